@@ -1,0 +1,16 @@
+"""`dm env`: the exports of the running local cloud, printed by the local cloud itself."""
+
+import os
+import sys
+
+import click
+
+
+@click.command(
+    "env",
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def command(arguments: tuple[str, ...]) -> None:
+    """Print the exports that point dbt and other clients at the local cloud."""
+    os.execv(sys.executable, [sys.executable, "-m", "localcloud", "env", *arguments])

@@ -1,0 +1,64 @@
+"""`dm`: the command line of the control plane. A command's module is imported only when it is called."""
+
+import importlib
+import sys
+
+import click
+
+from control.errors import ControlError, meaning
+
+# name -> (module with a click command called `command`, one line of help for the list of commands)
+COMMANDS: dict[str, tuple[str, str]] = {
+    "local": ("control.cli.local", "Start, stop and look at the cloud on this machine."),
+    "env": ("control.cli.env", "Print the exports that point dbt and other clients at the local cloud."),
+    "sample": ("control.cli.sample", "Land sample data as a producer would."),
+    "parse": ("control.cli.parse", "Parse one raw file to Parquet and quarantine, without any cloud."),
+    "ingest": ("control.cli.ingest", "Register, plan, claim, parse and publish raw files."),
+    "files": ("control.cli.files", "List raw files and their state."),
+    "quarantine": ("control.cli.quarantine", "List the lines that were refused, and why."),
+    "contract": ("control.cli.contract", "Check the data contracts and render what follows from them."),
+    "status": ("control.cli.status", "Show every table: last batch, rows, quarantine."),
+}
+
+
+class LazyGroup(click.Group):
+    """A click group that imports a command's module on first use, so that start-up stays short."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{COMMANDS[cmd_name][0]}.command is not a click command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="lakehouse-in-a-box", prog_name="dm")
+def dm() -> None:
+    """Run a lakehouse: ingest raw files, check contracts, look at every table's state.
+
+    Exit codes: 0 fine, 1 a finding or failed check, 2 wrong usage or configuration, 3 upstream failure.
+    """
+
+
+def main() -> None:
+    """Entry point of the `dm` script: turns the error tree into a message and an exit code."""
+    try:
+        dm(prog_name="dm")
+    except ControlError as error:
+        click.echo(f"error: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"  try: {error.hint}", err=True)
+        sys.exit(meaning(error).exit_code)
+
+
+if __name__ == "__main__":
+    main()

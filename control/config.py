@@ -1,0 +1,35 @@
+"""Settings of the control plane. Only `control.wiring` and the command line read the environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where things are. Every field has a default that fits the local cloud.
+
+    `token_key` is the secret of the keyed hash that replaces personal values; empty means none is set.
+    """
+
+    bucket: str = "lake"
+    control_table: str = "dm-processing-control"
+    schema_prefix: str = ""
+    contracts: Path = Path("contracts")
+    region: str = "us-east-1"
+    endpoint: str = ""
+    token_key: bytes = b""
+
+
+def from_environment(environ: Mapping[str, str]) -> Settings:
+    """Read the settings from `environ`; a variable that is absent or empty leaves the default."""
+    default = Settings()
+    return Settings(
+        bucket=environ.get("DM_BUCKET") or default.bucket,
+        control_table=environ.get("DM_CONTROL_TABLE") or default.control_table,
+        schema_prefix=environ.get("DM_SCHEMA_PREFIX", ""),
+        contracts=Path(environ.get("DM_CONTRACTS") or default.contracts),
+        region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or default.region,
+        endpoint=environ.get("AWS_ENDPOINT_URL", ""),
+        token_key=environ.get("DM_TOKEN_KEY", "").encode(),
+    )

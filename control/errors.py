@@ -1,0 +1,88 @@
+"""The one error tree of the control plane, and the one table that gives each class its meaning outside.
+
+DataError           content or a check is wrong: a finding
+UsageError          the command, a setting or a file of the caller is wrong
+  ContractError     a contract file cannot be used
+  NotFoundError     the named table, file or batch does not exist
+UpstreamError       a system we depend on failed
+  ThrottledError    it asked us to slow down: try again
+  UnavailableError  it cannot be reached: try again
+ConflictError       a conditional write lost: read again and decide
+  StaleEpochError   this worker was fenced off: stop, change nothing
+"""
+
+from dataclasses import dataclass
+
+
+class ControlError(Exception):
+    """Base of every error that the control plane raises on purpose.
+
+    `message` says what happened and to what; `hint` says what to try.
+    """
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class DataError(ControlError):
+    """Content or a check is wrong: a finding, not a failure of the program."""
+
+
+class UsageError(ControlError):
+    """The command line, a setting or a file of the caller is wrong."""
+
+
+class ContractError(UsageError):
+    """A contract file cannot be read or says something impossible."""
+
+
+class NotFoundError(UsageError):
+    """The named table, file or batch does not exist."""
+
+
+class UpstreamError(ControlError):
+    """A system that we depend on failed."""
+
+
+class ThrottledError(UpstreamError):
+    """The other side asked us to slow down."""
+
+
+class UnavailableError(UpstreamError):
+    """The other side cannot be reached."""
+
+
+class ConflictError(UpstreamError):
+    """A conditional write lost against another writer."""
+
+
+class StaleEpochError(ConflictError):
+    """This worker's epoch is not the newest: another one has taken over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What an error class means to a caller: exit code, HTTP status, and whether to try again."""
+
+    exit_code: int
+    http_status: int
+    retryable: bool
+
+
+# The nearest class in the method resolution order decides.
+MEANINGS: dict[type[ControlError], Meaning] = {
+    DataError: Meaning(1, 422, False),
+    UsageError: Meaning(2, 400, False),
+    NotFoundError: Meaning(2, 404, False),
+    UpstreamError: Meaning(3, 502, False),
+    ThrottledError: Meaning(3, 503, True),
+    UnavailableError: Meaning(3, 503, True),
+    ConflictError: Meaning(3, 409, False),
+}
+
+
+def meaning(error: ControlError) -> Meaning:
+    """Look up what `error` means to a caller."""
+    return next(MEANINGS[cls] for cls in type(error).__mro__ if cls in MEANINGS)

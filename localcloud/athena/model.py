@@ -1,0 +1,66 @@
+"""What the parts of the gateway hand to each other: types, answers, and the one interface of an engine."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pyarrow as pa
+from sqlglot import exp
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A result column: `type` is Athena's own text, such as `decimal(10,2)` or `array(row(a integer))`."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a statement is read against: the database of unqualified names, and the query's id."""
+
+    database: str
+    query_id: str = ""
+    catalog: str = "awsdatacatalog"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a statement gave.
+
+    `table` holds typed values in the order of `columns` (None when the statement has no rows to show);
+    `count` is the rows written, `scanned_bytes` what was read from the object store.
+    """
+
+    statement_type: str
+    substatement_type: str
+    columns: tuple[Column, ...] = ()
+    table: pa.Table | None = None
+    count: int = 0
+    scanned_bytes: int = 0
+    manifest: tuple[str, ...] = field(default=())
+
+
+class Engine(Protocol):
+    """A query engine behind the gateway. Trees are sqlglot trees of the `athena` dialect.
+
+    Every method raises `localcloud.athena.errors.AthenaError` with Athena's own code and text.
+    """
+
+    def columns(self, tree: exp.Expression, context: Context) -> tuple[Column, ...]:
+        """Names and types of the columns of a query, without running it."""
+
+    def select(self, tree: exp.Expression, context: Context) -> Answer:
+        """Run a query."""
+
+    def create_table_as(self, tree: exp.Create, context: Context) -> Answer:
+        """Create an Iceberg or Hive table from a query."""
+
+    def modify(self, tree: exp.Expression, context: Context) -> Answer:
+        """Run INSERT, MERGE, UPDATE or DELETE as one commit."""
+
+    def explain(self, tree: exp.Expression, context: Context) -> Answer:
+        """The plan of a query as text rows."""
+
+    def cancel(self, query_id: str) -> None:
+        """Interrupt the statement with this id; unknown ids are ignored."""

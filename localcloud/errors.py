@@ -1,0 +1,32 @@
+"""The error tree of the local cloud."""
+
+
+class LocalCloudError(Exception):
+    """Base of every error that the local cloud raises on purpose; `hint` says what to try."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class PortTakenError(LocalCloudError):
+    """Another program listens on the wanted port."""
+
+
+class NotRunningError(LocalCloudError):
+    """No local cloud runs in this folder."""
+
+
+class StartError(LocalCloudError):
+    """A part did not come up."""
+
+    exit_code = 3
+
+
+class StateError(LocalCloudError):
+    """The saved state cannot be read or written."""
+
+    exit_code = 3
