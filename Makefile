@@ -1,0 +1,53 @@
+# Every target, here, in CI and in hosted CI, is the same command. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+export UV_PYTHON_DOWNLOADS := never
+export UV_PYTHON_PREFERENCE := only-system
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
+BIN := .venv/bin
+ROWS ?= 100000
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-demo demo check test sweep bench om clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.tools/bin/uv: .ci/uv.txt
+	@python3 -m pip --version >/dev/null 2>&1 || { echo "error: uv is missing, and so is pip to fetch it. Install python3-pip (or uv) and run make again." >&2; exit 2; }
+	python3 -m pip install --quiet --require-hashes --target .tools --upgrade -r .ci/uv.txt && touch $@
+
+.venv/.demo: pyproject.toml uv.lock | $(UV)
+	$(UV) sync --locked --inexact --no-default-groups --group dbt --extra local && touch $@
+
+.venv/.dev: pyproject.toml uv.lock | $(UV)
+	$(UV) sync --locked --extra local && touch $@ .venv/.demo
+
+setup: .venv/.dev ## Install everything that development and the tests need (locked)
+
+setup-demo: .venv/.demo ## Install what the demo needs (locked)
+
+demo: setup-demo ## Raw files in, gold out, twice, on this machine (ROWS=full for 1,586,614 reviews)
+	@$(BIN)/python demo/demo.py --rows $(ROWS)
+
+check: setup ## Lint, types, layer rules, contracts (SQL style is a test: it needs compiled models)
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/yamllint .
+	$(BIN)/dm contract lint && $(BIN)/dm contract sync --check
+
+test: check ## Everything that `check` does, then every test that needs Python only
+	$(BIN)/pytest
+
+sweep: setup ## The heavy sweeps in full; `test` runs a seeded sample of each
+	$(BIN)/pytest -m "sweep or not sweep" --sweep=full
+
+bench: setup ## Measure on this machine and print the tables of docs/figures.md
+	$(BIN)/python tests/bench/fresh_clone.py
+
+om: | $(UV) ## Install the optional OpenMetadata client in an environment of its own (400 MB)
+	UV_PROJECT_ENVIRONMENT=.venv-om $(UV) sync --locked --only-group om && .venv-om/bin/metadata --version
+
+clean: ## Remove what the targets made (not the local cloud's state: dm local reset)
+	rm -rf target logs dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
