@@ -1,7 +1,7 @@
 """Measure the README's two commands as a newcomer meets them: a fresh clone, an empty HOME, no caches.
 
-Prints one table: wall seconds, CPU seconds, peak memory of the whole process tree (sum of PSS, sampled twice a
-second, the detached local cloud included), and what came over the network. Usage:
+Prints one table: wall seconds, CPU seconds, peak memory of the whole process tree (sum of PSS, sampled twice
+a second, the detached local cloud included), and what came over the network. Usage:
 
     python tests/bench/fresh_clone.py [--rows 100000|full] [--only demo|test]
 """
@@ -41,7 +41,7 @@ def received_bytes() -> int:
 
 
 def tree_memory(home: str) -> int:
-    """Sum of PSS of every process whose HOME is `home`: the command, its children, and what it left running."""
+    """Sum of PSS of every process whose HOME is `home`: the command, its children, what it left running."""
     total = 0
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
@@ -69,7 +69,8 @@ class Peak(threading.Thread):
 
 def measure(command: list[str], clone: Path, home: str, log: Path) -> Figure:
     """Run `command` in `clone` with an empty environment but PATH and HOME, and measure it."""
-    keep = {k: v for k, v in os.environ.items() if k in {"PATH", "LANG", "PIP_CERT", "SSL_CERT_FILE", "PYENV_ROOT"}}
+    names = ("PATH", "LANG", "PIP_CERT", "SSL_CERT_FILE", "PYENV_ROOT")
+    keep = {name: os.environ[name] for name in names if name in os.environ}
     before, cpu = received_bytes(), resource.getrusage(resource.RUSAGE_CHILDREN)
     peak = Peak(home)
     peak.start()
