@@ -42,7 +42,9 @@ class Answer:
 
 
 class Engine(Protocol):
-    """A query engine behind the gateway. Trees are sqlglot trees of the `athena` dialect.
+    """A query engine behind the gateway. Trees come from `localcloud.athena.dialect.parse`.
+
+    (sqlglot's own `athena` dialect rewrites function calls while parsing; those trees are refused.)
 
     Every method raises `localcloud.athena.errors.AthenaError` with Athena's own code and text.
     """

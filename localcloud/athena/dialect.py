@@ -1,0 +1,82 @@
+"""Parse Athena queries into sqlglot trees that keep every function call as it was written.
+
+sqlglot's own dialects rewrite calls while parsing (`date_format` patterns become strftime patterns,
+`element_at` an index, `arbitrary` any_value), which loses what the translation needs. Here a call stays
+an `Anonymous` node with its name, arguments and place in the text; only syntax has nodes of its own.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from sqlglot import exp
+from sqlglot.dialects.trino import Trino
+from sqlglot.errors import ParseError, TokenError
+from sqlglot.parsers.trino import TrinoParser
+
+from localcloud.athena.errors import AthenaError, syntax_error
+
+# Calls whose arguments are not a plain list, so that the parser must read them itself.
+_SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "LISTAGG", "SUBSTRING")
+
+
+def _typed_literal(parser: TrinoParser, this: exp.Literal, to: exp.DataType) -> exp.Expression:
+    """`decimal '1.20'` and its like: marked, since a cast would give another type."""
+    cast: exp.Expression = parser.expression(exp.Cast(this=this, to=to))
+    cast.meta["literal"] = True
+    return cast
+
+
+class _Parser(TrinoParser):
+    FUNCTIONS: ClassVar[dict[str, Callable[..., Any]]] = {}
+    FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
+        name: TrinoParser.FUNCTION_PARSERS[name] for name in _SYNTAX if name in TrinoParser.FUNCTION_PARSERS
+    }
+    NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
+        name: TrinoParser.NO_PAREN_FUNCTION_PARSERS[name] for name in ("CASE", "ANY")
+    }
+    TYPE_LITERAL_PARSERS: ClassVar[dict[Any, Callable[..., Any]]] = {
+        kind: _typed_literal
+        for kind in (
+            exp.DType.TIMESTAMP,
+            exp.DType.TIMESTAMPTZ,
+            exp.DType.TIME,
+            exp.DType.TIMETZ,
+            exp.DType.DATE,
+            exp.DType.DECIMAL,
+        )
+    }
+
+
+class _Dialect(Trino):
+    INDEX_OFFSET = 0  # keep `a[1]` as written; the default rewrites the index
+    Parser = _Parser
+
+
+_PLACE = re.compile(r"Line (\d+), Col: (\d+)")
+_MARKUP = re.compile(r"\x1b\[\d*m")
+
+
+def parse(sql: str) -> exp.Expression:
+    """The tree of one statement (query, CTAS, INSERT, MERGE, UPDATE, DELETE, CREATE VIEW).
+
+    Raises AthenaError SYNTAX_ERROR, with line and column, when the text is no statement.
+    """
+    try:
+        trees = [tree for tree in _Dialect().parse(sql) if tree is not None]
+    except (ParseError, TokenError) as error:
+        raise _as_syntax_error(error) from None
+    if len(trees) != 1:
+        raise AthenaError("SYNTAX_ERROR", "Only one sql statement is allowed. Got: " + sql[:200])
+    return trees[0]
+
+
+def _as_syntax_error(error: ParseError | TokenError) -> AthenaError:
+    if isinstance(error, ParseError) and error.errors:
+        first = error.errors[0]
+        near = first.get("highlight") or ""
+        text = f"mismatched input '{near}'. {first.get('description') or 'Invalid expression'}"
+        return syntax_error(text, line=first.get("line") or 1, column=first.get("col") or 1)
+    place = _PLACE.search(str(error))
+    line, column = (int(place[1]), int(place[2])) if place else (1, 1)
+    return syntax_error(_MARKUP.sub("", str(error)).splitlines()[0], line=line, column=column)
