@@ -1,0 +1,81 @@
+"""Run the commands of the demo one by one, show that they move, and keep how long each took."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+
+
+class StepFailedError(Exception):
+    """A command of the demo failed; the message holds the command and its last lines."""
+
+
+@dataclass(slots=True)
+class Steps:
+    """The demo's run: the environment of its commands and the seconds of each finished step."""
+
+    console: Console
+    env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def run(self, title: str, *command: str) -> str:
+        """Run `command` as the step `title` and give its stdout.
+
+        The last line that it writes to stderr or stdout is shown while it runs on a terminal.
+        Raises StepFailedError when the exit code is not 0.
+        """
+        started = time.monotonic()
+        with self.console.status(f"[bold]{title}[/]") as status:
+            output, code = self._follow(command, title, status)
+        took = time.monotonic() - started
+        if code != 0:
+            tail = "\n".join(f"    {line}" for line in output.splitlines()[-25:])
+            raise StepFailedError(f"{title}: `{' '.join(command)}` ended with exit code {code}\n{tail}")
+        self.seconds[title] = took
+        self.console.print(f"  [green]done[/] {title} [dim]{took:6.1f} s[/]", highlight=False)
+        return output
+
+    def run_quietly(self, *command: str) -> str:
+        """Run a short command that is no step of its own and give its stdout."""
+        done = subprocess.run(
+            [str(BIN / command[0]), *command[1:]],
+            cwd=ROOT,
+            env=dict(self.env),
+            text=True,
+            stdout=subprocess.PIPE,
+        )
+        if done.returncode != 0:
+            raise StepFailedError(f"`{' '.join(command)}` ended with exit code {done.returncode}")
+        return done.stdout
+
+    def _follow(self, command: tuple[str, ...], title: str, status: Any) -> tuple[str, int]:
+        process = subprocess.Popen(
+            [str(BIN / command[0]), *command[1:]],
+            cwd=ROOT,
+            env=dict(self.env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdout is not None
+        lines = []
+        try:
+            for line in process.stdout:
+                lines.append(line)
+                status.update(f"[bold]{title}[/] [dim]{escape(line.strip()[:90])}[/]")
+            return "".join(lines), process.wait()
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
