@@ -1,0 +1,318 @@
+"""The words of the control plane as frozen values: raw files, batches, heads, attempts, orders, reports.
+
+Three of them are items of the control store: `RawFile`, `Batch` and `Head`. Each names its fence: the fields
+that must still be as the writer last saw them for a write to count. So no write can forget to name its epoch.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Literal
+
+BatchState = Literal["pending", "claimed", "written", "published", "failed", "splitting", "split"]
+EngineName = Literal["light", "spark"]
+
+# States in which a batch still needs someone's work.
+OPEN_STATES: frozenset[BatchState] = frozenset({"pending", "claimed", "written", "splitting"})
+
+
+def file_id_of(bucket: str, key: str, version_id: str) -> str:
+    """Identity of a raw object: 64 hex digits of its bucket, key and version id."""
+    digest = hashlib.sha256()
+    for part in (bucket, key, version_id):
+        encoded = part.encode("utf-8", "surrogatepass")
+        # The length in front keeps ("a", "bc") and ("ab", "c") apart.
+        digest.update(len(encoded).to_bytes(8, "big") + encoded)
+    return digest.hexdigest()
+
+
+def batch_id_of(table: str, file_ids: tuple[str, ...], parent: str = "") -> str:
+    """Identity of the batch that the planner or a split `parent` makes of `file_ids`, the same each time."""
+    text = "\n".join((table, parent, *sorted(file_ids)))
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+@dataclass(frozen=True, slots=True)
+class RawFile:
+    """One object under `raw/<table>/`. `batch_id` says whose it is; its state is that batch's state.
+
+    `version_id` is `null` in a bucket without versions, as S3 says it. `size_bytes` counts compressed bytes.
+    """
+
+    FENCE: ClassVar[tuple[str, ...]] = ("batch_id",)
+
+    file_id: str
+    table: str
+    bucket: str
+    key: str
+    version_id: str
+    etag: str
+    size_bytes: int
+    epoch: int
+    extract: int
+    format: Literal["csv", "json"]
+    landed_at: datetime
+    registered_at: datetime
+    batch_id: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Id in the control store."""
+        return self.file_id
+
+    @property
+    def is_open(self) -> bool:
+        """Does the planner still have to put it into a batch?"""
+        return self.batch_id is None
+
+    @property
+    def uri(self) -> str:
+        """Where the object is."""
+        return f"s3://{self.bucket}/{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of the records: `records = rows + quarantined + control`, always."""
+
+    records: int = 0
+    rows: int = 0
+    quarantined: int = 0
+    control: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.records + other.records,
+            self.rows + other.rows,
+            self.quarantined + other.quarantined,
+            self.control + other.control,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The unit of publication: one table, one or more raw files, at last a number.
+
+    `epoch` rises with each claim and fences off whoever held it before; `owner` tells two claims of the same
+    epoch apart when a response was lost. `counts` stands in the order of `file_ids` once it is written.
+    `events` counts its control records by kind. `error` holds a class and place, never a value of a row.
+    """
+
+    FENCE: ClassVar[tuple[str, ...]] = ("state", "epoch")
+
+    batch_id: str
+    table: str
+    file_ids: tuple[str, ...]
+    size_bytes: int
+    engine: EngineName
+    created_at: datetime
+    parent: str = ""
+    state: BatchState = "pending"
+    epoch: int = 0
+    attempts: int = 0
+    owner: str = ""
+    lease_expires_at: datetime | None = None
+    not_before: datetime | None = None
+    error: str = ""
+    counts: tuple[Counts, ...] = ()
+    events: dict[str, int] | None = None
+    manifest_digest: str = ""
+    number: int | None = None
+    ingest_date: str = ""
+    published_at: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        """Id in the control store."""
+        return self.batch_id
+
+    @property
+    def is_open(self) -> bool:
+        """Does it still need someone's work?"""
+        return self.state in OPEN_STATES
+
+    @property
+    def totals(self) -> Counts:
+        """Counts over all files."""
+        return sum(self.counts, Counts())
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """One Glue partition, exactly. Its location ends with a slash, so that `…-e1` never reads `…-e10`."""
+
+    database: str
+    table: str
+    values: tuple[str, ...]
+    location: str
+    parameters: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What the head is about to publish, complete: whoever rolls it forward computes nothing anew."""
+
+    number: int
+    batch_id: str
+    epoch: int
+    ingest_date: str
+    decided_at: datetime
+    manifest_digest: str
+    partitions: tuple[Partition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The publication log of a table: `published number`, or with an intent `publishing number + 1`."""
+
+    FENCE: ClassVar[tuple[str, ...]] = ("number", "intent")
+
+    table: str
+    number: int = 0
+    intent: Intent | None = None
+
+    @property
+    def id(self) -> str:
+        """Id in the control store."""
+        return self.table
+
+    @property
+    def is_open(self) -> bool:
+        """Is a publication under way?"""
+        return self.intent is not None
+
+
+Item = RawFile | Batch | Head
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at writing a batch, under one epoch, in folders of its own (URIs without a trailing slash)."""
+
+    lake: str
+    table: str
+    batch_id: str
+    epoch: int
+
+    @property
+    def id(self) -> str:
+        """Name of its folders."""
+        return f"{self.batch_id}-e{self.epoch}"
+
+    @property
+    def bronze(self) -> str:
+        """Folder of its rows."""
+        return f"s3://{self.lake}/bronze/{self.table}/{self.id}"
+
+    @property
+    def events(self) -> str:
+        """Folder of its control records."""
+        return f"s3://{self.lake}/bronze/{self.table}_events/{self.id}"
+
+    @property
+    def quarantine(self) -> str:
+        """Folder of its refused lines."""
+        return f"s3://{self.lake}/quarantine/{self.table}/{self.id}"
+
+    def paper(self, name: str) -> str:
+        """URI of one of its papers: `order.json`, `contract.yaml`, `report.json` or `manifest.json`."""
+        return f"s3://{self.lake}/attempts/{self.table}/{self.id}/{name}"
+
+
+def attempt_of(batch: Batch, lake: str) -> Attempt:
+    """The attempt that holds `batch` now."""
+    return Attempt(lake, batch.table, batch.batch_id, batch.epoch)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFile:
+    """One raw file of a work order. `version_id` is None in a bucket without versions."""
+
+    file_id: str
+    uri: str
+    version_id: str | None
+    epoch: int
+    extract: int
+    format: Literal["csv", "json"]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOrder:
+    """What an engine is asked to do; `bronze`, `events` and `quarantine` are the folders it writes to."""
+
+    table: str
+    attempt: str
+    contract: str
+    files: tuple[OrderFile, ...]
+    bronze: str
+    events: str
+    quarantine: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenObject:
+    """An object that an engine says it wrote."""
+
+    uri: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What an engine says about one raw file. `failure` is the reason code of a file refused as a whole."""
+
+    file_id: str
+    lines: int
+    blank: int
+    records: int
+    rows: int
+    quarantined: int
+    control: int
+    sha256: str
+    reasons: dict[str, int]
+    failure: str | None
+    objects: tuple[WrittenObject, ...]
+
+    @property
+    def counts(self) -> Counts:
+        """What became of its records."""
+        return Counts(self.records, self.rows, self.quarantined, self.control)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The answer of an engine to a work order: one entry per file."""
+
+    files: tuple[FileReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The sealed content of an attempt, written once. Holds no time: sealing twice gives the same bytes."""
+
+    table: str
+    batch_id: str
+    epoch: int
+    contract_version: str
+    files: tuple[FileReport, ...]
+    events: dict[str, int]
+
+    @property
+    def totals(self) -> Counts:
+        """Counts over all files."""
+        return sum((file.counts for file in self.files), Counts())
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that a check found: what, where, what to do. Only an `error` makes a command end with 1."""
+
+    code: str
+    severity: Literal["warning", "error"]
+    where: str
+    message: str
+
+
+def fenced(item: Item) -> dict[str, object]:
+    """The fence of `item` and its values."""
+    return {name: getattr(item, name) for name in item.FENCE}

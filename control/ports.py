@@ -1,0 +1,150 @@
+"""What the control plane asks of the world: five small protocols, each with a real adapter and a fake.
+
+Adapters raise only errors of `control.errors`. UnavailableError and ThrottledError may leave the outcome
+unknown: the caller reads again, and never undoes.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Generic, Protocol, TypeVar
+
+from control.model import Batch, Head, Partition, RawFile, Report, WorkOrder
+
+ItemT = TypeVar("ItemT", RawFile, Batch, Head)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[ItemT]):
+    """Some items, and where to go on; `after` is None on the last page."""
+
+    items: tuple[ItemT, ...]
+    after: str | None
+
+
+class ControlStore(Protocol):
+    """Items with compare-and-set on one item. Any store that has this can serve."""
+
+    def get(self, kind: type[ItemT], table: str, item_id: str) -> ItemT | None:
+        """Read one item as it is now (never an older state)."""
+
+    def create(self, item: RawFile | Batch | Head) -> bool:
+        """Write `item` if there is none of its id; False when there was one already."""
+
+    def update(self, old: ItemT, new: ItemT) -> ItemT:
+        """Write the fields that differ between `old` and `new`, if the stored fence is still that of `old`.
+
+        Succeeds also when the stored item already is as `new` wants it: a retry after a lost response.
+        Gives the stored item. Raises ConflictError when the fence has moved on.
+        """
+
+    def query(
+        self,
+        kind: type[ItemT],
+        table: str,
+        *,
+        open_only: bool = False,
+        after: str | None = None,
+        limit: int = 500,
+    ) -> Page[ItemT]:
+        """List a table's items in order of id; `Head` items of all tables when `table` is empty.
+
+        With `open_only` only what still needs work, and possibly a little out of date: a hint, never a proof.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One version of one object. `version_id` is `null` in a bucket without versions."""
+
+    uri: str
+    key: str
+    version_id: str
+    etag: str
+    size_bytes: int
+    modified_at: datetime
+    is_latest: bool
+
+
+class ObjectStore(Protocol):
+    """Objects by URI (`s3://bucket/key`, the key as it is, nothing percent-encoded)."""
+
+    def put(self, uri: str, body: bytes | Path) -> None:
+        """Write an object; a path is streamed. It is visible whole or not at all."""
+
+    def create(self, uri: str, body: bytes) -> bool:
+        """Write an object if there is none; True also when one with these bytes is there already."""
+
+    def get(self, uri: str) -> bytes:
+        """Read a small object. Raises NotFoundError."""
+
+    def open(self, uri: str, version_id: str | None = None) -> AbstractContextManager[BinaryIO]:
+        """Stream an object in order; memory is bounded. Raises NotFoundError."""
+
+    def list(self, uri: str) -> Iterator[StoredObject]:
+        """Every version of every object whose URI begins with `uri`, delete markers left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogColumn:
+    """Name, Hive type and comment of a catalog column."""
+
+    name: str
+    type: str
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogTable:
+    """A partitioned external Parquet table."""
+
+    database: str
+    name: str
+    location: str
+    columns: tuple[CatalogColumn, ...]
+    partition_keys: tuple[CatalogColumn, ...]
+
+
+class Catalog(Protocol):
+    """Tables and partitions as readers see them."""
+
+    def ensure_table(self, table: CatalogTable) -> None:
+        """Make the database and the table, or add the columns that it lacks.
+
+        Raises ConflictError when a column is there with another type or is no longer wanted.
+        """
+
+    def add_partition(self, partition: Partition) -> None:
+        """Register `partition`. Success also when it is there with the same location.
+
+        Raises ConflictError when it is there with another location, NotFoundError without its table.
+        """
+
+    def get_partition(self, database: str, table: str, values: tuple[str, ...]) -> Partition | None:
+        """Read one partition, or None."""
+
+
+class Engine(Protocol):
+    """Runs work orders: parses every file of one into the attempt's folders."""
+
+    def run(self, order: WorkOrder, beat: Callable[[], None]) -> Report:
+        """Do `order`. Calls `beat` every few seconds; what it raises ends the run.
+
+        Raises EngineError when the work cannot be done this time.
+        """
+
+
+class Clock(Protocol):
+    """Wall time in UTC, and waiting."""
+
+    def now(self) -> datetime:
+        """The time now, aware, in UTC."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+# An event of a run (`batch.published`) and its fields, for logs and progress.
+Say = Callable[[str, Mapping[str, object]], None]
