@@ -29,7 +29,9 @@ class Answer:
     """What a statement gave.
 
     `table` holds typed values in the order of `columns` (None when the statement has no rows to show);
-    `count` is the rows written, `scanned_bytes` what was read from the object store.
+    `count` is the rows written, `scanned_bytes` what was read from the object store. `lines` is the text
+    of SHOW, DESCRIBE and the like: one value a row, whatever the columns are called. `manifest` lists the
+    files that a write into a Hive table made.
     """
 
     statement_type: str
@@ -39,6 +41,7 @@ class Answer:
     count: int = 0
     scanned_bytes: int = 0
     manifest: tuple[str, ...] = field(default=())
+    lines: tuple[str, ...] | None = None
 
 
 class Engine(Protocol):
