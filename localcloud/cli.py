@@ -1,0 +1,168 @@
+"""The command line of the local cloud: up, down, status, reset, env."""
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from localcloud import config, processes, supervisor
+from localcloud.errors import LocalCloudError, NotRunningError
+from localcloud.instance import Record
+
+Command = Callable[..., Any]
+
+
+def _folder_and_json(command: Command) -> Command:
+    command = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)
+    return click.option(
+        "--dir",
+        "folder",
+        type=click.Path(path_type=Path),
+        help=f"Folder of the instance [DM_LOCAL_DIR, else {config.DEFAULT_FOLDER}].",
+    )(command)
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def local() -> None:
+    """A cloud on this machine: S3, Glue, DynamoDB and more, and Athena, on one endpoint.
+
+    Exit codes: 0 fine, 1 not running, 2 wrong usage, 3 a part failed.
+    """
+
+
+@local.command(epilog="Example: dm local up --port 0 --bucket lake")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help=f"Port of the endpoint, 0 for any free one [DM_LOCAL_PORT, else {config.DEFAULT_PORT}].",
+)
+@click.option(
+    "--bucket",
+    "buckets",
+    multiple=True,
+    help=f"Bucket to create when absent; may be repeated [{config.DEFAULT_BUCKET}].",
+)
+@_folder_and_json
+def up(port: int | None, buckets: tuple[str, ...], folder: Path | None, as_json: bool) -> None:
+    """Start the cloud, or what is missing of it, and wait until it answers."""
+    settings = config.Settings(
+        folder=folder or config.folder_from(os.environ),
+        port=config.port_from(os.environ) if port is None else port,
+        region=config.region_from(os.environ),
+        buckets=buckets or (config.DEFAULT_BUCKET,),
+    )
+    started = supervisor.up(settings, _say)
+    if as_json:
+        _print_json(_described(started.record))
+    elif started.new:
+        click.echo(f"the local cloud is up at {started.record.endpoint}")
+        click.echo('point a shell at it with: eval "$(dm local env)"')
+    else:
+        click.echo(f"the local cloud was up already at {started.record.endpoint}")
+
+
+@local.command(epilog="Example: dm local down")
+@_folder_and_json
+def down(folder: Path | None, as_json: bool) -> None:
+    """Save the state to disk and stop the cloud."""
+    path = folder or config.folder_from(os.environ)
+    record = supervisor.down(path, _say)
+    if as_json:
+        _print_json({"endpoint": None, "region": record.region, "parts": []})
+    else:
+        click.echo("the local cloud is down; `dm local up` brings its state back")
+
+
+@local.command(epilog="Example: dm local status --json")
+@_folder_and_json
+def status(folder: Path | None, as_json: bool) -> None:
+    """Show the parts: pid, port, memory, version. Exit code 1 when one does not run."""
+    path = folder or config.folder_from(os.environ)
+    try:
+        record = supervisor.status(path)
+    except NotRunningError as error:
+        if as_json:
+            _print_json({"endpoint": None, "region": config.region_from(os.environ), "parts": []})
+        else:
+            click.echo(f"not running: {error.message}")
+        sys.exit(1)
+    if as_json:
+        _print_json(_described(record))
+    else:
+        _print_status(record)
+    sys.exit(0 if all(part.runs for part in record.parts) else 1)
+
+
+@local.command(epilog="Example: dm local reset")
+@_folder_and_json
+def reset(folder: Path | None, as_json: bool) -> None:
+    """Stop the cloud without saving and remove all of its state."""
+    path = folder or config.folder_from(os.environ)
+    supervisor.reset(path)
+    if as_json:
+        _print_json({"removed": str(path)})
+    else:
+        click.echo(f"removed the local cloud in {path}")
+
+
+@local.command(epilog='Example: eval "$(dm local env)"')
+@_folder_and_json
+def env(folder: Path | None, as_json: bool) -> None:
+    """Print the exports that point any AWS client at the running cloud."""
+    record = supervisor.status(folder or config.folder_from(os.environ))
+    variables = supervisor.client_environment(record.endpoint, record.region)
+    if as_json:
+        _print_json(variables)
+        return
+    for name, value in variables.items():
+        click.echo(f"export {name}={shlex.quote(value)}")
+
+
+def _described(record: Record) -> dict[str, object]:
+    parts = [
+        {
+            "name": part.name,
+            "running": part.runs,
+            "pid": part.pid,
+            "port": part.port,
+            "memory_bytes": processes.memory(part.pid) if part.runs else 0,
+            "version": part.version,
+            "log": part.log,
+        }
+        for part in record.parts
+    ]
+    endpoint = record.endpoint if record.part("aws") else None
+    return {"endpoint": endpoint, "region": record.region, "parts": parts}
+
+
+def _print_status(record: Record) -> None:
+    click.echo(f"{record.endpoint}  region {record.region}")
+    for part in record.parts:
+        state = f"pid {part.pid}  {processes.memory(part.pid) >> 20} MB" if part.runs else "not running"
+        click.echo(f"  {part.name:<8}port {part.port}  {part.version}  {state}  log {part.log}")
+    if not all(part.runs for part in record.parts):
+        click.echo("start what is missing with: dm local up")
+
+
+def _print_json(content: object) -> None:
+    click.echo(json.dumps(content, indent=2))
+
+
+def main() -> None:
+    """Entry point of `python -m localcloud`: turns the error tree into a message and an exit code."""
+    try:
+        local(prog_name="dm local")
+    except LocalCloudError as error:
+        click.echo(f"error: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"  try: {error.hint}", err=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,124 @@
+"""The folder of one local cloud: its mark, its record of running parts, its logs and its saved state."""
+
+import contextlib
+import fcntl
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from localcloud import processes
+from localcloud.errors import LocalCloudError
+
+FORMAT = 1
+MARK = ".localcloud"
+LOCK = ".lock"
+RECORD = "running.json"
+LOGS = "logs"
+STATE = "state"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A process of the cloud. `started` and `pid` together name it for good; see `processes.started`."""
+
+    name: str
+    pid: int
+    started: str
+    port: int
+    version: str
+    log: str
+
+    @property
+    def runs(self) -> bool:
+        """Whether this very process is alive."""
+        return processes.is_same(self.pid, self.started)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What was started last in a folder."""
+
+    endpoint: str
+    region: str
+    port: int
+    parts: tuple[Part, ...]
+
+    def part(self, name: str) -> Part | None:
+        """The part called `name`, when it is alive."""
+        return next((part for part in self.parts if part.name == name and part.runs), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Paths and files of an instance's folder."""
+
+    path: Path
+
+    @property
+    def state(self) -> Path:
+        """Where the saved state lies."""
+        return self.path / STATE
+
+    @property
+    def marked(self) -> bool:
+        """Whether a local cloud made this folder."""
+        return self.path.joinpath(MARK).is_file()
+
+    def log(self, part: str) -> Path:
+        """The log file of the part called `part`."""
+        return self.path / LOGS / f"{part}.log"
+
+    def prepare(self) -> None:
+        """Make the folder and mark it as ours. Refuses a folder that holds other things."""
+        if not self.marked and self.path.is_dir() and any(self.path.iterdir()):
+            raise LocalCloudError(
+                f"the folder {self.path} holds files that the local cloud did not make",
+                hint="choose an empty or new folder with --dir or DM_LOCAL_DIR",
+            )
+        if self.path.exists() and not self.path.is_dir():
+            raise LocalCloudError(f"{self.path} is a file, not a folder", hint="choose another with --dir")
+        for folder in (self.path, self.path / LOGS, self.state):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path.joinpath(MARK).write_text(json.dumps({"format": FORMAT}) + "\n")
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder against other commands; they wait."""
+        with self.path.joinpath(LOCK).open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def read(self) -> Record | None:
+        """The record of the parts started last; None when nothing was, or it was stopped."""
+        try:
+            content = json.loads(self.path.joinpath(RECORD).read_text())
+            parts = tuple(Part(**part) for part in content.pop("parts"))
+            return Record(**content, parts=parts)
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError, KeyError) as error:
+            raise LocalCloudError(
+                f"{self.path / RECORD} cannot be read: {error}",
+                hint="stop the processes that it names, then remove the file",
+            ) from error
+
+    def write(self, record: Record) -> None:
+        """Put `record` in place of the last one, whole."""
+        new = self.path / f".{RECORD}.new"
+        new.write_text(json.dumps(asdict(record), indent=1) + "\n")
+        new.replace(self.path / RECORD)
+
+    def forget(self) -> None:
+        """Remove the record: nothing runs any more."""
+        self.path.joinpath(RECORD).unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Remove all that a local cloud makes in the folder, and the folder when nothing else is left."""
+        for name in (LOGS, STATE):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        for name in (RECORD, f".{RECORD}.new", LOCK, MARK):
+            self.path.joinpath(name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.path.rmdir()

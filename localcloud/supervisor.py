@@ -1,0 +1,256 @@
+"""Start, stop, heal and look at the parts of one local cloud."""
+
+import http.client
+import importlib.metadata
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from localcloud import processes, serving
+from localcloud.aws.front import HEALTH
+from localcloud.config import HOST, Settings
+from localcloud.errors import NotRunningError, PortTakenError, StartError
+from localcloud.instance import Folder, Part, Record
+
+START_SECONDS = 60.0
+ATHENA_GRACE = 10.0
+# The AWS part writes the snapshot after SIGTERM.
+AWS_GRACE = 300.0
+LAST_LINES = 5
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What `up` found or made."""
+
+    record: Record
+    new: tuple[str, ...]
+    """Names of the parts that this call started; empty when everything ran already."""
+
+
+def up(settings: Settings, say: Say) -> Started:
+    """Bring every part up and wait until it answers; parts that run already stay.
+
+    Raises PortTakenError and StartError.
+    """
+    folder = Folder(settings.folder.absolute())
+    folder.prepare()
+    with folder.locked():
+        before = folder.read()
+        if before and before.part("aws"):
+            return _heal_athena(folder, before, settings, say)
+        if before:
+            _stop_parts(before)
+            say(f"found parts of an earlier run stopped, starting again on port {before.port}")
+            settings = replace(settings, port=settings.port or before.port)
+        return _start_all(folder, settings, say)
+
+
+def down(path: Path, say: Say) -> Record:
+    """Save the state and stop every part. Raises NotRunningError when nothing runs in `path`."""
+    folder = Folder(path.absolute())
+    record = _running(folder)
+    with folder.locked():
+        for name, grace in (("athena", ATHENA_GRACE), ("aws", AWS_GRACE)):
+            if part := record.part(name):
+                say(f"stopping {name}")
+                processes.stop(part.pid, part.started, grace=grace)
+        folder.forget()
+    return record
+
+
+def reset(path: Path) -> None:
+    """Stop every part without saving and clear the folder. Raises NotRunningError when there is none."""
+    folder = Folder(path.absolute())
+    if not folder.marked:
+        raise NotRunningError(f"there is no local cloud in {path}", hint="name its folder with --dir")
+    with folder.locked():
+        if record := folder.read():
+            _stop_parts(record)
+        folder.clear()
+
+
+def status(path: Path) -> Record:
+    """The parts started last, alive or not. Raises NotRunningError when none is alive."""
+    return _running(Folder(path.absolute()))
+
+
+def _running(folder: Folder) -> Record:
+    record = folder.read() if folder.marked else None
+    if record is None or not any(part.runs for part in record.parts):
+        raise NotRunningError(f"no local cloud runs in {folder.path}", hint="dm local up")
+    return record
+
+
+def _stop_parts(record: Record) -> None:
+    for part in record.parts:
+        processes.kill(part.pid, part.started)
+
+
+def _start_all(folder: Folder, settings: Settings, say: Say) -> Started:
+    listener = _listen(settings.port)
+    port = listener.getsockname()[1]
+    endpoint = f"http://{HOST}:{port}"
+    parts: list[Part] = []
+    try:
+        with listener:
+            parts.append(_start_aws(folder, settings, listener))
+        if _has_athena(settings):
+            parts.append(_start_athena(folder, settings, endpoint))
+        record = Record(endpoint=endpoint, region=settings.region, port=port, parts=tuple(parts))
+        folder.write(record)
+        for part in parts:
+            _wait(part, say)
+    except BaseException:
+        for part in parts:
+            processes.kill(part.pid, part.started)
+        folder.forget()
+        raise
+    return Started(record, tuple(part.name for part in parts))
+
+
+def _heal_athena(folder: Folder, before: Record, settings: Settings, say: Say) -> Started:
+    aws = before.part("aws")
+    if aws is None or before.part("athena") or not _has_athena(settings):
+        return Started(before, ())
+    part = _start_athena(folder, settings, before.endpoint)
+    record = replace(before, parts=(aws, part))
+    folder.write(record)
+    _wait(part, say)
+    return Started(record, (part.name,))
+
+
+def _has_athena(settings: Settings) -> bool:
+    module = "localcloud.athena"
+    return settings.athena[-1] != module or importlib.util.find_spec(f"{module}.__main__") is not None
+
+
+def _start_aws(folder: Folder, settings: Settings, listener: socket.socket) -> Part:
+    # The socket is handed over open: from here on clients queue instead of being refused.
+    fd = listener.fileno()
+    command = [sys.executable, "-m", "localcloud.aws", "--fd", str(fd), "--dir", str(folder.path)]
+    command += ["--region", settings.region]
+    for bucket in settings.buckets:
+        command += ["--bucket", bucket]
+    version = f"moto {importlib.metadata.version('moto')}"
+    return _spawn(folder, "aws", command, settings, listener.getsockname()[1], version, fds=(fd,))
+
+
+def _start_athena(folder: Folder, settings: Settings, endpoint: str) -> Part:
+    with serving.listen(HOST, 0) as free:
+        port = free.getsockname()[1]
+    command = [*settings.athena, "--port", str(port), "--endpoint", endpoint]
+    version = f"duckdb {importlib.metadata.version('duckdb')}"
+    return _spawn(folder, "athena", command, settings, port, version, endpoint=endpoint)
+
+
+def _spawn(
+    folder: Folder,
+    name: str,
+    command: Sequence[str],
+    settings: Settings,
+    port: int,
+    version: str,
+    *,
+    fds: tuple[int, ...] = (),
+    endpoint: str = "",
+) -> Part:
+    log = folder.log(name)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=fds,
+            # Its own session: a Ctrl-C in the terminal that ran `up` must not end the cloud.
+            start_new_session=True,
+            env=_environment(settings, endpoint),
+        )
+    started = processes.started(process.pid) or ""
+    # Not ours to wait for: it lives on when this command ends.
+    process.returncode = 0
+    return Part(name=name, pid=process.pid, started=started, port=port, version=version, log=str(log))
+
+
+def _environment(settings: Settings, endpoint: str) -> dict[str, str]:
+    """The environment of a part: this one's without any way to real AWS or out through a proxy."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("AWS_") and not name.lower().endswith("_proxy")
+    }
+    return (
+        kept
+        | client_environment(endpoint, settings.region)
+        | {
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "PYTHONUNBUFFERED": "1",
+        }
+    )
+
+
+def client_environment(endpoint: str, region: str) -> dict[str, str]:
+    """What a client of the local cloud needs in its environment; any credentials do."""
+    return ({"AWS_ENDPOINT_URL": endpoint} if endpoint else {}) | {
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        return serving.listen(HOST, port)
+    except PermissionError as error:
+        raise PortTakenError(
+            f"port {port} may not be used by this user", hint="choose one above 1023 with --port"
+        ) from error
+    except OSError as error:
+        owner = processes.listener(port)
+        by = f" by process {owner[0]} ({owner[1]})" if owner else ""
+        raise PortTakenError(
+            f"port {port} is taken{by}",
+            hint="choose another with --port or DM_LOCAL_PORT (0 takes any free one), or stop that process",
+        ) from error
+
+
+def _wait(part: Part, say: Say) -> None:
+    begun = time.monotonic()
+    say(f"starting {part.name} ({part.version}) …")
+    while not _answers(part):
+        seconds = time.monotonic() - begun
+        if not part.runs or seconds > START_SECONDS:
+            why = f"gave no answer for {seconds:.0f} s" if part.runs else "ended while starting"
+            raise StartError(f"the part {part.name} {why}:\n{_last_lines(part.log)}", hint=f"read {part.log}")
+        time.sleep(0.05)
+    say(f"{part.name} answers on port {part.port} after {time.monotonic() - begun:.1f} s")
+
+
+def _answers(part: Part) -> bool:
+    """Whether the part speaks HTTP; any status will do."""
+    connection = http.client.HTTPConnection(HOST, part.port, timeout=1)
+    try:
+        connection.request("GET", HEALTH)
+        connection.getresponse().read()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _last_lines(log: str) -> str:
+    lines = Path(log).read_text(errors="replace").splitlines()
+    return "\n".join(f"  {line}" for line in lines[-LAST_LINES:])
