@@ -1,0 +1,1 @@
+"""The data contracts: reading them, checking them, and rendering what follows from them."""

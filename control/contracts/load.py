@@ -1,0 +1,106 @@
+"""From a document that the standard allows to what the contract says.
+
+Nothing is refused here: what is absent becomes empty, and `lint` says so with its line.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from control.contracts import quality
+from control.contracts.model import Column, Consumer, Contract, Reference, Sla
+from control.contracts.source import Document
+
+_REFERENCE = re.compile(r"([A-Za-z0-9._/-]+\.yaml)#/?schema/([a-z0-9_]+)/properties/([a-z0-9_]+)")
+
+
+def contract(document: Document) -> Contract:
+    """What `document` says; it must have passed `odcs.findings`. Only its first table is read."""
+    data: Mapping[str, Any] = document.data if isinstance(document.data, dict) else {}
+    tables = data.get("schema") or [{}]
+    table: Mapping[str, Any] = tables[0]
+    path = PurePosixPath(document.file)
+    rules = quality.of_table(table, ("schema", 0))
+    columns = [_column(p, i) for i, p in enumerate(table.get("properties") or [])]
+    owner, contact = _owner(data.get("team"))
+    return Contract(
+        file=document.file,
+        layer=path.parent.name,
+        stem=path.stem,
+        id=str(data.get("id", "")),
+        name=_text(data.get("name")),
+        version=str(data.get("version", "")),
+        table=_text(table.get("name")),
+        kind=_text(table.get("physicalType")),
+        description=_text(table.get("description")),
+        grain=_text(table.get("dataGranularityDescription")),
+        owner=owner,
+        contact=contact,
+        columns=tuple(columns),
+        tags=tuple(data.get("tags") or ()),
+        properties=custom(table),
+        checks=tuple(rules.checks),
+        tests=tuple(rules.tests),
+        unique=tuple(rules.unique),
+        slas=tuple(_sla(s) for s in data.get("slaProperties") or []),
+        consumers=_consumers(custom(data).get("consumers")),
+    )
+
+
+def custom(owner: Mapping[str, Any]) -> dict[str, object]:
+    """The custom properties of a contract, table or column as a mapping."""
+    return {p["property"]: p["value"] for p in owner.get("customProperties") or []}
+
+
+def reference(to: object) -> Reference | None:
+    """Read `breweries.yaml#/schema/breweries/properties/brewery_id`; None for any other form."""
+    found = _REFERENCE.fullmatch(to) if isinstance(to, str) else None
+    return Reference(found[1], found[2], found[3]) if found else None
+
+
+def _column(data: Mapping[str, Any], index: int) -> Column:
+    rules = quality.of_column(data, ("schema", 0, "properties", index))
+    properties = custom(data)
+    key = data.get("primaryKeyPosition", 1) if data.get("primaryKey") else 0
+    links = [reference(r.get("to")) for r in data.get("relationships") or []]
+    name = _text(data.get("name"))
+    return Column(
+        name=name,
+        type=_text(data.get("physicalType")),
+        logical_type=_text(data.get("logicalType")),
+        description=_text(data.get("description")),
+        required=bool(data.get("required")),
+        key=key,
+        unique=bool(data.get("unique")) or (name,) in rules.unique,
+        classification=_text(data.get("classification")),
+        tags=tuple(data.get("tags") or ()),
+        token=properties.get("token") is True,
+        state_column=_text(properties.get("stateColumn")),
+        checks=tuple(rules.checks),
+        tests=tuple(rules.tests),
+        references=tuple(link for link in links if link),
+    )
+
+
+def _owner(team: object) -> tuple[str, str]:
+    """The team's name and the address of its member with the role owner."""
+    if not isinstance(team, dict):
+        return "", ""
+    members = team.get("members") or []
+    contact = next((m.get("username") for m in members if m.get("role") == "owner"), "")
+    return _text(team.get("name")), _text(contact)
+
+
+def _sla(data: Mapping[str, Any]) -> Sla:
+    return Sla(data["property"], data["value"], _text(data.get("unit")), _text(data.get("element")))
+
+
+def _consumers(value: object) -> tuple[Consumer, ...]:
+    items = [c for c in value if isinstance(c, dict)] if isinstance(value, list) else []
+    return tuple(Consumer(_text(c.get("name")), _text(c.get("contact")), _text(c.get("use"))) for c in items)
+
+
+def _text(value: object) -> str:
+    """Text on one line; anything else is empty."""
+    return " ".join(value.split()) if isinstance(value, str) else ""

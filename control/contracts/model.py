@@ -1,0 +1,131 @@
+"""What a contract says, apart from how its file is written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Layer = Literal["bronze", "silver", "gold"]
+LAYERS: tuple[Layer, ...] = ("bronze", "silver", "gold")
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something a check found: `code` for machines, `message` for people (it says what to do)."""
+
+    code: str
+    severity: Severity
+    file: str
+    line: int
+    column: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A boolean SQL expression in Athena's dialect, true or null for a good row."""
+
+    name: str
+    expression: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A generic dbt test with its arguments, for rules about a table and not about a row."""
+
+    name: str
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    severity: Severity = "error"
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A foreign key: the contract file and the column that a column points to."""
+
+    file: str
+    table: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. `type` is Hive text such as `decimal(6,4)`; `key` is the place in the key, 0 for none.
+
+    `token` asks the parser for a sibling column with a keyed hash. `state_column` names the state table's
+    column that a live view shows under this name.
+    """
+
+    name: str
+    type: str
+    logical_type: str
+    description: str
+    required: bool = False
+    key: int = 0
+    unique: bool = False
+    classification: str = ""
+    tags: tuple[str, ...] = ()
+    token: bool = False
+    state_column: str = ""
+    checks: tuple[Check, ...] = ()
+    tests: tuple[Test, ...] = ()
+    references: tuple[Reference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sla:
+    """One service level, for example freshness 24 h."""
+
+    property: str
+    value: object
+    unit: str
+    element: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """Who reads the table and for what; `name` is `schema.table` for another table of the lakehouse."""
+
+    name: str
+    contact: str
+    use: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The contract of one table.
+
+    `layer` and `stem` come from the file's path, all else from its text. `properties` are the custom
+    properties of the table. `unique` holds groups of columns that are unique together, the key apart.
+    """
+
+    file: str
+    layer: str
+    stem: str
+    id: str
+    name: str
+    version: str
+    table: str
+    kind: str
+    description: str
+    grain: str
+    owner: str
+    contact: str
+    columns: tuple[Column, ...]
+    tags: tuple[str, ...] = ()
+    properties: Mapping[str, object] = field(default_factory=dict)
+    checks: tuple[Check, ...] = ()
+    tests: tuple[Test, ...] = ()
+    unique: tuple[tuple[str, ...], ...] = ()
+    slas: tuple[Sla, ...] = ()
+    consumers: tuple[Consumer, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The key's columns in the key's order."""
+        return tuple(c.name for c in sorted((c for c in self.columns if c.key), key=lambda c: c.key))
+
+    def column(self, name: str) -> Column | None:
+        """Find a column by its name."""
+        return next((c for c in self.columns if c.name == name), None)

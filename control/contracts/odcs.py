@@ -1,0 +1,146 @@
+"""Whether a document is an Open Data Contract Standard v3.1.0 contract at all.
+
+The standard's JSON Schema decides, except on unknown keys: it lets them pass in several places (description,
+servers, roles …), so those are compared with the fields of the standard's models.
+"""
+
+import difflib
+import functools
+import json
+import typing
+from collections.abc import Iterator
+from importlib import resources
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import open_data_contract_standard
+import pydantic
+from jsonschema.exceptions import ValidationError  # type: ignore[import-untyped]
+from open_data_contract_standard.model import OpenDataContractStandard
+
+from control.contracts.model import Finding
+from control.contracts.source import Document, Path
+
+VERSION = "v3.1.0"
+
+
+def findings(document: Document) -> list[Finding]:
+    """Everything in `document` that the standard does not allow, in the order of its lines."""
+    data = document.data
+    if not isinstance(data, dict):
+        return [document.finding("odcs-type", (), f"a contract is a mapping, not {_shown(data)}")]
+    if data.get("apiVersion", VERSION) != VERSION:
+        message = f"apiVersion is {_shown(data['apiVersion'])}: only {VERSION} is read here, convert the file"
+        return [document.finding("odcs-version", ("apiVersion",), message)]
+    found = list(_unknown_keys(document, data, OpenDataContractStandard, ()))
+    places = {(f.line, f.column) for f in found}
+    for error in _validator().iter_errors(data):
+        found += [f for f in _from_schema(document, error) if (f.line, f.column) not in places]
+    return sorted(found, key=lambda f: (f.line, f.column, f.code))
+
+
+@functools.cache
+def _validator() -> Any:
+    text = resources.files(open_data_contract_standard).joinpath("schema.json").read_text("utf-8")
+    schema = json.loads(text)
+    return jsonschema.validators.validator_for(schema)(schema)
+
+
+def _unknown_keys(
+    document: Document, data: object, model: type[pydantic.BaseModel], path: Path
+) -> Iterator[Finding]:
+    if not isinstance(data, dict):
+        return
+    fields = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+    for key, value in data.items():
+        if key not in fields:
+            yield _unknown_key(document, (*path, key), fields)
+            continue
+        inner = _model_in(fields[key], of_list=isinstance(value, list))
+        if inner is None:
+            continue
+        items = enumerate(value) if isinstance(value, list) else [(None, value)]
+        for index, item in items:
+            place = (*path, key) if index is None else (*path, key, index)
+            yield from _unknown_keys(document, item, inner, place)
+
+
+def _model_in(annotation: Any, *, of_list: bool) -> type[pydantic.BaseModel] | None:
+    """The model that `annotation` holds: directly, or as the items of a list."""
+    if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
+        return None if of_list else annotation
+    arguments = typing.get_args(annotation)
+    if typing.get_origin(annotation) is list:
+        return _model_in(arguments[0], of_list=False) if of_list else None
+    return next((found for a in arguments if (found := _model_in(a, of_list=of_list))), None)
+
+
+def _unknown_key(document: Document, path: Path, known: typing.Iterable[str]) -> Finding:
+    near = difflib.get_close_matches(str(path[-1]), list(known), n=1)
+    advice = f"did you mean {near[0]!r}?" if near else "remove it, or put it under customProperties"
+    return document.finding("odcs-unknown-key", path, f"{path[-1]!r} is not a key of the standard: {advice}")
+
+
+def _from_schema(document: Document, error: ValidationError) -> Iterator[Finding]:
+    path: Path = tuple(error.absolute_path)
+    name = path[-1] if path else "the contract"
+    match error.validator:
+        case "unevaluatedProperties":  # also raised for known keys when a part of allOf fails
+            return
+        case "additionalProperties":
+            known = error.schema["properties"]
+            for key in [k for k in error.instance if k not in known]:
+                yield _unknown_key(document, (*path, key), known)
+        case "required":
+            missing = next(key for key in error.validator_value if key not in error.instance)
+            yield document.finding("odcs-missing", path, f"{_owner(path)} lacks {missing!r}: add it")
+        case "enum":
+            allowed = ", ".join(str(v) for v in error.validator_value)
+            message = f"{name} is {_shown(error.instance)}: use one of {allowed}"
+            yield document.finding("odcs-value", path, message)
+        case "type":
+            yield document.finding("odcs-type", path, _type_message(name, error))
+        case "oneOf" | "anyOf":
+            yield from _from_alternatives(document, error, path)
+        case _:
+            yield document.finding("odcs-value", path, f"{name}: {error.message}")
+
+
+def _from_alternatives(document: Document, error: ValidationError, path: Path) -> Iterator[Finding]:
+    choices = [key for option in error.validator_value for key in option.get("required", ())]
+    if choices and isinstance(error.instance, dict):
+        given = [key for key in choices if key in error.instance]
+        what = "gives several of" if len(given) > 1 else "needs one of"
+        message = f"{_owner(path)} {what} {', '.join(given if len(given) > 1 else choices)}: give exactly one"
+        yield document.finding("odcs-value", path, message)
+        return
+    deeper = [e for e in error.context or () if len(e.absolute_path) > len(path) or e.validator != "type"]
+    if deeper:
+        for inner in deeper:
+            yield from _from_schema(document, inner)
+    else:
+        message = f"{path[-1]} is {_shown(error.instance)}: {error.message.splitlines()[0]}"
+        yield document.finding("odcs-type", path, message)
+
+
+def _type_message(name: object, error: ValidationError) -> str:
+    wanted = {"string": "text", "array": "a list", "object": "a mapping"}.get(
+        error.validator_value, error.validator_value
+    )
+    advice = "quote it" if wanted == "text" and not isinstance(error.instance, dict | list) else "correct it"
+    return f"{name} is {_shown(error.instance)} and must be {wanted}: {advice}"
+
+
+def _owner(path: Path) -> str:
+    """Name the thing at `path`: `properties[3]`, or the contract itself."""
+    if not path:
+        return "the contract"
+    return f"{path[-2]}[{path[-1]}]" if isinstance(path[-1], int) and len(path) > 1 else str(path[-1])
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    return "empty" if value is None else repr(value) if isinstance(value, str) else str(value)

@@ -1,0 +1,225 @@
+"""The dbt `.yml` files that follow from the contracts: sources, and one file per model.
+
+A state table gets its columns from the bronze contract and its rules from the silver one. Constraints are for
+tables: they are checked on the staged rows before a reader can see them. Views stage nothing, so they carry
+tests of their key and of their references instead.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import yaml
+
+from control.contracts import technical
+from control.contracts.model import Check, Column, Contract, Test
+
+MARK = "# Rendered by `dm contract sync` from "
+_SOURCE_SCHEMA = '{{ env_var("DM_SCHEMA_PREFIX", "") }}bronze'
+
+
+def render(contracts: Sequence[Contract]) -> dict[str, str]:
+    """File name below the models folder -> text, for every contract of `contracts`."""
+    by_name = {f"{c.layer}.{c.table}": c for c in contracts}
+    files = {"sources.yml": _sources([c for c in contracts if c.layer == "bronze"])}
+    for contract in contracts:
+        for model in _models(contract, by_name):
+            path = f"{contract.layer}/{model['name']}.yml"
+            files[path] = _header(contract.file, path) + _dump({"version": 2, "models": [model]})
+    return files
+
+
+def _models(contract: Contract, by_name: Mapping[str, Contract]) -> list[dict[str, object]]:
+    if contract.layer == "bronze":
+        return []
+    state, live = contract.properties.get("stateTable"), contract.properties.get("liveView")
+    if state:
+        bronze = by_name[str(contract.properties["bronze"])]
+        return [_state_model(str(state), contract, bronze), _view_model(contract.table, contract, contract.columns)]
+    if live:
+        shown = tuple(c for c in contract.columns if not c.name.startswith("_"))
+        return [_table_model(contract), _view_model(str(live), contract, shown)]
+    return [_table_model(contract)]
+
+
+def _state_model(name: str, silver: Contract, bronze: Contract) -> dict[str, object]:
+    """The table behind a live view: bronze's columns, silver's rules, tombstones and technical columns."""
+    rules = {c.state_column or c.name: c for c in silver.columns}
+    columns = []
+    for column in technical.raw_columns(bronze):
+        rule = rules.get(column.name)
+        checks = rule.checks if rule and rule.name == column.name else ()
+        unique = rule.unique if rule else False
+        columns.append(_column(column, _constraints(column, checks, unique, single_key=len(bronze.key) == 1)))
+    for added, kind in technical.STATE.items():
+        column = Column(added, kind, "", technical.meaning(added), required=True)
+        columns.append(_column(column, _constraints(column, (), unique=False, single_key=False)))
+    description = f"{silver.grain.rstrip('.')}, deleted ones included as tombstones: the table behind {silver.table}."
+    return _model(name, description, silver, columns, _table_constraints(silver, bronze.key), ())
+
+
+def _table_model(contract: Contract) -> dict[str, object]:
+    single = len(contract.key) == 1
+    columns = [_column(c, _constraints(c, c.checks, c.unique, single), _tests(c.tests)) for c in contract.columns]
+    description = f"{contract.grain} {contract.description}"
+    return _model(
+        contract.table, description, contract, columns, _table_constraints(contract, contract.key), contract.tests
+    )
+
+
+def _view_model(name: str, contract: Contract, shown: Sequence[Column]) -> dict[str, object]:
+    single = len(contract.key) == 1
+    columns = []
+    for column in shown:
+        tests: list[object] = ["not_null", "unique"] if column.key and single else []
+        tests += [_relationship(r.table, r.column) for r in column.references]
+        columns.append(_column(column, [], tests + _tests(column.tests)))
+    if name == contract.table:
+        description = f"{contract.grain} {contract.description}"
+    else:
+        description = f"{contract.table} without the deleted rows and without technical columns."
+    # A silver contract states its live view; where it states the table, the table has the tests already.
+    tests = contract.tests if name == contract.table else ()
+    return _model(name, description, contract, columns, [], tests)
+
+
+def _model(
+    name: str,
+    description: str,
+    contract: Contract,
+    columns: list[dict[str, object]],
+    constraints: list[dict[str, object]],
+    tests: Sequence[Test],
+) -> dict[str, object]:
+    model: dict[str, object] = {
+        "name": name,
+        "description": description,
+        "config": {"contract": {"enforced": True}, "tags": list(contract.tags), "meta": _meta(contract)},
+    }
+    if constraints:
+        model["constraints"] = constraints
+    if tests:
+        model["data_tests"] = _tests(tests)
+    model["columns"] = columns
+    return model
+
+
+def _meta(contract: Contract) -> dict[str, object]:
+    return {
+        "owner": contract.owner,
+        "contact": contract.contact,
+        "contract": contract.file,
+        "contract_version": contract.version,
+        "consumers": [c.name for c in contract.consumers],
+    }
+
+
+def _column(
+    column: Column, constraints: list[dict[str, object]], tests: list[object] | None = None
+) -> dict[str, object]:
+    data: dict[str, object] = {"name": column.name, "data_type": column.type, "description": column.description}
+    config: dict[str, object] = {}
+    if column.tags:
+        config["tags"] = list(column.tags)
+    if column.classification:
+        config["meta"] = {"classification": column.classification}
+    if config:
+        data["config"] = config
+    if constraints:
+        data["constraints"] = constraints
+    if tests:
+        data["data_tests"] = tests
+    return data
+
+
+def _constraints(
+    column: Column, checks: Sequence[Check], unique: bool, single_key: bool
+) -> list[dict[str, object]]:
+    found = []
+    if column.required or column.key:
+        found.append(_constraint("not_null"))
+    if column.key and single_key:
+        found.append(_constraint("primary_key"))
+    elif unique:
+        found.append(_constraint("unique"))
+    return found + [_check(check) for check in checks]
+
+
+def _table_constraints(contract: Contract, key: Sequence[str]) -> list[dict[str, object]]:
+    found = [_constraint("primary_key", columns=list(key))] if len(key) > 1 else []
+    found += [_constraint("unique", columns=list(group)) for group in contract.unique]
+    return found + [_check(check) for check in contract.checks]
+
+
+def _check(check: Check) -> dict[str, object]:
+    return _constraint("check", name=check.name, expression=check.expression)
+
+
+def _constraint(kind: str, **more: object) -> dict[str, object]:
+    # Athena enforces none of them, and dbt warns about each unless told that we know: our audit checks them.
+    return {"type": kind, **more, "warn_unsupported": False, "warn_unenforced": False}
+
+
+def _tests(tests: Sequence[Test]) -> list[object]:
+    return [_test(t) for t in tests]
+
+
+def _test(test: Test) -> object:
+    body: dict[str, object] = {}
+    if test.arguments:
+        body["arguments"] = dict(test.arguments)
+    if test.description:
+        body["description"] = test.description
+    if test.severity == "warning":
+        body["config"] = {"severity": "warn"}
+    return {test.name: body} if body else test.name
+
+
+def _relationship(table: str, column: str) -> object:
+    # A parent may arrive a batch after its child, so a missing one is counted and does not fail the build.
+    arguments = {"to": f"ref('{table}')", "field": column}
+    return {"relationships": {"arguments": arguments, "config": {"severity": "warn"}}}
+
+
+def _sources(bronze: Sequence[Contract]) -> str:
+    tables: list[dict[str, object]] = []
+    for contract in bronze:
+        columns = [_column(c, []) for c in technical.bronze_columns(contract)]
+        events = [_column(c, []) for c in technical.event_columns()]
+        config: dict[str, object] = {"tags": list(contract.tags), "meta": _meta(contract)}
+        tables.append(
+            {"name": contract.table, "description": contract.description, "config": config, "columns": columns}
+        )
+        tables.append(
+            {
+                "name": f"{contract.table}_events",
+                "description": f"What happened to {contract.table} as a whole: truncates, schema changes, reloads.",
+                "config": config,
+                "columns": events,
+            }
+        )
+    source = {"name": "bronze", "schema": _SOURCE_SCHEMA, "tables": tables}
+    return _header("contracts/bronze", "sources.yml") + _dump({"version": 2, "sources": [source]})
+
+
+def _header(source: str, path: str) -> str:
+    text = f"{MARK}{source}: edit that, then run it again.\n"
+    if path != "sources.yml":
+        own = path.removesuffix(".yml")
+        text += (
+            f"# Yours, and never touched by sync: models/{own}_tests.yml for unit tests, tests/dbt/ for singular tests.\n"
+            "# A generic test (dbt takes one entry per model) is a quality rule of the contract with engine: dbt.\n"
+        )
+    return text
+
+
+class _Dumper(yaml.SafeDumper):
+    """Indents lists below their key, as the files written by hand do, and never writes an alias."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def _dump(data: object) -> str:
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
