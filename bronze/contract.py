@@ -1,0 +1,269 @@
+"""What the parser needs to know about a table, read from the table's ODCS contract."""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import pyarrow as pa
+
+from bronze.errors import ContractError
+from bronze.located_yaml import Located, read
+from bronze.schema import RESCUED, TECHNICAL, TYPES, arrow_schema, normal_type
+
+# Raised by one whenever a change of the parser lets the same raw file give other rows, so that a replay by
+# the new parser wins over what the old one wrote.
+PARSER_REVISION = 1
+
+PositionKind = Literal["lsn", "binlog", "number", "timestamp"]
+UnknownKeys = Literal["freeze", "evolve", "discard"]
+Absent = Literal["quarantine", "null"]
+BeforeImage = Literal["optional", "required"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the raw table. `type` is Hive text; `token` asks for a sibling `<name>_token`."""
+
+    name: str
+    type: str
+    required: bool
+    token: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BronzeContract:
+    """One table: its columns and key, and how its raw files are to be judged."""
+
+    table: str
+    version: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    position: PositionKind
+    unknown_keys: UnknownKeys = "freeze"
+    absent: Absent = "quarantine"
+    multiline: bool = False
+    max_bad_records: int = 100
+    max_bad_ratio: float = 0.05
+    before_image: BeforeImage = "optional"
+
+    @property
+    def revision(self) -> int:
+        """The rows' `_rev`: rises with the parser's revision first, then with the contract's version."""
+        major, minor, patch = (int(part) for part in self.version.split("."))
+        return ((PARSER_REVISION * 1000 + major) * 1000 + minor) * 1000 + patch
+
+    @property
+    def hive_columns(self) -> tuple[tuple[str, str], ...]:
+        """Name and Hive type of every column of the bronze table, without its partition keys."""
+        own: list[tuple[str, str]] = []
+        for column in self.columns:
+            own.append((column.name, column.type))
+            if column.token:
+                own.append((f"{column.name}_token", "string"))
+        rescued = (RESCUED,) if self.unknown_keys == "evolve" else ()
+        return (*own, *rescued, *TECHNICAL)
+
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        """The Arrow schema of a bronze Parquet file."""
+        return arrow_schema(self.hive_columns)
+
+
+def load(path: Path) -> BronzeContract:
+    """Read the bronze contract at `path`. Raises ContractError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ContractError(str(path), None, f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ContractError(str(path), None, f"is not UTF-8 at byte {error.start}") from error
+    return loads(text, str(path))
+
+
+def loads(text: str, name: str) -> BronzeContract:
+    """Read a bronze contract from `text`; `name` is what errors call it. Raises ContractError."""
+    document = read(text, name)
+    if not isinstance(document, Located) or document.get("kind") != "DataContract":
+        raise ContractError(
+            name, None, "is not a data contract", hint="start it with `apiVersion:` and `kind: DataContract`"
+        )
+    objects = document.get("schema")
+    if not isinstance(objects, list) or len(objects) != 1 or not isinstance(objects[0], Located):
+        raise ContractError(name, document.line_of("schema"), "`schema` must hold exactly one table")
+    return _Reader(name).contract(document, objects[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    file: str
+
+    def contract(self, document: Located, table: Located) -> BronzeContract:
+        columns = self.columns(table)
+        custom = self.custom(table)
+
+        def choice(key: str, kind: object, default: str | None = None) -> Any:
+            return custom.value(key, get_args(kind).__contains__, " or ".join(get_args(kind)), default)
+
+        return BronzeContract(
+            table=self.text(table, "name"),
+            version=self.version(document),
+            columns=columns,
+            key=self.key(table, columns),
+            position=choice("position", PositionKind),
+            unknown_keys=choice("unknownKeys", UnknownKeys, "freeze"),
+            absent=choice("absent", Absent, "quarantine"),
+            multiline=custom.value("multiline", _is_bool, "true or false", False),
+            max_bad_records=custom.value("maxBadRecords", _is_count, "a whole number from 0", 100),
+            max_bad_ratio=custom.value("maxBadRatio", _is_ratio, "a number from 0 to 1", 0.05),
+            before_image=choice("beforeImage", BeforeImage, "optional"),
+        )
+
+    def text(self, node: Located, key: str) -> str:
+        value = node.get(key)
+        if not isinstance(value, str) or not value:
+            raise ContractError(self.file, node.line_of(key), f"`{key}` must be a text, not {value!r}")
+        return value
+
+    def version(self, document: Located) -> str:
+        version = document.get("version")
+        if not isinstance(version, str) or not re.fullmatch(
+            r"(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){2}", version
+        ):
+            raise ContractError(
+                self.file,
+                document.line_of("version"),
+                f"`version` must be major.minor.patch with parts below 1000, not {version!r}",
+                hint="write it as text, for example `version: 1.0.0`",
+            )
+        return version
+
+    def columns(self, table: Located) -> tuple[Column, ...]:
+        properties = table.get("properties")
+        if not isinstance(properties, list) or not properties:
+            raise ContractError(self.file, table.line_of("properties"), "the table has no `properties`")
+        columns = tuple(self.column(entry, table) for entry in properties)
+        names = [name for column in columns for name in _names(column)]
+        repeated = [name for name, count in Counter(map(str.lower, names)).items() if count > 1]
+        if repeated:
+            raise ContractError(
+                self.file,
+                table.line_of("properties"),
+                f"the column `{repeated[0]}` is there twice",
+                hint="the catalog does not tell upper from lower case, and a token takes `<column>_token`",
+            )
+        return columns
+
+    def column(self, entry: object, table: Located) -> Column:
+        if not isinstance(entry, Located):
+            raise ContractError(self.file, table.line_of("properties"), f"{entry!r} is not a column")
+        name = self.text(entry, "name")
+        if name.startswith("_"):
+            raise ContractError(
+                self.file, entry.line_of("name"), f"the column `{name}` takes a name that the parser keeps"
+            )
+        hive_type = self.type(entry, name)
+        custom = self.custom(entry)
+        token = custom.value("token", _is_bool, "true or false", False)
+        if token and hive_type != "string":
+            raise ContractError(
+                self.file,
+                custom.line_of("token"),
+                f"the column `{name}` is {hive_type}; tokens are made of string",
+            )
+        required = entry.get("required", False)
+        if not isinstance(required, bool):
+            raise ContractError(
+                self.file, entry.line_of("required"), f"`required` of `{name}` must be true or false"
+            )
+        return Column(name, hive_type, required or entry.get("primaryKey") is True, token)
+
+    def type(self, entry: Located, name: str) -> str:
+        written = self.text(entry, "physicalType")
+        hive_type = normal_type(written)
+        if hive_type is None:
+            raise ContractError(
+                self.file,
+                entry.line_of("physicalType"),
+                f"the column `{name}` has the type `{written}`, which the parser cannot read",
+                hint=f"it reads {', '.join(TYPES)}",
+            )
+        return hive_type
+
+    def key(self, table: Located, columns: tuple[Column, ...]) -> tuple[str, ...]:
+        """The key's columns by `primaryKeyPosition`; those without one follow in the order of columns."""
+        entries = [entry for entry in table["properties"] if entry.get("primaryKey") is True]
+        if not entries:
+            raise ContractError(
+                self.file,
+                table.line_of("properties"),
+                "no column is marked `primaryKey: true`",
+                hint="a change record belongs to a key, so every table needs one",
+            )
+
+        def place(entry: Located) -> int:
+            position = entry.get("primaryKeyPosition", len(columns))
+            if not _is_count(position):
+                raise ContractError(
+                    self.file,
+                    entry.line_of("primaryKeyPosition"),
+                    "`primaryKeyPosition` must be a whole number",
+                )
+            return int(position)
+
+        return tuple(entry["name"] for entry in sorted(entries, key=place))
+
+    def custom(self, node: Located) -> "_Custom":
+        """The `customProperties` of `node`."""
+        entries = node.get("customProperties") or []
+        if not isinstance(entries, list) or not all(
+            isinstance(e, Located) and "property" in e for e in entries
+        ):
+            raise ContractError(
+                self.file,
+                node.line_of("customProperties"),
+                "`customProperties` must be a list of `property` and `value`",
+            )
+        return _Custom(self.file, node, {entry["property"]: entry for entry in entries})
+
+
+@dataclass(frozen=True, slots=True)
+class _Custom:
+    file: str
+    owner: Located
+    entries: dict[str, Located]
+
+    def line_of(self, key: str) -> int:
+        entry = self.entries.get(key)
+        return self.owner.line if entry is None else entry.line_of("value")
+
+    def value(self, key: str, allowed: Callable[[Any], bool], wanted: str, default: object | None) -> Any:
+        entry = self.entries.get(key)
+        value = default if entry is None else entry.get("value")
+        if value is None or not allowed(value):
+            problem = "is missing" if entry is None else f"is {value!r}"
+            raise ContractError(
+                self.file,
+                self.line_of(key),
+                f"the custom property `{key}` {problem}",
+                hint=f"set it to {wanted}",
+            )
+        return value
+
+
+def _names(column: Column) -> tuple[str, ...]:
+    return (column.name, f"{column.name}_token") if column.token else (column.name,)
+
+
+def _is_bool(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_ratio(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
