@@ -1,8 +1,10 @@
 """Settings of the control plane. Only `control.wiring` and the command line read the environment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from control.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +12,8 @@ class Settings:
     """Where things are. Every field has a default that fits the local cloud.
 
     `token_key` is the secret of the keyed hash that replaces personal values; empty means none is set.
+    `lease_seconds` is how long a claimed batch is left alone before others may take it from a worker that has
+    not been heard of; a worker at work renews its lease, so only a dead one keeps others waiting that long.
     """
 
     bucket: str = "lake"
@@ -18,12 +22,16 @@ class Settings:
     contracts: Path = Path("contracts")
     region: str = "us-east-1"
     endpoint: str = ""
-    token_key: bytes = b""
+    token_key: bytes = field(default=b"", repr=False)
+    lease_seconds: float = 60.0
 
 
 def from_environment(environ: Mapping[str, str]) -> Settings:
     """Read the settings from `environ`; a variable that is absent or empty leaves the default."""
     default = Settings()
+    lease = environ.get("DM_LEASE_SECONDS") or str(default.lease_seconds)
+    if not lease.replace(".", "", 1).isdecimal() or float(lease) <= 0:
+        raise UsageError(f"DM_LEASE_SECONDS is a number of seconds above 0, not {lease!r}")
     return Settings(
         bucket=environ.get("DM_BUCKET") or default.bucket,
         control_table=environ.get("DM_CONTROL_TABLE") or default.control_table,
@@ -32,4 +40,5 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or default.region,
         endpoint=environ.get("AWS_ENDPOINT_URL", ""),
         token_key=environ.get("DM_TOKEN_KEY", "").encode(),
+        lease_seconds=float(lease),
     )

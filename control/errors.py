@@ -7,6 +7,7 @@ UsageError          the command, a setting or a file of the caller is wrong
 UpstreamError       a system we depend on failed
   ThrottledError    it asked us to slow down: try again
   UnavailableError  it cannot be reached: try again
+  EngineError       an engine stopped, or its output is not what its report says
 ConflictError       a conditional write lost: read again and decide
   StaleEpochError   this worker was fenced off: stop, change nothing
 """
@@ -17,13 +18,14 @@ from dataclasses import dataclass
 class ControlError(Exception):
     """Base of every error that the control plane raises on purpose.
 
-    `message` says what happened and to what; `hint` says what to try.
+    `message` says what happened and to what; `hint` says what to try. Both may name keys that a stranger chose,
+    so what a terminal would obey is written out.
     """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = printable(message)
+        self.hint = printable(hint)
+        super().__init__(self.message)
 
 
 class DataError(ControlError):
@@ -54,6 +56,10 @@ class UnavailableError(UpstreamError):
     """The other side cannot be reached."""
 
 
+class EngineError(UpstreamError):
+    """An engine stopped, or what it wrote is not what its report says."""
+
+
 class ConflictError(UpstreamError):
     """A conditional write lost against another writer."""
 
@@ -81,6 +87,13 @@ MEANINGS: dict[type[ControlError], Meaning] = {
     UnavailableError: Meaning(3, 503, True),
     ConflictError: Meaning(3, 409, False),
 }
+
+
+def printable(text: str) -> str:
+    """Write out as Python escapes what is neither printable nor a line feed: `\\x1b[31m`, not a red terminal."""
+    return "".join(
+        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in text
+    )
 
 
 def meaning(error: ControlError) -> Meaning:

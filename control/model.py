@@ -5,6 +5,7 @@ that must still be as the writer last saw them for a write to count. So no write
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
@@ -316,3 +317,11 @@ class Finding:
 def fenced(item: Item) -> dict[str, object]:
     """The fence of `item` and its values."""
     return {name: getattr(item, name) for name in item.FENCE}
+
+
+def already(stored: Item, wanted: Item, changed: Iterable[str]) -> bool:
+    """Is `stored` what a write of `wanted` would have made it? So a retry after a lost response succeeds.
+
+    The fence is compared too: a fenced-off worker must not take another's equal lease for its own.
+    """
+    return all(getattr(stored, name) == getattr(wanted, name) for name in (*changed, *wanted.FENCE))

@@ -8,6 +8,8 @@ from datetime import date, datetime
 
 import click
 
+from control.errors import printable
+
 
 def plain(value: object) -> object:
     """Turn dataclasses, times and tuples into what JSON can hold."""
@@ -28,19 +30,21 @@ def print_json(value: object) -> None:
 
 
 def print_table(rows: Sequence[Mapping[str, object]], columns: Sequence[str], *, empty: str) -> None:
-    """Print `rows` as an aligned table of `columns` on stdout, or the sentence `empty` when there are none."""
+    """Print `rows` as an aligned table of `columns` on stdout, or the sentence `empty` for none."""
     if not rows:
         click.echo(empty)
         return
     from rich.console import Console  # 60 ms to import: only people need it
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         numeric = all(isinstance(row.get(column), int | float) for row in rows)
         table.add_column(column.replace("_", " "), justify="right" if numeric else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*(_cell(row.get(column)) for column in columns))
+        # Text, not str: a key may hold what rich would read as markup.
+        table.add_row(*(Text(_cell(row.get(column))) for column in columns))
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
@@ -51,4 +55,4 @@ def _cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    return str(value)
+    return printable(str(value))

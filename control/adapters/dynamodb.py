@@ -1,0 +1,199 @@
+"""The control store in one DynamoDB table.
+
+An item's partition is its kind and table (`file#review`), its sort key its id. Items that still need work
+carry `open_pk`, the key of a sparse index: finding work never reads what is done. The index may lag, so it is
+a hint and no proof.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from control.adapters.aws import client, translated
+from control.config import Settings
+from control.errors import ConflictError
+from control.model import Batch, Head, Item, RawFile, already, fenced
+from control.papers import from_record, to_record
+from control.ports import ItemT, Page
+
+OPEN_INDEX = "open"
+KINDS: dict[type[Item], str] = {RawFile: "file", Batch: "batch", Head: "head"}
+
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+class DynamoStore:
+    """A control store in DynamoDB."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._table = settings.control_table
+        self._endpoint = settings.endpoint
+        self._client = client(settings, "dynamodb")
+
+    def ensure(self) -> None:
+        """Make the table if there is none, and wait until it can be used."""
+        with self._translated():
+            try:
+                self._client.create_table(
+                    TableName=self._table,
+                    BillingMode="PAY_PER_REQUEST",
+                    AttributeDefinitions=[
+                        {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "open_pk")
+                    ],
+                    KeySchema=_keys("pk"),
+                    GlobalSecondaryIndexes=[
+                        {
+                            "IndexName": OPEN_INDEX,
+                            "KeySchema": _keys("open_pk"),
+                            "Projection": {"ProjectionType": "ALL"},
+                        }
+                    ],
+                )
+            except self._client.exceptions.ResourceInUseException:
+                return
+            self._client.get_waiter("table_exists").wait(
+                TableName=self._table, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+            )
+
+    def get(self, kind: type[ItemT], table: str, item_id: str) -> ItemT | None:
+        """See ControlStore."""
+        with self._translated():
+            answer = self._client.get_item(
+                TableName=self._table, Key=_key(kind, table, item_id), ConsistentRead=True
+            )
+        return _item(kind, answer["Item"]) if "Item" in answer else None
+
+    def create(self, item: RawFile | Batch | Head) -> bool:
+        """See ControlStore."""
+        attributes = {name: _serialize(value) for name, value in to_record(item).items() if value is not None}
+        attributes |= _key(type(item), item.table, item.id)
+        if item.is_open:
+            attributes["open_pk"] = attributes["pk"]
+        try:
+            with self._translated():
+                self._client.put_item(
+                    TableName=self._table, Item=attributes, ConditionExpression="attribute_not_exists(pk)"
+                )
+        except ConflictError:
+            return False
+        return True
+
+    def update(self, old: ItemT, new: ItemT) -> ItemT:
+        """See ControlStore."""
+        kind = type(new)
+        changes = _changes(old, new)
+        try:
+            with self._translated():
+                answer = self._client.update_item(
+                    TableName=self._table,
+                    Key=_key(kind, old.table, old.id),
+                    ReturnValues="ALL_NEW",
+                    **_expressions(old, new, changes),
+                )
+        except ConflictError:
+            stored = self.get(kind, old.table, old.id)
+            if stored is not None and already(stored, new, changes):
+                return stored
+            raise ConflictError(f"{KINDS[kind]} {old.id} of {old.table} has moved on") from None
+        return _item(kind, answer["Attributes"])
+
+    def query(
+        self,
+        kind: type[ItemT],
+        table: str,
+        *,
+        open_only: bool = False,
+        after: str | None = None,
+        limit: int = 500,
+    ) -> Page[ItemT]:
+        """See ControlStore."""
+        partition = _partition(kind, table)
+        name = "open_pk" if open_only else "pk"
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "#pk = :pk",
+            "ExpressionAttributeNames": {"#pk": name},
+            "ExpressionAttributeValues": {":pk": {"S": partition}},
+            "Limit": limit,
+        }
+        if open_only:
+            request["IndexName"] = OPEN_INDEX
+        else:
+            request["ConsistentRead"] = True
+        if after is not None:
+            request["ExclusiveStartKey"] = {
+                name: {"S": partition},
+                "pk": {"S": partition},
+                "sk": {"S": after},
+            }
+        with self._translated():
+            answer = self._client.query(**request)
+        last = answer.get("LastEvaluatedKey")
+        return Page(tuple(_item(kind, found) for found in answer["Items"]), last["sk"]["S"] if last else None)
+
+    def _translated(self) -> Any:
+        return translated(f"control table {self._table}", self._endpoint)
+
+
+def _keys(partition: str) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": partition, "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ]
+
+
+def _partition(kind: type[Item], table: str) -> str:
+    # All heads share one partition, so that the tables the store knows are one query.
+    return "head" if kind is Head else f"{KINDS[kind]}#{table}"
+
+
+def _key(kind: type[Item], table: str, item_id: str) -> dict[str, Any]:
+    return {"pk": {"S": _partition(kind, table)}, "sk": {"S": item_id}}
+
+
+def _item(kind: type[ItemT], attributes: Mapping[str, Any]) -> ItemT:
+    known = {field.name for field in fields(kind)}
+    record = {name: _deserialize(value) for name, value in attributes.items() if name in known}
+    return from_record(kind, record)
+
+
+def _changes(old: Item, new: Item) -> dict[str, Any]:
+    """Fields that `new` has otherwise than `old`, as records."""
+    before, after = to_record(old), to_record(new)
+    return {name: value for name, value in after.items() if value != before[name]}
+
+
+def _expressions(old: Item, new: Item, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Condition on the fence of `old`, and the update that makes it `new`."""
+    before = to_record(old)
+    names: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    conditions = ["attribute_exists(pk)"]
+    for index, name in enumerate(fenced(old)):
+        names[f"#f{index}"] = name
+        if before[name] is None:
+            conditions.append(f"attribute_not_exists(#f{index})")
+        else:
+            values[f":f{index}"] = _serialize(before[name])
+            conditions.append(f"#f{index} = :f{index}")
+    targets = {**changes, "open_pk": _partition(type(new), new.table) if new.is_open else None}
+    assign, remove = [], []
+    for index, (name, value) in enumerate(targets.items()):
+        names[f"#u{index}"] = name
+        if value is None:
+            remove.append(f"#u{index}")
+        else:
+            values[f":u{index}"] = _serialize(value)
+            assign.append(f"#u{index} = :u{index}")
+    update = " ".join(
+        f"{verb} {', '.join(parts)}" for verb, parts in (("SET", assign), ("REMOVE", remove)) if parts
+    )
+    expressions: dict[str, Any] = {
+        "ConditionExpression": " AND ".join(conditions),
+        "UpdateExpression": update,
+        "ExpressionAttributeNames": names,
+    }
+    return {**expressions, "ExpressionAttributeValues": values} if values else expressions

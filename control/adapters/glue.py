@@ -1,0 +1,136 @@
+"""The catalog in Glue: Hive tables over Parquet, as Athena and Spark read them."""
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+from control.adapters.aws import client, translated
+from control.config import Settings
+from control.errors import ConflictError, NotFoundError
+from control.model import Partition
+from control.ports import CatalogColumn, CatalogTable
+
+PARQUET = {
+    "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+    "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+    "SerdeInfo": {
+        "SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+        "Parameters": {"serialization.format": "1"},
+    },
+}
+
+
+class GlueCatalog:
+    """A catalog in Glue."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._endpoint = settings.endpoint
+        self._client = client(settings, "glue")
+
+    def ensure_table(self, table: CatalogTable) -> None:
+        """See Catalog."""
+        self._ensure_database(table.database)
+        try:
+            known = self._table(table.database, table.name)
+        except NotFoundError:
+            try:
+                with self._translated(f"table {table.database}.{table.name}"):
+                    self._client.create_table(DatabaseName=table.database, TableInput=_input(table))
+                return
+            except ConflictError:
+                known = self._table(table.database, table.name)
+        self._ensure_columns(table, known["StorageDescriptor"]["Columns"])
+
+    def add_partition(self, partition: Partition) -> None:
+        """See Catalog."""
+        descriptor = self._table(partition.database, partition.table)["StorageDescriptor"]
+        wanted = {
+            "Values": list(partition.values),
+            "StorageDescriptor": {**descriptor, "Location": partition.location},
+            "Parameters": partition.parameters,
+        }
+        try:
+            with self._translated(_name(partition)):
+                self._client.create_partition(
+                    DatabaseName=partition.database, TableName=partition.table, PartitionInput=wanted
+                )
+        except ConflictError:
+            known = self.get_partition(partition.database, partition.table, partition.values)
+            if known is None or known.location != partition.location:
+                where = known.location if known else "an unknown place"
+                raise ConflictError(
+                    f"{_name(partition)} is at {where} already, not at {partition.location}",
+                    hint="someone else registers partitions of this table: find out who before you go on",
+                ) from None
+
+    def get_partition(self, database: str, table: str, values: tuple[str, ...]) -> Partition | None:
+        """See Catalog."""
+        try:
+            with self._translated(f"partition {'/'.join(values)} of {database}.{table}"):
+                answer = self._client.get_partition(
+                    DatabaseName=database, TableName=table, PartitionValues=list(values)
+                )
+        except NotFoundError:
+            return None
+        found = answer["Partition"]
+        return Partition(
+            database, table, values, found["StorageDescriptor"]["Location"], found.get("Parameters", {})
+        )
+
+    def _ensure_database(self, name: str) -> None:
+        try:
+            with self._translated(f"database {name}"):
+                self._client.get_database(Name=name)
+        except NotFoundError:
+            try:
+                with self._translated(f"database {name}"):
+                    self._client.create_database(DatabaseInput={"Name": name})
+            except ConflictError:
+                return
+
+    def _ensure_columns(self, table: CatalogTable, known: list[dict[str, str]]) -> None:
+        """Bring the table's columns to what is wanted, if that only adds."""
+        wanted = {column.name: column for column in table.columns}
+        for column in known:
+            name = column["Name"]
+            if name not in wanted or wanted[name].type != column["Type"]:
+                raise ConflictError(
+                    f"table {table.database}.{table.name} has the column {name} {column['Type']}, "
+                    "which its contract has not",
+                    hint="a contract may add columns; to change or drop one, publish to a new table",
+                )
+        if [(c["Name"], c["Type"], c.get("Comment", "")) for c in known] != [
+            (c.name, c.type, c.comment) for c in table.columns
+        ]:
+            with self._translated(f"table {table.database}.{table.name}"):
+                self._client.update_table(DatabaseName=table.database, TableInput=_input(table))
+
+    def _table(self, database: str, name: str) -> dict[str, Any]:
+        with self._translated(f"table {database}.{name}"):
+            table: dict[str, Any] = self._client.get_table(DatabaseName=database, Name=name)["Table"]
+        return table
+
+    def _translated(self, what: str) -> AbstractContextManager[None]:
+        return translated(what, self._endpoint)
+
+
+def _name(partition: Partition) -> str:
+    return f"partition {'/'.join(partition.values)} of {partition.database}.{partition.table}"
+
+
+def _input(table: CatalogTable) -> dict[str, Any]:
+    return {
+        "Name": table.name,
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": {"EXTERNAL": "TRUE", "classification": "parquet"},
+        "PartitionKeys": [_column(column) for column in table.partition_keys],
+        "StorageDescriptor": {
+            **PARQUET,
+            "Columns": [_column(column) for column in table.columns],
+            "Location": table.location,
+        },
+    }
+
+
+def _column(column: CatalogColumn) -> dict[str, str]:
+    named = {"Name": column.name, "Type": column.type}
+    return {**named, "Comment": column.comment} if column.comment else named

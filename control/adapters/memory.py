@@ -1,0 +1,164 @@
+"""Fakes of the store, the objects, the catalog and the clock, held to the real ones by one behaviour suite."""
+
+import hashlib
+import io
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+from control.errors import ConflictError, NotFoundError
+from control.model import Batch, Head, Item, Partition, RawFile, already, fenced
+from control.ports import CatalogTable, ItemT, Page, StoredObject
+
+
+class MemoryStore:
+    """A control store in a dictionary."""
+
+    def __init__(self) -> None:
+        self._items: dict[tuple[type[Item], str, str], Item] = {}
+
+    def get(self, kind: type[ItemT], table: str, item_id: str) -> ItemT | None:
+        """See ControlStore."""
+        found = self._items.get((kind, table, item_id))
+        return found if isinstance(found, kind) else None
+
+    def create(self, item: RawFile | Batch | Head) -> bool:
+        """See ControlStore."""
+        key = (type(item), item.table, item.id)
+        if key in self._items:
+            return False
+        self._items[key] = item
+        return True
+
+    def update(self, old: ItemT, new: ItemT) -> ItemT:
+        """See ControlStore."""
+        kind = type(new)
+        stored = self.get(kind, old.table, old.id)
+        changes = {
+            field.name: getattr(new, field.name)
+            for field in fields(new)
+            if getattr(new, field.name) != getattr(old, field.name)
+        }
+        if stored is not None and fenced(stored) == fenced(old):
+            stored = replace(stored, **changes)
+            self._items[(kind, old.table, old.id)] = stored
+            return stored
+        if stored is not None and already(stored, new, changes):
+            return stored
+        raise ConflictError(f"{kind.__name__} {old.id} has moved on")
+
+    def query(
+        self,
+        kind: type[ItemT],
+        table: str,
+        *,
+        open_only: bool = False,
+        after: str | None = None,
+        limit: int = 500,
+    ) -> Page[ItemT]:
+        """See ControlStore."""
+        found = sorted(
+            (
+                item
+                for item in self._items.values()
+                if isinstance(item, kind)
+                and table in ("" if kind is Head else item.table, item.table)
+                and (item.is_open or not open_only)
+                and (after is None or item.id > after)
+            ),
+            key=lambda item: item.id,
+        )
+        more = len(found) > limit
+        return Page(tuple(found[:limit]), found[limit - 1].id if more else None)
+
+
+class MemoryObjects:
+    """An object store without versions, in a dictionary."""
+
+    def __init__(self) -> None:
+        self._objects: dict[str, tuple[bytes, datetime]] = {}
+
+    def put(self, uri: str, body: bytes | Path) -> None:
+        """See ObjectStore."""
+        content = body if isinstance(body, bytes) else body.read_bytes()
+        self._objects[uri] = (content, datetime.now(UTC))
+
+    def create(self, uri: str, body: bytes) -> bool:
+        """See ObjectStore."""
+        if uri in self._objects:
+            return self._objects[uri][0] == body
+        self.put(uri, body)
+        return True
+
+    def get(self, uri: str) -> bytes:
+        """See ObjectStore."""
+        if uri not in self._objects:
+            raise NotFoundError(f"{uri}: does not exist")
+        return self._objects[uri][0]
+
+    def open(self, uri: str, version_id: str | None = None) -> AbstractContextManager[BinaryIO]:
+        """See ObjectStore."""
+        if version_id not in (None, "null"):
+            raise NotFoundError(f"{uri}: has no version {version_id}")
+        return nullcontext(io.BytesIO(self.get(uri)))
+
+    def list(self, uri: str) -> Iterator[StoredObject]:
+        """See ObjectStore."""
+        for found, (content, modified_at) in sorted(self._objects.items()):
+            if found.startswith(uri):
+                yield StoredObject(
+                    uri=found,
+                    key=found.removeprefix("s3://").partition("/")[2],
+                    version_id="null",
+                    etag=hashlib.sha256(content).hexdigest(),
+                    size_bytes=len(content),
+                    modified_at=modified_at,
+                    is_latest=True,
+                )
+
+
+class MemoryCatalog:
+    """A catalog in dictionaries."""
+
+    def __init__(self) -> None:
+        self.tables: dict[tuple[str, str], CatalogTable] = {}
+        self.partitions: dict[tuple[str, str, tuple[str, ...]], Partition] = {}
+
+    def ensure_table(self, table: CatalogTable) -> None:
+        """See Catalog."""
+        name = (table.database, table.name)
+        known = {c.name: c.type for c in self.tables[name].columns} if name in self.tables else {}
+        wanted = {c.name: c.type for c in table.columns}
+        if any(wanted.get(column) != hive_type for column, hive_type in known.items()):
+            raise ConflictError(f"table {table.database}.{table.name} has other columns than its contract")
+        self.tables[name] = table
+
+    def add_partition(self, partition: Partition) -> None:
+        """See Catalog."""
+        if (partition.database, partition.table) not in self.tables:
+            raise NotFoundError(f"table {partition.database}.{partition.table} does not exist")
+        known = self.partitions.setdefault((partition.database, partition.table, partition.values), partition)
+        if known.location != partition.location:
+            raise ConflictError(f"partition {partition.values} is at {known.location} already")
+
+    def get_partition(self, database: str, table: str, values: tuple[str, ...]) -> Partition | None:
+        """See Catalog."""
+        return self.partitions.get((database, table, values))
+
+
+class MemoryClock:
+    """A clock that moves only when someone sleeps."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = start
+
+    def now(self) -> datetime:
+        """See Clock."""
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        """See Clock."""
+        self._now += timedelta(seconds=seconds)

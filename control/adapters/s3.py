@@ -1,0 +1,142 @@
+"""Objects in S3."""
+
+import io
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from control.adapters.aws import client, translated
+from control.config import Settings
+from control.errors import ConflictError, UnavailableError
+from control.ports import StoredObject
+
+# A connection that breaks costs one range to read again, not the file.
+RANGE_BYTES = 8 * 1024 * 1024
+RANGE_TRIES = 3
+
+
+class S3Objects:
+    """An object store in S3."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._endpoint = settings.endpoint
+        self._region = settings.region
+        self._client = client(settings, "s3")
+
+    def ensure_bucket(self, bucket: str) -> None:
+        """Make `bucket` if there is none."""
+        request: dict[str, Any] = {"Bucket": bucket}
+        if self._region != "us-east-1":
+            request["CreateBucketConfiguration"] = {"LocationConstraint": self._region}
+        with self._translated(f"bucket {bucket}"):
+            try:
+                self._client.create_bucket(**request)
+            except self._client.exceptions.BucketAlreadyOwnedByYou:
+                return
+
+    def put(self, uri: str, body: bytes | Path) -> None:
+        """See ObjectStore."""
+        bucket, key = split(uri)
+        with self._translated(uri):
+            if isinstance(body, bytes):
+                self._client.put_object(Bucket=bucket, Key=key, Body=body)
+            else:
+                self._client.upload_file(str(body), bucket, key)
+
+    def create(self, uri: str, body: bytes) -> bool:
+        """See ObjectStore."""
+        bucket, key = split(uri)
+        try:
+            with self._translated(uri):
+                self._client.put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
+        except ConflictError:
+            return self.get(uri) == body
+        return True
+
+    def get(self, uri: str) -> bytes:
+        """See ObjectStore."""
+        bucket, key = split(uri)
+        with self._translated(uri):
+            content: bytes = self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return content
+
+    def open(self, uri: str, version_id: str | None = None) -> AbstractContextManager[BinaryIO]:
+        """See ObjectStore."""
+        bucket, key = split(uri)
+        request = {"Bucket": bucket, "Key": key}
+        if version_id not in (None, "null"):
+            request["VersionId"] = str(version_id)
+        with self._translated(uri):
+            head = self._client.head_object(**request)
+        # The tag keeps all ranges on the same content, also in a bucket without versions.
+        ranges = _Ranges(self, uri, {**request, "IfMatch": head["ETag"]}, int(head["ContentLength"]))
+        return cast(BinaryIO, io.BufferedReader(ranges, RANGE_BYTES))
+
+    def list(self, uri: str) -> Iterator[StoredObject]:
+        """See ObjectStore."""
+        bucket, prefix = split(uri)
+        pages = iter(
+            self._client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
+        )
+        while True:
+            with self._translated(uri):
+                page = next(pages, None)
+            if page is None:
+                return
+            for found in page.get("Versions", ()):
+                yield StoredObject(
+                    uri=f"s3://{bucket}/{found['Key']}",
+                    key=found["Key"],
+                    version_id=found["VersionId"],
+                    etag=found["ETag"].strip('"'),
+                    size_bytes=found["Size"],
+                    modified_at=found["LastModified"],
+                    is_latest=found["IsLatest"],
+                )
+
+    def read_range(self, uri: str, request: dict[str, str], start: int, stop: int) -> bytes:
+        """Read the bytes from `start` up to `stop`. Raises ConflictError when the object was overwritten."""
+        for left in reversed(range(RANGE_TRIES)):
+            try:
+                with self._translated(uri):
+                    answer = self._client.get_object(**request, Range=f"bytes={start}-{stop - 1}")
+                    content: bytes = answer["Body"].read()
+                return content
+            except UnavailableError:
+                if not left:
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    def _translated(self, what: str) -> AbstractContextManager[None]:
+        return translated(what, self._endpoint)
+
+
+class _Ranges(io.RawIOBase):
+    """An object read range by range."""
+
+    def __init__(self, objects: S3Objects, uri: str, request: dict[str, str], size_bytes: int) -> None:
+        super().__init__()
+        self._objects = objects
+        self._uri = uri
+        self._request = request
+        self._size_bytes = size_bytes
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        stop = min(self._at + len(buffer), self._size_bytes)
+        if stop == self._at:
+            return 0
+        content = self._objects.read_range(self._uri, self._request, self._at, stop)
+        buffer[: len(content)] = content
+        self._at += len(content)
+        return len(content)
+
+
+def split(uri: str) -> tuple[str, str]:
+    """Bucket and key of an `s3://` URI; the key may hold anything."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key

@@ -1,0 +1,115 @@
+"""One suite for every catalog: the fake and Glue must not differ."""
+
+from dataclasses import replace
+
+import pytest
+
+from control.adapters.aws import client
+from control.adapters.glue import GlueCatalog
+from control.adapters.memory import MemoryCatalog
+from control.config import Settings
+from control.errors import ConflictError, NotFoundError
+from control.model import Partition
+from control.ports import Catalog, CatalogColumn, CatalogTable
+
+
+@pytest.fixture(params=["memory", "glue"])
+def catalog(request: pytest.FixtureRequest) -> Catalog:
+    if request.param == "memory":
+        return MemoryCatalog()
+    return GlueCatalog(request.getfixturevalue("cloud"))
+
+
+@pytest.fixture
+def table(cloud: Settings) -> CatalogTable:
+    return CatalogTable(
+        database=f"{cloud.schema_prefix}bronze",
+        name="review",
+        location="s3://lake/bronze/review/",
+        columns=(CatalogColumn("review_id", "bigint", "The number."), CatalogColumn("_seq", "string")),
+        partition_keys=(CatalogColumn("ingest_date", "string"), CatalogColumn("batch", "bigint")),
+    )
+
+
+@pytest.fixture
+def partition(table: CatalogTable) -> Partition:
+    return Partition(
+        table.database, "review", ("2026-01-02", "1"), "s3://lake/bronze/review/b-e1/", {"rows": "2"}
+    )
+
+
+def test_a_partition_reads_back_as_it_was_added(
+    catalog: Catalog, table: CatalogTable, partition: Partition
+) -> None:
+    catalog.ensure_table(table)
+    assert catalog.get_partition(table.database, "review", partition.values) is None
+    catalog.add_partition(partition)
+    assert catalog.get_partition(table.database, "review", partition.values) == partition
+
+
+def test_adding_a_partition_twice_is_a_no_op(
+    catalog: Catalog, table: CatalogTable, partition: Partition
+) -> None:
+    catalog.ensure_table(table)
+    catalog.add_partition(partition)
+    catalog.add_partition(partition)
+    assert catalog.get_partition(table.database, "review", partition.values) == partition
+
+
+def test_a_partition_at_another_location_conflicts_and_stays(
+    catalog: Catalog, table: CatalogTable, partition: Partition
+) -> None:
+    catalog.ensure_table(table)
+    catalog.add_partition(partition)
+    with pytest.raises(ConflictError, match="b-e1"):
+        catalog.add_partition(replace(partition, location="s3://lake/bronze/review/b-e2/"))
+    assert catalog.get_partition(table.database, "review", partition.values) == partition
+
+
+def test_a_partition_without_its_table_is_not_found(catalog: Catalog, partition: Partition) -> None:
+    with pytest.raises(NotFoundError):
+        catalog.add_partition(partition)
+    assert catalog.get_partition(partition.database, "review", partition.values) is None
+
+
+def test_a_table_can_be_ensured_again_and_gain_columns(
+    catalog: Catalog, table: CatalogTable, partition: Partition
+) -> None:
+    catalog.ensure_table(table)
+    catalog.ensure_table(table)
+    catalog.ensure_table(replace(table, columns=(*table.columns, CatalogColumn("note", "string"))))
+    catalog.add_partition(partition)
+
+
+@pytest.mark.parametrize(
+    "columns", [(CatalogColumn("review_id", "int"), CatalogColumn("_seq", "string")), ()]
+)
+def test_a_table_does_not_lose_or_retype_a_column(
+    catalog: Catalog, table: CatalogTable, columns: tuple[CatalogColumn, ...]
+) -> None:
+    catalog.ensure_table(table)
+    with pytest.raises(ConflictError, match="review"):
+        catalog.ensure_table(replace(table, columns=columns))
+
+
+def test_glue_holds_what_athena_and_spark_need(
+    cloud: Settings, table: CatalogTable, partition: Partition
+) -> None:
+    catalog = GlueCatalog(cloud)
+    catalog.ensure_table(table)
+    catalog.ensure_table(replace(table, columns=(*table.columns, CatalogColumn("note", "string"))))
+    catalog.add_partition(partition)
+    glue = client(cloud, "glue")
+    found = glue.get_table(DatabaseName=table.database, Name="review")["Table"]
+    assert found["TableType"] == "EXTERNAL_TABLE"
+    assert found["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"].endswith("ParquetHiveSerDe")
+    assert [c["Name"] for c in found["PartitionKeys"]] == ["ingest_date", "batch"]
+    assert found["StorageDescriptor"]["Columns"][0] == {
+        "Name": "review_id",
+        "Type": "bigint",
+        "Comment": "The number.",
+    }
+    listed = glue.get_partitions(DatabaseName=table.database, TableName="review")["Partitions"]
+    assert [p["Parameters"] for p in listed] == [{"rows": "2"}]
+    assert listed[0]["StorageDescriptor"]["InputFormat"].endswith("MapredParquetInputFormat")
+    assert [c["Name"] for c in listed[0]["StorageDescriptor"]["Columns"]] == ["review_id", "_seq", "note"]

@@ -1,0 +1,120 @@
+"""One suite for every object store: the fake and S3 must not differ."""
+
+from pathlib import Path
+
+import pytest
+
+from control.adapters.memory import MemoryObjects
+from control.adapters.s3 import RANGE_BYTES, S3Objects, split
+from control.config import Settings
+from control.errors import NotFoundError
+from control.ports import ObjectStore
+
+HOSTILE = [
+    "raw/review/höp ★.csv.gz",
+    "raw/review/a b+c%20d.csv.gz",
+    "raw/review/../../etc/passwd.csv.gz",
+    "raw/review//double.csv.gz",
+    "raw/review/\x1b[31mred\x01.csv.gz",
+    "raw/review/<&>'\"?#.csv.gz",
+]
+
+
+@pytest.fixture(params=["memory", "s3"])
+def objects(request: pytest.FixtureRequest) -> ObjectStore:
+    if request.param == "memory":
+        return MemoryObjects()
+    settings: Settings = request.getfixturevalue("cloud")
+    real = S3Objects(settings)
+    real.ensure_bucket(settings.bucket)
+    real.ensure_bucket(settings.bucket)
+    return real
+
+
+@pytest.fixture
+def lake(request: pytest.FixtureRequest) -> str:
+    return f"s3://{request.getfixturevalue('cloud').bucket}"
+
+
+def test_an_object_reads_back_as_it_was_put(objects: ObjectStore, lake: str, tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"from a file")
+    objects.put(f"{lake}/a", b"\x00\xff")
+    objects.put(f"{lake}/b", tmp_path / "x")
+    assert objects.get(f"{lake}/a") == b"\x00\xff"
+    assert objects.get(f"{lake}/b") == b"from a file"
+
+
+def test_an_absent_object_is_not_found(objects: ObjectStore, lake: str) -> None:
+    with pytest.raises(NotFoundError, match="nothing"):
+        objects.get(f"{lake}/nothing")
+    with pytest.raises(NotFoundError, match="nothing"), objects.open(f"{lake}/nothing"):
+        pass
+
+
+def test_creating_keeps_what_is_there(objects: ObjectStore, lake: str) -> None:
+    assert objects.create(f"{lake}/m", b"one")
+    assert not objects.create(f"{lake}/m", b"two")
+    assert objects.get(f"{lake}/m") == b"one"
+
+
+def test_creating_the_same_bytes_again_succeeds(objects: ObjectStore, lake: str) -> None:
+    assert objects.create(f"{lake}/m", b"one")
+    assert objects.create(f"{lake}/m", b"one")
+
+
+@pytest.mark.parametrize("size", [0, 1, RANGE_BYTES, RANGE_BYTES + 1, 2 * RANGE_BYTES + 5])
+def test_a_stream_gives_every_byte_in_order(objects: ObjectStore, lake: str, size: int) -> None:
+    body = bytes(range(251)) * (size // 251 + 1)
+    objects.put(f"{lake}/big", body[:size])
+    with objects.open(f"{lake}/big") as stream:
+        parts = [stream.read(7)]
+        while part := stream.read(3_000_000):
+            parts.append(part)
+    assert b"".join(parts) == body[:size]
+
+
+def test_a_listing_gives_sizes_and_keeps_to_its_prefix(objects: ObjectStore, lake: str) -> None:
+    for key, body in (("raw/a/1", b"1"), ("raw/a/2", b"22"), ("raw/ab/3", b"333")):
+        objects.put(f"{lake}/{key}", body)
+    found = list(objects.list(f"{lake}/raw/a/"))
+    assert [(o.uri, o.size_bytes) for o in found] == [(f"{lake}/raw/a/1", 1), (f"{lake}/raw/a/2", 2)]
+    assert {(o.version_id, o.is_latest) for o in found} == {("null", True)}
+    assert list(objects.list(f"{lake}/nothing/")) == []
+
+
+@pytest.mark.parametrize("key", HOSTILE)
+def test_a_hostile_key_is_listed_and_read_as_it_is(objects: ObjectStore, lake: str, key: str) -> None:
+    objects.put(f"{lake}/{key}", b"x")
+    assert [o.key for o in objects.list(f"{lake}/raw/")] == [key]
+    with objects.open(f"{lake}/{key}", "null") as stream:
+        assert stream.read() == b"x"
+
+
+def test_an_overwritten_object_has_another_tag(objects: ObjectStore, lake: str) -> None:
+    objects.put(f"{lake}/a", b"one")
+    before = next(objects.list(f"{lake}/a")).etag
+    objects.put(f"{lake}/a", b"two")
+    assert next(objects.list(f"{lake}/a")).etag != before
+
+
+def test_every_version_of_a_versioned_bucket_is_listed_and_can_be_read(cloud: Settings) -> None:
+    from control.adapters.aws import client
+
+    objects, lake = S3Objects(cloud), f"s3://{cloud.bucket}"
+    objects.ensure_bucket(cloud.bucket)
+    raw = client(cloud, "s3")
+    raw.put_bucket_versioning(Bucket=cloud.bucket, VersioningConfiguration={"Status": "Enabled"})
+    objects.put(f"{lake}/a", b"old")
+    objects.put(f"{lake}/a", b"new")
+    raw.delete_object(Bucket=cloud.bucket, Key="a")
+    bodies = {}
+    for found in objects.list(f"{lake}/a"):
+        with objects.open(found.uri, found.version_id) as stream:
+            bodies[stream.read()] = found.is_latest
+    assert bodies == {b"old": False, b"new": False}
+    with pytest.raises(NotFoundError):
+        objects.get(f"{lake}/a")
+
+
+def test_a_key_may_hold_what_looks_like_a_uri() -> None:
+    assert split("s3://lake/raw/s3://x/y?z#w") == ("lake", "raw/s3://x/y?z#w")

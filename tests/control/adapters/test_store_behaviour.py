@@ -1,0 +1,211 @@
+"""One suite for every control store: the fake and DynamoDB must not differ."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from control.adapters.dynamodb import DynamoStore
+from control.adapters.memory import MemoryStore
+from control.errors import ConflictError
+from control.model import Batch, Counts, Head, Intent, Partition, RawFile
+from control.ports import ControlStore
+
+NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, UTC)
+FILE = RawFile(
+    file_id="f1",
+    table="review",
+    bucket="lake",
+    key="raw/review/höp \u2028.csv.gz",
+    version_id="null",
+    etag="e",
+    size_bytes=10,
+    epoch=1,
+    extract=2,
+    format="csv",
+    landed_at=NOON,
+    registered_at=NOON,
+)
+BATCH = Batch(
+    batch_id="b1", table="review", file_ids=("f1", "f2"), size_bytes=20, engine="light", created_at=NOON
+)
+CLAIMED = replace(
+    BATCH, state="claimed", epoch=1, attempts=1, owner="w1", lease_expires_at=NOON + timedelta(minutes=2)
+)
+INTENT = Intent(
+    number=1,
+    batch_id="b1",
+    epoch=1,
+    ingest_date="2026-01-02",
+    decided_at=NOON,
+    manifest_digest="d",
+    partitions=(Partition("bronze", "review", ("2026-01-02", "1"), "s3://lake/x/", {"rows": "2"}),),
+)
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def store(request: pytest.FixtureRequest) -> ControlStore:
+    if request.param == "memory":
+        return MemoryStore()
+    real = DynamoStore(request.getfixturevalue("cloud"))
+    real.ensure()
+    real.ensure()
+    return real
+
+
+@pytest.mark.parametrize("item", [FILE, CLAIMED, Head("review", 0, INTENT)], ids=["file", "batch", "head"])
+def test_an_item_reads_back_as_it_was_written(store: ControlStore, item: RawFile | Batch | Head) -> None:
+    assert store.create(item)
+    assert store.get(type(item), item.table, item.id) == item
+
+
+def test_an_absent_item_is_none(store: ControlStore) -> None:
+    assert store.get(Batch, "review", "b1") is None
+
+
+def test_creating_twice_keeps_the_first(store: ControlStore) -> None:
+    assert store.create(FILE)
+    assert not store.create(replace(FILE, size_bytes=99))
+    assert store.get(RawFile, "review", "f1") == FILE
+
+
+def test_ids_are_separate_per_kind_and_table(store: ControlStore) -> None:
+    store.create(FILE)
+    store.create(replace(FILE, table="beer"))
+    store.create(replace(BATCH, batch_id="f1"))
+    assert store.get(RawFile, "review", "f1") == FILE
+    assert store.query(RawFile, "beer").items == (replace(FILE, table="beer"),)
+
+
+def test_an_update_under_the_right_fence_gives_the_new_item(store: ControlStore) -> None:
+    store.create(BATCH)
+    assert store.update(BATCH, CLAIMED) == CLAIMED
+    assert store.get(Batch, "review", "b1") == CLAIMED
+
+
+@pytest.mark.parametrize(
+    "stale",
+    [
+        replace(CLAIMED, epoch=0),
+        replace(CLAIMED, epoch=2),
+        replace(CLAIMED, state="written"),
+        replace(CLAIMED, state="pending"),
+    ],
+    ids=["older epoch", "newer epoch", "later state", "earlier state"],
+)
+def test_an_update_under_another_fence_changes_nothing(store: ControlStore, stale: Batch) -> None:
+    store.create(CLAIMED)
+    with pytest.raises(ConflictError):
+        store.update(stale, replace(stale, state="failed", error="late"))
+    assert store.get(Batch, "review", "b1") == CLAIMED
+
+
+def test_an_update_of_an_absent_item_conflicts(store: ControlStore) -> None:
+    with pytest.raises(ConflictError):
+        store.update(BATCH, CLAIMED)
+    assert store.get(Batch, "review", "b1") is None
+
+
+def test_an_update_whose_effect_is_there_already_succeeds(store: ControlStore) -> None:
+    store.create(BATCH)
+    store.update(BATCH, CLAIMED)
+    assert store.update(BATCH, CLAIMED) == CLAIMED
+
+
+def test_two_claims_of_one_epoch_are_told_apart_by_their_owner(store: ControlStore) -> None:
+    store.create(BATCH)
+    store.update(BATCH, CLAIMED)
+    with pytest.raises(ConflictError):
+        store.update(BATCH, replace(CLAIMED, owner="w2"))
+
+
+def test_a_fenced_off_worker_does_not_take_an_equal_lease_for_its_own(store: ControlStore) -> None:
+    store.create(BATCH)
+    held = store.update(BATCH, CLAIMED)
+    lease = NOON + timedelta(minutes=9)
+    store.update(held, replace(held, epoch=2, owner="w2", lease_expires_at=lease))
+    with pytest.raises(ConflictError):
+        store.update(held, replace(held, lease_expires_at=lease))
+
+
+def test_an_update_leaves_fields_alone_that_it_does_not_change(store: ControlStore) -> None:
+    store.create(CLAIMED)
+    renewed = replace(CLAIMED, lease_expires_at=NOON + timedelta(minutes=5))
+    store.update(CLAIMED, renewed)
+    written = store.update(CLAIMED, replace(CLAIMED, state="written", counts=(Counts(3, 2, 1, 0), Counts())))
+    assert written == replace(renewed, state="written", counts=(Counts(3, 2, 1, 0), Counts()))
+
+
+def test_a_field_can_be_set_to_none_and_back(store: ControlStore) -> None:
+    store.create(CLAIMED)
+    free = store.update(CLAIMED, replace(CLAIMED, state="pending", lease_expires_at=None))
+    assert store.get(Batch, "review", "b1") == free
+    assert free.lease_expires_at is None
+
+
+def test_the_head_is_fenced_by_its_whole_intent(store: ControlStore) -> None:
+    empty, publishing = Head("review"), Head("review", 0, INTENT)
+    store.create(empty)
+    store.update(empty, publishing)
+    with pytest.raises(ConflictError):
+        store.update(empty, Head("review", 0, replace(INTENT, batch_id="b2")))
+    other = Head("review", 0, replace(INTENT, partitions=()))
+    with pytest.raises(ConflictError):
+        store.update(other, Head("review", 1))
+    assert store.update(publishing, Head("review", 1)) == Head("review", 1)
+
+
+def test_a_file_is_assigned_once(store: ControlStore) -> None:
+    store.create(FILE)
+    mine = store.update(FILE, replace(FILE, batch_id="b1"))
+    with pytest.raises(ConflictError):
+        store.update(FILE, replace(FILE, batch_id="b2"))
+    moved = store.update(mine, replace(mine, batch_id="b3"))
+    assert moved.batch_id == "b3"
+
+
+def test_pages_give_every_item_once_in_order_of_id(store: ControlStore) -> None:
+    files = [replace(FILE, file_id=f"f{n:02}") for n in range(7)]
+    for file in reversed(files):
+        store.create(file)
+    seen: list[RawFile] = []
+    after = None
+    while True:
+        page = store.query(RawFile, "review", after=after, limit=3)
+        assert len(page.items) <= 3
+        seen += page.items
+        if page.after is None:
+            break
+        after = page.after
+    assert seen == files
+
+
+def test_an_open_query_gives_only_what_needs_work(store: ControlStore) -> None:
+    store.create(BATCH)
+    for number, state in enumerate(["claimed", "written", "splitting", "published", "failed", "split"]):
+        store.create(replace(BATCH, batch_id=f"c{number}", state=state))
+    store.update(BATCH, CLAIMED)
+    assert [b.state for b in store.query(Batch, "review", open_only=True).items] == [
+        "claimed",
+        "claimed",
+        "written",
+        "splitting",
+    ]
+    store.update(CLAIMED, replace(CLAIMED, state="failed"))
+    pages = [store.query(Batch, "review", open_only=True, limit=2)]
+    while pages[-1].after is not None:
+        pages.append(store.query(Batch, "review", open_only=True, limit=2, after=pages[-1].after))
+    assert [b.batch_id for page in pages for b in page.items] == ["c0", "c1", "c2"]
+
+
+def test_an_assigned_file_is_no_longer_open(store: ControlStore) -> None:
+    store.create(FILE)
+    assert store.query(RawFile, "review", open_only=True).items == (FILE,)
+    store.update(FILE, replace(FILE, batch_id="b1"))
+    assert store.query(RawFile, "review", open_only=True).items == ()
+
+
+def test_heads_of_all_tables_are_one_query(store: ControlStore) -> None:
+    for table in ("review", "beer"):
+        store.create(Head(table))
+    assert [head.table for head in store.query(Head, "").items] == ["beer", "review"]
