@@ -1,0 +1,14 @@
+{% macro safe_create_table_as(temporary, relation, compiled_code, language='sql', force_batch=False) %}
+    {%- if temporary -%}
+        {%- set result = dbt.safe_create_table_as(temporary, relation, compiled_code, language, force_batch) -%}
+        {%- do audit_before_publish(relation, merges=true) -%}
+    {%- else -%}
+        {#- The new table would be the target itself: build it aside, check it, then let readers see it. -#}
+        {%- set aside = relation.incorporate(path={'identifier': relation.identifier ~ '__audit'}) -%}
+        {%- do drop_relation(aside) -%}
+        {%- set result = dbt.safe_create_table_as(temporary, aside, compiled_code, language, force_batch) -%}
+        {%- do audit_before_publish(aside, merges=false) -%}
+        {%- do rename_relation(aside, relation) -%}
+    {%- endif -%}
+    {{ return(result) }}
+{% endmacro %}

@@ -1,0 +1,16 @@
+{% macro create_consumed() %}
+    {%- if execute and flags.WHICH in ('run', 'build', 'retry') -%}
+        {%- set consumed = consumed_relation() -%}
+        {%- do run_query('create schema if not exists ' ~ consumed.without_identifier().render_hive()) -%}
+        create external table if not exists {{ consumed.render_hive() }} (
+            `model` string,
+            `input` string,
+            `table_uuid` string,
+            `snapshot_id` bigint,
+            `batch` bigint,
+            `build` string
+        )
+        stored as parquet
+        location '{{ target.s3_data_dir.rstrip('/') }}/{{ consumed.schema }}/consumed/'
+    {%- endif -%}
+{% endmacro %}

@@ -1,0 +1,3 @@
+{% macro qualified(alias, columns) -%}
+    {{ alias }}.{{ columns | join(', ' ~ alias ~ '.') }}
+{%- endmacro %}

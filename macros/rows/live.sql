@@ -1,0 +1,3 @@
+{% macro live(relation) -%}
+    (select * from {{ relation }} where not _deleted)
+{%- endmacro %}

@@ -1,0 +1,38 @@
+-- One row per month and state of the writers, ranked by number of reviews.
+{{ config(unique_key=['review_year', 'review_month', 'state']) }}
+
+with months as (
+    select
+        review_year,
+        review_month,
+        coalesce(state, 'unknown') as state,
+        count(*) as review_count,
+        count(distinct profile_id) as reviewer_count,
+        {{ avg_rating('review_overall') }} as avg_rating
+    from {{ live(ref('review_flat')) }} {{ consumes(ref('review_flat')) }}
+    group by review_year, review_month, coalesce(state, 'unknown')
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by review_year, review_month
+            order by review_count desc, state
+        ) as volume_rank
+    from months
+),
+
+changed as (
+    {{ changed_groups('ranked', key=['review_year', 'review_month', 'state']) }}
+)
+
+select
+    cast(review_year as integer) as review_year,
+    cast(review_month as integer) as review_month,
+    cast(state as varchar) as state,
+    cast(review_count as bigint) as review_count,
+    cast(reviewer_count as bigint) as reviewer_count,
+    cast(avg_rating as decimal(6, 4)) as avg_rating,
+    cast(volume_rank as bigint) as volume_rank
+from changed

@@ -1,0 +1,46 @@
+-- One row per month and person, for the 100 people who wrote most reviews in it.
+{{ config(unique_key=['review_year', 'review_month', 'profile_id']) }}
+
+with months as (
+    select
+        review_year,
+        review_month,
+        profile_id,
+        count(*) as review_count,
+        {{ avg_rating('review_overall') }} as avg_rating
+    from {{ live(ref('review_flat')) }} {{ consumes(ref('review_flat')) }}
+    group by review_year, review_month, profile_id
+),
+
+ranked as (
+    select
+        months.*,
+        profiles.profile_name,
+        coalesce(profiles.state, 'unknown') as state,
+        row_number() over (
+            partition by months.review_year, months.review_month
+            order by months.review_count desc, months.profile_id
+        ) as drinker_rank
+    from months
+    left join {{ ref('profiles') }} as profiles on months.profile_id = profiles.profile_id
+),
+
+first_hundred as (
+    select * from ranked
+    where drinker_rank <= 100
+),
+
+changed as (
+    {{ changed_groups('first_hundred', key=['review_year', 'review_month', 'profile_id']) }}
+)
+
+select
+    cast(review_year as integer) as review_year,
+    cast(review_month as integer) as review_month,
+    cast(profile_id as bigint) as profile_id,
+    cast(profile_name as varchar) as profile_name,
+    cast(state as varchar) as state,
+    cast(review_count as bigint) as review_count,
+    cast(avg_rating as decimal(6, 4)) as avg_rating,
+    cast(drinker_rank as bigint) as drinker_rank
+from changed

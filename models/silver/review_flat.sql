@@ -1,0 +1,73 @@
+-- One row per review, deleted ones included, with what is known now of its beer, brewery and writer.
+{{ config(unique_key='review_id') }}
+
+with reviews as (
+    select
+        *,
+        -- The time of a deleted review is not checked, so it may be out of any range.
+        case when not _deleted then {{ ts6('review_time') }} end as reviewed_at
+    from {{ ref('reviews_state') }}
+),
+
+flat as (
+    select
+        reviews.review_id,
+        year(reviews.reviewed_at) as review_year,
+        month(reviews.reviewed_at) as review_month,
+        reviews.reviewed_at,
+        coalesce(beers.brewery_id, reviews.brewery_id) as brewery_id,
+        reviews.beer_id,
+        reviews.profile_id,
+        reviews.review_overall,
+        reviews.review_aroma,
+        reviews.review_appearance,
+        reviews.review_palate,
+        reviews.review_taste,
+        beers.beer_name,
+        beers.beer_style,
+        beers.beer_abv,
+        breweries.brewery_name,
+        profiles.profile_name,
+        profiles.state,
+        reviews._deleted
+    from reviews
+    left join {{ ref('beers') }} as beers on reviews.beer_id = beers.beer_id
+    left join {{ ref('breweries') }} as breweries
+        on coalesce(beers.brewery_id, reviews.brewery_id) = breweries.brewery_id
+    left join {{ ref('profiles') }} as profiles on reviews.profile_id = profiles.profile_id
+),
+
+affected as (
+    select * from flat
+    where review_id in (select review_id from {{ ref('reviews_state') }} where {{ new_batches(ref('reviews_state')) }})
+        or beer_id in (select beer_id from {{ ref('beers_state') }} where {{ new_batches(ref('beers_state')) }})
+        or brewery_id in (select brewery_id from {{ ref('breweries_state') }} where {{ new_batches(ref('breweries_state')) }})
+        or profile_id in (select profile_id from {{ ref('profiles_state') }} where {{ new_batches(ref('profiles_state')) }})
+),
+
+changed as (
+    {{ changed_rows('affected', key='review_id', ignore=['_build']) }}
+)
+
+select
+    cast(review_id as bigint) as review_id,
+    cast(review_year as integer) as review_year,
+    cast(review_month as integer) as review_month,
+    cast(reviewed_at as timestamp(6)) as reviewed_at,
+    cast(brewery_id as bigint) as brewery_id,
+    cast(beer_id as bigint) as beer_id,
+    cast(profile_id as bigint) as profile_id,
+    cast(review_overall as double) as review_overall,
+    cast(review_aroma as double) as review_aroma,
+    cast(review_appearance as double) as review_appearance,
+    cast(review_palate as double) as review_palate,
+    cast(review_taste as double) as review_taste,
+    cast(beer_name as varchar) as beer_name,
+    cast(beer_style as varchar) as beer_style,
+    cast(beer_abv as double) as beer_abv,
+    cast(brewery_name as varchar) as brewery_name,
+    cast(profile_name as varchar) as profile_name,
+    cast(state as varchar) as state,
+    cast(_deleted as boolean) as _deleted,
+    cast('{{ build_id() }}' as varchar) as _build
+from changed
