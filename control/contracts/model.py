@@ -126,6 +126,19 @@ class Contract:
         """The key's columns in the key's order."""
         return tuple(c.name for c in sorted((c for c in self.columns if c.key), key=lambda c: c.key))
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The dbt models that the contract describes; none for bronze."""
+        if self.layer == "bronze":
+            return ()
+        more = (self.properties.get(p) for p in ("stateTable", "liveView"))
+        return (self.table, *(str(name) for name in more if name))
+
+    @property
+    def home(self) -> str:
+        """Where the repository keeps this contract, whatever folder it was read from."""
+        return f"contracts/{self.layer}/{self.stem}.yaml"
+
     def column(self, name: str) -> Column | None:
         """Find a column by its name."""
         return next((c for c in self.columns if c.name == name), None)

@@ -5,7 +5,7 @@ What can be stated here is what something checks: a rule that nothing would chec
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 
 from control.contracts.model import Check, Severity, Test
 from control.contracts.source import Path
@@ -78,7 +78,7 @@ def _add_rule(rules: Rules, rule: Mapping[str, object], column: str) -> None:
 def _from_options(name: str, logical: str, options: Mapping[str, object]) -> Iterator[Check]:
     unchecked = set(options) - set(_BOUNDS) - {"minLength", "maxLength", "pattern"}
     if unchecked:
-        raise RuleError(f"nothing checks {', '.join(sorted(unchecked))}: state it as a quality rule or remove it")
+        raise RuleError(f"nothing checks {', '.join(sorted(unchecked))}: write a quality rule or remove it")
     bounds = {key: _literal(options[key], logical) for key in _BOUNDS if key in options}
     if {"minimum", "maximum"} == bounds.keys():
         yield Check(f"{name}_range", f"{name} between {bounds['minimum']} and {bounds['maximum']}")
@@ -124,7 +124,7 @@ def _custom_check(rule: Mapping[str, object], column: str) -> Check:
     implementation = rule.get("implementation")
     text = implementation.get("check") if isinstance(implementation, dict) else None
     if not isinstance(text, str) or not text.strip() or ";" in text:
-        raise RuleError("engine athena needs implementation.check: one SQL expression, true or null for a good row")
+        raise RuleError("engine athena needs implementation.check, SQL that is true or null for a good row")
     name = _name(rule, f"{column}_check" if column else "")
     if not name:
         raise RuleError("a check on the table needs a name: it stands in the message when a row breaks it")
@@ -158,7 +158,7 @@ def _literal(value: object, logical: str) -> str:
         if logical == "timestamp":
             moment = datetime.fromisoformat(str(value))
             if moment.tzinfo:
-                moment = moment.astimezone(timezone.utc).replace(tzinfo=None)
+                moment = moment.astimezone(UTC).replace(tzinfo=None)
             return f"timestamp '{moment.isoformat(sep=' ')}'"
     except ValueError:
         raise RuleError(f"{value!r} is not an ISO 8601 {logical}: write it like 2024-01-31") from None

@@ -18,15 +18,11 @@ def _table(contract: Contract) -> str:
         "table": contract.table,
         "contract_version": contract.version,
         "columns": _columns(technical.bronze_columns(contract)),
-        "partition_keys": [{"name": n, "type": kind} for n, kind in technical.PARTITION_KEYS.items()],
+        "partition_keys": [{"name": c.name, "type": c.type} for c in technical.partition_keys()],
         "events": {"table": f"{contract.table}_events", "columns": _columns(technical.event_columns())},
     }
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
 def _columns(columns: Iterable[Column]) -> list[dict[str, str]]:
-    return [
-        {"name": c.name, "type": c.type, "comment": c.description}
-        for c in columns
-        if c.name not in technical.PARTITION_KEYS
-    ]
+    return [{"name": c.name, "type": c.type, "comment": c.description} for c in columns]

@@ -23,7 +23,7 @@ def render(contracts: Sequence[Contract]) -> dict[str, str]:
     for contract in contracts:
         for model in _models(contract, by_name):
             path = f"{contract.layer}/{model['name']}.yml"
-            files[path] = _header(contract.file, path) + _dump({"version": 2, "models": [model]})
+            files[path] = _header(contract.home, path) + _dump({"version": 2, "models": [model]})
     return files
 
 
@@ -33,7 +33,8 @@ def _models(contract: Contract, by_name: Mapping[str, Contract]) -> list[dict[st
     state, live = contract.properties.get("stateTable"), contract.properties.get("liveView")
     if state:
         bronze = by_name[str(contract.properties["bronze"])]
-        return [_state_model(str(state), contract, bronze), _view_model(contract.table, contract, contract.columns)]
+        view = _view_model(contract.table, contract, contract.columns)
+        return [_state_model(str(state), contract, bronze), view]
     if live:
         shown = tuple(c for c in contract.columns if not c.name.startswith("_"))
         return [_table_model(contract), _view_model(str(live), contract, shown)]
@@ -52,17 +53,18 @@ def _state_model(name: str, silver: Contract, bronze: Contract) -> dict[str, obj
     for added, kind in technical.STATE.items():
         column = Column(added, kind, "", technical.meaning(added), required=True)
         columns.append(_column(column, _constraints(column, (), unique=False, single_key=False)))
-    description = f"{silver.grain.rstrip('.')}, deleted ones included as tombstones: the table behind {silver.table}."
+    grain = silver.grain.rstrip(".")
+    description = f"{grain}, deleted ones included as tombstones: the table behind {silver.table}."
     return _model(name, description, silver, columns, _table_constraints(silver, bronze.key), ())
 
 
 def _table_model(contract: Contract) -> dict[str, object]:
     single = len(contract.key) == 1
-    columns = [_column(c, _constraints(c, c.checks, c.unique, single), _tests(c.tests)) for c in contract.columns]
+    rules = {c.name: _constraints(c, c.checks, c.unique, single) for c in contract.columns}
+    columns = [_column(c, rules[c.name], _tests(c.tests)) for c in contract.columns]
     description = f"{contract.grain} {contract.description}"
-    return _model(
-        contract.table, description, contract, columns, _table_constraints(contract, contract.key), contract.tests
-    )
+    constraints = _table_constraints(contract, contract.key)
+    return _model(contract.table, description, contract, columns, constraints, contract.tests)
 
 
 def _view_model(name: str, contract: Contract, shown: Sequence[Column]) -> dict[str, object]:
@@ -76,9 +78,9 @@ def _view_model(name: str, contract: Contract, shown: Sequence[Column]) -> dict[
         description = f"{contract.grain} {contract.description}"
     else:
         description = f"{contract.table} without the deleted rows and without technical columns."
-    # A silver contract states its live view; where it states the table, the table has the tests already.
-    tests = contract.tests if name == contract.table else ()
-    return _model(name, description, contract, columns, [], tests)
+    # Where the contract states the table behind the view, that has the tests of the table already.
+    stated = contract.tests if name == contract.table else ()
+    return _model(name, description, contract, columns, [], stated)
 
 
 def _model(
@@ -106,7 +108,7 @@ def _meta(contract: Contract) -> dict[str, object]:
     return {
         "owner": contract.owner,
         "contact": contract.contact,
-        "contract": contract.file,
+        "contract": contract.home,
         "contract_version": contract.version,
         "consumers": [c.name for c in contract.consumers],
     }
@@ -115,7 +117,8 @@ def _meta(contract: Contract) -> dict[str, object]:
 def _column(
     column: Column, constraints: list[dict[str, object]], tests: list[object] | None = None
 ) -> dict[str, object]:
-    data: dict[str, object] = {"name": column.name, "data_type": column.type, "description": column.description}
+    data: dict[str, object] = {"name": column.name, "data_type": column.type}
+    data["description"] = column.description
     config: dict[str, object] = {}
     if column.tags:
         config["tags"] = list(column.tags)
@@ -182,20 +185,17 @@ def _relationship(table: str, column: str) -> object:
 def _sources(bronze: Sequence[Contract]) -> str:
     tables: list[dict[str, object]] = []
     for contract in bronze:
-        columns = [_column(c, []) for c in technical.bronze_columns(contract)]
-        events = [_column(c, []) for c in technical.event_columns()]
-        config: dict[str, object] = {"tags": list(contract.tags), "meta": _meta(contract)}
-        tables.append(
-            {"name": contract.table, "description": contract.description, "config": config, "columns": columns}
-        )
-        tables.append(
-            {
-                "name": f"{contract.table}_events",
-                "description": f"What happened to {contract.table} as a whole: truncates, schema changes, reloads.",
-                "config": config,
-                "columns": events,
-            }
-        )
+        config = {"tags": list(contract.tags), "meta": _meta(contract)}
+        described = {
+            contract.table: (f"{contract.grain} {contract.description}", technical.bronze_columns(contract)),
+            f"{contract.table}_events": (
+                f"What happened to {contract.table} as a whole: truncates, schema changes, reloads.",
+                technical.event_columns(),
+            ),
+        }
+        for name, (description, columns) in described.items():
+            shown = [_column(c, []) for c in (*columns, *technical.partition_keys())]
+            tables.append({"name": name, "description": description, "config": config, "columns": shown})
     source = {"name": "bronze", "schema": _SOURCE_SCHEMA, "tables": tables}
     return _header("contracts/bronze", "sources.yml") + _dump({"version": 2, "sources": [source]})
 
@@ -205,8 +205,8 @@ def _header(source: str, path: str) -> str:
     if path != "sources.yml":
         own = path.removesuffix(".yml")
         text += (
-            f"# Yours, and never touched by sync: models/{own}_tests.yml for unit tests, tests/dbt/ for singular tests.\n"
-            "# A generic test (dbt takes one entry per model) is a quality rule of the contract with engine: dbt.\n"
+            f"# Written by hand: unit tests in models/{own}_tests.yml, singular tests in tests/dbt.\n"
+            "# Generic tests are quality rules of the contract (engine: dbt): a model has one entry in dbt.\n"
         )
     return text
 
@@ -214,10 +214,10 @@ def _header(source: str, path: str) -> str:
 class _Dumper(yaml.SafeDumper):
     """Indents lists below their key, as the files written by hand do, and never writes an alias."""
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
         super().increase_indent(flow, False)
 
-    def ignore_aliases(self, data: object) -> bool:
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
         return True
 
 

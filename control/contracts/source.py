@@ -12,6 +12,10 @@ Path = tuple[str | int, ...]
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+# Not `on`, `yes`, `~` or a date, which YAML reads as something else than they look.
+_TEXT_KEYS = (":str", ":int", ":float")
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A place in a file, counted from 1."""
@@ -22,9 +26,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One YAML document: its data, and where each value's key (or list item) stands."""
+    """One YAML document: its text, its data, and where each value's key (or list item) stands."""
 
     file: str
+    text: str
     data: object
     marks: Mapping[Path, Mark]
 
@@ -64,7 +69,7 @@ def read(file: str, content: bytes) -> tuple[Document | None, tuple[Finding, ...
         return None, (_syntax(file, mark, f"not valid YAML: {what}"),)
     except (yaml.YAMLError, RecursionError) as error:
         return None, (_syntax(file, Mark(1, 1), f"not valid YAML: {str(error).splitlines()[0]}"),)
-    return Document(file, data, walk.marks), tuple(walk.findings)
+    return Document(file, text, data, walk.marks), tuple(walk.findings)
 
 
 def _syntax(file: str, mark: Mark, message: str) -> Finding:
@@ -92,18 +97,17 @@ class _Walk:
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
         try:
-            return self.scalars.construct_object(node)  # type: ignore[no-untyped-call]
+            return self.scalars.construct_object(node)
         except ValueError as error:
-            self._finding("yaml-value", node, f"{node.value!r} is not a valid value ({error}): quote it to mean text")
+            self._finding("yaml-value", node, f"{node.value!r}: {error}, quote it to mean text")
             return None
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, object]:
         data: dict[str, object] = {}
         for key_node, value_node in node.value:
-            if not isinstance(key_node, yaml.ScalarNode) or not key_node.tag.endswith((":str", ":int", ":float")):
-                shown = getattr(key_node, "value", "")
-                shown = f" {shown!r}" if isinstance(shown, str) else ""
-                self._finding("yaml-key", key_node, f"key{shown} is not text for YAML: quote it")
+            if not isinstance(key_node, yaml.ScalarNode) or not key_node.tag.endswith(_TEXT_KEYS):
+                shown = repr(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "here"
+                self._finding("yaml-key", key_node, f"the key {shown} is not text for YAML: quote it")
                 continue
             key = str(key_node.value)
             if key in data:

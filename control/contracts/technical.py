@@ -1,5 +1,9 @@
 """The columns that the lakehouse adds to a contract's own, and what they mean."""
 
+from pathlib import Path
+
+import bronze.contract
+from bronze.events import EVENT_HIVE_COLUMNS
 from control.contracts.model import Column, Contract
 
 _MEANING = {
@@ -16,31 +20,11 @@ _MEANING = {
     "_batch": "The batch of bronze that brought the row's latest change.",
     "ingest_date": "The day (UTC) on which the batch was claimed.",
     "batch": "The batch's number, without gaps for each table.",
-    "event": "What happened to the table, for example truncate or a reload's begin.",
-    "detail": "Particulars of the event as a JSON object.",
+    "event": "What happened to the table: a control record's operation, for example truncate-table.",
+    "detail": "The whole control record as it stood in the raw file.",
 }
 # The columns that a silver state table adds, in order, with their Athena types.
 STATE = {"_seq": "string", "_rev": "bigint", "_deleted": "boolean", "_batch": "bigint"}
-BRONZE = {
-    "_seq": "string",
-    "_rev": "bigint",
-    "_op": "string",
-    "_key_before": "string",
-    "_committed_at": "timestamp",
-    "_file_id": "string",
-    "_line": "bigint",
-    "_record": "int",
-}
-EVENTS = {
-    "event": "string",
-    "detail": "string",
-    "_seq": "string",
-    "_rev": "bigint",
-    "_committed_at": "timestamp",
-    "_file_id": "string",
-    "_line": "bigint",
-    "_record": "int",
-}
 PARTITION_KEYS = {"ingest_date": "string", "batch": "bigint"}
 
 
@@ -55,7 +39,7 @@ def token_column(column: Column) -> Column:
         name=f"{column.name}_token",
         type="string",
         logical_type="string",
-        description=f"Keyed hash of {column.name}: equal values give equal tokens, and no token gives a value.",
+        description=f"Keyed hash of {column.name}: equal values, equal tokens; no token gives a value.",
         classification="pseudonym",
         tags=column.tags,
     )
@@ -71,13 +55,21 @@ def raw_columns(bronze: Contract) -> tuple[Column, ...]:
     return tuple(columns)
 
 
-def bronze_columns(bronze: Contract) -> tuple[Column, ...]:
-    """Every column of a bronze table as the catalog has it, partition keys last."""
-    own = {c.name: c for c in raw_columns(bronze)}
-    added = {**BRONZE, **PARTITION_KEYS}
-    return (*own.values(), *(Column(n, kind, "", meaning(n)) for n, kind in added.items()))
+def bronze_columns(contract: Contract) -> tuple[Column, ...]:
+    """Every column of a bronze table as the parser writes it, without partition keys.
+
+    Names, types and order are the parser's; meanings are the contract's. Reads the contract's file again.
+    """
+    own = {c.name: c for c in raw_columns(contract)}
+    parsed = bronze.contract.load(Path(contract.file)).hive_columns
+    return tuple(own.get(name) or Column(name, kind, "", meaning(name)) for name, kind in parsed)
 
 
 def event_columns() -> tuple[Column, ...]:
-    """Every column of a bronze events table, partition keys last."""
-    return tuple(Column(n, kind, "", meaning(n)) for n, kind in {**EVENTS, **PARTITION_KEYS}.items())
+    """Every column of a bronze events table, without partition keys."""
+    return tuple(Column(name, kind, "", meaning(name)) for name, kind in EVENT_HIVE_COLUMNS)
+
+
+def partition_keys() -> tuple[Column, ...]:
+    """The partition keys of every bronze table and events table."""
+    return tuple(Column(name, kind, "", meaning(name)) for name, kind in PARTITION_KEYS.items())

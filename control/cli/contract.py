@@ -1,0 +1,122 @@
+"""`dm contract`: check the data contracts, and render what follows from them."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from control.cli.output import print_json
+
+if TYPE_CHECKING:
+    from control.contracts.model import Finding
+    from control.contracts.sync import Change
+
+
+@click.group("contract")
+def command() -> None:
+    """Check the data contracts and render what follows from them."""
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  dm contract lint
+  dm contract lint contracts/silver/beers.yaml
+  dm contract lint contracts/gold --json
+"""
+)
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def lint(paths: tuple[Path, ...], as_json: bool) -> None:
+    """Check contracts against ODCS v3.1.0 and the rules of this lakehouse.
+
+    PATHS are contract files or folders of them; without any, the whole folder of contracts is checked.
+    Exit codes: 0 no finding, 1 findings, 2 a path cannot be read.
+    """
+    from control.contracts.lint import lint as check
+
+    report = check(paths or (_contracts_dir(),))
+    if as_json:
+        print_json({"ok": report.ok, "files": report.files, "findings": report.findings})
+    else:
+        _print_findings(report.findings)
+        click.echo(f"{_count(len(report.files), 'contract')}, {_count(len(report.findings), 'finding')}")
+    sys.exit(0 if report.ok else 1)
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  dm contract sync
+  dm contract sync --check
+"""
+)
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 1 on a difference.")
+@click.option("--contracts", "contracts_dir", type=click.Path(path_type=Path), help="Folder of contracts.")
+@click.option(
+    "--models", "models_dir", type=click.Path(path_type=Path), default=Path("models"), show_default=True,
+    help="Folder of dbt models.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the changes as JSON.")
+def sync(only_check: bool, contracts_dir: Path | None, models_dir: Path, as_json: bool) -> None:
+    """Render the dbt files and the bronze columns from the contracts.
+
+    Rendered are MODELS/sources.yml, one .yml for each model that a contract describes, and
+    CONTRACTS/rendered. Files that no contract makes any more are removed. Files without the mark of a
+    rendered file are never touched. Exit codes: 0 done, 1 findings in a contract or (with --check) a
+    difference, 2 a file stands in the way.
+    """
+    from control.contracts.lint import lint as check
+    from control.contracts.sync import apply, plan
+
+    folder = contracts_dir or _contracts_dir()
+    report = check([folder])
+    if not report.ok:
+        if as_json:
+            print_json({"ok": False, "changes": [], "findings": report.findings})
+        else:
+            _print_findings(report.findings)
+            click.echo("nothing rendered: mend the contracts first", err=True)
+        sys.exit(1)
+    changes = plan(report.contracts, contracts_dir=folder, models_dir=models_dir)
+    if not only_check:
+        apply(changes)
+    ok = not (only_check and changes)
+    if as_json:
+        shown = [{"file": c.file, "action": c.action, "diff": c.diff} for c in changes]
+        print_json({"ok": ok, "changes": shown, "findings": []})
+    else:
+        _print_changes(changes, only_check=only_check)
+    sys.exit(0 if ok else 1)
+
+
+def _contracts_dir() -> Path:
+    import os
+
+    from control.config import from_environment
+
+    return from_environment(os.environ).contracts
+
+
+def _print_findings(findings: "Sequence[Finding]") -> None:
+    for f in findings:
+        click.echo(f"{f.file}:{f.line}:{f.column}: {f.severity} {f.code}: {f.message}")
+
+
+def _print_changes(changes: "Sequence[Change]", *, only_check: bool) -> None:
+    written, removed = ("differs", "is stale") if only_check else ("written", "removed")
+    words = {"write": written, "remove": removed}
+    for change in changes:
+        click.echo(f"{change.file}: {words[change.action]}")
+        if only_check:
+            click.echo("".join(f"  {line}\n" for line in change.diff.splitlines()), nl=False)
+    if not changes:
+        click.echo("every rendered file is as the contracts say")
+    elif only_check:
+        click.echo(f"{_count(len(changes), 'file')} to render: run dm contract sync")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

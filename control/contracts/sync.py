@@ -1,0 +1,80 @@
+"""Keep the rendered files equal to what the contracts say."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from control.contracts import render_bronze, render_dbt
+from control.contracts.lint import RENDERED
+from control.contracts.model import Contract
+from control.errors import UsageError
+
+_SHOWN = 20  # lines of a difference: enough to see what changed, few enough for a log
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A rendered file that differs: `write` it with `text`, or `remove` it because no contract makes it."""
+
+    file: str
+    action: Literal["write", "remove"]
+    text: str
+    diff: str
+
+
+def plan(contracts: Sequence[Contract], *, contracts_dir: Path, models_dir: Path) -> tuple[Change, ...]:
+    """What must change so that `models_dir` and `contracts_dir`/rendered follow from `contracts`.
+
+    Raises UsageError when a file written by hand stands where a rendered one belongs.
+    """
+    rendered_dir = contracts_dir / RENDERED
+    wanted = {models_dir / name: text for name, text in render_dbt.render(contracts).items()}
+    wanted |= {rendered_dir / name: text for name, text in render_bronze.render(contracts).items()}
+    changes = [_written(path, text, models_dir) for path, text in sorted(wanted.items())]
+    present = [p for p in models_dir.rglob("*.yml") if _is_rendered(p)]
+    present += [p for p in rendered_dir.rglob("*") if p.is_file()]
+    stale = sorted(set(present) - set(wanted))
+    changes += [Change(path.as_posix(), "remove", "", "no contract makes this file") for path in stale]
+    return tuple(change for change in changes if change)
+
+
+def apply(changes: Sequence[Change]) -> None:
+    """Write and remove the files of `changes`, each at once, so that a reader never meets half of one."""
+    for change in changes:
+        path = Path(change.file)
+        if change.action == "remove":
+            path.unlink()
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.new")
+        beside.write_bytes(change.text.encode())
+        beside.replace(path)
+
+
+def _written(path: Path, text: str, models_dir: Path) -> Change | None:
+    if not path.exists():
+        return Change(path.as_posix(), "write", text, f"missing: {len(text.splitlines())} lines to write")
+    if path.is_relative_to(models_dir) and not _is_rendered(path):
+        own = path.with_name(f"{path.stem}_tests.yml")
+        raise UsageError(
+            f"{path} was written by hand, and a contract renders that file",
+            hint=f"move its tests to {own}, delete it, and run dm contract sync",
+        )
+    current = path.read_bytes()
+    if current == text.encode():
+        return None
+    return Change(path.as_posix(), "write", text, _difference(current.decode("utf-8", "replace"), text))
+
+
+def _difference(current: str, wanted: str) -> str:
+    lines = list(difflib.unified_diff(current.splitlines(), wanted.splitlines(), n=1, lineterm=""))
+    if not lines:
+        return "only line ends differ"
+    more = [f"… {len(lines) - _SHOWN} more lines"] if len(lines) > _SHOWN else []
+    return "\n".join([*lines[2 : _SHOWN + 2], *more])
+
+
+def _is_rendered(path: Path) -> bool:
+    return path.read_bytes().startswith(render_dbt.MARK.encode())
