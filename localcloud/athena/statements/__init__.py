@@ -1,0 +1,1 @@
+"""Statements: read from text, and, where they are no query, carried out on the catalog."""

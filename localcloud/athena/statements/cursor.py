@@ -1,0 +1,197 @@
+"""Read a statement token by token: keywords, names, columns, lists of properties."""
+
+from localcloud.athena.catalog import TableColumn
+from localcloud.athena.errors import AthenaError
+from localcloud.athena.statements.nodes import Name, Pairs
+from localcloud.athena.statements.tokens import Token, place, tokenize, unexpected
+from localcloud.athena.types import parse_hive
+
+_CATALOG = "awsdatacatalog"
+
+
+class Cursor:
+    """The tokens of one statement and the place of the next one.
+
+    Every method that reads raises AthenaError SYNTAX_ERROR, with line and column, when something else
+    stands there.
+    """
+
+    def __init__(self, text: str, *, hive: bool = True) -> None:
+        self.text = text
+        self.tokens = list(tokenize(text, hive=hive))
+        self.at = 0
+
+    @property
+    def next(self) -> Token | None:
+        """The next token, None at the end."""
+        return self.tokens[self.at] if self.at < len(self.tokens) else None
+
+    def fail(self, expecting: str = "") -> AthenaError:
+        """The error of the next token."""
+        token = self.next
+        if token is None:
+            return unexpected(self.text, len(self.text), "<EOF>", expecting)
+        return unexpected(self.text, token.start, token.raw, expecting)
+
+    def follows(self, *words: str) -> bool:
+        """Whether these keywords or marks stand next."""
+        tokens = self.tokens[self.at : self.at + len(words)]
+        return [token.keyword for token in tokens] == list(words)
+
+    def accept(self, *words: str) -> bool:
+        """Take these keywords or marks if they stand next."""
+        if not self.follows(*words):
+            return False
+        self.at += len(words)
+        return True
+
+    def expect(self, *words: str) -> None:
+        """Take these keywords or marks."""
+        for word in words:
+            if not self.accept(word):
+                raise self.fail(f"'{word}'")
+
+    def one_of(self, *words: str) -> str:
+        """Take one of these keywords."""
+        token = self.next
+        if token is None or token.keyword not in words:
+            raise self.fail(", ".join(f"'{word}'" for word in words))
+        self.at += 1
+        return token.keyword
+
+    def end(self) -> None:
+        """Nothing may be left."""
+        if self.next is not None:
+            raise self.fail("<EOF>")
+
+    def _take(self, *sorts: str, expecting: str) -> Token:
+        token = self.next
+        if token is None or token.sort not in sorts:
+            raise self.fail(expecting)
+        self.at += 1
+        return token
+
+    def identifier(self, *, quoted: bool = False) -> str:
+        """A name's part, in lower case: bare or in backticks, in double quotes only where `quoted`.
+
+        DDL is read by Hive, to which a double-quoted text is a string; queries are read by Trino.
+        """
+        sorts = ("word", "ticked", "quoted") if quoted else ("word", "ticked")
+        return self._take(*sorts, expecting="<identifier>").value.lower()
+
+    def name(self, *, quoted: bool = False) -> Name:
+        """`[awsdatacatalog.][database.]table`."""
+        start = self.at
+        parts = [self.identifier(quoted=quoted)]
+        while self.accept("."):
+            parts.append(self.identifier(quoted=quoted))
+        if len(parts) > 3:
+            raise AthenaError("SYNTAX_ERROR", f"Invalid table name {'.'.join(parts)}")
+        if len(parts) == 3 and parts[0] != _CATALOG:
+            self.at = start
+            raise AthenaError("CATALOG_NOT_FOUND", f"Catalog '{parts[0]}' does not exist")
+        return Name(parts[-1], parts[-2] if len(parts) > 1 else "")
+
+    def string(self) -> str:
+        """A quoted text."""
+        return self._take("string", "quoted", expecting="<string>").value
+
+    def number(self) -> int:
+        """A whole number."""
+        token = self._take("number", expecting="<number>")
+        if not token.value.isdigit():
+            self.at -= 1
+            raise self.fail("<number>")
+        return int(token.value)
+
+    def literal(self) -> str:
+        """The text of a value: a string, a number, a bare word, `date '…'`."""
+        if self.follows("DATE"):
+            self.at += 1
+        token = self._take("string", "quoted", "number", "word", expecting="<value>")
+        return token.value
+
+    def type(self) -> str:
+        """A column type, as Hive writes it. Raises AthenaError TYPE_NOT_FOUND."""
+        first = self._take("word", expecting="<type>")
+        depth, last = 0, first
+        while (token := self.next) is not None:
+            opens, closes = token.keyword in ("(", "<"), token.keyword in (")", ">")
+            if depth == 0 and not opens:
+                break
+            depth += opens - closes
+            last = token
+            self.at += 1
+            if depth == 0:
+                break
+        text = self.text[first.start : last.stop]
+        try:
+            return parse_hive(text).hive
+        except AthenaError:
+            line, column = place(self.text, first.start)
+            raise AthenaError("TYPE_NOT_FOUND", f"line {line}:{column}: Unknown type: {text}") from None
+
+    def column(self) -> TableColumn:
+        """`name type [COMMENT '…']`."""
+        name = self.identifier()
+        self.accept(":")
+        type_ = self.type()
+        return TableColumn(name, type_, self.string() if self.accept("COMMENT") else "")
+
+    def columns(self) -> tuple[TableColumn, ...]:
+        """`(name type, …)`."""
+        self.expect("(")
+        found = [self.column()]
+        while not self.accept(")"):
+            if not self.accept(","):
+                raise self.fail("')', ','")
+            found.append(self.column())
+        return tuple(found)
+
+    def identifiers(self) -> tuple[str, ...]:
+        """`(name, …)`."""
+        self.expect("(")
+        found = [self.identifier()]
+        while not self.accept(")"):
+            self.expect(",")
+            found.append(self.identifier())
+        return tuple(found)
+
+    def properties(self) -> Pairs:
+        """`('key'='value', …)`."""
+        self.expect("(")
+        found = []
+        while True:
+            key = self.literal()
+            self.expect("=")
+            found.append((key, self.literal()))
+            if self.accept(")"):
+                return tuple(found)
+            self.expect(",")
+
+    def strings(self) -> tuple[str, ...]:
+        """`('key', …)`."""
+        self.expect("(")
+        found = [self.string()]
+        while not self.accept(")"):
+            self.expect(",")
+            found.append(self.string())
+        return tuple(found)
+
+    def partition(self) -> Pairs:
+        """`(key = value, …)`, keys in lower case."""
+        self.expect("(")
+        found = []
+        while True:
+            key = self.identifier()
+            self.expect("=")
+            found.append((key, self.literal()))
+            if self.accept(")"):
+                return tuple(found)
+            self.expect(",")
+
+    def rest(self) -> str:
+        """What is left of the text, as written."""
+        start = self.tokens[self.at].start if self.next is not None else len(self.text)
+        self.at = len(self.tokens)
+        return self.text[start:].strip()

@@ -1,0 +1,144 @@
+"""Read one statement: which kind it is, and what it says."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import dropwhile, islice
+
+from sqlglot import exp
+
+from localcloud.athena.dialect import parse as parse_query
+from localcloud.athena.errors import AthenaError, InvalidRequestError, not_supported
+from localcloud.athena.statements import kinds
+from localcloud.athena.statements.cursor import Cursor
+from localcloud.athena.statements.grammar import alter, create, other, show
+from localcloud.athena.statements.kinds import Kind
+from localcloud.athena.statements.nodes import Change, CreateTableAs, Node, Query
+from localcloud.athena.statements.tokens import Token, tokenize, unexpected
+
+MAX_BYTES = 262_144
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement that has been read. `text` ends before the last semicolon and the comments behind it."""
+
+    text: str
+    node: Node
+
+    @property
+    def kind(self) -> Kind:
+        """What Athena calls it."""
+        return self.node.kind
+
+
+def parse(text: str) -> Statement:
+    """Read a statement.
+
+    Raises AthenaError SYNTAX_ERROR (with line and column) or NOT_SUPPORTED, and InvalidRequestError for
+    what Athena refuses before it runs anything.
+    """
+    if len(text.encode()) > MAX_BYTES:
+        limit = f"Member must have length less than or equal to {MAX_BYTES}"
+        raise InvalidRequestError(
+            f"1 validation error detected: Value at 'queryString' failed to satisfy constraint: {limit}"
+        )
+    hive = _is_hive(text)
+    tokens = list(tokenize(text, hive=hive))
+    while tokens and tokens[-1].raw == ";":
+        tokens.pop()
+    if not tokens:
+        raise unexpected(text, len(text), "<EOF>")
+    if any(token.raw == ";" and token.sort == "mark" for token in tokens):
+        raise AthenaError("SYNTAX_ERROR", f"Only one sql statement is allowed. Got: {text.strip()}")
+    body = text[: tokens[-1].stop]
+    return Statement(body, _read(body, tokens[0], hive))
+
+
+def _is_hive(text: str) -> bool:
+    """Whether Hive reads the statement, which has its own strings and names: DDL, but not CTAS and views."""
+    tokens = tokenize(text)
+    first = next(tokens, None)
+    if first is None or first.keyword not in _HIVE:
+        return False
+    head = [token.keyword for token in islice(tokens, 3)]
+    if "VIEW" in head:
+        return False
+    return first.keyword != "CREATE" or head[:1] != ["TABLE"] or not _is_query(tokenize(text))
+
+
+def _is_query(tokens: Iterator[Token]) -> bool:
+    """Whether CREATE TABLE is one AS a query: no list of columns with types stands behind the name."""
+    behind = dropwhile(lambda token: token.keyword in ("CREATE", "TABLE", "IF", "NOT", "EXISTS"), tokens)
+    for token in behind:
+        if token.keyword == "(":
+            column, separator = next(behind, None), next(behind, None)
+            return column is not None and separator is not None and separator.keyword in (",", ")")
+        if token.keyword in ("WITH", "AS", "COMMENT"):
+            return True
+    return False
+
+
+def _read(body: str, start: Token, hive: bool) -> Node:
+    first = start.keyword
+    if first in ("SELECT", "WITH", "VALUES", "TABLE", "("):
+        return Query(_query(body, exp.Select, exp.SetOperation, exp.Subquery, exp.Values))
+    if first in _CHANGES:
+        kind, sort = _CHANGES[first]
+        return Change(kind, _query(body, sort))
+    if first == "UNLOAD":
+        raise not_supported("The local cloud does not run UNLOAD")
+    reader = _READERS.get(first)
+    if reader is None:
+        raise unexpected(body, start.start, start.raw, _EXPECTING)
+    cursor = Cursor(body, hive=hive)
+    cursor.at = 1
+    if first == "CREATE" and cursor.follows("TABLE") and not hive:
+        tree = _query(body, exp.Create)
+        assert isinstance(tree, exp.Create)
+        return CreateTableAs(tree)
+    node = reader(cursor)
+    cursor.end()
+    return node
+
+
+def _query(body: str, *sorts: type[exp.Expression]) -> exp.Expression:
+    tree = parse_query(body)
+    if not isinstance(tree, sorts):
+        raise AthenaError("SYNTAX_ERROR", "Queries of this type are not supported")
+    return tree
+
+
+def _create(cursor: Cursor) -> Node:
+    if cursor.follows("DATABASE") or cursor.follows("SCHEMA"):
+        return create.database(cursor)
+    if cursor.follows("OR") or cursor.follows("VIEW"):
+        return create.view(cursor)
+    if cursor.follows("TABLE") or cursor.follows("EXTERNAL", "TABLE"):
+        return create.table(cursor)
+    raise cursor.fail("'DATABASE', 'EXTERNAL', 'OR', 'SCHEMA', 'TABLE', 'VIEW'")
+
+
+_CHANGES: dict[str, tuple[Kind, type[exp.Expression]]] = {
+    "DELETE": (kinds.DELETE, exp.Delete),
+    "INSERT": (kinds.INSERT, exp.Insert),
+    "MERGE": (kinds.MERGE, exp.Merge),
+    "UPDATE": (kinds.UPDATE, exp.Update),
+}
+_READERS: dict[str, Callable[[Cursor], Node]] = {
+    "ALTER": alter.alter,
+    "CREATE": _create,
+    "DEALLOCATE": other.deallocate,
+    "DESC": show.describe,
+    "DESCRIBE": show.describe,
+    "DROP": other.drop,
+    "EXPLAIN": other.explain,
+    "MSCK": other.msck,
+    "OPTIMIZE": other.optimize,
+    "PREPARE": other.prepare,
+    "SHOW": show.show,
+    "VACUUM": other.vacuum,
+}
+_HIVE = frozenset({"ALTER", "CREATE", "DESC", "DESCRIBE", "DROP", "MSCK", "SHOW"})
+_EXPECTING = (
+    ", ".join(f"'{word}'" for word in sorted({*_READERS, *_CHANGES, "EXECUTE", "UNLOAD"})) + ", <query>"
+)
