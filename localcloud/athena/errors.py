@@ -1,10 +1,12 @@
 """The errors of Athena, as its users see them: `CODE: text`, a category, a type number.
 
-One table gives each code its numbers. The numbers are those of Athena's error catalog; where the
-catalog leaves a choice between codes (1001 and 1002 are both "data error"), the table says ours.
+One table gives each code its numbers, which are those of Athena's error catalog. Where the catalog
+leaves a choice (1001 and 1002 are both "data error"), the number is the one that Athena was seen to
+give for the code, and ours where nobody has told.
 """
 
 from dataclasses import dataclass
+from uuid import uuid4
 
 from localcloud.errors import LocalCloudError
 
@@ -24,19 +26,19 @@ MEANINGS: dict[str, Meaning] = {
     # names that do not resolve
     "TABLE_NOT_FOUND": Meaning(USER, 1301),
     "SCHEMA_NOT_FOUND": Meaning(USER, 1301),
-    "CATALOG_NOT_FOUND": Meaning(USER, 1301),
+    "CATALOG_NOT_FOUND": Meaning(USER, 1006),
     "NOT_FOUND": Meaning(USER, 1300),
-    "COLUMN_NOT_FOUND": Meaning(USER, 1004),
+    "COLUMN_NOT_FOUND": Meaning(USER, 1006),
     "FUNCTION_NOT_FOUND": Meaning(USER, 1303),
-    "TABLE_ALREADY_EXISTS": Meaning(USER, 1100),
+    "TABLE_ALREADY_EXISTS": Meaning(USER, 1110),
     "SCHEMA_ALREADY_EXISTS": Meaning(USER, 1100),
     "SCHEMA_NOT_EMPTY": Meaning(USER, 1100),
     "ALREADY_EXISTS": Meaning(USER, 1100),
     # statements that are wrong or refused
     "SYNTAX_ERROR": Meaning(USER, 1006),
-    "TYPE_MISMATCH": Meaning(USER, 1006),
+    "TYPE_MISMATCH": Meaning(USER, 1002),
     "TYPE_NOT_FOUND": Meaning(USER, 1006),
-    "MISSING_COLUMN_NAME": Meaning(USER, 1006),
+    "MISSING_COLUMN_NAME": Meaning(USER, 1100),
     "MISMATCHED_COLUMN_ALIASES": Meaning(USER, 1006),
     "DUPLICATE_COLUMN_NAME": Meaning(USER, 1006),
     "COLUMN_ALREADY_EXISTS": Meaning(USER, 1006),
@@ -60,7 +62,7 @@ MEANINGS: dict[str, Meaning] = {
     "NOT_SUPPORTED": Meaning(USER, 1200),
     "QUERY_REJECTED": Meaning(USER, 1008),
     # values that are wrong
-    "INVALID_CAST_ARGUMENT": Meaning(USER, 1001),
+    "INVALID_CAST_ARGUMENT": Meaning(USER, 1100),
     "INVALID_FUNCTION_ARGUMENT": Meaning(USER, 1106),
     "DIVISION_BY_ZERO": Meaning(USER, 1001),
     "NUMERIC_VALUE_OUT_OF_RANGE": Meaning(USER, 1001),
@@ -101,19 +103,28 @@ MEANINGS: dict[str, Meaning] = {
     "GENERIC_USER_ERROR": Meaning(USER, 1000),
     "GENERIC_INTERNAL_ERROR": Meaning(SYSTEM, 200),
     # Hive's own words: the text is shown without a code ("FAILED: SemanticException …")
-    "HIVE_DDL": Meaning(USER, 1003),
+    "HIVE_DDL": Meaning(USER, 1006),
+    "ICEBERG_DDL": Meaning(USER, 1200),
 }
 
 # Codes that only we use: clients see the text alone.
 _SILENT = frozenset(
-    {"HIVE_DDL", "S3_BUCKET_NOT_FOUND", "RESULT_WRITE_FAILED", "USER_CANCELED", "GLUE_THROTTLED"}
+    {
+        "HIVE_DDL",
+        "ICEBERG_DDL",
+        "S3_BUCKET_NOT_FOUND",
+        "RESULT_WRITE_FAILED",
+        "USER_CANCELED",
+        "GLUE_THROTTLED",
+    }
 )
 
 
 class AthenaError(LocalCloudError):
     """A statement failed. `code` and `message` are Athena's; `str()` is the text a client sees.
 
-    The numbers come from the table above unless given; unknown codes are user errors of type 1000.
+    `text` is the message without the code. The numbers come from the table above unless given; unknown
+    codes are user errors of type 1000.
     """
 
     def __init__(
@@ -128,6 +139,7 @@ class AthenaError(LocalCloudError):
         super().__init__(message if code in _SILENT else f"{code}: {message}")
         meaning = MEANINGS.get(code, Meaning(USER, 1000))
         self.code = code
+        self.text = message
         self.category = meaning.category if category is None else category
         self.error_type = meaning.error_type if error_type is None else error_type
         self.retryable = meaning.retryable if retryable is None else retryable
@@ -220,3 +232,19 @@ def hive_execution(text: str) -> AthenaError:
     """A DDL statement that the metastore refused, in Hive's words."""
     prefix = "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. "
     return AthenaError("HIVE_DDL", prefix + text)
+
+
+def hive_parse(text: str) -> AthenaError:
+    """A DDL statement that Athena accepts and Hive then cannot read."""
+    return AthenaError("HIVE_DDL", f"FAILED: ParseException {text}")
+
+
+def iceberg_ddl(text: str = "Query type not supported by Athena Iceberg at this time") -> AthenaError:
+    """A DDL statement that Athena does not run on Iceberg tables."""
+    return AthenaError("ICEBERG_DDL", text)
+
+
+def entity_not_found() -> InvalidRequestError:
+    """DESCRIBE or SHOW COLUMNS of nothing: refused before it runs, in Glue's words."""
+    detail = f"Status Code: 400; Error Code: EntityNotFoundException; Request ID: {uuid4()}; Proxy: null"
+    return InvalidRequestError(f"Entity Not Found (Service: AmazonDataCatalog; {detail})")
