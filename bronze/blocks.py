@@ -1,0 +1,155 @@
+"""Cut inflated content into blocks of whole records, with their place, without ever holding a whole file."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+# Of a record too long to be held, this much is kept for looking; the raw file has the rest.
+KEPT_BYTES = 64 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole records. `line` is the 1-based number of the first line, `offset` its byte in the content."""
+
+    data: bytes
+    line: int
+    offset: int
+
+    @property
+    def lines(self) -> int:
+        """How many lines it holds; the file's last one may lack its newline."""
+        return self.data.count(b"\n") + (not self.data.endswith(b"\n"))
+
+
+@dataclass(frozen=True, slots=True)
+class LongRecord:
+    """A record above the cap. `head` is its start, `length` its size in bytes, `lines` its newlines + 1."""
+
+    head: bytes
+    length: int
+    lines: int
+    line: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    start: int
+    end: int
+    long: bool
+
+
+def cut(pieces: Iterable[bytes], *, size: int, longest: int, multiline: bool) -> Iterator[Block | LongRecord]:
+    """Cut `pieces` into blocks of about `size` bytes.
+
+    A record is a line; when `multiline`, a newline after an odd number of quotes does not end it. A record
+    of more than `longest` bytes, its newline not counted, becomes a LongRecord, which the first newline past
+    them ends. Where blocks are cut changes nothing about any record.
+    """
+    held = head = b""
+    line, offset = 1, 0
+    dropped = dropped_lines = 0  # of a long record whose end is still to come
+    for piece, last in _gathered(pieces, size):
+        held += piece
+        done = 0
+        for span in _spans(held, longest, multiline=multiline, last=last, inside_long=dropped > 0):
+            data = held[span.start : span.end]
+            if span.long:
+                whole = LongRecord(
+                    head=(head + data.removesuffix(b"\n"))[:KEPT_BYTES],
+                    length=dropped + len(data.removesuffix(b"\n")),
+                    lines=dropped_lines + data.count(b"\n") + (not data.endswith(b"\n")),
+                    line=line,
+                    offset=offset,
+                )
+                yield whole
+                line, offset = line + whole.lines, offset + dropped + len(data)
+                head, dropped, dropped_lines = b"", 0, 0
+            else:
+                block = Block(data, line, offset)
+                yield block
+                line, offset = line + block.lines, offset + len(data)
+            done = span.end
+        held = held[done:]
+        if dropped or len(held) > longest:
+            head = (head + held)[:KEPT_BYTES]
+            dropped, dropped_lines = dropped + len(held), dropped_lines + held.count(b"\n")
+            held = b""
+
+
+def _gathered(pieces: Iterable[bytes], size: int) -> Iterator[tuple[bytes, bool]]:
+    """Join small pieces up to `size`; the last one, marked, may be empty."""
+    parts: list[bytes] = []
+    count = 0
+    for piece in pieces:
+        parts.append(piece)
+        count += len(piece)
+        if count >= size:
+            yield b"".join(parts), False
+            parts, count = [], 0
+    yield b"".join(parts), True
+
+
+def _spans(data: bytes, longest: int, *, multiline: bool, last: bool, inside_long: bool) -> Iterator[_Span]:
+    """The finished records of `data`: runs of good length, and long ones. `last`: nothing follows."""
+    start = 0
+    if inside_long:
+        start = data.find(b"\n") + 1 or (len(data) if last else 0)
+        if not start and not last:
+            return
+        yield _Span(0, start, long=True)
+    if multiline and b'"' in data:
+        yield from _quoted_spans(data, start, longest, last=last)
+    else:
+        yield from _line_spans(data, start, longest, last=last)
+
+
+def _line_spans(data: bytes, start: int, longest: int, *, last: bool) -> Iterator[_Span]:
+    stop = len(data) if last else data.rfind(b"\n") + 1
+    run = start
+    while stop - start > longest:
+        # Leap over as many lines as fit the cap: it costs nothing when lines are short.
+        newline = data.rfind(b"\n", start, start + longest + 1)
+        if newline >= 0:
+            start = newline + 1
+            continue
+        if run < start:
+            yield _Span(run, start, long=False)
+        run = data.find(b"\n", start) + 1 or stop
+        yield _Span(start, run, long=True)
+        start = run
+    if run < stop:
+        yield _Span(run, stop, long=False)
+
+
+def _quoted_spans(data: bytes, start: int, longest: int, *, last: bool) -> Iterator[_Span]:
+    run = start
+    while start < len(data):
+        end = _record_end(data, start, longest)
+        if end:
+            start = end
+        elif len(data) - start > longest:
+            end = data.find(b"\n", start + longest) + 1 or (len(data) if last else 0)
+            if not end:
+                break
+            if run < start:
+                yield _Span(run, start, long=False)
+            yield _Span(start, end, long=True)
+            run = start = end
+        elif last:
+            start = len(data)
+        else:
+            break
+    if run < start:
+        yield _Span(run, start, long=False)
+
+
+def _record_end(data: bytes, start: int, longest: int) -> int:
+    """Where the record at `start` ends, its newline included; 0 when it does not within `longest` bytes."""
+    position, quotes = start, 0
+    while (newline := data.find(b"\n", position, start + longest + 1)) >= 0:
+        quotes += data.count(b'"', position, newline)
+        if quotes % 2 == 0:
+            return newline + 1
+        position = newline + 1
+    return 0

@@ -1,0 +1,231 @@
+"""How a value is read, type by type: nothing is coerced, rounded or guessed.
+
+Each type has three readings. `text` reads a CSV field and `json` a JSON value, both exactly; they raise
+RefusedError with the kind of refusal. `certain` is a regular expression for Arrow (RE2): a field that it
+matches is surely good, and Arrow reads it to the very value that `text` gives. It may match less than `text`
+accepts, never more: it is what lets the fast path be trusted.
+"""
+
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from bronze.schema import decimal_digits
+
+
+class RefusedError(Exception):
+    """A value, record or line is refused. `reason` is the code, such as `type` or `unknown_key:<key>`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Number(str):
+    """A JSON number as it was written, so that it is read exactly and never through a float."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The readings of one type."""
+
+    text: Callable[[str], object]
+    json: Callable[[object], object]
+    certain: str
+
+
+_INTEGER = re.compile(r"[ \t]*(-?[0-9]{1,19})[ \t]*")
+_NUMBER = re.compile(r"([+-]?)(?:([0-9]+)(?:\.([0-9]+))?|\.([0-9]+))(?:[eE]([+-]?[0-9]+))?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIMESTAMP = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.([0-9]+))?)?"
+    r"(?:Z|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)?"
+)
+
+# Days that exist in every year and month, so that no calendar is needed; the rest is read exactly.
+_CERTAIN_DATE = (
+    r"[1-9][0-9]{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+    r"|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+)
+# From 1970, so that microseconds since then are never negative; in UTC and written so.
+CERTAIN_TIMESTAMP = (
+    r"(?:19[7-9][0-9]|2[0-9]{3})"
+    + _CERTAIN_DATE.removeprefix("[1-9][0-9]{3}")
+    + r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?Z"
+)
+_CERTAIN_DOUBLE = r"-?(?:[0-9]{1,15}(?:\.[0-9]{1,17})?|\.[0-9]{1,17})(?:[eE][+-]?[0-9]{1,2})?"
+_CERTAIN_FLOAT = r"-?(?:[0-9]{1,15}(?:\.[0-9]{1,17})?|\.[0-9]{1,17})"
+
+
+def _integer(bits: int) -> Reading:
+    low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+
+    def text(field: str) -> int:
+        found = _INTEGER.fullmatch(field)
+        if found is None:
+            raise RefusedError("type")
+        value = int(found[1])
+        if not low <= value <= high:
+            raise RefusedError("range")
+        return value
+
+    def json(value: object) -> int:
+        digits, exponent, sign = _exact(_number(value))
+        if digits and exponent < 0:
+            raise RefusedError("type")
+        if len(digits) + exponent > 19:
+            raise RefusedError("range")
+        number = int(sign + digits) * 10**exponent if digits else 0
+        if not low <= number <= high:
+            raise RefusedError("range")
+        return number
+
+    certain = r"[0-9]{1,9}" if bits == 32 else r"(?:[0-9]{1,18}|[1-8][0-9]{18})"
+    return Reading(text, json, rf"[ \t]*-?{certain}[ \t]*")
+
+
+def _float_text(field: str) -> float:
+    if not _NUMBER.fullmatch(field):
+        raise RefusedError("type")
+    return _finite(float(field))
+
+
+def _float_json(value: object) -> float:
+    text = _number(value)
+    # -0 is an integer, and an integer has no negative zero; -0.0 is a float that has.
+    return _finite(float(text) if set(text) & set(".eE") else float(text) + 0.0)
+
+
+def _finite(value: float) -> float:
+    if value in (float("inf"), float("-inf")):
+        raise RefusedError("range")
+    return value
+
+
+def _single(value: float) -> float:
+    """Refuse what no 32-bit float can hold. It is rounded where the column is built: from the double."""
+    try:
+        struct.pack("f", value)
+    except OverflowError:
+        raise RefusedError("range") from None
+    return value
+
+
+def _decimal(precision: int, scale: int) -> Reading:
+    def text(field: str) -> Decimal:
+        digits, exponent, sign = _exact(field)
+        if digits and (len(digits) + exponent > precision - scale or exponent < -scale):
+            raise RefusedError("range")
+        zeros = "0" * (exponent + scale)  # written out to the column's scale, which is what Arrow stores
+        return Decimal(f"{sign}{digits or '0'}{zeros}E-{scale}")
+
+    def json(value: object) -> Decimal:
+        # Change capture writes decimals as numbers when it loads and as texts when it streams.
+        return text(value if isinstance(value, str) else _number(value))
+
+    whole = f"[0-9]{{1,{precision - scale}}}" if precision > scale else "0"
+    fraction = rf"(?:\.[0-9]{{1,{scale}}})?" if scale else ""
+    return Reading(text, json, f"-?{whole}{fraction}")
+
+
+def _exact(text: str) -> tuple[str, int, str]:
+    """A decimal number as (digits without zeros at either end, power of ten of the last digit, sign)."""
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        raise RefusedError("type")
+    sign, whole, fraction, bare_fraction, exponent = found.groups("")
+    digits = whole + fraction + bare_fraction
+    kept = digits.rstrip("0")
+    if not kept.lstrip("0"):
+        return "", 0, ""
+    # No exponent of more than nine digits can bring a value back into any type's reach.
+    power = int(exponent) if len(exponent) < 11 else int(f"{exponent[:1]}{10**9}")
+    shift = power - len(fraction + bare_fraction) + len(digits) - len(kept)
+    return kept.lstrip("0"), shift, sign.replace("+", "")
+
+
+def _number(value: object) -> str:
+    if not isinstance(value, Number):
+        raise RefusedError("type")
+    return value
+
+
+def _boolean_text(field: str) -> bool:
+    if field not in ("true", "false"):
+        raise RefusedError("type")
+    return field == "true"
+
+
+def _boolean_json(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise RefusedError("type")
+    return value
+
+
+def _date(field: str) -> date:
+    if not _DATE.fullmatch(field):
+        raise RefusedError("type")
+    try:
+        return date.fromisoformat(field)
+    except ValueError:
+        raise RefusedError("type") from None
+
+
+def read_timestamp(field: str) -> datetime:
+    """Read ISO 8601 with a `T`, to the minute or finer, as UTC without a zone; no zone written means UTC.
+
+    Refuses as `range` what is finer than a microsecond or falls outside the years 1 to 9999 in UTC.
+    """
+    found = _TIMESTAMP.fullmatch(field)
+    if found is None:
+        raise RefusedError("type")
+    if found[1] and found[1][6:].strip("0"):
+        raise RefusedError("range")
+    try:
+        moment = datetime.fromisoformat(field)
+    except ValueError:
+        raise RefusedError("type") from None
+    if moment.tzinfo is None:
+        return moment
+    try:
+        return moment.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        raise RefusedError("range") from None
+
+
+def _text(field: str) -> str:
+    return field
+
+
+def _json_text(read: Callable[[str], object]) -> Callable[[object], object]:
+    def json(value: object) -> object:
+        if not isinstance(value, str) or isinstance(value, Number):
+            raise RefusedError("type")
+        return read(value)
+
+    return json
+
+
+_PLAIN: dict[str, Reading] = {
+    "int": _integer(32),
+    "bigint": _integer(64),
+    "double": Reading(_float_text, _float_json, _CERTAIN_DOUBLE),
+    "float": Reading(
+        lambda field: _single(_float_text(field)), lambda value: _single(_float_json(value)), _CERTAIN_FLOAT
+    ),
+    "boolean": Reading(_boolean_text, _boolean_json, "true|false"),
+    "date": Reading(_date, _json_text(_date), _CERTAIN_DATE),
+    "timestamp": Reading(read_timestamp, _json_text(read_timestamp), CERTAIN_TIMESTAMP),
+    "string": Reading(_text, _json_text(_text), r'[^",\r\n]+'),
+}
+
+
+def reading(hive_type: str) -> Reading:
+    """The readings of a column type, written as `schema.normal_type` does."""
+    digits = decimal_digits(hive_type)
+    return _decimal(*digits) if digits else _PLAIN[hive_type]

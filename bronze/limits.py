@@ -1,0 +1,28 @@
+"""What a raw file may cost before it is refused."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Caps on one raw file, and the size of what is held in memory.
+
+    `inflated_bytes` and `ratio` (inflated to compressed) refuse the whole file, as `too_large` and `ratio`;
+    `line_bytes` refuses the line, as `too_long`. `block_bytes` is how much inflated content is read at once,
+    `row_group_rows` how many rows a Parquet row group holds, `file_row_groups` how many of them a file.
+    """
+
+    inflated_bytes: int = 16 << 30
+    # DEFLATE cannot exceed 1032. Change records reach about 25, one row repeated for ever about 350.
+    ratio: int = 500
+    # A file that inflates to less than this is harmless, whatever its ratio.
+    ratio_floor_bytes: int = 16 << 20
+    # Above every record that Kinesis takes (1 MiB); a producer without a delimiter glues many on a line.
+    line_bytes: int = 16 << 20
+    # 89 MB of CSV: 0.59 s in blocks of 2 MiB, 0.68 s in blocks of 1 MiB, 1.07 s in blocks of 256 KiB.
+    block_bytes: int = 2 << 20
+    row_group_rows: int = 256 << 10
+    file_row_groups: int = 16
+
+
+DEFAULT_LIMITS = Limits()

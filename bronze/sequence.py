@@ -1,0 +1,87 @@
+"""`_seq`: fixed-width text that sorts as (epoch, log position, load before change, order) does.
+
+The rules are spelled twice: `position` reads one stream position exactly, and `positions` normalises a whole
+column of those that match `CERTAIN`, to the same text.
+"""
+
+import re
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bronze.contract import PositionKind
+from bronze.lexical import CERTAIN_TIMESTAMP, RefusedError, read_timestamp
+
+# A position may be followed by particulars, as change capture from PostgreSQL writes them
+# (`00000002/7C007178.3.00000002/7C007178`); what leads is the record's own place in the log.
+CERTAIN: dict[PositionKind, str] = {
+    "lsn": r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})(?:\.[0-9A-Fa-f./]*)?",
+    "binlog": r"[^:]*\.([0-9]{1,10}):([0-9]{1,20})(?::[ -~]*)?",
+    "number": r"[0-9]{1,20}",
+    "timestamp": CERTAIN_TIMESTAMP,
+}
+_EXACT = {kind: re.compile(pattern) for kind, pattern in CERTAIN.items()}
+_PART_WIDTHS: dict[PositionKind, tuple[int, int]] = {"lsn": (8, 8), "binlog": (10, 20)}
+_WIDTH: dict[PositionKind, int] = {"lsn": 16, "binlog": 30, "number": 20, "timestamp": 20}
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - as read_timestamp has it: UTC, without a zone
+
+
+def lowest(kind: PositionKind) -> str:
+    """The position before all others of its kind."""
+    return "0" * _WIDTH[kind]
+
+
+def position(kind: PositionKind, written: str) -> str:
+    """Normalise one stream position. Raises RefusedError: `type` when it is not of `kind`, or `range`."""
+    if kind == "timestamp":
+        microseconds = (read_timestamp(written) - _EPOCH) // datetime.resolution
+        if microseconds < 0:
+            raise RefusedError("range")
+        return f"{microseconds:020d}"
+    found = _EXACT[kind].fullmatch(written)
+    if found is None:
+        raise RefusedError("type")
+    if kind == "number":
+        return written.zfill(20)
+    high, low = _PART_WIDTHS[kind]
+    return found[1].upper().zfill(high) + found[2].upper().zfill(low)
+
+
+def positions(kind: PositionKind, written: Any) -> Any:
+    """Normalise a string array of positions that all match `CERTAIN[kind]`."""
+    if kind == "timestamp":
+        moments = written.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+        return pc.ascii_lpad(moments.cast(pa.string()), 20, "0")
+    if kind == "number":
+        return pc.ascii_lpad(written, 20, "0")
+    # Splitting costs 0.2 µs a value, capture groups 0.5, and reading one by one 1.2.
+    if kind == "lsn":
+        parts = pc.split_pattern(pc.ascii_upper(written), "/")
+        high = pc.list_element(parts, 0)
+        low = pc.list_element(pc.split_pattern(pc.list_element(parts, 1), ".", max_splits=1), 0)
+    else:
+        parts = pc.split_pattern(written, ":")
+        high = pc.list_element(pc.split_pattern(pc.list_element(parts, 0), ".", max_splits=1, reverse=True), 1)
+        low = pc.list_element(parts, 1)
+    widths = _PART_WIDTHS[kind]
+    return pc.binary_join_element_wise(
+        pc.ascii_lpad(high, widths[0], "0"), pc.ascii_lpad(low, widths[1], "0"), ""
+    )
+
+
+def load(epoch: int, kind: PositionKind, extract: int) -> str:
+    """`_seq` of a row that was loaded: before every change, and a later extract after an earlier one."""
+    return f"{epoch:010d}.{lowest(kind)}.0.{extract:020d}"
+
+
+def change(epoch: int, place: str, order: int) -> str:
+    """`_seq` of a change at the normalised position `place`; `order` is its place in the transaction."""
+    return f"{epoch:010d}.{place}.1.{order:020d}"
+
+
+def changes(epoch: int, places: Any, orders: Any) -> Any:
+    """`_seq` of many changes, from string array of positions and an int64 array of orders."""
+    tail = pc.ascii_lpad(orders.cast(pa.string()), 20, "0")
+    return pc.binary_join_element_wise(f"{epoch:010d}", places, "1", tail, ".")
