@@ -1,0 +1,278 @@
+"""The records of raw files, judged one by one by the documented parsing rules. Part of the oracle."""
+
+import csv
+import gzip
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+# Column and type; a question mark says that it may be null. The first column is the key.
+TABLES = {
+    "brewery": "brewery_id int, brewery_name text",
+    "beer": "beer_id int, brewery_id int, beer_name text, beer_style text, beer_abv float?",
+    "profile": "profile_id int, profile_name text, email text?, state text?",
+    "review": "review_id int, brewery_id int, beer_id int, profile_id int, review_overall float, "
+    "review_aroma float?, review_appearance float?, review_palate float?, review_taste float?, "
+    "review_time int",
+}
+OPERATIONS = ("load", "insert", "update", "delete")
+SPACES = " \t\r\n"
+INTEGER = re.compile(r"[ \t]*-?[0-9]{1,19}[ \t]*")
+FLOAT = re.compile(r"[+-]?([0-9]+(\.[0-9]+)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+CSV_LINE = re.compile(r'("([^"]|"")*"|[^",]*)(,("([^"]|"")*"|[^",]*))*')
+LSN = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})")
+
+# A file with more refused records than both of these is refused as a whole.
+MAX_BAD = 100
+MAX_BAD_PERCENT = 5
+
+Row = dict[str, Any]
+
+
+class RefusedError(Exception):
+    """A record that belongs into quarantine, or a file that fails; the reason is its only argument."""
+
+
+class Column(NamedTuple):
+    name: str
+    kind: str
+    nullable: bool
+
+
+class Event(NamedTuple):
+    """A record that holds: what it says about one key, and when in the order of the source."""
+
+    key: int
+    seq: tuple[int, int, int, int]
+    deleted: bool
+    values: tuple[Any, ...]
+
+
+@dataclass
+class File:
+    """What became of one raw file. `lines` counts the header and blank lines too."""
+
+    path: str
+    lines: int = 0
+    blank: int = 0
+    records: int = 0
+    rows: int = 0
+    control: int = 0
+    quarantined: int = 0
+    reasons: list[tuple[int, str]] = field(default_factory=list)
+    failure: str | None = None
+
+
+def columns_of(table: str) -> list[Column]:
+    pairs = (text.split() for text in TABLES[table].split(", "))
+    return [Column(name, kind.rstrip("?"), kind.endswith("?")) for name, kind in pairs]
+
+
+# --- values ----------------------------------------------------------------------------------------------
+
+
+def from_text(kind: str, text: str) -> Any:
+    """A CSV field as a value."""
+    if text == "":
+        return None
+    if kind == "text":
+        return text
+    if not (INTEGER if kind == "int" else FLOAT).fullmatch(text):
+        raise RefusedError
+    return in_range(int(text) if kind == "int" else float(text))
+
+
+def from_json(kind: str, value: Any) -> Any:
+    """A JSON value as a value; numbers come as int or Decimal."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, str if kind == "text" else int | Decimal):
+        raise RefusedError
+    if kind == "text":
+        return value
+    if kind == "float":
+        return in_range(float(value))
+    if isinstance(value, Decimal) and (value.adjusted() > 18 or value % 1):
+        raise RefusedError
+    return in_range(int(value))
+
+
+def in_range(number: float) -> float:
+    """Integers have 64 bits, floats are finite."""
+    if not -(2**63) <= number < 2**63 if isinstance(number, int) else abs(number) == float("inf"):
+        raise RefusedError
+    return number
+
+
+def judged(column: Column, raw: Any, read: Callable[[str, Any], Any], nullable: bool) -> Any:
+    """The value of a column, or the reason that quarantine gives."""
+    try:
+        value = read(column.kind, raw)
+    except RefusedError:
+        raise RefusedError(f"type:{column.name}") from None
+    if value is None and not nullable:
+        raise RefusedError(f"null:{column.name}")
+    return value
+
+
+# --- lines -----------------------------------------------------------------------------------------------
+
+
+def csv_values(line: bytes, columns: list[Column]) -> tuple[Any, ...]:
+    """The values of one line of an extract."""
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        raise RefusedError("encoding") from None
+    if '"' in text and not CSV_LINE.fullmatch(text):
+        raise RefusedError("unbalanced_quote")
+    fields = next(csv.reader([text])) if '"' in text else text.split(",")
+    if len(fields) != len(columns):
+        raise RefusedError("field_count")
+    pairs = zip(columns, fields, strict=True)
+    return tuple([judged(column, value, from_text, column.nullable) for column, value in pairs])
+
+
+def no_twins(pairs: list[tuple[str, Any]]) -> Row:
+    if len(record := dict(pairs)) != len(pairs):
+        raise RefusedError("json")
+    return record
+
+
+def no_constant(name: str) -> Any:
+    raise RefusedError("json")
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=no_twins, parse_float=Decimal, parse_constant=no_constant)
+
+
+def json_records(line: bytes) -> Iterator[Row | RefusedError]:
+    """The records of one line: several when a producer forgot the newline. A broken one is the last."""
+    try:
+        text = line.decode().strip(SPACES)
+        if not text:
+            raise RefusedError("json")
+        while text:
+            record, end = DECODER.raw_decode(text)
+            if not isinstance(record, dict):
+                raise RefusedError("json")
+            yield encodable(record) if "\\u" in text else record
+            text = text[end:].lstrip(SPACES)
+    except RefusedError as refused:
+        yield refused
+    except UnicodeDecodeError:
+        yield RefusedError("encoding")
+    except ValueError:
+        yield RefusedError("json")
+
+
+def encodable(record: Row) -> Row | RefusedError:
+    """The record, unless an escape stands for half a character."""
+    try:
+        json.dumps(record, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return RefusedError("encoding")
+    return record
+
+
+def json_events(record: Row | RefusedError, columns: list[Column], epoch: int, extract: int) -> list[Event]:
+    """What a record says: nothing when it is a control record, of two keys when it changes a key."""
+    if isinstance(record, RefusedError):
+        raise record
+    metadata, data = record.get("metadata"), record.get("data")
+    if isinstance(metadata, dict) and metadata.get("record-type") == "control":
+        return []
+    if not isinstance(metadata, dict) or not isinstance(data, dict):
+        raise RefusedError("json")
+    if (operation := metadata.get("operation")) not in OPERATIONS:
+        raise RefusedError("json")
+    for name in data.keys() - {column.name for column in columns}:
+        raise RefusedError(f"unknown_key:{name}")
+    key, deleted = columns[0], operation == "delete"
+    values = []
+    for column in columns:
+        spared = deleted and column is not key
+        if column.name not in data and not spared:
+            raise RefusedError(f"absent_key:{column.name}")
+        values.append(judged(column, data.get(column.name), from_json, column.nullable or spared))
+    seq = sequence(metadata, operation, epoch, extract)
+    events = [Event(values[0], seq, deleted, tuple(values))]
+    before = record.get("before-image")
+    if operation == "update" and isinstance(before, dict) and before.get(key.name) is not None:
+        old_key = judged(key, before[key.name], from_json, nullable=False)
+        if old_key != values[0]:
+            events.append(Event(old_key, seq, True, ()))
+    return events
+
+
+def sequence(metadata: Row, operation: str, epoch: int, extract: int) -> tuple[int, int, int, int]:
+    """Where a record stands in the order of the source: epoch, position, load or change, order."""
+    if operation == "load":
+        return (epoch, 0, 0, extract)
+    position = LSN.fullmatch(str(metadata.get("stream-position")))
+    order = metadata.get("transaction-record-id")
+    if not position or not isinstance(order, int):
+        raise RefusedError("position")
+    return (epoch, int(position[1], 16) * 2**32 + int(position[2], 16), 1, order)
+
+
+# --- files -----------------------------------------------------------------------------------------------
+
+
+def read_file(path: Path, name: str) -> tuple[File, list[Event]]:
+    """Judge every record of one raw file."""
+    file, columns, is_csv = File(name), columns_of(name.split("/")[1]), name.endswith(".csv.gz")
+    epoch, extract = segment(name, "epoch"), segment(name, "extract")
+    try:
+        lines = lines_of(path)
+        if is_csv and lines[:1] != [",".join(column.name for column in columns).encode()]:
+            raise RefusedError("header")
+    except RefusedError as refused:
+        file.failure = refused.args[0]
+        return file, []
+    file.lines, file.blank = len(lines), lines.count(b"")
+    events: list[Event] = []
+    for number, line in enumerate(lines, 1):
+        if line == b"" or (is_csv and number == 1):
+            continue
+        for record in [line] if is_csv else json_records(line):
+            file.records += 1
+            try:
+                if is_csv:
+                    values = csv_values(record, columns)
+                    said = [Event(values[0], (epoch, 0, 0, extract), False, values)]
+                else:
+                    said = json_events(record, columns, epoch, extract)
+            except RefusedError as refused:
+                file.quarantined += 1
+                file.reasons.append((number, refused.args[0]))
+                continue
+            file.rows += bool(said)
+            file.control += not said
+            events += said
+    if file.quarantined > MAX_BAD and file.quarantined * 100 > MAX_BAD_PERCENT * file.records:
+        file.failure = "too_many_bad_records"
+        file.rows, file.control, file.quarantined = 0, 0, file.records
+        return file, []
+    return file, events
+
+
+def lines_of(path: Path) -> list[bytes]:
+    """The lines of a gzip file with all its members, without line ends and byte order mark."""
+    try:
+        text = gzip.decompress(path.read_bytes())
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise RefusedError("gzip") from None
+    lines = text.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    return [line.removesuffix(b"\r") for line in (lines if lines[-1] else lines[:-1])]
+
+
+def segment(name: str, word: str) -> int:
+    """The number in a key segment such as `epoch=2`; 1 when there is none."""
+    found = re.search(rf"/{word}=([0-9]+)/", name)
+    return int(found[1]) if found else 1

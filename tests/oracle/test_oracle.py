@@ -1,0 +1,183 @@
+"""The oracle's silver and gold, on literal rows."""
+
+import gzip
+import hmac
+import json
+import subprocess
+import sys
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import oracle
+
+JUNE = 1719791999  # the last second of June 2024 in UTC
+
+
+def event(key, seq, *values, deleted=False):
+    return oracle.Event(key, seq, deleted, (key, *values))
+
+
+def load(position, extract=1):
+    return (1, position, 0, extract)
+
+
+def change(position, order=1):
+    return (1, position, 1, order)
+
+
+def names(*events):
+    return sorted(row["brewery_name"] for row in oracle.last_words("brewery", events))
+
+
+def test_the_highest_sequence_is_the_last_word_in_any_order():
+    old, new = event(1, change(5, 1), "old"), event(1, change(5, 2), "new")
+    assert names(old, new) == names(new, old) == names(new, new, old) == ["new"]
+
+
+def test_a_later_extract_corrects_an_earlier_one_and_a_change_beats_both():
+    first, second = event(1, load(0, 1), "first"), event(1, load(0, 2), "second")
+    assert names(second, first) == ["second"]
+    assert names(event(1, change(1), "change"), second, first) == ["change"]
+
+
+def test_a_deleted_key_is_gone_until_it_is_inserted_again():
+    born, died, reborn = (
+        event(1, change(1), "a"),
+        event(1, change(2), None, deleted=True),
+        event(1, change(3), "b"),
+    )
+    assert names(died, born) == []
+    assert names(reborn, died, born) == ["b"]
+
+
+def test_two_contents_with_one_sequence_are_not_decided_silently():
+    with pytest.raises(ValueError, match="but differ"):
+        names(event(1, change(1), "a"), event(1, change(1), "b"))
+
+
+def review(review_id, *, beer=1, brewery=1, profile=1, overall=4.0, at=JUNE):
+    return (review_id, brewery, beer, profile, overall, None, None, None, None, at)
+
+
+def tables(reviews, *, breweries=(), beers=(), profiles=()):
+    rows = {"brewery": breweries, "beer": beers, "profile": profiles, "review": reviews}
+    events = {table: [event(row[0], load(0), *row[1:]) for row in given] for table, given in rows.items()}
+    found = oracle.silver(events, b"key")
+    return {**found, **oracle.gold(found["silver.reviews_enriched"])}
+
+
+def test_a_review_takes_the_names_and_the_brewery_that_its_beer_has_today():
+    found = tables(
+        [review(1, beer=3, brewery=8, profile=5)],
+        breweries=[(7, "New Owner"), (8, "Old Owner")],
+        beers=[(3, 7, "Amber", "Vienna Lager", 4.5)],
+        profiles=[(5, "stcules", None, "AR")],
+    )
+    (row,) = found["silver.reviews_enriched"]
+    assert (row["brewery_id"], row["brewery_name"], row["beer_name"], row["state"]) == (
+        7,
+        "New Owner",
+        "Amber",
+        "AR",
+    )
+    assert (row["review_year"], row["review_month"]) == (row["reviewed_at"].year, row["reviewed_at"].month)
+
+
+def test_an_unknown_parent_leaves_nulls_and_the_reviews_own_brewery():
+    (row,) = tables([review(1, brewery=8)], breweries=[(8, "Old Owner")])["silver.reviews_enriched"]
+    assert (row["brewery_id"], row["brewery_name"], row["beer_name"], row["state"]) == (
+        8,
+        "Old Owner",
+        None,
+        None,
+    )
+
+
+def test_the_month_is_that_of_utc():
+    (row,) = tables([review(1, at=JUNE)])["silver.reviews_enriched"]
+    assert row["reviewed_at"] == datetime(2024, 6, 30, 23, 59, 59)
+    assert (row["review_year"], row["review_month"]) == (2024, 6)
+
+
+def test_an_email_shows_as_its_token():
+    (row,) = tables([], profiles=[(5, "stcules", "charles04@example.org", "AR")])["silver.profiles"]
+    assert row["email"] == hmac.new(b"key", b"charles04@example.org", "sha256").hexdigest()
+
+
+def test_a_group_is_ranked_from_twenty_five_reviews_on():
+    reviews = [review(n, beer=1) for n in range(25)] + [review(n, beer=2) for n in range(25, 49)]
+    found = tables(reviews, beers=[(1, 1, "Amber", "Lager", None), (2, 1, "Turbodog", "Ale", None)])
+    assert [row["beer_id"] for row in found["gold.top_beers_by_rating"]] == [1]
+    assert [row["beer_style"] for row in found["gold.top_styles_by_popularity"]] == ["Lager"]
+    assert [row["review_count"] for row in found["gold.top_breweries_by_rating"]] == [49]
+
+
+def test_an_unknown_beer_has_no_name_and_no_brewery_in_gold():
+    (row,) = tables([review(n) for n in range(25)], breweries=[(1, "Abita")])["gold.top_beers_by_rating"]
+    assert [row[name] for name in ("beer_name", "beer_style", "brewery_id", "brewery_name")] == [
+        None,
+        "unknown",
+        None,
+        None,
+    ]
+
+
+def test_ranks_go_by_the_figure_as_shown_then_by_reviews_then_by_the_smaller_key():
+    sizes = {4: 26, 3: 25, 2: 25, 1: 30}
+    overall = {4: 4.0, 3: 4.0, 2: 4.0, 1: 3.5}
+    reviews = [
+        review(100 * beer + n, beer=beer, overall=overall[beer])
+        for beer, size in sizes.items()
+        for n in range(size)
+    ]
+    ranks = {row["beer_id"]: row["rating_rank"] for row in tables(reviews)["gold.top_beers_by_rating"]}
+    assert ranks == {4: 1, 2: 2, 3: 3, 1: 4}
+
+
+def test_a_state_counts_its_reviewers_once():
+    reviews = [review(1, profile=5), review(2, profile=5), review(3, profile=6)]
+    found = tables(reviews, profiles=[(5, "a", None, "AR"), (6, "b", None, "AR")])
+    (row,) = found["gold.state_by_review_volume"]
+    assert (row["state"], row["review_count"], row["reviewer_count"], row["volume_rank"]) == ("AR", 3, 2, 1)
+
+
+def test_only_the_first_hundred_drinkers_of_a_month_are_shown():
+    found = tables([review(n, profile=n) for n in range(1, 151)])["gold.top_drinkers"]
+    assert sorted(row["profile_id"] for row in found) == list(range(1, 101))
+    assert {row["state"] for row in found} == {"unknown"}
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ([4.0, 4.5, 4.5], "4.3333"),
+        ([4.5, *[4.0] * 9999], "4.0001"),  # 4.00005: half goes up
+        ([4.5, *[4.0] * 10000], "4.0000"),  # 4.000049995: not by way of 4.00005
+        ([0.0], "0.0000"),
+    ],
+)
+def test_a_mean_is_exact_and_rounded_once(scores, expected):
+    assert oracle.mean(scores) == Decimal(expected)
+
+
+def test_the_command_prints_a_table_and_refuses_an_unknown_one(tmp_path):
+    path = tmp_path / "raw" / "brewery" / "load.json.gz"
+    path.parent.mkdir(parents=True)
+    record = {"data": {"brewery_id": 3, "brewery_name": "Abita"}, "metadata": {"operation": "load"}}
+    path.write_bytes(gzip.compress(json.dumps(record).encode()))
+    command = [sys.executable, oracle.__file__, str(tmp_path)]
+    shown = subprocess.run(
+        [*command, "--table", "silver.breweries"], capture_output=True, text=True, check=True
+    )
+    assert json.loads(shown.stdout) == {"brewery_id": 3, "brewery_name": "Abita"}
+    counts = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(counts.stdout)["rows"] == 1
+    assert (
+        subprocess.run([*command, "--table", "gold.nothing"], capture_output=True, check=False).returncode
+        == 2
+    )
