@@ -31,6 +31,8 @@ ALIASES = {
 
 def problem(text: str) -> str:
     """Say what is wrong with `text` as a type and what to write instead; empty when nothing is."""
+    if not text:
+        return "no type: give physicalType, for example bigint"
     name = re.split(r"[(<]", text, maxsplit=1)[0]
     if name.lower() in ALIASES:
         return f"unknown type {text!r}: write {ALIASES[name.lower()]}"

@@ -63,7 +63,8 @@ def lint(paths: Sequence[Path]) -> Report:
 def _judge(on: Subject) -> list[Finding]:
     rules = (*rules_document.RULES, *rules_columns.RULES)
     found = [finding for rule in rules for finding in rule(on)]
-    return [*found, *rules_bronze.findings(on), *rules_silver.findings(on)]
+    found += [*rules_bronze.findings(on), *rules_silver.findings(on)]
+    return found or list(rules_bronze.parser(on))
 
 
 def _read(path: Path) -> tuple[source.Document | None, list[Finding]]:

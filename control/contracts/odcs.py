@@ -32,11 +32,17 @@ def findings(document: Document) -> list[Finding]:
     if data.get("apiVersion", VERSION) != VERSION:
         message = f"apiVersion is {_shown(data['apiVersion'])}: only {VERSION} is read here, convert the file"
         return [document.finding("odcs-version", ("apiVersion",), message)]
-    found = list(_unknown_keys(document, data, OpenDataContractStandard, ()))
-    places = {(f.line, f.column) for f in found}
+    found = {_place(f): f for f in _unknown_keys(document, data, OpenDataContractStandard, ())}
     for error in _validator().iter_errors(data):
-        found += [f for f in _from_schema(document, error) if (f.line, f.column) not in places]
-    return sorted(found, key=lambda f: (f.line, f.column, f.code))
+        found |= {_place(f): f for f in _from_schema(document, error)}
+    # A value of the wrong type is in no list of values either: what may stand there says more.
+    listed = {(f.line, f.column) for f in found.values() if f.code == "odcs-value"}
+    kept = [f for f in found.values() if f.code != "odcs-type" or (f.line, f.column) not in listed]
+    return sorted(kept, key=_place)
+
+
+def _place(finding: Finding) -> tuple[int, int, str]:
+    return finding.line, finding.column, finding.code
 
 
 @functools.cache

@@ -184,7 +184,7 @@ def _relationship(table: str, column: str) -> object:
 
 def _sources(bronze: Sequence[Contract]) -> str:
     tables: list[dict[str, object]] = []
-    for contract in bronze:
+    for contract in sorted(bronze, key=lambda c: c.table):
         config = {"tags": list(contract.tags), "meta": _meta(contract)}
         described = {
             contract.table: (f"{contract.grain} {contract.description}", technical.bronze_columns(contract)),

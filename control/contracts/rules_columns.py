@@ -39,7 +39,8 @@ def types(on: Subject) -> Iterator[Finding]:
             yield on.finding("type-unknown", (*path, "physicalType"), f"column {column.name}: {wrong}")
         elif column.logical_type not in hive.logical_types(column.type):
             fits = " or ".join(hive.logical_types(column.type))
-            message = f"column {column.name} is {column.type}, so its logicalType must be {fits}: correct one"
+            given = column.logical_type or "empty"
+            message = f"column {column.name}: logicalType is {given}, {column.type} needs {fits}: correct one"
             yield on.finding("type-mismatch", (*path, "logicalType"), message)
         if column.classification not in CLASSES:
             message = f"column {column.name} needs a classification: use one of {', '.join(CLASSES)}"

@@ -130,9 +130,7 @@ def service_levels(on: Subject) -> Iterator[Finding]:
             continue
         number = isinstance(sla.value, int | float) and not isinstance(sla.value, bool)
         if not number or float(str(sla.value)) <= 0 or sla.unit not in ("h", "d", "y"):
-            message = (
-                f"{sla.property} is {sla.value} {sla.unit}: give a number above 0 and the unit h, d or y"
-            )
+            message = f"{sla.property} is {shown}: give a number above 0 and unit h, d or y"
             yield on.finding("sla-invalid", ("slaProperties", index), message)
 
 

@@ -35,7 +35,7 @@ def missing(subjects: Sequence[Subject]) -> Iterator[Finding]:
         if any(name.startswith("silver.") for name in on.unread):
             return
         name = f"bronze.{on.contract.table}"
-        if on.contract.layer == "bronze" and name not in fed:
+        if on.contract.layer == "bronze" and on.contract.table and name not in fed:
             message = f"no silver contract names {name}: write one with the custom property bronze: {name}"
             yield on.finding("silver-missing", (*TABLE, "name"), message)
 
