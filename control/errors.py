@@ -18,8 +18,8 @@ from dataclasses import dataclass
 class ControlError(Exception):
     """Base of every error that the control plane raises on purpose.
 
-    `message` says what happened and to what; `hint` says what to try. Both may name keys that a stranger chose,
-    so what a terminal would obey is written out.
+    `message` says what happened and to what; `hint` says what to try. Both may name keys that a stranger
+    chose, so what a terminal would obey is written out.
     """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
@@ -90,7 +90,7 @@ MEANINGS: dict[type[ControlError], Meaning] = {
 
 
 def printable(text: str) -> str:
-    """Write out as Python escapes what is neither printable nor a line feed: `\\x1b[31m`, not a red terminal."""
+    """Write out what is neither printable nor a line feed: `\\x1b[31m`, not a red terminal."""
     return "".join(
         c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in text
     )

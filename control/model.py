@@ -273,6 +273,7 @@ class FileReport:
     reasons: dict[str, int]
     failure: str | None
     objects: tuple[WrittenObject, ...]
+    discarded: int = 0
 
     @property
     def counts(self) -> Counts:

@@ -11,7 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Generic, Protocol, TypeVar
 
-from control.model import Batch, Head, Partition, RawFile, Report, WorkOrder
+from control.config import Settings
+from control.model import Batch, EngineName, Head, Partition, RawFile, Report, WorkOrder
 
 ItemT = TypeVar("ItemT", RawFile, Batch, Head)
 
@@ -148,3 +149,33 @@ class Clock(Protocol):
 
 # An event of a run (`batch.published`) and its fields, for logs and progress.
 Say = Callable[[str, Mapping[str, object]], None]
+
+# Counts the control records in an events object by kind.
+EventKinds = Callable[[bytes], Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The world as wired: what a capability is given to work with."""
+
+    settings: Settings
+    store: ControlStore
+    objects: ObjectStore
+    catalog: Catalog
+    engines: Mapping[EngineName, Engine]
+    clock: Clock
+    event_kinds: EventKinds
+    say: Say
+
+
+def every(
+    store: ControlStore, kind: type[ItemT], table: str = "", *, open_only: bool = False
+) -> Iterator[ItemT]:
+    """All items of a query, page by page."""
+    after = None
+    while True:
+        page = store.query(kind, table, open_only=open_only, after=after)
+        yield from page.items
+        if page.after is None:
+            return
+        after = page.after

@@ -1,4 +1,4 @@
-"""Fakes of the store, the objects, the catalog and the clock, held to the real ones by one behaviour suite."""
+"""Fakes of store, objects, catalog and clock, held to the real ones by one behaviour suite."""
 
 import hashlib
 import io

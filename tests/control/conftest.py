@@ -22,7 +22,7 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture
 def cloud(endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
-    """Settings of a lake of its own on that server: other bucket, control table and databases than any other test."""
+    """Settings of a lake of its own on that server: no other test has its bucket, table or databases."""
     number = next(_names)
     environment = {
         "AWS_ENDPOINT_URL": endpoint,

@@ -15,7 +15,6 @@ HOSTILE = [
     "raw/review/a b+c%20d.csv.gz",
     "raw/review/../../etc/passwd.csv.gz",
     "raw/review//double.csv.gz",
-    "raw/review/\x1b[31mred\x01.csv.gz",
     "raw/review/<&>'\"?#.csv.gz",
 ]
 

@@ -1,0 +1,98 @@
+"""The light engine: the parser in this process, file after file, memory bounded by block and row group."""
+
+import io
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from bronze import contract as contracts
+from bronze import errors as bronze
+from bronze.contract import BronzeContract
+from bronze.parse import Source
+from bronze.parse import parse as parse_file
+from control.errors import ContractError, UsageError
+from control.model import FileReport, OrderFile, Report, WorkOrder, WrittenObject
+from control.papers import to_json
+from control.ports import ObjectStore
+
+
+READ_BYTES = 1 << 20
+
+
+class LightEngine:
+    """Parses in process; reads and writes objects through the object store."""
+
+    def __init__(self, objects: ObjectStore, token_key: bytes) -> None:
+        self._objects = objects
+        self._token_key = token_key or None
+
+    def run(self, order: WorkOrder, beat: Callable[[], None]) -> Report:
+        """See Engine."""
+        text = self._objects.get(order.contract).decode()
+        try:
+            contract = contracts.loads(text, order.contract)
+        except bronze.ContractError as error:
+            raise ContractError(str(error), hint=error.hint) from error
+        report = Report(tuple(self._file(file, order, contract, beat) for file in order.files))
+        self._objects.put(f"{order.contract.rpartition('/')[0]}/report.json", to_json(report))
+        return report
+
+    def _file(
+        self, file: OrderFile, order: WorkOrder, contract: BronzeContract, beat: Callable[[], None]
+    ) -> FileReport:
+        source = Source(file.file_id, file.epoch, file.extract, file.format)
+        with tempfile.TemporaryDirectory(prefix="dm-ingest-") as folder:
+            try:
+                with self._objects.open(file.uri, file.version_id) as stream:
+                    beating = cast(BinaryIO, io.BufferedReader(_Beating(stream, beat), READ_BYTES))
+                    found = parse_file(beating, contract, source, Path(folder), token_key=self._token_key)
+            except bronze.BronzeError as error:
+                raise UsageError(str(error), hint=error.hint) from error
+            written = [
+                self._upload(path, target, beat)
+                for name, target in (
+                    ("bronze", order.bronze),
+                    ("events", order.events),
+                    ("quarantine", order.quarantine),
+                )
+                for path in sorted((Path(folder) / name).glob("*"))
+                for target in (f"{target}/{path.name}",)
+            ]
+        return FileReport(
+            file_id=file.file_id,
+            lines=found.lines,
+            blank=found.blank,
+            records=found.records,
+            rows=found.rows,
+            quarantined=found.quarantined,
+            control=found.control,
+            sha256=found.sha256,
+            reasons=found.reasons,
+            failure=found.failure,
+            discarded=found.discarded,
+            objects=tuple(written),
+        )
+
+    def _upload(self, path: Path, uri: str, beat: Callable[[], None]) -> WrittenObject:
+        beat()
+        self._objects.put(uri, path)
+        return WrittenObject(uri, path.stat().st_size)
+
+
+class _Beating(io.RawIOBase):
+    """A stream whose every read is a sign of life."""
+
+    def __init__(self, stream: BinaryIO, beat: Callable[[], None]) -> None:
+        super().__init__()
+        self._stream = stream
+        self._beat = beat
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._beat()
+        content = self._stream.read(len(buffer))
+        buffer[: len(content)] = content
+        return len(content)

@@ -1,0 +1,153 @@
+"""Parse: have an engine write a claimed batch into the attempt's folder, check what it wrote, and seal it."""
+
+from collections import Counter
+from dataclasses import replace
+
+from control.errors import EngineError
+from control.ingest import claim
+from control.ingest.plan import assign
+from control.ingest.rules import Rules
+from control.ingest.tables import BronzeTable
+from control.model import (
+    Attempt,
+    Batch,
+    FileReport,
+    Manifest,
+    OrderFile,
+    RawFile,
+    Report,
+    WorkOrder,
+    attempt_of,
+)
+from control.papers import digest, to_json
+from control.ports import Engine, Parts
+
+
+def parse(held: Batch, table: BronzeTable, engine: Engine, parts: Parts, rules: Rules) -> Batch:
+    """Write the batch that this worker holds, and give it as it is then.
+
+    `written` when it can be published. `failed` when its one file was refused as a whole, `splitting` when
+    that befell one file of several. `split` when all its files belong to other batches.
+    Raises StaleEpochError when the batch was taken over, EngineError when the engine failed.
+    """
+    files = _own_files(held, parts)
+    if not files:
+        return claim.write(held, replace(held, state="split", lease_expires_at=None), parts)
+    attempt = attempt_of(held, parts.settings.bucket)
+    order = _order(attempt, files)
+    for name, text in (("contract.yaml", table.text.encode()), ("order.json", to_json(order))):
+        _write_once(attempt.paper(name), text, parts)
+    report = engine.run(order, claim.heartbeat(held, parts, rules))
+    _verify(order, report, parts)
+    refused = [file for file in report.files if file.failure is not None]
+    if refused and len(files) > 1:
+        return claim.write(held, replace(held, state="splitting", lease_expires_at=None), parts)
+    manifest = _manifest(held, table, report, parts)
+    sealed = to_json(manifest)
+    _write_once(attempt.paper("manifest.json"), sealed, parts)
+    wanted = replace(
+        held,
+        state="failed" if refused else "written",
+        file_ids=tuple(file.file_id for file in report.files),
+        counts=tuple(file.counts for file in report.files),
+        events=manifest.events,
+        manifest_digest=digest(sealed),
+        lease_expires_at=None,
+        error=f"refused as a whole: {refused[0].failure}" if refused else "",
+    )
+    return claim.write(held, wanted, parts)
+
+
+def _own_files(batch: Batch, parts: Parts) -> tuple[RawFile, ...]:
+    """The files of `batch` that no other batch has; those that have none yet become its own here."""
+    found = (parts.store.get(RawFile, batch.table, file_id) for file_id in batch.file_ids)
+    return tuple(file for file in found if file is not None and assign(file, batch, parts))
+
+
+def _order(attempt: Attempt, files: tuple[RawFile, ...]) -> WorkOrder:
+    return WorkOrder(
+        table=attempt.table,
+        attempt=attempt.id,
+        contract=attempt.paper("contract.yaml"),
+        files=tuple(
+            OrderFile(
+                file_id=file.file_id,
+                uri=file.uri,
+                version_id=None if file.version_id == "null" else file.version_id,
+                epoch=file.epoch,
+                extract=file.extract,
+                format=file.format,
+            )
+            for file in files
+        ),
+        bronze=attempt.bronze,
+        events=attempt.events,
+        quarantine=attempt.quarantine,
+    )
+
+
+def _verify(order: WorkOrder, report: Report, parts: Parts) -> None:
+    """Hold the engine to its report: each file once, counts that add up, exactly the objects it names."""
+    if [file.file_id for file in report.files] != [file.file_id for file in order.files]:
+        raise EngineError(f"attempt {order.attempt}: the report does not name exactly the files of the order")
+    for file in report.files:
+        _verify_file(order, file)
+    said = {written.uri: written.bytes for file in report.files for written in file.objects}
+    there = {
+        found.uri: found.size_bytes
+        for folder in (order.bronze, order.events, order.quarantine)
+        for found in parts.objects.list(f"{folder}/")
+        if found.is_latest
+    }
+    if said != there:
+        wrong = sorted(uri for uri in said.keys() | there.keys() if said.get(uri) != there.get(uri))
+        raise EngineError(
+            f"attempt {order.attempt}: {len(wrong)} object(s) are missing, unreported or of another size, "
+            f"first {wrong[0]}"
+        )
+
+
+def _verify_file(order: WorkOrder, file: FileReport) -> None:
+    problem = ""
+    if file.records != file.rows + file.quarantined + file.control:
+        problem = "records are not rows + quarantined + control"
+    if file.failure is not None and file.rows:
+        problem = "it is refused as a whole and yet has rows"
+    wanted = {
+        order.bronze: file.rows > 0,
+        order.events: file.control > 0 and file.failure is None,
+        order.quarantine: file.quarantined > 0 or file.failure is not None,
+    }
+    for folder, some in wanted.items():
+        prefix = f"{folder}/{file.file_id}"
+        if some is not any(written.uri.startswith(prefix) for written in file.objects):
+            problem = f"its counts and its objects in {folder} do not fit together"
+    if problem:
+        raise EngineError(f"attempt {order.attempt}: the report on file {file.file_id} is wrong: {problem}")
+
+
+def _manifest(held: Batch, table: BronzeTable, report: Report, parts: Parts) -> Manifest:
+    return Manifest(
+        table=held.table,
+        batch_id=held.batch_id,
+        epoch=held.epoch,
+        contract_version=table.version,
+        files=report.files,
+        events=_events(attempt_of(held, parts.settings.bucket).events, report, parts),
+    )
+
+
+def _events(folder: str, report: Report, parts: Parts) -> dict[str, int]:
+    kinds: Counter[str] = Counter()
+    for file in report.files:
+        for written in file.objects:
+            if written.uri.startswith(f"{folder}/"):
+                kinds.update(parts.event_kinds(parts.objects.get(written.uri)))
+    return dict(kinds)
+
+
+def _write_once(uri: str, text: bytes, parts: Parts) -> None:
+    if not parts.objects.create(uri, text):
+        raise EngineError(
+            f"{uri} is there already with other content", hint="nobody but this attempt may write here"
+        )

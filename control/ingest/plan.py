@@ -1,0 +1,83 @@
+"""Plan: put a table's registered files into batches."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Literal
+
+from control.errors import ConflictError
+from control.ingest.rules import Rules
+from control.model import Batch, EngineName, RawFile, batch_id_of
+from control.ports import Parts, every
+
+Choice = Literal["auto", "light", "spark"]
+
+
+def plan(table: str, parts: Parts, rules: Rules, choice: Choice = "auto") -> tuple[Batch, ...]:
+    """Make pending batches of the files that belong to none; give those batches.
+
+    Two planners at once, or one that was interrupted, do no harm: a file goes to the batch that its item
+    names, and a batch takes only the files that are its own (see `assign`).
+    """
+    waiting = islice(every(parts.store, RawFile, table, open_only=True), rules.planned_files)
+    files = sorted(waiting, key=lambda file: (file.landed_at, file.key, file.version_id))
+    engine = choose(files, rules) if choice == "auto" else choice
+    return tuple(_make(group, engine, parts) for group in _groups(files, engine, rules))
+
+
+def choose(files: Sequence[RawFile], rules: Rules) -> EngineName:
+    """The engine for a backlog of `files`."""
+    return "spark" if sum(file.size_bytes for file in files) >= rules.spark_from_bytes else "light"
+
+
+def assign(file: RawFile, batch: Batch, parts: Parts) -> bool:
+    """Give `file` to `batch` if it is free or was its parent's; is it the batch's now?
+
+    After this, whoever has it, has it for good: a file leaves a batch only when that batch is split.
+    """
+    owner: RawFile | None = file
+    while owner is not None and owner.batch_id in (None, batch.parent or None):
+        try:
+            owner = parts.store.update(owner, replace(owner, batch_id=batch.batch_id))
+        except ConflictError:
+            owner = parts.store.get(RawFile, file.table, file.file_id)
+    return owner is not None and owner.batch_id == batch.batch_id
+
+
+def new_batch(files: Sequence[RawFile], engine: EngineName, parts: Parts, parent: str = "") -> Batch:
+    """The pending batch of `files`, made if there is none: same files and parent, same batch."""
+    file_ids = tuple(file.file_id for file in files)
+    batch = Batch(
+        batch_id=batch_id_of(files[0].table, file_ids, parent),
+        table=files[0].table,
+        file_ids=file_ids,
+        size_bytes=sum(file.size_bytes for file in files),
+        engine=engine,
+        created_at=parts.clock.now(),
+        parent=parent,
+    )
+    parts.store.create(batch)
+    return batch
+
+
+def _make(files: Sequence[RawFile], engine: EngineName, parts: Parts) -> Batch:
+    batch = new_batch(files, engine, parts)
+    for file in files:
+        assign(file, batch, parts)
+    return batch
+
+
+def _groups(files: Sequence[RawFile], engine: EngineName, rules: Rules) -> Iterator[Sequence[RawFile]]:
+    """Cut `files` into runs within the engine's limits; a file above the limit of bytes is alone."""
+    most_files = rules.light_files if engine == "light" else rules.spark_files
+    most_bytes = rules.light_bytes if engine == "light" else rules.spark_bytes
+    group: list[RawFile] = []
+    size_bytes = 0
+    for file in files:
+        if group and (len(group) >= most_files or size_bytes + file.size_bytes > most_bytes):
+            yield group
+            group, size_bytes = [], 0
+        group.append(file)
+        size_bytes += file.size_bytes
+    if group:
+        yield group

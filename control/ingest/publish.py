@@ -1,0 +1,127 @@
+"""Publish written batches, one number at a time, so that readers see all of a batch or none.
+
+The head of a table holds `published N`, or `publishing N + 1` with an intent that says all there is to do.
+The decision is one write on the batch: from `written` to `published N + 1`, under its epoch. Whoever finds
+an intent finishes it, or withdraws it when the batch has moved on; nobody starts another before that.
+"""
+
+from dataclasses import replace
+from datetime import UTC
+
+from control.errors import ConflictError, NotFoundError, StaleEpochError, UpstreamError
+from control.ingest.tables import BronzeTable
+from control.model import Batch, Head, Intent, Manifest, Partition, attempt_of
+from control.papers import digest, from_json
+from control.ports import CatalogTable, Parts
+
+
+def publish(written: Batch, table: BronzeTable, parts: Parts) -> Batch:
+    """Give `written` the next number of its table and make it visible.
+
+    Safe to call again after any interruption, and by anyone. Raises StaleEpochError when the batch was
+    taken over.
+    """
+    manifest = _manifest(written, parts)
+    while True:
+        head = settle(written.table, parts)
+        batch = parts.store.get(Batch, written.table, written.batch_id)
+        if batch is None or batch.epoch != written.epoch or batch.state not in ("written", "published"):
+            raise StaleEpochError(f"batch {written.batch_id} was taken over from epoch {written.epoch}")
+        if batch.state == "published":
+            return batch
+        intent = _intent(batch, head, table, manifest, parts)
+        try:
+            parts.store.update(head, replace(head, intent=intent))
+        except ConflictError:
+            continue  # another publisher was faster: settle what it intends, then try again
+
+
+def settle(table: str, parts: Parts) -> Head:
+    """Roll an open intent forward, or withdraw it when its batch has moved on; give the free head."""
+    while True:
+        head = parts.store.get(Head, table, table)
+        if head is None:
+            parts.store.create(Head(table))
+            continue
+        if head.intent is None:
+            return head
+        if _decide(table, head.intent, parts):
+            for partition in head.intent.partitions:
+                parts.catalog.add_partition(partition)
+            wanted = replace(head, number=head.intent.number, intent=None)
+        else:
+            wanted = replace(head, intent=None)
+        try:
+            return parts.store.update(head, wanted)
+        except ConflictError:
+            continue  # another worker has settled it
+
+
+def _decide(table: str, intent: Intent, parts: Parts) -> bool:
+    """Publish the batch under the intent's epoch; is it published with the intent's number?
+
+    A batch that has left `written` never comes back to it under the same epoch, so every worker that asks
+    gets the same answer.
+    """
+    while True:
+        batch = parts.store.get(Batch, table, intent.batch_id)
+        if batch is None or (batch.state, batch.epoch) != ("written", intent.epoch):
+            return batch is not None and (batch.state, batch.number) == ("published", intent.number)
+        wanted = replace(
+            batch,
+            state="published",
+            number=intent.number,
+            ingest_date=intent.ingest_date,
+            published_at=intent.decided_at,
+        )
+        try:
+            parts.store.update(batch, wanted)
+        except ConflictError:
+            continue
+        return True
+
+
+def _intent(batch: Batch, head: Head, table: BronzeTable, manifest: Manifest, parts: Parts) -> Intent:
+    """All that publishing `batch` after `head` will do. Events first: they are there when the rows appear."""
+    now = parts.clock.now().astimezone(UTC)
+    number, attempt = head.number + 1, attempt_of(batch, parts.settings.bucket)
+    ingest_date = now.date().isoformat()
+
+    def partition(where: CatalogTable, folder: str, count: int) -> Partition:
+        return Partition(
+            database=where.database,
+            table=where.name,
+            values=(ingest_date, str(number)),
+            location=f"{folder}/",
+            parameters={
+                "attempt": attempt.id,
+                "contract_version": manifest.contract_version,
+                "manifest_digest": batch.manifest_digest,
+                "rows": str(count),
+            },
+        )
+
+    rows = partition(table.rows, attempt.bronze, manifest.totals.rows)
+    events = partition(table.events, attempt.events, manifest.totals.control)
+    return Intent(
+        number=number,
+        batch_id=batch.batch_id,
+        epoch=batch.epoch,
+        ingest_date=ingest_date,
+        decided_at=now,
+        manifest_digest=batch.manifest_digest,
+        partitions=(events, rows) if manifest.totals.control else (rows,),
+    )
+
+
+def _manifest(batch: Batch, parts: Parts) -> Manifest:
+    uri = attempt_of(batch, parts.settings.bucket).paper("manifest.json")
+    try:
+        sealed = parts.objects.get(uri)
+    except NotFoundError as error:
+        raise UpstreamError(f"{uri} is gone: the written batch cannot be published") from error
+    if digest(sealed) != batch.manifest_digest:
+        raise UpstreamError(
+            f"{uri} is not what was sealed", hint="someone else writes to the lake: find out who"
+        )
+    return from_json(Manifest, sealed, uri)

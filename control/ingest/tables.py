@@ -1,0 +1,122 @@
+"""The bronze tables of the contracts folder: contract text, and catalog tables as rendered from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from control.config import Settings
+from control.errors import ContractError, NotFoundError, UsageError
+from control.ports import CatalogColumn, CatalogTable
+
+SYNC_HINT = "run `dm contract sync` and commit what it renders"
+
+
+@dataclass(frozen=True, slots=True)
+class BronzeTable:
+    """A table that can be ingested. `text` is its contract as YAML.
+
+    `personal` says that its lines may name a person, `needs_token_key` that it makes tokens.
+    """
+
+    name: str
+    text: str
+    version: str
+    personal: bool
+    needs_token_key: bool
+    rows: CatalogTable
+    events: CatalogTable
+
+
+def load(settings: Settings, only: str | None = None) -> dict[str, BronzeTable]:
+    """Read every bronze contract, or that of the table `only`.
+
+    Raises UsageError without a contracts folder, NotFoundError when `only` has no contract, ContractError
+    when a contract cannot be used or what is rendered from it is older than it.
+    """
+    folder = settings.contracts / "bronze"
+    paths = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    if not paths:
+        raise UsageError(
+            f"there is no bronze contract in {folder}",
+            hint="run dm in the project's folder, or set DM_CONTRACTS to its contracts folder",
+        )
+    if only is not None and only not in paths:
+        raise NotFoundError(
+            f"there is no table {only}", hint=f"tables with a bronze contract: {', '.join(paths)}"
+        )
+    return {name: _read(path, settings) for name, path in paths.items() if only in (None, name)}
+
+
+def check_token_key(table: BronzeTable, settings: Settings) -> None:
+    """Raise UsageError when `table` makes tokens and there is no key to make them with."""
+    if table.needs_token_key and not settings.token_key:
+        raise UsageError(
+            f"the contract of {table.name} replaces personal values by tokens, and DM_TOKEN_KEY is not set",
+            hint="set DM_TOKEN_KEY to a long random secret, always the same: tokens are joined on",
+        )
+
+
+def _read(path: Path, settings: Settings) -> BronzeTable:
+    # Not at the top: the parser's contract module brings pyarrow, 0.2 s that `dm --help` need not wait for.
+    from bronze.contract import loads
+    from bronze.errors import ContractError as ParserContractError
+
+    text = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        contract = loads(text, str(path))
+    except ParserContractError as error:
+        raise ContractError(str(error), hint=error.hint) from error
+    if contract.table != path.stem:
+        raise ContractError(
+            f"{path} is the contract of {contract.table}", hint="name the file after the table"
+        )
+    rows, events = _rendered(settings, path.stem)
+    if tuple((column.name, column.type) for column in rows.columns) != contract.hive_columns:
+        raise ContractError(f"what is rendered from {path} has other columns than it", hint=SYNC_HINT)
+    return BronzeTable(
+        name=path.stem,
+        text=text,
+        version=contract.version,
+        personal=_is_personal(text),
+        needs_token_key=any(column.token for column in contract.columns),
+        rows=rows,
+        events=events,
+    )
+
+
+def _rendered(settings: Settings, table: str) -> tuple[CatalogTable, CatalogTable]:
+    path = settings.contracts / "rendered" / "bronze" / f"{table}.json"
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        tables = found, {**found["events"], "partition_keys": found["partition_keys"]}
+        rows, events = (_catalog_table(settings, found["database"], spec) for spec in tables)
+    except OSError as error:
+        raise ContractError(f"{path} cannot be read: {error.strerror}", hint=SYNC_HINT) from error
+    except (msgspec.MsgspecError, KeyError, TypeError) as error:
+        raise ContractError(f"{path} is not what a contract renders to: {error!r}", hint=SYNC_HINT) from error
+    return rows, events
+
+
+def _catalog_table(settings: Settings, database: str, spec: Mapping[str, Any]) -> CatalogTable:
+    return CatalogTable(
+        database=f"{settings.schema_prefix}{database}",
+        name=spec["table"],
+        location=f"s3://{settings.bucket}/bronze/{spec['table']}/",
+        columns=tuple(_column(column) for column in spec["columns"]),
+        partition_keys=tuple(_column(column) for column in spec["partition_keys"]),
+    )
+
+
+def _column(column: Mapping[str, str]) -> CatalogColumn:
+    return CatalogColumn(column["name"], column["type"], column.get("comment", ""))
+
+
+def _is_personal(text: str) -> bool:
+    """Does a column of the contract hold what names a person, or stands for one?"""
+    import yaml
+
+    properties = yaml.safe_load(text)["schema"][0]["properties"]
+    return any(column.get("classification") in ("personal", "pseudonym") for column in properties)

@@ -1,0 +1,192 @@
+from dataclasses import replace
+
+import pytest
+
+from control.errors import UnavailableError, UsageError
+
+
+def test_two_files_become_one_published_batch(world) -> None:
+    world.land("review", "a", "1", "2")
+    world.land("review", "b", "3", "bad 4")
+    outcome = world.run()
+    assert outcome.registered == 2
+    assert [(b.state, b.number, b.totals.records) for b in outcome.batches] == [("published", 1, 4)]
+    assert world.visible("review") == {1: ["1", "2", "3"]}
+    world.check()
+
+
+def test_each_table_counts_for_itself(world) -> None:
+    world.land("review", "a", "1")
+    world.land("beer", "a", "1")
+    world.run()
+    world.land("beer", "b", "2")
+    world.run()
+    assert world.visible("beer") == {1: ["1"], 2: ["2"]}
+    assert world.visible("review") == {1: ["1"]}
+    world.check()
+
+
+def test_a_second_run_finds_nothing_to_do(world) -> None:
+    world.land("review", "a", "1")
+    world.run()
+    again = world.run()
+    assert (again.registered, again.batches, again.left) == (0, (), 0)
+    world.check()
+
+
+def test_one_pass_does_all_that_is_ready(world) -> None:
+    world.land("review", "a", "1")
+    assert [b.state for b in world.run(mode="once").batches] == ["published"]
+
+
+def test_a_number_and_a_partition_also_for_a_batch_without_rows(world) -> None:
+    world.land("review", "a", "bad 1")
+    world.run()
+    assert world.visible("review") == {1: []}
+    world.check()
+
+
+def test_control_records_are_published_beside_the_rows_under_the_same_number(world) -> None:
+    world.land("review", "a", "1")
+    world.run()
+    world.land("review", "b", "ctl:truncate-table", "2")
+    world.run()
+    assert world.visible("review_events") == {2: ["truncate-table"]}
+    assert world.batches("review")[1].events == {"truncate-table": 1}
+    world.check()
+
+
+def test_a_partition_ends_with_a_slash_and_names_its_attempt(world) -> None:
+    world.land("review", "a", "1", "2")
+    world.run()
+    (partition,) = world.catalog.partitions.values()
+    attempt = f"{world.batches('review')[0].batch_id}-e1"
+    assert partition.location == f"s3://lake/bronze/review/{attempt}/"
+    assert partition.values == ("2026-01-02", "1")
+    assert (partition.parameters["attempt"], partition.parameters["rows"]) == (attempt, "2")
+
+
+def test_a_file_refused_as_a_whole_ends_alone_and_the_others_flow(world) -> None:
+    world.land("review", "good", "1")
+    world.land("review", "poison", "!refuse", "2")
+    world.land("review", "fine", "3")
+    outcome = world.run()
+    assert sorted(b.state for b in outcome.batches) == ["failed", "published", "published", "split"]
+    assert sorted(row for rows in world.visible("review").values() for row in rows) == ["1", "3"]
+    (failed,) = [b for b in outcome.batches if b.state == "failed"]
+    assert failed.file_ids == (world.files("review")["poison"].file_id,)
+    assert failed.attempts == 1
+    assert failed.totals.quarantined == 2
+    assert [f.code for f in outcome.findings] == ["batch.failed"]
+    world.check()
+
+
+def test_a_file_that_kills_its_engine_ends_alone_after_its_attempts(world) -> None:
+    world.land("review", "good", "1")
+    world.land("review", "killer", "!crash")
+    outcome = world.run()
+    assert world.visible("review") == {1: ["1"]}
+    (failed,) = [b for b in outcome.batches if b.state == "failed"]
+    assert failed.file_ids == (world.files("review")["killer"].file_id,)
+    assert failed.attempts == world.rules.max_attempts
+    # Two tries together with the good file, then alone.
+    assert len(world.engine.orders) == world.rules.split_after + world.rules.max_attempts + 1
+    world.check()
+
+
+def test_an_error_is_kept_without_the_values_in_its_message(world) -> None:
+    world.land("review", "killer", "!crash")
+    world.run()
+    (failed,) = world.batches("review")
+    assert failed.error.startswith("RuntimeError at conftest.py:")
+    assert "secret" not in str(world.said) + str(failed)
+
+
+def test_tries_are_spaced_out(world) -> None:
+    world.land("review", "killer", "!crash")
+    start = world.clock.now()
+    world.run()
+    assert 3.5 <= (world.clock.now() - start).total_seconds() <= 7 + 3 * 2
+
+
+def test_one_pass_leaves_a_failed_attempt_for_later_and_says_so(world) -> None:
+    world.land("review", "killer", "!crash")
+    assert world.run(mode="once").left == 1
+
+
+def test_a_vanished_object_fails_only_its_own_batch(impatient) -> None:
+    impatient.land("review", "a", "1")
+    impatient.land("review", "gone", "2")
+    impatient.run(mode="once")
+    impatient.land("beer", "x", "1")
+    impatient.land("beer", "gone", "2")
+    put_away = impatient.objects._objects
+    real_run = impatient.engine.run
+
+    def run_without_it(order, beat):
+        put_away.pop("s3://lake/raw/beer/gone.json.gz", None)
+        return real_run(order, beat)
+
+    impatient.engine.run = run_without_it
+    outcome = impatient.run()
+    assert [b.error for b in outcome.batches if b.state == "failed"] == [
+        "NotFoundError: s3://lake/raw/beer/gone.json.gz: does not exist"
+    ]
+    assert impatient.visible("beer") == {1: ["1"]}
+
+
+@pytest.mark.parametrize("error", [UnavailableError("s3 is away"), UsageError("access is refused")])
+def test_what_would_meet_every_batch_stops_the_run_and_costs_no_attempt(world, error) -> None:
+    world.land("review", "a", "1")
+    real_run = world.engine.run
+    world.engine.run = lambda order, beat: (_ for _ in ()).throw(error)
+    for _ in range(world.rules.max_attempts + 1):
+        with pytest.raises(type(error)):
+            world.run()
+    world.engine.run = real_run
+    world.run()
+    assert world.visible("review") == {1: ["1"]}
+    assert world.batches("review")[0].attempts == 1
+    world.check()
+
+
+def test_an_interrupt_gives_the_batch_back_at_once(world) -> None:
+    world.land("review", "a", "1")
+    real_run = world.engine.run
+
+    def interrupted(order, beat):
+        raise KeyboardInterrupt
+
+    world.engine.run = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        world.run()
+    world.engine.run = real_run
+    start = world.clock.now()
+    world.run()
+    assert world.clock.now() == start
+    world.check()
+
+
+def test_a_missing_token_key_is_told_before_anything_is_claimed(world) -> None:
+    world.tables["beer"] = replace(world.tables["beer"], needs_token_key=True)
+    assert world.run().batches == ()
+    world.land("beer", "a", "1")
+    with pytest.raises(UsageError, match="DM_TOKEN_KEY"):
+        world.run()
+    assert [b.attempts for b in world.batches("beer")] == [0]
+
+
+def test_a_run_of_one_table_leaves_the_others_alone(world) -> None:
+    world.land("review", "a", "1")
+    world.land("beer", "a", "1")
+    del world.tables["beer"]
+    outcome = world.run()
+    assert outcome.registered == 1
+    assert outcome.findings == ()
+
+
+def test_a_choice_of_engine_overrules_the_plan(world) -> None:
+    world.land("review", "a", "1")
+    world.parts = replace(world.parts, engines={"spark": world.engine})
+    world.run(choice="spark")
+    assert world.visible("review") == {1: ["1"]}
