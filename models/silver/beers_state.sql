@@ -1,5 +1,5 @@
 -- One row per beer: the latest version the shop has sent us, deleted ones included.
-{{ config(unique_key='beer_id') }}
+{{ config(unique_key='beer_id', update_condition=newer_wins()) }}
 
 with changes as (
     select * from {{ source('bronze', 'beer') }}
