@@ -75,11 +75,11 @@ def up(port: int | None, buckets: tuple[str, ...], folder: Path | None, as_json:
 def down(folder: Path | None, as_json: bool) -> None:
     """Save the state to disk and stop the cloud."""
     path = folder or config.folder_from(os.environ)
-    record = supervisor.down(path, _say)
+    header = supervisor.down(path, _say)
     if as_json:
-        _print_json({"endpoint": None, "region": record.region, "parts": []})
+        _print_json({"saved_at": header.saved_at, "counts": header.counts})
     else:
-        click.echo("the local cloud is down; `dm local up` brings its state back")
+        click.echo(f"the local cloud is down, its state saved at {header.summary}")
 
 
 @local.command(epilog="Example: dm local status --json")

@@ -70,6 +70,13 @@ class Folder:
         """The log file of the part called `part`."""
         return self.path / LOGS / f"{part}.log"
 
+    def new_log(self, part: str) -> Path:
+        """The path of a fresh log for `part`; the log of its last run is kept beside it as `.log.1`."""
+        log = self.log(part)
+        if log.exists():
+            log.replace(log.with_suffix(".log.1"))
+        return log
+
     def prepare(self) -> None:
         """Make the folder and mark it as ours. Refuses a folder that holds other things."""
         if not self.marked and self.path.is_dir() and any(self.path.iterdir()):

@@ -72,13 +72,20 @@ def listener(port: int) -> tuple[int, str] | None:
     wanted = {f"socket:[{inode}]" for inode in inodes}
     for process in PROC.glob("[0-9]*") if wanted else ():
         try:
-            links = {str(link.readlink()) for link in process.joinpath("fd").iterdir()}
+            files = list(process.joinpath("fd").iterdir())
             command = process.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue  # another user's process, or one that just ended
-        if links & wanted:
+        if any(_target(file) in wanted for file in files):
             return int(process.name), command.strip()
     return None
+
+
+def _target(file: Path) -> str:
+    try:
+        return str(file.readlink())
+    except OSError:
+        return ""  # closed meanwhile
 
 
 def _sockets(table: Path) -> list[list[str]]:

@@ -12,11 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from localcloud import processes, serving
+from localcloud import processes, serving, snapshots
 from localcloud.aws.front import HEALTH
 from localcloud.config import HOST, Settings
-from localcloud.errors import NotRunningError, PortTakenError, StartError
+from localcloud.errors import NotRunningError, PortTakenError, StartError, StateError
 from localcloud.instance import Folder, Part, Record
+from localcloud.snapshots import Header
 
 START_SECONDS = 60.0
 ATHENA_GRACE = 10.0
@@ -54,17 +55,20 @@ def up(settings: Settings, say: Say) -> Started:
         return _start_all(folder, settings, say)
 
 
-def down(path: Path, say: Say) -> Record:
-    """Save the state and stop every part. Raises NotRunningError when nothing runs in `path`."""
+def down(path: Path, say: Say) -> Header:
+    """Save the state and stop every part; gives the header of what was saved.
+
+    Raises NotRunningError when nothing runs in `path`, StateError when the state could not be saved.
+    """
     folder = Folder(path.absolute())
     record = _running(folder)
     with folder.locked():
         for name, grace in (("athena", ATHENA_GRACE), ("aws", AWS_GRACE)):
             if part := record.part(name):
-                say(f"stopping {name}")
+                say(f"stopping {name} …")
                 processes.stop(part.pid, part.started, grace=grace)
         folder.forget()
-    return record
+        return _saved(folder, record)
 
 
 def reset(path: Path) -> None:
@@ -83,6 +87,18 @@ def status(path: Path) -> Record:
     return _running(Folder(path.absolute()))
 
 
+def _saved(folder: Folder, record: Record) -> Header:
+    header = snapshots.header(folder.state)
+    by = {f"{part.pid} {part.started}" for part in record.parts}
+    if header is None or header.saved_by not in by:
+        last = header.summary if header else "nothing: no state was ever saved"
+        raise StateError(
+            f"the cloud is down, but its state was not saved; `dm local up` will bring back {last}",
+            hint=f"read {folder.log('aws')}",
+        )
+    return header
+
+
 def _running(folder: Folder) -> Record:
     record = folder.read() if folder.marked else None
     if record is None or not any(part.runs for part in record.parts):
@@ -96,6 +112,7 @@ def _stop_parts(record: Record) -> None:
 
 
 def _start_all(folder: Folder, settings: Settings, say: Say) -> Started:
+    found = snapshots.header(folder.state)
     listener = _listen(settings.port)
     port = listener.getsockname()[1]
     endpoint = f"http://{HOST}:{port}"
@@ -109,6 +126,8 @@ def _start_all(folder: Folder, settings: Settings, say: Say) -> Started:
         folder.write(record)
         for part in parts:
             _wait(part, say)
+        if found:
+            say(f"brought back the state saved at {found.summary}")
     except BaseException:
         for part in parts:
             processes.kill(part.pid, part.started)
@@ -163,8 +182,8 @@ def _spawn(
     fds: tuple[int, ...] = (),
     endpoint: str = "",
 ) -> Part:
-    log = folder.log(name)
-    with log.open("ab") as output:
+    log = folder.new_log(name)
+    with log.open("wb") as output:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

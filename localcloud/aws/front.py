@@ -1,12 +1,15 @@
 """The one endpoint: sends Athena's calls to the Athena part and everything else to moto."""
 
+import contextlib
 import http.client
 import json
+import re
 import threading
 import uuid
 from collections.abc import Callable, Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from localcloud.aws import bodies
 from localcloud.config import HOST
 
 HEALTH = "/_localcloud/health"
@@ -15,6 +18,10 @@ ATHENA = "AmazonAthena."
 ATHENA_SECONDS = 60
 HOP_HEADERS = {"connection", "keep-alive", "transfer-encoding", "date", "server"}
 LOOPBACK_NAMES = {HOST, "localhost"}
+# moto checks a condition and then acts on it, which two threads may do at once: two writers would win one
+# `If-None-Match` or one conditional put. Handlers of these services run one at a time; none waits.
+CONSISTENT = {"s3", "glue", "dynamodb", "lakeformation"}
+SCOPE = re.compile(r"Credential=[^/,]+/[^/,]*/[^/,]*/([^/,]+)/")
 
 Port = Callable[[], int | None]
 
@@ -29,6 +36,7 @@ class Front:
         self.moto = moto
         self.athena_port = athena_port
         self.kept = threading.local()
+        self.one_at_a_time = threading.RLock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -43,8 +51,16 @@ class Front:
             return _json(start_response, 404, {"message": "moto's controls are not served"})
         if environ.get("HTTP_X_AMZ_TARGET", "").startswith(ATHENA):
             return self._athena(environ, start_response)
+        return self._moto(environ, start_response)
+
+    def _moto(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            bodies.read(environ)
+        except bodies.MalformedBodyError as error:
+            return _json(start_response, 400, {"__type": "IncompleteBody", "message": str(error)})
         environ["RAW_URI"] = environ["REQUEST_URI"]
-        return self.moto(environ, start_response)
+        with self.one_at_a_time if _service(environ) in CONSISTENT else contextlib.nullcontext():
+            return self.moto(environ, start_response)
 
     def _athena(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -86,6 +102,12 @@ class Front:
         except (OSError, http.client.HTTPException):
             connection.close()
             raise
+
+
+def _service(environ: WSGIEnvironment) -> str:
+    """The service that the request was signed for; one that is not signed is for S3, as in moto."""
+    found = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+    return found[1] if found else "s3"
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,0 +1,85 @@
+"""Large object contents as files, so that they cost no memory and a snapshot does not write them again.
+
+A blob is written once and never changed. Its file goes when nothing refers to it any more, unless the last
+snapshot does: that one must stay whole until the next is written.
+"""
+
+import mmap
+import uuid
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final, Self
+
+# Below this a content lies in memory and in the snapshot: most Iceberg metadata is smaller.
+INLINE_BYTES: Final = 64 << 10
+CHUNK_BYTES: Final = 1 << 20
+
+
+class Blob:
+    """One immutable content in the folder of a store."""
+
+    __slots__ = ("name", "size", "store")
+
+    def __init__(self, store: "BlobStore", name: str, size: int) -> None:
+        self.store = store
+        self.name = name
+        self.size = size
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self  # immutable; a second object for one file would remove it too early
+
+    def __del__(self) -> None:
+        self.store.forget(self)
+
+    def content(self) -> "Content":
+        """The bytes, mapped from the file."""
+        with self.store.path(self.name).open("rb") as file:
+            content = Content(file.fileno(), self.size, access=mmap.ACCESS_READ)
+        content.blob = self
+        return content
+
+
+class Content(mmap.mmap):
+    """The bytes of a blob: sliced without reading the rest, iterated in chunks as a response body."""
+
+    blob: Blob
+
+    def __iter__(self) -> Iterator[bytes]:  # type: ignore[override]  # chunks, not numbers
+        for start in range(0, len(self), CHUNK_BYTES):
+            yield self[start : start + CHUNK_BYTES]
+
+
+class BlobStore:
+    """The blobs of one instance, as files in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.kept: frozenset[str] = frozenset()
+        """Names that the last snapshot refers to."""
+        self.closed = False
+
+    def path(self, name: str) -> Path:
+        """The file of the blob called `name`."""
+        return self.folder / name
+
+    def put(self, pieces: Iterable[bytes | memoryview | mmap.mmap]) -> Blob:
+        """Write a new blob from `pieces`, in order."""
+        name = uuid.uuid4().hex
+        with self.path(name).open("wb", buffering=0) as file:
+            for piece in pieces:
+                view = memoryview(piece)
+                while view:
+                    view = view[file.write(view) :]
+            return Blob(self, name, file.tell())
+
+    def forget(self, blob: Blob) -> None:
+        """Remove the file of a blob that nothing refers to, unless the last snapshot does."""
+        if not self.closed and blob.name not in self.kept:
+            self.path(blob.name).unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Remove every file that the last snapshot does not refer to. Only before the first blob is put."""
+        for file in self.folder.iterdir():
+            if file.name not in self.kept:
+                file.unlink()

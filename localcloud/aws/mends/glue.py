@@ -1,0 +1,130 @@
+"""Glue as a lakehouse needs it: lost commits refused, names in lower case, statistics kept."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.glue import utils
+from moto.glue.exceptions import GlueClientError
+from moto.glue.responses import GlueResponse
+
+from localcloud.aws.mends.replacing import add, replace
+
+# Actions whose plain `Name` is that of a database or table; others name jobs and crawlers as they are.
+NAMED = {f"{verb}{kind}" for verb in ("Get", "Update", "Delete") for kind in ("Database", "Table")}
+Handler = Callable[[Any], ActionResult]
+
+
+class ConcurrentModificationError(GlueClientError):
+    """Another writer changed the table first."""
+
+    def __init__(self, given: str, current: str) -> None:
+        message = f"Update table failed due to concurrent modifications: version {given}, now {current}."
+        super().__init__("ConcurrentModificationException", message)
+
+
+def apply() -> None:
+    """Mend Glue's handlers."""
+    replace(
+        GlueResponse,
+        parameters=property(_parameters),
+        update_table=_with_version(GlueResponse.update_table),
+        get_partitions=_in_first_segment(GlueResponse.get_partitions),
+    )
+    replace(utils, _cast=_with_plain_types(utils._cast))
+    for kind in ("table", "partition"):
+        for verb, handler in _STATISTICS.items():
+            add(GlueResponse, **{f"{verb}_column_statistics_for_{kind}": handler})
+
+
+def _parameters(response: Any) -> dict[str, Any]:
+    """The request's parameters; names of databases and tables in lower case, as Glue keeps them."""
+    parameters: dict[str, Any] = json.loads(response.body)
+    places = [(parameters, "DatabaseName"), (parameters, "TableName")]
+    if response._get_action() in NAMED:
+        places.append((parameters, "Name"))
+    places += [(parameters[key], "Name") for key in ("DatabaseInput", "TableInput") if key in parameters]
+    for place, name in places:
+        if isinstance(place.get(name), str):
+            place[name] = place[name].lower()
+    return parameters
+
+
+def _with_version(original: Handler) -> Handler:
+    """UpdateTable with a stale VersionId is refused, else commits are lost: 23 of 78 were.
+
+    Glue's requests run one at a time (see `localcloud.aws.front`), so the check and the change are one step.
+    SkipArchive drops the version before, as Glue does; kept, every commit's columns stay in memory.
+    """
+
+    def update_table(response: Any) -> ActionResult:
+        parameters = response.parameters
+        table = response.glue_backend.get_table(parameters["DatabaseName"], parameters["TableInput"]["Name"])
+        current = str(table._current_version)
+        given = parameters.get("VersionId")
+        if given is not None and str(given) != current:
+            raise ConcurrentModificationError(str(given), current)
+        result = original(response)
+        if parameters.get("SkipArchive"):
+            table.versions.pop(current, None)
+        return result
+
+    return update_table
+
+
+def _in_first_segment(original: Handler) -> Handler:
+    """GetPartitions with a Segment: moto gives every segment all partitions; here the first has them."""
+
+    def get_partitions(response: Any) -> ActionResult:
+        segment = response.parameters.get("Segment") or {}
+        if int(segment.get("SegmentNumber", 0)) > 0:
+            return ActionResult({"Partitions": []})
+        return original(response)
+
+    return get_partitions
+
+
+def _with_plain_types(original: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    """Partition keys of type decimal(p,s), varchar(n) or boolean: moto refuses an expression on them."""
+
+    def cast(type_: str, value: Any) -> Any:
+        plain = re.sub(r"\(.*", "", type_.lower())
+        return str(value).lower() if plain == "boolean" else original(plain, value)
+
+    return cast
+
+
+def _statistics(response: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The request, and the kept column statistics of the table or partition that it names."""
+    parameters = response.parameters
+    owner = response.glue_backend.get_table(parameters["DatabaseName"], parameters["TableName"])
+    if "PartitionValues" in parameters:
+        owner = owner.get_partition(parameters["PartitionValues"])
+    return parameters, owner.__dict__.setdefault("column_statistics", {})
+
+
+def _get_statistics(response: Any) -> ActionResult:
+    parameters, kept = _statistics(response)
+    found = [kept[name] for name in parameters["ColumnNames"] if name in kept]
+    return ActionResult({"ColumnStatisticsList": found, "Errors": []})
+
+
+def _update_statistics(response: Any) -> ActionResult:
+    parameters, kept = _statistics(response)
+    kept.update({given["ColumnName"]: given for given in parameters["ColumnStatisticsList"]})
+    return ActionResult({"Errors": []})
+
+
+def _delete_statistics(response: Any) -> ActionResult:
+    parameters, kept = _statistics(response)
+    kept.pop(parameters["ColumnName"], None)
+    return ActionResult({})
+
+
+_STATISTICS: dict[str, Handler] = {
+    "get": _get_statistics,
+    "update": _update_statistics,
+    "delete": _delete_statistics,
+}

@@ -1,0 +1,17 @@
+"""The one way in which a mend changes moto."""
+
+from typing import Any
+
+
+def replace(owner: Any, **members: Any) -> None:
+    """Put `members` in place of those of the class or module `owner`; each must be there already."""
+    for name, member in members.items():
+        if not hasattr(owner, name):
+            raise AttributeError(f"{owner.__name__} has no {name}: is this moto's pinned version?")
+        setattr(owner, name, member)
+
+
+def add(owner: Any, **members: Any) -> None:
+    """Give the class `owner` members that moto does not have."""
+    for name, member in members.items():
+        setattr(owner, name, member)

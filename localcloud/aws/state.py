@@ -1,0 +1,143 @@
+"""Save the state of moto's services and bring it back.
+
+What is kept is what moto's own objects hold, pickled together so that references between them stay. Contents
+of large objects go by name. Loading makes moto's classes and plain values only, so that a foreign file in the
+folder cannot run code.
+"""
+
+import io
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, cast
+
+from moto.backends import get_backend
+from moto.core.base_backend import BackendDict
+from moto.s3.models import s3_backends
+
+from localcloud import snapshots
+from localcloud.aws.blobs import Blob, BlobStore
+from localcloud.errors import StateError
+
+# Services whose state is proved to come back whole by a test each.
+KEPT: Final = ("s3", "glue", "dynamodb", "lakeformation")
+PLAIN: Final = {
+    ("builtins", "set"),
+    ("builtins", "frozenset"),
+    ("builtins", "bytearray"),
+    ("builtins", "object"),
+    ("collections", "OrderedDict"),
+    ("collections", "defaultdict"),
+    ("collections", "deque"),
+    ("copyreg", "_reconstructor"),
+    ("datetime", "datetime"),
+    ("datetime", "timedelta"),
+    ("datetime", "timezone"),
+    ("decimal", "Decimal"),
+    ("builtins", "list"),
+    ("builtins", "dict"),
+    ("builtins", "int"),
+    ("requests.structures", "CaseInsensitiveDict"),
+    ("moto.lakeformation.models", "default_settings"),
+}
+# moto types the name of each of its 180 services.
+backends_of: Callable[[str], Any] = cast(Any, get_backend)
+
+
+def save(folder: Path, blobs: BlobStore, saved_by: str) -> snapshots.Header:
+    """Write a snapshot. Nothing may change the kept services meanwhile."""
+    buffer = io.BytesIO()
+    pickler = _Pickler(buffer)
+    pickler.dump({"backends": _backends(), "bucket_accounts": s3_backends.bucket_accounts})
+    header = snapshots.write(folder, buffer.getvalue(), _counts(), saved_by)
+    blobs.kept = frozenset(pickler.blobs)
+    return header
+
+
+def restore(folder: Path, blobs: BlobStore) -> None:
+    """Bring the last snapshot back, if there is one. Raises StateError when it cannot be used."""
+    content = snapshots.read(folder)
+    if content is None:
+        return
+    # Until all names are known nothing may be removed, whatever goes wrong.
+    blobs.closed = True
+    unpickler = _Unpickler(content, blobs)
+    state = unpickler.load()
+    blobs.kept = frozenset(unpickler.blobs)
+    blobs.closed = False
+    for service, accounts in state["backends"].items():
+        for account, regions in accounts.items():
+            for region, backend in regions.items():
+                backends_of(service)[account][region] = backend
+    s3_backends.bucket_accounts.update(state["bucket_accounts"])
+
+
+class _Pickler(pickle.Pickler):
+    """Writes blobs as their names."""
+
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__(file, protocol=5)
+        self.blobs: set[str] = set()
+
+    def persistent_id(self, obj: Any) -> tuple[str, int] | None:
+        """The name and size of a blob; None for every other object."""
+        if not isinstance(obj, Blob):
+            return None
+        self.blobs.add(obj.name)
+        return obj.name, obj.size
+
+
+class _Unpickler(pickle.Unpickler):
+    """Reads what `_Pickler` wrote, and makes nothing else."""
+
+    def __init__(self, content: bytes, store: BlobStore) -> None:
+        super().__init__(io.BytesIO(content))
+        self.store = store
+        self.blobs: dict[str, Blob] = {}
+
+    def persistent_load(self, pid: tuple[str, int]) -> Blob:
+        """The one blob object of a name. Raises StateError when its file is not as it was."""
+        name, size = pid
+        if name not in self.blobs:
+            path = self.store.path(name)
+            if not path.is_file() or path.stat().st_size != size:
+                raise StateError(
+                    f"the saved state is damaged: {path} is missing or cut short",
+                    hint="drop it and start empty: dm local reset",
+                )
+            self.blobs[name] = Blob(self.store, name, size)
+        return self.blobs[name]
+
+    def find_class(self, module: str, name: str) -> Any:
+        """A class of moto or a plain value's; everything else is refused."""
+        if (module, name) in PLAIN:
+            return super().find_class(module, name)
+        if module.startswith("moto.") and isinstance(found := super().find_class(module, name), type):
+            return found
+        raise StateError(
+            f"the saved state names {module}.{name}, which no snapshot holds",
+            hint="drop it and start empty: dm local reset",
+        )
+
+
+def _backends() -> dict[str, dict[str, dict[str, Any]]]:
+    """service -> account -> region -> moto's backend, of the services in use."""
+    return {
+        service.service_name: {account: dict(regions) for account, regions in service.items()}
+        for service in cast(Any, BackendDict)._instances
+        if service.service_name in KEPT
+    }
+
+
+def _counts() -> dict[str, int]:
+    def each(service: str) -> list[Any]:
+        return [backend for _, _, backend in backends_of(service).iter_backends()]
+
+    buckets = [bucket for backend in each("s3") for bucket in backend.buckets.values()]
+    databases = [database for backend in each("glue") for database in backend.databases.values()]
+    tables = [table for backend in each("dynamodb") for table in backend.tables.values()]
+    return {
+        "objects": sum(len(bucket.keys) for bucket in buckets),
+        "Glue tables": sum(len(database.tables) for database in databases),
+        "DynamoDB tables": len(tables),
+    }

@@ -1,0 +1,81 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+
+def test_up_status_env_down(dm_local):
+    up = dm_local("up", "--port", "0", "--bucket", "lake", "--bucket", "second")
+    assert up.code == 0, up.err
+    status = dm_local("status", "--json").json
+    assert status["endpoint"] in up.out
+    assert status["region"] == "us-east-1"
+    for part in status["parts"]:
+        assert part["running"]
+        assert part["memory_bytes"] > 1_000_000
+        assert {"name", "pid", "port", "version"} <= part.keys()
+    assert [part["name"] for part in status["parts"]][0] == "aws"
+
+    again = dm_local("up")
+    assert again.code == 0
+    assert "up already" in again.out
+
+    env = dm_local("env")
+    assert f"export AWS_ENDPOINT_URL={status['endpoint']}\n" in env.out
+    assert "export AWS_SECRET_ACCESS_KEY=local\n" in env.out
+    assert dm_local("env", "--json").json["AWS_EC2_METADATA_DISABLED"] == "true"
+
+    down = dm_local("down")
+    assert down.code == 0, down.err
+    assert "state saved at" in down.out
+
+
+def test_commands_on_a_cloud_that_does_not_run(dm_local):
+    status = dm_local("status")
+    assert (status.code, status.out[:11]) == (1, "not running")
+    asked = dm_local("status", "--json", AWS_REGION="eu-west-1")
+    assert (asked.code, asked.json) == (1, {"endpoint": None, "region": "eu-west-1", "parts": []})
+    for command in ("env", "down", "reset"):
+        refused = dm_local(command)
+        assert refused.code == 2, command
+        assert "try: " in refused.err
+
+
+def test_a_part_that_died_shows_in_the_status(cloud, dm_local):
+    cloud.up()
+    os.kill(cloud.pid("athena"), signal.SIGKILL)
+    time.sleep(0.1)
+    status = dm_local("status")
+    assert status.code == 1
+    assert "athena" in status.out
+    assert "not running" in status.out
+    assert "dm local up" in status.out
+
+
+def test_a_wrong_port_is_refused(dm_local):
+    assert dm_local("up", "--port", "99999").code == 2
+    refused = dm_local("up", DM_LOCAL_PORT="http")
+    assert refused.code == 2
+    assert "DM_LOCAL_PORT is 'http'" in refused.err
+
+
+def test_every_command_has_help_with_an_example(dm_local):
+    for command in ("up", "down", "status", "reset", "env"):
+        help_text = dm_local(command, "--help")
+        assert help_text.code == 0
+        assert f"dm local {command}" in help_text.out
+        assert "Example" in help_text.out
+
+
+def test_an_interrupted_up_leaves_no_process(cloud, dm_local):
+    command = [sys.executable, "-m", "localcloud", "up", "--port", "0", "--dir", str(cloud.folder)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as up:
+        assert up.stderr is not None
+        assert "starting aws" in up.stderr.readline()
+        pids = [part["pid"] for part in dm_local("status", "--json").json["parts"]]
+        up.send_signal(signal.SIGINT)
+    assert pids
+    assert dm_local("status").code == 1
+    for pid in pids:
+        assert not os.path.exists(f"/proc/{pid}/exe")
