@@ -79,9 +79,7 @@ def people(on: Subject) -> Iterator[Finding]:
     at = next((i for i, p in enumerate(listed) if p["property"] == "consumers"), None)
     value = None if at is None else listed[at]["value"]
     if at is None or not value:
-        message = (
-            "no consumers: list who reads the table in the custom property consumers (name, contact, use)"
-        )
+        message = "no consumers: list name, contact and use of each in the custom property consumers"
         yield on.finding("consumers-missing", ("customProperties",), message)
         return
     for index, item in enumerate(value if isinstance(value, list) else [value]):
@@ -128,8 +126,10 @@ def service_levels(on: Subject) -> Iterator[Finding]:
     for index, sla in enumerate(on.contract.slas):
         if sla.property not in ("freshness", "retention"):
             continue
-        number = isinstance(sla.value, int | float) and not isinstance(sla.value, bool)
-        if not number or float(str(sla.value)) <= 0 or sla.unit not in ("h", "d", "y"):
+        value = sla.value
+        number = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+        if not number or sla.unit not in ("h", "d", "y"):
+            shown = "empty" if value is None else f"{value} {sla.unit}"
             message = f"{sla.property} is {shown}: give a number above 0 and unit h, d or y"
             yield on.finding("sla-invalid", ("slaProperties", index), message)
 

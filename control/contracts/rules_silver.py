@@ -50,7 +50,10 @@ def _properties(on: Subject) -> Iterator[Finding]:
             message = f"{name} is {value!r}: give the name of a table or view, in lower case"
             yield on.finding("silver-property", _PLACE, message)
     known = COLUMN_PROPERTIES[on.contract.layer]
-    for path, _, raw in on.columns():
+    for path, column, raw in on.columns():
+        if column.classification == "personal":
+            message = f"column {column.name}: personal data stays in bronze and state: show a token of it"
+            yield on.finding("silver-personal", path, message)
         for index, item in enumerate(raw.get("customProperties") or []):
             if item["property"] not in (*known, "token"):
                 message = f"unknown custom property {item['property']!r}: a column has {_listed(known)}"
@@ -91,7 +94,7 @@ def _whole(on: Subject, bronze: Contract) -> Iterator[Finding]:
 
 
 def _column(on: Subject, path: Path, column: Column, source: Column) -> Iterator[Finding]:
-    if source.classification == "personal":
+    if source.classification == "personal" and column.classification != "personal":
         message = f"column {column.name} would show personal data: show its token, by stateColumn"
         yield on.finding("silver-personal", path, message)
     elif column.state_column and (column.checks or column.unique):

@@ -14,6 +14,7 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # Not `on`, `yes`, `~` or a date, which YAML reads as something else than they look.
 _TEXT_KEYS = (":str", ":int", ":float")
+_PLAIN_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,9 @@ def read(file: str, content: bytes) -> tuple[Document | None, tuple[Finding, ...
         problem = error.problem_mark or error.context_mark
         mark = Mark(problem.line + 1, problem.column + 1) if problem else Mark(1, 1)
         what = " ".join(part for part in (error.context, error.problem) if part)
-        return None, (_syntax(file, mark, f"not valid YAML: {what}"),)
+        begin = error.context_mark.line + 1 if error.context_mark else mark.line
+        start = "" if begin == mark.line else f" (it starts on line {begin})"
+        return None, (_syntax(file, mark, f"not valid YAML: {what}{start}"),)
     except (yaml.YAMLError, RecursionError) as error:
         return None, (_syntax(file, Mark(1, 1), f"not valid YAML: {str(error).splitlines()[0]}"),)
     return Document(file, text, data, walk.marks), tuple(walk.findings)
@@ -92,6 +95,9 @@ class _Walk:
             self._finding("yaml-alias", node, "an alias repeats another part of the file: write it out")
             return None
         self.seen.add(id(node))
+        if not isinstance(node, yaml.ScalarNode) and node.tag not in _PLAIN_TAGS:
+            self._finding("yaml-value", node, f"{node.tag} is not plain YAML: remove the tag")
+            return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):

@@ -1,0 +1,113 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from control.cli.contract import command
+from control.cli.main import dm
+
+TREE = Path(__file__).parents[1] / "contracts/tree"
+
+
+@pytest.fixture(autouse=True)
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(TREE, tmp_path / "contracts")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DM_CONTRACTS", raising=False)
+    return Path("contracts")
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(dm, ["contract", *arguments])
+
+
+def test_lint_of_good_contracts_exits_0_and_counts_them() -> None:
+    result = run("lint")
+    assert (result.exit_code, result.stdout) == (0, "4 contracts, 0 findings\n")
+
+
+def test_lint_prints_file_line_and_column_of_each_finding_and_exits_1() -> None:
+    path = Path("contracts/silver/items.yaml")
+    path.write_text(path.read_text().replace("version: 1.2.3", "version: one"))
+    result = run("lint", str(path))
+    assert result.exit_code == 1
+    first, last = result.stdout.splitlines()
+    assert first.startswith("contracts/silver/items.yaml:5:1: error version-invalid: version 'one' is not")
+    assert last == "1 contract, 1 finding"
+
+
+def test_lint_of_broken_yaml_is_a_finding_and_no_traceback() -> None:
+    Path("contracts/bronze/item.yaml").write_text("kind: DataContract\nschema: [\n")
+    result = run("lint", "--json")
+    assert result.exit_code == 1
+    [finding] = json.loads(result.stdout)["findings"]
+    assert (finding["code"], finding["file"]) == ("yaml-syntax", "contracts/bronze/item.yaml")
+    assert finding["message"].startswith("not valid YAML: ")
+
+
+def test_lint_as_json_names_files_and_findings() -> None:
+    result = run("lint", "contracts/gold", "--json")
+    assert json.loads(result.stdout) == {
+        "ok": True,
+        "files": ["contracts/gold/sales_by_day.yaml"],
+        "findings": [],
+    }
+
+
+def test_lint_reads_the_folder_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("contracts").rename("elsewhere")
+    monkeypatch.setenv("DM_CONTRACTS", "elsewhere")
+    assert run("lint").stdout == "4 contracts, 0 findings\n"
+
+
+def test_sync_writes_and_then_has_nothing_to_do() -> None:
+    first = run("sync")
+    assert first.exit_code == 0
+    assert "models/silver/items_state.yml: written" in first.stdout
+    second = run("sync")
+    assert (second.exit_code, second.stdout) == (0, "every rendered file is as the contracts say\n")
+    assert run("sync", "--check").exit_code == 0
+
+
+def test_sync_check_writes_nothing_shows_the_difference_and_exits_1() -> None:
+    run("sync")
+    path = Path("models/silver/items.yml")
+    edited = path.read_text().replace("Its name.", "Its title.")
+    path.write_text(edited)
+    result = run("sync", "--check")
+    assert result.exit_code == 1
+    assert path.read_text() == edited
+    assert "models/silver/items.yml: differs" in result.stdout
+    assert "  -        description: Its title." in result.stdout
+    assert "run dm contract sync" in result.stdout
+
+
+def test_sync_check_as_json_lists_the_files() -> None:
+    run("sync")
+    Path("models/sources.yml").unlink()
+    result = run("sync", "--check", "--json")
+    assert result.exit_code == 1
+    body = json.loads(result.stdout)
+    assert (body["ok"], [(c["file"], c["action"]) for c in body["changes"]]) == (
+        False,
+        [("models/sources.yml", "write")],
+    )
+
+
+def test_sync_of_broken_contracts_renders_nothing_and_exits_1() -> None:
+    path = Path("contracts/silver/items.yaml")
+    path.write_text(path.read_text().replace("version: 1.2.3", "version: one"))
+    result = run("sync")
+    assert result.exit_code == 1
+    assert "version-invalid" in result.stdout
+    assert "mend the contracts first" in result.stderr
+    assert not Path("models").exists()
+
+
+@pytest.mark.parametrize("name", ["lint", "sync"])
+def test_help_has_an_example(name: str) -> None:
+    result = CliRunner().invoke(command, [name, "--help"])
+    assert result.exit_code == 0
+    assert f"dm contract {name}" in result.stdout

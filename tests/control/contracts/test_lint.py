@@ -1,0 +1,236 @@
+"""Every code of a finding: a broken contract that gives it, the line it points to, words of its advice."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import control.contracts
+from control.contracts.lint import lint
+from control.errors import NotFoundError, UsageError
+
+ITEM, ITEMS, SALES, DAYS = "bronze/item", "silver/items", "silver/sales", "gold/sales_by_day"
+
+
+@dataclass(frozen=True)
+class Broken:
+    """In `file`, `old` becomes `new`: then `code` points to the line that reads `at`."""
+
+    code: str
+    file: str
+    old: str
+    new: str
+    at: str
+    says: str
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.says}"
+
+
+CASES = [
+    Broken("yaml-syntax", ITEM, "name: Items as they came", "name: [Items", "version: 1.2.3",
+        "(it starts on line 4)"),
+    Broken("yaml-syntax", ITEM, "tags: [bronze]", "tags:\n\t- bronze", "- bronze",
+        "cannot start any token"),
+    Broken("yaml-duplicate-key", ITEM, "status: active", "status: active\nname: B", "name: B", "on line 4"),
+    Broken("yaml-alias", ITEM, "tags: [bronze]", "tags: &t [bronze]\nroles: *t", "tags:", "write it out"),
+    Broken("yaml-key", ITEM, "status: active", "status: active\non: 1", "on: 1", "'on' is not text"),
+    Broken("yaml-value", ITEM, "version: 1.2.3", "version: 2024-13-45", "version:", "quote it"),
+    Broken("odcs-type", ITEM, "version: 1.2.3", "version: 1.2", "version: 1.2", "quote it"),
+    Broken("odcs-type", ITEM, "required: true", "required: maybe", "required: maybe", "must be boolean"),
+    Broken("odcs-type", ITEM, "tags: [bronze]", "tags: bronze", "tags: bronze", "must be a list"),
+    Broken("odcs-version", ITEM, "v3.1.0", "v3.0.2", "apiVersion: v3.0.2", "only v3.1.0"),
+    Broken("odcs-unknown-key", ITEM, "status:", "satus: x\nstatus:", "satus: x", "did you mean 'status'?"),
+    Broken("odcs-unknown-key", ITEM, "  usage:", "  usge: x\n  usage:", "usge: x", "did you mean 'usage'?"),
+    Broken("odcs-unknown-key", ITEM, "        primaryKey: true",
+        "        primaryKey: true\n        flavour: 1", "flavour: 1", "customProperties"),
+    Broken("odcs-unknown-key", ITEMS, "minLength: 1", "minLenght: 1", "minLenght: 1", "'minLength'"),
+    Broken("odcs-missing", ITEM, "kind: DataContract\n", "", "apiVersion: v3.1.0", "lacks 'kind'"),
+    Broken("odcs-missing", ITEM, "        value: lsn\n", "", "- property: position", "lacks 'value'"),
+    Broken("odcs-value", ITEM, "logicalType: number", "logicalType: money", "logicalType: money",
+        "use one of"),
+    Broken("odcs-value", ITEMS, "            mustBe: 0\n", "", "- name: no_test_items", "give exactly one"),
+    Broken("odcs-value", ITEMS, "            mustBe: 0\n",
+        "            mustBe: 0\n            mustNotBe: 1\n", "- name: no_test_items",
+        "gives several of mustBe, mustNotBe"),
+    Broken("file-path", ITEM, "  - name: item\n", "  - name: thing\n", "- name: thing", "item.yaml"),
+    Broken("file-path", ITEM, "schema: bronze", "schema: gold", "schema: gold", "make it 'bronze'"),
+    Broken("table-missing", ITEM, "schema:\n", "schema: []\nx:\n", "schema: []", "add one under schema"),
+    Broken("table-several", SALES, "customProperties:\n  - p", "  - name: b\ncustomProperties:\n  - p",
+        "- name: b", "a file of its own"),
+    Broken("table-name", ITEM, "  - name: item\n", "  - name: Item\n", "- name: Item", "lower case"),
+    Broken("table-kind", ITEM, "physicalType: table", "physicalType: topic", "physicalType: topic",
+        "table or view"),
+    Broken("id-invalid", ITEM, "id: 0", "id: X", "id: X0000000-0000-4000-8000-000000000001", "uuidgen"),
+    Broken("id-duplicate", ITEMS, "000002", "000001", "id: 00000000-0000-4000-8000-000000000001",
+        "item.yaml"),
+    Broken("name-duplicate", ITEMS, "items_state", "sales_live", "- name: sales", "a table or view of"),
+    Broken("version-invalid", ITEM, "1.2.3", "v1", "version: v1", "write 1.0.0"),
+    Broken("status-invalid", ITEM, "status: active", "status: fine", "status: fine", "deprecated"),
+    Broken("owner-missing", ITEM, "role: owner", "role: guest", "team:", "role owner"),
+    Broken("consumers-missing", ITEM, "property: consumers", "property: readers", "customProperties:",
+        "name, contact and use"),
+    Broken("consumer-invalid", ITEM, "        use: Reads it.\n", "", "- name: silver.items", "each a text"),
+    Broken("consumer-unknown", ITEM, "name: silver.items", "name: silver.goods", "- name: silver.goods",
+        "correct the name"),
+    Broken("description-missing", ITEM, "  usage: Join by item_id.\n", "", "description:", "no usage"),
+    Broken("description-missing", ITEM, "        description: Its price in euro.\n", "", "- name: price",
+        "column price has no description"),
+    Broken("description-missing", ITEM, "    dataGranularityDescription: One row per record.\n", "",
+        "- name: item", "no dataGranularityDescription"),
+    Broken("sla-missing", ITEM, "property: retention", "property: latency", "slaProperties:",
+        "no retention"),
+    Broken("sla-invalid", ITEM, "unit: y", "unit: fortnights", "- property: retention", "h, d or y"),
+    Broken("sla-invalid", ITEM, "value: 24", "value:", "- property: freshness", "freshness is empty"),
+    Broken("property-duplicate", ITEM, "        value: lsn\n",
+        "        value: lsn\n      - property: position\n        value: number\n", "- property: position",
+        "twice"),
+    Broken("column-duplicate", ITEM, "name: price", "name: ITEM_NAME", "- name: ITEM_NAME",
+        "already on line 48"),
+    Broken("column-name", ITEM, "name: price", "name: Price", "- name: Price", "lower case"),
+    Broken("column-name", ITEM, "name: price", "name: _price", "- name: _price", "the lakehouse's own"),
+    Broken("type-unknown", ITEM, "decimal(10,2)", "numeric(10,2)", "physicalType: numeric(10,2)",
+        "decimal(p,s)"),
+    Broken("type-unknown", ITEM, "decimal(10,2)", "decimal(10)", "physicalType: decimal(10)",
+        "precision and scale"),
+    Broken("type-unknown", ITEM, "        physicalType: decimal(10,2)\n", "", "- name: price",
+        "give physicalType"),
+    Broken("type-mismatch", ITEM, "logicalType: number", "logicalType: string", "logicalType: string",
+        "decimal(10,2) needs number or integer"),
+    Broken("classification-invalid", ITEM, "classification: personal", "classification: secret",
+        "classification: secret", "pseudonym"),
+    Broken("key-missing", DAYS, "        primaryKey: true\n", "", "- name: sales_by_day",
+        "primaryKeyPosition"),
+    Broken("key-position", ITEM, "primaryKeyPosition: 1", "primaryKeyPosition: 2", "primaryKeyPosition: 2",
+        "1, 2, 3"),
+    Broken("key-nullable", DAYS, "        required: true\n        primaryKey", "        primaryKey",
+        "- name: item_id", "add required: true"),
+    Broken("quality-invalid", ITEMS, "engine: athena", "engine: soda", "- name: sold_in_seconds",
+        "nothing checks this rule"),
+    Broken("quality-invalid", ITEMS, "maximum: 1000.5", "multipleOf: 5", "logicalTypeOptions:",
+        "multipleOf"),
+    Broken("quality-invalid", ITEMS, "name: no_test_items", "name: sold_in_seconds", "quality:",
+        "its own name"),
+    Broken("quality-invalid", DAYS, "[sold_on, day_rank]", "[sold_on, rank]", "quality:",
+        "rank, no column"),
+    Broken("quality-invalid", SALES, '"2001-01-01"', "today", "logicalTypeOptions:", "ISO 8601"),
+    Broken("quality-invalid", ITEMS, "            mustBe: 0", "            mustBe: 3",
+        "- name: no_test_items", "write mustBe: 0"),
+    Broken("reference-invalid", SALES, "properties/item_id", "properties/id", "relationships:",
+        "not there"),
+    Broken("reference-invalid", SALES, "items.yaml#/schema/items/properties/item_id", "items.item_id",
+        "relationships:", "<file>.yaml#/schema"),
+    Broken("bronze-property", ITEM, "property: maxBadRatio", "property: badRatio", "- property: badRatio",
+        "maxBadRatio"),
+    Broken("bronze-property", ITEM, "value: lsn", "value: null", "value: null", '"null" in quotes'),
+    Broken("bronze-property", ITEM, "property: token", "property: hash", "- property: hash", "has token"),
+    Broken("bronze-refused", ITEM, "value: lsn", "value: offset", "value: offset", "set it to lsn"),
+    Broken("bronze-refused", ITEM, "value: 0.05", "value: 5", "value: 5", "from 0 to 1"),
+    Broken("bronze-refused", ITEM, "property: position", "property: absent", "- name: item",
+        "position` is missing"),
+    Broken("quality-bronze", ITEM, "description: Its price in euro.",
+        "description: Its price in euro.\n        logicalTypeOptions: {minimum: 0}", "- name: price",
+        "to silver"),
+    Broken("token-missing", ITEM, "            value: true", "            value: false",
+        "classification: personal", "token: true"),
+    Broken("token-misplaced", ITEMS, "property: stateColumn\n            value: seller_email_token",
+        "property: token\n            value: true", "customProperties:", "in bronze"),
+    Broken("silver-missing", ITEMS, "value: bronze.item", "value: bronze.items", "- name: item",
+        "no silver contract names bronze.item"),
+    Broken("silver-property", ITEMS, "value: bronze.item", "value: bronze.items", "customProperties:",
+        "no bronze contract has that name"),
+    Broken("silver-property", ITEMS, "      - property: stateTable\n        value: items_state\n", "",
+        "customProperties:", "both custom properties"),
+    Broken("silver-property", SALES, "property: liveView", "property: view", "customProperties:",
+        "unknown custom property 'view'"),
+    Broken("silver-mismatch", ITEMS, "physicalType: decimal(10,2)", "physicalType: double", "- name: price",
+        "decimal(10,2), not required"),
+    Broken("silver-mismatch", ITEMS, "value: sold_time", "value: sold_date", "- name: sold_at",
+        "no column sold_date"),
+    Broken("silver-mismatch", ITEMS, "value: sold_time", "value: sold_date", "properties:",
+        "column sold_time of contracts/bronze/item.yaml is missing"),
+    Broken("silver-personal", ITEMS, "value: seller_email_token", "value: seller_email", "- name: seller",
+        "show its token"),
+    Broken("silver-personal", DAYS, "classification: public", "classification: personal", "- name: item_id",
+        "stays in bronze and state"),
+]  # fmt: skip
+
+
+def test_the_good_tree_has_no_findings(tree: Path) -> None:
+    assert lint([tree]).findings == ()
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_broken_contract_gives_its_code_at_its_line(tree: Path, case: Broken) -> None:
+    path = tree / f"{case.file}.yaml"
+    text = path.read_text()
+    assert case.old in text
+    path.write_text(text.replace(case.old, case.new))
+    found = [
+        (Path(f.file).read_text().splitlines()[f.line - 1], f.message)
+        for f in lint([tree]).findings
+        if f.code == case.code
+    ]
+    assert any(line.strip().startswith(case.at) and case.says in message for line, message in found), found
+
+
+def test_a_file_that_is_not_utf8_is_a_finding_with_its_line(tree: Path) -> None:
+    path = tree / "bronze/item.yaml"
+    path.write_bytes(path.read_bytes().replace(b"Items as they came", b"Caf\xe9"))
+    [finding] = lint([path]).findings
+    assert (finding.code, finding.file, finding.line) == ("yaml-encoding", "contracts/bronze/item.yaml", 4)
+
+
+def test_every_code_of_the_lint_has_a_case_above() -> None:
+    folder = Path(control.contracts.__file__).parent
+    text = "".join(path.read_text() for path in folder.glob("*.py"))
+    codes = set(re.findall(r'[Ff]inding\(\s*"([a-z-]+)"', text))
+    assert codes - {case.code for case in CASES} == {"yaml-encoding"}  # has a test of its own
+
+
+def test_a_file_outside_of_a_layer_is_told_where_to_go(tree: Path) -> None:
+    (tree / "bronze/item.yaml").rename(tree / "item.yaml")
+    assert "file-path" in {f.code for f in lint([tree / "item.yaml"]).findings}
+
+
+def test_a_contract_called_yml_is_found_and_told_to_be_called_yaml(tree: Path) -> None:
+    (tree / "gold/sales_by_day.yaml").rename(tree / "gold/sales_by_day.yml")
+    assert "file-path" in {f.code for f in lint([tree / "gold"]).findings}
+
+
+def test_an_empty_file_is_a_finding(tree: Path) -> None:
+    (tree / "bronze/item.yaml").write_text("")
+    [finding] = lint([tree]).findings
+    assert (finding.code, finding.line) == ("yaml-syntax", 1)
+    assert "write a contract into it" in finding.message
+
+
+def test_a_broken_file_gives_no_findings_in_the_files_that_name_it(tree: Path) -> None:
+    (tree / "silver/items.yaml").write_text("a: [")
+    assert {f.file for f in lint([tree]).findings} == {"contracts/silver/items.yaml"}
+
+
+def test_only_the_files_asked_for_have_findings_but_names_are_looked_up_in_the_tree(tree: Path) -> None:
+    (tree / "gold/sales_by_day.yaml").write_text("a: [")
+    report = lint([tree / "silver/sales.yaml"])
+    assert (report.files, report.findings) == (("contracts/silver/sales.yaml",), ())
+
+
+def test_findings_stand_in_the_order_of_files_and_lines(tree: Path) -> None:
+    for path in tree.rglob("*.yaml"):
+        path.write_text(path.read_text().replace("classification: public", "classification: x"))
+    places = [(f.file, f.line) for f in lint([tree]).findings]
+    assert len(places) > 10
+    assert places == sorted(places)
+
+
+def test_a_path_that_is_not_there_is_wrong_usage(tree: Path) -> None:
+    with pytest.raises(NotFoundError, match="no such file or folder: nowhere"):
+        lint([Path("nowhere")])
+
+
+def test_a_folder_without_contracts_is_wrong_usage(tree: Path) -> None:
+    Path("empty").mkdir()
+    with pytest.raises(UsageError, match="no contract below"):
+        lint([Path("empty")])

@@ -1,0 +1,185 @@
+"""What the small tree of contracts beside this file comes to in dbt and in Glue."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import bronze.contract
+from control.contracts import render_bronze, render_dbt
+from control.contracts.lint import lint
+
+
+@pytest.fixture
+def files(tree: Path) -> Mapping[str, str]:
+    return render_dbt.render(lint([tree]).contracts)
+
+
+def model(files: Mapping[str, str], path: str) -> dict[str, Any]:
+    [only] = yaml.safe_load(files[path])["models"]
+    return dict(only)
+
+
+def column(entry: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return next(dict(c) for c in entry["columns"] if c["name"] == name)
+
+
+def constraints(entry: Mapping[str, Any]) -> list[tuple[object, ...]]:
+    """Type, then what tells it from others of its type."""
+    shown = []
+    for c in entry.get("constraints", []):
+        assert (c["warn_unsupported"], c["warn_unenforced"]) == (False, False)
+        shown.append(tuple(c[k] for k in ("type", "name", "expression", "columns") if k in c))
+    return [tuple(tuple(v) if isinstance(v, list) else v for v in entry) for entry in shown]
+
+
+def test_there_is_one_file_for_each_model_and_one_for_the_sources(files: Mapping[str, str]) -> None:
+    assert sorted(files) == [
+        "gold/sales_by_day.yml",
+        "silver/items.yml",
+        "silver/items_state.yml",
+        "silver/sales.yml",
+        "silver/sales_live.yml",
+        "sources.yml",
+    ]
+
+
+def test_a_state_table_has_the_raw_columns_their_tokens_and_the_technical_ones(
+    files: Mapping[str, str],
+) -> None:
+    state = model(files, "silver/items_state.yml")
+    assert [(c["name"], c["data_type"]) for c in state["columns"]] == [
+        ("item_id", "bigint"),
+        ("item_name", "string"),
+        ("price", "decimal(10,2)"),
+        ("seller_email", "string"),
+        ("seller_email_token", "string"),
+        ("sold_time", "bigint"),
+        ("_seq", "string"),
+        ("_rev", "bigint"),
+        ("_deleted", "boolean"),
+        ("_batch", "bigint"),
+    ]
+
+
+def test_a_state_table_keeps_the_rules_of_its_live_view(files: Mapping[str, str]) -> None:
+    state = model(files, "silver/items_state.yml")
+    assert state["config"]["contract"] == {"enforced": True}
+    assert constraints(column(state, "item_id")) == [("not_null",), ("primary_key",)]
+    assert constraints(column(state, "item_name")) == [
+        ("not_null",),
+        ("unique",),
+        ("check", "item_name_length", "length(item_name) >= 1"),
+        ("check", "no_test_items", "item_name in ('it''s', 'chair')"),
+    ]
+    assert constraints(column(state, "price")) == [("check", "price_range", "price > 0 and price <= 1000.5")]
+    assert constraints(column(state, "_seq")) == [("not_null",)]
+    assert constraints(state) == [("check", "sold_in_seconds", "sold_time between 0 and 4102444799")]
+    assert "data_tests" not in state
+
+
+def test_personal_columns_are_marked_in_the_state_table(files: Mapping[str, str]) -> None:
+    state = model(files, "silver/items_state.yml")
+    assert column(state, "seller_email")["config"]["meta"] == {"classification": "personal"}
+    assert column(state, "seller_email_token")["config"]["meta"] == {"classification": "pseudonym"}
+
+
+def test_a_view_has_tests_in_the_place_of_constraints(files: Mapping[str, str]) -> None:
+    live = model(files, "silver/items.yml")
+    assert [c["name"] for c in live["columns"]] == ["item_id", "item_name", "price", "seller", "sold_at"]
+    assert live["config"]["contract"] == {"enforced": True}
+    assert constraints(live) == []
+    assert all(constraints(c) == [] for c in live["columns"])
+    assert column(live, "item_id")["data_tests"] == ["not_null", "unique"]
+    assert live["data_tests"] == [
+        {"fresh_enough": {"arguments": {"hours": 24}, "config": {"severity": "warn"}}}
+    ]
+
+
+def test_a_table_with_a_live_view_shows_its_technical_columns_only_itself(files: Mapping[str, str]) -> None:
+    table, live = model(files, "silver/sales.yml"), model(files, "silver/sales_live.yml")
+    assert [c["name"] for c in table["columns"]] == ["item_id", "sold_on", "_deleted"]
+    assert [c["name"] for c in live["columns"]] == ["item_id", "sold_on"]
+    assert constraints(column(table, "sold_on")) == [
+        ("check", "sold_on_range", "sold_on >= date '2001-01-01'"),
+    ]
+
+
+def test_a_reference_becomes_a_test_that_warns(files: Mapping[str, str]) -> None:
+    live = model(files, "silver/sales_live.yml")
+    assert column(live, "item_id")["data_tests"][-1] == {
+        "relationships": {
+            "arguments": {"to": "ref('items')", "field": "item_id"},
+            "config": {"severity": "warn"},
+        }
+    }
+
+
+def test_a_key_of_several_columns_is_a_constraint_of_the_table_in_the_keys_order(
+    files: Mapping[str, str],
+) -> None:
+    gold = model(files, "gold/sales_by_day.yml")
+    assert constraints(gold) == [
+        ("primary_key", ("sold_on", "item_id")),
+        ("unique", ("sold_on", "day_rank")),
+    ]
+    assert constraints(column(gold, "item_id")) == [("not_null",)]
+    assert column(gold, "day_rank")["data_tests"] == ["not_null"]
+
+
+def test_owner_version_and_consumers_are_meta(files: Mapping[str, str]) -> None:
+    assert model(files, "gold/sales_by_day.yml")["config"] == {
+        "contract": {"enforced": True},
+        "tags": ["gold"],
+        "meta": {
+            "owner": "shop",
+            "contact": "shop@example.org",
+            "contract": "contracts/gold/sales_by_day.yaml",
+            "contract_version": "1.2.3",
+            "consumers": ["shop"],
+        },
+    }
+
+
+def test_each_file_says_what_renders_it_and_where_hand_written_tests_go(files: Mapping[str, str]) -> None:
+    first, second, third, *_ = files["silver/items_state.yml"].splitlines()
+    assert first.startswith("# Rendered by `dm contract sync` from contracts/silver/items.yaml")
+    assert "models/silver/items_state_tests.yml" in second
+    assert "engine: dbt" in third
+
+
+def test_sources_have_each_bronze_table_and_its_events_with_partition_keys(files: Mapping[str, str]) -> None:
+    [source] = yaml.safe_load(files["sources.yml"])["sources"]
+    assert source["schema"] == '{{ env_var("DM_SCHEMA_PREFIX", "") }}bronze'
+    tables = {t["name"]: [c["name"] for c in t["columns"]] for t in source["tables"]}
+    assert list(tables) == ["item", "item_events"]
+    assert tables["item"][:2] == ["item_id", "item_name"]
+    assert tables["item"][-3:] == ["_record", "ingest_date", "batch"]
+    assert tables["item_events"][:2] == ["event", "detail"]
+    assert tables["item_events"][-2:] == ["ingest_date", "batch"]
+
+
+def test_the_order_of_the_contracts_does_not_matter(tree: Path, files: Mapping[str, str]) -> None:
+    assert render_dbt.render(lint([tree]).contracts[::-1]) == files
+
+
+@pytest.mark.parametrize("unknown_keys", ["freeze", "evolve"])
+def test_glue_columns_are_those_that_the_parser_writes(tree: Path, unknown_keys: str) -> None:
+    path = tree / "bronze/item.yaml"
+    policy = f"      - property: unknownKeys\n        value: {unknown_keys}\n"
+    path.write_text(path.read_text().replace("      - property: maxBad", f"{policy}      - property: maxBad"))
+    table = json.loads(render_bronze.render(lint([tree]).contracts)["bronze/item.json"])
+    columns = [(c["name"], c["type"]) for c in table["columns"]]
+    assert columns == list(bronze.contract.load(path).hive_columns)
+    assert (("_rescued", "string") in columns) == (unknown_keys == "evolve")
+    assert ("seller_email_token", "string") in columns
+    assert all(c["comment"] for c in table["columns"] + table["events"]["columns"])
+    assert table["partition_keys"] == [
+        {"name": "ingest_date", "type": "string"},
+        {"name": "batch", "type": "bigint"},
+    ]
+    assert (table["database"], table["table"]) == ("bronze", "item")
+    assert table["events"]["table"] == "item_events"
