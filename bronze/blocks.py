@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 # Of a record too long to be held, this much is kept for looking; the raw file has the rest.
 KEPT_BYTES = 64 << 10
+# Where a block is looked at line by line, it is so much at once: a list of short lines takes twenty times
+# their bytes.
+_SLICE_BYTES = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,27 @@ def cut(pieces: Iterable[bytes], *, size: int, longest: int, multiline: bool) ->
             head = (head + held)[:KEPT_BYTES]
             dropped, dropped_lines = dropped + len(held), dropped_lines + held.count(b"\n")
             held = b""
+
+
+def slices(block: Block) -> Iterator[Block]:
+    """The lines of `block`, some at a time."""
+    start, line = 0, block.line
+    while start < len(block.data):
+        end = block.data.find(b"\n", min(start + _SLICE_BYTES, len(block.data) - 1)) + 1 or len(block.data)
+        part = Block(block.data[start:end], line, block.offset + start)
+        yield part
+        start, line = end, line + part.lines
+
+
+def is_utf8(data: bytes) -> bool:
+    """Whether `data` is valid UTF-8."""
+    if data.isascii():
+        return True
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _gathered(pieces: Iterable[bytes], size: int) -> Iterator[tuple[bytes, bool]]:

@@ -25,7 +25,7 @@ CERTAIN: dict[PositionKind, str] = {
 _EXACT = {kind: re.compile(pattern) for kind, pattern in CERTAIN.items()}
 _PART_WIDTHS: dict[PositionKind, tuple[int, int]] = {"lsn": (8, 8), "binlog": (10, 20)}
 _WIDTH: dict[PositionKind, int] = {"lsn": 16, "binlog": 30, "number": 20, "timestamp": 20}
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - as read_timestamp has it: UTC, without a zone
+_EPOCH = datetime(1970, 1, 1)  # UTC, without a zone, as read_timestamp has it
 
 
 def lowest(kind: PositionKind) -> str:
@@ -63,7 +63,9 @@ def positions(kind: PositionKind, written: Any) -> Any:
         low = pc.list_element(pc.split_pattern(pc.list_element(parts, 1), ".", max_splits=1), 0)
     else:
         parts = pc.split_pattern(written, ":")
-        high = pc.list_element(pc.split_pattern(pc.list_element(parts, 0), ".", max_splits=1, reverse=True), 1)
+        high = pc.list_element(
+            pc.split_pattern(pc.list_element(parts, 0), ".", max_splits=1, reverse=True), 1
+        )
         low = pc.list_element(parts, 1)
     widths = _PART_WIDTHS[kind]
     return pc.binary_join_element_wise(

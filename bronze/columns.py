@@ -1,0 +1,87 @@
+"""Build the columns of a bronze file: the contract's own, their tokens, and what the parser adds."""
+
+import hmac
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bronze.contract import BronzeContract
+from bronze.errors import TokenKeyError
+
+OPERATIONS = ("load", "insert", "update", "delete")
+
+
+def table_of(rows: Iterable[Sequence[object]], schema: Any) -> Any:
+    """An Arrow table of Python rows, each in the order of `schema`."""
+    columns = tuple(zip(*rows, strict=True)) or ((),) * len(schema)
+    arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def merged(certain: Any, exact: Any, order: Sequence[str]) -> Any:
+    """The rows of two tables of one schema, in the ascending order of the columns `order`."""
+    if not exact.num_rows:
+        return certain
+    both = pa.concat_tables([certain, exact]) if certain.num_rows else exact
+    return both.sort_by([(name, "ascending") for name in order])
+
+
+def finisher(
+    contract: BronzeContract, constants: dict[str, object], token_key: bytes | None
+) -> Callable[[Any], Any]:
+    """A function that gives a table of parsed rows the contract's bronze columns.
+
+    `constants` has the values of columns that are the same in every row. Raises TokenKeyError when the
+    contract wants tokens and there is no key.
+    """
+    tokens = {f"{column.name}_token": column.name for column in contract.columns if column.token}
+    if tokens and not token_key:
+        raise TokenKeyError(
+            f"{contract.table} wants tokens of {', '.join(tokens.values())}, and there is no key to make them",
+            hint="set DM_TOKEN_KEY to the secret that all tables share",
+        )
+    key = token_key or b""
+
+    def finish(table: Any) -> Any:
+        columns = []
+        for field in contract.arrow_schema:
+            if field.name in tokens:
+                column = _tokens(table.column(tokens[field.name]), key)
+            elif field.name in constants:
+                column = _repeated(constants[field.name], field.type, table.num_rows)
+            else:
+                column = table.column(field.name)
+            columns.append(_operations(column) if field.name == "_op" else column)
+        return pa.Table.from_arrays(columns, names=contract.arrow_schema.names)
+
+    return finish
+
+
+def _tokens(column: Any, key: bytes) -> Any:
+    """HMAC-SHA256 of each text, in hex; null stays null."""
+    texts = column.to_pylist()
+    return pa.array([None if text is None else _token(text, key) for text in texts], pa.string())
+
+
+def _token(text: str, key: bytes) -> str:
+    return hmac.digest(key, text.encode(), "sha256").hex()
+
+
+def _repeated(value: object, kind: Any, count: int) -> Any:
+    if value is None:
+        return pa.nulls(count, kind)
+    if pa.types.is_string(kind):
+        # 4 bytes a row instead of the text: a file id alone is 17 MB a row group.
+        return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), count), pa.array([value]))
+    return pa.repeat(pa.scalar(value, kind), count)
+
+
+def _operations(column: Any) -> Any:
+    """Operations as a dictionary that is the same for every block, and so in every row group."""
+    if isinstance(column, pa.DictionaryArray):
+        return column
+    known = pa.array(OPERATIONS)
+    indices = pc.index_in(column.combine_chunks(), value_set=known)
+    return pa.DictionaryArray.from_arrays(indices, known)

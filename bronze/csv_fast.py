@@ -1,0 +1,81 @@
+"""Read CSV lines that are certainly good with Arrow's typed reader.
+
+One regular expression, made from the contract, states what is certain: lines whose every field is surely
+good and is read by Arrow to the value that the exact rules give. Arrow's own laxity (hexadecimal numbers,
+`1.`, `nan`, stray quotes, a lone carriage return …) never shows, because such a line does not match.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from bronze.contract import BronzeContract, Column
+from bronze.lexical import reading
+from bronze.schema import arrow_schema, arrow_type
+
+# Read as another type than the column's: Arrow rounds text to a 32-bit float at once, the exact rules and
+# JSON by way of a double; and it takes the `Z` of a time only into a type that has a zone.
+_READ_AS: dict[str, Any] = {"float": pa.float64(), "timestamp": pa.timestamp("us", "UTC")}
+
+
+@dataclass(frozen=True, slots=True)
+class CsvShape:
+    """A contract, made ready for Arrow's reader."""
+
+    schema: Any
+    whole_block: Any
+    one_line: Any
+    read_options: Any
+    convert_options: Any
+
+
+def shape(contract: BronzeContract) -> CsvShape:
+    """Prepare `contract`."""
+    names = [column.name for column in contract.columns]
+    line = ",".join(_field(column) for column in contract.columns)
+    if len(names) == 1:
+        line = line.removesuffix("?")  # its empty line is blank, not a row with a null
+    return CsvShape(
+        schema=arrow_schema(tuple((column.name, column.type) for column in contract.columns)),
+        whole_block=pc.MatchSubstringOptions(rf"\A(?:{line}\r?\n)*\z"),
+        one_line=pc.MatchSubstringOptions(rf"\A{line}\r?\z"),
+        read_options=pa.csv.ReadOptions(column_names=names, use_threads=False, block_size=1 << 30),
+        convert_options=pa.csv.ConvertOptions(
+            column_types={c.name: _READ_AS.get(c.type, arrow_type(c.type)) for c in contract.columns},
+            null_values=[""],
+            true_values=["true"],
+            false_values=["false"],
+            strings_can_be_null=True,
+        ),
+    )
+
+
+def _field(column: Column) -> str:
+    """What is certain of one field: its value bare or in quotes, or nothing where null is allowed."""
+    certain = reading(column.type).certain
+    quoted = r'(?:[^"\r\n]|"")+' if column.type == "string" else f"(?:{certain})"
+    return f'(?:{certain}|"{quoted}")' + ("" if column.required else "?")
+
+
+def is_certain(shape: CsvShape, data: bytes) -> bool:
+    """Whether every line of `data`, each with its newline, is certainly good; UTF-8 is not looked at."""
+    block = pa.array([data], pa.large_binary())
+    return bool(pc.match_substring_regex(block, options=shape.whole_block)[0].as_py())
+
+
+def certain_lines(shape: CsvShape, lines: list[bytes]) -> list[bool]:
+    """Which of `lines`, without their newlines, are certainly good; UTF-8 is not looked at."""
+    matches = pc.match_substring_regex(pa.array(lines, pa.binary()), options=shape.one_line)
+    answer: list[bool] = matches.to_pylist()
+    return answer
+
+
+def rows(shape: CsvShape, data: bytes) -> Any:
+    """The rows of lines that are certainly good, as a table of the contract's columns."""
+    if not data:
+        return shape.schema.empty_table()
+    table = pa.csv.read_csv(pa.BufferReader(data), shape.read_options, convert_options=shape.convert_options)
+    return table.cast(shape.schema)

@@ -1,0 +1,93 @@
+"""Read blocks of a CSV extract: what is certainly good at once, every other line by the exact rules."""
+
+from collections.abc import Callable, Sequence
+from itertools import compress
+
+import pyarrow as pa
+
+from bronze import columns, csv_exact, csv_fast
+from bronze.blocks import Block, is_utf8, slices
+from bronze.contract import BronzeContract
+from bronze.errors import FileRefusedError
+from bronze.lexical import RefusedError
+from bronze.outcome import Outcome, joined
+from bronze.quarantine import Quarantine
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def without_header(block: Block, contract: BronzeContract) -> Block:
+    """The block behind the header, which is its first line. Raises FileRefusedError("header")."""
+    end = block.data.find(b"\n") + 1 or len(block.data)
+    wanted = [column.name for column in contract.columns]
+    try:
+        names = csv_exact.fields(block.data[:end].removeprefix(_BOM).removesuffix(b"\n"))
+    except RefusedError as refusal:
+        raise FileRefusedError("header", f"the header line is refused: {refusal.reason}") from refusal
+    if names != wanted:
+        raise FileRefusedError(
+            "header", f"the header must be {','.join(wanted)}, and is {','.join(names)[:200]}"
+        )
+    return Block(block.data[end:], block.line + 1, block.offset + end)
+
+
+def reader(contract: BronzeContract, quarantine: Quarantine) -> Callable[[Block], Outcome]:
+    """A function that reads a block to the contract's columns and `_line`."""
+    shape = csv_fast.shape(contract)
+    judge = csv_exact.judge(contract.columns)
+    schema = shape.schema.append(pa.field("_line", pa.int64()))
+
+    def read(block: Block) -> Outcome:
+        whole = block.data if block.data.endswith(b"\n") else block.data + b"\n"
+        if is_utf8(whole) and csv_fast.is_certain(shape, whole):
+            rows = csv_fast.rows(shape, whole)
+            numbered = rows.append_column("_line", pa.arange(block.line, block.line + rows.num_rows))
+            return Outcome(numbered, block.lines)
+        # Only quotes that reach over lines forbid to look at fewer lines at a time.
+        whole_block = contract.multiline and b'"' in block.data
+        return joined(map(read_slice, [block] if whole_block else slices(block)))
+
+    def read_slice(block: Block) -> Outcome:
+        lines, numbers = _records(block, contract.multiline)
+        certain = _certain(shape, lines)
+        sure = csv_fast.rows(shape, b"\n".join(compress(lines, certain)))
+        sure = sure.append_column("_line", pa.array(compress(numbers, certain), pa.int64()))
+        exact: list[list[object]] = []
+        blank, offset = 0, block.offset
+        for line, number, is_sure in zip(lines, numbers, certain, strict=True):
+            if not is_sure and line in (b"", b"\r"):
+                blank += 1
+            elif not is_sure:
+                try:
+                    exact.append([*judge(line), number])
+                except RefusedError as refusal:
+                    quarantine.refuse(refusal.reason, line, line=number, offset=offset)
+            offset += len(line) + 1
+        rows = columns.merged(sure, columns.table_of(exact, schema), ["_line"])
+        return Outcome(rows, len(lines) - blank, blank)
+
+    return read
+
+
+def _records(block: Block, multiline: bool) -> tuple[list[bytes], Sequence[int]]:
+    """The records of `block` without their newlines, and the number of the line where each begins."""
+    lines = block.data.removesuffix(b"\n").split(b"\n")
+    numbers = range(block.line, block.line + len(lines))
+    if not multiline or b'"' not in block.data:
+        return lines, numbers
+    records: list[bytes] = []
+    starts: list[int] = []
+    inside = False
+    for line, number in zip(lines, numbers, strict=True):
+        if inside:
+            records[-1] += b"\n" + line
+        else:
+            records.append(line)
+            starts.append(number)
+        inside ^= line.count(b'"') % 2 == 1
+    return records, starts
+
+
+def _certain(shape: csv_fast.CsvShape, lines: list[bytes]) -> list[bool]:
+    certain = csv_fast.certain_lines(shape, lines)
+    return [sure and is_utf8(line) for sure, line in zip(certain, lines, strict=True)]

@@ -1,0 +1,98 @@
+"""Read blocks of change records: what is certainly good at once, every other line by the exact rules."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+import pyarrow as pa
+
+from bronze import change_fast, columns
+from bronze.blocks import Block, slices
+from bronze.change_records import Change, judge, row_columns
+from bronze.contract import BronzeContract
+from bronze.json_objects import Found, objects
+from bronze.lexical import RefusedError
+from bronze.outcome import EventRow, Outcome, joined
+from bronze.quarantine import Quarantine
+from bronze.schema import arrow_schema
+
+_BOM = b"\xef\xbb\xbf"
+# No change record is as short as this. Where lines are, on average, they are read some at a time, because a
+# list of them takes many times their bytes.
+_SHORT_LINE = 64
+
+
+def without_bom(block: Block) -> Block:
+    """The first block of a file without the byte order mark that may lead it."""
+    return Block(block.data[len(_BOM) :], block.line, len(_BOM)) if block.data.startswith(_BOM) else block
+
+
+@dataclass(slots=True)
+class _Exact:
+    """What the exact rules made of some lines."""
+
+    rows: list[list[object]] = field(default_factory=list)
+    events: list[EventRow] = field(default_factory=list)
+    records: int = 0
+    blank: int = 0
+    discarded: int = 0
+
+
+def reader(
+    contract: BronzeContract, quarantine: Quarantine, *, epoch: int, extract: int
+) -> Callable[[Block], Outcome]:
+    """A function that reads a block to the columns of `change_records.row_columns`."""
+    schema = arrow_schema(row_columns(contract))
+    judged = judge(contract, epoch=epoch, extract=extract)
+
+    def read(block: Block) -> Outcome:
+        if len(block.data) >= _SHORT_LINE * block.lines:
+            return read_lines(block)
+        return joined(map(read_lines, slices(block)))
+
+    def read_lines(block: Block) -> Outcome:
+        lines = block.data.removesuffix(b"\n").split(b"\n")
+        fast = change_fast.read(contract, lines, block.line, epoch=epoch, extract=extract)
+        exact = _Exact()
+        for index, offset in _places(lines, fast.left, block.offset):
+            read_exactly(lines[index], block.line + index, offset, exact)
+        return Outcome(
+            rows=columns.merged(fast.rows, columns.table_of(exact.rows, schema), ["_line", "_record"]),
+            records=fast.rows.num_rows + exact.records,
+            blank=exact.blank,
+            discarded=exact.discarded,
+            events=exact.events,
+        )
+
+    def read_exactly(line: bytes, number: int, offset: int, exact: _Exact) -> None:
+        if line in (b"", b"\r"):
+            exact.blank += 1
+            return
+        for found in objects(line):
+            exact.records += 1
+            try:
+                take(found, number, exact)
+            except RefusedError as refusal:
+                quarantine.refuse(
+                    refusal.reason, found.raw, line=number, offset=offset + found.start, record=found.record
+                )
+
+    def take(found: Found, number: int, exact: _Exact) -> None:
+        if isinstance(found.value, RefusedError):
+            raise found.value
+        read = judged(found.value)
+        if isinstance(read, Change):
+            exact.rows.append([*read.values, number, found.record])
+            exact.discarded += read.discarded
+        else:
+            detail = found.raw.decode().strip()
+            exact.events.append(EventRow(read.event, detail, read.seq, read.committed_at, number, found.record))
+
+    return read
+
+
+def _places(lines: Sequence[bytes], left: Sequence[int], offset: int) -> Iterator[tuple[int, int]]:
+    """Each index of `left` with the byte where its line begins."""
+    if left:
+        offsets = list(accumulate((len(line) + 1 for line in lines), initial=offset))
+        yield from ((index, offsets[index]) for index in left)

@@ -1,0 +1,109 @@
+"""Find the JSON values of a line, exactly: numbers as written, no key twice, no text that is not Unicode."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NoReturn
+
+from bronze.lexical import Number, RefusedError
+
+_SPACE = " \t\n\r"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One value of a line, the `record`th: its bytes, from the byte `start` of the line on, and what it is.
+
+    `value` is a dict for a JSON object, and the refusal for what is not one.
+    """
+
+    record: int
+    start: int
+    raw: bytes
+    value: dict[str, object] | RefusedError
+
+
+class _RepeatedKeyError(Exception):
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+def objects(line: bytes) -> Iterator[Found]:
+    """Every value of `line`, which has at least one: what follows the last good one is one refused record.
+
+    Refusals: `encoding`, `json` (not JSON, or not an object), `duplicate_key:<key>`.
+    """
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        yield Found(0, 0, line, RefusedError("encoding"))
+        return
+    position, start, record, following = _skipped(text, 0), 0, 0, 0
+    while record == 0 or position < len(text):
+        start += len(text[following:position].encode())
+        value, end = _read(text, position)
+        following = _skipped(text, end)
+        alone = record == 0 and following == len(text)
+        raw = line if alone else text[position:end].encode()
+        yield Found(record, 0 if alone else start, raw, value)
+        start += len(raw)
+        record, position, following = record + 1, following, end
+
+
+def _read(text: str, position: int) -> tuple[dict[str, object] | RefusedError, int]:
+    """The value at `position` and where it ends; broken JSON extends to the end of `text`."""
+    try:
+        value, end = _EXACT.raw_decode(text, position)
+        if "\\" in text[position:end]:
+            json.dumps(value, ensure_ascii=False).encode()
+    except _RepeatedKeyError as repeated:
+        return _repeated(text, position, repeated.key)
+    except UnicodeEncodeError:  # a lone surrogate, which only an escape can make
+        return RefusedError("encoding"), end
+    except (ValueError, RecursionError):
+        return RefusedError("json"), len(text)
+    return (value if isinstance(value, dict) else RefusedError("json")), end
+
+
+def _repeated(text: str, position: int, key: str) -> tuple[RefusedError, int]:
+    try:
+        _, end = _LENIENT.raw_decode(text, position)
+    except (ValueError, RecursionError):
+        return RefusedError("json"), len(text)
+    return RefusedError(f"duplicate_key:{key}"), end
+
+
+def _skipped(text: str, position: int) -> int:
+    while position < len(text) and text[position] in _SPACE:
+        position += 1
+    return position
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise _RepeatedKeyError(next(name for name in names if names.count(name) > 1))
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_EXACT = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_float=Number, parse_int=Number, parse_constant=_no_constant
+)
+_LENIENT = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_no_constant)
+
+
+def written(value: object) -> str:
+    """JSON text of a value that `objects` found: numbers as they were, nothing escaped that need not be."""
+    if isinstance(value, Number):
+        return value
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{written(key)}:{written(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(written, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)

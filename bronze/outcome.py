@@ -1,0 +1,46 @@
+"""What reading a block gives, whatever the shape of the raw file."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """A control record; `detail` is its JSON text."""
+
+    event: str
+    detail: str
+    seq: str
+    committed_at: datetime | None
+    line: int
+    record: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Rows and events of a block and its counts; the refused records are in quarantine already.
+
+    `records` counts what was found, apart from what became of it, so that the two can be compared.
+    """
+
+    rows: Any
+    records: int
+    blank: int = 0
+    discarded: int = 0
+    events: list[EventRow] = field(default_factory=list)
+
+
+def joined(outcomes: Iterable[Outcome]) -> Outcome:
+    """One outcome of several, of which there is at least one, in their order."""
+    parts = list(outcomes)
+    return Outcome(
+        rows=pa.concat_tables([part.rows for part in parts]),
+        records=sum(part.records for part in parts),
+        blank=sum(part.blank for part in parts),
+        discarded=sum(part.discarded for part in parts),
+        events=[event for part in parts for event in part.events],
+    )
