@@ -153,6 +153,10 @@ class InvalidRequestError(LocalCloudError):
         self.code = code
 
 
+class SerializationError(LocalCloudError):
+    """A call's body is not the JSON that it should be: `SerializationException`."""
+
+
 class MetadataError(LocalCloudError):
     """The catalog refused a metadata call: `MetadataException`."""
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 from sqlglot import exp
 
 from localcloud.athena.catalog import TableColumn
+from localcloud.athena.errors import AthenaError
 from localcloud.athena.statements import kinds
 from localcloud.athena.statements.kinds import Kind
 
@@ -302,6 +303,14 @@ class Deallocate:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A statement that was read and cannot be run; running it raises why."""
+
+    kind: ClassVar[Kind] = kinds.SELECT
+    error: AthenaError
+
+
 Node = (
     Query
     | Explain
@@ -330,4 +339,5 @@ Node = (
     | Describe
     | Prepare
     | Deallocate
+    | Refused
 )

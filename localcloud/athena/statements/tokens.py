@@ -89,9 +89,3 @@ def unexpected(text: str, at: int, found: str, expecting: str = "") -> AthenaErr
     line, column = place(text, at)
     tail = f". Expecting: {expecting}" if expecting else ""
     return syntax_error(f"mismatched input '{found}'{tail}", line=line, column=column)
-
-
-def trimmed(text: str) -> str:
-    """The statement without blanks around it and without its last semicolon."""
-    text = text.strip()
-    return text[:-1].rstrip() if text.endswith(";") else text

@@ -1,0 +1,59 @@
+"""Run the gateway: `python -m localcloud.athena --port P --endpoint URL`."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from localcloud.athena import server, service
+from localcloud.athena.catalog import connect
+from localcloud.athena.engines.duckdb import DuckDb
+from localcloud.athena.statements.execute import Parts
+from localcloud.config import region_from
+
+log = logging.getLogger("localcloud.athena")
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT."""
+    parser = argparse.ArgumentParser(prog="python -m localcloud.athena", description=__doc__)
+    parser.add_argument("--port", type=int, required=True, help="port on 127.0.0.1; 0 takes any free one")
+    parser.add_argument(
+        "--endpoint", required=True, help="where Glue and S3 answer, such as http://127.0.0.1:4666"
+    )
+    parser.add_argument("--region", default=region_from(os.environ))
+    parser.add_argument(
+        "--folder", type=Path, help="for copies of objects and spilled data; a temporary one if absent"
+    )
+    parser.add_argument("--output", default="", help="s3:// place of results of workgroup primary")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    with tempfile.TemporaryDirectory(prefix="athena-", ignore_cleanup_errors=True) as temporary:
+        _serve(arguments, arguments.folder or Path(temporary))
+    return 0
+
+
+def _serve(arguments: argparse.Namespace, folder: Path) -> None:
+    catalog = connect(arguments.endpoint, arguments.region)
+    engine = DuckDb(catalog, folder)
+    running = service.create(Parts(catalog, engine), output=arguments.output)
+    web = server.create(running, arguments.port)
+    web.prepare()
+    asked = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked.set())
+    thread = threading.Thread(target=web.serve, name="web", daemon=True)
+    thread.start()
+    log.info("gateway.ready port=%s endpoint=%s", web.bind_addr[1], arguments.endpoint)
+    asked.wait()
+    web.stop()
+    running.queries.close()
+    engine.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,203 @@
+"""The life of queries: queued, running, then succeeded, failed or cancelled; a bounded history of them."""
+
+import logging
+import threading
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from localcloud.athena.errors import AthenaError, InvalidRequestError
+from localcloud.athena.model import Answer
+from localcloud.athena.statements.parse import Statement
+
+QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED = "QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"
+FINAL = frozenset({SUCCEEDED, FAILED, CANCELLED})
+# Athena runs 20 DML statements of an account at once; a laptop is served as well by fewer.
+WORKERS = 12
+HISTORY = 5_000
+RESULT_BYTES = 512 << 20
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client asked for, as it was sent; it decides whether a second call is the same one."""
+
+    sql: str
+    database: str | None = None
+    catalog: str | None = None
+    output: str | None = None
+    workgroup: str = "primary"
+    parameters: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> tuple[str | None, ...]:
+        """What a second call with the same token must have in common with the first."""
+        return (self.sql, self.database, self.catalog, self.output)
+
+
+@dataclass(slots=True)
+class Query:
+    """One query. Fields that change do so under the lock of `Queries`."""
+
+    request: Request
+    statement: Statement
+    location: str
+    token: str
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    state: str = QUEUED
+    submitted: float = field(default_factory=time.time)
+    started: float | None = None
+    finished: float | None = None
+    answer: Answer | None = None
+    error: AthenaError | None = None
+    manifest: str = ""
+    done: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def substatement(self) -> str:
+        """SubstatementType; DESCRIBE of a view has its own, known once it has run."""
+        known = self.answer.substatement_type if self.answer is not None else ""
+        return known or self.statement.kind.substatement
+
+    def milliseconds(self) -> tuple[int, int]:
+        """Waiting and running time so far."""
+        now = time.time()
+        started = self.started or self.finished or now
+        finished = self.finished or now
+        return round((started - self.submitted) * 1000), round((finished - started) * 1000)
+
+
+class Queries:
+    """The queries that run or have run. `run` carries one out and returns its answer."""
+
+    def __init__(
+        self,
+        run: Callable[[Query], Answer],
+        cancel: Callable[[str], None],
+        *,
+        workers: int = WORKERS,
+        history: int = HISTORY,
+    ) -> None:
+        self._run = run
+        self._cancel = cancel
+        self._history = history
+        self._lock = threading.Lock()
+        self._found: OrderedDict[str, Query] = OrderedDict()
+        self._tokens: dict[str, str] = {}
+        self._results: OrderedDict[str, int] = OrderedDict()
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="query")
+
+    def close(self) -> None:
+        """Take no more queries, cancel those that run, and wait for their threads."""
+        for query in self.newest():
+            if query.state not in FINAL:
+                self.stop(query.id)
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def known(self, token: str, request: Request) -> Query | None:
+        """The query that this token started. Raises InvalidRequestError when it asked for something else."""
+        with self._lock:
+            found = self._found.get(self._tokens.get(token, ""))
+        if found is not None and found.request.identity != request.identity:
+            raise InvalidRequestError(
+                "Idempotent parameters do not match", code="IDEMPOTENT_PARAMETER_MISMATCH"
+            )
+        return found
+
+    def submit(self, query: Query) -> Query:
+        """Queue a query; a token that is known already gives the query that it started."""
+        with self._lock:
+            earlier = self._found.get(self._tokens.get(query.token, ""))
+            if earlier is not None:
+                return earlier
+            self._found[query.id] = query
+            self._tokens[query.token] = query.id
+            self._forget()
+        self._pool.submit(self._work, query)
+        return query
+
+    def get(self, query_id: str) -> Query:
+        """A query. Raises InvalidRequestError."""
+        with self._lock:
+            found = self._found.get(query_id)
+        if found is None:
+            text = f"QueryExecution {query_id} was not found"
+            raise InvalidRequestError(text, code="QUERY_EXECUTION_NOT_FOUND")
+        return found
+
+    def newest(self) -> list[Query]:
+        """All queries that are remembered, the newest first."""
+        with self._lock:
+            return list(reversed(self._found.values()))
+
+    def stop(self, query_id: str) -> None:
+        """Cancel a query; one that is over stays as it is. Raises InvalidRequestError for an unknown id."""
+        query = self.get(query_id)
+        if self._end(query, CANCELLED):
+            self._cancel(query_id)
+
+    def _work(self, query: Query) -> None:
+        with self._lock:
+            if query.state in FINAL:
+                return
+            query.state, query.started = RUNNING, time.time()
+        try:
+            answer = self._run(query)
+        except AthenaError as error:
+            self._end(query, FAILED, error=error)
+        except Exception as error:
+            # Not a fault of the statement: the client sees that much, the log all of it.
+            log.exception("query.crashed id=%s", query.id)
+            text = f"{type(error).__name__}: {error}"
+            self._end(query, FAILED, error=AthenaError("GENERIC_INTERNAL_ERROR", text))
+        else:
+            self._end(query, SUCCEEDED, answer=answer)
+
+    def _end(
+        self, query: Query, state: str, *, answer: Answer | None = None, error: AthenaError | None = None
+    ) -> bool:
+        """Enter a final state; the first one stays. Returns whether this was it."""
+        with self._lock:
+            if query.state in FINAL:
+                return False
+            query.answer, query.error = answer, error
+            query.state, query.finished = state, time.time()
+            if answer is not None and answer.table is not None:
+                self._results[query.id] = answer.table.nbytes
+        query.done.set()
+        return True
+
+    def _forget(self) -> None:
+        """Keep the history within its bounds: the oldest results go first, then the oldest queries."""
+        while sum(self._results.values()) > RESULT_BYTES and len(self._results) > 1:
+            oldest, _ = self._results.popitem(last=False)
+            if oldest in self._found:
+                self._found[oldest].answer = None
+        for query_id in list(self._found)[: max(len(self._found) - self._history, 0)]:
+            if self._found[query_id].state in FINAL:
+                self._tokens.pop(self._found.pop(query_id).token, None)
+                self._results.pop(query_id, None)
+
+
+def status(query: Query) -> dict[str, Any]:
+    """The Status block of GetQueryExecution."""
+    found: dict[str, Any] = {"State": query.state, "SubmissionDateTime": query.submitted}
+    if query.finished is not None:
+        found["CompletionDateTime"] = query.finished
+    if query.state == CANCELLED:
+        found["StateChangeReason"] = "Query cancelled by user"
+    if query.error is not None:
+        found["StateChangeReason"] = str(query.error)
+        found["AthenaError"] = {
+            "ErrorCategory": query.error.category,
+            "ErrorType": query.error.error_type,
+            "Retryable": query.error.retryable,
+            "ErrorMessage": str(query.error),
+        }
+    return found

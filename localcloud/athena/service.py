@@ -1,0 +1,140 @@
+"""Accept statements and run them: what lies between the API's calls and the statements."""
+
+import time
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from localcloud.athena import result_files
+from localcloud.athena.catalog import code_of
+from localcloud.athena.errors import AthenaError, InvalidRequestError
+from localcloud.athena.model import Answer, Context
+from localcloud.athena.objects import split
+from localcloud.athena.queries import FINAL, Queries, Query, Request
+from localcloud.athena.statements import kinds, names, parameters
+from localcloud.athena.statements.execute import Parts, check, execute
+from localcloud.athena.statements.nodes import Deallocate, Prepare, Refused
+from localcloud.athena.statements.parse import Statement, parse
+from localcloud.athena.workgroups import PreparedStatement, WorkGroup, WorkGroups
+
+_DEFAULT_DATABASE = "default"
+_NO_OUTPUT = (
+    "No output location provided. An output location is required either through the Workgroup result "
+    "configuration setting or as an API input."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts of a running gateway."""
+
+    parts: Parts
+    workgroups: WorkGroups
+    queries: Queries
+
+    def start(self, request: Request, token: str) -> Query:
+        """Queue a statement. Raises InvalidRequestError for what Athena refuses to start.
+
+        The checks come in Athena's order: workgroup, output location, syntax, token, existence.
+        """
+        group = self.workgroups.get(request.workgroup)
+        output = _output(request, group)
+        statement = self._read(request)
+        earlier = self.queries.known(token, request)
+        if earlier is not None:
+            return earlier
+        check(statement.node, self.parts.catalog, _context(request))
+        query = Query(request, statement, "", token)
+        query.location = result_files.location(output, query.id, statement.kind)
+        return self.queries.submit(query)
+
+    def _read(self, request: Request) -> Statement:
+        try:
+            text, values = request.sql, request.parameters
+            named = parameters.execute(text)
+            if named is not None:
+                text = self.workgroups.prepared(request.workgroup, named.name).sql
+                values = named.values or values
+            return parse(parameters.bind(text, values))
+        except AthenaError as error:
+            if error.code == "SYNTAX_ERROR":
+                raise InvalidRequestError(error.text, code="MALFORMED_QUERY") from None
+            # Everything else fails the query once it runs, as it does on Athena.
+            return Statement(request.sql, Refused(error))
+
+
+def create(parts: Parts, *, output: str = "") -> Service:
+    """A service without queries; `output` is where `primary` puts the results of calls that name no place."""
+    workgroups = WorkGroups(output)
+    queries = Queries(lambda query: run(query, parts, workgroups), parts.engine.cancel)
+    return Service(parts, workgroups, queries)
+
+
+def run(query: Query, parts: Parts, workgroups: WorkGroups) -> Answer:
+    """Carry a query out and write its result files. Raises AthenaError."""
+    try:
+        answer = _run(query, parts, workgroups)
+    except ClientError as error:
+        raise _as_athena(error) from error
+    except AthenaError as error:
+        result_files.write_failure(parts.catalog.s3, query.location, error)
+        raise _with_advice(error, query) from None
+    if query.state not in FINAL:
+        query.manifest = result_files.write(parts.catalog.s3, query.location, answer, query.id)
+    return answer
+
+
+def _run(query: Query, parts: Parts, workgroups: WorkGroups) -> Answer:
+    node, group = query.statement.node, query.request.workgroup
+    if isinstance(node, Refused):
+        raise node.error
+    if isinstance(node, Prepare):
+        statement = PreparedStatement(node.name, node.sql, modified=time.time())
+        workgroups.prepare(group, statement, replace=False)
+        return names.done(node.kind)
+    if isinstance(node, Deallocate):
+        workgroups.deallocate(group, node.name)
+        return names.done(node.kind)
+    return execute(node, parts, _context(query.request, query.id))
+
+
+def _context(request: Request, query_id: str = "") -> Context:
+    catalog = (request.catalog or "awsdatacatalog").lower()
+    return Context(request.database or _DEFAULT_DATABASE, query_id, catalog)
+
+
+def _output(request: Request, group: WorkGroup) -> str:
+    output = group.output if group.enforced and group.output else request.output or group.output
+    if not output:
+        raise InvalidRequestError(_NO_OUTPUT)
+    try:
+        split(output)
+    except AthenaError:
+        raise InvalidRequestError("outputLocation is not a valid S3 path.") from None
+    return output
+
+
+def _with_advice(error: AthenaError, query: Query) -> AthenaError:
+    """A failed CTAS tells where data may have been left."""
+    if query.statement.kind != kinds.CREATE_TABLE_AS_SELECT:
+        return error
+    advice = (
+        f"You may need to manually clean the data at location '{query.location}' before retrying. "
+        "Athena will not delete data in your account."
+    )
+    return AthenaError(
+        error.code,
+        f"{error.text.rstrip('.')}. {advice}",
+        category=error.category,
+        error_type=error.error_type,
+        retryable=error.retryable,
+    )
+
+
+def _as_athena(error: ClientError) -> AthenaError:
+    code = code_of(error)
+    if code == "NoSuchBucket":
+        return AthenaError("S3_BUCKET_NOT_FOUND", f"Amazon S3 bucket not found: {error}")
+    if "Throttl" in code or code == "TooManyRequestsException":
+        return AthenaError("GLUE_THROTTLED", f"Query failed due to AWS Glue throttling: {error}")
+    return AthenaError("GENERIC_INTERNAL_ERROR", str(error))

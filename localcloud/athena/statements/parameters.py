@@ -1,0 +1,98 @@
+"""Put execution parameters in the places of `?`, and read EXECUTE.
+
+Athena reads each value as an expression; what is none, or names a column, is a text. A `?` inside a
+string, a name or a comment is no place.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from localcloud.athena.dialect import parse as parse_query
+from localcloud.athena.errors import AthenaError
+from localcloud.athena.statements.cursor import Cursor
+from localcloud.athena.statements.tokens import Token, tokenize
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    """EXECUTE name [USING value, …]."""
+
+    name: str
+    values: tuple[str, ...] = ()
+
+
+def execute(text: str) -> Execute | None:
+    """The EXECUTE that `text` is, None when it is another statement. Raises AthenaError SYNTAX_ERROR."""
+    first = next(tokenize(text), None)
+    if first is None or first.keyword != "EXECUTE":
+        return None
+    cursor = Cursor(text, hive=False)
+    cursor.expect("EXECUTE")
+    name = cursor.identifier(quoted=True)
+    values: list[str] = []
+    if cursor.accept("USING"):
+        values = _listed(text, cursor.tokens[cursor.at :])
+        cursor.at = len(cursor.tokens)
+    cursor.accept(";")
+    cursor.end()
+    return Execute(name, tuple(values))
+
+
+def _listed(text: str, tokens: Sequence[Token]) -> list[str]:
+    """The texts between the commas that stand outside of all parentheses."""
+    found, depth, first = [], 0, 0
+    for at, token in enumerate(tokens):
+        depth += (token.keyword in ("(", "[")) - (token.keyword in (")", "]"))
+        if depth == 0 and token.keyword in (",", ";"):
+            found.append(text[tokens[first].start : tokens[at - 1].stop])
+            first = at + 1
+    if first < len(tokens):
+        found.append(text[tokens[first].start : tokens[-1].stop])
+    return found
+
+
+def bind(text: str, values: Sequence[str]) -> str:
+    """The statement with `values` in the places of its `?`, in order; none are needed where no `?` is.
+
+    Raises AthenaError INVALID_PARAMETER_USAGE when there are more or fewer places than values.
+    """
+    if "?" not in text:
+        return text
+    places = [token for token in tokenize(text) if token.sort == "mark" and token.raw == "?"]
+    if not places:
+        return text
+    if len(places) != len(values):
+        found = f"Incorrect number of parameters: expected {len(places)} but found {len(values)}"
+        raise AthenaError("INVALID_PARAMETER_USAGE", f"line 1:1: {found}")
+    pieces, at = [], 0
+    for token, value in zip(places, values, strict=True):
+        pieces += [text[at : token.start], _expression(value)]
+        at = token.stop
+    return "".join([*pieces, text[at:]])
+
+
+def _expression(value: str) -> str:
+    """The SQL of a value: itself when it is an expression without columns, else its text as a string."""
+    try:
+        tree = parse_query(f"SELECT {value}")
+        # Comments are left out, since one would hide what stands behind the place.
+        sql = " ".join(token.raw for token in tokenize(value))
+    except AthenaError:
+        return _string(value)
+    if not _is_one_value(tree) or "?" in sql:
+        return _string(value)
+    return sql if isinstance(tree.expressions[0], exp.Literal | exp.Null | exp.Boolean) else f"({sql})"
+
+
+def _is_one_value(tree: exp.Expression) -> bool:
+    if not isinstance(tree, exp.Select) or len(tree.expressions) != 1:
+        return False
+    only = tree.expressions[0]
+    clauses = [key for key, clause in tree.args.items() if clause and key != "expressions"]
+    return not clauses and not isinstance(only, exp.Alias | exp.Star) and only.find(exp.Column) is None
+
+
+def _string(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

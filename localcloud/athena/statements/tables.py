@@ -1,0 +1,163 @@
+"""CREATE TABLE with columns, DROP TABLE, ALTER TABLE of a whole table."""
+
+import time
+from typing import Any
+
+from localcloud.athena import iceberg, objects
+from localcloud.athena.catalog import Catalog, Table
+from localcloud.athena.errors import AthenaError, hive_execution, hive_semantic, iceberg_ddl
+from localcloud.athena.model import Answer, Context
+from localcloud.athena.statements import formats, names
+from localcloud.athena.statements.names import done
+from localcloud.athena.statements.nodes import CreateTable, Drop, RenameTable, SetProperties
+
+# The only properties that Athena lets Iceberg tables have.
+ICEBERG_PROPERTIES = frozenset(
+    {
+        "compression_level",
+        "format",
+        "optimize_rewrite_data_file_threshold",
+        "optimize_rewrite_delete_file_threshold",
+        "optimize_rewrite_max_data_file_size_bytes",
+        "optimize_rewrite_min_data_file_size_bytes",
+        "table_type",
+        "vacuum_max_metadata_files_to_keep",
+        "vacuum_max_snapshot_age_seconds",
+        "vacuum_min_snapshots_to_keep",
+        "write_compression",
+        "write_data_path_enabled",
+        "write_object_storage_enabled",
+        "write_target_data_file_size_bytes",
+    }
+)
+
+
+def create(node: CreateTable, catalog: Catalog, context: Context) -> Answer:
+    """Create an Iceberg table, or an external table of Hive. Raises Hive's errors."""
+    database, name = names.full(node.name, context)
+    if catalog.find_database(database) is None:
+        raise names.database_missing(database)
+    objects.split(node.location)
+    if catalog.find_table(database, name) is not None:
+        if node.if_not_exists:
+            return done(node.kind)
+        raise hive_execution(f"AlreadyExistsException(message:Table {name} already exist)")
+    if node.is_iceberg:
+        _create_iceberg(node, catalog, database, name)
+    else:
+        catalog.create_table(database, _hive_table(node, name))
+    return done(node.kind)
+
+
+def _create_iceberg(node: CreateTable, catalog: Catalog, database: str, name: str) -> None:
+    if node.external:
+        raise iceberg_ddl("External keyword not supported for table type ICEBERG")
+    if node.format.stored_as or node.format.input_format:
+        raise iceberg_ddl("Iceberg create table statement does not allow STORED AS/BY")
+    if node.partition_columns:
+        raise iceberg_ddl("Partition columns of an Iceberg table are named without their types")
+    properties = {key.lower(): value for key, value in node.properties}
+    _check_iceberg(properties)
+    location = node.location.rstrip("/")
+    iceberg.create_table(
+        catalog,
+        database,
+        name,
+        columns=node.columns,
+        location=location,
+        partitioning=node.partitioning,
+        properties=properties,
+    )
+
+
+def _check_iceberg(properties: dict[str, str]) -> None:
+    for key in properties:
+        if key not in ICEBERG_PROPERTIES:
+            raise iceberg_ddl(f"Unsupported table property key: {key}")
+
+
+def _hive_table(node: CreateTable, name: str) -> dict[str, Any]:
+    if not node.external:
+        raise hive_semantic("Managed tables are not supported: say CREATE EXTERNAL TABLE")
+    if node.partitioning:
+        raise hive_semantic("Partition columns of an external table need their types")
+    storage = {
+        **formats.storage(node.format),
+        "Columns": [column.as_input() for column in node.columns],
+        "Location": node.location.rstrip("/"),
+    }
+    if node.clustered_by:
+        storage |= {"BucketColumns": list(node.clustered_by), "NumberOfBuckets": node.buckets}
+    parameters = {"EXTERNAL": "TRUE", "transient_lastDdlTime": str(int(time.time()))}
+    if node.comment:
+        parameters["comment"] = node.comment
+    return {
+        "Name": name,
+        "TableType": "EXTERNAL_TABLE",
+        "Owner": "hadoop",
+        "Parameters": {**parameters, **dict(node.properties)},
+        "PartitionKeys": [column.as_input() for column in node.partition_columns],
+        "StorageDescriptor": storage,
+    }
+
+
+def drop(node: Drop, catalog: Catalog, context: Context) -> Answer:
+    """Drop a table: of Hive its entry, of Iceberg its files too. Raises Hive's errors."""
+    database, name = names.full(node.name, context)
+    found = catalog.find_table(database, name)
+    if found is None:
+        if node.if_exists:
+            return done(node.kind)
+        raise names.table_missing(node.name, context)
+    if found.is_view:
+        raise hive_semantic("[Error 10131]: Cannot drop a view with DROP TABLE")
+    catalog.drop_table(database, name)
+    if not found.is_iceberg:
+        return done(node.kind)
+    if found.location:
+        objects.remove(catalog.s3, found.location)
+    # Athena answers with two empty rows here, and only here.
+    return Answer(node.kind.statement, node.kind.substatement, lines=("", ""))
+
+
+def rename(node: RenameTable, catalog: Catalog, context: Context) -> Answer:
+    """Give an Iceberg table another name. Glue cannot rename, so it is a new entry and then a deletion.
+
+    Raises Hive's errors: for a table that is not there, is not Iceberg's, or has the new name.
+    """
+    found = names.table(node.name, catalog, context)
+    if not found.is_iceberg:
+        detail = "Service: AmazonDataCatalog; Status Code: 400; Error Code: InvalidInputException"
+        raise hive_execution(f"Unable to alter table. Table cannot be renamed ({detail})")
+    database, name = names.full(node.to, context)
+    if catalog.find_database(database) is None:
+        raise names.database_missing(database)
+    try:
+        catalog.create_table(database, found.as_input(Name=name))
+    except AthenaError as error:
+        if error.code != "ALREADY_EXISTS":
+            raise
+        raise hive_execution(f"AlreadyExistsException(message:Table {name} already exist)") from None
+    catalog.drop_table(found.database, found.name)
+    return done(node.kind)
+
+
+def properties(node: SetProperties, catalog: Catalog, context: Context) -> Answer:
+    """Set or unset properties."""
+    found = names.table(node.name, catalog, context)
+    if found.is_iceberg:
+        _iceberg_properties(node, catalog, found)
+        return done(node.kind)
+    kept = {key: value for key, value in found.parameters.items() if key not in node.unset}
+    changed = {"transient_lastDdlTime": str(int(time.time())), **dict(node.properties)}
+    catalog.update_table(found, Parameters={**kept, **changed})
+    return done(node.kind)
+
+
+def _iceberg_properties(node: SetProperties, catalog: Catalog, found: Table) -> None:
+    given = {key.lower(): value for key, value in node.properties}
+    _check_iceberg(given)
+    if given:
+        iceberg.set_properties(catalog, found.database, found.name, given)
+    if node.unset:
+        iceberg.unset_properties(catalog, found.database, found.name, node.unset)

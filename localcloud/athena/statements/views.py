@@ -1,0 +1,113 @@
+"""CREATE VIEW, DROP VIEW, and what Glue keeps of a view: Presto's own description of it."""
+
+import base64
+import json
+from typing import Any
+
+from localcloud.athena.catalog import Catalog, Table
+from localcloud.athena.errors import AthenaError, hive_semantic
+from localcloud.athena.model import Answer, Column, Context, Engine
+from localcloud.athena.statements import names
+from localcloud.athena.statements.names import done
+from localcloud.athena.statements.nodes import CreateView, Drop
+from localcloud.athena.types import parse
+
+_OPENING, _CLOSING = "/* Presto View: ", " */"
+
+
+def create(node: CreateView, catalog: Catalog, engine: Engine, context: Context) -> Answer:
+    """Create a view, with OR REPLACE in the place of one that is there. Raises AthenaError."""
+    database, name = names.full(node.name, context)
+    if catalog.find_database(database) is None:
+        raise AthenaError("SCHEMA_NOT_FOUND", f"line 1:1: Schema '{database}' does not exist")
+    found = catalog.find_table(database, name)
+    if found is not None and not found.is_view:
+        text = f"line 1:1: Table already exists: 'awsdatacatalog.{database}.{name}'"
+        raise AthenaError("TABLE_ALREADY_EXISTS", text)
+    if found is not None and not node.replace:
+        text = f"line 1:1: View already exists: 'awsdatacatalog.{database}.{name}'"
+        raise AthenaError("TABLE_ALREADY_EXISTS", text)
+    columns = engine.columns(node.query, context)
+    _check(columns)
+    given = _input(name, columns, node.sql, context)
+    if found is None:
+        catalog.create_table(database, given)
+    else:
+        catalog.update_table(found, **given)
+    return done(node.kind)
+
+
+def _check(columns: tuple[Column, ...]) -> None:
+    seen: set[str] = set()
+    for at, column in enumerate(columns, 1):
+        name = column.name.lower()
+        if not name:
+            text = f"line 1:1: Column name not specified at position {at}"
+            raise AthenaError("MISSING_COLUMN_NAME", text)
+        if name in seen:
+            text = f"line 1:1: Column name '{column.name}' specified more than once"
+            raise AthenaError("DUPLICATE_COLUMN_NAME", text)
+        seen.add(name)
+
+
+def _input(name: str, columns: tuple[Column, ...], sql: str, context: Context) -> dict[str, Any]:
+    described = {
+        "originalSql": sql,
+        "catalog": context.catalog.lower(),
+        "schema": context.database.lower(),
+        "columns": [{"name": column.name.lower(), "type": column.type} for column in columns],
+    }
+    text = base64.b64encode(json.dumps(described).encode()).decode()
+    return {
+        "Name": name,
+        "TableType": "VIRTUAL_VIEW",
+        "Parameters": {"presto_view": "true", "comment": "Presto View"},
+        "PartitionKeys": [],
+        "StorageDescriptor": {
+            "Columns": [{"Name": one.name.lower(), "Type": parse(one.type).hive} for one in columns],
+            "Location": "",
+            "SerdeInfo": {},
+        },
+        "ViewOriginalText": f"{_OPENING}{text}{_CLOSING}",
+        "ViewExpandedText": "/* Presto View */",
+    }
+
+
+def described(view: Table) -> dict[str, Any]:
+    """Presto's description: `originalSql`, `catalog`, `schema`, `columns`.
+
+    Raises AthenaError INVALID_VIEW when Glue keeps something else.
+    """
+    text = str(view.raw.get("ViewOriginalText") or "")
+    try:
+        found: dict[str, Any] = json.loads(base64.b64decode(text[len(_OPENING) : -len(_CLOSING)]))
+    except ValueError:
+        text = f"Not a view that Athena can read: {view.database}.{view.name}"
+        raise AthenaError("INVALID_VIEW", text) from None
+    return found
+
+
+def columns(view: Table) -> tuple[Column, ...]:
+    """A view's columns, with Athena's types."""
+    return tuple(Column(one["name"], one["type"]) for one in described(view)["columns"])
+
+
+def statement(view: Table) -> str:
+    """The statement that would create the view."""
+    if not view.is_view:
+        raise hive_semantic(f"[Error 10133]: {view.name} is not a view")
+    return f"CREATE VIEW {view.database}.{view.name} AS\n{described(view)['originalSql']}"
+
+
+def drop(node: Drop, catalog: Catalog, context: Context) -> Answer:
+    """Drop a view. Raises Hive's errors: when it is missing (unless IF EXISTS), or a table."""
+    database, name = names.full(node.name, context)
+    found = catalog.find_table(database, name)
+    if found is None:
+        if node.if_exists:
+            return done(node.kind)
+        raise names.table_missing(node.name, context)
+    if not found.is_view:
+        raise hive_semantic("[Error 10132]: Cannot drop a base table with DROP VIEW")
+    catalog.drop_table(database, name)
+    return done(node.kind)

@@ -1,0 +1,135 @@
+"""Workgroups and their prepared statements, kept in memory. `primary` is always there."""
+
+import re
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from localcloud.athena.errors import InvalidRequestError, ResourceNotFoundError
+
+PRIMARY = "primary"
+_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_@:]{0,255}")
+ENGINE_VERSION = {
+    "SelectedEngineVersion": "AUTO",
+    "EffectiveEngineVersion": "Athena engine version 3",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedStatement:
+    """A statement with `?`, kept under a name."""
+
+    name: str
+    sql: str
+    description: str = ""
+    modified: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkGroup:
+    """A workgroup: where its results go, and whether clients may say otherwise."""
+
+    name: str
+    output: str = ""
+    enforced: bool = False
+    description: str = ""
+    created: float = 0.0
+    prepared: dict[str, PreparedStatement] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """What GetWorkGroup answers."""
+        result = {"OutputLocation": self.output} if self.output else {}
+        found: dict[str, Any] = {
+            "Name": self.name,
+            "State": "ENABLED",
+            "CreationTime": self.created,
+            "Configuration": {
+                "ResultConfiguration": result,
+                "EnforceWorkGroupConfiguration": self.enforced,
+                "PublishCloudWatchMetricsEnabled": False,
+                "RequesterPaysEnabled": False,
+                "EnableMinimumEncryptionConfiguration": False,
+                "EngineVersion": ENGINE_VERSION,
+            },
+        }
+        return {**found, "Description": self.description} if self.description else found
+
+    def as_summary(self) -> dict[str, Any]:
+        """What ListWorkGroups answers for it."""
+        return {
+            "Name": self.name,
+            "State": "ENABLED",
+            "Description": self.description,
+            "CreationTime": self.created,
+            "EngineVersion": ENGINE_VERSION,
+        }
+
+
+class WorkGroups:
+    """The workgroups by name."""
+
+    def __init__(self, output: str = "") -> None:
+        self._lock = threading.Lock()
+        self._found = {PRIMARY: WorkGroup(PRIMARY, output, created=time.time())}
+
+    def all(self) -> list[WorkGroup]:
+        """All of them, by name."""
+        with self._lock:
+            return [self._found[name] for name in sorted(self._found)]
+
+    def get(self, name: str) -> WorkGroup:
+        """One of them. Raises InvalidRequestError."""
+        with self._lock:
+            if name not in self._found:
+                raise InvalidRequestError("WorkGroup is not found.")
+            return self._found[name]
+
+    def create(self, name: str, configuration: dict[str, Any], description: str) -> None:
+        """A new one. Raises InvalidRequestError when the name is taken."""
+        output = (configuration.get("ResultConfiguration") or {}).get("OutputLocation", "")
+        # Athena enforces a workgroup's settings unless told otherwise.
+        enforced = bool(configuration.get("EnforceWorkGroupConfiguration", True))
+        with self._lock:
+            if name in self._found:
+                raise InvalidRequestError("WorkGroup is already created")
+            self._found[name] = WorkGroup(name, output, enforced, description, time.time())
+
+    def delete(self, name: str) -> None:
+        """Forget one. Raises InvalidRequestError for `primary` and for one that is not there."""
+        if name == PRIMARY:
+            raise InvalidRequestError("The primary workgroup can't be deleted.")
+        self.get(name)
+        with self._lock:
+            self._found.pop(name, None)
+
+    def prepare(self, group: str, statement: PreparedStatement, *, replace: bool) -> None:
+        """Keep a prepared statement. Raises InvalidRequestError when it exists and may not be replaced."""
+        kept = self.get(group).prepared
+        if not _NAME.fullmatch(statement.name):
+            raise InvalidRequestError(f"Invalid prepared statement name: {statement.name}")
+        with self._lock:
+            if statement.name in kept and not replace:
+                raise InvalidRequestError(f"Prepared statement {statement.name} already exists in {group}")
+            kept[statement.name] = statement
+
+    def prepared(self, group: str, name: str) -> PreparedStatement:
+        """A prepared statement. Raises ResourceNotFoundError."""
+        with self._lock:
+            known = self._found[group].prepared if group in self._found else {}
+            if name not in known:
+                text = f"PreparedStatement {name} was not found in workGroup {group}"
+                raise ResourceNotFoundError(text, resource=name)
+            return known[name]
+
+    def all_prepared(self, group: str) -> list[PreparedStatement]:
+        """A workgroup's prepared statements, by name. Raises InvalidRequestError."""
+        kept = self.get(group).prepared
+        with self._lock:
+            return [kept[name] for name in sorted(kept)]
+
+    def deallocate(self, group: str, name: str) -> None:
+        """Forget a prepared statement. Raises ResourceNotFoundError."""
+        self.prepared(group, name)
+        with self._lock:
+            self._found[group].prepared.pop(name, None)
