@@ -5,7 +5,9 @@
     {%- else -%}
         {#- The new table would be the target itself: build it aside, check it, then let readers see it. -#}
         {%- set aside = relation.incorporate(path={'identifier': relation.identifier ~ '__audit'}) -%}
-        {%- do drop_relation(aside) -%}
+        {%- if load_cached_relation(aside) is not none -%}
+            {%- do drop_relation(aside) -%}
+        {%- endif -%}
         {%- set result = dbt.safe_create_table_as(temporary, aside, compiled_code, language, force_batch) -%}
         {%- do audit_before_publish(aside, merges=false) -%}
         {%- do rename_relation(aside, relation) -%}

@@ -1,4 +1,5 @@
-{% macro consumes(input) -%}
-    {%- set head = 'select snapshot_id from "' ~ input.schema ~ '"."' ~ input.identifier ~ '$refs" where name = \'main\'' -%}
-    {{ consumed_mark(input, 'snapshot', offsets(input, head)) }}
+{% macro consumes(table) -%}
+    {%- set refs = '"' ~ table.schema ~ '"."' ~ table.identifier ~ '$refs"' -%}
+    {%- set head = 'select snapshot_id from ' ~ refs ~ " where name = 'main'" -%}
+    {{ consumed_mark(table, 'snapshot', offsets(table, iceberg_uuid(table) if execute else '', head)) }}
 {%- endmacro %}

@@ -1,21 +1,12 @@
 {% macro new_batches(state=none) -%}
+    {%- if not execute -%}{{ return('true') }}{%- endif -%}
     {%- if state is not none -%}
-        {%- set input, column, head = state, '_batch', 'select max(_batch) from ' ~ state -%}
-    {%- elif model.sources | length == 1 -%}
-        {%- set input = source(*model.sources[0]) -%}
-        {%- set column = 'batch' -%}
-        {%- set head = 'select max(batch) from "' ~ input.schema ~ '"."' ~ input.identifier ~ '$partitions"' -%}
-    {%- elif execute -%}
-        {%- do exceptions.raise_compiler_error(
-            this ~ ' has ' ~ model.sources | length ~ ' sources: new_batches() is for a model of one,'
-            ~ ' new_batches(ref(...)) for a state table'
-        ) -%}
-    {%- endif -%}
-    {%- if execute -%}
-        {%- set bounds = offsets(input, head) -%}
-        {{ column }} > {{ bounds.consumed }} and {{ column }} <= {{ bounds.head }}
-        {{- consumed_mark(input, 'batch', bounds) }}
+        {%- set bounds = offsets(state, iceberg_uuid(state), 'select max(_batch) from ' ~ state) -%}
+        _batch > {{ bounds.consumed }} and _batch <= {{ bounds.head }}{{ consumed_mark(state, 'batch', bounds) }}
     {%- else -%}
-        true
+        {%- set bronze = only_source() -%}
+        {%- set partitions = '"' ~ bronze.schema ~ '"."' ~ bronze.identifier ~ '$partitions"' -%}
+        {%- set bounds = offsets(bronze, '', 'select max(batch) from ' ~ partitions) -%}
+        batch > {{ bounds.consumed }} and batch <= {{ bounds.head }}{{ consumed_mark(bronze, 'batch', bounds) }}
     {%- endif -%}
 {%- endmacro %}

@@ -1,8 +1,7 @@
-{% macro offsets(input, head) %}
+{% macro offsets(input, table_uuid, head) %}
     {%- if not execute or flags.WHICH in ('compile', 'generate', 'show') -%}
         {{ return({'table_uuid': '', 'head': 0, 'consumed': 0}) }}
     {%- endif -%}
-    {%- set table_uuid = iceberg_uuid(input) -%}
     {#- The answer is kept: a second call in one model must see the same head. -#}
     {%- set name = 'offsets of ' ~ input -%}
     {%- if load_result(name) is none -%}
