@@ -1,0 +1,79 @@
+"""The order that a job is given and the report that it gives back, both JSON."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from spark.errors import JobError
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFile:
+    """One raw file. `version_id` is None in a bucket without versions."""
+
+    file_id: str
+    uri: str
+    version_id: str | None
+    epoch: int
+    extract: int
+    format: Literal["csv", "json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One attempt: the contract's URI, the raw files, and the folders for what becomes of them."""
+
+    table: str
+    attempt: str
+    contract: str
+    files: tuple[OrderFile, ...]
+    bronze: str
+    events: str
+    quarantine: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenObject:
+    """An object that the job wrote."""
+
+    uri: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What the parser reports about one raw file, and the objects that hold its content now."""
+
+    file_id: str
+    lines: int
+    blank: int
+    records: int
+    rows: int
+    quarantined: int
+    control: int
+    sha256: str
+    reasons: dict[str, int]
+    failure: str | None
+    discarded: int
+    objects: tuple[WrittenObject, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One entry per file of the order, in its order."""
+
+    files: tuple[FileReport, ...]
+
+
+def order_from(text: bytes, uri: str) -> Order:
+    """Read an order. Raises JobError, naming `uri`."""
+    try:
+        return msgspec.json.decode(text, type=Order)
+    except msgspec.DecodeError as error:
+        raise JobError(f"{uri} is not an order: {error}") from error
+
+
+def report_text(report: Report) -> bytes:
+    """The JSON text of `report`."""
+    return msgspec.json.encode(report)

@@ -1,0 +1,37 @@
+"""One raw file of an order through the bronze parser: the same parser, so the same rows, as without Spark."""
+
+import dataclasses
+import tempfile
+from pathlib import Path
+
+from bronze import contract as contracts
+from bronze.parse import Source, parse
+from spark import storage
+from spark.orders import FileReport, Order, OrderFile, WrittenObject
+
+
+def parse_file(file: OrderFile, order: Order, contract: str, token_key: bytes | None) -> FileReport:
+    """Parse `file` by the contract text `contract` and write what becomes of it to the order's folders.
+
+    Runs in an executor; running it again writes the same objects again.
+    """
+    source = Source(file.file_id, file.epoch, file.extract, file.format)
+    rules = contracts.loads(contract, order.contract)
+    with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
+        with storage.stream(file.uri, file.version_id) as stream:
+            found = parse(stream, rules, source, Path(folder), token_key=token_key)
+        objects = [
+            _upload(path, f"{target}/{path.name}")
+            for name, target in (
+                ("bronze", order.bronze),
+                ("events", order.events),
+                ("quarantine", order.quarantine),
+            )
+            for path in sorted((Path(folder) / name).glob("*"))
+        ]
+    return FileReport(file_id=file.file_id, objects=tuple(objects), **dataclasses.asdict(found))
+
+
+def _upload(path: Path, uri: str) -> WrittenObject:
+    storage.upload(path, uri)
+    return WrittenObject(uri, path.stat().st_size)
