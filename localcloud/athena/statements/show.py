@@ -7,7 +7,7 @@ from localcloud.athena import iceberg
 from localcloud.athena.catalog import Catalog, Table
 from localcloud.athena.errors import entity_not_found, hive_execution, hive_semantic
 from localcloud.athena.model import Answer, Column, Context
-from localcloud.athena.statements import describe, names, partitions, views
+from localcloud.athena.statements import describe, names, partitions, tables, views
 from localcloud.athena.statements import kinds as k
 from localcloud.athena.statements.kinds import Kind
 from localcloud.athena.statements.nodes import ShowNames, ShowTable
@@ -26,8 +26,8 @@ def list_names(node: ShowNames, catalog: Catalog, context: Context) -> Answer:
     database = node.database or context.database.lower()
     if catalog.find_database(database) is None:
         raise names.database_missing(database)
-    tables = [table for table in catalog.tables(database) if node.kind == k.SHOW_TABLES or table.is_view]
-    shown = _like_tables([table.name for table in tables], node.pattern)
+    found = [table.name for table in catalog.tables(database) if node.kind == k.SHOW_TABLES or table.is_view]
+    shown = _like_tables(found, node.pattern)
     if node.kind == k.SHOW_VIEWS:
         return _answer(node.kind, ["views"], shown, "varchar")
     return _answer(node.kind, ["tab_name"], shown)
@@ -94,9 +94,10 @@ def _properties(table: Table, key: str) -> list[str]:
 
 def iceberg_properties(table: Table) -> dict[str, str]:
     """The properties of an Iceberg table that Athena shows, by Athena's own names."""
-    hidden = ("table_type", "metadata_location", "previous_metadata_location", "external")
-    found = {key: value for key, value in table.parameters.items() if key.lower() not in hidden}
-    return {"write_compression": "ZSTD", **found}
+    shown = {"write_compression": table.parameters.get("write.parquet.compression-codec", "zstd").upper()}
+    known = {key: value for key, value in table.parameters.items() if key in tables.ICEBERG_PROPERTIES}
+    known.pop("table_type", None)
+    return {**shown, **known}
 
 
 def _create_hive(table: Table) -> list[str]:

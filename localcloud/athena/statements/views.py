@@ -4,6 +4,8 @@ import base64
 import json
 from typing import Any
 
+from sqlglot import exp
+
 from localcloud.athena.catalog import Catalog, Table
 from localcloud.athena.errors import AthenaError, hive_semantic
 from localcloud.athena.model import Answer, Column, Context, Engine
@@ -28,7 +30,7 @@ def create(node: CreateView, catalog: Catalog, engine: Engine, context: Context)
         text = f"line 1:1: View already exists: 'awsdatacatalog.{database}.{name}'"
         raise AthenaError("TABLE_ALREADY_EXISTS", text)
     columns = engine.columns(node.query, context)
-    _check(columns)
+    _check(node.query, columns)
     given = _input(name, columns, node.sql, context)
     if found is None:
         catalog.create_table(database, given)
@@ -37,17 +39,25 @@ def create(node: CreateView, catalog: Catalog, engine: Engine, context: Context)
     return done(node.kind)
 
 
-def _check(columns: tuple[Column, ...]) -> None:
-    seen: set[str] = set()
-    for at, column in enumerate(columns, 1):
-        name = column.name.lower()
-        if not name:
+def _check(query: exp.Expression, columns: tuple[Column, ...]) -> None:
+    """Every column has a name, and one of its own: `select 1` names none."""
+    for at, select in enumerate(_selects(query), 1):
+        if not isinstance(select, exp.Alias | exp.Column | exp.Dot | exp.Star):
             text = f"line 1:1: Column name not specified at position {at}"
             raise AthenaError("MISSING_COLUMN_NAME", text)
+    seen: set[str] = set()
+    for column in columns:
+        name = column.name.lower()
         if name in seen:
             text = f"line 1:1: Column name '{column.name}' specified more than once"
             raise AthenaError("DUPLICATE_COLUMN_NAME", text)
         seen.add(name)
+
+
+def _selects(query: exp.Expression) -> list[exp.Expression]:
+    while isinstance(query, exp.Subquery | exp.SetOperation):
+        query = query.this
+    return query.expressions if isinstance(query, exp.Select) else [query]
 
 
 def _input(name: str, columns: tuple[Column, ...], sql: str, context: Context) -> dict[str, Any]:
