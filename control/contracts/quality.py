@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
+from control.contracts import expression
 from control.contracts.model import Check, Severity, Test
 from control.contracts.source import Path
 
@@ -123,8 +124,10 @@ def _unique_columns(rule: Mapping[str, object], column: str) -> tuple[str, ...]:
 def _custom_check(rule: Mapping[str, object], column: str) -> Check:
     implementation = rule.get("implementation")
     text = implementation.get("check") if isinstance(implementation, dict) else None
-    if not isinstance(text, str) or not text.strip() or ";" in text:
+    if not isinstance(text, str) or not text.strip():
         raise RuleError("engine athena needs implementation.check, SQL that is true or null for a good row")
+    if wrong := expression.problem(text):
+        raise RuleError(wrong)
     name = _name(rule, f"{column}_check" if column else "")
     if not name:
         raise RuleError("a check on the table needs a name: it stands in the message when a row breaks it")

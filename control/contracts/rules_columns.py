@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from control.contracts import hive, quality
+from control.contracts import expression, hive, quality, technical
 from control.contracts.model import Finding
 from control.contracts.subject import TABLE, Subject
 
@@ -99,4 +99,23 @@ def references(on: Subject) -> Iterator[Finding]:
                 yield on.finding("reference-invalid", place, message)
 
 
-RULES = (names, types, key, quality_rules, references)
+def columns_in_checks(on: Subject) -> Iterator[Finding]:
+    """A check names only columns of the table that it is checked on: for a live view, its state table."""
+    known = {column.name for column in on.contract.columns}
+    bronze = on.tree.get(str(on.contract.properties.get("bronze")))
+    if bronze is not None:
+        known = {column.name for column in technical.raw_columns(bronze)} | set(technical.STATE)
+    elif on.contract.properties.get("bronze"):
+        return  # a finding of its own, or of the file that could not be read
+    for path, checks in [
+        ((*TABLE, "quality"), on.contract.checks),
+        *(((*path, "quality"), column.checks) for path, column, _ in on.columns() if not column.state_column),
+    ]:
+        for check in checks:
+            unknown = [name for name in expression.columns(check.expression) if name not in known]
+            if unknown:
+                message = f"check {check.name} names {', '.join(unknown)}, no column of the table: correct it"
+                yield on.finding("quality-column", path, message)
+
+
+RULES = (names, types, key, quality_rules, columns_in_checks, references)
