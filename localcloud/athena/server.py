@@ -96,6 +96,6 @@ _ERRORS: dict[type[Exception], Callable[[Any], dict[str, str]]] = {
 }
 
 
-def create(service: Service, port: int) -> Server:
+def create(service: Service, port: int, *, threads: int = _THREADS) -> Server:
     """A server on 127.0.0.1; port 0 takes any free one. Raises OSError when the port is taken."""
-    return Server(listen(HOST, port), application(service), threads=_THREADS)
+    return Server(listen(HOST, port), application(service), threads=threads)

@@ -12,6 +12,9 @@ from localcloud.athena.errors import InvalidRequestError, SerializationError
 _EXPECTED = {"list": "Expected list or null", "structure": "Expected null", "map": "Expected map or null"}
 _TARGETS = {"string": "a String", "integer": "an Integer", "long": "a Long", "boolean": "a Boolean"}
 
+# Where the service itself is laxer than its description, and says so later in other words.
+_LIMITS = {("MaxQueryResults", "max"): 100_000}
+
 
 @cache
 def _model() -> ServiceModel:
@@ -106,7 +109,7 @@ def _check_bounds(size: int, shape: Shape, path: str, what: str, problems: list[
         ("min", "greater than or equal to", lambda limit: size < limit),
         ("max", "less than or equal to", lambda limit: size > limit),
     ):
-        limit = shape.metadata.get(key)
+        limit = _LIMITS.get((shape.name, key), shape.metadata.get(key))
         if limit is not None and wrong(limit):
             constraint = f"Member must have {what} {words} {limit}"
             problems.append(f"Value at '{path}' failed to satisfy constraint: {constraint}")

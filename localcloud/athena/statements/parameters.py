@@ -56,12 +56,14 @@ def _listed(text: str, tokens: Sequence[Token]) -> list[str]:
 def bind(text: str, values: Sequence[str]) -> str:
     """The statement with `values` in the places of its `?`, in order; none are needed where no `?` is.
 
+    The places of a statement that PREPARE keeps are filled later, by EXECUTE.
     Raises AthenaError INVALID_PARAMETER_USAGE when there are more or fewer places than values.
     """
     if "?" not in text:
         return text
-    places = [token for token in tokenize(text) if token.sort == "mark" and token.raw == "?"]
-    if not places:
+    tokens = list(tokenize(text))
+    places = [token for token in tokens if token.sort == "mark" and token.raw == "?"]
+    if not places or tokens[0].keyword == "PREPARE":
         return text
     if len(places) != len(values):
         found = f"Incorrect number of parameters: expected {len(places)} but found {len(values)}"

@@ -1,0 +1,147 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from localcloud.athena.catalog import Catalog
+
+CATALOG = "AwsDataCatalog"
+
+
+def code(call: Callable[[], Any]) -> str:
+    with pytest.raises(ClientError) as caught:
+        call()
+    found: str = caught.value.response["Error"]["Code"]
+    return found
+
+
+@pytest.fixture
+def tables(catalog: Catalog, database: str) -> str:
+    for name in ("orders", "orders_old", "people"):
+        columns = [{"Name": "id", "Type": "bigint", "Comment": "key"}, {"Name": "at", "Type": "timestamp"}]
+        catalog.create_table(
+            database,
+            {
+                "Name": name,
+                "TableType": "EXTERNAL_TABLE",
+                "Parameters": {"classification": "parquet"},
+                "PartitionKeys": [{"Name": "p", "Type": "string"}],
+                "StorageDescriptor": {"Columns": columns, "Location": f"s3://lake/{name}"},
+            },
+        )
+    return database
+
+
+def test_there_is_one_catalog(gateway: Any):
+    (summary,) = gateway.athena.list_data_catalogs()["DataCatalogsSummary"]
+    assert (summary["CatalogName"], summary["Type"]) == (CATALOG, "GLUE")
+    found = gateway.athena.get_data_catalog(Name="awsdatacatalog")["DataCatalog"]
+    assert found == {"Name": "awsdatacatalog", "Type": "GLUE", "Parameters": {"catalog-id": "123456789012"}}
+    assert code(lambda: gateway.athena.get_data_catalog(Name="other")) == "InvalidRequestException"
+
+
+def test_databases_are_glues(gateway: Any, database: str):
+    found = gateway.athena.get_database(CatalogName=CATALOG, DatabaseName=database)["Database"]
+    assert found["Name"] == database
+    pages = gateway.athena.get_paginator("list_databases").paginate(CatalogName=CATALOG)
+    assert database in [one["Name"] for page in pages for one in page["DatabaseList"]]
+    missing = {"CatalogName": CATALOG, "DatabaseName": "nowhere"}
+    assert code(lambda: gateway.athena.get_database(**missing)) == "MetadataException"
+
+
+def test_a_table_is_described_with_its_keys(gateway: Any, tables: str):
+    given = {"CatalogName": CATALOG, "DatabaseName": tables}
+    found = gateway.athena.get_table_metadata(**given, TableName="orders")["TableMetadata"]
+    assert found["Columns"] == [
+        {"Name": "id", "Type": "bigint", "Comment": "key"},
+        {"Name": "at", "Type": "timestamp"},
+    ]
+    assert found["PartitionKeys"] == [{"Name": "p", "Type": "string"}]
+    assert found["Parameters"]["location"] == "s3://lake/orders"
+    assert code(lambda: gateway.athena.get_table_metadata(**given, TableName="x")) == "MetadataException"
+
+
+def test_tables_are_listed_in_pages_and_by_expression(gateway: Any, tables: str):
+    given = {"CatalogName": CATALOG, "DatabaseName": tables}
+    pages = gateway.athena.get_paginator("list_table_metadata").paginate(
+        **given, PaginationConfig={"PageSize": 2}
+    )
+    assert [[one["Name"] for one in page["TableMetadataList"]] for page in pages] == [
+        ["orders", "orders_old"],
+        ["people"],
+    ]
+    found = gateway.athena.list_table_metadata(**given, Expression="orders.*")["TableMetadataList"]
+    assert [one["Name"] for one in found] == ["orders", "orders_old"]
+    assert (
+        code(lambda: gateway.athena.list_table_metadata(**given, Expression="(")) == "InvalidRequestException"
+    )
+    missing = {"CatalogName": CATALOG, "DatabaseName": "nowhere"}
+    assert code(lambda: gateway.athena.list_table_metadata(**missing)) == "MetadataException"
+
+
+def test_primary_is_there_from_the_start(gateway: Any):
+    found = gateway.athena.get_work_group(WorkGroup="primary")["WorkGroup"]
+    assert (found["Name"], found["State"]) == ("primary", "ENABLED")
+    assert found["Configuration"]["ResultConfiguration"] == {}
+    assert found["Configuration"]["EnforceWorkGroupConfiguration"] is False
+    assert [one["Name"] for one in gateway.athena.list_work_groups()["WorkGroups"]] == ["primary"]
+
+
+def test_an_unknown_workgroup_is_refused_wherever_it_is_named(gateway: Any):
+    for call in (
+        lambda: gateway.athena.get_work_group(WorkGroup="x"),
+        lambda: gateway.start("select 1", WorkGroup="x"),
+        lambda: gateway.athena.delete_work_group(WorkGroup="x"),
+    ):
+        with pytest.raises(ClientError, match=r"WorkGroup is not found\."):
+            call()
+
+
+def test_a_workgroup_that_enforces_decides_where_results_go(gateway: Any):
+    there = {"ResultConfiguration": {"OutputLocation": "s3://lake/team/"}}
+    gateway.athena.create_work_group(Name="team", Configuration=there, Description="ours")
+    assert gateway.athena.get_work_group(WorkGroup="team")["WorkGroup"]["Description"] == "ours"
+    found = gateway.run("select 1", WorkGroup="team")
+    assert found["ResultConfiguration"]["OutputLocation"].startswith("s3://lake/team/")
+    assert gateway.athena.list_query_executions(WorkGroup="team")["QueryExecutionIds"] == [
+        found["QueryExecutionId"]
+    ]
+    assert gateway.athena.list_query_executions()["QueryExecutionIds"] == []
+    gateway.athena.delete_work_group(WorkGroup="team")
+    assert len(gateway.athena.list_work_groups()["WorkGroups"]) == 1
+
+
+def test_primary_stays(gateway: Any):
+    assert code(lambda: gateway.athena.delete_work_group(WorkGroup="primary")) == "InvalidRequestException"
+
+
+def test_prepared_statements_are_kept_changed_and_forgotten(gateway: Any):
+    athena, group = gateway.athena, {"WorkGroup": "primary"}
+    athena.create_prepared_statement(StatementName="p", QueryStatement="select ?", **group)
+    assert code(
+        lambda: athena.create_prepared_statement(StatementName="p", QueryStatement="select 1", **group)
+    ) == ("InvalidRequestException")
+    athena.update_prepared_statement(StatementName="p", QueryStatement="select ? + ?", **group)
+    found = athena.get_prepared_statement(StatementName="p", **group)["PreparedStatement"]
+    assert found["QueryStatement"] == "select ? + ?"
+    assert [
+        one["StatementName"] for one in athena.list_prepared_statements(**group)["PreparedStatements"]
+    ] == ["p"]
+    many = athena.batch_get_prepared_statement(PreparedStatementNames=["p", "q"], **group)
+    assert [one["StatementName"] for one in many["PreparedStatements"]] == ["p"]
+    assert [one["StatementName"] for one in many["UnprocessedPreparedStatementNames"]] == ["q"]
+    athena.delete_prepared_statement(StatementName="p", **group)
+    assert (
+        code(lambda: athena.get_prepared_statement(StatementName="p", **group)) == "ResourceNotFoundException"
+    )
+
+
+def test_a_prepared_statement_runs_with_its_values(gateway: Any):
+    gateway.run("prepare p from select ? as a, ? as b")
+    found = gateway.run("execute p using 1 + 1, 'x, y'")
+    assert gateway.rows(found["QueryExecutionId"])[1] == ["2", "x, y"]
+    by_members = gateway.run("execute p", ExecutionParameters=["3", "'z'"])
+    assert gateway.rows(by_members["QueryExecutionId"])[1] == ["3", "z"]
+    gateway.run("deallocate prepare p")
+    assert code(lambda: gateway.start("execute p using 1, 2")) == "ResourceNotFoundException"

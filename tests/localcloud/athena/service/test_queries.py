@@ -1,0 +1,111 @@
+import threading
+from collections.abc import Callable
+
+import pyarrow as pa
+import pytest
+
+from localcloud.athena import queries
+from localcloud.athena.errors import InvalidRequestError
+from localcloud.athena.model import Answer
+from localcloud.athena.queries import Queries, Query, Request
+from localcloud.athena.statements.parse import parse
+
+
+def query(number: int) -> Query:
+    sql = f"select {number}"
+    return Query(Request(sql), parse(sql), "s3://b/", f"token-{number}")
+
+
+def answer(rows: int = 1) -> Answer:
+    return Answer("DML", "SELECT", (), pa.table({"a": pa.array(range(rows), pa.int64())}))
+
+
+@pytest.fixture
+def make(request: pytest.FixtureRequest) -> Callable[..., Queries]:
+    def one(run: Callable[[Query], Answer], **settings: int) -> Queries:
+        made = Queries(run, lambda _: None, **settings)
+        request.addfinalizer(made.close)
+        return made
+
+    return one
+
+
+def test_the_oldest_queries_are_forgotten_with_their_tokens(make: Callable[..., Queries]):
+    known = make(lambda _: answer(), history=3)
+    made = [query(number) for number in range(6)]
+    for one in made:
+        known.submit(one)
+        one.done.wait(10)
+    assert [one.request.sql for one in known.newest()] == ["select 5", "select 4", "select 3"]
+    with pytest.raises(InvalidRequestError, match="was not found"):
+        known.get(made[0].id)
+    assert known.known("token-0", Request("select 7")) is None
+
+
+def test_a_query_that_runs_is_not_forgotten(make: Callable[..., Queries]):
+    free = threading.Event()
+
+    def run(one: Query) -> Answer:
+        if one.request.sql == "select 0":
+            free.wait(10)
+        return answer()
+
+    known = make(run, history=2)
+    made = [query(number) for number in range(5)]
+    for one in made:
+        known.submit(one)
+    for one in made[1:]:
+        one.done.wait(10)
+    assert known.get(made[0].id).state == "RUNNING"
+    free.set()
+
+
+def test_the_oldest_results_go_when_there_are_too_many_bytes(
+    make: Callable[..., Queries], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(queries, "RESULT_BYTES", 20_000)
+    known = make(lambda _: answer(1_000))
+    made = [query(number) for number in range(5)]
+    for one in made:
+        known.submit(one)
+        one.done.wait(10)
+    held = [one.answer is not None for one in made]
+    assert held == [False, False, True, True, True]
+    assert all(one.state == "SUCCEEDED" for one in made)
+
+
+def test_a_query_that_waits_for_its_turn_is_cancelled_without_running(make: Callable[..., Queries]):
+    free, ran = threading.Event(), []
+
+    def run(one: Query) -> Answer:
+        ran.append(one.request.sql)
+        free.wait(10)
+        return answer()
+
+    known = make(run, workers=1)
+    first, second = query(1), query(2)
+    known.submit(first)
+    known.submit(second)
+    known.stop(second.id)
+    free.set()
+    assert first.done.wait(10)
+    assert (second.state, second.started) == ("CANCELLED", None)
+    known.close()
+    assert ran == ["select 1"]
+
+
+def test_the_first_end_stays(make: Callable[..., Queries]):
+    free, begun = threading.Event(), threading.Event()
+
+    def run(_: Query) -> Answer:
+        begun.set()
+        free.wait(10)
+        return answer()
+
+    known = make(run)
+    one = known.submit(query(1))
+    begun.wait(10)
+    known.stop(one.id)
+    free.set()
+    known.close()
+    assert (one.state, one.answer) == ("CANCELLED", None)
