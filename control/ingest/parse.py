@@ -91,7 +91,10 @@ def _verify(order: WorkOrder, report: Report, parts: Parts) -> None:
     if [file.file_id for file in report.files] != [file.file_id for file in order.files]:
         raise EngineError(f"attempt {order.attempt}: the report does not name exactly the files of the order")
     for file in report.files:
-        _verify_file(order, file)
+        if problem := _problem(order, file):
+            raise EngineError(
+                f"attempt {order.attempt}: the report on file {file.file_id} is wrong: {problem}"
+            )
     said = {written.uri: written.bytes for file in report.files for written in file.objects}
     there = {
         found.uri: found.size_bytes
@@ -107,12 +110,12 @@ def _verify(order: WorkOrder, report: Report, parts: Parts) -> None:
         )
 
 
-def _verify_file(order: WorkOrder, file: FileReport) -> None:
-    problem = ""
+def _problem(order: WorkOrder, file: FileReport) -> str:
+    """What cannot be true in the report on `file`; empty when nothing is."""
     if file.records != file.rows + file.quarantined + file.control:
-        problem = "records are not rows + quarantined + control"
+        return "records are not rows + quarantined + control"
     if file.failure is not None and file.rows:
-        problem = "it is refused as a whole and yet has rows"
+        return "it is refused as a whole and yet has rows"
     wanted = {
         order.bronze: file.rows > 0,
         order.events: file.control > 0 and file.failure is None,
@@ -121,9 +124,8 @@ def _verify_file(order: WorkOrder, file: FileReport) -> None:
     for folder, some in wanted.items():
         prefix = f"{folder}/{file.file_id}"
         if some is not any(written.uri.startswith(prefix) for written in file.objects):
-            problem = f"its counts and its objects in {folder} do not fit together"
-    if problem:
-        raise EngineError(f"attempt {order.attempt}: the report on file {file.file_id} is wrong: {problem}")
+            return f"its counts and its objects in {folder} do not fit together"
+    return ""
 
 
 def _manifest(held: Batch, table: BronzeTable, report: Report, parts: Parts) -> Manifest:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from control.errors import UsageError
+from control.errors import UsageError, printable
 from control.model import Finding, RawFile, file_id_of
 from control.ports import Parts, StoredObject, every
 
@@ -31,8 +31,10 @@ class _Oddities:
                 code=code,
                 severity="error" if code == "raw.overwritten" else "warning",
                 where=where,
-                message=f"{count} object(s) {problem}; for example "
-                + ", ".join(self.examples[code, where, problem]),
+                message=printable(
+                    f"{count} object(s) {problem}; for example "
+                    + ", ".join(self.examples[code, where, problem])
+                ),
             )
             for (code, where, problem), count in sorted(self.counts.items())
         )

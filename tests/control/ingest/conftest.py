@@ -18,7 +18,8 @@ from control.ports import CatalogColumn, CatalogTable, ObjectStore, Parts, every
 class LineEngine:
     """A tiny engine: each line of a raw object is a row.
 
-    But `bad…` is a refused line and `ctl:<kind>` a control record. A line `!refuse` refuses the whole file, `!crash` makes the engine fall over.
+    But `bad…` is a refused line and `ctl:<kind>` a control record. A line `!refuse` refuses the whole file,
+    `!crash` makes the engine fall over.
     """
 
     def __init__(self, objects: ObjectStore) -> None:

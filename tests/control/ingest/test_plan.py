@@ -1,0 +1,59 @@
+from dataclasses import replace
+
+from control.ingest.plan import plan
+from control.ingest.register import reconcile
+
+
+def planned(world, *sizes: int, choice: str = "auto") -> list[list[int]]:
+    """Sizes of the files in each planned batch."""
+    for number, size in enumerate(sizes):
+        world.land("review", f"{number:03}", "x" * size)
+    reconcile(["review"], world.parts)
+    by_id = {file.file_id: file for file in world.files("review").values()}
+    return [
+        [by_id[file_id].size_bytes for file_id in batch.file_ids]
+        for batch in plan("review", world.parts, world.rules, choice)
+    ]
+
+
+def test_batches_keep_to_the_number_of_files(world) -> None:
+    world.rules = replace(world.rules, light_files=2)
+    assert planned(world, 1, 1, 1, 1, 1) == [[1, 1], [1, 1], [1]]
+
+
+def test_batches_keep_to_the_bytes_and_a_large_file_is_alone(world) -> None:
+    world.rules = replace(world.rules, light_bytes=10)
+    assert planned(world, 6, 4, 1, 99, 2) == [[6, 4], [1], [99], [2]]
+
+
+def test_one_pass_plans_a_bounded_number_of_files(world) -> None:
+    world.rules = replace(world.rules, planned_files=3)
+    assert planned(world, 1, 1, 1, 1, 1) == [[1, 1, 1]]
+    assert planned(world) == [[1, 1]]
+
+
+def test_planning_again_plans_nothing(world) -> None:
+    assert planned(world, 1, 2) == [[1, 2]]
+    assert planned(world) == []
+
+
+def test_a_plan_that_was_interrupted_before_it_assigned_files_is_the_same_plan_again(world) -> None:
+    planned(world, 1, 2)
+    (batch,) = world.batches("review")
+    for file in world.files("review").values():
+        world.store.update(file, replace(file, batch_id=None))
+    assert planned(world) == [[1, 2]]
+    assert world.batches("review") == [batch]
+
+
+def test_the_engine_follows_the_backlog_and_spark_takes_larger_batches(world) -> None:
+    world.rules = replace(world.rules, spark_from_bytes=10, light_files=1)
+    assert planned(world, 4, 5) == [[4], [5]]
+    world.land("review", "003", "x" * 6)
+    assert planned(world, 4, 5, 6) == [[6, 6]]
+    assert [batch.engine for batch in world.batches("review")].count("spark") == 1
+
+
+def test_a_choice_of_engine_is_followed(world) -> None:
+    planned(world, 1, choice="spark")
+    assert [batch.engine for batch in world.batches("review")] == ["spark"]

@@ -1,0 +1,145 @@
+from dataclasses import replace
+
+import pytest
+
+from control.errors import ConflictError, StaleEpochError, UpstreamError
+from control.ingest.claim import take
+from control.ingest.parse import parse
+from control.ingest.plan import plan
+from control.ingest.publish import publish, settle
+from control.ingest.register import reconcile
+from control.model import Batch, Head, Partition, attempt_of
+
+
+@pytest.fixture
+def written(world) -> Batch:
+    world.land("review", "a", "1", "2")
+    return write_next(world)
+
+
+def write_next(world) -> Batch:
+    reconcile(["review"], world.parts)
+    (batch,) = plan("review", world.parts, world.rules)
+    held = take(batch, "me", world.parts, world.rules)
+    for table in world.tables.values():
+        world.catalog.ensure_table(table.rows)
+        world.catalog.ensure_table(table.events)
+    return parse(held, world.tables["review"], world.engine, world.parts, world.rules)
+
+
+def intend(world, written: Batch) -> Head:
+    """Leave an open intent behind, as a publisher that dies right after it does."""
+    stop = ConflictError("stop here")
+    settle("review", world.parts)
+
+    class Store:
+        def __getattr__(self, name):
+            return getattr(world.store, name)
+
+        def get(self, kind, table, item_id):
+            if kind is Head and world.head("review").intent is not None:
+                raise stop
+            return world.store.get(kind, table, item_id)
+
+    with pytest.raises(ConflictError, match="stop here"):
+        publish(written, world.tables["review"], replace(world.parts, store=Store()))
+    head = world.head("review")
+    assert head.intent is not None
+    assert world.visible("review") == {}
+    return head
+
+
+def test_publishing_again_gives_the_same_number(world, written) -> None:
+    first = publish(written, world.tables["review"], world.parts)
+    assert publish(written, world.tables["review"], world.parts) == first
+    assert publish(first, world.tables["review"], world.parts) == first
+    assert (first.number, world.head("review")) == (1, Head("review", 1))
+
+
+def test_anyone_rolls_an_intent_forward_exactly_as_it_says(world, written) -> None:
+    intent = intend(world, written).intent
+    world.clock.sleep(3600)  # past midnight: a partition computed anew would have another date
+    assert settle("review", world.parts) == Head("review", 1)
+    assert tuple(world.catalog.partitions.values()) == intent.partitions
+    batch = world.store.get(Batch, "review", written.batch_id)
+    assert (batch.state, batch.number, batch.ingest_date) == ("published", 1, "2026-01-02")
+    assert batch.published_at == intent.decided_at
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [{"state": "claimed", "epoch": 2}, {"state": "written", "epoch": 2}, {"state": "failed"}],
+    ids=["claimed again", "written again", "failed"],
+)
+def test_an_intent_whose_batch_has_moved_on_is_withdrawn_and_was_never_visible(world, written, moved) -> None:
+    intend(world, written)
+    world.store.update(written, replace(written, **moved))
+    assert settle("review", world.parts) == Head("review", 0)
+    assert world.visible("review") == {}
+    assert world.store.get(Batch, "review", written.batch_id) == replace(written, **moved)
+
+
+def test_an_intent_for_a_batch_that_has_another_number_is_withdrawn(world, written) -> None:
+    published = publish(written, world.tables["review"], world.parts)
+    head = world.head("review")
+    again = Partition("bronze", "review", ("2026-01-02", "2"), "s3://lake/bronze/review/twice/", {})
+    late = replace(intent_of(world, written), number=2, partitions=(again,))
+    world.store.update(head, replace(head, intent=late))
+    assert settle("review", world.parts) == Head("review", 1)
+    assert list(world.visible("review")) == [1]
+    assert world.store.get(Batch, "review", written.batch_id) == published
+
+
+def intent_of(world, batch: Batch):
+    from control.ingest.publish import _intent, _manifest
+
+    manifest = _manifest(batch, world.parts)
+    return _intent(batch, Head("review"), world.tables["review"], manifest, world.parts)
+
+
+def test_nobody_starts_a_new_intent_before_the_last_one_is_settled(world, written) -> None:
+    intend(world, written)
+    world.land("review", "b", "3")
+    second = publish(write_next(world), world.tables["review"], world.parts)
+    assert second.number == 2
+    assert world.visible("review") == {1: ["1", "2"], 2: ["3"]}
+
+
+def test_a_batch_that_was_taken_over_is_not_published(world, written) -> None:
+    world.store.update(written, replace(written, state="claimed", epoch=2, owner="other"))
+    with pytest.raises(StaleEpochError):
+        publish(written, world.tables["review"], world.parts)
+    assert world.head("review") == Head("review", 0)
+
+
+def test_a_partition_that_is_elsewhere_already_stops_publication(world, written) -> None:
+    foreign = Partition("bronze", "review", ("2026-01-02", "1"), "s3://lake/elsewhere/", {})
+    world.catalog.add_partition(foreign)
+    with pytest.raises(ConflictError, match="elsewhere"):
+        publish(written, world.tables["review"], world.parts)
+    assert world.head("review").number == 0
+
+
+def test_a_manifest_that_is_not_the_sealed_one_stops_publication(world, written) -> None:
+    uri = attempt_of(written, "lake").paper("manifest.json")
+    world.objects.put(uri, world.objects.get(uri) + b" ")
+    with pytest.raises(UpstreamError, match="sealed"):
+        publish(written, world.tables["review"], world.parts)
+    assert world.visible("review") == {}
+
+
+def test_events_become_visible_before_the_rows(world) -> None:
+    world.land("review", "a", "1", "ctl:truncate-table")
+    added = []
+
+    class Catalog:
+        def __getattr__(self, name):
+            return getattr(world.catalog, name)
+
+        def add_partition(self, partition):
+            added.append(partition.table)
+            world.catalog.add_partition(partition)
+
+    written = write_next(world)
+    publish(written, world.tables["review"], replace(world.parts, catalog=Catalog()))
+    assert added == ["review_events", "review"]
