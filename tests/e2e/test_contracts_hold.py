@@ -1,0 +1,53 @@
+"""What a wrong row and a broken rule do on the whole way: refused, named, and in no table."""
+
+import gzip
+
+from conftest import Lakehouse
+
+HEADER = (
+    "review_id,brewery_id,beer_id,profile_id,review_overall,review_aroma,review_appearance,"
+    "review_palate,review_taste,review_time"
+)
+
+
+def review(review_id: object, overall: object = 4.5) -> str:
+    return f"{review_id},1,1,1,{overall},4,4,4,4,1234817823"
+
+
+def land(lakehouse: Lakehouse, name: str, *lines: str) -> None:
+    body = "\n".join((HEADER, *lines, "")).encode()
+    lakehouse.put(f"raw/review/epoch=1/extract=1/{name}.csv.gz", gzip.compress(body))
+    lakehouse.dm("ingest", "run", "--until-idle")
+
+
+def test_a_wrong_row_is_in_quarantine_with_line_and_reason_and_in_no_table(lakehouse: Lakehouse) -> None:
+    lakehouse.dm("sample", "land", "--rows", "200", "--delivery", "1")
+    land(lakehouse, "wrong", review(900_000_001), review("nine"), review(900_000_003))
+    lakehouse.build()
+    refused = [line for line in lakehouse.dm("quarantine", "list") if line["key"].endswith("wrong.csv.gz")]
+    assert [(line["line"], line["reason"]) for line in refused] == [(3, "type:review_id")]
+    for table in ("bronze.review", "silver.reviews_state", "silver.reviews", "silver.review_flat"):
+        found = lakehouse.query(f"select review_id from {table} where review_id >= 900000000 order by 1")
+        assert [row["review_id"] for row in found] == [900_000_001, 900_000_003], table
+
+
+def test_a_broken_rule_keeps_the_old_data_and_skips_what_follows(lakehouse: Lakehouse) -> None:
+    lakehouse.dm("sample", "land", "--rows", "200", "--delivery", "1")
+    lakehouse.dm("ingest", "run", "--until-idle")
+    lakehouse.build()
+    before = {
+        table: lakehouse.query(f"select count(*) as n from {table}")
+        for table in ("silver.reviews", "silver.review_flat", "gold.top_drinkers")
+    }
+    land(lakehouse, "out-of-range", review(900_000_001), review(900_000_002, overall=9))
+    message = lakehouse.build(expect=1)
+    assert "review_overall" in message
+    assert "1 rows" in message
+    results = lakehouse.results()
+    assert results["model.lakehouse.reviews_state"] == "error"
+    assert results["model.lakehouse.review_flat"] == "skipped"
+    assert results["model.lakehouse.top_drinkers"] == "skipped"
+    for table, rows in before.items():
+        assert lakehouse.query(f"select count(*) as n from {table}") == rows
+    held = lakehouse.query("select count(*) as n from silver.reviews_state where review_id >= 900000000")
+    assert held == [{"n": 0}]

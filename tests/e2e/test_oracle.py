@@ -1,0 +1,67 @@
+"""The whole way against the oracle: what dbt built equals what a short script computes from the raw files."""
+
+import importlib.util
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from conftest import TOKEN_KEY, Lakehouse
+
+SEEDS = (1, 2, 3)
+ROWS = "4000"
+
+
+def load_oracle() -> ModuleType:
+    """Load the oracle by its path: it belongs to no package."""
+    path = Path(__file__).resolve().parents[1] / "oracle" / "oracle.py"
+    spec = importlib.util.spec_from_file_location("oracle_script", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["oracle_script"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def as_bag(rows: Iterable[dict[str, Any]]) -> Counter[tuple[tuple[str, Any], ...]]:
+    """Rows as a multiset, columns in order of name, decimals in their shortest form."""
+
+    def value(cell: Any) -> Any:
+        return cell.normalize() if isinstance(cell, Decimal) else cell
+
+    return Counter(tuple(sorted((name, value(cell)) for name, cell in row.items())) for row in rows)
+
+
+def assert_equals_the_oracle(lakehouse: Lakehouse, oracle: ModuleType) -> None:
+    answer = oracle.compute(lakehouse.download_raw(), token_key=TOKEN_KEY.encode())
+    files = {f["key"]: f for f in lakehouse.dm("files", "list")}
+    assert len(answer.files) == len(files)
+    for file in answer.files:
+        ours = files[file.path]
+        assert ours["state"] == "published"
+        ours_counts = {kind: ours[kind] for kind in ("records", "rows", "quarantined", "control")}
+        assert ours_counts == {kind: getattr(file, kind) for kind in ours_counts}, file.path
+        assert ours["records"] == ours["rows"] + ours["quarantined"] + ours["control"]
+    for table, rows in answer.tables.items():
+        expected, found = as_bag(rows), as_bag(lakehouse.query(f"select * from {table}"))
+        missing, extra = expected - found, found - expected
+        assert not missing, f"{table} lacks {missing.total()}, such as {next(iter(missing))}"
+        assert not extra, f"{table} has {extra.total()} too many, such as {next(iter(extra))}"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_silver_and_gold_equal_what_the_raw_files_say(lakehouse: Lakehouse, seed: int) -> None:
+    oracle = load_oracle()
+    for delivery in ("1", "2"):
+        lakehouse.dm("sample", "land", "--rows", ROWS, "--seed", str(seed), "--delivery", delivery)
+        lakehouse.dm("ingest", "run", "--until-idle")
+        lakehouse.build()
+        assert_equals_the_oracle(lakehouse, oracle)
+    snapshots = lakehouse.snapshots()
+    lakehouse.build()
+    assert lakehouse.snapshots() == snapshots, "a build without new batches wrote something"

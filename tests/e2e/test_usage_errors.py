@@ -1,0 +1,88 @@
+"""Bad usage gets a clear error: what happened, to what, and what to try."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+
+
+def run(*command: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a command with none of the caller's settings."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "DM_", "DBT_"))}
+    return subprocess.run(
+        [str(BIN / command[0]), *command[1:]],
+        cwd=ROOT,
+        env={**clean, **env},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+    )
+
+
+def assert_refused(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    for word in words:
+        assert word in done.stderr
+
+
+def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = run("dm", "local", "up", "--dir", str(tmp_path / "cloud"), "--port", port)
+    assert_refused(done, 2, port, "--port")
+
+
+def test_an_unknown_table_is_refused_with_the_known_ones() -> None:
+    assert_refused(run("dm", "ingest", "run", "--table", "wine"), 2, "wine", "review")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    missing = str(tmp_path / "gone.csv.gz")
+    contract = "contracts/bronze/review.yaml"
+    assert_refused(run("dm", "parse", missing, "--contract", contract, "--out", str(tmp_path)), 2, missing)
+
+
+def test_a_broken_contract_file_is_named_with_its_line(tmp_path: Path) -> None:
+    contract = tmp_path / "review.yaml"
+    contract.write_text("apiVersion: v3.1.0\nkind: [DataContract\n")
+    raw = tmp_path / "review.csv.gz"
+    raw.touch()
+    done = run("dm", "parse", str(raw), "--contract", str(contract), "--out", str(tmp_path / "out"))
+    assert_refused(done, 2, str(contract), ":3")
+
+
+@pytest.mark.parametrize(
+    "command", [("ingest", "run"), ("files", "list"), ("status",), ("quarantine", "list"), ("sample", "land")]
+)
+def test_a_cloud_that_does_not_run_is_said_so(command: tuple[str, ...]) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{free.getsockname()[1]}"
+    keys = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "DM_TOKEN_KEY": "k"}
+    assert_refused(run("dm", *command, AWS_ENDPOINT_URL=endpoint, **keys), 3, endpoint, "dm local up")
+
+
+def test_env_without_a_cloud_says_how_to_start_one(tmp_path: Path) -> None:
+    assert_refused(run("dm", "env", "--dir", str(tmp_path / "none")), 2, "dm local up")
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    from control.cli.main import COMMANDS
+
+    for name in COMMANDS:
+        done = run("dm", name, "--help")
+        assert done.returncode == 0
+        assert "dm" in done.stdout
+        if name in ("parse", "status", "env", "local"):
+            assert "Examples:" in done.stdout, name
