@@ -66,7 +66,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Rows read, in the order of their lines, and the indices of the lines that are left to the exact rules."""
+    """Rows in the order of their lines, and the indices of the lines left to the exact rules."""
 
     rows: Any
     left: list[int]
@@ -150,8 +150,9 @@ def _shape(contract: BronzeContract, kinds: tuple[tuple[str, type], ...], loads:
     data = _struct({f"c{index}": (c.name, _type(c)) for index, c in enumerate(contract.columns)})
     metadata = _struct({fields[key]: (key, kind) for key, kind in read_as.items()})
     texts = sum(kind is str for kind in types.values())
+    record = _struct({"data": ("data", data), "metadata": ("metadata", metadata)})
     return Shape(
-        decode=msgspec.json.Decoder(_struct({"data": ("data", data), "metadata": ("metadata", metadata)})).decode,
+        decode=msgspec.json.Decoder(record).decode,
         operation=fields["operation"],
         position=position and fields[position],
         committed=committed and fields[committed],
@@ -217,7 +218,7 @@ def _quotes(contract: BronzeContract, shape: Shape, raw: Any) -> int:
     """How many quotes the lines of `raw` have when no key is there twice."""
     texts = [column.name for column in contract.columns if pa.types.is_string(_raw_type(column))]
     values = sum(raw.num_rows - raw.column(name).null_count for name in texts)
-    return shape.quotes * raw.num_rows + 2 * int(values)
+    return int(shape.quotes * raw.num_rows + 2 * values)
 
 
 def _certain(contract: BronzeContract, shape: Shape, raw: Any) -> Any:
@@ -237,7 +238,9 @@ def _certain(contract: BronzeContract, shape: Shape, raw: Any) -> Any:
 def _finished(contract: BronzeContract, shape: Shape, raw: Any, epoch: int, extract: int) -> Any:
     """The rows of `raw`, all certain, in the columns of `row_columns`."""
     count = raw.num_rows
-    columns: dict[str, Any] = {column.name: _typed(raw.column(column.name), column.type) for column in contract.columns}
+    columns: dict[str, Any] = {
+        column.name: _typed(raw.column(column.name), column.type) for column in contract.columns
+    }
     columns["_rescued"] = pa.nulls(count, pa.string())
     if shape.position:
         places = sequence.positions(contract.position, raw.column("_position"))
@@ -247,9 +250,8 @@ def _finished(contract: BronzeContract, shape: Shape, raw: Any, epoch: int, extr
         columns["_seq"] = pa.repeat(sequence.load(epoch, contract.position, extract), count)
     columns["_op"] = raw.column("_op")
     columns["_key_before"] = pa.nulls(count, pa.string())
-    columns["_committed_at"] = (
-        _typed(raw.column("_committed"), "timestamp") if shape.committed else pa.nulls(count, pa.timestamp("us"))
-    )
+    committed = raw.column("_committed") if shape.committed else pa.nulls(count, pa.string())
+    columns["_committed_at"] = _typed(committed, "timestamp")
     columns["_line"] = raw.column("_line")
     columns["_record"] = pa.repeat(pa.scalar(0, pa.int32()), count)
     schema = arrow_schema(row_columns(contract))

@@ -119,7 +119,9 @@ class _Rules:
             raise RefusedError(f"unknown_key:{next(iter(others))}")
         return (), len(others)
 
-    def key_before(self, record: Mapping[str, object], operation: str, row: Mapping[str, object]) -> str | None:
+    def key_before(
+        self, record: Mapping[str, object], operation: str, row: Mapping[str, object]
+    ) -> str | None:
         """The old key as JSON when a before-image shows another; key columns that it lacks did not change."""
         if record.get("before-image") is None:
             if operation == "update" and self.contract.before_image == "required":

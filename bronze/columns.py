@@ -39,7 +39,7 @@ def finisher(
     tokens = {f"{column.name}_token": column.name for column in contract.columns if column.token}
     if tokens and not token_key:
         raise TokenKeyError(
-            f"{contract.table} wants tokens of {', '.join(tokens.values())}, and there is no key to make them",
+            f"{contract.table} has tokens of {', '.join(tokens.values())}, and no key is set to make them",
             hint="set DM_TOKEN_KEY to the secret that all tables share",
         )
     key = token_key or b""

@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-import pyarrow as pa
-
 from bronze import change_fast, columns
 from bronze.blocks import Block, slices
 from bronze.change_records import Change, judge, row_columns
@@ -86,7 +84,9 @@ def reader(
             exact.discarded += read.discarded
         else:
             detail = found.raw.decode().strip()
-            exact.events.append(EventRow(read.event, detail, read.seq, read.committed_at, number, found.record))
+            exact.events.append(
+                EventRow(read.event, detail, read.seq, read.committed_at, number, found.record)
+            )
 
     return read
 

@@ -143,8 +143,9 @@ def _exact(text: str) -> tuple[str, int, str]:
     kept = digits.rstrip("0")
     if not kept.lstrip("0"):
         return "", 0, ""
-    # No exponent of more than nine digits can bring a value back into any type's reach.
-    power = int(exponent) if len(exponent) < 11 else int(f"{exponent[:1]}{10**9}")
+    # Ten digits of the exponent are enough to be out of every type's reach.
+    size = int(exponent.lstrip("+-0")[:10] or "0")
+    power = -size if exponent.startswith("-") else size
     shift = power - len(fraction + bare_fraction) + len(digits) - len(kept)
     return kept.lstrip("0"), shift, sign.replace("+", "")
 

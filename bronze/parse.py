@@ -1,10 +1,26 @@
 """Parse one raw file: typed Parquet and events out, and every line that is refused into quarantine."""
 
 import re
-from dataclasses import dataclass, field
-from typing import Literal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
 
-from bronze.errors import SourceError
+from bronze import sequence
+from bronze.blocks import Block, LongRecord, cut
+from bronze.columns import finisher, table_of
+from bronze.contract import BronzeContract
+from bronze.errors import FileRefusedError, SourceError
+from bronze.events import EVENT_SCHEMA
+from bronze.inflate import HashingReader, inflate
+from bronze.limits import DEFAULT_LIMITS, Limits
+from bronze.outcome import EventRow, Outcome
+from bronze.quarantine import Quarantine
+from bronze.staging import Stage, stage
+from bronze.writer import RowWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +38,9 @@ class Report:
     """What became of a raw file; `records == rows + quarantined + control`, always.
 
     `lines` counts every line, header and blank ones too. `sha256` is of the compressed bytes. `reasons`
-    counts the refused records by reason code. `failure` is the reason code of a file refused as a whole: then no row
-    is written, and every record seen counts as quarantined. `discarded` counts the values dropped under
-    `unknownKeys: discard`.
+    counts the refused records by reason code. `failure` is the reason code of a file refused as a whole:
+    then nothing of it is written but quarantine, and every record seen counts as quarantined. `discarded`
+    counts the keys dropped under `unknownKeys: discard`.
     """
 
     lines: int
@@ -63,3 +79,177 @@ def _segment(key: str, name: str, digits: int) -> int:
     if len(values) > 1 or not re.fullmatch(rf"[0-9]{{1,{digits}}}", values[0]):
         raise SourceError(f"{key}: `{name}=` must be given once, with a number of at most {digits} digits")
     return int(values[0])
+
+
+def parse(
+    stream: BinaryIO,
+    contract: BronzeContract,
+    source: Source,
+    out: Path,
+    *,
+    token_key: bytes | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Report:
+    """Read the raw file `stream` and write what it holds under the folder `out`.
+
+    A good file gives `bronze/<file_id>-00000.parquet` and on (at least one), `events/<file_id>.parquet` when
+    it has control records, and `quarantine/<file_id>.jsonl` when lines were refused. They take their names
+    only when all are complete. A file refused as a whole gives the quarantine file alone; what an earlier
+    run on the same file wrote is removed. Memory is bounded by a block and a row group. The same content,
+    contract and source give the same bytes.
+
+    Raises TokenKeyError when the contract wants tokens and there is no `token_key`, SourceError when the
+    source's id cannot name a file, and whatever reading `stream` or writing to `out` raises.
+    """
+    finish = finisher(contract, _constants(contract, source), token_key)
+    raw = HashingReader(stream)
+    with stage(out, source.file_id) as staged:
+        run = _Run(contract, source, limits, staged, finish)
+        try:
+            run.read(raw)
+        except FileRefusedError as refusal:
+            raw.drain()
+            return run.refused(refusal, raw.sha256())
+        finally:
+            run.close()
+        return run.finished(raw.sha256())
+
+
+def _constants(contract: BronzeContract, source: Source) -> dict[str, object]:
+    """The columns that are the same in every row of a file."""
+    of_file: dict[str, object] = {"_rev": contract.revision, "_file_id": source.file_id}
+    if source.format == "json":
+        return of_file
+    seq = sequence.load(source.epoch, contract.position, source.extract)
+    return of_file | {"_seq": seq, "_op": "load", "_key_before": None, "_committed_at": None, "_record": 0}
+
+
+class _Run:
+    """One parse under way: what is open, and what was counted."""
+
+    def __init__(
+        self,
+        contract: BronzeContract,
+        source: Source,
+        limits: Limits,
+        staged: Stage,
+        finish: Callable[[Any], Any],
+    ) -> None:
+        self.contract = contract
+        self.source = source
+        self.limits = limits
+        self.staged = staged
+        self.finish = finish
+        self.quarantine = Quarantine(staged.quarantine, source.file_id, contract.version)
+        self.rows = RowWriter(staged.rows, limits)
+        self.events = RowWriter(lambda _: staged.events, replace(limits, file_row_groups=sys.maxsize))
+        self.lines = self.blank = self.records = self.control = self.discarded = 0
+
+    def read(self, raw: HashingReader) -> None:
+        """Read all of `raw`. Raises FileRefusedError."""
+        opened, read = self.reader()
+        for block in self.blocks(raw, opened):
+            outcome = read(block)
+            self.rows.write(self.finish(outcome.rows))
+            self.records += outcome.records
+            self.blank += outcome.blank
+            self.discarded += outcome.discarded
+            if outcome.events:
+                self.control += len(outcome.events)
+                self.events.write(table_of(map(self.event, outcome.events), EVENT_SCHEMA))
+        bad = self.quarantine.count
+        # By fraction: as floats, 0.05 times a count can fall to the wrong side of a whole number.
+        allowed = Fraction(str(self.contract.max_bad_ratio)) * self.records
+        if bad > self.contract.max_bad_records and bad > allowed:
+            raise FileRefusedError("bad_records", f"{bad:,} of {self.records:,} records are refused")
+
+    def reader(self) -> tuple[Callable[[Block], Block], Callable[[Block], Outcome]]:
+        """What opens the first block, and what reads each. Only the modules of the shape are imported."""
+        if self.source.format == "csv":
+            from bronze import csv_lines
+
+            return partial(csv_lines.without_header, contract=self.contract), csv_lines.reader(
+                self.contract, self.quarantine
+            )
+        from bronze import json_lines
+
+        return json_lines.without_bom, json_lines.reader(
+            self.contract, self.quarantine, epoch=self.source.epoch, extract=self.source.extract
+        )
+
+    def blocks(self, raw: HashingReader, opened: Callable[[Block], Block]) -> Iterator[Block]:
+        """The blocks that hold records; records above the cap go to quarantine."""
+        csv = self.source.format == "csv"
+        cuts = cut(
+            inflate(raw, self.limits),
+            size=self.limits.block_bytes,
+            longest=self.limits.line_bytes,
+            multiline=csv and self.contract.multiline,
+        )
+        for part in cuts:
+            first = not self.lines
+            self.lines += part.lines
+            if isinstance(part, Block):
+                block = opened(part) if first else part
+                if block.data:
+                    yield block
+            elif first and csv:
+                raise FileRefusedError("header", f"the header line has {part.length:,} bytes")
+            else:
+                self.too_long(part)
+        if csv and not self.lines:
+            raise FileRefusedError("header", "there is no header: the file is empty")
+
+    def too_long(self, record: LongRecord) -> None:
+        self.records += 1
+        self.quarantine.refuse(
+            "too_long", record.head, line=record.line, offset=record.offset, length=record.length
+        )
+
+    def event(self, row: EventRow) -> tuple[object, ...]:
+        """The values of an event in the order of EVENT_SCHEMA."""
+        file = (self.contract.revision, row.committed_at, self.source.file_id)
+        return (row.event, row.detail, row.seq, *file, row.line, row.record)
+
+    def refused(self, refusal: FileRefusedError, sha256: str) -> Report:
+        """End with the whole file in quarantine and nothing else."""
+        self.quarantine.refuse_file(refusal.reason, str(refusal))
+        self.quarantine.close()
+        self.staged.publish("quarantine")
+        return self.report(sha256, rows=0, quarantined=self.records, control=0, failure=refusal.reason)
+
+    def finished(self, sha256: str) -> Report:
+        """End with everything in its place."""
+        self.rows.close(self.contract.arrow_schema.empty_table())
+        if self.control:
+            self.events.close(EVENT_SCHEMA.empty_table())
+        self.quarantine.close()
+        rows, refused, control = self.rows.rows, self.quarantine.count, self.control
+        if self.records != rows + refused + control:
+            raise RuntimeError(
+                f"{self.records} records gave {rows} rows, {refused} refused, {control} events"
+            )
+        self.staged.publish("quarantine", "events", "bronze")
+        return self.report(sha256, rows=rows, quarantined=refused, control=control, failure=None)
+
+    def report(
+        self, sha256: str, *, rows: int, quarantined: int, control: int, failure: str | None
+    ) -> Report:
+        return Report(
+            lines=self.lines,
+            blank=self.blank,
+            records=self.records,
+            rows=rows,
+            quarantined=quarantined,
+            control=control,
+            sha256=sha256,
+            reasons=dict(self.quarantine.reasons),
+            failure=failure,
+            discarded=self.discarded,
+        )
+
+    def close(self) -> None:
+        """Close what is open, so that nothing stands in the way of removing it."""
+        self.quarantine.close()
+        self.rows.abandon()
+        self.events.abandon()

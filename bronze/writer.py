@@ -1,5 +1,6 @@
 """Parquet files whose bytes depend on the rows alone, not on the blocks that the rows came in."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,13 @@ from bronze.limits import Limits
 
 
 class RowWriter:
-    """Writes tables of one schema to `<folder>/<name>-00000.parquet` and on, row group by row group.
+    """Writes tables of one schema, row group by row group, to the files that `path` gives from 0 on.
 
     Columns of a table may be dictionary arrays: the files hold plain columns all the same.
     """
 
-    def __init__(self, folder: Path, name: str, limits: Limits) -> None:
-        self._folder = folder
-        self._name = name
+    def __init__(self, path: Callable[[int], Path], limits: Limits) -> None:
+        self._path = path
         self._limits = limits
         self._waiting: list[Any] = []
         self._waiting_rows = 0
@@ -56,7 +56,7 @@ class RowWriter:
         group = pa.concat_tables(self._waiting).combine_chunks()
         self._waiting, self._waiting_rows = [], 0
         if self._parquet is None:
-            self._parquet = _open(self._folder / f"{self._name}-{self._files:05d}.parquet", group.schema)
+            self._parquet = _open(self._path(self._files), group.schema)
             self._files += 1
         self._parquet.write_table(group, row_group_size=self._limits.row_group_rows)
         self.rows += group.num_rows
