@@ -35,17 +35,7 @@ class _Parser(TrinoParser):
     NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
         name: TrinoParser.NO_PAREN_FUNCTION_PARSERS[name] for name in ("CASE", "ANY")
     }
-    TYPE_LITERAL_PARSERS: ClassVar[dict[Any, Callable[..., Any]]] = {
-        kind: _typed_literal
-        for kind in (
-            exp.DType.TIMESTAMP,
-            exp.DType.TIMESTAMPTZ,
-            exp.DType.TIME,
-            exp.DType.TIMETZ,
-            exp.DType.DATE,
-            exp.DType.DECIMAL,
-        )
-    }
+    TYPE_LITERAL_PARSERS: ClassVar[dict[Any, Callable[..., Any]]] = dict.fromkeys((exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.TIME, exp.DType.TIMETZ, exp.DType.DATE, exp.DType.DECIMAL), _typed_literal)
 
 
 class _Dialect(Trino):

@@ -1,0 +1,1 @@
+"""Query engines behind the gateway: one interface, `localcloud.athena.model.Engine`."""

@@ -1,0 +1,58 @@
+"""The DuckDB database of a gateway: its settings, and the macros that the translation calls."""
+
+from pathlib import Path
+
+import duckdb
+
+from localcloud.athena.engines import murmur
+
+_THREADS = 2
+_MEMORY = "1GB"
+
+MACROS = (
+    # Quotient of two HUGEINTs, rounded half away from zero; abs(r) >= abs(d) - abs(r) cannot overflow.
+    "athena_quotient(n, d) AS (n // d) + CASE WHEN abs(n % d) >= abs(d) - abs(n % d)"
+    " THEN CASE WHEN (n < 0) = (d < 0) THEN 1 ELSE -1 END ELSE 0 END",
+    "athena_unscaled(x, unit) AS CAST(trunc(x) AS HUGEINT) * CAST(unit AS HUGEINT)"
+    " + CAST((x - trunc(x)) * CAST(unit AS DECIMAL(38,0)) AS HUGEINT)",
+    # What to add to microseconds to reach the nearest multiple of a unit, half up.
+    "athena_to_unit(us, unit) AS (us + unit // 2) - ((((us + unit // 2) % unit) + unit) % unit) - us",
+    "athena_cut(t, digits) AS CASE WHEN digits = 0 THEN left(t, len(t) - 7) ELSE left(t, len(t) - 6 + digits) END",
+    "athena_timestamp_text(ts, digits) AS athena_cut(strftime(ts, '%Y-%m-%d %H:%M:%S.%f'), digits)",
+    "athena_time_text(t, digits) AS athena_cut(strftime(DATE '2000-01-01' + t, '%H:%M:%S.%f'), digits)",
+    "athena_digits(t) AS replace(split_part(ltrim(t, '-'), 'e', 1), '.', '')",
+    "athena_exponent(t) AS coalesce(TRY_CAST(split_part(t, 'e', 2) AS INTEGER), 0)"
+    " + len(split_part(split_part(ltrim(t, '-'), 'e', 1), '.', 1)) - 1"
+    " - (len(athena_digits(t)) - len(ltrim(athena_digits(t), '0')))",
+    "athena_significant(t) AS trim(athena_digits(t), '0')",
+    "athena_scientific(t) AS CASE"
+    " WHEN t = 'nan' THEN 'NaN' WHEN t = 'inf' THEN 'Infinity' WHEN t = '-inf' THEN '-Infinity'"
+    " WHEN athena_significant(t) = '' THEN CASE WHEN t[1] = '-' THEN '-0.0E0' ELSE '0.0E0' END"
+    " ELSE CASE WHEN t[1] = '-' THEN '-' ELSE '' END || athena_significant(t)[1] || '.'"
+    " || coalesce(nullif(substr(athena_significant(t), 2), ''), '0') || 'E' || athena_exponent(t) END",
+    "athena_double_text(x) AS athena_scientific(CAST(x AS VARCHAR))",
+    "athena_real_text(x) AS athena_scientific(CAST(x AS VARCHAR))",
+    "athena_day_second_text(i) AS CASE WHEN epoch_us(i) < 0 THEN '-' ELSE '' END"
+    " || (abs(epoch_us(i)) // 86400000000) || ' '"
+    " || strftime(TIMESTAMP '2000-01-01' + to_microseconds(abs(epoch_us(i)) % 86400000000), '%H:%M:%S.%g')",
+    "athena_months(i) AS extract(year FROM i) * 12 + extract(month FROM i)",
+    "athena_year_month_text(i) AS CASE WHEN athena_months(i) < 0 THEN '-' ELSE '' END"
+    " || (abs(athena_months(i)) // 12) || '-' || (abs(athena_months(i)) % 12)",
+)
+
+
+def open_database(folder: Path) -> duckdb.DuckDBPyConnection:
+    """A new in-memory database that spills to `folder`."""
+    database = duckdb.connect(
+        config={
+            "threads": _THREADS,
+            "memory_limit": _MEMORY,
+            "temp_directory": str(folder),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+    )
+    database.execute("SET GLOBAL TimeZone = 'UTC'")
+    for macro in (*MACROS, *murmur.MACROS):
+        database.execute(f"CREATE MACRO {macro}")
+    return database

@@ -1,0 +1,53 @@
+"""DuckDB's errors as Athena's."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from localcloud.athena.errors import AthenaError
+
+# What `localcloud.athena.translate.terms.fail` raises: a cast of `CODE: text` to an integer.
+_RAISED = re.compile(r"Could not convert string '(?P<code>[A-Z_]+): (?P<text>.*)' to INT32", re.S)
+_UNCONVERTIBLE = re.compile(r"Could not convert string '(?P<value>.*?)' to (?P<type>\w+)", re.S)
+_UNGROUPED = re.compile(r'column "?(?P<name>[^"]+?)"? must appear in the GROUP BY clause')
+
+
+@contextmanager
+def as_athena() -> Iterator[None]:
+    """Turn DuckDB's errors into AthenaError."""
+    try:
+        yield
+    except duckdb.InterruptException:
+        raise AthenaError("USER_CANCELED", "Query cancelled!") from None
+    except duckdb.Error as error:
+        raise translated(error) from error
+
+
+def translated(error: duckdb.Error) -> AthenaError:
+    """The AthenaError for an error of DuckDB; what is not known is an internal error with its text."""
+    message = str(error)
+    if raised := _RAISED.search(message):
+        return AthenaError(raised["code"], raised["text"])
+    if isinstance(error, duckdb.ConversionException):
+        if found := _UNCONVERTIBLE.search(message):
+            return AthenaError("INVALID_CAST_ARGUMENT", f"Cannot cast '{found['value']}' to {found['type']}")
+        return AthenaError("INVALID_CAST_ARGUMENT", _first_line(message))
+    if isinstance(error, duckdb.OutOfRangeException):
+        return AthenaError("NUMERIC_VALUE_OUT_OF_RANGE", _first_line(message))
+    if "More than one row returned by a subquery" in message:
+        return AthenaError("SUBQUERY_MULTIPLE_ROWS", "Scalar sub-query has returned multiple rows")
+    if ungrouped := _UNGROUPED.search(message):
+        return AthenaError(
+            "EXPRESSION_NOT_AGGREGATE",
+            f"line 1:1: '{ungrouped['name']}' must be an aggregate expression or appear in GROUP BY clause",
+        )
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return AthenaError("EXCEEDED_LOCAL_MEMORY_LIMIT", "Query exhausted resources at this scale factor")
+    return AthenaError("GENERIC_INTERNAL_ERROR", f"DuckDB: {_first_line(message)}")
+
+
+def _first_line(message: str) -> str:
+    kind, _, text = message.partition(": ")
+    return (text or kind).strip().splitlines()[0]

@@ -1,0 +1,175 @@
+"""The tables and views that a statement reads, found in Glue, as DuckDB text."""
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pyiceberg.table import Table as IcebergMetadata
+from sqlglot import exp
+
+from localcloud.athena import hive
+from localcloud.athena.cache import FileCache
+from localcloud.athena.catalog import Catalog
+from localcloud.athena.catalog import Table as GlueTable
+from localcloud.athena.dialect import parse as parse_sql
+from localcloud.athena.engines import schemata
+from localcloud.athena.engines.failures import as_athena
+from localcloud.athena.errors import AthenaError, not_supported
+from localcloud.athena.iceberg import metadata, scans
+from localcloud.athena.iceberg.schemas import columns
+from localcloud.athena.iceberg.tables import load
+from localcloud.athena.translate.scope import Field, Filter, Table, View
+from localcloud.athena.translate.terms import VARCHAR, ident
+from localcloud.athena.translate.translator import new_scope
+from localcloud.athena.types import parse as parse_type
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_VIEW = re.compile(r"/\* Presto View: (?P<body>\S+) \*/")
+
+
+@dataclass(slots=True)
+class Lake:
+    """One statement's view of the catalog. Counts the bytes that its scans read."""
+
+    catalog: Catalog
+    cache: FileCache
+    connection: "DuckDBPyConnection"
+    scanned_bytes: int = 0
+    _found: dict[tuple[str, str], GlueTable | None] = field(default_factory=dict)
+    _registered: int = 0
+
+    def glue(self, database: str, name: str) -> GlueTable | None:
+        """The Glue entry, asked for once a statement."""
+        key = (database, name)
+        if key not in self._found:
+            self._found[key] = self.catalog.find_table(database, name)
+        return self._found[key]
+
+    def find(self, database: str, name: str, version: exp.Expression | None) -> Table | View | None:
+        """The relation with this name, or None."""
+        if database == "information_schema":
+            return schemata.find(self, name)
+        found = self.glue(database, name)
+        if found is None:
+            return self._metadata_table(database, name)
+        if found.is_view:
+            if version is not None:
+                raise not_supported("This connector does not support versioned tables")
+            return view(found)
+        if found.is_iceberg:
+            return IcebergTable(self, self._version(load(self.catalog, database, name), version))
+        if version is not None:
+            raise not_supported("This connector does not support versioned tables")
+        return HiveTable(self, found)
+
+    def register(self, name: str, rows: object) -> str:
+        """Give DuckDB an Arrow table; returns the name to read it by."""
+        self._registered += 1
+        label = f"arrow_{name}_{self._registered}"
+        self.connection.register(label, rows)
+        return ident(label)
+
+    def _version(self, table: IcebergMetadata, version: exp.Expression | None) -> scans.Version:
+        if version is None:
+            return scans.current(table)
+        value = self._constant(version.expression)
+        if str(version.this).upper() == "TIMESTAMP":
+            if not isinstance(value, datetime):
+                raise AthenaError("INVALID_ARGUMENTS", "FOR TIMESTAMP AS OF needs a timestamp")
+            return scans.at_time(table, value if value.tzinfo else value.replace(tzinfo=UTC))
+        if not isinstance(value, int):
+            raise not_supported("FOR VERSION AS OF needs a snapshot id in the local cloud")
+        return scans.at_snapshot(table, value)
+
+    def _constant(self, node: exp.Expression) -> object:
+        term = new_scope(self, "").term(node)
+        with as_athena():
+            found = self.connection.execute(f"SELECT {term.sql}").fetchone()
+        return found[0] if found else None
+
+    def _metadata_table(self, database: str, name: str) -> Table | None:
+        base, dollar, kind = name.rpartition("$")
+        found = self.glue(database, base) if dollar and base else None
+        if found is None or found.is_view:
+            return None
+        if found.is_iceberg:
+            made = metadata.table(load(self.catalog, database, base), kind)
+        else:
+            made = hive.partitions_table(self.catalog, found) if kind == "partitions" else None
+        if made is None:
+            return None
+        fields, rows = made
+        return ArrowTable(fields, self.register(kind, rows))
+
+
+def view(found: GlueTable) -> View:
+    """A view from its Glue entry. Raises INVALID_VIEW when it was not made by Athena."""
+    match = _VIEW.search(str(found.raw.get("ViewOriginalText") or ""))
+    if match is None:
+        raise AthenaError("INVALID_VIEW", f"View '{found.database}.{found.name}' was not created by Athena")
+    body: Mapping[str, object] = json.loads(base64.b64decode(match["body"]))
+    stored = body.get("columns")
+    declared = tuple(
+        (str(column["name"]), parse_type(str(column["type"])))
+        for column in (stored if isinstance(stored, list) else [])
+    )
+    tree = parse_sql(str(body["originalSql"]))
+    return View(tree, str(body.get("schema") or found.database), declared)
+
+
+@dataclass(frozen=True, slots=True)
+class IcebergTable:
+    """An Iceberg table at a version."""
+
+    lake: Lake
+    version: scans.Version
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The columns of the version's schema, and `$path`."""
+        shown = tuple(Field(name, type_, ident(name)) for name, type_ in columns(self.version.schema))
+        return (*shown, Field(scans.PATH, VARCHAR, ident(scans.PATH), hidden=True))
+
+    def scan(self, filters: tuple[Filter, ...]) -> str:
+        """The rows of the files that may pass the filters."""
+        planned = scans.plan(self.version, filters)
+        self.lake.scanned_bytes += scans.size(planned)
+        return scans.relation(self.version.schema, planned, self.lake.cache)
+
+
+@dataclass(frozen=True, slots=True)
+class HiveTable:
+    """A Hive table."""
+
+    lake: Lake
+    table: GlueTable
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """Data columns, partition keys, and `$path`."""
+        shown = tuple(Field(name, type_, ident(name)) for name, type_ in hive.columns(self.table))
+        return (*shown, Field(scans.PATH, VARCHAR, ident(scans.PATH), hidden=True))
+
+    def scan(self, filters: tuple[Filter, ...]) -> str:
+        """The rows of the partitions that may pass the filters."""
+        sql, size = hive.relation(self.lake.catalog, self.table, filters, self.lake.cache)
+        self.lake.scanned_bytes += size
+        return sql
+
+
+@dataclass(frozen=True, slots=True)
+class ArrowTable:
+    """A table that exists only in this statement, such as `t$snapshots`."""
+
+    fields: tuple[Field, ...]
+    label: str
+
+    def scan(self, filters: tuple[Filter, ...]) -> str:  # noqa: ARG002  metadata is small
+        """All rows."""
+        return f"(SELECT * FROM {self.label})"

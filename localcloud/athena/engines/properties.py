@@ -1,0 +1,64 @@
+"""The WITH (…) properties of a CREATE TABLE AS."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from localcloud.athena.errors import AthenaError
+
+
+@dataclass(frozen=True, slots=True)
+class Properties:
+    """What a CTAS asks for: where the rows go, and how they are laid out."""
+
+    iceberg: bool
+    location: str
+    partitioning: tuple[str, ...]
+    others: Mapping[str, str]
+
+
+def read(tree: exp.Create) -> Properties:
+    """The properties of a CTAS. Raises INVALID_TABLE_PROPERTY for values that are none."""
+    given: dict[str, str | tuple[str, ...]] = {}
+    clause = tree.args.get("properties")
+    for node in clause.expressions if clause is not None else []:
+        name, value = _read(node)
+        given[name] = value
+    table_type = _text(given, "table_type", "hive").lower()
+    if table_type not in ("hive", "iceberg"):
+        raise AthenaError("INVALID_TABLE_PROPERTY", f"Invalid value for table_type: {table_type}")
+    iceberg = table_type == "iceberg"
+    location = _text(given, "location", "") or _text(given, "external_location", "")
+    partitioning = given.pop("partitioning" if iceberg else "partitioned_by", ())
+    if isinstance(partitioning, str):
+        raise AthenaError("INVALID_TABLE_PROPERTY", "Partition columns must be an ARRAY of names")
+    others = {name: value for name, value in given.items() if isinstance(value, str)}
+    return Properties(iceberg, location, tuple(partitioning), others)
+
+
+def _text(given: Mapping[str, str | tuple[str, ...]], name: str, default: str) -> str:
+    value = given.get(name, default)
+    return value if isinstance(value, str) else default
+
+
+def _read(node: exp.Expression) -> tuple[str, str | tuple[str, ...]]:
+    match node:
+        case exp.LocationProperty():
+            return "location", _value(node.this)
+        case exp.FileFormatProperty():
+            return "format", _value(node.this)
+        case exp.PartitionedByProperty():
+            return "partitioned_by", _value(node.this)
+        case exp.Property():
+            name = node.this.name if isinstance(node.this, exp.Expression) else str(node.this)
+            return name.lower(), _value(node.args["value"])
+    raise AthenaError("INVALID_TABLE_PROPERTY", f"Unknown table property: {node.sql('trino')}")
+
+
+def _value(node: exp.Expression) -> str | tuple[str, ...]:
+    if isinstance(node, (exp.Array, exp.Tuple, exp.Schema)):
+        return tuple(part.name for part in node.expressions)
+    if isinstance(node, exp.Boolean):
+        return "true" if node.this else "false"
+    return str(node.name)

@@ -1,0 +1,332 @@
+"""MERGE, UPDATE and DELETE on Iceberg tables: find the rows, rewrite only their files, commit once.
+
+Every statement becomes a temporary table `hits` with one row for each change of a target row: its file,
+its position there, which clause decided (`action`), and the new values of the columns that are set.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pyiceberg.table import Table
+from sqlglot import exp
+
+from localcloud.athena.engines.failures import as_athena
+from localcloud.athena.engines.lake import Lake
+from localcloud.athena.errors import AthenaError, column_not_found, not_supported, table_not_found
+from localcloud.athena.iceberg import files, scans
+from localcloud.athena.iceberg.schemas import columns as iceberg_columns
+from localcloud.athena.iceberg.tables import append, load, overwrite
+from localcloud.athena.model import Answer, Context
+from localcloud.athena.translate import pruning
+from localcloud.athena.translate.casts import store
+from localcloud.athena.translate.queries import source_text
+from localcloud.athena.translate.relations import source as relation_source
+from localcloud.athena.translate.scope import Field, Filter, Scope, place
+from localcloud.athena.translate.terms import BOOLEAN, UNKNOWN, VARCHAR, Term, ident
+from localcloud.athena.translate.translator import new_scope
+from localcloud.athena.types import Type
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_TARGET = '"target"'
+_SOURCE = '"source"'
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The table that changes, as it was when the statement began."""
+
+    table: Table
+    columns: tuple[tuple[str, Type], ...]
+    fields: tuple[Field, ...]
+
+    def plan(self, filters: Sequence[Filter]) -> list[scans.Planned]:
+        """The files that may hold rows to change."""
+        return scans.plan(scans.current(self.table), filters)
+
+    def type_of(self, name: str) -> Type:
+        """A column's type. Raises COLUMN_NOT_FOUND."""
+        for column, type_ in self.columns:
+            if column == name:
+                return type_
+        raise column_not_found(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One WHEN of a MERGE, or the whole of an UPDATE or DELETE: a condition, and what it sets."""
+
+    condition: str
+    deletes: bool
+    values: dict[str, str]
+
+
+def merge(tree: exp.Merge, context: Context, lake: Lake, connection: "DuckDBPyConnection") -> Answer:
+    """MERGE INTO. Raises MERGE_TARGET_ROW_MULTIPLE_MATCHES when two source rows change one target row."""
+    scope = new_scope(lake, context.database)
+    target = _target(tree.this, context, lake)
+    fields = _materialised_source(tree.args["using"], scope, lake, connection)
+    both = replace(scope, fields=target.fields + fields)
+    on = both.expect(tree.args["on"], BOOLEAN, "MERGE ON condition")
+    whens = tree.args["whens"].expressions
+    matched = [_matched(when, target, both) for when in whens if when.args.get("matched")]
+    source_only = replace(scope, fields=fields)
+    inserts = [_insertion(when, target, source_only) for when in whens if not when.args.get("matched")]
+    filters = [*_filters(tree.args["on"], target), *_key_ranges(tree.args["on"], target, fields, connection)]
+    planned = target.plan(filters)
+    lake.scanned_bytes += scans.size(planned)
+    rows = scans.relation(target.table.schema(), planned, lake.cache, positions=True)
+    joined = f"{rows} AS {_TARGET} JOIN merge_source AS {_SOURCE} ON {on.sql}"
+    with as_athena():
+        connection.execute(_hits_sql(target, matched, joined, rid=f"{_SOURCE}.rid"))
+        if connection.execute(
+            "SELECT 1 FROM hits WHERE action >= 0 GROUP BY path, pos HAVING count(*) > 1 LIMIT 1"
+        ).fetchone():
+            raise AthenaError(
+                "MERGE_TARGET_ROW_MULTIPLE_MATCHES",
+                "One MERGE target table row matched more than one source row",
+            )
+        new_rows = _inserted_rows(target, inserts)
+    count = _apply(target, planned, matched, new_rows, lake, connection)
+    return Answer("DML", "MERGE", count=count, scanned_bytes=lake.scanned_bytes)
+
+
+def update(tree: exp.Update, context: Context, lake: Lake, connection: "DuckDBPyConnection") -> Answer:
+    """UPDATE … SET … WHERE."""
+    target = _target(tree.this, context, lake)
+    scope = replace(new_scope(lake, context.database), fields=target.fields)
+    values = _assignments(tree.expressions, target, scope)
+    count = _change(tree, Clause("TRUE", deletes=False, values=values), target, scope, lake, connection)
+    return Answer("DML", "UPDATE", count=count, scanned_bytes=lake.scanned_bytes)
+
+
+def delete(tree: exp.Delete, context: Context, lake: Lake, connection: "DuckDBPyConnection") -> Answer:
+    """DELETE FROM … WHERE."""
+    target = _target(tree.this, context, lake)
+    scope = replace(new_scope(lake, context.database), fields=target.fields)
+    count = _change(tree, Clause("TRUE", deletes=True, values={}), target, scope, lake, connection)
+    return Answer("DML", "DELETE", count=count, scanned_bytes=lake.scanned_bytes)
+
+
+def _change(
+    tree: exp.Expression,
+    clause: Clause,
+    target: Target,
+    scope: Scope,
+    lake: Lake,
+    connection: "DuckDBPyConnection",
+) -> int:
+    where = tree.args.get("where")
+    condition = scope.expect(where.this, BOOLEAN, "WHERE clause").sql if where is not None else "TRUE"
+    planned = target.plan(_filters(where.this, target) if where is not None else [])
+    lake.scanned_bytes += scans.size(planned)
+    rows = scans.relation(target.table.schema(), planned, lake.cache, positions=True)
+    with as_athena():
+        connection.execute(_hits_sql(target, [clause], f"{rows} AS {_TARGET} WHERE {condition}", rid="0"))
+    return _apply(target, planned, [clause], "", lake, connection)
+
+
+def _target(node: exp.Table, context: Context, lake: Lake) -> Target:
+    database, name = (node.db or context.database).lower(), node.name.lower()
+    found = lake.glue(database, name)
+    if found is None:
+        line, column = place(node)
+        raise table_not_found(database, name, line=line, column=column)
+    if not found.is_iceberg:
+        raise not_supported("Modifying Hive table rows is only supported for transactional tables")
+    table = load(lake.catalog, database, name)
+    columns = iceberg_columns(table.schema())
+    label = node.alias.lower() or name
+    qualifier = "" if node.alias else database
+    fields = [
+        Field(column, type_, f"{_TARGET}.{ident(column)}", label, qualifier) for column, type_ in columns
+    ]
+    path = Field(scans.PATH, VARCHAR, f"{_TARGET}.{ident(scans.PATH)}", label, qualifier, hidden=True)
+    return Target(table, columns, (*fields, path))
+
+
+def _materialised_source(
+    node: exp.Expression, scope: Scope, lake: Lake, connection: "DuckDBPyConnection"
+) -> tuple[Field, ...]:
+    """Run the source once into `merge_source`, with a number for each row; returns its fields there."""
+    found = relation_source(node, scope)
+    shown = [field for field in found.fields if not field.hidden]
+    items = "".join(f", {field.sql} AS c{at}" for at, field in enumerate(shown))
+    with as_athena():
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE merge_source AS "
+            f"SELECT row_number() OVER () AS rid{items} FROM {source_text(found)}"
+        )
+    return tuple(replace(field, sql=f"{_SOURCE}.c{at}") for at, field in enumerate(shown))
+
+
+def _matched(when: exp.Expression, target: Target, scope: Scope) -> Clause:
+    condition = _condition(when, scope)
+    then = when.args["then"]
+    if isinstance(then, exp.Update):
+        return Clause(condition, deletes=False, values=_assignments(then.expressions, target, scope))
+    if str(then.name if isinstance(then, exp.Expression) else then).upper() == "DELETE":
+        return Clause(condition, deletes=True, values={})
+    raise not_supported(f"MERGE … WHEN MATCHED THEN {then}")
+
+
+def _condition(when: exp.Expression, scope: Scope) -> str:
+    condition = when.args.get("condition")
+    return scope.expect(condition, BOOLEAN, "MERGE WHEN condition").sql if condition is not None else "TRUE"
+
+
+def _assignments(items: Sequence[exp.Expression], target: Target, scope: Scope) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for item in items:
+        name = item.this.name.lower()
+        if name in values:
+            raise AthenaError("SYNTAX_ERROR", f"line 1:1: Multiple assignments for the column '{name}'")
+        values[name] = store(scope.term(item.expression), target.type_of(name), name).sql
+    return values
+
+
+def _insertion(when: exp.Expression, target: Target, scope: Scope) -> Clause:
+    condition = _condition(when, scope)
+    then = when.args["then"]
+    if not isinstance(then, exp.Insert) or not isinstance(then.expression, exp.Tuple):
+        raise not_supported("MERGE … WHEN NOT MATCHED needs INSERT … VALUES (…)")
+    listed = [part.name.lower() for part in then.this.expressions] if then.this is not None else []
+    names = listed or [name for name, _ in target.columns]
+    given = then.expression.expressions
+    if len(names) != len(given):
+        raise AthenaError(
+            "TYPE_MISMATCH", f"line 1:1: MERGE INSERT has {len(names)} columns but {len(given)} values"
+        )
+    values = {
+        name: store(scope.term(value), target.type_of(name), name).sql
+        for name, value in zip(names, given, strict=True)
+    }
+    return Clause(condition, deletes=False, values=values)
+
+
+def _choice(clauses: Sequence[Clause]) -> str:
+    """The number of the first clause whose condition holds, -1 when none does."""
+    branches = " ".join(f"WHEN {clause.condition} THEN {at}" for at, clause in enumerate(clauses))
+    return f"CASE {branches} ELSE -1 END" if clauses else "-1"
+
+
+def _set_columns(target: Target, clauses: Sequence[Clause]) -> list[str]:
+    return [name for name, _ in target.columns if any(name in clause.values for clause in clauses)]
+
+
+def _hits_sql(target: Target, clauses: Sequence[Clause], source: str, *, rid: str) -> str:
+    """`hits`: one row for each target row and source row that meet, with the new values."""
+    return (
+        f"CREATE OR REPLACE TEMP TABLE hits AS SELECT {_TARGET}.{ident(scans.PATH)} AS path, "
+        f"{_TARGET}.{scans.POSITION} AS pos, {rid} AS rid, {_choice(clauses)} AS action"
+        f"{_new_values(target, clauses)} FROM {source}"
+    )
+
+
+def _new_values(target: Target, clauses: Sequence[Clause]) -> str:
+    """The values that the deciding clause sets; the choice is made again, cheaply, for each column."""
+    items = ""
+    for at, name in enumerate(_set_columns(target, clauses)):
+        branches = " ".join(
+            f"WHEN {clause.condition} THEN "
+            + ("NULL" if clause.deletes else clause.values.get(name, f"{_TARGET}.{ident(name)}"))
+            for clause in clauses
+        )
+        items += f", CASE {branches} END AS n{at}"
+    return items
+
+
+def _inserted_rows(target: Target, clauses: Sequence[Clause]) -> str:
+    """DuckDB text of the rows to insert: source rows that met no target row, by the first clause that holds."""
+    if not clauses:
+        return ""
+    chosen = (
+        f"(SELECT *, {_choice(clauses)} AS action FROM merge_source AS {_SOURCE} "
+        f"WHERE NOT EXISTS (SELECT 1 FROM hits WHERE hits.rid = {_SOURCE}.rid)) AS {_SOURCE}"
+    )
+    items = []
+    for name, type_ in target.columns:
+        nothing = store(Term("NULL", UNKNOWN), type_, name).sql
+        branches = " ".join(
+            f"WHEN {number} THEN {clause.values.get(name, nothing)}" for number, clause in enumerate(clauses)
+        )
+        items.append(f"CASE {_SOURCE}.action {branches} END AS {ident(name)}")
+    return f"SELECT {', '.join(items)} FROM {chosen} WHERE {_SOURCE}.action >= 0"
+
+
+def _apply(
+    target: Target,
+    planned: Sequence[scans.Planned],
+    clauses: Sequence[Clause],
+    new_rows: str,
+    lake: Lake,
+    connection: "DuckDBPyConnection",
+) -> int:
+    """Rewrite the touched files with the hits applied, add the new rows, commit; returns the rows changed."""
+    with as_athena():
+        paths = connection.execute(
+            "SELECT path, count(*) FROM hits WHERE action >= 0 GROUP BY path"
+        ).fetchall()
+        count = sum(hits for _, hits in paths)
+        if new_rows:
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE inserted AS {new_rows}")
+            found = connection.execute("SELECT count(*) FROM inserted").fetchone()
+            count += found[0] if found else 0
+        if not count:
+            return 0
+        touched = {path for path, _ in paths}
+        removed = [one for one in planned if one.file.file_path in touched]
+        parts = [_kept_rows(target, removed, clauses, lake), "FROM inserted" if new_rows else ""]
+        rows = " UNION ALL ".join(part for part in parts if part)
+        written = files.write(connection, rows, target.table, lake.cache)
+    if removed:
+        overwrite(target.table, [one.file for one in removed], written)
+    else:
+        append(target.table, written)
+    return count
+
+
+def _kept_rows(
+    target: Target, removed: Sequence[scans.Planned], clauses: Sequence[Clause], lake: Lake
+) -> str:
+    if not removed:
+        return ""
+    rows = scans.relation(target.table.schema(), removed, lake.cache, positions=True)
+    changed = _set_columns(target, clauses)
+    items = []
+    for name, _ in target.columns:
+        column = f"{_TARGET}.{ident(name)}"
+        if name in changed:
+            column = f"CASE WHEN hits.action IS NULL THEN {column} ELSE hits.n{changed.index(name)} END"
+        items.append(f"{column} AS {ident(name)}")
+    deletes = ", ".join(str(at) for at, clause in enumerate(clauses) if clause.deletes)
+    where = f" WHERE hits.action IS NULL OR hits.action NOT IN ({deletes})" if deletes else ""
+    return (
+        f"SELECT {', '.join(items)} FROM {rows} AS {_TARGET} "
+        f"LEFT JOIN (SELECT * FROM hits WHERE action >= 0) AS hits "
+        f"ON hits.path = {_TARGET}.{ident(scans.PATH)} AND hits.pos = {_TARGET}.{scans.POSITION}{where}"
+    )
+
+
+def _filters(condition: exp.Expression, target: Target) -> list[Filter]:
+    found = pruning.filters(condition, target.fields)
+    return list(found.get(_TARGET, ()))
+
+
+def _key_ranges(
+    on: exp.Expression, target: Target, fields: tuple[Field, ...], connection: "DuckDBPyConnection"
+) -> list[Filter]:
+    """For `target.key = source.key`, the range of the source's keys: no other target row can match."""
+    found: list[Filter] = []
+    for mine, theirs in pruning.equalities(on, target.fields, fields):
+        if mine.type != theirs.type or mine.type.name not in ("integer", "bigint", "varchar", "date"):
+            continue
+        row = connection.execute(
+            f"SELECT min({theirs.sql}), max({theirs.sql}) FROM merge_source AS {_SOURCE}"
+        ).fetchone()
+        if row is not None and row[0] is not None:
+            found.append(Filter(mine.name, ">=", (row[0],)))
+            found.append(Filter(mine.name, "<=", (row[1],)))
+    return found

@@ -1,0 +1,219 @@
+"""CREATE TABLE AS and INSERT: rows of a query into a table, in one commit."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from localcloud.athena import hive
+from localcloud.athena.catalog import Table as GlueTable
+from localcloud.athena.engines.failures import as_athena
+from localcloud.athena.engines.lake import Lake
+from localcloud.athena.engines.properties import Properties, read
+from localcloud.athena.errors import AthenaError, schema_not_found, table_already_exists, table_not_found
+from localcloud.athena.iceberg import files
+from localcloud.athena.iceberg.schemas import columns as iceberg_columns
+from localcloud.athena.iceberg.schemas import schema_of, staged
+from localcloud.athena.iceberg.tables import append, committing, load
+from localcloud.athena.model import Answer, Context
+from localcloud.athena.objects import is_empty
+from localcloud.athena.translate.casts import coerce, store
+from localcloud.athena.translate.scope import Query, as_term, place
+from localcloud.athena.translate.terms import UNKNOWN, Term, duckdb_type, ident
+from localcloud.athena.translate.translator import translate
+from localcloud.athena.types import Type
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+def create_table_as(
+    tree: exp.Create, context: Context, lake: Lake, connection: "DuckDBPyConnection"
+) -> Answer:
+    """Create a table and fill it; nothing is left when the query fails."""
+    target = tree.this
+    database, name = (target.db or context.database).lower(), target.name.lower()
+    if lake.catalog.find_database(database) is None:
+        raise schema_not_found(database)
+    if lake.glue(database, name) is not None:
+        if tree.args.get("exists"):
+            return Answer("DDL", "CREATE_TABLE_AS_SELECT")
+        line, column = place(target)
+        raise table_already_exists(database, name, line=line, column=column)
+    properties = read(tree)
+    query = translate(tree.expression, lake, context.database)
+    names = _column_names(query, tree.expression)
+    if tree.args.get("no_data"):
+        raise AthenaError("NOT_SUPPORTED", "WITH NO DATA is not part of the local cloud")
+    if properties.iceberg:
+        count = _create_iceberg(database, name, query, names, properties, lake, connection)
+    else:
+        count = _create_hive(database, name, query, names, properties, lake, connection)
+    return Answer("DDL", "CREATE_TABLE_AS_SELECT", count=count, scanned_bytes=lake.scanned_bytes)
+
+
+def _column_names(query: Query, tree: exp.Expression) -> list[str]:
+    """Lower-case names. Raises MISSING_COLUMN_NAME and DUPLICATE_COLUMN_NAME as Athena does."""
+    names: list[str] = []
+    for at, field in enumerate(query.fields):
+        line, column = place(tree)
+        if field.name == f"_col{at}":
+            raise AthenaError(
+                "MISSING_COLUMN_NAME", f"line {line}:{column}: Column name not specified at position {at + 1}"
+            )
+        if field.name.lower() in names:
+            raise AthenaError(
+                "DUPLICATE_COLUMN_NAME",
+                f"line {line}:{column}: Column name '{field.name.lower()}' specified more than once",
+            )
+        if field.type == UNKNOWN:
+            raise AthenaError(
+                "SYNTAX_ERROR", f"line {line}:{column}: Column type is unknown at position {at + 1}"
+            )
+        names.append(field.name.lower())
+    return names
+
+
+def _create_iceberg(
+    database: str,
+    name: str,
+    query: Query,
+    names: Sequence[str],
+    properties: Properties,
+    lake: Lake,
+    connection: "DuckDBPyConnection",
+) -> int:
+    if not properties.location:
+        raise AthenaError(
+            "INVALID_TABLE_PROPERTY", "Location is required for an Iceberg table: location = 's3://…'"
+        )
+    if not is_empty(lake.catalog.s3, properties.location):
+        raise AthenaError(
+            "ICEBERG_FILESYSTEM_ERROR",
+            f"Cannot create a table on a non-empty location: {properties.location}",
+        )
+    schema = schema_of([(column, field.type, "") for column, field in zip(names, query.fields, strict=True)])
+    transaction = staged(
+        lake.catalog, database, name, schema, properties.location, properties.partitioning, properties.others
+    )
+    table = transaction.table
+    rows = _renamed(query, names, [type_ for _, type_ in iceberg_columns(table.schema())])
+    with as_athena():
+        written = files.write(connection, rows, table, lake.cache)
+    with committing(table):
+        transaction.commit(written)
+    return sum(file.record_count for file in written)
+
+
+def _create_hive(
+    database: str,
+    name: str,
+    query: Query,
+    names: Sequence[str],
+    properties: Properties,
+    lake: Lake,
+    connection: "DuckDBPyConnection",
+) -> int:
+    keys = [key.lower() for key in properties.partitioning]
+    if keys and list(names[-len(keys) :]) != keys:
+        raise AthenaError(
+            "HIVE_COLUMN_ORDER_MISMATCH",
+            "Partition keys must be the last columns in the table and in the same order as the table "
+            f"properties: [{', '.join(keys)}]",
+        )
+    location = properties.location or _default_location(lake, database, name)
+    found = [(column, field.type) for column, field in zip(names, query.fields, strict=True)]
+    rows = _renamed(query, names, [type_ for _, type_ in found])
+    table = hive.create_table(lake.catalog, database, name, found, location, keys, properties.others)
+    try:
+        with as_athena():
+            return hive.insert(lake.catalog, table, connection, rows, lake.cache)
+    except BaseException:
+        lake.catalog.drop_table(database, name)
+        raise
+
+
+def _default_location(lake: Lake, database: str, name: str) -> str:
+    found = lake.catalog.find_database(database) or {}
+    base = str(found.get("LocationUri") or "")
+    if not base:
+        raise AthenaError(
+            "INVALID_TABLE_PROPERTY",
+            f"No location for '{database}.{name}': give external_location = 's3://…'",
+        )
+    return f"{base.rstrip('/')}/{name}"
+
+
+def _renamed(query: Query, names: Sequence[str], types: Sequence[Type]) -> str:
+    items = []
+    for name, field, type_ in zip(names, query.fields, types, strict=True):
+        value = as_term(field)
+        value = coerce(value, type_) if duckdb_type(field.type) != duckdb_type(type_) else value
+        items.append(f"{value.sql} AS {ident(name)}")
+    return f"SELECT {', '.join(items)} FROM ({query.sql})"
+
+
+def insert(tree: exp.Insert, context: Context, lake: Lake, connection: "DuckDBPyConnection") -> Answer:
+    """INSERT INTO … query or VALUES, with or without a column list."""
+    target = tree.this
+    listed = [part.name.lower() for part in target.expressions] if isinstance(target, exp.Schema) else []
+    node = target.this if isinstance(target, exp.Schema) else target
+    database, name = (node.db or context.database).lower(), node.name.lower()
+    found = lake.glue(database, name)
+    if found is None:
+        line, column = place(node)
+        raise table_not_found(database, name, line=line, column=column)
+    if found.is_view:
+        raise AthenaError("NOT_SUPPORTED", "Inserting into views is not supported")
+    source = tree.expression
+    if tree.args.get("with_") is not None:
+        source.set("with_", tree.args["with_"])
+    query = translate(source, lake, context.database)
+    if found.is_iceberg:
+        count = _insert_iceberg(found, listed, query, lake, connection)
+    else:
+        rows = stored(query, listed, hive.columns(found))
+        with as_athena():
+            count = hive.insert(lake.catalog, found, connection, rows, lake.cache)
+    return Answer("DML", "INSERT", count=count, scanned_bytes=lake.scanned_bytes)
+
+
+def _insert_iceberg(
+    found: GlueTable, listed: Sequence[str], query: Query, lake: Lake, connection: "DuckDBPyConnection"
+) -> int:
+    table = load(lake.catalog, found.database, found.name)
+    rows = stored(query, listed, iceberg_columns(table.schema()))
+    with as_athena():
+        written = files.write(connection, rows, table, lake.cache)
+    if written:
+        append(table, written)
+    return sum(file.record_count for file in written)
+
+
+def stored(query: Query, listed: Sequence[str], columns: Sequence[tuple[str, Type]]) -> str:
+    """DuckDB text of the query's rows as rows of the table: columns it does not give are null."""
+    names = [name for name, _ in columns]
+    for name in listed:
+        if name not in names:
+            raise AthenaError(
+                "COLUMN_NOT_FOUND", f"line 1:1: Insert column name does not exist in target table: {name}"
+            )
+        if listed.count(name) > 1:
+            raise AthenaError(
+                "DUPLICATE_COLUMN_NAME", f"line 1:1: Insert column name is specified more than once: {name}"
+            )
+    wanted = list(listed) or names
+    if len(wanted) != len(query.fields):
+        expected = ", ".join(dict(columns)[name].athena for name in wanted)
+        given = ", ".join(field.type.athena for field in query.fields)
+        raise AthenaError(
+            "TYPE_MISMATCH",
+            f"line 1:1: Insert query has mismatched column types: Table: [{expected}], Query: [{given}]",
+        )
+    given_by = dict(zip(wanted, query.fields, strict=True))
+    items = []
+    for name, type_ in columns:
+        field = given_by.get(name)
+        value = as_term(field) if field is not None else Term("NULL", UNKNOWN)
+        items.append(f"{store(value, type_, name).sql} AS {ident(name)}")
+    return f"SELECT {', '.join(items)} FROM ({query.sql})"

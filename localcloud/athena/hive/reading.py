@@ -1,0 +1,186 @@
+"""DuckDB text that reads a Hive table, whatever its format, with the columns and types of its Glue entry."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from localcloud.athena.cache import FileCache
+from localcloud.athena.catalog import Catalog, Partition, Table
+from localcloud.athena.errors import AthenaError
+from localcloud.athena.hive import partitions
+from localcloud.athena.objects import folder, split
+from localcloud.athena.translate.casts import rounded
+from localcloud.athena.translate.scope import Filter
+from localcloud.athena.translate.terms import duckdb_type, ident, text
+from localcloud.athena.types import Type, parse_hive
+
+# Up to here each partition is a scan of its own, whose key values are constants to DuckDB; beyond, one
+# scan of all files is joined with a list of their values, which plans in a fraction of the time.
+_SEPARATE_SCANS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An object of the table, and the values of the partition it belongs to."""
+
+    uri: str
+    tag: str
+    bytes: int
+    values: tuple[str, ...]
+
+
+def columns(table: Table) -> tuple[tuple[str, Type], ...]:
+    """Names and types of the data columns, then of the partition keys."""
+    data = tuple((column.name.lower(), parse_hive(column.type)) for column in table.columns)
+    return data + partitions.keys(table)
+
+
+def relation(catalog: Catalog, table: Table, filters: Sequence[Filter], cache: FileCache) -> tuple[str, int]:
+    """DuckDB text of the rows that may pass the filters (`$path` last), and the bytes it reads."""
+    found = _objects(catalog, table, filters)
+    groups: dict[tuple[str, ...], list[Found]] = {}
+    for one in found:
+        groups.setdefault(one.values, []).append(one)
+    size = sum(one.bytes for one in found)
+    if not found:
+        return _empty(table), 0
+    if len(groups) > _SEPARATE_SCANS:
+        return f"({_joined(table, found, cache)})", size
+    scans = [_scan(table, group, values, cache) for values, group in groups.items()]
+    return f"({' UNION ALL '.join(scans)})", size
+
+
+def _objects(catalog: Catalog, table: Table, filters: Sequence[Filter]) -> list[Found]:
+    if not table.partition_keys:
+        return _below(catalog, table.location, ())
+    found: list[Found] = []
+    for partition in partitions.needed(catalog, table, filters):
+        found.extend(_below(catalog, _location(partition, table), partition.values))
+    return found
+
+
+def _location(partition: Partition, table: Table) -> str:
+    if partition.location:
+        return partition.location
+    keys = zip(table.partition_keys, partition.values, strict=True)
+    return folder(table.location) + "/".join(f"{key.name}={value}" for key, value in keys)
+
+
+def _below(catalog: Catalog, location: str, values: tuple[str, ...]) -> list[Found]:
+    """The data objects of a folder: empty ones and those named like `_SUCCESS` or `.part` hold none."""
+    bucket, prefix = split(folder(location))
+    found = []
+    for page in catalog.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for item in page.get("Contents", []):
+            inside = item["Key"][len(prefix) :]
+            if item["Size"] and not any(part.startswith(("_", ".")) for part in inside.split("/")):
+                found.append(Found(f"s3://{bucket}/{item['Key']}", item["ETag"], item["Size"], values))
+    return found
+
+
+def _scan(table: Table, group: Sequence[Found], values: tuple[str, ...], cache: FileCache) -> str:
+    items = [_typed(name, type_, table) for name, type_ in _data_columns(table)]
+    for (name, type_), value in zip(partitions.keys(table), values, strict=True):
+        items.append(f"{_key_value(value, type_)} AS {ident(name)}")
+    return f"SELECT {', '.join(items)}, {_path(cache)} FROM {_source(table, group, cache)}"
+
+
+def _joined(table: Table, found: Sequence[Found], cache: FileCache) -> str:
+    items = [_typed(name, type_, table) for name, type_ in _data_columns(table)]
+    keys = partitions.keys(table)
+    items += [
+        f"CAST(p.k{at} AS {duckdb_type(type_)}) AS {ident(name)}" for at, (name, type_) in enumerate(keys)
+    ]
+    rows = []
+    for one in found:
+        values = ("NULL" if value == partitions.NULL else text(value) for value in one.values)
+        rows.append(f"({text(str(cache.local(one.uri, one.tag)))}, {', '.join(values)})")
+    labels = ", ".join(f"k{at}" for at in range(len(keys)))
+    return (
+        f"SELECT {', '.join(items)}, {_path(cache)} FROM {_source(table, found, cache)} "
+        f"JOIN (VALUES {', '.join(rows)}) AS p(file, {labels}) ON __file = p.file"
+    )
+
+
+def _key_value(value: str, type_: Type) -> str:
+    if value == partitions.NULL:
+        return f"CAST(NULL AS {duckdb_type(type_)})"
+    return f"CAST({text(value)} AS {duckdb_type(type_)})"
+
+
+def _path(cache: FileCache) -> str:
+    return f"'s3://' || url_decode(substr(__file, {cache.path_start})) AS {ident('$path')}"
+
+
+def _data_columns(table: Table) -> list[tuple[str, Type]]:
+    return [(column.name.lower(), parse_hive(column.type)) for column in table.columns]
+
+
+def _source(table: Table, found: Sequence[Found], cache: FileCache) -> str:
+    local = cache.fetch((one.uri, one.tag) for one in found)
+    files = f"[{', '.join(map(text, local))}]"
+    serde = table.serde.rpartition(".")[2].lower()
+    if "parquet" in serde or not serde:
+        return _parquet(files, _data_columns(table))
+    if "opencsv" in serde:
+        return _csv(table, files, quoted=True)
+    if "lazysimple" in serde:
+        return _csv(table, files, quoted=False)
+    if "json" in serde:
+        return _json(files, _data_columns(table))
+    raise AthenaError("HIVE_UNSUPPORTED_FORMAT", f"The local cloud does not read the SerDe {table.serde}")
+
+
+def _parquet(files: str, found: Sequence[tuple[str, Type]]) -> str:
+    """Columns by name; one that no file has is null, thanks to the empty relation that has them all."""
+    nothing = ", ".join(f"CAST(NULL AS {duckdb_type(type_)}) AS {ident(name)}" for name, type_ in found)
+    read = f"read_parquet({files}, union_by_name = true, hive_partitioning = false, filename = '__file')"
+    return f"(SELECT {nothing}, CAST(NULL AS VARCHAR) AS __file WHERE FALSE UNION ALL BY NAME SELECT * FROM {read})"
+
+
+def _csv(table: Table, files: str, *, quoted: bool) -> str:
+    given = table.serde_parameters
+    if quoted:
+        marks = (
+            f"delim = {text(given.get('separatorChar', ','))}, quote = {text(given.get('quoteChar', chr(34)))}, "
+            f"escape = {text(given.get('escapeChar', chr(92)))}"
+        )
+        if given.get("escapeChar", "\\") == "\\":
+            # Files made by Python's csv double their quotes; Hive's own reader accepts both.
+            marks = f"delim = {text(given.get('separatorChar', ','))}, quote = {text(given.get('quoteChar', chr(34)))}, escape = '\"'"
+    else:
+        separator = given.get("field.delim", given.get("serialization.format", "\x01"))
+        separator = chr(int(separator)) if separator.isdigit() else separator
+        marks = f"delim = {text(separator)}, quote = '', escape = '', nullstr = '\\N'"
+    columns_ = ", ".join(f"{text(name)}: 'VARCHAR'" for name, _ in _data_columns(table))
+    skip = int(table.parameters.get("skip.header.line.count", "0"))
+    return (
+        f"read_csv({files}, auto_detect = false, header = false, skip = {skip}, columns = {{{columns_}}}, {marks}, "
+        f"null_padding = true, strict_mode = false, filename = '__file', hive_partitioning = false)"
+    )
+
+
+def _json(files: str, found: Sequence[tuple[str, Type]]) -> str:
+    columns_ = ", ".join(f"{text(name)}: {text(duckdb_type(type_))}" for name, type_ in found)
+    return (
+        f"read_json({files}, columns = {{{columns_}}}, format = 'newline_delimited', filename = '__file', "
+        f"hive_partitioning = false)"
+    )
+
+
+def _typed(name: str, type_: Type, table: Table) -> str:
+    """A stored column as its declared type; texts that do not read as it are null, as Hive has it."""
+    column, kind = ident(name), duckdb_type(type_)
+    serde = table.serde.lower()
+    if "opencsv" in serde and type_.name == "varchar":
+        return f"coalesce({column}, '') AS {column}"
+    if "opencsv" in serde or "lazysimple" in serde:
+        return f"TRY_CAST({column} AS {kind}) AS {column}"
+    value = f"CAST({column} AS {kind})"
+    if type_.name == "timestamp":
+        value = rounded(value, type_.numbers[0])
+    return f"{value} AS {column}"
+
+
+def _empty(table: Table) -> str:
+    items = [f"CAST(NULL AS {duckdb_type(type_)}) AS {ident(name)}" for name, type_ in columns(table)]
+    return f"(SELECT {', '.join(items)}, CAST(NULL AS VARCHAR) AS {ident('$path')} WHERE FALSE)"

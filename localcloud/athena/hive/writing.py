@@ -1,0 +1,176 @@
+"""Write rows into Hive tables: files in the folders of their partitions, each partition registered in Glue."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+from localcloud.athena.cache import FileCache
+from localcloud.athena.catalog import Catalog, Table
+from localcloud.athena.errors import AthenaError, too_many_open_partitions
+from localcloud.athena.hive import partitions
+from localcloud.athena.objects import folder, is_empty
+from localcloud.athena.translate.terms import ident, text
+from localcloud.athena.types import Type
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+MAX_OPEN_PARTITIONS = 100
+_SERDE = "org.apache.hadoop.hive."
+_FORMATS: dict[str, tuple[str, str, str]] = {
+    "parquet": (
+        f"{_SERDE}ql.io.parquet.MapredParquetInputFormat",
+        f"{_SERDE}ql.io.parquet.MapredParquetOutputFormat",
+        f"{_SERDE}ql.io.parquet.serde.ParquetHiveSerDe",
+    ),
+    "textfile": (
+        "org.apache.hadoop.mapred.TextInputFormat",
+        f"{_SERDE}ql.io.HiveIgnoreKeyTextOutputFormat",
+        f"{_SERDE}serde2.lazy.LazySimpleSerDe",
+    ),
+    "json": (
+        "org.apache.hadoop.mapred.TextInputFormat",
+        f"{_SERDE}ql.io.HiveIgnoreKeyTextOutputFormat",
+        "org.openx.data.jsonserde.JsonSerDe",
+    ),
+}
+_CODECS = ("snappy", "gzip", "zstd", "lz4")
+
+
+def create_table(
+    catalog: Catalog,
+    database: str,
+    name: str,
+    columns: Sequence[tuple[str, Type]],
+    location: str,
+    partitioned_by: Sequence[str],
+    properties: Mapping[str, str],
+) -> Table:
+    """Create the Glue entry of a table that CTAS fills. Raises for formats that are not written here."""
+    format_ = properties.get("format", "parquet").lower()
+    if format_ not in _FORMATS:
+        raise AthenaError(
+            "HIVE_UNSUPPORTED_FORMAT", f"The local cloud does not write Hive tables as {format_}"
+        )
+    if not is_empty(catalog.s3, location):
+        raise AthenaError(
+            "HIVE_PATH_ALREADY_EXISTS",
+            f"Target directory for table '{database}.{name}' already exists: {location}. "
+            "You may need to manually clean the data at this location",
+        )
+    input_format, output_format, serde = _FORMATS[format_]
+    types = dict(columns)
+    given: dict[str, str] = {"serialization.format": "1"}
+    if format_ == "textfile":
+        given = {"field.delim": properties.get("field_delimiter", "\x01"), **given}
+    parameters = {"EXTERNAL": "TRUE", "has_encrypted_data": "false", "classification": format_}
+    codec = _codec(properties)
+    if format_ == "parquet":
+        parameters["parquet.compression"] = codec.upper()
+    entry: dict[str, Any] = {
+        "Name": name,
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": parameters,
+        "StorageDescriptor": {
+            "Columns": [
+                {"Name": column, "Type": type_.hive}
+                for column, type_ in columns
+                if column not in partitioned_by
+            ],
+            "Location": location.rstrip("/"),
+            "InputFormat": input_format,
+            "OutputFormat": output_format,
+            "SerdeInfo": {"SerializationLibrary": serde, "Parameters": given},
+        },
+        "PartitionKeys": [{"Name": key, "Type": types[key].hive} for key in partitioned_by],
+    }
+    catalog.create_table(database, entry)
+    return catalog.table(database, name)
+
+
+def _codec(properties: Mapping[str, str]) -> str:
+    wanted = properties.get("write_compression", properties.get("parquet_compression", "gzip")).lower()
+    return wanted if wanted in _CODECS else "uncompressed"
+
+
+def insert(
+    catalog: Catalog, table: Table, connection: "DuckDBPyConnection", rows: str, cache: FileCache
+) -> int:
+    """Write the rows of a DuckDB query, whose columns are the table's; returns how many.
+
+    Raises TOO_MANY_OPEN_PARTITIONS when they fall into more than 100 partitions.
+    """
+    keys = [name for name, _ in partitions.keys(table)]
+    target = cache.new_folder() / "data"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE writing AS {rows}")
+    try:
+        if keys:
+            _check_partitions(connection, keys)
+        found = connection.execute("SELECT count(*) FROM writing").fetchone()
+        count = int(found[0]) if found else 0
+        if count:
+            _copy(connection, table, keys, target)
+    finally:
+        connection.execute("DROP TABLE writing")
+    if count:
+        _publish(catalog, table, target, keys, cache)
+    return count
+
+
+def _check_partitions(connection: "DuckDBPyConnection", keys: Sequence[str]) -> None:
+    names = ", ".join(map(ident, keys))
+    found = connection.execute(f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM writing)").fetchone()
+    if found is not None and found[0] > MAX_OPEN_PARTITIONS:
+        raise too_many_open_partitions("hive", MAX_OPEN_PARTITIONS)
+
+
+def _copy(connection: "DuckDBPyConnection", table: Table, keys: Sequence[str], target: Path) -> None:
+    serde = table.serde.lower()
+    if "parquet" in serde or not serde:
+        wanted = table.parameters.get("parquet.compression", "gzip").lower()
+        options = [f"FORMAT parquet, COMPRESSION {wanted if wanted in _CODECS else 'uncompressed'}"]
+    elif "lazysimple" in serde:
+        delimiter = table.serde_parameters.get("field.delim", "\x01")
+        options = [
+            f"FORMAT csv, HEADER false, DELIMITER {text(delimiter)}, QUOTE '', ESCAPE '', NULLSTR '\\N'"
+        ]
+    elif "json" in serde:
+        options = ["FORMAT json"]
+    else:
+        raise AthenaError(
+            "HIVE_UNSUPPORTED_FORMAT", f"The local cloud does not write the SerDe {table.serde}"
+        )
+    if keys:
+        casts = ", ".join(f"CAST({ident(key)} AS VARCHAR) AS {ident(key)}" for key in keys)
+        source = f"SELECT * REPLACE ({casts}) FROM writing"
+        options += [f"PARTITION_BY ({', '.join(map(ident, keys))})", "OVERWRITE_OR_IGNORE"]
+    else:
+        source = "FROM writing"
+        options.append("FILE_SIZE_BYTES 134217728")
+    connection.execute(f"COPY ({source}) TO {text(str(target))} ({', '.join(options)})")
+
+
+def _publish(catalog: Catalog, table: Table, target: Path, keys: Sequence[str], cache: FileCache) -> None:
+    known = {one.values: one.location for one in catalog.partitions(table)} if keys else {}
+    opened: dict[tuple[str, ...], str] = {}
+    for path in sorted(found for found in target.rglob("*") if found.is_file()):
+        place = table.location
+        if keys:
+            values = tuple(unquote(part.partition("=")[2]) for part in path.parent.relative_to(target).parts)
+            place = known.get(values) or opened.setdefault(values, _place(table, keys, values))
+        suffix = path.suffix if path.suffix == ".parquet" else ""
+        cache.upload(path, f"{folder(place)}{uuid.uuid4().hex}{suffix}")
+    if opened:
+        catalog.add_partitions(table, list(opened.items()))
+
+
+def _place(table: Table, keys: Sequence[str], values: Sequence[str]) -> str:
+    parts = (f"{key}={_escaped(value)}" for key, value in zip(keys, values, strict=True))
+    return folder(table.location) + "/".join(parts)
+
+
+def _escaped(value: str) -> str:
+    """A value in a folder's name, as Hive escapes it."""
+    return quote(value, safe=" !$&()+,-.;<>@[]^_`{|}~")

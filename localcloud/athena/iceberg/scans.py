@@ -1,0 +1,186 @@
+"""Which files a query of an Iceberg table has to read, and the DuckDB text that reads them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pyiceberg import expressions as ice
+from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
+from pyiceberg.schema import Schema
+from pyiceberg.table import Table
+from pyiceberg.types import DateType, DecimalType, TimestampType
+
+from localcloud.athena.cache import FileCache
+from localcloud.athena.errors import AthenaError, not_supported
+from localcloud.athena.iceberg.schemas import athena_type
+from localcloud.athena.translate.scope import Filter
+from localcloud.athena.translate.terms import duckdb_type, ident, text
+
+PATH = "$path"
+POSITION = "file_row_number"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A data file to read, with the position deletes that apply to it."""
+
+    file: DataFile
+    deletes: tuple[DataFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A state of a table: a snapshot (None when the table is empty) and the schema it is read with."""
+
+    table: Table
+    snapshot_id: int | None
+    schema: Schema
+
+
+def current(table: Table) -> Version:
+    """The table as it is."""
+    snapshot = table.current_snapshot()
+    return Version(table, snapshot.snapshot_id if snapshot else None, table.schema())
+
+
+def at_snapshot(table: Table, snapshot_id: int) -> Version:
+    """The table at a snapshot. Raises INVALID_ARGUMENTS when it has no such snapshot."""
+    snapshot = table.snapshot_by_id(snapshot_id)
+    if snapshot is None:
+        raise AthenaError("INVALID_ARGUMENTS", f"Iceberg snapshot ID does not exists: {snapshot_id}")
+    schemas = table.schemas()
+    return Version(table, snapshot_id, schemas.get(snapshot.schema_id or 0, table.schema()))
+
+
+def at_time(table: Table, moment: datetime) -> Version:
+    """The table at a time. Raises INVALID_ARGUMENTS when it has no snapshot that old."""
+    milliseconds = int(moment.timestamp() * 1000)
+    entries = [entry for entry in table.history() if entry.timestamp_ms <= milliseconds]
+    if not entries:
+        shown = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        raise AthenaError(
+            "INVALID_ARGUMENTS",
+            f'No version history table "{".".join(table.name()[-2:])}" at or before {shown}',
+        )
+    return at_snapshot(table, entries[-1].snapshot_id)
+
+
+def plan(version: Version, filters: Sequence[Filter] = ()) -> list[Planned]:
+    """The files that may hold rows which pass the filters, by partition and by statistics.
+
+    Raises NOT_SUPPORTED for equality deletes.
+    """
+    if version.snapshot_id is None:
+        return []
+    scan = version.table.scan(
+        row_filter=condition(filters, version.table.schema()), snapshot_id=version.snapshot_id
+    )
+    try:
+        tasks = list(scan.plan_files())
+    except ValueError as error:
+        raise not_supported(f"The local cloud cannot read this table: {error}") from None
+    return [_planned(task.file, task.delete_files) for task in tasks]
+
+
+def _planned(file: DataFile, deletes: set[DataFile]) -> Planned:
+    for delete in deletes:
+        if delete.content != DataFileContent.POSITION_DELETES or delete.file_format != FileFormat.PARQUET:
+            raise not_supported("The local cloud reads position deletes in Parquet only")
+    if file.file_format != FileFormat.PARQUET:
+        raise not_supported(f"The local cloud reads Iceberg data in Parquet only, not {file.file_format}")
+    return Planned(file, tuple(deletes))
+
+
+_COMPARISONS = {
+    "=": ice.EqualTo,
+    "<": ice.LessThan,
+    "<=": ice.LessThanOrEqual,
+    ">": ice.GreaterThan,
+    ">=": ice.GreaterThanOrEqual,
+}
+
+
+def condition(filters: Sequence[Filter], schema: Schema) -> ice.BooleanExpression:
+    """The filters as one pyiceberg expression; what does not convert is left out."""
+    found: ice.BooleanExpression = ice.AlwaysTrue()
+    for filter_ in filters:
+        try:
+            field = schema.find_field(filter_.column)
+        except ValueError:
+            continue
+        values = [_value(value, field.field_type) for value in filter_.values]
+        if not values or any(value is None for value in values):
+            continue
+        part: ice.BooleanExpression
+        if filter_.op == "in":
+            part = ice.In(filter_.column, set(values))
+        else:
+            part = _COMPARISONS[filter_.op](filter_.column, values[0])
+        found = ice.And(found, part)
+    return found
+
+
+def _value(value: object, type_: object) -> str | int | None:
+    """A literal that pyiceberg reads as the column's type: dates and times go as ISO text."""
+    if isinstance(type_, DecimalType):
+        return None
+    if isinstance(value, datetime):
+        return value.isoformat() if isinstance(type_, TimestampType) and value.tzinfo is None else None
+    if hasattr(value, "isoformat"):
+        return str(value) if isinstance(type_, DateType) else None
+    return value if isinstance(value, (int, str)) else None
+
+
+def relation(schema: Schema, planned: Sequence[Planned], cache: FileCache, *, positions: bool = False) -> str:
+    """DuckDB text of the rows, columns by field id, `$path` hidden last (and the row's position in it)."""
+    if not planned:
+        return _empty(schema, positions=positions)
+    local = cache.fetch((one.file.file_path, tag(one.file)) for one in planned)
+    listed = ", ".join(map(text, local))
+    fields = ", ".join(
+        f"{field.field_id}: {{name: {text(field.name)}, "
+        f"type: {text(duckdb_type(athena_type(field.field_type)))}, default_value: NULL}}"
+        for field in schema.fields
+    )
+    deletes = {delete.file_path: delete for one in planned for delete in one.deletes}
+    numbered = ", file_row_number = true" if positions or deletes else ""
+    source = f"read_parquet([{listed}], schema = MAP {{{fields}}}, filename = '__file'{numbered})"
+    names = [ident(field.name) for field in schema.fields] + [f"{uri_of('__file', cache)} AS {ident(PATH)}"]
+    if positions:
+        names.append(POSITION)
+    where = ""
+    if deletes:
+        gone = cache.fetch((delete.file_path, tag(delete)) for delete in deletes.values())
+        listed = ", ".join(map(text, gone))
+        where = (
+            f" WHERE NOT EXISTS (SELECT 1 FROM read_parquet([{listed}]) AS gone "
+            f"WHERE gone.file_path = {uri_of('s.__file', cache)} AND gone.pos = s.{POSITION})"
+        )
+    return f"(SELECT {', '.join(names)} FROM {source} AS s{where})"
+
+
+def uri_of(local: str, cache: FileCache) -> str:
+    """DuckDB text of the S3 address of a local copy."""
+    return f"('s3://' || url_decode(substr({local}, {cache.path_start})))"
+
+
+def tag(file: DataFile) -> str:
+    """What tells one version of a data file from another: names are unique, so the size is enough."""
+    return str(file.file_size_in_bytes)
+
+
+def size(planned: Sequence[Planned]) -> int:
+    """Bytes to read."""
+    deletes = {delete.file_path: delete.file_size_in_bytes for one in planned for delete in one.deletes}
+    return sum(one.file.file_size_in_bytes for one in planned) + sum(deletes.values())
+
+
+def _empty(schema: Schema, *, positions: bool) -> str:
+    items = [
+        f"CAST(NULL AS {duckdb_type(athena_type(field.field_type))}) AS {ident(field.name)}"
+        for field in schema.fields
+    ]
+    items.append(f"CAST(NULL AS VARCHAR) AS {ident(PATH)}")
+    if positions:
+        items.append(f"CAST(NULL AS BIGINT) AS {POSITION}")
+    return f"(SELECT {', '.join(items)} WHERE FALSE)"

@@ -1,0 +1,95 @@
+"""Iceberg tables behind Glue: load them, and commit so that a lost race has Athena's name."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from pyiceberg.catalog.glue import GlueCatalog
+from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, ValidationException
+from pyiceberg.io import FileIO
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table
+from pyiceberg.typedef import EMPTY_DICT, Properties
+
+from localcloud.athena.catalog import Catalog
+from localcloud.athena.errors import AthenaError, iceberg_commit_failed, table_not_found
+from localcloud.athena.iceberg.io import ObjectIO
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+
+
+class _Glue(GlueCatalog):
+    """pyiceberg's Glue catalog over the gateway's own clients."""
+
+    def __init__(self, client: "GlueClient", files: ObjectIO) -> None:
+        super().__init__("local", client=client)
+        self.files = files
+
+    def _load_file_io(self, properties: Properties = EMPTY_DICT, location: str | None = None) -> FileIO:  # noqa: ARG002
+        return self.files
+
+    def _is_s3tables_database(self, database_name: str) -> bool:  # noqa: ARG002
+        return False  # saves a request for each commit; the local cloud has no S3 Tables
+
+
+@lru_cache(maxsize=8)
+def glue_catalog(catalog: Catalog) -> GlueCatalog:
+    """pyiceberg's catalog for the gateway's."""
+    return _Glue(catalog.glue, ObjectIO(catalog.s3))
+
+
+def load(catalog: Catalog, database: str, name: str) -> Table:
+    """The table as it is now. Raises AthenaError TABLE_NOT_FOUND or ICEBERG_INVALID_METADATA."""
+    try:
+        return glue_catalog(catalog).load_table((database.lower(), name.lower()))
+    except NoSuchTableError:
+        raise table_not_found(database, name) from None
+    except FileNotFoundError as error:
+        raise AthenaError(
+            "ICEBERG_MISSING_METADATA", f"Metadata not found in metadata location: {error}"
+        ) from None
+
+
+@contextmanager
+def committing(table: Table) -> Iterator[None]:
+    """Give a lost commit race Athena's code, by which dbt-athena knows to try again."""
+    try:
+        yield
+    except (CommitFailedException, ValidationException):
+        database, name = table.name()[-2:]
+        raise iceberg_commit_failed(database, name) from None
+    except NoSuchTableError:
+        database, name = table.name()[-2:]
+        raise table_not_found(database, name) from None
+
+
+def append(table: Table, files: Iterable[DataFile]) -> None:
+    """Add files as one snapshot; other writers' appends do not conflict."""
+    with (
+        committing(table),
+        table.transaction() as transaction,
+        transaction.update_snapshot().fast_append() as add,
+    ):
+        for file in files:
+            add.append_data_file(file)
+
+
+def overwrite(table: Table, removed: Iterable[DataFile], added: Iterable[DataFile]) -> None:
+    """Replace files by others as one snapshot. Raises ICEBERG_COMMIT_ERROR when the table moved since `table`."""
+    with (
+        committing(table),
+        table.transaction() as transaction,
+        transaction.update_snapshot().overwrite() as change,
+    ):
+        for file in added:
+            change.append_data_file(file)
+        for file in removed:
+            change.delete_data_file(file)
+
+
+def identity(table: Table) -> tuple[str, str]:
+    """Database and name."""
+    found: Any = table.name()[-2:]
+    return found[0], found[1]

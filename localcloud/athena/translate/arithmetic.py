@@ -1,0 +1,130 @@
+"""The arithmetic operators, by the types of both sides."""
+
+from sqlglot import exp
+
+from localcloud.athena.errors import AthenaError
+from localcloud.athena.translate import decimals
+from localcloud.athena.translate.casts import coerce
+from localcloud.athena.translate.coercion import as_decimal, common_type, is_numeric
+from localcloud.athena.translate.scope import place
+from localcloud.athena.translate.terms import (
+    DATE,
+    DAY_SECOND,
+    INTEGERS,
+    UNKNOWN,
+    YEAR_MONTH,
+    Term,
+    fail,
+    raw_cast,
+    timestamp,
+)
+from localcloud.athena.types import Type
+
+_INTERVALS = (DAY_SECOND, YEAR_MONTH)
+_INSTANTS = ("date", "timestamp", "timestamp with time zone", "time")
+
+
+def binary(operator: str, left: Term, right: Term, node: exp.Expression) -> Term:
+    """`left operator right` for + - * / %. Raises TYPE_MISMATCH when there is no such operator."""
+    if left.type == UNKNOWN and right.type != UNKNOWN:
+        left = coerce(left, right.type)
+    elif right.type == UNKNOWN:
+        right = coerce(right, left.type if left.type != UNKNOWN else Type("integer"))
+        left = coerce(left, right.type) if left.type == UNKNOWN else left
+    found = None
+    if is_numeric(left.type) and is_numeric(right.type):
+        found = _numbers(operator, left, right)
+    elif operator in "+-*/":
+        found = _times(operator, left, right)
+    if found is None:
+        line, column = place(node)
+        raise AthenaError(
+            "TYPE_MISMATCH",
+            f"line {line}:{column}: Cannot apply operator: {left.type.athena} {operator} {right.type.athena}",
+        )
+    return found
+
+
+def negate(term: Term) -> Term:
+    """`-term`."""
+    if isinstance(term.value, int):
+        return Term(f"(-{term.sql})", term.type, value=-term.value)
+    return Term(f"(-{term.sql})", term.type)
+
+
+def _numbers(operator: str, left: Term, right: Term) -> Term | None:
+    common = common_type(left.type, right.type)
+    if common is None:
+        return None
+    if common.name == "decimal":
+        return _decimals(operator, coerce(left, as_decimal(left.type)), coerce(right, as_decimal(right.type)))
+    a, b = coerce(left, common), coerce(right, common)
+    if common.name not in INTEGERS:
+        return Term(f"({a.sql} {operator} {b.sql})", common)
+    if operator in "+-*":
+        # The cast pins the width: DuckDB gives literals the narrower type of the other side.
+        return Term(f"({raw_cast(a.sql, common)} {operator} {raw_cast(b.sql, common)})", common)
+    result = f"({a.sql} {'//' if operator == '/' else '%'} {b.sql})"
+    if isinstance(right.value, int) and right.value != 0:
+        return Term(raw_cast(result, common), common)
+    failure = fail("DIVISION_BY_ZERO", "'Division by zero'", common)
+    return Term(f"CASE WHEN {b.sql} = 0 THEN {failure} ELSE {result} END", common)
+
+
+def _decimals(operator: str, left: Term, right: Term) -> Term:
+    match operator:
+        case "*":
+            return decimals.multiply(left, right)
+        case "/":
+            return decimals.divide(left, right)
+        case "%":
+            return decimals.modulo(left, right)
+    return decimals.add(left, right, operator)
+
+
+def _times(operator: str, left: Term, right: Term) -> Term | None:
+    if left.type in _INTERVALS and right.type in _INTERVALS and operator in "+-":
+        return Term(f"({left.sql} {operator} {right.sql})", left.type) if left.type == right.type else None
+    if left.type.name in _INSTANTS and right.type in _INTERVALS and operator in "+-":
+        return _shifted(operator, left, right)
+    if left.type in _INTERVALS and right.type.name in _INSTANTS and operator == "+":
+        return _shifted(operator, right, left)
+    if left.type in _INTERVALS and is_numeric(right.type) and operator in "*/":
+        return _stretched(operator, left, right)
+    if is_numeric(left.type) and right.type in _INTERVALS and operator == "*":
+        return _stretched(operator, right, left)
+    if left.type.name in _INSTANTS and right.type.name in _INSTANTS and operator == "-":
+        return _between(left, right)
+    return None
+
+
+def _shifted(operator: str, instant: Term, interval: Term) -> Term:
+    moved = f"({instant.sql} {operator} {interval.sql})"
+    if instant.type == DATE:
+        if interval.type == YEAR_MONTH:
+            return Term(raw_cast(moved, DATE), DATE)
+        failure = fail("INVALID_FUNCTION_ARGUMENT", "'Cannot add hour, minutes or seconds to a date'", DATE)
+        whole = f"epoch_us({interval.sql}) % 86400000000 <> 0"
+        return Term(f"CASE WHEN {whole} THEN {failure} ELSE {raw_cast(moved, DATE)} END", DATE)
+    digits = instant.type.numbers[0]
+    if interval.type == DAY_SECOND:
+        digits = max(3, digits)
+    return Term(moved, Type(instant.type.name, (digits,)), instant.zone)
+
+
+def _stretched(operator: str, interval: Term, factor: Term) -> Term:
+    if interval.type == YEAR_MONTH:
+        months = f"(extract(year FROM {interval.sql}) * 12 + extract(month FROM {interval.sql}))"
+        return Term(f"to_months(CAST(trunc({months} {operator} {factor.sql}) AS INTEGER))", YEAR_MONTH)
+    micros = f"CAST(trunc(epoch_us({interval.sql}) / 1000 {operator} {factor.sql}) AS BIGINT) * 1000"
+    return Term(f"to_microseconds({micros})", DAY_SECOND)
+
+
+def _between(left: Term, right: Term) -> Term | None:
+    common = common_type(left.type, right.type)
+    if common is None:
+        return None
+    if common.name in ("date", "time"):
+        common = timestamp(3) if common.name == "date" else common
+    a, b = coerce(left, common), coerce(right, common)
+    return Term(f"to_microseconds(epoch_us({a.sql}) - epoch_us({b.sql}))", DAY_SECOND)

@@ -1,0 +1,290 @@
+"""CAST, TRY_CAST and implicit coercions, with Athena's rounding and strictness.
+
+DuckDB's own casts round doubles half to even, read ' 1.5 ' as an integer, cut text never, and match
+the fields of rows by name; each difference has a line here.
+"""
+
+from localcloud.athena.errors import AthenaError
+from localcloud.athena.translate.coercion import can_become, can_store
+from localcloud.athena.translate.terms import (
+    INTEGERS,
+    Term,
+    duckdb_type,
+    fail,
+    field_names,
+    ident,
+    raw_cast,
+    text,
+)
+from localcloud.athena.types import Type
+
+_APPROXIMATE = ("real", "double")
+_TEXTS = ("varchar", "char")
+_EXACT = (*INTEGERS, "decimal")
+_INTEGER_TEXT = r"[+-]?[0-9]+"
+_DECIMAL_TEXT = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_DOUBLE_TEXT = rf"\s*({_DECIMAL_TEXT}[dDfF]?|[+-]?(NaN|Infinity))\s*"
+_DATE_TEXT = r"\s*[+-]?[0-9]{1,6}-[0-9]{1,2}-[0-9]{1,2}\s*"
+_TIMESTAMP_TEXT = (
+    r"\s*[+-]?[0-9]{1,6}-[0-9]{1,2}-[0-9]{1,2}"
+    r"( [0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,12})?)?)?"
+)
+_ZONE_TEXT = r"( ?[+-][0-9]{1,2}(:[0-9]{2})?| [A-Za-z][A-Za-z0-9_+/-]*)?\s*"
+
+
+def coerce(term: Term, target: Type) -> Term:
+    """The term as `target`, a type that it may become without being asked."""
+    if term.type == target:
+        return term
+    if term.type.name == "varchar" and target.name == "varchar":
+        return Term(term.sql, target, term.zone, term.value)
+    if term.type.name == "unknown":
+        return Term(raw_cast(term.sql, target), target, term.zone)
+    return cast(term, target)
+
+
+def store(term: Term, target: Type, column: str) -> Term:
+    """The term as a value for a column of `target`. Raises TYPE_MISMATCH when Athena would not take it."""
+    if can_become(term.type, target):
+        return coerce(term, target)
+    if can_store(term.type, target):
+        return cast(term, target)
+    raise AthenaError(
+        "TYPE_MISMATCH",
+        "line 1:1: Insert query has mismatched column types: "
+        f"column '{column}' is {target.athena}, the query gives {term.type.athena}",
+    )
+
+
+def try_cast(term: Term, target: Type) -> Term:
+    """`TRY_CAST`: null where CAST fails on the value."""
+    return Term(f"TRY({cast(term, target).sql})", target, term.zone)
+
+
+def cast(term: Term, target: Type) -> Term:
+    """`CAST(term AS target)`. Raises TYPE_MISMATCH when there is no such cast."""
+    source = term.type
+    if source == target:
+        return term
+    if source.name == "unknown":
+        return Term(raw_cast(term.sql, target), target)
+    sql = _convert(term.sql, source, target, term.zone)
+    if sql is None:
+        raise AthenaError("TYPE_MISMATCH", f"line 1:1: Cannot cast {source.athena} to {target.athena}")
+    return Term(sql, target, term.zone if source.name == target.name else "UTC")
+
+
+def _convert(sql: str, source: Type, target: Type, zone: str = "UTC") -> str | None:
+    if target.name in _TEXTS:
+        return _to_text(sql, source, target, zone)
+    if source.parts and source.name == target.name and len(source.parts) == len(target.parts):
+        return _nested(sql, source, target)
+    if source.name == "json" or target.name == "json":
+        return _json(sql, source, target)
+    if source.name in _TEXTS:
+        return _from_text(sql, target)
+    if target.name in (*INTEGERS, "decimal", *_APPROXIMATE):
+        return _to_number(sql, source, target)
+    if target.name == "boolean" and source.name in (*_EXACT, *_APPROXIMATE):
+        return f"({sql} <> 0)"
+    return _temporal(sql, source, target, zone)
+
+
+def _to_number(sql: str, source: Type, target: Type) -> str | None:
+    if source.name == "boolean":
+        return raw_cast(raw_cast(sql, Type("integer")), target)
+    if source.name in _APPROXIMATE and target.name in INTEGERS:
+        return raw_cast(f"round({sql})", target)
+    if source.name in _APPROXIMATE and target.name == "decimal":
+        # Through text: the shortest digits of the double are what Athena rounds, not its binary value.
+        return raw_cast(raw_cast(sql, Type("varchar")), target)
+    if source.name in (*_EXACT, *_APPROXIMATE):
+        return raw_cast(sql, target)
+    return None
+
+
+def _to_text(sql: str, source: Type, target: Type, zone: str) -> str | None:
+    plain = _plain_text(sql, source, zone)
+    if plain is None:
+        return None
+    if not target.numbers:
+        return plain
+    length = target.numbers[0]
+    if target.name == "char":
+        return f"rtrim(substr({plain}, 1, {length}))"
+    if source.name in _TEXTS:
+        fits = source.name == "varchar" and source.numbers and source.numbers[0] <= length
+        return plain if fits else f"substr({plain}, 1, {length})"
+    message = f"'Value ' || {plain} || ' cannot be represented as varchar({length})'"
+    return (
+        f"CASE WHEN length({plain}) > {length} THEN {fail('INVALID_CAST_ARGUMENT', message, target)} "
+        f"ELSE {plain} END"
+    )
+
+
+def _plain_text(sql: str, source: Type, zone: str) -> str | None:
+    match source.name:
+        case "varchar" | "json":
+            return sql
+        case "char":
+            return f"rpad({sql}, {source.numbers[0]}, ' ')"
+        case "double":
+            return f"athena_double_text({sql})"
+        case "real":
+            return f"athena_real_text({sql})"
+        case "timestamp" | "time":
+            return f"athena_{source.name}_text({sql}, {source.numbers[0]})"
+        case "timestamp with time zone":
+            local = f"timezone({text(zone)}, {sql})"
+            return f"(athena_timestamp_text({local}, {source.numbers[0]}) || {text(' ' + zone)})"
+        case "boolean" | "date" | "decimal" | "uuid" | "tinyint" | "smallint" | "integer" | "bigint":
+            return raw_cast(sql, Type("varchar"))
+        case "interval day to second":
+            return f"athena_day_second_text({sql})"
+        case "interval year to month":
+            return f"athena_year_month_text({sql})"
+    return None
+
+
+def _guarded(sql: str, pattern: str, target: Type, converted: str) -> str:
+    """`converted`, where the text matches; else Athena's error."""
+    message = f"'Cannot cast ''' || {sql} || ''' to {target.athena.upper()}'"
+    return (
+        f"CASE WHEN {sql} IS NULL OR regexp_full_match({sql}, {text(pattern)}) THEN {converted} "
+        f"ELSE {fail('INVALID_CAST_ARGUMENT', message, target)} END"
+    )
+
+
+def _from_text(sql: str, target: Type) -> str | None:
+    trimmed = f"trim({sql})"
+    match target.name:
+        case "tinyint" | "smallint" | "integer" | "bigint":
+            return _guarded(sql, _INTEGER_TEXT, target, raw_cast(sql, target))
+        case "decimal":
+            return _guarded(sql, rf"\s*{_DECIMAL_TEXT}\s*", target, raw_cast(trimmed, target))
+        case "double" | "real":
+            return _guarded(sql, _DOUBLE_TEXT, target, raw_cast(f"rtrim({trimmed}, 'dDfF')", target))
+        case "boolean":
+            return _guarded(sql, "(?i)true|false|t|f|1|0", target, raw_cast(sql, target))
+        case "date":
+            return _guarded(sql, _DATE_TEXT, target, raw_cast(trimmed, target))
+        case "timestamp":
+            whole = raw_cast(f"regexp_extract({trimmed}, {text(_TIMESTAMP_TEXT.strip())})", target)
+            return _guarded(sql, _TIMESTAMP_TEXT + _ZONE_TEXT, target, rounded(whole, target.numbers[0]))
+        case "timestamp with time zone":
+            whole = raw_cast(trimmed, target)
+            return _guarded(sql, _TIMESTAMP_TEXT + _ZONE_TEXT, target, rounded(whole, target.numbers[0]))
+        case "time" | "uuid":
+            return raw_cast(trimmed, target)
+        case "varbinary":
+            return f"encode({sql})"
+    return None
+
+
+def rounded(sql: str, digits: int) -> str:
+    """A timestamp with only `digits` digits of a second, half up."""
+    if digits >= 6:
+        return sql
+    unit = 10 ** (6 - digits)
+    return f"({sql} + to_microseconds(athena_to_unit(epoch_us({sql}), {unit})))"
+
+
+def _temporal(sql: str, source: Type, target: Type, zone: str) -> str | None:
+    names = (source.name, target.name)
+    match names:
+        case ("date", "timestamp"):
+            return raw_cast(sql, target)
+        case ("date", "timestamp with time zone"):
+            return f"timezone('UTC', {raw_cast(sql, Type('timestamp', (6,)))})"
+        case ("timestamp", "date"):
+            return raw_cast(sql, target)
+        case ("timestamp with time zone", "date"):
+            return raw_cast(f"timezone({text(zone)}, {sql})", target)
+        case ("timestamp", "timestamp") | ("timestamp with time zone", "timestamp with time zone"):
+            return sql if target.numbers >= source.numbers else rounded(sql, target.numbers[0])
+        case ("timestamp", "timestamp with time zone"):
+            return _rounded_to(f"timezone('UTC', {sql})", source, target)
+        case ("timestamp with time zone", "timestamp"):
+            return _rounded_to(f"timezone({text(zone)}, {sql})", source, target)
+        case ("timestamp", "time"):
+            return raw_cast(sql, target)
+        case ("timestamp with time zone", "time"):
+            return raw_cast(f"timezone({text(zone)}, {sql})", target)
+        case ("time", "time"):
+            return sql
+        case ("varbinary", "uuid") | ("uuid", "varbinary"):
+            return None
+    return None
+
+
+def _rounded_to(sql: str, source: Type, target: Type) -> str:
+    return sql if target.numbers >= source.numbers else rounded(sql, target.numbers[0])
+
+
+def _nested(sql: str, source: Type, target: Type) -> str | None:
+    """Arrays, maps and rows, part by part; rows by position."""
+    if duckdb_type(source) == duckdb_type(target) and _same_shape(source, target):
+        return sql
+    if source.name == "array":
+        inner = _convert_part("x", source.element, target.element)
+        return None if inner is None else f"list_transform({sql}, lambda x: {inner})"
+    if source.name == "map":
+        key = _convert_part("x", source.parts[0][1], target.parts[0][1])
+        value = _convert_part("x", source.parts[1][1], target.parts[1][1])
+        if key is None or value is None:
+            return None
+        keys = f"list_transform(map_keys({sql}), lambda x: {key})"
+        values = f"list_transform(map_values({sql}), lambda x: {value})"
+        return f"CASE WHEN {sql} IS NULL THEN NULL ELSE map({keys}, {values}) END"
+    fields = []
+    for at, ((_, a), (_, b), name) in enumerate(
+        zip(source.parts, target.parts, field_names(target), strict=True), 1
+    ):
+        part = _convert_part(f"struct_extract_at({sql}, {at})", a, b)
+        if part is None:
+            return None
+        fields.append(f"{ident(name)} := {part}")
+    return f"CASE WHEN {sql} IS NULL THEN NULL ELSE struct_pack({', '.join(fields)}) END"
+
+
+def _convert_part(sql: str, source: Type, target: Type) -> str | None:
+    if source == target:
+        return sql
+    if source.name == "unknown":
+        return raw_cast(sql, target)
+    return _convert(sql, source, target)
+
+
+def _same_shape(source: Type, target: Type) -> bool:
+    """Whether the values need no change: only the lengths of texts and the like differ."""
+    if source.name != target.name or len(source.parts) != len(target.parts):
+        return False
+    if not source.parts:
+        return source == target or (source.name == "varchar" and not target.numbers)
+    return all(_same_shape(a, b) for (_, a), (_, b) in zip(source.parts, target.parts, strict=True))
+
+
+def _json(sql: str, source: Type, target: Type) -> str | None:
+    if target.name == "json":
+        if source.name in _TEXTS:
+            return f"CAST(to_json({sql}) AS VARCHAR)"
+        if source.name in ("boolean", *_EXACT, "double", "real", "array", "map", "row"):
+            return f"CAST(to_json({sql}) AS VARCHAR)"
+        return None
+    if target.name == "boolean" or target.name in (*_EXACT, *_APPROXIMATE):
+        return _convert(f"json_extract_string({sql}, '$')", Type("varchar"), target)
+    if target.parts:
+        return f"from_json({sql}, {text(_json_shape(target))})"
+    return None
+
+
+def _json_shape(target: Type) -> str:
+    """The structure text that DuckDB's from_json reads."""
+    if target.name == "array":
+        return f"[{_json_shape(target.element)}]"
+    if target.name == "map":
+        return '"' + duckdb_type(target) + '"'
+    if target.name == "row":
+        fields = zip(field_names(target), target.parts, strict=True)
+        return "{" + ", ".join(f'"{name}": {_json_shape(part)}' for name, (_, part) in fields) + "}"
+    return '"' + duckdb_type(target) + '"'

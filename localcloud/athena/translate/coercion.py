@@ -1,0 +1,105 @@
+"""Which types meet in which: Athena's implicit coercions."""
+
+from functools import reduce
+
+from localcloud.athena.translate.terms import INTEGERS, UNKNOWN, VARCHAR, decimal, timestamp, varchar
+from localcloud.athena.types import Type
+
+_DIGITS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
+_APPROXIMATE = ("real", "double")
+_NUMERIC = (*INTEGERS, "decimal", *_APPROXIMATE)
+_TEMPORAL = ("date", "timestamp", "timestamp with time zone")
+
+
+def is_numeric(type_: Type) -> bool:
+    """Whether arithmetic is defined on the type."""
+    return type_.name in _NUMERIC
+
+
+def as_decimal(type_: Type) -> Type:
+    """The decimal that holds every value of an integer type; a decimal stays what it is."""
+    return type_ if type_.name == "decimal" else decimal(_DIGITS[type_.name], 0)
+
+
+def common_type(left: Type, right: Type) -> Type | None:
+    """The type that both sides become when they meet, or None when they cannot."""
+    if left == right or right == UNKNOWN:
+        return left
+    if left == UNKNOWN:
+        return right
+    names = {left.name, right.name}
+    if names <= set(_NUMERIC):
+        return _common_number(left, right)
+    if names <= {"varchar", "char"}:
+        return _common_text(left, right)
+    if names <= set(_TEMPORAL):
+        return _common_instant(left, right)
+    if names == {"time"}:
+        return Type("time", (max(left.numbers[0], right.numbers[0]),))
+    if left.name == right.name and left.parts and len(left.parts) == len(right.parts):
+        return _common_nested(left, right)
+    return None
+
+
+def common_of(types: list[Type]) -> Type | None:
+    """The type that all of them become, or None."""
+    return reduce(lambda a, b: None if a is None else common_type(a, b), types, UNKNOWN)  # type: ignore[arg-type, return-value]
+
+
+def can_become(source: Type, target: Type) -> bool:
+    """Whether a value of `source` is accepted where `target` is asked for, without a cast."""
+    if target.name == "varchar" and not target.numbers and source.name in ("varchar", "char", "unknown"):
+        return True
+    return common_type(source, target) == target
+
+
+def can_store(source: Type, target: Type) -> bool:
+    """Whether INSERT, UPDATE and MERGE take a value of `source` for a column of `target`.
+
+    Like `can_become`, and a bounded text, decimal or time may also narrow, checked row by row.
+    """
+    if can_become(source, target):
+        return True
+    kinds = {source.name, target.name}
+    if kinds <= {"varchar", "char"} or kinds == {"timestamp"} or kinds == {"timestamp with time zone"}:
+        return True
+    if kinds == {"decimal"}:
+        return True
+    if source.name == target.name and source.parts and len(source.parts) == len(target.parts):
+        return all(can_store(a, b) for (_, a), (_, b) in zip(source.parts, target.parts, strict=True))
+    return False
+
+
+def _common_number(left: Type, right: Type) -> Type:
+    names = (left.name, right.name)
+    if "double" in names:
+        return Type("double")
+    if "real" in names:
+        return Type("real")
+    if "decimal" not in names:
+        return max(left, right, key=lambda type_: INTEGERS.index(type_.name))
+    (p1, s1), (p2, s2) = as_decimal(left).numbers, as_decimal(right).numbers
+    scale = max(s1, s2)
+    return decimal(max(p1 - s1, p2 - s2) + scale, scale)
+
+
+def _common_text(left: Type, right: Type) -> Type:
+    if not left.numbers or not right.numbers:
+        return VARCHAR
+    length = max(left.numbers[0], right.numbers[0])
+    return Type("char", (length,)) if left.name == right.name == "char" else varchar(length)
+
+
+def _common_instant(left: Type, right: Type) -> Type:
+    zoned = "timestamp with time zone" in (left.name, right.name)
+    return timestamp(max((*left.numbers, *right.numbers), default=0), zoned=zoned)
+
+
+def _common_nested(left: Type, right: Type) -> Type | None:
+    parts = []
+    for (left_name, a), (right_name, b) in zip(left.parts, right.parts, strict=True):
+        both = common_type(a, b)
+        if both is None:
+            return None
+        parts.append((left_name if left_name == right_name else "", both))
+    return Type(left.name, (), tuple(parts))

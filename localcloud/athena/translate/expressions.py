@@ -1,0 +1,294 @@
+"""Expressions: one handler a node, so that what has no handler is refused rather than passed through."""
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from localcloud.athena.errors import AthenaError, not_supported
+from localcloud.athena.translate import arithmetic, predicates
+from localcloud.athena.translate.casts import cast, coerce, try_cast
+from localcloud.athena.translate.coercion import common_of
+from localcloud.athena.translate.functions import calls
+from localcloud.athena.translate.literals import interval, number, typed_literal
+from localcloud.athena.translate.scope import Scope, place, resolve
+from localcloud.athena.translate.terms import (
+    BOOLEAN,
+    DATE,
+    UNKNOWN,
+    VARBINARY,
+    Term,
+    array,
+    fail,
+    field_names,
+    ident,
+    row,
+    text,
+    timestamp,
+    varchar,
+)
+from localcloud.athena.translate.typing import data_type
+
+Handler = Callable[[exp.Expression, Scope], Term]
+_ARITHMETIC = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
+
+
+def translate(node: exp.Expression, scope: Scope) -> Term:
+    """The expression in DuckDB's text, typed. Raises AthenaError for what does not resolve or fit."""
+    operator = _ARITHMETIC.get(type(node))
+    if operator is not None:
+        left, right = scope.term(node.this), scope.term(node.expression)
+        return arithmetic.binary(operator, left, right, node)
+    handler = _HANDLERS.get(type(node))
+    if handler is None:
+        line, column = place(node)
+        raise not_supported(
+            f"line {line}:{column}: The local cloud does not know {type(node).__name__.upper()}"
+        )
+    return handler(node, scope)
+
+
+def _column(node: exp.Expression, scope: Scope) -> Term:
+    parts = [part.name.lower() for part in node.parts]
+    term, left = resolve(scope, parts, node)
+    for name in left:
+        term = dereference(term, name, node)
+    return term
+
+
+def dereference(term: Term, name: str, node: exp.Expression) -> Term:
+    """`term.name`, a field of a row. Raises when the term is no row or has no such field."""
+    line, column = place(node)
+    if term.type.name != "row":
+        raise AthenaError("TYPE_MISMATCH", f"line {line}:{column}: Expression is not of type ROW")
+    for at, (field, type_) in enumerate(term.type.parts, 1):
+        if field.lower() == name.lower() and field:
+            return Term(f"struct_extract_at({term.sql}, {at})", type_)
+    raise AthenaError("COLUMN_NOT_FOUND", f"line {line}:{column}: Column '{name}' cannot be resolved")
+
+
+def _identifier(node: exp.Expression, scope: Scope) -> Term:
+    term, _ = resolve(scope, [node.name.lower()], node)
+    return term
+
+
+def _dot(node: exp.Expression, scope: Scope) -> Term:
+    return dereference(scope.term(node.this), node.expression.name, node)
+
+
+def _literal(node: exp.Expression, scope: Scope) -> Term:
+    if node.is_string:
+        return Term(text(node.this), varchar(len(node.this)), value=node.this)
+    return number(node.this, node)
+
+
+def _cast(node: exp.Expression, scope: Scope) -> Term:
+    target = data_type(node.args["to"])
+    if node.meta.get("literal"):
+        return typed_literal(node.this.name, target, node)
+    return cast(scope.term(node.this), target)
+
+
+def _try_cast(node: exp.Expression, scope: Scope) -> Term:
+    return try_cast(scope.term(node.this), data_type(node.args["to"]))
+
+
+def _negative(node: exp.Expression, scope: Scope) -> Term:
+    if isinstance(node.this, exp.Literal) and not node.this.is_string:
+        return number("-" + node.this.this, node)
+    return arithmetic.negate(scope.term(node.this))
+
+
+def _case(node: exp.Expression, scope: Scope) -> Term:
+    operand = scope.term(node.this) if node.this is not None else None
+    tests = []
+    for branch in node.args["ifs"]:
+        if operand is None:
+            tests.append(scope.expect(branch.this, BOOLEAN, "CASE WHEN clause"))
+        else:
+            tests.append(predicates.compare("=", operand, scope.term(branch.this), branch))
+    results = [scope.term(branch.args["true"]) for branch in node.args["ifs"]]
+    default = node.args.get("default")
+    results.append(scope.term(default) if default is not None else Term("NULL", UNKNOWN))
+    results = unified(results, node, "All CASE results must be the same type or coercible to a common type.")
+    branches = (f"WHEN {test.sql} THEN {result.sql}" for test, result in zip(tests, results, strict=False))
+    sql = f"CASE {' '.join(branches)} ELSE {results[-1].sql} END"
+    return Term(sql, results[0].type, results[0].zone)
+
+
+def unified(terms: list[Term], node: exp.Expression, message: str) -> list[Term]:
+    """All terms as their common type. Raises TYPE_MISMATCH with `message` when there is none."""
+    common = common_of([term.type for term in terms])
+    if common is None:
+        line, column = place(node)
+        found = ", ".join(dict.fromkeys(term.type.athena for term in terms))
+        raise AthenaError("TYPE_MISMATCH", f"line {line}:{column}: {message} Found: {found}")
+    return [coerce(term, common) for term in terms]
+
+
+def _array(node: exp.Expression, scope: Scope) -> Term:
+    terms = [scope.term(item) for item in node.expressions]
+    if not terms:
+        return Term("CAST([] AS INTEGER[])", array(UNKNOWN))
+    terms = unified(terms, node, "All ARRAY elements must be the same type.")
+    return Term(f"[{', '.join(term.sql for term in terms)}]", array(terms[0].type))
+
+
+def _tuple(node: exp.Expression, scope: Scope) -> Term:
+    return row_of([scope.term(item) for item in node.expressions])
+
+
+def row_of(terms: list[Term]) -> Term:
+    """A row without field names."""
+    type_ = row(*(("", term.type) for term in terms))
+    fields = (f"{ident(name)} := {term.sql}" for name, term in zip(field_names(type_), terms, strict=True))
+    return Term(f"struct_pack({', '.join(fields)})", type_)
+
+
+def _bracket(node: exp.Expression, scope: Scope) -> Term:
+    base, index = scope.term(node.this), scope.term(node.expressions[0])
+    line, column = place(node)
+    if base.type.name == "array" and index.type.name in ("tinyint", "smallint", "integer", "bigint"):
+        bounds = "'Array subscript must be less than or equal to array length: ' || " + (
+            f"{index.sql} || ' > ' || len({base.sql})"
+        )
+        failure = fail("INVALID_FUNCTION_ARGUMENT", bounds, base.type.element)
+        low = fail("INVALID_FUNCTION_ARGUMENT", "'Array subscript is zero or negative'", base.type.element)
+        sql = (
+            f"CASE WHEN {index.sql} > len({base.sql}) THEN {failure} WHEN {index.sql} < 1 THEN {low} "
+            f"ELSE {base.sql}[{index.sql}] END"
+        )
+        return Term(sql, base.type.element)
+    if base.type.name == "map":
+        key = coerce(index, base.type.parts[0][1])
+        missing = fail(
+            "INVALID_FUNCTION_ARGUMENT",
+            f"'Key not present in map: ' || CAST({key.sql} AS VARCHAR)",
+            base.type.element,
+        )
+        sql = (
+            f"CASE WHEN NOT map_contains({base.sql}, {key.sql}) THEN {missing} ELSE {base.sql}[{key.sql}] END"
+        )
+        return Term(sql, base.type.element)
+    if base.type.name == "row" and isinstance(index.value, int) and 1 <= index.value <= len(base.type.parts):
+        return Term(f"struct_extract_at({base.sql}, {index.value})", base.type.parts[index.value - 1][1])
+    raise AthenaError(
+        "TYPE_MISMATCH",
+        f"line {line}:{column}: Cannot use {index.type.athena} for subscript of {base.type.athena}",
+    )
+
+
+def _subquery(node: exp.Expression, scope: Scope) -> Term:
+    query = scope.query(node)
+    if len(query.fields) != 1:
+        line, column = place(node)
+        raise AthenaError(
+            "SYNTAX_ERROR",
+            f"line {line}:{column}: Multiple columns returned by subquery are not yet supported",
+        )
+    return Term(f"({query.sql})", query.fields[0].type, query.fields[0].zone)
+
+
+def _at_time_zone(node: exp.Expression, scope: Scope) -> Term:
+    return calls.call("at_timezone", [node.this, node.args["zone"]], node, scope)
+
+
+def _extract(node: exp.Expression, scope: Scope) -> Term:
+    names = {"dow": "day_of_week", "doy": "day_of_year", "yow": "year_of_week"}
+    unit = node.this.name.lower()
+    return calls.call(names.get(unit, unit), [node.expression], node, scope)
+
+
+def _trim(node: exp.Expression, scope: Scope) -> Term:
+    name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get((node.args.get("position") or "").upper(), "trim")
+    characters = node.args.get("expression")
+    return calls.call(name, [node.this] + ([characters] if characters is not None else []), node, scope)
+
+
+def _position(node: exp.Expression, scope: Scope) -> Term:
+    return calls.call("strpos", [node.this, node.args["substr"]], node, scope)
+
+
+def _substring(node: exp.Expression, scope: Scope) -> Term:
+    arguments = [node.this, node.args.get("start"), node.args.get("length")]
+    return calls.call("substr", [part for part in arguments if part is not None], node, scope)
+
+
+def _concat(node: exp.Expression, scope: Scope) -> Term:
+    return calls.call("concat", [node.this, node.expression], node, scope)
+
+
+def _now(digits: int, *, zoned: bool) -> Handler:
+    def handler(node: exp.Expression, scope: Scope) -> Term:
+        wanted = int(node.this.name) if isinstance(node.this, exp.Literal) else digits
+        moment = scope.statement.now.replace(tzinfo=None)
+        kept = str(moment.strftime("%Y-%m-%d %H:%M:%S.%f"))
+        kept = kept[: len(kept) - 6 + wanted].rstrip(".")
+        if zoned:
+            return Term(f"CAST({text(kept + '+00')} AS TIMESTAMPTZ)", timestamp(wanted, zoned=True))
+        return Term(f"CAST({text(kept)} AS TIMESTAMP)", timestamp(wanted))
+
+    return handler
+
+
+def _today(node: exp.Expression, scope: Scope) -> Term:
+    return Term(f"CAST({text(scope.statement.now.date().isoformat())} AS DATE)", DATE)
+
+
+def _hex(node: exp.Expression, scope: Scope) -> Term:
+    return Term(f"unhex({text(node.this)})", VARBINARY)
+
+
+def _unicode(node: exp.Expression, scope: Scope) -> Term:
+    value = (
+        node.this.encode("ascii", "backslashreplace").decode("unicode_escape")
+        if "\\" in node.this
+        else node.this
+    )
+    return Term(text(value), varchar(len(value)), value=value)
+
+
+def _paren(node: exp.Expression, scope: Scope) -> Term:
+    inner = scope.term(node.this)
+    return Term(f"({inner.sql})", inner.type, inner.zone, inner.value)
+
+
+def _call(node: exp.Expression, scope: Scope) -> Term:
+    return calls.call(node.name.lower(), node.expressions, node, scope)
+
+
+_HANDLERS: dict[type[exp.Expression], Handler] = {
+    exp.Column: _column,
+    exp.Identifier: _identifier,
+    exp.Dot: _dot,
+    exp.Literal: _literal,
+    exp.HexString: _hex,
+    exp.UnicodeString: _unicode,
+    exp.Boolean: lambda node, scope: Term("TRUE" if node.this else "FALSE", BOOLEAN),
+    exp.Null: lambda node, scope: Term("NULL", UNKNOWN),
+    exp.Interval: lambda node, scope: interval(node),
+    exp.Cast: _cast,
+    exp.TryCast: _try_cast,
+    exp.Paren: _paren,
+    exp.Neg: _negative,
+    exp.Case: _case,
+    exp.Array: _array,
+    exp.Tuple: _tuple,
+    exp.Bracket: _bracket,
+    exp.Subquery: _subquery,
+    exp.AtTimeZone: _at_time_zone,
+    exp.Extract: _extract,
+    exp.Trim: _trim,
+    exp.StrPosition: _position,
+    exp.Substring: _substring,
+    exp.DPipe: _concat,
+    exp.CurrentDate: _today,
+    exp.CurrentTimestamp: _now(3, zoned=True),
+    exp.Localtimestamp: _now(3, zoned=False),
+    exp.Anonymous: _call,
+    exp.Window: lambda node, scope: calls.window_call(node, scope),
+    exp.Filter: lambda node, scope: calls.filtered_call(node, scope),
+    exp.IgnoreNulls: lambda node, scope: calls.filtered_call(node, scope),
+    exp.RespectNulls: lambda node, scope: calls.filtered_call(node, scope),
+    exp.GroupConcat: lambda node, scope: calls.listagg(node, scope),
+    **predicates.HANDLERS,
+}

@@ -1,0 +1,74 @@
+"""Aggregates and window functions."""
+
+from localcloud.athena.translate import decimals
+from localcloud.athena.translate.functions.registry import (
+    Render,
+    aggregate,
+    alias,
+    window,
+)
+from localcloud.athena.translate.terms import Term, decimal, raw_cast
+
+
+def _sum_decimal(arguments: list[Term], render: Render) -> Term:
+    result = decimal(38, arguments[0].type.numbers[1])
+    return Term(raw_cast(render("sum", arguments[0].sql), result), result)
+
+
+def _avg_decimal(arguments: list[Term], render: Render) -> Term:
+    type_ = arguments[0].type
+    total = Term(render("sum", arguments[0].sql), decimal(38, type_.numbers[1]))
+    return decimals.average(total, render("count", arguments[0].sql), type_)
+
+
+aggregate("count() -> bigint", lambda arguments, render: render("count", "*"))
+aggregate("count(T) -> bigint", "count")
+aggregate(
+    "count_if(boolean) -> bigint",
+    lambda arguments, render: f"CAST({render('count_if', arguments[0].sql)} AS BIGINT)",
+)
+for _integer in ("tinyint", "smallint", "integer", "bigint"):
+    aggregate(
+        f"sum({_integer}) -> bigint",
+        lambda arguments, render: f"CAST({render('sum', arguments[0].sql)} AS BIGINT)",
+    )
+    aggregate(f"avg({_integer}) -> double", "avg")
+aggregate("sum(double) -> double", "sum")
+aggregate("sum(real) -> real", lambda arguments, render: f"CAST({render('sum', arguments[0].sql)} AS FLOAT)")
+aggregate("sum(decimal) -> =0", _sum_decimal)
+aggregate("avg(double) -> double", "avg")
+aggregate("avg(real) -> real", lambda arguments, render: f"CAST({render('avg', arguments[0].sql)} AS FLOAT)")
+aggregate("avg(decimal) -> =0", _avg_decimal)
+for _name in ("min", "max"):
+    aggregate(f"{_name}(T) -> T", _name)
+    aggregate(f"{_name}(T, bigint) -> array(T)", _name)
+aggregate("max_by(T, U) -> T", "arg_max_null")
+aggregate("min_by(T, U) -> T", "arg_min_null")
+aggregate("arbitrary(T) -> T", "any_value")
+aggregate("any_value(T) -> T", "any_value")
+aggregate("bool_and(boolean) -> boolean", "bool_and")
+aggregate("bool_or(boolean) -> boolean", "bool_or")
+alias("every", "bool_and")
+aggregate("array_agg(T) -> array(T)", "array_agg")
+aggregate("listagg(varchar, varchar) -> varchar", "string_agg")
+aggregate(
+    "approx_distinct(T) -> bigint", lambda arguments, render: render("count", "DISTINCT " + arguments[0].sql)
+)
+for _name in ("stddev", "stddev_samp", "stddev_pop", "var_pop", "var_samp", "variance"):
+    aggregate(f"{_name}(double) -> double", _name)
+for _name in ("corr", "covar_pop", "covar_samp", "regr_slope", "regr_intercept"):
+    aggregate(f"{_name}(double, double) -> double", _name)
+
+window("row_number() -> bigint", "row_number")
+window("rank() -> bigint", "rank")
+window("dense_rank() -> bigint", "dense_rank")
+window("percent_rank() -> double", "percent_rank")
+window("cume_dist() -> double", "cume_dist")
+window("ntile(bigint) -> bigint", "ntile")
+for _name in ("lag", "lead"):
+    window(f"{_name}(T) -> T", _name)
+    window(f"{_name}(T, bigint) -> T", _name)
+    window(f"{_name}(T, bigint, T) -> T", _name)
+window("first_value(T) -> T", "first_value")
+window("last_value(T) -> T", "last_value")
+window("nth_value(T, bigint) -> T", "nth_value")

@@ -1,0 +1,76 @@
+"""Conditional expressions that are written as calls, and the functions that take any type."""
+
+from sqlglot import exp
+
+from localcloud.athena.translate.casts import coerce
+from localcloud.athena.translate.coercion import common_of
+from localcloud.athena.translate.functions.registry import special
+from localcloud.athena.translate.scope import Scope, mismatch
+from localcloud.athena.translate.terms import BOOLEAN, INTEGER, UNKNOWN, Term, text, varchar
+
+
+def _alike(terms: list[Term], node: exp.Expression, name: str) -> list[Term]:
+    common = common_of([term.type for term in terms])
+    if common is None:
+        found = ", ".join(dict.fromkeys(term.type.athena for term in terms))
+        raise mismatch(
+            node, f"All {name} operands must be the same type or coercible to a common type. Found: {found}"
+        )
+    return [coerce(term, common) for term in terms]
+
+
+@special("if")
+def _if(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    test = scope.expect(arguments[0], BOOLEAN, "IF condition")
+    results = [scope.term(part) for part in arguments[1:]]
+    if len(results) == 1:
+        results.append(Term("NULL", UNKNOWN))
+    then, otherwise = _alike(results, node, "IF")
+    return Term(f"CASE WHEN {test.sql} THEN {then.sql} ELSE {otherwise.sql} END", then.type, then.zone)
+
+
+@special("coalesce")
+def _coalesce(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    terms = _alike([scope.term(part) for part in arguments], node, "COALESCE")
+    zone = next((term.zone for term in terms if term.zone != "UTC"), "UTC")
+    return Term(f"coalesce({', '.join(term.sql for term in terms)})", terms[0].type, zone)
+
+
+@special("nullif")
+def _nullif(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    first, second = (scope.term(part) for part in arguments)
+    a, b = _alike([first, second], node, "NULLIF")
+    return Term(f"CASE WHEN {a.sql} = {b.sql} THEN NULL ELSE {first.sql} END", first.type, first.zone)
+
+
+@special("try")
+def _try(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    inner = scope.term(arguments[0])
+    return Term(f"TRY({inner.sql})", inner.type, inner.zone)
+
+
+@special("greatest", "least")
+def _extreme(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    name = node.name.lower()
+    terms = _alike([scope.term(part) for part in arguments], node, name)
+    # Null when any argument is: DuckDB's own skip nulls.
+    nulls = " OR ".join(f"{term.sql} IS NULL" for term in terms)
+    picked = f"{name}({', '.join(term.sql for term in terms)})"
+    return Term(f"CASE WHEN {nulls} THEN NULL ELSE {picked} END", terms[0].type, terms[0].zone)
+
+
+@special("typeof")
+def _typeof(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    name = scope.term(arguments[0]).type.athena
+    return Term(text(name), varchar(len(name)))
+
+
+@special("row")
+def _row(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    return scope.term(exp.Tuple(expressions=arguments))
+
+
+@special("grouping")
+def _grouping(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    terms = [scope.term(part) for part in arguments]
+    return Term(f"CAST(grouping({', '.join(term.sql for term in terms)}) AS INTEGER)", INTEGER)

@@ -1,0 +1,272 @@
+"""Dates and times."""
+
+from sqlglot import exp
+
+from localcloud.athena.errors import AthenaError, not_supported
+from localcloud.athena.translate.casts import cast, coerce, rounded
+from localcloud.athena.translate.functions import formats
+from localcloud.athena.translate.functions.registry import alias, scalar, special
+from localcloud.athena.translate.literals import zone_name
+from localcloud.athena.translate.scope import Scope, mismatch, place
+from localcloud.athena.translate.terms import BIGINT, DATE, DOUBLE, VARCHAR, Term, raw_cast, text, timestamp
+from localcloud.athena.types import Type
+
+_ZONED = "timestamp with time zone"
+_INSTANTS = ("date", "timestamp", _ZONED)
+_UNITS = ("millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year")
+_DAYS_AND_MORE = ("day", "week", "month", "quarter", "year")
+
+
+def local(term: Term) -> str:
+    """The wall clock of a term: an instant in its zone, anything else as it is."""
+    return f"timezone({text(term.zone)}, {term.sql})" if term.type.name == _ZONED else term.sql
+
+
+def _part(name: str, sql: str) -> None:
+    for type_ in _INSTANTS:
+        scalar(f"{name}({type_}) -> bigint", lambda terms: f"CAST({sql.format(local(terms[0]))} AS BIGINT)")
+
+
+for _name, _field in (
+    ("year", "year"),
+    ("quarter", "quarter"),
+    ("month", "month"),
+    ("week", "week"),
+    ("day", "day"),
+    ("day_of_week", "isodow"),
+    ("day_of_year", "doy"),
+    ("year_of_week", "isoyear"),
+):
+    _part(_name, f"date_part('{_field}', {{0}})")
+for _name, _sql in (
+    ("hour", "date_part('hour', {0})"),
+    ("minute", "date_part('minute', {0})"),
+    ("second", "date_part('second', {0})"),
+    ("millisecond", "(date_part('microsecond', {0}) // 1000) % 1000"),
+):
+    for _type in ("timestamp", _ZONED, "time"):
+        scalar(
+            f"{_name}({_type}) -> bigint",
+            lambda terms, sql=_sql: f"CAST({sql.format(local(terms[0]))} AS BIGINT)",  # type: ignore[misc]
+        )
+for _alias, _name in (
+    ("week_of_year", "week"),
+    ("day_of_month", "day"),
+    ("dow", "day_of_week"),
+    ("doy", "day_of_year"),
+    ("yow", "year_of_week"),
+):
+    alias(_alias, _name)
+for _type in _INSTANTS:
+    scalar(
+        f"last_day_of_month({_type}) -> date",
+        lambda terms: f"last_day({raw_cast(local(terms[0]), DATE)})",
+    )
+
+
+@special("date")
+def _date(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    return cast(scope.term(arguments[0]), DATE)
+
+
+@special("now", "current_timestamp")
+def _now(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    return scope.term(exp.CurrentTimestamp())
+
+
+@special("current_timezone")
+def _current_timezone(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    return Term("'UTC'", VARCHAR)
+
+
+def _unit(node: exp.Expression, scope: Scope) -> str:
+    """The unit of date_add and its like. Raises for units that Athena has not."""
+    term = scope.term(node)
+    if not isinstance(term.value, str):
+        raise not_supported("The unit must be a literal in the local cloud")
+    unit = term.value.lower()
+    if unit not in _UNITS:
+        raise AthenaError("INVALID_FUNCTION_ARGUMENT", f"'{term.value}' is not a valid Timestamp field")
+    return unit
+
+
+def _instant(node: exp.Expression, scope: Scope) -> Term:
+    term = scope.term(node)
+    if term.type.name not in (*_INSTANTS, "time"):
+        raise mismatch(node, f"Unexpected parameters ({term.type.athena}): a date or timestamp is needed")
+    return term
+
+
+def _check_unit(unit: str, term: Term) -> None:
+    if term.type == DATE and unit not in _DAYS_AND_MORE:
+        raise AthenaError("INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid DATE field")
+
+
+@special("date_add")
+def _date_add(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    unit, amount, value = _unit(arguments[0], scope), scope.term(arguments[1]), _instant(arguments[2], scope)
+    _check_unit(unit, value)
+    count = coerce(amount, BIGINT).sql
+    step = {
+        "millisecond": f"to_milliseconds({count})",
+        "quarter": f"to_months(CAST({count} * 3 AS INTEGER))",
+        "week": f"to_days(CAST({count} * 7 AS INTEGER))",
+        "day": f"to_days(CAST({count} AS INTEGER))",
+        "month": f"to_months(CAST({count} AS INTEGER))",
+        "year": f"to_years(CAST({count} AS INTEGER))",
+    }.get(unit, f"to_{unit}s({count})")
+    type_ = value.type
+    if type_.name.startswith("timestamp") and unit == "millisecond":
+        type_ = Type(type_.name, (max(3, type_.numbers[0]),))
+    if type_.name == _ZONED:
+        moved = f"timezone({text(value.zone)}, {local(value)} + {step})"
+        return Term(moved, type_, value.zone)
+    return Term(raw_cast(f"({value.sql} + {step})", type_), type_)
+
+
+@special("date_diff")
+def _date_diff(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    unit, start, end = (
+        _unit(arguments[0], scope),
+        _instant(arguments[1], scope),
+        _instant(arguments[2], scope),
+    )
+    _check_unit(unit, start)
+    from localcloud.athena.translate.coercion import common_type
+
+    common = common_type(start.type, end.type)
+    if common is None:
+        raise mismatch(node, f"Unexpected parameters ({start.type.athena}, {end.type.athena}) for date_diff")
+    a, b = coerce(start, common), coerce(end, common)
+    if common.name == _ZONED:
+        a, b = Term(local(a), timestamp(6)), Term(local(b), timestamp(6))
+    return Term(f"date_sub('{unit}', {a.sql}, {b.sql})", BIGINT)
+
+
+@special("date_trunc")
+def _date_trunc(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    unit, value = _unit(arguments[0], scope), _instant(arguments[1], scope)
+    _check_unit(unit, value)
+    if value.type.name == "time":
+        raise not_supported("date_trunc of a time in the local cloud")
+    cut = f"date_trunc('{unit}', {local(value)})"
+    if value.type.name == _ZONED:
+        return Term(f"timezone({text(value.zone)}, {cut})", value.type, value.zone)
+    return Term(raw_cast(cut, value.type), value.type)
+
+
+@special("from_unixtime")
+def _from_unixtime(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    seconds = scope.expect(arguments[0], DOUBLE, "from_unixtime")
+    zone = "UTC"
+    if len(arguments) == 2:
+        named = scope.term(arguments[1])
+        if not isinstance(named.value, str):
+            raise not_supported("The zone of from_unixtime must be a literal in the local cloud")
+        zone = zone_name(named.value)
+    elif len(arguments) > 2:
+        raise not_supported("from_unixtime with hours and minutes in the local cloud")
+    # Rounded to milliseconds, as Athena does.
+    return Term(
+        f"make_timestamptz(CAST(round({seconds.sql} * 1000) AS BIGINT) * 1000)",
+        timestamp(3, zoned=True),
+        zone,
+    )
+
+
+for _type in ("timestamp", _ZONED):
+    scalar(f"to_unixtime({_type}) -> double", "epoch({0})")
+scalar("to_milliseconds(interval day to second) -> bigint", "(epoch_us({0}) // 1000)")
+
+
+def _zone(node: exp.Expression, scope: Scope) -> str:
+    term = scope.term(node)
+    if not isinstance(term.value, str):
+        raise not_supported("A time zone must be a literal in the local cloud")
+    return zone_name(term.value)
+
+
+@special("at_timezone")
+def _at_timezone(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    value, zone = _instant(arguments[0], scope), _zone(arguments[1], scope)
+    if value.type.name == _ZONED:
+        return Term(value.sql, value.type, zone)
+    if value.type.name == "timestamp":
+        return Term(f"timezone('UTC', {value.sql})", Type(_ZONED, value.type.numbers), zone)
+    raise mismatch(
+        node,
+        f"Type of value must be a time or timestamp with or without time zone (actual {value.type.athena})",
+    )
+
+
+@special("with_timezone")
+def _with_timezone(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    value, zone = _instant(arguments[0], scope), _zone(arguments[1], scope)
+    if value.type.name == "date":
+        value = cast(value, timestamp(3))
+    if value.type.name != "timestamp":
+        raise mismatch(node, f"Unexpected parameters ({value.type.athena}) for function with_timezone")
+    return Term(f"timezone({text(zone)}, {value.sql})", Type(_ZONED, value.type.numbers), zone)
+
+
+def _pattern(node: exp.Expression, scope: Scope, name: str) -> str:
+    term = scope.term(node)
+    if not isinstance(term.value, str):
+        raise not_supported(f"The format of {name} must be a literal in the local cloud")
+    return term.value
+
+
+@special("date_format")
+def _date_format(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    value, pattern = _instant(arguments[0], scope), _pattern(arguments[1], scope, "date_format")
+    return Term(formats.rendered(local(_as_timestamp(value)), formats.from_mysql(pattern)), VARCHAR)
+
+
+@special("format_datetime")
+def _format_datetime(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    value, pattern = _instant(arguments[0], scope), _pattern(arguments[1], scope, "format_datetime")
+    return Term(formats.rendered(local(_as_timestamp(value)), formats.from_joda(pattern)), VARCHAR)
+
+
+def _as_timestamp(value: Term) -> Term:
+    return cast(value, timestamp(3)) if value.type.name == "date" else value
+
+
+@special("date_parse")
+def _date_parse(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    value = scope.expect(arguments[0], VARCHAR, "date_parse")
+    pattern = _pattern(arguments[1], scope, "date_parse")
+    return Term(formats.parsed(value.sql, formats.from_mysql(pattern), pattern), timestamp(3))
+
+
+@special("parse_datetime")
+def _parse_datetime(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    value = scope.expect(arguments[0], VARCHAR, "parse_datetime")
+    pattern = _pattern(arguments[1], scope, "parse_datetime")
+    found = formats.parsed(value.sql, formats.from_joda(pattern), pattern)
+    return Term(f"timezone('UTC', {found})", timestamp(3, zoned=True))
+
+
+scalar("from_iso8601_date(varchar) -> date", "CAST({0} AS DATE)")
+
+
+@special("from_iso8601_timestamp")
+def _from_iso8601_timestamp(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    value = scope.expect(arguments[0], VARCHAR, "from_iso8601_timestamp")
+    zone = formats.literal_zone(value.value)
+    return Term(rounded(f"CAST({value.sql} AS TIMESTAMPTZ)", 3), timestamp(3, zoned=True), zone)
+
+
+@special("to_iso8601")
+def _to_iso8601(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    value = _instant(arguments[0], scope)
+    if value.type == DATE:
+        return Term(raw_cast(value.sql, VARCHAR), VARCHAR)
+    digits = value.type.numbers[0]
+    shown = f"replace(athena_timestamp_text({local(value)}, {digits}), ' ', 'T')"
+    if value.type.name == _ZONED:
+        if value.zone != "UTC":
+            line, _ = place(node)
+            raise not_supported(f"line {line}: to_iso8601 outside UTC in the local cloud")
+        shown = f"({shown} || 'Z')"
+    return Term(shown, VARCHAR)

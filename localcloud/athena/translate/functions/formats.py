@@ -1,0 +1,85 @@
+"""Date patterns: MySQL's (date_format, date_parse) and Joda's (format_datetime) as DuckDB's."""
+
+import re
+
+from localcloud.athena.errors import AthenaError, not_supported
+from localcloud.athena.translate.terms import fail, text, timestamp
+
+# A piece is DuckDB's strftime code, or `=` and text to show as it is.
+_MYSQL = {
+    "%a": "%a", "%b": "%b", "%c": "%-m", "%d": "%d", "%e": "%-d", "%f": "%f", "%H": "%H", "%h": "%I",
+    "%I": "%I", "%i": "%M", "%j": "%j", "%k": "%-H", "%l": "%-I", "%M": "%B", "%m": "%m", "%p": "%p",
+    "%r": "%I:%M:%S %p", "%S": "%S", "%s": "%S", "%T": "%H:%M:%S", "%v": "%V", "%W": "%A", "%Y": "%Y",
+    "%y": "%y", "%%": "%%", "%x": "%G",
+}  # fmt: skip
+_JODA = {
+    "yyyy": "%Y", "yy": "%y", "y": "%Y", "YYYY": "%Y", "MMMM": "%B", "MMM": "%b", "MM": "%m", "M": "%-m", "dd": "%d",
+    "d": "%-d", "HH": "%H", "H": "%-H", "hh": "%I", "h": "%-I", "mm": "%M", "m": "%-M", "ss": "%S",
+    "s": "%-S", "SSS": "%g", "SSSSSS": "%f", "EEEE": "%A", "EEE": "%a", "E": "%a", "a": "%p", "DDD": "%j", "xxxx": "%G",
+    "ww": "%V",
+}  # fmt: skip
+_OFFSET = re.compile(r".*T[^+-]*(?P<zone>[+-]\d{2}:?\d{2}|Z)?", re.S)
+
+
+def from_mysql(pattern: str) -> str:
+    """A MySQL pattern as DuckDB's. Raises for codes that Athena or the local cloud has not."""
+    found, at = "", 0
+    while at < len(pattern):
+        code = pattern[at : at + 2]
+        if pattern[at] != "%":
+            found += pattern[at]
+            at += 1
+            continue
+        if code in ("%D", "%U", "%u", "%V", "%w", "%X"):
+            raise AthenaError("INVALID_FUNCTION_ARGUMENT", f"{code} not supported in date format string")
+        found += _MYSQL.get(code, code[1:])
+        at += 2
+    return found
+
+
+def from_joda(pattern: str) -> str:
+    """A Joda pattern as DuckDB's. Raises for letters that the local cloud has not."""
+    found, at = "", 0
+    while at < len(pattern):
+        character = pattern[at]
+        if character == "'":
+            end = pattern.find("'", at + 1)
+            if end < 0:
+                raise AthenaError("INVALID_FUNCTION_ARGUMENT", f"Unterminated quote in pattern: {pattern}")
+            found += (pattern[at + 1 : end] or "'").replace("%", "%%")
+            at = end + 1
+        elif character.isalpha():
+            run = re.match(f"{character}+", pattern[at:])
+            letters = run[0] if run else character
+            if letters not in _JODA:
+                raise not_supported(f"'{letters}' in a date pattern in the local cloud")
+            found += _JODA[letters]
+            at += len(letters)
+        else:
+            found += "%%" if character == "%" else character
+            at += 1
+    return found
+
+
+def rendered(moment: str, pattern: str) -> str:
+    """A timestamp as text."""
+    return f"strftime({moment}, {text(pattern)})"
+
+
+def parsed(written: str, pattern: str, shown: str) -> str:
+    """A text as timestamp; what does not fit raises INVALID_FUNCTION_ARGUMENT."""
+    plain = text(pattern.replace("%-", "%"))
+    message = f"'Invalid format: \"' || {written} || '\"'"
+    failure = fail("INVALID_FUNCTION_ARGUMENT", message, timestamp(3))
+    del shown
+    return (
+        f"CASE WHEN {written} IS NULL THEN NULL WHEN try_strptime({written}, {plain}) IS NULL THEN {failure} "
+        f"ELSE try_strptime({written}, {plain}) END"
+    )
+
+
+def literal_zone(value: object) -> str:
+    """The zone that an ISO 8601 text ends with, where it is known; else UTC."""
+    match = _OFFSET.fullmatch(value) if isinstance(value, str) else None
+    zone = match["zone"] if match is not None else None
+    return "UTC" if zone in (None, "Z") else str(zone)[:3] + ":" + str(zone)[-2:]

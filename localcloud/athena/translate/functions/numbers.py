@@ -1,0 +1,157 @@
+"""Mathematics."""
+
+from sqlglot import exp
+
+from localcloud.athena.errors import not_supported
+from localcloud.athena.translate import arithmetic
+from localcloud.athena.translate.coercion import common_type
+from localcloud.athena.translate.functions.registry import alias, scalar, special
+from localcloud.athena.translate.scope import Scope
+from localcloud.athena.translate.terms import BIGINT, INTEGERS, Term, decimal, raw_cast
+
+_WHOLE = (*INTEGERS, "decimal")
+
+for _type in (*INTEGERS, "real", "double"):
+    scalar(f"abs({_type}) -> {_type}", "abs({0})")
+    scalar(f"sign({_type}) -> {_type}", lambda terms: raw_cast(f"sign({terms[0].sql})", terms[0].type))
+scalar("abs(decimal) -> =0", "abs({0})")
+scalar("sign(decimal) -> decimal(1,0)", "CAST(sign({0}) AS DECIMAL(1,0))")
+
+
+def _whole(function: str) -> None:
+    """ceil, floor, round, truncate to whole numbers, type by type."""
+    for integer in INTEGERS:
+        scalar(f"{function}({integer}) -> {integer}", "{0}")
+
+    def decimals(terms: list[Term]) -> Term:
+        precision, scale = terms[0].type.numbers
+        extra = 0 if function == "truncate" else min(scale, 1)
+        result = decimal(max(precision - scale + extra, 1), 0)
+        name = "trunc" if function == "truncate" else function
+        return Term(raw_cast(f"{name}({terms[0].sql})", result), result)
+
+    scalar(f"{function}(decimal) -> =0", decimals)
+    name = "trunc" if function == "truncate" else function
+    for type_ in ("real", "double"):
+        scalar(f"{function}({type_}) -> {type_}", f"{name}({{0}})")
+
+
+for _function in ("ceil", "floor", "round", "truncate"):
+    _whole(_function)
+alias("ceiling", "ceil")
+
+
+def _round_decimal(terms: list[Term]) -> Term:
+    precision, scale = terms[0].type.numbers
+    digits = terms[1].value
+    if not isinstance(digits, int):
+        raise not_supported("The digits of round must be a literal in the local cloud")
+    result = decimal(precision + 1, scale)
+    # DuckDB rounds to a type of its own; from there the cast is exact.
+    return Term(raw_cast(f"round({raw_cast(terms[0].sql, result)}, {digits})", result), result)
+
+
+def _truncate_decimal(terms: list[Term]) -> Term:
+    _, scale = terms[0].type.numbers
+    digits = terms[1].value
+    if not isinstance(digits, int):
+        raise not_supported("The digits of truncate must be a literal in the local cloud")
+    value = terms[0].sql
+    if digits >= scale:
+        return terms[0]
+    if digits >= 0:
+        rounded = f"round({value}, {digits})"
+        unit = f"CAST('{1 / 10**digits:.{digits}f}' AS DECIMAL({digits + 1},{digits}))" if digits else "1"
+        fixed = f"CASE WHEN abs({rounded}) > abs({value}) THEN {rounded} - sign({value}) * {unit} ELSE {rounded} END"
+        return Term(raw_cast(fixed, terms[0].type), terms[0].type)
+    return Term(raw_cast(f"({value} - {value} % {10**-digits})", terms[0].type), terms[0].type)
+
+
+scalar("round(decimal, bigint) -> =0", _round_decimal)
+scalar("truncate(decimal, bigint) -> =0", _truncate_decimal)
+for _type in ("real", "double"):
+    scalar(f"round({_type}, bigint) -> {_type}", "round({0}, CAST({1} AS INTEGER))")
+for _type in INTEGERS:
+    scalar(
+        f"round({_type}, bigint) -> {_type}",
+        lambda terms: raw_cast(f"round({terms[0].sql}, CAST({terms[1].sql} AS INTEGER))", terms[0].type),
+    )
+
+for _function in ("exp", "cbrt", "sin", "cos", "tan", "atan", "cosh", "sinh", "tanh", "degrees", "radians"):
+    scalar(f"{_function}(double) -> double", f"{_function}({{0}})")
+for _function in ("asin", "acos"):
+    scalar(
+        f"{_function}(double) -> double",
+        f"CASE WHEN abs({{0}}) > 1 THEN CAST('nan' AS DOUBLE) ELSE {_function}({{0}}) END",
+    )
+scalar("sqrt(double) -> double", "CASE WHEN {0} < 0 THEN CAST('nan' AS DOUBLE) ELSE sqrt({0}) END")
+
+
+def _logarithm(duckdb_name: str) -> str:
+    return (
+        "CASE WHEN {0} < 0 THEN CAST('nan' AS DOUBLE) WHEN {0} = 0 THEN CAST('-inf' AS DOUBLE) "
+        f"ELSE {duckdb_name}({{0}}) END"
+    )
+
+
+for _name in ("ln", "log2", "log10"):
+    scalar(f"{_name}(double) -> double", _logarithm(_name))
+scalar("log(double, double) -> double", "(ln({1}) / ln({0}))")
+scalar("power(double, double) -> double", "power({0}, {1})")
+alias("pow", "power")
+scalar("atan2(double, double) -> double", "atan2({0}, {1})")
+scalar("pi() -> double", "pi()")
+scalar("e() -> double", "exp(1)")
+scalar("nan() -> double", "CAST('nan' AS DOUBLE)")
+scalar("infinity() -> double", "CAST('inf' AS DOUBLE)")
+scalar("is_nan(double) -> boolean", "isnan({0})")
+scalar("is_finite(double) -> boolean", "isfinite({0})")
+scalar("is_infinite(double) -> boolean", "isinf({0})")
+scalar("random() -> double", "random()")
+scalar("random(bigint) -> bigint", "CAST(floor(random() * {0}) AS BIGINT)")
+alias("rand", "random")
+scalar("bitwise_and(bigint, bigint) -> bigint", "({0} & {1})")
+scalar("bitwise_or(bigint, bigint) -> bigint", "({0} | {1})")
+scalar("bitwise_xor(bigint, bigint) -> bigint", "xor({0}, {1})")
+scalar("bitwise_not(bigint) -> bigint", "(~{0})")
+scalar(
+    "from_base(varchar, bigint) -> bigint",
+    lambda terms: _from_base(terms),
+)
+scalar(
+    "to_base(bigint, bigint) -> varchar",
+    "CASE WHEN {0} < 0 THEN '-' ELSE '' END || lower(to_base(abs({0}), CAST({1} AS INTEGER)))",
+)
+scalar(
+    "width_bucket(double, double, double, bigint) -> bigint",
+    "CASE WHEN {0} < {1} THEN 0 WHEN {0} >= {2} THEN {3} + 1"
+    " ELSE CAST(floor(({0} - {1}) / ({2} - {1}) * {3}) AS BIGINT) + 1 END",
+)
+
+
+def _from_base(terms: list[Term]) -> str:
+    radix = terms[1].value
+    if radix == 16:
+        return f"CAST('0x' || {terms[0].sql} AS BIGINT)"
+    if radix == 2:
+        return f"CAST('0b' || {terms[0].sql} AS BIGINT)"
+    if radix == 10:
+        return f"CAST({terms[0].sql} AS BIGINT)"
+    raise not_supported("from_base knows the bases 2, 10 and 16 in the local cloud")
+
+
+@special("mod")
+def _mod(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    left, right = (scope.term(part) for part in arguments)
+    return arithmetic.binary("%", left, right, node)
+
+
+@special("bit_count")
+def _bit_count(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    value, bits = (scope.term(part) for part in arguments)
+    if bits.value not in (8, 16, 32, 64) or common_type(value.type, BIGINT) != BIGINT:
+        raise not_supported("bit_count knows 8, 16, 32 and 64 bits in the local cloud")
+    fitted = (
+        f"CAST({value.sql} AS {({8: 'TINYINT', 16: 'SMALLINT', 32: 'INTEGER', 64: 'BIGINT'})[bits.value]})"
+    )
+    return Term(f"CAST(bit_count({fitted}) AS BIGINT)", BIGINT)

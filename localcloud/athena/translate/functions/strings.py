@@ -1,0 +1,181 @@
+"""Text, regular expressions and bytes."""
+
+from sqlglot import exp
+
+from localcloud.athena.errors import not_supported
+from localcloud.athena.translate.functions.registry import alias, scalar, special
+from localcloud.athena.translate.scope import Scope, mismatch
+from localcloud.athena.translate.terms import BIGINT, VARCHAR, Term, fail, text, varchar
+
+# What Athena's trim takes off; DuckDB's takes off spaces only.
+_SPACES = text(
+    " \t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008"
+    "\u2009\u200a\u2028\u2029\u205f\u3000"
+)
+
+scalar("lower(varchar) -> =0", "lower({0})")
+scalar("upper(varchar) -> =0", "upper({0})")
+scalar("reverse(varchar) -> =0", "reverse({0})")
+scalar("length(varchar) -> bigint", "length({0})")
+scalar("length(varbinary) -> bigint", "octet_length({0})")
+for _name in ("trim", "ltrim", "rtrim"):
+    scalar(f"{_name}(varchar) -> =0", f"{_name}({{0}}, {_SPACES})")
+    scalar(f"{_name}(varchar, varchar) -> =0", f"{_name}({{0}}, {{1}})")
+
+
+def _concat(terms: list[Term]) -> str:
+    return "(" + " || ".join(term.sql for term in terms) + ")"
+
+
+scalar("concat(varchar, varchar, ...) -> varchar", _concat)
+scalar("concat(varbinary, varbinary, ...) -> varbinary", _concat)
+scalar("concat(array(T), array(T), ...) -> array(T)", _concat)
+scalar("concat(array(T), T) -> array(T)", "({0} || [{1}])")
+scalar("concat(T, array(T)) -> array(T)", "([{0}] || {1})")
+scalar(
+    "concat_ws(varchar, varchar, ...) -> varchar",
+    lambda terms: f"concat_ws({', '.join(term.sql for term in terms)})",
+)
+scalar("concat_ws(varchar, array(varchar)) -> varchar", "array_to_string({1}, {0})")
+
+
+def _substr(terms: list[Term]) -> str:
+    value, start = terms[0].sql, terms[1].sql
+    rest = f", {terms[2].sql}" if len(terms) > 2 else ""
+    outside = f"{start} = 0 OR abs({start}) > length({value})" + (f" OR {terms[2].sql} <= 0" if rest else "")
+    return f"CASE WHEN {outside} THEN '' ELSE substr({value}, {start}{rest}) END"
+
+
+scalar("substr(varchar, bigint) -> =0", _substr)
+scalar("substr(varchar, bigint, bigint) -> =0", _substr)
+alias("substring", "substr")
+scalar("replace(varchar, varchar) -> varchar", "replace({0}, {1}, '')")
+scalar("replace(varchar, varchar, varchar) -> varchar", "replace({0}, {1}, {2})")
+scalar("split(varchar, varchar) -> array(varchar)", "string_split({0}, {1})")
+scalar(
+    "split(varchar, varchar, bigint) -> array(varchar)",
+    "CASE WHEN len(string_split({0}, {1})) <= {2} THEN string_split({0}, {1})"
+    " ELSE list_concat(string_split({0}, {1})[1:{2} - 1], [array_to_string(string_split({0}, {1})[{2}:], {1})]) END",
+)
+scalar(
+    "split_part(varchar, varchar, bigint) -> varchar",
+    "CASE WHEN {2} < 1 THEN "
+    + fail("INVALID_FUNCTION_ARGUMENT", "'Index must be greater than zero'", VARCHAR)
+    + " ELSE string_split({0}, {1})[{2}] END",
+)
+scalar("strpos(varchar, varchar) -> bigint", "strpos({0}, {1})")
+scalar("starts_with(varchar, varchar) -> boolean", "starts_with({0}, {1})")
+for _name in ("lpad", "rpad"):
+    scalar(f"{_name}(varchar, bigint, varchar) -> varchar", f"{_name}({{0}}, CAST({{1}} AS INTEGER), {{2}})")
+scalar("chr(bigint) -> varchar", "chr(CAST({0} AS INTEGER))")
+scalar("codepoint(varchar) -> integer", "unicode({0})")
+scalar("translate(varchar, varchar, varchar) -> varchar", "translate({0}, {1}, {2})")
+scalar("levenshtein_distance(varchar, varchar) -> bigint", "levenshtein({0}, {1})")
+scalar(
+    "hamming_distance(varchar, varchar) -> bigint",
+    "CASE WHEN length({0}) <> length({1}) THEN "
+    + fail(
+        "INVALID_FUNCTION_ARGUMENT",
+        "'The input strings to hamming_distance function must have the same length'",
+        BIGINT,
+    )
+    + " ELSE hamming({0}, {1}) END",
+)
+scalar("normalize(varchar) -> varchar", "nfc_normalize({0})")
+scalar("repeat(T, bigint) -> array(T)", "list_transform(range({1}), lambda i: {0})")
+
+scalar("regexp_like(varchar, varchar) -> boolean", "regexp_matches({0}, {1})")
+scalar(
+    "regexp_extract(varchar, varchar) -> =0",
+    "CASE WHEN regexp_matches({0}, {1}) THEN regexp_extract({0}, {1}) END",
+)
+scalar(
+    "regexp_extract_all(varchar, varchar) -> array(varchar)",
+    "regexp_extract_all({0}, {1})",
+)
+scalar("regexp_count(varchar, varchar) -> bigint", "len(regexp_extract_all({0}, {1}))")
+scalar("regexp_split(varchar, varchar) -> array(varchar)", "regexp_split_to_array({0}, {1})")
+scalar("regexp_replace(varchar, varchar) -> varchar", "regexp_replace({0}, {1}, '', 'g')")
+
+
+def _group(terms: list[Term]) -> int:
+    number = terms[2].value
+    if not isinstance(number, int):
+        raise not_supported("The group of a regular expression must be a literal in the local cloud")
+    return number
+
+
+scalar(
+    "regexp_extract(varchar, varchar, bigint) -> =0",
+    lambda terms: (
+        f"CASE WHEN regexp_matches({terms[0].sql}, {terms[1].sql})"
+        f" THEN regexp_extract({terms[0].sql}, {terms[1].sql}, {_group(terms)}) END"
+    ),
+)
+scalar(
+    "regexp_extract_all(varchar, varchar, bigint) -> array(varchar)",
+    lambda terms: f"regexp_extract_all({terms[0].sql}, {terms[1].sql}, {_group(terms)})",
+)
+
+
+def _replacement(written: str) -> str:
+    """Java's `$1` as RE2's `\\1`; a backslash makes the next character plain."""
+    found, at = "", 0
+    while at < len(written):
+        character = written[at]
+        if character == "\\" and at + 1 < len(written):
+            at += 1
+            found += "\\\\" if written[at] == "\\" else written[at]
+        elif character == "$" and at + 1 < len(written) and written[at + 1].isdigit():
+            at += 1
+            found += "\\" + written[at]
+        elif character == "$":
+            raise not_supported(f"The replacement '{written}' of regexp_replace in the local cloud")
+        else:
+            found += "\\\\" if character == "\\" else character
+        at += 1
+    return found
+
+
+def _regexp_replace(terms: list[Term]) -> str:
+    replacement = terms[2].value
+    if not isinstance(replacement, str):
+        raise not_supported("The replacement of regexp_replace must be a literal in the local cloud")
+    return f"regexp_replace({terms[0].sql}, {terms[1].sql}, {text(_replacement(replacement))}, 'g')"
+
+
+scalar("regexp_replace(varchar, varchar, varchar) -> varchar", _regexp_replace)
+
+scalar("to_utf8(varchar) -> varbinary", "encode({0})")
+scalar("from_utf8(varbinary) -> varchar", "decode({0})")
+scalar("to_hex(varbinary) -> varchar", "hex({0})")
+scalar("from_hex(varchar) -> varbinary", "unhex({0})")
+scalar("to_base64(varbinary) -> varchar", "to_base64({0})")
+scalar("from_base64(varchar) -> varbinary", "from_base64({0})")
+scalar("md5(varbinary) -> varbinary", "unhex(md5({0}))")
+scalar("sha1(varbinary) -> varbinary", "unhex(sha1({0}))")
+scalar("sha256(varbinary) -> varbinary", "unhex(sha256({0}))")
+scalar("uuid() -> uuid", "uuid()")
+
+_URL = r"^([a-zA-Z][a-zA-Z0-9+.-]*):(?://(?:[^/?#@]*@)?([^/?#:]*)(?::([0-9]+))?)?([^?#]*)(?:[?]([^#]*))?(?:#(.*))?$"
+for _name, _number in (("protocol", 1), ("host", 2), ("path", 4), ("query", 5), ("fragment", 6)):
+    scalar(
+        f"url_extract_{_name}(varchar) -> =0",
+        f"CASE WHEN regexp_matches({{0}}, {text(_URL)})"
+        f" THEN regexp_extract({{0}}, {text(_URL)}, {_number}) END".replace("{0}", "{0}"),
+    )
+
+
+@special("url_extract_parameter")
+def _url_parameter(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    url, name = (scope.term(part) for part in arguments)
+    if not isinstance(name.value, str):
+        raise not_supported("The name in url_extract_parameter must be a literal in the local cloud")
+    if url.type.name != "varchar":
+        raise mismatch(node, f"Unexpected parameters ({url.type.athena}) for function url_extract_parameter")
+    quoted = "".join(
+        character if character.isalnum() else f"\\x{{{ord(character):x}}}" for character in name.value
+    )
+    pattern = text(f"[?&]{quoted}(?:=([^&#]*))?(?:&|#|$)")
+    found = f"CASE WHEN regexp_matches({url.sql}, {pattern}) THEN url_decode(regexp_extract({url.sql}, {pattern}, 1)) END"
+    return Term(found, varchar(url.type.numbers[0]) if url.type.numbers else VARCHAR)

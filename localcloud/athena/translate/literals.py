@@ -1,0 +1,130 @@
+"""Literals: numbers, typed strings such as `decimal '1.20'`, intervals."""
+
+import re
+
+from sqlglot import exp
+
+from localcloud.athena.errors import AthenaError
+from localcloud.athena.translate.scope import place
+from localcloud.athena.translate.terms import (
+    BIGINT,
+    DATE,
+    DAY_SECOND,
+    DOUBLE,
+    INTEGER,
+    YEAR_MONTH,
+    Term,
+    decimal,
+    raw_cast,
+    text,
+    timestamp,
+)
+from localcloud.athena.types import Type
+
+_DATE = re.compile(r"\s*[+-]?\d{1,6}-\d{1,2}-\d{1,2}\s*")
+_TIMESTAMP = re.compile(
+    r"\s*(?P<day>[+-]?\d{1,6}-\d{1,2}-\d{1,2})(?:[ T](?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.(?P<digits>\d{1,12}))?)?))?"
+    r"\s*(?P<zone>[+-]\d{1,2}(?::?\d{2})?|[A-Za-z][A-Za-z0-9_+/-]*)?\s*"
+)
+_TIME = re.compile(r"\s*\d{1,2}:\d{1,2}(?::\d{1,2}(?:\.(?P<digits>\d{1,12}))?)?\s*")
+_UNITS = {"second": 1_000_000, "minute": 60_000_000, "hour": 3_600_000_000, "day": 86_400_000_000}
+_UNITS["week"] = 7 * _UNITS["day"]
+
+
+def number(written: str, node: exp.Expression) -> Term:
+    """An integer, decimal or double literal, with its sign. Raises when it fits no type."""
+    digits = written.lstrip("-")
+    if "e" in digits.lower():
+        return Term(raw_cast(text(written), DOUBLE), DOUBLE)
+    if "." not in digits:
+        value = int(written)
+        if not -(2**63) <= value < 2**63:
+            raise _invalid(f"Invalid numeric literal: {digits}", node)
+        small = -(2**31) <= value < 2**31
+        sql = f"({value})" if value < 0 else str(value)
+        return Term(sql if small else raw_cast(sql, BIGINT), INTEGER if small else BIGINT, value=value)
+    return _decimal(written, node)
+
+
+def _decimal(written: str, node: exp.Expression) -> Term:
+    whole, _, fraction = written.lstrip("+-").partition(".")
+    whole = whole.lstrip("0")
+    type_ = decimal(max(1, len(whole) + len(fraction)), len(fraction))
+    if len(whole) + len(fraction) > 38 or not (whole + fraction or "0").isdigit():
+        raise _invalid(f"Invalid numeric literal: {written}", node)
+    return Term(raw_cast(text(written), type_), type_)
+
+
+def typed_literal(written: str, type_: Type, node: exp.Expression) -> Term:
+    """`type 'text'`: the digits written decide the precision. Raises INVALID_LITERAL."""
+    if type_.name == "decimal":
+        return _decimal(written.strip(), node)
+    if type_.name == "date":
+        if not _DATE.fullmatch(written):
+            raise _invalid(f"'{written}' is not a valid DATE literal", node)
+        return Term(raw_cast(text(written.strip()), DATE), DATE)
+    if type_.name == "time":
+        match = _TIME.fullmatch(written)
+        if match is None:
+            raise _invalid(f"'{written}' is not a valid TIME literal", node)
+        kind = Type("time", (len(match["digits"] or ""),))
+        return Term(raw_cast(text(written.strip()), kind), kind)
+    match = _TIMESTAMP.fullmatch(written)
+    if match is None:
+        raise _invalid(f"'{written}' is not a valid TIMESTAMP literal", node)
+    kind = timestamp(len(match["digits"] or ""), zoned=bool(match["zone"]))
+    if not match["zone"]:
+        return Term(raw_cast(text(written.strip()), kind), kind)
+    local = f"{match['day']} {match['time'] or '00:00:00'}"
+    zone = zone_name(match["zone"])
+    return Term(f"timezone({text(zone)}, CAST({text(local)} AS TIMESTAMP))", kind, zone)
+
+
+def zone_name(written: str) -> str:
+    """A zone as Athena shows it: names as they are, offsets as +HH:MM."""
+    if written[0] not in "+-":
+        return "UTC" if written.upper() in ("UTC", "Z") else written
+    sign, digits = written[0], written[1:].replace(":", "")
+    hours, minutes = (digits[:2], digits[2:]) if len(digits) > 2 else (digits, "")
+    return f"{sign}{int(hours):02d}:{int(minutes or 0):02d}"
+
+
+def interval(node: exp.Expression) -> Term:
+    """`interval '3' day`, `interval '1-2' year to month`, `interval '1 02:03:04' day to second`."""
+    written = node.this.name.strip()
+    sign = -1 if written.startswith("-") else 1
+    unit = node.args.get("unit")
+    if isinstance(unit, exp.IntervalSpan):
+        return _span(written.lstrip("+-"), sign, unit, node)
+    name = unit.name.lower().rstrip("s") if unit is not None else ""
+    try:
+        if name in ("year", "month", "quarter"):
+            months = int(written) * {"year": 12, "quarter": 3, "month": 1}[name]
+            return Term(f"to_months({months})", YEAR_MONTH)
+        if name == "second":
+            whole, _, fraction = written.lstrip("+-").partition(".")
+            micros = int(whole) * 1_000_000 + int((fraction + "000000")[:3] + "000") * (1 if fraction else 0)
+            return Term(f"to_microseconds({sign * micros})", DAY_SECOND)
+        return Term(f"to_microseconds({int(written) * _UNITS[name]})", DAY_SECOND)
+    except (ValueError, KeyError):
+        raise _invalid(f"'{written}' is not a valid INTERVAL literal", node) from None
+
+
+def _span(written: str, sign: int, span: exp.Expression, node: exp.Expression) -> Term:
+    start, end = span.this.name.lower(), span.expression.name.lower()
+    numbers = [int(part) for part in re.findall(r"\d+", written)]
+    if (start, end) == ("year", "month") and len(numbers) == 2:
+        return Term(f"to_months({sign * (numbers[0] * 12 + numbers[1])})", YEAR_MONTH)
+    order = ["day", "hour", "minute", "second"]
+    units = order[order.index(start) : order.index(end) + 1] if start in order and end in order else []
+    if not units or len(numbers) < len(units):
+        raise _invalid(f"'{written}' is not a valid INTERVAL literal", node)
+    micros = sum(count * _UNITS[unit] for count, unit in zip(numbers, units, strict=False))
+    if len(numbers) > len(units):
+        micros += int(f"{written.rpartition('.')[2]:0<3}"[:3]) * 1000
+    return Term(f"to_microseconds({sign * micros})", DAY_SECOND)
+
+
+def _invalid(message: str, node: exp.Expression) -> AthenaError:
+    line, column = place(node)
+    return AthenaError("INVALID_LITERAL", f"line {line}:{column}: {message}")

@@ -1,0 +1,164 @@
+"""Conditions: comparisons, IN, BETWEEN, LIKE, EXISTS, quantified comparisons, boolean logic."""
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from localcloud.athena.errors import AthenaError, not_supported
+from localcloud.athena.translate.casts import coerce
+from localcloud.athena.translate.coercion import common_type
+from localcloud.athena.translate.scope import Query, Scope, as_term, mismatch
+from localcloud.athena.translate.terms import BOOLEAN, Term
+from localcloud.athena.types import Type
+
+
+def compare(operator: str, left: Term, right: Term, node: exp.Expression) -> Term:
+    """`left operator right`, both as their common type. Raises TYPE_MISMATCH when there is none."""
+    common = common_type(left.type, right.type)
+    if common is None or (operator not in ("=", "<>") and common.name == "map"):
+        raise mismatch(node, f"Cannot apply operator: {left.type.athena} {operator} {right.type.athena}")
+    return Term(f"({coerce(left, common).sql} {operator} {coerce(right, common).sql})", BOOLEAN)
+
+
+def _comparison(operator: str) -> Callable[[exp.Expression, Scope], Term]:
+    def handler(node: exp.Expression, scope: Scope) -> Term:
+        quantified = node.expression
+        if isinstance(quantified, exp.Any) or (
+            isinstance(quantified, exp.Anonymous) and quantified.name.lower() in ("all", "some")
+        ):
+            return _quantified(operator, node, scope)
+        return compare(operator, scope.term(node.this), scope.term(node.expression), node)
+
+    return handler
+
+
+def _quantified(operator: str, node: exp.Expression, scope: Scope) -> Term:
+    right = node.expression
+    word = "ALL" if right.name.lower() == "all" else "ANY"
+    inner = right.this if isinstance(right, exp.Any) else right.expressions[0]
+    left = scope.term(node.this)
+    query = scope.query(inner)
+    common = _common(left.type, query.fields[0].type, node)
+    return Term(f"({coerce(left, common).sql} {operator} {word} ({_retyped(query, common)}))", BOOLEAN)
+
+
+def _common(left: Type, right: Type, node: exp.Expression) -> Type:
+    common = common_type(left, right)
+    if common is None:
+        raise mismatch(
+            node,
+            f"value and result of subquery must be of the same type: {left.athena} vs {right.athena}",
+        )
+    return common
+
+
+def _retyped(query: Query, common: Type) -> str:
+    field = query.fields[0]
+    value = as_term(field)
+    if value.type == common:
+        return query.sql
+    return f"SELECT {coerce(value, common).sql} FROM ({query.sql})"
+
+
+def _boolean(node: exp.Expression, scope: Scope) -> Term:
+    word = "AND" if isinstance(node, exp.And) else "OR"
+    sides = [scope.expect(part, BOOLEAN, "Logical expression term") for part in node.flatten()]
+    return Term("(" + f" {word} ".join(side.sql for side in sides) + ")", BOOLEAN)
+
+
+def _not(node: exp.Expression, scope: Scope) -> Term:
+    return Term(f"(NOT {scope.expect(node.this, BOOLEAN, 'Value of logical NOT expression').sql})", BOOLEAN)
+
+
+def _is(node: exp.Expression, scope: Scope) -> Term:
+    right = node.expression
+    negated = isinstance(right, exp.Not)
+    right = right.this if negated else right
+    value = scope.term(node.this)
+    word = "IS NOT" if negated else "IS"
+    if isinstance(right, exp.Null):
+        return Term(f"({value.sql} {word} NULL)", BOOLEAN)
+    raise not_supported(f"IS {right.sql()} is not a predicate of Athena")
+
+
+def _distinct_from(operator: str) -> Callable[[exp.Expression, Scope], Term]:
+    def handler(node: exp.Expression, scope: Scope) -> Term:
+        return compare(operator, scope.term(node.this), scope.term(node.expression), node)
+
+    return handler
+
+
+def _between(node: exp.Expression, scope: Scope) -> Term:
+    value = scope.term(node.this)
+    low = compare(">=", value, scope.term(node.args["low"]), node)
+    high = compare("<=", value, scope.term(node.args["high"]), node)
+    return Term(f"({low.sql} AND {high.sql})", BOOLEAN)
+
+
+def _in(node: exp.Expression, scope: Scope) -> Term:
+    value = scope.term(node.this)
+    inner = node.args.get("query")
+    if inner is not None:
+        query = scope.query(inner)
+        if len(query.fields) != 1:
+            raise AthenaError(
+                "TYPE_MISMATCH", "line 1:1: Multiple columns returned by subquery are not yet supported"
+            )
+        common = _common(value.type, query.fields[0].type, node)
+        return Term(f"({coerce(value, common).sql} IN ({_retyped(query, common)}))", BOOLEAN)
+    items = [scope.term(item) for item in node.expressions]
+    common = value.type
+    for item in items:
+        both = common_type(common, item.type)
+        if both is None:
+            raise mismatch(
+                node,
+                f"IN value and list items must be the same type or coercible to a common "
+                f"type. Found: {value.type.athena}, {item.type.athena}",
+            )
+        common = both
+    listed = ", ".join(coerce(item, common).sql for item in items)
+    return Term(f"({coerce(value, common).sql} IN ({listed}))", BOOLEAN)
+
+
+def _like(node: exp.Expression, scope: Scope, escape: exp.Expression | None = None) -> Term:
+    value, pattern = scope.term(node.this), scope.term(node.expression)
+    for side in (value, pattern):
+        if side.type.name not in ("varchar", "char", "unknown"):
+            raise mismatch(
+                node,
+                f"Left side of LIKE expression must evaluate to a varchar (actual: {side.type.athena})",
+            )
+    tail = f" ESCAPE {scope.term(escape).sql}" if escape is not None else ""
+    return Term(f"({value.sql} LIKE {pattern.sql}{tail})", BOOLEAN)
+
+
+def _escape(node: exp.Expression, scope: Scope) -> Term:
+    return _like(node.this, scope, node.expression)
+
+
+def _exists(node: exp.Expression, scope: Scope) -> Term:
+    inner = node.this
+    query = scope.query(inner)
+    return Term(f"EXISTS ({query.sql})", BOOLEAN)
+
+
+HANDLERS: dict[type[exp.Expression], Callable[[exp.Expression, Scope], Term]] = {
+    exp.EQ: _comparison("="),
+    exp.NEQ: _comparison("<>"),
+    exp.LT: _comparison("<"),
+    exp.LTE: _comparison("<="),
+    exp.GT: _comparison(">"),
+    exp.GTE: _comparison(">="),
+    exp.NullSafeEQ: _distinct_from("IS NOT DISTINCT FROM"),
+    exp.NullSafeNEQ: _distinct_from("IS DISTINCT FROM"),
+    exp.And: _boolean,
+    exp.Or: _boolean,
+    exp.Not: _not,
+    exp.Is: _is,
+    exp.Between: _between,
+    exp.In: _in,
+    exp.Like: _like,
+    exp.Escape: _escape,
+    exp.Exists: _exists,
+}

@@ -1,0 +1,361 @@
+"""Query blocks: SELECT, set operations, VALUES and WITH, as DuckDB text with one name for each column."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlglot import exp
+
+from localcloud.athena.errors import AthenaError, not_supported
+from localcloud.athena.translate import pruning
+from localcloud.athena.translate.casts import coerce
+from localcloud.athena.translate.coercion import common_of, common_type
+from localcloud.athena.translate.functions.calls import constant_safe, direction
+from localcloud.athena.translate.relations import Scan, Source, joined, source, unnested
+from localcloud.athena.translate.scope import Field, Query, Scope, as_term, mismatch, place
+from localcloud.athena.translate.terms import BIGINT, BOOLEAN, Term, ident
+
+Output = tuple[str, Term]
+
+
+def query(node: exp.Expression, outer: Scope) -> Query:
+    """Translate a query; `outer` is the scope around it. Raises AthenaError for what does not resolve."""
+    scope = Scope(outer.statement, outer.database, parent=outer)
+    with_sql, scope = _with(node, scope)
+    match node:
+        case exp.Select():
+            found = _select(node, scope)
+        case exp.SetOperation():
+            found = _set_operation(node, scope)
+        case exp.Values():
+            found = _values(node, scope)
+        case exp.Subquery():
+            found = _parenthesised(node, scope)
+        case _:
+            raise not_supported(f"The local cloud does not know {type(node).__name__.upper()} as a query")
+    return replace(found, sql=with_sql + found.sql)
+
+
+def _with(node: exp.Expression, scope: Scope) -> tuple[str, Scope]:
+    clause = node.args.get("with_")
+    if clause is None:
+        return "", scope
+    recursive = bool(clause.args.get("recursive"))
+    parts: list[str] = []
+    for cte in clause.expressions:
+        name = cte.alias.lower()
+        columns = [part.name for part in cte.args["alias"].args.get("columns") or []]
+        label = ident(scope.statement.fresh(name))
+        if recursive and isinstance(cte.this, exp.SetOperation):
+            found = _recursive(cte, label, columns, scope)
+        else:
+            found = _renamed(scope.statement.query(cte.this, scope), columns, cte)
+        parts.append(f"{label}({', '.join(field.sql for field in found.fields)}) AS ({found.sql})")
+        scope = replace(scope, ctes={**scope.ctes, name: Query(label, found.fields)})
+    return f"WITH {'RECURSIVE ' if recursive else ''}{', '.join(parts)} ", scope
+
+
+def _recursive(cte: exp.Expression, label: str, columns: list[str], scope: Scope) -> Query:
+    """The base gives names and types; the step sees the query under its own name."""
+    base = _renamed(scope.statement.query(cte.this.this, scope), columns, cte)
+    inside = replace(scope, ctes={**scope.ctes, cte.alias.lower(): Query(label, base.fields)})
+    step = scope.statement.query(cte.this.expression, inside)
+    operator = "UNION" if cte.this.args.get("distinct") else "UNION ALL"
+    if len(step.fields) != len(base.fields):
+        raise mismatch(cte, "base and step relations of recursion have different number of fields")
+    items = ", ".join(
+        coerce(as_term(mine), field.type).sql for mine, field in zip(step.fields, base.fields, strict=True)
+    )
+    return Query(f"({base.sql}) {operator} (SELECT {items} FROM ({step.sql}))", base.fields)
+
+
+def _renamed(found: Query, names: list[str], node: exp.Expression) -> Query:
+    if not names:
+        return found
+    if len(names) != len(found.fields):
+        line, column = place(node)
+        raise AthenaError(
+            "MISMATCHED_COLUMN_ALIASES",
+            f"line {line}:{column}: Column alias list has {len(names)} entries but relation has "
+            f"{len(found.fields)} columns",
+        )
+    labels = labelled(names)
+    fields = tuple(
+        replace(field, name=name, sql=label)
+        for field, name, label in zip(found.fields, names, labels, strict=True)
+    )
+    items = ", ".join(f"{old.sql} AS {new.sql}" for old, new in zip(found.fields, fields, strict=True))
+    return Query(f"SELECT {items} FROM ({found.sql})", fields)
+
+
+def labelled(names: Sequence[str]) -> list[str]:
+    """Quoted, distinct names for the columns of a block; DuckDB compares them without case."""
+    used: set[str] = set()
+    labels = []
+    for at, name in enumerate(names):
+        label = name or f"_col{at}"
+        while label.lower() in used:
+            label = f"{label}_{at}"
+        used.add(label.lower())
+        labels.append(ident(label))
+    return labels
+
+
+def _select(node: exp.Select, scope: Scope) -> Query:
+    if (
+        node.args.get("qualify")
+        or node.args.get("laterals")
+        or isinstance(node.args.get("distinct"), exp.Tuple)
+    ):
+        raise not_supported("This clause of SELECT is not part of Athena")
+    found = _from(node, scope)
+    inside = replace(scope, fields=found.fields, windows=_windows(node))
+    where = node.args.get("where")
+    condition = inside.expect(where.this, BOOLEAN, "WHERE clause") if where is not None else None
+    filters = pruning.filters(where.this, found.fields) if where is not None else {}
+    outputs = _outputs(node.expressions, inside)
+    parts = [f"SELECT {'DISTINCT ' if node.args.get('distinct') else ''}{_items(outputs)}"]
+    if found.pieces:
+        parts.append("FROM " + source_text(found, filters))
+    if condition is not None:
+        parts.append(f"WHERE {condition.sql}")
+    if group := node.args.get("group"):
+        parts.append("GROUP BY " + _grouping(group, outputs, inside))
+    if having := node.args.get("having"):
+        parts.append("HAVING " + inside.expect(having.this, BOOLEAN, "HAVING clause").sql)
+    by_alias = replace(inside, outputs={name.lower(): term for name, term in outputs if name})
+    parts.append(_tail(node, outputs, by_alias))
+    return Query(" ".join(part for part in parts if part), _fields(outputs))
+
+
+def _windows(node: exp.Select) -> dict[str, exp.Expression]:
+    return {window.this.name.lower(): window for window in node.args.get("windows") or []}
+
+
+def _from(node: exp.Select, scope: Scope) -> Source:
+    clause = node.args.get("from_")
+    if clause is None:
+        return Source((), ())
+    first = clause.this
+    if isinstance(first, exp.Unnest):
+        sql, fields = unnested(first, scope)
+        found = Source((sql,), fields)
+    else:
+        found = source(first, scope)
+    for join in node.args.get("joins") or []:
+        found = joined(found, join, scope)
+    return found
+
+
+def source_text(found: Source, filters: pruning.Filters | None = None) -> str:
+    """The DuckDB text of a FROM clause, each scan with the conditions that may prune it."""
+    filters = filters or {}
+    pieces = []
+    for piece in found.pieces:
+        if isinstance(piece, Scan):
+            wanted = filters.get(piece.alias, ()) if piece in found.prunable else ()
+            pieces.append(f"{piece.table.scan(tuple(wanted))} AS {piece.alias}")
+        else:
+            pieces.append(piece)
+    return "".join(pieces)
+
+
+def _outputs(items: Sequence[exp.Expression], scope: Scope) -> list[Output]:
+    outputs: list[Output] = []
+    for item in items:
+        if isinstance(item, exp.Star):
+            outputs.extend(_star(item, "", "", scope))
+        elif isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
+            outputs.extend(_star(item, item.table.lower(), item.db.lower(), scope))
+        elif isinstance(item, exp.Dot) and isinstance(item.expression, exp.Star):
+            outputs.extend(_row_star(item, scope))
+        else:
+            outputs.append((_name_of(item), scope.term(item.this if isinstance(item, exp.Alias) else item)))
+    return outputs
+
+
+def _star(item: exp.Expression, relation: str, database: str, scope: Scope) -> list[Output]:
+    if item.args.get("except_") or item.args.get("replace"):
+        raise not_supported("SELECT * EXCEPT and REPLACE are not part of Athena")
+    shown = [
+        field
+        for field in scope.fields
+        if not field.hidden
+        and (not relation or field.relation == relation)
+        and (not database or field.database == database)
+    ]
+    if not shown:
+        line, column = place(item)
+        if relation:
+            raise AthenaError("TABLE_NOT_FOUND", f"line {line}:{column}: Table '{relation}' not found")
+        raise AthenaError(
+            "SYNTAX_ERROR", f"line {line}:{column}: SELECT * not allowed in queries without FROM clause"
+        )
+    return [(field.name, as_term(field)) for field in shown]
+
+
+def _row_star(item: exp.Dot, scope: Scope) -> list[Output]:
+    base = scope.term(item.this)
+    if base.type.name != "row":
+        raise mismatch(item, "Expression is not of type ROW")
+    return [
+        (name, Term(f"struct_extract_at({base.sql}, {at})", type_))
+        for at, (name, type_) in enumerate(base.type.parts, 1)
+    ]
+
+
+def _name_of(item: exp.Expression) -> str:
+    if isinstance(item, exp.Alias):
+        return str(item.alias)
+    if isinstance(item, exp.Column):
+        return str(item.name)
+    if isinstance(item, exp.Dot):
+        return str(item.expression.name)
+    return ""
+
+
+def _items(outputs: list[Output]) -> str:
+    labels = labelled([name for name, _ in outputs])
+    return ", ".join(f"{term.sql} AS {label}" for (_, term), label in zip(outputs, labels, strict=True))
+
+
+def _fields(outputs: list[Output]) -> tuple[Field, ...]:
+    labels = labelled([name for name, _ in outputs])
+    return tuple(
+        Field(name or f"_col{at}", term.type, label, zone=term.zone)
+        for at, ((name, term), label) in enumerate(zip(outputs, labels, strict=True))
+    )
+
+
+def _grouping(group: exp.Expression, outputs: list[Output], scope: Scope) -> str:
+    parts = [_group_key(key, outputs, scope) for key in group.expressions]
+    for kind in ("rollup", "cube", "grouping_sets"):
+        parts.extend(_group_key(key, outputs, scope) for key in group.args.get(kind) or [])
+    return ", ".join(parts)
+
+
+def _group_key(key: exp.Expression, outputs: list[Output], scope: Scope) -> str:
+    match key:
+        case exp.Rollup() | exp.Cube():
+            inside = ", ".join(_group_key(part, outputs, scope) for part in key.expressions)
+            return f"{type(key).__name__.upper()} ({inside})"
+        case exp.GroupingSets():
+            sets = (_group_key(part, outputs, scope) for part in key.expressions)
+            return f"GROUPING SETS ({', '.join(sets)})"
+        case exp.Tuple():
+            return f"({', '.join(_group_key(part, outputs, scope) for part in key.expressions)})"
+        case exp.Paren():
+            return f"({_group_key(key.this, outputs, scope)})"
+    return constant_safe(_by_position(key, outputs, "GROUP BY") or scope.term(key))
+
+
+def _by_position(key: exp.Expression, outputs: list[Output], clause: str) -> Term | None:
+    if not isinstance(key, exp.Literal) or key.is_string or not key.this.isdigit():
+        return None
+    position = int(key.this)
+    if not 1 <= position <= len(outputs):
+        raise AthenaError(
+            "INVALID_COLUMN_REFERENCE", f"line 1:1: {clause} position {position} is not in select list"
+        )
+    return outputs[position - 1][1]
+
+
+def _tail(node: exp.Expression, outputs: list[Output], scope: Scope) -> str:
+    """ORDER BY, OFFSET, LIMIT and FETCH."""
+    parts = []
+    if order := node.args.get("order"):
+        keys = []
+        for key in order.expressions:
+            term = _by_position(key.this, outputs, "ORDER BY") or scope.term(key.this)
+            keys.append(constant_safe(term) + direction(key))
+        parts.append("ORDER BY " + ", ".join(keys))
+    limit = node.args.get("limit")
+    if limit is not None and (count := _count(limit, scope)) is not None:
+        parts.append(f"LIMIT {count}")
+    if offset := node.args.get("offset"):
+        parts.append(f"OFFSET {scope.expect(offset.expression, BIGINT, 'OFFSET').sql}")
+    return " ".join(parts)
+
+
+def _count(limit: exp.Expression, scope: Scope) -> str | None:
+    if isinstance(limit, exp.Fetch):
+        options = limit.args.get("limit_options")
+        if options is not None and options.args.get("with_ties"):
+            raise not_supported("FETCH FIRST WITH TIES is not part of the local cloud")
+        count = limit.args.get("count")
+        return scope.expect(count, BIGINT, "FETCH").sql if count is not None else "1"
+    count = limit.expression
+    if isinstance(count, exp.Column) and count.name.lower() == "all":
+        return None
+    return scope.expect(count, BIGINT, "LIMIT").sql
+
+
+def _set_operation(node: exp.SetOperation, scope: Scope) -> Query:
+    left, right = (scope.statement.query(side, scope) for side in (node.this, node.expression))
+    operator = type(node).__name__.upper()
+    if len(left.fields) != len(right.fields):
+        raise mismatch(
+            node, f"{operator} query has different number of fields: {len(left.fields)}, {len(right.fields)}"
+        )
+    fields = []
+    for at, (a, b) in enumerate(zip(left.fields, right.fields, strict=True), 1):
+        common = common_type(a.type, b.type)
+        if common is None:
+            raise mismatch(
+                node,
+                f"column {at} in {operator} query has incompatible types: {a.type.athena}, {b.type.athena}",
+            )
+        fields.append(replace(a, type=common))
+    words = operator if node.args.get("distinct") else f"{operator} ALL"
+    sides = (_as(side, fields) for side in (left, right))
+    sql = f" {words} ".join(f"({side})" for side in sides)
+    outputs = [(field.name, as_term(field)) for field in fields]
+    inside = replace(scope, outputs={field.name.lower(): as_term(field) for field in fields})
+    tail = _tail(node, outputs, inside)
+    return Query(f"SELECT * FROM ({sql}) {tail}" if tail else sql, tuple(fields))
+
+
+def _as(found: Query, fields: Sequence[Field]) -> str:
+    """The query with its columns as the types of `fields`, by position."""
+    if all(mine.type == field.type for mine, field in zip(found.fields, fields, strict=True)):
+        return found.sql
+    items = ", ".join(
+        f"{coerce(as_term(mine), field.type).sql} AS {field.sql}"
+        for mine, field in zip(found.fields, fields, strict=True)
+    )
+    return f"SELECT {items} FROM ({found.sql})"
+
+
+def _values(node: exp.Values, scope: Scope) -> Query:
+    rows = [
+        [scope.term(item) for item in (row.expressions if isinstance(row, exp.Tuple) else [row])]
+        for row in node.expressions
+    ]
+    if any(len(row) != len(rows[0]) for row in rows):
+        raise mismatch(node, "Values rows have mismatched sizes")
+    types = []
+    for column in zip(*rows, strict=True):
+        common = common_of([term.type for term in column])
+        if common is None:
+            raise mismatch(node, "Values rows have mismatched types")
+        types.append(common)
+    body = ", ".join(
+        "(" + ", ".join(coerce(term, type_).sql for term, type_ in zip(row, types, strict=True)) + ")"
+        for row in rows
+    )
+    names = [f"_col{at}" for at in range(len(types))]
+    fields = tuple(
+        Field(name, type_, ident(name), zone=term.zone)
+        for name, type_, term in zip(names, types, rows[0], strict=True)
+    )
+    outputs = [(field.name, as_term(field)) for field in fields]
+    sql = f"SELECT * FROM (VALUES {body}) AS v({', '.join(map(ident, names))})"
+    tail = _tail(node, outputs, scope)
+    return Query(f"{sql} {tail}".rstrip(), fields)
+
+
+def _parenthesised(node: exp.Subquery, scope: Scope) -> Query:
+    inner = scope.statement.query(node.this, scope)
+    outputs = [(field.name, as_term(field)) for field in inner.fields]
+    inside = replace(scope, outputs={field.name.lower(): as_term(field) for field in inner.fields})
+    tail = _tail(node, outputs, inside)
+    return Query(f"SELECT * FROM ({inner.sql}) {tail}", inner.fields) if tail else inner

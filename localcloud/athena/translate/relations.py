@@ -1,0 +1,335 @@
+"""FROM: tables, views, subqueries, joins, VALUES and UNNEST as DuckDB text, and the fields they offer."""
+
+from dataclasses import dataclass, replace
+
+from sqlglot import exp
+
+from localcloud.athena.errors import AthenaError, not_supported, table_not_found
+from localcloud.athena.translate.casts import coerce
+from localcloud.athena.translate.coercion import common_type
+from localcloud.athena.translate.scope import (
+    Field,
+    Query,
+    Scope,
+    Table,
+    View,
+    as_term,
+    mismatch,
+    place,
+)
+from localcloud.athena.translate.terms import BIGINT, BOOLEAN, Term, ident
+
+MAX_VIEW_DEPTH = 30
+
+
+@dataclass(slots=True)
+class Scan:
+    """A base table in a FROM clause. Its text is made last, when the conditions on it are known."""
+
+    table: Table
+    alias: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A relation of a FROM clause: pieces of DuckDB text (a Scan stands for a table), and its fields.
+
+    `prunable` are the scans whose rows vanish when a condition of the WHERE clause on them fails.
+    """
+
+    pieces: tuple[str | Scan, ...]
+    fields: tuple[Field, ...]
+    prunable: tuple[Scan, ...] = ()
+
+
+def source(node: exp.Expression, scope: Scope) -> Source:
+    """One relation of a FROM clause, joins not included."""
+    found = _source(node, scope)
+    for join in node.args.get("joins") or []:
+        found = joined(found, join, scope)
+    return found
+
+
+def _source(node: exp.Expression, scope: Scope) -> Source:
+    match node:
+        case exp.Table():
+            return _table(node, scope)
+        case exp.Subquery():
+            if isinstance(node.this, (exp.Table, exp.Subquery)) and not _is_query(node.this):
+                return _renamed_source(source(node.this, scope), node, scope)
+            return _derived(scope.query(node), node.args.get("alias"), scope)
+        case exp.Values():
+            return _derived(scope.query(node), node.args.get("alias"), scope)
+        case exp.Unnest():
+            raise _wrong_place(node)
+        case exp.Paren():
+            return source(node.this, scope)
+    raise not_supported(f"The local cloud does not know {type(node).__name__.upper()} in FROM")
+
+
+def _wrong_place(node: exp.Expression) -> AthenaError:
+    line, column = place(node)
+    return not_supported(f"line {line}:{column}: UNNEST must be the right side of a join")
+
+
+def _is_query(node: exp.Expression) -> bool:
+    return isinstance(node, (exp.Select, exp.SetOperation, exp.Values)) or (
+        isinstance(node, exp.Subquery) and _is_query(node.this)
+    )
+
+
+def _renamed_source(found: Source, node: exp.Expression, scope: Scope) -> Source:
+    pieces: tuple[str | Scan, ...] = ("(", *found.pieces, ")")
+    alias = node.args.get("alias")
+    if alias is None:
+        return replace(found, pieces=pieces)
+    columns = [part.name.lower() for part in alias.args.get("columns") or []]
+    name = alias.name.lower()
+    fields = tuple(
+        replace(field, relation=name, database="", name=columns[at] if at < len(columns) else field.name)
+        for at, field in enumerate(found.fields)
+    )
+    return Source(pieces, fields, found.prunable)
+
+
+def _table(node: exp.Table, scope: Scope) -> Source:
+    name = node.name.lower()
+    cte = scope.cte(name) if not node.db else None
+    if node.args.get("sample") is not None:
+        raise not_supported("TABLESAMPLE is not part of the local cloud")
+    if cte is not None:
+        return _derived(replace(cte, sql=f"SELECT * FROM {cte.sql}"), node.args.get("alias"), scope, name)
+    database = (node.db or scope.database).lower()
+    _check_catalog(node)
+    found = scope.statement.relations.find(database, name, node.args.get("version"))
+    if found is None:
+        line, column = place(node)
+        raise table_not_found(database, name, line=line, column=column)
+    if isinstance(found, View):
+        return _view(found, database, name, node, scope)
+    label = node.alias.lower() or name
+    scan = Scan(found, ident(scope.statement.fresh(label)))
+    fields = tuple(
+        replace(
+            field,
+            sql=f"{scan.alias}.{field.sql}",
+            relation=label,
+            database="" if node.alias else database,
+        )
+        for field in found.fields
+    )
+    return Source((scan,), _with_column_aliases(fields, node.args.get("alias"), node), (scan,))
+
+
+def _check_catalog(node: exp.Table) -> None:
+    catalog = node.catalog.lower()
+    if catalog and catalog != "awsdatacatalog":
+        line, column = place(node)
+        raise AthenaError("CATALOG_NOT_FOUND", f"line {line}:{column}: Catalog '{catalog}' not found")
+
+
+def _view(view: View, database: str, name: str, node: exp.Table, scope: Scope) -> Source:
+    statement = scope.statement
+    if (database, name) in statement.views or len(statement.views) >= MAX_VIEW_DEPTH:
+        raise AthenaError("VIEW_IS_RECURSIVE", f"line 1:1: View '{database}.{name}' is recursive")
+    outer = statement.views
+    statement.views = (*outer, (database, name))
+    try:
+        query = statement.query(view.tree, Scope(statement, view.database))
+    finally:
+        statement.views = outer
+    return _derived(_as_declared(query, view, database, name), node.args.get("alias"), scope, name)
+
+
+def _as_declared(query: Query, view: View, database: str, name: str) -> Query:
+    """A view's query with the columns as the view was created; Athena calls anything else stale."""
+    declared = view.columns
+    if not declared:
+        return query
+    if len(declared) != len(query.fields):
+        raise AthenaError(
+            "VIEW_IS_STALE",
+            f"line 1:1: View 'awsdatacatalog.{database}.{name}' is stale or in invalid state: "
+            "a column count mismatch; it must be re-created",
+        )
+    items, fields = [], []
+    for (column, type_), field in zip(declared, query.fields, strict=True):
+        common = common_type(field.type, type_)
+        if common != type_ and field.type.name != type_.name:
+            raise AthenaError(
+                "VIEW_IS_STALE",
+                f"line 1:1: View 'awsdatacatalog.{database}.{name}' is stale or in invalid state: column "
+                f"[{column}] of type {field.type.athena} projected from query view cannot be coerced to column "
+                f"[{column}] of type {type_.athena} stored in view definition",
+            )
+        value = coerce(as_term(field), type_)
+        items.append(f"{value.sql} AS {ident(column)}")
+        fields.append(Field(column, type_, ident(column), zone=field.zone))
+    return Query(f"SELECT {', '.join(items)} FROM ({query.sql})", tuple(fields))
+
+
+def _derived(query: Query, alias: exp.Expression | None, scope: Scope, default: str = "") -> Source:
+    label = alias.name.lower() if alias is not None and alias.name else default
+    inner = ident(scope.statement.fresh(label or "q"))
+    fields = tuple(
+        replace(field, sql=f"{inner}.{field.sql}", relation=label, database="") for field in query.fields
+    )
+    return Source((f"({query.sql}) AS {inner}",), _with_column_aliases(fields, alias, alias))
+
+
+def _with_column_aliases(
+    fields: tuple[Field, ...], alias: exp.Expression | None, node: exp.Expression | None
+) -> tuple[Field, ...]:
+    names = [part.name for part in (alias.args.get("columns") or [])] if alias is not None else []
+    if not names:
+        return fields
+    shown = [field for field in fields if not field.hidden]
+    if len(names) != len(shown):
+        line, column = place(node) if node is not None else (1, 1)
+        raise AthenaError(
+            "MISMATCHED_COLUMN_ALIASES",
+            f"line {line}:{column}: Column alias list has {len(names)} entries but relation has {len(shown)} columns",
+        )
+    return tuple(replace(field, name=name) for field, name in zip(shown, names, strict=True))
+
+
+def joined(left: Source, join: exp.Expression, scope: Scope) -> Source:
+    """`left JOIN …`. Raises for kinds of joins that Athena lacks."""
+    kind = (join.args.get("kind") or "").upper()
+    side = (join.args.get("side") or "").upper()
+    method = (join.args.get("method") or "").upper()
+    right_node = join.this
+    if kind not in ("", "INNER", "CROSS", "OUTER") or method not in ("", "NATURAL"):
+        raise not_supported(f"{method or kind} JOIN")
+    if isinstance(right_node, (exp.Unnest, exp.Lateral)):
+        return _lateral(left, right_node, join, side, scope)
+    right = source(right_node, scope)
+    using = [part.name.lower() for part in join.args.get("using") or []]
+    if method == "NATURAL":
+        raise not_supported("Natural join not supported")
+    if using:
+        return _using(left, right, using, side, join)
+    fields = left.fields + right.fields
+    on = join.args.get("on")
+    prunable = _prunable(left, right, side)
+    if on is None:
+        if side:
+            raise AthenaError("SYNTAX_ERROR", f"line 1:1: {side} JOIN must have a condition")
+        return Source((*left.pieces, " CROSS JOIN ", *right.pieces), fields, prunable)
+    inside = replace(scope, fields=fields)
+    condition = inside.expect(on, BOOLEAN, "JOIN ON clause")
+    words = f" {side} JOIN " if side else " JOIN "
+    return Source((*left.pieces, words, *right.pieces, f" ON {condition.sql}"), fields, prunable)
+
+
+def _prunable(left: Source, right: Source, side: str) -> tuple[Scan, ...]:
+    kept = {"": left.prunable + right.prunable, "LEFT": left.prunable, "RIGHT": right.prunable}
+    return kept.get(side, ())
+
+
+def _using(left: Source, right: Source, names: list[str], side: str, node: exp.Expression) -> Source:
+    conditions, merged = [], []
+    for name in names:
+        a, b = _only(left.fields, name, node), _only(right.fields, name, node)
+        common = common_type(a.type, b.type)
+        if common is None:
+            raise mismatch(node, f"Column '{name}' cannot be joined: {a.type.athena} and {b.type.athena}")
+        first, second = coerce(as_term(a), common), coerce(as_term(b), common)
+        conditions.append(f"({first.sql} = {second.sql})")
+        sql = {"": first.sql, "LEFT": first.sql, "RIGHT": second.sql}.get(
+            side, f"coalesce({first.sql}, {second.sql})"
+        )
+        merged.append(Field(name, common, sql, zone=a.zone))
+    rest = [field for field in (*left.fields, *right.fields) if field.name.lower() not in names]
+    words = f" {side} JOIN " if side else " JOIN "
+    pieces = (*left.pieces, words, *right.pieces, f" ON {' AND '.join(conditions)}")
+    return Source(pieces, (*merged, *rest), _prunable(left, right, side))
+
+
+def _only(fields: tuple[Field, ...], name: str, node: exp.Expression) -> Field:
+    found = [field for field in fields if field.name.lower() == name]
+    if len(found) == 1:
+        return found[0]
+    line, column = place(node)
+    if found:
+        raise AthenaError("AMBIGUOUS_NAME", f"line {line}:{column}: Column '{name}' is ambiguous")
+    raise AthenaError(
+        "COLUMN_NOT_FOUND", f"line {line}:{column}: Column '{name}' is missing from one side of join"
+    )
+
+
+def _lateral(left: Source, node: exp.Expression, join: exp.Expression, side: str, scope: Scope) -> Source:
+    inside = Scope(scope.statement, scope.database, left.fields, scope)
+    if isinstance(node, exp.Lateral):
+        query = inside.query(node.this)
+        found = _derived(query, node.args.get("alias"), scope)
+        text_, fields = str(found.pieces[0]), found.fields
+    else:
+        text_, fields = unnested(node, inside)
+    if side not in ("", "LEFT"):
+        raise not_supported(f"{side} JOIN involving UNNEST is only supported with condition ON TRUE")
+    words = " LEFT JOIN LATERAL " if side else " CROSS JOIN LATERAL "
+    tail = " ON TRUE" if side else ""
+    if (on := join.args.get("on")) is not None and not (isinstance(on, exp.Boolean) and on.this):
+        raise not_supported("JOIN involving UNNEST is only supported with condition ON TRUE")
+    return Source((*left.pieces, words, text_, tail), left.fields + fields, left.prunable)
+
+
+def unnested(node: exp.Unnest, scope: Scope) -> tuple[str, tuple[Field, ...]]:
+    """`UNNEST(…) [WITH ORDINALITY]`: arrays side by side, padded with nulls; rows become their fields."""
+    items: list[str] = []
+    columns: list[tuple[str, Term]] = []
+    lengths: list[str] = []
+    for argument in node.expressions:
+        term = scope.term(argument)
+        if term.type.name == "array":
+            item = f"u{len(items)}"
+            items.append(f"unnest({term.sql}) AS {item}")
+            lengths.append(f"len({term.sql})")
+            columns.extend(_element_columns(item, term))
+        elif term.type.name == "map":
+            for part, function in enumerate(("map_keys", "map_values")):
+                item = f"u{len(items)}"
+                items.append(f"unnest({function}({term.sql})) AS {item}")
+                columns.append(("", Term(item, term.type.parts[part][1])))
+            lengths.append(f"cardinality({term.sql})")
+        else:
+            raise mismatch(node, f"Cannot unnest type: {term.type.athena}")
+    offset = node.args.get("offset")
+    if offset:
+        longest = lengths[0] if len(lengths) == 1 else f"greatest({', '.join(lengths)})"
+        items.append(f"unnest(range(1, CAST({longest} AS BIGINT) + 1)) AS ordinality")
+        columns.append(("ordinality", Term("ordinality", BIGINT)))
+    inner = ident(scope.statement.fresh("u"))
+    shown = ", ".join(f"{term.sql} AS c{at}" for at, (_, term) in enumerate(columns))
+    sql = f"(SELECT {shown} FROM (SELECT {', '.join(items)})) AS {inner}"
+    alias = node.args.get("alias")
+    label = alias.name.lower() if alias is not None else ""
+    fields = tuple(Field(name, term.type, f"{inner}.c{at}", label) for at, (name, term) in enumerate(columns))
+    names = [part.name for part in (alias.args.get("columns") or [])] if alias is not None else []
+    if isinstance(offset, exp.Identifier):
+        names.append(offset.name)
+    return sql, _named(fields, names, node)
+
+
+def _element_columns(item: str, term: Term) -> list[tuple[str, Term]]:
+    element = term.type.element
+    if element.name != "row":
+        return [("", Term(item, element))]
+    return [
+        (name, Term(f"struct_extract_at({item}, {at})", type_))
+        for at, (name, type_) in enumerate(element.parts, 1)
+    ]
+
+
+def _named(fields: tuple[Field, ...], names: list[str], node: exp.Expression) -> tuple[Field, ...]:
+    if not names:
+        return fields
+    if len(names) != len(fields):
+        line, column = place(node)
+        raise AthenaError(
+            "MISMATCHED_COLUMN_ALIASES",
+            f"line {line}:{column}: Column alias list has {len(names)} entries but relation has "
+            f"{len(fields)} columns",
+        )
+    return tuple(replace(field, name=name) for field, name in zip(fields, names, strict=True))

@@ -1,0 +1,202 @@
+"""Names in sight: the fields that the relations of a query block offer, and the blocks around it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from sqlglot import exp
+
+from localcloud.athena.errors import AthenaError, column_not_found
+from localcloud.athena.translate.casts import coerce
+from localcloud.athena.translate.coercion import can_become
+from localcloud.athena.translate.terms import Term
+from localcloud.athena.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column in sight: under which relation and database it may be named, and its DuckDB text.
+
+    Hidden columns (`$path`) are left out of `*`.
+    """
+
+    name: str
+    type: Type
+    sql: str
+    relation: str = ""
+    database: str = ""
+    hidden: bool = False
+    zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A translated query: DuckDB text whose columns are named `fields[…].sql`, quoted."""
+
+    sql: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A condition that every row must meet, in a form that a table can prune with: `column op values`.
+
+    `op` is one of = < <= > >= in null notnull; values are Python ints, strings, Decimals, dates.
+    """
+
+    column: str
+    op: str
+    values: tuple[object, ...] = ()
+
+
+class Table(Protocol):
+    """A base table: its columns, and DuckDB text that reads it."""
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The columns; `sql` of each is its quoted name in the scan."""
+
+    def scan(self, filters: tuple[Filter, ...]) -> str:
+        """DuckDB text of a relation with the columns; rows that fail a filter may be left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view: its query, and the database that its unqualified names belong to."""
+
+    tree: exp.Expression
+    database: str
+    columns: tuple[tuple[str, Type], ...]
+
+
+class Relations(Protocol):
+    """Where tables and views come from."""
+
+    def find(self, database: str, name: str, version: exp.Expression | None) -> Table | View | None:
+        """The relation with this lower-case name, or None.
+
+        `version` is the `FOR … AS OF` node of the query; raises when the table has no such version.
+        """
+
+
+@dataclass(slots=True)
+class Statement:
+    """What one translation shares: the relations, the time, fresh names, and how parts are translated."""
+
+    relations: Relations
+    query: Callable[[exp.Expression, "Scope"], Query]
+    expression: Callable[[exp.Expression, "Scope"], Term]
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    used: set[str] = field(default_factory=set)
+    views: tuple[tuple[str, str], ...] = ()
+
+    def fresh(self, name: str) -> str:
+        """A relation name that this statement has not used yet, close to `name`."""
+        candidate, at = name, 1
+        while candidate in self.used:
+            at += 1
+            candidate = f"{name}_{at}"
+        self.used.add(candidate)
+        return candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The names that an expression may use.
+
+    `outputs` are select aliases, in sight in ORDER BY only; `windows` the named windows of the block.
+    """
+
+    statement: Statement
+    database: str
+    fields: tuple[Field, ...] = ()
+    parent: "Scope | None" = None
+    ctes: dict[str, Query] = field(default_factory=dict)
+    outputs: dict[str, Term] = field(default_factory=dict)
+    windows: dict[str, exp.Expression] = field(default_factory=dict)
+    parameters: dict[str, Term] = field(default_factory=dict)
+
+    def up(self) -> Iterator["Scope"]:
+        """This scope and those around it, inner first."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.parent
+
+    def term(self, node: exp.Expression) -> Term:
+        """The expression, translated in this scope."""
+        return self.statement.expression(node, self)
+
+    def query(self, node: exp.Expression) -> Query:
+        """The subquery, translated with this scope around it."""
+        inner = node.this if isinstance(node, exp.Subquery) else node
+        return self.statement.query(inner, self)
+
+    def expect(self, node: exp.Expression, type_: Type, what: str) -> Term:
+        """The expression as `type_`. Raises TYPE_MISMATCH naming `what` when it has another type."""
+        term = self.term(node)
+        if not can_become(term.type, type_):
+            raise mismatch(node, f"{what} must evaluate to a {type_.athena}: actual type {term.type.athena}")
+        return coerce(term, type_)
+
+    def cte(self, name: str) -> Query | None:
+        """The named query of a WITH clause in sight."""
+        return next((scope.ctes[name] for scope in self.up() if name in scope.ctes), None)
+
+    def window(self, name: str) -> exp.Expression | None:
+        """The named window in sight."""
+        return self.windows.get(name)
+
+
+def place(node: exp.Expression) -> tuple[int, int]:
+    """Line and column where a node starts, as far as the parser kept it."""
+    for part in node.walk():
+        if "line" in part.meta:
+            start = part.meta["col"] - (part.meta["end"] - part.meta["start"])
+            return part.meta["line"], max(1, start)
+    return 1, 1
+
+
+def mismatch(node: exp.Expression, message: str) -> AthenaError:
+    """TYPE_MISMATCH at the place of a node."""
+    line, column = place(node)
+    return AthenaError("TYPE_MISMATCH", f"line {line}:{column}: {message}")
+
+
+def as_term(found: Field) -> Term:
+    """The field as an expression."""
+    return Term(found.sql, found.type, found.zone)
+
+
+def _matching(scope: Scope, parts: list[str], node: exp.Expression) -> Field | None:
+    name, qualifiers = parts[-1], parts[:-1]
+    found = [
+        candidate
+        for candidate in scope.fields
+        if candidate.name.lower() == name
+        and (not qualifiers or candidate.relation == qualifiers[-1])
+        and (len(qualifiers) < 2 or candidate.database == qualifiers[-2])
+    ]
+    if len(found) > 1:
+        line, column = place(node)
+        raise AthenaError("AMBIGUOUS_NAME", f"line {line}:{column}: Column '{name}' is ambiguous")
+    return found[0] if found else None
+
+
+def resolve(scope: Scope, parts: list[str], node: exp.Expression) -> tuple[Term, list[str]]:
+    """The column that dotted lower-case `parts` name, and the parts left over (fields of a row).
+
+    The longest reading as relation and column wins. Raises COLUMN_NOT_FOUND or AMBIGUOUS_NAME.
+    """
+    for level in scope.up():
+        if parts[0] in level.parameters:
+            return level.parameters[parts[0]], parts[1:]
+        if len(parts) == 1 and parts[0] in level.outputs:
+            return level.outputs[parts[0]], []
+        for length in range(min(len(parts), 4), 0, -1):
+            found = _matching(level, parts[:length], node)
+            if found is not None:
+                return as_term(found), parts[length:]
+    line, column = place(node)
+    raise column_not_found(".".join(parts), line=line, column=column)

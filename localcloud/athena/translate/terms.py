@@ -1,0 +1,137 @@
+"""Translated expressions, and how DuckDB text is written so that no name or value can break out of it."""
+
+from dataclasses import dataclass
+
+from localcloud.athena.errors import AthenaError
+from localcloud.athena.types import Type
+
+BOOLEAN = Type("boolean")
+INTEGER = Type("integer")
+BIGINT = Type("bigint")
+DOUBLE = Type("double")
+REAL = Type("real")
+VARCHAR = Type("varchar")
+VARBINARY = Type("varbinary")
+DATE = Type("date")
+UNKNOWN = Type("unknown")
+JSON = Type("json")
+YEAR_MONTH = Type("interval year to month")
+DAY_SECOND = Type("interval day to second")
+INTEGERS = ("tinyint", "smallint", "integer", "bigint")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """An expression in DuckDB's text, with its Athena type.
+
+    `zone` is the time zone that a `timestamp with time zone` shows (DuckDB keeps only the instant).
+    `value` is the Python value of a literal, else None.
+    """
+
+    sql: str
+    type: Type
+    zone: str = "UTC"
+    value: str | int | None = None
+
+
+def ident(name: str) -> str:
+    """A quoted name."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """A quoted string literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def decimal(precision: int, scale: int) -> Type:
+    """`decimal(precision,scale)`, with the precision cut at 38 as Athena does."""
+    return Type("decimal", (min(precision, 38), scale))
+
+
+def timestamp(digits: int, *, zoned: bool = False) -> Type:
+    """`timestamp(digits)`, with or without time zone."""
+    return Type("timestamp with time zone" if zoned else "timestamp", (digits,))
+
+
+def varchar(length: int) -> Type:
+    """`varchar(length)`."""
+    return Type("varchar", (length,))
+
+
+def array(element: Type) -> Type:
+    """`array(element)`."""
+    return Type("array", (), (("", element),))
+
+
+def map_(key: Type, value: Type) -> Type:
+    """`map(key, value)`."""
+    return Type("map", (), (("", key), ("", value)))
+
+
+def row(*fields: tuple[str, Type]) -> Type:
+    """`row(name type, …)`; a field without a name has the empty name."""
+    return Type("row", (), fields)
+
+
+def field_names(type_: Type) -> list[str]:
+    """The names that DuckDB's struct gives the fields of a row: theirs, or field0, field1, …"""
+    return [name or f"field{at}" for at, (name, _) in enumerate(type_.parts)]
+
+
+_DUCKDB = {
+    "boolean": "BOOLEAN",
+    "tinyint": "TINYINT",
+    "smallint": "SMALLINT",
+    "integer": "INTEGER",
+    "bigint": "BIGINT",
+    "real": "FLOAT",
+    "double": "DOUBLE",
+    "varchar": "VARCHAR",
+    "char": "VARCHAR",
+    "varbinary": "BLOB",
+    "date": "DATE",
+    "time": "TIME",
+    "timestamp": "TIMESTAMP",
+    "timestamp with time zone": "TIMESTAMPTZ",
+    "interval day to second": "INTERVAL",
+    "interval year to month": "INTERVAL",
+    "json": "VARCHAR",
+    "uuid": "UUID",
+    "unknown": "INTEGER",
+}
+
+
+def duckdb_type(type_: Type) -> str:
+    """The DuckDB type that holds values of an Athena type. Raises NOT_SUPPORTED when there is none."""
+    if type_.name == "decimal":
+        return f"DECIMAL({type_.numbers[0]},{type_.numbers[1]})"
+    if type_.name == "array":
+        return duckdb_type(type_.element) + "[]"
+    if type_.name == "map":
+        return f"MAP({duckdb_type(type_.parts[0][1])}, {duckdb_type(type_.parts[1][1])})"
+    if type_.name == "row":
+        fields = zip(field_names(type_), type_.parts, strict=True)
+        return "STRUCT(" + ", ".join(f"{ident(name)} {duckdb_type(part)}" for name, (_, part) in fields) + ")"
+    if type_.numbers and type_.name.startswith("time") and type_.numbers[0] > 6:
+        raise AthenaError(
+            "NOT_SUPPORTED", f"The local cloud keeps at most 6 digits of a second: {type_.athena}"
+        )
+    try:
+        return _DUCKDB[type_.name]
+    except KeyError:
+        raise AthenaError("NOT_SUPPORTED", f"The local cloud has no values of type {type_.athena}") from None
+
+
+def raw_cast(sql: str, type_: Type) -> str:
+    """DuckDB's own cast, for values that are known to fit."""
+    return f"CAST({sql} AS {duckdb_type(type_)})"
+
+
+def fail(code: str, message_sql: str, type_: Type) -> str:
+    """DuckDB text that raises `code: message` when a row reaches it.
+
+    A failing cast, not `error()`: that one is volatile, and DuckDB's TRY refuses volatile functions.
+    """
+    failing = f"CAST({text(code + ': ')} || {message_sql} AS INTEGER)"
+    return f"CAST(CAST({failing} AS VARCHAR) AS {duckdb_type(type_)})"
