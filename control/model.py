@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 
 BatchState = Literal["pending", "claimed", "written", "published", "failed", "splitting", "split"]
+FileState = Literal["registered", "pending", "claimed", "written", "published", "failed"]
 EngineName = Literal["light", "spark"]
 
 # States in which a batch still needs someone's work.
@@ -136,6 +137,15 @@ class Batch:
     def totals(self) -> Counts:
         """Counts over all files."""
         return sum(self.counts, Counts())
+
+
+def file_state(batch: Batch | None) -> FileState:
+    """The state of a raw file by its batch's; while a batch is being split, its files wait for new ones."""
+    if batch is None:
+        return "registered"
+    if batch.state == "splitting" or batch.state == "split":
+        return "pending"
+    return batch.state
 
 
 @dataclass(frozen=True, slots=True)

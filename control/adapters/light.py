@@ -16,7 +16,6 @@ from control.model import FileReport, OrderFile, Report, WorkOrder, WrittenObjec
 from control.papers import to_json
 from control.ports import ObjectStore
 
-
 READ_BYTES = 1 << 20
 
 

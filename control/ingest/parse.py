@@ -116,14 +116,14 @@ def _problem(order: WorkOrder, file: FileReport) -> str:
         return "records are not rows + quarantined + control"
     if file.failure is not None and file.rows:
         return "it is refused as a whole and yet has rows"
-    wanted = {
-        order.bronze: file.rows > 0,
-        order.events: file.control > 0 and file.failure is None,
-        order.quarantine: file.quarantined > 0 or file.failure is not None,
-    }
-    for folder, some in wanted.items():
+    refused = file.failure is not None
+    # A good file without rows may have an empty Parquet file or none.
+    wanted = {order.bronze: {True} if file.rows else {False, not refused}}
+    wanted[order.events] = {file.control > 0 and not refused}
+    wanted[order.quarantine] = {file.quarantined > 0 or refused}
+    for folder, allowed in wanted.items():
         prefix = f"{folder}/{file.file_id}"
-        if some is not any(written.uri.startswith(prefix) for written in file.objects):
+        if any(written.uri.startswith(prefix) for written in file.objects) not in allowed:
             return f"its counts and its objects in {folder} do not fit together"
     return ""
 

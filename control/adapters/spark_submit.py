@@ -1,0 +1,95 @@
+"""The Spark engine: `spark-submit` as a process; its arguments and two JSON files are the whole interface."""
+
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from control.adapters.java import spark_environment
+from control.errors import EngineError, UsageError
+from control.model import Report, WorkOrder
+from control.papers import from_json
+from control.ports import ObjectStore
+
+JOB = Path("spark/jobs/ingest.py")
+POLL_SECONDS = 1.0
+GRACE_SECONDS = 10.0
+LOG_BYTES = 256 * 1024
+
+
+class SparkSubmitEngine:
+    """Runs orders with Spark on this machine. Writes nothing itself but the log of a run that failed."""
+
+    def __init__(self, objects: ObjectStore, environ: Mapping[str, str]) -> None:
+        self._objects = objects
+        self._environ = environ
+
+    def run(self, order: WorkOrder, beat: Callable[[], None]) -> Report:
+        """See Engine."""
+        job = _job()
+        papers = order.contract.rpartition("/")[0]
+        with tempfile.TemporaryDirectory(prefix="dm-spark-") as folder:
+            environment = spark_environment(self._environ, Path(folder) / "java")
+            # The job's own packages, for the driver and for the workers that it starts.
+            paths = (str(job.parents[2]), environment.get("PYTHONPATH", ""))
+            environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+            command = [
+                f"{environment['SPARK_HOME']}/bin/spark-submit",
+                *("--master", "local[*]", "--conf", "spark.ui.enabled=false", str(job)),
+                *("--order", f"{papers}/order.json", "--report", f"{papers}/report.json"),
+            ]
+            log = Path(folder) / "spark.log"
+            code = _follow(command, environment, log, beat)
+            if code:
+                # To the lake, not to the terminal: a stack trace may hold a value of a row.
+                self._objects.put(f"{papers}/spark.log", log.read_bytes()[-LOG_BYTES:])
+                raise EngineError(
+                    f"attempt {order.attempt}: spark-submit ended with exit code {code}",
+                    hint=f"its log is {papers}/spark.log",
+                )
+        return from_json(Report, self._objects.get(f"{papers}/report.json"), f"{papers}/report.json")
+
+
+def _job() -> Path:
+    """The job in the current folder or beside this package. Raises UsageError when it is in neither."""
+    for root in (Path.cwd(), Path(__file__).resolve().parents[2]):
+        if (root / JOB).is_file():
+            return root / JOB
+    raise UsageError(
+        f"there is no {JOB} here", hint="run dm in the project's folder, or use the light engine"
+    )
+
+
+def _follow(command: list[str], environment: dict[str, str], log: Path, beat: Callable[[], None]) -> int:
+    """Run `command` to its end with all it says in `log`; whatever `beat` raises stops it."""
+    with (
+        log.open("wb") as target,
+        # A process group of its own, so that ending it ends Spark's Python workers too.
+        subprocess.Popen(
+            command,
+            env=environment,
+            stdout=target,
+            stderr=target,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            while True:
+                try:
+                    return process.wait(POLL_SECONDS)
+                except subprocess.TimeoutExpired:
+                    beat()
+        finally:
+            if process.poll() is None:
+                _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)

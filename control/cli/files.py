@@ -1,0 +1,78 @@
+"""`dm files`: raw files and what became of them."""
+
+from typing import get_args
+
+import click
+
+from control.cli.output import print_json, print_table
+from control.model import FileState
+
+COLUMNS = ["table", "key", "state", "batch", "records", "rows", "quarantined", "control", "size_bytes", "id"]
+
+
+@click.group("files")
+def command() -> None:
+    """Look at raw files and their state."""
+
+
+@command.command(
+    "list",
+    epilog="""\b
+Examples:
+  dm files list
+  dm files list --table review --state failed
+  dm files list --json | jq '.[] | select(.quarantined > 0)'
+""",
+)
+@click.option("--table", metavar="NAME", help="This table only.")
+@click.option("--state", type=click.Choice(get_args(FileState)), help="Files in this state only.")
+@click.option("--json", "as_json", is_flag=True, help="Print all that is known of each file as JSON.")
+def list_files(table: str | None, state: str | None, as_json: bool) -> None:
+    """List raw files, their state and what became of their records.
+
+    A file's records are its bronze rows, its quarantined records and its control records, always.
+    """
+    import os
+    from dataclasses import asdict
+
+    from control.ingest.files import SHORTEST_ID, file_lines
+    from control.wiring import connect
+
+    lines = list(file_lines(connect(os.environ), table, state))
+    if as_json:
+        print_json(lines)
+        return
+    rows = [{**asdict(line), "id": line.file_id[: SHORTEST_ID + 4]} for line in lines]
+    print_table(rows, COLUMNS, empty="No raw file is known: `dm ingest run` registers what has landed.")
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  dm files show 3f2a9c10
+  dm files show 3f2a9c10 --json
+"""
+)
+@click.argument("file_id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def show(file_id: str, as_json: bool) -> None:
+    """Show one raw file, its batch, and what the parser reported; ID may be the start of the id."""
+    import os
+    from dataclasses import asdict
+
+    from control.ingest.files import find
+    from control.wiring import connect
+
+    line, batch, report = find(connect(os.environ), file_id)
+    if as_json:
+        print_json({"file": line, "batch": batch, "report": report})
+        return
+    facts: dict[str, object] = {**asdict(line), "batch_id": line.batch_id}
+    if batch is not None:
+        facts |= {"attempts": batch.attempts, "engine": batch.engine, "published_at": batch.published_at}
+    if report is not None:
+        facts |= {"lines": report.lines, "blank": report.blank, "sha256": report.sha256}
+        facts |= {f"refused for {reason}": count for reason, count in sorted(report.reasons.items())}
+        facts |= {f"object {number}": o.uri for number, o in enumerate(report.objects, start=1)}
+    rows = [{"what": name, "value": value} for name, value in facts.items() if value not in (None, "")]
+    print_table(rows, ["what", "value"], empty="")

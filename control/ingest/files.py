@@ -1,0 +1,133 @@
+"""Look at raw files: what state each is in, and what became of its records."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from control.errors import NotFoundError, UsageError
+from control.model import (
+    Batch,
+    Counts,
+    FileReport,
+    FileState,
+    Head,
+    Manifest,
+    RawFile,
+    attempt_of,
+    file_state,
+)
+from control.papers import from_json
+from control.ports import Parts, every
+
+SHORTEST_ID = 8
+
+
+@dataclass(frozen=True, slots=True)
+class FileLine:
+    """A raw file as it is listed. Its counts are None until an attempt on it is complete."""
+
+    table: str
+    key: str
+    state: FileState
+    batch: int | None
+    records: int | None
+    rows: int | None
+    quarantined: int | None
+    control: int | None
+    size_bytes: int
+    format: str
+    epoch: int
+    extract: int
+    landed_at: datetime
+    registered_at: datetime
+    file_id: str
+    version_id: str
+    batch_id: str | None
+    error: str
+
+
+def table_names(parts: Parts, only: str | None = None) -> list[str]:
+    """The tables that the store knows, or `only` that one. Raises NotFoundError when it does not know it."""
+    names = [head.table for head in every(parts.store, Head)]
+    if only is None:
+        return names
+    if only not in names:
+        known = f"tables that were ingested: {', '.join(names)}" if names else "run `dm ingest run` first"
+        raise NotFoundError(f"there is no table {only} in the control store", hint=known)
+    return [only]
+
+
+def file_lines(parts: Parts, table: str | None = None, state: str | None = None) -> Iterator[FileLine]:
+    """The raw files of all tables or one, in all states or one, by table and key."""
+    for name in table_names(parts, table):
+        batches = {batch.batch_id: batch for batch in every(parts.store, Batch, name)}
+        lines = [_line(file, batches.get(file.batch_id or "")) for file in every(parts.store, RawFile, name)]
+        yield from sorted(
+            (line for line in lines if state in (None, line.state)),
+            key=lambda line: (line.key, line.version_id),
+        )
+
+
+def find(parts: Parts, file_id: str) -> tuple[FileLine, Batch | None, FileReport | None]:
+    """A file by its id or the start of it, with its batch and what the engine reported on it.
+
+    Raises NotFoundError when there is none, UsageError when the start fits several.
+    """
+    if len(file_id) < SHORTEST_ID:
+        raise UsageError(f"{file_id} is too short: give at least {SHORTEST_ID} characters of the id")
+    found = [
+        file
+        for name in table_names(parts)
+        for file in every(parts.store, RawFile, name)
+        if file.file_id.startswith(file_id)
+    ]
+    if not found:
+        raise NotFoundError(f"there is no raw file {file_id}", hint="`dm files list` shows every file's id")
+    if len(found) > 1:
+        raise UsageError(f"{file_id} fits {len(found)} raw files", hint="give more of the id")
+    (file,) = found
+    batch = parts.store.get(Batch, file.table, file.batch_id) if file.batch_id else None
+    return _line(file, batch), batch, _report(file, batch, parts)
+
+
+def manifest_of(batch: Batch, parts: Parts) -> Manifest | None:
+    """The sealed content of a batch, None when no attempt on it was completed."""
+    if not batch.manifest_digest:
+        return None
+    uri = attempt_of(batch, parts.settings.bucket).paper("manifest.json")
+    return from_json(Manifest, parts.objects.get(uri), uri)
+
+
+def _report(file: RawFile, batch: Batch | None, parts: Parts) -> FileReport | None:
+    manifest = manifest_of(batch, parts) if batch else None
+    return next((r for r in manifest.files if r.file_id == file.file_id), None) if manifest else None
+
+
+def _line(file: RawFile, batch: Batch | None) -> FileLine:
+    counts = _counts(file, batch)
+    return FileLine(
+        table=file.table,
+        key=file.key,
+        state=file_state(batch),
+        batch=batch.number if batch else None,
+        records=counts.records if counts else None,
+        rows=counts.rows if counts else None,
+        quarantined=counts.quarantined if counts else None,
+        control=counts.control if counts else None,
+        size_bytes=file.size_bytes,
+        format=file.format,
+        epoch=file.epoch,
+        extract=file.extract,
+        landed_at=file.landed_at,
+        registered_at=file.registered_at,
+        file_id=file.file_id,
+        version_id=file.version_id,
+        batch_id=file.batch_id,
+        error=batch.error if batch else "",
+    )
+
+
+def _counts(file: RawFile, batch: Batch | None) -> Counts | None:
+    if batch is None or not batch.counts or file.file_id not in batch.file_ids:
+        return None
+    return batch.counts[batch.file_ids.index(file.file_id)]

@@ -1,0 +1,73 @@
+"""The one place where the control plane is put together, and where it reads the environment."""
+
+from collections.abc import Callable, Mapping
+
+from control.adapters.aws import is_loopback
+from control.adapters.clock import WallClock
+from control.adapters.dynamodb import DynamoStore
+from control.adapters.glue import GlueCatalog
+from control.adapters.parquet import event_kinds
+from control.adapters.s3 import S3Objects
+from control.config import Settings, from_environment
+from control.model import Report, WorkOrder
+from control.ports import Engine, Parts, Say
+
+
+def silent(event: str, fields: Mapping[str, object]) -> None:
+    """Say nothing."""
+
+
+def connect(environ: Mapping[str, str], say: Say = silent) -> Parts:
+    """Wire up what `environ` names.
+
+    On a local cloud, which starts empty, the bucket and the control table are made if they are missing. On
+    AWS they come with the deployment, and nothing is made here.
+    """
+    settings = from_environment(environ)
+    store, objects = DynamoStore(settings), S3Objects(settings)
+    if is_loopback(settings.endpoint):
+        ensure(settings, store, objects)
+    return Parts(
+        settings=settings,
+        store=store,
+        objects=objects,
+        catalog=GlueCatalog(settings),
+        engines={
+            "light": OnDemand(lambda: _light(objects, settings)),
+            "spark": OnDemand(lambda: _spark(objects, environ)),
+        },
+        clock=WallClock(),
+        event_kinds=event_kinds,
+        say=say,
+    )
+
+
+def ensure(settings: Settings, store: DynamoStore, objects: S3Objects) -> None:
+    """Make the lake's bucket and the control table if there are none."""
+    objects.ensure_bucket(settings.bucket)
+    store.ensure()
+
+
+class OnDemand:
+    """An engine that is made when it is first needed: `dm status` need not wait for the parser's imports."""
+
+    def __init__(self, make: Callable[[], Engine]) -> None:
+        self._make = make
+        self._engine: Engine | None = None
+
+    def run(self, order: WorkOrder, beat: Callable[[], None]) -> Report:
+        """See Engine."""
+        self._engine = self._engine or self._make()
+        return self._engine.run(order, beat)
+
+
+def _light(objects: S3Objects, settings: Settings) -> Engine:
+    from control.adapters.light import LightEngine
+
+    return LightEngine(objects, settings.token_key)
+
+
+def _spark(objects: S3Objects, environ: Mapping[str, str]) -> Engine:
+    from control.adapters.spark_submit import SparkSubmitEngine
+
+    return SparkSubmitEngine(objects, environ)
