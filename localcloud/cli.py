@@ -77,8 +77,10 @@ def down(folder: Path | None, as_json: bool) -> None:
     path = folder or config.folder_from(os.environ)
     header = supervisor.down(path, _say)
     if as_json:
-        _print_json({"saved_at": header.saved_at, "counts": header.counts})
+        _print_json({"saved_at": header.saved_at, "counts": header.counts, "left_out": list(header.left_out)})
     else:
+        if header.left_out:
+            _say(f"not kept: the state of {', '.join(header.left_out)}")
         click.echo(f"the local cloud is down, its state saved at {header.summary}")
 
 

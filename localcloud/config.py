@@ -23,7 +23,7 @@ class Settings:
     region: str = DEFAULT_REGION
     buckets: tuple[str, ...] = (DEFAULT_BUCKET,)
     athena: tuple[str, ...] = (sys.executable, "-m", "localcloud.athena")
-    """The command of the Athena part; `--port P --endpoint URL` is put behind it."""
+    """The command of the Athena part; `--port`, `--endpoint`, `--folder` and `--output` come behind it."""
 
 
 def folder_from(environ: Mapping[str, str]) -> Path:

@@ -17,6 +17,7 @@ LOCK = ".lock"
 RECORD = "running.json"
 LOGS = "logs"
 STATE = "state"
+SCRATCH = "scratch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,13 @@ class Folder:
             log.replace(log.with_suffix(".log.1"))
         return log
 
+    def scratch(self, part: str) -> Path:
+        """An empty folder for what the part called `part` needs only while it runs."""
+        folder = self.path / SCRATCH / part
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return folder
+
     def prepare(self) -> None:
         """Make the folder and mark it as ours. Refuses a folder that holds other things."""
         if not self.marked and self.path.is_dir() and any(self.path.iterdir()):
@@ -123,7 +131,7 @@ class Folder:
 
     def clear(self) -> None:
         """Remove all that a local cloud makes in the folder, and the folder when nothing else is left."""
-        for name in (LOGS, STATE):
+        for name in (LOGS, STATE, SCRATCH):
             shutil.rmtree(self.path / name, ignore_errors=True)
         for name in (RECORD, f".{RECORD}.new", LOCK, MARK):
             self.path.joinpath(name).unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from cheroot import server, wsgi
 STREAM_BYTES = 1 << 16
 IDLE_SECONDS = 120
 CONNECTIONS = 512
+UNDERSCORED = "localcloud.underscored_headers"
 
 
 class Reader(io.BufferedReader):
@@ -69,11 +70,24 @@ class Connection(server.HTTPConnection):
         super().__init__(owner, sock, _stream)
 
 
+class Gateway(wsgi.Gateway_10):
+    """From a request to the WSGI environment."""
+
+    def get_environ(self) -> dict[str, Any]:  # type: ignore[override]  # typed as None there
+        """The environment, with the names of headers that have an underscore, which WSGI makes a dash."""
+        environ: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
+        names = (name.decode("latin-1") for name in self.req.inheaders)
+        environ[UNDERSCORED] = {f"HTTP_{n.upper().replace('-', '_')}": n for n in names if "_" in n}
+        return environ
+
+
 class Server(wsgi.Server):
     """A threaded WSGI server on a socket that is bound already."""
 
     ConnectionClass = Connection
     keep_alive_conn_limit = CONNECTIONS
+    # How long a stop may wait for the loop over idle connections.
+    expiration_interval = 0.2
 
     def __init__(self, listener: socket.socket, app: WSGIApplication, *, threads: int) -> None:
         super().__init__(
@@ -85,6 +99,7 @@ class Server(wsgi.Server):
             timeout=IDLE_SECONDS,
         )
         self.listener = listener
+        self.gateway = Gateway
 
     def bind(self, family: int, kind: int, proto: int = 0) -> socket.socket:  # noqa: ARG002
         """Take the given socket instead of making one."""

@@ -31,6 +31,8 @@ class Header:
     saved_by: str
     """Pid and start time of the process."""
     counts: dict[str, int]
+    left_out: tuple[str, ...]
+    """Services that were used, and whose state is not kept."""
     sha256: str
     """Of the bytes behind the header."""
 
@@ -46,7 +48,9 @@ def moto_version() -> str:
     return importlib.metadata.version("moto")
 
 
-def write(folder: Path, content: bytes, counts: dict[str, int], saved_by: str) -> Header:
+def write(
+    folder: Path, content: bytes, counts: dict[str, int], left_out: tuple[str, ...], saved_by: str
+) -> Header:
     """Put a snapshot in place of the last one, at once and whole."""
     header = Header(
         format=FORMAT,
@@ -54,6 +58,7 @@ def write(folder: Path, content: bytes, counts: dict[str, int], saved_by: str) -
         saved_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         saved_by=saved_by,
         counts=counts,
+        left_out=left_out,
         sha256=hashlib.sha256(content).hexdigest(),
     )
     new = folder / f".{LAST}.new"
@@ -97,7 +102,7 @@ def _checked(path: Path, line: bytes) -> Header:
         version = content["format"]
         if version != FORMAT:
             raise StateError(f"the saved state {path} has format {version}, this is {FORMAT}", hint=_DROP)
-        found = Header(**content)
+        found = Header(**content | {"left_out": tuple(content["left_out"])})
     except (ValueError, TypeError, KeyError) as error:
         raise StateError(f"the saved state {path} is damaged: {error}", hint=_DROP) from error
     if found.moto != moto_version():

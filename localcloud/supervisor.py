@@ -2,7 +2,6 @@
 
 import http.client
 import importlib.metadata
-import importlib.util
 import os
 import socket
 import subprocess
@@ -24,6 +23,8 @@ ATHENA_GRACE = 10.0
 # The AWS part writes the snapshot after SIGTERM.
 AWS_GRACE = 300.0
 LAST_LINES = 5
+# A killed process holds its port until its last thread has ended, after it counts as gone.
+RELEASE_SECONDS = 2.0
 
 Say = Callable[[str], None]
 
@@ -120,8 +121,7 @@ def _start_all(folder: Folder, settings: Settings, say: Say) -> Started:
     try:
         with listener:
             parts.append(_start_aws(folder, settings, listener))
-        if _has_athena(settings):
-            parts.append(_start_athena(folder, settings, endpoint))
+        parts.append(_start_athena(folder, settings, endpoint))
         record = Record(endpoint=endpoint, region=settings.region, port=port, parts=tuple(parts))
         folder.write(record)
         for part in parts:
@@ -138,18 +138,13 @@ def _start_all(folder: Folder, settings: Settings, say: Say) -> Started:
 
 def _heal_athena(folder: Folder, before: Record, settings: Settings, say: Say) -> Started:
     aws = before.part("aws")
-    if aws is None or before.part("athena") or not _has_athena(settings):
+    if aws is None or before.part("athena"):
         return Started(before, ())
     part = _start_athena(folder, settings, before.endpoint)
     record = replace(before, parts=(aws, part))
     folder.write(record)
     _wait(part, say)
     return Started(record, (part.name,))
-
-
-def _has_athena(settings: Settings) -> bool:
-    module = "localcloud.athena"
-    return settings.athena[-1] != module or importlib.util.find_spec(f"{module}.__main__") is not None
 
 
 def _start_aws(folder: Folder, settings: Settings, listener: socket.socket) -> Part:
@@ -167,6 +162,8 @@ def _start_athena(folder: Folder, settings: Settings, endpoint: str) -> Part:
     with serving.listen(HOST, 0) as free:
         port = free.getsockname()[1]
     command = [*settings.athena, "--port", str(port), "--endpoint", endpoint]
+    command += ["--folder", str(folder.scratch("athena"))]
+    command += ["--output", f"s3://{settings.buckets[0]}/athena-results/"]
     version = f"duckdb {importlib.metadata.version('duckdb')}"
     return _spawn(folder, "athena", command, settings, port, version, endpoint=endpoint)
 
@@ -230,19 +227,27 @@ def client_environment(endpoint: str, region: str) -> dict[str, str]:
 
 
 def _listen(port: int) -> socket.socket:
-    try:
-        return serving.listen(HOST, port)
-    except PermissionError as error:
-        raise PortTakenError(
-            f"port {port} may not be used by this user", hint="choose one above 1023 with --port"
-        ) from error
-    except OSError as error:
-        owner = processes.listener(port)
-        by = f" by process {owner[0]} ({owner[1]})" if owner else ""
-        raise PortTakenError(
-            f"port {port} is taken{by}",
-            hint="choose another with --port or DM_LOCAL_PORT (0 takes any free one), or stop that process",
-        ) from error
+    deadline = time.monotonic() + RELEASE_SECONDS
+    while True:
+        try:
+            return serving.listen(HOST, port)
+        except PermissionError as error:
+            raise PortTakenError(
+                f"port {port} may not be used by this user", hint="choose one above 1023 with --port"
+            ) from error
+        except OSError as error:
+            owner = processes.listener(port)
+            if owner or time.monotonic() > deadline:
+                raise _taken(port, owner) from error
+        time.sleep(0.05)
+
+
+def _taken(port: int, owner: tuple[int, str] | None) -> PortTakenError:
+    by = f" by process {owner[0]} ({owner[1]})" if owner else ""
+    return PortTakenError(
+        f"port {port} is taken{by}",
+        hint="choose another with --port or DM_LOCAL_PORT (0 takes any free one), or stop that process",
+    )
 
 
 def _wait(part: Part, say: Say) -> None:

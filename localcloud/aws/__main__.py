@@ -36,7 +36,7 @@ def main() -> None:
     moto.create_buckets(tuple(arguments.bucket), arguments.region)
     server = serving.Server(socket.socket(fileno=arguments.fd), front, threads=THREADS)
     _serve_until_stopped(server)
-    _save(folder.state, blobs)
+    _save(folder.state, blobs, front.used)
 
 
 def _restored(folder: Path) -> BlobStore:
@@ -53,10 +53,10 @@ def _restored(folder: Path) -> BlobStore:
     return blobs
 
 
-def _save(folder: Path, blobs: BlobStore) -> None:
+def _save(folder: Path, blobs: BlobStore, used: set[str]) -> None:
     from localcloud.aws import state
 
-    header = state.save(folder, blobs, saved_by=f"{os.getpid()} {started(os.getpid())}")
+    header = state.save(folder, blobs, used, saved_by=f"{os.getpid()} {started(os.getpid())}")
     blobs.closed = True
     logging.info("state.saved %s", header.summary)
 

@@ -11,6 +11,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from localcloud.aws import bodies
 from localcloud.config import HOST
+from localcloud.serving import UNDERSCORED
 
 HEALTH = "/_localcloud/health"
 ATHENA = "AmazonAthena."
@@ -36,6 +37,8 @@ class Front:
         self.moto = moto
         self.athena_port = athena_port
         self.kept = threading.local()
+        self.used: set[str] = set()
+        """Services that clients have called since the start."""
         self.one_at_a_time = threading.RLock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -59,7 +62,11 @@ class Front:
         except bodies.MalformedBodyError as error:
             return _json(start_response, 400, {"__type": "IncompleteBody", "message": str(error)})
         environ["RAW_URI"] = environ["REQUEST_URI"]
-        with self.one_at_a_time if _service(environ) in CONSISTENT else contextlib.nullcontext():
+        # S3 metadata may have names with underscores, which moto reads from here.
+        environ["moto.preserved_header_names"] = environ[UNDERSCORED]
+        service = _service(environ)
+        self.used.add(service)
+        with self.one_at_a_time if service in CONSISTENT else contextlib.nullcontext():
             return self.moto(environ, start_response)
 
     def _athena(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -1,13 +1,11 @@
 """moto as a WSGI application: its settings, loaded before anything imports it."""
 
 import os
-from typing import Final, cast
+from typing import cast
 from wsgiref.types import WSGIApplication
 
 # A page in a browser must not read the lake: moto allows every origin unless told otherwise.
 SETTINGS = {"MOTO_DISABLE_GLOBAL_CORS": "true"}
-# Loaded at start, so that the first request of a client does not wait for imports.
-READY: Final = ("s3", "glue", "dynamodb", "sts", "lakeformation")
 
 
 def application() -> WSGIApplication:
@@ -15,10 +13,7 @@ def application() -> WSGIApplication:
     os.environ.update(SETTINGS)
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    app = DomainDispatcherApplication(create_backend_app)
-    for service in READY:
-        app.app_instances[service] = create_backend_app(service)
-    return cast(WSGIApplication, app)
+    return cast(WSGIApplication, DomainDispatcherApplication(create_backend_app))
 
 
 def create_buckets(names: tuple[str, ...], region: str) -> None:

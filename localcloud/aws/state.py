@@ -21,6 +21,7 @@ from localcloud.errors import StateError
 
 # Services whose state is proved to come back whole by a test each.
 KEPT: Final = ("s3", "glue", "dynamodb", "lakeformation")
+STATELESS: Final = ("sts",)
 PLAIN: Final = {
     ("builtins", "set"),
     ("builtins", "frozenset"),
@@ -44,12 +45,16 @@ PLAIN: Final = {
 backends_of: Callable[[str], Any] = cast(Any, get_backend)
 
 
-def save(folder: Path, blobs: BlobStore, saved_by: str) -> snapshots.Header:
-    """Write a snapshot. Nothing may change the kept services meanwhile."""
+def save(folder: Path, blobs: BlobStore, used: set[str], saved_by: str) -> snapshots.Header:
+    """Write a snapshot; `used` are the services that clients have called.
+
+    Nothing may change the kept services meanwhile.
+    """
     buffer = io.BytesIO()
     pickler = _Pickler(buffer)
     pickler.dump({"backends": _backends(), "bucket_accounts": s3_backends.bucket_accounts})
-    header = snapshots.write(folder, buffer.getvalue(), _counts(), saved_by)
+    left_out = tuple(sorted(used - {*KEPT, *STATELESS}))
+    header = snapshots.write(folder, buffer.getvalue(), _counts(), left_out, saved_by)
     blobs.kept = frozenset(pickler.blobs)
     return header
 

@@ -10,9 +10,10 @@ import threading
 from typing import Any
 
 from moto.s3.models import FakeKey
+from moto.s3.utils import _VersionedKeyStore
 
 from localcloud.aws.blobs import INLINE_BYTES, Blob, BlobStore, Content
-from localcloud.aws.mends.replacing import replace
+from localcloud.aws.mends.replacing import add, replace
 
 
 def apply(blobs: BlobStore) -> None:
@@ -31,6 +32,9 @@ def apply(blobs: BlobStore) -> None:
         __getstate__=_state,
         __setstate__=_set_state,
     )
+    # A bucket's keys pickle as any dict by `items()`, which moto overrides to give the last version only.
+    replace(_VersionedKeyStore, __reduce__=_reduced_versions)
+    add(_VersionedKeyStore, __setstate__=dict.update)
 
 
 def _kept(blobs: BlobStore, value: bytes | str | Content) -> bytes | Blob:
@@ -75,3 +79,7 @@ def _state(key: Any) -> dict[str, Any]:
 def _set_state(key: Any, state: dict[str, Any]) -> None:
     key.__dict__.update(state)
     key.lock = threading.Lock()
+
+
+def _reduced_versions(keys: Any) -> tuple[type, tuple[()], dict[str, list[Any]]]:
+    return type(keys), (), {name: keys.getlist(name) for name in dict.keys(keys)}

@@ -34,5 +34,5 @@ class Echo(BaseHTTPRequestHandler):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int)
-    parser.add_argument("--endpoint")
-    ThreadingHTTPServer(("127.0.0.1", parser.parse_args().port), Echo).serve_forever()
+    arguments, _ = parser.parse_known_args()
+    ThreadingHTTPServer(("127.0.0.1", arguments.port), Echo).serve_forever()

@@ -4,6 +4,8 @@ import subprocess
 import sys
 import time
 
+from localcloud import processes
+
 
 def test_up_status_env_down(dm_local):
     up = dm_local("up", "--port", "0", "--bucket", "lake", "--bucket", "second")
@@ -15,7 +17,7 @@ def test_up_status_env_down(dm_local):
         assert part["running"]
         assert part["memory_bytes"] > 1_000_000
         assert {"name", "pid", "port", "version"} <= part.keys()
-    assert [part["name"] for part in status["parts"]][0] == "aws"
+    assert next(part["name"] for part in status["parts"]) == "aws"
 
     again = dm_local("up")
     assert again.code == 0
@@ -78,4 +80,4 @@ def test_an_interrupted_up_leaves_no_process(cloud, dm_local):
     assert pids
     assert dm_local("status").code == 1
     for pid in pids:
-        assert not os.path.exists(f"/proc/{pid}/exe")
+        assert processes.started(pid) is None

@@ -54,7 +54,7 @@ def test_a_foreign_snapshot_cannot_run_code(saved):
         def __reduce__(self):
             return print, ("owned",)
 
-    snapshots.write(saved.folder / "state", pickle.dumps(Evil()), {}, "someone")
+    snapshots.write(saved.folder / "state", pickle.dumps(Evil()), {}, (), "someone")
     with pytest.raises(StartError, match=r"names builtins\.print"):
         saved.up()
 

@@ -1,0 +1,133 @@
+import io
+import json
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+import pytest
+import urllib3
+
+from localcloud.aws.front import Front
+from localcloud.serving import UNDERSCORED
+
+
+@pytest.fixture(scope="session")
+def http(endpoint):
+    with urllib3.PoolManager() as pool:
+        yield lambda method, path, **kwargs: pool.request(method, endpoint + path, **kwargs)
+
+
+def athena(http, operation, body):
+    headers = {"X-Amz-Target": f"AmazonAthena.{operation}", "Content-Type": "application/x-amz-json-1.1"}
+    response = http("POST", "/", body=body, headers=headers)
+    return response, json.loads(response.data)
+
+
+def test_athena_calls_go_to_the_athena_part_on_kept_connections(http):
+    answers = [athena(http, "StartQueryExecution", f'{{"n": {n}}}')[1] for n in range(150)]
+    assert [answer["body"] for answer in answers] == [f'{{"n": {n}}}' for n in range(150)]
+    assert answers[0]["target"] == "AmazonAthena.StartQueryExecution"
+    # One connection for each of the front's threads at most.
+    assert len({answer["connection"] for answer in answers}) <= 64
+
+
+def test_an_error_of_the_athena_part_is_passed_on(http):
+    response, _ = athena(http, "GetQueryExecution", "refuse")
+    assert response.status == 400
+    assert response.headers["x-amzn-ErrorType"] == "InvalidRequestException"
+
+
+def test_a_foreign_host_name_is_refused(http):
+    assert http("GET", "/lake", headers={"Host": "rebound.example.com"}).status == 403
+    for name in ("localhost:1234", "127.0.0.1", "lake.localhost"):
+        assert http("GET", "/", headers={"Host": name}).status == 200
+
+
+def test_pages_of_other_origins_are_not_allowed_in(http):
+    headers = http("GET", "/", headers={"Origin": "http://example.com"}).headers
+    assert "Access-Control-Allow-Origin" not in headers
+
+
+def test_the_controls_of_moto_are_not_served(http):
+    assert http("POST", "/moto-api/reset").status == 404
+
+
+def test_services_beyond_the_lake_answer_on_the_same_endpoint(client):
+    assert client("sts").get_caller_identity()["Account"] == "123456789012"
+    queue = client("sqs").create_queue(QueueName="q")["QueueUrl"]
+    client("sqs").send_message(QueueUrl=queue, MessageBody="hello")
+    (message,) = client("sqs").receive_message(QueueUrl=queue)["Messages"]
+    assert message["Body"] == "hello"
+
+
+def test_a_waiting_receive_holds_nobody_up(client):
+    sqs, s3 = client("sqs"), client("s3")
+    queue = sqs.create_queue(QueueName="empty")["QueueUrl"]
+    program = (
+        "import boto3, sys; "
+        "boto3.client('sqs', endpoint_url=sys.argv[1], region_name='us-east-1', aws_access_key_id='local',"
+        " aws_secret_access_key='local').receive_message(QueueUrl=sys.argv[2], WaitTimeSeconds=5)"
+    )
+    endpoint = s3.meta.endpoint_url
+    with subprocess.Popen([sys.executable, "-c", program, endpoint, queue]) as waiting:
+        s3.put_object(Bucket="lake", Key="meanwhile", Body=b"")
+        assert s3.get_object(Bucket="lake", Key="meanwhile")["Body"].read() == b""
+        sqs.send_message(QueueUrl=queue, MessageBody="end")
+    assert waiting.returncode == 0
+
+
+def test_nothing_is_contacted_outside_this_machine(endpoint):
+    program = """
+import socket, sys
+from localcloud.aws.mends import network
+network.apply()
+socket.create_connection(("127.0.0.1", int(sys.argv[1]))).close()
+for attempt in (
+    lambda: socket.create_connection(("192.0.2.1", 80), timeout=5),
+    lambda: socket.create_connection(("example.com", 80), timeout=5),
+    lambda: socket.gethostbyname("example.com"),
+    lambda: socket.socket(socket.AF_INET6).connect(("2001:db8::1", 80)),
+):
+    try:
+        attempt()
+    except PermissionError as error:
+        assert "stays on this machine" in str(error)
+    else:
+        raise SystemExit("contacted")
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program, str(urlsplit(endpoint).port)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("service", "at_once"), [("s3", 1), ("glue", 1), ("dynamodb", 1), ("lakeformation", 1), ("sqs", 8)]
+)
+def test_handlers_that_check_and_act_run_one_at_a_time(service, at_once):
+    inside = 0
+    most = 0
+    guard = threading.Lock()
+    together = threading.Barrier(at_once)
+
+    def handler(environ, start_response):
+        nonlocal inside, most
+        with guard:
+            inside += 1
+            most = max(most, inside)
+        together.wait(timeout=10)
+        time.sleep(0.01)
+        with guard:
+            inside -= 1
+        return []
+
+    front = Front(handler, lambda: None)
+    scope = f"AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host"
+
+    def ask(_):
+        environ = {"PATH_INFO": "/", "REQUEST_URI": "/", "HTTP_AUTHORIZATION": scope, UNDERSCORED: {}}
+        return front(environ | {"wsgi.input": io.BytesIO()}, lambda *_: None)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(ask, range(8)))
+    assert most == at_once
