@@ -107,12 +107,12 @@ def parse(
         run = _Run(contract, source, limits, staged, finish)
         try:
             run.read(raw)
+            return run.finished(raw.sha256())
         except FileRefusedError as refusal:
             raw.drain()
             return run.refused(refusal, raw.sha256())
         finally:
             run.close()
-        return run.finished(raw.sha256())
 
 
 def _constants(contract: BronzeContract, source: Source) -> dict[str, object]:
