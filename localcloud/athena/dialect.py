@@ -7,7 +7,7 @@ an `Anonymous` node with its name, arguments and place in the text; only syntax 
 
 import re
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from sqlglot import exp
 from sqlglot.dialects.trino import Trino
@@ -58,7 +58,7 @@ def parse(sql: str) -> exp.Expression:
         raise _as_syntax_error(error) from None
     if len(trees) != 1:
         raise AthenaError("SYNTAX_ERROR", "Only one sql statement is allowed. Got: " + sql[:200])
-    return trees[0]
+    return cast(exp.Expression, trees[0])
 
 
 def _as_syntax_error(error: ParseError | TokenError) -> AthenaError:

@@ -269,11 +269,11 @@ def _apply(
         paths = connection.execute(
             "SELECT path, count(*) FROM hits WHERE action >= 0 GROUP BY path"
         ).fetchall()
-        count = sum(hits for _, hits in paths)
+        count = sum(int(hits) for _, hits in paths)
         if new_rows:
             connection.execute(f"CREATE OR REPLACE TEMP TABLE inserted AS {new_rows}")
             found = connection.execute("SELECT count(*) FROM inserted").fetchone()
-            count += found[0] if found else 0
+            count += int(found[0]) if found else 0
         if not count:
             return 0
         touched = {path for path, _ in paths}

@@ -65,7 +65,7 @@ def _rows(lake: "Lake", name: str) -> list[tuple[str | int | None, ...]]:
 
 
 def _columns(table: GlueTable) -> list[tuple[str | int | None, ...]]:
-    found = []
+    found: list[tuple[str | int | None, ...]] = []
     for position, column in enumerate((*table.columns, *table.partition_keys), 1):
         type_ = parse_hive(column.type)
         shown = as_iceberg(type_) if table.is_iceberg else type_

@@ -113,7 +113,7 @@ def condition(filters: Sequence[Filter], schema: Schema) -> ice.BooleanExpressio
             continue
         part: ice.BooleanExpression
         if filter_.op == "in":
-            part = ice.In(filter_.column, set(values))
+            part = ice.In(filter_.column, set(values))  # type: ignore[call-arg, arg-type, misc]
         else:
             part = _COMPARISONS[filter_.op](filter_.column, values[0])
         found = ice.And(found, part)

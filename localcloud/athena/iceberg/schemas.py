@@ -200,6 +200,14 @@ def properties_of(given: Mapping[str, str]) -> dict[str, str]:
     return {**kept, **found}
 
 
+_ICEBERG_NAMES = {"format": "write.format.default", "write_compression": "write.parquet.compression-codec"}
+
+
+def property_of(name: str) -> str:
+    """Iceberg's name of one of Athena's table properties."""
+    return _ICEBERG_NAMES.get(name.lower(), name)
+
+
 def _checked(properties: Mapping[str, str]) -> dict[str, str]:
     kept = properties_of(properties)
     if (wanted := kept["write.format.default"]) != "parquet":

@@ -3,7 +3,7 @@
 from functools import reduce
 
 from localcloud.athena.translate.terms import INTEGERS, UNKNOWN, VARCHAR, decimal, timestamp, varchar
-from localcloud.athena.types import Type
+from localcloud.athena.types import Type, walk
 
 _DIGITS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
 _APPROXIMATE = ("real", "double")
@@ -56,18 +56,13 @@ def can_become(source: Type, target: Type) -> bool:
 def can_store(source: Type, target: Type) -> bool:
     """Whether INSERT, UPDATE and MERGE take a value of `source` for a column of `target`.
 
-    Like `can_become`, and a bounded text, decimal or time may also narrow, checked row by row.
+    It is enough that both meet in some type: a decimal is stored in an integer, a timestamp in a date,
+    checked row by row. Only bounded texts inside other values must fit as they are.
     """
     if can_become(source, target):
         return True
-    kinds = {source.name, target.name}
-    if kinds <= {"varchar", "char"} or kinds == {"timestamp"} or kinds == {"timestamp with time zone"}:
-        return True
-    if kinds == {"decimal"}:
-        return True
-    if source.name == target.name and source.parts and len(source.parts) == len(target.parts):
-        return all(can_store(a, b) for (_, a), (_, b) in zip(source.parts, target.parts, strict=True))
-    return False
+    bounded = any(part.name in ("varchar", "char") and part.numbers for part in walk(target))
+    return not (target.parts and bounded) and common_type(source, target) is not None
 
 
 def _common_number(left: Type, right: Type) -> Type:

@@ -29,7 +29,7 @@ from localcloud.athena.translate.terms import (
 from localcloud.athena.translate.typing import data_type
 
 Handler = Callable[[exp.Expression, Scope], Term]
-_ARITHMETIC = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
+_ARITHMETIC: dict[type[exp.Expression], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
 
 
 def translate(node: exp.Expression, scope: Scope) -> Term:
@@ -48,11 +48,16 @@ def translate(node: exp.Expression, scope: Scope) -> Term:
 
 
 def _column(node: exp.Expression, scope: Scope) -> Term:
-    parts = [part.name.lower() for part in node.parts]
+    parts = [part.name.lower() for part in _dotted(node)]
     term, left = resolve(scope, parts, node)
     for name in left:
         term = dereference(term, name, node)
     return term
+
+
+def _dotted(node: exp.Expression) -> list[exp.Expression]:
+    names = (node.args.get(part) for part in ("catalog", "db", "table", "this"))
+    return [name for name in names if name is not None]
 
 
 def dereference(term: Term, name: str, node: exp.Expression) -> Term:

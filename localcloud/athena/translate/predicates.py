@@ -60,9 +60,21 @@ def _retyped(query: Query, common: Type) -> str:
     return f"SELECT {coerce(value, common).sql} FROM ({query.sql})"
 
 
+def _terms(node: exp.Expression) -> list[exp.Expression]:
+    """The terms of a chain of one connective, without recursion: generated SQL chains hundreds."""
+    kind, found, todo = type(node), [], [node]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, kind):
+            todo += [part.expression, part.this]
+        else:
+            found.append(part)
+    return found
+
+
 def _boolean(node: exp.Expression, scope: Scope) -> Term:
     word = "AND" if isinstance(node, exp.And) else "OR"
-    sides = [scope.expect(part, BOOLEAN, "Logical expression term") for part in node.flatten()]
+    sides = [scope.expect(part, BOOLEAN, "Logical expression term") for part in _terms(node)]
     return Term("(" + f" {word} ".join(side.sql for side in sides) + ")", BOOLEAN)
 
 

@@ -260,7 +260,7 @@ def _only(fields: tuple[Field, ...], name: str, node: exp.Expression) -> Field:
 
 def _lateral(left: Source, node: exp.Expression, join: exp.Expression, side: str, scope: Scope) -> Source:
     inside = Scope(scope.statement, scope.database, left.fields, scope)
-    if isinstance(node, exp.Lateral):
+    if not isinstance(node, exp.Unnest):
         query = inside.query(node.this)
         found = _derived(query, node.args.get("alias"), scope)
         text_, fields = str(found.pieces[0]), found.fields

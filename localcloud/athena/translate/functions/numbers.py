@@ -149,9 +149,10 @@ def _mod(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) ->
 @special("bit_count")
 def _bit_count(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
     value, bits = (scope.term(part) for part in arguments)
-    if bits.value not in (8, 16, 32, 64) or common_type(value.type, BIGINT) != BIGINT:
-        raise not_supported("bit_count knows 8, 16, 32 and 64 bits in the local cloud")
-    fitted = (
-        f"CAST({value.sql} AS {({8: 'TINYINT', 16: 'SMALLINT', 32: 'INTEGER', 64: 'BIGINT'})[bits.value]})"
+    width = {8: "TINYINT", 16: "SMALLINT", 32: "INTEGER", 64: "BIGINT"}.get(
+        bits.value if isinstance(bits.value, int) else 0
     )
+    if width is None or common_type(value.type, BIGINT) != BIGINT:
+        raise not_supported("bit_count knows 8, 16, 32 and 64 bits in the local cloud")
+    fitted = f"CAST({value.sql} AS {width})"
     return Term(f"CAST(bit_count({fitted}) AS BIGINT)", BIGINT)
