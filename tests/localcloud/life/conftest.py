@@ -1,7 +1,9 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +51,13 @@ class Cloud:
             aws_secret_access_key="local",
         )
 
+    def kill(self, part: str) -> None:
+        """SIGKILL the part, and return when it counts as gone."""
+        pid = self.pid(part)
+        os.kill(pid, 9)
+        while processes.started(pid):
+            time.sleep(0.01)
+
     def kill_all(self) -> None:
         record = Folder(self.folder).read()
         for part in record.parts if record else ():
@@ -56,21 +65,40 @@ class Cloud:
 
 
 @pytest.fixture
-def new_cloud(tmp_path: Path) -> Iterator[Callable[[str], Cloud]]:
-    made: list[Cloud] = []
+def cloud(tmp_path: Path) -> Iterator[Cloud]:
+    """A cloud that is not up yet."""
+    cloud = Cloud(tmp_path / "cloud")
+    yield cloud
+    cloud.kill_all()
 
-    def make(name: str) -> Cloud:
-        made.append(Cloud(tmp_path / name))
-        return made[-1]
 
-    yield make
-    for cloud in made:
-        cloud.kill_all()
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """One cloud that is up, for all tests that leave it so; started in a shell that points at real AWS."""
+    cloud = Cloud(tmp_path_factory.mktemp("running"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_PROFILE", "production")
+        patch.setenv("HTTPS_PROXY", "http://proxy.invalid:3128")
+        cloud.up()
+    yield cloud
+    cloud.kill_all()
+
+
+@pytest.fixture(scope="session")
+def saved_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a cloud that went down with one large object, `saved`, in the bucket `lake`."""
+    cloud = Cloud(tmp_path_factory.mktemp("saved"))
+    cloud.up()
+    cloud.client("s3").put_object(Bucket="lake", Key="saved", Body=b"x" * 200_000)
+    cloud.down()
+    return cloud.folder
 
 
 @pytest.fixture
-def cloud(new_cloud: Callable[[str], Cloud]) -> Cloud:
-    return new_cloud("cloud")
+def saved(saved_folder: Path, cloud: Cloud) -> Cloud:
+    """A cloud of the test's own that has that state and is down."""
+    shutil.copytree(saved_folder, cloud.folder)
+    return cloud
 
 
 @dataclass
@@ -85,13 +113,14 @@ class Outcome:
 
 
 @pytest.fixture
-def dm_local(cloud: Cloud) -> Callable[..., Outcome]:
-    """Runs the command line on the folder of `cloud`."""
+def dm_local(tmp_path: Path) -> Callable[..., Outcome]:
+    """Runs the command line, on a folder that does not exist yet unless told otherwise."""
 
     def run(*arguments: str, **environment: str) -> Outcome:
+        defaults = {"DM_LOCAL_DIR": str(tmp_path / "cloud"), "DM_LOCAL_PORT": "0"}
         done = subprocess.run(
             [sys.executable, "-m", "localcloud", *arguments],
-            env=os.environ | {"DM_LOCAL_DIR": str(cloud.folder), "DM_LOCAL_PORT": "0"} | environment,
+            env=os.environ | defaults | environment,
             capture_output=True,
             text=True,
             check=False,

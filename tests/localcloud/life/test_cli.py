@@ -1,8 +1,8 @@
-import os
 import signal
 import subprocess
 import sys
-import time
+
+import boto3
 
 from localcloud import processes
 
@@ -19,6 +19,15 @@ def test_up_status_env_down(dm_local):
         assert {"name", "pid", "port", "version"} <= part.keys()
     assert next(part["name"] for part in status["parts"]) == "aws"
 
+    athena = boto3.client(
+        "athena",
+        endpoint_url=status["endpoint"],
+        region_name="us-east-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
+    assert athena.get_work_group(WorkGroup="primary")["WorkGroup"]["State"] == "ENABLED"
+
     again = dm_local("up")
     assert again.code == 0
     assert "up already" in again.out
@@ -31,6 +40,7 @@ def test_up_status_env_down(dm_local):
     down = dm_local("down")
     assert down.code == 0, down.err
     assert "state saved at" in down.out
+    assert not any(processes.started(part["pid"]) for part in status["parts"])
 
 
 def test_commands_on_a_cloud_that_does_not_run(dm_local):
@@ -44,11 +54,10 @@ def test_commands_on_a_cloud_that_does_not_run(dm_local):
         assert "try: " in refused.err
 
 
-def test_a_part_that_died_shows_in_the_status(cloud, dm_local):
-    cloud.up()
-    os.kill(cloud.pid("athena"), signal.SIGKILL)
-    time.sleep(0.1)
-    status = dm_local("status")
+def test_a_part_that_died_shows_in_the_status(running, dm_local):
+    running.kill("athena")
+    status = dm_local("status", "--dir", str(running.folder))
+    running.up()
     assert status.code == 1
     assert "athena" in status.out
     assert "not running" in status.out
@@ -70,8 +79,8 @@ def test_every_command_has_help_with_an_example(dm_local):
         assert "Example" in help_text.out
 
 
-def test_an_interrupted_up_leaves_no_process(cloud, dm_local):
-    command = [sys.executable, "-m", "localcloud", "up", "--port", "0", "--dir", str(cloud.folder)]
+def test_an_interrupted_up_leaves_no_process(tmp_path, dm_local):
+    command = [sys.executable, "-m", "localcloud", "up", "--port", "0", "--dir", str(tmp_path / "cloud")]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as up:
         assert up.stderr is not None
         assert "starting aws" in up.stderr.readline()
