@@ -40,7 +40,10 @@ def coerce(term: Term, target: Type) -> Term:
         return Term(term.sql, target, term.zone, term.value)
     if term.type.name == "unknown":
         return Term(raw_cast(term.sql, target), target, term.zone)
-    return cast(term, target)
+    wider = cast(term, target)
+    if target.name in INTEGERS and isinstance(term.value, int):
+        return Term(wider.sql, target, value=term.value)
+    return wider
 
 
 def store(term: Term, target: Type, column: str) -> Term:
