@@ -1,6 +1,5 @@
 """The records of raw files, judged one by one by the documented parsing rules. Part of the oracle."""
 
-import csv
 import gzip
 import json
 import re
@@ -24,7 +23,7 @@ OPERATIONS = ("load", "insert", "update", "delete")
 SPACES = " \t\r\n"
 INTEGER = re.compile(r"[ \t]*-?[0-9]{1,19}[ \t]*")
 FLOAT = re.compile(r"[+-]?([0-9]+(\.[0-9]+)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
-CSV_LINE = re.compile(r'("([^"]|"")*"|[^",]*)(,("([^"]|"")*"|[^",]*))*')
+CSV_FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([^",]*))(?:,|\Z)')
 LSN = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})")
 
 # A file with more refused records than both of these is refused as a whole.
@@ -66,6 +65,10 @@ class File:
     quarantined: int = 0
     reasons: list[tuple[int, str]] = field(default_factory=list)
     failure: str | None = None
+
+
+# Absent when the source has one change a transaction.
+ORDER = Column("transaction-record-id", "int", True)
 
 
 def columns_of(table: str) -> list[Column]:
@@ -129,55 +132,68 @@ def csv_values(line: bytes, columns: list[Column]) -> tuple[Any, ...]:
         text = line.decode()
     except UnicodeDecodeError:
         raise RefusedError("encoding") from None
-    if '"' in text and not CSV_LINE.fullmatch(text):
-        raise RefusedError("unbalanced_quote")
-    fields = next(csv.reader([text])) if '"' in text else text.split(",")
+    fields = quoted_fields(text) if '"' in text else text.split(",")
     if len(fields) != len(columns):
         raise RefusedError("field_count")
     pairs = zip(columns, fields, strict=True)
     return tuple([judged(column, value, from_text, column.nullable) for column, value in pairs])
 
 
+def quoted_fields(text: str) -> list[str]:
+    """The fields of a line with quotes, which stand around whole fields only and are doubled inside."""
+    fields, at = [], 0
+    while at <= len(text):
+        if not (found := CSV_FIELD.match(text, at)):
+            raise RefusedError("unbalanced_quote")
+        fields.append(found[2] if found[1] is None else found[1].replace('""', '"'))
+        at = found.end() if found[0].endswith(",") else len(text) + 1
+    return fields
+
+
 def no_twins(pairs: list[tuple[str, Any]]) -> Row:
     if len(record := dict(pairs)) != len(pairs):
-        raise RefusedError("json")
+        raise RefusedError("duplicate_key")
     return record
 
 
 def no_constant(name: str) -> Any:
-    raise RefusedError("json")
+    raise ValueError(name)
 
 
-DECODER = json.JSONDecoder(object_pairs_hook=no_twins, parse_float=Decimal, parse_constant=no_constant)
+STRICT = json.JSONDecoder(object_pairs_hook=no_twins, parse_float=Decimal, parse_constant=no_constant)
+LENIENT = json.JSONDecoder(parse_constant=no_constant)
 
 
 def json_records(line: bytes) -> Iterator[Row | RefusedError]:
-    """The records of one line: several when a producer forgot the newline. A broken one is the last."""
+    """The records of one line: several when a producer forgot the newline. What is no JSON is the last."""
     try:
         text = line.decode().strip(SPACES)
-        if not text:
-            raise RefusedError("json")
-        while text:
-            record, end = DECODER.raw_decode(text)
-            if not isinstance(record, dict):
-                raise RefusedError("json")
-            yield encodable(record) if "\\u" in text else record
-            text = text[end:].lstrip(SPACES)
-    except RefusedError as refused:
-        yield refused
     except UnicodeDecodeError:
         yield RefusedError("encoding")
-    except ValueError:
+        return
+    if not text:
         yield RefusedError("json")
+    while text:
+        try:
+            record, end = read_json(text)
+        except ValueError:
+            yield RefusedError("json")
+            return
+        yield record
+        text = text[end:].lstrip(SPACES)
 
 
-def encodable(record: Row) -> Row | RefusedError:
-    """The record, unless an escape stands for half a character."""
+def read_json(text: str) -> tuple[Row | RefusedError, int]:
+    """The value at the start of `text` and its end. Raises ValueError when there is no JSON."""
     try:
-        json.dumps(record, ensure_ascii=False, default=str).encode()
-    except UnicodeEncodeError:
-        return RefusedError("encoding")
-    return record
+        record, end = STRICT.raw_decode(text)
+        if "\\u" in text[:end]:
+            json.dumps(record, ensure_ascii=False, default=str).encode()
+    except RefusedError as twins:
+        return twins, LENIENT.raw_decode(text)[1]
+    except UnicodeEncodeError:  # an escape stands for half a character
+        return RefusedError("encoding"), end
+    return (record if isinstance(record, dict) else RefusedError("json")), end
 
 
 def json_events(record: Row | RefusedError, columns: list[Column], epoch: int, extract: int) -> list[Event]:
@@ -187,10 +203,12 @@ def json_events(record: Row | RefusedError, columns: list[Column], epoch: int, e
     metadata, data = record.get("metadata"), record.get("data")
     if isinstance(metadata, dict) and metadata.get("record-type") == "control":
         return []
-    if not isinstance(metadata, dict) or not isinstance(data, dict):
-        raise RefusedError("json")
+    if not isinstance(metadata, dict) or metadata.get("record-type") != "data":
+        raise RefusedError("record-type")
     if (operation := metadata.get("operation")) not in OPERATIONS:
-        raise RefusedError("json")
+        raise RefusedError("operation")
+    if not isinstance(data, dict):
+        raise RefusedError("data")
     for name in data.keys() - {column.name for column in columns}:
         raise RefusedError(f"unknown_key:{name}")
     key, deleted = columns[0], operation == "delete"
@@ -202,10 +220,11 @@ def json_events(record: Row | RefusedError, columns: list[Column], epoch: int, e
         values.append(judged(column, data.get(column.name), from_json, column.nullable or spared))
     seq = sequence(metadata, operation, epoch, extract)
     events = [Event(values[0], seq, deleted, tuple(values))]
-    before = record.get("before-image")
-    if operation == "update" and isinstance(before, dict) and before.get(key.name) is not None:
-        old_key = judged(key, before[key.name], from_json, nullable=False)
-        if old_key != values[0]:
+    if operation != "load" and (before := record.get("before-image")) is not None:
+        if not isinstance(before, dict):
+            raise RefusedError("before-image")
+        old_key = judged(key, before.get(key.name), from_json, nullable=True)
+        if old_key not in (None, values[0]):
             events.append(Event(old_key, seq, True, ()))
     return events
 
@@ -214,10 +233,11 @@ def sequence(metadata: Row, operation: str, epoch: int, extract: int) -> tuple[i
     """Where a record stands in the order of the source: epoch, position, load or change, order."""
     if operation == "load":
         return (epoch, 0, 0, extract)
-    position = LSN.fullmatch(str(metadata.get("stream-position")))
-    order = metadata.get("transaction-record-id")
-    if not position or not isinstance(order, int):
-        raise RefusedError("position")
+    if metadata.get("stream-position") is None:
+        raise RefusedError("absent_key:stream-position")
+    if not (position := LSN.fullmatch(str(metadata["stream-position"]))):
+        raise RefusedError("type:stream-position")
+    order = judged(ORDER, metadata.get(ORDER.name), from_json, nullable=True) or 0
     return (epoch, int(position[1], 16) * 2**32 + int(position[2], 16), 1, order)
 
 

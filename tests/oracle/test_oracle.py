@@ -168,7 +168,10 @@ def test_a_mean_is_exact_and_rounded_once(scores, expected):
 def test_the_command_prints_a_table_and_refuses_an_unknown_one(tmp_path):
     path = tmp_path / "raw" / "brewery" / "load.json.gz"
     path.parent.mkdir(parents=True)
-    record = {"data": {"brewery_id": 3, "brewery_name": "Abita"}, "metadata": {"operation": "load"}}
+    record = {
+        "data": {"brewery_id": 3, "brewery_name": "Abita"},
+        "metadata": {"operation": "load", "record-type": "data"},
+    }
     path.write_bytes(gzip.compress(json.dumps(record).encode()))
     command = [sys.executable, oracle.__file__, str(tmp_path)]
     shown = subprocess.run(

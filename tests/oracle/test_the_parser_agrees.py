@@ -1,0 +1,87 @@
+"""Two judges of raw records, written apart from one page of rules: the oracle and the parser."""
+
+import gzip
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from random import Random
+
+import pyarrow.parquet as pq
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from hostile_lines import change_line, extract_line
+from raw_records import TABLES, Event, columns_of, read_file
+
+from bronze import contract as contracts
+from bronze.parse import parse, source_of
+from control.sample.delivery import Plan
+from control.sample.landing import into_folder, land
+from control.sample.shop import DATA, open_shop
+
+CONTRACTS = Path(__file__).parents[2] / "contracts" / "bronze"
+
+
+def judged_by_the_parser(path: Path, name: str, out: Path) -> tuple[list[object], list[Event]]:
+    table = name.split("/")[1]
+    contract = contracts.load(CONTRACTS / f"{table}.yaml")
+    with path.open("rb") as stream:
+        report = parse(stream, contract, source_of(name, "f"), out, token_key=b"key")
+    refused = [
+        json.loads(line)["line"]
+        for file in out.glob("quarantine/*")
+        for line in file.read_bytes().splitlines()
+    ]
+    rows = (row for file in sorted(out.glob("bronze/*")) for row in pq.read_table(file).to_pylist())
+    counts = [report.lines, report.blank, report.records, report.rows, report.control]
+    return [*counts, report.failure is None, sorted(refused)], list(events_of(table, rows))
+
+
+def judged_by_the_oracle(path: Path, name: str) -> tuple[list[object], list[Event]]:
+    file, events = read_file(path, name)
+    refused = sorted(line for line, _ in file.reasons)
+    return [
+        file.lines,
+        file.blank,
+        file.records,
+        file.rows,
+        file.control,
+        file.failure is None,
+        refused,
+    ], events
+
+
+def events_of(table: str, rows: Iterable[dict[str, object]]) -> Iterable[Event]:
+    """What bronze rows say, in the oracle's words."""
+    names = [column.name for column in columns_of(table)]
+    for row in rows:
+        epoch, position, kind, order = str(row["_seq"]).split(".")
+        seq = (int(epoch), int(position, 16), int(kind), int(order))
+        yield Event(row[names[0]], seq, row["_op"] == "delete", tuple(row[name] for name in names))
+        if row["_key_before"]:
+            yield Event(json.loads(str(row["_key_before"]))[names[0]], seq, True, ())
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_on_hostile_lines(tmp_path, seed):
+    rng = Random(seed)
+    table, shape = rng.choice(list(TABLES)), rng.choice(["csv", "json"])
+    header = [",".join(column.name for column in columns_of(table)).encode()] if shape == "csv" else []
+    make = extract_line if shape == "csv" else change_line
+    path = tmp_path / "raw.gz"
+    path.write_bytes(gzip.compress(b"\n".join([*header, *(make(rng, table) for _ in range(90))])))
+    name = f"raw/{table}/epoch=2/extract=3/raw.{shape}.gz"
+    assert judged_by_the_parser(path, name, tmp_path / "out") == judged_by_the_oracle(path, name)
+
+
+def test_on_the_sample(tmp_path):
+    shop = open_shop(DATA, rows=1000, seed=3)
+    for _ in land(shop, Plan(3, chaos=4), [2], into_folder(tmp_path)):
+        pass
+    paths = sorted(tmp_path.glob("raw/**/*.gz"))
+    assert len(paths) >= 9
+    for number, path in enumerate(paths):
+        name = path.relative_to(tmp_path).as_posix()
+        assert judged_by_the_parser(path, name, tmp_path / f"out{number}") == judged_by_the_oracle(path, name)
