@@ -89,14 +89,11 @@ def land(
 
 
 def into_lake() -> "Put":
-    """Land in the lake's bucket, which is made when there is none."""
+    """Land in the lake's bucket."""
     import os
 
-    from control.adapters.s3 import S3Objects
-    from control.config import from_environment
+    from control import wiring
     from control.sample.landing import into_bucket
 
-    settings = from_environment(os.environ)
-    objects = S3Objects(settings)
-    objects.ensure_bucket(settings.bucket)
-    return into_bucket(objects, settings.bucket)
+    parts = wiring.connect(os.environ)
+    return into_bucket(parts.objects, parts.settings.bucket)
