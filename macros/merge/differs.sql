@@ -1,5 +1,5 @@
 {% macro differs(left, right, columns) -%}
     {%- for column in columns %}
-        {{- 'or ' if not loop.first }}{{ left }}.{{ column }} is distinct from {{ right }}.{{ column }}
-        {% endfor -%}
+        {{- '\n        or ' if not loop.first }}{{ left }}.{{ column }} is distinct from {{ right }}.{{ column }}
+    {%- endfor -%}
 {%- endmacro %}

@@ -8,7 +8,11 @@
             events.*,
             row_number() over (
                 partition by events.{{ key }}
-                order by events._seq desc, events._rev desc, {{ content_hash(content, 'events') }} desc
+                order by
+                    events._seq desc,
+                    events._rev desc,
+                    {{ content_hash(content, 'events') }} desc,
+                    events._batch asc
             ) as _place
         from (
             select
@@ -19,7 +23,7 @@
             -- A key that changed leaves its old key as a tombstone.
             select
                 {%- for column in columns %}
-                {%- set type = dml_data_type(types[column].data_type) | trim %}
+                {%- set type = dml_data_type(types[column].data_type) | trim | lower %}
                 cast({{ "json_extract_scalar(_key_before, '$." ~ key ~ "')" if column == key else 'null' }} as {{ type }}) as {{ column }},
                 {%- endfor %}
                 _seq, _rev, true as _deleted, batch as _batch
@@ -28,7 +32,7 @@
         ) as events
     ) as ranked
     {%- if is_incremental() %}
-    left join {{ this }} as held on held.{{ key }} = ranked.{{ key }}
+    left join {{ this }} as held on ranked.{{ key }} = held.{{ key }}
     {%- endif %}
     where ranked._place = 1
     {%- if is_incremental() %}

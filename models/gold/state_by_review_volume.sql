@@ -9,7 +9,7 @@ with months as (
         count(*) as review_count,
         count(distinct profile_id) as reviewer_count,
         {{ avg_rating('review_overall') }} as avg_rating
-    from {{ live(ref('review_flat')) }} {{ consumes(ref('review_flat')) }}
+    from {{ live(ref('review_flat')) }} as reviews {{ consumes(ref('review_flat')) }}
     group by review_year, review_month, coalesce(state, 'unknown')
 ),
 
@@ -18,7 +18,7 @@ ranked as (
         *,
         row_number() over (
             partition by review_year, review_month
-            order by review_count desc, state
+            order by review_count desc, state asc
         ) as volume_rank
     from months
 ),

@@ -8,7 +8,7 @@ with months as (
         beer_id,
         count(*) as review_count,
         {{ avg_rating('review_overall') }} as avg_rating
-    from {{ live(ref('review_flat')) }} {{ consumes(ref('review_flat')) }}
+    from {{ live(ref('review_flat')) }} as reviews {{ consumes(ref('review_flat')) }}
     group by review_year, review_month, beer_id
     having count(*) >= 25
 ),
@@ -22,7 +22,7 @@ ranked as (
         breweries.brewery_name,
         row_number() over (
             partition by months.review_year, months.review_month
-            order by months.avg_rating desc, months.review_count desc, months.beer_id
+            order by months.avg_rating desc, months.review_count desc, months.beer_id asc
         ) as rating_rank
     from months
     left join {{ ref('beers') }} as beers on months.beer_id = beers.beer_id

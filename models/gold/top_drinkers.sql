@@ -8,7 +8,7 @@ with months as (
         profile_id,
         count(*) as review_count,
         {{ avg_rating('review_overall') }} as avg_rating
-    from {{ live(ref('review_flat')) }} {{ consumes(ref('review_flat')) }}
+    from {{ live(ref('review_flat')) }} as reviews {{ consumes(ref('review_flat')) }}
     group by review_year, review_month, profile_id
 ),
 
@@ -19,7 +19,7 @@ ranked as (
         coalesce(profiles.state, 'unknown') as state,
         row_number() over (
             partition by months.review_year, months.review_month
-            order by months.review_count desc, months.profile_id
+            order by months.review_count desc, months.profile_id asc
         ) as drinker_rank
     from months
     left join {{ ref('profiles') }} as profiles on months.profile_id = profiles.profile_id

@@ -8,7 +8,7 @@ with months as (
         coalesce(beer_style, 'unknown') as beer_style,
         count(*) as review_count,
         {{ avg_rating('review_overall') }} as avg_rating
-    from {{ live(ref('review_flat')) }} {{ consumes(ref('review_flat')) }}
+    from {{ live(ref('review_flat')) }} as reviews {{ consumes(ref('review_flat')) }}
     group by review_year, review_month, coalesce(beer_style, 'unknown')
     having count(*) >= 25
 ),
@@ -18,7 +18,7 @@ ranked as (
         *,
         row_number() over (
             partition by review_year, review_month
-            order by review_count desc, beer_style
+            order by review_count desc, beer_style asc
         ) as popularity_rank
     from months
 ),

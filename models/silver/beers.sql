@@ -7,4 +7,4 @@ select
     cast(beer_name as varchar) as beer_name,
     cast(beer_style as varchar) as beer_style,
     cast(beer_abv as double) as beer_abv
-from {{ live(ref('beers_state')) }}
+from {{ live(ref('beers_state')) }} as beers

@@ -6,4 +6,4 @@ select
     cast(profile_name as varchar) as profile_name,
     cast(email_token as varchar) as email,
     cast(state as varchar) as state
-from {{ live(ref('profiles_state')) }}
+from {{ live(ref('profiles_state')) }} as profiles

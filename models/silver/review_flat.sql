@@ -1,7 +1,27 @@
 -- One row per review, deleted ones included, with what is known now of its beer, brewery and writer.
 {{ config(unique_key='review_id') }}
 
-with reviews as (
+with new_reviews as (
+    select review_id from {{ ref('reviews_state') }}
+    where {{ new_batches(ref('reviews_state')) }}
+),
+
+new_beers as (
+    select beer_id from {{ ref('beers_state') }}
+    where {{ new_batches(ref('beers_state')) }}
+),
+
+new_breweries as (
+    select brewery_id from {{ ref('breweries_state') }}
+    where {{ new_batches(ref('breweries_state')) }}
+),
+
+new_profiles as (
+    select profile_id from {{ ref('profiles_state') }}
+    where {{ new_batches(ref('profiles_state')) }}
+),
+
+reviews as (
     select
         *,
         -- The time of a deleted review is not checked, so it may be out of any range.
@@ -39,10 +59,10 @@ flat as (
 
 affected as (
     select * from flat
-    where review_id in (select review_id from {{ ref('reviews_state') }} where {{ new_batches(ref('reviews_state')) }})
-        or beer_id in (select beer_id from {{ ref('beers_state') }} where {{ new_batches(ref('beers_state')) }})
-        or brewery_id in (select brewery_id from {{ ref('breweries_state') }} where {{ new_batches(ref('breweries_state')) }})
-        or profile_id in (select profile_id from {{ ref('profiles_state') }} where {{ new_batches(ref('profiles_state')) }})
+    where flat.review_id in (select new_reviews.review_id from new_reviews)
+        or flat.beer_id in (select new_beers.beer_id from new_beers)
+        or flat.brewery_id in (select new_breweries.brewery_id from new_breweries)
+        or flat.profile_id in (select new_profiles.profile_id from new_profiles)
 ),
 
 changed as (

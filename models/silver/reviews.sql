@@ -12,4 +12,4 @@ select
     cast(review_palate as double) as review_palate,
     cast(review_taste as double) as review_taste,
     {{ ts6('review_time') }} as reviewed_at
-from {{ live(ref('reviews_state')) }}
+from {{ live(ref('reviews_state')) }} as reviews

@@ -20,4 +20,4 @@ select
     cast(brewery_name as varchar) as brewery_name,
     cast(profile_name as varchar) as profile_name,
     cast(state as varchar) as state
-from {{ live(ref('review_flat')) }}
+from {{ live(ref('review_flat')) }} as reviews

@@ -1,0 +1,139 @@
+"""A local cloud with bronze tables written by hand, dbt on top of it, and questions to its Athena."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyathena import connect
+
+from bronze import contract
+
+ROOT = Path(__file__).resolve().parents[2]
+BRONZE = ("brewery", "beer", "profile", "review")
+INGESTED = "2024-05-01"
+AWS = {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
+Row = dict[str, Any]
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment without anything that says where AWS or the lake is."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "DM_", "DBT_"))}
+
+
+def dbt(folder: Path, *arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run dbt in the repository; what it writes goes to `folder`."""
+    paths = ("--profiles-dir", "profiles", "--target-path", str(folder / "target"), "--log-path", str(folder))
+    return subprocess.run(
+        [str(Path(sys.executable).parent / "dbt"), "--no-use-colors", *arguments, *paths],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Lake:
+    """Bronze batches in, dbt, and questions to the local Athena."""
+
+    folder: Path
+    endpoint: str
+    published: dict[str, list[list[Row]]] = field(default_factory=lambda: {table: [] for table in BRONZE})
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of this cloud."""
+        return boto3.client(service, endpoint_url=self.endpoint, **AWS)
+
+    def publish(self, table: str, rows: Iterable[Row]) -> None:
+        """Write `rows` as the next batch of a bronze table, as ingestion does: a folder and a partition."""
+        self.published[table].append(list(rows))
+        batch = len(self.published[table])
+        schema = contract.load(ROOT / f"contracts/bronze/{table}.yaml").arrow_schema
+        found = pa.Table.from_pylist(
+            [{"_file_id": "f", "_line": 1, "_record": 0, **row} for row in rows], schema
+        )
+        sink = pa.BufferOutputStream()
+        pq.write_table(found, sink)
+        folder = f"bronze/{table}/{batch}-e1"
+        body = sink.getvalue().to_pybytes()
+        self.client("s3").put_object(Bucket="lake", Key=f"{folder}/f-00000.parquet", Body=body)
+        self.client("glue").create_partition(
+            DatabaseName="bronze",
+            TableName=table,
+            PartitionInput={
+                "Values": [INGESTED, str(batch)],
+                "Parameters": {},
+                "StorageDescriptor": storage(table, f"s3://lake/{folder}"),
+            },
+        )
+
+    def create_bronze(self) -> None:
+        """Register the four bronze tables, with no batch in them."""
+        glue = self.client("glue")
+        glue.create_database(DatabaseInput={"Name": "bronze"})
+        for table in BRONZE:
+            glue.create_table(
+                DatabaseName="bronze",
+                TableInput={
+                    "Name": table,
+                    "TableType": "EXTERNAL_TABLE",
+                    "Parameters": {"EXTERNAL": "TRUE", "classification": "parquet"},
+                    "PartitionKeys": [
+                        {"Name": "ingest_date", "Type": "string"},
+                        {"Name": "batch", "Type": "bigint"},
+                    ],
+                    "StorageDescriptor": storage(table, f"s3://lake/bronze/{table}"),
+                },
+            )
+
+    def dbt(self, *arguments: str, expect: int = 0) -> str:
+        """Run dbt on the target local; its output."""
+        done = dbt(self.folder, *arguments, env=clean_environment() | {"AWS_ENDPOINT_URL": self.endpoint})
+        assert done.returncode == expect, done.stdout + done.stderr
+        return done.stdout
+
+    def statuses(self) -> dict[str, str]:
+        """Status of every node of the last run, by its name."""
+        results = json.loads((self.folder / "target/run_results.json").read_text())["results"]
+        return {result["unique_id"].split(".")[2]: result["status"] for result in results}
+
+    def rows(self, sql: str) -> list[Row]:
+        """Ask Athena; typed values by column name."""
+        cursor = connect(
+            endpoint_url=self.endpoint, s3_staging_dir="s3://lake/athena-results/", poll_interval=0.05, **AWS
+        ).cursor()
+        cursor.execute(sql)
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def storage(table: str, location: str) -> dict[str, Any]:
+    """Glue's storage descriptor of a bronze table or partition."""
+    columns = contract.load(ROOT / f"contracts/bronze/{table}.yaml").hive_columns
+    formats = "org.apache.hadoop.hive.ql.io.parquet."
+    return {
+        "Columns": [{"Name": name, "Type": kind} for name, kind in columns],
+        "Location": location,
+        "InputFormat": formats + "MapredParquetInputFormat",
+        "OutputFormat": formats + "MapredParquetOutputFormat",
+        "SerdeInfo": {"SerializationLibrary": formats + "serde.ParquetHiveSerDe"},
+    }
+
+
+def local_cloud(*arguments: str, folder: Path) -> str:
+    """Run a command of the local cloud whose state is in `folder`."""
+    command = [sys.executable, "-m", "localcloud", *arguments, "--dir", str(folder)]
+    done = subprocess.run(
+        command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

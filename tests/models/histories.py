@@ -1,0 +1,171 @@
+"""Change records of a small shop with every kind of trouble, and what silver must be after them."""
+
+import hashlib
+import json
+import random
+from collections.abc import Iterable
+from typing import Any
+
+Row = dict[str, Any]
+KEYS = {"brewery": "brewery_id", "beer": "beer_id", "profile": "profile_id", "review": "review_id"}
+STATES = {"brewery": "breweries", "beer": "beers", "profile": "profiles", "review": "reviews"}
+FEBRUARY, MARCH = 1233446400, 1235865600  # 2009-02-01 and 2009-03-01 in UTC
+DAY = 86400
+
+
+def sequence(position: int, *, load: bool = False, order: int = 1) -> str:
+    """`_seq` of a record at a log position."""
+    return f"0000000001.{position:020d}.{0 if load else 1}.{order:020d}"
+
+
+def record(op: str, position: int, *, order: int = 1, rev: int = 1, **values: Any) -> Row:
+    """One bronze row."""
+    seq = sequence(position, load=op == "load", order=order)
+    return {"_op": op, "_seq": seq, "_rev": rev, **values}
+
+
+def brewery(number: int, name: str = "") -> Row:
+    return {"brewery_id": number, "brewery_name": name or f"Brewery {number}"}
+
+
+def beer(number: int, brewery_id: int, style: str = "Porter") -> Row:
+    abv = None if number % 3 == 0 else number / 2
+    return {
+        "beer_id": number,
+        "brewery_id": brewery_id,
+        "beer_name": f"Beer {number}",
+        "beer_style": style,
+        "beer_abv": abv,
+    }
+
+
+def profile(number: int, state: str | None = "Ohio") -> Row:
+    email = f"p{number}@example.org"
+    return {
+        "profile_id": number,
+        "profile_name": f"p{number}",
+        "email": email,
+        "email_token": f"t{number}",
+        "state": state,
+    }
+
+
+def review(number: int, chance: random.Random) -> Row:
+    """A review of one of a few beers (some unknown) by one of many people (some unknown), in two months."""
+    return {
+        "review_id": number,
+        "brewery_id": chance.randint(1, 4),
+        "beer_id": chance.choice([1, 1, 1, 2, 2, 3, 4, 9]),
+        "profile_id": chance.randint(1, 125),
+        "review_overall": chance.randint(0, 10) / 2,
+        "review_aroma": chance.choice([None, 3.5]),
+        "review_appearance": 4.0,
+        "review_palate": chance.choice([None, 0.5]),
+        "review_taste": 2.5,
+        "review_time": chance.choice([FEBRUARY, MARCH]) + chance.randint(0, 28 * DAY - 1),
+    }
+
+
+def first_delivery(chance: random.Random) -> dict[str, list[list[Row]]]:
+    """Loads, as bronze batches of each table."""
+    return {
+        "brewery": [[record("load", 0, **brewery(n)) for n in range(1, 5)]],
+        "beer": [
+            [record("load", 0, **beer(n, 1 + n % 3, "Stout" if n % 2 else "Porter")) for n in range(1, 6)]
+        ],
+        "profile": [
+            [record("load", 0, **profile(n, None if n % 9 == 0 else f"State {n % 4}")) for n in range(1, 121)]
+        ],
+        "review": [[record("load", 0, **review(n, chance)) for n in range(1, 261)]],
+    }
+
+
+def second_delivery(chance: random.Random) -> dict[str, list[list[Row]]]:
+    """Changes of every kind; each table's in two batches, with duplicates and in disorder."""
+    dimensions = {
+        "brewery": [
+            record("update", 10, **brewery(1, "Renamed")),
+            record("update", 11, **brewery(2, "One of two")),
+            record("update", 11, **brewery(2, "Two of two")),
+            record("delete", 12, brewery_id=3),
+            record("insert", 13, **brewery(5)),
+        ],
+        "beer": [
+            record("update", 10, **beer(1, 4, "Stout")),
+            record("delete", 11, beer_id=2),
+            record("insert", 12, **beer(9, 5, "Late")),
+            record("update", 13, _key_before='{"beer_id": 4}', **beer(14, 2)),
+            record("load", 0, order=2, **beer(5, 5, "Corrected by an extract")),
+        ],
+        "profile": [
+            *(record("update", 10 + n, **profile(n, "Moved")) for n in range(1, 30)),
+            *(record("delete", 50 + n, profile_id=n) for n in range(30, 40)),
+            record("insert", 99, **profile(30, None)),
+            record("load", 0, rev=2, **profile(119, "Read again by a better parser")),
+        ],
+    }
+    reviews = []
+    for position in range(10, 200):
+        number = chance.randint(1, 300)
+        if chance.random() < 0.3:
+            reviews.append(record("delete", position, review_id=number))
+        elif chance.random() < 0.1:
+            old = json.dumps({"review_id": number})
+            reviews.append(record("update", position, _key_before=old, **review(1000 + position, chance)))
+        else:
+            reviews.append(record("update", position, **review(number, chance)))
+    changes = {**dimensions, "review": reviews}
+    return {table: in_disorder(records, chance) for table, records in changes.items()}
+
+
+def in_disorder(records: list[Row], chance: random.Random) -> list[list[Row]]:
+    """Every record at least once, a third of them twice, shuffled and cut in two."""
+    sent = [*records, *chance.sample(records, len(records) // 3)]
+    chance.shuffle(sent)
+    return [sent[: len(sent) // 2], sent[len(sent) // 2 :]]
+
+
+def last_words(table: str, batches: Iterable[Iterable[Row]]) -> dict[int, Row]:
+    """Key -> row of the state table: the record with the highest (sequence, revision, hash of content)."""
+    key, last = KEYS[table], {}
+    for number, batch in enumerate(batches, start=1):
+        for sent in batch:
+            for row in [content(sent, number), *moved_away(key, sent, number)]:
+                known = last.setdefault(row[key], row)
+                if place(row) > place(known):
+                    last[row[key]] = row
+    return last
+
+
+def content(sent: Row, batch: int) -> Row:
+    values = {name: value for name, value in sent.items() if not name.startswith("_")}
+    return {
+        **values,
+        "_seq": sent["_seq"],
+        "_rev": sent["_rev"],
+        "_deleted": sent["_op"] == "delete",
+        "_batch": batch,
+    }
+
+
+def moved_away(key: str, sent: Row, batch: int) -> list[Row]:
+    """The tombstone of the key that a row had before."""
+    if not sent.get("_key_before"):
+        return []
+    old = json.loads(sent["_key_before"])[key]
+    return [{key: old, "_seq": sent["_seq"], "_rev": sent["_rev"], "_deleted": True, "_batch": batch}]
+
+
+def place(row: Row) -> tuple[str, int, str]:
+    """What decides between two records of a key. Only breweries here have two contents in one place."""
+    values = [str(row[name]) for name in ("brewery_id", "brewery_name") if name in row] + [
+        str(row["_deleted"]).lower()
+    ]
+    text = "".join(f"{len(value)}:{value}" for value in values)
+    return row["_seq"], row["_rev"], hashlib.md5(text.encode()).hexdigest() if "brewery_name" in row else ""
+
+
+def live(rows: Iterable[Row]) -> list[Row]:
+    """Rows that are not deleted, without technical columns."""
+    kept = (row for row in rows if not row["_deleted"])
+    return [{name: value for name, value in row.items() if not name.startswith("_")} for row in kept]

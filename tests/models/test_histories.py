@@ -1,0 +1,137 @@
+"""Two deliveries with every kind of trouble: silver equals a dictionary, gold equals a full recompute."""
+
+import random
+from collections.abc import Iterable
+from typing import Any
+
+import oracle
+import pytest
+from bronze_lake import Lake, Row
+from histories import STATES, first_delivery, last_words, live, second_delivery
+
+GOLD = (
+    "top_beers_by_rating",
+    "top_breweries_by_rating",
+    "top_styles_by_popularity",
+    "state_by_review_volume",
+    "top_drinkers",
+)
+MERGED = (
+    *(f"silver.{name}_state" for name in STATES.values()),
+    "silver.review_flat",
+    *(f"gold.{n}" for n in GOLD),
+)
+SEED = 7
+
+
+def publish(lake: Lake, delivery: dict[str, list[list[Row]]]) -> None:
+    for table, batches in delivery.items():
+        for batch in batches:
+            lake.publish(table, batch)
+
+
+def assert_same(found: Iterable[Row], expected: Iterable[Row], name: str) -> None:
+    """Equal as sets of rows; a column that `expected` leaves out is null."""
+    found = list(found)
+    names = sorted(found[0]) if found else []
+    tuples = {tuple(row[column] for column in names) for row in found}
+    assert len(tuples) == len(found), name
+    assert tuples == {tuple(row.get(column) for column in names) for row in expected}, name
+
+
+def expected_tables(lake: Lake) -> dict[str, list[Row]]:
+    states = {table: list(last_words(table, lake.published[table]).values()) for table in STATES}
+    tables: dict[str, list[Row]] = {f"silver.{STATES[table]}": live(rows) for table, rows in states.items()}
+    for profile in tables["silver.profiles"]:
+        profile["email"] = profile.pop("email_token")
+    for row in tables["silver.reviews"]:
+        row["reviewed_at"] = oracle.datetime.fromtimestamp(row.pop("review_time"), oracle.UTC).replace(
+            tzinfo=None
+        )
+    tables["silver.reviews_enriched"] = list(oracle.enriched(tables))
+    tables |= oracle.gold(tables["silver.reviews_enriched"])
+    return tables | {f"silver.{STATES[table]}_state": rows for table, rows in states.items()}
+
+
+def assert_lake_is_right(lake: Lake) -> None:
+    for name, expected in expected_tables(lake).items():
+        assert_same(lake.rows(f"select * from {name}"), expected, name)
+
+
+def snapshots(lake: Lake) -> dict[str, int]:
+    """How many snapshots every merged table has."""
+    tables = (name.split(".") for name in MERGED)
+    return {
+        table: lake.rows(f'select count(*) as n from {schema}."{table}$snapshots"')[0]["n"]
+        for schema, table in tables
+    }
+
+
+def groups(lake: Lake) -> dict[str, set[tuple[Any, ...]]]:
+    """The groups of the gold tables that have a threshold."""
+    keys = {
+        "top_beers_by_rating": "beer_id",
+        "top_breweries_by_rating": "brewery_id",
+        "top_styles_by_popularity": "beer_style",
+    }
+    return {
+        table: {
+            tuple(row.values())
+            for row in lake.rows(f"select review_year, review_month, {key} from gold.{table}")
+        }
+        for table, key in keys.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def first(lake: Lake) -> Lake:
+    """The lake after the first delivery and its build."""
+    publish(lake, first_delivery(random.Random(SEED)))
+    lake.dbt("build")
+    return lake
+
+
+@pytest.fixture(scope="module")
+def groups_before(first: Lake) -> dict[str, set[tuple[Any, ...]]]:
+    """Gold's groups after the first delivery."""
+    return groups(first)
+
+
+@pytest.fixture(scope="module")
+def second(first: Lake, groups_before: dict[str, set[tuple[Any, ...]]]) -> Lake:
+    """The lake after the second delivery too."""
+    assert groups_before
+    publish(first, second_delivery(random.Random(SEED)))
+    first.dbt("build", "--exclude-resource-type", "unit_test")
+    return first
+
+
+def test_a_first_build_is_right(first: Lake) -> None:
+    assert_lake_is_right(first)
+
+
+def test_an_incremental_build_ends_as_a_dictionary_and_a_full_recompute_say(second: Lake) -> None:
+    assert_lake_is_right(second)
+
+
+def test_groups_have_crossed_their_threshold_both_ways(
+    groups_before: dict[str, set[tuple[Any, ...]]], second: Lake
+) -> None:
+    for table, after in groups(second).items():
+        assert groups_before[table] - after, table
+        assert after - groups_before[table], table
+
+
+def test_neither_a_rerun_nor_a_rebuild_writes_a_snapshot(second: Lake) -> None:
+    before, offsets = snapshots(second), second.rows("select count(*) as n from ops.consumed")
+    second.dbt("run")
+    assert snapshots(second) == before
+    assert second.rows("select count(*) as n from ops.consumed") == offsets
+    second.dbt("run", "--vars", "rebuild: true")
+    assert snapshots(second) == before
+
+
+def test_a_full_refresh_is_refused_and_names_the_way_out(second: Lake) -> None:
+    output = second.dbt("run", "--full-refresh", "--select", "breweries_state", expect=1)
+    assert "--vars 'rebuild: true'" in output
+    assert second.rows("select count(*) as n from silver.breweries_state")[0]["n"] == 5
