@@ -13,7 +13,7 @@ _EXPECTED = {"list": "Expected list or null", "structure": "Expected null", "map
 _TARGETS = {"string": "a String", "integer": "an Integer", "long": "a Long", "boolean": "a Boolean"}
 
 # Where the service itself is laxer than its description, and says so later in other words.
-_LIMITS = {("MaxQueryResults", "max"): 100_000}
+_MOST = {"MaxQueryResults": 100_000}
 
 
 @cache
@@ -105,11 +105,13 @@ def _check_type(given: Any, kind: str) -> None:
 
 
 def _check_bounds(size: int, shape: Shape, path: str, what: str, problems: list[str]) -> None:
-    for key, words, wrong in (
-        ("min", "greater than or equal to", lambda limit: size < limit),
-        ("max", "less than or equal to", lambda limit: size > limit),
-    ):
-        limit = _LIMITS.get((shape.name, key), shape.metadata.get(key))
-        if limit is not None and wrong(limit):
-            constraint = f"Member must have {what} {words} {limit}"
-            problems.append(f"Value at '{path}' failed to satisfy constraint: {constraint}")
+    low: Any = shape.metadata.get("min")
+    high: Any = _MOST.get(shape.name, shape.metadata.get("max"))
+    if low is not None and size < low:
+        bound = f"greater than or equal to {low}"
+    elif high is not None and size > high:
+        bound = f"less than or equal to {high}"
+    else:
+        return
+    constraint = f"Member must have {what} {bound}"
+    problems.append(f"Value at '{path}' failed to satisfy constraint: {constraint}")

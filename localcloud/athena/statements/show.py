@@ -64,7 +64,8 @@ def one_table(node: ShowTable, catalog: Catalog, context: Context) -> Answer:
         return partitions.show(node, catalog, context)
     table = names.table(node.name, catalog, context)
     if node.kind == k.SHOW_PROPERTIES:
-        return _answer(node.kind, ["prpt_name", "prpt_value"], _properties(table, node.key))
+        lines = _properties(table, node.key, catalog)
+        return _answer(node.kind, ["prpt_name", "prpt_value"], lines)
     if node.kind == k.SHOW_CREATE_VIEW:
         return _answer(node.kind, ["create view"], views.statement(table).split("\n"), "varchar")
     if table.is_view:
@@ -83,8 +84,8 @@ def _columns(node: ShowTable, catalog: Catalog, context: Context) -> Answer:
     return _answer(node.kind, ["field"], shown if table.is_iceberg else map(describe.padded, shown))
 
 
-def _properties(table: Table, key: str) -> list[str]:
-    found = iceberg_properties(table) if table.is_iceberg else dict(table.parameters)
+def _properties(table: Table, key: str, catalog: Catalog) -> list[str]:
+    found = _iceberg_properties(table, catalog) if table.is_iceberg else dict(table.parameters)
     if key:
         missing = f"Table {table.database}.{table.name} does not have property: {key}"
         return [found.get(key, missing)]
@@ -92,12 +93,14 @@ def _properties(table: Table, key: str) -> list[str]:
     return "\n".join(f"{name}\t{value}" for name, value in found.items()).split("\n")
 
 
-def iceberg_properties(table: Table) -> dict[str, str]:
-    """The properties of an Iceberg table that Athena shows, by Athena's own names."""
-    shown = {"write_compression": table.parameters.get("write.parquet.compression-codec", "zstd").upper()}
-    known = {key: value for key, value in table.parameters.items() if key in tables.ICEBERG_PROPERTIES}
-    known.pop("table_type", None)
-    return {**shown, **known}
+def _iceberg_properties(table: Table, catalog: Catalog) -> dict[str, str]:
+    """The properties of an Iceberg table that Athena shows, by Athena's own names.
+
+    They are read from the table's metadata: Glue's copies of properties stay when these are unset.
+    """
+    found = iceberg.load(catalog, table.database, table.name).properties
+    shown = {"write_compression": found.get("write.parquet.compression-codec", "zstd").upper()}
+    return {**shown, **{key: value for key, value in found.items() if key in tables.ICEBERG_PROPERTIES}}
 
 
 def _create_hive(table: Table) -> list[str]:
@@ -137,7 +140,7 @@ def _create_iceberg(table: Table, catalog: Catalog) -> list[str]:
     if spec:
         lines.append(f"PARTITIONED BY ({', '.join(spec)})")
     lines += [f"LOCATION '{table.location}'", "TBLPROPERTIES ("]
-    properties = {"table_type": "iceberg", **iceberg_properties(table)}
+    properties = {"table_type": "iceberg", **_iceberg_properties(table, catalog)}
     lines += ",\n".join(f"  '{key}'='{value}'" for key, value in properties.items()).split("\n")
     return [*lines, ");"]
 
