@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -83,7 +84,10 @@ def client(settings: Settings, service: str) -> Any:
 def is_loopback(endpoint: str) -> bool:
     """Is `endpoint` on this machine?"""
     host = urlsplit(endpoint).hostname or ""
-    return host in {"localhost", "::1"} or host.startswith("127.")
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # a name
+        return False
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def list_files(table: str | None, state: str | None, as_json: bool) -> None:
         print_json(lines)
         return
     rows = [{**asdict(line), "id": line.file_id[: SHORTEST_ID + 4]} for line in lines]
-    print_table(rows, COLUMNS, empty="No raw file is known: `dm ingest run` registers what has landed.")
+    print_table(rows, COLUMNS, empty="There is no such raw file: `dm ingest run` registers what has landed.")
 
 
 @command.command(

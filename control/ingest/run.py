@@ -8,7 +8,7 @@ run.
 import secrets
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -95,16 +95,20 @@ def _one_pass(tables: Mapping[str, BronzeTable], parts: Parts, rules: Rules, cho
     done = _Pass()
     done.registered, done.findings = reconcile(tables, parts)
     parts.say("files.registered", {"files": done.registered, "findings": len(done.findings)})
+    work: list[tuple[BronzeTable, list[Batch]]] = []
     for table in tables.values():
         planned = plan(table.name, parts, rules, choice)
         done.planned += len(planned)
-        # The query of open batches may lag behind what was just planned, and the other way round.
+        # The query of open batches may lag behind what was just planned.
         found = {batch.batch_id: batch for batch in every(parts.store, Batch, table.name, open_only=True)}
         found |= {batch.batch_id: batch for batch in planned}
         if found:
-            parts.catalog.ensure_table(table.rows)
-            parts.catalog.ensure_table(table.events)
-        for batch in sorted(found.values(), key=lambda batch: (batch.created_at, batch.batch_id)):
+            check_token_key(table, parts.settings)
+            work.append((table, sorted(found.values(), key=lambda b: (b.created_at, b.batch_id))))
+    for table, batches in work:
+        parts.catalog.ensure_table(table.rows)
+        parts.catalog.ensure_table(table.events)
+        for batch in batches:
             _step(batch, table, parts, rules, choice, done)
     return done
 
@@ -135,7 +139,6 @@ def _step(seen: Batch, table: BronzeTable, parts: Parts, rules: Rules, choice: C
 
 def _attempt(free: Batch, table: BronzeTable, parts: Parts, rules: Rules, choice: Choice) -> Batch | None:
     """Claim a free batch and parse it; give it as it is then, None when another worker has it."""
-    check_token_key(table, parts.settings)
     held = claim.take(free, secrets.token_hex(8), parts, rules)
     if held is None or held.state != "claimed":
         return held
@@ -213,17 +216,14 @@ def _failures(done: list[_Pass]) -> tuple[Finding, ...]:
 
 
 def _fields(batch: Batch) -> dict[str, object]:
-    totals = batch.totals
-    return {
+    """What to say of a batch: its counts only once there are some."""
+    fields: dict[str, object] = {
         "table": batch.table,
         "batch": batch.batch_id,
         "number": batch.number,
         "epoch": batch.epoch,
         "engine": batch.engine,
         "files": len(batch.file_ids),
-        "records": totals.records,
-        "rows": totals.rows,
-        "quarantined": totals.quarantined,
-        "control": totals.control,
         "error": batch.error,
     }
+    return {**fields, **asdict(batch.totals)} if batch.counts else fields

@@ -1,0 +1,100 @@
+import gzip
+import io
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from control.adapters.light import LightEngine
+from control.adapters.memory import MemoryObjects
+from control.adapters.parquet import event_kinds
+from control.errors import ContractError, UsageError
+from control.model import OrderFile, Report, WorkOrder
+from control.papers import from_json
+
+ROOT = Path(__file__).parents[3]
+PAPERS = "s3://lake/attempts/brewery/b-e1"
+CSV = b"brewery_id,brewery_name\n1,Alpha\nx,Beta\n3,Gamma\n"
+CHANGE = (
+    b'{"control":{},"metadata":{"timestamp":"2025-01-03T06:00:00Z","record-type":"control",'
+    b'"operation":"add-column","partition-key-type":"task-id","schema-name":"s","table-name":"brewery"}}\n'
+)
+
+
+def order(*suffixes: str) -> WorkOrder:
+    files = tuple(
+        OrderFile(f"f{n}", f"s3://lake/raw/brewery/f{n}.{suffix}.gz", None, 1, 1, suffix)  # type: ignore[arg-type]
+        for n, suffix in enumerate(suffixes)
+    )
+    return WorkOrder(
+        table="brewery",
+        attempt="b-e1",
+        contract=f"{PAPERS}/contract.yaml",
+        files=files,
+        bronze="s3://lake/bronze/brewery/b-e1",
+        events="s3://lake/bronze/brewery_events/b-e1",
+        quarantine="s3://lake/quarantine/brewery/b-e1",
+    )
+
+
+@pytest.fixture
+def objects() -> MemoryObjects:
+    objects = MemoryObjects()
+    contract = (ROOT / "contracts" / "bronze" / "brewery.yaml").read_bytes()
+    objects.put(f"{PAPERS}/contract.yaml", contract)
+    return objects
+
+
+def test_rows_events_and_refused_lines_go_to_the_orders_folders(objects) -> None:
+    objects.put("s3://lake/raw/brewery/f0.csv.gz", gzip.compress(CSV))
+    objects.put("s3://lake/raw/brewery/f1.json.gz", gzip.compress(CHANGE))
+    report = LightEngine(objects, b"").run(order("csv", "json"), lambda: None)
+    first, second = report.files
+    assert (first.records, first.rows, first.quarantined, first.control) == (3, 2, 1, 0)
+    assert (second.records, second.rows, second.quarantined, second.control) == (1, 0, 0, 1)
+    rows = pq.read_table(io.BytesIO(objects.get("s3://lake/bronze/brewery/b-e1/f0-00000.parquet")))
+    assert rows.column("brewery_name").to_pylist() == ["Alpha", "Gamma"]
+    assert set(rows.column("_file_id").to_pylist()) == {"f0"}
+    events = objects.get("s3://lake/bronze/brewery_events/b-e1/f1.parquet")
+    assert event_kinds(events) == {"add-column": 1}
+    assert b"type:brewery_id" in objects.get("s3://lake/quarantine/brewery/b-e1/f0.jsonl")
+    sizes = {o.uri: o.size_bytes for o in objects.list("s3://lake/") if "/b-e1/f" in o.uri}
+    assert {o.uri: o.bytes for file in report.files for o in file.objects} == sizes
+
+
+def test_the_report_is_kept_with_the_attempt(objects) -> None:
+    objects.put("s3://lake/raw/brewery/f0.csv.gz", gzip.compress(CSV))
+    report = LightEngine(objects, b"").run(order("csv"), lambda: None)
+    assert from_json(Report, objects.get(f"{PAPERS}/report.json"), "report") == report
+
+
+def test_a_truncated_file_is_reported_as_refused_and_has_no_rows(objects) -> None:
+    objects.put("s3://lake/raw/brewery/f0.csv.gz", gzip.compress(CSV)[:-4])
+    (file,) = LightEngine(objects, b"").run(order("csv"), lambda: None).files
+    assert file.failure is not None
+    assert file.rows == 0
+    assert [o.uri.split("/")[3] for o in file.objects] == ["quarantine"]
+
+
+def test_reading_is_a_sign_of_life_and_what_it_raises_stops_the_engine(objects) -> None:
+    objects.put("s3://lake/raw/brewery/f0.csv.gz", gzip.compress(CSV))
+
+    def stop() -> None:
+        raise InterruptedError("taken over")
+
+    with pytest.raises(InterruptedError, match="taken over"):
+        LightEngine(objects, b"").run(order("csv"), stop)
+
+
+def test_a_contract_that_cannot_be_read_is_told_by_its_uri(objects) -> None:
+    objects.put(f"{PAPERS}/contract.yaml", b"kind: nothing")
+    with pytest.raises(ContractError, match="brewery/b-e1"):
+        LightEngine(objects, b"").run(order(), lambda: None)
+
+
+def test_a_missing_token_key_is_a_usage_error(objects) -> None:
+    contract = (ROOT / "contracts" / "bronze" / "profile.yaml").read_bytes()
+    objects.put(f"{PAPERS}/contract.yaml", contract)
+    objects.put("s3://lake/raw/brewery/f0.csv.gz", gzip.compress(CSV))
+    with pytest.raises(UsageError):
+        LightEngine(objects, b"").run(order("csv"), lambda: None)

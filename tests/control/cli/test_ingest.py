@@ -1,0 +1,327 @@
+"""`dm ingest`, `files`, `quarantine` and `status` on moto, with real contracts and the real parser."""
+
+import gzip
+import io
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click.testing
+import pyarrow.parquet as pq
+import pytest
+
+from control.adapters.aws import client
+from control.adapters.s3 import S3Objects
+from control.cli.main import dm
+from control.config import Settings
+from control.errors import ContractError, NotFoundError, UnavailableError, UsageError
+
+ROOT = Path(__file__).parents[3]
+BREWERIES = b"brewery_id,brewery_name\n1,Alpha\n2,Beta\nx,Gamma\n"
+PROFILES = b"profile_id,profile_name,email,state\n7,ann,ann@example.org,OR\n8,bob,bob@example.org\n"
+
+
+@pytest.fixture
+def lake(cloud: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A cloud with two tables and a key for tokens."""
+    for folder in ("bronze", "rendered/bronze"):
+        (cloud.contracts / folder).mkdir(parents=True)
+        for path in (ROOT / "contracts" / folder).iterdir():
+            if path.stem in ("brewery", "profile"):
+                shutil.copy(path, cloud.contracts / folder)
+    monkeypatch.setenv("DM_TOKEN_KEY", "a key for tests")
+    S3Objects(cloud).ensure_bucket(cloud.bucket)
+    return cloud
+
+
+def land(lake: Settings, key: str, body: bytes) -> None:
+    S3Objects(lake).put(f"s3://{lake.bucket}/raw/{key}", gzip.compress(body, mtime=0))
+
+
+def invoke(*arguments: str, code: int = 0) -> click.testing.Result:
+    result = click.testing.CliRunner().invoke(dm, arguments, catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    return result
+
+
+def answer(*arguments: str, code: int = 0) -> Any:
+    return json.loads(invoke(*arguments, "--json", code=code).stdout)
+
+
+def rows(lake: Settings, table: str) -> list[dict[str, Any]]:
+    """Rows of a bronze table as a reader finds them: through Glue's partitions."""
+    glue = client(lake, "glue").get_partitions(DatabaseName=f"{lake.schema_prefix}bronze", TableName=table)
+    objects = S3Objects(lake)
+    found = []
+    for partition in glue["Partitions"]:
+        for stored in objects.list(partition["StorageDescriptor"]["Location"]):
+            table_rows = pq.read_table(io.BytesIO(objects.get(stored.uri))).to_pylist()
+            found += [{**row, "batch": int(partition["Values"][1])} for row in table_rows]
+    return sorted(found, key=lambda row: (row["batch"], row["_line"]))
+
+
+def test_raw_files_become_rows_that_a_reader_finds_through_glue(lake) -> None:
+    land(lake, "brewery/a.csv.gz", BREWERIES)
+    outcome = answer("ingest", "run", "--until-idle")
+    assert outcome["registered"] == 1
+    (batch,) = outcome["batches"]
+    assert [batch[name] for name in ("table", "number", "state", "records", "rows", "quarantined")] == [
+        "brewery",
+        1,
+        "published",
+        3,
+        2,
+        1,
+    ]
+    land(lake, "brewery/extract=2/b.csv.gz", BREWERIES.replace(b"Alpha", b"Aleph"))
+    invoke("ingest", "run")
+    assert [(row["batch"], row["brewery_name"]) for row in rows(lake, "brewery")] == [
+        (1, "Alpha"),
+        (1, "Beta"),
+        (2, "Aleph"),
+        (2, "Beta"),
+    ]
+
+
+def test_a_second_run_has_nothing_to_do(lake) -> None:
+    land(lake, "brewery/a.csv.gz", BREWERIES)
+    invoke("ingest", "run")
+    assert "Nothing to ingest" in invoke("ingest", "run", "--until-idle").stdout
+
+
+def test_the_columns_in_glue_are_those_in_the_parquet_files(lake) -> None:
+    land(lake, "profile/a.csv.gz", PROFILES)
+    invoke("ingest", "run")
+    glue = client(lake, "glue").get_table(DatabaseName=f"{lake.schema_prefix}bronze", Name="profile")["Table"]
+    (stored,) = S3Objects(lake).list(f"s3://{lake.bucket}/bronze/profile/")
+    schema = pq.read_schema(io.BytesIO(S3Objects(lake).get(stored.uri)))
+    assert [column["Name"] for column in glue["StorageDescriptor"]["Columns"]] == schema.names
+    assert rows(lake, "profile")[0]["email_token"] not in (None, "ann@example.org")
+
+
+def test_a_file_refused_as_a_whole_ends_with_1_and_is_told_of(lake) -> None:
+    land(lake, "brewery/good.csv.gz", BREWERIES)
+    S3Objects(lake).put(f"s3://{lake.bucket}/raw/brewery/cut.csv.gz", gzip.compress(BREWERIES)[:-5])
+    outcome = answer("ingest", "run", "--until-idle", code=1)
+    assert [finding["code"] for finding in outcome["findings"]] == ["batch.failed"]
+    assert [row["brewery_name"] for row in rows(lake, "brewery")] == ["Alpha", "Beta"]
+    (failed,) = answer("files", "list", "--state", "failed")
+    assert failed["key"] == "raw/brewery/cut.csv.gz"
+    assert failed["records"] == failed["quarantined"]
+    whole = [entry for entry in answer("quarantine", "list") if entry["line"] == 0]
+    assert [(entry["key"], entry["state"]) for entry in whole] == [("raw/brewery/cut.csv.gz", "failed")]
+
+
+def test_an_unknown_table_in_the_bucket_is_a_warning(lake) -> None:
+    land(lake, "wine/a.csv.gz", BREWERIES)
+    result = invoke("ingest", "run")
+    assert "raw/wine/a.csv.gz" in result.stderr
+    assert "warning" in result.stderr
+
+
+def test_files_list_accounts_for_every_record(lake) -> None:
+    land(lake, "brewery/a.csv.gz", BREWERIES)
+    land(lake, "profile/a.csv.gz", PROFILES)
+    invoke("ingest", "run")
+    files = answer("files", "list")
+    assert [(f["table"], f["key"], f["state"]) for f in files] == [
+        ("brewery", "raw/brewery/a.csv.gz", "published"),
+        ("profile", "raw/profile/a.csv.gz", "published"),
+    ]
+    assert all(f["records"] == f["rows"] + f["quarantined"] + f["control"] for f in files)
+    assert [f["table"] for f in answer("files", "list", "--table", "profile")] == ["profile"]
+    assert answer("files", "list", "--state", "failed") == []
+
+
+def test_files_show_takes_the_start_of_an_id(lake) -> None:
+    land(lake, "brewery/a.csv.gz", BREWERIES)
+    invoke("ingest", "run")
+    (file,) = answer("files", "list")
+    shown = answer("files", "show", file["file_id"][:8])
+    assert shown["file"] == file
+    assert shown["report"]["reasons"] == {"type:brewery_id": 1}
+    assert shown["batch"]["number"] == 1
+    assert file["key"] in invoke("files", "show", file["file_id"]).stdout
+    with pytest.raises(NotFoundError, match="00000000"):
+        invoke("files", "show", "00000000")
+    with pytest.raises(UsageError, match="too short"):
+        invoke("files", "show", file["file_id"][:3])
+
+
+def test_quarantine_says_where_and_why_and_masks_what_may_name_a_person(lake) -> None:
+    land(lake, "brewery/a.csv.gz", BREWERIES)
+    land(lake, "profile/a.csv.gz", PROFILES)
+    invoke("ingest", "run")
+    brewery, profile = answer("quarantine", "list")
+    assert [brewery[name] for name in ("table", "key", "line", "reason", "raw", "batch")] == [
+        "brewery",
+        "raw/brewery/a.csv.gz",
+        4,
+        "type:brewery_id",
+        "x,Gamma",
+        1,
+    ]
+    assert (profile["line"], profile["reason"], profile["masked"]) == (3, "field_count", True)
+    assert "bob" not in json.dumps(profile)
+    assert "bob" not in invoke("quarantine", "list").stdout
+    assert "bob@example.org" in invoke("quarantine", "list", "--table", "profile", "--raw").stdout
+
+
+def test_quarantine_masks_also_where_the_contract_cannot_be_read(lake) -> None:
+    land(lake, "brewery/a.csv.gz", BREWERIES)
+    invoke("ingest", "run")
+    shutil.rmtree(lake.contracts)
+    assert [entry["raw"] for entry in answer("quarantine", "list")] == [None]
+
+
+def test_quarantine_list_is_bounded_for_people(lake) -> None:
+    land(lake, "brewery/a.csv.gz", b"brewery_id,brewery_name\n1,A\n" + b"x,B\n" * 3)
+    invoke("ingest", "run")
+    result = invoke("quarantine", "list", "--limit", "2")
+    assert result.stdout.count("type:brewery_id") == 2
+    assert "--limit 0" in result.stderr
+    assert len(answer("quarantine", "list", "--limit", "0")) == 3
+
+
+def test_status_shows_every_table(lake) -> None:
+    land(lake, "brewery/a.csv.gz", BREWERIES)
+    invoke("ingest", "run")
+    brewery, profile = answer("status")
+    assert [
+        brewery[name] for name in ("table", "last_batch", "records", "rows", "quarantined", "control")
+    ] == [
+        "brewery",
+        1,
+        3,
+        2,
+        1,
+        0,
+    ]
+    assert brewery["files"] == {"published": 1}
+    assert (brewery["lag_seconds"], profile["last_batch"]) == (0, None)
+    assert "1 published" in invoke("status").stdout
+
+
+def test_status_on_an_empty_cloud_says_how_to_start(lake) -> None:
+    assert answer("status") == []
+    assert "dm ingest run" in invoke("status").stdout
+
+
+def test_an_unknown_table_is_refused_with_the_known_ones(lake) -> None:
+    with pytest.raises(NotFoundError, match="wine") as caught:
+        invoke("ingest", "run", "--table", "wine")
+    assert "brewery, profile" in caught.value.hint
+    invoke("ingest", "run")
+    for command in (("files", "list"), ("quarantine", "list")):
+        with pytest.raises(NotFoundError, match="wine") as caught:
+            invoke(*command, "--table", "wine")
+        assert "brewery, profile" in caught.value.hint
+
+
+def test_a_missing_contracts_folder_is_named(lake) -> None:
+    shutil.rmtree(lake.contracts)
+    with pytest.raises(UsageError, match="contracts/bronze") as caught:
+        invoke("ingest", "run")
+    assert "DM_CONTRACTS" in caught.value.hint
+
+
+def test_a_contract_that_was_changed_and_not_rendered_is_refused(lake) -> None:
+    path = lake.contracts / "bronze" / "brewery.yaml"
+    path.write_text(path.read_text().replace("physicalType: bigint", "physicalType: int", 1))
+    with pytest.raises(ContractError, match="brewery") as caught:
+        invoke("ingest", "run")
+    assert "dm contract sync" in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"database": 1}'])
+def test_a_rendered_file_that_is_none_is_refused(lake, text) -> None:
+    path = lake.contracts / "rendered" / "bronze" / "brewery.json"
+    path.write_text(text)
+    with pytest.raises(ContractError, match="rendered/bronze/brewery"):
+        invoke("ingest", "run", "--table", "brewery")
+    path.unlink()
+    with pytest.raises(ContractError, match="rendered/bronze/brewery"):
+        invoke("ingest", "run", "--table", "brewery")
+
+
+def test_a_missing_token_key_stops_before_any_table_is_touched(lake, monkeypatch) -> None:
+    monkeypatch.delenv("DM_TOKEN_KEY")
+    land(lake, "brewery/a.csv.gz", BREWERIES)
+    land(lake, "profile/a.csv.gz", PROFILES)
+    with pytest.raises(UsageError, match="DM_TOKEN_KEY"):
+        invoke("ingest", "run")
+    assert {file["state"] for file in answer("files", "list")} == {"pending"}
+    assert answer("ingest", "run", "--table", "brewery")["batches"][0]["rows"] == 2
+
+
+def test_a_cloud_that_does_not_run_is_said_so(lake, monkeypatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    for command in (("ingest", "run"), ("files", "list"), ("quarantine", "list"), ("status",)):
+        with pytest.raises(UnavailableError, match="cannot be reached") as caught:
+            invoke(*command)
+        assert "dm local up" in caught.value.hint
+
+
+def test_missing_credentials_are_said_so(lake, monkeypatch, tmp_path) -> None:
+    # A process of its own: botocore remembers the credentials that it has found once.
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    command = [sys.executable, "-m", "control.cli.main", "status"]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "credentials" in done.stderr
+    assert "dm env" in done.stderr
+
+
+def test_nothing_is_made_on_an_endpoint_that_is_not_this_machine(lake, monkeypatch, endpoint) -> None:
+    monkeypatch.setattr("control.wiring.is_loopback", lambda endpoint: False)
+    monkeypatch.setenv("DM_CONTROL_TABLE", "never-made")
+    with pytest.raises(NotFoundError, match="never-made"):
+        invoke("status")
+
+
+def test_a_lease_that_is_no_number_is_refused(lake, monkeypatch) -> None:
+    monkeypatch.setenv("DM_LEASE_SECONDS", "soon")
+    with pytest.raises(UsageError, match="DM_LEASE_SECONDS"):
+        invoke("ingest", "run")
+
+
+@pytest.mark.parametrize(
+    "command", [("ingest", "run"), ("files", "list"), ("files", "show"), ("quarantine", "list"), ("status",)]
+)
+def test_help_has_examples(command) -> None:
+    assert "Examples:" in invoke(*command, "--help").stdout
+
+
+def test_a_worker_that_was_killed_is_healed_by_the_next_run(lake, monkeypatch) -> None:
+    """A real process, killed for good while it holds a batch; its lease is short here."""
+    monkeypatch.setenv("DM_LEASE_SECONDS", "0.5")
+    land(lake, "brewery/a.csv.gz", BREWERIES)
+    die = "import os, control.adapters.light as l; l.parse_file = lambda *a, **k: os._exit(9)"
+    code = f"{die}; from control.cli.main import main; import sys; sys.argv = ['dm', 'ingest', 'run']; main()"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True, text=True)
+    assert done.returncode == 9, done.stderr
+    assert [file["state"] for file in answer("files", "list")] == ["claimed"]
+    outcome = answer("ingest", "run", "--until-idle")
+    assert [(b["state"], b["number"], b["attempts"]) for b in outcome["batches"]] == [("published", 1, 2)]
+    assert len(rows(lake, "brewery")) == 2
+    events = [json.loads(line)["event"] for line in done.stderr.splitlines()]
+    assert events == ["files.registered", "batch.claimed"]
+
+
+def test_spark_and_light_publish_the_same_rows(lake) -> None:
+    land(lake, "brewery/a.csv.gz", BREWERIES)
+    land(lake, "profile/a.csv.gz", PROFILES)
+    invoke("ingest", "run", "--table", "profile", "--engine", "spark")
+    land(lake, "profile/extract=1/again.csv.gz", PROFILES)
+    invoke("ingest", "run", "--table", "profile", "--engine", "light")
+    found = rows(lake, "profile")
+    own = {row["batch"]: {k: v for k, v in row.items() if k not in ("batch", "_file_id")} for row in found}
+    assert own[1] == own[2]
+    assert len(found) == 2

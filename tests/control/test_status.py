@@ -1,0 +1,89 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from control.adapters.memory import MemoryClock, MemoryStore
+from control.model import Batch, Counts, RawFile
+from control.status import table_status
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+FILE = RawFile(
+    file_id="f",
+    table="review",
+    bucket="lake",
+    key="raw/review/f.csv.gz",
+    version_id="null",
+    etag="e",
+    size_bytes=1,
+    epoch=1,
+    extract=1,
+    format="csv",
+    landed_at=NOON - timedelta(minutes=10),
+    registered_at=NOON,
+)
+BATCH = Batch(batch_id="b", table="review", file_ids=("f",), size_bytes=1, engine="light", created_at=NOON)
+
+
+@pytest.fixture
+def parts() -> SimpleNamespace:
+    return SimpleNamespace(store=MemoryStore(), clock=MemoryClock(NOON))
+
+
+def put(parts, number, state, *counts, **fields) -> None:
+    """A batch of one file in `state`."""
+    batch = replace(
+        BATCH, batch_id=f"b{number}", file_ids=(f"f{number}",), state=state, counts=counts, **fields
+    )
+    parts.store.create(batch)
+    parts.store.create(replace(FILE, file_id=f"f{number}", batch_id=batch.batch_id))
+
+
+def test_a_table_without_anything_has_no_batch_and_no_lag(parts) -> None:
+    status = table_status("review", parts)
+    assert (status.last_batch, status.files, status.lag_seconds, status.warnings) == (None, {}, 0, ())
+
+
+def test_totals_are_of_published_and_failed_batches(parts) -> None:
+    put(parts, 1, "published", Counts(10, 7, 2, 1), number=1, published_at=NOON)
+    put(parts, 2, "published", Counts(5, 5, 0, 0), number=2, published_at=NOON + timedelta(hours=1))
+    put(parts, 3, "failed", Counts(3, 0, 3, 0))
+    put(parts, 4, "written", Counts(100, 100, 0, 0))
+    status = table_status("review", parts)
+    assert (status.records, status.rows, status.quarantined, status.control) == (18, 12, 5, 1)
+    assert status.records == status.rows + status.quarantined + status.control
+    assert (status.last_batch, status.published_at) == (2, NOON + timedelta(hours=1))
+    assert status.files == {"published": 2, "failed": 1, "written": 1}
+
+
+def test_lag_is_the_age_of_the_oldest_file_that_is_not_published(parts) -> None:
+    put(parts, 1, "published", number=1, published_at=NOON)
+    assert table_status("review", parts).lag_seconds == 0
+    parts.store.create(FILE)
+    assert table_status("review", parts).lag_seconds == 600
+
+
+def test_files_of_a_batch_under_a_split_are_pending(parts) -> None:
+    put(parts, 1, "splitting")
+    put(parts, 2, "claimed")
+    parts.store.create(FILE)
+    assert table_status("review", parts).files == {"pending": 1, "claimed": 1, "registered": 1}
+
+
+def test_a_truncate_or_a_changed_column_is_warned_of_and_a_new_table_is_not(parts) -> None:
+    put(parts, 1, "published", number=1, published_at=NOON, events={"create-table": 1, "truncate-table": 1})
+    put(parts, 2, "published", number=2, published_at=NOON, events={"add-column": 2})
+    status = table_status("review", parts)
+    assert status.events == {"create-table": 1, "truncate-table": 1, "add-column": 2}
+    assert [warning.split(":")[0] for warning in status.warnings] == [
+        "2 control record(s) add-column",
+        "1 control record(s) truncate-table",
+    ]
+
+
+def test_failed_files_are_warned_of_and_not_waited_for(parts) -> None:
+    put(parts, 1, "failed")
+    status = table_status("review", parts)
+    assert status.lag_seconds == 0
+    assert status.warnings == ("1 raw file(s) failed: see `dm files list --state failed`",)
