@@ -27,7 +27,7 @@ MACROS = (
     "athena_significant(t) AS trim(athena_digits(t), '0')",
     "athena_scientific(t) AS CASE"
     " WHEN t = 'nan' THEN 'NaN' WHEN t = 'inf' THEN 'Infinity' WHEN t = '-inf' THEN '-Infinity'"
-    " WHEN athena_significant(t) = '' THEN CASE WHEN t[1] = '-' THEN '-0.0E0' ELSE '0.0E0' END"
+    " WHEN athena_significant(t) = '' THEN CASE WHEN t[1] = '-' THEN '-0E0' ELSE '0E0' END"
     " ELSE CASE WHEN t[1] = '-' THEN '-' ELSE '' END || athena_significant(t)[1] || '.'"
     " || coalesce(nullif(substr(athena_significant(t), 2), ''), '0') || 'E' || athena_exponent(t) END",
     "athena_double_text(x) AS athena_scientific(CAST(x AS VARCHAR))",

@@ -13,6 +13,31 @@ _RAISED = re.compile(r"Could not convert string '(?P<code>[A-Z_]+): (?P<text>.*)
 _UNCONVERTIBLE = re.compile(r"Could not convert string '(?P<value>.*?)' to (?P<type>\w+)", re.S)
 _UNGROUPED = re.compile(r'column "?(?P<name>[^"]+?)"? must appear in the GROUP BY clause')
 
+_KNOWN = (
+    (
+        "More than one row returned by a subquery",
+        "SUBQUERY_MULTIPLE_ROWS",
+        "Scalar sub-query has returned multiple rows",
+    ),
+    ("Map keys must be unique", "INVALID_FUNCTION_ARGUMENT", "Duplicate map keys are not allowed"),
+    ("Map keys can not be NULL", "INVALID_FUNCTION_ARGUMENT", "map key cannot be null"),
+    (
+        "aggregate function calls cannot be nested",
+        "NESTED_AGGREGATION",
+        "line 1:1: Cannot nest aggregations inside aggregation",
+    ),
+    (
+        "aggregate functions are not allowed in",
+        "EXPRESSION_NOT_SCALAR",
+        "line 1:1: Aggregations are not allowed here",
+    ),
+    (
+        "WHERE clause cannot contain",
+        "EXPRESSION_NOT_SCALAR",
+        "line 1:1: WHERE clause cannot contain aggregations, window functions or grouping operations",
+    ),
+)
+
 
 @contextmanager
 def as_athena() -> Iterator[None]:
@@ -33,16 +58,19 @@ def translated(error: duckdb.Error) -> AthenaError:
     if isinstance(error, duckdb.ConversionException):
         if found := _UNCONVERTIBLE.search(message):
             return AthenaError("INVALID_CAST_ARGUMENT", f"Cannot cast '{found['value']}' to {found['type']}")
+        if "out of range for the destination type" in message:
+            return AthenaError("NUMERIC_VALUE_OUT_OF_RANGE", _first_line(message))
         return AthenaError("INVALID_CAST_ARGUMENT", _first_line(message))
     if isinstance(error, duckdb.OutOfRangeException):
         return AthenaError("NUMERIC_VALUE_OUT_OF_RANGE", _first_line(message))
-    if "More than one row returned by a subquery" in message:
-        return AthenaError("SUBQUERY_MULTIPLE_ROWS", "Scalar sub-query has returned multiple rows")
     if ungrouped := _UNGROUPED.search(message):
         return AthenaError(
             "EXPRESSION_NOT_AGGREGATE",
             f"line 1:1: '{ungrouped['name']}' must be an aggregate expression or appear in GROUP BY clause",
         )
+    for words, code, text in _KNOWN:
+        if words in message:
+            return AthenaError(code, text)
     if isinstance(error, duckdb.OutOfMemoryException):
         return AthenaError("EXCEEDED_LOCAL_MEMORY_LIMIT", "Query exhausted resources at this scale factor")
     return AthenaError("GENERIC_INTERNAL_ERROR", f"DuckDB: {_first_line(message)}")

@@ -29,8 +29,13 @@ def binary(operator: str, left: Term, right: Term, node: exp.Expression) -> Term
     if left.type == UNKNOWN and right.type != UNKNOWN:
         left = coerce(left, right.type)
     elif right.type == UNKNOWN:
-        right = coerce(right, left.type if left.type != UNKNOWN else Type("integer"))
-        left = coerce(left, right.type) if left.type == UNKNOWN else left
+        if left.type == UNKNOWN:
+            line, column = place(node)
+            raise AthenaError(
+                "AMBIGUOUS_FUNCTION_CALL",
+                f"line {line}:{column}: Cannot apply operator: unknown {operator} unknown",
+            )
+        right = coerce(right, left.type)
     found = None
     if is_numeric(left.type) and is_numeric(right.type):
         found = _numbers(operator, left, right)

@@ -5,6 +5,7 @@ the fields of rows by name; each difference has a line here.
 """
 
 from localcloud.athena.errors import AthenaError
+from localcloud.athena.translate import zones
 from localcloud.athena.translate.coercion import can_become, can_store
 from localcloud.athena.translate.terms import (
     INTEGERS,
@@ -21,7 +22,7 @@ from localcloud.athena.types import Type
 _APPROXIMATE = ("real", "double")
 _TEXTS = ("varchar", "char")
 _EXACT = (*INTEGERS, "decimal")
-_INTEGER_TEXT = r"[+-]?[0-9]+"
+_INTEGER_TEXT = r"\s*[+-]?[0-9]+\s*"
 _DECIMAL_TEXT = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _DOUBLE_TEXT = rf"\s*({_DECIMAL_TEXT}[dDfF]?|[+-]?(NaN|Infinity))\s*"
 _DATE_TEXT = r"\s*[+-]?[0-9]{1,6}-[0-9]{1,2}-[0-9]{1,2}\s*"
@@ -114,7 +115,7 @@ def _to_text(sql: str, source: Type, target: Type, zone: str) -> str | None:
         return plain
     length = target.numbers[0]
     if target.name == "char":
-        return f"rtrim(substr({plain}, 1, {length}))"
+        return f"rpad(substr({plain}, 1, {length}), {length}, ' ')"
     if source.name in _TEXTS:
         fits = source.name == "varchar" and source.numbers and source.numbers[0] <= length
         return plain if fits else f"substr({plain}, 1, {length})"
@@ -127,10 +128,14 @@ def _to_text(sql: str, source: Type, target: Type, zone: str) -> str | None:
 
 def _plain_text(sql: str, source: Type, zone: str) -> str | None:
     match source.name:
-        case "varchar" | "json":
+        case "varchar" | "char":
             return sql
-        case "char":
-            return f"rpad({sql}, {source.numbers[0]}, ' ')"
+        case "json":
+            return _json_text(sql)
+        case "decimal" if source.numbers[0] == source.numbers[1]:
+            # DuckDB leaves out the zero before the point of such types: `-.05`.
+            wide = Type("decimal", (min(source.numbers[0] + 1, 38), min(source.numbers[1], 37)))
+            return raw_cast(raw_cast(sql, wide), Type("varchar"))
         case "double":
             return f"athena_double_text({sql})"
         case "real":
@@ -138,8 +143,8 @@ def _plain_text(sql: str, source: Type, zone: str) -> str | None:
         case "timestamp" | "time":
             return f"athena_{source.name}_text({sql}, {source.numbers[0]})"
         case "timestamp with time zone":
-            local = f"timezone({text(zone)}, {sql})"
-            return f"(athena_timestamp_text({local}, {source.numbers[0]}) || {text(' ' + zone)})"
+            shown = f"athena_timestamp_text({zones.at(sql, zone)}, {source.numbers[0]})"
+            return f"({shown} || {text(' ' + zone)})"
         case "boolean" | "date" | "decimal" | "uuid" | "tinyint" | "smallint" | "integer" | "bigint":
             return raw_cast(sql, Type("varchar"))
         case "interval day to second":
@@ -162,9 +167,9 @@ def _from_text(sql: str, target: Type) -> str | None:
     trimmed = f"trim({sql})"
     match target.name:
         case "tinyint" | "smallint" | "integer" | "bigint":
-            return _guarded(sql, _INTEGER_TEXT, target, raw_cast(sql, target))
+            return _guarded(sql, _INTEGER_TEXT, target, raw_cast(trimmed, target))
         case "decimal":
-            return _guarded(sql, rf"\s*{_DECIMAL_TEXT}\s*", target, raw_cast(trimmed, target))
+            return _guarded(sql, _DECIMAL_TEXT, target, raw_cast(sql, target))
         case "double" | "real":
             return _guarded(sql, _DOUBLE_TEXT, target, raw_cast(f"rtrim({trimmed}, 'dDfF')", target))
         case "boolean":
@@ -202,17 +207,17 @@ def _temporal(sql: str, source: Type, target: Type, zone: str) -> str | None:
         case ("timestamp", "date"):
             return raw_cast(sql, target)
         case ("timestamp with time zone", "date"):
-            return raw_cast(f"timezone({text(zone)}, {sql})", target)
+            return raw_cast(zones.at(sql, zone), target)
         case ("timestamp", "timestamp") | ("timestamp with time zone", "timestamp with time zone"):
             return sql if target.numbers >= source.numbers else rounded(sql, target.numbers[0])
         case ("timestamp", "timestamp with time zone"):
             return _rounded_to(f"timezone('UTC', {sql})", source, target)
         case ("timestamp with time zone", "timestamp"):
-            return _rounded_to(f"timezone({text(zone)}, {sql})", source, target)
+            return _rounded_to(zones.at(sql, zone), source, target)
         case ("timestamp", "time"):
             return raw_cast(sql, target)
         case ("timestamp with time zone", "time"):
-            return raw_cast(f"timezone({text(zone)}, {sql})", target)
+            return raw_cast(zones.at(sql, zone), target)
         case ("time", "time"):
             return sql
         case ("varbinary", "uuid") | ("uuid", "varbinary"):
@@ -274,11 +279,20 @@ def _json(sql: str, source: Type, target: Type) -> str | None:
         if source.name in ("boolean", *_EXACT, "double", "real", "array", "map", "row"):
             return f"CAST(to_json({sql}) AS VARCHAR)"
         return None
+    if target.name in _TEXTS:
+        return None
     if target.name == "boolean" or target.name in (*_EXACT, *_APPROXIMATE):
         return _convert(f"json_extract_string({sql}, '$')", Type("varchar"), target)
     if target.parts:
         return f"from_json({sql}, {text(_json_shape(target))})"
     return None
+
+
+def _json_text(sql: str) -> str:
+    """A JSON scalar as text; objects and arrays do not become text."""
+    message = f"'Cannot cast ''' || {sql} || ''' to varchar'"
+    failure = fail("INVALID_CAST_ARGUMENT", message, Type("varchar"))
+    return f"CASE WHEN json_type({sql}) IN ('OBJECT', 'ARRAY') THEN {failure} ELSE json_extract_string({sql}, '$') END"
 
 
 def _json_shape(target: Type) -> str:

@@ -19,11 +19,11 @@ def add(left: Term, right: Term, operator: str) -> Term:
 
 
 def multiply(left: Term, right: Term) -> Term:
-    """`left * right`. Raises NUMERIC_VALUE_OUT_OF_RANGE when the scale passes 38."""
+    """`left * right`. Raises INVALID_FUNCTION_ARGUMENT when the scale passes 38."""
     (p1, s1), (p2, s2) = left.type.numbers, right.type.numbers
     if s1 + s2 > 38:
         raise AthenaError(
-            "NUMERIC_VALUE_OUT_OF_RANGE",
+            "INVALID_FUNCTION_ARGUMENT",
             f"line 1:1: DECIMAL scale must be in range [0, precision (38)]: {s1 + s2}",
         )
     result = decimal(p1 + p2, s1 + s2)

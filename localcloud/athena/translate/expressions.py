@@ -1,5 +1,6 @@
 """Expressions: one handler a node, so that what has no handler is refused rather than passed through."""
 
+import re
 from collections.abc import Callable
 
 from sqlglot import exp
@@ -10,7 +11,7 @@ from localcloud.athena.translate.casts import cast, coerce, try_cast
 from localcloud.athena.translate.coercion import common_of
 from localcloud.athena.translate.functions import calls
 from localcloud.athena.translate.literals import interval, number, typed_literal
-from localcloud.athena.translate.scope import Scope, place, resolve
+from localcloud.athena.translate.scope import Scope, check_parts, place, resolve
 from localcloud.athena.translate.terms import (
     BOOLEAN,
     DATE,
@@ -29,11 +30,18 @@ from localcloud.athena.translate.terms import (
 from localcloud.athena.translate.typing import data_type
 
 Handler = Callable[[exp.Expression, Scope], Term]
-_ARITHMETIC: dict[type[exp.Expression], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
+_ARITHMETIC: dict[type[exp.Expression], str] = {
+    exp.Add: "+",
+    exp.Sub: "-",
+    exp.Mul: "*",
+    exp.Div: "/",
+    exp.Mod: "%",
+}
 
 
 def translate(node: exp.Expression, scope: Scope) -> Term:
     """The expression in DuckDB's text, typed. Raises AthenaError for what does not resolve or fit."""
+    check_parts(node, *_PARTS.get(type(node), ()))
     operator = _ARITHMETIC.get(type(node))
     if operator is not None:
         left, right = scope.term(node.this), scope.term(node.expression)
@@ -68,7 +76,9 @@ def dereference(term: Term, name: str, node: exp.Expression) -> Term:
     for at, (field, type_) in enumerate(term.type.parts, 1):
         if field.lower() == name.lower() and field:
             return Term(f"struct_extract_at({term.sql}, {at})", type_)
-    raise AthenaError("COLUMN_NOT_FOUND", f"line {line}:{column}: Column '{name}' cannot be resolved")
+    raise AthenaError(
+        "INVALID_COLUMN_REFERENCE", f"line {line}:{column}: Field '{name}' is not in {term.type.athena}"
+    )
 
 
 def _identifier(node: exp.Expression, scope: Scope) -> Term:
@@ -243,12 +253,14 @@ def _hex(node: exp.Expression, scope: Scope) -> Term:
     return Term(f"unhex({text(node.this)})", VARBINARY)
 
 
+_ESCAPED = re.compile(r"\\(?:(?P<short>[0-9a-fA-F]{4})|\+(?P<long>[0-9a-fA-F]{6})|(?P<self>\\))")
+
+
 def _unicode(node: exp.Expression, scope: Scope) -> Term:
-    value = (
-        node.this.encode("ascii", "backslashreplace").decode("unicode_escape")
-        if "\\" in node.this
-        else node.this
-    )
+    def decoded(match: re.Match[str]) -> str:
+        return "\\" if match["self"] else chr(int(match["short"] or match["long"], 16))
+
+    value = _ESCAPED.sub(decoded, node.this)
     return Term(text(value), varchar(len(value)), value=value)
 
 
@@ -261,6 +273,27 @@ def _call(node: exp.Expression, scope: Scope) -> Term:
     return calls.call(node.name.lower(), node.expressions, node, scope)
 
 
+# The parts of a node, besides this, expression and expressions, that its handler reads or that say nothing.
+_PARTS: dict[type[exp.Expression], tuple[str, ...]] = {
+    exp.Literal: ("is_string",),
+    exp.Column: ("table", "db", "catalog"),
+    exp.Identifier: ("quoted",),
+    exp.Cast: ("to", "_type"),
+    exp.TryCast: ("to", "safe", "_type"),
+    exp.Div: ("typed",),
+    exp.Case: ("ifs", "default"),
+    exp.In: ("query",),
+    exp.Between: ("low", "high"),
+    exp.Like: ("negate",),
+    exp.Interval: ("unit",),
+    exp.Window: ("partition_by", "order", "spec", "alias", "over"),
+    exp.Trim: ("position",),
+    exp.Substring: ("start", "length"),
+    exp.StrPosition: ("substr",),
+    exp.AtTimeZone: ("zone",),
+    exp.GroupConcat: ("separator",),
+    exp.Subquery: ("with_",),
+}
 _HANDLERS: dict[type[exp.Expression], Handler] = {
     exp.Column: _column,
     exp.Identifier: _identifier,

@@ -1,10 +1,12 @@
 """Literals: numbers, typed strings such as `decimal '1.20'`, intervals."""
 
 import re
+from datetime import date
 
 from sqlglot import exp
 
-from localcloud.athena.errors import AthenaError
+from localcloud.athena.errors import AthenaError, syntax_error
+from localcloud.athena.translate import zones
 from localcloud.athena.translate.scope import place
 from localcloud.athena.translate.terms import (
     BIGINT,
@@ -39,7 +41,8 @@ def number(written: str, node: exp.Expression) -> Term:
     if "." not in digits:
         value = int(written)
         if not -(2**63) <= value < 2**63:
-            raise _invalid(f"Invalid numeric literal: {digits}", node)
+            line, column = place(node)
+            raise syntax_error(f"Invalid numeric literal: {digits}", line=line, column=column)
         small = -(2**31) <= value < 2**31
         sql = f"({value})" if value < 0 else str(value)
         return Term(sql if small else raw_cast(sql, BIGINT), INTEGER if small else BIGINT, value=value)
@@ -62,6 +65,7 @@ def typed_literal(written: str, type_: Type, node: exp.Expression) -> Term:
     if type_.name == "date":
         if not _DATE.fullmatch(written):
             raise _invalid(f"'{written}' is not a valid DATE literal", node)
+        _check_day(written, node)
         return Term(raw_cast(text(written.strip()), DATE), DATE)
     if type_.name == "time":
         match = _TIME.fullmatch(written)
@@ -72,12 +76,22 @@ def typed_literal(written: str, type_: Type, node: exp.Expression) -> Term:
     match = _TIMESTAMP.fullmatch(written)
     if match is None:
         raise _invalid(f"'{written}' is not a valid TIMESTAMP literal", node)
+    _check_day(match["day"], node)
     kind = timestamp(len(match["digits"] or ""), zoned=bool(match["zone"]))
     if not match["zone"]:
         return Term(raw_cast(text(written.strip()), kind), kind)
     local = f"{match['day']} {match['time'] or '00:00:00'}"
     zone = zone_name(match["zone"])
-    return Term(f"timezone({text(zone)}, CAST({text(local)} AS TIMESTAMP))", kind, zone)
+    return Term(zones.instant(f"CAST({text(local)} AS TIMESTAMP)", zone), kind, zone)
+
+
+def _check_day(written: str, node: exp.Expression) -> None:
+    year, month, day = written.strip().rsplit("-", 2)
+    try:
+        # The calendar repeats every 400 years; Python's has the years 1 to 9999 only.
+        date(int(year) % 400 + 2000, int(month), int(day))
+    except ValueError:
+        raise _invalid(f"'{written}' is not a valid DATE literal", node) from None
 
 
 def zone_name(written: str) -> str:

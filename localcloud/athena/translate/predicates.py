@@ -23,9 +23,7 @@ def compare(operator: str, left: Term, right: Term, node: exp.Expression) -> Ter
 def _comparison(operator: str) -> Callable[[exp.Expression, Scope], Term]:
     def handler(node: exp.Expression, scope: Scope) -> Term:
         quantified = node.expression
-        if isinstance(quantified, exp.Any) or (
-            isinstance(quantified, exp.Anonymous) and quantified.name.lower() in ("all", "some")
-        ):
+        if isinstance(quantified, exp.Any | exp.All):
             return _quantified(operator, node, scope)
         return compare(operator, scope.term(node.this), scope.term(node.expression), node)
 
@@ -34,8 +32,8 @@ def _comparison(operator: str) -> Callable[[exp.Expression, Scope], Term]:
 
 def _quantified(operator: str, node: exp.Expression, scope: Scope) -> Term:
     right = node.expression
-    word = "ALL" if right.name.lower() == "all" else "ANY"
-    inner = right.this if isinstance(right, exp.Any) else right.expressions[0]
+    word = "ALL" if isinstance(right, exp.All) else "ANY"
+    inner = right.this
     left = scope.term(node.this)
     query = scope.query(inner)
     common = _common(left.type, query.fields[0].type, node)
@@ -142,7 +140,8 @@ def _like(node: exp.Expression, scope: Scope, escape: exp.Expression | None = No
                 f"Left side of LIKE expression must evaluate to a varchar (actual: {side.type.athena})",
             )
     tail = f" ESCAPE {scope.term(escape).sql}" if escape is not None else ""
-    return Term(f"({value.sql} LIKE {pattern.sql}{tail})", BOOLEAN)
+    word = "NOT LIKE" if node.args.get("negate") else "LIKE"
+    return Term(f"({value.sql} {word} {pattern.sql}{tail})", BOOLEAN)
 
 
 def _escape(node: exp.Expression, scope: Scope) -> Term:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from localcloud.athena.errors import AthenaError, not_supported
+from localcloud.athena.errors import AthenaError, not_supported, syntax_error
 from localcloud.athena.translate import pruning
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import common_of, common_type
@@ -112,6 +112,8 @@ def _select(node: exp.Select, scope: Scope) -> Query:
     where = node.args.get("where")
     condition = inside.expect(where.this, BOOLEAN, "WHERE clause") if where is not None else None
     filters = pruning.filters(where.this, found.fields) if where is not None else {}
+    if not node.expressions:
+        raise syntax_error("mismatched input 'from'. Expecting: a select item")
     outputs = _outputs(node.expressions, inside)
     parts = [f"SELECT {'DISTINCT ' if node.args.get('distinct') else ''}{_items(outputs)}"]
     if found.pieces:
@@ -188,7 +190,7 @@ def _star(item: exp.Expression, relation: str, database: str, scope: Scope) -> l
         if relation:
             raise AthenaError("TABLE_NOT_FOUND", f"line {line}:{column}: Table '{relation}' not found")
         raise AthenaError(
-            "SYNTAX_ERROR", f"line {line}:{column}: SELECT * not allowed in queries without FROM clause"
+            "COLUMN_NOT_FOUND", f"line {line}:{column}: SELECT * not allowed in queries without FROM clause"
         )
     return [(field.name, as_term(field)) for field in shown]
 
@@ -284,7 +286,7 @@ def _count(limit: exp.Expression, scope: Scope) -> str | None:
         count = limit.args.get("count")
         return scope.expect(count, BIGINT, "FETCH").sql if count is not None else "1"
     count = limit.expression
-    if isinstance(count, exp.Column) and count.name.lower() == "all":
+    if isinstance(count, exp.Column | exp.Var) and count.name.lower() == "all":
         return None
     return scope.expect(count, BIGINT, "LIMIT").sql
 

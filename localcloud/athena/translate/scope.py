@@ -7,7 +7,7 @@ from typing import Protocol
 
 from sqlglot import exp
 
-from localcloud.athena.errors import AthenaError, column_not_found
+from localcloud.athena.errors import AthenaError, column_not_found, not_supported
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import can_become
 from localcloud.athena.translate.terms import Term
@@ -156,6 +156,20 @@ def place(node: exp.Expression) -> tuple[int, int]:
             start = part.meta["col"] - (part.meta["end"] - part.meta["start"])
             return part.meta["line"], max(1, start)
     return 1, 1
+
+
+_PLAIN = frozenset({"this", "expression", "expressions"})
+
+
+def check_parts(node: exp.Expression, *known: str) -> None:
+    """Refuse a node that has parts which its handler does not read: ignoring one would change the answer."""
+    for name, value in node.args.items():
+        if value and name not in _PLAIN and name not in known:
+            line, column = place(node)
+            raise not_supported(
+                f"line {line}:{column}: The local cloud does not know {name.strip('_').upper()} "
+                f"in {type(node).__name__.upper()}"
+            )
 
 
 def mismatch(node: exp.Expression, message: str) -> AthenaError:

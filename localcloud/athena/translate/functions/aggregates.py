@@ -5,9 +5,10 @@ from localcloud.athena.translate.functions.registry import (
     Render,
     aggregate,
     alias,
+    texts,
     window,
 )
-from localcloud.athena.translate.terms import Term, decimal, raw_cast
+from localcloud.athena.translate.terms import Term, decimal, duckdb_type, raw_cast
 
 
 def _sum_decimal(arguments: list[Term], render: Render) -> Term:
@@ -56,8 +57,31 @@ aggregate(
 )
 for _name in ("stddev", "stddev_samp", "stddev_pop", "var_pop", "var_samp", "variance"):
     aggregate(f"{_name}(double) -> double", _name)
-for _name in ("corr", "covar_pop", "covar_samp", "regr_slope", "regr_intercept"):
+for _name in ("covar_pop", "covar_samp", "regr_slope", "regr_intercept"):
     aggregate(f"{_name}(double, double) -> double", _name)
+# Undefined is null to Athena, NaN to DuckDB.
+aggregate(
+    "corr(double, double) -> double",
+    lambda terms, render: f"nullif({render('corr', *texts(terms))}, CAST('nan' AS DOUBLE))",
+)
+
+
+def _map_agg(arguments: list[Term], render: Render) -> str:
+    # The first value of a key stays; keys that are null are left out.
+    key, value = texts(arguments)
+    entries = f"list_filter({render('list', f'struct_pack(key := {key}, value := {value})')}, lambda e: e.key IS NOT NULL)"
+    keys = f"list_transform({entries}, lambda e: e.key)"
+    first = f"list_filter({entries}, lambda e, i: list_position({keys}, e.key) = i)"
+    return f"map_from_entries({first})"
+
+
+aggregate("map_agg(K, V) -> map(K, V)", _map_agg)
+aggregate(
+    "histogram(K) -> map(K, bigint)",
+    lambda terms, render: (
+        f"CAST({render('histogram', terms[0].sql)} AS MAP({duckdb_type(terms[0].type)}, BIGINT))"
+    ),
+)
 
 window("row_number() -> bigint", "row_number")
 window("rank() -> bigint", "rank")

@@ -19,7 +19,7 @@ from localcloud.athena.translate.functions import (  # noqa: F401  each fills th
 from localcloud.athena.translate.functions.registry import FUNCTIONS, Function, Overload
 from localcloud.athena.translate.functions.signatures import is_variable, match, resolved, substitute
 from localcloud.athena.translate.scope import Scope, mismatch, place
-from localcloud.athena.translate.terms import BIGINT, BOOLEAN, Term
+from localcloud.athena.translate.terms import BIGINT, BOOLEAN, UNKNOWN, VARCHAR, Term, varchar
 from localcloud.athena.types import Type
 
 
@@ -142,6 +142,8 @@ _WIDTHS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
 
 def _concrete(parameter: Type, given: Type) -> Type:
     """A pattern without numbers as a type that `given` can become."""
+    if given == UNKNOWN and parameter == VARCHAR:
+        return varchar(0)
     if parameter.numbers or parameter.name not in _BARE:
         return parameter
     if parameter.name == "decimal":

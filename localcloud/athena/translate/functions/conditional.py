@@ -6,7 +6,7 @@ from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import common_of
 from localcloud.athena.translate.functions.registry import special
 from localcloud.athena.translate.scope import Scope, mismatch
-from localcloud.athena.translate.terms import BOOLEAN, INTEGER, UNKNOWN, Term, text, varchar
+from localcloud.athena.translate.terms import BOOLEAN, INTEGER, UNKNOWN, VARCHAR, Term, text
 
 
 def _alike(terms: list[Term], node: exp.Expression, name: str) -> list[Term]:
@@ -62,7 +62,7 @@ def _extreme(arguments: list[exp.Expression], node: exp.Expression, scope: Scope
 @special("typeof")
 def _typeof(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
     name = scope.term(arguments[0]).type.athena
-    return Term(text(name), varchar(len(name)))
+    return Term(text(name), VARCHAR)
 
 
 @special("row")

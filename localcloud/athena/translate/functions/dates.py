@@ -3,23 +3,30 @@
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, not_supported
+from localcloud.athena.translate import zones
 from localcloud.athena.translate.casts import cast, coerce, rounded
+from localcloud.athena.translate.coercion import common_type
 from localcloud.athena.translate.functions import formats
 from localcloud.athena.translate.functions.registry import alias, scalar, special
 from localcloud.athena.translate.literals import zone_name
 from localcloud.athena.translate.scope import Scope, mismatch, place
-from localcloud.athena.translate.terms import BIGINT, DATE, DOUBLE, VARCHAR, Term, raw_cast, text, timestamp
+from localcloud.athena.translate.terms import (
+    BIGINT,
+    DATE,
+    DOUBLE,
+    VARCHAR,
+    Term,
+    raw_cast,
+    timestamp,
+    varchar,
+)
+from localcloud.athena.translate.zones import local
 from localcloud.athena.types import Type
 
 _ZONED = "timestamp with time zone"
 _INSTANTS = ("date", "timestamp", _ZONED)
 _UNITS = ("millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year")
 _DAYS_AND_MORE = ("day", "week", "month", "quarter", "year")
-
-
-def local(term: Term) -> str:
-    """The wall clock of a term: an instant in its zone, anything else as it is."""
-    return f"timezone({text(term.zone)}, {term.sql})" if term.type.name == _ZONED else term.sql
 
 
 def _part(name: str, sql: str) -> None:
@@ -116,11 +123,14 @@ def _date_add(arguments: list[exp.Expression], node: exp.Expression, scope: Scop
         "year": f"to_years(CAST({count} AS INTEGER))",
     }.get(unit, f"to_{unit}s({count})")
     type_ = value.type
-    if type_.name.startswith("timestamp") and unit == "millisecond":
-        type_ = Type(type_.name, (max(3, type_.numbers[0]),))
     if type_.name == _ZONED:
-        moved = f"timezone({text(value.zone)}, {local(value)} + {step})"
+        # Hours are hours of the clock on the wall only where they make up days.
+        moved = f"({value.sql} + {step})"
+        if unit in _DAYS_AND_MORE:
+            moved = zones.instant(f"({local(value)} + {step})", value.zone)
         return Term(moved, type_, value.zone)
+    if type_.name == "timestamp" and unit == "millisecond":
+        return Term(rounded(f"({value.sql} + {step})", type_.numbers[0]), type_)
     return Term(raw_cast(f"({value.sql} + {step})", type_), type_)
 
 
@@ -132,8 +142,6 @@ def _date_diff(arguments: list[exp.Expression], node: exp.Expression, scope: Sco
         _instant(arguments[2], scope),
     )
     _check_unit(unit, start)
-    from localcloud.athena.translate.coercion import common_type
-
     common = common_type(start.type, end.type)
     if common is None:
         raise mismatch(node, f"Unexpected parameters ({start.type.athena}, {end.type.athena}) for date_diff")
@@ -151,7 +159,7 @@ def _date_trunc(arguments: list[exp.Expression], node: exp.Expression, scope: Sc
         raise not_supported("date_trunc of a time in the local cloud")
     cut = f"date_trunc('{unit}', {local(value)})"
     if value.type.name == _ZONED:
-        return Term(f"timezone({text(value.zone)}, {cut})", value.type, value.zone)
+        return Term(zones.instant(cut, value.zone), value.type, value.zone)
     return Term(raw_cast(cut, value.type), value.type)
 
 
@@ -206,7 +214,7 @@ def _with_timezone(arguments: list[exp.Expression], node: exp.Expression, scope:
         value = cast(value, timestamp(3))
     if value.type.name != "timestamp":
         raise mismatch(node, f"Unexpected parameters ({value.type.athena}) for function with_timezone")
-    return Term(f"timezone({text(zone)}, {value.sql})", Type(_ZONED, value.type.numbers), zone)
+    return Term(zones.instant(value.sql, zone), Type(_ZONED, value.type.numbers), zone)
 
 
 def _pattern(node: exp.Expression, scope: Scope, name: str) -> str:
@@ -219,17 +227,19 @@ def _pattern(node: exp.Expression, scope: Scope, name: str) -> str:
 @special("date_format")
 def _date_format(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
     value, pattern = _instant(arguments[0], scope), _pattern(arguments[1], scope, "date_format")
-    return Term(formats.rendered(local(_as_timestamp(value)), formats.from_mysql(pattern)), VARCHAR)
+    return Term(formats.rendered(_wall_clock(value), formats.from_mysql(pattern)), VARCHAR)
 
 
 @special("format_datetime")
 def _format_datetime(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
     value, pattern = _instant(arguments[0], scope), _pattern(arguments[1], scope, "format_datetime")
-    return Term(formats.rendered(local(_as_timestamp(value)), formats.from_joda(pattern)), VARCHAR)
+    return Term(formats.rendered(_wall_clock(value), formats.from_joda(pattern)), VARCHAR)
 
 
-def _as_timestamp(value: Term) -> Term:
-    return cast(value, timestamp(3)) if value.type.name == "date" else value
+def _wall_clock(value: Term) -> str:
+    """A wall clock in whole milliseconds, which is all that the formatting functions see."""
+    value = cast(value, timestamp(3)) if value.type.name == "date" else value
+    return f"date_trunc('millisecond', {local(value)})"
 
 
 @special("date_parse")
@@ -261,7 +271,7 @@ def _from_iso8601_timestamp(arguments: list[exp.Expression], node: exp.Expressio
 def _to_iso8601(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
     value = _instant(arguments[0], scope)
     if value.type == DATE:
-        return Term(raw_cast(value.sql, VARCHAR), VARCHAR)
+        return Term(raw_cast(value.sql, VARCHAR), varchar(16))
     digits = value.type.numbers[0]
     shown = f"replace(athena_timestamp_text({local(value)}, {digits}), ' ', 'T')"
     if value.type.name == _ZONED:
@@ -269,4 +279,5 @@ def _to_iso8601(arguments: list[exp.Expression], node: exp.Expression, scope: Sc
             line, _ = place(node)
             raise not_supported(f"line {line}: to_iso8601 outside UTC in the local cloud")
         shown = f"({shown} || 'Z')"
-    return Term(shown, VARCHAR)
+    length = 22 + (1 + digits if digits else 0) + (6 if value.type.name == _ZONED else 0)
+    return Term(shown, varchar(length))

@@ -16,7 +16,7 @@ def _extract(terms: list[Term]) -> Term:
 for _type in ("varchar", "json"):
     scalar(f"json_extract({_type}, varchar) -> json", _extract)
     scalar(
-        f"json_extract_scalar({_type}, varchar) -> varchar",
+        f"json_extract_scalar({_type}, varchar) -> " + ("=0" if _type == "varchar" else "varchar"),
         "CASE WHEN json_valid({0}) AND json_type({0}, {1}) NOT IN ('OBJECT', 'ARRAY', 'NULL')"
         " THEN json_extract_string({0}, {1}) END",
     )

@@ -119,7 +119,7 @@ scalar(
     lambda terms: _from_base(terms),
 )
 scalar(
-    "to_base(bigint, bigint) -> varchar",
+    "to_base(bigint, bigint) -> varchar(64)",
     "CASE WHEN {0} < 0 THEN '-' ELSE '' END || lower(to_base(abs({0}), CAST({1} AS INTEGER)))",
 )
 scalar(

@@ -5,11 +5,12 @@ any length, precision or digits. `...` after the last parameter repeats it. A re
 the first argument.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
 from localcloud.athena.translate.coercion import can_become, common_type
-from localcloud.athena.translate.terms import UNKNOWN
+from localcloud.athena.translate.terms import UNKNOWN, array
 from localcloud.athena.types import Type
 
 _ANY_NUMBERS = ("varchar", "char", "decimal", "timestamp", "timestamp with time zone", "time")
@@ -96,6 +97,8 @@ def _fit(parameter: Type, argument: Type, bound: dict[str, Type]) -> int | None:
     if parameter.name == "function" or argument.name == "function":
         return 0 if parameter.name == argument.name else None
     if argument == UNKNOWN:
+        for inner in _variables(parameter):
+            bound.setdefault(inner, UNKNOWN)
         return 1
     if parameter.parts:
         return _fit_parts(parameter, argument, bound)
@@ -106,6 +109,13 @@ def _fit(parameter: Type, argument: Type, bound: dict[str, Type]) -> int | None:
     if not parameter.numbers and parameter.name in _ANY_NUMBERS:
         return _fit_any_numbers(parameter.name, argument)
     return 2 + _distance(argument, parameter) if can_become(argument, parameter) else None
+
+
+def _variables(type_: Type) -> Iterator[str]:
+    if is_variable(type_):
+        yield type_.name
+    for _, part in type_.parts:
+        yield from _variables(part)
 
 
 def _fit_parts(parameter: Type, argument: Type, bound: dict[str, Type]) -> int | None:
@@ -142,6 +152,8 @@ def _fit_any_numbers(name: str, argument: Type) -> int | None:
 
 def resolved(written: str, bound: dict[str, Type], arguments: list[Type]) -> Type:
     """The result type that a result pattern stands for."""
+    if written.startswith("array(="):
+        return array(arguments[int(written[7:-1])])
     if written.startswith("="):
         return arguments[int(written[1:])]
     return substitute(pattern(written), bound)

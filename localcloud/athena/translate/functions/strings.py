@@ -6,6 +6,7 @@ from localcloud.athena.errors import not_supported
 from localcloud.athena.translate.functions.registry import alias, scalar, special
 from localcloud.athena.translate.scope import Scope, mismatch
 from localcloud.athena.translate.terms import BIGINT, VARCHAR, Term, fail, text, varchar
+from localcloud.athena.types import UNBOUNDED
 
 # What Athena's trim takes off; DuckDB's takes off spaces only.
 _SPACES = text(
@@ -49,16 +50,36 @@ def _substr(terms: list[Term]) -> str:
 scalar("substr(varchar, bigint) -> =0", _substr)
 scalar("substr(varchar, bigint, bigint) -> =0", _substr)
 alias("substring", "substr")
-scalar("replace(varchar, varchar) -> varchar", "replace({0}, {1}, '')")
-scalar("replace(varchar, varchar, varchar) -> varchar", "replace({0}, {1}, {2})")
-scalar("split(varchar, varchar) -> array(varchar)", "string_split({0}, {1})")
+scalar("replace(varchar, varchar) -> =0", "replace({0}, {1}, '')")
+
+
+def _length(term: Term) -> int | None:
+    """The length of a bounded varchar."""
+    return term.type.numbers[0] if term.type.numbers else None
+
+
+def _bounded(sql: str, length: int) -> Term:
+    return Term(sql, varchar(length) if length < UNBOUNDED else VARCHAR)
+
+
+def _replace(terms: list[Term]) -> Term:
+    value, search, new = (term.sql for term in terms)
+    # An empty search stands before, between and after all characters.
+    between = f"CASE WHEN {value} = '' THEN {new} ELSE {new} || array_to_string(string_split({value}, ''), {new}) || {new} END"
+    sql = f"CASE WHEN {search} = '' THEN {between} ELSE replace({value}, {search}, {new}) END"
+    x, y = _length(terms[0]), _length(terms[2])
+    return Term(sql, VARCHAR) if x is None or y is None else _bounded(sql, x + y * (x + 1))
+
+
+scalar("replace(varchar, varchar, varchar) -> varchar", _replace)
+scalar("split(varchar, varchar) -> array(=0)", "string_split({0}, {1})")
 scalar(
-    "split(varchar, varchar, bigint) -> array(varchar)",
+    "split(varchar, varchar, bigint) -> array(=0)",
     "CASE WHEN len(string_split({0}, {1})) <= {2} THEN string_split({0}, {1})"
     " ELSE list_concat(string_split({0}, {1})[1:{2} - 1], [array_to_string(string_split({0}, {1})[{2}:], {1})]) END",
 )
 scalar(
-    "split_part(varchar, varchar, bigint) -> varchar",
+    "split_part(varchar, varchar, bigint) -> =0",
     "CASE WHEN {2} < 1 THEN "
     + fail("INVALID_FUNCTION_ARGUMENT", "'Index must be greater than zero'", VARCHAR)
     + " ELSE string_split({0}, {1})[{2}] END",
@@ -67,7 +88,7 @@ scalar("strpos(varchar, varchar) -> bigint", "strpos({0}, {1})")
 scalar("starts_with(varchar, varchar) -> boolean", "starts_with({0}, {1})")
 for _name in ("lpad", "rpad"):
     scalar(f"{_name}(varchar, bigint, varchar) -> varchar", f"{_name}({{0}}, CAST({{1}} AS INTEGER), {{2}})")
-scalar("chr(bigint) -> varchar", "chr(CAST({0} AS INTEGER))")
+scalar("chr(bigint) -> varchar(1)", "chr(CAST({0} AS INTEGER))")
 scalar("codepoint(varchar) -> integer", "unicode({0})")
 scalar("translate(varchar, varchar, varchar) -> varchar", "translate({0}, {1}, {2})")
 scalar("levenshtein_distance(varchar, varchar) -> bigint", "levenshtein({0}, {1})")
@@ -90,12 +111,12 @@ scalar(
     "CASE WHEN regexp_matches({0}, {1}) THEN regexp_extract({0}, {1}) END",
 )
 scalar(
-    "regexp_extract_all(varchar, varchar) -> array(varchar)",
+    "regexp_extract_all(varchar, varchar) -> array(=0)",
     "regexp_extract_all({0}, {1})",
 )
 scalar("regexp_count(varchar, varchar) -> bigint", "len(regexp_extract_all({0}, {1}))")
-scalar("regexp_split(varchar, varchar) -> array(varchar)", "regexp_split_to_array({0}, {1})")
-scalar("regexp_replace(varchar, varchar) -> varchar", "regexp_replace({0}, {1}, '', 'g')")
+scalar("regexp_split(varchar, varchar) -> array(=0)", "regexp_split_to_array({0}, {1})")
+scalar("regexp_replace(varchar, varchar) -> =0", "regexp_replace({0}, {1}, '', 'g')")
 
 
 def _group(terms: list[Term]) -> int:
@@ -113,7 +134,7 @@ scalar(
     ),
 )
 scalar(
-    "regexp_extract_all(varchar, varchar, bigint) -> array(varchar)",
+    "regexp_extract_all(varchar, varchar, bigint) -> array(=0)",
     lambda terms: f"regexp_extract_all({terms[0].sql}, {terms[1].sql}, {_group(terms)})",
 )
 
@@ -137,11 +158,13 @@ def _replacement(written: str) -> str:
     return found
 
 
-def _regexp_replace(terms: list[Term]) -> str:
+def _regexp_replace(terms: list[Term]) -> Term:
     replacement = terms[2].value
     if not isinstance(replacement, str):
         raise not_supported("The replacement of regexp_replace must be a literal in the local cloud")
-    return f"regexp_replace({terms[0].sql}, {terms[1].sql}, {text(_replacement(replacement))}, 'g')"
+    sql = f"regexp_replace({terms[0].sql}, {terms[1].sql}, {text(_replacement(replacement))}, 'g')"
+    x, y = _length(terms[0]), len(replacement)
+    return Term(sql, VARCHAR) if x is None else _bounded(sql, x + max(x * y // 2, y) * (x + 1))
 
 
 scalar("regexp_replace(varchar, varchar, varchar) -> varchar", _regexp_replace)
@@ -156,6 +179,19 @@ scalar("md5(varbinary) -> varbinary", "unhex(md5({0}))")
 scalar("sha1(varbinary) -> varbinary", "unhex(sha1({0}))")
 scalar("sha256(varbinary) -> varbinary", "unhex(sha256({0}))")
 scalar("uuid() -> uuid", "uuid()")
+scalar(
+    "url_encode(varchar) -> varchar",
+    lambda terms: _url_encode(terms[0]),
+)
+scalar("url_decode(varchar) -> =0", "url_decode(replace({0}, '+', ' '))")
+
+
+def _url_encode(term: Term) -> Term:
+    # As forms are encoded: a space is a plus, a star stays, a tilde does not.
+    sql = f"replace(replace(replace(url_encode({term.sql}), '%20', '+'), '%2A', '*'), '~', '%7E')"
+    length = _length(term)
+    return Term(sql, VARCHAR) if length is None else _bounded(sql, length * 12)
+
 
 _URL = r"^([a-zA-Z][a-zA-Z0-9+.-]*):(?://(?:[^/?#@]*@)?([^/?#:]*)(?::([0-9]+))?)?([^?#]*)(?:[?]([^#]*))?(?:#(.*))?$"
 for _name, _number in (("protocol", 1), ("host", 2), ("path", 4), ("query", 5), ("fragment", 6)):

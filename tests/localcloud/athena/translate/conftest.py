@@ -1,0 +1,114 @@
+"""A DuckDB database without a catalog: enough for queries that name no table."""
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pytest
+
+from localcloud.athena.dialect import parse
+from localcloud.athena.engines.database import open_database
+from localcloud.athena.engines.failures import as_athena
+from localcloud.athena.errors import AthenaError
+from localcloud.athena.translate.scope import Field
+from localcloud.athena.translate.translator import translate
+from localcloud.athena.types import Type
+from localcloud.athena.values import texts
+
+Asked = dict[str, Any]
+Ask = Callable[[str], Asked]
+
+
+class _NoTables:
+    def find(self, database: str, name: str, version: Any) -> None:
+        return None
+
+
+@pytest.fixture(scope="session")
+def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+    """Runs a query and gives types and rows as Trino's protocol does, or the name of the error."""
+    with open_database(tmp_path_factory.mktemp("spill")) as database:
+
+        def run(sql: str) -> Asked:
+            connection = database.cursor()
+            try:
+                query = translate(parse(sql), _NoTables(), "default")
+                with as_athena():
+                    table = connection.execute(query.sql).to_arrow_table()
+            except AthenaError as error:
+                return {"error": error.code, "message": str(error)}
+            finally:
+                connection.close()
+            columns = [
+                _column(column, field) for column, field in zip(table.columns, query.fields, strict=True)
+            ]
+            rows = [list(row) for row in zip(*columns, strict=True)] if columns else []
+            return {"types": [field.type.athena for field in query.fields], "rows": rows}
+
+        yield run
+
+
+def _column(column: pa.ChunkedArray, field: Field) -> list[Any]:
+    if field.type.name.startswith("interval"):
+        return texts(column, field.type).to_pylist()
+    return [_value(value, field.type, field.zone) for value in column.to_pylist()]
+
+
+def _value(value: Any, type_: Type, zone: str = "UTC") -> Any:
+    """A value as it stands in the JSON of Trino's protocol."""
+    if value is None:
+        return None
+    match type_.name:
+        case "array":
+            return [_value(one, type_.element) for one in value]
+        case "map":
+            key, element = (part for _, part in type_.parts)
+            pairs = value.items() if isinstance(value, dict) else value
+            return {str(_value(one, key)): _value(other, element) for one, other in pairs}
+        case "row":
+            return [_value(one, part) for one, (_, part) in zip(value.values(), type_.parts, strict=True)]
+        case "timestamp":
+            return _moment(value, type_.numbers[0])
+        case "timestamp with time zone":
+            there = ZoneInfo(zone) if zone[0] not in "+-" else None
+            local = value.astimezone(there) if there else _offset(value, zone)
+            return f"{_moment(local.replace(tzinfo=None), type_.numbers[0])} {zone}"
+        case "varchar" | "char":
+            return value
+    return _plain(value, type_)
+
+
+def _offset(value: datetime, zone: str) -> datetime:
+    hours, minutes = int(zone[1:3]), int(zone[4:6])
+    shift = timedelta(hours=hours, minutes=minutes)
+    return value + (shift if zone[0] == "+" else -shift)
+
+
+def _plain(value: Any, type_: Type) -> Any:
+    match value:
+        case float() if value != value:
+            return "NaN"
+        case float() if value in (float("inf"), float("-inf")):
+            return "Infinity" if value > 0 else "-Infinity"
+        case Decimal():
+            return f"{value:f}"
+        case bytes() if type_.name == "uuid":
+            return str(UUID(bytes=value))
+        case bytes():
+            import base64
+
+            return base64.b64encode(value).decode()
+        case date():
+            return value.isoformat()
+        case time():
+            return _moment(datetime.combine(date(2000, 1, 1), value), type_.numbers[0])[11:]
+    return value
+
+
+def _moment(value: datetime, digits: int) -> str:
+    text = value.strftime("%Y-%m-%d %H:%M:%S.%f")
+    return text[: 20 + digits].rstrip(".") if digits else text[:19]
