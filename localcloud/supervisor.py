@@ -23,6 +23,9 @@ ATHENA_GRACE = 10.0
 # The AWS part writes the snapshot after SIGTERM.
 AWS_GRACE = 300.0
 LAST_LINES = 5
+# glibc keeps the memory of large request bodies in an arena for each thread: after 600 MB up and down the AWS
+# part held 446 MB, with these 169 MB.
+MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(1 << 20)}
 # A killed process holds its port until its last thread has ended, after it counts as gone.
 RELEASE_SECONDS = 2.0
 
@@ -62,8 +65,9 @@ def down(path: Path, say: Say) -> Header:
     Raises NotRunningError when nothing runs in `path`, StateError when the state could not be saved.
     """
     folder = Folder(path.absolute())
-    record = _running(folder)
+    _running(folder)
     with folder.locked():
+        record = _running(folder)
         for name, grace in (("athena", ATHENA_GRACE), ("aws", AWS_GRACE)):
             if part := record.part(name):
                 say(f"stopping {name} …")
@@ -211,6 +215,7 @@ def _environment(settings: Settings, endpoint: str) -> dict[str, str]:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "PYTHONUNBUFFERED": "1",
+            **MEMORY,
         }
     )
 

@@ -36,7 +36,9 @@ def main() -> None:
     moto.create_buckets(tuple(arguments.bucket), arguments.region)
     server = serving.Server(socket.socket(fileno=arguments.fd), front, threads=THREADS)
     _serve_until_stopped(server)
-    _save(folder.state, blobs, front.used)
+    # Held until the end: what is still under way is answered by nobody and is not in the snapshot.
+    with front.one_at_a_time:
+        _save(folder.state, blobs, front.used)
 
 
 def _restored(folder: Path) -> BlobStore:

@@ -47,12 +47,65 @@ def test_a_foreign_host_name_is_refused(http):
 
 
 def test_pages_of_other_origins_are_not_allowed_in(http):
-    headers = http("GET", "/", headers={"Origin": "http://example.com"}).headers
-    assert "Access-Control-Allow-Origin" not in headers
+    for method in ("GET", "POST", "PUT", "OPTIONS"):
+        response = http(method, "/lake/page", headers={"Origin": "http://example.com"}, body=b"")
+        assert response.status == 403
+        assert "Access-Control-Allow-Origin" not in response.headers
+    assert http("GET", "/lake/page", headers={"Origin": "http://localhost:3000"}).status != 403
 
 
 def test_the_controls_of_moto_are_not_served(http):
     assert http("POST", "/moto-api/reset").status == 404
+
+
+def ask(front, service):
+    """Status line and body of the answer to a request signed for `service`."""
+    scope = f"AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host"
+    environ = {
+        "PATH_INFO": "/",
+        "REQUEST_URI": "/",
+        "REQUEST_METHOD": "POST",
+        "HTTP_AUTHORIZATION": scope,
+        "wsgi.input": io.BytesIO(),
+        UNDERSCORED: {},
+    }
+    status = []
+    body = front(environ, lambda line, _headers: status.append(line))
+    return "".join(status), b"".join(body).decode()
+
+
+@pytest.mark.parametrize(
+    ("service", "failure", "status", "code"),
+    [
+        ("s3", KeyError("gone"), "500 Internal Server Error", "<Code>InternalError</Code>"),
+        ("glue", KeyError("gone"), "500 Internal Server Error", '"__type": "InternalError"'),
+        # Clients try 500 again but not 501.
+        ("glue", NotImplementedError("gone"), "501 Not Implemented", '"__type": "NotImplemented"'),
+    ],
+)
+def test_a_failure_of_moto_is_told_in_the_shape_of_the_service(service, failure, status, code):
+    def handler(environ, start_response):
+        raise failure
+
+    answered, body = ask(Front(handler, lambda: None), service)
+    assert answered == status
+    assert code in body
+    assert "gone" in body
+
+
+def test_a_call_to_an_athena_part_that_is_down_says_what_to_do():
+    front = Front(lambda environ, start_response: [], lambda: None)
+    environ = {
+        "PATH_INFO": "/",
+        "REQUEST_URI": "/",
+        "HTTP_X_AMZ_TARGET": "AmazonAthena.GetWorkGroup",
+        "wsgi.input": io.BytesIO(),
+    }
+    status = []
+    (body,) = front(environ, lambda line, headers: status.append((line, dict(headers))))
+    assert status[0][0] == "500 Internal Server Error"
+    assert status[0][1]["x-amzn-ErrorType"] == "InternalServerException"
+    assert "dm local up" in json.loads(body)["message"]
 
 
 def test_services_beyond_the_lake_answer_on_the_same_endpoint(client):
@@ -122,12 +175,6 @@ def test_handlers_that_check_and_act_run_one_at_a_time(service, at_once):
         return []
 
     front = Front(handler, lambda: None)
-    scope = f"AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host"
-
-    def ask(_):
-        environ = {"PATH_INFO": "/", "REQUEST_URI": "/", "HTTP_AUTHORIZATION": scope, UNDERSCORED: {}}
-        return front(environ | {"wsgi.input": io.BytesIO()}, lambda *_: None)
-
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(ask, range(8)))
+        list(pool.map(lambda _: ask(front, service), range(8)))
     assert most == at_once

@@ -1,0 +1,31 @@
+"""Answers of our own in the shape that AWS clients expect: XML for S3, JSON for the others."""
+
+import http.client
+import json
+import uuid
+from collections.abc import Iterable
+from wsgiref.types import StartResponse
+from xml.sax.saxutils import escape
+
+
+def answer(
+    start_response: StartResponse, service: str, status: int, code: str, message: str
+) -> Iterable[bytes]:
+    """Refuse a request of `service` with AWS's error `code`."""
+    request = str(uuid.uuid4())
+    if service == "s3":
+        kind = "application/xml"
+        fields = {"Code": code, "Message": message, "RequestId": request}
+        inner = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in fields.items())
+        body = f"<?xml version='1.0' encoding='UTF-8'?><Error>{inner}</Error>".encode()
+    else:
+        kind = "application/x-amz-json-1.1"
+        body = json.dumps({"__type": code, "message": message, "Message": message}).encode()
+    headers = [
+        ("Content-Type", kind),
+        ("Content-Length", str(len(body))),
+        ("x-amzn-RequestId", request),
+        ("x-amzn-ErrorType", code),
+    ]
+    start_response(f"{status} {http.client.responses[status]}", headers)
+    return [body]
