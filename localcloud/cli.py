@@ -53,7 +53,11 @@ def local() -> None:
 )
 @_folder_and_json
 def up(port: int | None, buckets: tuple[str, ...], folder: Path | None, as_json: bool) -> None:
-    """Start the cloud, or what is missing of it, and wait until it answers."""
+    """Start the cloud and wait until it answers.
+
+    What runs already stays; what is missing is started. A cloud that went down or was killed comes back with
+    the state that was saved last.
+    """
     settings = config.Settings(
         folder=folder or config.folder_from(os.environ),
         port=config.port_from(os.environ) if port is None else port,
@@ -95,7 +99,7 @@ def status(folder: Path | None, as_json: bool) -> None:
         if as_json:
             _print_json({"endpoint": None, "region": config.region_from(os.environ), "parts": []})
         else:
-            click.echo(f"not running: {error.message}")
+            click.echo(f"not running: {error.message}; start one with: {error.hint}")
         sys.exit(1)
     if as_json:
         _print_json(_described(record))

@@ -54,11 +54,12 @@ def unframe(body: bytes) -> tuple[bytes, dict[str, str]]:
 
 
 def _chunk_size(line: bytes) -> int | None:
-    """The size in `<hex>;chunk-signature=…`; None when it is no number."""
+    """The size in `<hex>;chunk-signature=…`; None when it is none."""
     try:
-        return int(line.partition(b";")[0], 16)
+        size = int(line.partition(b";")[0], 16)
     except ValueError:
         return None
+    return size if size >= 0 else None
 
 
 def _describe(environ: WSGIEnvironment, trailers: dict[str, str]) -> None:
