@@ -22,7 +22,7 @@ def test_a_framed_body_is_the_sum_of_its_chunks(chunks, signature, checksum):
 
 
 @pytest.mark.parametrize(
-    "framed", [b"", b"5\r\nab", b"zz\r\nab\r\n", b"2\r\nab\r\n", b"-1\r\nab\r\n0\r\n\r\n"]
+    "framed", [b"", b"5\r\nab", b"zz\r\nab\r\n", b"2\r\nab\r\n", b"-9\r\nab\r\n0\r\n\r\n"]
 )
 def test_a_broken_frame_is_refused(framed):
     with pytest.raises(bodies.MalformedBodyError):
