@@ -5,7 +5,7 @@ the fields of rows by name; each difference has a line here.
 """
 
 from localcloud.athena.errors import AthenaError
-from localcloud.athena.translate import zones
+from localcloud.athena.translate import jsons, zones
 from localcloud.athena.translate.coercion import can_become, can_store
 from localcloud.athena.translate.terms import (
     INTEGERS,
@@ -84,7 +84,7 @@ def _convert(sql: str, source: Type, target: Type, zone: str = "UTC") -> str | N
     if source.parts and source.name == target.name and len(source.parts) == len(target.parts):
         return _nested(sql, source, target)
     if source.name == "json" or target.name == "json":
-        return _json(sql, source, target)
+        return jsons.from_value(sql, source, zone) if target.name == "json" else _from_json(sql, target)
     if source.name in _TEXTS:
         return _from_text(sql, target)
     if target.name in (*INTEGERS, "decimal", *_APPROXIMATE):
@@ -98,7 +98,8 @@ def _to_number(sql: str, source: Type, target: Type) -> str | None:
     if source.name == "boolean":
         return raw_cast(raw_cast(sql, Type("integer")), target)
     if source.name in _APPROXIMATE and target.name in INTEGERS:
-        return raw_cast(f"round({sql})", target)
+        failure = fail("INVALID_CAST_ARGUMENT", f"'Cannot cast NaN to {target.name}'", target)
+        return f"CASE WHEN isnan({sql}) THEN {failure} ELSE {raw_cast(f'round({sql})', target)} END"
     if source.name in _APPROXIMATE and target.name == "decimal":
         # Through text: the shortest digits of the double are what Athena rounds, not its binary value.
         return raw_cast(raw_cast(sql, Type("varchar")), target)
@@ -131,7 +132,7 @@ def _plain_text(sql: str, source: Type, zone: str) -> str | None:
         case "varchar" | "char":
             return sql
         case "json":
-            return _json_text(sql)
+            return jsons.as_text(sql)
         case "decimal" if source.numbers[0] == source.numbers[1]:
             # DuckDB leaves out the zero before the point of such types: `-.05`.
             wide = Type("decimal", (min(source.numbers[0] + 1, 38), min(source.numbers[1], 37)))
@@ -272,36 +273,7 @@ def _same_shape(source: Type, target: Type) -> bool:
     return all(_same_shape(a, b) for (_, a), (_, b) in zip(source.parts, target.parts, strict=True))
 
 
-def _json(sql: str, source: Type, target: Type) -> str | None:
-    if target.name == "json":
-        if source.name in _TEXTS:
-            return f"CAST(to_json({sql}) AS VARCHAR)"
-        if source.name in ("boolean", *_EXACT, "double", "real", "array", "map", "row"):
-            return f"CAST(to_json({sql}) AS VARCHAR)"
-        return None
-    if target.name in _TEXTS:
-        return None
+def _from_json(sql: str, target: Type) -> str | None:
     if target.name == "boolean" or target.name in (*_EXACT, *_APPROXIMATE):
         return _convert(f"json_extract_string({sql}, '$')", Type("varchar"), target)
-    if target.parts:
-        return f"from_json({sql}, {text(_json_shape(target))})"
-    return None
-
-
-def _json_text(sql: str) -> str:
-    """A JSON scalar as text; objects and arrays do not become text."""
-    message = f"'Cannot cast ''' || {sql} || ''' to varchar'"
-    failure = fail("INVALID_CAST_ARGUMENT", message, Type("varchar"))
-    return f"CASE WHEN json_type({sql}) IN ('OBJECT', 'ARRAY') THEN {failure} ELSE json_extract_string({sql}, '$') END"
-
-
-def _json_shape(target: Type) -> str:
-    """The structure text that DuckDB's from_json reads."""
-    if target.name == "array":
-        return f"[{_json_shape(target.element)}]"
-    if target.name == "map":
-        return '"' + duckdb_type(target) + '"'
-    if target.name == "row":
-        fields = zip(field_names(target), target.parts, strict=True)
-        return "{" + ", ".join(f'"{name}": {_json_shape(part)}' for name, (_, part) in fields) + "}"
-    return '"' + duckdb_type(target) + '"'
+    return jsons.to_nested(sql, target) if target.parts else None

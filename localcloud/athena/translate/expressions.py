@@ -100,11 +100,17 @@ def _cast(node: exp.Expression, scope: Scope) -> Term:
     target = data_type(node.args["to"])
     if node.meta.get("literal"):
         return typed_literal(node.this.name, target, node)
-    return cast(scope.term(node.this), target)
+    return cast(_to_cast(node.this, scope), target)
+
+
+def _to_cast(node: exp.Expression, scope: Scope) -> Term:
+    if isinstance(node, exp.Anonymous) and node.name.lower() == "json_parse":
+        return calls.call("$json_parse", node.expressions, node, scope)
+    return scope.term(node)
 
 
 def _try_cast(node: exp.Expression, scope: Scope) -> Term:
-    return try_cast(scope.term(node.this), data_type(node.args["to"]))
+    return try_cast(_to_cast(node.this, scope), data_type(node.args["to"]))
 
 
 def _negative(node: exp.Expression, scope: Scope) -> Term:

@@ -17,7 +17,30 @@ def compare(operator: str, left: Term, right: Term, node: exp.Expression) -> Ter
     common = common_type(left.type, right.type)
     if common is None or (operator not in ("=", "<>") and common.name == "map"):
         raise mismatch(node, f"Cannot apply operator: {left.type.athena} {operator} {right.type.athena}")
-    return Term(f"({coerce(left, common).sql} {operator} {coerce(right, common).sql})", BOOLEAN)
+    a, b = coerce(left, common), coerce(right, common)
+    if operator in ("=", "<>") and common.parts:
+        equal = _equal(a.sql, b.sql, common)
+        return Term(equal if operator == "=" else f"(NOT {equal})", BOOLEAN)
+    return Term(f"({a.sql} {operator} {b.sql})", BOOLEAN)
+
+
+def _equal(a: str, b: str, type_: Type, depth: int = 0) -> str:
+    """Equality of nested values: unknown when only a null inside leaves it open, which DuckDB decides."""
+    if type_.name == "row":
+        parts = (
+            _equal(f"struct_extract_at({a}, {at})", f"struct_extract_at({b}, {at})", part, depth)
+            for at, (_, part) in enumerate(type_.parts, 1)
+        )
+        return f"({' AND '.join(parts)})"
+    if type_.name == "array":
+        i, t = f"i{depth}", f"t{depth}"
+        tests = f"list_transform(range(1, len({a}) + 1), lambda {i}: {_equal(f'{a}[{i}]', f'{b}[{i}]', type_.element, depth + 1)})"
+        return (
+            f"CASE WHEN {a} IS NULL OR {b} IS NULL THEN NULL WHEN len({a}) <> len({b}) THEN FALSE "
+            f"WHEN list_contains({tests}, FALSE) THEN FALSE "
+            f"WHEN len(list_filter({tests}, lambda {t}: {t} IS NULL)) > 0 THEN NULL ELSE TRUE END"
+        )
+    return f"({a} = {b})"
 
 
 def _comparison(operator: str) -> Callable[[exp.Expression, Scope], Term]:

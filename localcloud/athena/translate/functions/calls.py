@@ -13,6 +13,7 @@ from localcloud.athena.translate.functions import (  # noqa: F401  each fills th
     conditional,
     dates,
     json,
+    lambdas,
     numbers,
     strings,
 )
@@ -110,6 +111,11 @@ def _best(function: Function, types: list[Type], node: exp.Expression) -> tuple[
             f"Expected: {expected}",
         )
     overload, (_, bound) = min(fits, key=lambda fit: fit[1][0])
+    if function.name == "concat" and UNKNOWN in types and any(type_.name == "array" for type_ in types):
+        line, column = place(node)
+        raise AthenaError(
+            "AMBIGUOUS_FUNCTION_CALL", f"line {line}:{column}: Could not choose a best candidate operator"
+        )
     return overload, bound
 
 

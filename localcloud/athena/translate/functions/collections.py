@@ -1,19 +1,15 @@
 """Arrays, maps, and the functions that take a lambda."""
 
-from collections.abc import Callable
-
 from sqlglot import exp
 
-from localcloud.athena.errors import AthenaError
-from localcloud.athena.translate.casts import coerce
-from localcloud.athena.translate.coercion import common_type
+from localcloud.athena.translate.casts import cast, coerce
 from localcloud.athena.translate.functions.registry import scalar, special
-from localcloud.athena.translate.scope import Scope, mismatch, place
+from localcloud.athena.translate.scope import Scope, mismatch
 from localcloud.athena.translate.terms import (
     BIGINT,
-    BOOLEAN,
     INTEGERS,
     UNKNOWN,
+    VARCHAR,
     Term,
     array,
     field_names,
@@ -21,7 +17,6 @@ from localcloud.athena.translate.terms import (
     map_,
     row,
 )
-from localcloud.athena.types import Type
 
 scalar("cardinality(array(T)) -> bigint", "CAST(len({0}) AS BIGINT)")
 scalar("cardinality(map(K, V)) -> bigint", "CAST(cardinality({0}) AS BIGINT)")
@@ -40,11 +35,18 @@ scalar(
     "array_distinct(array(T)) -> array(T)",
     "list_filter({0}, lambda x, i: len(list_filter({0}[1:i - 1], lambda y: y IS NOT DISTINCT FROM x)) = 0)",
 )
-scalar("array_join(array(T), varchar) -> varchar", "array_to_string({0}, {1})")
-scalar(
-    "array_join(array(T), varchar, varchar) -> varchar",
-    "array_to_string(list_transform({0}, lambda x: coalesce(CAST(x AS VARCHAR), {2})), {1})",
-)
+
+
+def _join(terms: list[Term]) -> str:
+    element = terms[0].type.element
+    shown = cast(Term("x", element), VARCHAR).sql if element.name != "unknown" else "CAST(x AS VARCHAR)"
+    if len(terms) > 2:
+        shown = f"coalesce({shown}, {terms[2].sql})"
+    return f"array_to_string(list_transform({terms[0].sql}, lambda x: {shown}), {terms[1].sql})"
+
+
+scalar("array_join(array(T), varchar) -> varchar", _join)
+scalar("array_join(array(T), varchar, varchar) -> varchar", _join)
 for _name in ("max", "min"):
     scalar(
         f"array_{_name}(array(T)) -> T",
@@ -144,124 +146,3 @@ def _zip(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) ->
         f"list_transform(range(1, greatest({longest}) + 1), lambda i: struct_pack({', '.join(fields)}))",
         array(type_),
     )
-
-
-def lambda_body(node: exp.Expression, types: list[Type], scope: Scope) -> tuple[list[str], Term]:
-    """A lambda's parameters as DuckDB names, and its body. Raises when it takes another number of them."""
-    if not isinstance(node, exp.Lambda) or len(node.expressions) != len(types):
-        line, column = place(node)
-        raise AthenaError(
-            "SYNTAX_ERROR", f"line {line}:{column}: Expected a lambda that takes {len(types)} argument(s)"
-        )
-    names = [scope.statement.fresh(part.name.lower()) for part in node.expressions]
-    parameters = {
-        part.name.lower(): Term(ident(name), type_)
-        for part, name, type_ in zip(node.expressions, names, types, strict=True)
-    }
-    inside = Scope(scope.statement, scope.database, parent=scope, parameters=parameters)
-    return [ident(name) for name in names], inside.term(node.this)
-
-
-def _array(node: exp.Expression, scope: Scope) -> Term:
-    term = scope.term(node)
-    if term.type.name != "array":
-        raise mismatch(node, f"An array is needed, not {term.type.athena}")
-    return term
-
-
-@special("transform")
-def _transform(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-    base = _array(arguments[0], scope)
-    names, body = lambda_body(arguments[1], [base.type.element], scope)
-    return Term(f"list_transform({base.sql}, lambda {names[0]}: {body.sql})", array(body.type))
-
-
-@special("filter")
-def _filter(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-    base = _array(arguments[0], scope)
-    names, body = lambda_body(arguments[1], [base.type.element], scope)
-    return Term(f"list_filter({base.sql}, lambda {names[0]}: {coerce(body, BOOLEAN).sql})", base.type)
-
-
-@special("any_match", "all_match", "none_match")
-def _match(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-    base = _array(arguments[0], scope)
-    names, body = lambda_body(arguments[1], [base.type.element], scope)
-    tests = f"list_transform({base.sql}, lambda {names[0]}: {coerce(body, BOOLEAN).sql})"
-    nulls = f"len(list_filter({tests}, lambda t: t IS NULL)) > 0"
-    wanted = "FALSE" if node.name.lower() == "all_match" else "TRUE"
-    hit, miss = {
-        "any_match": ("TRUE", "FALSE"),
-        "all_match": ("FALSE", "TRUE"),
-        "none_match": ("FALSE", "TRUE"),
-    }[node.name.lower()]
-    sql = (
-        f"CASE WHEN {base.sql} IS NULL THEN NULL WHEN list_contains({tests}, {wanted}) THEN {hit} "
-        f"WHEN {nulls} THEN NULL ELSE {miss} END"
-    )
-    return Term(sql, BOOLEAN)
-
-
-@special("reduce")
-def _reduce(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-    base, start = _array(arguments[0], scope), scope.term(arguments[1])
-    _, first = lambda_body(arguments[2], [start.type, base.type.element], scope)
-    state = common_type(start.type, first.type)
-    if state is None:
-        raise mismatch(node, "The states of reduce have no common type")
-    names, step = lambda_body(arguments[2], [state, base.type.element], scope)
-    folded = f"list_reduce({base.sql}, lambda {', '.join(names)}: {coerce(step, state).sql}, {coerce(start, state).sql})"
-    names, end = lambda_body(arguments[3], [state], scope)
-    return Term(f"list_transform([{folded}], lambda {names[0]}: {end.sql})[1]", end.type)
-
-
-@special("zip_with")
-def _zip_with(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-    a, b = _array(arguments[0], scope), _array(arguments[1], scope)
-    names, body = lambda_body(arguments[2], [a.type.element, b.type.element], scope)
-    pairs = f"range(1, greatest(len({a.sql}), len({b.sql})) + 1)"
-    # DuckDB's lambda takes one list: pair the elements by their number.
-    paired = f"list_transform({pairs}, lambda i: struct_pack(a := {a.sql}[i], b := {b.sql}[i]))"
-    inner = body.sql.replace(names[0], "p.a").replace(names[1], "p.b")
-    return Term(f"list_transform({paired}, lambda p: {inner})", array(body.type))
-
-
-def _over_map(build: Callable[[Term, list[str], Term], Term]) -> Callable[..., Term]:
-    def rule(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-        base = scope.term(arguments[0])
-        if base.type.name != "map":
-            raise mismatch(node, f"A map is needed, not {base.type.athena}")
-        names, body = lambda_body(arguments[1], [part for _, part in base.type.parts], scope)
-        return build(base, names, body)
-
-    return rule
-
-
-def _with_entry(base: Term, names: list[str], body: str) -> str:
-    """The body over each entry: key and value are the fields of one struct in DuckDB."""
-    inner = body.replace(names[0], "e.key").replace(names[1], "e.value")
-    return f"list_transform(map_entries({base.sql}), lambda e: {inner})"
-
-
-def _map_filter(base: Term, names: list[str], body: Term) -> Term:
-    inner = body.sql.replace(names[0], "e.key").replace(names[1], "e.value")
-    return Term(f"map_from_entries(list_filter(map_entries({base.sql}), lambda e: {inner}))", base.type)
-
-
-def _transform_values(base: Term, names: list[str], body: Term) -> Term:
-    return Term(
-        f"map(map_keys({base.sql}), {_with_entry(base, names, body.sql)})",
-        map_(base.type.parts[0][1], body.type),
-    )
-
-
-def _transform_keys(base: Term, names: list[str], body: Term) -> Term:
-    return Term(
-        f"map({_with_entry(base, names, body.sql)}, map_values({base.sql}))",
-        map_(body.type, base.type.element),
-    )
-
-
-special("map_filter")(_over_map(_map_filter))
-special("transform_values")(_over_map(_transform_values))
-special("transform_keys")(_over_map(_transform_keys))

@@ -1,5 +1,6 @@
 """A DuckDB database without a catalog: enough for queries that name no table."""
 
+import base64
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -89,6 +90,8 @@ def _offset(value: datetime, zone: str) -> datetime:
 
 
 def _plain(value: Any, type_: Type) -> Any:
+    if type_.name == "real" and value == value and abs(value) != float("inf"):
+        return float(pa.scalar(value, pa.float32()).cast(pa.string()).as_py())
     match value:
         case float() if value != value:
             return "NaN"
@@ -99,8 +102,6 @@ def _plain(value: Any, type_: Type) -> Any:
         case bytes() if type_.name == "uuid":
             return str(UUID(bytes=value))
         case bytes():
-            import base64
-
             return base64.b64encode(value).decode()
         case date():
             return value.isoformat()

@@ -24,6 +24,11 @@ def _close(mine: Any, theirs: Any) -> bool:
     return type(mine) is type(theirs) and mine == theirs
 
 
+def _plain(text: str) -> str:
+    """Types differ in spaces, and intervals in capitals, from one Trino client to the next."""
+    return text.replace(" ", "").lower()
+
+
 @pytest.mark.parametrize("probe", PROBES)
 def test_a_probe_is_answered_as_trino_answers_it_or_refused(
     probe: dict[str, Any], ask: Callable[[str], dict[str, Any]]
@@ -35,5 +40,5 @@ def test_a_probe_is_answered_as_trino_answers_it_or_refused(
     if "error" in probe:
         assert found["error"] == probe["error"], found
         return
-    assert [text.replace(" ", "") for text in found["types"]] == [text.replace(" ", "") for text in probe["types"]]
+    assert [_plain(text) for text in found["types"]] == [_plain(text) for text in probe["types"]]
     assert _close(found["rows"], probe["rows"]), (found["rows"], probe["rows"])

@@ -1,0 +1,154 @@
+"""The functions that take a lambda: its parameters become DuckDB's, or fields of DuckDB's one parameter."""
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from localcloud.athena.errors import AthenaError
+from localcloud.athena.translate.casts import coerce
+from localcloud.athena.translate.coercion import common_type
+from localcloud.athena.translate.functions.registry import special
+from localcloud.athena.translate.scope import Scope, mismatch, place
+from localcloud.athena.translate.terms import BOOLEAN, Term, array, duckdb_type, ident, map_
+from localcloud.athena.types import Type
+
+
+def body(node: exp.Expression, given: list[Term], scope: Scope) -> Term:
+    """A lambda's body with `given` for its parameters. Raises when it takes another number of them."""
+    if not isinstance(node, exp.Lambda) or len(node.expressions) != len(given):
+        line, column = place(node)
+        raise AthenaError(
+            "SYNTAX_ERROR", f"line {line}:{column}: Expected a lambda that takes {len(given)} argument(s)"
+        )
+    parameters = {part.name.lower(): term for part, term in zip(node.expressions, given, strict=True)}
+    return Scope(scope.statement, scope.database, parent=scope, parameters=parameters).term(node.this)
+
+
+def _fresh(scope: Scope, name: str) -> str:
+    return ident(scope.statement.fresh(name))
+
+
+def _array(node: exp.Expression, scope: Scope) -> Term:
+    term = scope.term(node)
+    if term.type.name != "array":
+        raise mismatch(node, f"An array is needed, not {term.type.athena}")
+    return term
+
+
+def _map(node: exp.Expression, scope: Scope) -> Term:
+    term = scope.term(node)
+    if term.type.name != "map":
+        raise mismatch(node, f"A map is needed, not {term.type.athena}")
+    return term
+
+
+@special("transform")
+def _transform(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    base, x = _array(arguments[0], scope), _fresh(scope, "x")
+    each = body(arguments[1], [Term(x, base.type.element)], scope)
+    return Term(f"list_transform({base.sql}, lambda {x}: {each.sql})", array(each.type))
+
+
+@special("filter")
+def _filter(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    base, x = _array(arguments[0], scope), _fresh(scope, "x")
+    test = coerce(body(arguments[1], [Term(x, base.type.element)], scope), BOOLEAN)
+    return Term(f"list_filter({base.sql}, lambda {x}: {test.sql})", base.type)
+
+
+# What decides, what is then the answer, what is it when nothing decides.
+_MATCHES = {
+    "any_match": ("TRUE", "TRUE", "FALSE"),
+    "all_match": ("FALSE", "FALSE", "TRUE"),
+    "none_match": ("TRUE", "FALSE", "TRUE"),
+}
+
+
+@special(*_MATCHES)
+def _match(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    base, x, t = _array(arguments[0], scope), _fresh(scope, "x"), _fresh(scope, "t")
+    test = coerce(body(arguments[1], [Term(x, base.type.element)], scope), BOOLEAN)
+    tests = f"list_transform({base.sql}, lambda {x}: {test.sql})"
+    nulls = f"len(list_filter({tests}, lambda {t}: {t} IS NULL)) > 0"
+    deciding, hit, miss = _MATCHES[node.name.lower()]
+    return Term(
+        f"CASE WHEN {base.sql} IS NULL THEN NULL WHEN list_contains({tests}, {deciding}) THEN {hit} "
+        f"WHEN {nulls} THEN NULL ELSE {miss} END",
+        BOOLEAN,
+    )
+
+
+@special("reduce")
+def _reduce(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    """DuckDB folds into the type of the elements, so state and element travel together in a struct."""
+    base, start = _array(arguments[0], scope), scope.term(arguments[1])
+    element = base.type.element
+    first = body(arguments[2], [start, Term("NULL", element)], scope)
+    state = common_type(start.type, first.type)
+    if state is None:
+        raise mismatch(node, "The states of reduce have no common type")
+    a, e, x = (_fresh(scope, name) for name in ("a", "e", "x"))
+    step = coerce(body(arguments[2], [Term(f"{a}.s", state), Term(f"{e}.x", element)], scope), state)
+    no_state, no_element = (f"CAST(NULL AS {duckdb_type(type_)})" for type_ in (state, element))
+    elements = f"list_transform({base.sql}, lambda {x}: struct_pack(s := {no_state}, x := {x}))"
+    folded = (
+        f"list_reduce({elements}, lambda {a}, {e}: struct_pack(s := {step.sql}, x := {no_element}), "
+        f"struct_pack(s := {coerce(start, state).sql}, x := {no_element}))"
+    )
+    end = body(arguments[3], [Term(f"{x}.s", state)], scope)
+    return Term(f"list_transform([{folded}], lambda {x}: {end.sql})[1]", end.type)
+
+
+@special("zip_with")
+def _zip_with(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    a, b = _array(arguments[0], scope), _array(arguments[1], scope)
+    i = _fresh(scope, "i")
+    pair = [Term(f"{side.sql}[{i}]", side.type.element) for side in (a, b)]
+    each = body(arguments[2], pair, scope)
+    longest = f"greatest(len({a.sql}), len({b.sql}))"
+    made = f"list_transform(range(1, {longest} + 1), lambda {i}: {each.sql})"
+    return Term(f"CASE WHEN {a.sql} IS NULL OR {b.sql} IS NULL THEN NULL ELSE {made} END", array(each.type))
+
+
+def _entries(base: Term, e: str) -> list[Term]:
+    (_, key), (_, value) = base.type.parts
+    return [Term(f"{e}.key", key), Term(f"{e}.value", value)]
+
+
+def _over_entries(build: Callable[[Term, str, Term], Term]) -> Callable[..., Term]:
+    def rule(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+        base, e = _map(arguments[0], scope), _fresh(scope, "e")
+        return build(base, e, body(arguments[1], _entries(base, e), scope))
+
+    return rule
+
+
+def _filtered(base: Term, e: str, test: Term) -> Term:
+    kept = f"list_filter(map_entries({base.sql}), lambda {e}: {coerce(test, BOOLEAN).sql})"
+    return Term(f"map_from_entries({kept})", base.type)
+
+
+def _new_values(base: Term, e: str, value: Term) -> Term:
+    values = f"list_transform(map_entries({base.sql}), lambda {e}: {value.sql})"
+    return Term(f"map(map_keys({base.sql}), {values})", map_(base.type.parts[0][1], value.type))
+
+
+def _new_keys(base: Term, e: str, key: Term) -> Term:
+    keys = f"list_transform(map_entries({base.sql}), lambda {e}: {key.sql})"
+    return Term(f"map({keys}, map_values({base.sql}))", map_(key.type, base.type.element))
+
+
+special("map_filter")(_over_entries(_filtered))
+special("transform_values")(_over_entries(_new_values))
+special("transform_keys")(_over_entries(_new_keys))
+
+
+@special("map_zip_with")
+def _map_zip_with(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    a, b, k = _map(arguments[0], scope), _map(arguments[1], scope), _fresh(scope, "k")
+    key: Type = a.type.parts[0][1]
+    given = [Term(k, key), Term(f"{a.sql}[{k}]", a.type.element), Term(f"{b.sql}[{k}]", b.type.element)]
+    each = body(arguments[2], given, scope)
+    extra = f"list_filter(map_keys({b.sql}), lambda {k}: NOT list_contains(map_keys({a.sql}), {k}))"
+    keys = f"(map_keys({a.sql}) || {extra})"
+    return Term(f"map({keys}, list_transform({keys}, lambda {k}: {each.sql}))", map_(key, each.type))

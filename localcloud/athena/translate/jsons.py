@@ -1,0 +1,73 @@
+"""JSON values, kept as their text: made from other values, and read back as them."""
+
+from localcloud.athena.translate import zones
+from localcloud.athena.translate.terms import duckdb_type, fail, field_names, text
+from localcloud.athena.types import Type
+
+_PLAIN = ("boolean", "tinyint", "smallint", "integer", "bigint", "decimal", "double", "real", "varchar")
+_COMMA = " || ',' || "
+
+
+def as_text(sql: str) -> str:
+    """A JSON scalar as text; objects and arrays do not become text."""
+    failure = fail("INVALID_CAST_ARGUMENT", f"'Cannot cast ''' || {sql} || ''' to varchar'", Type("varchar"))
+    nested = f"json_type({sql}) IN ('OBJECT', 'ARRAY')"
+    return f"CASE WHEN {nested} THEN {failure} ELSE json_extract_string({sql}, '$') END"
+
+
+def from_value(sql: str, source: Type, zone: str, depth: int = 0) -> str | None:
+    """A value as JSON text, or None when its type has no JSON."""
+    if source.name == "json":
+        return sql
+    if source.parts:
+        made = _nested(sql, source, zone, depth)
+        return None if made is None else f"CASE WHEN {sql} IS NULL THEN NULL ELSE {made} END"
+    if source.name in _PLAIN:
+        return f"CAST(to_json({sql}) AS VARCHAR)"
+    if source.name == "date":
+        return f"CAST(to_json(CAST({sql} AS VARCHAR)) AS VARCHAR)"
+    if source.name == "timestamp":
+        return f"CAST(to_json(athena_timestamp_text({sql}, {source.numbers[0]})) AS VARCHAR)"
+    if source.name == "timestamp with time zone":
+        shown = f"athena_timestamp_text({zones.at(sql, zone)}, {source.numbers[0]}) || {text(' ' + zone)}"
+        return f"CAST(to_json({shown}) AS VARCHAR)"
+    return None
+
+
+def _nested(sql: str, source: Type, zone: str, depth: int) -> str | None:
+    x = f"x{depth}"
+    if source.name == "array":
+        part = from_value(x, source.element, zone, depth + 1)
+        if part is None:
+            return None
+        items = f"list_transform({sql}, lambda {x}: coalesce({part}, 'null'))"
+        return f"'[' || array_to_string({items}, ',') || ']'"
+    if source.name == "map":
+        part = from_value(f"{x}.value", source.element, zone, depth + 1)
+        if part is None:
+            return None
+        pair = f"CAST(to_json(CAST({x}.key AS VARCHAR)) AS VARCHAR) || ':' || coalesce({part}, 'null')"
+        pairs = f"list_sort(list_transform(map_entries({sql}), lambda {x}: {pair}))"
+        return f"'{{' || array_to_string({pairs}, ',') || '}}'"
+    fields = []
+    for at, (name, type_) in enumerate(source.parts, 1):
+        part = from_value(f"struct_extract_at({sql}, {at})", type_, zone, depth)
+        if part is None:
+            return None
+        fields.append(f"CAST(to_json({text(name)}) AS VARCHAR) || ':' || coalesce({part}, 'null')")
+    return f"'{{' || {_COMMA.join(fields)} || '}}'"
+
+
+def to_nested(sql: str, target: Type) -> str:
+    """JSON as an array, map or row."""
+    return f"from_json({sql}, {text(_shape(target))})"
+
+
+def _shape(target: Type) -> str:
+    """The structure text that DuckDB's from_json reads."""
+    if target.name == "array":
+        return f"[{_shape(target.element)}]"
+    if target.name == "row":
+        fields = zip(field_names(target), target.parts, strict=True)
+        return "{" + ", ".join(f'"{name}": {_shape(part)}' for name, (_, part) in fields) + "}"
+    return '"' + duckdb_type(target) + '"'
