@@ -12,16 +12,15 @@ _SLICE_BYTES = 256 << 10
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole records. `line` is the 1-based number of the first line, `offset` its byte in the content."""
+    """Whole records. `line` is the 1-based number of the first line, `offset` its byte in the content.
+
+    `lines` counts the lines; the file's last one may lack its newline.
+    """
 
     data: bytes
     line: int
     offset: int
-
-    @property
-    def lines(self) -> int:
-        """How many lines it holds; the file's last one may lack its newline."""
-        return self.data.count(b"\n") + (not self.data.endswith(b"\n"))
+    lines: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def cut(pieces: Iterable[bytes], *, size: int, longest: int, multiline: bool) ->
                 whole = LongRecord(
                     head=(head + data.removesuffix(b"\n"))[:KEPT_BYTES],
                     length=dropped + len(data.removesuffix(b"\n")),
-                    lines=dropped_lines + data.count(b"\n") + (not data.endswith(b"\n")),
+                    lines=dropped_lines + _lines(data),
                     line=line,
                     offset=offset,
                 )
@@ -69,7 +68,7 @@ def cut(pieces: Iterable[bytes], *, size: int, longest: int, multiline: bool) ->
                 line, offset = line + whole.lines, offset + dropped + len(data)
                 head, dropped, dropped_lines = b"", 0, 0
             else:
-                block = Block(data, line, offset)
+                block = block_of(data, line, offset)
                 yield block
                 line, offset = line + block.lines, offset + len(data)
             done = span.end
@@ -80,12 +79,21 @@ def cut(pieces: Iterable[bytes], *, size: int, longest: int, multiline: bool) ->
             held = b""
 
 
+def block_of(data: bytes, line: int, offset: int) -> Block:
+    """The block of `data`, its lines counted."""
+    return Block(data, line, offset, _lines(data))
+
+
+def _lines(data: bytes) -> int:
+    return data.count(b"\n") + (not data.endswith(b"\n"))
+
+
 def slices(block: Block) -> Iterator[Block]:
     """The lines of `block`, some at a time."""
     start, line = 0, block.line
     while start < len(block.data):
         end = block.data.find(b"\n", min(start + _SLICE_BYTES, len(block.data) - 1)) + 1 or len(block.data)
-        part = Block(block.data[start:end], line, block.offset + start)
+        part = block_of(block.data[start:end], line, block.offset + start)
         yield part
         start, line = end, line + part.lines
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bronze import sequence
-from bronze.blocks import is_utf8
+from bronze.blocks import Block, is_utf8
 from bronze.change_records import COMMITTED, row_columns
 from bronze.contract import BronzeContract, Column
 from bronze.lexical import CERTAIN_TIMESTAMP, reading
@@ -73,16 +73,18 @@ class Taken:
 
 
 def read(
-    contract: BronzeContract, lines: Sequence[bytes], first_line: int, *, epoch: int, extract: int
+    contract: BronzeContract, block: Block, lines: Sequence[bytes], *, epoch: int, extract: int
 ) -> Taken:
-    """Read what is certain of `lines`, which stand without their newlines from `first_line` on."""
+    """Read what is certain of `lines`, which are those of `block`, without their newlines."""
     shape = next(filter(None, (_learned(line, contract) for line in lines[:_LOOKED_AT])), None)
     nothing = Taken(arrow_schema(row_columns(contract)).empty_table(), list(range(len(lines))))
     if shape is None:
         return nothing
-    records, taken, left = _decoded(shape, lines)
-    raw = _raw_table(contract, shape, records, taken, first_line)
-    if _quotes(contract, shape, raw) != sum(lines[index].count(b'"') for index in taken):
+    records, taken, left = _decoded(shape, block.data, lines)
+    raw = _raw_table(contract, shape, records, taken, block.line)
+    if _quotes(contract, shape, raw) + sum(lines[index].count(b'"') for index in left) != block.data.count(
+        b'"'
+    ):
         return nothing  # some key is there twice; which one is for the exact rules to say
     certain = _certain(contract, shape, raw)
     if not pc.all(certain).as_py():
@@ -91,14 +93,15 @@ def read(
     return Taken(_finished(contract, shape, raw, epoch, extract), left)
 
 
-def _decoded(shape: Shape, lines: Sequence[bytes]) -> tuple[list[Any], list[int], list[int]]:
+def _decoded(shape: Shape, data: bytes, lines: Sequence[bytes]) -> tuple[list[Any], list[int], list[int]]:
     """The records that have the shape, the indices of their lines, and the indices of the other lines."""
     decode = shape.decode
+    doubtful = b"\\" in data or not is_utf8(data)
     records: list[Any] = []
     taken: list[int] = []
     left: list[int] = []
     for index, line in enumerate(lines):
-        if b"\\" in line or not (line.isascii() or is_utf8(line)):
+        if doubtful and (b"\\" in line or not is_utf8(line)):
             left.append(index)
             continue
         try:

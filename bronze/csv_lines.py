@@ -28,7 +28,7 @@ def without_header(block: Block, contract: BronzeContract) -> Block:
         raise FileRefusedError(
             "header", f"the header must be {','.join(wanted)}, and is {','.join(names)[:200]}"
         )
-    return Block(block.data[end:], block.line + 1, block.offset + end)
+    return Block(block.data[end:], block.line + 1, block.offset + end, block.lines - 1)
 
 
 def reader(contract: BronzeContract, quarantine: Quarantine) -> Callable[[Block], Outcome]:

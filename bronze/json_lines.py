@@ -1,7 +1,7 @@
 """Read blocks of change records: what is certainly good at once, every other line by the exact rules."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
 from bronze import change_fast, columns
@@ -22,7 +22,11 @@ _SHORT_LINE = 64
 
 def without_bom(block: Block) -> Block:
     """The first block of a file without the byte order mark that may lead it."""
-    return Block(block.data[len(_BOM) :], block.line, len(_BOM)) if block.data.startswith(_BOM) else block
+    return (
+        replace(block, data=block.data.removeprefix(_BOM), offset=len(_BOM))
+        if block.data.startswith(_BOM)
+        else block
+    )
 
 
 @dataclass(slots=True)
@@ -50,7 +54,7 @@ def reader(
 
     def read_lines(block: Block) -> Outcome:
         lines = block.data.removesuffix(b"\n").split(b"\n")
-        fast = change_fast.read(contract, lines, block.line, epoch=epoch, extract=extract)
+        fast = change_fast.read(contract, block, lines, epoch=epoch, extract=extract)
         exact = _Exact()
         for index, offset in _places(lines, fast.left, block.offset):
             read_exactly(lines[index], block.line + index, offset, exact)

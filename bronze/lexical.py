@@ -110,7 +110,7 @@ def _finite(value: float) -> float:
 def _single(value: float) -> float:
     """Refuse what no 32-bit float can hold. It is rounded where the column is built: from the double."""
     try:
-        struct.pack("f", value)
+        struct.pack("<f", value)  # not "f": the machine's own format does not check
     except OverflowError:
         raise RefusedError("range") from None
     return value

@@ -1,4 +1,4 @@
-"""Parquet files whose bytes depend on the rows alone, not on the blocks that the rows came in."""
+"""Parquet files, row group by row group. The same tables give the same bytes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -52,8 +52,8 @@ class RowWriter:
             self._parquet.close()
 
     def _flush(self) -> None:
-        # One chunk a column: otherwise the cut of the blocks would show in the cut of the pages.
-        group = pa.concat_tables(self._waiting).combine_chunks()
+        # Not made one chunk a column: that copy would be the peak of the parser's memory.
+        group = pa.concat_tables(self._waiting)
         self._waiting, self._waiting_rows = [], 0
         if self._parquet is None:
             self._parquet = _open(self._path(self._files), group.schema)
