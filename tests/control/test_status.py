@@ -31,13 +31,11 @@ def parts() -> SimpleNamespace:
     return SimpleNamespace(store=MemoryStore(), clock=MemoryClock(NOON))
 
 
-def put(parts, number, state, *counts, **fields) -> None:
+def put(parts, name, state, *counts, **fields) -> None:
     """A batch of one file in `state`."""
-    batch = replace(
-        BATCH, batch_id=f"b{number}", file_ids=(f"f{number}",), state=state, counts=counts, **fields
-    )
+    batch = replace(BATCH, batch_id=f"b{name}", file_ids=(f"f{name}",), state=state, counts=counts, **fields)
     parts.store.create(batch)
-    parts.store.create(replace(FILE, file_id=f"f{number}", batch_id=batch.batch_id))
+    parts.store.create(replace(FILE, file_id=f"f{name}", batch_id=batch.batch_id))
 
 
 def test_a_table_without_anything_has_no_batch_and_no_lag(parts) -> None:
