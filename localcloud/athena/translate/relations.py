@@ -79,7 +79,8 @@ def _is_query(node: exp.Expression) -> bool:
 
 
 def _renamed_source(found: Source, node: exp.Expression, scope: Scope) -> Source:
-    pieces: tuple[str | Scan, ...] = ("(", *found.pieces, ")")
+    # DuckDB takes parentheses around joins, not around one table.
+    pieces = found.pieces if len(found.pieces) == 1 else ("(", *found.pieces, ")")
     alias = node.args.get("alias")
     if alias is None:
         return replace(found, pieces=pieces)
