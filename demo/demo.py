@@ -38,7 +38,8 @@ def token_key() -> str:
 
 def start_cloud(steps: Steps) -> None:
     """Start an empty local cloud and point every later step at it."""
-    steps.run("empty the demo's cloud", "dm", "local", "reset", "--dir", FOLDER)
+    if (ROOT / FOLDER).exists():
+        steps.run("clear the last demo", "dm", "local", "reset", "--dir", FOLDER)
     steps.run("start the local cloud", "dm", "local", "up", "--dir", FOLDER, "--port", "0")
     exports = json.loads(steps.run_quietly("dm", "env", "--dir", FOLDER, "--json"))
     steps.env = {**os.environ, **exports, "DM_TOKEN_KEY": token_key(), "DBT_TARGET_PATH": f"{FOLDER}-target"}

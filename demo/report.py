@@ -125,7 +125,11 @@ def _show_checks(console: Console, path: Path) -> None:
     counts = Counter((r["unique_id"].split(".")[0], r["status"]) for r in results)
     rows = [{"kind": kind, "status": status, "count": n} for (kind, status), n in sorted(counts.items())]
     console.print(_table(rows))
-    console.print("  each model's constraints were checked before its rows became visible", highlight=False)
+    console.print(
+        "  each model's constraints were checked before its rows became visible\n"
+        "  a warning counts rows whose parent has not arrived: it may come a batch later",
+        highlight=False,
+    )
 
 
 def _table(rows: Sequence[Mapping[str, Any]], title: str = "") -> Table:
