@@ -16,8 +16,8 @@ import hashlib
 import hmac
 import json
 import sys
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -195,6 +195,24 @@ def _compute(folder: Path, token_key: bytes) -> Answer:
         events[name.split("/")[1]] += said
     tables = silver(events, token_key)
     return Answer(files, {**tables, **gold(tables["silver.reviews_enriched"])})
+
+
+def differences(answer: Answer, rows_of: Callable[[str], list[Row]]) -> dict[str, dict[str, list[Row]]]:
+    """Per table that differs, the rows that `rows_of` lacks and those that it should not have.
+
+    `rows_of` reads a table by its full name. Columns that the oracle does not know are left out.
+    """
+    found = {}
+    for table, rows in answer.tables.items():
+        wanted = Counter(frozenset(row.items()) for row in rows)
+        known = rows[0].keys() if rows else set()
+        there = Counter(frozenset((name, row[name]) for name in known) for row in rows_of(table))
+        if wanted != there:
+            found[table] = {
+                "missing": [dict(row) for row in wanted - there],
+                "unexpected": [dict(row) for row in there - wanted],
+            }
+    return found
 
 
 def main() -> None:

@@ -165,6 +165,16 @@ def test_a_mean_is_exact_and_rounded_once(scores, expected):
     assert oracle.mean(scores) == Decimal(expected)
 
 
+def test_differences_name_what_is_missing_and_what_should_not_be_there():
+    row, other = {"brewery_id": 1, "brewery_name": "a"}, {"brewery_id": 1, "brewery_name": "b"}
+    answer = oracle.Answer([], {"silver.breweries": [row]})
+    assert oracle.differences(answer, lambda table: [{**row, "_batch": 7}]) == {}
+    assert oracle.differences(answer, lambda table: [other]) == {
+        "silver.breweries": {"missing": [row], "unexpected": [other]}
+    }
+    assert oracle.differences(answer, lambda table: [row, row])["silver.breweries"]["unexpected"] == [row]
+
+
 def test_the_command_prints_a_table_and_refuses_an_unknown_one(tmp_path):
     path = tmp_path / "raw" / "brewery" / "load.json.gz"
     path.parent.mkdir(parents=True)
