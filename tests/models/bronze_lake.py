@@ -102,9 +102,10 @@ class Lake:
         return done.stdout
 
     def statuses(self) -> dict[str, str]:
-        """Status of every node of the last run, by its name."""
+        """Status of every model of the last run, by its name."""
         results = json.loads((self.folder / "target/run_results.json").read_text())["results"]
-        return {result["unique_id"].split(".")[2]: result["status"] for result in results}
+        models = (result for result in results if result["unique_id"].startswith("model."))
+        return {result["unique_id"].split(".")[2]: result["status"] for result in models}
 
     def rows(self, sql: str) -> list[Row]:
         """Ask Athena; typed values by column name."""

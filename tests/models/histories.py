@@ -39,7 +39,7 @@ def beer(number: int, brewery_id: int, style: str = "Porter") -> Row:
     }
 
 
-def profile(number: int, state: str | None = "Ohio") -> Row:
+def profile(number: int, state: str | None = "OH") -> Row:
     email = f"p{number}@example.org"
     return {
         "profile_id": number,
@@ -51,12 +51,12 @@ def profile(number: int, state: str | None = "Ohio") -> Row:
 
 
 def review(number: int, chance: random.Random) -> Row:
-    """A review of one of a few beers (some unknown) by one of many people (some unknown), in two months."""
+    """A review of one of six beers (one unknown) by one of many people (some unknown), in two months."""
     return {
         "review_id": number,
         "brewery_id": chance.randint(1, 4),
-        "beer_id": chance.choice([1, 1, 1, 2, 2, 3, 4, 9]),
-        "profile_id": chance.randint(1, 125),
+        "beer_id": chance.choice([1, 2, 3, 4, 5, 9]),
+        "profile_id": chance.randint(1, 400),
         "review_overall": chance.randint(0, 10) / 2,
         "review_aroma": chance.choice([None, 3.5]),
         "review_appearance": 4.0,
@@ -70,13 +70,11 @@ def first_delivery(chance: random.Random) -> dict[str, list[list[Row]]]:
     """Loads, as bronze batches of each table."""
     return {
         "brewery": [[record("load", 0, **brewery(n)) for n in range(1, 5)]],
-        "beer": [
-            [record("load", 0, **beer(n, 1 + n % 3, "Stout" if n % 2 else "Porter")) for n in range(1, 6)]
-        ],
+        "beer": [[record("load", 0, **beer(n, n % 4 + 1, f"Style {n}")) for n in range(1, 6)]],
         "profile": [
-            [record("load", 0, **profile(n, None if n % 9 == 0 else f"State {n % 4}")) for n in range(1, 121)]
+            [record("load", 0, **profile(n, None if n % 9 == 0 else f"S{n % 4}")) for n in range(1, 391)]
         ],
-        "review": [[record("load", 0, **review(n, chance)) for n in range(1, 261)]],
+        "review": [[record("load", 0, **review(n, chance)) for n in range(1, 301)]],
     }
 
 
@@ -91,17 +89,17 @@ def second_delivery(chance: random.Random) -> dict[str, list[list[Row]]]:
             record("insert", 13, **brewery(5)),
         ],
         "beer": [
-            record("update", 10, **beer(1, 4, "Stout")),
+            record("update", 10, **beer(1, 4, "Style 5")),
             record("delete", 11, beer_id=2),
             record("insert", 12, **beer(9, 5, "Late")),
             record("update", 13, _key_before='{"beer_id": 4}', **beer(14, 2)),
             record("load", 0, order=2, **beer(5, 5, "Corrected by an extract")),
         ],
         "profile": [
-            *(record("update", 10 + n, **profile(n, "Moved")) for n in range(1, 30)),
+            *(record("update", 10 + n, **profile(n, "MV")) for n in range(1, 30)),
             *(record("delete", 50 + n, profile_id=n) for n in range(30, 40)),
             record("insert", 99, **profile(30, None)),
-            record("load", 0, rev=2, **profile(119, "Read again by a better parser")),
+            record("load", 0, rev=2, **profile(119, "RA")),
         ],
     }
     reviews = []
