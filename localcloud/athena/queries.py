@@ -20,6 +20,7 @@ FINAL = frozenset({SUCCEEDED, FAILED, CANCELLED})
 WORKERS = 12
 HISTORY = 5_000
 RESULT_BYTES = 512 << 20
+_AGAIN_SECONDS = 0.1
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,8 @@ class Query:
     error: AthenaError | None = None
     manifest: str = ""
     done: threading.Event = field(default_factory=threading.Event)
+    left: threading.Event = field(default_factory=threading.Event)
+    """Set once no thread works for the query any more, which after a cancel is later than `done`."""
 
     @property
     def substatement(self) -> str:
@@ -140,9 +143,21 @@ class Queries:
         """Cancel a query; one that is over stays as it is. Raises InvalidRequestError for an unknown id."""
         query = self.get(query_id)
         if self._end(query, CANCELLED):
-            self._cancel(query_id)
+            threading.Thread(target=self._interrupt, args=(query,), daemon=True).start()
+
+    def _interrupt(self, query: Query) -> None:
+        """Tell the engine until the query's thread is free: the first time it may not know the query yet."""
+        while query.started is not None and not query.left.is_set():
+            self._cancel(query.id)
+            query.left.wait(_AGAIN_SECONDS)
 
     def _work(self, query: Query) -> None:
+        try:
+            self._run_to_end(query)
+        finally:
+            query.left.set()
+
+    def _run_to_end(self, query: Query) -> None:
         with self._lock:
             if query.state in FINAL:
                 return

@@ -109,3 +109,25 @@ def test_the_first_end_stays(make: Callable[..., Queries]):
     free.set()
     known.close()
     assert (one.state, one.answer) == ("CANCELLED", None)
+
+
+def test_the_engine_is_told_until_it_lets_go(request: pytest.FixtureRequest):
+    told, free, begun = [], threading.Event(), threading.Event()
+
+    def run(_: Query) -> Answer:
+        begun.set()
+        free.wait(10)
+        return answer()
+
+    def cancel(query_id: str) -> None:
+        told.append(query_id)
+        if len(told) == 3:  # an engine that did not know the query at first
+            free.set()
+
+    known = Queries(run, cancel)
+    request.addfinalizer(known.close)
+    one = known.submit(query(1))
+    begun.wait(10)
+    known.stop(one.id)
+    assert one.left.wait(10)
+    assert told == [one.id] * 3

@@ -234,7 +234,7 @@ def test_a_stopped_query_is_cancelled_and_its_engine_told(gateway: Any):
     found = gateway.execution(query_id)
     assert found["Status"]["State"] == "CANCELLED"
     assert found["Status"]["StateChangeReason"] == "Query cancelled by user"
-    assert gateway.engine.cancelled[query_id].is_set()
+    assert gateway.engine.cancelled[query_id].wait(10)
     assert refused(lambda: gateway.rows(query_id))[1:] == ("RESULT_NOT_FOUND", "Could not find results")
 
 
