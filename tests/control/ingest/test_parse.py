@@ -153,3 +153,16 @@ def test_a_version_of_a_versioned_bucket_is_named_in_the_order(world) -> None:
     with pytest.raises(Exception, match="v7"):
         do(world, batch)
     assert world.engine.orders[0].files[0].version_id == "v7"
+
+
+def test_an_older_version_of_an_object_that_was_put_twice_does_not_count(world) -> None:
+    batch = held(world, "1")
+    real_list = world.objects.list
+
+    def versioned(uri):
+        for found in real_list(uri):
+            yield found
+            yield replace(found, version_id="older", size_bytes=1, is_latest=False)
+
+    world.objects.list = versioned
+    assert do(world, batch).state == "written"

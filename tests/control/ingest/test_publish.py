@@ -143,3 +143,10 @@ def test_events_become_visible_before_the_rows(world) -> None:
     written = write_next(world)
     publish(written, world.tables["review"], replace(world.parts, catalog=Catalog()))
     assert added == ["review_events", "review"]
+
+
+def test_a_stale_publisher_does_not_publish_what_a_later_epoch_has_written(world, written) -> None:
+    world.store.update(written, replace(written, state="written", epoch=2, manifest_digest="another"))
+    with pytest.raises(StaleEpochError):
+        publish(written, world.tables["review"], world.parts)
+    assert world.head("review") == Head("review", 0)

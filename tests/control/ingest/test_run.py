@@ -190,3 +190,9 @@ def test_a_choice_of_engine_overrules_the_plan(world) -> None:
     world.parts = replace(world.parts, engines={"spark": world.engine})
     world.run(choice="spark")
     assert world.visible("review") == {1: ["1"]}
+
+
+def test_one_pass_that_splits_a_batch_says_how_many_are_left(world) -> None:
+    world.land("review", "poison", "!refuse")
+    world.land("review", "fine", "1")
+    assert world.run(mode="once").left == 2
