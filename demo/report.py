@@ -1,4 +1,4 @@
-"""What the demo shows at its end: rows per layer, what was refused and why, a gold table, seconds per step."""
+"""What the demo shows at its end: rows per layer, what was refused and why, a gold table, and the times."""
 
 import json
 from collections import Counter

@@ -2,7 +2,7 @@
 
 import gzip
 
-from conftest import Lakehouse
+from lakehouse import Lakehouse
 
 HEADER = (
     "review_id,brewery_id,beer_id,profile_id,review_overall,review_aroma,review_appearance,"

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from conftest import TOKEN_KEY, Lakehouse
+from lakehouse import TOKEN_KEY, Lakehouse
 
 SEEDS = (1, 2, 3)
 ROWS = "20000"

@@ -1,0 +1,117 @@
+"""A lakehouse of one's own for a test: a local cloud on free ports, and the commands a person would type."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from pyathena import connect
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+TOKEN_KEY = "a key for tests"
+ICEBERG = (
+    *(f"silver.{name}_state" for name in ("breweries", "beers", "profiles", "reviews")),
+    "silver.review_flat",
+    "gold.top_beers_by_rating",
+    "gold.top_breweries_by_rating",
+    "gold.top_styles_by_popularity",
+    "gold.state_by_review_volume",
+    "gold.top_drinkers",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lakehouse:
+    """Commands against one local cloud; `folder` is its scratch folder."""
+
+    folder: Path
+    env: dict[str, str]
+
+    def run(self, *command: str, expect: int = 0, **env: str) -> str:
+        """Run a command of the environment in the repository; its stdout, stderr added when it failed."""
+        done = subprocess.run(
+            [str(BIN / command[0]), *command[1:]],
+            cwd=ROOT,
+            env={**self.env, **env},
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=500,
+        )
+        assert done.returncode == expect, f"{command} gave {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout if expect == 0 else done.stdout + done.stderr
+
+    def dm(self, *arguments: str) -> Any:
+        """Run a `dm` command with --json and give its parsed result."""
+        return json.loads(self.run("dm", *arguments, "--json"))
+
+    def build(self, *arguments: str, expect: int = 0) -> str:
+        """`dbt build` on the target local."""
+        paths = ("--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs"))
+        return self.run("dbt", "build", "--profiles-dir", "profiles", *paths, *arguments, expect=expect)
+
+    def results(self) -> dict[str, str]:
+        """Status of every node of the last build."""
+        results = json.loads((self.folder / "target" / "run_results.json").read_text())["results"]
+        return {r["unique_id"]: r["status"] for r in results}
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        """Run a statement on the local Athena; typed values."""
+        cursor = connect(
+            endpoint_url=self.env["AWS_ENDPOINT_URL"],
+            region_name=self.env["AWS_REGION"],
+            aws_access_key_id=self.env["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.env["AWS_SECRET_ACCESS_KEY"],
+            s3_staging_dir="s3://lake/athena-results/",
+            poll_interval=0.05,
+        ).cursor()
+        cursor.execute(sql)
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def snapshots(self) -> dict[str, int]:
+        """The number of snapshots of each table that dbt writes."""
+        counts = {}
+        for table in ICEBERG:
+            schema, name = table.split(".")
+            counts[table] = self.query(f'select count(*) as n from {schema}."{name}$snapshots"')[0]["n"]
+        return counts
+
+    def s3(self) -> Any:
+        """A boto3 S3 client for this cloud."""
+        return boto3.client(
+            "s3",
+            endpoint_url=self.env["AWS_ENDPOINT_URL"],
+            region_name=self.env["AWS_REGION"],
+            aws_access_key_id=self.env["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.env["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def put(self, key: str, body: bytes) -> None:
+        """Land one raw object."""
+        self.s3().put_object(Bucket="lake", Key=key, Body=body)
+
+    def download_raw(self) -> Path:
+        """Copy every raw object to a folder, as the oracle wants them."""
+        target = self.folder / "raw-copy"
+        client = self.s3()
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket="lake", Prefix="raw/"):
+            for item in page.get("Contents", []):
+                path = target / item["Key"]
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(client.get_object(Bucket="lake", Key=item["Key"])["Body"].read())
+        return target
+
+
+def start(folder: Path) -> Lakehouse:
+    """Start a local cloud in `folder` on free ports."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "DM_", "DBT_"))}
+    house = Lakehouse(folder, env | {"DM_TOKEN_KEY": TOKEN_KEY})
+    house.run("dm", "local", "up", "--dir", str(folder / "cloud"), "--port", "0")
+    exports = json.loads(house.run("dm", "env", "--dir", str(folder / "cloud"), "--json"))
+    return Lakehouse(folder, house.env | exports)
