@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from control.errors import ConflictError, StaleEpochError
 from control.ingest import plan
 from control.ingest.rules import Rules
-from control.model import Batch, RawFile
+from control.model import Batch, EngineName, RawFile
 from control.ports import Parts
 
 
@@ -24,11 +24,13 @@ def free_at(batch: Batch) -> datetime | None:
     return batch.lease_expires_at if batch.state == "claimed" else None
 
 
-def take(batch: Batch, owner: str, parts: Parts, rules: Rules) -> Batch | None:
+def take(
+    batch: Batch, owner: str, parts: Parts, rules: Rules, engine: EngineName | None = None
+) -> Batch | None:
     """Claim `batch` for `owner`; or, when its attempts are used up, mark it `splitting` or `failed`.
 
     Gives the batch as it is then, None when another worker was faster. `owner` is unique to the claim, so
-    that a lost response and a lost race are not mistaken for one another.
+    that a lost response and a lost race are not mistaken for one another. `engine` overrules the planned one.
     """
     now = parts.clock.now()
     if batch.attempts >= rules.split_after and len(batch.file_ids) > 1:
@@ -43,6 +45,7 @@ def take(batch: Batch, owner: str, parts: Parts, rules: Rules) -> Batch | None:
             epoch=batch.epoch + 1,
             attempts=batch.attempts + 1,
             owner=owner,
+            engine=engine or batch.engine,
             lease_expires_at=now + timedelta(seconds=rules.lease_seconds),
             not_before=None,
         )

@@ -139,13 +139,13 @@ def _step(seen: Batch, table: BronzeTable, parts: Parts, rules: Rules, choice: C
 
 def _attempt(free: Batch, table: BronzeTable, parts: Parts, rules: Rules, choice: Choice) -> Batch | None:
     """Claim a free batch and parse it; give it as it is then, None when another worker has it."""
-    held = claim.take(free, secrets.token_hex(8), parts, rules)
+    overruled = None if choice == "auto" else choice
+    held = claim.take(free, secrets.token_hex(8), parts, rules, overruled)
     if held is None or held.state != "claimed":
         return held
     parts.say("batch.claimed", _fields(held))
-    engine = parts.engines[held.engine if choice == "auto" else choice]
     try:
-        return parse(held, table, engine, parts, rules)
+        return parse(held, table, parts.engines[held.engine], parts, rules)
     except StaleEpochError:
         parts.say("batch.lost", _fields(held))
         return None

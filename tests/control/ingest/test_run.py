@@ -3,6 +3,8 @@ from dataclasses import replace
 import pytest
 
 from control.errors import UnavailableError, UsageError
+from control.ingest.plan import plan
+from control.ingest.register import reconcile
 
 
 def test_two_files_become_one_published_batch(world) -> None:
@@ -188,7 +190,9 @@ def test_a_run_of_one_table_leaves_the_others_alone(world) -> None:
 def test_a_choice_of_engine_overrules_the_plan(world) -> None:
     world.land("review", "a", "1")
     world.parts = replace(world.parts, engines={"spark": world.engine})
-    world.run(choice="spark")
+    reconcile(["review"], world.parts)
+    assert [b.engine for b in plan("review", world.parts, world.rules)] == ["light"]
+    assert [b.engine for b in world.run(choice="spark").batches] == ["spark"]
     assert world.visible("review") == {1: ["1"]}
 
 
