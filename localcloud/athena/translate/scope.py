@@ -150,12 +150,12 @@ class Scope:
 
 
 def place(node: exp.Expression) -> tuple[int, int]:
-    """Line and column where a node starts, as far as the parser kept it."""
-    for part in node.walk():
-        if "line" in part.meta:
-            start = part.meta["col"] - (part.meta["end"] - part.meta["start"])
-            return part.meta["line"], max(1, start)
-    return 1, 1
+    """Line and column where a node starts, as far as the parser kept it: where its leftmost part stands."""
+    known = [part.meta for part in node.walk() if "line" in part.meta]
+    if not known:
+        return 1, 1
+    first = min(known, key=lambda meta: int(meta["start"]))
+    return first["line"], max(1, first["col"] - (first["end"] - first["start"]))
 
 
 _PLAIN = frozenset({"this", "expression", "expressions"})
