@@ -5,7 +5,6 @@ scan (and again each time); one GET of the whole object and a local scan take 0.
 """
 
 import hashlib
-import os
 import shutil
 import tempfile
 import threading
@@ -52,7 +51,7 @@ class FileCache:
         return len(str(self.folder)) + _TAG_LENGTH + 3
 
     def local(self, uri: str, tag: str) -> Path:
-        """Where the copy of an object lies, or would. Characters that DuckDB reads as a pattern are quoted."""
+        """Where the copy of an object lies, or would; characters of DuckDB's patterns are quoted."""
         bucket, key = split(uri)
         name = hashlib.sha256(f"{uri} {tag}".encode()).hexdigest()[:_TAG_LENGTH]
         return self.folder / name / bucket / quote(key, safe="/=-_.~+:@,'() ")
@@ -74,7 +73,7 @@ class FileCache:
         return Path(tempfile.mkdtemp(dir=self.folder / "new"))
 
     def upload(self, file: Path, uri: str, tag: str = "") -> None:
-        """Put a local file into S3 and keep it as the copy of that object; its tag is the ETag if not given."""
+        """Put a local file into S3 and keep it as the copy; the tag is the ETag unless given."""
         bucket, key = split(uri)
         with file.open("rb") as body:
             etag = self.s3.put_object(Bucket=bucket, Key=key, Body=body)["ETag"]
@@ -89,7 +88,7 @@ class FileCache:
         part = path.with_name(f".{uuid.uuid4().hex}.part")
         with part.open("wb") as out:
             shutil.copyfileobj(self.s3.get_object(Bucket=bucket, Key=key)["Body"], out, _CHUNK)
-        os.replace(part, path)
+        part.replace(path)
 
     def _touch(self, paths: Iterable[Path]) -> None:
         now = time.monotonic()

@@ -22,9 +22,9 @@ _SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "LISTAGG", "SUBSTR
 
 def _typed_literal(parser: TrinoParser, this: exp.Literal, to: exp.DataType) -> exp.Expression:
     """`decimal '1.20'` and its like: marked, since a cast would give another type."""
-    cast: exp.Expression = parser.expression(exp.Cast(this=this, to=to))
-    cast.meta["literal"] = True
-    return cast
+    found: exp.Expression = parser.expression(exp.Cast(this=this, to=to))
+    found.meta["literal"] = True
+    return found
 
 
 class _Parser(TrinoParser):
@@ -35,10 +35,21 @@ class _Parser(TrinoParser):
     NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
         name: TrinoParser.NO_PAREN_FUNCTION_PARSERS[name] for name in ("CASE", "ANY")
     }
-    TYPE_LITERAL_PARSERS: ClassVar[dict[Any, Callable[..., Any]]] = dict.fromkeys((exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.TIME, exp.DType.TIMETZ, exp.DType.DATE, exp.DType.DECIMAL), _typed_literal)
+    TYPE_LITERAL_PARSERS: ClassVar[dict[Any, Callable[..., Any]]] = dict.fromkeys(
+        (
+            exp.DType.TIMESTAMP,
+            exp.DType.TIMESTAMPTZ,
+            exp.DType.TIME,
+            exp.DType.TIMETZ,
+            exp.DType.DATE,
+            exp.DType.DECIMAL,
+        ),
+        _typed_literal,
+    )
 
 
 class _Dialect(Trino):
+    NUMBERS_CAN_BE_UNDERSCORE_SEPARATED = True
     INDEX_OFFSET = 0  # keep `a[1]` as written; the default rewrites the index
     Parser = _Parser
 

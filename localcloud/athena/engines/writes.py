@@ -1,5 +1,7 @@
 """CREATE TABLE AS and INSERT: rows of a query into a table, in one commit."""
 
+# ruff: noqa: S608  (the SQL text holds only quoted names and translated terms)
+
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 

@@ -1,5 +1,7 @@
 """DuckDB text that reads a Hive table, whatever its format, with the columns and types of its Glue entry."""
 
+# ruff: noqa: S608  (the SQL text holds only quoted names and translated terms)
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -134,19 +136,18 @@ def _parquet(files: str, found: Sequence[tuple[str, Type]]) -> str:
     """Columns by name; one that no file has is null, thanks to the empty relation that has them all."""
     nothing = ", ".join(f"CAST(NULL AS {duckdb_type(type_)}) AS {ident(name)}" for name, type_ in found)
     read = f"read_parquet({files}, union_by_name = true, hive_partitioning = false, filename = '__file')"
-    return f"(SELECT {nothing}, CAST(NULL AS VARCHAR) AS __file WHERE FALSE UNION ALL BY NAME SELECT * FROM {read})"
+    empty = f"SELECT {nothing}, CAST(NULL AS VARCHAR) AS __file WHERE FALSE"
+    return f"({empty} UNION ALL BY NAME SELECT * FROM {read})"
 
 
 def _csv(table: Table, files: str, *, quoted: bool) -> str:
     given = table.serde_parameters
     if quoted:
-        marks = (
-            f"delim = {text(given.get('separatorChar', ','))}, quote = {text(given.get('quoteChar', chr(34)))}, "
-            f"escape = {text(given.get('escapeChar', chr(92)))}"
-        )
-        if given.get("escapeChar", "\\") == "\\":
-            # Files made by Python's csv double their quotes; Hive's own reader accepts both.
-            marks = f"delim = {text(given.get('separatorChar', ','))}, quote = {text(given.get('quoteChar', chr(34)))}, escape = '\"'"
+        separator, quote = given.get("separatorChar", ","), given.get("quoteChar", '"')
+        # Hive's reader takes doubled quotes as well as its own escape; files made by Python's csv have them.
+        escape = given.get("escapeChar", "\\")
+        escape = quote if escape == "\\" else escape
+        marks = f"delim = {text(separator)}, quote = {text(quote)}, escape = {text(escape)}"
     else:
         separator = given.get("field.delim", given.get("serialization.format", "\x01"))
         separator = chr(int(separator)) if separator.isdigit() else separator
@@ -154,7 +155,8 @@ def _csv(table: Table, files: str, *, quoted: bool) -> str:
     columns_ = ", ".join(f"{text(name)}: 'VARCHAR'" for name, _ in _data_columns(table))
     skip = int(table.parameters.get("skip.header.line.count", "0"))
     return (
-        f"read_csv({files}, auto_detect = false, header = false, skip = {skip}, columns = {{{columns_}}}, {marks}, "
+        f"read_csv({files}, auto_detect = false, header = false, skip = {skip}, "
+        f"columns = {{{columns_}}}, {marks}, "
         f"null_padding = true, strict_mode = false, filename = '__file', hive_partitioning = false)"
     )
 
@@ -174,11 +176,21 @@ def _typed(name: str, type_: Type, table: Table) -> str:
     if "opencsv" in serde and type_.name == "varchar":
         return f"coalesce({column}, '') AS {column}"
     if "opencsv" in serde or "lazysimple" in serde:
-        return f"TRY_CAST({column} AS {kind}) AS {column}"
+        return f"{_read_text(column, type_)} AS {column}"
     value = f"CAST({column} AS {kind})"
     if type_.name == "timestamp":
         value = rounded(value, type_.numbers[0])
     return f"{value} AS {column}"
+
+
+def _read_text(column: str, type_: Type) -> str:
+    """A text as its type, null where Hive would not read it: DuckDB takes `no` and `1.5` too."""
+    made = f"TRY_CAST({column} AS {duckdb_type(type_)})"
+    if type_.name == "boolean":
+        return f"CASE WHEN lower({column}) IN ('true', 'false') THEN {made} END"
+    if type_.name in ("tinyint", "smallint", "integer", "bigint"):
+        return f"CASE WHEN regexp_full_match({column}, '[+-]?[0-9]+') THEN {made} END"
+    return made
 
 
 def _empty(table: Table) -> str:

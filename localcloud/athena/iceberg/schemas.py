@@ -163,7 +163,8 @@ def partition_field(written: str, schema: Schema, field_id: int) -> PartitionFie
     if not transform.can_transform(source.field_type):
         raise AthenaError(
             "INVALID_TABLE_PROPERTY",
-            f"Unable to parse partitioning value: Invalid source type {source.field_type} for transform: {written}",
+            "Unable to parse partitioning value: "
+            f"Invalid source type {source.field_type} for transform: {written}",
         )
     return PartitionField(source_id=source.field_id, field_id=field_id, transform=transform, name=name)
 

@@ -77,7 +77,7 @@ def append(table: Table, files: Iterable[DataFile]) -> None:
 
 
 def overwrite(table: Table, removed: Iterable[DataFile], added: Iterable[DataFile]) -> None:
-    """Replace files by others as one snapshot. Raises ICEBERG_COMMIT_ERROR when the table moved since `table`."""
+    """Replace files by others as one snapshot. Raises ICEBERG_COMMIT_ERROR when the table has moved on."""
     with (
         committing(table),
         table.transaction() as transaction,

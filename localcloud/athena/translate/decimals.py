@@ -54,7 +54,7 @@ def scaled(digits_sql: str, result: Type) -> str:
 
 def divide(left: Term, right: Term) -> Term:
     """`left / right`: scale is the larger of both, rounded half up."""
-    (p1, s1), (p2, s2) = left.type.numbers, right.type.numbers
+    (p1, s1), (_, s2) = left.type.numbers, right.type.numbers
     scale = max(s1, s2)
     result = decimal(p1 + s2 + max(s2 - s1, 0), scale)
     numerator = unscaled(left)

@@ -1,5 +1,7 @@
 """Conditions: comparisons, IN, BETWEEN, LIKE, EXISTS, quantified comparisons, boolean logic."""
 
+# ruff: noqa: S608  (the SQL text holds only quoted names and translated terms)
+
 from collections.abc import Callable
 
 from sqlglot import exp
@@ -34,7 +36,8 @@ def _equal(a: str, b: str, type_: Type, depth: int = 0) -> str:
         return f"({' AND '.join(parts)})"
     if type_.name == "array":
         i, t = f"i{depth}", f"t{depth}"
-        tests = f"list_transform(range(1, len({a}) + 1), lambda {i}: {_equal(f'{a}[{i}]', f'{b}[{i}]', type_.element, depth + 1)})"
+        inner = _equal(f"{a}[{i}]", f"{b}[{i}]", type_.element, depth + 1)
+        tests = f"list_transform(range(1, len({a}) + 1), lambda {i}: {inner})"
         return (
             f"CASE WHEN {a} IS NULL OR {b} IS NULL THEN NULL WHEN len({a}) <> len({b}) THEN FALSE "
             f"WHEN list_contains({tests}, FALSE) THEN FALSE "

@@ -1,5 +1,7 @@
 """Query blocks: SELECT, set operations, VALUES and WITH, as DuckDB text with one name for each column."""
 
+# ruff: noqa: S608  (the SQL text holds only quoted names and translated terms)
+
 from collections.abc import Sequence
 from dataclasses import replace
 

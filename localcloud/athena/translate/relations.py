@@ -1,5 +1,7 @@
 """FROM: tables, views, subqueries, joins, VALUES and UNNEST as DuckDB text, and the fields they offer."""
 
+# ruff: noqa: ARG001, S608  (the SQL text holds only quoted names and translated terms; handlers share one signature)
+
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -160,8 +162,8 @@ def _as_declared(query: Query, view: View, database: str, name: str) -> Query:
             raise AthenaError(
                 "VIEW_IS_STALE",
                 f"line 1:1: View 'awsdatacatalog.{database}.{name}' is stale or in invalid state: column "
-                f"[{column}] of type {field.type.athena} projected from query view cannot be coerced to column "
-                f"[{column}] of type {type_.athena} stored in view definition",
+                f"[{column}] of type {field.type.athena} projected from query view cannot be coerced to "
+                f"column [{column}] of type {type_.athena} stored in view definition",
             )
         value = coerce(as_term(field), type_)
         items.append(f"{value.sql} AS {ident(column)}")
@@ -189,7 +191,8 @@ def _with_column_aliases(
         line, column = place(node) if node is not None else (1, 1)
         raise AthenaError(
             "MISMATCHED_COLUMN_ALIASES",
-            f"line {line}:{column}: Column alias list has {len(names)} entries but relation has {len(shown)} columns",
+            f"line {line}:{column}: Column alias list has {len(names)} entries but relation has "
+            f"{len(shown)} columns",
         )
     return tuple(replace(field, name=name) for field, name in zip(shown, names, strict=True))
 

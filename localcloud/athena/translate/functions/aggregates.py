@@ -1,5 +1,7 @@
 """Aggregates and window functions."""
 
+# ruff: noqa: ARG005  (handlers share one signature)
+
 from localcloud.athena.translate import decimals
 from localcloud.athena.translate.functions.registry import (
     Render,
@@ -69,7 +71,8 @@ aggregate(
 def _map_agg(arguments: list[Term], render: Render) -> str:
     # The first value of a key stays; keys that are null are left out.
     key, value = texts(arguments)
-    entries = f"list_filter({render('list', f'struct_pack(key := {key}, value := {value})')}, lambda e: e.key IS NOT NULL)"
+    listed = render("list", f"struct_pack(key := {key}, value := {value})")
+    entries = f"list_filter({listed}, lambda e: e.key IS NOT NULL)"
     keys = f"list_transform({entries}, lambda e: e.key)"
     first = f"list_filter({entries}, lambda e, i: list_position({keys}, e.key) = i)"
     return f"map_from_entries({first})"

@@ -12,6 +12,7 @@ from localcloud.athena.translate.terms import (
     VARCHAR,
     Term,
     array,
+    fail,
     field_names,
     ident,
     map_,
@@ -22,7 +23,9 @@ scalar("cardinality(array(T)) -> bigint", "CAST(len({0}) AS BIGINT)")
 scalar("cardinality(map(K, V)) -> bigint", "CAST(cardinality({0}) AS BIGINT)")
 scalar(
     "element_at(array(T), bigint) -> T",
-    "{0}[CASE WHEN {1} = 0 THEN CAST('INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1' AS INTEGER) ELSE {1} END]",
+    "{0}[CASE WHEN {1} = 0 THEN "
+    + fail("INVALID_FUNCTION_ARGUMENT", "'SQL array indices start at 1'", BIGINT)
+    + " ELSE {1} END]",
 )
 scalar("element_at(map(K, V), K) -> V", "{0}[{1}]")
 scalar(
@@ -54,14 +57,16 @@ for _name in ("max", "min"):
     )
 scalar(
     "array_position(array(T), T) -> bigint",
-    "CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL ELSE CAST(coalesce(list_position({0}, {1}), 0) AS BIGINT) END",
+    "CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL"
+    " ELSE CAST(coalesce(list_position({0}, {1}), 0) AS BIGINT) END",
 )
 scalar("array_remove(array(T), T) -> array(T)", "list_filter({0}, lambda x: x IS DISTINCT FROM {1})")
 scalar("array_sort(array(T)) -> array(T)", "list_sort({0}, 'ASC', 'NULLS LAST')")
 scalar(
     "arrays_overlap(array(T), array(T)) -> boolean",
     "CASE WHEN list_has_any({0}, {1}) THEN TRUE"
-    " WHEN len(list_filter({0} || {1}, lambda x: x IS NULL)) > 0 AND len({0}) > 0 AND len({1}) > 0 THEN NULL ELSE FALSE END",
+    " WHEN len(list_filter({0} || {1}, lambda x: x IS NULL)) > 0 AND len({0}) > 0 AND len({1}) > 0 THEN NULL"
+    " ELSE FALSE END",
 )
 scalar("flatten(array(array(T))) -> array(T)", "flatten({0})")
 scalar("reverse(array(T)) -> array(T)", "list_reverse({0})")
@@ -83,7 +88,8 @@ scalar(
 scalar(
     "slice(array(T), bigint, bigint) -> array(T)",
     "CASE WHEN {1} < 0 THEN CASE WHEN -{1} > len({0}) THEN {0}[1:0] ELSE"
-    " list_slice({0}, len({0}) + {1} + 1, len({0}) + {1} + {2}) END ELSE list_slice({0}, {1}, {1} + {2} - 1) END",
+    " list_slice({0}, len({0}) + {1} + 1, len({0}) + {1} + {2}) END"
+    " ELSE list_slice({0}, {1}, {1} + {2} - 1) END",
 )
 scalar("trim_array(array(T), bigint) -> array(T)", "{0}[1:len({0}) - {1}]")
 scalar("map_keys(map(K, V)) -> array(K)", "map_keys({0})")
@@ -95,7 +101,8 @@ scalar(
 )
 scalar(
     "map_from_entries(array(row(K, V))) -> map(K, V)",
-    "map(list_transform({0}, lambda x: struct_extract_at(x, 1)), list_transform({0}, lambda x: struct_extract_at(x, 2)))",
+    "map(list_transform({0}, lambda x: struct_extract_at(x, 1)),"
+    " list_transform({0}, lambda x: struct_extract_at(x, 2)))",
 )
 scalar("map_entries(map(K, V)) -> array(row(K, V))", lambda terms: _entries(terms[0]))
 

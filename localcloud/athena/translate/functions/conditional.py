@@ -1,5 +1,7 @@
 """Conditional expressions that are written as calls, and the functions that take any type."""
 
+# ruff: noqa: ARG001  (handlers share one signature)
+
 from sqlglot import exp
 
 from localcloud.athena.translate.casts import coerce

@@ -1,5 +1,7 @@
 """Dates and times."""
 
+# ruff: noqa: ARG001  (handlers share one signature)
+
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, not_supported

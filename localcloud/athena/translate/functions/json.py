@@ -52,7 +52,8 @@ for _type in ("varchar", "json"):
     )
     scalar(
         f"json_array_length({_type}) -> bigint",
-        "CASE WHEN json_valid({0}) AND json_type({0}) = 'ARRAY' THEN CAST(json_array_length({0}) AS BIGINT) END",
+        "CASE WHEN json_valid({0}) AND json_type({0}) = 'ARRAY'"
+        " THEN CAST(json_array_length({0}) AS BIGINT) END",
     )
 for _type in ("varchar", "json"):
     scalar(
@@ -66,7 +67,8 @@ for _type in ("varchar", "json"):
 
 
 def _parsed(value: str, made: str) -> str:
-    return f"CASE WHEN json_valid({value}) THEN {made} WHEN {value} IS NULL THEN NULL ELSE {_PARSE_ERROR.format(value)} END"
+    failure = _PARSE_ERROR.format(value)
+    return f"CASE WHEN json_valid({value}) THEN {made} WHEN {value} IS NULL THEN NULL ELSE {failure} END"
 
 
 # The order of keys shows only in text: on the way to another type there is no need to sort them.

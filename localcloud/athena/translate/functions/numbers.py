@@ -1,5 +1,7 @@
 """Mathematics."""
 
+# ruff: noqa: ARG001  (handlers share one signature)
+
 from sqlglot import exp
 
 from localcloud.athena.errors import not_supported
@@ -62,7 +64,8 @@ def _truncate_decimal(terms: list[Term]) -> Term:
     if digits >= 0:
         rounded = f"round({value}, {digits})"
         unit = f"CAST('{1 / 10**digits:.{digits}f}' AS DECIMAL({digits + 1},{digits}))" if digits else "1"
-        fixed = f"CASE WHEN abs({rounded}) > abs({value}) THEN {rounded} - sign({value}) * {unit} ELSE {rounded} END"
+        less = f"{rounded} - sign({value}) * {unit}"
+        fixed = f"CASE WHEN abs({rounded}) > abs({value}) THEN {less} ELSE {rounded} END"
         return Term(raw_cast(fixed, terms[0].type), terms[0].type)
     return Term(raw_cast(f"({value} - {value} % {10**-digits})", terms[0].type), terms[0].type)
 

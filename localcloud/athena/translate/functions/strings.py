@@ -65,7 +65,8 @@ def _bounded(sql: str, length: int) -> Term:
 def _replace(terms: list[Term]) -> Term:
     value, search, new = (term.sql for term in terms)
     # An empty search stands before, between and after all characters.
-    between = f"CASE WHEN {value} = '' THEN {new} ELSE {new} || array_to_string(string_split({value}, ''), {new}) || {new} END"
+    inside = f"array_to_string(string_split({value}, ''), {new})"
+    between = f"CASE WHEN {value} = '' THEN {new} ELSE {new} || {inside} || {new} END"
     sql = f"CASE WHEN {search} = '' THEN {between} ELSE replace({value}, {search}, {new}) END"
     x, y = _length(terms[0]), _length(terms[2])
     return Term(sql, VARCHAR) if x is None or y is None else _bounded(sql, x + y * (x + 1))
@@ -76,7 +77,8 @@ scalar("split(varchar, varchar) -> array(=0)", "string_split({0}, {1})")
 scalar(
     "split(varchar, varchar, bigint) -> array(=0)",
     "CASE WHEN len(string_split({0}, {1})) <= {2} THEN string_split({0}, {1})"
-    " ELSE list_concat(string_split({0}, {1})[1:{2} - 1], [array_to_string(string_split({0}, {1})[{2}:], {1})]) END",
+    " ELSE list_concat(string_split({0}, {1})[1:{2} - 1],"
+    " [array_to_string(string_split({0}, {1})[{2}:], {1})]) END",
 )
 scalar(
     "split_part(varchar, varchar, bigint) -> =0",
@@ -213,5 +215,6 @@ def _url_parameter(arguments: list[exp.Expression], node: exp.Expression, scope:
         character if character.isalnum() else f"\\x{{{ord(character):x}}}" for character in name.value
     )
     pattern = text(f"[?&]{quoted}(?:=([^&#]*))?(?:&|#|$)")
-    found = f"CASE WHEN regexp_matches({url.sql}, {pattern}) THEN url_decode(regexp_extract({url.sql}, {pattern}, 1)) END"
+    value = f"url_decode(regexp_extract({url.sql}, {pattern}, 1))"
+    found = f"CASE WHEN regexp_matches({url.sql}, {pattern}) THEN {value} END"
     return Term(found, varchar(url.type.numbers[0]) if url.type.numbers else VARCHAR)

@@ -11,7 +11,11 @@ from pathlib import Path
 from typing import Any
 
 PROBES = Path(__file__).parent / "probes"
-_HEADERS = {"X-Trino-User": "probe", "X-Trino-Client-Capabilities": "PARAMETRIC_DATETIME", "X-Trino-Time-Zone": "UTC"}
+_HEADERS = {
+    "X-Trino-User": "probe",
+    "X-Trino-Client-Capabilities": "PARAMETRIC_DATETIME",
+    "X-Trino-Time-Zone": "UTC",
+}
 
 
 def ask(server: str, sql: str) -> dict[str, Any]:
@@ -37,9 +41,11 @@ def main() -> None:
         if topics and path.stem not in topics:
             continue
         found = [json.loads(line) for line in path.read_text().splitlines() if line]
-        lines = [json.dumps({"sql": one["sql"], **ask(server, one["sql"])}, ensure_ascii=False) for one in found]
+        lines = [
+            json.dumps({"sql": one["sql"], **ask(server, one["sql"])}, ensure_ascii=False) for one in found
+        ]
         path.write_text("\n".join(lines) + "\n")
-        print(path.stem, len(lines))  # noqa: T201
+        print(path.stem, len(lines))
 
 
 if __name__ == "__main__":

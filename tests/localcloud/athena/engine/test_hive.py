@@ -1,0 +1,229 @@
+"""Hive tables: every format that dbt's seeds and models need, partitions, `$path`, dynamic partitions."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from localcloud.athena.catalog import Catalog
+from localcloud.athena.errors import AthenaError
+from localcloud.athena.model import Answer
+
+Run = Callable[[str], Answer]
+Rows = Callable[[str], list[tuple[Any, ...]]]
+
+CSV = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
+TEXT = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
+JSON = "org.openx.data.jsonserde.JsonSerDe"
+
+
+def external(
+    catalog: Catalog, database: str, columns: dict[str, str], serde: str, body: str, **given: Any
+) -> None:
+    """A table over one object, as CREATE EXTERNAL TABLE leaves it in Glue."""
+    catalog.s3.put_object(Bucket="lake", Key=f"{database}/ext/data", Body=body.encode())
+    catalog.create_table(
+        database,
+        {
+            "Name": "ext",
+            "TableType": "EXTERNAL_TABLE",
+            "Parameters": given.get("parameters", {}),
+            "StorageDescriptor": {
+                "Columns": [{"Name": name, "Type": type_} for name, type_ in columns.items()],
+                "Location": f"s3://lake/{database}/ext",
+                "SerdeInfo": {"SerializationLibrary": serde, "Parameters": given.get("options", {})},
+            },
+        },
+    )
+
+
+def test_a_seed_in_csv_keeps_empty_strings_and_skips_its_header(
+    rows: Rows, catalog: Catalog, database: str
+) -> None:
+    body = 'id,name\n1,"a ""quoted"", name"\n,\n3,"two\nlines"\n'
+    external(
+        catalog,
+        database,
+        {"id": "string", "name": "string"},
+        CSV,
+        body,
+        parameters={"skip.header.line.count": "1"},
+    )
+    assert rows("select * from ext") == [("1", 'a "quoted", name'), ("", ""), ("3", "two\nlines")]
+    assert rows("select cast(nullif(id, '') as integer) from ext where id <> '3'") == [(1,), (None,)]
+
+
+def test_text_has_nulls_and_values_that_do_not_read_are_null(
+    rows: Rows, catalog: Catalog, database: str
+) -> None:
+    body = "1\x01a\x01true\n\\N\x01\\N\x01\\N\nx\x01\x01no\n"
+    external(catalog, database, {"id": "int", "name": "string", "flag": "boolean"}, TEXT, body)
+    assert rows("select * from ext") == [(1, "a", True), (None, None, None), (None, "", None)]
+
+
+def test_text_with_a_delimiter_of_its_own(rows: Rows, catalog: Catalog, database: str) -> None:
+    external(
+        catalog, database, {"a": "int", "b": "date"}, TEXT, "1|2024-01-02\n", options={"field.delim": "|"}
+    )
+    assert rows("select * from ext") == [(1, date(2024, 1, 2))]
+
+
+def test_json_lines_give_nested_types(rows: Rows, catalog: Catalog, database: str) -> None:
+    body = '{"a": 1, "s": {"x": "y"}, "l": [1, 2], "extra": 5}\n{"a": null}\n'
+    external(catalog, database, {"a": "bigint", "s": "struct<x:string>", "l": "array<int>"}, JSON, body)
+    assert rows("select a, s.x, l from ext") == [(1, "y", [1, 2]), (None, None, None)]
+
+
+def test_an_unknown_serde_is_refused(run: Run, catalog: Catalog, database: str) -> None:
+    external(catalog, database, {"a": "int"}, "org.apache.hadoop.hive.ql.io.orc.OrcSerde", "x")
+    with pytest.raises(AthenaError, match="HIVE_UNSUPPORTED_FORMAT"):
+        run("select * from ext")
+
+
+@pytest.mark.parametrize(
+    "layout", ["format='parquet'", "format='textfile', field_delimiter=','", "format='json'"]
+)
+def test_a_table_comes_back_as_it_was_written(layout: str, run: Run, rows: Rows) -> None:
+    run(
+        f"create table t with (table_type='hive', is_external=true, external_location='LOCATION/t', {layout}) as "
+        "select 1 i, cast(2.50 as decimal(10,2)) d, 'x' s, true b, date '2024-01-02' day, "
+        "timestamp '2024-01-02 03:04:05.678' ts, 1.5e0 f union all select null, null, null, null, null, null, null"
+    )
+    assert rows("select * from t where i = 1") == [
+        (1, Decimal("2.50"), "x", True, date(2024, 1, 2), datetime(2024, 1, 2, 3, 4, 5, 678000), 1.5)
+    ]
+    assert rows("select count(*), count(i), count(ts) from t") == [(2, 1, 1)]
+
+
+PARTITIONED = "create table t with (external_location='LOCATION/t', partitioned_by=array['day', 'n'], format='parquet') as "
+
+
+def test_partitions_are_registered_with_parameters(
+    run: Run, rows: Rows, catalog: Catalog, database: str
+) -> None:
+    done = run(
+        PARTITIONED + "select 1 a, date '2024-01-02' day, 7 n union all select 2, date '2024-01-02', null"
+    )
+    assert done.count == 2
+    found = list(catalog.partitions(catalog.table(database, "t")))
+    assert sorted(one.values for one in found) == [
+        ("2024-01-02", "7"),
+        ("2024-01-02", "__HIVE_DEFAULT_PARTITION__"),
+    ]
+    assert all("Parameters" in one.raw for one in found)
+    assert rows('select day, n from "t$partitions" order by n') == [
+        (date(2024, 1, 2), 7),
+        (date(2024, 1, 2), None),
+    ]
+    assert rows("select a, n from t order by a") == [(1, 7), (2, None)]
+
+
+def test_an_insert_opens_new_partitions_and_adds_to_old_ones(
+    run: Run, rows: Rows, catalog: Catalog, database: str
+) -> None:
+    run(PARTITIONED + "select 1 a, date '2024-01-02' day, 7 n")
+    run("insert into t (day, n, a) values (date '2024-01-02', 7, 2), (date '2024-01-03', 8, 3)")
+    assert rows("select a, n from t order by a") == [(1, 7), (2, 7), (3, 8)]
+    assert len(list(catalog.partitions(catalog.table(database, "t")))) == 2
+
+
+def test_only_the_partitions_asked_for_are_read(run: Run) -> None:
+    run(
+        PARTITIONED
+        + "select x a, date_add('day', x % 5, date '2024-01-01') day, x % 2 n from unnest(sequence(1, 500)) v(x)"
+    )
+    everything = run("select count(a) from t").scanned_bytes
+    assert run("select count(a) from t where day = date '2024-01-02'").scanned_bytes * 4 < everything
+    assert (
+        run(
+            "select count(a) from t where n >= 1 and day between date '2024-01-01' and date '2024-01-02'"
+        ).scanned_bytes
+        * 4
+        < everything
+    )
+    assert run("select count(a) from t where n > 5").scanned_bytes == 0
+
+
+def test_a_partition_has_a_place_of_its_own(run: Run, rows: Rows, catalog: Catalog, database: str) -> None:
+    run(PARTITIONED + "select 1 a, date '2024-01-02' day, 7 n")
+    [path] = rows('select "$path" from t')
+    assert path[0].startswith(f"s3://lake/{database}/t/day=2024-01-02/n=7/")
+    table = catalog.table(database, "t")
+    key = path[0].removeprefix("s3://lake/")
+    catalog.s3.copy_object(
+        Bucket="lake", Key=f"{database}/elsewhere/f", CopySource={"Bucket": "lake", "Key": key}
+    )
+    catalog.add_partitions(table, [(("2024-02-01", "9"), f"s3://lake/{database}/elsewhere")])
+    assert rows("select a, day, n from t order by n") == [(1, date(2024, 1, 2), 7), (1, date(2024, 2, 1), 9)]
+    run("insert into t values (2, date '2024-02-01', 9)")
+    assert rows(f"""select count(*) from t where "$path" like 's3://lake/{database}/elsewhere/%' """) == [
+        (2,)
+    ]
+
+
+def test_many_partitions_are_read_as_few_are(run: Run, rows: Rows) -> None:
+    run(
+        PARTITIONED
+        + "select x a, date_add('day', x, date '2024-01-01') day, x n from unnest(sequence(1, 60)) v(x)"
+    )
+    assert rows("select count(*), sum(a), sum(n), max(day) from t") == [(60, 1830, 1830, date(2024, 3, 1))]
+    assert rows("select a from t where n = 59") == [(59,)]
+
+
+def test_more_than_a_hundred_partitions_are_refused(run: Run, catalog: Catalog, database: str) -> None:
+    with pytest.raises(
+        AthenaError, match="HIVE_TOO_MANY_OPEN_PARTITIONS: Exceeded limit of 100 open writers"
+    ):
+        run(PARTITIONED + "select 1 a, date '2024-01-01' day, x n from unnest(sequence(1, 101)) v(x)")
+    assert catalog.find_table(database, "t") is None
+
+
+def test_columns_that_old_files_lack_are_null(run: Run, rows: Rows, catalog: Catalog, database: str) -> None:
+    run("create table t with (external_location='LOCATION/t') as select 1 a")
+    table = catalog.table(database, "t")
+    columns = [*table.storage["Columns"], {"Name": "b", "Type": "string"}]
+    catalog.update_table(table, StorageDescriptor={**table.storage, "Columns": columns})
+    run("insert into t values (2, 'x')")
+    assert rows("select a, b from t order by a") == [(1, None), (2, "x")]
+
+
+def test_a_timestamp_is_read_in_milliseconds(run: Run, rows: Rows) -> None:
+    run(
+        "create table t with (external_location='LOCATION/t') as select cast('2024-01-01 00:00:00.123456' as timestamp(6)) ts"
+    )
+    assert rows("select ts from t") == [(datetime(2024, 1, 1, 0, 0, 0, 123000),)]
+    assert run("select ts from t").columns[0].type == "timestamp(3)"
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("create table t with (external_location='LOCATION/t', partitioned_by=array['a']) as select 1 a, 2 b", "HIVE_COLUMN_ORDER_MISMATCH"),
+        ("create table t with (external_location='LOCATION/t', format='orc') as select 1 a", "HIVE_UNSUPPORTED_FORMAT"),
+        ("create table t with (external_location='LOCATION/full') as select 1 a", "HIVE_PATH_ALREADY_EXISTS"),
+        ("create table t with (table_type='delta') as select 1 a", "INVALID_TABLE_PROPERTY"),
+    ],
+)  # fmt: skip
+def test_a_ctas_that_athena_refuses_is_refused(
+    statement: str, words: str, run: Run, catalog: Catalog, database: str
+) -> None:
+    catalog.s3.put_object(Bucket="lake", Key=f"{database}/full/x", Body=b"x")
+    with pytest.raises(AthenaError, match=words):
+        run(statement)
+    assert catalog.find_table(database, "t") is None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "delete from t",
+        "update t set a = 2",
+        "merge into t using (values 1) s(a) on t.a = s.a when matched then delete",
+    ],
+)
+def test_rows_of_hive_tables_do_not_change(statement: str, run: Run) -> None:
+    run("create table t with (external_location='LOCATION/t') as select 1 a")
+    with pytest.raises(AthenaError, match="NOT_SUPPORTED: Modifying Hive table rows"):
+        run(statement)
