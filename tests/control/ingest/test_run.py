@@ -1,8 +1,12 @@
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from control.cli.ingest import SENTENCES, log, tell
 from control.errors import UnavailableError, UsageError
+from control.ingest import run as run_module
 from control.ingest.plan import plan
 from control.ingest.register import reconcile
 
@@ -200,3 +204,28 @@ def test_one_pass_that_splits_a_batch_says_how_many_are_left(world) -> None:
     world.land("review", "poison", "!refuse")
     world.land("review", "fine", "1")
     assert world.run(mode="once").left == 2
+
+
+def test_everything_a_run_says_can_be_told_to_people_and_logged(world, capsys) -> None:
+    world.land("review", "poison", "!refuse")
+    world.land("review", "fine", "1")
+    world.land("beer", "killer", "!crash")
+    world.run()
+    for event, fields in world.said:
+        tell(event, fields)
+        log(event, fields)
+    told = capsys.readouterr().err
+    assert {event for event, _ in world.said} >= {
+        "batch.split",
+        "batch.failed",
+        "attempt.failed",
+        "run.waiting",
+    }
+    assert "review: batch 1 published: 1 rows, 0 quarantined" in told
+    assert '{"event": "files.registered", "files": 3, "findings": 0}' in told
+
+
+def test_every_event_that_can_be_said_has_a_sentence() -> None:
+    source = Path(run_module.__file__).read_text()
+    said = set(re.findall(r'say\("([a-z.]+)"', source)) | {"batch.published", "batch.failed", "batch.split"}
+    assert said == set(SENTENCES)
