@@ -186,6 +186,18 @@ class Queries:
             if answer is not None and answer.table is not None:
                 self._results[query.id] = answer.table.nbytes
         query.done.set()
+        code = error.code if error is not None else "-"
+        waited, ran = query.milliseconds()
+        # Statements and values stay out of the log.
+        log.info(
+            "query.ended id=%s kind=%s state=%s code=%s waited_ms=%d ran_ms=%d",
+            query.id,
+            query.substatement,
+            state,
+            code,
+            waited,
+            ran,
+        )
         return True
 
     def _forget(self) -> None:

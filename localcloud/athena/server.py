@@ -30,7 +30,10 @@ def application(service: Service) -> WSGIApplication:
     """The WSGI application. GET of anything answers `ok`, for those who ask whether it is up."""
 
     def respond(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        if environ["REQUEST_METHOD"] == "GET":
+        if not _is_loopback(environ.get("HTTP_HOST", HOST)):
+            # A name that merely resolves to this machine: how a foreign web page would reach us.
+            code, answer = "403 Forbidden", b"only loopback names are served"
+        elif environ["REQUEST_METHOD"] == "GET":
             code, answer = "200 OK", b"ok"
         else:
             code, answer = _answer(environ, service)
@@ -43,6 +46,11 @@ def application(service: Service) -> WSGIApplication:
         return [answer]
 
     return respond
+
+
+def _is_loopback(host: str) -> bool:
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
+    return name in ("127.0.0.1", "localhost", "[::1]")
 
 
 def _answer(environ: WSGIEnvironment, service: Service) -> tuple[str, bytes]:

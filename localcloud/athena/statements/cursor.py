@@ -1,7 +1,7 @@
 """Read a statement token by token: keywords, names, columns, lists of properties."""
 
 from localcloud.athena.catalog import TableColumn
-from localcloud.athena.errors import AthenaError
+from localcloud.athena.errors import AthenaError, InvalidRequestError
 from localcloud.athena.statements.nodes import Name, Pairs
 from localcloud.athena.statements.tokens import Token, place, tokenize, unexpected
 from localcloud.athena.types import parse_hive
@@ -80,16 +80,14 @@ class Cursor:
         return self._take(*sorts, expecting="<identifier>").value.lower()
 
     def name(self, *, quoted: bool = False) -> Name:
-        """`[awsdatacatalog.][database.]table`."""
-        start = self.at
+        """`[awsdatacatalog.][database.]table`. Raises InvalidRequestError for another catalog."""
         parts = [self.identifier(quoted=quoted)]
         while self.accept("."):
             parts.append(self.identifier(quoted=quoted))
         if len(parts) > 3:
             raise AthenaError("SYNTAX_ERROR", f"Invalid table name {'.'.join(parts)}")
         if len(parts) == 3 and parts[0] != _CATALOG:
-            self.at = start
-            raise AthenaError("CATALOG_NOT_FOUND", f"Catalog '{parts[0]}' does not exist")
+            raise InvalidRequestError(f"Catalog '{parts[0]}' does not exist", code="DATACATALOG_NOT_FOUND")
         return Name(parts[-1], parts[-2] if len(parts) > 1 else "")
 
     def string(self) -> str:

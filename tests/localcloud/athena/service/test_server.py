@@ -124,3 +124,13 @@ def test_many_calls_go_over_one_connection(gateway: Any):
         first = connection.sock
         assert first is not None
     connection.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "status"), [("localhost:1", 200), ("127.0.0.1", 200), ("evil.example:1", 403)]
+)
+def test_only_loopback_names_are_served(gateway: Any, host: str, status: int):
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=10)
+    connection.request("GET", "/", headers={"Host": host})
+    assert connection.getresponse().status == status
+    connection.close()

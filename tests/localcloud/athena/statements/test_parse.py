@@ -266,7 +266,6 @@ def test_what_cannot_be_read_is_told_with_its_place(text: str, message: str):
         ("unload (select 1) to 's3://b/'", "NOT_SUPPORTED"),
         ("show functions", "NOT_SUPPORTED"),
         ("explain (format json) select 1", "NOT_SUPPORTED"),
-        ("drop table other.d.t", "CATALOG_NOT_FOUND"),
         ("create external table t (a color) location 's3://b'", "TYPE_NOT_FOUND"),
     ],
 )
@@ -289,3 +288,9 @@ def test_a_statement_over_the_limit_of_bytes_is_refused():
         parse(text.format("a" * (262_144 - len(text) + 3)))
     with pytest.raises(InvalidRequestError, match="less than or equal to 262144"):
         parse(text.format("é" * 140_000))
+
+
+def test_another_catalog_is_refused_before_it_runs():
+    with pytest.raises(InvalidRequestError, match=r"^Catalog 'other' does not exist$") as caught:
+        parse("drop table other.d.t")
+    assert caught.value.code == "DATACATALOG_NOT_FOUND"
