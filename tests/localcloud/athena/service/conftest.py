@@ -16,6 +16,7 @@ from localcloud.athena.errors import AthenaError, iceberg_commit_failed
 from localcloud.athena.model import Answer, Column, Context
 from localcloud.athena.service import Service
 from localcloud.athena.statements.execute import Parts
+from localcloud.serving import Server, listen
 
 TYPES = {
     "INTEGER": "integer",
@@ -104,27 +105,50 @@ class Gateway:
         return [[one.get("VarCharValue") for one in row["Data"]] for row in found["ResultSet"]["Rows"]]
 
 
-@pytest.fixture
-def gateway(catalog: Catalog) -> Iterator[Gateway]:
-    engine = Calculator()
-    running = service.create(Parts(catalog, engine))
-    web = server.create(running, 0, threads=18)
-    web.prepare()
-    thread = threading.Thread(target=web.serve)
+@dataclass
+class Web:
+    """One web server for all tests of this folder, in front of the service of the test that runs."""
+
+    port: int = 0
+    application: Any = None
+
+    def __call__(self, environ: Any, start: Any) -> Any:
+        return self.application(environ, start)
+
+
+@pytest.fixture(scope="session")
+def web() -> Iterator[Web]:
+    front = Web()
+    running = Server(listen("127.0.0.1", 0), front, threads=18)
+    running.prepare()
+    thread = threading.Thread(target=running.serve)
     thread.start()
-    port = web.bind_addr[1]
+    front.port = running.bind_addr[1]
+    yield front
+    running.stop()
+    thread.join()
+
+
+@pytest.fixture(scope="session")
+def athena(web: Web) -> Iterator[Any]:
     client = boto3.client(
         "athena",
-        endpoint_url=f"http://127.0.0.1:{port}",
+        endpoint_url=f"http://127.0.0.1:{web.port}",
         region_name="us-east-1",
         aws_access_key_id="local",
         aws_secret_access_key="local",
-        config=Config(retries={"max_attempts": 0}),
+        config=Config(retries={"max_attempts": 0}, max_pool_connections=16),
     )
-    yield Gateway(running, engine, client, port)
+    yield client
     client.close()
-    web.stop()
-    thread.join()
+
+
+@pytest.fixture
+def gateway(catalog: Catalog, web: Web, athena: Any) -> Iterator[Gateway]:
+    engine = Calculator()
+    running = service.create(Parts(catalog, engine))
+    web.application = server.application(running)
+    yield Gateway(running, engine, athena, web.port)
     running.queries.close()
 
 

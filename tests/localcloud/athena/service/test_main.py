@@ -12,7 +12,7 @@ import pytest
 READY = re.compile(r"gateway\.ready port=(\d+)")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def process(endpoint: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     command = [sys.executable, "-m", "localcloud.athena", "--port", "0", "--endpoint", endpoint]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
@@ -44,17 +44,6 @@ def listening(pid: int) -> set[str]:
     return found
 
 
-def test_the_gateway_serves_on_loopback_only_and_ends_when_asked(process: tuple[subprocess.Popen[str], int]):
-    running, port = process
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("GET", "/")
-    assert connection.getresponse().status == 200
-    connection.close()
-    assert listening(running.pid) == {"0100007F"}
-    running.send_signal(signal.SIGTERM)
-    assert running.wait(20) == 0
-
-
 def test_the_gateway_answers_queries(process: tuple[subprocess.Popen[str], int]):
     _, port = process
     athena = boto3.client(
@@ -75,3 +64,14 @@ def test_the_gateway_answers_queries(process: tuple[subprocess.Popen[str], int])
     rows = athena.get_query_results(QueryExecutionId=query_id)["ResultSet"]["Rows"]
     assert [row["Data"][0]["VarCharValue"] for row in rows] == ["x", "1"]
     athena.close()
+
+
+def test_the_gateway_serves_on_loopback_only_and_ends_when_asked(process: tuple[subprocess.Popen[str], int]):
+    running, port = process
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", "/")
+    assert connection.getresponse().status == 200
+    connection.close()
+    assert listening(running.pid) == {"0100007F"}
+    running.send_signal(signal.SIGTERM)
+    assert running.wait(20) == 0
