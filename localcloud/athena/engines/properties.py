@@ -13,6 +13,7 @@ class Properties:
     """What a CTAS asks for: where the rows go, and how they are laid out."""
 
     iceberg: bool
+    with_data: bool
     location: str
     partitioning: tuple[str, ...]
     others: Mapping[str, str]
@@ -22,7 +23,11 @@ def read(tree: exp.Create) -> Properties:
     """The properties of a CTAS. Raises INVALID_TABLE_PROPERTY for values that are none."""
     given: dict[str, str | tuple[str, ...]] = {}
     clause = tree.args.get("properties")
+    with_data = True
     for node in clause.expressions if clause is not None else []:
+        if isinstance(node, exp.WithDataProperty):
+            with_data = not node.args.get("no")
+            continue
         name, value = _read(node)
         given[name] = value
     table_type = _text(given, "table_type", "hive").lower()
@@ -34,7 +39,7 @@ def read(tree: exp.Create) -> Properties:
     if isinstance(partitioning, str):
         raise AthenaError("INVALID_TABLE_PROPERTY", "Partition columns must be an ARRAY of names")
     others = {name: value for name, value in given.items() if isinstance(value, str)}
-    return Properties(iceberg, location, tuple(partitioning), others)
+    return Properties(iceberg, with_data, location, tuple(partitioning), others)
 
 
 def _text(given: Mapping[str, str | tuple[str, ...]], name: str, default: str) -> str:

@@ -24,7 +24,7 @@ from localcloud.athena.translate import pruning
 from localcloud.athena.translate.casts import store
 from localcloud.athena.translate.queries import source_text
 from localcloud.athena.translate.relations import source as relation_source
-from localcloud.athena.translate.scope import Field, Filter, Scope, place
+from localcloud.athena.translate.scope import Field, Filter, Scope, check_parts, place
 from localcloud.athena.translate.terms import BOOLEAN, UNKNOWN, VARCHAR, Term, ident
 from localcloud.athena.translate.translator import new_scope
 from localcloud.athena.types import Type
@@ -67,6 +67,9 @@ class Clause:
 
 def merge(tree: exp.Merge, context: Context, lake: Lake, connection: "DuckDBPyConnection") -> Answer:
     """MERGE INTO. Raises MERGE_TARGET_ROW_MULTIPLE_MATCHES when two source rows change one target row."""
+    check_parts(tree, "using", "on", "whens")
+    for when in tree.args["whens"].expressions:
+        check_parts(when, "matched", "condition", "then")
     scope = new_scope(lake, context.database)
     target = _target(tree.this, context, lake)
     fields = _materialised_source(tree.args["using"], scope, lake, connection)
@@ -97,6 +100,7 @@ def merge(tree: exp.Merge, context: Context, lake: Lake, connection: "DuckDBPyCo
 
 def update(tree: exp.Update, context: Context, lake: Lake, connection: "DuckDBPyConnection") -> Answer:
     """UPDATE … SET … WHERE."""
+    check_parts(tree, "where")
     target = _target(tree.this, context, lake)
     scope = replace(new_scope(lake, context.database), fields=target.fields)
     values = _assignments(tree.expressions, target, scope)
@@ -106,6 +110,7 @@ def update(tree: exp.Update, context: Context, lake: Lake, connection: "DuckDBPy
 
 def delete(tree: exp.Delete, context: Context, lake: Lake, connection: "DuckDBPyConnection") -> Answer:
     """DELETE FROM … WHERE."""
+    check_parts(tree, "where")
     target = _target(tree.this, context, lake)
     scope = replace(new_scope(lake, context.database), fields=target.fields)
     count = _change(tree, Clause("TRUE", deletes=True, values={}), target, scope, lake, connection)

@@ -3,6 +3,7 @@
 # ruff: noqa: S608  (the SQL text holds only quoted names and translated terms)
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -20,7 +21,7 @@ from localcloud.athena.iceberg.tables import append, committing, load
 from localcloud.athena.model import Answer, Context
 from localcloud.athena.objects import is_empty
 from localcloud.athena.translate.casts import coerce, store
-from localcloud.athena.translate.scope import Query, as_term, place
+from localcloud.athena.translate.scope import Query, as_term, check_parts, place
 from localcloud.athena.translate.terms import UNKNOWN, Term, duckdb_type, ident
 from localcloud.athena.translate.translator import translate
 from localcloud.athena.types import Type
@@ -33,6 +34,7 @@ def create_table_as(
     tree: exp.Create, context: Context, lake: Lake, connection: "DuckDBPyConnection"
 ) -> Answer:
     """Create a table and fill it; nothing is left when the query fails."""
+    check_parts(tree, "kind", "exists", "properties")
     target = tree.this
     database, name = (target.db or context.database).lower(), target.name.lower()
     if lake.catalog.find_database(database) is None:
@@ -45,8 +47,8 @@ def create_table_as(
     properties = read(tree)
     query = translate(tree.expression, lake, context.database)
     names = _column_names(query, tree.expression)
-    if tree.args.get("no_data"):
-        raise AthenaError("NOT_SUPPORTED", "WITH NO DATA is not part of the local cloud")
+    if not properties.with_data:
+        query = replace(query, sql=f"SELECT * FROM ({query.sql}) WHERE FALSE")
     if properties.iceberg:
         count = _create_iceberg(database, name, query, names, properties, lake, connection)
     else:
@@ -157,6 +159,7 @@ def _renamed(query: Query, names: Sequence[str], types: Sequence[Type]) -> str:
 
 def insert(tree: exp.Insert, context: Context, lake: Lake, connection: "DuckDBPyConnection") -> Answer:
     """INSERT INTO … query or VALUES, with or without a column list."""
+    check_parts(tree, "with_")
     target = tree.this
     listed = [part.name.lower() for part in target.expressions] if isinstance(target, exp.Schema) else []
     node = target.this if isinstance(target, exp.Schema) else target

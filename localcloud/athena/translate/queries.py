@@ -13,15 +13,25 @@ from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import common_of, common_type
 from localcloud.athena.translate.functions.calls import constant_safe, direction
 from localcloud.athena.translate.relations import Scan, Source, joined, source, unnested
-from localcloud.athena.translate.scope import Field, Query, Scope, as_term, mismatch, place
+from localcloud.athena.translate.scope import Field, Query, Scope, as_term, check_parts, mismatch, place
 from localcloud.athena.translate.terms import BIGINT, BOOLEAN, Term, ident
 
 Output = tuple[str, Term]
+_TAIL = ("with_", "order", "limit", "offset")
+_CLAUSES: dict[type[exp.Expression], tuple[str, ...]] = {
+    exp.Select: (*_TAIL, "distinct", "from_", "joins", "where", "group", "having", "windows"),
+    exp.Union: (*_TAIL, "distinct"),
+    exp.Except: (*_TAIL, "distinct"),
+    exp.Intersect: (*_TAIL, "distinct"),
+    exp.Values: (*_TAIL, "alias"),
+    exp.Subquery: (*_TAIL, "alias"),
+}
 
 
 def query(node: exp.Expression, outer: Scope) -> Query:
     """Translate a query; `outer` is the scope around it. Raises AthenaError for what does not resolve."""
     scope = Scope(outer.statement, outer.database, parent=outer)
+    check_parts(node, *_CLAUSES.get(type(node), ()))
     with_sql, scope = _with(node, scope)
     match node:
         case exp.Select():
@@ -103,12 +113,8 @@ def labelled(names: Sequence[str]) -> list[str]:
 
 
 def _select(node: exp.Select, scope: Scope) -> Query:
-    if (
-        node.args.get("qualify")
-        or node.args.get("laterals")
-        or isinstance(node.args.get("distinct"), exp.Tuple)
-    ):
-        raise not_supported("This clause of SELECT is not part of Athena")
+    if (distinct := node.args.get("distinct")) is not None and distinct.args.get("on"):
+        raise not_supported("SELECT DISTINCT ON is not part of Athena")
     found = _from(node, scope)
     inside = replace(scope, fields=found.fields, windows=_windows(node))
     where = node.args.get("where")

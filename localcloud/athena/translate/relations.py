@@ -16,12 +16,20 @@ from localcloud.athena.translate.scope import (
     Table,
     View,
     as_term,
+    check_parts,
     mismatch,
     place,
 )
 from localcloud.athena.translate.terms import BIGINT, BOOLEAN, Term, ident
 
 MAX_VIEW_DEPTH = 30
+_PARTS: dict[type[exp.Expression], tuple[str, ...]] = {
+    exp.Table: ("db", "catalog", "alias", "version", "joins"),
+    exp.Subquery: ("alias", "joins", "with_", "order", "limit", "offset"),
+    exp.Values: ("alias", "joins", "order", "limit", "offset"),
+    exp.Unnest: ("alias", "offset"),
+    exp.Join: ("side", "kind", "on", "using", "method"),
+}
 
 
 @dataclass(slots=True)
@@ -53,6 +61,7 @@ def source(node: exp.Expression, scope: Scope) -> Source:
 
 
 def _source(node: exp.Expression, scope: Scope) -> Source:
+    check_parts(node, *_PARTS.get(type(node), ()))
     match node:
         case exp.Table():
             return _table(node, scope)
@@ -98,8 +107,6 @@ def _renamed_source(found: Source, node: exp.Expression, scope: Scope) -> Source
 def _table(node: exp.Table, scope: Scope) -> Source:
     name = node.name.lower()
     cte = scope.cte(name) if not node.db else None
-    if node.args.get("sample") is not None:
-        raise not_supported("TABLESAMPLE is not part of the local cloud")
     if cte is not None:
         return _derived(replace(cte, sql=f"SELECT * FROM {cte.sql}"), node.args.get("alias"), scope, name)
     database = (node.db or scope.database).lower()
@@ -199,6 +206,7 @@ def _with_column_aliases(
 
 def joined(left: Source, join: exp.Expression, scope: Scope) -> Source:
     """`left JOIN …`. Raises for kinds of joins that Athena lacks."""
+    check_parts(join, *_PARTS[exp.Join])
     kind = (join.args.get("kind") or "").upper()
     side = (join.args.get("side") or "").upper()
     method = (join.args.get("method") or "").upper()

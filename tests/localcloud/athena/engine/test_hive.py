@@ -87,9 +87,11 @@ def test_an_unknown_serde_is_refused(run: Run, catalog: Catalog, database: str) 
 )
 def test_a_table_comes_back_as_it_was_written(layout: str, run: Run, rows: Rows) -> None:
     run(
-        f"create table t with (table_type='hive', is_external=true, external_location='LOCATION/t', {layout}) as "
+        f"create table t with (table_type='hive', is_external=true, external_location='LOCATION/t', "
+        f"{layout}) as "
         "select 1 i, cast(2.50 as decimal(10,2)) d, 'x' s, true b, date '2024-01-02' day, "
-        "timestamp '2024-01-02 03:04:05.678' ts, 1.5e0 f union all select null, null, null, null, null, null, null"
+        "timestamp '2024-01-02 03:04:05.678' ts, 1.5e0 f union all select null, null, null, null, "
+        "null, null, null"
     )
     assert rows("select * from t where i = 1") == [
         (1, Decimal("2.50"), "x", True, date(2024, 1, 2), datetime(2024, 1, 2, 3, 4, 5, 678000), 1.5)
@@ -97,7 +99,7 @@ def test_a_table_comes_back_as_it_was_written(layout: str, run: Run, rows: Rows)
     assert rows("select count(*), count(i), count(ts) from t") == [(2, 1, 1)]
 
 
-PARTITIONED = "create table t with (external_location='LOCATION/t', partitioned_by=array['day', 'n'], format='parquet') as "
+PARTITIONED = "create table t with (external_location='LOCATION/t', partitioned_by=array['day', 'n']) as "
 
 
 def test_partitions_are_registered_with_parameters(
@@ -131,8 +133,8 @@ def test_an_insert_opens_new_partitions_and_adds_to_old_ones(
 
 def test_only_the_partitions_asked_for_are_read(run: Run) -> None:
     run(
-        PARTITIONED
-        + "select x a, date_add('day', x % 5, date '2024-01-01') day, x % 2 n from unnest(sequence(1, 500)) v(x)"
+        PARTITIONED + "select x a, date_add('day', x % 5, date '2024-01-01') day, x % 2 n from "
+        "unnest(sequence(1, 500)) v(x)"
     )
     everything = run("select count(a) from t").scanned_bytes
     assert run("select count(a) from t where day = date '2024-01-02'").scanned_bytes * 4 < everything
@@ -191,27 +193,28 @@ def test_columns_that_old_files_lack_are_null(run: Run, rows: Rows, catalog: Cat
 
 def test_a_timestamp_is_read_in_milliseconds(run: Run, rows: Rows) -> None:
     run(
-        "create table t with (external_location='LOCATION/t') as select cast('2024-01-01 00:00:00.123456' as timestamp(6)) ts"
+        "create table t with (external_location='LOCATION/t') as select cast('2024-01-01 "
+        "00:00:00.123456' as timestamp(6)) ts"
     )
     assert rows("select ts from t") == [(datetime(2024, 1, 1, 0, 0, 0, 123000),)]
     assert run("select ts from t").columns[0].type == "timestamp(3)"
 
 
 @pytest.mark.parametrize(
-    ("statement", "words"),
+    ("properties", "words"),
     [
-        ("create table t with (external_location='LOCATION/t', partitioned_by=array['a']) as select 1 a, 2 b", "HIVE_COLUMN_ORDER_MISMATCH"),
-        ("create table t with (external_location='LOCATION/t', format='orc') as select 1 a", "HIVE_UNSUPPORTED_FORMAT"),
-        ("create table t with (external_location='LOCATION/full') as select 1 a", "HIVE_PATH_ALREADY_EXISTS"),
-        ("create table t with (table_type='delta') as select 1 a", "INVALID_TABLE_PROPERTY"),
+        ("external_location='LOCATION/t', partitioned_by=array['a']", "HIVE_COLUMN_ORDER_MISMATCH"),
+        ("external_location='LOCATION/t', format='orc'", "HIVE_UNSUPPORTED_FORMAT"),
+        ("external_location='LOCATION/full'", "HIVE_PATH_ALREADY_EXISTS"),
+        ("table_type='delta'", "INVALID_TABLE_PROPERTY"),
     ],
 )  # fmt: skip
 def test_a_ctas_that_athena_refuses_is_refused(
-    statement: str, words: str, run: Run, catalog: Catalog, database: str
+    properties: str, words: str, run: Run, catalog: Catalog, database: str
 ) -> None:
     catalog.s3.put_object(Bucket="lake", Key=f"{database}/full/x", Body=b"x")
     with pytest.raises(AthenaError, match=words):
-        run(statement)
+        run(f"create table t with ({properties}) as select 1 a, 2 b")
     assert catalog.find_table(database, "t") is None
 
 

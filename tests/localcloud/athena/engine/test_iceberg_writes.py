@@ -33,7 +33,8 @@ def test_a_table_holds_what_its_query_gave_with_every_type(run: Run, rows: Rows)
     run(
         create("t")
         + """
-        select cast(1 as integer) i, cast(2 as bigint) b, cast(1.5 as real) r, 2.5e0 d, cast(1.10 as decimal(10,2)) n,
+        select cast(1 as integer) i, cast(2 as bigint) b, cast(1.5 as real) r, 2.5e0 d,
+            cast(1.10 as decimal(10,2)) n,
             'x' s, true f, date '2024-01-02' day, cast('2024-01-02 03:04:05.123456' as timestamp(6)) ts,
             cast(timestamp '2024-01-02 03:04:05 UTC' as timestamp(6) with time zone) tz, X'AB' bin,
             array[1, null] a, map(array['k'], array[1.5]) m, cast(row(1, 'y') as row(p integer, q varchar)) st
@@ -66,7 +67,8 @@ def test_partitions_follow_athenas_transforms(run: Run, rows: Rows, catalog: Cat
             "t",
             "partitioning=array['day(ts)', 'bucket(id, 4)', 'truncate(s, 2)', 'kind', 'year(d)', 'hour(ts)']",
         )
-        + """select cast(x as bigint) id, cast('2024-03-01 05:06:07' as timestamp(6)) ts, s, kind, date '1969-12-31' d
+        + """select cast(x as bigint) id, cast('2024-03-01 05:06:07' as timestamp(6)) ts,
+        s, kind, date '1969-12-31' d
         from (values (1, 'abc', 'k'), (2, 'abd', null)) v(x, s, kind)"""
     )
     spec = iceberg.load(catalog, database, "t").spec()
@@ -131,10 +133,19 @@ def test_an_empty_query_makes_an_empty_table(run: Run, rows: Rows) -> None:
     assert run("insert into t select a from t").count == 0
 
 
+def test_with_no_data_makes_the_table_alone(run: Run, rows: Rows) -> None:
+    assert run(create("t") + "select x from (values 1, 2) v(x) with no data").count == 0
+    assert rows("select count(x) from t") == [(0,)]
+
+
 @pytest.mark.parametrize(
     ("query", "code", "words"),
     [
-        ("select timestamp '2024-01-01 00:00:00.000' ts", "NOT_SUPPORTED", 'Timestamp precision (3) not supported for Iceberg. Use "timestamp(6)" instead.'),
+        (
+            "select timestamp '2024-01-01 00:00:00.000' ts",
+            "NOT_SUPPORTED",
+            'NOT_SUPPORTED: Timestamp precision (3) not supported for Iceberg. Use "timestamp(6)" instead.',
+        ),
         ("select now() ts", "NOT_SUPPORTED", "timestamp(6) with time zone"),
         ("select cast(1 as smallint) s", "NOT_SUPPORTED", "Type not supported for Iceberg: smallint"),
         ("select 1", "MISSING_COLUMN_NAME", "position 1"),

@@ -15,7 +15,10 @@ Run = Callable[[str], Answer]
 Rows = Callable[[str], list[tuple[Any, ...]]]
 Files = Callable[[str], set[str]]
 
-TABLE = "create table t with (table_type='iceberg', is_external=false, location='LOCATION/t', partitioning=array['g']) as "
+TABLE = (
+    "create table t with (table_type='iceberg', is_external=false, location='LOCATION/t', "
+    "partitioning=array['g']) as "
+)
 
 
 @pytest.fixture
@@ -45,7 +48,8 @@ def test_a_merge_updates_deletes_and_inserts_in_one_snapshot(table: None, run: R
 def test_only_touched_files_are_rewritten(table: None, run: Run, files: Files) -> None:
     before = files("t")
     done = run(
-        "merge into t using (values (11, 'new'), (21, 'new')) s(id, v) on t.id = s.id when matched then update set v = s.v"
+        "merge into t using (values (11, 'new'), (21, 'new')) s(id, v) on t.id = s.id when matched "
+        "then update set v = s.v"
     )
     after = files("t")
     assert done.count == 2
@@ -61,7 +65,8 @@ def test_a_merge_reads_only_files_whose_keys_can_match(run: Run) -> None:
     run("insert into t select id + 100000, g, v from t")
     everything = run("select count(v) from t").scanned_bytes
     done = run(
-        "merge into t using (values (100005, 'n')) s(id, v) on t.id = s.id when matched then update set v = s.v"
+        "merge into t using (values (100005, 'n')) s(id, v) on t.id = s.id when matched then update "
+        "set v = s.v"
     )
     assert done.count == 1
     assert 0 < done.scanned_bytes < everything * 0.7
@@ -107,14 +112,16 @@ def test_two_source_rows_for_one_target_row_are_refused(table: None, run: Run, f
     before = files("t")
     with pytest.raises(AthenaError, match="MERGE_TARGET_ROW_MULTIPLE_MATCHES: One MERGE target table row"):
         run(
-            "merge into t using (values (11, 'a'), (11, 'b')) s(id, v) on t.id = s.id when matched then update set v = s.v"
+            "merge into t using (values (11, 'a'), (11, 'b')) s(id, v) on t.id = s.id when matched "
+            "then update set v = s.v"
         )
     assert files("t") == before
 
 
 def test_two_source_rows_are_fine_when_one_of_them_decides_nothing(table: None, run: Run, rows: Rows) -> None:
     run(
-        "merge into t using (values (11, 'a'), (11, 'b')) s(id, v) on t.id = s.id when matched and s.v = 'b' then update set v = s.v"
+        "merge into t using (values (11, 'a'), (11, 'b')) s(id, v) on t.id = s.id when matched and "
+        "s.v = 'b' then update set v = s.v"
     )
     assert rows("select v from t where id = 11") == [("b",)]
 
@@ -131,7 +138,8 @@ def test_null_keys_never_match(run: Run, rows: Rows) -> None:
 def test_values_may_name_both_sides_and_are_cast_to_the_column(table: None, run: Run, rows: Rows) -> None:
     run(
         "merge into t as old using (values (11, 2.4)) s(id, n) on old.id = s.id "
-        "when matched then update set g = old.g + cast(s.n as integer), v = old.v || '!' || cast(s.n as varchar)"
+        "when matched then update set g = old.g + cast(s.n as integer), v = old.v || '!' || "
+        "cast(s.n as varchar)"
     )
     assert rows("select g, v from t where id = 11") == [(3, "old!2.4")]
 
@@ -178,7 +186,11 @@ def test_a_delete_removes_rows_and_whole_files(table: None, run: Run, rows: Rows
         ("delete from t where nope", "COLUMN_NOT_FOUND"),
         ("delete from nowhere", "TABLE_NOT_FOUND"),
         ("merge into t using nowhere s on t.id = s.id when matched then delete", "TABLE_NOT_FOUND"),
-        ("merge into t using (values 1) s(id) on t.id = s.id when not matched then insert (id) values (s.id, 2)", "TYPE_MISMATCH"),
+        (
+            "merge into t using (values 1) s(id) on t.id = s.id "
+            "when not matched then insert (id) values (s.id, 2)",
+            "TYPE_MISMATCH",
+        ),
         ("merge into t using (values 1) s(id) on t.id when matched then delete", "TYPE_MISMATCH"),
     ],
 )  # fmt: skip
@@ -199,14 +211,15 @@ SOURCE = st.lists(
 
 
 @given(batches=st.lists(SOURCE, min_size=1, max_size=3))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_merges_equal_a_dictionary(
     batches: list[list[tuple[int | None, str, bool]]], run: Run, rows: Rows, database: str, catalog: Any
 ) -> None:
     catalog.drop_table(database, "m")
     place = f"LOCATION/m{id(batches)}-{len(batches)}-{hash(str(batches))}"
     run(
-        f"create table m with (table_type='iceberg', is_external=false, location='{place}', partitioning=array['bucket(k, 3)']) as "
+        f"create table m with (table_type='iceberg', is_external=false, location='{place}', "
+        f"partitioning=array['bucket(k, 3)']) as "
         "select cast(null as bigint) k, 'x' v, cast(0 as decimal(5,1)) n where false"
     )
     kept: dict[int, tuple[str, Decimal]] = {}

@@ -37,7 +37,8 @@ def test_a_version_shows_the_rows_of_its_time(run: Run, rows: Rows) -> None:
     assert rows(f"select a from t for version as of {first}") == [(1,)]
     assert rows(f"select a from t for version as of {second} order by a") == [(1,), (2,)]
     assert rows(
-        f"select x.a, y.a from t for version as of {first} x join t for version as of {third} y on y.a = x.a * 10"
+        f"select x.a, y.a from t for version as of {first} x join t for version as of {third} y on "
+        f"y.a = x.a * 10"
     ) == [(1, 10)]
     [(moment,)] = rows(f'select committed_at from "t$snapshots" where snapshot_id = {first}')
     shown = moment.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
@@ -57,7 +58,10 @@ def test_metadata_tables_tell_what_happened(run: Run, rows: Rows) -> None:
     run(CREATE + "select 1 a, 'x' s")
     run("insert into t values (2, null)")
     first, second = snapshots(rows)
-    assert rows('select snapshot_id, parent_id, operation, summary[\'total-records\'] from "t$snapshots" order by committed_at') == [
+    assert rows("""
+        select snapshot_id, parent_id, operation, summary['total-records'] from "t$snapshots"
+        order by committed_at
+    """) == [
         (first, None, "append", "1"), (second, first, "append", "2"),
     ]  # fmt: skip
     assert rows('select snapshot_id, is_current_ancestor from "t$history" order by made_current_at') == [
@@ -214,7 +218,8 @@ def test_properties_have_athenas_names(run: Run, rows: Rows, catalog: Catalog, d
 
 def test_a_cancelled_query_stops(engine: DuckDb, database: str) -> None:
     tree = parse(
-        "select count(*) from unnest(sequence(1, 100000)) a(x), unnest(sequence(1, 100000)) b(y) where x + y < 0"
+        "select count(*) from unnest(sequence(1, 100000)) a(x), unnest(sequence(1, 100000)) b(y) "
+        "where x + y < 0"
     )
     failure: list[AthenaError] = []
 

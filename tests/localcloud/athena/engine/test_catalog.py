@@ -1,0 +1,143 @@
+"""What a statement finds in the catalog: views, information_schema, and the errors for what is absent."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from localcloud.athena.catalog import Catalog
+from localcloud.athena.dialect import parse
+from localcloud.athena.engines.duckdb import DuckDb
+from localcloud.athena.errors import AthenaError
+from localcloud.athena.model import Answer, Context
+from localcloud.athena.statements.execute import Parts, execute
+from localcloud.athena.statements.parse import parse as parse_statement
+
+Run = Callable[[str], Answer]
+Rows = Callable[[str], list[tuple[Any, ...]]]
+
+TABLE = (
+    "create table t with (external_location='LOCATION/t') as select 1 a, 'x' s, cast(2.50 as decimal(10,2)) d"
+)
+
+
+@pytest.fixture
+def view(engine: DuckDb, catalog: Catalog, database: str) -> Callable[[str], None]:
+    """Creates a view through the statements, as a client would."""
+    return lambda sql: _create(sql, engine, catalog, database)
+
+
+def _create(sql: str, engine: DuckDb, catalog: Catalog, database: str) -> None:
+    execute(parse_statement(sql).node, Parts(catalog, engine), Context(database))
+
+
+def test_a_view_is_its_query_with_the_types_it_was_made_with(
+    run: Run, rows: Rows, view: Callable[[str], None]
+) -> None:
+    run(TABLE)
+    view("create view v as select a + 1 as n, upper(s) as s, d / 3 as third from t")
+    view("create view w as select v.*, t.a from v join t on t.a = v.n - 1")
+    assert rows("select * from w") == [(2, "X", Decimal("0.83"), 1)]
+    assert [(one.name, one.type) for one in run("select * from v").columns] == [
+        ("n", "integer"), ("s", "varchar(1)"), ("third", "decimal(10,2)"),
+    ]  # fmt: skip
+
+
+def test_a_view_reads_its_own_database(
+    run: Run, view: Callable[[str], None], engine: DuckDb, database: str
+) -> None:
+    run(TABLE)
+    view("create view v as select a from t")
+    elsewhere = engine.select(parse(f"select a from {database}.v"), Context("default"))
+    assert elsewhere.table is not None
+    assert elsewhere.table.column(0).to_pylist() == [1]
+
+
+def test_a_view_whose_table_changed_under_it_is_stale(
+    run: Run, view: Callable[[str], None], catalog: Catalog, database: str
+) -> None:
+    run(TABLE)
+    view("create view v as select * from t")
+    catalog.drop_table(database, "t")
+    run("create table t with (external_location='LOCATION/t2') as select 1 a")
+    with pytest.raises(AthenaError, match="VIEW_IS_STALE"):
+        run("select * from v")
+
+
+def test_a_view_of_itself_is_refused(run: Run, view: Callable[[str], None]) -> None:
+    run(TABLE)
+    view("create view v as select a from t")
+    view("create or replace view w as select a from v")
+    view("create or replace view v as select a from w")
+    with pytest.raises(AthenaError, match="VIEW_IS_RECURSIVE"):
+        run("select * from v")
+
+
+def test_information_schema_lists_what_glue_has(
+    run: Run, rows: Rows, view: Callable[[str], None], database: str
+) -> None:
+    run(TABLE)
+    view("create view v as select a from t")
+    of = f"where table_schema = '{database}'"
+    assert rows(f"select table_name, table_type from information_schema.tables {of} order by 1") == [
+        ("t", "BASE TABLE"), ("v", "VIEW"),
+    ]  # fmt: skip
+    columns = "select column_name, data_type, ordinal_position from information_schema.columns"
+    assert rows(f"{columns} {of} and table_name = 't' order by 3") == [
+        ("a", "integer", 1), ("s", "varchar(1)", 2), ("d", "decimal(10,2)", 3),
+    ]  # fmt: skip
+    assert rows(f"select catalog_name from information_schema.schemata where schema_name = '{database}'") == [
+        ("awsdatacatalog",)
+    ]
+
+
+def test_names_are_found_with_and_without_their_database_and_catalog(
+    run: Run, rows: Rows, database: str
+) -> None:
+    run(TABLE)
+    assert rows(f'select t.a, {database}.t.a, T.A from "awsdatacatalog"."{database}"."T"') == [(1, 1, 1)]
+    with pytest.raises(AthenaError, match="CATALOG_NOT_FOUND"):
+        run("select * from other.d.t")
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("select nope from t", "COLUMN_NOT_FOUND: line 1:8: Column 'nope' cannot be resolved"),
+        ("select a\nfrom t where\n  x.b = 1", "COLUMN_NOT_FOUND: line 3:3: Column 'x.b' cannot be resolved"),
+        ("select * from no", "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.{database}.no' does not exist"),
+        ("select frob(a) from t", "FUNCTION_NOT_FOUND: line 1:8: Function 'frob' not registered"),
+        ("select a from t where s > 1", "TYPE_MISMATCH: line 1:23: Cannot apply operator: varchar(1) > in"),
+    ],
+)  # fmt: skip
+def test_an_error_says_what_and_where(sql: str, message: str, run: Run, database: str) -> None:
+    run(TABLE)
+    with pytest.raises(AthenaError) as failure:
+        run(sql)
+    assert message.format(database=database) in str(failure.value)
+
+
+def test_names_and_values_that_look_like_sql_stay_names_and_values(run: Run, rows: Rows) -> None:
+    run("""create table q with (external_location='LOCATION/q') as
+        select 'it''s; drop' as "a""b; --", 1 as "select" """)
+    assert rows('select "a""b; --", "select" from q where "a""b; --" = \'it\'\'s; drop\'') == [
+        ("it's; drop", 1)
+    ]
+
+
+def test_columns_are_named_without_running_the_query(engine: DuckDb, run: Run, database: str) -> None:
+    run(TABLE)
+    found = engine.columns(parse("select a, d * 2, cast(now() as date) as today from t"), Context(database))
+    assert [(one.name, one.type) for one in found] == [
+        ("a", "integer"),
+        ("_col1", "decimal(20,2)"),
+        ("today", "date"),
+    ]
+
+
+def test_explain_shows_a_plan(engine: DuckDb, run: Run, database: str) -> None:
+    run(TABLE)
+    plan = engine.explain(parse("select count(*) from t"), Context(database)).table
+    assert plan is not None
+    assert any("READ_PARQUET" in line for line in plan.column(0).to_pylist())

@@ -1,0 +1,80 @@
+"""Decimal arithmetic equals exact arithmetic rounded half up, for any digits that fit."""
+
+from collections.abc import Callable
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+Ask = Callable[[str], dict[str, Any]]
+Number = tuple[Decimal, int, int]
+EXACT = Context(prec=200, rounding=ROUND_HALF_UP)
+
+
+@st.composite
+def numbers(draw: st.DrawFn, digits: int = 18) -> Number:
+    """A value of decimal(precision, scale), with its precision and scale."""
+    precision = draw(st.integers(1, digits))
+    scale = draw(st.integers(0, precision))
+    unscaled = draw(st.integers(-(10**precision) + 1, 10**precision - 1))
+    return EXACT.scaleb(Decimal(unscaled), -scale), precision, scale
+
+
+def sql(number: Number) -> str:
+    value, precision, scale = number
+    return f"cast('{value:f}' as decimal({precision},{scale}))"
+
+
+def half_up(value: Decimal, scale: int) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(-scale), context=EXACT)
+
+
+@given(a=numbers(), b=numbers())
+@settings(max_examples=150, deadline=None)
+def test_the_operators_are_exact(a: Number, b: Number, ask: Ask) -> None:
+    with localcontext(EXACT):
+        (x, p1, s1), (y, p2, s2) = a, b
+        scale = max(s1, s2)
+        expected = [x + y, x - y, half_up(x * y, s1 + s2)]
+        operators = ["+", "-", "*"]
+        types = [f"decimal({min(38, max(p1 - s1, p2 - s2) + scale + 1)},{scale})"] * 2
+        types.append(f"decimal({min(38, p1 + p2)},{s1 + s2})")
+        if y:
+            expected += [half_up(x / y, scale), x - y * int(x / y)]
+            operators += ["/", "%"]
+            types.append(f"decimal({min(38, p1 + s2 + max(s2 - s1, 0))},{scale})")
+            types.append(f"decimal({min(p2 - s2, p1 - s1) + scale},{scale})")
+    found = ask("select " + ", ".join(f"{sql(a)} {operator} {sql(b)}" for operator in operators))
+    assert "error" not in found, found
+    assert found["types"] == types
+    assert [Decimal(value) for value in found["rows"][0]] == expected
+
+
+@given(values=st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=12), scale=st.integers(0, 12))
+@settings(max_examples=60, deadline=None)
+def test_sums_and_means_do_not_depend_on_order(values: list[int], scale: int, ask: Ask) -> None:
+    numbers_ = [EXACT.scaleb(Decimal(value), -scale) for value in values]
+    listed = ", ".join(f"cast('{value:f}' as decimal(18,{scale}))" for value in numbers_)
+    found = ask(f"select sum(x), avg(x) from (values {listed}) t(x)")
+    with localcontext(EXACT):
+        total = sum(numbers_, Decimal(0))
+        mean = half_up(total / len(numbers_), scale)
+    assert found["types"] == [f"decimal(38,{scale})", f"decimal(18,{scale})"]
+    assert [Decimal(value) for value in found["rows"][0]] == [total, mean]
+
+
+@given(number=numbers(), digits=st.integers(0, 18))
+@settings(max_examples=80, deadline=None)
+def test_rounding_and_narrowing_are_half_up(number: Number, digits: int, ask: Ask) -> None:
+    value, precision, scale = number
+    narrow = min(digits, scale)
+    found = ask(
+        f"select round({sql(number)}, {digits}), cast({sql(number)} as decimal(38,{narrow})), "
+        f"truncate({sql(number)}, {narrow})"
+    )
+    rounded = half_up(value, narrow)
+    with localcontext(EXACT):
+        cut = value.quantize(Decimal(1).scaleb(-narrow), rounding="ROUND_DOWN")
+    assert found["types"][0] == f"decimal({precision + 1},{scale})"
+    assert [Decimal(one) for one in found["rows"][0]] == [rounded, rounded, cut]

@@ -1,0 +1,61 @@
+"""What the translation does not know is refused by name, whatever part of a statement it is."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Ask = Callable[[str], dict[str, Any]]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select 1 union by name select 2",
+        "select distinct on (a) a from (values 1) t(a)",
+        "select a from (values 1) t(a) for update",
+        "select * except (a) from (values (1, 2)) t(a, b)",
+        "select a from (values 1) t(a) natural join (values 1) u(a)",
+        "select a from (values 1) t(a) semi join (values 1) u(a) on true",
+        "select * from (select 1 a) match_recognize (measures a as x pattern (b) define b as a > 0)",
+        "select a from (values 1) t(a) tablesample system (10)",
+        "select regexp_replace('a', 'b', x) from (values '$1') t(x)",
+        "select date_format(now(), x) from (values '%Y') t(x)",
+        "select json_extract('{}', '$..a')",
+    ],
+)
+def test_a_clause_without_a_translation_is_refused(sql: str, ask: Ask) -> None:
+    assert ask(sql)["error"] in ("NOT_SUPPORTED", "SYNTAX_ERROR")
+
+
+@pytest.mark.parametrize("name", ["xxhash64", "crc32", "word_stem", "format", "read_csv", "getenv", "error"])
+def test_a_function_that_is_not_on_the_list_is_refused(name: str, ask: Ask) -> None:
+    found = ask(f"select {name}('x')")
+    assert found["error"] == "FUNCTION_NOT_FOUND"
+    assert f"line 1:8: Function '{name}' not registered" in found["message"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from read_csv('/etc/passwd')",
+        "select * from '/etc/passwd'",
+        'select * from "/etc/passwd"',
+        "select 1; select 2",
+        "copy (select 1) to '/tmp/x'",
+        "attach '/tmp/x'",
+        "pragma version",
+    ],
+)
+def test_duckdbs_own_language_is_out_of_reach(sql: str, ask: Ask) -> None:
+    assert ask(sql)["error"] in ("TABLE_NOT_FOUND", "NOT_SUPPORTED", "SYNTAX_ERROR")
+
+
+@pytest.mark.parametrize(
+    ("sql", "place"),
+    [("select 1 +", "line 1:"), ("select\n  1 from from", "line 2:"), ("selec 1", "line 1:")],
+)
+def test_a_syntax_error_says_where(sql: str, place: str, ask: Ask) -> None:
+    found = ask(sql)
+    assert found["error"] == "SYNTAX_ERROR"
+    assert place in found["message"]
