@@ -1,7 +1,6 @@
 {% macro latest_by_sequence(relation, key) -%}
     {%- set types = contract_columns() -%}
     {%- set columns = types.keys() | reject('in', ['_seq', '_rev', '_deleted', '_batch']) | list -%}
-    {%- set content = columns + ['_deleted'] -%}
     select ranked.*
     from (
         select
@@ -11,7 +10,7 @@
                 order by
                     events._seq desc,
                     events._rev desc,
-                    {{ content_hash(content, 'events') }} desc,
+                    {{ content_hash(columns + ['_deleted'], 'events') }} desc,
                     events._batch asc
             ) as _place
         from (
@@ -39,12 +38,7 @@
         -- A row that would lose is dropped here, before any check sees it.
         and (
             held.{{ key }} is null
-            or ranked._seq > held._seq
-            or (ranked._seq = held._seq and ranked._rev > held._rev)
-            or (
-                ranked._seq = held._seq and ranked._rev = held._rev
-                and {{ content_hash(content, 'ranked') }} > {{ content_hash(content, 'held') }}
-            )
+            or {{ beats('ranked', 'held', columns + ['_deleted']) }}
         )
     {%- endif %}
 {%- endmacro %}

@@ -1,12 +1,15 @@
 """Two deliveries with every kind of trouble: silver equals a dictionary, gold equals a full recompute."""
 
 import random
+import subprocess
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import oracle
 import pytest
-from bronze_lake import Lake, Row
+from bronze_lake import ROOT, Lake, Row
 from histories import STATES, first_delivery, last_words, live, second_delivery
 
 GOLD = (
@@ -132,3 +135,18 @@ def test_a_full_refresh_is_refused_and_names_the_way_out(second: Lake) -> None:
     output = second.dbt("run", "--full-refresh", "--select", "breweries_state", expect=1)
     assert "--vars 'rebuild: true'" in output
     assert second.rows("select count(*) as n from silver.breweries_state")[0]["n"] == 5
+
+
+def test_the_compiled_sql_is_in_style(second: Lake) -> None:
+    compiled = second.folder / "target" / "compiled" / "lakehouse"
+    files = [
+        str(path)
+        for folder in ("models/silver", "models/gold", "tests/dbt")
+        for path in compiled.glob(f"{folder}/*.sql")
+    ]
+    assert len(files) == 17
+    linter = str(Path(sys.executable).parent / "sqlfluff")
+    done = subprocess.run(
+        [linter, "lint", "--config", str(ROOT / ".sqlfluff"), *files], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
