@@ -1,6 +1,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -99,6 +100,21 @@ def test_a_table_is_made_written_read_and_dropped(connection: Any):
         OperationalError, match=r"TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog\.pyathena\.people'"
     ):
         cursor.execute("select * from people")
+
+
+def test_writers_at_once_lose_no_row(connection: Any):
+    connection.cursor().execute(
+        "create table busy (n int) location 's3://lake/busy' tblproperties ('table_type' = 'ICEBERG')"
+    )
+
+    def write(writer: int) -> None:
+        for number in range(5):
+            connection.cursor().execute(f"insert into busy values ({writer * 10 + number})")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    (found,) = connection.cursor().execute("select count(*), count(distinct n) from busy").fetchall()
+    assert found == (20, 20)
 
 
 def test_parameters_are_sent_apart_from_the_statement(connection: Any):
