@@ -130,6 +130,8 @@ def blocks_of(size: int) -> Limits:
     return replace(DEFAULT_LIMITS, block_bytes=size)
 
 
-def literal(values: Iterable[object]) -> list[str]:
-    """Values told apart as equality does not: -0.0 from 0.0, 1 from 1.0 and True."""
-    return [repr(value) for value in values]
+def outcomes(found: Parsed, lines: Iterable[int]) -> list[str | None]:
+    """What became of `value` on each line: its repr (-0.0 is not 0), or the reason without `:value`."""
+    became = {row["_line"]: repr(row["value"]) for row in found.rows}
+    became |= {line: reason.removesuffix(":value") for line, reason in found.reasons}
+    return [became.get(line) for line in lines]

@@ -1,0 +1,167 @@
+"""The parser agrees with a slow judge on every record, whatever is around it and wherever blocks end."""
+
+import gzip
+import json
+
+import pytest
+from bronze_judge import judged_csv, judged_json
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from raw_files import blocks_of, contract, parsed
+from value_cases import TEXTS, VALUES
+
+COLUMNS = {
+    "id": "bigint", "n": "int?", "d": "double", "f": "float?", "m": "decimal(5,2)?", "b": "boolean?",
+    "t": "date?", "at": "timestamp?", "s": "string?", "r": "string",
+}  # fmt: skip
+PLACES = ['"0/16B3748"', '"2/ff.3.2/FE"', '"A/0"']
+TIMES = ['"2024-05-06T07:08:09Z"', "null", '"2024-05-06T07:08:09+01:00"']
+SIZES = (200, 1 << 20)
+WIDE = [f"{name} {kind}{' key' if name == 'id' else ''}" for name, kind in COLUMNS.items()]
+PLAIN = [column for column in WIDE if "decimal" not in column]
+GOOD_TEXTS = {
+    "bigint": ["7", "-12", "9007199254740993"], "int": ["1", "-2147483648"], "double": ["1.5", "-0.25", "3e2"],
+    "float": ["4.35", "2"], "decimal(5,2)": ["1.50", "-999.99"], "boolean": ["true", "false"],
+    "date": ["2024-02-28", "2024-12-31"], "timestamp": ["2024-05-06T07:08:09.123Z"], "string": ["abc", "é", "a b"],
+}  # fmt: skip
+QUOTED = ("string", "date", "timestamp")
+GOOD_VALUES = {
+    kind: [json.dumps(text) if kind in QUOTED else text for text in texts]
+    for kind, texts in GOOD_TEXTS.items()
+}
+
+
+def literal(rows, names):
+    return [(line, record, [repr(row[name]) for name in names]) for line, record, row in rows]
+
+
+def judged_by_parser(content, rules, shape, size, names):
+    found = parsed(gzip.compress(content, 1), rules, shape, limits=blocks_of(size), epoch=4, extract=6)
+    rows = [(row["_line"], row["_record"], row) for row in found.rows]
+    refused = [(entry["line"], entry["record"], entry["reason"]) for entry in found.quarantine]
+    return literal(rows, names), refused, found.report.control
+
+
+def mostly(good, odd):
+    """Values of which one in twenty is odd, so that most lines are good and are read the fast way."""
+    return st.sampled_from(good * (1 + 19 * len(odd) // len(good)) + odd)
+
+
+def noisy(lines):
+    """Lines, some with a byte of trouble put in or with something else in their place."""
+    noise = st.sampled_from([b'"', b",", b"\r", b"\xff", b"\x00", b" ", b"{", b"}", b"\\", b"\xc3\xa9", b"x"])
+    broken = st.tuples(lines, st.integers(0, 400), noise).map(
+        lambda it: it[0][: it[1] % (len(it[0]) + 1)] + it[2] + it[0][it[1] % (len(it[0]) + 1) :]
+    )
+    other = st.sampled_from([b"", b"\r", b" ", b",", b"{}", b"null", b"\xef\xbb\xbf"])
+    return rarely(st.one_of(broken, other), lines)
+
+
+def rarely(odd, usual):
+    """One of `odd` in sixteen."""
+    return st.integers(0, 15).flatmap(lambda number: odd if number == 15 else usual)
+
+
+def field(kind):
+    bare = kind.rstrip("?")
+    return mostly(GOOD_TEXTS[bare] + ([""] if kind.endswith("?") else []), [*TEXTS[bare], "", '""'])
+
+
+CSV_LINE = st.tuples(*map(field, COLUMNS.values())).map(lambda fields: ",".join(fields).encode())
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(noisy(CSV_LINE), max_size=40))
+def test_on_extracts(lines):
+    rules = contract(*WIDE, maxBadRatio=1)
+    header = ",".join(COLUMNS).encode()
+    rows, refused = judged_csv(rules, lines)
+    for size in SIZES:
+        found = judged_by_parser(b"\n".join([header, *lines, b""]), rules, "csv", size, COLUMNS)
+        assert found == (literal(rows, COLUMNS), refused, 0)
+
+
+def value(kind):
+    bare = kind.rstrip("?")
+    return mostly(
+        GOOD_VALUES[bare] + (["null"] if kind.endswith("?") else []), [*VALUES[bare], "null", '"a"', "7"]
+    )
+
+
+def braced(pairs):
+    return "{" + ",".join(f"{json.dumps(key)}:{text}" for key, text in pairs) + "}"
+
+
+@st.composite
+def change_line(draw, columns, places):
+    kinds = dict(column.split()[:2] for column in columns)
+    operation = draw(st.sampled_from(["insert"] * 6 + ["load", "update", "delete", "delete"]))
+    data = [(name, draw(value(kind))) for name, kind in kinds.items()]
+    metadata = [
+        ("timestamp", '"2024-05-06T07:08:09.5Z"'),
+        ("record-type", '"data"'),
+        ("operation", json.dumps(operation)),
+        ("schema-name", '"shop"'),
+        ("stream-position", draw(st.sampled_from(places))),
+        ("transaction-record-id", draw(st.sampled_from(["0", "3", "12"]))),
+    ]
+    parts = [("data", data), ("metadata", metadata)]
+    match draw(
+        st.sampled_from(
+            ["none"] * 60 + ["drop", "twice", "extra", "meta", "odd", "control", "order", "before"]
+        )
+    ):
+        case "drop":
+            data.pop(draw(st.integers(0, len(data) - 1)))
+        case "twice":
+            data.append(draw(st.sampled_from(data)))
+        case "extra":
+            data.append(("colour", draw(st.sampled_from(["1", '"red"', '{"a":[1.0]}']))))
+        case "meta":
+            metadata.pop(draw(st.integers(0, len(metadata) - 1)))
+        case "odd":
+            name, _ = metadata.pop(draw(st.integers(0, len(metadata) - 1)))
+            metadata.append(
+                (
+                    name,
+                    draw(
+                        st.sampled_from(
+                            ["null", "1", "-1", "1.0", '"x"', '"0/1"', "{}", '"2024-05-06T07:08:09"']
+                        )
+                    ),
+                )
+            )
+        case "control":
+            metadata[1] = ("record-type", '"control"')
+        case "order":
+            parts.reverse()
+            data.reverse()
+        case "before":
+            image = draw(st.sampled_from([[("id", "7")], [("id", "8")], [("id", '"8"')], [], [("n", "1")]]))
+            parts.append(("before-image", image))
+    return braced((name, braced(pairs)) for name, pairs in parts).encode()
+
+
+RULES = {
+    "typed": contract(*PLAIN, maxBadRatio=1),
+    "decimals": contract(*WIDE, maxBadRatio=1),
+    "lenient": contract(*PLAIN, maxBadRatio=1, unknownKeys="discard", absent="null"),
+    "strict": contract(*PLAIN, maxBadRatio=1, beforeImage="required", unknownKeys="evolve"),
+    "times": contract(*PLAIN, maxBadRatio=1, position="timestamp"),
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_on_change_records(name, data):
+    rules = RULES[name]
+    columns = WIDE if name == "decimals" else PLAIN
+    record = change_line(columns, TIMES if name == "times" else PLACES)
+    glued = st.lists(record, min_size=2, max_size=3).map(b" ".join)
+    lines = data.draw(st.lists(noisy(rarely(glued, record)), max_size=25))
+    names = [column.split()[0] for column in columns] + ["_seq", "_op", "_key_before", "_committed_at"]
+    rows, refused, control = judged_json(rules, lines)
+    for size in SIZES:
+        found = judged_by_parser(b"\n".join([*lines, b""]), rules, "json", size, names)
+        assert found == (literal(rows, names), refused, control)
