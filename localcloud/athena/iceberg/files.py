@@ -53,7 +53,15 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 MAX_OPEN_PARTITIONS = 100
-_FILE_BYTES = 128 << 20
+# Small for a lake, right for a laptop: an update rewrites whole files.
+_FILE_BYTES = 16 << 20
+# Level 1 of zstd takes two thirds of the time of DuckDB's default, for a tenth more bytes.
+_CODECS = {
+    "zstd": "COMPRESSION zstd, COMPRESSION_LEVEL 1",
+    "snappy": "COMPRESSION snappy",
+    "gzip": "COMPRESSION gzip",
+    "lz4": "COMPRESSION lz4",
+}
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -75,7 +83,7 @@ def write(
     codec = table.properties.get("write.parquet.compression-codec", "zstd")
     options = [
         "FORMAT parquet",
-        f"COMPRESSION {codec if codec in ('zstd', 'snappy', 'gzip', 'lz4') else 'uncompressed'}",
+        _CODECS.get(codec, "COMPRESSION uncompressed"),
         f"FIELD_IDS {_field_ids(schema)}",
     ]
     source = rows

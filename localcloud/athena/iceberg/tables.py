@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from pyiceberg.catalog.glue import GlueCatalog
@@ -56,11 +57,20 @@ def load(catalog: Catalog, database: str, name: str) -> Table:
         ) from None
 
 
+@lru_cache(maxsize=1024)
+def _lock(name: tuple[str, ...]) -> Lock:  # noqa: ARG001  the cache tells the tables apart
+    return Lock()
+
+
 @contextmanager
 def committing(table: Table) -> Iterator[None]:
-    """Give a lost commit race Athena's code, by which dbt-athena knows to try again."""
+    """One commit to a table at a time; a lost race gets the code by which dbt-athena knows to try again.
+
+    The lock only spares this gateway's own statements from racing: other writers are kept apart by Glue.
+    """
     try:
-        yield
+        with _lock(table.name()[-2:]):
+            yield
     except (CommitFailedException, ValidationException):
         database, name = table.name()[-2:]
         raise iceberg_commit_failed(database, name) from None
@@ -89,13 +99,11 @@ def append(table: Table, files: Iterable[DataFile]) -> None:
 
 
 def _append(table: Table, files: Iterable[DataFile]) -> None:
-    with (
-        committing(table),
-        table.transaction() as transaction,
-        transaction.update_snapshot().fast_append() as add,
-    ):
-        for file in files:
-            add.append_data_file(file)
+    with committing(table):
+        table.refresh()
+        with table.transaction() as transaction, transaction.update_snapshot().fast_append() as add:
+            for file in files:
+                add.append_data_file(file)
 
 
 def overwrite(table: Table, removed: Iterable[DataFile], added: Iterable[DataFile]) -> None:

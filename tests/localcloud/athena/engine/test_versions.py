@@ -144,18 +144,18 @@ def test_concurrent_inserts_are_all_kept(run: Run, rows: Rows) -> None:
 
     def write(number: int) -> None:
         try:
-            for step in range(3):
+            for step in range(5):
                 run(f"insert into t values {number * 10 + step}")
         except AthenaError as error:
             failures.append(error)
 
-    threads = [threading.Thread(target=write, args=(number,)) for number in range(1, 4)]
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(1, 5)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert failures == []
-    assert rows("select count(*), count(distinct a) from t") == [(10, 10)]
+    assert rows("select count(*), count(distinct a) from t") == [(21, 21)]
 
 
 def test_optimize_puts_small_files_together_and_keeps_the_rows(
