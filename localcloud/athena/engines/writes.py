@@ -42,11 +42,10 @@ def create_table_as(
     if lake.glue(database, name) is not None:
         if tree.args.get("exists"):
             return Answer("DDL", "CREATE_TABLE_AS_SELECT")
-        line, column = place(target)
-        raise table_already_exists(database, name, line=line, column=column)
+        raise table_already_exists(database, name)
     properties = read(tree)
     query = translate(tree.expression, lake, context.database)
-    names = _column_names(query, tree.expression)
+    names = _column_names(query)
     if not properties.with_data:
         query = replace(query, sql=f"SELECT * FROM ({query.sql}) WHERE FALSE")
     if properties.iceberg:
@@ -56,24 +55,21 @@ def create_table_as(
     return Answer("DDL", "CREATE_TABLE_AS_SELECT", count=count, scanned_bytes=lake.scanned_bytes)
 
 
-def _column_names(query: Query, tree: exp.Expression) -> list[str]:
-    """Lower-case names. Raises MISSING_COLUMN_NAME and DUPLICATE_COLUMN_NAME as Athena does."""
+def _column_names(query: Query) -> list[str]:
+    """Lower-case names. Raises MISSING_COLUMN_NAME and DUPLICATE_COLUMN_NAME, at the statement's start."""
     names: list[str] = []
     for at, field in enumerate(query.fields):
-        line, column = place(tree)
         if field.name == f"_col{at}":
             raise AthenaError(
-                "MISSING_COLUMN_NAME", f"line {line}:{column}: Column name not specified at position {at + 1}"
+                "MISSING_COLUMN_NAME", f"line 1:1: Column name not specified at position {at + 1}"
             )
         if field.name.lower() in names:
             raise AthenaError(
                 "DUPLICATE_COLUMN_NAME",
-                f"line {line}:{column}: Column name '{field.name.lower()}' specified more than once",
+                f"line 1:1: Column name '{field.name.lower()}' specified more than once",
             )
         if field.type == UNKNOWN:
-            raise AthenaError(
-                "SYNTAX_ERROR", f"line {line}:{column}: Column type is unknown at position {at + 1}"
-            )
+            raise AthenaError("SYNTAX_ERROR", f"line 1:1: Column type is unknown at position {at + 1}")
         names.append(field.name.lower())
     return names
 
