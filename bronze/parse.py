@@ -121,7 +121,8 @@ def _constants(contract: BronzeContract, source: Source) -> dict[str, object]:
     if source.format == "json":
         return of_file
     seq = sequence.load(source.epoch, contract.position, source.extract)
-    return of_file | {"_seq": seq, "_op": "load", "_key_before": None, "_committed_at": None, "_record": 0}
+    nulls = dict.fromkeys(("_rescued", "_key_before", "_committed_at"))
+    return of_file | nulls | {"_seq": seq, "_op": "load", "_record": 0}
 
 
 class _Run:

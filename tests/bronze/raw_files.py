@@ -94,7 +94,7 @@ def csv(rules: BronzeContract, *lines: str | bytes, end: bytes = b"\n", **option
     """Parse an extract of these lines, a good header before them."""
     header = ",".join(column.name for column in rules.columns).encode()
     body = [line.encode() if isinstance(line, str) else line for line in lines]
-    return parsed(gzip.compress(end.join([header, *body]) + end), rules, "csv", **options)
+    return parsed(gzip.compress(end.join([header, *body]) + end, mtime=0), rules, "csv", **options)
 
 
 def changes(rules: BronzeContract, *records: object, **options: Any) -> Parsed:
