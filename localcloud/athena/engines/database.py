@@ -32,7 +32,9 @@ MACROS = (
     " ELSE CASE WHEN t[1] = '-' THEN '-' ELSE '' END || athena_significant(t)[1] || '.'"
     " || coalesce(nullif(substr(athena_significant(t), 2), ''), '0') || 'E' || athena_exponent(t) END",
     "athena_double_text(x) AS athena_scientific(CAST(x AS VARCHAR))",
-    "athena_real_text(x) AS athena_scientific(CAST(x AS VARCHAR))",
+    # Athena shows seven digits of a real.
+    "athena_real_text(x) AS athena_scientific("
+    "CASE WHEN isfinite(x) THEN format('{:.6e}', CAST(x AS DOUBLE)) ELSE CAST(x AS VARCHAR) END)",
     "athena_day_second_text(i) AS CASE WHEN epoch_us(i) < 0 THEN '-' ELSE '' END"
     " || (abs(epoch_us(i)) // 86400000000) || ' '"
     " || strftime(TIMESTAMP '2000-01-01' + to_microseconds(abs(epoch_us(i)) % 86400000000), '%H:%M:%S.%g')",

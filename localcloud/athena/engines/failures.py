@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from localcloud.athena.errors import AthenaError
+from localcloud.athena.errors import AthenaError, not_supported
 
 # What `localcloud.athena.translate.terms.fail` raises: a cast of `CODE: text` to an integer.
 _RAISED = re.compile(r"Could not convert string '(?P<code>[A-Z_]+): (?P<text>.*)' to INT32", re.S)
@@ -71,6 +71,8 @@ def translated(error: duckdb.Error) -> AthenaError:
     for words, code, text in _KNOWN:
         if words in message:
             return AthenaError(code, text)
+    if "invalid perl operator" in message or "invalid escape sequence" in message:
+        return not_supported(f"A regular expression of the local cloud: {_first_line(message)}")
     if isinstance(error, duckdb.OutOfMemoryException):
         return AthenaError("EXCEEDED_LOCAL_MEMORY_LIMIT", "Query exhausted resources at this scale factor")
     return AthenaError("GENERIC_INTERNAL_ERROR", f"DuckDB: {_first_line(message)}")

@@ -9,14 +9,19 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from pyiceberg.catalog.glue import GlueCatalog
-from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, ValidationException
+from pyiceberg.exceptions import (
+    CommitFailedException,
+    NoSuchTableError,
+    TableAlreadyExistsError,
+    ValidationException,
+)
 from pyiceberg.io import FileIO
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 from pyiceberg.typedef import EMPTY_DICT, Properties
 
 from localcloud.athena.catalog import Catalog
-from localcloud.athena.errors import AthenaError, iceberg_commit_failed, table_not_found
+from localcloud.athena.errors import AthenaError, iceberg_commit_failed, table_already_exists, table_not_found
 from localcloud.athena.iceberg.io import ObjectIO
 
 if TYPE_CHECKING:
@@ -74,6 +79,9 @@ def committing(table: Table) -> Iterator[None]:
     except (CommitFailedException, ValidationException):
         database, name = table.name()[-2:]
         raise iceberg_commit_failed(database, name) from None
+    except TableAlreadyExistsError:
+        database, name = table.name()[-2:]
+        raise table_already_exists(database, name) from None
     except NoSuchTableError:
         database, name = table.name()[-2:]
         raise table_not_found(database, name) from None
@@ -100,7 +108,9 @@ def append(table: Table, files: Iterable[DataFile]) -> None:
 
 def _append(table: Table, files: Iterable[DataFile]) -> None:
     with committing(table):
-        table.refresh()
+        written_for = table.metadata.table_uuid
+        if table.refresh().metadata.table_uuid != written_for:
+            raise CommitFailedException("another table has this name now")
         with table.transaction() as transaction, transaction.update_snapshot().fast_append() as add:
             for file in files:
                 add.append_data_file(file)

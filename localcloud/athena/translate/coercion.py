@@ -82,7 +82,7 @@ def _common_text(left: Type, right: Type) -> Type:
     if not left.numbers or not right.numbers:
         return VARCHAR
     length = max(left.numbers[0], right.numbers[0])
-    return Type("char", (length,)) if left.name == right.name == "char" else varchar(length)
+    return Type("char", (length,)) if "char" in (left.name, right.name) else varchar(length)
 
 
 def _common_instant(left: Type, right: Type) -> Type:

@@ -23,7 +23,27 @@ def compare(operator: str, left: Term, right: Term, node: exp.Expression) -> Ter
     if operator in ("=", "<>") and common.parts:
         equal = _equal(a.sql, b.sql, common)
         return Term(equal if operator == "=" else f"(NOT {equal})", BOOLEAN)
-    return Term(f"({a.sql} {operator} {b.sql})", BOOLEAN)
+    if "char" in (left.type.name, right.type.name):
+        return Term(f"(rtrim({a.sql}, ' ') {operator} rtrim({b.sql}, ' '))", BOOLEAN)
+    plain = f"({a.sql} {operator} {b.sql})"
+    if common.name in ("real", "double"):
+        return Term(_without_nan(operator, plain, a, b, left, right), BOOLEAN)
+    return Term(plain, BOOLEAN)
+
+
+def _without_nan(operator: str, plain: str, a: Term, b: Term, left: Term, right: Term) -> str:
+    """To DuckDB NaN equals itself and is larger than all else; to Athena no comparison with it holds."""
+    literal_left, literal_right = (isinstance(side.value, int) for side in (left, right))
+    match operator:
+        case "=" if not literal_left and not literal_right:
+            return f"({plain} AND NOT isnan({a.sql}))"
+        case "<>" if not literal_left and not literal_right:
+            return f"({plain} OR isnan({a.sql}))"
+        case "<" | "<=" if not literal_right:
+            return f"({plain} AND NOT isnan({b.sql}))"
+        case ">" | ">=" if not literal_left:
+            return f"({plain} AND NOT isnan({a.sql}))"
+    return plain
 
 
 def _equal(a: str, b: str, type_: Type, depth: int = 0) -> str:
@@ -153,8 +173,20 @@ def _in(node: exp.Expression, scope: Scope) -> Term:
                 f"type. Found: {value.type.athena}, {item.type.athena}",
             )
         common = both
+    if common.parts:
+        # A null inside leaves the answer open, as in the comparisons one by one.
+        tests = (compare("=", value, item, node).sql for item in items)
+        return Term(f"({' OR '.join(tests)})", BOOLEAN)
+    found = coerce(value, common).sql
     listed = ", ".join(coerce(item, common).sql for item in items)
-    return Term(f"({coerce(value, common).sql} IN ({listed}))", BOOLEAN)
+    if common.name == "char":
+        found, listed = (
+            f"rtrim({found}, ' ')",
+            ", ".join(f"rtrim({coerce(item, common).sql}, ' ')" for item in items),
+        )
+    if common.name in ("real", "double"):
+        return Term(f"({found} IN ({listed}) AND NOT isnan({found}))", BOOLEAN)
+    return Term(f"({found} IN ({listed}))", BOOLEAN)
 
 
 def _like(node: exp.Expression, scope: Scope, escape: exp.Expression | None = None) -> Term:

@@ -276,6 +276,13 @@ def _tail(node: exp.Expression, outputs: list[Output], scope: Scope) -> str:
         keys = []
         for key in order.expressions:
             term = _by_position(key.this, outputs, "ORDER BY") or scope.term(key.this)
+            if node.args.get("distinct") and term.sql not in {output.sql for _, output in outputs}:
+                line, column = place(key.this)
+                raise AthenaError(
+                    "EXPRESSION_NOT_IN_DISTINCT",
+                    f"line {line}:{column}: For SELECT DISTINCT, ORDER BY expressions must appear in the "
+                    "select list",
+                )
             keys.append(constant_safe(term) + direction(key))
         parts.append("ORDER BY " + ", ".join(keys))
     limit = node.args.get("limit")

@@ -42,8 +42,20 @@ aggregate("sum(decimal) -> =0", _sum_decimal)
 aggregate("avg(double) -> double", "avg")
 aggregate("avg(real) -> real", lambda arguments, render: f"CAST({render('avg', arguments[0].sql)} AS FLOAT)")
 aggregate("avg(decimal) -> =0", _avg_decimal)
+
+
+def _max_float(arguments: list[Term], render: Render) -> str:
+    """NaN is no maximum unless there is nothing else; to DuckDB it is the largest value."""
+    value = arguments[0].sql
+    number = f"CASE WHEN isnan({value}) THEN NULL ELSE {value} END"
+    return f"coalesce({render('max', number)}, {render('max', value)})"
+
+
+for _type in ("real", "double"):
+    aggregate(f"max({_type}) -> {_type}", _max_float)
 for _name in ("min", "max"):
     aggregate(f"{_name}(T) -> T", _name)
+for _name in ("min", "max"):
     aggregate(f"{_name}(T, bigint) -> array(T)", _name)
 aggregate("max_by(T, U) -> T", "arg_max_null")
 aggregate("min_by(T, U) -> T", "arg_min_null")
@@ -85,6 +97,17 @@ aggregate(
         f"CAST({render('histogram', terms[0].sql)} AS MAP({duckdb_type(terms[0].type)}, BIGINT))"
     ),
 )
+
+
+def _percentile(arguments: list[Term], render: Render) -> str:
+    """The value at floor(p * n) of the sorted values, which is what Athena's sketch gives for small n."""
+    values = f"list_sort(list_filter({render('list', arguments[0].sql)}, lambda v: v IS NOT NULL))"
+    at = f"least(CAST(floor({arguments[1].sql} * len({values})) AS BIGINT) + 1, len({values}))"
+    return f"{values}[{at}]"
+
+
+for _type in ("bigint", "real", "double"):
+    aggregate(f"approx_percentile({_type}, double) -> {_type}", _percentile)
 
 window("row_number() -> bigint", "row_number")
 window("rank() -> bigint", "rank")

@@ -111,6 +111,8 @@ def _best(function: Function, types: list[Type], node: exp.Expression) -> tuple[
             f"Expected: {expected}",
         )
     overload, (_, bound) = min(fits, key=lambda fit: fit[1][0])
+    if function.name == "concat" and any(type_.name == "char" for type_ in types):
+        raise not_supported("Concatenation of char in the local cloud: cast it to varchar first")
     if function.name == "concat" and UNKNOWN in types and any(type_.name == "array" for type_ in types):
         line, column = place(node)
         raise AthenaError(

@@ -148,7 +148,7 @@ def _date_diff(arguments: list[exp.Expression], node: exp.Expression, scope: Sco
     if common is None:
         raise mismatch(node, f"Unexpected parameters ({start.type.athena}, {end.type.athena}) for date_diff")
     a, b = coerce(start, common), coerce(end, common)
-    if common.name == _ZONED:
+    if common.name == _ZONED and unit in _DAYS_AND_MORE:
         a, b = Term(local(a), timestamp(6)), Term(local(b), timestamp(6))
     return Term(f"date_sub('{unit}', {a.sql}, {b.sql})", BIGINT)
 

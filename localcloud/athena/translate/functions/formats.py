@@ -68,10 +68,15 @@ def rendered(moment: str, pattern: str) -> str:
 
 def parsed(written: str, pattern: str, shown: str) -> str:
     """A text as timestamp; what does not fit raises INVALID_FUNCTION_ARGUMENT."""
-    plain = text(pattern.replace("%-", "%"))
+    pattern = pattern.replace("%-", "%")
+    if not any(code in pattern for code in ("%Y", "%y", "%G")):
+        if any(code in pattern for code in ("%m", "%d", "%b", "%B", "%j", "%V")):
+            raise not_supported(f"The date pattern '{shown}' without a year in the local cloud")
+        # Where there is no date it is the first of 1970; DuckDB's would be 1900.
+        pattern, written = "%Y-%m-%d " + pattern, f"('1970-01-01 ' || {written})"
+    plain = text(pattern)
     message = f"'Invalid format: \"' || {written} || '\"'"
     failure = fail("INVALID_FUNCTION_ARGUMENT", message, timestamp(3))
-    del shown
     return (
         f"CASE WHEN {written} IS NULL THEN NULL WHEN try_strptime({written}, {plain}) IS NULL THEN {failure} "
         f"ELSE try_strptime({written}, {plain}) END"

@@ -1,5 +1,8 @@
 """Text, regular expressions and bytes."""
 
+import re
+from collections.abc import Callable
+
 from sqlglot import exp
 
 from localcloud.athena.errors import not_supported
@@ -15,7 +18,12 @@ _SPACES = text(
 )
 
 scalar("lower(varchar) -> =0", "lower({0})")
-scalar("upper(varchar) -> =0", "upper({0})")
+# Athena maps letters one to one, so ß has no capital; DuckDB knows the newer one.
+scalar(
+    "upper(varchar) -> =0",
+    "CASE WHEN contains({0}, 'ß') THEN array_to_string(list_transform(string_split({0}, 'ß'),"
+    " lambda p: upper(p)), 'ß') ELSE upper({0}) END",
+)
 scalar("reverse(varchar) -> =0", "reverse({0})")
 scalar("length(varchar) -> bigint", "length({0})")
 scalar("length(varbinary) -> bigint", "octet_length({0})")
@@ -73,7 +81,11 @@ def _replace(terms: list[Term]) -> Term:
 
 
 scalar("replace(varchar, varchar, varchar) -> varchar", _replace)
-scalar("split(varchar, varchar) -> array(=0)", "string_split({0}, {1})")
+_NO_DELIMITER = fail("INVALID_FUNCTION_ARGUMENT", "'The delimiter may not be the empty string'", VARCHAR)
+scalar(
+    "split(varchar, varchar) -> array(=0)",
+    "string_split({0}, CASE WHEN {1} = '' THEN " + _NO_DELIMITER + " ELSE {1} END)",
+)
 scalar(
     "split(varchar, varchar, bigint) -> array(=0)",
     "CASE WHEN len(string_split({0}, {1})) <= {2} THEN string_split({0}, {1})"
@@ -107,18 +119,53 @@ scalar(
 scalar("normalize(varchar) -> varchar", "nfc_normalize({0})")
 scalar("repeat(T, bigint) -> array(T)", "list_transform(range({1}), lambda i: {0})")
 
-scalar("regexp_like(varchar, varchar) -> boolean", "regexp_matches({0}, {1})")
+
+# What Java's regular expressions have and RE2 has not: looking around, references, possessive repeats.
+_BEYOND_RE2 = re.compile(r"\(\?(?:[=!>]|<[=!])|\\[1-9kGZ]|[*+?}]\+")
+
+
+def _pattern(term: Term, *, may_be_empty: bool = True) -> str:
+    """The pattern, once it is known to mean the same in RE2. Raises NOT_SUPPORTED when it does not."""
+    if isinstance(term.value, str):
+        if _BEYOND_RE2.search(term.value):
+            raise not_supported(f"The regular expression '{term.value}' in the local cloud")
+        if not may_be_empty and _matches_nothing(term.value):
+            raise not_supported(f"The regular expression '{term.value}' matches the empty text: local cloud")
+    return term.sql
+
+
+def _matches_nothing(pattern: str) -> bool:
+    """Whether a pattern matches the empty text; there Java and RE2 step differently."""
+    try:
+        return re.match(pattern, "") is not None
+    except re.error:
+        return False
+
+
+def _regexp(template: str, *, may_be_empty: bool = True) -> Callable[[list[Term]], str]:
+    return lambda terms: template.format(terms[0].sql, _pattern(terms[1], may_be_empty=may_be_empty))
+
+
+scalar("regexp_like(varchar, varchar) -> boolean", _regexp("regexp_matches({0}, {1})"))
 scalar(
     "regexp_extract(varchar, varchar) -> =0",
-    "CASE WHEN regexp_matches({0}, {1}) THEN regexp_extract({0}, {1}) END",
+    _regexp("CASE WHEN regexp_matches({0}, {1}) THEN regexp_extract({0}, {1}) END"),
 )
 scalar(
     "regexp_extract_all(varchar, varchar) -> array(=0)",
-    "regexp_extract_all({0}, {1})",
+    _regexp("regexp_extract_all({0}, {1})", may_be_empty=False),
 )
-scalar("regexp_count(varchar, varchar) -> bigint", "len(regexp_extract_all({0}, {1}))")
-scalar("regexp_split(varchar, varchar) -> array(=0)", "regexp_split_to_array({0}, {1})")
-scalar("regexp_replace(varchar, varchar) -> =0", "regexp_replace({0}, {1}, '', 'g')")
+scalar(
+    "regexp_count(varchar, varchar) -> bigint",
+    _regexp("len(regexp_extract_all({0}, {1}))", may_be_empty=False),
+)
+scalar(
+    "regexp_split(varchar, varchar) -> array(=0)",
+    _regexp("regexp_split_to_array({0}, {1})", may_be_empty=False),
+)
+scalar(
+    "regexp_replace(varchar, varchar) -> =0", _regexp("regexp_replace({0}, {1}, '', 'g')", may_be_empty=False)
+)
 
 
 def _group(terms: list[Term]) -> int:
@@ -131,13 +178,15 @@ def _group(terms: list[Term]) -> int:
 scalar(
     "regexp_extract(varchar, varchar, bigint) -> =0",
     lambda terms: (
-        f"CASE WHEN regexp_matches({terms[0].sql}, {terms[1].sql})"
+        f"CASE WHEN regexp_matches({terms[0].sql}, {_pattern(terms[1])})"
         f" THEN regexp_extract({terms[0].sql}, {terms[1].sql}, {_group(terms)}) END"
     ),
 )
 scalar(
     "regexp_extract_all(varchar, varchar, bigint) -> array(=0)",
-    lambda terms: f"regexp_extract_all({terms[0].sql}, {terms[1].sql}, {_group(terms)})",
+    lambda terms: (
+        f"regexp_extract_all({terms[0].sql}, {_pattern(terms[1], may_be_empty=False)}, {_group(terms)})"
+    ),
 )
 
 
@@ -164,7 +213,8 @@ def _regexp_replace(terms: list[Term]) -> Term:
     replacement = terms[2].value
     if not isinstance(replacement, str):
         raise not_supported("The replacement of regexp_replace must be a literal in the local cloud")
-    sql = f"regexp_replace({terms[0].sql}, {terms[1].sql}, {text(_replacement(replacement))}, 'g')"
+    pattern = _pattern(terms[1], may_be_empty=False)
+    sql = f"regexp_replace({terms[0].sql}, {pattern}, {text(_replacement(replacement))}, 'g')"
     x, y = _length(terms[0]), len(replacement)
     return Term(sql, VARCHAR) if x is None else _bounded(sql, x + max(x * y // 2, y) * (x + 1))
 

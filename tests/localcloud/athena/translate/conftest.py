@@ -111,5 +111,5 @@ def _plain(value: Any, type_: Type) -> Any:
 
 
 def _moment(value: datetime, digits: int) -> str:
-    text = value.strftime("%Y-%m-%d %H:%M:%S.%f")
+    text = value.isoformat(" ", "microseconds")
     return text[: 20 + digits].rstrip(".") if digits else text[:19]
