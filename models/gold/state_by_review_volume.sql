@@ -8,7 +8,7 @@ with months as (
         coalesce(state, 'unknown') as state,
         count(*) as review_count,
         count(distinct profile_id) as reviewer_count,
-        {{ avg_rating('review_overall') }} as avg_rating
+        {{ rounded_mean(exact_sum('review_overall'), 'count(*)') }} as avg_rating
     from {{ live(ref('review_flat')) }} as reviews {{ consumes(ref('review_flat')) }}
     group by review_year, review_month, coalesce(state, 'unknown')
 ),

@@ -7,7 +7,7 @@ with months as (
         review_month,
         brewery_id,
         count(*) as review_count,
-        {{ avg_rating('review_overall') }} as avg_rating
+        {{ rounded_mean(exact_sum('review_overall'), 'count(*)') }} as avg_rating
     from {{ live(ref('review_flat')) }} as reviews {{ consumes(ref('review_flat')) }}
     group by review_year, review_month, brewery_id
     having count(*) >= 25

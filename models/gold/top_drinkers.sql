@@ -7,7 +7,7 @@ with months as (
         review_month,
         profile_id,
         count(*) as review_count,
-        {{ avg_rating('review_overall') }} as avg_rating
+        {{ exact_sum('review_overall') }} as rating_sum
     from {{ live(ref('review_flat')) }} as reviews {{ consumes(ref('review_flat')) }}
     group by review_year, review_month, profile_id
 ),
@@ -26,7 +26,10 @@ ranked as (
 ),
 
 first_hundred as (
-    select * from ranked
+    select
+        *,
+        {{ rounded_mean('rating_sum', 'review_count') }} as avg_rating
+    from ranked
     where drinker_rank <= 100
 ),
 

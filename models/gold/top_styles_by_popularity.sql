@@ -7,7 +7,7 @@ with months as (
         review_month,
         coalesce(beer_style, 'unknown') as beer_style,
         count(*) as review_count,
-        {{ avg_rating('review_overall') }} as avg_rating
+        {{ rounded_mean(exact_sum('review_overall'), 'count(*)') }} as avg_rating
     from {{ live(ref('review_flat')) }} as reviews {{ consumes(ref('review_flat')) }}
     group by review_year, review_month, coalesce(beer_style, 'unknown')
     having count(*) >= 25
