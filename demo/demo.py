@@ -23,7 +23,7 @@ from demo.steps import ROOT, StepFailedError, Steps
 
 FOLDER = ".dm/demo"
 FULL_ROWS = 1_586_614
-DBT = ("dbt", "--no-use-colors", "--log-format-file", "json", "build", "--profiles-dir", "profiles")
+DBT = ("dbt", "--no-use-colors", "build", "--profiles-dir", "profiles")
 
 
 def token_key() -> str:
