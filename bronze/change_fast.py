@@ -82,9 +82,8 @@ def read(
         return nothing
     records, taken, left = _decoded(shape, block.data, lines)
     raw = _raw_table(contract, shape, records, taken, block.line)
-    if _quotes(contract, shape, raw) + sum(lines[index].count(b'"') for index in left) != block.data.count(
-        b'"'
-    ):
+    quotes = block.data.count(b'"') - sum(lines[index].count(b'"') for index in left)
+    if quotes != _quotes(contract, shape, raw):
         return nothing  # some key is there twice; which one is for the exact rules to say
     certain = _certain(contract, shape, raw)
     if not pc.all(certain).as_py():

@@ -36,8 +36,6 @@ def shape(contract: BronzeContract) -> CsvShape:
     """Prepare `contract`."""
     names = [column.name for column in contract.columns]
     line = ",".join(_field(column) for column in contract.columns)
-    if len(names) == 1:
-        line = line.removesuffix("?")  # its empty line is blank, not a row with a null
     return CsvShape(
         schema=arrow_schema(tuple((column.name, column.type) for column in contract.columns)),
         whole_block=pc.MatchSubstringOptions(rf"\A(?:{line}\r?\n)*\z"),

@@ -1,10 +1,9 @@
 """Refused records, written to disk as they come: memory does not grow when every line is bad."""
 
 import base64
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
-
-import msgspec
 
 # Distinct reason codes that are counted by name; they can hold keys of the raw file, so there is no end of
 # them. What comes later counts as `other`, and stands in the file by its own name.
@@ -20,7 +19,7 @@ class Quarantine:
         self._file_id = file_id
         self._contract_version = contract_version
         self._file: BinaryIO | None = None
-        self._encode = msgspec.json.Encoder().encode
+        self._encode: Callable[[object], bytes]
         self.count = 0
         self.reasons: dict[str, int] = {}
 
@@ -52,6 +51,9 @@ class Quarantine:
 
     def _write(self, entry: dict[str, object]) -> None:
         if self._file is None:
+            import msgspec  # 20 ms that an extract without refusals does not need
+
+            self._encode = msgspec.json.Encoder().encode
             self._file = self._path.open("wb")
         entry["file_id"] = self._file_id
         entry["contract_version"] = self._contract_version

@@ -56,7 +56,18 @@ def test_zeros_after_the_last_trailer_are_padding(zeros):
 
 
 @pytest.mark.parametrize(
-    "rest", [b"x", b"\0x", b"\n", b"\x1f\x8c", b"\0" * 300_000 + b"x", b"\0" + WHOLE, b"\x8b\x1f", CONTENT]
+    "rest",
+    [
+        b"x",
+        b"\0x",
+        b"\n",
+        b"\x1f\x8c",
+        b"\0" * 300_000 + b"x",
+        b"\0" + WHOLE,
+        b"\0" * ((256 << 10) - len(WHOLE)) + WHOLE,
+        b"\x8b\x1f",
+        CONTENT,
+    ],
 )
 def test_any_other_bytes_after_the_last_trailer_refuse_the_file(rest):
     assert inflated(WHOLE + rest) == "gzip_trailing"
