@@ -51,9 +51,10 @@ class Lakehouse:
         return json.loads(self.run("dm", *arguments, "--json"))
 
     def build(self, *arguments: str, expect: int = 0) -> str:
-        """`dbt build` on the target local."""
+        """`dbt build` on the target local, without the unit tests: tests/models runs those."""
         paths = ("--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs"))
-        return self.run("dbt", "build", "--profiles-dir", "profiles", *paths, *arguments, expect=expect)
+        options = ("--profiles-dir", "profiles", "--exclude-resource-type", "unit_test")
+        return self.run("dbt", "build", *options, *paths, *arguments, expect=expect)
 
     def results(self) -> dict[str, str]:
         """Status of every node of the last build."""
