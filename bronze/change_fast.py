@@ -112,6 +112,8 @@ def _decoded(shape: Shape, data: bytes, lines: Sequence[bytes]) -> tuple[list[An
 
 
 def _learned(line: bytes, contract: BronzeContract) -> Shape | None:
+    if b"\\" in line:  # a key could hold what msgspec allows in no name, such as a newline
+        return None
     try:
         record = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -164,6 +164,12 @@ class _Reader:
             raise ContractError(
                 self.file, entry.line_of("name"), f"the column `{name}` takes a name that the parser keeps"
             )
+        if not name.isprintable() or '"' in name or "\\" in name:
+            raise ContractError(
+                self.file,
+                entry.line_of("name"),
+                f"the column {name!r} has a quote, a backslash or a control character in its name",
+            )
         hive_type = self.type(entry, name)
         custom = self.custom(entry)
         token = custom.value("token", _is_bool, "true or false", False)

@@ -239,6 +239,11 @@ def test_keys_of_the_envelope_that_nobody_uses_do_no_harm():
     assert changes(THING, {**extra, "more": {}}).report.rows == 1
 
 
+def test_a_strange_key_of_the_envelope_does_no_harm():
+    strange = record(DATA) | {"metadata": record(DATA)["metadata"] | {'a\n"\\': "x"}}
+    assert changes(THING, strange, strange, with_data()).report.rows == 3
+
+
 @pytest.mark.parametrize(
     "line",
     [
