@@ -44,14 +44,14 @@ class HashingReader:
         return self._digest.hexdigest()
 
 
-def inflate(raw: HashingReader, limits: Limits) -> Iterator[bytes]:
-    """Yield the content of every gzip member of `raw`, in pieces of at most `limits.block_bytes`.
+def inflate(raw: HashingReader, limits: Limits, piece_bytes: int) -> Iterator[bytes]:
+    """Yield the content of every gzip member of `raw`, in pieces of at most `piece_bytes`.
 
     Zero bytes after the last trailer are padding. Raises FileRefusedError: `gzip_truncated`,
     `gzip_corrupt`, `gzip_trailing` (bytes after the last trailer), `too_large`, `ratio`.
     """
     inflated = 0
-    for piece in _members(raw, limits.block_bytes):
+    for piece in _members(raw, piece_bytes):
         inflated += len(piece)
         if inflated > limits.inflated_bytes:
             raise FileRefusedError("too_large", f"inflates to more than {limits.inflated_bytes:,} bytes")

@@ -181,9 +181,10 @@ class _Run:
     def blocks(self, raw: HashingReader, opened: Callable[[Block], Block]) -> Iterator[Block]:
         """The blocks that hold records; records above the cap go to quarantine."""
         csv = self.source.format == "csv"
+        size = self.limits.csv_block_bytes if csv else self.limits.json_block_bytes
         cuts = cut(
-            inflate(raw, self.limits),
-            size=self.limits.block_bytes,
+            inflate(raw, self.limits, size),
+            size=size,
             longest=self.limits.line_bytes,
             multiline=csv and self.contract.multiline,
         )

@@ -127,7 +127,7 @@ def record(
 
 
 def blocks_of(size: int) -> Limits:
-    return replace(DEFAULT_LIMITS, block_bytes=size)
+    return replace(DEFAULT_LIMITS, csv_block_bytes=size, json_block_bytes=size)
 
 
 def outcomes(found: Parsed, lines: Iterable[int]) -> list[str | None]:
