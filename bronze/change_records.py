@@ -9,8 +9,9 @@ from typing import TypeVar
 from bronze import sequence
 from bronze.columns import OPERATIONS
 from bronze.contract import BronzeContract, Column
+from bronze.errors import RefusedError
 from bronze.json_objects import written
-from bronze.lexical import Number, RefusedError, read_timestamp, reading
+from bronze.lexical import Number, read_timestamp, reading
 from bronze.schema import RESCUED
 
 # What a row takes from the record around it, after the contract's columns.

@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Sequence
 
 from bronze.contract import Column
-from bronze.lexical import RefusedError, reading
+from bronze.errors import RefusedError
+from bronze.lexical import reading
 
 _FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([^",]*))(,|\Z)')
 

@@ -8,8 +8,7 @@ import pyarrow as pa
 from bronze import columns, csv_exact, csv_fast
 from bronze.blocks import Block, is_utf8, slices
 from bronze.contract import BronzeContract
-from bronze.errors import FileRefusedError
-from bronze.lexical import RefusedError
+from bronze.errors import FileRefusedError, RefusedError
 from bronze.outcome import Outcome, joined
 from bronze.quarantine import Quarantine
 

@@ -5,6 +5,9 @@ BronzeError          base
   SourceError        a key does not say what kind of raw file it is
   TokenKeyError      the contract asks for tokens and no key was given
   FileRefusedError   the content of a raw file is refused as a whole; `parse` turns it into a report
+
+RefusedError, apart from these, refuses a value, record or line; it ends in quarantine and leaves no caller
+of `parse` to deal with it.
 """
 
 
@@ -40,4 +43,12 @@ class FileRefusedError(BronzeError):
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
+        self.reason = reason
+
+
+class RefusedError(Exception):
+    """A value, record or line is refused. `reason` is the code, such as `type` or `unknown_key:<key>`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
         self.reason = reason

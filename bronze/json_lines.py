@@ -8,8 +8,8 @@ from bronze import change_fast, columns
 from bronze.blocks import Block, slices
 from bronze.change_records import Change, judge, row_columns
 from bronze.contract import BronzeContract
+from bronze.errors import RefusedError
 from bronze.json_objects import Found, objects
-from bronze.lexical import RefusedError
 from bronze.outcome import EventRow, Outcome, joined
 from bronze.quarantine import Quarantine
 from bronze.schema import arrow_schema
@@ -22,11 +22,9 @@ _SHORT_LINE = 64
 
 def without_bom(block: Block) -> Block:
     """The first block of a file without the byte order mark that may lead it."""
-    return (
-        replace(block, data=block.data.removeprefix(_BOM), offset=len(_BOM))
-        if block.data.startswith(_BOM)
-        else block
-    )
+    if not block.data.startswith(_BOM):
+        return block
+    return replace(block, data=block.data.removeprefix(_BOM), offset=len(_BOM))
 
 
 @dataclass(slots=True)

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
-from bronze.lexical import Number, RefusedError
+from bronze.errors import RefusedError
+from bronze.lexical import Number
 
 _SPACE = " \t\n\r"
 

@@ -13,15 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from bronze.errors import RefusedError
 from bronze.schema import decimal_digits
-
-
-class RefusedError(Exception):
-    """A value, record or line is refused. `reason` is the code, such as `type` or `unknown_key:<key>`."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class Number(str):

@@ -169,14 +169,12 @@ class _Run:
         if self.source.format == "csv":
             from bronze import csv_lines
 
-            return partial(csv_lines.without_header, contract=self.contract), csv_lines.reader(
-                self.contract, self.quarantine
-            )
+            opened = partial(csv_lines.without_header, contract=self.contract)
+            return opened, csv_lines.reader(self.contract, self.quarantine)
         from bronze import json_lines
 
-        return json_lines.without_bom, json_lines.reader(
-            self.contract, self.quarantine, epoch=self.source.epoch, extract=self.source.extract
-        )
+        places = {"epoch": self.source.epoch, "extract": self.source.extract}
+        return json_lines.without_bom, json_lines.reader(self.contract, self.quarantine, **places)
 
     def blocks(self, raw: HashingReader, opened: Callable[[Block], Block]) -> Iterator[Block]:
         """The blocks that hold records; records above the cap go to quarantine."""

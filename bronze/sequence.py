@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bronze.contract import PositionKind
-from bronze.lexical import CERTAIN_TIMESTAMP, RefusedError, read_timestamp
+from bronze.errors import RefusedError
+from bronze.lexical import CERTAIN_TIMESTAMP, read_timestamp
 
 # A position may be followed by particulars, as change capture from PostgreSQL writes them
 # (`00000002/7C007178.3.00000002/7C007178`); what leads is the record's own place in the log.
