@@ -34,14 +34,16 @@ def print_table(rows: Sequence[Mapping[str, object]], columns: Sequence[str], *,
     if not rows:
         click.echo(empty)
         return
-    from rich.console import Console  # 60 ms to import: only people need it
+    from rich.console import Console, JustifyMethod  # 60 ms to import: only people need it
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         numeric = all(isinstance(row.get(column), int | float) for row in rows)
-        table.add_column(column.replace("_", " "), justify="right" if numeric else "left", no_wrap=True)
+        title = column.replace("_", " ")
+        justify: JustifyMethod = "right" if numeric else "left"
+        table.add_column(title, justify=justify, no_wrap=True, min_width=len(title))
     for row in rows:
         # Text, not str: a key may hold what rich would read as markup.
         table.add_row(*(Text(_cell(row.get(column))) for column in columns))
