@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 
 import pytest
 from bronze_judge import judged_csv, judged_json
@@ -9,6 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from raw_files import blocks_of, contract, parsed
 from value_cases import TEXTS, VALUES
+
+# Ten times as many examples in `make sweep`.
+SWEEP = int(os.environ.get("SWEEP", "1"))
 
 COLUMNS = {
     "id": "bigint", "n": "int?", "d": "double", "f": "float?", "m": "decimal(5,2)?", "b": "boolean?",
@@ -71,7 +75,7 @@ def field(kind):
 CSV_LINE = st.tuples(*map(field, COLUMNS.values())).map(lambda fields: ",".join(fields).encode())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40 * SWEEP, deadline=None)
 @given(st.lists(noisy(CSV_LINE), max_size=40))
 def test_on_extracts(lines):
     rules = contract(*WIDE, maxBadRatio=1)
@@ -153,7 +157,7 @@ RULES = {
 
 
 @pytest.mark.parametrize("name", RULES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15 * SWEEP, deadline=None)
 @given(data=st.data())
 def test_on_change_records(name, data):
     rules = RULES[name]

@@ -1,6 +1,7 @@
 """However a contract is damaged, the lint answers with findings and never with a traceback."""
 
 import copy
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from hypothesis import strategies as st
 
 from control.contracts import render_bronze, render_dbt
 from control.contracts.lint import lint
+
+# Ten times as many examples in `make sweep`.
+SWEEP = int(os.environ.get("SWEEP", "1"))
 
 TREE = Path(__file__).parent / "tree"
 FILES = sorted(str(path.relative_to(TREE)) for path in TREE.rglob("*.yaml"))
@@ -59,7 +63,9 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copytree(TREE, tmp_path_factory.mktemp("robust") / "contracts"))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100 * SWEEP, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(damages())
 def test_a_damaged_contract_gives_findings_or_can_be_rendered(
     workplace: Path, damage: tuple[str, str]

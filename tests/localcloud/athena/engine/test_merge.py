@@ -1,5 +1,6 @@
 """MERGE, UPDATE and DELETE: the right rows, only the touched files, one snapshot, the right count."""
 
+import os
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,9 @@ from hypothesis import strategies as st
 
 from localcloud.athena.errors import AthenaError
 from localcloud.athena.model import Answer
+
+# Ten times as many examples in `make sweep`.
+SWEEP = int(os.environ.get("SWEEP", "1"))
 
 Run = Callable[[str], Answer]
 Rows = Callable[[str], list[tuple[Any, ...]]]
@@ -211,7 +215,7 @@ SOURCE = st.lists(
 
 
 @given(batches=st.lists(SOURCE, min_size=1, max_size=3))
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8 * SWEEP, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_merges_equal_a_dictionary(
     batches: list[list[tuple[int | None, str, bool]]], run: Run, rows: Rows, database: str, catalog: Any
 ) -> None:

@@ -1,11 +1,15 @@
 """Decimal arithmetic equals exact arithmetic rounded half up, for any digits that fit."""
 
+import os
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+# Ten times as many examples in `make sweep`.
+SWEEP = int(os.environ.get("SWEEP", "1"))
 
 Ask = Callable[[str], dict[str, Any]]
 Number = tuple[Decimal, int, int]
@@ -31,7 +35,7 @@ def half_up(value: Decimal, scale: int) -> Decimal:
 
 
 @given(a=numbers(), b=numbers())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150 * SWEEP, deadline=None)
 def test_the_operators_are_exact(a: Number, b: Number, ask: Ask) -> None:
     with localcontext(EXACT):
         (x, p1, s1), (y, p2, s2) = a, b
@@ -52,7 +56,7 @@ def test_the_operators_are_exact(a: Number, b: Number, ask: Ask) -> None:
 
 
 @given(values=st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=12), scale=st.integers(0, 12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60 * SWEEP, deadline=None)
 def test_sums_and_means_do_not_depend_on_order(values: list[int], scale: int, ask: Ask) -> None:
     numbers_ = [EXACT.scaleb(Decimal(value), -scale) for value in values]
     listed = ", ".join(f"cast('{value:f}' as decimal(18,{scale}))" for value in numbers_)
@@ -65,7 +69,7 @@ def test_sums_and_means_do_not_depend_on_order(values: list[int], scale: int, as
 
 
 @given(number=numbers(), digits=st.integers(0, 18))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80 * SWEEP, deadline=None)
 def test_rounding_and_narrowing_are_half_up(number: Number, digits: int, ask: Ask) -> None:
     value, precision, scale = number
     narrow = min(digits, scale)
