@@ -6,10 +6,11 @@ import os
 
 import pytest
 from bronze_judge import judged_csv, judged_json
+from csv_value_cases import TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from json_value_cases import VALUES
 from raw_files import blocks_of, contract, parsed
-from value_cases import TEXTS, VALUES
 
 # Ten times as many examples in `make sweep`.
 SWEEP = int(os.environ.get("SWEEP", "1"))

@@ -3,8 +3,9 @@
 import base64
 
 import pytest
+from csv_value_cases import REASONS, TEXTS
+from json_value_cases import VALUES
 from raw_files import changes, contract, csv, outcomes, record
-from value_cases import REASONS, TEXTS, VALUES
 
 CONTRACTS = {kind: contract("id bigint key", f"value {kind}", maxBadRatio=1) for kind in TEXTS}
 NOT_UTF8 = [b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xc0\x80", b"\xf4\x90\x80\x80"]
