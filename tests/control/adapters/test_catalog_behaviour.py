@@ -79,6 +79,10 @@ def test_a_table_can_be_ensured_again_and_gain_columns(
     catalog.ensure_table(table)
     catalog.ensure_table(replace(table, columns=(*table.columns, CatalogColumn("note", "string"))))
     catalog.add_partition(partition)
+    assert catalog.get_partition(partition.database, "review", partition.values) == partition
+    # The column is there now: a table without it would lose it.
+    with pytest.raises(ConflictError, match="review"):
+        catalog.ensure_table(table)
 
 
 @pytest.mark.parametrize(
