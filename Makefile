@@ -40,7 +40,7 @@ check: setup ## Lint, types, layer rules, contracts (SQL style is a test: it nee
 	$(BIN)/dm contract lint && $(BIN)/dm contract sync --check
 
 test: check ## Everything that `check` does, then every test that needs Python only
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist worksteal
 
 sweep: setup ## The property tests with ten times the examples that `test` draws
 	SWEEP=10 $(BIN)/pytest --timeout 3000 tests/bronze tests/control/contracts tests/localcloud/athena

@@ -32,7 +32,10 @@ def listening(pid: int) -> set[str]:
     """The local addresses, in the kernel's hexadecimal, on which a process listens."""
     inodes = set()
     for link in Path(f"/proc/{pid}/fd").iterdir():
-        target = str(link.readlink())
+        try:
+            target = str(link.readlink())
+        except FileNotFoundError:  # a file that was closed between listing and reading
+            continue
         if target.startswith("socket:["):
             inodes.add(target[8:-1])
     found = set()
