@@ -1,6 +1,6 @@
 """`make demo`: raw files in, gold out, twice, on this machine, with the public commands only.
 
-Starts a local cloud in `.dm/demo` (its own folder: it never touches another one), lands two deliveries as a
+Starts a local cloud in a folder of its own (it never touches another one), lands two deliveries as a
 producer would, ingests and builds after each, checks that every record is accounted for, and prints a report.
 The cloud stays up to be looked at.
 """
@@ -26,30 +26,31 @@ FULL_ROWS = 1_586_614
 DBT = ("dbt", "--no-use-colors", "build", "--profiles-dir", "profiles")
 
 
-def token_key() -> str:
+def token_key(folder: str) -> str:
     """The secret of this demo's tokens: made once, kept beside its cloud, readable by its owner only."""
-    path = ROOT / ".dm" / "demo-token-key"
+    path = ROOT / f"{folder}-token-key"
     if not path.exists():
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(secrets.token_hex(32))
     return path.read_text()
 
 
-def start_cloud(steps: Steps) -> None:
-    """Start an empty local cloud and point every later step at it."""
-    if (ROOT / FOLDER).exists():
-        steps.run("clear the last demo", "dm", "local", "reset", "--dir", FOLDER)
-    steps.run("start the local cloud", "dm", "local", "up", "--dir", FOLDER, "--port", "0")
-    exports = json.loads(steps.run_quietly("dm", "env", "--dir", FOLDER, "--json"))
-    steps.env = {**os.environ, **exports, "DM_TOKEN_KEY": token_key(), "DBT_TARGET_PATH": f"{FOLDER}-target"}
+def start_cloud(steps: Steps, folder: str) -> None:
+    """Start an empty local cloud in `folder` and point every later step at it."""
+    if (ROOT / folder).exists():
+        steps.run("clear the last demo", "dm", "local", "reset", "--dir", folder)
+    steps.run("start the local cloud", "dm", "local", "up", "--dir", folder, "--port", "0")
+    exports = json.loads(steps.run_quietly("dm", "env", "--dir", folder, "--json"))
+    own = {"DM_TOKEN_KEY": token_key(folder), "DBT_TARGET_PATH": f"{folder}-target"}
+    steps.env = {**os.environ, **exports, **own}
 
 
-def deliver(steps: Steps, number: int, rows: int) -> None:
+def deliver(steps: Steps, number: int, rows: int, seed: int) -> None:
     """Land delivery `number`, ingest it and build the models."""
     nth = f"delivery {number}"
-    land = ("dm", "sample", "land", "--rows", str(rows), "--delivery", str(number))
-    steps.run(f"{nth}: land raw files", *land)
+    land = ("dm", "sample", "land", "--rows", str(rows), "--seed", str(seed))
+    steps.run(f"{nth}: land raw files", *land, "--delivery", str(number))
     steps.run(f"{nth}: ingest raw to bronze", "dm", "ingest", "run", "--until-idle")
     steps.run(f"{nth}: dbt build (silver, gold, checks)", *DBT)
 
@@ -63,25 +64,39 @@ def unaccounted(files: list[Mapping[str, Any]]) -> list[str]:
     ]
 
 
+def row_count(text: str) -> int:
+    """A number of reviews from the command line."""
+    if text == "full":
+        return FULL_ROWS
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"ROWS is a number or full, not {text!r}")
+    return int(text)
+
+
+def arguments() -> argparse.Namespace:
+    """What the command line says."""
+    parser = argparse.ArgumentParser(description="Raw files in, gold out, twice, on this machine.")
+    rows = "reviews to generate: a number, or full (1,586,614)"
+    parser.add_argument("--rows", type=row_count, default=100_000, help=rows)
+    parser.add_argument("--seed", type=int, default=1, help="seed of the generated reviews")
+    parser.add_argument("--dir", default=FOLDER, help="folder of the demo's local cloud, cleared first")
+    return parser.parse_args()
+
+
 def main() -> int:
     """Run the demo; 0 when all of it held."""
-    parser = argparse.ArgumentParser(description="Raw files in, gold out, twice, on this machine.")
-    parser.add_argument("--rows", default="100000", help="reviews to generate: a number, or full (1,586,614)")
-    rows_text = parser.parse_args().rows
+    said = arguments()
+    rows, folder = said.rows, said.dir
     console = Console(stderr=False, width=None if sys.stdout.isatty() else 120)
-    if rows_text != "full" and not rows_text.isdigit():
-        console.print(f"error: ROWS is a number or full, not {rows_text!r}", markup=False)
-        return 2
-    rows = FULL_ROWS if rows_text == "full" else int(rows_text)
     console.rule(f"A lakehouse on this machine: {rows:,} reviews, two deliveries")
     steps = Steps(console)
     try:
-        start_cloud(steps)
-        deliver(steps, 1, rows)
-        deliver(steps, 2, rows)
+        start_cloud(steps, folder)
+        deliver(steps, 1, rows, said.seed)
+        deliver(steps, 2, rows, said.seed)
         files = json.loads(steps.run_quietly("dm", "files", "list", "--json"))
         missing = unaccounted(files)
-        report.show(console, steps, files, missing, FOLDER)
+        report.show(console, steps, files, missing, folder)
     except StepFailedError as error:
         console.print(f"[red]failed[/] {error}", highlight=False)
         return 1

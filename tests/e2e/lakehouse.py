@@ -109,10 +109,20 @@ class Lakehouse:
         return target
 
 
+def clean_environment() -> dict[str, str]:
+    """The environment of this process without what would point at another cloud."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "DM_", "DBT_"))}
+
+
+def attach(folder: Path, cloud: Path) -> Lakehouse:
+    """Commands against the running local cloud of the folder `cloud`."""
+    house = Lakehouse(folder, clean_environment() | {"DM_TOKEN_KEY": TOKEN_KEY})
+    exports = json.loads(house.run("dm", "env", "--dir", str(cloud), "--json"))
+    return Lakehouse(folder, house.env | exports)
+
+
 def start(folder: Path) -> Lakehouse:
     """Start a local cloud in `folder` on free ports."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "DM_", "DBT_"))}
-    house = Lakehouse(folder, env | {"DM_TOKEN_KEY": TOKEN_KEY})
-    house.run("dm", "local", "up", "--dir", str(folder / "cloud"), "--port", "0")
-    exports = json.loads(house.run("dm", "env", "--dir", str(folder / "cloud"), "--json"))
-    return Lakehouse(folder, house.env | exports)
+    cloud = folder / "cloud"
+    Lakehouse(folder, clean_environment()).run("dm", "local", "up", "--dir", str(cloud), "--port", "0")
+    return attach(folder, cloud)
