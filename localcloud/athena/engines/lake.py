@@ -56,7 +56,7 @@ class Lake:
     def find(self, database: str, name: str, version: exp.Expression | None) -> Table | View | None:
         """The relation with this name, or None."""
         if database == "information_schema":
-            return schemata.find(self, name)
+            return self._information_schema(name)
         found = self.glue(database, name)
         if found is None:
             return self._metadata_table(database, name)
@@ -94,6 +94,10 @@ class Lake:
         with as_athena():
             found = self.connection.execute(f"SELECT {term.sql}").fetchone()
         return found[0] if found else None
+
+    def _information_schema(self, name: str) -> Table | None:
+        fields = schemata.fields(name)
+        return ArrowTable(fields, self.register(name, schemata.read(self.catalog, name))) if fields else None
 
     def _metadata_table(self, database: str, name: str) -> Table | None:
         base, dollar, kind = name.rpartition("$")

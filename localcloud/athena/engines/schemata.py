@@ -1,16 +1,12 @@
 """information_schema: schemata, tables, columns and views, read from Glue."""
 
-from typing import TYPE_CHECKING
-
 import pyarrow as pa
 
+from localcloud.athena.catalog import Catalog
 from localcloud.athena.catalog import Table as GlueTable
-from localcloud.athena.translate.scope import Field, Table
+from localcloud.athena.translate.scope import Field
 from localcloud.athena.translate.terms import BIGINT, VARCHAR, ident
 from localcloud.athena.types import as_iceberg, parse_hive
-
-if TYPE_CHECKING:
-    from localcloud.athena.engines.lake import Lake
 
 _CATALOG = "awsdatacatalog"
 _COLUMNS = {
@@ -30,28 +26,26 @@ _COLUMNS = {
 }
 
 
-def find(lake: "Lake", name: str) -> Table | None:
-    """The table of information_schema with this name, or None."""
-    from localcloud.athena.engines.lake import ArrowTable
-
-    names = _COLUMNS.get(name)
-    if names is None:
-        return None
-    fields = tuple(
-        Field(column, BIGINT if column == "ordinal_position" else VARCHAR, ident(column)) for column in names
+def fields(name: str) -> tuple[Field, ...]:
+    """The columns of the table of information_schema with this name; none when there is no such table."""
+    return tuple(
+        Field(column, BIGINT if column == "ordinal_position" else VARCHAR, ident(column))
+        for column in _COLUMNS.get(name, ())
     )
-    schema = pa.schema(
-        [(field.name, pa.int64() if field.type == BIGINT else pa.string()) for field in fields]
-    )
-    rows = [dict(zip(names, row, strict=True)) for row in _rows(lake, name)]
-    return ArrowTable(fields, lake.register(name, pa.Table.from_pylist(rows, schema)))
 
 
-def _rows(lake: "Lake", name: str) -> list[tuple[str | int | None, ...]]:
-    databases = [str(found["Name"]) for found in lake.catalog.databases()]
+def read(catalog: Catalog, name: str) -> pa.Table:
+    """All rows of that table, as Glue has them now."""
+    shape = [(field.name, pa.int64() if field.type == BIGINT else pa.string()) for field in fields(name)]
+    rows = [dict(zip(_COLUMNS[name], row, strict=True)) for row in _rows(catalog, name)]
+    return pa.Table.from_pylist(rows, pa.schema(shape))
+
+
+def _rows(catalog: Catalog, name: str) -> list[tuple[str | int | None, ...]]:
+    databases = [str(found["Name"]) for found in catalog.databases()]
     if name == "schemata":
         return [(_CATALOG, database) for database in databases]
-    tables = [table for database in databases for table in lake.catalog.tables(database)]
+    tables = [table for database in databases for table in catalog.tables(database)]
     if name == "tables":
         kinds = {True: "VIEW", False: "BASE TABLE"}
         return [(_CATALOG, table.database, table.name, kinds[table.is_view]) for table in tables]

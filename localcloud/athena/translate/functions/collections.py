@@ -3,6 +3,7 @@
 from sqlglot import exp
 
 from localcloud.athena.translate.casts import cast, coerce
+from localcloud.athena.translate.functions.overloads import apply
 from localcloud.athena.translate.functions.registry import scalar, special
 from localcloud.athena.translate.scope import Scope, mismatch
 from localcloud.athena.translate.terms import (
@@ -118,8 +119,6 @@ def _entries(term: Term) -> str:
 def _map(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
     if not arguments:
         return Term("MAP {}", map_(UNKNOWN, UNKNOWN))
-    from localcloud.athena.translate.functions.calls import apply
-
     return apply("map", [scope.term(part) for part in arguments], node)
 
 

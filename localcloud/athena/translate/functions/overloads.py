@@ -1,0 +1,127 @@
+"""Overloads: pick the signature that fits the arguments best, coerce them to it, and write the call."""
+
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from localcloud.athena.errors import AthenaError, not_supported
+from localcloud.athena.translate.casts import coerce
+from localcloud.athena.translate.functions.registry import FUNCTIONS, Function, Overload
+from localcloud.athena.translate.functions.signatures import is_variable, match, resolved, substitute
+from localcloud.athena.translate.scope import mismatch, place
+from localcloud.athena.translate.terms import UNKNOWN, VARCHAR, Term, varchar
+from localcloud.athena.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class Modifiers:
+    """What stands around an aggregate call, as DuckDB's text."""
+
+    distinct: bool = False
+    order: str = ""
+    where: str = ""
+    over: str = ""
+    nulls: str = ""
+
+    def render(self, name: str, *arguments: str, bare: bool = False) -> str:
+        """One call; `bare` leaves DISTINCT and ORDER BY out (for a count beside a sum, say)."""
+        distinct = "DISTINCT " if self.distinct and not bare else ""
+        order = self.order if not bare else ""
+        return f"{name}({distinct}{', '.join(arguments)}{self.nulls}{order}){self.where}{self.over}"
+
+
+def apply(name: str, terms: list[Term], node: exp.Expression) -> Term:
+    """The call of a listed function on translated arguments, without modifiers."""
+    return apply_overload(FUNCTIONS[name], terms, node, Modifiers())
+
+
+def apply_overload(function: Function, terms: list[Term], node: exp.Expression, modifiers: Modifiers) -> Term:
+    """The call with the overload that fits best.
+
+    Raises FUNCTION_NOT_FOUND when none fits, and TYPE_MISMATCH for modifiers around a scalar function.
+    """
+    overload, bound = _best(function, [term.type for term in terms], node)
+    fitted = [
+        _fitted(term, parameter, bound)
+        for term, parameter in zip(terms, _parameters(overload, len(terms)), strict=True)
+    ]
+    if overload.scalar is not None:
+        if modifiers != Modifiers():
+            raise mismatch(node, f"'{function.name}' is not an aggregation or window function")
+        result = overload.scalar(fitted)
+    else:
+        assert overload.aggregate is not None
+        result = overload.aggregate(fitted, modifiers.render)
+    if isinstance(result, Term):
+        return result
+    zone = next((term.zone for term in fitted if term.type.name == "timestamp with time zone"), "UTC")
+    return Term(result, resolved(overload.signature.result, bound, [term.type for term in fitted]), zone)
+
+
+def _parameters(overload: Overload, count: int) -> list[Type]:
+    parameters = list(overload.signature.parameters)
+    if overload.signature.repeats:
+        parameters += [parameters[-1]] * (count - len(parameters))
+    return parameters[:count]
+
+
+def _best(function: Function, types: list[Type], node: exp.Expression) -> tuple[Overload, dict[str, Type]]:
+    fits = [
+        (overload, found) for overload in function.overloads if (found := match(overload.signature, types))
+    ]
+    if not fits:
+        line, column = place(node)
+        given = ", ".join(type_.athena for type_ in types)
+        expected = ", ".join(overload.signature.text for overload in function.overloads)
+        raise AthenaError(
+            "FUNCTION_NOT_FOUND",
+            f"line {line}:{column}: Unexpected parameters ({given}) for function {function.name}. "
+            f"Expected: {expected}",
+        )
+    overload, (_, bound) = min(fits, key=lambda fit: fit[1][0])
+    if function.name == "concat" and any(type_.name == "char" for type_ in types):
+        raise not_supported("Concatenation of char in the local cloud: cast it to varchar first")
+    if function.name == "concat" and UNKNOWN in types and any(type_.name == "array" for type_ in types):
+        line, column = place(node)
+        raise AthenaError(
+            "AMBIGUOUS_FUNCTION_CALL", f"line {line}:{column}: Could not choose a best candidate operator"
+        )
+    return overload, bound
+
+
+def _fitted(term: Term, parameter: Type, bound: dict[str, Type]) -> Term:
+    if parameter.name == "function":
+        return term
+    if is_variable(parameter) or parameter.parts:
+        return coerce(term, _filled(parameter, term.type, bound))
+    if parameter.name == term.type.name and not parameter.numbers:
+        return term
+    return coerce(term, _concrete(parameter, term.type))
+
+
+def _filled(parameter: Type, given: Type, bound: dict[str, Type]) -> Type:
+    """The pattern with its variables bound; patterns without numbers keep the argument's own type."""
+    if is_variable(parameter):
+        return bound[parameter.name]
+    if parameter.parts and given.name == parameter.name:
+        pairs = zip(parameter.parts, given.parts, strict=True)
+        parts = tuple((name, _filled(inner, part, bound)) for (_, inner), (name, part) in pairs)
+        return Type(parameter.name, (), parts)
+    if parameter.parts:
+        return substitute(parameter, bound)
+    return given if parameter.name == given.name else _concrete(parameter, given)
+
+
+_BARE = {"timestamp": (0,), "timestamp with time zone": (0,), "time": (0,), "decimal": (38, 0)}
+_WIDTHS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
+
+
+def _concrete(parameter: Type, given: Type) -> Type:
+    """A pattern without numbers as a type that `given` can become."""
+    if given == UNKNOWN and parameter == VARCHAR:
+        return varchar(0)
+    if parameter.numbers or parameter.name not in _BARE:
+        return parameter
+    if parameter.name == "decimal":
+        return Type("decimal", (_WIDTHS.get(given.name, 38), 0))
+    return Type(parameter.name, given.numbers or _BARE[parameter.name])
