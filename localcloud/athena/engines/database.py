@@ -14,6 +14,15 @@ MACROS = (
     # Quotient of two HUGEINTs, rounded half away from zero; abs(r) >= abs(d) - abs(r) cannot overflow.
     "athena_quotient(n, d) AS (n // d) + CASE WHEN abs(n % d) >= abs(d) - abs(n % d)"
     " THEN CASE WHEN (n < 0) = (d < 0) THEN 1 ELSE -1 END ELSE 0 END",
+    # The same for n * (product of factors) / d where that product passes a HUGEINT: long division, a factor
+    # a step, each remainder times its factor within a HUGEINT. The first step has the factor 1.
+    "athena_long_steps(n, d, factors) AS list_reduce("
+    "list_transform(list_prepend(CAST(1 AS HUGEINT), factors), lambda f, i:"
+    " {'q': CASE WHEN i = 1 THEN n // d ELSE 0 END, 'r': CASE WHEN i = 1 THEN n % d ELSE 0 END, 'f': f}),"
+    " lambda a, b: {'q': a.q * b.f + (a.r * b.f) // d, 'r': (a.r * b.f) % d, 'f': b.f})",
+    "athena_round_up(s, n, d) AS s.q + CASE WHEN abs(s.r) >= abs(d) - abs(s.r)"
+    " THEN CASE WHEN (n < 0) = (d < 0) THEN 1 ELSE -1 END ELSE 0 END",
+    "athena_long_quotient(n, d, factors) AS athena_round_up(athena_long_steps(n, d, factors), n, d)",
     "athena_unscaled(x, unit) AS CAST(trunc(x) AS HUGEINT) * CAST(unit AS HUGEINT)"
     " + CAST((x - trunc(x)) * CAST(unit AS DECIMAL(38,0)) AS HUGEINT)",
     # What to add to microseconds to reach the nearest multiple of a unit, half up.

@@ -8,6 +8,9 @@ from localcloud.athena.errors import AthenaError
 from localcloud.athena.translate.terms import Term, decimal, fail, raw_cast
 from localcloud.athena.types import Type
 
+# The most digits that a decimal has; a HUGEINT holds each of them, and little more.
+_DIGITS = 38
+
 
 def add(left: Term, right: Term, operator: str) -> Term:
     """`left + right` or `left - right`, both decimals."""
@@ -54,22 +57,31 @@ def scaled(digits_sql: str, result: Type) -> str:
 
 def divide(left: Term, right: Term) -> Term:
     """`left / right`: scale is the larger of both, rounded half up."""
-    (p1, s1), (_, s2) = left.type.numbers, right.type.numbers
+    (p1, s1), (p2, s2) = left.type.numbers, right.type.numbers
     scale = max(s1, s2)
-    result = decimal(p1 + s2 + max(s2 - s1, 0), scale)
-    numerator = unscaled(left)
     shift = scale - s1 + s2
-    if shift:
-        numerator = f"({numerator} * CAST({10**shift} AS HUGEINT))"
-    return Term(scaled(quotient(numerator, unscaled(right), check=right.value in (None, 0)), result), result)
+    dividend, divisor = unscaled(left), unscaled(right)
+    if p1 + shift <= _DIGITS:
+        digits = f"athena_quotient({dividend} * CAST({10**shift} AS HUGEINT), {divisor})"
+    else:  # half as slow again: 1.7 against 1.1 CPU seconds for a million rows
+        digits = f"athena_long_quotient({dividend}, {divisor}, {_steps(shift, max(_DIGITS - p2, 1))})"
+    needed = p1 + s2 + max(s2 - s1, 0)
+    if needed > _DIGITS:
+        overflow = fail("NUMERIC_VALUE_OUT_OF_RANGE", "'Decimal overflow'", Type("bigint"))
+        digits = (
+            f"CASE WHEN abs({digits}) >= CAST({10**_DIGITS} AS HUGEINT) THEN {overflow} ELSE {digits} END"
+        )
+    if right.value in (None, 0):
+        failure = fail("DIVISION_BY_ZERO", "'Division by zero'", Type("integer"))
+        digits = f"CASE WHEN {divisor} = 0 THEN {failure} ELSE {digits} END"
+    result = decimal(needed, scale)
+    return Term(scaled(digits, result), result)
 
 
-def quotient(numerator: str, denominator: str, *, check: bool = True) -> str:
-    """The HUGEINT quotient rounded half up; a zero denominator raises DIVISION_BY_ZERO if checked."""
-    if not check:
-        return f"athena_quotient({numerator}, {denominator})"
-    failure = fail("DIVISION_BY_ZERO", "'Division by zero'", Type("integer"))
-    return f"CASE WHEN {denominator} = 0 THEN {failure} ELSE athena_quotient({numerator}, {denominator}) END"
+def _steps(shift: int, most: int) -> str:
+    """10**shift as a list of factors of at most 10**most, for a long division in HUGEINTs."""
+    powers = [most] * (shift // most) + ([shift % most] if shift % most else [])
+    return "[" + ", ".join(f"CAST({10**power} AS HUGEINT)" for power in powers) + "]"
 
 
 def average(total: Term, count_sql: str, result: Type) -> Term:
