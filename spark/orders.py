@@ -34,6 +34,14 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """An order and the text of its contract."""
+
+    order: Order
+    contract: str
+
+
+@dataclass(frozen=True, slots=True)
 class WrittenObject:
     """An object that the job wrote."""
 

@@ -1,7 +1,7 @@
-"""Ingest one batch: `spark-submit spark/jobs/ingest.py --order URI --report URI`.
+"""Ingest batches: `spark-submit spark/jobs/ingest.py --order URI --report URI`, both once for each batch.
 
-Reads the order, parses each of its raw files in a task of its own, and writes the report last: a report means
-that everything it names is there. The key of personal tokens comes by the environment (DM_TOKEN_KEY).
+Reads the orders, parses each of their raw files in a task of its own, and writes the reports last: a report
+means that everything it names is there. The key of personal tokens comes by the environment (DM_TOKEN_KEY).
 """
 
 import argparse
@@ -14,44 +14,64 @@ from pyspark import SparkContext
 from bronze.errors import BronzeError
 from spark import storage
 from spark.errors import JobError
-from spark.orders import FileReport, Order, OrderFile, Report, order_from, report_text
+from spark.orders import FileReport, OrderFile, Report, Work, order_from, report_text
 from spark.transforms.parse_file import parse_file
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the job; 0 when the report is written, 1 when the order cannot be carried out."""
+    """Run the job; 0 when the reports are written, 1 when an order cannot be carried out."""
     options = _options(arguments)
     try:
-        order = order_from(storage.read(options.order), options.order)
-        contract = storage.read(order.contract).decode()
-        report = transform(order, contract, os.environ.get("DM_TOKEN_KEY", "").encode() or None)
-        storage.write(options.report, report_text(report))
+        works = [_work(uri) for uri in options.order]
+        reports = transform(works, os.environ.get("DM_TOKEN_KEY", "").encode() or None)
+        for uri, report in zip(options.report, reports, strict=True):
+            storage.write(uri, report_text(report))
     except (JobError, BronzeError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     return 0
 
 
-def transform(order: Order, contract: str, token_key: bytes | None) -> Report:
-    """Parse the files of `order`, one task each, on as many executors as there are."""
+def _work(uri: str) -> Work:
+    order = order_from(storage.read(uri), uri)
+    return Work(order, storage.read(order.contract).decode())
 
-    def task(file: OrderFile) -> FileReport:
-        return parse_file(file, order, contract, token_key)
 
+def transform(works: Sequence[Work], token_key: bytes | None) -> list[Report]:
+    """Parse the files of all orders, a task each, on as many executors as there are; a report an order."""
+
+    def task(asked: tuple[OrderFile, Work]) -> FileReport:
+        file, work = asked
+        return parse_file(file, work.order, work.contract, token_key)
+
+    asked = [(file, work) for work in works for file in work.order.files]
     context = SparkContext.getOrCreate()
-    context.setJobDescription(f"ingest {order.table} {order.attempt}")
+    context.setJobDescription(
+        "ingest " + ", ".join(f"{work.order.table} {work.order.attempt}" for work in works)[:200]
+    )
     try:
-        files = context.parallelize(order.files, max(1, len(order.files))).map(task).collect()
+        done = iter(context.parallelize(asked, max(1, len(asked))).map(task).collect())
     finally:
         context.stop()
-    return Report(tuple(files))
+    return [Report(tuple(next(done) for _ in work.order.files)) for work in works]
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Ingest one batch of raw files into bronze.")
-    parser.add_argument("--order", required=True, help="URI of the order, s3://… or file:///…")
-    parser.add_argument("--report", required=True, help="URI of the report to write")
-    return parser.parse_args(arguments)
+    parser = argparse.ArgumentParser(
+        description="Ingest batches of raw files into bronze.",
+        epilog="example: spark-submit spark/jobs/ingest.py --order s3://lake/o.json --report s3://lake/r.json",
+    )
+    again = "again for each further batch"
+    parser.add_argument(
+        "--order", required=True, action="append", help=f"URI of the order, s3://… or file:///…; {again}"
+    )
+    parser.add_argument(
+        "--report", required=True, action="append", help=f"URI of the report to write; {again}"
+    )
+    found = parser.parse_args(arguments)
+    if len(found.order) != len(found.report):
+        parser.error("give one --report for each --order")
+    return found
 
 
 if __name__ == "__main__":

@@ -1,8 +1,12 @@
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "bronze"))
 
 
 @pytest.fixture(scope="session")

@@ -198,6 +198,7 @@ def test_an_order_that_is_none_ends_the_job_before_spark_starts(tmp_path, capsys
 
 
 def test_bad_usage_ends_with_two():
-    with pytest.raises(SystemExit) as error:
-        ingest.main(["--order", "file:///nothing"])
-    assert error.value.code == 2
+    for arguments in (["--order", "file:///nothing"], ["--order", "a", "--order", "b", "--report", "c"]):
+        with pytest.raises(SystemExit) as error:
+            ingest.main(arguments)
+        assert error.value.code == 2
