@@ -10,7 +10,7 @@ UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 BIN := .venv/bin
 ROWS ?= 100000
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-demo demo check test sweep bench om clean
+.PHONY: help setup setup-demo demo check test sweep bench om trino clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,6 +50,10 @@ bench: setup ## Measure on this machine and print the tables of docs/figures.md
 
 om: | $(UV) ## Install the optional OpenMetadata client in an environment of its own (400 MB)
 	UV_PROJECT_ENVIRONMENT=.venv-om $(UV) sync --locked --only-group om && .venv-om/bin/metadata --version
+
+trino: setup ## Fetch a real Trino and its Java (0.9 GB, kept: 0.6 GB), for dm local up --engine trino
+	UV_PROJECT_ENVIRONMENT=.tools/trino/java $(UV) sync --locked --only-group trino
+	$(BIN)/python -m localcloud.trino
 
 clean: ## Remove what the targets made (not the local cloud's state: dm local reset)
 	rm -rf target logs dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -13,6 +13,7 @@ import click
 from localcloud import config, processes, supervisor
 from localcloud.errors import LocalCloudError, NotRunningError
 from localcloud.instance import Record
+from localcloud.trino import server
 
 Command = Callable[..., Any]
 
@@ -51,8 +52,28 @@ def local() -> None:
     multiple=True,
     help=f"Bucket to create when absent; may be repeated [{config.DEFAULT_BUCKET}].",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(config.ENGINES),
+    help="What runs Athena's statements [DM_LOCAL_ENGINE, else duckdb]; trino needs `make trino` once.",
+)
+@click.option(
+    "--heap",
+    "heap_mb",
+    type=click.IntRange(server.MIN_HEAP_MB, server.MAX_HEAP_MB),
+    default=config.DEFAULT_HEAP_MB,
+    show_default=True,
+    help="Megabytes of Trino's heap.",
+)
 @_folder_and_json
-def up(port: int | None, buckets: tuple[str, ...], folder: Path | None, as_json: bool) -> None:
+def up(
+    port: int | None,
+    buckets: tuple[str, ...],
+    engine: str | None,
+    heap_mb: int,
+    folder: Path | None,
+    as_json: bool,
+) -> None:
     """Start the cloud and wait until it answers.
 
     What runs already stays; what is missing is started. A cloud that went down or was killed comes back with
@@ -63,6 +84,9 @@ def up(port: int | None, buckets: tuple[str, ...], folder: Path | None, as_json:
         port=config.port_from(os.environ) if port is None else port,
         region=config.region_from(os.environ),
         buckets=buckets or (config.DEFAULT_BUCKET,),
+        engine=engine or config.engine_from(os.environ),
+        trino=config.trino_from(os.environ),
+        heap_mb=heap_mb,
     )
     started = supervisor.up(settings, _say)
     if as_json:

@@ -12,6 +12,9 @@ DEFAULT_FOLDER = ".dm/local"
 DEFAULT_PORT = 4666
 DEFAULT_REGION = "us-east-1"
 DEFAULT_BUCKET = "lake"
+ENGINES = ("duckdb", "trino")
+DEFAULT_TRINO = ".tools/trino"
+DEFAULT_HEAP_MB = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,12 @@ class Settings:
     port: int = DEFAULT_PORT
     region: str = DEFAULT_REGION
     buckets: tuple[str, ...] = (DEFAULT_BUCKET,)
+    engine: str | None = None
+    """What runs Athena's statements, `duckdb` or `trino`; None for what runs already, else DuckDB."""
+    trino: Path = Path(DEFAULT_TRINO)
+    """Where `make trino` put Trino."""
+    heap_mb: int = DEFAULT_HEAP_MB
+    """How much memory Trino's Java may use for objects; the process takes up to a half more."""
     athena: tuple[str, ...] = (sys.executable, "-m", "localcloud.athena")
     """The command of the Athena part; `--port`, `--endpoint`, `--folder` and `--output` come behind it."""
 
@@ -40,6 +49,19 @@ def port_from(environ: Mapping[str, str]) -> int:
             hint="set it to a number from 1 to 65535, or to 0 for any free port",
         )
     return int(text)
+
+
+def engine_from(environ: Mapping[str, str]) -> str | None:
+    """The engine: DM_LOCAL_ENGINE, else None. Raises LocalCloudError for one that is not known."""
+    name = environ.get("DM_LOCAL_ENGINE") or None
+    if name is not None and name not in ENGINES:
+        raise LocalCloudError(f"DM_LOCAL_ENGINE is {name!r}", hint=f"set it to {' or '.join(ENGINES)}")
+    return name
+
+
+def trino_from(environ: Mapping[str, str]) -> Path:
+    """Where Trino lies: DM_TRINO_DIR, else `.tools/trino` under the working folder."""
+    return Path(environ.get("DM_TRINO_DIR") or DEFAULT_TRINO).absolute()
 
 
 def region_from(environ: Mapping[str, str]) -> str:

@@ -30,3 +30,7 @@ class StateError(LocalCloudError):
     """The saved state cannot be read or written."""
 
     exit_code = 3
+
+
+class NotFetchedError(LocalCloudError):
+    """A program that is fetched on demand is not there."""

@@ -14,12 +14,15 @@ from pathlib import Path
 from localcloud import processes, serving, snapshots
 from localcloud.aws.front import HEALTH
 from localcloud.config import HOST, Settings
-from localcloud.errors import NotRunningError, PortTakenError, StartError, StateError
+from localcloud.errors import LocalCloudError, NotRunningError, PortTakenError, StartError, StateError
 from localcloud.instance import Folder, Part, Record
 from localcloud.snapshots import Header
+from localcloud.trino import install, server
 
 START_SECONDS = 60.0
+TRINO_START_SECONDS = 300.0  # 15 s on two idle cores
 ATHENA_GRACE = 10.0
+TRINO_GRACE = 15.0
 # The AWS part writes the snapshot after SIGTERM.
 AWS_GRACE = 300.0
 LAST_LINES = 5
@@ -51,7 +54,7 @@ def up(settings: Settings, say: Say) -> Started:
     with folder.locked():
         before = folder.read()
         if before and before.part("aws"):
-            return _heal_athena(folder, before, settings, say)
+            return _heal(folder, before, settings, say)
         if before:
             _stop_parts(before)
             say(f"found parts of an earlier run stopped, starting again on port {before.port}")
@@ -68,7 +71,7 @@ def down(path: Path, say: Say) -> Header:
     _running(folder)
     with folder.locked():
         record = _running(folder)
-        for name, grace in (("athena", ATHENA_GRACE), ("aws", AWS_GRACE)):
+        for name, grace in (("athena", ATHENA_GRACE), ("trino", TRINO_GRACE), ("aws", AWS_GRACE)):
             if part := record.part(name):
                 say(f"stopping {name} …")
                 processes.stop(part.pid, part.started, grace=grace)
@@ -118,6 +121,8 @@ def _stop_parts(record: Record) -> None:
 
 def _start_all(folder: Folder, settings: Settings, say: Say) -> Started:
     found = snapshots.header(folder.state)
+    if settings.engine == "trino":
+        install.find(settings.trino)  # says what is missing before anything starts
     listener = _listen(settings.port)
     port = listener.getsockname()[1]
     endpoint = f"http://{HOST}:{port}"
@@ -125,7 +130,7 @@ def _start_all(folder: Folder, settings: Settings, say: Say) -> Started:
     try:
         with listener:
             parts.append(_start_aws(folder, settings, listener))
-        parts.append(_start_athena(folder, settings, endpoint))
+        parts += _start_athena_parts(folder, settings, endpoint)
         record = Record(endpoint=endpoint, region=settings.region, port=port, parts=tuple(parts))
         folder.write(record)
         for part in parts:
@@ -140,15 +145,33 @@ def _start_all(folder: Folder, settings: Settings, say: Say) -> Started:
     return Started(record, tuple(part.name for part in parts))
 
 
-def _heal_athena(folder: Folder, before: Record, settings: Settings, say: Say) -> Started:
-    aws = before.part("aws")
-    if aws is None or before.part("athena"):
+def _heal(folder: Folder, before: Record, settings: Settings, say: Say) -> Started:
+    """Start what is missing beside a living AWS part."""
+    aws, athena, trino = (before.part(name) for name in ("aws", "athena", "trino"))
+    settings = replace(settings, engine=_engine(before, settings))
+    missing = settings.engine == "trino" and trino is None
+    if aws is None or (athena and not missing):
         return Started(before, ())
-    part = _start_athena(folder, settings, before.endpoint)
-    record = replace(before, parts=(aws, part))
+    if athena:
+        # It knows the Trino that is gone.
+        processes.stop(athena.pid, athena.started, grace=ATHENA_GRACE)
+    parts = _start_athena_parts(folder, settings, before.endpoint, trino)
+    record = replace(before, parts=(aws, *((trino,) if trino else ()), *parts))
     folder.write(record)
-    _wait(part, say)
-    return Started(record, (part.name,))
+    for part in parts:
+        _wait(part, say)
+    return Started(record, tuple(part.name for part in parts))
+
+
+def _engine(running: Record, settings: Settings) -> str:
+    """The engine of the cloud that runs. Raises LocalCloudError when another is asked for."""
+    engine = "trino" if any(part.name == "trino" for part in running.parts) else "duckdb"
+    if settings.engine not in (None, engine):
+        raise LocalCloudError(
+            f"the cloud in {settings.folder} runs with the engine {engine}, not {settings.engine}",
+            hint="dm local down, then up with the other engine",
+        )
+    return engine
 
 
 def _start_aws(folder: Folder, settings: Settings, listener: socket.socket) -> Part:
@@ -162,14 +185,40 @@ def _start_aws(folder: Folder, settings: Settings, listener: socket.socket) -> P
     return _spawn(folder, "aws", command, settings, listener.getsockname()[1], version, fds=(fd,))
 
 
-def _start_athena(folder: Folder, settings: Settings, endpoint: str) -> Part:
-    with serving.listen(HOST, 0) as free:
-        port = free.getsockname()[1]
+def _start_athena_parts(
+    folder: Folder, settings: Settings, endpoint: str, trino: Part | None = None
+) -> list[Part]:
+    """Athena, and before it the Trino that it runs statements on unless that is DuckDB or runs already."""
+    if settings.engine != "trino":
+        return [_start_athena(folder, settings, endpoint)]
+    if trino:
+        return [_start_athena(folder, settings, endpoint, trino)]
+    trino = _start_trino(folder, settings, endpoint)
+    return [trino, _start_athena(folder, settings, endpoint, trino)]
+
+
+def _start_trino(folder: Folder, settings: Settings, endpoint: str) -> Part:
+    place = server.Place(_free_port(), endpoint, settings.region, settings.buckets[0], settings.heap_mb)
+    command = server.command(install.find(settings.trino), folder.scratch("trino"), place)
+    version = f"trino {install.VERSION}, heap {settings.heap_mb} MB"
+    return _spawn(folder, "trino", command, settings, place.port, version, endpoint=endpoint)
+
+
+def _start_athena(folder: Folder, settings: Settings, endpoint: str, trino: Part | None = None) -> Part:
+    port = _free_port()
     command = [*settings.athena, "--port", str(port), "--endpoint", endpoint]
     command += ["--folder", str(folder.scratch("athena"))]
     command += ["--output", f"s3://{settings.buckets[0]}/athena-results/"]
     version = f"duckdb {importlib.metadata.version('duckdb')}"
+    if trino:
+        command += ["--trino", f"http://{HOST}:{trino.port}", "--trino-log", trino.log]
+        version = f"on trino {install.VERSION}"
     return _spawn(folder, "athena", command, settings, port, version, endpoint=endpoint)
+
+
+def _free_port() -> int:
+    with serving.listen(HOST, 0) as free:
+        return int(free.getsockname()[1])
 
 
 def _spawn(
@@ -260,7 +309,7 @@ def _wait(part: Part, say: Say) -> None:
     say(f"starting {part.name} ({part.version}) …")
     while not _answers(part):
         seconds = time.monotonic() - begun
-        if not part.runs or seconds > START_SECONDS:
+        if not part.runs or seconds > (TRINO_START_SECONDS if part.name == "trino" else START_SECONDS):
             why = f"gave no answer for {seconds:.0f} s" if part.runs else "ended while starting"
             raise StartError(f"the part {part.name} {why}:\n{_last_lines(part.log)}", hint=f"read {part.log}")
         time.sleep(0.05)
@@ -268,7 +317,9 @@ def _wait(part: Part, say: Say) -> None:
 
 
 def _answers(part: Part) -> bool:
-    """Whether the part speaks HTTP; any status will do."""
+    """Whether the part speaks HTTP; any status will do, but Trino must say that it has started."""
+    if part.name == "trino":
+        return server.ready(part.port)
     connection = http.client.HTTPConnection(HOST, part.port, timeout=1)
     try:
         connection.request("GET", HEALTH)

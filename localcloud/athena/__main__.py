@@ -9,9 +9,8 @@ import tempfile
 import threading
 from pathlib import Path
 
-from localcloud.athena import server, service
+from localcloud.athena import engines, server, service
 from localcloud.athena.catalog import connect
-from localcloud.athena.engines.duckdb import DuckDb
 from localcloud.athena.statements.execute import Parts
 from localcloud.config import region_from
 
@@ -29,6 +28,8 @@ def main() -> int:
     parser.add_argument(
         "--folder", type=Path, help="for copies of objects and spilled data; a temporary one if absent"
     )
+    parser.add_argument("--trino", default="", help="URL of a Trino that runs the statements instead")
+    parser.add_argument("--trino-log", default="", help="the log to name when that Trino does not answer")
     parser.add_argument("--output", default="", help="s3:// place of results of workgroup primary")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -39,7 +40,7 @@ def main() -> int:
 
 def _serve(arguments: argparse.Namespace, folder: Path) -> None:
     catalog = connect(arguments.endpoint, arguments.region)
-    engine = DuckDb(catalog, folder)
+    engine = engines.create(catalog, folder, arguments.trino, arguments.trino_log)
     running = service.create(Parts(catalog, engine), output=arguments.output)
     web = server.create(running, arguments.port)
     web.prepare()

@@ -54,6 +54,7 @@ class _Dialect(Trino):
     Parser = _Parser
 
 
+_WRITTEN = "written"
 _PLACE = re.compile(r"Line (\d+), Col: (\d+)")
 _MARKUP = re.compile(r"\x1b\[\d*m")
 
@@ -69,7 +70,13 @@ def parse(sql: str) -> exp.Expression:
         raise _as_syntax_error(error) from None
     if len(trees) != 1:
         raise AthenaError("SYNTAX_ERROR", "Only one sql statement is allowed. Got: " + sql[:200])
+    trees[0].meta[_WRITTEN] = sql
     return cast(exp.Expression, trees[0])
+
+
+def written(tree: exp.Expression) -> str:
+    """The text that `parse` read this whole tree from: what an engine that speaks Athena's SQL is sent."""
+    return str(tree.meta[_WRITTEN])
 
 
 def _as_syntax_error(error: ParseError | TokenError) -> AthenaError:

@@ -69,3 +69,6 @@ class Engine(Protocol):
 
     def cancel(self, query_id: str) -> None:
         """Interrupt the statement with this id; unknown ids are ignored."""
+
+    def close(self) -> None:
+        """End what the engine holds; statements that still run fail."""

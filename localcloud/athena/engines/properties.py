@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from localcloud.athena.errors import AthenaError
+from localcloud.athena.catalog import Catalog
+from localcloud.athena.errors import AthenaError, schema_not_found, table_already_exists
+from localcloud.athena.model import Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,36 @@ class Properties:
     location: str
     partitioning: tuple[str, ...]
     others: Mapping[str, str]
+
+
+def new_table(tree: exp.Create, context: Context, catalog: Catalog) -> tuple[str, str] | None:
+    """Database and name of the table that a CTAS creates; None when it is there and IF NOT EXISTS is said.
+
+    Raises SCHEMA_NOT_FOUND and TABLE_ALREADY_EXISTS.
+    """
+    target = tree.this
+    database, name = (target.db or context.database).lower(), target.name.lower()
+    if catalog.find_database(database) is None:
+        raise schema_not_found(database)
+    if catalog.find_table(database, name) is None:
+        return database, name
+    if tree.args.get("exists"):
+        return None
+    raise table_already_exists(database, name)
+
+
+def hive_location(properties: Properties, catalog: Catalog, database: str, name: str) -> str:
+    """Where a Hive table is put: what it asks for, else a folder of its database's. Raises without either."""
+    if properties.location:
+        return properties.location
+    found = catalog.find_database(database) or {}
+    base = str(found.get("LocationUri") or "")
+    if not base:
+        raise AthenaError(
+            "INVALID_TABLE_PROPERTY",
+            f"No location for '{database}.{name}': give external_location = 's3://…'",
+        )
+    return f"{base.rstrip('/')}/{name}"
 
 
 def read(tree: exp.Create) -> Properties:

@@ -12,8 +12,8 @@ from localcloud.athena import hive
 from localcloud.athena.catalog import Table as GlueTable
 from localcloud.athena.engines.failures import as_athena
 from localcloud.athena.engines.lake import Lake
-from localcloud.athena.engines.properties import Properties, read
-from localcloud.athena.errors import AthenaError, schema_not_found, table_already_exists, table_not_found
+from localcloud.athena.engines.properties import Properties, hive_location, new_table, read
+from localcloud.athena.errors import AthenaError, table_not_found
 from localcloud.athena.iceberg import files
 from localcloud.athena.iceberg.schemas import columns as iceberg_columns
 from localcloud.athena.iceberg.schemas import schema_of, staged
@@ -35,14 +35,10 @@ def create_table_as(
 ) -> Answer:
     """Create a table and fill it; nothing is left when the query fails."""
     check_parts(tree, "kind", "exists", "properties")
-    target = tree.this
-    database, name = (target.db or context.database).lower(), target.name.lower()
-    if lake.catalog.find_database(database) is None:
-        raise schema_not_found(database)
-    if lake.glue(database, name) is not None:
-        if tree.args.get("exists"):
-            return Answer("DDL", "CREATE_TABLE_AS_SELECT")
-        raise table_already_exists(database, name)
+    target = new_table(tree, context, lake.catalog)
+    if target is None:
+        return Answer("DDL", "CREATE_TABLE_AS_SELECT")
+    database, name = target
     properties = read(tree)
     query = translate(tree.expression, lake, context.database)
     names = _column_names(query)
@@ -121,7 +117,7 @@ def _create_hive(
             "Partition keys must be the last columns in the table and in the same order as the table "
             f"properties: [{', '.join(keys)}]",
         )
-    location = properties.location or _default_location(lake, database, name)
+    location = hive_location(properties, lake.catalog, database, name)
     found = [(column, field.type) for column, field in zip(names, query.fields, strict=True)]
     rows = _renamed(query, names, [type_ for _, type_ in found])
     table = hive.create_table(lake.catalog, database, name, found, location, keys, properties.others)
@@ -131,17 +127,6 @@ def _create_hive(
     except BaseException:
         lake.catalog.drop_table(database, name)
         raise
-
-
-def _default_location(lake: Lake, database: str, name: str) -> str:
-    found = lake.catalog.find_database(database) or {}
-    base = str(found.get("LocationUri") or "")
-    if not base:
-        raise AthenaError(
-            "INVALID_TABLE_PROPERTY",
-            f"No location for '{database}.{name}': give external_location = 's3://…'",
-        )
-    return f"{base.rstrip('/')}/{name}"
 
 
 def _renamed(query: Query, names: Sequence[str], types: Sequence[Type]) -> str:

@@ -21,6 +21,7 @@ def test_a_view_is_in_glue_as_presto_describes_it(run: Run, catalog: Catalog, da
         "catalog": "awsdatacatalog",
         "schema": database,
         "columns": [{"name": "n", "type": "integer"}, {"name": "s", "type": "varchar"}],
+        "runAsInvoker": True,
     }
 
 

@@ -1,0 +1,34 @@
+"""Trino's errors as Athena's: the codes are the same, a few texts and names are not."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from localcloud.athena.engines.trino.client import StatementError
+from localcloud.athena.errors import AthenaError
+
+_UNAUTHORIZED = " or requester is not authorized to access requested resources"
+_CODES = {
+    # Athena's catalog of errors has no word for these of Trino's.
+    "EXCEEDED_LOCAL_MEMORY_LIMIT": "EXCEEDED_LOCAL_MEMORY_LIMIT",
+    "EXCEEDED_GLOBAL_MEMORY_LIMIT": "EXCEEDED_LOCAL_MEMORY_LIMIT",
+    "USER_CANCELED": "USER_CANCELED",
+    "TRANSACTION_CONFLICT": "ICEBERG_COMMIT_ERROR",
+}
+
+
+@contextmanager
+def as_athena() -> Iterator[None]:
+    """Turn Trino's errors into AthenaError."""
+    try:
+        yield
+    except StatementError as error:
+        raise translated(error) from error
+
+
+def translated(error: StatementError) -> AthenaError:
+    """The AthenaError for an error of Trino."""
+    code = _CODES.get(error.name, error.name) or "GENERIC_INTERNAL_ERROR"
+    message = error.message
+    if code == "COLUMN_NOT_FOUND" and message.endswith("cannot be resolved"):
+        message += _UNAUTHORIZED
+    return AthenaError(code, message.removeprefix(f"{code}: "))

@@ -1,0 +1,33 @@
+from pathlib import Path
+
+from localcloud.trino.install import Installation
+from localcloud.trino.server import Place, command
+
+
+def _properties(path: Path) -> dict[str, str]:
+    pairs = (line.partition("=") for line in path.read_text().splitlines())
+    return {key: value for key, _, value in pairs}
+
+
+def test_the_server_listens_on_this_machine_only_and_is_bound_in_memory(tmp_path: Path) -> None:
+    place = Place(
+        port=4711, endpoint="http://127.0.0.1:4666", region="eu-west-1", bucket="lake", heap_mb=1024
+    )
+    found = command(Installation(tmp_path / "home", tmp_path / "java"), tmp_path, place)
+    assert found[0] == str(tmp_path / "java")
+    assert "-Xmx1024M" in found
+    assert "-Dnode.bind-ip=127.0.0.1" in found
+    server = _properties(tmp_path / "config.properties")
+    assert server["http-server.http.port"] == "4711"
+    # A query and the headroom beside it fit into the heap.
+    memory = [server["query.max-memory-per-node"], server["memory.heap-headroom-per-node"]]
+    assert sum(int(text.removesuffix("MB")) for text in memory) < 1024
+
+
+def test_both_catalogs_read_the_clouds_own_glue_and_s3(tmp_path: Path) -> None:
+    place = Place(port=1, endpoint="http://127.0.0.1:4666", region="eu-west-1", bucket="lake")
+    command(Installation(tmp_path / "home", tmp_path / "java"), tmp_path, place)
+    for name in ("awsdatacatalog", "iceberg"):
+        catalog = _properties(tmp_path / "catalogs" / f"{name}.properties")
+        assert catalog["s3.endpoint"] == catalog["hive.metastore.glue.endpoint-url"] == place.endpoint
+        assert catalog["s3.region"] == "eu-west-1"
