@@ -1,4 +1,4 @@
-"""The command line of the local cloud: up, down, status, reset, env."""
+"""The command line of the local cloud: up, down, status, save, load, saves, forget, reset, env."""
 
 import json
 import os
@@ -10,9 +10,10 @@ from typing import Any
 
 import click
 
-from localcloud import config, processes, supervisor
+from localcloud import config, processes, saves, snapshots, supervisor
 from localcloud.errors import LocalCloudError, NotRunningError
-from localcloud.instance import Record
+from localcloud.instance import Folder, Record
+from localcloud.snapshots import Header
 from localcloud.trino import server
 
 Command = Callable[..., Any]
@@ -65,19 +66,25 @@ def local() -> None:
     show_default=True,
     help="Megabytes of Trino's heap.",
 )
+@click.option(
+    "--save-every",
+    type=click.FloatRange(min=0),
+    help=f"Seconds between snapshots, 0: none [DM_LOCAL_SAVE_EVERY, else {config.DEFAULT_SAVE_SECONDS:.0f}].",
+)
 @_folder_and_json
 def up(
     port: int | None,
     buckets: tuple[str, ...],
     engine: str | None,
     heap_mb: int,
+    save_every: float | None,
     folder: Path | None,
     as_json: bool,
 ) -> None:
     """Start the cloud and wait until it answers.
 
-    What runs already stays; what is missing is started. A cloud that went down or was killed comes back with
-    the state that was saved last.
+    What runs already stays; what is missing is started. A cloud that went down comes back as it was; one that
+    was killed comes back with the snapshot that was saved last, whole, and says which.
     """
     settings = config.Settings(
         folder=folder or config.folder_from(os.environ),
@@ -87,6 +94,7 @@ def up(
         engine=engine or config.engine_from(os.environ),
         trino=config.trino_from(os.environ),
         heap_mb=heap_mb,
+        save_every=config.save_every_from(os.environ) if save_every is None else save_every,
     )
     started = supervisor.up(settings, _say)
     if as_json:
@@ -105,7 +113,7 @@ def down(folder: Path | None, as_json: bool) -> None:
     path = folder or config.folder_from(os.environ)
     header = supervisor.down(path, _say)
     if as_json:
-        _print_json({"saved_at": header.saved_at, "counts": header.counts, "left_out": list(header.left_out)})
+        _print_json(_header_json(header))
     else:
         if header.left_out:
             _say(f"not kept: the state of {', '.join(header.left_out)}")
@@ -125,19 +133,93 @@ def status(folder: Path | None, as_json: bool) -> None:
         else:
             click.echo(f"not running: {error.message}; start one with: {error.hint}")
         sys.exit(1)
+    last = snapshots.header(Folder(path).state)
     if as_json:
-        _print_json(_described(record))
+        _print_json(_described(record) | {"last_snapshot": last and _header_json(last)})
     else:
-        _print_status(record)
+        _print_status(record, last)
     sys.exit(0 if all(part.runs for part in record.parts) else 1)
 
 
-@local.command(epilog="Example: dm local reset")
+@local.command(epilog="Example: dm local save before-migration")
+@click.argument("name")
 @_folder_and_json
-def reset(folder: Path | None, as_json: bool) -> None:
-    """Stop the cloud without saving and remove all of its state."""
+def save(name: str, folder: Path | None, as_json: bool) -> None:
+    """Save the state under NAME, while the cloud runs; `load` brings it back.
+
+    Of a cloud that does not run it saves the state that was kept last.
+    """
+    header = saves.save(folder or config.folder_from(os.environ), name)
+    _print_saved(name, header, as_json, "saved")
+
+
+@local.command(epilog="Example: dm local load before-migration")
+@click.argument("name")
+@_folder_and_json
+def load(name: str, folder: Path | None, as_json: bool) -> None:
+    """Bring back the state saved under NAME, in place of the present one, which is dropped.
+
+    A cloud that runs is started anew on the same port.
+    """
+    header = supervisor.load(folder or config.folder_from(os.environ), name, _say)
+    _print_saved(name, header, as_json, "loaded")
+
+
+@local.command(name="saves", epilog="Example: dm local saves --json")
+@_folder_and_json
+def list_saves(folder: Path | None, as_json: bool) -> None:
+    """List the states that are saved under a name."""
+    found = saves.all_of(folder or config.folder_from(os.environ))
+    if as_json:
+        _print_json([_saved_json(name, header) for name, header in found.items()])
+        return
+    for name, header in found.items():
+        click.echo(f"{name}  {header.summary}")
+    if not found:
+        click.echo("no state is saved under a name; save one with: dm local save NAME")
+
+
+@local.command(epilog="Example: dm local forget before-migration")
+@click.argument("name")
+@_folder_and_json
+def forget(name: str, folder: Path | None, as_json: bool) -> None:
+    """Drop the state saved under NAME."""
+    saves.forget(folder or config.folder_from(os.environ), name)
+    if as_json:
+        _print_json({"forgotten": name})
+    else:
+        click.echo(f"dropped the state saved as {name}")
+
+
+def _print_saved(name: str, header: Header, as_json: bool, done: str) -> None:
+    if as_json:
+        _print_json(_saved_json(name, header))
+        return
+    if header.left_out:
+        _say(f"not kept: the state of {', '.join(header.left_out)}")
+    click.echo(f"{done} {name}: {header.summary}")
+
+
+def _saved_json(name: str, header: Header) -> dict[str, object]:
+    return {"name": name, **_header_json(header)}
+
+
+def _header_json(header: Header) -> dict[str, object]:
+    return {
+        "saved_at": header.saved_at,
+        "reason": header.reason,
+        "counts": header.counts,
+        "left_out": list(header.left_out),
+    }
+
+
+@local.command(epilog="Example: dm local reset")
+@click.option("--saves", "with_saves", is_flag=True, help="Remove the states saved under a name too.")
+@_folder_and_json
+def reset(with_saves: bool, folder: Path | None, as_json: bool) -> None:
+    """Stop the cloud without saving and remove its state; what is saved under a name stays."""
     path = folder or config.folder_from(os.environ)
-    supervisor.reset(path)
+    supervisor.reset(path, saves=with_saves)
     if as_json:
         _print_json({"removed": str(path)})
     else:
@@ -174,11 +256,14 @@ def _described(record: Record) -> dict[str, object]:
     return {"endpoint": endpoint, "region": record.region, "parts": parts}
 
 
-def _print_status(record: Record) -> None:
+def _print_status(record: Record, last: Header | None) -> None:
     click.echo(f"{record.endpoint}  region {record.region}")
     for part in record.parts:
         state = f"pid {part.pid}  {processes.memory(part.pid) >> 20} MB" if part.runs else "not running"
         click.echo(f"  {part.name:<8}port {part.port}  {part.version}  {state}  log {part.log}")
+    every = record.settings.get("save_every")
+    when = f"every {every:g} s while something changes" if every else "when the cloud goes down"
+    click.echo(f"  saved   {when}; last: {last.summary if last else 'never'}")
     if not all(part.runs for part in record.parts):
         click.echo("start what is missing with: dm local up")
 

@@ -2,8 +2,9 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from localcloud.errors import LocalCloudError
 
@@ -15,6 +16,7 @@ DEFAULT_BUCKET = "lake"
 ENGINES = ("duckdb", "trino")
 DEFAULT_TRINO = ".tools/trino"
 DEFAULT_HEAP_MB = 1024
+DEFAULT_SAVE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,21 @@ class Settings:
     """Where `make trino` put Trino."""
     heap_mb: int = DEFAULT_HEAP_MB
     """How much memory Trino's Java may use for objects; the process takes up to a half more."""
+    save_every: float = DEFAULT_SAVE_SECONDS
+    """Seconds between snapshots while something changes; 0 means only when the cloud goes down."""
     athena: tuple[str, ...] = (sys.executable, "-m", "localcloud.athena")
     """The command of the Athena part; `--port`, `--endpoint`, `--folder` and `--output` come behind it."""
+
+    def kept(self) -> dict[str, Any]:
+        """What a start anew in the same folder needs, as JSON; `again` reads it."""
+        found = {"buckets": self.buckets, "athena": self.athena, "save_every": self.save_every}
+        return {**found, "engine": self.engine, "trino": str(self.trino), "heap_mb": self.heap_mb}
+
+    def again(self, kept: Mapping[str, Any]) -> "Settings":
+        """These settings, with those of an earlier start in their places."""
+        lists = {name: tuple(value) for name, value in kept.items() if isinstance(value, list)}
+        paths = {"trino": Path(kept["trino"])} if "trino" in kept else {}
+        return replace(self, **{**kept, **lists, **paths})
 
 
 def folder_from(environ: Mapping[str, str]) -> Path:
@@ -62,6 +77,21 @@ def engine_from(environ: Mapping[str, str]) -> str | None:
 def trino_from(environ: Mapping[str, str]) -> Path:
     """Where Trino lies: DM_TRINO_DIR, else `.tools/trino` under the working folder."""
     return Path(environ.get("DM_TRINO_DIR") or DEFAULT_TRINO).absolute()
+
+
+def save_every_from(environ: Mapping[str, str]) -> float:
+    """Seconds between snapshots: DM_LOCAL_SAVE_EVERY, else 60. Raises LocalCloudError when it is none."""
+    text = environ.get("DM_LOCAL_SAVE_EVERY") or str(DEFAULT_SAVE_SECONDS)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise LocalCloudError(
+            f"DM_LOCAL_SAVE_EVERY is {text!r}, which is no number of seconds",
+            hint="set it to a number, or to 0 to save only when the cloud goes down",
+        )
+    return seconds
 
 
 def region_from(environ: Mapping[str, str]) -> str:

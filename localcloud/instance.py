@@ -3,10 +3,12 @@
 import contextlib
 import fcntl
 import json
+import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from localcloud import processes
 from localcloud.errors import LocalCloudError
@@ -17,6 +19,8 @@ LOCK = ".lock"
 RECORD = "running.json"
 LOGS = "logs"
 STATE = "state"
+SAVES = "saves"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 SCRATCH = "scratch"
 
 
@@ -45,6 +49,8 @@ class Record:
     region: str
     port: int
     parts: tuple[Part, ...]
+    settings: dict[str, Any] = field(default_factory=dict)
+    """How it was started, for a start anew: see `localcloud.config.Settings.kept`."""
 
     def part(self, name: str) -> Part | None:
         """The part called `name`, when it is alive."""
@@ -61,6 +67,22 @@ class Folder:
     def state(self) -> Path:
         """Where the saved state lies."""
         return self.path / STATE
+
+    def save(self, name: str) -> Path:
+        """The folder of the state saved under `name`. Raises LocalCloudError when that can be no name."""
+        if not NAME.fullmatch(name):
+            raise LocalCloudError(
+                f"{name!r} cannot be the name of a saved state",
+                hint="use letters, digits, '.', '_' and '-', 64 at most",
+            )
+        return self.path / SAVES / name
+
+    def saves(self) -> list[str]:
+        """The names of saved states."""
+        found = self.path.joinpath(SAVES)
+        return (
+            sorted(one.name for one in found.iterdir() if NAME.fullmatch(one.name)) if found.is_dir() else []
+        )
 
     @property
     def marked(self) -> bool:
@@ -94,7 +116,7 @@ class Folder:
             )
         if self.path.exists() and not self.path.is_dir():
             raise LocalCloudError(f"{self.path} is a file, not a folder", hint="choose another with --dir")
-        for folder in (self.path, self.path / LOGS, self.state):
+        for folder in (self.path, self.path / LOGS, self.state, self.path / SAVES):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path.joinpath(MARK).write_text(json.dumps({"format": FORMAT}) + "\n")
 
@@ -129,11 +151,15 @@ class Folder:
         """Remove the record: nothing runs any more."""
         self.path.joinpath(RECORD).unlink(missing_ok=True)
 
-    def clear(self) -> None:
-        """Remove all that a local cloud makes in the folder, and the folder when nothing else is left."""
-        for name in (LOGS, STATE, SCRATCH):
+    def clear(self, *, saves: bool) -> None:
+        """Remove all that a local cloud makes in the folder, and the folder when nothing else is left.
+
+        States saved under a name stay unless `saves`; then the folder stays too.
+        """
+        for name in (LOGS, STATE, SCRATCH, *((SAVES,) if saves or not self.saves() else ())):
             shutil.rmtree(self.path / name, ignore_errors=True)
-        for name in (RECORD, f".{RECORD}.new", LOCK, MARK):
+        marks = () if self.path.joinpath(SAVES).exists() else (LOCK, MARK)
+        for name in (RECORD, f".{RECORD}.new", *marks):
             self.path.joinpath(name).unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.path.rmdir()

@@ -1,35 +1,43 @@
 """Snapshots on disk: a header that can be read without moto, then the state. Always whole, or not there.
 
-A file holds a line of JSON (the header) and the pickled state of moto. Large contents of objects are not in
-it: they are files beside it, which are never changed (`localcloud.aws.blobs`).
+A file holds a line of JSON (the header), a line of JSON (the names of large objects) and the pickled state of
+moto. Contents of large objects are not in it: they are files beside it, which are never changed
+(`localcloud.aws.blobs`) and are on the disk before a snapshot names them.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import importlib.metadata
 import json
 import os
-import time
+import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from localcloud.errors import StateError
 
-FORMAT = 1
+FORMAT = 2
 LAST = "last.snapshot"
 BLOBS = "objects"
+AT_DOWN, AT_INTERVAL, ON_SAVE = "down", "interval", "save"
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a snapshot is: when and by which process it was saved, with which moto, and what is in it."""
+    """What a snapshot is: when, why and by which process it was saved, with which moto, and what is in it."""
 
     format: int
     moto: str
     saved_at: str
-    """UTC, ISO 8601."""
+    """UTC, ISO 8601, with milliseconds."""
     saved_by: str
     """Pid and start time of the process."""
+    reason: str
+    """AT_DOWN, AT_INTERVAL or ON_SAVE."""
     counts: dict[str, int]
     left_out: tuple[str, ...]
     """Services that were used, and whose state is not kept."""
@@ -40,7 +48,17 @@ class Header:
     def summary(self) -> str:
         """One line for people."""
         counts = ", ".join(f"{count} {name}" for name, count in self.counts.items())
-        return f"{self.saved_at} ({counts})"
+        return f"{self.saved_at} ({self.reason}: {counts})"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a snapshot holds: the pickled state, the names of its blobs, and what to tell of it."""
+
+    state: bytes
+    blobs: frozenset[str]
+    counts: dict[str, int]
+    left_out: tuple[str, ...] = ()
 
 
 def moto_version() -> str:
@@ -48,36 +66,32 @@ def moto_version() -> str:
     return importlib.metadata.version("moto")
 
 
-def write(
-    folder: Path, content: bytes, counts: dict[str, int], left_out: tuple[str, ...], saved_by: str
-) -> Header:
-    """Put a snapshot in place of the last one, at once and whole."""
-    header = Header(
+def write(folder: Path, content: Content, *, saved_by: str, reason: str) -> Header:
+    """Put a snapshot in place of the last one, at once and whole. The files of its blobs must be on disk."""
+    names = json.dumps(sorted(content.blobs)).encode() + b"\n"
+    digest = hashlib.sha256(names)
+    digest.update(content.state)
+    found = Header(
         format=FORMAT,
         moto=moto_version(),
-        saved_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        saved_at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         saved_by=saved_by,
-        counts=counts,
-        left_out=left_out,
-        sha256=hashlib.sha256(content).hexdigest(),
+        reason=reason,
+        counts=content.counts,
+        left_out=content.left_out,
+        sha256=digest.hexdigest(),
     )
-    new = folder / f".{LAST}.new"
-    with new.open("wb") as file:
-        file.write(json.dumps(dataclasses.asdict(header)).encode() + b"\n")
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(folder / LAST)
-    return header
+    _replace(folder, (json.dumps(dataclasses.asdict(found)).encode() + b"\n", names, content.state))
+    return found
 
 
 def header(folder: Path) -> Header | None:
     """The header of the last snapshot; None when there is none. Raises StateError when it cannot be used."""
-    try:
-        with folder.joinpath(LAST).open("rb") as file:
-            return _checked(folder / LAST, file.readline())
-    except FileNotFoundError:
+    path = folder / LAST
+    if not path.exists():
         return None
+    with path.open("rb") as file:
+        return _checked(path, file.readline())
 
 
 def read(folder: Path) -> bytes | None:
@@ -87,10 +101,71 @@ def read(folder: Path) -> bytes | None:
         return None
     with path.open("rb") as file:
         found = _checked(path, file.readline())
-        content = file.read()
-    if hashlib.sha256(content).hexdigest() != found.sha256:
+        names, state = file.readline(), file.read()
+    digest = hashlib.sha256(names)
+    digest.update(state)
+    if digest.hexdigest() != found.sha256:
         raise StateError(f"the saved state {path} is damaged: its checksum is wrong", hint=_DROP)
-    return content
+    return state
+
+
+def copy(source: Path, target: Path) -> Header:
+    """Make the last snapshot of `source` that of `target` too; the blobs become links, which take no space.
+
+    Safe against a kill at any point: `target` has its old snapshot or the new one. Raises StateError when
+    `source` has none that can be used.
+    """
+    read(source)
+    with source.joinpath(LAST).open("rb") as file:
+        found = _checked(source / LAST, file.readline())
+        names = json.loads(file.readline())
+        target.joinpath(BLOBS).mkdir(parents=True, exist_ok=True)
+        for name in names:
+            _link(source / BLOBS / name, target / BLOBS / name)
+        synchronise(target / BLOBS)
+        file.seek(0)
+        _replace(target, (file.read(),))
+    return found
+
+
+def synchronise(path: Path) -> None:
+    """Have the system write a file, or the names in a folder, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _link(source: Path, target: Path) -> None:
+    if target.exists():
+        return  # a blob's name is never used again
+    with contextlib.suppress(OSError):
+        target.hardlink_to(source)
+        return
+    # A file system without links.
+    part = target.with_suffix(".part")
+    try:
+        shutil.copyfile(source, part)
+    except FileNotFoundError as error:
+        raise StateError(f"the saved state is damaged: {source} is missing", hint=_DROP) from error
+    synchronise(part)
+    part.replace(target)
+
+
+def _replace(folder: Path, pieces: Iterable[bytes]) -> None:
+    new = folder / f".{LAST}.new"
+    with new.open("wb") as file:
+        for piece in pieces:
+            file.write(piece)
+        _to_disk(file)
+    new.replace(folder / LAST)
+    synchronise(folder)
+
+
+def _to_disk(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 _DROP = "drop the saved state and start empty: dm local reset"

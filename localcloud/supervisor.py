@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from localcloud import processes, serving, snapshots
+from localcloud import processes, saves, serving, snapshots
 from localcloud.aws.front import HEALTH
 from localcloud.config import HOST, Settings
 from localcloud.errors import LocalCloudError, NotRunningError, PortTakenError, StartError, StateError
@@ -79,15 +79,18 @@ def down(path: Path, say: Say) -> Header:
         return _saved(folder, record)
 
 
-def reset(path: Path) -> None:
-    """Stop every part without saving and clear the folder. Raises NotRunningError when there is none."""
+def reset(path: Path, *, saves: bool = False) -> None:
+    """Stop every part without saving and clear the folder, states saved under a name only if `saves`.
+
+    Raises NotRunningError when there is none.
+    """
     folder = Folder(path.absolute())
     if not folder.marked:
         raise NotRunningError(f"there is no local cloud in {path}", hint="name its folder with --dir")
     with folder.locked():
         if record := folder.read():
             _stop_parts(record)
-        folder.clear()
+        folder.clear(saves=saves)
 
 
 def status(path: Path) -> Record:
@@ -95,10 +98,31 @@ def status(path: Path) -> Record:
     return _running(Folder(path.absolute()))
 
 
+def load(path: Path, name: str, say: Say) -> Header:
+    """Put the state saved under `name` in place of the present one, which is dropped; restart what runs.
+
+    Raises LocalCloudError when nothing has that name, StartError when the cloud does not come up again.
+    """
+    folder = Folder(path.absolute())
+    source = saves.find(folder, name)
+    with folder.locked():
+        snapshots.read(source)
+        record = folder.read()
+        runs = record is not None and any(part.runs for part in record.parts)
+        if record:
+            # Not asked to end: what they would save on the way is dropped anyway.
+            _stop_parts(record)
+        header = snapshots.copy(source, folder.state)
+        if record and runs:
+            settings = Settings(folder.path, record.port, record.region).again(record.settings)
+            _start_all(folder, settings, say)
+    return header
+
+
 def _saved(folder: Folder, record: Record) -> Header:
     header = snapshots.header(folder.state)
     by = {f"{part.pid} {part.started}" for part in record.parts}
-    if header is None or header.saved_by not in by:
+    if header is None or header.saved_by not in by or header.reason != snapshots.AT_DOWN:
         last = header.summary if header else "nothing: no state was ever saved"
         raise StateError(
             f"the cloud is down, but its state was not saved; `dm local up` will bring back {last}",
@@ -131,12 +155,13 @@ def _start_all(folder: Folder, settings: Settings, say: Say) -> Started:
         with listener:
             parts.append(_start_aws(folder, settings, listener))
         parts += _start_athena_parts(folder, settings, endpoint)
-        record = Record(endpoint=endpoint, region=settings.region, port=port, parts=tuple(parts))
+        record = Record(endpoint, settings.region, port, tuple(parts), settings.kept())
         folder.write(record)
         for part in parts:
             _wait(part, say)
-        if found:
-            say(f"brought back the state saved at {found.summary}")
+        say(
+            f"brought back the state saved at {found.summary}" if found else "no state was saved: it is empty"
+        )
     except BaseException:
         for part in parts:
             processes.kill(part.pid, part.started)
@@ -155,7 +180,8 @@ def _heal(folder: Folder, before: Record, settings: Settings, say: Say) -> Start
     if athena:
         # It knows the Trino that is gone.
         processes.stop(athena.pid, athena.started, grace=ATHENA_GRACE)
-    parts = _start_athena_parts(folder, settings, before.endpoint, trino)
+    again = settings.again(before.settings)
+    parts = _start_athena_parts(folder, again, before.endpoint, trino)
     record = replace(before, parts=(aws, *((trino,) if trino else ()), *parts))
     folder.write(record)
     for part in parts:
@@ -178,7 +204,7 @@ def _start_aws(folder: Folder, settings: Settings, listener: socket.socket) -> P
     # The socket is handed over open: from here on clients queue instead of being refused.
     fd = listener.fileno()
     command = [sys.executable, "-m", "localcloud.aws", "--fd", str(fd), "--dir", str(folder.path)]
-    command += ["--region", settings.region]
+    command += ["--region", settings.region, "--save-every", str(settings.save_every)]
     for bucket in settings.buckets:
         command += ["--bucket", bucket]
     version = f"moto {importlib.metadata.version('moto')}"

@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import os
 import signal
 import socket
 import sys
@@ -13,9 +12,11 @@ from pathlib import Path
 from localcloud import instance, serving, snapshots
 from localcloud.aws import moto
 from localcloud.aws.blobs import BlobStore
+from localcloud.aws.control import Control
 from localcloud.aws.front import Front
+from localcloud.aws.saving import Saver
+from localcloud.aws.turns import Turns
 from localcloud.errors import LocalCloudError
-from localcloud.processes import started
 
 # Every Athena poll holds a thread for up to 2 s: room for 16 clients with several queries each.
 THREADS = 64
@@ -28,25 +29,26 @@ def main() -> None:
     parser.add_argument("--dir", type=Path, required=True, help="folder of the instance")
     parser.add_argument("--region", required=True)
     parser.add_argument("--bucket", action="append", default=[], help="bucket to create when absent")
+    parser.add_argument("--save-every", type=float, default=0, help="seconds between snapshots; 0 for none")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     folder = instance.Folder(arguments.dir)
-    front = Front(moto.application(), partial(_athena_port, folder))
-    blobs = _restored(folder.state)
+    turns, control = Turns(), Control(folder)
+    front = Front(moto.application(), partial(_athena_port, folder), control, turns)
+    blobs = _restored(folder.state, turns)
     moto.create_buckets(tuple(arguments.bucket), arguments.region)
+    control.saver = Saver(folder.state, blobs, front)
     server = serving.Server(socket.socket(fileno=arguments.fd), front, threads=THREADS)
-    _serve_until_stopped(server)
-    # Held until the end: what is still under way is answered by nobody and is not in the snapshot.
-    with front.one_at_a_time:
-        _save(folder.state, blobs, front.used)
+    _serve_until_stopped(server, control.saver, arguments.save_every)
+    control.saver.save_last()
 
 
-def _restored(folder: Path) -> BlobStore:
+def _restored(folder: Path, turns: Turns) -> BlobStore:
     """Mend moto and bring the last snapshot back."""
     from localcloud.aws import mends, state
 
     blobs = BlobStore(folder / snapshots.BLOBS)
-    mends.apply(blobs)
+    mends.apply(blobs, turns)
     try:
         state.restore(folder, blobs)
     except LocalCloudError as error:
@@ -55,20 +57,15 @@ def _restored(folder: Path) -> BlobStore:
     return blobs
 
 
-def _save(folder: Path, blobs: BlobStore, used: set[str]) -> None:
-    from localcloud.aws import state
-
-    header = state.save(folder, blobs, used, saved_by=f"{os.getpid()} {started(os.getpid())}")
-    blobs.closed = True
-    logging.info("state.saved %s", header.summary)
-
-
-def _serve_until_stopped(server: serving.Server) -> None:
+def _serve_until_stopped(server: serving.Server, saver: Saver, save_every: float) -> None:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     server.prepare()
     threading.Thread(target=server.serve, name="serve", daemon=True).start()
+    if save_every:
+        intervals = partial(saver.save_at_intervals, save_every, stopped)
+        threading.Thread(target=intervals, name="save", daemon=True).start()
     stopped.wait()
     server.stop()
 

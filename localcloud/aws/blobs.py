@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, Self
 
+from localcloud.snapshots import synchronise
+
 # Below this a content lies in memory and in the snapshot: most Iceberg metadata is smaller.
 INLINE_BYTES: Final = 64 << 10
 CHUNK_BYTES: Final = 1 << 20
@@ -56,8 +58,10 @@ class BlobStore:
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self.kept: frozenset[str] = frozenset()
-        """Names that the last snapshot refers to."""
+        """Names that the last snapshot refers to, and one that is being written."""
         self.closed = False
+        self._on_disk: set[str] = set()
+        self._outlived: set[str] = set()
 
     def path(self, name: str) -> Path:
         """The file of the blob called `name`."""
@@ -74,9 +78,34 @@ class BlobStore:
             return Blob(self, name, file.tell())
 
     def forget(self, blob: Blob) -> None:
-        """Remove the file of a blob that nothing refers to, unless the last snapshot does."""
-        if not self.closed and blob.name not in self.kept:
+        """Remove the file of a blob that nothing refers to, unless a snapshot does."""
+        if self.closed:
+            return
+        if blob.name in self.kept:
+            self._outlived.add(blob.name)
+        else:
             self.path(blob.name).unlink(missing_ok=True)
+
+    def pin(self, names: frozenset[str]) -> None:
+        """Hold the files of a snapshot that is about to be written, as well as those of the last one."""
+        self.kept |= names
+
+    def synchronise(self, names: frozenset[str]) -> None:
+        """Have these blobs on the disk, not only in the system's memory."""
+        absent = names - self._on_disk
+        for name in absent:
+            synchronise(self.path(name))
+        if absent:
+            synchronise(self.folder)
+        self._on_disk = set(names)
+
+    def keep(self, names: frozenset[str]) -> None:
+        """These are the blobs of the last snapshot now; remove what only the one before it needed."""
+        self.kept = names
+        gone = self._outlived - names
+        self._outlived -= gone
+        for name in gone:
+            self.path(name).unlink(missing_ok=True)
 
     def sweep(self) -> None:
         """Remove every file that the last snapshot does not refer to. Only before the first blob is put."""

@@ -1,10 +1,8 @@
 """The one endpoint: sends Athena's calls to the Athena part and everything else to moto."""
 
-import contextlib
 import http.client
 import logging
 import re
-import threading
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -12,16 +10,18 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from localcloud.aws import bodies
 from localcloud.aws.athena import AthenaPart, Port
 from localcloud.aws.errors import answer
+from localcloud.aws.services import KEPT
+from localcloud.aws.turns import Turns
 from localcloud.config import HOST
 from localcloud.serving import UNDERSCORED
 
-HEALTH = "/_localcloud/health"
+CONTROL = "/_localcloud/"
+HEALTH = f"{CONTROL}health"
 ATHENA = "AmazonAthena."
 HOP_HEADERS = {"connection", "keep-alive", "transfer-encoding", "date", "server"}
 LOOPBACK_NAMES = {HOST, "localhost"}
-# moto checks a condition and then acts on it, which two threads may do at once: two writers would win one
-# `If-None-Match` or one conditional put. Handlers of these services run one at a time; none waits.
-CONSISTENT = {"s3", "glue", "dynamodb", "lakeformation"}
+# Operations that change nothing; what is not recognised counts as a change.
+READS = re.compile(r"[^.]*\.(Get|List|Describe|Head|Query|Scan|BatchGet)")
 SCOPE = re.compile(r"Credential=[^/,]+/[^/,]*/[^/,]*/([^/,]+)/")
 
 log = logging.getLogger(__name__)
@@ -30,12 +30,19 @@ log = logging.getLogger(__name__)
 class Front:
     """A WSGI application over moto's and the Athena part's."""
 
-    def __init__(self, moto: WSGIApplication, athena_port: Port) -> None:
+    def __init__(
+        self, moto: WSGIApplication, athena_port: Port, control: WSGIApplication, turns: Turns
+    ) -> None:
         self.moto = moto
         self.athena = AthenaPart(athena_port)
+        self.control = control
+        # moto checks a condition and then acts on it, which two threads may do at once: two writers would win
+        # one `If-None-Match` or one conditional put. Requests to services that are kept run one at a time.
+        self.turns = turns
         self.used: set[str] = set()
         """Services that clients have called since the start."""
-        self.one_at_a_time = threading.RLock()
+        self.changes = 0
+        """How many requests may have changed a kept service."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -44,9 +51,8 @@ class Front:
         if not _is_local(environ):
             message = "The local cloud serves programs of this machine only, not pages of other hosts."
             return answer(start_response, service, 403, "AccessDenied", message)
-        if path == HEALTH:
-            start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "2")])
-            return [b"ok"]
+        if path.startswith(CONTROL):
+            return self.control(environ, start_response)
         if path.startswith("/moto-api"):
             # moto's own controls can wipe every service; nothing of AWS has such a path.
             return answer(start_response, "", 404, "NotFound", "The controls of moto are not served.")
@@ -66,7 +72,10 @@ class Front:
         environ["moto.preserved_header_names"] = environ[UNDERSCORED]
         self.used.add(service)
         try:
-            with self.one_at_a_time if service in CONSISTENT else contextlib.nullcontext():
+            if service not in KEPT:
+                return self.moto(environ, start_response)
+            with self.turns:
+                self.changes += _may_change(environ)
                 return self.moto(environ, start_response)
         except NotImplementedError as error:
             message = f"The local cloud does not have this: {error}"
@@ -92,6 +101,12 @@ def _service(environ: WSGIEnvironment) -> str:
     """The service that the request was signed for; one that is not signed is for S3, as in moto."""
     found = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
     return found[1] if found else "s3"
+
+
+def _may_change(environ: WSGIEnvironment) -> bool:
+    if target := environ.get("HTTP_X_AMZ_TARGET"):
+        return READS.match(target) is None
+    return environ["REQUEST_METHOD"] not in ("GET", "HEAD")
 
 
 def _is_local(environ: WSGIEnvironment) -> bool:

@@ -1,4 +1,4 @@
-"""Save the state of moto's services and bring it back.
+"""Take the state of moto's services and bring it back.
 
 What is kept is what moto's own objects hold, pickled together so that references between them stay. Contents
 of large objects go by name. Loading makes moto's classes and plain values only, so that a foreign file in the
@@ -17,46 +17,37 @@ from moto.s3.models import s3_backends
 
 from localcloud import snapshots
 from localcloud.aws.blobs import Blob, BlobStore
+from localcloud.aws.services import KEPT, left_out
 from localcloud.errors import StateError
 
-# Services whose state is proved to come back whole by a test each.
-KEPT: Final = ("s3", "glue", "dynamodb", "lakeformation")
-STATELESS: Final = ("sts",)
+# Modules whose classes hold values and do nothing when they are made.
+PLAIN_MODULES: Final = {"collections", "datetime", "decimal", "enum", "ipaddress", "uuid"}
 PLAIN: Final = {
     ("builtins", "set"),
     ("builtins", "frozenset"),
     ("builtins", "bytearray"),
     ("builtins", "object"),
-    ("collections", "OrderedDict"),
-    ("collections", "defaultdict"),
-    ("collections", "deque"),
-    ("copyreg", "_reconstructor"),
-    ("datetime", "datetime"),
-    ("datetime", "timedelta"),
-    ("datetime", "timezone"),
-    ("decimal", "Decimal"),
     ("builtins", "list"),
     ("builtins", "dict"),
     ("builtins", "int"),
-    ("requests.structures", "CaseInsensitiveDict"),
+    ("copyreg", "_reconstructor"),
     ("moto.lakeformation.models", "default_settings"),
+    ("re", "_compile"),
+    ("requests.structures", "CaseInsensitiveDict"),
 }
 # moto types the name of each of its 180 services.
 backends_of: Callable[[str], Any] = cast(Any, get_backend)
 
 
-def save(folder: Path, blobs: BlobStore, used: set[str], saved_by: str) -> snapshots.Header:
-    """Write a snapshot; `used` are the services that clients have called.
+def take(used: set[str]) -> snapshots.Content:
+    """The state as it is; `used` are the services that clients have called.
 
     Nothing may change the kept services meanwhile.
     """
     buffer = io.BytesIO()
     pickler = _Pickler(buffer)
     pickler.dump({"backends": _backends(), "bucket_accounts": s3_backends.bucket_accounts})
-    left_out = tuple(sorted(used - {*KEPT, *STATELESS}))
-    header = snapshots.write(folder, buffer.getvalue(), _counts(), left_out, saved_by)
-    blobs.kept = frozenset(pickler.blobs)
-    return header
+    return snapshots.Content(buffer.getvalue(), frozenset(pickler.blobs), _counts(), left_out(used))
 
 
 def restore(folder: Path, blobs: BlobStore) -> None:
@@ -117,8 +108,10 @@ class _Unpickler(pickle.Unpickler):
         """A class of moto or a plain value's; everything else is refused."""
         if (module, name) in PLAIN:
             return super().find_class(module, name)
-        if module.startswith("moto.") and isinstance(found := super().find_class(module, name), type):
-            return found
+        if module in PLAIN_MODULES or module.startswith("moto."):
+            found = super().find_class(module, name)
+            if isinstance(found, type):
+                return found
         raise StateError(
             f"the saved state names {module}.{name}, which no snapshot holds",
             hint="drop it and start empty: dm local reset",
@@ -127,10 +120,11 @@ class _Unpickler(pickle.Unpickler):
 
 def _backends() -> dict[str, dict[str, dict[str, Any]]]:
     """service -> account -> region -> moto's backend, of the services in use."""
+    kept = set(KEPT.values())
     return {
         service.service_name: {account: dict(regions) for account, regions in service.items()}
         for service in cast(Any, BackendDict)._instances
-        if service.service_name in KEPT
+        if service.service_name in kept
     }
 
 

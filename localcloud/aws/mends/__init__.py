@@ -1,14 +1,17 @@
 """What moto gets wrong or does slowly, mended from outside. Each mend says why; none changes moto's files."""
 
 from localcloud.aws.blobs import BlobStore
-from localcloud.aws.mends import dispatch, glue, lakeformation, network, objects, uploads
+from localcloud.aws.mends import dispatch, glue, keys, lakeformation, network, objects, queues, uploads
+from localcloud.aws.turns import Turns
 
 
-def apply(blobs: BlobStore) -> None:
-    """Mend the loaded moto; contents of S3 objects go to `blobs`."""
+def apply(blobs: BlobStore, turns: Turns) -> None:
+    """Mend the loaded moto; contents of S3 objects go to `blobs`, requests take `turns`."""
     network.apply()
     dispatch.apply()
     objects.apply(blobs)
     uploads.apply(blobs)
     glue.apply()
     lakeformation.apply()
+    queues.apply(turns)
+    keys.apply()

@@ -11,6 +11,7 @@ import pytest
 import urllib3
 
 from localcloud.aws.front import Front
+from localcloud.aws.turns import Turns
 from localcloud.serving import UNDERSCORED
 
 
@@ -74,6 +75,11 @@ def ask(front, service):
     return "".join(status), b"".join(body).decode()
 
 
+def front_of(handler):
+    """A front over a handler in the place of moto's, without an Athena part."""
+    return Front(handler, lambda: None, handler, Turns())
+
+
 @pytest.mark.parametrize(
     ("service", "failure", "status", "code"),
     [
@@ -87,14 +93,14 @@ def test_a_failure_of_moto_is_told_in_the_shape_of_the_service(service, failure,
     def handler(environ, start_response):
         raise failure
 
-    answered, body = ask(Front(handler, lambda: None), service)
+    answered, body = ask(front_of(handler), service)
     assert answered == status
     assert code in body
     assert "gone" in body
 
 
 def test_a_call_to_an_athena_part_that_is_down_says_what_to_do():
-    front = Front(lambda environ, start_response: [], lambda: None)
+    front = front_of(lambda environ, start_response: [])
     environ = {
         "PATH_INFO": "/",
         "REQUEST_URI": "/",
@@ -155,7 +161,7 @@ for attempt in (
 
 
 @pytest.mark.parametrize(
-    ("service", "at_once"), [("s3", 1), ("glue", 1), ("dynamodb", 1), ("lakeformation", 1), ("sqs", 8)]
+    ("service", "at_once"), [("s3", 1), ("glue", 1), ("dynamodb", 1), ("sqs", 1), ("ssm", 8)]
 )
 def test_handlers_that_check_and_act_run_one_at_a_time(service, at_once):
     inside = 0
@@ -174,7 +180,7 @@ def test_handlers_that_check_and_act_run_one_at_a_time(service, at_once):
             inside -= 1
         return []
 
-    front = Front(handler, lambda: None)
+    front = front_of(handler)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: ask(front, service), range(8)))
     assert most == at_once

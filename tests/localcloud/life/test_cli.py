@@ -37,8 +37,16 @@ def test_up_status_env_down(dm_local):
     assert "export AWS_SECRET_ACCESS_KEY=local\n" in env.out
     assert dm_local("env", "--json").json["AWS_EC2_METADATA_DISABLED"] == "true"
 
+    assert "last: never" in dm_local("status").out
+    assert dm_local("save", "one", "--json").json["name"] == "one"
+    assert dm_local("status", "--json").json["last_snapshot"]["reason"] == "save"
+    assert [one["name"] for one in dm_local("saves", "--json").json] == ["one"]
+    assert "loaded one" in dm_local("load", "one").out
+    status = dm_local("status", "--json").json
+
     down = dm_local("down")
     assert down.code == 0, down.err
+    assert "dropped" in dm_local("forget", "one").out
     assert "state saved at" in down.out
     assert not any(processes.started(part["pid"]) for part in status["parts"])
 
@@ -66,13 +74,14 @@ def test_a_part_that_died_shows_in_the_status(running, dm_local):
 
 def test_a_wrong_port_is_refused(dm_local):
     assert dm_local("up", "--port", "99999").code == 2
+    assert dm_local("up", DM_LOCAL_SAVE_EVERY="often").code == 2
     refused = dm_local("up", DM_LOCAL_PORT="http")
     assert refused.code == 2
     assert "DM_LOCAL_PORT is 'http'" in refused.err
 
 
 def test_every_command_has_help_with_an_example(dm_local):
-    for command in ("up", "down", "status", "reset", "env"):
+    for command in ("up", "down", "status", "save", "load", "saves", "forget", "reset", "env"):
         help_text = dm_local(command, "--help")
         assert help_text.code == 0
         assert f"dm local {command}" in help_text.out

@@ -46,7 +46,8 @@ def test_a_foreign_snapshot_cannot_run_code(saved):
         def __reduce__(self):
             return print, ("owned",)
 
-    snapshots.write(saved.folder / "state", pickle.dumps(Evil()), {}, (), "someone")
+    content = snapshots.Content(pickle.dumps(Evil()), frozenset(), {})
+    snapshots.write(saved.folder / "state", content, saved_by="someone", reason=snapshots.AT_DOWN)
     with pytest.raises(StartError, match=r"names builtins\.print"):
         saved.up()
 

@@ -153,10 +153,3 @@ def test_the_state_of_every_kept_service_comes_back_whole_and_alive(cloud):
             Item={"pk": {"S": "p"}, "sk": {"S": "00"}},
             ConditionExpression="attribute_not_exists(pk)",
         )
-
-
-def test_the_services_that_are_not_kept_are_named(cloud):
-    cloud.up()
-    cloud.client("sqs").create_queue(QueueName="q")
-    cloud.client("sts").get_caller_identity()
-    assert cloud.down().left_out == ("sqs",)

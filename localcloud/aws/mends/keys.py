@@ -1,0 +1,29 @@
+"""KMS: private keys are kept as DER, since the objects of `cryptography` cannot be."""
+
+from typing import Any
+
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_der_private_key,
+)
+from moto.kms.utils import ECDSAPrivateKey, RSAPrivateKey
+
+from localcloud.aws.mends.replacing import add
+
+
+def apply() -> None:
+    """Give the keys of KMS a form that can be kept."""
+    for kind in (RSAPrivateKey, ECDSAPrivateKey):
+        add(kind, __getstate__=_state, __setstate__=_set_state)
+
+
+def _state(key: Any) -> dict[str, Any]:
+    der = key.private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    return {**key.__dict__, "private_key": der}
+
+
+def _set_state(key: Any, state: dict[str, Any]) -> None:
+    private = load_der_private_key(state["private_key"], password=None, unsafe_skip_rsa_key_validation=True)
+    key.__dict__.update(state | {"private_key": private})

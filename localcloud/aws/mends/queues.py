@@ -1,0 +1,30 @@
+"""SQS: a receiver that waits must not keep others from sending, and a queue must be kept without its lock."""
+
+from threading import Condition
+from typing import Any
+
+from moto.sqs.models import Queue
+
+from localcloud.aws.mends.replacing import add, replace
+from localcloud.aws.turns import Turns
+
+
+def apply(turns: Turns) -> None:
+    """Let other requests pass while a receiver waits."""
+    original = Queue.wait_for_messages
+
+    def wait_for_messages(queue: Any, timeout: int) -> None:
+        with turns.aside():
+            original(queue, timeout)
+
+    replace(Queue, wait_for_messages=wait_for_messages)
+    add(Queue, __getstate__=_state, __setstate__=_set_state)
+
+
+def _state(queue: Any) -> dict[str, Any]:
+    return {name: value for name, value in queue.__dict__.items() if name != "_messages_lock"}
+
+
+def _set_state(queue: Any, state: dict[str, Any]) -> None:
+    queue.__dict__.update(state)
+    queue._messages_lock = Condition()

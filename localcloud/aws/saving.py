@@ -1,0 +1,80 @@
+"""Make snapshots: when the cloud stops, at intervals, and when somebody asks for one."""
+
+import logging
+import os
+import shutil
+import threading
+import time
+from pathlib import Path
+
+from localcloud import snapshots
+from localcloud.aws.blobs import BlobStore
+from localcloud.aws.front import Front
+from localcloud.processes import started
+from localcloud.snapshots import Header
+
+# A large state is saved less often, so that requests wait for snapshots at most a twentieth of the time.
+PAUSE_SHARE = 20
+
+log = logging.getLogger(__name__)
+
+
+class Saver:
+    """Writes the state of moto's services into `folder`."""
+
+    def __init__(self, folder: Path, blobs: BlobStore, front: Front) -> None:
+        self.folder = folder
+        self.blobs = blobs
+        self.front = front
+        self.saved_changes = 0
+        self._writing = threading.RLock()
+
+    def save(self, reason: str) -> Header:
+        """Write a snapshot now. Requests wait while the state is taken, not while it goes to the disk."""
+        from localcloud.aws import state
+
+        with self._writing:
+            with self.front.turns:
+                changes = self.front.changes
+                content = state.take(self.front.used)
+                self.blobs.pin(content.blobs)
+            self.blobs.synchronise(content.blobs)
+            by = f"{os.getpid()} {started(os.getpid())}"
+            header = snapshots.write(self.folder, content, saved_by=by, reason=reason)
+            self.blobs.keep(content.blobs)
+            self.saved_changes = changes
+        log.info("state.saved %s", header.summary)
+        return header
+
+    def save_as(self, target: Path) -> Header:
+        """Write a snapshot now, with a copy of it in `target`, which is there whole or not at all."""
+        new = target.with_name(f".{target.name}.new")
+        shutil.rmtree(new, ignore_errors=True)
+        with self._writing:
+            self.save(snapshots.ON_SAVE)
+            header = snapshots.copy(self.folder, new)
+        new.replace(target)
+        return header
+
+    def save_last(self) -> Header:
+        """Write the last snapshot: what is still under way is answered by nobody and is not in it."""
+        with self._writing, self.front.turns:
+            header = self.save(snapshots.AT_DOWN)
+            self.blobs.closed = True
+            # Never given back: the process ends.
+            self.front.turns.__enter__()
+        return header
+
+    def save_at_intervals(self, seconds: float, stopped: threading.Event) -> None:
+        """Write a snapshot every so many seconds, when something may have changed, until `stopped`."""
+        pause = 0.0
+        while not stopped.wait(max(seconds, pause * PAUSE_SHARE)):
+            if self.front.changes == self.saved_changes:
+                continue
+            begun = time.monotonic()
+            try:
+                self.save(snapshots.AT_INTERVAL)
+            except Exception:
+                # The last snapshot stays; the next interval tries again.
+                log.exception("state.not_saved")
+            pause = time.monotonic() - begun

@@ -1,0 +1,87 @@
+"""States saved under a name, to come back to: fixtures of tests, or the place before an experiment."""
+
+import http.client
+import json
+import shutil
+from pathlib import Path
+
+from localcloud import snapshots
+from localcloud.config import HOST
+from localcloud.errors import LocalCloudError, StateError
+from localcloud.instance import Folder, Record
+from localcloud.snapshots import Header
+
+SAVE = "/_localcloud/save/"
+# Taking and writing a large state; the cloud serves others meanwhile.
+SAVE_SECONDS = 300
+
+
+def save(path: Path, name: str) -> Header:
+    """Save the state under a new name: of the running cloud as it is now, else the one saved last.
+
+    Raises LocalCloudError when the name is taken, StateError when there is nothing to save or it failed.
+    """
+    folder = Folder(path.absolute())
+    target = folder.save(name)
+    if not folder.marked:
+        raise LocalCloudError(f"there is no local cloud in {path}", hint="dm local up")
+    with folder.locked():
+        if target.exists():
+            raise LocalCloudError(
+                f"a state is saved as {name!r} already",
+                hint=f"choose another name, or drop it: dm local forget {name}",
+            )
+        record = folder.read()
+        if record and record.part("aws"):
+            return _save_running(record, name)
+        return _save_last(folder, target)
+
+
+def all_of(path: Path) -> dict[str, Header]:
+    """The headers of the saved states, by name. Raises StateError when one cannot be used."""
+    folder = Folder(path.absolute())
+    found = {name: snapshots.header(folder.save(name)) for name in folder.saves()}
+    return {name: header for name, header in found.items() if header}
+
+
+def forget(path: Path, name: str) -> None:
+    """Drop the state saved under `name`. Raises LocalCloudError when there is none."""
+    folder = Folder(path.absolute())
+    found = find(folder, name)
+    with folder.locked():
+        shutil.rmtree(found)
+
+
+def find(folder: Folder, name: str) -> Path:
+    """The folder of a saved state. Raises LocalCloudError when there is none."""
+    found = folder.save(name)
+    if not found.is_dir():
+        names = ", ".join(folder.saves()) or "none"
+        raise LocalCloudError(f"no state is saved as {name!r} in {folder.path}", hint=f"there are: {names}")
+    return found
+
+
+def _save_running(record: Record, name: str) -> Header:
+    connection = http.client.HTTPConnection(HOST, record.port, timeout=SAVE_SECONDS)
+    try:
+        connection.request("POST", SAVE + name)
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise StateError(f"the state was not saved: {error}", hint="dm local status") from error
+    finally:
+        connection.close()
+    if response.status != http.client.OK:
+        raise StateError(f"the state was not saved: {answer['error']}", hint="dm local status")
+    return Header(**answer | {"left_out": tuple(answer["left_out"])})
+
+
+def _save_last(folder: Folder, target: Path) -> Header:
+    if snapshots.header(folder.state) is None:
+        raise StateError("there is nothing to save: no cloud runs and none was saved", hint="dm local up")
+    new = target.with_name(f".{target.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    target.parent.mkdir(exist_ok=True)
+    header = snapshots.copy(folder.state, new)
+    new.replace(target)
+    return header

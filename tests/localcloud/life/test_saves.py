@@ -1,0 +1,118 @@
+"""Snapshots at intervals and under names."""
+
+import time
+
+import pytest
+
+from localcloud import saves, snapshots, supervisor
+from localcloud.errors import LocalCloudError, StateError
+
+LARGE = b"l" * 200_000
+
+
+def keys(cloud):
+    found = cloud.client("s3").list_objects_v2(Bucket="lake").get("Contents", [])
+    return {
+        one["Key"]: cloud.client("s3").get_object(Bucket="lake", Key=one["Key"])["Body"].read()
+        for one in found
+    }
+
+
+def put(cloud, key, body=LARGE):
+    cloud.client("s3").put_object(Bucket="lake", Key=key, Body=body)
+
+
+def wait_for_save(cloud, after=""):
+    for _ in range(3000):
+        header = snapshots.header(cloud.folder / "state")
+        if header and header.saved_at > after:
+            return header
+        time.sleep(0.01)
+    raise AssertionError("no snapshot was written")
+
+
+def test_a_change_is_saved_at_the_next_interval_and_reads_are_not(cloud):
+    cloud.up(save_every=0.05)
+    put(cloud, "a")
+    header = wait_for_save(cloud)
+    assert header.reason == snapshots.AT_INTERVAL
+    while header.counts["objects"] == 0:  # the interval may have ended just before the object was there
+        header = wait_for_save(cloud, header.saved_at)
+    keys(cloud)
+    time.sleep(0.3)
+    assert snapshots.header(cloud.folder / "state") == header
+    cloud.kill("aws")
+    cloud.up()
+    assert keys(cloud) == {"a": LARGE}
+    assert any(header.saved_at in line and "interval" in line for line in cloud.said)
+
+
+def test_files_of_an_older_snapshot_go_when_a_newer_one_is_whole(cloud):
+    objects = cloud.folder / "state" / snapshots.BLOBS
+    cloud.up(save_every=0)
+    put(cloud, "a")
+    saves.save(cloud.folder, "first")
+    put(cloud, "a", b"second" * 50_000)
+    assert len(list(objects.iterdir())) == 2
+    saves.save(cloud.folder, "second")
+    assert len(list(objects.iterdir())) == 1
+
+
+def test_a_state_saved_under_a_name_comes_back_on_the_same_port_whatever_happened_since(cloud):
+    port = cloud.up(save_every=0).record.port
+    put(cloud, "a")
+    cloud.client("sqs").create_queue(QueueName="q")
+    header = saves.save(cloud.folder, "fixture")
+    assert (header.reason, header.counts["objects"]) == (snapshots.ON_SAVE, 1)
+    put(cloud, "b")
+    cloud.client("s3").delete_object(Bucket="lake", Key="a")
+    cloud.client("sqs").create_queue(QueueName="later")
+    assert supervisor.load(cloud.folder, "fixture", cloud.said.append) == header
+    assert supervisor.status(cloud.folder).port == port
+    assert keys(cloud) == {"a": LARGE}
+    assert [url.rpartition("/")[2] for url in cloud.client("sqs").list_queues()["QueueUrls"]] == ["q"]
+
+
+def test_a_cloud_that_is_down_saves_and_loads_too(saved):
+    assert saves.save(saved.folder, "one").counts["objects"] == 1
+    saved.up(save_every=0)
+    put(saved, "more")
+    saved.down()
+    supervisor.load(saved.folder, "one", saved.said.append)
+    assert list(saves.all_of(saved.folder)) == ["one"]
+    saved.up()
+    assert keys(saved) == {"saved": b"x" * 200_000}
+
+
+def test_reset_keeps_what_is_saved_under_a_name_unless_told(saved):
+    saves.save(saved.folder, "one")
+    supervisor.reset(saved.folder)
+    assert list(saves.all_of(saved.folder)) == ["one"]
+    supervisor.load(saved.folder, "one", saved.said.append)
+    assert snapshots.read(saved.folder / "state")
+    supervisor.reset(saved.folder, saves=True)
+    assert not saved.folder.exists()
+
+
+def test_wrong_names_are_refused_and_say_what_to_do(saved):
+    saves.save(saved.folder, "one")
+    with pytest.raises(LocalCloudError, match="saved as 'one' already") as taken:
+        saves.save(saved.folder, "one")
+    assert "dm local forget one" in taken.value.hint
+    with pytest.raises(LocalCloudError, match="cannot be the name"):
+        saves.save(saved.folder, "../outside")
+    with pytest.raises(LocalCloudError, match="no state is saved as 'two'") as absent:
+        supervisor.load(saved.folder, "two", saved.said.append)
+    assert absent.value.hint == "there are: one"
+    saves.forget(saved.folder, "one")
+    assert saves.all_of(saved.folder) == {}
+
+
+def test_a_damaged_save_is_refused_before_anything_is_dropped(saved):
+    saves.save(saved.folder, "one")
+    path = saved.folder / "saves" / "one" / snapshots.LAST
+    path.write_bytes(path.read_bytes()[:-1])
+    before = saved.folder.joinpath("state", snapshots.LAST).read_bytes()
+    with pytest.raises(StateError, match="checksum is wrong"):
+        supervisor.load(saved.folder, "one", saved.said.append)
+    assert saved.folder.joinpath("state", snapshots.LAST).read_bytes() == before
