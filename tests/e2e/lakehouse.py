@@ -121,8 +121,9 @@ def attach(folder: Path, cloud: Path) -> Lakehouse:
     return Lakehouse(folder, house.env | exports)
 
 
-def start(folder: Path) -> Lakehouse:
-    """Start a local cloud in `folder` on free ports."""
+def start(folder: Path, *options: str) -> Lakehouse:
+    """Start a local cloud in `folder` on free ports, with these options of `dm local up`."""
     cloud = folder / "cloud"
-    Lakehouse(folder, clean_environment()).run("dm", "local", "up", "--dir", str(cloud), "--port", "0")
+    up = ("dm", "local", "up", "--dir", str(cloud), "--port", "0", *options)
+    Lakehouse(folder, clean_environment()).run(*up)
     return attach(folder, cloud)

@@ -1,0 +1,79 @@
+"""Random sequences of statements do to tables what a dictionary says they do."""
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from generate import KINDS, LENGTH, sequence
+from oracle import Lake
+from run import Answer, differences
+
+from localcloud.athena.catalog import Catalog
+from localcloud.athena.engines import create
+from localcloud.athena.errors import AthenaError
+from localcloud.athena.model import Context
+from localcloud.athena.results import has_header, row_count, rows, update_count
+from localcloud.athena.statements.execute import Parts, execute
+from localcloud.athena.statements.parse import parse
+
+COUNT = 8 * int(os.environ.get("SWEEP") or 1)
+FIRST = 1_000
+
+
+def test_a_seed_gives_the_same_sequence_every_time() -> None:
+    assert sequence(7) == sequence(7)
+    assert sequence(7) != sequence(8)
+
+
+def test_sequences_are_long_and_of_many_kinds() -> None:
+    kinds: Counter[str] = Counter()
+    for seed in range(100):
+        found = sequence(seed)
+        assert len(found) >= LENGTH
+        assert len({statement.kind for statement, _ in found}) >= KINDS
+        kinds.update(statement.kind for statement, _ in found)
+    wanted = {"create", "insert", "update", "delete", "merge", "rename", "drop", "time travel", "alter"}
+    assert wanted <= {kind for kind, count in kinds.items() if count > 50}
+
+
+def test_some_sequences_hold_a_merge_that_must_fail() -> None:
+    errors = {outcome.error for seed in range(100) for _, outcome in sequence(seed)}
+    assert errors == {"", "MERGE_TARGET_ROW_MULTIPLE_MATCHES"}
+
+
+def test_a_wrong_row_is_told_apart_from_a_right_one() -> None:
+    steps = sequence(3)
+    lake = Lake()
+    answers = iter([lake.apply(statement) for statement, _ in steps])
+
+    def ask(sql: str) -> Answer:
+        if "$snapshots" in sql:
+            return Answer((("1", "2024-01-01 00:00:00.000 UTC"),))
+        outcome = next(answers)
+        wrong = [("wrong",)] if outcome.rows else []
+        return Answer((*(outcome.rows or ()), *wrong), outcome.count, outcome.error)
+
+    (found,) = differences(steps, ask, "s3://lake/x")
+    assert "('wrong',)" in found
+
+
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + COUNT))
+def test_duckdb_does_what_the_dictionary_says(
+    seed: int, catalog: Catalog, database: str, tmp_path: Path
+) -> None:
+    engine = create(catalog, tmp_path)
+    parts = Parts(catalog, engine)
+
+    def ask(sql: str) -> Answer:
+        try:
+            answer = execute(parse(sql).node, parts, Context(database, query_id=f"{seed}"))
+        except AthenaError as error:
+            return Answer(error=error.code)
+        lines = rows(answer, int(has_header(answer)), row_count(answer))
+        return Answer(tuple(map(tuple, lines)), update_count(answer))
+
+    try:
+        assert differences(sequence(seed), ask, f"s3://lake/{database}") == []
+    finally:
+        engine.close()

@@ -1,0 +1,61 @@
+"""Statements through the API of a cloud's Athena, as any client sends them."""
+
+import time
+from typing import Any
+
+import boto3
+from lakehouse import Lakehouse
+from run import Answer
+
+FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
+SECONDS = 600
+
+
+class Gateway:
+    """The Athena of one cloud."""
+
+    def __init__(self, house: Lakehouse) -> None:
+        given = {
+            "endpoint_url": house.env["AWS_ENDPOINT_URL"],
+            "region_name": house.env["AWS_REGION"],
+            "aws_access_key_id": house.env["AWS_ACCESS_KEY_ID"],
+            "aws_secret_access_key": house.env["AWS_SECRET_ACCESS_KEY"],
+        }
+        self.client = boto3.client("athena", **given)
+
+    def start(self, sql: str, database: str = "default") -> str:
+        """Start a statement; returns its id."""
+        context = {"Database": database}
+        started = self.client.start_query_execution(QueryString=sql, QueryExecutionContext=context)
+        return str(started["QueryExecutionId"])
+
+    def wait(self, query_id: str) -> dict[str, Any]:
+        """The status of a statement once it is over."""
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            execution = self.client.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
+            if execution["Status"]["State"] in FINAL:
+                return dict(execution["Status"])
+            time.sleep(0.02)
+        raise AssertionError(f"{query_id} is not over after {SECONDS} s")
+
+    def results(self, sql: str, database: str = "default") -> dict[str, Any]:
+        """GetQueryResults of a statement that fits on a page; `error` alone when it fails."""
+        try:
+            query_id = self.start(sql, database)
+        except self.client.exceptions.InvalidRequestException as error:
+            return {"error": f"InvalidRequestException: {error}"}
+        status = self.wait(query_id)
+        if status["State"] != "SUCCEEDED":
+            return {"error": str(status.get("StateChangeReason", status["State"]))}
+        return dict(self.client.get_query_results(QueryExecutionId=query_id))
+
+    def ask(self, sql: str, database: str) -> Answer:
+        """The answer of a statement, for the runner of sequences."""
+        found = self.results(sql, database)
+        if "error" in found:
+            return Answer(error=found["error"])
+        lines = [
+            tuple(cell.get("VarCharValue") for cell in row["Data"]) for row in found["ResultSet"]["Rows"]
+        ]
+        return Answer(tuple(lines[1:]), found.get("UpdateCount"))
