@@ -110,15 +110,21 @@ def is_utf8(data: bytes) -> bool:
 
 
 def _gathered(pieces: Iterable[bytes], size: int) -> Iterator[tuple[bytes, bool]]:
-    """Join small pieces up to `size`; the last one, marked, may be empty."""
+    """Join small pieces to parts of about `size`, which end with a line if they can; the last is marked.
+
+    So a part is a block as it stands, and is copied no more: memory that is new to the process costs as much
+    as inflating into it.
+    """
     parts: list[bytes] = []
     count = 0
     for piece in pieces:
         parts.append(piece)
         count += len(piece)
         if count >= size:
+            end = piece.rfind(b"\n") + 1 or len(piece)
+            parts[-1] = piece[:end]
             yield b"".join(parts), False
-            parts, count = [], 0
+            parts, count = [piece[end:]], len(piece) - end
     yield b"".join(parts), True
 
 

@@ -20,12 +20,13 @@ def table_of(rows: Iterable[Sequence[object]], schema: Any) -> Any:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def merged(certain: Any, exact: Any, order: Sequence[str]) -> Any:
-    """The rows of two tables of one schema, in the ascending order of the columns `order`."""
-    if not exact.num_rows:
-        return certain
-    both = pa.concat_tables([certain, exact]) if certain.num_rows else exact
-    return both.sort_by([(name, "ascending") for name in order])
+def in_order(tables: Iterable[Any], order: Sequence[str]) -> Any:
+    """The rows of `tables`, which are of one schema and each in order, by the columns `order`, ascending."""
+    first, *others = tables
+    filled = [table for table in (first, *others) if table.num_rows]
+    if len(filled) < 2:
+        return filled[0] if filled else first
+    return pa.concat_tables(filled).sort_by([(name, "ascending") for name in order])
 
 
 def finisher(

@@ -62,7 +62,7 @@ def reader(contract: BronzeContract, quarantine: Quarantine) -> Callable[[Block]
                 except RefusedError as refusal:
                     quarantine.refuse(refusal.reason, line, line=number, offset=offset)
             offset += len(line) + 1
-        rows = columns.merged(sure, columns.table_of(exact, schema), ["_line"])
+        rows = columns.in_order([sure, columns.table_of(exact, schema)], ["_line"])
         return Outcome(rows, len(lines) - blank, blank)
 
     return read

@@ -10,6 +10,8 @@ from bronze.errors import FileRefusedError
 from bronze.limits import Limits
 
 _READ_BYTES = 256 << 10
+# Small enough to be memory that was used before.
+_PIECE_BYTES = 64 << 10
 _GZIP = 31  # zlib's word for: a gzip header and trailer, its CRC and size checked
 _DamagedError = cast(type[Exception], isal_zlib.error)  # its type stub calls it an instance
 
@@ -44,7 +46,7 @@ class HashingReader:
         return self._digest.hexdigest()
 
 
-def inflate(raw: HashingReader, limits: Limits, piece_bytes: int) -> Iterator[bytes]:
+def inflate(raw: HashingReader, limits: Limits, piece_bytes: int = _PIECE_BYTES) -> Iterator[bytes]:
     """Yield the content of every gzip member of `raw`, in pieces of at most `piece_bytes`.
 
     Zero bytes after the last trailer are padding. Raises FileRefusedError: `gzip_truncated`,

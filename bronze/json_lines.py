@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
 
 from bronze import change_fast, columns
 from bronze.blocks import Block, slices
@@ -44,6 +43,7 @@ def reader(
     """A function that reads a block to the columns of `change_records.row_columns`."""
     schema = arrow_schema(row_columns(contract))
     judged = judge(contract, epoch=epoch, extract=extract)
+    read_fast = change_fast.reader(contract, epoch=epoch, extract=extract)
 
     def read(block: Block) -> Outcome:
         if len(block.data) >= _SHORT_LINE * block.lines:
@@ -51,13 +51,12 @@ def reader(
         return joined(map(read_lines, slices(block)))
 
     def read_lines(block: Block) -> Outcome:
-        lines = block.data.removesuffix(b"\n").split(b"\n")
-        fast = change_fast.read(contract, block, lines, epoch=epoch, extract=extract)
+        fast = read_fast(block)
         exact = _Exact()
-        for index, offset in _places(lines, fast.left, block.offset):
-            read_exactly(lines[index], block.line + index, offset, exact)
+        for line, index, offset in _lines(block, fast.left):
+            read_exactly(line, block.line + index, offset, exact)
         return Outcome(
-            rows=columns.merged(fast.rows, columns.table_of(exact.rows, schema), ["_line", "_record"]),
+            rows=columns.in_order([fast.rows, columns.table_of(exact.rows, schema)], ["_line", "_record"]),
             records=fast.rows.num_rows + exact.records,
             blank=exact.blank,
             discarded=exact.discarded,
@@ -93,8 +92,12 @@ def reader(
     return read
 
 
-def _places(lines: Sequence[bytes], left: Sequence[int], offset: int) -> Iterator[tuple[int, int]]:
-    """Each index of `left` with the byte where its line begins."""
-    if left:
-        offsets = list(accumulate((len(line) + 1 for line in lines), initial=offset))
-        yield from ((index, offsets[index]) for index in left)
+def _lines(block: Block, wanted: Sequence[int]) -> Iterator[tuple[bytes, int, int]]:
+    """The lines of `block` at the indices `wanted`, which rise; with each its index and its byte."""
+    start = number = 0
+    for index in wanted:
+        while number < index:
+            start = block.data.index(b"\n", start) + 1
+            number += 1
+        end = block.data.find(b"\n", start)
+        yield block.data[start : end if end >= 0 else len(block.data)], index, block.offset + start

@@ -181,7 +181,7 @@ class _Run:
         csv = self.source.format == "csv"
         size = self.limits.csv_block_bytes if csv else self.limits.json_block_bytes
         cuts = cut(
-            inflate(raw, self.limits, size),
+            inflate(raw, self.limits),
             size=size,
             longest=self.limits.line_bytes,
             multiline=csv and self.contract.multiline,
