@@ -71,6 +71,11 @@ def local() -> None:
     type=click.FloatRange(min=0),
     help=f"Seconds between snapshots, 0: none [DM_LOCAL_SAVE_EVERY, else {config.DEFAULT_SAVE_SECONDS:.0f}].",
 )
+@click.option(
+    "--faults",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Faults that strike on purpose: lost commits, throttling, lost answers, death [DM_LOCAL_FAULTS].",
+)
 @_folder_and_json
 def up(
     port: int | None,
@@ -78,6 +83,7 @@ def up(
     engine: str | None,
     heap_mb: int,
     save_every: float | None,
+    faults: Path | None,
     folder: Path | None,
     as_json: bool,
 ) -> None:
@@ -94,6 +100,7 @@ def up(
         engine=engine or config.engine_from(os.environ),
         trino=config.trino_from(os.environ),
         heap_mb=heap_mb,
+        faults=faults.absolute() if faults else config.faults_from(os.environ),
         save_every=config.save_every_from(os.environ) if save_every is None else save_every,
     )
     started = supervisor.up(settings, _say)
@@ -253,7 +260,8 @@ def _described(record: Record) -> dict[str, object]:
         for part in record.parts
     ]
     endpoint = record.endpoint if record.part("aws") else None
-    return {"endpoint": endpoint, "region": record.region, "parts": parts}
+    found = {"endpoint": endpoint, "region": record.region, "parts": parts}
+    return {**found, "faults": record.settings.get("faults")}
 
 
 def _print_status(record: Record, last: Header | None) -> None:
@@ -263,6 +271,8 @@ def _print_status(record: Record, last: Header | None) -> None:
         click.echo(f"  {part.name:<8}port {part.port}  {part.version}  {state}  log {part.log}")
     every = record.settings.get("save_every")
     when = f"every {every:g} s while something changes" if every else "when the cloud goes down"
+    if faults := record.settings.get("faults"):
+        click.echo(f"  faults  of {faults} strike on purpose")
     click.echo(f"  saved   {when}; last: {last.summary if last else 'never'}")
     if not all(part.runs for part in record.parts):
         click.echo("start what is missing with: dm local up")

@@ -35,18 +35,22 @@ class Settings:
     """How much memory Trino's Java may use for objects; the process takes up to a half more."""
     save_every: float = DEFAULT_SAVE_SECONDS
     """Seconds between snapshots while something changes; 0 means only when the cloud goes down."""
+    faults: Path | None = None
+    """The file of faults that strike on purpose; see `localcloud.faults.rules`."""
     athena: tuple[str, ...] = (sys.executable, "-m", "localcloud.athena")
     """The command of the Athena part; `--port`, `--endpoint`, `--folder` and `--output` come behind it."""
 
     def kept(self) -> dict[str, Any]:
         """What a start anew in the same folder needs, as JSON; `again` reads it."""
         found = {"buckets": self.buckets, "athena": self.athena, "save_every": self.save_every}
-        return {**found, "engine": self.engine, "trino": str(self.trino), "heap_mb": self.heap_mb}
+        faults = self.faults and str(self.faults)
+        engine = {"engine": self.engine, "trino": str(self.trino), "heap_mb": self.heap_mb}
+        return {**found, **engine, "faults": faults}
 
     def again(self, kept: Mapping[str, Any]) -> "Settings":
         """These settings, with those of an earlier start in their places."""
         lists = {name: tuple(value) for name, value in kept.items() if isinstance(value, list)}
-        paths = {"trino": Path(kept["trino"])} if "trino" in kept else {}
+        paths = {name: Path(kept[name]) for name in ("trino", "faults") if kept.get(name)}
         return replace(self, **{**kept, **lists, **paths})
 
 
@@ -92,6 +96,12 @@ def save_every_from(environ: Mapping[str, str]) -> float:
             hint="set it to a number, or to 0 to save only when the cloud goes down",
         )
     return seconds
+
+
+def faults_from(environ: Mapping[str, str]) -> Path | None:
+    """The file of faults: DM_LOCAL_FAULTS, else none."""
+    name = environ.get("DM_LOCAL_FAULTS")
+    return Path(name).absolute() if name else None
 
 
 def region_from(environ: Mapping[str, str]) -> str:

@@ -20,6 +20,10 @@ class NotRunningError(LocalCloudError):
     """No local cloud runs in this folder."""
 
 
+class FaultsError(LocalCloudError):
+    """The file of faults cannot be read, or says what there is not."""
+
+
 class StartError(LocalCloudError):
     """A part did not come up."""
 

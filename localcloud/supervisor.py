@@ -15,6 +15,7 @@ from localcloud import processes, saves, serving, snapshots
 from localcloud.aws.front import HEALTH
 from localcloud.config import HOST, Settings
 from localcloud.errors import LocalCloudError, NotRunningError, PortTakenError, StartError, StateError
+from localcloud.faults import rules
 from localcloud.instance import Folder, Part, Record
 from localcloud.snapshots import Header
 from localcloud.trino import install, server
@@ -145,6 +146,8 @@ def _stop_parts(record: Record) -> None:
 
 def _start_all(folder: Folder, settings: Settings, say: Say) -> Started:
     found = snapshots.header(folder.state)
+    if settings.faults:
+        say(f"{len(rules.read(settings.faults))} faults of {settings.faults} strike on purpose")
     if settings.engine == "trino":
         install.find(settings.trino)  # says what is missing before anything starts
     listener = _listen(settings.port)
@@ -175,18 +178,29 @@ def _heal(folder: Folder, before: Record, settings: Settings, say: Say) -> Start
     aws, athena, trino = (before.part(name) for name in ("aws", "athena", "trino"))
     settings = replace(settings, engine=_engine(before, settings))
     missing = settings.engine == "trino" and trino is None
+    _check_faults(before, settings)
     if aws is None or (athena and not missing):
         return Started(before, ())
     if athena:
         # It knows the Trino that is gone.
         processes.stop(athena.pid, athena.started, grace=ATHENA_GRACE)
-    again = settings.again(before.settings)
+    again = replace(settings.again(before.settings), faults=settings.faults)
     parts = _start_athena_parts(folder, again, before.endpoint, trino)
     record = replace(before, parts=(aws, *((trino,) if trino else ()), *parts))
     folder.write(record)
     for part in parts:
         _wait(part, say)
     return Started(record, tuple(part.name for part in parts))
+
+
+def _check_faults(running: Record, settings: Settings) -> None:
+    file = running.settings.get("faults")
+    if settings.faults and str(settings.faults) != file:
+        which = f"with the faults of {file}" if file else "without faults"
+        raise LocalCloudError(
+            f"the cloud in {settings.folder} runs {which}",
+            hint="dm local down, then up with --faults",
+        )
 
 
 def _engine(running: Record, settings: Settings) -> str:
@@ -205,6 +219,8 @@ def _start_aws(folder: Folder, settings: Settings, listener: socket.socket) -> P
     fd = listener.fileno()
     command = [sys.executable, "-m", "localcloud.aws", "--fd", str(fd), "--dir", str(folder.path)]
     command += ["--region", settings.region, "--save-every", str(settings.save_every)]
+    if settings.faults:
+        command += ["--faults", str(settings.faults)]
     for bucket in settings.buckets:
         command += ["--bucket", bucket]
     version = f"moto {importlib.metadata.version('moto')}"
@@ -235,6 +251,8 @@ def _start_athena(folder: Folder, settings: Settings, endpoint: str, trino: Part
     command = [*settings.athena, "--port", str(port), "--endpoint", endpoint]
     command += ["--folder", str(folder.scratch("athena"))]
     command += ["--output", f"s3://{settings.buckets[0]}/athena-results/"]
+    if settings.faults:
+        command += ["--faults", str(settings.faults)]
     version = f"duckdb {importlib.metadata.version('duckdb')}"
     if trino:
         command += ["--trino", f"http://{HOST}:{trino.port}", "--trino-log", trino.log]

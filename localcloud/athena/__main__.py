@@ -7,12 +7,15 @@ import signal
 import sys
 import tempfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from localcloud.athena import engines, server, service
 from localcloud.athena.catalog import connect
 from localcloud.athena.statements.execute import Parts
 from localcloud.config import region_from
+from localcloud.faults import rules
+from localcloud.faults.striking import Faults
 
 log = logging.getLogger("localcloud.athena")
 
@@ -31,6 +34,7 @@ def main() -> int:
     parser.add_argument("--trino", default="", help="URL of a Trino that runs the statements instead")
     parser.add_argument("--trino-log", default="", help="the log to name when that Trino does not answer")
     parser.add_argument("--output", default="", help="s3:// place of results of workgroup primary")
+    parser.add_argument("--faults", type=Path, help="file of faults: see localcloud.faults.rules")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     with tempfile.TemporaryDirectory(prefix="athena-", ignore_cleanup_errors=True) as temporary:
@@ -39,7 +43,8 @@ def main() -> int:
 
 
 def _serve(arguments: argparse.Namespace, folder: Path) -> None:
-    catalog = connect(arguments.endpoint, arguments.region)
+    faults = Faults(rules.read(arguments.faults) if arguments.faults else ())
+    catalog = replace(connect(arguments.endpoint, arguments.region), faults=faults)
     engine = engines.create(catalog, folder, arguments.trino, arguments.trino_log)
     running = service.create(Parts(catalog, engine), output=arguments.output)
     web = server.create(running, arguments.port)

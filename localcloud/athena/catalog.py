@@ -21,6 +21,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localcloud.athena.errors import AthenaError, table_not_found
+from localcloud.faults.striking import NO_FAULTS, Faults
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
@@ -155,6 +156,7 @@ class Catalog:
     s3: "S3Client"
     endpoint: str
     region: str
+    faults: Faults = NO_FAULTS
 
     def databases(self) -> Iterator[Mapping[str, Any]]:
         """Glue's databases, by name."""

@@ -13,10 +13,13 @@ from localcloud import instance, serving, snapshots
 from localcloud.aws import moto
 from localcloud.aws.blobs import BlobStore
 from localcloud.aws.control import Control
+from localcloud.aws.faulty import Faulty
 from localcloud.aws.front import Front
 from localcloud.aws.saving import Saver
 from localcloud.aws.turns import Turns
 from localcloud.errors import LocalCloudError
+from localcloud.faults import rules
+from localcloud.faults.striking import Faults
 
 # Every Athena poll holds a thread for up to 2 s: room for 16 clients with several queries each.
 THREADS = 64
@@ -30,6 +33,7 @@ def main() -> None:
     parser.add_argument("--region", required=True)
     parser.add_argument("--bucket", action="append", default=[], help="bucket to create when absent")
     parser.add_argument("--save-every", type=float, default=0, help="seconds between snapshots; 0 for none")
+    parser.add_argument("--faults", type=Path, help="file of faults: see localcloud.faults.rules")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     folder = instance.Folder(arguments.dir)
@@ -38,7 +42,8 @@ def main() -> None:
     blobs = _restored(folder.state, turns)
     moto.create_buckets(tuple(arguments.bucket), arguments.region)
     control.saver = Saver(folder.state, blobs, front)
-    server = serving.Server(socket.socket(fileno=arguments.fd), front, threads=THREADS)
+    app = Faulty(front, Faults(rules.read(arguments.faults))) if arguments.faults else front
+    server = serving.Server(socket.socket(fileno=arguments.fd), app, threads=THREADS)
     _serve_until_stopped(server, control.saver, arguments.save_every)
     control.saver.save_last()
 

@@ -9,6 +9,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from localcloud.aws import bodies
 from localcloud.aws.athena import AthenaPart, Port
+from localcloud.aws.calls import service_of
 from localcloud.aws.errors import answer
 from localcloud.aws.services import KEPT
 from localcloud.aws.turns import Turns
@@ -22,7 +23,6 @@ HOP_HEADERS = {"connection", "keep-alive", "transfer-encoding", "date", "server"
 LOOPBACK_NAMES = {HOST, "localhost"}
 # Operations that change nothing; what is not recognised counts as a change.
 READS = re.compile(r"[^.]*\.(Get|List|Describe|Head|Query|Scan|BatchGet)")
-SCOPE = re.compile(r"Credential=[^/,]+/[^/,]*/[^/,]*/([^/,]+)/")
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Front:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         path = environ["PATH_INFO"]
-        service = _service(environ)
+        service = service_of(environ)
         if not _is_local(environ):
             message = "The local cloud serves programs of this machine only, not pages of other hosts."
             return answer(start_response, service, 403, "AccessDenied", message)
@@ -95,12 +95,6 @@ class Front:
         headers = [(name, value) for name, value in response.getheaders() if name.lower() not in HOP_HEADERS]
         start_response(f"{response.status} {response.reason}", headers)
         return [body]
-
-
-def _service(environ: WSGIEnvironment) -> str:
-    """The service that the request was signed for; one that is not signed is for S3, as in moto."""
-    found = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
-    return found[1] if found else "s3"
 
 
 def _may_change(environ: WSGIEnvironment) -> bool:

@@ -17,12 +17,15 @@ from pyiceberg.exceptions import (
 )
 from pyiceberg.io import FileIO
 from pyiceberg.manifest import DataFile
-from pyiceberg.table import Table
+from pyiceberg.table import CommitTableResponse, Table
+from pyiceberg.table.update import TableRequirement, TableUpdate
 from pyiceberg.typedef import EMPTY_DICT, Properties
 
 from localcloud.athena.catalog import Catalog
 from localcloud.athena.errors import AthenaError, iceberg_commit_failed, table_already_exists, table_not_found
 from localcloud.athena.iceberg.io import ObjectIO
+from localcloud.faults.rules import AFTER_COMMIT, BEFORE_COMMIT
+from localcloud.faults.striking import Faults, die_if
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
@@ -30,12 +33,34 @@ if TYPE_CHECKING:
 _APPEND_TRIES = 20
 
 
+class ConflictOnPurposeError(AthenaError):
+    """A commit that is lost because a fault says so; nothing of ours tries again."""
+
+    def __init__(self, database: str, table: str) -> None:
+        lost = iceberg_commit_failed(database, table)
+        super().__init__(lost.code, lost.text)
+
+
 class _Glue(GlueCatalog):
     """pyiceberg's Glue catalog over the gateway's own clients."""
 
-    def __init__(self, client: "GlueClient", files: ObjectIO) -> None:
+    def __init__(self, client: "GlueClient", files: ObjectIO, faults: Faults) -> None:
         super().__init__("local", client=client)
         self.files = files
+        self.faults = faults
+
+    def commit_table(
+        self, table: Table, requirements: tuple[TableRequirement, ...], updates: tuple[TableUpdate, ...]
+    ) -> CommitTableResponse:
+        """Commit, or what a fault makes of it."""
+        database, name = identity(table)
+        struck = self.faults.at_commit(BEFORE_COMMIT, f"{database}.{name}")
+        die_if(struck)
+        if struck:
+            raise ConflictOnPurposeError(database, name)
+        response = super().commit_table(table, requirements, updates)
+        die_if(self.faults.at_commit(AFTER_COMMIT, f"{database}.{name}"))
+        return response
 
     def _load_file_io(self, properties: Properties = EMPTY_DICT, location: str | None = None) -> FileIO:  # noqa: ARG002
         return self.files
@@ -47,7 +72,7 @@ class _Glue(GlueCatalog):
 @lru_cache(maxsize=8)
 def glue_catalog(catalog: Catalog) -> GlueCatalog:
     """pyiceberg's catalog for the gateway's."""
-    return _Glue(catalog.glue, ObjectIO(catalog.s3))
+    return _Glue(catalog.glue, ObjectIO(catalog.s3), catalog.faults)
 
 
 def load(catalog: Catalog, database: str, name: str) -> Table:
@@ -98,6 +123,8 @@ def append(table: Table, files: Iterable[DataFile]) -> None:
         try:
             return _append(table, added)
         except AthenaError as error:
+            if isinstance(error, ConflictOnPurposeError):
+                raise
             if error.code != "ICEBERG_COMMIT_ERROR" or attempt == _APPEND_TRIES - 1:
                 raise
         time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 4)))  # noqa: S311

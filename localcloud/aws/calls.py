@@ -1,0 +1,45 @@
+"""The name of a call, `service:Operation`, from a request."""
+
+import re
+from urllib.parse import parse_qs
+from wsgiref.types import WSGIEnvironment
+
+SCOPE = re.compile(r"Credential=[^/,]+/[^/,]*/[^/,]*/([^/,]+)/")
+# Operations of S3 on an object, by method and what marks them in the query.
+OBJECT = {
+    ("PUT", "partNumber"): "UploadPart",
+    ("POST", "uploads"): "CreateMultipartUpload",
+    ("POST", "uploadId"): "CompleteMultipartUpload",
+    ("DELETE", "uploadId"): "AbortMultipartUpload",
+}
+PLAIN_OBJECT = {"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
+BUCKET = {("GET", "list-type"): "ListObjectsV2", ("POST", "delete"): "DeleteObjects"}
+PLAIN_BUCKET = {"GET": "ListObjects", "HEAD": "HeadBucket", "PUT": "CreateBucket", "DELETE": "DeleteBucket"}
+
+
+def service_of(environ: WSGIEnvironment) -> str:
+    """The service that the request was signed for; one that is not signed is for S3, as in moto."""
+    found = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+    return found[1] if found else "s3"
+
+
+def name_of(environ: WSGIEnvironment) -> str:
+    """`service:Operation`; where the operation is not known, the method and the path stand for it."""
+    service = service_of(environ)
+    if target := environ.get("HTTP_X_AMZ_TARGET"):
+        return f"{service}:{target.rpartition('.')[2]}"
+    if service == "s3":
+        return f"s3:{_of_s3(environ)}"
+    return f"{service}:{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+
+
+def _of_s3(environ: WSGIEnvironment) -> str:
+    method, query = environ["REQUEST_METHOD"], parse_qs(environ["QUERY_STRING"], keep_blank_values=True)
+    bucket, _, key = environ["PATH_INFO"].lstrip("/").partition("/")
+    if not bucket:
+        return "ListBuckets"
+    if method == "PUT" and key and "HTTP_X_AMZ_COPY_SOURCE" in environ:
+        return "CopyObject"
+    marked, plain = (OBJECT, PLAIN_OBJECT) if key else (BUCKET, PLAIN_BUCKET)
+    found = next((name for (verb, mark), name in marked.items() if verb == method and mark in query), None)
+    return found or plain.get(method) or str(method)
