@@ -1,6 +1,7 @@
 """The whole way against the oracle: what dbt built equals what a short script computes from the raw files."""
 
 import importlib.util
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,3 +86,41 @@ def test_after_the_demo_the_tables_equal_what_the_raw_files_say(
     assert key.stat().st_mode & 0o077 == 0, "the demo's secret can be read by others"
     assert key.read_text() not in printed
     assert_equals_the_oracle(lakehouse, load_oracle(), key.read_text())
+    assert_gold_traces_to_the_source(lakehouse)
+
+
+def assert_gold_traces_to_the_source(lakehouse: Lakehouse) -> None:
+    target = str(lakehouse.folder / "lineage")
+    paths = (
+        "--profiles-dir",
+        "profiles",
+        "--target-path",
+        target,
+        "--log-path",
+        str(lakehouse.folder / "logs"),
+    )
+    lakehouse.run("dbt", "docs", "generate", *paths)
+    built = lakehouse.dm("lineage", "build", "--target", target)
+    assert built["unresolved"] == []
+    edges = json.loads(Path(built["output"]).read_text())["edges"]
+    parents: dict[str, set[str]] = {}
+    for edge in edges:
+        parents.setdefault(edge["to"], set()).add(edge["from"])
+    gold = lakehouse.query(
+        "select table_name, column_name from information_schema.columns where table_schema = 'gold'"
+    )
+    tables = [row for row in gold if not row["table_name"].endswith("_failures")]
+    assert len(tables) > 30
+    for row in tables:
+        column = f"gold.{row['table_name']}.{row['column_name']}"
+        assert any(name.startswith("source.public.") for name in ancestors(column, parents)), column
+
+
+def ancestors(column: str, parents: dict[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    ahead = [column]
+    while ahead:
+        more = parents.get(ahead.pop(), set()) - found
+        found |= more
+        ahead += more
+    return found

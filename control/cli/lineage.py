@@ -1,0 +1,159 @@
+"""`dm lineage`: trace columns from source to gold, and ask what is behind one or what a change reaches."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from control.cli.output import print_json
+
+if TYPE_CHECKING:
+    from control.contracts.model import Contract
+    from control.lineage.model import Unresolved
+
+_LINEAGE = Path("target/lineage.json")
+_file = click.option(
+    "--lineage", "file", type=click.Path(path_type=Path), default=_LINEAGE, show_default=True,
+    help="The file that `dm lineage build` wrote.",
+)  # fmt: skip
+_json = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+
+
+@click.group("lineage")
+def command() -> None:
+    """Trace each column from the source database to gold, and ask about it."""
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  dbt docs generate --profiles-dir profiles && dm lineage build
+  dm lineage build --target ../other-project/target --output lineage.json --allow-unresolved
+"""
+)
+@click.option(
+    "--target", type=click.Path(path_type=Path), default=Path("target"), show_default=True,
+    help="Folder with manifest.json and catalog.json of any dbt-athena project.",
+)  # fmt: skip
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="File to write [default: TARGET/lineage.json]."
+)
+@click.option("--contracts", "folder", type=click.Path(path_type=Path), help="Folder of contracts.")
+@click.option("--allow-unresolved", is_flag=True, help="Exit 0 although some models could not be traced.")
+@_json
+def build(
+    target: Path, output: Path | None, folder: Path | None, allow_unresolved: bool, as_json: bool
+) -> None:
+    """Trace every model's columns and write lineage.json.
+
+    Needs the artefacts of `dbt docs generate` after a build. Models whose SQL and inputs have not changed are
+    not traced again. A model that cannot be traced is named with its file and the reason, and makes the exit
+    code 1. Exit codes: 0 all traced, 1 a model is unresolved, 2 an artefact is missing.
+    """
+    from dataclasses import asdict
+
+    _require_sqlglot()
+    from control.lineage import build as building
+    from control.lineage import project
+
+    file = output or target / "lineage.json"
+    cached = target / "lineage-cache.sqlite"
+    summary = building.build(project.read(target), _contracts(folder), file, cached, _progress)
+    if as_json:
+        print_json({"output": str(file), "ok": not summary.unresolved, **asdict(summary)})
+    else:
+        _print_unresolved(summary.unresolved)
+        known = summary.models - summary.traced
+        click.echo(
+            f"{file}: {summary.edges:,} edges of {summary.models:,} models ({known:,} known from before)"
+        )
+    sys.exit(1 if summary.unresolved and not allow_unresolved else 0)
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  dm lineage show gold.top_beers_by_rating.avg_rating
+  dm lineage show raw.beer.beer_abv --down
+  dm lineage show silver.reviews_enriched.state --indirect
+"""
+)
+@click.argument("column")
+@click.option("--down", is_flag=True, help="Show what the column reaches, not what is behind it.")
+@click.option("--indirect", is_flag=True, help="Follow filters, joins, groups, orders and windows too.")
+@_file
+@_json
+def show(column: str, down: bool, indirect: bool, file: Path, as_json: bool) -> None:
+    """Show the tree behind COLUMN (schema.table.column), back to the source database."""
+    from control.lineage import ask
+
+    kinds = ask.EVERY if indirect else ask.DIRECT
+    branch = ask.tree(ask.read(file), column.lower(), "down" if down else "up", kinds=kinds)
+    if as_json:
+        print_json(branch)
+    else:
+        click.echo("\n".join(ask.lines(branch)))
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  dm lineage impact contracts/bronze/beer.yaml#beer_abv
+  dm lineage impact silver.beers.beer_style --json
+"""
+)
+@click.argument("column")
+@_file
+@_json
+def impact(column: str, file: Path, as_json: bool) -> None:
+    """Name every column that a change of COLUMN reaches, and who reads it.
+
+    COLUMN is schema.table.column, or a contract file and one of its columns, as in the examples. Consumers
+    come from the contracts of the tables that are reached.
+    """
+    from control.lineage import ask, impact
+
+    graph = ask.read(file)
+    found = impact.of(graph, impact.column_named(column), _contracts(None))
+    if as_json:
+        print_json(found)
+        return
+    for reached in found.tables:
+        click.echo(f"{reached.table}: {', '.join(reached.values) or '-'}")
+        if reached.rows:
+            click.echo(f"  rows, order or rank of: {', '.join(reached.rows)}")
+        for consumer in reached.consumers:
+            click.echo(f"  read by {consumer.name} ({consumer.contact}): {consumer.use}")
+    if not found.tables:
+        click.echo(f"nothing depends on {found.column}")
+
+
+def _contracts(folder: Path | None) -> "tuple[Contract, ...]":
+    """The contracts of this repository; none where a project has no such folder."""
+    import os
+
+    from control.config import from_environment
+    from control.contracts.lint import lint
+
+    path = folder or from_environment(os.environ).contracts
+    return lint([path]).contracts if folder or path.is_dir() else ()
+
+
+def _print_unresolved(unresolved: "tuple[Unresolved, ...]") -> None:
+    for one in unresolved:
+        click.echo(f"unresolved {one.model}: {one.reason}", err=True)
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\rtraced {done:,} of {total:,} models", err=True, nl=done == total)
+
+
+def _require_sqlglot() -> None:
+    from importlib.util import find_spec
+
+    from control.errors import UsageError
+
+    if find_spec("sqlglot") is None:
+        raise UsageError("column lineage needs sqlglot", hint="install lakehouse-in-a-box[lineage]")

@@ -1,0 +1,1 @@
+"""Column lineage: from the source database's column to the column of a gold table."""

@@ -1,0 +1,55 @@
+"""The legs before dbt, from the bronze contracts: source column -> raw field -> bronze column."""
+
+from collections.abc import Iterable, Iterator
+
+from control.contracts.model import Column as Contracted
+from control.contracts.model import Contract
+from control.lineage.model import Column, Edge
+
+# The schema that a PostgreSQL database has unless it was told otherwise; a contract may state another one.
+_SCHEMA = "public"
+_METADATA = {
+    "_seq": ("metadata.stream-position", "metadata.transaction-record-id"),
+    "_op": ("metadata.operation",),
+    "_committed_at": ("metadata.commit-timestamp",),
+}
+# What the parser and the catalog add to each row, and why no field of the source is behind it.
+GENERATED = {
+    "_rev": "the revision of the parser and the contract",
+    "_file_id": "the identity of the raw file",
+    "_line": "the line in the raw file",
+    "_record": "the record in the line",
+    "ingest_date": "the partition of the batch",
+    "batch": "the number of the batch",
+}
+
+
+def edges(contracts: Iterable[Contract]) -> Iterator[Edge]:
+    """Every edge from a source database to bronze that the contracts state."""
+    for contract in contracts:
+        if contract.layer == "bronze":
+            yield from _table(contract)
+
+
+def _table(contract: Contract) -> Iterator[Edge]:
+    bronze, raw = f"bronze.{contract.table}", f"raw.{contract.table}"
+    schema = contract.properties.get("sourceSchema", _SCHEMA)
+    source = f"source.{schema}.{contract.table}"
+    for column in contract.columns:
+        if column.name in GENERATED or column.name.startswith("_"):
+            continue
+        yield Edge(Column(source, column.name), Column(raw, column.name), "direct", column.name)
+        yield Edge(Column(raw, column.name), Column(bronze, column.name), "direct", _parsed(column))
+        if column.token:
+            token = Column(bronze, f"{column.name}_token")
+            yield Edge(Column(raw, column.name), token, "direct", f"hmac_sha256({column.name})")
+    for name, fields in _METADATA.items():
+        for field in fields:
+            yield Edge(Column(raw, field), Column(bronze, name), "direct", field)
+    for key in contract.key:
+        before = Column(raw, f"before-image.{key}")
+        yield Edge(before, Column(bronze, "_key_before"), "direct", before.name)
+
+
+def _parsed(column: Contracted) -> str:
+    return f"cast({column.name} as {column.type})"

@@ -1,0 +1,77 @@
+"""Edges of models that were traced before, by the content that they follow from."""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from sqlglot import __version__ as sqlglot_version  # type: ignore[attr-defined]
+
+from control.lineage.model import Edge, Model
+
+# Raise it when the rules of `origins` change: what older rules found is then not used again.
+_RULES = 1
+
+
+def key(model: Model, columns: Mapping[str, tuple[str, ...]]) -> str:
+    """What the edges of a model follow from: its SQL, the columns of what it reads, and the rules."""
+    read = [[name, *columns.get(name, ())] for name in sorted({*model.depends_on, model.relation})]
+    content = [_RULES, sqlglot_version, model.relation, model.sql, read]
+    return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
+
+
+@contextmanager
+def opened(path: Path) -> Iterator["Cache"]:
+    """The cache in the file `path`, made anew when it is absent or no database."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = _connected(path)
+    try:
+        yield Cache(connection)
+        connection.commit()
+    finally:
+        connection.close()
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    statement = "create table if not exists traced (key text primary key, edges blob not null)"
+    connection = sqlite3.connect(path)
+    try:
+        connection.execute(statement)
+    except sqlite3.DatabaseError:
+        connection.close()
+        path.unlink()
+        connection = sqlite3.connect(path)
+        connection.execute(statement)
+    return connection
+
+
+class Cache:
+    """Traced edges by key."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def find(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """The encoded edges of those keys that are known."""
+        wanted = set(keys)
+        rows = self._connection.execute("select key, edges from traced")
+        return {row[0]: row[1] for row in rows if row[0] in wanted}
+
+    def keep(self, traced: Mapping[str, bytes], wanted: Iterable[str]) -> None:
+        """Keep newly traced edges, and forget those whose key is not wanted any more."""
+        self._connection.executemany("insert or replace into traced values (?, ?)", traced.items())
+        stale = {row[0] for row in self._connection.execute("select key from traced")} - set(wanted)
+        self._connection.executemany("delete from traced where key = ?", ((one,) for one in stale))
+
+
+def encoded(edges: Iterable[Edge]) -> bytes:
+    """Edges as the JSON objects of lineage.json, in order, joined by line feeds and commas."""
+    ordered = sorted(edges, key=lambda e: (e.target, e.source, e.kind))
+    return b",\n".join(
+        msgspec.json.encode(
+            {"from": str(e.source), "to": str(e.target), "kind": e.kind, "expression": e.expression}
+        )
+        for e in ordered
+    )

@@ -1,0 +1,361 @@
+"""Where each column of a query comes from, traced through its scopes.
+
+sqlglot qualifies the query with the schema of all relations first: every star is expanded, every column has
+its table, USING is an ON. From there one rule per clause is enough, and each scope is visited once, so a wide
+model costs what its text costs. What no rule covers raises: a hole in the lineage is never silent.
+"""
+
+from collections.abc import Container, Iterator
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+from sqlglot.optimizer.scope import Scope
+
+from control.lineage.model import Column
+
+
+class UntraceableError(Exception):
+    """The query holds something that no rule covers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of the query that ties two columns: the clause's name, empty for a value, and its tree."""
+
+    clause: str
+    tree: exp.Expr
+
+
+Leaves = dict[Column, Part]
+
+
+@dataclass(slots=True)
+class Origins:
+    """The columns of relations in one value: directly, and indirectly by a window, a filter or an order."""
+
+    direct: Leaves = field(default_factory=dict)
+    indirect: Leaves = field(default_factory=dict)
+
+    def absorb(self, other: "Origins") -> None:
+        """Add what `other` has; what is known already keeps its part."""
+        _add(self.direct, other.direct)
+        _add(self.indirect, other.indirect)
+
+    def all(self) -> Leaves:
+        """Direct and indirect ones together."""
+        return {**self.indirect, **self.direct}
+
+
+@dataclass(slots=True)
+class Output:
+    """The columns of a scope in order, and the columns of relations that decide which rows it has."""
+
+    columns: dict[str, Origins] = field(default_factory=dict)
+    rows: Leaves = field(default_factory=dict)
+
+
+def _add(known: Leaves, more: Leaves) -> None:
+    for column, part in more.items():
+        known.setdefault(column, part)
+
+
+def trace(root: Scope, relations: Container[str]) -> Output:
+    """Trace a qualified query that reads `relations` only. Raises UntraceableError."""
+    return _Tracer(relations).output(root)
+
+
+class _Tracer:
+    """One query's walk: each scope's output once, and the rows so far of each recursive query."""
+
+    def __init__(self, relations: Container[str]) -> None:
+        self._relations = relations
+        self._known: dict[int, Output] = {}
+        self._recursive: dict[int, Output] = {}
+
+    def output(self, scope: Scope) -> Output:
+        if id(scope) not in self._known:
+            self._known[id(scope)] = self._traced(scope)
+        return self._known[id(scope)]
+
+    def _traced(self, scope: Scope) -> Output:
+        match scope.expression:
+            case exp.Select() as select:
+                return self._select(select, scope)
+            case exp.SetOperation() as operation:
+                return self._set_operation(operation, scope)
+            case exp.Unnest():
+                return self._unnest(scope)
+            case exp.Lateral():
+                return self._lateral(scope)
+            case exp.Values():
+                return self._values(scope)
+            case exp.Subquery() if scope.table_scopes:
+                return self.output(scope.table_scopes[-1])
+        raise UntraceableError(f"no rule for {_kind(scope.expression)}")
+
+    # -- selects ------------------------------------------------------------------------------------------
+
+    def _select(self, select: exp.Select, scope: Scope) -> Output:
+        made = Output()
+        for _, source in scope.selected_sources.values():
+            if isinstance(source, Scope):
+                _add(made.rows, self._source(source).rows)
+            elif source.args.get("pivots"):
+                raise UntraceableError("no rule for PIVOT")
+            elif _relation(source) not in self._relations:
+                raise UntraceableError(f"relation {_relation(source)} is unknown")
+        for clause, tree in _clauses(select, scope):
+            _add(made.rows, self._leaves(tree, scope, clause))
+        for projection in select.expressions:
+            name = projection.alias_or_name
+            if name in made.columns:
+                raise UntraceableError(f"two columns are called {name}")
+            made.columns[name] = self._value(projection, scope)
+        if select.args.get("distinct"):
+            for origins in made.columns.values():
+                _add(made.rows, _relabelled(origins.all(), "distinct"))
+        return made
+
+    def _value(self, projection: exp.Expr, scope: Scope) -> Origins:
+        tree = projection.unalias()
+        origins = Origins()
+        self._gather(tree, scope, origins)
+        if _is_plain(tree):
+            return origins
+        part = Part("", tree)
+        return Origins(dict.fromkeys(origins.direct, part), origins.indirect)
+
+    def _leaves(self, tree: exp.Expr, scope: Scope, clause: str) -> Leaves:
+        origins = Origins()
+        self._gather(tree, scope, origins)
+        part = Part(clause, tree)
+        return dict.fromkeys(origins.all(), part)
+
+    def _gather(self, tree: exp.Expr, scope: Scope, into: Origins) -> None:
+        """Add the origins of an expression; what only steers its value goes to the indirect ones."""
+        match tree:
+            case exp.Column():
+                into.absorb(self._column(tree, scope))
+            case exp.Window():
+                self._gather(tree.this, scope, into)
+                for window in (tree, *_named_windows(tree, scope)):
+                    for key in window.args.get("partition_by") or ():
+                        _add(into.indirect, self._leaves(key, scope, "partition by"))
+                    for key in _keys(window.args.get("order")):
+                        _add(into.indirect, self._leaves(key, scope, "order by"))
+            case exp.Filter():
+                self._gather(tree.this, scope, into)
+                _add(into.indirect, self._leaves(tree.expression.this, scope, "filter where"))
+            case exp.WithinGroup():
+                self._gather(tree.this, scope, into)
+                for key in _keys(tree.expression):
+                    _add(into.indirect, self._leaves(key, scope, "order by"))
+            case exp.Order() if tree.this is not None:  # array_agg(x order by y)
+                self._gather(tree.this, scope, into)
+                for key in tree.expressions:
+                    _add(into.indirect, self._leaves(key, scope, "order by"))
+            case exp.Exists():
+                found = self._subquery(tree.this, scope)
+                _add(into.indirect, _relabelled(found.rows, ""))
+            case exp.Query():
+                found = self._subquery(tree, scope)
+                for origins in found.columns.values():
+                    into.absorb(origins)
+                _add(into.indirect, found.rows)
+            case _:
+                for child in _children(tree):
+                    self._gather(child, scope, into)
+
+    def _subquery(self, tree: exp.Expr, scope: Scope) -> Output:
+        inner = tree.unnest()
+        for found in _subquery_scopes(scope):
+            if found.expression is inner:
+                return self.output(found)
+        raise UntraceableError(f"a subquery has no scope: {tree.sql('athena')[:80]}")
+
+    def _column(self, column: exp.Column, scope: Scope) -> Origins:
+        source = _find_source(scope, column.table)
+        if source is None:
+            return self._alias(column, scope)
+        if isinstance(source, exp.Table):
+            leaf = Column(_relation(source), column.name)
+            return Origins({leaf: Part("", column)})
+        columns = self._source(source).columns
+        if column.name not in columns:
+            raise UntraceableError(f"{column.sql('athena')} is not a column of {column.table}")
+        return columns[column.name]
+
+    def _alias(self, column: exp.Column, scope: Scope) -> Origins:
+        """ORDER BY may name a column of the select list."""
+        select = scope.expression
+        for projection in select.expressions if isinstance(select, exp.Select) and not column.table else ():
+            if projection.alias_or_name == column.name and column not in projection.find_all(exp.Column):
+                return self._value(projection, scope)
+        raise UntraceableError(f"column {column.sql('athena')} belongs to no relation")
+
+    # -- set operations -----------------------------------------------------------------------------------
+
+    def _set_operation(self, operation: exp.SetOperation, scope: Scope) -> Output:
+        left, right = scope.set_operation_scopes
+        first = self.output(left)
+        if not _is_recursive(operation):
+            return _stacked(operation, first, self.output(right))
+        made, before = first, -1
+        known = dict(self._known)
+        while before != _size(made):  # each round can only add columns, so it ends
+            before = _size(made)
+            self._known = dict(known)
+            self._recursive[id(operation.this.unnest())] = made
+            made = _stacked(operation, first, self.output(right))
+        return made
+
+    def _source(self, source: Scope) -> Output:
+        """A source's output; inside a recursive query, its own rows so far."""
+        so_far = self._recursive.get(id(source.expression)) if source.is_cte else None
+        return so_far if so_far is not None else self.output(source)
+
+    # -- tables that an expression makes ------------------------------------------------------------------
+
+    def _unnest(self, scope: Scope) -> Output:
+        unnest = scope.expression
+        values = [self._value(value, scope) for value in unnest.expressions]
+        names = unnest.alias_column_names
+        offset = unnest.args.get("offset")
+        made = Output()
+        for origins in values:
+            _add(made.rows, _relabelled(origins.all(), "unnest"))
+        for position, name in enumerate(names):
+            one_each = len(values) == len(names)
+            made.columns[name] = values[position] if one_each else _together(values)
+        if isinstance(offset, exp.Expr):
+            made.columns[offset.name] = Origins()
+        return made
+
+    def _lateral(self, scope: Scope) -> Output:
+        lateral = scope.expression
+        if not scope.subquery_scopes:
+            raise UntraceableError(f"no rule for {_kind(lateral.this)} in LATERAL")
+        found = self.output(scope.subquery_scopes[-1])
+        names = lateral.alias_column_names or list(found.columns)
+        return Output(dict(zip(names, found.columns.values(), strict=True)), found.rows)
+
+    def _values(self, scope: Scope) -> Output:
+        values = scope.expression
+        width = max((len(row.expressions) for row in values.expressions), default=0)
+        names = values.alias_column_names or [f"_col{place}" for place in range(width)]
+        made = Output({name: Origins() for name in names})
+        for row in values.expressions:
+            for name, value in zip(names, row.expressions, strict=False):
+                made.columns[name].absorb(self._value(value, scope))
+        return made
+
+
+# -- pieces of a query ------------------------------------------------------------------------------------
+
+
+def _relation(table: exp.Table) -> str:
+    return f"{table.db}.{table.name}"
+
+
+def _clauses(select: exp.Select, scope: Scope) -> Iterator[tuple[str, exp.Expr]]:
+    """The parts of a select that decide which rows it has, or their order."""
+    for join in scope.find_all(exp.Join):  # those inside parentheses too
+        if on := join.args.get("on"):
+            yield "join on", on
+        if join.args.get("match_condition"):
+            raise UntraceableError("no rule for an AS OF join")
+    for name, words in (("where", "where"), ("having", "having"), ("qualify", "qualify")):
+        if clause := select.args.get(name):
+            yield words, clause.this
+    if group := select.args.get("group"):
+        for child in _children(group):
+            yield "group by", child
+    for key in _keys(select.args.get("order")):
+        yield "order by", key
+    for name in ("match", "connect", "pivots", "cluster", "distribute", "sort"):
+        if select.args.get(name):
+            raise UntraceableError(f"no rule for {name.upper()}")
+
+
+def _named_windows(tree: exp.Expr, scope: Scope) -> Iterator[exp.Expr]:
+    """The window of the WINDOW clause that `OVER name` means."""
+    for window in scope.expression.args.get("windows") or ():
+        if tree.args.get("alias") is not None and window.name == tree.args["alias"].name:
+            yield window
+
+
+def _keys(order: exp.Expr | None) -> list[exp.Expr]:
+    return list(order.expressions) if order is not None else []
+
+
+def _children(tree: exp.Expr) -> Iterator[exp.Expr]:
+    for value in tree.args.values():
+        for child in value if isinstance(value, list) else (value,):
+            if isinstance(child, exp.Expr):
+                yield child
+
+
+def _is_plain(tree: exp.Expr) -> bool:
+    """Whether an expression hands a column on as it is, apart from its type."""
+    while isinstance(tree, exp.Cast | exp.TryCast | exp.Paren):
+        tree = tree.this
+    return isinstance(tree, exp.Column)
+
+
+def _find_source(scope: Scope | None, name: str) -> exp.Table | Scope | None:
+    """The source of this name in the scope, or in those around it for a correlated column."""
+    while scope is not None and name:
+        if name in scope.sources:
+            found: exp.Table | Scope = scope.sources[name]
+            return found
+        scope = scope.parent
+    return None
+
+
+def _subquery_scopes(scope: Scope) -> Iterator[Scope]:
+    yield from scope.subquery_scopes
+    for child in scope.udtf_scopes:
+        yield from child.subquery_scopes
+
+
+def _is_recursive(tree: exp.Expr) -> bool:
+    cte = tree.parent
+    return isinstance(cte, exp.CTE) and isinstance(cte.parent, exp.With) and bool(cte.parent.recursive)
+
+
+def _stacked(tree: exp.SetOperation, first: Output, second: Output) -> Output:
+    """Two outputs by position, under the names of the first."""
+    if len(first.columns) != len(second.columns):
+        raise UntraceableError(
+            f"the sides of {_kind(tree)} have {len(first.columns)} and {len(second.columns)} columns"
+        )
+    made = Output(rows={**second.rows, **first.rows})
+    is_except = isinstance(tree, exp.Except)
+    for (name, left), right in zip(first.columns.items(), second.columns.values(), strict=True):
+        made.columns[name] = Origins(dict(left.direct), dict(left.indirect))
+        if not is_except:  # what EXCEPT takes away is never in the result
+            made.columns[name].absorb(right)
+        if tree.args.get("distinct") or not isinstance(tree, exp.Union):
+            _add(made.rows, _relabelled({**right.all(), **left.all()}, _kind(tree).lower()))
+    return made
+
+
+def _together(values: list[Origins]) -> Origins:
+    made = Origins()
+    for origins in values:
+        made.absorb(origins)
+    return made
+
+
+def _relabelled(leaves: Leaves, clause: str) -> Leaves:
+    return {column: Part(clause or part.clause, part.tree) for column, part in leaves.items()}
+
+
+def _size(output: Output) -> int:
+    return sum(len(origins.direct) + len(origins.indirect) for origins in output.columns.values()) + len(
+        output.rows
+    )
+
+
+def _kind(tree: exp.Expr | None) -> str:
+    return type(tree).__name__.upper()

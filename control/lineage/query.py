@@ -1,0 +1,136 @@
+"""From a statement's text to the origins of its columns."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import build_scope
+from sqlglot.schema import MappingSchema
+
+from control.lineage.model import Column, Edge, Kind
+from control.lineage.origins import Leaves, Part, UntraceableError, trace
+
+DIALECT = "athena"
+
+
+@dataclass(frozen=True, slots=True)
+class Relations:
+    """The relations that a query may read: their names, and their columns as sqlglot wants them."""
+
+    names: frozenset[str]
+    schema: MappingSchema
+    catalog: str
+
+
+def relations(columns: Mapping[str, Iterable[str]], catalog: str) -> Relations:
+    """Relations from their columns; lineage needs names only, so every type is text."""
+    tree: dict[str, dict[str, dict[str, str]]] = {}
+    for relation, names in columns.items():
+        database, _, table = relation.partition(".")
+        tree.setdefault(database, {})[table] = dict.fromkeys(names, "varchar")
+    schema = MappingSchema({catalog: tree}, dialect=DIALECT, normalize=False)
+    return Relations(frozenset(columns), schema, catalog)
+
+
+def edges(sql: str, target: str, known: Relations) -> list[Edge]:
+    """The edges into every column of the relation `target` that the statement makes.
+
+    Edges from the target to itself are left out: what a table had before is no origin of its columns.
+    Raises UntraceableError with the reason.
+    """
+    try:
+        query = _query(sqlglot.parse_one(sql, dialect=DIALECT))
+        qualified = qualify(
+            query,
+            dialect=DIALECT,
+            catalog=known.catalog,
+            schema=known.schema,
+            quote_identifiers=False,
+            identify=False,
+        )
+        scope = build_scope(qualified)
+    except SqlglotError as error:
+        raise UntraceableError(_first_line(error)) from error
+    if scope is None:
+        raise UntraceableError("the statement is not a query")
+    traced = trace(scope, known.names)
+    texts = _Texts()
+    return [
+        edge
+        for name, origins in traced.columns.items()
+        for kind, leaves in _kinds(origins.direct, {**traced.rows, **origins.indirect})
+        for edge in _edges(leaves, Column(target, name), kind, texts)
+    ]
+
+
+def _kinds(direct: Leaves, indirect: Leaves) -> list[tuple[Kind, Leaves]]:
+    return [("direct", direct), ("indirect", indirect)]
+
+
+def _edges(leaves: Leaves, target: Column, kind: Kind, texts: "_Texts") -> list[Edge]:
+    return [
+        Edge(column, target, kind, texts.of(part))
+        for column, part in leaves.items()
+        if column.relation != target.relation
+    ]
+
+
+class _Texts:
+    """The SQL of each part, written once: one WHERE ties every column of a table."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int], str] = {}
+
+    def of(self, part: Part) -> str:
+        key = (part.clause, id(part.tree))
+        if key not in self._known:
+            text = part.tree.sql(dialect=DIALECT, comments=False)
+            self._known[key] = f"{part.clause} {text}".strip()
+        return self._known[key]
+
+
+def _query(statement: exp.Expr) -> exp.Expr:
+    """The query whose columns a statement writes."""
+    if found := statement.find(exp.MatchRecognize):
+        raise UntraceableError(f"no rule for MATCH_RECOGNIZE: {found.sql(DIALECT)[:60]}")
+    match statement:
+        case exp.Query():
+            return statement
+        case exp.Merge():
+            return _merged(statement)
+        case exp.Create() | exp.Insert() if isinstance(statement.expression, exp.Query):
+            return statement.expression
+    raise UntraceableError(f"no rule for the statement {type(statement).__name__.upper()}")
+
+
+def _merged(merge: exp.Merge) -> exp.Select:
+    """A MERGE as a query: each written column as what its branches write, the conditions as WHERE."""
+    written: dict[str, list[exp.Expr]] = {}
+    conditions = [merge.args["on"]]
+    for branch in merge.args["whens"].expressions:
+        if condition := branch.args.get("condition"):
+            conditions.append(condition)
+        match branch.args.get("then"):
+            case exp.Update() as update:
+                for assignment in update.expressions:
+                    written.setdefault(assignment.this.name, []).append(assignment.expression)
+            case exp.Insert() as insert:
+                if not isinstance(insert.this, exp.Tuple) or not isinstance(insert.expression, exp.Tuple):
+                    raise UntraceableError("no rule for a MERGE whose INSERT names no columns")
+                for column, value in zip(insert.this.expressions, insert.expression.expressions, strict=True):
+                    written.setdefault(column.name, []).append(value)
+    select = exp.select(*(exp.alias_(_either(values), name) for name, values in written.items()))
+    joined = select.from_(merge.this.copy()).join(merge.args["using"].copy(), join_type="cross")
+    return joined.where(*(condition.copy() for condition in conditions))
+
+
+def _either(values: list[exp.Expr]) -> exp.Expr:
+    copies = [value.copy() for value in values]
+    return copies[0] if len(copies) == 1 else exp.Coalesce(this=copies[0], expressions=copies[1:])
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0].strip() if str(error).strip() else type(error).__name__

@@ -1,0 +1,224 @@
+"""`dm lineage` on the artefacts of a dbt project: what is written, what is refused, what is asked."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from click.testing import CliRunner, Result
+
+from control.cli.lineage import command
+from control.contracts.lint import lint
+from control.errors import ControlError, NotFoundError, UsageError
+
+ROOT = Path(__file__).parents[3]
+SCHEMA = json.loads((ROOT / "docs" / "lineage.schema.json").read_text())
+COLUMNS = {
+    "source.shop.bronze.review": ["review_id", "beer_id", "score"],
+    "model.shop.scores": ["beer_id", "mean_score"],
+    "model.shop.best": ["beer_id", "place"],
+    "seed.shop.styles": ["style"],
+}
+SQL = {
+    "scores": 'select beer_id, avg(score) as mean_score from "awsdatacatalog".bronze.review group by 1',
+    "best": "select beer_id, row_number() over (order by mean_score desc) as place from gold.scores",
+}
+
+
+def node(kind: str, name: str, schema: str, parents: list[str], **more: object) -> dict[str, Any]:
+    return {
+        "resource_type": kind,
+        "name": name,
+        "schema": schema,
+        "alias": name,
+        "original_file_path": f"models/{name}.sql",
+        "compiled_code": SQL.get(name),
+        "columns": {},
+        "config": {"materialized": "incremental"},
+        "depends_on": {"nodes": parents, "macros": []},
+        **more,
+    }
+
+
+def write_project(target: Path, **changes: Any) -> Path:
+    """A project of two models over one source; `changes` replaces or adds nodes."""
+    target.mkdir(exist_ok=True)
+    nodes = {
+        "model.shop.scores": node("model", "scores", "gold", ["source.shop.bronze.review"]),
+        "model.shop.best": node("model", "best", "gold", ["model.shop.scores"]),
+        "seed.shop.styles": node("seed", "styles", "gold", []),
+        "test.shop.any": node("test", "any", "gold", ["model.shop.best"]),
+        **changes,
+    }
+    review = {"resource_type": "source", "name": "review", "identifier": "review", "schema": "bronze"}
+    (target / "manifest.json").write_text(
+        json.dumps({"metadata": {}, "nodes": nodes, "sources": {"source.shop.bronze.review": review}})
+    )
+    found = {
+        key: {
+            "columns": {
+                c.upper(): {"name": c.upper(), "index": i, "type": "bigint"} for i, c in enumerate(names)
+            }
+        }
+        for key, names in COLUMNS.items()
+    }
+    sources = {key: table for key, table in found.items() if key.startswith("source")}
+    models = {key: table for key, table in found.items() if key not in sources}
+    (target / "catalog.json").write_text(json.dumps({"metadata": {}, "nodes": models, "sources": sources}))
+    return target
+
+
+def dm(*arguments: str) -> Result:
+    return CliRunner().invoke(command, arguments)
+
+
+def build(target: Path, *more: str) -> Result:
+    return dm("build", "--target", str(target), "--contracts", str(ROOT / "contracts"), *more)
+
+
+def edges(target: Path) -> list[tuple[str, str, str]]:
+    found = json.loads((target / "lineage.json").read_text())
+    jsonschema.validate(found, SCHEMA)
+    return [(e["from"], e["to"], e["kind"]) for e in found["edges"]]
+
+
+def test_the_lineage_is_written_in_order_and_as_its_schema_says(tmp_path: Path) -> None:
+    result = build(write_project(tmp_path))
+    assert result.exit_code == 0, result.output
+    gold = [e for e in edges(tmp_path) if e[1].startswith("gold.")]
+    assert gold == [
+        ("gold.scores.beer_id", "gold.best.beer_id", "direct"),
+        ("gold.scores.mean_score", "gold.best.place", "indirect"),
+        ("bronze.review.beer_id", "gold.scores.beer_id", "direct"),
+        ("bronze.review.beer_id", "gold.scores.beer_id", "indirect"),
+        ("bronze.review.beer_id", "gold.scores.mean_score", "indirect"),
+        ("bronze.review.score", "gold.scores.mean_score", "direct"),
+    ]
+
+
+def test_the_legs_before_dbt_come_from_the_contracts(tmp_path: Path) -> None:
+    build(write_project(tmp_path))
+    found = set(edges(tmp_path))
+    for contract in lint([ROOT / "contracts"]).contracts:
+        for column in contract.columns if contract.layer == "bronze" else ():
+            name = f"{contract.table}.{column.name}"
+            assert (f"source.public.{name}", f"raw.{name}", "direct") in found
+            assert (f"raw.{name}", f"bronze.{name}", "direct") in found
+    assert ("raw.profile.email", "bronze.profile.email_token", "direct") in found
+
+
+def test_the_same_project_gives_the_same_bytes(tmp_path: Path) -> None:
+    build(write_project(tmp_path))
+    first = (tmp_path / "lineage.json").read_bytes()
+    (tmp_path / "lineage-cache.sqlite").unlink()
+    build(tmp_path)
+    assert (tmp_path / "lineage.json").read_bytes() == first
+
+
+def test_only_a_changed_model_and_what_reads_other_columns_is_traced_again(tmp_path: Path) -> None:
+    def traced(**changes: Any) -> int:
+        result = build(write_project(tmp_path, **changes), "--json")
+        return int(json.loads(result.stdout)["traced"])
+
+    assert traced() == 3
+    assert traced() == 0
+    best = node(
+        "model", "best", "gold", ["model.shop.scores"], compiled_code="select beer_id from gold.scores"
+    )
+    assert traced(**{"model.shop.best": best}) == 1
+    assert [e for e in edges(tmp_path) if e[1] == "gold.best.place"] == []
+
+
+def test_a_broken_cache_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "lineage-cache.sqlite").write_bytes(b"not a database at all" * 100)
+    assert build(write_project(tmp_path)).exit_code == 0
+    assert len(edges(tmp_path)) > 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"compiled_code": "select * from gold.scores match_recognize (pattern (a) define a as true)"},
+         "MATCH_RECOGNIZE"),
+        ({"compiled_code": "select nothing from gold.scores"}, "nothing"),
+        ({"compiled_code": "select style from gold.styles"}, "reads gold.styles without ref"),
+        ({"compiled_code": None}, "not compiled"),
+        ({"compiled_code": None, "language": "python"}, "python model"),
+    ],
+    ids=["no rule", "no such column", "past dbt", "not compiled", "python"],
+)  # fmt: skip
+def test_a_model_that_cannot_be_traced_is_named_with_file_and_reason(
+    tmp_path: Path, changed: dict[str, Any], reason: str
+) -> None:
+    best = node("model", "best", "gold", ["model.shop.scores"], **changed)
+    target = write_project(tmp_path, **{"model.shop.best": best})
+    result = build(target)
+    assert result.exit_code == 1
+    assert "gold.best: models/best.sql: " in result.stderr
+    assert reason in result.stderr
+    unresolved = json.loads((target / "lineage.json").read_text())["unresolved"]
+    assert [one["model"] for one in unresolved] == ["gold.best"]
+    assert ("bronze.review.score", "gold.scores.mean_score", "direct") in edges(target), (
+        "the others are traced"
+    )
+    assert build(target, "--allow-unresolved").exit_code == 0
+
+
+def test_what_an_ephemeral_model_reads_is_read_by_its_readers(tmp_path: Path) -> None:
+    middle = node(
+        "model", "middle", "gold", ["source.shop.bronze.review"], config={"materialized": "ephemeral"}
+    )
+    sql = (
+        "with __dbt__cte__middle as (select beer_id, score from bronze.review) "
+        "select beer_id, max(score) as place from __dbt__cte__middle group by 1"
+    )
+    best = node("model", "best", "gold", ["model.shop.middle"], compiled_code=sql)
+    assert (
+        build(write_project(tmp_path, **{"model.shop.middle": middle, "model.shop.best": best})).exit_code
+        == 0
+    )
+    assert ("bronze.review.score", "gold.best.place", "direct") in edges(tmp_path)
+
+
+def test_missing_and_foreign_files_say_what_to_do(tmp_path: Path) -> None:
+    missing = build(tmp_path / "nowhere").exception
+    assert isinstance(missing, NotFoundError)
+    assert "dbt docs generate" in missing.hint
+    (tmp_path / "manifest.json").write_text("[1, 2")
+    assert isinstance(build(tmp_path).exception, UsageError)
+
+
+def test_show_gives_the_tree_back_to_the_source(tmp_path: Path) -> None:
+    build(write_project(tmp_path))
+    file = ("--lineage", str(tmp_path / "lineage.json"))
+    result = dm("show", "gold.best.beer_id", *file)
+    assert result.stdout.split() == [
+        "gold.best.beer_id", "gold.scores.beer_id", "bronze.review.beer_id", "raw.review.beer_id",
+        "cast(beer_id", "as", "bigint)", "source.public.review.beer_id",
+    ]  # fmt: skip
+    down = dm("show", "bronze.review.score", "--down", "--indirect", *file).stdout
+    assert [line.split()[0] for line in down.splitlines()] == [
+        "bronze.review.score", "gold.scores.mean_score", "gold.best.place",
+    ]  # fmt: skip
+    assert "[indirect]" in down
+
+
+def test_an_unknown_column_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    build(write_project(tmp_path))
+    result = dm("show", "gold.best.beer_ids", "--lineage", str(tmp_path / "lineage.json"))
+    assert isinstance(result.exception, ControlError)
+    assert "gold.best.beer_id" in result.exception.hint
+
+
+def test_impact_tells_values_from_rows_and_names_the_readers(tmp_path: Path) -> None:
+    sql = "select beer_id, score as avg_rating from bronze.review"
+    top = node("model", "top_beers_by_rating", "gold", ["source.shop.bronze.review"], compiled_code=sql)
+    target = write_project(tmp_path, **{"model.shop.top": top})
+    build(target)
+    file = ("--lineage", str(target / "lineage.json"))
+    found = json.loads(dm("impact", "contracts/bronze/review.yaml#beer_id", *file, "--json").stdout)
+    tables = {one["table"]: one for one in found["tables"]}
+    assert tables["gold.scores"]["values"] == ["beer_id"]
+    assert tables["gold.scores"]["rows"] == ["mean_score"]
+    assert "beer-insights" in [c["name"] for c in tables["gold.top_beers_by_rating"]["consumers"]]
