@@ -6,6 +6,13 @@ from pathlib import Path
 
 from control.errors import UsageError
 
+# Caps on one raw file that can be set, and their names in the parser.
+LIMITS = {
+    "DM_MAX_INFLATED_BYTES": "inflated_bytes",
+    "DM_MAX_RATIO": "ratio",
+    "DM_MAX_LINE_BYTES": "line_bytes",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -14,6 +21,8 @@ class Settings:
     `token_key` is the secret of the keyed hash that replaces personal values; empty means none is set.
     `lease_seconds` is how long a claimed batch is left alone before others may take it from a worker that has
     not been heard of; a worker at work renews its lease, so only a dead one keeps others waiting that long.
+    `actor` is who the audit trail names. `limits` are the parser's caps on one raw file that differ from its
+    defaults (`bronze.limits`), by name.
     """
 
     bucket: str = "lake"
@@ -24,6 +33,8 @@ class Settings:
     endpoint: str = ""
     token_key: bytes = field(default=b"", repr=False)
     lease_seconds: float = 60.0
+    actor: str = "unknown"
+    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 def from_environment(environ: Mapping[str, str]) -> Settings:
@@ -41,4 +52,15 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         endpoint=environ.get("AWS_ENDPOINT_URL", ""),
         token_key=environ.get("DM_TOKEN_KEY", "").encode(),
         lease_seconds=float(lease),
+        actor=environ.get("DM_ACTOR") or environ.get("USER") or default.actor,
+        limits={
+            name: _count(environ, variable) for variable, name in LIMITS.items() if environ.get(variable)
+        },
     )
+
+
+def _count(environ: Mapping[str, str], variable: str) -> int:
+    text = environ[variable]
+    if not text.isascii() or not text.isdecimal() or int(text) < 1:
+        raise UsageError(f"{variable} is a whole number above 0, not {text!r}")
+    return int(text)

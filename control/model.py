@@ -6,7 +6,7 @@ that must still be as the writer last saw them for a write to count. So no write
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Literal
 
@@ -56,6 +56,8 @@ class RawFile:
     landed_at: datetime
     registered_at: datetime
     batch_id: str | None = None
+    # The batch whose refused records of this file were waived.
+    waived: str = ""
 
     @property
     def id(self) -> str:
@@ -237,7 +239,10 @@ def attempt_of(batch: Batch, lake: str) -> Attempt:
 
 @dataclass(frozen=True, slots=True)
 class OrderFile:
-    """One raw file of a work order. `version_id` is None in a bucket without versions."""
+    """One raw file of a work order. `version_id` is None in a bucket without versions.
+
+    `etag` is that of the content that was registered: other content under the same key is not this file.
+    """
 
     file_id: str
     uri: str
@@ -245,11 +250,15 @@ class OrderFile:
     epoch: int
     extract: int
     format: Literal["csv", "json"]
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkOrder:
-    """What an engine is asked to do; `bronze`, `events` and `quarantine` are the folders it writes to."""
+    """What an engine is asked to do; `bronze`, `events` and `quarantine` are the folders it writes to.
+
+    `limits` are the parser's caps on one raw file that differ from its defaults.
+    """
 
     table: str
     attempt: str
@@ -258,6 +267,7 @@ class WorkOrder:
     bronze: str
     events: str
     quarantine: str
+    limits: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

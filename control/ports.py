@@ -4,7 +4,7 @@ Adapters raise only errors of `control.errors`. UnavailableError and ThrottledEr
 unknown: the caller reads again, and never undoes.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -81,11 +81,22 @@ class ObjectStore(Protocol):
     def get(self, uri: str) -> bytes:
         """Read a small object. Raises NotFoundError."""
 
-    def open(self, uri: str, version_id: str | None = None) -> AbstractContextManager[BinaryIO]:
-        """Stream an object in order; memory is bounded. Raises NotFoundError."""
+    def open(
+        self, uri: str, version_id: str | None = None, etag: str = ""
+    ) -> AbstractContextManager[BinaryIO]:
+        """Stream an object in order; memory is bounded.
 
-    def list(self, uri: str) -> Iterator[StoredObject]:
-        """Every version of every object whose URI begins with `uri`, delete markers left out."""
+        Raises NotFoundError, and ConflictError when an `etag` is given and the object has another one.
+        """
+
+    def delete(self, uris: Iterable[str]) -> None:
+        """Remove the newest version of each object; one that is not there is no error."""
+
+    def list(self, uri: str, after: str = "") -> Iterator[StoredObject]:
+        """Every version of every object whose URI begins with `uri`, in order of URI, newest version first.
+
+        Delete markers are left out; with `after`, only objects whose URI comes after that one.
+        """
 
 
 @dataclass(frozen=True, slots=True)

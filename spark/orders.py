@@ -1,6 +1,6 @@
 """The order that a job is given and the report that it gives back, both JSON."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
@@ -10,7 +10,7 @@ from spark.errors import JobError
 
 @dataclass(frozen=True, slots=True)
 class OrderFile:
-    """One raw file. `version_id` is None in a bucket without versions."""
+    """One raw file. `version_id` is None in a bucket without versions; `etag` is of what was registered."""
 
     file_id: str
     uri: str
@@ -18,11 +18,15 @@ class OrderFile:
     epoch: int
     extract: int
     format: Literal["csv", "json"]
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One attempt: the contract's URI, the raw files, and the folders for what becomes of them."""
+    """One attempt: the contract's URI, the raw files, and the folders for what becomes of them.
+
+    `limits` are caps on one raw file that differ from the parser's defaults (`bronze.limits`).
+    """
 
     table: str
     attempt: str
@@ -31,6 +35,7 @@ class Order:
     bronze: str
     events: str
     quarantine: str
+    limits: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

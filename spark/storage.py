@@ -39,8 +39,8 @@ def upload(source: Path, uri: str) -> None:
 
 
 @contextmanager
-def stream(uri: str, version_id: str | None) -> Iterator[BinaryIO]:
-    """Stream one version of an object, the newest one where `version_id` is None.
+def stream(uri: str, version_id: str | None, etag: str = "") -> Iterator[BinaryIO]:
+    """Stream one version of an object: the newest where `version_id` is None, any content without an `etag`.
 
     Raises JobError when it is not there, and when the object was replaced by another version before the
     reader had finished: pyarrow reads only the newest version, so what was read may be of either.
@@ -49,6 +49,8 @@ def stream(uri: str, version_id: str | None) -> Iterator[BinaryIO]:
         before = _version(opened)
         if version_id is not None and before.get("VersionId") != version_id:
             raise _replaced(uri)
+        if etag and before.get("ETag", "").strip('"') != etag:
+            raise JobError(f"{uri} was overwritten after it was registered: land files under new keys")
         yield cast(BinaryIO, opened)
     with _open(uri) as opened:
         if _version(opened) != before:

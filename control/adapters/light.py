@@ -3,12 +3,14 @@
 import io
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from bronze import contract as contracts
 from bronze import errors as bronze
 from bronze.contract import BronzeContract
+from bronze.limits import DEFAULT_LIMITS
 from bronze.parse import Source
 from bronze.parse import parse as parse_file
 from control.errors import ContractError, UsageError
@@ -43,9 +45,16 @@ class LightEngine:
         source = Source(file.file_id, file.epoch, file.extract, file.format)
         with tempfile.TemporaryDirectory(prefix="dm-ingest-") as folder:
             try:
-                with self._objects.open(file.uri, file.version_id) as stream:
+                with self._objects.open(file.uri, file.version_id, file.etag) as stream:
                     beating = cast(BinaryIO, io.BufferedReader(_Beating(stream, beat), READ_BYTES))
-                    found = parse_file(beating, contract, source, Path(folder), token_key=self._token_key)
+                    found = parse_file(
+                        beating,
+                        contract,
+                        source,
+                        Path(folder),
+                        token_key=self._token_key,
+                        limits=replace(DEFAULT_LIMITS, **order.limits),
+                    )
             except bronze.BronzeError as error:
                 raise UsageError(str(error), hint=error.hint) from error
             written = [

@@ -2,16 +2,17 @@
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import fields, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
+from control.adapters.clock import WallClock
 from control.errors import ConflictError, NotFoundError
 from control.model import Batch, Head, Item, Partition, RawFile, already, fenced
-from control.ports import CatalogTable, ItemT, Page, StoredObject
+from control.ports import CatalogTable, Clock, ItemT, Page, StoredObject
 
 
 class MemoryStore:
@@ -75,49 +76,78 @@ class MemoryStore:
         return Page(tuple(found[:limit]), found[limit - 1].id if more else None)
 
 
-class MemoryObjects:
-    """An object store without versions, in a dictionary."""
+@dataclass(frozen=True, slots=True)
+class _Version:
+    body: bytes
+    version_id: str
+    etag: str
+    modified_at: datetime
 
-    def __init__(self) -> None:
-        self._objects: dict[str, tuple[bytes, datetime]] = {}
+
+class MemoryObjects:
+    """An object store in a dictionary; with `versioned`, writing again keeps what was there."""
+
+    def __init__(self, *, versioned: bool = False, clock: Clock | None = None) -> None:
+        self._versioned = versioned
+        self._clock = clock or WallClock()
+        self._objects: dict[str, list[_Version]] = {}
 
     def put(self, uri: str, body: bytes | Path) -> None:
         """See ObjectStore."""
         content = body if isinstance(body, bytes) else body.read_bytes()
-        self._objects[uri] = (content, datetime.now(UTC))
+        versions = self._objects.get(uri, []) if self._versioned else []
+        version_id = f"v{len(versions) + 1}" if self._versioned else "null"
+        version = _Version(content, version_id, hashlib.sha256(content).hexdigest(), self._clock.now())
+        self._objects[uri] = [*versions, version]
 
     def create(self, uri: str, body: bytes) -> bool:
         """See ObjectStore."""
         if uri in self._objects:
-            return self._objects[uri][0] == body
+            return self._objects[uri][-1].body == body
         self.put(uri, body)
         return True
 
     def get(self, uri: str) -> bytes:
         """See ObjectStore."""
-        if uri not in self._objects:
-            raise NotFoundError(f"{uri}: does not exist")
-        return self._objects[uri][0]
+        return self._version(uri, None).body
 
-    def open(self, uri: str, version_id: str | None = None) -> AbstractContextManager[BinaryIO]:
+    def open(
+        self, uri: str, version_id: str | None = None, etag: str = ""
+    ) -> AbstractContextManager[BinaryIO]:
         """See ObjectStore."""
-        if version_id not in (None, "null"):
-            raise NotFoundError(f"{uri}: has no version {version_id}")
-        return nullcontext(io.BytesIO(self.get(uri)))
+        found = self._version(uri, version_id)
+        if etag not in ("", found.etag):
+            raise ConflictError(f"{uri}: was overwritten")
+        return nullcontext(io.BytesIO(found.body))
 
-    def list(self, uri: str) -> Iterator[StoredObject]:
+    def delete(self, uris: Iterable[str]) -> None:
         """See ObjectStore."""
-        for found, (content, modified_at) in sorted(self._objects.items()):
-            if found.startswith(uri):
+        for uri in uris:
+            self._objects.pop(uri, None)
+
+    def list(self, uri: str, after: str = "") -> Iterator[StoredObject]:
+        """See ObjectStore."""
+        for found in sorted(name for name in self._objects if name.startswith(uri) and name > after):
+            versions = self._objects.get(found, [])
+            for version in reversed(versions):
                 yield StoredObject(
                     uri=found,
                     key=found.removeprefix("s3://").partition("/")[2],
-                    version_id="null",
-                    etag=hashlib.sha256(content).hexdigest(),
-                    size_bytes=len(content),
-                    modified_at=modified_at,
-                    is_latest=True,
+                    version_id=version.version_id,
+                    etag=version.etag,
+                    size_bytes=len(version.body),
+                    modified_at=version.modified_at,
+                    is_latest=version is versions[-1],
                 )
+
+    def _version(self, uri: str, version_id: str | None) -> _Version:
+        versions = self._objects.get(uri, [])
+        found = [v for v in versions if version_id in (None, v.version_id)]
+        if not found:
+            raise NotFoundError(
+                f"{uri}: does not exist" if not versions else f"{uri}: has no version {version_id}"
+            )
+        return found[-1]
 
 
 class MemoryCatalog:

@@ -1,7 +1,7 @@
 """Objects in S3."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -61,7 +61,9 @@ class S3Objects:
             content: bytes = self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
         return content
 
-    def open(self, uri: str, version_id: str | None = None) -> AbstractContextManager[BinaryIO]:
+    def open(
+        self, uri: str, version_id: str | None = None, etag: str = ""
+    ) -> AbstractContextManager[BinaryIO]:
         """See ObjectStore."""
         bucket, key = split(uri)
         request = {"Bucket": bucket, "Key": key}
@@ -69,16 +71,28 @@ class S3Objects:
             request["VersionId"] = str(version_id)
         with self._translated(uri):
             head = self._client.head_object(**request)
+        if etag not in ("", head["ETag"].strip('"')):
+            raise ConflictError(
+                f"{uri}: was overwritten after it was registered", hint="land files under new keys"
+            )
         # The tag keeps all ranges on the same content, also in a bucket without versions.
         ranges = _Ranges(self, uri, {**request, "IfMatch": head["ETag"]}, int(head["ContentLength"]))
         return cast(BinaryIO, io.BufferedReader(ranges, RANGE_BYTES))
 
-    def list(self, uri: str) -> Iterator[StoredObject]:
+    def delete(self, uris: Iterable[str]) -> None:
+        """See ObjectStore."""
+        for uri in uris:
+            bucket, key = split(uri)
+            with self._translated(uri):
+                self._client.delete_object(Bucket=bucket, Key=key)
+
+    def list(self, uri: str, after: str = "") -> Iterator[StoredObject]:
         """See ObjectStore."""
         bucket, prefix = split(uri)
-        pages = iter(
-            self._client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
-        )
+        request = {"Bucket": bucket, "Prefix": prefix}
+        if after:
+            request["KeyMarker"] = split(after)[1]
+        pages = iter(self._client.get_paginator("list_object_versions").paginate(**request))
         while True:
             with self._translated(uri):
                 page = next(pages, None)

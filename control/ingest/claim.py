@@ -104,7 +104,9 @@ def split(batch: Batch, parts: Parts) -> tuple[Batch, ...]:
     children = []
     for file_id in batch.file_ids:
         file = parts.store.get(RawFile, batch.table, file_id)
-        if file is not None and file.batch_id == batch.batch_id:
+        # A file without a batch is this one's too: its planner died before it said so. Left to the planner,
+        # it would find its way back into this batch, which is closed by then.
+        if file is not None and file.batch_id in (None, batch.batch_id):
             child = plan.new_batch([file], batch.engine, parts, parent=batch.batch_id)
             plan.assign(file, child, parts)
             children.append(child)

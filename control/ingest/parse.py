@@ -1,6 +1,7 @@
 """Parse: have an engine write a claimed batch into the attempt's folder, check what it wrote, and seal it."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 
 from control.errors import EngineError
@@ -34,7 +35,7 @@ def parse(held: Batch, table: BronzeTable, engine: Engine, parts: Parts, rules: 
     if not files:
         return claim.write(held, replace(held, state="split", lease_expires_at=None), parts)
     attempt = attempt_of(held, parts.settings.bucket)
-    order = _order(attempt, files)
+    order = _order(attempt, files, parts.settings.limits)
     for name, text in (("contract.yaml", table.text.encode()), ("order.json", to_json(order))):
         _write_once(attempt.paper(name), text, parts)
     report = engine.run(order, claim.heartbeat(held, parts, rules))
@@ -64,7 +65,7 @@ def _own_files(batch: Batch, parts: Parts) -> tuple[RawFile, ...]:
     return tuple(file for file in found if file is not None and assign(file, batch, parts))
 
 
-def _order(attempt: Attempt, files: tuple[RawFile, ...]) -> WorkOrder:
+def _order(attempt: Attempt, files: tuple[RawFile, ...], limits: Mapping[str, int]) -> WorkOrder:
     return WorkOrder(
         table=attempt.table,
         attempt=attempt.id,
@@ -77,12 +78,14 @@ def _order(attempt: Attempt, files: tuple[RawFile, ...]) -> WorkOrder:
                 epoch=file.epoch,
                 extract=file.extract,
                 format=file.format,
+                etag=file.etag,
             )
             for file in files
         ),
         bronze=attempt.bronze,
         events=attempt.events,
         quarantine=attempt.quarantine,
+        limits=dict(limits),
     )
 
 

@@ -13,16 +13,23 @@ from control.ports import Parts, every
 Choice = Literal["auto", "light", "spark"]
 
 
-def plan(table: str, parts: Parts, rules: Rules, choice: Choice = "auto") -> tuple[Batch, ...]:
-    """Make pending batches of the files that belong to none; give those batches.
+def plan(
+    table: str, parts: Parts, rules: Rules, choice: Choice = "auto", room: int | None = None
+) -> tuple[Batch, ...]:
+    """Make pending batches of the files that belong to none, at most `room`; give those batches.
+
+    Files for which there is no room stay registered: what is claimed late is planned late, with what has
+    landed since.
 
     Two planners at once, or one that was interrupted, do no harm: a file goes to the batch that its item
     names, and a batch takes only the files that are its own (see `assign`).
     """
+    if room is not None and room <= 0:
+        return ()
     waiting = islice(every(parts.store, RawFile, table, open_only=True), rules.planned_files)
     files = sorted(waiting, key=lambda file: (file.landed_at, file.key, file.version_id))
     engine = choose(files, rules) if choice == "auto" else choice
-    return tuple(_make(group, engine, parts) for group in _groups(files, engine, rules))
+    return tuple(_make(group, engine, parts) for group in islice(_groups(files, engine, rules), room))
 
 
 def choose(files: Sequence[RawFile], rules: Rules) -> EngineName:
@@ -33,7 +40,8 @@ def choose(files: Sequence[RawFile], rules: Rules) -> EngineName:
 def assign(file: RawFile, batch: Batch, parts: Parts) -> bool:
     """Give `file` to `batch` if it is free or was its parent's; is it the batch's now?
 
-    After this, whoever has it, has it for good: a file leaves a batch only when that batch is split.
+    After this, whoever has it, has it for good: a file leaves a batch only for a child of that batch, when
+    the batch is split or, published long ago, replayed.
     """
     owner: RawFile | None = file
     while owner is not None and owner.batch_id in (None, batch.parent or None):

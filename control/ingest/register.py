@@ -40,15 +40,20 @@ class _Oddities:
         )
 
 
-def reconcile(tables: Iterable[str], parts: Parts) -> tuple[int, tuple[Finding, ...]]:
+def reconcile(
+    tables: Iterable[str], parts: Parts, known: dict[str, str] | None = None
+) -> tuple[int, tuple[Finding, ...]]:
     """Compare the objects under `raw/` of the given tables with the store, and register what it lacks.
 
     Looks at all of `raw/` unless one table only is given. Gives how many files are new, and findings on
-    objects that cannot be ingested.
+    objects that cannot be ingested. `known` is what the caller keeps from one look to the next, the tags of
+    registered files by id: while it is empty, they are read from the store.
     """
     names = list(tables)
     prefix = f"{RAW}{names[0]}/" if len(names) == 1 else RAW
-    tags = {file.file_id: file.etag for name in names for file in every(parts.store, RawFile, name)}
+    tags = known if known is not None else {}
+    if not tags:
+        tags |= {file.file_id: file.etag for name in names for file in every(parts.store, RawFile, name)}
     oddities, new = _Oddities(), 0
     for found in parts.objects.list(f"s3://{parts.settings.bucket}/{prefix}"):
         if found.key.endswith("/") and found.size_bytes == 0:
@@ -57,7 +62,8 @@ def reconcile(tables: Iterable[str], parts: Parts) -> tuple[int, tuple[Finding, 
         if not slash or table not in names:
             oddities.add("raw.unknown_table", RAW, "belong to no table that has a contract", found.key)
             continue
-        tag = tags.get(file_id_of(parts.settings.bucket, found.key, found.version_id))
+        file_id = file_id_of(parts.settings.bucket, found.key, found.version_id)
+        tag = tags.get(file_id)
         if tag is not None and tag != found.etag:
             problem = (
                 "were overwritten after registration, and what they hold now is not ingested: use new keys"
@@ -66,6 +72,7 @@ def reconcile(tables: Iterable[str], parts: Parts) -> tuple[int, tuple[Finding, 
         if tag is None:
             try:
                 new += register(table, found, parts)
+                tags[file_id] = found.etag
             except UsageError as error:
                 oddities.add(
                     "raw.key", f"{RAW}{table}/", f"cannot be parsed: the key {error.message}", found.key

@@ -28,3 +28,7 @@ class Rules:
     spark_from_bytes: int = 4 * 1024 * MIB
     # Files planned in one pass: bounds memory, whatever the backlog.
     planned_files: int = 10_000
+    # Batches of a table that may be open at once; what lands beyond them stays registered, not planned.
+    open_batches: int = 256
+    # A run that is at work lists the bucket again after so long, and before it ends.
+    list_seconds: float = 300.0

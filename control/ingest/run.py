@@ -1,13 +1,17 @@
 """Run ingestion: heal what others left, then register, plan, claim, parse and publish.
 
-One pass looks at every table once. Whatever a pass finds half done (an open intent, a lease that ran out, a
-written batch, a split under way) it finishes as if it were its own, so a crash needs no repair but another
-run.
+One pass looks at every table once, and takes a batch of each in turn, so that no table waits for the backlog
+of another. Whatever a pass finds half done (an open intent, a lease that ran out, a written batch, a split
+under way) it finishes as if it were its own, so a crash needs no repair but another run. A table that cannot
+go on (a column of another type in the catalog, a sealed manifest that is gone) is a finding, and the others
+go on.
 """
 
 import secrets
 import traceback
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Literal
@@ -55,9 +59,29 @@ class _Pass:
     planned: int = 0
     ended: list[Batch] = field(default_factory=list)
     moved: int = 0
+    listed: bool = False
     # When each batch that it left may be claimed.
     left: list[datetime] = field(default_factory=list)
     findings: tuple[Finding, ...] = ()
+    blocked: dict[str, Finding] = field(default_factory=dict)
+
+    @property
+    def busy(self) -> bool:
+        """Did it find anything to do, or leave anything?"""
+        return bool(self.registered or self.planned or self.moved or self.left)
+
+    @contextmanager
+    def of(self, table: str) -> Iterator[None]:
+        """Work on one table: what goes wrong with it alone blocks it for this pass, and no other."""
+        moved = self.moved
+        try:
+            yield
+        except (UnavailableError, ThrottledError, UsageError):
+            raise
+        except ControlError as error:
+            self.moved = moved
+            hint = f" ({error.hint})" if error.hint else ""
+            self.blocked[table] = Finding("table.blocked", "error", table, f"{error.message}{hint}")
 
 
 def run(
@@ -74,43 +98,73 @@ def run(
     reached, a missing key) give the batch back and are raised.
     """
     done: list[_Pass] = []
+    known: dict[str, str] = {}
+    listed_at = parts.clock.now()
     while True:
-        done.append(_one_pass(tables, parts, rules, choice))
+        due = (parts.clock.now() - listed_at).total_seconds() >= rules.list_seconds
+        idle = bool(done) and not done[-1].busy
+        done.append(_one_pass(tables, parts, rules, choice, known if due or idle or not done else None))
         last = done[-1]
-        if mode == "once" or not (last.registered or last.planned or last.moved or last.left):
+        if last.listed:
+            listed_at = parts.clock.now()
+        if mode == "once" or (last.listed and not last.busy):
             break
         if not last.moved and last.left:
             _wait(min(last.left), len(last.left), parts)
+    findings = next(one.findings for one in reversed(done) if one.listed)
     return Outcome(
         registered=sum(one.registered for one in done),
         batches=tuple(batch for one in done for batch in one.ended),
         left=len(done[-1].left),
-        findings=done[-1].findings + _failures(done),
+        findings=(*findings, *done[-1].blocked.values(), *_failures(done)),
     )
 
 
-def _one_pass(tables: Mapping[str, BronzeTable], parts: Parts, rules: Rules, choice: Choice) -> _Pass:
+def _one_pass(
+    tables: Mapping[str, BronzeTable],
+    parts: Parts,
+    rules: Rules,
+    choice: Choice,
+    known: dict[str, str] | None,
+) -> _Pass:
+    """Look at every table; list the bucket only when `known` is given, what is registered already."""
+    done = _Pass(listed=known is not None)
     for table in tables.values():
-        settle(table.name, parts)
-    done = _Pass()
-    done.registered, done.findings = reconcile(tables, parts)
-    parts.say("files.registered", {"files": done.registered, "findings": len(done.findings)})
-    work: list[tuple[BronzeTable, list[Batch]]] = []
-    for table in tables.values():
-        planned = plan(table.name, parts, rules, choice)
-        done.planned += len(planned)
-        # The query of open batches may lag behind what was just planned.
-        found = {batch.batch_id: batch for batch in every(parts.store, Batch, table.name, open_only=True)}
-        found |= {batch.batch_id: batch for batch in planned}
-        if found:
-            check_token_key(table, parts.settings)
-            work.append((table, sorted(found.values(), key=lambda b: (b.created_at, b.batch_id))))
-    for table, batches in work:
-        parts.catalog.ensure_table(table.rows)
-        parts.catalog.ensure_table(table.events)
-        for batch in batches:
-            _step(batch, table, parts, rules, choice, done)
+        with done.of(table.name):
+            settle(table.name, parts)
+    if known is not None:
+        done.registered, done.findings = reconcile(tables, parts, known)
+        parts.say("files.registered", {"files": done.registered, "findings": len(done.findings)})
+    queues = [
+        (table, batches)
+        for table in tables.values()
+        if (batches := _open_batches(table, parts, rules, choice, done))
+    ]
+    for table, _ in queues:
+        with done.of(table.name):
+            parts.catalog.ensure_table(table.rows)
+            parts.catalog.ensure_table(table.events)
+    while queues:
+        for table, batches in queues:
+            if table.name not in done.blocked:
+                with done.of(table.name):
+                    _step(batches.popleft(), table, parts, rules, choice, done)
+        queues = [(table, left) for table, left in queues if left and table.name not in done.blocked]
     return done
+
+
+def _open_batches(
+    table: BronzeTable, parts: Parts, rules: Rules, choice: Choice, done: _Pass
+) -> deque[Batch]:
+    """The batches of `table` that need work, oldest first, new ones planned among them."""
+    found = {batch.batch_id: batch for batch in every(parts.store, Batch, table.name, open_only=True)}
+    planned = plan(table.name, parts, rules, choice, room=rules.open_batches - len(found))
+    done.planned += len(planned)
+    # The query may lag behind what was just planned.
+    found |= {batch.batch_id: batch for batch in planned}
+    if found:
+        check_token_key(table, parts.settings)
+    return deque(sorted(found.values(), key=lambda batch: (batch.created_at, batch.batch_id)))
 
 
 def _step(seen: Batch, table: BronzeTable, parts: Parts, rules: Rules, choice: Choice, done: _Pass) -> None:

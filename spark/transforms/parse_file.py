@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from bronze import contract as contracts
+from bronze.limits import DEFAULT_LIMITS
 from bronze.parse import Source, parse
 from spark import storage
 from spark.orders import FileReport, Order, OrderFile, WrittenObject
@@ -17,9 +18,10 @@ def parse_file(file: OrderFile, order: Order, contract: str, token_key: bytes | 
     """
     source = Source(file.file_id, file.epoch, file.extract, file.format)
     rules = contracts.loads(contract, order.contract)
+    limits = dataclasses.replace(DEFAULT_LIMITS, **order.limits)
     with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
-        with storage.stream(file.uri, file.version_id) as stream:
-            found = parse(stream, rules, source, Path(folder), token_key=token_key)
+        with storage.stream(file.uri, file.version_id, file.etag) as stream:
+            found = parse(stream, rules, source, Path(folder), token_key=token_key, limits=limits)
         objects = [
             _upload(path, f"{target}/{path.name}")
             for name, target in (

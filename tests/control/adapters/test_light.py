@@ -1,5 +1,6 @@
 import gzip
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -8,7 +9,7 @@ import pytest
 from control.adapters.light import LightEngine
 from control.adapters.memory import MemoryObjects
 from control.adapters.parquet import event_kinds
-from control.errors import ContractError, UsageError
+from control.errors import ConflictError, ContractError, UsageError
 from control.model import OrderFile, Report, WorkOrder
 from control.papers import from_json
 
@@ -98,3 +99,22 @@ def test_a_missing_token_key_is_a_usage_error(objects) -> None:
     objects.put("s3://lake/raw/brewery/f0.csv.gz", gzip.compress(CSV))
     with pytest.raises(UsageError):
         LightEngine(objects, b"").run(order("csv"), lambda: None)
+
+
+def test_caps_on_a_raw_file_come_with_the_order(objects) -> None:
+    objects.put("s3://lake/raw/brewery/f0.csv.gz", gzip.compress(CSV))
+    (file,) = (
+        LightEngine(objects, b"").run(replace(order("csv"), limits={"line_bytes": 6}), lambda: None).files
+    )
+    assert file.failure == "header"
+    engine = LightEngine(objects, b"")
+    (file,) = engine.run(replace(order("csv"), limits={"inflated_bytes": 10}), lambda: None).files
+    assert (file.failure, file.rows) == ("too_large", 0)
+
+
+def test_content_that_was_overwritten_after_its_registration_is_not_read(objects) -> None:
+    objects.put("s3://lake/raw/brewery/f0.csv.gz", gzip.compress(CSV))
+    wanted = order("csv")
+    pinned = replace(wanted, files=(replace(wanted.files[0], etag="another"),))
+    with pytest.raises(ConflictError, match="overwritten"):
+        LightEngine(objects, b"").run(pinned, lambda: None)

@@ -7,7 +7,7 @@ import pytest
 from control.adapters.memory import MemoryObjects
 from control.adapters.s3 import RANGE_BYTES, S3Objects, split
 from control.config import Settings
-from control.errors import NotFoundError
+from control.errors import ConflictError, NotFoundError
 from control.ports import ObjectStore
 
 HOSTILE = [
@@ -96,23 +96,69 @@ def test_an_overwritten_object_has_another_tag(objects: ObjectStore, lake: str) 
     assert next(objects.list(f"{lake}/a")).etag != before
 
 
-def test_every_version_of_a_versioned_bucket_is_listed_and_can_be_read(cloud: Settings) -> None:
+def test_a_stream_of_content_that_was_replaced_is_refused(objects: ObjectStore, lake: str) -> None:
+    objects.put(f"{lake}/a", b"one")
+    etag = next(objects.list(f"{lake}/a")).etag
+    with objects.open(f"{lake}/a", None, etag) as stream:
+        assert stream.read() == b"one"
+    objects.put(f"{lake}/a", b"two")
+    with pytest.raises(ConflictError, match="overwritten"), objects.open(f"{lake}/a", None, etag):
+        pass
+
+
+def test_deleting_removes_and_may_be_done_again(objects: ObjectStore, lake: str) -> None:
+    for key in ("a", "b", "c"):
+        objects.put(f"{lake}/{key}", b"x")
+    objects.delete([f"{lake}/a", f"{lake}/c", f"{lake}/never"])
+    objects.delete([f"{lake}/a"])
+    assert [o.uri for o in objects.list(f"{lake}/")] == [f"{lake}/b"]
+
+
+def test_a_listing_goes_on_after_a_given_object(objects: ObjectStore, lake: str) -> None:
+    for key in ("a/1", "a/2", "a/3", "b/1"):
+        objects.put(f"{lake}/{key}", b"x")
+    assert [o.uri for o in objects.list(f"{lake}/a/", after=f"{lake}/a/1")] == [f"{lake}/a/2", f"{lake}/a/3"]
+    assert list(objects.list(f"{lake}/a/", after=f"{lake}/a/3")) == []
+
+
+@pytest.fixture(params=["memory", "s3"])
+def versioned(request: pytest.FixtureRequest) -> ObjectStore:
+    """An object store whose bucket keeps every version."""
+    if request.param == "memory":
+        return MemoryObjects(versioned=True)
     from control.adapters.aws import client
 
-    objects, lake = S3Objects(cloud), f"s3://{cloud.bucket}"
-    objects.ensure_bucket(cloud.bucket)
-    raw = client(cloud, "s3")
-    raw.put_bucket_versioning(Bucket=cloud.bucket, VersioningConfiguration={"Status": "Enabled"})
-    objects.put(f"{lake}/a", b"old")
-    objects.put(f"{lake}/a", b"new")
-    raw.delete_object(Bucket=cloud.bucket, Key="a")
-    bodies = {}
-    for found in objects.list(f"{lake}/a"):
-        with objects.open(found.uri, found.version_id) as stream:
-            bodies[stream.read()] = found.is_latest
-    assert bodies == {b"old": False, b"new": False}
+    settings: Settings = request.getfixturevalue("cloud")
+    real = S3Objects(settings)
+    real.ensure_bucket(settings.bucket)
+    client(settings, "s3").put_bucket_versioning(
+        Bucket=settings.bucket, VersioningConfiguration={"Status": "Enabled"}
+    )
+    return real
+
+
+def test_every_version_of_a_versioned_bucket_is_listed_and_can_be_read(
+    versioned: ObjectStore, lake: str
+) -> None:
+    versioned.put(f"{lake}/a", b"old")
+    versioned.put(f"{lake}/a", b"new")
+    found = list(versioned.list(f"{lake}/a"))
+    assert [o.is_latest for o in found] == [True, False]
+    bodies = []
+    for one in found:
+        with versioned.open(one.uri, one.version_id, one.etag) as stream:
+            bodies.append(stream.read())
+    assert bodies == [b"new", b"old"]
+    with pytest.raises(NotFoundError), versioned.open(f"{lake}/a", "v99"):
+        pass
+
+
+def test_an_object_deleted_from_a_versioned_bucket_is_not_found(versioned: ObjectStore, lake: str) -> None:
+    versioned.put(f"{lake}/a", b"old")
+    versioned.delete([f"{lake}/a"])
     with pytest.raises(NotFoundError):
-        objects.get(f"{lake}/a")
+        versioned.get(f"{lake}/a")
+    assert not any(o.is_latest for o in versioned.list(f"{lake}/a"))
 
 
 def test_a_key_may_hold_what_looks_like_a_uri() -> None:

@@ -32,7 +32,7 @@ class LineEngine:
 
     def _file(self, file: OrderFile, order: WorkOrder, beat: Callable[[], None]) -> FileReport:
         beat()
-        with self.objects.open(file.uri, file.version_id) as stream:
+        with self.objects.open(file.uri, file.version_id, file.etag) as stream:
             lines = [line for line in stream.read().decode().split("\n") if line]
         if "!crash" in lines:
             raise RuntimeError("secret row value")

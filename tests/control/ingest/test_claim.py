@@ -109,3 +109,15 @@ def test_a_split_makes_no_batch_of_a_file_that_is_not_the_batchs_own(world) -> N
     splitting = world.store.update(batch, replace(batch, state="splitting"))
     (child,) = claim.split(splitting, world.parts)
     assert child.file_ids == (world.files("review")["f1"].file_id,)
+
+
+def test_a_split_takes_along_the_files_that_its_planner_had_not_yet_assigned(world) -> None:
+    batch = pending(world, files=2)
+    for file in world.files("review").values():
+        world.store.update(file, replace(file, batch_id=None))
+    splitting = world.store.update(batch, replace(batch, state="splitting"))
+    claim.split(splitting, world.parts)
+    assert plan("review", world.parts, world.rules) == ()
+    world.run()
+    assert sorted(world.visible("review").values()) == [["0"], ["1"]]
+    world.check()

@@ -9,6 +9,8 @@ from control.errors import UnavailableError, UsageError
 from control.ingest import run as run_module
 from control.ingest.plan import plan
 from control.ingest.register import reconcile
+from control.model import Partition
+from control.ports import CatalogColumn
 
 
 def test_two_files_become_one_published_batch(world) -> None:
@@ -229,3 +231,80 @@ def test_every_event_that_can_be_said_has_a_sentence() -> None:
     source = Path(run_module.__file__).read_text()
     said = set(re.findall(r'say\("([a-z.]+)"', source)) | {"batch.published", "batch.failed", "batch.split"}
     assert said == set(SENTENCES)
+
+
+def test_a_table_that_cannot_go_on_is_a_finding_and_the_others_go_on(world) -> None:
+    other = replace(world.tables["beer"].rows, columns=(CatalogColumn("line", "bigint"),))
+    world.catalog.ensure_table(other)
+    world.land("beer", "a", "1")
+    world.land("review", "a", "1")
+    outcome = world.run()
+    assert [(f.code, f.severity, f.where) for f in outcome.findings] == [("table.blocked", "error", "beer")]
+    assert world.visible("review") == {1: ["1"]}
+    assert [batch.attempts for batch in world.batches("beer")] == [0]
+    world.catalog.tables.clear()
+    world.run()
+    world.check()
+
+
+def test_a_partition_that_is_elsewhere_blocks_its_table_only(world) -> None:
+    for table in world.tables.values():
+        world.catalog.ensure_table(table.rows)
+    world.catalog.add_partition(Partition("bronze", "beer", ("2026-01-02", "1"), "s3://lake/elsewhere/", {}))
+    world.land("beer", "a", "1")
+    world.land("review", "a", "1")
+    outcome = world.run()
+    assert [f.code for f in outcome.findings] == ["table.blocked"]
+    assert "elsewhere" in outcome.findings[0].message
+    assert world.visible("review") == {1: ["1"]}
+
+
+def test_tables_take_turns_so_that_a_backlog_of_one_does_not_hold_up_the_other(impatient) -> None:
+    for number in range(3):
+        impatient.land("beer", f"{number}", "1")
+    impatient.land("review", "a", "1")
+    impatient.run(mode="once")
+    assert [order.table for order in impatient.engine.orders] == ["beer", "review", "beer", "beer"]
+
+
+def test_a_backlog_is_planned_as_it_is_worked_off(impatient) -> None:
+    impatient.rules = replace(impatient.rules, open_batches=2)
+    for number in range(5):
+        impatient.land("review", f"{number}", f"{number}")
+    assert len(impatient.run(mode="once").batches) == 2
+    assert len(impatient.batches("review")) == 2
+    impatient.run()
+    assert len(impatient.visible("review")) == 5
+    impatient.check()
+
+
+def test_a_long_run_lists_the_bucket_at_its_start_at_its_end_and_now_and_then(impatient) -> None:
+    impatient.rules = replace(impatient.rules, open_batches=1)
+    for number in range(9):
+        impatient.land("review", f"{number}", f"{number}")
+    listed = []
+    real_list = impatient.objects.list
+    impatient.objects.list = lambda uri, after="": listed.append(uri) or real_list(uri, after)
+    impatient.run()
+    assert listed.count("s3://lake/raw/") == 2
+    for number in range(9, 13):
+        impatient.land("review", f"{number}", f"{number}")
+    impatient.rules = replace(impatient.rules, list_seconds=0)
+    listed.clear()
+    impatient.run()
+    assert listed.count("s3://lake/raw/") == 5
+    impatient.check()
+
+
+def test_what_lands_during_a_run_until_idle_is_ingested_before_it_ends(impatient) -> None:
+    impatient.land("review", "a", "1")
+    real_run = impatient.engine.run
+
+    def landing(order, beat):
+        if order.files[0].uri.endswith("a.json.gz"):
+            impatient.land("review", "b", "2")
+        return real_run(order, beat)
+
+    impatient.engine.run = landing
+    impatient.run()
+    assert impatient.visible("review") == {1: ["1"], 2: ["2"]}

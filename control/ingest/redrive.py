@@ -1,0 +1,37 @@
+"""Redrive: give a batch that failed for good another round of attempts, on the normal path."""
+
+from dataclasses import replace
+
+from control.errors import ConflictError, UsageError
+from control.model import Batch
+from control.ports import Parts
+
+
+def redrive(failed: Batch, parts: Parts) -> Batch:
+    """Make a failed batch pending again, as if it had never been tried; give it as it is then.
+
+    Its epoch rises, so that nobody who still holds an older view of the batch can end it once more. Raises
+    UsageError when it is not failed (any longer).
+    """
+    if failed.state != "failed":
+        raise UsageError(
+            f"batch {failed.batch_id} of {failed.table} is {failed.state}, not failed",
+            hint="only what failed can be redriven; `dm files list --state failed` shows it",
+        )
+    wanted = replace(
+        failed,
+        state="pending",
+        epoch=failed.epoch + 1,
+        attempts=0,
+        owner="",
+        lease_expires_at=None,
+        not_before=None,
+        error="",
+        counts=(),
+        events=None,
+        manifest_digest="",
+    )
+    try:
+        return parts.store.update(failed, wanted)
+    except ConflictError as error:
+        raise UsageError(f"batch {failed.batch_id} of {failed.table} was just changed by another") from error

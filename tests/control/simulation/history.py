@@ -1,0 +1,262 @@
+"""One random history of the real core: producers, events, workers, operators, and all that can go wrong.
+
+`History(seed).run()` raises WrongError when, after everything has calmed down, a record is lost or doubled.
+Only the ports are fakes; what runs is `control.ingest`.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from random import Random
+from typing import Any
+
+from fakes import Clock, LaggingStore, LineEngine, WatchedCatalog, WrongError, bronze_table, event_kinds
+from faults import Killed, Port, Rates, World, draw
+from turns import Endless, Turns
+
+from control.adapters.memory import MemoryObjects
+from control.config import Settings
+from control.errors import ThrottledError, UnavailableError, UsageError
+from control.ingest.redrive import redrive
+from control.ingest.register import register
+from control.ingest.rules import Rules
+from control.ingest.run import run
+from control.model import Batch, Head, RawFile
+from control.ports import Parts, StoredObject, every
+
+TABLES = ("beer", "review")
+
+
+# More than all files of a history can kill.
+MOST_PROCESSES = 100
+
+
+STORE = ("get", "create", "update", "query")
+OBJECTS = ("put", "create", "get", "open", "delete", "list")
+CATALOG = ("ensure_table", "add_partition", "get_partition")
+
+
+@dataclass
+class History:
+    """Everything that happens under one seed."""
+
+    seed: int
+    landed: dict[str, list[list[str]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.random = random = Random(self.seed)
+        self.turns = Turns(
+            random, pace=random.choice([0.01, 0.3, 1.5]), stick=random.choice([0.0, 0.5, 0.9, 0.97])
+        )
+        self.rates = draw(random)
+        self.rules = Rules(
+            lease_seconds=random.choice([4, 60]),
+            light_files=random.choice([1, 2, 3]),
+            split_after=random.choice([1, 2]),
+            max_attempts=random.choice([2, 4]),
+            planned_files=random.choice([2, 10]),
+        )
+        self.versioned = random.random() < 0.6
+        self.forgetful = random.choice([0, 0, 0, 0.1])
+        self.objects = MemoryObjects(versioned=self.versioned, clock=Clock(self.turns))
+        self.store = LaggingStore(random)
+        self.catalog = WatchedCatalog(self.objects)
+        self.tables = {name: bronze_table(name) for name in TABLES}
+        self.events: list[tuple[str, StoredObject]] = []
+
+    def run(self) -> None:
+        """Live through it, calm down, check; then let the zombies loose and check again."""
+        self.turns.spawn("producer", self._produce)
+        self.turns.spawn("lambda", self._register)
+        self.turns.spawn("operator", self._operate)
+        for number in range(self.random.choice([1, 2, 3, 4])):
+            self.turns.spawn(f"worker {number}", self._work)
+        try:
+            self.turns.run()
+            self._drain()
+            before = self.settled()
+            if self.turns.thaw() and self.settled() != before:
+                raise WrongError("a zombie changed what was settled")
+            self._drain()
+        except (Endless, Exception) as error:
+            self.turns.failures.append(error)
+        if self.turns.failures:
+            raise self.turns.failures[0]
+
+    def parts(self, rates: Rates | None = None, skew: float = 0.0) -> Parts:
+        """The world as one process is given it."""
+        world = World(self.turns, rates or self.rates, self.rules.lease_seconds)
+        objects = Port(self.objects, world, OBJECTS, lazy=("list",))
+        engine = LineEngine(objects, self.random, self.forgetful if rates is None else 0.0)  # type: ignore[arg-type]
+        return Parts(
+            settings=Settings(),
+            store=Port(self.store, world, STORE),  # type: ignore[arg-type]
+            objects=objects,  # type: ignore[arg-type]
+            catalog=Port(self.catalog, world, CATALOG),  # type: ignore[arg-type]
+            engines={"light": engine, "spark": engine},
+            clock=Clock(self.turns, skew),
+            event_kinds=event_kinds,
+            say=lambda event, fields: None,
+        )
+
+    # What happens.
+
+    def _produce(self) -> None:
+        random = self.random
+        for number in range(random.choice([1, 3, 4, 6])):
+            self.turns.sleep(random.random() * random.choice([0, 5, 100]))
+            name = f"{number}" if random.random() < 0.85 else "0"
+            self._land(TABLES[random.random() < 0.7], name)
+
+    def _land(self, table: str, name: str) -> None:
+        random, key = self.random, f"raw/{table}/{name}.json.gz"
+        contents = self.landed.setdefault(key, [])
+        mark = f"{table}/{name}.{len(contents)}"
+        kinds = random.choices(("row", "bad", "ctl"), (8, 2, 1), k=random.choice([1, 2, 4]))
+        lines = [f"{kind} {mark} {number}" for number, kind in enumerate(kinds)]
+        if random.random() < 0.1:
+            lines.insert(0, f"{random.choice(('!refuse', '!crash', '!kill'))} {mark}")
+        contents.append(lines)
+        self.objects.put(f"s3://lake/{key}", "\n".join(lines).encode())
+        found = next(o for o in self.objects.list(f"s3://lake/{key}") if o.is_latest)
+        for _ in range(random.choice([0, 1, 1, 2, 3])):
+            self.events.append((table, found))
+
+    def _register(self) -> None:
+        """Events come late, in any order, some twice, some never."""
+        for _ in range(self.random.choice([0, 5, 20])):
+            self.turns.sleep(self.random.random() * 20)
+            if self.events:
+                table, found = self.events.pop(int(self.random.random() * len(self.events)))
+                self._process(lambda parts, table=table, found=found: register(table, found, parts))
+
+    def _work(self) -> None:
+        random, lease = self.random, self.rules.lease_seconds
+        pause = random.choice([1, lease / 2, 2 * lease])
+        for _ in range(random.choice([1, 3, 6])):
+            mode = "until_idle" if random.random() < 0.2 else "once"
+            self._process(lambda parts, mode=mode: run(self.tables, parts, self.rules, mode=mode))
+            self.turns.sleep(random.random() * pause)
+
+    def _operate(self) -> None:
+        for _ in range(self.random.choice([0, 0, 2, 5])):
+            self.turns.sleep(self.random.random() * 100)
+            self._process(self._redrive_one)
+
+    def _redrive_one(self, parts: Parts) -> None:
+        failed = [b for b in every(parts.store, Batch, "review") if b.state == "failed"]
+        if failed:
+            redrive(failed[int(self.random.random() * len(failed))], parts)
+
+    def _process(self, work: Callable[[Parts], Any]) -> None:
+        """One process from its start to its end, with a clock of its own."""
+        skew = self.random.choice([0, 0, 0, 3, -3, 90, -90])
+        with suppress(Killed, UnavailableError, ThrottledError, UsageError):
+            work(self.parts(skew=skew))
+
+    # How it ends.
+
+    def _drain(self) -> None:
+        """Without further faults: ingest until idle, give what failed another round, ingest again."""
+        parts = self.parts(Rates())
+        for _ in range(2):
+            self._ingest(parts)
+            for table in TABLES:
+                for batch in every(parts.store, Batch, table):
+                    if batch.state == "failed" and not batch.error.startswith("refused"):
+                        redrive(batch, parts)
+        self._ingest(parts)
+        for table in TABLES:
+            self._check(table)
+
+    def _ingest(self, parts: Parts) -> None:
+        # Everybody's lease runs out, however wrong their clocks, and the index is up to date.
+        self.turns.sleep(self.rules.lease_seconds * 3 + 200)
+        for _ in range(MOST_PROCESSES):
+            self.store.catch_up()
+            try:
+                outcome = run(self.tables, parts, self.rules, mode="until_idle")
+            except Killed:
+                self.turns.sleep(self.rules.lease_seconds + 1)
+                continue
+            if not (outcome.registered or outcome.batches):
+                return
+        raise WrongError("ingestion does not come to an end")
+
+    def settled(self) -> object:
+        """What readers see, and whose each file is."""
+        files = {
+            (table, file.file_id): file.batch_id
+            for table in TABLES
+            for file in every(self.store, RawFile, table)
+        }
+        return dict(self.catalog.partitions), files
+
+    def happenings(self) -> dict[str, int]:
+        """How often what the simulation is for has happened."""
+        batches = [batch for table in TABLES for batch in every(self.store, Batch, table)]
+        return {
+            "taken over": sum(batch.epoch > 1 for batch in batches),
+            "split": sum(batch.state == "split" for batch in batches),
+            "failed": sum(batch.state == "failed" for batch in batches),
+            "refused": sum(batch.error.startswith("refused") for batch in batches),
+            "overwritten": sum(len(contents) > 1 for contents in self.landed.values()),
+            "two batches of a table": sum((batch.number or 0) > 1 for batch in batches),
+            "zombies": self.turns.thawed,
+        }
+
+    # What must hold.
+
+    def _check(self, table: str) -> None:
+        batches = list(every(self.store, Batch, table))
+        states = {batch.state for batch in batches}
+        if not states <= {"published", "failed", "split"}:
+            raise WrongError(f"{table}: batches are left {states}")
+        head = self.store.get(Head, table, table)
+        numbers = sorted(batch.number for batch in batches if batch.number is not None)
+        if head is None or head.intent or numbers != list(range(1, head.number + 1)):
+            raise WrongError(f"{table}: head {head}, numbers {numbers}")
+        if self.catalog.numbers(table) != numbers:
+            raise WrongError(f"{table}: a reader sees {self.catalog.numbers(table)} of {numbers}")
+        for location, content in self.catalog.content.items():
+            if self.catalog.listed(location) != content:
+                raise WrongError(f"{location} was changed after it was published")
+        kept, wanted = Counter(self._kept(table, batches)), Counter(self._wanted(table, batches))
+        if kept != wanted:
+            raise WrongError(f"{table}: too many {dict(kept - wanted)}, lost {dict(wanted - kept)}")
+
+    def _kept(self, table: str, batches: list[Batch]) -> Iterator[str]:
+        """Every record that was published, refused, or is a control record."""
+        folders = [
+            p.location for p in self.catalog.partitions.values() if p.table in (table, f"{table}_events")
+        ]
+        ended = [batch for batch in batches if batch.state in ("published", "failed")]
+        folders += [f"s3://lake/quarantine/{table}/{b.batch_id}-e{b.epoch}/" for b in ended if b.counts]
+        for folder in folders:
+            for uri, _ in self.catalog.listed(folder):
+                yield from json.loads(self.objects.get(uri))
+
+    def _wanted(self, table: str, batches: list[Batch]) -> Iterator[str]:
+        """Every record that was landed and is not in a file that failed without an answer."""
+        owner = {batch.batch_id: batch for batch in batches}
+        files = list(every(self.store, RawFile, table))
+        for key, contents in self.landed.items():
+            if not key.startswith(f"raw/{table}/"):
+                continue
+            for number, lines in enumerate(contents, start=1):
+                version = f"v{number}" if self.versioned else "null"
+                file = next((f for f in files if (f.key, f.version_id) == (key, version)), None)
+                batch = owner.get((file and file.batch_id) or "")
+                if file is None or batch is None:
+                    raise WrongError(f"{key} {version} was never taken up: {file}")
+                if sha256("\n".join(lines).encode()).hexdigest() != file.etag:
+                    continue  # overwritten in a bucket without versions, before or after it was taken up
+                lost = not self.versioned and lines is not contents[-1] and not batch.counts
+                deadly = lines[0].startswith(("!crash", "!kill"))
+                if (batch.state, bool(batch.counts)) == ("failed", False) and not (deadly or lost):
+                    raise WrongError(f"{key} {version} failed: {batch.error}")
+                if not (deadly or lost):
+                    yield from lines

@@ -1,0 +1,238 @@
+"""Bugs to plant into a copy of the core, and the judge that sees whether the simulation catches them.
+
+`python tests/control/simulation/planted.py --seeds 5 --histories 2000` tells how many histories each took.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+
+
+@dataclass(frozen=True)
+class Bug:
+    """One text of the core replaced by a wrong one; `old` occurs once in `path`."""
+
+    name: str
+    path: str
+    old: str
+    new: str
+
+
+BUGS = (
+    Bug(
+        "an error is written without the epoch",
+        "control/ingest/claim.py",
+        "    return write(held, wanted, parts)\n\n\ndef split",
+        "    now = parts.store.get(Batch, held.table, held.batch_id) or held\n"
+        '    return parts.store.update(now, replace(now, state="pending", lease_expires_at=None))\n'
+        "\n\ndef split",
+    ),
+    Bug(
+        "a claim does not raise the epoch",
+        "control/ingest/claim.py",
+        "            epoch=batch.epoch + 1,\n",
+        "",
+    ),
+    Bug(
+        "a worker that was fenced off writes again under the new epoch",
+        "control/ingest/claim.py",
+        "        raise StaleEpochError("
+        'f"batch {held.batch_id} was taken over from epoch {held.epoch}") from error',
+        "        now = parts.store.get(Batch, held.table, held.batch_id) or held\n"
+        "        return parts.store.update(now, replace(wanted, epoch=now.epoch))",
+    ),
+    Bug(
+        "attempts are counted when they end",
+        "control/ingest/claim.py",
+        "            attempts=batch.attempts + 1,\n",
+        "",
+    ),
+    Bug(
+        "attempts that failed by themselves are not held against a batch",
+        "control/ingest/claim.py",
+        "attempts=held.attempts if counts else held.attempts - 1",
+        "attempts=held.attempts - 1",
+    ),
+    Bug(
+        "a batch is closed before its files have moved",
+        "control/ingest/claim.py",
+        "    children = []\n",
+        '    parts.store.update(batch, replace(batch, state="split"))\n    children = []\n',
+    ),
+    Bug(
+        "a batch is published without a look at what the engine wrote",
+        "control/ingest/parse.py",
+        "    _verify(order, report, parts)\n",
+        "",
+    ),
+    Bug(
+        "a batch takes files that belong to another",
+        "control/ingest/parse.py",
+        "if file is not None and assign(file, batch, parts))",
+        "if file is not None)",
+    ),
+    Bug(
+        "a file is taken away from the batch that has it",
+        "control/ingest/plan.py",
+        "while owner is not None and owner.batch_id in (None, batch.parent or None):",
+        "while owner is not None and owner.batch_id != batch.batch_id:",
+    ),
+    Bug(
+        "a poison file takes the others with it",
+        "control/ingest/parse.py",
+        "    if refused and len(files) > 1:",
+        "    if refused and len(files) > 9:",
+    ),
+    Bug(
+        "what was registered is not pinned to its content",
+        "control/ingest/parse.py",
+        "                etag=file.etag,\n",
+        "",
+    ),
+    Bug(
+        "the number is counted before the last publication has ended",
+        "control/ingest/publish.py",
+        "    intent = _intent(batch, head, table, manifest, parts)\n",
+        "    intent = _intent(batch, replace(head, number=count), table, manifest, parts)\n",
+    ),
+    Bug(
+        "a new intent overwrites an open one",
+        "control/ingest/publish.py",
+        "        head = settle(written.table, parts)\n",
+        "        head = parts.store.get(Head, written.table, written.table) or Head(written.table)\n",
+    ),
+    Bug(
+        "the head is moved on before the partition is there",
+        "control/ingest/publish.py",
+        "            for partition in head.intent.partitions:\n"
+        "                parts.catalog.add_partition(partition)\n"
+        "            wanted = replace(head, number=head.intent.number, intent=None)\n",
+        "            wanted = replace(head, number=head.intent.number, intent=None)\n"
+        "            parts.store.update(head, wanted)\n"
+        "            for partition in head.intent.partitions:\n"
+        "                parts.catalog.add_partition(partition)\n",
+    ),
+    Bug(
+        "whoever rolls an intent forward computes its date anew",
+        "control/ingest/publish.py",
+        "                parts.catalog.add_partition(partition)\n",
+        "                today = parts.clock.now().date().isoformat()\n"
+        "                values = (today, partition.values[1])\n"
+        "                parts.catalog.add_partition(replace(partition, values=values))\n",
+    ),
+    Bug(
+        "an unknown outcome is taken for a failure",
+        "control/ingest/publish.py",
+        "        except ConflictError:\n            continue\n        return True\n",
+        "        except ConflictError:\n            continue\n"
+        "        except UpstreamError:\n            return False\n"
+        "        return True\n",
+    ),
+    Bug(
+        "the rows appear before the events",
+        "control/ingest/publish.py",
+        "(events, rows) if manifest",
+        "(rows, events) if manifest",
+    ),
+    Bug(
+        "two attempts share a folder",
+        "control/model.py",
+        'return f"{self.batch_id}-e{self.epoch}"',
+        "return self.batch_id",
+    ),
+    Bug(
+        "a file is the same whatever its version",
+        "control/model.py",
+        "for part in (bucket, key, version_id):",
+        "for part in (bucket, key):",
+    ),
+    Bug(
+        "an event that comes twice makes two files",
+        "control/ingest/register.py",
+        "            file_id=file_id,\n",
+        "            file_id=file_id[:40] + parts.clock.now().strftime('%H%M%S%f'),\n",
+    ),
+    Bug(
+        "a lost event is lost",
+        "control/ingest/register.py",
+        "        if tag is None:\n",
+        "        if tag is None and len(tags) % 3:\n",
+    ),
+)
+# The count of one of them is taken where the publication begins.
+EXTRA = {
+    "the number is counted before the last publication has ended": Bug(
+        "",
+        "control/ingest/publish.py",
+        "    manifest = _manifest(written, parts)\n    while True:\n",
+        "    manifest = _manifest(written, parts)\n"
+        "    from control.ports import every\n"
+        '    count = sum(b.state == "published" for b in every(parts.store, Batch, written.table))\n'
+        "    while True:\n",
+    )
+}
+
+
+def plant(bug: Bug, folder: Path) -> None:
+    """Copy the core to `folder` with the bug in it."""
+    for package in ("control", "bronze"):
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for change in (bug, EXTRA.get(bug.name)):
+        if change is not None:
+            text = (folder / change.path).read_text()
+            if text.count(change.old) != 1:
+                raise LookupError(f"{bug.name}: {change.path} has {text.count(change.old)} such places")
+            (folder / change.path).write_text(text.replace(change.old, change.new))
+
+
+def judge(bug: Bug, seeds: Sequence[int], histories: int) -> list[int | None]:
+    """In a process of its own: after how many histories each seed caught the bug, None when it did not."""
+    with tempfile.TemporaryDirectory(prefix="ingest-bug-") as folder:
+        plant(bug, Path(folder))
+        reader, writer = os.pipe()
+        child = os.fork()
+        if not child:
+            os.close(reader)
+            sys.path.insert(0, folder)
+            from simulate import simulate
+
+            for seed in seeds:
+                outcome = simulate(seed, histories)
+                os.write(writer, f"{outcome.histories if outcome.error else 'null'},".encode())
+            os._exit(0)
+        os.close(writer)
+        with os.fdopen(reader) as answers:
+            found = json.loads(f"[{answers.read().rstrip(',')}]")
+        os.waitpid(child, 0)
+    return list(found)
+
+
+def main() -> None:
+    """Print one JSON object a bug."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--histories", type=int, default=2000)
+    options = parser.parse_args()
+    # What every child needs and the core brings; the core itself only each child imports.
+    import msgspec.json  # noqa: F401
+    import pyarrow.parquet  # noqa: F401
+    import yaml  # noqa: F401
+
+    sys.path.insert(0, str(Path(__file__).parent))
+    seeds = [options.first + 1_000_000 * number for number in range(options.seeds)]
+    for bug in BUGS:
+        caught = judge(bug, seeds, options.histories)
+        print(json.dumps({"bug": bug.name, "caught_after": caught}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""Run histories by their seeds: `python tests/control/simulation/simulate.py --seed 7 --histories 1`."""
+
+import argparse
+import sys
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from history import History
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How many histories ran, and the first seed that broke a promise, with why."""
+
+    histories: int
+    seed: int | None = None
+    error: BaseException | None = None
+
+
+def simulate(first: int, histories: int, cpu_seconds: float = float("inf")) -> Outcome:
+    """Run the histories of the seeds from `first` on, until one breaks a promise or the time is used up."""
+    end = time.process_time() + cpu_seconds
+    for count in range(histories):
+        if time.process_time() >= end:
+            return Outcome(count)
+        try:
+            History(first + count).run()
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            return Outcome(count + 1, first + count, error)
+    return Outcome(histories)
+
+
+def main() -> int:
+    """Run and tell; 1 when a promise was broken."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, required=True, help="seed of the first history")
+    parser.add_argument("--histories", type=int, default=1)
+    options = parser.parse_args()
+    started = time.process_time(), time.monotonic()
+    outcome = simulate(options.seed, options.histories)
+    cpu, wall = time.process_time() - started[0], time.monotonic() - started[1]
+    print(f"{outcome.histories} histories, {cpu:.1f} CPU s, {wall:.1f} s")
+    if outcome.error is None:
+        return 0
+    traceback.print_exception(outcome.error)
+    print(f"seed {outcome.seed} broke a promise")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

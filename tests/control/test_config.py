@@ -1,0 +1,29 @@
+import pytest
+
+from control.config import LIMITS, Settings, from_environment
+from control.errors import UsageError
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert from_environment({}) == Settings()
+    assert from_environment(dict.fromkeys(LIMITS, "")).limits == {}
+
+
+def test_caps_on_raw_files_are_settings_by_the_parsers_names() -> None:
+    from bronze.limits import Limits
+
+    environment = {"DM_MAX_INFLATED_BYTES": "10", "DM_MAX_RATIO": "20", "DM_MAX_LINE_BYTES": "30"}
+    limits = from_environment(environment).limits
+    assert limits == {"inflated_bytes": 10, "ratio": 20, "line_bytes": 30}
+    assert Limits(**limits).ratio == 20
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", "1e3", "٣"])
+def test_a_cap_that_is_no_whole_number_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="DM_MAX_RATIO"):
+        from_environment({"DM_MAX_RATIO": text})
+
+
+def test_the_actor_is_whom_the_environment_names() -> None:
+    assert from_environment({"DM_ACTOR": "ann", "USER": "bob"}).actor == "ann"
+    assert from_environment({"USER": "bob"}).actor == "bob"
