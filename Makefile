@@ -10,7 +10,7 @@ UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 BIN := .venv/bin
 ROWS ?= 100000
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-demo demo check test sweep bench om trino clean
+.PHONY: help setup setup-demo demo check test sweep bench om trino conformance-trino clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,9 @@ om: | $(UV) ## Install the optional OpenMetadata client in an environment of its
 trino: setup ## Fetch a real Trino and its Java (0.9 GB, kept: 0.6 GB), for dm local up --engine trino
 	UV_PROJECT_ENVIRONMENT=.tools/trino/java $(UV) sync --locked --only-group trino
 	$(BIN)/python -m localcloud.trino
+
+conformance-trino: setup ## Compare with a real Trino: probes, the dbt project, SEQUENCES=20 random sequences
+	$(BIN)/pytest -s tests/trino
 
 clean: ## Remove what the targets made (not the local cloud's state: dm local reset)
 	rm -rf target logs dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -22,6 +22,7 @@ class Gateway:
             "aws_secret_access_key": house.env["AWS_SECRET_ACCESS_KEY"],
         }
         self.client = boto3.client("athena", **given)
+        self.s3 = boto3.client("s3", **given)
 
     def start(self, sql: str, database: str = "default") -> str:
         """Start a statement; returns its id."""
@@ -50,12 +51,20 @@ class Gateway:
             return {"error": str(status.get("StateChangeReason", status["State"]))}
         return dict(self.client.get_query_results(QueryExecutionId=query_id))
 
+    def result_file(self, sql: str) -> bytes:
+        """The file that holds all rows of a query."""
+        query_id = self.start(sql)
+        status = self.wait(query_id)
+        assert status["State"] == "SUCCEEDED", status
+        execution = self.client.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
+        bucket, key = execution["ResultConfiguration"]["OutputLocation"].removeprefix("s3://").split("/", 1)
+        return bytes(self.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+
     def ask(self, sql: str, database: str) -> Answer:
         """The answer of a statement, for the runner of sequences."""
         found = self.results(sql, database)
         if "error" in found:
             return Answer(error=found["error"])
-        lines = [
-            tuple(cell.get("VarCharValue") for cell in row["Data"]) for row in found["ResultSet"]["Rows"]
-        ]
-        return Answer(tuple(lines[1:]), found.get("UpdateCount"))
+        rows = found["ResultSet"]["Rows"][1:]
+        lines = (tuple(cell.get("VarCharValue") for cell in row["Data"]) for row in rows)
+        return Answer(tuple(lines), found.get("UpdateCount"))

@@ -4,6 +4,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+import pytest
 from clouds import Clouds
 from gateway import Gateway
 from generate import sequence
@@ -13,6 +14,7 @@ COUNT = int(os.environ.get("SEQUENCES") or 20)
 AT_ONCE = 3
 
 
+@pytest.mark.timeout(0)
 def test_random_sequences_leave_the_same_tables_on_both_engines(clouds: Clouds, seed: int) -> None:
     print(f"\nSEED={seed} SEQUENCES={COUNT}")
     found: list[str] = []
