@@ -41,12 +41,14 @@ class _Span:
     long: bool
 
 
-def cut(pieces: Iterable[bytes], *, size: int, longest: int, multiline: bool) -> Iterator[Block | LongRecord]:
+def cut(
+    pieces: Iterable[bytes], *, size: int, longest: int, quote: bytes | None
+) -> Iterator[Block | LongRecord]:
     """Cut `pieces` into blocks of about `size` bytes.
 
-    A record is a line; when `multiline`, a newline after an odd number of quotes does not end it. A record
-    of more than `longest` bytes, its newline not counted, becomes a LongRecord, which the first newline past
-    them ends. Where blocks are cut changes nothing about any record.
+    A record is a line; after an odd number of quotes, where `quote` says what one is, a newline does not
+    end it. A record of more than `longest` bytes, its newline not counted, becomes a LongRecord, which the
+    first newline past them ends. Where blocks are cut changes nothing about any record.
     """
     held = head = b""
     line, offset = 1, 0
@@ -54,7 +56,7 @@ def cut(pieces: Iterable[bytes], *, size: int, longest: int, multiline: bool) ->
     for piece, last in _gathered(pieces, size):
         held += piece
         done = 0
-        for span in _spans(held, longest, multiline=multiline, last=last, inside_long=dropped > 0):
+        for span in _spans(held, longest, quote=quote, last=last, inside_long=dropped > 0):
             data = held[span.start : span.end]
             if span.long:
                 whole = LongRecord(
@@ -128,7 +130,9 @@ def _gathered(pieces: Iterable[bytes], size: int) -> Iterator[tuple[bytes, bool]
     yield b"".join(parts), True
 
 
-def _spans(data: bytes, longest: int, *, multiline: bool, last: bool, inside_long: bool) -> Iterator[_Span]:
+def _spans(
+    data: bytes, longest: int, *, quote: bytes | None, last: bool, inside_long: bool
+) -> Iterator[_Span]:
     """The finished records of `data`: runs of good length, and long ones. `last`: nothing follows."""
     start = 0
     if inside_long:
@@ -136,8 +140,8 @@ def _spans(data: bytes, longest: int, *, multiline: bool, last: bool, inside_lon
         if not start and not last:
             return
         yield _Span(0, start, long=True)
-    if multiline and b'"' in data:
-        yield from _quoted_spans(data, start, longest, last=last)
+    if quote is not None and quote in data:
+        yield from _quoted_spans(data, start, longest, quote, last=last)
     else:
         yield from _line_spans(data, start, longest, last=last)
 
@@ -160,10 +164,10 @@ def _line_spans(data: bytes, start: int, longest: int, *, last: bool) -> Iterato
         yield _Span(run, stop, long=False)
 
 
-def _quoted_spans(data: bytes, start: int, longest: int, *, last: bool) -> Iterator[_Span]:
+def _quoted_spans(data: bytes, start: int, longest: int, quote: bytes, *, last: bool) -> Iterator[_Span]:
     run = start
     while start < len(data):
-        end = _record_end(data, start, longest)
+        end = _record_end(data, start, longest, quote)
         if end:
             start = end
         elif len(data) - start > longest:
@@ -182,11 +186,11 @@ def _quoted_spans(data: bytes, start: int, longest: int, *, last: bool) -> Itera
         yield _Span(run, start, long=False)
 
 
-def _record_end(data: bytes, start: int, longest: int) -> int:
+def _record_end(data: bytes, start: int, longest: int, quote: bytes) -> int:
     """Where the record at `start` ends, its newline included; 0 when it does not within `longest` bytes."""
     position, quotes = start, 0
     while (newline := data.find(b"\n", position, start + longest + 1)) >= 0:
-        quotes += data.count(b'"', position, newline)
+        quotes += data.count(quote, position, newline)
         if quotes % 2 == 0:
             return newline + 1
         position = newline + 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
 
-from bronze import sequence
+from bronze import nested, schema, sequence
 from bronze.columns import OPERATIONS
 from bronze.contract import BronzeContract, Column
 from bronze.errors import RefusedError
@@ -58,10 +58,15 @@ def judge(
 ) -> Callable[[Mapping[str, object]], Change | Event]:
     """A function that reads one record, or raises RefusedError with the first reason found.
 
-    Of the envelope only what is used is looked at: metadata may hold any other key.
+    A plain record is read as the data of a load. Of a change record's envelope only what is used is looked
+    at: metadata may hold any other key.
     """
-    readers = {column.name: reading(column.type).json for column in contract.columns}
-    rules = _Rules(contract, epoch, extract, readers)
+    readers = {column.name: nested.from_json(column.type) for column in contract.columns}
+    rules = _Rules(
+        contract, epoch, extract, readers, tuple(c for c in contract.columns if schema.nested(c.type))
+    )
+    if contract.records == "plain":
+        return lambda record: rules.change({"data": record}, {"operation": "load"})
 
     def read(record: Mapping[str, object]) -> Change | Event:
         metadata = _object(record, "metadata")
@@ -81,6 +86,7 @@ class _Rules:
     epoch: int
     extract: int
     readers: Mapping[str, Callable[[object], object]]
+    nested: tuple[Column, ...]
 
     def event(self, metadata: Mapping[str, object]) -> Event:
         operation = _text(metadata, "operation")
@@ -102,7 +108,11 @@ class _Rules:
     def value(self, column: Column, data: Mapping[str, object], operation: str) -> object:
         value = data.get(column.name)
         if value is not None:
-            return _named(column.name, self.readers[column.name], value)
+            read = _named(column.name, self.readers[column.name], value)
+            if column in self.nested and operation != "delete" and self.contract.absent == "quarantine":
+                for place in nested.absent(column.type, value):
+                    raise RefusedError(f"absent_key:{column.name}{place}")
+            return read
         if operation == "delete" and column.name not in self.contract.key:
             return None
         if column.name not in data and (column.required or self.contract.absent == "quarantine"):
@@ -112,13 +122,19 @@ class _Rules:
         return None
 
     def unknown(self, data: Mapping[str, object]) -> tuple[tuple[str | None, ...], int]:
-        """The value of `_rescued` if the contract evolves, else none, and how many keys are dropped."""
-        others = {key: value for key, value in data.items() if key not in self.readers}
+        """The value of `_rescued` if the contract evolves, else none, and how many keys are dropped.
+
+        A nested value with an unknown key in it is rescued whole.
+        """
+        found = [(key, "") for key in data if key not in self.readers]
+        for column in self.nested:
+            found += [(column.name, place) for place in nested.unknown(column.type, data.get(column.name))]
         if self.contract.unknown_keys == "evolve":
-            return (written(others) if others else None,), 0
-        if others and self.contract.unknown_keys == "freeze":
-            raise RefusedError(f"unknown_key:{next(iter(others))}")
-        return (), len(others)
+            rescued = {name: data[name] for name, _ in found}
+            return (written(rescued) if rescued else None,), 0
+        if found and self.contract.unknown_keys == "freeze":
+            raise RefusedError(f"unknown_key:{''.join(found[0])}")
+        return (), len(found)
 
     def key_before(
         self, record: Mapping[str, object], operation: str, row: Mapping[str, object]
@@ -184,7 +200,7 @@ def _named(name: str, read: Callable[[_Written], _Read], value: _Written) -> _Re
     try:
         return read(value)
     except RefusedError as refusal:
-        raise RefusedError(f"{refusal.reason}:{name}") from None
+        raise refusal.of(name) from None
 
 
 def _first(metadata: Mapping[str, object], *names: str) -> str | None:

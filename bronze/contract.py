@@ -3,15 +3,17 @@
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import pyarrow as pa
 
+from bronze.dialect import RFC_4180, Dialect, problem
 from bronze.errors import ContractError
+from bronze.limits import DEFAULT_LIMITS, Limits
 from bronze.located_yaml import Located, read
-from bronze.schema import RESCUED, TECHNICAL, TYPES, arrow_schema, normal_type
+from bronze.schema import RESCUED, TECHNICAL, TYPES, arrow_schema, nested, normal_type
 
 # Raised by one whenever a change of the parser lets the same raw file give other rows, so that a replay by
 # the new parser wins over what the old one wrote.
@@ -21,6 +23,8 @@ PositionKind = Literal["lsn", "binlog", "number", "timestamp"]
 UnknownKeys = Literal["freeze", "evolve", "discard"]
 Absent = Literal["quarantine", "null"]
 BeforeImage = Literal["optional", "required"]
+# What the JSON objects of a raw file are: changes with their metadata, or just rows.
+Records = Literal["change", "plain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +48,12 @@ class BronzeContract:
     position: PositionKind
     unknown_keys: UnknownKeys = "freeze"
     absent: Absent = "quarantine"
-    multiline: bool = False
     max_bad_records: int = 100
     max_bad_ratio: float = 0.05
     before_image: BeforeImage = "optional"
+    records: Records = "change"
+    csv: Dialect = RFC_4180
+    limits: Limits = DEFAULT_LIMITS
 
     @property
     def revision(self) -> int:
@@ -115,10 +121,40 @@ class _Reader:
             position=choice("position", PositionKind),
             unknown_keys=choice("unknownKeys", UnknownKeys, "freeze"),
             absent=choice("absent", Absent, "quarantine"),
-            multiline=custom.value("multiline", _is_bool, "true or false", False),
             max_bad_records=custom.value("maxBadRecords", _is_count, "a whole number from 0", 100),
             max_bad_ratio=custom.value("maxBadRatio", _is_ratio, "a number from 0 to 1", 0.05),
             before_image=choice("beforeImage", BeforeImage, "optional"),
+            records=choice("records", Records, "change"),
+            csv=self.dialect(custom),
+            limits=self.limits(custom),
+        )
+
+    def dialect(self, custom: "_Custom") -> Dialect:
+        def character(key: str, none: str | None, default: str) -> str | None:
+            written = custom.value(key, _is_text, "one character" + (f", or {none}" if none else ""), default)
+            return None if written == none else str(written)
+
+        found = Dialect(
+            delimiter=character("delimiter", None, ",") or "",
+            quote=character("quote", "none", '"'),
+            escape=character("escape", "double", "double"),
+            header=custom.value("header", _is_bool, "true or false", True),
+            multiline=custom.value("multiline", _is_bool, "true or false", False),
+        )
+        if wrong := problem(found):
+            key, wanted = wrong
+            raise ContractError(self.file, custom.line_of(key), f"the custom property `{key}` {wanted}")
+        return found
+
+    def limits(self, custom: "_Custom") -> Limits:
+        def cap(key: str, default: int) -> int:
+            return int(custom.value(key, _is_cap, "a whole number from 1", default))
+
+        return replace(
+            DEFAULT_LIMITS,
+            line_bytes=cap("maxLineBytes", DEFAULT_LIMITS.line_bytes),
+            inflated_bytes=cap("maxInflatedBytes", DEFAULT_LIMITS.inflated_bytes),
+            ratio=cap("maxInflationRatio", DEFAULT_LIMITS.ratio),
         )
 
     def text(self, node: Located, key: str) -> str:
@@ -219,7 +255,15 @@ class _Reader:
                 )
             return int(position)
 
-        return tuple(entry["name"] for entry in sorted(entries, key=place))
+        names = tuple(entry["name"] for entry in sorted(entries, key=place))
+        for column in columns:
+            if column.name in names and (column.type == "binary" or nested(column.type)):
+                raise ContractError(
+                    self.file,
+                    table.line_of("properties"),
+                    f"the key column `{column.name}` is {column.type}; a key is made of plain values",
+                )
+        return names
 
     def custom(self, node: Located) -> "_Custom":
         """The `customProperties` of `node`."""
@@ -269,6 +313,14 @@ def _is_bool(value: object) -> bool:
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_cap(value: object) -> bool:
+    return _is_count(value) and value != 0
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _is_ratio(value: object) -> bool:

@@ -1,44 +1,70 @@
-"""Read one CSV line exactly, by the rules of RFC 4180 and of each column's type."""
+"""Read one CSV line exactly, by the dialect of the contract and the rules of each column's type."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from bronze.contract import Column
+from bronze.contract import BronzeContract
+from bronze.dialect import Dialect
 from bronze.errors import RefusedError
-from bronze.lexical import reading
-
-_FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([^",]*))(,|\Z)')
+from bronze.nested import from_text
 
 
-def fields(line: bytes) -> list[str]:
-    """Split one record, without its newline. An empty field, quoted or not, is an empty text.
+def splitter(dialect: Dialect) -> Callable[[bytes], list[str]]:
+    """A function that splits one record, given without its newline, into its fields.
 
-    Raises RefusedError: `encoding`, or `unbalanced_quote` for quotes that RFC 4180 does not allow.
+    An empty field, quoted or not, is an empty text. The function raises RefusedError: `encoding`, or
+    `unbalanced_quote` for quotes where the dialect does not allow them.
     """
-    try:
-        text = line.removesuffix(b"\r").decode()
-    except UnicodeDecodeError:
-        raise RefusedError("encoding") from None
-    if '"' not in text:
-        return text.split(",")
-    found: list[str] = []
-    position, more = 0, True
-    while more:
-        match = _FIELD.match(text, position)
-        if match is None:
-            raise RefusedError("unbalanced_quote")
-        quoted, bare, separator = match.groups()
-        found.append(bare if quoted is None else quoted.replace('""', '"'))
-        position, more = match.end(), separator == ","
-    return found
+    delimiter, quote = dialect.delimiter, dialect.quote
+    quoted_fields = None if quote is None else _quoted_fields(dialect, quote)
+
+    def fields(line: bytes) -> list[str]:
+        try:
+            text = line.removesuffix(b"\r").decode()
+        except UnicodeDecodeError:
+            raise RefusedError("encoding") from None
+        if quoted_fields is None or quote is None or quote not in text:
+            return text.split(delimiter)
+        return quoted_fields(text)
+
+    return fields
 
 
-def judge(columns: Sequence[Column]) -> Callable[[bytes], list[object]]:
-    """A function that reads one line to the values of `columns`, or raises RefusedError.
+def _quoted_fields(dialect: Dialect, quote: str) -> Callable[[str], list[str]]:
+    sign, delimiter = re.escape(quote), re.escape(dialect.delimiter)
+    escape = re.escape(quote if dialect.escape is None else dialect.escape)
+    escaped = re.compile(f"{escape}([{sign}{escape}])")
+    # An escape before anything else is text. Possessive, so that none is given back to close the field.
+    pair = f"{escape}{sign}" if dialect.escape is None else f"{escape}[{sign}{escape}]?+"
+    inside = f"(?:[^{sign}{escape}]|{pair})*+"
+    field = re.compile(f"(?:{sign}({inside}){sign}|([^{sign}{delimiter}]*))({delimiter}|\\Z)")
+
+    def fields(text: str) -> list[str]:
+        found: list[str] = []
+        position, more = 0, True
+        while more:
+            match = field.match(text, position)
+            if match is None:
+                raise RefusedError("unbalanced_quote")
+            quoted, bare, separator = match.groups()
+            found.append(bare if quoted is None else escaped.sub(r"\1", quoted))
+            position, more = match.end(), separator != ""
+        return found
+
+    return fields
+
+
+def judge(contract: BronzeContract) -> Callable[[bytes], list[object]]:
+    """A function that reads one line to the values of the contract's columns, or raises RefusedError.
 
     The first column that is wrong gives the reason: `null:<column>`, `type:<column>` or `range:<column>`.
     """
-    readers = [(column.name, column.required, reading(column.type).text) for column in columns]
+    absent_is_null = contract.absent == "null"
+    readers = [
+        (column.name, column.required, from_text(column.type, absent_is_null=absent_is_null))
+        for column in contract.columns
+    ]
+    fields = splitter(contract.csv)
 
     def values(line: bytes) -> list[object]:
         texts = fields(line)
@@ -50,7 +76,7 @@ def judge(columns: Sequence[Column]) -> Callable[[bytes], list[object]]:
                 try:
                     found.append(read(text))
                 except RefusedError as refusal:
-                    raise RefusedError(f"{refusal.reason}:{name}") from None
+                    raise refusal.of(name) from None
             elif required:
                 raise RefusedError(f"null:{name}")
             else:

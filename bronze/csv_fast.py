@@ -13,7 +13,9 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from bronze.contract import BronzeContract, Column
-from bronze.lexical import reading
+from bronze.dialect import Dialect
+from bronze.lexical import NEVER
+from bronze.nested import certain
 from bronze.schema import arrow_schema, arrow_type
 
 # Read as another type than the column's: Arrow rounds text to a 32-bit float at once, the exact rules and
@@ -29,18 +31,25 @@ class CsvShape:
     whole_block: Any
     one_line: Any
     read_options: Any
+    parse_options: Any
     convert_options: Any
 
 
 def shape(contract: BronzeContract) -> CsvShape:
     """Prepare `contract`."""
     names = [column.name for column in contract.columns]
-    line = ",".join(_field(column) for column in contract.columns)
+    dialect = contract.csv
+    line = _literal(dialect.delimiter).join(_field(column, dialect) for column in contract.columns)
     return CsvShape(
         schema=arrow_schema(tuple((column.name, column.type) for column in contract.columns)),
         whole_block=pc.MatchSubstringOptions(rf"\A(?:{line}\r?\n)*\z"),
         one_line=pc.MatchSubstringOptions(rf"\A{line}\r?\z"),
         read_options=pa.csv.ReadOptions(column_names=names, use_threads=False, block_size=1 << 30),
+        parse_options=pa.csv.ParseOptions(
+            delimiter=dialect.delimiter,
+            quote_char=dialect.quote or False,
+            double_quote=dialect.escape is None,
+        ),
         convert_options=pa.csv.ConvertOptions(
             column_types={c.name: _READ_AS.get(c.type, arrow_type(c.type)) for c in contract.columns},
             null_values=[""],
@@ -51,11 +60,27 @@ def shape(contract: BronzeContract) -> CsvShape:
     )
 
 
-def _field(column: Column) -> str:
+def _field(column: Column, dialect: Dialect) -> str:
     """What is certain of one field: its value bare or in quotes, or nothing where null is allowed."""
-    certain = reading(column.type).certain
-    quoted = r'(?:[^"\r\n]|"")+' if column.type == "string" else f"(?:{certain})"
-    return f'(?:{certain}|"{quoted}")' + ("" if column.required else "?")
+    delimiter, quote = _literal(dialect.delimiter), _literal(dialect.quote)
+    if column.type == "string":
+        bare = rf"[^{quote}{delimiter}\r\n]+"
+        pair = "" if dialect.escape else f"|{quote}{quote}"
+        quoted = rf"(?:[^{quote}{_literal(dialect.escape)}\r\n]{pair})+"
+    else:
+        value = certain(column.type)
+        if value == NEVER:
+            return NEVER
+        if dialect.delimiter == "\t":
+            value = value.replace(r"[ \t]", "[ ]")  # a tab may not stand around a number
+        bare = quoted = f"(?:{value})"
+    written = bare if dialect.quote is None else f"(?:{bare}|{quote}{quoted}{quote})"
+    return f"(?:{written})" + ("" if column.required else "?")
+
+
+def _literal(character: str | None) -> str:
+    """The character in a regular expression, also inside brackets."""
+    return "" if character is None else f"\\x{ord(character):02x}"
 
 
 def is_certain(shape: CsvShape, data: bytes) -> bool:
@@ -75,5 +100,7 @@ def rows(shape: CsvShape, data: bytes) -> Any:
     """The rows of lines that are certainly good, as a table of the contract's columns."""
     if not data:
         return shape.schema.empty_table()
-    table = pa.csv.read_csv(pa.BufferReader(data), shape.read_options, convert_options=shape.convert_options)
+    table = pa.csv.read_csv(
+        pa.BufferReader(data), shape.read_options, shape.parse_options, shape.convert_options
+    )
     return table.cast(shape.schema)

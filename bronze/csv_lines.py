@@ -8,6 +8,7 @@ import pyarrow as pa
 from bronze import columns, csv_exact, csv_fast
 from bronze.blocks import Block, is_utf8, slices
 from bronze.contract import BronzeContract
+from bronze.dialect import Dialect
 from bronze.errors import FileRefusedError, RefusedError
 from bronze.outcome import Outcome, joined
 from bronze.quarantine import Quarantine
@@ -15,17 +16,24 @@ from bronze.quarantine import Quarantine
 _BOM = b"\xef\xbb\xbf"
 
 
-def without_header(block: Block, contract: BronzeContract) -> Block:
-    """The block behind the header, which is its first line. Raises FileRefusedError("header")."""
+def opened(block: Block, contract: BronzeContract) -> Block:
+    """The first block behind the byte order mark and the header, where there are any.
+
+    Raises FileRefusedError("header") when the header is another than the contract's.
+    """
+    mark = len(_BOM) if block.data.startswith(_BOM) else 0
+    if not contract.csv.header:
+        return Block(block.data[mark:], block.line, block.offset + mark, block.lines)
     end = block.data.find(b"\n") + 1 or len(block.data)
     wanted = [column.name for column in contract.columns]
     try:
-        names = csv_exact.fields(block.data[:end].removeprefix(_BOM).removesuffix(b"\n"))
+        names = csv_exact.splitter(contract.csv)(block.data[mark:end].removesuffix(b"\n"))
     except RefusedError as refusal:
         raise FileRefusedError("header", f"the header line is refused: {refusal.reason}") from refusal
     if names != wanted:
+        by = contract.csv.delimiter
         raise FileRefusedError(
-            "header", f"the header must be {','.join(wanted)}, and is {','.join(names)[:200]}"
+            "header", f"the header must be {by.join(wanted)}, and is {by.join(names)[:200]}"
         )
     return Block(block.data[end:], block.line + 1, block.offset + end, block.lines - 1)
 
@@ -33,7 +41,7 @@ def without_header(block: Block, contract: BronzeContract) -> Block:
 def reader(contract: BronzeContract, quarantine: Quarantine) -> Callable[[Block], Outcome]:
     """A function that reads a block to the contract's columns and `_line`."""
     shape = csv_fast.shape(contract)
-    judge = csv_exact.judge(contract.columns)
+    judge = csv_exact.judge(contract)
     schema = shape.schema.append(pa.field("_line", pa.int64()))
 
     def read(block: Block) -> Outcome:
@@ -43,11 +51,11 @@ def reader(contract: BronzeContract, quarantine: Quarantine) -> Callable[[Block]
             numbered = rows.append_column("_line", pa.arange(block.line, block.line + rows.num_rows))
             return Outcome(numbered, block.lines)
         # Only quotes that reach over lines forbid to look at fewer lines at a time.
-        whole_block = contract.multiline and b'"' in block.data
+        whole_block = contract.csv.multiline and contract.csv.quote_byte in block.data
         return joined(map(read_slice, [block] if whole_block else slices(block)))
 
     def read_slice(block: Block) -> Outcome:
-        lines, numbers = _records(block, contract.multiline)
+        lines, numbers = _records(block, contract.csv)
         certain = _certain(shape, lines)
         sure = csv_fast.rows(shape, b"\n".join(compress(lines, certain)))
         sure = sure.append_column("_line", pa.array(compress(numbers, certain), pa.int64()))
@@ -68,11 +76,12 @@ def reader(contract: BronzeContract, quarantine: Quarantine) -> Callable[[Block]
     return read
 
 
-def _records(block: Block, multiline: bool) -> tuple[list[bytes], Sequence[int]]:
+def _records(block: Block, dialect: Dialect) -> tuple[list[bytes], Sequence[int]]:
     """The records of `block` without their newlines, and the number of the line where each begins."""
     lines = block.data.removesuffix(b"\n").split(b"\n")
     numbers = range(block.line, block.line + len(lines))
-    if not multiline or b'"' not in block.data:
+    quote = dialect.quote_byte
+    if not dialect.multiline or quote not in block.data:
         return lines, numbers
     records: list[bytes] = []
     starts: list[int] = []
@@ -83,7 +92,7 @@ def _records(block: Block, multiline: bool) -> tuple[list[bytes], Sequence[int]]
         else:
             records.append(line)
             starts.append(number)
-        inside ^= line.count(b'"') % 2 == 1
+        inside ^= line.count(quote) % 2 == 1
     return records, starts
 
 

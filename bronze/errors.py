@@ -47,8 +47,16 @@ class FileRefusedError(BronzeError):
 
 
 class RefusedError(Exception):
-    """A value, record or line is refused. `reason` is the code, such as `type` or `unknown_key:<key>`."""
+    """A value, record or line is refused. `reason` is the code, such as `type` or `unknown_key:<key>`.
 
-    def __init__(self, reason: str) -> None:
+    `place` is where in a nested value, such as `.zip` or `[]`.
+    """
+
+    def __init__(self, reason: str, place: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
+        self.place = place
+
+    def of(self, name: str) -> "RefusedError":
+        """The same refusal, of a value that is called `name`."""
+        return RefusedError(f"{self.reason}:{name}{self.place}")

@@ -1,7 +1,7 @@
 """Inflate a gzip stream, all of it or an error: never a part of a file taken for the whole."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, cast
 
 from isal import isal_zlib
@@ -11,7 +11,7 @@ from bronze.limits import Limits
 
 _READ_BYTES = 256 << 10
 # Small enough to be memory that was used before.
-_PIECE_BYTES = 64 << 10
+PIECE_BYTES = 64 << 10
 _GZIP = 31  # zlib's word for: a gzip header and trailer, its CRC and size checked
 _DamagedError = cast(type[Exception], isal_zlib.error)  # its type stub calls it an instance
 
@@ -46,14 +46,19 @@ class HashingReader:
         return self._digest.hexdigest()
 
 
-def inflate(raw: HashingReader, limits: Limits, piece_bytes: int = _PIECE_BYTES) -> Iterator[bytes]:
+def inflate(raw: HashingReader, limits: Limits, piece_bytes: int = PIECE_BYTES) -> Iterator[bytes]:
     """Yield the content of every gzip member of `raw`, in pieces of at most `piece_bytes`.
 
     Zero bytes after the last trailer are padding. Raises FileRefusedError: `gzip_truncated`,
     `gzip_corrupt`, `gzip_trailing` (bytes after the last trailer), `too_large`, `ratio`.
     """
+    return capped(_members(raw, piece_bytes), raw, limits)
+
+
+def capped(pieces: Iterable[bytes], raw: HashingReader, limits: Limits) -> Iterator[bytes]:
+    """Yield `pieces`, the content of `raw`. Raises FileRefusedError: `too_large`, `ratio`."""
     inflated = 0
-    for piece in _members(raw, piece_bytes):
+    for piece in pieces:
         inflated += len(piece)
         if inflated > limits.inflated_bytes:
             raise FileRefusedError("too_large", f"inflates to more than {limits.inflated_bytes:,} bytes")

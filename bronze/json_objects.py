@@ -52,6 +52,16 @@ def objects(line: bytes) -> Iterator[Found]:
         record, position, following = record + 1, following, end
 
 
+def value(text: str) -> object:
+    """The one JSON value that is all of `text`. Raises RefusedError: `json`."""
+    try:
+        found: object = _EXACT.decode(text)
+        json.dumps(found, ensure_ascii=False).encode()
+    except (_RepeatedKeyError, ValueError, RecursionError):
+        raise RefusedError("json") from None
+    return found
+
+
 def _read(text: str, position: int) -> tuple[dict[str, object] | RefusedError, int]:
     """The value at `position` and where it ends; broken JSON extends to the end of `text`."""
     try:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """A control record; `detail` is its JSON text."""
+    """A control record; `detail` is its JSON text. `file_id` is given when it came in another file."""
 
     event: str
     detail: str
@@ -18,6 +18,7 @@ class EventRow:
     committed_at: datetime | None
     line: int
     record: int
+    file_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

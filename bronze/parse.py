@@ -12,25 +12,31 @@ from typing import Any, BinaryIO, Literal
 from bronze import sequence
 from bronze.blocks import Block, LongRecord, cut
 from bronze.columns import finisher, table_of
+from bronze.content import Compression, content
 from bronze.contract import BronzeContract
 from bronze.errors import FileRefusedError, SourceError
 from bronze.events import EVENT_SCHEMA
-from bronze.inflate import HashingReader, inflate
-from bronze.limits import DEFAULT_LIMITS, Limits
+from bronze.inflate import HashingReader
+from bronze.limits import Limits
 from bronze.outcome import EventRow, Outcome
-from bronze.quarantine import Quarantine
+from bronze.quarantine import Origin, Quarantine
 from bronze.staging import Stage, stage
 from bronze.writer import RowWriter
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Which raw file it is: its id, the epoch of its source's log, the number of its extract, its shape."""
+    """Which raw file it is: its id, the epoch of its source's log, the number of its extract, its shape.
+
+    `replay`: it is a quarantine file, whose entries say all that themselves.
+    """
 
     file_id: str
     epoch: int
     extract: int
     format: Literal["csv", "json"]
+    compression: Compression = "gzip"
+    replay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +61,29 @@ class Report:
     discarded: int = 0
 
 
-_SUFFIXES: dict[str, Literal["csv", "json"]] = {".csv.gz": "csv", ".json.gz": "json"}
+_FORMATS: dict[str, Literal["csv", "json"]] = {".csv": "csv", ".json": "json"}
+_COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
 
 
 def source_of(key: str, file_id: str) -> Source:
-    """What the key of a raw file says: `epoch=` and `extract=` segments (1 when absent), the suffix.
+    """What the key of a raw file says: `epoch=` and `extract=` segments (1 when absent), the suffixes.
 
     Raises SourceError on any other suffix, and on a segment that holds no number.
     """
-    found = next((shape for suffix, shape in _SUFFIXES.items() if key.endswith(suffix)), None)
+    compression = compression_of(key)
+    unpacked = key if compression == "none" else key.rpartition(".")[0]
+    found = next((shape for suffix, shape in _FORMATS.items() if unpacked.endswith(suffix)), None)
     if found is None:
         raise SourceError(
-            f"{key} is neither {' nor '.join(_SUFFIXES)}",
+            f"{key} is neither .csv nor .json, plain or packed as .gz or .zst",
             hint="the parser tells a raw file's shape by its suffix",
         )
-    return Source(file_id, _segment(key, "epoch", 10), _segment(key, "extract", 20), found)
+    return Source(file_id, _segment(key, "epoch", 10), _segment(key, "extract", 20), found, compression)
+
+
+def compression_of(key: str) -> Compression:
+    """How a raw file is packed, which its last suffix says."""
+    return next((kind for suffix, kind in _COMPRESSIONS.items() if key.endswith(suffix)), "none")
 
 
 def _segment(key: str, name: str, digits: int) -> int:
@@ -88,7 +102,7 @@ def parse(
     out: Path,
     *,
     token_key: bytes | None = None,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: Limits | None = None,
 ) -> Report:
     """Read the raw file `stream` and write what it holds under the folder `out`.
 
@@ -96,7 +110,7 @@ def parse(
     it has control records, and `quarantine/<file_id>.jsonl` when lines were refused. They take their names
     only when all are complete. A file refused as a whole gives the quarantine file alone; what an earlier
     run on the same file wrote is removed. Memory is bounded by a block and a row group. The same content,
-    contract and source give the same bytes.
+    contract and source give the same bytes. `limits` are the contract's unless given.
 
     Raises TokenKeyError when the contract wants tokens and there is no `token_key`, SourceError when the
     source's id cannot name a file, and whatever reading `stream` or writing to `out` raises.
@@ -104,7 +118,7 @@ def parse(
     finish = finisher(contract, _constants(contract, source), token_key)
     raw = HashingReader(stream)
     with stage(out, source.file_id) as staged:
-        run = _Run(contract, source, limits, staged, finish)
+        run = _Run(contract, source, limits or contract.limits, staged, finish)
         try:
             run.read(raw)
             return run.finished(raw.sha256())
@@ -117,7 +131,10 @@ def parse(
 
 def _constants(contract: BronzeContract, source: Source) -> dict[str, object]:
     """The columns that are the same in every row of a file."""
-    of_file: dict[str, object] = {"_rev": contract.revision, "_file_id": source.file_id}
+    of_file: dict[str, object] = {"_rev": contract.revision}
+    if source.replay:
+        return of_file
+    of_file["_file_id"] = source.file_id
     if source.format == "json":
         return of_file
     seq = sequence.load(source.epoch, contract.position, source.extract)
@@ -141,7 +158,8 @@ class _Run:
         self.limits = limits
         self.staged = staged
         self.finish = finish
-        self.quarantine = Quarantine(staged.quarantine, source.file_id, contract.version)
+        origin = Origin(source.file_id, source.epoch, source.extract, source.format)
+        self.quarantine = Quarantine(staged.quarantine, origin, contract.version)
         self.rows = RowWriter(staged.rows, limits)
         self.events = RowWriter(lambda _: staged.events, replace(limits, file_row_groups=sys.maxsize))
         self.lines = self.blank = self.records = self.control = self.discarded = 0
@@ -161,7 +179,7 @@ class _Run:
         bad = self.quarantine.count
         # By fraction: as floats, 0.05 times a count can fall to the wrong side of a whole number.
         allowed = Fraction(str(self.contract.max_bad_ratio)) * self.records
-        if bad > self.contract.max_bad_records and bad > allowed:
+        if not self.source.replay and bad > self.contract.max_bad_records and bad > allowed:
             raise FileRefusedError("bad_records", f"{bad:,} of {self.records:,} records are refused")
 
     def reader(self) -> tuple[Callable[[Block], Block], Callable[[Block], Outcome]]:
@@ -169,8 +187,12 @@ class _Run:
         if self.source.format == "csv":
             from bronze import csv_lines
 
-            opened = partial(csv_lines.without_header, contract=self.contract)
+            opened = partial(csv_lines.opened, contract=self.contract)
             return opened, csv_lines.reader(self.contract, self.quarantine)
+        if self.source.replay:
+            from bronze import replay_lines
+
+            return lambda block: block, replay_lines.reader(self.contract, self.quarantine)
         from bronze import json_lines
 
         places = {"epoch": self.source.epoch, "extract": self.source.extract}
@@ -179,12 +201,14 @@ class _Run:
     def blocks(self, raw: HashingReader, opened: Callable[[Block], Block]) -> Iterator[Block]:
         """The blocks that hold records; records above the cap go to quarantine."""
         csv = self.source.format == "csv"
+        header = csv and self.contract.csv.header
         size = self.limits.csv_block_bytes if csv else self.limits.json_block_bytes
         cuts = cut(
-            inflate(raw, self.limits),
+            content(raw, self.source.compression, self.limits),
             size=size,
-            longest=self.limits.line_bytes,
-            multiline=csv and self.contract.multiline,
+            # JSON writes a byte as six characters at most; beside the record, an entry has a few hundred.
+            longest=self.limits.line_bytes * 6 + 4096 if self.source.replay else self.limits.line_bytes,
+            quote=self.contract.csv.quote_byte if csv and self.contract.csv.multiline else None,
         )
         for part in cuts:
             first = not self.lines
@@ -193,11 +217,13 @@ class _Run:
                 block = opened(part) if first else part
                 if block.data:
                     yield block
-            elif first and csv:
+            elif self.source.replay:
+                raise FileRefusedError("replay", f"line {part.line} is longer than any quarantine entry")
+            elif first and header:
                 raise FileRefusedError("header", f"the header line has {part.length:,} bytes")
             else:
                 self.too_long(part)
-        if csv and not self.lines:
+        if header and not self.lines:
             raise FileRefusedError("header", "there is no header: the file is empty")
 
     def too_long(self, record: LongRecord) -> None:
@@ -208,7 +234,7 @@ class _Run:
 
     def event(self, row: EventRow) -> tuple[object, ...]:
         """The values of an event in the order of EVENT_SCHEMA."""
-        file = (self.contract.revision, row.committed_at, self.source.file_id)
+        file = (self.contract.revision, row.committed_at, row.file_id or self.source.file_id)
         return (row.event, row.detail, row.seq, *file, row.line, row.record)
 
     def refused(self, refusal: FileRefusedError, sha256: str) -> Report:

@@ -10,8 +10,7 @@ from typing import Any, BinaryIO, cast
 from bronze import contract as contracts
 from bronze import errors as bronze
 from bronze.contract import BronzeContract
-from bronze.limits import DEFAULT_LIMITS
-from bronze.parse import Source
+from bronze.parse import Source, compression_of
 from bronze.parse import parse as parse_file
 from control.errors import ContractError, UsageError
 from control.model import FileReport, OrderFile, Report, WorkOrder, WrittenObject
@@ -42,7 +41,7 @@ class LightEngine:
     def _file(
         self, file: OrderFile, order: WorkOrder, contract: BronzeContract, beat: Callable[[], None]
     ) -> FileReport:
-        source = Source(file.file_id, file.epoch, file.extract, file.format)
+        source = Source(file.file_id, file.epoch, file.extract, file.format, compression_of(file.uri))
         with tempfile.TemporaryDirectory(prefix="dm-ingest-") as folder:
             try:
                 with self._objects.open(file.uri, file.version_id, file.etag) as stream:
@@ -53,7 +52,7 @@ class LightEngine:
                         source,
                         Path(folder),
                         token_key=self._token_key,
-                        limits=replace(DEFAULT_LIMITS, **order.limits),
+                        limits=replace(contract.limits, **order.limits),
                     )
             except bronze.BronzeError as error:
                 raise UsageError(str(error), hint=error.hint) from error

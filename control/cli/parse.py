@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Examples:
   dm parse reviews.csv.gz --contract contracts/bronze/review.yaml --out parsed
   dm parse raw/review/extract=2/r.csv.gz --contract contracts/bronze/review.yaml --out parsed --json
+  dm parse parsed/quarantine/1f0c.jsonl --contract contracts/bronze/review.yaml --out replayed
 """,
 )
 @click.argument("file", type=click.Path(path_type=Path))
@@ -57,7 +58,10 @@ def command(
     max_line_bytes: int | None,
     as_json: bool,
 ) -> None:
-    """Parse FILE, a .csv.gz extract or .json.gz change records, by the contract of its table.
+    """Parse FILE, a .csv or .json, packed (.gz, .zst) or not, by the contract of its table.
+
+    A FILE that is a quarantine file (.jsonl) is replayed: its records are judged again, and keep the file,
+    line and sequence that they had.
 
     Good rows go to DIR/bronze, control records to DIR/events and refused records to DIR/quarantine. A file
     that is refused as a whole leaves no DIR/bronze. Tokens of personal values need DM_TOKEN_KEY.
@@ -65,14 +69,14 @@ def command(
     """
     from bronze import contract as contracts
     from bronze.errors import BronzeError
-    from bronze.limits import DEFAULT_LIMITS
     from bronze.parse import parse
 
     asked = {"inflated_bytes": max_inflated_bytes, "ratio": max_ratio, "line_bytes": max_line_bytes}
-    limits = replace(DEFAULT_LIMITS, **{name: value for name, value in asked.items() if value is not None})
     token_key = from_environment(os.environ).token_key or None
     try:
         contract = contracts.load(contract_path)
+        caps = {name: value for name, value in asked.items() if value is not None}
+        limits = replace(contract.limits, **caps)
         with file.open("rb") as stream:
             source = _source(file, stream, file_id, epoch, extract)
             with _watched(stream, file) as watched:
@@ -94,9 +98,18 @@ def command(
 def _source(
     file: Path, stream: BufferedReader, file_id: str | None, epoch: int | None, extract: int | None
 ) -> "Source":
-    from bronze.parse import source_of
+    from bronze.parse import Source, source_of
 
-    found = source_of(file.as_posix(), file_id or "unnamed")
+    name = file_id or "unnamed"
+    if file.name.endswith(".jsonl"):
+        if epoch is not None or extract is not None:
+            raise UsageError(
+                f"{file} is a quarantine file, whose entries say their epoch and extract",
+                hint="leave out --epoch and --extract",
+            )
+        found = Source(name, 1, 1, "json", "none", replay=True)
+    else:
+        found = source_of(file.as_posix(), name)
     if file_id is None:
         found = replace(found, file_id=hashlib.file_digest(stream, "sha256").hexdigest())
         stream.seek(0)

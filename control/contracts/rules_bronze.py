@@ -17,9 +17,17 @@ PROPERTIES = (
     "unknownKeys",
     "absent",
     "beforeImage",
+    "records",
+    "delimiter",
+    "quote",
+    "escape",
+    "header",
     "multiline",
     "maxBadRecords",
     "maxBadRatio",
+    "maxLineBytes",
+    "maxInflatedBytes",
+    "maxInflationRatio",
 )
 
 

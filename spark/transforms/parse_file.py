@@ -5,8 +5,7 @@ import tempfile
 from pathlib import Path
 
 from bronze import contract as contracts
-from bronze.limits import DEFAULT_LIMITS
-from bronze.parse import Source, parse
+from bronze.parse import Source, compression_of, parse
 from spark import storage
 from spark.orders import FileReport, Order, OrderFile, WrittenObject
 
@@ -16,9 +15,9 @@ def parse_file(file: OrderFile, order: Order, contract: str, token_key: bytes | 
 
     Runs in an executor; running it again writes the same objects again.
     """
-    source = Source(file.file_id, file.epoch, file.extract, file.format)
+    source = Source(file.file_id, file.epoch, file.extract, file.format, compression_of(file.uri))
     rules = contracts.loads(contract, order.contract)
-    limits = dataclasses.replace(DEFAULT_LIMITS, **order.limits)
+    limits = dataclasses.replace(rules.limits, **order.limits)
     with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
         with storage.stream(file.uri, file.version_id, file.etag) as stream:
             found = parse(stream, rules, source, Path(folder), token_key=token_key, limits=limits)

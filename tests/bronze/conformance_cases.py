@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 from raw_files import contract_text
@@ -143,9 +144,13 @@ def _part(kind: str, said: Any) -> bytes:
     """A part of a raw file: content packed, or bytes as they are."""
     if isinstance(said, str):
         said = said.encode()
+    elif isinstance(said, dict):
+        said = _bytes(said)
     match kind:
         case "gzip" | "gz":
             return gzip.compress(said, mtime=0)
+        case "zstd" | "zst":
+            return bytes(pa.compress(said, "zstd", asbytes=True))
         case "zeros":
             return bytes(said)
         case "hex":

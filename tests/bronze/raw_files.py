@@ -61,7 +61,7 @@ class Parsed:
 def parsed_in(out: Path, raw: bytes, rules: BronzeContract, shape: Any, **options: Any) -> Parsed:
     """Parse the raw file `raw` into `out`. Options: limits, epoch, extract, file_id, token_key."""
     source = Source(options.get("file_id", "file"), options.get("epoch", 1), options.get("extract", 1), shape)
-    limits: Limits = options.get("limits", DEFAULT_LIMITS)
+    limits: Limits | None = options.get("limits")
     report = parse(
         io.BytesIO(raw), rules, source, out, token_key=options.get("token_key", KEY), limits=limits
     )

@@ -9,7 +9,7 @@ from bronze.blocks import Block, LongRecord, block_of, cut, slices
 
 def blocks(content, size=64, longest=1000, multiline=False, piece=16):
     pieces = [content[start : start + piece] for start in range(0, len(content), piece)]
-    return list(cut(pieces, size=size, longest=longest, multiline=multiline))
+    return list(cut(pieces, size=size, longest=longest, quote=b'"' if multiline else None))
 
 
 def records(content, **options):

@@ -6,7 +6,9 @@ import pytest
 from raw_files import contract, contract_text
 
 from bronze.contract import PARSER_REVISION, load, loads
+from bronze.dialect import Dialect
 from bronze.errors import ContractError
+from bronze.limits import DEFAULT_LIMITS
 
 CONTRACTS = Path(__file__).parents[2] / "contracts" / "bronze"
 GOOD = contract_text("id bigint key", "name string? token", "score double?")
@@ -21,7 +23,7 @@ def test_the_contracts_of_this_repository_are_good(path):
 
 def test_a_contract_says_how_its_files_are_judged():
     defaults = contract("id bigint key")
-    assert (defaults.unknown_keys, defaults.absent, defaults.multiline) == ("freeze", "quarantine", False)
+    assert (defaults.unknown_keys, defaults.absent, defaults.csv.multiline) == ("freeze", "quarantine", False)
     assert (defaults.max_bad_records, defaults.max_bad_ratio, defaults.before_image) == (
         100,
         0.05,
@@ -31,13 +33,46 @@ def test_a_contract_says_how_its_files_are_judged():
         "id bigint key", position="binlog", unknownKeys="evolve", absent="null", multiline=True,
         maxBadRecords=0, maxBadRatio=1, beforeImage="required",
     )  # fmt: skip
-    assert (found.position, found.unknown_keys, found.absent, found.multiline) == (
+    assert (found.position, found.unknown_keys, found.absent, found.csv.multiline) == (
         "binlog",
         "evolve",
         "null",
         True,
     )
     assert (found.max_bad_records, found.max_bad_ratio, found.before_image) == (0, 1, "required")
+
+
+def test_a_contract_says_how_its_extracts_are_written():
+    assert contract("id bigint key").csv == Dialect(",", '"', None, header=True, multiline=False)
+    found = contract("id bigint key", delimiter="\t", quote="'", escape="\\", header=False).csv
+    assert found == Dialect("\t", "'", "\\", header=False, multiline=False)
+    assert contract("id bigint key", quote="none", escape="double").csv.quote is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "wrong"),
+    [
+        *(({"delimiter": text}, "delimiter") for text in ("", ";;", "a", "7", "-", ".", " ", "\n", "é", '"')),
+        *(({"quote": text}, "quote") for text in ("", "''", "a", ",", "+")),
+        *(({"escape": text}, "escape") for text in ("", "\\\\", ",", '"', "n")),
+        ({"quote": "none", "multiline": True}, "quote"),
+        ({"quote": "none", "escape": "\\"}, "quote"),
+        ({"escape": "\\", "multiline": True}, "multiline"),
+    ],
+)
+def test_a_dialect_that_cannot_be_read_exactly_is_refused(settings, wrong):
+    wrong = "quote" if settings == {"delimiter": '"'} else wrong
+    with pytest.raises(ContractError, match=f"the custom property `{wrong}` must be"):
+        contract("id bigint key", **settings)
+
+
+def test_a_contract_can_set_the_caps():
+    assert contract("id bigint key").limits == DEFAULT_LIMITS
+    found = contract("id bigint key", maxLineBytes=7, maxInflatedBytes=8, maxInflationRatio=9).limits
+    assert (found.line_bytes, found.inflated_bytes, found.ratio) == (7, 8, 9)
+    for name in ("maxLineBytes", "maxInflatedBytes", "maxInflationRatio"):
+        with pytest.raises(ContractError, match=f"`{name}` is 0"):
+            contract("id bigint key", **{name: 0})
 
 
 def test_tokens_stand_after_their_columns_and_the_parsers_columns_at_the_end():
@@ -68,10 +103,22 @@ def test_the_revision_rises_with_the_parser_first():
     assert contract("id bigint key", version="999.999.999").revision < (PARSER_REVISION + 1) * 10**9
 
 
-@pytest.mark.parametrize(("written", "read"), [("DECIMAL(10, 2)", "decimal(10,2)"), ("BigInt", "bigint")])
+@pytest.mark.parametrize(("written", "read"), [
+    ("DECIMAL(10, 2)", "decimal(10,2)"),
+    ("BigInt", "bigint"),
+    ("ARRAY<Int>", "array<int>"),
+    ("Struct<a: array<decimal(5, 2)>, b_2: map<string, struct<c: Date>>>",
+     "struct<a:array<decimal(5,2)>,b_2:map<string,struct<c:date>>>"),
+])  # fmt: skip
 def test_a_type_may_be_written_in_any_case(written, read):
     text = contract_text("id bigint key", "value double").replace("double", f'"{written}"')
     assert loads(text, "t").columns[1].type == read
+
+
+@pytest.mark.parametrize("kind", ["binary", "array<int>", "map<string,int>", "struct<a:int>"])
+def test_a_key_is_made_of_plain_values(kind):
+    with pytest.raises(ContractError, match="a key is made of plain values"):
+        contract(f"id {kind} key")
 
 
 def test_a_key_column_is_required_whatever_it_says():
@@ -94,6 +141,7 @@ BROKEN = [
     (GOOD.replace('"lsn"', '"wal"'), "t.yaml:8", "`position` is 'wal'"),
     (GOOD.replace("position", "place"), "t.yaml:5", "`position` is missing"),
     (contract_text("id bigint key", unknownKeys="keep"), "t.yaml:10", "`unknownKeys` is 'keep'"),
+    (contract_text("id bigint key", records="row"), "t.yaml:10", "`records` is 'row'"),
     (contract_text("id bigint key", absent=True), "t.yaml:10", "`absent` is True"),
     (contract_text("id bigint key", multiline="yes"), "t.yaml:10", "`multiline` is 'yes'"),
     (contract_text("id bigint key", maxBadRecords=-1), "t.yaml:10", "`maxBadRecords` is -1"),
@@ -128,16 +176,23 @@ def test_a_broken_contract_is_named_with_its_place(text, place, words):
 
 OTHER_TYPES = [
     *(
-        "array<int>",
-        "struct<a:int>",
-        "map<string,int>",
+        "array<>",
+        "array<int,int>",
+        "array<text>",
+        "struct<a>",
+        "struct<a:int,a:int>",
+        "struct<A:int>",
+        "struct<>",
+        "map<string>",
+        "map<int,int>",
+        "map<string,int",
         "tinyint",
         "smallint",
         "varchar(10)",
         "char(3)",
         "text",
     ),
-    *("binary", "decimal", "decimal(39,0)", "decimal(5,6)", "decimal(0,0)", "timestamp(3)"),
+    *("decimal", "decimal(39,0)", "decimal(5,6)", "decimal(0,0)", "timestamp(3)"),
 ]
 
 

@@ -85,6 +85,23 @@ def test_change_records_give_events_too(place):
     assert written() == ["out/bronze/f-00000.parquet", "out/events/f.parquet"]
 
 
+def test_a_quarantine_file_is_replayed_under_the_identity_of_its_records(place):
+    folder = Path("raw/epoch=3/extract=5")
+    folder.mkdir(parents=True)
+    Path("good.csv.gz").rename(folder / "good.csv.gz")
+    assert dm(f"{folder}/good.csv.gz", "--file-id", "f").returncode == 0
+    Path("loose.yaml").write_text(contract_text("id string key", "name string?", version="2.0.0"))
+    run = dm("out/quarantine/f.jsonl", "--file-id", "again", contract="loose.yaml")
+    assert run.stdout.splitlines()[0] == "1 records in 1 lines: 1 rows, 0 quarantined, 0 control"
+    [row] = pq.read_table("out/bronze/again-00000.parquet").to_pylist()
+    assert (row["id"], row["_file_id"], row["_line"]) == ("x", "f", 5)
+    assert row["_seq"] == "0000000003.0000000000000000.0.00000000000000000005"
+    assert row["_rev"] > pq.read_table("out/bronze/f-00000.parquet").column("_rev")[0].as_py()
+    wrong = dm("out/quarantine/f.jsonl", "--epoch", "1")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "whose entries say their epoch and extract" in wrong.stderr
+
+
 def test_a_refused_file_ends_with_one_says_why_and_leaves_no_bronze(place):
     assert dm("good.csv.gz", "--file-id", "f").returncode == 0
     run = dm("cut.csv.gz", "--file-id", "f", "--json")
@@ -103,7 +120,7 @@ def test_a_refused_file_ends_with_one_says_why_and_leaves_no_bronze(place):
     [
         (["absent.csv.gz"], "thing.yaml", "error: absent.csv.gz: No such file or directory"),
         (["."], "thing.yaml", "error: .: Is a directory"),
-        (["thing.yaml"], "thing.yaml", "error: thing.yaml is neither .csv.gz nor .json.gz"),
+        (["thing.yaml"], "thing.yaml", "error: thing.yaml is neither .csv nor .json"),
         (["good.csv.gz"], "absent.yaml", "error: absent.yaml: cannot be read: No such file or directory"),
         (["good.csv.gz"], "good.csv.gz", "error: good.csv.gz: is not UTF-8 at byte 1"),
         (["good.csv.gz"], "broken.yaml", "error: broken.yaml:2: not valid YAML"),

@@ -41,6 +41,9 @@ def test_a_file_gives_rows_and_quarantine_under_its_id(tmp_path):
             "reason": "type:id",
             "raw": "x,c",
             "file_id": "f-1",
+            "epoch": 1,
+            "extract": 1,
+            "format": "csv",
             "contract_version": "1.2.3",
         }
     ]
@@ -113,10 +116,17 @@ def test_a_key_says_epoch_extract_and_shape(key, epoch, extract, shape):
     assert source_of(key, "f") == Source("f", epoch, extract, shape)
 
 
+@pytest.mark.parametrize(("suffix", "packed"), [("", "none"), (".gz", "gzip"), (".zst", "zstd")])
+def test_the_last_suffix_says_how_a_file_is_packed(suffix, packed):
+    for shape in ("csv", "json"):
+        assert source_of(f"raw/r.{shape}{suffix}", "f") == Source("f", 1, 1, shape, packed)
+
+
 @pytest.mark.parametrize(
     "key",
-    ["r.csv", "r.json", "r.gz", "r.csv.gz.tmp", "r.CSV.GZ", "", "epoch=x/r.csv.gz", "epoch=/r.csv.gz",
-     "epoch=-1/r.csv.gz", "epoch=1/epoch=2/r.csv.gz", "extract=1e3/r.csv.gz", "epoch=12345678901/r.csv.gz"],
+    ["r.csv.bz2", "r.jsonl", "r.gz", "r.zst", "r.csv.gz.tmp", "r.CSV.GZ", "",
+     "epoch=x/r.csv.gz", "epoch=/r.csv.gz", "epoch=-1/r.csv.gz", "epoch=1/epoch=2/r.csv.gz",
+     "extract=1e3/r.csv.gz", "epoch=12345678901/r.csv.gz"],
 )  # fmt: skip
 def test_a_key_that_says_something_else_is_refused(key):
     with pytest.raises(SourceError):

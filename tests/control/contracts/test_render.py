@@ -166,6 +166,29 @@ def test_the_order_of_the_contracts_does_not_matter(tree: Path, files: Mapping[s
     assert render_dbt.render(lint([tree]).contracts[::-1]) == files
 
 
+NESTED = {
+    "photo": ("string", "binary"),
+    "tags": ("array", "array<string>"),
+    "sizes": ("object", "map<string,decimal(5,2)>"),
+    "address": ("object", "struct<city:string,lines:array<string>>"),
+}
+
+
+def test_nested_and_binary_columns_lint_and_keep_their_type(tree: Path) -> None:
+    path = tree / "bronze/item.yaml"
+    columns = "".join(
+        f"      - {{name: {name}, logicalType: {logical}, physicalType: '{kind}', description: It,"
+        " classification: public}\n"
+        for name, (logical, kind) in NESTED.items()
+    )
+    path.write_text(path.read_text().replace("customProperties:\n  -", f"{columns}customProperties:\n  -"))
+    report = lint([path])
+    assert report.findings == ()
+    table = json.loads(render_bronze.render(report.contracts)["bronze/item.json"])
+    types = {column["name"]: column["type"] for column in table["columns"]}
+    assert {name: types[name] for name in NESTED} == {name: kind for name, (_, kind) in NESTED.items()}
+
+
 @pytest.mark.parametrize("unknown_keys", ["freeze", "evolve"])
 def test_glue_columns_are_those_that_the_parser_writes(tree: Path, unknown_keys: str) -> None:
     path = tree / "bronze/item.yaml"

@@ -1,0 +1,72 @@
+"""The content of a raw file, whatever it is packed in: all of it or an error."""
+
+import io
+from collections.abc import Iterator
+from typing import Any, Literal, cast
+
+import pyarrow as pa
+
+from bronze.errors import FileRefusedError
+from bronze.inflate import PIECE_BYTES, HashingReader, capped, inflate
+from bronze.limits import Limits
+
+Compression = Literal["gzip", "zstd", "none"]
+
+
+def content(raw: HashingReader, compression: Compression, limits: Limits) -> Iterator[bytes]:
+    """Yield the content of `raw` in pieces.
+
+    Raises FileRefusedError: what `inflate` raises, `zstd_truncated` and `zstd_corrupt` (which bytes after the
+    last frame are too). Beside the pieces, a zstd stream needs the window that it was made with: 8 MiB at its
+    highest usual level, never more than 128.
+    """
+    if compression == "gzip":
+        return inflate(raw, limits)
+    if compression == "zstd":
+        return capped(_frames(raw), raw, limits)
+    return capped(iter(raw.read, b""), raw, limits)
+
+
+def _frames(raw: HashingReader) -> Iterator[bytes]:
+    packed = _Packed(raw)
+    stream = pa.CompressedInputStream(pa.PythonFile(cast(Any, packed), mode="r"), "zstd")
+    while piece := _read(stream, packed):
+        yield piece
+    if not raw.count:
+        raise FileRefusedError("zstd_truncated", "the file has no byte")
+
+
+def _read(stream: Any, packed: "_Packed") -> bytes:
+    try:
+        piece: bytes = stream.read(PIECE_BYTES)
+    except OSError as error:
+        if packed.broken is not None:
+            raise packed.broken from None
+        reason = "zstd_truncated" if "Truncated" in str(error) else "zstd_corrupt"
+        raise FileRefusedError(reason, f"the zstd stream is damaged: {error}") from error
+    return piece
+
+
+class _Packed(io.RawIOBase):
+    """The bytes of a raw file for Arrow, which reports an error of reading them as one of its own."""
+
+    def __init__(self, raw: HashingReader) -> None:
+        super().__init__()
+        self._raw = raw
+        self._held = memoryview(b"")
+        self.broken: Exception | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._held:
+            try:
+                self._held = memoryview(self._raw.read())
+            except Exception as error:
+                self.broken = error
+                raise
+        taken = self._held[: len(buffer)]
+        buffer[: len(taken)] = taken
+        self._held = self._held[len(taken) :]
+        return len(taken)

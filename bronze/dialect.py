@@ -1,0 +1,52 @@
+"""How the CSV extracts of a table are written, where that is not RFC 4180."""
+
+from dataclasses import dataclass
+
+_FORBIDDEN = "a letter or digit, a space, or one of + - . : or a line end"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """Delimiter and quote are one ASCII character each; `quote` is None where nothing is quoted.
+
+    `escape` is what stands before a quote inside quotes: None where, as in RFC 4180, another quote does.
+    `header`: the first line names the columns. `multiline`: a newline in quotes is text.
+    """
+
+    delimiter: str = ","
+    quote: str | None = '"'
+    escape: str | None = None
+    header: bool = True
+    multiline: bool = False
+
+    @property
+    def quote_byte(self) -> bytes:
+        """The quote; a byte that no text in UTF-8 has where there is none."""
+        return (self.quote or "\xff").encode("latin-1")
+
+
+RFC_4180 = Dialect()
+
+
+def problem(dialect: Dialect) -> tuple[str, str] | None:
+    """The setting that cannot be and what it must be, or None."""
+    delimiter, quote, escape = dialect.delimiter, dialect.quote, dialect.escape
+    if not _may_separate(delimiter):
+        return "delimiter", f"must be one ASCII character, and not {_FORBIDDEN}"
+    if quote is not None and (not _may_separate(quote) or quote == delimiter):
+        return "quote", f"must be none or one ASCII character, not the delimiter and not {_FORBIDDEN}"
+    if escape is not None and (not _may_separate(escape) or escape in (delimiter, quote)):
+        return (
+            "escape",
+            f"must be double or one ASCII character, neither delimiter nor quote nor {_FORBIDDEN}",
+        )
+    if quote is None and (escape is not None or dialect.multiline):
+        return "quote", "must be a character where the contract sets escape or multiline"
+    if escape is not None and dialect.multiline:
+        return "multiline", "must be false where the contract sets escape"
+    return None
+
+
+def _may_separate(text: str) -> bool:
+    """Whether `text` is one character that no number, time or boolean can hold."""
+    return len(text) == 1 and text.isascii() and not text.isalnum() and text not in " +-.:\r\n\0"
