@@ -10,7 +10,7 @@ UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 BIN := .venv/bin
 ROWS ?= 100000
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-demo demo check test sweep bench om trino conformance-trino clean
+.PHONY: help setup setup-demo demo check test sweep bench bench-bronze om trino conformance-trino clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,6 +47,10 @@ sweep: setup ## Every test with ten times the examples and crashes that `test` d
 
 bench: setup ## Measure on this machine and print the tables of docs/figures.md
 	$(BIN)/python tests/bench/fresh_clone.py
+
+bench-bronze: setup ## Measure the parser against Spark, polars and DuckDB in 10 minutes (ARGS="--rows 100000" for less)
+	$(UV) sync --locked --inexact --group bench --extra local --quiet
+	$(BIN)/python tests/bench/bench_bronze.py $(ARGS)
 
 om: | $(UV) ## Install the optional OpenMetadata client in an environment of its own (400 MB)
 	UV_PROJECT_ENVIRONMENT=.venv-om $(UV) sync --locked --only-group om && .venv-om/bin/metadata --version

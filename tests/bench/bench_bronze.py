@@ -1,0 +1,287 @@
+"""Measure the bronze parser against Spark, polars and DuckDB on the same raw files, as whole processes.
+
+    python tests/bench/bench_bronze.py [--rows 1586614] [--rounds 3] [--data DIR] [--only TEXT]
+
+Engines take turns, so that whatever else the machine does meets all of them; each figure is the median of its
+rounds. CPU is of the whole process tree, memory the highest sum of PSS over it. Spark cold is a process up to
+the end of its first file, warm the files after that in the same process. Prints Markdown tables.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+
+from raw_data import RawData, Shape
+
+from control.adapters.java import spark_environment
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTRACT = ROOT / "contracts" / "bronze" / "review.yaml"
+ROWS = 1_586_614
+PARSER, SPARK, WITH_PARSER = "dm parse", "spark", "spark-with-parser"
+SHAPES: tuple[Shape, ...] = ("csv", "json")
+NAMES = {"csv": "CSV", "json": "change records"}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one file took: seconds of wall and CPU, bytes of memory and of Parquet."""
+
+    wall: float
+    cpu: float
+    peak: int
+    written: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where to run, and how often."""
+
+    folder: Path
+    environment: dict[str, str]
+    rounds: int
+
+    def parser(self, file: Path) -> list[Run]:
+        """`dm parse` in a process of its own."""
+        dm = Path(sys.executable).with_name("dm")
+        return self._measured(
+            [
+                str(dm),
+                "parse",
+                str(file),
+                "--contract",
+                str(CONTRACT),
+                "--out",
+                str(self.folder / "out"),
+                "--json",
+            ]
+        )
+
+    def engine(self, name: str, file: Path, times: int = 1) -> list[Run]:
+        """Another engine, `times` over in one process: each file's figures."""
+        script = str(Path(__file__).with_name("engines.py"))
+        command = [sys.executable, script, name, str(file), str(self.folder / "out"), "--times", str(times)]
+        return self._measured(command, several=True)
+
+    def _measured(self, command: list[str], *, several: bool = False) -> list[Run]:
+        out, log = self.folder / "out", self.folder / "log"
+        shutil.rmtree(out, ignore_errors=True)
+        began = time.time()
+        with log.open("wb") as errors:
+            process = subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                cwd=ROOT,
+                env={**self.environment, "BENCH_BEGAN": repr(began)},
+            )
+            with Watch(process.pid) as watch:
+                assert process.stdout is not None
+                printed = process.stdout.read()
+                _, status, usage = os.wait4(process.pid, 0)
+                wall = time.time() - began
+            process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            print(
+                f"{command[1:4]} failed: {log.read_bytes()[-300:].decode(errors='replace')}", file=sys.stderr
+            )
+            return []
+        written = sum(path.stat().st_size for path in out.rglob("*.parquet"))
+        runs = json.loads(printed.splitlines()[-1]) if several else [{}]
+        whole = {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime}
+        return [Run(**{**whole, **run}, peak=watch.peak, written=written) for run in runs]
+
+
+class Watch:
+    """Samples the memory of a process and of its descendants while the block runs.
+
+    Of a process alone, the kernel's own high-water mark counts, which no sample can miss. What `wait4` says
+    of memory begins with that of the process that started it.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self.peak = 0
+        self._pid = pid
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> "Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.wait(0.02):
+            tree = list(_tree(self._pid))
+            memory = _highest(self._pid) if len(tree) == 1 else sum(map(_pss, tree))
+            self.peak = max(self.peak, memory)
+            if len(tree) > 1:
+                self._ended.wait(0.3)  # to look at a Java machine costs it
+
+
+def _tree(pid: int) -> Iterator[int]:
+    yield pid
+    try:
+        children = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    except OSError:
+        return
+    for child in " ".join(children).split():
+        yield from _tree(int(child))
+
+
+def _pss(pid: int) -> int:
+    return _entry(Path(f"/proc/{pid}/smaps_rollup"), "Pss:")
+
+
+def _highest(pid: int) -> int:
+    return _entry(Path(f"/proc/{pid}/status"), "VmHWM:")
+
+
+def _entry(path: Path, name: str) -> int:
+    """The bytes that `path` gives under `name`; 0 when the process has ended."""
+    try:
+        lines = path.read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) << 10 for line in lines if line.startswith(name)), 0)
+
+
+Figures = dict[str, list[Run]]
+
+
+def turns(bench: Bench, competitors: dict[str, Callable[[], list[Run]]]) -> Figures:
+    """Let the competitors take turns. The first file of a process counts as cold, the others as warm."""
+    found: Figures = defaultdict(list)
+    for number in range(bench.rounds):
+        for name, run in competitors.items():
+            print(f"  round {number + 1}: {name}", file=sys.stderr, flush=True)
+            first, *others = run() or [None]
+            if first:
+                found[name].append(first)
+            found[f"{name}, warm"] += others
+    return {name: runs for name, runs in found.items() if runs}
+
+
+def middle(runs: Sequence[Run]) -> Run:
+    """The median of each figure."""
+    return Run(
+        median(run.wall for run in runs),
+        median(run.cpu for run in runs),
+        int(median(run.peak for run in runs)),
+        int(median(run.written for run in runs)),
+    )
+
+
+def print_table(title: str, figures: Figures) -> None:
+    """One row an engine, and how many times the parser's figures it takes."""
+    ours = middle(figures[PARSER])
+    print(f"\n{title}\n")
+    print("| engine | wall s | CPU s | peak MB | written MB | wall x | CPU x |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
+    for name, runs in figures.items():
+        run = middle(runs)
+        sizes = f"{run.peak / 1e6:.0f} | {run.written / 1e6:.2f}"
+        ratios = f"{run.wall / ours.wall:.1f} | {run.cpu / ours.cpu:.1f}"
+        print(f"| {name} | {run.wall:.2f} | {run.cpu:.2f} | {sizes} | {ratios} |", flush=True)
+
+
+def large_files(bench: Bench, data: RawData) -> None:
+    """The file of every review, clean and with one bad line in a thousand."""
+    spark = replace(bench, rounds=1)
+    for shape in SHAPES:
+        clean, bad = data.clean(shape), data.bad(shape)
+        figures = turns(
+            bench,
+            {
+                PARSER: lambda clean=clean: bench.parser(clean),
+                f"{PARSER}, 0.1 % bad": lambda bad=bad: bench.parser(bad),
+                "duckdb": lambda clean=clean: bench.engine("duckdb", clean),
+                "polars": lambda clean=clean: bench.engine("polars", clean),
+            },
+        )
+        figures |= turns(
+            spark,
+            {
+                SPARK: lambda clean=clean: bench.engine(SPARK, clean, times=3),
+                f"{SPARK}, 0.1 % bad": lambda bad=bad: bench.engine(SPARK, bad),
+                WITH_PARSER: lambda clean=clean: bench.engine(WITH_PARSER, clean, times=3),
+            },
+        )
+        print_table(f"{data.rows:,} reviews as {NAMES[shape]}", figures)
+
+
+def small_files(bench: Bench, folder: Path) -> None:
+    """Files as a stream delivers them, where starting is most of the work."""
+    for rows in (100, 10_000, 100_000):
+        for shape in SHAPES:
+            file = RawData(folder, rows).clean(shape)
+            figures = turns(
+                bench,
+                {
+                    PARSER: lambda file=file: bench.parser(file),
+                    "duckdb": lambda file=file: bench.engine("duckdb", file),
+                    "polars": lambda file=file: bench.engine("polars", file),
+                },
+            )
+            print_table(f"{rows:,} reviews as {NAMES[shape]}", figures)
+
+
+def largest_file(bench: Bench, data: RawData) -> None:
+    """A file whose content is far larger than what may be held of it."""
+    size = (1 << 30) * data.rows // ROWS
+    file = data.large(size)
+    figures = turns(
+        replace(bench, rounds=1),
+        {
+            PARSER: lambda: bench.parser(file),
+            "duckdb": lambda: bench.engine("duckdb", file),
+            "polars": lambda: bench.engine("polars", file),
+        },
+    )
+    print_table(f"CSV that inflates to {size / 1e6:,.0f} MB", figures)
+
+
+def main() -> None:
+    """Make what data is missing, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--rows", type=int, default=ROWS, help="reviews in the large files")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--data", type=Path, help="folder to keep the raw files in, for the next time")
+    parser.add_argument("--only", choices=["large", "small", "largest"])
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-bronze-") as folder:
+        data = options.data or Path(folder)
+        data.mkdir(parents=True, exist_ok=True)
+        environment = spark_environment(os.environ, Path(folder) / "java")
+        paths = (str(ROOT), environment.get("PYTHONPATH", ""))
+        environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+        bench = Bench(Path(folder), environment, options.rounds)
+        raw = RawData(data, options.rows)
+        parts = {
+            "large": lambda: large_files(bench, raw),
+            "small": lambda: small_files(bench, data),
+            "largest": lambda: largest_file(bench, raw),
+        }
+        print(f"Load average at the start: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.")
+        for name, measure in parts.items():
+            if options.only in (None, name):
+                measure()
+        print(f"\nLoad average at the end: {os.getloadavg()[0]:.1f}.")
+
+
+if __name__ == "__main__":
+    main()
