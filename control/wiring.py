@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from control.adapters.aws import is_loopback
 from control.adapters.clock import WallClock
 from control.adapters.dynamodb import DynamoStore
+from control.adapters.git import files_at as files_at
 from control.adapters.glue import GlueCatalog
 from control.adapters.parquet import event_kinds
 from control.adapters.s3 import S3Objects

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from control.cli.contract_gate import gate
 from control.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 @click.group("contract")
 def command() -> None:
-    """Check the data contracts and render what follows from them."""
+    """Check the data contracts, render what follows from them, and judge their changes."""
+
+
+command.add_command(gate)
 
 
 @command.command(

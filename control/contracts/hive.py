@@ -67,7 +67,7 @@ def _decimal_problem(text: str, arguments: str) -> str:
 def _nested_problem(name: str, text: str, arguments: str) -> str:
     if not (arguments.startswith("<") and arguments.endswith(">")):
         return f"{text!r} needs its inner types: write array<string>, map<string,bigint> or struct<a:bigint>"
-    parts = _split(arguments[1:-1])
+    parts = split(arguments[1:-1])
     if name == "struct":
         if not all(re.match(r"[a-z_][a-z0-9_]*:", part) for part in parts):
             return f"{text!r}: each field is name:type, in lower case"
@@ -78,8 +78,8 @@ def _nested_problem(name: str, text: str, arguments: str) -> str:
     return next((found for part in parts if (found := problem(part))), "")
 
 
-def _split(text: str) -> list[str]:
-    """Split at the commas that no bracket encloses."""
+def split(text: str) -> list[str]:
+    """Split the inner text of a nested type at the commas that no bracket encloses."""
     parts, depth, start = [], 0, 0
     for index, char in enumerate(text):
         depth += (char in "<(") - (char in ">)")

@@ -10,6 +10,7 @@ from control.contracts.subject import Subject
 from control.errors import NotFoundError, UsageError
 
 RENDERED = "rendered"
+WAIVERS = "waivers.yaml"  # of the gate, beside the layers
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def _files(path: Path) -> list[Path]:
 
 def _below(folder: Path) -> list[Path]:
     found = [p for pattern in ("*.yaml", "*.yml") for p in folder.rglob(pattern)]
-    return sorted(p for p in found if RENDERED not in p.relative_to(folder).parts)
+    return sorted(p for p in found if RENDERED not in p.relative_to(folder).parts and p != folder / WAIVERS)
 
 
 def _tree(path: Path) -> list[Path]:

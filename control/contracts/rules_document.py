@@ -89,15 +89,25 @@ def people(on: Subject) -> Iterator[Finding]:
 def _consumer(on: Subject, item: object, path: Path) -> Iterator[Finding]:
     if (
         not isinstance(item, dict)
-        or set(item) != _CONSUMER_KEYS
-        or not all(isinstance(v, str) and v for v in item.values())
+        or set(item) - {"columns"} != _CONSUMER_KEYS
+        or not all(isinstance(item[key], str) and item[key] for key in _CONSUMER_KEYS)
+        or not isinstance(item.get("columns", []), list)
     ):
-        yield on.finding(
-            "consumer-invalid", path, "a consumer has name, contact and use, each a text: correct it"
+        message = (
+            "a consumer has name, contact and use, each a text, and perhaps a list of columns: correct it"
         )
+        yield on.finding("consumer-invalid", path, message)
     elif item["name"].split(".")[0] in LAYERS and item["name"] not in {*on.tree, *on.unread}:
         message = f"consumer {item['name']} has no contract: correct the name or write its contract"
         yield on.finding("consumer-unknown", (*path, "name"), message)
+    else:
+        unknown = [name for name in item.get("columns", []) if on.contract.column(name) is None]
+        if unknown:
+            message = (
+                f"consumer {item['name']} reads {', '.join(map(str, unknown))}, no column of "
+                "the table: correct it"
+            )
+            yield on.finding("consumer-unknown", (*path, "columns"), message)
 
 
 def words(on: Subject) -> Iterator[Finding]:

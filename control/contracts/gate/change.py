@@ -1,0 +1,62 @@
+"""One change of a contract, and what it means for those who fill the table and for those who read it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from control.contracts.source import Path
+
+Verdict = Literal["compatible", "risky", "breaking"]
+Bump = Literal["none", "minor", "major"]
+VERDICTS: tuple[Verdict, ...] = ("compatible", "risky", "breaking")
+BUMPS: tuple[Bump, ...] = ("none", "minor", "major")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What differs between two versions of a contract, and what that means for either side.
+
+    `path` is for people (`columns.price.physicalType`), `place` is where it stands in the new file. `columns`
+    are the columns concerned, none for the table as a whole. An `addition` offers something that was not
+    there. `needs_waiver` marks what no version can make good.
+    """
+
+    code: str
+    path: str
+    before: object
+    after: object
+    message: str
+    producers: Verdict = "compatible"
+    consumers: Verdict = "compatible"
+    columns: tuple[str, ...] = ()
+    place: Path = ()
+    addition: bool = False
+    needs_waiver: bool = False
+
+    @property
+    def severity(self) -> Verdict:
+        """The worse of the two verdicts."""
+        return worst((self.producers, self.consumers))
+
+    @property
+    def bump(self) -> Bump:
+        """The least rise of the version that the change needs."""
+        if self.severity == "breaking":
+            return "major"
+        return "minor" if self.severity == "risky" or self.addition else "none"
+
+
+def worst(verdicts: Sequence[Verdict]) -> Verdict:
+    """The worst of `verdicts`, compatible when there are none."""
+    return max(verdicts, key=VERDICTS.index, default="compatible")
+
+
+def greatest(bumps: Sequence[Bump]) -> Bump:
+    """The greatest of `bumps`, none when there are none."""
+    return max(bumps, key=BUMPS.index, default="none")
+
+
+def words(path: str, before: object, after: object, place: Path, columns: tuple[str, ...] = ()) -> Change:
+    """A change of what is said for people; nothing reads or checks it."""
+    message = f"{path} says something else: no reader or writer depends on it"
+    return Change("words-changed", path, before, after, message, columns=columns, place=place)

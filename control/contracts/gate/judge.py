@@ -1,0 +1,261 @@
+"""Whether the contracts of a head may follow those of a base, and what is lacking when they may not."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import PurePosixPath
+from typing import Literal
+
+from control.contracts.gate import lifetime, registry, side, tree, whole
+from control.contracts.gate.change import Bump, Change, Verdict, greatest
+from control.contracts.gate.compare import compare
+from control.contracts.gate.registry import Reader
+from control.contracts.gate.side import Side
+from control.contracts.gate.tree import Pair, Tree
+from control.contracts.gate.waivers import Waiver, expired
+from control.contracts.load import custom
+from control.contracts.model import Finding
+from control.contracts.source import Mark
+from control.errors import ContractError
+
+State = Literal["fine", "open", "waived"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A change with its place, the readers that it concerns, and whether it has what it needs.
+
+    `versions` are the contract's before and after. A change is `open` while it lacks the version or the
+    waiver that it needs.
+    """
+
+    table: str
+    file: str
+    mark: Mark
+    change: Change
+    consumers: tuple[str, ...]
+    versions: tuple[str, str]
+    state: State
+    waiver: Waiver | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the gate found; `ok` when nothing is open. `required_bump` leaves out what is waived."""
+
+    findings: tuple[Judged, ...]
+    unused: tuple[Waiver, ...] = ()
+    compared: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether every finding has what it needs."""
+        return all(found.state != "open" for found in self.findings)
+
+    @property
+    def required_bump(self) -> Bump:
+        """The greatest rise of a version that a finding needs."""
+        return greatest([f.change.bump for f in self.findings if f.state != "waived"])
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """By what is judged: waivers, exposures by dbt model, the day, and whether ends must be announced."""
+
+    waivers: tuple[Waiver, ...]
+    exposures: Mapping[str, Sequence[Reader]]
+    today: date
+    require_deprecation: bool = False
+
+
+def judge(base: Tree, head: Tree, terms: Terms) -> Judgement:
+    """Compare every contract of `base` with that of `head`.
+
+    Raises ContractError with every place, when a contract that changed cannot be read.
+    """
+    found: list[Judged] = []
+    broken: list[Finding] = []
+    pairs = tree.pairs(base, head)
+    for pair in pairs:
+        before, after = base.files.get(pair.before, b""), head.files.get(pair.after, b"")
+        if pair.before == pair.after and before == after:
+            continue
+        files = (base.shown(pair.before or pair.after), head.shown(pair.after or pair.before))
+        # A contract that is in one tree only is read beside itself.
+        contents = (before or after, after or before)
+        sides, findings = side.read(files, contents)
+        findings = findings or (side.explain(files[1], after) if not before else _unversioned(sides[1]))
+        if not findings:
+            try:
+                found += _pair(pair, sides[0], sides[1], terms)
+            except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+                findings = side.explain(files[0], contents[0])
+                if not findings:
+                    raise
+        broken += findings
+    if broken:
+        raise _unreadable(broken)
+    found += [_expired(waiver) for waiver in expired(terms.waivers, terms.today)]
+    used = {f.waiver for f in found}
+    unused = tuple(w for w in terms.waivers if w not in used and w.expires >= terms.today)
+    return Judgement(tuple(sorted(found, key=_order)), unused, len(pairs))
+
+
+def _pair(pair: Pair, base: Side, head: Side, terms: Terms) -> Iterator[Judged]:
+    readers = registry.named([base, head])
+    models = {PurePosixPath(pair.before or pair.after).stem}
+    models |= {
+        str(s.custom[key]) for s in (base, head) for key in ("stateTable", "liveView") if s.custom.get(key)
+    }
+    readers += [reader for model in sorted(models) for reader in terms.exposures.get(model, ())]
+    versions = (str(base.data.get("version")), str(head.data.get("version")))
+    changes = list(_changes(pair, base, head))
+    changes += _ends(changes, base, head, terms)
+    for change in changes:
+        consumers = () if change.severity == "compatible" else registry.using(readers, change.columns)
+        state: State = "fine" if _enough(change, versions) or _over(change, base, terms.today) else "open"
+        waiver = None
+        if state == "open":
+            waiver = next((w for w in terms.waivers if w.covers(pair.table, change.code, change.path)), None)
+            state = "waived" if waiver and waiver.expires >= terms.today else "open"
+        mark = head.document.mark(change.place)
+        yield Judged(pair.table, head.document.file, mark, change, consumers, versions, state, waiver)
+
+
+def _changes(pair: Pair, base: Side, head: Side) -> Iterator[Change]:
+    if not pair.before:
+        message = "a contract is added: nobody relied on it before"
+        yield Change("table-added", "", None, str(head.data.get("version")), message)
+        return
+    if not pair.after:
+        draft = base.data.get("status") in ("proposed", "draft")
+        verdict: Verdict = "risky" if draft else "breaking"
+        message = (
+            "the contract is removed: who reads the table has nothing left; deprecate it first, with its end"
+        )
+        yield Change("table-removed", "", pair.before, None, message, consumers=verdict)
+        return
+    if pair.before != pair.after:
+        message = (
+            f"the table is renamed, its contract is now {pair.after}: nobody finds it under its old name"
+        )
+        yield Change("table-renamed", "", pair.before, pair.after, message, consumers="breaking")
+    yield from compare(base, head, layer=pair.layer)
+
+
+def _ends(changes: Sequence[Change], base: Side, head: Side, terms: Terms) -> list[Change]:
+    """What is lacking about the announcement of the end of what breaks readers."""
+    breaking = [
+        c for c in changes if c.consumers == "breaking" and not c.needs_waiver and c.code != "end-announced"
+    ]
+    if not breaking:
+        return []
+    announced = [(change, _end(base, change)) for change in breaking]
+    early = [(change, end) for change, end in announced if end and end > terms.today]
+    if early:
+        change, end = min(early, key=lambda item: str(item[1]))
+        message = (
+            f"{change.code} comes before {end}, the end that was announced: readers planned for "
+            "that day; wait, or waive it"
+        )
+        return [
+            Change(
+                "deprecation-early",
+                change.path,
+                str(end),
+                str(terms.today),
+                message,
+                consumers="breaking",
+                columns=change.columns,
+                place=change.place,
+                needs_waiver=True,
+            )
+        ]
+    silent = [change for change, end in announced if end is None]
+    if not silent or lifetime.ends(custom(head.data).get(lifetime.DEPRECATION)):
+        return []
+    what = ", ".join(dict.fromkeys(change.code for change in silent))
+    message = (
+        f"no end was announced before {what}: state deprecation (announced, ends) in customProperties, "
+        "so that readers know until when the old version is served"
+    )
+    return [
+        Change(
+            "deprecation-missing",
+            "deprecation",
+            None,
+            None,
+            message,
+            consumers="risky",
+            place=("customProperties",),
+            needs_waiver=terms.require_deprecation,
+        )
+    ]
+
+
+def _end(base: Side, change: Change) -> date | None:
+    """The end that the old contract announced for what `change` takes away."""
+    own = base.own
+    columns = [own[name] for name in change.columns if name in own]
+    days = [lifetime.ends(column.custom.get(lifetime.DEPRECATION)) for column in columns]
+    days.append(lifetime.ends(custom(base.data).get(lifetime.DEPRECATION)))
+    return next((day for day in days if day), None)
+
+
+def _enough(change: Change, versions: tuple[str, str]) -> bool:
+    if change.needs_waiver:
+        return False
+    if change.code in ("table-added", "table-removed"):
+        return change.code == "table-added"
+    if change.bump == "none":
+        return True
+    before, after = (whole.parts(version) for version in versions)
+    if before is None or after is None:
+        return after is not None
+    return after[0] > before[0] or (change.bump == "minor" and after[:2] > before[:2])
+
+
+def _over(change: Change, base: Side, today: date) -> bool:
+    """Whether a table goes after the day that its contract announced."""
+    end = _end(base, change)
+    return change.code == "table-removed" and end is not None and end <= today
+
+
+def _expired(waiver: Waiver) -> Judged:
+    message = (
+        f"the waiver of {waiver.owner} for {waiver.code} ended on {waiver.expires}: mend the "
+        "finding or renew it"
+    )
+    change = Change(
+        "waiver-expired",
+        waiver.path,
+        str(waiver.expires),
+        None,
+        message,
+        producers="breaking",
+        consumers="breaking",
+        needs_waiver=True,
+    )
+    return Judged(waiver.table, waiver.file, Mark(waiver.line, 1), change, (), ("", ""), "open")
+
+
+def _unversioned(head: Side) -> list[Finding]:
+    version = head.data.get("version")
+    if isinstance(version, str) and whole.parts(version):
+        return []
+    message = f"version {version!r} is not major.minor.patch: write for example 1.0.0"
+    return [head.document.finding("version-invalid", ("version",), message)]
+
+
+def _unreadable(findings: Sequence[Finding]) -> ContractError:
+    listed = "\n".join(f"{f.file}:{f.line}:{f.column}: {f.code}: {f.message}" for f in findings)
+    count = len({f.file for f in findings})
+    return ContractError(
+        f"{count} contract{'s' if count > 1 else ''} cannot be compared:\n{listed}",
+        hint="mend these lines; dm contract lint shows the rest",
+    )
+
+
+def _order(found: Judged) -> tuple[bool, int, str, int]:
+    severities = ("breaking", "risky", "compatible")
+    return found.state != "open", severities.index(found.change.severity), found.table, found.mark.line

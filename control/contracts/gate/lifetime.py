@@ -1,0 +1,199 @@
+"""Status, announced ends, and service levels: what is promised, and until when."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from control.contracts.gate.change import Change, Verdict, words
+from control.contracts.gate.side import Side
+from control.contracts.source import Path
+
+DEPRECATION = "deprecation"
+_LIFE = ("proposed", "draft", "active", "deprecated", "retired")
+# A year is 365 days here, as the retention run counts it.
+_HOURS = {"h": 1, "d": 24, "w": 168, "y": 8760}
+_UNITS = {
+    "hour": "h", "hours": "h", "hr": "h", "day": "d", "days": "d", "week": "w", "weeks":
+    "w", "year": "y", "years": "y",
+    "yr": "y",
+}  # fmt: skip
+_LESS_IS_MORE = {
+    "freshness", "latency", "frequency", "timetodetect", "timetonotify", "timetorepair",
+    "errorrate", "maxerrorrate",
+}  # fmt: skip
+_MORE_IS_MORE = {"retention", "availability", "completeness", "throughput", "accuracy"}
+_ENDS = {"endofsupport", "endoflife"}
+
+
+def changes(base: Side, head: Side, *, personal: bool) -> Iterator[Change]:
+    """Every change of status and service levels; `personal` says whether the table has personal data."""
+    yield from _status(str(base.data.get("status") or ""), str(head.data.get("status") or ""))
+    old, new = _levels(base.data), _levels(head.data)
+    for name in [*old, *(name for name in new if name not in old)]:
+        yield from _level(name, old.get(name), new.get(name), personal=personal)
+
+
+def announced(
+    path: str, was: object, now: object, place: Path, columns: tuple[str, ...] = ()
+) -> Iterator[Change]:
+    """What it means that an end is announced, moved or taken back."""
+    old, new = ends(was), ends(now)
+    if was == now:
+        return
+    if new and old and new < old:
+        message = (
+            f"the end comes on {new}, {(old - new).days} days before the announced one: readers "
+            f"planned for {old}"
+        )
+        verdict: Verdict = "breaking"
+    elif new and not old:
+        message, verdict = f"an end is announced for {new}: readers have to move until then", "risky"
+    else:
+        message, verdict = f"the announced end moves from {old} to {new or 'nowhere'}", "compatible"
+    yield Change("end-announced", path, was, now, message, consumers=verdict, columns=columns, place=place)
+
+
+def ends(value: object) -> date | None:
+    """The day on which a `deprecation` says that it ends; None when it says none."""
+    text = value.get("ends") if isinstance(value, dict) else None
+    try:
+        return date.fromisoformat(str(text)) if text else None
+    except ValueError:
+        return None
+
+
+def _status(was: str, now: str) -> Iterator[Change]:
+    if was == now:
+        return
+    before, after = (_LIFE.index(s) if s in _LIFE else 0 for s in (was, now))
+    promised = _LIFE.index("active")
+    addition = before < promised <= after < _LIFE.index("retired")
+    if now == "retired" or (before >= promised > after):
+        verdict: Verdict = "breaking"
+        why = "nobody keeps the promise any more"
+    elif now == "deprecated" and before == promised:
+        verdict, why = "risky", "readers have to move; say until when in the custom property deprecation"
+    else:
+        verdict, why = "compatible", "nothing is withdrawn"
+    message = f"the contract is {now} instead of {was}: {why}"
+    yield Change(
+        "status-changed", "status", was, now, message, consumers=verdict, place=("status",), addition=addition
+    )
+
+
+def _levels(data: Mapping[str, Any]) -> dict[str, tuple[int, Mapping[str, Any]]]:
+    return {str(level.get("property")): (i, level) for i, level in enumerate(data.get("slaProperties") or [])}
+
+
+def _level(
+    name: str,
+    was: tuple[int, Mapping[str, Any]] | None,
+    now: tuple[int, Mapping[str, Any]] | None,
+    *,
+    personal: bool,
+) -> Iterator[Change]:
+    old, new = (found[1] if found else {} for found in (was, now))
+    path, place = f"slaProperties.{name}", ("slaProperties", now[0]) if now else ("slaProperties",)
+    if {k: v for k, v in old.items() if k in ("element", "driver")} != {
+        k: v for k, v in new.items() if k in ("element", "driver")
+    } and (was and now):
+        message = (
+            f"{name} is measured at {new.get('element')} instead of {old.get('element')}: the "
+            "number means something else"
+        )
+        yield Change(
+            "sla-changed",
+            path,
+            _shown(old),
+            _shown(new),
+            message,
+            producers="risky",
+            consumers="risky",
+            columns=_element(old, new),
+            place=place,
+        )
+        return
+    better = _better(name, old, new)
+    if better == 0:
+        if _apart_from_amount(old) != _apart_from_amount(new):
+            yield words(path, _shown(old), _shown(new), place)
+        return
+    producers, consumers, why = _moved(name, better, gone=now is None, personal=personal)
+    message = f"{name} becomes {_shown(new) or 'no promise'} from {_shown(old) or 'no promise'}: {why}"
+    yield Change(
+        f"{name.lower()}-changed" if name in ("retention", "freshness") else "sla-changed",
+        path,
+        _shown(old) or None,
+        _shown(new) or None,
+        message,
+        producers=producers,
+        consumers=consumers,
+        place=place,
+    )
+
+
+def _moved(name: str, better: int | None, *, gone: bool, personal: bool) -> tuple[Verdict, Verdict, str]:
+    if name == "retention":
+        if gone or better is None or better < 0:
+            return (
+                "compatible",
+                "breaking",
+                "data that readers rely on is deleted, and nothing brings it back",
+            )
+        if personal:
+            return "risky", "compatible", "personal data is kept longer, which someone must have decided"
+        return "compatible", "compatible", "more is kept"
+    if better is None:
+        return "risky", "risky", "which of the two is the stricter one cannot be told"
+    if name.lower() in _ENDS:
+        verdict: Verdict = "breaking" if better < 0 else "compatible"
+        return (
+            "compatible",
+            verdict,
+            "readers planned for the old day" if better < 0 else "readers get more time",
+        )
+    if better > 0:
+        return "risky", "compatible", "what was good enough may not be any more"
+    return "compatible", "risky", "readers get less than they were promised"
+
+
+def _better(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> int | None:
+    """1 when the new level is better for readers, -1 when the old one is, 0 when equal, None if unknown."""
+    was, now = _amount(old), _amount(new)
+    if was == now and (was is not None or old.get("value") == new.get("value")):
+        return 0
+    if name.lower() in _ENDS:
+        if not old or not new:
+            return None
+        return 1 if str(new.get("value")) > str(old.get("value")) else -1
+    if not old:
+        return 1
+    if not new:
+        return -1
+    if was is None or now is None or was[1] != now[1]:
+        return None
+    if name.lower() in _LESS_IS_MORE:
+        return 1 if now < was else -1
+    return (1 if now > was else -1) if name.lower() in _MORE_IS_MORE else None
+
+
+def _amount(level: Mapping[str, Any]) -> tuple[float, str] | None:
+    """Value and unit, durations in hours; None when the value is no number."""
+    value, unit = level.get("value"), str(level.get("unit") or "").strip().lower()
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    unit = _UNITS.get(unit, unit)
+    return (value * _HOURS[unit], "h") if unit in _HOURS else (value, unit)
+
+
+def _apart_from_amount(level: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in level.items() if k not in ("value", "unit")}
+
+
+def _element(*levels: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(level["element"]).rsplit(".", 1)[-1] for level in levels if level.get("element"))
+
+
+def _shown(level: Mapping[str, Any]) -> str:
+    at = f" at {level['element']}" if level.get("element") else ""
+    return f"{level.get('value')} {level.get('unit') or ''}".strip() + at if level else ""

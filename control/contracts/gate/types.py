@@ -1,0 +1,122 @@
+"""What it means that a column gets another type: Iceberg's promotions, and all that is none."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from control.contracts import hive
+from control.contracts.gate.change import Verdict, worst
+
+# Each may become any that stands after it, in the table's metadata alone.
+_PROMOTIONS = (("tinyint", "smallint", "int", "bigint"), ("float", "double"))
+_SAME = {"integer": "int", "long": "bigint", "real": "float", "bool": "boolean", "text": "string"}
+
+
+@dataclass(frozen=True, slots=True)
+class TypeChange:
+    """What another type means; `reason` ends the sentence `x becomes y: `."""
+
+    producers: Verdict
+    consumers: Verdict
+    reason: str
+    addition: bool = False
+
+
+_WIDER = TypeChange(
+    "compatible", "compatible", "Iceberg widens it in place and every old value stays the same"
+)
+_OTHER = TypeChange(
+    "breaking", "breaking", "Iceberg has no such promotion, so it takes a new column or a new table"
+)
+
+
+def normal(text: str) -> str:
+    """The type as text in one spelling: lower case, no spaces, no synonyms."""
+    plain = re.sub(r"\s+", "", text).lower()
+    return re.sub(r"[a-z_][a-z0-9_]*(?!:)\b", lambda m: _SAME.get(m[0], m[0]), plain)
+
+
+def compare(before: str, after: str) -> TypeChange | None:
+    """What it means that a column of type `before` gets the type `after`; None when they are the same."""
+    before, after = normal(before), normal(after)
+    if before == after:
+        return None
+    name, arguments = _parts(before)
+    other, wanted = _parts(after)
+    if name == other == "decimal":
+        return _decimal(arguments, wanted)
+    if name == other and name in ("array", "map", "struct"):
+        return _nested(name, arguments, wanted)
+    if any(name in row and other in row[row.index(name) :] for row in _PROMOTIONS):
+        return _WIDER
+    return _text(before, after) or _OTHER
+
+
+def _decimal(before: str, after: str) -> TypeChange:
+    (precision, scale), (wider, other) = (
+        [int(n) for n in (text or "10,0").split(",")] if "," in text else [int(text or 10), 0]
+        for text in (before, after)
+    )
+    if scale == other and wider >= precision:
+        return _WIDER
+    what = "its scale" if scale != other else "digits that values may need"
+    return TypeChange("breaking", "breaking", f"it changes {what}, which Iceberg refuses")
+
+
+def _text(before: str, after: str) -> TypeChange | None:
+    name, length = _parts(before)
+    other, limit = _parts(after)
+    texts = ("string", "varchar", "char")
+    if name not in texts or other not in texts:
+        return None
+    if "char" in (name, other):
+        narrower = other == "char" and (name != "char" or int(limit or 0) < int(length or 0))
+        reason = "padding and the comparison that ignores it change"
+        return TypeChange("breaking" if narrower else "compatible", "risky", reason)
+    if other == "string" or (name == "varchar" and int(limit or 0) >= int(length or 0)):
+        return _WIDER
+    return TypeChange("breaking", "compatible", "longer texts no longer fit")
+
+
+def _nested(name: str, before: str, after: str) -> TypeChange:
+    old, new = hive.split(before), hive.split(after)
+    if name == "struct":
+        return _struct(dict(_field(f) for f in old), dict(_field(f) for f in new))
+    if name == "map" and old[0] != new[0]:
+        return TypeChange("breaking", "breaking", "Iceberg never changes the keys of a map")
+    return compare(old[-1], new[-1]) or _OTHER
+
+
+def _struct(old: dict[str, str], new: dict[str, str]) -> TypeChange:
+    found = list(_fields(old, new))
+    kept = [name for name in old if name in new]
+    if kept != [name for name in new if name in old]:
+        found.append(TypeChange("compatible", "risky", "its fields change places"))
+    added = [name for name in new if name not in old]
+    if added:
+        found.append(TypeChange("compatible", "compatible", f"it gains {', '.join(added)}", addition=True))
+    return TypeChange(
+        worst([f.producers for f in found]),
+        worst([f.consumers for f in found]),
+        "; ".join(dict.fromkeys(f.reason for f in found)),
+        any(f.addition for f in found),
+    )
+
+
+def _fields(old: dict[str, str], new: dict[str, str]) -> Iterator[TypeChange]:
+    for name, kind in old.items():
+        if name not in new:
+            yield TypeChange("compatible", "breaking", f"its field {name} is gone")
+        elif found := compare(kind, new[name]):
+            reason = f"its field {name} becomes {new[name]}, {found.reason}"
+            yield TypeChange(found.producers, found.consumers, reason, found.addition)
+
+
+def _field(text: str) -> tuple[str, str]:
+    name, _, kind = text.partition(":")
+    return name, kind
+
+
+def _parts(text: str) -> tuple[str, str]:
+    found = re.fullmatch(r"([a-z_0-9]+)(?:[(<](.*)[)>])?", text)
+    return (found[1], found[2] or "") if found else (text, "")
