@@ -8,6 +8,8 @@ export UV_PREVIEW_FEATURES := package-conflicts
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 BIN := .venv/bin
+# What the contracts are compared with; none outside of a git clone that has a main branch.
+GATE_BASE ?= $(shell git rev-parse -q --verify origin/main >/dev/null 2>&1 && echo origin/main || git rev-parse -q --verify main 2>/dev/null)
 ROWS ?= 100000
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-demo demo check test sweep bench bench-bronze om trino conformance-trino clean
@@ -38,6 +40,7 @@ check: setup ## Lint, types, layer rules, contracts (SQL style is a test: it nee
 	$(BIN)/lint-imports
 	$(BIN)/yamllint .
 	$(BIN)/dm contract lint && $(BIN)/dm contract sync --check
+	$(if $(GATE_BASE),$(BIN)/dm contract gate --base $(GATE_BASE) --head . --require-deprecation,@echo "no main branch to compare the contracts with")
 
 test: check ## Everything that `check` does, then every test that needs Python only
 	$(BIN)/pytest -n 2 --dist worksteal

@@ -63,7 +63,8 @@ def main() -> None:
                 [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False
             )
             seconds = time.perf_counter() - begin
-            print(f"| {what} | {len(json.loads(done.stdout)['findings']):,} | {seconds:.1f} | {cpu_seconds() - used:.1f} |")
+            count = len(json.loads(done.stdout)["findings"])
+            print(f"| {what} | {count:,} | {seconds:.1f} | {cpu_seconds() - used:.1f} |")
 
 
 if __name__ == "__main__":
