@@ -12,7 +12,7 @@ BIN := .venv/bin
 GATE_BASE ?= $(shell git rev-parse -q --verify origin/main >/dev/null 2>&1 && echo origin/main || git rev-parse -q --verify main 2>/dev/null)
 ROWS ?= 100000
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-demo demo check test sweep bench bench-bronze om trino conformance-trino clean
+.PHONY: help setup setup-demo demo check test sweep test-clients bench bench-bronze bench-cloud om trino conformance-trino clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,6 +48,9 @@ test: check ## Everything that `check` does, then every test that needs Python o
 sweep: setup ## Every test with ten times the examples and crashes that `test` draws, new ones each time
 	SWEEP=10 $(BIN)/pytest -n 2 --dist worksteal --timeout 3600
 
+bench-cloud: setup ## Measure the local Athena: select 1, what it adds to DuckDB, large CTAS and MERGE (5 minutes)
+	@$(BIN)/python tests/bench/local_athena.py
+
 bench: setup ## Measure on this machine and print the tables of docs/figures.md
 	$(BIN)/python tests/bench/fresh_clone.py
 
@@ -58,11 +61,19 @@ bench-bronze: setup ## Measure the parser against Spark, polars and DuckDB in 10
 om: | $(UV) ## Install the optional OpenMetadata client in an environment of its own (400 MB)
 	UV_PROJECT_ENVIRONMENT=.venv-om $(UV) sync --locked --only-group om && .venv-om/bin/metadata --version
 
+test-clients: setup ## Drive the local cloud with awswrangler, in an environment of its own (300 MB)
+	UV_PROJECT_ENVIRONMENT=.venv-clients $(UV) sync --locked --only-group clients
+	$(BIN)/pytest tests/localcloud/clients
+
 trino: setup ## Fetch a real Trino and its Java (0.9 GB, kept: 0.6 GB), for dm local up --engine trino
 	UV_PROJECT_ENVIRONMENT=.tools/trino/java $(UV) sync --locked --only-group trino
 	$(BIN)/python -m localcloud.trino
 
-conformance-trino: setup ## Compare with a real Trino: probes, the dbt project, SEQUENCES=20 random sequences
+conformance-test-clients: setup ## Drive the local cloud with awswrangler, in an environment of its own (300 MB)
+	UV_PROJECT_ENVIRONMENT=.venv-clients $(UV) sync --locked --only-group clients
+	$(BIN)/pytest tests/localcloud/clients
+
+trino: setup ## Compare with a real Trino: probes, the dbt project, SEQUENCES=20 random sequences
 	$(BIN)/pytest -s tests/trino
 
 clean: ## Remove what the targets made (not the local cloud's state: dm local reset)

@@ -44,11 +44,14 @@ def create_table_as(
     names = _column_names(query)
     if not properties.with_data:
         query = replace(query, sql=f"SELECT * FROM ({query.sql}) WHERE FALSE")
+    manifest: tuple[str, ...] = ()
     if properties.iceberg:
         count = _create_iceberg(database, name, query, names, properties, lake, connection)
     else:
-        count = _create_hive(database, name, query, names, properties, lake, connection)
-    return Answer("DDL", "CREATE_TABLE_AS_SELECT", count=count, scanned_bytes=lake.scanned_bytes)
+        count, manifest = _create_hive(database, name, query, names, properties, lake, connection)
+    return Answer(
+        "DDL", "CREATE_TABLE_AS_SELECT", count=count, scanned_bytes=lake.scanned_bytes, manifest=manifest
+    )
 
 
 def _column_names(query: Query) -> list[str]:
@@ -109,7 +112,7 @@ def _create_hive(
     properties: Properties,
     lake: Lake,
     connection: "DuckDBPyConnection",
-) -> int:
+) -> tuple[int, tuple[str, ...]]:
     keys = [key.lower() for key in properties.partitioning]
     if keys and list(names[-len(keys) :]) != keys:
         raise AthenaError(
@@ -155,13 +158,14 @@ def insert(tree: exp.Insert, context: Context, lake: Lake, connection: "DuckDBPy
     if tree.args.get("with_") is not None:
         source.set("with_", tree.args["with_"])
     query = translate(source, lake, context.database)
+    manifest: tuple[str, ...] = ()
     if found.is_iceberg:
         count = _insert_iceberg(found, listed, query, lake, connection)
     else:
         rows = stored(query, listed, hive.columns(found))
         with as_athena():
-            count = hive.insert(lake.catalog, found, connection, rows, lake.cache)
-    return Answer("DML", "INSERT", count=count, scanned_bytes=lake.scanned_bytes)
+            count, manifest = hive.insert(lake.catalog, found, connection, rows, lake.cache)
+    return Answer("DML", "INSERT", count=count, scanned_bytes=lake.scanned_bytes, manifest=manifest)
 
 
 def _insert_iceberg(

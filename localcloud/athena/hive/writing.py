@@ -99,8 +99,8 @@ def _codec(properties: Mapping[str, str]) -> str:
 
 def insert(
     catalog: Catalog, table: Table, connection: "DuckDBPyConnection", rows: str, cache: FileCache
-) -> int:
-    """Write the rows of a DuckDB query, whose columns are the table's; returns how many.
+) -> tuple[int, tuple[str, ...]]:
+    """Write the rows of a DuckDB query, whose columns are the table's; returns how many, and the files.
 
     Raises TOO_MANY_OPEN_PARTITIONS when they fall into more than 100 partitions.
     """
@@ -116,9 +116,7 @@ def insert(
             _copy(connection, table, keys, target)
     finally:
         connection.execute("DROP TABLE writing")
-    if count:
-        _publish(catalog, table, target, keys, cache)
-    return count
+    return count, _publish(catalog, table, target, keys, cache) if count else ()
 
 
 def _check_partitions(connection: "DuckDBPyConnection", keys: Sequence[str]) -> None:
@@ -154,18 +152,23 @@ def _copy(connection: "DuckDBPyConnection", table: Table, keys: Sequence[str], t
     connection.execute(f"COPY ({source}) TO {text(str(target))} ({', '.join(options)})")
 
 
-def _publish(catalog: Catalog, table: Table, target: Path, keys: Sequence[str], cache: FileCache) -> None:
+def _publish(
+    catalog: Catalog, table: Table, target: Path, keys: Sequence[str], cache: FileCache
+) -> tuple[str, ...]:
     known = {one.values: one.location for one in catalog.partitions(table)} if keys else {}
     opened: dict[tuple[str, ...], str] = {}
+    written: list[str] = []
     for path in sorted(found for found in target.rglob("*") if found.is_file()):
         place = table.location
         if keys:
             values = tuple(unquote(part.partition("=")[2]) for part in path.parent.relative_to(target).parts)
             place = known.get(values) or opened.setdefault(values, _place(table, keys, values))
         suffix = path.suffix if path.suffix == ".parquet" else ""
-        cache.upload(path, f"{folder(place)}{uuid.uuid4().hex}{suffix}")
+        written.append(f"{folder(place)}{uuid.uuid4().hex}{suffix}")
+        cache.upload(path, written[-1])
     if opened:
         catalog.add_partitions(table, list(opened.items()))
+    return tuple(written)
 
 
 def _place(table: Table, keys: Sequence[str], values: Sequence[str]) -> str:

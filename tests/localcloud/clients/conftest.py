@@ -1,0 +1,62 @@
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from localcloud import processes, supervisor
+from localcloud.config import Settings
+
+ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
+
+
+@pytest.fixture(scope="session")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The endpoint of a whole local cloud, with a database `d`."""
+    settings = Settings(tmp_path_factory.mktemp("cloud"), port=0, save_every=1)
+    record = supervisor.up(settings, lambda _: None).record
+    new_client(record.endpoint, "glue").create_database(DatabaseInput={"Name": "d"})
+    yield record.endpoint
+    for part in record.parts:
+        processes.kill(part.pid, part.started)
+
+
+def new_client(endpoint: str, service: str) -> Any:
+    return boto3.Session("local", "local", region_name="us-east-1").client(
+        service, endpoint_url=endpoint, config=Config(max_pool_connections=4)
+    )
+
+
+class Client:
+    """boto3 with a session of its own, as another program has it."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.athena = new_client(endpoint, "athena")
+
+    def start(self, sql: str) -> str:
+        context = {"Database": "d"}
+        started = self.athena.start_query_execution(QueryString=sql, QueryExecutionContext=context)
+        return str(started["QueryExecutionId"])
+
+    def state(self, query: str) -> str:
+        found = self.athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]
+        return str(found["Status"]["State"])
+
+    def end(self, query: str) -> str:
+        while (state := self.state(query)) not in ENDED:
+            pass
+        return state
+
+    def run(self, sql: str) -> list[tuple[str, ...]]:
+        query = self.start(sql)
+        state = self.end(query)
+        assert state == "SUCCEEDED", self.athena.get_query_execution(QueryExecutionId=query)
+        rows = self.athena.get_query_results(QueryExecutionId=query)["ResultSet"]["Rows"]
+        return [tuple(one.get("VarCharValue", "") for one in row["Data"]) for row in rows[1:]]
+
+
+@pytest.fixture(scope="session")
+def new(endpoint: str) -> Callable[[], Client]:
+    """Makes clients that share nothing."""
+    return lambda: Client(endpoint)
