@@ -12,7 +12,11 @@ BIN := .venv/bin
 GATE_BASE ?= $(shell git rev-parse -q --verify origin/main >/dev/null 2>&1 && echo origin/main || git rev-parse -q --verify main 2>/dev/null)
 ROWS ?= 100000
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
 .PHONY: help setup setup-demo demo check test sweep test-clients bench bench-bronze bench-cloud om trino conformance-trino clean
+=======
+.PHONY: help setup setup-demo demo check test test-browser docs sweep bench bench-bronze om trino conformance-trino clean
+>>>>>>> 0c52a85 (Write a static site of all tables: dm docs build, make docs)
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,6 +48,18 @@ check: setup ## Lint, types, layer rules, contracts (SQL style is a test: it nee
 
 test: check ## Everything that `check` does, then every test that needs Python only
 	$(BIN)/pytest -n 2 --dist worksteal
+
+docs: setup-demo ## The static site of the demo's tables, after make demo: site/index.html
+	@eval "$$($(BIN)/dm env --dir .dm/demo)"; export DM_TOKEN_KEY="$$(cat .dm/demo-token-key)"; \
+	$(BIN)/dbt --quiet docs generate --profiles-dir profiles --target-path .dm/demo-docs; \
+	$(BIN)/dbt --quiet compile --full-refresh --profiles-dir profiles --target-path .dm/demo-docs; \
+	$(BIN)/dm lineage build --target .dm/demo-docs; \
+	$(BIN)/dm docs build --target .dm/demo-target --lineage .dm/demo-docs/lineage.json --title "Beer reviews"
+
+test-browser: setup ## The static site in a real browser (Debian: apt-get install chromium)
+	@command -v chromium google-chrome >/dev/null || { echo "error: no Chromium here. Install it: apt-get install chromium" >&2; exit 2; }
+	$(UV) sync --locked --inexact --extra local --group browser
+	$(BIN)/pytest tests/browser
 
 sweep: setup ## Every test with ten times the examples and crashes that `test` draws, new ones each time
 	SWEEP=10 $(BIN)/pytest -n 2 --dist worksteal --timeout 3600

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "quarantine": ("control.cli.quarantine", "List the lines that were refused, and why."),
     "contract": ("control.cli.contract", "Check the data contracts and render what follows from them."),
     "lineage": ("control.cli.lineage", "Trace columns from source to gold, and ask what a change reaches."),
+    "docs": ("control.cli.docs", "Write the static site of all tables."),
     "status": ("control.cli.status", "Show every table: last batch, rows, quarantine."),
 }
 

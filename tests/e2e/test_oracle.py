@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,6 +88,7 @@ def test_after_the_demo_the_tables_equal_what_the_raw_files_say(
     assert key.read_text() not in printed
     assert_equals_the_oracle(lakehouse, load_oracle(), key.read_text())
     assert_gold_traces_to_the_source(lakehouse)
+    assert_the_site_says_what_status_says(lakehouse)
 
 
 def assert_gold_traces_to_the_source(lakehouse: Lakehouse) -> None:
@@ -114,6 +116,21 @@ def assert_gold_traces_to_the_source(lakehouse: Lakehouse) -> None:
     for row in tables:
         column = f"gold.{row['table_name']}.{row['column_name']}"
         assert any(name.startswith("source.public.") for name in ancestors(column, parents)), column
+
+
+def assert_the_site_says_what_status_says(lakehouse: Lakehouse) -> None:
+    site = lakehouse.folder / "site"
+    build = ("--target", str(lakehouse.folder / "demo-target"), "--output", str(site))
+    lakehouse.run(
+        "dm", "docs", "build", *build, "--lineage", str(lakehouse.folder / "lineage" / "lineage.json")
+    )
+    for status in lakehouse.dm("status"):
+        page = (site / "tables" / f"bronze.{status['table']}.html").read_text()
+        figures = re.findall(r'data-figure="(\w+)">([^<]*)<', page)
+        assert len(figures) == 5
+        for name, shown in figures:
+            assert shown == f"{status[name]:,}", f"{status['table']}.{name}"
+    assert "built and checked" in (site / "tables" / "gold.top_drinkers.html").read_text()
 
 
 def ancestors(column: str, parents: dict[str, set[str]]) -> set[str]:

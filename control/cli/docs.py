@@ -1,0 +1,75 @@
+"""`dm docs`: the static site for people who read tables and do not write them."""
+
+from pathlib import Path
+
+import click
+
+from control.cli.output import print_json
+
+
+@click.group("docs")
+def command() -> None:
+    """Write the static site of all tables."""
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  dm docs build
+  dm docs build --lineage target/docs/lineage.json --output site
+  dm docs build --offline
+"""
+)
+@click.option(
+    "--target", type=click.Path(path_type=Path), default=Path("target"), show_default=True,
+    help="Folder with the artefacts of `dbt build`.",
+)  # fmt: skip
+@click.option(
+    "--lineage", type=click.Path(path_type=Path),
+    help="What `dm lineage build` wrote [default: TARGET/lineage.json].",
+)  # fmt: skip
+@click.option(
+    "--output", type=click.Path(path_type=Path), default=Path("site"), show_default=True,
+    help="Folder of the site; what an earlier build wrote there is replaced.",
+)  # fmt: skip
+@click.option("--title", default="Lakehouse", show_default=True, help="What the site is called.")
+@click.option("--offline", is_flag=True, help="Do not ask the control store: no batches, no quarantine.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def build(target: Path, lineage: Path | None, output: Path, title: str, offline: bool, as_json: bool) -> None:
+    """Write one page for each contracted table, and one that finds them. Open OUTPUT/index.html.
+
+    The pages need no server and ask the network for nothing. They show meaning, owner, contract, columns with
+    types, rules and personal data, the last build's checks, freshness against the promise, what was ingested
+    and refused, who reads the table, and the lineage of its columns. What is not there is left out and named.
+    """
+    import os
+    from datetime import UTC, datetime
+
+    from control.config import from_environment
+    from control.contracts.lint import lint
+    from control.lineage import ask
+    from control.site import collect, render, results
+    from control.wiring import connect
+
+    contracts = lint([from_environment(os.environ).contracts]).contracts
+    edges = lineage or target / "lineage.json"
+    site = collect.site(
+        contracts,
+        ask.read(edges) if lineage or edges.exists() else None,
+        results.read(target),
+        None if offline else collect.live(connect(os.environ)),
+        title=title,
+        now=datetime.now(UTC),
+    )
+    written = render.write(site, output)
+    if as_json:
+        print_json({"output": str(output), "tables": len(site.tables), "files": len(written)})
+        return
+    click.echo(f"{output / 'index.html'}: {len(site.tables)} tables")
+    for is_there, what, how in (
+        (site.has_lineage, "lineage", "dm lineage build"),
+        (site.has_results, "checks", "dbt build"),
+        (site.has_live, "batches and quarantine", "dm docs build without --offline"),
+    ):
+        if not is_there:
+            click.echo(f"without {what}: `{how}` gives them", err=True)

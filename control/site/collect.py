@@ -1,0 +1,101 @@
+"""Bring together what contracts, lineage, the last build and the control store say of each table."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from control.contracts.model import LAYERS, Column, Contract
+from control.ingest.files import table_names
+from control.ingest.quarantine import refused
+from control.lineage.ask import DIRECT, Direction, Graph, Hop
+from control.ports import Parts
+from control.site.model import ColumnPage, Live, Outcome, Site, TablePage
+from control.site.results import Results
+from control.status import table_status
+
+
+def live(parts: Parts) -> dict[str, Live]:
+    """What the control store says now of every bronze table."""
+    reasons: dict[str, Counter[str]] = {}
+    for entry in refused(parts):
+        reasons.setdefault(entry.table, Counter())[entry.reason] += 1
+    return {
+        name: Live(table_status(name, parts), dict(reasons.get(name, Counter()).most_common()))
+        for name in table_names(parts)
+    }
+
+
+def site(
+    contracts: Iterable[Contract],
+    graph: Graph | None,
+    results: Results | None,
+    lives: Mapping[str, Live] | None,
+    *,
+    title: str,
+    now: datetime,
+) -> Site:
+    """All pages; what is None is left out of them, and the site says so."""
+    places: dict[str, int] = {layer: place for place, layer in enumerate(LAYERS)}
+    ordered = sorted(contracts, key=lambda c: (places.get(c.layer, len(places)), c.table))
+    return Site(
+        title=title,
+        tables=tuple(_table(c, graph or Graph({}, {}), results, lives or {}) for c in ordered),
+        made_at=now,
+        has_lineage=graph is not None,
+        has_results=results is not None,
+        has_live=lives is not None,
+    )
+
+
+def _table(contract: Contract, graph: Graph, results: Results | None, lives: Mapping[str, Live]) -> TablePage:
+    name = f"{contract.layer}.{contract.table}"
+    columns = tuple(_column(name, column, graph, results) for column in contract.columns)
+    names = [f"{name}.{column.name}" for column in contract.columns]
+    hops = {*_walk(graph, names, "up"), *_walk(graph, names, "down")}
+    models = [f"{contract.layer}.{model}" for model in contract.models]
+    return TablePage(
+        contract=contract,
+        columns=columns,
+        upstream=_neighbours(names, graph, "up"),
+        downstream=_neighbours(names, graph, "down"),
+        hops=tuple(sorted(hops, key=lambda hop: (hop.source, hop.target))),
+        builds=tuple(results.models[m] for m in models if m in results.models) if results else (),
+        tests=_tests(results, name, ""),
+        live=lives.get(contract.table) if contract.layer == "bronze" else None,
+    )
+
+
+def _column(table: str, column: Column, graph: Graph, results: Results | None) -> ColumnPage:
+    name = f"{table}.{column.name}"
+    return ColumnPage(
+        column=column,
+        sources=tuple(hop for hop in graph.up.get(name, ()) if hop.kind in DIRECT),
+        rows_of=_neighbours([name], graph, "up"),
+        tests=_tests(results, table, column.name),
+    )
+
+
+def _tests(results: Results | None, table: str, column: str) -> tuple[Outcome, ...]:
+    return results.tests.get((table, column), ()) if results else ()
+
+
+def _walk(graph: Graph, columns: Iterable[str], direction: Direction) -> set[Hop]:
+    """Every direct edge behind the columns, or ahead of them."""
+    edges = graph.up if direction == "up" else graph.down
+    found: set[Hop] = set()
+    ahead = list(columns)
+    while ahead:
+        for hop in edges.get(ahead.pop(), ()):
+            if hop.kind in DIRECT and hop not in found:
+                found.add(hop)
+                ahead.append(hop.source if direction == "up" else hop.target)
+    return found
+
+
+def _neighbours(columns: Iterable[str], graph: Graph, direction: Direction) -> tuple[str, ...]:
+    """The tables one hop away, by any kind of edge."""
+    edges = graph.up if direction == "up" else graph.down
+    ends = (
+        hop.source if direction == "up" else hop.target for name in columns for hop in edges.get(name, ())
+    )
+    return tuple(sorted({end.rpartition(".")[0] for end in ends}))

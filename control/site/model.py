@@ -1,0 +1,77 @@
+"""What the pages show, apart from how they look."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from control.contracts.model import Column, Contract
+from control.lineage.ask import Hop
+from control.status import TableStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the last `dbt build` said of a model or a test; `failures` counts rows, `seconds` its time."""
+
+    name: str
+    status: str
+    failures: int
+    seconds: float
+    finished_at: datetime | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What the control store says of a bronze table: its status, and refused records by reason."""
+
+    status: TableStatus
+    reasons: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPage:
+    """A column with the direct edges into it and the tests of dbt on it.
+
+    `rows_of` are the tables whose rows it counts, ranks or follows: those of the indirect edges.
+    """
+
+    column: Column
+    sources: tuple[Hop, ...]
+    rows_of: tuple[str, ...]
+    tests: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TablePage:
+    """One contracted table.
+
+    `hops` are all direct edges that lead to the table's columns or away from them, over any number of tables.
+    `builds` are the outcomes of its models; `tests` those of dbt's tests on the whole table.
+    """
+
+    contract: Contract
+    columns: tuple[ColumnPage, ...]
+    upstream: tuple[str, ...]
+    downstream: tuple[str, ...]
+    hops: tuple[Hop, ...]
+    builds: tuple[Outcome, ...]
+    tests: tuple[Outcome, ...]
+    live: Live | None
+
+    @property
+    def name(self) -> str:
+        """The name in the catalog."""
+        return f"{self.contract.layer}.{self.contract.table}"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """All tables, in the order of the layers; `made_at` is when the facts were collected."""
+
+    title: str
+    tables: tuple[TablePage, ...]
+    made_at: datetime
+    has_lineage: bool
+    has_results: bool
+    has_live: bool

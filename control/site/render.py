@@ -1,0 +1,133 @@
+"""Write the site: HTML pages that need no server, no network, and no script but for search and the graph."""
+
+import json
+import shutil
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from control.contracts.model import Contract
+from control.errors import UsageError
+from control.lineage.ask import Hop
+from control.site.model import Site, TablePage
+
+ASSETS = ("site.css", "site.js")
+_MARK = ".lakehouse-site"
+_HOURS = {"h": 1, "hours": 1, "d": 24, "days": 24}
+
+
+def write(site: Site, folder: Path) -> list[Path]:
+    """Write every page to `folder`, in the place of what an earlier call wrote there; the files written.
+
+    The new site stands beside the old one until it is whole. Raises UsageError for a folder that holds
+    anything else.
+    """
+    if folder.exists() and not (folder / _MARK).exists() and any(folder.iterdir()):
+        raise UsageError(
+            f"{folder} holds something else than a site", hint="name another folder with --output"
+        )
+    fresh = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(fresh, ignore_errors=True)
+    (fresh / "tables").mkdir(parents=True)
+    (fresh / _MARK).touch()
+    environment = _environment(site)
+    _page(fresh / "index.html", environment, "index.html", root=".")
+    for table in site.tables:
+        _page(fresh / address(table.name), environment, "table.html", root="..", table=table)
+    for name in ASSETS:
+        (fresh / name).write_bytes(files("control.site").joinpath("assets", name).read_bytes())
+    shutil.rmtree(folder, ignore_errors=True)
+    fresh.rename(folder)
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def address(table: str) -> str:
+    """Where the page of a table is, below the site's folder."""
+    return f"tables/{table}.html"
+
+
+def freshness(table: TablePage, now: datetime) -> tuple[str, str]:
+    """Whether the table is as fresh as its contract promises: (`ok`, `late` or `unknown`, words)."""
+    updated = _updated(table)
+    promised = _promise(table.contract)
+    if updated is None:
+        return (
+            "unknown",
+            "never seen" if promised is None else f"promised within {_span(promised)}, never seen",
+        )
+    age = now - updated
+    if promised is None:
+        return "unknown", f"updated {_span(age)} ago, nothing promised"
+    state = "ok" if age <= promised else "late"
+    return state, f"updated {_span(age)} ago, promised within {_span(promised)}"
+
+
+def _updated(table: TablePage) -> datetime | None:
+    if table.live is not None:
+        return table.live.status.published_at
+    ends = [b.finished_at for b in table.builds if b.finished_at and b.status == "success"]
+    return min(ends, default=None)
+
+
+def _promise(contract: Contract) -> timedelta | None:
+    for sla in contract.slas:
+        if sla.property == "freshness" and sla.unit in _HOURS:
+            return timedelta(hours=float(str(sla.value)) * _HOURS[sla.unit])
+    return None
+
+
+def _span(length: timedelta) -> str:
+    minutes = int(length.total_seconds()) // 60
+    for unit, size in (("day", 24 * 60), ("hour", 60), ("minute", 1)):
+        if minutes >= 2 * size or size == 1:
+            count = minutes // size
+            return f"{count:,} {unit}{'' if count == 1 else 's'}"
+    return "no time"
+
+
+def _environment(site: Site) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("control.site"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages = {table.name for table in site.tables}
+    environment.globals.update(
+        site=site,
+        address=address,
+        has_page=pages.__contains__,
+        freshness=lambda table: freshness(table, site.made_at),
+        graph=lambda table: _embedded(_graph(table.hops, pages)),
+        layers=[(layer, [t for t in site.tables if t.contract.layer == layer]) for layer in _layers(site)],
+        tests_of=_tests_of,
+    )
+    return environment
+
+
+def _layers(site: Site) -> list[str]:
+    return list(dict.fromkeys(table.contract.layer for table in site.tables))
+
+
+def _tests_of(table: TablePage) -> list[object]:
+    return [*table.tests, *(test for column in table.columns for test in column.tests)]
+
+
+def _graph(hops: Iterable[Hop], pages: set[str]) -> dict[str, object]:
+    """What the script draws: the edges, and which tables have a page."""
+    edges = [[hop.source, hop.target, hop.expression] for hop in hops]
+    tables = {end.rpartition(".")[0] for edge in edges for end in edge[:2]}
+    return {"edges": edges, "pages": sorted(tables & pages)}
+
+
+def _embedded(value: object) -> str:
+    """JSON that cannot end the script element around it."""
+    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _page(path: Path, environment: Environment, template: str, **values: object) -> None:
+    path.write_text(environment.get_template(template).render(**values), encoding="utf-8")

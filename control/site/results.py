@@ -1,0 +1,100 @@
+"""Read what the last `dbt build` found: the outcome of every model and test."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from control.errors import UsageError
+from control.site.model import Outcome
+
+
+class _Timing(msgspec.Struct):
+    name: str
+    completed_at: datetime | None = None
+
+
+class _Result(msgspec.Struct):
+    unique_id: str
+    status: str
+    execution_time: float = 0.0
+    failures: int | None = None
+    message: str | None = None
+    timing: list[_Timing] = []
+
+
+class _Args(msgspec.Struct):
+    which: str = ""
+
+
+class _Results(msgspec.Struct):
+    results: list[_Result]
+    args: _Args = msgspec.field(default_factory=_Args)
+
+
+class _Node(msgspec.Struct):
+    resource_type: str
+    name: str
+    schema: str | None = None
+    alias: str | None = None
+    column_name: str | None = None
+    attached_node: str | None = None
+    test_metadata: dict[str, Any] | None = None
+
+
+class _Manifest(msgspec.Struct):
+    nodes: dict[str, _Node]
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Outcomes of models by relation, and of tests by relation and column ("" for the whole table)."""
+
+    models: Mapping[str, Outcome]
+    tests: Mapping[tuple[str, str], tuple[Outcome, ...]]
+
+
+def read(target: Path) -> Results | None:
+    """The results in the folder `target`; None when dbt has not built there.
+
+    `dbt compile` and `dbt docs generate` leave results too, but they have checked nothing. Raises UsageError.
+    """
+    files = (target / "manifest.json", target / "run_results.json")
+    if not all(file.exists() for file in files):
+        return None
+    try:
+        manifest = msgspec.json.decode(files[0].read_bytes(), type=_Manifest)
+        found = msgspec.json.decode(files[1].read_bytes(), type=_Results)
+    except msgspec.DecodeError as error:
+        raise UsageError(f"the artefacts in {target} are not dbt's: {error}", hint="run dbt again") from None
+    if found.args.which not in ("build", "run", "test"):
+        return None
+    models: dict[str, Outcome] = {}
+    tests: dict[tuple[str, str], tuple[Outcome, ...]] = {}
+    for result in found.results:
+        node = manifest.nodes.get(result.unique_id)
+        if node is None:
+            continue
+        if node.resource_type == "model":
+            models[f"{node.schema}.{node.alias or node.name}"] = _outcome(node, result)
+        elif node.resource_type == "test" and node.attached_node in manifest.nodes:
+            on = manifest.nodes[node.attached_node]
+            place = (f"{on.schema}.{on.alias or on.name}", node.column_name or "")
+            tests[place] = (*tests.get(place, ()), _outcome(node, result))
+    return Results(models, tests)
+
+
+def _outcome(node: _Node, result: _Result) -> Outcome:
+    name = str(node.test_metadata["name"]) if node.test_metadata else node.name
+    finished = max((t.completed_at for t in result.timing if t.completed_at), default=None)
+    return Outcome(
+        name=name,
+        status=result.status,
+        failures=result.failures or 0,
+        seconds=result.execution_time,
+        finished_at=finished,
+        message=(result.message or "").splitlines()[0] if result.message else "",
+    )

@@ -1,0 +1,105 @@
+"""The static site in a real browser, from disk: it can be searched, walked by keyboard, and used by all."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import which
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "control" / "site"))
+
+from made_site import made_site
+
+from control.site import render
+
+CHROMIUM = which("chromium") or which("google-chrome")
+LOCAL = ("file:", "data:")
+TABLE = "tables/gold.top_beers_by_rating.html"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made") / "site"
+    render.write(made_site(), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that fails the test when its scripts fail or it asks for anything but files."""
+    problems: list[str] = []
+    page = browser.new_page()
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+    page.on("request", lambda asked: problems.append(asked.url) if not asked.url.startswith(LOCAL) else None)
+    yield page
+    page.close()
+    assert problems == []
+
+
+@pytest.mark.parametrize(
+    "path", ["index.html", TABLE, "tables/bronze.review.html", "tables/silver.reviews.html"]
+)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing_serious(page: Page, folder: Path, path: str, scheme: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(f"file://{folder / path}")
+    found = Axe().run(page, options={"preload": False}).response["violations"]
+    serious = [
+        (v["id"], [n["html"][:200] for n in v["nodes"]])
+        for v in found
+        if v["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
+        "the page scrolls sideways"
+    )
+
+
+def test_search_finds_a_column_and_says_how_many(page: Page, folder: Path) -> None:
+    page.goto(f"file://{folder / 'index.html'}")
+    page.keyboard.press("/")
+    page.keyboard.type("avg_rating beer_name")
+    assert page.locator("[data-find]:visible .name").all_inner_texts() == ["top_beers_by_rating"]
+    assert page.inner_text("#found") == "1 of 14 tables"
+    page.keyboard.press("Escape")
+    assert page.locator("[data-find]:visible").count() == 14
+
+
+def test_a_column_of_the_graph_lights_its_whole_way_by_keyboard(page: Page, folder: Path) -> None:
+    page.goto(f"file://{folder / TABLE}")
+    page.locator('[data-column="gold.top_beers_by_rating.avg_rating"]').focus()
+    page.keyboard.press("Enter")
+    lit = page.locator(".graph button.on").evaluate_all("all => all.map(one => one.dataset.column)")
+    assert sorted(lit) == [
+        "bronze.review.review_overall", "gold.top_beers_by_rating.avg_rating", "raw.review.review_overall",
+        "silver.review_flat.review_overall", "silver.reviews_state.review_overall",
+        "source.public.review.review_overall",
+    ]  # fmt: skip
+    assert page.locator(".graph path.on").count() == 5
+    assert page.evaluate("window.broken") is None
+
+
+def test_a_link_to_a_column_marks_it(page: Page, folder: Path) -> None:
+    page.goto(f"file://{folder / TABLE}#avg_rating")
+    assert page.locator('.graph button[aria-pressed="true"]').inner_text() == "avg_rating"
+
+
+def test_a_page_is_there_without_scripts(browser: Browser, folder: Path) -> None:
+    page = browser.new_page(java_script_enabled=False)
+    page.goto(f"file://{folder / TABLE}")
+    assert page.locator("tr#avg_rating").is_visible()
+    page.close()

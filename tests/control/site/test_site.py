@@ -1,0 +1,163 @@
+"""The static site says what contracts, lineage, build and store say, and asks nothing of the network."""
+
+import json
+import re
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from made_site import HOSTILE, NOW, ROOT, made_graph, made_lives, made_results, made_site
+
+from control.cli.docs import command
+from control.contracts.lint import lint
+from control.errors import UsageError
+from control.site import collect, render
+from control.site.model import TablePage
+
+
+class Reader(HTMLParser):
+    """Collects the text, the links and the ids of a page, and notes elements that are not closed in order."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.text, self.links, self.ids, self.open = "", [], set(), []
+        self.feed(page.read_text())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.links += [value for name in ("href", "src") if (value := found.get(name))]
+        self.ids |= {found["id"]} if found.get("id") else set()
+        if tag not in ("meta", "link", "input"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.text += f" {data}"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made") / "site"
+    render.write(made_site(), folder)
+    return folder
+
+
+def page_of(folder: Path, table: str) -> Reader:
+    return Reader(folder / render.address(table))
+
+
+def test_each_contracted_table_has_a_page_with_all_its_columns(folder: Path) -> None:
+    for contract in lint([ROOT / "contracts"]).contracts:
+        page = page_of(folder, f"{contract.layer}.{contract.table}")
+        assert page.open == []
+        assert {column.name for column in contract.columns} <= page.ids
+        assert contract.owner in page.text
+        assert contract.version in page.text
+
+
+def test_every_link_leads_to_a_page_or_a_place_that_is_there(folder: Path) -> None:
+    pages = {path.resolve(): Reader(path) for path in folder.rglob("*.html")}
+    links = [(path, link) for path, page in pages.items() for link in page.links]
+    assert len(links) > 100
+    for path, link in links:
+        if link.startswith(("mailto:", "data:")):
+            continue
+        name, _, place = link.partition("#")
+        target = (path.parent / name).resolve() if name else path
+        assert target.is_file(), f"{path.name}: {link}"
+        assert not place or place in pages[target].ids, f"{path.name}: {link}"
+
+
+def test_nothing_is_asked_of_the_network(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            text = path.read_text().replace("http://www.w3.org/2000/svg", "")
+            assert not re.search(r"https?://|@import|\burl\(", text), path.name
+
+
+def test_what_a_stranger_wrote_is_text_and_not_markup(folder: Path) -> None:
+    page = folder / render.address("gold.top_beers_by_rating")
+    assert HOSTILE not in page.read_text()
+    assert "window.broken" in Reader(page).text
+    assert "Beer & <reviews>" in Reader(page).text
+
+
+def test_outcomes_and_figures_are_those_of_the_build_and_the_store(folder: Path) -> None:
+    reviews = page_of(folder, "silver.reviews").text
+    assert re.search(r"unique\s+fail\s+3 rows", reviews)
+    assert re.search(r"relationships\s+warn\s+12 rows", reviews)
+    assert re.search(r"reviews_state: .*\s+error", reviews)
+    raw = (folder / render.address("bronze.review")).read_text()
+    figures = dict(re.findall(r'data-figure="(\w+)">([^<]*)<', raw))
+    assert figures == {
+        "last_batch": "4", "records": "1,250", "rows": "1,240", "quarantined": "9", "control": "1",
+    }  # fmt: skip
+    assert re.search(r"type:review_id\s+7", page_of(folder, "bronze.review").text)
+    assert "truncate-table" in page_of(folder, "bronze.review").text
+
+
+def test_a_count_names_the_table_whose_rows_it_counts(folder: Path) -> None:
+    assert re.search(r"the rows of\s+silver\.review_flat", page_of(folder, "gold.top_beers_by_rating").text)
+
+
+def table(name: str, **more: timedelta) -> TablePage:
+    results = made_results(NOW - more.get("built", timedelta(hours=1)))
+    lives = made_lives(NOW - more.get("published", timedelta(hours=1)))
+    site = collect.site(lint([ROOT / "contracts"]).contracts, None, results, lives, title="x", now=NOW)
+    return next(page for page in site.tables if page.name == name)
+
+
+def test_freshness_is_held_against_the_contract() -> None:
+    day = timedelta(days=1)
+    assert render.freshness(table("bronze.review", published=day), NOW)[0] == "ok"
+    state, words = render.freshness(table("bronze.review", published=2 * day), NOW)
+    assert (state, words) == ("late", "updated 2 days ago, promised within 24 hours")
+    assert render.freshness(table("gold.top_beers_by_rating", built=2 * day), NOW)[0] == "late"
+    assert render.freshness(table("gold.top_drinkers"), NOW)[0] == "unknown"
+
+
+def test_a_failed_build_does_not_make_a_table_fresh() -> None:
+    assert render.freshness(table("silver.reviews"), NOW)[0] == "unknown"
+
+
+def test_a_new_site_replaces_the_old_one_and_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    render.write(made_site(), folder)
+    (folder / "tables" / "old.html").touch()
+    render.write(made_site(), folder)
+    assert not (folder / "tables" / "old.html").exists()
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match="something else"):
+        render.write(made_site(), other)
+    assert (other / "notes.txt").read_text() == "mine"
+
+
+def test_without_any_cloud_or_build_the_site_says_what_is_missing(tmp_path: Path) -> None:
+    arguments = ["build", "--offline", "--target", str(tmp_path), "--output", str(tmp_path / "site")]
+    result = CliRunner().invoke(command, arguments, env={"DM_CONTRACTS": str(ROOT / "contracts")})
+    assert result.exit_code == 0, result.output
+    for what in ("without lineage: `dm lineage build`", "without checks: `dbt build`", "without batches"):
+        assert what in result.stderr
+    assert "never seen" in page_of(tmp_path / "site", "bronze.review").text
+
+
+def test_the_graph_holds_all_that_is_behind_and_ahead(folder: Path) -> None:
+    raw = (folder / render.address("silver.review_flat")).read_text()
+    found = re.search(r'class="edges">(.*?)</script>', raw)
+    assert found is not None
+    ends = {(edge[0], edge[1]) for edge in json.loads(found[1])["edges"]}
+    expected = {
+        (hop.source, hop.target) for hops in made_graph().up.values() for hop in hops if hop.kind == "direct"
+    }
+    assert ends == {
+        pair
+        for pair in expected
+        if not pair[1].startswith(("silver.reviews.", "gold.top_beers_by_rating.beer"))
+    }
