@@ -12,11 +12,7 @@ BIN := .venv/bin
 GATE_BASE ?= $(shell git rev-parse -q --verify origin/main >/dev/null 2>&1 && echo origin/main || git rev-parse -q --verify main 2>/dev/null)
 ROWS ?= 100000
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help setup setup-demo demo check test sweep test-clients bench bench-bronze bench-cloud om trino conformance-trino clean
-=======
-.PHONY: help setup setup-demo demo check test test-browser docs sweep bench bench-bronze om trino conformance-trino clean
->>>>>>> 0c52a85 (Write a static site of all tables: dm docs build, make docs)
+.PHONY: help setup setup-demo demo check test sweep test-clients bench bench-bronze bench-cloud om trino conformance-trino clean test-browser docs
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
