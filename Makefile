@@ -12,7 +12,8 @@ BIN := .venv/bin
 GATE_BASE ?= $(shell git rev-parse -q --verify origin/main >/dev/null 2>&1 && echo origin/main || git rev-parse -q --verify main 2>/dev/null)
 ROWS ?= 100000
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-demo demo check test sweep test-clients bench bench-bronze bench-cloud om trino conformance-trino clean test-browser docs
+.PHONY: help setup setup-demo demo docs check test test-browser test-clients sweep bench bench-bronze bench-cloud \
+	om trino conformance-trino clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -60,15 +61,15 @@ test-browser: setup ## The static site in a real browser (Debian: apt-get instal
 sweep: setup ## Every test with ten times the examples and crashes that `test` draws, new ones each time
 	SWEEP=10 $(BIN)/pytest -n 2 --dist worksteal --timeout 3600
 
-bench-cloud: setup ## Measure the local Athena: select 1, what it adds to DuckDB, large CTAS and MERGE (5 minutes)
-	@$(BIN)/python tests/bench/local_athena.py
-
 bench: setup ## Measure on this machine and print the tables of docs/figures.md
 	$(BIN)/python tests/bench/fresh_clone.py
 
 bench-bronze: setup ## Measure the parser against Spark, polars and DuckDB in 10 minutes (ARGS="--rows 100000" for less)
 	$(UV) sync --locked --inexact --group bench --extra local --quiet
 	$(BIN)/python tests/bench/bench_bronze.py $(ARGS)
+
+bench-cloud: setup ## Measure the local Athena: select 1, what it adds to DuckDB, large CTAS and MERGE (5 minutes)
+	@$(BIN)/python tests/bench/local_athena.py
 
 om: | $(UV) ## Install the optional OpenMetadata client in an environment of its own (400 MB)
 	UV_PROJECT_ENVIRONMENT=.venv-om $(UV) sync --locked --only-group om && .venv-om/bin/metadata --version
@@ -81,11 +82,7 @@ trino: setup ## Fetch a real Trino and its Java (0.9 GB, kept: 0.6 GB), for dm l
 	UV_PROJECT_ENVIRONMENT=.tools/trino/java $(UV) sync --locked --only-group trino
 	$(BIN)/python -m localcloud.trino
 
-conformance-test-clients: setup ## Drive the local cloud with awswrangler, in an environment of its own (300 MB)
-	UV_PROJECT_ENVIRONMENT=.venv-clients $(UV) sync --locked --only-group clients
-	$(BIN)/pytest tests/localcloud/clients
-
-trino: setup ## Compare with a real Trino: probes, the dbt project, SEQUENCES=20 random sequences
+conformance-trino: setup ## Compare with a real Trino: probes, the dbt project, SEQUENCES=20 random sequences
 	$(BIN)/pytest -s tests/trino
 
 clean: ## Remove what the targets made (not the local cloud's state: dm local reset)
