@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from control.model import Batch, Counts, RawFile, file_state
+from control.model import Batch, Counts, RawFile, counts_of, file_state
 from control.ports import Parts, every
 
 # A table that is announced is no news; every other control record changes or empties one.
@@ -38,13 +38,15 @@ def table_status(table: str, parts: Parts) -> TableStatus:
     batches = {batch.batch_id: batch for batch in every(parts.store, Batch, table)}
     states: Counter[str] = Counter()
     waiting: list[datetime] = []
+    totals = Counts()
     for file in every(parts.store, RawFile, table):
         state = file_state(batches.get(file.batch_id or ""))
         states[state] += 1
+        # By file, not by batch: the records of a file that was replayed are in two batches.
+        totals += counts_of(file, batches)
         if state not in ("published", "failed"):
             waiting.append(file.landed_at)
     ended = [batch for batch in batches.values() if batch.state in ("published", "failed")]
-    totals = sum((batch.totals for batch in ended), Counts())
     last = max((b for b in ended if b.number is not None), key=lambda b: b.number or 0, default=None)
     events: Counter[str] = Counter()
     for batch in ended:

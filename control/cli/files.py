@@ -1,5 +1,6 @@
 """`dm files`: raw files and what became of them."""
 
+import sys
 from typing import get_args
 
 import click
@@ -60,10 +61,10 @@ def show(file_id: str, as_json: bool) -> None:
     import os
     from dataclasses import asdict
 
-    from control.ingest.files import find
+    from control.ingest import files
     from control.wiring import connect
 
-    line, batch, report = find(connect(os.environ), file_id)
+    line, batch, report = files.show(connect(os.environ), file_id)
     if as_json:
         print_json({"file": line, "batch": batch, "report": report})
         return
@@ -76,3 +77,51 @@ def show(file_id: str, as_json: bool) -> None:
         facts |= {f"object {number}": o.uri for number, o in enumerate(report.objects, start=1)}
     rows = [{"what": name, "value": value} for name, value in facts.items() if value not in (None, "")]
     print_table(rows, ["what", "value"], empty="")
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  dm files redrive 3f2a9c10 --reason "the bucket is readable again"
+  dm files redrive --table review --reason "parser 1.4 is deployed" && dm ingest run --until-idle
+"""
+)
+@click.argument("file_ids", metavar="[ID]...", nargs=-1)
+@click.option("--table", metavar="NAME", help="All failed files of this table.")
+@click.option("--reason", required=True, help="Why; kept in the audit trail.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def redrive(file_ids: tuple[str, ...], table: str | None, reason: str, as_json: bool) -> None:
+    """Give failed files another round of attempts; `dm ingest run` makes them.
+
+    An ID may be the start of an id. Ends with 2 when a file has not failed, and with 1 when no file of the
+    table has.
+    """
+    import os
+
+    from control.errors import UsageError
+    from control.ingest import files
+    from control.ingest.redrive import redrive as drive
+    from control.model import Batch
+    from control.ports import every
+    from control.wiring import connect
+
+    if bool(file_ids) == bool(table):
+        raise UsageError("name the files or their table, one of the two")
+    parts = connect(os.environ)
+    if table:
+        (name,) = files.table_names(parts, table)
+        batches = [batch for batch in every(parts.store, Batch, name) if batch.state == "failed"]
+    else:
+        batches = [files.must_belong(files.find(parts, file_id), parts) for file_id in file_ids]
+    unique = {batch.batch_id: batch for batch in batches}
+    redriven = [drive(batch, reason, parts) for batch in unique.values()]
+    rows = [
+        {"table": b.table, "batch_id": b.batch_id, "state": b.state, "files": b.file_ids} for b in redriven
+    ]
+    if as_json:
+        print_json(rows)
+    else:
+        counted = [{**row, "files": len(batch.file_ids)} for row, batch in zip(rows, redriven, strict=True)]
+        print_table(counted, ["table", "batch_id", "state", "files"], empty="No file has failed.")
+    if not redriven:
+        sys.exit(1)

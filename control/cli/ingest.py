@@ -71,6 +71,107 @@ def run(
         sys.exit(1)
 
 
+@command.command(
+    epilog="""\b
+Examples:
+  dm ingest replay --table review --from 12 --to 15 --dry-run
+  dm ingest replay --table review --from 2026-01-02 --to 2026-01-03 --reason "parser 1.4 reads offsets"
+"""
+)
+@click.option("--table", required=True, metavar="NAME", help="Table whose batches are ingested again.")
+@click.option("--from", "first", required=True, metavar="N|DATE", help="First batch, by number or date.")
+@click.option("--to", "last", required=True, metavar="N|DATE", help="Last batch, by number or date.")
+@click.option("--reason", default="", help="Why; kept in the audit trail. Needed unless --dry-run.")
+@click.option("--dry-run", is_flag=True, help="Only show which batches it would be.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def replay(table: str, first: str, last: str, reason: str, dry_run: bool, as_json: bool) -> None:
+    """Have published batches ingested again by today's parser and contract; `dm ingest run` does the work.
+
+    The files go to new batches with new numbers. Their records keep their identity, and what was published
+    stays, so nothing is doubled downstream. Files that were replayed since are left to their later batch.
+    Ends with 1 when there is nothing to replay.
+    """
+    import os
+
+    from control.ingest.files import table_names
+    from control.ingest.replay import batches
+    from control.ingest.replay import replay as ingest_again
+    from control.wiring import connect
+
+    parts = connect(os.environ)
+    table_names(parts, table)
+    found = batches(table, first, last, parts)
+    done = found if dry_run else tuple(ingest_again(one, reason, parts) for one in found)
+    rows = [
+        {
+            "table": table,
+            "number": one.published.number,
+            "ingest_date": one.published.ingest_date,
+            "files": len(one.files),
+            "records": one.published.totals.records,
+            "batch_id": one.batch.batch_id if one.batch else None,
+        }
+        for one in done
+    ]
+    if as_json:
+        print_json(rows)
+    else:
+        columns = ["table", "number", "ingest_date", "files", "records", "batch_id"]
+        print_table(rows, columns, empty="There is nothing to replay.")
+    if not rows:
+        sys.exit(1)
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  dm ingest sweep --dry-run
+  dm ingest sweep --older-than 48
+"""
+)
+@click.option("--table", metavar="NAME", help="This table only.")
+@click.option(
+    "--older-than",
+    type=click.FloatRange(0),
+    default=24.0,
+    show_default=True,
+    metavar="HOURS",
+    help="Leave alone what was written since.",
+)
+@click.option("--dry-run", is_flag=True, help="Only show what it would remove.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def sweep(table: str | None, older_than: float, dry_run: bool, as_json: bool) -> None:
+    """Remove what attempts left behind that crashed or were overtaken, and can never be published.
+
+    What is published, about to be, or failed is never touched.
+    """
+    import os
+    from datetime import timedelta
+
+    from control.ingest import sweep as sweeper
+    from control.ingest.files import table_names
+    from control.wiring import connect
+
+    parts = connect(os.environ)
+    rows = [
+        {
+            "table": name,
+            "attempt": left.attempt,
+            "objects": len(left.objects),
+            "size_bytes": left.size_bytes,
+            "newest": f"{left.newest:%Y-%m-%d %H:%M:%S}",
+        }
+        for name in table_names(parts, table)
+        for left in sweeper.abandoned(name, timedelta(hours=older_than), parts)
+        if dry_run or sweeper.sweep(left, parts)
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    columns = ["table", "attempt", "objects", "size_bytes", "newest"]
+    print_table(rows, columns, empty="No attempt was left behind.")
+
+
 def _print(outcome: "Outcome", as_json: bool) -> None:
     rows = [_row(batch) for batch in outcome.batches]
     if as_json:

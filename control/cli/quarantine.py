@@ -1,10 +1,18 @@
-"""`dm quarantine`: what was refused, and why."""
+"""`dm quarantine`: what was refused, and why, and what to do about it."""
 
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import click
 
 from control.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from control.ingest.quarantine import Refused
 
 COLUMNS = ["table", "batch", "key", "line", "reason", "raw"]
 SHOWN = 60
@@ -12,7 +20,7 @@ SHOWN = 60
 
 @click.group("quarantine")
 def command() -> None:
-    """Look at the records that were refused."""
+    """Look at the records that were refused; ingest them again, or take the loss."""
 
 
 @command.command(
@@ -26,38 +34,146 @@ Examples:
 )
 @click.option("--table", metavar="NAME", help="This table only.")
 @click.option("--raw", is_flag=True, help="Show refused lines also of tables with personal columns.")
+@click.option("--waived", is_flag=True, help="Show also those that were waived.")
 @click.option(
     "--limit", type=click.IntRange(0), help="At most so many; 0 is all.  [default: 100, all with --json]"
 )
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def list_refused(table: str | None, raw: bool, limit: int | None, as_json: bool) -> None:
+def list_refused(table: str | None, raw: bool, waived: bool, limit: int | None, as_json: bool) -> None:
     """List every record that was refused, with its file, line and reason.
 
     Line 0 stands for a file that was refused as a whole. Lines of a table with personal columns are masked
     unless --raw is given.
     """
-    import os
-    from dataclasses import asdict
-
     from control.ingest.quarantine import refused
     from control.wiring import connect
 
     most = (0 if as_json else 100) if limit is None else limit
-    found = refused(connect(os.environ), table, raw=raw)
+    found = (entry for entry in refused(connect(os.environ), table, raw=raw) if waived or not entry.waived)
     entries = list(islice(found, most + 1 if most else None))
     if as_json:
         print_json(entries[: most or None])
         return
-    rows = [
+    print_table(_rows(entries[: most or None]), COLUMNS, empty="Nothing is in quarantine.")
+    if most and len(entries) > most:
+        click.echo(f"There are more than these {most}: --limit 0 shows all.", err=True)
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  dm quarantine show 3f2a9c10
+  dm quarantine show 3f2a9c10 --raw --json
+"""
+)
+@click.argument("file_id", metavar="ID")
+@click.option("--raw", is_flag=True, help="Show refused lines also of a table with personal columns.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def show(file_id: str, raw: bool, as_json: bool) -> None:
+    """Show all that was refused of one raw file, and what people did about it; ID may be the start."""
+    from control.ingest import audit
+    from control.ingest.files import find
+    from control.ingest.quarantine import refused
+    from control.wiring import connect
+
+    parts = connect(os.environ)
+    file = find(parts, file_id)
+    entries = list(refused(parts, file=file, raw=raw))
+    trail = list(audit.trail(file.table, parts, file.file_id))
+    if as_json:
+        print_json({"file_id": file.file_id, "key": file.key, "refused": entries, "trail": trail})
+        return
+    rows = [{**row, "waived": entry.waived} for row, entry in zip(_rows(entries), entries, strict=True)]
+    print_table(rows, [*COLUMNS, "waived"], empty="Nothing of this file is in quarantine.")
+    if trail:
+        click.echo("")
+        deeds = [{**asdict(entry), "at": f"{entry.at:%Y-%m-%d %H:%M:%S}"} for entry in trail]
+        print_table(deeds, ["at", "action", "by", "reason"], empty="")
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  dm quarantine replay --table review --dry-run
+  dm quarantine replay --table review --reason "contract 1.3 accepts them"
+  dm quarantine replay 3f2a9c10 --reason "parser mended" && dm ingest run --until-idle
+"""
+)
+@click.argument("file_ids", metavar="[ID]...", nargs=-1)
+@click.option("--table", metavar="NAME", help="All files of this table with refused records.")
+@click.option("--reason", default="", help="Why; kept in the audit trail. Needed unless --dry-run.")
+@click.option("--dry-run", is_flag=True, help="Only show which files it would be.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def replay(file_ids: tuple[str, ...], table: str | None, reason: str, dry_run: bool, as_json: bool) -> None:
+    """Have files with refused records ingested again, whole, by today's parser and contract.
+
+    `dm ingest run` does the work. Records keep their identity: what was accepted the first time is not
+    doubled downstream. What is refused again is in quarantine again. Ends with 1 when there is no such file.
+    """
+    from control.errors import UsageError
+    from control.ingest.files import find, table_names
+    from control.ingest.quarantine import ingest_again, open_files
+    from control.wiring import connect
+
+    if bool(file_ids) == bool(table):
+        raise UsageError("name the files or their table, one of the two")
+    parts = connect(os.environ)
+    named = {find(parts, file_id).file_id: file_id for file_id in file_ids}
+    names = table_names(parts, table) if table else sorted({find(parts, i).table for i in file_ids})
+    found = [pair for name in names for pair in open_files(name, parts)]
+    found = [(file, batch) for file, batch in found if not named or file.file_id in named]
+    rows = []
+    for file, batch in found:
+        again = None if dry_run else ingest_again(file, batch, reason, parts)
+        rows.append(
+            {
+                "table": file.table,
+                "key": file.key,
+                "file_id": file.file_id,
+                "batch": batch.number,
+                "batch_id": again.batch_id if again else None,
+            }
+        )
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(rows, ["table", "batch", "key", "batch_id"], empty="Nothing is in quarantine.")
+    if not rows:
+        sys.exit(1)
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  dm quarantine waive 3f2a9c10 --reason "test rows of the producer, ticket 4711"
+"""
+)
+@click.argument("file_ids", metavar="ID...", nargs=-1, required=True)
+@click.option("--reason", required=True, help="Why; kept in the audit trail.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def waive(file_ids: tuple[str, ...], reason: str, as_json: bool) -> None:
+    """Take the loss of what is in quarantine of some raw files. It stays there to be looked at."""
+    from control.ingest import quarantine
+    from control.ingest.files import find
+    from control.wiring import connect
+
+    parts = connect(os.environ)
+    waived = [quarantine.waive(find(parts, file_id), reason, parts) for file_id in file_ids]
+    rows = [{"table": file.table, "key": file.key, "file_id": file.file_id} for file in waived]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(rows, ["table", "key"], empty="")
+
+
+def _rows(entries: Iterable["Refused"]) -> list[dict[str, object]]:
+    return [
         {
             **asdict(entry),
             "raw": "(masked)" if entry.masked else _shown(entry.raw, entry.raw_base64, entry.detail),
         }
-        for entry in entries[: most or None]
+        for entry in entries
     ]
-    print_table(rows, COLUMNS, empty="Nothing is in quarantine.")
-    if most and len(entries) > most:
-        click.echo(f"There are more than these {most}: --limit 0 shows all.", err=True)
 
 
 def _shown(raw: str | None, raw_base64: str | None, detail: str) -> str:

@@ -7,13 +7,13 @@ from datetime import datetime
 from control.errors import NotFoundError, UsageError
 from control.model import (
     Batch,
-    Counts,
     FileReport,
     FileState,
     Head,
     Manifest,
     RawFile,
     attempt_of,
+    counts_in,
     file_state,
 )
 from control.papers import from_json
@@ -68,8 +68,8 @@ def file_lines(parts: Parts, table: str | None = None, state: str | None = None)
         )
 
 
-def find(parts: Parts, file_id: str) -> tuple[FileLine, Batch | None, FileReport | None]:
-    """A file by its id or the start of it, with its batch and what the engine reported on it.
+def find(parts: Parts, file_id: str) -> RawFile:
+    """A raw file by its id or the start of it.
 
     Raises NotFoundError when there is none, UsageError when the start fits several.
     """
@@ -85,9 +85,30 @@ def find(parts: Parts, file_id: str) -> tuple[FileLine, Batch | None, FileReport
         raise NotFoundError(f"there is no raw file {file_id}", hint="`dm files list` shows every file's id")
     if len(found) > 1:
         raise UsageError(f"{file_id} fits {len(found)} raw files", hint="give more of the id")
-    (file,) = found
-    batch = parts.store.get(Batch, file.table, file.batch_id) if file.batch_id else None
+    return found[0]
+
+
+def show(parts: Parts, file_id: str) -> tuple[FileLine, Batch | None, FileReport | None]:
+    """A file by its id or the start of it, with its batch and what the engine reported on it.
+
+    Raises as `find` does.
+    """
+    file = find(parts, file_id)
+    batch = batch_of(file, parts)
     return _line(file, batch), batch, _report(file, batch, parts)
+
+
+def batch_of(file: RawFile, parts: Parts) -> Batch | None:
+    """The batch that `file` belongs to, None before it is planned."""
+    return parts.store.get(Batch, file.table, file.batch_id) if file.batch_id else None
+
+
+def must_belong(file: RawFile, parts: Parts) -> Batch:
+    """The batch that `file` belongs to. Raises UsageError before it is planned."""
+    batch = batch_of(file, parts)
+    if batch is None:
+        raise UsageError(f"raw file {file.file_id} is not planned yet", hint="`dm ingest run` plans it")
+    return batch
 
 
 def manifest_of(batch: Batch, parts: Parts) -> Manifest | None:
@@ -104,7 +125,7 @@ def _report(file: RawFile, batch: Batch | None, parts: Parts) -> FileReport | No
 
 
 def _line(file: RawFile, batch: Batch | None) -> FileLine:
-    counts = _counts(file, batch)
+    counts = counts_in(batch, file)
     return FileLine(
         table=file.table,
         key=file.key,
@@ -125,9 +146,3 @@ def _line(file: RawFile, batch: Batch | None) -> FileLine:
         batch_id=file.batch_id,
         error=batch.error if batch else "",
     )
-
-
-def _counts(file: RawFile, batch: Batch | None) -> Counts | None:
-    if batch is None or not batch.counts or file.file_id not in batch.file_ids:
-        return None
-    return batch.counts[batch.file_ids.index(file.file_id)]

@@ -1,15 +1,20 @@
-"""Look at quarantine: every record that was refused, where it stood and why."""
+"""Quarantine: every record that was refused, where it stood and why, and what people did about it.
+
+Nothing leaves quarantine by being looked at. A record is out of it when its file was ingested again and the
+record was accepted then (replay), or when somebody took the loss and said why (waive).
+"""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
-from control.errors import UpstreamError, UsageError
-from control.ingest import tables
-from control.ingest.files import manifest_of, table_names
-from control.model import Batch, RawFile, attempt_of
+from control.errors import ConflictError, UpstreamError, UsageError
+from control.ingest import audit, replay, tables
+from control.ingest.files import batch_of, manifest_of, table_names
+from control.ingest.redrive import redrive
+from control.model import Batch, RawFile, attempt_of, counts_in
 from control.ports import Parts, every
 
 
@@ -36,27 +41,96 @@ class Refused:
     state: str
     file_id: str
     contract_version: str
+    waived: bool = False
 
 
-def refused(parts: Parts, table: str | None = None, *, raw: bool = False) -> Iterator[Refused]:
-    """What all published and failed batches refused, by table and batch.
+def refused(
+    parts: Parts, table: str | None = None, *, file: RawFile | None = None, raw: bool = False
+) -> Iterator[Refused]:
+    """What all published and failed batches refused, or of one file, by table and batch.
 
-    Lines of tables with personal columns are masked unless `raw` is asked for, and so are those of tables
-    whose contract cannot be read here.
+    Of a file that was ingested again only what was refused the last time. Lines of tables with personal
+    columns are masked unless `raw` is asked for, and so are those of tables whose contract cannot be read
+    here.
     """
-    for name in table_names(parts, table):
+    for name in table_names(parts, file.table if file else table):
         masked = not raw and _is_personal(name, parts)
-        batches = [b for b in every(parts.store, Batch, name) if b.state in ("published", "failed")]
-        for batch in sorted(batches, key=lambda b: (b.number is None, b.number or 0, b.batch_id)):
+        for batch in _batches(name, file, parts):
             if batch.totals.quarantined or batch.state == "failed":
-                yield from _of_batch(batch, masked, parts)
+                yield from _of_batch(batch, file, masked, parts)
 
 
-def _of_batch(batch: Batch, masked: bool, parts: Parts) -> Iterator[Refused]:
+def waive(file: RawFile, reason: str, parts: Parts) -> RawFile:
+    """Take the loss of what is in quarantine of `file`; give the file as it is then.
+
+    When the file is ingested again, what is refused then is open again. Raises UsageError when nothing of it
+    is in quarantine, without a reason, and when the file was just changed by another.
+    """
+    batch = batch_of(file, parts)
+    if batch is None or batch.state not in ("published", "failed") or not _refused_of(file, batch):
+        raise UsageError(f"nothing of raw file {file.file_id} is in quarantine")
+    audit.record("waive", file.table, (file.file_id,), reason, parts)
+    try:
+        return parts.store.update(file, replace(file, waived=batch.batch_id))
+    except ConflictError as error:
+        raise UsageError(f"raw file {file.file_id} was just changed by another") from error
+
+
+def open_files(table: str, parts: Parts) -> Iterator[tuple[RawFile, Batch]]:
+    """The raw files of `table` of which something is in quarantine, not waived, and their batches."""
+    batches = {batch.batch_id: batch for batch in every(parts.store, Batch, table)}
+    for file in every(parts.store, RawFile, table):
+        batch = batches.get(file.batch_id or "")
+        ended = batch is not None and batch.state in ("published", "failed")
+        if batch and ended and _refused_of(file, batch) and file.waived != batch.batch_id:
+            yield file, batch
+
+
+def ingest_again(file: RawFile, batch: Batch, reason: str, parts: Parts) -> Batch:
+    """Have a file with refused records ingested again; give the batch that it is in then.
+
+    Raises UsageError without a reason, and when the file was just changed by another.
+    """
+    if batch.state == "failed":
+        return redrive(batch, reason, parts)
+    again = replay.replay(replay.Replay(batch, (file,)), reason, parts).batch
+    if again is None:
+        raise UsageError(f"raw file {file.file_id} was just changed by another")
+    return again
+
+
+def _refused_of(file: RawFile, batch: Batch) -> bool:
+    counts = counts_in(batch, file)
+    return counts is not None and (counts.quarantined > 0 or batch.state == "failed")
+
+
+def _answered(file: RawFile, parts: Parts) -> str:
+    """The batch that last said what became of the records of `file`; nothing before the first."""
+    batch = batch_of(file, parts)
+    while batch is not None:
+        if counts_in(batch, file) is not None and batch.state in ("published", "failed"):
+            return batch.batch_id
+        batch = parts.store.get(Batch, file.table, batch.parent) if batch.parent else None
+    return ""
+
+
+def _batches(table: str, file: RawFile | None, parts: Parts) -> list[Batch]:
+    if file is not None:
+        last = parts.store.get(Batch, table, _answered(file, parts))
+        return [last] if last is not None else []
+    batches = [b for b in every(parts.store, Batch, table) if b.state in ("published", "failed")]
+    return sorted(batches, key=lambda b: (b.number is None, b.number or 0, b.batch_id))
+
+
+def _of_batch(batch: Batch, only: RawFile | None, masked: bool, parts: Parts) -> Iterator[Refused]:
     manifest = manifest_of(batch, parts)
     folder = attempt_of(batch, parts.settings.bucket).quarantine
     for report in manifest.files if manifest else ():
         file = parts.store.get(RawFile, batch.table, report.file_id)
+        if only is not None and report.file_id != only.file_id:
+            continue
+        if file is not None and _answered(file, parts) != batch.batch_id:
+            continue  # ingested again since: what is refused now is the later batch's
         for written in report.objects:
             if written.uri.startswith(f"{folder}/"):
                 for entry in _entries(written.uri, parts):
@@ -75,6 +149,7 @@ def _of_batch(batch: Batch, masked: bool, parts: Parts) -> Iterator[Refused]:
                         state=batch.state,
                         file_id=report.file_id,
                         contract_version=entry.get("contract_version", ""),
+                        waived=file is not None and file.waived == batch.batch_id,
                     )
 
 

@@ -3,21 +3,23 @@
 from dataclasses import replace
 
 from control.errors import ConflictError, UsageError
+from control.ingest import audit
 from control.model import Batch
 from control.ports import Parts
 
 
-def redrive(failed: Batch, parts: Parts) -> Batch:
+def redrive(failed: Batch, reason: str, parts: Parts) -> Batch:
     """Make a failed batch pending again, as if it had never been tried; give it as it is then.
 
     Its epoch rises, so that nobody who still holds an older view of the batch can end it once more. Raises
-    UsageError when it is not failed (any longer).
+    UsageError when it is not failed (any longer), and without a reason.
     """
     if failed.state != "failed":
         raise UsageError(
             f"batch {failed.batch_id} of {failed.table} is {failed.state}, not failed",
             hint="only what failed can be redriven; `dm files list --state failed` shows it",
         )
+    audit.record("redrive", failed.table, failed.file_ids, reason, parts)
     wanted = replace(
         failed,
         state="pending",

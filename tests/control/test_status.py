@@ -55,6 +55,19 @@ def test_totals_are_of_published_and_failed_batches(parts) -> None:
     assert status.files == {"published": 2, "failed": 1, "written": 1}
 
 
+def test_the_records_of_a_file_that_was_ingested_again_count_once_by_the_last_time(parts) -> None:
+    put(parts, 1, "published", Counts(10, 7, 3, 0), number=1, published_at=NOON)
+    file = parts.store.get(RawFile, "review", "f1")
+    again = replace(BATCH, batch_id="again", file_ids=("f1",), parent="b1")
+    parts.store.create(again)
+    parts.store.update(file, replace(file, batch_id="again"))
+    assert table_status("review", parts).rows == 7
+    published = replace(again, state="published", counts=(Counts(10, 9, 1, 0),), number=2, published_at=NOON)
+    parts.store.update(again, published)
+    status = table_status("review", parts)
+    assert (status.last_batch, status.records, status.rows, status.quarantined) == (2, 10, 9, 1)
+
+
 def test_lag_is_the_age_of_the_oldest_file_that_is_not_published(parts) -> None:
     put(parts, 1, "published", number=1, published_at=NOON)
     assert table_status("review", parts).lag_seconds == 0

@@ -325,3 +325,51 @@ def test_spark_and_light_publish_the_same_rows(lake) -> None:
     own = {row["batch"]: {k: v for k, v in row.items() if k not in ("batch", "_file_id")} for row in found}
     assert own[1] == own[2]
     assert len(found) == 2
+
+
+def test_what_was_refused_is_shown_replayed_and_waived_with_a_trail(lake, monkeypatch) -> None:
+    monkeypatch.setenv("DM_ACTOR", "ann")
+    land(lake, "brewery/a.csv.gz", BREWERIES)
+    S3Objects(lake).put(f"s3://{lake.bucket}/raw/brewery/cut.csv.gz", gzip.compress(BREWERIES)[:-5])
+    invoke("ingest", "run", "--until-idle", code=1)
+    good, cut = (file["file_id"] for file in answer("files", "list", "--table", "brewery"))
+    assert answer("ingest", "replay", "--table", "brewery", "--from", "1", "--to", "1", "--dry-run") == [
+        {
+            "table": "brewery",
+            "number": 1,
+            "ingest_date": answer("files", "show", good)["batch"]["ingest_date"],
+            "files": 1,
+            "records": 3,
+            "batch_id": None,
+        }
+    ]
+    with pytest.raises(UsageError, match="reason"):
+        invoke("quarantine", "replay", good)
+    assert [row["file_id"] for row in answer("quarantine", "replay", good, "--reason", "mended")] == [good]
+    assert "pending" in invoke("files", "redrive", cut[:10], "--reason", "mended").stdout
+    with pytest.raises(UsageError, match="pending, not failed"):
+        invoke("files", "redrive", cut, "--reason", "again")
+    invoke("ingest", "run", "--until-idle", code=1)
+    assert [(row["batch"], row["brewery_name"]) for row in rows(lake, "brewery")] == [
+        (1, "Alpha"),
+        (1, "Beta"),
+        (2, "Alpha"),
+        (2, "Beta"),
+    ]
+    invoke("quarantine", "waive", good, "--reason", "ticket 4711")
+    shown = answer("quarantine", "show", good)
+    assert [entry["waived"] for entry in shown["refused"]] == [True]
+    assert [(e["action"], e["by"], e["reason"]) for e in shown["trail"]] == [
+        ("replay", "ann", "mended"),
+        ("waive", "ann", "ticket 4711"),
+    ]
+    assert "ticket 4711" in invoke("quarantine", "show", good).stdout
+    assert {entry["file_id"] for entry in answer("quarantine", "list")} == {cut}
+    assert {entry["file_id"] for entry in answer("quarantine", "list", "--waived")} == {good, cut}
+    assert answer("ingest", "sweep", "--older-than", "0", "--dry-run") != []
+    invoke("ingest", "sweep", "--older-than", "0")
+    assert "No attempt" in invoke("ingest", "sweep", "--older-than", "0").stdout
+    assert len(rows(lake, "brewery")) == 4
+    assert invoke("quarantine", "replay", "--table", "profile", "--dry-run", code=1)
+    with pytest.raises(UsageError, match="one of the two"):
+        invoke("files", "redrive", "--reason", "x")

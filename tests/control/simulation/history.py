@@ -8,7 +8,8 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from hashlib import sha256
 from random import Random
 from typing import Any
@@ -22,8 +23,10 @@ from control.config import Settings
 from control.errors import ThrottledError, UnavailableError, UsageError
 from control.ingest.redrive import redrive
 from control.ingest.register import register
+from control.ingest.replay import batches, replay
 from control.ingest.rules import Rules
 from control.ingest.run import run
+from control.ingest.sweep import abandoned, sweep
 from control.model import Batch, Head, RawFile
 from control.ports import Parts, StoredObject, every
 
@@ -45,6 +48,7 @@ class History:
 
     seed: int
     landed: dict[str, list[list[str]]] = field(default_factory=dict)
+    swept: int = 0
 
     def __post_init__(self) -> None:
         self.random = random = Random(self.seed)
@@ -72,6 +76,7 @@ class History:
         self.turns.spawn("producer", self._produce)
         self.turns.spawn("lambda", self._register)
         self.turns.spawn("operator", self._operate)
+        self.turns.spawn("sweeper", self._keep_sweeping)
         for number in range(self.random.choice([1, 2, 3, 4])):
             self.turns.spawn(f"worker {number}", self._work)
         try:
@@ -86,11 +91,11 @@ class History:
         if self.turns.failures:
             raise self.turns.failures[0]
 
-    def parts(self, rates: Rates | None = None, skew: float = 0.0) -> Parts:
+    def parts(self, rates: Rates, skew: float = 0.0) -> Parts:
         """The world as one process is given it."""
-        world = World(self.turns, rates or self.rates, self.rules.lease_seconds)
+        world = World(self.turns, rates, self.rules.lease_seconds)
         objects = Port(self.objects, world, OBJECTS, lazy=("list",))
-        engine = LineEngine(objects, self.random, self.forgetful if rates is None else 0.0)  # type: ignore[arg-type]
+        engine = LineEngine(objects, self.random, self.forgetful if rates != Rates() else 0.0)  # type: ignore[arg-type]
         return Parts(
             settings=Settings(),
             store=Port(self.store, world, STORE),  # type: ignore[arg-type]
@@ -144,18 +149,36 @@ class History:
     def _operate(self) -> None:
         for _ in range(self.random.choice([0, 0, 2, 5])):
             self.turns.sleep(self.random.random() * 100)
-            self._process(self._redrive_one)
+            deed = self.random.choice([self._redrive_one, self._replay_some])
+            # What a person asks for counts whenever it comes: no zombie.
+            self._process(deed, replace(self.rates, held=0.0))
 
     def _redrive_one(self, parts: Parts) -> None:
         failed = [b for b in every(parts.store, Batch, "review") if b.state == "failed"]
         if failed:
-            redrive(failed[int(self.random.random() * len(failed))], parts)
+            redrive(failed[int(self.random.random() * len(failed))], "why not", parts)
 
-    def _process(self, work: Callable[[Parts], Any]) -> None:
+    def _replay_some(self, parts: Parts) -> None:
+        first = self.random.choice([1, 1, 2])
+        for one in batches("review", str(first), "2", parts):
+            replay(one, "why not", parts)
+
+    def _keep_sweeping(self) -> None:
+        for _ in range(self.random.choice([0, 0, 3, 8])):
+            self.turns.sleep(self.random.random() * 30)
+            self._process(self._sweep)
+
+    def _sweep(self, parts: Parts) -> None:
+        age = timedelta(seconds=self.random.choice([0, 0, 30]))
+        for table in TABLES:
+            for left in abandoned(table, age, parts):
+                self.swept += sweep(left, parts)
+
+    def _process(self, work: Callable[[Parts], Any], rates: Rates | None = None) -> None:
         """One process from its start to its end, with a clock of its own."""
         skew = self.random.choice([0, 0, 0, 3, -3, 90, -90])
         with suppress(Killed, UnavailableError, ThrottledError, UsageError):
-            work(self.parts(skew=skew))
+            work(self.parts(rates or self.rates, skew))
 
     # How it ends.
 
@@ -167,7 +190,7 @@ class History:
             for table in TABLES:
                 for batch in every(parts.store, Batch, table):
                     if batch.state == "failed" and not batch.error.startswith("refused"):
-                        redrive(batch, parts)
+                        redrive(batch, "calm again", parts)
         self._ingest(parts)
         for table in TABLES:
             self._check(table)
@@ -205,6 +228,8 @@ class History:
             "refused": sum(batch.error.startswith("refused") for batch in batches),
             "overwritten": sum(len(contents) > 1 for contents in self.landed.values()),
             "two batches of a table": sum((batch.number or 0) > 1 for batch in batches),
+            "replayed": len({batch.parent for batch in batches} & {b.batch_id for b in batches if b.number}),
+            "swept": self.swept,
             "zombies": self.turns.thawed,
         }
 
@@ -254,9 +279,24 @@ class History:
                     raise WrongError(f"{key} {version} was never taken up: {file}")
                 if sha256("\n".join(lines).encode()).hexdigest() != file.etag:
                     continue  # overwritten in a bucket without versions, before or after it was taken up
-                lost = not self.versioned and lines is not contents[-1] and not batch.counts
-                deadly = lines[0].startswith(("!crash", "!kill"))
-                if (batch.state, bool(batch.counts)) == ("failed", False) and not (deadly or lost):
+                answers = self._answers(file, owner)
+                lost = not self.versioned and lines is not contents[-1]
+                if not answers and not lost and not lines[0].startswith(("!crash", "!kill")):
                     raise WrongError(f"{key} {version} failed: {batch.error}")
-                if not (deadly or lost):
+                for _ in range(answers):
                     yield from lines
+
+    def _answers(self, file: RawFile, batches: dict[str, Batch]) -> int:
+        """How often the file was published or refused: once, and once more for each time it was replayed."""
+        chain, batch = [], batches.get(file.batch_id or "")
+        while batch is not None:
+            chain.append(batch.batch_id)
+            batch = batches.get(batch.parent)
+        found = [
+            batch.batch_id
+            for batch in batches.values()
+            if file.file_id in batch.file_ids and batch.counts and batch.state in ("published", "failed")
+        ]
+        if not set(found) <= set(chain):
+            raise WrongError(f"{file.key} belongs to {chain}, and is in {found}")
+        return len(found)

@@ -1,0 +1,63 @@
+"""Replay: ingest what is published already once more, by today's parser and contract, on the normal path.
+
+A replayed record keeps its identity (file, line, record, sequence) and has a revision at least as high, so
+whoever merges by sequence and revision takes it in place of the old one. What was published stays as it is.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from control.errors import UsageError
+from control.ingest import audit, plan
+from control.model import Batch, RawFile
+from control.ports import Parts, every
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A published batch, the files of it that are to be ingested again, and the batch that they go to."""
+
+    published: Batch
+    files: tuple[RawFile, ...]
+    batch: Batch | None = None
+
+
+def batches(table: str, first: str, last: str, parts: Parts) -> tuple[Replay, ...]:
+    """What a replay of `table` from `first` to `last` takes in, both batch numbers or both dates, inclusive.
+
+    Files that were replayed since belong to a later batch: they are left to that one. Raises UsageError when
+    the two are neither numbers nor dates, or the wrong way round.
+    """
+    within = _range(first, last)
+    found = [b for b in every(parts.store, Batch, table) if b.number is not None and within(b)]
+    replays = (Replay(batch, own_files(batch, parts)) for batch in sorted(found, key=lambda b: b.number or 0))
+    return tuple(one for one in replays if one.files)
+
+
+def own_files(batch: Batch, parts: Parts) -> tuple[RawFile, ...]:
+    """The raw files of a published batch that no later batch has taken."""
+    files = (parts.store.get(RawFile, batch.table, file_id) for file_id in batch.file_ids)
+    return tuple(file for file in files if file is not None and file.batch_id == batch.batch_id)
+
+
+def replay(wanted: Replay, reason: str, parts: Parts) -> Replay:
+    """Give the files to a new batch, which `dm ingest run` takes from there. Safe to repeat.
+
+    Raises UsageError without a reason.
+    """
+    old, files = wanted.published, wanted.files
+    audit.record("replay", old.table, tuple(file.file_id for file in files), reason, parts)
+    batch = plan.new_batch(files, old.engine, parts, parent=old.batch_id)
+    for file in files:
+        plan.assign(file, batch, parts)
+    return replace(wanted, batch=batch)
+
+
+def _range(first: str, last: str) -> Callable[[Batch], bool]:
+    if first.isdecimal() and last.isdecimal() and int(first) <= int(last):
+        return lambda batch: int(first) <= (batch.number or 0) <= int(last)
+    if all(len(text) == 10 and text[4] == text[7] == "-" for text in (first, last)) and first <= last:
+        return lambda batch: first <= batch.ingest_date <= last
+    raise UsageError(
+        f"{first} and {last} are no range", hint="give two batch numbers or two dates, the smaller one first"
+    )
