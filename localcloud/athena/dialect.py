@@ -9,15 +9,17 @@ import re
 from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
-from sqlglot import exp
+from sqlglot import TokenType, exp
 from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.parsers.trino import TrinoParser
 
 from localcloud.athena.errors import AthenaError, syntax_error
+from localcloud.athena.statements.tokens import tokenize
 
 # Calls whose arguments are not a plain list, so that the parser must read them itself.
 _SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "LISTAGG", "SUBSTRING")
+_UNREAD = ("JSON_ARRAY", "JSON_EXISTS", "JSON_OBJECT", "JSON_QUERY", "JSON_VALUE")
 
 
 def _typed_literal(parser: TrinoParser, this: exp.Literal, to: exp.DataType) -> exp.Expression:
@@ -27,11 +29,26 @@ def _typed_literal(parser: TrinoParser, this: exp.Literal, to: exp.DataType) -> 
     return found
 
 
+def _unread(name: str) -> Callable[[TrinoParser], exp.Expression]:
+    """A call with a grammar of its own that is not translated: its arguments are passed over."""
+
+    def parse(parser: TrinoParser) -> exp.Expression:
+        depth = 0
+        while parser._curr and (depth or parser._curr.token_type != TokenType.R_PAREN):
+            depth += parser._curr.token_type == TokenType.L_PAREN
+            depth -= parser._curr.token_type == TokenType.R_PAREN
+            parser._advance()
+        found: exp.Expression = parser.expression(exp.Anonymous(this=name))
+        return found
+
+    return parse
+
+
 class _Parser(TrinoParser):
     FUNCTIONS: ClassVar[dict[str, Callable[..., Any]]] = {}
     FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
         name: TrinoParser.FUNCTION_PARSERS[name] for name in _SYNTAX if name in TrinoParser.FUNCTION_PARSERS
-    }
+    } | {name: _unread(name.lower()) for name in _UNREAD}
     NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
         name: TrinoParser.NO_PAREN_FUNCTION_PARSERS[name] for name in ("CASE", "ANY")
     }
@@ -43,6 +60,7 @@ class _Parser(TrinoParser):
             exp.DType.TIMETZ,
             exp.DType.DATE,
             exp.DType.DECIMAL,
+            exp.DType.JSON,
         ),
         _typed_literal,
     )
@@ -75,8 +93,16 @@ def parse(sql: str) -> exp.Expression:
 
 
 def written(tree: exp.Expression) -> str:
-    """The text that `parse` read this whole tree from: what an engine that speaks Athena's SQL is sent."""
-    return str(tree.meta[_WRITTEN])
+    """The text that `parse` read this whole tree from, for an engine that speaks Trino's SQL."""
+    return with_doubles(str(tree.meta[_WRITTEN]))
+
+
+def with_doubles(sql: str) -> str:
+    """The statement with `1.5` as `1.5E0`: to Athena it is a double, to today's Trino a decimal."""
+    for token in reversed(list(tokenize(sql))):
+        if token.sort == "number" and "." in token.raw and "e" not in token.raw.lower():
+            sql = f"{sql[: token.stop]}E0{sql[token.stop :]}"
+    return sql
 
 
 def _as_syntax_error(error: ParseError | TokenError) -> AthenaError:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from localcloud.athena.engines import murmur
+from localcloud.athena.engines import digits, murmur, quantile
 
 _THREADS = 2
 _MEMORY = "1GB"
@@ -86,6 +86,6 @@ def open_database(folder: Path) -> duckdb.DuckDBPyConnection:
         }
     )
     database.execute("SET GLOBAL TimeZone = 'UTC'")
-    for macro in (*MACROS, *murmur.MACROS, *_json_macros()):
+    for macro in (*MACROS, *murmur.MACROS, *digits.MACROS, *quantile.MACROS, *_json_macros()):
         database.execute(f"CREATE MACRO {macro}")
     return database

@@ -1,7 +1,9 @@
 """JSON values, kept as their text: made from other values, and read back as them."""
 
+from collections.abc import Iterator
+
 from localcloud.athena.translate import zones
-from localcloud.athena.translate.terms import duckdb_type, fail, field_names, text
+from localcloud.athena.translate.terms import duckdb_type, fail, fails_when, field_names, text
 from localcloud.athena.types import Type
 
 _PLAIN = ("boolean", "tinyint", "smallint", "integer", "bigint", "decimal", "double", "real", "varchar")
@@ -59,8 +61,23 @@ def _nested(sql: str, source: Type, zone: str, depth: int) -> str | None:
 
 
 def to_nested(sql: str, target: Type) -> str:
-    """JSON as an array, map or row."""
-    return f"from_json({sql}, {text(_shape(target))})"
+    """JSON as an array, map or row; an array is refused as a row, which DuckDB reads from objects only."""
+    made = f"from_json({sql}, {text(_shape(target))})"
+    wrong = [f"regexp_matches({sql}, '{pattern}')" for pattern in sorted(_arrays_for_rows(target, r"^"))]
+    if not wrong:
+        return made
+    refused = fails_when(" OR ".join(wrong), "NOT_SUPPORTED", "'A JSON array as a row in the local cloud'")
+    return f"CASE WHEN {refused} THEN NULL ELSE {made} END"
+
+
+def _arrays_for_rows(target: Type, before: str) -> Iterator[str]:
+    """Patterns of text where an array could stand for a row; one may match more than that."""
+    if target.name == "row":
+        yield before + r"\s*\["
+    inside = r"\[" if target.name == "array" else ":"
+    for _, part in target.parts:
+        if part.name == "row" or part.parts:
+            yield from _arrays_for_rows(part, inside)
 
 
 def _shape(target: Type) -> str:

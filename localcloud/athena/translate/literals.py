@@ -1,6 +1,8 @@
 """Literals: numbers, typed strings such as `decimal '1.20'`, intervals."""
 
+import json
 import re
+from collections.abc import Iterator
 from datetime import date
 
 from sqlglot import exp
@@ -14,6 +16,7 @@ from localcloud.athena.translate.terms import (
     DAY_SECOND,
     DOUBLE,
     INTEGER,
+    JSON,
     YEAR_MONTH,
     Term,
     decimal,
@@ -35,11 +38,12 @@ _UNITS["week"] = 7 * _UNITS["day"]
 
 
 def number(written: str, node: exp.Expression) -> Term:
-    """An integer, decimal or double literal, with its sign. Raises when it fits no type."""
+    """An integer or double literal, with its sign. Raises when it fits no type.
+
+    `1.5` is a double to Athena, though a decimal to Trino (ADR 11); decimals are written `decimal '1.5'`.
+    """
     digits = written.lstrip("-")
-    if "e" in digits.lower():
-        return Term(raw_cast(text(written), DOUBLE), DOUBLE)
-    if "." not in digits:
+    if "e" not in digits.lower() and "." not in digits:
         value = int(written)
         if not -(2**63) <= value < 2**63:
             line, column = place(node)
@@ -47,7 +51,7 @@ def number(written: str, node: exp.Expression) -> Term:
         small = -(2**31) <= value < 2**31
         sql = f"({value})" if value < 0 else str(value)
         return Term(sql if small else raw_cast(sql, BIGINT), INTEGER if small else BIGINT, value=value)
-    return _decimal(written, node)
+    return Term(raw_cast(text(written), DOUBLE), DOUBLE)
 
 
 def _decimal(written: str, node: exp.Expression) -> Term:
@@ -63,6 +67,8 @@ def typed_literal(written: str, type_: Type, node: exp.Expression) -> Term:
     """`type 'text'`: the digits written decide the precision. Raises INVALID_LITERAL."""
     if type_.name == "decimal":
         return _decimal(written.strip(), node)
+    if type_.name == "json":
+        return _json(written, node)
     if type_.name == "date":
         if not _DATE.fullmatch(written):
             raise _invalid(f"'{written}' is not a valid DATE literal", node)
@@ -84,6 +90,42 @@ def typed_literal(written: str, type_: Type, node: exp.Expression) -> Term:
     local = f"{match['day']} {match['time'] or '00:00:00'}"
     zone = zone_name(match["zone"])
     return Term(zones.instant(f"CAST({text(local)} AS TIMESTAMP)", zone), kind, zone)
+
+
+def _json(written: str, node: exp.Expression) -> Term:
+    """JSON as Athena keeps it: without spaces, the keys of objects in order, numbers as they were written."""
+    try:
+        value = json.loads(written, parse_float=_Number, parse_int=_Number)
+    except ValueError:
+        raise _invalid(f"'{written}' is not a valid JSON literal", node) from None
+    return Term(text("".join(_json_text(value))), JSON)
+
+
+class _Number(str):
+    """The digits of a JSON number."""
+
+
+def _json_text(value: object) -> Iterator[str]:
+    match value:
+        case dict():
+            yield "{"
+            for at, key in enumerate(sorted(value)):
+                yield from (
+                    "," if at else "",
+                    json.dumps(key, ensure_ascii=False),
+                    ":",
+                    *_json_text(value[key]),
+                )
+            yield "}"
+        case list():
+            yield "["
+            for at, item in enumerate(value):
+                yield from ("," if at else "", *_json_text(item))
+            yield "]"
+        case _Number():
+            yield str(value)
+        case _:
+            yield json.dumps(value, ensure_ascii=False)
 
 
 def _check_day(written: str, node: exp.Expression) -> None:

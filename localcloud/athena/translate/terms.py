@@ -135,3 +135,11 @@ def fail(code: str, message_sql: str, type_: Type) -> str:
     """
     failing = f"CAST({text(code + ': ')} || {message_sql} AS INTEGER)"
     return f"CAST(CAST({failing} AS VARCHAR) AS {duckdb_type(type_)})"
+
+
+def fails_when(condition: str, code: str, message_sql: str) -> str:
+    """A condition that is never true: it raises `code: message` where `condition` holds.
+
+    For results whose type is not known where the template is written: `CASE WHEN {this} THEN NULL ELSE …`.
+    """
+    return f"CASE WHEN {condition} THEN {fail(code, message_sql, BOOLEAN)} ELSE FALSE END"

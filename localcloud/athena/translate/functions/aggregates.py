@@ -57,8 +57,9 @@ for _name in ("min", "max"):
     aggregate(f"{_name}(T) -> T", _name)
 for _name in ("min", "max"):
     aggregate(f"{_name}(T, bigint) -> array(T)", _name)
-aggregate("max_by(T, U) -> T", "arg_max_null")
-aggregate("min_by(T, U) -> T", "arg_min_null")
+for _name in ("max", "min"):
+    aggregate(f"{_name}_by(T, U) -> T", f"arg_{_name}_null")
+    aggregate(f"{_name}_by(T, U, bigint) -> array(T)", f"arg_{_name}")
 aggregate("arbitrary(T) -> T", "any_value")
 aggregate("any_value(T) -> T", "any_value")
 aggregate("bool_and(boolean) -> boolean", "bool_and")
@@ -71,13 +72,16 @@ aggregate(
 )
 for _name in ("stddev", "stddev_samp", "stddev_pop", "var_pop", "var_samp", "variance"):
     aggregate(f"{_name}(double) -> double", _name)
-for _name in ("covar_pop", "covar_samp", "regr_slope", "regr_intercept"):
+for _name in ("covar_pop", "covar_samp", "regr_intercept"):
     aggregate(f"{_name}(double, double) -> double", _name)
 # Undefined is null to Athena, NaN to DuckDB.
-aggregate(
-    "corr(double, double) -> double",
-    lambda terms, render: f"nullif({render('corr', *texts(terms))}, CAST('nan' AS DOUBLE))",
-)
+for _name in ("corr", "regr_slope"):
+    aggregate(
+        f"{_name}(double, double) -> double",
+        lambda terms, render, name=_name: (  # type: ignore[misc]
+            f"nullif({render(name, *texts(terms))}, CAST('nan' AS DOUBLE))"
+        ),
+    )
 
 
 def _map_agg(arguments: list[Term], render: Render) -> str:
@@ -91,6 +95,43 @@ def _map_agg(arguments: list[Term], render: Render) -> str:
 
 
 aggregate("map_agg(K, V) -> map(K, V)", _map_agg)
+
+
+def _map_union(arguments: list[Term], render: Render) -> str:
+    """The first value of a key stays; null when there was no map at all."""
+    value = arguments[0].sql
+    entries = f"flatten(list_transform({render('list', value)}, lambda m: map_entries(m)))"
+    keys = f"list_transform({entries}, lambda e: e.key)"
+    first = f"list_filter({entries}, lambda e, i: list_position({keys}, e.key) = i)"
+    return f"CASE WHEN {render('count', value)} > 0 THEN map_from_entries({first}) END"
+
+
+def _multimap_agg(arguments: list[Term], render: Render) -> str:
+    key, value = texts(arguments)
+    listed = render("list", f"struct_pack(key := {key}, value := {value})")
+    entries = f"list_filter({listed}, lambda e: e.key IS NOT NULL)"
+    keys = f"list_distinct(list_transform({entries}, lambda e: e.key))"
+    values = f"list_transform(list_filter({entries}, lambda e: e.key = k), lambda e: e.value)"
+    return f"map({keys}, list_transform({keys}, lambda k: {values}))"
+
+
+aggregate("map_union(map(K, V)) -> map(K, V)", _map_union)
+aggregate("multimap_agg(K, V) -> map(K, array(V))", _multimap_agg)
+
+
+def _most_frequent(arguments: list[Term], render: Render) -> str:
+    """Exact, which Athena's answer is too as long as there are fewer values than its sketch has room for."""
+    buckets, value, _ = texts(arguments)
+    counted = f"map_entries({render('histogram', value)})"
+    pairs = f"list_transform({counted}, lambda e: struct_pack(n := -CAST(e.value AS BIGINT), key := e.key))"
+    best = f"list_sort({pairs})"
+    return (
+        f"map_from_entries(list_transform({best}[1:{buckets}], lambda e: struct_pack(k := e.key, v := -e.n)))"
+    )
+
+
+for _type in ("varchar", "bigint"):
+    aggregate(f"approx_most_frequent(bigint, {_type}, bigint) -> map({_type}, bigint)", _most_frequent)
 aggregate(
     "histogram(K) -> map(K, bigint)",
     lambda terms, render: (
@@ -106,8 +147,17 @@ def _percentile(arguments: list[Term], render: Render) -> str:
     return f"{values}[{at}]"
 
 
+def _percentiles(arguments: list[Term], render: Render) -> str:
+    values = f"list_sort(list_filter({render('list', arguments[0].sql)}, lambda v: v IS NOT NULL))"
+    at = f"least(CAST(floor(p * len({values})) AS BIGINT) + 1, len({values}))"
+    return (
+        f"CASE WHEN len({values}) > 0 THEN list_transform({arguments[1].sql}, lambda p: {values}[{at}]) END"
+    )
+
+
 for _type in ("bigint", "real", "double"):
     aggregate(f"approx_percentile({_type}, double) -> {_type}", _percentile)
+    aggregate(f"approx_percentile({_type}, array(double)) -> array({_type})", _percentiles)
 
 window("row_number() -> bigint", "row_number")
 window("rank() -> bigint", "rank")

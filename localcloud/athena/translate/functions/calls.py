@@ -8,12 +8,20 @@ from sqlglot import exp
 from localcloud.athena.errors import AthenaError, function_not_found, not_supported
 from localcloud.athena.translate.functions import (  # noqa: F401  each fills the list when imported
     aggregates,
+    amounts,
+    bits,
     collections,
     conditional,
     dates,
+    encodings,
+    hashes,
     json,
     lambdas,
     numbers,
+    pieces,
+    prints,
+    sequences,
+    statistics,
     strings,
 )
 from localcloud.athena.translate.functions.overloads import Modifiers, apply_overload

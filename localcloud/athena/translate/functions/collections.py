@@ -11,9 +11,11 @@ from localcloud.athena.translate.terms import (
     INTEGERS,
     UNKNOWN,
     VARCHAR,
+    YEAR_MONTH,
     Term,
     array,
     fail,
+    fails_when,
     field_names,
     ident,
     map_,
@@ -61,11 +63,14 @@ scalar(
     "CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL"
     " ELSE CAST(coalesce(list_position({0}, {1}), 0) AS BIGINT) END",
 )
-scalar("array_remove(array(T), T) -> array(T)", "list_filter({0}, lambda x: x IS DISTINCT FROM {1})")
+scalar(
+    "array_remove(array(T), T) -> array(T)",
+    "CASE WHEN {1} IS NOT NULL THEN list_filter({0}, lambda x: x IS DISTINCT FROM {1}) END",
+)
 scalar("array_sort(array(T)) -> array(T)", "list_sort({0}, 'ASC', 'NULLS LAST')")
 scalar(
     "arrays_overlap(array(T), array(T)) -> boolean",
-    "CASE WHEN list_has_any({0}, {1}) THEN TRUE"
+    "CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL WHEN list_has_any({0}, {1}) THEN TRUE"
     " WHEN len(list_filter({0} || {1}, lambda x: x IS NULL)) > 0 AND len({0}) > 0 AND len({1}) > 0 THEN NULL"
     " ELSE FALSE END",
 )
@@ -88,17 +93,33 @@ scalar(
 )
 scalar(
     "slice(array(T), bigint, bigint) -> array(T)",
-    "CASE WHEN {1} < 0 THEN CASE WHEN -{1} > len({0}) THEN {0}[1:0] ELSE"
+    "CASE WHEN "
+    + fails_when("{1} = 0", "INVALID_FUNCTION_ARGUMENT", "'SQL array indices start at 1'")
+    + " OR "
+    + fails_when("{2} < 0", "INVALID_FUNCTION_ARGUMENT", "'length must be greater than or equal to 0'")
+    + " THEN NULL WHEN {1} < 0 THEN CASE WHEN -{1} > len({0}) THEN {0}[1:0] ELSE"
     " list_slice({0}, len({0}) + {1} + 1, len({0}) + {1} + {2}) END"
     " ELSE list_slice({0}, {1}, {1} + {2} - 1) END",
 )
-scalar("trim_array(array(T), bigint) -> array(T)", "{0}[1:len({0}) - {1}]")
+scalar(
+    "trim_array(array(T), bigint) -> array(T)",
+    "CASE WHEN "
+    + fails_when(
+        "{1} NOT BETWEEN 0 AND len({0})",
+        "INVALID_FUNCTION_ARGUMENT",
+        "'size must not exceed array cardinality'",
+    )
+    + " THEN NULL ELSE {0}[1:len({0}) - {1}] END",
+)
 scalar("map_keys(map(K, V)) -> array(K)", "map_keys({0})")
 scalar("map_values(map(K, V)) -> array(V)", "map_values({0})")
 scalar("map(array(K), array(V)) -> map(K, V)", "map({0}, {1})")
 scalar(
     "map_concat(map(K, V), map(K, V), ...) -> map(K, V)",
-    lambda terms: f"map_concat({', '.join(term.sql for term in terms)})",
+    lambda terms: (
+        f"CASE WHEN {' OR '.join(f'{term.sql} IS NULL' for term in terms)} THEN NULL"
+        f" ELSE map_concat({', '.join(term.sql for term in terms)}) END"
+    ),
 )
 scalar(
     "map_from_entries(array(row(K, V))) -> map(K, V)",
@@ -122,6 +143,13 @@ def _map(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) ->
     return apply("map", [scope.term(part) for part in arguments], node)
 
 
+_WRONG_STEP = fail(
+    "INVALID_FUNCTION_ARGUMENT",
+    "'sequence stop value should be greater than or equal to start value if step is greater than zero'",
+    array(BIGINT),
+)
+
+
 @special("sequence")
 def _sequence(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
     terms = [scope.term(part) for part in arguments]
@@ -129,10 +157,18 @@ def _sequence(arguments: list[exp.Expression], node: exp.Expression, scope: Scop
     if first.type.name in INTEGERS and last.type.name in INTEGERS:
         a, b = coerce(first, BIGINT).sql, coerce(last, BIGINT).sql
         step = coerce(terms[2], BIGINT).sql if len(terms) > 2 else f"CASE WHEN {a} <= {b} THEN 1 ELSE -1 END"
-        return Term(f"generate_series({a}, {b}, {step})", array(BIGINT))
+        made = f"generate_series({a}, {b}, {step})"
+        wrong = f"({step}) = 0 OR ({b} - {a}) * sign({step}) < 0"
+        return Term(f"CASE WHEN {wrong} THEN {_WRONG_STEP} ELSE {made} END", array(BIGINT))
     if first.type.name in ("date", "timestamp") and first.type == last.type:
         step = terms[2].sql if len(terms) > 2 else "INTERVAL 1 DAY"
         made = f"generate_series({first.sql}, {last.sql}, {step})"
+        if len(terms) > 2 and terms[2].type == YEAR_MONTH:
+            # Months are counted from the start: DuckDB's own series stays on the day of a shorter month.
+            made = (
+                f"list_transform(range(len({made})), lambda i:"
+                f" {first.sql} + to_months(CAST(i * athena_months({step}) AS INTEGER)))"
+            )
         if first.type.name == "date":
             made = f"list_transform({made}, lambda x: CAST(x AS DATE))"
         return Term(made, array(first.type))

@@ -18,7 +18,9 @@ from localcloud.athena.translate.terms import (
     DOUBLE,
     VARCHAR,
     Term,
+    fail,
     raw_cast,
+    text,
     timestamp,
     varchar,
 )
@@ -226,6 +228,25 @@ def _pattern(node: exp.Expression, scope: Scope, name: str) -> str:
     return term.value
 
 
+def _minutes(value: Term) -> str:
+    """How far the clock on the wall is from UTC."""
+    return f"date_diff('minute', timezone('UTC', {value.sql}), {local(value)})"
+
+
+scalar(
+    f"timezone_hour({_ZONED}) -> bigint", lambda terms: f"CAST(trunc({_minutes(terms[0])} / 60) AS BIGINT)"
+)
+scalar(f"timezone_minute({_ZONED}) -> bigint", lambda terms: f"CAST({_minutes(terms[0])} % 60 AS BIGINT)")
+
+
+@special("timezone")
+def _timezone(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    value = scope.term(arguments[0])
+    if value.type.name not in (_ZONED, "unknown"):
+        raise mismatch(node, f"Unexpected parameters ({value.type.athena}) for function timezone")
+    return Term(f"CASE WHEN {value.sql} IS NOT NULL THEN {text(value.zone)} END", VARCHAR)
+
+
 @special("date_format")
 def _date_format(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
     value, pattern = _instant(arguments[0], scope), _pattern(arguments[1], scope, "date_format")
@@ -259,7 +280,16 @@ def _parse_datetime(arguments: list[exp.Expression], node: exp.Expression, scope
     return Term(f"timezone('UTC', {found})", timestamp(3, zoned=True))
 
 
-scalar("from_iso8601_date(varchar) -> date", "CAST({0} AS DATE)")
+scalar(
+    "from_iso8601_date(varchar) -> date",
+    "CASE WHEN regexp_full_match({0}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') THEN CAST({0} AS DATE)"
+    " WHEN regexp_full_match({0}, '[0-9]{{4}}-[0-9]{{3}}') THEN CAST(strptime({0}, '%Y-%j') AS DATE)"
+    " WHEN regexp_full_match({0}, '[0-9]{{4}}-W[0-9]{{2}}-[1-7]')"
+    " THEN CAST(strptime({0}, '%G-W%V-%u') AS DATE)"
+    " WHEN {0} IS NOT NULL THEN "
+    + fail("INVALID_FUNCTION_ARGUMENT", "'Invalid format: ' || {0}", DATE)
+    + " END",
+)
 
 
 @special("from_iso8601_timestamp")

@@ -5,11 +5,13 @@ from collections.abc import Callable
 
 from localcloud.athena.errors import not_supported
 from localcloud.athena.translate.functions.registry import scalar
-from localcloud.athena.translate.terms import JSON, Term, fail, text
+from localcloud.athena.translate.terms import BOOLEAN, JSON, VARCHAR, Term, duckdb_type, fail, text
+from localcloud.athena.types import Type
 
 _PARSE_ERROR = fail("INVALID_FUNCTION_ARGUMENT", "'Cannot convert value to JSON: ''' || {0} || ''''", JSON)
 
-
+# DuckDB writes numbers anew (1.50 as 1.5), Athena gives them as they stand.
+_OTHER_DIGITS = fail("NOT_SUPPORTED", "'A JSON number written this way in the local cloud'", VARCHAR)
 _STEP = re.compile(
     r"""\.(?P<name>[^.\[\]"'*()@?]+)|\[(?P<number>[0-9]+)\]|\["(?P<double>[^"]*)"\]|\['(?P<single>[^']*)'\]"""
 )
@@ -41,14 +43,23 @@ def _extract(terms: list[Term]) -> Term:
     )
 
 
+def _scalar_at(terms: list[Term]) -> str:
+    # What is no JSON becomes null first: DuckDB may look into it before it has tested it.
+    value, path = f"CASE WHEN json_valid({terms[0].sql}) THEN {terms[0].sql} END", _path(terms[1])
+    kind, found = f"json_type({value}, {path})", f"json_extract_string({value}, {path})"
+    digits = f"replace(replace({found}, '+', '[+]'), '.', '[.]')"
+    written = f"regexp_matches({terms[0].sql}, '(^|[^0-9.eE+-])' || {digits} || '($|[^0-9.eE+-])')"
+    return (
+        f"CASE WHEN {kind} IN ('OBJECT', 'ARRAY', 'NULL') THEN NULL"
+        f" WHEN {kind} = 'DOUBLE' AND NOT {written} THEN {_OTHER_DIGITS} ELSE {found} END"
+    )
+
+
 for _type in ("varchar", "json"):
     scalar(f"json_extract({_type}, varchar) -> json", _extract)
     scalar(
         f"json_extract_scalar({_type}, varchar) -> " + ("=0" if _type == "varchar" else "varchar"),
-        _at_path(
-            "CASE WHEN json_valid({0}) AND json_type({0}, {1}) NOT IN ('OBJECT', 'ARRAY', 'NULL')"
-            " THEN json_extract_string({0}, {1}) END"
-        ),
+        _scalar_at,
     )
     scalar(
         f"json_array_length({_type}) -> bigint",
@@ -63,6 +74,31 @@ for _type in ("varchar", "json"):
             " THEN CAST(json_array_length({0}, {1}) AS BIGINT) WHEN json_type({0}, {1}) = 'OBJECT'"
             " THEN CAST(len(json_keys({0}, {1})) AS BIGINT) WHEN json_type({0}, {1}) IS NOT NULL THEN 0 END"
         ),
+    )
+    scalar(
+        f"is_json_scalar({_type}) -> boolean",
+        "CASE WHEN json_valid({0}) THEN json_type({0}) NOT IN ('OBJECT', 'ARRAY') WHEN {0} IS NOT NULL THEN "
+        + fail("INVALID_FUNCTION_ARGUMENT", "'Invalid JSON value: ' || {0}", BOOLEAN)
+        + " END",
+    )
+    for _given, _kinds in (
+        ("boolean", "'BOOLEAN'"),
+        ("bigint", "'BIGINT', 'UBIGINT'"),
+        ("double", "'DOUBLE'"),
+        ("varchar", "'VARCHAR'"),
+    ):
+        scalar(
+            f"json_array_contains({_type}, {_given}) -> boolean",
+            "CASE WHEN json_valid({0}) AND json_type({0}) = 'ARRAY' THEN"
+            " len(list_filter(from_json({0}, '[\"JSON\"]'), lambda e: json_type(e) IN (" + _kinds + ")"
+            " AND CAST(json_extract_string(e, '$') AS " + duckdb_type(Type(_given)) + ") = {1})) > 0 END",
+        )
+    scalar(
+        f"json_array_get({_type}, bigint) -> json",
+        "CASE WHEN json_valid({0}) AND json_type({0}) = 'ARRAY' THEN"
+        " CASE WHEN json_type(json_extract({0}, '$[' || {1} || ']')) = 'VARCHAR'"
+        " THEN json_extract_string({0}, '$[' || {1} || ']')"
+        " ELSE CAST(json_extract({0}, '$[' || {1} || ']') AS VARCHAR) END END",
     )
 
 

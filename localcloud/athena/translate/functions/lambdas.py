@@ -82,8 +82,22 @@ def _match(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) 
 
 @special("reduce")
 def _reduce(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    folded = _folded(_array(arguments[0], scope), arguments, node, scope)
+    x = _fresh(scope, "x")
+    end = body(arguments[3], [Term(x, folded.type)], scope)
+    return Term(f"list_transform([{folded.sql}], lambda {x}: {end.sql})[1]", end.type)
+
+
+@special("reduce_agg")
+def _reduce_agg(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    value = scope.term(arguments[0])
+    listed = Term(f"list({value.sql}) FILTER (WHERE {value.sql} IS NOT NULL)", array(value.type))
+    return _folded(listed, arguments, node, scope)
+
+
+def _folded(base: Term, arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
     """DuckDB folds into the type of the elements, so state and element travel together in a struct."""
-    base, start = _array(arguments[0], scope), scope.term(arguments[1])
+    start = scope.term(arguments[1])
     element = base.type.element
     first = body(arguments[2], [start, Term("NULL", element)], scope)
     state = common_type(start.type, first.type)
@@ -97,8 +111,7 @@ def _reduce(arguments: list[exp.Expression], node: exp.Expression, scope: Scope)
         f"list_reduce({elements}, lambda {a}, {e}: struct_pack(s := {step.sql}, x := {no_element}), "
         f"struct_pack(s := {coerce(start, state).sql}, x := {no_element}))"
     )
-    end = body(arguments[3], [Term(f"{x}.s", state)], scope)
-    return Term(f"list_transform([{folded}], lambda {x}: {end.sql})[1]", end.type)
+    return Term(f"struct_extract({folded}, 's')", state)
 
 
 @special("zip_with")

@@ -9,20 +9,29 @@ from localcloud.athena.translate import arithmetic
 from localcloud.athena.translate.coercion import common_type
 from localcloud.athena.translate.functions.registry import alias, scalar, special
 from localcloud.athena.translate.scope import Scope
-from localcloud.athena.translate.terms import BIGINT, INTEGERS, Term, decimal, raw_cast
+from localcloud.athena.translate.terms import BIGINT, INTEGERS, Term, decimal, fail, raw_cast
 
 _WHOLE = (*INTEGERS, "decimal")
 
 for _type in (*INTEGERS, "real", "double"):
     scalar(f"abs({_type}) -> {_type}", "abs({0})")
+for _type in INTEGERS:
     scalar(f"sign({_type}) -> {_type}", lambda terms: raw_cast(f"sign({terms[0].sql})", terms[0].type))
+for _type in ("real", "double"):
+    scalar(
+        f"sign({_type}) -> {_type}",
+        lambda terms: raw_cast(
+            f"CASE WHEN isnan({terms[0].sql}) THEN {terms[0].sql} ELSE sign({terms[0].sql}) END",
+            terms[0].type,
+        ),
+    )
 scalar("abs(decimal) -> =0", "abs({0})")
 scalar("sign(decimal) -> decimal(1,0)", "CAST(sign({0}) AS DECIMAL(1,0))")
 
 
 def _whole(function: str) -> None:
     """ceil, floor, round, truncate to whole numbers, type by type."""
-    for integer in INTEGERS:
+    for integer in INTEGERS if function != "truncate" else ():
         scalar(f"{function}({integer}) -> {integer}", "{0}")
 
     def decimals(terms: list[Term]) -> Term:
@@ -99,7 +108,10 @@ def _logarithm(duckdb_name: str) -> str:
 
 for _name in ("ln", "log2", "log10"):
     scalar(f"{_name}(double) -> double", _logarithm(_name))
-scalar("log(double, double) -> double", "(ln({1}) / ln({0}))")
+scalar(
+    "log(double, double) -> double",
+    f"(({_logarithm('ln').replace('{0}', '{1}')}) / ({_logarithm('ln')}))",
+)
 scalar("power(double, double) -> double", "power({0}, {1})")
 alias("pow", "power")
 scalar("atan2(double, double) -> double", "atan2({0}, {1})")
@@ -111,7 +123,18 @@ scalar("is_nan(double) -> boolean", "isnan({0})")
 scalar("is_finite(double) -> boolean", "isfinite({0})")
 scalar("is_infinite(double) -> boolean", "isinf({0})")
 scalar("random() -> double", "random()")
-scalar("random(bigint) -> bigint", "CAST(floor(random() * {0}) AS BIGINT)")
+
+
+def _random(terms: list[Term]) -> str:
+    start, stop = ("0", terms[0].sql) if len(terms) == 1 else (terms[0].sql, terms[1].sql)
+    wrong = fail("INVALID_FUNCTION_ARGUMENT", "'bound must be positive'", BIGINT)
+    number = f"CAST(floor({start} + random() * ({stop} - {start})) AS BIGINT)"
+    return raw_cast(f"CASE WHEN {start} >= {stop} THEN {wrong} ELSE {number} END", terms[0].type)
+
+
+for _type in INTEGERS:
+    scalar(f"random({_type}) -> {_type}", _random)
+    scalar(f"random({_type}, {_type}) -> {_type}", _random)
 alias("rand", "random")
 scalar("bitwise_and(bigint, bigint) -> bigint", "({0} & {1})")
 scalar("bitwise_or(bigint, bigint) -> bigint", "({0} | {1})")
@@ -127,9 +150,12 @@ scalar(
 )
 scalar(
     "width_bucket(double, double, double, bigint) -> bigint",
-    "CASE WHEN {0} < {1} THEN 0 WHEN {0} >= {2} THEN {3} + 1"
+    "CASE WHEN {1} > {2} THEN CASE WHEN {0} < {2} THEN {3} + 1 WHEN {0} >= {1} THEN 0"
+    " ELSE {3} - CAST(floor(({0} - {2}) / ({1} - {2}) * {3}) AS BIGINT) END"
+    " WHEN {0} < {1} THEN 0 WHEN {0} >= {2} THEN {3} + 1"
     " ELSE CAST(floor(({0} - {1}) / ({2} - {1}) * {3}) AS BIGINT) + 1 END",
 )
+scalar("width_bucket(double, array(double)) -> bigint", "len(list_filter({1}, lambda bin: bin <= {0}))")
 
 
 def _from_base(terms: list[Term]) -> str:
@@ -157,5 +183,13 @@ def _bit_count(arguments: list[exp.Expression], node: exp.Expression, scope: Sco
     )
     if width is None or common_type(value.type, BIGINT) != BIGINT:
         raise not_supported("bit_count knows 8, 16, 32 and 64 bits in the local cloud")
-    fitted = f"CAST({value.sql} AS {width})"
+    wrong = fail(
+        "INVALID_FUNCTION_ARGUMENT", "'Number must be representable with the bits specified'", BIGINT
+    )
+    fits = (
+        f"{value.sql} BETWEEN {-(2 ** (int(bits.value or 0) - 1))} AND {2 ** (int(bits.value or 0) - 1) - 1}"
+    )
+    fitted = (
+        f"CAST(CASE WHEN {fits} THEN {value.sql} WHEN {value.sql} IS NOT NULL THEN {wrong} END AS {width})"
+    )
     return Term(f"CAST(bit_count({fitted}) AS BIGINT)", BIGINT)

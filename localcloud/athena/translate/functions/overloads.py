@@ -113,7 +113,7 @@ def _filled(parameter: Type, given: Type, bound: dict[str, Type]) -> Type:
 
 
 _BARE = {"timestamp": (0,), "timestamp with time zone": (0,), "time": (0,), "decimal": (38, 0)}
-_WIDTHS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
+_WIDTHS = {"unknown": 1, "tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
 
 
 def _concrete(parameter: Type, given: Type) -> Type:

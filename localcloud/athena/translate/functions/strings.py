@@ -1,4 +1,6 @@
-"""Text, regular expressions and bytes."""
+"""Text and regular expressions."""
+
+# ruff: noqa: ARG001  (handlers share one signature)
 
 import re
 from collections.abc import Callable
@@ -8,7 +10,7 @@ from sqlglot import exp
 from localcloud.athena.errors import not_supported
 from localcloud.athena.translate.functions.registry import alias, scalar, special
 from localcloud.athena.translate.scope import Scope, mismatch
-from localcloud.athena.translate.terms import BIGINT, VARCHAR, Term, fail, text, varchar
+from localcloud.athena.translate.terms import BIGINT, VARCHAR, Term, array, fail, text, varchar
 from localcloud.athena.types import UNBOUNDED
 
 # What Athena's trim takes off; DuckDB's takes off spaces only.
@@ -88,7 +90,9 @@ scalar(
 )
 scalar(
     "split(varchar, varchar, bigint) -> array(=0)",
-    "CASE WHEN len(string_split({0}, {1})) <= {2} THEN string_split({0}, {1})"
+    "CASE WHEN {2} <= 0 THEN "
+    + fail("INVALID_FUNCTION_ARGUMENT", "'Limit must be positive'", array(VARCHAR))
+    + " WHEN len(string_split({0}, {1})) <= {2} THEN string_split({0}, {1})"
     " ELSE list_concat(string_split({0}, {1})[1:{2} - 1],"
     " [array_to_string(string_split({0}, {1})[{2}:], {1})]) END",
 )
@@ -101,8 +105,18 @@ scalar(
 scalar("strpos(varchar, varchar) -> bigint", "strpos({0}, {1})")
 scalar("starts_with(varchar, varchar) -> boolean", "starts_with({0}, {1})")
 for _name in ("lpad", "rpad"):
-    scalar(f"{_name}(varchar, bigint, varchar) -> varchar", f"{_name}({{0}}, CAST({{1}} AS INTEGER), {{2}})")
-scalar("chr(bigint) -> varchar(1)", "chr(CAST({0} AS INTEGER))")
+    scalar(
+        f"{_name}(varchar, bigint, varchar) -> varchar",
+        "CASE WHEN {2} = '' THEN "
+        + fail("INVALID_FUNCTION_ARGUMENT", "'Padding string must not be empty'", VARCHAR)
+        + f" ELSE {_name}({{0}}, CAST({{1}} AS INTEGER), {{2}}) END",
+    )
+scalar(
+    "chr(bigint) -> varchar(1)",
+    "CASE WHEN {0} NOT BETWEEN 0 AND 1114111 THEN "
+    + fail("INVALID_FUNCTION_ARGUMENT", "'Not a valid Unicode code point: ' || {0}", VARCHAR)
+    + " ELSE chr(CAST({0} AS INTEGER)) END",
+)
 scalar("codepoint(varchar) -> integer", "unicode({0})")
 scalar("translate(varchar, varchar, varchar) -> varchar", "translate({0}, {1}, {2})")
 scalar("levenshtein_distance(varchar, varchar) -> bigint", "levenshtein({0}, {1})")
@@ -114,9 +128,19 @@ scalar(
         "'The input strings to hamming_distance function must have the same length'",
         BIGINT,
     )
-    + " ELSE hamming({0}, {1}) END",
+    + " WHEN {0} = '' THEN 0 ELSE hamming({0}, {1}) END",
 )
-scalar("normalize(varchar) -> varchar", "nfc_normalize({0})")
+
+
+@special("normalize")
+def _normalize(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    value = scope.expect(arguments[0], VARCHAR, "normalize")
+    form = arguments[1].name.upper() if len(arguments) > 1 else "NFC"
+    if form != "NFC":
+        raise not_supported(f"The form {form} of normalize in the local cloud")
+    return Term(f"nfc_normalize({value.sql})", VARCHAR)
+
+
 scalar("repeat(T, bigint) -> array(T)", "list_transform(range({1}), lambda i: {0})")
 
 
@@ -124,7 +148,7 @@ scalar("repeat(T, bigint) -> array(T)", "list_transform(range({1}), lambda i: {0
 _BEYOND_RE2 = re.compile(r"\(\?(?:[=!>]|<[=!])|\\[1-9kGZ]|[*+?}]\+")
 
 
-def _pattern(term: Term, *, may_be_empty: bool = True) -> str:
+def pattern(term: Term, *, may_be_empty: bool = True) -> str:
     """The pattern, once it is known to mean the same in RE2. Raises NOT_SUPPORTED when it does not."""
     if isinstance(term.value, str):
         if _BEYOND_RE2.search(term.value):
@@ -143,7 +167,7 @@ def _matches_nothing(pattern: str) -> bool:
 
 
 def _regexp(template: str, *, may_be_empty: bool = True) -> Callable[[list[Term]], str]:
-    return lambda terms: template.format(terms[0].sql, _pattern(terms[1], may_be_empty=may_be_empty))
+    return lambda terms: template.format(terms[0].sql, pattern(terms[1], may_be_empty=may_be_empty))
 
 
 scalar("regexp_like(varchar, varchar) -> boolean", _regexp("regexp_matches({0}, {1})"))
@@ -178,14 +202,14 @@ def _group(terms: list[Term]) -> int:
 scalar(
     "regexp_extract(varchar, varchar, bigint) -> =0",
     lambda terms: (
-        f"CASE WHEN regexp_matches({terms[0].sql}, {_pattern(terms[1])})"
+        f"CASE WHEN regexp_matches({terms[0].sql}, {pattern(terms[1])})"
         f" THEN regexp_extract({terms[0].sql}, {terms[1].sql}, {_group(terms)}) END"
     ),
 )
 scalar(
     "regexp_extract_all(varchar, varchar, bigint) -> array(=0)",
     lambda terms: (
-        f"regexp_extract_all({terms[0].sql}, {_pattern(terms[1], may_be_empty=False)}, {_group(terms)})"
+        f"regexp_extract_all({terms[0].sql}, {pattern(terms[1], may_be_empty=False)}, {_group(terms)})"
     ),
 )
 
@@ -213,23 +237,14 @@ def _regexp_replace(terms: list[Term]) -> Term:
     replacement = terms[2].value
     if not isinstance(replacement, str):
         raise not_supported("The replacement of regexp_replace must be a literal in the local cloud")
-    pattern = _pattern(terms[1], may_be_empty=False)
-    sql = f"regexp_replace({terms[0].sql}, {pattern}, {text(_replacement(replacement))}, 'g')"
+    wanted = pattern(terms[1], may_be_empty=False)
+    sql = f"regexp_replace({terms[0].sql}, {wanted}, {text(_replacement(replacement))}, 'g')"
     x, y = _length(terms[0]), len(replacement)
     return Term(sql, VARCHAR) if x is None else _bounded(sql, x + max(x * y // 2, y) * (x + 1))
 
 
 scalar("regexp_replace(varchar, varchar, varchar) -> varchar", _regexp_replace)
 
-scalar("to_utf8(varchar) -> varbinary", "encode({0})")
-scalar("from_utf8(varbinary) -> varchar", "decode({0})")
-scalar("to_hex(varbinary) -> varchar", "hex({0})")
-scalar("from_hex(varchar) -> varbinary", "unhex({0})")
-scalar("to_base64(varbinary) -> varchar", "to_base64({0})")
-scalar("from_base64(varchar) -> varbinary", "from_base64({0})")
-scalar("md5(varbinary) -> varbinary", "unhex(md5({0}))")
-scalar("sha1(varbinary) -> varbinary", "unhex(sha1({0}))")
-scalar("sha256(varbinary) -> varbinary", "unhex(sha256({0}))")
 scalar("uuid() -> uuid", "uuid()")
 scalar(
     "url_encode(varchar) -> varchar",
@@ -245,12 +260,12 @@ def _url_encode(term: Term) -> Term:
     return Term(sql, VARCHAR) if length is None else _bounded(sql, length * 12)
 
 
-_URL = r"^([a-zA-Z][a-zA-Z0-9+.-]*):(?://(?:[^/?#@]*@)?([^/?#:]*)(?::([0-9]+))?)?([^?#]*)(?:[?]([^#]*))?(?:#(.*))?$"
+URL = r"^([a-zA-Z][a-zA-Z0-9+.-]*):(?://(?:[^/?#@]*@)?([^/?#:]*)(?::([0-9]+))?)?([^?#]*)(?:[?]([^#]*))?(?:#(.*))?$"
 for _name, _number in (("protocol", 1), ("host", 2), ("path", 4), ("query", 5), ("fragment", 6)):
     scalar(
         f"url_extract_{_name}(varchar) -> =0",
-        f"CASE WHEN regexp_matches({{0}}, {text(_URL)})"
-        f" THEN regexp_extract({{0}}, {text(_URL)}, {_number}) END".replace("{0}", "{0}"),
+        f"CASE WHEN regexp_matches({{0}}, {text(URL)})"
+        f" THEN regexp_extract({{0}}, {text(URL)}, {_number}) END".replace("{0}", "{0}"),
     )
 
 

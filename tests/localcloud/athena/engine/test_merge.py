@@ -141,7 +141,7 @@ def test_null_keys_never_match(run: Run, rows: Rows) -> None:
 
 def test_values_may_name_both_sides_and_are_cast_to_the_column(table: None, run: Run, rows: Rows) -> None:
     run(
-        "merge into t as old using (values (11, 2.4)) s(id, n) on old.id = s.id "
+        "merge into t as old using (values (11, decimal '2.4')) s(id, n) on old.id = s.id "
         "when matched then update set g = old.g + cast(s.n as integer), v = old.v || '!' || "
         "cast(s.n as varchar)"
     )
@@ -239,7 +239,7 @@ def test_merges_equal_a_dictionary(
         )
         done = run(
             f"merge into m using ({source}) s on m.k = s.k when matched and s.gone then delete "
-            "when matched then update set v = s.v, n = m.n + 1.5 "
+            "when matched then update set v = s.v, n = m.n + decimal '1.5' "
             "when not matched and not s.gone then insert (k, v, n) values (s.k, s.v, 0)"
         )
         changed = 0

@@ -1,7 +1,8 @@
 """Ask a real Trino for the answers of the probes: `python record.py http://127.0.0.1:8080 [topic …]`.
 
 Each file of `probes/` has one JSON object a line; `sql` is kept, `types` and `rows` (or `error`) are
-written anew. Run it after adding probes; the answers in the repository came from Trino 476.
+written anew. Numbers such as 1.5 are sent as the doubles that they are to Athena (ADR 11). Run it after
+adding probes; the answers in the repository came from Trino 476.
 """
 
 import json
@@ -9,6 +10,8 @@ import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
+
+from localcloud.athena.dialect import with_doubles
 
 PROBES = Path(__file__).parent / "probes"
 _HEADERS = {
@@ -20,7 +23,9 @@ _HEADERS = {
 
 def ask(server: str, sql: str) -> dict[str, Any]:
     """Types and rows, or the name of the error."""
-    request = urllib.request.Request(f"{server}/v1/statement", data=sql.encode(), headers=_HEADERS)
+    request = urllib.request.Request(
+        f"{server}/v1/statement", data=with_doubles(sql).encode(), headers=_HEADERS
+    )
     types: list[str] = []
     rows: list[list[Any]] = []
     while True:

@@ -1,0 +1,71 @@
+"""Vectors, distributions, distances, and the aggregates that describe a distribution."""
+
+from localcloud.athena.translate.functions.registry import Render, aggregate, scalar
+from localcloud.athena.translate.terms import DOUBLE, Term, fail
+
+_CODE = "INVALID_FUNCTION_ARGUMENT"
+_LENGTHS = fail(_CODE, "'The arguments must have the same length'", DOUBLE)
+
+
+def _vectors(name: str, sql: str) -> None:
+    """A function of two arrays of the same length without nulls."""
+    nulls = "len(list_filter({0} || {1}, lambda x: x IS NULL)) > 0"
+    scalar(
+        f"{name}(array(double), array(double)) -> double",
+        "CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL WHEN len({0}) <> len({1}) THEN "
+        f"{_LENGTHS} WHEN {nulls} THEN NULL ELSE {sql} END",
+    )
+
+
+_SIMILARITY = (
+    "list_dot_product({0}, {1}) / (sqrt(list_dot_product({0}, {0})) * sqrt(list_dot_product({1}, {1})))"
+)
+_vectors("dot_product", "list_dot_product({0}, {1})")
+_vectors("euclidean_distance", "list_distance({0}, {1})")
+_vectors("cosine_similarity", _SIMILARITY)
+_vectors("cosine_distance", f"1 - {_SIMILARITY}")
+_NORM = "sqrt(list_sum(list_transform(map_values({0}), lambda v: v * v)))"
+scalar(
+    "cosine_similarity(map(varchar, double), map(varchar, double)) -> double",
+    "CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL ELSE coalesce(list_sum(list_transform(map_entries({0}),"
+    " lambda e: e.value * coalesce({1}[e.key], 0))), 0) / ("
+    + _NORM
+    + " * "
+    + _NORM.replace("{0}", "{1}")
+    + ") END",
+)
+_MEAN = "(CAST({0} AS DOUBLE) / {1})"
+_SPREAD = f"sqrt({_MEAN} * (1 - {_MEAN}) / {{1}} + {{2}} * {{2}} / (4e0 * {{1}} * {{1}}))"
+_CENTRE = f"({_MEAN} + {{2}} * {{2}} / (2e0 * {{1}}))"
+for _bound, _sign in (("lower", "-"), ("upper", "+")):
+    scalar(
+        f"wilson_interval_{_bound}(bigint, bigint, double) -> double",
+        "CASE WHEN {0} < 0 OR {1} <= 0 OR {0} > {1} OR {2} < 0 THEN "
+        + fail(_CODE, "'Number of successes must be between 0 and the number of trials'", DOUBLE)
+        + f" ELSE ({_CENTRE} {_sign} {{2}} * {_SPREAD}) / (1 + {{2}} * {{2}} / {{1}}) END",
+    )
+scalar(
+    "inverse_normal_cdf(double, double, double) -> double",
+    "CASE WHEN {2} <= 0 OR {2} >= 1 THEN "
+    + fail(_CODE, "'p must be 0 > p > 1'", DOUBLE)
+    + " WHEN {1} <= 0 THEN "
+    + fail(_CODE, "'sd must be > 0'", DOUBLE)
+    + " ELSE {0} + {1} * athena_normal_quantile({2}) END",
+)
+
+
+def _skewness(arguments: list[Term], render: Render) -> str:
+    """Of the values as they are, where DuckDB estimates that of what they were drawn from."""
+    value = arguments[0].sql
+    n = f"CAST({render('count', value)} AS DOUBLE)"
+    return f"CASE WHEN {n} > 2 THEN {render('skewness', value)} * ({n} - 2) / sqrt({n} * ({n} - 1)) END"
+
+
+aggregate("skewness(double) -> double", _skewness)
+aggregate("kurtosis(double) -> double", "kurtosis")
+aggregate("geometric_mean(bigint) -> double", "geomean")
+aggregate("geometric_mean(double) -> double", "geomean")
+aggregate(
+    "geometric_mean(real) -> real",
+    lambda arguments, render: f"CAST({render('geomean', arguments[0].sql)} AS FLOAT)",
+)
