@@ -7,6 +7,7 @@ an `Anonymous` node with its name, arguments and place in the text; only syntax 
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, ClassVar, cast
 
 from sqlglot import TokenType, exp
@@ -61,6 +62,7 @@ class _Parser(TrinoParser):
             exp.DType.DATE,
             exp.DType.DECIMAL,
             exp.DType.JSON,
+            exp.DType.IPADDRESS,
         ),
         _typed_literal,
     )
@@ -83,13 +85,23 @@ def parse(sql: str) -> exp.Expression:
     Raises AthenaError SYNTAX_ERROR, with line and column, when the text is no statement.
     """
     try:
-        trees = [tree for tree in _Dialect().parse(sql) if tree is not None]
+        trees = [tree for tree in _Dialect().parse(_without_gaps(sql)) if tree is not None]
     except (ParseError, TokenError) as error:
         raise _as_syntax_error(error) from None
     if len(trees) != 1:
         raise AthenaError("SYNTAX_ERROR", "Only one sql statement is allowed. Got: " + sql[:200])
     trees[0].meta[_WRITTEN] = sql
     return cast(exp.Expression, trees[0])
+
+
+def _without_gaps(sql: str) -> str:
+    """The statement with `X'61 62'` as `X'6162' `: sqlglot takes no blanks inside, and places stay."""
+    tokens = list(tokenize(sql))
+    for mark, digits in pairwise(tokens):
+        if mark.keyword == "X" and digits.sort == "string" and digits.start == mark.stop:
+            tight = "".join(digits.raw.split()).ljust(digits.stop - digits.start)
+            sql = sql[: digits.start] + tight + sql[digits.stop :]
+    return sql
 
 
 def written(tree: exp.Expression) -> str:

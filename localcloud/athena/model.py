@@ -17,11 +17,12 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a statement is read against: the database of unqualified names, and the query's id."""
+    """What a statement is read against: the database of unqualified names; its id, where its result lies."""
 
     database: str
     query_id: str = ""
     catalog: str = "awsdatacatalog"
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True)

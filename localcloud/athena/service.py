@@ -1,7 +1,7 @@
 """Accept statements and run them: what lies between the API's calls and the statements."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from botocore.exceptions import ClientError
 
@@ -95,12 +95,12 @@ def _run(query: Query, parts: Parts, workgroups: WorkGroups) -> Answer:
     if isinstance(node, Deallocate):
         workgroups.deallocate(group, node.name)
         return names.done(node.kind)
-    return execute(node, parts, _context(query.request, query.id))
+    return execute(node, parts, replace(_context(query.request), query_id=query.id, location=query.location))
 
 
-def _context(request: Request, query_id: str = "") -> Context:
+def _context(request: Request) -> Context:
     catalog = (request.catalog or "awsdatacatalog").lower()
-    return Context(request.database or _DEFAULT_DATABASE, query_id, catalog)
+    return Context(request.database or _DEFAULT_DATABASE, catalog=catalog)
 
 
 def _output(request: Request, group: WorkGroup) -> str:

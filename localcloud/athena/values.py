@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache
+from ipaddress import IPv6Address
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -40,7 +41,7 @@ def texts(column: pa.ChunkedArray, type_: Type) -> pa.ChunkedArray:
     if pa.types.is_decimal(held):
         return _decimals(column)
     if pa.types.is_binary(held) or pa.types.is_large_binary(held) or pa.types.is_fixed_size_binary(held):
-        spell = _uuid if type_.name == "uuid" else _hex
+        spell = {"uuid": _uuid, "ipaddress": _address}.get(type_.name, _hex)
         return pa.chunked_array([_each(chunk, spell) for chunk in column.chunks], pa.string())
     if pa.types.is_duration(held) or pa.types.is_interval(held):
         return pa.chunked_array([_each(chunk, _interval) for chunk in column.chunks], pa.string())
@@ -184,6 +185,11 @@ def _cut(shown: pa.ChunkedArray, whole: int, digits: int) -> pa.ChunkedArray:
 
 def _hex(value: bytes) -> str:
     return value.hex(" ")
+
+
+def _address(value: bytes) -> str:
+    address = IPv6Address(value)
+    return str(address.ipv4_mapped or address)
 
 
 def _uuid(value: bytes | UUID) -> str:

@@ -11,6 +11,9 @@ _THREADS = 2
 _MEMORY = "1GB"
 
 MACROS = (
+    # array_to_string takes a constant between the texts only.
+    "athena_join(texts, gap) AS substr(list_reduce(list_filter(texts, lambda t: t IS NOT NULL),"
+    " lambda joined, t: joined || gap || t, ''), len(gap) + 1)",
     # Quotient of two HUGEINTs, rounded half away from zero; abs(r) >= abs(d) - abs(r) cannot overflow.
     "athena_quotient(n, d) AS (n // d) + CASE WHEN abs(n % d) >= abs(d) - abs(n % d)"
     " THEN CASE WHEN (n < 0) = (d < 0) THEN 1 ELSE -1 END ELSE 0 END",

@@ -37,10 +37,15 @@ def new_table(tree: exp.Create, context: Context, catalog: Catalog) -> tuple[str
     raise table_already_exists(database, name)
 
 
-def hive_location(properties: Properties, catalog: Catalog, database: str, name: str) -> str:
-    """Where a Hive table is put: what it asks for, else a folder of its database's. Raises without either."""
-    if properties.location:
-        return properties.location
+def hive_location(
+    properties: Properties, catalog: Catalog, database: str, name: str, context: Context
+) -> str:
+    """Where a Hive table is put: what it asks for, else beside the query's results as Athena does.
+
+    Without an address for results it is a folder of the database's. Raises without any of them.
+    """
+    if properties.location or context.location:
+        return properties.location or context.location
     found = catalog.find_database(database) or {}
     base = str(found.get("LocationUri") or "")
     if not base:

@@ -48,6 +48,8 @@ def create_table_as(
     if properties.iceberg:
         count = _create_iceberg(database, name, query, names, properties, lake, connection)
     else:
+        place = hive_location(properties, lake.catalog, database, name, context)
+        properties = replace(properties, location=place)
         count, manifest = _create_hive(database, name, query, names, properties, lake, connection)
     return Answer(
         "DDL", "CREATE_TABLE_AS_SELECT", count=count, scanned_bytes=lake.scanned_bytes, manifest=manifest
@@ -120,10 +122,11 @@ def _create_hive(
             "Partition keys must be the last columns in the table and in the same order as the table "
             f"properties: [{', '.join(keys)}]",
         )
-    location = hive_location(properties, lake.catalog, database, name)
     found = [(column, field.type) for column, field in zip(names, query.fields, strict=True)]
     rows = _renamed(query, names, [type_ for _, type_ in found])
-    table = hive.create_table(lake.catalog, database, name, found, location, keys, properties.others)
+    table = hive.create_table(
+        lake.catalog, database, name, found, properties.location, keys, properties.others
+    )
     try:
         with as_athena():
             return hive.insert(lake.catalog, table, connection, rows, lake.cache)

@@ -104,7 +104,30 @@ def _renamed_source(found: Source, node: exp.Expression, scope: Scope) -> Source
     return Source(pieces, fields, found.prunable)
 
 
+def _table_function(call: exp.Anonymous, node: exp.Table, scope: Scope) -> Source:
+    """`TABLE(sequence(start, stop [, step]))`, arguments by place or by name; others are refused."""
+    inner = call.expressions[0] if call.name.lower() == "table" and len(call.expressions) == 1 else None
+    if not isinstance(inner, exp.Anonymous) or inner.name.lower() != "sequence":
+        line, column = place(node)
+        raise not_supported(f"line {line}:{column}: The local cloud knows no table function but sequence")
+    given = {"start": "CAST(0 AS BIGINT)", "step": "CAST(1 AS BIGINT)"}
+    for name, argument in zip(("start", "stop", "step"), inner.expressions, strict=False):
+        named = isinstance(argument, exp.Kwarg)
+        value = scope.expect(argument.expression if named else argument, BIGINT, "sequence")
+        given[argument.this.name.lower() if named else name] = value.sql
+    if set(given) != {"start", "stop", "step"}:
+        raise AthenaError("MISSING_ARGUMENT", "line 1:1: Missing argument: STOP")
+    rows = f"generate_series({given['start']}, {given['stop']}, {given['step']})"
+    query = Query(
+        f"SELECT unnest({rows}) AS sequential_number",
+        (Field("sequential_number", BIGINT, "sequential_number"),),
+    )
+    return _derived(query, node.args.get("alias"), scope)
+
+
 def _table(node: exp.Table, scope: Scope) -> Source:
+    if isinstance(node.this, exp.Anonymous):
+        return _table_function(node.this, node, scope)
     name = node.name.lower()
     cte = scope.cte(name) if not node.db else None
     if cte is not None:

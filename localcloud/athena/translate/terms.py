@@ -98,6 +98,8 @@ _DUCKDB = {
     "interval year to month": "INTERVAL",
     "json": "VARCHAR",
     "uuid": "UUID",
+    "ipaddress": "BLOB",
+    "time with time zone": "VARCHAR",
     "unknown": "INTEGER",
 }
 

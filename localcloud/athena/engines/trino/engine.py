@@ -55,7 +55,7 @@ class Trino:
             self._check_types(query, context)
             catalog = ICEBERG
         else:
-            location = hive_location(properties, self.catalog, database, name)
+            location = hive_location(properties, self.catalog, database, name, context)
             self._check_empty(location, database, name)
             properties, catalog = replace(properties, location=location), HIVE
         made = creating.creation(catalog, database, name, properties, f"{query} {tail}")

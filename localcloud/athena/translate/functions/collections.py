@@ -48,7 +48,7 @@ def _join(terms: list[Term]) -> str:
     shown = cast(Term("x", element), VARCHAR).sql if element.name != "unknown" else "CAST(x AS VARCHAR)"
     if len(terms) > 2:
         shown = f"coalesce({shown}, {terms[2].sql})"
-    return f"array_to_string(list_transform({terms[0].sql}, lambda x: {shown}), {terms[1].sql})"
+    return f"athena_join(list_transform({terms[0].sql}, lambda x: {shown}), {terms[1].sql})"
 
 
 scalar("array_join(array(T), varchar) -> varchar", _join)

@@ -47,7 +47,7 @@ scalar(
     "concat_ws(varchar, varchar, ...) -> varchar",
     lambda terms: f"concat_ws({', '.join(term.sql for term in terms)})",
 )
-scalar("concat_ws(varchar, array(varchar)) -> varchar", "array_to_string({1}, {0})")
+scalar("concat_ws(varchar, array(varchar)) -> varchar", "athena_join({1}, {0})")
 
 
 def _substr(terms: list[Term]) -> str:
@@ -75,7 +75,7 @@ def _bounded(sql: str, length: int) -> Term:
 def _replace(terms: list[Term]) -> Term:
     value, search, new = (term.sql for term in terms)
     # An empty search stands before, between and after all characters.
-    inside = f"array_to_string(string_split({value}, ''), {new})"
+    inside = f"athena_join(string_split({value}, ''), {new})"
     between = f"CASE WHEN {value} = '' THEN {new} ELSE {new} || {inside} || {new} END"
     sql = f"CASE WHEN {search} = '' THEN {between} ELSE replace({value}, {search}, {new}) END"
     x, y = _length(terms[0]), _length(terms[2])
@@ -94,7 +94,7 @@ scalar(
     + fail("INVALID_FUNCTION_ARGUMENT", "'Limit must be positive'", array(VARCHAR))
     + " WHEN len(string_split({0}, {1})) <= {2} THEN string_split({0}, {1})"
     " ELSE list_concat(string_split({0}, {1})[1:{2} - 1],"
-    " [array_to_string(string_split({0}, {1})[{2}:], {1})]) END",
+    " [athena_join(string_split({0}, {1})[{2}:], {1})]) END",
 )
 scalar(
     "split_part(varchar, varchar, bigint) -> =0",

@@ -54,7 +54,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
 
 
 def _column(column: pa.ChunkedArray, field: Field) -> list[Any]:
-    if field.type.name.startswith("interval"):
+    if field.type.name.startswith("interval") or field.type.name == "ipaddress":
         return texts(column, field.type).to_pylist()
     return [_value(value, field.type, field.zone) for value in column.to_pylist()]
 
