@@ -26,7 +26,7 @@ help: ## List the targets
 	$(UV) sync --locked --inexact --no-default-groups --group dbt --extra local && touch $@
 
 .venv/.dev: pyproject.toml uv.lock | $(UV)
-	$(UV) sync --locked --extra local && touch $@ .venv/.demo
+	$(UV) sync --locked --extra local --extra lineage && touch $@ .venv/.demo
 
 setup: .venv/.dev ## Install everything that development and the tests need (locked)
 
