@@ -42,7 +42,7 @@ class Names:
     """The namespaces of the systems that tables are in, as OpenLineage's naming rules have them.
 
     Athena's is `awsathena://athena.<region>.amazonaws.com`, raw's `s3://<bucket>`, a PostgreSQL's
-    `postgres://<host>:<port>`; `catalog` is the first part of an Athena table's name, `job` is where jobs are.
+    `postgres://<host>:<port>`; `catalog` is the first part of an Athena table's name, `job` is that of jobs.
     """
 
     athena: str
