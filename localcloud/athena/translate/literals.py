@@ -44,7 +44,7 @@ _UNITS["week"] = 7 * _UNITS["day"]
 def number(written: str, node: exp.Expression) -> Term:
     """An integer or double literal, with its sign. Raises when it fits no type.
 
-    `1.5` is a double to Athena, though a decimal to Trino (ADR 11); decimals are written `decimal '1.5'`.
+    `1.5` is a double to Athena, though a decimal to Trino (ADR 7); decimals are written `decimal '1.5'`.
     """
     digits = written.lstrip("-")
     if "e" not in digits.lower() and "." not in digits:

@@ -1,7 +1,7 @@
 """Ask a real Trino for the answers of the probes: `python record.py http://127.0.0.1:8080 [topic …]`.
 
 Each file of `probes/` has one JSON object a line; `sql` is kept, `types` and `rows` (or `error`) are
-written anew. Numbers such as 1.5 are sent as the doubles that they are to Athena (ADR 11). Run it after
+written anew. Numbers such as 1.5 are sent as the doubles that they are to Athena (ADR 7). Run it after
 adding probes; the answers in the repository came from Trino 476.
 """
 
