@@ -12,6 +12,7 @@ from localcloud.instance import Folder, Record
 from localcloud.snapshots import Header
 
 SAVE = "/_localcloud/save/"
+KEPT = "/_localcloud/kept/"
 # Taking and writing a large state; the cloud serves others meanwhile.
 SAVE_SECONDS = 300
 

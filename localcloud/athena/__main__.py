@@ -8,11 +8,13 @@ import sys
 import tempfile
 import threading
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from localcloud.athena import engines, server, service
+from localcloud.athena import engines, keeping, server, service
 from localcloud.athena.catalog import connect
 from localcloud.athena.statements.execute import Parts
+from localcloud.athena.workgroups import WorkGroups
 from localcloud.config import region_from
 from localcloud.faults import rules
 from localcloud.faults.striking import Faults
@@ -46,7 +48,9 @@ def _serve(arguments: argparse.Namespace, folder: Path) -> None:
     faults = Faults(rules.read(arguments.faults) if arguments.faults else ())
     catalog = replace(connect(arguments.endpoint, arguments.region), faults=faults)
     engine = engines.create(catalog, folder, arguments.trino, arguments.trino_log)
-    running = service.create(Parts(catalog, engine), output=arguments.output)
+    keep = partial(keeping.write, arguments.endpoint)
+    workgroups = WorkGroups(arguments.output, keeping.read(arguments.endpoint), keep)
+    running = service.create(Parts(catalog, engine), workgroups)
     web = server.create(running, arguments.port)
     web.prepare()
     asked = threading.Event()

@@ -63,9 +63,9 @@ class Service:
             return Statement(request.sql, Refused(error))
 
 
-def create(parts: Parts, *, output: str = "") -> Service:
-    """A service without queries; `output` is where `primary` puts the results of calls that name no place."""
-    workgroups = WorkGroups(output)
+def create(parts: Parts, workgroups: WorkGroups | None = None) -> Service:
+    """A service without queries."""
+    workgroups = workgroups or WorkGroups()
     queries = Queries(lambda query: run(query, parts, workgroups), parts.engine.cancel)
     return Service(parts, workgroups, queries)
 

@@ -1,9 +1,11 @@
-"""Workgroups and their prepared statements, kept in memory. `primary` is always there."""
+"""Workgroups and their prepared statements. `primary` is always there."""
 
+import json
 import re
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from localcloud.athena.errors import InvalidRequestError, ResourceNotFoundError
@@ -69,9 +71,27 @@ class WorkGroup:
 class WorkGroups:
     """The workgroups by name."""
 
-    def __init__(self, output: str = "") -> None:
+    def __init__(
+        self, output: str = "", kept: bytes = b"", keep: Callable[[bytes], None] | None = None
+    ) -> None:
+        """`kept` is what `keep` was given last; it is called after each change."""
         self._lock = threading.Lock()
+        self._keep = keep
         self._found = {PRIMARY: WorkGroup(PRIMARY, output, created=time.time())}
+        for found in json.loads(kept) if kept else []:
+            prepared = {one["name"]: PreparedStatement(**one) for one in found["prepared"]}
+            # What the command line says of `primary` is newer than what was kept.
+            given = {"output": output} if found["name"] == PRIMARY else {}
+            self._found[found["name"]] = WorkGroup(**{**found, "prepared": prepared, **given})
+
+    def _changed(self) -> None:
+        """Under the lock."""
+        if self._keep:
+            all_ = [
+                asdict(one) | {"prepared": list(map(asdict, one.prepared.values()))}
+                for one in self._found.values()
+            ]
+            self._keep(json.dumps(all_).encode())
 
     def all(self) -> list[WorkGroup]:
         """All of them, by name."""
@@ -94,6 +114,7 @@ class WorkGroups:
             if name in self._found:
                 raise InvalidRequestError("WorkGroup is already created")
             self._found[name] = WorkGroup(name, output, enforced, description, time.time())
+            self._changed()
 
     def delete(self, name: str) -> None:
         """Forget one. Raises InvalidRequestError for `primary` and for one that is not there."""
@@ -102,6 +123,7 @@ class WorkGroups:
         self.get(name)
         with self._lock:
             self._found.pop(name, None)
+            self._changed()
 
     def prepare(self, group: str, statement: PreparedStatement, *, replace: bool) -> None:
         """Keep a prepared statement. Raises InvalidRequestError when it exists and may not be replaced."""
@@ -112,6 +134,7 @@ class WorkGroups:
             if statement.name in kept and not replace:
                 raise InvalidRequestError(f"Prepared statement {statement.name} already exists in {group}")
             kept[statement.name] = statement
+            self._changed()
 
     def prepared(self, group: str, name: str) -> PreparedStatement:
         """A prepared statement. Raises ResourceNotFoundError."""
@@ -133,3 +156,4 @@ class WorkGroups:
         self.prepared(group, name)
         with self._lock:
             self._found[group].prepared.pop(name, None)
+            self._changed()

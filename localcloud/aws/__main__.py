@@ -39,27 +39,27 @@ def main() -> None:
     folder = instance.Folder(arguments.dir)
     turns, control = Turns(), Control(folder)
     front = Front(moto.application(), partial(_athena_port, folder), control, turns)
-    blobs = _restored(folder.state, turns)
+    blobs, beside = _restored(folder.state, turns)
     moto.create_buckets(tuple(arguments.bucket), arguments.region)
-    control.saver = Saver(folder.state, blobs, front)
+    control.saver = Saver(folder.state, blobs, front, beside)
     app = Faulty(front, Faults(rules.read(arguments.faults))) if arguments.faults else front
     server = serving.Server(socket.socket(fileno=arguments.fd), app, threads=THREADS)
     _serve_until_stopped(server, control.saver, arguments.save_every)
     control.saver.save_last()
 
 
-def _restored(folder: Path, turns: Turns) -> BlobStore:
-    """Mend moto and bring the last snapshot back."""
+def _restored(folder: Path, turns: Turns) -> tuple[BlobStore, dict[str, bytes]]:
+    """Mend moto and bring the last snapshot back; also what other parts keep in it."""
     from localcloud.aws import mends, state
 
     blobs = BlobStore(folder / snapshots.BLOBS)
     mends.apply(blobs, turns)
     try:
-        state.restore(folder, blobs)
+        beside = state.restore(folder, blobs)
     except LocalCloudError as error:
         sys.exit(f"{error.message}\n  try: {error.hint}")
     blobs.sweep()
-    return blobs
+    return blobs, beside
 
 
 def _serve_until_stopped(server: serving.Server, saver: Saver, save_every: float) -> None:

@@ -1,4 +1,7 @@
-"""The cloud's own calls, on its endpoint under `/_localcloud/`: whether it is up, and save under a name."""
+"""The cloud's own calls, on its endpoint under `/_localcloud/`.
+
+Whether it is up; save under a name; and what another part keeps in the snapshots, to read and to replace.
+"""
 
 import dataclasses
 import json
@@ -6,10 +9,11 @@ import logging
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIEnvironment
 
+from localcloud.aws.front import HEALTH
 from localcloud.aws.saving import Saver
 from localcloud.errors import LocalCloudError
 from localcloud.instance import Folder
-from localcloud.saves import SAVE
+from localcloud.saves import KEPT, SAVE
 
 log = logging.getLogger(__name__)
 
@@ -23,14 +27,26 @@ class Control:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one call."""
-        path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
-        if method == "POST" and path.startswith(SAVE) and self.saver is not None:
-            status, answer = _saved(self.saver, self.folder, path.removeprefix(SAVE))
-        else:
-            status, answer = "200 OK", b"ok"
+        status, answer = self._answer(environ)
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(answer)))]
         start_response(status, headers)
         return [answer]
+
+    def _answer(self, environ: WSGIEnvironment) -> tuple[str, bytes]:
+        path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
+        if path == HEALTH:
+            return "200 OK", b"ok"
+        if self.saver is None:
+            return "503 Service Unavailable", b""
+        if method == "POST" and path.startswith(SAVE):
+            return _saved(self.saver, self.folder, path.removeprefix(SAVE))
+        name = path.removeprefix(KEPT)
+        if path == KEPT + name and method == "GET":
+            return "200 OK", self.saver.beside.get(name, b"")
+        if path == KEPT + name and method == "PUT":
+            self.saver.keep(name, environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+            return "200 OK", b""
+        return "404 Not Found", b""
 
 
 def _saved(saver: Saver, folder: Folder, name: str) -> tuple[str, bytes]:

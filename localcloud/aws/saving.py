@@ -22,8 +22,10 @@ log = logging.getLogger(__name__)
 class Saver:
     """Writes the state of moto's services into `folder`."""
 
-    def __init__(self, folder: Path, blobs: BlobStore, front: Front) -> None:
+    def __init__(self, folder: Path, blobs: BlobStore, front: Front, beside: dict[str, bytes]) -> None:
         self.folder = folder
+        self.beside = beside
+        """What other parts keep in the snapshots, by name."""
         self.blobs = blobs
         self.front = front
         self.saved_changes = 0
@@ -36,7 +38,7 @@ class Saver:
         with self._writing:
             with self.front.turns:
                 changes = self.front.changes
-                content = state.take(self.front.used)
+                content = state.take(self.front.used, self.beside)
                 self.blobs.pin(content.blobs)
             self.blobs.synchronise(content.blobs)
             by = f"{os.getpid()} {started(os.getpid())}"
@@ -45,6 +47,12 @@ class Saver:
             self.saved_changes = changes
         log.info("state.saved %s", header.summary)
         return header
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Have the next snapshots hold what another part keeps under `name`."""
+        with self.front.turns:
+            self.beside[name] = content
+            self.front.changes += 1
 
     def save_as(self, target: Path) -> Header:
         """Write a snapshot now, with a copy of it in `target`, which is there whole or not at all."""

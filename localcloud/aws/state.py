@@ -39,22 +39,26 @@ PLAIN: Final = {
 backends_of: Callable[[str], Any] = cast(Any, get_backend)
 
 
-def take(used: set[str]) -> snapshots.Content:
-    """The state as it is; `used` are the services that clients have called.
+def take(used: set[str], beside: dict[str, bytes]) -> snapshots.Content:
+    """The state as it is; `used` are the services that clients have called, `beside` what other parts keep.
 
     Nothing may change the kept services meanwhile.
     """
     buffer = io.BytesIO()
     pickler = _Pickler(buffer)
-    pickler.dump({"backends": _backends(), "bucket_accounts": s3_backends.bucket_accounts})
+    accounts = s3_backends.bucket_accounts
+    pickler.dump({"backends": _backends(), "bucket_accounts": accounts, "beside": beside})
     return snapshots.Content(buffer.getvalue(), frozenset(pickler.blobs), _counts(), left_out(used))
 
 
-def restore(folder: Path, blobs: BlobStore) -> None:
-    """Bring the last snapshot back, if there is one. Raises StateError when it cannot be used."""
+def restore(folder: Path, blobs: BlobStore) -> dict[str, bytes]:
+    """Bring the last snapshot back, if there is one; returns what other parts keep, by name.
+
+    Raises StateError when it cannot be used.
+    """
     content = snapshots.read(folder)
     if content is None:
-        return
+        return {}
     # Until all names are known nothing may be removed, whatever goes wrong.
     blobs.closed = True
     unpickler = _Unpickler(content, blobs)
@@ -66,6 +70,8 @@ def restore(folder: Path, blobs: BlobStore) -> None:
             for region, backend in regions.items():
                 backends_of(service)[account][region] = backend
     s3_backends.bucket_accounts.update(state["bucket_accounts"])
+    beside: dict[str, bytes] = state.get("beside", {})
+    return beside
 
 
 class _Pickler(pickle.Pickler):
