@@ -59,7 +59,8 @@ def up(settings: Settings, say: Say) -> Started:
         if before:
             _stop_parts(before)
             say(f"found parts of an earlier run stopped, starting again on port {before.port}")
-            settings = replace(settings, port=settings.port or before.port)
+            engine = settings.engine or before.settings.get("engine")
+            settings = replace(settings, port=settings.port or before.port, engine=engine)
         return _start_all(folder, settings, say)
 
 

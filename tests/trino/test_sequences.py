@@ -12,6 +12,8 @@ from run import differences
 
 COUNT = int(os.environ.get("SEQUENCES") or 20)
 AT_ONCE = 3
+# A DELETE that drops whole files counts in Trino the rows in them that were deleted before, too.
+UNCOUNTED = {"trino": "delete", "duckdb": ""}
 
 
 @pytest.mark.timeout(0)
@@ -35,7 +37,8 @@ def _run(clouds: Clouds, seed: int) -> list[str]:
         gateway.results(f"create schema {database}")
         location = f"s3://lake/{database}"
         ask = partial(gateway.ask, database=database)
-        found += [f"seed {seed} on {engine}: {text}" for text in differences(steps, ask, location)]
+        lines = differences(steps, ask, location, uncounted=UNCOUNTED[engine])
+        found += [f"seed {seed} on {engine}: {line}" for line in lines]
         _clear(gateway, database)
     return found
 

@@ -30,4 +30,9 @@ MACROS = (
     " lambda h, k: athena_mixed(h, k), CAST(0 AS UBIGINT))",
     "athena_bucket_bytes(b, n) AS athena_bucket("
     "athena_tail(athena_blocks(hex(b)), substr(hex(b), (octet_length(b) // 4) * 8 + 1)), octet_length(b), n)",
+    # A decimal is hashed as the fewest bytes that hold its unscaled value, the sign's bit included.
+    "athena_magnitude(u) AS ltrim(hex(CASE WHEN u < 0 THEN -(u + 1) ELSE u END), '0')",
+    "athena_width(t) AS len(t) // 2 + CASE WHEN len(t) % 2 = 1 OR t = '' OR t[1] >= '8' THEN 1 ELSE 0 END",
+    "athena_bucket_unscaled(u, n) AS athena_bucket_bytes("
+    "unhex(right(lpad(hex(u), 32, '0'), 2 * athena_width(athena_magnitude(u)))), n)",
 )

@@ -32,6 +32,13 @@ from localcloud.athena.types import Type
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+# Two source rows for one target row fail when the same clause takes both, or none does: so Trino 476, also
+# where there is nothing but WHEN NOT MATCHED. Two clauses for one row it lets pass, and makes two rows of it
+# or brings a deleted one back; that is refused here with the same code.
+_MANY_MATCHES = (
+    "SELECT 1 FROM hits GROUP BY path, pos"
+    " HAVING count(*) > count(DISTINCT action) OR count(*) FILTER (action >= 0) > 1 LIMIT 1"
+)
 _TARGET = '"target"'
 _SOURCE = '"source"'
 
@@ -66,7 +73,7 @@ class Clause:
 
 
 def merge(tree: exp.Merge, context: Context, lake: Lake, connection: "DuckDBPyConnection") -> Answer:
-    """MERGE INTO. Raises MERGE_TARGET_ROW_MULTIPLE_MATCHES when two source rows change one target row."""
+    """MERGE INTO. Raises MERGE_TARGET_ROW_MULTIPLE_MATCHES when two source rows meet one target row."""
     check_parts(tree, "using", "on", "whens")
     for when in tree.args["whens"].expressions:
         check_parts(when, "matched", "condition", "then")
@@ -86,9 +93,7 @@ def merge(tree: exp.Merge, context: Context, lake: Lake, connection: "DuckDBPyCo
     joined = f"{rows} AS {_TARGET} JOIN merge_source AS {_SOURCE} ON {on.sql}"
     with as_athena():
         connection.execute(_hits_sql(target, matched, joined, rid=f"{_SOURCE}.rid"))
-        if connection.execute(
-            "SELECT 1 FROM hits WHERE action >= 0 GROUP BY path, pos HAVING count(*) > 1 LIMIT 1"
-        ).fetchone():
+        if connection.execute(_MANY_MATCHES).fetchone():
             raise AthenaError(
                 "MERGE_TARGET_ROW_MULTIPLE_MATCHES",
                 "One MERGE target table row matched more than one source row",

@@ -241,6 +241,8 @@ def _bucket_sql(column: str, type_: IcebergType, count: int) -> str:
             return f"athena_bucket_long(CAST({column} - DATE '1970-01-01' AS BIGINT), {count})"
         case TimestampType() | TimestamptzType():
             return f"athena_bucket_long(epoch_us({column}), {count})"
+        case DecimalType(scale=scale):
+            return f"athena_bucket_unscaled(athena_unscaled({column}, {10**scale}), {count})"
         case _:
             raise not_supported(f"Partition transform bucket of {type_} in the local cloud")
     return f"athena_bucket_bytes({value}, {count})"

@@ -112,6 +112,31 @@ def test_not_matched_clauses_have_conditions_too(table: None, run: Run, rows: Ro
     assert rows("select * from t where id >= 200 order by id") == [(200, None, "first"), (201, 7, "b")]
 
 
+@pytest.mark.parametrize(
+    "clauses",
+    [
+        "when not matched then insert (id) values (s.id)",
+        "when matched and s.v = 'neither' then delete",
+        "when matched and s.v = 'a' then delete when matched then update set v = s.v",
+    ],
+    ids=["only inserts", "no clause takes them", "two clauses"],
+)
+def test_two_source_rows_for_one_target_row_are_refused_whatever_takes_them(
+    table: None, run: Run, clauses: str
+) -> None:
+    with pytest.raises(AthenaError, match="MERGE_TARGET_ROW_MULTIPLE_MATCHES"):
+        run(f"merge into t using (values (1, 'a'), (1, 'b')) s(id, v) on t.id = s.id {clauses}")
+
+
+def test_one_of_two_source_rows_may_be_left_out_by_every_clause(table: None, run: Run, rows: Rows) -> None:
+    done = run(
+        "merge into t using (values (1, 'a'), (1, 'b')) s(id, v) on t.id = s.id "
+        "when matched and s.v = 'b' then update set v = s.v"
+    )
+    assert done.count == 1
+    assert rows("select v from t where id = 1") == [("b",)]
+
+
 def test_two_source_rows_for_one_target_row_are_refused(table: None, run: Run, files: Files) -> None:
     before = files("t")
     with pytest.raises(AthenaError, match="MERGE_TARGET_ROW_MULTIPLE_MATCHES: One MERGE target table row"):

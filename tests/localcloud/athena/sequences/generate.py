@@ -20,7 +20,7 @@ from expressions import (
     Remainder,
     When,
 )
-from oracle import Lake, Outcome
+from oracle import AMBIGUOUS, Lake, Outcome
 from statements import (
     Alter,
     Columns,
@@ -48,11 +48,11 @@ TRANSFORMS = {
     "integer": (("identity", 0), ("bucket", 4), ("truncate", 10)),
     "bigint": (("identity", 0), ("bucket", 3), ("truncate", 7)),
     "varchar": (("identity", 0), ("bucket", 5), ("truncate", 2)),
+    "decimal(10,2)": (("bucket", 4),),
     "date": (("identity", 0), ("day", 0), ("month", 0), ("year", 0)),
     "timestamp(6)": (("day", 0), ("month", 0), ("hour", 0)),
     "boolean": (("identity", 0),),
 }
-WIDER = {"integer": "bigint"}
 
 
 def sequence(seed: int) -> tuple[tuple[Statement, Outcome], ...]:
@@ -85,7 +85,11 @@ class _Sequence:
             statement = self.statement()
             if statement is None:
                 continue
-            yield statement, self.lake.apply(statement)
+            outcome = self.lake.apply(statement)
+            if outcome.error == AMBIGUOUS:
+                self.lake.at -= 1
+                continue
+            yield statement, outcome
             count += 1
             kinds.add(statement.kind)
         for name in sorted(self.lake.tables):
@@ -200,11 +204,12 @@ class _Sequence:
         return Drop(name)
 
     def alter(self, name: str) -> Statement | None:
+        """Not a wider type: until the next write Trino 476 fails on conditions on such a column."""
         table = self.lake.tables[name]
         free = [column for column in COLUMNS if column not in table.columns]
         kept = {"id", *table.partitioned}
         loose = [column for column in table.columns if column not in kept]
-        kind = self.chance.choice(("add", "drop", "rename", "widen"))
+        kind = self.chance.choice(("add", "drop", "rename"))
         if kind == "add" and free:
             return Alter(name, "", self.chance.choice(free), self.chance.choice(TYPES))
         if kind == "drop" and loose:
@@ -212,10 +217,6 @@ class _Sequence:
         if kind == "rename" and free and len(table.columns) > 1:
             column = self.chance.choice([one for one in table.columns if one != "id"])
             return Alter(name, column, self.chance.choice(free), table.columns[column])
-        narrow = [(column, type_) for column, type_ in table.columns.items() if type_ in WIDER]
-        if kind == "widen" and narrow:
-            column, type_ = self.chance.choice(narrow)
-            return Alter(name, column, column, WIDER[type_])
         return None
 
     def optimize(self, name: str) -> Statement:

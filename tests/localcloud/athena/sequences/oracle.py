@@ -21,6 +21,8 @@ from statements import (
 )
 
 Line = tuple[str | None, ...]
+AMBIGUOUS = "one row, two clauses"
+"""Trino makes two rows of one, DuckDB refuses: not among the statements of a sequence."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ class Lake:
         source = [dict(zip(names, row, strict=True)) for row in statement.rows]
         matched: set[int] = set()
         kept: list[dict[str, Any]] = []
-        count = 0
+        count, error, ambiguous = 0, "", False
         for row in table.rows:
             pairs = [
                 (at, one)
@@ -136,11 +138,16 @@ class Lake:
                 if row[statement.key] is not None and one[statement.key] == row[statement.key]
             ]
             matched.update(at for at, _ in pairs)
-            changes = [change for _, one in pairs if (change := _change(statement, row, one)) is not None]
+            cases = [_case(statement, row, one) for _, one in pairs]
+            changes = [change for case, change in cases if case]
+            if len({case for case, _ in cases}) < len(cases):
+                error = "MERGE_TARGET_ROW_MULTIPLE_MATCHES"
             if len(changes) > 1:
-                return Outcome(error="MERGE_TARGET_ROW_MULTIPLE_MATCHES")
+                ambiguous = True
             count += len(changes)
             kept += changes[0] if changes else [row]
+        if error or ambiguous:
+            return Outcome(error=error or AMBIGUOUS)
         if statement.inserts:
             for at, one in enumerate(source):
                 both = {f"s.{name}": value for name, value in one.items()}
@@ -170,11 +177,11 @@ class Lake:
             ]
 
 
-def _change(statement: Merge, row: dict[str, Any], one: dict[str, Any]) -> list[dict[str, Any]] | None:
-    """What becomes of a target row that meets a source row; None when no clause takes them."""
+def _case(statement: Merge, row: dict[str, Any], one: dict[str, Any]) -> tuple[str, list[dict[str, Any]]]:
+    """Which clause takes a target row that meets a source row, if any, and what becomes of the row."""
     both = {f"t.{name}": value for name, value in row.items()} | {f"s.{k}": v for k, v in one.items()}
     if statement.delete_if is not None and statement.delete_if.value_of(both):
-        return []
+        return "delete", []
     if statement.sets and (statement.update_if is None or statement.update_if.value_of(both)):
-        return [row | {name: value.value_of(both) for name, value in statement.sets}]
-    return None
+        return "update", [row | {name: value.value_of(both) for name, value in statement.sets}]
+    return "", [row]

@@ -21,10 +21,13 @@ class Answer:
 Ask = Callable[[str], Answer]
 
 
-def differences(steps: Sequence[tuple[Statement, Outcome]], ask: Ask, location: str) -> list[str]:
+def differences(
+    steps: Sequence[tuple[Statement, Outcome]], ask: Ask, location: str, *, uncounted: str = ""
+) -> list[str]:
     """What was answered otherwise than it must be; nothing comes behind the first difference.
 
     `ask` runs a statement in an empty database of its own; `location` is a folder for its tables.
+    The count of rows that a statement of the kind `uncounted` changes may be any.
     """
     wanted = {statement.after for statement, _ in steps if isinstance(statement, Travel)}
     versions: dict[int, tuple[str, str]] = {}
@@ -34,7 +37,7 @@ def differences(steps: Sequence[tuple[Statement, Outcome]], ask: Ask, location: 
             snapshot, time = versions[statement.after]
             sql = sql.replace("TIMESTAMP'", f"{time}'").replace("VERSION", snapshot)
         answer = ask(sql)
-        if found := _difference(outcome, answer):
+        if found := _difference(outcome, answer, counted=statement.kind != uncounted):
             return [f"statement {at}: {sql}\n  {found}"]
         if at in wanted:
             versions[at] = _newest_version(statement.table, ask)
@@ -47,12 +50,12 @@ def _newest_version(table: str, ask: Ask) -> tuple[str, str]:
     return str(snapshot), str(time)
 
 
-def _difference(outcome: Outcome, answer: Answer) -> str:
+def _difference(outcome: Outcome, answer: Answer, *, counted: bool) -> str:
     if outcome.error or answer.error:
         return (
             "" if outcome.error == answer.error.partition(":")[0] else f"{answer.error} instead of {outcome}"
         )
-    if outcome.count is not None and answer.count != outcome.count:
+    if counted and outcome.count is not None and answer.count != outcome.count:
         return f"changed {answer.count} rows instead of {outcome.count}"
     if outcome.rows is not None and (rows := shown(iter(answer.rows))) != outcome.rows:
         return f"gave {rows}\n  instead of {outcome.rows}"
