@@ -57,6 +57,7 @@ def uri(path):
 
 
 # One test, so that one worker starts Spark once and not each of them.
+@pytest.mark.timeout(1800)
 def test_the_spark_job_does_what_every_case_says(folders):
     wrong = {}
     for case in CASES:
