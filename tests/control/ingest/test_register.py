@@ -54,7 +54,7 @@ def test_a_lost_event_is_found_by_the_lister(world) -> None:
         ("raw/", "raw.unknown_table"),
         ("raw//a.csv.gz", "raw.unknown_table"),
         ("raw/review;drop table x/a.csv.gz", "raw.unknown_table"),
-        ("raw/review/a.csv", "raw.key"),
+        ("raw/review/a.csv.bz2", "raw.key"),
         ("raw/review/a.parquet", "raw.key"),
         ("raw/review/_COMPLETE", "raw.key"),
         ("raw/review/epoch=x/a.csv.gz", "raw.key"),
