@@ -46,12 +46,12 @@ def build(target: Path, lineage: Path | None, output: Path, title: str, offline:
     from datetime import UTC, datetime
 
     from control.config import from_environment
-    from control.contracts.lint import lint
+    from control.contracts import load
     from control.lineage import ask
     from control.site import collect, render, results
     from control.wiring import connect
 
-    contracts = lint([from_environment(os.environ).contracts]).contracts
+    contracts = load.folder(from_environment(os.environ).contracts)
     edges = lineage or target / "lineage.json"
     site = collect.site(
         contracts,

@@ -191,10 +191,10 @@ def _contracts(folder: Path | None) -> "tuple[Contract, ...]":
     import os
 
     from control.config import from_environment
-    from control.contracts.lint import lint
+    from control.contracts import load
 
     path = folder or from_environment(os.environ).contracts
-    return lint([path]).contracts if folder or path.is_dir() else ()
+    return load.folder(path)
 
 
 def _print_unresolved(unresolved: "tuple[Unresolved, ...]") -> None:

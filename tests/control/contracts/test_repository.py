@@ -1,15 +1,18 @@
 """The repository's own contracts: clean, rendered, complete, and true for the sample data."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 import yaml
 
+from control.contracts import load
 from control.contracts.lint import Report, lint
 from control.contracts.model import Contract
 from control.contracts.sync import plan
+from control.errors import ContractError
 
 ROOT = Path(__file__).parents[3]
 
@@ -103,3 +106,18 @@ def test_the_rules_hold_for_the_sample_data(contracts: dict[str, Contract], raw:
     data = duckdb.read_csv(str(ROOT / f"sample/beer/{raw}.csv.gz"), header=True, columns=columns)
     found = data.aggregate(", ".join(f"count_if({condition})" for condition in broken)).fetchone()
     assert found == (0,) * len(broken)
+
+
+def test_what_is_loaded_without_checks_is_what_lint_reads() -> None:
+    loaded = {f"{c.layer}.{c.table}": replace(c, file="") for c in load.folder(ROOT / "contracts")}
+    checked = {f"{c.layer}.{c.table}": replace(c, file="") for c in lint([ROOT / "contracts"]).contracts}
+    assert loaded == checked
+
+
+def test_a_folder_with_a_broken_contract_is_refused_with_the_way_to_its_place(tmp_path: Path) -> None:
+    (tmp_path / "gold").mkdir()
+    for text in ("a: [1", "[]"):
+        (tmp_path / "gold" / "broken.yaml").write_text(text)
+        with pytest.raises(ContractError, match=r"broken\.yaml") as caught:
+            load.folder(tmp_path)
+        assert "dm contract lint" in caught.value.hint
