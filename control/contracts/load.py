@@ -31,9 +31,12 @@ def _loaded(file: Path) -> Contract:
     if document is None or findings:
         raise ContractError(f"{file}: {findings[0].message}", hint=hint)
     try:
-        return contract(document)
+        found = contract(document)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         raise ContractError(f"{file} is no contract", hint=hint) from None
+    if not found.table:
+        raise ContractError(f"{file} names no table", hint=hint)
+    return found
 
 
 def contract(document: Document) -> Contract:
