@@ -62,7 +62,9 @@ def _outcome(found: dict[str, Any]) -> str:
 
 
 def _code(error: str) -> str:
-    return error.partition(":")[0]
+    """The error's code; what the API refuses to start is wrong in its syntax."""
+    code = error.partition(":")[0]
+    return "SYNTAX_ERROR" if code == "InvalidRequestException" else code
 
 
 def _against_the_record(found: dict[str, Any], probe: dict[str, Any]) -> str:

@@ -218,9 +218,16 @@ def _name_of(item: exp.Expression) -> str:
         return str(item.alias)
     if isinstance(item, exp.Column):
         return str(item.name)
-    if isinstance(item, exp.Dot):
+    if isinstance(item, exp.Dot) and _is_name(item):
         return str(item.expression.name)
     return ""
+
+
+def _is_name(item: exp.Expression) -> bool:
+    """Whether it is written as a dotted name: a field of anything else, such as `f(x).a`, has no name."""
+    while isinstance(item, exp.Dot | exp.Paren):
+        item = item.this
+    return isinstance(item, exp.Column | exp.Identifier)
 
 
 def _items(outputs: list[Output]) -> str:

@@ -136,6 +136,13 @@ def test_columns_are_named_without_running_the_query(engine: DuckDb, run: Run, d
     ]
 
 
+def test_only_a_dotted_name_names_the_column_of_a_field(engine: DuckDb, run: Run, database: str) -> None:
+    row = "cast(row(1, 2) as row(a integer, b integer)) as r"
+    sql = f"select r.a, (r).b, cast(r as row(c integer, d integer)).c from (select {row}) as t"
+    found = engine.columns(parse(sql), Context(database))
+    assert [one.name for one in found] == ["a", "b", "_col2"]
+
+
 def test_explain_shows_a_plan(engine: DuckDb, run: Run, database: str) -> None:
     run(TABLE)
     plan = engine.explain(parse("select count(*) from t"), Context(database)).table

@@ -1,57 +1,67 @@
-"""Ask a real Trino for the answers of the probes: `python record.py http://127.0.0.1:8080 [topic …]`.
+"""Ask a real Trino for the answers of probes: `dm local up --engine trino`, then `record.py [topic …]`.
 
-Each file of `probes/` has one JSON object a line; `sql` is kept, `types` and `rows` (or `error`) are
-written anew. Numbers such as 1.5 are sent as the doubles that they are to Athena (ADR 7). Run it after
-adding probes; the answers in the repository came from Trino 476.
+Each file of `probes/` has one JSON object a line. A line that has only `sql` gets `types` and `rows`, or
+`error`; with --again all lines do. Numbers such as 1.5 are sent as the doubles that Athena reads (ADR 7).
+`probes/recorded.json` says which Trino gave the answers; another version than that records everything again.
 """
 
+import argparse
 import json
 import sys
-import urllib.request
 from pathlib import Path
 from typing import Any
 
+from localcloud import supervisor
 from localcloud.athena.dialect import with_doubles
+from localcloud.athena.engines.trino.client import Client, StatementError
+from localcloud.config import DEFAULT_FOLDER, HOST
 
 PROBES = Path(__file__).parent / "probes"
-_HEADERS = {
-    "X-Trino-User": "probe",
-    "X-Trino-Client-Capabilities": "PARAMETRIC_DATETIME",
-    "X-Trino-Time-Zone": "UTC",
-}
+STAMP = PROBES / "recorded.json"
 
 
-def ask(server: str, sql: str) -> dict[str, Any]:
+def ask(client: Client, sql: str) -> dict[str, Any]:
     """Types and rows, or the name of the error."""
-    request = urllib.request.Request(
-        f"{server}/v1/statement", data=with_doubles(sql).encode(), headers=_HEADERS
+    try:
+        result = client.run(with_doubles(sql))
+    except StatementError as error:
+        return {"error": error.name}
+    rows = [row for page in result.pages for row in page]
+    return {"types": [column["type"] for column in result.columns], "rows": rows}
+
+
+def record(client: Client, path: Path, *, again: bool) -> int:
+    """Write a topic's answers; returns how many were asked for."""
+    probes = [json.loads(line) for line in path.read_text().splitlines() if line]
+    asked = 0
+    for at, probe in enumerate(probes):
+        if again or probe.keys() == {"sql"}:
+            probes[at] = {"sql": probe["sql"], **ask(client, probe["sql"])}
+            asked += 1
+    path.write_text("".join(json.dumps(probe, ensure_ascii=False) + "\n" for probe in probes))
+    return asked
+
+
+def main() -> int | str:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    types: list[str] = []
-    rows: list[list[Any]] = []
-    while True:
-        with urllib.request.urlopen(request) as answer:
-            page = json.load(answer)
-        if "error" in page:
-            return {"error": page["error"]["errorName"]}
-        types = [column["type"] for column in page.get("columns", [])] or types
-        rows += page.get("data", [])
-        if "nextUri" not in page:
-            return {"types": types, "rows": rows}
-        request = urllib.request.Request(page["nextUri"], headers=_HEADERS)
-
-
-def main() -> None:
-    server, topics = sys.argv[1], sys.argv[2:]
+    parser.add_argument("--dir", type=Path, default=Path(DEFAULT_FOLDER), help="folder of the local cloud")
+    parser.add_argument("--again", action="store_true", help="ask for answers that are there, too")
+    parser.add_argument("topics", nargs="*")
+    arguments = parser.parse_args()
+    trino = supervisor.status(arguments.dir).part("trino")
+    if trino is None:
+        return f"no Trino runs in {arguments.dir}: dm local up --engine trino"
+    client = Client(f"http://{HOST}:{trino.port}", trino.log)
+    stamp = {"trino": client.version()}
+    again = arguments.again or json.loads(STAMP.read_text()) != stamp
     for path in sorted(PROBES.glob("*.jsonl")):
-        if topics and path.stem not in topics:
-            continue
-        found = [json.loads(line) for line in path.read_text().splitlines() if line]
-        lines = [
-            json.dumps({"sql": one["sql"], **ask(server, one["sql"])}, ensure_ascii=False) for one in found
-        ]
-        path.write_text("\n".join(lines) + "\n")
-        print(path.stem, len(lines))
+        if not arguments.topics or path.stem in arguments.topics:
+            print(path.stem, record(client, path, again=again), "recorded")
+    STAMP.write_text(json.dumps(stamp) + "\n")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
