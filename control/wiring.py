@@ -8,6 +8,7 @@ from control.adapters.dynamodb import DynamoStore
 from control.adapters.git import files_at as files_at
 from control.adapters.glue import GlueCatalog
 from control.adapters.parquet import event_kinds
+from control.adapters.retrying import retrying
 from control.adapters.s3 import S3Objects
 from control.config import Settings, from_environment
 from control.model import Report, WorkOrder
@@ -28,16 +29,18 @@ def connect(environ: Mapping[str, str], say: Say = silent) -> Parts:
     store, objects = DynamoStore(settings), S3Objects(settings)
     if is_loopback(settings.endpoint):
         ensure(settings, store, objects)
+    clock = WallClock()
+    patient = retrying(objects, ("put", "create", "get", "delete"), clock)
     return Parts(
         settings=settings,
-        store=store,
-        objects=objects,
-        catalog=GlueCatalog(settings),
+        store=retrying(store, ("get", "create", "update", "query"), clock),
+        objects=patient,
+        catalog=retrying(GlueCatalog(settings), ("ensure_table", "add_partition", "get_partition"), clock),
         engines={
-            "light": OnDemand(lambda: _light(objects, settings)),
-            "spark": OnDemand(lambda: _spark(objects, environ)),
+            "light": OnDemand(lambda: _light(patient, settings)),
+            "spark": OnDemand(lambda: _spark(patient, environ)),
         },
-        clock=WallClock(),
+        clock=clock,
         event_kinds=event_kinds,
         say=say,
     )

@@ -49,6 +49,7 @@ class History:
     seed: int
     landed: dict[str, list[list[str]]] = field(default_factory=dict)
     swept: int = 0
+    poisonous: float = 0.1
 
     def __post_init__(self) -> None:
         self.random = random = Random(self.seed)
@@ -72,13 +73,17 @@ class History:
         self.events: list[tuple[str, StoredObject]] = []
 
     def run(self) -> None:
-        """Live through it, calm down, check; then let the zombies loose and check again."""
+        """Live through it, and calm down."""
         self.turns.spawn("producer", self._produce)
         self.turns.spawn("lambda", self._register)
         self.turns.spawn("operator", self._operate)
         self.turns.spawn("sweeper", self._keep_sweeping)
         for number in range(self.random.choice([1, 2, 3, 4])):
-            self.turns.spawn(f"worker {number}", self._work)
+            self.turns.spawn(f"worker {number}", self.work)
+        self.calm_down()
+
+    def calm_down(self) -> None:
+        """Let everybody finish, check, let the zombies loose, and check again."""
         try:
             self.turns.run()
             self._drain()
@@ -114,15 +119,15 @@ class History:
         for number in range(random.choice([1, 3, 4, 6])):
             self.turns.sleep(random.random() * random.choice([0, 5, 100]))
             name = f"{number}" if random.random() < 0.85 else "0"
-            self._land(TABLES[random.random() < 0.7], name)
+            self.land(TABLES[random.random() < 0.7], name)
 
-    def _land(self, table: str, name: str) -> None:
+    def land(self, table: str, name: str) -> None:
         random, key = self.random, f"raw/{table}/{name}.json.gz"
         contents = self.landed.setdefault(key, [])
         mark = f"{table}/{name}.{len(contents)}"
         kinds = random.choices(("row", "bad", "ctl"), (8, 2, 1), k=random.choice([1, 2, 4]))
         lines = [f"{kind} {mark} {number}" for number, kind in enumerate(kinds)]
-        if random.random() < 0.1:
+        if random.random() < self.poisonous:
             lines.insert(0, f"{random.choice(('!refuse', '!crash', '!kill'))} {mark}")
         contents.append(lines)
         self.objects.put(f"s3://lake/{key}", "\n".join(lines).encode())
@@ -138,7 +143,7 @@ class History:
                 table, found = self.events.pop(int(self.random.random() * len(self.events)))
                 self._process(lambda parts, table=table, found=found: register(table, found, parts))
 
-    def _work(self) -> None:
+    def work(self) -> None:
         random, lease = self.random, self.rules.lease_seconds
         pause = random.choice([1, lease / 2, 2 * lease])
         for _ in range(random.choice([1, 3, 6])):
@@ -217,6 +222,10 @@ class History:
             for file in every(self.store, RawFile, table)
         }
         return dict(self.catalog.partitions), files
+
+    def batches(self, table: str) -> list[Batch]:
+        """All batches of `table`."""
+        return list(every(self.store, Batch, table))
 
     def happenings(self) -> dict[str, int]:
         """How often what the simulation is for has happened."""

@@ -37,6 +37,7 @@ class Turns:
         self.pace, self.stick = pace, stick
         self.now = 0.0
         self.steps = 0
+        self.most_steps = MOST_STEPS
         self.thawed = 0
         self.current: Task | None = None
         self.failures: list[BaseException] = []
@@ -78,10 +79,10 @@ class Turns:
         self.steps += 1
         self.now += self.pace * self.random.random()
         if self.current is None:
-            if self.steps > 2 * MOST_STEPS:
+            if self.steps > 2 * self.most_steps:
                 raise Endless
             return
-        if self.steps > MOST_STEPS:
+        if self.steps > self.most_steps:
             raise Endless
         if self.random.random() >= self.stick:
             self._switch()

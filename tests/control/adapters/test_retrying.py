@@ -1,0 +1,61 @@
+from datetime import UTC, datetime
+from random import Random
+
+import pytest
+
+from control.adapters.memory import MemoryClock, MemoryObjects
+from control.adapters.retrying import TRIES, retrying
+from control.errors import ThrottledError, UnavailableError
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+
+class Busy(MemoryObjects):
+    """An object store that refuses the first calls."""
+
+    def __init__(self, refusals: int, error: type[Exception] = ThrottledError) -> None:
+        super().__init__()
+        self.left, self.error, self.calls = refusals, error, 0
+
+    def get(self, uri: str) -> bytes:
+        self.calls += 1
+        if self.left:
+            self.left -= 1
+            raise self.error("not now")
+        return super().get(uri)
+
+
+def waits(refusals: int, seed: int = 0) -> float:
+    clock, busy = MemoryClock(NOON), Busy(refusals)
+    busy.put("s3://lake/a", b"x")
+    assert retrying(busy, ("get",), clock, Random(seed)).get("s3://lake/a") == b"x"
+    assert busy.calls == refusals + 1
+    return (clock.now() - NOON).total_seconds()
+
+
+def test_a_call_that_was_refused_for_its_rate_is_made_again_after_waits_that_double() -> None:
+    assert waits(0) == 0
+    for seed in range(20):
+        assert 0.1 <= waits(1, seed) <= 0.3
+        assert 3.1 <= waits(5, seed) <= 9.3
+    assert len({waits(1, seed) for seed in range(20)}) > 10, "spread"
+
+
+def test_it_is_given_up_after_six_tries() -> None:
+    busy = Busy(TRIES)
+    with pytest.raises(ThrottledError):
+        retrying(busy, ("get",), MemoryClock(NOON)).get("s3://lake/a")
+    assert busy.calls == TRIES == 6
+
+
+def test_what_cannot_be_reached_is_told_at_once() -> None:
+    busy = Busy(1, UnavailableError)
+    with pytest.raises(UnavailableError):
+        retrying(busy, ("get",), MemoryClock(NOON)).get("s3://lake/a")
+    assert busy.calls == 1
+
+
+def test_methods_that_are_not_named_go_through() -> None:
+    busy = Busy(0)
+    retrying(busy, ("get",), MemoryClock(NOON)).put("s3://lake/a", b"x")
+    assert busy.get("s3://lake/a") == b"x"

@@ -1,0 +1,175 @@
+"""Kill a real `dm ingest run` at one of its calls to the cloud, start it again, and see what readers find.
+
+`python crash.py ENDPOINT FOLDER CASE...`, where a case is the numbers of the calls at which the first, the
+second … process dies, `+` after a number meaning once the call has had its effect: `17`, `17+`, `17,40+`.
+Each case has a lake of its own and prints one JSON object. A case `0` is never killed, and tells how many
+calls there are. FOLDER is for the contracts.
+"""
+
+import gzip
+import io
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from botocore.httpsession import URLLib3Session
+
+from control.adapters.aws import client
+from control.adapters.s3 import S3Objects
+from control.config import Settings, from_environment
+from control.ingest import tables
+from control.ingest.rules import Rules
+from control.ingest.run import run
+from control.model import Batch, Head
+from control.ports import every
+from control.wiring import connect
+
+ROOT = Path(__file__).parents[3]
+LEASE_SECONDS = 1.0
+HEADER = b"brewery_id,brewery_name\n"
+RAW = {
+    "raw/brewery/a.csv.gz": gzip.compress(HEADER + b"1,Alpha\nx,refused\n", mtime=0),
+    "raw/brewery/b.csv.gz": gzip.compress(HEADER + b"2,Beta\n3,Gamma\n", mtime=0),
+    "raw/brewery/poison.csv.gz": gzip.compress(HEADER + b"4,Never\n", mtime=0)[:-5],
+}
+TRUTH = [(1, "Alpha"), (2, "Beta"), (3, "Gamma")]
+
+
+@dataclass
+class Deadline:
+    """Ends this process at the n-th call, before or after its effect."""
+
+    at: int
+    after: bool
+    calls: int = 0
+
+    def install(self) -> None:
+        """Count every request of every client from now on."""
+        real = URLLib3Session.send
+
+        def send(session: URLLib3Session, request: Any) -> Any:
+            self.calls += 1
+            if self.calls == self.at and not self.after:
+                os.kill(os.getpid(), signal.SIGKILL)
+            answer = real(session, request)
+            if self.calls == self.at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return answer
+
+        URLLib3Session.send = send
+
+
+def ingest(deadline: Deadline | None) -> None:
+    """What `dm ingest run --until-idle` does, in this process."""
+    if deadline:
+        deadline.install()
+    settings = from_environment(os.environ)
+    rules = Rules(lease_seconds=settings.lease_seconds, retry_seconds=0.05, light_files=2)
+    run(tables.load(settings), connect(os.environ), rules, mode="until_idle")
+
+
+def in_child(deadline: Deadline | None) -> tuple[bool, int]:
+    """Ingest in a process of its own: was it killed, and how many calls did it make?"""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reader)
+        try:
+            ingest(deadline)
+            os.write(writer, str(deadline.calls if deadline else 0).encode())
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as answer:
+        calls = answer.read()
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status), int(calls or 0)
+
+
+def judge(settings: Settings) -> list[str]:
+    """What is wrong with what a reader finds."""
+    parts = connect(os.environ)
+    batches = list(every(parts.store, Batch, "brewery"))
+    head = parts.store.get(Head, "brewery", "brewery")
+    numbers = sorted(batch.number for batch in batches if batch.number)
+    glue = client(settings, "glue").get_partitions(
+        DatabaseName=f"{settings.schema_prefix}bronze", TableName="brewery"
+    )["Partitions"]
+    rows = sorted(row for partition in glue for row in _rows(partition, parts.objects))
+    problems = []
+    if {batch.state for batch in batches} - {"published", "failed", "split"}:
+        problems.append(f"left: {[batch.state for batch in batches]}")
+    if head is None or head.intent or numbers != list(range(1, head.number + 1)):
+        problems.append(f"numbers {numbers}, head {head}")
+    if sorted(int(partition["Values"][1]) for partition in glue) != numbers:
+        problems.append(f"partitions {[partition['Values'] for partition in glue]} of {numbers}")
+    if rows != TRUTH:
+        problems.append(f"rows {rows}")
+    if [batch.totals.quarantined for batch in batches if batch.state == "published"].count(1) != 1:
+        problems.append("the refused line is not in quarantine once")
+    if [batch.error.split(":")[0] for batch in batches if batch.state == "failed"] != ["refused as a whole"]:
+        problems.append(f"failed: {[batch.error for batch in batches if batch.state == 'failed']}")
+    return problems
+
+
+def _rows(partition: dict[str, Any], objects: Any) -> Iterator[tuple[int, str]]:
+    for stored in objects.list(partition["StorageDescriptor"]["Location"]):
+        table = pq.read_table(io.BytesIO(objects.get(stored.uri)), columns=["brewery_id", "brewery_name"])
+        yield from ((row["brewery_id"], row["brewery_name"]) for row in table.to_pylist())
+
+
+def live_through(case: str, number: int) -> dict[str, Any]:
+    """One history: land, die as often as the case says, drain, judge."""
+    lake = f"crash{os.getpid()}-{number}"
+    os.environ.update(DM_BUCKET=lake, DM_CONTROL_TABLE=lake, DM_SCHEMA_PREFIX=f"c{os.getpid()}_{number}_")
+    settings = from_environment(os.environ)
+    connect(os.environ)
+    for key, body in RAW.items():
+        S3Objects(settings).put(f"s3://{lake}/{key}", body)
+    killed, calls = 0, 0
+    for point in case.split(","):
+        died, calls = in_child(Deadline(int(point.rstrip("+")), point.endswith("+")))
+        killed += died
+    if killed:
+        time.sleep(LEASE_SECONDS)
+        in_child(None)
+    return {"case": case, "killed": killed, "calls": calls, "problems": judge(settings)}
+
+
+def copy_contract(folder: Path) -> None:
+    """Put the contract of the one table into `folder`."""
+    for part in ("bronze", "rendered/bronze"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+        for path in (ROOT / "contracts" / part).glob("brewery.*"):
+            shutil.copy(path, folder / part)
+
+
+def main() -> None:
+    """Live through the cases of the command line."""
+    endpoint, folder, *cases = sys.argv[1:]
+    copy_contract(Path(folder))
+    os.environ.update(
+        AWS_ENDPOINT_URL=endpoint,
+        AWS_REGION="us-east-1",
+        AWS_ACCESS_KEY_ID="test",
+        AWS_SECRET_ACCESS_KEY="test",
+        DM_CONTRACTS=folder,
+        DM_LEASE_SECONDS=str(LEASE_SECONDS),
+    )
+    for number, case in enumerate(cases):
+        print(json.dumps(live_through(case, number)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

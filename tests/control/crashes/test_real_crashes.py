@@ -1,0 +1,43 @@
+"""SIGKILL of a real process at its calls to a cloud: readers find everything once, after another run."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+SWEEP = "SWEEP" in os.environ
+# Below the calls of a run that nobody kills, as the last test sees to.
+CALLS = 70
+
+
+def cases() -> list[str]:
+    """All single crashes and 500 double ones; in a normal run a few, other ones each day."""
+    points = [f"{call}{effect}" for call in range(1, CALLS + 1) for effect in ("", "+")]
+    chance = Random(datetime.now(UTC).toordinal())
+    doubles = [f"{chance.choice(points)},{chance.choice(points)}" for _ in range(500)]
+    return points + doubles if SWEEP else [*chance.sample(points, 4), doubles[0]]
+
+
+def live_through(endpoint: str, folder: Path, chosen: list[str]) -> list[dict[str, object]]:
+    script = Path(__file__).parent / "crash.py"
+    done = subprocess.run(
+        [sys.executable, str(script), endpoint, str(folder), *chosen],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_process_killed_at_any_call_loses_and_doubles_nothing(endpoint: str, tmp_path: Path) -> None:
+    chosen = cases()
+    outcomes = live_through(endpoint, tmp_path, ["0", *chosen])
+    assert [outcome["case"] for outcome in outcomes] == ["0", *chosen]
+    assert [outcome for outcome in outcomes if outcome["problems"]] == []
+    unharmed, *killed = outcomes
+    assert (unharmed["killed"], unharmed["calls"] >= CALLS) == (0, True)
+    assert all(outcome["killed"] for outcome in killed)
