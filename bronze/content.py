@@ -42,8 +42,10 @@ def _read(stream: Any, packed: "_Packed") -> bytes:
     except OSError as error:
         if packed.broken is not None:
             raise packed.broken from None
-        reason = "zstd_truncated" if "Truncated" in str(error) else "zstd_corrupt"
-        raise FileRefusedError(reason, f"the zstd stream is damaged: {error}") from error
+        raise FileRefusedError(
+            "zstd_truncated" if "Truncated" in str(error) else "zstd_corrupt",
+            f"the zstd stream is damaged: {error}",
+        ) from error
     return piece
 
 

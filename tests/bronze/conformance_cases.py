@@ -83,7 +83,7 @@ def _case(path: Path) -> Case:
         wanted={
             "rows": _by_place(said, "rows", lambda values: dict(zip(columns, values, strict=True))),
             "quarantine": _by_place(said, "quarantine", _refusal),
-            "events": _by_place(said, "events", lambda texts: [_filled(text) for text in texts]),
+            "events": _by_place(said, "events", lambda texts: [filled(text) for text in texts]),
             "technical": _by_place(said, "technical", dict),
             **{name: said.get(name, default) for name, default in _COUNTS.items()},
         },
@@ -108,7 +108,7 @@ def _refusal(said: list[Any]) -> list[Any]:
     return [reason, _bytes(raw), *offset]
 
 
-def _filled(text: str) -> str:
+def filled(text: str) -> str:
     for word, metadata in _METADATA.items():
         text = text.replace(word, metadata)
     return text
@@ -117,9 +117,9 @@ def _filled(text: str) -> str:
 def _bytes(said: str | dict[str, Any]) -> bytes:
     match said:
         case str():
-            return _filled(said).encode()
+            return filled(said).encode()
         case {"bytes": text}:
-            return _filled(text).encode("latin-1")
+            return filled(text).encode("latin-1")
         case {"repeated": text, "times": times} | {"text": text, "times": times}:
             return text.encode() * times
     raise ValueError(said)
