@@ -17,7 +17,8 @@ from pyiceberg.exceptions import (
 )
 from pyiceberg.io import FileIO
 from pyiceberg.manifest import DataFile
-from pyiceberg.table import CommitTableResponse, Table
+from pyiceberg.table import CommitTableResponse, Table, Transaction
+from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.update import TableRequirement, TableUpdate
 from pyiceberg.typedef import EMPTY_DICT, Properties
 
@@ -112,6 +113,19 @@ def committing(table: Table) -> Iterator[None]:
         raise table_not_found(database, name) from None
 
 
+class _Change(Transaction):
+    """A transaction that looks at the table's metadata without copying it.
+
+    pyiceberg copies all of it for each look, snapshots included, 19 times a commit: 20 MERGEs into a small
+    table took 4.2 million function calls, and 1.4 million without. Nothing changes what it looks at.
+    """
+
+    @property
+    def table_metadata(self) -> TableMetadata:
+        """The metadata with the changes so far."""
+        return super().table_metadata if self._updates else self._table.metadata
+
+
 def append(table: Table, files: Iterable[DataFile]) -> None:
     """Add files as one snapshot. Nothing that another writer does conflicts, so a lost race is run again.
 
@@ -138,7 +152,7 @@ def _append(table: Table, files: Iterable[DataFile]) -> None:
         written_for = table.metadata.table_uuid
         if table.refresh().metadata.table_uuid != written_for:
             raise CommitFailedException("another table has this name now")
-        with table.transaction() as transaction, transaction.update_snapshot().fast_append() as add:
+        with _Change(table) as transaction, transaction.update_snapshot().fast_append() as add:
             for file in files:
                 add.append_data_file(file)
 
@@ -147,7 +161,7 @@ def overwrite(table: Table, removed: Iterable[DataFile], added: Iterable[DataFil
     """Replace files by others as one snapshot. Raises ICEBERG_COMMIT_ERROR when the table has moved on."""
     with (
         committing(table),
-        table.transaction() as transaction,
+        _Change(table) as transaction,
         transaction.update_snapshot().overwrite() as change,
     ):
         for file in added:
