@@ -38,7 +38,7 @@ def connect(environ: Mapping[str, str], say: Say = silent) -> Parts:
         catalog=retrying(GlueCatalog(settings), ("ensure_table", "add_partition", "get_partition"), clock),
         engines={
             "light": OnDemand(lambda: _light(patient, settings)),
-            "spark": OnDemand(lambda: _spark(patient, environ)),
+            "spark": OnDemand(lambda: _spark(patient, settings, environ, clock)),
         },
         clock=clock,
         event_kinds=event_kinds,
@@ -71,7 +71,9 @@ def _light(objects: S3Objects, settings: Settings) -> Engine:
     return LightEngine(objects, settings.token_key)
 
 
-def _spark(objects: S3Objects, environ: Mapping[str, str]) -> Engine:
+def _spark(objects: S3Objects, settings: Settings, environ: Mapping[str, str], clock: WallClock) -> Engine:
+    from control.adapters import job_runs
     from control.adapters.spark_submit import SparkSubmitEngine
 
-    return SparkSubmitEngine(objects, environ)
+    runs = job_runs.service(settings, environ)
+    return job_runs.JobEngine(runs, objects, clock) if runs else SparkSubmitEngine(objects, environ)

@@ -29,6 +29,7 @@ CREDENTIALS_HINT = (
 )
 
 THROTTLED = {
+    "ConcurrentRunsExceededException",
     "LimitExceededException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",

@@ -1,0 +1,230 @@
+"""The Spark engine on AWS: one job run an order, on EMR Serverless or as a Glue job, followed to its end.
+
+Both run `spark/jobs/ingest.py`; its arguments and two JSON objects are the whole interface.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Literal, Protocol
+
+from control.adapters.aws import client, translated
+from control.config import Settings
+from control.errors import ControlError, EngineError, ThrottledError, UnavailableError, UsageError
+from control.model import Report, WorkOrder
+from control.papers import from_json
+from control.ports import Clock, ObjectStore
+
+POLL_SECONDS = 5.0
+# So many looks in a row may fail (ten minutes) before the run counts as lost.
+MOST_BLIND_LOOKS = 120
+State = Literal["waiting", "done", "failed"]
+
+
+class JobRuns(Protocol):
+    """A service that runs jobs."""
+
+    def start(self, order: WorkOrder) -> str:
+        """Start a run of the order and give its id. Raises ThrottledError when no run is free."""
+
+    def look(self, run_id: str) -> tuple[State, str]:
+        """How a run is, and what the service says of it."""
+
+    def cancel(self, run_id: str) -> None:
+        """Ask a run to end."""
+
+
+class JobEngine:
+    """Runs orders as job runs of a service."""
+
+    def __init__(self, runs: JobRuns, objects: ObjectStore, clock: Clock) -> None:
+        self._runs, self._objects, self._clock = runs, objects, clock
+
+    def run(self, order: WorkOrder, beat: Callable[[], None]) -> Report:
+        """See Engine. Whatever `beat` raises cancels the run."""
+        run_id = self._start(order, beat)
+        try:
+            state, said = self._follow(run_id, beat)
+        except BaseException:
+            with suppress(ControlError):  # a run that cannot be cancelled writes where nobody will look
+                self._runs.cancel(run_id)
+            raise
+        if state == "failed":
+            # What the service says may hold a line of a stack trace, and that a value of a row.
+            self._objects.put(_paper(order, "job.log"), said.encode())
+            raise EngineError(
+                f"attempt {order.attempt}: job run {run_id} failed",
+                hint=f"why is in {_paper(order, 'job.log')}",
+            )
+        report = _paper(order, "report.json")
+        return from_json(Report, self._objects.get(report), report)
+
+    def _start(self, order: WorkOrder, beat: Callable[[], None]) -> str:
+        """Start the run as soon as one is free."""
+        while True:
+            beat()
+            try:
+                return self._runs.start(order)
+            except ThrottledError:
+                self._clock.sleep(POLL_SECONDS)
+
+    def _follow(self, run_id: str, beat: Callable[[], None]) -> tuple[State, str]:
+        blind = 0
+        while True:
+            beat()
+            try:
+                state, said = self._runs.look(run_id)
+            except (ThrottledError, UnavailableError):
+                blind += 1
+                if blind >= MOST_BLIND_LOOKS:
+                    raise
+            else:
+                blind = 0
+                if state != "waiting":
+                    return state, said
+            self._clock.sleep(POLL_SECONDS)
+
+
+class EmrServerless:
+    """Job runs of one EMR Serverless application.
+
+    Starting is idempotent: the attempt is the client token, so a lost response starts no second run. The run
+    may touch only what its order names, by a session policy.
+    """
+
+    def __init__(self, settings: Settings, *, application: str, role: str, job: str) -> None:
+        self._application, self._role, self._job = application, role, job
+        self._endpoint = settings.endpoint
+        self._client = client(settings, "emr-serverless")
+
+    def start(self, order: WorkOrder) -> str:
+        """See JobRuns."""
+        with self._translated():
+            answer = self._client.start_job_run(
+                applicationId=self._application,
+                clientToken=order.attempt,
+                executionRoleArn=self._role,
+                executionIamPolicy={"policy": json.dumps(session_policy(order, self._job))},
+                jobDriver={
+                    "sparkSubmit": {
+                        "entryPoint": f"{self._job}/ingest.py",
+                        "entryPointArguments": _arguments(order),
+                        "sparkSubmitParameters": f"--py-files {self._job}/ingest.zip",
+                    }
+                },
+                name=order.attempt,
+            )
+        run_id: str = answer["jobRunId"]
+        return run_id
+
+    def look(self, run_id: str) -> tuple[State, str]:
+        """See JobRuns."""
+        with self._translated():
+            found = self._client.get_job_run(applicationId=self._application, jobRunId=run_id)["jobRun"]
+        return _state(found["state"], {"SUCCESS"}), found.get("stateDetails", "")
+
+    def cancel(self, run_id: str) -> None:
+        """See JobRuns."""
+        with self._translated():
+            self._client.cancel_job_run(applicationId=self._application, jobRunId=run_id)
+
+    def _translated(self) -> Any:
+        return translated(f"EMR Serverless application {self._application}", self._endpoint)
+
+
+class GlueJob:
+    """Runs of one Glue job. A lost response may start a second run, which writes the same bytes again."""
+
+    def __init__(self, settings: Settings, *, job: str) -> None:
+        self._job, self._endpoint = job, settings.endpoint
+        self._client = client(settings, "glue")
+
+    def start(self, order: WorkOrder) -> str:
+        """See JobRuns."""
+        names = iter(_arguments(order))
+        with self._translated():
+            answer = self._client.start_job_run(
+                JobName=self._job, Arguments=dict(zip(names, names, strict=True))
+            )
+        run_id: str = answer["JobRunId"]
+        return run_id
+
+    def look(self, run_id: str) -> tuple[State, str]:
+        """See JobRuns."""
+        with self._translated():
+            found = self._client.get_job_run(JobName=self._job, RunId=run_id)["JobRun"]
+        return _state(found["JobRunState"], {"SUCCEEDED"}), found.get("ErrorMessage", "")
+
+    def cancel(self, run_id: str) -> None:
+        """See JobRuns."""
+        with self._translated():
+            self._client.batch_stop_job_run(JobName=self._job, JobRunIds=[run_id])
+
+    def _translated(self) -> Any:
+        return translated(f"Glue job {self._job}", self._endpoint)
+
+
+def service(settings: Settings, environ: Mapping[str, str]) -> JobRuns | None:
+    """The service that `DM_SPARK` names: `emr`, `glue`, or None for Spark on this machine (`local`).
+
+    Raises UsageError for anything else, and when what the service needs is not set.
+    """
+
+    def needed(name: str) -> str:
+        if not environ.get(name):
+            raise UsageError(f"DM_SPARK is {kind}, and {name} is not set")
+        return environ[name]
+
+    kind = environ.get("DM_SPARK") or "local"
+    if kind == "local":
+        return None
+    if kind == "emr":
+        return EmrServerless(
+            settings,
+            application=needed("DM_EMR_APPLICATION"),
+            role=needed("DM_EMR_ROLE"),
+            job=needed("DM_SPARK_JOB").rstrip("/"),
+        )
+    if kind == "glue":
+        return GlueJob(settings, job=needed("DM_GLUE_JOB"))
+    raise UsageError(f"DM_SPARK is local, emr or glue, not {kind!r}")
+
+
+def session_policy(order: WorkOrder, job: str) -> dict[str, object]:
+    """What a run of `order` may do: read its raw files, papers and code, write its own folders."""
+    papers = order.contract.rpartition("/")[0]
+    raw = {f"{file.uri.split('/raw/')[0]}/raw/{order.table}" for file in order.files}
+    reads = [*sorted(raw), papers, job]
+    writes = [order.bronze, order.events, order.quarantine, papers]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            _allow(["s3:GetObject", "s3:GetObjectVersion"], [_arn(uri) for uri in reads]),
+            _allow(["s3:PutObject", "s3:AbortMultipartUpload"], [_arn(uri) for uri in writes]),
+            # A session policy only narrows: which keys, the role says.
+            _allow(["kms:Decrypt", "kms:GenerateDataKey"], ["*"]),
+        ],
+    }
+
+
+def _allow(actions: list[str], resources: list[str]) -> dict[str, object]:
+    return {"Effect": "Allow", "Action": actions, "Resource": resources}
+
+
+def _arn(uri: str) -> str:
+    return f"arn:aws:s3:::{uri.removeprefix('s3://')}/*"
+
+
+def _state(name: str, good: set[str]) -> State:
+    if name in good:
+        return "done"
+    ended = {"FAILED", "CANCELLED", "STOPPED", "TIMEOUT", "ERROR", "EXPIRED"}
+    return "failed" if name in ended else "waiting"
+
+
+def _arguments(order: WorkOrder) -> list[str]:
+    return ["--order", _paper(order, "order.json"), "--report", _paper(order, "report.json")]
+
+
+def _paper(order: WorkOrder, name: str) -> str:
+    return f"{order.contract.rpartition('/')[0]}/{name}"
