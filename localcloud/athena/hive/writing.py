@@ -136,11 +136,12 @@ def _copy(connection: "DuckDBPyConnection", table: Table, keys: Sequence[str], t
         options = [
             f"FORMAT csv, HEADER false, DELIMITER {text(delimiter)}, QUOTE '', ESCAPE '', NULLSTR '\\N'"
         ]
-    elif "json" in serde:
+    elif "json" in serde and not keys:
         options = ["FORMAT json"]
     else:
         raise AthenaError(
-            "HIVE_UNSUPPORTED_FORMAT", f"The local cloud does not write the SerDe {table.serde}"
+            "HIVE_UNSUPPORTED_FORMAT",
+            f"The local cloud does not write the SerDe {table.serde}{' in partitions' if keys else ''}",
         )
     if keys:
         casts = ", ".join(f"CAST({ident(key)} AS VARCHAR) AS {ident(key)}" for key in keys)

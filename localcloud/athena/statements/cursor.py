@@ -51,6 +51,18 @@ class Cursor:
             if not self.accept(word):
                 raise self.fail(f"'{word}'")
 
+    def inside(self) -> str:
+        """Take a pair of parentheses; returns the text between them, as written."""
+        self.expect("(")
+        start, depth = self.tokens[self.at - 1].stop, 1
+        while depth:
+            token = self.next
+            if token is None:
+                raise self.fail("')'")
+            depth += (token.keyword == "(") - (token.keyword == ")")
+            self.at += 1
+        return self.text[start : self.tokens[self.at - 1].start].strip()
+
     def one_of(self, *words: str) -> str:
         """Take one of these keywords."""
         token = self.next

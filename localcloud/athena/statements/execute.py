@@ -17,6 +17,7 @@ from localcloud.athena.statements import (
     partitions,
     show,
     tables,
+    unload,
     upkeep,
     views,
 )
@@ -46,6 +47,7 @@ from localcloud.athena.statements.nodes import (
     SetProperties,
     ShowNames,
     ShowTable,
+    Unload,
     Vacuum,
 )
 
@@ -69,6 +71,8 @@ def execute(node: Node, parts: Parts, context: Context) -> Answer:
             return parts.engine.create_table_as(tree, context)
         case Explain(tree, validate):
             return _explain(tree, validate, parts.engine, context)
+        case Unload():
+            return unload.run(node, parts.catalog, parts.engine, context)
         case CreateView():
             return views.create(node, parts.catalog, parts.engine, context)
         case Drop(kinds.DROP_VIEW):

@@ -22,6 +22,7 @@ INSERT = Kind("DML", "INSERT", "bare")
 UPDATE = Kind("DML", "UPDATE", "csv")
 DELETE = Kind("DML", "DELETE", "csv")
 MERGE = Kind("DML", "MERGE", "csv")
+UNLOAD = Kind("DML", "UNLOAD", "bare")
 CREATE_TABLE_AS_SELECT = Kind("DDL", "CREATE_TABLE_AS_SELECT", "tables")
 
 CREATE_DATABASE = Kind("DDL", "CREATE_DATABASE")

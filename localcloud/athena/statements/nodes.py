@@ -55,6 +55,17 @@ class CreateTableAs:
 
 
 @dataclass(frozen=True, slots=True)
+class Unload:
+    """UNLOAD (query) TO 's3://…' WITH (…); `sql` is the query as written."""
+
+    kind: ClassVar[Kind] = kinds.UNLOAD
+    query: exp.Expression
+    sql: str
+    location: str
+    properties: str
+
+
+@dataclass(frozen=True, slots=True)
 class CreateView:
     """CREATE [OR REPLACE] VIEW; `sql` is the query as written, `columns` the names given to its columns."""
 
@@ -316,6 +327,7 @@ Node = (
     | Explain
     | Change
     | CreateTableAs
+    | Unload
     | CreateView
     | CreateDatabase
     | DropDatabase

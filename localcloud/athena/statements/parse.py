@@ -7,7 +7,7 @@ from itertools import dropwhile, islice
 from sqlglot import exp
 
 from localcloud.athena.dialect import parse as parse_query
-from localcloud.athena.errors import AthenaError, InvalidRequestError, not_supported
+from localcloud.athena.errors import AthenaError, InvalidRequestError
 from localcloud.athena.statements import kinds
 from localcloud.athena.statements.cursor import Cursor
 from localcloud.athena.statements.grammar import alter, create, other, show
@@ -85,8 +85,6 @@ def _read(body: str, start: Token, hive: bool) -> Node:
     if first in _CHANGES:
         kind, sort = _CHANGES[first]
         return Change(kind, _query(body, sort))
-    if first == "UNLOAD":
-        raise not_supported("The local cloud does not run UNLOAD")
     reader = _READERS.get(first)
     if reader is None:
         raise unexpected(body, start.start, start.raw, _EXPECTING)
@@ -136,9 +134,8 @@ _READERS: dict[str, Callable[[Cursor], Node]] = {
     "OPTIMIZE": other.optimize,
     "PREPARE": other.prepare,
     "SHOW": show.show,
+    "UNLOAD": other.unload,
     "VACUUM": other.vacuum,
 }
 _HIVE = frozenset({"ALTER", "CREATE", "DESC", "DESCRIBE", "DROP", "MSCK", "SHOW"})
-_EXPECTING = (
-    ", ".join(f"'{word}'" for word in sorted({*_READERS, *_CHANGES, "EXECUTE", "UNLOAD"})) + ", <query>"
-)
+_EXPECTING = ", ".join(f"'{word}'" for word in sorted({*_READERS, *_CHANGES, "EXECUTE"})) + ", <query>"

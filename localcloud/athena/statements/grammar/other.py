@@ -1,4 +1,4 @@
-"""DROP, MSCK, OPTIMIZE, VACUUM, EXPLAIN, PREPARE, DEALLOCATE."""
+"""DROP, MSCK, OPTIMIZE, VACUUM, EXPLAIN, UNLOAD, PREPARE, DEALLOCATE."""
 
 from sqlglot import exp
 
@@ -15,6 +15,7 @@ from localcloud.athena.statements.nodes import (
     Optimize,
     Prepare,
     RepairTable,
+    Unload,
     Vacuum,
 )
 
@@ -70,6 +71,15 @@ def explain(cursor: Cursor) -> Node:
     if options.get("FORMAT", "TEXT") != "TEXT" or options.get("TYPE") == "IO":
         raise not_supported("The local cloud explains as text only, by TYPE LOGICAL, DISTRIBUTED or VALIDATE")
     return Explain(parse_query(cursor.rest()), options.get("TYPE") == "VALIDATE")
+
+
+def unload(cursor: Cursor) -> Node:
+    """`UNLOAD (query) TO 's3://…' WITH (format = '…', …)`."""
+    sql = cursor.inside()
+    cursor.expect("TO")
+    location = cursor.string()
+    cursor.expect("WITH")
+    return Unload(parse_query(sql), sql, location, cursor.inside())
 
 
 def prepare(cursor: Cursor) -> Node:

@@ -263,7 +263,6 @@ def test_what_cannot_be_read_is_told_with_its_place(text: str, message: str):
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("unload (select 1) to 's3://b/'", "NOT_SUPPORTED"),
         ("show functions", "NOT_SUPPORTED"),
         ("explain (format json) select 1", "NOT_SUPPORTED"),
         ("create external table t (a color) location 's3://b'", "TYPE_NOT_FOUND"),

@@ -1,0 +1,41 @@
+"""UNLOAD: the files of a CREATE TABLE AS without its table, which is dropped from the catalog again."""
+
+# ruff: noqa: S608  (the names are quoted; the rest is the statement itself)
+
+import re
+from dataclasses import replace
+
+from localcloud.athena.catalog import Catalog
+from localcloud.athena.dialect import parse as parse_query
+from localcloud.athena.errors import AthenaError
+from localcloud.athena.model import Answer, Context, Engine
+from localcloud.athena.statements.nodes import Unload
+from localcloud.athena.translate.terms import ident, text
+
+_COMPRESSION = re.compile(r"\bcompression\b(?=\s*=)", re.IGNORECASE)
+
+
+def run(node: Unload, catalog: Catalog, engine: Engine, context: Context) -> Answer:
+    """Write the rows of the query below the address.
+
+    Raises HIVE_PATH_ALREADY_EXISTS when something lies there, HIVE_UNSUPPORTED_FORMAT for formats that are
+    not written here, and INVALID_TABLE_PROPERTY without a format.
+    """
+    if not re.search(r"\bformat\s*=", node.properties, re.IGNORECASE):
+        raise AthenaError(
+            "INVALID_TABLE_PROPERTY", "UNLOAD needs a format, such as WITH (format = 'PARQUET')"
+        )
+    # In capitals they are names that were given: CREATE TABLE AS refuses _col0, and keeps lower case.
+    names = ", ".join(ident(column.name.upper()) for column in engine.columns(node.query, context))
+    table = f"unload_{context.query_id.replace('-', '_')}"
+    properties = _COMPRESSION.sub("write_compression", node.properties)
+    tree = parse_query(
+        f"CREATE TABLE {ident(table)} WITH (external_location = {text(node.location)}, {properties})"
+        f" AS SELECT * FROM (\n{node.sql}\n) AS q({names})"
+    )
+    try:
+        answer = engine.create_table_as(tree, context)  # type: ignore[arg-type]
+    finally:
+        if catalog.find_table(context.database, table) is not None:
+            catalog.drop_table(context.database, table)
+    return replace(answer, statement_type=node.kind.statement, substatement_type=node.kind.substatement)
