@@ -14,11 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from bronze import columns, field_values, sequence
+from bronze import columns, sequence
 from bronze.blocks import Block, is_utf8
 from bronze.change_layout import NULL_TEXT, Layout, learned
 from bronze.change_records import row_columns
 from bronze.contract import BronzeContract
+from bronze.field_values import FieldReader
 from bronze.schema import arrow_schema, arrow_type
 
 _BOM = b"\xef\xbb\xbf"
@@ -44,9 +45,17 @@ class _Lines:
     places: Sequence[int]
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A layout that was seen, and the readers of its fields."""
+
+    layout: Layout
+    readers: tuple[FieldReader, ...]
+
+
 def reader(contract: BronzeContract, *, epoch: int, extract: int) -> Callable[[Block], Taken]:
     """A function that reads what is certain of a block to the columns of `change_records.row_columns`."""
-    known: list[Layout] = []
+    known: list[_Known] = []
 
     def read(block: Block) -> Taken:
         rest = _Lines(_unambiguous(block.data), range(block.lines))
@@ -55,19 +64,19 @@ def reader(contract: BronzeContract, *, epoch: int, extract: int) -> Callable[[B
         while rest.places and (untried or learnable):
             if not untried:
                 learnable -= 1
-                layout = _unknown(rest, contract, known)
-                if layout is None:
+                new = _unknown(rest, contract, known)
+                if new is None:
                     break
-                known.append(layout)
-                untried.append(layout)
-            layout = untried.pop(0)
-            raw, rest = _cut(contract, layout, rest)
+                known.append(new)
+                untried.append(new)
+            tried = untried.pop(0)
+            raw, rest = _cut(contract, tried, rest)
             if raw is None:
                 continue
-            tables.append(_rows(contract, layout, raw, block.line, epoch=epoch, extract=extract))
+            tables.append(_rows(contract, tried.layout, raw, block.line, epoch=epoch, extract=extract))
             if tables[-1].num_rows > block.lines // 2 or len(known) > _KNOWN_LAYOUTS:
-                known.remove(layout)
-                known.insert(0, layout)  # the first to be tried on the next block
+                known.remove(tried)
+                known.insert(0, tried)  # the first to be tried on the next block
         del known[_KNOWN_LAYOUTS:]
         return Taken(columns.in_order(tables, ["_line"]), rest.places)
 
@@ -93,36 +102,39 @@ def _unambiguous(data: bytes) -> bytes:
     return data.replace(NULL_TEXT.encode(), b"\\")
 
 
-def _unknown(lines: _Lines, contract: BronzeContract, known: Sequence[Layout]) -> Layout | None:
+def _unknown(lines: _Lines, contract: BronzeContract, known: Sequence[_Known]) -> _Known | None:
     """A layout that one of the first of `lines` shows, and that is not known yet."""
     layouts = (learned(line, contract) for line in lines.data.split(b"\n", _LOOKED_AT)[:_LOOKED_AT])
-    return next((layout for layout in layouts if layout and layout not in known), None)
+    names = [it.layout for it in known]
+    new = next((layout for layout in layouts if layout and layout not in names), None)
+    return None if new is None else _Known(new, tuple(map(FieldReader, new.fields)))
 
 
-def _cut(contract: BronzeContract, layout: Layout, lines: _Lines) -> tuple[Any, _Lines]:
-    """The values of the lines that are as `layout` says, with `_place`, or None; and the other lines."""
-    table, skipped = _fields(layout, lines)
+def _cut(contract: BronzeContract, known: _Known, lines: _Lines) -> tuple[Any, _Lines]:
+    """The values of the lines that are as the layout says, with `_place`, or None; and the other lines."""
+    table, skipped = _fields(known.layout, lines)
     if not table.num_rows or table.num_rows + len(skipped) != len(lines.places):
         return None, lines
     values: dict[str, Any] = {}
     masks: list[Any] = []
-    for field, column in zip(layout.fields, table.columns, strict=True):
-        texts = column.chunk(0)
-        masks.append(field_values.certain(field, texts))
-        if field.value is not None:
-            name = _name(field.value.part, field.value.key)
-            values[name], good = field_values.read(field, field.value, texts)
+    for field_reader, column in zip(known.readers, table.columns, strict=True):
+        found, good = field_reader.read(column.chunk(0))
+        value = field_reader.spec.value
+        if value is not None and found is not None:
+            values[_name(value.part, value.key)] = found
+        if good is not None:
             masks.append(good)
     for key in contract.key:  # a changed key is for the exact rules to tell
         before = values.pop(_name("before-image", key), None)
         if before is not None:
             masks.append(pc.equal(before, values[_name("data", key)]))
-    certain = reduce(pc.and_, filter(None, masks))
+    certain = reduce(pc.and_, masks) if masks else pa.array([True])
     values["_place"] = _places(lines, skipped)
     raw = pa.table(values)
-    if not skipped and pc.all(certain, skip_nulls=False).as_py():
+    if not pc.all(certain, skip_nulls=False).as_py():
+        raw = raw.filter(certain)
+    elif not skipped:
         return raw, _Lines(b"", ())
-    raw = raw.filter(certain)
     return (raw if raw.num_rows else None), _without(lines, raw.column("_place").to_pylist())
 
 

@@ -33,7 +33,7 @@ _BARE: dict[str, str] = {
 }
 _ORDER = "0|[1-9][0-9]{0,17}"
 _ANY_BARE = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null"
-_ANY_TEXT = r'[^"\\\x00-\x1f]*'
+ANY_TEXT = r'[^"\\\x00-\x1f]*'
 _PARTS = ("data", "metadata", "before-image")
 # A key, and its value or the brace that opens an object, in a record without a backslash.
 _PAIR = re.compile(r'("([^"]*)"[ \t\r]*:[ \t\r]*)(\{|"[^"]*"|[^][ \t\r,{}"]+)')
@@ -68,6 +68,19 @@ class Field:
     prefix: str
     value: Value | None = None
     suffix: str = ""
+
+    @property
+    def null(self) -> str | None:
+        """The whole field when its value is null; None when it must not be."""
+        null = self.value and self.value.null
+        return None if null is None else f"{self.prefix}{null}{self.suffix}"
+
+    def allows(self, text: str) -> bool:
+        """Whether `text`, the whole field, is certainly good."""
+        if self.value is None:
+            return text == self.prefix
+        inner = text[len(self.prefix) : len(text) - len(self.suffix)]
+        return text == f"{self.prefix}{inner}{self.suffix}" and self.value.allows(inner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +231,7 @@ def _rules(pairs: Sequence[_Pair], contract: BronzeContract) -> _Rules | None:
         columns={column.name: column for column in contract.columns},
         key=contract.key,
         operations=operations,
-        place=(place,) if contract.position != "binlog" else (place, _ANY_TEXT),
+        place=(place,) if contract.position != "binlog" else (place, ANY_TEXT),
         position=None if loads else position,
         committed=_said(metadata, *COMMITTED),
         order=None if loads else _said(metadata, "transaction-record-id"),
@@ -248,7 +261,7 @@ def _column(pair: _Pair, column: Column, *, nullable: bool) -> Value | None:
     digits = decimal_digits(column.type)
     quoted = column.type in _QUOTED or (digits is not None and pair.text.startswith('"'))
     if column.type == "string":
-        pattern = _ANY_TEXT
+        pattern = ANY_TEXT
     elif quoted:
         pattern = reading(column.type).certain
     elif digits:
@@ -264,7 +277,7 @@ def _column(pair: _Pair, column: Column, *, nullable: bool) -> Value | None:
 
 def _unread(pair: _Pair, *, nullable: bool = False) -> Value:
     quoted = nullable or pair.text.startswith('"')
-    pattern = _ANY_TEXT if quoted else _ANY_BARE
+    pattern = ANY_TEXT if quoted else _ANY_BARE
     null = NULL_TEXT if nullable else None
     return Value(pair.part, pair.key, quoted, (pattern,), None, null, integers=not quoted)
 

@@ -1,47 +1,80 @@
 """Read columns of fields by their layout: the values, and which of them are certainly good."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bronze.change_layout import Field, Value
+from bronze.change_layout import ANY_TEXT, Field, Value
 from bronze.schema import arrow_type
 
 # So many texts show whether a column has few distinct ones. Where it has, each is judged once.
-_LOOKED_AT = 64
+_LOOKED_AT = 32
+_FEW = 256
+# As many judgements as are remembered of one field.
+_REMEMBERED = 4096
 
 
-def certain(field: Field, column: Any) -> Any:
-    """Which fields of `column` hold the constant bytes of `field`."""
-    if field.value is None:
-        return pc.equal(column, field.prefix)
-    starts = pc.starts_with(column, field.prefix)
-    return pc.and_(starts, pc.ends_with(column, field.suffix)) if field.suffix else starts
+@dataclass(frozen=True, slots=True)
+class FieldReader:
+    """Reads the columns of one field, block after block."""
 
+    spec: Field
+    judged: dict[str, bool] = field(default_factory=dict)
 
-def read(field: Field, value: Value, column: Any) -> tuple[Any, Any]:
-    """The values in `column`, and which of them are certainly good, None when all are. Others may be null.
+    def read(self, column: Any) -> tuple[Any, Any]:
+        """The values in `column`, and which are certainly good, None when all are. Others may be null.
 
-    What has no type gives texts. The constant bytes are cut off, not looked at.
-    """
-    if pc.all(pc.equal(column, column[0])).as_py():
-        values, good = _read(field, value, column.slice(0, 1))
-        same = pa.repeat(pa.scalar(0, pa.int32()), len(column))
-        return values.take(same), good and good.take(same)
-    return _read(field, value, column)
+        What no rule looks at gives no values.
+        """
+        first = column[0]
+        if first.equals(column[-1]) and pc.all(pc.equal(column, first)).as_py():
+            return self._few(column.slice(0, 1), pa.repeat(pa.scalar(0, pa.int32()), len(column)))
+        if self.spec.value is None:
+            return None, pc.equal(column, self.spec.prefix)
+        if len(set(column.slice(0, _LOOKED_AT).to_pylist())) <= _LOOKED_AT // 2:
+            distinct = column.dictionary_encode()
+            if len(distinct.dictionary) <= _FEW:
+                return self._few(distinct.dictionary, distinct.indices)
+        return self._many(self.spec.value, column)
 
+    def _few(self, words: Any, indices: Any) -> tuple[Any, Any]:
+        verdicts = [self._is_good(word) for word in words.to_pylist()]
+        value = self.spec.value
+        values = None
+        if value is not None and value.type is not None:
+            good_words = words if all(verdicts) else pc.if_else(pa.array(verdicts), words, None)
+            texts = self._cut(good_words)
+            if value.null is not None:
+                texts = pc.if_else(pc.equal(texts, value.null), None, texts)
+            values = _cast(texts, value.type).take(indices)
+        return values, None if all(verdicts) else pa.array(verdicts).take(indices)
 
-def _read(field: Field, value: Value, column: Any) -> tuple[Any, Any]:
-    texts = pc.utf8_slice_codeunits(column, len(field.prefix), -len(field.suffix) or None)
-    if value.integers and (numbers := _canonical(texts, arrow_type(value.type or "bigint"))) is not None:
-        return numbers, None
-    few = len(texts.slice(0, _LOOKED_AT).unique()) <= _LOOKED_AT // 2
-    if not few:
-        return _judged(value, texts)
-    distinct = texts.dictionary_encode()
-    values, good = _judged(value, distinct.dictionary)
-    return values.take(distinct.indices), good and good.take(distinct.indices)
+    def _is_good(self, word: str) -> bool:
+        found = self.judged.get(word)
+        if found is None:
+            found = self.spec.allows(word)
+            if len(self.judged) < _REMEMBERED:
+                self.judged[word] = found
+        return found
+
+    def _cut(self, column: Any) -> Any:
+        """The texts without the constant bytes around them."""
+        return pc.utf8_slice_codeunits(column, len(self.spec.prefix), -len(self.spec.suffix) or None)
+
+    def _many(self, value: Value, column: Any) -> tuple[Any, Any]:
+        good = pc.starts_with(column, self.spec.prefix)
+        if self.spec.suffix:
+            good = pc.and_(good, pc.ends_with(column, self.spec.suffix))
+        texts = self._cut(column)
+        if value.integers and (numbers := _canonical(texts, arrow_type(value.type or "bigint"))) is not None:
+            return numbers, good
+        good = pc.and_(good, _matches(value, texts))
+        if value.type is None:
+            return None, good if value.null is None else pc.or_(good, pc.equal(texts, value.null))
+        values = _cast(texts if pc.all(good).as_py() else pc.if_else(good, texts, None), value.type)
+        return values, good if value.null is None else pc.or_(good, pc.equal(column, self.spec.null))
 
 
 def _canonical(texts: Any, kind: Any) -> Any:
@@ -53,18 +86,21 @@ def _canonical(texts: Any, kind: Any) -> Any:
     return numbers if numbers.cast(pa.string()).equals(texts) else None
 
 
-def _judged(value: Value, texts: Any) -> tuple[Any, Any]:
+def _matches(value: Value, texts: Any) -> Any:
+    if value.patterns == (ANY_TEXT,):
+        # A third of what the pattern costs; what this leaves out may still be good.
+        odd = pc.or_(pc.match_substring(texts, '"'), pc.match_substring(texts, "\\"))
+        plain = pc.and_not(pc.ascii_is_printable(texts), odd)
+        if pc.all(plain).as_py():
+            return plain
     good = pc.match_substring_regex(texts, rf"\A(?:{value.patterns[0]})\z")
     for pattern in value.patterns[1:]:
         good = pc.and_(good, pc.match_substring_regex(texts, rf"\A(?:{pattern})\z"))
-    if pc.all(good).as_py():
-        return _cast(texts, value.type), None
-    values = _cast(pc.if_else(good, texts, None), value.type)
-    return values, good if value.null is None else pc.or_(good, pc.equal(texts, value.null))
+    return good
 
 
-def _cast(texts: Any, hive_type: str | None) -> Any:
-    if hive_type is None or hive_type == "string":
+def _cast(texts: Any, hive_type: str) -> Any:
+    if hive_type == "string":
         return texts
     if hive_type == "timestamp":
         return texts.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))

@@ -81,7 +81,7 @@ def reader(
 
     def take(found: Found, number: int, exact: _Exact) -> None:
         if isinstance(found.value, RefusedError):
-            raise found.value
+            raise RefusedError(found.value.reason)  # a fresh one: raised, this one would keep its block alive
         read = judged(found.value)
         if isinstance(read, Change):
             exact.rows.append([*read.values, number, found.record])

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from bronze import sequence
+from bronze.ahead import ahead
 from bronze.blocks import Block, LongRecord, cut
 from bronze.columns import finisher, table_of
 from bronze.content import Compression, content
@@ -166,16 +167,11 @@ class _Run:
 
     def read(self, raw: HashingReader) -> None:
         """Read all of `raw`. Raises FileRefusedError."""
-        opened, read = self.reader()
-        for block in self.blocks(raw, opened):
-            outcome = read(block)
-            self.rows.write(self.finish(outcome.rows))
-            self.records += outcome.records
-            self.blank += outcome.blank
-            self.discarded += outcome.discarded
-            if outcome.events:
-                self.control += len(outcome.events)
-                self.events.write(table_of(map(self.event, outcome.events), EVENT_SCHEMA))
+        with ahead(self.parts(raw)) as parts, ahead(self.outcomes(parts)) as outcomes:
+            for outcome in outcomes:
+                self.rows.write(self.finish(outcome.rows))
+                if outcome.events:
+                    self.events.write(table_of(map(self.event, outcome.events), EVENT_SCHEMA))
         bad = self.quarantine.count
         # By fraction: as floats, 0.05 times a count can fall to the wrong side of a whole number.
         allowed = Fraction(str(self.contract.max_bad_ratio)) * self.records
@@ -198,19 +194,35 @@ class _Run:
         places = {"epoch": self.source.epoch, "extract": self.source.extract}
         return json_lines.without_bom, json_lines.reader(self.contract, self.quarantine, **places)
 
-    def blocks(self, raw: HashingReader, opened: Callable[[Block], Block]) -> Iterator[Block]:
-        """The blocks that hold records; records above the cap go to quarantine."""
+    def parts(self, raw: HashingReader) -> Iterator[Block | LongRecord]:
+        """The content, cut."""
         csv = self.source.format == "csv"
-        header = csv and self.contract.csv.header
         size = self.limits.csv_block_bytes if csv else self.limits.json_block_bytes
-        cuts = cut(
+        return cut(
             content(raw, self.source.compression, self.limits),
             size=size,
             # JSON writes a byte as six characters at most; beside the record, an entry has a few hundred.
             longest=self.limits.line_bytes * 6 + 4096 if self.source.replay else self.limits.line_bytes,
             quote=self.contract.csv.quote_byte if csv and self.contract.csv.multiline else None,
         )
-        for part in cuts:
+
+    def outcomes(self, parts: Iterable[Block | LongRecord]) -> Iterator[Outcome]:
+        """What the blocks give, counted; what is refused goes to quarantine."""
+        opened, read = self.reader()
+        for block in self.blocks(parts, opened):
+            outcome = read(block)
+            self.records += outcome.records
+            self.blank += outcome.blank
+            self.discarded += outcome.discarded
+            self.control += len(outcome.events)
+            yield outcome
+
+    def blocks(
+        self, parts: Iterable[Block | LongRecord], opened: Callable[[Block], Block]
+    ) -> Iterator[Block]:
+        """The blocks that hold records; records above the cap go to quarantine."""
+        header = self.source.format == "csv" and self.contract.csv.header
+        for part in parts:
             first = not self.lines
             self.lines += part.lines
             if isinstance(part, Block):
