@@ -83,12 +83,6 @@ def reader(contract: BronzeContract, *, epoch: int, extract: int) -> Callable[[B
     return read
 
 
-def nothing(contract: BronzeContract) -> Callable[[Block], Taken]:
-    """A function that leaves every line of a block to the exact rules."""
-    empty = arrow_schema(row_columns(contract)).empty_table()
-    return lambda block: Taken(empty, range(block.lines))
-
-
 def _unambiguous(data: bytes) -> bytes:
     """`data` with a backslash in every line that Arrow would cut or read otherwise than the exact rules.
 
@@ -206,7 +200,10 @@ def _rows(
         order = raw.column(_name("metadata", layout.order)) if layout.order else None
         orders = pa.repeat(pa.scalar(0, pa.int64()), count) if order is None else order
         found["_seq"] = sequence.changes(epoch, places, orders)
-    found["_op"] = raw.column(_name("metadata", "operation"))
+    if contract.records == "plain":
+        found["_op"] = pa.repeat(pa.scalar("load"), count)
+    else:
+        found["_op"] = raw.column(_name("metadata", "operation"))
     if layout.committed:
         moments = raw.column(_name("metadata", layout.committed)).cast(pa.timestamp("us", "UTC"))
         found["_committed_at"] = moments.cast(pa.timestamp("us"))

@@ -113,8 +113,9 @@ class _Pair:
 
 def learned(line: bytes, contract: BronzeContract) -> Layout | None:
     """The layout of `line`; None when it is not certainly good, or is so only by the exact rules."""
-    pairs = _pairs(line)
-    rules = _rules(pairs, contract)
+    plain = contract.records == "plain"
+    pairs = _pairs(line, plain=plain)
+    rules = _plain_rules(pairs, contract) if plain else _rules(pairs, contract)
     if rules is None:
         return None
     values: list[Value] = []
@@ -135,12 +136,15 @@ def learned(line: bytes, contract: BronzeContract) -> Layout | None:
     )
 
 
-def _pairs(line: bytes) -> list[_Pair]:
-    """The keys and values of the objects that make the record of `line`; none where it is anything else."""
+def _pairs(line: bytes, *, plain: bool) -> list[_Pair]:
+    """The keys and values of the objects that make the record of `line`; none where it is anything else.
+
+    A plain record is taken for the object `data`.
+    """
     found = [] if b"\\" in line else list(objects(line))
     if len(found) != 1 or not isinstance(found[0].value, dict):
         return []
-    part = ""
+    part = "data" if plain else ""
     pairs: list[_Pair] = []
     seen: list[tuple[str, str]] = []
     for match in _PAIR.finditer(line.decode()):
@@ -151,7 +155,8 @@ def _pairs(line: bytes) -> list[_Pair]:
             pairs.append(_Pair(part, key, lead, text, match.end()))
         seen.append(("", key) if text == "{" else (part, key))
     # An object or list deeper down, or a value beside the objects, shows here.
-    return pairs if seen == list(_keys(found[0].value)) else []
+    keys = list(_keys({"data": found[0].value} if plain else dict(found[0].value)))
+    return pairs if seen == keys[plain:] else []
 
 
 def _keys(record: dict[str, object]) -> Iterator[tuple[str, str]]:
@@ -236,6 +241,14 @@ def _rules(pairs: Sequence[_Pair], contract: BronzeContract) -> _Rules | None:
         committed=_said(metadata, *COMMITTED),
         order=None if loads else _said(metadata, "transaction-record-id"),
     )
+
+
+def _plain_rules(pairs: Sequence[_Pair], contract: BronzeContract) -> _Rules | None:
+    """The rules for a plain record like `pairs`, which is a load without metadata."""
+    if not pairs or _absent(pairs, contract):
+        return None
+    columns = {column.name: column for column in contract.columns}
+    return _Rules(columns, contract.key, ("load",), place=(), position=None, committed=None, order=None)
 
 
 def _changes(pairs: Sequence[_Pair], contract: BronzeContract) -> tuple[str, ...]:

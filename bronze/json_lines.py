@@ -43,10 +43,7 @@ def reader(
     """A function that reads a block to the columns of `change_records.row_columns`."""
     schema = arrow_schema(row_columns(contract))
     judged = judge(contract, epoch=epoch, extract=extract)
-    if contract.records == "change":
-        read_fast = change_fast.reader(contract, epoch=epoch, extract=extract)
-    else:
-        read_fast = change_fast.nothing(contract)
+    read_fast = change_fast.reader(contract, epoch=epoch, extract=extract)
 
     def read(block: Block) -> Outcome:
         if len(block.data) >= _SHORT_LINE * block.lines:
