@@ -177,6 +177,7 @@ def test_a_certain_block_of_an_extract_is_read_at_once():
 def test_plain_records_are_read_fast():
     rules = contract("id bigint key", "name string?", "at timestamp?", "score double?", records="plain")
     plain = GOOD["data"]
-    assert left(plain, plain | {"name": None, "score": -0.5}, dict(reversed(plain.items())), rules=rules) == []
+    reordered = dict(reversed(plain.items()))
+    assert left(plain, plain | {"name": None, "score": -0.5}, reordered, rules=rules) == []
     odd = [b"", b"{}", plain | {"id": "1"}, plain | {"more": 1}, plain | {"name": {"a": 1}}, GOOD]
     assert left(plain, *odd, plain, rules=rules) == [1, 2, 3, 4, 5, 6]
