@@ -1,0 +1,59 @@
+"""Handlers for AWS Lambda, thin: the same functions that the command line calls.
+
+`register` takes messages from a queue that S3's notifications go to; with `ReportBatchItemFailures` set, only
+what failed comes again. `ingest` runs one pass by the clock, with the light engine.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from control.config import from_environment
+from control.errors import ControlError, DataError
+from control.ingest import events, tables
+from control.ingest.rules import Rules
+from control.ingest.run import run
+from control.ports import Parts
+from control.wiring import connect
+
+
+def register(event: Mapping[str, Any], context: object) -> dict[str, list[dict[str, str]]]:  # noqa: ARG001
+    """Register the raw files that a batch of SQS messages tells of; name the messages to send again.
+
+    A message that is no notification is said and dropped: it would never become one.
+    """
+    parts, known = _parts(), tables.load(from_environment(os.environ))
+    failed = []
+    for message in event["Records"]:
+        try:
+            events.register_all(message["body"], known, parts)
+        except DataError as error:
+            say("message.dropped", {"id": message["messageId"], "error": error.message})
+        except ControlError as error:
+            say("message.failed", {"id": message["messageId"], "error": error.message})
+            failed.append({"itemIdentifier": message["messageId"]})
+    return {"batchItemFailures": failed}
+
+
+def ingest(event: Mapping[str, Any], context: object) -> dict[str, object]:  # noqa: ARG001
+    """Run one pass of ingestion; `{"table": …}` in the event keeps it to one table."""
+    settings = from_environment(os.environ)
+    known = tables.load(settings, event.get("table"))
+    outcome = run(known, _parts(), Rules(lease_seconds=settings.lease_seconds), choice="light")
+    for finding in outcome.findings:
+        say("finding", {"code": finding.code, "where": finding.where, "message": finding.message})
+    return {"registered": outcome.registered, "batches": len(outcome.batches), "left": outcome.left}
+
+
+def say(event: str, fields: Mapping[str, object]) -> None:
+    """Write an event as one JSON object on stderr, where CloudWatch finds it."""
+    sys.stderr.write(json.dumps({"event": event, **fields}, default=str) + "\n")
+
+
+@cache
+def _parts() -> Parts:
+    """The clients, kept from one invocation to the next."""
+    return connect(os.environ, say)

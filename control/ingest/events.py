@@ -1,0 +1,72 @@
+"""What S3 tells of a new object, by EventBridge or straight to a queue: at least once, late, in any order."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote_plus
+
+import msgspec
+
+from control.errors import DataError, UsageError
+from control.ingest.register import RAW, register
+from control.ports import Parts, StoredObject
+
+
+def objects_of(body: str | bytes) -> Iterator[StoredObject]:
+    """The objects that a notification tells of; none when it tells of something else, such as a removal.
+
+    Takes an EventBridge event (`Object Created`), an S3 notification (`Records`), and either of them wrapped
+    in an SNS message. Raises DataError when it is none of these.
+    """
+    try:
+        event = msgspec.json.decode(body, type=dict[str, Any])
+        if "TopicArn" in event and "Message" in event:
+            event = msgspec.json.decode(event["Message"], type=dict[str, Any])
+        yield from _objects(event)
+    except (msgspec.MsgspecError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(f"this is no notification of S3: {type(error).__name__}") from error
+
+
+def register_all(body: str | bytes, tables: Mapping[str, object], parts: Parts) -> int:
+    """Register what a notification tells of, as far as it belongs to one of `tables`; how many are new.
+
+    What cannot be ingested is left to the lister, which tells of it. Raises DataError as `objects_of` does.
+    """
+    new = 0
+    for found in objects_of(body):
+        table, slash, _ = found.key.removeprefix(RAW).partition("/")
+        mine = found.uri.startswith(f"s3://{parts.settings.bucket}/{RAW}")
+        if mine and slash and table in tables and not (found.key.endswith("/") and not found.size_bytes):
+            try:
+                new += register(table, found, parts)
+            except UsageError as error:
+                parts.say("file.refused", {"table": table, "key": found.key, "error": error.message})
+    return new
+
+
+def _objects(event: Mapping[str, Any]) -> Iterator[StoredObject]:
+    if event.get("source") == "aws.s3":
+        if event["detail-type"] == "Object Created":
+            detail = event["detail"]
+            yield _object(detail["bucket"]["name"], detail["object"]["key"], detail["object"], event["time"])
+    elif event.get("Event") == "s3:TestEvent":
+        return
+    else:
+        for record in event["Records"]:
+            if record["eventName"].startswith("ObjectCreated:"):
+                found = record["s3"]["object"]
+                # In this form the key is encoded as in a form: a plus is a blank.
+                key = unquote_plus(found["key"], errors="surrogateescape")
+                yield _object(record["s3"]["bucket"]["name"], key, found, record["eventTime"])
+
+
+def _object(bucket: str, key: str, found: Mapping[str, Any], time: str) -> StoredObject:
+    return StoredObject(
+        uri=f"s3://{bucket}/{key}",
+        key=key,
+        version_id=found.get("version-id") or found.get("versionId") or "null",
+        etag=(found.get("etag") or found["eTag"]).strip('"'),
+        size_bytes=int(found["size"]),
+        modified_at=datetime.fromisoformat(time.replace("Z", "+00:00")).astimezone(UTC),
+        is_latest=True,
+    )

@@ -1,0 +1,95 @@
+import json
+from urllib.parse import quote_plus
+
+import pytest
+
+from control.errors import DataError
+from control.ingest.events import objects_of, register_all
+from control.ingest.register import reconcile
+
+HOSTILE = ["raw/review/a b+c%20d.json.gz", "raw/review/höp ★&?#'\".json.gz", "raw/review/plain.json.gz"]
+
+
+def from_event_bridge(stored, kind: str = "Object Created") -> str:
+    detail = {"bucket": {"name": "lake"}, "object": {"key": stored.key, "size": stored.size_bytes}}
+    detail["object"] |= {"etag": stored.etag, "version-id": stored.version_id, "sequencer": "00"}
+    event = {"source": "aws.s3", "detail-type": kind, "time": "2026-01-02T03:04:05Z", "detail": detail}
+    return json.dumps(event)
+
+
+def from_s3(stored, kind: str = "ObjectCreated:Put", bucket: str = "lake") -> str:
+    found = {"key": quote_plus(stored.key), "size": stored.size_bytes, "eTag": stored.etag}
+    found |= {} if stored.version_id == "null" else {"versionId": stored.version_id}
+    record = {"eventName": kind, "eventTime": "2026-01-02T03:04:05.678Z"}
+    return json.dumps({"Records": [{**record, "s3": {"bucket": {"name": bucket}, "object": found}}]})
+
+
+def from_sns(stored) -> str:
+    return json.dumps({"Type": "Notification", "TopicArn": "arn:…", "Message": from_s3(stored)})
+
+
+SHAPES = pytest.mark.parametrize("shape", [from_event_bridge, from_s3, from_sns])
+
+
+def put(world, key: str):
+    world.objects.put(f"s3://lake/{key}", b"1")
+    (found,) = world.objects.list(f"s3://lake/{key}")
+    return found
+
+
+@SHAPES
+@pytest.mark.parametrize("key", HOSTILE)
+def test_an_event_and_the_lister_mean_the_same_file(world, shape, key) -> None:
+    stored = put(world, key)
+    assert register_all(shape(stored), world.tables, world.parts) == 1
+    assert reconcile(world.tables, world.parts) == (0, ())
+    (file,) = world.files("review").values()
+    assert (file.key, file.version_id, file.etag, file.size_bytes) == (key, "null", stored.etag, 1)
+
+
+@SHAPES
+def test_an_event_that_comes_again_is_a_no_op_also_after_success(world, shape) -> None:
+    stored = put(world, HOSTILE[0])
+    register_all(shape(stored), world.tables, world.parts)
+    world.run()
+    before = world.files("review")
+    assert register_all(shape(stored), world.tables, world.parts) == 0
+    assert world.files("review") == before
+    world.run()
+    assert world.visible("review") == {1: ["1"]}
+
+
+def test_the_version_of_a_versioned_bucket_is_kept(world) -> None:
+    from dataclasses import replace
+
+    stored = replace(put(world, HOSTILE[2]), version_id="v7")
+    for shape in (from_event_bridge, from_s3):
+        assert [found.version_id for found in objects_of(shape(stored))] == ["v7"]
+
+
+def test_what_is_no_new_object_of_ours_is_left_alone(world) -> None:
+    stored = put(world, HOSTILE[2])
+    other = put(world, "raw/wine/a.csv.gz")
+    odd = put(world, "raw/review/a.txt")
+    bodies = [
+        from_event_bridge(stored, "Object Deleted"),
+        from_s3(stored, "ObjectRemoved:Delete"),
+        from_s3(stored, bucket="another"),
+        from_event_bridge(other),
+        from_event_bridge(odd),
+        json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "lake"}),
+    ]
+    assert [register_all(body, world.tables, world.parts) for body in bodies] == [0] * len(bodies)
+    assert world.files("review") == {}
+
+
+NO_NOTIFICATION = [
+    *("", "{", "[]", "null", "{}", '{"Records": [{}]}', '{"Records": 1}', '{"source": "aws.s3"}'),
+    *('{"TopicArn": "a", "Message": "hello"}', '{"TopicArn": "a", "Message": 7}'),
+]
+
+
+@pytest.mark.parametrize("body", NO_NOTIFICATION)
+def test_what_is_no_notification_is_told(world, body) -> None:
+    with pytest.raises(DataError, match="no notification"):
+        register_all(body, world.tables, world.parts)
