@@ -47,6 +47,13 @@ class Settings:
         engine = {"engine": self.engine, "trino": str(self.trino), "heap_mb": self.heap_mb}
         return {**found, **engine, "faults": faults}
 
+    def on_engine_of(self, kept: Mapping[str, Any]) -> "Settings":
+        """These settings, with the engine of an earlier start unless they name one themselves."""
+        if self.engine or not kept.get("engine"):
+            return self
+        trino = Path(kept["trino"])
+        return replace(self, engine=kept["engine"], trino=trino, heap_mb=kept["heap_mb"])
+
     def again(self, kept: Mapping[str, Any]) -> "Settings":
         """These settings, with those of an earlier start in their places."""
         lists = {name: tuple(value) for name, value in kept.items() if isinstance(value, list)}

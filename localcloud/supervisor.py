@@ -59,8 +59,7 @@ def up(settings: Settings, say: Say) -> Started:
         if before:
             _stop_parts(before)
             say(f"found parts of an earlier run stopped, starting again on port {before.port}")
-            engine = settings.engine or before.settings.get("engine")
-            settings = replace(settings, port=settings.port or before.port, engine=engine)
+            settings = replace(settings, port=settings.port or before.port).on_engine_of(before.settings)
         return _start_all(folder, settings, say)
 
 

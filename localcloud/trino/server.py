@@ -50,8 +50,11 @@ def command(found: Installation, folder: Path, place: Place) -> list[str]:
         "plugin.dir": str(found.home / "plugin"),
     }
     options = [f"-D{key}={value}" for key, value in settings.items()]
+    temporary = folder / "tmp"
+    temporary.mkdir()
     jars = os.path.join(found.home, "lib", "*")  # noqa: PTH118  Java expands the star
-    return [str(found.java), *_jvm(place.heap_mb), *options, "-cp", jars, "io.trino.server.TrinoServer"]
+    jvm = [*_jvm(place.heap_mb), f"-Djava.io.tmpdir={temporary}"]
+    return [str(found.java), *jvm, *options, "-cp", jars, "io.trino.server.TrinoServer"]
 
 
 def ready(port: int) -> bool:
@@ -75,6 +78,7 @@ def _jvm(heap_mb: int) -> list[str]:
         "-XX:TieredStopAtLevel=1",
         "-XX:ReservedCodeCacheSize=192M",
         "-Djdk.attach.allowAttachSelf=true",
+        "-XX:+EnableDynamicAgentLoading",
         "-Dfile.encoding=UTF-8",
         "--sun-misc-unsafe-memory-access=allow",
         "--enable-native-access=ALL-UNNAMED",
