@@ -10,17 +10,17 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, ClassVar, cast
 
-from sqlglot import TokenType, exp
+from sqlglot import exp
 from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.parsers.trino import TrinoParser
 
 from localcloud.athena.errors import AthenaError, syntax_error
+from localcloud.athena.json_calls import READERS
 from localcloud.athena.statements.tokens import tokenize
 
 # Calls whose arguments are not a plain list, so that the parser must read them itself.
 _SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "LISTAGG", "SUBSTRING")
-_UNREAD = ("JSON_ARRAY", "JSON_EXISTS", "JSON_OBJECT", "JSON_QUERY", "JSON_VALUE")
 
 
 def _typed_literal(parser: TrinoParser, this: exp.Literal, to: exp.DataType) -> exp.Expression:
@@ -30,26 +30,11 @@ def _typed_literal(parser: TrinoParser, this: exp.Literal, to: exp.DataType) -> 
     return found
 
 
-def _unread(name: str) -> Callable[[TrinoParser], exp.Expression]:
-    """A call with a grammar of its own that is not translated: its arguments are passed over."""
-
-    def parse(parser: TrinoParser) -> exp.Expression:
-        depth = 0
-        while parser._curr and (depth or parser._curr.token_type != TokenType.R_PAREN):
-            depth += parser._curr.token_type == TokenType.L_PAREN
-            depth -= parser._curr.token_type == TokenType.R_PAREN
-            parser._advance()
-        found: exp.Expression = parser.expression(exp.Anonymous(this=name))
-        return found
-
-    return parse
-
-
 class _Parser(TrinoParser):
     FUNCTIONS: ClassVar[dict[str, Callable[..., Any]]] = {}
     FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
         name: TrinoParser.FUNCTION_PARSERS[name] for name in _SYNTAX if name in TrinoParser.FUNCTION_PARSERS
-    } | {name: _unread(name.lower()) for name in _UNREAD}
+    } | READERS
     NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
         name: TrinoParser.NO_PAREN_FUNCTION_PARSERS[name] for name in ("CASE", "ANY")
     }

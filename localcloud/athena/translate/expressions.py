@@ -30,6 +30,7 @@ from localcloud.athena.translate.terms import (
     varchar,
 )
 from localcloud.athena.translate.typing import data_type
+from localcloud.athena.types import Type
 
 Handler = Callable[[exp.Expression, Scope], Term]
 _ARITHMETIC: dict[type[exp.Expression], str] = {
@@ -253,6 +254,13 @@ def _now(digits: int, *, zoned: bool) -> Handler:
     return handler
 
 
+def _local_time(node: exp.Expression, scope: Scope) -> Term:
+    digits = int(node.this.name) if isinstance(node.this, exp.Literal) else 3
+    clock = scope.statement.now.strftime("%H:%M:%S.%f")
+    kept = clock[: len(clock) - 6 + digits].rstrip(".")
+    return Term(f"CAST({text(kept)} AS TIME)", Type("time", (digits,)))
+
+
 def _today(node: exp.Expression, scope: Scope) -> Term:
     return Term(f"CAST({text(scope.statement.now.date().isoformat())} AS DATE)", DATE)
 
@@ -329,6 +337,7 @@ _HANDLERS: dict[type[exp.Expression], Handler] = {
     exp.DPipe: _concat,
     exp.CurrentDate: _today,
     exp.CurrentTimestamp: _now(3, zoned=True),
+    exp.Localtime: _local_time,
     exp.Localtimestamp: _now(3, zoned=False),
     exp.Anonymous: _call,
     exp.Window: lambda node, scope: calls.window_call(node, scope),

@@ -1,5 +1,6 @@
 """JSON values, kept as their text: made from other values, and read back as them."""
 
+import json
 from collections.abc import Iterator
 
 from localcloud.athena.translate import zones
@@ -8,6 +9,11 @@ from localcloud.athena.types import Type
 
 _PLAIN = ("boolean", "tinyint", "smallint", "integer", "bigint", "decimal", "double", "real", "varchar")
 _COMMA = " || ',' || "
+
+
+def quoted(key: str) -> str:
+    """A text as a JSON string."""
+    return json.dumps(key, ensure_ascii=False)
 
 
 def as_text(sql: str) -> str:

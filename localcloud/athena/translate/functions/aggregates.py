@@ -10,7 +10,7 @@ from localcloud.athena.translate.functions.registry import (
     texts,
     window,
 )
-from localcloud.athena.translate.terms import Term, decimal, duckdb_type, raw_cast
+from localcloud.athena.translate.terms import Term, decimal, duckdb_type, fails_when, raw_cast
 
 
 def _sum_decimal(arguments: list[Term], render: Render) -> Term:
@@ -130,6 +130,19 @@ def _most_frequent(arguments: list[Term], render: Render) -> str:
     )
 
 
+def _numeric_histogram(arguments: list[Term], render: Render) -> str:
+    """Exact as long as there is a bucket for every value; the merging of buckets is refused."""
+    buckets, value = texts(arguments)
+    counted = f"map_entries({render('histogram', value)})"
+    wrong = f"len({counted}) > {buckets}"
+    refused = fails_when(wrong, "NOT_SUPPORTED", "'numeric_histogram that merges buckets in the local cloud'")
+    type_ = duckdb_type(arguments[1].type)
+    pairs = f"list_transform({counted}, lambda e: struct_pack(k := e.key, v := CAST(e.value AS {type_})))"
+    return f"CASE WHEN {refused} OR len({counted}) = 0 THEN NULL ELSE map_from_entries({pairs}) END"
+
+
+for _type in ("real", "double"):
+    aggregate(f"numeric_histogram(bigint, {_type}) -> map({_type}, {_type})", _numeric_histogram)
 for _type in ("varchar", "bigint"):
     aggregate(f"approx_most_frequent(bigint, {_type}, bigint) -> map({_type}, bigint)", _most_frequent)
 aggregate(

@@ -21,8 +21,10 @@ from localcloud.athena.translate.functions import (  # noqa: F401  each fills th
     pieces,
     prints,
     sequences,
+    sqljson,
     statistics,
     strings,
+    teradata,
 )
 from localcloud.athena.translate.functions.overloads import Modifiers, apply_overload
 from localcloud.athena.translate.functions.registry import FUNCTIONS

@@ -52,6 +52,16 @@ scalar(
     + fail(_CODE, "'sd must be > 0'", DOUBLE)
     + " ELSE {0} + {1} * athena_normal_quantile({2}) END",
 )
+_LAT1, _LAT2, _TURN = "radians({0})", "radians({2})", "radians({1} - {3})"
+_ACROSS = f"cos({_LAT2}) * sin({_TURN})"
+_ALONG = f"cos({_LAT1}) * sin({_LAT2}) - sin({_LAT1}) * cos({_LAT2}) * cos({_TURN})"
+_DOWN = f"sin({_LAT1}) * sin({_LAT2}) + cos({_LAT1}) * cos({_LAT2}) * cos({_TURN})"
+scalar(
+    "great_circle_distance(double, double, double, double) -> double",
+    "CASE WHEN abs({0}) > 90 OR abs({2}) > 90 OR abs({1}) > 180 OR abs({3}) > 180 THEN "
+    + fail(_CODE, "'Latitude must be between -90 and 90, longitude between -180 and 180'", DOUBLE)
+    + f" ELSE atan2(sqrt(pow({_ACROSS}, 2) + pow({_ALONG}, 2)), {_DOWN}) * 6371.01e0 END",
+)
 
 
 def _skewness(arguments: list[Term], render: Render) -> str:

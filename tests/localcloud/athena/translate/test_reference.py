@@ -14,7 +14,7 @@ from localcloud.athena.translate.functions.registry import FUNCTIONS
 HERE = Path(__file__).parent
 REFERENCE = set(HERE.joinpath("reference.txt").read_text().split())
 # Known to the translation of expressions rather than as calls.
-SYNTAX = {"cast", "try_cast", "extract", "localtimestamp", "current_date", "current_timestamp"}
+SYNTAX = {"cast", "try_cast", "extract", "localtime", "localtimestamp", "current_date", "current_timestamp"}
 PROBED = " ".join(
     json.loads(line)["sql"].lower()
     for path in HERE.joinpath("probes").glob("*.jsonl")
@@ -22,11 +22,11 @@ PROBED = " ".join(
 )
 
 
-def test_two_thirds_of_the_functions_of_the_reference_are_known() -> None:
+def test_seven_of_ten_functions_of_the_reference_are_known() -> None:
     known = {name for name in FUNCTIONS if not name.startswith("$")} | SYNTAX
     missing = sorted(REFERENCE - known)
     share = 1 - len(missing) / len(REFERENCE)
-    assert share >= 2 / 3, (f"{share:.1%} of {len(REFERENCE)}", missing)
+    assert share >= 0.7, (f"{share:.1%} of {len(REFERENCE)}", missing)
     assert known <= REFERENCE, sorted(known - REFERENCE)
 
 
