@@ -13,7 +13,7 @@ GATE_BASE ?= $(shell git rev-parse -q --verify origin/main >/dev/null 2>&1 && ec
 ROWS ?= 100000
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-demo demo docs check test test-browser test-clients sweep bench bench-bronze bench-cloud \
-	om trino conformance-trino clean
+	spark-package om trino conformance-trino clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -71,8 +71,11 @@ bench-bronze: setup ## Measure the parser against Spark, polars and DuckDB in 10
 bench-cloud: setup ## Measure the local Athena: select 1, what it adds to DuckDB, large CTAS and MERGE (5 minutes)
 	@$(BIN)/python tests/bench/local_athena.py
 
+spark-package: setup ## Write dist/spark/ingest.py and ingest.zip, what EMR Serverless or a Glue job needs of ours
+	@$(BIN)/python -m spark.package dist/spark
+
 om: | $(UV) ## Install the optional OpenMetadata client in an environment of its own (400 MB)
-	UV_PROJECT_ENVIRONMENT=.venv-om $(UV) sync --locked --only-group om && .venv-om/bin/metadata --version
+	UV_PROJECT_ENVIRONMENT=.venv-om $(UV) sync --locked --only-group spark-package om && .venv-om/bin/metadata --version
 
 test-clients: setup ## Drive the local cloud with awswrangler, in an environment of its own (300 MB)
 	UV_PROJECT_ENVIRONMENT=.venv-clients $(UV) sync --locked --only-group clients
