@@ -30,7 +30,7 @@ def test_random_sequences_leave_the_same_tables_on_both_engines(clouds: Clouds, 
 
 
 def _run(clouds: Clouds, seed: int) -> list[str]:
-    steps = sequence(seed)
+    steps = sequence(seed, for_trino=True)
     found = []
     for engine, house in (("trino", clouds.trino), ("duckdb", clouds.duckdb)):
         gateway, database = Gateway(house), f"sequence_{seed}"

@@ -55,14 +55,19 @@ TRANSFORMS = {
 }
 
 
-def sequence(seed: int) -> tuple[tuple[Statement, Outcome], ...]:
-    """At least LENGTH statements of at least KINDS kinds, each with what it must do."""
-    return tuple(_Sequence(random.Random(seed)).steps())
+def sequence(seed: int, *, for_trino: bool = False) -> tuple[tuple[Statement, Outcome], ...]:
+    """At least LENGTH statements of at least KINDS kinds, each with what it must do.
+
+    `for_trino` leaves out a DELETE with a condition on a column that the table is partitioned by: Trino 476
+    then drops the partition of NULL, too (`delete from t where b <> 1` takes rows without `b`).
+    """
+    return tuple(_Sequence(random.Random(seed), for_trino).steps())
 
 
 class _Sequence:
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, for_trino: bool) -> None:
         self.chance = chance
+        self.for_trino = for_trino
         self.lake = Lake()
         self.places = 0
         self.makers: dict[str, tuple[int, Callable[[str], Statement | None]]] = {
@@ -170,9 +175,11 @@ class _Sequence:
             )
         )
 
-    def delete(self, name: str) -> Statement:
-        columns = tuple(self.lake.tables[name].columns.items())
-        return Delete(name, self.condition(columns))
+    def delete(self, name: str) -> Statement | None:
+        table = self.lake.tables[name]
+        without = table.partitioned if self.for_trino else set()
+        columns = tuple((column, type_) for column, type_ in table.columns.items() if column not in without)
+        return Delete(name, self.condition(columns)) if columns else None
 
     def merge(self, name: str) -> Statement:
         table = self.lake.tables[name]

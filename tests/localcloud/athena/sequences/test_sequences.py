@@ -1,6 +1,7 @@
 """Random sequences of statements do to tables what a dictionary says they do."""
 
 import os
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from generate import KINDS, LENGTH, sequence
 from oracle import Lake
 from run import Answer, differences
+from statements import Delete
 
 from localcloud.athena.catalog import Catalog
 from localcloud.athena.engines import create
@@ -35,6 +37,16 @@ def test_sequences_are_long_and_of_many_kinds() -> None:
         kinds.update(statement.kind for statement, _ in found)
     wanted = {"create", "insert", "update", "delete", "merge", "rename", "drop", "time travel", "alter"}
     assert wanted <= {kind for kind, count in kinds.items() if count > 50}
+
+
+def test_for_trino_no_row_is_deleted_by_what_its_table_is_partitioned_by() -> None:
+    for seed in range(50):
+        lake = Lake()
+        for statement, _ in sequence(seed, for_trino=True):
+            if isinstance(statement, Delete):
+                words = set(re.findall(r"[a-z]+", statement.sql("").partition(" where ")[2]))
+                assert not words & lake.tables[statement.table].partitioned, statement
+            lake.apply(statement)
 
 
 def test_some_sequences_hold_a_merge_that_must_fail() -> None:
