@@ -1,0 +1,55 @@
+"""What a thread makes ahead comes in order, ends with what ended it, and never outlives its context."""
+
+import threading
+
+import pytest
+
+from bronze.ahead import ahead
+
+
+def threads():
+    return [thread for thread in threading.enumerate() if thread.name == "ahead"]
+
+
+def test_items_come_in_order_and_the_thread_ends():
+    with ahead(range(1000)) as items:
+        assert list(items) == list(range(1000))
+    assert threads() == []
+
+
+def test_an_error_comes_behind_the_items_made_before_it():
+    def broken():
+        yield from "ab"
+        raise OSError("the disk is gone")
+
+    with ahead(broken()) as items:
+        assert [next(items), next(items)] == ["a", "b"]
+        with pytest.raises(OSError, match="the disk is gone"):
+            next(items)
+    assert threads() == []
+
+
+def test_who_stops_early_leaves_no_thread_behind():
+    made = []
+
+    def endless():
+        while True:
+            made.append(len(made))
+            yield made[-1]
+
+    with ahead(endless()) as items:
+        assert next(items) == 0
+    assert threads() == []
+    assert len(made) <= 4  # one taken, one waiting, one in hand, one that was under way
+
+
+def test_stages_of_a_pipeline_end_together():
+    def run():
+        with ahead(range(10**9)) as numbers, ahead(number * 2 for number in numbers) as doubled:
+            for number in doubled:
+                if number == 20:
+                    raise ValueError("late")
+
+    with pytest.raises(ValueError, match="late"):
+        run()
+    assert threads() == []
