@@ -13,11 +13,11 @@ from typing import Any
 
 from control.config import from_environment
 from control.errors import ControlError, DataError
-from control.ingest import events, tables
+from control.ingest import alerts, events, tables
 from control.ingest.rules import Rules
 from control.ingest.run import run
 from control.ports import Parts
-from control.wiring import connect
+from control.wiring import alert_topic, connect
 
 
 def register(event: Mapping[str, Any], context: object) -> dict[str, list[dict[str, str]]]:  # noqa: ARG001
@@ -43,6 +43,9 @@ def ingest(event: Mapping[str, Any], context: object) -> dict[str, object]:  # n
     settings = from_environment(os.environ)
     known = tables.load(settings, event.get("table"))
     outcome = run(known, _parts(), Rules(lease_seconds=settings.lease_seconds), choice="light")
+    alerts.note(outcome, _parts())
+    if topic := alert_topic(os.environ):
+        alerts.deliver(topic, _parts())
     for finding in outcome.findings:
         say("finding", {"code": finding.code, "where": finding.where, "message": finding.message})
     return {"registered": outcome.registered, "batches": len(outcome.batches), "left": outcome.left}

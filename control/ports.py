@@ -148,6 +148,13 @@ class Engine(Protocol):
         """
 
 
+class AlertTopic(Protocol):
+    """Where people are told of incidents."""
+
+    def publish(self, subject: str, message: str, incident: str) -> None:
+        """Send one message about the incident of that id. Raises what says whether to try again."""
+
+
 class Clock(Protocol):
     """Wall time in UTC, and waiting."""
 

@@ -12,7 +12,7 @@ from control.adapters.retrying import retrying
 from control.adapters.s3 import S3Objects
 from control.config import Settings, from_environment
 from control.model import Report, WorkOrder
-from control.ports import Engine, Parts, Say
+from control.ports import AlertTopic, Engine, Parts, Say
 
 
 def silent(event: str, fields: Mapping[str, object]) -> None:
@@ -44,6 +44,16 @@ def connect(environ: Mapping[str, str], say: Say = silent) -> Parts:
         event_kinds=event_kinds,
         say=say,
     )
+
+
+def alert_topic(environ: Mapping[str, str]) -> AlertTopic | None:
+    """The topic that `DM_ALERT_TOPIC` names by its ARN, None when it names none."""
+    arn = environ.get("DM_ALERT_TOPIC")
+    if not arn:
+        return None
+    from control.adapters.sns import SnsTopic
+
+    return SnsTopic(from_environment(environ), arn)
 
 
 def ensure(settings: Settings, store: DynamoStore, objects: S3Objects) -> None:

@@ -45,6 +45,7 @@ THROTTLED = {
 CONFLICT = {"AlreadyExistsException", "ConditionalCheckFailedException", "PreconditionFailed", "412"}
 ABSENT = {
     "404",
+    "NotFoundException",
     "EntityNotFoundException",
     "NoSuchBucket",
     "NoSuchKey",

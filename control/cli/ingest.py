@@ -46,15 +46,16 @@ def run(
     """Register, plan, claim, parse and publish.
 
     First finishes what an interrupted run left behind. Safe to interrupt, to run again and to run at
-    several places at once. Ends with 1 when a batch failed or a raw file was overwritten.
+    several places at once. Ends with 1 when a batch failed, a table is blocked or a raw file was overwritten;
+    each such incident is told once to the SNS topic DM_ALERT_TOPIC, if that is set.
     """
     import os
 
     from control.config import from_environment
-    from control.ingest import tables
+    from control.ingest import alerts, tables
     from control.ingest.rules import Rules
     from control.ingest.run import run as ingest
-    from control.wiring import connect
+    from control.wiring import alert_topic, connect
 
     settings = from_environment(os.environ)
     contracts = tables.load(settings, table)
@@ -67,6 +68,9 @@ def run(
         mode="until_idle" if until_idle else "once",
     )
     _print(outcome, as_json)
+    alerts.note(outcome, parts)
+    if topic := alert_topic(os.environ):
+        alerts.deliver(topic, parts)
     if any(finding.severity == "error" for finding in outcome.findings):
         sys.exit(1)
 
@@ -225,6 +229,7 @@ SENTENCES = {
     "batch.lost": "{table}: batch {batch} was taken over by another worker",
     "batch.left": "{table}: batch {batch} stays claimed until its lease runs out",
     "attempt.failed": "{table}: an attempt failed: {error}",
+    "alert.left": "{table}: could not tell of {kind}, it is told the next time: {error}",
     "run.waiting": "waiting for {batches} batch(es), until {until} at the latest",
 }
 

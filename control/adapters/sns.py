@@ -1,0 +1,27 @@
+"""Alerts to an SNS topic."""
+
+from control.adapters.aws import client, translated
+from control.config import Settings
+
+# What SNS takes as a subject.
+SUBJECT_CHARACTERS = 100
+
+
+class SnsTopic:
+    """One SNS topic, by its ARN."""
+
+    def __init__(self, settings: Settings, arn: str) -> None:
+        self._arn, self._endpoint = arn, settings.endpoint
+        self._client = client(settings, "sns")
+
+    def publish(self, subject: str, message: str, incident: str) -> None:
+        """See AlertTopic."""
+        plain = "".join(c if c.isascii() and c.isprintable() else "?" for c in subject)
+        attribute = {"incident": {"DataType": "String", "StringValue": incident}}
+        with translated(f"topic {self._arn}", self._endpoint):
+            self._client.publish(
+                TopicArn=self._arn,
+                Subject=plain[:SUBJECT_CHARACTERS],
+                Message=message or subject,
+                MessageAttributes=attribute,
+            )

@@ -1,0 +1,74 @@
+from datetime import timedelta
+
+import pytest
+
+from control.errors import UnavailableError
+from control.ingest import alerts
+
+
+class Topic:
+    """A topic that can be away."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.sent: list[tuple[str, str, str]] = []
+
+    def publish(self, subject: str, message: str, incident: str) -> None:
+        if self.away:
+            raise UnavailableError("no answer came")
+        self.sent.append((subject, message, incident))
+
+
+@pytest.fixture
+def topic() -> Topic:
+    return Topic()
+
+
+def test_a_batch_that_failed_is_told_once_without_a_value_of_a_row(world, topic) -> None:
+    world.land("review", "killer", "!crash")
+    outcome = world.run()
+    assert [alerts.note(outcome, world.parts), alerts.deliver(topic, world.parts)] == [1, 1]
+    assert [alerts.note(outcome, world.parts), alerts.deliver(topic, world.parts)] == [0, 0]
+    ((subject, message, _),) = topic.sent
+    assert subject == "batch.failed: review"
+    assert message.startswith("RuntimeError at")
+    assert "secret" not in message
+
+
+def test_what_could_not_be_sent_is_sent_the_next_time(world, topic) -> None:
+    world.land("review", "killer", "!crash")
+    world.land("beer", "killer", "!crash")
+    topic.away = True
+    assert alerts.note(world.run(), world.parts) == 2
+    assert alerts.deliver(topic, world.parts) == 0
+    topic.away = False
+    assert alerts.deliver(topic, world.parts) == 2
+    assert sorted(subject for subject, _, _ in topic.sent) == ["batch.failed: beer", "batch.failed: review"]
+
+
+def test_a_truncate_is_told_with_its_batch(world, topic) -> None:
+    world.land("review", "a", "1", "ctl:truncate-table")
+    world.land("beer", "a", "1", "ctl:create-table")
+    alerts.note(world.run(), world.parts)
+    alerts.deliver(topic, world.parts)
+    assert [sent[:2] for sent in topic.sent] == [
+        ("source.truncate-table: review", "the source said truncate-table, published with batch 1")
+    ]
+
+
+def test_trouble_that_lasts_is_told_once_a_day(world, topic) -> None:
+    world.land("review", "a", "1")
+    world.run()
+    world.land("review", "a", "2")
+    for _ in range(3):
+        alerts.note(world.run(), world.parts)
+        alerts.deliver(topic, world.parts)
+    assert [subject for subject, _, _ in topic.sent] == ["raw.overwritten: raw/review/"]
+    world.clock.sleep(timedelta(days=1).total_seconds())
+    alerts.note(world.run(), world.parts)
+    assert alerts.deliver(topic, world.parts) == 1
+
+
+def test_a_run_without_incidents_tells_nothing(world, topic) -> None:
+    world.land("review", "a", "1", "bad 2")
+    assert [alerts.note(world.run(), world.parts), alerts.deliver(topic, world.parts)] == [0, 0]
