@@ -234,7 +234,7 @@ def _position(node: exp.Expression, scope: Scope) -> Term:
 
 def _substring(node: exp.Expression, scope: Scope) -> Term:
     arguments = [node.this, node.args.get("start"), node.args.get("length")]
-    return calls.call("substr", [part for part in arguments if part is not None], node, scope)
+    return calls.call("substring", [part for part in arguments if part is not None], node, scope)
 
 
 def _concat(node: exp.Expression, scope: Scope) -> Term:

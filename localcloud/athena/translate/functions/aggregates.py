@@ -70,6 +70,10 @@ aggregate("listagg(varchar, varchar) -> varchar", "string_agg")
 aggregate(
     "approx_distinct(T) -> bigint", lambda arguments, render: render("count", "DISTINCT " + arguments[0].sql)
 )
+aggregate(
+    "approx_distinct(T, double) -> bigint",
+    lambda arguments, render: render("count", "DISTINCT " + arguments[0].sql),
+)
 for _name in ("stddev", "stddev_samp", "stddev_pop", "var_pop", "var_samp", "variance"):
     aggregate(f"{_name}(double) -> double", _name)
 for _name in ("covar_pop", "covar_samp", "regr_intercept"):

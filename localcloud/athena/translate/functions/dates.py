@@ -75,6 +75,17 @@ for _type in _INSTANTS:
     )
 
 
+_DAY_SECOND = {"day": (86_400_000_000, 0), "hour": (3_600_000_000, 24), "minute": (60_000_000, 60)}
+_DAY_SECOND |= {"second": (1_000_000, 60), "millisecond": (1_000, 1_000)}
+for _name, (_unit_us, _limit) in _DAY_SECOND.items():
+    _rest = f" % {_limit}" if _limit else ""
+    scalar(
+        f"{_name}(interval day to second) -> bigint", f"CAST(epoch_us({{0}}) // {_unit_us}{_rest} AS BIGINT)"
+    )
+scalar("month(interval year to month) -> bigint", "CAST(athena_months({0}) % 12 AS BIGINT)")
+scalar("year(interval year to month) -> bigint", "CAST(athena_months({0}) // 12 AS BIGINT)")
+
+
 @special("date")
 def _date(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
     return cast(scope.term(arguments[0]), DATE)
@@ -177,7 +188,13 @@ def _from_unixtime(arguments: list[exp.Expression], node: exp.Expression, scope:
             raise not_supported("The zone of from_unixtime must be a literal in the local cloud")
         zone = zone_name(named.value)
     elif len(arguments) > 2:
-        raise not_supported("from_unixtime with hours and minutes in the local cloud")
+        hours, minutes = (scope.term(part).value for part in arguments[1:3])
+        if not isinstance(hours, int) or not isinstance(minutes, int) or hours * minutes < 0:
+            raise not_supported(
+                "from_unixtime with hours and minutes that are no literals in the local cloud"
+            )
+        zone = f"{'-' if hours < 0 or minutes < 0 else '+'}{abs(hours):02d}:{abs(minutes):02d}"
+        zone = "UTC" if zone == "+00:00" else zone
     # Rounded to milliseconds, as Athena does.
     return Term(
         f"make_timestamptz(CAST(round({seconds.sql} * 1000) AS BIGINT) * 1000)",

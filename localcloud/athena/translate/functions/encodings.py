@@ -78,3 +78,19 @@ scalar(
     + fail("NOT_SUPPORTED", "'char2hexint of ' || c || ' in the local cloud'", VARCHAR)
     + " ELSE lpad(hex(unicode(c)), 4, '0') END), '')",
 )
+scalar(
+    "reverse(varbinary) -> varbinary",
+    "unhex(array_to_string(list_transform(range(octet_length({0}), 0, -1),"
+    " lambda i: substr(hex({0}), i * 2 - 1, 2)), ''))",
+)
+_OUTSIDE = "{1} = 0 OR abs({1}) > octet_length({0})"
+_START = "(CASE WHEN {1} > 0 THEN {1} ELSE octet_length({0}) + {1} + 1 END)"
+scalar(
+    "substr(varbinary, bigint) -> varbinary",
+    f"CASE WHEN {_OUTSIDE} THEN unhex('') ELSE unhex(substr(hex({{0}}), {_START} * 2 - 1)) END",
+)
+scalar(
+    "substr(varbinary, bigint, bigint) -> varbinary",
+    f"CASE WHEN {_OUTSIDE} OR {{2}} <= 0 THEN unhex('')"
+    f" ELSE unhex(substr(hex({{0}}), {_START} * 2 - 1, {{2}} * 2)) END",
+)

@@ -4,7 +4,7 @@
 
 from sqlglot import exp
 
-from localcloud.athena.errors import not_supported
+from localcloud.athena.errors import AthenaError, not_supported
 from localcloud.athena.translate import arithmetic
 from localcloud.athena.translate.coercion import common_type
 from localcloud.athena.translate.functions.registry import alias, scalar, special
@@ -12,6 +12,7 @@ from localcloud.athena.translate.scope import Scope
 from localcloud.athena.translate.terms import BIGINT, INTEGERS, Term, decimal, fail, raw_cast
 
 _WHOLE = (*INTEGERS, "decimal")
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 for _type in (*INTEGERS, "real", "double"):
     scalar(f"abs({_type}) -> {_type}", "abs({0})")
@@ -160,13 +161,24 @@ scalar("width_bucket(double, array(double)) -> bigint", "len(list_filter({1}, la
 
 def _from_base(terms: list[Term]) -> str:
     radix = terms[1].value
-    if radix == 16:
-        return f"CAST('0x' || {terms[0].sql} AS BIGINT)"
-    if radix == 2:
-        return f"CAST('0b' || {terms[0].sql} AS BIGINT)"
-    if radix == 10:
-        return f"CAST({terms[0].sql} AS BIGINT)"
-    raise not_supported("from_base knows the bases 2, 10 and 16 in the local cloud")
+    if not isinstance(radix, int):
+        raise not_supported("The base of from_base must be a literal in the local cloud")
+    if not 2 <= radix <= 36:
+        raise AthenaError("INVALID_FUNCTION_ARGUMENT", "Radix must be between 2 and 36")
+    digits, value = _DIGITS[:radix], f"lower({terms[0].sql})"
+    wrong = fail("INVALID_FUNCTION_ARGUMENT", f"'Not a valid base-{radix} number: ' || {value}", BIGINT)
+    places = f"list_transform(string_split(ltrim({value}, '-'), ''), lambda c: strpos('{digits}', c) - 1)"
+    number = (
+        f"list_reduce({places}, lambda sum, digit: sum * {radix} + digit, CAST(0 AS HUGEINT))"
+        f" * CASE WHEN {value}[1] = '-' THEN -1 ELSE 1 END"
+    )
+    # 39 digits could pass 128 bits; 64 are the most that fit a bigint, in base 2.
+    fits = f"length(ltrim({value}, '-0')) <= 24 OR {radix} = 2 AND length(ltrim({value}, '-0')) <= 64"
+    return (
+        f"CASE WHEN {value} IS NULL THEN NULL WHEN NOT regexp_full_match({value}, '-?[{digits}]+')"
+        f" OR NOT ({fits}) THEN {wrong} WHEN {number} NOT BETWEEN -{2**63} AND {2**63 - 1} THEN {wrong}"
+        f" ELSE CAST({number} AS BIGINT) END"
+    )
 
 
 @special("mod")

@@ -81,7 +81,10 @@ def _best(function: Function, types: list[Type], node: exp.Expression) -> tuple[
     overload, (_, bound) = min(fits, key=lambda fit: fit[1][0])
     if function.name == "concat" and any(type_.name == "char" for type_ in types):
         raise not_supported("Concatenation of char in the local cloud: cast it to varchar first")
-    if function.name == "concat" and UNKNOWN in types and any(type_.name == "array" for type_ in types):
+    arrays = any(type_.name == "array" for type_ in types)
+    if (function.name == "concat" and UNKNOWN in types and arrays) or (
+        function.name in ("reverse", "substr") and types[0] == UNKNOWN
+    ):
         line, column = place(node)
         raise AthenaError(
             "AMBIGUOUS_FUNCTION_CALL", f"line {line}:{column}: Could not choose a best candidate operator"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from localcloud.athena.errors import not_supported
-from localcloud.athena.translate.functions.registry import alias, scalar, special
+from localcloud.athena.translate.functions.registry import scalar, special
 from localcloud.athena.translate.scope import Scope, mismatch
 from localcloud.athena.translate.terms import BIGINT, VARCHAR, Term, array, fail, text, varchar
 from localcloud.athena.types import UNBOUNDED
@@ -57,9 +57,9 @@ def _substr(terms: list[Term]) -> str:
     return f"CASE WHEN {outside} THEN '' ELSE substr({value}, {start}{rest}) END"
 
 
-scalar("substr(varchar, bigint) -> =0", _substr)
-scalar("substr(varchar, bigint, bigint) -> =0", _substr)
-alias("substring", "substr")
+for _name in ("substr", "substring"):
+    scalar(f"{_name}(varchar, bigint) -> =0", _substr)
+    scalar(f"{_name}(varchar, bigint, bigint) -> =0", _substr)
 scalar("replace(varchar, varchar) -> =0", "replace({0}, {1}, '')")
 
 
