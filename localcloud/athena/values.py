@@ -45,7 +45,8 @@ def texts(column: pa.ChunkedArray, type_: Type) -> pa.ChunkedArray:
         return pa.chunked_array([_each(chunk, spell) for chunk in column.chunks], pa.string())
     if pa.types.is_duration(held) or pa.types.is_interval(held):
         return pa.chunked_array([_each(chunk, _interval) for chunk in column.chunks], pa.string())
-    return pa.chunked_array([pa.array(_nested(chunk, type_), pa.string()) for chunk in column.chunks])
+    nested = [pa.array(_nested(chunk, type_), pa.string()) for chunk in column.chunks]
+    return pa.chunked_array(nested, pa.string())
 
 
 def _each(chunk: pa.Array, spell: Callable[[Any], str]) -> pa.Array:

@@ -16,6 +16,11 @@ def shown(values: list[Any], held: pa.DataType, type_: str) -> list[str | None]:
     return found
 
 
+def test_no_rows_of_a_nested_type_are_no_texts() -> None:
+    none = pa.chunked_array([], pa.list_(pa.int32()))
+    assert texts(none, parse("array(integer)")).to_pylist() == []
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
