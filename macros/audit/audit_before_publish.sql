@@ -1,4 +1,13 @@
 {% macro audit_before_publish(staged, merges) %}
+    {#- dbt compares broad types only: for it decimal(38,9) is decimal(10,2), and array<int> is array<string>. -#}
+    {%- set differences = contract_columns_differ(staged) if model.config.contract.enforced else '' -%}
+    {%- if differences -%}
+        {%- do drop_relation(staged) -%}
+        {%- do exceptions.raise_compiler_error(
+            'The contract of ' ~ this ~ ' is broken; nothing was published and readers keep the old data. '
+            ~ 'Cast in the last select of the model, or change the contract:\n' ~ differences
+        ) -%}
+    {%- endif -%}
     {%- set rules = contract_rules(staged, merges) -%}
     {%- if not rules -%}{{ return(none) }}{%- endif -%}
     {%- set counts -%}

@@ -1,0 +1,108 @@
+"""What a model gives is compared with its contract in depth, before a reader can see it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from bronze_lake import ROOT, Lake, clean_environment
+
+# Model -> column, type in the contract, what the model selects, and the row of the table that refuses it.
+PLANTED = {
+    "scale": (
+        "amount", "decimal(10,2)", "cast(1.5 as decimal(38,9))",
+        "| amount | decimal(10,2) | decimal(38,9) |",
+    ),
+    "items": (
+        "items", "array<int>", "array['a']",
+        "| items | array<int> | array<string> |",
+    ),
+    "fields": (
+        "place", "struct<street:string,zip:int>", "cast(row('a', 1.5) as row(street varchar, zip double))",
+        "| place | struct<street:string,zip:int> | struct<street:string,zip:double> |",
+    ),
+    "renamed_field": (
+        "place", "struct<zip:int>", "cast(row(1) as row(code integer))",
+        "| place | struct<zip:int> | struct<code:int> |",
+    ),
+}  # fmt: skip
+GOOD = {
+    "amount": ("decimal(10,2)", "cast(1.5 as decimal(10,2))"),
+    "items": ("array<int>", "array[1]"),
+    "place": ("struct<street:string,zip:int>", "cast(row('a', 1) as row(street varchar, zip integer))"),
+    "short": ("varchar(5)", "cast('a' as varchar(5))"),
+}
+
+
+def write(folder: Path, name: str, columns: dict[str, tuple[str, str]], more: str = "") -> None:
+    """A model with a contract: a key, and `columns` with their types in the contract and in the query."""
+    selected = ", ".join(f"{sql} as {column}" for column, (_, sql) in columns.items())
+    (folder / "models").mkdir(exist_ok=True)
+    (folder / f"models/{name}.sql").write_text(f"select cast(1 as bigint) as id, {selected}{more}\n")
+    not_null = [{"type": "not_null", "warn_unsupported": False, "warn_unenforced": False}]
+    stated = [{"name": "id", "data_type": "bigint", "constraints": not_null}]
+    stated += [
+        {"name": column, "data_type": kind, "constraints": []} for column, (kind, _) in columns.items()
+    ]
+    model = {"name": name, "config": {"unique_key": "id"}, "columns": stated}
+    (folder / f"models/{name}.yml").write_text(yaml.safe_dump({"version": 2, "models": [model]}))
+
+
+@pytest.fixture(scope="module")
+def output(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What dbt says about one good model and all planted ones, in a project with the macros of this one."""
+    project = tmp_path_factory.mktemp("project")
+    settings = yaml.safe_load((ROOT / "dbt_project.yml").read_text())
+    settings["macro-paths"] = [str(ROOT / "macros")]
+    settings["models"]["lakehouse"]["+schema"] = "silver"
+    (project / "dbt_project.yml").write_text(yaml.safe_dump(settings))
+    write(project, "good", GOOD)
+    for name, (column, kind, sql, _) in PLANTED.items():
+        write(project, name, {column: (kind, sql)})
+    write(project, "more", {"amount": ("int", "1")}, more=", 2 as another")
+    write(project, "missing", {"amount": ("int", "cast(null as integer)")})
+    model = project / "models/missing.yml"
+    model.write_text(
+        model.read_text().replace(
+            "constraints: []",
+            "constraints: [{type: not_null, warn_unsupported: false, warn_unenforced: false}]",
+        )
+    )
+    command = [
+        str(Path(sys.executable).parent / "dbt"),
+        "--no-use-colors",
+        "run",
+        "--profiles-dir",
+        str(ROOT / "profiles"),
+    ]
+    done = subprocess.run(
+        command,
+        cwd=project,
+        env=clean_environment() | {"AWS_ENDPOINT_URL": lake.endpoint},
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_type_that_differs_in_depth_is_refused_with_what_was_expected(output: str, name: str) -> None:
+    assert PLANTED[name][3] in output
+
+
+def test_a_column_that_the_contract_lacks_is_refused(output: str) -> None:
+    [line] = [line for line in output.splitlines() if "another" in line and "|" in line]
+    assert "missing in contract" in line
+
+
+def test_a_null_where_the_contract_demands_a_value_is_refused(output: str) -> None:
+    assert "1 rows where amount is null" in output
+
+
+def test_only_the_model_that_keeps_its_contract_is_published(lake: Lake, output: str) -> None:
+    tables = lake.client("glue").get_tables(DatabaseName="silver")["TableList"]
+    assert [table["Name"] for table in tables] == ["good"]
+    assert "ERROR=6 " in output
