@@ -119,8 +119,20 @@ class CatalogTable:
     partition_keys: tuple[CatalogColumn, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SeenTable:
+    """A table or view as the catalog shows it. `metadata` is the URI of an Iceberg table's metadata."""
+
+    columns: tuple[CatalogColumn, ...]
+    partition_keys: tuple[CatalogColumn, ...]
+    metadata: str = ""
+
+
 class Catalog(Protocol):
     """Tables and partitions as readers see them."""
+
+    def get_table(self, database: str, table: str) -> SeenTable | None:
+        """Read one table or view, or None."""
 
     def ensure_table(self, table: CatalogTable) -> None:
         """Make the database and the table, or add the columns that it lacks.

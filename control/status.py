@@ -13,11 +13,21 @@ HARMLESS_EVENTS = frozenset({"create-table"})
 
 
 @dataclass(frozen=True, slots=True)
+class Promise:
+    """What a contract promises: the greatest age of the data, and the least share of rows in percent."""
+
+    freshness_hours: float | None = None
+    completeness_percent: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TableStatus:
     """`last_batch` is None before the first. `files` counts by state, `events` control records by kind.
 
     `lag_seconds` is the age of the oldest raw file that is not published yet, 0 when there is none; files
-    that failed are not waited for, but warned of.
+    that failed are not waited for, but warned of. `age_seconds` is the time since the last publication,
+    `completeness_percent` the share of the records, control records apart, that became rows. `broken` names
+    the promises of the contract that do not hold now.
     """
 
     table: str
@@ -31,10 +41,13 @@ class TableStatus:
     lag_seconds: int
     events: dict[str, int]
     warnings: tuple[str, ...]
+    age_seconds: int | None = None
+    completeness_percent: float | None = None
+    broken: tuple[str, ...] = ()
 
 
-def table_status(table: str, parts: Parts) -> TableStatus:
-    """The state of one table, as the control store has it."""
+def table_status(table: str, parts: Parts, promise: Promise = Promise()) -> TableStatus:
+    """The state of one table, as the control store has it, and whether `promise` holds."""
     batches = {batch.batch_id: batch for batch in every(parts.store, Batch, table)}
     states: Counter[str] = Counter()
     waiting: list[datetime] = []
@@ -51,6 +64,10 @@ def table_status(table: str, parts: Parts) -> TableStatus:
     events: Counter[str] = Counter()
     for batch in ended:
         events.update(batch.events or {})
+    lag = _age(waiting, parts.clock.now())
+    age = _age([last.published_at], parts.clock.now()) if last and last.published_at else None
+    read = totals.rows + totals.quarantined
+    complete = round(100 * totals.rows / read, 4) if read else None
     return TableStatus(
         table=table,
         last_batch=last.number if last else None,
@@ -60,10 +77,22 @@ def table_status(table: str, parts: Parts) -> TableStatus:
         rows=totals.rows,
         quarantined=totals.quarantined,
         control=totals.control,
-        lag_seconds=_age(waiting, parts.clock.now()),
+        lag_seconds=lag,
         events=dict(events),
         warnings=(*_event_warnings(events), *_failure_warnings(batches.values())),
+        age_seconds=age,
+        completeness_percent=complete,
+        broken=tuple(_broken(promise, max(lag, age or 0), complete)),
     )
+
+
+def _broken(promise: Promise, age_seconds: int, complete: float | None) -> Iterable[str]:
+    hours = promise.freshness_hours
+    if hours is not None and age_seconds > hours * 3600:
+        yield f"freshness: {age_seconds / 3600:,.1f} h without newer data, {hours:g} h are promised"
+    least = promise.completeness_percent
+    if least is not None and complete is not None and complete < least:
+        yield f"completeness: {complete:g} % of the records are rows, {least:g} % are promised"
 
 
 def _age(times: Iterable[datetime], now: datetime) -> int:

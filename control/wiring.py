@@ -8,6 +8,7 @@ from control.adapters.dynamodb import DynamoStore
 from control.adapters.git import files_at as files_at
 from control.adapters.glue import GlueCatalog
 from control.adapters.parquet import event_kinds
+from control.adapters.parquet import hive_columns as hive_columns
 from control.adapters.retrying import retrying
 from control.adapters.s3 import S3Objects
 from control.config import Settings, from_environment

@@ -7,7 +7,7 @@ from control.adapters.aws import client, translated
 from control.config import Settings
 from control.errors import ConflictError, NotFoundError
 from control.model import Partition
-from control.ports import CatalogColumn, CatalogTable
+from control.ports import CatalogColumn, CatalogTable, SeenTable
 
 PARQUET = {
     "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
@@ -39,6 +39,16 @@ class GlueCatalog:
             except ConflictError:
                 known = self._table(table.database, table.name)
         self._ensure_columns(table, known["StorageDescriptor"]["Columns"])
+
+    def get_table(self, database: str, table: str) -> SeenTable | None:
+        """See Catalog."""
+        try:
+            found = self._table(database, table)
+        except NotFoundError:
+            return None
+        columns, keys = found.get("StorageDescriptor", {}).get("Columns", []), found.get("PartitionKeys", [])
+        metadata = found.get("Parameters", {}).get("metadata_location", "")
+        return SeenTable(tuple(map(_seen, columns)), tuple(map(_seen, keys)), metadata)
 
     def add_partition(self, partition: Partition) -> None:
         """See Catalog."""
@@ -129,6 +139,10 @@ def _input(table: CatalogTable) -> dict[str, Any]:
             "Location": table.location,
         },
     }
+
+
+def _seen(column: dict[str, str]) -> CatalogColumn:
+    return CatalogColumn(column["Name"], column.get("Type", ""), column.get("Comment", ""))
 
 
 def _column(column: CatalogColumn) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from control.adapters.clock import WallClock
 from control.errors import ConflictError, NotFoundError
 from control.model import Batch, Head, Item, Partition, RawFile, already, fenced
-from control.ports import CatalogTable, Clock, ItemT, Page, StoredObject
+from control.ports import CatalogTable, Clock, ItemT, Page, SeenTable, StoredObject
 
 
 class MemoryStore:
@@ -165,6 +165,11 @@ class MemoryCatalog:
         if any(wanted.get(column) != hive_type for column, hive_type in known.items()):
             raise ConflictError(f"table {table.database}.{table.name} has other columns than its contract")
         self.tables[name] = table
+
+    def get_table(self, database: str, table: str) -> SeenTable | None:
+        """See Catalog."""
+        found = self.tables.get((database, table))
+        return SeenTable(found.columns, found.partition_keys) if found else None
 
     def add_partition(self, partition: Partition) -> None:
         """See Catalog."""

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from control.cli.contract_drift import drift
 from control.cli.contract_gate import gate
+from control.cli.contract_new import new
+from control.cli.contract_replay import replay
 from control.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -20,7 +23,10 @@ def command() -> None:
     """Check the data contracts, render what follows from them, and judge their changes."""
 
 
+command.add_command(drift)
 command.add_command(gate)
+command.add_command(new)
+command.add_command(replay)
 
 
 @command.command(

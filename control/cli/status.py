@@ -1,10 +1,19 @@
 """`dm status`: every table at a glance."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from control.cli.output import print_json, print_table
 
-COLUMNS = ["table", "last_batch", "published_at", "files", "records", "rows", "quarantined", "control", "lag"]
+if TYPE_CHECKING:
+    from control.status import Promise
+
+COLUMNS = [
+    "table", "last_batch", "published_at", "files", "records", "rows", "quarantined", "control", "lag",
+    "promises",
+]  # fmt: skip
 
 
 @click.command(
@@ -17,20 +26,23 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON, with control records by kind.")
 def command(as_json: bool) -> None:
-    """Show every table: last batch, raw files by state, records, rows, quarantine, lag.
+    """Show every table: last batch, raw files by state, records, rows, quarantine, lag, broken promises.
 
-    Lag is the age of the oldest raw file that is not published yet. Warns of control records that empty or
-    change a source table, and of raw files that failed.
+    Promises are the contract's freshness and completeness: data is late when nothing newer was published, or
+    a raw file waits, for longer than is promised. Lag is the age of the oldest raw file that is not
+    published yet. Warns of control records that empty or change a source table, of raw files that failed,
+    and of promises that do not hold.
     """
     import os
     from dataclasses import asdict
 
     from control.ingest.files import table_names
-    from control.status import table_status
+    from control.status import Promise, table_status
     from control.wiring import connect
 
     parts = connect(os.environ)
-    tables = [table_status(name, parts) for name in table_names(parts)]
+    promised = _promises(parts.settings.contracts)
+    tables = [table_status(name, parts, promised.get(name, Promise())) for name in table_names(parts)]
     if as_json:
         print_json(tables)
         return
@@ -40,10 +52,19 @@ def command(as_json: bool) -> None:
             "published_at": table.published_at and f"{table.published_at:%Y-%m-%d %H:%M:%S}",
             "files": ", ".join(f"{count:,} {state}" for state, count in sorted(table.files.items())),
             "lag": f"{table.lag_seconds:,} s" if table.lag_seconds else "-",
+            "promises": "broken" if table.broken else "kept" if table.last_batch else "-",
         }
         for table in tables
     ]
     print_table(rows, COLUMNS, empty="No table has been ingested yet: `dm ingest run` starts.")
     for table in tables:
-        for warning in table.warnings:
+        for warning in (*table.warnings, *table.broken):
             click.echo(f"warning: {table.table}: {warning}", err=True)
+
+
+def _promises(contracts: Path) -> "dict[str, Promise]":
+    """What the bronze contracts promise, by table; nothing where one cannot be read, which ingestion says."""
+    from control.contracts import promises
+    from control.status import Promise
+
+    return {table: Promise(*kept) for table, kept in promises.of(contracts / "bronze").items()}

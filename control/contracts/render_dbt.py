@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import yaml
 
-from control.contracts import technical
+from control.contracts import promises, technical
 from control.contracts.model import Check, Column, Contract, Test
 
 MARK = "# Rendered by `dm contract sync` from "
@@ -23,7 +23,7 @@ def render(contracts: Sequence[Contract]) -> dict[str, str]:
     for contract in contracts:
         for model in _models(contract, by_name):
             path = f"{contract.layer}/{model['name']}.yml"
-            files[path] = _header(contract.home, path) + _dump({"version": 2, "models": [model]})
+            files[path] = _header(contract.home, path) + dump({"version": 2, "models": [model]})
     return files
 
 
@@ -186,6 +186,7 @@ def _sources(bronze: Sequence[Contract]) -> str:
     tables: list[dict[str, object]] = []
     for contract in sorted(bronze, key=lambda c: c.table):
         config = {"tags": list(contract.tags), "meta": _meta(contract)}
+        freshness = _freshness(contract)
         described = {
             contract.table: (f"{contract.grain} {contract.description}", technical.bronze_columns(contract)),
             f"{contract.table}_events": (
@@ -195,9 +196,29 @@ def _sources(bronze: Sequence[Contract]) -> str:
         }
         for name, (description, columns) in described.items():
             shown = [_column(c, []) for c in (*columns, *technical.partition_keys())]
-            tables.append({"name": name, "description": description, "config": config, "columns": shown})
+            promised = freshness if name == contract.table else {}
+            tables.append(
+                {"name": name, "description": description, "config": config | promised, "columns": shown}
+            )
     source = {"name": "bronze", "schema": _SOURCE_SCHEMA, "tables": tables}
-    return _header("contracts/bronze", "sources.yml") + _dump({"version": 2, "sources": [source]})
+    return _header("contracts/bronze", "sources.yml") + dump({"version": 2, "sources": [source]})
+
+
+def _freshness(contract: Contract) -> dict[str, object]:
+    """`dbt source freshness` by the contract's promise: when a change was committed, or an extract read."""
+    hours = promises.freshness_hours(contract)
+    if hours is None:
+        return {}
+    count = max(1, round(hours))
+    # Only the latest days are read: whatever is older is late anyhow.
+    days = max(7, count // 24 + 2)
+    return {
+        "loaded_at_field": "coalesce(_committed_at, cast(ingest_date as timestamp))",
+        "freshness": {
+            "error_after": {"count": count, "period": "hour"},
+            "filter": f"ingest_date >= cast(current_date - interval '{days}' day as varchar)",
+        },
+    }
 
 
 def _header(source: str, path: str) -> str:
@@ -221,5 +242,6 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def _dump(data: object) -> str:
+def dump(data: object) -> str:
+    """Write `data` as YAML the way this repository lays it out."""
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)

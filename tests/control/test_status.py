@@ -6,7 +6,7 @@ import pytest
 
 from control.adapters.memory import MemoryClock, MemoryStore
 from control.model import Batch, Counts, RawFile
-from control.status import table_status
+from control.status import Promise, table_status
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 FILE = RawFile(
@@ -98,3 +98,41 @@ def test_failed_files_are_warned_of_and_not_waited_for(parts) -> None:
     status = table_status("review", parts)
     assert status.lag_seconds == 0
     assert status.warnings == ("1 raw file(s) failed: see `dm files list --state failed`",)
+
+
+DAY = Promise(freshness_hours=24, completeness_percent=99.0)
+
+
+def test_a_table_that_keeps_its_promises_breaks_none(parts) -> None:
+    put(
+        parts,
+        1,
+        "published",
+        Counts(records=100, rows=100),
+        number=1,
+        published_at=NOON - timedelta(hours=24),
+    )
+    status = table_status("review", parts, DAY)
+    assert (status.age_seconds, status.completeness_percent, status.broken) == (86400, 100.0, ())
+
+
+def test_data_that_is_older_than_promised_breaks_the_promise(parts) -> None:
+    put(parts, 1, "published", Counts(records=1, rows=1), number=1, published_at=NOON - timedelta(hours=30))
+    assert table_status("review", parts, DAY).broken == (
+        "freshness: 30.0 h without newer data, 24 h are promised",
+    )
+    assert table_status("review", parts).broken == ()
+
+
+def test_a_raw_file_that_waits_for_longer_than_promised_breaks_the_promise(parts) -> None:
+    put(parts, 1, "published", Counts(records=1, rows=1), number=1, published_at=NOON)
+    parts.store.create(replace(FILE, landed_at=NOON - timedelta(hours=25)))
+    assert [text.split(":")[0] for text in table_status("review", parts, DAY).broken] == ["freshness"]
+
+
+def test_completeness_counts_rows_against_what_was_refused(parts) -> None:
+    counts = Counts(records=103, rows=98, quarantined=2, control=3)
+    put(parts, 1, "published", counts, number=1, published_at=NOON)
+    status = table_status("review", parts, DAY)
+    assert status.completeness_percent == 98.0
+    assert status.broken == ("completeness: 98 % of the records are rows, 99 % are promised",)

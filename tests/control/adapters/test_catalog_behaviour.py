@@ -31,6 +31,14 @@ def table(cloud: Settings) -> CatalogTable:
     )
 
 
+def test_a_table_is_seen_as_it_was_made(catalog: Catalog, table: CatalogTable) -> None:
+    assert catalog.get_table(table.database, table.name) is None
+    catalog.ensure_table(table)
+    seen = catalog.get_table(table.database, table.name)
+    assert seen is not None
+    assert (seen.columns, seen.partition_keys, seen.metadata) == (table.columns, table.partition_keys, "")
+
+
 @pytest.fixture
 def partition(table: CatalogTable) -> Partition:
     return Partition(

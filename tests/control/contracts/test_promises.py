@@ -1,0 +1,25 @@
+from pathlib import Path
+
+import pytest
+
+from control.contracts import promises
+
+
+@pytest.mark.parametrize(("unit", "hours"), [("h", 24), ("d", 24 * 24), ("y", 24 * 8760)])
+def test_freshness_is_in_hours_whatever_its_unit(tree: Path, unit: str, hours: float) -> None:
+    path = tree / "bronze/item.yaml"
+    path.write_text(path.read_text().replace("unit: h", f"unit: {unit}", 1))
+    assert promises.of(tree / "bronze") == {"item": (hours, None)}
+
+
+@pytest.mark.parametrize(("value", "unit"), [("99.5", "percent"), ("0.995", "ratio")])
+def test_completeness_is_in_percent(tree: Path, value: str, unit: str) -> None:
+    path = tree / "bronze/item.yaml"
+    level = f"slaProperties:\n  - property: completeness\n    value: {value}\n    unit: {unit}\n"
+    path.write_text(path.read_text().replace("slaProperties:\n", level, 1))
+    assert promises.of(tree / "bronze") == {"item": (24, 99.5)}
+
+
+def test_a_contract_that_cannot_be_read_promises_nothing(tree: Path) -> None:
+    (tree / "bronze/item.yaml").write_text("[")
+    assert promises.of(tree / "bronze") == {}

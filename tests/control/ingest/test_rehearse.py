@@ -1,0 +1,84 @@
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from control.errors import ContractError, DataError
+from control.ingest.register import reconcile
+from control.ingest.rehearse import Rehearsal, rehearse
+
+BEER = Path(__file__).parents[3] / "contracts/bronze/beer.yaml"
+PROFILE = BEER.with_name("profile.yaml")
+
+
+def change(**data: object) -> str:
+    metadata = {
+        "operation": "insert",
+        "record-type": "data",
+        "stream-position": "0/16B3748",
+        "transaction-record-id": 1,
+    }
+    return json.dumps({"data": data, "metadata": metadata})
+
+
+def beer(number: int, abv: float | None) -> str:
+    return change(beer_id=number, brewery_id=1, beer_name=f"Beer {number}", beer_style="Porter", beer_abv=abv)
+
+
+def landed(world, table: str, *lines: str) -> None:
+    world.objects.put(f"s3://lake/raw/{table}/a.json.gz", gzip.compress("\n".join(lines).encode()))
+    reconcile(world.tables, world.parts)
+
+
+def rehearsed(world, text: str, sample: int = 3) -> Rehearsal:
+    return rehearse(text, "new.yaml", world.parts, days=7, most=9, sample=sample, said=lambda file: None)
+
+
+def test_a_contract_that_reads_everything_would_refuse_nothing(world) -> None:
+    landed(world, "beer", beer(1, 5.0), beer(2, None))
+    found = rehearsed(world, BEER.read_text())
+    assert (found.files, found.records, found.rows, found.quarantined, found.reasons) == (1, 2, 2, 0, {})
+
+
+def test_a_stricter_contract_says_what_it_would_refuse_and_shows_samples(world) -> None:
+    landed(world, "beer", *(beer(n, None if n % 4 == 0 else 5.0) for n in range(1, 101)))
+    text = BEER.read_text()
+    at = text.index("name: beer_abv")
+    stricter = text[:at] + text[at:].replace(
+        "physicalType: double", "physicalType: double\n        required: true", 1
+    )
+    found = rehearsed(world, stricter, sample=2)
+    assert (found.records, found.rows, found.quarantined) == (100, 75, 25)
+    assert found.reasons == {"null:beer_abv": 25}
+    assert [(s.line, s.reason) for s in found.samples] == [(4, "null:beer_abv"), (8, "null:beer_abv")]
+    assert '"beer_name": "Beer 4"' in found.samples[0].raw or "Beer 4" in found.samples[0].raw
+
+
+def test_personal_values_are_masked_in_samples(world) -> None:
+    world.tables["profile"] = world.tables["beer"]
+    secret = "someone@example.org"
+    good = change(profile_id=1, profile_name="Someone", email=secret, state=3)
+    landed(world, "profile", good, f'{{"data": {{"email": "{secret}"', "not json " + secret)
+    found = rehearsed(world, PROFILE.read_text())
+    assert found.quarantined == 3
+    assert found.samples
+    shown = json.dumps([s.raw for s in found.samples])
+    assert secret not in shown
+    assert "Someone" not in shown
+    assert '\\"state\\": 3' in shown, "what is not personal is what one needs to see"
+
+
+def test_nothing_is_published_or_kept(world) -> None:
+    landed(world, "beer", beer(1, 5.0))
+    before = {found.uri for found in world.objects.list("s3://lake/")}
+    rehearsed(world, BEER.read_text())
+    assert {found.uri for found in world.objects.list("s3://lake/")} == before
+    assert world.batches("beer") == []
+
+
+def test_no_recent_file_and_a_contract_that_cannot_be_used_are_said(world) -> None:
+    with pytest.raises(DataError, match="no raw file of beer has landed"):
+        rehearsed(world, BEER.read_text())
+    with pytest.raises(ContractError, match=r"new\.yaml"):
+        rehearsed(world, BEER.read_text().replace("kind: DataContract", "kind: Other"))
