@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bronze.contract import BronzeContract
+from bronze.dialect import Dialect
+from bronze.limits import Limits
 from control.contracts.gate import lifetime, values
 from control.contracts.gate.change import Change, Verdict, words
 from control.contracts.gate.side import Side
@@ -15,11 +17,17 @@ _TABLE: Path = ("schema", 0)
 _CUSTOM: Path = (*_TABLE, "customProperties")
 _WORDS = ("description", "businessName", "tags", "authoritativeDefinitions", "id", "logicalType")
 _JUDGED = ("name", "physicalType", "properties", "quality", "customProperties", "dataGranularityDescription")
-_DEFAULTS = {
+_DIALECT = ("delimiter", "quote", "escape", "header", "multiline")
+# What a cap is called in the contract, and in the parser's limits.
+_CAPS = {"maxInflatedBytes": "inflated_bytes", "maxInflationRatio": "ratio", "maxLineBytes": "line_bytes"}
+_TOLERANCES = ("maxBadRecords", "maxBadRatio")
+_DEFAULTS: dict[str, object] = {
     "".join(part.title() if i else part for i, part in enumerate(field.name.split("_"))): field.default
     for field in dataclasses.fields(BronzeContract)
     if field.default is not dataclasses.MISSING
 }
+_DEFAULTS |= {key: getattr(Dialect(), key) for key in _DIALECT}
+_DEFAULTS |= {key: getattr(Limits(), name) for key, name in _CAPS.items()}
 # From, to: for producers, for consumers, why.
 _KEPT = "unknown keys are kept in _rescued"
 _POLICIES: dict[tuple[str, str, str], tuple[Verdict, Verdict, str]] = {
@@ -195,34 +203,39 @@ def _parsing(key: str, was: object, now: object) -> Iterator[Change]:
     if was == now:
         return
     path = f"table.{key}"
-    if key == "position":
-        verdicts: tuple[Verdict, Verdict, str] = (
-            "breaking", "breaking", "new places do not compare with those in the state; start a new epoch",
-        )  # fmt: skip
-    elif (
-        key in ("maxBadRecords", "maxBadRatio")
-        and isinstance(was, int | float)
-        and isinstance(now, int | float)
-    ):
-        verdicts = ("compatible", "risky", "worse files are published") if now > was else (
-            "risky", "compatible", "files that were published are refused as a whole",
-        )  # fmt: skip
-    else:
-        fallback: tuple[Verdict, Verdict, str] = ("breaking", "risky", "files are read by other rules")
-        verdicts = _POLICIES.get((key, str(was), str(now)), fallback)
+    producers, consumers, why = _read_otherwise(key, was, now)
     addition = (key, now) == ("unknownKeys", "evolve")
-    message = f"{key} is {now} instead of {was}: {verdicts[2]}"
+    message = f"{key} is {now} instead of {was}: {why}"
     yield Change(
         "parsing-changed",
         path,
         was,
         now,
         message,
-        producers=verdicts[0],
-        consumers=verdicts[1],
+        producers=producers,
+        consumers=consumers,
         place=_CUSTOM,
         addition=addition,
     )
+
+
+def _read_otherwise(key: str, was: object, now: object) -> tuple[Verdict, Verdict, str]:
+    """What it means for either side that a rule of reading changes, and why."""
+    if key == "position":
+        return "breaking", "breaking", "new places do not compare with those in the state; start a new epoch"
+    if isinstance(was, int | float) and isinstance(now, int | float):
+        if key in _TOLERANCES and now > was:
+            return "compatible", "risky", "worse files are published"
+        if key in _TOLERANCES:
+            return "risky", "compatible", "files that were published are refused as a whole"
+        if key in _CAPS:
+            larger = now > was
+            return (
+                "compatible" if larger else "risky",
+                "compatible",
+                "more is read" if larger else "less is read",
+            )
+    return _POLICIES.get((key, str(was), str(now)), ("breaking", "risky", "files are read by other rules"))
 
 
 def _text(value: object) -> str:
