@@ -39,6 +39,20 @@ def test_sequences_are_long_and_of_many_kinds() -> None:
     assert wanted <= {kind for kind, count in kinds.items() if count > 50}
 
 
+def test_for_trino_no_list_holds_a_null() -> None:
+    lists = re.compile(r" in \([^)]*cast\(null")
+    found = {
+        for_trino: [
+            lists.search(statement.sql(""))
+            for seed in range(50)
+            for statement, _ in sequence(seed, for_trino=for_trino)
+        ]
+        for for_trino in (True, False)
+    }
+    assert not any(found[True])
+    assert any(found[False])
+
+
 def test_for_trino_no_row_is_deleted_by_what_its_table_is_partitioned_by() -> None:
     for seed in range(50):
         lake = Lake()
