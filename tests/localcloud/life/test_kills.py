@@ -81,6 +81,7 @@ class Writer:
     cloud: Any
     applied: list[Step] = field(default_factory=list)
     number: int = 0
+    last_marked: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
 
     @cached_property
@@ -105,6 +106,7 @@ class Writer:
     def mark(self, number: int) -> None:
         item = {"pk": {"S": "step"}, "number": {"N": str(number)}}
         self.clients["dynamodb"].put_item(TableName="marker", Item=item)
+        self.last_marked = number
 
     def marked(self) -> int:
         found = self.clients["dynamodb"].get_item(TableName="marker", Key={"pk": {"S": "step"}})
@@ -215,7 +217,7 @@ def recover(cloud: Any, writer: Writer, hit: Hit, step: Step | None) -> None:
     cloud.up(**SETTINGS)
     if hit.part == "athena":
         before = writer.applied
-        marked = writer.number
+        marked = writer.last_marked
     else:
         assert last is not None
         assert any(last.saved_at in line for line in cloud.said), cloud.said
@@ -224,6 +226,7 @@ def recover(cloud: Any, writer: Writer, hit: Hit, step: Step | None) -> None:
         step = next((one for one in [*writer.applied, step] if one and one[1] == marked), None)
         hit.came_back = f"snapshot of {writer.number - marked} statements before ({last.reason})"
     assert writer.marked() == marked
+    writer.last_marked = marked
     found = writer.contents()
     with_step = [*before, step] if step and step not in before else before
     assert found in (effect_of(before), effect_of(with_step)), (hit, marked, step)
