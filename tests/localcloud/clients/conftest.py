@@ -8,6 +8,8 @@ from botocore.config import Config
 from localcloud import processes, supervisor
 from localcloud.config import Settings
 
+# What it reads of AWS's models is shared, connections are not. Not for threads: clients are made before them.
+SESSION = boto3.Session("local", "local", region_name="us-east-1")
 ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 
@@ -23,13 +25,11 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def new_client(endpoint: str, service: str) -> Any:
-    return boto3.Session("local", "local", region_name="us-east-1").client(
-        service, endpoint_url=endpoint, config=Config(max_pool_connections=4)
-    )
+    return SESSION.client(service, endpoint_url=endpoint, config=Config(max_pool_connections=4))
 
 
 class Client:
-    """boto3 with a session of its own, as another program has it."""
+    """boto3 with connections of its own, as another program has it."""
 
     def __init__(self, endpoint: str) -> None:
         self.athena = new_client(endpoint, "athena")
@@ -39,14 +39,16 @@ class Client:
         started = self.athena.start_query_execution(QueryString=sql, QueryExecutionContext=context)
         return str(started["QueryExecutionId"])
 
-    def state(self, query: str) -> str:
-        found = self.athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]
-        return str(found["Status"]["State"])
+    def states(self, *queries: str) -> set[str]:
+        """As they are now; GetQueryExecution would wait for the end of each for a while."""
+        found = self.athena.batch_get_query_execution(QueryExecutionIds=list(queries))["QueryExecutions"]
+        return {one["Status"]["State"] for one in found}
 
     def end(self, query: str) -> str:
-        while (state := self.state(query)) not in ENDED:
-            pass
-        return state
+        while True:
+            found = self.athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]
+            if found["Status"]["State"] in ENDED:
+                return str(found["Status"]["State"])
 
     def run(self, sql: str) -> list[tuple[str, ...]]:
         query = self.start(sql)

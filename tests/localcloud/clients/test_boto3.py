@@ -13,9 +13,10 @@ ICEBERG = "tblproperties ('table_type' = 'ICEBERG')"
 
 def test_sixteen_clients_at_once_each_see_their_own_work(new):
     together = threading.Barrier(CLIENTS)
+    clients = [new() for _ in range(CLIENTS)]
 
     def work(number):
-        client = new()
+        client = clients[number]
         together.wait(timeout=120)
         properties = f"table_type = 'ICEBERG', is_external = false, location = 's3://lake/own{number}'"
         client.run(f"create table own{number} with ({properties}) as select {number} as n")
@@ -32,9 +33,10 @@ def test_all_of_sixty_appends_of_four_writers_are_kept(new):
     client = new()
     client.run(f"create table appended (writer int, n int) location 's3://lake/appended' {ICEBERG}")
     together = threading.Barrier(WRITERS)
+    writers = [new() for _ in range(WRITERS)]
 
     def write(writer):
-        mine = new()
+        mine = writers[writer]
         together.wait(timeout=120)
         for number in range(APPENDS):
             mine.run(f"insert into appended values ({writer}, {number})")
@@ -57,21 +59,21 @@ def endless(prefix=""):
 def test_stopped_queries_give_their_places_to_those_that_wait(new):
     client = new()
     running = [client.start(endless()) for _ in range(WORKERS)]
-    while any(client.state(query) == "QUEUED" for query in running):
+    while "QUEUED" in client.states(*running):
         time.sleep(0.01)
     waiting = client.start("select 1")
-    assert client.state(waiting) == "QUEUED"
+    assert client.states(waiting) == {"QUEUED"}
     for query in running:
         client.athena.stop_query_execution(QueryExecutionId=query)
     assert client.end(waiting) == "SUCCEEDED"
-    assert {client.state(query) for query in running} == {"CANCELLED"}
+    assert client.states(*running) == {"CANCELLED"}
 
 
 def test_a_stopped_write_leaves_nothing_behind(new):
     client = new()
     properties = "table_type = 'ICEBERG', is_external = false, location = 's3://lake/stopped'"
     query = client.start(endless(f"create table stopped with ({properties}) as "))
-    while client.state(query) == "QUEUED":
+    while "QUEUED" in client.states(query):
         time.sleep(0.01)
     client.athena.stop_query_execution(QueryExecutionId=query)
     assert client.end(query) == "CANCELLED"
