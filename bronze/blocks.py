@@ -100,6 +100,17 @@ def slices(block: Block) -> Iterator[Block]:
         start, line = end, line + part.lines
 
 
+def lines_at(data: bytes, wanted: Iterable[int]) -> Iterator[tuple[bytes, int, int]]:
+    """The lines of `data` at the indices `wanted`, which rise; with each its index and where it begins."""
+    start = number = 0
+    for index in wanted:
+        while number < index:
+            start = data.index(b"\n", start) + 1
+            number += 1
+        end = data.find(b"\n", start)
+        yield data[start : end if end >= 0 else len(data)], index, start
+
+
 def is_utf8(data: bytes) -> bool:
     """Whether `data` is valid UTF-8."""
     if data.isascii():

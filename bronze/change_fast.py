@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from bronze import columns, sequence
-from bronze.blocks import Block, is_utf8
+from bronze.blocks import Block, is_utf8, lines_at
 from bronze.change_layout import NULL_TEXT, Layout, learned
 from bronze.change_records import row_columns
 from bronze.contract import BronzeContract
@@ -174,12 +174,9 @@ def _places(lines: _Lines, skipped: Sequence[int]) -> Any:
 def _without(lines: _Lines, taken: Sequence[int]) -> _Lines:
     """The lines whose place is not in `taken`."""
     dropped = set(taken)
-    kept = [
-        (line, place)
-        for line, place in zip(lines.data.split(b"\n"), lines.places, strict=False)
-        if place not in dropped
-    ]
-    return _Lines(b"".join(line + b"\n" for line, _ in kept), [place for _, place in kept])
+    kept = [(index, place) for index, place in enumerate(lines.places) if place not in dropped]
+    picked = lines_at(lines.data, (index for index, _ in kept))
+    return _Lines(b"".join(line + b"\n" for line, _, _ in picked), [place for _, place in kept])
 
 
 def _rows(

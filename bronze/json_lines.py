@@ -1,10 +1,10 @@
 """Read blocks of change records: what is certainly good at once, every other line by the exact rules."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from bronze import change_fast, columns
-from bronze.blocks import Block, slices
+from bronze.blocks import Block, lines_at, slices
 from bronze.change_records import Change, judge, row_columns
 from bronze.contract import BronzeContract
 from bronze.errors import RefusedError
@@ -53,8 +53,8 @@ def reader(
     def read_lines(block: Block) -> Outcome:
         fast = read_fast(block)
         exact = _Exact()
-        for line, index, offset in _lines(block, fast.left):
-            read_exactly(line, block.line + index, offset, exact)
+        for line, index, start in lines_at(block.data, fast.left):
+            read_exactly(line, block.line + index, block.offset + start, exact)
         return Outcome(
             rows=columns.in_order([fast.rows, columns.table_of(exact.rows, schema)], ["_line", "_record"]),
             records=fast.rows.num_rows + exact.records,
@@ -90,14 +90,3 @@ def reader(
             )
 
     return read
-
-
-def _lines(block: Block, wanted: Sequence[int]) -> Iterator[tuple[bytes, int, int]]:
-    """The lines of `block` at the indices `wanted`, which rise; with each its index and its byte."""
-    start = number = 0
-    for index in wanted:
-        while number < index:
-            start = block.data.index(b"\n", start) + 1
-            number += 1
-        end = block.data.find(b"\n", start)
-        yield block.data[start : end if end >= 0 else len(block.data)], index, block.offset + start
