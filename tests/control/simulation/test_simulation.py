@@ -16,7 +16,7 @@ SEEDS_A_DAY = 1_000_000
 
 def test_no_history_loses_or_doubles_a_record() -> None:
     first = datetime.now(UTC).toordinal() * SEEDS_A_DAY
-    histories, cpu_seconds = (100_000, float("inf")) if SWEEP else (5_000, 20.0)
+    histories, cpu_seconds = (100_000, float("inf")) if SWEEP else (5_000, 12.0)
     outcome = simulate(first, histories, cpu_seconds)
     print(f"{outcome.histories} histories from seed {first} on")
     if outcome.error is not None:
