@@ -6,6 +6,8 @@ export UV_PYTHON_PREFERENCE := only-system
 export UV_SYSTEM_CERTS := true
 export UV_PREVIEW_FEATURES := package-conflicts
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+# Where it is set, each of the many short processes compiles every module again.
+unexport PYTHONDONTWRITEBYTECODE
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 BIN := .venv/bin
 # What the contracts are compared with; none outside of a git clone that has a main branch.
