@@ -2,14 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import pyarrow as pa
 
-from bronze.dialect import RFC_4180, Dialect, problem
+from bronze.dialect import Dialect, problem
 from bronze.errors import ContractError
 from bronze.limits import DEFAULT_LIMITS, Limits
 from bronze.located_yaml import Located, read
@@ -25,6 +25,24 @@ Absent = Literal["quarantine", "null"]
 BeforeImage = Literal["optional", "required"]
 # What the JSON objects of a raw file are: changes with their metadata, or just rows.
 Records = Literal["change", "plain"]
+# What the custom properties of a table are where a contract does not say; `position` it has to say.
+DEFAULTS: Mapping[str, object] = {
+    "records": "change",
+    "unknownKeys": "freeze",
+    "absent": "quarantine",
+    "beforeImage": "optional",
+    "delimiter": ",",
+    "quote": '"',
+    "escape": "double",
+    "header": True,
+    "multiline": False,
+    "maxBadRecords": 100,
+    "maxBadRatio": 0.05,
+    "maxLineBytes": DEFAULT_LIMITS.line_bytes,
+    "maxInflatedBytes": DEFAULT_LIMITS.inflated_bytes,
+    "maxInflationRatio": DEFAULT_LIMITS.ratio,
+}
+_DEFAULTS: Mapping[str, object] = {**DEFAULTS, "token": False}  # the latter of a column
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +64,14 @@ class BronzeContract:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     position: PositionKind
-    unknown_keys: UnknownKeys = "freeze"
-    absent: Absent = "quarantine"
-    max_bad_records: int = 100
-    max_bad_ratio: float = 0.05
-    before_image: BeforeImage = "optional"
-    records: Records = "change"
-    csv: Dialect = RFC_4180
-    limits: Limits = DEFAULT_LIMITS
+    unknown_keys: UnknownKeys
+    absent: Absent
+    max_bad_records: int
+    max_bad_ratio: float
+    before_image: BeforeImage
+    records: Records
+    csv: Dialect
+    limits: Limits
 
     @property
     def revision(self) -> int:
@@ -110,8 +128,8 @@ class _Reader:
         columns = self.columns(table)
         custom = self.custom(table)
 
-        def choice(key: str, kind: object, default: str | None = None) -> Any:
-            return custom.value(key, get_args(kind).__contains__, " or ".join(get_args(kind)), default)
+        def choice(key: str, kind: object) -> Any:
+            return custom.value(key, get_args(kind).__contains__, " or ".join(get_args(kind)))
 
         return BronzeContract(
             table=self.text(table, "name"),
@@ -119,27 +137,27 @@ class _Reader:
             columns=columns,
             key=self.key(table, columns),
             position=choice("position", PositionKind),
-            unknown_keys=choice("unknownKeys", UnknownKeys, "freeze"),
-            absent=choice("absent", Absent, "quarantine"),
-            max_bad_records=custom.value("maxBadRecords", _is_count, "a whole number from 0", 100),
-            max_bad_ratio=custom.value("maxBadRatio", _is_ratio, "a number from 0 to 1", 0.05),
-            before_image=choice("beforeImage", BeforeImage, "optional"),
-            records=choice("records", Records, "change"),
+            unknown_keys=choice("unknownKeys", UnknownKeys),
+            absent=choice("absent", Absent),
+            max_bad_records=custom.value("maxBadRecords", _is_count, "a whole number from 0"),
+            max_bad_ratio=custom.value("maxBadRatio", _is_ratio, "a number from 0 to 1"),
+            before_image=choice("beforeImage", BeforeImage),
+            records=choice("records", Records),
             csv=self.dialect(custom),
             limits=self.limits(custom),
         )
 
     def dialect(self, custom: "_Custom") -> Dialect:
-        def character(key: str, none: str | None, default: str) -> str | None:
-            written = custom.value(key, _is_text, "one character" + (f", or {none}" if none else ""), default)
-            return None if written == none else str(written)
+        def character(key: str, none: str) -> str | None:
+            written = str(custom.value(key, _is_text, f"one character, or {none}"))
+            return None if written == none else written
 
         found = Dialect(
-            delimiter=character("delimiter", None, ",") or "",
-            quote=character("quote", "none", '"'),
-            escape=character("escape", "double", "double"),
-            header=custom.value("header", _is_bool, "true or false", True),
-            multiline=custom.value("multiline", _is_bool, "true or false", False),
+            delimiter=custom.value("delimiter", _is_text, "one character"),
+            quote=character("quote", "none"),
+            escape=character("escape", "double"),
+            header=custom.value("header", _is_bool, "true or false"),
+            multiline=custom.value("multiline", _is_bool, "true or false"),
         )
         if wrong := problem(found):
             key, wanted = wrong
@@ -147,14 +165,14 @@ class _Reader:
         return found
 
     def limits(self, custom: "_Custom") -> Limits:
-        def cap(key: str, default: int) -> int:
-            return int(custom.value(key, _is_cap, "a whole number from 1", default))
+        def cap(key: str) -> int:
+            return int(custom.value(key, _is_cap, "a whole number from 1"))
 
         return replace(
             DEFAULT_LIMITS,
-            line_bytes=cap("maxLineBytes", DEFAULT_LIMITS.line_bytes),
-            inflated_bytes=cap("maxInflatedBytes", DEFAULT_LIMITS.inflated_bytes),
-            ratio=cap("maxInflationRatio", DEFAULT_LIMITS.ratio),
+            line_bytes=cap("maxLineBytes"),
+            inflated_bytes=cap("maxInflatedBytes"),
+            ratio=cap("maxInflationRatio"),
         )
 
     def text(self, node: Located, key: str) -> str:
@@ -208,7 +226,7 @@ class _Reader:
             )
         hive_type = self.type(entry, name)
         custom = self.custom(entry)
-        token = custom.value("token", _is_bool, "true or false", False)
+        token = custom.value("token", _is_bool, "true or false")
         if token and hive_type != "string":
             raise ContractError(
                 self.file,
@@ -289,9 +307,9 @@ class _Custom:
         entry = self.entries.get(key)
         return self.owner.line if entry is None else entry.line_of("value")
 
-    def value(self, key: str, allowed: Callable[[Any], bool], wanted: str, default: object | None) -> Any:
+    def value(self, key: str, allowed: Callable[[Any], bool], wanted: str) -> Any:
         entry = self.entries.get(key)
-        value = default if entry is None else entry.get("value")
+        value = _DEFAULTS.get(key) if entry is None else entry.get("value")
         if value is None or not allowed(value):
             problem = "is missing" if entry is None else f"is {value!r}"
             raise ContractError(

@@ -12,23 +12,7 @@ from control.contracts.model import Column, Finding
 from control.contracts.source import Path
 from control.contracts.subject import TABLE, Subject
 
-PROPERTIES = (
-    "position",
-    "unknownKeys",
-    "absent",
-    "beforeImage",
-    "records",
-    "delimiter",
-    "quote",
-    "escape",
-    "header",
-    "multiline",
-    "maxBadRecords",
-    "maxBadRatio",
-    "maxLineBytes",
-    "maxInflatedBytes",
-    "maxInflationRatio",
-)
+PROPERTIES = ("position", *bronze.contract.DEFAULTS)
 
 
 def findings(on: Subject) -> Iterator[Finding]:

@@ -1,13 +1,10 @@
 """What changed about a table as a whole: its key, layout, views, and how its raw files are read."""
 
-import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bronze.contract import BronzeContract
-from bronze.dialect import Dialect
-from bronze.limits import Limits
+from bronze.contract import DEFAULTS
 from control.contracts.gate import lifetime, values
 from control.contracts.gate.change import Change, Verdict, words
 from control.contracts.gate.side import Side
@@ -17,17 +14,8 @@ _TABLE: Path = ("schema", 0)
 _CUSTOM: Path = (*_TABLE, "customProperties")
 _WORDS = ("description", "businessName", "tags", "authoritativeDefinitions", "id", "logicalType")
 _JUDGED = ("name", "physicalType", "properties", "quality", "customProperties", "dataGranularityDescription")
-_DIALECT = ("delimiter", "quote", "escape", "header", "multiline")
-# What a cap is called in the contract, and in the parser's limits.
-_CAPS = {"maxInflatedBytes": "inflated_bytes", "maxInflationRatio": "ratio", "maxLineBytes": "line_bytes"}
+_CAPS = ("maxInflatedBytes", "maxInflationRatio", "maxLineBytes")
 _TOLERANCES = ("maxBadRecords", "maxBadRatio")
-_DEFAULTS: dict[str, object] = {
-    "".join(part.title() if i else part for i, part in enumerate(field.name.split("_"))): field.default
-    for field in dataclasses.fields(BronzeContract)
-    if field.default is not dataclasses.MISSING
-}
-_DEFAULTS |= {key: getattr(Dialect(), key) for key in _DIALECT}
-_DEFAULTS |= {key: getattr(Limits(), name) for key, name in _CAPS.items()}
 # From, to: for producers, for consumers, why.
 _KEPT = "unknown keys are kept in _rescued"
 _POLICIES: dict[tuple[str, str, str], tuple[Verdict, Verdict, str]] = {
@@ -199,7 +187,7 @@ def _custom(old: Mapping[str, object], new: Mapping[str, object], *, layer: str)
 
 
 def _parsing(key: str, was: object, now: object) -> Iterator[Change]:
-    was, now = (value if value is not None else _DEFAULTS.get(key) for value in (was, now))
+    was, now = (value if value is not None else DEFAULTS.get(key) for value in (was, now))
     if was == now:
         return
     path = f"table.{key}"
