@@ -1,4 +1,5 @@
 {% macro audit_before_publish(staged, merges) %}
+    {%- if var('reconcile', false) -%}{{ return(refuse_differences(staged)) }}{%- endif -%}
     {#- dbt compares broad types only: for it decimal(38,9) is decimal(10,2), and array<int> is array<string>. -#}
     {%- set differences = contract_columns_differ(staged) if model.config.contract.enforced else '' -%}
     {%- if differences -%}
@@ -31,5 +32,9 @@
             'The contract of ' ~ this ~ ' is broken; nothing was published and readers keep the old data: '
             ~ messages | join('; ') ~ ('. The rows are in ' ~ kept if kept)
         ) -%}
+    {%- endif -%}
+    {#- What an earlier build kept of its broken rows has served its purpose. -#}
+    {%- if load_cached_relation(failures_relation()) is not none -%}
+        {%- do drop_relation(failures_relation()) -%}
     {%- endif -%}
 {% endmacro %}

@@ -2,6 +2,8 @@
     {%- if temporary -%}
         {%- set result = dbt.safe_create_table_as(temporary, relation, compiled_code, language, force_batch) -%}
         {%- do audit_before_publish(relation, merges=true) -%}
+    {%- elif var('reconcile', false) -%}
+        {%- do exceptions.raise_compiler_error(this ~ ' is not there yet: there is nothing to reconcile. Run dbt build') -%}
     {%- else -%}
         {#- The new table would be the target itself: build it aside, check it, then let readers see it. -#}
         {%- set aside = relation.incorporate(path={'identifier': relation.identifier ~ '__audit'}) -%}

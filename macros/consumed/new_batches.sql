@@ -4,9 +4,7 @@
         {%- set bounds = offsets(state, iceberg_uuid(state), 'select max(_batch) from ' ~ state) -%}
         _batch > {{ bounds.consumed }} and _batch <= {{ bounds.head }}{{ consumed_mark(state, 'batch', bounds) }}
     {%- else -%}
-        {%- set bronze = only_source() -%}
-        {%- set partitions = '"' ~ bronze.schema ~ '"."' ~ bronze.identifier ~ '$partitions"' -%}
-        {%- set bounds = offsets(bronze, '', 'select max(batch) from ' ~ partitions) -%}
-        batch > {{ bounds.consumed }} and batch <= {{ bounds.head }}{{ consumed_mark(bronze, 'batch', bounds) }}
+        {%- set bounds = bronze_bounds() -%}
+        batch > {{ bounds.consumed }} and batch <= {{ bounds.head }}{{ consumed_mark(only_source(), 'batch', bounds) }}
     {%- endif -%}
 {%- endmacro %}

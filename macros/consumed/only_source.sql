@@ -1,11 +1,13 @@
 {% macro only_source() %}
-    {%- if model.sources | length != 1 -%}
+    {%- set sources = [] -%}
+    {%- for name in model.sources if not name[1].endswith('_events') -%}{%- do sources.append(name) -%}{%- endfor -%}
+    {%- if sources | length != 1 -%}
         {%- do exceptions.raise_compiler_error(
-            this ~ ' has ' ~ model.sources | length ~ ' sources: new_batches() is for a model of one,'
+            this ~ ' has ' ~ sources | length ~ ' sources: new_batches() is for a model of one (and its events),'
             ~ ' new_batches(ref(...)) for a state table'
         ) -%}
     {%- endif -%}
-    {%- set bronze = source(*model.sources[0]) -%}
+    {%- set bronze = source(*sources[0]) -%}
     {%- if flags.WHICH in ('run', 'build', 'retry') and load_relation(bronze) is none -%}
         {%- do exceptions.raise_compiler_error(
             this ~ ' reads ' ~ bronze ~ ', which does not exist yet: ingest a first file of it (dm ingest run)'

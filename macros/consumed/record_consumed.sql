@@ -1,7 +1,8 @@
 {% macro record_consumed() %}
-    {%- set pattern = '/\* consumes (\S+) of "(\S*)": (batch|snapshot) (\d+) after (\d+) \*/' -%}
+    {%- set pattern = '/[*] consumes ([^ ]+) of "([^"]*)": (batch|snapshot) ([0-9]+) after ([0-9]+) [*]/' -%}
     {%- set rows = [] -%}
-    {%- for input, table_uuid, kind, head, consumed in modules.re.findall(pattern, model.compiled_code or '') if head != consumed -%}
+    {%- set found = [] if var('reconcile', false) else modules.re.findall(pattern, model.compiled_code or '') -%}
+    {%- for input, table_uuid, kind, head, consumed in found if head != consumed -%}
         {%- do rows.append(
             "('" ~ this.identifier ~ "', '" ~ input ~ "', '" ~ table_uuid ~ "', "
             ~ (head if kind == 'snapshot' else 'null') ~ ', ' ~ (head if kind == 'batch' else 'null')

@@ -4,7 +4,7 @@
         and model.config.materialized == 'incremental' and load_cached_relation(this) is not none -%}
         {%- do exceptions.raise_compiler_error(
             '--full-refresh is refused for ' ~ this ~ ': it would swap the table under its readers. '
-            ~ "Rebuild it in place instead: dbt build --select " ~ model.name ~ " --vars 'rebuild: true'"
+            ~ "Rebuild it in place instead: dbt build --select " ~ model.name ~ "+ --vars 'rebuild: true'"
         ) -%}
     {%- endif -%}
     {{ return(wanted) }}

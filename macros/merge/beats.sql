@@ -3,6 +3,10 @@
     case
             when {{ row }}._seq <> {{ other }}._seq then {{ row }}._seq > {{ other }}._seq
             when {{ row }}._rev <> {{ other }}._rev then {{ row }}._rev > {{ other }}._rev
-            else {{ content_hash(compared, row) }} > {{ content_hash(compared, other) }}
+            {%- if from_start() %}
+            else {{ differs(row, other, content + ['_deleted']) }}
+            {%- else %}
+            else {{ content_hash(compared, row, row ~ '._deleted') }} > {{ content_hash(compared, other, other ~ '._deleted') }}
+            {%- endif %}
         end
 {%- endmacro %}

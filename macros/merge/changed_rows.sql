@@ -1,6 +1,11 @@
-{% macro changed_rows(relation, key, ignore=[]) -%}
+{% macro changed_rows(relation, key, ignore=[], also={}) -%}
     {%- set columns = contract_columns().keys() | reject('in', ignore) | list -%}
-    select fresh.*
+    {%- set held_columns = table_columns() if is_incremental() else [] -%}
+    select
+        fresh.*
+        {%- for column, expression in also.items() %},
+        {{ expression if column in held_columns else 'null' }} as {{ column }}
+        {%- endfor %}
     from {{ relation }} as fresh
     {%- if is_incremental() %}
     left join {{ this }} as held on {{ same_key('fresh', 'held', [key]) }}

@@ -1,26 +1,29 @@
-{% macro latest_by_sequence(relation, key) -%}
+{% macro latest_by_sequence(relation, key, events=none) -%}
     {%- set types = contract_columns() -%}
     {%- set columns = types.keys() | reject('in', ['_seq', '_rev', '_deleted', '_batch']) | list -%}
+    {%- set content = columns | reject('equalto', key) | list -%}
+    {%- set floor = floor_of(events) -%}
     select ranked.*
     from (
         select
-            placed.*,
+            {{ columns | join(', ') }},
+            _seq, _rev, {% if floor.place %}_gone or _seq < '{{ floor.place }}'{% else %}_gone{% endif %} as _deleted, _batch,
             row_number() over (
-                partition by placed.{{ key }}
-                order by placed._seq desc, placed._rev desc, placed._hash desc, placed._batch asc
+                partition by {{ key }}
+                order by _seq desc, _rev desc, _hash desc, _batch asc
             ) as _rank
         from (
             -- Hashing every row would take far longer than all the rest: only rows that share a place need it.
             select
-                events.*,
+                sent.*,
                 case
-                    when count(*) over (partition by events.{{ key }}, events._seq, events._rev) > 1
-                        then {{ content_hash(columns + ['_deleted'], 'events') }}
+                    when count(*) over (partition by sent.{{ key }}, sent._seq, sent._rev) > 1
+                        then {{ content_hash(content, 'sent', 'sent._gone') }}
                 end as _hash
             from (
                 select
                     {{ columns | join(', ') }},
-                    _seq, _rev, _op = 'delete' as _deleted, batch as _batch
+                    _seq, _rev, _op = 'delete' as _gone, batch as _batch
                 from {{ relation }}
                 union all
                 -- A key that changed leaves its old key as a tombstone.
@@ -29,10 +32,21 @@
                     {%- set type = dml_data_type(types[column].data_type) | trim | lower %}
                     cast({{ "json_extract_scalar(_key_before, '$." ~ key ~ "')" if column == key else 'null' }} as {{ type }}) as {{ column }},
                     {%- endfor %}
-                    _seq, _rev, true as _deleted, batch as _batch
+                    _seq, _rev, true as _gone, batch as _batch
                 from {{ relation }}
                 where _key_before is not null
-            ) as events
+                {%- if floor.rose and is_incremental() %}
+                union all
+                -- The floor has risen over these rows: they become tombstones where they stand.
+                select
+                    {%- for column in columns %}
+                    {{ column if column in table_columns() else 'cast(null as ' ~ (dml_data_type(types[column].data_type) | trim | lower) ~ ') as ' ~ column }},
+                    {%- endfor %}
+                    _seq, _rev, true as _gone, cast({{ floor.batch }} as bigint) as _batch
+                from {{ this }}
+                where _seq < '{{ floor.place }}' and not _deleted
+                {%- endif %}
+            ) as sent
         ) as placed
     ) as ranked
     {%- if is_incremental() %}
@@ -41,6 +55,6 @@
     where ranked._rank = 1
     {%- if is_incremental() %}
         -- A row that would lose is dropped here, before any check sees it.
-        and (held.{{ key }} is null or {{ beats('ranked', 'held', columns + ['_deleted']) }})
+        and (held.{{ key }} is null or {{ beats('ranked', 'held', content) }})
     {%- endif %}
 {%- endmacro %}

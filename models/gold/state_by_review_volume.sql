@@ -1,7 +1,11 @@
 -- One row per month and state of the writers, ranked by number of reviews.
 {{ config(unique_key=['review_year', 'review_month', 'state']) }}
 
-with months as (
+with reviews as (
+    {{ affected_reviews(ref('review_flat')) }}
+),
+
+months as (
     select
         review_year,
         review_month,
@@ -9,7 +13,7 @@ with months as (
         count(*) as review_count,
         count(distinct profile_id) as reviewer_count,
         {{ rounded_mean(exact_sum('review_overall'), 'count(*)') }} as avg_rating
-    from {{ live(ref('review_flat')) }} as reviews {{ consumes(ref('review_flat')) }}
+    from reviews
     group by review_year, review_month, coalesce(state, 'unknown')
 ),
 
@@ -24,7 +28,7 @@ ranked as (
 ),
 
 changed as (
-    {{ changed_groups('ranked', key=['review_year', 'review_month', 'state']) }}
+    {{ changed_groups('ranked', key=['review_year', 'review_month', 'state'], flat=ref('review_flat')) }}
 )
 
 select

@@ -1,36 +1,39 @@
 -- One row per month and beer with at least 25 reviews in it, ranked by mean rating.
 {{ config(unique_key=['review_year', 'review_month', 'beer_id']) }}
 
-with months as (
+with reviews as (
+    {{ affected_reviews(ref('review_flat')) }}
+),
+
+months as (
     select
         review_year,
         review_month,
         beer_id,
+        max(beer_name) as beer_name,
+        coalesce(max(beer_style), 'unknown') as beer_style,
+        -- The reviews of an unknown beer name a brewery, but it is not the beer's.
+        max(case when beer_name is not null then brewery_id end) as brewery_id,
+        max(case when beer_name is not null then brewery_name end) as brewery_name,
         count(*) as review_count,
         {{ rounded_mean(exact_sum('review_overall'), 'count(*)') }} as avg_rating
-    from {{ live(ref('review_flat')) }} as reviews {{ consumes(ref('review_flat')) }}
+    from reviews
     group by review_year, review_month, beer_id
     having count(*) >= 25
 ),
 
 ranked as (
     select
-        months.*,
-        beers.beer_name,
-        coalesce(beers.beer_style, 'unknown') as beer_style,
-        beers.brewery_id,
-        breweries.brewery_name,
+        *,
         row_number() over (
-            partition by months.review_year, months.review_month
-            order by months.avg_rating desc, months.review_count desc, months.beer_id asc
+            partition by review_year, review_month
+            order by avg_rating desc, review_count desc, beer_id asc
         ) as rating_rank
     from months
-    left join {{ ref('beers') }} as beers on months.beer_id = beers.beer_id
-    left join {{ ref('breweries') }} as breweries on beers.brewery_id = breweries.brewery_id
 ),
 
 changed as (
-    {{ changed_groups('ranked', key=['review_year', 'review_month', 'beer_id']) }}
+    {{ changed_groups('ranked', key=['review_year', 'review_month', 'beer_id'], flat=ref('review_flat')) }}
 )
 
 select

@@ -1,32 +1,35 @@
 -- One row per month and brewery with at least 25 reviews in it, ranked by mean rating.
 {{ config(unique_key=['review_year', 'review_month', 'brewery_id']) }}
 
-with months as (
+with reviews as (
+    {{ affected_reviews(ref('review_flat')) }}
+),
+
+months as (
     select
         review_year,
         review_month,
         brewery_id,
+        max(brewery_name) as brewery_name,
         count(*) as review_count,
         {{ rounded_mean(exact_sum('review_overall'), 'count(*)') }} as avg_rating
-    from {{ live(ref('review_flat')) }} as reviews {{ consumes(ref('review_flat')) }}
+    from reviews
     group by review_year, review_month, brewery_id
     having count(*) >= 25
 ),
 
 ranked as (
     select
-        months.*,
-        breweries.brewery_name,
+        *,
         row_number() over (
-            partition by months.review_year, months.review_month
-            order by months.avg_rating desc, months.review_count desc, months.brewery_id asc
+            partition by review_year, review_month
+            order by avg_rating desc, review_count desc, brewery_id asc
         ) as rating_rank
     from months
-    left join {{ ref('breweries') }} as breweries on months.brewery_id = breweries.brewery_id
 ),
 
 changed as (
-    {{ changed_groups('ranked', key=['review_year', 'review_month', 'brewery_id']) }}
+    {{ changed_groups('ranked', key=['review_year', 'review_month', 'brewery_id'], flat=ref('review_flat')) }}
 )
 
 select

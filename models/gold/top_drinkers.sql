@@ -1,28 +1,31 @@
 -- One row per month and person, for the 100 people who wrote most reviews in it.
 {{ config(unique_key=['review_year', 'review_month', 'profile_id']) }}
 
-with months as (
+with reviews as (
+    {{ affected_reviews(ref('review_flat')) }}
+),
+
+months as (
     select
         review_year,
         review_month,
         profile_id,
+        max(profile_name) as profile_name,
+        coalesce(max(state), 'unknown') as state,
         count(*) as review_count,
         {{ exact_sum('review_overall') }} as rating_sum
-    from {{ live(ref('review_flat')) }} as reviews {{ consumes(ref('review_flat')) }}
+    from reviews
     group by review_year, review_month, profile_id
 ),
 
 ranked as (
     select
-        months.*,
-        profiles.profile_name,
-        coalesce(profiles.state, 'unknown') as state,
+        *,
         row_number() over (
-            partition by months.review_year, months.review_month
-            order by months.review_count desc, months.profile_id asc
+            partition by review_year, review_month
+            order by review_count desc, profile_id asc
         ) as drinker_rank
     from months
-    left join {{ ref('profiles') }} as profiles on months.profile_id = profiles.profile_id
 ),
 
 first_hundred as (
@@ -34,7 +37,7 @@ first_hundred as (
 ),
 
 changed as (
-    {{ changed_groups('first_hundred', key=['review_year', 'review_month', 'profile_id']) }}
+    {{ changed_groups('first_hundred', key=['review_year', 'review_month', 'profile_id'], flat=ref('review_flat')) }}
 )
 
 select

@@ -1,14 +1,18 @@
 -- One row per month and beer style with at least 25 reviews in it, ranked by number of reviews.
 {{ config(unique_key=['review_year', 'review_month', 'beer_style']) }}
 
-with months as (
+with reviews as (
+    {{ affected_reviews(ref('review_flat')) }}
+),
+
+months as (
     select
         review_year,
         review_month,
         coalesce(beer_style, 'unknown') as beer_style,
         count(*) as review_count,
         {{ rounded_mean(exact_sum('review_overall'), 'count(*)') }} as avg_rating
-    from {{ live(ref('review_flat')) }} as reviews {{ consumes(ref('review_flat')) }}
+    from reviews
     group by review_year, review_month, coalesce(beer_style, 'unknown')
     having count(*) >= 25
 ),
@@ -24,7 +28,7 @@ ranked as (
 ),
 
 changed as (
-    {{ changed_groups('ranked', key=['review_year', 'review_month', 'beer_style']) }}
+    {{ changed_groups('ranked', key=['review_year', 'review_month', 'beer_style'], flat=ref('review_flat')) }}
 )
 
 select

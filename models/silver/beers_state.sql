@@ -7,7 +7,7 @@ with changes as (
 ),
 
 latest as (
-    {{ latest_by_sequence('changes', key='beer_id') }}
+    {{ latest_by_sequence('changes', key='beer_id', events=source('bronze', 'beer_events')) }}
 )
 
 select

@@ -7,7 +7,7 @@ with changes as (
 ),
 
 latest as (
-    {{ latest_by_sequence('changes', key='brewery_id') }}
+    {{ latest_by_sequence('changes', key='brewery_id', events=source('bronze', 'brewery_events')) }}
 )
 
 select

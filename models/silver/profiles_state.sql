@@ -7,7 +7,7 @@ with changes as (
 ),
 
 latest as (
-    {{ latest_by_sequence('changes', key='profile_id') }}
+    {{ latest_by_sequence('changes', key='profile_id', events=source('bronze', 'profile_events')) }}
 )
 
 select

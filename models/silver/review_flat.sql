@@ -34,6 +34,7 @@ flat as (
         reviews.review_id,
         year(reviews.reviewed_at) as review_year,
         month(reviews.reviewed_at) as review_month,
+        year(reviews.reviewed_at) * 100 + month(reviews.reviewed_at) as _month,
         reviews.reviewed_at,
         coalesce(beers.brewery_id, reviews.brewery_id) as brewery_id,
         reviews.beer_id,
@@ -66,7 +67,10 @@ affected as (
 ),
 
 changed as (
-    {{ changed_rows('affected', key='review_id', ignore=['_build']) }}
+    {{ changed_rows(
+        'affected', key='review_id', ignore=['_build', '_months_left'],
+        also={'_months_left': months_left('fresh', 'held')}
+    ) }}
 )
 
 select
@@ -89,5 +93,9 @@ select
     cast(profile_name as varchar) as profile_name,
     cast(state as varchar) as state,
     cast(_deleted as boolean) as _deleted,
-    cast('{{ build_id() }}' as varchar) as _build
+    cast('{{ build_mark() }}' as varchar) as _build,
+    cast(_month as integer) as _month,
+    cast(_months_left as varchar) as _months_left
 from changed
+-- Files that hold few months each are the ones that gold can leave out.
+order by _month

@@ -7,7 +7,7 @@ with changes as (
 ),
 
 latest as (
-    {{ latest_by_sequence('changes', key='review_id') }}
+    {{ latest_by_sequence('changes', key='review_id', events=source('bronze', 'review_events')) }}
 )
 
 select

@@ -154,13 +154,12 @@ def moved_away(key: str, sent: Row, batch: int) -> list[Row]:
     return [{key: old, "_seq": sent["_seq"], "_rev": sent["_rev"], "_deleted": True, "_batch": batch}]
 
 
-def place(row: Row) -> tuple[str, int, str]:
-    """What decides between two records of a key. Only breweries here have two contents in one place."""
-    values = [str(row[name]) for name in ("brewery_id", "brewery_name") if name in row] + [
-        str(row["_deleted"]).lower()
-    ]
-    text = "".join(f"{len(value)}:{value}" for value in values)
-    return row["_seq"], row["_rev"], hashlib.md5(text.encode()).hexdigest() if "brewery_name" in row else ""
+def place(row: Row) -> tuple[str, int, str, bool]:
+    """What decides between two records of a key; only breweries here have two contents in one place."""
+    if "brewery_name" not in row:
+        return row["_seq"], row["_rev"], "", row["_deleted"]
+    text = f"{len(row['brewery_name'])}:{row['brewery_name']}"
+    return row["_seq"], row["_rev"], hashlib.md5(text.encode()).hexdigest(), row["_deleted"]
 
 
 def live(rows: Iterable[Row]) -> list[Row]:

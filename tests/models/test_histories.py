@@ -1,6 +1,7 @@
 """Two deliveries with every kind of trouble: silver equals a dictionary, gold equals a full recompute."""
 
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -131,22 +132,39 @@ def test_taking_every_batch_in_again_writes_no_snapshot(second: Lake) -> None:
     assert snapshots(second) == before
 
 
+def test_a_reconciliation_passes_and_fails_loudly_once_a_group_is_wrong(second: Lake) -> None:
+    reconcile = ("run", "--select", "state_by_review_volume", "--vars", "reconcile: true")
+    second.dbt(*reconcile)
+    second.rows("delete from gold.state_by_review_volume where review_month = 2 and volume_rank = 1")
+    output = second.dbt(*reconcile, expect=1)
+    assert "1 rows differ, such as review_year/review_month/state 2009/2/" in output
+    assert second.rows("select count(*) as n from gold.state_by_review_volume where volume_rank = 1") == [
+        {"n": 1}
+    ]
+    second.dbt("run", "--select", "state_by_review_volume", "--vars", "rebuild: true")
+    second.dbt(*reconcile)
+
+
 def test_a_full_refresh_is_refused_and_names_the_way_out(second: Lake) -> None:
     output = second.dbt("run", "--full-refresh", "--select", "breweries_state", expect=1)
     assert "--vars 'rebuild: true'" in output
     assert second.rows("select count(*) as n from silver.breweries_state")[0]["n"] == 5
 
 
-def test_the_compiled_sql_is_in_style(second: Lake) -> None:
+def test_the_compiled_sql_is_in_style(second: Lake, tmp_path: Path) -> None:
     compiled = second.folder / "target" / "compiled" / "lakehouse"
-    files = [
-        str(path)
-        for folder in ("models/silver", "models/gold", "tests/dbt")
-        for path in compiled.glob(f"{folder}/*.sql")
-    ]
+    files = []
+    for folder in ("models/silver", "models/gold", "tests/dbt"):
+        for path in compiled.glob(f"{folder}/*.sql"):
+            # Time travel is the one clause of Athena that sqlfluff cannot read.
+            text = re.sub(r" for version as of \d+", "", path.read_text())
+            files.append(tmp_path / path.name)
+            files[-1].write_text(text)
     assert len(files) == 17
     linter = str(Path(sys.executable).parent / "sqlfluff")
     done = subprocess.run(
-        [linter, "lint", "--config", str(ROOT / ".sqlfluff"), *files], capture_output=True, text=True
+        [linter, "lint", "--config", str(ROOT / ".sqlfluff"), *map(str, files)],
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout

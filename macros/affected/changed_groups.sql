@@ -1,6 +1,15 @@
-{% macro changed_groups(relation, key) -%}
+{% macro changed_groups(relation, key, flat) -%}
     {%- set columns = contract_columns().keys() | list -%}
     {%- if is_incremental() -%}
+    {%- set months = affected_months(flat) -%}
+    with held as (
+        select * from {{ this }}
+        {%- if months is not none %}
+        where review_year in ({{ years_of(months) }})
+            and review_year * 100 + review_month in ({{ months | join(', ') or 0 }})
+        {%- endif %}
+    )
+
     select
         {%- for column in columns %}
         {% if column in key -%}
@@ -12,7 +21,7 @@
         {%- endif %}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ relation }} as fresh
-    full outer join {{ this }} as held on {{ same_key('fresh', 'held', key) }}
+    full outer join held on {{ same_key('fresh', 'held', key) }}
     where {{ differs('fresh', 'held', columns) }}
     {%- else -%}
     select * from {{ relation }}

@@ -1,0 +1,8 @@
+{% macro affected_reviews(flat) -%}
+    {%- set months = affected_months(flat) -%}
+    select * from {{ at_start(flat) }}
+    where not _deleted
+    {%- if months is not none %}
+        and _month in ({{ months | join(', ') or 0 }})
+    {%- endif %}
+{%- endmacro %}

@@ -1,0 +1,3 @@
+{% macro metadata_table(table, kind) %}
+    {{ return('"' ~ table.schema ~ '"."' ~ table.identifier ~ '$' ~ kind ~ '"') }}
+{% endmacro %}

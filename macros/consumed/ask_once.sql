@@ -1,0 +1,7 @@
+{% macro ask_once(name, query) %}
+    {#- dbt gives a result away once, so it is stored again each time. -#}
+    {%- set known = load_result(name) -%}
+    {%- set table = known.table if known is not none else run_query(query) -%}
+    {%- do store_result(name, response='', agate_table=table) -%}
+    {{ return(table) }}
+{% endmacro %}

@@ -1,0 +1,5 @@
+{% macro bronze_bounds() %}
+    {%- set bronze = only_source() -%}
+    {%- set partitions = '"' ~ bronze.schema ~ '"."' ~ bronze.identifier ~ '$partitions"' -%}
+    {{ return(offsets(bronze, '', 'select max(batch) from ' ~ partitions)) }}
+{% endmacro %}

@@ -1,0 +1,228 @@
+"""Tables in memory under the local Athena's own translation: what `dbt build` would ask, without a server.
+
+Statements are Athena SQL. `localcloud` reads and translates them and DuckDB runs them, as in the local cloud;
+only the storage is simpler: a version of a table is a DuckDB table, and a MERGE makes the next one.
+"""
+
+import itertools
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from sqlglot import exp
+
+from localcloud.athena.dialect import parse
+from localcloud.athena.engines.database import open_database
+from localcloud.athena.translate.scope import Field, Filter, View
+from localcloud.athena.translate.terms import ident
+from localcloud.athena.translate.translator import translate
+from localcloud.athena.types import Type, parse_hive
+from localcloud.athena.types import parse as parse_type
+
+Rows = list[tuple[Any, ...]]
+Columns = tuple[tuple[str, Type], ...]
+STAMP = parse_type("timestamp(3) with time zone")
+METADATA = {
+    "snapshots": (("committed_at", STAMP), ("snapshot_id", parse_type("bigint"))),
+    "history": (("snapshot_id", parse_type("bigint")), ("is_current_ancestor", parse_type("boolean"))),
+    "refs": (("name", parse_type("varchar")), ("snapshot_id", parse_type("bigint"))),
+    "partitions": (("batch", parse_type("bigint")),),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A relation of DuckDB text with Athena's types."""
+
+    columns: Columns
+    source: str
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        return tuple(Field(name, type_, ident(name)) for name, type_ in self.columns)
+
+    def scan(self, filters: tuple[Filter, ...]) -> str:
+        return f"(SELECT * FROM {self.source})"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A version of an Iceberg table: the DuckDB table that holds it, and its commit time in milliseconds."""
+
+    id: int
+    label: str
+    committed: int
+
+
+@dataclass(slots=True)
+class Iceberg:
+    """A table with versions; `identity` changes when it is made anew."""
+
+    columns: Columns
+    identity: str
+    snapshots: list[Snapshot] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class MemoryLake:
+    """The relations of a lake, by schema and name."""
+
+    connection: Any
+    iceberg: dict[tuple[str, str], Iceberg] = field(default_factory=dict)
+    plain: dict[tuple[str, str], Stored] = field(default_factory=dict)
+    views: dict[tuple[str, str], View] = field(default_factory=dict)
+    clock: int = 1_700_000_000_000
+    _numbers: Any = field(default_factory=lambda: itertools.count(1))
+
+    # --- what the translation asks -------------------------------------------------------------------------
+
+    def find(self, database: str, name: str, version: exp.Expression | None) -> Any:
+        found = self.iceberg.get((database, name))
+        if found is not None:
+            return Stored(found.columns, self._snapshot(found, version).label)
+        if (database, name) in self.views:
+            return self.views[database, name]
+        if (database, name) in self.plain:
+            return self.plain[database, name]
+        return self._metadata_table(database, name)
+
+    def _snapshot(self, table: Iceberg, version: exp.Expression | None) -> Snapshot:
+        if version is None:
+            return table.snapshots[-1]
+        wanted = int(version.expression.name)
+        return next(snapshot for snapshot in table.snapshots if snapshot.id == wanted)
+
+    def _metadata_table(self, database: str, name: str) -> Stored | None:
+        base, _, kind = name.rpartition("$")
+        if kind == "partitions":
+            label = self.plain[database, base].source
+            return Stored(METADATA[kind], f"(SELECT DISTINCT batch FROM {label})")
+        table = self.iceberg.get((database, base))
+        if table is None or kind not in METADATA:
+            return None
+        rows = {
+            "snapshots": [f"(make_timestamptz({s.committed * 1000}), {s.id})" for s in table.snapshots],
+            "history": [f"({s.id}, true)" for s in table.snapshots],
+            "refs": [f"('main', {table.snapshots[-1].id})"],
+        }[kind]
+        names = ", ".join(column for column, _ in METADATA[kind])
+        return Stored(METADATA[kind], f"(VALUES {', '.join(rows)}) AS metadata({names})")
+
+    # --- what a client asks --------------------------------------------------------------------------------
+
+    def query(self, sql: str) -> tuple[list[str], Rows]:
+        """Names and rows of a query."""
+        found = translate(parse(sql), self, "default")
+        rows = self.connection.execute(found.sql).fetchall()
+        return [one.name for one in found.fields], rows
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """All rows of a table or view."""
+        names, rows = self.query(f"select * from {table}")
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def create_table_as(self, database: str, name: str, sql: str) -> None:
+        """CREATE TABLE AS: a new table with one snapshot."""
+        found = translate(parse(sql), self, "default")
+        label = self._label(name)
+        self.connection.execute(f"CREATE TABLE {label} AS {found.sql}")
+        table = Iceberg(tuple((one.name, one.type) for one in found.fields), label)
+        self.iceberg[database, name] = table
+        self._commit(table, label)
+
+    def create_view(self, database: str, name: str, sql: str) -> None:
+        """CREATE VIEW."""
+        tree = parse(sql)
+        columns = tuple((one.name, one.type) for one in translate(tree, self, "default").fields)
+        self.views[database, name] = View(tree, "default", columns)
+
+    def drop(self, database: str, name: str) -> None:
+        """DROP TABLE."""
+        for snapshot in self.iceberg.pop((database, name)).snapshots:
+            self.connection.execute(f"DROP TABLE {snapshot.label}")
+
+    def insert(self, sql: str) -> None:
+        """INSERT INTO a plain table."""
+        tree = parse(sql)
+        target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+        label = self.plain[target.db.lower(), target.name.lower()].source
+        found = translate(tree.expression, self, "default")
+        self.connection.execute(f"INSERT INTO {label} {found.sql}")
+
+    def merge(self, sql: str) -> int:
+        """MERGE INTO an Iceberg table: one snapshot, or none when nothing changes. Returns the rows changed.
+
+        DuckDB would take any of two source rows for one target row, where Athena fails.
+        """
+        tree = parse(sql)
+        target, source = tree.this, tree.args["using"]
+        table = self.iceberg[target.db.lower(), target.name.lower()]
+        staged = self.iceberg[source.db.lower(), source.name.lower()].snapshots[-1].label
+        on = tree.args["on"].sql("duckdb")
+        before = table.snapshots[-1].label
+        doubles = self.connection.execute(
+            f"SELECT 1 FROM {before} AS target JOIN {staged} AS src ON {on} "
+            "GROUP BY target.rowid HAVING count(*) > 1 LIMIT 1"
+        ).fetchone()
+        assert doubles is None, "MERGE_TARGET_ROW_MULTIPLE_MATCHES"
+        label = self._label(target.name)
+        self.connection.execute(f"CREATE TABLE {label} AS FROM {before}")
+        whens = " ".join(when.sql("duckdb") for when in tree.args["whens"].expressions)
+        count = self.connection.execute(
+            f"MERGE INTO {label} AS target USING {staged} AS src ON {on} {whens}"
+        ).fetchone()[0]
+        if count:
+            self._commit(table, label)
+        else:
+            self.connection.execute(f"DROP TABLE {label}")
+        return int(count)
+
+    def add_columns(self, name: tuple[str, str], wanted: Columns) -> None:
+        """Add the columns that the table lacks; rows have nulls in them."""
+        table = self.iceberg[name]
+        known = {column for column, _ in table.columns}
+        for column, type_ in (one for one in wanted if one[0] not in known):
+            table.columns = (*table.columns, (column, type_))
+            self.connection.execute(
+                f"ALTER TABLE {table.snapshots[-1].label} ADD COLUMN {ident(column)} {_DUCKDB[type_.name]}"
+            )
+
+    def create_plain(self, database: str, name: str, columns: list[tuple[str, str]]) -> None:
+        """An empty Hive table; types are Hive's."""
+        types = tuple((column, parse_hive(type_)) for column, type_ in columns)
+        label = self._label(name)
+        listed = ", ".join(f"{ident(column)} {_DUCKDB[type_.name]}" for column, type_ in types)
+        self.connection.execute(f"CREATE TABLE {label} ({listed})")
+        self.plain[database, name] = Stored(types, label)
+
+    def append(self, database: str, name: str, rows: list[dict[str, Any]]) -> None:
+        """Rows into a plain table; a column that a row leaves out is null."""
+        table = self.plain[database, name]
+        if not rows:
+            return
+        columns = {name: pa.array([row.get(name) for row in rows]) for name, _ in table.columns}
+        self.connection.register("arriving", pa.table(columns))
+        self.connection.execute(f"INSERT INTO {table.source} FROM arriving")
+
+    def _label(self, name: str) -> str:
+        return ident(f"{name}_{next(self._numbers)}")
+
+    def _commit(self, table: Iceberg, label: str) -> None:
+        self.clock += 1
+        table.snapshots.append(Snapshot(10**15 + next(self._numbers), label, self.clock))
+
+
+_DUCKDB = {
+    "bigint": "BIGINT",
+    "integer": "INTEGER",
+    "double": "DOUBLE",
+    "varchar": "VARCHAR",
+    "timestamp": "TIMESTAMP",
+    "boolean": "BOOLEAN",
+}
+
+
+def open_lake(folder: Path) -> MemoryLake:
+    """An empty lake; `folder` takes what spills out of memory."""
+    return MemoryLake(open_database(folder))

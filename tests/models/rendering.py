@@ -1,0 +1,389 @@
+"""Render the project's macros and models as dbt does, and run what they render on a lake in memory.
+
+The SQL is the macros' own, and so is the adapter's MERGE. What stands in for dbt here is its context only:
+`ref`, `source`, `this`, `config`, `run_query` and the like.
+"""
+
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import yaml
+from jinja2 import Environment, StrictUndefined, Template
+from memory_lake import MemoryLake
+
+ROOT = Path(__file__).resolve().parents[2]
+# The order in which dbt would build them.
+MODELS = (
+    *(f"{name}_state" for name in ("breweries", "beers", "profiles", "reviews")),
+    *("breweries", "beers", "profiles", "reviews", "review_flat", "reviews_enriched"),
+    "top_beers_by_rating",
+    "top_breweries_by_rating",
+    "top_styles_by_popularity",
+    "state_by_review_volume",
+    "top_drinkers",
+)
+STATES, FLAT, GOLD = MODELS[:4], MODELS[8], MODELS[10:]
+CONSUMED = [
+    ("model", "string"),
+    ("input", "string"),
+    ("table_uuid", "string"),
+    ("snapshot_id", "bigint"),
+    ("batch", "bigint"),
+    ("build", "string"),
+]
+
+
+_MACRO = re.compile(r"({%-? *macro (\w+).*?{%-? *endmacro *-?%})", re.S)
+
+
+class _ReturnError(Exception):
+    """What `return` of a macro carries to its call."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class CrashError(Exception):
+    """The death of dbt between a MERGE and what follows."""
+
+
+class BuildFailedError(Exception):
+    """A model that raised a compiler error."""
+
+
+class Row(tuple):
+    """A row as dbt's results have it."""
+
+    def values(self) -> tuple[Any, ...]:
+        return tuple(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A relation, as text in SQL."""
+
+    schema: str
+    identifier: str
+
+    def __str__(self) -> str:
+        return f'"{self.schema}"."{self.identifier}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The sources of the project: templates of macros and models, and what the yml files say of models."""
+
+    macros: Mapping[str, Template]
+    models: Mapping[str, Template]
+    columns: Mapping[str, Mapping[str, Any]]
+    configs: Mapping[str, Mapping[str, Any]]
+    schemas: Mapping[str, str]
+
+
+def load(root: Path = ROOT) -> Project:
+    """Read the project in `root`, and the two macros of the adapter that matter."""
+    environment = Environment(extensions=["jinja2.ext.do"], undefined=StrictUndefined)
+    adapter = _adapter_macros()
+    files = [
+        *sorted(root.glob("macros/**/*.sql")),
+        adapter / "materializations/models/incremental/merge.sql",
+        adapter / "utils/ddl_dml_data_type.sql",
+    ]
+    # The adapter's text has escapes in it that Python means to refuse one day.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        macros = _macros(files, environment)
+    models, columns, schemas = {}, {}, {}
+    for file in sorted(root.glob("models/*/*.sql")):
+        models[file.stem] = environment.from_string(file.read_text())
+        stated = yaml.safe_load(file.with_suffix(".yml").read_text())["models"][0]
+        columns[file.stem] = {**stated, "_sql": file.read_text()}
+        schemas[file.stem] = file.parent.name
+    settings = yaml.safe_load((root / "dbt_project.yml").read_text())["models"]["lakehouse"]
+    configs = {
+        layer: {name[1:]: value for name, value in settings[layer].items() if name.startswith("+")}
+        for layer in ("silver", "gold")
+    }
+    return Project(macros, models, columns, configs, schemas)
+
+
+def _macros(files: list[Path], environment: Environment) -> dict[str, Template]:
+    """A template for each macro, so that a call between two of one file takes our way too."""
+    found: dict[str, Template] = {}
+    for file in files:
+        for text, name in _MACRO.findall(file.read_text()):
+            if name not in found:  # the project's own comes first
+                found[name] = environment.from_string(text)
+    return found
+
+
+@cache
+def _adapter_macros() -> Path:
+    found = find_spec("dbt.include.athena") or find_spec("dbt")
+    assert found is not None
+    folders = found.submodule_search_locations or []
+    for folder in folders:
+        for place in (Path(folder) / "macros", Path(folder) / "include/athena/macros"):
+            if place.is_dir():
+                return place
+    raise FileNotFoundError("the macros of dbt-athena")
+
+
+@dataclass(slots=True)
+class Dbt:
+    """Builds of a project on a lake. `variables` are what `--vars` would give."""
+
+    project: Project
+    lake: MemoryLake
+    variables: dict[str, Any] = field(default_factory=dict)
+    builds: int = 0
+    audits: bool = False
+
+    def build(self, *models: str, crash_after: str = "") -> None:
+        """Build these models (all of them unless named) as one invocation.
+
+        Raises CrashError when the data of `crash_after` is in, before that is written down.
+        """
+        self.builds += 1
+        for name in models or MODELS:
+            _Model(self, name).build(crashes=name == crash_after)
+
+
+@dataclass(slots=True)
+class _Model:
+    """One model in one build: its context, and the macros bound to it."""
+
+    dbt: Dbt
+    name: str
+    results: dict[str, Any] = field(default_factory=dict)
+    loaded: set[str] = field(default_factory=set)
+    given: dict[str, Any] = field(default_factory=dict)
+    context: dict[str, Any] = field(default_factory=dict)
+    _loaded: dict[int, Any] = field(default_factory=dict)
+
+    @property
+    def this(self) -> Relation:
+        return Relation(self.dbt.project.schemas[self.name], self.name)
+
+    @property
+    def exists(self) -> bool:
+        return (self.this.schema, self.this.identifier) in self.dbt.lake.iceberg
+
+    def build(self, *, crashes: bool = False) -> None:
+        lake, this = self.dbt.lake, self.this
+        self.context = self._context()
+        template = self.dbt.project.models[self.name]
+        # `config` has to be known before the rest is rendered, as dbt's parse knows it.
+        for key, value in self._stated_config(template).items():
+            self.given[key] = value
+        sql = template.render(self.context)
+        if self.given.get("materialized") == "view":
+            lake.create_view(this.schema, this.identifier, sql)
+            return
+        self.context["model"].compiled_code = sql
+        if not self.exists:
+            lake.create_table_as(this.schema, this.identifier, sql)
+        else:
+            self._merge(sql)
+        if crashes:
+            raise CrashError(self.name)
+        recorded = self._call("record_consumed").strip()
+        if recorded:
+            lake.insert(recorded)
+
+    def _merge(self, sql: str) -> None:
+        lake, staged = self.dbt.lake, Relation("ops", f"{self.name}__tmp")
+        lake.create_table_as(staged.schema, staged.identifier, sql)
+        self._add_columns(staged)
+        if self.dbt.audits:
+            self._call("audit_before_publish", staged, merges=True)
+        self._call(
+            "iceberg_merge",
+            on_schema_change="append_new_columns",
+            tmp_relation=staged,
+            target_relation=self.this,
+            unique_key=self.given["unique_key"],
+            incremental_predicates=None,
+            existing_relation=self.this,
+            delete_condition=self.given.get("delete_condition"),
+            update_condition=self.given.get("update_condition"),
+            insert_condition=self.given.get("insert_condition"),
+            force_batch=False,
+        )
+        lake.drop(staged.schema, staged.identifier)
+
+    def _add_columns(self, staged: Relation) -> None:
+        """`on_schema_change: append_new_columns`."""
+        lake, this = self.dbt.lake, self.this
+        lake.add_columns(
+            (this.schema, this.identifier), lake.iceberg[staged.schema, staged.identifier].columns
+        )
+
+    def _stated_config(self, template: Template) -> dict[str, Any]:
+        layer = dict(self.dbt.project.configs[self.this.schema])
+        text = re.search(r"{{ *(config\(.*?\)) *}}\n", _source(self.dbt.project, self.name), re.S)
+        found: dict[str, Any] = {}
+        if text is not None:
+            environment = Environment(extensions=["jinja2.ext.do"])
+            environment.from_string("{{ " + text[1] + " }}").render(
+                {**self.context, "config": lambda **kw: found.update(kw) or ""}
+            )
+        return {**layer, **found}
+
+    # --- macros --------------------------------------------------------------------------------------------
+
+    def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        template = self.dbt.project.macros[name]
+        if id(template) not in self._loaded:
+            self._loaded[id(template)] = template.make_module(self.context)
+        try:
+            return str(getattr(self._loaded[id(template)], name)(*args, **kwargs))
+        except _ReturnError as returned:
+            return returned.value
+
+    def _context(self) -> dict[str, Any]:
+        dbt, lake = self.dbt, self.dbt.lake
+        stated = dbt.project.columns[self.name]
+        context: dict[str, Any] = {
+            name: (lambda *a, _n=name, **k: self._call(_n, *a, **k)) for name in dbt.project.macros
+        }
+        context |= {
+            "model": SimpleNamespace(
+                name=self.name,
+                resource_type="model",
+                columns={column["name"]: _column(column) for column in stated["columns"]},
+                constraints=[_constraint(one) for one in stated.get("constraints", [])],
+                sources=_sources(dbt.project, self.name),
+                compiled_code="",
+            ),
+            "config": _Config(self.given),
+            "this": self.this,
+            "execute": True,
+            "flags": SimpleNamespace(WHICH="build"),
+            "var": lambda key, default=None: dbt.variables.get(key, default),
+            "env_var": lambda key, default="": default,
+            "target": SimpleNamespace(database="awsdatacatalog", schema="ops"),
+            "modules": SimpleNamespace(re=re),
+            "run_started_at": datetime.fromtimestamp(dbt.builds, UTC),
+            "invocation_id": f"{dbt.builds:08d}",
+            "api": SimpleNamespace(Relation=SimpleNamespace(create=_create)),
+            "adapter": self._adapter(),
+            "exceptions": SimpleNamespace(raise_compiler_error=_fail),
+            "return": _return,
+            "zip": zip,
+            "log": lambda *_: "",
+            "ref": lambda name: Relation(dbt.project.schemas[name], name),
+            "source": lambda schema, name: Relation(schema, name),
+            "is_incremental": lambda: self.exists,
+            "load_relation": self._relation_or_none,
+            "load_cached_relation": self._relation_or_none,
+            "drop_relation": lambda relation: lake.drop(relation.schema, relation.identifier) or "",
+            "run_query": self._run_query,
+            "load_result": self._load_result,
+            "store_result": self._store_result,
+            "process_schema_changes": lambda *_: None,
+            "generate_schema_name": lambda *_: "ops",
+        }
+        return context
+
+    def _adapter(self) -> SimpleNamespace:
+        lake = self.dbt.lake
+
+        def location(table: Relation) -> dict[str, Any] | None:
+            found = lake.iceberg.get((table.schema, table.identifier))
+            if found is None:
+                return None
+            return {"Table": {"StorageDescriptor": {"Location": f"s3://lake/{found.identity}"}}}
+
+        def columns(table: Relation) -> list[SimpleNamespace]:
+            found = lake.iceberg.get((table.schema, table.identifier))
+            return [
+                SimpleNamespace(name=n, column=n, quoted=f'"{n}"', data_type=t.athena)
+                for n, t in (found.columns if found else ())
+            ]
+
+        def merge(sql: str) -> str:
+            lake.merge(sql)
+            return "OK"
+
+        return SimpleNamespace(
+            get_glue_table=location,
+            get_columns_in_relation=columns,
+            run_query_with_partitions_limit_catching=merge,
+        )
+
+    def _relation_or_none(self, relation: Relation) -> Relation | None:
+        return relation if self.dbt.lake.find(relation.schema, relation.identifier, None) else None
+
+    def _run_query(self, sql: str) -> SimpleNamespace:
+        _, rows = self.dbt.lake.query(sql)
+        return SimpleNamespace(rows=[Row(row) for row in rows])
+
+    def _load_result(self, name: str) -> SimpleNamespace | None:
+        """As dbt does: a result is given once, and asking again is an error until it is stored again."""
+        found = self.results.get(name)
+        if found is None:
+            return None
+        assert name not in self.loaded, f"the result {name!r} has already been loaded"
+        self.loaded.add(name)
+        return SimpleNamespace(table=found)
+
+    def _store_result(self, name: str, response: str, agate_table: Any) -> str:
+        self.results[name] = agate_table
+        self.loaded.discard(name)
+        return ""
+
+
+class _Config:
+    """`config(…)` in a model, `config.get(…)` in a macro."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self._given = given
+
+    def __call__(self, **_: Any) -> str:
+        return ""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self._given.get(key, default)
+
+
+def _column(stated: Mapping[str, Any]) -> SimpleNamespace:
+    meta = stated.get("config", {}).get("meta", {})
+    return SimpleNamespace(
+        name=stated["name"],
+        data_type=stated["data_type"],
+        constraints=[_constraint(one) for one in stated.get("constraints", [])],
+        config=SimpleNamespace(meta=SimpleNamespace(classification=meta.get("classification", ""))),
+    )
+
+
+def _constraint(stated: Mapping[str, Any]) -> SimpleNamespace:
+    return SimpleNamespace(**{"name": None, "expression": None, "columns": None, **stated})
+
+
+def _create(database: str, schema: str, identifier: str, type: str) -> Relation:  # noqa: A002
+    return Relation(schema, identifier)
+
+
+def _return(value: Any) -> None:
+    raise _ReturnError(value)
+
+
+def _fail(message: str) -> None:
+    raise BuildFailedError(message)
+
+
+def _source(project: Project, name: str) -> str:
+    return str(project.columns[name]["_sql"])
+
+
+def _sources(project: Project, name: str) -> list[list[str]]:
+    return [list(pair) for pair in re.findall(r"source\('(\w+)', '(\w+)'\)", _source(project, name))]

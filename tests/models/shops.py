@@ -1,0 +1,240 @@
+"""Random histories of many small shops side by side, and the dictionary that says what must come of them.
+
+The shops of one lake share its tables, its builds and what happens to a table as a whole; keys, months,
+records and their order of arrival are each shop's own, so that each is a history by itself.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import oracle
+from histories import KEYS, STATES, Row, beer, brewery, profile, record, sequence
+from rendering import ROOT as ROOT
+
+STRIDE = 10_000
+FIRST_YEAR = 1991
+SHOPS_AT_MOST = 100
+POSITIONS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happens to a table as a whole: everything below its place in the sequence is gone."""
+
+    kind: str
+    seq: str
+
+    @property
+    def row(self) -> Row:
+        return {"event": self.kind, "_seq": self.seq, "_rev": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One batch of a table: rows and events that become visible together."""
+
+    rows: list[Row] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The batches of each table, in the order of their numbers."""
+
+    seed: int
+    batches: dict[str, list[Batch]]
+
+
+def history(seed: int, shops: int) -> History:
+    """Draw the histories of `shops` shops."""
+    chance = Random(seed)
+    assert shops <= SHOPS_AT_MOST
+    batches = {table: [Batch() for _ in range(chance.randint(2, 5))] for table in KEYS}
+    for table in KEYS:
+        reloaded = list(_events(table, batches[table], chance))
+        taken: set[tuple[int, str, int]] = set()
+        for shop in range(shops):
+            for sent in _records(table, shop, reloaded, chance):
+                if table == "brewery" or _is_alone(KEYS[table], sent, taken):
+                    _send(sent, batches[table], chance)
+        for batch in batches[table]:
+            chance.shuffle(batch.rows)
+    return History(seed, batches)
+
+
+def _events(table: str, batches: list[Batch], chance: Random) -> Iterator[Event]:
+    """Put truncates and completed reloads into random batches; give the reloads."""
+    for number in range(2, 4):
+        if chance.random() < 0.25:
+            event = Event("truncate-table", sequence(chance.randint(5, POSITIONS)))
+            chance.choice(batches).events.append(event)
+        if chance.random() < 0.3:
+            place = sequence(chance.randint(5, POSITIONS), load=True, order=number)
+            event = Event("reload-complete", place)
+            chance.choice(batches).events.append(event)
+            yield event
+    if chance.random() < 0.3:
+        # Nothing of these deletes anything.
+        other = chance.choice(["reload-begin", "add-column"])
+        chance.choice(batches).events.append(Event(other, sequence(POSITIONS * 2)))
+
+
+def _is_alone(key: str, sent: Row, taken: set[tuple[int, str, int]]) -> bool:
+    """Whether no other record has its place; only breweries are asked which of two contents wins."""
+    places = {(row[key], row["_seq"], row["_rev"]) for row in _said(key, sent)}
+    if places & taken:
+        return False
+    taken |= places
+    return True
+
+
+def _send(sent: Row, batches: list[Batch], chance: Random) -> None:
+    """Into any batch, a fifth of them twice."""
+    for _ in range(2 if chance.random() < 0.2 else 1):
+        chance.choice(batches).rows.append(sent)
+
+
+def _records(table: str, shop: int, reloads: list[Event], chance: Random) -> Iterator[Row]:
+    key, base = KEYS[table], shop * STRIDE
+    ids = [base + n for n in range(1, {"brewery": 4, "beer": 5, "profile": 7, "review": 61}[table])]
+    for number in ids:
+        if chance.random() < 0.85:
+            yield record("load", 0, **_row(table, number, shop, chance))
+        for _ in range(chance.choice([0, 0, 0, 1]) if table == "review" else chance.choice([0, 1, 2])):
+            yield from _change(table, key, number, shop, chance)
+    for event in reloads:
+        position, order = int(event.seq.split(".")[1]), int(event.seq.split(".")[3])
+        for number in ids:
+            if chance.random() < 0.7:
+                yield record("load", position, order=order, **_row(table, number, shop, chance))
+
+
+def _change(table: str, key: str, number: int, shop: int, chance: Random) -> Iterator[Row]:
+    """One thing that may happen to a key."""
+    position = chance.randint(1, POSITIONS)
+    new = _row(table, number, shop, chance)
+    match chance.choice(["update", "delete", "keys", "back", "moved", "extract", "replay", "doubt"]):
+        case "update":
+            yield record("update", position, order=chance.randint(1, 3), **new)
+        case "delete":
+            yield record("delete", position, **new)
+        case "keys":
+            yield record("delete", position, **{key: number})
+        case "back":
+            yield record("delete", position, **{key: number})
+            yield record("insert", position + 1, **new)
+        case "moved":
+            away = {**new, key: number + 500 + chance.randint(0, 3)}
+            yield record("update", position, _key_before=json.dumps({key: number}), **away)
+        case "extract":
+            yield record("load", 0, order=2, **new)
+        case "replay":
+            yield record("update", position, rev=1, **_row(table, number, shop, chance))
+            yield record("update", position, rev=2, **new)
+        case "doubt" if table == "brewery":
+            yield record("update", position, **new)
+            yield record(chance.choice(["update", "delete"]), position, **_row(table, number, shop, chance))
+
+
+def _row(table: str, number: int, shop: int, chance: Random) -> Row:
+    base = shop * STRIDE
+    if table == "brewery":
+        return brewery(number, f"Brewery {chance.randint(1, 3)}")
+    if table == "beer":
+        row = beer(number, base + chance.randint(1, 4), f"Style {chance.randint(1, 2)}")
+        return {**row, "beer_name": f"Beer {chance.randint(1, 3)}"}
+    if table == "profile":
+        return profile(number, chance.choice([None, "OH", "ME"]))
+    year = FIRST_YEAR + shop
+    start = oracle.datetime(year, chance.choice([1, 1, 2, 12]), 1, tzinfo=oracle.UTC).timestamp()
+    return {
+        "review_id": number,
+        "brewery_id": base + chance.randint(1, 4),
+        "beer_id": base + chance.choice([1, 1, 1, 2, 5]),
+        "profile_id": base + chance.randint(1, 8),
+        "review_overall": chance.randint(0, 10) / 2,
+        "review_aroma": chance.choice([None, 3.5]),
+        "review_appearance": 4.0,
+        "review_palate": None,
+        "review_taste": 2.5,
+        "review_time": int(start) + chance.choice([0, 86_400, 28 * 86_400 - 1]),
+    }
+
+
+# --- the dictionary --------------------------------------------------------------------------------------
+
+
+def states(published: dict[str, list[Batch]]) -> dict[str, dict[int, Row]]:
+    """Table -> key -> row of its state: the record with the highest place, deleted when below the floor."""
+    return {table: _last_words(table, batches) for table, batches in published.items()}
+
+
+def _last_words(table: str, batches: Iterable[Batch]) -> dict[int, Row]:
+    key, last, floor = KEYS[table], {}, ""
+    for batch in batches:
+        for event in batch.events:
+            if event.kind in ("truncate-table", "reload-complete"):
+                floor = max(floor, event.seq)
+        for sent in batch.rows:
+            for row in _said(key, sent):
+                known = last.get(row[key])
+                if known is None or _place(row) > _place(known):
+                    last[row[key]] = row
+    return {
+        number: {**row, "_deleted": row["_deleted"] or row["_seq"] < floor} for number, row in last.items()
+    }
+
+
+def _said(key: str, sent: Row) -> Iterator[Row]:
+    """The row that a record brings, and the tombstone of the key that it had before."""
+    values = {name: value for name, value in sent.items() if not name.startswith("_")}
+    places = {"_seq": sent["_seq"], "_rev": sent["_rev"]}
+    yield {**values, **places, "_deleted": sent["_op"] == "delete"}
+    if sent.get("_key_before"):
+        yield {key: json.loads(sent["_key_before"])[key], **places, "_deleted": True}
+
+
+def _place(row: Row) -> tuple[str, int, str, bool]:
+    """What decides between two records of a key; only breweries have two contents in one place."""
+    if "beer_id" in row or "profile_id" in row or "review_id" in row:
+        return row["_seq"], row["_rev"], "", row["_deleted"]
+    name = row.get("brewery_name")
+    text = "-" if name is None else f"{len(name)}:{name}"
+    return row["_seq"], row["_rev"], hashlib.md5(text.encode()).hexdigest(), row["_deleted"]
+
+
+def tables(published: dict[str, list[Batch]]) -> dict[str, list[Row]]:
+    """Every table that a build makes, from what was published."""
+    found = states(published)
+    made: dict[str, list[Row]] = {
+        f"silver.{STATES[t]}_state": list(rows.values()) for t, rows in found.items()
+    }
+    for table, rows in found.items():
+        live = (row for row in rows.values() if not row["_deleted"])
+        made[f"silver.{STATES[table]}"] = [
+            {name: value for name, value in row.items() if not name.startswith("_")} for row in live
+        ]
+    for person in made["silver.profiles"]:
+        person["email"] = person.pop("email_token")
+    for review in made["silver.reviews"]:
+        when = oracle.datetime.fromtimestamp(review.pop("review_time"), oracle.UTC)
+        review["reviewed_at"] = when.replace(tzinfo=None)
+    made["silver.reviews_enriched"] = list(oracle.enriched(made))
+    return made | oracle.gold(made["silver.reviews_enriched"])
+
+
+def difference(found: Iterable[Row], expected: Iterable[Row]) -> Any:
+    """None when both are the same set of rows; a column that `expected` leaves out is null, `_batch` free."""
+    found = list(found)
+    names = sorted(name for name in (found[0] if found else {}) if name != "_batch")
+    ours = [tuple(row[name] for name in names) for row in found]
+    theirs = (
+        {tuple(row.get(name) for name in names) for row in expected} if names else set(map(str, expected))
+    )
+    if len(set(ours)) == len(ours) and set(ours) == theirs:
+        return None
+    return names, sorted(map(str, theirs - set(ours)))[:3], sorted(map(str, set(ours) - theirs))[:3]
