@@ -185,6 +185,43 @@ EventKinds = Callable[[bytes], Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
+class Execution:
+    """One statement as Athena remembers it; `kind` is DDL, DML or UTILITY."""
+
+    sql: str
+    kind: str
+    submitted: datetime
+    scanned_bytes: int
+    milliseconds: int
+    succeeded: bool
+
+
+class Statements(Protocol):
+    """The statements that Athena remembers."""
+
+    def since(self, moment: datetime) -> Iterable[Execution]:
+        """Those submitted at or after `moment`, the newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableEntry:
+    """A table or view as the catalog lists it."""
+
+    database: str
+    name: str
+    location: str
+    is_view: bool
+    parameters: Mapping[str, str]
+
+
+class Listing(Protocol):
+    """What the catalog lists."""
+
+    def tables(self, database: str) -> Iterable[TableEntry]:
+        """All tables and views of a database; none when there is no such database."""
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """The world as wired: what a capability is given to work with."""
 

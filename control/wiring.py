@@ -13,7 +13,7 @@ from control.adapters.retrying import retrying
 from control.adapters.s3 import S3Objects
 from control.config import Settings, from_environment
 from control.model import Report, WorkOrder
-from control.ports import AlertTopic, Engine, Parts, Say
+from control.ports import AlertTopic, Engine, Listing, Parts, Say, Statements
 
 
 def silent(event: str, fields: Mapping[str, object]) -> None:
@@ -61,6 +61,20 @@ def ensure(settings: Settings, store: DynamoStore, objects: S3Objects) -> None:
     """Make the lake's bucket and the control table if there are none."""
     objects.ensure_bucket(settings.bucket)
     store.ensure()
+
+
+def statements(environ: Mapping[str, str], workgroup: str) -> Statements:
+    """What Athena remembers of a workgroup."""
+    from control.adapters.athena import AthenaStatements
+
+    return AthenaStatements(from_environment(environ), workgroup)
+
+
+def listing(environ: Mapping[str, str]) -> Listing:
+    """What the catalog lists."""
+    from control.adapters.glue_listing import GlueListing
+
+    return GlueListing(from_environment(environ))
 
 
 class OnDemand:

@@ -19,6 +19,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "contract": ("control.cli.contract", "Check the data contracts and render what follows from them."),
     "lineage": ("control.cli.lineage", "Trace columns from source to gold, and ask what a change reaches."),
     "docs": ("control.cli.docs", "Write the static site of all tables."),
+    "doctor": ("control.cli.doctor", "Say whether dbt is safe to run here: configs, tables, leftovers."),
+    "reconcile": ("control.cli.reconcile", "Compare gold with a full recompute, row for row."),
+    "cost": ("control.cli.cost", "Show what the models of the last dbt run read, took and cost."),
     "status": ("control.cli.status", "Show every table: last batch, rows, quarantine."),
 }
 

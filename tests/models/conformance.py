@@ -57,6 +57,8 @@ class Play:
             for _ in range(self.chance.randint(1, 4)):
                 if waiting := self.waiting():
                     self.publish(self.chance.choice(waiting))
+            # Committers do not agree about the time.
+            self.lake.clock += self.chance.choice([0, 0, 60_000, -20_000])
             self._broken_build()
             if self.chance.random() < 0.5:
                 found = self._whole_build()

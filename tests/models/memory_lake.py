@@ -127,7 +127,7 @@ class MemoryLake:
         found = translate(parse(sql), self, "default")
         label = self._label(name)
         self.connection.execute(f"CREATE TABLE {label} AS {found.sql}")
-        table = Iceberg(tuple((one.name, one.type) for one in found.fields), label)
+        table = Iceberg(tuple((one.name, one.type) for one in found.fields), label.strip('"'))
         self.iceberg[database, name] = table
         self._commit(table, label)
 

@@ -1,0 +1,37 @@
+"""The tables and views that Glue lists."""
+
+from collections.abc import Iterator
+
+from control.adapters.aws import client, translated
+from control.config import Settings
+from control.errors import NotFoundError
+from control.ports import TableEntry
+
+
+class GlueListing:
+    """A listing of Glue."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._endpoint = settings.endpoint
+        self._client = client(settings, "glue")
+
+    def tables(self, database: str) -> Iterator[TableEntry]:
+        """See Listing."""
+        token: dict[str, str] = {}
+        while True:
+            try:
+                with translated(f"database {database}", self._endpoint):
+                    page = self._client.get_tables(DatabaseName=database, **token)
+            except NotFoundError:
+                return
+            for raw in page["TableList"]:
+                yield TableEntry(
+                    database,
+                    raw["Name"],
+                    (raw.get("StorageDescriptor") or {}).get("Location", ""),
+                    raw.get("TableType") == "VIRTUAL_VIEW",
+                    raw.get("Parameters") or {},
+                )
+            if not page.get("NextToken"):
+                return
+            token = {"NextToken": page["NextToken"]}

@@ -1,0 +1,112 @@
+"""The artifact lint: what manifest.json says that would break a promise, and that no hook can see in time.
+
+Each rule is a config that dbt-athena takes without a word and that loses data, shows half of it, or gets
+around the checks before publication. Only our layers (schemas that end in `silver` or `gold`) are judged.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from control.errors import NotFoundError, UsageError
+from control.model import Finding
+
+LAYERS = ("silver", "gold")
+Node = Mapping[str, Any]
+
+# Config -> (the value is bad, why). The config's name is part of the finding's code.
+BANNED: dict[str, tuple[Callable[[object], bool], str]] = {
+    "force_batch": (bool, "it merges in several commits: readers would see half a merge"),
+    "full_refresh": (bool, "it swaps the table under its readers: rebuild it with --vars 'rebuild: true'"),
+    "native_drop": (bool, "it drops by Athena alone, which leaves files that a later table may adopt"),
+    "external_location": (bool, "two tables may share a place, and a full refresh would empty it"),
+    "s3_data_dir": (bool, "places come from the profile, so that no two tables share one"),
+    "incremental_predicates": (bool, "a target pruned by a column that can change duplicates its rows"),
+    "merge_update_columns": (lambda v: v is not None, "what is not updated stays as an older record left it"),
+    "merge_exclude_columns": (bool, "what is not updated stays as an older record left it"),
+}
+_STRATEGIES = "only merge is idempotent: a build that is repeated would {} rows"
+
+
+def read(target: Path) -> Mapping[str, Any]:
+    """The manifest in `target`. Raises NotFoundError, UsageError."""
+    file = target / "manifest.json"
+    try:
+        found: Mapping[str, Any] = json.loads(file.read_text())
+    except FileNotFoundError:
+        raise NotFoundError(f"{file} does not exist", hint="run dbt parse first, or name --target") from None
+    except ValueError as error:
+        raise UsageError(f"{file} is not JSON: {error}") from None
+    if "nodes" not in found:
+        raise UsageError(f"{file} has no nodes: it is no manifest of dbt")
+    return found
+
+
+def lint(manifest: Mapping[str, Any]) -> list[Finding]:
+    """Every finding in the nodes of our layers, in the order of their ids."""
+    found: list[Finding] = []
+    for _, node in sorted(manifest["nodes"].items()):
+        if str(node.get("schema", "")).endswith(LAYERS):
+            found += [
+                Finding(
+                    code,
+                    "error",
+                    node.get("original_file_path") or node["unique_id"],
+                    f"{node['name']}: {why}",
+                )
+                for code, why in _judge(node)
+            ]
+    return found
+
+
+def _judge(node: Node) -> Iterator[tuple[str, str]]:
+    match node["resource_type"]:
+        case "model":
+            yield from _model(node)
+        case "snapshot":
+            yield "kind-snapshot", "snapshots write past the checks before publication: write a state model"
+        case "seed" if node["config"].get("contract", {}).get("enforced"):
+            yield "kind-seed", "a contract on a seed is not checked: load it as a raw file"
+
+
+def _model(node: Node) -> Iterator[tuple[str, str]]:
+    config = node["config"]
+    if node.get("language") == "python":
+        yield "kind-python", "Python models write past the checks before publication: use Spark jobs or SQL"
+    if not config.get("contract", {}).get("enforced"):
+        yield "contract", "it has no enforced contract, so nothing is checked: dm contract sync writes one"
+    if config["materialized"] == "view":
+        return
+    yield from _table(config)
+    for name, (is_bad, why) in BANNED.items():
+        if is_bad(config.get(name)):
+            yield f"config-{name}", why
+
+
+def _table(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if config["materialized"] != "incremental":
+        yield (
+            "swap",
+            f"materialized {config['materialized']} swaps the table under its readers: use incremental",
+        )
+        return
+    strategy = config.get("incremental_strategy")
+    if strategy != "merge":
+        yield "strategy", _STRATEGIES.format("repeat" if strategy == "append" else "lose or repeat")
+    if not config.get("unique_key"):
+        yield "unique-key", "a merge without unique_key repeats rows"
+    if config.get("table_type") != "iceberg":
+        yield "table-type", "only Iceberg tables change in one commit"
+    if "unique" not in (config.get("s3_data_naming") or "unique"):
+        yield "naming", "without a *_unique naming a full refresh deletes the table's own files"
+    if str((config.get("table_properties") or {}).get("format_version", "2")) != "2":
+        yield "format-version", "Athena writes format version 2 only"
+    if not config.get("unique_tmp_table_suffix"):
+        yield "tmp-suffix", "two builds would share one staged table: set unique_tmp_table_suffix"
+    if any((config.get("persist_docs") or {}).values()):
+        yield "persist-docs", "it can write an old metadata pointer back, and undo a commit"
+    if config.get("on_schema_change") not in ("append_new_columns", "fail"):
+        yield "schema-change", "only append_new_columns leaves what is there alone"
+    if not any("record_consumed" in hook.get("sql", "") for hook in config.get("post-hook", [])):
+        yield "consumed", "without the post-hook record_consumed() it takes in the same batches for ever"

@@ -1,0 +1,69 @@
+"""What the catalog lists and should not: leftovers of dead builds, tables in each other's way."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+from control.model import Finding
+from control.ports import Listing, TableEntry
+
+LAYERS = ("silver", "gold", "ops")
+# What dbt-athena and our audit call the tables that they build aside.
+_ASIDE = re.compile(r"^(?P<table>.+?)__(?P<kind>bkp|ha|audit|dbt_tmp.*|tmp_not_partitioned)$")
+
+
+def examine(listing: Listing, prefix: str) -> list[Finding]:
+    """Findings in the databases of the layers."""
+    tables = [table for layer in LAYERS for table in listing.tables(f"{prefix}{layer}")]
+    return [*_leftovers(tables), *_overlaps(tables), *_formats(tables)]
+
+
+def _leftovers(tables: Sequence[TableEntry]) -> Iterator[Finding]:
+    names = {(table.database, table.name) for table in tables}
+    for table in tables:
+        match = _ASIDE.match(table.name)
+        if match is None:
+            continue
+        where = f"{table.database}.{table.name}"
+        if match["kind"] == "bkp" and (table.database, match["table"]) not in names:
+            yield Finding(
+                "lost-table",
+                "error",
+                where,
+                f"a swap died half-way: {match['table']} is gone and this is its data. Rename it back:"
+                f" alter table {where} rename to {table.database}.{match['table']}",
+            )
+        else:
+            yield Finding(
+                "leftover",
+                "warning",
+                where,
+                f"a build died and left it behind: drop table {where} when no build is running",
+            )
+
+
+def _overlaps(tables: Iterable[TableEntry]) -> Iterator[Finding]:
+    """Tables of which one lies in the other's folder: whoever empties the outer one empties both."""
+    placed = sorted(
+        (table.location.rstrip("/") + "/", table) for table in tables if table.location and not table.is_view
+    )
+    for (outer, first), (inner, second) in pairwise(placed):
+        if inner.startswith(outer):
+            yield Finding(
+                "overlap",
+                "error",
+                f"{second.database}.{second.name}",
+                f"its files at {inner} are inside of {first.database}.{first.name}, and would go with it",
+            )
+
+
+def _formats(tables: Iterable[TableEntry]) -> Iterator[Finding]:
+    for table in tables:
+        version = table.parameters.get("format-version", "2")
+        if table.parameters.get("table_type", "").lower() == "iceberg" and version != "2":
+            yield Finding(
+                "format-version",
+                "error",
+                f"{table.database}.{table.name}",
+                f"it has format version {version}; Athena writes 2 only",
+            )

@@ -1,0 +1,75 @@
+"""Compare tables with their full recompute, by a dbt run that stages the differences and merges nothing."""
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from control.errors import UpstreamError, UsageError
+
+_DIFFERS = "is not what a full recompute gives"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One table after the comparison. `message` says how many rows differ, and shows keys of three."""
+
+    model: str
+    result: Literal["same", "differs"]
+    message: str = ""
+
+
+def reconcile(
+    select: Sequence[str], *, dbt: Path, profiles: Path, target: str | None = None
+) -> list[Compared]:
+    """Recompute the selected incremental models in full and compare them with their tables.
+
+    Raises UsageError when dbt refuses its command line, the profile or the project, UpstreamError when a
+    model fails for another reason than a difference.
+    """
+    with tempfile.TemporaryDirectory(prefix="dm-reconcile-") as folder:
+        arguments = ["--select", *select, "--exclude", "config.materialized:view"]
+        arguments += ["--vars", "reconcile: true", "--profiles-dir", str(profiles)]
+        arguments += ["--target-path", f"{folder}/target", "--log-path", f"{folder}/logs"]
+        arguments += ["--target", target] if target else []
+        try:
+            done = subprocess.run(
+                [str(dbt), "--no-use-colors", "run", *arguments], capture_output=True, text=True, check=False
+            )
+        except FileNotFoundError:
+            raise UsageError(f"{dbt} is not there", hint="make setup installs dbt") from None
+        results = Path(folder) / "target" / "run_results.json"
+        if done.returncode == 2 or not results.exists():
+            raise UsageError(f"dbt did not run: {_last_words(done.stdout)}")
+        return [
+            _compared(result) for result in json.loads(results.read_text())["results"] if _is_model(result)
+        ]
+
+
+def _is_model(result: dict[str, str]) -> bool:
+    return result["unique_id"].startswith("model.")
+
+
+def _compared(result: dict[str, str]) -> Compared:
+    model, message = result["unique_id"].split(".")[-1], result.get("message") or ""
+    if result["status"] == "success":
+        return Compared(model, "same")
+    if _DIFFERS in message:
+        return Compared(model, "differs", _told(message))
+    if result["status"] == "skipped":
+        return Compared(model, "differs", "not compared, because a table that it reads differs")
+    raise UpstreamError(f"{model} could not be compared: {_told(message)}", hint="look into logs of dbt run")
+
+
+def _told(message: str) -> str:
+    """The sentence of a compiler error, without dbt's frame of model and call stack."""
+    lines = [line.strip() for line in message.splitlines()]
+    kept = [line for line in lines[1:] if line and not line.startswith(">")]
+    return " ".join(kept) or message.strip()
+
+
+def _last_words(output: str) -> str:
+    return " ".join(line.strip() for line in output.splitlines()[-4:])

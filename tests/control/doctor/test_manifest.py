@@ -1,0 +1,108 @@
+"""The artifact lint: a good model passes, and each config that breaks a promise is named."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from control.cli.doctor import command
+from control.doctor.manifest import lint
+
+GOOD: dict[str, Any] = {
+    "unique_id": "model.lakehouse.things_state",
+    "name": "things_state",
+    "resource_type": "model",
+    "schema": "silver",
+    "language": "sql",
+    "original_file_path": "models/silver/things_state.sql",
+    "config": {
+        "materialized": "incremental",
+        "incremental_strategy": "merge",
+        "table_type": "iceberg",
+        "unique_key": "thing_id",
+        "on_schema_change": "append_new_columns",
+        "unique_tmp_table_suffix": True,
+        "persist_docs": {"relation": False, "columns": False},
+        "contract": {"enforced": True},
+        "post-hook": [{"sql": "{{ record_consumed() }}"}],
+        "full_refresh": None,
+    },
+}
+
+
+def manifest(**config: Any) -> dict[str, Any]:
+    node = copy.deepcopy(GOOD)
+    node["config"] |= config
+    return {"nodes": {node["unique_id"]: node}}
+
+
+def test_a_model_as_the_project_writes_them_has_no_finding() -> None:
+    assert lint(manifest()) == []
+
+
+@pytest.mark.parametrize(
+    ("config", "code"),
+    [
+        ({"force_batch": True}, "config-force_batch"),
+        ({"full_refresh": True}, "config-full_refresh"),
+        ({"native_drop": True}, "config-native_drop"),
+        ({"external_location": "s3://lake/x"}, "config-external_location"),
+        ({"s3_data_dir": "s3://lake/x"}, "config-s3_data_dir"),
+        ({"incremental_predicates": ["target.month = 1"]}, "config-incremental_predicates"),
+        ({"merge_update_columns": []}, "config-merge_update_columns"),
+        ({"merge_exclude_columns": ["a"]}, "config-merge_exclude_columns"),
+        ({"materialized": "table"}, "swap"),
+        ({"incremental_strategy": "append"}, "strategy"),
+        ({"incremental_strategy": "microbatch"}, "strategy"),
+        ({"unique_key": None}, "unique-key"),
+        ({"table_type": "hive"}, "table-type"),
+        ({"s3_data_naming": "schema_table"}, "naming"),
+        ({"table_properties": {"format_version": "3"}}, "format-version"),
+        ({"unique_tmp_table_suffix": False}, "tmp-suffix"),
+        ({"persist_docs": {"columns": True}}, "persist-docs"),
+        ({"on_schema_change": "sync_all_columns"}, "schema-change"),
+        ({"contract": {"enforced": False}}, "contract"),
+        ({"post-hook": []}, "consumed"),
+    ],
+)
+def test_each_config_that_breaks_a_promise_is_named(config: dict[str, Any], code: str) -> None:
+    assert [finding.code for finding in lint(manifest(**config))] == [code]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"language": "python"}, "kind-python"),
+        ({"resource_type": "snapshot"}, "kind-snapshot"),
+        ({"resource_type": "seed"}, "kind-seed"),
+    ],
+)
+def test_what_writes_past_the_checks_is_refused(change: dict[str, Any], code: str) -> None:
+    found = manifest()
+    found["nodes"]["model.lakehouse.things_state"] |= change
+    assert [finding.code for finding in lint(found)] == [code]
+
+
+def test_a_view_needs_a_contract_and_nothing_of_a_table() -> None:
+    assert lint(manifest(materialized="view", incremental_strategy=None, unique_key=None)) == []
+
+
+def test_schemas_that_are_not_ours_are_left_alone() -> None:
+    found = manifest(materialized="table")
+    found["nodes"]["model.lakehouse.things_state"]["schema"] = "sandbox"
+    assert lint(found) == []
+
+
+def test_the_command_ends_with_1_on_an_error_and_2_without_a_manifest(tmp_path: Path) -> None:
+    arguments = ["--offline", "--json", "--target", str(tmp_path)]
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest(force_batch=True)))
+    refused = CliRunner().invoke(command, arguments)
+    assert refused.exit_code == 1
+    assert json.loads(refused.stdout)["findings"][0]["where"] == "models/silver/things_state.sql"
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest()))
+    assert CliRunner().invoke(command, arguments).exit_code == 0
+    (tmp_path / "manifest.json").unlink()
+    assert "dbt parse" in getattr(CliRunner().invoke(command, arguments).exception, "hint", "")

@@ -1,0 +1,66 @@
+"""What dead builds leave in the catalog is found, and tables in each other's way."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from control.doctor.warehouse import examine
+from control.ports import TableEntry
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A catalog of these tables."""
+
+    entries: tuple[TableEntry, ...]
+
+    def tables(self, database: str) -> Iterable[TableEntry]:
+        return [entry for entry in self.entries if entry.database == database]
+
+
+def table(name: str, location: str = "", **parameters: str) -> TableEntry:
+    database, _, short = name.partition(".")
+    return TableEntry(database, short, location or f"s3://lake/{name}", False, parameters)
+
+
+def codes(*entries: TableEntry, prefix: str = "") -> list[tuple[str, str, str]]:
+    return [(f.code, f.severity, f.where) for f in examine(Listed(entries), prefix)]
+
+
+def test_a_clean_catalog_has_no_finding() -> None:
+    assert codes(table("silver.beers_state", table_type="ICEBERG"), table("ops.consumed")) == []
+
+
+def test_leftovers_of_dead_builds_are_warnings() -> None:
+    found = codes(
+        table("silver.beers_state__audit"),
+        table("ops.beers_state__dbt_tmp_0a1b"),
+        table("gold.top_drinkers"),
+        table("gold.top_drinkers__bkp"),
+    )
+    assert found == [
+        ("leftover", "warning", "silver.beers_state__audit"),
+        ("leftover", "warning", "gold.top_drinkers__bkp"),
+        ("leftover", "warning", "ops.beers_state__dbt_tmp_0a1b"),
+    ]
+
+
+def test_a_backup_without_its_table_is_an_error_that_says_how_to_get_it_back() -> None:
+    (found,) = examine(Listed((table("gold.top_drinkers__bkp"),)), "")
+    assert (found.code, found.severity) == ("lost-table", "error")
+    assert "rename to gold.top_drinkers" in found.message
+
+
+def test_a_table_in_the_folder_of_another_is_an_error() -> None:
+    outer, inner = table("silver.a", "s3://lake/a"), table("silver.b", "s3://lake/a/b")
+    assert codes(outer, inner, table("silver.c", "s3://lake/ab")) == [("overlap", "error", "silver.b")]
+
+
+def test_a_format_that_athena_cannot_write_is_an_error() -> None:
+    entry = TableEntry("gold", "t", "s3://lake/t", False, {"table_type": "ICEBERG", "format-version": "3"})
+    assert codes(entry) == [("format-version", "error", "gold.t")]
+
+
+def test_the_prefix_of_the_schemas_is_heeded() -> None:
+    assert codes(table("dev_gold.t__bkp"), table("gold.u__bkp"), prefix="dev_") == [
+        ("lost-table", "error", "dev_gold.t__bkp")
+    ]

@@ -1,0 +1,91 @@
+"""Bugs that someone might write into the SQL, as patches of the project's own files."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from rendering import ROOT
+
+LATEST = "macros/merge/latest_by_sequence.sql"
+BEATS = "macros/merge/beats.sql"
+WINS = "macros/merge/newer_wins.sql"
+FLOOR = "macros/merge/floor_of.sql"
+GROUPS = "macros/affected/changed_groups.sql"
+MONTHS = "macros/affected/affected_months.sql"
+FLAT = "models/silver/review_flat.sql"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """`old` becomes `new` in a file; it must be there."""
+
+    file: str
+    old: str
+    new: str
+
+
+BUGS = {
+    "no sequence guard": (
+        Edit(LATEST, "{{ beats('ranked', 'held', content) }}", "true"),
+        Edit(
+            WINS, "(src._seq > target._seq or (src._seq = target._seq and src._rev >= target._rev))", "true"
+        ),
+    ),
+    "the revision before the sequence": (
+        Edit(LATEST, "order by _seq desc, _rev desc", "order by _rev desc, _seq desc"),
+        Edit(
+            BEATS,
+            "_seq <> {{ other }}._seq then {{ row }}._seq",
+            "_rev <> {{ other }}._rev then {{ row }}._rev",
+        ),
+        Edit(WINS, "src._seq > target._seq or", "src._rev > target._rev or"),
+    ),
+    "of two contents the one that came first": (Edit(LATEST, "_hash desc, ", ""),),
+    "tombstones are not kept": (
+        Edit(LATEST, "where ranked._rank = 1", "where ranked._rank = 1 and not ranked._deleted"),
+    ),
+    "the old key of a changed key stays": (Edit(LATEST, "where _key_before is not null", "where false"),),
+    "a floor does not reach what the table has": (
+        Edit(FLOOR, "'rose': row[0] != '' and row[0] == row[1]", "'rose': false"),
+    ),
+    "a floor is forgotten after its build": (Edit(FLOOR, "'place': row[0]", "'place': row[1]"),),
+    "a column that changes in the key of the merge": (
+        Edit(FLAT, "unique_key='review_id'", "unique_key=['review_id', 'review_month']"),
+    ),
+    "a late beer does not reach its reviews": (
+        Edit(FLAT, "or flat.beer_id in (select new_beers.beer_id from new_beers)", ""),
+    ),
+    "what a review was before is read from the last run": (
+        Edit(
+            MONTHS,
+            "'snapshot_id in (select snapshot_id from ' ~ metadata_table(flat, 'history')\n"
+            "        ~ ' where snapshot_id = ' ~ bounds.consumed ~ ' and is_current_ancestor)'",
+            "'committed_at < (select max(committed_at) from ' ~ metadata_table(flat, 'snapshots') ~ ')'",
+        ),
+    ),
+    "the month that a review has left is not affected": (
+        Edit("macros/affected/months_left.sql", "{{ held }}._month is null or", "true or"),
+    ),
+    "gold only gains groups": (Edit(GROUPS, "full outer join held", "left join held"),),
+    "an emptied group is not deleted": (
+        Edit("dbt_project.yml", "src.review_count = 0", "src.review_count < 0"),
+    ),
+    "deleted reviews count": (
+        Edit(
+            "macros/affected/affected_reviews.sql", "where not _deleted", "where reviewed_at is null or true"
+        ),
+    ),
+}
+
+
+def planted(name: str, folder: Path) -> Path:
+    """A copy of the project in `folder` with the bug in it."""
+    for part in ("macros", "models"):
+        shutil.copytree(ROOT / part, folder / part)
+    shutil.copy(ROOT / "dbt_project.yml", folder)
+    for edit in BUGS[name]:
+        path = folder / edit.file
+        text = path.read_text()
+        assert edit.old in text, f"{name}: {edit.file} has changed; plant the bug anew"
+        path.write_text(text.replace(edit.old, edit.new))
+    return folder
