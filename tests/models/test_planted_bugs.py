@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conformance import Play
-from planted import BUGS, planted
+from planted_sql import BUGS, planted
 from rendering import load
 from shops import history
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from dictionary import AMBIGUOUS, Lake, Outcome
 from expressions import (
     TYPES,
     Both,
@@ -20,7 +21,6 @@ from expressions import (
     Remainder,
     When,
 )
-from oracle import AMBIGUOUS, Lake, Outcome
 from statements import (
     Alter,
     Columns,

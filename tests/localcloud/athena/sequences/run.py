@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from oracle import Outcome, shown
+from dictionary import Outcome, shown
 from statements import Statement, Travel
 
 Line = tuple[str | None, ...]

@@ -6,8 +6,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from dictionary import Lake
 from generate import KINDS, LENGTH, sequence
-from oracle import Lake
 from run import Answer, differences
 from statements import Delete
 
