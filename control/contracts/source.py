@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 
@@ -33,6 +34,18 @@ class Document:
     text: str
     data: object
     marks: Mapping[Path, Mark]
+
+    @property
+    def mapping(self) -> Mapping[str, Any]:
+        """The contract as it is written; empty when the document is no mapping."""
+        return self.data if isinstance(self.data, dict) else {}
+
+    @property
+    def table(self) -> Mapping[str, Any]:
+        """The contract's first table as it is written; empty when there is none."""
+        tables = self.mapping.get("schema") or [{}]
+        first: Mapping[str, Any] = tables[0]
+        return first
 
     def mark(self, path: Path) -> Mark:
         """Where `path` stands; for what is absent, its nearest parent that is there."""

@@ -26,14 +26,12 @@ class Subject:
     @property
     def data(self) -> Mapping[str, Any]:
         """The contract as it is written."""
-        return self.document.data if isinstance(self.document.data, dict) else {}
+        return self.document.mapping
 
     @property
     def table(self) -> Mapping[str, Any]:
         """The contract's first table as it is written; empty when there is none."""
-        tables = self.data.get("schema") or [{}]
-        first: Mapping[str, Any] = tables[0]
-        return first
+        return self.document.table
 
     def columns(self) -> Iterator[tuple[Path, Column, Mapping[str, Any]]]:
         """Each column: where it stands, what it says, how it is written."""

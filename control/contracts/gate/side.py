@@ -67,14 +67,12 @@ class Side:
     @property
     def data(self) -> Mapping[str, Any]:
         """The contract as written, apart from the shared columns."""
-        return self.document.data if isinstance(self.document.data, dict) else {}
+        return self.document.mapping
 
     @property
     def table(self) -> Mapping[str, Any]:
         """The contract's table as written; empty when there is none."""
-        tables = self.data.get("schema") or [{}]
-        table: Mapping[str, Any] = tables[0]
-        return table
+        return self.document.table
 
     @property
     def custom(self) -> Mapping[str, object]:
