@@ -14,8 +14,8 @@ BIN := .venv/bin
 GATE_BASE ?= $(shell git rev-parse -q --verify origin/main >/dev/null 2>&1 && echo origin/main || git rev-parse -q --verify main 2>/dev/null)
 ROWS ?= 100000
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-demo demo docs check test test-browser test-clients sweep bench bench-bronze bench-cloud \
-	spark-package om trino conformance-trino clean
+.PHONY: help setup setup-demo demo docs check test test-browser test-clients sweep bench bench-clone bench-bronze bench-cloud \
+	spark-package om trino conformance-trino adapter-suite clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -63,7 +63,9 @@ test-browser: setup ## The static site in a real browser (Debian: apt-get instal
 sweep: setup ## Every test with ten times the examples and crashes that `test` draws, new ones each time
 	SWEEP=10 $(BIN)/pytest -n 2 --dist worksteal --timeout 3600
 
-bench: setup ## Measure on this machine and print the tables of docs/figures.md
+bench: bench-cloud bench-bronze bench-clone ## Measure on this machine and print the tables of docs/figures.md (30 minutes)
+
+bench-clone: setup ## Measure make demo and make test in a fresh clone with an empty HOME (15 minutes)
 	$(BIN)/python tests/bench/fresh_clone.py
 
 bench-bronze: setup ## Measure the parser against Spark, polars and DuckDB in 10 minutes (ARGS="--rows 100000" for less)
@@ -89,6 +91,9 @@ trino: setup ## Fetch a real Trino and its Java (0.9 GB, kept: 0.6 GB), for dm l
 
 conformance-trino: setup ## Compare with a real Trino: probes, the dbt project, SEQUENCES=20 random sequences
 	$(BIN)/pytest -s tests/trino
+
+adapter-suite: setup ## dbt-athena's own tests, unchanged: CHECKOUT=a checkout of dbt-labs/dbt-adapters ENGINE=duckdb|trino
+	$(BIN)/python tests/localcloud/dbt/adapter_suite.py $(CHECKOUT) --engine $(or $(ENGINE),duckdb) $(if $(ARGS),-- $(ARGS))
 
 clean: ## Remove what the targets made (not the local cloud's state: dm local reset)
 	rm -rf target logs dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
