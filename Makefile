@@ -14,8 +14,8 @@ BIN := .venv/bin
 GATE_BASE ?= $(shell git rev-parse -q --verify origin/main >/dev/null 2>&1 && echo origin/main || git rev-parse -q --verify main 2>/dev/null)
 ROWS ?= 100000
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-demo demo docs check test test-browser test-clients sweep bench bench-clone bench-bronze bench-cloud \
-	spark-package om trino conformance-trino adapter-suite clean
+.PHONY: help setup setup-demo demo docs check check-infra test test-browser test-clients sweep bench bench-clone bench-bronze \
+	bench-cloud spark-package om trino conformance-trino adapter-suite clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,8 +42,13 @@ check: setup ## Lint, types, layer rules, contracts (SQL style is a test: it nee
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/yamllint .
+	$(BIN)/cfn-lint infra/templates/*.yaml
 	$(BIN)/dm contract lint && $(BIN)/dm contract sync --check
 	$(if $(GATE_BASE),$(BIN)/dm contract gate --base $(GATE_BASE) --head . --require-deprecation,@echo "no main branch to compare the contracts with")
+
+check-infra: setup ## Hold the templates against Checkov's rules, in an environment of its own (300 MB)
+	UV_PROJECT_ENVIRONMENT=.venv-infra $(UV) sync --locked --only-group infra
+	.venv-infra/bin/checkov --directory infra/templates --framework cloudformation --skip-download --quiet --compact
 
 test: check ## Everything that `check` does, then every test that needs Python only
 	$(BIN)/pytest -n 2 --dist worksteal

@@ -1,0 +1,109 @@
+"""Values of parameters: from a file and the command line, judged by the templates before any call."""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from control.deploy.template import Template
+from control.errors import NotFoundError, UsageError
+
+Declared = Mapping[str, Any]
+
+
+def declared(templates: Mapping[str, Template]) -> dict[str, Declared]:
+    """Every parameter of any template, by name. Raises UsageError where two state one differently."""
+    found: dict[str, Declared] = {}
+    for template in templates.values():
+        for name, one in template.parameters.items():
+            if found.setdefault(name, one) != one:
+                raise UsageError(f"{name} is declared in two ways; {template.name} has one of them")
+    return found
+
+
+def read(file: Path) -> dict[str, str]:
+    """The values in a YAML file of plain keys. Raises NotFoundError, UsageError."""
+    try:
+        content = yaml.safe_load(file.read_text())
+    except FileNotFoundError:
+        raise NotFoundError(f"{file} does not exist", hint="there is one file for each environment") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is not YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise UsageError(f"{file} is not a list of names and values")
+    for name, value in content.items():
+        if isinstance(value, dict | list) or value is None:
+            raise UsageError(f"{file}: {name} is not a text or a number")
+    return {str(name): _text(value) for name, value in content.items()}
+
+
+def overrides(settings: Iterable[str]) -> dict[str, str]:
+    """`Name=value` texts as values. Raises UsageError for a text without a name or a sign of equality."""
+    found = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--set {setting} is not Name=value", hint="for example --set StreamShards=4")
+        found[name] = value
+    return found
+
+
+def judge(values: Mapping[str, str], known: Mapping[str, Declared]) -> None:
+    """Raise UsageError that names every value out of its bounds, and every one that is unknown or lacking."""
+    problems = [
+        f"{name}: there is no such parameter{_nearest(name, known)}" for name in values if name not in known
+    ]
+    for name, one in known.items():
+        if name not in values and "Default" not in one:
+            problems.append(f"{name}: has no value. {one.get('Description', '')}")
+        elif problem := problem_of(values.get(name, _text(one.get("Default"))), one):
+            problems.append(f"{name}={values.get(name)}: {problem}. {one.get('Description', '')}".rstrip())
+    if problems:
+        raise UsageError(
+            "the parameters cannot be used, and nothing was called:\n"
+            + "\n".join(f"  {p}" for p in problems),
+            hint="correct the file of the environment, or --set",
+        )
+
+
+def problem_of(value: str, one: Declared) -> str:
+    """What is wrong with a value, nothing when it is within its bounds."""
+    if one["Type"] == "Number":
+        if not re.fullmatch(r"-?[0-9]{1,20}(\.[0-9]{1,10})?", value):
+            return "is no number"
+        number = float(value)
+        if "MinValue" in one and number < one["MinValue"]:
+            return f"is below {one['MinValue']}"
+        if "MaxValue" in one and number > one["MaxValue"]:
+            return f"is above {one['MaxValue']}"
+    allowed = [_text(item) for item in one.get("AllowedValues", ())]
+    if allowed and value not in allowed:
+        return f"is none of {', '.join(allowed)}"
+    if "AllowedPattern" in one and not re.fullmatch(one["AllowedPattern"], value):
+        return f"does not match {one['AllowedPattern']}"
+    return ""
+
+
+def of_template(template: Template, values: Mapping[str, str]) -> dict[str, str]:
+    """The values that a template declares; its defaults for the rest, so that every value is stated."""
+    return {
+        name: values.get(name, _text(one.get("Default"))) for name, one in sorted(template.parameters.items())
+    }
+
+
+def _nearest(name: str, known: Mapping[str, Declared]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, 1)
+    return f", did you mean {near[0]}?" if near else ""
+
+
+def _text(value: object) -> str:
+    """A value as CloudFormation takes it: 4, not 4.0; true, not True."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "" if value is None else str(value)

@@ -1,0 +1,104 @@
+"""The templates as CloudFormation would see them for one environment, functions resolved."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from control.deploy import order, parameters, template
+from localcloud.cloudformation.resolve import Scope, holds, resolve
+
+INFRA = Path(__file__).parents[2] / "infra"
+ENVIRONMENTS = ("dev", "staging", "prod")
+DIGEST = "0" * 64
+FILLED_IN = {
+    "ControlCodeKey": f"control/{DIGEST}.zip",
+    "SparkCodePrefix": f"spark/{DIGEST}",
+    "ProjectCodeKey": f"project/{DIGEST}.zip",
+}
+ACCOUNT = "123456789012"
+PSEUDO = {
+    "AWS::AccountId": ACCOUNT,
+    "AWS::Partition": "aws",
+    "AWS::Region": "eu-west-1",
+    "AWS::URLSuffix": "amazonaws.com",
+}
+
+
+@cache
+def templates() -> dict[str, template.Template]:
+    return template.read(INFRA / "templates")
+
+
+@cache
+def values(environment: str) -> dict[str, str]:
+    return parameters.read(INFRA / "params" / f"{environment}.yaml") | FILLED_IN
+
+
+def render(given: Mapping[str, str]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Stack -> logical id -> resource, with all functions resolved. `Ref` gives a resource's name or ARN."""
+    known = parameters.declared(templates())
+    stacks: dict[str, dict[str, dict[str, Any]]] = {}
+    exports: dict[str, str] = {}
+    for name in order.order(templates()):
+        one = templates()[name]
+        typed = {
+            key: float(value) if known[key]["Type"] == "Number" and "." in value
+            else int(value) if known[key]["Type"] == "Number" else value
+            for key, value in parameters.of_template(one, given).items()
+        }  # fmt: skip
+        scope = Scope(typed, PSEUDO, exports, one.content.get("Conditions", {}))
+        scope.references = {key: _reference(key, found, scope) for key, found in one.resources.items()}
+        scope.attributes = lambda key, attribute, scope=scope: (  # type: ignore[misc]
+            f"arn:{scope.references[key]}"
+            if attribute.endswith("Arn")
+            else f"{scope.references[key]}.{attribute}"
+        )
+        stacks[name] = {
+            key: {**found, "Properties": resolve(found.get("Properties", {}), scope)}
+            for key, found in one.resources.items()
+            if "Condition" not in found or holds(scope.conditions[found["Condition"]], scope)
+        }
+        for output in one.outputs.values():
+            if "Export" in output:
+                exports[resolve(output["Export"]["Name"], scope)] = resolve(output["Value"], scope)
+    return stacks
+
+
+@cache
+def environment(name: str) -> dict[str, dict[str, dict[str, Any]]]:
+    return render(values(name))
+
+
+def every(type_name: str, of: str = "prod") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Stack and logical id, and properties, of all resources of a type."""
+    for stack, resources in environment(of).items():
+        for key, found in resources.items():
+            if found["Type"] == type_name:
+                yield f"{stack}.{key}", found["Properties"]
+
+
+def properties(stack: str, key: str, of: str = "prod") -> dict[str, Any]:
+    found: dict[str, Any] = environment(of)[stack][key]["Properties"]
+    return found
+
+
+NAMES = (
+    "Name",
+    "QueueName",
+    "TableName",
+    "BucketName",
+    "TopicName",
+    "RoleName",
+    "FunctionName",
+    "StreamName",
+)
+
+
+def _reference(key: str, found: Mapping[str, Any], scope: Scope) -> str:
+    given = found.get("Properties", {})
+    name = next((given[one] for one in NAMES if isinstance(given.get(one), dict | str)), None)
+    try:
+        return str(resolve(name, scope)) if name else key
+    except Exception:
+        return key

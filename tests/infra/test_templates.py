@@ -1,0 +1,230 @@
+"""Rules that hold for all templates, whatever they make."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rendered import ENVIRONMENTS, FILLED_IN, INFRA, environment, every, render, templates, values
+
+from control.deploy import order, parameters, template
+from control.errors import UsageError
+
+OUR_KEYS = {"arn:LakeKey", "arn:ControlKey"}
+# Where each type names the key that encrypts it.
+KEYS: dict[str, tuple[str, ...]] = {
+    "AWS::SQS::Queue": ("KmsMasterKeyId",),
+    "AWS::SNS::Topic": ("KmsMasterKeyId",),
+    "AWS::Logs::LogGroup": ("KmsKeyId",),
+    "AWS::Kinesis::Stream": ("StreamEncryption", "KeyId"),
+    "AWS::DynamoDB::Table": ("SSESpecification", "KMSMasterKeyId"),
+    "AWS::Lambda::Function": ("KmsKeyArn",),
+    "AWS::SecretsManager::Secret": ("KmsKeyId",),
+    "AWS::RDS::DBCluster": ("KmsKeyId",),
+    "AWS::DMS::ReplicationInstance": ("KmsKeyId",),
+    "AWS::CodeBuild::Project": ("EncryptionKey",),
+    "AWS::Athena::WorkGroup": (
+        "WorkGroupConfiguration", "ResultConfiguration", "EncryptionConfiguration", "KmsKey",
+    ),
+    "AWS::KinesisFirehose::DeliveryStream": (
+        "ExtendedS3DestinationConfiguration", "EncryptionConfiguration", "KMSEncryptionConfig",
+        "AWSKMSKeyARN",
+    ),
+}  # fmt: skip
+HOLD_DATA = {
+    "AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::KMS::Key", "AWS::SecretsManager::Secret",
+    "AWS::DynamoDB::Table", "AWS::Kinesis::Stream", "AWS::RDS::DBCluster", "AWS::Glue::Database",
+}  # fmt: skip
+# Where a wildcard is all that AWS offers, or forbids rather than allows.
+WILDCARD_RESOURCES = {
+    "keys.LakeKey/AccountDecidesByIam": "in a key's own policy `*` is the key",
+    "keys.ControlKey/AccountDecidesByIam": "in a key's own policy `*` is the key",
+    "keys.ControlKey/LogGroupsOfThisEnvironment": "in a key's own policy `*` is the key",
+    "keys.ControlKey/EventsAndAlarmsIntoEncryptedQueuesAndTopics": "in a key's own policy `*` is the key",
+    "access.MachineRole/Logs": "a log delivery belongs to the account, AWS knows no resource for it",
+    "access.AnalystRole/LakeFormation": "AWS knows no resource for GetDataAccess",
+}
+
+
+def test_every_import_is_exported_and_there_is_no_circle() -> None:
+    found = order.order(templates())
+    for name, needed in order.needs(templates()).items():
+        assert all(found.index(one) < found.index(name) for one in needed)
+
+
+def test_every_template_fits_into_a_request() -> None:
+    assert {
+        name: len(one.body) for name, one in templates().items() if len(one.body) > template.BODY_BYTES
+    } == {}
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_a_params_file_has_a_value_for_every_parameter_and_no_other(name: str) -> None:
+    assert values(name).keys() == parameters.declared(templates()).keys()
+    parameters.judge(values(name), parameters.declared(templates()))
+
+
+def test_the_files_have_their_keys_in_one_order() -> None:
+    keys = {name: list(parameters.read(INFRA / "params" / f"{name}.yaml")) for name in ENVIRONMENTS}
+    assert keys["dev"] == keys["staging"] == keys["prod"]
+
+
+def test_every_parameter_is_used_where_it_is_declared() -> None:
+    for one in templates().values():
+        rest = {name: part for name, part in one.content.items() if name != "Parameters"}
+        text = repr(rest)
+        unused = [
+            name for name in one.parameters if f"'Ref': '{name}'" not in text and f"${{{name}}}" not in text
+        ]
+        assert unused == [], one.name
+
+
+def test_every_parameter_has_bounds_and_a_reason() -> None:
+    for name, one in parameters.declared(templates()).items():
+        assert len(one.get("Description", "")) > 30, name
+        bounded = "AllowedValues" in one or "AllowedPattern" in one or {"MinValue", "MaxValue"} <= one.keys()
+        assert bounded, name
+        if "Default" in one:
+            assert parameters.problem_of(parameters._text(one["Default"]), one) == "", name
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_what_holds_data_stays_when_its_stack_goes(name: str) -> None:
+    for stack, resources in environment(name).items():
+        for key, found in resources.items():
+            if found["Type"] in HOLD_DATA:
+                kept = {found.get("DeletionPolicy"), found.get("UpdateReplacePolicy")}
+                assert kept in ({"Retain"}, {"Snapshot"}), f"{stack}.{key}"
+
+
+@pytest.mark.parametrize("type_name", KEYS)
+def test_what_stores_anything_is_encrypted_with_a_key_of_ours(type_name: str) -> None:
+    found = dict(every(type_name))
+    assert found
+    for where, given_properties in found.items():
+        value: Any = given_properties
+        for step in KEYS[type_name]:
+            value = value[step]
+        assert value in OUR_KEYS, where
+
+
+def test_every_bucket_is_closed_versioned_encrypted_and_speaks_tls_only() -> None:
+    policies = {
+        one["Bucket"]: one["PolicyDocument"]["Statement"] for _, one in every("AWS::S3::BucketPolicy")
+    }
+    for where, bucket in every("AWS::S3::Bucket"):
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}, where
+        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}, where
+        [rule] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        by_default = rule["ServerSideEncryptionByDefault"]
+        # S3 delivers access logs only to a bucket whose default key is its own.
+        assert by_default.get("KMSMasterKeyID") in OUR_KEYS or where == "storage.LogBucket", where
+        [tls] = [one for one in policies[bucket["BucketName"]] if one["Sid"] == "TlsOnly"]
+        assert (tls["Effect"], tls["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}}), (
+            where
+        )
+
+
+def test_no_statement_allows_everything_or_everywhere_where_a_resource_can_be_named() -> None:
+    seen = set()
+    for where, statement in _statements():
+        if statement["Effect"] != "Allow":
+            continue
+        actions = _list(statement["Action"])
+        assert "*" not in actions, where
+        if where not in WILDCARD_RESOURCES:
+            assert not [one for one in actions if one.endswith(":*")], where
+        if "*" in _list(statement.get("Resource", [])):
+            seen.add(where)
+    assert seen == WILDCARD_RESOURCES.keys()
+
+
+def test_only_a_denial_speaks_to_everyone() -> None:
+    for where, statement in _statements():
+        if statement.get("Principal") == "*":
+            assert statement["Effect"] == "Deny", where
+
+
+def test_a_service_takes_a_role_only_for_this_account() -> None:
+    lambdas = {"access.RegisterRole", "access.IngestRole"}  # Lambda sends no account when it takes a role
+    for where, role in every("AWS::IAM::Role"):
+        for statement in role["AssumeRolePolicyDocument"]["Statement"]:
+            if isinstance(statement, dict) and "Service" in statement["Principal"] and where not in lambdas:
+                assert "aws:SourceAccount" in repr(statement["Condition"]), where
+
+
+def test_every_skip_of_a_check_has_a_reason_and_a_date() -> None:
+    for one in templates().values():
+        for key, resource in one.resources.items():
+            for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", ()):
+                when, _, reason = skip["comment"].partition(": ")
+                assert date.fromisoformat(when), key
+                assert len(reason) > 30, key
+
+
+def test_no_anchor_or_alias_that_cloudformation_would_refuse() -> None:
+    for file in (INFRA / "templates").glob("*.yaml"):
+        found = re.findall(r"(?:^|[:\-] )[&*][A-Za-z][\w-]*\s*$", file.read_text(), re.MULTILINE)
+        assert found == [], file.name
+
+
+def _allowed() -> st.SearchStrategy[dict[str, str]]:
+    """Any values that the templates allow."""
+    one_of: dict[str, st.SearchStrategy[str]] = {}
+    for name, one in parameters.declared(templates()).items():
+        if name in FILLED_IN:
+            one_of[name] = st.just(FILLED_IN[name])
+        elif "AllowedValues" in one:
+            one_of[name] = st.sampled_from([parameters._text(item) for item in one["AllowedValues"]])
+        elif one["Type"] == "Number":
+            one_of[name] = st.integers(int(one["MinValue"] + 0.5), int(one["MaxValue"])).map(str)
+        else:
+            one_of[name] = st.from_regex(re.compile(one["AllowedPattern"], re.ASCII), fullmatch=True)
+    return st.fixed_dictionaries(one_of)
+
+
+@settings(max_examples=40, deadline=None)
+@given(_allowed())
+def test_any_allowed_values_are_taken_and_render_without_a_rest(given_values: dict[str, str]) -> None:
+    parameters.judge(given_values, parameters.declared(templates()))
+    for stack, resources in render(given_values).items():
+        for key, found in resources.items():
+            assert "Fn::" not in repr(found["Properties"]), f"{stack}.{key}"
+            assert "'Ref'" not in repr(found["Properties"]), f"{stack}.{key}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("StreamShards", "0"), ("StreamShards", "201"), ("StreamShards", "many"), ("StreamShards", "nan"),
+        ("Environment", "test"), ("SchemaPrefix", "Dev_"), ("IngestSchedule", "often"), ("DbtThreads", "1e1"),
+        ("ControlCodeKey", "control/x.zip"), ("Shards", "1"),
+    ],
+)  # fmt: skip
+def test_a_value_out_of_bounds_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(UsageError, match=name):
+        parameters.judge(values("dev") | {name: value}, parameters.declared(templates()))
+
+
+def _statements() -> Iterator[tuple[str, dict[str, Any]]]:
+    for type_name, key in (
+        ("AWS::KMS::Key", "KeyPolicy"),
+        ("AWS::S3::BucketPolicy", "PolicyDocument"),
+        ("AWS::SQS::QueuePolicy", "PolicyDocument"),
+        ("AWS::SNS::TopicPolicy", "PolicyDocument"),
+        ("AWS::IAM::ManagedPolicy", "PolicyDocument"),
+    ):
+        for where, found in every(type_name):
+            for statement in found[key]["Statement"]:
+                yield f"{where}/{statement.get('Sid')}", statement
+    for where, role in every("AWS::IAM::Role"):
+        for policy in role.get("Policies", ()):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                yield f"{where}/{statement.get('Sid')}", statement
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,229 @@
+"""What the templates make is what the code of today asks for, resource by resource."""
+
+import ast
+import importlib
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+from moto import mock_aws
+from moto.events.models import EventPattern
+from rendered import every, properties, templates, values
+
+from control import errors
+from control.adapters import dynamodb
+from control.adapters.dynamodb import DynamoStore
+from control.config import Settings, from_environment
+from control.ingest.events import objects_of
+
+ROOT = Path(__file__).parents[2]
+READ = re.compile(r"""["'](DM_[A-Z_]+)["']""")
+
+
+def _variables_read(*folders: str) -> set[str]:
+    files = [
+        file for folder in folders for file in (ROOT / folder).rglob("*") if file.suffix in (".py", ".yml")
+    ]
+    return {name for file in files for name in READ.findall(file.read_text())}
+
+
+@pytest.fixture
+def made_by_the_code(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    with mock_aws():
+        DynamoStore(Settings(control_table="made")).ensure()
+        found: dict[str, Any] = boto3.client("dynamodb", "us-east-1").describe_table(TableName="made")[
+            "Table"
+        ]
+    return found
+
+
+def test_the_control_table_has_the_keys_and_the_index_of_the_store(made_by_the_code: dict[str, Any]) -> None:
+    table = properties("control", "ControlTable")
+    assert table["KeySchema"] == made_by_the_code["KeySchema"]
+    assert table["AttributeDefinitions"] == made_by_the_code["AttributeDefinitions"]
+    assert table["BillingMode"] == made_by_the_code["BillingModeSummary"]["BillingMode"]
+    [index], [wanted] = table["GlobalSecondaryIndexes"], made_by_the_code["GlobalSecondaryIndexes"]
+    assert {key: wanted[key] for key in index} == index
+    assert index["IndexName"] == dynamodb.OPEN_INDEX
+
+
+@pytest.mark.parametrize("key", ["RegisterFunction", "IngestFunction"])
+def test_a_function_is_a_handler_that_exists(key: str) -> None:
+    module, _, name = properties("control", key)["Handler"].rpartition(".")
+    assert callable(getattr(importlib.import_module(module), name))
+
+
+def test_a_function_is_given_only_variables_that_the_code_reads() -> None:
+    read = _variables_read("control")
+    for where, function in every("AWS::Lambda::Function"):
+        given = function["Environment"]["Variables"]
+        assert given.keys() <= read, where
+        settings = from_environment({name: str(value) for name, value in given.items()})
+        assert settings.bucket == properties("storage", "LakeBucket")["BucketName"]
+        assert settings.control_table == properties("control", "ControlTable")["TableName"]
+
+
+def test_only_ingestion_has_the_key_of_tokens() -> None:
+    have = {
+        where
+        for where, one in every("AWS::Lambda::Function")
+        if "DM_TOKEN_KEY" in one["Environment"]["Variables"]
+    }
+    assert have == {"control.IngestFunction"}
+    assert "DM_TOKEN_KEY" in repr(properties("compute", "SparkApplication")["RuntimeConfiguration"])
+
+
+def test_dbt_is_given_every_variable_that_its_profile_reads() -> None:
+    profile = yaml.safe_load((ROOT / "profiles/profiles.yml").read_text())["lakehouse"]["outputs"]["prod"]
+    read = set(READ.findall(repr(profile)))
+    given = {
+        one["Name"] for one in properties("compute", "DbtProject")["Environment"]["EnvironmentVariables"]
+    }
+    assert read <= given
+    assert given - read == {"DBT_THREADS"}
+
+
+def test_every_setting_that_an_output_is_named_for_is_read_by_dm_or_dbt() -> None:
+    told = {
+        output["Description"]
+        for one in templates().values()
+        for output in one.outputs.values()
+        if output.get("Description", "").startswith("DM_")
+    }
+    assert told <= _variables_read("control", "profiles")
+    assert {"DM_BUCKET", "DM_CONTROL_TABLE", "DM_SCHEMA_PREFIX", "DM_WORKGROUP", "DM_SPARK"} <= told
+
+
+def _event(bucket: str, key: str) -> dict[str, Any]:
+    """As S3 sends it to EventBridge."""
+    return {
+        "version": "0", "id": "1", "source": "aws.s3", "detail-type": "Object Created", "account": "1",
+        "time": datetime(2026, 1, 1, tzinfo=UTC).isoformat().replace("+00:00", "Z"), "region": "eu-west-1",
+        "detail": {
+            "bucket": {"name": bucket},
+            "object": {"key": key, "size": 5, "etag": "e", "version-id": "v"},
+        },
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("key", "matches"), [("raw/review/epoch=1/a.csv.gz", True), ("bronze/review/a.parquet", False)]
+)
+def test_the_rule_sends_raw_files_and_nothing_else_to_registration(key: str, matches: bool) -> None:
+    bucket = properties("storage", "LakeBucket")["BucketName"]
+    pattern = EventPattern.load(json.dumps(properties("control", "RawLanded")["EventPattern"]))
+    assert pattern.matches_event(_event(bucket, key)) is matches
+    assert not pattern.matches_event(_event("other", key))
+    [found] = objects_of(json.dumps(_event(bucket, key)))
+    assert found.key == key
+
+
+def test_a_failed_message_alone_comes_again() -> None:
+    mapping = properties("control", "RegisterFromQueue")
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    queue, function = properties("control", "RawQueue"), properties("control", "RegisterFunction")
+    assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
+
+
+def test_the_databases_are_those_that_contracts_and_models_write() -> None:
+    layers = {path.name for path in (ROOT / "contracts").iterdir() if path.is_dir()} - {"rendered"}
+    made = {one["DatabaseInput"]["Name"] for _, one in every("AWS::Glue::Database", "dev")}
+    prefix = values("dev")["SchemaPrefix"]
+    assert made == {f"{prefix}{name}" for name in (layers & {"bronze", "silver", "gold"}) | {"ops"}}
+
+
+def test_the_lifecycle_names_folders_that_the_code_writes() -> None:
+    code = "\n".join(
+        file.read_text()
+        for folder in ("control", "profiles")
+        for file in (ROOT / folder).rglob("*")
+        if file.suffix in (".py", ".yml")
+    )
+    rules = properties("storage", "LakeBucket")["LifecycleConfiguration"]["Rules"]
+    for rule in rules:
+        assert rule.get("Prefix", "") in code, rule["Id"]
+
+
+def test_nothing_that_holds_data_goes_by_age_alone() -> None:
+    rules = properties("storage", "LakeBucket")["LifecycleConfiguration"]["Rules"]
+    by_age = {rule["Prefix"] for rule in rules if "ExpirationInDays" in rule and not rule.get("TagFilters")}
+    assert by_age == {"athena-results/", "tmp/"}
+
+
+def test_change_capture_writes_what_the_parser_reads() -> None:
+    kinesis = properties("source", "CaptureTo")["KinesisSettings"]
+    assert kinesis["MessageFormat"] == "json-unformatted"
+    for needed in ("IncludeTransactionDetails", "IncludeNullAndEmpty", "IncludeControlDetails"):
+        assert kinesis[needed] is True
+    task = properties("source", "CaptureTask")
+    before = json.loads(task["ReplicationTaskSettings"])["BeforeImageSettings"]
+    assert before == {"EnableBeforeImage": True, "FieldName": "before-image", "ColumnFilter": "all"}
+    captured = {rule["object-locator"]["table-name"] for rule in json.loads(task["TableMappings"])["rules"]}
+    contracts = {path.stem for path in (ROOT / "contracts/bronze").glob("*.yaml")}
+    assert captured <= contracts
+    assert {"brewery", "beer", "profile", "review"} == captured
+
+
+def test_a_delivered_file_has_a_key_that_registration_takes() -> None:
+    from bronze.parse import source_of
+
+    destination = properties("stream", "Delivery")["ExtendedS3DestinationConfiguration"]
+    prefix = destination["Prefix"].replace("!{partitionKeyFromQuery:table}", "review")
+    key = prefix.replace("!{timestamp:yyyy/MM/dd}", "2026/01/01") + "part-1" + destination["FileExtension"]
+    assert key.startswith("raw/review/")
+    assert source_of(key, "id").format == "json"
+    assert destination["CompressionFormat"] == "GZIP"
+
+
+def test_the_source_keeps_before_images_for_capture() -> None:
+    settings = properties("source", "SourceSettings")["Parameters"]
+    assert settings["rds.logical_replication"] == "1"
+
+
+def test_a_glue_job_and_an_application_run_the_job_of_the_package() -> None:
+    compute = templates()["compute"].resources
+    assert compute["SparkJob"]["Properties"]["DefaultArguments"]["--extra-py-files"]["Fn::Sub"][0].endswith(
+        "/ingest.zip"
+    )
+    assert compute["SparkJob"]["Properties"]["Command"]["ScriptLocation"]["Fn::Sub"][0].endswith("/ingest.py")
+    assert compute["SparkApplication"]["Properties"]["ReleaseLabel"] == {"Ref": "SparkRelease"}
+
+
+def test_a_machine_retries_what_the_code_calls_retryable_and_nothing_else_of_ours() -> None:
+    ours = {
+        node.name
+        for node in ast.parse((ROOT / "control/errors.py").read_text()).body
+        if isinstance(node, ast.ClassDef)
+    }
+    retryable = {
+        name for name in ours
+        if isinstance(found := getattr(errors, name), type) and issubclass(found, errors.ControlError)
+        and found is not errors.ControlError and errors.meaning(found("x")).retryable
+    }  # fmt: skip
+    machine = json.loads(properties("control", "IngestionMachine")["DefinitionString"])
+    for name in ("Ingest", "IngestRest"):
+        [retry] = machine["States"][name]["Retry"]
+        assert set(retry["ErrorEquals"]) & ours == retryable
+        assert "States.ALL" not in retry["ErrorEquals"]
+
+
+def test_alarms_watch_what_the_control_stack_makes() -> None:
+    made = {
+        found[key]
+        for type_name, key in (
+            ("AWS::SQS::Queue", "QueueName"),
+            ("AWS::Lambda::Function", "FunctionName"),
+            ("AWS::StepFunctions::StateMachine", "StateMachineName"),
+        )
+        for _, found in every(type_name)
+    }
+    for where, alarm in every("AWS::CloudWatch::Alarm"):
+        [dimension] = alarm["Dimensions"]
+        assert dimension["Value"].rpartition(":")[2] in made, where
