@@ -143,6 +143,13 @@ def _constants(contract: BronzeContract, source: Source) -> dict[str, object]:
     return of_file | nulls | {"_seq": seq, "_op": "load", "_record": 0}
 
 
+def _row_writer(contract: BronzeContract, source: Source, limits: Limits, staged: Stage) -> RowWriter:
+    """Changes are sorted by key within a row group; extracts stay as they came."""
+    if source.format == "csv" or contract.records == "plain":
+        return RowWriter(staged.rows, limits)
+    return RowWriter(staged.rows, replace(limits, row_group_rows=limits.sorted_group_rows), contract.key)
+
+
 class _Run:
     """One parse under way: what is open, and what was counted."""
 
@@ -161,7 +168,7 @@ class _Run:
         self.finish = finish
         origin = Origin(source.file_id, source.epoch, source.extract, source.format)
         self.quarantine = Quarantine(staged.quarantine, origin, contract.version)
-        self.rows = RowWriter(staged.rows, limits)
+        self.rows = _row_writer(contract, source, limits, staged)
         self.events = RowWriter(lambda _: staged.events, replace(limits, file_row_groups=sys.maxsize))
         self.lines = self.blank = self.records = self.control = self.discarded = 0
 

@@ -43,7 +43,7 @@ def literal(rows, names):
 
 def judged_by_parser(content, rules, shape, size, names):
     found = parsed(gzip.compress(content, 1), rules, shape, limits=blocks_of(size), epoch=4, extract=6)
-    rows = [(row["_line"], row["_record"], row) for row in found.rows]
+    rows = sorted(((row["_line"], row["_record"], row) for row in found.rows), key=lambda placed: placed[:2])
     refused = [(entry["line"], entry["record"], entry["reason"]) for entry in found.quarantine]
     return literal(rows, names), refused, found.report.control
 

@@ -151,7 +151,7 @@ def json_line(rules):
 
 def fates(content, rules, shape, size, names):
     found = parsed(gzip.compress(content, 1), rules, shape, limits=blocks_of(size), epoch=4, extract=6)
-    rows = [(row["_line"], row["_record"], repr([row[name] for name in names])) for row in found.rows]
+    rows = sorted((row["_line"], row["_record"], repr([row[name] for name in names])) for row in found.rows)
     refused = [(entry["line"], entry["record"], entry["reason"]) for entry in found.quarantine]
     return rows, refused, found.report.control
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -241,10 +242,36 @@ def test_files_are_cut_into_row_groups_with_statistics_an_index_and_small_encodi
     for name, column in columns.items():
         stepped = name in ("id", "_rev", "_committed_at", "_line", "_record")
         assert ("DELTA_BINARY_PACKED" in column.encodings) == stepped, name
-        assert column.has_dictionary_page != stepped, name
+        assert ("DELTA_BYTE_ARRAY" in column.encodings) == (name == "_seq"), name
+        assert column.has_dictionary_page != (stepped or name == "_seq"), name
         assert column.has_column_index, name
         assert column.has_offset_index, name
     assert (columns["id"].statistics.min, columns["id"].statistics.max) == (1, 1000)
+
+
+PLACED = contract("shop string key", "id bigint key", "name string?")
+
+
+@pytest.mark.parametrize("table", [contract("id bigint key", "name string?"), PLACED], ids=["one", "two"])
+def test_changes_are_sorted_by_key_in_each_row_group_and_those_of_a_key_as_they_came(tmp_path, table):
+    random = Random(5)
+    data = [
+        {"shop": random.choice("ab"), "id": random.randrange(20), "name": None if n % 3 else f"n{n}"}
+        for n in range(250)
+    ]
+    wanted = [{column.name: row[column.name] for column in table.columns} for row in data]
+    content = gzip.compress("".join(json.dumps(record(row)) + "\n" for row in wanted).encode())
+    found = parsed_in(tmp_path, content, table, "json", limits=replace(blocks_of(700), sorted_group_rows=100))
+    lines = [row["_line"] for row in found.rows]
+    groups = [lines[start : start + 100] for start in (0, 100, 200)]
+    assert [sorted(group) for group in groups] == [[*range(1, 101)], [*range(101, 201)], [*range(201, 251)]]
+    for group in groups:
+        keys = [tuple(wanted[line - 1][name] for name in table.key) for line in group]
+        assert [(key, line) for key, line in zip(keys, group, strict=True)] == sorted(
+            zip(keys, group, strict=True)
+        )
+    for row in found.rows:
+        assert {name: row[name] for name in wanted[0]} == wanted[row["_line"] - 1]
 
 
 def test_blocks_of_any_size_give_the_same_rows():
