@@ -53,8 +53,11 @@ class _Known:
     readers: tuple[FieldReader, ...]
 
 
-def reader(contract: BronzeContract, *, epoch: int, extract: int) -> Callable[[Block], Taken]:
-    """A function that reads what is certain of a block to the columns of `change_records.row_columns`."""
+def reader(contract: BronzeContract, *, epoch: int, loaded: str) -> Callable[[Block], Taken]:
+    """A function that reads what is certain of a block to the columns of `change_records.row_columns`.
+
+    `loaded` is the `_seq` of the file's loads.
+    """
     known: list[_Known] = []
 
     def read(block: Block) -> Taken:
@@ -73,7 +76,7 @@ def reader(contract: BronzeContract, *, epoch: int, extract: int) -> Callable[[B
             raw, rest = _cut(contract, tried, rest)
             if raw is None:
                 continue
-            tables.append(_rows(contract, tried.layout, raw, block.line, epoch=epoch, extract=extract))
+            tables.append(_rows(contract, tried.layout, raw, block.line, epoch=epoch, loaded=loaded))
             if tables[-1].num_rows > block.lines // 2 or len(known) > _KNOWN_LAYOUTS:
                 known.remove(tried)
                 known.insert(0, tried)  # the first to be tried on the next block
@@ -180,7 +183,7 @@ def _without(lines: _Lines, taken: Sequence[int]) -> _Lines:
 
 
 def _rows(
-    contract: BronzeContract, layout: Layout, raw: Any, first_line: int, *, epoch: int, extract: int
+    contract: BronzeContract, layout: Layout, raw: Any, first_line: int, *, epoch: int, loaded: str
 ) -> Any:
     """The columns of `row_columns` from the values that `_cut` gives."""
     count = raw.num_rows
@@ -191,7 +194,7 @@ def _rows(
     }  # fmt: skip
     found["_rescued"] = found["_key_before"] = pa.nulls(count, pa.string())
     if layout.loads:
-        found["_seq"] = pa.repeat(sequence.load(epoch, contract.position, extract), count)
+        found["_seq"] = pa.repeat(loaded, count)
     else:
         places = sequence.positions(contract.position, raw.column(_name("metadata", layout.position)))
         order = raw.column(_name("metadata", layout.order)) if layout.order else None

@@ -54,16 +54,16 @@ def row_columns(contract: BronzeContract) -> tuple[tuple[str, str], ...]:
 
 
 def judge(
-    contract: BronzeContract, *, epoch: int, extract: int
+    contract: BronzeContract, *, epoch: int, loaded: str
 ) -> Callable[[Mapping[str, object]], Change | Event]:
     """A function that reads one record, or raises RefusedError with the first reason found.
 
-    A plain record is read as the data of a load. Of a change record's envelope only what is used is looked
-    at: metadata may hold any other key.
+    `loaded` is the `_seq` of the file's loads. A plain record is read as the data of a load. Of a change
+    record's envelope only what is used is looked at: metadata may hold any other key.
     """
     readers = {column.name: nested.from_json(column.type) for column in contract.columns}
     rules = _Rules(
-        contract, epoch, extract, readers, tuple(c for c in contract.columns if schema.nested(c.type))
+        contract, epoch, loaded, readers, tuple(c for c in contract.columns if schema.nested(c.type))
     )
     if contract.records == "plain":
         return lambda record: rules.change({"data": record}, {"operation": "load"})
@@ -84,7 +84,7 @@ def judge(
 class _Rules:
     contract: BronzeContract
     epoch: int
-    extract: int
+    loaded: str
     readers: Mapping[str, Callable[[object], object]]
     nested: tuple[Column, ...]
 
@@ -155,7 +155,7 @@ class _Rules:
 
     def seq(self, metadata: Mapping[str, object], operation: str) -> str:
         if operation == "load":
-            return sequence.load(self.epoch, self.contract.position, self.extract)
+            return self.loaded
         place = self.position(metadata)
         if place is None:
             raise RefusedError("absent_key:stream-position")

@@ -38,12 +38,12 @@ class _Exact:
 
 
 def reader(
-    contract: BronzeContract, quarantine: Quarantine, *, epoch: int, extract: int
+    contract: BronzeContract, quarantine: Quarantine, *, epoch: int, loaded: str
 ) -> Callable[[Block], Outcome]:
     """A function that reads a block to the columns of `change_records.row_columns`."""
     schema = arrow_schema(row_columns(contract))
-    judged = judge(contract, epoch=epoch, extract=extract)
-    read_fast = change_fast.reader(contract, epoch=epoch, extract=extract)
+    judged = judge(contract, epoch=epoch, loaded=loaded)
+    read_fast = change_fast.reader(contract, epoch=epoch, loaded=loaded)
 
     def read(block: Block) -> Outcome:
         if len(block.data) >= _SHORT_LINE * block.lines:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import BinaryIO, Literal
 
 from bronze import sequence
 from bronze.ahead import ahead
@@ -15,7 +15,7 @@ from bronze.blocks import Block, LongRecord, cut
 from bronze.columns import finisher, table_of
 from bronze.content import Compression, content
 from bronze.contract import BronzeContract
-from bronze.errors import FileRefusedError, SourceError
+from bronze.errors import FileRefusedError, RefusedError, SourceError
 from bronze.events import EVENT_SCHEMA
 from bronze.inflate import HashingReader
 from bronze.limits import Limits
@@ -24,20 +24,25 @@ from bronze.quarantine import Origin, Quarantine
 from bronze.staging import Stage, stage
 from bronze.writer import RowWriter
 
+Format = Literal["csv", "json", "begin", "complete"]
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """Which raw file it is: its id, the epoch of its source's log, the number of its extract, its shape.
 
-    `replay`: it is a quarantine file, whose entries say all that themselves.
+    `position` is that of the snapshot which its loads are read from, as the `_BEGIN` of the reload that it
+    belongs to writes it; None outside of a reload. `replay`: it is a quarantine file, whose entries say all
+    that themselves.
     """
 
     file_id: str
     epoch: int
     extract: int
-    format: Literal["csv", "json"]
+    format: Format
     compression: Compression = "gzip"
     replay: bool = False
+    position: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ class Report:
     discarded: int = 0
 
 
+# Objects directly under `reload=<n>/` that say when a reload begins and what it is made of.
+_MARKERS: dict[str, Literal["begin", "complete"]] = {"_BEGIN": "begin", "_COMPLETE": "complete"}
 _FORMATS: dict[str, Literal["csv", "json"]] = {".csv": "csv", ".json": "json"}
 _COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
 
@@ -71,15 +78,33 @@ def source_of(key: str, file_id: str) -> Source:
 
     Raises SourceError on any other suffix, and on a segment that holds no number.
     """
+    epoch, extract = _segment(key, "epoch", 10), _segment(key, "extract", 20)
+    folder, name = _reload(key)
+    if folder and name in _MARKERS:
+        return Source(file_id, epoch, extract, _MARKERS[name], "none")
     compression = compression_of(key)
     unpacked = key if compression == "none" else key.rpartition(".")[0]
     found = next((shape for suffix, shape in _FORMATS.items() if unpacked.endswith(suffix)), None)
     if found is None:
         raise SourceError(
             f"{key} is neither .csv nor .json, plain or packed as .gz or .zst",
-            hint="the parser tells a raw file's shape by its suffix",
+            hint="the parser tells a raw file's shape by its suffix; markers are directly in `reload=<n>/`",
         )
-    return Source(file_id, _segment(key, "epoch", 10), _segment(key, "extract", 20), found, compression)
+    return Source(file_id, epoch, extract, found, compression)
+
+
+def reload_of(key: str) -> str:
+    """The folder of the reload that a raw file belongs to, up to `reload=<n>/`; empty when to none."""
+    return _reload(key)[0]
+
+
+def _reload(key: str) -> tuple[str, str]:
+    """The folder of the reload, and the rest of the key."""
+    parts = key.split("/")
+    at = next((i for i, part in enumerate(parts[:-1], 1) if part.startswith("reload=")), 0)
+    if at:
+        _segment(key, "reload", 20)
+    return "".join(f"{part}/" for part in parts[:at]), "/".join(parts[at:])
 
 
 def compression_of(key: str) -> Compression:
@@ -116,12 +141,14 @@ def parse(
     Raises TokenKeyError when the contract wants tokens and there is no `token_key`, SourceError when the
     source's id cannot name a file, and whatever reading `stream` or writing to `out` raises.
     """
-    finish = finisher(contract, _constants(contract, source), token_key)
     raw = HashingReader(stream)
     with stage(out, source.file_id) as staged:
-        run = _Run(contract, source, limits or contract.limits, staged, finish)
+        run = _Run(contract, source, limits or contract.limits, staged)
         try:
-            run.read(raw)
+            if source.format in ("csv", "json"):
+                run.read(raw, token_key)
+            else:
+                run.read_marker(raw)
             return run.finished(raw.sha256())
         except FileRefusedError as refusal:
             raw.drain()
@@ -130,7 +157,7 @@ def parse(
             run.close()
 
 
-def _constants(contract: BronzeContract, source: Source) -> dict[str, object]:
+def _constants(contract: BronzeContract, source: Source, loaded: str) -> dict[str, object]:
     """The columns that are the same in every row of a file."""
     of_file: dict[str, object] = {"_rev": contract.revision}
     if source.replay:
@@ -138,9 +165,8 @@ def _constants(contract: BronzeContract, source: Source) -> dict[str, object]:
     of_file["_file_id"] = source.file_id
     if source.format == "json":
         return of_file
-    seq = sequence.load(source.epoch, contract.position, source.extract)
     nulls = dict.fromkeys(("_rescued", "_key_before", "_committed_at"))
-    return of_file | nulls | {"_seq": seq, "_op": "load", "_record": 0}
+    return of_file | nulls | {"_seq": loaded, "_op": "load", "_record": 0}
 
 
 def _row_writer(contract: BronzeContract, source: Source, limits: Limits, staged: Stage) -> RowWriter:
@@ -159,24 +185,24 @@ class _Run:
         source: Source,
         limits: Limits,
         staged: Stage,
-        finish: Callable[[Any], Any],
     ) -> None:
         self.contract = contract
         self.source = source
         self.limits = limits
         self.staged = staged
-        self.finish = finish
-        origin = Origin(source.file_id, source.epoch, source.extract, source.format)
+        origin = Origin(source.file_id, source.epoch, source.extract, source.format, source.position)
         self.quarantine = Quarantine(staged.quarantine, origin, contract.version)
         self.rows = _row_writer(contract, source, limits, staged)
         self.events = RowWriter(lambda _: staged.events, replace(limits, file_row_groups=sys.maxsize))
         self.lines = self.blank = self.records = self.control = self.discarded = 0
 
-    def read(self, raw: HashingReader) -> None:
+    def read(self, raw: HashingReader, token_key: bytes | None) -> None:
         """Read all of `raw`. Raises FileRefusedError."""
-        with ahead(self.parts(raw)) as parts, ahead(self.outcomes(parts)) as outcomes:
+        loaded = self.loaded(self.source.position)
+        finish = finisher(self.contract, _constants(self.contract, self.source, loaded), token_key)
+        with ahead(self.parts(raw)) as parts, ahead(self.outcomes(parts, loaded)) as outcomes:
             for outcome in outcomes:
-                self.rows.write(self.finish(outcome.rows))
+                self.rows.write(finish(outcome.rows))
                 if outcome.events:
                     self.events.write(table_of(map(self.event, outcome.events), EVENT_SCHEMA))
         bad = self.quarantine.count
@@ -185,7 +211,34 @@ class _Run:
         if not self.source.replay and bad > self.contract.max_bad_records and bad > allowed:
             raise FileRefusedError("bad_records", f"{bad:,} of {self.records:,} records are refused")
 
-    def reader(self) -> tuple[Callable[[Block], Block], Callable[[Block], Outcome]]:
+    def read_marker(self, raw: HashingReader) -> None:
+        """Read a marker of a reload, which is one control record. Raises FileRefusedError."""
+        from bronze import markers
+
+        caps = replace(self.limits, inflated_bytes=markers.MOST_BYTES)
+        text = b"".join(content(raw, "none", caps)).strip()
+        self.records, self.lines = 1, text.count(b"\n") + 1
+        position = self.source.position
+        if self.source.format == "begin":
+            position = markers.begin(text)
+        else:
+            markers.complete(text)
+        kind = f"reload-{self.source.format}"
+        event = EventRow(kind, text.decode(), self.loaded(position), None, 1, 0)
+        self.control = 1
+        self.events.write(table_of([self.event(event)], EVENT_SCHEMA))
+
+    def loaded(self, position: str | None) -> str:
+        """`_seq` of what is loaded from the snapshot at `position`. Raises FileRefusedError."""
+        kind = self.contract.position
+        try:
+            place = sequence.snapshot(kind, position)
+        except RefusedError as refusal:
+            problem = f"the snapshot's position {position!r} is none of kind {kind}"
+            raise FileRefusedError("position", problem) from refusal
+        return sequence.load(self.source.epoch, place, self.source.extract)
+
+    def reader(self, loaded: str) -> tuple[Callable[[Block], Block], Callable[[Block], Outcome]]:
         """What opens the first block, and what reads each. Only the modules of the shape are imported."""
         if self.source.format == "csv":
             from bronze import csv_lines
@@ -198,8 +251,8 @@ class _Run:
             return lambda block: block, replay_lines.reader(self.contract, self.quarantine)
         from bronze import json_lines
 
-        places = {"epoch": self.source.epoch, "extract": self.source.extract}
-        return json_lines.without_bom, json_lines.reader(self.contract, self.quarantine, **places)
+        read = json_lines.reader(self.contract, self.quarantine, epoch=self.source.epoch, loaded=loaded)
+        return json_lines.without_bom, read
 
     def parts(self, raw: HashingReader) -> Iterator[Block | LongRecord]:
         """The content, cut."""
@@ -213,9 +266,9 @@ class _Run:
             quote=self.contract.csv.quote_byte if csv and self.contract.csv.multiline else None,
         )
 
-    def outcomes(self, parts: Iterable[Block | LongRecord]) -> Iterator[Outcome]:
+    def outcomes(self, parts: Iterable[Block | LongRecord], loaded: str) -> Iterator[Outcome]:
         """What the blocks give, counted; what is refused goes to quarantine."""
-        opened, read = self.reader()
+        opened, read = self.reader(loaded)
         for block in self.blocks(parts, opened):
             outcome = read(block)
             self.records += outcome.records

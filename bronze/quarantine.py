@@ -17,12 +17,16 @@ _REASON_CHARACTERS = 200
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The raw file that a record came in: its id, epoch, extract and shape."""
+    """The raw file that a record came in: its id, epoch, extract and shape.
+
+    `position` is that of its snapshot as written in `_BEGIN`, None outside of a reload.
+    """
 
     file_id: str
     epoch: int
     extract: int
-    format: Literal["csv", "json"]
+    format: Literal["csv", "json", "begin", "complete"]
+    position: str | None = None
 
 
 class Quarantine:
@@ -30,7 +34,7 @@ class Quarantine:
 
     def __init__(self, path: Path, origin: Origin, contract_version: str) -> None:
         self._path = path
-        self._origin = asdict(origin)
+        self._origin = _said(origin)
         self._contract_version = contract_version
         self._file: BinaryIO | None = None
         self._encode: Callable[[object], bytes]
@@ -63,7 +67,7 @@ class Quarantine:
             entry["raw"] = raw.decode()
         except UnicodeDecodeError:
             entry["raw_base64"] = base64.b64encode(raw).decode()
-        self._write(entry, self._origin if origin is None else asdict(origin))
+        self._write(entry, self._origin if origin is None else _said(origin))
 
     def refuse_file(self, reason: str, detail: str) -> None:
         """Add the entry that stands for the whole file: line 0, with the words in `detail`."""
@@ -84,3 +88,7 @@ class Quarantine:
         entry |= origin
         entry["contract_version"] = self._contract_version
         self._file.write(self._encode(entry) + b"\n")
+
+
+def _said(origin: Origin) -> dict[str, object]:
+    return {name: value for name, value in asdict(origin).items() if value is not None}

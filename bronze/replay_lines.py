@@ -31,8 +31,9 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     file_id: str
     epoch: _Natural
     extract: _Natural
-    format: Literal["csv", "json"]
+    format: Literal["csv", "json", "begin", "complete"]
     contract_version: str
+    position: str | None = None
     raw: str | None = None
     raw_base64: str | None = None
     length: int | None = None
@@ -47,7 +48,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     @property
     def origin(self) -> Origin:
         """The raw file that the record came in."""
-        return Origin(self.file_id, self.epoch, self.extract, self.format)
+        return Origin(self.file_id, self.epoch, self.extract, self.format, self.position)
 
 
 def reader(contract: BronzeContract, quarantine: Quarantine) -> Callable[[Block], Outcome]:
@@ -100,8 +101,13 @@ def _judge(contract: BronzeContract) -> Callable[[Entry], list[_Judged]]:
     nothing = (None,) * (contract.unknown_keys == "evolve")
 
     @lru_cache(maxsize=64)
-    def changes(epoch: int, extract: int) -> Callable[..., Change | change_records.Event]:
-        return change_records.judge(contract, epoch=epoch, extract=extract)
+    def changes(epoch: int, loaded: str) -> Callable[..., Change | change_records.Event]:
+        return change_records.judge(contract, epoch=epoch, loaded=loaded)
+
+    @lru_cache(maxsize=64)
+    def loaded(epoch: int, extract: int, written: str | None) -> str:
+        place = sequence.snapshot(contract.position, written)
+        return sequence.load(epoch, place, extract)
 
     def judge(entry: Entry) -> list[_Judged]:
         raw = entry.content
@@ -116,13 +122,13 @@ def _judge(contract: BronzeContract) -> Callable[[Entry], list[_Judged]]:
 
     def row(raw: object, entry: Entry) -> Change:
         assert isinstance(raw, bytes)
-        seq = sequence.load(entry.epoch, contract.position, entry.extract)
+        seq = loaded(entry.epoch, entry.extract, entry.position)
         return Change([*fields(raw), *nothing, seq, "load", None, None], 0)
 
     def change(value: object, entry: Entry) -> Change | change_records.Event:
         if isinstance(value, RefusedError):
             raise value
-        return changes(entry.epoch, entry.extract)(value)
+        return changes(entry.epoch, loaded(entry.epoch, entry.extract, entry.position))(value)
 
     return judge
 

@@ -34,6 +34,19 @@ def lowest(kind: PositionKind) -> str:
     return "0" * _WIDTH[kind]
 
 
+def snapshot(kind: PositionKind, written: str | None) -> str:
+    """The normalised position of the snapshot that loads are read from, the lowest where nothing says it.
+
+    Raises RefusedError of `position`.
+    """
+    if written is None:
+        return lowest(kind)
+    try:
+        return position(kind, written)
+    except RefusedError as refusal:
+        raise refusal.of("position") from None
+
+
 def position(kind: PositionKind, written: str) -> str:
     """Normalise one stream position. Raises RefusedError: `type` when it is not of `kind`, or `range`."""
     if kind == "timestamp":
@@ -74,9 +87,12 @@ def positions(kind: PositionKind, written: Any) -> Any:
     )
 
 
-def load(epoch: int, kind: PositionKind, extract: int) -> str:
-    """`_seq` of a row that was loaded: before every change, and a later extract after an earlier one."""
-    return f"{epoch:010d}.{lowest(kind)}.0.{extract:020d}"
+def load(epoch: int, place: str, extract: int) -> str:
+    """`_seq` of a row that was loaded from a snapshot at the normalised position `place`.
+
+    It comes before every change from there on, and after the same row of an earlier extract.
+    """
+    return f"{epoch:010d}.{place}.0.{extract:020d}"
 
 
 def change(epoch: int, place: str, order: int) -> str:

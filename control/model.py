@@ -1,7 +1,7 @@
 """The words of the control plane as frozen values: raw files, batches, heads, attempts, orders, reports.
 
-Three of them are items of the control store: `RawFile`, `Batch` and `Head`. Each names its fence: the fields
-that must still be as the writer last saw them for a write to count. So no write can forget to name its epoch.
+`RawFile`, `Batch`, `Head` and `Reload` are items of the control store. Each names its fence: the fields that
+must be as the writer last saw them for a write to count. So no write can forget to name its epoch.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 
 BatchState = Literal["pending", "claimed", "written", "published", "failed", "splitting", "split"]
+Format = Literal["csv", "json", "begin", "complete"]
 FileState = Literal["registered", "pending", "claimed", "written", "published", "failed"]
 EngineName = Literal["light", "spark"]
 
@@ -38,7 +39,8 @@ def batch_id_of(table: str, file_ids: tuple[str, ...], parent: str = "") -> str:
 class RawFile:
     """One object under `raw/<table>/`. `batch_id` says whose it is; its state is that batch's state.
 
-    `version_id` is `null` in a bucket without versions, as S3 says it. `size_bytes` counts compressed bytes.
+    `format` is `begin` or `complete` for a marker of a reload, `reload` that reload's folder, empty outside.
+    `version_id` is `null` in a bucket without versions, as S3 says it; `size_bytes` is compressed.
     """
 
     FENCE: ClassVar[tuple[str, ...]] = ("batch_id",)
@@ -52,12 +54,13 @@ class RawFile:
     size_bytes: int
     epoch: int
     extract: int
-    format: Literal["csv", "json"]
+    format: Format
     landed_at: datetime
     registered_at: datetime
     batch_id: str | None = None
     # The batch whose refused records of this file were waived.
     waived: str = ""
+    reload: str = ""
 
     @property
     def id(self) -> str:
@@ -73,6 +76,33 @@ class RawFile:
     def uri(self) -> str:
         """Where the object is."""
         return f"s3://{self.bucket}/{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """A reload of a table by its folder. `begin` and `complete` are the file ids of the markers that count.
+
+    `position` is what `_BEGIN` states, once published. `complete` stays empty until all that `_COMPLETE`
+    lists is published; from then on no file is taken into the reload.
+    """
+
+    FENCE: ClassVar[tuple[str, ...]] = ("position", "complete")
+
+    table: str
+    folder: str
+    begin: str
+    position: str = ""
+    complete: str = ""
+
+    @property
+    def id(self) -> str:
+        """Id in the control store."""
+        return self.folder
+
+    @property
+    def is_open(self) -> bool:
+        """Is it not complete?"""
+        return not self.complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +246,7 @@ class Head:
         return self.intent is not None
 
 
-Item = RawFile | Batch | Head
+Item = RawFile | Batch | Head | Reload
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +292,7 @@ def attempt_of(batch: Batch, lake: str) -> Attempt:
 class OrderFile:
     """One raw file of a work order. `version_id` is None in a bucket without versions.
 
-    `etag` is that of the content that was registered: other content under the same key is not this file.
+    `etag` is of what was registered: other content is not this file. `position` is of its reload's snapshot.
     """
 
     file_id: str
@@ -270,8 +300,9 @@ class OrderFile:
     version_id: str | None
     epoch: int
     extract: int
-    format: Literal["csv", "json"]
+    format: Format
     etag: str = ""
+    position: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

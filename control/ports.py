@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import BinaryIO, Generic, Protocol, TypeVar
 
 from control.config import Settings
-from control.model import Batch, EngineName, Head, Partition, RawFile, Report, WorkOrder
+from control.model import Batch, EngineName, Head, Item, Partition, RawFile, Reload, Report, WorkOrder
 
-ItemT = TypeVar("ItemT", RawFile, Batch, Head)
+ItemT = TypeVar("ItemT", RawFile, Batch, Head, Reload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class ControlStore(Protocol):
     def get(self, kind: type[ItemT], table: str, item_id: str) -> ItemT | None:
         """Read one item as it is now (never an older state)."""
 
-    def create(self, item: RawFile | Batch | Head) -> bool:
+    def create(self, item: Item) -> bool:
         """Write `item` if there is none of its id; False when there was one already."""
 
     def update(self, old: ItemT, new: ItemT) -> ItemT:

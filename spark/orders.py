@@ -10,15 +10,19 @@ from spark.errors import JobError
 
 @dataclass(frozen=True, slots=True)
 class OrderFile:
-    """One raw file. `version_id` is None in a bucket without versions; `etag` is of what was registered."""
+    """One raw file. `version_id` is None in a bucket without versions; `etag` is of what was registered.
+
+    `position` is that of the snapshot of the reload that it belongs to, as its `_BEGIN` writes it.
+    """
 
     file_id: str
     uri: str
     version_id: str | None
     epoch: int
     extract: int
-    format: Literal["csv", "json"]
+    format: Literal["csv", "json", "begin", "complete"]
     etag: str = ""
+    position: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from control.adapters.aws import client, translated
 from control.config import Settings
 from control.errors import ConflictError
-from control.model import Batch, Head, Item, RawFile, already, fenced
+from control.model import Batch, Head, Item, RawFile, Reload, already, fenced
 from control.papers import from_record, to_record
 from control.ports import ItemT, Page
 
 OPEN_INDEX = "open"
-KINDS: dict[type[Item], str] = {RawFile: "file", Batch: "batch", Head: "head"}
+KINDS: dict[type[Item], str] = {RawFile: "file", Batch: "batch", Head: "head", Reload: "reload"}
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -66,7 +66,7 @@ class DynamoStore:
             )
         return _item(kind, answer["Item"]) if "Item" in answer else None
 
-    def create(self, item: RawFile | Batch | Head) -> bool:
+    def create(self, item: Item) -> bool:
         """See ControlStore."""
         attributes = {name: _serialize(value) for name, value in to_record(item).items() if value is not None}
         attributes |= _key(type(item), item.table, item.id)

@@ -41,7 +41,14 @@ class LightEngine:
     def _file(
         self, file: OrderFile, order: WorkOrder, contract: BronzeContract, beat: Callable[[], None]
     ) -> FileReport:
-        source = Source(file.file_id, file.epoch, file.extract, file.format, compression_of(file.uri))
+        source = Source(
+            file_id=file.file_id,
+            epoch=file.epoch,
+            extract=file.extract,
+            format=file.format,
+            compression=compression_of(file.uri),
+            position=file.position,
+        )
         with tempfile.TemporaryDirectory(prefix="dm-ingest-") as folder:
             try:
                 with self._objects.open(file.uri, file.version_id, file.etag) as stream:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from control.adapters.clock import WallClock
 from control.errors import ConflictError, NotFoundError
-from control.model import Batch, Head, Item, Partition, RawFile, already, fenced
+from control.model import Head, Item, Partition, already, fenced
 from control.ports import CatalogTable, Clock, ItemT, Page, SeenTable, StoredObject
 
 
@@ -26,7 +26,7 @@ class MemoryStore:
         found = self._items.get((kind, table, item_id))
         return found if isinstance(found, kind) else None
 
-    def create(self, item: RawFile | Batch | Head) -> bool:
+    def create(self, item: Item) -> bool:
         """See ControlStore."""
         key = (type(item), item.table, item.id)
         if key in self._items:

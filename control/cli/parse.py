@@ -40,6 +40,8 @@ Examples:
 @click.option("--file-id", metavar="ID", help="Name of the file in rows and outputs [default: its SHA-256].")
 @click.option("--epoch", type=click.IntRange(0, 10**10 - 1), metavar="N",
               help="Epoch of the source's log [default: the path's epoch=<N>, else 1].")  # fmt: skip
+@click.option("--position", metavar="P",
+              help="Position of the snapshot that loads are from, as the reload's _BEGIN says.")  # fmt: skip
 @click.option("--extract", type=click.IntRange(0, 10**20 - 1), metavar="N",
               help="Number of the extract [default: the path's extract=<N>, else 1].")  # fmt: skip
 @click.option("--max-inflated-bytes", type=click.IntRange(1), help="Refuse a file that inflates to more.")
@@ -53,6 +55,7 @@ def command(
     file_id: str | None,
     epoch: int | None,
     extract: int | None,
+    position: str | None,
     max_inflated_bytes: int | None,
     max_ratio: int | None,
     max_line_bytes: int | None,
@@ -78,7 +81,7 @@ def command(
         caps = {name: value for name, value in asked.items() if value is not None}
         limits = replace(contract.limits, **caps)
         with file.open("rb") as stream:
-            source = _source(file, stream, file_id, epoch, extract)
+            source = _source(file, stream, file_id, epoch, extract, position)
             with _watched(stream, file) as watched:
                 report = parse(watched, contract, source, out, token_key=token_key, limits=limits)
     except BronzeError as error:
@@ -96,16 +99,21 @@ def command(
 
 
 def _source(
-    file: Path, stream: BufferedReader, file_id: str | None, epoch: int | None, extract: int | None
+    file: Path,
+    stream: BufferedReader,
+    file_id: str | None,
+    epoch: int | None,
+    extract: int | None,
+    position: str | None,
 ) -> "Source":
     from bronze.parse import Source, source_of
 
     name = file_id or "unnamed"
     if file.name.endswith(".jsonl"):
-        if epoch is not None or extract is not None:
+        if (epoch, extract, position) != (None, None, None):
             raise UsageError(
-                f"{file} is a quarantine file, whose entries say their epoch and extract",
-                hint="leave out --epoch and --extract",
+                f"{file} is a quarantine file, whose entries say their epoch, extract and position",
+                hint="leave out --epoch, --extract and --position",
             )
         found = Source(name, 1, 1, "json", "none", replay=True)
     else:
@@ -117,6 +125,7 @@ def _source(
         found,
         epoch=found.epoch if epoch is None else epoch,
         extract=found.extract if extract is None else extract,
+        position=position,
     )
 
 

@@ -1,11 +1,10 @@
 """Parse: have an engine write a claimed batch into the attempt's folder, check what it wrote, and seal it."""
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import replace
 
 from control.errors import EngineError
-from control.ingest import claim
+from control.ingest import claim, reload
 from control.ingest.plan import assign
 from control.ingest.rules import Rules
 from control.ingest.tables import BronzeTable
@@ -35,7 +34,7 @@ def parse(held: Batch, table: BronzeTable, engine: Engine, parts: Parts, rules: 
     if not files:
         return claim.write(held, replace(held, state="split", lease_expires_at=None), parts)
     attempt = attempt_of(held, parts.settings.bucket)
-    order = _order(attempt, files, parts.settings.limits)
+    order = _order(attempt, files, parts)
     for name, text in (("contract.yaml", table.text.encode()), ("order.json", to_json(order))):
         _write_once(attempt.paper(name), text, parts)
     report = engine.run(order, claim.heartbeat(held, parts, rules))
@@ -65,7 +64,7 @@ def _own_files(batch: Batch, parts: Parts) -> tuple[RawFile, ...]:
     return tuple(file for file in found if file is not None and assign(file, batch, parts))
 
 
-def _order(attempt: Attempt, files: tuple[RawFile, ...], limits: Mapping[str, int]) -> WorkOrder:
+def _order(attempt: Attempt, files: tuple[RawFile, ...], parts: Parts) -> WorkOrder:
     return WorkOrder(
         table=attempt.table,
         attempt=attempt.id,
@@ -79,13 +78,14 @@ def _order(attempt: Attempt, files: tuple[RawFile, ...], limits: Mapping[str, in
                 extract=file.extract,
                 format=file.format,
                 etag=file.etag,
+                position=reload.position_of(file, parts),
             )
             for file in files
         ),
         bronze=attempt.bronze,
         events=attempt.events,
         quarantine=attempt.quarantine,
-        limits=dict(limits),
+        limits=dict(parts.settings.limits),
     )
 
 

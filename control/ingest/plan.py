@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Literal
 
 from control.errors import ConflictError
+from control.ingest.reload import Reloads
 from control.ingest.rules import Rules
 from control.model import Batch, EngineName, RawFile, batch_id_of
 from control.ports import Parts, every
@@ -14,19 +15,25 @@ Choice = Literal["auto", "light", "spark"]
 
 
 def plan(
-    table: str, parts: Parts, rules: Rules, choice: Choice = "auto", room: int | None = None
+    table: str,
+    parts: Parts,
+    rules: Rules,
+    choice: Choice = "auto",
+    room: int | None = None,
+    reloads: Reloads | None = None,
 ) -> tuple[Batch, ...]:
     """Make pending batches of the files that belong to none, at most `room`; give those batches.
 
     Files for which there is no room stay registered: what is claimed late is planned late, with what has
-    landed since.
+    landed since. `reloads` says which files of a reload still wait for others of it.
 
     Two planners at once, or one that was interrupted, do no harm: a file goes to the batch that its item
     names, and a batch takes only the files that are its own (see `assign`).
     """
     if room is not None and room <= 0:
         return ()
-    waiting = islice(every(parts.store, RawFile, table, open_only=True), rules.planned_files)
+    ready = (reloads or Reloads(table, parts)).ready
+    waiting = islice(filter(ready, every(parts.store, RawFile, table, open_only=True)), rules.planned_files)
     files = sorted(waiting, key=lambda file: (file.landed_at, file.key, file.version_id))
     engine = choose(files, rules) if choice == "auto" else choice
     return tuple(_make(group, engine, parts) for group in islice(_groups(files, engine, rules), room))
@@ -76,13 +83,14 @@ def _make(files: Sequence[RawFile], engine: EngineName, parts: Parts) -> Batch:
 
 
 def _groups(files: Sequence[RawFile], engine: EngineName, rules: Rules) -> Iterator[Sequence[RawFile]]:
-    """Cut `files` into runs within the engine's limits; a file above the limit of bytes is alone."""
+    """Cut `files` into runs within the engine's limits; a marker or a file above the bytes is alone."""
     most_files = rules.light_files if engine == "light" else rules.spark_files
     most_bytes = rules.light_bytes if engine == "light" else rules.spark_bytes
     group: list[RawFile] = []
     size_bytes = 0
     for file in files:
-        if group and (len(group) >= most_files or size_bytes + file.size_bytes > most_bytes):
+        alone = any(one.format in ("begin", "complete") for one in (file, *group[-1:]))
+        if group and (alone or len(group) >= most_files or size_bytes + file.size_bytes > most_bytes):
             yield group
             group, size_bytes = [], 0
         group.append(file)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from control.errors import UsageError, printable
-from control.model import Finding, RawFile, file_id_of
+from control.model import Finding, RawFile, Reload, file_id_of
 from control.ports import Parts, StoredObject, every
 
 RAW = "raw/"
@@ -86,7 +86,7 @@ def register(table: str, found: StoredObject, parts: Parts) -> bool:
     Raises UsageError when the parser cannot tell its shape from its key; the message leaves the key out.
     """
     from bronze.errors import SourceError
-    from bronze.parse import source_of
+    from bronze.parse import reload_of, source_of
 
     file_id = file_id_of(parts.settings.bucket, found.key, found.version_id)
     try:
@@ -94,6 +94,10 @@ def register(table: str, found: StoredObject, parts: Parts) -> bool:
     except SourceError as error:
         problem = error.message.removeprefix(found.key).lstrip(": ")
         raise UsageError(problem, hint=error.hint) from error
+    folder = reload_of(found.key)
+    if source.format == "begin":
+        # Before the file, so that whoever finds the file unknown makes this good too.
+        parts.store.create(Reload(table, folder, file_id))
     return parts.store.create(
         RawFile(
             file_id=file_id,
@@ -108,5 +112,6 @@ def register(table: str, found: StoredObject, parts: Parts) -> bool:
             format=source.format,
             landed_at=found.modified_at,
             registered_at=parts.clock.now(),
+            reload=folder,
         )
     )

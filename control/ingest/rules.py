@@ -30,5 +30,7 @@ class Rules:
     planned_files: int = 10_000
     # Batches of a table that may be open at once; what lands beyond them stays registered, not planned.
     open_batches: int = 256
+    # What waits for the other objects of its reload for so long is an incident.
+    reload_seconds: float = 3600.0
     # A run that is at work lists the bucket again after so long, and before it ends.
     list_seconds: float = 300.0

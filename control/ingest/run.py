@@ -29,6 +29,7 @@ from control.ingest.parse import parse
 from control.ingest.plan import Choice, plan
 from control.ingest.publish import publish, settle
 from control.ingest.register import reconcile
+from control.ingest.reload import Reloads
 from control.ingest.rules import Rules
 from control.ingest.tables import BronzeTable, check_token_key
 from control.model import Batch, Finding
@@ -63,6 +64,7 @@ class _Pass:
     # When each batch that it left may be claimed.
     left: list[datetime] = field(default_factory=list)
     findings: tuple[Finding, ...] = ()
+    waiting: list[Finding] = field(default_factory=list)
     blocked: dict[str, Finding] = field(default_factory=dict)
 
     @property
@@ -116,7 +118,7 @@ def run(
         registered=sum(one.registered for one in done),
         batches=tuple(batch for one in done for batch in one.ended),
         left=len(done[-1].left),
-        findings=(*findings, *done[-1].blocked.values(), *_failures(done)),
+        findings=(*findings, *done[-1].waiting, *done[-1].blocked.values(), *_failures(done)),
     )
 
 
@@ -158,7 +160,9 @@ def _open_batches(
 ) -> deque[Batch]:
     """The batches of `table` that need work, oldest first, new ones planned among them."""
     found = {batch.batch_id: batch for batch in every(parts.store, Batch, table.name, open_only=True)}
-    planned = plan(table.name, parts, rules, choice, room=rules.open_batches - len(found))
+    reloads = Reloads(table.name, parts)
+    planned = plan(table.name, parts, rules, choice, rules.open_batches - len(found), reloads)
+    done.waiting += reloads.findings(rules)
     done.planned += len(planned)
     # The query may lag behind what was just planned.
     found |= {batch.batch_id: batch for batch in planned}

@@ -15,7 +15,14 @@ def parse_file(file: OrderFile, order: Order, contract: str, token_key: bytes | 
 
     Runs in an executor; running it again writes the same objects again.
     """
-    source = Source(file.file_id, file.epoch, file.extract, file.format, compression_of(file.uri))
+    source = Source(
+        file_id=file.file_id,
+        epoch=file.epoch,
+        extract=file.extract,
+        format=file.format,
+        compression=compression_of(file.uri),
+        position=file.position,
+    )
     rules = contracts.loads(contract, order.contract)
     limits = dataclasses.replace(rules.limits, **order.limits)
     with tempfile.TemporaryDirectory(prefix="ingest-") as folder:

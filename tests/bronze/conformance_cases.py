@@ -17,11 +17,17 @@ from raw_files import contract_text
 
 FOLDER = Path(__file__).parent / "conformance"
 TOKEN_KEY = "a key for tests"
-_PATHS = {"csv": "part.csv.gz", "change": "part.json.gz", "plain": "part.json.gz", "stream": "part.csv.gz"}
+_PATHS = {
+    "csv": "part.csv.gz",
+    "change": "part.json.gz",
+    "plain": "part.json.gz",
+    "stream": "part.csv.gz",
+    "reload": "reload=2/part.csv.gz",
+}
 _SETTINGS = {"plain": {"records": "plain"}}
 _KNOWN = {
     *("rule", "columns", "settings", "path", "input", "input_bytes", "input_repeated", "raw"),
-    *("without_last", "flip_bit_of_byte"),
+    *("without_last", "flip_bit_of_byte", "position"),
     *("rows", "technical", "quarantine", "events", "failure", "blank", "discarded"),
 }
 _METADATA = {
@@ -42,6 +48,7 @@ class Case:
     contract: str
     raw: bytes
     wanted: dict[str, Any]
+    position: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,7 @@ def _case(path: Path) -> Case:
             "technical": _by_place(said, "technical", dict),
             **{name: said.get(name, default) for name, default in _COUNTS.items()},
         },
+        position=said.get("position"),
     )
 
 
@@ -137,7 +145,7 @@ def _raw(said: dict[str, Any], path: str) -> bytes:
         for key in ("input", "input_bytes", "input_repeated")
         if key in said
     ]
-    return _part(path.rpartition(".")[2], content)
+    return _part(path.rpartition(".")[2] if "." in path else "text", content)
 
 
 def _part(kind: str, said: Any) -> bytes:

@@ -23,7 +23,9 @@ def arguments(case: Case, folder: Path) -> list[str]:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(case.raw)
     (folder / "thing.yaml").write_text(case.contract)
-    return [str(file), "--contract", str(folder / "thing.yaml"), "--out", str(folder / "out"), "--json"]
+    position = [] if case.position is None else ["--position", case.position]
+    rest = ["--contract", str(folder / "thing.yaml"), "--out", str(folder / "out"), "--json"]
+    return [str(file), *position, *rest]
 
 
 def of_run(code: int, counts: str, folder: Path) -> Became:

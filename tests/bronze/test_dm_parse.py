@@ -99,7 +99,7 @@ def test_a_quarantine_file_is_replayed_under_the_identity_of_its_records(place):
     assert row["_rev"] > pq.read_table("out/bronze/f-00000.parquet").column("_rev")[0].as_py()
     wrong = dm("out/quarantine/f.jsonl", "--epoch", "1")
     assert (wrong.returncode, wrong.stdout) == (2, "")
-    assert "whose entries say their epoch and extract" in wrong.stderr
+    assert "whose entries say their epoch, extract and position" in wrong.stderr
 
 
 def test_a_refused_file_ends_with_one_says_why_and_leaves_no_bronze(place):

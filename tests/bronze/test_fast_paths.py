@@ -19,7 +19,7 @@ def left(*records, rules=THING):
     """The indices of the lines that are left to the exact rules."""
     lines = [it if isinstance(it, bytes) else line_of(it) for it in records]
     block = block_of(b"".join(line + b"\n" for line in lines), 1, 0)
-    taken = change_fast.reader(rules, epoch=1, extract=1)(block)
+    taken = change_fast.reader(rules, epoch=1, loaded="")(block)
     assert taken.rows.num_rows == len(lines) - len(taken.left)
     assert taken.rows.column("_line").to_pylist() == [n + 1 for n in range(len(lines)) if n not in taken.left]
     return list(taken.left)

@@ -27,7 +27,9 @@ def ordered(case, folder):
         "table": "thing",
         "attempt": case.name,
         "contract": uri(folder / "thing.yaml"),
-        "files": [{**file, "epoch": source.epoch, "extract": source.extract}],
+        "files": [
+            {**file, "epoch": source.epoch, "extract": source.extract, "position": case.position},
+        ],
         **{name: uri(folder / name) for name in ("bronze", "events", "quarantine")},
     }
     (folder / "order.json").write_text(json.dumps(order))

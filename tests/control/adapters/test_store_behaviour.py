@@ -8,7 +8,7 @@ import pytest
 from control.adapters.dynamodb import DynamoStore
 from control.adapters.memory import MemoryStore
 from control.errors import ConflictError
-from control.model import Batch, Counts, Head, Intent, Partition, RawFile
+from control.model import Batch, Counts, Head, Intent, Item, Partition, RawFile, Reload
 from control.ports import ControlStore
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, UTC)
@@ -53,8 +53,12 @@ def store(request: pytest.FixtureRequest) -> ControlStore:
     return real
 
 
-@pytest.mark.parametrize("item", [FILE, CLAIMED, Head("review", 0, INTENT)], ids=["file", "batch", "head"])
-def test_an_item_reads_back_as_it_was_written(store: ControlStore, item: RawFile | Batch | Head) -> None:
+@pytest.mark.parametrize(
+    "item",
+    [FILE, CLAIMED, Head("review", 0, INTENT), Reload("review", "raw/review/reload=1/", "f1", "0/A")],
+    ids=["file", "batch", "head", "reload"],
+)
+def test_an_item_reads_back_as_it_was_written(store: ControlStore, item: Item) -> None:
     assert store.create(item)
     assert store.get(type(item), item.table, item.id) == item
 

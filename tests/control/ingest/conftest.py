@@ -19,12 +19,14 @@ class LineEngine:
     """A tiny engine: each line of a raw object is a row.
 
     But `bad…` is a refused line and `ctl:<kind>` a control record. A line `!refuse` refuses the whole file,
-    `!crash` makes the engine fall over.
+    `!crash` makes the engine fall over. A marker of a reload is a control record.
     """
 
     def __init__(self, objects: ObjectStore) -> None:
         self.objects = objects
         self.orders: list[WorkOrder] = []
+        # Takes lines that it refused before, as a later contract may.
+        self.forgiving = False
 
     def run(self, order: WorkOrder, beat: Callable[[], None]) -> Report:
         self.orders.append(order)
@@ -37,8 +39,10 @@ class LineEngine:
         if "!crash" in lines:
             raise RuntimeError("secret row value")
         refused = "!refuse" in lines
+        if file.format in ("begin", "complete"):
+            lines = [f"ctl:reload-{file.format}"]
         control = [] if refused else [line[4:] for line in lines if line.startswith("ctl:")]
-        bad = lines if refused else [line for line in lines if line.startswith("bad")]
+        bad = lines if refused else [ln for ln in lines if ln.startswith("bad") and not self.forgiving]
         rows = [] if refused else [line for line in lines if line not in bad and not line.startswith("ctl:")]
         written = []
         for folder, suffix, content in (

@@ -97,6 +97,8 @@ class WatchedCatalog(MemoryCatalog):
         super().__init__()
         self._objects = objects
         self.content: dict[str, list[tuple[str, str]]] = {}
+        # Called with the number under which a reload's completion appears.
+        self.on_completion: Callable[[int], None] = lambda number: None
 
     def add_partition(self, partition: Partition) -> None:
         """See Catalog."""
@@ -105,6 +107,8 @@ class WatchedCatalog(MemoryCatalog):
             return
         self.content[partition.location] = self.listed(partition.location)
         number = int(partition.values[1])
+        if any(b"reload-complete" in self._objects.get(uri) for uri, _ in self.content[partition.location]):
+            self.on_completion(number)
         if not partition.table.endswith("_events") and number != len(self.numbers(partition.table)):
             raise WrongError(
                 f"batch {number} of {partition.table} appeared after {self.numbers(partition.table)}"
@@ -126,7 +130,8 @@ class LineEngine:
     """Each line of a raw object is a row; `bad…` is refused, `ctl…` a control record.
 
     A line `!refuse…` refuses the whole file, `!crash…` lets the engine fall over and `!kill…` takes the
-    process with it. A share of `forgetful` of what it says it wrote is not there.
+    process with it. A share of `forgetful` of what it says it wrote is not there. A marker of a reload is a
+    control record, and a line of a reload says the position that it was parsed with.
     """
 
     def __init__(self, objects: ObjectStore, random: Random, forgetful: float) -> None:
@@ -140,6 +145,10 @@ class LineEngine:
         beat()
         with self._objects.open(file.uri, file.version_id, file.etag) as stream:
             lines = stream.read().decode().split("\n")
+        if file.format in ("begin", "complete"):
+            lines = [f"ctl reload-{file.format}"]
+        if file.position is not None:
+            lines = [f"{line}@{file.position}" for line in lines]
         if lines[0].startswith("!crash"):
             raise RuntimeError
         if lines[0].startswith("!kill"):

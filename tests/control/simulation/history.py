@@ -16,6 +16,7 @@ from typing import Any
 
 from fakes import Clock, LaggingStore, LineEngine, WatchedCatalog, WrongError, bronze_table, event_kinds
 from faults import Killed, Port, Rates, World, draw
+from reloading import Reloading
 from turns import Endless, Turns
 
 from control.adapters.memory import MemoryObjects
@@ -50,6 +51,7 @@ class History:
     landed: dict[str, list[list[str]]] = field(default_factory=dict)
     swept: int = 0
     poisonous: float = 0.1
+    reload: Reloading | None = None
 
     def __post_init__(self) -> None:
         self.random = random = Random(self.seed)
@@ -75,6 +77,10 @@ class History:
     def run(self) -> None:
         """Live through it, and calm down."""
         self.turns.spawn("producer", self._produce)
+        if self.random.random() < 0.25:
+            self.reload = Reloading(self, "review")
+            self.catalog.on_completion = self.reload.check_order
+            self.turns.spawn("reloader", self.reload.produce)
         self.turns.spawn("lambda", self._register)
         self.turns.spawn("operator", self._operate)
         self.turns.spawn("sweeper", self._keep_sweeping)
@@ -130,9 +136,13 @@ class History:
         if random.random() < self.poisonous:
             lines.insert(0, f"{random.choice(('!refuse', '!crash', '!kill'))} {mark}")
         contents.append(lines)
-        self.objects.put(f"s3://lake/{key}", "\n".join(lines).encode())
+        self.put(table, key, "\n".join(lines).encode())
+
+    def put(self, table: str, key: str, body: bytes) -> None:
+        """Write an object, of which events tell never, once or more often."""
+        self.objects.put(f"s3://lake/{key}", body)
         found = next(o for o in self.objects.list(f"s3://lake/{key}") if o.is_latest)
-        for _ in range(random.choice([0, 1, 1, 2, 3])):
+        for _ in range(self.random.choice([0, 1, 1, 2, 3])):
             self.events.append((table, found))
 
     def _register(self) -> None:
@@ -199,6 +209,8 @@ class History:
         self._ingest(parts)
         for table in TABLES:
             self._check(table)
+        if self.reload is not None:
+            self.reload.check()
 
     def _ingest(self, parts: Parts) -> None:
         # Everybody's lease runs out, however wrong their clocks, and the index is up to date.
@@ -240,6 +252,8 @@ class History:
             "replayed": len({batch.parent for batch in batches} & {b.batch_id for b in batches if b.number}),
             "swept": self.swept,
             "zombies": self.turns.thawed,
+            "reloads that were completed": self.reload is not None and self.reload.completed,
+            "reloads that were not": self.reload is not None and not self.reload.completed,
         }
 
     # What must hold.
@@ -288,14 +302,16 @@ class History:
                     raise WrongError(f"{key} {version} was never taken up: {file}")
                 if sha256("\n".join(lines).encode()).hexdigest() != file.etag:
                     continue  # overwritten in a bucket without versions, before or after it was taken up
-                answers = self._answers(file, owner)
+                answers = self.answers(file, owner)
                 lost = not self.versioned and lines is not contents[-1]
                 if not answers and not lost and not lines[0].startswith(("!crash", "!kill")):
                     raise WrongError(f"{key} {version} failed: {batch.error}")
                 for _ in range(answers):
                     yield from lines
+        if self.reload is not None and self.reload.table == table:
+            yield from self.reload.wanted(owner)
 
-    def _answers(self, file: RawFile, batches: dict[str, Batch]) -> int:
+    def answers(self, file: RawFile, batches: dict[str, Batch]) -> int:
         """How often the file was published or refused: once, and once more for each time it was replayed."""
         chain, batch = [], batches.get(file.batch_id or "")
         while batch is not None:

@@ -167,6 +167,24 @@ BUGS = (
         '("written", "published", "failed")',
     ),
     Bug(
+        "a file of a reload forgets the position of the snapshot",
+        "control/ingest/parse.py",
+        "position=reload.position_of(file, parts)",
+        "position=None",
+    ),
+    Bug(
+        "a reload is complete before what it lists is published",
+        "control/ingest/reload.py",
+        'if batch is None or counts is None or batch.state != "published":',
+        "if batch is None or counts is None:",
+    ),
+    Bug(
+        "a reload is complete without what is in quarantine",
+        "control/ingest/reload.py",
+        "    if counts.quarantined and file.waived != batch.batch_id:",
+        "    if counts.quarantined > counts.rows:",
+    ),
+    Bug(
         "a lost event is lost",
         "control/ingest/register.py",
         "        if tag is None:\n",

@@ -1,0 +1,169 @@
+"""Reloads: when the files of one may be parsed, and when it may be called complete.
+
+A reload's files wait until its `_BEGIN` is published, because that states the position they are placed at.
+Its `_COMPLETE` waits until exactly the object versions that it lists are published, with as many records as
+it says and none of them in open quarantine. What waits stays registered, and nothing else waits for it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from control.errors import ConflictError, EngineError, NotFoundError
+from control.ingest.rules import Rules
+from control.model import Batch, Finding, RawFile, Reload, counts_in, file_id_of
+from control.ports import Parts
+
+if TYPE_CHECKING:
+    from bronze.markers import ListedFile
+
+
+@dataclass(slots=True)
+class Reloads:
+    """The reloads of one table, as one look at what is to be planned finds them."""
+
+    table: str
+    parts: Parts
+    _found: dict[str, Reload | str] = field(default_factory=dict)
+    # Since when something waits, by folder and reason.
+    _waiting: dict[tuple[str, str], datetime] = field(default_factory=dict)
+
+    def ready(self, file: RawFile) -> bool:
+        """May `file` be planned now? Why another one may not is kept for `findings`."""
+        problem = self._problem(file) if file.reload else ""
+        if problem:
+            place = (file.reload, problem)
+            self._waiting[place] = min(file.landed_at, self._waiting.get(place, file.landed_at))
+        return not problem
+
+    def findings(self, rules: Rules) -> Iterator[Finding]:
+        """What waits, and for what: an error once it waits for longer than `reload_seconds`."""
+        now = self.parts.clock.now()
+        for (folder, reason), since in sorted(self._waiting.items()):
+            late = (now - since).total_seconds() >= rules.reload_seconds
+            yield Finding(
+                code="reload.waiting",
+                severity="error" if late else "warning",
+                where=folder,
+                message=f"raw files wait: {reason}",
+            )
+
+    def _problem(self, file: RawFile) -> str:
+        """What `file` waits for; empty when for nothing."""
+        if file.format == "begin":
+            first = self.parts.store.get(Reload, self.table, file.reload)
+            same = first is not None and first.begin == file.file_id
+            return "" if same else "there was another _BEGIN before this one"
+        if file.reload not in self._found:
+            self._found[file.reload] = self._find(file.reload)
+        reload = self._found[file.reload]
+        if isinstance(reload, str):
+            return reload
+        if file.format == "complete":
+            return self._completed(file, reload)
+        return "the reload is complete: begin another one under a new number" if reload.complete else ""
+
+    def _find(self, folder: str) -> Reload | str:
+        """The reload once its `_BEGIN` is published, else what it waits for."""
+        store = self.parts.store
+        reload = store.get(Reload, self.table, folder)
+        if reload is None:
+            return "its _BEGIN has not come"
+        if reload.position:
+            return reload
+        begin = store.get(RawFile, self.table, reload.begin)
+        if begin is None or not _is_published(begin, self.parts):
+            return "its _BEGIN is not published"
+        from bronze import markers
+
+        try:
+            position = markers.begin(_content(begin, self.parts))
+        except (ConflictError, NotFoundError) as error:
+            return f"its _BEGIN can be read no longer: {error.message}"
+        try:
+            return store.update(reload, replace(reload, position=position))
+        except ConflictError:  # another worker has noted it, and the reload may be complete by now
+            return store.get(Reload, self.table, folder) or reload
+
+    def _completed(self, file: RawFile, reload: Reload) -> str:
+        """Call `reload` complete by the marker `file` if it is; what it lacks, or nothing."""
+        if reload.complete:
+            return "" if reload.complete == file.file_id else "the reload was complete before"
+        from bronze import markers
+        from bronze.errors import FileRefusedError
+
+        try:
+            listed = markers.complete(_content(file, self.parts))
+        except FileRefusedError:
+            return ""  # the parser says so again, and quarantines it
+        except (ConflictError, NotFoundError) as error:
+            return f"its _COMPLETE can be read no longer: {error.message}"
+        problem = _lacking(reload, file.bucket, listed, self.parts)
+        if not problem:
+            wanted = replace(reload, complete=file.file_id)
+            try:
+                self._found[reload.folder] = self.parts.store.update(reload, wanted)
+            except ConflictError:
+                return "the reload was complete before"
+        return problem
+
+
+def position_of(file: RawFile, parts: Parts) -> str | None:
+    """The snapshot's position that `file` is parsed with, None outside of a reload and for its `_BEGIN`.
+
+    Raises EngineError when the reload has not begun.
+    """
+    if not file.reload or file.format == "begin":
+        return None
+    reload = parts.store.get(Reload, file.table, file.reload)
+    if reload is None or not reload.position:
+        raise EngineError(f"{file.key}: the _BEGIN of its reload is not published")
+    return reload.position
+
+
+def _lacking(reload: Reload, bucket: str, listed: Sequence["ListedFile"], parts: Parts) -> str:
+    """The first thing that keeps a reload of these files from being complete; empty when nothing does."""
+    for file in listed:
+        if problem := _missing(reload, bucket, file, parts):
+            return f"{file.key} (version {file.version_id}), which its _COMPLETE lists, {problem}"
+    wanted = {(file.key, file.version_id) for file in listed}
+    for found in parts.objects.list(f"s3://{bucket}/{reload.folder}"):
+        is_marker = found.key.removeprefix(reload.folder) in ("_BEGIN", "_COMPLETE")
+        is_folder = found.key.endswith("/") and not found.size_bytes
+        if not (is_marker or is_folder) and (found.key, found.version_id) not in wanted:
+            return f"{found.key} (version {found.version_id}) is there, and its _COMPLETE does not list it"
+    return ""
+
+
+def _missing(reload: Reload, bucket: str, listed: "ListedFile", parts: Parts) -> str:
+    """What keeps one listed file from being published as it is listed; empty when nothing does."""
+    file = parts.store.get(RawFile, reload.table, file_id_of(bucket, listed.key, listed.version_id))
+    if file is None:
+        return "has not come"
+    if file.reload != reload.folder:
+        return f"is not under {reload.folder}"
+    batch = _batch(file, parts)
+    counts = counts_in(batch, file)
+    if batch is None or counts is None or batch.state != "published":
+        return "is not published"
+    if counts.records != listed.records:
+        return f"has {counts.records:,} records and not {listed.records:,}"
+    if counts.quarantined and file.waived != batch.batch_id:
+        return f"has {counts.quarantined:,} records in quarantine: replay or waive them"
+    return ""
+
+
+def _batch(file: RawFile, parts: Parts) -> Batch | None:
+    return parts.store.get(Batch, file.table, file.batch_id) if file.batch_id else None
+
+
+def _is_published(file: RawFile, parts: Parts) -> bool:
+    batch = _batch(file, parts)
+    return batch is not None and batch.state == "published"
+
+
+def _content(file: RawFile, parts: Parts) -> bytes:
+    version = None if file.version_id == "null" else file.version_id
+    with parts.objects.open(file.uri, version, file.etag) as stream:
+        return stream.read()

@@ -1,0 +1,155 @@
+"""Reloads: files wait for `_BEGIN`, and the completion is published after all that it lists."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+
+from control.ingest.alerts import note
+from control.ingest.quarantine import ingest_again, open_files, waive
+from control.ingest.reload import position_of
+from control.model import Reload, file_id_of
+
+FOLDER = "raw/review/epoch=2/reload=7/"
+
+
+def put(world, name, body):
+    world.objects.put(f"s3://lake/{FOLDER}{name}", body.encode())
+
+
+def begin(world, position="0/A"):
+    put(world, "_BEGIN", json.dumps({"position": position}))
+
+
+def complete(world, **records):
+    files = [{"key": f"{FOLDER}{name}.json", "records": count} for name, count in records.items()]
+    put(world, "_COMPLETE", json.dumps({"files": files}))
+
+
+def land(world, name, *lines):
+    put(world, f"{name}.json", "\n".join(lines))
+
+
+def events(world):
+    """The events of the table by batch number."""
+    return world.visible("review_events")
+
+
+def waits(outcome):
+    return [finding.message for finding in outcome.findings if finding.code == "reload.waiting"]
+
+
+ELSEWHERE = json.dumps({"files": [{"key": "raw/review/x.json", "records": 1}]})
+STEPS = {
+    "begin": begin,
+    "a": lambda world: land(world, "a", "1", "2"),
+    "b": lambda world: land(world, "b", "3"),
+    "complete": lambda world: complete(world, a=2, b=1),
+}
+
+
+@pytest.mark.parametrize("order", list(permutations(STEPS)), ids="-".join)
+def test_in_any_order_of_arrival_begin_is_first_and_the_completion_last(world, order) -> None:
+    for step in order:
+        STEPS[step](world)
+        world.run()
+    assert events(world)[1] == ["reload-begin"]
+    last = world.head("review").number
+    assert events(world) == {1: ["reload-begin"], last: ["reload-complete"]}
+    assert sorted(row for rows in world.visible("review").values() for row in rows) == ["1", "2", "3"]
+    parsed = {
+        file.uri.rpartition("/")[2]: file.position for order in world.engine.orders for file in order.files
+    }
+    assert parsed == {"_BEGIN": None, "a.json": "0/A", "b.json": "0/A", "_COMPLETE": "0/A"}
+
+
+def test_what_waits_holds_nothing_else_up_and_is_told_of(world) -> None:
+    world.objects._clock = world.clock
+    land(world, "a", "1")
+    world.land("review", "other", "5")
+    world.rules = replace(world.rules, planned_files=1)
+    outcome = world.run()
+    assert world.visible("review") == {1: ["5"]}
+    assert waits(outcome) == ["raw files wait: its _BEGIN has not come"]
+    assert {f.severity for f in outcome.findings} == {"warning"}
+    assert note(outcome, world.parts) == 0
+    world.clock.sleep(timedelta(hours=1).total_seconds())
+    late = world.run()
+    assert {f.severity for f in late.findings} == {"error"}
+    assert note(late, world.parts) == 1
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda w: complete(w, a=1, b=1), "b.json (version null), which its _COMPLETE lists, has not come"),
+        (lambda w: complete(w, a=2), "has 1 records and not 2"),
+        (lambda w: complete(w), "a.json (version null) is there, and its _COMPLETE does not list it"),
+        (lambda w: (complete(w, a=1, bad=1), land(w, "bad", "bad 1")), "has 1 records in quarantine"),
+        (lambda w: (complete(w, a=1, no=1), land(w, "no", "!refuse")), "is not published"),
+        (lambda w: (complete(w, a=1), land(w, "sub/c", "9")), "sub/c.json (version null) is there"),
+        (lambda w: put(w, "_COMPLETE", ELSEWHERE), "is not under"),
+    ],
+    ids=["absent", "other records", "unlisted", "quarantine", "refused", "unlisted below", "elsewhere"],
+)
+def test_a_reload_is_not_complete_before_exactly_what_it_lists_is_published(world, spoil, reason) -> None:
+    begin(world)
+    land(world, "a", "1")
+    world.objects.put("s3://lake/raw/review/x.json", b"1")
+    world.run()
+    spoil(world)
+    outcome = world.run()
+    assert [kinds for kinds in events(world).values() if "reload-complete" in kinds] == []
+    [told] = waits(outcome)
+    assert reason in told
+
+
+def test_a_waived_or_replayed_record_is_in_quarantine_no_longer(world) -> None:
+    begin(world)
+    land(world, "a", "1", "bad 2")
+    land(world, "b", "bad 3")
+    complete(world, a=2, b=1)
+    world.run()
+    [a, b] = sorted(open_files("review", world.parts), key=lambda found: found[0].key)
+    waive(a[0], "too old", world.parts)
+    world.run()
+    assert "reload-complete" not in str(events(world))
+    world.engine.forgiving = True
+    ingest_again(*b, "the contract allows it now", world.parts)
+    world.run()
+    assert events(world)[world.head("review").number] == ["reload-complete"]
+
+
+def test_what_comes_after_the_completion_is_not_ingested(world) -> None:
+    begin(world)
+    land(world, "a", "1")
+    complete(world, a=1)
+    world.run()
+    land(world, "late", "9")
+    outcome = world.run()
+    assert "9" not in str(world.visible("review"))
+    assert waits(outcome) == ["raw files wait: the reload is complete: begin another one under a new number"]
+
+
+def test_the_first_begin_counts(new_world) -> None:
+    world = new_world()
+    world.objects._versioned = True
+    begin(world, "0/A")
+    world.run()
+    begin(world, "0/B")
+    land(world, "a", "1")
+    outcome = world.run()
+    assert waits(outcome) == ["raw files wait: there was another _BEGIN before this one"]
+    reload = world.store.get(Reload, "review", FOLDER)
+    assert (reload.begin, reload.position) == (file_id_of("lake", f"{FOLDER}_BEGIN", "v1"), "0/A")
+    assert {position_of(file, world.parts) for file in world.files("review").values()} == {None, "0/A"}
+
+
+def test_markers_are_batches_of_their_own(world) -> None:
+    begin(world)
+    world.land("review", "x", "1")
+    world.land("review", "y", "2")
+    world.run()
+    assert sorted(len(batch.file_ids) for batch in world.batches("review")) == [1, 2]
