@@ -132,7 +132,7 @@ def main() -> int:
     checkout = (given.checkout / "dbt-athena").resolve()
     if not checkout.joinpath("tests/functional").is_dir():
         parser.error(
-            f"{checkout}/tests/functional is not there: is {given.checkout} a checkout of dbt-adapters?"
+            f"{given.checkout} is no checkout of dbt-labs/dbt-adapters: no dbt-athena/tests/functional"
         )
     counts = run(checkout, given.engine, given.workers, sys.argv[at + 1 :])
     return 0 if counts.get("passed") and not counts.get("failed") else 1

@@ -236,7 +236,7 @@ def recover(cloud: Any, writer: Writer, hit: Hit, step: Step | None) -> None:
     writer.check_objects()
 
 
-@pytest.mark.timeout(3000)
+@pytest.mark.timeout(max(3000, 90 * KILLS))
 def test_after_a_kill_at_any_point_up_restores_one_whole_state(cloud, capsys):
     chance = random.Random(SEED)
     with capsys.disabled():
@@ -253,6 +253,9 @@ def test_after_a_kill_at_any_point_up_restores_one_whole_state(cloud, capsys):
         hit, step = kill(cloud, writer, chance)
         recover(cloud, writer, hit, step)
         hits.append(hit)
+        if len(hits) % 10 == 0 and len(hits) < KILLS:
+            with capsys.disabled():
+                print(f"{len(hits)} of {KILLS} kills, each followed by one whole state", flush=True)
     counted = Counter(
         (hit.part, hit.kind if hit.in_flight else "between statements", hit.came_back) for hit in hits
     )
