@@ -1,0 +1,29 @@
+"""Writers that race on Trino: each append that was said to have succeeded is there, and none was lost."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from clouds import Clouds
+from gateway import Gateway
+
+WRITERS, APPENDS = 4, 15
+PROPERTIES = "table_type = 'ICEBERG', is_external = false, location = 's3://lake/appended'"
+
+
+def test_all_of_sixty_appends_of_four_writers_are_kept_on_trino(clouds: Clouds) -> None:
+    client = Gateway(clouds.trino)
+    assert client.results("create schema appends").get("error") is None
+    made = f"create table appended with ({PROPERTIES}) as select 0 as writer, 0 as n where false"
+    assert client.results(made, "appends").get("error") is None
+    writers = [Gateway(clouds.trino) for _ in range(WRITERS)]
+    together = threading.Barrier(WRITERS)
+
+    def write(writer: int) -> list[str]:
+        together.wait(timeout=120)
+        inserts = (f"insert into appended values ({writer}, {number})" for number in range(APPENDS))
+        return [writers[writer].ask(insert, "appends").error for insert in inserts]
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        errors = [error for found in pool.map(write, range(WRITERS)) for error in found if error]
+    counted = "select count(*), count(distinct (writer, n)) from appended"
+    assert (errors, client.ask(counted, "appends").rows) == ([], ((str(WRITERS * APPENDS),) * 2,))
