@@ -89,10 +89,11 @@ def gate(
 
 def _base(base: str, head: Path) -> "Tree":
     from control.contracts.gate import tree
-    from control.wiring import files_at
 
     if Path(base).is_dir():
         return tree.read(tree.folder(Path(base)))
+    from control.wiring import files_at
+
     return tree.of(f"{base}:{head.as_posix()}/", files_at(base, head))
 
 

@@ -16,8 +16,9 @@ import jsonschema  # type: ignore[import-untyped]
 import open_data_contract_standard
 import pydantic
 from jsonschema.exceptions import ValidationError  # type: ignore[import-untyped]
-from open_data_contract_standard.model import OpenDataContractStandard
+from open_data_contract_standard.model import OpenDataContractStandard, SchemaProperty
 
+from control.contracts import surely
 from control.contracts.model import Finding
 from control.contracts.source import Document, Path
 
@@ -32,9 +33,10 @@ def findings(document: Document) -> list[Finding]:
     if data.get("apiVersion", VERSION) != VERSION:
         message = f"apiVersion is {_shown(data['apiVersion'])}: only {VERSION} is read here, convert the file"
         return [document.finding("odcs-version", ("apiVersion",), message)]
-    found = {_place(f): f for f in _unknown_keys(document, data, OpenDataContractStandard, ())}
-    for error in _validator().iter_errors(data):
-        found |= {_place(f): f for f in _from_schema(document, error)}
+    rest, doubtful = _apart(data)
+    found = {_place(f): f for f in _judged(document, rest, OpenDataContractStandard, ())}
+    for path, column in doubtful:
+        found |= {_place(f): f for f in _judged(document, column, SchemaProperty, path)}
     # A value of the wrong type is in no list of values either: what may stand there says more.
     listed = {(f.line, f.column) for f in found.values() if f.code == "odcs-value"}
     kept = [f for f in found.values() if f.code != "odcs-type" or (f.line, f.column) not in listed]
@@ -45,11 +47,38 @@ def _place(finding: Finding) -> tuple[int, int, str]:
     return finding.line, finding.column, finding.code
 
 
+def _apart(data: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[Path, object]]]:
+    """`data` without the columns of its tables, and those of them that the standard may not allow."""
+    tables = data.get("schema")
+    if not isinstance(tables, list):
+        return data, []
+    kept, doubtful = list(tables), []
+    for number, table in enumerate(tables):
+        columns = table.get("properties") if isinstance(table, dict) else None
+        if isinstance(columns, list):
+            kept[number] = {**table, "properties": []}
+            place: Path = ("schema", number, "properties")
+            doubtful += [((*place, i), c) for i, c in enumerate(columns) if not surely.allowed(c)]
+    return {**data, "schema": kept}, doubtful
+
+
+def _judged(
+    document: Document, data: object, model: type[pydantic.BaseModel], path: Path
+) -> Iterator[Finding]:
+    """Everything about the part `data` of `document`, which stands at `path` and is a `model`."""
+    yield from _unknown_keys(document, data, model, path)
+    for error in _validator(model).iter_errors(data):
+        yield from _from_schema(document, error, path)
+
+
 @functools.cache
-def _validator() -> Any:
+def _validator(model: type[pydantic.BaseModel]) -> Any:
     text = resources.files(open_data_contract_standard).joinpath("schema.json").read_text("utf-8")
     schema = json.loads(text)
-    return jsonschema.validators.validator_for(schema)(schema)
+    whole = jsonschema.validators.validator_for(schema)(schema)
+    if model is OpenDataContractStandard:
+        return whole
+    return whole.evolve(schema={"$ref": f"#/$defs/{model.__name__}"})
 
 
 def _unknown_keys(
@@ -87,8 +116,8 @@ def _unknown_key(document: Document, path: Path, known: typing.Iterable[str]) ->
     return document.finding("odcs-unknown-key", path, f"{path[-1]!r} is not a key of the standard: {advice}")
 
 
-def _from_schema(document: Document, error: ValidationError) -> Iterator[Finding]:
-    path: Path = tuple(error.absolute_path)
+def _from_schema(document: Document, error: ValidationError, base: Path) -> Iterator[Finding]:
+    path: Path = (*base, *error.absolute_path)
     name = path[-1] if path else "the contract"
     match error.validator:
         case "unevaluatedProperties":  # also raised for known keys when a part of allOf fails
@@ -107,12 +136,14 @@ def _from_schema(document: Document, error: ValidationError) -> Iterator[Finding
         case "type":
             yield document.finding("odcs-type", path, _type_message(name, error))
         case "oneOf" | "anyOf":
-            yield from _from_alternatives(document, error, path)
+            yield from _from_alternatives(document, error, path, base)
         case _:
             yield document.finding("odcs-value", path, f"{name}: {error.message}")
 
 
-def _from_alternatives(document: Document, error: ValidationError, path: Path) -> Iterator[Finding]:
+def _from_alternatives(
+    document: Document, error: ValidationError, path: Path, base: Path
+) -> Iterator[Finding]:
     choices = [key for option in error.validator_value for key in option.get("required", ())]
     if choices and isinstance(error.instance, dict):
         given = [key for key in choices if key in error.instance]
@@ -120,10 +151,11 @@ def _from_alternatives(document: Document, error: ValidationError, path: Path) -
         message = f"{_owner(path)} {what} {', '.join(given if len(given) > 1 else choices)}: give exactly one"
         yield document.finding("odcs-value", path, message)
         return
-    deeper = [e for e in error.context or () if len(e.absolute_path) > len(path) or e.validator != "type"]
+    depth = len(error.absolute_path)
+    deeper = [e for e in error.context or () if len(e.absolute_path) > depth or e.validator != "type"]
     if deeper:
         for inner in deeper:
-            yield from _from_schema(document, inner)
+            yield from _from_schema(document, inner, base)
     else:
         message = f"{path[-1]} is {_shown(error.instance)}: {error.message.splitlines()[0]}"
         yield document.finding("odcs-type", path, message)

@@ -1,6 +1,6 @@
 """YAML text with the line of everything in it, so that a finding can point at its cause."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,9 +43,17 @@ class Document:
     @property
     def table(self) -> Mapping[str, Any]:
         """The contract's first table as it is written; empty when there is none."""
-        tables = self.mapping.get("schema") or [{}]
-        first: Mapping[str, Any] = tables[0]
-        return first
+        tables = self.mapping.get("schema")
+        first = tables[0] if isinstance(tables, list) and tables else None
+        return first if isinstance(first, dict) else {}
+
+    @property
+    def columns(self) -> Sequence[Mapping[str, Any]]:
+        """The first table's columns as they are written; none when they are no list of mappings."""
+        listed = self.table.get("properties")
+        if not isinstance(listed, list) or not all(isinstance(column, dict) for column in listed):
+            return ()
+        return listed
 
     def mark(self, path: Path) -> Mark:
         """Where `path` stands; for what is absent, its nearest parent that is there."""

@@ -9,6 +9,7 @@ from control.contracts.source import Path
 Verdict = Literal["compatible", "risky", "breaking"]
 Bump = Literal["none", "minor", "major"]
 VERDICTS: tuple[Verdict, ...] = ("compatible", "risky", "breaking")
+_RANKS = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
 BUMPS: tuple[Bump, ...] = ("none", "minor", "major")
 
 
@@ -36,7 +37,7 @@ class Change:
     @property
     def severity(self) -> Verdict:
         """The worse of the two verdicts."""
-        return worst((self.producers, self.consumers))
+        return max(self.producers, self.consumers, key=_RANKS.__getitem__)
 
     @property
     def bump(self) -> Bump:
@@ -48,7 +49,7 @@ class Change:
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:
     """The worst of `verdicts`, compatible when there are none."""
-    return max(verdicts, key=VERDICTS.index, default="compatible")
+    return max(verdicts, key=_RANKS.__getitem__, default="compatible")
 
 
 def greatest(bumps: Sequence[Bump]) -> Bump:

@@ -1,5 +1,6 @@
 """What it means that a column gets another type: Iceberg's promotions, and all that is none."""
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,12 +31,14 @@ _OTHER = TypeChange(
 )
 
 
+@functools.cache
 def normal(text: str) -> str:
     """The type as text in one spelling: lower case, no spaces, no synonyms."""
     plain = re.sub(r"\s+", "", text).lower()
     return re.sub(r"[a-z_][a-z0-9_]*(?!:)\b", lambda m: _SAME.get(m[0], m[0]), plain)
 
 
+@functools.cache
 def compare(before: str, after: str) -> TypeChange | None:
     """What it means that a column of type `before` gets the type `after`; None when they are the same."""
     before, after = normal(before), normal(after)

@@ -79,6 +79,18 @@ def test_consumers_of_other_columns_are_not_named() -> None:
     assert finding["consumers"] == ["board"], "finance says that it does not read mean_weight"
 
 
+def test_many_contracts_are_judged_by_several_processes_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    change(GOLD, (REVENUE, ""))
+    change("head/silver/order_flat.yaml", ("varchar(20)", "varchar(10)"))
+    alone = gate("--json")
+    monkeypatch.setattr("control.contracts.gate.judge._WORTH_PROCESSES", 2)
+    assert gate("--json").stdout == alone.stdout
+    change("head/silver/order_flat.yaml", ("version:", "vresion:"))
+    error = gate().exception
+    assert isinstance(error, ControlError)
+    assert "odcs-unknown-key" in error.message
+
+
 def test_exposures_of_the_dbt_project_are_consumers(tmp_path: Path) -> None:
     Path("head/contracts").mkdir()
     for layer in ("bronze", "silver", "gold"):
