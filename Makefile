@@ -14,7 +14,7 @@ BIN := .venv/bin
 GATE_BASE ?= $(shell git rev-parse -q --verify origin/main >/dev/null 2>&1 && echo origin/main || git rev-parse -q --verify main 2>/dev/null)
 ROWS ?= 100000
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-demo demo docs check check-infra test test-browser test-clients sweep bench bench-clone bench-bronze \
+.PHONY: help setup setup-demo demo docs check check-infra test test-browser test-clients test-services sweep bench bench-clone bench-bronze \
 	bench-cloud spark-package om trino conformance-trino adapter-suite clean
 
 help: ## List the targets
@@ -64,6 +64,10 @@ test-browser: setup ## The static site in a real browser (Debian: apt-get instal
 	@command -v chromium google-chrome >/dev/null || { echo "error: no Chromium here. Install it: apt-get install chromium" >&2; exit 2; }
 	$(UV) sync --locked --inexact --extra local --group browser
 	$(BIN)/pytest tests/browser
+
+test-services: setup ## A real PostgreSQL through change capture to silver (Debian: apt-get install postgresql)
+	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { echo "error: no PostgreSQL server here. Install it: apt-get install postgresql" >&2; exit 2; }
+	$(BIN)/pytest tests/services
 
 sweep: setup ## Every test with ten times the examples and crashes that `test` draws, new ones each time
 	SWEEP=10 $(BIN)/pytest -n 2 --dist worksteal --timeout 3600

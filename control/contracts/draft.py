@@ -157,7 +157,8 @@ def _state_sql(table: str, shape: Shape, key: str) -> str:
         f"{{{{ config(unique_key='{key}', update_condition=newer_wins()) }}}}\n\n"
         f"with changes as (\n    select * from {{{{ source('bronze', '{table}') }}}}\n"
         "    where {{ new_batches() }}\n),\n\n"
-        f"latest as (\n    {{{{ latest_by_sequence('changes', key='{key}') }}}}\n)\n\n"
+        f"latest as (\n    {{{{ latest_by_sequence('changes', key='{key}', "
+        f"events=source('bronze', '{table}_events')) }}}}\n)\n\n"
         f"select\n{casts}\nfrom latest\n"
     )
 
