@@ -177,8 +177,7 @@ BUGS = (
         "control/ingest/reload.py",
         '    if batch is None or counts is None or batch.state != "published":\n'
         '        return "is not published"\n',
-        "    if batch is None or counts is None:\n"
-        '        return "" if batch else "is not published"\n',
+        '    if batch is None or counts is None:\n        return "" if batch else "is not published"\n',
     ),
     Bug(
         "a reload is complete without what is in quarantine",
