@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from control.contracts import load, odcs, rules_bronze, rules_columns, rules_document, rules_silver, source
+from control.contracts import (
+    load,
+    odcs,
+    rules_bronze,
+    rules_circles,
+    rules_columns,
+    rules_document,
+    rules_silver,
+    source,
+)  # fmt: skip
 from control.contracts.model import LAYERS, Contract, Finding
 from control.contracts.subject import Subject
 from control.errors import NotFoundError, UsageError
@@ -51,6 +60,7 @@ def lint(paths: Sequence[Path]) -> Report:
     subjects = [Subject(document, contract, tree, frozenset(unread)) for document, contract in pairs]
     findings += rules_document.shared(subjects)
     findings += rules_silver.missing(subjects)
+    findings += rules_circles.findings(subjects)
     for on in subjects:
         if on.contract.file in wanted:
             findings += _judge(on)

@@ -124,6 +124,11 @@ CASES = [
         "not there"),
     Broken("reference-invalid", SALES, "items.yaml#/schema/items/properties/item_id", "items.item_id",
         "relationships:", "<file>.yaml#/schema"),
+    Broken("circular-key", ITEMS, "        primaryKeyPosition: 1\n", "        primaryKeyPosition: 1\n"
+        "        relationships:\n          - to: sales.yaml#/schema/sales/properties/item_id\n",
+        "- to: sales.yaml", "no row can be there before the other"),
+    Broken("circular-source", ITEM, "      - name: silver.items", "      - name: bronze.item",
+        "- name: bronze.item", "cannot be built from itself"),
     Broken("bronze-property", ITEM, "property: maxBadRatio", "property: badRatio", "- property: badRatio",
         "maxBadRatio"),
     Broken("bronze-property", ITEM, "value: lsn", "value: null", "value: null", '"null" in quotes'),
@@ -165,6 +170,40 @@ CASES = [
     Broken("silver-personal", DAYS, "classification: public", "classification: personal", "- name: item_id",
         "stays in bronze and state"),
 ]  # fmt: skip
+
+
+def broken(tree: Path, file: str, old: str, new: str) -> int:
+    """Break a file of the tree once; the line that the new text ends on."""
+    path = tree / f"{file}.yaml"
+    before, found, after = path.read_text().partition(old)
+    assert found
+    path.write_text(f"{before}{new}{after}")
+    return f"{before}{new}".rstrip().count("\n") + 1
+
+
+def test_a_circle_is_written_out_with_every_line_of_it_and_found_in_each_file(tree: Path) -> None:
+    """Gold says that it is built from silver, silver from bronze, and bronze from gold."""
+    source = "        classification: public\n        transformSourceObjects: [{}]\n"
+    public = "        classification: public\n"
+    gold = broken(tree, DAYS, public, source.format("silver.items.item_id"))
+    bronze = broken(tree, ITEM, public, source.format("gold.sales_by_day"))
+    found = [f for f in lint([tree]).findings if f.code == "circular-source"]
+    places = {(f.file, f.line) for f in found}
+    assert places >= {("contracts/gold/sales_by_day.yaml", gold), ("contracts/bronze/item.yaml", bronze)}
+    assert "contracts/silver/items.yaml" in {file for file, _ in places}
+    [of_gold] = [f.message for f in found if f.file == "contracts/gold/sales_by_day.yaml"]
+    assert f"gold.sales_by_day -> silver.items (contracts/gold/sales_by_day.yaml:{gold})" in of_gold
+    assert f"bronze.item -> gold.sales_by_day (contracts/bronze/item.yaml:{bronze})" in of_gold
+    assert "silver.items -> bronze.item (contracts/" in of_gold
+
+
+def test_rows_of_one_table_may_form_a_tree_but_no_column_points_to_itself(tree: Path) -> None:
+    link = "        primaryKeyPosition: 1\n        relationships:\n          - to: items.yaml#/schema/items/"
+    broken(tree, ITEMS, "        primaryKeyPosition: 1\n", f"{link}properties/price\n")
+    assert [f.code for f in lint([tree]).findings if f.code == "circular-key"] == []
+    line = broken(tree, ITEMS, "properties/price\n", "properties/item_id\n")
+    [finding] = [f for f in lint([tree]).findings if f.code == "circular-key"]
+    assert (finding.line, "silver.items -> silver.items" in finding.message) == (line, True)
 
 
 def test_the_good_tree_has_no_findings(tree: Path) -> None:
