@@ -29,7 +29,7 @@ def brewery(number: int, name: str = "") -> Row:
 
 
 def beer(number: int, brewery_id: int, style: str = "Porter") -> Row:
-    abv = None if number % 3 == 0 else number / 2
+    abv = None if number % 3 == 0 else number % 40 / 2
     return {
         "beer_id": number,
         "brewery_id": brewery_id,

@@ -5,6 +5,7 @@ only the storage is simpler: a version of a table is a DuckDB table, and a MERGE
 """
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,11 @@ class MemoryLake:
     iceberg: dict[tuple[str, str], Iceberg] = field(default_factory=dict)
     plain: dict[tuple[str, str], Stored] = field(default_factory=dict)
     views: dict[tuple[str, str], View] = field(default_factory=dict)
+    partitions: dict[tuple[str, str], set[int]] = field(default_factory=dict)
     clock: int = 1_700_000_000_000
+    statements: int = 0
+    # What happens before the statement of a number, counted from where `statements` was last set to 0.
+    interruptions: dict[int, Callable[[], None]] = field(default_factory=dict)
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     # --- what the translation asks -------------------------------------------------------------------------
@@ -96,8 +101,11 @@ class MemoryLake:
     def _metadata_table(self, database: str, name: str) -> Stored | None:
         base, _, kind = name.rpartition("$")
         if kind == "partitions":
-            label = self.plain[database, base].source
-            return Stored(METADATA[kind], f"(SELECT DISTINCT batch FROM {label})")
+            batches = self.partitions.get((database, base))
+            values = ", ".join(f"({batch})" for batch in sorted(batches)) if batches else "(NULL)"
+            return Stored(
+                METADATA[kind], f"(FROM (VALUES {values}) AS metadata(batch) WHERE batch IS NOT NULL)"
+            )
         table = self.iceberg.get((database, base))
         if table is None or kind not in METADATA:
             return None
@@ -111,19 +119,25 @@ class MemoryLake:
 
     # --- what a client asks --------------------------------------------------------------------------------
 
+    def begin(self) -> None:
+        """Count a statement, and let happen what is to happen before it."""
+        self.statements += 1
+        if (interruption := self.interruptions.pop(self.statements, None)) is not None:
+            interruption()
+
     def query(self, sql: str) -> tuple[list[str], Rows]:
         """Names and rows of a query."""
-        found = translate(parse(sql), self, "default")
-        rows = self.connection.execute(found.sql).fetchall()
-        return [one.name for one in found.fields], rows
+        self.begin()
+        return self._answer(sql)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        """All rows of a table or view."""
-        names, rows = self.query(f"select * from {table}")
+        """All rows of a table or view, as a test asks for them: this is no statement of a build."""
+        names, rows = self._answer(f"select * from {table}")
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def create_table_as(self, database: str, name: str, sql: str) -> None:
         """CREATE TABLE AS: a new table with one snapshot."""
+        self.begin()
         found = translate(parse(sql), self, "default")
         label = self._label(name)
         self.connection.execute(f"CREATE TABLE {label} AS {found.sql}")
@@ -133,17 +147,20 @@ class MemoryLake:
 
     def create_view(self, database: str, name: str, sql: str) -> None:
         """CREATE VIEW."""
+        self.begin()
         tree = parse(sql)
         columns = tuple((one.name, one.type) for one in translate(tree, self, "default").fields)
         self.views[database, name] = View(tree, "default", columns)
 
     def drop(self, database: str, name: str) -> None:
         """DROP TABLE."""
+        self.begin()
         for snapshot in self.iceberg.pop((database, name)).snapshots:
             self.connection.execute(f"DROP TABLE {snapshot.label}")
 
     def insert(self, sql: str) -> None:
         """INSERT INTO a plain table."""
+        self.begin()
         tree = parse(sql)
         target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
         label = self.plain[target.db.lower(), target.name.lower()].source
@@ -155,6 +172,7 @@ class MemoryLake:
 
         DuckDB would take any of two source rows for one target row, where Athena fails.
         """
+        self.begin()
         tree = parse(sql)
         target, source = tree.this, tree.args["using"]
         table = self.iceberg[target.db.lower(), target.name.lower()]
@@ -196,14 +214,20 @@ class MemoryLake:
         self.connection.execute(f"CREATE TABLE {label} ({listed})")
         self.plain[database, name] = Stored(types, label)
 
-    def append(self, database: str, name: str, rows: list[dict[str, Any]]) -> None:
-        """Rows into a plain table; a column that a row leaves out is null."""
+    def append(self, database: str, name: str, batch: int, rows: list[dict[str, Any]]) -> None:
+        """A batch into a plain table, as a partition; a column that a row leaves out is null."""
         table = self.plain[database, name]
+        self.partitions.setdefault((database, name), set()).add(batch)
         if not rows:
             return
         columns = {name: pa.array([row.get(name) for row in rows]) for name, _ in table.columns}
+        columns["batch"] = pa.array([batch] * len(rows), pa.int64())
         self.connection.register("arriving", pa.table(columns))
         self.connection.execute(f"INSERT INTO {table.source} FROM arriving")
+
+    def _answer(self, sql: str) -> tuple[list[str], Rows]:
+        found = translate(parse(sql), self, "default")
+        return [one.name for one in found.fields], self.connection.execute(found.sql).fetchall()
 
     def _label(self, name: str) -> str:
         return ident(f"{name}_{next(self._numbers)}")

@@ -13,6 +13,9 @@ FLOOR = "macros/merge/floor_of.sql"
 GROUPS = "macros/affected/changed_groups.sql"
 MONTHS = "macros/affected/affected_months.sql"
 FLAT = "models/silver/review_flat.sql"
+OFFSETS = "macros/consumed/offsets.sql"
+RECORD = "macros/consumed/record_consumed.sql"
+PROJECT = "dbt_project.yml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,58 @@ BUGS = {
         Edit("macros/affected/months_left.sql", "{{ held }}._month is null or", "true or"),
     ),
     "gold only gains groups": (Edit(GROUPS, "full outer join held", "left join held"),),
-    "an emptied group is not deleted": (
-        Edit("dbt_project.yml", "src.review_count = 0", "src.review_count < 0"),
-    ),
+    "an emptied group is not deleted": (Edit(PROJECT, "src.review_count = 0", "src.review_count < 0"),),
     "deleted reviews count": (
         Edit(
             "macros/affected/affected_reviews.sql", "where not _deleted", "where reviewed_at is null or true"
+        ),
+    ),
+    "an offset from the model's own rows": (
+        Edit(
+            OFFSETS,
+            "coalesce(max_by(coalesce(batch, snapshot_id), build), 0) as consumed'",
+            "coalesce(' ~ ('(select max(_batch) from ' ~ this ~ ')' if '_batch' in table_columns()"
+            " else 'max_by(coalesce(batch, snapshot_id), build)') ~ ', 0) as consumed'",
+        ),
+    ),
+    "an offset that is written down before the data": (Edit(PROJECT, "+post-hook:", "+pre-hook:"),),
+    "an offset that is read when the model ends": (
+        Edit(
+            RECORD,
+            "(head if kind == 'batch' else 'null')",
+            "(run_query('select max(batch) from \"'"
+            " ~ input.replace('.', '\".\"') ~ '$partitions\"').rows[0][0]"
+            " if kind == 'batch' and input.startswith('bronze') else head if kind == 'batch' else 'null')",
+        ),
+    ),
+    "gold is appended": (
+        Edit(PROJECT, "+schema: gold", "+schema: gold\n      +incremental_strategy: append"),
+    ),
+    "an open reload is a floor": (
+        Edit(
+            FLOOR,
+            "('truncate-table', 'reload-complete')",
+            "('truncate-table', 'reload-complete', 'reload-begin')",
+        ),
+    ),
+    "only a truncate is a floor": (
+        Edit(FLOOR, "('truncate-table', 'reload-complete')", "('truncate-table')"),
+    ),
+    "a row at the floor is below it": (
+        Edit(LATEST, "_gone or _seq < '{{ floor.place }}'", "_gone or _seq <= '{{ floor.place }}'"),
+    ),
+    "a record that was read again does not win": (Edit(LATEST, "_rev desc, ", ""),),
+    "a brewery's new name does not reach its reviews": (
+        Edit(FLAT, "or flat.brewery_id in (select new_breweries.brewery_id from new_breweries)", ""),
+    ),
+    "a deleted parent is still known": (
+        Edit("models/silver/beers.sql", "live(ref('beers_state'))", "ref('beers_state')"),
+    ),
+    "ranks go by an order that has ties": (
+        Edit(
+            "models/gold/top_drinkers.sql",
+            "order by review_count desc, profile_id asc",
+            "order by review_count desc",
         ),
     ),
 }

@@ -41,6 +41,7 @@ CONSUMED = [
 ]
 
 
+_MARK = re.compile(r"consumes \S+ of \S+: \w+ (?P<head>\d+) after (?P<consumed>\d+)")
 _MACRO = re.compile(r"({%-? *macro (\w+).*?{%-? *endmacro *-?%})", re.S)
 
 
@@ -52,7 +53,7 @@ class _ReturnError(Exception):
 
 
 class CrashError(Exception):
-    """The death of dbt between a MERGE and what follows."""
+    """The death of dbt before one of its statements."""
 
 
 class BuildFailedError(Exception):
@@ -108,11 +109,12 @@ def load(root: Path = ROOT) -> Project:
         columns[file.stem] = {**stated, "_sql": file.read_text()}
         schemas[file.stem] = file.parent.name
     settings = yaml.safe_load((root / "dbt_project.yml").read_text())["models"]["lakehouse"]
-    configs = {
-        layer: {name[1:]: value for name, value in settings[layer].items() if name.startswith("+")}
-        for layer in ("silver", "gold")
-    }
+    configs = {layer: {**_configs(settings), **_configs(settings[layer])} for layer in ("silver", "gold")}
     return Project(macros, models, columns, configs, schemas)
+
+
+def _configs(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name[1:]: value for name, value in settings.items() if name.startswith("+")}
 
 
 def _macros(files: list[Path], environment: Environment) -> dict[str, Template]:
@@ -147,14 +149,17 @@ class Dbt:
     builds: int = 0
     audits: bool = False
 
-    def build(self, *models: str, crash_after: str = "") -> None:
-        """Build these models (all of them unless named) as one invocation.
-
-        Raises CrashError when the data of `crash_after` is in, before that is written down.
-        """
+    def build(self, *models: str) -> None:
+        """Build these models (all of them unless named) as one invocation."""
         self.builds += 1
         for name in models or MODELS:
-            _Model(self, name).build(crashes=name == crash_after)
+            _Model(self, name).build()
+
+    def waiting(self) -> list[str]:
+        """What the next build would take in: the marks of inputs whose head is not what was consumed."""
+        self.builds += 1
+        rendered = "".join(_Model(self, name).render() for name in MODELS)
+        return [mark[0] for mark in _MARK.finditer(rendered) if mark["head"] != mark["consumed"]]
 
 
 @dataclass(slots=True)
@@ -177,27 +182,33 @@ class _Model:
     def exists(self) -> bool:
         return (self.this.schema, self.this.identifier) in self.dbt.lake.iceberg
 
-    def build(self, *, crashes: bool = False) -> None:
-        lake, this = self.dbt.lake, self.this
+    def render(self) -> str:
+        """The model's SQL as dbt would compile it now."""
         self.context = self._context()
         template = self.dbt.project.models[self.name]
         # `config` has to be known before the rest is rendered, as dbt's parse knows it.
-        for key, value in self._stated_config(template).items():
-            self.given[key] = value
-        sql = template.render(self.context)
+        self.given.update(self._stated_config(template))
+        return template.render(self.context)
+
+    def build(self) -> None:
+        lake, this = self.dbt.lake, self.this
+        sql = self.render()
         if self.given.get("materialized") == "view":
             lake.create_view(this.schema, this.identifier, sql)
             return
         self.context["model"].compiled_code = sql
+        self._run_hook("pre-hook")
         if not self.exists:
             lake.create_table_as(this.schema, this.identifier, sql)
         else:
             self._merge(sql)
-        if crashes:
-            raise CrashError(self.name)
-        recorded = self._call("record_consumed").strip()
-        if recorded:
-            lake.insert(recorded)
+        self._run_hook("post-hook")
+
+    def _run_hook(self, name: str) -> None:
+        if "record_consumed" in self.given.get(name, ""):
+            recorded = self._call("record_consumed").strip()
+            if recorded:
+                self.dbt.lake.insert(recorded)
 
     def _merge(self, sql: str) -> None:
         lake, staged = self.dbt.lake, Relation("ops", f"{self.name}__tmp")
@@ -205,6 +216,12 @@ class _Model:
         self._add_columns(staged)
         if self.dbt.audits:
             self._call("audit_before_publish", staged, merges=True)
+        if self.given["incremental_strategy"] == "append":
+            lake.merge(
+                f"merge into {self.this} target using {staged} src on 1 = 2 {_insert_all(lake, staged)}"
+            )
+            lake.drop(staged.schema, staged.identifier)
+            return
         self._call(
             "iceberg_merge",
             on_schema_change="append_new_columns",
@@ -334,10 +351,10 @@ class _Model:
             return None
         assert name not in self.loaded, f"the result {name!r} has already been loaded"
         self.loaded.add(name)
-        return SimpleNamespace(table=found)
+        return found
 
-    def _store_result(self, name: str, response: str, agate_table: Any) -> str:
-        self.results[name] = agate_table
+    def _store_result(self, name: str, response: Any, agate_table: Any = None) -> str:
+        self.results[name] = SimpleNamespace(response=response, table=agate_table)
         self.loaded.discard(name)
         return ""
 
@@ -367,6 +384,13 @@ def _column(stated: Mapping[str, Any]) -> SimpleNamespace:
 
 def _constraint(stated: Mapping[str, Any]) -> SimpleNamespace:
     return SimpleNamespace(**{"name": None, "expression": None, "columns": None, **stated})
+
+
+def _insert_all(lake: MemoryLake, staged: Relation) -> str:
+    """What the strategy append does, as a clause of a MERGE that matches nothing."""
+    columns = [name for name, _ in lake.iceberg[staged.schema, staged.identifier].columns]
+    values = ", ".join(f"src.{name}" for name in columns)
+    return f"when not matched then insert ({', '.join(columns)}) values ({values})"
 
 
 def _create(database: str, schema: str, identifier: str, type: str) -> Relation:  # noqa: A002
