@@ -88,7 +88,7 @@ spark-package: setup ## Write dist/spark/ingest.py and ingest.zip, what EMR Serv
 	@$(BIN)/python -m spark.package dist/spark
 
 om: | $(UV) ## Install the optional OpenMetadata client in an environment of its own (400 MB)
-	UV_PROJECT_ENVIRONMENT=.venv-om $(UV) sync --locked --only-group spark-package om && .venv-om/bin/metadata --version
+	UV_PROJECT_ENVIRONMENT=.venv-om $(UV) sync --locked --only-group om && .venv-om/bin/metadata --version
 
 test-clients: setup ## Drive the local cloud with awswrangler, in an environment of its own (300 MB)
 	UV_PROJECT_ENVIRONMENT=.venv-clients $(UV) sync --locked --only-group clients

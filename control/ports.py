@@ -1,15 +1,15 @@
-"""What the control plane asks of the world: five small protocols, each with a real adapter and a fake.
+"""What the control plane asks of the world: small protocols, each with a real adapter and a fake.
 
 Adapters raise only errors of `control.errors`. UnavailableError and ThrottledError may leave the outcome
 unknown: the caller reads again, and never undoes.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Generic, Protocol, TypeVar
+from typing import Any, BinaryIO, Generic, Protocol, TypeVar
 
 from control.config import Settings
 from control.model import Batch, EngineName, Head, Item, Partition, RawFile, Reload, Report, WorkOrder
@@ -219,6 +219,48 @@ class Listing(Protocol):
 
     def tables(self, database: str) -> Iterable[TableEntry]:
         """All tables and views of a database; none when there is no such database."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenEdge:
+    """An edge of lineage as a metadata catalog has it; `source` and `target` are ids."""
+
+    source: str
+    source_kind: str
+    target: str
+    target_kind: str
+    details: Mapping[str, Any]
+
+
+class MetadataCatalog(Protocol):
+    """Where people look tables up (OpenMetadata). `kind` is the API's word for a type of entity.
+
+    Raises UnavailableError and ThrottledError when it may answer later, UpstreamError when it refuses.
+    """
+
+    def find(self, kind: str, fqn: str) -> Mapping[str, Any] | None:
+        """Read an entity with all that can be published of it, or None."""
+
+    def put(self, kind: str, payload: Mapping[str, Any]) -> None:
+        """Create the entity, or change what its owner lets a machine change."""
+
+    def patch(self, kind: str, entity_id: str, operations: Sequence[Mapping[str, Any]]) -> None:
+        """Change an entity by a JSON Patch."""
+
+    def edges(self, kind: str, entity_id: str) -> Sequence[SeenEdge]:
+        """The edges of lineage into and out of an entity."""
+
+    def put_edge(self, edge: SeenEdge) -> None:
+        """Write an edge; its details replace those that were there."""
+
+    def remove_edge(self, edge: SeenEdge) -> None:
+        """Remove an edge; one that is not there is no error."""
+
+    def results(self, test: str, timestamp: int) -> Sequence[Mapping[str, Any]]:
+        """What is known of a test case at that moment (milliseconds since 1970)."""
+
+    def add_result(self, test: str, result: Mapping[str, Any]) -> None:
+        """Add a result to a test case, in the place of one of the same moment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from control.adapters.retrying import retrying
 from control.adapters.s3 import S3Objects
 from control.config import Settings, from_environment
 from control.model import Report, WorkOrder
-from control.ports import AlertTopic, Engine, Listing, Parts, Say, Statements
+from control.ports import AlertTopic, Engine, Listing, MetadataCatalog, Parts, Say, Statements
 
 
 def silent(event: str, fields: Mapping[str, object]) -> None:
@@ -75,6 +75,15 @@ def listing(environ: Mapping[str, str]) -> Listing:
     from control.adapters.glue_listing import GlueListing
 
     return GlueListing(from_environment(environ))
+
+
+def metadata_catalog(environ: Mapping[str, str], url: str) -> MetadataCatalog:
+    """The OpenMetadata server at `url`, with the token that `OPENMETADATA_TOKEN` holds, if any."""
+    from control.adapters.openmetadata import OpenMetadata
+
+    server = OpenMetadata(url, environ.get("OPENMETADATA_TOKEN", ""))
+    methods = ("find", "put", "patch", "edges", "put_edge", "remove_edge", "results", "add_result")
+    return retrying(server, methods, WallClock())
 
 
 class OnDemand:

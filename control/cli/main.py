@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "quarantine": ("control.cli.quarantine", "Show, replay or waive the records that were refused."),
     "contract": ("control.cli.contract", "Check the data contracts and render what follows from them."),
     "lineage": ("control.cli.lineage", "Trace columns from source to gold, and ask what a change reaches."),
+    "catalog": ("control.cli.catalog", "Publish tables, owners, checks and lineage to OpenMetadata."),
     "docs": ("control.cli.docs", "Write the static site of all tables."),
     "doctor": ("control.cli.doctor", "Say whether dbt is safe to run here: configs, tables, leftovers."),
     "reconcile": ("control.cli.reconcile", "Compare gold with a full recompute, row for row."),

@@ -48,6 +48,7 @@ def contract(document: Document) -> Contract:
     rules = quality.of_table(table, ("schema", 0))
     columns = [_column(p, i) for i, p in enumerate(table.get("properties") or [])]
     owner, contact = _owner(data.get("team"))
+    about: Mapping[str, Any] = data.get("description") or {}
     return Contract(
         file=document.file,
         layer=path.parent.name,
@@ -69,6 +70,10 @@ def contract(document: Document) -> Contract:
         unique=tuple(rules.unique),
         slas=tuple(_sla(s) for s in data.get("slaProperties") or []),
         consumers=_consumers(custom(data).get("consumers")),
+        domain=_text(data.get("domain")),
+        product=_text(data.get("dataProduct")),
+        usage=_text(about.get("usage")),
+        limitations=_text(about.get("limitations")),
     )
 
 

@@ -120,6 +120,10 @@ class Contract:
     unique: tuple[tuple[str, ...], ...] = ()
     slas: tuple[Sla, ...] = ()
     consumers: tuple[Consumer, ...] = ()
+    domain: str = ""
+    product: str = ""
+    usage: str = ""
+    limitations: str = ""
 
     @property
     def key(self) -> tuple[str, ...]:

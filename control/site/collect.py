@@ -4,23 +4,29 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from control.contracts import promises
 from control.contracts.model import LAYERS, Column, Contract
 from control.ingest.files import table_names
 from control.ingest.quarantine import refused
 from control.lineage.ask import DIRECT, Direction, Graph, Hop
 from control.ports import Parts
+from control.site import freshness
 from control.site.model import ColumnPage, Live, Outcome, Site, TablePage
 from control.site.results import Results
-from control.status import table_status
+from control.status import Promise, table_status
 
 
 def live(parts: Parts) -> dict[str, Live]:
-    """What the control store says now of every bronze table."""
+    """What the control store says now of every bronze table, its contract's promises included."""
+    promised = promises.of(parts.settings.contracts / "bronze")
     reasons: dict[str, Counter[str]] = {}
     for entry in refused(parts):
         reasons.setdefault(entry.table, Counter())[entry.reason] += 1
     return {
-        name: Live(table_status(name, parts), dict(reasons.get(name, Counter()).most_common()))
+        name: Live(
+            status=table_status(name, parts, Promise(*promised.get(name, ()))),
+            reasons=dict(reasons.get(name, Counter()).most_common()),
+        )
         for name in table_names(parts)
     }
 
@@ -39,7 +45,7 @@ def site(
     ordered = sorted(contracts, key=lambda c: (places.get(c.layer, len(places)), c.table))
     return Site(
         title=title,
-        tables=tuple(_table(c, graph or Graph({}, {}), results, lives or {}) for c in ordered),
+        tables=tuple(_table(c, graph or Graph({}, {}), results, lives or {}, now) for c in ordered),
         made_at=now,
         has_lineage=graph is not None,
         has_results=results is not None,
@@ -47,21 +53,26 @@ def site(
     )
 
 
-def _table(contract: Contract, graph: Graph, results: Results | None, lives: Mapping[str, Live]) -> TablePage:
+def _table(
+    contract: Contract, graph: Graph, results: Results | None, lives: Mapping[str, Live], now: datetime
+) -> TablePage:
     name = f"{contract.layer}.{contract.table}"
     columns = tuple(_column(name, column, graph, results) for column in contract.columns)
     names = [f"{name}.{column.name}" for column in contract.columns]
     hops = {*_walk(graph, names, "up"), *_walk(graph, names, "down")}
     models = [f"{contract.layer}.{model}" for model in contract.models]
+    builds = tuple(results.models[m] for m in models if m in results.models) if results else ()
+    live = lives.get(contract.table) if contract.layer == "bronze" else None
     return TablePage(
         contract=contract,
         columns=columns,
         upstream=_neighbours(names, graph, "up"),
         downstream=_neighbours(names, graph, "down"),
         hops=tuple(sorted(hops, key=lambda hop: (hop.source, hop.target))),
-        builds=tuple(results.models[m] for m in models if m in results.models) if results else (),
+        builds=builds,
         tests=_tests(results, name, ""),
-        live=lives.get(contract.table) if contract.layer == "bronze" else None,
+        live=live,
+        freshness=freshness.of(contract, builds, live, now),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from control.contracts.model import Column, Contract
 from control.lineage.ask import Hop
@@ -27,6 +28,16 @@ class Live:
 
     status: TableStatus
     reasons: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old a table's data is and how old it may be; None for what nobody knows or promises."""
+
+    state: Literal["ok", "late", "unknown"]
+    updated: datetime | None
+    age_seconds: int | None
+    promised_hours: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,7 @@ class TablePage:
     builds: tuple[Outcome, ...]
     tests: tuple[Outcome, ...]
     live: Live | None
+    freshness: Freshness
 
     @property
     def name(self) -> str:

@@ -3,20 +3,18 @@
 import json
 import shutil
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from control.contracts.model import Contract
 from control.errors import UsageError
 from control.lineage.ask import Hop
-from control.site.model import Site, TablePage
+from control.site.model import Freshness, Site, TablePage
 
 ASSETS = ("site.css", "site.js")
 _MARK = ".lakehouse-site"
-_HOURS = {"h": 1, "hours": 1, "d": 24, "days": 24}
 
 
 def write(site: Site, folder: Path) -> list[Path]:
@@ -49,34 +47,13 @@ def address(table: str) -> str:
     return f"tables/{table}.html"
 
 
-def freshness(table: TablePage, now: datetime) -> tuple[str, str]:
-    """Whether the table is as fresh as its contract promises: (`ok`, `late` or `unknown`, words)."""
-    updated = _updated(table)
-    promised = _promise(table.contract)
-    if updated is None:
-        return (
-            "unknown",
-            "never seen" if promised is None else f"promised within {_span(promised)}, never seen",
-        )
-    age = now - updated
-    if promised is None:
-        return "unknown", f"updated {_span(age)} ago, nothing promised"
-    state = "ok" if age <= promised else "late"
-    return state, f"updated {_span(age)} ago, promised within {_span(promised)}"
-
-
-def _updated(table: TablePage) -> datetime | None:
-    if table.live is not None:
-        return table.live.status.published_at
-    ends = [b.finished_at for b in table.builds if b.finished_at and b.status == "success"]
-    return min(ends, default=None)
-
-
-def _promise(contract: Contract) -> timedelta | None:
-    for sla in contract.slas:
-        if sla.property == "freshness" and sla.unit in _HOURS:
-            return timedelta(hours=float(str(sla.value)) * _HOURS[sla.unit])
-    return None
+def words(freshness: Freshness) -> str:
+    """How fresh a table is, in words."""
+    promised = "" if freshness.promised_hours is None else _span(timedelta(hours=freshness.promised_hours))
+    if freshness.age_seconds is None:
+        return f"promised within {promised}, never seen" if promised else "never seen"
+    age = _span(timedelta(seconds=freshness.age_seconds))
+    return f"updated {age} ago, " + (f"promised within {promised}" if promised else "nothing promised")
 
 
 def _span(length: timedelta) -> str:
@@ -101,7 +78,7 @@ def _environment(site: Site) -> Environment:
         site=site,
         address=address,
         has_page=pages.__contains__,
-        freshness=lambda table: freshness(table, site.made_at),
+        words=words,
         graph=lambda table: _embedded(_graph(table.hops, pages)),
         layers=[(layer, [t for t in site.tables if t.contract.layer == layer]) for layer in _layers(site)],
         tests_of=_tests_of,

@@ -66,6 +66,7 @@ def made_lives(published: datetime = NOW - timedelta(minutes=5)) -> dict[str, Li
         lag_seconds=0,
         events={"truncate-table": 1},
         warnings=("1 control record(s) truncate-table: the source table was emptied or changed",),
+        age_seconds=int((NOW - published).total_seconds()),
     )
     return {"review": Live(status, {"type:review_id": 7, "json": 2})}
 

@@ -114,15 +114,15 @@ def table(name: str, **more: timedelta) -> TablePage:
 
 def test_freshness_is_held_against_the_contract() -> None:
     day = timedelta(days=1)
-    assert render.freshness(table("bronze.review", published=day), NOW)[0] == "ok"
-    state, words = render.freshness(table("bronze.review", published=2 * day), NOW)
-    assert (state, words) == ("late", "updated 2 days ago, promised within 24 hours")
-    assert render.freshness(table("gold.top_beers_by_rating", built=2 * day), NOW)[0] == "late"
-    assert render.freshness(table("gold.top_drinkers"), NOW)[0] == "unknown"
+    assert table("bronze.review", published=day).freshness.state == "ok"
+    late = table("bronze.review", published=2 * day).freshness
+    assert (late.state, render.words(late)) == ("late", "updated 2 days ago, promised within 24 hours")
+    assert table("gold.top_beers_by_rating", built=2 * day).freshness.state == "late"
+    assert table("gold.top_drinkers").freshness.state == "unknown"
 
 
 def test_a_failed_build_does_not_make_a_table_fresh() -> None:
-    assert render.freshness(table("silver.reviews"), NOW)[0] == "unknown"
+    assert table("silver.reviews").freshness.state == "unknown"
 
 
 def test_a_new_site_replaces_the_old_one_and_nothing_else(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What a metadata catalog (OpenMetadata) shall hold of the lakehouse, and how it gets there."""

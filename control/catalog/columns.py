@@ -1,0 +1,115 @@
+"""Columns of tables and raw containers in the catalog's words."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from control.contracts import technical
+from control.contracts.model import Column, Contract
+
+_TYPES = {
+    "integer": "INT", "real": "FLOAT", "varbinary": "BINARY", "row": "STRUCT",
+    **{
+        name: name.upper()
+        for name in (
+            "tinyint", "smallint", "int", "bigint", "float", "double", "decimal", "string", "varchar", "char",
+            "boolean", "date", "timestamp", "binary", "array", "map", "struct",
+        )
+    },
+}  # fmt: skip
+_PERSONAL = {"personal": "PII.Sensitive", "pseudonym": "PII.NonSensitive"}
+
+
+def tag(fqn: str, source: str = "Classification") -> dict[str, str]:
+    """A tag as entities carry it."""
+    return {"tagFQN": fqn, "source": source, "labelType": "Manual", "state": "Confirmed"}
+
+
+def of_table(
+    columns: Iterable[tuple[str, str]], contract: Contract, terms: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """The columns (name and type) of a relation that `contract` describes, with glossary `terms` by name."""
+    known = _described(contract)
+    return [_column(name, kind, known.get(name), terms.get(name)) for name, kind in columns]
+
+
+def raw(fields: Iterable[str], contract: Contract) -> list[dict[str, Any]]:
+    """The fields of a table's raw records; `metadata.operation` is the field `operation` of `metadata`."""
+    known = _described(contract)
+    found: dict[str, dict[str, Any]] = {}
+    for field in sorted(fields):
+        first, _, rest = field.partition(".")
+        if not rest:
+            found[first] = _column(first, "string", known.get(first), None)
+            continue
+        parent = found.setdefault(
+            first, {"name": first, "dataType": "STRUCT", "dataTypeDisplay": "struct", "children": []}
+        )
+        parent["children"].append(_column(rest, "string", known.get(rest), None))
+    return list(found.values())
+
+
+def is_personal(contract: Contract) -> bool:
+    """Whether a column of the table holds what points at a person."""
+    return any(column.classification in _PERSONAL for column in contract.columns)
+
+
+def structure(columns: Iterable[Mapping[str, Any]]) -> list[tuple[object, ...]]:
+    """Names and types in order: what only a new PUT changes."""
+    return [
+        (c["name"], c["dataType"], c.get("arrayDataType"), *structure(c.get("children") or ()))
+        for c in columns
+    ]
+
+
+def _described(contract: Contract) -> dict[str, Column]:
+    listed = [*technical.raw_columns(contract)] if contract.layer == "bronze" else [*contract.columns]
+    states = {column.state_column: column for column in listed if column.state_column}
+    return states | {column.name: column for column in listed}
+
+
+def _column(name: str, kind: str, stated: Column | None, term: str | None) -> dict[str, Any]:
+    column = {"name": name, **_typed(kind)}
+    if meaning := stated.description if stated else technical.meaning(name):
+        column["description"] = meaning
+    tags = [tag(_PERSONAL[stated.classification])] if stated and stated.classification in _PERSONAL else []
+    tags += [tag(term, "Glossary")] if term else []
+    if tags:
+        column["tags"] = tags
+    if stated and stated.required:
+        column["constraint"] = "NOT_NULL"
+    return column
+
+
+def _typed(kind: str) -> dict[str, Any]:
+    """Type of a column; the server wants a length of binary and character types and an array's inner type."""
+    base = re.split(r"[(<]", kind, maxsplit=1)[0].strip().lower()
+    data: dict[str, Any] = {"dataType": _TYPES.get(base, "UNKNOWN"), "dataTypeDisplay": kind.lower()}
+    inner = kind[len(base) :].strip()[1:-1]
+    match data["dataType"]:
+        case "DECIMAL" if inner:
+            data["precision"], data["scale"] = (int(part) for part in inner.split(","))
+        case "VARCHAR" | "CHAR" | "BINARY":
+            data["dataLength"] = int(inner) if inner.isdecimal() else 1
+        case "ARRAY":
+            data["arrayDataType"] = _typed(inner)["dataType"] if inner else "UNKNOWN"
+        case "STRUCT" if inner:
+            data["children"] = [_member(part) for part in _parts(inner)]
+    return data
+
+
+def _member(text: str) -> dict[str, Any]:
+    name, _, kind = text.strip().partition(":" if ":" in text.split("<", 1)[0] else " ")
+    return {"name": name.strip(), **_typed(kind.strip())}
+
+
+def _parts(text: str) -> list[str]:
+    """Split at commas that are in no brackets."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character in "(<") - (character in ")>")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts

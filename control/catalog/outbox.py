@@ -1,0 +1,39 @@
+"""What could not be published yet, in one file, until it can."""
+
+from pathlib import Path
+
+import msgspec
+
+from control.catalog.model import Desired
+from control.errors import UsageError
+
+
+def waiting(path: Path) -> Desired | None:
+    """What an earlier publication left, or None. Raises UsageError for a file that holds something else."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Desired)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as error:
+        raise UsageError(f"{path} is no outbox: {error}", hint="move it away and publish again") from None
+
+
+def joined(older: Desired | None, newer: Desired) -> Desired:
+    """The newer state with the results of both: a state replaces the one before, results are history."""
+    if older is None:
+        return newer
+    results = {(one.test, one.timestamp): one for one in (*older.results, *newer.results)}
+    return Desired(newer.entities, newer.links, tuple(results.values()))
+
+
+def keep(desired: Desired, path: Path) -> None:
+    """Write the file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_bytes(msgspec.json.encode(desired))
+    partial.replace(path)
+
+
+def clear(path: Path) -> None:
+    """Forget what was waiting; it is published."""
+    path.unlink(missing_ok=True)
