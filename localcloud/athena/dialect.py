@@ -10,7 +10,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, ClassVar, cast
 
-from sqlglot import exp
+from sqlglot import TokenType, exp
 from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.parsers.trino import TrinoParser
@@ -35,6 +35,9 @@ class _Parser(TrinoParser):
     FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
         name: TrinoParser.FUNCTION_PARSERS[name] for name in _SYNTAX if name in TrinoParser.FUNCTION_PARSERS
     } | READERS
+    NO_PAREN_FUNCTIONS: ClassVar[dict[TokenType, Any]] = TrinoParser.NO_PAREN_FUNCTIONS | {
+        TokenType.CURRENT_SCHEMA: exp.CurrentSchema
+    }
     NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
         name: TrinoParser.NO_PAREN_FUNCTION_PARSERS[name] for name in ("CASE", "ANY")
     }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from localcloud.athena.engines import digits, murmur, quantile
+from localcloud.athena.engines import digits, distributions, hashes, murmur, quantile, utf8
 
 _THREADS = 2
 _MEMORY = "1GB"
@@ -33,6 +33,17 @@ MACROS = (
     "athena_cut(t, digits) AS left(t, len(t) - CASE WHEN digits = 0 THEN 7 ELSE 6 - digits END)",
     "athena_timestamp_text(ts, digits) AS athena_cut(strftime(ts, '%Y-%m-%d %H:%M:%S.%f'), digits)",
     "athena_time_text(t, digits) AS athena_cut(strftime(DATE '2000-01-01' + t, '%H:%M:%S.%f'), digits)",
+    # Places of a list in the order that a comparator gives; m[i][j] is its answer for elements i and j. Equal
+    # elements stay in order: what counts is what it says of the later one against the earlier.
+    "athena_ranks(m) AS list_transform(m, lambda r, i: 1 + len(list_filter(range(1, len(m) + 1), lambda j:"
+    " CASE WHEN j < i THEN m[i][j] >= 0 WHEN j > i THEN m[j][i] < 0 ELSE FALSE END)))",
+    "athena_by_rank(a, ranks) AS"
+    " list_transform(range(1, len(a) + 1), lambda r: a[list_position(ranks, CAST(r AS BIGINT))])",
+    # Answers that are none, and answers that no order has (Java's sort asks both ways from 32 on).
+    "athena_no_answers(m) AS len(list_filter(flatten(list_transform(m, lambda r, i: list_filter(r,"
+    " lambda s, j: i <> j))), lambda s: s IS NULL OR abs(s) > 1))",
+    "athena_disordered(m) AS len(list_distinct(athena_ranks(m))) < len(m) OR len(m) >= 32 AND"
+    " len(list_filter(m, lambda r, i: len(list_filter(r, lambda s, j: s <> -m[j][i])) > 0)) > 0",
     "athena_digits(t) AS replace(split_part(ltrim(t, '-'), 'e', 1), '.', '')",
     "athena_exponent(t) AS coalesce(TRY_CAST(split_part(t, 'e', 2) AS INTEGER), 0)"
     " + len(split_part(split_part(ltrim(t, '-'), 'e', 1), '.', 1)) - 1"
@@ -47,6 +58,21 @@ MACROS = (
     # Athena shows seven digits of a real.
     "athena_real_text(x) AS athena_scientific("
     "CASE WHEN isfinite(x) THEN format('{:.6e}', CAST(x AS DOUBLE)) ELSE CAST(x AS VARCHAR) END)",
+    # As Java shows it: plain digits from 0.001 to 10 million.
+    "athena_java_text(t) AS CASE WHEN NOT contains(t, 'E') THEN t WHEN t IN ('0E0', '-0E0') THEN"
+    " replace(t, 'E0', '.0') WHEN CAST(split_part(t, 'E', 2) AS INTEGER) BETWEEN -3 AND 6 THEN"
+    " athena_plain_text(CASE WHEN t[1] = '-' THEN '-' ELSE '' END,"
+    " replace(ltrim(split_part(t, 'E', 1), '-'), '.', ''), CAST(split_part(t, 'E', 2) AS INTEGER))"
+    " ELSE t END",
+    # The digits with the point behind the first `power + 1` of them.
+    "athena_plain_text(sign, digits, power) AS sign || CASE WHEN power < 0"
+    " THEN '0.' || repeat('0', -power - 1) || coalesce(nullif(rtrim(digits, '0'), ''), '0')"
+    " ELSE left(rpad(digits, CAST(greatest(power + 1, len(digits)) AS INTEGER), '0'), power + 1) || '.'"
+    " || coalesce(nullif(rtrim(substr(digits, power + 2), '0'), ''), '0') END",
+    # JSON whose numbers are texts of their digits.
+    "athena_json_with_digits(j) AS array_to_string(list_transform(regexp_extract_all(j,"
+    r""" '"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|[^"0-9-]+'), lambda part:"""
+    r""" CASE WHEN regexp_matches(part, '^[-0-9]') THEN '"' || part || '"' ELSE part END), '')""",
     "athena_day_second_text(i) AS CASE WHEN epoch_us(i) < 0 THEN '-' ELSE '' END"
     " || (abs(epoch_us(i)) // 86400000000) || ' '"
     " || strftime(TIMESTAMP '2000-01-01' + to_microseconds(abs(epoch_us(i)) % 86400000000), '%H:%M:%S.%g')",
@@ -77,6 +103,10 @@ def _json_macros() -> Iterator[str]:
     yield f"athena_json(j) AS athena_json_{_JSON_DEPTH}(j)"
 
 
+_PARTS = (murmur, digits, hashes, utf8, quantile, distributions)
+_ALL = (*MACROS, *(macro for part in _PARTS for macro in part.MACROS))
+
+
 def open_database(folder: Path) -> duckdb.DuckDBPyConnection:
     """A new in-memory database that spills to `folder`."""
     database = duckdb.connect(
@@ -89,6 +119,6 @@ def open_database(folder: Path) -> duckdb.DuckDBPyConnection:
         }
     )
     database.execute("SET GLOBAL TimeZone = 'UTC'")
-    for macro in (*MACROS, *murmur.MACROS, *digits.MACROS, *quantile.MACROS, *_json_macros()):
+    for macro in (*_ALL, *_json_macros()):
         database.execute(f"CREATE MACRO {macro}")
     return database

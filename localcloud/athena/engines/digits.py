@@ -3,10 +3,11 @@
 DuckDB calls Python functions only where numpy is installed, which the local cloud does without.
 """
 
-_WORD = 1 << 64
+WORD = 1 << 64
+"""How many values a 64-bit word has."""
 _P1, _P2, _P3 = 11400714785074694791, 14029467366897019727, 1609587929392839161
 _P4, _P5 = 9650029242287828579, 2870177450012600261
-_SEEDS = ((_P1 + _P2) % _WORD, _P2, 0, -_P1 % _WORD)
+_SEEDS = ((_P1 + _P2) % WORD, _P2, 0, -_P1 % WORD)
 
 
 def _crc_table() -> str:
@@ -21,20 +22,20 @@ def _crc_table() -> str:
 
 
 def _round(state: str, lane: str) -> str:
-    added = f"({state} + athena_word_times({lane}, {_P2})) % {_WORD}"
+    added = f"({state} + athena_word_times({lane}, {_P2})) % {WORD}"
     return f"athena_word_times(athena_word_turn({added}, 31), {_P1})"
 
 
 def _merged(state: str, lanes: str) -> str:
     for at in range(1, 5):
         mixed = _round("CAST(0 AS UHUGEINT)", f"{lanes}[{at}]")
-        state = f"((athena_word_times(xor({state}, {mixed}), {_P1}) + {_P4}) % {_WORD})"
+        state = f"((athena_word_times(xor({state}, {mixed}), {_P1}) + {_P4}) % {WORD})"
     return state
 
 
 def _turned(lanes: str) -> str:
     turns = (f"athena_word_turn({lanes}[{at}], {by})" for at, by in enumerate((1, 7, 12, 18), 1))
-    return f"(({' + '.join(turns)}) % {_WORD})"
+    return f"(({' + '.join(turns)}) % {WORD})"
 
 
 _LANES = ", ".join(_round(f"state[{at}]", f"lanes[{at}]") for at in range(1, 5))
@@ -55,10 +56,10 @@ MACROS = (
     " CAST(4294967295 AS UBIGINT)) AS BIGINT)",
     "athena_two_to(n) AS CAST(CAST(1 AS HUGEINT) << n AS UHUGEINT)",
     # 64-bit words without sign, kept in 128 bits so that products fit.
-    f"athena_word_times(x, y) AS (CAST(x AS UHUGEINT) * CAST(y AS UHUGEINT)) % {_WORD}",
+    f"athena_word_times(x, y) AS (CAST(x AS UHUGEINT) * CAST(y AS UHUGEINT)) % {WORD}",
     "athena_word_cut(x, n) AS CAST(CAST(x AS UBIGINT) >> n AS UHUGEINT)",
     "athena_word_turn(x, r) AS (CAST(x AS UHUGEINT) * athena_two_to(r))"
-    f" % {_WORD} + athena_word_cut(x, 64 - r)",
+    f" % {WORD} + athena_word_cut(x, 64 - r)",
     # The little-endian word from the hex digits of eight bytes; DuckDB may try it on less than that.
     "athena_word(t) AS CAST(TRY_CAST('0x' || substr(t, 15, 2) || substr(t, 13, 2) || substr(t, 11, 2)"
     " || substr(t, 9, 2) || substr(t, 7, 2) || substr(t, 5, 2) || substr(t, 3, 2) || substr(t, 1, 2)"
@@ -71,10 +72,10 @@ MACROS = (
     f"athena_xx_start(t) AS CASE WHEN len(t) < 64 THEN CAST({_P5} AS UHUGEINT)"
     " ELSE list_transform([athena_xx_stripes(t)], lambda lanes: athena_xx_merged(lanes))[1] END",
     "athena_xx_words(h, t) AS list_reduce(athena_words(t), lambda h, k:"
-    f" (athena_word_times(athena_word_turn(xor(h, {_EIGHT}), 27), {_P1}) + {_P4}) % {_WORD}, h)",
+    f" (athena_word_times(athena_word_turn(xor(h, {_EIGHT}), 27), {_P1}) + {_P4}) % {WORD}, h)",
     "athena_xx_half(h, t) AS CASE WHEN len(t) < 8 THEN h ELSE (athena_word_times(athena_word_turn("
     f"xor(h, athena_word_times(athena_word(rpad(left(t, 8), 16, '0')), {_P1})), 23), {_P2})"
-    f" + {_P3}) % {_WORD} END",
+    f" + {_P3}) % {WORD} END",
     "athena_xx_rest(h, t) AS list_reduce(list_transform(range(len(t) // 2), lambda i:"
     " CAST(CAST('0x' || substr(t, i * 2 + 1, 2) AS UBIGINT) AS UHUGEINT)), lambda h, byte:"
     f" athena_word_times(athena_word_turn(xor(h, athena_word_times(byte, {_P5})), 11), {_P1}), h)",

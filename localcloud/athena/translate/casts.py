@@ -7,6 +7,7 @@ the fields of rows by name; each difference has a line here.
 from localcloud.athena.errors import AthenaError
 from localcloud.athena.translate import jsons, zones
 from localcloud.athena.translate.coercion import can_become, can_store
+from localcloud.athena.translate.json_casts import from_json
 from localcloud.athena.translate.terms import (
     INTEGERS,
     Term,
@@ -30,6 +31,7 @@ _TIMESTAMP_TEXT = (
     r"\s*[+-]?[0-9]{1,6}-[0-9]{1,2}-[0-9]{1,2}"
     r"( [0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,12})?)?)?"
 )
+_BIGINTS = f"{2**63}e0"
 _ZONE_TEXT = r"( ?[+-][0-9]{1,2}(:[0-9]{2})?| [A-Za-z][A-Za-z0-9_+/-]*)?\s*"
 
 
@@ -79,12 +81,14 @@ def cast(term: Term, target: Type) -> Term:
 
 
 def _convert(sql: str, source: Type, target: Type, zone: str = "UTC") -> str | None:
+    if source.name == "json":
+        return from_json(sql, target, _convert_part)
     if target.name in _TEXTS:
         return _to_text(sql, source, target, zone)
     if source.parts and source.name == target.name and len(source.parts) == len(target.parts):
         return _nested(sql, source, target)
-    if source.name == "json" or target.name == "json":
-        return jsons.from_value(sql, source, zone) if target.name == "json" else _from_json(sql, target)
+    if target.name == "json":
+        return jsons.from_value(sql, source, zone)
     if source.name in _TEXTS:
         return _from_text(sql, target)
     if target.name in (*INTEGERS, "decimal", *_APPROXIMATE):
@@ -98,8 +102,14 @@ def _to_number(sql: str, source: Type, target: Type) -> str | None:
     if source.name == "boolean":
         return raw_cast(raw_cast(sql, Type("integer")), target)
     if source.name in _APPROXIMATE and target.name in INTEGERS:
-        failure = fail("INVALID_CAST_ARGUMENT", f"'Cannot cast NaN to {target.name}'", target)
-        return f"CASE WHEN isnan({sql}) THEN {failure} ELSE {raw_cast(f'round({sql})', target)} END"
+        failure = fail("INVALID_CAST_ARGUMENT", f"'Unable to cast ' || {sql} || ' to {target.name}'", target)
+        wrong, made = f"isnan({sql})", raw_cast(f"round({sql})", target)
+        if (source.name, target.name) == ("double", "bigint"):
+            wrong = f"NOT ({sql} >= -{_BIGINTS} AND {sql} < {_BIGINTS})"
+        elif target.name == "bigint":  # the nearest bigint, unlike all other types
+            nearest = f"CASE WHEN {sql} > 0 THEN {2**63 - 1} ELSE {-(2**63)} END"
+            made = f"CASE WHEN abs({sql}) >= {_BIGINTS} THEN {nearest} ELSE {made} END"
+        return f"CASE WHEN {wrong} THEN {failure} ELSE {made} END"
     if source.name in _APPROXIMATE and target.name == "decimal":
         # Through text: the shortest digits of the double are what Athena rounds, not its binary value.
         return raw_cast(raw_cast(sql, Type("varchar")), target)
@@ -131,8 +141,6 @@ def _plain_text(sql: str, source: Type, zone: str) -> str | None:
     match source.name:
         case "varchar" | "char":
             return sql
-        case "json":
-            return jsons.as_text(sql)
         case "decimal" if source.numbers[0] == source.numbers[1]:
             # DuckDB leaves out the zero before the point of such types: `-.05`.
             wide = Type("decimal", (min(source.numbers[0] + 1, 38), min(source.numbers[1], 37)))
@@ -146,6 +154,8 @@ def _plain_text(sql: str, source: Type, zone: str) -> str | None:
         case "timestamp with time zone":
             shown = f"athena_timestamp_text({zones.at(sql, zone)}, {source.numbers[0]})"
             return f"({shown} || {text(' ' + zone)})"
+        case "time with time zone":
+            return sql
         case "boolean" | "date" | "decimal" | "uuid" | "tinyint" | "smallint" | "integer" | "bigint":
             return raw_cast(sql, Type("varchar"))
         case "interval day to second":
@@ -271,9 +281,3 @@ def _same_shape(source: Type, target: Type) -> bool:
     if not source.parts:
         return source == target or (source.name == "varchar" and not target.numbers)
     return all(_same_shape(a, b) for (_, a), (_, b) in zip(source.parts, target.parts, strict=True))
-
-
-def _from_json(sql: str, target: Type) -> str | None:
-    if target.name == "boolean" or target.name in (*_EXACT, *_APPROXIMATE):
-        return _convert(f"json_extract_string({sql}, '$')", Type("varchar"), target)
-    return jsons.to_nested(sql, target) if target.parts else None

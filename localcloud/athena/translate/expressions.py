@@ -19,14 +19,15 @@ from localcloud.athena.translate.terms import (
     DATE,
     UNKNOWN,
     VARBINARY,
+    VARCHAR,
     Term,
     array,
     fail,
     field_names,
     ident,
+    raw_cast,
     row,
     text,
-    timestamp,
     varchar,
 )
 from localcloud.athena.translate.typing import data_type
@@ -241,24 +242,27 @@ def _concat(node: exp.Expression, scope: Scope) -> Term:
     return calls.call("concat", [node.this, node.expression], node, scope)
 
 
-def _now(digits: int, *, zoned: bool) -> Handler:
+def _now(name: str) -> Handler:
+    """The moment of the statement, with three digits of a second unless others are asked for."""
+
     def handler(node: exp.Expression, scope: Scope) -> Term:
-        wanted = int(node.this.name) if isinstance(node.this, exp.Literal) else digits
-        moment = scope.statement.now.replace(tzinfo=None)
-        kept = str(moment.strftime("%Y-%m-%d %H:%M:%S.%f"))
-        kept = kept[: len(kept) - 6 + wanted].rstrip(".")
-        if zoned:
-            return Term(f"CAST({text(kept + '+00')} AS TIMESTAMPTZ)", timestamp(wanted, zoned=True))
-        return Term(f"CAST({text(kept)} AS TIMESTAMP)", timestamp(wanted))
+        type_ = Type(name, (int(node.this.name) if isinstance(node.this, exp.Literal) else 3,))
+        shown = scope.statement.now.strftime("%Y-%m-%d %H:%M:%S.%f" if "stamp" in name else "%H:%M:%S.%f")
+        kept = shown[: len(shown) - 6 + type_.numbers[0]].rstrip(".")
+        return Term(raw_cast(text(kept + ("+00:00" if "zone" in name else "")), type_), type_)
 
     return handler
 
 
-def _local_time(node: exp.Expression, scope: Scope) -> Term:
-    digits = int(node.this.name) if isinstance(node.this, exp.Literal) else 3
-    clock = scope.statement.now.strftime("%H:%M:%S.%f")
-    kept = clock[: len(clock) - 6 + digits].rstrip(".")
-    return Term(f"CAST({text(kept)} AS TIME)", Type("time", (digits,)))
+def _session(node: exp.Expression, scope: Scope) -> Term:
+    match node:
+        case exp.CurrentCatalog():
+            value = "awsdatacatalog"
+        case exp.CurrentSchema():
+            value = scope.database
+        case _:
+            value = "athena"
+    return Term(text(value), VARCHAR)
 
 
 def _today(node: exp.Expression, scope: Scope) -> Term:
@@ -336,9 +340,13 @@ _HANDLERS: dict[type[exp.Expression], Handler] = {
     exp.Substring: _substring,
     exp.DPipe: _concat,
     exp.CurrentDate: _today,
-    exp.CurrentTimestamp: _now(3, zoned=True),
-    exp.Localtime: _local_time,
-    exp.Localtimestamp: _now(3, zoned=False),
+    exp.CurrentTimestamp: _now("timestamp with time zone"),
+    exp.CurrentTime: _now("time with time zone"),
+    exp.Localtime: _now("time"),
+    exp.Localtimestamp: _now("timestamp"),
+    exp.CurrentCatalog: _session,
+    exp.CurrentSchema: _session,
+    exp.CurrentUser: _session,
     exp.Anonymous: _call,
     exp.Window: lambda node, scope: calls.window_call(node, scope),
     exp.Filter: lambda node, scope: calls.filtered_call(node, scope),

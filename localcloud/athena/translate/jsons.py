@@ -1,10 +1,9 @@
-"""JSON values, kept as their text: made from other values, and read back as them."""
+"""JSON values, kept as their text, made from other values."""
 
 import json
-from collections.abc import Iterator
 
 from localcloud.athena.translate import zones
-from localcloud.athena.translate.terms import duckdb_type, fail, fails_when, field_names, text
+from localcloud.athena.translate.terms import text
 from localcloud.athena.types import Type
 
 _PLAIN = ("boolean", "tinyint", "smallint", "integer", "bigint", "decimal", "double", "real", "varchar")
@@ -14,13 +13,6 @@ _COMMA = " || ',' || "
 def quoted(key: str) -> str:
     """A text as a JSON string."""
     return json.dumps(key, ensure_ascii=False)
-
-
-def as_text(sql: str) -> str:
-    """A JSON scalar as text; objects and arrays do not become text."""
-    failure = fail("INVALID_CAST_ARGUMENT", f"'Cannot cast ''' || {sql} || ''' to varchar'", Type("varchar"))
-    nested = f"json_type({sql}) IN ('OBJECT', 'ARRAY')"
-    return f"CASE WHEN {nested} THEN {failure} ELSE json_extract_string({sql}, '$') END"
 
 
 def from_value(sql: str, source: Type, zone: str, depth: int = 0) -> str | None:
@@ -64,33 +56,3 @@ def _nested(sql: str, source: Type, zone: str, depth: int) -> str | None:
             return None
         fields.append(f"CAST(to_json({text(name)}) AS VARCHAR) || ':' || coalesce({part}, 'null')")
     return f"'{{' || {_COMMA.join(fields)} || '}}'"
-
-
-def to_nested(sql: str, target: Type) -> str:
-    """JSON as an array, map or row; an array is refused as a row, which DuckDB reads from objects only."""
-    made = f"from_json({sql}, {text(_shape(target))})"
-    wrong = [f"regexp_matches({sql}, '{pattern}')" for pattern in sorted(_arrays_for_rows(target, r"^"))]
-    if not wrong:
-        return made
-    refused = fails_when(" OR ".join(wrong), "NOT_SUPPORTED", "'A JSON array as a row in the local cloud'")
-    return f"CASE WHEN {refused} THEN NULL ELSE {made} END"
-
-
-def _arrays_for_rows(target: Type, before: str) -> Iterator[str]:
-    """Patterns of text where an array could stand for a row; one may match more than that."""
-    if target.name == "row":
-        yield before + r"\s*\["
-    inside = r"\[" if target.name == "array" else ":"
-    for _, part in target.parts:
-        if part.name == "row" or part.parts:
-            yield from _arrays_for_rows(part, inside)
-
-
-def _shape(target: Type) -> str:
-    """The structure text that DuckDB's from_json reads."""
-    if target.name == "array":
-        return f"[{_shape(target.element)}]"
-    if target.name == "row":
-        fields = zip(field_names(target), target.parts, strict=True)
-        return "{" + ", ".join(f'"{name}": {_shape(part)}' for name, (_, part) in fields) + "}"
-    return '"' + duckdb_type(target) + '"'

@@ -12,14 +12,14 @@ from localcloud.athena.translate import pruning
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import common_of, common_type
 from localcloud.athena.translate.functions.calls import constant_safe, direction
-from localcloud.athena.translate.relations import Scan, Source, joined, source, unnested
+from localcloud.athena.translate.relations import Scan, Source, joined, sampled, source, unnested
 from localcloud.athena.translate.scope import Field, Query, Scope, as_term, check_parts, mismatch, place
 from localcloud.athena.translate.terms import BIGINT, BOOLEAN, Term, ident
 
 Output = tuple[str, Term]
 _TAIL = ("with_", "order", "limit", "offset")
 _CLAUSES: dict[type[exp.Expression], tuple[str, ...]] = {
-    exp.Select: (*_TAIL, "distinct", "from_", "joins", "where", "group", "having", "windows"),
+    exp.Select: (*_TAIL, "distinct", "from_", "joins", "where", "group", "having", "windows", "sample"),
     exp.Union: (*_TAIL, "distinct"),
     exp.Except: (*_TAIL, "distinct"),
     exp.Intersect: (*_TAIL, "distinct"),
@@ -150,7 +150,7 @@ def _from(node: exp.Select, scope: Scope) -> Source:
         sql, fields = unnested(first, scope)
         found = Source((sql,), fields)
     else:
-        found = source(first, scope)
+        found = sampled(source(first, scope), node.args.get("sample"))
     for join in node.args.get("joins") or []:
         found = joined(found, join, scope)
     return found

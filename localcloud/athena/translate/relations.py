@@ -24,8 +24,8 @@ from localcloud.athena.translate.terms import BIGINT, BOOLEAN, Term, ident
 
 MAX_VIEW_DEPTH = 30
 _PARTS: dict[type[exp.Expression], tuple[str, ...]] = {
-    exp.Table: ("db", "catalog", "alias", "version", "joins"),
-    exp.Subquery: ("alias", "joins", "with_", "order", "limit", "offset"),
+    exp.Table: ("db", "catalog", "alias", "version", "joins", "sample"),
+    exp.Subquery: ("alias", "joins", "with_", "order", "limit", "offset", "sample"),
     exp.Values: ("alias", "joins", "order", "limit", "offset"),
     exp.Unnest: ("alias", "offset"),
     exp.Join: ("side", "kind", "on", "using", "method"),
@@ -54,10 +54,26 @@ class Source:
 
 def source(node: exp.Expression, scope: Scope) -> Source:
     """One relation of a FROM clause, joins not included."""
-    found = _source(node, scope)
+    found = sampled(_source(node, scope), node.args.get("sample"))
     for join in node.args.get("joins") or []:
         found = joined(found, join, scope)
     return found
+
+
+def sampled(found: Source, sample: exp.Expression | None) -> Source:
+    """The relation with `TABLESAMPLE BERNOULLI (percent)`; SYSTEM, whose unit is the split, is refused."""
+    if sample is None:
+        return found
+    line, column = place(sample)
+    if sample.args["method"].name.upper() != "BERNOULLI":
+        raise not_supported(f"line {line}:{column}: TABLESAMPLE SYSTEM in the local cloud: take BERNOULLI")
+    share = sample.args["percent"]
+    if not isinstance(share, exp.Literal) or not 0 <= float(share.name) <= 100:
+        raise AthenaError(
+            "NUMERIC_VALUE_OUT_OF_RANGE",
+            f"line {line}:{column}: Sample percentage must be between 0 and 100 inclusive",
+        )
+    return replace(found, pieces=(*found.pieces, f" TABLESAMPLE BERNOULLI ({share.name}%)"))
 
 
 def _source(node: exp.Expression, scope: Scope) -> Source:

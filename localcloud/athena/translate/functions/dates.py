@@ -11,7 +11,7 @@ from localcloud.athena.translate.coercion import common_type
 from localcloud.athena.translate.functions import formats
 from localcloud.athena.translate.functions.registry import alias, scalar, special
 from localcloud.athena.translate.literals import zone_name
-from localcloud.athena.translate.scope import Scope, mismatch, place
+from localcloud.athena.translate.scope import Scope, mismatch
 from localcloud.athena.translate.terms import (
     BIGINT,
     DATE,
@@ -91,9 +91,18 @@ def _date(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -
     return cast(scope.term(arguments[0]), DATE)
 
 
-@special("now", "current_timestamp")
-def _now(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-    return scope.term(exp.CurrentTimestamp())
+_CLOCKS: dict[str, type[exp.Expression]] = {
+    "now": exp.CurrentTimestamp,
+    "current_timestamp": exp.CurrentTimestamp,
+    "current_time": exp.CurrentTime,
+    "localtime": exp.Localtime,
+    "localtimestamp": exp.Localtimestamp,
+}
+
+
+@special(*_CLOCKS)
+def _clock(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    return scope.term(_CLOCKS[node.name.lower()](this=arguments[0] if arguments else None))
 
 
 @special("current_timezone")
@@ -120,8 +129,11 @@ def _instant(node: exp.Expression, scope: Scope) -> Term:
 
 
 def _check_unit(unit: str, term: Term) -> None:
-    if term.type == DATE and unit not in _DAYS_AND_MORE:
-        raise AthenaError("INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid DATE field")
+    kept = {"date": unit in _DAYS_AND_MORE, "time": unit not in _DAYS_AND_MORE}
+    if not kept.get(term.type.name, True):
+        raise AthenaError(
+            "INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid {term.type.name.upper()} field"
+        )
 
 
 @special("date_add")
@@ -171,7 +183,9 @@ def _date_trunc(arguments: list[exp.Expression], node: exp.Expression, scope: Sc
     unit, value = _unit(arguments[0], scope), _instant(arguments[1], scope)
     _check_unit(unit, value)
     if value.type.name == "time":
-        raise not_supported("date_trunc of a time in the local cloud")
+        return Term(
+            raw_cast(f"date_trunc('{unit}', DATE '2000-01-01' + {value.sql})", value.type), value.type
+        )
     cut = f"date_trunc('{unit}', {local(value)})"
     if value.type.name == _ZONED:
         return Term(zones.instant(cut, value.zone), value.type, value.zone)
@@ -250,6 +264,15 @@ def _minutes(value: Term) -> str:
     return f"date_diff('minute', timezone('UTC', {value.sql}), {local(value)})"
 
 
+def _offset(value: Term) -> str:
+    """`+02:00`, or `Z` where the clock on the wall is UTC."""
+    minutes = _minutes(value)
+    shown = f"printf('%02d:%02d', abs({minutes}) // 60, abs({minutes}) % 60)"
+    return (
+        f"CASE WHEN {minutes} = 0 THEN 'Z' ELSE CASE WHEN {minutes} < 0 THEN '-' ELSE '+' END || {shown} END"
+    )
+
+
 scalar(
     f"timezone_hour({_ZONED}) -> bigint", lambda terms: f"CAST(trunc({_minutes(terms[0])} / 60) AS BIGINT)"
 )
@@ -324,9 +347,6 @@ def _to_iso8601(arguments: list[exp.Expression], node: exp.Expression, scope: Sc
     digits = value.type.numbers[0]
     shown = f"replace(athena_timestamp_text({local(value)}, {digits}), ' ', 'T')"
     if value.type.name == _ZONED:
-        if value.zone != "UTC":
-            line, _ = place(node)
-            raise not_supported(f"line {line}: to_iso8601 outside UTC in the local cloud")
-        shown = f"({shown} || 'Z')"
+        shown = f"({shown} || {_offset(value)})"
     length = 22 + (1 + digits if digits else 0) + (6 if value.type.name == _ZONED else 0)
     return Term(shown, varchar(length))

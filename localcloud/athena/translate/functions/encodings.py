@@ -9,6 +9,7 @@ from localcloud.athena.translate.terms import (
     VARBINARY,
     VARCHAR,
     fail,
+    fails_when,
     raw_cast,
     text,
 )
@@ -18,7 +19,18 @@ _CODE = "INVALID_FUNCTION_ARGUMENT"
 _BASE32 = text("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
 
 scalar("to_utf8(varchar) -> varbinary", "encode({0})")
-scalar("from_utf8(varbinary) -> varchar", "decode({0})")
+scalar("from_utf8(varbinary) -> varchar", "athena_decode({0}, chr(65533))")
+_REPLACEMENT = "'Replacement character string must empty or a single character'"
+scalar(
+    "from_utf8(varbinary, varchar) -> varchar",
+    f"CASE WHEN {fails_when('length({1}) > 1', _CODE, _REPLACEMENT)} THEN NULL"
+    " ELSE athena_decode({0}, {1}) END",
+)
+scalar(
+    "from_utf8(varbinary, bigint) -> varchar",
+    f"CASE WHEN {fails_when('{1} NOT BETWEEN 0 AND 1114111', _CODE, _REPLACEMENT)} THEN NULL"
+    " ELSE athena_decode({0}, chr(CAST({1} AS INTEGER))) END",
+)
 scalar("to_hex(varbinary) -> varchar", "hex({0})")
 scalar(
     "from_hex(varchar) -> varbinary",

@@ -16,7 +16,7 @@ _JODA = {
     "yyyy": "%Y", "yy": "%y", "y": "%Y", "YYYY": "%Y", "MMMM": "%B", "MMM": "%b", "MM": "%m", "M": "%-m",
     "dd": "%d", "d": "%-d", "HH": "%H", "H": "%-H", "hh": "%I", "h": "%-I", "mm": "%M", "m": "%-M",
     "ss": "%S", "s": "%-S", "SSS": "%g", "SSSSSS": "%f", "EEEE": "%A", "EEE": "%a", "E": "%a", "a": "%p",
-    "DDD": "%j", "xxxx": "%G", "ww": "%V",
+    "DDD": "%j", "D": "%-j", "xxxx": "%G", "ww": "%V",
 }  # fmt: skip
 _OFFSET = re.compile(r".*T[^+-]*(?P<zone>[+-]\d{2}:?\d{2}|Z)?", re.S)
 

@@ -1,42 +1,34 @@
 """Hashes and checksums of bytes."""
 
-import hashlib
+from localcloud.athena.translate.functions.registry import scalar
+from localcloud.athena.translate.terms import VARBINARY, fail, fails_when
 
-from sqlglot import exp
+# Binding a third SHA-512 inside of two others would take seconds.
+_REFUSED = fail(
+    "NOT_SUPPORTED", "'hmac_sha512 with a key of more than 128 bytes in the local cloud'", VARBINARY
+)
+# DuckDB's text of a hash, how many bytes it takes at a time, and its text for a key that is longer.
+_HASHES = {
+    "md5": ("unhex(md5({}))", 64, "unhex(md5({}))"),
+    "sha1": ("unhex(sha1({}))", 64, "unhex(sha1({}))"),
+    "sha256": ("unhex(sha256({}))", 64, "unhex(sha256({}))"),
+    "sha512": ("athena_sha512(hex({}))", 128, _REFUSED),
+}
 
-from localcloud.athena.errors import not_supported
-from localcloud.athena.translate.functions.registry import scalar, special
-from localcloud.athena.translate.scope import Scope
-from localcloud.athena.translate.terms import VARBINARY, Term
 
-_BLOCK = 64
+def _hmac(sql: str, block: int, long: str) -> str:
+    """The hash twice, each time behind the key with its bits turned."""
+    key = f"CASE WHEN octet_length({{1}}) > {block} THEN {long.format('{1}')} ELSE {{1}} END"
+    bits = f"CAST(unhex(rpad(hex({key}), {2 * block}, '0')) AS BIT)"
+    inner, outer = (f"CAST(xor({bits}, CAST(unhex('{pad * block}') AS BIT)) AS BLOB)" for pad in ("36", "5c"))
+    empty = fails_when("octet_length({1}) = 0", "GENERIC_INTERNAL_ERROR", "'Empty key'")
+    made = sql.format(f"{outer} || {sql.format(f'{inner} || {{0}}')}")
+    return f"CASE WHEN {empty} THEN NULL ELSE {made} END"
 
-for _name in ("md5", "sha1", "sha256"):
-    scalar(f"{_name}(varbinary) -> varbinary", f"unhex({_name}({{0}}))")
+
+for _name, (_sql, _block, _long) in _HASHES.items():
+    scalar(f"{_name}(varbinary) -> varbinary", _sql.format("{0}"))
+    scalar(f"hmac_{_name}(varbinary, varbinary) -> varbinary", _hmac(_sql, _block, _long))
 scalar("crc32(varbinary) -> bigint", "athena_crc32({0})")
 scalar("xxhash64(varbinary) -> varbinary", "athena_xxhash64(hex({0}))")
-
-
-@special("hmac_md5", "hmac_sha1", "hmac_sha256")
-def _hmac(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-    value = scope.expect(arguments[0], VARBINARY, node.name.lower())
-    name = node.name.lower().removeprefix("hmac_")
-    key = _literal(arguments[1], name)
-    inner, outer = (f"unhex('{bytes(byte ^ pad for byte in key).hex()}')" for pad in (0x36, 0x5C))
-    return Term(f"unhex({name}({outer} || unhex({name}({inner} || {value.sql}))))", VARBINARY)
-
-
-def _literal(node: exp.Expression, name: str) -> bytes:
-    """The key, as long as a block of the hash function."""
-    match node:
-        case exp.Anonymous(this=str(function), expressions=[exp.Literal() as text]) if (
-            function.lower() == "to_utf8" and text.is_string
-        ):
-            key = text.name.encode()
-        case exp.HexString():
-            key = bytes.fromhex(node.name)
-        case _:
-            raise not_supported("The key of an HMAC must be a literal in the local cloud")
-    if len(key) > _BLOCK:
-        key = hashlib.new(name, key, usedforsecurity=False).digest()
-    return key.ljust(_BLOCK, b"\0")
+scalar("murmur3(varbinary) -> varbinary", "athena_murmur3(hex({0}))")

@@ -3,31 +3,30 @@
 import re
 from collections.abc import Callable
 
-from localcloud.athena.errors import not_supported
+from localcloud.athena.errors import AthenaError, not_supported
 from localcloud.athena.translate.functions.registry import scalar
-from localcloud.athena.translate.terms import BOOLEAN, JSON, VARCHAR, Term, duckdb_type, fail, text
+from localcloud.athena.translate.terms import BOOLEAN, JSON, Term, duckdb_type, fail, text
 from localcloud.athena.types import Type
 
 _PARSE_ERROR = fail("INVALID_FUNCTION_ARGUMENT", "'Cannot convert value to JSON: ''' || {0} || ''''", JSON)
 
-# DuckDB writes numbers anew (1.50 as 1.5), Athena gives them as they stand.
-_OTHER_DIGITS = fail("NOT_SUPPORTED", "'A JSON number written this way in the local cloud'", VARCHAR)
-_STEP = re.compile(
-    r"""\.(?P<name>[^.\[\]"'*()@?]+)|\[(?P<number>[0-9]+)\]|\["(?P<double>[^"]*)"\]|\['(?P<single>[^']*)'\]"""
-)
+_STEP = re.compile(r"""\.(?P<name>[\w:]+)|\[(?P<place>\w+)\]|\["(?P<quoted>(?:[^"\\]|\\["\\])*)"\]""")
 
 
 def _path(term: Term) -> str:
     """A JSON path as DuckDB's: names are quoted there. Raises for what is no plain chain of steps."""
-    if not isinstance(term.value, str) or not term.value.startswith("$"):
-        raise not_supported("A JSON path must be a literal that starts with $ in the local cloud")
+    if not isinstance(term.value, str):
+        raise not_supported("A JSON path must be a literal in the local cloud")
     found, at = "$", 1
-    while at < len(term.value):
-        step = _STEP.match(term.value, at)
+    while at < len(term.value) or not term.value.startswith("$"):
+        step = _STEP.match(term.value, at) if term.value.startswith("$") else None
         if step is None:
+            raise AthenaError("INVALID_FUNCTION_ARGUMENT", f"Invalid JSON path: '{term.value}'")
+        name = step["name"] or step["place"] or step["quoted"]
+        number = step["place"] is not None and name.isdecimal()
+        if "\\" in name or (name.isdecimal() and not number):
             raise not_supported(f"The JSON path {term.value} in the local cloud")
-        name = step["name"] or step["double"] or step["single"]
-        found += f"[{step['number']}]" if step["number"] else '."' + str(name).replace('"', "") + '"'
+        found += f"[{name}]" if number else f'."{name}"'
         at = step.end()
     return text(found)
 
@@ -47,11 +46,11 @@ def _scalar_at(terms: list[Term]) -> str:
     # What is no JSON becomes null first: DuckDB may look into it before it has tested it.
     value, path = f"CASE WHEN json_valid({terms[0].sql}) THEN {terms[0].sql} END", _path(terms[1])
     kind, found = f"json_type({value}, {path})", f"json_extract_string({value}, {path})"
-    digits = f"replace(replace({found}, '+', '[+]'), '.', '[.]')"
-    written = f"regexp_matches({terms[0].sql}, '(^|[^0-9.eE+-])' || {digits} || '($|[^0-9.eE+-])')"
+    # DuckDB writes numbers anew (1.50 as 1.5), Athena gives them as they stand.
+    number = f"json_extract_string(athena_json_with_digits({terms[0].sql}), {path})"
     return (
         f"CASE WHEN {kind} IN ('OBJECT', 'ARRAY', 'NULL') THEN NULL"
-        f" WHEN {kind} = 'DOUBLE' AND NOT {written} THEN {_OTHER_DIGITS} ELSE {found} END"
+        f" WHEN {kind} = 'DOUBLE' THEN {number} ELSE {found} END"
     )
 
 

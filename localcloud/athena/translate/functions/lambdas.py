@@ -9,9 +9,19 @@ from sqlglot import exp
 from localcloud.athena.errors import AthenaError
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import common_type
+from localcloud.athena.translate.functions.overloads import apply
 from localcloud.athena.translate.functions.registry import special
 from localcloud.athena.translate.scope import Scope, mismatch, place
-from localcloud.athena.translate.terms import BOOLEAN, Term, array, duckdb_type, ident, map_
+from localcloud.athena.translate.terms import (
+    BOOLEAN,
+    INTEGER,
+    Term,
+    array,
+    duckdb_type,
+    fails_when,
+    ident,
+    map_,
+)
 from localcloud.athena.types import Type
 
 
@@ -56,6 +66,45 @@ def _filter(arguments: list[exp.Expression], node: exp.Expression, scope: Scope)
     base, x = _array(arguments[0], scope), _fresh(scope, "x")
     test = coerce(body(arguments[1], [Term(x, base.type.element)], scope), BOOLEAN)
     return Term(f"list_filter({base.sql}, lambda {x}: {test.sql})", base.type)
+
+
+@special("array_sort")
+def _array_sort(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    """With a comparator every element is compared with every other; DuckDB's own sort takes none."""
+    if len(arguments) == 1:
+        return apply("array_sort", [scope.term(arguments[0])], node)
+    base = _array(arguments[0], scope)
+    a, i, j, m, s = (_fresh(scope, name) for name in ("a", "i", "j", "m", "s"))
+    pair = [Term(f"{a}[{place}]", base.type.element) for place in (i, j)]
+    answer = body(arguments[1], pair, scope)
+    if answer.type != INTEGER:
+        line, column = place(node)
+        raise AthenaError(
+            "FUNCTION_NOT_FOUND",
+            f"line {line}:{column}: Unexpected parameters ({base.type.athena}, <function>) for function "
+            "array_sort: the function must return an integer",
+        )
+    places = f"range(1, len({a}) + 1)"
+    answers = (
+        f"list_transform({places}, lambda {i}: list_transform({places}, lambda {j}:"
+        f" CASE WHEN {i} = {j} THEN 0 ELSE {answer.sql} END))"
+    )
+    wrong = fails_when(
+        f"athena_no_answers({m}) = len({m}) * (len({m}) - 1) AND len({m}) > 1",
+        "INVALID_FUNCTION_ARGUMENT",
+        "'Lambda comparator must return either -1, 0, or 1'",
+    )
+    refused = fails_when(
+        f"athena_no_answers({m}) > 0 OR athena_disordered({m})",
+        "NOT_SUPPORTED",
+        "'A comparator that gives no order in the local cloud'",
+    )
+    made = (
+        f"list_transform([athena_ranks({m})], lambda {s}:"
+        f" CASE WHEN {wrong} THEN NULL WHEN {refused} THEN NULL ELSE athena_by_rank({a}, {s}) END)[1]"
+    )
+    ordered = f"list_transform([{answers}], lambda {m}: {made})[1]"
+    return Term(f"list_transform([{base.sql}], lambda {a}: {ordered})[1]", base.type)
 
 
 # What decides, what is then the answer, what is it when nothing decides.

@@ -1,15 +1,12 @@
 """Mathematics."""
 
-# ruff: noqa: ARG001  (handlers share one signature)
-
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, not_supported
 from localcloud.athena.translate import arithmetic
-from localcloud.athena.translate.coercion import common_type
 from localcloud.athena.translate.functions.registry import alias, scalar, special
 from localcloud.athena.translate.scope import Scope
-from localcloud.athena.translate.terms import BIGINT, INTEGERS, Term, decimal, fail, raw_cast
+from localcloud.athena.translate.terms import BIGINT, INTEGERS, Term, decimal, fail, fails_when, raw_cast
 
 _WHOLE = (*INTEGERS, "decimal")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -187,21 +184,20 @@ def _mod(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) ->
     return arithmetic.binary("%", left, right, node)
 
 
-@special("bit_count")
-def _bit_count(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-    value, bits = (scope.term(part) for part in arguments)
-    width = {8: "TINYINT", 16: "SMALLINT", 32: "INTEGER", 64: "BIGINT"}.get(
-        bits.value if isinstance(bits.value, int) else 0
-    )
-    if width is None or common_type(value.type, BIGINT) != BIGINT:
-        raise not_supported("bit_count knows 8, 16, 32 and 64 bits in the local cloud")
-    wrong = fail(
-        "INVALID_FUNCTION_ARGUMENT", "'Number must be representable with the bits specified'", BIGINT
-    )
-    fits = (
-        f"{value.sql} BETWEEN {-(2 ** (int(bits.value or 0) - 1))} AND {2 ** (int(bits.value or 0) - 1) - 1}"
-    )
-    fitted = (
-        f"CAST(CASE WHEN {fits} THEN {value.sql} WHEN {value.sql} IS NOT NULL THEN {wrong} END AS {width})"
-    )
-    return Term(f"CAST(bit_count({fitted}) AS BIGINT)", BIGINT)
+_BITS = fails_when(
+    "{1} NOT BETWEEN 2 AND 64",
+    "INVALID_FUNCTION_ARGUMENT",
+    "'Bits specified in bit_count must be between 2 and 64, got ' || {1}",
+)
+_HALF = "(CAST(1 AS HUGEINT) << CAST({1} - 1 AS INTEGER))"
+_TOO_LARGE = fails_when(
+    f"{{0}} NOT BETWEEN -{_HALF} AND {_HALF} - 1",
+    "INVALID_FUNCTION_ARGUMENT",
+    "'Number must be representable with the bits specified. ' || {0}"
+    " || ' cannot be represented with ' || {1} || ' bits'",
+)
+scalar(
+    "bit_count(bigint, bigint) -> bigint",
+    f"CASE WHEN {_BITS} THEN NULL WHEN {_TOO_LARGE} THEN NULL"
+    f" ELSE CAST(bit_count(CAST({{0}} AS HUGEINT) & (2 * {_HALF} - 1)) AS BIGINT) END",
+)

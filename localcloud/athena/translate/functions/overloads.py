@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from localcloud.athena.errors import AthenaError, not_supported
+from localcloud.athena.errors import AthenaError
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.functions.registry import FUNCTIONS, Function, Overload
 from localcloud.athena.translate.functions.signatures import is_variable, match, resolved, substitute
@@ -79,8 +79,6 @@ def _best(function: Function, types: list[Type], node: exp.Expression) -> tuple[
             f"Expected: {expected}",
         )
     overload, (_, bound) = min(fits, key=lambda fit: fit[1][0])
-    if function.name == "concat" and any(type_.name == "char" for type_ in types):
-        raise not_supported("Concatenation of char in the local cloud: cast it to varchar first")
     arrays = any(type_.name == "array" for type_ in types)
     if (function.name == "concat" and UNKNOWN in types and arrays) or (
         function.name in ("reverse", "substr") and types[0] == UNKNOWN

@@ -4,7 +4,7 @@
 
 from sqlglot import exp
 
-from localcloud.athena.errors import not_supported
+from localcloud.athena.errors import AthenaError, not_supported
 from localcloud.athena.translate.functions.registry import scalar, special
 from localcloud.athena.translate.functions.strings import URL, pattern
 from localcloud.athena.translate.scope import Scope
@@ -73,13 +73,18 @@ scalar(
 )
 
 
+_MOST = 1000
+
+
 @special("regexp_position")
 def _regexp_position(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
     """The match that stands first is the one that the shortest text before it allows."""
     value = scope.expect(arguments[0], VARCHAR, "regexp_position")
     wanted = scope.expect(arguments[1], VARCHAR, "regexp_position")
-    start, occurrence = (_count(arguments[at], scope) if len(arguments) > at else 1 for at in (2, 3))
-    if not isinstance(wanted.value, str) or not 1 <= start <= 1000 or not 1 <= occurrence <= 1000:
+    start, occurrence = (
+        _count(arguments, at, name, scope) for at, name in ((2, "start position"), (3, "occurrence"))
+    )
+    if not isinstance(wanted.value, str) or max(start, occurrence) > _MOST:
         raise not_supported("regexp_position takes a literal pattern and numbers from 1 to 1000: local cloud")
     pattern(wanted, may_be_empty=False)
     before = f"(?:.*?(?:{wanted.value})){{{occurrence - 1}}}" if occurrence > 1 else ""
@@ -92,6 +97,11 @@ def _regexp_position(arguments: list[exp.Expression], node: exp.Expression, scop
     )
 
 
-def _count(node: exp.Expression, scope: Scope) -> int:
-    value = scope.term(node).value
-    return value if isinstance(value, int) else 0
+def _count(arguments: list[exp.Expression], at: int, name: str, scope: Scope) -> int:
+    """A literal from 1 up, 1 where there is none; anything else is past what is taken."""
+    value = scope.term(arguments[at]).value if at < len(arguments) else 1
+    if not isinstance(value, int):
+        return _MOST + 1
+    if value < 1:
+        raise AthenaError(_CODE, f"{name} cannot be smaller than 1")
+    return value

@@ -67,6 +67,9 @@ def _shown(piece: _Piece, value: Term) -> str:
         shown = _fixed(piece, value)
     elif piece.kind == "x" and not piece.flags and value.type.name in INTEGERS:
         shown = f"lower(hex({value.sql}))"
+    elif piece.kind == "c" and value.type.name in ("varchar", "boolean", *INTEGERS):
+        # Every integer arrives as a long, which Java does not take for a character.
+        raise AthenaError("INVALID_FUNCTION_ARGUMENT", f"c != {value.type.athena}")
     elif piece.kind == "b" and value.type.name == "boolean":
         shown = raw_cast(value.sql, VARCHAR)
     else:
@@ -83,6 +86,8 @@ def _refused(piece: _Piece) -> AthenaError:
 
 
 def _plain(value: Term) -> str:
+    if value.type.name in ("real", "double"):
+        return f"athena_java_text(athena_double_text({value.sql}))"
     if value.type.name not in ("varchar", "boolean", "date", "decimal", "unknown", *INTEGERS):
         raise not_supported(f"A format of {value.type.athena} in the local cloud")
     return raw_cast(value.sql, VARCHAR) if value.type.name == "unknown" else cast(value, VARCHAR).sql

@@ -1,7 +1,7 @@
 """Vectors, distributions, distances, and the aggregates that describe a distribution."""
 
 from localcloud.athena.translate.functions.registry import Render, aggregate, scalar
-from localcloud.athena.translate.terms import DOUBLE, Term, fail
+from localcloud.athena.translate.terms import DOUBLE, Term, fail, fails_when
 
 _CODE = "INVALID_FUNCTION_ARGUMENT"
 _LENGTHS = fail(_CODE, "'The arguments must have the same length'", DOUBLE)
@@ -52,6 +52,35 @@ scalar(
     + fail(_CODE, "'sd must be > 0'", DOUBLE)
     + " ELSE {0} + {1} * athena_normal_quantile({2}) END",
 )
+scalar(
+    "normal_cdf(double, double, double) -> double",
+    "CASE WHEN {1} <= 0 THEN "
+    + fail(_CODE, "'standardDeviation must be > 0'", DOUBLE)
+    + " ELSE athena_normal_cdf(({2} - {0}) / {1}) END",
+)
+
+
+def _of_parameters(name: str, sql: str, *parameters: str) -> None:
+    """A distribution function whose parameters are positive; of large ones digits would be lost."""
+    positive = " OR ".join(f"{parameter} <= 0" for parameter in parameters)
+    large = " OR ".join(f"{parameter} > 20" for parameter in parameters)
+    refused = fails_when(large, "NOT_SUPPORTED", f"'{name} of such large parameters in the local cloud'")
+    scalar(
+        f"{name}({', '.join(['double'] * (len(parameters) + 1))}) -> double",
+        f"CASE WHEN {positive} THEN {fail(_CODE, _POSITIVE, DOUBLE)} WHEN {refused} THEN NULL ELSE {sql} END",
+    )
+
+
+_POSITIVE = "'The parameters of a distribution must be > 0'"
+_INSIDE = fail(_CODE, "'value must be in the interval [0, 1]'", DOUBLE)
+_of_parameters(
+    "beta_cdf",
+    f"CASE WHEN {{2}} NOT BETWEEN 0 AND 1 THEN {_INSIDE} ELSE athena_beta({{0}}, {{1}}, {{2}}) END",
+    "{0}",
+    "{1}",
+)
+_of_parameters("t_cdf", "athena_student({0}, {1})", "{1}")
+_of_parameters("t_pdf", "athena_student_density({0}, {1})", "{1}")
 _LAT1, _LAT2, _TURN = "radians({0})", "radians({2})", "radians({1} - {3})"
 _ACROSS = f"cos({_LAT2}) * sin({_TURN})"
 _ALONG = f"cos({_LAT1}) * sin({_LAT2}) - sin({_LAT1}) * cos({_LAT2}) * cos({_TURN})"

@@ -7,11 +7,22 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from localcloud.athena.errors import not_supported
+from localcloud.athena.errors import AthenaError, not_supported
+from localcloud.athena.translate.functions.overloads import apply
 from localcloud.athena.translate.functions.registry import scalar, special
-from localcloud.athena.translate.scope import Scope, mismatch
-from localcloud.athena.translate.terms import BIGINT, VARCHAR, Term, array, fail, text, varchar
-from localcloud.athena.types import UNBOUNDED
+from localcloud.athena.translate.scope import Scope, mismatch, place
+from localcloud.athena.translate.terms import (
+    BIGINT,
+    VARBINARY,
+    VARCHAR,
+    Term,
+    array,
+    fail,
+    fails_when,
+    text,
+    varchar,
+)
+from localcloud.athena.types import UNBOUNDED, Type
 
 # What Athena's trim takes off; DuckDB's takes off spaces only.
 _SPACES = text(
@@ -36,6 +47,27 @@ for _name in ("trim", "ltrim", "rtrim"):
 
 def _concat(terms: list[Term]) -> str:
     return "(" + " || ".join(term.sql for term in terms) + ")"
+
+
+@special("concat")
+def _any_concat(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    terms = [scope.term(part) for part in arguments]
+    if all(term.type.name != "char" for term in terms):
+        return apply("concat", terms, node)
+    if len(terms) != 2 or any(term.type.name not in ("char", "varchar") for term in terms):
+        line, column = place(node)
+        given = ", ".join(term.type.athena for term in terms)
+        code = "AMBIGUOUS_FUNCTION_CALL" if "unknown" in given else "FUNCTION_NOT_FOUND"
+        raise AthenaError(code, f"line {line}:{column}: Unexpected parameters ({given}) for function concat")
+    # Both sides at their full lengths, the varchar too.
+    lengths = [_length(term) for term in terms]
+    total = sum(65536 if length is None else length for length in lengths)
+    if total > 65536:
+        raise AthenaError("TYPE_NOT_FOUND", f"Unknown type: char({total})")
+    sides = " || ".join(
+        f"rpad({term.sql}, {length}, ' ')" for term, length in zip(terms, lengths, strict=True)
+    )
+    return Term(f"({sides})", Type("char", (total,)))
 
 
 scalar("concat(varchar, varchar, ...) -> varchar", _concat)
@@ -103,13 +135,34 @@ scalar(
     + " ELSE string_split({0}, {1})[{2}] END",
 )
 scalar("strpos(varchar, varchar) -> bigint", "strpos({0}, {1})")
+# From the left, or from the right where the number is negative; places may overlap.
+scalar(
+    "strpos(varchar, varchar, bigint) -> bigint",
+    "CASE WHEN "
+    + fails_when("{2} = 0", "INVALID_FUNCTION_ARGUMENT", "'The instance must not be zero'")
+    + " OR {1} IS NULL OR {2} IS NULL THEN NULL WHEN {1} = '' AND {0} IS NOT NULL THEN 1"
+    " WHEN {0} IS NOT NULL THEN coalesce(list_filter(range(1, length({0}) - length({1}) + 2),"
+    " lambda i: substr({0}, i, length({1})) = {1})[{2}], 0) END",
+)
 scalar("starts_with(varchar, varchar) -> boolean", "starts_with({0}, {1})")
+_WRONG_LENGTH = fails_when(
+    "{1} NOT BETWEEN 0 AND 2147483647",
+    "INVALID_FUNCTION_ARGUMENT",
+    "'Target length must be in the range [0..2147483647]'",
+)
 for _name in ("lpad", "rpad"):
     scalar(
         f"{_name}(varchar, bigint, varchar) -> varchar",
         "CASE WHEN {2} = '' THEN "
         + fail("INVALID_FUNCTION_ARGUMENT", "'Padding string must not be empty'", VARCHAR)
-        + f" ELSE {_name}({{0}}, CAST({{1}} AS INTEGER), {{2}}) END",
+        + f" WHEN {_WRONG_LENGTH} THEN NULL ELSE {_name}({{0}}, CAST({{1}} AS INTEGER), {{2}}) END",
+    )
+    scalar(
+        f"{_name}(varbinary, bigint, varbinary) -> varbinary",
+        "CASE WHEN octet_length({2}) = 0 THEN "
+        + fail("INVALID_FUNCTION_ARGUMENT", "'Padding bytes must not be empty'", VARBINARY)
+        + f" WHEN {_WRONG_LENGTH} THEN NULL"
+        f" ELSE unhex({_name}(hex({{0}}), CAST({{1}} * 2 AS INTEGER), hex({{2}}))) END",
     )
 scalar(
     "chr(bigint) -> varchar(1)",

@@ -21,14 +21,14 @@ Ask = Callable[[str], dict[str, Any]]
         "select a from (values 1) t(a) tablesample system (10)",
         "select regexp_replace('a', 'b', x) from (values '$1') t(x)",
         "select date_format(now(), x) from (values '%Y') t(x)",
-        "select json_extract('{}', '$..a')",
+        "select json_extract('[1]', '$.0')",
     ],
 )
 def test_a_clause_without_a_translation_is_refused(sql: str, ask: Ask) -> None:
     assert ask(sql)["error"] in ("NOT_SUPPORTED", "SYNTAX_ERROR")
 
 
-@pytest.mark.parametrize("name", ["checksum", "murmur3", "word_stem", "st_point", "read_csv", "getenv"])
+@pytest.mark.parametrize("name", ["checksum", "spooky_hash_v2_32", "word_stem", "st_point", "read_csv", "getenv"])
 def test_a_function_that_is_not_on_the_list_is_refused(name: str, ask: Ask) -> None:
     found = ask(f"select {name}('x')")
     assert found["error"] == "FUNCTION_NOT_FOUND"
