@@ -14,7 +14,7 @@ from localcloud.athena.translate.functions.registry import FUNCTIONS
 HERE = Path(__file__).parent
 REFERENCE = set(HERE.joinpath("reference.txt").read_text().split())
 # Known to the translation of expressions rather than as calls.
-SYNTAX = {"cast", "try_cast", "extract", "localtime", "localtimestamp", "current_date", "current_timestamp"}
+SYNTAX = {"cast", "try_cast", "extract", "current_date", "current_catalog", "current_schema", "current_user"}
 PROBED = " ".join(
     json.loads(line)["sql"].lower()
     for path in HERE.joinpath("probes").glob("*.jsonl")

@@ -28,7 +28,9 @@ def test_a_clause_without_a_translation_is_refused(sql: str, ask: Ask) -> None:
     assert ask(sql)["error"] in ("NOT_SUPPORTED", "SYNTAX_ERROR")
 
 
-@pytest.mark.parametrize("name", ["checksum", "spooky_hash_v2_32", "word_stem", "st_point", "read_csv", "getenv"])
+@pytest.mark.parametrize(
+    "name", ["checksum", "spooky_hash_v2_32", "word_stem", "st_point", "read_csv", "getenv"]
+)
 def test_a_function_that_is_not_on_the_list_is_refused(name: str, ask: Ask) -> None:
     found = ask(f"select {name}('x')")
     assert found["error"] == "FUNCTION_NOT_FOUND"
