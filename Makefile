@@ -15,7 +15,7 @@ GATE_BASE ?= $(shell git rev-parse -q --verify origin/main >/dev/null 2>&1 && ec
 ROWS ?= 100000
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-demo demo docs check check-infra test test-browser test-clients test-services sweep bench bench-clone bench-bronze \
-	bench-cloud spark-package om trino conformance-trino adapter-suite clean
+	bench-cloud bench-gold spark-package om trino conformance-trino adapter-suite clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -80,6 +80,9 @@ bench-clone: setup ## Measure make demo and make test in a fresh clone with an e
 bench-bronze: setup ## Measure the parser against Spark, polars and DuckDB in 10 minutes (ARGS="--rows 100000" for less)
 	$(UV) sync --locked --inexact --group bench --extra local --quiet
 	$(BIN)/python tests/bench/bench_bronze.py $(ARGS)
+
+bench-gold: setup ## Measure what gold costs after a delivery against a full recompute (15 minutes; ARGS="--rows 100000" for less)
+	@$(BIN)/python tests/bench/gold.py $(ARGS)
 
 bench-cloud: setup ## Measure the local Athena: select 1, what it adds to DuckDB, large CTAS and MERGE (5 minutes)
 	@$(BIN)/python tests/bench/local_athena.py

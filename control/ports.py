@@ -203,6 +203,10 @@ class Statements(Protocol):
         """Those submitted at or after `moment`, the newest first."""
 
 
+# Runs a statement and gives its rows, every value as text. Raises UpstreamError with Athena's own message.
+Query = Callable[[str], Sequence[Sequence[str]]]
+
+
 @dataclass(frozen=True, slots=True)
 class TableEntry:
     """A table or view as the catalog lists it."""

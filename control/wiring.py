@@ -1,6 +1,7 @@
 """The one place where the control plane is put together, and where it reads the environment."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from control.adapters.aws import is_loopback
 from control.adapters.clock import WallClock
@@ -12,8 +13,10 @@ from control.adapters.parquet import hive_columns as hive_columns
 from control.adapters.retrying import retrying
 from control.adapters.s3 import S3Objects
 from control.config import Settings, from_environment
-from control.model import Report, WorkOrder
-from control.ports import AlertTopic, Engine, Listing, MetadataCatalog, Parts, Say, Statements
+from control.cost.record import record
+from control.cost.runs import Cost, Run
+from control.model import Finding, Report, WorkOrder
+from control.ports import AlertTopic, Engine, MetadataCatalog, Parts, Say, Statements
 
 
 def silent(event: str, fields: Mapping[str, object]) -> None:
@@ -70,11 +73,36 @@ def statements(environ: Mapping[str, str], workgroup: str) -> Statements:
     return AthenaStatements(from_environment(environ), workgroup)
 
 
-def listing(environ: Mapping[str, str]) -> Listing:
-    """What the catalog lists."""
-    from control.adapters.glue_listing import GlueListing
+def record_costs(environ: Mapping[str, str], workgroup: str, since: datetime) -> list[tuple[Run, list[Cost]]]:
+    """Record the cost of the dbt runs since a moment."""
+    from control.adapters.parquet import encode
 
-    return GlueListing(from_environment(environ))
+    settings = from_environment(environ)
+    return record(
+        statements(environ, workgroup),
+        since,
+        objects=S3Objects(settings),
+        catalog=GlueCatalog(settings),
+        encode=encode,
+        lake=settings.bucket,
+        prefix=settings.schema_prefix,
+    )
+
+
+def examine(environ: Mapping[str, str], workgroup: str) -> list[Finding]:
+    """Everything that `dm doctor` asks the cloud."""
+    from control.adapters.athena import AthenaQuery
+    from control.adapters.glue_listing import GlueListing, governed_places
+    from control.doctor import lease, rights, warehouse
+
+    settings = from_environment(environ)
+    listing, prefix = GlueListing(settings), settings.schema_prefix
+    return [
+        *warehouse.examine(listing, prefix),
+        *warehouse.governed(listing, prefix, governed_places(settings)),
+        *rights.examine(S3Objects(settings), settings.bucket),
+        *lease.examine(AthenaQuery(settings, workgroup, WallClock().sleep), prefix),
+    ]
 
 
 def metadata_catalog(environ: Mapping[str, str], url: str) -> MetadataCatalog:

@@ -1,11 +1,12 @@
-"""Athena's memory of the statements that ran, 45 days of them."""
+"""Athena: its memory of the statements that ran, 45 days of them, and statements of our own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from control.adapters.aws import client, translated
 from control.config import Settings
+from control.errors import UpstreamError
 from control.ports import Execution
 
 _AT_ONCE = 50
@@ -43,6 +44,32 @@ class AthenaStatements:
         answer = self._client.batch_get_query_execution(QueryExecutionIds=ids)
         known = {raw["QueryExecutionId"]: _execution(raw) for raw in answer["QueryExecutions"]}
         return [known[one] for one in ids if one in known]
+
+
+class AthenaQuery:
+    """Runs one statement at a time in a workgroup and waits for its rows."""
+
+    def __init__(self, settings: Settings, workgroup: str, sleep: Callable[[float], None]) -> None:
+        self._settings, self._workgroup, self._sleep = settings, workgroup, sleep
+        self._client = client(settings, "athena")
+
+    def __call__(self, sql: str) -> Sequence[Sequence[str]]:
+        """See Query. At most 1,000 rows."""
+        with translated(f"workgroup {self._workgroup}", self._settings.endpoint):
+            query = self._client.start_query_execution(
+                QueryString=sql,
+                WorkGroup=self._workgroup,
+                ResultConfiguration={"OutputLocation": f"s3://{self._settings.bucket}/athena-results/"},
+            )["QueryExecutionId"]
+            while True:
+                status = self._client.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]
+                if status["State"] not in ("QUEUED", "RUNNING"):
+                    break
+                self._sleep(0.2)
+            if status["State"] != "SUCCEEDED":
+                raise UpstreamError(f"Athena: {status.get('StateChangeReason', status['State'])}")
+            rows = self._client.get_query_results(QueryExecutionId=query)["ResultSet"]["Rows"]
+        return [[one.get("VarCharValue", "") for one in row["Data"]] for row in rows[1:]]
 
 
 def _execution(raw: dict[str, Any]) -> Execution:

@@ -1,4 +1,4 @@
-"""The tables and views that Glue lists."""
+"""The tables and views that Glue lists, and the places that Lake Formation governs."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,21 @@ from control.adapters.aws import client, translated
 from control.config import Settings
 from control.errors import NotFoundError
 from control.ports import TableEntry
+
+
+def governed_places(settings: Settings) -> list[str]:
+    """URIs of the buckets and folders that are registered with Lake Formation."""
+    lake_formation = client(settings, "lakeformation")
+    token: dict[str, str] = {}
+    found: list[str] = []
+    while True:
+        with translated("Lake Formation", settings.endpoint):
+            page = lake_formation.list_resources(**token)
+        arns = (one["ResourceArn"] for one in page.get("ResourceInfoList", []))
+        found += [f"s3://{arn.partition(':::')[2]}" for arn in arns]
+        if not page.get("NextToken"):
+            return found
+        token = {"NextToken": page["NextToken"]}
 
 
 class GlueListing:

@@ -20,25 +20,26 @@ Examples:
     "--target", type=click.Path(path_type=Path), default=Path("target"), show_default=True,
     help="Folder with dbt's manifest.json.",
 )  # fmt: skip
-@click.option("--offline", is_flag=True, help="Judge the manifest only; ask no catalog.")
+@click.option("--offline", is_flag=True, help="Judge the manifest only; ask no cloud.")
+@click.option("--workgroup", envvar="DM_WORKGROUP", default="primary", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def command(target: Path, offline: bool, as_json: bool) -> None:
+def command(target: Path, offline: bool, workgroup: str, as_json: bool) -> None:
     """Say whether dbt is safe to run here.
 
     Reads manifest.json for configs that lose data, show half of it, or get around the checks before
-    publication; and the catalog for what dead builds left behind, tables in each other's folders and formats
-    that Athena cannot write.
-    Exit codes: 0 nothing worse than warnings, 1 an error, 2 no manifest.json, 3 the catalog did not answer.
+    publication. Asks the cloud for what dead builds left behind (tables, a lease), tables in each other's
+    folders, in folders named after them alone, or in formats that Athena cannot write, places where Lake
+    Formation forbids DDL, and whether what is written can be deleted (it writes and deletes three objects).
+    Exit codes: 0 nothing worse than warnings, 1 an error, 2 no manifest.json, 3 the cloud did not answer.
     """
     import os
 
-    from control.config import from_environment
-    from control.doctor import manifest, warehouse
-    from control.wiring import listing
+    from control.doctor import manifest
+    from control.wiring import examine
 
     found = manifest.lint(manifest.read(target))
     if not offline:
-        found += warehouse.examine(listing(os.environ), from_environment(os.environ).schema_prefix)
+        found += examine(os.environ, workgroup)
     errors = sum(finding.severity == "error" for finding in found)
     if as_json:
         print_json({"ok": not errors, "findings": found})

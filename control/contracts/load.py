@@ -74,6 +74,7 @@ def contract(document: Document) -> Contract:
         product=_text(data.get("dataProduct")),
         usage=_text(about.get("usage")),
         limitations=_text(about.get("limitations")),
+        scan_budget=_scan_budget(custom(data).get("budget")),
     )
 
 
@@ -128,6 +129,11 @@ def _sla(data: Mapping[str, Any]) -> Sla:
 def _consumers(value: object) -> tuple[Consumer, ...]:
     items = [c for c in value if isinstance(c, dict)] if isinstance(value, list) else []
     return tuple(Consumer(_text(c.get("name")), _text(c.get("contact")), _text(c.get("use"))) for c in items)
+
+
+def _scan_budget(value: object) -> float | None:
+    scan = value.get("scan") if isinstance(value, dict) else None
+    return float(scan) if isinstance(scan, int | float) and not isinstance(scan, bool) else None
 
 
 def _text(value: object) -> str:

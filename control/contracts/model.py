@@ -98,6 +98,7 @@ class Contract:
 
     `layer` and `stem` come from the file's path, all else from its text. `properties` are the custom
     properties of the table. `unique` holds groups of columns that are unique together, the key apart.
+    `scan_budget` is how many times the bytes of the last build a build of the table may read.
     """
 
     file: str
@@ -124,6 +125,7 @@ class Contract:
     product: str = ""
     usage: str = ""
     limitations: str = ""
+    scan_budget: float | None = None
 
     @property
     def key(self) -> tuple[str, ...]:

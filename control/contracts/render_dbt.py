@@ -105,13 +105,16 @@ def _model(
 
 
 def _meta(contract: Contract) -> dict[str, object]:
-    return {
+    meta: dict[str, object] = {
         "owner": contract.owner,
         "contact": contract.contact,
         "contract": contract.home,
         "contract_version": contract.version,
         "consumers": [c.name for c in contract.consumers],
     }
+    if contract.scan_budget is not None:
+        meta["budget"] = {"scan": contract.scan_budget}
+    return meta
 
 
 def _column(

@@ -157,6 +157,22 @@ def custom_properties(on: Subject) -> Iterator[Finding]:
             seen.add(item["property"])
 
 
+def budget(on: Subject) -> Iterator[Finding]:
+    """A budget says how many times the bytes of the last build a build of the table may read."""
+    listed = on.data.get("customProperties") or []
+    for index, item in enumerate(listed):
+        if item["property"] == "budget" and (
+            not isinstance(item["value"], dict)
+            or set(item["value"]) != {"scan"}
+            or on.contract.scan_budget is None
+            or on.contract.scan_budget < 1
+        ):
+            message = (
+                "a budget has scan, a number of at least 1 (times the bytes of the last build): {scan: 1.5}"
+            )
+            yield on.finding("budget-invalid", ("customProperties", index), message)
+
+
 def shared(subjects: Iterable[Subject]) -> Iterator[Finding]:
     """Ids and dbt models that two contracts both claim; the later file has the finding."""
     ids: dict[str, str] = {}
@@ -175,4 +191,4 @@ def shared(subjects: Iterable[Subject]) -> Iterator[Finding]:
                 yield on.finding("name-duplicate", TABLE, message)
 
 
-RULES = (place, one_table, identity, people, words, service_levels, custom_properties)
+RULES = (place, one_table, identity, people, words, service_levels, custom_properties, budget)

@@ -26,6 +26,21 @@ BANNED: dict[str, tuple[Callable[[object], bool], str]] = {
     "merge_update_columns": (lambda v: v is not None, "what is not updated stays as an older record left it"),
     "merge_exclude_columns": (bool, "what is not updated stays as an older record left it"),
 }
+# Macros of ours that take the place of dbt's or the adapter's, and what happens without them.
+GUARDS = {
+    "safe_create_table_as": "rows are visible before they are checked",
+    "should_full_refresh": "--full-refresh swaps tables under their readers",
+    "batch_iceberg_merge": "a large merge is several commits, and readers see half of it",
+    "make_temp_relation": "a failed unit test is in the way of every later one",
+    "generate_schema_name": "developers write into each other's schemas",
+    "query_comment": "nobody knows what a run cost",
+}
+# Hooks of dbt_project.yml, and what happens without them.
+HOOKS = {
+    "create_consumed": "no model knows what it took in",
+    "take_lease": "two builds can write at once",
+    "release_lease": "each build waits until the one before is given up for dead",
+}
 _STRATEGIES = "only merge is idempotent: a build that is repeated would {} rows"
 
 
@@ -45,7 +60,7 @@ def read(target: Path) -> Mapping[str, Any]:
 
 def lint(manifest: Mapping[str, Any]) -> list[Finding]:
     """Every finding in the nodes of our layers, in the order of their ids."""
-    found: list[Finding] = []
+    found = list(_project(manifest))
     for _, node in sorted(manifest["nodes"].items()):
         if str(node.get("schema", "")).endswith(LAYERS):
             found += [
@@ -58,6 +73,23 @@ def lint(manifest: Mapping[str, Any]) -> list[Finding]:
                 for code, why in _judge(node)
             ]
     return found
+
+
+def _project(manifest: Mapping[str, Any]) -> Iterator[Finding]:
+    """Without our macros in place of dbt's own, nothing is checked, and nothing else here would say so."""
+    for name, what in GUARDS.items():
+        if f"macro.lakehouse.{name}" not in manifest["macros"]:
+            message = f"the project has no macro {name}, so {what}: bring macros/ back"
+            yield Finding("guard", "error", "macros", message)
+    hooks = " ".join(
+        node.get("raw_code") or ""
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "operation"
+    )
+    for name, what in HOOKS.items():
+        if f"{name}()" not in hooks:
+            message = f"no hook of the run calls {name}(), so {what}: bring dbt_project.yml back"
+            yield Finding("lease", "error", "dbt_project.yml", message)
 
 
 def _judge(node: Node) -> Iterator[tuple[str, str]]:
@@ -76,6 +108,15 @@ def _model(node: Node) -> Iterator[tuple[str, str]]:
         yield "kind-python", "Python models write past the checks before publication: use Spark jobs or SQL"
     if not config.get("contract", {}).get("enforced"):
         yield "contract", "it has no enforced contract, so nothing is checked: dm contract sync writes one"
+    if config.get("pre-hook"):
+        yield "pre-hook", "a pre-hook can change a table before anything is checked: make it a model"
+    if any("record_consumed" not in hook.get("sql", "") for hook in config.get("post-hook", [])):
+        yield (
+            "post-hook",
+            "a post-hook changes what was checked after the check: only record_consumed() may be one",
+        )
+    if config.get("sql_header"):
+        yield "sql-header", "a statement before the query escapes every check: leave it out"
     if config["materialized"] == "view":
         return
     yield from _table(config)

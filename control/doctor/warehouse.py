@@ -10,12 +10,31 @@ from control.ports import Listing, TableEntry
 LAYERS = ("silver", "gold", "ops")
 # What dbt-athena and our audit call the tables that they build aside.
 _ASIDE = re.compile(r"^(?P<table>.+?)__(?P<kind>bkp|ha|audit|dbt_tmp.*|tmp_not_partitioned)$")
+_UNIQUE = re.compile(r"/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/?$")
 
 
 def examine(listing: Listing, prefix: str) -> list[Finding]:
     """Findings in the databases of the layers."""
     tables = [table for layer in LAYERS for table in listing.tables(f"{prefix}{layer}")]
-    return [*_leftovers(tables), *_overlaps(tables), *_formats(tables)]
+    return [*_leftovers(tables), *_overlaps(tables), *_formats(tables), *_names(tables)]
+
+
+def governed(listing: Listing, prefix: str, places: Iterable[str]) -> list[Finding]:
+    """Tables in places that Lake Formation governs, on which Athena runs no DDL."""
+    tables = [table for layer in LAYERS for table in listing.tables(f"{prefix}{layer}")]
+    roots = [place.rstrip("/") + "/" for place in places]
+    return [
+        Finding(
+            "lake-formation",
+            "error",
+            f"{table.database}.{table.name}",
+            f"Lake Formation governs {root}, where Athena runs no DDL on Iceberg tables: a new column, VACUUM"
+            " and OPTIMIZE would fail. Register bronze and quarantine only, or grant by IAM here",
+        )
+        for table in tables
+        for root in roots
+        if _is_iceberg(table) and f"{table.location.rstrip('/')}/".startswith(root)
+    ]
 
 
 def _leftovers(tables: Sequence[TableEntry]) -> Iterator[Finding]:
@@ -60,10 +79,28 @@ def _overlaps(tables: Iterable[TableEntry]) -> Iterator[Finding]:
 def _formats(tables: Iterable[TableEntry]) -> Iterator[Finding]:
     for table in tables:
         version = table.parameters.get("format-version", "2")
-        if table.parameters.get("table_type", "").lower() == "iceberg" and version != "2":
+        if _is_iceberg(table) and version != "2":
             yield Finding(
                 "format-version",
                 "error",
                 f"{table.database}.{table.name}",
                 f"it has format version {version}; Athena writes 2 only",
             )
+
+
+def _names(tables: Iterable[TableEntry]) -> Iterator[Finding]:
+    """Tables of readers in a folder whose name does not end in a uuid, as the `*_unique` namings give it."""
+    for table in tables:
+        if _is_iceberg(table) and not table.database.endswith("ops") and not _UNIQUE.search(table.location):
+            yield Finding(
+                "naming",
+                "error",
+                f"{table.database}.{table.name}",
+                f"its folder {table.location} is named after it alone: making the table anew deletes its own"
+                " files. Set s3_data_naming to schema_table_unique in the profile, then rebuild it under"
+                " another name",
+            )
+
+
+def _is_iceberg(table: TableEntry) -> bool:
+    return table.parameters.get("table_type", "").lower() == "iceberg"

@@ -3,6 +3,7 @@
     select * from {{ at_start(flat) }}
     where not _deleted
     {%- if months is not none %}
+        and _slot in ({{ slots_of(months) }})
         and _month in ({{ months | join(', ') or 0 }})
     {%- endif %}
 {%- endmacro %}

@@ -10,15 +10,16 @@
         ) -%}
     {%- endif -%}
     {%- set rules = contract_rules(staged, merges) -%}
-    {%- if not rules -%}{{ return(none) }}{%- endif -%}
     {%- set counts -%}
         select
             {%- for rule in rules %}
-            {{ rule.count }} as rule_{{ loop.index }}{{ ',' if not loop.last }}
+            {{ rule.count }} as rule_{{ loop.index }},
             {%- endfor %}
+            {{ lease_column() }} as silent
         from {{ staged }}
     {%- endset -%}
     {%- set found = run_query(counts).rows[0].values() -%}
+    {%- do keep_lease(staged, found[-1]) -%}
     {%- set broken = [] -%}
     {%- set messages = [] -%}
     {%- for rule, count in zip(rules, found) if count | int > 0 -%}

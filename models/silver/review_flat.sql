@@ -1,5 +1,5 @@
 -- One row per review, deleted ones included, with what is known now of its beer, brewery and writer.
-{{ config(unique_key='review_id') }}
+{{ config(unique_key='review_id', partitioned_by=['_slot']) }}
 
 with new_reviews as (
     select review_id from {{ ref('reviews_state') }}
@@ -68,7 +68,7 @@ affected as (
 
 changed as (
     {{ changed_rows(
-        'affected', key='review_id', ignore=['_build', '_months_left'],
+        'affected', key='review_id', ignore=['_build', '_months_left', '_slot'],
         also={'_months_left': months_left('fresh', 'held')}
     ) }}
 )
@@ -95,7 +95,7 @@ select
     cast(_deleted as boolean) as _deleted,
     cast('{{ build_mark() }}' as varchar) as _build,
     cast(_month as integer) as _month,
-    cast(_months_left as varchar) as _months_left
+    cast(_months_left as varchar) as _months_left,
+    -- Files that hold few months each are the ones that gold can leave out.
+    cast({{ month_slot('_month') }} as integer) as _slot
 from changed
--- Files that hold few months each are the ones that gold can leave out.
-order by _month

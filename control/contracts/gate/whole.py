@@ -145,7 +145,7 @@ def _custom(old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[Ch
     for key in [key for key in {**old, **new} if old.get(key) != new.get(key)]:
         if key == lifetime.DEPRECATION:
             yield from lifetime.announced(key, old.get(key), new.get(key), ("customProperties",))
-        elif key == "consumers":
+        elif key in ("consumers", "budget"):
             yield words(key, old.get(key), new.get(key), ("customProperties",))
         else:
             yield tables.unjudged(key, old.get(key), new.get(key), ("customProperties",))

@@ -86,6 +86,10 @@ CASES = [
     Broken("property-duplicate", ITEM, "        value: lsn\n",
         "        value: lsn\n      - property: position\n        value: number\n", "- property: position",
         "twice"),
+    Broken("budget-invalid", SALES, "\ncustomProperties:\n", "\ncustomProperties:\n  - property: budget\n"
+        "    value: {scan: 0.5}\n", "- property: budget", "a number of at least 1"),
+    Broken("budget-invalid", SALES, "\ncustomProperties:\n", "\ncustomProperties:\n  - property: budget\n"
+        "    value: {scans: 2}\n", "- property: budget", "{scan: 1.5}"),
     Broken("column-duplicate", ITEM, "name: price", "name: ITEM_NAME", "- name: ITEM_NAME",
         "already on line 48"),
     Broken("column-name", ITEM, "name: price", "name: Price", "- name: Price", "lower case"),

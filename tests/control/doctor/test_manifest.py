@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from control.cli.doctor import command
-from control.doctor.manifest import lint
+from control.doctor.manifest import GUARDS, HOOKS, lint
 
 GOOD: dict[str, Any] = {
     "unique_id": "model.lakehouse.things_state",
@@ -33,10 +33,18 @@ GOOD: dict[str, Any] = {
 }
 
 
+HOOK = {
+    "resource_type": "operation",
+    "schema": "ops",
+    "raw_code": " ".join(f"{{{{ {h}() }}}}" for h in HOOKS),
+}
+
+
 def manifest(**config: Any) -> dict[str, Any]:
     node = copy.deepcopy(GOOD)
     node["config"] |= config
-    return {"nodes": {node["unique_id"]: node}}
+    nodes = {node["unique_id"]: node, "operation.lakehouse.hooks": copy.deepcopy(HOOK)}
+    return {"nodes": nodes, "macros": {f"macro.lakehouse.{name}": {} for name in GUARDS}}
 
 
 def test_a_model_as_the_project_writes_them_has_no_finding() -> None:
@@ -66,6 +74,9 @@ def test_a_model_as_the_project_writes_them_has_no_finding() -> None:
         ({"on_schema_change": "sync_all_columns"}, "schema-change"),
         ({"contract": {"enforced": False}}, "contract"),
         ({"post-hook": []}, "consumed"),
+        ({"pre-hook": [{"sql": "delete from {{ this }}"}]}, "pre-hook"),
+        ({"post-hook": [*GOOD["config"]["post-hook"], {"sql": "update x"}]}, "post-hook"),
+        ({"sql_header": "set session x = 1"}, "sql-header"),
     ],
 )
 def test_each_config_that_breaks_a_promise_is_named(config: dict[str, Any], code: str) -> None:
@@ -84,6 +95,21 @@ def test_what_writes_past_the_checks_is_refused(change: dict[str, Any], code: st
     found = manifest()
     found["nodes"]["model.lakehouse.things_state"] |= change
     assert [finding.code for finding in lint(found)] == [code]
+
+
+@pytest.mark.parametrize("name", GUARDS)
+def test_a_project_without_one_of_its_guards_is_refused(name: str) -> None:
+    found = manifest()
+    del found["macros"][f"macro.lakehouse.{name}"]
+    assert [(finding.code, name in finding.message) for finding in lint(found)] == [("guard", True)]
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_a_run_that_takes_no_lease_is_refused(name: str) -> None:
+    found = manifest()
+    hook = found["nodes"]["operation.lakehouse.hooks"]
+    hook["raw_code"] = hook["raw_code"].replace(f"{name}()", "")
+    assert [(finding.code, name in finding.message) for finding in lint(found)] == [("lease", True)]
 
 
 def test_a_view_needs_a_contract_and_nothing_of_a_table() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from control.doctor.warehouse import examine
+from control.doctor.warehouse import examine, governed
 from control.ports import TableEntry
 
 
@@ -17,6 +17,9 @@ class Listed:
         return [entry for entry in self.entries if entry.database == database]
 
 
+UUID = "178deea3-2ae1-495a-9d3a-6c1186c38d8d"
+
+
 def table(name: str, location: str = "", **parameters: str) -> TableEntry:
     database, _, short = name.partition(".")
     return TableEntry(database, short, location or f"s3://lake/{name}", False, parameters)
@@ -27,7 +30,8 @@ def codes(*entries: TableEntry, prefix: str = "") -> list[tuple[str, str, str]]:
 
 
 def test_a_clean_catalog_has_no_finding() -> None:
-    assert codes(table("silver.beers_state", table_type="ICEBERG"), table("ops.consumed")) == []
+    beers = table("silver.beers_state", f"s3://lake/silver/beers_state/{UUID}", table_type="ICEBERG")
+    assert codes(beers, table("ops.consumed"), table("ops.lease", table_type="ICEBERG")) == []
 
 
 def test_leftovers_of_dead_builds_are_warnings() -> None:
@@ -56,7 +60,7 @@ def test_a_table_in_the_folder_of_another_is_an_error() -> None:
 
 
 def test_a_format_that_athena_cannot_write_is_an_error() -> None:
-    entry = TableEntry("gold", "t", "s3://lake/t", False, {"table_type": "ICEBERG", "format-version": "3"})
+    entry = table("gold.t", f"s3://lake/t/{UUID}", **{"table_type": "ICEBERG", "format-version": "3"})
     assert codes(entry) == [("format-version", "error", "gold.t")]
 
 
@@ -64,3 +68,22 @@ def test_the_prefix_of_the_schemas_is_heeded() -> None:
     assert codes(table("dev_gold.t__bkp"), table("gold.u__bkp"), prefix="dev_") == [
         ("lost-table", "error", "dev_gold.t__bkp")
     ]
+
+
+def test_a_table_in_a_folder_named_after_it_alone_is_an_error() -> None:
+    assert codes(table("silver.beers_state", "s3://lake/silver/beers_state", table_type="ICEBERG")) == [
+        ("naming", "error", "silver.beers_state")
+    ]
+
+
+def test_a_table_where_lake_formation_forbids_ddl_is_an_error_and_its_neighbours_are_not() -> None:
+    entries = (
+        table("silver.a", "s3://lake/warehouse/silver/a", table_type="ICEBERG"),
+        table("silver.b", "s3://lake/warehouse2/silver/b", table_type="ICEBERG"),
+        table("ops.consumed", "s3://lake/warehouse/ops/consumed"),
+    )
+    found = governed(Listed(entries), "", ["s3://lake/warehouse", "s3://another"])
+    assert [(finding.code, finding.severity, finding.where) for finding in found] == [
+        ("lake-formation", "error", "silver.a")
+    ]
+    assert governed(Listed(entries), "", []) == []

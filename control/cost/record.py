@@ -1,0 +1,76 @@
+"""Keep what runs cost in the table `ops.cost`, an object for each run: it outlives Athena's memory."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from control.cost.runs import Cost, Run, runs
+from control.model import Partition
+from control.ports import Catalog, CatalogColumn, CatalogTable, ObjectStore, Statements
+
+COLUMNS = (
+    CatalogColumn("invocation_id", "string", "dbt's id of the run."),
+    CatalogColumn("started_at", "timestamp", "When the run started (UTC)."),
+    CatalogColumn("kind", "string", "model, test, unit_test, or operation for hooks and metadata."),
+    CatalogColumn("model", "string", "Name of the model or test."),
+    CatalogColumn("statements", "bigint", "Statements that it issued."),
+    CatalogColumn("failed", "bigint", "How many of them failed or were stopped."),
+    CatalogColumn("bytes", "bigint", "Bytes that Athena says they read."),
+    CatalogColumn("seconds", "double", "Seconds of Athena's engine."),
+    CatalogColumn("dollars", "double", "List price: 5 for a terabyte, at least 10 MB a statement."),
+)
+# A run's rows as the bytes of a Parquet object with these columns.
+Encode = Callable[[Sequence[CatalogColumn], Sequence[Sequence[object]]], bytes]
+
+
+def record(
+    statements: Statements,
+    since: datetime,
+    *,
+    objects: ObjectStore,
+    catalog: Catalog,
+    encode: Encode,
+    lake: str,
+    prefix: str = "",
+) -> list[tuple[Run, list[Cost]]]:
+    """Write the cost of every run that started at or after `since`; the runs with their costs.
+
+    Safe to repeat, and to call while a run is still at work: its object is written anew each time.
+    """
+    table = CatalogTable(
+        f"{prefix}ops",
+        "cost",
+        f"s3://{lake}/{prefix}ops-cost/",
+        COLUMNS,
+        (CatalogColumn("day", "string", "The day (UTC) on which the run started."),),
+    )
+    found = list(runs(statements, since))
+    if found:
+        catalog.ensure_table(table)
+    for day in sorted({_day(run) for run, _ in found}):
+        place = f"{table.location}day={day}/"
+        for run, costs in found:
+            if _day(run) == day:
+                objects.put(f"{place}{run.invocation_id}.parquet", encode(COLUMNS, _rows(run, costs)))
+        catalog.add_partition(Partition(table.database, table.name, (day,), place, {}))
+    return found
+
+
+def _day(run: Run) -> str:
+    return f"{run.started:%Y-%m-%d}"
+
+
+def _rows(run: Run, costs: Sequence[Cost]) -> list[tuple[object, ...]]:
+    return [
+        (
+            run.invocation_id,
+            run.started,
+            one.kind,
+            one.model,
+            one.statements,
+            one.failed,
+            one.bytes,
+            one.seconds,
+            one.dollars,
+        )
+        for one in costs
+    ]

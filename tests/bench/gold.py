@@ -1,0 +1,236 @@
+"""Measure what gold costs after a delivery, against a full recompute, through the real adapter.
+
+Starts a local cloud of its own, lands 1,586,614 reviews and builds. Then it measures: a full recompute of
+gold (`rebuild: true`); a build after 990 new reviews in the newest month and 10 corrections in three
+others, for which there is a target; and, without one, builds after 1,000 changes over all months and after
+the brewery with the most reviews got another name. Bytes and milliseconds are those that Athena keeps of each
+statement; bytes written are the sizes of the data files that are new under `warehouse/gold/`. Usage:
+
+    python tests/bench/gold.py [--rows 1586614] [--threads 1]
+
+Statements that run at once slow each other down, so one thread is the measure; `dbt build` uses four.
+"""
+
+import argparse
+import gzip
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+
+from lakehouse import Lakehouse, start
+
+from control.cost import runs as cost
+from control.ports import Execution
+from control.sample.changes import Edit, LogStart, change_line, commit
+from control.sample.reviews import MONTH_STARTS, MONTHS
+from control.sample.shop import DATA, SCORES, Shop, new_review, open_shop, review_row
+from control.wiring import statements
+
+FULL_ROWS = 1_586_614
+SEED = 1
+# After everything that the first delivery holds, by id and by place in the log.
+FIRST_ID = 50_000_000
+FIRST_LSN = 0x10_0000_0000
+THREE_MONTHS = (7, 23, 40)
+TARGET_BYTES, TARGET_SECONDS = 0.05, 0.20
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What gold's models cost in one build; `wall` is the whole `dbt build`, in seconds."""
+
+    name: str
+    reading: tuple[Execution, ...]
+    writing: tuple[Execution, ...]
+    written: int
+    wall: float
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that all of its statements read."""
+        return sum(one.scanned_bytes for one in (*self.reading, *self.writing))
+
+    @property
+    def seconds(self) -> float:
+        """Engine seconds of all of its statements."""
+        return sum(one.milliseconds for one in (*self.reading, *self.writing)) / 1000
+
+
+class Deliveries:
+    """Raw files of changes, each later in the source's log than the one before."""
+
+    def __init__(self, house: Lakehouse, shop: Shop) -> None:
+        self.house, self.shop, self.rng = house, shop, Random(SEED)
+        self.ids = iter(range(FIRST_ID, FIRST_ID + 1_000_000))
+        self.days = 0
+
+    def deliver(self, edits: Sequence[Edit]) -> None:
+        """Land one raw file of changes of one table and ingest it."""
+        self.days += 1
+        at = datetime(2025, 2, 1, 6, tzinfo=UTC) + timedelta(days=self.days)
+        begin = LogStart(lsn=FIRST_LSN + self.days * 0x1000_0000, transaction=self.days * 1_000_000, at=at)
+        lines = [change_line(change) for change in commit([(edit,) for edit in edits], begin, self.rng)]
+        key = f"raw/{edits[0].table}/epoch=1/{at:%Y/%m/%d}/changes-0001.json.gz"
+        self.house.put(key, gzip.compress(b"\n".join(lines) + b"\n"))
+        self.house.run("dm", "ingest", "run", "--until-idle")
+
+    def additions(self, count: int, month: int) -> Iterator[Edit]:
+        """New reviews in a month, of beers and people as popular as ever."""
+        habits = self.shop.habits
+        beers, people = habits.beers.pick(self.rng, count), habits.profiles.pick(self.rng, count)
+        for beer, profile in zip(beers, people, strict=True):
+            moment = self.rng.randrange(MONTH_STARTS[month], MONTH_STARTS[month + 1])
+            scores = self.rng.randrange(len(habits.scores))
+            review = next(self.ids)
+            row = new_review(self.shop, review, beer=beer, profile=profile, time=moment, scores=scores)
+            yield Edit("review", "insert", row)
+
+    def corrections(self, count: int, months: Iterable[int]) -> Iterator[Edit]:
+        """Other scores for reviews of these months."""
+        wanted = set(months)
+        of_month = [at for at, month in enumerate(self.shop.reviews.month) if month in wanted]
+        for at in self.rng.sample(of_month, count):
+            scores = dict(zip(SCORES, self.rng.choice(self.shop.habits.scores), strict=True))
+            yield Edit("review", "update", {**review_row(self.shop, at), **scores})
+
+    def renamed(self) -> Edit:
+        """Another name for the brewery with the most reviews."""
+        counts = Counter(self.shop.beers[beer]["brewery_id"] for beer in self.shop.reviews.beer)
+        (most, _), *_ = counts.most_common(1)
+        row = next(row for row in self.shop.breweries if row["brewery_id"] == most)
+        return Edit("brewery", "update", {**row, "brewery_name": f"{row['brewery_name']} & Daughters"})
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Builds on a lakehouse, measured."""
+
+    house: Lakehouse
+    threads: int
+
+    def build(self, name: str, *arguments: str) -> Measured:
+        """`dbt build` with these arguments, and what gold's statements cost in it."""
+        before = self.gold_files()
+        begun = time.perf_counter()
+        self.house.build("--threads", str(self.threads), *arguments)
+        wall = time.perf_counter() - begun
+        reading: list[Execution] = []
+        writing: list[Execution] = []
+        for one in self.statements():
+            (writing if one.writes else reading).append(one.execution)
+        written = sum(size for key, size in self.gold_files().items() if key not in before)
+        return Measured(name, tuple(reading), tuple(writing), written, wall)
+
+    def statements(self) -> Iterator["GoldStatement"]:
+        """The statements of gold's models in the last build (their tests are not gold's statements)."""
+        run = cost.last_run(self.house.folder / "target")
+        for node, execution in cost.executions(run, statements(self.house.env, "primary")):
+            kind, _, model = node.rpartition(".")
+            if kind.startswith("model") and model in GOLD:
+                yield GoldStatement(execution)
+
+    def gold_files(self) -> dict[str, int]:
+        """Keys and sizes of the data files of gold."""
+        pages = (
+            self.house.s3().get_paginator("list_objects_v2").paginate(Bucket="lake", Prefix="warehouse/gold/")
+        )
+        items = (item for page in pages for item in page.get("Contents", []))
+        return {item["Key"]: item["Size"] for item in items if item["Key"].endswith(".parquet")}
+
+
+GOLD = {
+    "top_beers_by_rating",
+    "top_breweries_by_rating",
+    "top_styles_by_popularity",
+    "state_by_review_volume",
+    "top_drinkers",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GoldStatement:
+    """A statement of a model of gold."""
+
+    execution: Execution
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes a table of readers, rather than read or stage."""
+        text = self.execution.sql.partition("*/")[2].lstrip().lower()
+        return text.startswith(("merge", "insert", "alter"))
+
+
+@contextmanager
+def lakehouse(folder: Path) -> Iterator[Lakehouse]:
+    """A lakehouse that is gone afterwards."""
+    house = start(folder, "--save-every", "0")
+    os.environ |= house.env
+    try:
+        yield house
+    finally:
+        house.run("dm", "local", "reset", "--dir", str(folder / "cloud"))
+
+
+def measure(bench: Bench, deliveries: Deliveries) -> Iterator[Measured]:
+    """All builds, in turn."""
+    yield bench.build("first build")
+    yield bench.build("full recompute", "--select", "path:models/gold", "--vars", "rebuild: true")
+    newest = [*deliveries.additions(990, MONTHS - 1), *deliveries.corrections(10, THREE_MONTHS)]
+    deliveries.deliver(newest)
+    yield bench.build("990 in the newest month, 10 in three others")
+    deliveries.deliver(list(deliveries.corrections(1000, range(MONTHS))))
+    yield bench.build("1,000 over all months")
+    deliveries.deliver([deliveries.renamed()])
+    yield bench.build("a renamed brewery")
+    yield bench.build("nothing new")
+
+
+def show(found: Sequence[Measured]) -> None:
+    """Print the table, and what the target says."""
+    full = next(one for one in found if one.name == "full recompute")
+    names = ("build", "statements", "MB read", "of full", "engine s", "of full", "s reading", "s writing")
+    names = (*names, "MB written", "whole build s")
+    print(f"| {' | '.join(names)} |")
+    print(f"|---|{'---:|' * (len(names) - 1)}")
+    for one in found:
+        reading, writing = (sum(e.milliseconds for e in part) / 1000 for part in (one.reading, one.writing))
+        print(
+            f"| {one.name} | {len(one.reading) + len(one.writing)} | {one.bytes / 1e6:.2f} "
+            f"| {one.bytes / full.bytes:.1%} | {one.seconds:.2f} | {one.seconds / full.seconds:.1%} "
+            f"| {reading:.2f} | {writing:.2f} | {one.written / 1e6:.2f} | {one.wall:.1f} |"
+        )
+    newest = next(one for one in found if one.name.startswith("990"))
+    read, took = newest.bytes / full.bytes, newest.seconds / full.seconds
+    print(
+        f"\nTarget: at most {TARGET_BYTES:.0%} of the bytes ({'held' if read <= TARGET_BYTES else 'MISSED'}) "
+        f"and {TARGET_SECONDS:.0%} of the seconds ({'held' if took <= TARGET_SECONDS else 'MISSED'})."
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rows", type=int, default=FULL_ROWS)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-gold-") as folder, lakehouse(Path(folder)) as house:
+        house.run("dm", "sample", "land", "--delivery", "1", "--rows", str(options.rows), "--seed", str(SEED))
+        house.run("dm", "ingest", "run", "--until-idle")
+        deliveries = Deliveries(house, open_shop(DATA, rows=options.rows, seed=SEED))
+        print(f"{platform.machine()}, {options.rows:,} reviews, {options.threads} thread(s)\n")
+        show(list(measure(Bench(house, options.threads), deliveries)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""A model that reads more than its contract allows, relative to the last build, is an error."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from control.cost import budget
+from control.cost.runs import Cost
+from control.errors import NotFoundError, UsageError
+
+MEGABYTE = 1 << 20
+
+
+def cost(model: str, count: int, kind: str = "model") -> Cost:
+    return Cost(kind, model, 1, 0, count, 1.0, 0.0)
+
+
+def manifest(**budgets: float | None) -> dict[str, Any]:
+    nodes = {
+        name: {
+            "name": name,
+            "resource_type": "model",
+            "config": {"meta": {"budget": {"scan": factor}} if factor else {}},
+        }
+        for name, factor in budgets.items()
+    }
+    return {"nodes": nodes}
+
+
+def codes(found: list[Cost], last: dict[str, int], **budgets: float | None) -> list[tuple[str, str]]:
+    allowed = budget.budgets(manifest(**budgets))
+    return [(finding.code, finding.where) for finding in budget.check(found, last, allowed)]
+
+
+def test_a_model_may_read_as_often_as_its_contract_allows_and_no_byte_more() -> None:
+    last = {"a": 10 * MEGABYTE}
+    assert codes([cost("a", 20 * MEGABYTE)], last, a=2.0) == []
+    assert codes([cost("a", 20 * MEGABYTE + 1)], last, a=2.0) == [("cost-over-budget", "a")]
+
+
+def test_a_contract_that_says_nothing_allows_half_as_much_again() -> None:
+    last = {"a": 10 * MEGABYTE}
+    assert codes([cost("a", 15 * MEGABYTE)], last, a=None) == []
+    assert codes([cost("a", 15 * MEGABYTE + 1)], last, a=None) == [("cost-over-budget", "a")]
+
+
+def test_a_few_bytes_of_a_small_table_are_no_news() -> None:
+    assert codes([cost("a", 60_000)], {"a": 100}, a=1.0) == []
+    assert codes([cost("a", 70_000)], {"a": 100}, a=1.0) == [("cost-over-budget", "a")]
+
+
+def test_a_model_that_the_last_build_did_not_have_is_a_warning_and_tests_have_no_budget() -> None:
+    found = [cost("new", 5), cost("unique_a.1f", 10**12, "test")]
+    assert codes(found, {}, new=1.0) == [("cost-unknown", "new")]
+
+
+def test_the_last_build_is_read_as_it_was_written(tmp_path: Path) -> None:
+    file = tmp_path / "deep" / "costs.json"
+    budget.write(file, [cost("b", 2), cost("a", 1), cost("unique_a.1f", 7, "test")])
+    assert budget.last_build(file) == {"a": 1, "b": 2}
+    file.write_text("[]")
+    with pytest.raises(UsageError, match="is not what dm cost check --write writes"):
+        budget.last_build(file)
+    with pytest.raises(NotFoundError, match="does not exist"):
+        budget.last_build(tmp_path / "absent.json")

@@ -1,0 +1,64 @@
+"""A lease whose holder is dead is found, and folders in which nothing can be deleted."""
+
+from collections.abc import Iterable, Sequence
+
+import pytest
+
+from control.adapters.memory import MemoryObjects
+from control.doctor import lease, rights
+from control.errors import UpstreamError, UsageError
+
+
+def held(*rows: tuple[str, str, str]) -> list[tuple[str, str]]:
+    return [(finding.code, finding.severity) for finding in lease.examine(lambda _: rows, "")]
+
+
+def test_a_lease_whose_holder_is_silent_for_longer_than_a_statement_may_take_is_stale() -> None:
+    assert held(("build", "ann", "2400")) == []
+    assert held(("build", "ann", "2401")) == [("stale-lease", "warning")]
+    assert held() == []
+
+
+@pytest.mark.parametrize("reason", ["TABLE_NOT_FOUND: line 1", "SCHEMA_NOT_FOUND: line 1"])
+def test_where_no_build_has_ever_run_there_is_no_lease(reason: str) -> None:
+    def refuse(sql: str) -> Sequence[Sequence[str]]:
+        assert "dev_ops.lease" in sql
+        raise UpstreamError(reason)
+
+    assert lease.examine(refuse, "dev_") == []
+
+
+def test_another_failure_of_athena_is_not_taken_for_health() -> None:
+    def refuse(_: str) -> Sequence[Sequence[str]]:
+        raise UpstreamError("GENERIC_INTERNAL_ERROR")
+
+    with pytest.raises(UpstreamError):
+        lease.examine(refuse, "")
+
+
+class Refusing(MemoryObjects):
+    """Objects that cannot be deleted below a folder: an error, or nothing happens at all."""
+
+    def __init__(self, folder: str, *, says_so: bool) -> None:
+        super().__init__()
+        self.folder, self.says_so = folder, says_so
+
+    def delete(self, uris: Iterable[str]) -> None:
+        for uri in uris:
+            if not uri.startswith(self.folder):
+                super().delete([uri])
+            elif self.says_so:
+                raise UsageError(f"{uri}: access is refused (AccessDenied)")
+
+
+@pytest.mark.parametrize("says_so", [True, False])
+def test_a_folder_in_which_nothing_can_be_deleted_is_an_error(says_so: bool) -> None:
+    (found,) = rights.examine(Refusing("s3://lake/warehouse/", says_so=says_so), "lake")
+    assert (found.code, found.severity, found.where) == ("no-delete", "error", "s3://lake/warehouse/")
+    assert "s3:DeleteObject" in found.message
+
+
+def test_nothing_is_left_behind_where_deleting_works() -> None:
+    objects = MemoryObjects()
+    assert rights.examine(objects, "lake") == []
+    assert list(objects.list("s3://lake/")) == []

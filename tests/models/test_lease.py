@@ -1,0 +1,138 @@
+"""One build at a time: the second is refused, and a dead one's lease goes to the next."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from bronze_lake import ROOT, Lake
+from histories import brewery, record
+from jinja2 import Environment
+from pyathena.error import OperationalError
+
+MODELS = ("--select", "breweries_state")
+NOW = "cast(to_unixtime(current_timestamp) as bigint)"
+
+
+@pytest.fixture(scope="module")
+def built(lake: Lake) -> Lake:
+    """A lake with one table of readers, and the lease that its build left."""
+    lake.publish("brewery", [record("insert", 1, **brewery(1))])
+    lake.dbt("run", *MODELS)
+    return lake
+
+
+def hold(lake: Lake, *, silent: int) -> None:
+    """A build of Ann's has the lease, and was last heard of so many seconds ago."""
+    lake.rows(
+        "update ops.lease set holder = 'of-ann', who = 'ann', fenced = '',"
+        f" taken_at = {NOW} - {silent} - 60, renewed_at = {NOW} - {silent}"
+    )
+
+
+def holder(lake: Lake) -> str:
+    (row,) = lake.rows("select holder from ops.lease")
+    return str(row["holder"])
+
+
+def names(lake: Lake, database: str) -> set[str]:
+    return {table["Name"] for table in lake.client("glue").get_tables(DatabaseName=database)["TableList"]}
+
+
+def test_a_build_gives_its_lease_back(built: Lake) -> None:
+    assert holder(built) == ""
+
+
+def test_while_a_build_is_at_work_another_is_refused_with_who_since_when_and_what_to_do(built: Lake) -> None:
+    hold(built, silent=5)
+    built.publish("brewery", [record("insert", 2, **brewery(2))])
+    output = built.dbt("run", *MODELS, expect=2)
+    assert "Another build is at work" in output
+    assert "ann, build of-ann" in output
+    assert "since:" in output
+    assert "--vars 'take_over: true'" in output
+    assert holder(built) == "of-ann", "whoever is refused must leave the lease alone"
+    assert len(built.rows("select * from silver.breweries_state")) == 1, "and change nothing"
+
+
+def test_a_dead_builds_lease_goes_to_the_next_which_drops_what_it_left_behind(built: Lake) -> None:
+    hold(built, silent=3000)
+    built.rows(
+        "create table ops.breweries_state__dbt_tmp_dead with (table_type = 'iceberg', is_external = false,"
+        " location = 's3://lake/tmp/dead/') as select 1 as one"
+    )
+    output = built.dbt("run", *MODELS)
+    assert "Build of-ann is given up for dead" in output
+    assert not any("__dbt_tmp" in name for name in names(built, "ops"))
+    assert holder(built) == ""
+    assert len(built.rows("select * from silver.breweries_state")) == 2
+
+
+def test_who_knows_that_a_build_is_dead_need_not_wait(built: Lake) -> None:
+    hold(built, silent=5)
+    built.dbt("run", *MODELS, "--vars", "take_over: true")
+    assert holder(built) == ""
+
+
+def test_of_many_who_take_a_free_lease_at_once_one_has_it(built: Lake) -> None:
+    def take(name: str) -> bool:
+        try:
+            built.rows(f"update ops.lease set holder = '{name}' where holder = ''")
+        except OperationalError as error:
+            assert "ICEBERG_COMMIT_ERROR" in str(error)  # noqa: PT017 - a lost race is as good as no row
+            return False
+        return holder(built) == name
+
+    with ThreadPoolExecutor(4) as pool:
+        won = list(pool.map(take, ["a", "b", "c", "d"]))
+    assert won.count(True) == 1
+    built.rows("update ops.lease set holder = ''")
+
+
+class _StoppedError(Exception):
+    """What a compiler error of a macro becomes here."""
+
+
+@pytest.fixture
+def keep() -> Callable[[int | None], list[str]]:
+    """`keep_lease` on its own: what it does, by how long this build has been silent."""
+    done: list[str] = []
+
+    def stop(message: str) -> None:
+        raise _StoppedError(message)
+
+    context: dict[str, Any] = {
+        "this": "silver.t",
+        "invocation_id": "mine",
+        "lease_seconds": lambda: 300,
+        "lease_relation": lambda: "ops.lease",
+        "drop_relation": lambda relation: done.append(f"drop {relation}"),
+        "run_query": lambda sql: done.append(sql),
+        "exceptions": SimpleNamespace(raise_compiler_error=stop),
+    }
+    text = Path(ROOT / "macros/lease/keep_lease.sql").read_text()
+    module = Environment(extensions=["jinja2.ext.do"]).from_string(text).make_module(context)
+
+    def call(silent: int | None) -> list[str]:
+        try:
+            module.keep_lease("staged", silent)
+        except _StoppedError as error:
+            done.append(f"stopped: {error}")
+        return done
+
+    return call
+
+
+def test_a_build_that_lost_its_lease_publishes_nothing(keep: Callable[[int | None], list[str]]) -> None:
+    dropped, stopped = keep(None)
+    assert dropped == "drop staged"
+    assert "another one has taken over its lease" in stopped
+
+
+@pytest.mark.parametrize(("silent", "renewals"), [(0, 0), (100, 0), (101, 1)])
+def test_a_lease_is_renewed_when_a_third_of_its_time_is_over(
+    keep: Callable[[int | None], list[str]], silent: int, renewals: int
+) -> None:
+    assert len([sql for sql in keep(silent) if "renewed_at" in sql and "holder = 'mine'" in sql]) == renewals
