@@ -128,7 +128,8 @@ def _sla(data: Mapping[str, Any]) -> Sla:
 
 def _consumers(value: object) -> tuple[Consumer, ...]:
     items = [c for c in value if isinstance(c, dict)] if isinstance(value, list) else []
-    return tuple(Consumer(_text(c.get("name")), _text(c.get("contact")), _text(c.get("use"))) for c in items)
+    keys = ("name", "contact", "use", "kind")
+    return tuple(Consumer(*(_text(c.get(key)) for key in keys)) for c in items)
 
 
 def _scan_budget(value: object) -> float | None:

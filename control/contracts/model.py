@@ -85,11 +85,15 @@ class Sla:
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """Who reads the table and for what; `name` is `schema.table` for another table of the lakehouse."""
+    """Who reads the table and for what; `name` is `schema.table` for another table of the lakehouse.
+
+    `kind` is one of dbt's kinds of exposure, such as dashboard; empty where none is stated.
+    """
 
     name: str
     contact: str
     use: str
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

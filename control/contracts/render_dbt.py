@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import yaml
 
-from control.contracts import promises, technical
+from control.contracts import promises, render_people, technical
 from control.contracts.model import Check, Column, Contract, Test
 
 MARK = "# Rendered by `dm contract sync` from "
@@ -24,6 +24,9 @@ def render(contracts: Sequence[Contract]) -> dict[str, str]:
         for model in _models(contract, by_name):
             path = f"{contract.layer}/{model['name']}.yml"
             files[path] = _header(contract.home, path) + dump({"version": 2, "models": [model]})
+    for kind, made in (("groups", render_people.groups), ("exposures", render_people.exposures)):
+        if found := made(contracts):
+            files[f"{kind}.yml"] = _header("contracts", f"{kind}.yml") + dump({"version": 2, kind: found})
     return files
 
 
@@ -94,7 +97,13 @@ def _model(
     model: dict[str, object] = {
         "name": name,
         "description": description,
-        "config": {"contract": {"enforced": True}, "tags": list(contract.tags), "meta": _meta(contract)},
+        "config": {
+            "contract": {"enforced": True},
+            "group": contract.owner,
+            "access": render_people.access_of(name, contract),
+            "tags": list(contract.tags),
+            "meta": _meta(contract),
+        },
     }
     if constraints:
         model["constraints"] = constraints
@@ -226,7 +235,7 @@ def _freshness(contract: Contract) -> dict[str, object]:
 
 def _header(source: str, path: str) -> str:
     text = f"{MARK}{source}: edit that, then run it again.\n"
-    if path != "sources.yml":
+    if "/" in path:
         own = path.removesuffix(".yml")
         text += (
             f"# Written by hand: unit tests in models/{own}_tests.yml, singular tests in tests/dbt.\n"

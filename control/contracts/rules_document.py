@@ -14,6 +14,8 @@ _VERSION = re.compile(r"(0|[1-9][0-9]{0,2})(\.(0|[1-9][0-9]{0,2})){2}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _STATUS = ("proposed", "draft", "active", "deprecated", "retired")
 _CONSUMER_KEYS = {"name", "contact", "use"}
+# dbt's kinds of exposure.
+_KINDS = ("dashboard", "notebook", "analysis", "ml", "application")
 
 
 def place(on: Subject) -> Iterator[Finding]:
@@ -89,12 +91,14 @@ def people(on: Subject) -> Iterator[Finding]:
 def _consumer(on: Subject, item: object, path: Path) -> Iterator[Finding]:
     if (
         not isinstance(item, dict)
-        or set(item) - {"columns"} != _CONSUMER_KEYS
+        or set(item) - {"columns", "kind"} != _CONSUMER_KEYS
+        or item.get("kind", _KINDS[0]) not in _KINDS
         or not all(isinstance(item[key], str) and item[key] for key in _CONSUMER_KEYS)
         or not isinstance(item.get("columns", []), list)
     ):
         message = (
-            "a consumer has name, contact and use, each a text, and perhaps a list of columns: correct it"
+            "a consumer has name, contact and use, each a text, perhaps a list of columns, and a kind that is"
+            f" one of {', '.join(_KINDS)}: correct it"
         )
         yield on.finding("consumer-invalid", path, message)
     elif item["name"].split(".")[0] in LAYERS and item["name"] not in {*on.tree, *on.unread}:

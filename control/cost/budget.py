@@ -61,8 +61,8 @@ def check(found: Sequence[Cost], last: Mapping[str, int], allowed: Mapping[str, 
             times = one.bytes / max(before, 1)
             message = (
                 f"it read {one.bytes:,} bytes, {times:.2f} times the {before:,} of the last build, where its"
-                f" contract allows {factor:g}. Let it read less, or raise budget.scan in its contract, or make"
-                " this the last build: dm cost check --write"
+                f" contract allows {factor:g}. Let it read less, or raise budget.scan in the contract, or"
+                " make this the last build: dm cost check --write"
             )
             findings.append(Finding("cost-over-budget", "error", one.model, message))
     return findings

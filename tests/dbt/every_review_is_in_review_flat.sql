@@ -1,4 +1,5 @@
 -- Fails if a review is missing from review_flat, or is deleted in one and not in the other.
+{{ config(group='data-platform') }}
 select
     reviews.review_id,
     reviews._deleted,

@@ -38,7 +38,9 @@ def constraints(entry: Mapping[str, Any]) -> list[tuple[object, ...]]:
 
 def test_there_is_one_file_for_each_model_and_one_for_the_sources(files: Mapping[str, str]) -> None:
     assert sorted(files) == [
+        "exposures.yml",
         "gold/sales_by_day.yml",
+        "groups.yml",
         "silver/items.yml",
         "silver/items_state.yml",
         "silver/sales.yml",
@@ -133,6 +135,8 @@ def test_a_key_of_several_columns_is_a_constraint_of_the_table_in_the_keys_order
 def test_owner_version_and_consumers_are_meta(files: Mapping[str, str]) -> None:
     assert model(files, "gold/sales_by_day.yml")["config"] == {
         "contract": {"enforced": True},
+        "group": "shop",
+        "access": "public",
         "tags": ["gold"],
         "meta": {
             "owner": "shop",
@@ -206,3 +210,41 @@ def test_glue_columns_are_those_that_the_parser_writes(tree: Path, unknown_keys:
     ]
     assert (table["database"], table["table"]) == ("bronze", "item")
     assert table["events"]["table"] == "item_events"
+
+
+def test_a_state_table_is_private_to_its_owners_and_what_readers_see_is_public(
+    files: Mapping[str, str],
+) -> None:
+    access = {
+        name: model(files, f"{name}.yml")["config"]["access"]
+        for name in (
+            "silver/items_state",
+            "silver/items",
+            "silver/sales",
+            "silver/sales_live",
+            "gold/sales_by_day",
+        )
+    }
+    assert access == {
+        "silver/items_state": "private",
+        "silver/items": "public",
+        "silver/sales": "protected",
+        "silver/sales_live": "public",
+        "gold/sales_by_day": "public",
+    }
+
+
+def test_every_model_is_in_the_group_of_its_owner(files: Mapping[str, str]) -> None:
+    groups = {group["name"]: group["owner"] for group in yaml.safe_load(files["groups.yml"])["groups"]}
+    for path in [path for path in files if "/" in path]:
+        config = model(files, path)["config"]
+        assert groups[config["group"]]["email"] == config["meta"]["contact"]
+
+
+def test_who_reads_from_outside_is_an_exposure_with_all_that_it_reads(files: Mapping[str, str]) -> None:
+    found = yaml.safe_load(files["exposures.yml"])["exposures"]
+    assert found
+    for exposure in found:
+        assert exposure["owner"]["email"]
+        for table in exposure["depends_on"]:
+            assert any(path.endswith(f"/{table[5:-2]}.yml") for path in files)
