@@ -12,6 +12,7 @@ from control.cli.output import print_json
 if TYPE_CHECKING:
     from control.contracts.gate.judge import Judgement
     from control.contracts.gate.tree import Tree
+    from control.lineage.users import Users
 
 _COLOURS = {"breaking": "red", "risky": "yellow", "compatible": "green"}
 
@@ -50,6 +51,11 @@ A waiver, in contracts/waivers.yaml:
     help="[default: waivers.yaml in the head's contracts]",
 )
 @click.option(
+    "--lineage", "lineage_path", type=click.Path(path_type=Path, exists=True),
+    help="Column lineage, for readers of readers. [default: lineage, else target/lineage.json, beside the "
+    "head's contracts]",
+)  # fmt: skip
+@click.option(
     "--require-deprecation", is_flag=True, help="Breaking readers without an announced end needs a waiver."
 )
 @click.option("--today", type=click.DateTime(["%Y-%m-%d"]), hidden=True)
@@ -57,8 +63,8 @@ A waiver, in contracts/waivers.yaml:
 @click.option("--sarif", "form", flag_value="sarif", help="Print the findings as SARIF 2.1.0.")
 @click.option("--markdown", "form", flag_value="markdown", help="Print a short table for a comment.")
 def gate(
-    base: str, head: Path, models_dir: Path | None, waivers_file: Path | None, require_deprecation: bool,
-    today: datetime | None, form: str | None,
+    base: str, head: Path, models_dir: Path | None, waivers_file: Path | None, lineage_path: Path | None,
+    require_deprecation: bool, today: datetime | None, form: str | None,
 ) -> None:  # fmt: skip
     """Judge a change of the contracts: what breaks, for whom, and which version it needs.
 
@@ -82,7 +88,7 @@ def gate(
         today=today.date() if today else date.fromisoformat(f"{datetime.now(UTC):%Y-%m-%d}"),
         require_deprecation=require_deprecation,
     )
-    judgement = judge(_base(base, folder), proposed, terms)
+    judgement = judge(_base(base, folder), proposed, terms, _lineage(lineage_path, folder.parent))
     _print(judgement, form)
     sys.exit(0 if judgement.ok else 1)
 
@@ -95,6 +101,18 @@ def _base(base: str, head: Path) -> "Tree":
     from control.wiring import files_at
 
     return tree.of(f"{base}:{head.as_posix()}/", files_at(base, head))
+
+
+def _lineage(given: Path | None, beside: Path) -> "Users | None":
+    from control.lineage import ask
+    from control.lineage.users import Users
+
+    usual = (beside / "lineage", beside / "target" / "lineage.json")
+    path = given or next((path for path in usual if path.exists()), None)
+    if path is None:
+        click.echo("note: no column lineage (dm lineage build): readers of readers are not named", err=True)
+        return None
+    return Users(ask.read(path))
 
 
 def _print(judgement: "Judgement", form: str | None) -> None:
@@ -121,6 +139,8 @@ def _print_text(judgement: "Judgement") -> None:
         )
         if found.consumers:
             click.echo(f"  read by {', '.join(found.consumers)}")
+        if found.through:
+            click.echo(f"  through lineage by {', '.join(f'{r.name} ({r.by})' for r in found.through)}")
         if found.change.bump != "none" or found.state != "fine":
             click.echo(f"  needs {needs(found)}")
     for waiver in judgement.unused:

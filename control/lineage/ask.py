@@ -8,8 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from control.errors import NotFoundError, UsageError
-from control.lineage.build import VERSION
-from control.lineage.model import Kind
+from control.lineage.model import VERSION, Kind
 
 Direction = Literal["up", "down"]
 DIRECT: frozenset[Kind] = frozenset({"direct"})
@@ -58,7 +57,15 @@ class Branch:
 
 
 def read(path: Path) -> Graph:
-    """Read a lineage.json. Raises NotFoundError when it is missing and UsageError when it is none."""
+    """Read a lineage.json, or a folder of such files.
+
+    Raises NotFoundError when it is missing and UsageError when it is none.
+    """
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    return graph(edge for file in files for edge in _edges(file))
+
+
+def _edges(path: Path) -> list[Hop]:
     try:
         found = msgspec.json.decode(path.read_bytes(), type=_File)
     except FileNotFoundError:
@@ -69,7 +76,7 @@ def read(path: Path) -> Graph:
         raise UsageError(
             f"{path} has version {found.version}, not {VERSION}", hint="run `dm lineage build` again"
         )
-    return graph(found.edges)
+    return found.edges
 
 
 def graph(edges: Iterable[Hop]) -> Graph:

@@ -12,12 +12,11 @@ import msgspec
 from control.contracts.model import Contract
 from control.lineage import before_dbt, cache
 from control.lineage.cache import encoded
-from control.lineage.model import Edge, Model, Project, Unresolved
+from control.lineage.model import VERSION, Edge, Model, Project, Unresolved
 from control.lineage.origins import UntraceableError
 from control.lineage.query import edges as edges_of
 from control.lineage.query import relations
 
-VERSION = 1
 # Below this many, starting processes costs more than they save (0.5 s against 20 ms a model).
 _WORTH_PROCESSES = 100
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+VERSION = 1  # of lineage.json
 Kind = Literal["direct", "indirect"]
 
 

@@ -4,7 +4,7 @@ import functools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from multiprocessing import get_context
 from pathlib import PurePosixPath
@@ -13,7 +13,7 @@ from typing import Literal
 from control.contracts.gate import lifetime, registry, side, tree, whole
 from control.contracts.gate.change import BUMPS, Bump, Change, Verdict, greatest
 from control.contracts.gate.compare import compare
-from control.contracts.gate.registry import Reader
+from control.contracts.gate.registry import Downstream, Lineage, Reader, Through
 from control.contracts.gate.side import Side
 from control.contracts.gate.tree import Pair, Tree
 from control.contracts.gate.waivers import Waiver, expired
@@ -33,8 +33,9 @@ State = Literal["fine", "open", "waived"]
 class Judged:
     """A change with its place, the readers that it concerns, and whether it has what it needs.
 
-    `versions` are the contract's before and after. A change is `open` while it lacks the version or the
-    waiver that it needs.
+    `relations` are the tables and views that the contract describes, `through` the readers that only lineage
+    knows of. `versions` are the contract's before and after. A change is `open` while it lacks the version or
+    the waiver that it needs.
     """
 
     table: str
@@ -45,6 +46,13 @@ class Judged:
     versions: tuple[str, str]
     state: State
     waiver: Waiver | None = None
+    relations: tuple[str, ...] = ()
+    through: tuple[Through, ...] = ()
+
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """Everyone whom the change concerns, by name."""
+        return tuple(dict.fromkeys((*self.consumers, *(reader.name for reader in self.through))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +84,8 @@ class Terms:
     require_deprecation: bool = False
 
 
-def judge(base: Tree, head: Tree, terms: Terms) -> Judgement:
-    """Compare every contract of `base` with that of `head`.
+def judge(base: Tree, head: Tree, terms: Terms, lineage: Lineage | None = None) -> Judgement:
+    """Compare every contract of `base` with that of `head`; `lineage` also names the readers of readers.
 
     Raises ContractError with every place, when a contract that changed cannot be read.
     """
@@ -90,6 +98,9 @@ def judge(base: Tree, head: Tree, terms: Terms) -> Judgement:
         broken += findings
     if broken:
         raise _unreadable(broken)
+    if lineage:
+        downstream = Downstream(lineage, (base, head), terms.exposures)
+        found = [_reaching(downstream, judged) for judged in found]
     found += [_expired(waiver) for waiver in expired(terms.waivers, terms.today)]
     used = {f.waiver for f in found}
     unused = tuple(w for w in terms.waivers if w not in used and w.expires >= terms.today)
@@ -144,13 +155,21 @@ def _outcome(job: _Job, terms: Terms) -> _Outcome:
         return [], findings
 
 
+def _reaching(downstream: Downstream, judged: Judged) -> Judged:
+    if judged.change.severity == "compatible":
+        return judged
+    through = downstream.of(judged.relations, judged.change.columns)
+    return replace(judged, through=tuple(t for t in through if t.name not in judged.consumers))
+
+
 def _pair(pair: Pair, base: Side, head: Side, terms: Terms) -> Iterator[Judged]:
-    readers = registry.named([base, head])
+    readers = registry.named([base.data, head.data])
     models = {PurePosixPath(pair.before or pair.after).stem}
     models |= {
         str(s.custom[key]) for s in (base, head) for key in ("stateTable", "liveView") if s.custom.get(key)
     }
     readers += [reader for model in sorted(models) for reader in terms.exposures.get(model, ())]
+    relations = tuple(f"{PurePosixPath(pair.before or pair.after).parent.name}.{m}" for m in sorted(models))
     versions = (str(base.data.get("version")), str(head.data.get("version")))
     table, changes = pair.table, list(_changes(pair, base, head))
     changes += _ends(changes, base, head, terms)
@@ -162,7 +181,8 @@ def _pair(pair: Pair, base: Side, head: Side, terms: Terms) -> Iterator[Judged]:
             waiver = next((w for w in terms.waivers if w.covers(table, change.code, change.path)), None)
             state = "waived" if waiver and waiver.expires >= terms.today else "open"
         mark = head.mark(change.place)
-        yield Judged(table, head.document.file, mark, change, consumers, versions, state, waiver)
+        file = head.document.file
+        yield Judged(table, file, mark, change, consumers, versions, state, waiver, relations)
 
 
 def _changes(pair: Pair, base: Side, head: Side) -> Iterator[Change]:
@@ -230,10 +250,17 @@ def _ends(changes: Sequence[Change], base: Side, head: Side, terms: Terms) -> li
             None,
             message,
             consumers="risky",
+            columns=_columns(silent),
             place=("customProperties",),
             needs_waiver=terms.require_deprecation,
         )
     ]
+
+
+def _columns(changes: Sequence[Change]) -> tuple[str, ...]:
+    """The columns that `changes` concern; none when one concerns the table as a whole."""
+    whole_table = any(not change.columns for change in changes)
+    return () if whole_table else tuple(dict.fromkeys(c for change in changes for c in change.columns))
 
 
 def _end(base: Side, change: Change) -> date | None:

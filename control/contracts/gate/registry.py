@@ -1,14 +1,16 @@
-"""Who reads a table: the consumers that its contract names, and the exposures of the dbt project."""
+"""Who reads a table: the consumers that its contract names, the exposures of dbt, and readers of readers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
-from control.contracts.gate.side import Side
+from control.contracts import source
+from control.contracts.gate.tree import Tree
 from control.contracts.load import custom
+from control.contracts.model import LAYERS
 from control.errors import UsageError
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -22,11 +24,67 @@ class Reader:
     columns: frozenset[str] = frozenset()
 
 
-def named(sides: Iterable[Side]) -> list[Reader]:
-    """The consumers that `sides` name, both versions of a contract: whoever was struck off still reads."""
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How a relation uses a column: by which one it does, and which of its own hold the value."""
+
+    by: str
+    columns: tuple[str, ...] = ()
+
+
+class Lineage(Protocol):
+    """What the gate asks of column lineage; `control.lineage.users` answers."""
+
+    def users(self, relation: str, columns: Sequence[str]) -> Mapping[str, Use]:
+        """Every other relation that uses one of these columns, all of them when there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Through:
+    """A reader of what is made of a changed column, and the column `by` which it uses it."""
+
+    name: str
+    by: str
+
+
+class Downstream:
+    """Finds the readers of what is made of a table, by column lineage."""
+
+    def __init__(
+        self, lineage: Lineage, trees: Sequence[Tree], exposures: Mapping[str, Sequence[Reader]]
+    ) -> None:
+        self._lineage, self._trees, self._exposures = lineage, trees, exposures
+        self._known: dict[str, Sequence[Reader]] = {}
+
+    def of(self, relations: Sequence[str], columns: Sequence[str]) -> list[Through]:
+        """Each relation that uses one of these columns in the end, and whoever reads its value there."""
+        found: dict[str, Through] = {}
+        for relation in relations:
+            for user, use in self._lineage.users(relation, columns).items():
+                if user in relations:
+                    continue
+                found.setdefault(user, Through(user, use.by))
+                for name in using(self._readers(user), use.columns) if use.columns else ():
+                    found.setdefault(name, Through(name, f"{user}.{use.columns[0]}"))
+        return list(found.values())
+
+    def _readers(self, relation: str) -> Sequence[Reader]:
+        if relation not in self._known:
+            layer, _, table = relation.partition(".")
+            files = [tree.files.get(f"{layer}/{table}.yaml", b"") for tree in self._trees]
+            documents = [source.read("", content)[0] for content in files if content]
+            stated = named(document.mapping for document in documents if document)
+            # Tables among the consumers are for the lineage to name: it knows which columns they use.
+            readers = [r for r in stated if r.name.partition(".")[0] not in LAYERS]
+            self._known[relation] = [*readers, *self._exposures.get(table, ())]
+        return self._known[relation]
+
+
+def named(contracts: Iterable[Mapping[str, Any]]) -> list[Reader]:
+    """The consumers that versions of a contract name: whoever was struck off still reads."""
     found: dict[str, Reader] = {}
-    for side in sides:
-        listed = custom(side.data).get("consumers")
+    for data in contracts:
+        listed = custom(data).get("consumers")
         for item in listed if isinstance(listed, list) else []:
             if isinstance(item, dict) and isinstance(item.get("name"), str):
                 columns = item.get("columns")
@@ -55,10 +113,7 @@ def exposures(models_dir: Path) -> dict[str, list[Reader]]:
 
 
 def using(readers: Sequence[Reader], columns: Iterable[str]) -> tuple[str, ...]:
-    """Names of the readers that use one of `columns`, or the table when `columns` are none.
-
-    Only what readers say they use is known here: use through other tables is for column lineage.
-    """
+    """Names of the readers that say that they use one of `columns`, or the table when `columns` are none."""
     wanted = set(columns)
     return tuple(dict.fromkeys(r.name for r in readers if not wanted or not r.columns or wanted & r.columns))
 

@@ -39,7 +39,7 @@ def as_markdown(judgement: Judgement) -> str:
         return f"{head}\nNo contract changed its meaning.\n"
     rows = ["", "| | table | change | consumers | needs |", "|---|---|---|---|---|"]
     for found in judgement.findings[:_SHOWN]:
-        consumers = ", ".join(found.consumers) or "-"
+        consumers = ", ".join(found.readers) or "-"
         cells = (found.change.severity, found.table, found.change.message, consumers, needs(found))
         rows.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
     more = len(judgement.findings) - _SHOWN
@@ -70,12 +70,13 @@ def _finding(found: Judged) -> dict[str, object]:
         "path": change.path,
         "before": change.before,
         "after": change.after,
-        "consumers": found.consumers,
+        "consumers": found.readers,
         "message": change.message,
         "for_producers": change.producers,
         "for_consumers": change.consumers,
         "required_bump": change.bump,
         "state": found.state,
+        "through_lineage": [{"consumer": reader.name, "by": reader.by} for reader in found.through],
         "file": found.file,
         "line": found.mark.line,
     }
@@ -90,7 +91,7 @@ def _result(found: Judged) -> dict[str, object]:
         "ruleId": found.change.code,
         "level": _LEVELS[found.change.severity] if found.state == "open" else "note",
         "message": {
-            "text": f"{found.table}: {found.change.message}{_readers(found.consumers)}. Needs {needs(found)}."
+            "text": f"{found.table}: {found.change.message}{_readers(found.readers)}. Needs {needs(found)}."
         },
         "locations": [{"physicalLocation": place}],
     }

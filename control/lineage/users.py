@@ -1,0 +1,40 @@
+"""Who uses a column: relations that hold its value, hops away, and those that only filter by it."""
+
+from collections.abc import Mapping, Sequence
+
+from control.contracts.gate.registry import Use
+from control.lineage.ask import Graph
+
+
+class Users:
+    """Answers what the contract gate asks of lineage."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._down = graph.down
+        self._columns: dict[str, set[str]] = {}
+        for name in graph.columns():
+            relation, _, column = name.rpartition(".")
+            self._columns.setdefault(relation, set()).add(column)
+
+    def users(self, relation: str, columns: Sequence[str]) -> Mapping[str, Use]:
+        """Every other relation that uses one of `columns`, all of them when there are none.
+
+        What depends in turn on the rows that a filter or a join leaves is not among them: it goes on working,
+        with other rows. `dm lineage impact` names that too.
+        """
+        known = self._columns.get(relation, set())
+        wanted = known.intersection(columns) if columns else known
+        starts = sorted(f"{relation}.{name}" for name in wanted)
+        held: dict[str, list[str]] = {}
+        by: dict[str, str] = {}
+        seen, ahead = set(starts), list(starts)
+        for column in ahead:  # grows on the way: the nearest come first
+            for hop in self._down.get(column, ()):
+                target, _, name = hop.target.rpartition(".")
+                if target != relation:
+                    by.setdefault(target, column)
+                if hop.kind == "direct" and hop.target not in seen:
+                    seen.add(hop.target)
+                    held.setdefault(target, []).append(name)
+                    ahead.append(hop.target)
+        return {target: Use(by[target], tuple(held.get(target, ()))) for target in by}
