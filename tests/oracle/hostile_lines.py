@@ -129,6 +129,8 @@ def change_line(rng: Random, table: str) -> bytes:
     ]
     if operation != "load":
         metadata += [["stream-position", '"0/16B3748"'], ["transaction-record-id", "3"]]
+    if rng.random() < 0.05:
+        metadata[1][1], metadata[2][1] = '"control"', '"truncate-table"'
     if operation == "delete" and rng.random() < 0.5:
         data = data[:1]
     for _ in range(rng.choice([0, 1, 1, 2])):

@@ -27,30 +27,65 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from raw_records import TABLES, Event, File, Row, columns_of, read_file
+from raw_records import TABLES, Event, File, Floor, Row, columns_of, log_position, read_file, segment
 
 # --- silver ----------------------------------------------------------------------------------------------
 
 
-def last_words(table: str, events: Iterable[Event]) -> Iterator[Row]:
-    """The row of each key that is not deleted: the record with the highest sequence speaks."""
+def last_words(table: str, events: Iterable[Event | Floor], token_key: bytes = b"") -> Iterator[Row]:
+    """The row of each key that is not deleted and not below the floor: the highest sequence speaks."""
     last: dict[int, Event] = {}
-    for event in events:
-        known = last.setdefault(event.key, event)
-        if event.seq > known.seq:
-            last[event.key] = event
-        elif event.seq == known.seq and event != known:
-            raise ValueError(f"two records of key {event.key} have the sequence {event.seq}, but differ")
+    floor: tuple[int, ...] = ()
     names = [column.name for column in columns_of(table)]
-    return (dict(zip(names, event.values, strict=True)) for event in last.values() if not event.deleted)
+    for event in events:
+        if isinstance(event, Floor):
+            floor = max(floor, event.seq)
+            continue
+        known = last.setdefault(event.key, event)
+        if event.seq > known.seq or (
+            event.seq == known.seq
+            and event != known
+            and fingerprint(names, event, token_key) > fingerprint(names, known, token_key)
+        ):
+            last[event.key] = event
+    for event in last.values():
+        if not event.deleted and event.seq >= floor:
+            yield dict(zip(names, event.values, strict=True))
 
 
-def silver(events: dict[str, list[Event]], token_key: bytes) -> dict[str, list[Row]]:
+def fingerprint(names: list[str], event: Event, token_key: bytes) -> tuple[str, bool]:
+    """What decides between two records of a key in one place: a hash of all but the key, then the delete."""
+    values = dict(zip(names, event.values or (None,) * len(names), strict=True))
+    parts = []
+    for name in names[1:]:
+        parts.append(as_text(values[name]))
+        if name == "email":
+            parts.append(as_text(token(values[name], token_key)))
+    text = "".join("-" if part is None else f"{len(part)}:{part}" for part in parts)
+    return hashlib.md5(text.encode()).hexdigest(), event.deleted
+
+
+def as_text(value: Any) -> str | None:
+    """A value as Athena casts it to text; a double has an exponent below 0.001 and from 10 million on."""
+    if not isinstance(value, float) or value == 0 or 1e-3 <= abs(value) < 1e7:
+        return None if value is None else str(value)
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    shown = "".join(map(str, digits))
+    power = len(digits) - 1 + int(exponent)
+    return f"{'-' * sign}{shown[0]}.{shown[1:] or '0'}E{power}"
+
+
+def token(email: str | None, key: bytes) -> str | None:
+    return None if email is None else hmac.new(key, email.encode(), hashlib.sha256).hexdigest()
+
+
+def silver(events: dict[str, list[Event | Floor]], token_key: bytes) -> dict[str, list[Row]]:
     """The live tables, and the reviews with what is known now about beer, brewery and writer."""
-    breweries, beers, profiles, reviews = (list(last_words(table, events[table])) for table in TABLES)
+    breweries, beers, profiles, reviews = (
+        list(last_words(table, events[table], token_key)) for table in TABLES
+    )
     for profile in profiles:
-        if profile["email"] is not None:
-            profile["email"] = hmac.new(token_key, profile["email"].encode(), hashlib.sha256).hexdigest()
+        profile["email"] = token(profile["email"], token_key)
     for review in reviews:
         review["reviewed_at"] = datetime.fromtimestamp(review.pop("review_time"), UTC).replace(tzinfo=None)
     tables = {
@@ -187,14 +222,40 @@ def compute(folder: Path, *, token_key: bytes = b"") -> Answer:
 
 def _compute(folder: Path, token_key: bytes) -> Answer:
     files: list[File] = []
-    events: dict[str, list[Event]] = {table: [] for table in TABLES}
+    events: dict[str, list[Event | Floor]] = {table: [] for table in TABLES}
+    reloads = {path.parent.relative_to(folder).as_posix(): path for path in folder.glob("raw/**/_BEGIN")}
     for path in sorted(folder.glob("raw/**/*.gz")):
         name = path.relative_to(folder).as_posix()
-        file, said = read_file(path, name)
+        begin = next((reloads[parent] for parent in map(str, Path(name).parents) if parent in reloads), None)
+        if begin is None and "/reload=" in name:
+            continue  # it waits for its snapshot's position
+        file, said = read_file(path, name, snapshot_of(begin) if begin else 0)
         files.append(file)
         events[name.split("/")[1]] += said
+    for name, begin in reloads.items():
+        files.append(File(f"{name}/_BEGIN", lines=1, records=1, control=1))
+        if is_complete(begin.with_name("_COMPLETE"), name, {file.path: file for file in files}):
+            files.append(File(f"{name}/_COMPLETE", lines=1, records=1, control=1))
+            place = segment(f"{name}/", "epoch"), snapshot_of(begin), 0, segment(f"{name}/", "extract")
+            events[name.split("/")[1]].append(Floor(place))
     tables = silver(events, token_key)
     return Answer(files, {**tables, **gold(tables["silver.reviews_enriched"])})
+
+
+def snapshot_of(begin: Path) -> int:
+    """The position of a reload's snapshot in the source's log."""
+    return log_position(json.loads(begin.read_bytes())["position"])
+
+
+def is_complete(complete: Path, folder: str, files: dict[str, File]) -> bool:
+    """Whether a reload is there as its `_COMPLETE` lists it, and nothing of it is in quarantine."""
+    if not complete.is_file():
+        return False
+    listed = {one["key"]: one["records"] for one in json.loads(complete.read_bytes())["files"]}
+    there = {name: file for name, file in files.items() if name.startswith(f"{folder}/")}
+    return {
+        name: file.records for name, file in there.items() if not name.endswith("/_BEGIN")
+    } == listed and all(file.quarantined == 0 and file.failure is None for file in there.values())
 
 
 def differences(answer: Answer, rows_of: Callable[[str], list[Row]]) -> dict[str, dict[str, list[Row]]]:

@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,9 @@ SPACES = " \t\r\n"
 INTEGER = re.compile(r"[ \t]*-?[0-9]{1,19}[ \t]*")
 FLOAT = re.compile(r"[+-]?([0-9]+(\.[0-9]+)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 CSV_FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([^",]*))(?:,|\Z)')
+MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
+)
 LSN = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})")
 
 # A file with more refused records than both of these is refused as a whole.
@@ -50,6 +54,12 @@ class Event(NamedTuple):
     seq: tuple[int, int, int, int]
     deleted: bool
     values: tuple[Any, ...]
+
+
+class Floor(NamedTuple):
+    """A table was emptied, by a truncate or for a reload: what stands before this place is gone."""
+
+    seq: tuple[int, int, int, int]
 
 
 @dataclass
@@ -196,13 +206,19 @@ def read_json(text: str) -> tuple[Row | RefusedError, int]:
     return (record if isinstance(record, dict) else RefusedError("json")), end
 
 
-def json_events(record: Row | RefusedError, columns: list[Column], epoch: int, extract: int) -> list[Event]:
-    """What a record says: nothing when it is a control record, of two keys when it changes a key."""
+def json_events(
+    record: Row | RefusedError, columns: list[Column], epoch: int, extract: int, snapshot: int
+) -> list[Event | Floor]:
+    """What a record says: of two keys when it changes a key; of a control record only a truncate is heard."""
     if isinstance(record, RefusedError):
         raise record
     metadata, data = record.get("metadata"), record.get("data")
     if isinstance(metadata, dict) and metadata.get("record-type") == "control":
-        return []
+        if not isinstance(metadata.get("operation"), str):
+            raise RefusedError("operation")
+        judge_moment(metadata)
+        floor = Floor((epoch, position(metadata) or 0, 1, order_of(metadata)))
+        return [floor] if metadata["operation"] == "truncate-table" else []
     if not isinstance(metadata, dict) or metadata.get("record-type") != "data":
         raise RefusedError("record-type")
     if (operation := metadata.get("operation")) not in OPERATIONS:
@@ -218,8 +234,9 @@ def json_events(record: Row | RefusedError, columns: list[Column], epoch: int, e
         if column.name not in data and not spared:
             raise RefusedError(f"absent_key:{column.name}")
         values.append(judged(column, data.get(column.name), from_json, column.nullable or spared))
-    seq = sequence(metadata, operation, epoch, extract)
-    events = [Event(values[0], seq, deleted, tuple(values))]
+    seq = sequence(metadata, operation, epoch, extract, snapshot)
+    judge_moment(metadata)
+    events: list[Event | Floor] = [Event(values[0], seq, deleted, tuple(values))]
     if operation != "load" and (before := record.get("before-image")) is not None:
         if not isinstance(before, dict):
             raise RefusedError("before-image")
@@ -229,23 +246,51 @@ def json_events(record: Row | RefusedError, columns: list[Column], epoch: int, e
     return events
 
 
-def sequence(metadata: Row, operation: str, epoch: int, extract: int) -> tuple[int, int, int, int]:
+def sequence(
+    metadata: Row, operation: str, epoch: int, extract: int, snapshot: int
+) -> tuple[int, int, int, int]:
     """Where a record stands in the order of the source: epoch, position, load or change, order."""
     if operation == "load":
-        return (epoch, 0, 0, extract)
-    if metadata.get("stream-position") is None:
+        return (epoch, snapshot, 0, extract)
+    if (place := position(metadata)) is None:
         raise RefusedError("absent_key:stream-position")
-    if not (position := LSN.fullmatch(str(metadata["stream-position"]))):
+    return (epoch, place, 1, order_of(metadata))
+
+
+def judge_moment(metadata: Row) -> None:
+    """Refuse a record whose commit-timestamp, else timestamp, is there and is none."""
+    for name in ("commit-timestamp", "timestamp"):
+        if (moment := metadata.get(name)) is not None:
+            try:
+                if not (isinstance(moment, str) and MOMENT.fullmatch(moment)):
+                    raise ValueError
+                datetime.fromisoformat(moment)
+            except ValueError:
+                raise RefusedError(f"type:{name}") from None
+            return
+
+
+def position(metadata: Row) -> int | None:
+    if metadata.get("stream-position") is None:
+        return None
+    return log_position(str(metadata["stream-position"]))
+
+
+def log_position(written: str) -> int:
+    if not (found := LSN.fullmatch(written)):
         raise RefusedError("type:stream-position")
-    order = judged(ORDER, metadata.get(ORDER.name), from_json, nullable=True) or 0
-    return (epoch, int(position[1], 16) * 2**32 + int(position[2], 16), 1, order)
+    return int(found[1], 16) * 2**32 + int(found[2], 16)
+
+
+def order_of(metadata: Row) -> int:
+    return judged(ORDER, metadata.get(ORDER.name), from_json, nullable=True) or 0
 
 
 # --- files -----------------------------------------------------------------------------------------------
 
 
-def read_file(path: Path, name: str) -> tuple[File, list[Event]]:
-    """Judge every record of one raw file."""
+def read_file(path: Path, name: str, snapshot: int = 0) -> tuple[File, list[Event | Floor]]:
+    """Judge every record of one raw file; its loads are from the snapshot at that position."""
     file, columns, is_csv = File(name), columns_of(name.split("/")[1]), name.endswith(".csv.gz")
     epoch, extract = segment(name, "epoch"), segment(name, "extract")
     try:
@@ -256,7 +301,7 @@ def read_file(path: Path, name: str) -> tuple[File, list[Event]]:
         file.failure = refused.args[0]
         return file, []
     file.lines, file.blank = len(lines), lines.count(b"")
-    events: list[Event] = []
+    events: list[Event | Floor] = []
     for number, line in enumerate(lines, 1):
         if line == b"" or (is_csv and number == 1):
             continue
@@ -265,15 +310,16 @@ def read_file(path: Path, name: str) -> tuple[File, list[Event]]:
             try:
                 if is_csv:
                     values = csv_values(record, columns)
-                    said = [Event(values[0], (epoch, 0, 0, extract), False, values)]
+                    said = [Event(values[0], (epoch, snapshot, 0, extract), False, values)]
                 else:
-                    said = json_events(record, columns, epoch, extract)
+                    said = json_events(record, columns, epoch, extract, snapshot)
             except RefusedError as refused:
                 file.quarantined += 1
                 file.reasons.append((number, refused.args[0]))
                 continue
-            file.rows += bool(said)
-            file.control += not said
+            is_control = not said or isinstance(said[0], Floor)
+            file.rows += not is_control
+            file.control += is_control
             events += said
     if file.quarantined > MAX_BAD and file.quarantined * 100 > MAX_BAD_PERCENT * file.records:
         file.failure = "too_many_bad_records"

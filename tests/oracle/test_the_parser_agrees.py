@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from hostile_lines import change_line, extract_line
-from raw_records import TABLES, Event, columns_of, read_file
+from raw_records import TABLES, Event, Floor, columns_of, read_file
 
 from bronze import contract as contracts
 from bronze.parse import parse, source_of
@@ -24,7 +24,7 @@ from control.sample.shop import DATA, open_shop
 CONTRACTS = Path(__file__).parents[2] / "contracts" / "bronze"
 
 
-def judged_by_the_parser(path: Path, name: str, out: Path) -> tuple[list[object], list[Event]]:
+def judged_by_the_parser(path: Path, name: str, out: Path) -> tuple[list[object], list[Event | Floor]]:
     table = name.split("/")[1]
     contract = contracts.load(CONTRACTS / f"{table}.yaml")
     with path.open("rb") as stream:
@@ -34,12 +34,14 @@ def judged_by_the_parser(path: Path, name: str, out: Path) -> tuple[list[object]
         for file in out.glob("quarantine/*")
         for line in file.read_bytes().splitlines()
     ]
-    rows = (row for file in sorted(out.glob("bronze/*")) for row in pq.read_table(file).to_pylist())
+    rows = (row for file in out.glob("bronze/*") for row in pq.read_table(file).to_pylist())
+    events = (row for file in out.glob("events/*") for row in pq.read_table(file).to_pylist())
     counts = [report.lines, report.blank, report.records, report.rows, report.control]
-    return [*counts, report.failure is None, sorted(refused)], list(events_of(table, rows))
+    said = [*events_of(table, rows), *floors_of(events)]
+    return [*counts, report.failure is None, sorted(refused)], sorted(said, key=repr)
 
 
-def judged_by_the_oracle(path: Path, name: str) -> tuple[list[object], list[Event]]:
+def judged_by_the_oracle(path: Path, name: str) -> tuple[list[object], list[Event | Floor]]:
     file, events = read_file(path, name)
     refused = sorted(line for line, _ in file.reasons)
     return [
@@ -50,18 +52,26 @@ def judged_by_the_oracle(path: Path, name: str) -> tuple[list[object], list[Even
         file.control,
         file.failure is None,
         refused,
-    ], events
+    ], sorted(events, key=repr)
 
 
 def events_of(table: str, rows: Iterable[dict[str, object]]) -> Iterable[Event]:
     """What bronze rows say, in the oracle's words."""
     names = [column.name for column in columns_of(table)]
     for row in rows:
-        epoch, position, kind, order = str(row["_seq"]).split(".")
-        seq = (int(epoch), int(position, 16), int(kind), int(order))
+        seq = place_of(row)
         yield Event(row[names[0]], seq, row["_op"] == "delete", tuple(row[name] for name in names))
         if row["_key_before"]:
             yield Event(json.loads(str(row["_key_before"]))[names[0]], seq, True, ())
+
+
+def floors_of(events: Iterable[dict[str, object]]) -> Iterable[Floor]:
+    return (Floor(place_of(event)) for event in events if event["event"] == "truncate-table")
+
+
+def place_of(row: dict[str, object]) -> tuple[int, int, int, int]:
+    epoch, position, kind, order = str(row["_seq"]).split(".")
+    return int(epoch), int(position, 16), int(kind), int(order)
 
 
 @pytest.mark.parametrize("seed", range(40))
