@@ -14,8 +14,8 @@ BIN := .venv/bin
 GATE_BASE ?= $(shell git rev-parse -q --verify origin/main >/dev/null 2>&1 && echo origin/main || git rev-parse -q --verify main 2>/dev/null)
 ROWS ?= 100000
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-demo demo docs check check-infra test test-browser test-clients test-services sweep bench bench-clone bench-bronze \
-	bench-cloud bench-gold spark-package om trino conformance-trino adapter-suite clean
+.PHONY: help setup setup-demo demo docs check check-infra test test-browser test-clients test-services test-om sweep bench bench-clone \
+	bench-bronze bench-cloud bench-gold spark-package om trino conformance-trino adapter-suite clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -92,6 +92,9 @@ spark-package: setup ## Write dist/spark/ingest.py and ingest.zip, what EMR Serv
 
 om: | $(UV) ## Install the optional OpenMetadata client in an environment of its own (400 MB)
 	UV_PROJECT_ENVIRONMENT=.venv-om $(UV) sync --locked --only-group om && .venv-om/bin/metadata --version
+
+test-om: setup om ## Hold what we send to OpenMetadata, and its workflows, against its client's own models
+	$(BIN)/pytest tests/openmetadata
 
 test-clients: setup ## Drive the local cloud with awswrangler, in an environment of its own (300 MB)
 	UV_PROJECT_ENVIRONMENT=.venv-clients $(UV) sync --locked --only-group clients
