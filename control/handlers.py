@@ -43,7 +43,7 @@ def ingest(event: Mapping[str, Any], context: object) -> dict[str, object]:  # n
     settings = from_environment(os.environ)
     known = tables.load(settings, event.get("table"))
     outcome = run(known, _parts(), Rules(lease_seconds=settings.lease_seconds), choice="light")
-    alerts.note(outcome, _parts())
+    alerts.note(outcome.findings, _parts())
     if topic := alert_topic(os.environ):
         alerts.deliver(topic, _parts())
     for finding in outcome.findings:

@@ -1,4 +1,4 @@
-"""The words of the control plane as frozen values: raw files, batches, heads, attempts, orders, reports.
+"""The words of the control plane as frozen values: raw files, batches, heads, attempts, findings.
 
 `RawFile`, `Batch`, `Head` and `Reload` are items of the control store. Each names its fence: the fields that
 must be as the writer last saw them for a write to count. So no write can forget to name its epoch.
@@ -6,7 +6,7 @@ must be as the writer last saw them for a write to count. So no write can forget
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
@@ -15,6 +15,8 @@ Format = Literal["csv", "json", "begin", "complete"]
 FileState = Literal["registered", "pending", "claimed", "written", "published", "failed"]
 EngineName = Literal["light", "spark"]
 
+# Control records after which the rows that came before no longer tell the truth.
+ALARMING = ("truncate-table", "drop-table", "drop-column", "change-column-type", "rename-table")
 # States in which a batch still needs someone's work.
 OPEN_STATES: frozenset[BatchState] = frozenset({"pending", "claimed", "written", "splitting"})
 
@@ -129,7 +131,8 @@ class Batch:
 
     `epoch` rises with each claim and fences off whoever held it before; `owner` tells two claims of the same
     epoch apart when a response was lost. `counts` stands in the order of `file_ids` once it is written.
-    `events` counts its control records by kind. `error` holds a class and place, never a value of a row.
+    `events` counts its control records by kind; `told` says that the alerts of it are put out. `error` holds
+    a class and place, never a value of a row.
     """
 
     FENCE: ClassVar[tuple[str, ...]] = ("state", "epoch")
@@ -154,6 +157,7 @@ class Batch:
     number: int | None = None
     ingest_date: str = ""
     published_at: datetime | None = None
+    told: bool = False
 
     @property
     def id(self) -> str:
@@ -162,8 +166,25 @@ class Batch:
 
     @property
     def is_open(self) -> bool:
-        """Does it still need someone's work?"""
+        """Does it still need someone, be it only to tell people of it?"""
+        return self.needs_work or self.untold
+
+    @property
+    def needs_work(self) -> bool:
+        """Is it neither published nor given up?"""
         return self.state in OPEN_STATES
+
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        """What people must know of it, by kind."""
+        if self.state == "published":
+            return tuple(kind for kind in ALARMING if (self.events or {}).get(kind))
+        return ("failed",) if self.state == "failed" else ()
+
+    @property
+    def untold(self) -> bool:
+        """Must people know something of it that nobody has put into the outbox of alerts?"""
+        return not self.told and bool(self.alarms)
 
     @property
     def totals(self) -> Counts:
@@ -286,95 +307,6 @@ class Attempt:
 def attempt_of(batch: Batch, lake: str) -> Attempt:
     """The attempt that holds `batch` now."""
     return Attempt(lake, batch.table, batch.batch_id, batch.epoch)
-
-
-@dataclass(frozen=True, slots=True)
-class OrderFile:
-    """One raw file of a work order. `version_id` is None in a bucket without versions.
-
-    `etag` is of what was registered: other content is not this file. `position` is of its reload's snapshot.
-    """
-
-    file_id: str
-    uri: str
-    version_id: str | None
-    epoch: int
-    extract: int
-    format: Format
-    etag: str = ""
-    position: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class WorkOrder:
-    """What an engine is asked to do; `bronze`, `events` and `quarantine` are the folders it writes to.
-
-    `limits` are the parser's caps on one raw file that differ from its defaults.
-    """
-
-    table: str
-    attempt: str
-    contract: str
-    files: tuple[OrderFile, ...]
-    bronze: str
-    events: str
-    quarantine: str
-    limits: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenObject:
-    """An object that an engine says it wrote."""
-
-    uri: str
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class FileReport:
-    """What an engine says about one raw file. `failure` is the reason code of a file refused as a whole."""
-
-    file_id: str
-    lines: int
-    blank: int
-    records: int
-    rows: int
-    quarantined: int
-    control: int
-    sha256: str
-    reasons: dict[str, int]
-    failure: str | None
-    objects: tuple[WrittenObject, ...]
-    discarded: int = 0
-
-    @property
-    def counts(self) -> Counts:
-        """What became of its records."""
-        return Counts(self.records, self.rows, self.quarantined, self.control)
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The answer of an engine to a work order: one entry per file."""
-
-    files: tuple[FileReport, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """The sealed content of an attempt, written once. Holds no time: sealing twice gives the same bytes."""
-
-    table: str
-    batch_id: str
-    epoch: int
-    contract_version: str
-    files: tuple[FileReport, ...]
-    events: dict[str, int]
-
-    @property
-    def totals(self) -> Counts:
-        """Counts over all files."""
-        return sum((file.counts for file in self.files), Counts())
 
 
 @dataclass(frozen=True, slots=True)

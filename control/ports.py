@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Generic, Protocol, TypeVar
 
 from control.config import Settings
-from control.model import Batch, EngineName, Head, Item, Partition, RawFile, Reload, Report, WorkOrder
+from control.model import Batch, EngineName, Head, Item, Partition, RawFile, Reload
+from control.orders import Report, WorkOrder
 
 ItemT = TypeVar("ItemT", RawFile, Batch, Head, Reload)
 

@@ -15,7 +15,8 @@ from control.adapters.s3 import S3Objects
 from control.config import Settings, from_environment
 from control.cost.record import record
 from control.cost.runs import Cost, Run
-from control.model import Finding, Report, WorkOrder
+from control.model import Finding
+from control.orders import Report, WorkOrder
 from control.ports import AlertTopic, Engine, MetadataCatalog, Parts, Say, Statements
 
 

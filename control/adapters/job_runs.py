@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 from control.adapters.aws import client, translated
 from control.config import Settings
 from control.errors import ControlError, EngineError, ThrottledError, UnavailableError, UsageError
-from control.model import Report, WorkOrder
+from control.orders import Report, WorkOrder
 from control.papers import from_json
 from control.ports import Clock, ObjectStore
 

@@ -13,7 +13,7 @@ from bronze.contract import BronzeContract
 from bronze.parse import Source, compression_of
 from bronze.parse import parse as parse_file
 from control.errors import ContractError, UsageError
-from control.model import FileReport, OrderFile, Report, WorkOrder, WrittenObject
+from control.orders import FileReport, OrderFile, Report, WorkOrder, WrittenObject
 from control.papers import to_json
 from control.ports import ObjectStore
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from control.adapters.java import spark_environment
 from control.errors import EngineError, UsageError
-from control.model import Report, WorkOrder
+from control.orders import Report, WorkOrder
 from control.papers import from_json
 from control.ports import ObjectStore
 

@@ -68,7 +68,7 @@ def run(
         mode="until_idle" if until_idle else "once",
     )
     _print(outcome, as_json)
-    alerts.note(outcome, parts)
+    alerts.note(outcome.findings, parts)
     if topic := alert_topic(os.environ):
         alerts.deliver(topic, parts)
     if any(finding.severity == "error" for finding in outcome.findings):

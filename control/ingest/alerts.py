@@ -5,18 +5,15 @@ dies between sending and noting so sends twice. Messages name tables, batches an
 """
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from control.errors import NotFoundError, ThrottledError, UnavailableError
-from control.ingest.run import Outcome
-from control.model import Batch
+from control.errors import ConflictError, NotFoundError, ThrottledError, UnavailableError
+from control.model import Batch, Finding
 from control.papers import from_json, to_json
 from control.ports import AlertTopic, Parts
-
-# Control records after which the rows that came before no longer tell the truth.
-ALARMING = ("truncate-table", "drop-table", "drop-column", "change-column-type", "rename-table")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +32,42 @@ class Incident:
         return hashlib.sha256("\n".join((self.kind, self.table, self.key)).encode()).hexdigest()[:24]
 
 
-def note(outcome: Outcome, parts: Parts) -> int:
-    """Put what a run met into the outbox, unless it was sent already; how many are new."""
-    return sum(_put(incident, parts) for incident in _incidents(outcome, parts.clock.now()))
+def tell(batch: Batch, parts: Parts) -> None:
+    """Put what people must know of an ended batch into the outbox, and note on the batch that it is there.
+
+    Until then the batch is among those that need someone: a process that dies in between loses no alert.
+    """
+    if batch.untold:
+        for incident in of_batch(batch, parts.clock.now()):
+            _put(incident, parts)
+        with suppress(ConflictError):  # redriven meanwhile: it is told of when it ends again
+            parts.store.update(batch, replace(batch, told=True))
+
+
+def note(findings: Iterable[Finding], parts: Parts) -> int:
+    """Put findings that are errors into the outbox, unless that was done today; how many are new.
+
+    Batches that failed are not among them: see `tell`.
+    """
+    now = parts.clock.now()
+    errors = [found for found in findings if found.severity == "error" and found.code != "batch.failed"]
+    # The same trouble on another day is worth another message.
+    keys = [f"{now.date().isoformat()} {found.where} {found.message}" for found in errors]
+    return sum(
+        _put(Incident(found.code, found.where, key, found.message, now), parts)
+        for key, found in zip(keys, errors, strict=True)
+    )
+
+
+def of_batch(batch: Batch, now: datetime) -> Iterator[Incident]:
+    """The incidents of an ended batch: of the same batch and epoch the same ones, whoever asks."""
+    for kind in batch.alarms:
+        key = f"{batch.batch_id}-e{batch.epoch}"
+        if kind == "failed":
+            yield Incident("batch.failed", batch.table, key, batch.error, now)
+        else:
+            message = f"the source said {kind}, published with batch {batch.number}"
+            yield Incident(f"source.{kind}", batch.table, key, message, now)
 
 
 def deliver(topic: AlertTopic, parts: Parts) -> int:
@@ -56,25 +86,6 @@ def deliver(topic: AlertTopic, parts: Parts) -> int:
         parts.objects.delete([found.uri])
         sent += 1
     return sent
-
-
-def _incidents(outcome: Outcome, now: datetime) -> Iterator[Incident]:
-    for finding in outcome.findings:
-        if finding.severity == "error" and finding.code != "batch.failed":
-            # The same trouble on another day is worth another message.
-            key = f"{now.date().isoformat()} {finding.where} {finding.message}"
-            yield Incident(finding.code, finding.where, key, finding.message, now)
-    for batch in outcome.batches:
-        if batch.state == "failed":
-            yield _of_batch("batch.failed", batch, batch.error, now)
-        for kind in ALARMING:
-            if batch.state == "published" and (batch.events or {}).get(kind):
-                message = f"the source said {kind}, published with batch {batch.number}"
-                yield _of_batch(f"source.{kind}", batch, message, now)
-
-
-def _of_batch(kind: str, batch: Batch, message: str, now: datetime) -> Incident:
-    return Incident(kind, batch.table, f"{batch.batch_id}-e{batch.epoch}", message, now)
 
 
 def _put(incident: Incident, parts: Parts) -> bool:

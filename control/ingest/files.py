@@ -5,17 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from control.errors import NotFoundError, UsageError
-from control.model import (
-    Batch,
-    FileReport,
-    FileState,
-    Head,
-    Manifest,
-    RawFile,
-    attempt_of,
-    counts_in,
-    file_state,
-)
+from control.model import Batch, FileState, Head, RawFile, attempt_of, counts_in, file_state
+from control.orders import FileReport, Manifest
 from control.papers import from_json
 from control.ports import Parts, every
 

@@ -8,17 +8,8 @@ from control.ingest import claim, reload
 from control.ingest.plan import assign
 from control.ingest.rules import Rules
 from control.ingest.tables import BronzeTable
-from control.model import (
-    Attempt,
-    Batch,
-    FileReport,
-    Manifest,
-    OrderFile,
-    RawFile,
-    Report,
-    WorkOrder,
-    attempt_of,
-)
+from control.model import Attempt, Batch, RawFile, attempt_of
+from control.orders import FileReport, Manifest, OrderFile, Report, WorkOrder
 from control.papers import digest, to_json
 from control.ports import Engine, Parts
 

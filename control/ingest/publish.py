@@ -10,7 +10,8 @@ from datetime import UTC
 
 from control.errors import ConflictError, NotFoundError, StaleEpochError, UpstreamError
 from control.ingest.tables import BronzeTable
-from control.model import Batch, Head, Intent, Manifest, Partition, attempt_of
+from control.model import Batch, Head, Intent, Partition, attempt_of
+from control.orders import Manifest
 from control.papers import digest, from_json
 from control.ports import CatalogTable, Parts
 

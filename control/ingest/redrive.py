@@ -32,6 +32,7 @@ def redrive(failed: Batch, reason: str, parts: Parts) -> Batch:
         counts=(),
         events=None,
         manifest_digest="",
+        told=False,
     )
     try:
         return parts.store.update(failed, wanted)

@@ -15,7 +15,8 @@ import yaml
 
 from control.errors import ContractError, DataError
 from control.ingest.files import manifest_of
-from control.model import Batch, FileReport, RawFile
+from control.model import Batch, RawFile
+from control.orders import FileReport
 from control.ports import Parts, every
 
 _MASK = "***"

@@ -24,7 +24,7 @@ from control.errors import (
     UnavailableError,
     UsageError,
 )
-from control.ingest import claim
+from control.ingest import alerts, claim
 from control.ingest.parse import parse
 from control.ingest.plan import Choice, plan
 from control.ingest.publish import publish, settle
@@ -161,12 +161,13 @@ def _open_batches(
     """The batches of `table` that need work, oldest first, new ones planned among them."""
     found = {batch.batch_id: batch for batch in every(parts.store, Batch, table.name, open_only=True)}
     reloads = Reloads(table.name, parts)
-    planned = plan(table.name, parts, rules, choice, rules.open_batches - len(found), reloads)
+    room = rules.open_batches - sum(batch.needs_work for batch in found.values())
+    planned = plan(table.name, parts, rules, choice, room, reloads)
     done.waiting += reloads.findings(rules)
     done.planned += len(planned)
     # The query may lag behind what was just planned.
     found |= {batch.batch_id: batch for batch in planned}
-    if found:
+    if any(batch.needs_work for batch in found.values()):
         check_token_key(table, parts.settings)
     return deque(sorted(found.values(), key=lambda batch: (batch.created_at, batch.batch_id)))
 
@@ -174,7 +175,9 @@ def _open_batches(
 def _step(seen: Batch, table: BronzeTable, parts: Parts, rules: Rules, choice: Choice, done: _Pass) -> None:
     """Take a batch as far as it goes now."""
     batch = parts.store.get(Batch, table.name, seen.batch_id)
-    if batch is None or not batch.is_open:
+    if batch is not None and batch.untold:
+        alerts.tell(batch, parts)  # whoever ended it died before
+    if batch is None or not batch.needs_work:
         return
     free_at = claim.free_at(batch)
     if free_at is not None:
@@ -188,10 +191,11 @@ def _step(seen: Batch, table: BronzeTable, parts: Parts, rules: Rules, choice: C
         batch = replace(batch, state="split")
     if batch is not None and batch.state == "written":
         batch = _published(batch, table, parts)
-    if batch is None or batch.is_open:
+    if batch is None or batch.needs_work:
         done.left.append((batch and claim.free_at(batch)) or parts.clock.now())
     else:
         done.ended.append(batch)
+        alerts.tell(batch, parts)
         parts.say(f"batch.{batch.state}", _fields(batch))
 
 

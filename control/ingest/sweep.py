@@ -50,7 +50,7 @@ def sweep(left: Abandoned, parts: Parts) -> bool:
     batch = parts.store.get(Batch, left.table, batch_id)
     if batch is None or _keeps(batch, epoch):
         return False
-    if batch.epoch == epoch and batch.is_open:
+    if batch.epoch == epoch and batch.needs_work:
         try:
             parts.store.update(batch, replace(batch, epoch=epoch + 1))
         except ConflictError:

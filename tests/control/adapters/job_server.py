@@ -13,7 +13,7 @@ from typing import Any
 
 from control.adapters.light import LightEngine
 from control.errors import ControlError
-from control.model import WorkOrder
+from control.orders import WorkOrder
 from control.papers import from_json
 from control.ports import ObjectStore
 

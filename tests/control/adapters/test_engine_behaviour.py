@@ -22,7 +22,7 @@ from control.adapters.light import LightEngine
 from control.adapters.memory import MemoryClock, MemoryObjects
 from control.config import Settings
 from control.errors import ContractError, EngineError, StaleEpochError, ThrottledError, UsageError
-from control.model import OrderFile, WorkOrder
+from control.orders import OrderFile, WorkOrder
 from control.papers import to_json
 from control.ports import Engine
 

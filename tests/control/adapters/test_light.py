@@ -10,7 +10,7 @@ from control.adapters.light import LightEngine
 from control.adapters.memory import MemoryObjects
 from control.adapters.parquet import event_kinds
 from control.errors import ConflictError, ContractError, UsageError
-from control.model import OrderFile, Report, WorkOrder
+from control.orders import OrderFile, Report, WorkOrder
 from control.papers import from_json
 
 ROOT = Path(__file__).parents[3]

@@ -9,7 +9,7 @@ import pytest
 from control.adapters.memory import MemoryObjects
 from control.adapters.spark_submit import SparkSubmitEngine
 from control.errors import EngineError, StaleEpochError
-from control.model import Report, WorkOrder
+from control.orders import Report, WorkOrder
 from control.papers import to_json
 
 PAPERS = "s3://lake/attempts/review/b-e1"

@@ -11,7 +11,8 @@ from control.config import Settings
 from control.ingest.rules import Rules
 from control.ingest.run import Outcome, run
 from control.ingest.tables import BronzeTable
-from control.model import Batch, FileReport, Head, OrderFile, RawFile, Report, WorkOrder, WrittenObject
+from control.model import Batch, Head, RawFile
+from control.orders import FileReport, OrderFile, Report, WorkOrder, WrittenObject
 from control.ports import CatalogColumn, CatalogTable, ObjectStore, Parts, every
 
 

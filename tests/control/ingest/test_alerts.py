@@ -4,6 +4,7 @@ import pytest
 
 from control.errors import UnavailableError
 from control.ingest import alerts
+from control.ingest.redrive import redrive
 
 
 class Topic:
@@ -27,8 +28,9 @@ def topic() -> Topic:
 def test_a_batch_that_failed_is_told_once_without_a_value_of_a_row(world, topic) -> None:
     world.land("review", "killer", "!crash")
     outcome = world.run()
-    assert [alerts.note(outcome, world.parts), alerts.deliver(topic, world.parts)] == [1, 1]
-    assert [alerts.note(outcome, world.parts), alerts.deliver(topic, world.parts)] == [0, 0]
+    assert [alerts.note(outcome.findings, world.parts), alerts.deliver(topic, world.parts)] == [0, 1]
+    world.run()
+    assert [alerts.note(outcome.findings, world.parts), alerts.deliver(topic, world.parts)] == [0, 0]
     ((subject, message, _),) = topic.sent
     assert subject == "batch.failed: review"
     assert message.startswith("RuntimeError at")
@@ -39,7 +41,7 @@ def test_what_could_not_be_sent_is_sent_the_next_time(world, topic) -> None:
     world.land("review", "killer", "!crash")
     world.land("beer", "killer", "!crash")
     topic.away = True
-    assert alerts.note(world.run(), world.parts) == 2
+    world.run()
     assert alerts.deliver(topic, world.parts) == 0
     topic.away = False
     assert alerts.deliver(topic, world.parts) == 2
@@ -49,7 +51,7 @@ def test_what_could_not_be_sent_is_sent_the_next_time(world, topic) -> None:
 def test_a_truncate_is_told_with_its_batch(world, topic) -> None:
     world.land("review", "a", "1", "ctl:truncate-table")
     world.land("beer", "a", "1", "ctl:create-table")
-    alerts.note(world.run(), world.parts)
+    world.run()
     alerts.deliver(topic, world.parts)
     assert [sent[:2] for sent in topic.sent] == [
         ("source.truncate-table: review", "the source said truncate-table, published with batch 1")
@@ -61,14 +63,45 @@ def test_trouble_that_lasts_is_told_once_a_day(world, topic) -> None:
     world.run()
     world.land("review", "a", "2")
     for _ in range(3):
-        alerts.note(world.run(), world.parts)
+        alerts.note(world.run().findings, world.parts)
         alerts.deliver(topic, world.parts)
     assert [subject for subject, _, _ in topic.sent] == ["raw.overwritten: raw/review/"]
     world.clock.sleep(timedelta(days=1).total_seconds())
-    alerts.note(world.run(), world.parts)
+    alerts.note(world.run().findings, world.parts)
     assert alerts.deliver(topic, world.parts) == 1
 
 
 def test_a_run_without_incidents_tells_nothing(world, topic) -> None:
     world.land("review", "a", "1", "bad 2")
-    assert [alerts.note(world.run(), world.parts), alerts.deliver(topic, world.parts)] == [0, 0]
+    assert [alerts.note(world.run().findings, world.parts), alerts.deliver(topic, world.parts)] == [0, 0]
+
+
+@pytest.mark.parametrize("died", ["before it put the alert out", "before it noted that"])
+def test_an_alert_survives_the_process_that_saw_the_batch_fail(world, topic, monkeypatch, died) -> None:
+    world.land("review", "killer", "!crash")
+    with monkeypatch.context() as patched:
+        put = alerts._put
+        patched.setattr(
+            alerts, "_put", lambda *args: (died.startswith("before it noted") and put(*args), die())
+        )
+        with pytest.raises(KeyboardInterrupt):
+            world.run()
+    [batch] = world.batches("review")
+    assert (batch.state, batch.told) == ("failed", False)
+    assert world.run().batches == ()
+    assert alerts.deliver(topic, world.parts) == 1
+    [batch] = world.batches("review")
+    assert (batch.told, batch.is_open) == (True, False)
+
+
+def die() -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_batch_that_failed_again_after_a_redrive_is_told_again(world, topic) -> None:
+    world.land("review", "killer", "!crash")
+    world.run()
+    [batch] = world.batches("review")
+    redrive(batch, "the disk is larger now", world.parts)
+    world.run()
+    assert alerts.deliver(topic, world.parts) == 2

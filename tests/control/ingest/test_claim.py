@@ -89,7 +89,7 @@ def test_one_file_fails_when_attempts_are_used_up(world) -> None:
     for _ in range(world.rules.max_attempts):
         batch = claim.take(batch, "me", world.parts, world.rules)
     failed = claim.take(batch, "me", world.parts, world.rules)
-    assert (failed.state, failed.epoch, failed.is_open) == ("failed", world.rules.max_attempts, False)
+    assert (failed.state, failed.epoch, failed.needs_work) == ("failed", world.rules.max_attempts, False)
 
 
 def test_a_split_gives_each_file_a_batch_of_its_own_however_often_it_is_done(world) -> None:

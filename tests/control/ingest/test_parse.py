@@ -8,7 +8,8 @@ from control.ingest.claim import take
 from control.ingest.parse import parse
 from control.ingest.plan import assign, new_batch, plan
 from control.ingest.register import reconcile
-from control.model import Batch, Manifest, RawFile, Report, WorkOrder, attempt_of
+from control.model import Batch, RawFile, attempt_of
+from control.orders import Manifest, Report, WorkOrder
 from control.papers import digest, from_json
 
 

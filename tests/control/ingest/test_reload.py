@@ -74,11 +74,11 @@ def test_what_waits_holds_nothing_else_up_and_is_told_of(world) -> None:
     assert world.visible("review") == {1: ["5"]}
     assert waits(outcome) == ["raw files wait: its _BEGIN has not come"]
     assert {f.severity for f in outcome.findings} == {"warning"}
-    assert note(outcome, world.parts) == 0
+    assert note(outcome.findings, world.parts) == 0
     world.clock.sleep(timedelta(hours=1).total_seconds())
     late = world.run()
     assert {f.severity for f in late.findings} == {"error"}
-    assert note(late, world.parts) == 1
+    assert note(late.findings, world.parts) == 1
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from turns import Turns
 
 from control.adapters.memory import MemoryCatalog, MemoryObjects, MemoryStore
 from control.ingest.tables import BronzeTable
-from control.model import FileReport, Head, OrderFile, Partition, Report, WorkOrder, WrittenObject
+from control.model import Head, Partition
+from control.orders import FileReport, OrderFile, Report, WorkOrder, WrittenObject
 from control.ports import CatalogColumn, CatalogTable, ObjectStore, Page
 
 # Minutes before midnight: a partition's date is that of the decision, whoever carries it out.

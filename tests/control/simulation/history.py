@@ -22,6 +22,7 @@ from turns import Endless, Turns
 from control.adapters.memory import MemoryObjects
 from control.config import Settings
 from control.errors import ThrottledError, UnavailableError, UsageError
+from control.ingest import alerts
 from control.ingest.redrive import redrive
 from control.ingest.register import register
 from control.ingest.replay import batches, replay
@@ -272,6 +273,10 @@ class History:
         for location, content in self.catalog.content.items():
             if self.catalog.listed(location) != content:
                 raise WrongError(f"{location} was changed after it was published")
+        for batch in batches:
+            for incident in alerts.of_batch(batch, batch.created_at):
+                if not self.catalog.listed(f"s3://lake/alerts/outbox/{incident.id}.json"):
+                    raise WrongError(f"nobody is told that batch {batch.batch_id} of {table} failed")
         kept, wanted = Counter(self._kept(table, batches)), Counter(self._wanted(table, batches))
         if kept != wanted:
             raise WrongError(f"{table}: too many {dict(kept - wanted)}, lost {dict(wanted - kept)}")

@@ -186,6 +186,12 @@ BUGS = (
         "    if counts.quarantined > counts.rows:",
     ),
     Bug(
+        "a batch that failed is told of only by who saw it fail",
+        "control/model.py",
+        "        return self.needs_work or self.untold\n",
+        "        return self.needs_work\n",
+    ),
+    Bug(
         "a lost event is lost",
         "control/ingest/register.py",
         "        if tag is None:\n",
@@ -197,7 +203,7 @@ EXTRA = {
     "the sweeper takes away what a worker is writing": Bug(
         "",
         "control/ingest/sweep.py",
-        "    if batch.epoch == epoch and batch.is_open:",
+        "    if batch.epoch == epoch and batch.needs_work:",
         "    if not batch.table:",
     ),
     "the number is counted before the last publication has ended": Bug(
