@@ -184,22 +184,24 @@ def test_pages_give_every_item_once_in_order_of_id(store: ControlStore) -> None:
     assert seen == files
 
 
-def test_an_open_query_gives_only_what_needs_work(store: ControlStore) -> None:
+def test_an_open_query_gives_only_what_needs_someone(store: ControlStore) -> None:
     store.create(BATCH)
     for number, state in enumerate(["claimed", "written", "splitting", "published", "failed", "split"]):
-        store.create(replace(BATCH, batch_id=f"c{number}", state=state))
+        store.create(replace(BATCH, batch_id=f"c{number}", state=state, told=state == "failed"))
+    store.create(replace(BATCH, batch_id="untold", state="failed"))
     store.update(BATCH, CLAIMED)
     assert [b.state for b in store.query(Batch, "review", open_only=True).items] == [
         "claimed",
         "claimed",
         "written",
         "splitting",
+        "failed",
     ]
-    store.update(CLAIMED, replace(CLAIMED, state="failed"))
+    store.update(CLAIMED, replace(CLAIMED, state="failed", told=True))
     pages = [store.query(Batch, "review", open_only=True, limit=2)]
     while pages[-1].after is not None:
         pages.append(store.query(Batch, "review", open_only=True, limit=2, after=pages[-1].after))
-    assert [b.batch_id for page in pages for b in page.items] == ["c0", "c1", "c2"]
+    assert [b.batch_id for page in pages for b in page.items] == ["c0", "c1", "c2", "untold"]
 
 
 def test_an_assigned_file_is_no_longer_open(store: ControlStore) -> None:

@@ -1,0 +1,161 @@
+"""Write what AWS Lambda runs: `python -m control.package DIR` gives a zip of handlers, contracts, libraries.
+
+The libraries are the locked ones, checked by their hashes, and less what no handler needs. The same sources
+and the same lock give the same bytes, and the zip is named after them: a deployment uploads each only once.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+ROOT = Path(__file__).resolve().parents[1]
+# The runtime and architecture of `infra/params`.
+PYTHON, PLATFORM = "3.13", "x86_64-manylinux_2_28"
+# Lambda's own limit on what a zip unpacks to.
+MOST_BYTES = 250 * 1024 * 1024
+LIBRARIES = frozenset(
+    [
+        *("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"),
+        *("isal", "msgspec", "pyarrow", "pyyaml"),
+    ]
+)
+SERVICES = frozenset(["dynamodb", "emr-serverless", "glue", "s3", "sns", "sqs", "sts"])
+# Of 166 MB of pyarrow 94 are left: no remote calls, no store of its own, nothing to compile or test with.
+NOT_OF_PYARROW = (
+    *("include/*", "includes/*", "src/*", "tests/*", "*.pxd", "*.pxi", "*.pyx", "*.h", "*.cpp", "*.cc"),
+    *(
+        "*flight*",
+        "_substrait*",
+        "*s3fs*",
+        "libarrow_s3*",
+        "*gcsfs*",
+        "*azurefs*",
+        "*hdfs*",
+        "*orc.*",
+        "*gandiva*",
+    ),
+    *("libarrow_python.so", "libarrow_python.so.*.*.*"),
+)
+# The earliest time that a zip can hold.
+EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def package(folder: Path, *, python: str = PYTHON, platform: str | None = PLATFORM) -> Path:
+    """Write the zip to `folder` and give its path. `platform` None is this machine's.
+
+    Raises ValueError when it would unpack to more than Lambda takes, CalledProcessError when `uv` fails.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="dm-package-") as scratch:
+        libraries = Path(scratch) / "libraries"
+        _install(libraries, python, platform)
+        content = dict(sorted([*_own(), *_of_libraries(libraries)]))
+        size = sum(path.stat().st_size for path in content.values())
+        if size > MOST_BYTES:
+            raise ValueError(f"it unpacks to {size:,} bytes, and Lambda takes {MOST_BYTES:,}")
+        target = folder / f"control-{_digest(content)}.zip"
+        with zipfile.ZipFile(target, "w") as archive:
+            for name, path in content.items():
+                entry = zipfile.ZipInfo(name, EPOCH)
+                entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+                archive.writestr(entry, path.read_bytes())
+    return target
+
+
+def _own() -> Iterator[tuple[str, Path]]:
+    """Our code, and the contracts that the handlers read from their own folder."""
+    for pattern in (
+        *("bronze/**/*.py", "control/**/*.py"),
+        *("contracts/bronze/*.yaml", "contracts/rendered/bronze/*.json", "LICENSE", "NOTICE"),
+    ):
+        for path in ROOT.glob(pattern):
+            yield path.relative_to(ROOT).as_posix(), path
+
+
+def _of_libraries(folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        if path.is_file() and _is_needed(PurePosixPath(name.as_posix())):
+            yield name.as_posix(), path
+
+
+def _is_needed(name: PurePosixPath) -> bool:
+    top, *rest = name.parts
+    inside = PurePosixPath(*rest)
+    if top.endswith(".dist-info"):  # whose it is, and under which licence
+        return name.name == "METADATA" or "licen" in str(name).lower() or name.name.startswith("NOTICE")
+    if top == "pyarrow":
+        return not any(_matches(inside, pattern) for pattern in NOT_OF_PYARROW)
+    if top == "botocore" and rest[0] == "data" and len(rest) > 2:
+        return rest[1] in SERVICES
+    return top != "bin" and "__pycache__" not in name.parts and not top.startswith(".")
+
+
+def _matches(name: PurePosixPath, pattern: str) -> bool:
+    folder, slash, _ = pattern.partition("/")
+    return name.parts[0] == folder if slash else name.match(pattern)
+
+
+def _install(folder: Path, python: str, platform: str | None) -> None:
+    """The locked libraries for `python` on `platform`, none built here."""
+    uv = shutil.which("uv") or str(ROOT / ".tools" / "bin" / "uv")
+
+    def run(*arguments: str) -> str:
+        command = [uv, "--quiet", *arguments]
+        environment = {**os.environ, "UV_PREVIEW_FEATURES": "package-conflicts"}
+        return subprocess.run(
+            command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
+
+    exported = run("export", "--locked", "--no-default-groups", "--no-emit-project", "--no-header")
+    wanted = [
+        block for block in _requirements(exported) if block.partition("==")[0].strip().lower() in LIBRARIES
+    ]
+    requirements = folder.with_suffix(".txt")
+    requirements.write_text("\n".join(wanted) + "\n")
+    target = ("--python-platform", platform) if platform else ()
+    run(
+        *("pip", "install", "--target", str(folder), "--python-version", python, *target),
+        *("--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", str(requirements)),
+    )
+
+
+def _requirements(exported: str) -> Iterator[str]:
+    """The entries of a requirements file, each with its hashes."""
+    lines: list[str] = []
+    for line in exported.splitlines():
+        if line.lstrip().startswith("#"):
+            continue
+        if lines and not line.startswith(" "):
+            yield "\n".join(lines)
+            lines = []
+        lines.append(line)
+    yield "\n".join(lines)
+
+
+def _digest(content: dict[str, Path]) -> str:
+    digest = hashlib.sha256()
+    for name, path in content.items():
+        digest.update(f"{name}\n{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def main() -> None:
+    """Write the zip and print its path."""
+    parser = argparse.ArgumentParser(description="Write the zip that Lambda runs.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--python", default=PYTHON, help="version of the runtime")
+    parser.add_argument("--platform", default=PLATFORM, help="as uv names it, such as aarch64-manylinux_2_28")
+    options = parser.parse_args()
+    sys.stdout.write(f"{package(options.folder, python=options.python, platform=options.platform)}\n")
+
+
+if __name__ == "__main__":
+    main()
