@@ -13,7 +13,8 @@ from control.contracts import promises, render_people, technical
 from control.contracts.model import Check, Column, Contract, Test
 
 MARK = "# Rendered by `dm contract sync` from "
-_SOURCE_SCHEMA = '{{ env_var("DM_SCHEMA_PREFIX", "") }}bronze'
+# Developers with schemas of their own may read one bronze.
+_SOURCE_SCHEMA = '{{ env_var("DM_BRONZE_PREFIX", env_var("DM_SCHEMA_PREFIX", "")) }}bronze'
 
 
 def render(contracts: Sequence[Contract]) -> dict[str, str]:

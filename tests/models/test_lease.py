@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from bronze_lake import ROOT, Lake
+from bronze_lake import ROOT, Lake, clean_environment, dbt
 from histories import brewery, record
 from jinja2 import Environment
 from pyathena.error import OperationalError
@@ -74,6 +74,20 @@ def test_who_knows_that_a_build_is_dead_need_not_wait(built: Lake) -> None:
     hold(built, silent=5)
     built.dbt("run", *MODELS, "--vars", "take_over: true")
     assert holder(built) == ""
+
+
+def test_a_developer_with_a_prefix_shares_bronze_and_is_in_nobodys_way(built: Lake) -> None:
+    hold(built, silent=5)
+    before = built.rows("select * from silver.breweries_state order by brewery_id")
+    own = {"AWS_ENDPOINT_URL": built.endpoint, "DM_SCHEMA_PREFIX": "bob_", "DM_BRONZE_PREFIX": ""}
+    done = dbt(built.folder / "bob", "run", *MODELS, env=clean_environment() | own)
+    assert done.returncode == 0, done.stdout
+    assert names(built, "bob_silver") == {"breweries_state"}
+    assert {"consumed", "lease"} <= names(built, "bob_ops")
+    assert built.rows("select * from bob_silver.breweries_state order by brewery_id") == before
+    assert built.rows("select * from silver.breweries_state order by brewery_id") == before
+    assert holder(built) == "of-ann"
+    built.rows("update ops.lease set holder = ''")
 
 
 def test_of_many_who_take_a_free_lease_at_once_one_has_it(built: Lake) -> None:

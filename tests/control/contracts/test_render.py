@@ -157,7 +157,8 @@ def test_each_file_says_what_renders_it_and_where_hand_written_tests_go(files: M
 
 def test_sources_have_each_bronze_table_and_its_events_with_partition_keys(files: Mapping[str, str]) -> None:
     [source] = yaml.safe_load(files["sources.yml"])["sources"]
-    assert source["schema"] == '{{ env_var("DM_SCHEMA_PREFIX", "") }}bronze'
+    prefix = 'env_var("DM_BRONZE_PREFIX", env_var("DM_SCHEMA_PREFIX", ""))'
+    assert source["schema"] == f"{{{{ {prefix} }}}}bronze"
     tables = {t["name"]: [c["name"] for c in t["columns"]] for t in source["tables"]}
     assert list(tables) == ["item", "item_events"]
     assert tables["item"][:2] == ["item_id", "item_name"]
