@@ -93,6 +93,12 @@ class ObjectStore(Protocol):
     def delete(self, uris: Iterable[str]) -> None:
         """Remove the newest version of each object; one that is not there is no error."""
 
+    def tag(self, uri: str, version_id: str, key: str, value: str) -> None:
+        """Set one tag of a version of an object; its other tags stay. Raises NotFoundError."""
+
+    def tags(self, uri: str, version_id: str) -> Mapping[str, str]:
+        """The tags of a version of an object. Raises NotFoundError."""
+
     def list(self, uri: str, after: str = "") -> Iterator[StoredObject]:
         """Every version of every object whose URI begins with `uri`, in order of URI, newest version first.
 
@@ -149,6 +155,9 @@ class Catalog(Protocol):
 
     def get_partition(self, database: str, table: str, values: tuple[str, ...]) -> Partition | None:
         """Read one partition, or None."""
+
+    def drop_partition(self, database: str, table: str, values: tuple[str, ...]) -> None:
+        """Take one partition out of the catalog, not its objects. Success also when there is none."""
 
 
 class Engine(Protocol):

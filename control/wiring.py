@@ -17,7 +17,7 @@ from control.cost.record import record
 from control.cost.runs import Cost, Run
 from control.model import Finding
 from control.orders import Report, WorkOrder
-from control.ports import AlertTopic, Engine, MetadataCatalog, Parts, Say, Statements
+from control.ports import AlertTopic, Engine, MetadataCatalog, Parts, Query, Say, Statements
 
 
 def silent(event: str, fields: Mapping[str, object]) -> None:
@@ -90,9 +90,15 @@ def record_costs(environ: Mapping[str, str], workgroup: str, since: datetime) ->
     )
 
 
+def query(environ: Mapping[str, str], workgroup: str) -> Query:
+    """Statements of our own on Athena."""
+    from control.adapters.athena import AthenaQuery
+
+    return AthenaQuery(from_environment(environ), workgroup, WallClock().sleep)
+
+
 def examine(environ: Mapping[str, str], workgroup: str) -> list[Finding]:
     """Everything that `dm doctor` asks the cloud."""
-    from control.adapters.athena import AthenaQuery
     from control.adapters.glue_listing import GlueListing, governed_places
     from control.doctor import lease, rights, warehouse
 
@@ -102,7 +108,7 @@ def examine(environ: Mapping[str, str], workgroup: str) -> list[Finding]:
         *warehouse.examine(listing, prefix),
         *warehouse.governed(listing, prefix, governed_places(settings)),
         *rights.examine(S3Objects(settings), settings.bucket),
-        *lease.examine(AthenaQuery(settings, workgroup, WallClock().sleep), prefix),
+        *lease.examine(query(environ, workgroup), prefix),
     ]
 
 

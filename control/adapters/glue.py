@@ -86,6 +86,16 @@ class GlueCatalog:
             database, table, values, found["StorageDescriptor"]["Location"], found.get("Parameters", {})
         )
 
+    def drop_partition(self, database: str, table: str, values: tuple[str, ...]) -> None:
+        """See Catalog."""
+        try:
+            with self._translated(f"partition {'/'.join(values)} of {database}.{table}"):
+                self._client.delete_partition(
+                    DatabaseName=database, TableName=table, PartitionValues=list(values)
+                )
+        except NotFoundError:
+            return
+
     def _ensure_database(self, name: str) -> None:
         try:
             with self._translated(f"database {name}"):

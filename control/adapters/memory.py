@@ -2,9 +2,9 @@
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -82,6 +82,7 @@ class _Version:
     version_id: str
     etag: str
     modified_at: datetime
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 class MemoryObjects:
@@ -124,6 +125,14 @@ class MemoryObjects:
         """See ObjectStore."""
         for uri in uris:
             self._objects.pop(uri, None)
+
+    def tag(self, uri: str, version_id: str, key: str, value: str) -> None:
+        """See ObjectStore."""
+        self._version(uri, version_id).tags[key] = value
+
+    def tags(self, uri: str, version_id: str) -> Mapping[str, str]:
+        """See ObjectStore."""
+        return self._version(uri, version_id).tags
 
     def list(self, uri: str, after: str = "") -> Iterator[StoredObject]:
         """See ObjectStore."""
@@ -182,6 +191,10 @@ class MemoryCatalog:
     def get_partition(self, database: str, table: str, values: tuple[str, ...]) -> Partition | None:
         """See Catalog."""
         return self.partitions.get((database, table, values))
+
+    def drop_partition(self, database: str, table: str, values: tuple[str, ...]) -> None:
+        """See Catalog."""
+        self.partitions.pop((database, table, values), None)
 
 
 class MemoryClock:

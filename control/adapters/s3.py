@@ -1,7 +1,7 @@
 """Objects in S3."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -86,6 +86,19 @@ class S3Objects:
             with self._translated(uri):
                 self._client.delete_object(Bucket=bucket, Key=key)
 
+    def tag(self, uri: str, version_id: str, key: str, value: str) -> None:
+        """See ObjectStore."""
+        tags = {**self.tags(uri, version_id), key: value}
+        listed = [{"Key": name, "Value": tags[name]} for name in sorted(tags)]
+        with self._translated(uri):
+            self._client.put_object_tagging(**_version(uri, version_id), Tagging={"TagSet": listed})
+
+    def tags(self, uri: str, version_id: str) -> Mapping[str, str]:
+        """See ObjectStore."""
+        with self._translated(uri):
+            found = self._client.get_object_tagging(**_version(uri, version_id))["TagSet"]
+        return {tag["Key"]: tag["Value"] for tag in found}
+
     def list(self, uri: str, after: str = "") -> Iterator[StoredObject]:
         """See ObjectStore."""
         bucket, prefix = split(uri)
@@ -148,6 +161,13 @@ class _Ranges(io.RawIOBase):
         buffer[: len(content)] = content
         self._at += len(content)
         return len(content)
+
+
+def _version(uri: str, version_id: str) -> dict[str, str]:
+    """A version of an object as a request names it."""
+    bucket, key = split(uri)
+    named = {"Bucket": bucket, "Key": key}
+    return named if version_id == "null" else {**named, "VersionId": version_id}
 
 
 def split(uri: str) -> tuple[str, str]:

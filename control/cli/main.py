@@ -22,7 +22,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "docs": ("control.cli.docs", "Write the static site of all tables."),
     "doctor": ("control.cli.doctor", "Say whether dbt is safe to run here: configs, tables, leftovers."),
     "reconcile": ("control.cli.reconcile", "Compare gold with a full recompute, row for row."),
-    "cost": ("control.cli.cost", "Show what the models of the last dbt run read, took and cost."),
+    "cost": ("control.cli.cost", "What dbt runs read, took and cost; hold models to budgets."),
+    "retention": ("control.cli.retention", "Let old raw files and bronze go, once nobody needs them."),
     "status": ("control.cli.status", "Show every table: last batch, rows, quarantine."),
 }
 

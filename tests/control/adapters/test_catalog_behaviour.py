@@ -74,6 +74,16 @@ def test_a_partition_at_another_location_conflicts_and_stays(
     assert catalog.get_partition(table.database, "review", partition.values) == partition
 
 
+def test_a_partition_is_dropped_and_dropping_it_again_is_no_error(
+    catalog: Catalog, table: CatalogTable, partition: Partition
+) -> None:
+    catalog.ensure_table(table)
+    catalog.add_partition(partition)
+    for _ in range(2):
+        catalog.drop_partition(table.database, "review", partition.values)
+        assert catalog.get_partition(table.database, "review", partition.values) is None
+
+
 def test_a_partition_without_its_table_is_not_found(catalog: Catalog, partition: Partition) -> None:
     with pytest.raises(NotFoundError):
         catalog.add_partition(partition)

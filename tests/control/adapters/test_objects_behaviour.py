@@ -50,6 +50,18 @@ def test_an_absent_object_is_not_found(objects: ObjectStore, lake: str) -> None:
         pass
 
 
+def test_a_tag_is_set_beside_the_others_and_goes_with_its_version(objects: ObjectStore, lake: str) -> None:
+    objects.put(f"{lake}/t", b"1")
+    (stored,) = objects.list(f"{lake}/t")
+    assert objects.tags(stored.uri, stored.version_id) == {}
+    objects.tag(stored.uri, stored.version_id, "a", "1")
+    objects.tag(stored.uri, stored.version_id, "b", "2")
+    objects.tag(stored.uri, stored.version_id, "a", "3")
+    assert objects.tags(stored.uri, stored.version_id) == {"a": "3", "b": "2"}
+    with pytest.raises(NotFoundError):
+        objects.tag(f"{lake}/nothing", "null", "a", "1")
+
+
 def test_creating_keeps_what_is_there(objects: ObjectStore, lake: str) -> None:
     assert objects.create(f"{lake}/m", b"one")
     assert not objects.create(f"{lake}/m", b"two")

@@ -1,0 +1,166 @@
+"""`dm retention`: what of the raw files and of bronze may go, why the rest stays, and letting go."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from control.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from control.ports import Parts
+    from control.retention.judge import Verdict
+
+COLUMNS = ["table", "kind", "state", "of", "objects", "bytes", "why"]
+
+
+@click.group("retention")
+def command() -> None:
+    """Let old raw files, bronze rows and quarantine go, once nobody needs them any more.
+
+    Nothing goes by age alone: every model has taken the batch in, no record of it is in open quarantine, its
+    reload is complete, no replay of it is pending. Control records stay.
+    """
+
+
+def _options(function: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print as JSON."),
+        click.option("--workgroup", envvar="DM_WORKGROUP", default="primary", show_default=True),
+        click.option("--quarantine-days", type=click.FloatRange(0), default=180, show_default=True),
+        click.option("--bronze-days", type=click.FloatRange(0), default=180, show_default=True),
+        click.option(
+            "--raw-days", type=click.FloatRange(0), default=90, show_default=True,
+            help="Kept at least so many days from publication.",
+        ),
+        click.option("--table", metavar="NAME", help="This table only."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+@command.command(
+    "plan",
+    epilog="""\b
+Examples:
+  dm retention plan
+  dm retention plan --table review --raw-days 30 --json
+""",
+)
+@_options
+def plan(as_json: bool, **options: Any) -> None:
+    """Show what may go and why the rest stays; change nothing.
+
+    With --json there is one object for each raw file and for rows and quarantine of each batch.
+    Exit codes: 0 fine, 2 wrong usage, 3 the cloud did not answer.
+    """
+    from control.retention import table
+    from control.wiring import connect
+
+    parts = connect(os.environ)
+    verdicts = list(_verdicts(parts, **options))
+    measured = [table.measure(one, parts) for one in verdicts]
+    if as_json:
+        print_json([_as_json(one, size) for one, size in zip(verdicts, measured, strict=True)])
+        return
+    count: Counter[tuple[str, str, str]] = Counter()
+    objects: Counter[tuple[str, str, str]] = Counter()
+    sizes: Counter[tuple[str, str, str]] = Counter()
+    for one, size in zip(verdicts, measured, strict=True):
+        key = one.table, one.kind, one.why[0] if one.why else ""
+        count[key] += 1
+        objects[key] += size.count
+        sizes[key] += size.size_bytes
+    rows: list[dict[str, object]] = [
+        {
+            "table": name,
+            "kind": kind,
+            "state": "stays" if why else "may go",
+            "of": count[name, kind, why],
+            "objects": objects[name, kind, why],
+            "bytes": sizes[name, kind, why],
+            "why": why or "-",
+        }
+        for name, kind, why in sorted(count)
+    ]
+    print_table(rows, COLUMNS, empty="No table has been ingested yet: there is nothing to keep or to let go.")
+
+
+@command.command(
+    "run",
+    epilog="""\b
+Examples:
+  dm retention run
+  dm retention run --table review --json
+""",
+)
+@_options
+def run(as_json: bool, **options: Any) -> None:
+    """Let go of what `dm retention plan` says may go.
+
+    Rows leave the catalog first; then the objects get the tag dm-retention=eligible, which the lifecycle
+    rules of the bucket match together with the age. Nothing is deleted here. Safe to repeat.
+    Exit codes: 0 fine, 2 wrong usage, 3 the cloud did not answer.
+    """
+    from control.retention import table
+    from control.wiring import connect
+
+    parts = connect(os.environ)
+    gone = [(one, table.let_go(one, parts)) for one in _verdicts(parts, **options) if one.may_go]
+    if as_json:
+        print_json([_as_json(one, size) for one, size in gone])
+        return
+    tagged = sum(size.tagged for _, size in gone)
+    click.echo(f"{len(gone):,} raw files and batches may go; {tagged:,} objects were tagged just now")
+
+
+def _verdicts(
+    parts: "Parts",
+    table: str | None,
+    raw_days: float,
+    bronze_days: float,
+    quarantine_days: float,
+    workgroup: str,
+) -> "Iterator[Verdict]":
+    from control.ingest.files import table_names
+    from control.retention.judge import Keep, judge
+    from control.retention.table import known, offsets
+    from control.wiring import query
+
+    keep = Keep(timedelta(days=raw_days), timedelta(days=bronze_days), timedelta(days=quarantine_days))
+    prefix, readers = parts.settings.schema_prefix, _readers(parts.settings.contracts)
+    names = table_names(parts, table)
+    consumed = offsets(query(os.environ, workgroup), prefix) if names else {}
+    now = parts.clock.now()
+    for name in names:
+        taken = consumed.get(f"{prefix}bronze.{name}", {})
+        yield from judge(known(name, readers.get(name, ()), taken, parts), keep, now)
+
+
+def _readers(contracts: Path) -> dict[str, tuple[str, ...]]:
+    """The state tables that read each bronze table, by what silver's contracts say."""
+    from control.contracts import load
+
+    found: dict[str, tuple[str, ...]] = {}
+    for contract in load.folder(contracts):
+        bronze, state = contract.properties.get("bronze"), contract.properties.get("stateTable")
+        if bronze and state:
+            name = str(bronze).removeprefix("bronze.")
+            found[name] = (*found.get(name, ()), str(state))
+    return found
+
+
+def _as_json(one: "Verdict", size: object) -> dict[str, object]:
+    return {
+        "table": one.table,
+        "kind": one.kind,
+        "batch": one.batch.number if one.batch else None,
+        "key": one.file.key if one.file else None,
+        "may_go": one.may_go,
+        "why": one.why,
+        "objects": size,
+    }

@@ -1,0 +1,112 @@
+"""Which objects of a table may go: never by age alone, and never what a model or a person still needs.
+
+Pure: from what the control store and `ops.consumed` say to a verdict on each raw file and each published
+batch. Control records (`bronze/<table>_events/`) are no part of it: floors follow from them for ever.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from control.model import Batch, RawFile, Reload, counts_in
+
+Kind = Literal["raw", "bronze", "quarantine"]
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long objects are kept at least, from the publication of their batch."""
+
+    raw: timedelta = timedelta(days=90)
+    bronze: timedelta = timedelta(days=180)
+    quarantine: timedelta = timedelta(days=180)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All that is known of a table. `offsets` has the batch that each model which reads it has taken in."""
+
+    table: str
+    files: tuple[RawFile, ...]
+    batches: tuple[Batch, ...]
+    reloads: tuple[Reload, ...]
+    offsets: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether something may go; it may when nothing is `why` it stays.
+
+    `batch` is what publishes it now. A raw file has its `file`; else all objects of the batch are meant.
+    """
+
+    kind: Kind
+    table: str
+    batch: Batch | None
+    file: RawFile | None
+    why: tuple[str, ...]
+
+    @property
+    def may_go(self) -> bool:
+        """Does nothing speak against it?"""
+        return not self.why
+
+
+def judge(known: Known, keep: Keep, now: datetime) -> Iterator[Verdict]:
+    """A verdict on every raw file, and on rows and quarantine of every batch that has a number."""
+    batches = {batch.batch_id: batch for batch in known.batches}
+    of_batch: dict[str, list[RawFile]] = defaultdict(list)
+    for file in known.files:
+        of_batch[file.batch_id or ""].append(file)
+        batch = batches.get(file.batch_id or "")
+        yield Verdict("raw", known.table, batch, file, tuple(_against((file,), batch, known, keep.raw, now)))
+    ids = {file.file_id: file for file in known.files}
+    for batch in sorted(known.batches, key=lambda one: (one.number or 0, one.batch_id)):
+        if batch.number is None:
+            continue
+        files = [ids[one] for one in batch.file_ids if one in ids]
+        lost = [] if len(files) == len(batch.file_ids) else ["a raw file of it is not registered"]
+        pending = list(_replays(files, batch, batches))
+        for kind, age in (("bronze", keep.bronze), ("quarantine", keep.quarantine)):
+            why = (*_against(files, batch, known, age, now), *pending, *lost)
+            yield Verdict(kind, known.table, batch, None, why)  # type: ignore[arg-type]  # of the tuple above
+
+
+def _against(
+    files: Collection[RawFile], batch: Batch | None, known: Known, keep: timedelta, now: datetime
+) -> Iterator[str]:
+    """What speaks against letting go of these files, or of what `batch` made of them."""
+    open_reloads = {reload.folder for reload in known.reloads if reload.is_open}
+    begun = {reload.folder for reload in known.reloads}
+    for folder in sorted({file.reload for file in files if file.reload}):
+        if folder in open_reloads or folder not in begun:
+            yield f"reload {folder} is not complete"
+    if batch is None or batch.state != "published" or batch.number is None or batch.published_at is None:
+        yield "it is not published"
+        return
+    if not known.offsets:
+        yield "no model reads the table"
+    for model, offset in sorted(known.offsets.items()):
+        if offset < batch.number:
+            yield f"{model} has taken in batch {offset}, not yet {batch.number}"
+    if any(_is_open(file, batch) for file in files):
+        yield "records of it are in quarantine: replay or waive them"
+    if now - batch.published_at < keep:
+        yield f"it is kept until {batch.published_at + keep:%Y-%m-%d}"
+
+
+def _is_open(file: RawFile, batch: Batch) -> bool:
+    """Has `batch` refused records of `file` for which nobody has answered since?"""
+    counts = counts_in(batch, file)
+    refused = counts is None or counts.quarantined > 0
+    return file.batch_id == batch.batch_id and refused and file.waived != batch.batch_id
+
+
+def _replays(files: Iterable[RawFile], batch: Batch, batches: Mapping[str, Batch]) -> Iterator[str]:
+    """Files that were given to another batch, which has not published them yet."""
+    for file in files:
+        later = batches.get(file.batch_id or "")
+        if file.batch_id != batch.batch_id and (later is None or later.state != "published"):
+            yield f"{file.key} is being ingested again"
