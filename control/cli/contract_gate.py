@@ -104,7 +104,7 @@ def _base(base: str, head: Path) -> "Tree":
 
 
 def _lineage(given: Path | None, beside: Path) -> "Users | None":
-    from control.lineage import ask
+    from control.lineage import ask, golden
     from control.lineage.users import Users
 
     usual = (beside / "lineage", beside / "target" / "lineage.json")
@@ -112,7 +112,7 @@ def _lineage(given: Path | None, beside: Path) -> "Users | None":
     if path is None:
         click.echo("note: no column lineage (dm lineage build): readers of readers are not named", err=True)
         return None
-    return Users(ask.read(path))
+    return Users(ask.graph(golden.hops(path)) if path.is_dir() else ask.read(path))
 
 
 def _print(judgement: "Judgement", form: str | None) -> None:

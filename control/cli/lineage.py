@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from control.cli.lineage_check import check
+from control.cli.lineage_diff import diff
 from control.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -23,6 +25,10 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.group("lineage")
 def command() -> None:
     """Trace each column from the source database to gold, and ask about it."""
+
+
+command.add_command(check)
+command.add_command(diff)
 
 
 @command.command(
@@ -53,13 +59,13 @@ def build(
     """
     from dataclasses import asdict
 
-    _require("sqlglot")
+    require("sqlglot")
     from control.lineage import build as building
     from control.lineage import project
 
     file = output or target / "lineage.json"
     cached = target / "lineage-cache.sqlite"
-    summary = building.build(project.read(target), _contracts(folder), file, cached, _progress)
+    summary = building.build(project.read(target), contracts_in(folder), file, cached, progress)
     if as_json:
         print_json({"output": str(file), "ok": not summary.unresolved, **asdict(summary)})
     else:
@@ -115,7 +121,7 @@ def impact(column: str, file: Path, as_json: bool) -> None:
     from control.lineage import ask, impact
 
     graph = ask.read(file)
-    found = impact.of(graph, impact.column_named(column), _contracts(None))
+    found = impact.of(graph, impact.column_named(column), contracts_in(None))
     if as_json:
         print_json(found)
         return
@@ -164,7 +170,7 @@ def publish(
     import os
     from datetime import UTC, datetime
 
-    _require("openlineage")
+    require("openlineage")
     from control.config import from_environment
     from control.lineage import ask, openlineage
 
@@ -186,7 +192,7 @@ def publish(
         click.echo(f"{where}: {count:,} events")
 
 
-def _contracts(folder: Path | None) -> "tuple[Contract, ...]":
+def contracts_in(folder: Path | None) -> "tuple[Contract, ...]":
     """The contracts of this repository; none where a project has no such folder."""
     import os
 
@@ -202,12 +208,14 @@ def _print_unresolved(unresolved: "tuple[Unresolved, ...]") -> None:
         click.echo(f"unresolved {one.model}: {one.reason}", err=True)
 
 
-def _progress(done: int, total: int) -> None:
+def progress(done: int, total: int) -> None:
+    """Say how far it is, to a person."""
     if sys.stderr.isatty():
         click.echo(f"\rtraced {done:,} of {total:,} models", err=True, nl=done == total)
 
 
-def _require(package: str) -> None:
+def require(package: str) -> None:
+    """Raise UsageError when the optional `package` is not installed."""
     from importlib.util import find_spec
 
     from control.errors import UsageError

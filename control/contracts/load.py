@@ -107,6 +107,7 @@ def _column(data: Mapping[str, Any], index: int) -> Column:
         tags=tuple(data.get("tags") or ()),
         token=properties.get("token") is True,
         state_column=_text(properties.get("stateColumn")),
+        generated=_text(properties.get("generated")),
         checks=tuple(rules.checks),
         tests=tuple(rules.tests),
         references=tuple(link for link in links if link),

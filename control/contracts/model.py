@@ -54,7 +54,7 @@ class Column:
     """One column. `type` is Hive text such as `decimal(6,4)`; `key` is the place in the key, 0 for none.
 
     `token` asks the parser for a sibling column with a keyed hash. `state_column` names the state table's
-    column that a live view shows under this name.
+    column that a live view shows under this name. `generated` says why nothing is behind the column.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Column:
     tags: tuple[str, ...] = ()
     token: bool = False
     state_column: str = ""
+    generated: str = ""
     checks: tuple[Check, ...] = ()
     tests: tuple[Test, ...] = ()
     references: tuple[Reference, ...] = ()

@@ -12,7 +12,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _PLACE: Path = (*TABLE, "customProperties")
 # Custom properties of a table, by layer; bronze has its own.
 PROPERTIES = {"silver": ("bronze", "stateTable", "liveView"), "gold": ()}
-COLUMN_PROPERTIES = {"silver": ("stateColumn",), "gold": ()}
+COLUMN_PROPERTIES = {"silver": ("stateColumn", "generated"), "gold": ("generated",)}
 
 
 def findings(on: Subject) -> Iterator[Finding]:
@@ -55,7 +55,10 @@ def _properties(on: Subject) -> Iterator[Finding]:
             message = f"column {column.name}: personal data stays in bronze and state: show a token of it"
             yield on.finding("silver-personal", path, message)
         for index, item in enumerate(raw.get("customProperties") or []):
-            if item["property"] not in (*known, "token"):
+            if item["property"] == "generated" and not column.generated:
+                message = f"column {column.name}: generated is empty: say in a sentence what makes its values"
+                yield on.finding("silver-property", (*path, "customProperties", index), message)
+            elif item["property"] not in (*known, "token"):
                 message = f"unknown custom property {item['property']!r}: a column has {_listed(known)}"
                 yield on.finding("silver-property", (*path, "customProperties", index), message)
 

@@ -57,15 +57,7 @@ class Branch:
 
 
 def read(path: Path) -> Graph:
-    """Read a lineage.json, or a folder of such files.
-
-    Raises NotFoundError when it is missing and UsageError when it is none.
-    """
-    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
-    return graph(edge for file in files for edge in _edges(file))
-
-
-def _edges(path: Path) -> list[Hop]:
+    """Read a lineage.json. Raises NotFoundError when it is missing and UsageError when it is none."""
     try:
         found = msgspec.json.decode(path.read_bytes(), type=_File)
     except FileNotFoundError:
@@ -76,7 +68,7 @@ def _edges(path: Path) -> list[Hop]:
         raise UsageError(
             f"{path} has version {found.version}, not {VERSION}", hint="run `dm lineage build` again"
         )
-    return found.edges
+    return graph(found.edges)
 
 
 def graph(edges: Iterable[Hop]) -> Graph:

@@ -303,6 +303,8 @@ def _custom(before: Column, after: Column) -> Iterator[Change]:
         path, place = f"columns.{after.name}.{key}", (*after.place, "customProperties")
         if key == lifetime.DEPRECATION:
             yield from lifetime.announced(path, old.get(key), new.get(key), place, (after.name,))
+        elif key == "generated":
+            yield words(path, old.get(key), new.get(key), place, (after.name,))
         elif key == "token":
             yield from _token(after, bool(old.get(key)), bool(new.get(key)))
         elif key == "stateColumn":

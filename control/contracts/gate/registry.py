@@ -11,6 +11,7 @@ from control.contracts import source
 from control.contracts.gate.tree import Tree
 from control.contracts.load import custom
 from control.contracts.model import LAYERS
+from control.contracts.render_dbt import MARK
 from control.errors import UsageError
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -97,12 +98,13 @@ def exposures(models_dir: Path) -> dict[str, list[Reader]]:
     """Readers by dbt model, from every yml below `models_dir` that states exposures; none without a folder.
 
     An exposure may list `meta.columns` (or `config.meta.columns`) as `model.column`; otherwise it is taken to
-    read every column. Raises UsageError for a file that is no YAML.
+    read every column. What is rendered from the contracts is left out, for they name their consumers. Raises
+    UsageError for a file that is no YAML.
     """
     found: dict[str, list[Reader]] = {}
     for path in sorted([*models_dir.rglob("*.yml"), *models_dir.rglob("*.yaml")]):
         text = path.read_text(encoding="utf-8", errors="replace")
-        if "exposures:" not in text:
+        if "exposures:" not in text or text.startswith(MARK):  # rendered: the contracts name them
             continue
         for exposure in _stated(path, text):
             for model in _models(exposure):

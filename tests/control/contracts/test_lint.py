@@ -163,6 +163,9 @@ CASES = [
         "customProperties:", "both custom properties"),
     Broken("silver-property", SALES, "property: liveView", "property: view", "customProperties:",
         "unknown custom property 'view'"),
+    Broken("silver-property", DAYS, "description: The day.\n", "description: The day.\n"
+        "        customProperties: [{property: generated, value: ''}]\n", "customProperties: [{",
+        "what makes its values"),
     Broken("silver-mismatch", ITEMS, "physicalType: decimal(10,2)", "physicalType: double", "- name: price",
         "decimal(10,2), not required"),
     Broken("silver-mismatch", ITEMS, "value: sold_time", "value: sold_date", "- name: sold_at",

@@ -1,0 +1,75 @@
+"""`dm lineage diff`: which columns come from elsewhere than before?"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from control.cli.output import print_json
+
+if TYPE_CHECKING:
+    from control.lineage.golden import Difference
+
+_SHOWN = 30  # lines of a model in a comment
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  dm lineage diff --base origin/main
+  dm lineage diff --base origin/main --markdown > comment.md
+"""
+)
+@click.option("--base", required=True, metavar="DIR|GITREF", help="The lineage as it is in use.")
+@click.option(
+    "--head", type=click.Path(path_type=Path), default=Path("lineage"), show_default=True,
+    help="The lineage as proposed: the folder that `dm lineage check --update` writes.",
+)  # fmt: skip
+@click.option("--json", "form", flag_value="json", help="Print as JSON.")
+@click.option("--markdown", "form", flag_value="markdown", help="Print for a comment.")
+def diff(base: str, head: Path, form: str | None) -> None:
+    """Show what a change does to the lineage of each model, from the files of the repository.
+
+    Needs no lake: that the files are what the models say is for `dm lineage check`. Always exits 0; 2 when a
+    folder or commit is not there.
+    """
+    from control.lineage import golden
+
+    changes = golden.differences_between(_texts(base, head), golden.texts_in(head), head)
+    if form == "json":
+        print_json({"changes": [{"file": str(c.file), "lines": c.lines} for c in changes]})
+    elif form == "markdown":
+        click.echo(markdown(changes), nl=False)
+    else:
+        for change in changes:
+            click.echo(f"{change.file}:")
+            click.echo("".join(f"  {line}\n" for line in change.lines), nl=False)
+        if not changes:
+            click.echo("no column comes from elsewhere than before")
+    sys.exit(0)
+
+
+def _texts(base: str, head: Path) -> dict[str, str]:
+    from control.lineage import golden
+
+    if Path(base).is_dir():
+        return golden.texts_in(Path(base))
+    from control.wiring import files_at
+
+    return {name: text.decode("utf-8", "replace") for name, text in files_at(base, head).items()}
+
+
+def markdown(changes: "Sequence[Difference]") -> str:
+    """Each model whose lineage differs, folded, with the lines that go and come."""
+    if not changes:
+        return "**Lineage**: no column comes from elsewhere than before.\n"
+    count = len(changes)
+    text = f"**Lineage**: {count} model{'s' if count > 1 else ''} with other origins\n"
+    for change in changes:
+        more = len(change.lines) - _SHOWN
+        lines = [*change.lines[:_SHOWN], *([f"… {more} more lines"] if more > 0 else [])]
+        shown = "\n".join(lines)
+        text += f"\n<details><summary>{change.file.stem}</summary>\n\n```diff\n{shown}\n```\n\n</details>\n"
+    return text

@@ -1,0 +1,163 @@
+"""`dm lineage check`: holes are named, and a lineage that is not the reviewed one is refused."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from control.cli.lineage import command
+from control.errors import UsageError
+from control.lineage import ask, golden
+
+COLUMNS = {
+    "source.shop.bronze.review": ["review_id", "beer_id", "score"],
+    "source.shop.bronze.review_events": ["event"],
+    "model.shop.scores": ["beer_id", "mean_score", "currency"],
+}
+SQL = """
+select r.beer_id, avg(r.score) as mean_score, 'EUR' as currency
+from bronze.review as r where r.review_id > 0 group by r.beer_id
+"""
+NO_FILTER = "select beer_id, score as mean_score, 'EUR' as currency from bronze.review"
+GENERATED = "        customProperties:\n          - {property: generated, value: Prices have one currency.}\n"
+
+
+def contract(folder: Path, *, mean: str = "", currency: str = "") -> None:
+    (folder / "gold").mkdir(parents=True, exist_ok=True)
+    (folder / "gold/scores.yaml").write_text(
+        "schema:\n  - name: scores\n    properties:\n      - name: beer_id\n"
+        f"      - name: mean_score\n{mean}      - name: currency\n{currency}"
+    )
+
+
+def project(target: Path, sql: str = SQL, *parents: str) -> None:
+    target.mkdir(exist_ok=True)
+    sources = {
+        key: {"resource_type": "source", "name": key.split(".")[-1], "schema": "bronze"}
+        for key in COLUMNS
+        if key.startswith("source")
+    }
+    model = {
+        "resource_type": "model", "name": "scores", "schema": "gold", "compiled_code": sql,
+        "original_file_path": "models/scores.sql",
+        "depends_on": {"nodes": ["source.shop.bronze.review", *parents]},
+    }  # fmt: skip
+    manifest = {"nodes": {"model.shop.scores": model}, "sources": sources}
+    (target / "manifest.json").write_text(json.dumps(manifest))
+    tables = {
+        key: {"columns": {name: {"name": name, "index": i} for i, name in enumerate(names)}}
+        for key, names in COLUMNS.items()
+    }
+    (target / "catalog.json").write_text(json.dumps({"nodes": tables, "sources": tables}))
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DM_CONTRACTS", raising=False)
+    contract(Path("contracts"))
+    project(Path("target"))
+
+
+def check(*options: str) -> Result:
+    return CliRunner().invoke(command, ["check", *options])
+
+
+def holes() -> list[tuple[str, str]]:
+    found = json.loads(check("--json").stdout)["holes"]
+    return [(hole["code"], hole["where"]) for hole in found]
+
+
+def test_a_lineage_that_was_reviewed_passes_until_the_sql_changes_it() -> None:
+    assert "lineage/gold.scores.json: differs" in check().stdout
+    assert check("--update").exit_code == 0
+    result = check()
+    assert (result.exit_code, result.stdout) == (0, "lineage is whole, and as the repository says\n")
+    project(Path("target"), NO_FILTER)
+    result = check()
+    assert result.exit_code == 1
+    assert '  -{"from":"bronze.review.review_id","to":"*","kind":"indirect"' in result.stdout
+    assert "dm lineage check --update" in result.stdout
+
+
+def test_the_comment_shows_what_comes_from_elsewhere_now() -> None:
+    check("--update")
+    assert "no column comes from elsewhere than before" in check("--markdown").stdout
+    project(Path("target"), NO_FILTER)
+    shown = check("--markdown").stdout
+    assert shown.startswith("**Lineage: not yet**")
+    assert "<summary>gold.scores</summary>" in shown
+    assert '\n-{"from":"bronze.review.review_id"' in shown
+
+
+def test_a_change_is_seen_between_a_commit_and_the_files_without_any_lake() -> None:
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    check("--update")
+    for step in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "Begin"]):
+        subprocess.run([*git, *step], check=True)
+    diff = ["diff", "--base", "HEAD"]
+    assert CliRunner().invoke(command, diff).stdout == "no column comes from elsewhere than before\n"
+    project(Path("target"), NO_FILTER)
+    check("--update")
+    shown = CliRunner().invoke(command, [*diff, "--markdown"]).stdout
+    assert shown.startswith("**Lineage**: 1 model with other origins\n")
+    assert '\n-{"from":"bronze.review.review_id"' in shown
+    assert "`" * 3 + "diff\n" in shown
+    found = json.loads(CliRunner().invoke(command, [*diff, "--json"]).stdout)["changes"]
+    assert [change["file"] for change in found] == ["lineage/gold.scores.json"]
+
+
+def test_the_file_of_a_model_that_is_no_more_is_refused_and_removed_by_an_update() -> None:
+    check("--update")
+    stale = Path("lineage/gold.gone.json")
+    stale.write_text(Path("lineage/gold.scores.json").read_text().replace("scores", "gone"))
+    assert check().exit_code == 1
+    assert check("--update").exit_code == 0
+    assert not stale.exists()
+
+
+def test_a_contracted_column_that_comes_from_nowhere_is_a_hole_unless_it_says_why() -> None:
+    project(Path("target"), NO_FILTER)
+    assert holes() == [("lineage-column", "gold.scores.currency")]
+    contract(Path("contracts"), currency=GENERATED)
+    assert holes() == []
+    contract(Path("contracts"), mean=GENERATED, currency=GENERATED)
+    assert holes() == [("lineage-generated", "gold.scores.mean_score")]
+
+
+def test_a_contracted_column_that_the_model_does_not_have_is_a_hole() -> None:
+    path = Path("contracts/gold/scores.yaml")
+    path.write_text(path.read_text() + "      - name: more\n")
+    assert holes() == [("lineage-column", "gold.scores.more")]
+
+
+def test_a_table_that_dbt_names_and_no_column_comes_from_is_a_hole() -> None:
+    events = "source.shop.bronze.review_events"
+    project(Path("target"), f"{SQL} -- review_events", events)
+    assert holes() == [("lineage-tables", "gold.scores")]
+    project(Path("target"), SQL, events)
+    assert holes() == [], "the SQL does not name it: it is read while dbt compiles"
+    check("--update")
+    assert '"only_while_compiling":["bronze.review_events"]' in Path("lineage/gold.scores.json").read_text()
+
+
+def test_a_model_that_cannot_be_traced_is_named() -> None:
+    project(Path("target"), "select nothing from bronze.review")
+    result = check("--update")
+    assert result.exit_code == 1
+    assert "gold.scores: lineage-unresolved: models/scores.sql:" in result.stdout
+
+
+def test_the_files_say_the_same_as_lineage_json() -> None:
+    check("--update")
+    edges = [h for hops in ask.read(Path("target/lineage.json")).up.values() for h in hops]
+    assert sorted(golden.hops(Path("lineage")), key=repr) == sorted(edges, key=repr)
+
+
+def test_a_file_that_is_none_is_wrong_usage() -> None:
+    Path("lineage").mkdir()
+    Path("lineage/gold.scores.json").write_text("{}")
+    with pytest.raises(UsageError, match="is no lineage of a model"):
+        list(golden.hops(Path("lineage")))
