@@ -17,7 +17,18 @@ from control.cost.record import record
 from control.cost.runs import Cost, Run
 from control.model import Finding
 from control.orders import Report, WorkOrder
-from control.ports import AlertTopic, Engine, MetadataCatalog, Parts, Query, Say, Statements
+from control.ports import (
+    AlertTopic,
+    Clock,
+    Engine,
+    MetadataCatalog,
+    ObjectStore,
+    Parts,
+    Query,
+    Say,
+    Stacks,
+    Statements,
+)
 
 
 def silent(event: str, fields: Mapping[str, object]) -> None:
@@ -119,6 +130,15 @@ def metadata_catalog(environ: Mapping[str, str], url: str) -> MetadataCatalog:
     server = OpenMetadata(url, environ.get("OPENMETADATA_TOKEN", ""))
     methods = ("find", "put", "patch", "edges", "put_edge", "remove_edge", "results", "add_result")
     return retrying(server, methods, WallClock())
+
+
+def deployment(environ: Mapping[str, str]) -> tuple[Settings, Stacks, ObjectStore, Clock]:
+    """What `dm deploy` works with: settings for the region, stacks, and objects for its packages."""
+    from control.adapters.cloudformation import CloudFormation
+
+    settings = from_environment(environ)
+    clock = WallClock()
+    return settings, CloudFormation(settings), S3Objects(settings), clock
 
 
 class OnDemand:

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reconcile": ("control.cli.reconcile", "Compare gold with a full recompute, row for row."),
     "cost": ("control.cli.cost", "What dbt runs read, took and cost; hold models to budgets."),
     "retention": ("control.cli.retention", "Let old raw files and bronze go, once nobody needs them."),
+    "deploy": ("control.cli.deploy", "Bring an AWS account to what infra/ says, and back."),
     "status": ("control.cli.status", "Show every table: last batch, rows, quarantine."),
 }
 

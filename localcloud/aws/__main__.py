@@ -17,6 +17,9 @@ from localcloud.aws.faulty import Faulty
 from localcloud.aws.front import Front
 from localcloud.aws.saving import Saver
 from localcloud.aws.turns import Turns
+from localcloud.cloudformation.kinds import Clients
+from localcloud.cloudformation.wire import Application
+from localcloud.config import HOST
 from localcloud.errors import LocalCloudError
 from localcloud.faults import rules
 from localcloud.faults.striking import Faults
@@ -42,8 +45,10 @@ def main() -> None:
     blobs, beside = _restored(folder.state, turns)
     moto.create_buckets(tuple(arguments.bucket), arguments.region)
     control.saver = Saver(folder.state, blobs, front, beside)
+    listening = socket.socket(fileno=arguments.fd)
+    front.cloudformation = _cloudformation(control.saver, listening.getsockname()[1], arguments.region)
     app = Faulty(front, Faults(rules.read(arguments.faults))) if arguments.faults else front
-    server = serving.Server(socket.socket(fileno=arguments.fd), app, threads=THREADS)
+    server = serving.Server(listening, app, threads=THREADS)
     _serve_until_stopped(server, control.saver, arguments.save_every)
     control.saver.save_last()
 
@@ -60,6 +65,15 @@ def _restored(folder: Path, turns: Turns) -> tuple[BlobStore, dict[str, bytes]]:
         sys.exit(f"{error.message}\n  try: {error.hint}")
     blobs.sweep()
     return blobs, beside
+
+
+def _cloudformation(saver: Saver, port: int, region: str) -> Application:
+    """CloudFormation, which makes its resources by calls to this endpoint."""
+    from localcloud.cloudformation.service import CloudFormation
+
+    clients = Clients(f"http://{HOST}:{port}", region)
+    kept = saver.beside.get("cloudformation", b"")
+    return Application(CloudFormation(clients, kept, partial(saver.keep, "cloudformation")))
 
 
 def _serve_until_stopped(server: serving.Server, saver: Saver, save_every: float) -> None:

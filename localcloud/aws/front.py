@@ -33,6 +33,8 @@ class Front:
     def __init__(
         self, moto: WSGIApplication, athena_port: Port, control: WSGIApplication, turns: Turns
     ) -> None:
+        self.cloudformation: WSGIApplication | None = None
+        """There once the state is restored; it asks this endpoint itself, so it takes no turns."""
         self.moto = moto
         self.athena = AthenaPart(athena_port)
         self.control = control
@@ -56,6 +58,8 @@ class Front:
         if path.startswith("/moto-api"):
             # moto's own controls can wipe every service; nothing of AWS has such a path.
             return answer(start_response, "", 404, "NotFound", "The controls of moto are not served.")
+        if service == "cloudformation" and self.cloudformation is not None:
+            return self.cloudformation(environ, start_response)
         if environ.get("HTTP_X_AMZ_TARGET", "").startswith(ATHENA):
             return self._ask_athena(environ, start_response)
         return self._ask_moto(service, environ, start_response)

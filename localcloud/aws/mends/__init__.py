@@ -1,7 +1,17 @@
 """What moto gets wrong or does slowly, mended from outside. Each mend says why; none changes moto's files."""
 
 from localcloud.aws.blobs import BlobStore
-from localcloud.aws.mends import dispatch, glue, keys, lakeformation, network, objects, queues, uploads
+from localcloud.aws.mends import (
+    bucket_policies,
+    dispatch,
+    glue,
+    keys,
+    lakeformation,
+    network,
+    objects,
+    queues,
+    uploads,
+)
 from localcloud.aws.turns import Turns
 
 
@@ -15,3 +25,4 @@ def apply(blobs: BlobStore, turns: Turns) -> None:
     lakeformation.apply()
     queues.apply(turns)
     keys.apply()
+    bucket_policies.apply()

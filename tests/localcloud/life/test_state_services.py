@@ -117,7 +117,12 @@ def test_the_services_around_the_lake_come_back_and_still_work_together(cloud):
     assert kms.verify(KeyId=signing, Message=b"m", Signature=signed, SigningAlgorithm="ECDSA_SHA_256")[
         "SignatureValid"
     ]
-    cloud.client("cloudformation").delete_stack(StackName="st")
+    stacks = cloud.client("cloudformation")
+    stacks.delete_stack(StackName="st")
+    # As on AWS, it goes while nobody waits for it.
+    stacks.get_waiter("stack_delete_complete").wait(
+        StackName="st", WaiterConfig={"Delay": 1, "MaxAttempts": 120}
+    )
     assert "of-stack" not in [one["Name"] for one in cloud.client("s3").list_buckets()["Buckets"]]
 
 

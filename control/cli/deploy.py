@@ -1,0 +1,299 @@
+"""`dm deploy`: bring an account to what the templates say, and back."""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from control.cli.deploy_desk import archives, open_desk, teller, told, upload, with_values, write
+from control.cli.output import print_json, print_table
+from control.deploy import apply, packages, prices, states
+from control.deploy.apply import Planned
+from control.deploy.prices import Line
+from control.errors import UsageError
+from control.ports import ResourceChange
+
+Command = Callable[..., Any]
+PLAN = ["stack", "state", "add", "change", "replace", "remove", "to_do"]
+COSTS = ["stack", "what", "count", "dollars_a_month"]
+
+
+def _shared(command: Command) -> Command:
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print as JSON."),
+        click.option(
+            "--infra",
+            type=click.Path(path_type=Path),
+            default=Path("infra"),
+            show_default=True,
+            help="Folder with templates/ and params/.",
+        ),
+        click.argument("names", nargs=-1, metavar="[STACK]..."),
+        click.argument("environment"),
+    ):
+        command = option(command)
+    return command
+
+
+def _values(command: Command) -> Command:
+    command = click.option(
+        "--set", "overrides", multiple=True, metavar="NAME=VALUE", help="A value other than the file's."
+    )(command)
+    return click.option(
+        "--params",
+        "extra",
+        type=click.Path(path_type=Path),
+        help="Another file of values, over those of the environment.",
+    )(command)
+
+
+@click.group("deploy")
+def command() -> None:
+    """Bring an AWS account to what infra/ says, one stack after the other, and back.
+
+    ENVIRONMENT names a file of infra/params. With STACKs, only those and what they need. Every command can be
+    run again after any interruption.
+    """
+
+
+@command.command(epilog="Example: dm deploy plan dev --set StreamShards=4")
+@_shared
+@_values
+def plan(
+    environment: str,
+    names: tuple[str, ...],
+    infra: Path,
+    as_json: bool,
+    extra: Path | None,
+    overrides: tuple[str, ...],
+) -> None:
+    """Show what applying would change, replace and remove, and what it costs a month. Changes nothing.
+
+    Exit codes: 0 fine, 1 a change would put data out of use, 2 a value is out of bounds, 3 AWS failed.
+    """
+    desk = open_desk(environment, names, infra, extra, overrides, {})
+    found = list(apply.plan(desk.environment, desk.stacks))
+    lines = prices.estimate(
+        [desk.environment.templates[name] for name in desk.environment.chosen],
+        desk.environment.values,
+        prices.read(infra / "prices.yaml"),
+    )
+    if as_json:
+        print_json({"stacks": found, "costs": lines, "dollars_a_month": prices.total(lines)})
+    else:
+        _print_plan(found)
+        _print_costs(lines, prices.total(lines))
+    sys.exit(1 if any(one.refused for one in found) else 0)
+
+
+@command.command("apply", epilog="Example: dm deploy apply dev --control-zip dist/control.zip --yes")
+@_shared
+@_values
+@click.option(
+    "--control-zip", type=click.Path(path_type=Path), help="Archive of the functions; else the deployed one."
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--allow-replace",
+    "allowed",
+    multiple=True,
+    metavar="STACK.RESOURCE",
+    help="Let this resource that holds data be replaced or removed.",
+)
+@click.option(
+    "--write",
+    "written",
+    type=click.Path(path_type=Path),
+    help="Where the settings for dm and dbt go [.dm/deploy/ENVIRONMENT.env].",
+)
+def apply_command(
+    environment: str,
+    names: tuple[str, ...],
+    infra: Path,
+    as_json: bool,
+    extra: Path | None,
+    overrides: tuple[str, ...],
+    control_zip: Path | None,
+    yes: bool,
+    allowed: tuple[str, ...],
+    written: Path | None,
+) -> None:
+    """Bring each stack to its template, from whatever state it is in, and write the settings for dm and dbt.
+
+    Exit codes: 0 done, 2 refused before anything was changed, 3 a stack failed: the cause is named.
+    """
+    given = [packages.control(control_zip)] if control_zip else []
+    desk = open_desk(environment, names, infra, extra, overrides, {one.parameter: one.value for one in given})
+    built = [*given, *archives(desk)]
+    desk = with_values(desk, {one.parameter: one.value for one in built})
+    _confirm(yes, f"Apply {', '.join(desk.environment.chosen)} to {environment}?")
+    say = teller(as_json)
+
+    def before(name: str) -> None:
+        for archive in built:
+            if archive.parameter in desk.environment.templates[name].parameters:
+                upload(archive.objects, desk, say)
+
+    changed = apply.apply(
+        desk.environment, desk.stacks, desk.clock, say, before=before, allowed=frozenset(allowed)
+    )
+    target = written or Path(f".dm/deploy/{environment}.env")
+    found = told(desk)
+    write(found, target)
+    if as_json:
+        print_json({"changed": changed, "settings": found, "written": str(target)})
+        return
+    click.echo(f"{len(changed)} of {len(desk.environment.chosen)} stacks changed")
+    click.echo(f"settings for dm and dbt are in {target}: source it")
+
+
+@command.command(epilog="Example: dm deploy status prod")
+@_shared
+def status(environment: str, names: tuple[str, ...], infra: Path, as_json: bool) -> None:
+    """Show each stack's state and why, and the settings that it gives. Exit code 1 when one is not usable."""
+    desk = open_desk(environment, names, infra, None, (), {})
+    rows = []
+    for name in desk.environment.chosen:
+        seen = desk.stacks.get(desk.environment.stack_name(name))
+        state = seen.status if seen else "ABSENT"
+        rows.append(
+            {
+                "stack": name,
+                "state": state,
+                "next": states.next_step(seen.status if seen else None),
+                "reason": seen.reason if seen else "",
+            }
+        )
+    if as_json:
+        print_json({"stacks": rows, "settings": told(desk)})
+    else:
+        print_table(rows, ["stack", "state", "next", "reason"], empty="There is no stack.")
+    sys.exit(0 if all(row["next"] == "update" for row in rows) else 1)
+
+
+@command.command(epilog="Example: dm deploy drift prod --json")
+@_shared
+def drift(environment: str, names: tuple[str, ...], infra: Path, as_json: bool) -> None:
+    """Say what somebody has changed by hand. Exit code 1 when anything is not as its template says."""
+    desk = open_desk(environment, names, infra, None, (), {})
+    found = {}
+    for name in desk.environment.chosen:
+        whole = desk.environment.stack_name(name)
+        if desk.stacks.get(whole) is not None:
+            found[name] = desk.stacks.drift(whole)
+    if as_json:
+        print_json(found)
+    for name, drifts in {} if as_json else found.items():
+        for one in drifts:
+            click.echo(f"{name}.{one.logical} ({one.type}): {one.status.lower()}")
+            for path, expected, actual in one.differences:
+                click.echo(f"  {path}: {actual}, not {expected}")
+    count = sum(len(drifts) for drifts in found.values())
+    if not as_json:
+        click.echo(f"{len(found)} stacks compared, {count} resources differ")
+        if count:
+            click.echo("  try: undo it by hand, or state it in the template and apply", err=True)
+    sys.exit(1 if count else 0)
+
+
+@command.command(epilog="Example: dm deploy destroy dev   (buckets, tables and keys stay)")
+@_shared
+@click.option(
+    "--delete-data", is_flag=True, help="Delete buckets, tables and keys too, with all that is in them."
+)
+@click.option("--confirm", metavar="NAME", help="The environment's whole name, typed: PROJECT-ENVIRONMENT.")
+@click.option("--yes", is_flag=True, help="Do not ask, where no data is deleted.")
+def destroy(
+    environment: str,
+    names: tuple[str, ...],
+    infra: Path,
+    as_json: bool,
+    delete_data: bool,
+    confirm: str | None,
+    yes: bool,
+) -> None:
+    """Delete stacks, those that need others first. What holds data stays unless --delete-data is given.
+
+    The next apply takes up again what stayed. The stack with the keys stays too: keys have no name by which
+    they could be found. Exit codes: 0 done, 1 something was left, 2 refused, 3 a stack failed.
+    """
+    desk = open_desk(environment, names, infra, None, (), {}, needs=False)
+    doomed = list(apply.doom(desk.environment, desk.stacks, with_data=delete_data))
+    for one in doomed:
+        goes = "goes" if one.goes else "stays, for its keys have no name to find them by"
+        click.echo(f"{one.name}: {goes}", err=True)
+        for logical, kind, physical in one.kept:
+            fate = "DELETED WITH ITS DATA" if delete_data else "stays"
+            click.echo(f"  {logical} ({kind}) {physical}: {fate}", err=True)
+    whole = f"{desk.environment.values['Project']}-{desk.environment.values['Environment']}"
+    if delete_data:
+        _confirm_name(whole, confirm)
+    else:
+        _confirm(yes, f"Delete these stacks of {whole}?")
+    left = apply.destroy(
+        doomed, desk.environment, desk.stacks, desk.clock, teller(as_json), with_data=delete_data
+    )
+    gone = [one.name for one in doomed if one.goes]
+    if as_json:
+        print_json({"deleted": gone, "left": left})
+    else:
+        click.echo(f"{len(gone)} stacks deleted" + (f"; left: {', '.join(left)}" if left else ""))
+    sys.exit(1 if left else 0)
+
+
+def _confirm(yes: bool, question: str) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("nobody is here to be asked, and nothing was changed", hint="add --yes")
+    click.confirm(question, abort=True, err=True)
+
+
+def _confirm_name(whole: str, given: str | None) -> None:
+    if given is None and sys.stdin.isatty():
+        given = click.prompt(
+            f"This deletes data. Type {whole} to go on", default="", show_default=False, err=True
+        )
+    if given != whole:
+        raise UsageError(
+            "data is deleted only when the environment's whole name is typed, and nothing was changed",
+            hint=f"--confirm {whole}",
+        )
+
+
+def _print_plan(found: Sequence[Planned]) -> None:
+    rows = [
+        {"stack": one.name, "state": one.status or "ABSENT", **apply.summary(one.changes), "to_do": one.step}
+        for one in found
+    ]
+    print_table(rows, PLAN, empty="There is no stack.")
+    for one in found:
+        if one.step == "update":
+            for change in one.changes:
+                click.echo(f"  {one.name}.{change.logical}: {_words(change)}")
+        for change in one.refused:
+            click.echo(f"refused: {one.name}.{change.logical} holds data and would go out of use", err=True)
+
+
+def _words(change: ResourceChange) -> str:
+    done = {"True": "replaced", "Conditional": "perhaps replaced"}.get(
+        change.replacement, change.action.lower()
+    )
+    return f"{done} ({', '.join(change.properties)})" if change.properties else done
+
+
+def _print_costs(lines: Sequence[Line], dollars: float) -> None:
+    known = [one for one in lines if one.dollars is not None]
+    rows = [
+        {"stack": one.stack, "what": one.what, "count": one.count, "dollars_a_month": f"{one.dollars:,.2f}"}
+        for one in known
+    ]
+    print_table(rows, COSTS, empty="Nothing here has a known price for being there.")
+    unknown = sorted({one.what for one in lines if one.dollars is None})
+    click.echo(
+        f"{dollars:,.2f} dollars a month for being there, at list prices of us-east-1 (infra/prices.yaml)"
+    )
+    if unknown:
+        click.echo(f"not estimated, since it costs by use or has no public price here: {', '.join(unknown)}")

@@ -1,0 +1,124 @@
+"""What the commands of `dm deploy` share: values judged before any call, archives, settings."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from control.config import Settings
+from control.deploy import order, packages, parameters, settings, template
+from control.deploy.apply import Environment
+from control.errors import NotFoundError, UsageError
+from control.ports import Clock, ObjectStore, Say, Stacks
+from control.wiring import deployment
+
+UNKNOWN = {
+    "ControlCodeKey": f"control/{'0' * 64}.zip",
+    "ProjectCodeKey": f"project/{'0' * 64}.zip",
+    "SparkCodePrefix": f"spark/{'0' * 64}",
+}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What every subcommand works with."""
+
+    environment: Environment
+    settings: Settings
+    stacks: Stacks
+    objects: ObjectStore
+    clock: Clock
+    infra: Path
+
+
+def open_desk(
+    environment: str,
+    names: tuple[str, ...],
+    infra: Path,
+    extra: Path | None,
+    overrides: tuple[str, ...],
+    filled: Mapping[str, str],
+    *,
+    needs: bool = True,
+) -> Desk:
+    """Read templates and values, and judge them, before anything is called."""
+    templates = template.read(infra / "templates")
+    known = parameters.declared(templates)
+    values = parameters.read(infra / "params" / f"{environment}.yaml")
+    values |= parameters.read(extra) if extra else {}
+    values |= parameters.overrides(overrides)
+    values |= filled
+    parameters.judge({**UNKNOWN, **values}, known)
+    chosen = order.with_needs(names, templates) if needs or not names else names
+    for name in names:
+        order.with_needs([name], templates)
+    desk = Desk(Environment(templates, values, chosen), *deployment(os.environ), infra)
+    return with_values(desk, {})
+
+
+def with_values(desk: Desk, filled: Mapping[str, str]) -> Desk:
+    """The same with more values; packages that nobody names stay as they are deployed."""
+    values = {**desk.environment.values, **filled}
+    for name in desk.environment.chosen:
+        lacking = [
+            one for one in desk.environment.templates[name].parameters if one in UNKNOWN and one not in values
+        ]
+        seen = desk.stacks.get(desk.environment.stack_name(name)) if lacking else None
+        values |= {one: seen.parameters[one] for one in lacking if seen and one in seen.parameters}
+    return replace(desk, environment=replace(desk.environment, values={**UNKNOWN, **values}))
+
+
+def archives(desk: Desk) -> list[packages.Package]:
+    """What is built here and now for the stacks that are to be applied."""
+    wanted = {one for name in desk.environment.chosen for one in desk.environment.templates[name].parameters}
+    if "ControlCodeKey" in wanted and desk.environment.values["ControlCodeKey"] == UNKNOWN["ControlCodeKey"]:
+        raise UsageError(
+            "the functions have no archive yet, and nothing was changed",
+            hint="name it with --control-zip; or apply other stacks only, such as `storage catalog`",
+        )
+    built = [packages.project(Path())] if "ProjectCodeKey" in wanted else []
+    return [*built, packages.spark()] if "SparkCodePrefix" in wanted else built
+
+
+def upload(objects: Mapping[str, bytes], desk: Desk, say: Say) -> None:
+    """Upload what is not there yet; a name is its content, so what is there is right."""
+    seen = desk.stacks.get(desk.environment.stack_name("storage"))
+    bucket = next(one.value for one in (seen.outputs if seen else ()) if one.name == "CodeBucket")
+    for key, content in objects.items():
+        uri = f"s3://{bucket}/{key}"
+        try:
+            with desk.objects.open(uri):
+                say("package.known", {"key": key})
+        except NotFoundError:
+            desk.objects.put(uri, content)
+            say("package.uploaded", {"key": key, "size_bytes": len(content)})
+
+
+def told(desk: Desk) -> dict[str, str]:
+    """The settings that all stacks of the environment give."""
+    every = order.order(desk.environment.templates)
+    seen = [desk.stacks.get(desk.environment.stack_name(name)) for name in every]
+    return settings.of([one for one in seen if one is not None], desk.settings.region)
+
+
+def write(found: Mapping[str, str], target: Path) -> None:
+    """Write settings for a shell to source."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(settings.exports(found))
+
+
+def teller(as_json: bool) -> Say:
+    """Progress on stderr: a line for each event, JSON where a machine reads."""
+
+    def say(event: str, fields: Mapping[str, object]) -> None:
+        if as_json or not sys.stderr.isatty():
+            text = json.dumps({"event": event, **fields}, default=str)
+        else:
+            text = f"{event}: " + ", ".join(f"{value}" for value in fields.values())
+        click.echo(text, err=True)
+
+    return say

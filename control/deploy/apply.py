@@ -1,0 +1,276 @@
+"""Plan, apply and destroy an environment's stacks, one after the other, from whatever state they are in."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from control.deploy import conditions, order, parameters, states
+from control.deploy.template import Template, holds_data
+from control.errors import ControlError, UpstreamError, UsageError
+from control.ports import Clock, ResourceChange, Say, SeenStack, Stacks
+
+POLL_SECONDS = 2.0
+# Aurora takes half an hour, so this is patience, not a time-out of CloudFormation's.
+MOST_LOOKS = 3600
+Rollout = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Templates and values of one environment; `chosen` are the stacks to work on, in order."""
+
+    templates: Mapping[str, Template]
+    values: Mapping[str, str]
+    chosen: tuple[str, ...]
+
+    def stack_name(self, name: str) -> str:
+        """The whole name of a stack."""
+        return f"{self.values['Project']}-{self.values['Environment']}-{name}"
+
+    def values_of(self, name: str) -> dict[str, str]:
+        """The values that a stack's template declares."""
+        return parameters.of_template(self.templates[name], self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What would happen to one stack. `refused` are changes that would lose data."""
+
+    name: str
+    status: str
+    step: states.Step
+    changes: tuple[ResourceChange, ...]
+    refused: tuple[ResourceChange, ...]
+
+
+def plan(environment: Environment, stacks: Stacks) -> Iterator[Planned]:
+    """What applying would do to each stack; nothing is left behind."""
+    for name in environment.chosen:
+        whole = environment.stack_name(name)
+        seen = stacks.get(whole)
+        step = states.next_step(seen.status if seen else None)
+        if step == "update":
+            changes = stacks.propose(whole, environment.templates[name].body, environment.values_of(name))
+            stacks.withdraw(whole)
+        elif step in ("create", "clear"):
+            # Its imports may not be there yet, so CloudFormation itself could not say.
+            found = conditions.made(environment.templates[name], environment.values_of(name))
+            changes = tuple(ResourceChange("Add", key, one["Type"]) for key, one in found.items())
+        else:
+            changes = ()
+        refused = dangers(changes, environment.templates[name])
+        yield Planned(name, seen.status if seen else "", step, changes, refused)
+
+
+def dangers(changes: Sequence[ResourceChange], template: Template) -> tuple[ResourceChange, ...]:
+    """Changes that would put a resource that holds data out of use."""
+    kept_types = {one["Type"] for one in template.resources.values() if holds_data(one)}
+    return tuple(
+        change
+        for change in changes
+        if (change.action == "Remove" and change.type in kept_types | ALWAYS_DATA)
+        or (
+            change.action == "Modify"
+            and change.replacement in ("True", "Conditional")
+            and holds_data(template.resources.get(change.logical, {}))
+        )
+    )
+
+
+# What holds data though its template is no longer here to say so.
+ALWAYS_DATA = {
+    "AWS::S3::Bucket",
+    "AWS::KMS::Key",
+    "AWS::SecretsManager::Secret",
+    "AWS::DynamoDB::Table",
+    "AWS::Kinesis::Stream",
+    "AWS::RDS::DBCluster",
+}
+
+
+def apply(
+    environment: Environment,
+    stacks: Stacks,
+    clock: Clock,
+    say: Say,
+    *,
+    before: Callable[[str], None] = lambda _name: None,
+    allowed: frozenset[str] = frozenset(),
+) -> tuple[str, ...]:
+    """Bring every chosen stack to its template; the names of those that changed.
+
+    Safe to call again after any interruption: each stack is taken from the state that it is in. `before` is
+    called with a stack's name when its turn comes. Raises UsageError when a change would put data out of use
+    and is not among `allowed` (`stack.LogicalId`), UpstreamError when CloudFormation gave up.
+    """
+    return tuple(
+        name
+        for name in environment.chosen
+        if _apply_one(name, environment, stacks, clock, say, before, allowed)
+    )
+
+
+def _apply_one(
+    name: str,
+    environment: Environment,
+    stacks: Stacks,
+    clock: Clock,
+    say: Say,
+    before: Callable[[str], None],
+    allowed: frozenset[str],
+) -> bool:
+    whole, template = environment.stack_name(name), environment.templates[name]
+    heal(whole, stacks, clock, say)
+    before(name)
+    changes = stacks.propose(whole, template.body, environment.values_of(name))
+    if not changes:
+        stacks.withdraw(whole)
+        say("stack.unchanged", {"stack": name})
+        return False
+    refused = [one for one in dangers(changes, template) if f"{name}.{one.logical}" not in allowed]
+    if refused:
+        stacks.withdraw(whole)
+        named = ", ".join(f"{name}.{one.logical} ({one.action.lower()})" for one in refused)
+        raise UsageError(
+            f"this would put data out of use, and nothing of {name} was changed: {named}",
+            hint="undo that change; or, if you mean it, copy the data first and add "
+            + " ".join(f"--allow-replace {name}.{one.logical}" for one in refused),
+        )
+    say("stack.changing", {"stack": name, "changes": len(changes)})
+    stacks.execute(whole)
+    seen = follow(whole, stacks, clock, say)
+    if seen is None or seen.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
+        raise _failure(name, whole, seen, stacks)
+    say("stack.changed", {"stack": name, "status": seen.status})
+    return True
+
+
+def heal(whole: str, stacks: Stacks, clock: Clock, say: Say) -> None:
+    """Bring a stack into a state from which it can be changed. Raises UpstreamError when there is no way."""
+    for _ in range(4):
+        seen = stacks.get(whole)
+        step = states.next_step(seen.status if seen else None)
+        if step in ("create", "update"):
+            return
+        assert seen is not None
+        say("stack.healing", {"stack": whole, "status": seen.status, "step": step})
+        if step == "clear":
+            stacks.delete(whole)
+        elif step == "roll back":
+            stacks.continue_rollback(whole)
+        elif step == "stop":
+            raise UpstreamError(
+                f"{whole} is in the state {seen.status}: {seen.reason}",
+                hint=states.way_out(whole, seen.status),
+            )
+        follow(whole, stacks, clock, say)
+    seen = stacks.get(whole)
+    raise UpstreamError(
+        f"{whole} does not come out of {seen.status if seen else 'its state'}: {seen.reason if seen else ''}",
+        hint=states.way_out(whole, seen.status if seen else ""),
+    )
+
+
+def follow(whole: str, stacks: Stacks, clock: Clock, say: Say) -> SeenStack | None:
+    """Wait until nobody works on a stack, and tell of each step; the stack then, None when it is gone."""
+    told = {one.event_id for one in stacks.events(whole)}
+    for _ in range(MOST_LOOKS):
+        seen = stacks.get(whole)
+        for event in reversed(stacks.events(whole) if seen else ()):
+            if event.event_id not in told:
+                told.add(event.event_id)
+                fields = {"stack": whole, "resource": event.logical, "status": event.status}
+                say("resource.event", {**fields, **({"reason": event.reason} if event.reason else {})})
+        if seen is None or states.next_step(seen.status) != "wait":
+            return seen
+        clock.sleep(POLL_SECONDS)
+    raise UpstreamError(
+        f"{whole} is still worked on after {MOST_LOOKS * POLL_SECONDS / 3600:.0f} hours",
+        hint="run the same command again: it goes on from where this one stopped",
+    )
+
+
+def _failure(name: str, whole: str, seen: SeenStack | None, stacks: Stacks) -> ControlError:
+    """The first thing that went wrong, which is the cause; what came after it is only its echo."""
+    failed = [one for one in stacks.events(whole) if one.status.endswith("_FAILED")] if seen else []
+    cause = failed[-1] if failed else None
+    status = seen.status if seen else "gone"
+    why = f"{cause.logical} ({cause.type}): {cause.reason}" if cause else (seen.reason if seen else "")
+    hint = "correct what it says and run the same command again: it goes on from here"
+    if "not authorized" in why or "AccessDenied" in why:
+        hint = "give who deploys the permission that it names, and run the same command again"
+    return UpstreamError(f"{name} ended as {status}: {why}", hint=hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Doomed:
+    """What destroying would do to a stack: go, or stay because of keys that could not be found again."""
+
+    name: str
+    goes: bool
+    kept: tuple[tuple[str, str, str], ...]
+    """Logical id, type and physical id of what holds data."""
+
+
+def doom(environment: Environment, stacks: Stacks, *, with_data: bool) -> Iterator[Doomed]:
+    """What destroying would do, in its order; stacks that are not there are left out."""
+    for name in order.with_dependents(environment.chosen, environment.templates):
+        whole = environment.stack_name(name)
+        if stacks.get(whole) is None:
+            continue
+        resources = environment.templates[name].resources
+        kept = tuple(
+            (logical, kind, physical)
+            for logical, (kind, physical) in stacks.resources(whole).items()
+            if logical in resources and holds_data(resources[logical])
+        )
+        nameless = any(kind == "AWS::KMS::Key" for _, kind, _ in kept)
+        yield Doomed(name, with_data or not nameless, kept)
+
+
+def destroy(
+    doomed: Sequence[Doomed],
+    environment: Environment,
+    stacks: Stacks,
+    clock: Clock,
+    say: Say,
+    *,
+    with_data: bool,
+) -> tuple[str, ...]:
+    """Delete the stacks that go, and with `with_data` what outlives them; what could not be deleted."""
+    left = []
+    for one in doomed:
+        whole = environment.stack_name(one.name)
+        if not one.goes:
+            say("stack.kept", {"stack": one.name})
+            continue
+        stacks.delete(whole)
+        seen = follow(whole, stacks, clock, say)
+        if seen is not None:
+            raise _failure(one.name, whole, seen, stacks)
+        say("stack.deleted", {"stack": one.name})
+        if with_data:
+            for logical, kind, physical in one.kept:
+                erased = stacks.erase(kind, physical)
+                say(
+                    "data.deleted" if erased else "data.left",
+                    {"resource": logical, "type": kind, "id": physical},
+                )
+                left += [] if erased else [physical]
+    return tuple(left)
+
+
+def narrowed(environment: Environment, names: Sequence[str]) -> Environment:
+    """The same environment, for some stacks and what they need; for all when none is named."""
+    return replace(environment, chosen=order.with_needs(names, environment.templates))
+
+
+def summary(changes: Sequence[ResourceChange]) -> dict[str, Any]:
+    """How many resources would be added, changed, replaced and removed."""
+    replaced = [one for one in changes if one.replacement == "True"]
+    return {
+        "add": sum(one.action == "Add" for one in changes),
+        "change": sum(one.action == "Modify" for one in changes) - len(replaced),
+        "replace": len(replaced),
+        "remove": sum(one.action == "Remove" for one in changes),
+    }

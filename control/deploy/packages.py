@@ -1,0 +1,95 @@
+"""Archives that functions, Spark and dbt run from: named by their content, so that each is uploaded once."""
+
+import hashlib
+import io
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from control.errors import NotFoundError, UpstreamError
+
+# What a machine needs to build the models: nothing of the control plane.
+PROJECT = (
+    "dbt_project.yml",
+    "pyproject.toml",
+    "uv.lock",
+    "README.md",
+    ".ci/uv.txt",
+    "contracts",
+    "macros",
+    "models",
+    "profiles",
+    "tests/dbt",
+)
+# The earliest time that a zip can hold, so that the same files give the same bytes.
+EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """Objects to upload, by key, and the parameter that names them with its value."""
+
+    parameter: str
+    value: str
+    objects: dict[str, bytes]
+
+
+def control(archive: Path) -> Package:
+    """The functions' archive. Raises NotFoundError."""
+    try:
+        content = archive.read_bytes()
+    except OSError:
+        raise NotFoundError(f"{archive} cannot be read", hint="name the archive with --control-zip") from None
+    key = f"control/{_digest([content])}.zip"
+    return Package("ControlCodeKey", key, {key: content})
+
+
+def project(root: Path) -> Package:
+    """The dbt project."""
+    content = _zip(root, PROJECT)
+    key = f"project/{_digest([content])}.zip"
+    return Package("ProjectCodeKey", key, {key: content})
+
+
+def spark() -> Package:
+    """What a run of Spark needs, as `python -m spark.package` writes it. Raises UpstreamError."""
+    with tempfile.TemporaryDirectory(prefix="dm-spark-") as folder:
+        done = subprocess.run(
+            [sys.executable, "-m", "spark.package", folder], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise UpstreamError(f"the Spark archive cannot be built: {done.stderr.strip()[-500:]}")
+        contents = {file.name: file.read_bytes() for file in sorted(Path(folder).iterdir())}
+    prefix = f"spark/{_digest(contents.values())}"
+    return Package("SparkCodePrefix", prefix, {f"{prefix}/{name}": one for name, one in contents.items()})
+
+
+def _zip(root: Path, parts: Iterable[str]) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in _files(root, parts):
+            entry = zipfile.ZipInfo(file.relative_to(root).as_posix(), EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, file.read_bytes())
+    return target.getvalue()
+
+
+def _files(root: Path, parts: Iterable[str]) -> list[Path]:
+    found = []
+    for part in parts:
+        path = root / part
+        if not path.exists():
+            raise NotFoundError(f"{path} does not exist", hint="run dm deploy in the project's folder")
+        found += [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
+    return sorted(one for one in found if "__pycache__" not in one.parts)
+
+
+def _digest(contents: Iterable[bytes]) -> str:
+    whole = hashlib.sha256()
+    for content in contents:
+        whole.update(len(content).to_bytes(8, "big") + content)
+    return whole.hexdigest()

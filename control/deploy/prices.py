@@ -1,0 +1,103 @@
+"""What an environment costs a month by being there, from prices that each name a source and a day."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from control.deploy import conditions
+from control.deploy.template import Template
+from control.errors import NotFoundError, UsageError
+
+HOURS_A_MONTH = 730.0
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Dollars for one unit and month or hour of a type of resource."""
+
+    what: str
+    type: str
+    dollars: float
+    unit: str
+    source: str
+    seen: date
+    times: str = "1"
+    above: tuple[tuple[str, float], ...] = ()
+
+    def monthly(self, values: Mapping[str, str]) -> float:
+        """Dollars a month of one resource, for these values."""
+        if any(float(values[name]) <= bound for name, bound in self.above):
+            return 0.0
+        count = float(values.get(self.times, self.times))
+        return self.dollars * count * (HOURS_A_MONTH if self.unit == "hour" else 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """The price table."""
+
+    known: tuple[Price, ...]
+    free: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of an estimate; dollars are None for what is not estimated."""
+
+    stack: str
+    what: str
+    count: int
+    dollars: float | None
+    source: str = ""
+
+
+def read(file: Path) -> Prices:
+    """The price table in a file. Raises NotFoundError, UsageError."""
+    try:
+        content = yaml.safe_load(file.read_text())
+        return Prices(tuple(map(_price, content["prices"])), frozenset(content["free"]))
+    except FileNotFoundError:
+        raise NotFoundError(f"{file} does not exist", hint="name the folder with --infra") from None
+    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"{file} is no price table: {error!r}") from None
+
+
+def estimate(templates: Iterable[Template], values: Mapping[str, str], prices: Prices) -> tuple[Line, ...]:
+    """A line for each price that applies in each stack, and one for each type without a price."""
+    lines = []
+    for template in templates:
+        counts: dict[str, int] = {}
+        for one in conditions.made(template, values).values():
+            counts[one["Type"]] = counts.get(one["Type"], 0) + 1
+        for type_name, count in sorted(counts.items()):
+            priced = [price for price in prices.known if price.type == type_name]
+            lines += [
+                Line(template.name, price.what, count, round(price.monthly(values) * count, 2), price.source)
+                for price in priced
+                if price.monthly(values)
+            ]
+            if not priced and type_name not in prices.free:
+                lines.append(Line(template.name, type_name, count, None))
+    return tuple(lines)
+
+
+def total(lines: Iterable[Line]) -> float:
+    """Dollars a month of all that is estimated."""
+    return round(sum(line.dollars or 0.0 for line in lines), 2)
+
+
+def _price(raw: Mapping[str, Any]) -> Price:
+    return Price(
+        what=raw["what"],
+        type=raw["type"],
+        dollars=float(raw["dollars"]),
+        unit={"month": "month", "hour": "hour"}[raw["unit"]],
+        source=raw["source"],
+        seen=date.fromisoformat(raw["seen"]),
+        times=str(raw.get("times", "1")),
+        above=tuple((name, float(bound)) for name, bound in raw.get("above", {}).items()),
+    )

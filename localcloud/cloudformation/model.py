@@ -1,0 +1,139 @@
+"""Stacks, their resources and change sets, as plain values that a snapshot can hold."""
+
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+Action = Literal["Add", "Modify", "Remove"]
+
+
+def now() -> str:
+    """The time, as CloudFormation writes it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass
+class Resource:
+    """One resource that is there; `properties` are what it was last given, without functions."""
+
+    logical: str
+    type: str
+    physical: str
+    properties: dict[str, Any]
+    attributes: dict[str, str]
+    status: str
+    retained: bool
+
+
+@dataclass
+class Change:
+    """What a change set would do to one resource."""
+
+    action: Action
+    logical: str
+    type: str
+    physical: str = ""
+    replacement: str = ""
+    properties: list[str] = field(default_factory=list)
+
+
+@dataclass
+class ChangeSet:
+    """A proposed template and its values."""
+
+    name: str
+    id: str
+    kind: str
+    template: dict[str, Any]
+    parameters: dict[str, str]
+    changes: list[Change]
+    status: str = "CREATE_COMPLETE"
+    reason: str = ""
+    execution: str = "AVAILABLE"
+    adopt: bool = False
+    created: str = field(default_factory=now)
+
+
+@dataclass
+class Event:
+    """One line of a stack's history."""
+
+    logical: str
+    physical: str
+    type: str
+    status: str
+    reason: str
+    at: str = field(default_factory=now)
+    id: str = ""
+
+
+@dataclass
+class Drifted:
+    """A resource that is not as it was given."""
+
+    logical: str
+    status: str
+    differences: list[dict[str, str]]
+
+
+@dataclass
+class Stack:
+    """One stack."""
+
+    name: str
+    id: str
+    status: str
+    reason: str = ""
+    template: dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
+    resources: dict[str, Resource] = field(default_factory=dict)
+    outputs: dict[str, dict[str, str]] = field(default_factory=dict)
+    change_sets: dict[str, ChangeSet] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    protected: bool = False
+    tags: dict[str, str] = field(default_factory=dict)
+    drift: list[Drifted] | None = None
+    created: str = field(default_factory=now)
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody works on it."""
+        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+
+    @property
+    def exports(self) -> dict[str, str]:
+        """What others may import."""
+        return {one["export"]: one["value"] for one in self.outputs.values() if one.get("export")}
+
+    def say(self, status: str, reason: str = "", resource: Resource | None = None) -> None:
+        """Add to the history; without a resource it is about the stack, whose state it becomes."""
+        if resource is None:
+            self.status, self.reason = status, reason
+            event = Event(self.name, self.id, "AWS::CloudFormation::Stack", status, reason)
+        else:
+            resource.status = status
+            event = Event(resource.logical, resource.physical, resource.type, status, reason)
+        event.id = f"{len(self.events)}"
+        self.events.append(event)
+
+
+def to_json(stack: Stack) -> dict[str, Any]:
+    """A stack as JSON can hold it."""
+    return asdict(stack)
+
+
+def from_json(found: dict[str, Any]) -> Stack:
+    """The stack that `to_json` wrote."""
+    sets = {
+        name: ChangeSet(**{**one, "changes": [Change(**change) for change in one["changes"]]})
+        for name, one in found["change_sets"].items()
+    }
+    return Stack(
+        **{
+            **found,
+            "resources": {name: Resource(**one) for name, one in found["resources"].items()},
+            "change_sets": sets,
+            "events": [Event(**one) for one in found["events"]],
+            "drift": None if found["drift"] is None else [Drifted(**one) for one in found["drift"]],
+        }
+    )

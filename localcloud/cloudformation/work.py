@@ -1,0 +1,248 @@
+"""Do to resources what a template says, in order of what refers to what; take it back when a step fails."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from typing import Any
+
+from localcloud.cloudformation import kinds
+from localcloud.cloudformation.errors import UnsupportedError, ValidationError
+from localcloud.cloudformation.model import Action, Change, Resource, Stack
+from localcloud.cloudformation.resolve import Scope, holds, mentioned, resolve
+
+KEPT = ("Retain", "RetainExceptOnCreate", "Snapshot")
+
+
+@dataclass(frozen=True)
+class World:
+    """Where resources are made, and what a template may refer to outside of its stack."""
+
+    clients: kinds.Clients
+    pseudo: Mapping[str, str]
+    exports: Callable[[], Mapping[str, str]]
+
+
+def scope_of(stack: Stack, template: Mapping[str, Any], parameters: Mapping[str, str], world: World) -> Scope:
+    """What names mean in `template`. Raises ValidationError for a parameter without a value."""
+    typed: dict[str, Any] = {}
+    for name, declared in template.get("Parameters", {}).items():
+        if name not in parameters and "Default" not in declared:
+            raise ValidationError(f"Parameters: [{name}] must have values")
+        value = parameters.get(name, declared.get("Default"))
+        number = declared["Type"] == "Number"
+        typed[name] = (float(value) if "." in str(value) else int(value)) if number else str(value)
+    unknown = parameters.keys() - template.get("Parameters", {}).keys()
+    if unknown:
+        raise ValidationError(f"Parameters: {sorted(unknown)} do not exist in the template")
+    pseudo = {**world.pseudo, "AWS::StackName": stack.name, "AWS::StackId": stack.id}
+    scope = Scope(typed, pseudo, world.exports(), template.get("Conditions", {}))
+    scope.references = {name: one.physical for name, one in stack.resources.items()}
+    scope.secret = world.clients.secret
+
+    def attributes(name: str, attribute: str) -> str:
+        if name not in stack.resources:
+            raise ValidationError(f"Template error: {name} is referred to and not there")
+        found = stack.resources[name].attributes
+        if attribute not in found:
+            raise UnsupportedError(f"{stack.resources[name].type} has no attribute {attribute} here")
+        return found[attribute]
+
+    scope.attributes = attributes
+    return scope
+
+
+def wanted(template: Mapping[str, Any], scope: Scope) -> dict[str, dict[str, Any]]:
+    """The resources whose condition holds, each after those that it refers to."""
+    found = {
+        name: one
+        for name, one in template["Resources"].items()
+        if "Condition" not in one or holds(scope.conditions[one["Condition"]], scope)
+    }
+    edges = {}
+    for name, one in found.items():
+        after = one.get("DependsOn", [])
+        named = mentioned(one.get("Properties", {})) | set([after] if isinstance(after, str) else after)
+        edges[name] = sorted(named & found.keys())
+    return {name: found[name] for name in TopologicalSorter(edges).static_order()}
+
+
+def changes(
+    stack: Stack, template: Mapping[str, Any], parameters: Mapping[str, str], world: World
+) -> list[Change]:
+    """What applying `template` would do, as far as that is known before it is done."""
+    scope = scope_of(stack, template, parameters, world)
+    scope.attributes = lambda name, attribute: (
+        stack.resources[name].attributes.get(attribute, "") if name in stack.resources else ""
+    )
+    resources = wanted(template, scope)
+    found = []
+    for name, one in resources.items():
+        scope.references.setdefault(name, name)
+        old = stack.resources.get(name)
+        if old is None:
+            found.append(Change("Add", name, one["Type"]))
+            continue
+        properties = resolve(one.get("Properties", {}), scope)
+        differing = [
+            key
+            for key in sorted(properties.keys() | old.properties.keys())
+            if properties.get(key) != old.properties.get(key)
+        ]
+        if differing:
+            replaced = set(differing) & kinds.of(one["Type"]).replaced_by
+            change = Change("Modify", name, one["Type"], old.physical, "True" if replaced else "False")
+            change.properties = differing
+            found.append(change)
+    for name, old in stack.resources.items():
+        if name not in resources:
+            found.append(Change("Remove", name, old.type, old.physical))
+    return found
+
+
+def create(
+    stack: Stack, template: dict[str, Any], parameters: dict[str, str], world: World, adopt: bool
+) -> None:
+    """Make a stack's resources; roll back what was made when one cannot be made."""
+    stack.say("CREATE_IN_PROGRESS", "User Initiated")
+    try:
+        _apply(stack, template, parameters, world, adopt, {})
+        stack.say("CREATE_COMPLETE")
+    except Exception as error:
+        stack.say("ROLLBACK_IN_PROGRESS", _reason(error))
+        for name in reversed(list(stack.resources)):
+            policy = template["Resources"][name].get("DeletionPolicy")
+            _remove(stack, name, world, keep=policy in ("Retain", "Snapshot"))
+        stack.say("ROLLBACK_COMPLETE", _reason(error))
+
+
+def update(
+    stack: Stack, template: dict[str, Any], parameters: dict[str, str], world: World, adopt: bool
+) -> None:
+    """Bring a stack to `template`; back to what it was when a step fails."""
+    stack.say("UPDATE_IN_PROGRESS", "User Initiated")
+    before = (stack.template, stack.parameters)
+    known = dict(stack.resources)
+    try:
+        _apply(stack, template, parameters, world, adopt, known)
+        stack.say("UPDATE_COMPLETE")
+    except Exception as error:
+        stack.say("UPDATE_ROLLBACK_IN_PROGRESS", _reason(error))
+        roll_back(stack, before[0], before[1], world)
+
+
+def roll_back(stack: Stack, template: dict[str, Any], parameters: dict[str, str], world: World) -> None:
+    """Bring a stack back after an update that failed."""
+    reason = stack.reason
+    try:
+        _apply(stack, template, parameters, world, False, dict(stack.resources))
+        stack.say("UPDATE_ROLLBACK_COMPLETE", reason)
+    except Exception as error:
+        stack.template, stack.parameters = template, parameters
+        stack.say("UPDATE_ROLLBACK_FAILED", _reason(error))
+
+
+def delete(stack: Stack, world: World, retain: set[str]) -> None:
+    """Remove a stack's resources but those that it is told to keep."""
+    stack.say("DELETE_IN_PROGRESS", "User Initiated")
+    try:
+        for name in reversed(list(stack.resources)):
+            _remove(stack, name, world, keep=stack.resources[name].retained or name in retain)
+        stack.say("DELETE_COMPLETE")
+    except Exception as error:
+        stack.say("DELETE_FAILED", _reason(error))
+
+
+def _apply(
+    stack: Stack,
+    template: dict[str, Any],
+    parameters: dict[str, str],
+    world: World,
+    adopt: bool,
+    known: dict[str, Resource],
+) -> None:
+    scope = scope_of(stack, template, parameters, world)
+    resources = wanted(template, scope)
+    for name, one in resources.items():
+        properties = resolve(one.get("Properties", {}), scope)
+        kept = one.get("DeletionPolicy") in KEPT
+        _bring(stack, name, one["Type"], properties, world, adopt=adopt and kept)
+        stack.resources[name].retained = kept
+        scope.references[name] = stack.resources[name].physical
+    for name in [name for name in known if name not in resources]:
+        _remove(stack, name, world, keep=known[name].retained)
+    stack.template, stack.parameters = template, parameters
+    stack.outputs = {
+        name: {
+            "value": str(resolve(one["Value"], scope)),
+            "description": one.get("Description", ""),
+            "export": resolve(one["Export"]["Name"], scope) if "Export" in one else "",
+        }
+        for name, one in template.get("Outputs", {}).items()
+        if "Condition" not in one or holds(scope.conditions[one["Condition"]], scope)
+    }
+
+
+def _bring(
+    stack: Stack, name: str, type_name: str, properties: dict[str, Any], world: World, *, adopt: bool
+) -> None:
+    """Make, change or replace one resource, or leave it when it is as it should be."""
+    kind = kinds.of(type_name)
+    kind.check(type_name, properties)
+    old = stack.resources.get(name)
+    if old is not None and old.properties == properties:
+        return
+    before = old.properties if old else {}
+    differing = {key for key in properties.keys() | before.keys() if properties.get(key) != before.get(key)}
+    action: Action = "Add" if old is None or differing & kind.replaced_by else "Modify"
+    verb = "CREATE" if action == "Add" else "UPDATE"
+    resource = Resource(
+        name, type_name, old.physical if old else "", properties, {}, "", old.retained if old else False
+    )
+    stack.say(f"{verb}_IN_PROGRESS", "", resource)
+    try:
+        if action == "Add":
+            made = kind.adopt(world.clients, properties) if adopt else None
+            made = made or kind.create(world.clients, properties)
+            if old is not None and not old.retained:
+                kind.delete(world.clients, old.physical)
+        else:
+            assert old is not None
+            made = kind.update(world.clients, old.physical, properties) or kinds.Made(
+                old.physical, old.attributes
+            )
+    except Exception as error:
+        stack.say(f"{verb}_FAILED", _reason(error), resource)
+        raise
+    resource.physical, resource.attributes = made.physical, made.attributes
+    stack.resources[name] = resource
+    stack.say(f"{verb}_COMPLETE", "", resource)
+
+
+def _remove(stack: Stack, name: str, world: World, *, keep: bool) -> None:
+    resource = stack.resources[name]
+    if keep:
+        stack.say("DELETE_SKIPPED", "", resource)
+    else:
+        stack.say("DELETE_IN_PROGRESS", "", resource)
+        try:
+            kinds.of(resource.type).delete(world.clients, resource.physical)
+        except Exception as error:
+            stack.say("DELETE_FAILED", _reason(error), resource)
+            raise
+        stack.say("DELETE_COMPLETE", "", resource)
+    del stack.resources[name]
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def imported(value: Any, scope: Scope) -> set[str]:
+    """The names of exports that `value` imports."""
+    if isinstance(value, list):
+        return set().union(*(imported(one, scope) for one in value))
+    if not isinstance(value, dict):
+        return set()
+    if "Fn::ImportValue" in value:
+        return {str(resolve(value["Fn::ImportValue"], scope))}
+    return set().union(*(imported(one, scope) for one in value.values()))

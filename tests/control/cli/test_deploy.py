@@ -1,0 +1,84 @@
+"""`dm deploy` refuses before it calls anybody, and asks before it deletes."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from control.cli.deploy import command
+from control.deploy import packages
+from control.errors import ControlError, NotFoundError, UnavailableError, UsageError
+
+INFRA = Path(__file__).parents[3] / "infra"
+# Nothing listens here: whatever gets as far as a call ends as UnavailableError.
+NOWHERE = {
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "AWS_REGION": "eu-west-1",
+    "AWS_ACCESS_KEY_ID": "x",
+    "AWS_SECRET_ACCESS_KEY": "x",
+}
+
+
+def _run(*arguments: str) -> Result:
+    return CliRunner().invoke(command, [*arguments, "--infra", str(INFRA)], env=NOWHERE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        (("plan", "dev", "--set", "StreamShards=0"), UsageError, "StreamShards=0: is below 1"),
+        (("apply", "dev", "--yes", "--set", "Shards=4"), UsageError, "no such parameter"),
+        (("plan", "dev", "--set", "StreamShards"), UsageError, "is not Name=value"),
+        (("plan", "nowhere"), NotFoundError, "does not exist"),
+        (("plan", "dev", "queue"), NotFoundError, "the stacks are|no stack 'queue'"),
+        (("apply", "dev", "--control-zip", "/absent.zip"), NotFoundError, "cannot be read"),
+        (("plan", "dev", "--params", "/absent.yaml"), NotFoundError, "does not exist"),
+    ],
+)
+def test_a_mistake_is_named_before_anything_is_called(
+    arguments: tuple[str, ...], error: type[ControlError], words: str
+) -> None:
+    result = _run(*arguments)
+    assert isinstance(result.exception, error), result.exception
+    assert any(word in result.exception.message for word in words.split("|"))
+
+
+def test_a_right_command_gets_as_far_as_a_call() -> None:
+    assert isinstance(_run("plan", "dev", "storage").exception, UnavailableError)
+
+
+def test_values_of_a_second_file_and_of_the_command_line_win(tmp_path: Path) -> None:
+    (tmp_path / "more.yaml").write_text("StreamShards: 0\n")
+    result = _run("plan", "dev", "--params", str(tmp_path / "more.yaml"))
+    assert "StreamShards=0" in str(result.exception)
+    result = _run(
+        "plan", "dev", "storage", "--params", str(tmp_path / "more.yaml"), "--set", "StreamShards=2"
+    )
+    assert isinstance(result.exception, UnavailableError)
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    for name in ("plan", "apply", "status", "destroy", "drift"):
+        text = CliRunner().invoke(command, [name, "--help"]).output
+        assert f"dm deploy {name}" in text
+
+
+def test_the_same_project_gives_the_same_archive_and_another_gives_another(tmp_path: Path) -> None:
+    for part in packages.PROJECT:
+        target = tmp_path / part
+        if "." in target.name:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(part)
+        else:
+            target.mkdir(parents=True)
+            (target / "a.sql").write_text("select 1")
+    first, again = packages.project(tmp_path), packages.project(tmp_path)
+    assert first == again
+    (tmp_path / "models" / "a.sql").write_text("select 2")
+    assert packages.project(tmp_path).value != first.value
+
+
+def test_the_archive_of_spark_is_named_by_what_is_in_it() -> None:
+    package = packages.spark()
+    assert {key.rpartition("/")[2] for key in package.objects} == {"ingest.py", "ingest.zip"}
+    assert all(key.startswith(package.value) for key in package.objects)

@@ -1,0 +1,236 @@
+"""Apply and destroy from every state that CloudFormation can leave a stack in."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scripted_stacks import NoClock, ScriptedStacks
+
+from control.deploy import apply, order, states
+from control.deploy.apply import Environment
+from control.deploy.template import Template
+from control.errors import UpstreamError, UsageError
+from control.ports import ResourceChange, StackEvent
+
+KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+STORE = Template(
+    "store",
+    {
+        "Resources": {"Bucket": {"Type": "AWS::S3::Bucket", **KEPT}, "Role": {"Type": "AWS::IAM::Role"}},
+        "Outputs": {"B": {"Value": "b", "Export": {"Name": "B"}}},
+    },
+)
+WORK = Template(
+    "work",
+    {"Resources": {"F": {"Type": "AWS::Lambda::Function", "Properties": {"B": {"Fn::ImportValue": "B"}}}}},
+)
+TEMPLATES = {"work": WORK, "store": STORE}
+VALUES = {"Project": "p", "Environment": "dev"}
+BOTH = Environment(TEMPLATES, VALUES, order.order(TEMPLATES))
+ONE = replace(BOTH, chosen=("store",))
+
+
+def _apply(environment: Environment, stacks: ScriptedStacks, **options: object) -> tuple[str, ...]:
+    return apply.apply(environment, stacks, NoClock(), lambda *_: None, **options)  # type: ignore[arg-type]
+
+
+def test_stacks_are_made_after_those_that_they_import_from() -> None:
+    stacks = ScriptedStacks()
+    assert _apply(BOTH, stacks) == ("store", "work")
+    assert stacks.asked == [
+        "propose p-dev-store",
+        "execute p-dev-store",
+        "propose p-dev-work",
+        "execute p-dev-work",
+    ]
+
+
+def test_a_stack_without_changes_is_left_alone() -> None:
+    stacks = ScriptedStacks({"p-dev-store": ["CREATE_COMPLETE"]}, {"p-dev-store": ()})
+    assert _apply(ONE, stacks) == ()
+    assert stacks.asked == ["propose p-dev-store", "withdraw p-dev-store"]
+
+
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"])
+def test_a_creation_that_failed_is_cleared_away_and_made_again(status: str) -> None:
+    stacks = ScriptedStacks({"p-dev-store": [status]})
+    assert _apply(ONE, stacks) == ("store",)
+    assert stacks.asked == ["delete p-dev-store", "propose p-dev-store", "execute p-dev-store"]
+
+
+def test_a_rollback_that_failed_is_continued_first() -> None:
+    stacks = ScriptedStacks({"p-dev-store": ["UPDATE_ROLLBACK_FAILED"]})
+    assert _apply(ONE, stacks) == ("store",)
+    assert stacks.asked[0] == "continue p-dev-store"
+
+
+def test_a_rollback_that_fails_again_and_again_is_said_and_not_tried_for_ever() -> None:
+    again: list[str | None] = ["UPDATE_ROLLBACK_FAILED"]
+    stacks = ScriptedStacks({"p-dev-store": list(again)}, after={"continue p-dev-store": again})
+    with pytest.raises(UpstreamError, match="does not come out of UPDATE_ROLLBACK_FAILED"):
+        _apply(ONE, stacks)
+    assert stacks.asked.count("continue p-dev-store") == 4
+
+
+def test_what_another_run_still_works_on_is_waited_for() -> None:
+    stacks = ScriptedStacks(
+        {"p-dev-store": ["UPDATE_IN_PROGRESS"] * 5 + ["UPDATE_COMPLETE"]}, {"p-dev-store": ()}
+    )
+    assert _apply(ONE, stacks) == ()
+
+
+def test_a_proposal_that_was_left_behind_is_only_replaced() -> None:
+    stacks = ScriptedStacks({"p-dev-store": ["REVIEW_IN_PROGRESS"]})
+    assert _apply(ONE, stacks) == ("store",)
+    assert stacks.asked == ["propose p-dev-store", "execute p-dev-store"]
+
+
+def test_a_deletion_that_failed_needs_a_person() -> None:
+    stacks = ScriptedStacks({"p-dev-store": ["DELETE_FAILED"]})
+    with pytest.raises(UpstreamError, match="DELETE_FAILED") as caught:
+        _apply(ONE, stacks)
+    assert "delete it again" in caught.value.hint
+    assert stacks.asked == []
+
+
+@given(st.sampled_from(["CREATE", "UPDATE", "ROLLBACK", "DELETE", "IMPORT", "UPDATE_ROLLBACK", "NEW"]),
+       st.sampled_from(["IN_PROGRESS", "COMPLETE", "FAILED", "COMPLETE_CLEANUP_IN_PROGRESS"]))  # fmt: skip
+def test_every_state_has_a_step_and_only_finished_stacks_are_updated(verb: str, end: str) -> None:
+    step = states.next_step(f"{verb}_{end}")
+    assert step in ("create", "update", "wait", "clear", "roll back", "stop")
+    assert (step == "wait") is end.endswith("IN_PROGRESS")
+    # What may hold data is never cleared away.
+    assert step != "clear" or verb in ("ROLLBACK", "CREATE")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ResourceChange("Modify", "Bucket", "AWS::S3::Bucket", "b", "True", ("BucketName",)),
+        ResourceChange("Modify", "Bucket", "AWS::S3::Bucket", "b", "Conditional", ("BucketName",)),
+        ResourceChange("Remove", "Gone", "AWS::DynamoDB::Table", "t"),
+    ],
+)
+def test_data_is_not_put_out_of_use_unless_it_is_named(change: ResourceChange) -> None:
+    stacks = ScriptedStacks({"p-dev-store": ["UPDATE_COMPLETE"]}, {"p-dev-store": (change,)})
+    with pytest.raises(UsageError, match="put data out of use") as caught:
+        _apply(ONE, stacks)
+    assert f"--allow-replace store.{change.logical}" in caught.value.hint
+    assert stacks.asked == ["propose p-dev-store", "withdraw p-dev-store"]
+    assert _apply(ONE, stacks, allowed=frozenset({f"store.{change.logical}"})) == ("store",)
+
+
+def test_what_holds_no_data_may_be_replaced() -> None:
+    change = ResourceChange("Modify", "Role", "AWS::IAM::Role", "r", "True", ("RoleName",))
+    stacks = ScriptedStacks({"p-dev-store": ["UPDATE_COMPLETE"]}, {"p-dev-store": (change,)})
+    assert _apply(ONE, stacks) == ("store",)
+
+
+def test_the_cause_of_a_failure_is_named_and_not_its_echoes() -> None:
+    failed = (
+        StackEvent("3", "Role", "AWS::IAM::Role", "CREATE_FAILED", "Resource creation cancelled"),
+        StackEvent("2", "Bucket", "AWS::S3::Bucket", "CREATE_FAILED", "b already exists"),
+        StackEvent("1", "Bucket", "AWS::S3::Bucket", "CREATE_IN_PROGRESS", ""),
+    )
+    stacks = ScriptedStacks(
+        history={"p-dev-store": failed},
+        after={"execute p-dev-store": ["ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"]},
+    )
+    with pytest.raises(UpstreamError, match=r"Bucket \(AWS::S3::Bucket\): b already exists"):
+        _apply(BOTH, stacks)
+    assert "propose p-dev-work" not in stacks.asked
+
+
+def test_a_missing_permission_says_who_can_help() -> None:
+    failed = (
+        StackEvent(
+            "1", "F", "AWS::Lambda::Function", "CREATE_FAILED", "X is not authorized to perform: kms:D"
+        ),
+    )
+    stacks = ScriptedStacks(
+        history={"p-dev-store": failed}, after={"execute p-dev-store": ["ROLLBACK_COMPLETE"]}
+    )
+    with pytest.raises(UpstreamError, match="kms:D") as caught:
+        _apply(ONE, stacks)
+    assert "permission" in caught.value.hint
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped() -> None:
+    stacks = ScriptedStacks(
+        after={"execute p-dev-store": ["CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"]}
+    )
+
+    class Interrupted(NoClock):
+        def sleep(self, seconds: float) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        apply.apply(BOTH, stacks, Interrupted(), lambda *_: None)
+    stacks.changes["p-dev-store"] = ()
+    assert _apply(BOTH, stacks) == ("work",)
+
+
+def test_planning_leaves_nothing_behind() -> None:
+    stacks = ScriptedStacks({"p-dev-store": ["CREATE_COMPLETE"]})
+    store, work = apply.plan(BOTH, stacks)
+    assert [change.logical for change in work.changes] == ["F"]
+    assert (store.step, work.step) == ("update", "create")
+    assert stacks.asked == ["propose p-dev-store", "withdraw p-dev-store"]
+
+
+def test_stacks_go_in_the_opposite_order_and_what_holds_data_is_named() -> None:
+    stacks = ScriptedStacks(
+        {"p-dev-store": ["CREATE_COMPLETE"], "p-dev-work": ["CREATE_COMPLETE"]},
+        parts={"p-dev-store": {"Bucket": ("AWS::S3::Bucket", "b"), "Role": ("AWS::IAM::Role", "r")}},
+    )
+    doomed = list(apply.doom(ONE, stacks, with_data=False))
+    assert [(one.name, one.goes) for one in doomed] == [("work", True), ("store", True)]
+    assert doomed[1].kept == (("Bucket", "AWS::S3::Bucket", "b"),)
+    assert apply.destroy(doomed, ONE, stacks, NoClock(), lambda *_: None, with_data=False) == ()
+    assert stacks.asked == ["delete p-dev-work", "delete p-dev-store"]
+
+
+def test_keys_stay_unless_data_goes_too() -> None:
+    keys = Template("keys", {"Resources": {"Key": {"Type": "AWS::KMS::Key", **KEPT}}})
+    environment = Environment({"keys": keys}, VALUES, ("keys",))
+    stacks = ScriptedStacks(
+        {"p-dev-keys": ["CREATE_COMPLETE"]}, parts={"p-dev-keys": {"Key": ("AWS::KMS::Key", "k")}}
+    )
+    [kept] = apply.doom(environment, stacks, with_data=False)
+    assert not kept.goes
+    [gone] = apply.doom(environment, stacks, with_data=True)
+    apply.destroy([gone], environment, stacks, NoClock(), lambda *_: None, with_data=True)
+    assert stacks.asked == ["delete p-dev-keys", "erase k"]
+
+
+def test_what_could_not_be_deleted_is_told() -> None:
+    source = Template(
+        "source", {"Resources": {"S": {"Type": "AWS::RDS::DBCluster", "DeletionPolicy": "Snapshot"}}}
+    )
+    environment = Environment({"source": source}, VALUES, ("source",))
+    stacks = ScriptedStacks(
+        {"p-dev-source": ["CREATE_COMPLETE"]}, parts={"p-dev-source": {"S": ("AWS::RDS::DBCluster", "c")}}
+    )
+    doomed = list(apply.doom(environment, stacks, with_data=True))
+    assert apply.destroy(doomed, environment, stacks, NoClock(), lambda *_: None, with_data=True) == ("c",)
+
+
+def test_templates_that_import_from_one_another_are_refused() -> None:
+    circle = {
+        name: Template(
+            name,
+            {
+                "Resources": {"R": {"Type": "T", "Properties": {"P": {"Fn::ImportValue": other}}}},
+                "Outputs": {"O": {"Value": "v", "Export": {"Name": name}}},
+            },
+        )
+        for name, other in (("a", "b"), ("b", "a"))
+    }
+    with pytest.raises(UsageError, match="import from one another"):
+        order.order(circle)
+
+
+def test_an_import_that_nobody_exports_is_refused() -> None:
+    with pytest.raises(UsageError, match="work imports B"):
+        order.order({"work": WORK})

@@ -1,0 +1,271 @@
+"""The stacks really deploy, update, drift, fail, come back and go on the local cloud."""
+
+import itertools
+import json
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from control.adapters.cloudformation import CloudFormation
+from control.adapters.dynamodb import DynamoStore
+from control.config import Settings
+from control.deploy import apply, order, packages, parameters, template
+from control.deploy import settings as told
+from control.deploy.apply import Environment
+from control.errors import UpstreamError, UsageError
+from control.model import RawFile
+from localcloud import config as local_config
+from localcloud import processes, supervisor
+
+INFRA = Path(__file__).parents[3] / "infra"
+ACCOUNT = "123456789012"
+_projects = (f"p{number}" for number in itertools.count())
+
+
+class QuickClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(0.3)
+
+
+@dataclass(frozen=True)
+class Account:
+    """A project of its own in the local cloud."""
+
+    environment: Environment
+    stacks: CloudFormation
+    client: Callable[[str], Any]
+    settings: Settings
+    archive: packages.Package
+
+    @property
+    def lake(self) -> str:
+        return f"{self.environment.values['Project']}-dev-lake-{ACCOUNT}"
+
+    def narrowed(self, *names: str, **values: str) -> "Account":
+        environment = apply.narrowed(self.environment, names)
+        return replace(self, environment=replace(environment, values={**environment.values, **values}))
+
+    def apply(self, *, upload: bool = True, **options: Any) -> tuple[str, ...]:
+        def before(name: str) -> None:
+            if name == "control" and upload:
+                bucket = f"{self.environment.values['Project']}-dev-code-{ACCOUNT}"
+                for key, content in self.archive.objects.items():
+                    self.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
+
+        say = options.pop("say", lambda *_: None)
+        return apply.apply(self.environment, self.stacks, QuickClock(), say, before=before, **options)
+
+    def destroy(self, *, with_data: bool) -> tuple[str, ...]:
+        doomed = list(apply.doom(self.environment, self.stacks, with_data=with_data))
+        return apply.destroy(
+            doomed, self.environment, self.stacks, QuickClock(), lambda *_: None, with_data=with_data
+        )
+
+    def drifted(self, name: str) -> dict[str, tuple[str, list[str]]]:
+        found = self.stacks.drift(self.environment.stack_name(name))
+        return {one.logical: (one.status, [path for path, _, _ in one.differences]) for one in found}
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[supervisor.Record]:
+    folder = tmp_path_factory.mktemp("cloud")
+    record = supervisor.up(local_config.Settings(folder=folder, port=0), lambda _: None).record
+    yield record
+    for part in record.parts:
+        processes.kill(part.pid, part.started)
+
+
+@pytest.fixture
+def account(cloud: supervisor.Record, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Account:
+    for name, value in {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}.items():
+        monkeypatch.setenv(name, value)
+    project = next(_projects)
+    with zipfile.ZipFile(tmp_path / "control.zip", "w") as archive:
+        archive.writestr("control/handlers.py", project)
+    package = packages.control(tmp_path / "control.zip")
+    templates = template.read(INFRA / "templates")
+    values = parameters.read(INFRA / "params" / "dev.yaml") | {
+        "Project": project,
+        "SchemaPrefix": f"{project}_",
+        "ProjectCodeKey": f"project/{'0' * 64}.zip",
+        "SparkCodePrefix": f"spark/{'0' * 64}",
+        package.parameter: package.value,
+    }
+    parameters.judge(values, parameters.declared(templates))
+    settings = Settings(endpoint=cloud.endpoint, region="us-east-1")
+
+    def client(service: str) -> Any:
+        return boto3.client(service, endpoint_url=cloud.endpoint, region_name="us-east-1")
+
+    environment = Environment(templates, values, order.order(templates))
+    return Account(environment, CloudFormation(settings, lambda _: None), client, settings, package)
+
+
+def test_what_the_code_needs_is_there_and_works_and_a_second_apply_changes_nothing(account: Account) -> None:
+    whole = account.narrowed("catalog", "control", "observability")
+    assert set(whole.apply()) == {"keys", "access", "storage", "catalog", "control", "observability"}
+    s3, dynamodb = whole.client("s3"), whole.client("dynamodb")
+    assert s3.get_bucket_versioning(Bucket=whole.lake)["Status"] == "Enabled"
+    policy = json.loads(s3.get_bucket_policy(Bucket=whole.lake)["Policy"])
+    assert {one["Sid"] for one in policy["Statement"]} == {"TlsOnly", "NoOtherKey"}
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=whole.lake)["Rules"]
+    assert {one["ID"]: one["Expiration"]["Days"] for one in rules if "Expiration" in one}["raw"] == 30
+    project = whole.environment.values["Project"]
+    assert (
+        dynamodb.describe_table(TableName=f"{project}-dev-control")["Table"]["SSEDescription"]["SSEType"]
+        == "KMS"
+    )
+    machines = whole.client("stepfunctions").list_state_machines()["stateMachines"]
+    assert {f"{project}-dev-build", f"{project}-dev-ingestion"} <= {one["name"] for one in machines}
+    databases = {one["Name"] for one in whole.client("glue").get_databases()["DatabaseList"]}
+    assert {f"{project}_{layer}" for layer in ("bronze", "silver", "gold", "ops")} <= databases
+    variables = whole.client("lambda").get_function(FunctionName=f"{project}-dev-ingest")["Configuration"]
+    assert len(variables["Environment"]["Variables"]["DM_TOKEN_KEY"]) == 64
+    assert whole.apply() == ()
+
+
+def test_the_settings_that_are_told_work_for_the_control_store(account: Account) -> None:
+    whole = account.narrowed("catalog", "control")
+    whole.apply()
+    seen = [whole.stacks.get(whole.environment.stack_name(name)) for name in whole.environment.chosen]
+    found = told.of([one for one in seen if one], "us-east-1")
+    assert found["DM_BUCKET"] == whole.lake
+    assert {"DM_WORKGROUP", "DM_SCHEMA_PREFIX", "DM_ALERT_TOPIC", "DM_LEASE_SECONDS"} <= found.keys()
+    store = DynamoStore(replace(whole.settings, control_table=found["DM_CONTROL_TABLE"]))
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    file = RawFile("f", "review", whole.lake, "raw/review/a.csv.gz", "v", "e", 1, 1, 1, "csv", moment, moment)
+    assert store.create(file)
+    assert store.query(RawFile, "review", open_only=True).items == (file,)
+
+
+def test_a_changed_value_changes_its_resource_and_nothing_else(account: Account) -> None:
+    account.narrowed("storage").apply()
+    changed = account.narrowed("storage", RawDays="45")
+    [planned] = [one for one in apply.plan(changed.environment, changed.stacks) if one.changes]
+    assert [(one.logical, one.action, one.properties) for one in planned.changes] == [
+        ("LakeBucket", "Modify", ("LifecycleConfiguration",))
+    ]
+    assert changed.apply() == ("storage",)
+    rules = changed.client("s3").get_bucket_lifecycle_configuration(Bucket=changed.lake)["Rules"]
+    assert {one["ID"]: one["Expiration"]["Days"] for one in rules if "Expiration" in one}["raw"] == 45
+
+
+def test_what_somebody_changed_by_hand_is_found(account: Account) -> None:
+    storage = account.narrowed("storage")
+    storage.apply()
+    assert storage.drifted("storage") == {}
+    s3 = storage.client("s3")
+    s3.put_bucket_versioning(Bucket=storage.lake, VersioningConfiguration={"Status": "Suspended"})
+    s3.delete_public_access_block(Bucket=storage.lake)
+    status, paths = storage.drifted("storage")["LakeBucket"]
+    assert (status, set(paths)) == (
+        "MODIFIED",
+        {"/VersioningConfiguration", "/PublicAccessBlockConfiguration"},
+    )
+    s3.delete_bucket_policy(Bucket=storage.lake)
+    assert storage.drifted("storage")["LakeBucketPolicy"] == ("DELETED", [])
+
+
+def test_a_creation_that_fails_leaves_nothing_in_the_way_of_the_next(account: Account) -> None:
+    control = account.narrowed("control")
+    with pytest.raises(UpstreamError, match=r"RegisterFunction \(AWS::Lambda::Function\)"):
+        control.apply(upload=False)
+    whole = control.environment.stack_name("control")
+    assert control.stacks.get(whole).status == "ROLLBACK_COMPLETE"  # type: ignore[union-attr]
+    table = f"{control.environment.values['Project']}-dev-control"
+    assert table not in control.client("dynamodb").list_tables()["TableNames"]
+    assert control.apply() == ("control",)
+    assert control.stacks.get(whole).status == "CREATE_COMPLETE"  # type: ignore[union-attr]
+
+
+def test_an_update_that_fails_is_undone_and_can_be_made_again(account: Account) -> None:
+    control = account.narrowed("control")
+    control.apply()
+    broken = control.narrowed("control", ControlCodeKey=f"control/{'1' * 64}.zip", LeaseSeconds="90")
+    with pytest.raises(UpstreamError, match="UPDATE_ROLLBACK_COMPLETE"):
+        broken.apply()
+    name = f"{control.environment.values['Project']}-dev-ingest"
+    functions = control.client("lambda")
+
+    def lease() -> str:
+        found: str = functions.get_function(FunctionName=name)["Configuration"]["Environment"]["Variables"][
+            "DM_LEASE_SECONDS"
+        ]
+        return found
+
+    assert lease() == "60"
+    assert control.narrowed("control", LeaseSeconds="90").apply() == ("control",)
+    assert lease() == "90"
+
+
+def test_an_interrupted_apply_continues(account: Account) -> None:
+    storage = account.narrowed("catalog")
+
+    def interrupt(event: str, fields: Any) -> None:
+        if event == "resource.event" and fields["stack"].endswith("storage"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        storage.apply(say=interrupt)
+    assert storage.apply()[-1] == "catalog"
+    assert storage.apply() == ()
+
+
+def test_a_bucket_with_data_is_not_replaced(account: Account) -> None:
+    account.narrowed("storage").apply()
+    templates = dict(account.environment.templates)
+    content = json.loads(templates["storage"].body)
+    content["Resources"]["LakeBucket"]["Properties"]["BucketName"] = {
+        "Fn::Sub": "${Project}-other-${Environment}"
+    }
+    templates["storage"] = template.Template("storage", content)
+    moved = replace(account.narrowed("storage"), environment=replace(
+        account.narrowed("storage").environment, templates=templates
+    ))  # fmt: skip
+    with pytest.raises(UsageError, match=r"storage\.LakeBucket \(modify\)"):
+        moved.apply()
+
+
+def test_data_outlives_its_stacks_and_is_taken_up_again(account: Account) -> None:
+    whole = account.narrowed("control", "catalog")
+    whole.apply()
+    whole.client("s3").put_object(Bucket=whole.lake, Key="raw/review/a.csv.gz", Body=b"data")
+    assert whole.destroy(with_data=False) == ()
+    kept = [name for name in whole.environment.chosen if whole.stacks.get(whole.environment.stack_name(name))]
+    assert kept == ["keys"]
+    assert (
+        whole.client("s3").get_object(Bucket=whole.lake, Key="raw/review/a.csv.gz")["Body"].read() == b"data"
+    )
+    assert set(whole.apply()) == {"access", "storage", "control", "catalog"}
+    assert (
+        whole.client("s3").get_object(Bucket=whole.lake, Key="raw/review/a.csv.gz")["Body"].read() == b"data"
+    )
+
+
+def test_everything_goes_when_data_goes_too(account: Account) -> None:
+    whole = account.narrowed("control", "catalog")
+    whole.apply()
+    whole.client("s3").put_object(Bucket=whole.lake, Key="raw/review/a.csv.gz", Body=b"data")
+    assert whole.destroy(with_data=True) == ()
+    project = whole.environment.values["Project"]
+    assert [
+        one for one in whole.client("s3").list_buckets()["Buckets"] if one["Name"].startswith(f"{project}-")
+    ] == []
+    assert f"{project}-dev-control" not in whole.client("dynamodb").list_tables()["TableNames"]
+    roles = [one["RoleName"] for one in whole.client("iam").list_roles()["Roles"]]
+    assert [one for one in roles if one.startswith(f"{project}-")] == []
+
+
+def test_a_type_that_only_aws_has_is_refused_by_name(account: Account) -> None:
+    with pytest.raises(UpstreamError, match=r"AWS::EMRServerless::Application: this stack needs AWS"):
+        account.narrowed("compute").apply()
