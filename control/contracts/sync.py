@@ -8,7 +8,7 @@ from typing import Literal
 
 from control.contracts import render_bronze, render_dbt
 from control.contracts.lint import RENDERED
-from control.contracts.model import Contract
+from control.contracts.model import LAYERS, Contract, Finding
 from control.errors import UsageError
 
 _SHOWN = 20  # lines of a difference: enough to see what changed, few enough for a log
@@ -38,6 +38,24 @@ def plan(contracts: Sequence[Contract], *, contracts_dir: Path, models_dir: Path
     stale = sorted(set(present) - set(wanted))
     changes += [Change(path.as_posix(), "remove", "", "no contract makes this file") for path in stale]
     return tuple(change for change in changes if change)
+
+
+def uncontracted(contracts: Sequence[Contract], models_dir: Path) -> tuple[Finding, ...]:
+    """The models of silver and gold that no contract describes."""
+    described = {model for contract in contracts for model in contract.models}
+    return tuple(
+        _uncontracted(layer, model)
+        for layer in LAYERS
+        if layer != "bronze"
+        for model in sorted((models_dir / layer).rglob("*.sql"))
+        if model.stem not in described
+    )
+
+
+def _uncontracted(layer: str, model: Path) -> Finding:
+    home = f"contracts/{layer}/{model.stem}.yaml"
+    message = f"no contract describes this model: write {home}, with its owner and consumers"
+    return Finding("model-uncontracted", "error", model.as_posix(), 1, 1, message)
 
 
 def apply(changes: Sequence[Change]) -> None:

@@ -96,6 +96,18 @@ def test_sync_check_as_json_lists_the_files() -> None:
     )
 
 
+def test_a_model_without_a_contract_is_refused() -> None:
+    run("sync")
+    extra = Path("models/gold/extra.sql")
+    extra.parent.mkdir(parents=True, exist_ok=True)
+    extra.write_text("select 1 as a")
+    result = run("sync", "--check")
+    assert result.exit_code == 1
+    assert "models/gold/extra.sql:1:1: error model-uncontracted:" in result.stdout
+    assert "write contracts/gold/extra.yaml, with its owner and consumers" in result.stdout
+    assert json.loads(run("sync", "--check", "--json").stdout)["ok"] is False
+
+
 def test_sync_of_broken_contracts_renders_nothing_and_exits_1() -> None:
     path = Path("contracts/silver/items.yaml")
     path.write_text(path.read_text().replace("version: 1.2.3", "version: one"))

@@ -242,7 +242,10 @@ def test_every_code_of_the_lint_has_a_case_above() -> None:
     folder = Path(control.contracts.__file__).parent
     text = "".join(path.read_text() for path in folder.glob("*.py"))
     codes = set(re.findall(r'[Ff]inding\(\s*"([a-z-]+)"', text))
-    assert codes - {case.code for case in CASES} == {"yaml-encoding"}  # has a test of its own
+    assert codes - {case.code for case in CASES} == {
+        "yaml-encoding",
+        "model-uncontracted",
+    }  # have their own tests
 
 
 def test_a_file_outside_of_a_layer_is_told_where_to_go(tree: Path) -> None:
