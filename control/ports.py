@@ -170,6 +170,30 @@ class Engine(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a queue; `receipt` is what it is deleted by."""
+
+    id: str
+    body: str
+    receipt: str
+
+
+class Notifications(Protocol):
+    """A queue of notifications: a message that was received and is not done comes again."""
+
+    name: str
+
+    def receive(self) -> Sequence[Message]:
+        """Some messages; none when there are none just now."""
+
+    def done(self, message: Message) -> None:
+        """Delete a message."""
+
+    def refuse(self, message: Message) -> None:
+        """Move a message to the dead-letter queue."""
+
+
 class AlertTopic(Protocol):
     """Where people are told of incidents."""
 

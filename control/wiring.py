@@ -22,6 +22,7 @@ from control.ports import (
     Clock,
     Engine,
     MetadataCatalog,
+    Notifications,
     ObjectStore,
     Parts,
     Query,
@@ -70,6 +71,16 @@ def alert_topic(environ: Mapping[str, str]) -> AlertTopic | None:
     from control.adapters.sns import SnsTopic
 
     return SnsTopic(from_environment(environ), arn)
+
+
+def raw_queue(environ: Mapping[str, str]) -> Notifications | None:
+    """The queue of S3's notifications that `DM_RAW_QUEUE` names by its URL, None when it names none."""
+    url = environ.get("DM_RAW_QUEUE")
+    if not url:
+        return None
+    from control.adapters.sqs import SqsQueue
+
+    return SqsQueue(from_environment(environ), url)
 
 
 def ensure(settings: Settings, store: DynamoStore, objects: S3Objects) -> None:

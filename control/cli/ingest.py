@@ -47,7 +47,8 @@ def run(
 
     First finishes what an interrupted run left behind. Safe to interrupt, to run again and to run at
     several places at once. Ends with 1 when a batch failed, a table is blocked or a raw file was overwritten;
-    each such incident is told once to the SNS topic DM_ALERT_TOPIC, if that is set.
+    each such incident is told once to the SNS topic DM_ALERT_TOPIC, if that is set. New files are found by
+    listing the bucket and, at once, from S3's notifications in the SQS queue DM_RAW_QUEUE (its URL), if set.
     """
     import os
 
@@ -55,7 +56,7 @@ def run(
     from control.ingest import alerts, tables
     from control.ingest.rules import Rules
     from control.ingest.run import run as ingest
-    from control.wiring import alert_topic, connect
+    from control.wiring import alert_topic, connect, raw_queue
 
     settings = from_environment(os.environ)
     contracts = tables.load(settings, table)
@@ -66,6 +67,7 @@ def run(
         Rules(lease_seconds=settings.lease_seconds),
         choice=engine,
         mode="until_idle" if until_idle else "once",
+        queue=raw_queue(os.environ),
     )
     _print(outcome, as_json)
     alerts.note(outcome.findings, parts)
@@ -230,6 +232,8 @@ SENTENCES = {
     "batch.left": "{table}: batch {batch} stays claimed until its lease runs out",
     "attempt.failed": "{table}: an attempt failed: {error}",
     "alert.left": "{table}: could not tell of {kind}, it is told the next time: {error}",
+    "file.refused": "{table}: {key} cannot be ingested: {error}",
+    "message.refused": "{queue}: message {id} is no notification of S3, and goes to the dead-letter queue",
     "run.waiting": "waiting for {batches} batch(es), until {until} at the latest",
 }
 

@@ -25,6 +25,7 @@ from control.errors import (
     UsageError,
 )
 from control.ingest import alerts, claim
+from control.ingest.notices import take_in
 from control.ingest.parse import parse
 from control.ingest.plan import Choice, plan
 from control.ingest.publish import publish, settle
@@ -33,7 +34,7 @@ from control.ingest.reload import Reloads
 from control.ingest.rules import Rules
 from control.ingest.tables import BronzeTable, check_token_key
 from control.model import Batch, Finding
-from control.ports import Parts, every
+from control.ports import Notifications, Parts, every
 
 # How often a run that waits for another worker's lease looks again.
 POLL_SECONDS = 2.0
@@ -93,9 +94,11 @@ def run(
     *,
     choice: Choice = "auto",
     mode: Literal["once", "until_idle"] = "once",
+    queue: Notifications | None = None,
 ) -> Outcome:
     """Ingest `tables` in one pass, or in passes until nothing is left to do and nobody holds a batch.
 
+    New files come from `queue` in each pass, if there is one, and from the bucket's list in some of them.
     Errors of one batch end that batch's attempt. Errors that would meet every batch (a system that cannot be
     reached, a missing key) give the batch back and are raised.
     """
@@ -105,8 +108,10 @@ def run(
     while True:
         due = (parts.clock.now() - listed_at).total_seconds() >= rules.list_seconds
         idle = bool(done) and not done[-1].busy
+        told = take_in(queue, tables, parts) if queue is not None else 0
         done.append(_one_pass(tables, parts, rules, choice, known if due or idle or not done else None))
         last = done[-1]
+        last.registered += told
         if last.listed:
             listed_at = parts.clock.now()
         if mode == "once" or (last.listed and not last.busy):
