@@ -55,7 +55,7 @@ test: check ## Everything that `check` does, then every test that needs Python o
 
 docs: setup-demo ## The static site of the demo's tables, after make demo: site/index.html
 	@eval "$$($(BIN)/dm env --dir .dm/demo)"; export DM_TOKEN_KEY="$$(cat .dm/demo-token-key)"; \
-	$(BIN)/dbt --quiet docs generate --profiles-dir profiles --target-path .dm/demo-docs; \
+	$(BIN)/dbt --quiet docs generate --static --profiles-dir profiles --target-path .dm/demo-docs; \
 	$(BIN)/dbt --quiet compile --full-refresh --profiles-dir profiles --target-path .dm/demo-docs; \
 	$(BIN)/dm lineage build --target .dm/demo-docs; \
 	$(BIN)/dm docs build --target .dm/demo-target --lineage .dm/demo-docs/lineage.json --title "Beer reviews"

@@ -7,6 +7,7 @@ from control.adapters.aws import is_loopback
 from control.adapters.clock import WallClock
 from control.adapters.dynamodb import DynamoStore
 from control.adapters.git import files_at as files_at
+from control.adapters.git import versions_of as versions_of
 from control.adapters.glue import GlueCatalog
 from control.adapters.parquet import event_kinds
 from control.adapters.parquet import hive_columns as hive_columns

@@ -3,6 +3,8 @@
 import io
 import subprocess
 import tarfile
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from control.errors import UsageError
@@ -42,6 +44,42 @@ def files_at(ref: str, folder: Path) -> dict[str, bytes]:
             for member in packed
             if member.isfile() and (content := packed.extractfile(member)) is not None
         }
+
+
+@dataclass(frozen=True, slots=True)
+class VersionCommit:
+    """When a file's line `version: …` was written last as it is, and what the commit says it did."""
+
+    version: str
+    committed: datetime
+    subject: str
+
+
+def versions_of(folder: Path) -> dict[str, tuple[VersionCommit, ...]]:
+    """The versions that each YAML file below `folder` had, the newest first, by its path below it.
+
+    Empty outside of a repository and without git: a history is nice to have.
+    """
+    if not folder.is_dir():
+        return {}
+    try:
+        shown = ("--relative", "--no-color", "--format=%x00%cI%x00%s%x00", "-p", "-U0")
+        log = _git(folder, "log", *shown, "--", "*.yaml")
+    except UsageError:
+        return {}
+    found: dict[str, dict[str, VersionCommit]] = {}
+    parts = (log or b"").decode(errors="replace").split("\0")[1:]
+    for committed, subject, diff in zip(parts[::3], parts[1::3], parts[2::3], strict=False):
+        file = ""
+        for line in diff.splitlines():
+            if line.startswith("+++ b/"):
+                file = line.removeprefix("+++ b/")
+            elif line.startswith("+version: "):
+                version = line.removeprefix("+version: ").strip("\"' ")
+                commit = VersionCommit(version, datetime.fromisoformat(committed), subject)
+                # The newest comes first: a version that was written twice is as old as its first commit.
+                found.setdefault(file, {})[version] = commit
+    return {file: tuple(versions.values()) for file, versions in found.items()}
 
 
 def _git(folder: Path, *arguments: str) -> bytes | None:

@@ -1,10 +1,14 @@
 """`dm docs`: the static site for people who read tables and do not write them."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from control.cli.output import print_json
+
+if TYPE_CHECKING:
+    from control.cost.runs import Cost
 
 
 @click.group("docs")
@@ -33,14 +37,19 @@ Examples:
     help="Folder of the site; what an earlier build wrote there is replaced.",
 )  # fmt: skip
 @click.option("--title", default="Lakehouse", show_default=True, help="What the site is called.")
-@click.option("--offline", is_flag=True, help="Do not ask the control store: no batches, no quarantine.")
+@click.option("--workgroup", envvar="DM_WORKGROUP", default="primary", show_default=True, help="For costs.")
+@click.option("--offline", is_flag=True, help="Ask no cloud: no batches, no quarantine, no costs.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def build(target: Path, lineage: Path | None, output: Path, title: str, offline: bool, as_json: bool) -> None:
+def build(
+    target: Path, lineage: Path | None, output: Path, title: str, workgroup: str, offline: bool, as_json: bool
+) -> None:
     """Write one page for each contracted table, and one that finds them. Open OUTPUT/index.html.
 
     The pages need no server and ask the network for nothing. They show meaning, owner, contract, columns with
     types, rules and personal data, the last build's checks, freshness against the promise, what was ingested
-    and refused, who reads the table, and the lineage of its columns. What is not there is left out and named.
+    and refused, what the last build cost, the contract's versions (from git), who reads the table, and the
+    lineage of its columns. dbt's own docs are linked where `dbt docs generate --static` wrote them beside the
+    lineage. What is not there is left out and named.
     """
     import os
     from datetime import UTC, datetime
@@ -49,10 +58,16 @@ def build(target: Path, lineage: Path | None, output: Path, title: str, offline:
     from control.contracts import load
     from control.lineage import ask
     from control.site import collect, render, results
-    from control.wiring import connect
+    from control.wiring import connect, versions_of
 
-    contracts = load.folder(from_environment(os.environ).contracts)
+    folder = from_environment(os.environ).contracts
+    contracts = load.folder(folder)
     edges = lineage or target / "lineage.json"
+    static = edges.with_name("static_index.html")
+    versions = {
+        file: [(v.version, v.committed, v.subject) for v in listed]
+        for file, listed in versions_of(folder).items()
+    }
     site = collect.site(
         contracts,
         ask.read(edges) if lineage or edges.exists() else None,
@@ -60,8 +75,9 @@ def build(target: Path, lineage: Path | None, output: Path, title: str, offline:
         None if offline else collect.live(connect(os.environ)),
         title=title,
         now=datetime.now(UTC),
+        extras=collect.extras(versions, [] if offline else _costs(target, workgroup)),
     )
-    written = render.write(site, output)
+    written = render.write(site, output, static if static.exists() else None)
     if as_json:
         print_json({"output": str(output), "tables": len(site.tables), "files": len(written)})
         return
@@ -73,3 +89,17 @@ def build(target: Path, lineage: Path | None, output: Path, title: str, offline:
     ):
         if not is_there:
             click.echo(f"without {what}: `{how}` gives them", err=True)
+
+
+def _costs(target: Path, workgroup: str) -> "list[Cost]":
+    """What the models of the last dbt run cost; nothing where no run left its artefacts."""
+    import os
+
+    from control.cost import runs
+    from control.errors import NotFoundError
+    from control.wiring import statements
+
+    try:
+        return runs.costs(runs.last_run(target), statements(os.environ, workgroup))
+    except NotFoundError:
+        return []

@@ -6,12 +6,13 @@ from datetime import datetime
 
 from control.contracts import promises
 from control.contracts.model import LAYERS, Column, Contract
+from control.cost.runs import Cost
 from control.ingest.files import table_names
 from control.ingest.quarantine import refused
 from control.lineage.ask import DIRECT, Direction, Graph, Hop
 from control.ports import Parts
 from control.site import freshness
-from control.site.model import ColumnPage, Live, Outcome, Site, TablePage
+from control.site.model import ColumnPage, Extras, Live, Outcome, Site, TablePage, Version
 from control.site.results import Results
 from control.status import Promise, table_status
 
@@ -31,6 +32,14 @@ def live(parts: Parts) -> dict[str, Live]:
     }
 
 
+def extras(versions: Mapping[str, Iterable[tuple[str, datetime, str]]], costs: Iterable[Cost]) -> Extras:
+    """Contract versions (number, since when, what was done) by file, and costs of models."""
+    return Extras(
+        versions={file: [Version(*version) for version in listed] for file, listed in versions.items()},
+        costs={cost.model: cost for cost in costs if cost.kind == "model"},
+    )
+
+
 def site(
     contracts: Iterable[Contract],
     graph: Graph | None,
@@ -39,22 +48,30 @@ def site(
     *,
     title: str,
     now: datetime,
+    extras: Extras | None = None,
 ) -> Site:
     """All pages; what is None is left out of them, and the site says so."""
+    more = extras or Extras()
     places: dict[str, int] = {layer: place for place, layer in enumerate(LAYERS)}
     ordered = sorted(contracts, key=lambda c: (places.get(c.layer, len(places)), c.table))
     return Site(
         title=title,
-        tables=tuple(_table(c, graph or Graph({}, {}), results, lives or {}, now) for c in ordered),
+        tables=tuple(_table(c, graph or Graph({}, {}), results, lives or {}, more, now) for c in ordered),
         made_at=now,
         has_lineage=graph is not None,
         has_results=results is not None,
         has_live=lives is not None,
+        has_costs=bool(more.costs),
     )
 
 
 def _table(
-    contract: Contract, graph: Graph, results: Results | None, lives: Mapping[str, Live], now: datetime
+    contract: Contract,
+    graph: Graph,
+    results: Results | None,
+    lives: Mapping[str, Live],
+    extras: Extras,
+    now: datetime,
 ) -> TablePage:
     name = f"{contract.layer}.{contract.table}"
     columns = tuple(_column(name, column, graph, results) for column in contract.columns)
@@ -73,6 +90,8 @@ def _table(
         tests=_tests(results, name, ""),
         live=live,
         freshness=freshness.of(contract, builds, live, now),
+        versions=tuple(extras.versions.get(f"{contract.layer}/{contract.stem}.yaml", ())),
+        costs=tuple(extras.costs[name] for name in contract.models if name in extras.costs),
     )
 
 

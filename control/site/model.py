@@ -1,11 +1,12 @@
 """What the pages show, apart from how they look."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from control.contracts.model import Column, Contract
+from control.cost.runs import Cost
 from control.lineage.ask import Hop
 from control.status import TableStatus
 
@@ -41,6 +42,23 @@ class Freshness:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """A version of a contract: since when it stands, and what was done then."""
+
+    version: str
+    since: datetime
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a site may also know: contract versions by `layer/stem.yaml`, costs of the last run by model."""
+
+    versions: Mapping[str, Sequence[Version]] = field(default_factory=dict)
+    costs: Mapping[str, Cost] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnPage:
     """A column with the direct edges into it and the tests of dbt on it.
 
@@ -70,6 +88,8 @@ class TablePage:
     tests: tuple[Outcome, ...]
     live: Live | None
     freshness: Freshness
+    versions: tuple[Version, ...]
+    costs: tuple[Cost, ...]
 
     @property
     def name(self) -> str:
@@ -87,3 +107,4 @@ class Site:
     has_lineage: bool
     has_results: bool
     has_live: bool
+    has_costs: bool = False

@@ -14,13 +14,15 @@ from control.lineage.ask import Hop
 from control.site.model import Freshness, Site, TablePage
 
 ASSETS = ("site.css", "site.js")
+DBT_DOCS = "dbt.html"
 _MARK = ".lakehouse-site"
 
 
-def write(site: Site, folder: Path) -> list[Path]:
+def write(site: Site, folder: Path, dbt_docs: Path | None = None) -> list[Path]:
     """Write every page to `folder`, in the place of what an earlier call wrote there; the files written.
 
-    The new site stands beside the old one until it is whole. Raises UsageError for a folder that holds
+    The new site stands beside the old one until it is whole. `dbt_docs` is the page that
+    `dbt docs generate --static` wrote, to be linked. Raises UsageError for a folder that holds
     anything else.
     """
     if folder.exists() and not (folder / _MARK).exists() and any(folder.iterdir()):
@@ -31,7 +33,9 @@ def write(site: Site, folder: Path) -> list[Path]:
     shutil.rmtree(fresh, ignore_errors=True)
     (fresh / "tables").mkdir(parents=True)
     (fresh / _MARK).touch()
-    environment = _environment(site)
+    if dbt_docs is not None:
+        shutil.copyfile(dbt_docs, fresh / DBT_DOCS)
+    environment = _environment(site, has_dbt_docs=dbt_docs is not None)
     _page(fresh / "index.html", environment, "index.html", root=".")
     for table in site.tables:
         _page(fresh / address(table.name), environment, "table.html", root="..", table=table)
@@ -56,6 +60,14 @@ def words(freshness: Freshness) -> str:
     return f"updated {age} ago, " + (f"promised within {promised}" if promised else "nothing promised")
 
 
+def size(count: int) -> str:
+    """Bytes as people read them."""
+    for unit, width in (("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)):
+        if count >= width:
+            return f"{count / width:,.1f} {unit}"
+    return f"{count:,} B"
+
+
 def _span(length: timedelta) -> str:
     minutes = int(length.total_seconds()) // 60
     for unit, size in (("day", 24 * 60), ("hour", 60), ("minute", 1)):
@@ -65,7 +77,7 @@ def _span(length: timedelta) -> str:
     return "no time"
 
 
-def _environment(site: Site) -> Environment:
+def _environment(site: Site, *, has_dbt_docs: bool) -> Environment:
     environment = Environment(
         loader=PackageLoader("control.site"),
         autoescape=select_autoescape(["html"]),
@@ -79,6 +91,9 @@ def _environment(site: Site) -> Environment:
         address=address,
         has_page=pages.__contains__,
         words=words,
+        dbt_docs=DBT_DOCS if has_dbt_docs else "",
+        size=size,
+        dollars=lambda amount: f"${amount:,.6f}",
         graph=lambda table: _embedded(_graph(table.hops, pages)),
         layers=[(layer, [t for t in site.tables if t.contract.layer == layer]) for layer in _layers(site)],
         tests_of=_tests_of,

@@ -4,11 +4,13 @@ import importlib.util
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from catalog_server import CatalogServer
 from lakehouse import ROOT, TOKEN_KEY, Lakehouse, attach, clean_environment
 
 SEEDS = (1, 2)
@@ -89,6 +91,7 @@ def test_after_the_demo_the_tables_equal_what_the_raw_files_say(
     assert_equals_the_oracle(lakehouse, load_oracle(), key.read_text())
     assert_gold_traces_to_the_source(lakehouse)
     assert_the_site_says_what_status_says(lakehouse)
+    assert_a_catalog_takes_it_once(lakehouse)
 
 
 def assert_gold_traces_to_the_source(lakehouse: Lakehouse) -> None:
@@ -124,13 +127,63 @@ def assert_the_site_says_what_status_says(lakehouse: Lakehouse) -> None:
     lakehouse.run(
         "dm", "docs", "build", *build, "--lineage", str(lakehouse.folder / "lineage" / "lineage.json")
     )
+    refused = lakehouse.dm("quarantine", "list")
     for status in lakehouse.dm("status"):
         page = (site / "tables" / f"bronze.{status['table']}.html").read_text()
-        figures = re.findall(r'data-figure="(\w+)">([^<]*)<', page)
-        assert len(figures) == 5
+        figures = re.findall(r'data-figure="(\w+)" data-value="([^"]*)"', page)
+        assert len(figures) == 7
         for name, shown in figures:
-            assert shown == f"{status[name]:,}", f"{status['table']}.{name}"
+            assert shown == str(status[name]), f"{status['table']}.{name}"
+        reasons = Counter(line["reason"] for line in refused if line["table"] == status["table"])
+        assert dict(re.findall(r'data-reason="([^"]*)" data-value="(\d+)"', page)) == {
+            reason: str(count) for reason, count in reasons.items()
+        }
+        late = any(words.startswith("freshness") for words in status["broken"])
+        assert ("chip late" in page) == late
+    assert_the_site_says_what_cost_says(lakehouse, site)
     assert "built and checked" in (site / "tables" / "gold.top_drinkers.html").read_text()
+
+
+def assert_the_site_says_what_cost_says(lakehouse: Lakehouse, site: Path) -> None:
+    shown = {
+        name: tuple(map(float, figures))
+        for page in site.glob("tables/*.html")
+        for name, *figures in re.findall(
+            r'data-cost="(\w+)" data-statements="(\d+)" data-bytes="(\d+)" data-seconds="([^"]+)" '
+            r'data-dollars="([^"]+)"',
+            page.read_text(),
+        )
+    }
+    found = lakehouse.dm("cost", "show", "--target", str(lakehouse.folder / "demo-target"))["models"]
+    assert shown == {
+        one["model"]: (one["statements"], one["bytes"], one["seconds"], one["dollars"])
+        for one in found
+        if one["kind"] == "model"
+    }
+    assert len(shown) == 15
+
+
+def assert_a_catalog_takes_it_once(lakehouse: Lakehouse) -> None:
+    publish = (
+        "catalog",
+        "publish",
+        "--target",
+        str(lakehouse.folder / "demo-target"),
+        "--lineage",
+        str(lakehouse.folder / "lineage" / "lineage.json"),
+        "--outbox",
+        str(lakehouse.folder / "outbox.json"),
+    )
+    with CatalogServer() as server:
+        first = lakehouse.dm(*publish, "--url", server.url)
+        assert first["created"] == len(server.entities)
+        assert first["results_added"] > 40
+        tables = {fqn for key in server.entities for kind, _, fqn in [key.partition(":")] if kind == "table"}
+        reached = {target for source, target in server.lineage() if target in tables}
+        assert reached == tables, "every table has an edge into it"
+        writes = len(server.writes())
+        assert lakehouse.dm(*publish, "--url", server.url)["created"] == 0
+        assert len(server.writes()) == writes
 
 
 def ancestors(column: str, parents: dict[str, set[str]]) -> set[str]:

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from control.contracts.lint import lint
+from control.cost.runs import Cost
 from control.lineage.ask import Graph, Hop, graph
 from control.site import collect
-from control.site.model import Live, Outcome, Site
+from control.site.model import Extras, Live, Outcome, Site
 from control.site.results import Results
 from control.status import TableStatus
 
@@ -67,12 +68,29 @@ def made_lives(published: datetime = NOW - timedelta(minutes=5)) -> dict[str, Li
         events={"truncate-table": 1},
         warnings=("1 control record(s) truncate-table: the source table was emptied or changed",),
         age_seconds=int((NOW - published).total_seconds()),
+        completeness_percent=99.2794,
     )
     return {"review": Live(status, {"type:review_id": 7, "json": 2})}
+
+
+def made_extras() -> Extras:
+    day = timedelta(days=1)
+    versions = [("1.1.0", NOW - 3 * day, f"Name the state {HOSTILE}"), ("1.0.0", NOW - 90 * day, "Begin")]
+    costs = [
+        Cost("model", "reviews_state", 4, 1, 1_610_612_736, 12.5, 0.007324),
+        Cost("test", "unique_reviews", 1, 0, 5, 0.1, 0.00005),
+    ]
+    return collect.extras({"silver/reviews.yaml": versions}, costs)
 
 
 def made_site() -> Site:
     contracts = lint([ROOT / "contracts"]).contracts
     return collect.site(
-        contracts, made_graph(), made_results(), made_lives(), title="Beer & <reviews>", now=NOW
+        contracts,
+        made_graph(),
+        made_results(),
+        made_lives(),
+        title="Beer & <reviews>",
+        now=NOW,
+        extras=made_extras(),
     )

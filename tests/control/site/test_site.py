@@ -93,12 +93,34 @@ def test_outcomes_and_figures_are_those_of_the_build_and_the_store(folder: Path)
     assert re.search(r"relationships\s+warn\s+12 rows", reviews)
     assert re.search(r"reviews_state: .*\s+error", reviews)
     raw = (folder / render.address("bronze.review")).read_text()
-    figures = dict(re.findall(r'data-figure="(\w+)">([^<]*)<', raw))
-    assert figures == {
-        "last_batch": "4", "records": "1,250", "rows": "1,240", "quarantined": "9", "control": "1",
-    }  # fmt: skip
+    assert re.findall(r'data-figure="(\w+)" data-value="([^"]*)">([^<]*)<', raw) == [
+        ("last_batch", "4", "4"),
+        ("records", "1250", "1,250"),
+        ("rows", "1240", "1,240"),
+        ("quarantined", "9", "9"),
+        ("control", "1", "1"),
+        ("completeness_percent", "99.2794", "99.28 %"),
+        ("published_at", "2026-03-01T11:55:00+00:00", "2026-03-01 11:55"),
+    ]
     assert re.search(r"type:review_id\s+7", page_of(folder, "bronze.review").text)
     assert "truncate-table" in page_of(folder, "bronze.review").text
+
+
+def test_a_table_shows_its_contracts_versions_and_what_its_models_cost(folder: Path) -> None:
+    text = page_of(folder, "silver.reviews").text
+    assert re.search(r"1\.1\.0\s+2026-02-26\s+Name the state", text)
+    assert re.search(r"1\.0\.0\s+2025-12-01\s+Begin", text)
+    assert re.search(r"reviews_state\s+4\s+1\.5 GB\s+12\.5 s\s+\$0\.007324", text)
+    assert "unique_reviews" not in text
+    assert "Contract history" not in page_of(folder, "bronze.review").text
+
+
+def test_dbts_own_docs_are_linked_where_they_are(tmp_path: Path) -> None:
+    static = tmp_path / "static_index.html"
+    static.write_text("<p>dbt</p>")
+    render.write(made_site(), tmp_path / "site", static)
+    assert "../dbt.html" in page_of(tmp_path / "site", "silver.reviews").links
+    assert (tmp_path / "site" / "dbt.html").read_text() == "<p>dbt</p>"
 
 
 def test_a_count_names_the_table_whose_rows_it_counts(folder: Path) -> None:
