@@ -1,6 +1,7 @@
 """Write the site: HTML pages that need no server, no network, and no script but for search and the graph."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterable
 from datetime import timedelta
@@ -8,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 from control.errors import UsageError
 from control.lineage.ask import Hop
@@ -60,6 +62,11 @@ def words(freshness: Freshness) -> str:
     return f"updated {age} ago, " + (f"promised within {promised}" if promised else "nothing promised")
 
 
+def prose(text: str) -> Markup:
+    """Text of a contract, in which `code` stands between backticks."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
+
+
 def size(count: int) -> str:
     """Bytes as people read them."""
     for unit, width in (("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)):
@@ -85,6 +92,7 @@ def _environment(site: Site, *, has_dbt_docs: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["prose"] = prose
     pages = {table.name for table in site.tables}
     environment.globals.update(
         site=site,

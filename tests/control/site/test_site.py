@@ -115,6 +115,14 @@ def test_a_table_shows_its_contracts_versions_and_what_its_models_cost(folder: P
     assert "Contract history" not in page_of(folder, "bronze.review").text
 
 
+def test_code_in_a_contracts_words_is_code_and_the_rest_is_text(folder: Path) -> None:
+    assert render.prose("`a < b` & <b>") == "<code>a &lt; b</code> &amp; &lt;b&gt;"
+    assert (
+        "<code>unknown</code> where there is none"
+        in (folder / render.address("gold.top_beers_by_rating")).read_text()
+    )
+
+
 def test_dbts_own_docs_are_linked_where_they_are(tmp_path: Path) -> None:
     static = tmp_path / "static_index.html"
     static.write_text("<p>dbt</p>")
