@@ -1,6 +1,8 @@
 """What a wrong row and a broken rule do on the whole way: refused, named, and in no table."""
 
 import gzip
+import json
+from pathlib import Path
 
 from lakehouse import Lakehouse
 
@@ -31,10 +33,24 @@ def test_a_wrong_row_is_in_quarantine_with_line_and_reason_and_in_no_table(lakeh
         assert [row["review_id"] for row in found] == [900_000_001, 900_000_003], table
 
 
+def assert_budgets_are_kept_and_a_dearer_build_is_an_error(lakehouse: Lakehouse) -> None:
+    """Against the costs of a first build of 200 reviews, and against a build that read a third as much."""
+    last = Path(__file__).with_name("costs.json")
+    check = ("dm", "cost", "check", "--target", str(lakehouse.folder / "target"), "--last")
+    lakehouse.run(*check, str(last))
+    cheaper = json.loads(last.read_text())
+    cheaper["bytes"]["review_flat"] //= 3
+    (lakehouse.folder / "cheaper.json").write_text(json.dumps(cheaper))
+    said = lakehouse.run(*check, str(lakehouse.folder / "cheaper.json"), expect=1)
+    assert "error: review_flat: it read" in said
+    assert "1 errors, 0 warnings" in said
+
+
 def test_a_broken_rule_keeps_the_old_data_and_skips_what_follows(lakehouse: Lakehouse) -> None:
     lakehouse.dm("sample", "land", "--rows", "200", "--delivery", "1")
     lakehouse.dm("ingest", "run", "--until-idle")
     lakehouse.build()
+    assert_budgets_are_kept_and_a_dearer_build_is_an_error(lakehouse)
     before = {
         table: lakehouse.query(f"select count(*) as n from {table}")
         for table in ("silver.reviews", "silver.review_flat", "gold.top_drinkers")
