@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from control.errors import UpstreamError
 from control.model import Batch, RawFile, Reload, attempt_of
 from control.ports import Parts, Query, every
 from control.retention.judge import Known, Verdict
@@ -25,10 +26,15 @@ def offsets(query: Query, prefix: str) -> dict[str, dict[str, int]]:
 
     Raises UpstreamError when Athena cannot answer.
     """
-    rows = query(
-        "select input, model, cast(max_by(batch, build) as varchar) as batch"
-        f" from {prefix}ops.consumed where batch is not null group by input, model"
-    )
+    try:
+        rows = query(
+            "select input, model, cast(max_by(batch, build) as varchar) as batch"
+            f" from {prefix}ops.consumed where batch is not null group by input, model"
+        )
+    except UpstreamError as error:
+        if "TABLE_NOT_FOUND" in error.message or "SCHEMA_NOT_FOUND" in error.message:
+            return {}
+        raise
     found: dict[str, dict[str, int]] = {}
     for name, model, batch in rows:
         found.setdefault(name, {})[model] = int(batch)

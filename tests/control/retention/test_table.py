@@ -1,12 +1,13 @@
 """What may go leaves the catalog first and is tagged then; control records and all else stay."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from control.adapters.memory import MemoryCatalog, MemoryClock, MemoryObjects, MemoryStore
 from control.config import Settings
-from control.errors import UnavailableError
+from control.errors import UnavailableError, UpstreamError
 from control.model import Batch, Counts, Partition, RawFile, attempt_of
 from control.ports import CatalogColumn, CatalogTable, Parts
 from control.retention.judge import Keep, Verdict, judge
@@ -108,6 +109,22 @@ def test_a_plan_says_how_much_it_is_about(parts: Parts) -> None:
         "bronze": (2, 6),
         "quarantine": (0, 0),
     }
+
+
+@pytest.mark.parametrize("reason", ["TABLE_NOT_FOUND: line 1", "SCHEMA_NOT_FOUND: line 1"])
+def test_before_the_first_build_no_model_has_taken_anything_in(reason: str) -> None:
+    def refuse(_: str) -> Sequence[Sequence[str]]:
+        raise UpstreamError(reason)
+
+    assert offsets(refuse, "") == {}
+
+
+def test_another_failure_of_athena_is_not_taken_for_an_empty_answer() -> None:
+    def refuse(_: str) -> Sequence[Sequence[str]]:
+        raise UpstreamError("GENERIC_INTERNAL_ERROR")
+
+    with pytest.raises(UpstreamError):
+        offsets(refuse, "")
 
 
 def test_offsets_are_those_of_each_model_by_table() -> None:
