@@ -102,9 +102,7 @@ def judge(base: Tree, head: Tree, terms: Terms, lineage: Lineage | None = None) 
         downstream = Downstream(lineage, (base, head), terms.exposures)
         found = [_reaching(downstream, judged) for judged in found]
     found += [_expired(waiver) for waiver in expired(terms.waivers, terms.today)]
-    used = {f.waiver for f in found}
-    unused = tuple(w for w in terms.waivers if w not in used and w.expires >= terms.today)
-    return Judgement(tuple(sorted(found, key=_order)), unused, len(pairs))
+    return Judgement(tuple(sorted(found, key=_order)), tuple(_unused(found, terms)), len(pairs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,17 +170,30 @@ def _pair(pair: Pair, base: Side, head: Side, terms: Terms) -> Iterator[Judged]:
     relations = tuple(f"{PurePosixPath(pair.before or pair.after).parent.name}.{m}" for m in sorted(models))
     versions = (str(base.data.get("version")), str(head.data.get("version")))
     table, changes = pair.table, list(_changes(pair, base, head))
-    changes += _ends(changes, base, head, terms)
+    # Who takes the responsibility for a break takes it for its not being announced, too.
+    changes += _ends([c for c in changes if not _waived(table, c, terms)], base, head, terms)
     for change in changes:
         consumers = () if change.severity == "compatible" else registry.using(readers, change.columns)
         state: State = "fine" if _enough(change, versions) or _over(change, base, terms.today) else "open"
-        waiver = None
-        if state == "open":
-            waiver = next((w for w in terms.waivers if w.covers(table, change.code, change.path)), None)
-            state = "waived" if waiver and waiver.expires >= terms.today else "open"
+        waiver = _waived(table, change, terms) if state == "open" else None
+        state = "waived" if waiver else state
         mark = head.mark(change.place)
         file = head.document.file
         yield Judged(table, file, mark, change, consumers, versions, state, waiver, relations)
+
+
+def _waived(table: str, change: Change, terms: Terms) -> Waiver | None:
+    """The waiver of `change` whose day has not passed."""
+    covering = (w for w in terms.waivers if w.covers(table, change.code, change.path))
+    return next((w for w in covering if w.expires >= terms.today), None)
+
+
+def _unused(found: Sequence[Judged], terms: Terms) -> Iterator[Waiver]:
+    """Waivers that no finding is about, apart from those that have ended."""
+    for waiver in terms.waivers:
+        about = any(waiver.covers(f.table, f.change.code, f.change.path) for f in found)
+        if not about and waiver.expires >= terms.today:
+            yield waiver
 
 
 def _changes(pair: Pair, base: Side, head: Side) -> Iterator[Change]:

@@ -126,7 +126,7 @@ def waive(expires: str, path: str = "columns.revenue") -> None:
 def test_a_waiver_lets_its_finding_pass_until_its_day() -> None:
     change(GOLD, (REVENUE, ""), ("version: 1.4.2", "version: 1.5.0"))
     waive("2026-06-01")
-    result = gate("--json")
+    result = gate("--json", "--require-deprecation")
     [dropped] = [f for f in json.loads(result.stdout)["findings"] if f["code"] == "column-dropped"]
     assert (result.exit_code, dropped["state"]) == (0, "waived")
     waive("2026-05-31")
