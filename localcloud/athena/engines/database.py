@@ -17,6 +17,11 @@ MACROS = (
     # Quotient of two HUGEINTs, rounded half away from zero; abs(r) >= abs(d) - abs(r) cannot overflow.
     "athena_quotient(n, d) AS (n // d) + CASE WHEN abs(n % d) >= abs(d) - abs(n % d)"
     " THEN CASE WHEN (n < 0) = (d < 0) THEN 1 ELSE -1 END ELSE 0 END",
+    # Whole numbers rounded to tens, hundreds …; none of them reaches 10**19.
+    "athena_round_whole(x, d) AS CASE WHEN d >= 0 THEN CAST(x AS HUGEINT) WHEN d < -18 THEN"
+    " CAST(CAST('NUMERIC_VALUE_OUT_OF_RANGE: ' || 'numerical overflow: ' || x AS INTEGER) AS HUGEINT)"
+    " ELSE athena_quotient(CAST(x AS HUGEINT), CAST(power(10, -d) AS HUGEINT))"
+    " * CAST(power(10, -d) AS HUGEINT) END",
     # The same for n * (product of factors) / d where that product passes a HUGEINT: long division, a factor
     # a step, each remainder times its factor within a HUGEINT. The first step has the factor 1.
     "athena_long_steps(n, d, factors) AS list_reduce("
@@ -33,6 +38,11 @@ MACROS = (
     "athena_cut(t, digits) AS left(t, len(t) - CASE WHEN digits = 0 THEN 7 ELSE 6 - digits END)",
     "athena_timestamp_text(ts, digits) AS athena_cut(strftime(ts, '%Y-%m-%d %H:%M:%S.%f'), digits)",
     "athena_time_text(t, digits) AS athena_cut(strftime(DATE '2000-01-01' + t, '%H:%M:%S.%f'), digits)",
+    # What both lists have, once each, in the order of the longer one.
+    "athena_shared(a, b) AS list_filter(a, lambda x, i: len(list_filter(a[1:i - 1],"
+    " lambda y: y IS NOT DISTINCT FROM x)) = 0 AND len(list_filter(b, lambda y: y IS NOT DISTINCT FROM x)) > 0)",
+    "athena_intersect(a, b) AS"
+    " CASE WHEN len(a) >= len(b) THEN athena_shared(a, b) ELSE athena_shared(b, a) END",
     # Places of a list in the order that a comparator gives; m[i][j] is its answer for elements i and j. Equal
     # elements stay in order: what counts is what it says of the later one against the earlier.
     "athena_ranks(m) AS list_transform(m, lambda r, i: 1 + len(list_filter(range(1, len(m) + 1), lambda j:"
@@ -69,9 +79,15 @@ MACROS = (
     " THEN '0.' || repeat('0', -power - 1) || coalesce(nullif(rtrim(digits, '0'), ''), '0')"
     " ELSE left(rpad(digits, CAST(greatest(power + 1, len(digits)) AS INTEGER), '0'), power + 1) || '.'"
     " || coalesce(nullif(rtrim(substr(digits, power + 2), '0'), ''), '0') END",
+    # Texts, numbers, and what stands between them.
+    r"""athena_json_tokens(j) AS"""
+    r""" regexp_extract_all(j, '"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|[^"0-9-]+')""",
+    # JSON whose fractions are written as Java writes doubles.
+    "athena_json_doubles(j) AS CASE WHEN regexp_matches(j, '[0-9][.eE]') THEN array_to_string(list_transform("
+    "athena_json_tokens(j), lambda part: CASE WHEN regexp_matches(part, '^-?[0-9].*[.eE]')"
+    " THEN athena_java_text(athena_double_text(CAST(part AS DOUBLE))) ELSE part END), '') ELSE j END",
     # JSON whose numbers are texts of their digits.
-    "athena_json_with_digits(j) AS array_to_string(list_transform(regexp_extract_all(j,"
-    r""" '"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|[^"0-9-]+'), lambda part:"""
+    "athena_json_with_digits(j) AS array_to_string(list_transform(athena_json_tokens(j), lambda part:"
     r""" CASE WHEN regexp_matches(part, '^[-0-9]') THEN '"' || part || '"' ELSE part END), '')""",
     "athena_day_second_text(i) AS CASE WHEN epoch_us(i) < 0 THEN '-' ELSE '' END"
     " || (abs(epoch_us(i)) // 86400000000) || ' '"
@@ -100,7 +116,8 @@ def _json_macros() -> Iterator[str]:
         members = f"array_to_string(list_transform(list_sort(json_keys(j)), lambda k: {member}), ',')"
         elements = f"""array_to_string(list_transform(from_json(j, '["JSON"]'), lambda e: {inner}(e)), ',')"""
         objects, arrays = f"'{{' || {members} || '}}'", f"'[' || {elements} || ']'"
-    yield f"athena_json(j) AS athena_json_{_JSON_DEPTH}(j)"
+    top = f"athena_json_{_JSON_DEPTH}(j)"
+    yield f"athena_json(j) AS list_transform([{top}], lambda t: athena_json_doubles(t))[1]"
 
 
 _PARTS = (murmur, digits, hashes, utf8, quantile, distributions)

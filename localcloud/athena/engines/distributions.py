@@ -34,7 +34,7 @@ MACROS = (
     "athena_beta(a, b, x) AS CASE WHEN x <= 0 THEN 0 WHEN x >= 1 THEN 1"
     " WHEN x > (a + 1) / (a + b + 2) THEN 1 - athena_beta_part(b, a, 1 - x)"
     " ELSE athena_beta_part(a, b, x) END",
-    "athena_student(t, n) AS CASE WHEN t = 0 THEN 0.5e0"
+    "athena_student(t, n) AS CASE WHEN isnan(t) THEN t WHEN t = 0 THEN 0.5e0"
     " WHEN t < 0 THEN athena_beta(n / 2, 0.5e0, n / (n + t * t)) / 2"
     " ELSE 1 - athena_beta(n / 2, 0.5e0, n / (n + t * t)) / 2 END",
     "athena_student_density(t, n) AS exp(lgamma((n + 1) / 2) - lgamma(n / 2)"

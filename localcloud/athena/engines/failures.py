@@ -20,6 +20,11 @@ _KNOWN = (
         "Scalar sub-query has returned multiple rows",
     ),
     ("Map keys must be unique", "INVALID_FUNCTION_ARGUMENT", "Duplicate map keys are not allowed"),
+    (
+        "map key list does not align",
+        "INVALID_FUNCTION_ARGUMENT",
+        "Key and value arrays must be the same length",
+    ),
     ("Map keys can not be NULL", "INVALID_FUNCTION_ARGUMENT", "map key cannot be null"),
     (
         "aggregate function calls cannot be nested",
@@ -39,6 +44,24 @@ _KNOWN = (
 )
 
 
+# What RE2 says of patterns; Java may know them.
+_PATTERNS = (
+    "invalid perl operator",
+    "invalid escape sequence",
+    "no argument for repetition operator",
+    "bad repetition operator",
+    "invalid character class",
+    "missing ]",
+    "missing )",
+    "unexpected )",
+    "invalid repetition size",
+    "invalid named capture group",
+    "invalid UTF-8",
+)
+# What DuckDB says of days and moments that are past its calendar.
+_CALENDAR = ("in timestamp range", "Date out of range", "Timestamp out of range")
+
+
 @contextmanager
 def as_athena() -> Iterator[None]:
     """Turn DuckDB's errors into AthenaError."""
@@ -55,6 +78,8 @@ def translated(error: duckdb.Error) -> AthenaError:
     message = str(error)
     if raised := _RAISED.search(message):
         return AthenaError(raised["code"], raised["text"])
+    if any(words in message for words in _CALENDAR):
+        return not_supported(f"Such days in the local cloud: {_first_line(message)}")
     if isinstance(error, duckdb.ConversionException):
         if found := _UNCONVERTIBLE.search(message):
             return AthenaError("INVALID_CAST_ARGUMENT", f"Cannot cast '{found['value']}' to {found['type']}")
@@ -71,7 +96,7 @@ def translated(error: duckdb.Error) -> AthenaError:
     for words, code, text in _KNOWN:
         if words in message:
             return AthenaError(code, text)
-    if "invalid perl operator" in message or "invalid escape sequence" in message:
+    if any(words in message for words in _PATTERNS):
         return not_supported(f"A regular expression of the local cloud: {_first_line(message)}")
     if isinstance(error, duckdb.OutOfMemoryException):
         return AthenaError("EXCEEDED_LOCAL_MEMORY_LIMIT", "Query exhausted resources at this scale factor")

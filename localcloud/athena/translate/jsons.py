@@ -3,10 +3,10 @@
 import json
 
 from localcloud.athena.translate import zones
-from localcloud.athena.translate.terms import text
+from localcloud.athena.translate.terms import VARCHAR, decimal, raw_cast, text
 from localcloud.athena.types import Type
 
-_PLAIN = ("boolean", "tinyint", "smallint", "integer", "bigint", "decimal", "double", "real", "varchar")
+_PLAIN = ("boolean", "tinyint", "smallint", "integer", "bigint", "double", "real", "varchar")
 _COMMA = " || ',' || "
 
 
@@ -19,9 +19,16 @@ def from_value(sql: str, source: Type, zone: str, depth: int = 0) -> str | None:
     """A value as JSON text, or None when its type has no JSON."""
     if source.name == "json":
         return sql
+    if source.name == "unknown":
+        return "CAST(NULL AS VARCHAR)"
     if source.parts:
         made = _nested(sql, source, zone, depth)
         return None if made is None else f"CASE WHEN {sql} IS NULL THEN NULL ELSE {made} END"
+    if source.name == "decimal":
+        precision, scale = (
+            source.numbers
+        )  # DuckDB leaves out the zero before the point where there is no room
+        return raw_cast(raw_cast(sql, decimal(max(precision, min(scale + 1, 38)), scale)), VARCHAR)
     if source.name in _PLAIN:
         return f"CAST(to_json({sql}) AS VARCHAR)"
     if source.name == "date":

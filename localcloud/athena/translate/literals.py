@@ -54,6 +54,8 @@ def number(written: str, node: exp.Expression) -> Term:
             raise syntax_error(f"Invalid numeric literal: {digits}", line=line, column=column)
         small = -(2**31) <= value < 2**31
         sql = f"({value})" if value < 0 else str(value)
+        if value == -(2**31):  # to DuckDB a bigint with a minus in front
+            sql = raw_cast(sql, INTEGER)
         return Term(sql if small else raw_cast(sql, BIGINT), INTEGER if small else BIGINT, value=value)
     return Term(raw_cast(text(written), DOUBLE), DOUBLE)
 
@@ -113,16 +115,28 @@ def _address(written: str, type_: Type, node: exp.Expression) -> Term:
 
 
 def _json(written: str, node: exp.Expression) -> Term:
-    """JSON as Athena keeps it: without spaces, the keys of objects in order, numbers as they were written."""
+    """JSON as Athena keeps it: without spaces, the keys of objects in order, fractions as doubles."""
     try:
-        value = json.loads(written, parse_float=_Number, parse_int=_Number)
+        value = json.loads(written, parse_float=lambda digits: _Number(_java_text(float(digits))))
     except ValueError:
         raise _invalid(f"'{written}' is not a valid JSON literal", node) from None
     return Term(text("".join(_json_text(value))), JSON)
 
 
 class _Number(str):
-    """The digits of a JSON number."""
+    """The digits of a JSON number that is no integer."""
+
+
+def _java_text(number: float) -> str:
+    """A double as Java shows it: with an exponent below 0.001 and from 10 million."""
+    if abs(number) == float("inf"):
+        return '"Infinity"' if number > 0 else '"-Infinity"'
+    if number == 0 or 1e-3 <= abs(number) < 1e7:
+        return repr(number)
+    exponent = int(f"{number:.16e}".partition("e")[2])
+    sign, (whole, _, rest) = "-" if number < 0 else "", repr(abs(number)).partition("e")[0].partition(".")
+    digits = (whole + rest).strip("0")
+    return f"{sign}{digits[0]}.{digits[1:] or '0'}E{exponent}"
 
 
 def _json_text(value: object) -> Iterator[str]:

@@ -3,6 +3,7 @@
 # ruff: noqa: S608  (the SQL text holds only quoted names and translated terms)
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -10,18 +11,22 @@ from localcloud.athena.errors import AthenaError, not_supported
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import common_type
 from localcloud.athena.translate.scope import Query, Scope, as_term, mismatch
-from localcloud.athena.translate.terms import BOOLEAN, Term
+from localcloud.athena.translate.terms import BOOLEAN, Term, array, row
 from localcloud.athena.types import Type
 
 
 def compare(operator: str, left: Term, right: Term, node: exp.Expression) -> Term:
     """`left operator right`, both as their common type. Raises TYPE_MISMATCH when there is none."""
     common = common_type(left.type, right.type)
-    if common is None or (operator not in ("=", "<>") and common.name == "map"):
+    if common is None or (operator in ("<", "<=", ">", ">=") and common.name == "map"):
         raise mismatch(node, f"Cannot apply operator: {left.type.athena} {operator} {right.type.athena}")
     if common.name == "time with time zone":
         raise not_supported("Comparing times with time zones in the local cloud")
     a, b = coerce(left, common), coerce(right, common)
+    if common.name == "map":
+        # The order of entries says nothing.
+        a, b = (replace(side, sql=f"list_sort(map_entries({side.sql}))") for side in (a, b))
+        common = array(row(*common.parts))
     if operator in ("=", "<>") and common.parts:
         equal = _equal(a.sql, b.sql, common)
         return Term(equal if operator == "=" else f"(NOT {equal})", BOOLEAN)

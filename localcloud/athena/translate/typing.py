@@ -3,7 +3,7 @@
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError
-from localcloud.athena.translate.terms import array, map_, row
+from localcloud.athena.translate.terms import DAY_SECOND, YEAR_MONTH, array, map_, row
 from localcloud.athena.types import Type, parse
 
 _NAMES = {
@@ -23,6 +23,8 @@ _NAMES = {
 def data_type(node: exp.DataType) -> Type:
     """The type that a node names. Raises TYPE_NOT_FOUND when Athena has no such type."""
     kind = node.this
+    if isinstance(kind, exp.Interval):
+        return DAY_SECOND if "day" in kind.sql().lower() else YEAR_MONTH
     parts = node.expressions
     if kind == exp.DType.ARRAY and len(parts) == 1:
         return array(data_type(parts[0]))

@@ -1,7 +1,7 @@
 """Sizes, durations and large numbers, as people write them."""
 
 from localcloud.athena.translate.functions.registry import scalar
-from localcloud.athena.translate.terms import BIGINT, DAY_SECOND, decimal, fail
+from localcloud.athena.translate.terms import BIGINT, DAY_SECOND, VARCHAR, decimal, fail
 
 _CODE = "INVALID_FUNCTION_ARGUMENT"
 _STEPS = (("Q", 10**15), ("T", 10**12), ("B", 10**9), ("M", 10**6), ("K", 10**3))
@@ -35,6 +35,9 @@ for _type in ("bigint", "double"):
 _PARTS = (("week", 604800, 0), ("day", 86400, 604800), ("hour", 3600, 86400), ("minute", 60, 3600))
 
 
+_ENDLESS = fail(_CODE, "'Invalid argument found'", VARCHAR)
+
+
 def _seconds(value: str) -> str:
     whole = f"CAST(round(abs({value})) AS BIGINT)"
     parts = []
@@ -49,7 +52,10 @@ def _seconds(value: str) -> str:
 
 scalar(
     "human_readable_seconds(double) -> varchar",
-    lambda terms: f"CASE WHEN {terms[0].sql} IS NOT NULL THEN {_seconds(terms[0].sql)} END",
+    lambda terms: (
+        f"CASE WHEN NOT isfinite({terms[0].sql}) THEN {_ENDLESS}"
+        f" WHEN {terms[0].sql} IS NOT NULL THEN {_seconds(terms[0].sql)} END"
+    ),
 )
 
 _AMOUNT = r"^\s*([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z]+)\s*$"

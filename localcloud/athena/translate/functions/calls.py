@@ -25,6 +25,7 @@ from localcloud.athena.translate.functions import (  # noqa: F401  each fills th
     statistics,
     strings,
     teradata,
+    urls,
 )
 from localcloud.athena.translate.functions.overloads import Modifiers, apply_overload
 from localcloud.athena.translate.functions.registry import FUNCTIONS

@@ -48,7 +48,8 @@ def _join(terms: list[Term]) -> str:
     shown = cast(Term("x", element), VARCHAR).sql if element.name != "unknown" else "CAST(x AS VARCHAR)"
     if len(terms) > 2:
         shown = f"coalesce({shown}, {terms[2].sql})"
-    return f"athena_join(list_transform({terms[0].sql}, lambda x: {shown}), {terms[1].sql})"
+    joined = f"athena_join(list_transform({terms[0].sql}, lambda x: {shown}), {terms[1].sql})"
+    return f"CASE WHEN {terms[-1].sql} IS NOT NULL THEN {joined} END"
 
 
 scalar("array_join(array(T), varchar) -> varchar", _join)
@@ -76,11 +77,7 @@ scalar(
 )
 scalar("flatten(array(array(T))) -> array(T)", "flatten({0})")
 scalar("reverse(array(T)) -> array(T)", "list_reverse({0})")
-scalar(
-    "array_intersect(array(T), array(T)) -> array(T)",
-    "list_filter({0}, lambda x, i: len(list_filter({0}[1:i - 1], lambda y: y IS NOT DISTINCT FROM x)) = 0"
-    " AND len(list_filter({1}, lambda y: y IS NOT DISTINCT FROM x)) > 0)",
-)
+scalar("array_intersect(array(T), array(T)) -> array(T)", "athena_intersect({0}, {1})")
 scalar(
     "array_except(array(T), array(T)) -> array(T)",
     "list_filter({0}, lambda x, i: len(list_filter({0}[1:i - 1], lambda y: y IS NOT DISTINCT FROM x)) = 0"

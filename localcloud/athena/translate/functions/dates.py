@@ -174,7 +174,8 @@ def _date_diff(arguments: list[exp.Expression], node: exp.Expression, scope: Sco
         raise mismatch(node, f"Unexpected parameters ({start.type.athena}, {end.type.athena}) for date_diff")
     a, b = coerce(start, common), coerce(end, common)
     if common.name == _ZONED and unit in _DAYS_AND_MORE:
-        a, b = Term(local(a), timestamp(6)), Term(local(b), timestamp(6))
+        # Both on the wall of the first one's zone.
+        a, b = (Term(zones.at(side.sql, start.zone), timestamp(6)) for side in (a, b))
     return Term(f"date_sub('{unit}', {a.sql}, {b.sql})", BIGINT)
 
 

@@ -26,9 +26,11 @@ scalar(
     f"CASE WHEN {fails_when('length({1}) > 1', _CODE, _REPLACEMENT)} THEN NULL"
     " ELSE athena_decode({0}, {1}) END",
 )
+_NO_POINT = "'Invalid replacement character'"
 scalar(
     "from_utf8(varbinary, bigint) -> varchar",
-    f"CASE WHEN {fails_when('{1} NOT BETWEEN 0 AND 1114111', _CODE, _REPLACEMENT)} THEN NULL"
+    f"CASE WHEN {fails_when('{1} < 0', 'GENERIC_INTERNAL_ERROR', _NO_POINT)}"
+    f" OR {fails_when('{1} > 1114111', _CODE, _NO_POINT)} THEN NULL"
     " ELSE athena_decode({0}, chr(CAST({1} AS INTEGER))) END",
 )
 scalar("to_hex(varbinary) -> varchar", "hex({0})")
@@ -39,10 +41,13 @@ scalar(
     + " ELSE unhex({0}) END",
 )
 scalar("to_base64(varbinary) -> varchar", "to_base64({0})")
+# What should fill up the last four may be missing.
+_FILLED = "rpad({0}, CAST((length({0}) + 3) // 4 * 4 AS INTEGER), '=')"
 _FROM_BASE64 = (
-    "CASE WHEN length({0}) % 4 <> 0 OR NOT regexp_full_match({0}, '[A-Za-z0-9+/]*={{0,2}}') THEN "
+    "CASE WHEN length({0}) % 4 = 1 OR contains({0}, '=') AND length({0}) % 4 <> 0"
+    " OR NOT regexp_full_match({0}, '[A-Za-z0-9+/]*={{0,2}}') THEN "
     + fail(_CODE, "'Input is not base64: ' || {0}", VARBINARY)
-    + " ELSE from_base64({0}) END"
+    + f" ELSE from_base64({_FILLED}) END"
 )
 scalar("from_base64(varchar) -> varbinary", _FROM_BASE64)
 scalar("to_base64url(varbinary) -> varchar", "translate(to_base64({0}), '+/', '-_')")
@@ -62,7 +67,7 @@ _BITS = (
 )
 scalar(
     "from_base32(varchar) -> varbinary",
-    "CASE WHEN NOT regexp_full_match({0}, '[A-Z2-7]*=*') THEN "
+    "CASE WHEN NOT regexp_full_match({0}, '[A-Z2-7]*=*') OR length(rtrim({0}, '=')) % 8 IN (1, 3, 6) THEN "
     + fail(_CODE, "'Input is not base32: ' || {0}", VARBINARY)
     + " WHEN length(rtrim({0}, '=')) < 2 THEN unhex('') ELSE"
     f" CAST(CAST(left({_BITS}, length({_BITS}) // 8 * 8) AS BIT) AS BLOB) END",
@@ -95,6 +100,7 @@ scalar(
     "unhex(array_to_string(list_transform(range(octet_length({0}), 0, -1),"
     " lambda i: substr(hex({0}), i * 2 - 1, 2)), ''))",
 )
+_LENGTH = "least({2}, octet_length({0}))"
 _OUTSIDE = "{1} = 0 OR abs({1}) > octet_length({0})"
 _START = "(CASE WHEN {1} > 0 THEN {1} ELSE octet_length({0}) + {1} + 1 END)"
 scalar(
@@ -104,5 +110,5 @@ scalar(
 scalar(
     "substr(varbinary, bigint, bigint) -> varbinary",
     f"CASE WHEN {_OUTSIDE} OR {{2}} <= 0 THEN unhex('')"
-    f" ELSE unhex(substr(hex({{0}}), {_START} * 2 - 1, {{2}} * 2)) END",
+    f" ELSE unhex(substr(hex({{0}}), {_START} * 2 - 1, {_LENGTH} * 2)) END",
 )

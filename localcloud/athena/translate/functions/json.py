@@ -38,7 +38,9 @@ def _at_path(template: str) -> Callable[[list[Term]], str]:
 def _extract(terms: list[Term]) -> Term:
     value, path = terms[0].sql, _path(terms[1])
     return Term(
-        f"CASE WHEN json_valid({value}) THEN CAST(json_extract({value}, {path}) AS VARCHAR) END", JSON
+        f"CASE WHEN json_valid({value})"
+        f" THEN athena_json_doubles(CAST(json_extract({value}, {path}) AS VARCHAR)) END",
+        JSON,
     )
 
 
@@ -90,7 +92,7 @@ for _type in ("varchar", "json"):
             f"json_array_contains({_type}, {_given}) -> boolean",
             "CASE WHEN json_valid({0}) AND json_type({0}) = 'ARRAY' THEN"
             " len(list_filter(from_json({0}, '[\"JSON\"]'), lambda e: json_type(e) IN (" + _kinds + ")"
-            " AND CAST(json_extract_string(e, '$') AS " + duckdb_type(Type(_given)) + ") = {1})) > 0 END",
+            " AND TRY_CAST(json_extract_string(e, '$') AS " + duckdb_type(Type(_given)) + ") = {1})) > 0 END",
         )
     scalar(
         f"json_array_get({_type}, bigint) -> json",

@@ -77,17 +77,22 @@ def _truncate_decimal(terms: list[Term]) -> Term:
     return Term(raw_cast(f"({value} - {value} % {10**-digits})", terms[0].type), terms[0].type)
 
 
-scalar("round(decimal, bigint) -> =0", _round_decimal)
-scalar("truncate(decimal, bigint) -> =0", _truncate_decimal)
+scalar("round(decimal, integer) -> =0", _round_decimal)
+scalar("truncate(decimal, integer) -> =0", _truncate_decimal)
 for _type in ("real", "double"):
-    scalar(f"round({_type}, bigint) -> {_type}", "round({0}, CAST({1} AS INTEGER))")
+    scalar(f"round({_type}, integer) -> {_type}", "round({0}, {1})")
 for _type in INTEGERS:
     scalar(
-        f"round({_type}, bigint) -> {_type}",
-        lambda terms: raw_cast(f"round({terms[0].sql}, CAST({terms[1].sql} AS INTEGER))", terms[0].type),
+        f"round({_type}, integer) -> {_type}",
+        lambda terms: raw_cast(f"athena_round_whole({terms[0].sql}, {terms[1].sql})", terms[0].type),
     )
 
-for _function in ("exp", "cbrt", "sin", "cos", "tan", "atan", "cosh", "sinh", "tanh", "degrees", "radians"):
+for _function in ("sin", "cos", "tan"):
+    scalar(
+        f"{_function}(double) -> double",
+        f"CASE WHEN isinf({{0}}) THEN CAST('nan' AS DOUBLE) ELSE {_function}({{0}}) END",
+    )
+for _function in ("exp", "cbrt", "atan", "cosh", "sinh", "tanh", "degrees", "radians"):
     scalar(f"{_function}(double) -> double", f"{_function}({{0}})")
 for _function in ("asin", "acos"):
     scalar(
@@ -144,16 +149,39 @@ scalar(
 )
 scalar(
     "to_base(bigint, bigint) -> varchar(64)",
-    "CASE WHEN {0} < 0 THEN '-' ELSE '' END || lower(to_base(abs({0}), CAST({1} AS INTEGER)))",
+    "CASE WHEN "
+    + fails_when("{1} NOT BETWEEN 2 AND 36", "INVALID_FUNCTION_ARGUMENT", "'Radix must be between 2 and 36'")
+    + " THEN NULL WHEN {0} < 0 THEN '-' ELSE '' END || lower(to_base(abs({0}), CAST({1} AS INTEGER)))",
 )
+_WRONG_BUCKETS = " OR ".join(
+    fails_when(condition, "INVALID_FUNCTION_ARGUMENT", f"'{message}'")
+    for condition, message in (
+        ("{3} <= 0", "bucketCount must be greater than 0"),
+        ("isnan({0})", "operand must not be NaN"),
+        ("NOT isfinite({1})", "first bound must be finite"),
+        ("NOT isfinite({2})", "second bound must be finite"),
+        ("{1} = {2}", "bounds cannot equal each other"),
+    )
+)
+_FLOOR = "CAST(floor({3} * ({0} - {1}) / ({2} - {1}) + 1) AS BIGINT)"
 scalar(
     "width_bucket(double, double, double, bigint) -> bigint",
-    "CASE WHEN {1} > {2} THEN CASE WHEN {0} < {2} THEN {3} + 1 WHEN {0} >= {1} THEN 0"
-    " ELSE {3} - CAST(floor(({0} - {2}) / ({1} - {2}) * {3}) AS BIGINT) END"
-    " WHEN {0} < {1} THEN 0 WHEN {0} >= {2} THEN {3} + 1"
-    " ELSE CAST(floor(({0} - {1}) / ({2} - {1}) * {3}) AS BIGINT) + 1 END",
+    f"CASE WHEN {_WRONG_BUCKETS} THEN NULL WHEN {{0}} < least({{1}}, {{2}}) THEN"
+    " CASE WHEN {1} < {2} THEN 0 ELSE {3} + 1 END WHEN {0} >= greatest({1}, {2}) THEN"
+    " CASE WHEN {1} < {2} THEN {3} + 1 ELSE 0 END"
+    f" WHEN {{1}} < {{2}} THEN {_FLOOR}"
+    " ELSE {3} - CAST(floor({3} * ({0} - {2}) / ({1} - {2})) AS BIGINT) END",
 )
-scalar("width_bucket(double, array(double)) -> bigint", "len(list_filter({1}, lambda bin: bin <= {0}))")
+_DISORDERED = fails_when(
+    "{1} <> list_sort({1}) OR len({1}) = 0 OR len(list_filter({1}, lambda bin: NOT isfinite(bin))) > 0"
+    " OR list_count({1}) < len({1}) OR isnan({0})",
+    "NOT_SUPPORTED",
+    "'width_bucket of bins that are not in order in the local cloud'",
+)
+scalar(
+    "width_bucket(double, array(double)) -> bigint",
+    f"CASE WHEN {_DISORDERED} THEN NULL ELSE len(list_filter({{1}}, lambda bin: bin <= {{0}})) END",
+)
 
 
 def _from_base(terms: list[Term]) -> str:

@@ -49,6 +49,8 @@ def apply_overload(function: Function, terms: list[Term], node: exp.Expression, 
         if modifiers != Modifiers():
             raise mismatch(node, f"'{function.name}' is not an aggregation or window function")
         result = overload.scalar(fitted)
+        if isinstance(result, str) and function.name not in _TAKES_NULLS:
+            result = _strict(result, fitted)
     else:
         assert overload.aggregate is not None
         result = overload.aggregate(fitted, modifiers.render)
@@ -56,6 +58,19 @@ def apply_overload(function: Function, terms: list[Term], node: exp.Expression, 
         return result
     zone = next((term.zone for term in fitted if term.type.name == "timestamp with time zone"), "UTC")
     return Term(result, resolved(overload.signature.result, bound, [term.type for term in fitted]), zone)
+
+
+# Where a null among the arguments does not make the result null.
+_TAKES_NULLS = frozenset({"concat", "concat_ws"})
+
+
+def _strict(sql: str, arguments: list[Term]) -> str:
+    """Null where an argument is, before a CASE of the function looks at the others."""
+    branches = sql.count("CASE ") - sum(argument.sql.count("CASE ") for argument in arguments)
+    if len(arguments) < 2 or branches <= 0:
+        return sql
+    nulls = " OR ".join(f"{argument.sql} IS NULL" for argument in arguments)
+    return f"CASE WHEN {nulls} THEN NULL ELSE {sql} END"
 
 
 def _parameters(overload: Overload, count: int) -> list[Type]:

@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, not_supported
 from localcloud.athena.translate.functions.registry import scalar, special
-from localcloud.athena.translate.functions.strings import URL, pattern
+from localcloud.athena.translate.functions.strings import pattern
 from localcloud.athena.translate.scope import Scope
 from localcloud.athena.translate.terms import (
     BOOLEAN,
@@ -22,10 +22,6 @@ from localcloud.athena.translate.terms import (
 _CODE = "INVALID_FUNCTION_ARGUMENT"
 
 scalar("index(varchar, varchar) -> bigint", "strpos({0}, {1})")
-scalar(
-    "url_extract_port(varchar) -> bigint",
-    lambda terms: f"CAST(nullif(regexp_extract({terms[0].sql}, {text(URL)}, 3), '') AS BIGINT)",
-)
 
 
 def _soundex() -> str:

@@ -16,7 +16,7 @@ scalar(
     " lambda i: {0}[i:i + len({1}) - 1] = {1})) > 0 END",
 )
 scalar(
-    "ngrams(array(T), bigint) -> array(array(T))",
+    "ngrams(array(T), integer) -> array(array(T))",
     "CASE WHEN "
     + fails_when("{1} <= 0", _CODE, "'N must be positive'")
     + " THEN NULL WHEN len({0}) <= {1} THEN [{0}]"

@@ -17,9 +17,7 @@ def _vectors(name: str, sql: str) -> None:
     )
 
 
-_SIMILARITY = (
-    "list_dot_product({0}, {1}) / (sqrt(list_dot_product({0}, {0})) * sqrt(list_dot_product({1}, {1})))"
-)
+_SIMILARITY = "list_dot_product({0}, {1}) / sqrt(list_dot_product({0}, {0}) * list_dot_product({1}, {1}))"
 _vectors("dot_product", "list_dot_product({0}, {1})")
 _vectors("euclidean_distance", "list_distance({0}, {1})")
 _vectors("cosine_similarity", _SIMILARITY)
@@ -40,34 +38,34 @@ _CENTRE = f"({_MEAN} + {{2}} * {{2}} / (2e0 * {{1}}))"
 for _bound, _sign in (("lower", "-"), ("upper", "+")):
     scalar(
         f"wilson_interval_{_bound}(bigint, bigint, double) -> double",
-        "CASE WHEN {0} < 0 OR {1} <= 0 OR {0} > {1} OR {2} < 0 THEN "
+        "CASE WHEN {0} < 0 OR {1} <= 0 OR {0} > {1} OR {2} < 0 OR isnan({2}) THEN "
         + fail(_CODE, "'Number of successes must be between 0 and the number of trials'", DOUBLE)
         + f" ELSE ({_CENTRE} {_sign} {{2}} * {_SPREAD}) / (1 + {{2}} * {{2}} / {{1}}) END",
     )
 scalar(
     "inverse_normal_cdf(double, double, double) -> double",
-    "CASE WHEN {2} <= 0 OR {2} >= 1 THEN "
+    "CASE WHEN {2} <= 0 OR {2} >= 1 OR isnan({2}) THEN "
     + fail(_CODE, "'p must be 0 > p > 1'", DOUBLE)
-    + " WHEN {1} <= 0 THEN "
+    + " WHEN {1} <= 0 OR isnan({1}) THEN "
     + fail(_CODE, "'sd must be > 0'", DOUBLE)
     + " ELSE {0} + {1} * athena_normal_quantile({2}) END",
 )
 scalar(
     "normal_cdf(double, double, double) -> double",
-    "CASE WHEN {1} <= 0 THEN "
+    "CASE WHEN {1} <= 0 OR isnan({1}) THEN "
     + fail(_CODE, "'standardDeviation must be > 0'", DOUBLE)
     + " ELSE athena_normal_cdf(({2} - {0}) / {1}) END",
 )
 
 
-def _of_parameters(name: str, sql: str, *parameters: str) -> None:
+def _of_parameters(name: str, sql: str, *parameters: str, wrong: str = "<= 0") -> None:
     """A distribution function whose parameters are positive; of large ones digits would be lost."""
-    positive = " OR ".join(f"{parameter} <= 0" for parameter in parameters)
+    outside = " OR ".join(f"{parameter} {wrong}" for parameter in parameters)
     large = " OR ".join(f"{parameter} > 20" for parameter in parameters)
     refused = fails_when(large, "NOT_SUPPORTED", f"'{name} of such large parameters in the local cloud'")
     scalar(
         f"{name}({', '.join(['double'] * (len(parameters) + 1))}) -> double",
-        f"CASE WHEN {positive} THEN {fail(_CODE, _POSITIVE, DOUBLE)} WHEN {refused} THEN NULL ELSE {sql} END",
+        f"CASE WHEN {outside} THEN {fail(_CODE, _POSITIVE, DOUBLE)} WHEN {refused} THEN NULL ELSE {sql} END",
     )
 
 
@@ -79,8 +77,8 @@ _of_parameters(
     "{0}",
     "{1}",
 )
-_of_parameters("t_cdf", "athena_student({0}, {1})", "{1}")
-_of_parameters("t_pdf", "athena_student_density({0}, {1})", "{1}")
+_of_parameters("t_cdf", "athena_student({0}, {1})", "{1}", wrong="< 1")
+_of_parameters("t_pdf", "athena_student_density({0}, {1})", "{1}", wrong="< 1")
 _LAT1, _LAT2, _TURN = "radians({0})", "radians({2})", "radians({1} - {3})"
 _ACROSS = f"cos({_LAT2}) * sin({_TURN})"
 _ALONG = f"cos({_LAT1}) * sin({_LAT2}) - sin({_LAT1}) * cos({_LAT2}) * cos({_TURN})"

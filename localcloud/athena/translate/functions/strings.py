@@ -10,7 +10,7 @@ from sqlglot import exp
 from localcloud.athena.errors import AthenaError, not_supported
 from localcloud.athena.translate.functions.overloads import apply
 from localcloud.athena.translate.functions.registry import scalar, special
-from localcloud.athena.translate.scope import Scope, mismatch, place
+from localcloud.athena.translate.scope import Scope, place
 from localcloud.athena.translate.terms import (
     BIGINT,
     VARBINARY,
@@ -19,6 +19,7 @@ from localcloud.athena.translate.terms import (
     array,
     fail,
     fails_when,
+    raw_cast,
     text,
     varchar,
 )
@@ -71,7 +72,7 @@ def _any_concat(arguments: list[exp.Expression], node: exp.Expression, scope: Sc
 
 
 scalar("concat(varchar, varchar, ...) -> varchar", _concat)
-scalar("concat(varbinary, varbinary, ...) -> varbinary", _concat)
+scalar("concat(varbinary, varbinary, ...) -> varbinary", lambda terms: raw_cast(_concat(terms), VARBINARY))
 scalar("concat(array(T), array(T), ...) -> array(T)", _concat)
 scalar("concat(array(T), T) -> array(T)", "({0} || [{1}])")
 scalar("concat(T, array(T)) -> array(T)", "([{0}] || {1})")
@@ -124,6 +125,8 @@ scalar(
     "split(varchar, varchar, bigint) -> array(=0)",
     "CASE WHEN {2} <= 0 THEN "
     + fail("INVALID_FUNCTION_ARGUMENT", "'Limit must be positive'", array(VARCHAR))
+    + " WHEN {2} > 2147483647 THEN "
+    + fail("INVALID_FUNCTION_ARGUMENT", "'Limit is too large'", array(VARCHAR))
     + " WHEN len(string_split({0}, {1})) <= {2} THEN string_split({0}, {1})"
     " ELSE list_concat(string_split({0}, {1})[1:{2} - 1],"
     " [athena_join(string_split({0}, {1})[{2}:], {1})]) END",
@@ -170,9 +173,19 @@ scalar(
     + fail("INVALID_FUNCTION_ARGUMENT", "'Not a valid Unicode code point: ' || {0}", VARCHAR)
     + " ELSE chr(CAST({0} AS INTEGER)) END",
 )
-scalar("codepoint(varchar) -> integer", "unicode({0})")
+scalar("codepoint(varchar(1)) -> integer", "unicode({0})")
 scalar("translate(varchar, varchar, varchar) -> varchar", "translate({0}, {1}, {2})")
-scalar("levenshtein_distance(varchar, varchar) -> bigint", "levenshtein({0}, {1})")
+# DuckDB counts bytes.
+scalar(
+    "levenshtein_distance(varchar, varchar) -> bigint",
+    "CASE WHEN "
+    + fails_when(
+        "octet_length(encode({0} || {1})) > length({0} || {1})",
+        "NOT_SUPPORTED",
+        "'levenshtein_distance of more than ASCII in the local cloud'",
+    )
+    + " THEN NULL ELSE levenshtein({0}, {1}) END",
+)
 scalar(
     "hamming_distance(varchar, varchar) -> bigint",
     "CASE WHEN length({0}) <> length({1}) THEN "
@@ -181,7 +194,7 @@ scalar(
         "'The input strings to hamming_distance function must have the same length'",
         BIGINT,
     )
-    + " WHEN {0} = '' THEN 0 ELSE hamming({0}, {1}) END",
+    + " ELSE len(list_filter(range(1, length({0}) + 1), lambda i: {0}[i] <> {1}[i])) END",
 )
 
 
@@ -238,7 +251,7 @@ scalar(
 )
 scalar(
     "regexp_split(varchar, varchar) -> array(=0)",
-    _regexp("regexp_split_to_array({0}, {1})", may_be_empty=False),
+    _regexp("CASE WHEN {1} IS NOT NULL THEN regexp_split_to_array({0}, {1}) END", may_be_empty=False),
 )
 scalar(
     "regexp_replace(varchar, varchar) -> =0", _regexp("regexp_replace({0}, {1}, '', 'g')", may_be_empty=False)
@@ -299,40 +312,3 @@ def _regexp_replace(terms: list[Term]) -> Term:
 scalar("regexp_replace(varchar, varchar, varchar) -> varchar", _regexp_replace)
 
 scalar("uuid() -> uuid", "uuid()")
-scalar(
-    "url_encode(varchar) -> varchar",
-    lambda terms: _url_encode(terms[0]),
-)
-scalar("url_decode(varchar) -> =0", "url_decode(replace({0}, '+', ' '))")
-
-
-def _url_encode(term: Term) -> Term:
-    # As forms are encoded: a space is a plus, a star stays, a tilde does not.
-    sql = f"replace(replace(replace(url_encode({term.sql}), '%20', '+'), '%2A', '*'), '~', '%7E')"
-    length = _length(term)
-    return Term(sql, VARCHAR) if length is None else _bounded(sql, length * 12)
-
-
-URL = r"^([a-zA-Z][a-zA-Z0-9+.-]*):(?://(?:[^/?#@]*@)?([^/?#:]*)(?::([0-9]+))?)?([^?#]*)(?:[?]([^#]*))?(?:#(.*))?$"
-for _name, _number in (("protocol", 1), ("host", 2), ("path", 4), ("query", 5), ("fragment", 6)):
-    scalar(
-        f"url_extract_{_name}(varchar) -> =0",
-        f"CASE WHEN regexp_matches({{0}}, {text(URL)})"
-        f" THEN regexp_extract({{0}}, {text(URL)}, {_number}) END".replace("{0}", "{0}"),
-    )
-
-
-@special("url_extract_parameter")
-def _url_parameter(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-    url, name = (scope.term(part) for part in arguments)
-    if not isinstance(name.value, str):
-        raise not_supported("The name in url_extract_parameter must be a literal in the local cloud")
-    if url.type.name != "varchar":
-        raise mismatch(node, f"Unexpected parameters ({url.type.athena}) for function url_extract_parameter")
-    quoted = "".join(
-        character if character.isalnum() else f"\\x{{{ord(character):x}}}" for character in name.value
-    )
-    pattern = text(f"[?&]{quoted}(?:=([^&#]*))?(?:&|#|$)")
-    value = f"url_decode(regexp_extract({url.sql}, {pattern}, 1))"
-    found = f"CASE WHEN regexp_matches({url.sql}, {pattern}) THEN {value} END"
-    return Term(found, varchar(url.type.numbers[0]) if url.type.numbers else VARCHAR)
