@@ -1,0 +1,200 @@
+"""Least privilege, measured: a role allows the calls that its component makes; anything else has a reason."""
+
+import gzip
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from calls import Call, recorded
+from iam import actions, allows
+from moto.server import ThreadedMotoServer
+from rendered import properties, values
+
+from control import handlers, wiring
+from control.adapters.dynamodb import DynamoStore
+from control.adapters.s3 import S3Objects
+from control.config import from_environment
+
+ROOT = Path(__file__).parents[2]
+PREFIX = values("dev")["SchemaPrefix"]
+LAKE = "beer-dev-lake-123456789012"
+
+# What is allowed though no test sees it called, and why.
+BY_AWS = "Lambda itself does it under the role"
+BY_KEYS = "S3, SQS and DynamoDB ask KMS under the role; no client of ours does"
+UNSEEN = {
+    "RegisterRole": {
+        "sqs:ReceiveMessage": BY_AWS,
+        "sqs:DeleteMessage": BY_AWS,
+        "sqs:GetQueueAttributes": BY_AWS,
+        "logs:CreateLogStream": BY_AWS,
+        "logs:PutLogEvents": BY_AWS,
+        "kms:Decrypt": BY_KEYS,
+    },
+    "IngestRole": {
+        "logs:CreateLogStream": BY_AWS,
+        "logs:PutLogEvents": BY_AWS,
+        "kms:Decrypt": BY_KEYS,
+        "kms:GenerateDataKey": BY_KEYS,
+        "s3:AbortMultipartUpload": "boto3 ends an upload in parts that failed; tests upload in one",
+        "glue:GetPartition": "a publisher that takes over looks whether the dead one's partition is there",
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def monkeypatch_of_all() -> Iterator[pytest.MonkeyPatch]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def lake(
+    monkeypatch_of_all: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Any]]:
+    """A lake with the names and the variables of the functions in dev, on moto."""
+    monkeypatch = monkeypatch_of_all
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    contracts = tmp_path_factory.mktemp("project") / "contracts"
+    for folder in ("bronze", "rendered/bronze"):
+        (contracts / folder).mkdir(parents=True)
+        for path in (ROOT / "contracts" / folder).glob("brewery.*"):
+            shutil.copy(path, contracts / folder)
+    given = properties("control", "IngestFunction", "dev")["Environment"]["Variables"]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    topic = boto3.client("sns", "us-east-1").create_topic(Name="beer-dev-alerts")["TopicArn"]
+    given = {name: str(value) for name, value in given.items()}
+    environment = {**given, "DM_ALERT_TOPIC": topic, "DM_TOKEN_KEY": "k", "DM_CONTRACTS": str(contracts)}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    settings = from_environment({**environment, "AWS_ENDPOINT_URL": f"http://{host}:{port}"})
+    S3Objects(settings).ensure_bucket(LAKE)
+    s3 = boto3.client("s3", "us-east-1")
+    s3.put_bucket_versioning(Bucket=LAKE, VersioningConfiguration={"Status": "Enabled"})
+    DynamoStore(settings).ensure()
+    boto3.client("glue", "us-east-1").create_database(DatabaseInput={"Name": f"{PREFIX}bronze"})
+    # On AWS nothing is made here: the deployment has.
+    monkeypatch.setattr(wiring, "ensure", lambda *_: None)
+    handlers._parts.cache_clear()
+    yield {"s3": s3, "settings": settings}
+    handlers._parts.cache_clear()
+    server.stop()
+
+
+def _land(lake: dict[str, Any], name: str, content: bytes) -> dict[str, Any]:
+    key = f"raw/brewery/{name}"
+    stored = lake["s3"].put_object(Bucket=LAKE, Key=key, Body=content)
+    found = {"key": key, "size": len(content), "etag": stored["ETag"], "version-id": stored["VersionId"]}
+    detail = {"bucket": {"name": LAKE}, "object": found}
+    event = {"source": "aws.s3", "detail-type": "Object Created", "time": "2026-01-02T03:04:05Z"}
+    return {"messageId": name, "body": json.dumps({**event, "detail": detail})}
+
+
+def _good(number: int) -> bytes:
+    return gzip.compress(f"brewery_id,brewery_name\n{number},A\n".encode())
+
+
+@pytest.fixture(scope="module")
+def calls(lake: dict[str, Any], monkeypatch_of_all: pytest.MonkeyPatch) -> dict[str, set[Call]]:
+    """What each function calls on its way through good files, lost events, changed contracts and failures."""
+    first = _land(lake, "a.csv.gz", _good(1))
+    with recorded(monkeypatch_of_all) as registering:
+        handlers.register({"Records": [first]}, None)
+    handlers._parts.cache_clear()
+    _land(lake, "lost.csv.gz", _good(2))
+    with recorded(monkeypatch_of_all) as ingesting:
+        handlers.ingest({}, None)
+        _forget_a_comment()
+        _land(lake, "cut.csv.gz", _good(3)[:-9])
+        _land(lake, "b.csv.gz", _good(4))
+        for _ in range(3):
+            handlers.ingest({}, None)
+    return {"RegisterRole": registering, "IngestRole": {one for one in ingesting if not _of_the_test(one)}}
+
+
+def _forget_a_comment() -> None:
+    """As if the catalog were older than the contract."""
+    glue = boto3.client("glue", "us-east-1")
+    table = glue.get_table(DatabaseName=f"{PREFIX}bronze", Name="brewery")["Table"]
+    table["StorageDescriptor"]["Columns"][0]["Comment"] = "old"
+    kept = {"Name", "TableType", "Parameters", "PartitionKeys", "StorageDescriptor"}
+    glue.update_table(
+        DatabaseName=f"{PREFIX}bronze", TableInput={key: table[key] for key in kept if key in table}
+    )
+
+
+def _of_the_test(call: Call) -> bool:
+    return call[0] == "s3:PutObject" and "/raw/" in call[1]
+
+
+def test_each_role_allows_every_call_that_its_function_makes(calls: dict[str, set[Call]]) -> None:
+    for role, made in calls.items():
+        refused = sorted(
+            f"{action} on {resource}" for action, resource in made if not allows(role, action, resource)
+        )
+        assert refused == [], role
+
+
+def test_no_role_allows_what_its_function_never_calls_without_a_reason(calls: dict[str, set[Call]]) -> None:
+    for role, made in calls.items():
+        seen = {action for action, _ in made}
+        assert actions(role) - seen == UNSEEN[role].keys(), role
+
+
+def test_the_way_through_is_a_whole_one(calls: dict[str, set[Call]]) -> None:
+    """So that the two tests above mean something."""
+    assert ("sns:Publish", "arn:aws:sns:eu-west-1:123456789012:beer-dev-alerts") in calls["IngestRole"]
+    assert {"glue:CreateTable", "glue:UpdateTable", "glue:CreatePartition"} <= {
+        one for one, _ in calls["IngestRole"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("s3:DeleteObject", f"arn:aws:s3:::{LAKE}/raw/review/a.csv.gz"),
+        ("s3:PutObject", f"arn:aws:s3:::{LAKE}/raw/review/a.csv.gz"),
+        ("s3:DeleteObject", f"arn:aws:s3:::{LAKE}/bronze/review/x.parquet"),
+        ("s3:GetObject", f"arn:aws:s3:::{LAKE}/warehouse/gold/x.parquet"),
+        ("dynamodb:DeleteItem", "arn:aws:dynamodb:eu-west-1:123456789012:table/beer-dev-control"),
+        ("glue:DeleteTable", f"arn:aws:glue:eu-west-1:123456789012:table/{PREFIX}bronze/review"),
+        ("dynamodb:GetItem", "arn:aws:dynamodb:eu-west-1:123456789012:table/beer-prod-control"),
+    ],
+)
+def test_ingestion_can_neither_destroy_nor_look_elsewhere(action: str, resource: str) -> None:
+    assert not allows("IngestRole", action, resource)
+
+
+def test_an_analyst_reads_gold_and_nothing_below_it() -> None:
+    table = f"arn:aws:glue:eu-west-1:123456789012:table/{PREFIX}"
+    assert allows("AnalystRole", "glue:GetTable", f"{table}gold/top_beers")
+    assert allows("AnalystRole", "s3:GetObject", f"arn:aws:s3:::{LAKE}/warehouse/{PREFIX}gold/t/x.parquet")
+    for folder in ("raw/", "bronze/", "quarantine/", f"warehouse/{PREFIX}silver/", "alerts/", "audit/"):
+        assert not allows("AnalystRole", "s3:GetObject", f"arn:aws:s3:::{LAKE}/{folder}x")
+    for layer in ("bronze", "silver", "ops"):
+        assert not allows("AnalystRole", "glue:GetTable", f"{table}{layer}/t")
+    group = "arn:aws:athena:eu-west-1:123456789012:workgroup/beer-dev-build"
+    assert not allows("AnalystRole", "athena:StartQueryExecution", group)
+
+
+def test_an_auditor_sees_trails_and_no_row() -> None:
+    assert allows("AuditorRole", "s3:GetObject", f"arn:aws:s3:::{LAKE}/audit/review/x.json")
+    for folder in ("raw/", "bronze/", "quarantine/", "warehouse/"):
+        assert not allows("AuditorRole", "s3:GetObject", f"arn:aws:s3:::{LAKE}/{folder}x")
+    changing = [one for one in actions("AuditorRole") if not one.split(":")[1].startswith(
+        ("Get", "List", "Describe", "Query", "Filter", "Decrypt"))]  # fmt: skip
+    assert changing == []
+
+
+def test_what_a_role_may_do_is_of_one_environment() -> None:
+    for role in ("RegisterRole", "IngestRole", "DbtRole", "SparkRole", "AnalystRole", "EngineerRole"):
+        assert not allows(role, "s3:GetObject", "arn:aws:s3:::beer-prod-lake-123456789012/raw/x")
