@@ -1,0 +1,139 @@
+"""The state machines, run: what they call, what they try again, and that starting twice builds once."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, get_type_hints
+
+import pytest
+from machine import StateError, run
+from rendered import properties
+
+from control import handlers
+
+INGESTION = properties("control", "IngestionMachine")["DefinitionString"]
+BUILD = properties("control", "BuildMachine")["DefinitionString"]
+INVOKE = "arn:aws:states:::lambda:invoke"
+START = "arn:aws:states:::states:startExecution"
+DBT = "arn:aws:states:::codebuild:startBuild.sync"
+
+
+class Account:
+    """Answers tasks as the services would, one after the other, and remembers them."""
+
+    def __init__(self, *passes: dict[str, int] | str) -> None:
+        self.passes: Iterator[dict[str, int] | str] = iter(passes)
+        self.payloads: list[Any] = []
+        self.builds: list[str] = []
+
+    def __call__(self, resource: str, request: dict[str, Any]) -> Any:
+        if resource == INVOKE:
+            assert request["FunctionName"].endswith("IngestFunction") or "ingest" in request["FunctionName"]
+            self.payloads.append(request["Payload"])
+            answer = next(self.passes)
+            if isinstance(answer, str):
+                raise StateError(answer)
+            return {"Payload": {"registered": 0, **answer}, "StatusCode": 200}
+        assert resource == START, resource
+        if request["Name"] in self.builds:
+            raise StateError("StepFunctions.ExecutionAlreadyExistsException")
+        self.builds.append(request["Name"])
+        return {"ExecutionArn": request["Name"]}
+
+
+def _pass(batches: int, left: int = 0) -> dict[str, int]:
+    return {"batches": batches, "left": left}
+
+
+def test_the_function_answers_what_the_machine_reads() -> None:
+    assert get_type_hints(handlers.ingest)["return"] == dict[str, object]
+    reads = json.loads(INGESTION)["States"]["Ingest"]["ResultSelector"].values()
+    import inspect
+
+    for path in reads:
+        assert f'"{path.rpartition(".")[2]}"' in inspect.getsource(handlers.ingest)
+
+
+def test_a_pass_that_published_starts_a_build_of_its_own_name() -> None:
+    account = Account(_pass(2))
+    assert run(INGESTION, account, {}, "at-noon").status == "SUCCEEDED"
+    assert account.builds == ["at-noon"]
+
+
+def test_without_anything_new_nothing_is_built() -> None:
+    account = Account(_pass(0))
+    assert run(INGESTION, account, {}).path == ["Ingest", "WasThereAnything", "Nothing"]
+    assert account.builds == []
+
+
+def test_what_is_left_is_taken_up_after_a_while_and_built_then() -> None:
+    account = Account(_pass(1, left=2), _pass(0, left=1), _pass(0))
+    execution = run(INGESTION, account, {"table": "review"})
+    assert (execution.status, execution.waited) == ("SUCCEEDED", 120)
+    assert account.builds == ["e-1"]
+    # The table that it was started for stays the table of each pass.
+    assert [one["table"] for one in account.payloads] == ["review"] * 3
+
+
+@pytest.mark.parametrize("error", ["ThrottledError", "UnavailableError", "Lambda.TooManyRequestsException"])
+def test_what_may_pass_by_itself_is_tried_again(error: str) -> None:
+    account = Account(error, error, _pass(1))
+    execution = run(INGESTION, account, {})
+    assert execution.status == "SUCCEEDED"
+    assert execution.waited >= 15
+
+
+@pytest.mark.parametrize("error", ["UsageError", "ContractError", "EngineError", "ConflictError", "KeyError"])
+def test_what_needs_a_person_fails_at_once(error: str) -> None:
+    execution = run(INGESTION, Account(error, _pass(1)), {})
+    assert (execution.status, execution.error, execution.waited) == ("FAILED", error, 0)
+
+
+def test_what_does_not_pass_is_given_up() -> None:
+    execution = run(INGESTION, Account(*["ThrottledError"] * 20), {})
+    assert (execution.status, execution.error) == ("FAILED", "ThrottledError")
+
+
+def test_work_that_never_ends_is_cut_off() -> None:
+    account = Account(*[_pass(0, left=1)] * 500)
+    assert run(INGESTION, account, {}).status == "TIMED_OUT"
+
+
+def test_starting_the_same_run_twice_builds_once() -> None:
+    account = Account(_pass(1), _pass(1))
+    assert run(INGESTION, account, {}, "same").status == "SUCCEEDED"
+    assert run(INGESTION, account, {}, "same").status == "SUCCEEDED"
+    assert account.builds == ["same"]
+
+
+class Builder:
+    def __init__(self, *errors: str) -> None:
+        self.errors = iter(errors)
+        self.requests: list[dict[str, Any]] = []
+
+    def __call__(self, resource: str, request: dict[str, Any]) -> Any:
+        assert resource == DBT
+        self.requests.append(request)
+        if error := next(self.errors, ""):
+            raise StateError(error)
+        return {"Build": {"BuildStatus": "SUCCEEDED", "Id": "dbt:1"}}
+
+
+def test_a_build_runs_the_project_once_a_name() -> None:
+    builder = Builder()
+    execution = run(BUILD, builder, {}, "at-noon")
+    assert execution.output == {"status": "SUCCEEDED", "id": "dbt:1"}
+    project = properties("compute", "DbtProject")["Name"]
+    assert builder.requests == [{"ProjectName": project, "IdempotencyToken": "at-noon"}]
+
+
+def test_a_second_build_waits_for_the_first() -> None:
+    assert properties("compute", "DbtProject")["ConcurrentBuildLimit"] == 1
+    execution = run(BUILD, Builder(*["CodeBuild.AccountLimitExceededException"] * 5), {})
+    assert execution.status == "SUCCEEDED"
+    assert execution.waited > 300
+
+
+def test_a_build_that_was_refused_is_not_tried_again() -> None:
+    builder = Builder("States.TaskFailed")
+    assert run(BUILD, builder, {}).error == "States.TaskFailed"
+    assert len(builder.requests) == 1
