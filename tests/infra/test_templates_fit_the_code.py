@@ -157,6 +157,14 @@ def test_nothing_that_holds_data_goes_by_age_alone() -> None:
     assert by_age == {"athena-results/", "tmp/"}
 
 
+def test_the_lifecycle_matches_the_tag_that_retention_puts() -> None:
+    from control.retention.table import TAG
+
+    rules = properties("storage", "LakeBucket")["LifecycleConfiguration"]["Rules"]
+    tags = [tag for rule in rules for tag in rule.get("TagFilters", ())]
+    assert tags == [{"Key": TAG[0], "Value": TAG[1]}] * 3
+
+
 def test_change_capture_writes_what_the_parser_reads() -> None:
     kinesis = properties("source", "CaptureTo")["KinesisSettings"]
     assert kinesis["MessageFormat"] == "json-unformatted"
