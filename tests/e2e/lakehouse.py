@@ -85,8 +85,15 @@ class Lakehouse:
 
     def s3(self) -> Any:
         """A boto3 S3 client for this cloud."""
+        return self._client("s3")
+
+    def glue(self) -> Any:
+        """A boto3 Glue client for this cloud."""
+        return self._client("glue")
+
+    def _client(self, service: str) -> Any:
         return boto3.client(
-            "s3",
+            service,
             endpoint_url=self.env["AWS_ENDPOINT_URL"],
             region_name=self.env["AWS_REGION"],
             aws_access_key_id=self.env["AWS_ACCESS_KEY_ID"],

@@ -1,5 +1,6 @@
 """The whole way against the oracle: what dbt built equals what a short script computes from the raw files."""
 
+import copy
 import importlib.util
 import json
 import re
@@ -90,6 +91,7 @@ def test_after_the_demo_the_tables_equal_what_the_raw_files_say(
     assert key.read_text() not in printed
     assert_equals_the_oracle(lakehouse, load_oracle(), key.read_text())
     assert_gold_traces_to_the_source(lakehouse)
+    assert_the_contracts_are_true_until_something_drifts(lakehouse)
     assert_the_site_says_what_status_says(lakehouse)
     assert_a_catalog_takes_it_once(lakehouse)
 
@@ -104,10 +106,11 @@ def assert_gold_traces_to_the_source(lakehouse: Lakehouse) -> None:
         "--log-path",
         str(lakehouse.folder / "logs"),
     )
-    lakehouse.run("dbt", "docs", "generate", *paths)
-    built = lakehouse.dm("lineage", "build", "--target", target)
-    assert built["unresolved"] == []
-    edges = json.loads(Path(built["output"]).read_text())["edges"]
+    lakehouse.run("dbt", "docs", "generate", "--no-compile", *paths)
+    lakehouse.run("dbt", "compile", "--full-refresh", *paths)
+    checked = lakehouse.dm("lineage", "check", "--target", target)
+    assert checked == {"ok": True, "unresolved": [], "holes": [], "changes": []}
+    edges = json.loads(Path(target, "lineage.json").read_text())["edges"]
     parents: dict[str, set[str]] = {}
     for edge in edges:
         parents.setdefault(edge["to"], set()).add(edge["from"])
@@ -119,6 +122,23 @@ def assert_gold_traces_to_the_source(lakehouse: Lakehouse) -> None:
     for row in tables:
         column = f"gold.{row['table_name']}.{row['column_name']}"
         assert any(name.startswith("source.public.") for name in ancestors(column, parents)), column
+
+
+def assert_the_contracts_are_true_until_something_drifts(lakehouse: Lakehouse) -> None:
+    drift = ("contract", "drift", "--manifest", str(lakehouse.folder / "lineage" / "manifest.json"))
+    assert lakehouse.dm(*drift) == {"ok": True, "findings": []}
+    glue = lakehouse.glue()
+    table = glue.get_table(DatabaseName="bronze", Name="review")["Table"]
+    wanted = {k: table[k] for k in ("Name", "TableType", "Parameters", "PartitionKeys", "StorageDescriptor")}
+    planted = copy.deepcopy(wanted)
+    [column] = [c for c in planted["StorageDescriptor"]["Columns"] if c["Name"] == "review_overall"]
+    column["Type"] = "string"
+    glue.update_table(DatabaseName="bronze", TableInput=planted)
+    found = json.loads(lakehouse.run("dm", *drift, "--json", expect=1))["findings"]
+    assert [(f["table"], f["column"], f["found"]) for f in found] == [
+        ("bronze.review", "review_overall", "string")
+    ]
+    glue.update_table(DatabaseName="bronze", TableInput=wanted)
 
 
 def assert_the_site_says_what_status_says(lakehouse: Lakehouse) -> None:
