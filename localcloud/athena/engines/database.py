@@ -40,7 +40,8 @@ MACROS = (
     "athena_time_text(t, digits) AS athena_cut(strftime(DATE '2000-01-01' + t, '%H:%M:%S.%f'), digits)",
     # What both lists have, once each, in the order of the longer one.
     "athena_shared(a, b) AS list_filter(a, lambda x, i: len(list_filter(a[1:i - 1],"
-    " lambda y: y IS NOT DISTINCT FROM x)) = 0 AND len(list_filter(b, lambda y: y IS NOT DISTINCT FROM x)) > 0)",
+    " lambda y: y IS NOT DISTINCT FROM x)) = 0"
+    " AND len(list_filter(b, lambda y: y IS NOT DISTINCT FROM x)) > 0)",
     "athena_intersect(a, b) AS"
     " CASE WHEN len(a) >= len(b) THEN athena_shared(a, b) ELSE athena_shared(b, a) END",
     # Places of a list in the order that a comparator gives; m[i][j] is its answer for elements i and j. Equal
