@@ -1,6 +1,6 @@
 """Random typed expressions over the functions that the local cloud has, one `select` each.
 
-    generate.py --seed 7 --count 500 > statements.sql
+    random_expressions.py --seed 7 --count 500 > statements.sql
 
 Which functions there are, and what they take, is read from the translation's own list; functions with a rule
 of their own are written here. Only what gives the same answer twice is generated.
