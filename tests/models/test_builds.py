@@ -1,13 +1,18 @@
-"""What a rebuild and a reconciliation do, on a lake in memory."""
+"""What single builds do, on a lake in memory. Each test leaves the lake as the dictionary says."""
 
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from conformance import Play
+from memory_lake import Snapshot
 from rendering import BuildFailedError, Project, load
-from shops import difference, history, tables
+from shops import KEYS, difference, history, tables
 
 VOLUME = "gold.state_by_review_volume"
+FLAT = ("silver", "review_flat")
+MORE = "UPDATE THIS SET review_count = review_count + 1 WHERE volume_rank = 1"
 
 
 @pytest.fixture(scope="module")
@@ -15,10 +20,10 @@ def project() -> Project:
     return load()
 
 
-@pytest.fixture
-def play(project: Project, tmp_path: Path) -> Play:
+@pytest.fixture(scope="module")
+def play(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Play:
     """Two shops after all of their history, built once."""
-    played = Play(history(11, 2), project, tmp_path)
+    played = Play(history(11, 2), project, tmp_path_factory.mktemp("lake"))
     for table in [table for table, batches in played.history.batches.items() for _ in batches]:
         played.publish(table)
     played.dbt.build()
@@ -36,6 +41,14 @@ def spoil(play: Play, table: str, change: str) -> None:
     schema, name = table.split(".")
     label = play.lake.iceberg[schema, name].snapshots[-1].label
     play.lake.connection.execute(change.replace("THIS", label))
+
+
+def rebuild(play: Play) -> None:
+    play.dbt.variables = {"rebuild": True}
+    try:
+        play.dbt.build()
+    finally:
+        play.dbt.variables = {}
 
 
 def reconcile(play: Play, *models: str) -> None:
@@ -77,6 +90,84 @@ def test_a_reconciliation_finds_what_was_changed_and_a_rebuild_puts_it_right(
     ):
         reconcile(play, model)
     assert play.lake.rows(table) == spoiled
-    play.dbt.variables = {"rebuild": True}
+    rebuild(play)
+    assert differs(play) == []
+
+
+@contextmanager
+def without_bronze(play: Play) -> Iterator[None]:
+    """Bronze as it is when all of its partitions have been retired."""
+    lake, partitions = play.lake, play.lake.partitions
+    lake.partitions = {}
+    for table in KEYS:
+        label = lake.plain["bronze", table].source
+        lake.connection.execute(f"CREATE TABLE kept_{table} AS FROM {label}; DELETE FROM {label}")
+    yield
+    lake.partitions = partitions
+    for table in KEYS:
+        label = lake.plain["bronze", table].source
+        lake.connection.execute(f"INSERT INTO {label} FROM kept_{table}; DROP TABLE kept_{table}")
+
+
+def test_a_build_that_finds_nothing_new_writes_nothing(play: Play) -> None:
+    before = {name: len(table.snapshots) for name, table in play.lake.iceberg.items()}
+    consumed = play.lake.rows("ops.consumed")
+    play.dbt.build()
+    assert {name: len(table.snapshots) for name, table in play.lake.iceberg.items()} == before
+    assert play.lake.rows("ops.consumed") == consumed
+
+
+def test_a_rebuild_works_from_state_where_bronze_has_been_retired(play: Play) -> None:
+    spoil(play, VOLUME, MORE)
+    spoil(play, "silver.review_flat", "UPDATE THIS SET state = 'XX' WHERE state = 'OH'")
+    with without_bronze(play):
+        rebuild(play)
+        assert differs(play) == []
+
+
+def test_a_model_that_recomputes_fully_looks_at_all_months_each_time(play: Play, project: Project) -> None:
+    spoil(play, VOLUME, MORE)
+    gold = {**project.configs["gold"], "meta": {"recompute": "full"}}
+    play.dbt.project = replace(project, configs={**project.configs, "gold": gold})
+    try:
+        play.dbt.build()
+    finally:
+        play.dbt.project = project
+    assert differs(play) == []
+
+
+def test_a_consumed_version_that_has_expired_makes_all_months_affected(play: Play) -> None:
+    spoil(play, VOLUME, MORE)
+    flat = play.lake.iceberg[FLAT]
+    flat.snapshots = [replace(flat.snapshots[-1], id=flat.snapshots[-1].id + 1)]
+    play.dbt.build()
+    assert differs(play) == []
+
+
+def test_a_version_that_maintenance_wrote_affects_no_month(play: Play) -> None:
+    flat = play.lake.iceberg[FLAT]
+    last = flat.snapshots[-1]
+    play.lake.clock += 1
+    flat.snapshots.append(Snapshot(last.id + 1, last.label, play.lake.clock))
+    before = len(play.lake.iceberg["gold", "state_by_review_volume"].snapshots)
+    spoil(play, VOLUME, MORE)
+    play.dbt.build()
+    assert differs(play) == [VOLUME], "no month was looked at"
+    assert len(play.lake.iceberg["gold", "state_by_review_volume"].snapshots) == before
+    rebuild(play)
+    assert differs(play) == []
+
+
+def test_a_table_that_was_made_anew_makes_all_months_affected(play: Play) -> None:
+    spoil(play, VOLUME, MORE)
+    play.lake.iceberg[FLAT].identity = "another"
+    play.dbt.build()
+    assert differs(play) == []
+
+
+def test_a_column_that_the_contract_has_just_got_is_filled_from_the_start(play: Play) -> None:
+    table = play.lake.iceberg["silver", "profiles_state"]
+    table.columns = tuple(column for column in table.columns if column[0] != "state")
+    spoil(play, "silver.profiles_state", "ALTER TABLE THIS DROP COLUMN state")
     play.dbt.build()
     assert differs(play) == []
