@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,21 @@ import pyarrow.parquet as pq
 from pyathena import connect
 
 from bronze import contract
+from bronze.events import EVENT_HIVE_COLUMNS, EVENT_SCHEMA
 
 ROOT = Path(__file__).resolve().parents[2]
 BRONZE = ("brewery", "beer", "profile", "review")
 INGESTED = "2024-05-01"
 AWS = {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
 Row = dict[str, Any]
+
+
+@cache
+def connected(endpoint: str) -> Any:
+    """A connection to the cloud's Athena; making one takes longer than a query."""
+    return connect(
+        endpoint_url=endpoint, s3_staging_dir="s3://lake/athena-results/", poll_interval=0.05, **AWS
+    )
 
 
 def clean_environment() -> dict[str, str]:
@@ -48,22 +58,27 @@ class Lake:
     folder: Path
     endpoint: str
     published: dict[str, list[list[Row]]] = field(default_factory=lambda: {table: [] for table in BRONZE})
+    epoch: int = 1
 
     def client(self, service: str) -> Any:
         """A boto3 client of this cloud."""
         return boto3.client(service, endpoint_url=self.endpoint, **AWS)
 
-    def publish(self, table: str, rows: Iterable[Row]) -> None:
-        """Write `rows` as the next batch of a bronze table, as ingestion does: a folder and a partition."""
+    def publish(self, table: str, rows: Iterable[Row], events: Iterable[Row] = ()) -> None:
+        """Write `rows` as the next batch of a bronze table, as ingestion does: its events are there first."""
         self.published[table].append(list(rows))
         batch = len(self.published[table])
+        common = {"_file_id": "f", "_line": 1, "_record": 0}
+        if events := [{**common, **event} for event in events]:
+            self._add_partition(f"{table}_events", batch, pa.Table.from_pylist(events, EVENT_SCHEMA))
         schema = contract.load(ROOT / f"contracts/bronze/{table}.yaml").arrow_schema
-        found = pa.Table.from_pylist(
-            [{"_file_id": "f", "_line": 1, "_record": 0, **row} for row in rows], schema
-        )
+        found = pa.Table.from_pylist([{**common, **row} for row in self.published[table][-1]], schema)
+        self._add_partition(table, batch, found)
+
+    def _add_partition(self, table: str, batch: int, rows: pa.Table) -> None:
         sink = pa.BufferOutputStream()
-        pq.write_table(found, sink)
-        folder = f"bronze/{table}/{batch}-e1"
+        pq.write_table(rows, sink)
+        folder = f"bronze/{table}/{self.epoch}/{batch}"
         body = sink.getvalue().to_pybytes()
         self.client("s3").put_object(Bucket="lake", Key=f"{folder}/f-00000.parquet", Body=body)
         self.client("glue").create_partition(
@@ -77,10 +92,10 @@ class Lake:
         )
 
     def create_bronze(self) -> None:
-        """Register the four bronze tables, with no batch in them."""
+        """Register the four bronze tables and those of their events, with no batch in them."""
         glue = self.client("glue")
         glue.create_database(DatabaseInput={"Name": "bronze"})
-        for table in BRONZE:
+        for table in (*BRONZE, *(f"{name}_events" for name in BRONZE)):
             glue.create_table(
                 DatabaseName="bronze",
                 TableInput={
@@ -94,6 +109,19 @@ class Lake:
                     "StorageDescriptor": storage(table, f"s3://lake/bronze/{table}"),
                 },
             )
+
+    def emptied(self) -> "Lake":
+        """The same cloud with an empty lake in it."""
+        glue, s3 = self.client("glue"), self.client("s3")
+        for database in glue.get_databases()["DatabaseList"]:
+            glue.delete_database(Name=database["Name"])
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket="lake"):
+            found = [{"Key": one["Key"]} for one in page.get("Contents", [])]
+            if found:
+                s3.delete_objects(Bucket="lake", Delete={"Objects": found})
+        lake = Lake(self.folder, self.endpoint, epoch=self.epoch + 1)
+        lake.create_bronze()
+        return lake
 
     def dbt(self, *arguments: str, expect: int = 0) -> str:
         """Run dbt on the target local; its output."""
@@ -109,9 +137,7 @@ class Lake:
 
     def rows(self, sql: str) -> list[Row]:
         """Ask Athena; typed values by column name."""
-        cursor = connect(
-            endpoint_url=self.endpoint, s3_staging_dir="s3://lake/athena-results/", poll_interval=0.05, **AWS
-        ).cursor()
+        cursor = connected(self.endpoint).cursor()
         cursor.execute(sql)
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -119,7 +145,9 @@ class Lake:
 
 def storage(table: str, location: str) -> dict[str, Any]:
     """Glue's storage descriptor of a bronze table or partition."""
-    columns = contract.load(ROOT / f"contracts/bronze/{table}.yaml").hive_columns
+    columns = EVENT_HIVE_COLUMNS
+    if not table.endswith("_events"):
+        columns = contract.load(ROOT / f"contracts/bronze/{table}.yaml").hive_columns
     formats = "org.apache.hadoop.hive.ql.io.parquet."
     return {
         "Columns": [{"Name": name, "Type": kind} for name, kind in columns],

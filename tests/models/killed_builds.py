@@ -1,0 +1,269 @@
+"""Histories of whole builds by dbt itself: some die, some are overtaken by a batch, some meet a broken rule.
+
+What readers may see at any moment is checked afterwards and completely: a reader sees one version of a table,
+and every version is kept. A version is whole when it is what the dictionary says of one batch boundary of
+each bronze table: of its own for silver state, of any combination for review_flat, and of one version of
+review_flat for gold. No boundary counts at which a broken row would be the last word: that one must never be
+published.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cached_property
+from http.client import HTTPConnection
+from itertools import product
+from random import Random
+from typing import Any
+
+import oracle
+from bronze_lake import Lake
+from forked_dbt import Death, ForkedDbt, Outcome
+from histories import sequence
+from shops import KEYS, STATES, Batch, History, Row, difference, history, live_tables, states, tables
+
+GOLD = tuple(oracle.GOLD)
+FLAT = "silver.review_flat"
+BUILD = ("build", "--exclude-resource-type", "unit_test", "test")
+# What a build usually has: a death is drawn from these.
+STATEMENTS = 110
+GET_TABLES = {
+    "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/glue/aws4_request, Signature=none",
+    "Content-Type": "application/x-amz-json-1.1",
+    "X-Amz-Target": "AWSGlue.GetTables",
+}
+DONE = ("SUCCEEDED", "FAILED", "CANCELLED")
+
+
+@dataclass
+class Reader:
+    """Looks every 50 ms which tables silver and gold (in turn) have, and once a second into one of them.
+
+    It asks the catalog by hand: a client of boto3 would take longer for that than all of dbt for its builds.
+    """
+
+    lake: Lake
+    seen: set[str] = field(default_factory=set)
+    missing: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    polls: int = 0
+    reads: int = 0
+
+    def __enter__(self) -> "Reader":
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._poll)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _poll(self) -> None:
+        with closing(HTTPConnection(self.lake.endpoint.removeprefix("http://"))) as catalog:
+            self._poll_with(catalog, Random(0))
+
+    def _poll_with(self, catalog: HTTPConnection, chance: Random) -> None:
+        while not self._ended.wait(0.05):
+            self.polls += 1
+            schema = ("silver", "gold")[self.polls % 2]
+            catalog.request("POST", "/", json.dumps({"DatabaseName": schema}), GET_TABLES)
+            found = json.loads(catalog.getresponse().read()).get(
+                "TableList", ()
+            )  # a schema may not be there yet
+            there = {f"{schema}.{one['Name']}" for one in found if not one["Name"].endswith("__audit")}
+            before = {name for name in self.seen if name.startswith(schema)}
+            self.missing += [f"{name} at poll {self.polls}" for name in before - there]
+            self.seen |= there
+            if self.seen and self.polls % 20 == 0:
+                name = chance.choice(sorted(self.seen))
+                try:
+                    self.reads += 1
+                    self.lake.rows(f"select * from {name} limit 5")
+                except Exception as error:  # whatever a reader meets is what this is about
+                    self.failed.append(f"{name}: {error}")
+
+
+@dataclass
+class BuildHistory:
+    """A random history on its way through dbt into a lake."""
+
+    lake: Lake
+    dbt: ForkedDbt
+    seed: int
+    shops: int = 2
+    # How many batches of each table were visible, at each moment when that changed.
+    moments: list[dict[str, int]] = field(default_factory=list)
+    kills: list[str] = field(default_factory=list)
+    while_running: int = 0
+    builds: int = 0
+
+    @cached_property
+    def history(self) -> History:
+        return history(self.seed, self.shops)
+
+    @cached_property
+    def chance(self) -> Random:
+        return Random(self.seed)
+
+    def live(self) -> None:
+        """Three deliveries; a death in the first build or in a later one, each third after a broken rule."""
+        sent: dict[str, list[Batch]] = {table: [] for table in KEYS}
+        self.published = sent
+        self._deliver(share=0.4)
+        if self.seed % 5 == 1:
+            self.build()
+            self._deliver(share=0.5)
+        if self.seed % 3 == 0:
+            self._publish("review", Batch([broken_review(9)]))
+            outcome = self.dbt.run(*BUILD)
+            assert outcome.exit_code == 1, outcome.output
+            assert "rows where not review_overall_range" in outcome.output
+            self._publish("review", Batch([broken_review(4)]))
+        self.killed_build()
+        self._deliver(share=1)
+        self.build()
+
+    def _deliver(self, share: float) -> None:
+        for table in KEYS:
+            for batch in self._coming(table, share):
+                self._publish(table, batch)
+
+    def _coming(self, table: str, share: float) -> list[Batch]:
+        """The next batches of the history: at least one, and all of them for a share of 1."""
+        own = [batch for batch in self.published[table] if batch in self.history.batches[table]]
+        left = self.history.batches[table][len(own) :]
+        return left[: max(1, int(len(left) * share))]
+
+    def _publish(self, table: str, batch: Batch) -> None:
+        self.published[table].append(batch)
+        self.lake.publish(table, batch.rows, [event.row for event in batch.events])
+        self.moments.append({name: len(batches) for name, batches in self.published.items()})
+
+    def build(self) -> Outcome:
+        """A build that must end well."""
+        outcome = self.dbt.run(*BUILD)
+        assert outcome.exit_code == 0, f"{self.seed}: {outcome.output}"
+        self.builds += 1
+        return outcome
+
+    def killed_build(self) -> None:
+        """A build that dies, mostly while a statement runs; half of them are overtaken by a batch before."""
+        share = None if self.chance.random() < 0.1 else self.chance.random()
+        death = Death(self.chance.randint(2, STATEMENTS), share)
+        overtaken = self.chance.random() < 0.5
+        overtaking = threading.Thread(target=self._overtake, args=(death.statement // 2,))
+        if overtaken:
+            overtaking.start()
+        outcome = self.dbt.run(*BUILD, death=death)
+        if overtaken:
+            overtaking.join()
+        if outcome.exit_code is not None:
+            assert outcome.exit_code == 0, f"{self.seed}: {outcome.output}"
+            self.kills.append(f"not killed: the build was done after {len(outcome.statements)} statements")
+            return
+        running = list(self._running(outcome))
+        time.sleep(1.1)  # until the dead build has lost its lease
+        self.while_running += bool(running)
+        where = f"statement {len(outcome.statements)}"
+        self.kills.append(f"{where}, while there ran {running or 'nothing'}")
+
+    def _overtake(self, statement: int) -> None:
+        """Publish the next batch of reviews once the build has come to a statement."""
+        deadline = time.monotonic() + 300
+        while time.monotonic() < deadline:
+            if self.dbt.trace.exists() and len(self.dbt.trace.read_text().split()) >= statement:
+                break
+            time.sleep(0.05)
+        for batch in self._coming("review", 0.5)[:1]:
+            self._publish("review", batch)
+
+    def _running(self, outcome: Outcome) -> Iterator[str]:
+        """The first words of the statements that the cloud was at when dbt died; ends when they are done."""
+        athena = self.lake.client("athena")
+        for query in outcome.statements[-8:]:
+            while True:
+                found = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]
+                if found["Status"]["State"] in DONE:
+                    break
+                time.sleep(0.05)
+            assert outcome.died is not None
+            if found["Status"]["CompletionDateTime"].timestamp() > outcome.died:
+                yield " ".join(found["Query"].split("*/")[-1].split()[:3])
+
+    # --- what must hold ------------------------------------------------------------------------------------
+
+    def differences(self) -> list[str]:
+        """What is not as the dictionary says, after the last build."""
+        wrong = []
+        for name, expected in tables(self.published).items():
+            found = difference(self.lake.rows(f"select * from {name}"), expected)
+            if found is not None:
+                wrong.append(f"{name}: {found}")
+        return wrong
+
+    def half_versions(self) -> Iterator[str]:
+        """Versions of tables that are of no batch boundary."""
+        whole = {name: list(self._whole_states(name)) for name in KEYS}
+        for table in KEYS:
+            name = f"silver.{STATES[table]}_state"
+            for version, rows in self._versions(name):
+                if not any(difference(rows, one.values()) is None for one in whole[table]):
+                    yield f"{name} {version}"
+        allowed = [
+            frozen(live_tables(combination)["silver.reviews_enriched"])
+            for combination in self._combinations(whole)
+        ]
+        months: dict[str, list[set[Any]]] = {name: [] for name in GOLD}
+        for version, rows in self._versions(FLAT):
+            live = [without_marks(row) for row in rows if not row["_deleted"]]
+            if frozen(live) not in allowed:
+                yield f"{FLAT} {version}"
+            for name, made in oracle.gold(live).items():
+                months[name].append(frozen(made))
+        for name in GOLD:
+            for version, rows in self._versions(name):
+                if frozen(rows) not in months[name]:
+                    yield f"{name} {version}"
+
+    def _whole_states(self, table: str) -> Iterator[dict[int, Row]]:
+        for boundary in sorted({moment[table] for moment in self.moments} - {0}):
+            found = states({table: self.published[table][:boundary]})[table]
+            if not any(row.get("review_overall") == 9 and not row["_deleted"] for row in found.values()):
+                yield found
+
+    def _combinations(self, whole: dict[str, list[dict[int, Row]]]) -> Iterator[dict[str, dict[int, Row]]]:
+        for combination in product(*whole.values()):
+            yield dict(zip(whole, combination, strict=True))
+
+    def _versions(self, name: str) -> Iterator[tuple[int, list[Row]]]:
+        schema, table = name.split(".")
+        for row in self.lake.rows(f'select snapshot_id as id from {schema}."{table}$snapshots"'):
+            yield row["id"], self.lake.rows(f"select * from {name} for version as of {row['id']}")
+
+
+def broken_review(overall: float) -> Row:
+    """A review whose score is out of range with 9, and its correction with another."""
+    return {
+        "_op": "update",
+        "_seq": sequence(5000 - int(overall)),
+        "_rev": 1,
+        "review_id": 9_999,
+        "brewery_id": 1,
+        "beer_id": 1,
+        "profile_id": 1,
+        "review_overall": float(overall),
+        "review_time": 1_234_817_823,
+    }
+
+
+def without_marks(row: Row) -> Row:
+    return {name: value for name, value in row.items() if not name.startswith("_")}
+
+
+def frozen(rows: list[Row]) -> set[Any]:
+    """Rows as a set that another can be compared with; a column that is null may be absent."""
+    return {frozenset((name, value) for name, value in row.items() if value is not None) for row in rows}
