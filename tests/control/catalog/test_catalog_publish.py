@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from catalog_server import CatalogServer
-from made_catalog import NAMES, made_artefacts, made_desired, whole_graph
+from made_catalog import NAMES, contracts, made_artefacts, made_desired, whole_graph
 from made_site import NOW, made_lives, made_results
 
 from control.adapters.openmetadata import OpenMetadata
@@ -78,12 +78,13 @@ def test_personal_columns_are_tagged_in_every_layer(server: CatalogServer) -> No
 def test_a_data_contract_has_its_promises_rules_and_readers(server: CatalogServer) -> None:
     send(made_desired(), server)
     contract = server.entity("dataContract", f"{GOLD}.dataContract_gold_top_beers_by_rating")
+    stated = next(c for c in contracts() if c.table == "top_beers_by_rating")
     assert contract["sla"] == {
         "maxLatency": {"value": 26, "unit": "hour"}, "retention": {"period": 10, "unit": "year"},
     }  # fmt: skip
     assert [c["name"] for c in contract["schema"]][:2] == ["review_year", "review_month"]
     for words in (
-        "Version 1.0.0 of contracts/gold",
+        f"Version {stated.version} of contracts/gold/top_beers_by_rating.yaml",
         "**Limits.** Beers with fewer than 25",
         "insights@",
     ):
