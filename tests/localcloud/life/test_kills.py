@@ -196,6 +196,16 @@ class Hit:
     came_back: str = ""
 
 
+def running(writer: Writer, chance: random.Random, folder: Folder) -> tuple[Step, str]:
+    """A statement that is under way, some time into its usual length; those that were quicker are let go."""
+    while True:
+        step, query = writer.begin()
+        time.sleep(chance.uniform(0, 0.7 * writer.seconds.get(step[0], 0.2)))
+        if not log_says_done(folder, query):
+            return step, query
+        writer.finish(step, query)
+
+
 def kill(cloud: Any, writer: Writer, chance: random.Random) -> tuple[Hit, Step | None]:
     """SIGKILL a part: nineteen times of twenty inside a statement, at a point drawn from its usual length."""
     part = chance.choice(("aws", "athena", "athena", "all"))
@@ -204,8 +214,7 @@ def kill(cloud: Any, writer: Writer, chance: random.Random) -> tuple[Hit, Step |
     if chance.random() < 0.05:
         cloud.kill_all() if part == "all" else cloud.kill(part)
         return Hit(part, "-", in_flight=False), None
-    step, query = writer.begin()
-    time.sleep(chance.uniform(0, 0.7 * writer.seconds.get(step[0], 0.2)))
+    step, query = running(writer, chance, Folder(cloud.folder))
     cloud.kill_all() if part == "all" else cloud.kill(part)
     # Athena may live on and still end the statement, without anything to end it in.
     return Hit(part, step[0], in_flight=not log_says_done(Folder(cloud.folder), query)), step
