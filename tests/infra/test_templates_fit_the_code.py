@@ -165,6 +165,16 @@ def test_the_lifecycle_matches_the_tag_that_retention_puts() -> None:
     assert tags == [{"Key": TAG[0], "Value": TAG[1]}] * 3
 
 
+def test_no_workgroup_moves_tables_among_what_goes_by_age() -> None:
+    build = properties("catalog", "BuildWorkgroup")["WorkGroupConfiguration"]
+    assert build["EnforceWorkGroupConfiguration"] is False
+    profile = yaml.safe_load((ROOT / "profiles/profiles.yml").read_text())["lakehouse"]["outputs"]["prod"]
+    rules = properties("storage", "LakeBucket")["LifecycleConfiguration"]["Rules"]
+    by_age = [one["Prefix"] for one in rules if "ExpirationInDays" in one and not one.get("TagFilters")]
+    assert not [prefix for prefix in by_age if f"/{prefix}" in profile["s3_data_dir"]]
+    assert any(f"/{prefix}" in profile["s3_staging_dir"] for prefix in by_age)
+
+
 def test_change_capture_writes_what_the_parser_reads() -> None:
     kinesis = properties("source", "CaptureTo")["KinesisSettings"]
     assert kinesis["MessageFormat"] == "json-unformatted"
