@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from control.cli.deploy import command
+from control.cli.deploy import _confirm, _confirm_name, command
 from control.deploy import packages
 from control.errors import ControlError, NotFoundError, UnavailableError, UsageError
 
@@ -55,6 +55,19 @@ def test_values_of_a_second_file_and_of_the_command_line_win(tmp_path: Path) -> 
         "plan", "dev", "storage", "--params", str(tmp_path / "more.yaml"), "--set", "StreamShards=2"
     )
     assert isinstance(result.exception, UnavailableError)
+
+
+@pytest.mark.parametrize("typed", [None, "", "beer", "beer-prod", "BEER-DEV"])
+def test_data_is_deleted_only_when_the_whole_name_is_typed(typed: str | None) -> None:
+    with pytest.raises(UsageError, match="nothing was changed"):
+        _confirm_name("beer-dev", typed)
+    _confirm_name("beer-dev", "beer-dev")
+
+
+def test_without_a_terminal_nothing_is_done_unless_it_was_said() -> None:
+    with pytest.raises(UsageError, match="nobody is here to be asked"):
+        _confirm(False, "Apply?")
+    _confirm(True, "Apply?")
 
 
 def test_every_command_has_help_with_an_example() -> None:
