@@ -28,9 +28,9 @@ from control.ports import (
     Parts,
     Query,
     Say,
-    Stacks,
     Statements,
 )
+from control.stacks import Stacks
 
 
 def silent(event: str, fields: Mapping[str, object]) -> None:

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from control.adapters.aws import REFUSED, client, translated
 from control.config import Settings
 from control.errors import UpstreamError, UsageError
-from control.ports import Drift, ResourceChange, SeenStack, StackEvent, StackOutput
+from control.stacks import Drift, ResourceChange, SeenStack, StackEvent, StackOutput
 
 # One proposal at a time: a newer one takes its place.
 CHANGE_SET = "dm-deploy"

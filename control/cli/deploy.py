@@ -13,7 +13,7 @@ from control.deploy import apply, packages, prices, states
 from control.deploy.apply import Planned
 from control.deploy.prices import Line
 from control.errors import UsageError
-from control.ports import ResourceChange
+from control.stacks import ResourceChange
 
 Command = Callable[..., Any]
 PLAN = ["stack", "state", "add", "change", "replace", "remove", "to_do"]

@@ -13,7 +13,8 @@ from control.config import Settings
 from control.deploy import order, packages, parameters, settings, template
 from control.deploy.apply import Environment
 from control.errors import NotFoundError, UsageError
-from control.ports import Clock, ObjectStore, Say, Stacks
+from control.ports import Clock, ObjectStore, Say
+from control.stacks import Stacks
 from control.wiring import deployment
 
 UNKNOWN = {

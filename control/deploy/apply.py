@@ -7,7 +7,8 @@ from typing import Any
 from control.deploy import conditions, order, parameters, states
 from control.deploy.template import Template, holds_data
 from control.errors import ControlError, UpstreamError, UsageError
-from control.ports import Clock, ResourceChange, Say, SeenStack, Stacks
+from control.ports import Clock, Say
+from control.stacks import ResourceChange, SeenStack, Stacks
 
 POLL_SECONDS = 2.0
 # Aurora takes half an hour, so this is patience, not a time-out of CloudFormation's.

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 
 from control.deploy.template import SETTING_PREFIX
-from control.ports import SeenStack
+from control.stacks import SeenStack
 
 
 def of(stacks: Iterable[SeenStack], region: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from control.ports import Drift, ResourceChange, SeenStack, StackEvent, StackOutput
+from control.stacks import Drift, ResourceChange, SeenStack, StackEvent, StackOutput
 
 CHANGE = ResourceChange("Add", "Bucket", "AWS::S3::Bucket")
 

@@ -11,7 +11,7 @@ from control.deploy import apply, order, states
 from control.deploy.apply import Environment
 from control.deploy.template import Template
 from control.errors import UpstreamError, UsageError
-from control.ports import ResourceChange, StackEvent
+from control.stacks import ResourceChange, StackEvent
 
 KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 STORE = Template(
