@@ -73,7 +73,9 @@ def _numbers(operator: str, left: Term, right: Term) -> Term | None:
     if isinstance(right.value, int) and right.value != 0:
         return Term(raw_cast(result, common), common)
     failure = fail("DIVISION_BY_ZERO", "'Division by zero'", common)
-    return Term(f"CASE WHEN {b.sql} = 0 THEN {failure} ELSE {result} END", common)
+    # To DuckDB the rest of the smallest number by -1 is an overflow.
+    rest = f"WHEN {b.sql} = -1 THEN {raw_cast(f'{a.sql} - {a.sql}', common)} " if operator == "%" else ""
+    return Term(f"CASE WHEN {b.sql} = 0 THEN {failure} {rest}ELSE {result} END", common)
 
 
 def _decimals(operator: str, left: Term, right: Term) -> Term:

@@ -23,7 +23,8 @@ def _format_number(value: str) -> str:
     # A negative number of three digits and more keeps its digits behind the point in Athena: refused.
     refused = fail("NOT_SUPPORTED", "'format_number of this number in the local cloud'", BIGINT)
     return (
-        f"CASE WHEN {value} < 0 AND NOT ({value} > -10000 AND {value} <= -1000 OR {value} > -10)"
+        f"CASE WHEN NOT isfinite(CAST({value} AS DOUBLE))"
+        f" OR {value} < 0 AND NOT ({value} > -10000 AND {value} <= -1000 OR {value} > -10)"
         f" THEN CAST({refused} AS VARCHAR) {branches}"
         f" ELSE CAST(CAST(trunc({value}) AS BIGINT) AS VARCHAR) END"
     )

@@ -80,7 +80,12 @@ def _truncate_decimal(terms: list[Term]) -> Term:
 scalar("round(decimal, integer) -> =0", _round_decimal)
 scalar("truncate(decimal, integer) -> =0", _truncate_decimal)
 for _type in ("real", "double"):
-    scalar(f"round({_type}, integer) -> {_type}", "round({0}, {1})")
+    scalar(
+        f"round({_type}, integer) -> {_type}",
+        "CASE WHEN "
+        + fails_when("abs({1}) > 18", "NOT_SUPPORTED", "'round to so many digits in the local cloud'")
+        + " THEN NULL ELSE round({0}, {1}) END",
+    )
 for _type in INTEGERS:
     scalar(
         f"round({_type}, integer) -> {_type}",
