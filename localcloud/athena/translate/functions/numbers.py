@@ -83,7 +83,9 @@ for _type in ("real", "double"):
     scalar(
         f"round({_type}, integer) -> {_type}",
         "CASE WHEN "
-        + fails_when("abs({1}) > 18", "NOT_SUPPORTED", "'round to so many digits in the local cloud'")
+        + fails_when(
+            "{1} NOT BETWEEN -18 AND 18", "NOT_SUPPORTED", "'round to so many digits in the local cloud'"
+        )
         + " THEN NULL ELSE round({0}, {1}) END",
     )
 for _type in INTEGERS:
@@ -120,7 +122,10 @@ scalar(
     "log(double, double) -> double",
     f"(({_logarithm('ln').replace('{0}', '{1}')}) / ({_logarithm('ln')}))",
 )
-scalar("power(double, double) -> double", "power({0}, {1})")
+scalar(
+    "power(double, double) -> double",
+    "CASE WHEN abs({0}) = 1 AND NOT isfinite({1}) THEN CAST('nan' AS DOUBLE) ELSE power({0}, {1}) END",
+)
 alias("pow", "power")
 scalar("atan2(double, double) -> double", "atan2({0}, {1})")
 scalar("pi() -> double", "pi()")

@@ -113,3 +113,35 @@ def _plain(value: Any, type_: Type) -> Any:
 def _moment(value: datetime, digits: int) -> str:
     text = value.isoformat(" ", "microseconds")
     return text[: 20 + digits].rstrip(".") if digits else text[:19]
+
+
+_REFUSALS = ("FUNCTION_NOT_FOUND", "NOT_SUPPORTED")
+
+
+@pytest.fixture(scope="session")
+def verdict() -> Callable[[Asked, Asked], str]:
+    """What an answer is beside Trino's: `equal`, `refused` by name, or `different`."""
+    return _verdict
+
+
+def _verdict(found: Asked, probe: Asked) -> str:
+    if found.get("error") in _REFUSALS and found["error"] != probe.get("error"):
+        return "refused"
+    if "error" in found or "error" in probe:
+        return "equal" if found.get("error") == probe.get("error") else "different"
+    types = [_plain_type(text) for text in found["types"]] == [_plain_type(text) for text in probe["types"]]
+    return "equal" if types and _close(found["rows"], probe["rows"]) else "different"
+
+
+def _close(mine: Any, theirs: Any) -> bool:
+    """Equal, but for the last digits of floating-point functions, which libraries round differently."""
+    if isinstance(mine, float) and isinstance(theirs, float):
+        return mine == theirs or abs(mine - theirs) <= 1e-14 * max(abs(mine), abs(theirs))
+    if isinstance(mine, list) and isinstance(theirs, list) and len(mine) == len(theirs):
+        return all(_close(a, b) for a, b in zip(mine, theirs, strict=True))
+    return type(mine) is type(theirs) and mine == theirs
+
+
+def _plain_type(text: str) -> str:
+    """Types differ in spaces, and intervals in capitals, from one Trino client to the next."""
+    return text.replace(" ", "").lower()

@@ -1,0 +1,52 @@
+"""Random expressions over all functions: no other answer than a real Trino's, no error of DuckDB's own.
+
+`generated.jsonl` has 400 of `random_expressions.py`, with the answers of the Trino that `probes/recorded.json`
+names; the normal suite asks for 50 of them.
+"""
+
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+SWEEP = int(os.environ.get("SWEEP", "1"))
+REFUSED_AT_MOST = 25
+
+Asked = dict[str, Any]
+Ask = Callable[[str], Asked]
+Verdict = Callable[[Asked, Asked], str]
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("random_expressions", HERE / "random_expressions.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["random_expressions"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_no_random_expression_has_another_answer_than_trinos(ask: Ask, verdict: Verdict) -> None:
+    probes = [json.loads(line) for line in HERE.joinpath("generated.jsonl").read_text().splitlines()]
+    assert len(probes) == 400
+    probes = probes if SWEEP > 1 else probes[::8]
+    found = [(verdict(answer := ask(probe["sql"]), probe), probe, answer) for probe in probes]
+    assert [one for one in found if one[0] == "different"] == []
+    assert sum(one[0] == "refused" for one in found) <= REFUSED_AT_MOST
+
+
+@pytest.mark.parametrize("seed", range(SWEEP))
+def test_no_random_expression_ends_in_an_error_of_duckdbs_own(
+    seed: int, ask: Ask, generate: ModuleType
+) -> None:
+    for sql in generate.statements(1000 + seed, 20):
+        assert "DuckDB:" not in ask(sql).get("message", ""), sql
