@@ -80,7 +80,8 @@ scalar("reverse(array(T)) -> array(T)", "list_reverse({0})")
 scalar("array_intersect(array(T), array(T)) -> array(T)", "athena_intersect({0}, {1})")
 scalar(
     "array_except(array(T), array(T)) -> array(T)",
-    "CASE WHEN {1} IS NOT NULL THEN list_filter({0}, lambda x, i: len(list_filter({0}[1:i - 1], lambda y: y IS NOT DISTINCT FROM x)) = 0"
+    "CASE WHEN {1} IS NOT NULL THEN"
+    " list_filter({0}, lambda x, i: len(list_filter({0}[1:i - 1], lambda y: y IS NOT DISTINCT FROM x)) = 0"
     " AND len(list_filter({1}, lambda y: y IS NOT DISTINCT FROM x)) = 0) END",
 )
 scalar(

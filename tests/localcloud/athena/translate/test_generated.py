@@ -1,7 +1,7 @@
 """Random expressions over all functions: no other answer than a real Trino's, no error of DuckDB's own.
 
-`generated.jsonl` has 400 of `random_expressions.py`, with the answers of the Trino that `probes/recorded.json`
-names; the normal suite asks for 50 of them.
+`generated.jsonl` has 400 of `random_expressions.py`, with the answers of the Trino that
+`probes/recorded.json` names; the normal suite asks for 50 of them.
 """
 
 import importlib.util
