@@ -1,6 +1,7 @@
 """Play a history on a lake in memory with builds that are cut, late or repeated, and compare."""
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from random import Random
 from memory_lake import MemoryLake, open_lake
 from rendering import CONSUMED, GOLD, MODELS, STATES, CrashError, Dbt, Project
 from shops import KEYS, ROOT, Batch, History, difference, tables
+from shops import STATES as STATE_OF
 
 from bronze import contract
 from bronze.events import EVENT_HIVE_COLUMNS
@@ -28,16 +30,16 @@ def new_lake(folder: Path) -> MemoryLake:
     return lake
 
 
-# What may go wrong with a build. A play goes through them in turn, so that a few plays see all.
-TROUBLES = (
+# What may go wrong with a build: a play begins with the first two and goes on with the others in turn.
+OVERTAKEN, CRASHED = FIRST = ("a batch published while a build runs", "a crash")
+OTHERS = (
     "a build of silver state only",
     "a build that failed between silver and gold",
     "a build that failed within gold",
-    "a crash before any statement",
-    "a batch published while a build runs",
     "a rebuild that crashed",
     "none",
 )
+TROUBLES = (*FIRST, *OTHERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +86,17 @@ class Play:
         """Tables that have batches still to come."""
         return [t for t in KEYS if len(self.published[t]) < len(self.history.batches[t])]
 
+    def _left(self, table: str) -> int:
+        return len(self.history.batches[table]) - len(self.published[table])
+
     def run(self) -> str:
         """Publish and build at random to the end; where the tables differ from the dictionary, or nothing."""
         for table in KEYS:
             self.publish(table)
         found = self._whole_build()
         while not found and (waiting := self.waiting()):
-            for _ in range(self.chance.randint(1, 4)):
+            # The first troubles publish what they need.
+            for _ in range(self.chance.randint(1, 4) if len(self.troubles) >= len(FIRST) else 0):
                 if waiting := self.waiting():
                     self.publish(self.chance.choice(waiting))
             # Committers do not agree about the time.
@@ -102,7 +108,8 @@ class Play:
 
     def _broken_build(self) -> None:
         """A build that goes wrong in one of the ways that builds do."""
-        trouble = TROUBLES[(self.history.seed + len(self.troubles)) % len(TROUBLES)]
+        turn = len(self.troubles)
+        trouble = FIRST[turn] if turn < len(FIRST) else OTHERS[(self.history.seed + turn) % len(OTHERS)]
         self.troubles.append(trouble)
         match trouble:
             case "a build of silver state only":
@@ -111,9 +118,9 @@ class Play:
                 self.dbt.build(*MODELS[: MODELS.index(GOLD[0])])
             case "a build that failed within gold":
                 self.dbt.build(*MODELS[: MODELS.index(GOLD[0])], *self.chance.sample(GOLD, 2))
-            case "a crash before any statement":
+            case _ if trouble == CRASHED:
                 self._crashing_build()
-            case "a batch published while a build runs":
+            case _ if trouble == OVERTAKEN:
                 self._overtaken_build()
             case "a rebuild that crashed":
                 self.dbt.variables = {"rebuild": True}
@@ -121,28 +128,38 @@ class Play:
                 self.dbt.variables = {}
 
     def _crashing_build(self) -> None:
-        self.lake.interruptions = {self.chance.randint(1, self._statements): _crash}
+        """One dies when it has written down what one of its first models took in, another one anywhere."""
+        if waiting := self.waiting():
+            self.publish(max(waiting, key=self._left))
+        self.lake.after_insert = {self.chance.choice([1, 1, 2]): _crash}
         with contextlib.suppress(CrashError):
             self._build()
-        self.lake.interruptions = {}
+        self.lake.after_insert = {}
+        self.lake.before_statement = {self.chance.randint(1, self._statements): _crash}
+        with contextlib.suppress(CrashError):
+            self._build()
+        self.lake.before_statement = {}
 
     def _overtaken_build(self) -> None:
-        """The events of a batch become visible at one statement, its rows at a later one."""
-        if not (waiting := self.waiting()):
+        """A batch becomes visible while its own model runs; others do in two steps, at any statements."""
+        waiting = sorted(self.waiting(), key=self._left)
+        if not waiting:
             return
-        table = self.chance.choice(waiting)
+        table = waiting.pop()
+        if self._left(table) > 1:
+            self.publish(table)
+        self.lake.before_merge = {f"{STATE_OF[table]}_state": partial(self.publish, table)}
         early, late = sorted(self.chance.sample(range(1, self._statements), 2))
-        self.lake.interruptions = {
-            early: partial(self._publish_events, table),
-            late: partial(self._publish_rows, table),
-        }
+        for when, step in ((early, self._publish_events), (late, self._publish_rows)):
+            self.lake.before_statement[when] = partial(_all, [partial(step, other) for other in waiting])
         self._build()
-        for interruption in self.lake.interruptions.values():  # the build was done before
-            interruption()
-        self.lake.interruptions = {}
+        for left in (self.lake.before_statement, self.lake.before_merge):
+            for interruption in left.values():  # the build was done before
+                interruption()
+            left.clear()
 
     def _build(self) -> None:
-        self.lake.statements = 0
+        self.lake.statements = self.lake.inserts = 0
         self.dbt.build()
 
     def _whole_build(self) -> str:
@@ -157,3 +174,8 @@ class Play:
 
 def _crash() -> None:
     raise CrashError
+
+
+def _all(steps: list[Callable[[], None]]) -> None:
+    for step in steps:
+        step()

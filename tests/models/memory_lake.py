@@ -75,9 +75,13 @@ class MemoryLake:
     views: dict[tuple[str, str], View] = field(default_factory=dict)
     partitions: dict[tuple[str, str], set[int]] = field(default_factory=dict)
     clock: int = 1_700_000_000_000
+    # Statements and inserts so far, and what happens before the statement and after the insert of a number.
     statements: int = 0
-    # What happens before the statement of a number, counted from where `statements` was last set to 0.
-    interruptions: dict[int, Callable[[], None]] = field(default_factory=dict)
+    inserts: int = 0
+    before_statement: dict[int, Callable[[], None]] = field(default_factory=dict)
+    after_insert: dict[int, Callable[[], None]] = field(default_factory=dict)
+    # What happens before the MERGE into a table of this name.
+    before_merge: dict[str, Callable[[], None]] = field(default_factory=dict)
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     # --- what the translation asks -------------------------------------------------------------------------
@@ -122,7 +126,7 @@ class MemoryLake:
     def begin(self) -> None:
         """Count a statement, and let happen what is to happen before it."""
         self.statements += 1
-        if (interruption := self.interruptions.pop(self.statements, None)) is not None:
+        if (interruption := self.before_statement.pop(self.statements, None)) is not None:
             interruption()
 
     def query(self, sql: str) -> tuple[list[str], Rows]:
@@ -166,6 +170,9 @@ class MemoryLake:
         label = self.plain[target.db.lower(), target.name.lower()].source
         found = translate(tree.expression, self, "default")
         self.connection.execute(f"INSERT INTO {label} {found.sql}")
+        self.inserts += 1
+        if (interruption := self.after_insert.pop(self.inserts, None)) is not None:
+            interruption()
 
     def merge(self, sql: str) -> int:
         """MERGE INTO an Iceberg table: one snapshot, or none when nothing changes. Returns the rows changed.
@@ -175,6 +182,8 @@ class MemoryLake:
         self.begin()
         tree = parse(sql)
         target, source = tree.this, tree.args["using"]
+        if (interruption := self.before_merge.pop(target.name.lower(), None)) is not None:
+            interruption()
         table = self.iceberg[target.db.lower(), target.name.lower()]
         staged = self.iceberg[source.db.lower(), source.name.lower()].snapshots[-1].label
         on = tree.args["on"].sql("duckdb")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conformance import Play
 from planted_sql import BUGS, planted
-from rendering import load
+from rendering import Project, load
 from shops import history
 
 from localcloud.athena.errors import AthenaError
@@ -32,9 +32,9 @@ def chosen() -> list[str]:
     return [names[(first + at) % len(names)] for at in range(A_DAY)]
 
 
-def what_catches(project_folder: Path, seed: int, scratch: Path) -> str:
+def what_catches(project: Project, seed: int, scratch: Path) -> str:
     """What a play on the project with the bug ends with; nothing when it ends well."""
-    play = Play(history(seed, SHOPS), load(project_folder), scratch)
+    play = Play(history(seed, SHOPS), project, scratch)
     try:
         return play.run()
     except (AssertionError, AthenaError) as error:  # such as two source rows for one target row
@@ -50,10 +50,10 @@ def test_each_planted_bug_still_applies(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", chosen())
 def test_a_planted_bug_is_caught_by_three_of_five_seeds(name: str, tmp_path: Path) -> None:
-    folder = planted(name, tmp_path / "project")
+    project = load(planted(name, tmp_path / "project"))
     caught = 0
     for seed in SEEDS:
-        found = what_catches(folder, seed, tmp_path / str(seed))
+        found = what_catches(project, seed, tmp_path / str(seed))
         print(f"{name} | seed {seed} | {found[:160] or 'NOT CAUGHT'}")
         caught += bool(found)
         if caught == 3 and "SWEEP" not in os.environ:
