@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from control.cli.output import print_json, print_table
+from control.cli.output import print_findings, print_json, print_table
 
 if TYPE_CHECKING:
     from control.cost.runs import Cost, Run
@@ -125,14 +125,7 @@ def check(last: Path, writes: bool, target: Path, workgroup: str, as_json: bool)
         budget.write(last, found)
         return
     findings = budget.check(found, budget.last_build(last), budget.budgets(read(target)))
-    errors = sum(finding.severity == "error" for finding in findings)
-    if as_json:
-        print_json({"ok": not errors, "findings": findings})
-    else:
-        for finding in findings:
-            click.echo(f"{finding.severity}: {finding.where}: {finding.message} [{finding.code}]")
-        click.echo(f"{errors} errors, {len(findings) - errors} warnings")
-    sys.exit(1 if errors else 0)
+    sys.exit(0 if print_findings(findings, as_json=as_json) else 1)
 
 
 def _shown(costs: Sequence["Cost"]) -> list[dict[str, object]]:

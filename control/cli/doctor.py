@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from control.cli.output import print_json
+from control.cli.output import print_findings
 
 
 @click.command(
@@ -40,11 +40,4 @@ def command(target: Path, offline: bool, workgroup: str, as_json: bool) -> None:
     found = manifest.lint(manifest.read(target))
     if not offline:
         found += examine(os.environ, workgroup)
-    errors = sum(finding.severity == "error" for finding in found)
-    if as_json:
-        print_json({"ok": not errors, "findings": found})
-    else:
-        for finding in found:
-            click.echo(f"{finding.severity}: {finding.where}: {finding.message} [{finding.code}]")
-        click.echo(f"{errors} errors, {len(found) - errors} warnings")
-    sys.exit(1 if errors else 0)
+    sys.exit(0 if print_findings(found, as_json=as_json) else 1)

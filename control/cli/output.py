@@ -4,11 +4,15 @@ import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from control.errors import printable
+
+if TYPE_CHECKING:
+    from control.model import Finding
 
 _PLAIN = (str, int, bool, float, type(None))
 
@@ -32,6 +36,18 @@ def print_json(value: object) -> None:
     """Print `value` as indented JSON on stdout."""
     # 100,000 findings of the contract gate take 0.3 s, and 3 s with the standard library.
     click.echo(msgspec.json.format(msgspec.json.encode(plain(value)), indent=2))
+
+
+def print_findings(findings: Sequence["Finding"], *, as_json: bool) -> bool:
+    """Print `findings` and how many there are, and say whether none of them is an error."""
+    errors = sum(finding.severity == "error" for finding in findings)
+    if as_json:
+        print_json({"ok": not errors, "findings": findings})
+    else:
+        for finding in findings:
+            click.echo(f"{finding.severity}: {finding.where}: {finding.message} [{finding.code}]")
+        click.echo(f"{errors} errors, {len(findings) - errors} warnings")
+    return not errors
 
 
 def print_table(rows: Sequence[Mapping[str, object]], columns: Sequence[str], *, empty: str) -> None:

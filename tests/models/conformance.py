@@ -8,7 +8,8 @@ from pathlib import Path
 from random import Random
 
 from memory_lake import MemoryLake, open_lake
-from rendering import CONSUMED, GOLD, MODELS, STATES, CrashError, Dbt, Project
+from project_sources import Project
+from rendering import CONSUMED, GOLD, MODELS, STATES, CrashError, Dbt
 from shops import KEYS, ROOT, Batch, History, difference, tables
 from shops import STATES as STATE_OF
 

@@ -4,7 +4,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from rendering import ROOT
+from project_sources import ROOT
 
 LATEST = "macros/merge/latest_by_sequence.sql"
 BEATS = "macros/merge/beats.sql"

@@ -5,21 +5,16 @@ The SQL is the macros' own, and so is the adapter's MERGE. What stands in for db
 """
 
 import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import yaml
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, Template
 from memory_lake import MemoryLake
+from project_sources import Project
 
-ROOT = Path(__file__).resolve().parents[2]
 # The order in which dbt would build them.
 MODELS = (
     *(f"{name}_state" for name in ("breweries", "beers", "profiles", "reviews")),
@@ -42,7 +37,6 @@ CONSUMED = [
 
 
 _MARK = re.compile(r"consumes \S+ of \S+: \w+ (?P<head>\d+) after (?P<consumed>\d+)")
-_MACRO = re.compile(r"({%-? *macro (\w+).*?{%-? *endmacro *-?%})", re.S)
 
 
 class _ReturnError(Exception):
@@ -76,67 +70,6 @@ class Relation:
 
     def __str__(self) -> str:
         return f'"{self.schema}"."{self.identifier}"'
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """The sources of the project: templates of macros and models, and what the yml files say of models."""
-
-    macros: Mapping[str, Template]
-    models: Mapping[str, Template]
-    columns: Mapping[str, Mapping[str, Any]]
-    configs: Mapping[str, Mapping[str, Any]]
-    schemas: Mapping[str, str]
-
-
-def load(root: Path = ROOT) -> Project:
-    """Read the project in `root`, and the two macros of the adapter that matter."""
-    environment = Environment(extensions=["jinja2.ext.do"], undefined=StrictUndefined)
-    adapter = _adapter_macros()
-    files = [
-        *sorted(root.glob("macros/**/*.sql")),
-        adapter / "materializations/models/incremental/merge.sql",
-        adapter / "utils/ddl_dml_data_type.sql",
-    ]
-    # The adapter's text has escapes in it that Python means to refuse one day.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        macros = _macros(files, environment)
-    models, columns, schemas = {}, {}, {}
-    for file in sorted(root.glob("models/*/*.sql")):
-        models[file.stem] = environment.from_string(file.read_text())
-        stated = yaml.safe_load(file.with_suffix(".yml").read_text())["models"][0]
-        columns[file.stem] = {**stated, "_sql": file.read_text()}
-        schemas[file.stem] = file.parent.name
-    settings = yaml.safe_load((root / "dbt_project.yml").read_text())["models"]["lakehouse"]
-    configs = {layer: {**_configs(settings), **_configs(settings[layer])} for layer in ("silver", "gold")}
-    return Project(macros, models, columns, configs, schemas)
-
-
-def _configs(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {name[1:]: value for name, value in settings.items() if name.startswith("+")}
-
-
-def _macros(files: list[Path], environment: Environment) -> dict[str, Template]:
-    """A template for each macro, so that a call between two of one file takes our way too."""
-    found: dict[str, Template] = {}
-    for file in files:
-        for text, name in _MACRO.findall(file.read_text()):
-            if name not in found:  # the project's own comes first
-                found[name] = environment.from_string(text)
-    return found
-
-
-@cache
-def _adapter_macros() -> Path:
-    found = find_spec("dbt.include.athena") or find_spec("dbt")
-    assert found is not None
-    folders = found.submodule_search_locations or []
-    for folder in folders:
-        for place in (Path(folder) / "macros", Path(folder) / "include/athena/macros"):
-            if place.is_dir():
-                return place
-    raise FileNotFoundError("the macros of dbt-athena")
 
 
 @dataclass(slots=True)

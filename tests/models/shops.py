@@ -13,7 +13,7 @@ from typing import Any
 
 import oracle
 from histories import KEYS, STATES, Row, beer, brewery, profile, record, sequence
-from rendering import ROOT as ROOT
+from project_sources import ROOT as ROOT
 
 STRIDE = 10_000
 FIRST_YEAR = 1991

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from conformance import Play
 from memory_lake import Snapshot
-from rendering import BuildFailedError, Project, load
+from project_sources import Project, load
+from rendering import BuildFailedError
 from shops import KEYS, difference, history, tables
 
 VOLUME = "gold.state_by_review_volume"

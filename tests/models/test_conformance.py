@@ -13,7 +13,8 @@ import pytest
 from conformance import Play, new_lake
 from histories import brewery, record
 from kinds import KINDS, counted
-from rendering import Dbt, Project, load
+from project_sources import Project, load
+from rendering import Dbt
 from shops import Batch, Event, difference, history, states
 
 SHOPS = 60

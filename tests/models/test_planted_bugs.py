@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conformance import Play
 from planted_sql import BUGS, planted
-from rendering import Project, load
+from project_sources import Project, load
 from shops import history
 
 from localcloud.athena.errors import AthenaError
