@@ -58,7 +58,15 @@ def command(found: Installation, folder: Path, place: Place) -> list[str]:
 
 
 def ready(port: int) -> bool:
-    """Whether the server on `port` takes statements: it answers long before that."""
+    """Whether the server on `port` takes statements and has a node that runs them.
+
+    It answers long before the first, and says that it started up to five seconds before the second: only then
+    does it look at its nodes again, and an INSERT until then fails with "nodes is empty".
+    """
+    return _started(port) and _has_a_node(port)
+
+
+def _started(port: int) -> bool:
     connection = http.client.HTTPConnection(HOST, port, timeout=1)
     try:
         connection.request("GET", "/v1/info")
@@ -67,6 +75,20 @@ def ready(port: int) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _has_a_node(port: int) -> bool:
+    # Imported here: an `up` without Trino would pay for all that the gateway imports.
+    from localcloud.athena.engines.trino.client import Client, StatementError
+    from localcloud.athena.errors import AthenaError
+
+    try:
+        found = Client(f"http://{HOST}:{port}").run(
+            "select node_id from system.runtime.nodes where state = 'active'"
+        )
+    except (AthenaError, StatementError):
+        return False
+    return bool(found.pages)
 
 
 def _jvm(heap_mb: int) -> list[str]:

@@ -1,7 +1,11 @@
+import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 from localcloud.trino.install import Installation
-from localcloud.trino.server import Place, command
+from localcloud.trino.server import Place, command, ready
 
 
 def _properties(path: Path) -> dict[str, str]:
@@ -31,3 +35,27 @@ def test_both_catalogs_read_the_clouds_own_glue_and_s3(tmp_path: Path) -> None:
         catalog = _properties(tmp_path / "catalogs" / f"{name}.properties")
         assert catalog["s3.endpoint"] == catalog["hive.metastore.glue.endpoint-url"] == place.endpoint
         assert catalog["s3.region"] == "eu-west-1"
+
+
+def test_a_server_is_ready_when_it_has_started_and_counts_a_node(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    assert not ready(port)
+    config = tmp_path / "config.properties"
+    config.write_text(f"http-server.http.port={port}\n")
+    fake = Path(__file__).parent / "fake_java.py"
+    process = subprocess.Popen([sys.executable, fake, f"-Dconfig={config}"], stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        # It is starting twice, has no node once, and then one.
+        assert [ready(port) for _ in range(5)] == [False, False, False, True, True]
+    finally:
+        process.kill()
+        process.wait()
