@@ -38,10 +38,16 @@ BUGS = {
         Edit(LATEST, "order by _seq desc, _rev desc", "order by _rev desc, _seq desc"),
         Edit(
             BEATS,
-            "_seq <> {{ other }}._seq then {{ row }}._seq",
-            "_rev <> {{ other }}._rev then {{ row }}._rev",
+            "when {{ row }}._seq <> {{ other }}._seq then {{ row }}._seq > {{ other }}._seq\n"
+            "            when {{ row }}._rev <> {{ other }}._rev then {{ row }}._rev > {{ other }}._rev",
+            "when {{ row }}._rev <> {{ other }}._rev then {{ row }}._rev > {{ other }}._rev\n"
+            "            when {{ row }}._seq <> {{ other }}._seq then {{ row }}._seq > {{ other }}._seq",
         ),
-        Edit(WINS, "src._seq > target._seq or", "src._rev > target._rev or"),
+        Edit(
+            WINS,
+            "(src._seq > target._seq or (src._seq = target._seq and src._rev >= target._rev))",
+            "(src._rev > target._rev or (src._rev = target._rev and src._seq >= target._seq))",
+        ),
     ),
     "of two contents the one that came first": (Edit(LATEST, "_hash desc, ", ""),),
     "tombstones are not kept": (
