@@ -8,10 +8,10 @@ import click
 
 from control.cli.lineage_check import check
 from control.cli.lineage_diff import diff
+from control.cli.lineage_input import contracts_in, progress, require
 from control.cli.output import print_json
 
 if TYPE_CHECKING:
-    from control.contracts.model import Contract
     from control.lineage.model import Unresolved
 
 _LINEAGE = Path("target/lineage.json")
@@ -192,33 +192,6 @@ def publish(
         click.echo(f"{where}: {count:,} events")
 
 
-def contracts_in(folder: Path | None) -> "tuple[Contract, ...]":
-    """The contracts of this repository; none where a project has no such folder."""
-    import os
-
-    from control.config import from_environment
-    from control.contracts import load
-
-    path = folder or from_environment(os.environ).contracts
-    return load.folder(path)
-
-
 def _print_unresolved(unresolved: "tuple[Unresolved, ...]") -> None:
     for one in unresolved:
         click.echo(f"unresolved {one.model}: {one.reason}", err=True)
-
-
-def progress(done: int, total: int) -> None:
-    """Say how far it is, to a person."""
-    if sys.stderr.isatty():
-        click.echo(f"\rtraced {done:,} of {total:,} models", err=True, nl=done == total)
-
-
-def require(package: str) -> None:
-    """Raise UsageError when the optional `package` is not installed."""
-    from importlib.util import find_spec
-
-    from control.errors import UsageError
-
-    if find_spec(package) is None:
-        raise UsageError(f"this needs the package {package}", hint="install lakehouse-in-a-box[lineage]")

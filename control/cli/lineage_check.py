@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from control.cli.lineage_diff import markdown
+from control.cli.lineage_input import contracts_in, progress, require
 from control.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -65,7 +66,6 @@ def check(target: Path, golden: Path, folder: Path | None, update: bool, form: s
     --golden is as the model's SQL says. The contract gate reads these files. Exit codes: 0 fine, 1 a hole or
     a difference, 2 an artefact is missing.
     """
-    from control.cli.lineage import contracts_in, progress, require
     from control.lineage import ask, build, check, project
     from control.lineage import golden as goldens
 
