@@ -51,7 +51,16 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""\b
+Examples:
+  dm local up && eval "$(dm env)"
+  dm ingest run --until-idle
+  dm status --json
+""",
+)
 @click.version_option(package_name="lakehouse-in-a-box", prog_name="dm")
 def dm() -> None:
     """Run a lakehouse: ingest raw files, check contracts, look at every table's state.
