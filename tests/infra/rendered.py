@@ -35,13 +35,16 @@ def values(environment: str) -> dict[str, str]:
     return parameters.read(INFRA / "params" / f"{environment}.yaml") | FILLED_IN
 
 
-def render(given: Mapping[str, str]) -> dict[str, dict[str, dict[str, Any]]]:
+def render(
+    given: Mapping[str, str], of: Mapping[str, template.Template] | None = None
+) -> dict[str, dict[str, dict[str, Any]]]:
     """Stack -> logical id -> resource, with all functions resolved. `Ref` gives a resource's name or ARN."""
-    known = parameters.declared(templates())
+    of = of or templates()
+    known = parameters.declared(of)
     stacks: dict[str, dict[str, dict[str, Any]]] = {}
     exports: dict[str, str] = {}
-    for name in order.order(templates()):
-        one = templates()[name]
+    for name in order.order(of):
+        one = of[name]
         typed = {
             key: float(value) if known[key]["Type"] == "Number" and "." in value
             else int(value) if known[key]["Type"] == "Number" else value

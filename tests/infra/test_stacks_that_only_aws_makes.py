@@ -1,0 +1,218 @@
+"""Network, source, stream and compute: no service here makes them, so each property is held to its needs."""
+
+import gzip
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from needs import Row, at, leaves, problems
+from needs_of_network_and_source import NETWORK, SOURCE
+from needs_of_stream_and_compute import COMPUTE, STREAM
+from rendered import INFRA, render, templates, values
+
+from bronze import contract
+from bronze.parse import Report, parse, source_of
+from control.deploy import template
+from control.sample import changes
+from control.sample.changes import Edit, LogStart
+
+ROWS: dict[str, dict[str, Row]] = {
+    "network": NETWORK,
+    "source": SOURCE,
+    "stream": STREAM,
+    "compute": COMPUTE,
+}
+
+
+def wrong(of: Mapping[str, template.Template] | None = None, *names: str) -> list[str]:
+    """What of the rendered stacks is not as their rows say, with Spark on EMR and with Spark on Glue."""
+    found: dict[str, None] = {}
+    for spark in ("emr", "glue"):
+        given = values("prod") | {"Spark": spark}
+        for name, resources in render(given, of).items():
+            if name in (names or ROWS):
+                found |= dict.fromkeys(_of_stack(name, resources, given))
+    return list(found)
+
+
+def _of_stack(name: str, resources: Mapping[str, Any], given: Mapping[str, str]) -> Iterator[str]:
+    for key, resource in resources.items():
+        if key not in ROWS[name]:
+            yield f"{name}.{key} has no row"
+            continue
+        for problem in problems(resource["Properties"], ROWS[name][key], given):
+            yield f"{name}.{key}{problem}"
+
+
+def test_every_property_of_every_resource_is_what_the_code_needs() -> None:
+    assert wrong() == []
+
+
+def test_every_row_is_of_a_resource_that_is_there() -> None:
+    assert {name: list(rows) for name, rows in ROWS.items()} == {
+        name: list(templates()[name].resources) for name in ROWS
+    }
+
+
+# What somebody might do to a template without a thought of its readers: file, what is there, what it becomes.
+PLANTED = [
+    ("stream", '"${Project}-${Environment}-changes"', '"${Project}-${Environment}-events"'),
+    ("stream", "raw/!{partitionKeyFromQuery:table}/", "landing/!{partitionKeyFromQuery:table}/"),
+    ("stream", "raw/!{partitionKeyFromQuery:table}/", "raw/changes/!{partitionKeyFromQuery:table}/"),
+    ("stream", ".json.gz", ".csv.gz"),
+    ("stream", "CompressionFormat: GZIP", "CompressionFormat: Snappy"),
+    ("stream", '.metadata."table-name"', '.metadata."schema-name"'),
+    ("stream", "{table: .metadata", "{name: .metadata"),
+    ("stream", 'ParameterValue: "\\\\n"', 'ParameterValue: " "'),
+    ("stream", "/raw/*", "/landed/*"),
+    ("stream", "SizeInMBs: !Ref DeliveryMb", "SizeInMBs: !Ref DeliverySeconds"),
+    ("source", "IncludeTransactionDetails: true", "IncludeTransactionDetails: false"),
+    ("source", "IncludeNullAndEmpty: true", "IncludeNullAndEmpty: false"),
+    ("source", "IncludeControlDetails: true\n", "\n"),
+    ("source", '"EnableBeforeImage": true', '"EnableBeforeImage": false'),
+    ("source", '"FieldName": "before-image"', '"FieldName": "before"'),
+    ("source", '"ColumnFilter": "all"', '"ColumnFilter": "pk-only"'),
+    ("source", '"DataErrorPolicy": "STOP_TASK"', '"DataErrorPolicy": "LOG_ERROR"'),
+    ("source", '"table-name": "profile"', '"table-name": "profiles"'),
+    (
+        "source",
+        '"schema-name": "public", "table-name": "beer"',
+        '"schema-name": "shop", "table-name": "beer"',
+    ),
+    ("source", "json-unformatted", "json"),
+    ("source", "full-load-and-cdc", "cdc"),
+    ("source", 'rds.logical_replication: "1"', 'rds.logical_replication: "0"'),
+    ("source", "PluginName: pglogical", "PluginName: test_decoding"),
+    ("source", "MaxCapacity: !Ref SourceMaxAcu", "MaxCapacity: !Ref SourceMinAcu"),
+    ("network", "FromPort: 5432", "FromPort: 5433"),
+    ("network", "kinesis-streams", "kinesis-firehose"),
+    ("network", "${NetworkOctets}.16.0/20", "10.99.16.0/20"),
+    ("network", "PrivateDnsEnabled: true", "PrivateDnsEnabled: false"),
+    ("compute", "Name: DM_BUCKET", "Name: LAKE_BUCKET"),
+    ("compute", "- {Name: DM_SCHEMA_PREFIX, Value: !Ref SchemaPrefix}\n", "\n"),
+    ("compute", "spark.executorEnv.DM_TOKEN_KEY", "spark.executorEnv.TOKEN_KEY"),
+    ("compute", "/ingest.py", "/main.py"),
+    ("compute", "/ingest.zip", "/bronze.zip"),
+    ("compute", "${Bucket}/${ProjectCodeKey}", "${Bucket}/project.zip"),
+    ("compute", "#runtime", "#python"),
+    ("compute", '"${Project}-${Environment}-dbt"', '"${Project}-${Environment}-build"'),
+    ("compute", "/${Project}-${Environment}/spark", "/${Project}-${Environment}/emr"),
+    ("compute", "--target prod", "--target production"),
+    ("compute", ".ci/uv.txt", "requirements.txt"),
+    ("compute", "ConcurrentBuildLimit: 1", "ConcurrentBuildLimit: 2"),
+    ("compute", "isal==1.9.1", "isal==1.7.0"),
+    ("compute", "MaxRetries: 0", "MaxRetries: 3"),
+]
+
+
+@pytest.mark.parametrize(("name", "there", "instead"), PLANTED)
+def test_a_planted_change_is_found(name: str, there: str, instead: str, tmp_path: Path) -> None:
+    text = (INFRA / "templates" / f"{name}.yaml").read_text()
+    assert there in text
+    (tmp_path / f"{name}.yaml").write_text(text.replace(there, instead, 1))
+    changed = {**templates(), **template.read(tmp_path)}
+    assert wrong(changed, name)
+
+
+def test_any_property_that_is_needed_is_missed_when_it_changes_or_goes() -> None:
+    """Each row can fail in each of its lines: none is so lax that it takes whatever it is given."""
+    for spark in ("emr", "glue"):
+        given = values("prod") | {"Spark": spark}
+        for name, resources in render(given).items():
+            for key in ROWS.get(name, {}) & resources.keys():
+                row, properties = ROWS[name][key], resources[key]["Properties"]
+                for path in row.needs:
+                    for planted in (_without(properties, path), _changed(properties, path)):
+                        assert list(problems(planted, row, given)), f"{name}.{key}{path}"
+
+
+def _without(properties: Mapping[str, Any], path: str) -> dict[str, Any]:
+    whole, holder, step = _opened(properties, path)
+    del holder[step]
+    return whole
+
+
+def _changed(properties: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """The same with the first value at a path made another."""
+    whole, holder, step = _opened(properties, path)
+    value = holder[step]
+    if isinstance(value, dict | list):
+        inner = next(path for path in leaves(value) if not path.endswith(("/Sid", "/rule-id")))
+        above, _, last = inner.rpartition("/")
+        holder = at(value, above) if above else value
+        step = int(last) if isinstance(holder, list) else last
+        value = holder[step]
+    holder[step] = not value if isinstance(value, bool) else f"{value}-" if isinstance(value, str) else -1
+    return whole
+
+
+def _opened(properties: Mapping[str, Any], path: str) -> tuple[dict[str, Any], Any, Any]:
+    """A copy with JSON opened as far as the path goes, what holds the path's last step, and that step."""
+    whole = json.loads(json.dumps(properties))
+    holder, steps = whole, path.strip("/").split("/")
+    for step in steps[:-1]:
+        found = holder[int(step)] if isinstance(holder, list) else holder[step]
+        if isinstance(found, str):
+            holder[step] = found = json.loads(found)
+        holder = found
+    return whole, holder, int(steps[-1]) if isinstance(holder, list) else steps[-1]
+
+
+REVIEW = {
+    **{"review_id": 1, "brewery_id": 1, "beer_id": 1, "profile_id": 1, "review_time": 1234817823},
+    **{"review_overall": 4.5, "review_aroma": None, "review_appearance": 4.0, "review_palate": 4.0},
+    "review_taste": 4.0,
+}
+
+
+def _written() -> dict[str, Any]:
+    """One change as DMS writes it with the settings of the template: the key moved from 2 to 1."""
+    edit = Edit("review", "update", REVIEW, {**REVIEW, "review_id": 2})
+    start = LogStart(0x16B3748, 7, datetime(2026, 1, 2, tzinfo=UTC))
+    [change] = changes.commit([(edit,)], start, Random(1))
+    written: dict[str, Any] = json.loads(changes.change_line(change))
+    return written
+
+
+def _parsed(record: Mapping[str, Any], out: Path) -> tuple[Report, str]:
+    """What the parser says of a record, and what it moved the key from."""
+    written = contract.load(INFRA.parent / "contracts/bronze/review.yaml")
+    source = source_of("raw/review/2026/01/01/part.json.gz", "f")
+    out.mkdir()
+    body = gzip.compress(json.dumps(record).encode() + b"\n")
+    report = parse(BytesIO(body), written, source, out, token_key=b"key")
+    tables = [pq.read_table(file).to_pylist() for file in sorted((out / "bronze").glob("*.parquet"))]
+    rows = [row for table in tables for row in table]
+    return report, rows[0]["_key_before"] if rows else ""
+
+
+def test_the_parser_needs_what_change_capture_is_told_to_write(tmp_path: Path) -> None:
+    """What the parser makes of a record that is written without a setting of `CaptureTo` or `CaptureTask`."""
+    whole, before = _parsed(_written(), tmp_path / "whole")
+    assert (whole.rows, whole.quarantined) == (1, 0)
+    assert json.loads(before or "null") == {"review_id": 2}
+
+    record = _written()  # IncludeTransactionDetails
+    record["metadata"] = {
+        key: value
+        for key, value in record["metadata"].items()
+        if not re.search("transaction|commit|stream", key)
+    }
+    assert _parsed(record, tmp_path / "transaction")[0].quarantined == 1
+
+    record = _written()  # IncludeNullAndEmpty
+    record["data"] = {key: value for key, value in record["data"].items() if value is not None}
+    assert _parsed(record, tmp_path / "null")[0].quarantined == 1
+
+    record = _written()  # BeforeImageSettings
+    image = record.pop("before-image")
+    assert not _parsed(record, tmp_path / "before")[1] or _parsed(record, tmp_path / "again")[0].quarantined
+    record["before"] = image
+    assert _parsed(record, tmp_path / "name")[1] != before
