@@ -1,7 +1,7 @@
 """Values of parameters: from a file and the command line, judged by the templates before any call."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ from control.deploy.template import Template
 from control.errors import NotFoundError, UsageError
 
 Declared = Mapping[str, Any]
+# The first of each may not be above the second.
+ORDERED = (("SourceMinAcu", "SourceMaxAcu"),)
 
 
 def declared(templates: Mapping[str, Template]) -> dict[str, Declared]:
@@ -60,6 +62,9 @@ def judge(values: Mapping[str, str], known: Mapping[str, Declared]) -> None:
             problems.append(f"{name}: has no value. {one.get('Description', '')}")
         elif problem := problem_of(values.get(name, _text(one.get("Default"))), one):
             problems.append(f"{name}={values.get(name)}: {problem}. {one.get('Description', '')}".rstrip())
+    if not problems:
+        complete = {name: values.get(name, _text(one.get("Default"))) for name, one in known.items()}
+        problems = list(disordered(complete))
     if problems:
         raise UsageError(
             "the parameters cannot be used, and nothing was called:\n"
@@ -70,20 +75,42 @@ def judge(values: Mapping[str, str], known: Mapping[str, Declared]) -> None:
 
 def problem_of(value: str, one: Declared) -> str:
     """What is wrong with a value, nothing when it is within its bounds."""
-    if one["Type"] == "Number":
-        if not re.fullmatch(r"-?[0-9]{1,20}(\.[0-9]{1,10})?", value):
-            return "is no number"
-        number = float(value)
-        if "MinValue" in one and number < one["MinValue"]:
-            return f"is below {one['MinValue']}"
-        if "MaxValue" in one and number > one["MaxValue"]:
-            return f"is above {one['MaxValue']}"
     allowed = [_text(item) for item in one.get("AllowedValues", ())]
-    if allowed and value not in allowed:
-        return f"is none of {', '.join(allowed)}"
+    if allowed:
+        return "" if value in allowed else f"is none of {', '.join(allowed)}"
+    if one["Type"] == "Number":
+        return _problem_of_number(value, one)
     if "AllowedPattern" in one and not re.fullmatch(one["AllowedPattern"], value):
         return f"does not match {one['AllowedPattern']}"
     return ""
+
+
+def _problem_of_number(value: str, one: Declared) -> str:
+    least, most = _text(one.get("MinValue")), _text(one.get("MaxValue"))
+    allowed = f"it may be {least} to {most}"
+    if not re.fullmatch(r"-?[0-9]{1,20}(\.[0-9]{1,10})?", value):
+        return f"is no number; {allowed}"
+    number, step = float(value), step_of(one)
+    if "MinValue" in one and number < one["MinValue"]:
+        return f"is below {least}; {allowed}"
+    if "MaxValue" in one and number > one["MaxValue"]:
+        return f"is above {most}; {allowed}"
+    if number % step:
+        return f"is no {'whole number' if step == 1 else f'multiple of {step}'}; {allowed}"
+    return ""
+
+
+def step_of(one: Declared) -> float:
+    """What a number comes in: whole ones, unless its least value is a part of one, such as 0.5."""
+    least = float(one.get("MinValue", 1))
+    return 1.0 if least.is_integer() else least
+
+
+def disordered(values: Mapping[str, str]) -> Iterator[str]:
+    """Pairs of values that contradict one another, though each is within its bounds."""
+    for low, high in ORDERED:
+        if low in values and high in values and float(values[low]) > float(values[high]):
+            yield f"{low}={values[low]}: is above {high}={values[high]}"
 
 
 def of_template(template: Template, values: Mapping[str, str]) -> dict[str, str]:

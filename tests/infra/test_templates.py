@@ -6,9 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from rendered import ENVIRONMENTS, FILLED_IN, INFRA, environment, every, render, templates, values
+from rendered import ENVIRONMENTS, INFRA, environment, every, templates, values
 
 from control.deploy import order, parameters, template
 from control.errors import UsageError
@@ -171,31 +169,6 @@ def test_no_anchor_or_alias_that_cloudformation_would_refuse() -> None:
     for file in (INFRA / "templates").glob("*.yaml"):
         found = re.findall(r"(?:^|[:\-] )[&*][A-Za-z][\w-]*\s*$", file.read_text(), re.MULTILINE)
         assert found == [], file.name
-
-
-def _allowed() -> st.SearchStrategy[dict[str, str]]:
-    """Any values that the templates allow."""
-    one_of: dict[str, st.SearchStrategy[str]] = {}
-    for name, one in parameters.declared(templates()).items():
-        if name in FILLED_IN:
-            one_of[name] = st.just(FILLED_IN[name])
-        elif "AllowedValues" in one:
-            one_of[name] = st.sampled_from([parameters._text(item) for item in one["AllowedValues"]])
-        elif one["Type"] == "Number":
-            one_of[name] = st.integers(int(one["MinValue"] + 0.5), int(one["MaxValue"])).map(str)
-        else:
-            one_of[name] = st.from_regex(re.compile(one["AllowedPattern"], re.ASCII), fullmatch=True)
-    return st.fixed_dictionaries(one_of)
-
-
-@settings(max_examples=40, deadline=None)
-@given(_allowed())
-def test_any_allowed_values_are_taken_and_render_without_a_rest(given_values: dict[str, str]) -> None:
-    parameters.judge(given_values, parameters.declared(templates()))
-    for stack, resources in render(given_values).items():
-        for key, found in resources.items():
-            assert "Fn::" not in repr(found["Properties"]), f"{stack}.{key}"
-            assert "'Ref'" not in repr(found["Properties"]), f"{stack}.{key}"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,162 @@
+"""Any values that the parameters allow make right templates, and any other is refused before a call."""
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from cfnlint.api import lint
+from cfnlint.config import ConfigMixIn, ManualArgs
+from cfnlint.rules import RulesCollection
+from cfnlint.runner import Runner
+from click.testing import CliRunner
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from rendered import FILLED_IN, INFRA, render, templates, values
+
+from control.cli.deploy import command
+from control.deploy import parameters
+from control.deploy.template import Template
+from control.errors import UnavailableError, UsageError
+
+SWEEP = int(os.environ.get("SWEEP", "1"))
+REGION = "eu-west-1"
+KNOWN = parameters.declared(templates())
+BOUNDED = sorted(name for name, one in KNOWN.items() if one["Type"] == "Number" or "AllowedValues" in one)
+# Nothing listens here: whatever gets as far as a call ends as UnavailableError.
+NOWHERE = {
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "AWS_REGION": REGION,
+    "AWS_ACCESS_KEY_ID": "x",
+    "AWS_SECRET_ACCESS_KEY": "x",
+}
+
+
+def _allowed(name: str, one: Mapping[str, Any]) -> st.SearchStrategy[str]:
+    """Any value of a parameter, its bounds more often than others."""
+    if name in FILLED_IN:
+        return st.just(FILLED_IN[name])
+    if "AllowedValues" in one:
+        return st.sampled_from([parameters._text(item) for item in one["AllowedValues"]])
+    if one["Type"] == "Number":
+        step = parameters.step_of(one)
+        least, most = int(one["MinValue"] / step), int(one["MaxValue"] / step)
+        counts = st.sampled_from([least, most]) | st.integers(least, most)
+        return counts.map(lambda count: parameters._text(float(count * step)))
+    return st.from_regex(re.compile(one["AllowedPattern"], re.ASCII), fullmatch=True)
+
+
+ALLOWED = st.fixed_dictionaries({name: _allowed(name, one) for name, one in KNOWN.items()}).filter(
+    lambda found: not list(parameters.disordered(found))
+)
+
+
+def drawn(count: int) -> list[dict[str, str]]:
+    """So many sets of allowed values, new ones each time."""
+    found: list[dict[str, str]] = []
+
+    @settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(ALLOWED)
+    def draw(one: dict[str, str]) -> None:
+        found.append(one)
+
+    draw()
+    return found
+
+
+def linted(one: Template, rules: RulesCollection, sets: list[dict[str, str]]) -> list[str]:
+    """What cfn-lint says of a template with any of these sets of values."""
+    given_values = [parameters.of_template(one, found) for found in sets]
+    said = lint(one.body, rules, config=ManualArgs(regions=[REGION], parameters=given_values))
+    return sorted({f"{one.name}: {match.rule.id} {match.message}" for match in said})
+
+
+@pytest.fixture(scope="module")
+def rules() -> RulesCollection:
+    found: RulesCollection = Runner(ConfigMixIn(regions=[REGION])).rules
+    return found
+
+
+@settings(max_examples=40 * SWEEP, deadline=None)
+@given(ALLOWED)
+def test_any_allowed_values_are_taken_and_render_without_a_rest(given_values: dict[str, str]) -> None:
+    parameters.judge(given_values, KNOWN)
+    for stack, resources in render(given_values).items():
+        for key, found in resources.items():
+            assert "Fn::" not in repr(found["Properties"]), f"{stack}.{key}"
+            assert "'Ref'" not in repr(found["Properties"]), f"{stack}.{key}"
+
+
+def test_any_allowed_values_lint(rules: RulesCollection) -> None:
+    """All templates with all sets: cfn-lint resolves each reference to each value and judges it."""
+    sets = [*(values(name) for name in ("dev", "staging", "prod")), *drawn(40 * SWEEP)]
+    assert [said for one in templates().values() for said in linted(one, rules, sets)] == []
+
+
+def test_a_bound_that_is_wider_than_that_of_aws_would_be_found(rules: RulesCollection) -> None:
+    beyond = values("dev") | {"StreamHours": "9000"}
+    assert "greater than the maximum of 8760" in str(
+        linted(templates()["stream"], rules, [values("dev"), beyond])
+    )
+
+
+def _outside(one: Mapping[str, Any]) -> st.SearchStrategy[str]:
+    """Any value that a bounded parameter does not allow."""
+    if "AllowedValues" in one:
+        allowed = {parameters._text(item) for item in one["AllowedValues"]}
+        return st.text(st.characters(codec="ascii", categories=["L", "N", "P"])).filter(
+            lambda text: text not in allowed
+        )
+    low, high, step = one["MinValue"], one["MaxValue"], parameters.step_of(one)
+    return st.one_of(
+        st.integers(-(10**15), int(low - step)).map(str),
+        st.integers(int(high + step), 10**19).map(str),
+        st.sampled_from(
+            ["", "nan", "inf", "1e3", "0x10", "-", "many", "1,000", f"{low}.", f"{low + step / 4}"]
+        ),
+    )
+
+
+@settings(max_examples=100 * SWEEP, deadline=None)
+@given(st.sampled_from(BOUNDED).flatmap(lambda name: st.tuples(st.just(name), _outside(KNOWN[name]))))
+def test_any_other_value_is_refused_by_name_with_what_is_allowed(found: tuple[str, str]) -> None:
+    name, value = found
+    with pytest.raises(UsageError) as refused:
+        parameters.judge(values("dev") | {name: value}, KNOWN)
+    line = next(line for line in refused.value.message.splitlines() if line.startswith(f"  {name}="))
+    one = KNOWN[name]
+    bounds = one.get("AllowedValues") or [one["MinValue"], one["MaxValue"]]
+    assert all(parameters._text(bound) in line for bound in bounds)
+    assert one["Description"] in line
+
+
+@pytest.mark.parametrize("name", BOUNDED[:: len(BOUNDED) // 6])
+def test_it_is_refused_before_anything_is_called(name: str) -> None:
+    """On the command line, where the right value gets as far as a call."""
+    arguments = ["plan", "dev", "storage", "--infra", str(INFRA), "--set"]
+
+    def outcome(value: str) -> BaseException | None:
+        return CliRunner().invoke(command, [*arguments, f"{name}={value}"], env=NOWHERE).exception
+
+    assert isinstance(outcome(values("dev")[name]), UnavailableError)
+    refused = outcome("-1")
+    assert isinstance(refused, UsageError)
+    assert "nothing was called" in refused.message
+
+
+def test_what_is_least_may_not_be_above_what_is_most() -> None:
+    with pytest.raises(UsageError, match="SourceMinAcu=8: is above SourceMaxAcu=4"):
+        parameters.judge(values("dev") | {"SourceMinAcu": "8", "SourceMaxAcu": "4"}, KNOWN)
+
+
+@pytest.mark.parametrize(("name", "value"), [("StreamShards", "1.5"), ("SourceMinAcu", "0.7")])
+def test_a_part_of_what_comes_whole_is_refused(name: str, value: str) -> None:
+    with pytest.raises(UsageError, match=rf"{name}={value}: is no (whole number|multiple of 0\.5)"):
+        parameters.judge(values("dev") | {name: value}, KNOWN)
