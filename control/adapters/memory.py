@@ -2,36 +2,101 @@
 
 import hashlib
 import io
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Generic, TypeVar
 
 from control.adapters.clock import WallClock
 from control.errors import ConflictError, NotFoundError
 from control.model import Head, Item, Partition, already, fenced
 from control.ports import CatalogTable, Clock, ItemT, Page, SeenTable, StoredObject
 
+ValueT = TypeVar("ValueT")
 
-class MemoryStore:
-    """A control store in a dictionary."""
+
+class _Ordered(Generic[ValueT]):
+    """A dictionary that is read in order of its keys, from anywhere on.
+
+    Keys are sorted when they are read after new ones have come, so that a million of them cost as little as
+    ten as long as nobody asks for their order.
+    """
 
     def __init__(self) -> None:
-        self._items: dict[tuple[type[Item], str, str], Item] = {}
+        self.values: dict[str, ValueT] = {}
+        # Keys in order, some of which may be gone, and those that have come since.
+        self._sorted: list[str] = []
+        self._new: list[str] = []
+
+    def put(self, key: str, value: ValueT) -> None:
+        """Write one value."""
+        if key not in self.values:
+            self._new.append(key)
+        self.values[key] = value
+
+    def remove(self, key: str) -> None:
+        """Take one value away, if it is there."""
+        self.values.pop(key, None)
+
+    def after(self, key: str) -> Iterator[tuple[str, ValueT]]:
+        """What comes after `key`."""
+        keys = self._in_order()
+        return self._from(keys, bisect_right(keys, key))
+
+    def starting_with(self, prefix: str) -> Iterator[tuple[str, ValueT]]:
+        """What has a key that begins with `prefix`."""
+        keys = self._in_order()
+        for key, value in self._from(keys, bisect_left(keys, prefix)):
+            if not key.startswith(prefix):
+                return
+            yield key, value
+
+    def _in_order(self) -> list[str]:
+        if self._new or len(self._sorted) > 2 * len(self.values) + 100:
+            # A new list, so that whoever is reading the old one reads on undisturbed.
+            self._sorted = sorted({*self._new, *(key for key in self._sorted if key in self.values)})
+            self._new = []
+        return self._sorted
+
+    def _from(self, keys: list[str], place: int) -> Iterator[tuple[str, ValueT]]:
+        for index in range(place, len(keys)):
+            key = keys[index]
+            if key in self.values:
+                yield key, self.values[key]
+
+
+class MemoryStore:
+    """A control store in dictionaries, one of all items of a kind and table, one of those that are open."""
+
+    def __init__(self) -> None:
+        self._all: dict[tuple[type[Item], str], _Ordered[Item]] = {}
+        self._open: dict[tuple[type[Item], str], _Ordered[Item]] = {}
+
+    def put(self, item: Item) -> None:
+        """Write `item` whatever is there: what no control store does for those that work with it."""
+        shelf = (type(item), "" if isinstance(item, Head) else item.table)
+        for kept, wanted in ((self._all, True), (self._open, item.is_open)):
+            if shelf not in kept:
+                kept[shelf] = _Ordered()
+            if wanted:
+                kept[shelf].put(item.id, item)
+            else:
+                kept[shelf].remove(item.id)
 
     def get(self, kind: type[ItemT], table: str, item_id: str) -> ItemT | None:
         """See ControlStore."""
-        found = self._items.get((kind, table, item_id))
+        found = self._found(kind, table, item_id)
         return found if isinstance(found, kind) else None
 
     def create(self, item: Item) -> bool:
         """See ControlStore."""
-        key = (type(item), item.table, item.id)
-        if key in self._items:
+        if self._found(type(item), item.table, item.id) is not None:
             return False
-        self._items[key] = item
+        self.put(item)
         return True
 
     def update(self, old: ItemT, new: ItemT) -> ItemT:
@@ -39,13 +104,13 @@ class MemoryStore:
         kind = type(new)
         stored = self.get(kind, old.table, old.id)
         changes = {
-            field.name: getattr(new, field.name)
-            for field in fields(new)
-            if getattr(new, field.name) != getattr(old, field.name)
+            name: getattr(new, name)
+            for name in kind.__dataclass_fields__
+            if getattr(new, name) != getattr(old, name)
         }
         if stored is not None and fenced(stored) == fenced(old):
             stored = replace(stored, **changes)
-            self._items[(kind, old.table, old.id)] = stored
+            self.put(stored)
             return stored
         if stored is not None and already(stored, new, changes):
             return stored
@@ -61,19 +126,14 @@ class MemoryStore:
         limit: int = 500,
     ) -> Page[ItemT]:
         """See ControlStore."""
-        found = sorted(
-            (
-                item
-                for item in self._items.values()
-                if isinstance(item, kind)
-                and table in ("" if kind is Head else item.table, item.table)
-                and (item.is_open or not open_only)
-                and (after is None or item.id > after)
-            ),
-            key=lambda item: item.id,
-        )
-        more = len(found) > limit
-        return Page(tuple(found[:limit]), found[limit - 1].id if more else None)
+        shelf = (self._open if open_only else self._all).get((kind, table))
+        found = islice(shelf.after(after or ""), limit + 1) if shelf else ()
+        items = tuple(item for _, item in found if isinstance(item, kind))
+        return Page(items[:limit], items[limit - 1].id if len(items) > limit else None)
+
+    def _found(self, kind: type[Item], table: str, item_id: str) -> Item | None:
+        shelf = self._all.get((kind, "" if kind is Head else table))
+        return shelf.values.get(item_id) if shelf else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +151,20 @@ class MemoryObjects:
     def __init__(self, *, versioned: bool = False, clock: Clock | None = None) -> None:
         self._versioned = versioned
         self._clock = clock or WallClock()
-        self._objects: dict[str, list[_Version]] = {}
+        self._objects: _Ordered[list[_Version]] = _Ordered()
 
     def put(self, uri: str, body: bytes | Path) -> None:
         """See ObjectStore."""
         content = body if isinstance(body, bytes) else body.read_bytes()
-        versions = self._objects.get(uri, []) if self._versioned else []
+        versions = self._objects.values.get(uri, []) if self._versioned else []
         version_id = f"v{len(versions) + 1}" if self._versioned else "null"
         version = _Version(content, version_id, hashlib.sha256(content).hexdigest(), self._clock.now())
-        self._objects[uri] = [*versions, version]
+        self._objects.put(uri, [*versions, version])
 
     def create(self, uri: str, body: bytes) -> bool:
         """See ObjectStore."""
-        if uri in self._objects:
-            return self._objects[uri][-1].body == body
+        if uri in self._objects.values:
+            return self._objects.values[uri][-1].body == body
         self.put(uri, body)
         return True
 
@@ -124,7 +184,7 @@ class MemoryObjects:
     def delete(self, uris: Iterable[str]) -> None:
         """See ObjectStore."""
         for uri in uris:
-            self._objects.pop(uri, None)
+            self._objects.remove(uri)
 
     def tag(self, uri: str, version_id: str, key: str, value: str) -> None:
         """See ObjectStore."""
@@ -136,8 +196,9 @@ class MemoryObjects:
 
     def list(self, uri: str, after: str = "") -> Iterator[StoredObject]:
         """See ObjectStore."""
-        for found in sorted(name for name in self._objects if name.startswith(uri) and name > after):
-            versions = self._objects.get(found, [])
+        for found, versions in self._objects.starting_with(uri):
+            if found <= after:
+                continue
             for version in reversed(versions):
                 yield StoredObject(
                     uri=found,
@@ -150,7 +211,7 @@ class MemoryObjects:
                 )
 
     def _version(self, uri: str, version_id: str | None) -> _Version:
-        versions = self._objects.get(uri, [])
+        versions = self._objects.values.get(uri, [])
         found = [v for v in versions if version_id in (None, v.version_id)]
         if not found:
             raise NotFoundError(

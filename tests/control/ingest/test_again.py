@@ -28,7 +28,7 @@ def heal(world, *lines: str) -> None:
     """The same object parses now."""
     real = world.engine._file
     world.engine._file = lambda file, order, beat: real(file, order, beat)
-    versions = world.objects._objects["s3://lake/raw/review/killer.json.gz"]
+    versions = world.objects._objects.values["s3://lake/raw/review/killer.json.gz"]
     versions[0] = replace(versions[0], body="\n".join(lines).encode())
     world.landed["raw/review/killer.json.gz"] = list(lines)
 

@@ -8,7 +8,7 @@ from control.ingest.claim import take
 from control.ingest.parse import parse
 from control.ingest.plan import assign, new_batch, plan
 from control.ingest.register import reconcile
-from control.model import Batch, RawFile, attempt_of
+from control.model import Batch, attempt_of
 from control.orders import Manifest, Report, WorkOrder
 from control.papers import digest, from_json
 
@@ -149,7 +149,7 @@ def test_a_version_of_a_versioned_bucket_is_named_in_the_order(world) -> None:
     batch = held(world, "1")
     (file,) = world.files("review").values()
     versioned = replace(file, version_id="v7")
-    world.store._items[(RawFile, "review", file.file_id)] = versioned
+    world.store.put(versioned)
     with pytest.raises(NotFoundError, match="v7"):
         do(world, batch)
     assert world.engine.orders[0].files[0].version_id == "v7"

@@ -129,11 +129,10 @@ def test_a_vanished_object_fails_only_its_own_batch(impatient) -> None:
     impatient.run(mode="once")
     impatient.land("beer", "x", "1")
     impatient.land("beer", "gone", "2")
-    put_away = impatient.objects._objects
     real_run = impatient.engine.run
 
     def run_without_it(order, beat):
-        put_away.pop("s3://lake/raw/beer/gone.json.gz", None)
+        impatient.objects.delete(["s3://lake/raw/beer/gone.json.gz"])
         return real_run(order, beat)
 
     impatient.engine.run = run_without_it

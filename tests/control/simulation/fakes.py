@@ -82,7 +82,7 @@ class LaggingStore(MemoryStore):
             if behind or self._random.random() >= share:
                 late.append(item)
             else:
-                self._indexed._items[key] = item
+                self._indexed.put(item)
         self._late = late
 
 

@@ -1,6 +1,7 @@
 """Run histories by their seeds: `python tests/control/simulation/simulate.py --seed 7 --histories 1`."""
 
 import argparse
+import resource
 import sys
 import time
 import traceback
@@ -45,7 +46,8 @@ def main() -> int:
     started = time.process_time(), time.monotonic()
     outcome = simulate(options.seed, options.histories)
     cpu, wall = time.process_time() - started[0], time.monotonic() - started[1]
-    print(f"{outcome.histories} histories, {cpu:.1f} CPU s, {wall:.1f} s")
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{outcome.histories} histories, {cpu:.1f} CPU s, {wall:.1f} s, peak {peak_mb:.0f} MB")
     if outcome.error is None:
         return 0
     traceback.print_exception(outcome.error)

@@ -66,13 +66,22 @@ class Turns:
         self._start(self._next())
 
     def thaw(self) -> bool:
-        """Let the held tasks go on to their end; were there any?"""
-        held = [task for task in self._tasks if task.held]
-        for task in held:
-            task.held, task.wake = False, self.now
-        self.thawed += len(held)
-        self.run()
-        return bool(held)
+        """Let the held tasks go on to their end, however often they freeze again; were there any?
+
+        None may be left: a thread that waits for ever keeps its whole history in memory.
+        """
+        before = self.thawed
+        while held := [task for task in self._tasks if task.held]:
+            for task in held:
+                task.held, task.wake = False, self.now
+            self.thawed += len(held)
+            self.run()
+        return self.thawed > before
+
+    @property
+    def unfinished(self) -> list[str]:
+        """The tasks that have not come to their end."""
+        return [task.name for task in self._tasks if not task.done]
 
     def step(self) -> None:
         """A call to the world: someone else may be next. Outside of the tasks it only moves the time."""
