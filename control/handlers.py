@@ -39,10 +39,14 @@ def register(event: Mapping[str, Any], context: object) -> dict[str, list[dict[s
 
 
 def ingest(event: Mapping[str, Any], context: object) -> dict[str, object]:  # noqa: ARG001
-    """Run one pass of ingestion; `{"table": …}` in the event keeps it to one table."""
+    """Run one pass of ingestion; `{"table": …}` in the event keeps it to one table.
+
+    `register` is told of new files, so the bucket is listed only once an hour.
+    """
     settings = from_environment(os.environ)
     known = tables.load(settings, event.get("table"))
-    outcome = run(known, _parts(), Rules(lease_seconds=settings.lease_seconds), choice="light")
+    rules = Rules(lease_seconds=settings.lease_seconds)
+    outcome = run(known, _parts(), rules, choice="light", listing="when_due")
     alerts.note(outcome.findings, _parts())
     if topic := alert_topic(os.environ):
         alerts.deliver(topic, _parts())

@@ -248,13 +248,17 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The publication log of a table: `published number`, or with an intent `publishing number + 1`."""
+    """The publication log of a table: `published number`, or with an intent `publishing number + 1`.
+
+    `listed_at` is when the bucket was last compared with the store, by those who are told of new files.
+    """
 
     FENCE: ClassVar[tuple[str, ...]] = ("number", "intent")
 
     table: str
     number: int = 0
     intent: Intent | None = None
+    listed_at: datetime | None = None
 
     @property
     def id(self) -> str:

@@ -39,16 +39,22 @@ Examples:
     help="What parses: auto goes by the size of the backlog.",
 )
 @click.option("--table", metavar="NAME", help="This table only.")
+@click.option("--list", "list_now", is_flag=True, help="List the bucket now, whatever DM_RAW_QUEUE tells.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def run(
-    until_idle: bool, engine: Literal["auto", "light", "spark"], table: str | None, as_json: bool
+    until_idle: bool,
+    engine: Literal["auto", "light", "spark"],
+    table: str | None,
+    list_now: bool,
+    as_json: bool,
 ) -> None:
     """Register, plan, claim, parse and publish.
 
     First finishes what an interrupted run left behind. Safe to interrupt, to run again and to run at
     several places at once. Ends with 1 when a batch failed, a table is blocked or a raw file was overwritten;
     each such incident is told once to the SNS topic DM_ALERT_TOPIC, if that is set. New files are found by
-    listing the bucket and, at once, from S3's notifications in the SQS queue DM_RAW_QUEUE (its URL), if set.
+    listing the bucket. Where DM_RAW_QUEUE is set, the URL of an SQS queue that S3's notifications go to, they
+    are found there, and the bucket is listed only once an hour, for notifications that were lost.
     """
     import os
 
@@ -61,13 +67,15 @@ def run(
     settings = from_environment(os.environ)
     contracts = tables.load(settings, table)
     parts = connect(os.environ, tell if sys.stderr.isatty() else log)
+    queue = raw_queue(os.environ)
     outcome = ingest(
         contracts,
         parts,
         Rules(lease_seconds=settings.lease_seconds),
         choice=engine,
         mode="until_idle" if until_idle else "once",
-        queue=raw_queue(os.environ),
+        queue=queue,
+        listing="always" if list_now or queue is None else "when_due",
     )
     _print(outcome, as_json)
     alerts.note(outcome.findings, parts)

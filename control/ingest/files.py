@@ -66,17 +66,19 @@ def find(parts: Parts, file_id: str) -> RawFile:
     """
     if len(file_id) < SHORTEST_ID:
         raise UsageError(f"{file_id} is too short: give at least {SHORTEST_ID} characters of the id")
-    found = [
-        file
-        for name in table_names(parts)
-        for file in every(parts.store, RawFile, name)
-        if file.file_id.startswith(file_id)
-    ]
+    found = [file for name in table_names(parts) for file in _starting_with(file_id, name, parts)]
     if not found:
         raise NotFoundError(f"there is no raw file {file_id}", hint="`dm files list` shows every file's id")
     if len(found) > 1:
-        raise UsageError(f"{file_id} fits {len(found)} raw files", hint="give more of the id")
+        raise UsageError(f"{file_id} fits several raw files", hint="give more of the id")
     return found[0]
+
+
+def _starting_with(start: str, table: str, parts: Parts) -> Iterator[RawFile]:
+    """The file of that id, and two at most whose id begins so: of a million, the others are not read."""
+    whole = parts.store.get(RawFile, table, start)
+    after = parts.store.query(RawFile, table, after=start, limit=2).items
+    yield from (file for file in (whole, *after) if file is not None and file.file_id.startswith(start))
 
 
 def show(parts: Parts, file_id: str) -> tuple[FileLine, Batch | None, FileReport | None]:

@@ -34,3 +34,6 @@ class Rules:
     reload_seconds: float = 3600.0
     # A run that is at work lists the bucket again after so long, and before it ends.
     list_seconds: float = 300.0
+    # Where events tell of new files, any run lists it after so long, for the events that were lost. Listing
+    # reads what is known of every old file: of a million, a thousand pages from S3 and two from the store.
+    relist_seconds: float = 3600.0

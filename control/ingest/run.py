@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Literal
 
 from control.errors import (
+    ConflictError,
     ControlError,
     NotFoundError,
     StaleEpochError,
@@ -33,8 +34,11 @@ from control.ingest.register import reconcile
 from control.ingest.reload import Reloads
 from control.ingest.rules import Rules
 from control.ingest.tables import BronzeTable, check_token_key
-from control.model import Batch, Finding
+from control.model import Batch, Finding, Head
 from control.ports import Notifications, Parts, every
+
+Mode = Literal["once", "until_idle"]
+Listing = Literal["always", "when_due"]
 
 # How often a run that waits for another worker's lease looks again.
 POLL_SECONDS = 2.0
@@ -93,12 +97,15 @@ def run(
     rules: Rules,
     *,
     choice: Choice = "auto",
-    mode: Literal["once", "until_idle"] = "once",
+    mode: Mode = "once",
     queue: Notifications | None = None,
+    listing: Listing = "always",
 ) -> Outcome:
     """Ingest `tables` in one pass, or in passes until nothing is left to do and nobody holds a batch.
 
-    New files come from `queue` in each pass, if there is one, and from the bucket's list in some of them.
+    New files come from `queue` in each pass, if there is one, and from the bucket's list in some of them:
+    `always` in the first and the last, or `when_due`, where events tell of new files and nobody has listed
+    the bucket for `relist_seconds`.
     Errors of one batch end that batch's attempt. Errors that would meet every batch (a system that cannot be
     reached, a missing key) give the batch back and are raised.
     """
@@ -109,16 +116,17 @@ def run(
         due = (parts.clock.now() - listed_at).total_seconds() >= rules.list_seconds
         idle = bool(done) and not done[-1].busy
         told = take_in(queue, tables, parts) if queue is not None else 0
-        done.append(_one_pass(tables, parts, rules, choice, known if due or idle or not done else None))
+        wanted = listing == "always" and (due or idle or not done)
+        done.append(_one_pass(tables, parts, rules, choice, wanted, listing, known))
         last = done[-1]
         last.registered += told
         if last.listed:
             listed_at = parts.clock.now()
-        if mode == "once" or (last.listed and not last.busy):
+        if mode == "once" or ((last.listed or listing == "when_due") and not last.busy):
             break
         if not last.moved and last.left:
             _wait(min(last.left), len(last.left), parts)
-    findings = next(one.findings for one in reversed(done) if one.listed)
+    findings = next((one.findings for one in reversed(done) if one.listed), ())
     return Outcome(
         registered=sum(one.registered for one in done),
         batches=tuple(batch for one in done for batch in one.ended),
@@ -132,15 +140,21 @@ def _one_pass(
     parts: Parts,
     rules: Rules,
     choice: Choice,
-    known: dict[str, str] | None,
+    wanted: bool,
+    listing: Listing,
+    known: dict[str, str],
 ) -> _Pass:
-    """Look at every table; list the bucket only when `known` is given, what is registered already."""
-    done = _Pass(listed=known is not None)
+    """Look at every table; list the bucket when it is wanted or due. `known` is what is registered."""
+    done = _Pass(listed=wanted)
     for table in tables.values():
         with done.of(table.name):
-            settle(table.name, parts)
-    if known is not None:
+            head = settle(table.name, parts)
+            done.listed |= listing == "when_due" and _is_due(head, parts, rules)
+    if done.listed:
         done.registered, done.findings = reconcile(tables, parts, known)
+        if listing == "when_due":
+            for table in tables.values():
+                _note_listed(table.name, parts)
         parts.say("files.registered", {"files": done.registered, "findings": len(done.findings)})
     queues = [
         (table, batches)
@@ -158,6 +172,24 @@ def _one_pass(
                     _step(batches.popleft(), table, parts, rules, choice, done)
         queues = [(table, left) for table, left in queues if left and table.name not in done.blocked]
     return done
+
+
+def _is_due(head: Head, parts: Parts, rules: Rules) -> bool:
+    """Was the bucket never listed for this table, or too long ago?"""
+    if head.listed_at is None:
+        return True
+    return (parts.clock.now() - head.listed_at).total_seconds() >= rules.relist_seconds
+
+
+def _note_listed(table: str, parts: Parts) -> None:
+    """Let nobody list the bucket for a while, now that all of it is registered."""
+    while True:
+        head = parts.store.get(Head, table, table) or Head(table)
+        try:
+            parts.store.update(head, replace(head, listed_at=parts.clock.now()))
+        except ConflictError:
+            continue  # something was published meanwhile
+        return
 
 
 def _open_batches(

@@ -184,6 +184,13 @@ def test_pages_give_every_item_once_in_order_of_id(store: ControlStore) -> None:
     assert seen == files
 
 
+def test_a_page_may_begin_after_an_id_that_is_not_there(store: ControlStore) -> None:
+    for name in ("a1", "a3", "b1"):
+        store.create(replace(FILE, file_id=name))
+    assert [file.file_id for file in store.query(RawFile, "review", after="a2").items] == ["a3", "b1"]
+    assert [file.file_id for file in store.query(RawFile, "review", after="a", limit=1).items] == ["a1"]
+
+
 def test_an_open_query_gives_only_what_needs_someone(store: ControlStore) -> None:
     store.create(BATCH)
     for number, state in enumerate(["claimed", "written", "splitting", "published", "failed", "split"]):

@@ -8,9 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
+import pytest
+
 SWEEP = "SWEEP" in os.environ
+# The sweep is cut into so many tests, to run beside each other.
+PARTS = 8 if SWEEP else 1
 # Below the calls of a run that nobody kills, as the last test sees to.
-CALLS = 70
+CALLS = 80
 
 
 # What a process has left to do at least that follows some that were killed.
@@ -43,9 +47,12 @@ def live_through(endpoint: str, folder: Path, chosen: list[str]) -> list[dict[st
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_a_process_killed_at_any_call_loses_and_doubles_nothing(endpoint: str, tmp_path: Path) -> None:
-    seed = datetime.now(UTC).toordinal()
-    chosen = cases(seed)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_process_killed_at_any_call_loses_and_doubles_nothing(
+    endpoint: str, tmp_path: Path, part: int
+) -> None:
+    seed = int(os.environ.get("SEED") or datetime.now(UTC).toordinal())
+    chosen = cases(seed)[part::PARTS]
     outcomes = live_through(endpoint, tmp_path, ["0", *chosen])
     assert [outcome["case"] for outcome in outcomes] == ["0", *chosen]
     assert [outcome for outcome in outcomes if outcome["problems"]] == [], f"seed {seed}"

@@ -27,7 +27,7 @@ from control.ingest.redrive import redrive
 from control.ingest.register import register
 from control.ingest.replay import batches, replay
 from control.ingest.rules import Rules
-from control.ingest.run import run
+from control.ingest.run import Listing, Mode, Outcome, run
 from control.ingest.sweep import abandoned, sweep
 from control.model import Batch, Head, RawFile
 from control.ports import Parts, StoredObject, every
@@ -66,7 +66,10 @@ class History:
             split_after=random.choice([1, 2]),
             max_attempts=random.choice([2, 4]),
             planned_files=random.choice([2, 10]),
+            relist_seconds=random.choice([0, 20, 100]),
         )
+        # Does a run list the bucket each time, or leave new files to events for as long as it may?
+        self.listing: Listing = random.choice(["always", "when_due"])
         self.versioned = random.random() < 0.6
         self.forgetful = random.choice([0, 0, 0, 0.1])
         self.objects = MemoryObjects(versioned=self.versioned, clock=Clock(self.turns))
@@ -158,9 +161,12 @@ class History:
         random, lease = self.random, self.rules.lease_seconds
         pause = random.choice([1, lease / 2, 2 * lease])
         for _ in range(random.choice([1, 3, 6])):
-            mode = "until_idle" if random.random() < 0.2 else "once"
-            self._process(lambda parts, mode=mode: run(self.tables, parts, self.rules, mode=mode))
+            mode: Mode = "until_idle" if random.random() < 0.2 else "once"
+            self._process(lambda parts, mode=mode: self._run(parts, mode))
             self.turns.sleep(random.random() * pause)
+
+    def _run(self, parts: Parts, mode: Mode) -> Outcome:
+        return run(self.tables, parts, self.rules, mode=mode, listing=self.listing)
 
     def _operate(self) -> None:
         for _ in range(self.random.choice([0, 0, 2, 5])):
@@ -214,12 +220,13 @@ class History:
             self.reload.check()
 
     def _ingest(self, parts: Parts) -> None:
-        # Everybody's lease runs out, however wrong their clocks, and the index is up to date.
+        # Everybody's lease runs out, however wrong their clocks, as does the time in which nobody lists the
+        # bucket, and the index is up to date.
         self.turns.sleep(self.rules.lease_seconds * 3 + 200)
         for _ in range(MOST_PROCESSES):
             self.store.catch_up()
             try:
-                outcome = run(self.tables, parts, self.rules, mode="until_idle")
+                outcome = self._run(parts, "until_idle")
             except Killed:
                 self.turns.sleep(self.rules.lease_seconds + 1)
                 continue

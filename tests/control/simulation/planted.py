@@ -192,6 +192,12 @@ BUGS = (
         "        return self.needs_work\n",
     ),
     Bug(
+        "a bucket that was listed once is not listed again",
+        "control/ingest/run.py",
+        "    return (parts.clock.now() - head.listed_at).total_seconds() >= rules.relist_seconds\n",
+        "    return False\n",
+    ),
+    Bug(
         "a lost event is lost",
         "control/ingest/register.py",
         "        if tag is None:\n",

@@ -1,0 +1,89 @@
+"""When the bucket is listed, and that nothing else looks at what was ingested long ago."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from control.ingest.register import register
+
+
+def test_where_events_tell_of_new_files_the_bucket_is_listed_once_an_hour(world) -> None:
+    world.land("review", "a", "1")
+    assert world.run(listing="when_due").registered == 1
+    world.land("review", "lost", "2")
+    world.clock.sleep(3500)
+    assert world.run(listing="when_due").registered == 0
+    world.clock.sleep(100)
+    assert world.run(listing="when_due").registered == 1
+    world.check()
+
+
+def test_a_listing_that_broke_off_does_not_count(world, monkeypatch) -> None:
+    world.land("review", "a", "1")
+    with monkeypatch.context() as patched:
+        patched.setattr(world.objects, "list", broken)
+        with pytest.raises(KeyboardInterrupt):
+            world.run(listing="when_due")
+    assert world.run(listing="when_due").registered == 1
+
+
+def test_that_the_bucket_was_listed_is_noted_beside_a_publication(world, monkeypatch) -> None:
+    """Another worker publishes just then: neither undoes what the other wrote."""
+    world.land("review", "a", "1")
+    world.run()
+    head, update = world.head("review"), world.store.update
+
+    def after_another(old: Any, new: Any) -> Any:
+        if world.head("review") == head:
+            world.store.put(replace(head, number=7))
+        return update(old, new)
+
+    monkeypatch.setattr(world.store, "update", after_another)
+    world.run(mode="once", listing="when_due")
+    assert world.head("review") == replace(head, number=7, listed_at=world.clock.now())
+
+
+def test_what_a_delivery_costs_does_not_depend_on_what_was_delivered_before(world, monkeypatch) -> None:
+    costs = [cost_of_five_files(world, "few", monkeypatch)]
+    for number in range(300):
+        world.land("review", f"old{number}", "1")
+    world.run()
+    costs.append(cost_of_five_files(world, "many", monkeypatch))
+    assert costs[0] == costs[1]
+    assert costs[0]["items"] < 20
+
+
+def cost_of_five_files(world, name: str, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Calls and items read, from the events that tell of the files to their publication."""
+    world.run(listing="when_due")
+    found = []
+    for number in range(5):
+        world.land("review", f"{name}{number}", "1")
+        found += world.objects.list(f"s3://lake/raw/review/{name}{number}.json.gz")
+    seen: Counter[str] = Counter()
+    with monkeypatch.context() as patched:
+        for method in ("get", "create", "update", "query"):
+            patched.setattr(world.store, method, counted(getattr(world.store, method), method, seen))
+        patched.setattr(world.objects, "list", counted(world.objects.list, "list", seen))
+        for one in found:
+            register("review", one, world.parts)
+        [batch] = world.run(listing="when_due").batches
+    assert len(batch.file_ids) == 5
+    return seen
+
+
+def counted(method: Callable[..., Any], name: str, seen: Counter[str]) -> Callable[..., Any]:
+    def call(*args: Any, **options: Any) -> Any:
+        answer = method(*args, **options)
+        seen[name] += 1
+        seen["items"] += len(answer.items) if name == "query" else 0
+        return answer
+
+    return call
+
+
+def broken(*_: object) -> None:
+    raise KeyboardInterrupt
