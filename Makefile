@@ -34,8 +34,8 @@ setup: .venv/.dev ## Install everything that development and the tests need (loc
 
 setup-demo: .venv/.demo ## Install what the demo needs (locked)
 
-demo: setup-demo ## Raw files in, gold out, twice, on this machine (ROWS=full for 1,586,614 reviews)
-	@$(BIN)/python demo/demo.py --rows $(ROWS)
+demo: setup-demo ## Raw files in, gold out, twice, on this machine (ROWS=full for 1,586,614 reviews; IAM=1 under its roles)
+	@$(BIN)/python demo/demo.py --rows $(ROWS) $(if $(IAM),--iam --dir .dm/iam-demo)
 
 check: setup ## Lint, types, layer rules, contracts (SQL style is a test: it needs compiled models)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -18,7 +18,7 @@ from rich.console import Console
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from demo import report
+from demo import report, roles
 from demo.steps import ROOT, StepFailedError, Steps
 
 FOLDER = ".dm/demo"
@@ -36,23 +36,28 @@ def token_key(folder: str) -> str:
     return path.read_text()
 
 
-def start_cloud(steps: Steps, folder: str) -> None:
+def start_cloud(steps: Steps, folder: str, iam: str | None) -> None:
     """Start an empty local cloud in `folder` and point every later step at it."""
     if (ROOT / folder).exists():
         steps.run("clear the last demo", "dm", "local", "reset", "--dir", folder)
-    steps.run("start the local cloud", "dm", "local", "up", "--dir", folder, "--port", "0")
+    judging = ("--iam", iam) if iam else ()
+    steps.run("start the local cloud", "dm", "local", "up", "--dir", folder, "--port", "0", *judging)
     exports = json.loads(steps.run_quietly("dm", "env", "--dir", folder, "--json"))
     own = {"DM_TOKEN_KEY": token_key(folder), "DBT_TARGET_PATH": f"{folder}-target"}
     steps.env = {**os.environ, **exports, **own}
+    if iam:
+        roles.deploy(steps, folder)
 
 
 def deliver(steps: Steps, number: int, rows: int, seed: int) -> None:
     """Land delivery `number`, ingest it and build the models."""
     nth = f"delivery {number}"
     land = ("dm", "sample", "land", "--rows", str(rows), "--seed", str(seed))
-    steps.run(f"{nth}: land raw files", *land, "--delivery", str(number))
-    steps.run(f"{nth}: ingest raw to bronze", "dm", "ingest", "run", "--until-idle")
-    steps.run(f"{nth}: dbt build (silver, gold, checks)", *DBT)
+    steps.run(f"{nth}: land raw files", *land, "--delivery", str(number), role="engineer")
+    ingest = ("dm", "ingest", "run", "--until-idle")
+    steps.run(f"{nth}: ingest raw to bronze", *ingest, role="ingest")
+    target = ("--target", "dev") if steps.roles else ()
+    steps.run(f"{nth}: dbt build (silver, gold, checks)", *DBT, *target, role="dbt")
 
 
 def unaccounted(files: list[Mapping[str, Any]]) -> list[str]:
@@ -79,6 +84,10 @@ def arguments() -> argparse.Namespace:
     rows = "reviews to generate: a number, or full (1,586,614)"
     parser.add_argument("--rows", type=row_count, default=100_000, help=rows)
     parser.add_argument("--seed", type=int, default=1, help="seed of the generated reviews")
+    iam = (
+        "deploy the stacks of dev, give each step its role, and refuse (or only record) what its role may not"
+    )
+    parser.add_argument("--iam", choices=("enforce", "record"), nargs="?", const="enforce", help=iam)
     parser.add_argument("--dir", default=FOLDER, help="folder of the demo's local cloud, cleared first")
     return parser.parse_args()
 
@@ -91,12 +100,14 @@ def main() -> int:
     console.rule(f"A lakehouse on this machine: {rows:,} reviews, two deliveries")
     steps = Steps(console)
     try:
-        start_cloud(steps, folder)
+        start_cloud(steps, folder, said.iam)
         deliver(steps, 1, rows, said.seed)
         deliver(steps, 2, rows, said.seed)
-        files = json.loads(steps.run_quietly("dm", "files", "list", "--json"))
+        files = json.loads(steps.run_quietly("dm", "files", "list", "--json", role="engineer"))
         missing = unaccounted(files)
         report.show(console, steps, files, missing, folder)
+        if steps.roles:
+            roles.show(console, steps, folder)
     except StepFailedError as error:
         console.print(f"[red]failed[/] {error}", highlight=False)
         return 1

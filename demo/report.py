@@ -16,9 +16,9 @@ LAYERS = ("bronze", "silver", "gold")
 KINDS = ("records", "rows", "quarantined", "control")
 BEST_BEERS = """
     select rating_rank, beer_name, beer_style, brewery_name, review_count, avg_rating
-    from gold.top_beers_by_rating
+    from {prefix}gold.top_beers_by_rating
     where (review_year, review_month) in (
-        select (review_year, review_month) from gold.top_beers_by_rating
+        select (review_year, review_month) from {prefix}gold.top_beers_by_rating
         group by review_year, review_month order by count(*) desc, review_year desc, review_month desc limit 1
     )
     order by rating_rank limit 8
@@ -30,14 +30,14 @@ def show(
 ) -> None:
     """Print the report; `missing` names the raw files whose records are not all accounted for."""
     console.rule("What is in it now")
-    _show_layers(console, steps.env)
+    _show_layers(console, steps.env_of("engineer"))
     console.rule("Every record is accounted for" if not missing else "[red]Records are missing[/]")
     _show_accounting(console, files, missing)
-    _show_quarantine(console, json.loads(steps.run_quietly("dm", "quarantine", "list", "--json")))
+    _show_quarantine(console, _quarantined(steps))
     console.rule("Checks")
     _show_checks(console, ROOT / steps.env["DBT_TARGET_PATH"] / "run_results.json")
     console.rule("gold.top_beers_by_rating, the month with the most ranked beers")
-    console.print(_table(query(steps.env, BEST_BEERS)))
+    console.print(_table(query(steps.env_of("analyst"), BEST_BEERS)))
     console.rule("Time")
     for title, seconds in steps.seconds.items():
         console.print(f"  {seconds:7.1f} s  {title}", highlight=False)
@@ -56,16 +56,18 @@ NEXT = """\
 
 
 def query(env: Mapping[str, str], sql: str) -> list[dict[str, Any]]:
-    """Run `sql` on the Athena that `env` points at; one dict per row."""
+    """Run `sql` on the Athena that `env` points at; one dict per row. `{prefix}` is that of the databases."""
     cursor = connect(
         endpoint_url=env["AWS_ENDPOINT_URL"],
         region_name=env["AWS_REGION"],
         aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
-        s3_staging_dir="s3://lake/athena-results/",
+        aws_session_token=env.get("AWS_SESSION_TOKEN"),
+        work_group=env.get("DM_WORKGROUP", "primary"),
+        s3_staging_dir=f"s3://{env.get('DM_BUCKET', 'lake')}/athena-results/",
         poll_interval=0.05,
     ).cursor()
-    cursor.execute(sql)
+    cursor.execute(sql.format(prefix=env.get("DM_SCHEMA_PREFIX", "")))
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
@@ -79,10 +81,11 @@ def _show_layers(console: Console, env: Mapping[str, str]) -> None:
 
 
 def _layer_rows(env: Mapping[str, str], layer: str) -> list[dict[str, Any]]:
-    names = query(env, f"select table_name from information_schema.tables where table_schema = '{layer}'")
+    listing = "select table_name from information_schema.tables where table_schema = '{prefix}%s'"
+    names = query(env, listing % layer)
     tables = sorted(row["table_name"] for row in names if not row["table_name"].endswith("_failures"))
     counts = " union all ".join(
-        f"select '{t}' as table_name, count(*) as n from {layer}.\"{t}\"" for t in tables
+        f"select '{t}' as table_name, count(*) as n from {{prefix}}{layer}.\"{t}\"" for t in tables
     )
     return [{"table": row["table_name"], "rows": row["n"]} for row in query(env, f"{counts} order by 1")]
 
@@ -99,6 +102,13 @@ def _show_accounting(console: Console, files: Sequence[Mapping[str, Any]], missi
         console.print("  not accounted for: " + ", ".join(missing), highlight=False, markup=False)
     else:
         console.print("  records = bronze rows + quarantined + control, for each raw file", highlight=False)
+
+
+def _quarantined(steps: Steps) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(
+        steps.run_quietly("dm", "quarantine", "list", "--json", role="engineer")
+    )
+    return found
 
 
 def _show_quarantine(console: Console, lines: Sequence[Mapping[str, Any]]) -> None:

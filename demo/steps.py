@@ -22,21 +22,25 @@ class StepFailedError(Exception):
 
 @dataclass(slots=True)
 class Steps:
-    """The demo's run: the environment of its commands and the seconds of each finished step."""
+    """The demo's run: the environment of its commands and the seconds of each finished step.
+
+    `roles` has what a role's commands see besides; without any, every step is the account owner's.
+    """
 
     console: Console
     env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    roles: dict[str, Mapping[str, str]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def run(self, title: str, *command: str) -> str:
-        """Run `command` as the step `title` and give its stdout.
+    def run(self, title: str, *command: str, role: str = "") -> str:
+        """Run `command` as the step `title`, in `role` where there are roles, and give its stdout.
 
         The last line that it writes to stderr or stdout is shown while it runs on a terminal.
         Raises StepFailedError when the exit code is not 0.
         """
         started = time.monotonic()
         with self.console.status(f"[bold]{title}[/]") as status:
-            output, code = self._follow(command, title, status)
+            output, code = self._follow(command, title, status, self.env_of(role))
         took = time.monotonic() - started
         if code != 0:
             tail = "\n".join(f"    {line}" for line in output.splitlines()[-25:])
@@ -45,12 +49,12 @@ class Steps:
         self.console.print(f"  [green]done[/] {title} [dim]{took:6.1f} s[/]", highlight=False)
         return output
 
-    def run_quietly(self, *command: str) -> str:
+    def run_quietly(self, *command: str, role: str = "") -> str:
         """Run a short command that is no step of its own and give its stdout."""
         done = subprocess.run(
             [str(BIN / command[0]), *command[1:]],
             cwd=ROOT,
-            env=dict(self.env),
+            env=self.env_of(role),
             text=True,
             stdout=subprocess.PIPE,
         )
@@ -58,11 +62,17 @@ class Steps:
             raise StepFailedError(f"`{' '.join(command)}` ended with exit code {done.returncode}")
         return done.stdout
 
-    def _follow(self, command: tuple[str, ...], title: str, status: Any) -> tuple[str, int]:
+    def env_of(self, role: str) -> dict[str, str]:
+        """What a command of `role` sees; without roles all see the same."""
+        return {**self.env, **self.roles.get(role, {})}
+
+    def _follow(
+        self, command: tuple[str, ...], title: str, status: Any, env: Mapping[str, str]
+    ) -> tuple[str, int]:
         process = subprocess.Popen(
             [str(BIN / command[0]), *command[1:]],
             cwd=ROOT,
-            env=dict(self.env),
+            env=dict(env),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,4 +1,4 @@
-"""The command line of the local cloud: up, down, status, save, load, saves, forget, reset, env."""
+"""The command line of the local cloud: up, down, status, save, load, saves, forget, reset, calls, env."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from localcloud import config, processes, saves, snapshots, supervisor
+from localcloud import config, processes, roles, saves, snapshots, supervisor
 from localcloud.errors import LocalCloudError, NotRunningError
 from localcloud.instance import Folder, Record
 from localcloud.snapshots import Header
@@ -76,6 +76,11 @@ def local() -> None:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Faults that strike on purpose: lost commits, throttling, lost answers, death [DM_LOCAL_FAULTS].",
 )
+@click.option(
+    "--iam",
+    type=click.Choice(config.IAM_MODES),
+    help="Judge roles by their policies: refuse what they do not allow, or only record it [DM_LOCAL_IAM].",
+)
 @_folder_and_json
 def up(
     port: int | None,
@@ -84,6 +89,7 @@ def up(
     heap_mb: int,
     save_every: float | None,
     faults: Path | None,
+    iam: str | None,
     folder: Path | None,
     as_json: bool,
 ) -> None:
@@ -102,6 +108,7 @@ def up(
         heap_mb=heap_mb,
         faults=faults.absolute() if faults else config.faults_from(os.environ),
         save_every=config.save_every_from(os.environ) if save_every is None else save_every,
+        iam=iam or config.iam_from(os.environ),
     )
     started = supervisor.up(settings, _say)
     if as_json:
@@ -233,17 +240,43 @@ def reset(with_saves: bool, folder: Path | None, as_json: bool) -> None:
         click.echo(f"removed the local cloud in {path}")
 
 
-@local.command(epilog='Example: eval "$(dm local env)"')
+@local.command(epilog="Example: dm local calls --role beer-dev-dbt --json")
+@click.option("--role", help="Only the calls of this role.")
+@click.option("--refused", is_flag=True, help="Only what the role's policies do not allow.")
 @_folder_and_json
-def env(folder: Path | None, as_json: bool) -> None:
+def calls(role: str | None, refused: bool, folder: Path | None, as_json: bool) -> None:
+    """Show what each role has asked for since the cloud was started with --iam."""
+    record = supervisor.status(folder or config.folder_from(os.environ))
+    found = [
+        one for one in roles.called(record) if role in (None, one["role"]) and (one["refused"] or not refused)
+    ]
+    if as_json:
+        _print_json(found)
+        return
+    for one in found:
+        state = f"refused {one['refused']} of {one['times']}" if one["refused"] else f"{one['times']}"
+        unjudged = f"  not judged: {', '.join(one['unjudged'])}" if one["unjudged"] else ""
+        click.echo(f"{one['role']}  {one['action']}  {one['resource']}  {state}{unjudged}")
+    if not found:
+        _say("no role has called anything; take one with: dm env --role ROLE")
+
+
+@local.command(epilog='Example: eval "$(dm local env)"')
+@click.option("--role", help="With the credentials of a session of this role; `local` are the owner's.")
+@_folder_and_json
+def env(role: str | None, folder: Path | None, as_json: bool) -> None:
     """Print the exports that point any AWS client at the running cloud."""
     record = supervisor.status(folder or config.folder_from(os.environ))
     variables = supervisor.client_environment(record.endpoint, record.region)
+    if role:
+        variables |= roles.take(record, role)
     if as_json:
         _print_json(variables)
         return
     for name, value in variables.items():
         click.echo(f"export {name}={shlex.quote(value)}")
+    if not role and "AWS_SESSION_TOKEN" in os.environ:
+        click.echo("unset AWS_SESSION_TOKEN")  # of a role that this shell had
 
 
 def _described(record: Record) -> dict[str, object]:
@@ -261,7 +294,7 @@ def _described(record: Record) -> dict[str, object]:
     ]
     endpoint = record.endpoint if record.part("aws") else None
     found = {"endpoint": endpoint, "region": record.region, "parts": parts}
-    return {**found, "faults": record.settings.get("faults")}
+    return {**found, "faults": record.settings.get("faults"), "iam": record.settings.get("iam")}
 
 
 def _print_status(record: Record, last: Header | None) -> None:
@@ -273,6 +306,8 @@ def _print_status(record: Record, last: Header | None) -> None:
     when = f"every {every:g} s while something changes" if every else "when the cloud goes down"
     if faults := record.settings.get("faults"):
         click.echo(f"  faults  of {faults} strike on purpose")
+    if iam := record.settings.get("iam"):
+        click.echo(f"  iam     {iam}s what roles ask for; see: dm local calls")
     click.echo(f"  saved   {when}; last: {last.summary if last else 'never'}")
     if not all(part.runs for part in record.parts):
         click.echo("start what is missing with: dm local up")

@@ -17,6 +17,12 @@ ENGINES = ("duckdb", "trino")
 DEFAULT_TRINO = ".tools/trino"
 DEFAULT_HEAP_MB = 1024
 DEFAULT_SAVE_SECONDS = 60.0
+# What IAM does: refuse what a role's policies do not allow, or judge and keep only.
+ENFORCE, RECORD = "enforce", "record"
+IAM_MODES = (ENFORCE, RECORD)
+# The access key of the Athena part, and the header by which it says for whom it asks.
+ATHENA_KEY = "athena"
+ON_BEHALF = "X-Localcloud-Caller"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +43,19 @@ class Settings:
     """Seconds between snapshots while something changes; 0 means only when the cloud goes down."""
     faults: Path | None = None
     """The file of faults that strike on purpose; see `localcloud.faults.rules`."""
+    iam: str | None = None
+    """`enforce` or `record` to judge what roles ask for by their policies; None allows everything."""
     athena: tuple[str, ...] = (sys.executable, "-m", "localcloud.athena")
     """The command of the Athena part; `--port`, `--endpoint`, `--folder` and `--output` come behind it."""
 
     def kept(self) -> dict[str, Any]:
         """What a start anew in the same folder needs, as JSON; `again` reads it."""
-        found = {"buckets": self.buckets, "athena": self.athena, "save_every": self.save_every}
+        found = {
+            "buckets": self.buckets,
+            "athena": self.athena,
+            "save_every": self.save_every,
+            "iam": self.iam,
+        }
         faults = self.faults and str(self.faults)
         engine = {"engine": self.engine, "trino": str(self.trino), "heap_mb": self.heap_mb}
         return {**found, **engine, "faults": faults}
@@ -109,6 +122,14 @@ def faults_from(environ: Mapping[str, str]) -> Path | None:
     """The file of faults: DM_LOCAL_FAULTS, else none."""
     name = environ.get("DM_LOCAL_FAULTS")
     return Path(name).absolute() if name else None
+
+
+def iam_from(environ: Mapping[str, str]) -> str | None:
+    """What IAM does: DM_LOCAL_IAM, else None. Raises LocalCloudError for what is not known."""
+    name = environ.get("DM_LOCAL_IAM") or None
+    if name is not None and name not in IAM_MODES:
+        raise LocalCloudError(f"DM_LOCAL_IAM is {name!r}", hint=f"set it to {' or '.join(IAM_MODES)}")
+    return name
 
 
 def region_from(environ: Mapping[str, str]) -> str:

@@ -148,6 +148,11 @@ def _start_all(folder: Folder, settings: Settings, say: Say) -> Started:
     found = snapshots.header(folder.state)
     if settings.faults:
         say(f"{len(rules.read(settings.faults))} faults of {settings.faults} strike on purpose")
+    if settings.engine == "trino" and settings.iam:
+        raise LocalCloudError(
+            "a real Trino asks Glue and S3 as itself, so --iam cannot judge its callers",
+            hint="leave out --iam, or take the engine duckdb",
+        )
     if settings.engine == "trino":
         install.find(settings.trino)  # says what is missing before anything starts
     listener = _listen(settings.port)
@@ -178,7 +183,8 @@ def _heal(folder: Folder, before: Record, settings: Settings, say: Say) -> Start
     aws, athena, trino = (before.part(name) for name in ("aws", "athena", "trino"))
     settings = replace(settings, engine=_engine(before, settings))
     missing = settings.engine == "trino" and trino is None
-    _check_faults(before, settings)
+    _check_same("faults", str(settings.faults) if settings.faults else None, before)
+    _check_same("iam", settings.iam, before)
     if aws is None or (athena and not missing):
         return Started(before, ())
     if athena:
@@ -193,13 +199,14 @@ def _heal(folder: Folder, before: Record, settings: Settings, say: Say) -> Start
     return Started(record, tuple(part.name for part in parts))
 
 
-def _check_faults(running: Record, settings: Settings) -> None:
-    file = running.settings.get("faults")
-    if settings.faults and str(settings.faults) != file:
-        which = f"with the faults of {file}" if file else "without faults"
+def _check_same(option: str, wanted: str | None, running: Record) -> None:
+    """Refuse what only a start can set, if it is not what the running cloud was started with."""
+    found = running.settings.get(option)
+    if wanted and wanted != found:
+        how = f"with {option} {found}" if found else f"without {option}"
         raise LocalCloudError(
-            f"the cloud in {settings.folder} runs {which}",
-            hint="dm local down, then up with --faults",
+            f"the cloud at {running.endpoint} runs {how}",
+            hint=f"dm local down, then up with --{option}",
         )
 
 
@@ -221,6 +228,8 @@ def _start_aws(folder: Folder, settings: Settings, listener: socket.socket) -> P
     command += ["--region", settings.region, "--save-every", str(settings.save_every)]
     if settings.faults:
         command += ["--faults", str(settings.faults)]
+    if settings.iam:
+        command += ["--iam", settings.iam]
     for bucket in settings.buckets:
         command += ["--bucket", bucket]
     version = f"moto {importlib.metadata.version('moto')}"

@@ -11,11 +11,11 @@ import threading
 import time
 import uuid
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from localcloud.athena import callers
 from localcloud.athena.objects import split
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class FileCache:
     def local(self, uri: str, tag: str) -> Path:
         """Where the copy of an object lies, or would; characters of DuckDB's patterns are quoted."""
         bucket, key = split(uri)
-        name = hashlib.sha256(f"{uri} {tag}".encode()).hexdigest()[:_TAG_LENGTH]
+        name = hashlib.sha256(f"{uri} {tag}{callers.role_key()}".encode()).hexdigest()[:_TAG_LENGTH]
         return self.folder / name / bucket / quote(key, safe="/=-_.~+:@,'() ")
 
     def fetch(self, wanted: Iterable[tuple[str, str]]) -> list[str]:
@@ -63,7 +63,7 @@ class FileCache:
         if len(absent) == 1:
             self._fetch(*absent[0])
         elif absent:
-            with ThreadPoolExecutor(8) as pool:
+            with callers.Carrying(8) as pool:
                 list(pool.map(lambda pair: self._fetch(*pair), absent))
         self._touch([path for _, path in pairs])
         return [str(path) for _, path in pairs]

@@ -20,7 +20,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from localcloud.athena import callers
 from localcloud.athena.errors import AthenaError, table_not_found
+from localcloud.config import ATHENA_KEY
 from localcloud.faults.striking import NO_FAULTS, Faults
 
 if TYPE_CHECKING:
@@ -276,13 +278,16 @@ def connect(endpoint: str, region: str = "us-east-1") -> Catalog:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    session = boto3.Session("local", "local", region_name=region)
-    return Catalog(
+    session = boto3.Session(ATHENA_KEY, ATHENA_KEY, region_name=region)
+    found = Catalog(
         glue=session.client("glue", endpoint_url=endpoint, config=config),
         s3=session.client("s3", endpoint_url=endpoint, config=config),
         endpoint=endpoint,
         region=region,
     )
+    for client in (found.glue, found.s3):
+        callers.name_in(client)
+    return found
 
 
 def code_of(error: ClientError) -> str:

@@ -94,6 +94,7 @@ MEANINGS: dict[str, Meaning] = {
     "ICEBERG_VACUUM_MORE_RUNS_NEEDED": Meaning(USER, 233),
     "ICEBERG_UNSUPPORTED_VIEW_DIALECT": Meaning(USER, 1200),
     # around the query
+    "PERMISSION_DENIED": Meaning(USER, 1305),
     "S3_BUCKET_NOT_FOUND": Meaning(USER, 1306),
     "RESULT_WRITE_FAILED": Meaning(USER, 401),
     "EXCEEDED_LOCAL_MEMORY_LIMIT": Meaning(USER, 0, True),

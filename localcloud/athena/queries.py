@@ -6,10 +6,10 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from localcloud.athena.callers import Carrying
 from localcloud.athena.errors import AthenaError, InvalidRequestError
 from localcloud.athena.model import Answer
 from localcloud.athena.statements.parse import Statement
@@ -94,7 +94,7 @@ class Queries:
         self._found: OrderedDict[str, Query] = OrderedDict()
         self._tokens: dict[str, str] = {}
         self._results: OrderedDict[str, int] = OrderedDict()
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="query")
+        self._pool = Carrying(workers, thread_name_prefix="query")
 
     def close(self) -> None:
         """Take no more queries, cancel those that run, and wait for their threads."""

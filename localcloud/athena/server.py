@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from localcloud.athena import api, validation
+from localcloud.athena import api, callers, validation
 from localcloud.athena.errors import (
     InvalidRequestError,
     MetadataError,
@@ -54,6 +54,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _answer(environ: WSGIEnvironment, service: Service) -> tuple[str, bytes]:
+    callers.enter(environ.get("HTTP_AUTHORIZATION", ""))
     try:
         content = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         found = _call(environ.get("HTTP_X_AMZ_TARGET", ""), content, service)

@@ -18,6 +18,7 @@ from localcloud.athena.statements.parse import Statement, parse
 from localcloud.athena.workgroups import PreparedStatement, WorkGroup, WorkGroups
 
 _DEFAULT_DATABASE = "default"
+DENIED = {"AccessDenied", "AccessDeniedException", "403"}
 _NO_OUTPUT = (
     "No output location provided. An output location is required either through the Workgroup result "
     "configuration setting or as an API input."
@@ -43,10 +44,18 @@ class Service:
         earlier = self.queries.known(token, request)
         if earlier is not None:
             return earlier
-        check(statement.node, self.parts.catalog, _context(request))
+        self._check(statement, request)
         query = Query(request, statement, "", token)
         query.location = result_files.location(output, query.id, statement.kind)
         return self.queries.submit(query)
+
+    def _check(self, statement: Statement, request: Request) -> None:
+        """Look whether what a statement names is there, if its caller may; else the query will fail."""
+        try:
+            check(statement.node, self.parts.catalog, _context(request))
+        except ClientError as error:
+            if code_of(error) not in DENIED:
+                raise
 
     def _read(self, request: Request) -> Statement:
         try:
@@ -133,6 +142,9 @@ def _with_advice(error: AthenaError, query: Query) -> AthenaError:
 
 def _as_athena(error: ClientError) -> AthenaError:
     code = code_of(error)
+    if code in DENIED:
+        text = error.response["Error"].get("Message", "")
+        return AthenaError("PERMISSION_DENIED", f"Insufficient permissions to execute the query. {text}")
     if code == "NoSuchBucket":
         return AthenaError("S3_BUCKET_NOT_FOUND", f"Amazon S3 bucket not found: {error}")
     if "Throttl" in code or code == "TooManyRequestsException":

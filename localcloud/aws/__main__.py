@@ -8,6 +8,7 @@ import sys
 import threading
 from functools import partial
 from pathlib import Path
+from wsgiref.types import WSGIApplication
 
 from localcloud import instance, serving, snapshots
 from localcloud.aws import moto
@@ -19,7 +20,7 @@ from localcloud.aws.saving import Saver
 from localcloud.aws.turns import Turns
 from localcloud.cloudformation.kinds import Clients
 from localcloud.cloudformation.wire import Application
-from localcloud.config import HOST
+from localcloud.config import HOST, IAM_MODES
 from localcloud.errors import LocalCloudError
 from localcloud.faults import rules
 from localcloud.faults.striking import Faults
@@ -37,6 +38,7 @@ def main() -> None:
     parser.add_argument("--bucket", action="append", default=[], help="bucket to create when absent")
     parser.add_argument("--save-every", type=float, default=0, help="seconds between snapshots; 0 for none")
     parser.add_argument("--faults", type=Path, help="file of faults: see localcloud.faults.rules")
+    parser.add_argument("--iam", choices=IAM_MODES, help="judge the calls of roles by their policies")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     folder = instance.Folder(arguments.dir)
@@ -47,7 +49,11 @@ def main() -> None:
     control.saver = Saver(folder.state, blobs, front, beside)
     listening = socket.socket(fileno=arguments.fd)
     front.cloudformation = _cloudformation(control.saver, listening.getsockname()[1], arguments.region)
-    app = Faulty(front, Faults(rules.read(arguments.faults))) if arguments.faults else front
+    app: WSGIApplication = front
+    if arguments.iam:
+        app = _guarded(front, control, arguments.iam, arguments.region)
+    if arguments.faults:
+        app = Faulty(app, Faults(rules.read(arguments.faults)))
     server = serving.Server(listening, app, threads=THREADS)
     _serve_until_stopped(server, control.saver, arguments.save_every)
     control.saver.save_last()
@@ -74,6 +80,15 @@ def _cloudformation(saver: Saver, port: int, region: str) -> Application:
     clients = Clients(f"http://{HOST}:{port}", region)
     kept = saver.beside.get("cloudformation", b"")
     return Application(CloudFormation(clients, kept, partial(saver.keep, "cloudformation")))
+
+
+def _guarded(front: Front, control: Control, mode: str, region: str) -> WSGIApplication:
+    """The endpoint with IAM before it."""
+    from localcloud.iam.gate import Gate
+
+    gate = Gate(front, front.turns, mode, region)
+    control.calls = gate.calls
+    return gate
 
 
 def _serve_until_stopped(server: serving.Server, saver: Saver, save_every: float) -> None:

@@ -1,6 +1,7 @@
 """The cloud's own calls, on its endpoint under `/_localcloud/`.
 
-Whether it is up; save under a name; and what another part keeps in the snapshots, to read and to replace.
+Whether it is up; save under a name; what roles have called; and what another part keeps in the snapshots, to
+read and to replace.
 """
 
 import dataclasses
@@ -12,6 +13,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from localcloud.aws.front import HEALTH
 from localcloud.aws.saving import Saver
 from localcloud.errors import LocalCloudError
+from localcloud.iam.calls import CALLS, Calls
 from localcloud.instance import Folder
 from localcloud.saves import KEPT, SAVE
 
@@ -24,6 +26,8 @@ class Control:
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
         self.saver: Saver | None = None
+        self.calls: Calls | None = None
+        """What roles have called; None where nobody judges them."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one call."""
@@ -38,6 +42,8 @@ class Control:
             return "200 OK", b"ok"
         if self.saver is None:
             return "503 Service Unavailable", b""
+        if path == CALLS and method == "GET":
+            return _called(self.calls)
         if method == "POST" and path.startswith(SAVE):
             return _saved(self.saver, self.folder, path.removeprefix(SAVE))
         name = path.removeprefix(KEPT)
@@ -47,6 +53,12 @@ class Control:
             self.saver.keep(name, environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
             return "200 OK", b""
         return "404 Not Found", b""
+
+
+def _called(calls: Calls | None) -> tuple[str, bytes]:
+    if calls is None:
+        return "404 Not Found", b""
+    return "200 OK", json.dumps(calls.as_json()).encode()
 
 
 def _saved(saver: Saver, folder: Folder, name: str) -> tuple[str, bytes]:

@@ -1,7 +1,10 @@
 {% macro create_consumed() %}
     {%- if execute and flags.WHICH in ('run', 'build', 'retry') -%}
         {%- set consumed = consumed_relation() -%}
-        {%- do run_query('create schema if not exists ' ~ consumed.without_identifier().render_hive()) -%}
+        {#- A deployment has made it, and its role may make none. -#}
+        {%- if not adapter.check_schema_exists(consumed.database, consumed.schema) -%}
+            {%- do run_query('create schema if not exists ' ~ consumed.without_identifier().render_hive()) -%}
+        {%- endif -%}
         create external table if not exists {{ consumed.render_hive() }} (
             `model` string,
             `input` string,

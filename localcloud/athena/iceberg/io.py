@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError
 from pyiceberg.io import FileIO, InputFile, InputStream, OutputFile, OutputStream
 
+from localcloud.athena import callers
 from localcloud.athena.catalog import code_of
 from localcloud.athena.objects import split
 
@@ -26,29 +27,31 @@ class _Kept:
     """Bytes of immutable objects, least recently used out first."""
 
     def __init__(self) -> None:
-        self.found: OrderedDict[str, bytes] = OrderedDict()
+        self.found: OrderedDict[tuple[str, str], bytes] = OrderedDict()
         self.size = 0
         self.lock = Lock()
 
     def get(self, uri: str) -> bytes | None:
+        key = (uri, callers.role_key())
         with self.lock:
-            if uri in self.found:
-                self.found.move_to_end(uri)
-            return self.found.get(uri)
+            if key in self.found:
+                self.found.move_to_end(key)
+            return self.found.get(key)
 
     def put(self, uri: str, body: bytes) -> None:
         if not uri.endswith(_KEPT_SUFFIXES):
             return
+        key = (uri, callers.role_key())
         with self.lock:
-            self.size += len(body) - len(self.found.pop(uri, b""))
-            self.found[uri] = body
+            self.size += len(body) - len(self.found.pop(key, b""))
+            self.found[key] = body
             while self.size > _KEPT_BYTES:
                 _, gone = self.found.popitem(last=False)
                 self.size -= len(gone)
 
     def forget(self, uri: str) -> None:
         with self.lock:
-            self.size -= len(self.found.pop(uri, b""))
+            self.size -= len(self.found.pop((uri, callers.role_key()), b""))
 
 
 class ObjectIO(FileIO):

@@ -23,7 +23,9 @@ from pyiceberg.table.snapshots import Operation
 from pyiceberg.table.update import TableRequirement, TableUpdate
 from pyiceberg.table.update.snapshot import _OverwriteFiles
 from pyiceberg.typedef import EMPTY_DICT, Properties
+from pyiceberg.utils.concurrent import ExecutorFactory
 
+from localcloud.athena.callers import Carrying
 from localcloud.athena.catalog import Catalog
 from localcloud.athena.errors import AthenaError, iceberg_commit_failed, table_already_exists, table_not_found
 from localcloud.athena.iceberg.io import ObjectIO
@@ -75,6 +77,9 @@ class _Glue(GlueCatalog):
 @lru_cache(maxsize=8)
 def glue_catalog(catalog: Catalog) -> GlueCatalog:
     """pyiceberg's catalog for the gateway's."""
+    if not isinstance(ExecutorFactory.get_or_create(), Carrying):
+        # pyiceberg's own threads would not know for whom they read.
+        ExecutorFactory._instance = Carrying(ExecutorFactory.max_workers())
     return _Glue(catalog.glue, ObjectIO(catalog.s3), catalog.faults)
 
 

@@ -1,0 +1,52 @@
+"""The demo under the roles of the deployment: its stacks on the local cloud, and a session of each role."""
+
+import json
+import re
+import zipfile
+from collections import Counter
+from typing import Any
+
+from rich.console import Console
+
+from demo.steps import ROOT, Steps
+
+ENVIRONMENT, PROJECT = "dev", "beer"
+# What the steps run as; the analyst reads what they made.
+ROLES = ("engineer", "ingest", "dbt", "analyst")
+EXPORT = re.compile(r"^export (\w+)=(.*)$", re.MULTILINE)
+
+
+def deploy(steps: Steps, folder: str) -> None:
+    """Deploy what the demo needs of the environment dev, and take its roles and settings for later steps."""
+    archive = ROOT / f"{folder}-functions.zip"
+    with zipfile.ZipFile(archive, "w") as content:
+        content.writestr("README", "No function runs on the local cloud: this one stands for the archive.")
+    settings = ROOT / f"{folder}-settings.env"
+    apply = ("dm", "deploy", "apply", ENVIRONMENT, "catalog", "control", "--yes")
+    files = ("--control-zip", str(archive), "--write", str(settings))
+    steps.run("deploy the stacks of dev", *apply, *files)
+    steps.env = {**steps.env, **dict(EXPORT.findall(settings.read_text()))}
+    for role in ROLES:
+        taken = steps.run_quietly("dm", "env", "--dir", folder, "--role", name(role), "--json")
+        steps.roles[role] = json.loads(taken)
+    # Analysts have a workgroup of their own, with a limit of bytes.
+    steps.roles["analyst"] = {**steps.roles["analyst"], "DM_WORKGROUP": name("analyst")}
+
+
+def name(role: str) -> str:
+    """The whole name of a role."""
+    return f"{PROJECT}-{ENVIRONMENT}-{role}"
+
+
+def show(console: Console, steps: Steps, folder: str) -> None:
+    """Say what each role asked for, and what was refused."""
+    calls: list[dict[str, Any]] = json.loads(
+        steps.run_quietly("dm", "local", "calls", "--dir", folder, "--json")
+    )
+    asked, refused = Counter[str](), Counter[str]()
+    for one in calls:
+        asked[one["role"]] += one["times"]
+        refused[one["role"]] += one["refused"]
+    for role, times in sorted(asked.items()):
+        actions = len({one["action"] for one in calls if one["role"] == role})
+        console.print(f"  {role}: {times:,} rights asked for, {actions} actions, {refused[role]} refused")

@@ -1,0 +1,1 @@
+"""Who calls, what is asked for, and whether a policy allows it."""

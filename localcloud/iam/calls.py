@@ -1,0 +1,49 @@
+"""What each role has asked for since the start: how often which action on what, and how often in vain."""
+
+import threading
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from localcloud.iam.policies import Need, Verdict
+
+CALLS = "/_localcloud/calls"
+
+
+@dataclass(slots=True)
+class Count:
+    """How often one role asked for one thing. `unjudged` names conditions that nothing here can judge."""
+
+    times: int = 0
+    refused: int = 0
+    unjudged: set[str] = field(default_factory=set)
+
+
+class Calls:
+    """The calls of all roles; those of the account's owner are not kept."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, str, str], Count] = {}
+        self._lock = threading.Lock()
+
+    def note(self, role: str, need: Need, verdict: Verdict) -> None:
+        """Count one."""
+        with self._lock:
+            count = self._counts.setdefault((role, need.action, need.resource), Count())
+            count.times += 1
+            count.refused += not verdict.allowed
+            count.unjudged |= verdict.unjudged
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """All of them, in the order of role, action and resource."""
+        with self._lock:
+            found = sorted((key, asdict(count)) for key, count in self._counts.items())
+        return [
+            {
+                "role": role,
+                "action": action,
+                "resource": resource,
+                **count,
+                "unjudged": sorted(count["unjudged"]),
+            }
+            for (role, action, resource), count in found
+        ]
