@@ -15,6 +15,8 @@ Format = Literal["csv", "json", "begin", "complete"]
 FileState = Literal["registered", "pending", "claimed", "written", "published", "failed"]
 EngineName = Literal["light", "spark"]
 
+# Where raw files land; the folder in it is the table.
+RAW = "raw/"
 # Control records after which the rows that came before no longer tell the truth.
 ALARMING = ("truncate-table", "drop-table", "drop-column", "change-column-type", "rename-table")
 # States in which a batch still needs someone's work.

@@ -71,7 +71,7 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def show(file_id: str, raw: bool, as_json: bool) -> None:
     """Show all that was refused of one raw file, and what people did about it; ID may be the start."""
-    from control.ingest import audit
+    from control import audit
     from control.ingest.files import find
     from control.ingest.quarantine import refused
     from control.wiring import connect

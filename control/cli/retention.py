@@ -13,7 +13,7 @@ from control.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
     from control.ports import Parts
-    from control.retention.judge import Verdict
+    from control.retention.judge import Known, Verdict
 
 COLUMNS = ["table", "kind", "state", "of", "objects", "bytes", "why"]
 
@@ -62,8 +62,11 @@ def plan(as_json: bool, **options: Any) -> None:
     from control.wiring import connect
 
     parts = connect(os.environ)
-    verdicts = list(_verdicts(parts, **options))
-    measured = [table.measure(one, parts) for one in verdicts]
+    verdicts, measured = [], []
+    for found, judged in _judged(parts, **options):
+        raw = table.raw_of(found.table, parts)
+        verdicts += judged
+        measured += [table.measure(one, raw, parts) for one in judged]
     if as_json:
         print_json([_as_json(one, size) for one, size in zip(verdicts, measured, strict=True)])
         return
@@ -100,32 +103,37 @@ Examples:
 )
 @_options
 def run(as_json: bool, **options: Any) -> None:
-    """Let go of what `dm retention plan` says may go.
+    """Let go of what `dm retention plan` says may go, and take back what is needed again.
 
     Rows leave the catalog first; then the objects get the tag dm-retention=eligible, which the lifecycle
-    rules of the bucket match together with the age. Nothing is deleted here. Safe to repeat.
+    rules of the bucket match together with the age. Nothing is deleted here. What had been let go and is
+    needed again (a replay, a new model) is tagged dm-retention=kept, as long as its objects are there. The
+    audit trail says both, with the reason. Safe to repeat after any interruption.
     Exit codes: 0 fine, 2 wrong usage, 3 the cloud did not answer.
     """
-    from control.retention import table
+    from control.retention.let_go import let_go
     from control.wiring import connect
 
     parts = connect(os.environ)
-    gone = [(one, table.let_go(one, parts)) for one in _verdicts(parts, **options) if one.may_go]
+    done = [work for known, judged in _judged(parts, **options) for work in let_go(known, judged, parts)]
     if as_json:
-        print_json([_as_json(one, size) for one, size in gone])
+        print_json([_as_json(one, size) for one, size in done])
         return
-    tagged = sum(size.tagged for _, size in gone)
-    click.echo(f"{len(gone):,} raw files and batches may go; {tagged:,} objects were tagged just now")
+    going = [size for one, size in done if one.may_go]
+    tagged, back = sum(size.tagged for size in going), sum(size.taken_back for _, size in done)
+    click.echo(f"{len(going):,} raw files and batches may go; {tagged:,} objects were tagged just now")
+    if back:
+        click.echo(f"{back:,} objects that had been let go are needed again, and were taken back")
 
 
-def _verdicts(
+def _judged(
     parts: "Parts",
     table: str | None,
     raw_days: float,
     bronze_days: float,
     quarantine_days: float,
     workgroup: str,
-) -> "Iterator[Verdict]":
+) -> "Iterator[tuple[Known, list[Verdict]]]":
     from control.ingest.files import table_names
     from control.retention.judge import Keep, judge
     from control.retention.table import known, offsets
@@ -138,7 +146,8 @@ def _verdicts(
     now = parts.clock.now()
     for name in names:
         taken = consumed.get(f"{prefix}bronze.{name}", {})
-        yield from judge(known(name, readers.get(name, ()), taken, parts), keep, now)
+        found = known(name, readers.get(name, ()), taken, parts)
+        yield found, list(judge(found, keep, now))
 
 
 def _readers(contracts: Path) -> dict[str, tuple[str, ...]]:

@@ -8,7 +8,8 @@ from urllib.parse import unquote_plus
 import msgspec
 
 from control.errors import DataError, UsageError
-from control.ingest.register import RAW, register
+from control.ingest.register import register
+from control.model import RAW
 from control.ports import Parts, StoredObject
 
 

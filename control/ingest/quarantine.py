@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
+from control import audit
 from control.errors import ConflictError, UpstreamError, UsageError
-from control.ingest import audit, replay, tables
+from control.ingest import replay, tables
 from control.ingest.files import batch_of, manifest_of, table_names
 from control.ingest.redrive import redrive
 from control.model import Batch, RawFile, attempt_of, counts_in

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from control import audit
 from control.errors import ConflictError, UsageError
-from control.ingest import audit
 from control.model import Batch
 from control.ports import Parts
 

@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from control.errors import UsageError, printable
-from control.model import Finding, RawFile, Reload, file_id_of
+from control.model import RAW, Finding, RawFile, Reload, file_id_of
 from control.ports import Parts, StoredObject, every
 
-RAW = "raw/"
 EXAMPLES = 3
 
 

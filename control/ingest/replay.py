@@ -7,8 +7,9 @@ whoever merges by sequence and revision takes it in place of the old one. What w
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from control import audit
 from control.errors import UsageError
-from control.ingest import audit, plan
+from control.ingest import plan
 from control.model import Batch, RawFile
 from control.ports import Parts, every
 

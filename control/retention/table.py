@@ -1,24 +1,26 @@
-"""Retention of one table: what is known of it, and letting go of what may go."""
+"""Retention of one table: what is known of it, and the objects that a verdict is about."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from control.errors import UpstreamError
-from control.model import Batch, RawFile, Reload, attempt_of
+from control.model import RAW, Batch, RawFile, Reload, attempt_of
 from control.ports import Parts, Query, every
 from control.retention.judge import Known, Verdict
 
-# The lifecycle rules of the bucket match this tag together with the age; nothing here deletes an object.
-TAG = ("dm-retention", "eligible")
+# URI and version of an object.
+Place = tuple[str, str]
+Places = frozenset[Place]
 
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """What a verdict is about: number and bytes of its objects, and how many have just been tagged."""
+    """Number and bytes of a verdict's objects, and how many were let go or taken back just now."""
 
     count: int
     size_bytes: int
     tagged: int = 0
+    taken_back: int = 0
 
 
 def offsets(query: Query, prefix: str) -> dict[str, dict[str, int]]:
@@ -52,38 +54,26 @@ def known(table: str, readers: Sequence[str], consumed: Mapping[str, int], parts
     )
 
 
-def measure(verdict: Verdict, parts: Parts) -> Objects:
+def measure(verdict: Verdict, raw: Places, parts: Parts) -> Objects:
     """How much a verdict is about."""
-    sizes = [size for _, _, size in _objects(verdict, parts)]
+    sizes = [size for _, size in objects_of(verdict, raw, parts)]
     return Objects(len(sizes), sum(sizes))
 
 
-def let_go(verdict: Verdict, parts: Parts) -> Objects:
-    """Take the rows of a batch out of the catalog, then tag its objects (or tag a raw file).
-
-    Safe to repeat after any interruption. Control records stay readable.
-    """
-    if not verdict.may_go:
-        raise ValueError(f"{verdict.why} speaks against it")
-    batch = verdict.batch
-    if verdict.kind == "bronze" and batch is not None:
-        database = f"{parts.settings.schema_prefix}bronze"
-        parts.catalog.drop_partition(database, batch.table, (batch.ingest_date, str(batch.number)))
-    count = size_bytes = tagged = 0
-    for uri, version_id, size in _objects(verdict, parts):
-        count, size_bytes = count + 1, size_bytes + size
-        if parts.objects.tags(uri, version_id).get(TAG[0]) != TAG[1]:
-            parts.objects.tag(uri, version_id, *TAG)
-            tagged += 1
-    return Objects(count, size_bytes, tagged)
+def raw_of(table: str, parts: Parts) -> Places:
+    """The versions of raw files that are still there, in one listing: most were deleted long ago."""
+    listed = parts.objects.list(f"s3://{parts.settings.bucket}/{RAW}{table}/")
+    return frozenset((stored.uri, stored.version_id) for stored in listed)
 
 
-def _objects(verdict: Verdict, parts: Parts) -> Iterator[tuple[str, str, int]]:
-    """URI, version and bytes of each object that a verdict is about."""
+def objects_of(verdict: Verdict, raw: Places, parts: Parts) -> Iterator[tuple[Place, int]]:
+    """Place and bytes of each object that a verdict is about and that is still there."""
     if verdict.file is not None:
-        yield verdict.file.uri, verdict.file.version_id, verdict.file.size_bytes
+        place = verdict.file.uri, verdict.file.version_id
+        if place in raw:
+            yield place, verdict.file.size_bytes
     elif verdict.batch is not None:
         attempt = attempt_of(verdict.batch, parts.settings.bucket)
         folder = attempt.bronze if verdict.kind == "bronze" else attempt.quarantine
         for stored in parts.objects.list(f"{folder}/"):
-            yield stored.uri, stored.version_id, stored.size_bytes
+            yield (stored.uri, stored.version_id), stored.size_bytes

@@ -14,7 +14,7 @@ from rendered import ACCOUNT, FILLED_IN, values
 
 from bronze.parse import source_of
 from control.deploy import packages
-from control.ingest.register import RAW
+from control.model import RAW
 from control.sample.changes import control_line
 
 ROOT = Path(__file__).parents[2]

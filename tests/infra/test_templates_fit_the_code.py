@@ -158,7 +158,7 @@ def test_nothing_that_holds_data_goes_by_age_alone() -> None:
 
 
 def test_the_lifecycle_matches_the_tag_that_retention_puts() -> None:
-    from control.retention.table import TAG
+    from control.retention.let_go import TAG
 
     rules = properties("storage", "LakeBucket")["LifecycleConfiguration"]["Rules"]
     tags = [tag for rule in rules for tag in rule.get("TagFilters", ())]

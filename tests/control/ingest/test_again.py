@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from control import audit
 from control.errors import UsageError
-from control.ingest import audit, claim, files, quarantine, sweep
+from control.ingest import claim, files, quarantine, sweep
 from control.ingest.plan import plan
 from control.ingest.redrive import redrive
 from control.ingest.register import reconcile

@@ -1,4 +1,4 @@
-"""The audit trail: who redrove, replayed or waived what, when and why; one object each, written once."""
+"""The audit trail: who redrove, replayed, waived or let go of what and why; one object each, written once."""
 
 import secrets
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from control.errors import UsageError
 from control.papers import from_json, to_json
 from control.ports import Parts
 
-Action = Literal["redrive", "replay", "waive"]
+Action = Literal["redrive", "replay", "waive", "let go", "keep"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def record(action: Action, table: str, subjects: tuple[str, ...], reason: str, p
     if not reason.strip():
         raise UsageError(f"a {action} needs a reason", hint="say why with --reason; it is kept")
     entry = Entry(action, table, subjects, parts.settings.actor, reason.strip(), parts.clock.now())
-    name = f"{entry.at:%Y%m%dT%H%M%S.%f}-{action}-{secrets.token_hex(4)}.json"
+    name = f"{entry.at:%Y%m%dT%H%M%S.%f}-{action.replace(' ', '-')}-{secrets.token_hex(4)}.json"
     parts.objects.create(f"{_folder(table, parts)}{name}", to_json(entry))
     return entry
 

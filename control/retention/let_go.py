@@ -1,0 +1,98 @@
+"""Letting go of what may go: rows leave the catalog, then objects get the tag that lifecycle rules match.
+
+Nothing is deleted here. What was let go and is needed again before the bucket's rules have deleted it, since
+somebody replays it or a new model reads it, is taken back.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from control import audit
+from control.errors import NotFoundError
+from control.ports import Parts
+from control.retention.judge import Known, Verdict
+from control.retention.table import Objects, Place, Places, objects_of, raw_of
+
+# The lifecycle rules of the bucket match this tag together with the age.
+TAG = ("dm-retention", "eligible")
+KEPT = "kept"
+Work = tuple[Verdict, Objects]
+# An object's place, its bytes and what its tag says.
+Tagged = tuple[Place, int, str]
+
+
+def let_go(known: Known, verdicts: Sequence[Verdict], parts: Parts) -> list[Work]:
+    """Let go of what may go of a table, and take back what may not; what each verdict led to.
+
+    Safe to repeat after any interruption: the trail is written before a deed, a partition is dropped before
+    its objects are tagged, and a later run judges anew and finishes both. Control records stay readable.
+    """
+    raw = raw_of(known.table, parts)
+    return [*_going(known, verdicts, raw, parts), *_staying(known, verdicts, raw, parts)]
+
+
+def _going(known: Known, verdicts: Sequence[Verdict], raw: Places, parts: Parts) -> Iterator[Work]:
+    going = sorted((one for one in verdicts if one.may_go), key=lambda one: one.kind)
+    for kind, of_kind in groupby(going, lambda one: one.kind):
+        found = [(one, list(_tags(one, raw, parts))) for one in of_kind]
+        new = [one for one, objects in found if any(tag != TAG[1] for _, _, tag in objects)]
+        if new:
+            taken = ", ".join(f"{model} at {batch}" for model, batch in sorted(known.offsets.items()))
+            reason = f"{kind} of batches {_numbers(new)}: kept long enough, and taken in by {taken}"
+            audit.record("let go", known.table, _files(new), reason, parts)
+        for one, objects in found:
+            yield one, _let_go(one, objects, parts)
+
+
+def _let_go(verdict: Verdict, objects: Sequence[Tagged], parts: Parts) -> Objects:
+    lacking = [place for place, _, tag in objects if tag != TAG[1]]
+    # Before its objects: no reader is sent to what may be deleted.
+    if lacking and verdict.kind == "bronze" and verdict.batch is not None:
+        database = f"{parts.settings.schema_prefix}bronze"
+        values = (verdict.batch.ingest_date, str(verdict.batch.number))
+        parts.catalog.drop_partition(database, verdict.batch.table, values)
+    for uri, version_id in lacking:
+        parts.objects.tag(uri, version_id, *TAG)
+    return Objects(len(objects), sum(size for _, size, _ in objects), tagged=len(lacking))
+
+
+def _staying(known: Known, verdicts: Sequence[Verdict], raw: Places, parts: Parts) -> Iterator[Work]:
+    """Take back what had been let go and may not go any more."""
+    trail = audit.trail(known.table, parts)
+    let = {subject for entry in trail if entry.action == "let go" for subject in entry.subjects}
+    for one in verdicts:
+        if one.may_go or let.isdisjoint(_files([one])):
+            continue
+        eligible = [(place, size) for place, size, tag in _tags(one, raw, parts) if tag == TAG[1]]
+        if not eligible:
+            continue
+        reason = f"{one.kind} of batches {_numbers([one])}: {'; '.join(one.why)}"
+        audit.record("keep", known.table, _files([one]), reason, parts)
+        for (uri, version_id), _ in eligible:
+            parts.objects.tag(uri, version_id, TAG[0], KEPT)
+        yield one, Objects(len(eligible), sum(size for _, size in eligible), taken_back=len(eligible))
+
+
+def _tags(verdict: Verdict, raw: Places, parts: Parts) -> Iterator[Tagged]:
+    for place, size in objects_of(verdict, raw, parts):
+        try:
+            yield place, size, parts.objects.tags(*place).get(TAG[0], "")
+        except NotFoundError:
+            continue  # a lifecycle rule has done its part just now
+
+
+def _files(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
+    """The ids of the raw files that verdicts are about."""
+    found: dict[str, None] = {}
+    for one in verdicts:
+        ids = (one.file.file_id,) if one.file else one.batch.file_ids if one.batch else ()
+        found |= dict.fromkeys(ids)
+    return tuple(found)
+
+
+def _numbers(verdicts: Sequence[Verdict]) -> str:
+    """The numbers of batches, as `1-3, 7`."""
+    numbers = sorted({one.batch.number for one in verdicts if one.batch and one.batch.number is not None})
+    pairs = enumerate(numbers)  # in a run, number and place rise together
+    runs = [[number for _, number in run] for _, run in groupby(pairs, lambda pair: pair[1] - pair[0])]
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs) or "-"

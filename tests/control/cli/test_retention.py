@@ -1,0 +1,156 @@
+"""`dm retention` on moto, with real contracts: what it says, what it does, and what it refuses."""
+
+import gzip
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import click.testing
+import pytest
+
+from control.adapters.aws import client
+from control.adapters.s3 import S3Objects
+from control.cli.main import dm
+from control.config import Settings
+from control.errors import NotFoundError, UnavailableError, meaning
+
+ROOT = Path(__file__).parents[3]
+# Nothing is kept for its age: the files of these tests have just landed.
+AT_ONCE = ("--raw-days", "0", "--bronze-days", "0", "--quarantine-days", "0")
+
+
+def invoke(*arguments: str, code: int = 0) -> click.testing.Result:
+    result = click.testing.CliRunner().invoke(dm, arguments, catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    return result
+
+
+def answer(*arguments: str) -> Any:
+    return json.loads(invoke(*arguments, "--json").stdout)
+
+
+@pytest.fixture
+def lake(cloud: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Two published batches of breweries, a record of the second one in quarantine; silver has taken in both.
+
+    moto's Athena runs no statement, so what `ops.consumed` holds is said here.
+    """
+    for name in ("bronze/brewery.yaml", "rendered/bronze/brewery.json", "silver/breweries.yaml"):
+        (cloud.contracts / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "contracts" / name, cloud.contracts / name)
+    monkeypatch.setenv("DM_TOKEN_KEY", "a key for tests")
+    objects = S3Objects(cloud)
+    objects.ensure_bucket(cloud.bucket)
+    for number, line in ((1, "2,Beta"), (2, "x,refused")):
+        body = gzip.compress(f"brewery_id,brewery_name\n1,Alpha\n{line}\n".encode())
+        objects.put(f"s3://{cloud.bucket}/raw/brewery/extract={number}/a.csv.gz", body)
+        invoke("ingest", "run")
+    taken = [(f"{cloud.schema_prefix}bronze.brewery", "breweries_state", "2")]
+    monkeypatch.setattr("control.wiring.query", lambda _environ, _workgroup: lambda _sql: taken)
+    return cloud
+
+
+def eligible(lake: Settings, prefix: str = "") -> list[str]:
+    """Folders of objects with the tag that the lifecycle rules match."""
+    objects = S3Objects(lake)
+    return [
+        found.key.partition("/")[0]
+        for found in objects.list(f"s3://{lake.bucket}/{prefix}")
+        if objects.tags(found.uri, found.version_id).get("dm-retention") == "eligible"
+    ]
+
+
+def partitions(lake: Settings) -> list[str]:
+    found = client(lake, "glue").get_partitions(
+        DatabaseName=f"{lake.schema_prefix}bronze", TableName="brewery"
+    )
+    return sorted(one["Values"][1] for one in found["Partitions"])
+
+
+def test_a_plan_says_what_may_go_and_why_the_rest_stays_and_changes_nothing(lake: Settings) -> None:
+    found = answer("retention", "plan", *AT_ONCE)
+    assert [(one["kind"], one["batch"]) for one in found if one["may_go"]] == [
+        ("raw", 1),
+        ("bronze", 1),
+        ("quarantine", 1),
+    ]
+    assert {tuple(one["why"]) for one in found if one["batch"] == 2} == {
+        ("records of it are in quarantine: replay or waive them",)
+    }
+    said = invoke("retention", "plan", *AT_ONCE).stdout
+    assert "may go" in said
+    assert "records of it are in quarantine" in said
+    assert (eligible(lake), partitions(lake)) == ([], ["1", "2"])
+
+
+def test_a_plan_without_ages_names_the_day_until_which_all_is_kept(lake: Settings) -> None:
+    found = answer("retention", "plan", "--table", "brewery")
+    assert not any(one["may_go"] for one in found)
+    assert all(re.match(r"it is kept until 2\d{3}-\d\d-\d\d", one["why"][-1]) for one in found)
+
+
+def test_a_run_lets_go_of_it_once_and_the_trail_of_the_file_says_so(lake: Settings) -> None:
+    said = invoke("retention", "run", *AT_ONCE).stdout
+    assert said == "3 raw files and batches may go; 2 objects were tagged just now\n"
+    assert (sorted(eligible(lake)), partitions(lake)) == (["bronze", "raw"], ["2"])
+    again = answer("retention", "run", *AT_ONCE)
+    assert [(one["kind"], one["objects"]["tagged"]) for one in again] == [
+        ("bronze", 0),
+        ("quarantine", 0),
+        ("raw", 0),
+    ]
+    first = next(file for file in answer("files", "list") if "extract=1" in file["key"])
+    trail = answer("quarantine", "show", first["file_id"])["trail"]
+    assert {entry["action"] for entry in trail} == {"let go"}
+    assert {entry["reason"] for entry in trail} == {
+        f"{kind} of batches 1: kept long enough, and taken in by breweries_state at 2"
+        for kind in ("bronze", "raw")
+    }
+
+
+def test_what_is_waived_may_go_then_and_what_is_needed_again_is_taken_back(
+    lake: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = next(file for file in answer("files", "list") if "extract=2" in file["key"])
+    invoke("quarantine", "waive", second["file_id"], "--reason", "a test")
+    invoke("retention", "run", *AT_ONCE)
+    assert sorted(eligible(lake)) == ["bronze", "bronze", "quarantine", "raw", "raw"]
+    monkeypatch.setattr("control.wiring.query", lambda _environ, _workgroup: lambda _sql: [])
+    said = invoke("retention", "run", *AT_ONCE).stdout
+    assert "5 objects that had been let go are needed again, and were taken back" in said
+    assert eligible(lake) == []
+
+
+def test_before_anything_was_ingested_there_is_nothing_to_say(cloud: Settings) -> None:
+    (cloud.contracts / "bronze").mkdir(parents=True)
+    assert "No table has been ingested yet" in invoke("retention", "plan").stdout
+    assert answer("retention", "run") == []
+
+
+@pytest.mark.parametrize("name", ["plan", "run"])
+def test_a_cloud_that_does_not_answer_is_exit_code_3(
+    name: str, cloud: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ROOT / "contracts", cloud.contracts)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(UnavailableError) as error:
+        invoke("retention", name)
+    assert meaning(error.value).exit_code == 3
+
+
+@pytest.mark.parametrize("name", ["plan", "run"])
+def test_wrong_usage_is_exit_code_2(name: str, lake: Settings) -> None:
+    assert "-1.0 is not in the range x>=0" in invoke("retention", name, "--raw-days", "-1", code=2).stderr
+    with pytest.raises(NotFoundError) as error:
+        invoke("retention", name, "--table", "wine")
+    assert meaning(error.value).exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["plan", "run"])
+def test_the_examples_of_help_work(name: str, lake: Settings) -> None:
+    examples = re.findall(r"^\s+dm (retention .*)$", invoke("retention", name, "--help").stdout, re.MULTILINE)
+    assert len(examples) == 2
+    for example in examples:
+        invoke(*example.replace("review", "brewery").split())
