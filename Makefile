@@ -15,7 +15,7 @@ GATE_BASE ?= $(shell git rev-parse -q --verify origin/main >/dev/null 2>&1 && ec
 ROWS ?= 100000
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-demo demo docs check check-infra test test-browser test-clients test-services test-om sweep bench bench-clone \
-	bench-bronze bench-cloud bench-gold spark-package lambda-package om trino conformance-trino adapter-suite clean
+	bench-bronze bench-cloud bench-gold bench-ingest spark-package lambda-package om trino conformance-trino adapter-suite clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -83,6 +83,9 @@ bench-bronze: setup ## Measure the parser against Spark, polars and DuckDB in 10
 
 bench-gold: setup ## Measure what gold costs after a delivery against a full recompute (15 minutes; ARGS="--rows 100000" for less)
 	@$(BIN)/python tests/bench/gold.py $(ARGS)
+
+bench-ingest: setup ## Measure ingestion beside a million old items, over HTTP, and with 10,000 files an hour (5 minutes)
+	@for what in beside http hour; do $(BIN)/python tests/bench/ingestion.py $$what; echo; done
 
 bench-cloud: setup ## Measure the local Athena: select 1, what it adds to DuckDB, large CTAS and MERGE (5 minutes)
 	@$(BIN)/python tests/bench/local_athena.py

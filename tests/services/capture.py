@@ -2,6 +2,10 @@
 
 The position of a change is where its transaction committed: a change may stand in the log before the snapshot
 that does not have it yet, its commit never does.
+
+A large value that an update did not change is not in the new row (PostgreSQL keeps it apart, as TOAST, and
+the log repeats only a pointer). Where the table's replica identity is full, the old row has it, and it is
+taken from there; else the record lacks the column.
 """
 
 import json
@@ -104,14 +108,15 @@ class Capture:
 
     def _change(self, kind: str, read: Reader) -> dict[str, Any]:
         relation = self.relations[read.number("i")]
-        before, now = None, None
+        before, now, whole = None, None, {}
         while read.at < len(read.data):
             if (what := read.letter()) == "N":
                 now = read.tuple()
             else:
                 before = _row(relation, read.tuple(), keys_only=what == "K")
+                whole = before if what == "O" else {}
         operation = {"I": "insert", "U": "update", "D": "delete"}[kind]
-        record = {"data": before if now is None else _row(relation, now)}
+        record = {"data": before if now is None else whole | _row(relation, now)}
         if kind == "U" and before is not None:
             record["before-image"] = before
         return record | {"metadata": self._metadata("data", operation, relation)}

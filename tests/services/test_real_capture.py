@@ -174,6 +174,14 @@ LATER = (
     "begin; truncate wine; insert into wine values (1, 'anew', 1, 1, null), (300, 'new', 2.5, 2.5, 'x'); "
     "commit",
     "update wine set note = 'last' where wine_id = 300",
+    # Large values, kept apart from the row. From here on the old rows are sent whole, with them.
+    "alter table wine alter note set storage external; alter table wine replica identity full",
+    "update wine set note = repeat('long ', 4000) where wine_id = 300",
+    "update wine set price = 3.5 where wine_id = 300",
+    "update wine set wine_id = 301 where wine_id = 300",
+    "update wine set note = null where wine_id = 1",
+    "delete from wine where wine_id = 1",
+    "insert into wine values (1, 'anew', 1, 1, null)",
 )
 
 
@@ -195,3 +203,5 @@ def test_silver_is_what_the_source_is(source: Server, lakehouse: Lakehouse, tmp_
         found = project.silver()
         assert found == truth(shop)
         assert [row[1] for row in found] == ["anew", "new"]
+        assert found[1][0] == 301
+        assert len(found[1][4]) == 20_000

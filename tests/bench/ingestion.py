@@ -1,0 +1,390 @@
+"""Measure ingestion beside many old files, and 10,000 files that arrive within an hour.
+
+    python tests/bench/ingestion.py beside [--items 0 100000 1000000] [--files 10000]
+    python tests/bench/ingestion.py http [--items 0 50000] [--files 200]
+    python tests/bench/ingestion.py hour [--files 10000] [--latency-ms 0 30]
+
+`beside` and `http` take a delivery through each step, once beside no old items of the control store and once
+beside many: on the fakes, and on DynamoDB, S3 and Glue over HTTP (moto). `hour` runs the parser itself on a
+clock that the process's own CPU seconds and an assumed latency of each call move. Linux only.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from statistics import quantiles
+from typing import Any
+
+from control.adapters.dynamodb import DynamoStore
+from control.adapters.glue import GlueCatalog
+from control.adapters.light import LightEngine
+from control.adapters.memory import MemoryCatalog, MemoryObjects, MemoryStore
+from control.adapters.parquet import event_kinds
+from control.adapters.s3 import S3Objects
+from control.config import Settings
+from control.ingest import claim, tables
+from control.ingest.parse import parse
+from control.ingest.plan import plan
+from control.ingest.publish import publish
+from control.ingest.register import reconcile, register
+from control.ingest.rules import Rules
+from control.ingest.run import run
+from control.ingest.tables import BronzeTable
+from control.model import Batch, Counts, Item, RawFile, file_id_of
+from control.orders import FileReport, OrderFile, Report, WorkOrder, WrittenObject
+from control.papers import to_record
+from control.ports import ControlStore, ObjectStore, Parts, StoredObject, every
+
+ROOT = Path(__file__).parents[2]
+START = datetime(2026, 1, 2, 3, 0, tzinfo=UTC)
+TABLE, FILES_A_BATCH = "review", 64
+RULES = Rules(open_batches=10_000, light_files=FILES_A_BATCH)
+HEADER = (
+    "review_id,brewery_id,beer_id,profile_id,review_overall,review_aroma,review_appearance,review_palate,"
+    "review_taste,review_time\n"
+)
+
+
+@dataclass
+class Clock:
+    """Starts at START; every CPU second of this process is a second, and so is every second of waiting."""
+
+    waited: float = 0.0
+    began: float = field(default_factory=time.process_time)
+
+    def seconds(self) -> float:
+        """Since START."""
+        return self.waited + time.process_time() - self.began
+
+    def now(self) -> datetime:
+        """See Clock."""
+        return START + timedelta(seconds=self.seconds())
+
+    def sleep(self, seconds: float) -> None:
+        """See Clock."""
+        self.waited += seconds
+
+
+class Counted:
+    """A port whose calls are counted, each of which takes `latency` seconds of the clock."""
+
+    def __init__(self, port: object, calls: Counter[str], clock: Clock, latency: float = 0.0) -> None:
+        self._port, self._calls, self._clock, self._latency = port, calls, clock, latency
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._port, name)
+
+        def call(*args: Any, **options: Any) -> Any:
+            self._calls[name] += 1
+            self._clock.waited += self._latency
+            return method(*args, **options)
+
+        return call
+
+
+class OneRow:
+    """An engine that writes a row for each file and reads none: what is measured is the control plane."""
+
+    def __init__(self, objects: ObjectStore) -> None:
+        self._objects = objects
+
+    def run(self, order: WorkOrder, beat: Callable[[], None]) -> Report:
+        """See Engine."""
+        return Report(tuple(self._file(file, order, beat) for file in order.files))
+
+    def _file(self, file: OrderFile, order: WorkOrder, beat: Callable[[], None]) -> FileReport:
+        beat()
+        uri = f"{order.bronze}/{file.file_id}-00000.parquet"
+        self._objects.put(uri, b"row")
+        return FileReport(file.file_id, 1, 0, 1, 1, 0, 0, "", {}, None, (WrittenObject(uri, 3),))
+
+
+class LakeObjects(MemoryObjects):
+    """Objects in memory, and `old` raw files that are listed and take no room."""
+
+    def __init__(self, clock: Clock, old: int) -> None:
+        super().__init__(clock=clock)
+        self.old = old
+
+    def list(self, uri: str, after: str = "") -> Iterator[StoredObject]:
+        """See ObjectStore."""
+        if f"s3://lake/{old_key(0)}".startswith(uri):
+            for number in range(self.old):
+                key = old_key(number)
+                yield StoredObject(f"s3://lake/{key}", key, "null", "old", 1, START, is_latest=True)
+        yield from super().list(uri, after)
+
+
+def old_key(number: int) -> str:
+    """Key of a raw file that was published long ago."""
+    return f"raw/{TABLE}/{number // 1000:06}/{number % 1000:03}.csv.gz"
+
+
+def old_files(items: int) -> int:
+    """How many of so many control items are files."""
+    return items // (FILES_A_BATCH + 1) * FILES_A_BATCH
+
+
+def old_items(items: int) -> Iterator[Item]:
+    """The control items of old files and their batches, one batch to 64 files."""
+    for first in range(0, old_files(items), FILES_A_BATCH):
+        number = first // FILES_A_BATCH + 1
+        batch_id, ids = f"{number:020x}", []
+        for place in range(first, first + FILES_A_BATCH):
+            key = old_key(place)
+            ids.append(file_id := file_id_of("lake", key, "null"))
+            yield RawFile(
+                file_id, TABLE, "lake", key, "null", "old", 1, 1, 1, "csv", START, START, batch_id=batch_id
+            )
+        done = Batch(batch_id, TABLE, tuple(ids), FILES_A_BATCH, "light", START, state="published")
+        counts = (Counts(1, 1),) * FILES_A_BATCH
+        yield replace(done, epoch=1, counts=counts, number=number, published_at=START)
+
+
+@dataclass
+class Lake:
+    """A lake to deliver to, and what its ports were asked."""
+
+    parts: Parts
+    table: BronzeTable
+    clock: Clock
+    calls: Counter[str]
+    steps: list[tuple[str, float, float, int]] = field(default_factory=list)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Note what one step costs: CPU seconds, MB that it needs at most, calls."""
+        calls, cpu, before = self.calls.total(), time.process_time(), _memory_mb("VmRSS")
+        Path("/proc/self/clear_refs").write_text("5")
+        yield
+        peak_mb = _memory_mb("VmHWM") - before
+        self.steps.append((name, time.process_time() - cpu, peak_mb, self.calls.total() - calls))
+
+
+def lake_of(
+    store: ControlStore, objects: ObjectStore, catalog: object, settings: Settings, clock: Clock
+) -> Lake:
+    """A lake of these ports with an engine that does nothing much."""
+    calls: Counter[str] = Counter()
+    counted = Counted(objects, calls, clock)
+    parts = Parts(
+        settings=settings,
+        store=Counted(store, calls, clock),  # type: ignore[arg-type]
+        objects=counted,  # type: ignore[arg-type]
+        catalog=Counted(catalog, calls, clock),  # type: ignore[arg-type]
+        engines={"light": OneRow(counted)},  # type: ignore[arg-type]
+        clock=clock,
+        event_kinds=event_kinds,
+        say=lambda event, fields: None,
+    )
+    return Lake(parts, tables.load(settings, TABLE)[TABLE], clock, calls)
+
+
+def deliver(lake: Lake, files: int) -> None:
+    """Take `files` new files through every step."""
+    parts, table = lake.parts, lake.table
+    bucket = parts.settings.bucket
+    found = [
+        StoredObject(f"s3://{bucket}/{key}", key, "null", "new", 1, START, is_latest=True)
+        for key in (f"raw/{TABLE}/new/{number:06}.csv.gz" for number in range(files))
+    ]
+    parts.catalog.ensure_table(table.rows)
+    with lake.step("register"):
+        assert sum(register(TABLE, one, parts) for one in found) == files
+    with lake.step("plan"):
+        batches = plan(TABLE, parts, replace(RULES, planned_files=files))
+    assert sum(len(batch.file_ids) for batch in batches) == files
+    with lake.step("look for work"):
+        waiting = list(every(parts.store, Batch, TABLE, open_only=True))
+    assert len(waiting) == len(batches)
+    with lake.step("claim"):
+        held = [claim.take(batch, "bench", parts, RULES) for batch in batches]
+    with lake.step("parse and seal"):
+        written = [parse(one, table, parts.engines["light"], parts, RULES) for one in held if one]
+    with lake.step("publish"):
+        done = [publish(one, table, parts) for one in written]
+    assert {batch.state for batch in done} == {"published"}
+
+
+def beside(items: Sequence[int], files: int) -> None:
+    """The steps of a delivery beside old items, on the fakes."""
+    results = {}
+    for old in items:
+        clock, store = Clock(), MemoryStore()
+        for item in old_items(old):
+            store.put(item)
+        objects, settings = LakeObjects(clock, old_files(old)), Settings(contracts=ROOT / "contracts")
+        lake = lake_of(store, objects, MemoryCatalog(), settings, clock)
+        deliver(lake, files)
+        with lake.step("compare the bucket with the store, once an hour"):
+            assert reconcile([TABLE], lake.parts) == (0, ())
+        results[old] = lake.steps
+    _print(results, files)
+
+
+def over_http(items: Sequence[int], files: int) -> None:
+    """The same on moto's DynamoDB, S3 and Glue, in a process of their own."""
+    results = {}
+    for old in items:
+        with _moto() as endpoint:
+            settings = Settings(endpoint=endpoint, contracts=ROOT / "contracts")
+            store, objects = DynamoStore(settings), S3Objects(settings)
+            store.ensure()
+            objects.ensure_bucket(settings.bucket)
+            _load(store, old_items(old))
+            lake = lake_of(store, objects, GlueCatalog(settings), settings, Clock())
+            deliver(lake, files)
+            with lake.step("read what is known of every file, once an hour"):
+                assert reconcile([TABLE], lake.parts) == (0, ())
+        results[old] = lake.steps
+    _print(results, files)
+
+
+def hour(files: int, latencies: Sequence[float]) -> None:
+    """Files that arrive within an hour, taken in by one pass a minute of one machine."""
+    print(f"{files:,} files of 100 reviews, at random within an hour; one pass a minute\n")
+    print("| ms a call | calls a file | CPU s | busy, of the hour | published after s: median | p95 | most |")
+    print("|---:|---:|---:|---:|---:|---:|---:|")
+    for latency in latencies:
+        chance, clock, calls = Random(1), Clock(), Counter[str]()
+        objects = MemoryObjects(clock=clock)
+        counted = Counted(objects, calls, clock, latency / 1000)
+        settings = Settings(contracts=ROOT / "contracts")
+        parts = Parts(
+            settings=settings,
+            store=Counted(MemoryStore(), calls, clock, latency / 1000),  # type: ignore[arg-type]
+            objects=counted,  # type: ignore[arg-type]
+            catalog=Counted(MemoryCatalog(), calls, clock, latency / 1000),  # type: ignore[arg-type]
+            engines={"light": LightEngine(counted, b"")},  # type: ignore[arg-type]
+            clock=clock,
+            event_kinds=event_kinds,
+            say=lambda event, fields: None,
+        )
+        known = tables.load(settings, TABLE)
+        clock.began = time.process_time()
+        arrivals = sorted(3600 * chance.random() for _ in range(files))
+        bodies = [gzip.compress(_csv(number).encode(), 1, mtime=0) for number in range(50)]
+        landed, busy, passes = 0, 0.0, 0
+        while landed < files:
+            clock.waited += max(0.0, 60.0 * passes - clock.seconds())
+            passes, began = int(clock.seconds() // 60) + 1, clock.seconds()
+            while landed < files and arrivals[landed] <= began:
+                _land(landed, arrivals[landed], bodies, objects, parts)
+                landed += 1
+            run(known, parts, Rules(), listing="when_due")
+            busy += clock.seconds() - began
+        run(known, parts, Rules(), listing="when_due")
+        batches = {one.batch_id: one for one in every(parts.store, Batch, TABLE)}
+        lags = [
+            (batches[file.batch_id or ""].published_at or START) - file.landed_at
+            for file in every(parts.store, RawFile, TABLE)
+        ]
+        assert len(lags) == files
+        cuts = quantiles([lag.total_seconds() for lag in lags], n=20)
+        cpu, share = time.process_time() - clock.began, 100 * busy / 3600
+        print(
+            f"| {latency:g} | {calls.total() / files:.1f} | {cpu:.1f} | {share:.0f} % | {cuts[9]:.0f} "
+            f"| {cuts[18]:.0f} | {max(lags).total_seconds():.0f} |"
+        )
+
+
+def _land(number: int, at: float, bodies: list[bytes], objects: MemoryObjects, parts: Parts) -> None:
+    key = f"raw/{TABLE}/{number:06}.csv.gz"
+    objects.put(f"s3://lake/{key}", bodies[number % len(bodies)])
+    found = next(iter(objects.list(f"s3://lake/{key}")))
+    register(TABLE, replace(found, modified_at=START + timedelta(seconds=at)), parts)
+
+
+def _csv(number: int) -> str:
+    rows = (
+        f"{number * 100 + row},{row % 37},{row % 91},{row % 53},4.0,3.5,4.5,4.0,3.0,{1_300_000_000 + row}\n"
+        for row in range(100)
+    )
+    return HEADER + "".join(rows)
+
+
+def _memory_mb(name: str) -> float:
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition(f"{name}:")[2].split()[0]) / 1024
+
+
+@contextmanager
+def _moto() -> Iterator[str]:
+    """The address of a server of moto in a process of its own."""
+    reader, writer = os.pipe()
+    if not (child := os.fork()):
+        import logging
+
+        from moto.server import ThreadedMotoServer
+
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        server.start()
+        os.write(writer, json.dumps(server.get_host_and_port()).encode())
+        os.close(writer)
+        time.sleep(10**6)
+    os.close(writer)
+    try:
+        with os.fdopen(reader) as answer:
+            host, port = json.loads(answer.read())
+        os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        yield f"http://{host}:{port}"
+    finally:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+
+
+def _load(store: DynamoStore, items: Iterator[Item]) -> None:
+    """Write items that are none of the delivery's, 25 in a call."""
+    from control.adapters.dynamodb import _key, _serialize
+
+    waiting: list[dict[str, Any]] = []
+    for item in items:
+        values = {name: _serialize(value) for name, value in to_record(item).items() if value is not None}
+        waiting.append({"PutRequest": {"Item": values | _key(type(item), item.table, item.id)}})
+        if len(waiting) == 25:
+            store._client.batch_write_item(RequestItems={store._table: waiting})
+            waiting = []
+    if waiting:
+        store._client.batch_write_item(RequestItems={store._table: waiting})
+
+
+def _print(results: dict[int, list[tuple[str, float, float, int]]], files: int) -> None:
+    print(f"{files:,} files in batches of {FILES_A_BATCH}, by the control items that are there already\n")
+    print("| step | " + " | ".join(f"calls, {old:,} | CPU s | MB" for old in results) + " |")
+    print("|---|" + "---:|---:|---:|" * len(results))
+    for rows in zip(*results.values(), strict=True):
+        cells = " | ".join(f"{calls:,} | {cpu:.2f} | {mb:.0f}" for _, cpu, mb, calls in rows)
+        print(f"| {rows[0][0]} | {cells} |")
+
+
+def main() -> None:
+    """Measure what the command line names."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["beside", "http", "hour"])
+    parser.add_argument("--items", type=int, nargs="+")
+    parser.add_argument("--files", type=int)
+    parser.add_argument("--latency-ms", type=float, nargs="+", default=[0, 30])
+    options = parser.parse_args()
+    if options.what == "beside":
+        beside(options.items or [0, 100_000, 1_000_000], options.files or 10_000)
+    elif options.what == "http":
+        over_http(options.items or [0, 50_000], options.files or 200)
+    else:
+        hour(options.files or 10_000, options.latency_ms)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
