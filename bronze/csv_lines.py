@@ -1,7 +1,8 @@
 """Read blocks of a CSV extract: what is certainly good at once, every other line by the exact rules."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import compress
+from typing import Any
 
 import pyarrow as pa
 
@@ -10,7 +11,7 @@ from bronze.blocks import Block, is_utf8, slices
 from bronze.contract import BronzeContract
 from bronze.dialect import Dialect
 from bronze.errors import FileRefusedError, RefusedError
-from bronze.outcome import Outcome, joined
+from bronze.outcome import BlockReader, Outcome, joined
 from bronze.quarantine import Quarantine
 
 _BOM = b"\xef\xbb\xbf"
@@ -38,18 +39,23 @@ def opened(block: Block, contract: BronzeContract) -> Block:
     return Block(block.data[end:], block.line + 1, block.offset + end, block.lines - 1)
 
 
-def reader(contract: BronzeContract, quarantine: Quarantine) -> Callable[[Block], Outcome]:
-    """A function that reads a block to the contract's columns and `_line`."""
+def reader(contract: BronzeContract, quarantine: Quarantine) -> BlockReader:
+    """What reads blocks to the contract's columns and `_line`."""
     shape = csv_fast.shape(contract)
     judge = csv_exact.judge(contract)
     schema = shape.schema.append(pa.field("_line", pa.int64()))
 
-    def read(block: Block) -> Outcome:
+    def look(block: Block) -> Any:
+        """The rows of `block` when all of it is certainly good, else None."""
         whole = block.data if block.data.endswith(b"\n") else block.data + b"\n"
-        if is_utf8(whole) and csv_fast.is_certain(shape, whole):
-            rows = csv_fast.rows(shape, whole)
-            numbered = rows.append_column("_line", pa.arange(block.line, block.line + rows.num_rows))
-            return Outcome(numbered, block.lines)
+        if not is_utf8(whole) or not csv_fast.is_certain(shape, whole):
+            return None
+        rows = csv_fast.rows(shape, whole)
+        return rows.append_column("_line", pa.arange(block.line, block.line + rows.num_rows))
+
+    def read(block: Block, rows: Any) -> Outcome:
+        if rows is not None:
+            return Outcome(rows, block.lines)
         # Only quotes that reach over lines forbid to look at fewer lines at a time.
         whole_block = contract.csv.multiline and contract.csv.quote_byte in block.data
         return joined(map(read_slice, [block] if whole_block else slices(block)))
@@ -73,7 +79,7 @@ def reader(contract: BronzeContract, quarantine: Quarantine) -> Callable[[Block]
         rows = columns.in_order([sure, columns.table_of(exact, schema)], ["_line"])
         return Outcome(rows, len(lines) - blank, blank)
 
-    return read
+    return BlockReader(lambda: look, read)
 
 
 def _records(block: Block, dialect: Dialect) -> tuple[list[bytes], Sequence[int]]:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 
 from bronze import change_fast, columns
 from bronze.blocks import Block, lines_at, slices
+from bronze.change_fast import Taken
 from bronze.change_records import Change, judge, row_columns
 from bronze.contract import BronzeContract
 from bronze.errors import RefusedError
 from bronze.json_objects import Found, objects
-from bronze.outcome import EventRow, Outcome, joined
+from bronze.outcome import BlockReader, EventRow, Outcome, joined
 from bronze.quarantine import Quarantine
 from bronze.schema import arrow_schema
 
@@ -37,21 +38,22 @@ class _Exact:
     discarded: int = 0
 
 
-def reader(
-    contract: BronzeContract, quarantine: Quarantine, *, epoch: int, loaded: str
-) -> Callable[[Block], Outcome]:
-    """A function that reads a block to the columns of `change_records.row_columns`."""
+def reader(contract: BronzeContract, quarantine: Quarantine, *, epoch: int, loaded: str) -> BlockReader:
+    """What reads blocks to the columns of `change_records.row_columns`."""
     schema = arrow_schema(row_columns(contract))
     judged = judge(contract, epoch=epoch, loaded=loaded)
-    read_fast = change_fast.reader(contract, epoch=epoch, loaded=loaded)
+    read_slice = change_fast.reader(contract, epoch=epoch, loaded=loaded)
 
-    def read(block: Block) -> Outcome:
-        if len(block.data) >= _SHORT_LINE * block.lines:
-            return read_lines(block)
-        return joined(map(read_lines, slices(block)))
+    def looker() -> Callable[[Block], Taken | None]:
+        read_fast = change_fast.reader(contract, epoch=epoch, loaded=loaded)
+        return lambda block: read_fast(block) if len(block.data) >= _SHORT_LINE * block.lines else None
 
-    def read_lines(block: Block) -> Outcome:
-        fast = read_fast(block)
+    def read(block: Block, taken: Taken | None) -> Outcome:
+        if taken is not None:
+            return read_left(block, taken)
+        return joined(read_left(part, read_slice(part)) for part in slices(block))
+
+    def read_left(block: Block, fast: Taken) -> Outcome:
         exact = _Exact()
         for line, index, start in lines_at(block.data, fast.left):
             read_exactly(line, block.line + index, block.offset + start, exact)
@@ -89,4 +91,4 @@ def reader(
                 EventRow(read.event, detail, read.seq, read.committed_at, number, found.record)
             )
 
-    return read
+    return BlockReader(looker, read)

@@ -21,8 +21,8 @@ class Limits:
     # Kinesis takes records of up to 1 MiB, and a producer without a delimiter glues some on a line. As Python
     # objects, a line can take thirty times its bytes.
     line_bytes: int = 4 << 20
-    # 89 MB of CSV: 0.59 s in blocks of 2 MiB, 0.68 s in blocks of 1 MiB, 1.07 s in blocks of 256 KiB.
-    csv_block_bytes: int = 2 << 20
+    # 89 MB of CSV on one thread: 0.59 s in blocks of 2 MiB, 0.68 s of 1, 1.07 s of 256 KiB.
+    csv_block_bytes: int = 3 << 19
     # A change record: 3.6 µs in blocks of 1 MiB, 2.9 of 2, 2.7 of 4, which take 28 MB more than those of 2.
     json_block_bytes: int = 3 << 19
     row_group_rows: int = 256 << 10

@@ -1,11 +1,13 @@
 """What reading a block gives, whatever the shape of the raw file."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
+
+from bronze.blocks import Block
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +47,16 @@ def joined(outcomes: Iterable[Outcome]) -> Outcome:
         discarded=sum(part.discarded for part in parts),
         events=[event for part in parts for event in part.events],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class BlockReader:
+    """How the blocks of one shape are read.
+
+    `looker` makes a function that finds what is certain of a block. Looking touches nothing else, so that
+    several lookers run beside each other. `read` gives the outcome of the block, with the help of what was
+    found; blocks come to it in their order.
+    """
+
+    looker: Callable[[], Callable[[Block], Any]]
+    read: Callable[[Block, Any], Outcome]

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 from bronze import sequence
-from bronze.ahead import ahead
+from bronze.ahead import ahead, spread
 from bronze.blocks import Block, LongRecord, cut
 from bronze.columns import finisher, table_of
 from bronze.content import Compression, content
@@ -19,7 +19,7 @@ from bronze.errors import FileRefusedError, RefusedError, SourceError
 from bronze.events import EVENT_SCHEMA
 from bronze.inflate import HashingReader
 from bronze.limits import Limits
-from bronze.outcome import EventRow, Outcome
+from bronze.outcome import BlockReader, EventRow, Outcome
 from bronze.quarantine import Origin, Quarantine
 from bronze.staging import Stage, stage
 from bronze.writer import RowWriter
@@ -71,6 +71,9 @@ class Report:
 _MARKERS: dict[str, Literal["begin", "complete"]] = {"_BEGIN": "begin", "_COMPLETE": "complete"}
 _FORMATS: dict[str, Literal["csv", "json"]] = {".csv": "csv", ".json": "json"}
 _COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
+# So many threads look at blocks, beside one that inflates and one that writes. The same on every machine, as
+# what a looker has learned of its blocks can show in how rows are cut into pages.
+_LOOKERS = 2
 
 
 def source_of(key: str, file_id: str) -> Source:
@@ -176,6 +179,12 @@ def _row_writer(contract: BronzeContract, source: Source, limits: Limits, staged
     return RowWriter(staged.rows, replace(limits, row_group_rows=limits.sorted_group_rows), contract.key)
 
 
+def _looker(reader: BlockReader) -> Callable[[Block | LongRecord], tuple[Block | LongRecord, Any]]:
+    """What finds what is certain of a part, and gives both."""
+    look = reader.looker()
+    return lambda part: (part, look(part) if isinstance(part, Block) and part.data else None)
+
+
 class _Run:
     """One parse under way: what is open, and what was counted."""
 
@@ -200,8 +209,13 @@ class _Run:
         """Read all of `raw`. Raises FileRefusedError."""
         loaded = self.loaded(self.source.position)
         finish = finisher(self.contract, _constants(self.contract, self.source, loaded), token_key)
-        with ahead(self.parts(raw)) as parts, ahead(self.outcomes(parts, loaded)) as outcomes:
-            for outcome in outcomes:
+        opened, reader = self.reader(loaded)
+        lookers = [_looker(reader) for _ in range(_LOOKERS)]
+        with (
+            ahead(self.opened(self.parts(raw), opened)) as parts,
+            spread(parts, lookers) as looked,
+        ):
+            for outcome in self.outcomes(looked, reader):
                 self.rows.write(finish(outcome.rows))
                 if outcome.events:
                     self.events.write(table_of(map(self.event, outcome.events), EVENT_SCHEMA))
@@ -238,8 +252,8 @@ class _Run:
             raise FileRefusedError("position", problem) from refusal
         return sequence.load(self.source.epoch, place, self.source.extract)
 
-    def reader(self, loaded: str) -> tuple[Callable[[Block], Block], Callable[[Block], Outcome]]:
-        """What opens the first block, and what reads each. Only the modules of the shape are imported."""
+    def reader(self, loaded: str) -> tuple[Callable[[Block], Block], BlockReader]:
+        """What opens the first block, and what reads them all. Only the modules of the shape are imported."""
         if self.source.format == "csv":
             from bronze import csv_lines
 
@@ -266,39 +280,42 @@ class _Run:
             quote=self.contract.csv.quote_byte if csv and self.contract.csv.multiline else None,
         )
 
-    def outcomes(self, parts: Iterable[Block | LongRecord], loaded: str) -> Iterator[Outcome]:
-        """What the blocks give, counted; what is refused goes to quarantine."""
-        opened, read = self.reader(loaded)
-        for block in self.blocks(parts, opened):
-            outcome = read(block)
-            self.records += outcome.records
-            self.blank += outcome.blank
-            self.discarded += outcome.discarded
-            self.control += len(outcome.events)
-            yield outcome
-
-    def blocks(
+    def opened(
         self, parts: Iterable[Block | LongRecord], opened: Callable[[Block], Block]
-    ) -> Iterator[Block]:
-        """The blocks that hold records; records above the cap go to quarantine."""
+    ) -> Iterator[Block | LongRecord]:
+        """The parts, the first without its header. Raises FileRefusedError when that is not as it must be."""
         header = self.source.format == "csv" and self.contract.csv.header
+        first = True
         for part in parts:
-            first = not self.lines
-            self.lines += part.lines
-            if isinstance(part, Block):
-                block = opened(part) if first else part
-                if block.data:
-                    yield block
-            elif self.source.replay:
-                raise FileRefusedError("replay", f"line {part.line} is longer than any quarantine entry")
-            elif first and header:
-                raise FileRefusedError("header", f"the header line has {part.length:,} bytes")
-            else:
-                self.too_long(part)
-        if header and not self.lines:
+            if first:
+                self.lines, first = part.lines, False
+                if isinstance(part, Block):
+                    part = opened(part)
+                elif header:
+                    raise FileRefusedError("header", f"the header line has {part.length:,} bytes")
+            yield part
+        if header and first:
             raise FileRefusedError("header", "there is no header: the file is empty")
 
+    def outcomes(
+        self, looked: Iterable[tuple[Block | LongRecord, Any]], reader: BlockReader
+    ) -> Iterator[Outcome]:
+        """What the blocks give, counted; what is refused goes to quarantine."""
+        for part, found in looked:
+            self.lines = part.line + part.lines - 1
+            if isinstance(part, LongRecord):
+                self.too_long(part)
+            elif part.data:
+                outcome = reader.read(part, found)
+                self.records += outcome.records
+                self.blank += outcome.blank
+                self.discarded += outcome.discarded
+                self.control += len(outcome.events)
+                yield outcome
+
     def too_long(self, record: LongRecord) -> None:
+        if self.source.replay:
+            raise FileRefusedError("replay", f"line {record.line} is longer than any quarantine entry")
         self.records += 1
         self.quarantine.refuse(
             "too_long", record.head, line=record.line, offset=record.offset, length=record.length

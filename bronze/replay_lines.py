@@ -14,7 +14,7 @@ from bronze.columns import table_of
 from bronze.contract import BronzeContract
 from bronze.errors import FileRefusedError, RefusedError
 from bronze.json_objects import objects
-from bronze.outcome import EventRow, Outcome
+from bronze.outcome import BlockReader, EventRow, Outcome
 from bronze.quarantine import Origin, Quarantine
 from bronze.schema import arrow_schema
 
@@ -51,15 +51,15 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
         return Origin(self.file_id, self.epoch, self.extract, self.format, self.position)
 
 
-def reader(contract: BronzeContract, quarantine: Quarantine) -> Callable[[Block], Outcome]:
-    """A function that reads a block to the columns of `change_records.row_columns` and `_file_id`.
+def reader(contract: BronzeContract, quarantine: Quarantine) -> BlockReader:
+    """What reads blocks to the columns of `change_records.row_columns` and `_file_id`; no look is taken.
 
-    It raises FileRefusedError("replay") at a line that cannot be replayed.
+    Reading raises FileRefusedError("replay") at a line that cannot be replayed.
     """
     schema = arrow_schema((*row_columns(contract), ("_file_id", "string")))
     judge = _judge(contract)
 
-    def read(block: Block) -> Outcome:
+    def read(block: Block, _: None) -> Outcome:
         rows: list[list[object]] = []
         events: list[EventRow] = []
         records = blank = discarded = 0
@@ -89,7 +89,7 @@ def reader(contract: BronzeContract, quarantine: Quarantine) -> Callable[[Block]
                     events.append(EventRow(found.event, detail, found.seq, found.committed_at, *place))
         return Outcome(table_of(rows, schema), records, blank, discarded, events)
 
-    return read
+    return BlockReader(lambda: lambda _: None, read)
 
 
 _Judged = tuple[int, int, bytes, Change | change_records.Event | RefusedError]
