@@ -20,6 +20,7 @@ from bronze.change_layout import NULL_TEXT, Layout, learned
 from bronze.change_records import row_columns
 from bronze.contract import BronzeContract
 from bronze.field_values import FieldReader
+from bronze.outcome import Taken
 from bronze.schema import arrow_schema, arrow_type
 
 _BOM = b"\xef\xbb\xbf"
@@ -27,14 +28,6 @@ _BOM = b"\xef\xbb\xbf"
 _LOOKED_AT = 20
 # A file of one producer has as many as it has kinds of records: loads, deletes, updates with a before-image …
 _KNOWN_LAYOUTS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """Rows in the order of their lines, and the indices of the lines left to the exact rules."""
-
-    rows: Any
-    left: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)

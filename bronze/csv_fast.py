@@ -34,6 +34,26 @@ class CsvShape:
     parse_options: Any
     convert_options: Any
 
+    def is_certain(self, data: bytes) -> bool:
+        """Whether every line of `data`, each with its newline, is certainly good; UTF-8 is not looked at."""
+        block = pa.array([data], pa.large_binary())
+        return bool(pc.match_substring_regex(block, options=self.whole_block)[0].as_py())
+
+    def certain(self, lines: list[bytes]) -> list[bool]:
+        """Which of `lines`, without their newlines, are certainly good; UTF-8 is not looked at."""
+        matches = pc.match_substring_regex(pa.array(lines, pa.binary()), options=self.one_line)
+        answer: list[bool] = matches.to_pylist()
+        return answer
+
+    def rows(self, data: bytes) -> Any:
+        """The rows of lines that are certainly good, as a table of the contract's columns."""
+        if not data:
+            return self.schema.empty_table()
+        table = pa.csv.read_csv(
+            pa.BufferReader(data), self.read_options, self.parse_options, self.convert_options
+        )
+        return table.cast(self.schema)
+
 
 def shape(contract: BronzeContract) -> CsvShape:
     """Prepare `contract`."""
@@ -81,26 +101,3 @@ def _field(column: Column, dialect: Dialect) -> str:
 def _literal(character: str | None) -> str:
     """The character in a regular expression, also inside brackets."""
     return "" if character is None else f"\\x{ord(character):02x}"
-
-
-def is_certain(shape: CsvShape, data: bytes) -> bool:
-    """Whether every line of `data`, each with its newline, is certainly good; UTF-8 is not looked at."""
-    block = pa.array([data], pa.large_binary())
-    return bool(pc.match_substring_regex(block, options=shape.whole_block)[0].as_py())
-
-
-def certain_lines(shape: CsvShape, lines: list[bytes]) -> list[bool]:
-    """Which of `lines`, without their newlines, are certainly good; UTF-8 is not looked at."""
-    matches = pc.match_substring_regex(pa.array(lines, pa.binary()), options=shape.one_line)
-    answer: list[bool] = matches.to_pylist()
-    return answer
-
-
-def rows(shape: CsvShape, data: bytes) -> Any:
-    """The rows of lines that are certainly good, as a table of the contract's columns."""
-    if not data:
-        return shape.schema.empty_table()
-    table = pa.csv.read_csv(
-        pa.BufferReader(data), shape.read_options, shape.parse_options, shape.convert_options
-    )
-    return table.cast(shape.schema)

@@ -1,18 +1,23 @@
 """Read blocks of a CSV extract: what is certainly good at once, every other line by the exact rules."""
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import compress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from bronze import columns, csv_exact, csv_fast
+from bronze import columns, csv_exact
 from bronze.blocks import Block, is_utf8, slices
 from bronze.contract import BronzeContract
 from bronze.dialect import Dialect
 from bronze.errors import FileRefusedError, RefusedError
 from bronze.outcome import BlockReader, Outcome, joined
 from bronze.quarantine import Quarantine
+from bronze.schema import arrow_schema
+
+if TYPE_CHECKING:
+    from bronze.csv_fast import CsvShape
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -39,18 +44,26 @@ def opened(block: Block, contract: BronzeContract) -> Block:
     return Block(block.data[end:], block.line + 1, block.offset + end, block.lines - 1)
 
 
-def reader(contract: BronzeContract, quarantine: Quarantine) -> BlockReader:
+def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int) -> BlockReader:
     """What reads blocks to the contract's columns and `_line`."""
-    shape = csv_fast.shape(contract)
     judge = csv_exact.judge(contract)
-    schema = shape.schema.append(pa.field("_line", pa.int64()))
+    schema = arrow_schema((*((column.name, column.type) for column in contract.columns), ("_line", "bigint")))
+    nothing = schema.empty_table()
+
+    @cache
+    def quick() -> "CsvShape":
+        from bronze import csv_fast
+
+        return csv_fast.shape(contract)
 
     def look(block: Block) -> Any:
         """The rows of `block` when all of it is certainly good, else None."""
-        whole = block.data if block.data.endswith(b"\n") else block.data + b"\n"
-        if not is_utf8(whole) or not csv_fast.is_certain(shape, whole):
+        if len(block.data) < quick_bytes:
             return None
-        rows = csv_fast.rows(shape, whole)
+        whole = block.data if block.data.endswith(b"\n") else block.data + b"\n"
+        if not is_utf8(whole) or not quick().is_certain(whole):
+            return None
+        rows = quick().rows(whole)
         return rows.append_column("_line", pa.arange(block.line, block.line + rows.num_rows))
 
     def read(block: Block, rows: Any) -> Outcome:
@@ -58,13 +71,18 @@ def reader(contract: BronzeContract, quarantine: Quarantine) -> BlockReader:
             return Outcome(rows, block.lines)
         # Only quotes that reach over lines forbid to look at fewer lines at a time.
         whole_block = contract.csv.multiline and contract.csv.quote_byte in block.data
-        return joined(map(read_slice, [block] if whole_block else slices(block)))
+        small = len(block.data) < quick_bytes
+        parts = [block] if whole_block or small else slices(block)
+        return joined(read_slice(part, exactly=small) for part in parts)
 
-    def read_slice(block: Block) -> Outcome:
+    def sure(lines: list[bytes], numbers: Sequence[int]) -> tuple[list[bool], Any]:
+        certain = [good and is_utf8(line) for good, line in zip(quick().certain(lines), lines, strict=True)]
+        rows = quick().rows(b"\n".join(compress(lines, certain)))
+        return certain, rows.append_column("_line", pa.array(compress(numbers, certain), pa.int64()))
+
+    def read_slice(block: Block, *, exactly: bool) -> Outcome:
         lines, numbers = _records(block, contract.csv)
-        certain = _certain(shape, lines)
-        sure = csv_fast.rows(shape, b"\n".join(compress(lines, certain)))
-        sure = sure.append_column("_line", pa.array(compress(numbers, certain), pa.int64()))
+        certain, good_rows = ([False] * len(lines), nothing) if exactly else sure(lines, numbers)
         exact: list[list[object]] = []
         blank, offset = 0, block.offset
         for line, number, is_sure in zip(lines, numbers, certain, strict=True):
@@ -76,7 +94,7 @@ def reader(contract: BronzeContract, quarantine: Quarantine) -> BlockReader:
                 except RefusedError as refusal:
                     quarantine.refuse(refusal.reason, line, line=number, offset=offset)
             offset += len(line) + 1
-        rows = columns.in_order([sure, columns.table_of(exact, schema)], ["_line"])
+        rows = columns.in_order([good_rows, columns.table_of(exact, schema)], ["_line"])
         return Outcome(rows, len(lines) - blank, blank)
 
     return BlockReader(lambda: look, read)
@@ -100,8 +118,3 @@ def _records(block: Block, dialect: Dialect) -> tuple[list[bytes], Sequence[int]
             starts.append(number)
         inside ^= line.count(quote) % 2 == 1
     return records, starts
-
-
-def _certain(shape: csv_fast.CsvShape, lines: list[bytes]) -> list[bool]:
-    certain = csv_fast.certain_lines(shape, lines)
-    return [sure and is_utf8(line) for sure, line in zip(certain, lines, strict=True)]

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 
-from bronze import change_fast, columns
+from bronze import columns
 from bronze.blocks import Block, lines_at, slices
-from bronze.change_fast import Taken
 from bronze.change_records import Change, judge, row_columns
 from bronze.contract import BronzeContract
 from bronze.errors import RefusedError
 from bronze.json_objects import Found, objects
-from bronze.outcome import BlockReader, EventRow, Outcome, joined
+from bronze.outcome import BlockReader, EventRow, Outcome, Taken, joined
 from bronze.quarantine import Quarantine
 from bronze.schema import arrow_schema
 
@@ -38,20 +38,35 @@ class _Exact:
     discarded: int = 0
 
 
-def reader(contract: BronzeContract, quarantine: Quarantine, *, epoch: int, loaded: str) -> BlockReader:
+def reader(
+    contract: BronzeContract, quarantine: Quarantine, *, epoch: int, loaded: str, quick_bytes: int
+) -> BlockReader:
     """What reads blocks to the columns of `change_records.row_columns`."""
     schema = arrow_schema(row_columns(contract))
     judged = judge(contract, epoch=epoch, loaded=loaded)
-    read_slice = change_fast.reader(contract, epoch=epoch, loaded=loaded)
+    nothing = schema.empty_table()
+
+    def quick() -> Callable[[Block], Taken]:
+        from bronze import change_fast
+
+        return change_fast.reader(contract, epoch=epoch, loaded=loaded)
 
     def looker() -> Callable[[Block], Taken | None]:
-        read_fast = change_fast.reader(contract, epoch=epoch, loaded=loaded)
-        return lambda block: read_fast(block) if len(block.data) >= _SHORT_LINE * block.lines else None
+        of_blocks = cache(quick)
+
+        def look(block: Block) -> Taken | None:
+            if len(block.data) < quick_bytes:
+                return Taken(nothing, range(block.lines))
+            return of_blocks()(block) if len(block.data) >= _SHORT_LINE * block.lines else None
+
+        return look
+
+    of_slices = cache(quick)
 
     def read(block: Block, taken: Taken | None) -> Outcome:
         if taken is not None:
             return read_left(block, taken)
-        return joined(read_left(part, read_slice(part)) for part in slices(block))
+        return joined(read_left(part, of_slices()(part)) for part in slices(block))
 
     def read_left(block: Block, fast: Taken) -> Outcome:
         exact = _Exact()

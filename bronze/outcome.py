@@ -1,6 +1,6 @@
 """What reading a block gives, whatever the shape of the raw file."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -47,6 +47,14 @@ def joined(outcomes: Iterable[Outcome]) -> Outcome:
         discarded=sum(part.discarded for part in parts),
         events=[event for part in parts for event in part.events],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What is certain of a block: rows in the order of their lines, and the indices of the lines left."""
+
+    rows: Any
+    left: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)

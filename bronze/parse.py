@@ -254,19 +254,22 @@ class _Run:
 
     def reader(self, loaded: str) -> tuple[Callable[[Block], Block], BlockReader]:
         """What opens the first block, and what reads them all. Only the modules of the shape are imported."""
+        quick = self.limits.quick_bytes
         if self.source.format == "csv":
             from bronze import csv_lines
 
             opened = partial(csv_lines.opened, contract=self.contract)
-            return opened, csv_lines.reader(self.contract, self.quarantine)
+            return opened, csv_lines.reader(self.contract, self.quarantine, quick_bytes=quick)
         if self.source.replay:
             from bronze import replay_lines
 
             return lambda block: block, replay_lines.reader(self.contract, self.quarantine)
         from bronze import json_lines
 
-        read = json_lines.reader(self.contract, self.quarantine, epoch=self.source.epoch, loaded=loaded)
-        return json_lines.without_bom, read
+        epoch = self.source.epoch
+        return json_lines.without_bom, json_lines.reader(
+            self.contract, self.quarantine, epoch=epoch, loaded=loaded, quick_bytes=quick
+        )
 
     def parts(self, raw: HashingReader) -> Iterator[Block | LongRecord]:
         """The content, cut."""

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from bronze.contract import PositionKind
 from bronze.errors import RefusedError
@@ -65,6 +64,8 @@ def position(kind: PositionKind, written: str) -> str:
 
 def positions(kind: PositionKind, written: Any) -> Any:
     """Normalise a string array of positions that all match `CERTAIN[kind]`."""
+    import pyarrow.compute as pc  # 25 ms that a small file does not need
+
     if kind == "timestamp":
         moments = written.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
         return pc.ascii_lpad(moments.cast(pa.string()), 20, "0")
@@ -102,5 +103,7 @@ def change(epoch: int, place: str, order: int) -> str:
 
 def changes(epoch: int, places: Any, orders: Any) -> Any:
     """`_seq` of many changes, from string array of positions and an int64 array of orders."""
+    import pyarrow.compute as pc
+
     tail = pc.ascii_lpad(orders.cast(pa.string()), 20, "0")
     return pc.binary_join_element_wise(f"{epoch:010d}", places, "1", tail, ".")

@@ -1,5 +1,6 @@
 """`dm parse`: one raw file to Parquet and quarantine, without any cloud."""
 
+import gc
 import hashlib
 import json
 import os
@@ -7,14 +8,13 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import click
 
-from control.cli.output import print_json
 from control.config import from_environment
 from control.errors import UsageError, printable
 
@@ -70,10 +70,15 @@ def command(
     that is refused as a whole leaves no DIR/bronze. Tokens of personal values need DM_TOKEN_KEY.
     Exit codes: 0 parsed, 1 the file is refused, 2 a file or the contract cannot be used.
     """
+    # Of a small file, starting is most of the work: 15 ms less when the modules are not searched for garbage,
+    # now and when the process ends.
+    gc.disable()
     from bronze import contract as contracts
     from bronze.errors import BronzeError
     from bronze.parse import parse
 
+    gc.freeze()
+    gc.enable()
     asked = {"inflated_bytes": max_inflated_bytes, "ratio": max_ratio, "line_bytes": max_line_bytes}
     token_key = from_environment(os.environ).token_key or None
     try:
@@ -89,7 +94,7 @@ def command(
     except OSError as error:
         raise UsageError(f"{error.filename or out}: {error.strerror or error}") from error
     if as_json:
-        print_json(report)
+        click.echo(json.dumps(asdict(report), indent=2, ensure_ascii=False))
     elif report.failure is None:
         _print_counts(report, out)
     if report.failure is not None:

@@ -59,9 +59,12 @@ class Parsed:
 
 
 def parsed_in(out: Path, raw: bytes, rules: BronzeContract, shape: Any, **options: Any) -> Parsed:
-    """Parse the raw file `raw` into `out`. Options: limits, epoch, extract, file_id, token_key."""
+    """Parse the raw file `raw` into `out`, the quick way where it can be, however small the file is.
+
+    Options: limits, epoch, extract, file_id, token_key.
+    """
     source = Source(options.get("file_id", "file"), options.get("epoch", 1), options.get("extract", 1), shape)
-    limits: Limits | None = options.get("limits")
+    limits: Limits = options.get("limits") or replace(rules.limits, quick_bytes=0)
     report = parse(
         io.BytesIO(raw), rules, source, out, token_key=options.get("token_key", KEY), limits=limits
     )
@@ -127,7 +130,8 @@ def record(
 
 
 def blocks_of(size: int) -> Limits:
-    return replace(DEFAULT_LIMITS, csv_block_bytes=size, json_block_bytes=size)
+    """Limits that cut content into small blocks, which are read the quick way all the same."""
+    return replace(DEFAULT_LIMITS, csv_block_bytes=size, json_block_bytes=size, quick_bytes=0)
 
 
 def outcomes(found: Parsed, lines: Iterable[int]) -> list[str | None]:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from json_value_cases import VALUES
 from raw_files import blocks_of, contract, parsed
 
+from bronze.limits import DEFAULT_LIMITS
+
 # Ten times as many examples in `make sweep`.
 SWEEP = int(os.environ.get("SWEEP", "1"))
 
@@ -21,7 +23,7 @@ COLUMNS = {
 }  # fmt: skip
 PLACES = ['"0/16B3748"', '"2/ff.3.2/FE"', '"A/0"']
 TIMES = ['"2024-05-06T07:08:09Z"', "null", '"2024-05-06T07:08:09+01:00"']
-SIZES = (200, 1 << 20)
+WAYS = (blocks_of(200), blocks_of(1 << 20), DEFAULT_LIMITS)  # the last by the exact rules alone
 WIDE = [f"{name} {kind}{' key' if name == 'id' else ''}" for name, kind in COLUMNS.items()]
 PLAIN = [column for column in WIDE if "decimal" not in column]
 GOOD_TEXTS = {
@@ -41,8 +43,8 @@ def literal(rows, names):
     return [(line, record, [repr(row[name]) for name in names]) for line, record, row in rows]
 
 
-def judged_by_parser(content, rules, shape, size, names):
-    found = parsed(gzip.compress(content, 1), rules, shape, limits=blocks_of(size), epoch=4, extract=6)
+def judged_by_parser(content, rules, shape, limits, names):
+    found = parsed(gzip.compress(content, 1), rules, shape, limits=limits, epoch=4, extract=6)
     rows = sorted(((row["_line"], row["_record"], row) for row in found.rows), key=lambda placed: placed[:2])
     refused = [(entry["line"], entry["record"], entry["reason"]) for entry in found.quarantine]
     return literal(rows, names), refused, found.report.control
@@ -82,8 +84,8 @@ def test_on_extracts(lines):
     rules = contract(*WIDE, maxBadRatio=1)
     header = ",".join(COLUMNS).encode()
     rows, refused = judged_csv(rules, lines)
-    for size in SIZES:
-        found = judged_by_parser(b"\n".join([header, *lines, b""]), rules, "csv", size, COLUMNS)
+    for limits in WAYS:
+        found = judged_by_parser(b"\n".join([header, *lines, b""]), rules, "csv", limits, COLUMNS)
         assert found == (literal(rows, COLUMNS), refused, 0)
 
 
@@ -173,6 +175,6 @@ def test_on_change_records(name, data):
     lines = data.draw(st.lists(noisy(rarely(glued, record)), max_size=25))
     names = [column.split()[0] for column in columns] + ["_seq", "_op", "_key_before", "_committed_at"]
     rows, refused, control = judged_json(rules, lines)
-    for size in SIZES:
-        found = judged_by_parser(b"\n".join([*lines, b""]), rules, "json", size, names)
+    for limits in WAYS:
+        found = judged_by_parser(b"\n".join([*lines, b""]), rules, "json", limits, names)
         assert found == (literal(rows, names), refused, control)

@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from conformance_cases import TOKEN_KEY, Became, Case, became, cases, difference
 
+from bronze.limits import DEFAULT_LIMITS
 from control.cli.parse import command
 
 CASES = cases()
@@ -35,9 +37,12 @@ def of_run(code: int, counts: str, folder: Path) -> Became:
     return became(said, folder.glob("out/*/*"))
 
 
+@pytest.mark.parametrize("way", ["exact", "quick"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_dm_parse_does_what_the_case_says(case, tmp_path, monkeypatch):
+def test_dm_parse_does_what_the_case_says(case, way, tmp_path, monkeypatch):
     monkeypatch.setenv("DM_TOKEN_KEY", TOKEN_KEY)
+    if way == "quick":  # which files so small are not read by otherwise
+        monkeypatch.setattr("bronze.contract.DEFAULT_LIMITS", replace(DEFAULT_LIMITS, quick_bytes=0))
     run = CliRunner().invoke(command, arguments(case, tmp_path))
     assert run.exception is None or isinstance(run.exception, SystemExit), run.exception
     assert difference(case, of_run(run.exit_code, run.stdout, tmp_path)) == {}, case.rule

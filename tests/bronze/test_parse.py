@@ -339,3 +339,27 @@ def test_numpy_is_never_imported():
         check=True,
     )
     assert run.stdout.strip() == "False"
+
+
+STARTED = """
+import io, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from raw_files import contract
+from bronze.parse import Source, parse
+rules = contract("id bigint key", "at timestamp?", "name string?")
+csv = b"id,at,name\\n2,,b\\n1,2024-01-01T00:00:00Z,a\\nx,,\\n"
+change = b'{"data":{"id":%d,"at":null,"name":"a"},"metadata":{"record-type":"data","operation":"insert",'
+change += b'"stream-position":"0/1"}}\\n'
+for shape, content in (("csv", csv), ("json", change % 2 + change % 1)):
+    parse(io.BytesIO(content), rules, Source(shape, 1, 1, shape, "none"), Path(sys.argv[2]))
+print("pyarrow.compute" in sys.modules)
+"""
+
+
+def test_a_small_file_needs_none_of_what_is_slow_to_import(tmp_path):
+    arguments = [sys.executable, "-c", STARTED, str(Path(__file__).parent), str(tmp_path)]
+    run = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
+    rows = [pq.read_table(tmp_path / "bronze" / f"{shape}-00000.parquet") for shape in ("csv", "json")]
+    assert [table.column("id").to_pylist() for table in rows] == [[2, 1], [1, 2]]  # changes by key
