@@ -9,6 +9,7 @@ import pyarrow as pa
 from bronze.errors import FileRefusedError
 from bronze.inflate import PIECE_BYTES, HashingReader, capped, inflate
 from bronze.limits import Limits
+from bronze.zstd_windows import Windows
 
 Compression = Literal["gzip", "zstd", "none"]
 
@@ -16,9 +17,9 @@ Compression = Literal["gzip", "zstd", "none"]
 def content(raw: HashingReader, compression: Compression, limits: Limits) -> Iterator[bytes]:
     """Yield the content of `raw` in pieces.
 
-    Raises FileRefusedError: what `inflate` raises, `zstd_truncated` and `zstd_corrupt` (which bytes after the
-    last frame are too). Beside the pieces, a zstd stream needs the window that it was made with: 8 MiB at its
-    highest usual level, never more than 128.
+    Raises FileRefusedError: what `inflate` raises, `zstd_truncated`, `zstd_corrupt` (which bytes after the
+    last frame are too) and `zstd_window`: beside the pieces, a zstd stream needs the window that it was made
+    with.
     """
     if compression == "gzip":
         return inflate(raw, limits)
@@ -56,6 +57,7 @@ class _Packed(io.RawIOBase):
         super().__init__()
         self._raw = raw
         self._held = memoryview(b"")
+        self._windows = Windows()
         self.broken: Exception | None = None
 
     def readable(self) -> bool:
@@ -64,7 +66,9 @@ class _Packed(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         if not self._held:
             try:
-                self._held = memoryview(self._raw.read())
+                chunk = self._raw.read()
+                self._windows.see(chunk)
+                self._held = memoryview(chunk)
             except Exception as error:
                 self.broken = error
                 raise

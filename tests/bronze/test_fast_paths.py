@@ -157,8 +157,8 @@ def test_absent_columns_are_read_fast_where_they_are_null():
 def test_a_certain_block_of_an_extract_is_read_at_once():
     shape = csv_fast.shape(THING)
     good = b'1,a,,1.5\n"-2","b""c,",2024-12-31T23:59:59.5Z,\r\n 3 ,\xc3\xa9,2024-05-06T07:08:09Z,.5\n'
-    assert csv_fast.is_certain(shape, good)
-    assert csv_fast.rows(shape, good).num_rows == 3
+    assert shape.is_certain(good)
+    assert shape.rows(good).num_rows == 3
     for bad in (
         b"\n",
         b"1,a,,\n\n",
@@ -170,8 +170,8 @@ def test_a_certain_block_of_an_extract_is_read_at_once():
         b"1,a\r,,\n",
         b"1,a,,1.\n",
     ):
-        assert not csv_fast.is_certain(shape, good + bad), bad
-        assert csv_fast.certain_lines(shape, [good.split(b"\n")[0], bad.split(b"\n")[0]])[0]
+        assert not shape.is_certain(good + bad), bad
+        assert shape.certain([good.split(b"\n")[0], bad.split(b"\n")[0]])[0]
 
 
 def test_plain_records_are_read_fast():
