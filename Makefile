@@ -15,7 +15,8 @@ GATE_BASE ?= $(shell git rev-parse -q --verify origin/main >/dev/null 2>&1 && ec
 ROWS ?= 100000
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-demo demo docs check check-infra test test-browser test-clients test-services test-om sweep bench bench-clone \
-	bench-bronze bench-cloud bench-gold bench-ingest spark-package lambda-package om trino conformance-trino adapter-suite clean
+	bench-bronze bench-cloud bench-gold bench-ingest spark-package spark-runtime lambda-package om trino conformance-trino adapter-suite \
+	clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -92,6 +93,9 @@ bench-cloud: setup ## Measure the local Athena: select 1, what it adds to DuckDB
 
 spark-package: setup ## Write dist/spark/ingest.py and ingest.zip, what EMR Serverless or a Glue job needs of ours
 	@$(BIN)/python -m spark.package dist/spark
+
+spark-runtime: setup ## Write dist/spark-runtime/runtime-<content>.tar.gz, the libraries that Spark on EMR imports
+	@$(BIN)/python -m control.spark_runtime dist/spark-runtime
 
 lambda-package: setup ## Write dist/lambda/control-<content>.zip, what the Lambda functions run
 	@$(BIN)/python -m control.package dist/lambda

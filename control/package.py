@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,12 +55,12 @@ def package(folder: Path, *, python: str = PYTHON, platform: str | None = PLATFO
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="dm-package-") as scratch:
         libraries = Path(scratch) / "libraries"
-        _install(libraries, python, platform)
-        content = dict(sorted([*_own(), *_of_libraries(libraries)]))
+        install(libraries, python, platform, LIBRARIES)
+        content = dict(sorted([*_own(), *of_libraries(libraries, NOT_OF_PYARROW)]))
         size = sum(path.stat().st_size for path in content.values())
         if size > MOST_BYTES:
             raise ValueError(f"it unpacks to {size:,} bytes, and Lambda takes {MOST_BYTES:,}")
-        target = folder / f"control-{_digest(content)}.zip"
+        target = folder / f"control-{digest(content)}.zip"
         with zipfile.ZipFile(target, "w") as archive:
             for name, path in content.items():
                 entry = zipfile.ZipInfo(name, EPOCH)
@@ -79,20 +79,21 @@ def _own() -> Iterator[tuple[str, Path]]:
             yield path.relative_to(ROOT).as_posix(), path
 
 
-def _of_libraries(folder: Path) -> Iterator[tuple[str, Path]]:
+def of_libraries(folder: Path, not_of_pyarrow: Sequence[str]) -> Iterator[tuple[str, Path]]:
+    """Name and file of all that is needed of installed libraries."""
     for path in folder.rglob("*"):
-        name = path.relative_to(folder)
-        if path.is_file() and _is_needed(PurePosixPath(name.as_posix())):
-            yield name.as_posix(), path
+        name = PurePosixPath(path.relative_to(folder).as_posix())
+        if path.is_file() and _is_needed(name, not_of_pyarrow):
+            yield str(name), path
 
 
-def _is_needed(name: PurePosixPath) -> bool:
+def _is_needed(name: PurePosixPath, not_of_pyarrow: Sequence[str]) -> bool:
     top, *rest = name.parts
     inside = PurePosixPath(*rest)
     if top.endswith(".dist-info"):  # whose it is, and under which licence
         return name.name == "METADATA" or "licen" in str(name).lower() or name.name.startswith("NOTICE")
     if top == "pyarrow":
-        return not any(_matches(inside, pattern) for pattern in NOT_OF_PYARROW)
+        return not any(_matches(inside, pattern) for pattern in not_of_pyarrow)
     if top == "botocore" and rest[0] == "data" and len(rest) > 2:
         return rest[1] in SERVICES
     return top != "bin" and "__pycache__" not in name.parts and not top.startswith(".")
@@ -103,8 +104,11 @@ def _matches(name: PurePosixPath, pattern: str) -> bool:
     return name.parts[0] == folder if slash else name.match(pattern)
 
 
-def _install(folder: Path, python: str, platform: str | None) -> None:
-    """The locked libraries for `python` on `platform`, none built here."""
+def install(folder: Path, python: str, platform: str | None, libraries: Collection[str]) -> None:
+    """Write the locked libraries of these names for `python` on `platform`, none built here.
+
+    Raises CalledProcessError when `uv` fails.
+    """
     uv = shutil.which("uv") or str(ROOT / ".tools" / "bin" / "uv")
 
     def run(*arguments: str) -> str:
@@ -116,7 +120,7 @@ def _install(folder: Path, python: str, platform: str | None) -> None:
 
     exported = run("export", "--locked", "--no-default-groups", "--no-emit-project", "--no-header")
     wanted = [
-        block for block in _requirements(exported) if block.partition("==")[0].strip().lower() in LIBRARIES
+        block for block in _requirements(exported) if block.partition("==")[0].strip().lower() in libraries
     ]
     requirements = folder.with_suffix(".txt")
     requirements.write_text("\n".join(wanted) + "\n")
@@ -140,11 +144,12 @@ def _requirements(exported: str) -> Iterator[str]:
     yield "\n".join(lines)
 
 
-def _digest(content: dict[str, Path]) -> str:
-    digest = hashlib.sha256()
+def digest(content: dict[str, Path]) -> str:
+    """16 hex digits of the names and what is in them."""
+    found = hashlib.sha256()
     for name, path in content.items():
-        digest.update(f"{name}\n{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    return digest.hexdigest()[:16]
+        found.update(f"{name}\n{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return found.hexdigest()[:16]
 
 
 def main() -> None:

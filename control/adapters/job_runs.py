@@ -191,18 +191,22 @@ def service(settings: Settings, environ: Mapping[str, str]) -> JobRuns | None:
 
 
 def session_policy(order: WorkOrder, job: str) -> dict[str, object]:
-    """What a run of `order` may do: read its raw files, papers and code, write its own folders."""
+    """What a run of `order` may do: read its raw files, papers and code, write its own folders, and log.
+
+    A run has what this and its role both allow. Beside the job's folder is the archive of its libraries.
+    """
     papers = order.contract.rpartition("/")[0]
     raw = {f"{file.uri.split('/raw/')[0]}/raw/{order.table}" for file in order.files}
-    reads = [*sorted(raw), papers, job]
+    reads = [*sorted(raw), papers, job.rpartition("/")[0]]
     writes = [order.bronze, order.events, order.quarantine, papers]
     return {
         "Version": "2012-10-17",
         "Statement": [
             _allow(["s3:GetObject", "s3:GetObjectVersion"], [_arn(uri) for uri in reads]),
             _allow(["s3:PutObject", "s3:AbortMultipartUpload"], [_arn(uri) for uri in writes]),
-            # A session policy only narrows: which keys, the role says.
+            # A session policy only narrows: which keys and which log group, the role says.
             _allow(["kms:Decrypt", "kms:GenerateDataKey"], ["*"]),
+            _allow(["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], ["*"]),
         ],
     }
 

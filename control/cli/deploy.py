@@ -94,6 +94,11 @@ def plan(
 @click.option(
     "--control-zip", type=click.Path(path_type=Path), help="Archive of the functions; else the deployed one."
 )
+@click.option(
+    "--spark-runtime",
+    type=click.Path(path_type=Path),
+    help="Archive of the libraries of Spark on EMR; else the deployed one.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(
     "--allow-replace",
@@ -116,6 +121,7 @@ def apply_command(
     extra: Path | None,
     overrides: tuple[str, ...],
     control_zip: Path | None,
+    spark_runtime: Path | None,
     yes: bool,
     allowed: tuple[str, ...],
     written: Path | None,
@@ -125,6 +131,7 @@ def apply_command(
     Exit codes: 0 done, 2 refused before anything was changed, 3 a stack failed: the cause is named.
     """
     given = [packages.control(control_zip)] if control_zip else []
+    given += [packages.spark_runtime(spark_runtime)] if spark_runtime else []
     desk = open_desk(environment, names, infra, extra, overrides, {one.parameter: one.value for one in given})
     built = [*given, *archives(desk)]
     desk = with_values(desk, {one.parameter: one.value for one in built})

@@ -21,7 +21,22 @@ UNKNOWN = {
     "ControlCodeKey": f"control/{'0' * 64}.zip",
     "ProjectCodeKey": f"project/{'0' * 64}.zip",
     "SparkCodePrefix": f"spark/{'0' * 64}",
+    "SparkRuntimeKey": f"spark/runtime-{'0' * 64}.tar.gz",
 }
+# What is built apart, since it needs a package index: its parameter, what it is for, and how it is named.
+ARCHIVES = (
+    (
+        "ControlCodeKey",
+        "the functions",
+        "run make lambda-package and name the archive with --control-zip;"
+        " or apply other stacks only, such as `storage catalog`",
+    ),
+    (
+        "SparkRuntimeKey",
+        "the libraries of Spark on EMR",
+        "run make spark-runtime and name the archive with --spark-runtime; or --set Spark=glue",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -76,11 +91,11 @@ def with_values(desk: Desk, filled: Mapping[str, str]) -> Desk:
 def archives(desk: Desk) -> list[packages.Package]:
     """What is built here and now for the stacks that are to be applied."""
     wanted = {one for name in desk.environment.chosen for one in desk.environment.templates[name].parameters}
-    if "ControlCodeKey" in wanted and desk.environment.values["ControlCodeKey"] == UNKNOWN["ControlCodeKey"]:
-        raise UsageError(
-            "the functions have no archive yet, and nothing was changed",
-            hint="name it with --control-zip; or apply other stacks only, such as `storage catalog`",
-        )
+    values = desk.environment.values
+    for parameter, what, how in ARCHIVES:
+        needed = parameter in wanted and (parameter != "SparkRuntimeKey" or values["Spark"] == "emr")
+        if needed and values[parameter] == UNKNOWN[parameter]:
+            raise UsageError(f"{what} have no archive yet, and nothing was changed", hint=how)
     built = [packages.project(Path())] if "ProjectCodeKey" in wanted else []
     return [*built, packages.spark()] if "SparkCodePrefix" in wanted else built
 

@@ -40,12 +40,23 @@ class Package:
 
 def control(archive: Path) -> Package:
     """The functions' archive. Raises NotFoundError."""
-    try:
-        content = archive.read_bytes()
-    except OSError:
-        raise NotFoundError(f"{archive} cannot be read", hint="name the archive with --control-zip") from None
+    content = _content(archive, "--control-zip")
     key = f"control/{_digest([content])}.zip"
     return Package("ControlCodeKey", key, {key: content})
+
+
+def spark_runtime(archive: Path) -> Package:
+    """The libraries that Spark's runs on EMR import. Raises NotFoundError."""
+    content = _content(archive, "--spark-runtime")
+    key = f"spark/runtime-{_digest([content])}.tar.gz"
+    return Package("SparkRuntimeKey", key, {key: content})
+
+
+def _content(archive: Path, option: str) -> bytes:
+    try:
+        return archive.read_bytes()
+    except OSError:
+        raise NotFoundError(f"{archive} cannot be read", hint=f"name the archive with {option}") from None
 
 
 def project(root: Path) -> Package:

@@ -87,7 +87,7 @@ def test_both_handlers_run_from_the_zip_alone(built: Path, cloud: Settings, tmp_
 
 def test_its_name_is_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of our own sources alone: the libraries are fixed by their hashes."""
-    monkeypatch.setattr(package, "_install", lambda folder, python, platform: folder.mkdir())
+    monkeypatch.setattr(package, "install", lambda folder, *_: folder.mkdir())
     first, second = (package.package(tmp_path / name) for name in ("one", "two"))
     assert (first.name, first.read_bytes()) == (second.name, second.read_bytes())
     monkeypatch.setattr(package, "_own", lambda: [("a.txt", ROOT / "LICENSE")])
@@ -95,7 +95,7 @@ def test_its_name_is_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_what_lambda_would_not_take_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package, "_install", lambda folder, python, platform: folder.mkdir())
+    monkeypatch.setattr(package, "install", lambda folder, *_: folder.mkdir())
     monkeypatch.setattr(package, "MOST_BYTES", 1000)
     with pytest.raises(ValueError, match="unpacks to"):
         package.package(tmp_path)

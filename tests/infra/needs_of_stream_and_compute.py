@@ -13,6 +13,7 @@ from needs_of_network_and_source import CONTROL_KEY, LAKE_KEY, NAME, REGION
 from rendered import ACCOUNT, FILLED_IN, values
 
 from bronze.parse import source_of
+from control import spark_runtime
 from control.deploy import packages
 from control.model import RAW
 from control.sample.changes import control_line
@@ -203,9 +204,11 @@ COMPUTE = {
             # Personal values become tokens in the tasks, so executors need the key as much as the driver.
             f"{_DEFAULTS}/spark.emr-serverless.driverEnv.DM_TOKEN_KEY": TOKEN_KEY,
             f"{_DEFAULTS}/spark.executorEnv.DM_TOKEN_KEY": TOKEN_KEY,
-            f"{_DEFAULTS}/spark.emr-serverless.driverEnv.PYSPARK_PYTHON": "./runtime/bin/python",
-            f"{_DEFAULTS}/spark.executorEnv.PYSPARK_PYTHON": "./runtime/bin/python",
-            f"{_DEFAULTS}/spark.archives": f"s3://{CODE}/spark/runtime.tar.gz#runtime",
+            f"{_DEFAULTS}/spark.emr-serverless.driverEnv.PYSPARK_PYTHON": f"python{spark_runtime.PYTHON}",
+            f"{_DEFAULTS}/spark.executorEnv.PYSPARK_PYTHON": f"python{spark_runtime.PYTHON}",
+            f"{_DEFAULTS}/spark.emr-serverless.driverEnv.PYTHONPATH": "./runtime",
+            f"{_DEFAULTS}/spark.executorEnv.PYTHONPATH": "./runtime",
+            f"{_DEFAULTS}/spark.archives": f"s3://{CODE}/{FILLED_IN['SparkRuntimeKey']}#runtime",
         },
         free=(f"{_MONITORED}/ManagedPersistenceMonitoringConfiguration/Enabled",),
     ),

@@ -14,6 +14,7 @@ DIGEST = "0" * 64
 FILLED_IN = {
     "ControlCodeKey": f"control/{DIGEST}.zip",
     "SparkCodePrefix": f"spark/{DIGEST}",
+    "SparkRuntimeKey": f"spark/runtime-{DIGEST}.tar.gz",
     "ProjectCodeKey": f"project/{DIGEST}.zip",
 }
 ACCOUNT = "123456789012"
@@ -39,10 +40,21 @@ def render(
     given: Mapping[str, str], of: Mapping[str, template.Template] | None = None
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Stack -> logical id -> resource, with all functions resolved. `Ref` gives a resource's name or ARN."""
-    of = of or templates()
+    return _rendered(given, of or templates())[0]
+
+
+def told(given: Mapping[str, str]) -> dict[str, str]:
+    """The settings that the outputs of all stacks give."""
+    return _rendered(given, templates())[1]
+
+
+def _rendered(
+    given: Mapping[str, str], of: Mapping[str, template.Template]
+) -> tuple[dict[str, dict[str, dict[str, Any]]], dict[str, str]]:
     known = parameters.declared(of)
     stacks: dict[str, dict[str, dict[str, Any]]] = {}
     exports: dict[str, str] = {}
+    settings: dict[str, str] = {}
     for name in order.order(of):
         one = of[name]
         typed = {
@@ -63,9 +75,13 @@ def render(
             if "Condition" not in found or holds(scope.conditions[found["Condition"]], scope)
         }
         for output in one.outputs.values():
+            if "Condition" in output and not holds(scope.conditions[output["Condition"]], scope):
+                continue
             if "Export" in output:
                 exports[resolve(output["Export"]["Name"], scope)] = resolve(output["Value"], scope)
-    return stacks
+            if output.get("Description", "").startswith(template.SETTING_PREFIX):
+                settings[output["Description"]] = str(resolve(output["Value"], scope))
+    return stacks, settings
 
 
 @cache

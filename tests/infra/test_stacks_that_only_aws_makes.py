@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from io import BytesIO
 from pathlib import Path
 from random import Random
@@ -12,14 +13,18 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from iam import allows
 from needs import Row, at, leaves, problems
-from needs_of_network_and_source import NETWORK, SOURCE
-from needs_of_stream_and_compute import COMPUTE, STREAM
-from rendered import INFRA, render, templates, values
+from needs_of_network_and_source import NETWORK, REGION, SOURCE
+from needs_of_stream_and_compute import CODE, COMPUTE, STREAM
+from rendered import ACCOUNT, INFRA, render, templates, told, values
 
 from bronze import contract
 from bronze.parse import Report, parse, source_of
+from control.adapters import job_runs
+from control.config import Settings
 from control.deploy import template
+from control.orders import OrderFile, WorkOrder
 from control.sample import changes
 from control.sample.changes import Edit, LogStart
 
@@ -216,3 +221,34 @@ def test_the_parser_needs_what_change_capture_is_told_to_write(tmp_path: Path) -
     assert not _parsed(record, tmp_path / "before")[1] or _parsed(record, tmp_path / "again")[0].quarantined
     record["before"] = image
     assert _parsed(record, tmp_path / "name")[1] != before
+
+
+def test_a_run_of_spark_may_read_what_its_application_names_and_may_log() -> None:
+    """A run has what its role and its session policy both allow."""
+    file = OrderFile("f", "s3://lake/raw/review/a.json.gz", None, 1, 1, "json")
+    folders = (f"s3://lake/{folder}/review/b1-e1" for folder in ("bronze", "events", "quarantine"))
+    order = WorkOrder("review", "b1-e1", "s3://lake/attempts/b1-e1/contract.yaml", (file,), *folders)
+    settings = told(values("prod"))
+    policy: Any = job_runs.session_policy(order, settings["DM_SPARK_JOB"])
+
+    def allowed(action: str, resource: str) -> bool:
+        return any(
+            action in one["Action"] and any(fnmatchcase(resource, where) for where in one["Resource"])
+            for one in policy["Statement"]
+        ) and allows("SparkRole", action, resource, of="prod")
+
+    application = render(values("prod"))["compute"]["SparkApplication"]["Properties"]
+    archive = application["RuntimeConfiguration"][0]["Properties"]["spark.archives"].partition("#")[0]
+    for uri in (archive, f"{settings['DM_SPARK_JOB']}/ingest.py", f"{settings['DM_SPARK_JOB']}/ingest.zip"):
+        assert allowed("s3:GetObject", f"arn:aws:s3:::{uri.removeprefix('s3://')}"), uri
+    group = render(values("prod"))["compute"]["SparkLog"]["Properties"]["LogGroupName"]
+    for action in ("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"):
+        assert allowed(action, f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:log-stream:s"), action
+    assert not allowed("s3:GetObject", f"arn:aws:s3:::{CODE}/project/p.zip")
+    assert not allowed("s3:GetObject", "arn:aws:s3:::lake/raw/beer/a.json.gz")
+
+
+@pytest.mark.parametrize("spark", ["emr", "glue"])
+def test_the_settings_that_are_told_are_all_that_spark_needs(spark: str) -> None:
+    found = job_runs.service(Settings(endpoint="http://127.0.0.1:9"), told(values("prod") | {"Spark": spark}))
+    assert type(found).__name__ == {"emr": "EmrServerless", "glue": "GlueJob"}[spark]

@@ -176,12 +176,14 @@ def test_a_lost_answer_starts_no_second_run_on_emr(jobs) -> None:
 
 def test_a_run_on_emr_may_touch_only_what_its_order_names(jobs) -> None:
     remote("emr", jobs).run(ORDER, lambda: None)
-    reads, writes, _ = json.loads(jobs.runs["run0"].policy)["Statement"]
+    reads, writes, keys, log = json.loads(jobs.runs["run0"].policy)["Statement"]
     assert reads["Resource"] == [
         "arn:aws:s3:::lake/raw/brewery/*",
         "arn:aws:s3:::lake/attempts/brewery/b-e1/*",
-        "arn:aws:s3:::code/jobs/1.2.0/*",
+        # The job's folder, and beside it the libraries that the application names.
+        "arn:aws:s3:::code/jobs/*",
     ]
+    assert {action.partition(":")[0] for one in (keys, log) for action in one["Action"]} == {"kms", "logs"}
     assert writes["Resource"] == [
         "arn:aws:s3:::lake/bronze/brewery/b-e1/*",
         "arn:aws:s3:::lake/bronze/brewery_events/b-e1/*",

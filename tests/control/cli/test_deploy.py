@@ -1,12 +1,24 @@
 """`dm deploy` refuses before it calls anybody, and asks before it deletes."""
 
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from control.cli import deploy_desk
 from control.cli.deploy import _confirm, _confirm_name, command
-from control.deploy import packages
+from control.config import Settings
+from control.deploy import packages, template
+from control.deploy.apply import Environment
 from control.errors import ControlError, NotFoundError, UnavailableError, UsageError
 
 INFRA = Path(__file__).parents[3] / "infra"
@@ -32,6 +44,7 @@ def _run(*arguments: str) -> Result:
         (("plan", "nowhere"), NotFoundError, "does not exist"),
         (("plan", "dev", "queue"), NotFoundError, "the stacks are|no stack 'queue'"),
         (("apply", "dev", "--control-zip", "/absent.zip"), NotFoundError, "cannot be read"),
+        (("apply", "dev", "--spark-runtime", "/absent.gz"), NotFoundError, "cannot be read"),
         (("plan", "dev", "--params", "/absent.yaml"), NotFoundError, "does not exist"),
     ],
 )
@@ -89,6 +102,65 @@ def test_the_same_project_gives_the_same_archive_and_another_gives_another(tmp_p
     assert first == again
     (tmp_path / "models" / "a.sql").write_text("select 2")
     assert packages.project(tmp_path).value != first.value
+
+
+def test_the_archive_of_the_project_is_all_that_dbt_needs(tmp_path: Path) -> None:
+    """Unpacked where nothing else is, with the target and the variables of the machine that builds."""
+    [content] = packages.project(INFRA.parent).objects.values()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        archive.extractall(tmp_path)
+    variables = {
+        "DM_BUCKET": "lake",
+        "DM_WORKGROUP": "build",
+        "DM_SCHEMA_PREFIX": "",
+        "AWS_REGION": "eu-west-1",
+    }
+    done = subprocess.run(
+        [Path(sys.executable).with_name("dbt"), "parse", "--profiles-dir", "profiles", "--target", "prod"],
+        cwd=tmp_path, env={"PATH": os.defpath, "HOME": str(tmp_path), **variables},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    nodes = json.loads((tmp_path / "target" / "manifest.json").read_text())["nodes"].values()
+    models = {node["name"] for node in nodes if node["resource_type"] == "model"}
+    assert models == {file.stem for file in (INFRA.parent / "models").rglob("*.sql")}
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("control",), "the functions have no archive"),
+        (("compute",), "the libraries of Spark on EMR have no archive"),
+    ],
+)
+def test_what_was_never_built_is_said_before_anything_is_changed(names: tuple[str, ...], words: str) -> None:
+    environment = Environment(
+        template.read(INFRA / "templates"), {"Spark": "emr", **deploy_desk.UNKNOWN}, names
+    )
+    desk = deploy_desk.Desk(environment, Settings(), *[None] * 3, INFRA)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=words) as error:
+        deploy_desk.archives(desk)
+    assert "make " in str(error.value.hint)
+    values = {**environment.values, "Spark": "glue", "ControlCodeKey": "control/x"}
+    on_glue = replace(desk, environment=replace(environment, values=values))
+    assert {one.parameter for one in deploy_desk.archives(on_glue)} <= {"ProjectCodeKey", "SparkCodePrefix"}
+
+
+@pytest.mark.parametrize(
+    ("option", "make", "pattern"),
+    [
+        ("ControlCodeKey", packages.control, r"control/[0-9a-f]{64}\.zip"),
+        ("SparkRuntimeKey", packages.spark_runtime, r"spark/runtime-[0-9a-f]{64}\.tar\.gz"),
+    ],
+)
+def test_an_archive_is_named_by_its_content(option: str, make: Any, pattern: str, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"one")
+    (tmp_path / "b").write_bytes(b"two")
+    first, again, other = make(tmp_path / "a"), make(tmp_path / "a"), make(tmp_path / "b")
+    assert first == again
+    assert first.parameter == option
+    assert first.value != other.value
+    assert re.fullmatch(pattern, first.value)
 
 
 def test_the_archive_of_spark_is_named_by_what_is_in_it() -> None:

@@ -1,7 +1,13 @@
 """The stacks really deploy, update, drift, fail, come back and go on the local cloud."""
 
+import base64
+import gzip
+import hashlib
+import io
 import itertools
 import json
+import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -13,6 +19,7 @@ from typing import Any
 import boto3
 import pytest
 
+from control import package
 from control.adapters.cloudformation import CloudFormation
 from control.adapters.dynamodb import DynamoStore
 from control.config import Settings
@@ -92,14 +99,15 @@ def account(cloud: supervisor.Record, monkeypatch: pytest.MonkeyPatch, tmp_path:
     project = next(_projects)
     with zipfile.ZipFile(tmp_path / "control.zip", "w") as archive:
         archive.writestr("control/handlers.py", project)
-    package = packages.control(tmp_path / "control.zip")
+    stub = packages.control(tmp_path / "control.zip")
     templates = template.read(INFRA / "templates")
     values = parameters.read(INFRA / "params" / "dev.yaml") | {
         "Project": project,
         "SchemaPrefix": f"{project}_",
         "ProjectCodeKey": f"project/{'0' * 64}.zip",
         "SparkCodePrefix": f"spark/{'0' * 64}",
-        package.parameter: package.value,
+        "SparkRuntimeKey": f"spark/runtime-{'0' * 64}.tar.gz",
+        stub.parameter: stub.value,
     }
     parameters.judge(values, parameters.declared(templates))
     settings = Settings(endpoint=cloud.endpoint, region="us-east-1")
@@ -108,7 +116,7 @@ def account(cloud: supervisor.Record, monkeypatch: pytest.MonkeyPatch, tmp_path:
         return boto3.client(service, endpoint_url=cloud.endpoint, region_name="us-east-1")
 
     environment = Environment(templates, values, order.order(templates))
-    return Account(environment, CloudFormation(settings, lambda _: None), client, settings, package)
+    return Account(environment, CloudFormation(settings, lambda _: None), client, settings, stub)
 
 
 def test_what_the_code_needs_is_there_and_works_and_a_second_apply_changes_nothing(account: Account) -> None:
@@ -146,6 +154,62 @@ def test_the_settings_that_are_told_work_for_the_control_store(account: Account)
     file = RawFile("f", "review", whole.lake, "raw/review/a.csv.gz", "v", "e", 1, 1, 1, "csv", moment, moment)
     assert store.create(file)
     assert store.query(RawFile, "review", open_only=True).items == (file,)
+
+
+# As Lambda does: the archive unpacked, nothing else of anybody's, and the function's own variables.
+INVOKE = """
+import importlib, json, os, sys
+sys.path[:] = [os.environ["LAMBDA_TASK_ROOT"], *(one for one in sys.path if "site-packages" not in one)]
+module, _, name = sys.argv[1].rpartition(".")
+answer = getattr(importlib.import_module(module), name)(json.loads(sys.argv[2]), None)
+assert sys.modules[module].__file__.startswith(os.environ["LAMBDA_TASK_ROOT"])
+print(json.dumps(answer))
+"""
+
+
+def test_the_real_archive_is_deployed_and_its_handlers_ingest_what_lands(
+    account: Account, tmp_path: Path
+) -> None:
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    archive = packages.control(package.package(tmp_path, python=version, platform=None))
+    whole = replace(account.narrowed("control", **{archive.parameter: archive.value}), archive=archive)
+    whole.apply()
+    s3, project = whole.client("s3"), whole.environment.values["Project"]
+    code = s3.get_object(Bucket=f"{project}-dev-code-{ACCOUNT}", Key=archive.value)["Body"].read()
+    with zipfile.ZipFile(io.BytesIO(code)) as unpacked:
+        unpacked.extractall(tmp_path / "task")
+
+    def invoke(function: str, event: object) -> Any:
+        found = whole.client("lambda").get_function(FunctionName=f"{project}-dev-{function}")["Configuration"]
+        assert found["CodeSha256"] == base64.b64encode(hashlib.sha256(code).digest()).decode()
+        own = found["Environment"]["Variables"]
+        machine = {"LAMBDA_TASK_ROOT": str(tmp_path / "task"), "AWS_ENDPOINT_URL": whole.settings.endpoint}
+        given = {"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+        run = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", INVOKE, found["Handler"], json.dumps(event)],
+            cwd=tmp_path / "task",
+            env={**own, **machine, **given},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, run.stderr
+        return json.loads(run.stdout)
+
+    body = gzip.compress(b"brewery_id,brewery_name\n1,Alpha\nx,refused\n")
+    put = s3.put_object(Bucket=whole.lake, Key="raw/brewery/a.csv.gz", Body=body)
+    told_of = {"key": "raw/brewery/a.csv.gz", "size": len(body), "etag": put["ETag"].strip('"')}
+    notice = {
+        "source": "aws.s3", "detail-type": "Object Created", "time": "2026-01-02T03:04:05Z",
+        "detail": {"bucket": {"name": whole.lake}, "object": {**told_of, "version-id": put["VersionId"]}},
+    }  # fmt: skip
+    message = {"messageId": "m", "body": json.dumps(notice)}
+    assert invoke("register", {"Records": [message]}) == {"batchItemFailures": []}
+    done = invoke("ingest", {})
+    assert (done["batches"], done["left"]) == (1, 0)
+    table = {"DatabaseName": f"{project}_bronze", "TableName": "brewery"}
+    [partition] = whole.client("glue").get_partitions(**table)["Partitions"]
+    assert partition["Values"][1] == "1"
 
 
 def test_a_changed_value_changes_its_resource_and_nothing_else(account: Account) -> None:
