@@ -198,8 +198,10 @@ def _rows(
     else:
         found["_op"] = raw.column(_name("metadata", "operation"))
     if layout.committed:
-        moments = raw.column(_name("metadata", layout.committed)).cast(pa.timestamp("us", "UTC"))
-        found["_committed_at"] = moments.cast(pa.timestamp("us"))
+        moments = raw.column(_name("metadata", layout.committed))
+        if pa.types.is_string(moments.type):  # it is the position, too
+            moments = moments.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
+        found["_committed_at"] = moments
     else:
         found["_committed_at"] = pa.nulls(count, pa.timestamp("us"))
     found["_line"] = pc.add(raw.column("_place"), first_line)

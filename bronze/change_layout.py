@@ -212,7 +212,7 @@ class _Rules:
         if key == self.position:
             return Value("metadata", key, True, self.place, "string")
         if key == self.committed:
-            return Value("metadata", key, True, (CERTAIN_TIMESTAMP,), "string")
+            return Value("metadata", key, True, (CERTAIN_TIMESTAMP,), "timestamp")
         if key == self.order:
             return Value("metadata", key, False, (_ORDER,), "bigint")
         if pair.text == "null":  # or another key would say what this one does not

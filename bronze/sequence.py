@@ -25,6 +25,7 @@ CERTAIN: dict[PositionKind, str] = {
 _EXACT = {kind: re.compile(pattern) for kind, pattern in CERTAIN.items()}
 _PART_WIDTHS: dict[PositionKind, tuple[int, int]] = {"lsn": (8, 8), "binlog": (10, 20)}
 _WIDTH: dict[PositionKind, int] = {"lsn": 16, "binlog": 30, "number": 20, "timestamp": 20}
+_LONGEST = (1 << 31) - 1
 _EPOCH = datetime(1970, 1, 1)  # UTC, without a zone, as read_timestamp has it
 
 
@@ -71,6 +72,10 @@ def positions(kind: PositionKind, written: Any) -> Any:
         return pc.ascii_lpad(moments.cast(pa.string()), 20, "0")
     if kind == "number":
         return pc.ascii_lpad(written, 20, "0")
+    if kind == "lsn" and (widths := _lsn_widths(written)) is not None:
+        high, low = widths
+        closed = pc.binary_replace_slice(pc.ascii_upper(written), high, high + 1, "0" * (8 - low))
+        return pc.binary_replace_slice(closed, 0, 0, "0" * (8 - high))
     # Splitting costs 0.2 µs a value, capture groups 0.5, and reading one by one 1.2.
     if kind == "lsn":
         parts = pc.split_pattern(pc.ascii_upper(written), "/")
@@ -86,6 +91,20 @@ def positions(kind: PositionKind, written: Any) -> Any:
     return pc.binary_join_element_wise(
         pc.ascii_lpad(high, widths[0], "0"), pc.ascii_lpad(low, widths[1], "0"), ""
     )
+
+
+def _lsn_widths(written: Any) -> tuple[int, int] | None:
+    """How many digits stand before and after the slash, where it is as many in all and nothing follows."""
+    import pyarrow.compute as pc
+
+    slashes = pc.min_max(pc.find_substring(written, "/"))
+    lengths = pc.min_max(pc.binary_length(written))
+    at, length = slashes["min"].as_py(), lengths["min"].as_py()
+    if at is None or at != slashes["max"].as_py() or length != lengths["max"].as_py():
+        return None
+    if pc.any(pc.match_substring(written, ".")).as_py():
+        return None
+    return at, length - at - 1
 
 
 def load(epoch: int, place: str, extract: int) -> str:
@@ -105,5 +124,10 @@ def changes(epoch: int, places: Any, orders: Any) -> Any:
     """`_seq` of many changes, from string array of positions and an int64 array of orders."""
     import pyarrow.compute as pc
 
+    known = pc.min_max(orders)
+    if known["min"].as_py() is not None and known["min"] == known["max"]:  # half the time
+        tail = f".1.{known['min'].as_py():020d}"
+        begun = pc.binary_replace_slice(places, 0, 0, f"{epoch:010d}.")
+        return pc.binary_replace_slice(begun, _LONGEST, _LONGEST, tail)
     tail = pc.ascii_lpad(orders.cast(pa.string()), 20, "0")
     return pc.binary_join_element_wise(f"{epoch:010d}", places, "1", tail, ".")

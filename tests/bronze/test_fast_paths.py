@@ -2,9 +2,12 @@
 
 import json
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from raw_files import contract, record
 
-from bronze import change_fast, csv_fast
+from bronze import change_fast, csv_fast, sequence
 from bronze.blocks import block_of
 
 THING = contract("id bigint key", "name string?", "at timestamp?", "score double?")
@@ -181,3 +184,63 @@ def test_plain_records_are_read_fast():
     assert left(plain, plain | {"name": None, "score": -0.5}, reordered, rules=rules) == []
     odd = [b"", b"{}", plain | {"id": "1"}, plain | {"more": 1}, plain | {"name": {"a": 1}}, GOOD]
     assert left(plain, *odd, plain, rules=rules) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "2023-02-29T00:00:00Z", "2023-13-01T00:00:00Z", "2023-00-01T00:00:00Z", "2023-01-00T00:00:00Z",
+        "2023-04-31T00:00:00Z", "2023-01-01T24:00:00Z", "2023-01-01T23:60:00Z", "2023-01-01T23:59:60Z",
+        "1969-12-31T23:59:59Z", "0000-01-01T00:00:00Z",
+    ],
+)  # fmt: skip
+def test_a_moment_of_the_same_shape_is_held_against_clock_and_calendar(odd):
+    good = [with_data(at=f"2023-01-{day:02d}T00:00:{day:02d}Z") for day in range(1, 29)]
+    assert left(*good) == []
+    assert left(*good[:9], with_data(at=odd), *good[9:]) == [9]
+    assert left(*good[:9], with_metadata(**{"commit-timestamp": odd}), *good[9:]) == [9]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_left"), [("x\ty", True), ("x\x00y", True), ("x\x7fy", False), ("xé", False)]
+)
+def test_a_text_of_another_shape_is_read_by_itself(name, is_left):
+    good = [with_data(name=f"x{n % 10}y") for n in range(40)]
+    lines = [*map(line_of, good[:7]), line_of(with_data(name="x1y")).replace(b"x1y", name.encode())]
+    assert left(*lines, *good[7:]) == ([7] if is_left else [])
+
+
+def seqs(*positions, orders):
+    """`_seq` by the quick way, of which no line is left, and by the exact rules."""
+    records = [
+        with_metadata(**{"stream-position": at, "transaction-record-id": order})
+        for at, order in zip(positions, orders, strict=True)
+    ]
+    block = block_of(b"".join(line_of(it) + b"\n" for it in records), 1, 0)
+    taken = change_fast.reader(THING, epoch=7, loaded="")(block)
+    assert not taken.left
+    exact = [
+        sequence.change(7, sequence.position("lsn", at), order)
+        for at, order in zip(positions, orders, strict=True)
+    ]
+    return taken.rows.column("_seq").to_pylist(), exact
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    widths=st.tuples(st.integers(1, 8), st.integers(1, 8)),
+    rest=st.sampled_from(["", "", ".1", ".00/A"]),
+    alike=st.booleans(),
+    count=st.integers(1, 60),
+    random=st.randoms(use_true_random=False),
+)
+def test_positions_of_one_width_become_what_each_becomes_alone(widths, rest, alike, count, random):
+    def digits(width):
+        return "".join(random.choices("0123456789abcdefABCDEF", k=width))
+
+    positions = [f"{digits(widths[0])}/{digits(widths[1])}{rest}" for _ in range(count)]
+    if not alike:
+        positions.append(f"{digits(9 - widths[0])}/{digits(widths[1])}")
+    orders = random.choices(range(3), k=len(positions)) if random.random() < 0.5 else [4] * len(positions)
+    quick, exact = seqs(*positions, orders=orders)
+    assert quick == exact
