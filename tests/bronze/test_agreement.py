@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+from random import Random
 
 import pytest
 from bronze_judge import judged_csv, judged_json
@@ -177,4 +178,43 @@ def test_on_change_records(name, data):
     rows, refused, control = judged_json(rules, lines)
     for limits in WAYS:
         found = judged_by_parser(b"\n".join([*lines, b""]), rules, "json", limits, names)
+        assert found == (literal(rows, names), refused, control)
+
+
+ODD = [*'0139aF:/-TZ"\\ .é\t']
+# A # is a digit from 0 to 2, so that columns differ in digits alone, which is judged by one text of them.
+SHAPED = (
+    '{"data":{"id":#,"at":"20##-1#-1#T0#:##:##.##Z","s":"no ##"},"metadata":{"record-type":"data",'
+    '"timestamp":"202#-1#-1#T1#:##:##Z","operation":"update","stream-position":"0#/##A##","serial":"##"}}'
+)
+
+PLACES_OF_DIGITS = [at for at, character in enumerate(SHAPED) if character == "#"]
+
+
+@settings(max_examples=60 * SWEEP, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    count=st.integers(20, 60),  # of so many, more than half differ, or each would be judged by itself
+    trouble=st.lists(
+        st.tuples(st.integers(0, 400), st.sampled_from(PLACES_OF_DIGITS), st.sampled_from(ODD)),
+        max_size=2,
+    ),
+    odd_moment=st.one_of(st.none(), st.sampled_from(["2023-02-29T00:00:00", "2100-13-01T24:60:60"])),
+)
+def test_on_records_of_one_shape(seed, count, trouble, odd_moment):
+    rules = contract("id bigint key", "at timestamp?", "s string?", maxBadRatio=1)
+    random = Random(seed)
+    texts = ["".join(random.choice("012") if c == "#" else c for c in SHAPED) for _ in range(count)]
+    for line, at, character in trouble:
+        place = line % len(texts)
+        texts[place] = texts[place][:at] + character + texts[place][at + 1 :]
+    if odd_moment:
+        texts.append(
+            texts[0].replace('"timestamp":"202', f'"commit-timestamp":"{odd_moment}Z","timestamp":"202')
+        )
+    content = [text.encode() for text in texts]
+    names = ["id", "at", "s", "_seq", "_op", "_committed_at"]
+    rows, refused, control = judged_json(rules, content)
+    for limits in WAYS:
+        found = judged_by_parser(b"\n".join([*content, b""]), rules, "json", limits, names)
         assert found == (literal(rows, names), refused, control)
