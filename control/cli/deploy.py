@@ -1,23 +1,19 @@
 """`dm deploy`: bring an account to what the templates say, and back."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from control.cli.deploy_desk import archives, open_desk, teller, told, upload, with_values, write
-from control.cli.output import print_json, print_table
+from control.cli.deploy_words import print_costs, print_doomed, print_plan, print_states
+from control.cli.output import print_json
 from control.deploy import apply, packages, prices, states
-from control.deploy.apply import Planned
-from control.deploy.prices import Line
 from control.errors import UsageError
-from control.stacks import ResourceChange
 
 Command = Callable[..., Any]
-PLAN = ["stack", "state", "add", "change", "replace", "remove", "to_do"]
-COSTS = ["stack", "what", "count", "dollars_a_month"]
 
 
 def _shared(command: Command) -> Command:
@@ -83,8 +79,8 @@ def plan(
     if as_json:
         print_json({"stacks": found, "costs": lines, "dollars_a_month": prices.total(lines)})
     else:
-        _print_plan(found)
-        _print_costs(lines, prices.total(lines))
+        print_plan(found, environment)
+        print_costs(lines)
     sys.exit(1 if any(one.refused for one in found) else 0)
 
 
@@ -159,7 +155,10 @@ def apply_command(
 @command.command(epilog="Example: dm deploy status prod")
 @_shared
 def status(environment: str, names: tuple[str, ...], infra: Path, as_json: bool) -> None:
-    """Show each stack's state and why, and the settings that it gives. Exit code 1 when one is not usable."""
+    """Show each stack's state and why; with --json also the settings that they give.
+
+    Exit codes: 0 fine, 1 a stack is not usable, a named one is not there, or none is there at all.
+    """
     desk = open_desk(environment, names, infra, None, (), {})
     rows = []
     for name in desk.environment.chosen:
@@ -176,8 +175,10 @@ def status(environment: str, names: tuple[str, ...], infra: Path, as_json: bool)
     if as_json:
         print_json({"stacks": rows, "settings": told(desk)})
     else:
-        print_table(rows, ["stack", "state", "next", "reason"], empty="There is no stack.")
-    sys.exit(0 if all(row["next"] == "update" for row in rows) else 1)
+        print_states(rows)
+    # Whoever has a source of their own leaves stacks out: what nobody made is no fault.
+    expected = [row for row in rows if names or row["state"] != "ABSENT"]
+    sys.exit(0 if expected and all(row["next"] == "update" for row in expected) else 1)
 
 
 @command.command(epilog="Example: dm deploy drift prod --json")
@@ -228,12 +229,7 @@ def destroy(
     """
     desk = open_desk(environment, names, infra, None, (), {}, needs=False)
     doomed = list(apply.doom(desk.environment, desk.stacks, with_data=delete_data))
-    for one in doomed:
-        goes = "goes" if one.goes else "stays, for its keys have no name to find them by"
-        click.echo(f"{one.name}: {goes}", err=True)
-        for logical, kind, physical in one.kept:
-            fate = "DELETED WITH ITS DATA" if delete_data else "stays"
-            click.echo(f"  {logical} ({kind}) {physical}: {fate}", err=True)
+    print_doomed(doomed, desk.environment.templates, with_data=delete_data)
     whole = f"{desk.environment.values['Project']}-{desk.environment.values['Environment']}"
     if delete_data:
         _confirm_name(whole, confirm)
@@ -268,39 +264,3 @@ def _confirm_name(whole: str, given: str | None) -> None:
             "data is deleted only when the environment's whole name is typed, and nothing was changed",
             hint=f"--confirm {whole}",
         )
-
-
-def _print_plan(found: Sequence[Planned]) -> None:
-    rows = [
-        {"stack": one.name, "state": one.status or "ABSENT", **apply.summary(one.changes), "to_do": one.step}
-        for one in found
-    ]
-    print_table(rows, PLAN, empty="There is no stack.")
-    for one in found:
-        if one.step == "update":
-            for change in one.changes:
-                click.echo(f"  {one.name}.{change.logical}: {_words(change)}")
-        for change in one.refused:
-            click.echo(f"refused: {one.name}.{change.logical} holds data and would go out of use", err=True)
-
-
-def _words(change: ResourceChange) -> str:
-    done = {"True": "replaced", "Conditional": "perhaps replaced"}.get(
-        change.replacement, change.action.lower()
-    )
-    return f"{done} ({', '.join(change.properties)})" if change.properties else done
-
-
-def _print_costs(lines: Sequence[Line], dollars: float) -> None:
-    known = [one for one in lines if one.dollars is not None]
-    rows = [
-        {"stack": one.stack, "what": one.what, "count": one.count, "dollars_a_month": f"{one.dollars:,.2f}"}
-        for one in known
-    ]
-    print_table(rows, COSTS, empty="Nothing here has a known price for being there.")
-    unknown = sorted({one.what for one in lines if one.dollars is None})
-    click.echo(
-        f"{dollars:,.2f} dollars a month for being there, at list prices of us-east-1 (infra/prices.yaml)"
-    )
-    if unknown:
-        click.echo(f"not estimated, since it costs by use or has no public price here: {', '.join(unknown)}")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from control.cli.deploy_words import progress
 from control.config import Settings
 from control.deploy import order, packages, parameters, settings, template
 from control.deploy.apply import Environment
@@ -134,7 +135,7 @@ def teller(as_json: bool) -> Say:
         if as_json or not sys.stderr.isatty():
             text = json.dumps({"event": event, **fields}, default=str)
         else:
-            text = f"{event}: " + ", ".join(f"{value}" for value in fields.values())
+            text = progress(event, fields)
         click.echo(text, err=True)
 
     return say

@@ -35,13 +35,17 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What would happen to one stack. `refused` are changes that would lose data."""
+    """What would happen to one stack. `refused` are changes that would lose data.
+
+    `values` are parameters of an existing stack that would get another value: name, old and new one.
+    """
 
     name: str
     status: str
     step: states.Step
     changes: tuple[ResourceChange, ...]
     refused: tuple[ResourceChange, ...]
+    values: tuple[tuple[str, str, str], ...] = ()
 
 
 def plan(environment: Environment, stacks: Stacks) -> Iterator[Planned]:
@@ -60,7 +64,13 @@ def plan(environment: Environment, stacks: Stacks) -> Iterator[Planned]:
         else:
             changes = ()
         refused = dangers(changes, environment.templates[name])
-        yield Planned(name, seen.status if seen else "", step, changes, refused)
+        deployed = seen.parameters if seen and step == "update" else {}
+        values = tuple(
+            (key, deployed[key], value)
+            for key, value in environment.values_of(name).items()
+            if deployed.get(key, value) != value
+        )
+        yield Planned(name, seen.status if seen else "", step, changes, refused, values)
 
 
 def dangers(changes: Sequence[ResourceChange], template: Template) -> tuple[ResourceChange, ...]:

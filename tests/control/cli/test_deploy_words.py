@@ -1,0 +1,135 @@
+"""What `dm deploy` says: values that change, what is left alone, sums, and states that are no fault."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from control.cli import deploy
+from control.cli.deploy_desk import UNKNOWN, Desk
+from control.cli.deploy_words import print_costs, print_doomed, print_plan, progress
+from control.config import Settings
+from control.deploy import apply, order, parameters, template
+from control.deploy.apply import Doomed, Environment, Planned
+from control.deploy.prices import Line
+from control.stacks import ResourceChange, SeenStack
+
+INFRA = Path(__file__).parents[3] / "infra"
+SIZE = ResourceChange("Modify", "IngestFunction", "AWS::Lambda::Function", "f", "False", ("MemorySize",))
+
+
+class Deployed:
+    """Stacks in these states, deployed with the values of dev."""
+
+    def __init__(self, states: dict[str, str]) -> None:
+        self.states, self.values = states, parameters.read(INFRA / "params" / "dev.yaml")
+
+    def get(self, name: str) -> SeenStack | None:
+        status = self.states.get(name.removeprefix("beer-dev-"))
+        reason = "a reason" if status and "FAILED" in status else ""
+        return SeenStack(name, status, reason, self.values, ()) if status else None
+
+    def propose(self, _name: str, _body: str, values: dict[str, str]) -> tuple[ResourceChange, ...]:
+        differ = any(self.values.get(key, value) != value for key, value in values.items())
+        return (SIZE,) if differ else ()
+
+    def withdraw(self, _name: str) -> None:
+        """Nothing is left behind."""
+
+
+def environment(*names: str, **values: str) -> Environment:
+    templates = template.read(INFRA / "templates")
+    given = {**parameters.read(INFRA / "params" / "dev.yaml"), **UNKNOWN, **values}
+    return Environment(templates, given, names or order.order(templates))
+
+
+def status(monkeypatch: pytest.MonkeyPatch, states: dict[str, str], *names: str) -> Result:
+    stacks: Any = Deployed(states)
+    nobody: Any = None
+    desk = Desk(environment(*names), Settings(), stacks, nobody, nobody, INFRA)
+    monkeypatch.setattr(deploy, "open_desk", lambda *_, **__: desk)
+    return CliRunner().invoke(deploy.command, ["status", "dev", *names, "--infra", str(INFRA)])
+
+
+def test_a_plan_names_the_value_that_changes_and_what_of_the_stack_it_changes(capsys: Any) -> None:
+    stacks: Any = Deployed({"keys": "CREATE_COMPLETE", "control": "UPDATE_COMPLETE"})
+    print_plan(list(apply.plan(environment("keys", "control", IngestMemoryMb="2048"), stacks)), "dev")
+    said = capsys.readouterr().out
+    assert "control: IngestMemoryMb is 3008 and becomes 2048" in said
+    assert "control.IngestFunction: modify (MemorySize)" in said
+    assert "1 of 2 stacks would change: dm deploy apply dev" in said
+    [keys] = [line for line in said.splitlines() if line.startswith("keys")]
+    assert keys.split() == ["keys", "CREATE_COMPLETE", "0", "0", "0", "0", "nothing"]
+
+
+def test_a_plan_without_a_change_says_so(capsys: Any) -> None:
+    stacks: Any = Deployed({"keys": "CREATE_COMPLETE"})
+    print_plan(list(apply.plan(environment("keys"), stacks)), "dev")
+    assert capsys.readouterr().out.endswith("Nothing would change.\n")
+
+
+def test_what_would_go_out_of_use_is_said_apart(capsys: Any) -> None:
+    lost = replace(SIZE, logical="LakeBucket", replacement="True")
+    print_plan([Planned("storage", "UPDATE_COMPLETE", "update", (lost,), (lost,))], "dev")
+    said = capsys.readouterr()
+    assert "storage.LakeBucket: replaced (MemorySize)" in said.out
+    assert said.err == "refused: storage.LakeBucket holds data and would go out of use\n"
+
+
+def test_costs_stand_under_one_another_and_what_is_unknown_is_named(capsys: Any) -> None:
+    print_costs([Line("a", "key", 2, 2.0), Line("a", "db", 1, 1438.0), Line("a", "AWS::SQS::Queue", 1, None)])
+    said = capsys.readouterr().out
+    points = {line.rstrip().rindex(".") for line in said.splitlines() if line.startswith("a ")}
+    assert len(points) == 1
+    assert "1,440.00 dollars a month" in said
+    assert "not estimated, since it costs by use or has no public price here: SQS::Queue" in said
+
+
+def test_who_deletes_the_keys_is_told_of_data_that_an_earlier_destroy_left(capsys: Any) -> None:
+    keys = Doomed("keys", True, (("LakeKey", "AWS::KMS::Key", "k"),))
+    storage = Doomed("storage", True, (("LakeBucket", "AWS::S3::Bucket", "b"),))
+    templates = template.read(INFRA / "templates")
+    print_doomed([keys], templates, with_data=True)
+    said = capsys.readouterr().err
+    assert "LakeKey (AWS::KMS::Key) k: DELETED WITH ITS DATA" in said
+    assert "not deployed: catalog, control, source, storage, stream. What an earlier destroy left" in said
+    print_doomed([storage, keys], templates, with_data=True)
+    assert "not deployed: catalog, control, source, stream." in capsys.readouterr().err
+    print_doomed([replace(keys, goes=False)], templates, with_data=False)
+    assert capsys.readouterr().err.splitlines() == [
+        "keys: stays, for its keys have no name to find them by",
+        "  LakeKey (AWS::KMS::Key) k: stays",
+    ]
+
+
+def test_stacks_that_nobody_made_are_no_fault_unless_they_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = status(monkeypatch, {"keys": "CREATE_COMPLETE"})
+    assert found.exit_code == 0
+    assert "1 of 10 stacks are there" in found.output
+    assert status(monkeypatch, {"keys": "CREATE_COMPLETE"}, "stream").exit_code == 1
+    assert status(monkeypatch, {}).exit_code == 1
+
+
+def test_a_stack_that_failed_is_a_fault_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = status(monkeypatch, {"keys": "CREATE_COMPLETE", "storage": "UPDATE_ROLLBACK_FAILED"})
+    assert found.exit_code == 1
+    assert "a reason" in found.output
+
+
+@pytest.mark.parametrize(
+    ("event", "fields", "line"),
+    [
+        ("stack.changing", {"stack": "keys", "changes": 2}, "keys: 2 to change"),
+        (
+            "resource.event",
+            {"stack": "p-keys", "resource": "LakeKey", "status": "CREATE_FAILED", "reason": "no leave"},
+            "  p-keys.LakeKey: CREATE_FAILED: no leave",
+        ),
+        ("package.uploaded", {"key": "a.zip", "size_bytes": 1234}, "a.zip uploaded, 1,234 bytes"),
+        ("something.new", {"a": 1, "b": 2}, "something.new: a 1, b 2"),
+    ],
+)
+def test_progress_is_a_line_for_a_person(event: str, fields: dict[str, object], line: str) -> None:
+    assert progress(event, fields) == line
