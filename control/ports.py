@@ -49,7 +49,7 @@ class ControlStore(Protocol):
         *,
         open_only: bool = False,
         after: str | None = None,
-        limit: int = 500,
+        limit: int = 2_000,
     ) -> Page[ItemT]:
         """List a table's items in order of id; `Head` items of all tables when `table` is empty.
 

@@ -107,7 +107,7 @@ class DynamoStore:
         *,
         open_only: bool = False,
         after: str | None = None,
-        limit: int = 500,
+        limit: int = 2_000,
     ) -> Page[ItemT]:
         """See ControlStore."""
         partition = _partition(kind, table)

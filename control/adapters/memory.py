@@ -123,7 +123,7 @@ class MemoryStore:
         *,
         open_only: bool = False,
         after: str | None = None,
-        limit: int = 500,
+        limit: int = 2_000,
     ) -> Page[ItemT]:
         """See ControlStore."""
         shelf = (self._open if open_only else self._all).get((kind, table))
