@@ -56,6 +56,12 @@ class ControlStore(Protocol):
         With `open_only` only what still needs work, and possibly a little out of date: a hint, never a proof.
         """
 
+    def etags(self, table: str, after: str | None = None) -> tuple[dict[str, str], str | None]:
+        """Some raw files of a table, their etags by id, and where to go on; None on the last page.
+
+        All that comparing a million files with their bucket needs of them.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:

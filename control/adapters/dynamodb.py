@@ -134,6 +134,25 @@ class DynamoStore:
         last = answer.get("LastEvaluatedKey")
         return Page(tuple(_item(kind, found) for found in answer["Items"]), last["sk"]["S"] if last else None)
 
+    def etags(self, table: str, after: str | None = None) -> tuple[dict[str, str], str | None]:
+        """See ControlStore."""
+        partition = {"S": _partition(RawFile, table)}
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": partition},
+            # Whole items take ten times as long to read.
+            "ProjectionExpression": "sk, etag",
+            "ConsistentRead": True,
+        }
+        if after is not None:
+            request["ExclusiveStartKey"] = {"pk": partition, "sk": {"S": after}}
+        with self._translated():
+            answer = self._client.query(**request)
+        last = answer.get("LastEvaluatedKey")
+        found = {item["sk"]["S"]: item["etag"]["S"] for item in answer["Items"]}
+        return found, last["sk"]["S"] if last else None
+
     def _translated(self) -> Any:
         return translated(f"control table {self._table}", self._endpoint)
 

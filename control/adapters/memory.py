@@ -13,7 +13,7 @@ from typing import BinaryIO, Generic, TypeVar
 
 from control.adapters.clock import WallClock
 from control.errors import ConflictError, NotFoundError
-from control.model import Head, Item, Partition, already, fenced
+from control.model import Head, Item, Partition, RawFile, already, fenced
 from control.ports import CatalogTable, Clock, ItemT, Page, SeenTable, StoredObject
 
 ValueT = TypeVar("ValueT")
@@ -130,6 +130,11 @@ class MemoryStore:
         found = islice(shelf.after(after or ""), limit + 1) if shelf else ()
         items = tuple(item for _, item in found if isinstance(item, kind))
         return Page(items[:limit], items[limit - 1].id if len(items) > limit else None)
+
+    def etags(self, table: str, after: str | None = None) -> tuple[dict[str, str], str | None]:
+        """See ControlStore."""
+        page = self.query(RawFile, table, after=after)
+        return {file.file_id: file.etag for file in page.items}, page.after
 
     def _found(self, kind: type[Item], table: str, item_id: str) -> Item | None:
         shelf = self._all.get((kind, "" if kind is Head else table))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from control.errors import UsageError, printable
 from control.model import RAW, Finding, RawFile, Reload, file_id_of
-from control.ports import Parts, StoredObject, every
+from control.ports import Parts, StoredObject
 
 EXAMPLES = 3
 
@@ -52,7 +52,8 @@ def reconcile(
     prefix = f"{RAW}{names[0]}/" if len(names) == 1 else RAW
     tags = known if known is not None else {}
     if not tags:
-        tags |= {file.file_id: file.etag for name in names for file in every(parts.store, RawFile, name)}
+        for name in names:
+            tags |= _etags(name, parts)
     oddities, new = _Oddities(), 0
     for found in parts.objects.list(f"s3://{parts.settings.bucket}/{prefix}"):
         if found.key.endswith("/") and found.size_bytes == 0:
@@ -77,6 +78,15 @@ def reconcile(
                     "raw.key", f"{RAW}{table}/", f"cannot be parsed: the key {error.message}", found.key
                 )
     return new, oddities.findings()
+
+
+def _etags(table: str, parts: Parts) -> dict[str, str]:
+    """The tags of all registered files of `table` by id."""
+    tags, after = parts.store.etags(table)
+    while after is not None:
+        more, after = parts.store.etags(table, after)
+        tags |= more
+    return tags
 
 
 def register(table: str, found: StoredObject, parts: Parts) -> bool:

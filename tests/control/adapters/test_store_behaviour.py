@@ -191,6 +191,16 @@ def test_a_page_may_begin_after_an_id_that_is_not_there(store: ControlStore) -> 
     assert [file.file_id for file in store.query(RawFile, "review", after="a", limit=1).items] == ["a1"]
 
 
+def test_the_etags_of_all_files_of_a_table_are_read_page_by_page(store: ControlStore) -> None:
+    for number in range(3):
+        store.create(replace(FILE, file_id=f"f{number}", etag=f"e{number}"))
+    store.create(replace(FILE, file_id="f3", table="beer"))
+    store.create(BATCH)
+    assert store.etags("review") == ({"f0": "e0", "f1": "e1", "f2": "e2"}, None)
+    assert store.etags("review", after="f0") == ({"f1": "e1", "f2": "e2"}, None)
+    assert store.etags("brewery") == ({}, None)
+
+
 def test_an_open_query_gives_only_what_needs_someone(store: ControlStore) -> None:
     store.create(BATCH)
     for number, state in enumerate(["claimed", "written", "splitting", "published", "failed", "split"]):

@@ -65,7 +65,7 @@ def cost_of_five_files(world, name: str, monkeypatch: pytest.MonkeyPatch) -> Cou
         found += world.objects.list(f"s3://lake/raw/review/{name}{number}.json.gz")
     seen: Counter[str] = Counter()
     with monkeypatch.context() as patched:
-        for method in ("get", "create", "update", "query"):
+        for method in ("get", "create", "update", "query", "etags"):
             patched.setattr(world.store, method, counted(getattr(world.store, method), method, seen))
         patched.setattr(world.objects, "list", counted(world.objects.list, "list", seen))
         for one in found:

@@ -39,7 +39,7 @@ TABLES = ("beer", "review")
 MOST_PROCESSES = 100
 
 
-STORE = ("get", "create", "update", "query")
+STORE = ("get", "create", "update", "query", "etags")
 OBJECTS = ("put", "create", "get", "open", "delete", "list")
 CATALOG = ("ensure_table", "add_partition", "get_partition")
 
