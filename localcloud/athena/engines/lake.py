@@ -37,13 +37,17 @@ _VIEW = re.compile(r"/\* Presto View: (?P<body>\S+) \*/")
 
 @dataclass(slots=True)
 class Lake:
-    """One statement's view of the catalog. Counts the bytes that its scans read."""
+    """One statement's view of the catalog: it sees one version of a table, its metadata tables included.
+
+    Counts the bytes that its scans read.
+    """
 
     catalog: Catalog
     cache: FileCache
     connection: "DuckDBPyConnection"
     scanned_bytes: int = 0
     _found: dict[tuple[str, str], GlueTable | None] = field(default_factory=dict)
+    _loaded: dict[tuple[str, str], IcebergMetadata] = field(default_factory=dict)
     _registered: int = 0
 
     def glue(self, database: str, name: str) -> GlueTable | None:
@@ -53,19 +57,28 @@ class Lake:
             self._found[key] = self.catalog.find_table(database, name)
         return self._found[key]
 
+    def iceberg(self, database: str, name: str) -> IcebergMetadata:
+        """The table as it was when the statement first asked. Raises AthenaError TABLE_NOT_FOUND."""
+        key = (database, name)
+        if key not in self._loaded:
+            self._loaded[key] = load(self.catalog, database, name)
+        return self._loaded[key]
+
     def find(self, database: str, name: str, version: exp.Expression | None) -> Table | View | None:
         """The relation with this name, or None."""
         if database == "information_schema":
             return self._information_schema(name)
+        if "$" in name and (made := self._metadata_table(database, name)) is not None:
+            return made
         found = self.glue(database, name)
         if found is None:
-            return self._metadata_table(database, name)
+            return None
         if found.is_view:
             if version is not None:
                 raise not_supported("This connector does not support versioned tables")
             return view(found)
         if found.is_iceberg:
-            return IcebergTable(self, self._version(load(self.catalog, database, name), version))
+            return IcebergTable(self, self._version(self.iceberg(database, name), version))
         if version is not None:
             raise not_supported("This connector does not support versioned tables")
         return HiveTable(self, found)
@@ -105,7 +118,7 @@ class Lake:
         if found is None or found.is_view:
             return None
         if found.is_iceberg:
-            made = metadata.table(load(self.catalog, database, base), kind)
+            made = metadata.table(self.iceberg(database, base), kind)
         else:
             made = hive.partitions_table(self.catalog, found) if kind == "partitions" else None
         if made is None:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -129,6 +130,7 @@ def _arrow(keys: Sequence[tuple[str, IcebergType]], plain: Sequence[NestedField]
     return pa.schema(found)
 
 
+@cache
 def _arrow_type(type_: IcebergType) -> pa.DataType:
     schema = Schema(NestedField(1, "x", type_, required=False))
     return schema_to_pyarrow(schema, include_field_ids=False).field(0).type

@@ -13,6 +13,7 @@ from sqlglot import exp
 from localcloud.athena import iceberg
 from localcloud.athena.catalog import Catalog, TableColumn
 from localcloud.athena.dialect import parse
+from localcloud.athena.engines import lake
 from localcloud.athena.engines.duckdb import DuckDb
 from localcloud.athena.errors import AthenaError
 from localcloud.athena.iceberg.tables import append, overwrite
@@ -80,6 +81,19 @@ def test_metadata_tables_tell_what_happened(run: Run, rows: Rows) -> None:
     assert rows('select count(*) from t where "$path" in (select file_path from "t$files")') == [(2,)]
     with pytest.raises(AthenaError, match="TABLE_NOT_FOUND"):
         run('select * from "t$nope"')
+
+
+def test_a_statement_sees_one_version_of_a_table_and_of_its_metadata(
+    run: Run, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(CREATE + "select 1 a")
+    loads = []
+    original = lake.load
+    monkeypatch.setattr(lake, "load", lambda *asked: loads.append(asked) or original(*asked))
+    assert rows(
+        'select (select max(data.a.max) from "t$partitions"), (select count(*) from "t$snapshots"), a from t'
+    ) == [(1, 1, 1)]
+    assert len(loads) == 1
 
 
 def test_columns_keep_their_identity_through_changes(
