@@ -1,8 +1,7 @@
-{% macro version_mark(table, where='true') %}
+{% macro version_mark(table) %}
     {%- set found = ask_once(
-        'moment of ' ~ table ~ where,
-        'select cast(round(to_unixtime(max(committed_at)) * 1000) as bigint) as moment from '
-        ~ metadata_table(table, 'snapshots') ~ ' where ' ~ where
+        'moment of ' ~ table,
+        'select ' ~ moment_text('max(committed_at)') ~ ' as moment from ' ~ metadata_table(table, 'snapshots')
     ).rows[0][0] -%}
-    {{ return('' if found is none else '%015d' % (found | int)) }}
+    {{ return(found or '') }}
 {% endmacro %}

@@ -1,7 +1,7 @@
 {% macro new_batches(state=none) -%}
     {%- if not execute -%}{{ return('true') }}{%- endif -%}
     {%- if state is not none -%}
-        {%- set bounds = offsets(state, iceberg_uuid(state), 'select max(_batch) from ' ~ state) -%}
+        {%- set bounds = state_bounds(state) -%}
         _batch > {{ bounds.consumed }} and _batch <= {{ bounds.head }}{{ consumed_mark(state, 'batch', bounds) }}
     {%- else -%}
         {%- set bounds = bronze_bounds() -%}

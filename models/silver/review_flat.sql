@@ -27,6 +27,9 @@ reviews as (
         -- The time of a deleted review is not checked, so it may be out of any range.
         case when not _deleted then {{ ts6('review_time') }} end as reviewed_at
     from {{ ref('reviews_state') }}
+    {%- if not any_new([ref('beers_state'), ref('breweries_state'), ref('profiles_state')]) %}
+    where {{ new_batches(ref('reviews_state')) }}
+    {%- endif %}
 ),
 
 flat as (

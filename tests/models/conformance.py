@@ -31,11 +31,14 @@ def new_lake(folder: Path) -> MemoryLake:
     return lake
 
 
-# What may go wrong with a build: a play begins with the first two and goes on with the others in turn.
-OVERTAKEN, CRASHED = FIRST = ("a batch published while a build runs", "a crash")
+# What may go wrong with a build: a play begins with the first three and goes on with the others in turn.
+OVERTAKEN, BETWEEN, CRASHED = FIRST = (
+    "a batch published while a build runs",
+    "builds that failed between silver and gold",
+    "a crash",
+)
 OTHERS = (
     "a build of silver state only",
-    "a build that failed between silver and gold",
     "a build that failed within gold",
     "a rebuild that crashed",
     "none",
@@ -115,8 +118,11 @@ class Play:
         match trouble:
             case "a build of silver state only":
                 self.dbt.build(*STATES)
-            case "a build that failed between silver and gold":
-                self.dbt.build(*MODELS[: MODELS.index(GOLD[0])])
+            case _ if trouble == BETWEEN:
+                for _ in range(2):
+                    if waiting := self.waiting():
+                        self.publish(max(waiting, key=self._left))
+                    self.dbt.build(*MODELS[: MODELS.index(GOLD[0])])
             case "a build that failed within gold":
                 self.dbt.build(*MODELS[: MODELS.index(GOLD[0])], *self.chance.sample(GOLD, 2))
             case _ if trouble == CRASHED:

@@ -104,13 +104,15 @@ class MemoryLake:
 
     def _metadata_table(self, database: str, name: str) -> Stored | None:
         base, _, kind = name.rpartition("$")
+        table = self.iceberg.get((database, base))
+        if kind == "partitions" and table is not None:
+            return _partitions(table)
         if kind == "partitions":
             batches = self.partitions.get((database, base))
             values = ", ".join(f"({batch})" for batch in sorted(batches)) if batches else "(NULL)"
             return Stored(
                 METADATA[kind], f"(FROM (VALUES {values}) AS metadata(batch) WHERE batch IS NOT NULL)"
             )
-        table = self.iceberg.get((database, base))
         if table is None or kind not in METADATA:
             return None
         rows = {
@@ -244,6 +246,33 @@ class MemoryLake:
     def _commit(self, table: Iceberg, label: str) -> None:
         self.clock += 1
         table.snapshots.append(Snapshot(10**15 + next(self._numbers), label, self.clock))
+
+
+_RANGED = {
+    "_batch": parse_type("bigint"),
+    "_build": parse_type("varchar"),
+    "_month": parse_type("integer"),
+    "_months_left": parse_type("varchar"),
+}
+
+
+def _partitions(table: Iceberg) -> Stored:
+    """`$partitions` of a table, by `_slot` if it has one: what statistics of files say of a few columns."""
+    ranged = {name: type_ for name, type_ in _RANGED.items() if name in dict(table.columns)}
+    ranges = ", ".join(
+        f"{name}: {{min: min({name}), max: max({name}), null_count: count(*) - count({name})}}"
+        for name in ranged
+    )
+    types = ", ".join(
+        f"{name} row(min {type_.athena}, max {type_.athena}, null_count bigint)"
+        for name, type_ in ranged.items()
+    )
+    columns = [("record_count", parse_type("bigint")), ("data", parse_type(f"row({types})"))]
+    source = f"count(*) AS record_count, {{{ranges}}} AS data FROM {table.snapshots[-1].label}"
+    if "_slot" not in dict(table.columns):
+        return Stored(tuple(columns), f"(SELECT {source} HAVING count(*) > 0)")
+    slot = ("partition", parse_type("row(_slot integer)"))
+    return Stored((slot, *columns), f"(SELECT {{_slot: _slot}} AS partition, {source} GROUP BY _slot)")
 
 
 _DUCKDB = {

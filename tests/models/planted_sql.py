@@ -12,6 +12,7 @@ WINS = "macros/merge/newer_wins.sql"
 FLOOR = "macros/merge/floor_of.sql"
 GROUPS = "macros/affected/changed_groups.sql"
 MONTHS = "macros/affected/affected_months.sql"
+CHANGED = "macros/affected/changed_partitions.sql"
 FLAT = "models/silver/review_flat.sql"
 OFFSETS = "macros/consumed/offsets.sql"
 RECORD = "macros/consumed/record_consumed.sql"
@@ -66,14 +67,22 @@ BUGS = {
     ),
     "what a review was before is read from the last run": (
         Edit(
-            MONTHS,
-            "'snapshot_id in (select snapshot_id from ' ~ metadata_table(flat, 'history')\n"
-            "        ~ ' where snapshot_id = ' ~ bounds.consumed ~ ' and is_current_ancestor)'",
-            "'committed_at < (select max(committed_at) from ' ~ metadata_table(flat, 'snapshots') ~ ')'",
+            CHANGED,
+            "coalesce(data._build.max, '~') >= since.since",
+            "data._build.max = (select max(data._build.max) from {{ metadata_table(table, 'partitions') }})",
         ),
     ),
     "the month that a review has left is not affected": (
         Edit("macros/affected/months_left.sql", "{{ held }}._month is null or", "true or"),
+    ),
+    "where a review has been is not asked": (Edit(MONTHS, "left != '0'", "false"),),
+    "of the months that share a partition only the first": (
+        Edit(MONTHS, "first | int, last | int", "first | int, first | int"),
+    ),
+    "reviews of a changed parent are left out": (
+        Edit(
+            FLAT, "not any_new([ref('beers_state'), ref('breweries_state'), ref('profiles_state')])", "true"
+        ),
     ),
     "gold only gains groups": (Edit(GROUPS, "full outer join held", "left join held"),),
     "an emptied group is not deleted": (Edit(PROJECT, "src.review_count = 0", "src.review_count < 0"),),

@@ -58,9 +58,11 @@ def history(seed: int, shops: int) -> History:
         reloaded = list(_events(table, batches[table], chance))
         taken: set[tuple[int, str, int]] = set()
         for shop in range(shops):
+            # What is quiet in a build, while others change, must stay as it was.
+            busy = chance.sample(batches[table], chance.randint(1, len(batches[table])))
             for sent in _records(table, shop, reloaded, chance):
                 if table == "brewery" or _is_alone(KEYS[table], sent, taken):
-                    _send(sent, batches[table], chance)
+                    _send(sent, busy, chance)
         for batch in batches[table]:
             chance.shuffle(batch.rows)
         if chance.random() < 0.5:

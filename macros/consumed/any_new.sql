@@ -1,0 +1,8 @@
+{% macro any_new(states) %}
+    {%- if not execute -%}{{ return(true) }}{%- endif -%}
+    {%- for state in states -%}
+        {%- set bounds = state_bounds(state) -%}
+        {%- if bounds.head != bounds.consumed -%}{{ return(true) }}{%- endif -%}
+    {%- endfor -%}
+    {{ return(false) }}
+{% endmacro %}
