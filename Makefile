@@ -15,8 +15,8 @@ GATE_BASE ?= $(shell git rev-parse -q --verify origin/main >/dev/null 2>&1 && ec
 ROWS ?= 100000
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-demo demo docs check check-infra test test-browser test-clients test-services test-om sweep bench bench-clone \
-	bench-bronze bench-cloud bench-gold bench-ingest spark-package spark-runtime lambda-package om trino conformance-trino adapter-suite \
-	clean
+	bench-bronze bench-cloud bench-gold bench-ingest spark-package spark-runtime lambda-package record-calls om trino \
+	conformance-trino adapter-suite clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -96,6 +96,9 @@ spark-package: setup ## Write dist/spark/ingest.py and ingest.zip, what EMR Serv
 
 spark-runtime: setup ## Write dist/spark-runtime/runtime-<content>.tar.gz, the libraries that Spark on EMR imports
 	@$(BIN)/python -m control.spark_runtime dist/spark-runtime
+
+record-calls: setup ## Write infra/calls.yaml: run every component in its role and keep what it asks AWS for (5 minutes)
+	PYTHONPATH=. $(BIN)/python tests/infra/record_calls.py
 
 lambda-package: setup ## Write dist/lambda/control-<content>.zip, what the Lambda functions run
 	@$(BIN)/python -m control.package dist/lambda

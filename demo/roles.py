@@ -4,6 +4,8 @@ import json
 import re
 import zipfile
 from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -21,16 +23,26 @@ def deploy(steps: Steps, folder: str) -> None:
     archive = ROOT / f"{folder}-functions.zip"
     with zipfile.ZipFile(archive, "w") as content:
         content.writestr("README", "No function runs on the local cloud: this one stands for the archive.")
-    settings = ROOT / f"{folder}-settings.env"
     apply = ("dm", "deploy", "apply", ENVIRONMENT, "catalog", "control", "--yes")
-    files = ("--control-zip", str(archive), "--write", str(settings))
+    files = ("--control-zip", str(archive), "--write", str(settings_file(folder)))
     steps.run("deploy the stacks of dev", *apply, *files)
-    steps.env = {**steps.env, **dict(EXPORT.findall(settings.read_text()))}
-    for role in ROLES:
+    take(steps, folder, ROLES)
+
+
+def settings_file(folder: str) -> Path:
+    """Where the deployment writes its settings."""
+    return ROOT / f"{folder}-settings.env"
+
+
+def take(steps: Steps, folder: str, names: Sequence[str]) -> None:
+    """Give the steps the deployment's settings, and a session of each of these roles."""
+    steps.env = {**steps.env, **dict(EXPORT.findall(settings_file(folder).read_text()))}
+    for role in names:
         taken = steps.run_quietly("dm", "env", "--dir", folder, "--role", name(role), "--json")
         steps.roles[role] = json.loads(taken)
-    # Analysts have a workgroup of their own, with a limit of bytes.
-    steps.roles["analyst"] = {**steps.roles["analyst"], "DM_WORKGROUP": name("analyst")}
+    if "analyst" in names:
+        # Analysts have a workgroup of their own, with a limit of bytes.
+        steps.roles["analyst"] = {**steps.roles["analyst"], "DM_WORKGROUP": name("analyst")}
 
 
 def name(role: str) -> str:

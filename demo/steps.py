@@ -69,7 +69,7 @@ class Steps:
     def _follow(
         self, command: tuple[str, ...], title: str, status: Any, env: Mapping[str, str]
     ) -> tuple[str, int]:
-        process = subprocess.Popen(
+        with subprocess.Popen(
             [str(BIN / command[0]), *command[1:]],
             cwd=ROOT,
             env=dict(env),
@@ -77,15 +77,14 @@ class Steps:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-        )
-        assert process.stdout is not None
-        lines = []
-        try:
-            for line in process.stdout:
-                lines.append(line)
-                status.update(f"[bold]{title}[/] [dim]{escape(line.strip()[:90])}[/]")
-            return "".join(lines), process.wait()
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
+        ) as process:
+            assert process.stdout is not None
+            lines = []
+            try:
+                for line in process.stdout:
+                    lines.append(line)
+                    status.update(f"[bold]{title}[/] [dim]{escape(line.strip()[:90])}[/]")
+                return "".join(lines), process.wait()
+            finally:
+                if process.poll() is None:
+                    process.terminate()

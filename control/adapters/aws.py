@@ -28,6 +28,8 @@ CREDENTIALS_HINT = (
     'for the local cloud run: eval "$(dm env)" ; for AWS set AWS_PROFILE or the AWS_ACCESS_KEY_ID pair'
 )
 
+RIGHTS_HINT = "give the role that right, or take another role (on the local cloud: dm env --role ROLE)"
+
 THROTTLED = {
     "ConcurrentRunsExceededException",
     "LimitExceededException",
@@ -53,10 +55,8 @@ ABSENT = {
     "NotFound",
     "ResourceNotFoundException",
 }
-REFUSED = {
-    "403",
-    "AccessDenied",
-    "AccessDeniedException",
+DENIED = {"403", "AccessDenied", "AccessDeniedException"}
+REFUSED = DENIED | {
     "ExpiredToken",
     "ExpiredTokenException",
     "InvalidAccessKeyId",
@@ -113,7 +113,11 @@ def _of_response(what: str, error: ClientError, endpoint: str) -> ControlError:
     if code in ABSENT:
         return NotFoundError(f"{what}: does not exist ({code})", hint=LOCAL_HINT if endpoint else "")
     if code in REFUSED:
-        return UsageError(f"{what}: access is refused ({code})", hint=CREDENTIALS_HINT)
+        # AWS names who asked, the action and the resource; an answer without a body says only its number.
+        said = str(error.response.get("Error", {}).get("Message", ""))
+        why = f": {said}" if code in DENIED and "not authorized" in said else f" ({code})"
+        hint = RIGHTS_HINT if code in DENIED else CREDENTIALS_HINT
+        return UsageError(f"{what}: access is refused{why}", hint=hint)
     if status >= 500:
         return UnavailableError(f"{what}: failed on the other side ({code or status})", hint="try again")
     return UpstreamError(f"{what}: was refused ({code or status})")

@@ -24,7 +24,13 @@ from localcloud.iam.policies import SESSION, Need, Verdict, judge
 
 KEY: Final = re.compile(r"Credential=([^/,\s]+)/")
 BEHALF: Final = f"HTTP_{ON_BEHALF.upper().replace('-', '_')}"
-FOLLOWED: Final = {"GetQueryExecution", "GetQueryResults", "StopQueryExecution", "GetQueryRuntimeStatistics"}
+FOLLOWED: Final = {
+    "BatchGetQueryExecution",
+    "GetQueryExecution",
+    "GetQueryResults",
+    "GetQueryRuntimeStatistics",
+    "StopQueryExecution",
+}
 FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -75,11 +81,12 @@ class Gate:
             return callers.of(key)
 
     def _needs(self, environ: WSGIEnvironment, body: bytes) -> list[Need]:
-        query = json.loads(body).get("QueryExecutionId") if _operation(environ) in FOLLOWED else None
-        if query is not None:
-            group = f"workgroup/{self._groups.get(query, '*')}"
-            resource = f"arn:aws:athena:{self.region}:{asked.ACCOUNT}:{group}"
-            return [Need(f"athena:{_operation(environ)}", resource)]
+        if (name := _operation(environ)) in FOLLOWED:
+            given = json.loads(body)
+            queries = given.get("QueryExecutionIds") or [given.get("QueryExecutionId", "")]
+            groups = dict.fromkeys(self._groups.get(one, "*") for one in queries)
+            account = f"arn:aws:athena:{self.region}:{asked.ACCOUNT}"
+            return [Need(f"athena:{name}", f"{account}:workgroup/{group}") for group in groups]
         in_parts = "uploadId=" in environ["QUERY_STRING"]
         with self.turns:
             return list(encryption.with_keys(asked.needs(environ, body, self.region), in_parts=in_parts))

@@ -6,6 +6,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "control" / "catalog"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "infra"))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from lakehouse import Lakehouse, start
 

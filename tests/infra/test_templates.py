@@ -44,6 +44,7 @@ WILDCARD_RESOURCES = {
     "keys.ControlKey/EventsAndAlarmsIntoEncryptedQueuesAndTopics": "in a key's own policy `*` is the key",
     "access.MachineRole/Logs": "a log delivery belongs to the account, AWS knows no resource for it",
     "access.AnalystRole/LakeFormation": "AWS knows no resource for GetDataAccess",
+    "access.EngineerRole/GovernedPlaces": "AWS knows no resource for ListResources",
 }
 
 

@@ -53,6 +53,14 @@ def test_a_vendors_error_becomes_ours_and_names_what_it_was_about(
     assert type(caught.value) is ours
 
 
+def test_a_right_that_is_missing_is_named_with_what_to_do() -> None:
+    said = "User: arn:x is not authorized to perform: s3:GetObject on resource: arn:y"
+    vendor = ClientError({"Error": {"Code": "AccessDenied", "Message": said}, "ResponseMetadata": {}}, "x")  # type: ignore[typeddict-item]
+    with pytest.raises(UsageError, match=said) as caught, translated("s3://lake/raw"):
+        raise vendor
+    assert "take another role" in caught.value.hint
+
+
 def test_only_what_may_pass_by_itself_is_retryable() -> None:
     retryable = [refusal("SlowDown"), refusal("x", 500), boto.ReadTimeoutError(endpoint_url="x")]
     for vendor in retryable:

@@ -1,0 +1,340 @@
+"""Write infra/calls.yaml: what each role asks for, seen by the local cloud. `make record-calls`.
+
+Runs the demo with IAM in the mode `record` (it judges and keeps, and refuses nothing), then what the demo has
+no step for: the functions, Spark, what people do by hand, and the analyst's and the auditor's questions, each
+in its role. What AWS itself does under a role cannot be seen here; `infra/calls-by-aws.yaml` documents it.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+from botocore.exceptions import ClientError
+from call_patterns import key_names, summary
+from rich.console import Console
+
+from control import handlers
+from control.adapters.job_runs import EmrServerless
+from control.adapters.spark_submit import SparkSubmitEngine
+from control.config import from_environment
+from control.ingest import tables
+from control.ingest.rules import Rules
+from control.ingest.run import run as ingest
+from control.orders import WorkOrder
+from control.wiring import connect
+from demo import report, roles
+from demo.steps import ROOT, Steps
+
+FOLDER = ".dm/record"
+ROWS = "2000"
+FILE = ROOT / "infra" / "calls.yaml"
+EVERY = ("register", "ingest", "spark", "dbt", "engineer", "analyst", "auditor", "ci")
+HEAD = """\
+# What each role asked for when `make record-calls` ran every component in its role on the local cloud.
+# Made by tests/infra/record_calls.py, not by hand. tests/infra/test_least_privilege.py holds the roles to it.
+# Names are of dev; REGION, ACCOUNT and the keys stand for themselves; folders stand for what lies in them.
+"""
+
+
+# --- the way through ----------------------------------------------------------------------------
+
+
+def walk(steps: Steps, folder: str) -> None:
+    """Everything that the demo has no step for."""
+    target = f"{folder}-target"
+    group = steps.env["DM_WORKGROUP"]
+    as_engineer = partial(try_command, steps, "engineer")
+    with_role(steps, "register", lambda: register(steps))
+    with_role(steps, "engineer", lambda: run_spark(steps))
+    with_role(steps, "ingest", lambda: ingest_what_fails(steps))
+    as_engineer("dm", "ingest", "run", "--until-idle", DM_RAW_QUEUE=raw_queue(steps))
+    for command in (
+        ("dm", "status"),
+        ("dm", "files", "list", "--json"),
+        ("dm", "quarantine", "list"),
+        ("dm", "ingest", "sweep", "--older-than", "0"),
+        ("dm", "files", "redrive", "--table", "brewery", "--reason", "seen"),
+        ("dm", "quarantine", "replay", "--table", "brewery", "--reason", "seen"),
+        ("dm", "ingest", "replay", "--table", "brewery", "--from", "1", "--to", "1", "--reason", "seen"),
+        ("dm", "ingest", "run", "--until-idle"),
+        ("dm", "contract", "drift"),
+        ("dbt", "build", "--profiles-dir", "profiles", "--target", "dev", "--select", "breweries"),
+        ("dm", "doctor", "--target", target, "--workgroup", group),
+        ("dm", "cost", "show", "--target", target, "--workgroup", group),
+        ("dm", "cost", "record", "--workgroup", group),
+        ("dm", "retention", "plan", "--workgroup", group),
+        ("dm", "retention", "run", "--workgroup", group, *(f"--{k}-days=0" for k in KINDS)),
+        ("dm", "reconcile", "top_drinkers", "--target", "dev"),
+    ):
+        as_engineer(*command)
+    as_engineer("dm", "quarantine", "waive", "--reason", "seen", first_quarantined(steps))
+    with_role(steps, "engineer", lambda: by_hand(steps))
+    with_role(steps, "analyst", lambda: analyse(steps))
+    with_role(steps, "auditor", lambda: audit(steps))
+    try_command(steps, "ci", "dm", "deploy", "plan", roles.ENVIRONMENT, "access", "--set", CI)
+
+
+KINDS = ("raw", "bronze", "quarantine")
+CI = "CiRepository=owner/lake"
+STATEMENT = "select count(*) from {prefix}gold.top_drinkers"
+
+
+def register(steps: Steps) -> None:
+    """The function of registration, told of one new file."""
+    content = gzip.compress(b"brewery_id,brewery_name\n900001,A\n")
+    stored = land(steps, "brewery", "by-event.csv.gz", content)
+    found = {
+        "key": "raw/brewery/by-event.csv.gz",
+        "size": len(content),
+        "etag": stored["ETag"],
+        "version-id": stored["VersionId"],
+    }
+    detail = {"bucket": {"name": os.environ["DM_BUCKET"]}, "object": found}
+    event = {"source": "aws.s3", "detail-type": "Object Created", "time": "2026-01-02T03:04:05Z"}
+    handlers._parts.cache_clear()
+    handlers.register(
+        {"Records": [{"messageId": "1", "body": json.dumps({**event, "detail": detail})}]}, None
+    )
+
+
+def ingest_what_fails(steps: Steps) -> None:
+    """The function of ingestion, on a good file and on one that is cut, whose failure it tells the topic."""
+    good = gzip.compress(b"brewery_id,brewery_name\n900002,A\n")
+    land(steps, "brewery", "good.csv.gz", good)
+    land(steps, "brewery", "cut.csv.gz", good[:-9])
+    forget_a_comment(steps)
+    handlers._parts.cache_clear()
+    for _ in range(3):
+        handlers.ingest({}, None)
+
+
+def forget_a_comment(steps: Steps) -> None:
+    """As if the catalog were older than the contract."""
+    glue, name = aws(steps.env)("glue"), f"{steps.env['DM_SCHEMA_PREFIX']}bronze"
+    table = glue.get_table(DatabaseName=name, Name="brewery")["Table"]
+    table["StorageDescriptor"]["Columns"][0]["Comment"] = "old"
+    kept = {"Name", "TableType", "Parameters", "PartitionKeys", "StorageDescriptor"}
+    glue.update_table(DatabaseName=name, TableInput={key: table[key] for key in kept if key in table})
+
+
+def run_spark(steps: Steps) -> None:
+    """Ingestion by hand with Spark, whose job has a role of its own."""
+    land(steps, "brewery", "for-spark.csv.gz", gzip.compress(b"brewery_id,brewery_name\n900003,A\n"))
+    parts = connect(os.environ)
+    engine = SparkSubmitEngine(parts.objects, {**os.environ, **steps.env_of("spark")})
+    known = tables.load(from_environment(os.environ), "brewery")
+    outcome = ingest(
+        known, replace(parts, engines={**parts.engines, "spark": engine}), Rules(), choice="spark"
+    )
+    if not any(batch.state == "published" for batch in outcome.batches):
+        raise SystemExit(f"Spark published nothing: {outcome}")
+
+
+def by_hand(steps: Steps) -> None:
+    """What docs/deploy.md and docs/builds.md have an engineer do by hand, and starting Spark on EMR."""
+    region, account = os.environ["AWS_REGION"], "123456789012"
+    client = aws(os.environ)
+    client("secretsmanager").get_secret_value(SecretId=token_key(steps))
+    for machine in ("ingestion", "build"):
+        arn = f"arn:aws:states:{region}:{account}:stateMachine:{roles.name(machine)}"
+        client("stepfunctions").list_executions(stateMachineArn=arn)
+        client("stepfunctions").start_execution(stateMachineArn=arn)
+    settings = from_environment(os.environ)
+    runs = EmrServerless(
+        settings, application=application(steps), role=os.environ["DM_EMR_ROLE"], job="s3://code/spark/x"
+    )
+    run = runs.start(work_order())
+    runs.look(run)
+    refused_is_fine(runs.cancel, run)
+
+
+def analyse(steps: Steps) -> None:
+    """What an analyst's client asks: statements, what there is to read, and giving a statement up."""
+    env = dict(os.environ)
+    report.query(env, STATEMENT)
+    client = aws(env)
+    athena, gold = client("athena"), f"{env['DM_SCHEMA_PREFIX']}gold"
+    athena.get_work_group(WorkGroup=env["DM_WORKGROUP"])
+    started = athena.start_query_execution(QueryString="select 1", WorkGroup=env["DM_WORKGROUP"])
+    athena.stop_query_execution(QueryExecutionId=started["QueryExecutionId"])
+    results = {"Bucket": env["DM_BUCKET"]}
+    found = client("s3").list_objects_v2(**results, Prefix="athena-results/analyst/")["Contents"]
+    client("s3").get_object(**results, Key=found[0]["Key"])
+    report.query(env, f"show tables in {gold}")
+
+
+def audit(steps: Steps) -> None:
+    """What docs/deploy.md has an auditor ask."""
+    env = dict(os.environ)
+    client, lake = aws(env), env["DM_BUCKET"]
+    logs = lake.replace("-lake-", "-logs-")
+    s3, stacks = client("s3"), client("cloudformation")
+    for bucket, prefix in ((lake, "audit/"), (logs, "")):
+        found = s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+        key = found[0]["Key"] if found else "s3/none"
+        refused_is_fine(s3.get_object, Bucket=bucket, Key=key)
+    control = {"TableName": env["DM_CONTROL_TABLE"]}
+    values = {":p": {"S": "none"}}
+    client("dynamodb").get_item(**control, Key={"pk": {"S": "none"}, "sk": {"S": "none"}})
+    query = {"ExpressionAttributeValues": values}
+    client("dynamodb").query(**control, KeyConditionExpression="pk = :p", **query)
+    client("dynamodb").query(**control, IndexName="open", KeyConditionExpression="open_pk = :p", **query)
+    stack = {"StackName": roles.name("storage")}
+    for ask in (stacks.describe_stacks, stacks.describe_stack_events, stacks.get_template):
+        refused_is_fine(ask, **stack)
+    refused_is_fine(stacks.describe_stack_resource_drifts, **stack)
+    for group in (
+        f"/aws/lambda/{roles.name('ingest')}",
+        f"/{roles.name('machines').replace('-machines', '')}/spark",
+    ):
+        refused_is_fine(client("logs").filter_log_events, logGroupName=group)
+        refused_is_fine(client("logs").describe_log_streams, logGroupName=group)
+        refused_is_fine(client("logs").get_log_events, logGroupName=group, logStreamName="none")
+
+
+# --- how each is run ----------------------------------------------------------------------------
+
+
+def try_command(steps: Steps, role: str, *command: str, **env: str) -> None:
+    """Run a command in a role; findings (exit code 1) are no failure of what is recorded."""
+    whole = [str(Path(sys.executable).parent / command[0]), *command[1:]]
+    done = subprocess.run(whole, cwd=ROOT, env={**steps.env_of(role), **env}, text=True, capture_output=True)
+    steps.console.print(f"  {role}: {' '.join(command)} -> {done.returncode}", highlight=False)
+    if done.returncode not in (0, 1):
+        raise SystemExit(f"{command} gave {done.returncode}\n{done.stdout}\n{done.stderr}")
+
+
+@contextmanager
+def in_role(steps: Steps, role: str) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(steps.env_of(role))
+    boto3.DEFAULT_SESSION = None  # else it would go on with the credentials that it found first
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def with_role(steps: Steps, role: str, action: Callable[[], None]) -> None:
+    with in_role(steps, role):
+        action()
+    steps.console.print(f"  {role}: done", highlight=False)
+
+
+def refused_is_fine(call: Callable[..., Any], *arguments: Any, **given: Any) -> None:
+    """Ask; what the local cloud does not have, or not now, was asked for all the same."""
+    try:
+        call(*arguments, **given)
+    except Exception as error:
+        if not isinstance(error, ClientError):
+            print(f"    {type(error).__name__}: {error}")
+
+
+def aws(env: Mapping[str, str]) -> Callable[[str], Any]:
+    """Clients in the role that `env` has."""
+
+    def client(service: str) -> Any:
+        return boto3.client(
+            service,
+            env["AWS_REGION"],
+            endpoint_url=env["AWS_ENDPOINT_URL"],
+            aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=env.get("AWS_SESSION_TOKEN"),
+        )
+
+    return client
+
+
+def land(steps: Steps, table: str, name: str, content: bytes) -> dict[str, str]:
+    """Land a raw file as its producer: the account's owner here."""
+    key = f"raw/{table}/{name}"
+    stored: dict[str, str] = aws(steps.env)("s3").put_object(
+        Bucket=steps.env["DM_BUCKET"], Key=key, Body=content
+    )
+    return stored
+
+
+def raw_queue(steps: Steps) -> str:
+    url: str = aws(steps.env)("sqs").get_queue_url(QueueName=roles.name("raw"))["QueueUrl"]
+    return url
+
+
+def token_key(steps: Steps) -> str:
+    arn: str = aws(steps.env)("secretsmanager").describe_secret(SecretId=roles.name("token-key"))["ARN"]
+    return arn
+
+
+def application(steps: Steps) -> str:
+    emr = aws(steps.env)("emr-serverless")
+    made = emr.create_application(name="spark", releaseLabel="emr-7.0.0", type="SPARK", clientToken="1")
+    found: str = made["applicationId"]
+    return found
+
+
+def first_quarantined(steps: Steps) -> str:
+    listed = json.loads(steps.run_quietly("dm", "files", "list", "--json", role="engineer"))
+    return str(next(one["file_id"] for one in listed if one["quarantined"]))
+
+
+def work_order() -> WorkOrder:
+    lake = f"s3://{os.environ['DM_BUCKET']}"
+    return WorkOrder(
+        attempt="record-1",
+        table="brewery",
+        contract=f"{lake}/attempts/brewery/1/contract.yaml",
+        files=(),
+        bronze=f"{lake}/bronze/brewery/1",
+        events=f"{lake}/bronze/brewery_events/1",
+        quarantine=f"{lake}/quarantine/brewery/1",
+    )
+
+
+class Indented(yaml.SafeDumper):
+    """Lists are indented below their name, as everywhere in this repository."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        """See yaml.SafeDumper."""
+        super().increase_indent(flow, False)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dir", default=FOLDER)
+    parser.add_argument("--on-demo", action="store_true", help="go on with a demo that ran with --iam record")
+    parser.add_argument("--also", type=Path, help="calls that were kept of it before: dm local calls --json")
+    said = parser.parse_args()
+    steps = Steps(Console())
+    if not said.on_demo:
+        demo = [sys.executable, "demo/demo.py", "--iam", "record", "--rows", ROWS, "--dir", said.dir]
+        subprocess.run(demo, cwd=ROOT, check=True)
+    exports = json.loads(steps.run_quietly("dm", "env", "--dir", said.dir, "--json"))
+    own = {"DM_TOKEN_KEY": "k", "DBT_TARGET_PATH": f"{said.dir}-target", "DBT_TARGET": "dev"}
+    steps.env = {**os.environ, **exports, **own}
+    try_command(steps, "", "dm", "deploy", "apply", roles.ENVIRONMENT, "access", "--yes", "--set", CI)
+    roles.take(steps, said.dir, EVERY)
+    walk(steps, said.dir)
+    calls = json.loads(steps.run_quietly("dm", "local", "calls", "--dir", said.dir, "--json"))
+    calls += json.loads(said.also.read_text()) if said.also else []
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    stamp = {"by": "make record-calls", "day": str(datetime.now(UTC).date()), "after": commit.stdout.strip()}
+    content = {"recorded": stamp, "roles": summary(calls, key_names(aws(steps.env)("cloudformation")))}
+    FILE.write_text(HEAD + yaml.dump(content, Dumper=Indented, sort_keys=False, width=140))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
