@@ -32,10 +32,10 @@ def new_lake(folder: Path) -> MemoryLake:
 
 
 # What may go wrong with a build: a play begins with the first three and goes on with the others in turn.
-OVERTAKEN, BETWEEN, CRASHED = FIRST = (
+OVERTAKEN, CRASHED, BETWEEN = FIRST = (
     "a batch published while a build runs",
-    "builds that failed between silver and gold",
     "a crash",
+    "builds that failed between silver and gold",
 )
 OTHERS = (
     "a build of silver state only",
