@@ -53,7 +53,11 @@ def history(seed: int, shops: int) -> History:
     """Draw the histories of `shops` shops."""
     chance = Random(seed)
     assert shops <= SHOPS_AT_MOST
-    batches = {table: [Batch() for _ in range(chance.randint(2, 5))] for table in KEYS}
+    # Reviews come in the most batches, so that those troubles find some which publish from the longest queue.
+    batches = {
+        table: [Batch() for _ in range(chance.randint(6, 8) if table == "review" else chance.randint(3, 6))]
+        for table in KEYS
+    }
     for table in KEYS:
         reloaded = list(_events(table, batches[table], chance))
         taken: set[tuple[int, str, int]] = set()
@@ -67,7 +71,8 @@ def history(seed: int, shops: int) -> History:
             chance.shuffle(batch.rows)
         if chance.random() < 0.5:
             # A file that came again, as a batch of its own: all of its rows lose.
-            batches[table].append(Batch(chance.sample(batches[table][-1].rows, shops)))
+            last = batches[table][-1].rows
+            batches[table].append(Batch(chance.sample(last, min(shops, len(last)))))
     return History(seed, batches)
 
 
@@ -105,11 +110,14 @@ def _send(sent: Row, batches: list[Batch], chance: Random) -> None:
 
 def _records(table: str, shop: int, reloads: list[Event], chance: Random) -> Iterator[Row]:
     key, base = KEYS[table], shop * STRIDE
-    ids = [base + n for n in range(1, {"brewery": 4, "beer": 5, "profile": 7, "review": 61}[table])]
+    many = {"brewery": 3, "beer": 4, "profile": 6, "review": 60}[table]
+    # In a third of the shops a month often has one review, and nothing once that one has left it.
+    few = table == "review" and chance.random() < 0.35
+    ids = [base + n for n in range(1, 1 + (4 if few else many))]
     for number in ids:
         if chance.random() < 0.85:
             yield record("load", 0, **_row(table, number, shop, chance))
-        for _ in range(chance.choice([0, 0, 0, 1]) if table == "review" else chance.choice([0, 1, 2])):
+        for _ in range(chance.choice([0, 0, 0, 1] if len(ids) == 60 else [0, 1, 2])):
             yield from _change(table, key, number, shop, chance)
     for event in reloads:
         position, order = int(event.seq.split(".")[1]), int(event.seq.split(".")[3])
