@@ -337,6 +337,7 @@ def _known(body: dict[str, Any], keys: set[str], what: str) -> None:
 class _Handler(BaseHTTPRequestHandler):
     catalog: CatalogServer
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits 40 ms for the one before to be acknowledged
 
     def _handle(self) -> None:
         length = int(self.headers.get("content-length") or 0)
