@@ -137,7 +137,8 @@ class Batch:
     a class and place, never a value of a row.
     """
 
-    FENCE: ClassVar[tuple[str, ...]] = ("state", "epoch")
+    # `told` too: whoever gives a batch another round must not carry the telling of the last one over.
+    FENCE: ClassVar[tuple[str, ...]] = ("state", "epoch", "told")
 
     batch_id: str
     table: str

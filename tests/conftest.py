@@ -1,9 +1,19 @@
 """What holds for all tests: `make test` draws the same examples each time, `make sweep` draws new ones."""
 
 import os
+from datetime import UTC, datetime
 
 from hypothesis import settings
 
 settings.register_profile("steady", derandomize=True)
 settings.register_profile("sweep", print_blob=True)
 settings.load_profile("sweep" if "SWEEP" in os.environ else "steady")
+
+
+def pytest_report_header() -> str:
+    """Which seeds this run draws, where they change from day to day."""
+    day = datetime.now(UTC).toordinal()
+    return (
+        f"seeds of the day: {day * 1_000_000} for simulated histories and crowds, {day} for crashes of "
+        "real processes (SEED=… repeats another day's)"
+    )

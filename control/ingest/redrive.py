@@ -20,7 +20,18 @@ def redrive(failed: Batch, reason: str, parts: Parts) -> Batch:
             hint="only what failed can be redriven; `dm files list --state failed` shows it",
         )
     audit.record("redrive", failed.table, failed.file_ids, reason, parts)
-    wanted = replace(
+    seen: Batch | None = failed
+    # That people are told of it in between is no reason to refuse.
+    while seen is not None and replace(seen, told=failed.told) == failed:
+        try:
+            return parts.store.update(seen, _pending(seen))
+        except ConflictError:
+            seen = parts.store.get(Batch, failed.table, failed.batch_id)
+    raise UsageError(f"batch {failed.batch_id} of {failed.table} was just changed by another")
+
+
+def _pending(failed: Batch) -> Batch:
+    return replace(
         failed,
         state="pending",
         epoch=failed.epoch + 1,
@@ -34,7 +45,3 @@ def redrive(failed: Batch, reason: str, parts: Parts) -> Batch:
         manifest_digest="",
         told=False,
     )
-    try:
-        return parts.store.update(failed, wanted)
-    except ConflictError as error:
-        raise UsageError(f"batch {failed.batch_id} of {failed.table} was just changed by another") from error

@@ -73,6 +73,16 @@ def test_nobody_with_an_older_view_ends_a_redriven_batch_once_more(world) -> Non
     assert world.batches("review") == [redriven]
 
 
+def test_who_redrives_by_an_older_view_does_not_take_the_next_failure_for_told(world) -> None:
+    batch = failed(world)
+    assert batch.told
+    before_people_were_told = replace(batch, told=False)
+    assert not redrive(before_people_were_told, "why", world.parts).told
+    world.run()
+    messages = [o.uri for o in world.objects.list("s3://lake/alerts/outbox/")]
+    assert (world.batches("review")[0].told, len(messages)) == (True, 2)
+
+
 def published(world) -> None:
     world.land("review", "a", "1", "bad 2")
     world.land("review", "b", "3")

@@ -12,6 +12,7 @@ from faults import Killed
 from turns import Turns
 
 from control.adapters.memory import MemoryCatalog, MemoryObjects, MemoryStore
+from control.errors import ConflictError
 from control.ingest.tables import BronzeTable
 from control.model import Head, Partition
 from control.orders import FileReport, OrderFile, Report, WorkOrder, WrittenObject
@@ -47,6 +48,8 @@ class LaggingStore(MemoryStore):
     def __init__(self, random: Random) -> None:
         super().__init__()
         self._random = random
+        # How often somebody was too late.
+        self.conflicts = 0
         self._indexed = MemoryStore()
         self._late: list[Any] = []
 
@@ -60,7 +63,11 @@ class LaggingStore(MemoryStore):
     def update(self, old: Any, new: Any) -> Any:
         """See ControlStore."""
         before = self.get(type(new), old.table, old.id)
-        stored = super().update(old, new)
+        try:
+            stored = super().update(old, new)
+        except ConflictError:
+            self.conflicts += 1
+            raise
         self._late.append(stored)
         if isinstance(before, Head):
             _check_head(before, stored)

@@ -51,7 +51,6 @@ class History:
     seed: int
     landed: dict[str, list[list[str]]] = field(default_factory=dict)
     swept: int = 0
-    poisonous: float = 0.1
     reload: Reloading | None = None
 
     def __post_init__(self) -> None:
@@ -72,6 +71,8 @@ class History:
         self.listing: Listing = random.choice(["always", "when_due"])
         self.versioned = random.random() < 0.6
         self.forgetful = random.choice([0, 0, 0, 0.1])
+        # The share of files that are refused as a whole, or that crash or kill who reads them.
+        self.poisonous = random.choice([0.1, 0.1, 0.4])
         self.objects = MemoryObjects(versioned=self.versioned, clock=Clock(self.turns))
         self.store = LaggingStore(random)
         self.catalog = WatchedCatalog(self.objects)
@@ -138,7 +139,7 @@ class History:
         kinds = random.choices(("row", "bad", "ctl"), (8, 2, 1), k=random.choice([1, 2, 4]))
         lines = [f"{kind} {mark} {number}" for number, kind in enumerate(kinds)]
         if random.random() < self.poisonous:
-            lines.insert(0, f"{random.choice(('!refuse', '!crash', '!kill'))} {mark}")
+            lines.insert(0, f"{random.choice(('!refuse', '!refuse', '!crash', '!kill'))} {mark}")
         contents.append(lines)
         self.put(table, key, "\n".join(lines).encode())
 
@@ -178,6 +179,8 @@ class History:
     def _redrive_one(self, parts: Parts) -> None:
         failed = [b for b in every(parts.store, Batch, "review") if b.state == "failed"]
         if failed:
+            # Before its turn come the others of a long list.
+            self.turns.sleep(self.random.choice([0, 2, 10]) * self.random.random())
             redrive(failed[int(self.random.random() * len(failed))], "why not", parts)
 
     def _replay_some(self, parts: Parts) -> None:

@@ -192,6 +192,12 @@ BUGS = (
         "        return self.needs_work\n",
     ),
     Bug(
+        "a redrive by who did not see that people were told lets them hear nothing of the next failure",
+        "control/model.py",
+        '("state", "epoch", "told")',
+        '("state", "epoch")',
+    ),
+    Bug(
         "a bucket that was listed once is not listed again",
         "control/ingest/run.py",
         "    return (parts.clock.now() - head.listed_at).total_seconds() >= rules.relist_seconds\n",

@@ -13,7 +13,7 @@ SWEEP = "SWEEP" in os.environ
 # Caught by 3 of 5 seeds within the histories that a normal run of the tests lives through; a normal run
 # itself tries one seed a bug.
 SEEDS, ENOUGH = (5, 3) if SWEEP else (1, 1)
-HISTORIES = 4000
+HISTORIES = 2_000
 
 
 @pytest.fixture(scope="module")

@@ -4,26 +4,22 @@ The seeds rotate with the day, so that every day tries other histories and a rer
 """
 
 import os
-from datetime import UTC, datetime
 
 from faults import Rates
 from history import History
+from seeds import first_seed
 from simulate import simulate
 
-SWEEP = "SWEEP" in os.environ
-# So many seeds a day never meet the next day's.
-SEEDS_A_DAY = 1_000_000
+HISTORIES = 100_000 if "SWEEP" in os.environ else 2_000
 
 
 def test_no_history_loses_or_doubles_a_record() -> None:
-    first = datetime.now(UTC).toordinal() * SEEDS_A_DAY
-    histories, cpu_seconds = (100_000, float("inf")) if SWEEP else (5_000, 12.0)
-    outcome = simulate(first, histories, cpu_seconds)
-    print(f"{outcome.histories} histories from seed {first} on")
+    first = first_seed()
+    outcome = simulate(first, HISTORIES)
     if outcome.error is not None:
         replay = f".venv/bin/python tests/control/simulation/simulate.py --seed {outcome.seed}"
         raise AssertionError(f"seed {outcome.seed}: {outcome.error}; replay it: {replay}") from outcome.error
-    assert outcome.histories >= 500
+    assert outcome.histories == HISTORIES
 
 
 def test_a_seed_gives_the_same_history_again() -> None:
