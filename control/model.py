@@ -6,7 +6,7 @@ must be as the writer last saw them for a write to count. So no write can forget
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Literal
 
@@ -14,6 +14,8 @@ BatchState = Literal["pending", "claimed", "written", "published", "failed", "sp
 Format = Literal["csv", "json", "begin", "complete"]
 FileState = Literal["registered", "pending", "claimed", "written", "published", "failed"]
 EngineName = Literal["light", "spark"]
+# Where the store keeps an item at hand: what needs someone's work, and what failed for good.
+Place = Literal["open", "failed"]
 
 # Where raw files land; the folder in it is the table.
 RAW = "raw/"
@@ -124,6 +126,14 @@ class Counts:
             self.rows + other.rows,
             self.quarantined + other.quarantined,
             self.control + other.control,
+        )
+
+    def __sub__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.records - other.records,
+            self.rows - other.rows,
+            self.quarantined - other.quarantined,
+            self.control - other.control,
         )
 
 
@@ -237,6 +247,22 @@ class Partition:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """What the batches of a table up to `number` add up to, so that nobody has to read them to know.
+
+    `files` counts the raw files in them, each once; `counts` what became of their records the last time that
+    they were published. `events` counts control records by kind, those of a replay too. `published_at` is
+    that of the last batch.
+    """
+
+    number: int = 0
+    files: int = 0
+    counts: Counts = Counts()
+    events: dict[str, int] = field(default_factory=dict)
+    published_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Intent:
     """What the head is about to publish, complete: whoever rolls it forward computes nothing anew."""
 
@@ -254,6 +280,7 @@ class Head:
     """The publication log of a table: `published number`, or with an intent `publishing number + 1`.
 
     `listed_at` is when the bucket was last compared with the store, by those who are told of new files.
+    `coming` is what `tally` will be once the intent is carried out.
     """
 
     FENCE: ClassVar[tuple[str, ...]] = ("number", "intent")
@@ -262,6 +289,15 @@ class Head:
     number: int = 0
     intent: Intent | None = None
     listed_at: datetime | None = None
+    tally: Tally | None = None
+    coming: Tally | None = None
+
+    @property
+    def counted(self) -> Tally | None:
+        """The tally of all that is published, None when nobody has kept it."""
+        if self.number == 0:
+            return Tally()
+        return self.tally if self.tally and self.tally.number == self.number else None
 
     @property
     def id(self) -> str:
@@ -275,6 +311,13 @@ class Head:
 
 
 Item = RawFile | Batch | Head | Reload
+
+
+def place_of(item: Item) -> Place | None:
+    """Where the store keeps `item` at hand; None for what is done, which nobody reads to find the rest."""
+    if item.is_open:
+        return "open"
+    return "failed" if isinstance(item, Batch) and item.state == "failed" else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Generic, Protocol, TypeVar
 
 from control.config import Settings
-from control.model import Batch, EngineName, Head, Item, Partition, RawFile, Reload
+from control.model import Batch, EngineName, Head, Item, Partition, Place, RawFile, Reload
 from control.orders import Report, WorkOrder
 
 ItemT = TypeVar("ItemT", RawFile, Batch, Head, Reload)
@@ -47,14 +47,17 @@ class ControlStore(Protocol):
         kind: type[ItemT],
         table: str,
         *,
-        open_only: bool = False,
+        place: Place | None = None,
         after: str | None = None,
         limit: int = 2_000,
     ) -> Page[ItemT]:
         """List a table's items in order of id; `Head` items of all tables when `table` is empty.
 
-        With `open_only` only what still needs work, and possibly a little out of date: a hint, never a proof.
+        With `place` only what is at hand there, and possibly a little out of date: a hint, never a proof.
         """
+
+    def get_many(self, kind: type[ItemT], table: str, item_ids: Iterable[str]) -> dict[str, ItemT]:
+        """Read items by id, each as it is now; those that are not there are left out."""
 
     def etags(self, table: str, after: str | None = None) -> tuple[dict[str, str], str | None]:
         """Some raw files of a table, their etags by id, and where to go on; None on the last page.
@@ -322,12 +325,12 @@ class Parts:
 
 
 def every(
-    store: ControlStore, kind: type[ItemT], table: str = "", *, open_only: bool = False
+    store: ControlStore, kind: type[ItemT], table: str = "", *, place: Place | None = None
 ) -> Iterator[ItemT]:
     """All items of a query, page by page."""
     after = None
     while True:
-        page = store.query(kind, table, open_only=open_only, after=after)
+        page = store.query(kind, table, place=place, after=after)
         yield from page.items
         if page.after is None:
             return

@@ -1,15 +1,17 @@
 """The state of every table: last batch, files by state, what became of the records, how far behind."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from control.model import Batch, Counts, RawFile, counts_of, file_state
+from control import tally
+from control.model import Batch, Counts, Head, Place, RawFile, Tally, counts_of, file_state
 from control.ports import Parts, every
 
 # A table that is announced is no news; every other control record changes or empties one.
 HARMLESS_EVENTS = frozenset({"create-table"})
+AT_HAND: tuple[Place, ...] = ("open", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,43 +48,121 @@ class TableStatus:
     broken: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What is published, in work and failed of a table at one moment.
+
+    `number` and `published_at` are those of the last batch, `waiting` when each file landed that is not
+    published yet.
+    """
+
+    number: int
+    published_at: datetime | None
+    files: Counter[str]
+    counts: Counts
+    events: Counter[str]
+    waiting: tuple[datetime, ...]
+    failed_files: int
+    is_counted: bool
+
+
 def table_status(table: str, parts: Parts, promise: Promise = Promise()) -> TableStatus:
-    """The state of one table, as the control store has it, and whether `promise` holds."""
-    batches = {batch.batch_id: batch for batch in every(parts.store, Batch, table)}
-    states: Counter[str] = Counter()
-    waiting: list[datetime] = []
-    totals = Counts()
-    for file in every(parts.store, RawFile, table):
-        state = file_state(batches.get(file.batch_id or ""))
-        states[state] += 1
-        # By file, not by batch: the records of a file that was replayed are in two batches.
-        totals += counts_of(file, batches)
-        if state not in ("published", "failed"):
-            waiting.append(file.landed_at)
-    ended = [batch for batch in batches.values() if batch.state in ("published", "failed")]
-    last = max((b for b in ended if b.number is not None), key=lambda b: b.number or 0, default=None)
-    events: Counter[str] = Counter()
-    for batch in ended:
-        events.update(batch.events or {})
-    lag = _age(waiting, parts.clock.now())
-    age = _age([last.published_at], parts.clock.now()) if last and last.published_at else None
-    read = totals.rows + totals.quarantined
-    complete = round(100 * totals.rows / read, 4) if read else None
+    """The state of one table, as the control store has it, and whether `promise` holds.
+
+    Reads what is in work and what failed; what is published, the head of the table adds up.
+    """
+    now, standing = parts.clock.now(), _standing(table, parts)
+    counts, published_at = standing.counts, standing.published_at
+    lag = _age(standing.waiting, now)
+    age = _age([published_at], now) if published_at else None
+    read = counts.rows + counts.quarantined
+    complete = round(100 * counts.rows / read, 4) if read else None
     return TableStatus(
         table=table,
-        last_batch=last.number if last else None,
-        published_at=last.published_at if last else None,
-        files=dict(states),
-        records=totals.records,
-        rows=totals.rows,
-        quarantined=totals.quarantined,
-        control=totals.control,
+        last_batch=standing.number or None,
+        published_at=published_at,
+        files=dict(+standing.files),
+        records=counts.records,
+        rows=counts.rows,
+        quarantined=counts.quarantined,
+        control=counts.control,
         lag_seconds=lag,
-        events=dict(events),
-        warnings=(*_event_warnings(events), *_failure_warnings(batches.values())),
+        events=dict(standing.events),
+        warnings=(
+            *_event_warnings(standing.events),
+            *_failure_warnings(standing.failed_files),
+            *_counting_warnings(standing.is_counted),
+        ),
         age_seconds=age,
         completeness_percent=complete,
         broken=tuple(_broken(promise, max(lag, age or 0), complete)),
+    )
+
+
+def _standing(table: str, parts: Parts) -> _Standing:
+    """Count a table without reading what is done.
+
+    What is at hand is looked up first, then the head is read, then each item as it is now: what is published
+    in between is either in the tally of the head or seen to be above its number, never both.
+    """
+    wanted = {b.batch_id for at in AT_HAND for b in every(parts.store, Batch, table, place=at)}
+    registered = {file.file_id for file in every(parts.store, RawFile, table, place="open")}
+    head = parts.store.get(Head, table, table) or Head(table)
+    known, total = {}, head.counted
+    if total is None:
+        known = {batch.batch_id: batch for batch in every(parts.store, Batch, table)}
+        total = tally.total(head, known)
+        wanted |= {batch.batch_id for batch in known.values() if batch.state == "failed"}
+    if head.intent is not None:
+        wanted.add(head.intent.batch_id)
+    batches = parts.store.get_many(Batch, table, sorted(wanted))
+    loose = [b for b in batches.values() if b.state != "split" and not tally.is_in(b, head.number)]
+    file_ids = registered.union(*(batch.file_ids for batch in loose))
+    files = parts.store.get_many(RawFile, table, sorted(file_ids)).values()
+    owners = {file.batch_id for file in files if file.batch_id and file.batch_id not in batches}
+    batches |= parts.store.get_many(Batch, table, sorted(owners))
+    return _add_up(
+        head, total, batches, tally.ancestors(batches.values(), {**known, **batches}, parts), files
+    )
+
+
+def _add_up(
+    head: Head,
+    total: Tally,
+    batches: Mapping[str, Batch],
+    lineage: Mapping[str, Batch],
+    files: Iterable[RawFile],
+) -> _Standing:
+    """The tally of `head`, and beyond it `batches` and `files`; `lineage` has what those were in before."""
+    states, counts = Counter({"published": total.files}), total.counts
+    waiting = []
+    for file in files:
+        batch = batches.get(file.batch_id or "")
+        if batch is not None and tally.is_in(batch, head.number):
+            continue
+        state = file_state(batch)
+        before = tally.counted_before(file.file_id, batch, lineage, head.number)
+        states[state] += 1
+        states["published"] -= before is not None
+        counts += counts_of(file, lineage) - (before or Counts())
+        if state not in ("published", "failed"):
+            waiting.append(file.landed_at)
+    events, last = Counter(total.events), (head.number, total.published_at)
+    failed = [batch for batch in batches.values() if batch.state == "failed"]
+    late = [b for b in batches.values() if b.state == "published" and not tally.is_in(b, head.number)]
+    for batch in (*failed, *late):
+        events.update(batch.events or {})
+    for batch in late:
+        last = max(last, (batch.number or 0, batch.published_at), key=lambda one: one[0])
+    return _Standing(
+        number=last[0],
+        published_at=last[1],
+        files=states,
+        counts=counts,
+        events=events,
+        waiting=tuple(waiting),
+        failed_files=sum(len(batch.file_ids) for batch in failed),
+        is_counted=head.counted is not None,
     )
 
 
@@ -105,7 +185,11 @@ def _event_warnings(events: Counter[str]) -> Iterable[str]:
             yield f"{count} control record(s) {kind}: the source table was emptied or changed"
 
 
-def _failure_warnings(batches: Iterable[Batch]) -> Iterable[str]:
-    failed = sum(len(batch.file_ids) for batch in batches if batch.state == "failed")
-    if failed:
-        yield f"{failed} raw file(s) failed: see `dm files list --state failed`"
+def _failure_warnings(failed_files: int) -> Iterable[str]:
+    if failed_files:
+        yield f"{failed_files} raw file(s) failed: see `dm files list --state failed`"
+
+
+def _counting_warnings(is_counted: bool) -> Iterable[str]:
+    if not is_counted:
+        yield "not counted by the version that published to it: `dm status --recount` does, once for all"

@@ -52,7 +52,7 @@ def connect(environ: Mapping[str, str], say: Say = silent) -> Parts:
     patient = retrying(objects, ("put", "create", "get", "delete"), clock)
     return Parts(
         settings=settings,
-        store=retrying(store, ("get", "create", "update", "query", "etags"), clock),
+        store=retrying(store, ("get", "get_many", "create", "update", "query", "etags"), clock),
         objects=patient,
         catalog=retrying(GlueCatalog(settings), ("ensure_table", "add_partition", "get_partition"), clock),
         engines={

@@ -1,11 +1,11 @@
 """The control store in one DynamoDB table.
 
 An item's partition is its kind and table (`file#review`), its sort key its id. Items that still need work
-carry `open_pk`, the key of a sparse index: finding work never reads what is done. The index may lag, so it is
-a hint and no proof.
+carry `open_pk`, the key of a sparse index: finding work never reads what is done. So do batches that failed,
+in a partition of their own. The index may lag, so it is a hint and no proof.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -14,11 +14,13 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from control.adapters.aws import client, translated
 from control.config import Settings
 from control.errors import ConflictError
-from control.model import Batch, Head, Item, RawFile, Reload, already, fenced
+from control.model import Batch, Head, Item, Place, RawFile, Reload, already, fenced, place_of
 from control.papers import from_record, to_record
 from control.ports import ItemT, Page
 
 OPEN_INDEX = "open"
+# What DynamoDB gives in one answer at most, when it is asked for items by key.
+MOST_KEYS = 100
 KINDS: dict[type[Item], str] = {RawFile: "file", Batch: "batch", Head: "head", Reload: "reload"}
 
 _serialize = TypeSerializer().serialize
@@ -70,8 +72,8 @@ class DynamoStore:
         """See ControlStore."""
         attributes = {name: _serialize(value) for name, value in to_record(item).items() if value is not None}
         attributes |= _key(type(item), item.table, item.id)
-        if item.is_open:
-            attributes["open_pk"] = attributes["pk"]
+        if at := _at_hand(item):
+            attributes["open_pk"] = {"S": at}
         try:
             with self._translated():
                 self._client.put_item(
@@ -105,34 +107,46 @@ class DynamoStore:
         kind: type[ItemT],
         table: str,
         *,
-        open_only: bool = False,
+        place: Place | None = None,
         after: str | None = None,
         limit: int = 2_000,
     ) -> Page[ItemT]:
         """See ControlStore."""
-        partition = _partition(kind, table)
-        name = "open_pk" if open_only else "pk"
+        name = "open_pk" if place else "pk"
+        partition = {"S": _partition(kind, table, place)}
         request: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "#pk = :pk",
             "ExpressionAttributeNames": {"#pk": name},
-            "ExpressionAttributeValues": {":pk": {"S": partition}},
+            "ExpressionAttributeValues": {":pk": partition},
             "Limit": limit,
         }
-        if open_only:
+        if place:
             request["IndexName"] = OPEN_INDEX
         else:
             request["ConsistentRead"] = True
         if after is not None:
-            request["ExclusiveStartKey"] = {
-                name: {"S": partition},
-                "pk": {"S": partition},
-                "sk": {"S": after},
-            }
+            request["ExclusiveStartKey"] = {**_key(kind, table, after), name: partition}
         with self._translated():
             answer = self._client.query(**request)
         last = answer.get("LastEvaluatedKey")
         return Page(tuple(_item(kind, found) for found in answer["Items"]), last["sk"]["S"] if last else None)
+
+    def get_many(self, kind: type[ItemT], table: str, item_ids: Iterable[str]) -> dict[str, ItemT]:
+        """See ControlStore."""
+        found: dict[str, ItemT] = {}
+        left = [_key(kind, table, item_id) for item_id in dict.fromkeys(item_ids)]
+        while left:
+            asked, left = left[:MOST_KEYS], left[MOST_KEYS:]
+            with self._translated():
+                answer = self._client.batch_get_item(
+                    RequestItems={self._table: {"Keys": asked, "ConsistentRead": True}}
+                )
+            # What made the answer too large is asked for again.
+            left += answer["UnprocessedKeys"].get(self._table, {}).get("Keys", [])
+            for attributes in answer["Responses"].get(self._table, []):
+                found[attributes["sk"]["S"]] = _item(kind, attributes)
+        return found
 
     def etags(self, table: str, after: str | None = None) -> tuple[dict[str, str], str | None]:
         """See ControlStore."""
@@ -164,9 +178,16 @@ def _keys(partition: str) -> list[dict[str, str]]:
     ]
 
 
-def _partition(kind: type[Item], table: str) -> str:
+def _partition(kind: type[Item], table: str, place: Place | None = None) -> str:
     # All heads share one partition, so that the tables the store knows are one query.
-    return "head" if kind is Head else f"{KINDS[kind]}#{table}"
+    name = "head" if kind is Head else f"{KINDS[kind]}#{table}"
+    return name if place in (None, "open") else f"{place}#{name}"
+
+
+def _at_hand(item: Item) -> str | None:
+    """The partition of `item` in the index, None when it is not in it."""
+    place = place_of(item)
+    return _partition(type(item), item.table, place) if place else None
 
 
 def _key(kind: type[Item], table: str, item_id: str) -> dict[str, Any]:
@@ -198,7 +219,7 @@ def _expressions(old: Item, new: Item, changes: Mapping[str, Any]) -> dict[str, 
         else:
             values[f":f{index}"] = _serialize(before[name])
             conditions.append(f"#f{index} = :f{index}")
-    targets = {**changes, "open_pk": _partition(type(new), new.table) if new.is_open else None}
+    targets = {**changes, "open_pk": _at_hand(new)}
     assign, remove = [], []
     for index, (name, value) in enumerate(targets.items()):
         names[f"#u{index}"] = name

@@ -13,7 +13,7 @@ from typing import BinaryIO, Generic, TypeVar
 
 from control.adapters.clock import WallClock
 from control.errors import ConflictError, NotFoundError
-from control.model import Head, Item, Partition, RawFile, already, fenced
+from control.model import Head, Item, Partition, Place, RawFile, already, fenced, place_of
 from control.ports import CatalogTable, Clock, ItemT, Page, SeenTable, StoredObject
 
 ValueT = TypeVar("ValueT")
@@ -70,16 +70,17 @@ class _Ordered(Generic[ValueT]):
 
 
 class MemoryStore:
-    """A control store in dictionaries, one of all items of a kind and table, one of those that are open."""
+    """A control store in dictionaries, one of all items of a kind and table, and one of each place."""
 
     def __init__(self) -> None:
         self._all: dict[tuple[type[Item], str], _Ordered[Item]] = {}
-        self._open: dict[tuple[type[Item], str], _Ordered[Item]] = {}
+        self._at: dict[Place, dict[tuple[type[Item], str], _Ordered[Item]]] = {"open": {}, "failed": {}}
 
     def put(self, item: Item) -> None:
         """Write `item` whatever is there: what no control store does for those that work with it."""
         shelf = (type(item), "" if isinstance(item, Head) else item.table)
-        for kept, wanted in ((self._all, True), (self._open, item.is_open)):
+        here = place_of(item)
+        for kept, wanted in ((self._all, True), *((kept, here == at) for at, kept in self._at.items())):
             if shelf not in kept:
                 kept[shelf] = _Ordered()
             if wanted:
@@ -121,15 +122,20 @@ class MemoryStore:
         kind: type[ItemT],
         table: str,
         *,
-        open_only: bool = False,
+        place: Place | None = None,
         after: str | None = None,
         limit: int = 2_000,
     ) -> Page[ItemT]:
         """See ControlStore."""
-        shelf = (self._open if open_only else self._all).get((kind, table))
+        shelf = (self._all if place is None else self._at[place]).get((kind, table))
         found = islice(shelf.after(after or ""), limit + 1) if shelf else ()
         items = tuple(item for _, item in found if isinstance(item, kind))
         return Page(items[:limit], items[limit - 1].id if len(items) > limit else None)
+
+    def get_many(self, kind: type[ItemT], table: str, item_ids: Iterable[str]) -> dict[str, ItemT]:
+        """See ControlStore."""
+        found = ((item_id, self.get(kind, table, item_id)) for item_id in item_ids)
+        return {item_id: item for item_id, item in found if item is not None}
 
     def etags(self, table: str, after: str | None = None) -> tuple[dict[str, str], str | None]:
         """See ControlStore."""

@@ -5,7 +5,7 @@ from typing import get_args
 
 import click
 
-from control.cli.output import print_json, print_table
+from control.cli.output import print_json, print_json_list, print_pages, print_table
 from control.model import FileState
 
 COLUMNS = ["table", "key", "state", "batch", "records", "rows", "quarantined", "control", "size_bytes", "id"]
@@ -22,29 +22,33 @@ def command() -> None:
 Examples:
   dm files list
   dm files list --table review --state failed
+  dm files list --state published --limit 20
   dm files list --json | jq '.[] | select(.quarantined > 0)'
 """,
 )
 @click.option("--table", metavar="NAME", help="This table only.")
 @click.option("--state", type=click.Choice(get_args(FileState)), help="Files in this state only.")
+@click.option("--limit", type=click.IntRange(1), help="At most so many.")
 @click.option("--json", "as_json", is_flag=True, help="Print all that is known of each file as JSON.")
-def list_files(table: str | None, state: str | None, as_json: bool) -> None:
+def list_files(table: str | None, state: str | None, limit: int | None, as_json: bool) -> None:
     """List raw files, their state and what became of their records.
 
-    A file's records are its bronze rows, its quarantined records and its control records, always.
+    A file's records are its bronze rows, its quarantined records and its control records, always. Files are
+    in order of table and key; of a table with thousands, thousands at a time, printed as they are read.
     """
     import os
     from dataclasses import asdict
+    from itertools import islice
 
     from control.ingest.files import SHORTEST_ID, file_lines
     from control.wiring import connect
 
-    lines = list(file_lines(connect(os.environ), table, state))
+    lines = islice(file_lines(connect(os.environ), table, state), limit)
     if as_json:
-        print_json(lines)
+        print_json_list(lines)
         return
-    rows = [{**asdict(line), "id": line.file_id[: SHORTEST_ID + 4]} for line in lines]
-    print_table(rows, COLUMNS, empty="There is no such raw file: `dm ingest run` registers what has landed.")
+    rows = ({**asdict(line), "id": line.file_id[: SHORTEST_ID + 4]} for line in lines)
+    print_pages(rows, COLUMNS, empty="There is no such raw file: `dm ingest run` registers what has landed.")
 
 
 @command.command(
@@ -101,8 +105,6 @@ def redrive(file_ids: tuple[str, ...], table: str | None, reason: str, as_json: 
     from control.errors import UsageError
     from control.ingest import files
     from control.ingest.redrive import redrive as drive
-    from control.model import Batch
-    from control.ports import every
     from control.wiring import connect
 
     if bool(file_ids) == bool(table):
@@ -110,7 +112,7 @@ def redrive(file_ids: tuple[str, ...], table: str | None, reason: str, as_json: 
     parts = connect(os.environ)
     if table:
         (name,) = files.table_names(parts, table)
-        batches = [batch for batch in every(parts.store, Batch, name) if batch.state == "failed"]
+        batches = files.failed_batches(name, parts)
     else:
         batches = [files.must_belong(files.find(parts, file_id), parts) for file_id in file_ids]
     unique = {batch.batch_id: batch for batch in batches}

@@ -22,27 +22,36 @@ COLUMNS = [
 Examples:
   dm status
   dm status --json
+  dm status --recount
 """,
 )
+@click.option("--recount", is_flag=True, help="Read all batches, and count what is published anew.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON, with control records by kind.")
-def command(as_json: bool) -> None:
+def command(recount: bool, as_json: bool) -> None:
     """Show every table: last batch, raw files by state, records, rows, quarantine, lag, broken promises.
 
     Promises are the contract's freshness and completeness: data is late when nothing newer was published, or
     a raw file waits, for longer than is promised. Lag is the age of the oldest raw file that is not
     published yet. Warns of control records that empty or change a source table, of raw files that failed,
     and of promises that do not hold.
+
+    What is published is counted when it is published, so that only what is in work or failed is read here.
     """
     import os
     from dataclasses import asdict
 
+    from control import tally
     from control.ingest.files import table_names
     from control.status import Promise, table_status
     from control.wiring import connect
 
     parts = connect(os.environ)
     promised = _promises(parts.settings.contracts)
-    tables = [table_status(name, parts, promised.get(name, Promise())) for name in table_names(parts)]
+    names = table_names(parts)
+    if recount:
+        for name in names:
+            tally.recount(name, parts)
+    tables = [table_status(name, parts, promised.get(name, Promise())) for name in names]
     if as_json:
         print_json(tables)
         return

@@ -1,16 +1,17 @@
 """Look at raw files: what state each is in, and what became of its records."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from control.errors import NotFoundError, UsageError
-from control.model import Batch, FileState, Head, RawFile, attempt_of, counts_in, file_state
+from control.model import Batch, FileState, Head, Place, RawFile, attempt_of, counts_in, file_state
 from control.orders import FileReport, Manifest
 from control.papers import from_json
 from control.ports import Parts, every
 
 SHORTEST_ID = 8
+FILES_A_PAGE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +50,54 @@ def table_names(parts: Parts, only: str | None = None) -> list[str]:
 
 
 def file_lines(parts: Parts, table: str | None = None, state: str | None = None) -> Iterator[FileLine]:
-    """The raw files of all tables or one, in all states or one, by table and key."""
+    """The raw files of all tables or one, in all states or one, by table and page; each page is by key.
+
+    Files that are not published yet are found without reading those that are.
+    """
     for name in table_names(parts, table):
-        batches = {batch.batch_id: batch for batch in every(parts.store, Batch, name)}
-        lines = [_line(file, batches.get(file.batch_id or "")) for file in every(parts.store, RawFile, name)]
-        yield from sorted(
-            (line for line in lines if state in (None, line.state)),
-            key=lambda line: (line.key, line.version_id),
-        )
+        batches: dict[str, Batch] = {}
+        for files in _pages(name, state, parts):
+            lacking = {file.batch_id for file in files if file.batch_id and file.batch_id not in batches}
+            batches |= parts.store.get_many(Batch, name, sorted(lacking)) if lacking else {}
+            lines = (_line(file, batches.get(file.batch_id or "")) for file in files)
+            yield from sorted(
+                (line for line in lines if state in (None, line.state)),
+                key=lambda line: (line.key, line.version_id),
+            )
+
+
+def failed_batches(table: str, parts: Parts) -> list[Batch]:
+    """The batches of `table` that failed for good, by id."""
+    return [batch for batch in _at_hand(table, parts, "failed", "open") if batch.state == "failed"]
+
+
+def _pages(table: str, state: str | None, parts: Parts) -> Iterator[Sequence[RawFile]]:
+    """Raw files of `table` page by page, at least all those in `state`."""
+    if state in (None, "published"):
+        after = None
+        while True:
+            page = parts.store.query(RawFile, table, after=after)
+            yield page.items
+            if page.after is None:
+                return
+            after = page.after
+    if state == "registered":
+        file_ids = [file.file_id for file in every(parts.store, RawFile, table, place="open")]
+    else:
+        places: tuple[Place, ...] = ("failed", "open") if state == "failed" else ("open",)
+        batches = _at_hand(table, parts, *places)
+        file_ids = [i for batch in batches if file_state(batch) == state for i in batch.file_ids]
+    unique = list(dict.fromkeys(file_ids))
+    for first in range(0, len(unique), FILES_A_PAGE):
+        wanted = unique[first : first + FILES_A_PAGE]
+        yield list(parts.store.get_many(RawFile, table, wanted).values())
+
+
+def _at_hand(table: str, parts: Parts, *places: Place) -> list[Batch]:
+    """The batches that the index names, as they are now."""
+    named = {batch.batch_id for at in places for batch in every(parts.store, Batch, table, place=at)}
+    found = parts.store.get_many(Batch, table, sorted(named))
+    return [found[name] for name in sorted(found)]
 
 
 def find(parts: Parts, file_id: str) -> RawFile:

@@ -33,7 +33,7 @@ def plan(
     if room is not None and room <= 0:
         return ()
     ready = (reloads or Reloads(table, parts)).ready
-    waiting = islice(filter(ready, every(parts.store, RawFile, table, open_only=True)), rules.planned_files)
+    waiting = islice(filter(ready, every(parts.store, RawFile, table, place="open")), rules.planned_files)
     files = sorted(waiting, key=lambda file: (file.landed_at, file.key, file.version_id))
     engine = choose(files, rules) if choice == "auto" else choice
     return tuple(_make(group, engine, parts) for group in islice(_groups(files, engine, rules), room))

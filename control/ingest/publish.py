@@ -8,6 +8,7 @@ an intent finishes it, or withdraws it when the batch has moved on; nobody start
 from dataclasses import replace
 from datetime import UTC
 
+from control import tally
 from control.errors import ConflictError, NotFoundError, StaleEpochError, UpstreamError
 from control.ingest.tables import BronzeTable
 from control.model import Batch, Head, Intent, Partition, attempt_of
@@ -31,8 +32,9 @@ def publish(written: Batch, table: BronzeTable, parts: Parts) -> Batch:
         if batch.state == "published":
             return batch
         intent = _intent(batch, head, table, manifest, parts)
+        coming = tally.after(head, batch, intent.number, intent.decided_at, parts)
         try:
-            parts.store.update(head, replace(head, intent=intent))
+            parts.store.update(head, replace(head, intent=intent, coming=coming))
         except ConflictError:
             continue  # another publisher was faster: settle what it intends, then try again
 
@@ -49,11 +51,11 @@ def settle(table: str, parts: Parts) -> Head:
         if _decide(table, head.intent, parts):
             for partition in head.intent.partitions:
                 parts.catalog.add_partition(partition)
-            wanted = replace(head, number=head.intent.number, intent=None)
+            wanted = replace(head, number=head.intent.number, tally=head.coming)
         else:
-            wanted = replace(head, intent=None)
+            wanted = head
         try:
-            return parts.store.update(head, wanted)
+            return parts.store.update(head, replace(wanted, intent=None, coming=None))
         except ConflictError:
             continue  # another worker has settled it
 

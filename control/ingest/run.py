@@ -196,7 +196,7 @@ def _open_batches(
     table: BronzeTable, parts: Parts, rules: Rules, choice: Choice, done: _Pass
 ) -> deque[Batch]:
     """The batches of `table` that need work, oldest first, new ones planned among them."""
-    found = {batch.batch_id: batch for batch in every(parts.store, Batch, table.name, open_only=True)}
+    found = {batch.batch_id: batch for batch in every(parts.store, Batch, table.name, place="open")}
     reloads = Reloads(table.name, parts)
     room = rules.open_batches - sum(batch.needs_work for batch in found.values())
     planned = plan(table.name, parts, rules, choice, room, reloads)

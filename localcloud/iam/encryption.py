@@ -25,6 +25,7 @@ OF_ACTION: Final = {
     "sqs:ReceiveMessage": READ,
     "sns:Publish": BOTH,
     "dynamodb:GetItem": READ,
+    "dynamodb:BatchGetItem": READ,
     "dynamodb:PutItem": READ,
     "dynamodb:UpdateItem": READ,
     "dynamodb:DeleteItem": READ,

@@ -20,11 +20,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from random import Random
 from statistics import quantiles
+from types import SimpleNamespace
 from typing import Any
 
+from control import tally
 from control.adapters.dynamodb import DynamoStore
 from control.adapters.glue import GlueCatalog
 from control.adapters.light import LightEngine
@@ -33,17 +36,20 @@ from control.adapters.parquet import event_kinds
 from control.adapters.s3 import S3Objects
 from control.config import Settings
 from control.ingest import claim, tables
+from control.ingest.files import file_lines
 from control.ingest.parse import parse
 from control.ingest.plan import plan
 from control.ingest.publish import publish
 from control.ingest.register import reconcile, register
 from control.ingest.rules import Rules
 from control.ingest.run import run
+from control.ingest.sweep import abandoned
 from control.ingest.tables import BronzeTable
-from control.model import Batch, Counts, Item, RawFile, file_id_of
+from control.model import Batch, Counts, Head, Item, RawFile, file_id_of
 from control.orders import FileReport, OrderFile, Report, WorkOrder, WrittenObject
 from control.papers import to_record
 from control.ports import ControlStore, ObjectStore, Parts, StoredObject, every
+from control.status import table_status
 
 ROOT = Path(__file__).parents[2]
 START = datetime(2026, 1, 2, 3, 0, tzinfo=UTC)
@@ -76,10 +82,14 @@ class Clock:
 
 
 class Counted:
-    """A port whose calls are counted, each of which takes `latency` seconds of the clock."""
+    """A port whose calls are counted, each of which takes `latency` seconds of the clock.
+
+    What is listed or read comes under `items`; a listing is a call for every thousand objects, as S3 has it.
+    """
 
     def __init__(self, port: object, calls: Counter[str], clock: Clock, latency: float = 0.0) -> None:
         self._port, self._calls, self._clock, self._latency = port, calls, clock, latency
+        self.items = 0
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._port, name)
@@ -87,9 +97,20 @@ class Counted:
         def call(*args: Any, **options: Any) -> Any:
             self._calls[name] += 1
             self._clock.waited += self._latency
-            return method(*args, **options)
+            answer = method(*args, **options)
+            if name == "list":
+                return self._listed(answer)
+            if name in ("query", "get_many"):
+                self.items += len(getattr(answer, "items", answer) if name == "query" else answer)
+            return answer
 
         return call
+
+    def _listed(self, found: Iterator[StoredObject]) -> Iterator[StoredObject]:
+        for place, one in enumerate(found, start=1):
+            self.items += 1
+            self._calls["list"] += place % 1000 == 0
+            yield one
 
 
 class OneRow:
@@ -110,7 +131,7 @@ class OneRow:
 
 
 class LakeObjects(MemoryObjects):
-    """Objects in memory, and `old` raw files that are listed and take no room."""
+    """Objects in memory, and `old` raw files and what was made of them, that are listed and take no room."""
 
     def __init__(self, clock: Clock, old: int) -> None:
         super().__init__(clock=clock)
@@ -119,10 +140,16 @@ class LakeObjects(MemoryObjects):
     def list(self, uri: str, after: str = "") -> Iterator[StoredObject]:
         """See ObjectStore."""
         if f"s3://lake/{old_key(0)}".startswith(uri):
-            for number in range(self.old):
-                key = old_key(number)
-                yield StoredObject(f"s3://lake/{key}", key, "null", "old", 1, START, is_latest=True)
+            yield from map(_old_object, map(old_key, range(self.old)))
+        for folder, names in (("bronze", range(FILES_A_BATCH)), ("attempts", ("manifest", "order"))):
+            if uri == f"s3://lake/{folder}/{TABLE}/":
+                for batch in range(1, self.old // FILES_A_BATCH + 1):
+                    yield from (_old_object(f"{folder}/{TABLE}/{batch:020x}-e1/{name}") for name in names)
         yield from super().list(uri, after)
+
+
+def _old_object(key: str) -> StoredObject:
+    return StoredObject(f"s3://lake/{key}", key, "null", "old", 1, START, is_latest=True)
 
 
 def old_key(number: int) -> str:
@@ -149,6 +176,7 @@ def old_items(items: int) -> Iterator[Item]:
         done = Batch(batch_id, TABLE, tuple(ids), FILES_A_BATCH, "light", START, state="published")
         counts = (Counts(1, 1),) * FILES_A_BATCH
         yield replace(done, epoch=1, counts=counts, number=number, published_at=START)
+    yield Head(TABLE, number=old_files(items) // FILES_A_BATCH)
 
 
 @dataclass
@@ -160,6 +188,17 @@ class Lake:
     clock: Clock
     calls: Counter[str]
     steps: list[tuple[str, float, float, int]] = field(default_factory=list)
+    looks: list[tuple[str, float, int, int]] = field(default_factory=list)
+    # How many items or bytes have been read so far.
+    read: Callable[[], int] = lambda: 0
+
+    @contextmanager
+    def look(self, name: str) -> Iterator[None]:
+        """Note what looking at it costs: CPU seconds, calls, items or bytes that are read."""
+        calls, read, cpu = self.calls.total(), self.read(), time.process_time()
+        yield
+        cpu = time.process_time() - cpu
+        self.looks.append((name, cpu, self.calls.total() - calls, self.read() - read))
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -177,9 +216,10 @@ def lake_of(
     """A lake of these ports with an engine that does nothing much."""
     calls: Counter[str] = Counter()
     counted = Counted(objects, calls, clock)
+    items = Counted(store, calls, clock)
     parts = Parts(
         settings=settings,
-        store=Counted(store, calls, clock),  # type: ignore[arg-type]
+        store=items,  # type: ignore[arg-type]
         objects=counted,  # type: ignore[arg-type]
         catalog=Counted(catalog, calls, clock),  # type: ignore[arg-type]
         engines={"light": OneRow(counted)},  # type: ignore[arg-type]
@@ -187,7 +227,35 @@ def lake_of(
         event_kinds=event_kinds,
         say=lambda event, fields: None,
     )
-    return Lake(parts, tables.load(settings, TABLE)[TABLE], clock, calls)
+    lake = Lake(parts, tables.load(settings, TABLE)[TABLE], clock, calls)
+    lake.read = lambda: items.items + counted.items
+    return lake
+
+
+def look_around(lake: Lake) -> None:
+    """What people ask about a table whose files are all published but a few."""
+    parts = lake.parts
+    for number in range(3):
+        file_ids = (f"failed-{number}",)
+        failed = Batch(
+            f"failed-{number}", TABLE, file_ids, 1, "light", START, state="failed", told=True, epoch=1
+        )
+        parts.store.create(failed)
+        key = f"raw/{TABLE}/failed/{number}.csv.gz"
+        file = RawFile(file_ids[0], TABLE, "lake", key, "null", "e", 1, 1, 1, "csv", START, START)
+        parts.store.create(replace(file, batch_id=failed.batch_id))
+    lake.clock.waited += 100_000
+    for kind in (RawFile, Batch):
+        parts.store.query(kind, TABLE, limit=1)  # the fake sorts what came since: not part of the question
+    with lake.look("`dm status`"):
+        status = table_status(TABLE, parts)
+    assert status.files["failed"] == 3, status
+    with lake.look("`dm files list --state failed`"):
+        assert len(list(file_lines(parts, TABLE, "failed"))) == 3
+    with lake.look("`dm files list --limit 20`"):
+        assert len(list(islice(file_lines(parts, TABLE), 20))) == 20
+    with lake.look("`dm ingest sweep --dry-run`"):
+        assert list(abandoned(TABLE, timedelta(hours=24), parts)) == []
 
 
 def deliver(lake: Lake, files: int) -> None:
@@ -205,7 +273,7 @@ def deliver(lake: Lake, files: int) -> None:
         batches = plan(TABLE, parts, replace(RULES, planned_files=files))
     assert sum(len(batch.file_ids) for batch in batches) == files
     with lake.step("look for work"):
-        waiting = list(every(parts.store, Batch, TABLE, open_only=True))
+        waiting = list(every(parts.store, Batch, TABLE, place="open"))
     assert len(waiting) == len(batches)
     with lake.step("claim"):
         held = [claim.take(batch, "bench", parts, RULES) for batch in batches]
@@ -218,23 +286,26 @@ def deliver(lake: Lake, files: int) -> None:
 
 def beside(items: Sequence[int], files: int) -> None:
     """The steps of a delivery beside old items, on the fakes."""
-    results = {}
+    results, looks = {}, {}
     for old in items:
         clock, store = Clock(), MemoryStore()
         for item in old_items(old):
             store.put(item)
+        count(store)
         objects, settings = LakeObjects(clock, old_files(old)), Settings(contracts=ROOT / "contracts")
         lake = lake_of(store, objects, MemoryCatalog(), settings, clock)
         deliver(lake, files)
         with lake.step("compare the bucket with the store, once an hour"):
             assert reconcile([TABLE], lake.parts) == (0, ())
-        results[old] = lake.steps
+        look_around(lake)
+        results[old], looks[old] = lake.steps, lake.looks
     _print(results, files)
+    _print_looks(looks, "items")
 
 
 def over_http(items: Sequence[int], files: int) -> None:
     """The same on moto's DynamoDB, S3 and Glue, in a process of their own."""
-    results = {}
+    results, looks = {}, {}
     for old in items:
         with _moto() as endpoint:
             settings = Settings(endpoint=endpoint, contracts=ROOT / "contracts")
@@ -242,12 +313,33 @@ def over_http(items: Sequence[int], files: int) -> None:
             store.ensure()
             objects.ensure_bucket(settings.bucket)
             _load(store, old_items(old))
+            count(store)
             lake = lake_of(store, objects, GlueCatalog(settings), settings, Clock())
             deliver(lake, files)
             with lake.step("read what is known of every file, once an hour"):
                 assert reconcile([TABLE], lake.parts) == (0, ())
-        results[old] = lake.steps
+            lake.read = bytes_of(store, objects)
+            look_around(lake)
+        results[old], looks[old] = lake.steps, lake.looks
     _print(results, files)
+    _print_looks(looks, "bytes")
+
+
+def count(store: ControlStore) -> None:
+    """Let the head say what is published, as it would if it had been published one by one."""
+    tally.recount(TABLE, SimpleNamespace(store=store))  # type: ignore[arg-type]
+
+
+def bytes_of(*adapters: DynamoStore | S3Objects) -> Callable[[], int]:
+    """How many bytes the answers to these adapters have had since."""
+    read = [0]
+
+    def note(http_response: Any, **_: Any) -> None:
+        read[0] += len(http_response.content)
+
+    for adapter in adapters:
+        adapter._client.meta.events.register("after-call", note)
+    return lambda: read[0]
 
 
 def hour(files: int, latencies: Sequence[float]) -> None:
@@ -365,6 +457,14 @@ def _print(results: dict[int, list[tuple[str, float, float, int]]], files: int) 
     print("|---|" + "---:|---:|---:|" * len(results))
     for rows in zip(*results.values(), strict=True):
         cells = " | ".join(f"{calls:,} | {cpu:.2f} | {mb:.0f}" for _, cpu, mb, calls in rows)
+        print(f"| {rows[0][0]} | {cells} |")
+
+
+def _print_looks(results: dict[int, list[tuple[str, float, int, int]]], what: str) -> None:
+    print("\n| look | " + " | ".join(f"calls, {old:,} | {what} | CPU s" for old in results) + " |")
+    print("|---|" + "---:|---:|---:|" * len(results))
+    for rows in zip(*results.values(), strict=True):
+        cells = " | ".join(f"{calls:,} | {read:,} | {cpu:.2f}" for _, cpu, calls, read in rows)
         print(f"| {rows[0][0]} | {cells} |")
 
 

@@ -4,8 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from control import tally
 from control.adapters.memory import MemoryClock, MemoryStore
-from control.model import Batch, Counts, RawFile
+from control.model import Batch, Counts, Head, Intent, RawFile
+from control.ports import Page
 from control.status import Promise, table_status
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -36,6 +38,16 @@ def put(parts, name, state, *counts, **fields) -> None:
     batch = replace(BATCH, batch_id=f"b{name}", file_ids=(f"f{name}",), state=state, counts=counts, **fields)
     parts.store.create(batch)
     parts.store.create(replace(FILE, file_id=f"f{name}", batch_id=batch.batch_id))
+    if batch.number is not None:
+        close(parts, batch.number)
+
+
+def close(parts, number) -> None:
+    """Let the head say that so much is published, and count it."""
+    parts.store.create(Head("review"))
+    head = parts.store.get(Head, "review", "review")
+    parts.store.update(head, replace(head, number=number))
+    tally.recount("review", parts)
 
 
 def test_a_table_without_anything_has_no_batch_and_no_lag(parts) -> None:
@@ -64,6 +76,7 @@ def test_the_records_of_a_file_that_was_ingested_again_count_once_by_the_last_ti
     assert table_status("review", parts).rows == 7
     published = replace(again, state="published", counts=(Counts(10, 9, 1, 0),), number=2, published_at=NOON)
     parts.store.update(again, published)
+    close(parts, 2)
     status = table_status("review", parts)
     assert (status.last_batch, status.records, status.rows, status.quarantined) == (2, 10, 9, 1)
 
@@ -136,3 +149,85 @@ def test_completeness_counts_rows_against_what_was_refused(parts) -> None:
     status = table_status("review", parts, DAY)
     assert status.completeness_percent == 98.0
     assert status.broken == ("completeness: 98 % of the records are rows, 99 % are promised",)
+
+
+class Reads:
+    """A control store, and which items were read of it."""
+
+    def __init__(self, store) -> None:
+        self.store, self.read = store, []
+
+    def get(self, kind, table, item_id):
+        self.read.append(item_id)
+        return self.store.get(kind, table, item_id)
+
+    def get_many(self, kind, table, item_ids):
+        self.read += item_ids
+        return self.store.get_many(kind, table, item_ids)
+
+    def query(self, kind, table, **options):
+        page = self.store.query(kind, table, **options)
+        self.read += [item.id for item in page.items]
+        return page
+
+
+def test_what_is_done_is_not_read(parts) -> None:
+    for name in range(1, 40):
+        put(parts, name, "published", Counts(10, 7, 2, 1), number=name, published_at=NOON)
+    put(parts, "failed", "failed", Counts(3, 0, 3, 0))
+    put(parts, "claimed", "claimed")
+    parts.store.create(FILE)
+    parts.store = Reads(parts.store)
+    status = table_status("review", parts)
+    assert status.files == {"published": 39, "failed": 1, "claimed": 1, "registered": 1}
+    assert (status.records, status.rows, status.last_batch) == (393, 273, 39)
+    assert set(parts.store.read) == {"review", "bfailed", "ffailed", "bclaimed", "fclaimed", "f"}
+
+
+def test_what_another_version_published_is_read_until_it_is_counted(parts) -> None:
+    put(parts, 1, "published", Counts(10, 7, 2, 1), number=1, published_at=NOON, events={"x": 1})
+    head = parts.store.get(Head, "review", "review")
+    parts.store.put(replace(head, tally=None))
+    uncounted = table_status("review", parts)
+    assert [text.split(":")[0] for text in uncounted.warnings][-1].startswith("not counted")
+    tally.recount("review", parts)
+    counted = table_status("review", parts)
+    assert replace(uncounted, warnings=()) == replace(counted, warnings=())
+    assert len(counted.warnings) == len(uncounted.warnings) - 1
+
+
+def test_a_tally_of_an_older_number_is_none(parts) -> None:
+    put(parts, 1, "published", Counts(10, 7, 2, 1), number=1, published_at=NOON)
+    head = parts.store.get(Head, "review", "review")
+    parts.store.put(replace(head, number=2))
+    assert parts.store.get(Head, "review", "review").counted is None
+
+
+def test_what_the_index_says_of_a_batch_that_has_just_been_published_is_no_proof(parts) -> None:
+    put(parts, 1, "published", Counts(10, 7, 2, 1), number=1, published_at=NOON)
+    late = replace(BATCH, batch_id="b1", file_ids=("f1",), state="written")
+    real = parts.store.query
+
+    class Lagging(Reads):
+        def query(self, kind, table, *, place=None, **options):
+            if place == "open":
+                return Page((late,) if kind is Batch else (replace(FILE, file_id="f1"),), None)
+            return real(kind, table, place=place, **options)
+
+    parts.store = Lagging(parts.store)
+    status = table_status("review", parts)
+    assert (status.files, status.records, status.lag_seconds) == ({"published": 1}, 10, 0)
+
+
+def test_a_batch_that_is_decided_and_not_yet_registered_counts_as_published(parts) -> None:
+    put(parts, 1, "published", Counts(10, 7, 2, 1), number=1, published_at=NOON)
+    intent = Intent(2, "b2", 0, "2026-01-02", NOON, "d", ())
+    head = parts.store.get(Head, "review", "review")
+    parts.store.put(replace(head, intent=intent, coming=replace(head.tally, number=2)))
+    batch = replace(BATCH, batch_id="b2", file_ids=("f2",), state="written", counts=(Counts(1, 1),))
+    parts.store.create(batch)
+    parts.store.create(replace(FILE, file_id="f2", batch_id="b2"))
+    assert table_status("review", parts).files == {"published": 1, "written": 1}
+    parts.store.update(batch, replace(batch, state="published", number=2, published_at=NOON))
+    status = table_status("review", parts)
+    assert (status.files, status.last_batch, status.records) == ({"published": 2}, 2, 11)

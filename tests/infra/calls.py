@@ -46,7 +46,8 @@ def calls_of(service: str, operation: str, request: dict[str, Any]) -> Iterator[
         yield f"s3:{action}", f"{resource}/{request['Key']}" if "Key" in request else resource
     elif service == "dynamodb":
         index = f"/index/{request['IndexName']}" if "IndexName" in request else ""
-        yield f"dynamodb:{operation}", f"{_arn('dynamodb')}:table/{request['TableName']}{index}"
+        for table in request.get("RequestItems") or [request["TableName"]]:
+            yield f"dynamodb:{operation}", f"{_arn('dynamodb')}:table/{table}{index}"
     elif service == "glue":
         for resource in _glue(request):
             yield f"glue:{operation}", f"{_arn('glue')}:{resource}"

@@ -8,7 +8,7 @@ import pytest
 from control.adapters.dynamodb import DynamoStore
 from control.adapters.memory import MemoryStore
 from control.errors import ConflictError
-from control.model import Batch, Counts, Head, Intent, Item, Partition, RawFile, Reload
+from control.model import Batch, Counts, Head, Intent, Item, Partition, RawFile, Reload, Tally
 from control.ports import ControlStore
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, UTC)
@@ -41,6 +41,7 @@ INTENT = Intent(
     manifest_digest="d",
     partitions=(Partition("bronze", "review", ("2026-01-02", "1"), "s3://lake/x/", {"rows": "2"}),),
 )
+TALLY = Tally(1, 2, Counts(3, 2, 1, 0), {"truncate-table": 1}, NOON)
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
@@ -55,7 +56,12 @@ def store(request: pytest.FixtureRequest) -> ControlStore:
 
 @pytest.mark.parametrize(
     "item",
-    [FILE, CLAIMED, Head("review", 0, INTENT), Reload("review", "raw/review/reload=1/", "f1", "0/A")],
+    [
+        FILE,
+        CLAIMED,
+        Head("review", 0, INTENT, coming=TALLY),
+        Reload("review", "raw/review/reload=1/", "f1", "0/A"),
+    ],
     ids=["file", "batch", "head", "reload"],
 )
 def test_an_item_reads_back_as_it_was_written(store: ControlStore, item: Item) -> None:
@@ -207,7 +213,7 @@ def test_an_open_query_gives_only_what_needs_someone(store: ControlStore) -> Non
         store.create(replace(BATCH, batch_id=f"c{number}", state=state, told=state == "failed"))
     store.create(replace(BATCH, batch_id="untold", state="failed"))
     store.update(BATCH, CLAIMED)
-    assert [b.state for b in store.query(Batch, "review", open_only=True).items] == [
+    assert [b.state for b in store.query(Batch, "review", place="open").items] == [
         "claimed",
         "claimed",
         "written",
@@ -215,17 +221,43 @@ def test_an_open_query_gives_only_what_needs_someone(store: ControlStore) -> Non
         "failed",
     ]
     store.update(CLAIMED, replace(CLAIMED, state="failed", told=True))
-    pages = [store.query(Batch, "review", open_only=True, limit=2)]
+    pages = [store.query(Batch, "review", place="open", limit=2)]
     while pages[-1].after is not None:
-        pages.append(store.query(Batch, "review", open_only=True, limit=2, after=pages[-1].after))
+        pages.append(store.query(Batch, "review", place="open", limit=2, after=pages[-1].after))
     assert [b.batch_id for page in pages for b in page.items] == ["c0", "c1", "c2", "untold"]
+
+
+def test_what_failed_is_at_hand_until_it_is_pending_again(store: ControlStore) -> None:
+    failed = replace(BATCH, state="failed", told=True)
+    store.create(failed)
+    store.create(replace(failed, batch_id="b0"))
+    store.create(replace(failed, batch_id="b2", table="beer"))
+    store.create(replace(failed, batch_id="b3", state="published"))
+    pages = [store.query(Batch, "review", place="failed", limit=1)]
+    while pages[-1].after is not None:
+        pages.append(store.query(Batch, "review", place="failed", limit=1, after=pages[-1].after))
+    assert [b.batch_id for page in pages for b in page.items] == ["b0", "b1"]
+    store.update(failed, replace(failed, state="pending", epoch=1, told=False))
+    assert [b.batch_id for b in store.query(Batch, "review", place="failed").items] == ["b0"]
+    assert [b.batch_id for b in store.query(Batch, "review", place="open").items] == ["b1"]
+
+
+def test_many_items_are_read_by_id_as_they_are_now(store: ControlStore) -> None:
+    for number in range(230):
+        store.create(replace(BATCH, batch_id=f"{number:03}", error="x" * 2_000))
+    store.create(FILE)
+    wanted = [f"{number:03}" for number in range(229, 19, -1)]
+    found = store.get_many(Batch, "review", [*wanted, "f1", "999", "020"])
+    assert sorted(found) == sorted(wanted)
+    assert {name: batch.batch_id for name, batch in found.items()} == {name: name for name in wanted}
+    assert store.get_many(Batch, "review", []) == {}
 
 
 def test_an_assigned_file_is_no_longer_open(store: ControlStore) -> None:
     store.create(FILE)
-    assert store.query(RawFile, "review", open_only=True).items == (FILE,)
+    assert store.query(RawFile, "review", place="open").items == (FILE,)
     store.update(FILE, replace(FILE, batch_id="b1"))
-    assert store.query(RawFile, "review", open_only=True).items == ()
+    assert store.query(RawFile, "review", place="open").items == ()
 
 
 def test_heads_of_all_tables_are_one_query(store: ControlStore) -> None:

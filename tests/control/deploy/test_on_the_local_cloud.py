@@ -153,7 +153,7 @@ def test_the_settings_that_are_told_work_for_the_control_store(account: Account)
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     file = RawFile("f", "review", whole.lake, "raw/review/a.csv.gz", "v", "e", 1, 1, 1, "csv", moment, moment)
     assert store.create(file)
-    assert store.query(RawFile, "review", open_only=True).items == (file,)
+    assert store.query(RawFile, "review", place="open").items == (file,)
 
 
 # As Lambda does: the archive unpacked, nothing else of anybody's, and the function's own variables.

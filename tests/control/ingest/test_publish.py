@@ -1,14 +1,18 @@
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
+from control import tally
 from control.errors import ConflictError, StaleEpochError, UpstreamError
 from control.ingest.claim import take
 from control.ingest.parse import parse
 from control.ingest.plan import plan
 from control.ingest.publish import publish, settle
 from control.ingest.register import reconcile
-from control.model import Batch, Head, Partition, attempt_of
+from control.model import Batch, Counts, Head, Partition, Tally, attempt_of
+
+ONE = Tally(1, 1, Counts(2, 2), {}, datetime(2026, 1, 2, 23, 59, tzinfo=UTC))
 
 
 @pytest.fixture
@@ -28,6 +32,13 @@ def write_next(world) -> Batch:
 
 
 def intend(world, written: Batch) -> Head:
+    """Leave an open intent behind for the first batch."""
+    head = intend_next(world, written)
+    assert world.visible("review") == {}
+    return head
+
+
+def intend_next(world, written: Batch) -> Head:
     """Leave an open intent behind, as a publisher that dies right after it does."""
     stop = ConflictError("stop here")
     settle("review", world.parts)
@@ -45,7 +56,6 @@ def intend(world, written: Batch) -> Head:
         publish(written, world.tables["review"], replace(world.parts, store=Store()))
     head = world.head("review")
     assert head.intent is not None
-    assert world.visible("review") == {}
     return head
 
 
@@ -53,13 +63,13 @@ def test_publishing_again_gives_the_same_number(world, written) -> None:
     first = publish(written, world.tables["review"], world.parts)
     assert publish(written, world.tables["review"], world.parts) == first
     assert publish(first, world.tables["review"], world.parts) == first
-    assert (first.number, world.head("review")) == (1, Head("review", 1))
+    assert (first.number, world.head("review")) == (1, Head("review", 1, tally=ONE))
 
 
 def test_anyone_rolls_an_intent_forward_exactly_as_it_says(world, written) -> None:
     intent = intend(world, written).intent
     world.clock.sleep(3600)  # past midnight: a partition computed anew would have another date
-    assert settle("review", world.parts) == Head("review", 1)
+    assert settle("review", world.parts) == Head("review", 1, tally=ONE)
     assert tuple(world.catalog.partitions.values()) == intent.partitions
     batch = world.store.get(Batch, "review", written.batch_id)
     assert (batch.state, batch.number, batch.ingest_date) == ("published", 1, "2026-01-02")
@@ -85,7 +95,7 @@ def test_an_intent_for_a_batch_that_has_another_number_is_withdrawn(world, writt
     again = Partition("bronze", "review", ("2026-01-02", "2"), "s3://lake/bronze/review/twice/", {})
     late = replace(intent_of(world, written), number=2, partitions=(again,))
     world.store.update(head, replace(head, intent=late))
-    assert settle("review", world.parts) == Head("review", 1)
+    assert settle("review", world.parts) == Head("review", 1, tally=ONE)
     assert list(world.visible("review")) == [1]
     assert world.store.get(Batch, "review", written.batch_id) == published
 
@@ -103,6 +113,25 @@ def test_nobody_starts_a_new_intent_before_the_last_one_is_settled(world, writte
     second = publish(write_next(world), world.tables["review"], world.parts)
     assert second.number == 2
     assert world.visible("review") == {1: ["1", "2"], 2: ["3"]}
+
+
+def test_what_is_counted_anew_beside_an_open_intent_is_right_once_that_is_carried_out(world, written) -> None:
+    publish(written, world.tables["review"], world.parts)
+    world.land("review", "b", "3")
+    head = intend_next(world, write_next(world))
+    world.store.put(replace(head, tally=None, coming=None))  # as another version leaves it
+    assert tally.recount("review", world.parts) == ONE
+    settled = settle("review", world.parts)
+    assert settled.counted is not None
+    assert (settled.counted.files, settled.counted.counts) == (2, Counts(3, 3))
+
+
+def test_what_another_version_has_begun_is_not_counted_wrongly(world, written) -> None:
+    head = intend(world, written)
+    world.store.put(replace(head, coming=None))
+    assert settle("review", world.parts).counted is None
+    assert tally.recount("review", world.parts) == ONE
+    assert world.head("review").counted == ONE
 
 
 def test_a_batch_that_was_taken_over_is_not_published(world, written) -> None:

@@ -14,7 +14,7 @@ from turns import Turns
 from control.adapters.memory import MemoryCatalog, MemoryObjects, MemoryStore
 from control.errors import ConflictError
 from control.ingest.tables import BronzeTable
-from control.model import Head, Partition
+from control.model import Head, Partition, Place
 from control.orders import FileReport, OrderFile, Report, WorkOrder, WrittenObject
 from control.ports import CatalogColumn, CatalogTable, ObjectStore, Page
 
@@ -73,12 +73,12 @@ class LaggingStore(MemoryStore):
             _check_head(before, stored)
         return stored
 
-    def query(self, kind: Any, table: str, *, open_only: bool = False, **options: Any) -> Page[Any]:
+    def query(self, kind: Any, table: str, *, place: Place | None = None, **options: Any) -> Page[Any]:
         """See ControlStore."""
-        if not open_only:
+        if place is None:
             return super().query(kind, table, **options)
         self.catch_up(self._random.choice([0.0, 0.7, 1.0, 1.0]))
-        return self._indexed.query(kind, table, open_only=True, **options)
+        return self._indexed.query(kind, table, place=place, **options)
 
     def catch_up(self, share: float = 1.0) -> None:
         """Bring the index up to date, for about a `share` of the items that it is behind with."""

@@ -29,8 +29,9 @@ from control.ingest.replay import batches, replay
 from control.ingest.rules import Rules
 from control.ingest.run import Listing, Mode, Outcome, run
 from control.ingest.sweep import abandoned, sweep
-from control.model import Batch, Head, RawFile
+from control.model import Batch, Counts, Head, RawFile, counts_of, file_state
 from control.ports import Parts, StoredObject, every
+from control.status import table_status
 
 TABLES = ("beer", "review")
 
@@ -39,7 +40,7 @@ TABLES = ("beer", "review")
 MOST_PROCESSES = 100
 
 
-STORE = ("get", "create", "update", "query", "etags")
+STORE = ("get", "get_many", "create", "update", "query", "etags")
 OBJECTS = ("put", "create", "get", "open", "delete", "list")
 CATALOG = ("ensure_table", "add_partition", "get_partition")
 
@@ -287,9 +288,27 @@ class History:
             for incident in alerts.of_batch(batch, batch.created_at):
                 if not self.catalog.listed(f"s3://lake/alerts/outbox/{incident.id}.json"):
                     raise WrongError(f"nobody is told that batch {batch.batch_id} of {table} failed")
+        self._check_status(table, {batch.batch_id: batch for batch in batches})
         kept, wanted = Counter(self._kept(table, batches)), Counter(self._wanted(table, batches))
         if kept != wanted:
             raise WrongError(f"{table}: too many {dict(kept - wanted)}, lost {dict(wanted - kept)}")
+
+    def _check_status(self, table: str, batches: dict[str, Batch]) -> None:
+        """What status says without reading what is done is what all items say, counted one by one."""
+        self.store.catch_up()
+        status = table_status(table, self.parts(Rates()))
+        files = list(every(self.store, RawFile, table))
+        events: Counter[str] = Counter()
+        for batch in batches.values():
+            events.update(batch.events or {})
+        said = (status.files, status.events, status.records, status.rows, status.quarantined)
+        counts = sum((counts_of(file, batches) for file in files), Counts())
+        states = Counter(file_state(batches.get(file.batch_id or "")) for file in files)
+        if said != (states, events, counts.records, counts.rows, counts.quarantined):
+            raise WrongError(f"{table}: status says {said}, and there are {states} {events} {counts}")
+        head = self.store.get(Head, table, table)
+        if head is None or head.counted is None or head.coming is not None:
+            raise WrongError(f"{table}: what is published is not counted: {head}")
 
     def _kept(self, table: str, batches: list[Batch]) -> Iterator[str]:
         """Every record that was published, refused, or is a control record."""

@@ -114,9 +114,9 @@ BUGS = (
         "control/ingest/publish.py",
         "            for partition in head.intent.partitions:\n"
         "                parts.catalog.add_partition(partition)\n"
-        "            wanted = replace(head, number=head.intent.number, intent=None)\n",
-        "            wanted = replace(head, number=head.intent.number, intent=None)\n"
-        "            parts.store.update(head, wanted)\n"
+        "            wanted = replace(head, number=head.intent.number, tally=head.coming)\n",
+        "            wanted = replace(head, number=head.intent.number, tally=head.coming)\n"
+        "            parts.store.update(head, replace(wanted, intent=None, coming=None))\n"
         "            for partition in head.intent.partitions:\n"
         "                parts.catalog.add_partition(partition)\n",
     ),
@@ -196,6 +196,12 @@ BUGS = (
         "control/model.py",
         '("state", "epoch", "told")',
         '("state", "epoch")',
+    ),
+    Bug(
+        "a record that is published again counts twice",
+        "control/tally.py",
+        "        counts -= before or Counts()\n",
+        "",
     ),
     Bug(
         "a bucket that was listed once is not listed again",

@@ -1,0 +1,102 @@
+"""Tally: what the published batches of a table add up to, kept on its head, one batch at a time.
+
+It moves on with the number, in the same write, so that it is as exact as the number is. A head that another
+version of this software has moved has none: then all batches are read, until someone counts anew.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from control.errors import ConflictError
+from control.model import Batch, Counts, Head, Tally
+from control.ports import Parts, every
+
+
+def after(head: Head, batch: Batch, number: int, at: datetime, parts: Parts) -> Tally | None:
+    """The tally of `head` once `batch` is published under `number`; None when it has none now."""
+    if head.counted is None:
+        return None
+    published = replace(batch, state="published", number=number, published_at=at)
+    return _plus(head.counted, published, ancestors([batch], {}, parts))
+
+
+def total(head: Head, batches: Mapping[str, Batch]) -> Tally:
+    """The tally of `head`, by all batches of its table."""
+    tally = Tally()
+    published = [batch for batch in batches.values() if is_in(batch, head.number)]
+    for batch in sorted(published, key=lambda batch: batch.number or 0):
+        tally = _plus(tally, batch, batches)
+    return tally
+
+
+def recount(table: str, parts: Parts) -> Tally:
+    """Count what is published of `table` anew, write it on its head, and put at hand what failed.
+
+    Reads every batch. Safe beside workers: where one publishes meanwhile, it is counted once more.
+    """
+    while True:
+        head = parts.store.get(Head, table, table) or Head(table)
+        batches = {batch.batch_id: batch for batch in every(parts.store, Batch, table)}
+        tally = total(head, batches)
+        try:
+            if head.intent is None:
+                parts.store.update(head, replace(head, tally=tally))
+            else:
+                batch = batches[head.intent.batch_id]
+                wanted = replace(head, tally=tally)
+                coming = after(wanted, batch, head.intent.number, head.intent.decided_at, parts)
+                parts.store.update(head, replace(wanted, coming=coming))
+            for batch in batches.values():
+                if batch.state == "failed":
+                    parts.store.update(batch, batch)
+        except ConflictError:
+            continue
+        return tally
+
+
+def ancestors(of: Iterable[Batch], known: Mapping[str, Batch], parts: Parts) -> dict[str, Batch]:
+    """`known`, and all batches from which files have come into one of `of`, by id."""
+    found = dict(known)
+    wave = list(of)
+    while wave:
+        table = wave[0].table
+        lacking = {batch.parent for batch in wave if batch.parent and batch.parent not in found}
+        more = parts.store.get_many(Batch, table, sorted(lacking)) if lacking else {}
+        found |= more
+        wave = list(more.values())
+    return found
+
+
+def is_in(batch: Batch, number: int) -> bool:
+    """Is `batch` counted in a tally up to `number`?"""
+    return batch.state == "published" and batch.number is not None and batch.number <= number
+
+
+def counted_before(
+    file_id: str, batch: Batch | None, batches: Mapping[str, Batch], number: int
+) -> Counts | None:
+    """What a tally up to `number` has of a file that is in `batch` now, None when it does not have it."""
+    while batch is not None:
+        if is_in(batch, number) and file_id in batch.file_ids:
+            return batch.counts[batch.file_ids.index(file_id)] if batch.counts else Counts()
+        batch = batches.get(batch.parent)
+    return None
+
+
+def _plus(tally: Tally, batch: Batch, batches: Mapping[str, Batch]) -> Tally:
+    """`tally` and the published `batch`, whose files may have been published before."""
+    files, counts = tally.files, tally.counts + batch.totals
+    parent = batches.get(batch.parent)
+    for file_id in batch.file_ids:
+        before = counted_before(file_id, parent, batches, (batch.number or 0) - 1)
+        files += before is None
+        counts -= before or Counts()
+    return Tally(
+        number=batch.number or 0,
+        files=files,
+        counts=counts,
+        events=dict(Counter(tally.events) + Counter(batch.events or {})),
+        published_at=batch.published_at,
+    )
