@@ -11,9 +11,9 @@ from control.config import Settings
 from control.errors import ConflictError, UnavailableError
 from control.ports import StoredObject
 
-# A connection that breaks costs one range to read again, not the file.
-RANGE_BYTES = 8 * 1024 * 1024
-RANGE_TRIES = 3
+# Read at once: what a connection that breaks costs to read again.
+BLOCK_BYTES = 8 * 1024 * 1024
+BLOCK_TRIES = 3
 
 
 class S3Objects:
@@ -69,15 +69,17 @@ class S3Objects:
         request = {"Bucket": bucket, "Key": key}
         if version_id not in (None, "null"):
             request["VersionId"] = str(version_id)
-        with self._translated(uri):
-            head = self._client.head_object(**request)
-        if etag not in ("", head["ETag"].strip('"')):
+        if etag:
+            request["IfMatch"] = f'"{etag}"'
+        try:
+            answer = self._get(uri, request)
+        except ConflictError as error:
             raise ConflictError(
                 f"{uri}: was overwritten after it was registered", hint="land files under new keys"
-            )
-        # The tag keeps all ranges on the same content, also in a bucket without versions.
-        ranges = _Ranges(self, uri, {**request, "IfMatch": head["ETag"]}, int(head["ContentLength"]))
-        return cast(BinaryIO, io.BufferedReader(ranges, RANGE_BYTES))
+            ) from error
+        # The tag keeps what is read after a break on the same content, also in a bucket without versions.
+        stream = _Stream(self, uri, {**request, "IfMatch": answer["ETag"]}, answer)
+        return cast(BinaryIO, io.BufferedReader(stream, BLOCK_BYTES))
 
     def delete(self, uris: Iterable[str]) -> None:
         """See ObjectStore."""
@@ -122,45 +124,61 @@ class S3Objects:
                     is_latest=found["IsLatest"],
                 )
 
-    def read_range(self, uri: str, request: dict[str, str], start: int, stop: int) -> bytes:
-        """Read the bytes from `start` up to `stop`. Raises ConflictError when the object was overwritten."""
-        for left in reversed(range(RANGE_TRIES)):
-            try:
-                with self._translated(uri):
-                    answer = self._client.get_object(**request, Range=f"bytes={start}-{stop - 1}")
-                    content: bytes = answer["Body"].read()
-                return content
-            except UnavailableError:
-                if not left:
-                    raise
-        raise AssertionError("the last try returns or raises")
+    def _get(self, uri: str, request: Mapping[str, str], start: int = 0) -> dict[str, Any]:
+        """The answer with the object from byte `start` on."""
+        place = {"Range": f"bytes={start}-"} if start else {}
+        with self._translated(uri):
+            answer: dict[str, Any] = self._client.get_object(**request, **place)
+        return answer
 
     def _translated(self, what: str) -> AbstractContextManager[None]:
         return translated(what, self._endpoint)
 
 
-class _Ranges(io.RawIOBase):
-    """An object read range by range."""
+class _Stream(io.RawIOBase):
+    """An object read in one answer; one that breaks off is asked for anew from there on."""
 
-    def __init__(self, objects: S3Objects, uri: str, request: dict[str, str], size_bytes: int) -> None:
+    def __init__(self, objects: S3Objects, uri: str, request: dict[str, str], answer: dict[str, Any]) -> None:
         super().__init__()
         self._objects = objects
         self._uri = uri
         self._request = request
-        self._size_bytes = size_bytes
+        self._body: Any = answer["Body"]
+        self._size_bytes = int(answer["ContentLength"])
         self._at = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        stop = min(self._at + len(buffer), self._size_bytes)
-        if stop == self._at:
+        if self._at == self._size_bytes:
             return 0
-        content = self._objects.read_range(self._uri, self._request, self._at, stop)
+        content = self._block(len(buffer))
         buffer[: len(content)] = content
         self._at += len(content)
         return len(content)
+
+    def close(self) -> None:
+        if not self.closed and self._body is not None:
+            self._body.close()
+        super().close()
+
+    def _block(self, size_bytes: int) -> bytes:
+        """The next bytes. Raises ConflictError when the object was overwritten since it was opened."""
+        for left in reversed(range(BLOCK_TRIES)):
+            try:
+                if self._body is None:
+                    self._body = self._objects._get(self._uri, self._request, self._at)["Body"]
+                with self._objects._translated(self._uri):
+                    content: bytes = self._body.read(size_bytes)
+                return content
+            except ConflictError as error:
+                raise ConflictError(f"{self._uri}: was overwritten while it was read") from error
+            except UnavailableError:
+                self._body = None
+                if not left:
+                    raise
+        raise AssertionError("the last try returns or raises")
 
 
 def _version(uri: str, version_id: str) -> dict[str, str]:

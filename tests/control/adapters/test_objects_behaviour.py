@@ -1,13 +1,17 @@
 """One suite for every object store: the fake and S3 must not differ."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
+from botocore.response import StreamingBody
 
 from control.adapters.memory import MemoryObjects
-from control.adapters.s3 import RANGE_BYTES, S3Objects, split
+from control.adapters.s3 import BLOCK_BYTES, BLOCK_TRIES, S3Objects, split
 from control.config import Settings
-from control.errors import ConflictError, NotFoundError
+from control.errors import ConflictError, NotFoundError, UnavailableError
 from control.ports import ObjectStore
 
 HOSTILE = [
@@ -73,7 +77,7 @@ def test_creating_the_same_bytes_again_succeeds(objects: ObjectStore, lake: str)
     assert objects.create(f"{lake}/m", b"one")
 
 
-@pytest.mark.parametrize("size", [0, 1, RANGE_BYTES, RANGE_BYTES + 1, 2 * RANGE_BYTES + 5])
+@pytest.mark.parametrize("size", [0, 1, BLOCK_BYTES, BLOCK_BYTES + 1, 2 * BLOCK_BYTES + 5])
 def test_a_stream_gives_every_byte_in_order(objects: ObjectStore, lake: str, size: int) -> None:
     body = bytes(range(251)) * (size // 251 + 1)
     objects.put(f"{lake}/big", body[:size])
@@ -171,6 +175,93 @@ def test_an_object_deleted_from_a_versioned_bucket_is_not_found(versioned: Objec
     with pytest.raises(NotFoundError):
         versioned.get(f"{lake}/a")
     assert not any(o.is_latest for o in versioned.list(f"{lake}/a"))
+
+
+class Calls:
+    """The calls that an adapter makes."""
+
+    def __init__(self, objects: S3Objects) -> None:
+        self.made: list[tuple[str, str]] = []
+        objects._client.meta.events.register("before-call", self._note)
+
+    def _note(self, model: Any, params: Any, **_: Any) -> None:
+        self.made.append((model.name, params["headers"].get("Range", "")))
+
+
+@pytest.fixture
+def s3(cloud: Settings) -> S3Objects:
+    real = S3Objects(cloud)
+    real.ensure_bucket(cloud.bucket)
+    return real
+
+
+@pytest.mark.parametrize("size", [0, 1, 3 * BLOCK_BYTES + 5])
+def test_a_stream_is_one_call_however_large_the_object(s3: S3Objects, lake: str, size: int) -> None:
+    s3.put(f"{lake}/big", bytes(size))
+    (stored,) = s3.list(f"{lake}/big")
+    calls = Calls(s3)
+    with s3.open(f"{lake}/big", stored.version_id, stored.etag) as stream:
+        assert len(stream.read()) == size
+    assert calls.made == [("GetObject", "")]
+
+
+def break_once(monkeypatch: pytest.MonkeyPatch, after: Callable[[], None] = lambda: None) -> None:
+    """Let the connection break while the second block of a stream is read."""
+    real, reads = StreamingBody.read, []
+
+    def read(body: StreamingBody, amt: int | None = None) -> bytes:
+        content: bytes = real(body, amt)
+        reads.append(len(content))
+        if len(reads) == 2:
+            after()
+            raise ReadTimeoutError(endpoint_url="http://s3")
+        return content
+
+    monkeypatch.setattr(StreamingBody, "read", read)
+
+
+def test_a_stream_whose_connection_breaks_goes_on_from_there(
+    s3: S3Objects, lake: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = bytes(range(251)) * (3 * BLOCK_BYTES // 251)
+    s3.put(f"{lake}/big", body)
+    break_once(monkeypatch)
+    calls = Calls(s3)
+    with s3.open(f"{lake}/big") as stream:
+        assert b"".join(iter(lambda: stream.read(1_000_000), b"")) == body
+    assert calls.made == [("GetObject", ""), ("GetObject", f"bytes={BLOCK_BYTES}-")]
+
+
+def test_a_stream_whose_object_is_overwritten_while_it_breaks_is_refused(
+    s3: S3Objects, lake: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3.put(f"{lake}/big", bytes(3 * BLOCK_BYTES))
+    break_once(monkeypatch, lambda: s3.put(f"{lake}/big", b"1" * 3 * BLOCK_BYTES))
+    with s3.open(f"{lake}/big") as stream, pytest.raises(ConflictError, match="overwritten while"):
+        list(iter(lambda: stream.read(1_000_000), b""))
+
+
+def test_a_connection_that_keeps_breaking_is_an_error_that_says_so(
+    s3: S3Objects, lake: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3.put(f"{lake}/a", b"x")
+    calls = Calls(s3)
+
+    def read(body: StreamingBody, amt: int | None = None) -> bytes:
+        raise ReadTimeoutError(endpoint_url="http://s3")
+
+    monkeypatch.setattr(StreamingBody, "read", read)
+    with (
+        s3.open(f"{lake}/a") as stream,
+        pytest.raises(UnavailableError, match=f"{lake}/a: cannot be reached"),
+    ):
+        stream.read()
+    assert len(calls.made) == BLOCK_TRIES
+
+
+def test_a_bucket_that_is_not_there_is_named(s3: S3Objects) -> None:
+    with pytest.raises(NotFoundError, match=r"s3://no-such-bucket/a: does not exist \(NoSuchBucket\)"):
+        s3.open("s3://no-such-bucket/a")
 
 
 def test_a_key_may_hold_what_looks_like_a_uri() -> None:

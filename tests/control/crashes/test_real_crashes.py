@@ -14,7 +14,7 @@ SWEEP = "SWEEP" in os.environ
 # The sweep is cut into so many tests, to run beside each other.
 PARTS = 8 if SWEEP else 1
 # Below the calls of a run that nobody kills, as the last test sees to.
-CALLS = 80
+CALLS = 76
 
 
 # What a process has left to do at least that follows some that were killed.
@@ -57,6 +57,6 @@ def test_a_process_killed_at_any_call_loses_and_doubles_nothing(
     assert [outcome["case"] for outcome in outcomes] == ["0", *chosen]
     assert [outcome for outcome in outcomes if outcome["problems"]] == [], f"seed {seed}"
     unharmed, *killed = outcomes
-    assert (unharmed["killed"], unharmed["calls"] >= CALLS) == (0, True)
+    assert (unharmed["killed"], unharmed["calls"] >= CALLS) == (0, True), unharmed
     assert all(outcome["killed"] for outcome in killed)
     print(f"{sum(int(str(outcome['killed'])) for outcome in killed)} processes were killed")
