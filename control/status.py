@@ -53,7 +53,7 @@ class _Standing:
     """What is published, in work and failed of a table at one moment.
 
     `number` and `published_at` are those of the last batch, `waiting` when each file landed that is not
-    published yet.
+    published yet. `failed_files` leaves out those that were waived.
     """
 
     number: int
@@ -135,7 +135,7 @@ def _add_up(
 ) -> _Standing:
     """The tally of `head`, and beyond it `batches` and `files`; `lineage` has what those were in before."""
     states, counts = Counter({"published": total.files}), total.counts
-    waiting = []
+    waiting, failed_files = [], 0
     for file in files:
         batch = batches.get(file.batch_id or "")
         if batch is not None and tally.is_in(batch, head.number):
@@ -147,6 +147,7 @@ def _add_up(
         counts += counts_of(file, lineage) - (before or Counts())
         if state not in ("published", "failed"):
             waiting.append(file.landed_at)
+        failed_files += state == "failed" and file.waived != file.batch_id
     events, last = Counter(total.events), (head.number, total.published_at)
     failed = [batch for batch in batches.values() if batch.state == "failed"]
     late = [b for b in batches.values() if b.state == "published" and not tally.is_in(b, head.number)]
@@ -161,7 +162,7 @@ def _add_up(
         counts=counts,
         events=events,
         waiting=tuple(waiting),
-        failed_files=sum(len(batch.file_ids) for batch in failed),
+        failed_files=failed_files,
         is_counted=head.counted is not None,
     )
 

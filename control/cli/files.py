@@ -5,7 +5,7 @@ from typing import get_args
 
 import click
 
-from control.cli.output import print_json, print_json_list, print_pages, print_table
+from control.cli.output import print_json, print_json_list, print_pages, print_table, say_next
 from control.model import FileState
 
 COLUMNS = ["table", "key", "state", "batch", "records", "rows", "quarantined", "control", "size_bytes", "id"]
@@ -40,15 +40,16 @@ def list_files(table: str | None, state: str | None, limit: int | None, as_json:
     from dataclasses import asdict
     from itertools import islice
 
-    from control.ingest.files import SHORTEST_ID, file_lines
+    from control.ingest.files import SHOWN_ID, file_lines
     from control.wiring import connect
 
     lines = islice(file_lines(connect(os.environ), table, state), limit)
     if as_json:
         print_json_list(lines)
         return
-    rows = ({**asdict(line), "id": line.file_id[: SHORTEST_ID + 4]} for line in lines)
-    print_pages(rows, COLUMNS, empty="There is no such raw file: `dm ingest run` registers what has landed.")
+    rows = ({**asdict(line), "id": line.file_id[:SHOWN_ID], "error": line.error or None} for line in lines)
+    columns = COLUMNS if state in (None, "registered", "published") else [*COLUMNS, "error"]
+    print_pages(rows, columns, empty="There is no such raw file: `dm ingest run` registers what has landed.")
 
 
 @command.command(
@@ -125,5 +126,6 @@ def redrive(file_ids: tuple[str, ...], table: str | None, reason: str, as_json: 
     else:
         counted = [{**row, "files": len(batch.file_ids)} for row, batch in zip(rows, redriven, strict=True)]
         print_table(counted, ["table", "batch_id", "state", "files"], empty="No file has failed.")
+        say_next(rows)
     if not redriven:
         sys.exit(1)

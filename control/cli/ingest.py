@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from control.cli.output import print_json, print_table
+from control.cli.output import print_json, print_table, say_next
 from control.errors import printable
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ def replay(table: str, first: str, last: str, reason: str, dry_run: bool, as_jso
     from control.ingest.files import table_names
     from control.ingest.replay import batches
     from control.ingest.replay import replay as ingest_again
+    from control.model import Head
     from control.wiring import connect
 
     parts = connect(os.environ)
@@ -131,7 +132,11 @@ def replay(table: str, first: str, last: str, reason: str, dry_run: bool, as_jso
         print_json(rows)
     else:
         columns = ["table", "number", "ingest_date", "files", "records", "batch_id"]
-        print_table(rows, columns, empty="There is nothing to replay.")
+        head = parts.store.get(Head, table, table) or Head(table)
+        nothing = f"There is nothing to replay: the last batch of {table} is {head.number}."
+        print_table(rows, columns, empty=nothing)
+        if not dry_run:
+            say_next(rows)
     if not rows:
         sys.exit(1)
 

@@ -97,6 +97,12 @@ def print_pages(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *,
         print_table(page, columns, empty=empty)
 
 
+def say_next(rows: Sequence[object]) -> None:
+    """Tell people on stderr what takes up that which they have just asked for, if that was anything."""
+    if rows:
+        click.echo("`dm ingest run --until-idle` does it.", err=True)
+
+
 def _cell(value: object) -> str:
     if value is None:
         return "-"

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from control.cli.output import print_json, print_table
+from control.cli.output import print_json, print_table, say_next
 
 if TYPE_CHECKING:
     from control.ingest.quarantine import Refused
 
 COLUMNS = ["table", "batch", "key", "line", "reason", "raw"]
 SHOWN = 60
+NOTHING = "Nothing of it is in quarantine, but for what was waived."
 
 
 @click.group("quarantine")
@@ -108,20 +109,22 @@ def replay(file_ids: tuple[str, ...], table: str | None, reason: str, dry_run: b
     """Have files with refused records ingested again, whole, by today's parser and contract.
 
     `dm ingest run` does the work. Records keep their identity: what was accepted the first time is not
-    doubled downstream. What is refused again is in quarantine again. Ends with 1 when there is no such file.
+    doubled downstream. What is refused again is in quarantine again. Files that were waived are taken only
+    where they are named. Ends with 1 when there is no such file.
     """
     from control.errors import UsageError
     from control.ingest.files import find, table_names
-    from control.ingest.quarantine import ingest_again, open_files
+    from control.ingest.quarantine import file_with_refused, ingest_again, open_files
     from control.wiring import connect
 
     if bool(file_ids) == bool(table):
         raise UsageError("name the files or their table, one of the two")
     parts = connect(os.environ)
-    named = {find(parts, file_id).file_id: file_id for file_id in file_ids}
-    names = table_names(parts, table) if table else sorted({find(parts, i).table for i in file_ids})
-    found = [pair for name in names for pair in open_files(name, parts)]
-    found = [(file, batch) for file, batch in found if not named or file.file_id in named]
+    if table:
+        found = [pair for name in table_names(parts, table) for pair in open_files(name, parts)]
+    else:
+        named = {file.file_id: file for file in (find(parts, file_id) for file_id in file_ids)}
+        found = [pair for file in named.values() if (pair := file_with_refused(file, parts))]
     rows = []
     for file, batch in found:
         again = None if dry_run else ingest_again(file, batch, reason, parts)
@@ -137,7 +140,9 @@ def replay(file_ids: tuple[str, ...], table: str | None, reason: str, dry_run: b
     if as_json:
         print_json(rows)
     else:
-        print_table(rows, ["table", "batch", "key", "batch_id"], empty="Nothing is in quarantine.")
+        print_table(rows, ["table", "batch", "key", "batch_id"], empty=NOTHING)
+        if not dry_run:
+            say_next(rows)
     if not rows:
         sys.exit(1)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from control.errors import ConflictError, NotFoundError, ThrottledError, UnavailableError
+from control.ingest import files
 from control.model import Batch, Finding
 from control.papers import from_json, to_json
 from control.ports import AlertTopic, Parts
@@ -38,7 +39,8 @@ def tell(batch: Batch, parts: Parts) -> None:
     Until then the batch is among those that need someone: a process that dies in between loses no alert.
     """
     if batch.untold:
-        for incident in of_batch(batch, parts.clock.now()):
+        about = files.described(batch, parts)
+        for incident in of_batch(batch, parts.clock.now(), about):
             _put(incident, parts)
         with suppress(ConflictError):  # redriven meanwhile: it is told of when it ends again
             parts.store.update(batch, replace(batch, told=True))
@@ -59,15 +61,31 @@ def note(findings: Iterable[Finding], parts: Parts) -> int:
     )
 
 
-def of_batch(batch: Batch, now: datetime) -> Iterator[Incident]:
-    """The incidents of an ended batch: of the same batch and epoch the same ones, whoever asks."""
+def of_batch(batch: Batch, now: datetime, about: str) -> Iterator[Incident]:
+    """The incidents of an ended batch: of the same batch and epoch the same ones, whoever asks.
+
+    `about` names its raw files.
+    """
     for kind in batch.alarms:
         key = f"{batch.batch_id}-e{batch.epoch}"
         if kind == "failed":
-            yield Incident("batch.failed", batch.table, key, batch.error, now)
+            yield Incident(
+                "batch.failed", batch.table, key, f"{batch.error}: {about}. {what_to_do(batch)}", now
+            )
         else:
-            message = f"the source said {kind}, published with batch {batch.number}"
+            message = f"the source said {kind}, published with batch {batch.number}: {about}"
             yield Incident(f"source.{kind}", batch.table, key, message, now)
+
+
+def what_to_do(failed: Batch) -> str:
+    """What a person does about a batch that failed."""
+    name = failed.file_ids[0][: files.SHOWN_ID]
+    if failed.counts:  # it was read, and refused for what is in it
+        return (
+            f"`dm quarantine show {name}` says why. Land it anew under another key and "
+            f"`dm quarantine waive {name}`, or mend the contract and `dm files redrive {name}`"
+        )
+    return f"`dm files show {name}` says why; once that is mended, `dm files redrive {name}`"
 
 
 def deliver(topic: AlertTopic, parts: Parts) -> int:

@@ -3,15 +3,20 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
-from control.errors import NotFoundError, UsageError
+from control.errors import NotFoundError, UsageError, printable
 from control.model import Batch, FileState, Head, Place, RawFile, attempt_of, counts_in, file_state
 from control.orders import FileReport, Manifest
 from control.papers import from_json
 from control.ports import Parts, every
 
 SHORTEST_ID = 8
+# Digits of an id that are shown: enough to tell a million files apart.
+SHOWN_ID = 12
 FILES_A_PAGE = 2_000
+# Files whose batches are looked up together: whoever wants twenty lines waits for no more.
+FILES_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +61,13 @@ def file_lines(parts: Parts, table: str | None = None, state: str | None = None)
     """
     for name in table_names(parts, table):
         batches: dict[str, Batch] = {}
-        for files in _pages(name, state, parts):
-            lacking = {file.batch_id for file in files if file.batch_id and file.batch_id not in batches}
-            batches |= parts.store.get_many(Batch, name, sorted(lacking)) if lacking else {}
-            lines = (_line(file, batches.get(file.batch_id or "")) for file in files)
-            yield from sorted(
-                (line for line in lines if state in (None, line.state)),
-                key=lambda line: (line.key, line.version_id),
-            )
+        for page in _pages(name, state, parts):
+            left = iter(sorted(page, key=lambda file: (file.key, file.version_id)))
+            while files := list(islice(left, FILES_AT_ONCE)):
+                lacking = {file.batch_id for file in files if file.batch_id and file.batch_id not in batches}
+                batches |= parts.store.get_many(Batch, name, sorted(lacking)) if lacking else {}
+                lines = (_line(file, batches.get(file.batch_id or "")) for file in files)
+                yield from (line for line in lines if state in (None, line.state))
 
 
 def failed_batches(table: str, parts: Parts) -> list[Batch]:
@@ -98,6 +102,14 @@ def _at_hand(table: str, parts: Parts, *places: Place) -> list[Batch]:
     named = {batch.batch_id for at in places for batch in every(parts.store, Batch, table, place=at)}
     found = parts.store.get_many(Batch, table, sorted(named))
     return [found[name] for name in sorted(found)]
+
+
+def described(batch: Batch, parts: Parts) -> str:
+    """The raw files of `batch` for people: key and id of the first, and how many more."""
+    file = parts.store.get(RawFile, batch.table, batch.file_ids[0])
+    name = printable(file.key) if file else "a file that is not registered"
+    more = f" and {len(batch.file_ids) - 1} more" if len(batch.file_ids) > 1 else ""
+    return f"{name} ({batch.file_ids[0][:SHOWN_ID]}){more}"
 
 
 def find(parts: Parts, file_id: str) -> RawFile:

@@ -87,6 +87,13 @@ def open_files(table: str, parts: Parts) -> Iterator[tuple[RawFile, Batch]]:
             yield file, batch
 
 
+def file_with_refused(file: RawFile, parts: Parts) -> tuple[RawFile, Batch] | None:
+    """`file` and its batch, if something of it is in quarantine, waived or not."""
+    batch = batch_of(file, parts)
+    ended = batch is not None and batch.state in ("published", "failed")
+    return (file, batch) if batch and ended and _refused_of(file, batch) else None
+
+
 def ingest_again(file: RawFile, batch: Batch, reason: str, parts: Parts) -> Batch:
     """Have a file with refused records ingested again; give the batch that it is in then.
 

@@ -66,7 +66,8 @@ def reconcile(
         tag = tags.get(file_id)
         if tag is not None and tag != found.etag:
             problem = (
-                "were overwritten after registration, and what they hold now is not ingested: use new keys"
+                "were overwritten after registration, and what they hold now is not ingested: land that "
+                "under new keys and delete these"
             )
             oddities.add("raw.overwritten", f"{RAW}{table}/", problem, found.key)
         if tag is None:

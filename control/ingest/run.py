@@ -26,6 +26,7 @@ from control.errors import (
     UsageError,
 )
 from control.ingest import alerts, claim
+from control.ingest.files import described
 from control.ingest.notices import take_in
 from control.ingest.parse import parse
 from control.ingest.plan import Choice, plan
@@ -70,6 +71,7 @@ class _Pass:
     left: list[datetime] = field(default_factory=list)
     findings: tuple[Finding, ...] = ()
     waiting: list[Finding] = field(default_factory=list)
+    failures: list[Finding] = field(default_factory=list)
     blocked: dict[str, Finding] = field(default_factory=dict)
 
     @property
@@ -127,11 +129,12 @@ def run(
         if not last.moved and last.left:
             _wait(min(last.left), len(last.left), parts)
     findings = next((one.findings for one in reversed(done) if one.listed), ())
+    failures = (found for one in done for found in one.failures)
     return Outcome(
         registered=sum(one.registered for one in done),
         batches=tuple(batch for one in done for batch in one.ended),
         left=len(done[-1].left),
-        findings=(*findings, *done[-1].waiting, *done[-1].blocked.values(), *_failures(done)),
+        findings=(*findings, *done[-1].waiting, *done[-1].blocked.values(), *failures),
     )
 
 
@@ -233,6 +236,8 @@ def _step(seen: Batch, table: BronzeTable, parts: Parts, rules: Rules, choice: C
     else:
         done.ended.append(batch)
         alerts.tell(batch, parts)
+        if batch.state == "failed":
+            done.failures.append(_failure(batch, parts))
         parts.say(f"batch.{batch.state}", _fields(batch))
 
 
@@ -300,18 +305,9 @@ def _wait(until: datetime, batches: int, parts: Parts) -> None:
     parts.clock.sleep(min(seconds, POLL_SECONDS))
 
 
-def _failures(done: list[_Pass]) -> tuple[Finding, ...]:
-    return tuple(
-        Finding(
-            code="batch.failed",
-            severity="error",
-            where=f"{batch.table}, batch {batch.batch_id}",
-            message=f"{batch.error}; see `dm files list --state failed` and `dm quarantine list`",
-        )
-        for one in done
-        for batch in one.ended
-        if batch.state == "failed"
-    )
+def _failure(batch: Batch, parts: Parts) -> Finding:
+    about, where = described(batch, parts), f"{batch.table}, batch {batch.batch_id}"
+    return Finding("batch.failed", "error", where, f"{batch.error}: {about}. {alerts.what_to_do(batch)}")
 
 
 def _fields(batch: Batch) -> dict[str, object]:

@@ -113,6 +113,16 @@ def test_failed_files_are_warned_of_and_not_waited_for(parts) -> None:
     assert status.warnings == ("1 raw file(s) failed: see `dm files list --state failed`",)
 
 
+def test_a_failed_file_that_was_waived_is_not_warned_of(parts) -> None:
+    put(parts, 1, "failed")
+    put(parts, 2, "failed")
+    file = parts.store.get(RawFile, "review", "f1")
+    parts.store.update(file, replace(file, waived="b1"))
+    status = table_status("review", parts)
+    assert status.files == {"failed": 2}
+    assert status.warnings == ("1 raw file(s) failed: see `dm files list --state failed`",)
+
+
 DAY = Promise(freshness_hours=24, completeness_percent=99.0)
 
 

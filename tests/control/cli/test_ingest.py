@@ -373,3 +373,35 @@ def test_what_was_refused_is_shown_replayed_and_waived_with_a_trail(lake, monkey
     assert invoke("quarantine", "replay", "--table", "profile", "--dry-run", code=1)
     with pytest.raises(UsageError, match="one of the two"):
         invoke("files", "redrive", "--reason", "x")
+
+
+def test_what_people_are_told_names_the_file_and_the_next_step(lake) -> None:
+    land(lake, "brewery/a.csv.gz", BREWERIES)
+    S3Objects(lake).put(f"s3://{lake.bucket}/raw/brewery/cut.csv.gz", gzip.compress(BREWERIES)[:-5])
+    told = invoke("ingest", "run", "--until-idle", code=1).stderr
+    good, cut = (file["file_id"][:12] for file in answer("files", "list", "--table", "brewery"))
+    assert f"raw/brewery/cut.csv.gz ({cut})" in told
+    assert f"dm quarantine show {cut}" in told
+    assert "gzip_truncated" in invoke("files", "list", "--state", "failed").stdout
+    again = invoke("files", "redrive", cut, "--reason", "mended")
+    assert "`dm ingest run --until-idle` does it." in again.stderr
+    assert (
+        "does it"
+        not in invoke("ingest", "replay", "--table", "brewery", "--from=1", "--to=1", "--dry-run").stderr
+    )
+    nothing = invoke("ingest", "replay", "--table", "brewery", "--from=7", "--to=9", "--dry-run", code=1)
+    assert "the last batch of brewery is 1" in nothing.stdout
+    invoke("quarantine", "waive", good, "--reason", "ticket 4711")
+    assert answer("quarantine", "replay", "--table", "brewery", "--dry-run", code=1) == []
+    assert [row["key"] for row in answer("quarantine", "replay", good, "--dry-run")] == [
+        "raw/brewery/a.csv.gz"
+    ]
+    assert answer("quarantine", "replay", cut, "--dry-run", code=1) == []  # it waits for another attempt
+
+
+def test_a_topic_that_is_not_there_ends_with_what_to_mend(lake, monkeypatch) -> None:
+    monkeypatch.setenv("DM_ALERT_TOPIC", "arn:aws:sns:us-east-1:123456789012:gone")
+    S3Objects(lake).put(f"s3://{lake.bucket}/raw/brewery/cut.csv.gz", gzip.compress(BREWERIES)[:-5])
+    with pytest.raises(NotFoundError, match="nobody is told") as caught:
+        invoke("ingest", "run", "--until-idle")
+    assert "DM_ALERT_TOPIC" in caught.value.hint

@@ -35,6 +35,20 @@ def test_a_batch_that_failed_is_told_once_without_a_value_of_a_row(world, topic)
     assert subject == "batch.failed: review"
     assert message.startswith("RuntimeError at")
     assert "secret" not in message
+    (name,) = (file.file_id[:12] for file in world.files("review").values())
+    assert f"raw/review/killer.json.gz ({name})" in message
+    assert f"dm files redrive {name}" in message
+
+
+def test_a_file_that_was_refused_as_a_whole_is_told_with_what_to_do(world, topic) -> None:
+    world.land("review", "poison", "!refuse", "1")
+    outcome = world.run()
+    alerts.deliver(topic, world.parts)
+    ((_, message, _),) = topic.sent
+    (name,) = (file.file_id[:12] for file in world.files("review").values())
+    assert message.startswith("refused as a whole: ")
+    assert f"raw/review/poison.json.gz ({name}). `dm quarantine show {name}` says why" in message
+    assert [found.message for found in outcome.findings] == [message]
 
 
 def test_what_could_not_be_sent_is_sent_the_next_time(world, topic) -> None:
@@ -54,7 +68,11 @@ def test_a_truncate_is_told_with_its_batch(world, topic) -> None:
     world.run()
     alerts.deliver(topic, world.parts)
     assert [sent[:2] for sent in topic.sent] == [
-        ("source.truncate-table: review", "the source said truncate-table, published with batch 1")
+        (
+            "source.truncate-table: review",
+            "the source said truncate-table, published with batch 1: "
+            f"raw/review/a.json.gz ({world.files('review')['a'].file_id[:12]})",
+        )
     ]
 
 

@@ -285,7 +285,7 @@ class History:
             if self.catalog.listed(location) != content:
                 raise WrongError(f"{location} was changed after it was published")
         for batch in batches:
-            for incident in alerts.of_batch(batch, batch.created_at):
+            for incident in alerts.of_batch(batch, batch.created_at, ""):
                 if not self.catalog.listed(f"s3://lake/alerts/outbox/{incident.id}.json"):
                     raise WrongError(f"nobody is told that batch {batch.batch_id} of {table} failed")
         self._check_status(table, {batch.batch_id: batch for batch in batches})
