@@ -15,6 +15,7 @@ from control.errors import NotFoundError, UpstreamError
 # What a machine needs to build the models: nothing of the control plane.
 PROJECT = (
     "dbt_project.yml",
+    "dbt_botocore.py",
     "pyproject.toml",
     "uv.lock",
     "README.md",

@@ -268,6 +268,7 @@ COMPUTE = {
                 {"Name": "DM_WORKGROUP", "Value": f"{NAME}-build"},
                 {"Name": "DM_SCHEMA_PREFIX", "Value": ""},
                 {"Name": "DBT_THREADS", "Value": "8"},
+                {"Name": "PYTHONPATH", "Value": "."},
             ],
             "/Source/Type": "S3",
             "/Source/Location": f"{CODE}/{FILLED_IN['ProjectCodeKey']}",

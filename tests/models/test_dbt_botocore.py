@@ -1,0 +1,45 @@
+"""Sessions of one dbt share what they read of AWS's service descriptions, and nothing else."""
+
+import subprocess
+import sys
+
+FOUND = """
+from dbt.plugins.manager import PluginManager
+assert "dbt_botocore" in PluginManager.get_prefixed_modules()
+"""
+READS = """
+import boto3, botocore.loaders
+read, load = [], botocore.loaders.JSONFileLoader.load_file
+botocore.loaders.JSONFileLoader.load_file = lambda self, path: (read.append(path), load(self, path))[1]
+def glue(key):
+    session = boto3.session.Session(aws_access_key_id=key, aws_secret_access_key=key)
+    client = session.client("glue", region_name="eu-central-1")
+    return client._request_signer._credentials.access_key
+one, other = glue("one"), glue("other")
+assert (one, other) == ("one", "other")
+found = [path for path in read if path.endswith(("endpoints", "service-2"))]
+print(len(found), len(set(found)))
+"""
+
+
+def _python(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_dbt_imports_the_plugin() -> None:
+    _python(FOUND)
+
+
+def test_two_sessions_read_each_description_once() -> None:
+    times, files = _python("import dbt_botocore\n" + READS).split()
+    assert times == files == "2"
+
+
+def test_without_the_plugin_each_session_reads_its_own() -> None:
+    """Else the plugin is of no use any more, and may go."""
+    times, files = _python(READS).split()
+    assert (times, files) == ("4", "2")
