@@ -20,10 +20,10 @@ from localcloud.athena.catalog import Table as GlueTable
 from localcloud.athena.dialect import parse as parse_sql
 from localcloud.athena.engines import schemata
 from localcloud.athena.engines.failures import as_athena
-from localcloud.athena.errors import AthenaError, not_supported
+from localcloud.athena.errors import AthenaError, not_supported, table_not_found
 from localcloud.athena.iceberg import metadata, scans
 from localcloud.athena.iceberg.schemas import columns
-from localcloud.athena.iceberg.tables import load
+from localcloud.athena.iceberg.tables import of_entry
 from localcloud.athena.translate.scope import Field, Filter, Table, View
 from localcloud.athena.translate.terms import VARCHAR, ident
 from localcloud.athena.translate.translator import new_scope
@@ -61,7 +61,10 @@ class Lake:
         """The table as it was when the statement first asked. Raises AthenaError TABLE_NOT_FOUND."""
         key = (database, name)
         if key not in self._loaded:
-            self._loaded[key] = load(self.catalog, database, name)
+            entry = self.glue(database, name)
+            if entry is None:
+                raise table_not_found(database, name)
+            self._loaded[key] = of_entry(self.catalog, entry)
         return self._loaded[key]
 
     def find(self, database: str, name: str, version: exp.Expression | None) -> Table | View | None:

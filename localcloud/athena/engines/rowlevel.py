@@ -18,7 +18,7 @@ from localcloud.athena.engines.lake import Lake
 from localcloud.athena.errors import AthenaError, column_not_found, not_supported, table_not_found
 from localcloud.athena.iceberg import files, scans
 from localcloud.athena.iceberg.schemas import columns as iceberg_columns
-from localcloud.athena.iceberg.tables import append, load, overwrite
+from localcloud.athena.iceberg.tables import append, overwrite
 from localcloud.athena.model import Answer, Context
 from localcloud.athena.translate import pruning
 from localcloud.athena.translate.casts import store
@@ -148,7 +148,7 @@ def _target(node: exp.Table, context: Context, lake: Lake) -> Target:
         raise table_not_found(database, name, line=line, column=column)
     if not found.is_iceberg:
         raise not_supported("Modifying Hive table rows is only supported for transactional tables")
-    table = load(lake.catalog, database, name)
+    table = lake.iceberg(database, name)
     columns = iceberg_columns(table.schema())
     label = node.alias.lower() or name
     qualifier = "" if node.alias else database

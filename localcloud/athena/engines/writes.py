@@ -17,7 +17,7 @@ from localcloud.athena.errors import AthenaError, table_not_found
 from localcloud.athena.iceberg import files
 from localcloud.athena.iceberg.schemas import columns as iceberg_columns
 from localcloud.athena.iceberg.schemas import schema_of, staged
-from localcloud.athena.iceberg.tables import append, committing, load
+from localcloud.athena.iceberg.tables import append, committing
 from localcloud.athena.model import Answer, Context
 from localcloud.athena.objects import is_empty
 from localcloud.athena.translate.casts import coerce, store
@@ -174,7 +174,7 @@ def insert(tree: exp.Insert, context: Context, lake: Lake, connection: "DuckDBPy
 def _insert_iceberg(
     found: GlueTable, listed: Sequence[str], query: Query, lake: Lake, connection: "DuckDBPyConnection"
 ) -> int:
-    table = load(lake.catalog, found.database, found.name)
+    table = lake.iceberg(found.database, found.name)
     rows = stored(query, listed, iceberg_columns(table.schema()))
     with as_athena():
         written = files.write(connection, rows, table, lake.cache)

@@ -27,6 +27,7 @@ from pyiceberg.utils.concurrent import ExecutorFactory
 
 from localcloud.athena.callers import Carrying
 from localcloud.athena.catalog import Catalog
+from localcloud.athena.catalog import Table as GlueTable
 from localcloud.athena.errors import AthenaError, iceberg_commit_failed, table_already_exists, table_not_found
 from localcloud.athena.iceberg.io import ObjectIO
 from localcloud.faults.rules import AFTER_COMMIT, BEFORE_COMMIT
@@ -84,11 +85,16 @@ def glue_catalog(catalog: Catalog) -> GlueCatalog:
 
 
 def load(catalog: Catalog, database: str, name: str) -> Table:
-    """The table as it is now. Raises AthenaError TABLE_NOT_FOUND or ICEBERG_INVALID_METADATA."""
+    """The table as it is now. Raises AthenaError TABLE_NOT_FOUND or ICEBERG_MISSING_METADATA."""
+    return of_entry(catalog, catalog.table(database, name))
+
+
+def of_entry(catalog: Catalog, entry: GlueTable) -> Table:
+    """The table that its entry in Glue points to; see `load`."""
     try:
-        return glue_catalog(catalog).load_table((database.lower(), name.lower()))
+        return glue_catalog(catalog)._convert_glue_to_iceberg(entry.raw)  # type: ignore[arg-type]
     except NoSuchTableError:
-        raise table_not_found(database, name) from None
+        raise table_not_found(entry.database, entry.name) from None
     except FileNotFoundError as error:
         raise AthenaError(
             "ICEBERG_MISSING_METADATA", f"Metadata not found in metadata location: {error}"

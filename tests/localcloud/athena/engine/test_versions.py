@@ -84,16 +84,17 @@ def test_metadata_tables_tell_what_happened(run: Run, rows: Rows) -> None:
 
 
 def test_a_statement_sees_one_version_of_a_table_and_of_its_metadata(
-    run: Run, rows: Rows, monkeypatch: pytest.MonkeyPatch
+    run: Run, rows: Rows, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(CREATE + "select 1 a")
-    loads = []
-    original = lake.load
-    monkeypatch.setattr(lake, "load", lambda *asked: loads.append(asked) or original(*asked))
+    loads, asked = [], []
+    original = lake.of_entry
+    monkeypatch.setattr(lake, "of_entry", lambda *given: loads.append(given) or original(*given))
+    catalog.glue.meta.events.register("before-call.glue.GetTable", lambda **_: asked.append(1))
     assert rows(
         'select (select max(data.a.max) from "t$partitions"), (select count(*) from "t$snapshots"), a from t'
     ) == [(1, 1, 1)]
-    assert len(loads) == 1
+    assert len(loads) == len(asked) == 1
 
 
 def test_columns_keep_their_identity_through_changes(
