@@ -15,11 +15,13 @@
             {%- for rule in rules %}
             {{ rule.count }} as rule_{{ loop.index }},
             {%- endfor %}
+            count(*) as staged,
             {{ lease_column() }} as silent
         from {{ staged }}
     {%- endset -%}
     {%- set found = run_query(counts).rows[0].values() -%}
     {%- do keep_lease(staged, found[-1]) -%}
+    {%- do store_result('rows staged', response=found[-2]) -%}
     {%- set broken = [] -%}
     {%- set messages = [] -%}
     {%- for rule, count in zip(rules, found) if count | int > 0 -%}

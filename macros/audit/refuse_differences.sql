@@ -1,5 +1,6 @@
 {% macro refuse_differences(staged) %}
     {%- set count = run_query('select count(*) from ' ~ staged).rows[0][0] | int -%}
+    {%- do store_result('rows staged', response=count) -%}
     {%- if count -%}
         {%- set shown = sample_keys(staged, 'true') -%}
         {%- do drop_relation(staged) -%}

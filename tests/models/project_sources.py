@@ -18,9 +18,13 @@ _MACRO = re.compile(r"({%-? *macro (\w+).*?{%-? *endmacro *-?%})", re.S)
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The sources of the project: templates of macros and models, and what the yml files say of models."""
+    """The sources of the project: templates of macros and models, and what the yml files say of models.
+
+    `macros` are the project's and, where it has none of that name, the adapter's (`adapters`).
+    """
 
     macros: Mapping[str, Template]
+    adapters: Mapping[str, Template]
     models: Mapping[str, Template]
     columns: Mapping[str, Mapping[str, Any]]
     configs: Mapping[str, Mapping[str, Any]]
@@ -32,14 +36,14 @@ def load(root: Path = ROOT) -> Project:
     environment = Environment(extensions=["jinja2.ext.do"], undefined=StrictUndefined)
     adapter = _adapter_macros()
     files = [
-        *sorted(root.glob("macros/**/*.sql")),
         adapter / "materializations/models/incremental/merge.sql",
         adapter / "utils/ddl_dml_data_type.sql",
     ]
     # The adapter's text has escapes in it that Python means to refuse one day.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        macros = _macros(files, environment)
+        adapters = _macros(files, environment)
+        macros = {**adapters, **_macros(sorted(root.glob("macros/**/*.sql")), environment)}
     models, columns, schemas = {}, {}, {}
     for file in sorted(root.glob("models/*/*.sql")):
         models[file.stem] = environment.from_string(file.read_text())
@@ -48,7 +52,7 @@ def load(root: Path = ROOT) -> Project:
         schemas[file.stem] = file.parent.name
     settings = yaml.safe_load((root / "dbt_project.yml").read_text())["models"]["lakehouse"]
     configs = {layer: {**_configs(settings), **_configs(settings[layer])} for layer in ("silver", "gold")}
-    return Project(macros, models, columns, configs, schemas)
+    return Project(macros, adapters, models, columns, configs, schemas)
 
 
 def _configs(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,8 +64,7 @@ def _macros(files: list[Path], environment: Environment) -> dict[str, Template]:
     found: dict[str, Template] = {}
     for file in files:
         for text, name in _MACRO.findall(file.read_text()):
-            if name not in found:  # the project's own comes first
-                found[name] = environment.from_string(text)
+            found[name] = environment.from_string(text)
     return found
 
 

@@ -191,7 +191,9 @@ class _Model:
     # --- macros --------------------------------------------------------------------------------------------
 
     def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        template = self.dbt.project.macros[name]
+        return self._call_of(self.dbt.project.macros[name], name, *args, **kwargs)
+
+    def _call_of(self, template: Template, name: str, *args: Any, **kwargs: Any) -> Any:
         if id(template) not in self._loaded:
             self._loaded[id(template)] = template.make_module(self.context)
         try:
@@ -205,7 +207,12 @@ class _Model:
         context: dict[str, Any] = {
             name: (lambda *a, _n=name, **k: self._call(_n, *a, **k)) for name in dbt.project.macros
         }
+        adapters = {
+            name: (lambda *a, _t=template, _n=name, **k: self._call_of(_t, _n, *a, **k))
+            for name, template in dbt.project.adapters.items()
+        }
         context |= {
+            "dbt": SimpleNamespace(**adapters),
             "model": SimpleNamespace(
                 name=self.name,
                 resource_type="model",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from conformance import Play
-from memory_lake import Snapshot
+from memory_lake import MemoryLake, Snapshot
 from project_sources import Project, load
 from rendering import BuildFailedError
 from shops import KEYS, difference, history, tables
@@ -60,10 +60,15 @@ def reconcile(play: Play, *models: str) -> None:
         play.dbt.variables, play.dbt.audits = {}, False
 
 
-def test_a_reconciliation_of_right_tables_passes_and_writes_nothing(play: Play) -> None:
+def test_a_reconciliation_of_right_tables_passes_and_writes_nothing(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merges: list[str] = []
+    monkeypatch.setattr(MemoryLake, "merge", lambda _, sql: merges.append(sql))
     before = {name: len(table.snapshots) for name, table in play.lake.iceberg.items()}
     consumed = play.lake.rows("ops.consumed")
     reconcile(play)
+    assert merges == [], "where the audit has counted no row, there is nothing to merge"
     assert {name: len(table.snapshots) for name, table in play.lake.iceberg.items()} == before
     assert play.lake.rows("ops.consumed") == consumed
 
