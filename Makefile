@@ -85,6 +85,9 @@ bench-bronze: setup ## Measure the parser against Spark, polars and DuckDB in 10
 bench-gold: setup ## Measure what gold costs after a delivery against a full recompute (15 minutes; ARGS="--rows 100000" for less)
 	@$(BIN)/python tests/bench/gold.py $(ARGS)
 
+bench-dbt: setup ## Measure a dbt build that finds nothing new, statement by statement (2 minutes; ARGS="--rows 100000" for less)
+	@$(BIN)/python tests/bench/dbt_builds.py $(ARGS)
+
 bench-ingest: setup ## Measure ingestion beside a million old items, over HTTP, and with 10,000 files an hour (5 minutes)
 	@for what in beside http hour; do $(BIN)/python tests/bench/ingestion.py $$what; echo; done
 
