@@ -15,7 +15,7 @@ GATE_BASE ?= $(shell git rev-parse -q --verify origin/main >/dev/null 2>&1 && ec
 ROWS ?= 100000
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-demo demo docs check check-infra test test-browser test-clients test-services test-om sweep bench bench-clone \
-	bench-bronze bench-cloud bench-gold bench-ingest spark-package spark-runtime lambda-package record-calls om trino \
+	bench-bronze bench-cloud bench-gold bench-dbt bench-ingest spark-package spark-runtime lambda-package record-calls om trino \
 	conformance-trino adapter-suite clean
 
 help: ## List the targets

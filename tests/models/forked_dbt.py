@@ -24,7 +24,7 @@ from typing import Any
 
 START = b"AmazonAthena.StartQueryExecution"
 # What the local cloud usually takes for a statement over a few hundred rows.
-WRITE_SECONDS, READ_SECONDS = 0.1, 0.005
+WRITE_SECONDS, READ_SECONDS = 0.1, 0.003
 
 
 @dataclass(frozen=True, slots=True)
