@@ -176,7 +176,7 @@ def _row_writer(contract: BronzeContract, source: Source, limits: Limits, staged
     """Changes are sorted by key within a row group; extracts stay as they came."""
     if source.format == "csv" or contract.records == "plain":
         return RowWriter(staged.rows, limits)
-    return RowWriter(staged.rows, replace(limits, row_group_rows=limits.sorted_group_rows), contract.key)
+    return RowWriter(staged.rows, limits, contract.key)
 
 
 def _looker(reader: BlockReader) -> Callable[[Block | LongRecord], tuple[Block | LongRecord, Any]]:

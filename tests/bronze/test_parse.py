@@ -249,6 +249,19 @@ def test_files_are_cut_into_row_groups_with_statistics_an_index_and_small_encodi
     assert (columns["id"].statistics.min, columns["id"].statistics.max) == (1, 1000)
 
 
+@pytest.mark.parametrize(
+    ("number", "differences"),
+    [(lambda n: n % 7, False), (lambda n: n // 100, True), (lambda n: n * 7919 % 10_007, True)],
+    ids=["few", "few that rise", "many"],
+)
+def test_numbers_are_written_as_differences_unless_they_are_few_in_any_order(tmp_path, number, differences):
+    content = b"id,other\n" + b"".join(b"%d,%d\n" % (n, number(n)) for n in range(1, 2501))
+    parsed_in(tmp_path, gzip.compress(content), contract("id bigint key", "other int"), "csv")
+    group = pq.read_metadata(tmp_path / "bronze/file-00000.parquet").row_group(0)
+    columns = {group.column(n).path_in_schema: group.column(n) for n in range(group.num_columns)}
+    assert ("DELTA_BINARY_PACKED" in columns["other"].encodings) == differences
+
+
 PLACED = contract("shop string key", "id bigint key", "name string?")
 
 
@@ -261,7 +274,7 @@ def test_changes_are_sorted_by_key_in_each_row_group_and_those_of_a_key_as_they_
     ]
     wanted = [{column.name: row[column.name] for column in table.columns} for row in data]
     content = gzip.compress("".join(json.dumps(record(row)) + "\n" for row in wanted).encode())
-    found = parsed_in(tmp_path, content, table, "json", limits=replace(blocks_of(700), sorted_group_rows=100))
+    found = parsed_in(tmp_path, content, table, "json", limits=replace(blocks_of(700), row_group_rows=100))
     lines = [row["_line"] for row in found.rows]
     groups = [lines[start : start + 100] for start in (0, 100, 200)]
     assert [sorted(group) for group in groups] == [[*range(1, 101)], [*range(101, 201)], [*range(201, 251)]]
