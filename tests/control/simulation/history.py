@@ -178,7 +178,11 @@ class History:
             self._process(deed, replace(self.rates, held=0.0))
 
     def _redrive_one(self, parts: Parts) -> None:
-        failed = [b for b in every(parts.store, Batch, "review") if b.state == "failed"]
+        for _ in range(self.random.choice([1, 40])):  # some look once, some wait for the first failure
+            failed = [b for b in every(parts.store, Batch, "review") if b.state == "failed"]
+            if failed:
+                break
+            self.turns.sleep(self.turns.pace * 2)
         if failed:
             # Before its turn come the others of a long list.
             self.turns.sleep(self.random.choice([0, 2, 10]) * self.random.random())
