@@ -69,23 +69,23 @@ def of_batch(batch: Batch, now: datetime, about: str) -> Iterator[Incident]:
     for kind in batch.alarms:
         key = f"{batch.batch_id}-e{batch.epoch}"
         if kind == "failed":
-            yield Incident(
-                "batch.failed", batch.table, key, f"{batch.error}: {about}. {what_to_do(batch)}", now
-            )
+            yield Incident("batch.failed", batch.table, key, of_failure(batch, about), now)
         else:
             message = f"the source said {kind}, published with batch {batch.number}: {about}"
             yield Incident(f"source.{kind}", batch.table, key, message, now)
 
 
-def what_to_do(failed: Batch) -> str:
-    """What a person does about a batch that failed."""
+def of_failure(failed: Batch, about: str) -> str:
+    """What people are told of a batch that failed: why, which files, `about`, and what to do."""
     name = failed.file_ids[0][: files.SHOWN_ID]
     if failed.counts:  # it was read, and refused for what is in it
-        return (
+        remedy = (
             f"`dm quarantine show {name}` says why. Land it anew under another key and "
             f"`dm quarantine waive {name}`, or mend the contract and `dm files redrive {name}`"
         )
-    return f"`dm files show {name}` says why; once that is mended, `dm files redrive {name}`"
+    else:
+        remedy = f"`dm files show {name}` says why; once that is mended, `dm files redrive {name}`"
+    return f"{failed.error}: {about}. {remedy}"
 
 
 def deliver(topic: AlertTopic, parts: Parts) -> int:

@@ -306,8 +306,8 @@ def _wait(until: datetime, batches: int, parts: Parts) -> None:
 
 
 def _failure(batch: Batch, parts: Parts) -> Finding:
-    about, where = described(batch, parts), f"{batch.table}, batch {batch.batch_id}"
-    return Finding("batch.failed", "error", where, f"{batch.error}: {about}. {alerts.what_to_do(batch)}")
+    where = f"{batch.table}, batch {batch.batch_id}"
+    return Finding("batch.failed", "error", where, alerts.of_failure(batch, described(batch, parts)))
 
 
 def _fields(batch: Batch) -> dict[str, object]:

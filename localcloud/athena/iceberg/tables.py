@@ -92,6 +92,7 @@ def load(catalog: Catalog, database: str, name: str) -> Table:
 def of_entry(catalog: Catalog, entry: GlueTable) -> Table:
     """The table that its entry in Glue points to; see `load`."""
     try:
+        # pyiceberg's load_table is this after a request for the entry, which is here already.
         return glue_catalog(catalog)._convert_glue_to_iceberg(entry.raw)  # type: ignore[arg-type]
     except NoSuchTableError:
         raise table_not_found(entry.database, entry.name) from None

@@ -7,60 +7,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
-import click.testing
 import pyarrow.parquet as pq
 import pytest
+from two_tables import BREWERIES, PROFILES, answer, invoke, land, rows
 
 from control.adapters.aws import client
 from control.adapters.s3 import S3Objects
-from control.cli.main import dm
-from control.config import Settings
 from control.errors import ContractError, NotFoundError, UnavailableError, UsageError
 
 ROOT = Path(__file__).parents[3]
-BREWERIES = b"brewery_id,brewery_name\n1,Alpha\n2,Beta\nx,Gamma\n"
-PROFILES = b"profile_id,profile_name,email,state\n7,ann,ann@example.org,OR\n8,bob,bob@example.org\n"
-
-
-@pytest.fixture
-def lake(cloud: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A cloud with two tables and a key for tokens."""
-    for folder in ("bronze", "rendered/bronze"):
-        (cloud.contracts / folder).mkdir(parents=True)
-        for path in (ROOT / "contracts" / folder).iterdir():
-            if path.stem in ("brewery", "profile"):
-                shutil.copy(path, cloud.contracts / folder)
-    monkeypatch.setenv("DM_TOKEN_KEY", "a key for tests")
-    S3Objects(cloud).ensure_bucket(cloud.bucket)
-    return cloud
-
-
-def land(lake: Settings, key: str, body: bytes) -> None:
-    S3Objects(lake).put(f"s3://{lake.bucket}/raw/{key}", gzip.compress(body, mtime=0))
-
-
-def invoke(*arguments: str, code: int = 0) -> click.testing.Result:
-    result = click.testing.CliRunner().invoke(dm, arguments, catch_exceptions=False)
-    assert result.exit_code == code, result.output
-    return result
-
-
-def answer(*arguments: str, code: int = 0) -> Any:
-    return json.loads(invoke(*arguments, "--json", code=code).stdout)
-
-
-def rows(lake: Settings, table: str) -> list[dict[str, Any]]:
-    """Rows of a bronze table as a reader finds them: through Glue's partitions."""
-    glue = client(lake, "glue").get_partitions(DatabaseName=f"{lake.schema_prefix}bronze", TableName=table)
-    objects = S3Objects(lake)
-    found = []
-    for partition in glue["Partitions"]:
-        for stored in objects.list(partition["StorageDescriptor"]["Location"]):
-            table_rows = pq.read_table(io.BytesIO(objects.get(stored.uri))).to_pylist()
-            found += [{**row, "batch": int(partition["Values"][1])} for row in table_rows]
-    return sorted(found, key=lambda row: (row["batch"], row["_line"]))
 
 
 def test_raw_files_become_rows_that_a_reader_finds_through_glue(lake) -> None:
@@ -325,83 +281,3 @@ def test_spark_and_light_publish_the_same_rows(lake) -> None:
     own = {row["batch"]: {k: v for k, v in row.items() if k not in ("batch", "_file_id")} for row in found}
     assert own[1] == own[2]
     assert len(found) == 2
-
-
-def test_what_was_refused_is_shown_replayed_and_waived_with_a_trail(lake, monkeypatch) -> None:
-    monkeypatch.setenv("DM_ACTOR", "ann")
-    land(lake, "brewery/a.csv.gz", BREWERIES)
-    S3Objects(lake).put(f"s3://{lake.bucket}/raw/brewery/cut.csv.gz", gzip.compress(BREWERIES)[:-5])
-    invoke("ingest", "run", "--until-idle", code=1)
-    good, cut = (file["file_id"] for file in answer("files", "list", "--table", "brewery"))
-    assert answer("ingest", "replay", "--table", "brewery", "--from", "1", "--to", "1", "--dry-run") == [
-        {
-            "table": "brewery",
-            "number": 1,
-            "ingest_date": answer("files", "show", good)["batch"]["ingest_date"],
-            "files": 1,
-            "records": 3,
-            "batch_id": None,
-        }
-    ]
-    with pytest.raises(UsageError, match="reason"):
-        invoke("quarantine", "replay", good)
-    assert [row["file_id"] for row in answer("quarantine", "replay", good, "--reason", "mended")] == [good]
-    assert "pending" in invoke("files", "redrive", cut[:10], "--reason", "mended").stdout
-    with pytest.raises(UsageError, match="pending, not failed"):
-        invoke("files", "redrive", cut, "--reason", "again")
-    invoke("ingest", "run", "--until-idle", code=1)
-    assert [(row["batch"], row["brewery_name"]) for row in rows(lake, "brewery")] == [
-        (1, "Alpha"),
-        (1, "Beta"),
-        (2, "Alpha"),
-        (2, "Beta"),
-    ]
-    invoke("quarantine", "waive", good, "--reason", "ticket 4711")
-    shown = answer("quarantine", "show", good)
-    assert [entry["waived"] for entry in shown["refused"]] == [True]
-    assert [(e["action"], e["by"], e["reason"]) for e in shown["trail"]] == [
-        ("replay", "ann", "mended"),
-        ("waive", "ann", "ticket 4711"),
-    ]
-    assert "ticket 4711" in invoke("quarantine", "show", good).stdout
-    assert {entry["file_id"] for entry in answer("quarantine", "list")} == {cut}
-    assert {entry["file_id"] for entry in answer("quarantine", "list", "--waived")} == {good, cut}
-    assert answer("ingest", "sweep", "--older-than", "0", "--dry-run") != []
-    invoke("ingest", "sweep", "--older-than", "0")
-    assert "No attempt" in invoke("ingest", "sweep", "--older-than", "0").stdout
-    assert len(rows(lake, "brewery")) == 4
-    assert invoke("quarantine", "replay", "--table", "profile", "--dry-run", code=1)
-    with pytest.raises(UsageError, match="one of the two"):
-        invoke("files", "redrive", "--reason", "x")
-
-
-def test_what_people_are_told_names_the_file_and_the_next_step(lake) -> None:
-    land(lake, "brewery/a.csv.gz", BREWERIES)
-    S3Objects(lake).put(f"s3://{lake.bucket}/raw/brewery/cut.csv.gz", gzip.compress(BREWERIES)[:-5])
-    told = invoke("ingest", "run", "--until-idle", code=1).stderr
-    good, cut = (file["file_id"][:12] for file in answer("files", "list", "--table", "brewery"))
-    assert f"raw/brewery/cut.csv.gz ({cut})" in told
-    assert f"dm quarantine show {cut}" in told
-    assert "gzip_truncated" in invoke("files", "list", "--state", "failed").stdout
-    again = invoke("files", "redrive", cut, "--reason", "mended")
-    assert "`dm ingest run --until-idle` does it." in again.stderr
-    assert (
-        "does it"
-        not in invoke("ingest", "replay", "--table", "brewery", "--from=1", "--to=1", "--dry-run").stderr
-    )
-    nothing = invoke("ingest", "replay", "--table", "brewery", "--from=7", "--to=9", "--dry-run", code=1)
-    assert "the last batch of brewery is 1" in nothing.stdout
-    invoke("quarantine", "waive", good, "--reason", "ticket 4711")
-    assert answer("quarantine", "replay", "--table", "brewery", "--dry-run", code=1) == []
-    assert [row["key"] for row in answer("quarantine", "replay", good, "--dry-run")] == [
-        "raw/brewery/a.csv.gz"
-    ]
-    assert answer("quarantine", "replay", cut, "--dry-run", code=1) == []  # it waits for another attempt
-
-
-def test_a_topic_that_is_not_there_ends_with_what_to_mend(lake, monkeypatch) -> None:
-    monkeypatch.setenv("DM_ALERT_TOPIC", "arn:aws:sns:us-east-1:123456789012:gone")
-    S3Objects(lake).put(f"s3://{lake.bucket}/raw/brewery/cut.csv.gz", gzip.compress(BREWERIES)[:-5])
-    with pytest.raises(NotFoundError, match="nobody is told") as caught:
-        invoke("ingest", "run", "--until-idle")
-    assert "DM_ALERT_TOPIC" in caught.value.hint
