@@ -14,8 +14,9 @@ BatchState = Literal["pending", "claimed", "written", "published", "failed", "sp
 Format = Literal["csv", "json", "begin", "complete"]
 FileState = Literal["registered", "pending", "claimed", "written", "published", "failed"]
 EngineName = Literal["light", "spark"]
-# Where the store keeps an item at hand: what needs someone's work, and what failed for good.
-Place = Literal["open", "failed"]
+# Where the store keeps an item at hand: what needs someone's work, what failed for good, and what is done
+# but for leftovers of its attempts.
+Place = Literal["open", "failed", "untidy"]
 
 # Where raw files land; the folder in it is the table.
 RAW = "raw/"
@@ -144,7 +145,7 @@ class Batch:
     `epoch` rises with each claim and fences off whoever held it before; `owner` tells two claims of the same
     epoch apart when a response was lost. `counts` stands in the order of `file_ids` once it is written.
     `events` counts its control records by kind; `told` says that the alerts of it are put out. `error` holds
-    a class and place, never a value of a row.
+    a class and place, never a value of a row. Up to the epoch `swept`, nothing is left of its attempts.
     """
 
     # `told` too: whoever gives a batch another round must not carry the telling of the last one over.
@@ -171,6 +172,7 @@ class Batch:
     ingest_date: str = ""
     published_at: datetime | None = None
     told: bool = False
+    swept: int = 0
 
     @property
     def id(self) -> str:
@@ -186,6 +188,11 @@ class Batch:
     def needs_work(self) -> bool:
         """Is it neither published nor given up?"""
         return self.state in OPEN_STATES
+
+    @property
+    def unreferred(self) -> int:
+        """Up to which epoch nobody refers to its attempts, now or as soon as its worker is done."""
+        return self.epoch - (self.state in ("claimed", "written", "published", "failed"))
 
     @property
     def alarms(self) -> tuple[str, ...]:
@@ -317,7 +324,9 @@ def place_of(item: Item) -> Place | None:
     """Where the store keeps `item` at hand; None for what is done, which nobody reads to find the rest."""
     if item.is_open:
         return "open"
-    return "failed" if isinstance(item, Batch) and item.state == "failed" else None
+    if isinstance(item, Batch) and item.state == "failed":
+        return "failed"
+    return "untidy" if isinstance(item, Batch) and item.unreferred > item.swept else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from control.errors import ConflictError
-from control.model import Batch, Counts, Head, Tally
+from control.model import Batch, Counts, Head, Tally, place_of
 from control.ports import Parts, every
 
 
@@ -32,7 +32,7 @@ def total(head: Head, batches: Mapping[str, Batch]) -> Tally:
 
 
 def recount(table: str, parts: Parts) -> Tally:
-    """Count what is published of `table` anew, write it on its head, and put at hand what failed.
+    """Count what is published of `table` anew and write it on its head; put at hand what is to be there.
 
     Reads every batch. Safe beside workers: where one publishes meanwhile, it is counted once more.
     """
@@ -49,7 +49,7 @@ def recount(table: str, parts: Parts) -> Tally:
                 coming = after(wanted, batch, head.intent.number, head.intent.decided_at, parts)
                 parts.store.update(head, replace(wanted, coming=coming))
             for batch in batches.values():
-                if batch.state == "failed":
+                if place_of(batch) not in (None, "open"):
                     parts.store.update(batch, batch)
         except ConflictError:
             continue

@@ -1,8 +1,9 @@
 """The control store in one DynamoDB table.
 
 An item's partition is its kind and table (`file#review`), its sort key its id. Items that still need work
-carry `open_pk`, the key of a sparse index: finding work never reads what is done. So do batches that failed,
-in a partition of their own. The index may lag, so it is a hint and no proof.
+carry `open_pk`, the key of a sparse index: finding work never reads what is done. So do, each in a partition
+of their own, batches that failed and those that left something behind. The index may lag, so it is a hint and
+no proof.
 """
 
 from collections.abc import Iterable, Mapping

@@ -74,7 +74,11 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._all: dict[tuple[type[Item], str], _Ordered[Item]] = {}
-        self._at: dict[Place, dict[tuple[type[Item], str], _Ordered[Item]]] = {"open": {}, "failed": {}}
+        self._at: dict[Place, dict[tuple[type[Item], str], _Ordered[Item]]] = {
+            "open": {},
+            "failed": {},
+            "untidy": {},
+        }
 
     def put(self, item: Item) -> None:
         """Write `item` whatever is there: what no control store does for those that work with it."""

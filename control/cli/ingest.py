@@ -146,6 +146,7 @@ def replay(table: str, first: str, last: str, reason: str, dry_run: bool, as_jso
 Examples:
   dm ingest sweep --dry-run
   dm ingest sweep --older-than 48
+  dm ingest sweep --all --json
 """
 )
 @click.option("--table", metavar="NAME", help="This table only.")
@@ -157,12 +158,14 @@ Examples:
     metavar="HOURS",
     help="Leave alone what was written since.",
 )
+@click.option("--all", "everywhere", is_flag=True, help="List all that was ever written, to find the last.")
 @click.option("--dry-run", is_flag=True, help="Only show what it would remove.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def sweep(table: str | None, older_than: float, dry_run: bool, as_json: bool) -> None:
+def sweep(table: str | None, older_than: float, everywhere: bool, dry_run: bool, as_json: bool) -> None:
     """Remove what attempts left behind that crashed or were overtaken, and can never be published.
 
-    What is published, about to be, or failed is never touched.
+    What is published, about to be, or failed is never touched. Looks where more than one attempt was made
+    since the last sweep. A worker that was taken for dead and wrote after that is found with --all.
     """
     import os
     from datetime import timedelta
@@ -172,6 +175,7 @@ def sweep(table: str | None, older_than: float, dry_run: bool, as_json: bool) ->
     from control.wiring import connect
 
     parts = connect(os.environ)
+    look = sweeper.all_leftovers if everywhere else sweeper.leftovers
     rows = [
         {
             "table": name,
@@ -181,8 +185,8 @@ def sweep(table: str | None, older_than: float, dry_run: bool, as_json: bool) ->
             "newest": f"{left.newest:%Y-%m-%d %H:%M:%S}",
         }
         for name in table_names(parts, table)
-        for left in sweeper.abandoned(name, timedelta(hours=older_than), parts)
-        if dry_run or sweeper.sweep(left, parts)
+        for found in look(name, timedelta(hours=older_than), parts)
+        for left in (found.attempts if dry_run else sweeper.tidy(found, parts))
     ]
     if as_json:
         print_json(rows)

@@ -72,7 +72,7 @@ def file_lines(parts: Parts, table: str | None = None, state: str | None = None)
 
 def failed_batches(table: str, parts: Parts) -> list[Batch]:
     """The batches of `table` that failed for good, by id."""
-    return [batch for batch in _at_hand(table, parts, "failed", "open") if batch.state == "failed"]
+    return [batch for batch in at_hand(table, parts, "failed", "open") if batch.state == "failed"]
 
 
 def _pages(table: str, state: str | None, parts: Parts) -> Iterator[Sequence[RawFile]]:
@@ -89,7 +89,7 @@ def _pages(table: str, state: str | None, parts: Parts) -> Iterator[Sequence[Raw
         file_ids = [file.file_id for file in every(parts.store, RawFile, table, place="open")]
     else:
         places: tuple[Place, ...] = ("failed", "open") if state == "failed" else ("open",)
-        batches = _at_hand(table, parts, *places)
+        batches = at_hand(table, parts, *places)
         file_ids = [i for batch in batches if file_state(batch) == state for i in batch.file_ids]
     unique = list(dict.fromkeys(file_ids))
     for first in range(0, len(unique), FILES_A_PAGE):
@@ -97,8 +97,8 @@ def _pages(table: str, state: str | None, parts: Parts) -> Iterator[Sequence[Raw
         yield list(parts.store.get_many(RawFile, table, wanted).values())
 
 
-def _at_hand(table: str, parts: Parts, *places: Place) -> list[Batch]:
-    """The batches that the index names, as they are now."""
+def at_hand(table: str, parts: Parts, *places: Place) -> list[Batch]:
+    """The batches of `table` that the index names in `places`, as they are now, by id."""
     named = {batch.batch_id for at in places for batch in every(parts.store, Batch, table, place=at)}
     found = parts.store.get_many(Batch, table, sorted(named))
     return [found[name] for name in sorted(found)]

@@ -1,11 +1,13 @@
 """Sweep: remove what attempts left behind that were abandoned and can never be published."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from control.errors import ConflictError
+from control.ingest.files import at_hand
 from control.model import Batch
 from control.ports import Parts
 
@@ -25,6 +27,15 @@ class Abandoned:
     newest: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """The abandoned attempts on a batch; `are_all` when that ended long ago and no other is too young."""
+
+    batch: Batch
+    attempts: tuple[Abandoned, ...]
+    are_all: bool
+
+
 @dataclass(slots=True)
 class _Found:
     objects: list[str]
@@ -32,12 +43,36 @@ class _Found:
     newest: datetime
 
 
-def abandoned(table: str, older_than: timedelta, parts: Parts) -> Iterator[Abandoned]:
-    """The attempts on `table` whose newest object is older than `older_than` and that no batch refers to."""
-    limit = parts.clock.now() - older_than
-    for name, found in sorted(_attempts(table, parts).items()):
-        if found.newest <= limit and not _is_referred_to(table, name, parts):
-            yield Abandoned(table, name, tuple(found.objects), found.size_bytes, found.newest)
+def leftovers(table: str, older_than: timedelta, parts: Parts) -> Iterator[Leftovers]:
+    """What is left of attempts on `table` that no batch refers to, and whose newest object is so old.
+
+    Looks only at batches that may have left something since they were last swept. What a worker wrote after
+    that, who was taken for dead, is found by `all_leftovers`.
+    """
+    for batch in at_hand(table, parts, "open", "failed", "untidy"):
+        if batch.unreferred > batch.swept:
+            yield _of(batch, _attempts(table, f"{batch.batch_id}-e", parts), older_than, parts)
+
+
+def all_leftovers(table: str, older_than: timedelta, parts: Parts) -> Iterator[Leftovers]:
+    """The same, by a list of all that was ever written."""
+    by_batch: dict[str, dict[str, _Found]] = {}
+    for name, found in _attempts(table, "", parts).items():
+        by_batch.setdefault(_parts_of(name)[0], {})[name] = found
+    # Of a batch that the store does not know, nothing is known: hands off.
+    for batch_id, batch in sorted(parts.store.get_many(Batch, table, sorted(by_batch)).items()):
+        left = _of(batch, by_batch[batch_id], older_than, parts)
+        if left.attempts:
+            yield left
+
+
+def tidy(left: Leftovers, parts: Parts) -> tuple[Abandoned, ...]:
+    """Remove what is left of a batch, and let nobody look there again once that is all; give what is gone."""
+    gone = tuple(attempt for attempt in left.attempts if sweep(attempt, parts))
+    if left.are_all and gone == left.attempts:
+        with suppress(ConflictError):  # redriven meanwhile: it is looked at when it has ended again
+            parts.store.update(left.batch, replace(left.batch, swept=left.batch.unreferred))
+    return gone
 
 
 def sweep(left: Abandoned, parts: Parts) -> bool:
@@ -48,7 +83,7 @@ def sweep(left: Abandoned, parts: Parts) -> bool:
     """
     batch_id, epoch = _parts_of(left.attempt)
     batch = parts.store.get(Batch, left.table, batch_id)
-    if batch is None or _keeps(batch, epoch):
+    if batch is None or epoch > batch.unreferred:
         return False
     if batch.epoch == epoch and batch.needs_work:
         try:
@@ -59,11 +94,24 @@ def sweep(left: Abandoned, parts: Parts) -> bool:
     return True
 
 
-def _attempts(table: str, parts: Parts) -> dict[str, _Found]:
+def _of(batch: Batch, attempts: Mapping[str, _Found], older_than: timedelta, parts: Parts) -> Leftovers:
+    limit = parts.clock.now() - older_than
+    left = {name: found for name, found in attempts.items() if _parts_of(name)[1] <= batch.unreferred}
+    old = tuple(
+        Abandoned(batch.table, name, tuple(found.objects), found.size_bytes, found.newest)
+        for name, found in sorted(left.items())
+        if found.newest <= limit
+    )
+    ended = not batch.is_open and (batch.published_at or batch.created_at) <= limit
+    return Leftovers(batch, old, are_all=ended and len(old) == len(left))
+
+
+def _attempts(table: str, start: str, parts: Parts) -> dict[str, _Found]:
+    """What is there of the attempts whose names begin with `start`."""
     attempts: dict[str, _Found] = {}
     for folder in FOLDERS:
         root = f"s3://{parts.settings.bucket}/{folder.format(table)}"
-        for stored in parts.objects.list(root):
+        for stored in parts.objects.list(f"{root}{start}"):
             name = stored.uri.removeprefix(root).partition("/")[0]
             if stored.is_latest and ATTEMPT.fullmatch(name):
                 found = attempts.setdefault(name, _Found([], 0, stored.modified_at))
@@ -71,20 +119,6 @@ def _attempts(table: str, parts: Parts) -> dict[str, _Found]:
                 found.size_bytes += stored.size_bytes
                 found.newest = max(found.newest, stored.modified_at)
     return attempts
-
-
-def _is_referred_to(table: str, attempt: str, parts: Parts) -> bool:
-    batch_id, epoch = _parts_of(attempt)
-    batch = parts.store.get(Batch, table, batch_id)
-    # Of a batch that the store does not know, nothing is known: hands off.
-    return batch is None or _keeps(batch, epoch)
-
-
-def _keeps(batch: Batch, epoch: int) -> bool:
-    """Does `batch` refer to its attempt of that epoch, now or as soon as its worker is done?"""
-    return batch.epoch < epoch or (
-        batch.epoch == epoch and batch.state in ("claimed", "written", "published", "failed")
-    )
 
 
 def _parts_of(attempt: str) -> tuple[str, int]:

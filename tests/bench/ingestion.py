@@ -56,7 +56,7 @@ from control.ingest.publish import publish
 from control.ingest.register import reconcile, register
 from control.ingest.rules import Rules
 from control.ingest.run import run
-from control.ingest.sweep import abandoned
+from control.ingest.sweep import leftovers
 from control.model import Batch, Item, RawFile
 from control.papers import to_record
 from control.ports import ControlStore, Parts, StoredObject, every
@@ -93,7 +93,7 @@ def look_around(lake: Lake) -> None:
     with lake.look("`dm files list --limit 20`"):
         assert len(list(islice(file_lines(parts, TABLE), 20))) == 20
     with lake.look("`dm ingest sweep --dry-run`"):
-        assert list(abandoned(TABLE, timedelta(hours=24), parts)) == []
+        assert all(not left.attempts for left in leftovers(TABLE, timedelta(hours=24), parts))
 
 
 def deliver(lake: Lake, files: int) -> None:

@@ -242,6 +242,17 @@ def test_what_failed_is_at_hand_until_it_is_pending_again(store: ControlStore) -
     assert [b.batch_id for b in store.query(Batch, "review", place="open").items] == ["b1"]
 
 
+def test_what_is_done_but_for_its_leftovers_is_at_hand_until_it_is_swept(store: ControlStore) -> None:
+    published = replace(BATCH, state="published", epoch=2)
+    store.create(published)
+    store.create(replace(BATCH, batch_id="b2", state="published", epoch=1))
+    store.create(replace(BATCH, batch_id="b3", state="split", epoch=1))
+    assert [b.batch_id for b in store.query(Batch, "review", place="untidy").items] == ["b1", "b3"]
+    store.update(published, replace(published, swept=1))
+    assert [b.batch_id for b in store.query(Batch, "review", place="untidy").items] == ["b3"]
+    assert store.query(Batch, "review", place="open").items == ()
+
+
 def test_many_items_are_read_by_id_as_they_are_now(store: ControlStore) -> None:
     for number in range(230):
         store.create(replace(BATCH, batch_id=f"{number:03}", error="x" * 2_000))

@@ -54,6 +54,7 @@ def test_what_was_refused_is_shown_replayed_and_waived_with_a_trail(lake, monkey
     assert answer("ingest", "sweep", "--older-than", "0", "--dry-run") != []
     invoke("ingest", "sweep", "--older-than", "0")
     assert "No attempt" in invoke("ingest", "sweep", "--older-than", "0").stdout
+    assert answer("ingest", "sweep", "--older-than", "0", "--all") == []
     assert len(rows(lake, "brewery")) == 4
     assert invoke("quarantine", "replay", "--table", "profile", "--dry-run", code=1)
     with pytest.raises(UsageError, match="one of the two"):

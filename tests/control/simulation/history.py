@@ -28,7 +28,7 @@ from control.ingest.register import register
 from control.ingest.replay import batches, replay
 from control.ingest.rules import Rules
 from control.ingest.run import Listing, Mode, Outcome, run
-from control.ingest.sweep import abandoned, sweep
+from control.ingest.sweep import all_leftovers, leftovers, tidy
 from control.model import Batch, Counts, Head, RawFile, counts_of, file_state
 from control.ports import Parts, StoredObject, every
 from control.status import table_status
@@ -201,8 +201,8 @@ class History:
     def _sweep(self, parts: Parts) -> None:
         age = timedelta(seconds=self.random.choice([0, 0, 30]))
         for table in TABLES:
-            for left in abandoned(table, age, parts):
-                self.swept += sweep(left, parts)
+            for left in (self.random.choice([leftovers, leftovers, all_leftovers]))(table, age, parts):
+                self.swept += len(tidy(left, parts))
 
     def _process(self, work: Callable[[Parts], Any], rates: Rates | None = None) -> None:
         """One process from its start to its end, with a clock of its own."""

@@ -162,7 +162,7 @@ BUGS = (
     ),
     Bug(
         "the sweeper takes away what a worker is writing",
-        "control/ingest/sweep.py",
+        "control/model.py",
         '("claimed", "written", "published", "failed")',
         '("written", "published", "failed")',
     ),

@@ -4,11 +4,14 @@ The seeds rotate with the day, so that every day tries other histories and a rer
 """
 
 import os
+from datetime import timedelta
 
 from faults import Rates
-from history import History
+from history import TABLES, History
 from seeds import first_seed
 from simulate import simulate
+
+from control.ingest.sweep import all_leftovers, leftovers
 
 HISTORIES = 100_000 if "SWEEP" in os.environ else 2_000
 
@@ -38,6 +41,24 @@ def test_a_history_leaves_no_thread_behind() -> None:
         history.rates = Rates(held=0.1)
         history.run()
         assert history.turns.unfinished == [], seed
+
+
+def test_a_sweep_finds_all_leftovers_without_looking_everywhere() -> None:
+    left = 0
+    for seed in range(60):
+        history = History(seed)
+        history._sweep = lambda parts: None  # type: ignore[method-assign]
+        history.run()
+        history.store.catch_up()
+        parts = history.parts(Rates())
+        for table in TABLES:
+            quick, slow = (
+                [one.attempt for found in look(table, timedelta(0), parts) for one in found.attempts]
+                for look in (leftovers, all_leftovers)
+            )
+            assert quick == slow, seed
+            left += len(slow)
+    assert left > 60
 
 
 def test_the_histories_are_eventful() -> None:
