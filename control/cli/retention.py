@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,10 @@ import click
 from control.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
+    from control.errors import DataError
     from control.ports import Parts
     from control.retention.judge import Known, Verdict
+    from control.retention.let_go import Work
 
 COLUMNS = ["table", "kind", "state", "of", "objects", "bytes", "why"]
 
@@ -107,9 +109,11 @@ def run(as_json: bool, **options: Any) -> None:
 
     Rows leave the catalog first; then the objects get the tag dm-retention=eligible, which the lifecycle
     rules of the bucket match together with the age. Nothing is deleted here. What had been let go and is
-    needed again (a replay, a new model) is tagged dm-retention=kept, as long as its objects are there. The
-    audit trail says both, with the reason. Safe to repeat after any interruption.
-    Exit codes: 0 fine, 2 wrong usage, 3 the cloud did not answer.
+    needed again (a replay, a new model) is tagged dm-retention=kept; then its rows return to the catalog,
+    if all objects of the batch are there. The audit trail says both, with the reason. Safe to repeat after
+    any interruption.
+    Exit codes: 0 fine, 1 a batch that is needed again has lost objects, 2 wrong usage, 3 the cloud did not
+    answer.
     """
     from control.retention.let_go import let_go
     from control.wiring import connect
@@ -118,12 +122,38 @@ def run(as_json: bool, **options: Any) -> None:
     done = [work for known, judged in _judged(parts, **options) for work in let_go(known, judged, parts)]
     if as_json:
         print_json([_as_json(one, size) for one, size in done])
-        return
+    else:
+        _say(done)
+    lost = [one for one, size in done if size.missing]
+    if lost:
+        raise _lost(lost)
+
+
+def _say(done: "Sequence[Work]") -> None:
     going = [size for one, size in done if one.may_go]
     tagged, back = sum(size.tagged for size in going), sum(size.taken_back for _, size in done)
     click.echo(f"{len(going):,} raw files and batches may go; {tagged:,} objects were tagged just now")
     if back:
         click.echo(f"{back:,} objects that had been let go are needed again, and were taken back")
+    returned = sum(size.returned for _, size in done)
+    if returned:
+        click.echo(f"{returned:,} batches are back in the catalog: readers see their rows again")
+
+
+def _lost(verdicts: "Sequence[Verdict]") -> "DataError":
+    """What to do about batches whose rows are needed again, and of which objects are gone."""
+    from control.errors import DataError
+    from control.retention.let_go import numbers
+
+    tables = sorted({one.table for one in verdicts})
+    named = "; ".join(f"{name} {numbers([one for one in verdicts if one.table == name])}" for name in tables)
+    return DataError(
+        f"rows of these batches are needed again, but lifecycle rules have deleted objects of them: {named}."
+        " They stay out of the catalog",
+        hint="as long as the bucket keeps old versions of what it deleted, remove the delete markers below"
+        " bronze/<table>/ and run this again; else `dm ingest replay` ingests the raw files once more,"
+        " where they are still there; `dm retention plan --json` names why each batch is needed",
+    )
 
 
 def _judged(

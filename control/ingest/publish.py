@@ -9,11 +9,11 @@ from dataclasses import replace
 from datetime import UTC
 
 from control import tally
-from control.errors import ConflictError, NotFoundError, StaleEpochError, UpstreamError
+from control.errors import ConflictError, StaleEpochError
 from control.ingest.tables import BronzeTable
 from control.model import Batch, Head, Intent, Partition, attempt_of
 from control.orders import Manifest
-from control.papers import digest, from_json
+from control.partitions import manifest_of, partition_of
 from control.ports import CatalogTable, Parts
 
 
@@ -23,7 +23,7 @@ def publish(written: Batch, table: BronzeTable, parts: Parts) -> Batch:
     Safe to call again after any interruption, and by anyone. Raises StaleEpochError when the batch was
     taken over.
     """
-    manifest = _manifest(written, parts)
+    manifest = manifest_of(written, parts)
     while True:
         head = settle(written.table, parts)
         batch = parts.store.get(Batch, written.table, written.batch_id)
@@ -87,44 +87,22 @@ def _decide(table: str, intent: Intent, parts: Parts) -> bool:
 def _intent(batch: Batch, head: Head, table: BronzeTable, manifest: Manifest, parts: Parts) -> Intent:
     """All that publishing `batch` after `head` will do. Events first: they are there when the rows appear."""
     now = parts.clock.now().astimezone(UTC)
-    number, attempt = head.number + 1, attempt_of(batch, parts.settings.bucket)
-    ingest_date = now.date().isoformat()
+    coming = replace(batch, number=head.number + 1, ingest_date=now.date().isoformat())
+    attempt = attempt_of(batch, parts.settings.bucket)
 
     def partition(where: CatalogTable, folder: str, count: int) -> Partition:
-        return Partition(
-            database=where.database,
-            table=where.name,
-            values=(ingest_date, str(number)),
-            location=f"{folder}/",
-            parameters={
-                "attempt": attempt.id,
-                "contract_version": manifest.contract_version,
-                "manifest_digest": batch.manifest_digest,
-                "rows": str(count),
-            },
+        return partition_of(
+            coming, manifest, database=where.database, table=where.name, folder=folder, rows=count
         )
 
     rows = partition(table.rows, attempt.bronze, manifest.totals.rows)
     events = partition(table.events, attempt.events, manifest.totals.control)
     return Intent(
-        number=number,
+        number=head.number + 1,
         batch_id=batch.batch_id,
         epoch=batch.epoch,
-        ingest_date=ingest_date,
+        ingest_date=coming.ingest_date,
         decided_at=now,
         manifest_digest=batch.manifest_digest,
         partitions=(events, rows) if manifest.totals.control else (rows,),
     )
-
-
-def _manifest(batch: Batch, parts: Parts) -> Manifest:
-    uri = attempt_of(batch, parts.settings.bucket).paper("manifest.json")
-    try:
-        sealed = parts.objects.get(uri)
-    except NotFoundError as error:
-        raise UpstreamError(f"{uri} is gone: the written batch cannot be published") from error
-    if digest(sealed) != batch.manifest_digest:
-        raise UpstreamError(
-            f"{uri} is not what was sealed", hint="someone else writes to the lake: find out who"
-        )
-    return from_json(Manifest, sealed, uri)

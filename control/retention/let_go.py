@@ -5,13 +5,17 @@ somebody replays it or a new model reads it, is taken back.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from itertools import groupby
 
 from control import audit
 from control.errors import NotFoundError
+from control.model import Batch, Head
+from control.partitions import values_of
 from control.ports import Parts
 from control.retention.judge import Known, Verdict
-from control.retention.table import Objects, Place, Places, objects_of, raw_of
+from control.retention.table import Objects, Place, Places, database_of, objects_of, raw_of, rows_of
 
 # The lifecycle rules of the bucket match this tag together with the age.
 TAG = ("dm-retention", "eligible")
@@ -25,7 +29,8 @@ def let_go(known: Known, verdicts: Sequence[Verdict], parts: Parts) -> list[Work
     """Let go of what may go of a table, and take back what may not; what each verdict led to.
 
     Safe to repeat after any interruption: the trail is written before a deed, a partition is dropped before
-    its objects are tagged, and a later run judges anew and finishes both. Control records stay readable.
+    its objects are tagged and comes back after they are kept, and a later run judges anew and finishes both.
+    Control records stay readable.
     """
     raw = raw_of(known.table, parts)
     return [*_going(known, verdicts, raw, parts), *_staying(known, verdicts, raw, parts)]
@@ -38,7 +43,7 @@ def _going(known: Known, verdicts: Sequence[Verdict], raw: Places, parts: Parts)
         new = [one for one, objects in found if any(tag != TAG[1] for _, _, tag in objects)]
         if new:
             taken = ", ".join(f"{model} at {batch}" for model, batch in sorted(known.offsets.items()))
-            reason = f"{kind} of batches {_numbers(new)}: kept long enough, and taken in by {taken}"
+            reason = f"{kind} of batches {numbers(new)}: kept long enough, and taken in by {taken}"
             audit.record("let go", known.table, _files(new), reason, parts)
         for one, objects in found:
             yield one, _let_go(one, objects, parts)
@@ -46,13 +51,13 @@ def _going(known: Known, verdicts: Sequence[Verdict], raw: Places, parts: Parts)
 
 def _let_go(verdict: Verdict, objects: Sequence[Tagged], parts: Parts) -> Objects:
     lacking = [place for place, _, tag in objects if tag != TAG[1]]
-    # Before its objects: no reader is sent to what may be deleted.
-    if lacking and verdict.kind == "bronze" and verdict.batch is not None:
-        database = f"{parts.settings.schema_prefix}bronze"
-        values = (verdict.batch.ingest_date, str(verdict.batch.number))
-        parts.catalog.drop_partition(database, verdict.batch.table, values)
-    for uri, version_id in lacking:
-        parts.objects.tag(uri, version_id, *TAG)
+    # Before its objects, and also where all are tagged: no reader is sent to what may be deleted.
+    if objects and verdict.kind == "bronze" and verdict.batch is not None:
+        parts.catalog.drop_partition(
+            database_of(parts.settings), verdict.batch.table, values_of(verdict.batch)
+        )
+    for place in lacking:
+        _tag(place, TAG[1], parts)
     return Objects(len(objects), sum(size for _, size, _ in objects), tagged=len(lacking))
 
 
@@ -61,16 +66,57 @@ def _staying(known: Known, verdicts: Sequence[Verdict], raw: Places, parts: Part
     trail = audit.trail(known.table, parts)
     let = {subject for entry in trail if entry.action == "let go" for subject in entry.subjects}
     for one in verdicts:
-        if one.may_go or let.isdisjoint(_files([one])):
-            continue
-        eligible = [(place, size) for place, size, tag in _tags(one, raw, parts) if tag == TAG[1]]
-        if not eligible:
-            continue
-        reason = f"{one.kind} of batches {_numbers([one])}: {'; '.join(one.why)}"
-        audit.record("keep", known.table, _files([one]), reason, parts)
-        for (uri, version_id), _ in eligible:
-            parts.objects.tag(uri, version_id, TAG[0], KEPT)
-        yield one, Objects(len(eligible), sum(size for _, size in eligible), taken_back=len(eligible))
+        if not one.may_go and not let.isdisjoint(_files([one])):
+            done = _take_back(one, raw, parts)
+            if done is not None:
+                yield one, done
+
+
+def _take_back(verdict: Verdict, raw: Places, parts: Parts) -> Objects | None:
+    """Keep its objects, then show its rows again, if all of them are there; None when nothing was let go.
+
+    A run that died may have hidden rows and tagged nothing: what the catalog lacks decides, not the tags.
+    """
+    eligible = [(place, size) for place, size, tag in _tags(verdict, raw, parts) if tag == TAG[1]]
+    hidden = verdict.batch if verdict.kind == "bronze" and _is_hidden(verdict.batch, parts) else None
+    if not eligible and hidden is None:
+        return None
+    if eligible:
+        _say_kept(verdict, parts)
+    # Before its rows: no reader is sent to what may be deleted, and what is kept is there to be counted.
+    for place, _ in eligible:
+        _tag(place, KEPT, parts)
+    done = Objects(len(eligible), sum(size for _, size in eligible), taken_back=len(eligible))
+    if hidden is None:
+        return done
+    partition, missing = rows_of(hidden, parts)
+    if missing:
+        return replace(done, missing=missing)
+    if not eligible:
+        _say_kept(verdict, parts)
+    parts.catalog.add_partition(partition)
+    return replace(done, returned=True)
+
+
+def _is_hidden(batch: Batch | None, parts: Parts) -> bool:
+    """Is `batch` published and settled, and not in the catalog?"""
+    if batch is None or batch.number is None:
+        return False
+    if parts.catalog.get_partition(database_of(parts.settings), batch.table, values_of(batch)) is not None:
+        return False
+    head = parts.store.get(Head, batch.table, batch.table)
+    # What is above the head is still being published: control records first, by its publisher.
+    return head is not None and batch.number <= head.number
+
+
+def _say_kept(verdict: Verdict, parts: Parts) -> None:
+    reason = f"{verdict.kind} of batches {numbers([verdict])}: {'; '.join(verdict.why)}"
+    audit.record("keep", verdict.table, _files([verdict]), reason, parts)
+
+
+def _tag(place: Place, value: str, parts: Parts) -> None:
+    with suppress(NotFoundError):  # a lifecycle rule has done its part just now
+        parts.objects.tag(*place, TAG[0], value)
 
 
 def _tags(verdict: Verdict, raw: Places, parts: Parts) -> Iterator[Tagged]:
@@ -90,7 +136,7 @@ def _files(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _numbers(verdicts: Sequence[Verdict]) -> str:
+def numbers(verdicts: Sequence[Verdict]) -> str:
     """The numbers of batches, as `1-3, 7`."""
     numbers = sorted({one.batch.number for one in verdicts if one.batch and one.batch.number is not None})
     pairs = enumerate(numbers)  # in a run, number and place rise together

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from control.config import Settings
 from control.errors import UpstreamError
-from control.model import RAW, Batch, RawFile, Reload, attempt_of
+from control.model import RAW, Batch, Partition, RawFile, Reload, attempt_of
+from control.partitions import manifest_of, partition_of
 from control.ports import Parts, Query, every
 from control.retention.judge import Known, Verdict
 
@@ -15,12 +17,18 @@ Places = frozenset[Place]
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """Number and bytes of a verdict's objects, and how many were let go or taken back just now."""
+    """Number and bytes of a verdict's objects, and how many were let go or taken back just now.
+
+    `returned` says that its rows were put back into the catalog just now, `missing` how many objects are gone
+    without which they cannot be.
+    """
 
     count: int
     size_bytes: int
     tagged: int = 0
     taken_back: int = 0
+    returned: bool = False
+    missing: int = 0
 
 
 def offsets(query: Query, prefix: str) -> dict[str, dict[str, int]]:
@@ -77,3 +85,29 @@ def objects_of(verdict: Verdict, raw: Places, parts: Parts) -> Iterator[tuple[Pl
         folder = attempt.bronze if verdict.kind == "bronze" else attempt.quarantine
         for stored in parts.objects.list(f"{folder}/"):
             yield (stored.uri, stored.version_id), stored.size_bytes
+
+
+def rows_of(batch: Batch, parts: Parts) -> tuple[Partition, int]:
+    """The partition that shows the rows of `batch`, and how many of their objects are gone.
+
+    Raises UpstreamError when its manifest is gone, or is not what was sealed.
+    """
+    manifest, folder = manifest_of(batch, parts), attempt_of(batch, parts.settings.bucket).bronze
+    partition = partition_of(
+        batch,
+        manifest,
+        database=database_of(parts.settings),
+        table=batch.table,
+        folder=folder,
+        rows=manifest.totals.rows,
+    )
+    # The newest versions: readers see no other, and what a lifecycle rule deleted has none.
+    there = {stored.uri for stored in parts.objects.list(partition.location) if stored.is_latest}
+    written = (made.uri for file in manifest.files for made in file.objects)
+    missing = [uri for uri in written if uri.startswith(partition.location) and uri not in there]
+    return partition, len(missing)
+
+
+def database_of(settings: Settings) -> str:
+    """The catalog's database that has the bronze tables."""
+    return f"{settings.schema_prefix}bronze"

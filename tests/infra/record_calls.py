@@ -76,6 +76,7 @@ def walk(steps: Steps, folder: str) -> None:
         ("dm", "cost", "record", "--workgroup", group),
         ("dm", "retention", "plan", "--workgroup", group),
         ("dm", "retention", "run", "--workgroup", group, *(f"--{k}-days=0" for k in KINDS)),
+        ("dm", "retention", "run", "--workgroup", group),  # what is too young now is taken back
         ("dm", "reconcile", "top_drinkers", "--target", "dev"),
     ):
         as_engineer(*command)

@@ -14,7 +14,8 @@ from control.adapters.aws import client
 from control.adapters.s3 import S3Objects
 from control.cli.main import dm
 from control.config import Settings
-from control.errors import NotFoundError, UnavailableError, meaning
+from control.errors import DataError, NotFoundError, UnavailableError, meaning
+from control.ports import StoredObject
 
 ROOT = Path(__file__).parents[3]
 # Nothing is kept for its age: the files of these tests have just landed.
@@ -67,6 +68,14 @@ def eligible(lake: Settings, prefix: str = "") -> list[str]:
         for found in objects.list(f"s3://{lake.bucket}/{prefix}")
         if objects.tags(found.uri, found.version_id).get("dm-retention") == "eligible"
     ]
+
+
+def rows(lake: Settings) -> list[StoredObject]:
+    return list(S3Objects(lake).list(f"s3://{lake.bucket}/bronze/brewery/"))
+
+
+def tags(lake: Settings, stored: StoredObject) -> str:
+    return S3Objects(lake).tags(stored.uri, stored.version_id).get("dm-retention", "")
 
 
 def partitions(lake: Settings) -> list[str]:
@@ -125,9 +134,38 @@ def test_what_is_waived_may_go_then_and_what_is_needed_again_is_taken_back(
     invoke("retention", "run", *AT_ONCE)
     assert sorted(eligible(lake)) == ["bronze", "bronze", "quarantine", "raw", "raw"]
     monkeypatch.setattr("control.wiring.query", lambda _environ, _workgroup: lambda _sql: [])
+    before = partitions(lake)
     said = invoke("retention", "run", *AT_ONCE).stdout
     assert "5 objects that had been let go are needed again, and were taken back" in said
-    assert eligible(lake) == []
+    assert "2 batches are back in the catalog: readers see their rows again" in said
+    assert (eligible(lake), before, partitions(lake)) == ([], [], ["1", "2"])
+    assert "taken back" not in invoke("retention", "run", *AT_ONCE).stdout
+
+
+def test_what_is_needed_again_and_partly_deleted_stays_hidden_and_it_is_said_what_to_do(
+    lake: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As lifecycle rules do: a delete marker on an object of the batch, in a bucket that keeps versions."""
+    s3 = client(lake, "s3")
+    s3.put_bucket_versioning(Bucket=lake.bucket, VersioningConfiguration={"Status": "Enabled"})
+    invoke("retention", "run", *AT_ONCE)
+    first = answer("files", "list")
+    number = next(file["batch"] for file in first if "extract=1" in file["key"])
+    (folder,) = {one.key.rpartition("/")[0] for one in rows(lake) if tags(lake, one) == "eligible"}
+    gone = next(one for one in rows(lake) if one.key.startswith(folder))
+    marker = s3.delete_object(Bucket=lake.bucket, Key=gone.key)["VersionId"]
+    monkeypatch.setattr("control.wiring.query", lambda _environ, _workgroup: lambda _sql: [])
+    for _ in range(2):
+        with pytest.raises(
+            DataError, match=f"lifecycle rules have deleted objects of them: brewery {number}"
+        ) as lost:
+            invoke("retention", "run", *AT_ONCE)
+        assert "remove the delete markers" in lost.value.hint
+        assert meaning(lost.value).exit_code == 1
+        assert partitions(lake) == ["2"]
+    s3.delete_object(Bucket=lake.bucket, Key=gone.key, VersionId=marker)
+    assert "1 batches are back" in invoke("retention", "run", *AT_ONCE).stdout
+    assert partitions(lake) == ["1", "2"]
 
 
 def test_before_anything_was_ingested_there_is_nothing_to_say(cloud: Settings) -> None:

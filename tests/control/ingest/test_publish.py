@@ -11,6 +11,7 @@ from control.ingest.plan import plan
 from control.ingest.publish import publish, settle
 from control.ingest.register import reconcile
 from control.model import Batch, Counts, Head, Partition, Tally, attempt_of
+from control.partitions import manifest_of
 
 ONE = Tally(1, 1, Counts(2, 2), {}, datetime(2026, 1, 2, 23, 59, tzinfo=UTC))
 
@@ -101,9 +102,9 @@ def test_an_intent_for_a_batch_that_has_another_number_is_withdrawn(world, writt
 
 
 def intent_of(world, batch: Batch):
-    from control.ingest.publish import _intent, _manifest
+    from control.ingest.publish import _intent
 
-    manifest = _manifest(batch, world.parts)
+    manifest = manifest_of(batch, world.parts)
     return _intent(batch, Head("review"), world.tables["review"], manifest, world.parts)
 
 

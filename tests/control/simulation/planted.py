@@ -227,8 +227,8 @@ EXTRA = {
     "the number is counted before the last publication has ended": Bug(
         "",
         "control/ingest/publish.py",
-        "    manifest = _manifest(written, parts)\n    while True:\n",
-        "    manifest = _manifest(written, parts)\n"
+        "    manifest = manifest_of(written, parts)\n    while True:\n",
+        "    manifest = manifest_of(written, parts)\n"
         "    from control.ports import every\n"
         '    count = sum(b.state == "published" for b in every(parts.store, Batch, written.table))\n'
         "    while True:\n",

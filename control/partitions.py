@@ -1,0 +1,50 @@
+"""The partition by which readers see a published batch, and the sealed manifest from which it follows.
+
+Publishing registers it; retention registers the same one when a batch that was let go is needed again.
+"""
+
+from control.errors import NotFoundError, UpstreamError
+from control.model import Batch, Partition, attempt_of
+from control.orders import Manifest
+from control.papers import digest, from_json
+from control.ports import Parts
+
+
+def partition_of(
+    batch: Batch, manifest: Manifest, *, database: str, table: str, folder: str, rows: int
+) -> Partition:
+    """The partition of `database.table` that shows the `rows` rows in `folder` of a batch with a number."""
+    return Partition(
+        database=database,
+        table=table,
+        values=values_of(batch),
+        location=f"{folder}/",
+        parameters={
+            "attempt": folder.rpartition("/")[2],
+            "contract_version": manifest.contract_version,
+            "manifest_digest": batch.manifest_digest,
+            "rows": str(rows),
+        },
+    )
+
+
+def values_of(batch: Batch) -> tuple[str, str]:
+    """The values of its partition keys: the day on which it was published, and its number."""
+    return batch.ingest_date, str(batch.number)
+
+
+def manifest_of(batch: Batch, parts: Parts) -> Manifest:
+    """Read the manifest that was sealed when `batch` was written.
+
+    Raises UpstreamError when it is gone, or is not what was sealed.
+    """
+    uri = attempt_of(batch, parts.settings.bucket).paper("manifest.json")
+    try:
+        sealed = parts.objects.get(uri)
+    except NotFoundError as error:
+        raise UpstreamError(f"{uri} is gone: nobody knows any more what the batch holds") from error
+    if digest(sealed) != batch.manifest_digest:
+        raise UpstreamError(
+            f"{uri} is not what was sealed", hint="someone else writes to the lake: find out who"
+        )
+    return from_json(Manifest, sealed, uri)

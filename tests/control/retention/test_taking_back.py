@@ -1,0 +1,226 @@
+"""What was let go and is needed again comes back whole: its objects are kept, then readers see its rows.
+
+Claims are functions of what lets go, so that each planted bug can be held to all of them.
+"""
+
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from retained import (
+    FOLDER,
+    GONE,
+    Killed,
+    Wire,
+    assert_let_go,
+    assert_nobody_reads_what_may_be_deleted,
+    copied,
+    rows_in_catalog,
+    run,
+    small_lake,
+    tagged,
+    trail,
+    wired,
+)
+
+import control.retention.let_go
+from control import audit
+from control.errors import UpstreamError
+from control.model import Batch, Head
+from control.ports import Parts
+from control.retention.let_go import TAG, let_go
+
+Claim = Callable[[Any], None]
+WHY = "new has taken in batch 0, not yet 1"
+
+
+def let_go_of(parts: Parts, by: Any) -> Parts:
+    run(parts, by=by)
+    return parts
+
+
+def take_back(parts: Parts, by: Any) -> list[Any]:
+    """A run after a model was added that has taken in nothing yet."""
+    return run(parts, 1, "new", by=by)
+
+
+def assert_taken_back(parts: Parts) -> None:
+    assert rows_in_catalog(parts) == rows_in_catalog(small_lake()), "exactly as it was published"
+    assert tagged(parts) == []
+
+
+def it_comes_back_as_it_was_and_may_go_again(by: Any) -> None:
+    parts = let_go_of(small_lake(), by)
+    done = take_back(parts, by)
+    assert (sum(one.taken_back for one in done), sum(one.returned for one in done)) == (3, 1)
+    assert_taken_back(parts)
+    kept = [reason for action, reason in trail(parts) if action == "keep"]
+    assert kept == [f"{kind} of batches 1: {WHY}" for kind in ("bronze", "raw")]
+    assert take_back(parts, by) == [], "a second run finds it done"
+    assert len(trail(parts)) == 4, "and has nothing to say"
+    run(parts, by=by)
+    assert_let_go(parts)
+
+
+def rows_that_were_hidden_before_anything_was_tagged_come_back(by: Any) -> None:
+    parts = small_lake()
+    audit.record("let go", "review", ("f",), "it died after this and the drop", parts)
+    parts.catalog.drop_partition("bronze", "review", ("2025-01-01", "1"))
+    assert [(one.taken_back, one.returned) for one in take_back(parts, by)] == [(0, True)]
+    assert_taken_back(parts)
+    assert ("keep", f"bronze of batches 1: {WHY}") in trail(parts)
+
+
+def a_batch_that_has_lost_objects_stays_hidden_and_what_is_left_is_kept(by: Any) -> None:
+    parts = let_go_of(small_lake(), by)
+    parts.objects.delete([f"{FOLDER}/2.parquet"])
+    for taken_back in (1, 0):
+        found = [one for one in take_back(parts, by) if one.missing]
+        assert [(one.taken_back, one.returned, one.missing) for one in found] == [(taken_back, False, 1)]
+        assert (rows_in_catalog(parts), tagged(parts)) == (None, [])
+    said = len(trail(parts))
+    parts.objects.put(f"{FOLDER}/2.parquet", b"abc")  # an operator has brought it back
+    assert [one.returned for one in take_back(parts, by)] == [True]
+    assert_taken_back(parts)
+    assert len(trail(parts)) == said + 1
+
+
+def rows_that_are_being_published_are_left_to_their_publisher(by: Any) -> None:
+    """A replayed file was let go before; its new batch has a number, and its control records come first."""
+    parts = let_go_of(small_lake(), by)
+    head = parts.store.get(Head, "review", "review")
+    assert head is not None
+    parts.store.update(head, replace(head, number=0))
+    take_back(parts, by)
+    assert rows_in_catalog(parts) is None
+
+
+def rows_that_another_run_has_shown_meanwhile_are_hidden_again(by: Any) -> None:
+    parts = small_lake()
+    partition = rows_in_catalog(parts)
+    assert partition is not None
+    run(parts, by=by)
+    parts.catalog.add_partition(partition)
+    run(parts, by=by)
+    assert_let_go(parts)
+
+
+def wherever_a_run_dies_the_next_brings_all_back(by: Any) -> None:
+    """Dies letting go, then dies taking back, at any two calls; then one run takes back."""
+    count = 0
+    for half in [let_go_of(small_lake(), by), *deaths(small_lake(), by)]:
+        for died in deaths(half, by, "new"):
+            if rows_in_catalog(died) != rows_in_catalog(half):
+                assert ("keep", f"bronze of batches 1: {WHY}") in trail(died), "a deed that the trail lacks"
+            take_back(died, by)
+            assert_taken_back(died)
+            count += 1
+    assert count > 900
+
+
+def wherever_a_run_dies_the_next_lets_go_of_all(by: Any) -> None:
+    """Dies letting go, then dies taking back, at any two calls; then one run lets go."""
+    for half in [small_lake(), let_go_of(small_lake(), by), *deaths(small_lake(), by)]:
+        for died in deaths(half, by, "new"):
+            run(died, by=by)
+            assert_let_go(died)
+
+
+def deaths(world: Parts, by: Any, *new: str) -> Iterator[Parts]:
+    """The world after a run that died before or after each of its calls."""
+    for after in (False, True):
+        wire = Wire(0, after=after)
+        run(wired(copied(world), wire), 1, *new, by=by)
+        for at in range(1, wire.calls + 1):
+            died = copied(world)
+            with pytest.raises(Killed):
+                run(wired(died, Wire(at, after=after)), 1, *new, by=by)
+            assert_nobody_reads_what_may_be_deleted(died)
+            yield died
+
+
+CLAIMS: tuple[Claim, ...] = (
+    it_comes_back_as_it_was_and_may_go_again,
+    rows_that_were_hidden_before_anything_was_tagged_come_back,
+    a_batch_that_has_lost_objects_stays_hidden_and_what_is_left_is_kept,
+    rows_that_are_being_published_are_left_to_their_publisher,
+    rows_that_another_run_has_shown_meanwhile_are_hidden_again,
+    wherever_a_run_dies_the_next_brings_all_back,
+    wherever_a_run_dies_the_next_lets_go_of_all,
+)
+PLANTED = {
+    "objects come back and rows do not": (
+        'verdict.batch if verdict.kind == "bronze" and _is_hidden(verdict.batch, parts) else None',
+        "None",
+    ),
+    "only tags tell what was let go": ("if not eligible and hidden is None:", "if not eligible:"),
+    "rows come back before their objects are kept": (
+        "    # Before its rows:",
+        "    if hidden is not None:\n        parts.catalog.add_partition(rows_of(hidden, parts)[0])\n    #",
+    ),
+    "half of a batch comes back": ("    if missing:\n", "    if not partition:\n"),
+    "rows come back that nobody has shown yet": (
+        "    return head is not None and batch.number <= head.number",
+        "    return True",
+    ),
+    "what is tagged is not hidden once more": ("if objects and verdict.kind", "if lacking and verdict.kind"),
+    "the trail is written after the deed": (
+        "    if not eligible:\n",
+        "    parts.catalog.add_partition(partition)\n    if not eligible:\n",
+    ),
+    "objects are tagged before rows are hidden": (
+        "    # Before its objects, and",
+        "    for place in lacking:\n        _tag(place, TAG[1], parts)\n    #",
+    ),
+}
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.__name__)
+def test_taking_back(claim: Claim) -> None:
+    claim(let_go)
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_bug_breaks_a_claim(name: str) -> None:
+    old, new = PLANTED[name]
+    text = Path(control.retention.let_go.__file__).read_text()
+    assert text.count(old) == 1, f"{name}: there are {text.count(old)} such places"
+    bugged = types.ModuleType("bugged")
+    exec(compile(text.replace(old, new), "bugged", "exec"), bugged.__dict__)
+    assert any(breaks(claim, bugged.let_go) for claim in CLAIMS), name
+
+
+def breaks(claim: Claim, by: Any) -> bool:
+    try:
+        claim(by)
+    except AssertionError:
+        return True
+    return False
+
+
+def test_a_batch_whose_manifest_is_not_what_was_sealed_is_not_shown_again(parts: Parts) -> None:
+    run(parts)
+    batch = parts.store.get(Batch, "review", "b")
+    assert batch is not None
+    parts.store.update(batch, replace(batch, manifest_digest="another"))
+    with pytest.raises(UpstreamError, match="is not what was sealed"):
+        run(parts, 1, "new")
+    assert rows_in_catalog(parts) is None
+
+
+def test_what_a_lifecycle_rule_deletes_just_now_is_no_error(parts: Parts) -> None:
+    class Vanishing:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(parts.objects, name)
+
+        def tag(self, uri: str, version_id: str, key: str, value: str) -> None:
+            parts.objects.delete([uri])
+            parts.objects.tag(uri, version_id, key, value)
+
+    run(replace(parts, objects=Vanishing()))  # type: ignore[arg-type]  # it passes on all that it does not say
+    there = {stored.key for stored in parts.objects.list("s3://lake/")}
+    assert there.isdisjoint(GONE)
+    assert TAG[0] not in there
