@@ -45,6 +45,12 @@ def finisher(
             hint="set DM_TOKEN_KEY to the secret that all tables share",
         )
     key = token_key or b""
+    repeated: dict[str, Any] = {}  # the longest that was needed, of which others are a part
+
+    def constant(field: Any, count: int) -> Any:
+        if field.name not in repeated or len(repeated[field.name]) < count:
+            repeated[field.name] = _repeated(constants[field.name], field.type, count)
+        return repeated[field.name].slice(0, count)
 
     def finish(table: Any) -> Any:
         columns = []
@@ -52,7 +58,7 @@ def finisher(
             if field.name in tokens:
                 column = _tokens(table.column(tokens[field.name]), key)
             elif field.name in constants:
-                column = _repeated(constants[field.name], field.type, table.num_rows)
+                column = constant(field, table.num_rows)
             else:
                 column = table.column(field.name)
             columns.append(_operations(column) if field.name == "_op" else column)

@@ -108,7 +108,7 @@ def _open(path: Path, group: Any) -> Any:
     """A file for row groups like `group`: level 1 of zstd, each column in the shorter encoding."""
     schema = group.schema
     encoded = {field.name: "DELTA_BINARY_PACKED" for field in schema if _is_stepped(group, field)}
-    if "_seq" in schema.names:
+    if "_seq" in schema.names and not pa.types.is_dictionary(schema.field("_seq").type):
         encoded["_seq"] = "DELTA_BYTE_ARRAY"  # 2.8 bytes a change; by dictionary 3.9
     return pq.ParquetWriter(
         path,

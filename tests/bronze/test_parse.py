@@ -242,11 +242,19 @@ def test_files_are_cut_into_row_groups_with_statistics_an_index_and_small_encodi
     for name, column in columns.items():
         stepped = name in ("id", "_rev", "_committed_at", "_line", "_record")
         assert ("DELTA_BINARY_PACKED" in column.encodings) == stepped, name
-        assert ("DELTA_BYTE_ARRAY" in column.encodings) == (name == "_seq"), name
-        assert column.has_dictionary_page != (stepped or name == "_seq"), name
+        assert column.has_dictionary_page != stepped, name
         assert column.has_column_index, name
         assert column.has_offset_index, name
     assert (columns["id"].statistics.min, columns["id"].statistics.max) == (1, 1000)
+
+
+def test_sequences_that_change_are_written_as_differences(tmp_path):
+    changes = [record({"id": n, "name": "a"}, "insert", stream_position=f"0/{n:X}") for n in range(1, 4)]
+    raw = gzip.compress(b"\n".join(json.dumps(it).encode() for it in changes))
+    parsed_in(tmp_path, raw, PAIR, "json")
+    group = pq.read_metadata(tmp_path / "bronze/file-00000.parquet").row_group(0)
+    columns = [group.column(n) for n in range(group.num_columns)]
+    assert [it.path_in_schema for it in columns if "DELTA_BYTE_ARRAY" in it.encodings] == ["_seq"]
 
 
 @pytest.mark.parametrize(
