@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from bronze.contract import BronzeContract, Column
+from bronze.csv_numbers import NumberLines, matches, number_lines
 from bronze.dialect import Dialect
 from bronze.lexical import NEVER
 from bronze.nested import certain
@@ -28,16 +29,30 @@ class CsvShape:
     """A contract, made ready for Arrow's reader."""
 
     schema: Any
+    numbers: NumberLines | None
     whole_block: Any
     one_line: Any
     read_options: Any
     parse_options: Any
     convert_options: Any
 
+    def certain_rows(self, data: bytes, lines: int) -> Any:
+        """The rows of `data`, so many lines, each with its newline; None where not all are certainly good.
+
+        UTF-8 is not looked at.
+        """
+        if self.numbers is not None and self.numbers.may_be(data):
+            try:
+                rows = self.rows(data)
+            except pa.ArrowInvalid:
+                return None
+            if self.numbers.are(rows, data, lines):
+                return rows
+        return self.rows(data) if self.is_certain(data) else None
+
     def is_certain(self, data: bytes) -> bool:
         """Whether every line of `data`, each with its newline, is certainly good; UTF-8 is not looked at."""
-        block = pa.array([data], pa.large_binary())
-        return bool(pc.match_substring_regex(block, options=self.whole_block)[0].as_py())
+        return matches(data, self.whole_block)
 
     def certain(self, lines: list[bytes]) -> list[bool]:
         """Which of `lines`, without their newlines, are certainly good; UTF-8 is not looked at."""
@@ -62,6 +77,7 @@ def shape(contract: BronzeContract) -> CsvShape:
     line = _literal(dialect.delimiter).join(_field(column, dialect) for column in contract.columns)
     return CsvShape(
         schema=arrow_schema(tuple((column.name, column.type) for column in contract.columns)),
+        numbers=number_lines(contract),
         whole_block=pc.MatchSubstringOptions(rf"\A(?:{line}\r?\n)*\z"),
         one_line=pc.MatchSubstringOptions(rf"\A{line}\r?\z"),
         read_options=pa.csv.ReadOptions(column_names=names, use_threads=False, block_size=1 << 30),

@@ -1,8 +1,10 @@
 """Read blocks of a CSV extract: what is certainly good at once, every other line by the exact rules."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
-from itertools import compress
+from itertools import accumulate, compress
+from operator import not_
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from bronze.csv_fast import CsvShape
 
 _BOM = b"\xef\xbb\xbf"
+# Where lines are, on average, shorter than this, they are read some at a time: what is kept of one that is
+# not certain takes many times its bytes.
+_SHORT_LINE = 32
 
 
 def opened(block: Block, contract: BronzeContract) -> Block:
@@ -44,11 +49,21 @@ def opened(block: Block, contract: BronzeContract) -> Block:
     return Block(block.data[end:], block.line + 1, block.offset + end, block.lines - 1)
 
 
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """The rows that are certain, and where the other records are: number of the first line, start and end.
+
+    Starts and ends are bytes in the content, without the newline.
+    """
+
+    rows: Any
+    left: list[tuple[int, int, int]]
+
+
 def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int) -> BlockReader:
     """What reads blocks to the contract's columns and `_line`."""
     judge = csv_exact.judge(contract)
     schema = arrow_schema((*((column.name, column.type) for column in contract.columns), ("_line", "bigint")))
-    nothing = schema.empty_table()
 
     @cache
     def quick() -> "CsvShape":
@@ -56,48 +71,84 @@ def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int
 
         return csv_fast.shape(contract)
 
-    def look(block: Block) -> Any:
-        """The rows of `block` when all of it is certainly good, else None."""
-        if len(block.data) < quick_bytes:
+    def is_small(block: Block) -> bool:
+        return len(block.data) < quick_bytes
+
+    def may_reach_over_lines(block: Block) -> bool:
+        return contract.csv.multiline and contract.csv.quote_byte in block.data
+
+    def look(block: Block) -> _Looked | None:
+        """What is certain of `block`; None where that is for `read` to find, some lines at a time."""
+        if is_small(block):
             return None
         whole = block.data if block.data.endswith(b"\n") else block.data + b"\n"
-        if not is_utf8(whole) or not quick().is_certain(whole):
-            return None
-        rows = quick().rows(whole)
-        return rows.append_column("_line", pa.arange(block.line, block.line + rows.num_rows))
-
-    def read(block: Block, rows: Any) -> Outcome:
+        rows = quick().certain_rows(whole, block.lines) if is_utf8(whole) else None
         if rows is not None:
-            return Outcome(rows, block.lines)
-        # Only quotes that reach over lines forbid to look at fewer lines at a time.
-        whole_block = contract.csv.multiline and contract.csv.quote_byte in block.data
-        small = len(block.data) < quick_bytes
-        parts = [block] if whole_block or small else slices(block)
-        return joined(read_slice(part, exactly=small) for part in parts)
+            return _Looked(_numbered(rows, range(block.line, block.line + rows.num_rows)), [])
+        if may_reach_over_lines(block) or len(block.data) < _SHORT_LINE * block.lines:
+            return None
+        parts = [look_closely(part) for part in slices(block)]
+        return _Looked(
+            pa.concat_tables([it.rows for it in parts]), [left for it in parts for left in it.left]
+        )
 
-    def sure(lines: list[bytes], numbers: Sequence[int]) -> tuple[list[bool], Any]:
-        certain = [good and is_utf8(line) for good, line in zip(quick().certain(lines), lines, strict=True)]
-        rows = quick().rows(b"\n".join(compress(lines, certain)))
-        return certain, rows.append_column("_line", pa.array(compress(numbers, certain), pa.int64()))
-
-    def read_slice(block: Block, *, exactly: bool) -> Outcome:
+    def look_closely(block: Block) -> _Looked:
         lines, numbers = _records(block, contract.csv)
-        certain, good_rows = ([False] * len(lines), nothing) if exactly else sure(lines, numbers)
-        exact: list[list[object]] = []
-        blank, offset = 0, block.offset
-        for line, number, is_sure in zip(lines, numbers, certain, strict=True):
-            if not is_sure and line in (b"", b"\r"):
-                blank += 1
-            elif not is_sure:
-                try:
-                    exact.append([*judge(line), number])
-                except RefusedError as refusal:
-                    quarantine.refuse(refusal.reason, line, line=number, offset=offset)
-            offset += len(line) + 1
-        rows = columns.in_order([good_rows, columns.table_of(exact, schema)], ["_line"])
-        return Outcome(rows, len(lines) - blank, blank)
+        certain = quick().certain(lines)
+        data = b"\n".join(compress(lines, certain))
+        if not is_utf8(data):  # looked at line by line, it takes as long as all the rest
+            certain = [good and is_utf8(line) for good, line in zip(certain, lines, strict=True)]
+            data = b"\n".join(compress(lines, certain))
+        rows = _numbered(quick().rows(data), compress(numbers, certain))
+        return _Looked(rows, _left(block, lines, numbers, certain))
 
-    return BlockReader(lambda: look, read)
+    def unlooked(block: Block) -> _Looked:
+        lines, numbers = _records(block, contract.csv)
+        return _Looked(schema.empty_table(), _left(block, lines, numbers, [False] * len(lines)))
+
+    def read(block: Block, looked: _Looked | None) -> Outcome:
+        if looked is not None:
+            return read_left(block, looked)
+        if is_small(block):
+            return read_left(block, unlooked(block))
+        # Only quotes that reach over lines forbid to look at fewer lines at a time.
+        parts = [block] if may_reach_over_lines(block) else slices(block)
+        return joined(read_left(part, look_closely(part)) for part in parts)
+
+    def read_left(block: Block, looked: _Looked) -> Outcome:
+        exact: list[list[object]] = []
+        blank = 0
+        for number, start, end in looked.left:
+            line = block.data[start - block.offset : end - block.offset]
+            if line in (b"", b"\r"):
+                blank += 1
+                continue
+            try:
+                exact.append([*judge(line), number])
+            except RefusedError as refusal:
+                quarantine.refuse(refusal.reason, line, line=number, offset=start)
+        rows = columns.in_order([looked.rows, columns.table_of(exact, schema)], ["_line"])
+        return Outcome(rows, looked.rows.num_rows + len(looked.left) - blank, blank)
+
+    return BlockReader(look, read)
+
+
+def _numbered(rows: Any, numbers: Iterable[int]) -> Any:
+    """The rows with `_line`."""
+    if isinstance(numbers, range):
+        return rows.append_column("_line", pa.arange(numbers.start, numbers.stop))
+    return rows.append_column("_line", pa.array(numbers, pa.int64()))
+
+
+def _left(
+    block: Block, lines: Sequence[bytes], numbers: Sequence[int], certain: Sequence[bool]
+) -> list[tuple[int, int, int]]:
+    """Where those of the records `lines` of `block` are that are not certain, as in `_Looked`."""
+    ends = list(accumulate(map(len, lines), initial=block.offset - 1))
+    return [
+        (numbers[place], ends[place] + place + 1, ends[place + 1] + place + 1)
+        for place in compress(range(len(lines)), map(not_, certain))
+    ]
 
 
 def _records(block: Block, dialect: Dialect) -> tuple[list[bytes], Sequence[int]]:

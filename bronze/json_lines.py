@@ -51,17 +51,12 @@ def reader(
 
         return change_fast.reader(contract, epoch=epoch, loaded=loaded)
 
-    def looker() -> Callable[[Block], Taken | None]:
-        of_blocks = cache(quick)
+    of_blocks, of_slices = cache(quick), cache(quick)
 
-        def look(block: Block) -> Taken | None:
-            if len(block.data) < quick_bytes:
-                return Taken(nothing, range(block.lines))
-            return of_blocks()(block) if len(block.data) >= _SHORT_LINE * block.lines else None
-
-        return look
-
-    of_slices = cache(quick)
+    def look(block: Block) -> Taken | None:
+        if len(block.data) < quick_bytes:
+            return Taken(nothing, range(block.lines))
+        return of_blocks()(block) if len(block.data) >= _SHORT_LINE * block.lines else None
 
     def read(block: Block, taken: Taken | None) -> Outcome:
         if taken is not None:
@@ -106,4 +101,4 @@ def reader(
                 EventRow(read.event, detail, read.seq, read.committed_at, number, found.record)
             )
 
-    return BlockReader(looker, read)
+    return BlockReader(look, read)

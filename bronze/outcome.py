@@ -61,10 +61,9 @@ class Taken:
 class BlockReader:
     """How the blocks of one shape are read.
 
-    `looker` makes a function that finds what is certain of a block. Looking touches nothing else, so that
-    several lookers run beside each other. `read` gives the outcome of the block, with the help of what was
-    found; blocks come to it in their order.
+    `look` finds what is certain of a block, and touches nothing else, so that it runs beside the rest. `read`
+    gives the outcome of the block, with the help of what was found. Blocks come to both in their order.
     """
 
-    looker: Callable[[], Callable[[Block], Any]]
+    look: Callable[[Block], Any]
     read: Callable[[Block, Any], Outcome]

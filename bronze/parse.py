@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from bronze import sequence
-from bronze.ahead import ahead, spread
+from bronze.ahead import ahead
 from bronze.blocks import Block, LongRecord, cut
 from bronze.columns import finisher, table_of
 from bronze.content import Compression, content
@@ -71,9 +71,8 @@ class Report:
 _MARKERS: dict[str, Literal["begin", "complete"]] = {"_BEGIN": "begin", "_COMPLETE": "complete"}
 _FORMATS: dict[str, Literal["csv", "json"]] = {".csv": "csv", ".json": "json"}
 _COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
-# So many threads look at blocks, beside one that inflates and one that writes. The same on every machine, as
-# what a looker has learned of its blocks can show in how rows are cut into pages.
-_LOOKERS = 2
+# So many blocks wait to be written: a row group, which is several, is written at once.
+_LOOKED_AT = 3
 
 
 def source_of(key: str, file_id: str) -> Source:
@@ -179,10 +178,12 @@ def _row_writer(contract: BronzeContract, source: Source, limits: Limits, staged
     return RowWriter(staged.rows, limits, contract.key)
 
 
-def _looker(reader: BlockReader) -> Callable[[Block | LongRecord], tuple[Block | LongRecord, Any]]:
-    """What finds what is certain of a part, and gives both."""
-    look = reader.looker()
-    return lambda part: (part, look(part) if isinstance(part, Block) and part.data else None)
+def _looked_at(
+    parts: Iterable[Block | LongRecord], reader: BlockReader
+) -> Iterator[tuple[Block | LongRecord, Any]]:
+    """The parts, each with what is certain of it."""
+    for part in parts:
+        yield part, reader.look(part) if isinstance(part, Block) and part.data else None
 
 
 class _Run:
@@ -210,10 +211,9 @@ class _Run:
         loaded = self.loaded(self.source.position)
         finish = finisher(self.contract, _constants(self.contract, self.source, loaded), token_key)
         opened, reader = self.reader(loaded)
-        lookers = [_looker(reader) for _ in range(_LOOKERS)]
         with (
             ahead(self.opened(self.parts(raw), opened)) as parts,
-            spread(parts, lookers) as looked,
+            ahead(_looked_at(parts, reader), most=_LOOKED_AT) as looked,
         ):
             for outcome in self.outcomes(looked, reader):
                 self.rows.write(finish(outcome.rows))

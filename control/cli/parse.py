@@ -73,6 +73,8 @@ def command(
     # Of a small file, starting is most of the work: 15 ms less when the modules are not searched for garbage,
     # now and when the process ends.
     gc.disable()
+    if sys.platform == "linux":  # where Arrow has it: a fifth less memory than Arrow's own choice, as quick
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")
     from bronze import contract as contracts
     from bronze.errors import BronzeError
     from bronze.parse import parse

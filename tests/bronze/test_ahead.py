@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from bronze.ahead import ahead, spread
+from bronze.ahead import ahead
 
 
 def threads():
@@ -55,49 +55,19 @@ def test_stages_of_a_pipeline_end_together():
     assert threads() == []
 
 
-def test_what_is_spread_comes_in_the_order_of_the_items():
-    seen = ([], [])
-    works = [lambda item, mine=mine: (mine.append(item), item)[1] for mine in seen]
-    with spread(range(1000), works) as items:
-        assert list(items) == list(range(1000))
-    assert seen == (list(range(0, 1000, 2)), list(range(1, 1000, 2)))
-    assert threads() == []
-
-
-def test_an_error_of_the_items_comes_behind_what_they_gave_before():
-    def broken():
-        yield from "abc"
-        raise OSError("the disk is gone")
-
-    with spread(broken(), [str.upper, str.upper]) as items:
-        assert [next(items) for _ in range(3)] == ["A", "B", "C"]
-        with pytest.raises(OSError, match="the disk is gone"):
-            next(items)
-    assert threads() == []
-
-
-def test_an_error_of_a_work_comes_in_the_place_of_its_item():
-    with spread([4, 2, 0, 1], [lambda item: 4 // item] * 2) as items:
-        assert [next(items), next(items)] == [1, 2]
-        with pytest.raises(ZeroDivisionError):
-            next(items)
-    assert threads() == []
-
-
-def test_who_stops_early_leaves_no_work_behind():
+def test_no_more_items_wait_than_may():
     made = []
+    release = threading.Event()
 
     def endless():
         while True:
             made.append(len(made))
+            if len(made) > 4:
+                release.set()
             yield made[-1]
 
-    with spread(endless(), [str, str]) as items:
-        assert next(items) == "0"
+    with ahead(endless(), most=3) as items:
+        assert next(items) == 0
+        assert release.wait(60)
+        assert len(made) == 5  # one taken, three waiting, one in hand
     assert threads() == []
-    assert len(made) <= 3
-
-
-def test_no_item_at_all_is_spread_to_nothing():
-    with spread([], [str, str]) as items:
-        assert list(items) == []
