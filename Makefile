@@ -8,7 +8,7 @@ export UV_PREVIEW_FEATURES := package-conflicts
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 # Where it is set, each of the many short processes compiles every module again.
 unexport PYTHONDONTWRITEBYTECODE
-UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
+UV := .tools/bin/uv
 BIN := .venv/bin
 # What the contracts are compared with; none outside of a git clone that has a main branch.
 GATE_BASE ?= $(shell git rev-parse -q --verify origin/main >/dev/null 2>&1 && echo origin/main || git rev-parse -q --verify main 2>/dev/null)
@@ -21,8 +21,10 @@ ROWS ?= 100000
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
+# A uv that is there already is used; by this name whatever needs one finds it, also where PATH has none.
 .tools/bin/uv: .ci/uv.txt
-	@python3 -m pip --version >/dev/null 2>&1 || { echo "error: uv is missing, and so is pip to fetch it. Install python3-pip (or uv) and run make again." >&2; exit 2; }
+	@if found="$$(command -v uv)" && [[ $$found != *.tools/bin/uv ]]; then mkdir -p .tools/bin && ln -sfn "$$found" $@; exit; fi; \
+	python3 -m pip --version >/dev/null 2>&1 || { echo "error: uv is missing, and so is pip to fetch it. Install python3-pip (or uv) and run make again." >&2; exit 2; }; \
 	python3 -m pip install --quiet --require-hashes --target .tools --upgrade -r .ci/uv.txt && touch $@
 
 .venv/.demo: pyproject.toml uv.lock | $(UV)

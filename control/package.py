@@ -15,6 +15,8 @@ import zipfile
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from control.errors import UsageError
+
 ROOT = Path(__file__).resolve().parents[1]
 # The runtime and architecture of `infra/params`.
 PYTHON, PLATFORM = "3.13", "x86_64-manylinux_2_28"
@@ -107,9 +109,9 @@ def _matches(name: PurePosixPath, pattern: str) -> bool:
 def install(folder: Path, python: str, platform: str | None, libraries: Collection[str]) -> None:
     """Write the locked libraries of these names for `python` on `platform`, none built here.
 
-    Raises CalledProcessError when `uv` fails.
+    Raises UsageError without `uv`, CalledProcessError when it fails.
     """
-    uv = shutil.which("uv") or str(ROOT / ".tools" / "bin" / "uv")
+    uv = _uv(ROOT)
 
     def run(*arguments: str) -> str:
         command = [uv, "--quiet", *arguments]
@@ -129,6 +131,16 @@ def install(folder: Path, python: str, platform: str | None, libraries: Collecti
         *("pip", "install", "--target", str(folder), "--python-version", python, *target),
         *("--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", str(requirements)),
     )
+
+
+def _uv(root: Path) -> str:
+    """The `uv` that `make setup` has put into the project, or else that of PATH."""
+    found = shutil.which(str(root / ".tools" / "bin" / "uv")) or shutil.which("uv")
+    if found is None:
+        raise UsageError(
+            "there is no uv to fetch libraries with", hint="run make setup in the project's folder"
+        )
+    return found
 
 
 def _requirements(exported: str) -> Iterator[str]:

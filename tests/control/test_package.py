@@ -13,6 +13,7 @@ import yaml
 from control import package
 from control.adapters.s3 import S3Objects
 from control.config import Settings
+from control.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
 # Measured: 111 MiB.
@@ -107,3 +108,20 @@ def test_it_is_made_for_the_runtime_that_is_deployed(environment: str) -> None:
     params = yaml.safe_load((ROOT / "infra" / "params" / f"{environment}.yaml").read_text())
     assert params["FunctionRuntime"] == f"python{package.PYTHON}"
     assert package.PLATFORM.startswith(params["FunctionArchitecture"])
+
+
+def test_the_uv_of_the_project_is_found_whatever_path_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def program(folder: Path) -> str:
+        folder.mkdir(parents=True)
+        (folder / "uv").touch(mode=0o755)
+        return str(folder / "uv")
+
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    with pytest.raises(UsageError, match="there is no uv") as refused:
+        package._uv(tmp_path)
+    assert "make setup" in refused.value.hint
+    for folder in (tmp_path / "bin", tmp_path / ".tools" / "bin"):
+        wanted = program(folder)
+        assert package._uv(tmp_path) == wanted
