@@ -65,9 +65,12 @@ class Stacks(Protocol):
     def get(self, name: str) -> SeenStack | None:
         """Read one stack, or None."""
 
-    def propose(self, name: str, body: str, parameters: Mapping[str, str]) -> tuple[ResourceChange, ...]:
+    def propose(
+        self, name: str, body: str, parameters: Mapping[str, str], role: str = ""
+    ) -> tuple[ResourceChange, ...]:
         """Leave a proposal at the stack, in place of an older one, and say what it would do; none: nothing.
 
+        With the ARN of a `role` the stack is changed by it from then on, and not by who asks.
         Raises UsageError when the template or the values are refused, or a permission is missing.
         """
 

@@ -43,7 +43,9 @@ class CloudFormation:
             ),
         )
 
-    def propose(self, name: str, body: str, parameters: Mapping[str, str]) -> tuple[ResourceChange, ...]:
+    def propose(
+        self, name: str, body: str, parameters: Mapping[str, str], role: str = ""
+    ) -> tuple[ResourceChange, ...]:
         """See Stacks."""
         seen = self.get(name)
         fresh = seen is None or seen.status == "REVIEW_IN_PROGRESS"
@@ -60,6 +62,7 @@ class CloudFormation:
                 Capabilities=["CAPABILITY_NAMED_IAM"],
                 # What outlived an earlier stack of this name is taken up again, with its data.
                 ImportExistingResources=True,
+                **({"RoleARN": role} if role else {}),
             )
         return self._proposed(name)
 

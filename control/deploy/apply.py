@@ -28,6 +28,11 @@ class Environment:
         """The whole name of a stack."""
         return f"{self.values['Project']}-{self.values['Environment']}-{name}"
 
+    @property
+    def stacks_role(self) -> str:
+        """ARN of the role by which CloudFormation changes stacks; empty where that is who applies."""
+        return self.values.get("StacksRole", "")
+
     def values_of(self, name: str) -> dict[str, str]:
         """The values that a stack's template declares."""
         return parameters.of_template(self.templates[name], self.values)
@@ -133,7 +138,7 @@ def _apply_one(
     whole, template = environment.stack_name(name), environment.templates[name]
     heal(whole, stacks, clock, say)
     before(name)
-    changes = stacks.propose(whole, template.body, environment.values_of(name))
+    changes = stacks.propose(whole, template.body, environment.values_of(name), role=environment.stacks_role)
     if not changes:
         stacks.withdraw(whole)
         say("stack.unchanged", {"stack": name})

@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from localcloud.cloudformation import answers, bodies, drift, work
 from localcloud.cloudformation.errors import ChangeSetNotFoundError, UnsupportedError, ValidationError
 from localcloud.cloudformation.kinds import Clients
@@ -63,6 +65,7 @@ class CloudFormation:
         """Say what a template would change; a stack that is not there yet begins in review."""
         name, kind = request["StackName"], request.get("ChangeSetType", "UPDATE")
         template, values = bodies.read(request["TemplateBody"]), _parameters(request)
+        self._check_role(request.get("RoleARN", ""))
         with self._lock:
             stack = self.stacks.get(name)
             if kind == "CREATE" and (stack is None or stack.status == "REVIEW_IN_PROGRESS"):
@@ -94,6 +97,20 @@ class CloudFormation:
             stack.change_sets[made.name] = made
             self._save()
         return {"Id": made.id, "StackId": stack.id}
+
+    def _check_role(self, arn: str) -> None:
+        """Is there a role of this ARN that trusts CloudFormation? What it may do is not judged here."""
+        if not arn:
+            return
+        try:
+            role = self.world.clients("iam").get_role(RoleName=arn.rpartition("/")[2])["Role"]
+            trusted = role["Arn"] == arn and "cloudformation.amazonaws.com" in json.dumps(
+                role["AssumeRolePolicyDocument"]
+            )
+        except ClientError:
+            trusted = False
+        if not trusted:
+            raise ValidationError(f"Role {arn} is invalid or cannot be assumed")
 
     def describe_change_set(self, request: Request) -> Any:
         """One change set."""

@@ -171,3 +171,6 @@ def _passed_roles(asked: Asked) -> Iterator[Need]:
     if asked.service == "emr-serverless" and "executionRoleArn" in asked.given:
         context = {"iam:passedtoservice": "emr-serverless.amazonaws.com"}
         yield Need("iam:PassRole", asked.given["executionRoleArn"], context)
+    if asked.service == "cloudformation" and asked.given.get("RoleARN"):
+        context = {"iam:passedtoservice": "cloudformation.amazonaws.com"}
+        yield Need("iam:PassRole", asked.given["RoleARN"], context)

@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -40,7 +41,7 @@ from demo.steps import ROOT, Steps
 FOLDER = ".dm/record"
 ROWS = "2000"
 FILE = ROOT / "infra" / "calls.yaml"
-EVERY = ("register", "ingest", "spark", "dbt", "engineer", "analyst", "auditor", "ci")
+EVERY = ("register", "ingest", "spark", "dbt", "engineer", "analyst", "auditor", "ci", "deploy")
 HEAD = """\
 # What each role asked for when `make record-calls` ran every component in its role on the local cloud.
 # Made by tests/infra/record_calls.py, not by hand. tests/infra/test_least_privilege.py holds the roles to it.
@@ -84,11 +85,14 @@ def walk(steps: Steps, folder: str) -> None:
     with_role(steps, "engineer", lambda: by_hand(steps))
     with_role(steps, "analyst", lambda: analyse(steps))
     with_role(steps, "auditor", lambda: audit(steps))
-    try_command(steps, "ci", "dm", "deploy", "plan", roles.ENVIRONMENT, "access", "--set", CI)
+    deploy(steps, "ci", "plan", "access")
+    deploy_all(steps, folder)
 
 
 KINDS = ("raw", "bronze", "quarantine")
-CI = "CiRepository=owner/lake"
+# Values of dev that make the roles of those who deploy.
+STACKS_ROLE = "beer-stacks"
+DEPLOYERS = ("CiRepository=owner/lake", f"StacksRole=arn:aws:iam::123456789012:role/{STACKS_ROLE}")
 STATEMENT = "select count(*) from {prefix}gold.top_drinkers"
 
 
@@ -203,6 +207,35 @@ def audit(steps: Steps) -> None:
         refused_is_fine(client("logs").filter_log_events, logGroupName=group)
         refused_is_fine(client("logs").describe_log_streams, logGroupName=group)
         refused_is_fine(client("logs").get_log_events, logGroupName=group, logStreamName="none")
+
+
+def deploy(steps: Steps, role: str, verb: str, *more: str) -> None:
+    """`dm deploy` with the values that make the roles of those who deploy."""
+    values = [part for one in DEPLOYERS for part in ("--set", one)] if verb in ("plan", "apply") else []
+    try_command(steps, role, "dm", "deploy", verb, roles.ENVIRONMENT, *more, *values)
+
+
+def deploy_all(steps: Steps, folder: str) -> None:
+    """What docs/deploy.md has a deployer do, but for data, which an administrator alone deletes."""
+    archive = ROOT / f"{folder}-new-functions.zip"
+    with zipfile.ZipFile(archive, "w") as content:
+        content.writestr("README", "Another archive than the one that the demo has deployed.")
+    deploy(steps, "deploy", "plan", "control", "observability")
+    for _ in range(2):  # the second time it has been uploaded
+        deploy(steps, "deploy", "apply", "control", "observability", "--yes", "--control-zip", str(archive))
+    deploy(steps, "deploy", "status")
+    deploy(steps, "deploy", "drift", "control")
+    deploy(steps, "deploy", "destroy", "observability", "--yes")
+    with in_role(steps, "deploy"):
+        stacks = aws(os.environ)("cloudformation")
+        refused_is_fine(stacks.continue_update_rollback, StackName=roles.name("control"))
+
+
+def make_stacks_role(steps: Steps) -> None:
+    """As the administrator does before the first deployment."""
+    trusted = {"Effect": "Allow", "Principal": {"Service": "cloudformation.amazonaws.com"}}
+    trust = {"Version": "2012-10-17", "Statement": [{**trusted, "Action": "sts:AssumeRole"}]}
+    aws(steps.env)("iam").create_role(RoleName=STACKS_ROLE, AssumeRolePolicyDocument=json.dumps(trust))
 
 
 # --- how each is run ----------------------------------------------------------------------------
@@ -325,7 +358,8 @@ def main() -> int:
     exports = json.loads(steps.run_quietly("dm", "env", "--dir", said.dir, "--json"))
     own = {"DM_TOKEN_KEY": "k", "DBT_TARGET_PATH": f"{said.dir}-target", "DBT_TARGET": "dev"}
     steps.env = {**os.environ, **exports, **own}
-    try_command(steps, "", "dm", "deploy", "apply", roles.ENVIRONMENT, "access", "--yes", "--set", CI)
+    make_stacks_role(steps)
+    deploy(steps, "", "apply", "access", "--yes")
     roles.take(steps, said.dir, EVERY)
     walk(steps, said.dir)
     calls = json.loads(steps.run_quietly("dm", "local", "calls", "--dir", said.dir, "--json"))

@@ -44,7 +44,8 @@ BY_AWS_ALONE = {"monitoring"}
 
 @cache
 def rendered() -> dict[str, dict[str, dict[str, Any]]]:
-    return render(values("dev") | {"CiRepository": "owner/lake"})
+    deployers = {"CiRepository": "owner/lake", "StacksRole": f"arn:aws:iam::{ACCOUNT}:role/beer-stacks"}
+    return render(values("dev") | deployers)
 
 
 @cache
@@ -154,3 +155,15 @@ def test_both_directions_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     assert any(one.startswith("glue:GetTable on") for one in refused("dbt"))
     monkeypatch.setitem(globals(), "policies", lambda: wider)
     assert unused("dbt") == [f"s3:GetObject on {more['Resource']}"]
+
+
+def test_who_deploys_changes_stacks_of_one_environment_and_nothing_directly() -> None:
+    stack, account = "arn:aws:cloudformation:eu-west-1:123456789012:stack/beer-", "123456789012"
+    assert allows("deploy", "cloudformation:ExecuteChangeSet", f"{stack}dev-storage/1")
+    assert not allows("deploy", "cloudformation:ExecuteChangeSet", f"{stack}prod-storage/1")
+    assert {one for one, _ in cells("deploy") if not one.startswith("cloudformation:")} == {
+        *("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListBucket"),
+        *("kms:Decrypt", "kms:GenerateDataKey", "iam:PassRole"),
+    }
+    assert not allows("deploy", "s3:PutObject", f"arn:aws:s3:::beer-dev-lake-{account}/raw/review/x")
+    assert not allows("deploy", "iam:PassRole", f"arn:aws:iam::{account}:role/admin")

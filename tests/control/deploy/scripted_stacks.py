@@ -28,8 +28,10 @@ class ScriptedStacks:
             None if status is None else SeenStack(name, status, "a reason", {}, (StackOutput("A", "b", ""),))
         )
 
-    def propose(self, name: str, body: str, parameters: Mapping[str, str]) -> tuple[ResourceChange, ...]:
-        self.asked.append(f"propose {name}")
+    def propose(
+        self, name: str, body: str, parameters: Mapping[str, str], role: str = ""
+    ) -> tuple[ResourceChange, ...]:
+        self.asked.append(f"propose {name}" + (f" by {role}" if role else ""))
         return self.changes.get(name, (CHANGE,))
 
     def withdraw(self, name: str) -> None:

@@ -46,6 +46,15 @@ def test_stacks_are_made_after_those_that_they_import_from() -> None:
     ]
 
 
+def test_applying_hands_stacks_over_to_the_role_that_the_values_name_and_planning_does_not() -> None:
+    named, stacks = replace(ONE, values={**VALUES, "StacksRole": "arn:r"}), ScriptedStacks()
+    _apply(named, stacks)
+    stacks.states["p-dev-store"] = ["CREATE_COMPLETE"]
+    list(apply.plan(named, stacks))
+    proposed = [one for one in stacks.asked if one.startswith("propose")]
+    assert proposed == ["propose p-dev-store by arn:r", "propose p-dev-store"]
+
+
 def test_a_stack_without_changes_is_left_alone() -> None:
     stacks = ScriptedStacks({"p-dev-store": ["CREATE_COMPLETE"]}, {"p-dev-store": ()})
     assert _apply(ONE, stacks) == ()

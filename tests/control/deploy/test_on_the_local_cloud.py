@@ -224,6 +224,28 @@ def test_a_changed_value_changes_its_resource_and_nothing_else(account: Account)
     assert {one["ID"]: one["Expiration"]["Days"] for one in rules if "Expiration" in one}["raw"] == 45
 
 
+def test_stacks_are_handed_over_to_a_role_that_cloudformation_can_take_and_to_no_other(
+    account: Account,
+) -> None:
+    project = account.environment.values["Project"]
+    role = f"arn:aws:iam::{ACCOUNT}:role/{project}-stacks"
+    whole = account.narrowed("keys", StacksRole=role)
+    with pytest.raises(UsageError, match=f"Role {role} is invalid or cannot be assumed"):
+        whole.apply()
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "cloudformation.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    whole.client("iam").create_role(RoleName=f"{project}-stacks", AssumeRolePolicyDocument=json.dumps(trust))
+    assert whole.apply() == ("keys",)
+
+
 def test_what_somebody_changed_by_hand_is_found(account: Account) -> None:
     storage = account.narrowed("storage")
     storage.apply()

@@ -172,5 +172,14 @@ def test_who_hands_a_role_to_a_service_needs_a_right_for_that_too() -> None:
     ]
 
 
+def test_who_hands_stacks_to_a_role_needs_a_right_for_that_too() -> None:
+    given = {"StackName": "s", "ChangeSetName": "c", "TemplateBody": "{}"}
+    found = rights("cloudformation", "create_change_set", **given, RoleARN=ROLE)
+    assert found == [
+        ("cloudformation:CreateChangeSet", arn("cloudformation", "stack/s/*")),
+        ("iam:PassRole", ROLE),
+    ]
+
+
 def test_who_one_is_may_be_asked_by_everybody() -> None:
     assert rights("sts", "get_caller_identity") == []
