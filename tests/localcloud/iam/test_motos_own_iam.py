@@ -1,0 +1,106 @@
+"""Why moto's own IAM is not used (docs/adr/0018): what it would make of roles such as ours.
+
+When one of these fails, moto has learned it, and the record can be looked at again.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+from moto.core import set_initial_no_auth_action_count
+
+ACCOUNT, REGION = "123456789012", "eu-west-1"
+TABLE = f"arn:aws:glue:{REGION}:{ACCOUNT}:table/gold/*"
+GLUE = [f"arn:aws:glue:{REGION}:{ACCOUNT}:catalog", f"arn:aws:glue:{REGION}:{ACCOUNT}:database/gold", TABLE]
+Statement = dict[str, Any]
+
+
+@pytest.fixture
+def keys_of() -> Iterator[Callable[..., dict[str, str]]]:
+    """The session of a role with these statements, in an account where IAM's turn comes after it is made."""
+
+    def made(*statements: Statement, session: Statement | None = None) -> dict[str, str]:
+        trust = policy({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"})
+        iam, sts = boto3.client("iam", REGION), boto3.client("sts", REGION)
+        role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        iam.put_role_policy(RoleName="r", PolicyName="p", PolicyDocument=policy(*statements))
+        narrowed = {"Policy": policy(session)} if session else {}
+        return as_keys(sts.assume_role(RoleArn=role, RoleSessionName="session", **narrowed)["Credentials"])
+
+    with mock_aws():
+        yield made
+
+
+def policy(*statements: Statement) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def as_keys(found: dict[str, str]) -> dict[str, str]:
+    return {
+        "aws_access_key_id": found["AccessKeyId"],
+        "aws_secret_access_key": found["SecretAccessKey"],
+        "aws_session_token": found["SessionToken"],
+    }
+
+
+def allow(actions: str, resource: Any, **more: Any) -> Statement:
+    return {"Effect": "Allow", "Action": actions, "Resource": resource, **more}
+
+
+@set_initial_no_auth_action_count(0)
+def refused(keys: dict[str, str], service: str, operation: str, **given: Any) -> bool:
+    """Does moto's IAM refuse it? Whatever else goes wrong was let through."""
+    try:
+        getattr(boto3.client(service, REGION, **keys), operation)(**given)
+    except ClientError as error:
+        return "not authorized to perform" in str(error) or "AccessDenied" in str(error)
+    return False
+
+
+def test_a_resource_that_is_named_is_refused_and_only_a_star_is_let_through(keys_of: Any) -> None:
+    ask = {"DatabaseName": "gold", "Name": "top_beers"}
+    assert refused(keys_of(allow("glue:GetTable", GLUE)), "glue", "get_table", **ask)
+
+
+def test_a_star_lets_everything_through(keys_of: Any) -> None:
+    ask = {"DatabaseName": "bronze", "Name": "review"}
+    assert not refused(keys_of(allow("glue:GetTable", "*")), "glue", "get_table", **ask)
+
+
+def test_a_condition_on_what_a_request_gives_is_not_looked_at(keys_of: Any) -> None:
+    boto3.client("s3", REGION).create_bucket(
+        Bucket="lake", CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
+    gold_only = {"StringLike": {"s3:prefix": "warehouse/gold/*"}}
+    keys = keys_of(allow("s3:ListBucket", "arn:aws:s3:::lake", Condition=gold_only))
+    assert not refused(keys, "s3", "list_objects_v2", Bucket="lake", Prefix="raw/")
+
+
+def test_a_session_is_not_narrowed_by_its_policy(keys_of: Any) -> None:
+    keys = keys_of(allow("sqs:*", "*"), session=allow("s3:GetObject", "*"))
+    assert not refused(keys, "sqs", "list_queues")
+
+
+def test_a_role_that_trusts_people_of_its_account_can_be_taken_by_none_of_them(keys_of: Any) -> None:
+    trust = {"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+    keys = keys_of(allow("sts:AssumeRole", "*"))
+    made = boto3.client("iam", REGION).create_role(
+        RoleName="persona", AssumeRolePolicyDocument=policy({"Effect": "Allow", **trust})
+    )
+    assert refused(keys, "sts", "assume_role", RoleArn=made["Role"]["Arn"], RoleSessionName="session")
+
+
+def test_whether_a_second_factor_was_given_is_not_looked_at(keys_of: Any) -> None:
+    keys = keys_of(allow("sts:AssumeRole", "*"))
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+    }
+    made = boto3.client("iam", REGION).create_role(RoleName="mfa", AssumeRolePolicyDocument=policy(trust))
+    assert not refused(keys, "sts", "assume_role", RoleArn=made["Role"]["Arn"], RoleSessionName="session")
