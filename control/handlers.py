@@ -1,7 +1,7 @@
 """Handlers for AWS Lambda, thin: the same functions that the command line calls.
 
 `register` takes messages from a queue that S3's notifications go to; with `ReportBatchItemFailures` set, only
-what failed comes again. `ingest` runs one pass by the clock, with the light engine.
+what failed comes again. `ingest` runs one pass by the clock, with the light engine; `retention` one run.
 """
 
 import json
@@ -12,12 +12,16 @@ from functools import cache
 from typing import Any
 
 from control.config import from_environment
+from control.contracts.load import readers
 from control.errors import ControlError, DataError
 from control.ingest import alerts, events, tables
+from control.ingest.files import table_names
 from control.ingest.rules import Rules
 from control.ingest.run import run
 from control.ports import Parts
-from control.wiring import alert_topic, connect
+from control.retention.let_go import check_lost, let_go
+from control.retention.table import judged
+from control.wiring import alert_topic, connect, kept_days, query
 
 
 def register(event: Mapping[str, Any], context: object) -> dict[str, list[dict[str, str]]]:  # noqa: ARG001
@@ -53,6 +57,31 @@ def ingest(event: Mapping[str, Any], context: object) -> dict[str, object]:  # n
     for finding in outcome.findings:
         say("finding", {"code": finding.code, "where": finding.where, "message": finding.message})
     return {"registered": outcome.registered, "batches": len(outcome.batches), "left": outcome.left}
+
+
+def retention(event: Mapping[str, Any], context: object) -> dict[str, object]:  # noqa: ARG001
+    """Let go of what nobody needs any more, and take back what is needed again, as `dm retention run` does.
+
+    `{"table": …}` in the event keeps it to one table. Raises DataError when a batch that is needed again has
+    lost objects, after all else is done.
+    """
+    parts = _parts()
+    known, keep = readers(parts.settings.contracts), kept_days(os.environ)
+    asked = query(os.environ, os.environ["DM_WORKGROUP"])
+    names = table_names(parts, event.get("table"))
+    tables_of = judged(names, known, asked, keep, parts)
+    done = [work for found, verdicts in tables_of for work in let_go(found, verdicts, parts)]
+    for one, objects in done:
+        if objects.missing:
+            number = one.batch.number if one.batch else None
+            say("batch.lost", {"table": one.table, "batch": number, "missing": objects.missing})
+    check_lost(done)
+    sizes = [objects for _, objects in done]
+    return {
+        "tagged": sum(one.tagged for one in sizes),
+        "taken_back": sum(one.taken_back for one in sizes),
+        "returned": sum(one.returned for one in sizes),
+    }
 
 
 def say(event: str, fields: Mapping[str, object]) -> None:

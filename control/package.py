@@ -28,7 +28,7 @@ LIBRARIES = frozenset(
         *("isal", "msgspec", "pyarrow", "pyyaml"),
     ]
 )
-SERVICES = frozenset(["dynamodb", "emr-serverless", "glue", "s3", "sns", "sqs", "sts"])
+SERVICES = frozenset(["athena", "dynamodb", "emr-serverless", "glue", "s3", "sns", "sqs", "sts"])
 # Of 166 MB of pyarrow 94 are left: no remote calls, no store of its own, nothing to compile or test with.
 NOT_OF_PYARROW = (
     *("include/*", "includes/*", "src/*", "tests/*", "*.pxd", "*.pxi", "*.pyx", "*.h", "*.cpp", "*.cc"),
@@ -75,7 +75,13 @@ def _own() -> Iterator[tuple[str, Path]]:
     """Our code, and the contracts that the handlers read from their own folder."""
     for pattern in (
         *("bronze/**/*.py", "control/**/*.py"),
-        *("contracts/bronze/*.yaml", "contracts/rendered/bronze/*.json", "LICENSE", "NOTICE"),
+        *(
+            "contracts/bronze/*.yaml",
+            "contracts/rendered/bronze/*.json",
+            "contracts/silver/*.yaml",
+            "LICENSE",
+            "NOTICE",
+        ),
     ):
         for path in ROOT.glob(pattern):
             yield path.relative_to(ROOT).as_posix(), path

@@ -1,7 +1,7 @@
 """The one place where the control plane is put together, and where it reads the environment."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from control.adapters.aws import is_loopback
 from control.adapters.clock import WallClock
@@ -16,6 +16,7 @@ from control.adapters.s3 import S3Objects
 from control.config import Settings, from_environment
 from control.cost.record import record
 from control.cost.runs import Cost, Run
+from control.errors import UsageError
 from control.model import Finding
 from control.orders import Report, WorkOrder
 from control.ports import (
@@ -30,6 +31,7 @@ from control.ports import (
     Say,
     Statements,
 )
+from control.retention.judge import Keep
 from control.stacks import Stacks
 
 
@@ -119,6 +121,21 @@ def query(environ: Mapping[str, str], workgroup: str) -> Query:
     from control.adapters.athena import AthenaQuery
 
     return AthenaQuery(from_environment(environ), workgroup, WallClock().sleep)
+
+
+def kept_days(environ: Mapping[str, str]) -> Keep:
+    """How long retention keeps objects at least: `DM_RAW_DAYS`, `DM_BRONZE_DAYS` and `DM_QUARANTINE_DAYS`.
+
+    Raises UsageError where one is not a number of days.
+    """
+
+    def days(name: str) -> timedelta:
+        text = environ.get(name, "")
+        if not text.isascii() or not text.replace(".", "", 1).isdecimal():
+            raise UsageError(f"{name} is a number of days, not {text!r}")
+        return timedelta(days=float(text))
+
+    return Keep(days("DM_RAW_DAYS"), days("DM_BRONZE_DAYS"), days("DM_QUARANTINE_DAYS"))
 
 
 def examine(environ: Mapping[str, str], workgroup: str) -> list[Finding]:

@@ -4,7 +4,6 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +11,6 @@ import click
 from control.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
-    from control.errors import DataError
     from control.ports import Parts
     from control.retention.judge import Known, Verdict
     from control.retention.let_go import Work
@@ -33,10 +31,15 @@ def _options(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print as JSON."),
         click.option("--workgroup", envvar="DM_WORKGROUP", default="primary", show_default=True),
-        click.option("--quarantine-days", type=click.FloatRange(0), default=180, show_default=True),
-        click.option("--bronze-days", type=click.FloatRange(0), default=180, show_default=True),
+        click.option("--quarantine-days", envvar="DM_QUARANTINE_DAYS", type=click.FloatRange(0), default=180,
+            show_default=True,
+        ),
         click.option(
-            "--raw-days", type=click.FloatRange(0), default=90, show_default=True,
+            "--bronze-days", envvar="DM_BRONZE_DAYS", type=click.FloatRange(0), default=180,
+            show_default=True,
+        ),
+        click.option(
+            "--raw-days", envvar="DM_RAW_DAYS", type=click.FloatRange(0), default=90, show_default=True,
             help="Kept at least so many days from publication.",
         ),
         click.option("--table", metavar="NAME", help="This table only."),
@@ -115,7 +118,7 @@ def run(as_json: bool, **options: Any) -> None:
     Exit codes: 0 fine, 1 a batch that is needed again has lost objects, 2 wrong usage, 3 the cloud did not
     answer.
     """
-    from control.retention.let_go import let_go
+    from control.retention.let_go import check_lost, let_go
     from control.wiring import connect
 
     parts = connect(os.environ)
@@ -124,9 +127,7 @@ def run(as_json: bool, **options: Any) -> None:
         print_json([_as_json(one, size) for one, size in done])
     else:
         _say(done)
-    lost = [one for one, size in done if size.missing]
-    if lost:
-        raise _lost(lost)
+    check_lost(done)
 
 
 def _say(done: "Sequence[Work]") -> None:
@@ -140,22 +141,6 @@ def _say(done: "Sequence[Work]") -> None:
         click.echo(f"{returned:,} batches are back in the catalog: readers see their rows again")
 
 
-def _lost(verdicts: "Sequence[Verdict]") -> "DataError":
-    """What to do about batches whose rows are needed again, and of which objects are gone."""
-    from control.errors import DataError
-    from control.retention.let_go import numbers
-
-    tables = sorted({one.table for one in verdicts})
-    named = "; ".join(f"{name} {numbers([one for one in verdicts if one.table == name])}" for name in tables)
-    return DataError(
-        f"rows of these batches are needed again, but lifecycle rules have deleted objects of them: {named}."
-        " They stay out of the catalog",
-        hint="as long as the bucket keeps old versions of what it deleted, remove the delete markers below"
-        " bronze/<table>/ and run this again; else `dm ingest replay` ingests the raw files once more,"
-        " where they are still there; `dm retention plan --json` names why each batch is needed",
-    )
-
-
 def _judged(
     parts: "Parts",
     table: str | None,
@@ -164,33 +149,15 @@ def _judged(
     quarantine_days: float,
     workgroup: str,
 ) -> "Iterator[tuple[Known, list[Verdict]]]":
+    from control.contracts.load import readers
     from control.ingest.files import table_names
-    from control.retention.judge import Keep, judge
-    from control.retention.table import known, offsets
+    from control.retention.judge import Keep
+    from control.retention.table import judged
     from control.wiring import query
 
     keep = Keep(timedelta(days=raw_days), timedelta(days=bronze_days), timedelta(days=quarantine_days))
-    prefix, readers = parts.settings.schema_prefix, _readers(parts.settings.contracts)
-    names = table_names(parts, table)
-    consumed = offsets(query(os.environ, workgroup), prefix) if names else {}
-    now = parts.clock.now()
-    for name in names:
-        taken = consumed.get(f"{prefix}bronze.{name}", {})
-        found = known(name, readers.get(name, ()), taken, parts)
-        yield found, list(judge(found, keep, now))
-
-
-def _readers(contracts: Path) -> dict[str, tuple[str, ...]]:
-    """The state tables that read each bronze table, by what silver's contracts say."""
-    from control.contracts import load
-
-    found: dict[str, tuple[str, ...]] = {}
-    for contract in load.folder(contracts):
-        bronze, state = contract.properties.get("bronze"), contract.properties.get("stateTable")
-        if bronze and state:
-            name = str(bronze).removeprefix("bronze.")
-            found[name] = (*found.get(name, ()), str(state))
-    return found
+    known = readers(parts.settings.contracts)
+    return judged(table_names(parts, table), known, query(os.environ, workgroup), keep, parts)
 
 
 def _as_json(one: "Verdict", size: object) -> dict[str, object]:

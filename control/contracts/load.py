@@ -25,6 +25,17 @@ def folder(path: Path) -> tuple[Contract, ...]:
     return tuple(_loaded(file) for file in files)
 
 
+def readers(path: Path) -> dict[str, tuple[str, ...]]:
+    """The state tables that read each bronze table, by what silver's contracts below `path` say."""
+    found: dict[str, tuple[str, ...]] = {}
+    for one in folder(path):
+        bronze, state = one.properties.get("bronze"), one.properties.get("stateTable")
+        if bronze and state:
+            name = str(bronze).removeprefix("bronze.")
+            found[name] = (*found.get(name, ()), str(state))
+    return found
+
+
 def _loaded(file: Path) -> Contract:
     hint = f"`dm contract lint {file}` says where and why"
     document, findings = source.read(file.as_posix(), file.read_bytes())

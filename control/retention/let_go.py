@@ -4,13 +4,13 @@ Nothing is deleted here. What was let go and is needed again before the bucket's
 somebody replays it or a new model reads it, is taken back.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
 
 from control import audit
-from control.errors import NotFoundError
+from control.errors import DataError, NotFoundError
 from control.model import Batch, Head
 from control.partitions import values_of
 from control.ports import Parts
@@ -117,6 +117,22 @@ def _say_kept(verdict: Verdict, parts: Parts) -> None:
 def _tag(place: Place, value: str, parts: Parts) -> None:
     with suppress(NotFoundError):  # a lifecycle rule has done its part just now
         parts.objects.tag(*place, TAG[0], value)
+
+
+def check_lost(done: Iterable[Work]) -> None:
+    """Raise DataError, with what to do, when rows are needed again of which objects are gone."""
+    lost = [one for one, objects in done if objects.missing]
+    if not lost:
+        return
+    tables = sorted({one.table for one in lost})
+    named = "; ".join(f"{name} {numbers([one for one in lost if one.table == name])}" for name in tables)
+    raise DataError(
+        f"rows of these batches are needed again, but lifecycle rules have deleted objects of them: {named}."
+        " They stay out of the catalog",
+        hint="as long as the bucket keeps old versions of what it deleted, remove the delete markers below"
+        " bronze/<table>/ and run this again; else `dm ingest replay` ingests the raw files once more,"
+        " where they are still there; `dm retention plan --json` names why each batch is needed",
+    )
 
 
 def _tags(verdict: Verdict, raw: Places, parts: Parts) -> Iterator[Tagged]:

@@ -1,6 +1,6 @@
 """Retention of one table: what is known of it, and the objects that a verdict is about."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from control.config import Settings
@@ -8,11 +8,12 @@ from control.errors import UpstreamError
 from control.model import RAW, Batch, Partition, RawFile, Reload, attempt_of
 from control.partitions import manifest_of, partition_of
 from control.ports import Parts, Query, every
-from control.retention.judge import Known, Verdict
+from control.retention.judge import Keep, Known, Verdict, judge
 
 # URI and version of an object.
 Place = tuple[str, str]
 Places = frozenset[Place]
+Readers = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,21 @@ def known(table: str, readers: Sequence[str], consumed: Mapping[str, int], parts
         tuple(every(parts.store, Reload, table)),
         {model: consumed.get(model, 0) for model in {*readers, *consumed}},
     )
+
+
+def judged(
+    names: Iterable[str], readers: Readers, query: Query, keep: Keep, parts: Parts
+) -> Iterator[tuple[Known, list[Verdict]]]:
+    """What is known of each table, and the verdicts on it. `readers` are the models that read each.
+
+    Raises UpstreamError when Athena cannot answer.
+    """
+    tables, prefix = tuple(names), parts.settings.schema_prefix
+    consumed = offsets(query, prefix) if tables else {}
+    now = parts.clock.now()
+    for name in tables:
+        found = known(name, readers.get(name, ()), consumed.get(f"{prefix}bronze.{name}", {}), parts)
+        yield found, list(judge(found, keep, now))
 
 
 def measure(verdict: Verdict, raw: Places, parts: Parts) -> Objects:

@@ -10,7 +10,7 @@ import pytest
 from control import handlers
 from control.adapters.s3 import S3Objects
 from control.config import Settings
-from control.errors import UnavailableError
+from control.errors import DataError, UnavailableError, UsageError
 from control.ingest.files import file_lines
 
 ROOT = Path(__file__).parents[2]
@@ -19,9 +19,13 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def lake(cloud: Settings) -> Settings:
     handlers._parts.cache_clear()
-    for folder in ("bronze", "rendered/bronze"):
+    for folder, names in (
+        ("bronze", "brewery.*"),
+        ("rendered/bronze", "brewery.*"),
+        ("silver", "breweries.*"),
+    ):
         (cloud.contracts / folder).mkdir(parents=True)
-        for path in (ROOT / "contracts" / folder).glob("brewery.*"):
+        for path in (ROOT / "contracts" / folder).glob(names):
             shutil.copy(path, cloud.contracts / folder)
     S3Objects(cloud).ensure_bucket(cloud.bucket)
     return cloud
@@ -58,3 +62,51 @@ def test_only_messages_that_failed_come_again(lake, monkeypatch) -> None:
     monkeypatch.setattr(handlers.events, "register_all", sometimes)
     batch = {"Records": [message(lake, "a.csv.gz"), message(lake, "b.csv.gz")]}
     assert handlers.register(batch, None) == {"batchItemFailures": [{"itemIdentifier": "a.csv.gz"}]}
+
+
+DAYS = ("DM_RAW_DAYS", "DM_BRONZE_DAYS", "DM_QUARANTINE_DAYS")
+
+
+@pytest.fixture
+def taken_in(lake: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """One published file that silver has taken in; moto's Athena runs no statement, so it is said here."""
+    handlers.register({"Records": [message(lake, "a.csv.gz")]}, None)
+    handlers.ingest({}, None)
+    rows = [(f"{lake.schema_prefix}bronze.brewery", "breweries_state", "1")]
+    monkeypatch.setattr(handlers, "query", lambda _environ, group: lambda _: rows if group == "build" else [])
+    monkeypatch.setenv("DM_WORKGROUP", "build")
+    return lake
+
+
+def test_a_run_of_retention_lets_go_and_another_takes_back(
+    taken_in: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for days, done in (("0", (2, 0, 0)), ("0", (0, 0, 0)), ("90", (0, 2, 1))):
+        for name in DAYS:
+            monkeypatch.setenv(name, days)
+        answer = handlers.retention({"table": "brewery"}, None)
+        assert answer == dict(zip(("tagged", "taken_back", "returned"), done, strict=True))
+
+
+def test_retention_says_which_batch_has_lost_objects_and_fails(
+    taken_in: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in DAYS:
+        monkeypatch.setenv(name, "0")
+    handlers.retention({}, None)
+    objects = S3Objects(taken_in)
+    objects.delete(one.uri for one in objects.list(f"s3://{taken_in.bucket}/bronze/brewery/"))
+    monkeypatch.setenv("DM_BRONZE_DAYS", "90")
+    with pytest.raises(DataError, match="brewery 1"):
+        handlers.retention({}, None)
+    assert '"event": "batch.lost", "table": "brewery", "batch": 1, "missing": 1' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-1", "1e3", "\u0661"])
+def test_retention_without_a_number_of_days_touches_nothing(
+    taken_in: Settings, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    for name in DAYS:
+        monkeypatch.setenv(name, text)
+    with pytest.raises(UsageError, match="DM_RAW_DAYS is a number of days"):
+        handlers.retention({}, None)

@@ -1,4 +1,4 @@
-"""The zip for Lambda: small, the same bytes each time, and complete: both handlers run from it alone."""
+"""The zip for Lambda: small, the same bytes each time, and complete: all handlers run from it alone."""
 
 import gzip
 import json
@@ -27,8 +27,9 @@ record = {"eventName": "ObjectCreated:Put", "eventTime": "2026-01-02T03:04:05Z",
 message = {"messageId": "m", "body": json.dumps({"Records": [record]})}
 failed = handlers.register({"Records": [message]}, None)
 done = handlers.ingest({"table": "brewery"}, None)
+kept = handlers.retention({"table": "brewery"}, None)
 heavy = sorted({"numpy", "pandas"} & sys.modules.keys())
-print(json.dumps([failed, done, heavy, handlers.__file__, sys.modules["pyarrow"].__file__]))
+print(json.dumps([failed, done, kept, heavy, handlers.__file__, sys.modules["pyarrow"].__file__]))
 """
 
 
@@ -52,7 +53,7 @@ def test_it_is_small_and_without_what_no_handler_needs(built: Path) -> None:
     assert {"boto3", "botocore", "pyarrow", "msgspec"} <= licensed
 
 
-def test_both_handlers_run_from_the_zip_alone(built: Path, cloud: Settings, tmp_path: Path) -> None:
+def test_all_handlers_run_from_the_zip_alone(built: Path, cloud: Settings, tmp_path: Path) -> None:
     body = gzip.compress(b"brewery_id,brewery_name\n1,Alpha\nx,refused\n")
     objects = S3Objects(cloud)
     objects.ensure_bucket(cloud.bucket)
@@ -74,14 +75,18 @@ def test_both_handlers_run_from_the_zip_alone(built: Path, cloud: Settings, tmp_
             "DM_CONTROL_TABLE": cloud.control_table,
             "DM_SCHEMA_PREFIX": cloud.schema_prefix,
             "DM_TOKEN_KEY": "a key for tests",
+            "DM_WORKGROUP": "primary",
+            **dict.fromkeys(("DM_RAW_DAYS", "DM_BRONZE_DAYS", "DM_QUARANTINE_DAYS"), "0"),
         },
         capture_output=True,
         text=True,
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    failed, done, heavy, ours, arrow = json.loads(run.stdout)
+    failed, done, kept, heavy, ours, arrow = json.loads(run.stdout)
     assert (failed, done["batches"], done["left"], heavy) == ({"batchItemFailures": []}, 1, 0, [])
+    # Nothing has been taken in by anybody, so nothing may go.
+    assert kept == {"tagged": 0, "taken_back": 0, "returned": 0}
     assert ours.startswith(str(tmp_path / "task"))
     assert arrow.startswith(str(tmp_path / "task"))
 

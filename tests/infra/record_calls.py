@@ -41,7 +41,7 @@ from demo.steps import ROOT, Steps
 FOLDER = ".dm/record"
 ROWS = "2000"
 FILE = ROOT / "infra" / "calls.yaml"
-EVERY = ("register", "ingest", "spark", "dbt", "engineer", "analyst", "auditor", "ci", "deploy")
+EVERY = ("register", "ingest", "spark", "dbt", "engineer", "analyst", "auditor", "ci", "deploy", "retention")
 HEAD = """\
 # What each role asked for when `make record-calls` ran every component in its role on the local cloud.
 # Made by tests/infra/record_calls.py, not by hand. tests/infra/test_least_privilege.py holds the roles to it.
@@ -81,6 +81,7 @@ def walk(steps: Steps, folder: str) -> None:
         ("dm", "reconcile", "top_drinkers", "--target", "dev"),
     ):
         as_engineer(*command)
+    with_role(steps, "retention", let_go_and_take_back)
     as_engineer("dm", "quarantine", "waive", "--reason", "seen", first_quarantined(steps))
     with_role(steps, "engineer", lambda: by_hand(steps))
     with_role(steps, "analyst", lambda: analyse(steps))
@@ -123,6 +124,16 @@ def ingest_what_fails(steps: Steps) -> None:
     handlers._parts.cache_clear()
     for _ in range(3):
         handlers.ingest({}, None)
+
+
+def let_go_and_take_back() -> None:
+    """The function of retention: all may go for its age, and then nothing."""
+    for days in ("0", "999"):
+        os.environ.update({f"DM_{kind.upper()}_DAYS": days for kind in KINDS})
+        handlers._parts.cache_clear()
+        done = handlers.retention({}, None)
+        if not (done["tagged"] if days == "0" else done["returned"]):
+            raise SystemExit(f"retention with {days} days did nothing: {done}")
 
 
 def forget_a_comment(steps: Steps) -> None:

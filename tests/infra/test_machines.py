@@ -11,6 +11,7 @@ from rendered import properties
 from control import handlers
 
 INGESTION = properties("control", "IngestionMachine")["DefinitionString"]
+RETENTION = properties("control", "RetentionMachine")["DefinitionString"]
 BUILD = properties("control", "BuildMachine")["DefinitionString"]
 INVOKE = "arn:aws:states:::lambda:invoke"
 START = "arn:aws:states:::states:startExecution"
@@ -137,3 +138,31 @@ def test_a_build_that_was_refused_is_not_tried_again() -> None:
     builder = Builder("States.TaskFailed")
     assert run(BUILD, builder, {}).error == "States.TaskFailed"
     assert len(builder.requests) == 1
+
+
+def retention_answers(*answers: dict[str, int] | str) -> Any:
+    found = iter(answers)
+
+    def task(resource: str, request: dict[str, Any]) -> Any:
+        assert resource == INVOKE
+        assert "etention" in request["FunctionName"]
+        answer = next(found)
+        if isinstance(answer, str):
+            raise StateError(answer)
+        return {"Payload": answer, "StatusCode": 200}
+
+    return task
+
+
+DONE = {"tagged": 3, "taken_back": 0, "returned": 1}
+
+
+def test_retention_is_one_call_that_is_made_again_when_the_cloud_did_not_answer() -> None:
+    execution = run(RETENTION, retention_answers("UnavailableError", "ThrottledError", DONE), {})
+    assert (execution.status, execution.output) == ("SUCCEEDED", {"tagged": 3, "returned": 1})
+    assert get_type_hints(handlers.retention)["return"] == dict[str, object]
+
+
+@pytest.mark.parametrize("error", ["DataError", "UsageError", "UpstreamError", "States.Timeout"])
+def test_retention_that_needs_a_person_fails_at_once(error: str) -> None:
+    assert run(RETENTION, retention_answers(error, DONE), {}).status == "FAILED"

@@ -20,6 +20,7 @@ from control.adapters import dynamodb
 from control.adapters.dynamodb import DynamoStore
 from control.config import Settings, from_environment
 from control.ingest.events import objects_of
+from control.wiring import kept_days
 
 ROOT = Path(__file__).parents[2]
 READ = re.compile(r"""["'](DM_[A-Z_]+)["']""")
@@ -54,7 +55,7 @@ def test_the_control_table_has_the_keys_and_the_index_of_the_store(made_by_the_c
     assert index["IndexName"] == dynamodb.OPEN_INDEX
 
 
-@pytest.mark.parametrize("key", ["RegisterFunction", "IngestFunction"])
+@pytest.mark.parametrize("key", ["RegisterFunction", "IngestFunction", "RetentionFunction"])
 def test_a_function_is_a_handler_that_exists(key: str) -> None:
     module, _, name = properties("control", key)["Handler"].rpartition(".")
     assert callable(getattr(importlib.import_module(module), name))
@@ -158,6 +159,29 @@ def test_nothing_that_holds_data_goes_by_age_alone() -> None:
     assert by_age == {"athena-results/", "tmp/"}
 
 
+def test_retention_lets_go_at_the_age_at_which_the_lifecycle_deletes() -> None:
+    given = properties("control", "RetentionFunction")["Environment"]["Variables"]
+    rules = properties("storage", "LakeBucket")["LifecycleConfiguration"]["Rules"]
+    days = {rule["Id"]: rule["ExpirationInDays"] for rule in rules if rule.get("TagFilters")}
+    assert {f"DM_{kind.upper()}_DAYS": kept for kind, kept in days.items()}.items() <= given.items()
+    keep = kept_days({name: str(value) for name, value in given.items()})
+    found = {"raw": keep.raw, "bronze": keep.bronze, "quarantine": keep.quarantine}
+    assert {kind: age.days for kind, age in found.items()} == days
+
+
+def test_retention_runs_in_a_workgroup_that_there_is_and_by_its_own_machine_alone() -> None:
+    given = properties("control", "RetentionFunction")["Environment"]["Variables"]
+    assert given["DM_WORKGROUP"] == properties("catalog", "BuildWorkgroup")["Name"]
+    for rule, machine in (
+        ("RetentionRule", "RetentionMachine"),
+        ("IngestionSchedule", "IngestionMachine"),
+    ):
+        [target] = properties("control", rule)["Targets"]
+        assert target["Arn"].endswith(properties("control", machine)["StateMachineName"]) or (
+            target["Arn"] == machine
+        )
+
+
 def test_the_lifecycle_matches_the_tag_that_retention_puts() -> None:
     from control.retention.let_go import TAG
 
@@ -226,9 +250,13 @@ def test_a_machine_retries_what_the_code_calls_retryable_and_nothing_else_of_our
         if isinstance(found := getattr(errors, name), type) and issubclass(found, errors.ControlError)
         and found is not errors.ControlError and errors.meaning(found("x")).retryable
     }  # fmt: skip
-    machine = json.loads(properties("control", "IngestionMachine")["DefinitionString"])
-    for name in ("Ingest", "IngestRest"):
-        [retry] = machine["States"][name]["Retry"]
+    for machine, name in (
+        ("IngestionMachine", "Ingest"),
+        ("IngestionMachine", "IngestRest"),
+        ("RetentionMachine", "LetGo"),
+    ):
+        definition = json.loads(properties("control", machine)["DefinitionString"])
+        [retry] = definition["States"][name]["Retry"]
         assert set(retry["ErrorEquals"]) & ours == retryable
         assert "States.ALL" not in retry["ErrorEquals"]
 
