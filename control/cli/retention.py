@@ -69,9 +69,9 @@ def plan(as_json: bool, **options: Any) -> None:
     parts = connect(os.environ)
     verdicts, measured = [], []
     for found, judged in _judged(parts, **options):
-        raw = table.raw_of(found.table, parts)
+        there = table.there_of(found.table, parts)
         verdicts += judged
-        measured += [table.measure(one, raw, parts) for one in judged]
+        measured += [table.measure(one, there, parts) for one in judged]
     if as_json:
         print_json([_as_json(one, size) for one, size in zip(verdicts, measured, strict=True)])
         return

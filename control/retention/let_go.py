@@ -15,11 +15,12 @@ from control.model import Batch, Head
 from control.partitions import values_of
 from control.ports import Parts
 from control.retention.judge import Known, Verdict
-from control.retention.table import Objects, Place, Places, database_of, objects_of, raw_of, rows_of
+from control.retention.table import Objects, Place, There, database_of, objects_of, rows_of, there_of
 
 # The lifecycle rules of the bucket match this tag together with the age.
 TAG = ("dm-retention", "eligible")
 KEPT = "kept"
+AT_ONCE = 500
 Work = tuple[Verdict, Objects]
 # An object's place, its bytes and what its tag says.
 Tagged = tuple[Place, int, str]
@@ -32,14 +33,15 @@ def let_go(known: Known, verdicts: Sequence[Verdict], parts: Parts) -> list[Work
     its objects are tagged and comes back after they are kept, and a later run judges anew and finishes both.
     Control records stay readable.
     """
-    raw = raw_of(known.table, parts)
-    return [*_going(known, verdicts, raw, parts), *_staying(known, verdicts, raw, parts)]
+    there = there_of(known.table, parts)
+    return [*_going(known, verdicts, there, parts), *_staying(known, verdicts, there, parts)]
 
 
-def _going(known: Known, verdicts: Sequence[Verdict], raw: Places, parts: Parts) -> Iterator[Work]:
+def _going(known: Known, verdicts: Sequence[Verdict], there: There, parts: Parts) -> Iterator[Work]:
     going = sorted((one for one in verdicts if one.may_go), key=lambda one: one.kind)
-    for kind, of_kind in groupby(going, lambda one: one.kind):
-        found = [(one, list(_tags(one, raw, parts))) for one in of_kind]
+    # Some at a time: a run that is cut off has got on by the time that it is.
+    for (kind, _), some in groupby(enumerate(going), lambda pair: (pair[1].kind, pair[0] // AT_ONCE)):
+        found = [(one, list(_tags(one, there, parts))) for _, one in some]
         new = [one for one, objects in found if any(tag != TAG[1] for _, _, tag in objects)]
         if new:
             taken = ", ".join(f"{model} at {batch}" for model, batch in sorted(known.offsets.items()))
@@ -61,23 +63,23 @@ def _let_go(verdict: Verdict, objects: Sequence[Tagged], parts: Parts) -> Object
     return Objects(len(objects), sum(size for _, size, _ in objects), tagged=len(lacking))
 
 
-def _staying(known: Known, verdicts: Sequence[Verdict], raw: Places, parts: Parts) -> Iterator[Work]:
+def _staying(known: Known, verdicts: Sequence[Verdict], there: There, parts: Parts) -> Iterator[Work]:
     """Take back what had been let go and may not go any more."""
     trail = audit.trail(known.table, parts)
     let = {subject for entry in trail if entry.action == "let go" for subject in entry.subjects}
     for one in verdicts:
         if not one.may_go and not let.isdisjoint(_files([one])):
-            done = _take_back(one, raw, parts)
+            done = _take_back(one, there, parts)
             if done is not None:
                 yield one, done
 
 
-def _take_back(verdict: Verdict, raw: Places, parts: Parts) -> Objects | None:
+def _take_back(verdict: Verdict, there: There, parts: Parts) -> Objects | None:
     """Keep its objects, then show its rows again, if all of them are there; None when nothing was let go.
 
     A run that died may have hidden rows and tagged nothing: what the catalog lacks decides, not the tags.
     """
-    eligible = [(place, size) for place, size, tag in _tags(verdict, raw, parts) if tag == TAG[1]]
+    eligible = [(place, size) for place, size, tag in _tags(verdict, there, parts) if tag == TAG[1]]
     hidden = verdict.batch if verdict.kind == "bronze" and _is_hidden(verdict.batch, parts) else None
     if not eligible and hidden is None:
         return None
@@ -130,13 +132,13 @@ def check_lost(done: Iterable[Work]) -> None:
         f"rows of these batches are needed again, but lifecycle rules have deleted objects of them: {named}."
         " They stay out of the catalog",
         hint="as long as the bucket keeps old versions of what it deleted, remove the delete markers below"
-        " bronze/<table>/ and run this again; else `dm ingest replay` ingests the raw files once more,"
-        " where they are still there; `dm retention plan --json` names why each batch is needed",
+        " bronze/<table>/ and run this again the same day; else `dm ingest replay` ingests the raw files once"
+        " more, where they are still there; `dm retention plan --json` names why each batch is needed",
     )
 
 
-def _tags(verdict: Verdict, raw: Places, parts: Parts) -> Iterator[Tagged]:
-    for place, size in objects_of(verdict, raw, parts):
+def _tags(verdict: Verdict, there: There, parts: Parts) -> Iterator[Tagged]:
+    for place, size in objects_of(verdict, there, parts):
         try:
             yield place, size, parts.objects.tags(*place).get(TAG[0], "")
         except NotFoundError:

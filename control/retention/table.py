@@ -12,7 +12,8 @@ from control.retention.judge import Keep, Known, Verdict, judge
 
 # URI and version of an object.
 Place = tuple[str, str]
-Places = frozenset[Place]
+# Places and bytes of objects, by the URI of a raw file or of an attempt's folder.
+There = Mapping[str, Sequence[tuple[Place, int]]]
 Readers = Mapping[str, Sequence[str]]
 
 
@@ -78,29 +79,39 @@ def judged(
         yield found, list(judge(found, keep, now))
 
 
-def measure(verdict: Verdict, raw: Places, parts: Parts) -> Objects:
+def measure(verdict: Verdict, there: There, parts: Parts) -> Objects:
     """How much a verdict is about."""
-    sizes = [size for _, size in objects_of(verdict, raw, parts)]
+    sizes = [size for _, size in objects_of(verdict, there, parts)]
     return Objects(len(sizes), sum(sizes))
 
 
-def raw_of(table: str, parts: Parts) -> Places:
-    """The versions of raw files that are still there, in one listing: most were deleted long ago."""
-    listed = parts.objects.list(f"s3://{parts.settings.bucket}/{RAW}{table}/")
-    return frozenset((stored.uri, stored.version_id) for stored in listed)
+def there_of(table: str, parts: Parts) -> There:
+    """What is still there, in three listings: most of what was ever published was deleted long ago.
+
+    Only the newest version of an object: what was deleted or overwritten goes by a rule that knows no tags.
+    """
+    found: dict[str, list[tuple[Place, int]]] = {}
+    for folder in (RAW, "bronze/", "quarantine/"):
+        root = f"s3://{parts.settings.bucket}/{folder}{table}/"
+        for stored in parts.objects.list(root):
+            if stored.is_latest:
+                attempt = f"{root}{stored.uri.removeprefix(root).partition('/')[0]}"
+                place = stored.uri, stored.version_id
+                found.setdefault(stored.uri if folder == RAW else attempt, []).append(
+                    (place, stored.size_bytes)
+                )
+    return found
 
 
-def objects_of(verdict: Verdict, raw: Places, parts: Parts) -> Iterator[tuple[Place, int]]:
+def objects_of(verdict: Verdict, there: There, parts: Parts) -> Iterator[tuple[Place, int]]:
     """Place and bytes of each object that a verdict is about and that is still there."""
     if verdict.file is not None:
-        place = verdict.file.uri, verdict.file.version_id
-        if place in raw:
-            yield place, verdict.file.size_bytes
+        for place, size in there.get(verdict.file.uri, ()):
+            if place[1] == verdict.file.version_id:
+                yield place, size
     elif verdict.batch is not None:
         attempt = attempt_of(verdict.batch, parts.settings.bucket)
-        folder = attempt.bronze if verdict.kind == "bronze" else attempt.quarantine
-        for stored in parts.objects.list(f"{folder}/"):
-            yield (stored.uri, stored.version_id), stored.size_bytes
+        yield from there.get(attempt.bronze if verdict.kind == "bronze" else attempt.quarantine, ())
 
 
 def rows_of(batch: Batch, parts: Parts) -> tuple[Partition, int]:

@@ -168,6 +168,25 @@ def test_what_is_needed_again_and_partly_deleted_stays_hidden_and_it_is_said_wha
     assert partitions(lake) == ["1", "2"]
 
 
+def test_of_what_a_lifecycle_rule_has_deleted_nothing_is_asked_any_more(
+    lake: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its old version is still there for `OldVersionDays`, and no tag would keep it."""
+    s3 = client(lake, "s3")
+    s3.put_bucket_versioning(Bucket=lake.bucket, VersioningConfiguration={"Status": "Enabled"})
+    invoke("retention", "run", *AT_ONCE)
+    for prefix in ("raw/", "bronze/", "quarantine/"):
+        for one in S3Objects(lake).list(f"s3://{lake.bucket}/{prefix}"):
+            s3.delete_object(Bucket=lake.bucket, Key=one.key)
+    counts = [one["objects"]["count"] for one in answer("retention", "plan", *AT_ONCE)]
+    assert counts
+    assert not any(counts)
+    asked = []
+    monkeypatch.setattr(S3Objects, "tags", lambda *given: asked.append(given))
+    invoke("retention", "run", *AT_ONCE)
+    assert asked == []
+
+
 def test_before_anything_was_ingested_there_is_nothing_to_say(cloud: Settings) -> None:
     (cloud.contracts / "bronze").mkdir(parents=True)
     assert "No table has been ingested yet" in invoke("retention", "plan").stdout

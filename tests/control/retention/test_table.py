@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from retained import GONE, assert_let_go, run, tagged, trail, verdicts
+from retained import GONE, Killed, Wire, assert_let_go, copied, run, tagged, trail, verdicts, wired
 
 from control import audit
 from control.adapters.memory import MemoryCatalog
 from control.errors import UnavailableError, UpstreamError
-from control.ports import Parts
-from control.retention.table import measure, offsets, raw_of
+from control.model import Batch, RawFile
+from control.ports import Parts, every
+from control.retention import let_go as module
+from control.retention.table import measure, offsets, there_of
 
 
 def test_rows_leave_the_catalog_and_are_tagged_while_control_records_stay(parts: Parts) -> None:
@@ -38,6 +40,40 @@ def test_what_a_lifecycle_rule_has_deleted_is_no_error(parts: Parts) -> None:
     assert [(done.count, done.tagged) for done in run(parts)] == [(0, 0)] * 3
 
 
+def test_batches_whose_objects_are_gone_cost_no_listing_each(parts: Parts) -> None:
+    def calls() -> int:
+        wire = Wire(0, after=False)
+        run(wired(copied(parts), wire), 1000)
+        return wire.calls
+
+    before = calls()
+    (batch,) = every(parts.store, Batch, "review")
+    for number in range(2, 1000):
+        parts.store.create(replace(batch, batch_id=f"b{number}", number=number))
+    assert calls() == before
+
+
+def test_a_run_that_is_cut_off_has_got_on(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So a backlog ends that takes longer than a function may run."""
+    (file,), (batch,) = (every(parts.store, kind, "review") for kind in (RawFile, Batch))
+    for number in range(2, 12):
+        name = f"f{number}"
+        parts.objects.put(f"s3://lake/raw/review/{name}", b"abc")
+        parts.store.create(replace(file, file_id=name, key=f"raw/review/{name}", batch_id=f"b{number}"))
+        parts.store.create(replace(batch, batch_id=f"b{number}", file_ids=(name,), number=number))
+    monkeypatch.setattr(module, "AT_ONCE", 3)
+    whole = Wire(0, after=False)
+    run(wired(copied(parts), whole), 11)
+    got_on = []
+    for at in range(1, whole.calls + 1, 5):
+        died = copied(parts)
+        with pytest.raises(Killed):
+            run(wired(died, Wire(at, after=False)), 11)
+        got_on.append(sum(key.startswith("raw/") for key in tagged(died)))
+    assert got_on == sorted(got_on)
+    assert len(set(got_on) - {0, 11}) >= 3, got_on
+
+
 def test_no_object_is_tagged_while_readers_are_still_sent_to_it(parts: Parts) -> None:
     class Unreachable(MemoryCatalog):
         def drop_partition(self, database: str, table: str, values: tuple[str, ...]) -> None:
@@ -50,8 +86,8 @@ def test_no_object_is_tagged_while_readers_are_still_sent_to_it(parts: Parts) ->
 
 def test_a_plan_says_how_much_of_it_is_there(parts: Parts) -> None:
     def measured() -> dict[str, tuple[int, int]]:
-        raw = raw_of("review", parts)
-        sizes = {one.kind: measure(one, raw, parts) for one in verdicts(parts, 1)}
+        there = there_of("review", parts)
+        sizes = {one.kind: measure(one, there, parts) for one in verdicts(parts, 1)}
         return {kind: (size.count, size.size_bytes) for kind, size in sizes.items()}
 
     assert measured() == {"raw": (1, 3), "bronze": (2, 6), "quarantine": (0, 0)}
