@@ -104,9 +104,9 @@ def lines_at(data: bytes, wanted: Iterable[int]) -> Iterator[tuple[bytes, int, i
     """The lines of `data` at the indices `wanted`, which rise; with each its index and where it begins."""
     start = number = 0
     for index in wanted:
-        while number < index:
+        for _ in range(number, index):
             start = data.index(b"\n", start) + 1
-            number += 1
+        number = index
         end = data.find(b"\n", start)
         yield data[start : end if end >= 0 else len(data)], index, start
 

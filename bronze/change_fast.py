@@ -46,15 +46,15 @@ class _Known:
     readers: tuple[FieldReader, ...]
 
 
-def reader(contract: BronzeContract, *, epoch: int, loaded: str) -> Callable[[Block], Taken]:
+def reader(contract: BronzeContract, *, epoch: int, loaded: str) -> Callable[[Block, bytes], Taken]:
     """A function that reads what is certain of a block to the columns of `change_records.row_columns`.
 
-    `loaded` is the `_seq` of the file's loads.
+    It gets the block and what `unambiguous` makes of its data. `loaded` is the `_seq` of the file's loads.
     """
     known: list[_Known] = []
 
-    def read(block: Block) -> Taken:
-        rest = _Lines(_unambiguous(block.data), range(block.lines))
+    def read(block: Block, text: bytes) -> Taken:
+        rest = _Lines(text, range(block.lines))
         tables = [arrow_schema(row_columns(contract)).empty_table()]
         untried, learnable = list(known), _KNOWN_LAYOUTS
         while rest.places and (untried or learnable):
@@ -79,14 +79,14 @@ def reader(contract: BronzeContract, *, epoch: int, loaded: str) -> Callable[[Bl
     return read
 
 
-def _unambiguous(data: bytes) -> bytes:
+def unambiguous(data: bytes) -> bytes:
     """`data` with a backslash in every line that Arrow would cut or read otherwise than the exact rules.
 
-    Bytes that are not UTF-8 become an escape, by which no layout is fooled; a carriage return that ends a
-    line is dropped, as it means nothing.
+    It has as many lines. One that is not UTF-8 becomes a backslash; a carriage return that ends a line is
+    dropped, as it means nothing.
     """
     if not is_utf8(data):
-        data = data.decode(errors="backslashreplace").encode()
+        data = b"\n".join(line if is_utf8(line) else b"\\" for line in data.split(b"\n"))
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\\")
     return data.replace(NULL_TEXT.encode(), b"\\")
@@ -118,14 +118,15 @@ def _cut(contract: BronzeContract, known: _Known, lines: _Lines) -> tuple[Any, _
         before = values.pop(_name("before-image", key), None)
         if before is not None:
             masks.append(pc.equal(before, values[_name("data", key)]))
-    certain = reduce(pc.and_, masks) if masks else pa.array([True])
-    values["_place"] = _places(lines, skipped)
+    numbers = _numbers(len(lines.places), skipped)
+    values["_place"] = numbers if isinstance(lines.places, range) else pa.array(lines.places).take(numbers)
     raw = pa.table(values)
-    if not pc.all(certain, skip_nulls=False).as_py():
-        raw = raw.filter(certain)
-    elif not skipped:
-        return raw, _Lines(b"", ())
-    return (raw if raw.num_rows else None), _without(lines, raw.column("_place").to_pylist())
+    certain = reduce(pc.and_, masks).fill_null(False) if masks else None
+    if certain is None or pc.all(certain).as_py():
+        return raw, _picked(lines, skipped)
+    left = numbers.filter(pc.invert(certain)).to_pylist()
+    raw = raw.filter(certain)
+    return (raw if raw.num_rows else None), _picked(lines, sorted([*skipped, *left]))
 
 
 def _fields(layout: Layout, lines: _Lines) -> tuple[Any, list[int]]:
@@ -159,20 +160,18 @@ def _fields(layout: Layout, lines: _Lines) -> tuple[Any, list[int]]:
     return table, skipped
 
 
-def _places(lines: _Lines, skipped: Sequence[int]) -> Any:
-    """The places of the lines but those `skipped`."""
-    if not skipped and isinstance(lines.places, range):
-        return pa.arange(lines.places.start, lines.places.stop)
-    dropped = set(skipped)
-    return pa.array([place for n, place in enumerate(lines.places) if n not in dropped], pa.int64())
+def _numbers(count: int, skipped: Sequence[int]) -> Any:
+    """The numbers up to `count` but those `skipped`."""
+    numbers = pa.arange(0, count)
+    if not skipped:
+        return numbers
+    return numbers.filter(pc.invert(pc.is_in(numbers, value_set=pa.array(skipped, pa.int64()))))
 
 
-def _without(lines: _Lines, taken: Sequence[int]) -> _Lines:
-    """The lines whose place is not in `taken`."""
-    dropped = set(taken)
-    kept = [(index, place) for index, place in enumerate(lines.places) if place not in dropped]
-    picked = lines_at(lines.data, (index for index, _ in kept))
-    return _Lines(b"".join(line + b"\n" for line, _, _ in picked), [place for _, place in kept])
+def _picked(lines: _Lines, numbers: Sequence[int]) -> _Lines:
+    """The lines of these numbers, which rise."""
+    picked = lines_at(lines.data, numbers)
+    return _Lines(b"".join(line + b"\n" for line, _, _ in picked), [lines.places[n] for n in numbers])
 
 
 def _rows(

@@ -5,7 +5,9 @@ good and is read by Arrow to the value that the exact rules give. Arrow's own la
 `1.`, `nan`, stray quotes, a lone carriage return …) never shows, because such a line does not match.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -36,19 +38,22 @@ class CsvShape:
     parse_options: Any
     convert_options: Any
 
-    def certain_rows(self, data: bytes, lines: int) -> Any:
-        """The rows of `data`, so many lines, each with its newline; None where not all are certainly good.
+    def promised(self, data: bytes, lines: int) -> Callable[[], Any] | None:
+        """What reads `data`, so many lines, each with its newline, to rows; None where not all can be good.
 
-        UTF-8 is not looked at.
+        It gives None where the values show that not all are certainly good. UTF-8 is not looked at.
         """
         if self.numbers is not None and self.numbers.may_be(data):
-            try:
-                rows = self.rows(data)
-            except pa.ArrowInvalid:
-                return None
-            if self.numbers.are(rows, data, lines):
-                return rows
-        return self.rows(data) if self.is_certain(data) else None
+            return partial(self._number_rows, data, lines)
+        return partial(self.rows, data) if self.is_certain(data) else None
+
+    def _number_rows(self, data: bytes, lines: int) -> Any:
+        try:
+            rows = self.rows(data)
+        except pa.ArrowInvalid:
+            return None
+        certain = self.numbers is not None and self.numbers.are(rows, data, lines)
+        return rows if certain or self.is_certain(data) else None
 
     def is_certain(self, data: bytes) -> bool:
         """Whether every line of `data`, each with its newline, is certainly good; UTF-8 is not looked at."""

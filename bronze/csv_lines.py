@@ -1,6 +1,6 @@
 """Read blocks of a CSV extract: what is certainly good at once, every other line by the exact rules."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, compress
@@ -77,12 +77,17 @@ def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int
     def may_reach_over_lines(block: Block) -> bool:
         return contract.csv.multiline and contract.csv.quote_byte in block.data
 
-    def look(block: Block) -> _Looked | None:
-        """What is certain of `block`; None where that is for `read` to find, some lines at a time."""
+    def check(block: Block) -> Callable[[], Any] | None:
         if is_small(block):
             return None
         whole = block.data if block.data.endswith(b"\n") else block.data + b"\n"
-        rows = quick().certain_rows(whole, block.lines) if is_utf8(whole) else None
+        return quick().promised(whole, block.lines) if is_utf8(whole) else None
+
+    def look(block: Block, promised: Callable[[], Any] | None) -> _Looked | None:
+        """What is certain of `block`; None where that is for `read` to find, some lines at a time."""
+        if is_small(block):
+            return None
+        rows = promised and promised()
         if rows is not None:
             return _Looked(_numbered(rows, range(block.line, block.line + rows.num_rows)), [])
         if may_reach_over_lines(block) or len(block.data) < _SHORT_LINE * block.lines:
@@ -130,7 +135,7 @@ def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int
         rows = columns.in_order([looked.rows, columns.table_of(exact, schema)], ["_line"])
         return Outcome(rows, looked.rows.num_rows + len(looked.left) - blank, blank)
 
-    return BlockReader(look, read)
+    return BlockReader(check, look, read)
 
 
 def _numbered(rows: Any, numbers: Iterable[int]) -> Any:

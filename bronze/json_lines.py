@@ -46,22 +46,32 @@ def reader(
     judged = judge(contract, epoch=epoch, loaded=loaded)
     nothing = schema.empty_table()
 
-    def quick() -> Callable[[Block], Taken]:
+    def quick() -> Callable[[Block, bytes], Taken]:
         from bronze import change_fast
 
         return change_fast.reader(contract, epoch=epoch, loaded=loaded)
 
     of_blocks, of_slices = cache(quick), cache(quick)
 
-    def look(block: Block) -> Taken | None:
-        if len(block.data) < quick_bytes:
-            return Taken(nothing, range(block.lines))
-        return of_blocks()(block) if len(block.data) >= _SHORT_LINE * block.lines else None
+    def check(block: Block) -> bytes | None:
+        """The text for the quick way; None where lines are few, or short, which is for `read`."""
+        is_short = len(block.data) < max(quick_bytes, _SHORT_LINE * block.lines)
+        return None if is_short else text_of(block)
+
+    def text_of(block: Block) -> bytes:
+        from bronze import change_fast
+
+        return change_fast.unambiguous(block.data)
+
+    def look(block: Block, text: bytes | None) -> Taken | None:
+        if text is not None:
+            return of_blocks()(block, text)
+        return Taken(nothing, range(block.lines)) if len(block.data) < quick_bytes else None
 
     def read(block: Block, taken: Taken | None) -> Outcome:
         if taken is not None:
             return read_left(block, taken)
-        return joined(read_left(part, of_slices()(part)) for part in slices(block))
+        return joined(read_left(part, of_slices()(part, text_of(part))) for part in slices(block))
 
     def read_left(block: Block, fast: Taken) -> Outcome:
         exact = _Exact()
@@ -101,4 +111,4 @@ def reader(
                 EventRow(read.event, detail, read.seq, read.committed_at, number, found.record)
             )
 
-    return BlockReader(look, read)
+    return BlockReader(check, look, read)

@@ -61,9 +61,11 @@ class Taken:
 class BlockReader:
     """How the blocks of one shape are read.
 
-    `look` finds what is certain of a block, and touches nothing else, so that it runs beside the rest. `read`
-    gives the outcome of the block, with the help of what was found. Blocks come to both in their order.
+    `check` looks at the bytes of a block, `look` finds with what that gave what is certain of the block, and
+    `read` gives the outcome with the help of what was found. Blocks come to each in their order. The first
+    two touch nothing else, so that each runs beside the rest.
     """
 
-    look: Callable[[Block], Any]
+    check: Callable[[Block], Any]
+    look: Callable[[Block, Any], Any]
     read: Callable[[Block, Any], Outcome]

@@ -178,12 +178,21 @@ def _row_writer(contract: BronzeContract, source: Source, limits: Limits, staged
     return RowWriter(staged.rows, limits, contract.key)
 
 
-def _looked_at(
-    parts: Iterable[Block | LongRecord], reader: BlockReader
-) -> Iterator[tuple[Block | LongRecord, Any]]:
-    """The parts, each with what is certain of it."""
-    for part in parts:
-        yield part, reader.look(part) if isinstance(part, Block) and part.data else None
+_Part = Block | LongRecord
+
+
+def _checked(reader: BlockReader, part: _Part) -> tuple[_Part, Any]:
+    """The part, and what its bytes tell."""
+    return part, reader.check(part) if isinstance(part, Block) and part.data else None
+
+
+def _looked_at(reader: BlockReader, checked: tuple[_Part, Any]) -> tuple[_Part, Any]:
+    """The part, and what is certain of it; where that is all, the text is let go."""
+    part, told = checked
+    if isinstance(part, LongRecord) or not part.data:
+        return part, None
+    found = reader.look(part, told)
+    return part if found is None or found.left else replace(part, data=b""), found
 
 
 class _Run:
@@ -212,8 +221,8 @@ class _Run:
         finish = finisher(self.contract, _constants(self.contract, self.source, loaded), token_key)
         opened, reader = self.reader(loaded)
         with (
-            ahead(self.opened(self.parts(raw), opened)) as parts,
-            ahead(_looked_at(parts, reader), most=_LOOKED_AT) as looked,
+            ahead(map(partial(_checked, reader), self.opened(self.parts(raw), opened))) as checked,
+            ahead(map(partial(_looked_at, reader), checked), most=_LOOKED_AT) as looked,
         ):
             for outcome in self.outcomes(looked, reader):
                 self.rows.write(finish(outcome.rows))
@@ -308,7 +317,7 @@ class _Run:
             self.lines = part.line + part.lines - 1
             if isinstance(part, LongRecord):
                 self.too_long(part)
-            elif part.data:
+            elif part.data or found is not None:
                 outcome = reader.read(part, found)
                 self.records += outcome.records
                 self.blank += outcome.blank

@@ -22,7 +22,7 @@ def left(*records, rules=THING):
     """The indices of the lines that are left to the exact rules."""
     lines = [it if isinstance(it, bytes) else line_of(it) for it in records]
     block = block_of(b"".join(line + b"\n" for line in lines), 1, 0)
-    taken = change_fast.reader(rules, epoch=1, loaded="")(block)
+    taken = change_fast.reader(rules, epoch=1, loaded="")(block, change_fast.unambiguous(block.data))
     assert taken.rows.num_rows == len(lines) - len(taken.left)
     assert taken.rows.column("_line").to_pylist() == [n + 1 for n in range(len(lines)) if n not in taken.left]
     return list(taken.left)
@@ -218,7 +218,7 @@ def seqs(*positions, orders):
         for at, order in zip(positions, orders, strict=True)
     ]
     block = block_of(b"".join(line_of(it) + b"\n" for it in records), 1, 0)
-    taken = change_fast.reader(THING, epoch=7, loaded="")(block)
+    taken = change_fast.reader(THING, epoch=7, loaded="")(block, change_fast.unambiguous(block.data))
     assert not taken.left
     exact = [
         sequence.change(7, sequence.position("lsn", at), order)
