@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from control.sample.landing import Put
 
 FULL_ROWS = 1_586_614
+MOST_MONTHS = 240
 
 
 @click.group("sample")
@@ -26,6 +27,7 @@ Examples:
   dm sample land --delivery 1           only the first one
   dm sample land --out /tmp/lake        into a folder, to look at the files
   dm sample land --chaos 7              the same truth, in more disorder
+  dm sample land --rows 1586614 --months 186   as many reviews, over as many months, as the real shop had
 """
 )
 @click.option(
@@ -42,6 +44,13 @@ Examples:
     show_default=True,
     help="Which to land.",
 )
+@click.option(
+    "--months",
+    type=click.IntRange(12, MOST_MONTHS),
+    default=60,
+    show_default=True,
+    help="Spread the reviews over so many months, up to December 2024.",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same bytes.")
 @click.option("--chaos", type=int, metavar="SEED", help="More disorder, repeats and splits; the same truth.")
 @click.option(
@@ -56,7 +65,14 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one object per raw file as JSON.")
 def land(
-    rows: int, delivery: str, seed: int, chaos: int | None, out: Path | None, data: Path | None, as_json: bool
+    rows: int,
+    delivery: str,
+    months: int,
+    seed: int,
+    chaos: int | None,
+    out: Path | None,
+    data: Path | None,
+    as_json: bool,
 ) -> None:
     """Land raw files of a beer-review shop: real breweries, beers and profiles, generated reviews.
 
@@ -68,7 +84,7 @@ def land(
     from control.sample.shop import DATA, open_shop
 
     put = landing.into_folder(out) if out else into_lake()
-    shop = open_shop(data or DATA, rows=rows, seed=seed)
+    shop = open_shop(data or DATA, rows=rows, seed=seed, months=months)
     deliveries = [1, 2] if delivery == "all" else [int(delivery)]
     landed = list(landing.land(shop, Plan(seed, chaos), deliveries, put))
     if as_json:

@@ -7,7 +7,7 @@ from random import Random
 
 from control.sample.changes import Edit, Transaction
 from control.sample.parents import parent_events
-from control.sample.reviews import MONTH_STARTS, MONTHS, draw
+from control.sample.reviews import draw
 from control.sample.shop import REVIEW_COLUMNS, SCORES, Row, Shop, new_review, review_row, stream
 from control.sample.thresholds import crossings
 
@@ -111,7 +111,7 @@ def _rescored(shop: Shop, rng: Random, index: int) -> Row:
 
 
 def _moved(shop: Shop, rng: Random, index: int) -> Row:
-    time = rng.randrange(MONTH_STARTS[0], MONTH_STARTS[MONTHS])
+    time = rng.randrange(shop.habits.starts[0], shop.habits.starts[-1])
     return {**review_row(shop, index), "review_time": time}
 
 

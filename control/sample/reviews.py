@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from itertools import accumulate, pairwise
 from random import Random
 
-FIRST_YEAR = 2020
+# The first extract holds the reviews of so many months up to the last one, unless asked for more or fewer.
 MONTHS = 60
+LAST_MONTH = (2024, 12)
 
 # Zipf exponents: 1 gives a few beers most of the reviews, while milder ones keep 100 drinkers in every month
 # and every month above the thresholds of the gold tables at 100,000 reviews.
@@ -42,12 +43,14 @@ class Popularity:
 class Habits:
     """What reviews are drawn from: popularities (of indexes), each beer's quality and the scores that fit it.
 
+    `starts` holds the epoch seconds at which each month begins in UTC, and those at which the last one ends.
     `scores` holds tuples (overall, aroma, appearance, palate, taste); the overall score is never missing.
     """
 
     beers: Popularity
     profiles: Popularity
     months: Popularity
+    starts: list[int]
     quality: list[int]
     scores: list[Scores]
 
@@ -66,20 +69,23 @@ class Reviews:
         return len(self.beer)
 
 
-def month_start(month: int) -> int:
-    """Epoch seconds at which month number `month` (0 is January of the first year) begins, in UTC."""
-    return int(datetime(FIRST_YEAR + month // 12, month % 12 + 1, 1, tzinfo=UTC).timestamp())
+def month_starts(months: int) -> list[int]:
+    """Epoch seconds at which each of the last `months` months begins, in UTC, and the last one's end."""
+    year, month = LAST_MONTH
+    end = year * 12 + month
+    return [
+        int(datetime(number // 12, number % 12 + 1, 1, tzinfo=UTC).timestamp())
+        for number in range(end - months, end + 1)
+    ]
 
 
-MONTH_STARTS = [month_start(month) for month in range(MONTHS + 1)]
-
-
-def habits(rng: Random, *, beers: int, profiles: int) -> Habits:
+def habits(rng: Random, *, beers: int, profiles: int, months: int = MONTHS) -> Habits:
     """Decide who is popular and how good each beer is; the newest months have the most reviews."""
     return Habits(
         beers=_popularity(_shuffled(rng, beers), BEER_SKEW),
         profiles=_popularity(_shuffled(rng, profiles), PROFILE_SKEW),
-        months=_popularity(list(range(MONTHS - 1, -1, -1)), MONTH_SKEW),
+        months=_popularity(list(range(months - 1, -1, -1)), MONTH_SKEW),
+        starts=month_starts(months),
         quality=rng.choices(range(QUALITIES), k=beers),
         scores=[_scores(rng, quality) for quality in range(QUALITIES) for _ in range(SCORES_PER_QUALITY)],
     )
@@ -91,8 +97,8 @@ def draw(rng: Random, habits: Habits, count: int) -> Reviews:
     for start in range(0, count, 100_000):  # a bounded number of Python integers at a time
         _extend(reviews, rng, habits, min(100_000, count - start))
     for edge in range(0, count - 1, MONTH_EDGE_EVERY):
-        reviews.time[edge] = MONTH_STARTS[reviews.month[edge]]
-        reviews.time[edge + 1] = MONTH_STARTS[reviews.month[edge + 1] + 1] - 1
+        reviews.time[edge] = habits.starts[reviews.month[edge]]
+        reviews.time[edge + 1] = habits.starts[reviews.month[edge + 1] + 1] - 1
     return reviews
 
 
@@ -104,7 +110,7 @@ def scores_for(rng: Random, quality: int) -> int:
 def _extend(reviews: Reviews, rng: Random, habits: Habits, count: int) -> None:
     beers = habits.beers.pick(rng, count)
     months = habits.months.pick(rng, count)
-    starts, lengths = MONTH_STARTS, [b - a for a, b in pairwise(MONTH_STARTS)]
+    starts, lengths = habits.starts, [b - a for a, b in pairwise(habits.starts)]
     first_score = [quality * SCORES_PER_QUALITY for quality in habits.quality]
     random = rng.random
     reviews.beer.extend(beers)

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 from control.errors import UsageError
-from control.sample.reviews import Habits, Reviews, draw, habits
+from control.sample.reviews import MONTHS, Habits, Reviews, draw, habits
 
 # In a clone of the repository the data is beside the code.
 DATA = Path(__file__).parents[2] / "sample" / "beer"
@@ -30,15 +30,15 @@ class Shop:
     reviews: Reviews
 
 
-def open_shop(data: Path, *, rows: int, seed: int) -> Shop:
-    """Read breweries, beers and profiles from `data` and draw `rows` reviews of them.
+def open_shop(data: Path, *, rows: int, seed: int, months: int = MONTHS) -> Shop:
+    """Read breweries, beers and profiles from `data` and draw `rows` reviews of them over `months` months.
 
-    The same data, rows and seed give the same shop. Raises UsageError when a data file is missing.
+    The same data, rows, seed and months give the same shop. Raises UsageError when a data file is missing.
     """
     beers = _read(data / "beer.csv.gz", integers=("beer_id", "brewery_id"), floats=("beer_abv",))
     profiles = _read(data / "profile.csv.gz", integers=("profile_id",))
     rng = stream(seed, "shop")
-    tastes = habits(rng, beers=len(beers), profiles=len(profiles))
+    tastes = habits(rng, beers=len(beers), profiles=len(profiles), months=months)
     return Shop(
         breweries=_read(data / "brewery.csv.gz", integers=("brewery_id",)),
         beers=beers,

@@ -3,10 +3,11 @@
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 from control.sample.changes import Edit, Transaction
-from control.sample.reviews import MONTH_STARTS, MONTHS, scores_for
+from control.sample.reviews import scores_for
 from control.sample.shop import Row, Shop, new_review, review_row
 
 # Beers, breweries and styles are ranked in a month from this many reviews on.
@@ -38,7 +39,7 @@ def crossings(shop: Shop, rng: Random, new_ids: Iterator[int], touched: set[int]
         for group in below[:GROUPS_EACH_WAY]:
             transactions += [(edit,) for edit in _lift(shop, rng, group, new_ids)]
         for number, group in enumerate(above[:GROUPS_EACH_WAY]):
-            leave = _delete if number % 2 else _move
+            leave = _delete if number % 2 else partial(_move, time=shop.habits.starts[0])
             transactions += [(edit,) for edit in _drop(shop, group, touched, leave)]
     return transactions
 
@@ -51,7 +52,7 @@ def groups(shop: Shop, kind: str, sizes: range) -> list[Group]:
     reviews = shop.reviews
     pairs = zip(reviews.month, reviews.beer, strict=True)
     keys = [month * len(number) + name_of[beer] for month, beer in pairs]
-    counts = array("I", bytes(4 * MONTHS * len(number)))
+    counts = array("I", bytes(4 * (len(shop.habits.starts) - 1) * len(number)))
     for key in keys:
         counts[key] += 1
     members: dict[int, list[int]] = {key: [] for key, size in enumerate(counts) if size in sizes}
@@ -69,7 +70,7 @@ def _lift(shop: Shop, rng: Random, group: Group, new_ids: Iterator[int]) -> Iter
             next(new_ids),
             beer=beer,
             profile=rng.randrange(len(shop.profiles)),
-            time=rng.randrange(MONTH_STARTS[group.month], MONTH_STARTS[group.month + 1]),
+            time=rng.randrange(*shop.habits.starts[group.month : group.month + 2]),
             scores=scores_for(rng, shop.habits.quality[beer]),
         )
         yield Edit("review", "insert", row)
@@ -86,6 +87,5 @@ def _delete(row: Row) -> Edit:
     return Edit("review", "delete", {"review_id": row["review_id"]})
 
 
-def _move(row: Row) -> Edit:
-    """Say that the review was written in the first second of all."""
-    return Edit("review", "update", {**row, "review_time": MONTH_STARTS[0]})
+def _move(row: Row, time: int) -> Edit:
+    return Edit("review", "update", {**row, "review_time": time})

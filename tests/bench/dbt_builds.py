@@ -23,7 +23,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
 import boto3
-from gold import FULL_ROWS, SEED, lakehouse
+from gold import FULL_MONTHS, FULL_ROWS, lakehouse, land_first
 from lakehouse import Lakehouse
 
 NODE = re.compile(r'"node_id": "(\w+)\.')
@@ -111,8 +111,7 @@ def main() -> None:
     parser.add_argument("--builds", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-dbt-") as folder, lakehouse(Path(folder)) as house:
-        house.run("dm", "sample", "land", "--delivery", "1", "--rows", str(options.rows), "--seed", str(SEED))
-        house.run("dm", "ingest", "run", "--until-idle")
+        land_first(house, options.rows, FULL_MONTHS)
         house.build()
         print(f"{platform.machine()}, {options.rows:,} reviews, {options.threads} thread(s)\n")
         print(

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 from control.adapters.memory import MemoryObjects
 from control.sample.delivery import Plan
 from control.sample.landing import into_bucket, into_folder, land
@@ -15,3 +17,12 @@ def test_a_bucket_and_a_folder_get_the_same_files(few_parents, tmp_path):
         assert objects.get(file.uri) == (tmp_path / key).read_bytes()
         assert (file.table, file.size_bytes) == (key.split("/")[1], (tmp_path / key).stat().st_size)
     assert {file.delivery for file in in_bucket} == {1, 2}
+
+
+def test_reviews_spread_over_as_many_months_as_asked_for_up_to_the_last_one(few_parents):
+    shop, objects = open_shop(few_parents, rows=1000, seed=1, months=186), MemoryObjects()
+    first, end = (datetime.fromtimestamp(shop.habits.starts[at], UTC) for at in (0, -1))
+    assert (f"{first:%F}", f"{end:%F}") == ("2009-07-01", "2025-01-01")
+    assert max(shop.reviews.month) == 185
+    assert shop.habits.starts[0] <= min(shop.reviews.time) <= max(shop.reviews.time) < shop.habits.starts[-1]
+    assert list(land(shop, Plan(1), [1, 2], into_bucket(objects, "lake")))
