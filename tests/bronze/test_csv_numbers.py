@@ -1,12 +1,16 @@
 """Lines of nothing but numbers are read at once to what the exact rules say, or left to them."""
 
+import gzip
+from functools import cache
 from itertools import product
+from random import Random
 
 import pyarrow as pa
 import pytest
+from bronze_judge import judged_csv
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from raw_files import contract
+from raw_files import blocks_of, contract, parsed
 
 from bronze import csv_exact, csv_fast
 
@@ -20,9 +24,12 @@ TROUBLE = [
 ]  # fmt: skip
 
 
+shape_of = cache(csv_fast.shape)
+
+
 def is_quick(rules, content):
     """Whether lines are taken for numbers; then they are what the exact rules make of them."""
-    shape = csv_fast.shape(rules)
+    shape = shape_of(rules)
     assert shape.numbers is not None
     if not shape.numbers.may_be(content):
         return False
@@ -91,6 +98,31 @@ def test_other_delimiters_are_as_quick_where_no_letter_lies_beyond_them(delimite
     assert (csv_fast.shape(rules).numbers is not None) == quick
     assert csv_fast.shape(rules).promised(content, 2)().num_rows == 2
     assert not quick or is_quick(rules, content)
+
+
+def test_one_odd_number_in_a_block_has_the_fate_that_the_judge_gives_it():
+    rules = contract(*COLUMNS, maxBadRatio=1)
+    names = [column.name for column in rules.columns]
+    random = Random(20240506)
+    blocks = []
+    for kind, odd in product(range(4), [*TROUBLE, "x", " 1", "1\r", '"1"', '"', "1,2"]):
+        lines = []
+        for number in range(40):
+            fields = [str(number), str(random.randrange(2**31)), repr(random.uniform(1, 9)), "-.5"]
+            if number == 30:
+                fields[kind] = odd
+            lines.append(",".join(fields).encode())
+        blocks.append(lines)
+    header = ",".join(names).encode() + b"\n"
+    parts = [header, *(b"".join(line + b"\n" for line in lines) for lines in blocks)]
+    raw = b"".join(map(gzip.compress, parts))  # a block ends with a member that is large enough
+    found = parsed(raw, rules, "csv", limits=blocks_of(1))
+    rows, refused = judged_csv(rules, [line for lines in blocks for line in lines], 2)
+    assert [(row["_line"], repr([row[name] for name in names])) for row in found.rows] == [
+        (at, repr([row[name] for name in names])) for at, _, row in rows
+    ]
+    assert found.reasons == [(at, reason) for at, _, reason in refused]
+    assert len(refused) > 60
 
 
 def test_texts_and_times_are_not_taken_for_numbers():
