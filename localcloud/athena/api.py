@@ -128,7 +128,7 @@ def get_query_runtime_statistics(given: Members, service: Service) -> Members:
 
 
 def _execution(query: Query) -> dict[str, Any]:
-    request, kind = query.request, query.statement.kind
+    request, kind = query.request, query.kind
     waiting, running = query.milliseconds()
     statistics: dict[str, Any] = {
         "EngineExecutionTimeInMillis": running,

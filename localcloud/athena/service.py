@@ -45,9 +45,9 @@ class Service:
         if earlier is not None:
             return earlier
         self._check(statement, request)
-        query = Query(request, statement, "", token)
+        query = Query(request, statement.kind, "", token)
         query.location = result_files.location(output, query.id, statement.kind)
-        return self.queries.submit(query)
+        return self.queries.submit(query, statement)
 
     def _check(self, statement: Statement, request: Request) -> None:
         """Look whether what a statement names is there, if its caller may; else the query will fail."""
@@ -75,14 +75,14 @@ class Service:
 def create(parts: Parts, workgroups: WorkGroups | None = None) -> Service:
     """A service without queries."""
     workgroups = workgroups or WorkGroups()
-    queries = Queries(lambda query: run(query, parts, workgroups), parts.engine.cancel)
+    queries = Queries(lambda query, statement: run(query, statement, parts, workgroups), parts.engine.cancel)
     return Service(parts, workgroups, queries)
 
 
-def run(query: Query, parts: Parts, workgroups: WorkGroups) -> Answer:
-    """Carry a query out and write its result files. Raises AthenaError."""
+def run(query: Query, statement: Statement, parts: Parts, workgroups: WorkGroups) -> Answer:
+    """Carry out a query, which is `statement`, and write its result files. Raises AthenaError."""
     try:
-        answer = _run(query, parts, workgroups)
+        answer = _run(query, statement, parts, workgroups)
     except ClientError as error:
         raise _as_athena(error) from error
     except AthenaError as error:
@@ -93,13 +93,13 @@ def run(query: Query, parts: Parts, workgroups: WorkGroups) -> Answer:
     return answer
 
 
-def _run(query: Query, parts: Parts, workgroups: WorkGroups) -> Answer:
-    node, group = query.statement.node, query.request.workgroup
+def _run(query: Query, statement: Statement, parts: Parts, workgroups: WorkGroups) -> Answer:
+    node, group = statement.node, query.request.workgroup
     if isinstance(node, Refused):
         raise node.error
     if isinstance(node, Prepare):
-        statement = PreparedStatement(node.name, node.sql, modified=time.time())
-        workgroups.prepare(group, statement, replace=False)
+        prepared = PreparedStatement(node.name, node.sql, modified=time.time())
+        workgroups.prepare(group, prepared, replace=False)
         return names.done(node.kind)
     if isinstance(node, Deallocate):
         workgroups.deallocate(group, node.name)
@@ -125,7 +125,7 @@ def _output(request: Request, group: WorkGroup) -> str:
 
 def _with_advice(error: AthenaError, query: Query) -> AthenaError:
     """A failed CTAS tells where data may have been left."""
-    if query.statement.kind != kinds.CREATE_TABLE_AS_SELECT:
+    if query.kind != kinds.CREATE_TABLE_AS_SELECT:
         return error
     advice = (
         f"You may need to manually clean the data at location '{query.location}' before retrying. "

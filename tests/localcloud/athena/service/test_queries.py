@@ -1,19 +1,27 @@
+import gc
 import threading
+import weakref
 from collections.abc import Callable
+from typing import cast
 
 import pyarrow as pa
 import pytest
 
 from localcloud.athena import queries
-from localcloud.athena.errors import InvalidRequestError
+from localcloud.athena.errors import AthenaError, InvalidRequestError
 from localcloud.athena.model import Answer
 from localcloud.athena.queries import Queries, Query, Request
-from localcloud.athena.statements.parse import parse
+from localcloud.athena.statements.kinds import SELECT
+from localcloud.athena.statements.nodes import Node
+from localcloud.athena.statements.parse import Statement, parse
 
 
 def query(number: int) -> Query:
-    sql = f"select {number}"
-    return Query(Request(sql), parse(sql), "s3://b/", f"token-{number}")
+    return Query(Request(f"select {number}"), SELECT, "s3://b/", f"token-{number}")
+
+
+def submit(known: Queries, one: Query) -> Query:
+    return known.submit(one, parse(one.request.sql))
 
 
 def answer(rows: int = 1) -> Answer:
@@ -22,7 +30,7 @@ def answer(rows: int = 1) -> Answer:
 
 @pytest.fixture
 def make(request: pytest.FixtureRequest) -> Callable[..., Queries]:
-    def one(run: Callable[[Query], Answer], **settings: int) -> Queries:
+    def one(run: Callable[[Query, Statement], Answer], **settings: int) -> Queries:
         made = Queries(run, lambda _: None, **settings)
         request.addfinalizer(made.close)
         return made
@@ -31,10 +39,10 @@ def make(request: pytest.FixtureRequest) -> Callable[..., Queries]:
 
 
 def test_the_oldest_queries_are_forgotten_with_their_tokens(make: Callable[..., Queries]):
-    known = make(lambda _: answer(), history=3)
+    known = make(lambda *_: answer(), history=3)
     made = [query(number) for number in range(6)]
     for one in made:
-        known.submit(one)
+        submit(known, one)
         one.done.wait(10)
     assert [one.request.sql for one in known.newest()] == ["select 5", "select 4", "select 3"]
     with pytest.raises(InvalidRequestError, match="was not found"):
@@ -45,7 +53,7 @@ def test_the_oldest_queries_are_forgotten_with_their_tokens(make: Callable[..., 
 def test_a_query_that_runs_is_not_forgotten(make: Callable[..., Queries]):
     free = threading.Event()
 
-    def run(one: Query) -> Answer:
+    def run(one: Query, _: Statement) -> Answer:
         if one.request.sql == "select 0":
             free.wait(10)
         return answer()
@@ -53,7 +61,7 @@ def test_a_query_that_runs_is_not_forgotten(make: Callable[..., Queries]):
     known = make(run, history=2)
     made = [query(number) for number in range(5)]
     for one in made:
-        known.submit(one)
+        submit(known, one)
     for one in made[1:]:
         one.done.wait(10)
     assert known.get(made[0].id).state == "RUNNING"
@@ -64,10 +72,10 @@ def test_the_oldest_results_go_when_there_are_too_many_bytes(
     make: Callable[..., Queries], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(queries, "RESULT_BYTES", 20_000)
-    known = make(lambda _: answer(1_000))
+    known = make(lambda *_: answer(1_000))
     made = [query(number) for number in range(5)]
     for one in made:
-        known.submit(one)
+        submit(known, one)
         one.done.wait(10)
     held = [one.answer is not None for one in made]
     assert held == [False, False, True, True, True]
@@ -77,15 +85,15 @@ def test_the_oldest_results_go_when_there_are_too_many_bytes(
 def test_a_query_that_waits_for_its_turn_is_cancelled_without_running(make: Callable[..., Queries]):
     free, ran = threading.Event(), []
 
-    def run(one: Query) -> Answer:
+    def run(one: Query, _: Statement) -> Answer:
         ran.append(one.request.sql)
         free.wait(10)
         return answer()
 
     known = make(run, workers=1)
     first, second = query(1), query(2)
-    known.submit(first)
-    known.submit(second)
+    submit(known, first)
+    submit(known, second)
     known.stop(second.id)
     free.set()
     assert first.done.wait(10)
@@ -97,13 +105,13 @@ def test_a_query_that_waits_for_its_turn_is_cancelled_without_running(make: Call
 def test_the_first_end_stays(make: Callable[..., Queries]):
     free, begun = threading.Event(), threading.Event()
 
-    def run(_: Query) -> Answer:
+    def run(*_: object) -> Answer:
         begun.set()
         free.wait(10)
         return answer()
 
     known = make(run)
-    one = known.submit(query(1))
+    one = submit(known, query(1))
     begun.wait(10)
     known.stop(one.id)
     free.set()
@@ -114,7 +122,7 @@ def test_the_first_end_stays(make: Callable[..., Queries]):
 def test_the_engine_is_told_until_it_lets_go(request: pytest.FixtureRequest):
     told, free, begun = [], threading.Event(), threading.Event()
 
-    def run(_: Query) -> Answer:
+    def run(*_: object) -> Answer:
         begun.set()
         free.wait(10)
         return answer()
@@ -126,8 +134,38 @@ def test_the_engine_is_told_until_it_lets_go(request: pytest.FixtureRequest):
 
     known = Queries(run, cancel)
     request.addfinalizer(known.close)
-    one = known.submit(query(1))
+    one = submit(known, query(1))
     begun.wait(10)
     known.stop(one.id)
     assert one.left.wait(10)
     assert told == [one.id] * 3
+
+
+def test_neither_a_statement_nor_what_it_failed_on_outlives_its_run(make: Callable[..., Queries]):
+    class Held:
+        """A tree, or what an engine has in its hands."""
+
+    held: list[weakref.ref[Held]] = []
+
+    def run(one: Query, _: Statement) -> Answer:
+        rows = Held()
+        held.append(weakref.ref(rows))
+        if one.request.sql == "select 0":
+            return answer()
+        try:
+            raise ValueError("not what the column holds")
+        except ValueError as error:
+            raise AthenaError("INVALID_CAST_ARGUMENT", "no") from error
+
+    known = make(run)
+    made = [query(number) for number in range(2)]
+    for one in made:
+        tree = Held()
+        held.append(weakref.ref(tree))
+        known.submit(one, Statement(one.request.sql, cast(Node, tree)))
+        del tree
+        assert one.left.wait(10)
+    known.close()
+    gc.collect()
+    assert [one.state for one in made] == ["SUCCEEDED", "FAILED"]
+    assert [kept() for kept in held] == [None] * 4
