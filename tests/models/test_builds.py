@@ -134,6 +134,39 @@ def test_a_rebuild_works_from_state_where_bronze_has_been_retired(play: Play) ->
         assert differs(play) == []
 
 
+def test_a_first_build_is_refused_where_batches_have_been_let_go(
+    project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """It would take in what there is, up to the newest batch, and never look back."""
+    made = Play(history(11, 2), project, tmp_path_factory.mktemp("lake"))
+    for table in [table for table, batches in made.history.batches.items() for _ in batches]:
+        made.publish(table)
+    batches = made.lake.partitions["bronze", "review"]
+    assert len(batches) > 2
+    batches.remove(1)
+    with pytest.raises(BuildFailedError, match=r"1 batches of .*review.* have been let go.*dm retention run"):
+        made.dbt.build()
+    assert ("silver", "reviews_state") not in made.lake.iceberg
+    batches.add(1)
+    made.dbt.build()
+    assert differs(made) == []
+    batches.remove(1)
+    made.dbt.build()
+    assert differs(made) == [], "a model that has taken them in needs them no more"
+
+
+def test_a_first_build_without_old_batches_is_made_when_somebody_says_so(
+    project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    made = Play(history(11, 2), project, tmp_path_factory.mktemp("lake"))
+    for table in [table for table, batches in made.history.batches.items() for _ in batches]:
+        made.publish(table)
+    made.lake.partitions["bronze", "review"].remove(1)
+    made.dbt.variables = {"without_old_batches": True}
+    made.dbt.build("breweries_state", "beers_state", "profiles_state", "reviews_state")
+    assert ("silver", "reviews_state") in made.lake.iceberg
+
+
 def test_a_model_that_recomputes_fully_looks_at_all_months_each_time(play: Play, project: Project) -> None:
     spoil(play, VOLUME, MORE)
     gold = {**project.configs["gold"], "meta": {"recompute": "full"}}
