@@ -7,6 +7,7 @@ import signal
 import sys
 import tempfile
 import threading
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -39,8 +40,11 @@ def main() -> int:
     parser.add_argument("--faults", type=Path, help="file of faults: see localcloud.faults.rules")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    with tempfile.TemporaryDirectory(prefix="athena-", ignore_cleanup_errors=True) as temporary:
-        _serve(arguments, arguments.folder or Path(temporary))
+    with ExitStack() as ends:
+        folder = arguments.folder or Path(
+            ends.enter_context(tempfile.TemporaryDirectory(prefix="athena-", ignore_cleanup_errors=True))
+        )
+        _serve(arguments, folder)
     return 0
 
 
