@@ -11,11 +11,7 @@
         ~ ' select coalesce((' ~ head ~ '), 0) as head, consumed' ~ (', since, partitions' if changes)
         ~ ' from taken' ~ (' cross join changes' if changes)
     ).rows[0] -%}
-    {{ return({
-        'table_uuid': table_uuid,
-        'head': (row[1] if var('reconcile', false) else row[0]) | int,
-        'consumed': 0 if from_start() else row[1] | int,
-        'since': row[2] if changes else none,
-        'changed': row[3] if changes else none,
-    }) }}
+    {%- set found = bounds_of(table_uuid, row[0], row[1]) -%}
+    {%- do found.update({'since': row[2], 'changed': row[3]} if changes else {}) -%}
+    {{ return(found) }}
 {% endmacro %}

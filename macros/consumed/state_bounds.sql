@@ -1,5 +1,25 @@
 {% macro state_bounds(state) %}
-    {#- From the statistics of its files: what is no more in the table has been taken in before. -#}
-    {%- set head = 'select max(data._batch.max) from ' ~ metadata_table(state, 'partitions') -%}
-    {{ return(offsets(state, iceberg_uuid(state) if execute else '', head)) }}
+    {%- if not execute or flags.WHICH not in ('run', 'build', 'retry') -%}
+        {{ return({'table_uuid': '', 'head': 0, 'consumed': 0}) }}
+    {%- endif -%}
+    {%- set heads = [] -%}
+    {%- for name in model.refs | map(attribute='name') | unique if name.endswith('_state') -%}
+        {%- set table = ref(name) -%}
+        {#- From the statistics of its files: what is no more in the table has been taken in before. -#}
+        {%- do heads.append(
+            "select '" ~ table.schema ~ '.' ~ table.identifier ~ "' as input, '" ~ iceberg_uuid(table) ~ "' as table_uuid,"
+            ~ ' max(data._batch.max) as head from ' ~ metadata_table(table, 'partitions')
+        ) -%}
+    {%- endfor -%}
+    {#- One statement for all of them, and a second call in one model must see the same heads. -#}
+    {%- set found = ask_once('offsets of states',
+        'with taken as (select input, table_uuid, max_by(batch, build) as consumed from ' ~ consumed_relation()
+        ~ " where model = '" ~ this.identifier ~ "' group by input, table_uuid), heads as ("
+        ~ heads | join(' union all ') ~ ') select heads.input, heads.table_uuid, coalesce(heads.head, 0), coalesce(taken.consumed, 0)'
+        ~ ' from heads left join taken on taken.input = heads.input and taken.table_uuid = heads.table_uuid'
+    ) -%}
+    {%- for row in found.rows if row[0] == state.schema ~ '.' ~ state.identifier -%}
+        {{ return(bounds_of(row[1], row[2], row[3])) }}
+    {%- endfor -%}
+    {%- do exceptions.raise_compiler_error(this ~ ' does not refer to the state table ' ~ state) -%}
 {% endmacro %}

@@ -8,7 +8,10 @@
         ~ "', taken_at = " ~ now ~ ', renewed_at = ' ~ now
         ~ " where holder = '' or renewed_at <= " ~ now ~ ' - ' ~ patience
     ) -%}
-    {%- set held = run_query('select holder, who, fenced, taken_at, renewed_at, ' ~ now ~ ' as asked_at from ' ~ lease).rows[0] -%}
+    {%- set held = run_query(
+        'select holder, who, fenced, taken_at, renewed_at, ' ~ now ~ ' as asked_at,'
+        ~ ' (select count(distinct "$path") from ' ~ consumed_relation() ~ ') as files from ' ~ lease
+    ).rows[0] -%}
     {%- if held[0] == invocation_id and held[2] -%}
         {%- do log('Build ' ~ held[2] ~ ' is given up for dead: this one has taken over its lease.', info=true) -%}
         {%- do drop_leftovers() -%}
@@ -23,4 +26,6 @@
             ~ ' seconds; if you know that it is, take over now: --vars \'take_over: true\''
         ) -%}
     {%- endif -%}
+    {#- A build with news adds a file for each model. -#}
+    {%- if held[6] | int > var('consumed_files', 100) -%}{%- do compact_consumed() -%}{%- endif -%}
 {% endmacro %}

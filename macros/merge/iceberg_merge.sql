@@ -4,12 +4,16 @@
 ) %}
     {%- set staged = load_result('rows staged') -%}
     {%- if staged is none or staged.response | int > 0 -%}
-        {{ return(dbt.iceberg_merge(
+        {%- set told = dbt.iceberg_merge(
             on_schema_change, tmp_relation, target_relation, unique_key, incremental_predicates, existing_relation,
             delete_condition, update_condition, insert_condition, force_batch
-        )) }}
+        ) | trim -%}
+    {%- else -%}
+        {#- A MERGE of no rows changes nothing, and is a statement all the same. -#}
+        {%- do process_schema_changes(on_schema_change, tmp_relation, existing_relation) -%}
+        {%- set told = "select '" ~ '{"rowcount":0,"data_scanned_in_bytes":0}' ~ "'" -%}
     {%- endif -%}
-    {#- A MERGE of no rows changes nothing, and is a statement all the same. -#}
-    {%- do process_schema_changes(on_schema_change, tmp_relation, existing_relation) -%}
-    select '{"rowcount":0,"data_scanned_in_bytes":0}'
+    {#- A statement of the adapter's own tells dbt in a literal what the MERGE did; the one that is due can tell it as well. -#}
+    {%- set recorded = record_consumed() | trim -%}
+    {{ return(recorded ~ ' /* ' ~ told.split("'")[1] ~ ' */' if recorded else told) }}
 {%- endmacro %}

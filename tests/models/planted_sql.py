@@ -103,10 +103,11 @@ BUGS = {
     "an offset that is read when the model ends": (
         Edit(
             RECORD,
-            "(head if kind == 'batch' else 'null')",
+            "(head if kind == 'batch' else 'cast(null as bigint)')",
             "(run_query('select max(batch) from \"'"
             " ~ input.replace('.', '\".\"') ~ '$partitions\"').rows[0][0]"
-            " if kind == 'batch' and input.startswith('bronze') else head if kind == 'batch' else 'null')",
+            " if kind == 'batch' and input.startswith('bronze')"
+            " else head if kind == 'batch' else 'cast(null as bigint)')",
         ),
     ),
     "gold is appended": (

@@ -155,7 +155,7 @@ class _Model:
             )
             lake.drop(staged.schema, staged.identifier)
             return
-        self._call(
+        last = self._call(
             "iceberg_merge",
             on_schema_change="append_new_columns",
             tmp_relation=staged,
@@ -168,6 +168,8 @@ class _Model:
             insert_condition=self.given.get("insert_condition"),
             force_batch=False,
         )
+        if last.startswith("insert"):
+            lake.insert(last)
         lake.drop(staged.schema, staged.identifier)
 
     def _add_columns(self, staged: Relation) -> None:
@@ -219,6 +221,7 @@ class _Model:
                 columns={column["name"]: _column(column) for column in stated["columns"]},
                 constraints=[_constraint(one) for one in stated.get("constraints", [])],
                 sources=_sources(dbt.project, self.name),
+                refs=[{"name": name} for name in re.findall(r"ref\('(\w+)'\)", stated["_sql"])],
                 compiled_code="",
             ),
             "config": _Config(self.given),

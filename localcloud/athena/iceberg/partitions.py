@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -13,23 +14,43 @@ from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.types import IcebergType, NestedField
 
+from localcloud.athena import callers
 from localcloud.athena.iceberg import scans
 from localcloud.athena.iceberg.schemas import athena_type
 from localcloud.athena.translate.scope import Field
 from localcloud.athena.translate.terms import BIGINT, ident, row
 from localcloud.athena.types import Type
 
+_KEPT_VERSIONS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """A version of a table by the name of its metadata, which never changes, and for whom it is read."""
+
+    location: str
+    role: str
+    table: Table = field(compare=False, repr=False)
+
 
 def partitions(table: Table) -> tuple[tuple[Field, ...], pa.Table]:
-    """Fields and rows: `partition` (absent when there is none), counts, and `data` with ranges."""
+    """Fields and rows: `partition` (absent when there is none), counts, and `data` with ranges.
+
+    Kept for the last versions that were asked for: each model that reads one table asks for the same. Of 96
+    partitions and 23 columns the ranges take 20 ms.
+    """
+    return _partitions(_Version(table.metadata_location, callers.role_key(), table))
+
+
+@lru_cache(maxsize=_KEPT_VERSIONS)
+def _partitions(version: _Version) -> tuple[tuple[Field, ...], pa.Table]:
+    table = version.table
     schema, spec = table.schema(), table.spec()
-    keys = [
-        (field.name, field.transform.result_type(schema.find_type(field.source_id))) for field in spec.fields
-    ]
+    keys = [(part.name, part.transform.result_type(schema.find_type(part.source_id))) for part in spec.fields]
     plain = [
-        field
-        for field in schema.fields
-        if field.field_type.is_primitive and field.field_id not in {part.source_id for part in spec.fields}
+        column
+        for column in schema.fields
+        if column.field_type.is_primitive and column.field_id not in {part.source_id for part in spec.fields}
     ]
     groups: dict[tuple[Any, ...], list[DataFile]] = defaultdict(list)
     for planned in scans.plan(scans.current(table)):
