@@ -9,6 +9,10 @@ settings.register_profile("steady", derandomize=True)
 settings.register_profile("sweep", print_blob=True)
 settings.load_profile("sweep" if "SWEEP" in os.environ else "steady")
 
+# A shell that `dm env` has pointed at a cloud must not decide where a test looks.
+for name in [name for name in os.environ if name.startswith(("AWS_", "DM_"))]:
+    del os.environ[name]
+
 
 def pytest_report_header() -> str:
     """Which seeds this run draws, where they change from day to day."""

@@ -50,11 +50,19 @@ from localcloud.config import Settings
 
 
 @pytest.fixture(scope="session")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The endpoint of a whole local cloud with a bucket, to which this process's AWS clients point."""
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The endpoint of a whole local cloud."""
     record = supervisor.up(Settings(tmp_path_factory.mktemp("cloud"), port=0), lambda _: None).record
+    yield record.endpoint
+    for part in record.parts:
+        processes.kill(part.pid, part.started)
+
+
+@pytest.fixture(scope="class")
+def endpoint(cloud: str) -> Iterator[str]:
+    """That endpoint, with a bucket: this process's AWS clients point to it while the tests of a class run."""
     values = {
-        "AWS_ENDPOINT_URL": record.endpoint,
+        "AWS_ENDPOINT_URL": cloud,
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_REGION": "us-east-1",
@@ -66,9 +74,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for name, value in values.items():
             patch.setenv(name, value)
         boto3.client("s3").create_bucket(Bucket="kit")
-        yield record.endpoint
-    for part in record.parts:
-        processes.kill(part.pid, part.started)
+        yield cloud
 
 
 @pytest.fixture(scope="class")

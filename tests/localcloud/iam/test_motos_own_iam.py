@@ -20,7 +20,7 @@ Statement = dict[str, Any]
 
 
 @pytest.fixture
-def keys_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., dict[str, str]]]:
+def keys_of() -> Iterator[Callable[..., dict[str, str]]]:
     """The session of a role with these statements, in an account where IAM's turn comes after it is made."""
 
     def made(*statements: Statement, session: Statement | None = None) -> dict[str, str]:
@@ -31,7 +31,6 @@ def keys_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., dict[str,
         narrowed = {"Policy": policy(session)} if session else {}
         return as_keys(sts.assume_role(RoleArn=role, RoleSessionName="session", **narrowed)["Credentials"])
 
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)  # moto answers for AWS's own addresses only
     with mock_aws():
         yield made
 
