@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import Any
 
 START = b"AmazonAthena.StartQueryExecution"
-# A write takes the local cloud longer than this. A read is often over after 3 ms, so nothing is waited for.
+# A write takes the local cloud longer than this. A read is often over after 3 ms, before dbt hears of it.
 WRITE_SECONDS = 0.06
 
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """SIGKILL of dbt's process group at a statement: a share of a write's time after it, or before it."""
+    """SIGKILL of dbt's process group: before a statement, or a share of the way into the next write."""
 
     statement: int
     share: float | None
@@ -134,28 +134,28 @@ def watch_statements(trace: Path, death: Death | None) -> None:
 
     real, lock = URLLib3Session.send, threading.Lock()
     file = os.open(trace, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    sent = 0
+    sent, doomed = 0, False
 
     def die() -> None:
         os.write(file, f"died={time.time()}\n".encode())
         os.killpg(0, signal.SIGKILL)
 
     def send(session: Any, request: Any) -> Any:
-        nonlocal sent
+        nonlocal sent, doomed
         target = request.headers.get("X-Amz-Target", b"")
         if target not in (START, START.decode()):
             return real(session, request)
         with lock:
             sent += 1
-            number = sent
-        is_last = death is not None and number == death.statement
+            is_due = death is not None and sent >= death.statement and not doomed
+            is_last = is_due and (death.share is None or is_write(request))
+            doomed = doomed or is_last
         if is_last and death.share is None:
             die()
         answer = real(session, request)
         os.write(file, (json.loads(answer.content)["QueryExecutionId"] + "\n").encode())
         if is_last:
-            if is_write(request):
-                time.sleep(death.share * WRITE_SECONDS)
+            time.sleep(death.share * WRITE_SECONDS)
             die()
         return answer
 

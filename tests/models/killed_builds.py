@@ -151,8 +151,8 @@ class BuildHistory:
         return outcome
 
     def killed_build(self) -> None:
-        """A build that dies, mostly while a statement runs; half of them are overtaken by a batch before."""
-        share = None if self.chance.random() < 0.1 else self.chance.random()
+        """A build that dies, nine of ten in a statement; half of them are overtaken by a batch before."""
+        share = None if self.seed % 10 == 0 else self.chance.random()
         death = Death(self.chance.randint(2, STATEMENTS), share)
         overtaken = self.chance.random() < 0.5
         overtaking = threading.Thread(target=self._overtake, args=(death.statement // 2,))

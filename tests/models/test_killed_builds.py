@@ -46,5 +46,4 @@ def test_histories_with_killed_builds_end_as_a_dictionary_says_and_no_reader_saw
         while_running += life.while_running
         polls += reader.polls
     print(f"{while_running} of {kills} kills while a statement ran; {polls:,} polls")
-    # Of fifty; a sample of five says little of that share (3 to 5 were seen of the same five).
-    assert while_running >= (0.8 * kills if len(SEEDS) >= 50 else len(SEEDS) >= 5)
+    assert len(SEEDS) < 5 or while_running >= 0.8 * kills
