@@ -51,6 +51,7 @@ class Weather:
             answer = real(session, request)
             if drawn < self.throttled + self.lost:
                 self.spoiled += 1
+                answer.raw.close()  # a streamed body is still unread, and its socket open
                 raise ConnectionClosedError(endpoint_url=request.url)
             return answer
 
