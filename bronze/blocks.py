@@ -1,13 +1,17 @@
 """Cut inflated content into blocks of whole records, with their place, without ever holding a whole file."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
+from itertools import islice
 
 # Of a record too long to be held, this much is kept for looking; the raw file has the rest.
 KEPT_BYTES = 64 << 10
 # Where a block is looked at line by line, it is so much at once: a list of short lines takes twenty times
 # their bytes.
 _SLICE_BYTES = 256 << 10
+_PIECE_BYTES = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,28 +91,45 @@ def block_of(data: bytes, line: int, offset: int) -> Block:
 
 
 def _lines(data: bytes) -> int:
-    return data.count(b"\n") + (not data.endswith(b"\n"))
+    return sum(map(_newlines, _pieces(data))) + (not data.endswith(b"\n"))
+
+
+def _newlines(piece: bytes) -> int:
+    # A third of the time of `bytes.count`, which in Python 3.11 looks at each byte by itself.
+    return len(piece) - len(piece.replace(b"\n", b""))
+
+
+def _pieces(data: bytes) -> Iterator[bytes]:
+    """`data` in parts so small that a copy of one is made in memory that was used before."""
+    return (data[start : start + _PIECE_BYTES] for start in range(0, len(data), _PIECE_BYTES))
 
 
 def slices(block: Block) -> Iterator[Block]:
     """The lines of `block`, some at a time."""
-    start, line = 0, block.line
-    while start < len(block.data):
-        end = block.data.find(b"\n", min(start + _SLICE_BYTES, len(block.data) - 1)) + 1 or len(block.data)
-        part = block_of(block.data[start:end], line, block.offset + start)
+    line, offset = block.line, block.offset
+    for data in whole_lines(block.data, _SLICE_BYTES):
+        part = block_of(data, line, offset)
         yield part
-        start, line = end, line + part.lines
+        line, offset = line + part.lines, offset + len(data)
+
+
+def whole_lines(data: bytes, size: int) -> Iterator[bytes]:
+    """`data` in parts of whole lines, of `size` bytes and the rest of the last line each."""
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", min(start + size, len(data) - 1)) + 1 or len(data)
+        yield data[start:end]
+        start = end
 
 
 def lines_at(data: bytes, wanted: Iterable[int]) -> Iterator[tuple[bytes, int, int]]:
     """The lines of `data` at the indices `wanted`, which rise; with each its index and where it begins."""
-    start = number = 0
+    stream = BytesIO(data)  # not copied; its lines are skipped in half of the time that `index` takes
+    number = 0
     for index in wanted:
-        for _ in range(number, index):
-            start = data.index(b"\n", start) + 1
-        number = index
-        end = data.find(b"\n", start)
-        yield data[start : end if end >= 0 else len(data)], index, start
+        deque(islice(stream, index - number), maxlen=0)
+        start, number = stream.tell(), index + 1
+        yield stream.readline().removesuffix(b"\n"), index, start
 
 
 def is_utf8(data: bytes) -> bool:

@@ -15,12 +15,12 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from bronze import columns, sequence
-from bronze.blocks import Block, is_utf8, lines_at
+from bronze.blocks import Block, is_utf8, lines_at, whole_lines
 from bronze.change_layout import NULL_TEXT, Layout, learned
 from bronze.change_records import row_columns
 from bronze.contract import BronzeContract
 from bronze.field_values import FieldReader
-from bronze.outcome import Taken
+from bronze.outcome import Left, Taken, all_left, left_of
 from bronze.schema import arrow_schema, arrow_type
 
 _BOM = b"\xef\xbb\xbf"
@@ -28,14 +28,23 @@ _BOM = b"\xef\xbb\xbf"
 _LOOKED_AT = 20
 # A file of one producer has as many as it has kinds of records: loads, deletes, updates with a before-image …
 _KNOWN_LAYOUTS = 8
+# One line in so many is left as it is: to try a layout takes as long as the exact rules for twenty lines.
+_MANY = 256
+# A block with an odd byte is mended so much at once: most of its lines have none.
+_SLICE_BYTES = 64 << 10
+_NULL = NULL_TEXT.encode()
 
 
 @dataclass(frozen=True, slots=True)
 class _Lines:
-    """Lines, each with its newline, and the index of each in its block."""
+    """Lines, each with its newline; of each its index in its block, and its first byte there.
+
+    `starts` is None where they are all lines of the block.
+    """
 
     data: bytes
     places: Sequence[int]
+    starts: Sequence[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,7 @@ def reader(contract: BronzeContract, *, epoch: int, loaded: str) -> Callable[[Bl
         rest = _Lines(text, range(block.lines))
         tables = [arrow_schema(row_columns(contract)).empty_table()]
         untried, learnable = list(known), _KNOWN_LAYOUTS
-        while rest.places and (untried or learnable):
+        while len(rest.places) * _MANY >= block.lines and (untried or learnable):
             if not untried:
                 learnable -= 1
                 new = _unknown(rest, contract, known)
@@ -74,22 +83,40 @@ def reader(contract: BronzeContract, *, epoch: int, loaded: str) -> Callable[[Bl
                 known.remove(tried)
                 known.insert(0, tried)  # the first to be tried on the next block
         del known[_KNOWN_LAYOUTS:]
-        return Taken(columns.in_order(tables, ["_line"]), rest.places)
+        return Taken(columns.in_order(tables, ["_line"]), _left(block, rest))
 
     return read
+
+
+def _left(block: Block, lines: _Lines) -> Left:
+    """What `lines` are in `block`, whose bytes may be others."""
+    if lines.starts is None:
+        return all_left(block)
+    lengths = map(len, lines.data.split(b"\n"))
+    return left_of(
+        (block.line + place, block.offset + start, block.data[start : start + length])
+        for place, start, length in zip(lines.places, lines.starts, lengths, strict=False)
+    )
 
 
 def unambiguous(data: bytes) -> bytes:
     """`data` with a backslash in every line that Arrow would cut or read otherwise than the exact rules.
 
-    It has as many lines. One that is not UTF-8 becomes a backslash; a carriage return that ends a line is
-    dropped, as it means nothing.
+    Each line is as long as before. One that is not UTF-8 becomes nothing but backslashes; a carriage return
+    that ends a line becomes a space, as it means nothing.
     """
+    if data.isascii() and b"\r" not in data and _NULL not in data:
+        return data
+    mended = b"".join(map(_mended, whole_lines(data, _SLICE_BYTES)))
+    return data if mended == data else mended  # so that one of two that are alike is kept
+
+
+def _mended(data: bytes) -> bytes:
     if not is_utf8(data):
-        data = b"\n".join(line if is_utf8(line) else b"\\" for line in data.split(b"\n"))
+        data = b"\n".join(line if is_utf8(line) else b"\\" * len(line) for line in data.split(b"\n"))
     if b"\r" in data:
-        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\\")
-    return data.replace(NULL_TEXT.encode(), b"\\")
+        data = data.replace(b"\r\n", b" \n").replace(b"\r", b"\\")
+    return data.replace(_NULL, b"\\")
 
 
 def _unknown(lines: _Lines, contract: BronzeContract, known: Sequence[_Known]) -> _Known | None:
@@ -141,7 +168,7 @@ def _fields(layout: Layout, lines: _Lines) -> tuple[Any, list[int]]:
     if data.startswith(_BOM):  # Arrow would drop it
         data = b"\\" + data
     for lead in layout.nulls:
-        data = data.replace(lead + b"null", lead + b'"' + NULL_TEXT.encode() + b'"')
+        data = data.replace(lead + b"null", lead + b'"' + _NULL + b'"')
     names = [str(number) for number in range(len(layout.fields))]
     table = pa.csv.read_csv(
         pa.BufferReader(data),
@@ -170,8 +197,12 @@ def _numbers(count: int, skipped: Sequence[int]) -> Any:
 
 def _picked(lines: _Lines, numbers: Sequence[int]) -> _Lines:
     """The lines of these numbers, which rise."""
-    picked = lines_at(lines.data, numbers)
-    return _Lines(b"".join(line + b"\n" for line, _, _ in picked), [lines.places[n] for n in numbers])
+    picked = list(lines_at(lines.data, numbers))
+    return _Lines(
+        data=b"".join(line + b"\n" for line, _, _ in picked),
+        places=[lines.places[number] for number in numbers],
+        starts=[start if lines.starts is None else lines.starts[number] for _, number, start in picked],
+    )
 
 
 def _rows(

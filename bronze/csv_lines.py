@@ -1,9 +1,8 @@
 """Read blocks of a CSV extract: what is certainly good at once, every other line by the exact rules."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
-from itertools import accumulate, compress
+from itertools import accumulate, chain, compress
 from operator import not_
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from bronze.blocks import Block, is_utf8, slices
 from bronze.contract import BronzeContract
 from bronze.dialect import Dialect
 from bronze.errors import FileRefusedError, RefusedError
-from bronze.outcome import BlockReader, Outcome, joined
+from bronze.outcome import BlockReader, Left, Outcome, Taken, joined, left_of
 from bronze.quarantine import Quarantine
 from bronze.schema import arrow_schema
 
@@ -49,17 +48,6 @@ def opened(block: Block, contract: BronzeContract) -> Block:
     return Block(block.data[end:], block.line + 1, block.offset + end, block.lines - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Looked:
-    """The rows that are certain, and where the other records are: number of the first line, start and end.
-
-    Starts and ends are bytes in the content, without the newline.
-    """
-
-    rows: Any
-    left: list[tuple[int, int, int]]
-
-
 def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int) -> BlockReader:
     """What reads blocks to the contract's columns and `_line`."""
     judge = csv_exact.judge(contract)
@@ -83,21 +71,19 @@ def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int
         whole = block.data if block.data.endswith(b"\n") else block.data + b"\n"
         return quick().promised(whole, block.lines) if is_utf8(whole) else None
 
-    def look(block: Block, promised: Callable[[], Any] | None) -> _Looked | None:
+    def look(block: Block, promised: Callable[[], Any] | None) -> Taken | None:
         """What is certain of `block`; None where that is for `read` to find, some lines at a time."""
         if is_small(block):
             return None
         rows = promised and promised()
         if rows is not None:
-            return _Looked(_numbered(rows, range(block.line, block.line + rows.num_rows)), [])
+            return Taken(_numbered(rows, range(block.line, block.line + rows.num_rows)), left_of([]))
         if may_reach_over_lines(block) or len(block.data) < _SHORT_LINE * block.lines:
             return None
         parts = [look_closely(part) for part in slices(block)]
-        return _Looked(
-            pa.concat_tables([it.rows for it in parts]), [left for it in parts for left in it.left]
-        )
+        return Taken(pa.concat_tables([it.rows for it in parts]), left_of(chain(*(it.left for it in parts))))
 
-    def look_closely(block: Block) -> _Looked:
+    def look_closely(block: Block) -> Taken:
         lines, numbers = _records(block, contract.csv)
         certain = quick().certain(lines)
         data = b"\n".join(compress(lines, certain))
@@ -105,35 +91,34 @@ def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int
             certain = [good and is_utf8(line) for good, line in zip(certain, lines, strict=True)]
             data = b"\n".join(compress(lines, certain))
         rows = _numbered(quick().rows(data), compress(numbers, certain))
-        return _Looked(rows, _left(block, lines, numbers, certain))
+        return Taken(rows, _left(block, lines, numbers, certain))
 
-    def unlooked(block: Block) -> _Looked:
+    def unlooked(block: Block) -> Taken:
         lines, numbers = _records(block, contract.csv)
-        return _Looked(schema.empty_table(), _left(block, lines, numbers, [False] * len(lines)))
+        return Taken(schema.empty_table(), _left(block, lines, numbers, [False] * len(lines)))
 
-    def read(block: Block, looked: _Looked | None) -> Outcome:
-        if looked is not None:
-            return read_left(block, looked)
+    def read(block: Block, taken: Taken | None) -> Outcome:
+        if taken is not None:
+            return read_left(taken)
         if is_small(block):
-            return read_left(block, unlooked(block))
+            return read_left(unlooked(block))
         # Only quotes that reach over lines forbid to look at fewer lines at a time.
         parts = [block] if may_reach_over_lines(block) else slices(block)
-        return joined(read_left(part, look_closely(part)) for part in parts)
+        return joined(read_left(look_closely(part)) for part in parts)
 
-    def read_left(block: Block, looked: _Looked) -> Outcome:
+    def read_left(taken: Taken) -> Outcome:
         exact: list[list[object]] = []
         blank = 0
-        for number, start, end in looked.left:
-            line = block.data[start - block.offset : end - block.offset]
+        for number, offset, line in taken.left:
             if line in (b"", b"\r"):
                 blank += 1
                 continue
             try:
                 exact.append([*judge(line), number])
             except RefusedError as refusal:
-                quarantine.refuse(refusal.reason, line, line=number, offset=start)
-        rows = columns.in_order([looked.rows, columns.table_of(exact, schema)], ["_line"])
-        return Outcome(rows, looked.rows.num_rows + len(looked.left) - blank, blank)
+                quarantine.refuse(refusal.reason, line, line=number, offset=offset)
+        rows = columns.in_order([taken.rows, columns.table_of(exact, schema)], ["_line"])
+        return Outcome(rows, taken.rows.num_rows + len(taken.left) - blank, blank)
 
     return BlockReader(check, look, read)
 
@@ -145,15 +130,11 @@ def _numbered(rows: Any, numbers: Iterable[int]) -> Any:
     return rows.append_column("_line", pa.array(numbers, pa.int64()))
 
 
-def _left(
-    block: Block, lines: Sequence[bytes], numbers: Sequence[int], certain: Sequence[bool]
-) -> list[tuple[int, int, int]]:
-    """Where those of the records `lines` of `block` are that are not certain, as in `_Looked`."""
-    ends = list(accumulate(map(len, lines), initial=block.offset - 1))
-    return [
-        (numbers[place], ends[place] + place + 1, ends[place + 1] + place + 1)
-        for place in compress(range(len(lines)), map(not_, certain))
-    ]
+def _left(block: Block, lines: Sequence[bytes], numbers: Sequence[int], certain: Sequence[bool]) -> Left:
+    """Those of the records `lines` of `block` that are not certain."""
+    before = accumulate(map(len, lines), initial=block.offset)
+    offsets = (size + newlines for newlines, size in enumerate(before))
+    return left_of(compress(zip(numbers, offsets, lines, strict=False), map(not_, certain)))
 
 
 def _records(block: Block, dialect: Dialect) -> tuple[list[bytes], Sequence[int]]:

@@ -9,9 +9,10 @@ from isal import isal_zlib
 from bronze.errors import FileRefusedError
 from bronze.limits import Limits
 
-_READ_BYTES = 256 << 10
-# Small enough to be memory that was used before.
-PIECE_BYTES = 64 << 10
+# Small chunks are read and large pieces given out: with each piece, isal copies what is left of the chunk
+# and takes Python's lock. With 256 and 64 KiB, change records take 4 % more CPU.
+_READ_BYTES = 64 << 10
+PIECE_BYTES = 256 << 10
 _GZIP = 31  # zlib's word for: a gzip header and trailer, its CRC and size checked
 _DamagedError = cast(type[Exception], isal_zlib.error)  # its type stub calls it an instance
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 from bronze import columns
-from bronze.blocks import Block, lines_at, slices
+from bronze.blocks import Block, slices
 from bronze.change_records import Change, judge, row_columns
 from bronze.contract import BronzeContract
 from bronze.errors import RefusedError
 from bronze.json_objects import Found, objects
-from bronze.outcome import BlockReader, EventRow, Outcome, Taken, joined
+from bronze.outcome import BlockReader, EventRow, Outcome, Taken, all_left, joined
 from bronze.quarantine import Quarantine
 from bronze.schema import arrow_schema
 
@@ -66,20 +66,20 @@ def reader(
     def look(block: Block, text: bytes | None) -> Taken | None:
         if text is not None:
             return of_blocks()(block, text)
-        return Taken(nothing, range(block.lines)) if len(block.data) < quick_bytes else None
+        return Taken(nothing, all_left(block)) if len(block.data) < quick_bytes else None
 
     def read(block: Block, taken: Taken | None) -> Outcome:
         if taken is not None:
-            return read_left(block, taken)
-        return joined(read_left(part, of_slices()(part, text_of(part))) for part in slices(block))
+            return read_left(taken)
+        return joined(read_left(of_slices()(part, text_of(part))) for part in slices(block))
 
-    def read_left(block: Block, fast: Taken) -> Outcome:
+    def read_left(taken: Taken) -> Outcome:
         exact = _Exact()
-        for line, index, start in lines_at(block.data, fast.left):
-            read_exactly(line, block.line + index, block.offset + start, exact)
+        for number, offset, line in taken.left:
+            read_exactly(line, number, offset, exact)
         return Outcome(
-            rows=columns.in_order([fast.rows, columns.table_of(exact.rows, schema)], ["_line", "_record"]),
-            records=fast.rows.num_rows + exact.records,
+            rows=columns.in_order([taken.rows, columns.table_of(exact.rows, schema)], ["_line", "_record"]),
+            records=taken.rows.num_rows + exact.records,
             blank=exact.blank,
             discarded=exact.discarded,
             events=exact.events,

@@ -24,9 +24,9 @@ class Limits:
     line_bytes: int = 4 << 20
     # 89 MB of CSV on one thread: 0.59 s in blocks of 2 MiB, 0.68 s of 1, 1.07 s of 256 KiB.
     csv_block_bytes: int = 3 << 19
-    # A change record: 3.8 µs in blocks of 1.5 MiB, 3.5 of 2, 3.3 of 3, 3.2 of 4. With one bad line in a
-    # thousand, those of 3 MiB peak at 185 MB, these at 177.
-    json_block_bytes: int = 5 << 19
+    # 1,586,614 change records: 3.4 s in blocks of 2.5 MiB, 3.2 of 3.5, 3.0 of 4, 2.9 of 5, 2.8 of 6. The
+    # peaks are 141, 152, 160, 170 and 187 MB. With one bad line in a thousand, blocks of 4 MiB peak at 183.
+    json_block_bytes: int = 4 << 20
     # To import Arrow's functions takes as long as the exact rules for 2,500 lines of CSV or 500 changes.
     quick_bytes: int = 64 << 10
     # A file of 1 GiB of CSV peaks at 221 MB with 256 Ki rows, at 188 with 128, at 181 with these, and Parquet

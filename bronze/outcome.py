@@ -1,13 +1,14 @@
 """What reading a block gives, whatever the shape of the raw file."""
 
-from collections.abc import Callable, Iterable, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 
-from bronze.blocks import Block
+from bronze.blocks import Block, lines_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,53 @@ def joined(outcomes: Iterable[Outcome]) -> Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """The records of a block that the exact rules have to read, in their order.
+
+    `text` has them one behind the other, with a byte behind each. Of each, `lines` has the number of its
+    first line, `offsets` its first byte in the content, and `lengths` its bytes, without the last newline.
+    """
+
+    text: bytes
+    lines: Sequence[int]
+    offsets: Sequence[int]
+    lengths: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def __iter__(self) -> Iterator[tuple[int, int, bytes]]:
+        """Line, offset and bytes of each."""
+        start = 0
+        for line, offset, length in zip(self.lines, self.offsets, self.lengths, strict=True):
+            yield line, offset, self.text[start : start + length]
+            start += length + 1
+
+
+def left_of(records: Iterable[tuple[int, int, bytes]]) -> Left:
+    """What is left, from line, offset and bytes of each record."""
+    lines, offsets, lengths = array("q"), array("q"), array("q")
+    texts: list[bytes] = []
+    for line, offset, text in records:
+        lines.append(line)
+        offsets.append(offset)
+        lengths.append(len(text))
+        texts.append(text)
+    return Left(b"\n".join(texts), lines, offsets, lengths)
+
+
+def all_left(block: Block) -> Left:
+    """All lines of `block`."""
+    lines = lines_at(block.data, range(block.lines))
+    return left_of((block.line + index, block.offset + start, line) for line, index, start in lines)
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
-    """What is certain of a block: rows in the order of their lines, and the indices of the lines left."""
+    """What is certain of a block: rows in the order of their lines. And what is left of it."""
 
     rows: Any
-    left: Sequence[int]
+    left: Left
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +105,10 @@ class BlockReader:
     """How the blocks of one shape are read.
 
     `check` looks at the bytes of a block, `look` finds with what that gave what is certain of the block, and
-    `read` gives the outcome with the help of what was found. Blocks come to each in their order. The first
-    two touch nothing else, so that each runs beside the rest.
+    `read` gives the outcome: from what was found alone, or from the block where that is None. Blocks come to
+    each in their order. The first two touch nothing else, so that each runs beside the rest.
     """
 
     check: Callable[[Block], Any]
-    look: Callable[[Block, Any], Any]
-    read: Callable[[Block, Any], Outcome]
+    look: Callable[[Block, Any], Taken | None]
+    read: Callable[[Block, Taken | None], Outcome]

@@ -187,12 +187,12 @@ def _checked(reader: BlockReader, part: _Part) -> tuple[_Part, Any]:
 
 
 def _looked_at(reader: BlockReader, checked: tuple[_Part, Any]) -> tuple[_Part, Any]:
-    """The part, and what is certain of it; where that is all, the text is let go."""
+    """The part, and what is found in it, for which its text is let go."""
     part, told = checked
     if isinstance(part, LongRecord) or not part.data:
         return part, None
     found = reader.look(part, told)
-    return part if found is None or found.left else replace(part, data=b""), found
+    return part if found is None else replace(part, data=b""), found
 
 
 class _Run:

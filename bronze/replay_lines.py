@@ -59,7 +59,7 @@ def reader(contract: BronzeContract, quarantine: Quarantine) -> BlockReader:
     schema = arrow_schema((*row_columns(contract), ("_file_id", "string")))
     judge = _judge(contract)
 
-    def read(block: Block, _: None) -> Outcome:
+    def read(block: Block, _: object) -> Outcome:
         rows: list[list[object]] = []
         events: list[EventRow] = []
         records = blank = discarded = 0

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from raw_files import contract, record
 
 from bronze import change_fast, csv_fast, sequence
-from bronze.blocks import block_of
+from bronze.blocks import block_of, is_utf8
 
 THING = contract("id bigint key", "name string?", "at timestamp?", "score double?")
 GOOD = record({"id": 1, "name": "é", "at": "2024-05-06T07:08:09Z", "score": 1.5}, transaction_record_id=3)
@@ -23,9 +23,12 @@ def left(*records, rules=THING):
     lines = [it if isinstance(it, bytes) else line_of(it) for it in records]
     block = block_of(b"".join(line + b"\n" for line in lines), 1, 0)
     taken = change_fast.reader(rules, epoch=1, loaded="")(block, change_fast.unambiguous(block.data))
-    assert taken.rows.num_rows == len(lines) - len(taken.left)
-    assert taken.rows.column("_line").to_pylist() == [n + 1 for n in range(len(lines)) if n not in taken.left]
-    return list(taken.left)
+    indices = [number - 1 for number, _, _ in taken.left]
+    assert [block.data[offset:].split(b"\n")[0] for _, offset, _ in taken.left] == [lines[n] for n in indices]
+    assert [line for _, _, line in taken.left] == [lines[n] for n in indices]
+    assert taken.rows.num_rows == len(lines) - len(indices)
+    assert taken.rows.column("_line").to_pylist() == [n + 1 for n in range(len(lines)) if n not in indices]
+    return indices
 
 
 def with_data(**data):
@@ -95,6 +98,30 @@ def test_records_of_several_layouts_are_read_fast_in_the_order_of_their_lines():
     spaced = line_of(GOOD).replace(b" ", b"")
     load = record(GOOD["data"], "load", stream_position=None)
     assert left(GOOD, moved, spaced, b"x", load, with_metadata(more=1), moved, GOOD) == [3]
+
+
+def test_a_layout_is_worth_its_while_from_one_line_in_256_on():
+    rare = with_metadata(more=1)
+    assert left(*[GOOD] * 509, rare, rare, GOOD) == []
+    assert left(*[GOOD] * 300, rare, *[GOOD] * 300) == [300]
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"{}", "é".encode(), b"\xff", b"\r", b"\n", b"\r\n", b"\0", b'"a"']), max_size=40
+    ),
+    st.integers(0, 3),
+)
+def test_what_arrow_would_read_otherwise_is_hidden_and_nothing_moves(pieces, far):
+    data = b"".join(pieces) + b"x" * 40_000 * far + b"\n" + b"".join(pieces)
+    mended = change_fast.unambiguous(data)
+    before, after = data.split(b"\n"), mended.split(b"\n")
+    assert list(map(len, after)) == list(map(len, before))
+    for line, seen in zip(before[:-1], after[:-1], strict=True):
+        text = line[:-1] + b" " if line.endswith(b"\r") else line
+        odd = b"\r" in text or b"\0" in text or not is_utf8(line)
+        assert (b"\\" in seen) == odd
+        assert odd or seen == text
 
 
 def test_a_key_of_metadata_that_is_null_in_one_record_is_looked_at_in_the_next():
