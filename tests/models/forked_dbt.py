@@ -12,24 +12,38 @@ import gc
 import importlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 START = b"AmazonAthena.StartQueryExecution"
-# A write takes the local cloud longer than this. A read is often over after 3 ms, before dbt hears of it.
+# Most writes take the local cloud about so long. A read is often over after 3 ms, before dbt hears of it.
 WRITE_SECONDS = 0.06
+# A comment leads each statement, behind two hyphens, and some end with one.
+COMMENT = re.compile(r"(?:--\s*)?/\*.*?\*/", re.DOTALL)
+GET_QUERIES = {
+    "Authorization": "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/athena/aws4_request, Signature=none",
+    "Content-Type": "application/x-amz-json-1.1",
+    "X-Amz-Target": "AmazonAthena.BatchGetQueryExecution",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """SIGKILL of dbt's process group: before a statement, or a share of the way into the next write."""
+    """SIGKILL of dbt's process group: before a statement, or a share of the way into a write.
+
+    That is the first write from there on which is not over by then, looked at twice as early each time.
+    """
 
     statement: int
     share: float | None
@@ -134,14 +148,14 @@ def watch_statements(trace: Path, death: Death | None) -> None:
 
     real, lock = URLLib3Session.send, threading.Lock()
     file = os.open(trace, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    sent, doomed = 0, False
+    sent, doomed, wait = 0, False, WRITE_SECONDS * (death.share or 0) if death else 0
 
     def die() -> None:
         os.write(file, f"died={time.time()}\n".encode())
         os.killpg(0, signal.SIGKILL)
 
     def send(session: Any, request: Any) -> Any:
-        nonlocal sent, doomed
+        nonlocal sent, doomed, wait
         target = request.headers.get("X-Amz-Target", b"")
         if target not in (START, START.decode()):
             return real(session, request)
@@ -153,19 +167,30 @@ def watch_statements(trace: Path, death: Death | None) -> None:
         if is_last and death.share is None:
             die()
         answer = real(session, request)
-        os.write(file, (json.loads(answer.content)["QueryExecutionId"] + "\n").encode())
+        query = json.loads(answer.content)["QueryExecutionId"]
+        os.write(file, f"{query}\n".encode())
         if is_last:
-            time.sleep(death.share * WRITE_SECONDS)
-            die()
+            time.sleep(wait)
+            if is_running(query, request.url):
+                die()
+            doomed, wait = False, wait / 2
         return answer
 
     URLLib3Session.send = send
 
 
+def is_running(query: str, url: str) -> bool:
+    """Whether the cloud is still at a query; asked for one, it would not answer before that is over."""
+    with closing(HTTPConnection(urlsplit(url).netloc)) as cloud:
+        cloud.request("POST", "/", json.dumps({"QueryExecutionIds": [query]}), GET_QUERIES)
+        found = json.loads(cloud.getresponse().read())
+    return found["QueryExecutions"][0]["Status"]["State"] in ("QUEUED", "RUNNING")
+
+
 def is_write(request: Any) -> bool:
     """Whether a StartQueryExecution changes a table."""
-    sql = json.loads(request.body)["QueryString"].split("*/")[-1].split()[0].lower()
-    return sql in ("merge", "insert", "create", "drop", "alter")
+    words = COMMENT.sub("", json.loads(request.body)["QueryString"]).split()
+    return words[0].lower() in ("merge", "insert", "create", "drop", "alter")
 
 
 if __name__ == "__main__":

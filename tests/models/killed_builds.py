@@ -21,7 +21,7 @@ from typing import Any
 
 import oracle
 from bronze_lake import Lake
-from forked_dbt import Death, ForkedDbt, Outcome
+from forked_dbt import COMMENT, Death, ForkedDbt, Outcome
 from histories import sequence
 from shops import KEYS, STATES, Batch, History, Row, difference, history, live_tables, states, tables
 
@@ -192,7 +192,7 @@ class BuildHistory:
                 time.sleep(0.05)
             assert outcome.died is not None
             if found["Status"]["CompletionDateTime"].timestamp() > outcome.died:
-                yield " ".join(found["Query"].split("*/")[-1].split()[:3])
+                yield " ".join(COMMENT.sub("", found["Query"]).split()[:3])
 
     # --- what must hold ------------------------------------------------------------------------------------
 
