@@ -138,6 +138,7 @@ def _hive(place: Place) -> dict[str, str]:
         "hive.metastore-stats-cache-ttl": "0s",
         "hive.non-managed-table-writes-enabled": "true",
         "hive.recursive-directories": "true",
+        "hive.partition-projection-enabled": "true",
         "hive.collect-column-statistics-on-write": "false",
         "hive.table-statistics-enabled": "false",
         "hive.storage-format": "PARQUET",

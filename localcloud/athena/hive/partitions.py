@@ -1,6 +1,6 @@
 """The partitions of a Hive table: their values, which of them a query needs, `t$partitions`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -24,19 +24,20 @@ def keys(table: Table) -> tuple[tuple[str, Type], ...]:
 
 def needed(catalog: Catalog, table: Table, filters: Sequence[Filter]) -> list[Partition]:
     """The partitions whose values pass the filters on partition keys, in the order of their values."""
-    found = keys(table)
+    passes = passing(table, filters)
+    chosen = (partition for partition in catalog.partitions(table) if passes(partition.values))
+    return sorted(chosen, key=lambda partition: partition.values)
+
+
+def passing(table: Table, filters: Sequence[Filter]) -> Callable[[Sequence[str]], bool]:
+    """A function that tells whether the values of a partition pass the filters on partition keys."""
     wanted = [
         (at, type_, filter_)
-        for at, (name, type_) in enumerate(found)
+        for at, (name, type_) in enumerate(keys(table))
         for filter_ in filters
         if filter_.column == name
     ]
-    chosen = (
-        partition
-        for partition in catalog.partitions(table)
-        if all(_passes(value_of(partition.values[at], type_), filter_) for at, type_, filter_ in wanted)
-    )
-    return sorted(chosen, key=lambda partition: partition.values)
+    return lambda values: all(_passes(value_of(values[at], type_), filter_) for at, type_, filter_ in wanted)
 
 
 def value_of(written: str, type_: Type) -> Any:

@@ -3,12 +3,13 @@
 # ruff: noqa: S608  (the SQL text holds only quoted names and translated terms)
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from localcloud.athena.cache import FileCache
 from localcloud.athena.catalog import Catalog, Partition, Table
 from localcloud.athena.errors import AthenaError
 from localcloud.athena.hive import partitions
+from localcloud.athena.hive.projection import projection, utc_now
 from localcloud.athena.objects import folder, split
 from localcloud.athena.translate.casts import rounded
 from localcloud.athena.translate.scope import Filter
@@ -54,6 +55,15 @@ def relation(catalog: Catalog, table: Table, filters: Sequence[Filter], cache: F
 def _objects(catalog: Catalog, table: Table, filters: Sequence[Filter]) -> list[Found]:
     if not table.partition_keys:
         return _below(catalog, table.location, ())
+    projected = projection(table, filters, utc_now)
+    if projected is not None:
+        passes = partitions.passing(table, filters)
+        below = (
+            replace(one, values=values)
+            for one in _below(catalog, projected.root, ())
+            if (values := projected.values(one.uri)) is not None and passes(values)
+        )
+        return sorted(below, key=lambda one: one.values)
     found: list[Found] = []
     for partition in partitions.needed(catalog, table, filters):
         found.extend(_below(catalog, _location(partition, table), partition.values))

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 
 from localcloud.athena.cache import FileCache
 from localcloud.athena.catalog import Catalog, Table
-from localcloud.athena.errors import AthenaError, too_many_open_partitions
+from localcloud.athena.errors import AthenaError, not_supported, too_many_open_partitions
 from localcloud.athena.hive import partitions
 from localcloud.athena.objects import folder, is_empty
 from localcloud.athena.translate.terms import ident, text
@@ -102,8 +102,11 @@ def insert(
 ) -> tuple[int, tuple[str, ...]]:
     """Write the rows of a DuckDB query, whose columns are the table's; returns how many, and the files.
 
-    Raises TOO_MANY_OPEN_PARTITIONS when they fall into more than 100 partitions.
+    Raises TOO_MANY_OPEN_PARTITIONS when they fall into more than 100 partitions, and NOT_SUPPORTED where the
+    places of partitions are of a template.
     """
+    if "storage.location.template" in table.parameters:
+        raise not_supported("INSERT into a table with storage.location.template in the local cloud")
     keys = [name for name, _ in partitions.keys(table)]
     target = cache.new_folder() / "data"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE writing AS {rows}")

@@ -29,13 +29,22 @@ def run(node: Unload, catalog: Catalog, engine: Engine, context: Context) -> Ans
     names = ", ".join(ident(column.name.upper()) for column in engine.columns(node.query, context))
     table = f"unload_{context.query_id.replace('-', '_')}"
     properties = _COMPRESSION.sub("write_compression", node.properties)
+    database = _database(catalog, context)
     tree = parse_query(
-        f"CREATE TABLE {ident(table)} WITH (external_location = {text(node.location)}, {properties})"
+        f"CREATE TABLE {ident(database)}.{ident(table)}"
+        f" WITH (external_location = {text(node.location)}, {properties})"
         f" AS SELECT * FROM (\n{node.sql}\n) AS q({names})"
     )
     try:
         answer = engine.create_table_as(tree, context)  # type: ignore[arg-type]
     finally:
-        if catalog.find_table(context.database, table) is not None:
-            catalog.drop_table(context.database, table)
+        if catalog.find_table(database, table) is not None:
+            catalog.drop_table(database, table)
     return replace(answer, statement_type=node.kind.statement, substatement_type=node.kind.substatement)
+
+
+def _database(catalog: Catalog, context: Context) -> str:
+    """Where the table can be for a while: any database will do where the statement's own is not there."""
+    if catalog.find_database(context.database) is not None:
+        return context.database
+    return next((str(found["Name"]) for found in catalog.databases()), context.database)

@@ -49,6 +49,14 @@ def test_the_rows_of_a_query_become_files(start: Run, catalog: Catalog, database
     assert [table.name for table in catalog.tables(database)] == []
 
 
+def test_a_query_needs_no_database_of_its_own(engine: DuckDb, catalog: Catalog, database: str) -> None:
+    node = parse(f"unload (select 1 as a) to 's3://lake/{database}/out/' with (format = 'JSON')").node
+    assert isinstance(node, Unload)
+    assert unload.run(node, catalog, engine, Context("nowhere", query_id="1-2")).count == 1
+    assert len(_files(catalog, database, "out")) == 1
+    assert [table.name for table in catalog.tables(database)] == []
+
+
 def test_partitions_become_folders(start: Run, catalog: Catalog, database: str) -> None:
     start(
         "unload (select * from (values (1, 'x'), (2, 'y')) t(a, k)) to 'LOCATION/parts' "
