@@ -21,6 +21,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localcloud.athena import callers
+from localcloud.athena.direct import Direct
 from localcloud.athena.errors import AthenaError, table_not_found
 from localcloud.config import ATHENA_KEY
 from localcloud.faults.striking import NO_FAULTS, Faults
@@ -287,6 +288,7 @@ def connect(endpoint: str, region: str = "us-east-1") -> Catalog:
     )
     for client in (found.glue, found.s3):
         callers.name_in(client)
+        Direct(client)
     return found
 
 
