@@ -7,6 +7,7 @@ from localcloud.aws.mends import (
     glue,
     keys,
     lakeformation,
+    listing,
     network,
     objects,
     queues,
@@ -21,6 +22,7 @@ def apply(blobs: BlobStore, turns: Turns) -> None:
     dispatch.apply()
     objects.apply(blobs)
     uploads.apply(blobs)
+    listing.apply()
     glue.apply()
     lakeformation.apply()
     queues.apply(turns)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -30,6 +31,7 @@ def apply() -> None:
     replace(
         GlueResponse,
         parameters=property(_parameters),
+        get_table=_get_table,
         update_table=_with_version(GlueResponse.update_table),
         get_partitions=_in_first_segment(GlueResponse.get_partitions),
     )
@@ -50,6 +52,22 @@ def _parameters(response: Any) -> dict[str, Any]:
         if isinstance(place.get(name), str):
             place[name] = place[name].lower()
     return parameters
+
+
+def _get_table(response: Any) -> tuple[str, dict[str, str]]:
+    """GetTable, which every statement asks for each of its tables, as moto answers it but as it is.
+
+    moto tries up to seven names in the table for each of a model's fields: 0.5 of 1.2 ms with 12 columns.
+    """
+    parameters = response.parameters
+    table = response.glue_backend.get_table(parameters.get("DatabaseName"), parameters.get("Name"))
+    found = {name: value for name, value in table.as_dict().items() if value is not None}
+    return json.dumps({"Table": found}, default=_seconds), {"Content-Type": "application/x-amz-json-1.1"}
+
+
+def _seconds(moment: datetime) -> float:
+    """As AWS's JSON has moments: seconds, to the millisecond."""
+    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000) / 1000
 
 
 def _with_version(original: Handler) -> Handler:
