@@ -120,7 +120,7 @@ def _key_value(value: str, type_: Type) -> str:
 
 
 def _path(cache: FileCache) -> str:
-    return f"'s3://' || url_decode(substr(__file, {cache.path_start})) AS {ident('$path')}"
+    return f"{cache.uri_of('__file')} AS {ident('$path')}"
 
 
 def _data_columns(table: Table) -> list[tuple[str, Type]]:

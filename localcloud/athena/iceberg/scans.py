@@ -147,7 +147,7 @@ def relation(schema: Schema, planned: Sequence[Planned], cache: FileCache, *, po
     deletes = {delete.file_path: delete for one in planned for delete in one.deletes}
     numbered = ", file_row_number = true" if positions or deletes else ""
     source = f"read_parquet([{listed}], schema = MAP {{{fields}}}, filename = '__file'{numbered})"
-    names = [ident(field.name) for field in schema.fields] + [f"{uri_of('__file', cache)} AS {ident(PATH)}"]
+    names = [ident(field.name) for field in schema.fields] + [f"{cache.uri_of('__file')} AS {ident(PATH)}"]
     if positions:
         names.append(POSITION)
     where = ""
@@ -156,14 +156,9 @@ def relation(schema: Schema, planned: Sequence[Planned], cache: FileCache, *, po
         listed = ", ".join(map(text, gone))
         where = (
             f" WHERE NOT EXISTS (SELECT 1 FROM read_parquet([{listed}]) AS gone "
-            f"WHERE gone.file_path = {uri_of('s.__file', cache)} AND gone.pos = s.{POSITION})"
+            f"WHERE gone.file_path = {cache.uri_of('s.__file')} AND gone.pos = s.{POSITION})"
         )
     return f"(SELECT {', '.join(names)} FROM {source} AS s{where})"
-
-
-def uri_of(local: str, cache: FileCache) -> str:
-    """DuckDB text of the S3 address of a local copy."""
-    return f"('s3://' || url_decode(substr({local}, {cache.path_start})))"
 
 
 def tag(file: DataFile) -> str:
