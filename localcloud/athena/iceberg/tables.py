@@ -25,10 +25,11 @@ from pyiceberg.table.update.snapshot import _OverwriteFiles
 from pyiceberg.typedef import EMPTY_DICT, Properties
 from pyiceberg.utils.concurrent import ExecutorFactory
 
-from localcloud.athena.callers import Carrying
+from localcloud.athena.callers import AtOnce
 from localcloud.athena.catalog import Catalog
 from localcloud.athena.catalog import Table as GlueTable
 from localcloud.athena.errors import AthenaError, iceberg_commit_failed, table_already_exists, table_not_found
+from localcloud.athena.iceberg import manifests
 from localcloud.athena.iceberg.io import ObjectIO
 from localcloud.faults.rules import AFTER_COMMIT, BEFORE_COMMIT
 from localcloud.faults.striking import Faults, die_if
@@ -68,6 +69,9 @@ class _Glue(GlueCatalog):
         die_if(self.faults.at_commit(AFTER_COMMIT, f"{database}.{name}"))
         return response
 
+    # Its name holds a fresh UUID: nobody else has written it, so there is nothing to ask S3 before.
+    _write_metadata = staticmethod(GlueCatalog._write_metadata_no_exist_check)
+
     def _load_file_io(self, properties: Properties = EMPTY_DICT, location: str | None = None) -> FileIO:  # noqa: ARG002
         return self.files
 
@@ -78,9 +82,9 @@ class _Glue(GlueCatalog):
 @lru_cache(maxsize=8)
 def glue_catalog(catalog: Catalog) -> GlueCatalog:
     """pyiceberg's catalog for the gateway's."""
-    if not isinstance(ExecutorFactory.get_or_create(), Carrying):
-        # pyiceberg's own threads would not know for whom they read.
-        ExecutorFactory._instance = Carrying(ExecutorFactory.max_workers())
+    if not isinstance(ExecutorFactory.get_or_create(), AtOnce):
+        ExecutorFactory._instance = AtOnce()
+    manifests.apply()
     return _Glue(catalog.glue, ObjectIO(catalog.s3), catalog.faults)
 
 

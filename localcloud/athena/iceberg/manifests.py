@@ -1,0 +1,84 @@
+"""How pyiceberg reads manifests: worked out once for each schema, not for each file.
+
+pyiceberg parses the Avro schema in the head of each manifest and builds its readers anew, a fifth of the
+Python calls of a statement on a small table. The manifests of a table have the same schema for years.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from pyiceberg.avro import file
+from pyiceberg.avro.file import AvroFileHeader
+from pyiceberg.avro.reader import Reader
+from pyiceberg.avro.resolver import construct_reader, resolve_reader
+from pyiceberg.schema import Schema
+
+# A table has some four: of its manifest lists, and of its manifests for each of its partition specs.
+_KEPT: Final = 256
+_SCHEMA: Final = "avro.schema"
+Makes = Callable[..., Any]
+Made = Mapping[int, Makes]
+
+
+class _Same:
+    """A schema that is told from others by being the same object: to compare two takes as long as to read."""
+
+    __slots__ = ("schema",)
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.schema is other.schema
+
+    def __hash__(self) -> int:
+        return id(self.schema)
+
+
+def apply() -> None:
+    """Have pyiceberg read so from now on. Doing it twice changes nothing."""
+    changed = ((AvroFileHeader, "get_schema", _schema_of), (file, "resolve_reader", _reader_of))
+    for owner, name, member in (*changed, (file.AvroFile, "_read_header", _head)):
+        if not hasattr(owner, name):
+            raise AttributeError(f"{owner} has no {name}: is this pyiceberg's pinned version?")
+        setattr(owner, name, member)
+
+
+_HEAD: Final = construct_reader(file.META_SCHEMA, {-1: AvroFileHeader})
+
+
+def _head(opened: Any) -> AvroFileHeader:
+    found: AvroFileHeader = _HEAD.read(opened.decoder)
+    return found
+
+
+def _schema_of(header: AvroFileHeader) -> Schema:
+    return _schema(header.meta[_SCHEMA]) if _SCHEMA in header.meta else _parse(header)
+
+
+_parse: Final = AvroFileHeader.get_schema
+
+
+@lru_cache(maxsize=_KEPT)
+def _schema(text: str) -> Schema:
+    return _parse(AvroFileHeader(b"", {_SCHEMA: text}, b""))
+
+
+def _reader_of(
+    written: Schema,
+    wanted: Schema,
+    types: dict[int, Callable[..., Any]],
+    enums: dict[int, Callable[..., Any]],
+) -> Reader:
+    return _reader(_Same(written), _Same(wanted), tuple(types.items()), tuple(enums.items()))
+
+
+@lru_cache(maxsize=_KEPT)
+def _reader(
+    written: _Same,
+    wanted: _Same,
+    types: tuple[tuple[int, Makes], ...],
+    enums: tuple[tuple[int, Makes], ...],
+) -> Reader:
+    return resolve_reader(written.schema, wanted.schema, dict(types), dict(enums))
