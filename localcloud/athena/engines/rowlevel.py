@@ -331,15 +331,18 @@ def _key_ranges(
     on: exp.Expression, target: Target, fields: tuple[Field, ...], connection: "DuckDBPyConnection"
 ) -> list[Filter]:
     """For `target.key = source.key`, the range of the source's keys: no other target row can match."""
-    found: list[Filter] = []
+    pairs = []
     for mine, theirs in pruning.equalities(on, target.fields, fields):
         kinds = {mine.type.name, theirs.type.name}
-        if not (kinds <= {"integer", "bigint"} or kinds in ({"varchar"}, {"date"})):
-            continue
-        row = connection.execute(
-            f"SELECT min({theirs.sql}), max({theirs.sql}) FROM merge_source AS {_SOURCE}"
-        ).fetchone()
-        if row is not None and row[0] is not None:
-            found.append(Filter(mine.name, ">=", (row[0],)))
-            found.append(Filter(mine.name, "<=", (row[1],)))
+        if kinds <= {"integer", "bigint"} or kinds in ({"varchar"}, {"date"}):
+            pairs.append((mine, theirs))
+    if not pairs:
+        return []
+    items = ", ".join(f"min({theirs.sql}), max({theirs.sql})" for _, theirs in pairs)
+    ends = connection.execute(f"SELECT {items} FROM merge_source AS {_SOURCE}").fetchone() or ()
+    found: list[Filter] = []
+    for (mine, _), low, high in zip(pairs, ends[::2], ends[1::2], strict=True):
+        if low is not None:
+            found.append(Filter(mine.name, ">=", (low,)))
+            found.append(Filter(mine.name, "<=", (high,)))
     return found
