@@ -14,9 +14,9 @@ BatchState = Literal["pending", "claimed", "written", "published", "failed", "sp
 Format = Literal["csv", "json", "begin", "complete"]
 FileState = Literal["registered", "pending", "claimed", "written", "published", "failed"]
 EngineName = Literal["light", "spark"]
-# Where the store keeps an item at hand: what needs someone's work, what failed for good, and what is done
-# but for leftovers of its attempts.
-Place = Literal["open", "failed", "untidy"]
+# Where the store keeps an item at hand: what needs someone's work, what failed for good, what is done but for
+# leftovers of its attempts, and raw files that were overwritten.
+Place = Literal["open", "failed", "untidy", "overwritten"]
 
 # Where raw files land; the folder in it is the table.
 RAW = "raw/"
@@ -47,10 +47,11 @@ class RawFile:
     """One object under `raw/<table>/`. `batch_id` says whose it is; its state is that batch's state.
 
     `format` is `begin` or `complete` for a marker of a reload, `reload` that reload's folder, empty outside.
-    `version_id` is `null` in a bucket without versions, as S3 says it; `size_bytes` is compressed.
+    `version_id` is `null` in a bucket without versions, as S3 says it; `size_bytes` is compressed. `etag` is
+    of the content that counts, `overwritten` that of other content which people were told the key holds now.
     """
 
-    FENCE: ClassVar[tuple[str, ...]] = ("batch_id",)
+    FENCE: ClassVar[tuple[str, ...]] = ("batch_id", "etag")
 
     file_id: str
     table: str
@@ -68,6 +69,7 @@ class RawFile:
     # The batch whose refused records of this file were waived.
     waived: str = ""
     reload: str = ""
+    overwritten: str = ""
 
     @property
     def id(self) -> str:
@@ -324,6 +326,8 @@ def place_of(item: Item) -> Place | None:
     """Where the store keeps `item` at hand; None for what is done, which nobody reads to find the rest."""
     if item.is_open:
         return "open"
+    if isinstance(item, RawFile):
+        return "overwritten" if item.overwritten else None
     if isinstance(item, Batch) and item.state == "failed":
         return "failed"
     return "untidy" if isinstance(item, Batch) and item.unreferred > item.swept else None

@@ -63,6 +63,7 @@ class _Standing:
     events: Counter[str]
     waiting: tuple[datetime, ...]
     failed_files: int
+    overwritten_files: int
     is_counted: bool
 
 
@@ -91,6 +92,7 @@ def table_status(table: str, parts: Parts, promise: Promise = Promise()) -> Tabl
         warnings=(
             *_event_warnings(standing.events),
             *_failure_warnings(standing.failed_files),
+            *_overwriting_warnings(standing.overwritten_files),
             *_counting_warnings(standing.is_counted),
         ),
         age_seconds=age,
@@ -107,6 +109,7 @@ def _standing(table: str, parts: Parts) -> _Standing:
     """
     wanted = {b.batch_id for at in AT_HAND for b in every(parts.store, Batch, table, place=at)}
     registered = {file.file_id for file in every(parts.store, RawFile, table, place="open")}
+    overwritten = sum(1 for _ in every(parts.store, RawFile, table, place="overwritten"))
     head = parts.store.get(Head, table, table) or Head(table)
     known, total = {}, head.counted
     if total is None:
@@ -121,9 +124,8 @@ def _standing(table: str, parts: Parts) -> _Standing:
     files = parts.store.get_many(RawFile, table, sorted(file_ids)).values()
     owners = {file.batch_id for file in files if file.batch_id and file.batch_id not in batches}
     batches |= parts.store.get_many(Batch, table, sorted(owners))
-    return _add_up(
-        head, total, batches, tally.ancestors(batches.values(), {**known, **batches}, parts), files
-    )
+    lineage = tally.ancestors(batches.values(), {**known, **batches}, parts)
+    return _add_up(head, total, batches, lineage, files, overwritten)
 
 
 def _add_up(
@@ -132,6 +134,7 @@ def _add_up(
     batches: Mapping[str, Batch],
     lineage: Mapping[str, Batch],
     files: Iterable[RawFile],
+    overwritten: int,
 ) -> _Standing:
     """The tally of `head`, and beyond it `batches` and `files`; `lineage` has what those were in before."""
     states, counts = Counter({"published": total.files}), total.counts
@@ -163,6 +166,7 @@ def _add_up(
         events=events,
         waiting=tuple(waiting),
         failed_files=failed_files,
+        overwritten_files=overwritten,
         is_counted=head.counted is not None,
     )
 
@@ -189,6 +193,11 @@ def _event_warnings(events: Counter[str]) -> Iterable[str]:
 def _failure_warnings(failed_files: int) -> Iterable[str]:
     if failed_files:
         yield f"{failed_files} raw file(s) failed: see `dm files list --state failed`"
+
+
+def _overwriting_warnings(files: int) -> Iterable[str]:
+    if files:
+        yield f"{files} raw file(s) were overwritten after ingestion: see `dm files list --overwritten`"
 
 
 def _counting_warnings(is_counted: bool) -> Iterable[str]:

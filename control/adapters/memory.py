@@ -78,6 +78,7 @@ class MemoryStore:
             "open": {},
             "failed": {},
             "untidy": {},
+            "overwritten": {},
         }
 
     def put(self, item: Item) -> None:

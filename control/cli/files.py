@@ -23,14 +23,18 @@ Examples:
   dm files list
   dm files list --table review --state failed
   dm files list --state published --limit 20
+  dm files list --overwritten
   dm files list --json | jq '.[] | select(.quarantined > 0)'
 """,
 )
 @click.option("--table", metavar="NAME", help="This table only.")
 @click.option("--state", type=click.Choice(get_args(FileState)), help="Files in this state only.")
+@click.option("--overwritten", is_flag=True, help="Only those whose key now holds what was not ingested.")
 @click.option("--limit", type=click.IntRange(1), help="At most so many.")
 @click.option("--json", "as_json", is_flag=True, help="Print all that is known of each file as JSON.")
-def list_files(table: str | None, state: str | None, limit: int | None, as_json: bool) -> None:
+def list_files(
+    table: str | None, state: str | None, overwritten: bool, limit: int | None, as_json: bool
+) -> None:
     """List raw files, their state and what became of their records.
 
     A file's records are its bronze rows, its quarantined records and its control records, always. Files are
@@ -43,7 +47,7 @@ def list_files(table: str | None, state: str | None, limit: int | None, as_json:
     from control.ingest.files import SHOWN_ID, file_lines
     from control.wiring import connect
 
-    lines = islice(file_lines(connect(os.environ), table, state), limit)
+    lines = islice(file_lines(connect(os.environ), table, state, overwritten=overwritten), limit)
     if as_json:
         print_json_list(lines)
         return

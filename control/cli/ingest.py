@@ -51,8 +51,9 @@ def run(
     """Register, plan, claim, parse and publish.
 
     First finishes what an interrupted run left behind. Safe to interrupt, to run again and to run at
-    several places at once. Ends with 1 when a batch failed, a table is blocked or a raw file was overwritten;
-    each such incident is told once to the SNS topic DM_ALERT_TOPIC, if that is set. New files are found by
+    several places at once. Ends with 1 when a batch failed, a table is blocked or a raw file was overwritten
+    since the last run (from then on that is a warning); each such incident is told once to the SNS topic
+    DM_ALERT_TOPIC, if that is set. New files are found by
     listing the bucket. Where DM_RAW_QUEUE is set, the URL of an SQS queue that S3's notifications go to, they
     are found there, and the bucket is listed only once an hour, for notifications that were lost.
     """
@@ -249,6 +250,7 @@ SENTENCES = {
     "batch.left": "{table}: batch {batch} stays claimed until its lease runs out",
     "attempt.failed": "{table}: an attempt failed: {error}",
     "alert.left": "{table}: could not tell of {kind}, it is told the next time: {error}",
+    "file.overwritten": "{table}: {key} was overwritten before it was ingested: it is taken as it is now",
     "file.refused": "{table}: {key} cannot be ingested: {error}",
     "message.refused": "{queue}: message {id} is no notification of S3, and goes to the dead-letter queue",
     "run.waiting": "waiting for {batches} batch(es), until {until} at the latest",

@@ -157,7 +157,11 @@ Examples:
 @click.option("--reason", required=True, help="Why; kept in the audit trail.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def waive(file_ids: tuple[str, ...], reason: str, as_json: bool) -> None:
-    """Take the loss of what is in quarantine of some raw files. It stays there to be looked at."""
+    """Take the loss of what is in quarantine of some raw files. It stays there to be looked at.
+
+    Also of files that failed before they could be read, since nobody has them any more: `dm status` no longer
+    warns of them.
+    """
     from control.ingest import quarantine
     from control.ingest.files import find
     from control.wiring import connect

@@ -32,8 +32,8 @@ def command(recount: bool, as_json: bool) -> None:
 
     Promises are the contract's freshness and completeness: data is late when nothing newer was published, or
     a raw file waits, for longer than is promised. Lag is the age of the oldest raw file that is not
-    published yet. Warns of control records that empty or change a source table, of raw files that failed,
-    and of promises that do not hold.
+    published yet. Warns of control records that empty or change a source table, of raw files that failed or
+    were overwritten after they had been ingested, and of promises that do not hold.
 
     What is published is counted when it is published, so that only what is in work or failed is read here.
     """

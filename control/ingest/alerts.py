@@ -84,7 +84,10 @@ def of_failure(failed: Batch, about: str) -> str:
             f"`dm quarantine waive {name}`, or mend the contract and `dm files redrive {name}`"
         )
     else:
-        remedy = f"`dm files show {name}` says why; once that is mended, `dm files redrive {name}`"
+        remedy = (
+            f"`dm files show {name}` says why; once that is mended, `dm files redrive {name}`, "
+            f"and where it cannot be, `dm quarantine waive {name}`"
+        )
     return f"{failed.error}: {about}. {remedy}"
 
 

@@ -41,6 +41,7 @@ class FileLine:
     version_id: str
     batch_id: str | None
     error: str
+    overwritten: bool
 
 
 def table_names(parts: Parts, only: str | None = None) -> list[str]:
@@ -54,14 +55,17 @@ def table_names(parts: Parts, only: str | None = None) -> list[str]:
     return [only]
 
 
-def file_lines(parts: Parts, table: str | None = None, state: str | None = None) -> Iterator[FileLine]:
+def file_lines(
+    parts: Parts, table: str | None = None, state: str | None = None, *, overwritten: bool = False
+) -> Iterator[FileLine]:
     """The raw files of all tables or one, in all states or one, by table and page; each page is by key.
 
-    Files that are not published yet are found without reading those that are.
+    Files that are not published yet are found without reading those that are, and so are those whose key was
+    `overwritten` after they had been ingested.
     """
     for name in table_names(parts, table):
         batches: dict[str, Batch] = {}
-        for page in _pages(name, state, parts):
+        for page in _overwritten(name, parts) if overwritten else _pages(name, state, parts):
             left = iter(sorted(page, key=lambda file: (file.key, file.version_id)))
             while files := list(islice(left, FILES_AT_ONCE)):
                 lacking = {file.batch_id for file in files if file.batch_id and file.batch_id not in batches}
@@ -95,6 +99,11 @@ def _pages(table: str, state: str | None, parts: Parts) -> Iterator[Sequence[Raw
     for first in range(0, len(unique), FILES_A_PAGE):
         wanted = unique[first : first + FILES_A_PAGE]
         yield list(parts.store.get_many(RawFile, table, wanted).values())
+
+
+def _overwritten(table: str, parts: Parts) -> Iterator[Sequence[RawFile]]:
+    named = [file.file_id for file in every(parts.store, RawFile, table, place="overwritten")]
+    yield [file for file in parts.store.get_many(RawFile, table, named).values() if file.overwritten]
 
 
 def at_hand(table: str, parts: Parts, *places: Place) -> list[Batch]:
@@ -191,4 +200,5 @@ def _line(file: RawFile, batch: Batch | None) -> FileLine:
         version_id=file.version_id,
         batch_id=file.batch_id,
         error=batch.error if batch else "",
+        overwritten=bool(file.overwritten),
     )

@@ -62,13 +62,14 @@ def refused(
 
 
 def waive(file: RawFile, reason: str, parts: Parts) -> RawFile:
-    """Take the loss of what is in quarantine of `file`; give the file as it is then.
+    """Take the loss of what is in quarantine of `file`, or of a file that failed; give it as it is then.
 
     When the file is ingested again, what is refused then is open again. Raises UsageError when nothing of it
     is in quarantine, without a reason, and when the file was just changed by another.
     """
     batch = batch_of(file, parts)
-    if batch is None or batch.state not in ("published", "failed") or not _refused_of(file, batch):
+    failed = batch is not None and batch.state == "failed"
+    if batch is None or not (failed or (batch.state == "published" and _refused_of(file, batch))):
         raise UsageError(f"nothing of raw file {file.file_id} is in quarantine")
     audit.record("waive", file.table, (file.file_id,), reason, parts)
     try:

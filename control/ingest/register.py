@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from control.errors import UsageError, printable
+from control.ingest import overwritten
 from control.model import RAW, Finding, RawFile, Reload, file_id_of
 from control.ports import Parts, StoredObject
 
@@ -28,7 +29,7 @@ class _Oddities:
         return tuple(
             Finding(
                 code=code,
-                severity="error" if code == "raw.overwritten" else "warning",
+                severity="warning",
                 where=where,
                 message=printable(
                     f"{count} object(s) {problem}; for example "
@@ -39,22 +40,35 @@ class _Oddities:
         )
 
 
+@dataclass(slots=True)
+class Known:
+    """What a caller keeps from one look at the bucket to the next.
+
+    The tags of registered files by id, which are read from the store while there are none; and the tags of
+    overwritten ones that it has told of.
+    """
+
+    tags: dict[str, str] = field(default_factory=dict)
+    told: dict[str, str] = field(default_factory=dict)
+
+
 def reconcile(
-    tables: Iterable[str], parts: Parts, known: dict[str, str] | None = None
+    tables: Iterable[str], parts: Parts, known: Known | None = None
 ) -> tuple[int, tuple[Finding, ...]]:
     """Compare the objects under `raw/` of the given tables with the store, and register what it lacks.
 
     Looks at all of `raw/` unless one table only is given. Gives how many files are new, and findings on
-    objects that cannot be ingested. `known` is what the caller keeps from one look to the next, the tags of
-    registered files by id: while it is empty, they are read from the store.
+    objects that cannot be ingested.
     """
     names = list(tables)
     prefix = f"{RAW}{names[0]}/" if len(names) == 1 else RAW
-    tags = known if known is not None else {}
+    known = known or Known()
+    tags = known.tags
     if not tags:
         for name in names:
             tags |= _etags(name, parts)
     oddities, new = _Oddities(), 0
+    differing: dict[str, dict[str, StoredObject]] = {name: {} for name in names}
     for found in parts.objects.list(f"s3://{parts.settings.bucket}/{prefix}"):
         if found.key.endswith("/") and found.size_bytes == 0:
             continue  # what a console makes to show an empty folder
@@ -65,11 +79,7 @@ def reconcile(
         file_id = file_id_of(parts.settings.bucket, found.key, found.version_id)
         tag = tags.get(file_id)
         if tag is not None and tag != found.etag:
-            problem = (
-                "were overwritten after registration, and what they hold now is not ingested: land that "
-                "under new keys and delete these"
-            )
-            oddities.add("raw.overwritten", f"{RAW}{table}/", problem, found.key)
+            differing[table][file_id] = found
         if tag is None:
             try:
                 new += register(table, found, parts)
@@ -78,7 +88,12 @@ def reconcile(
                 oddities.add(
                     "raw.key", f"{RAW}{table}/", f"cannot be parsed: the key {error.message}", found.key
                 )
-    return new, oddities.findings()
+    noted = (
+        finding
+        for name, objects in differing.items()
+        for finding in overwritten.note(name, objects, known.told, parts)
+    )
+    return new, (*noted, *oddities.findings())
 
 
 def _etags(table: str, parts: Parts) -> dict[str, str]:

@@ -31,7 +31,7 @@ from control.ingest.notices import take_in
 from control.ingest.parse import parse
 from control.ingest.plan import Choice, plan
 from control.ingest.publish import publish, settle
-from control.ingest.register import reconcile
+from control.ingest.register import Known, reconcile
 from control.ingest.reload import Reloads
 from control.ingest.rules import Rules
 from control.ingest.tables import BronzeTable, check_token_key
@@ -112,7 +112,7 @@ def run(
     reached, a missing key) give the batch back and are raised.
     """
     done: list[_Pass] = []
-    known: dict[str, str] = {}
+    known = Known()
     listed_at = parts.clock.now()
     while True:
         due = (parts.clock.now() - listed_at).total_seconds() >= rules.list_seconds
@@ -145,7 +145,7 @@ def _one_pass(
     choice: Choice,
     wanted: bool,
     listing: Listing,
-    known: dict[str, str],
+    known: Known,
 ) -> _Pass:
     """Look at every table; list the bucket when it is wanted or due. `known` is what is registered."""
     done = _Pass(listed=wanted)

@@ -61,7 +61,8 @@ def judge(known: Known, keep: Keep, now: datetime) -> Iterator[Verdict]:
     for file in known.files:
         of_batch[file.batch_id or ""].append(file)
         batch = batches.get(file.batch_id or "")
-        yield Verdict("raw", known.table, batch, file, tuple(_against((file,), batch, known, keep.raw, now)))
+        against = _against((file,), batch, known, keep.raw, now)
+        yield Verdict("raw", known.table, batch, file, (*_overwritten(file), *against))
     ids = {file.file_id: file for file in known.files}
     for batch in sorted(known.batches, key=lambda one: (one.number or 0, one.batch_id)):
         if batch.number is None:
@@ -95,6 +96,11 @@ def _against(
         yield "records of it are in quarantine: replay or waive them"
     if now - batch.published_at < keep:
         yield f"it is kept until {batch.published_at + keep:%Y-%m-%d}"
+
+
+def _overwritten(file: RawFile) -> Iterator[str]:
+    if file.overwritten:
+        yield "it was overwritten, and what its key holds now was never ingested"
 
 
 def _is_open(file: RawFile, batch: Batch) -> bool:

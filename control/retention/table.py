@@ -7,13 +7,13 @@ from control.config import Settings
 from control.errors import UpstreamError
 from control.model import RAW, Batch, Partition, RawFile, Reload, attempt_of
 from control.partitions import manifest_of, partition_of
-from control.ports import Parts, Query, every
+from control.ports import Parts, Query, StoredObject, every
 from control.retention.judge import Keep, Known, Verdict, judge
 
 # URI and version of an object.
 Place = tuple[str, str]
-# Places and bytes of objects, by the URI of a raw file or of an attempt's folder.
-There = Mapping[str, Sequence[tuple[Place, int]]]
+# Objects by the URI of a raw file or of an attempt's folder.
+There = Mapping[str, Sequence[StoredObject]]
 Readers = Mapping[str, Sequence[str]]
 
 
@@ -90,28 +90,28 @@ def there_of(table: str, parts: Parts) -> There:
 
     Only the newest version of an object: what was deleted or overwritten goes by a rule that knows no tags.
     """
-    found: dict[str, list[tuple[Place, int]]] = {}
+    found: dict[str, list[StoredObject]] = {}
     for folder in (RAW, "bronze/", "quarantine/"):
         root = f"s3://{parts.settings.bucket}/{folder}{table}/"
         for stored in parts.objects.list(root):
             if stored.is_latest:
                 attempt = f"{root}{stored.uri.removeprefix(root).partition('/')[0]}"
-                place = stored.uri, stored.version_id
-                found.setdefault(stored.uri if folder == RAW else attempt, []).append(
-                    (place, stored.size_bytes)
-                )
+                found.setdefault(stored.uri if folder == RAW else attempt, []).append(stored)
     return found
 
 
 def objects_of(verdict: Verdict, there: There, parts: Parts) -> Iterator[tuple[Place, int]]:
     """Place and bytes of each object that a verdict is about and that is still there."""
-    if verdict.file is not None:
-        for place, size in there.get(verdict.file.uri, ()):
-            if place[1] == verdict.file.version_id:
-                yield place, size
+    found: Iterable[StoredObject] = ()
+    if (file := verdict.file) is not None:
+        # What was written over a raw file is not that file, and nothing has read it.
+        wanted = (file.version_id, file.etag)
+        found = (one for one in there.get(file.uri, ()) if (one.version_id, one.etag) == wanted)
     elif verdict.batch is not None:
         attempt = attempt_of(verdict.batch, parts.settings.bucket)
-        yield from there.get(attempt.bronze if verdict.kind == "bronze" else attempt.quarantine, ())
+        found = there.get(attempt.bronze if verdict.kind == "bronze" else attempt.quarantine, ())
+    for one in found:
+        yield (one.uri, one.version_id), one.size_bytes
 
 
 def rows_of(batch: Batch, parts: Parts) -> tuple[Partition, int]:

@@ -253,6 +253,23 @@ def test_what_is_done_but_for_its_leftovers_is_at_hand_until_it_is_swept(store: 
     assert store.query(Batch, "review", place="open").items == ()
 
 
+def test_what_was_overwritten_is_at_hand_once_it_is_planned_and_until_it_is_not(store: ControlStore) -> None:
+    store.create(FILE)
+    noted = store.update(FILE, replace(FILE, overwritten="e2"))
+    assert store.query(RawFile, "review", place="overwritten").items == ()
+    planned = store.update(noted, replace(noted, batch_id="b1"))
+    assert store.query(RawFile, "review", place="overwritten").items == (planned,)
+    store.update(planned, replace(planned, overwritten=""))
+    assert store.query(RawFile, "review", place="overwritten").items == ()
+
+
+def test_content_that_another_has_taken_for_the_file_is_not_taken_back(store: ControlStore) -> None:
+    store.create(FILE)
+    store.update(FILE, replace(FILE, etag="e2"))
+    with pytest.raises(ConflictError):
+        store.update(FILE, replace(FILE, etag="e3"))
+
+
 def test_many_items_are_read_by_id_as_they_are_now(store: ControlStore) -> None:
     for number in range(230):
         store.create(replace(BATCH, batch_id=f"{number:03}", error="x" * 2_000))

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from control.errors import UnavailableError
 from control.ingest import alerts
 from control.ingest.redrive import redrive
+from control.ports import CatalogColumn
 
 
 class Topic:
@@ -77,15 +79,15 @@ def test_a_truncate_is_told_with_its_batch(world, topic) -> None:
 
 
 def test_trouble_that_lasts_is_told_once_a_day(world, topic) -> None:
-    world.land("review", "a", "1")
-    world.run()
-    world.land("review", "a", "2")
+    other = replace(world.tables["beer"].rows, columns=(CatalogColumn("line", "bigint"),))
+    world.catalog.ensure_table(other)
+    world.land("beer", "a", "1")
     for _ in range(3):
-        alerts.note(world.run().findings, world.parts)
+        alerts.note(world.run(mode="once").findings, world.parts)
         alerts.deliver(topic, world.parts)
-    assert [subject for subject, _, _ in topic.sent] == ["raw.overwritten: raw/review/"]
+    assert [subject for subject, _, _ in topic.sent] == ["table.blocked: beer"]
     world.clock.sleep(timedelta(days=1).total_seconds())
-    alerts.note(world.run().findings, world.parts)
+    alerts.note(world.run(mode="once").findings, world.parts)
     assert alerts.deliver(topic, world.parts) == 1
 
 

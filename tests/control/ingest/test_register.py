@@ -106,15 +106,6 @@ def test_the_mark_of_an_empty_folder_is_nothing(world) -> None:
     assert reconcile(world.tables, world.parts) == (0, ())
 
 
-def test_an_overwritten_object_is_an_error_that_names_the_key(world) -> None:
-    world.land("review", "a", "1")
-    world.run()
-    world.land("review", "a", "2")
-    findings = world.run().findings
-    assert [(f.code, f.severity) for f in findings] == [("raw.overwritten", "error")]
-    assert world.visible("review") == {1: ["1"]}
-
-
 def test_one_table_alone_is_listed_alone(world) -> None:
     world.land("review", "a", "1")
     world.objects.put("s3://lake/raw/wine/a.txt", b"x")

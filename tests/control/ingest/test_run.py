@@ -6,7 +6,7 @@ import pytest
 
 from control.cli.ingest import SENTENCES, log, tell
 from control.errors import UnavailableError, UsageError
-from control.ingest import alerts, events, notices
+from control.ingest import alerts, events, notices, overwritten
 from control.ingest import run as run_module
 from control.ingest.plan import plan
 from control.ingest.register import reconcile
@@ -228,7 +228,7 @@ def test_everything_a_run_says_can_be_told_to_people_and_logged(world, capsys) -
 
 
 def test_every_event_that_can_be_said_has_a_sentence() -> None:
-    modules = (run_module, alerts, events, notices)
+    modules = (run_module, alerts, events, notices, overwritten)
     source = "".join(Path(module.__file__).read_text() for module in modules)
     said = set(re.findall(r'say\("([a-z.]+)"', source)) | {"batch.published", "batch.failed", "batch.split"}
     assert said == set(SENTENCES)

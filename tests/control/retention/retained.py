@@ -3,6 +3,7 @@
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from control import audit
@@ -27,7 +28,10 @@ def small_lake() -> Parts:
     """One raw file of one batch, published and old."""
     settings = Settings()
     store, objects, catalog = MemoryStore(), MemoryObjects(), MemoryCatalog()
-    raw = RawFile("f", "review", "lake", "raw/review/f", "null", "e", 3, 1, 1, "csv", LONG_AGO, LONG_AGO, "b")
+    etag = sha256(b"abc").hexdigest()
+    raw = RawFile(
+        "f", "review", "lake", "raw/review/f", "null", etag, 3, 1, 1, "csv", LONG_AGO, LONG_AGO, "b"
+    )
     batch = Batch(
         batch_id="b",
         table="review",

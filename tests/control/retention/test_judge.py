@@ -74,6 +74,12 @@ def test_what_is_old_and_taken_in_by_all_may_go() -> None:
     assert going(found) == ["raw f", "bronze b1", "quarantine b1"]
 
 
+def test_what_was_written_over_a_raw_file_was_never_ingested_and_stays() -> None:
+    found = known([file("f", "b1", overwritten="e2")], [batch(1, "f")], reviews_state=1)
+    assert going(found) == ["bronze b1", "quarantine b1"]
+    assert reasons(found) == {"it was overwritten, and what its key holds now was never ingested"}
+
+
 def test_each_kind_is_kept_for_its_own_time() -> None:
     published = NOW - timedelta(days=45)
     found = known([file("f", "b1")], [batch(1, "f", published_at=published)], reviews_state=1)

@@ -84,6 +84,13 @@ def test_no_object_is_tagged_while_readers_are_still_sent_to_it(parts: Parts) ->
     assert tagged(parts) == []
 
 
+def test_what_was_written_over_a_raw_file_is_not_tagged_for_it(parts: Parts) -> None:
+    """Also before a listing has noted it: nothing has read what its key holds now."""
+    parts.objects.put("s3://lake/raw/review/f", b"other")
+    run(parts)
+    assert tagged(parts) == GONE[:2]
+
+
 def test_a_plan_says_how_much_of_it_is_there(parts: Parts) -> None:
     def measured() -> dict[str, tuple[int, int]]:
         there = there_of("review", parts)

@@ -23,6 +23,7 @@ from control.adapters.memory import MemoryObjects
 from control.config import Settings
 from control.errors import ThrottledError, UnavailableError, UsageError
 from control.ingest import alerts
+from control.ingest.overwritten import is_published
 from control.ingest.redrive import redrive
 from control.ingest.register import register
 from control.ingest.replay import batches, replay
@@ -52,6 +53,7 @@ class History:
     seed: int
     landed: dict[str, list[list[str]]] = field(default_factory=dict)
     swept: int = 0
+    noted: int = 0
     reload: Reloading | None = None
 
     def __post_init__(self) -> None:
@@ -222,6 +224,7 @@ class History:
                     if batch.state == "failed" and not batch.error.startswith("refused"):
                         redrive(batch, "calm again", parts)
         self._ingest(parts)
+        self._check_overwritten(parts)
         for table in TABLES:
             self._check(table)
         if self.reload is not None:
@@ -264,6 +267,7 @@ class History:
             "failed": sum(batch.state == "failed" for batch in batches),
             "refused": sum(batch.error.startswith("refused") for batch in batches),
             "overwritten": sum(len(contents) > 1 for contents in self.landed.values()),
+            "overwritten after they were published": self.noted,
             "two batches of a table": sum((batch.number or 0) > 1 for batch in batches),
             "replayed": len({batch.parent for batch in batches} & {b.batch_id for b in batches if b.number}),
             "swept": self.swept,
@@ -314,6 +318,26 @@ class History:
         if head is None or head.counted is None or head.coming is not None:
             raise WrongError(f"{table}: what is published is not counted: {head}")
 
+    def _check_overwritten(self, parts: Parts) -> None:
+        """What was written over something published is noted and was told of once, and fails no later run."""
+        self.turns.sleep(self.rules.relist_seconds + 200)
+        self.store.catch_up()
+        outcome = self._run(parts, "once")
+        if any(found.code == "raw.overwritten" and found.severity == "error" for found in outcome.findings):
+            raise WrongError(f"an overwriting is told of again: {outcome.findings}")
+        now = {(o.uri, o.version_id): o.etag for o in self.objects.list("s3://lake/raw/")}
+        told = [self.objects.get(o.uri).decode() for o in self.objects.list("s3://lake/alerts/outbox/")]
+        for table in TABLES:
+            batches = {batch.batch_id: batch for batch in every(self.store, Batch, table)}
+            for file in every(self.store, RawFile, table):
+                tag = now[file.uri, file.version_id]
+                differs = tag != file.etag and is_published(batches[file.batch_id or ""], parts)
+                if file.overwritten != (tag if differs else ""):
+                    raise WrongError(f"{file.key} holds {tag}, and it is noted that {file}")
+                if differs and not any(f"raw/{table}/" in text and "overwritten" in text for text in told):
+                    raise WrongError(f"nobody is told that {file.key} was overwritten")
+                self.noted += differs
+
     def _kept(self, table: str, batches: list[Batch]) -> Iterator[str]:
         """Every record that was published, refused, or is a control record."""
         folders = [
@@ -339,10 +363,9 @@ class History:
                 if file is None or batch is None:
                     raise WrongError(f"{key} {version} was never taken up: {file}")
                 if sha256("\n".join(lines).encode()).hexdigest() != file.etag:
-                    continue  # overwritten in a bucket without versions, before or after it was taken up
+                    continue  # overwritten in a bucket without versions, before or after it was ingested
                 answers = self.answers(file, owner)
-                lost = not self.versioned and lines is not contents[-1]
-                if not answers and not lost and not lines[0].startswith(("!crash", "!kill")):
+                if not answers and not lines[0].startswith(("!crash", "!kill")):
                     raise WrongError(f"{key} {version} failed: {batch.error}")
                 for _ in range(answers):
                     yield from lines

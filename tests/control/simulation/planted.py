@@ -98,6 +98,24 @@ BUGS = (
         "",
     ),
     Bug(
+        "what was written over a published file is taken for it",
+        "control/ingest/overwritten.py",
+        'if file.version_id != "null" or is_published(batch, parts):',
+        'if file.version_id != "null":',
+    ),
+    Bug(
+        "what was overwritten before it was read is never read",
+        "control/ingest/parse.py",
+        "    if batch.epoch == 1:\n",
+        "    if batch.epoch:\n",
+    ),
+    Bug(
+        "an overwriting is told of for ever",
+        "control/ingest/overwritten.py",
+        "                parts.store.update(file, replace(file, overwritten=told[file.file_id]))\n",
+        "                pass\n",
+    ),
+    Bug(
         "the number is counted before the last publication has ended",
         "control/ingest/publish.py",
         "    intent = _intent(batch, head, table, manifest, parts)\n",

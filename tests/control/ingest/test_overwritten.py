@@ -1,0 +1,178 @@
+"""A key that is written again in a bucket without versions: people are told once, and nothing comes twice."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from control.adapters.memory import MemoryObjects
+from control.ingest import alerts, quarantine
+from control.ingest.files import file_lines
+from control.ingest.redrive import redrive
+from control.ingest.register import reconcile
+from control.ingest.replay import batches, replay
+from control.model import Finding
+from control.status import table_status
+
+MESSAGE = (
+    "1 object(s) were overwritten after they had been ingested, and what they hold now is not: land what "
+    "they hold now under new keys, and delete these; for example raw/review/a.json.gz"
+)
+
+
+@pytest.fixture
+def ingested(world):
+    """A world in which one file is published, and then written over."""
+    world.land("review", "a", "1")
+    world.run()
+    world.land("review", "a", "2")
+    return world
+
+
+def severities(findings: tuple[Finding, ...]) -> list[tuple[str, str]]:
+    return [(found.code, found.severity) for found in findings]
+
+
+def test_what_was_published_first_stays_and_people_are_told_once(ingested) -> None:
+    told = ingested.run().findings
+    assert told == (Finding("raw.overwritten", "error", "raw/review/", MESSAGE),)
+    assert ingested.visible("review") == {1: ["1"]}
+    for _ in range(3):
+        ingested.clock.sleep(100_000)
+        later = ingested.run().findings
+        assert severities(later) == [("raw.overwritten", "warning")]
+        assert later[0].message.startswith("1 object(s) hold other content than was ingested")
+    assert len(list(outbox(ingested))) == 1
+
+
+def test_a_later_overwriting_is_told_apart_from_the_ones_before(ingested) -> None:
+    ingested.land("review", "b", "3")
+    ingested.run()
+    ingested.land("review", "b", "4")
+    findings = ingested.run().findings
+    assert severities(findings) == [("raw.overwritten", "error"), ("raw.overwritten", "warning")]
+    assert "raw/review/b" in findings[0].message
+    ingested.clock.sleep(100_000)
+    ingested.land("review", "b", "5")
+    assert severities(ingested.run().findings)[0] == ("raw.overwritten", "error")
+
+
+def test_status_and_the_list_of_files_name_it_until_it_is_gone(ingested) -> None:
+    ingested.run()
+    warning = "1 raw file(s) were overwritten after ingestion: see `dm files list --overwritten`"
+    assert table_status("review", ingested.parts).warnings == (warning,)
+    assert [line.key for line in file_lines(ingested.parts, overwritten=True)] == ["raw/review/a.json.gz"]
+    ingested.objects.delete(["s3://lake/raw/review/a.json.gz"])
+    assert ingested.run().findings == ()
+    assert table_status("review", ingested.parts).warnings == ()
+    assert list(file_lines(ingested.parts, overwritten=True)) == []
+
+
+def test_content_that_is_restored_is_no_trouble_any_more(ingested) -> None:
+    ingested.run()
+    ingested.land("review", "a", "1")
+    assert ingested.run().findings == ()
+    replay(batches("review", "1", "1", ingested.parts)[0], "why not", ingested.parts)
+    ingested.run()
+    assert ingested.visible("review") == {1: ["1"], 2: ["1"]}
+
+
+def test_who_dies_before_it_is_noted_tells_of_it_again(ingested, monkeypatch) -> None:
+    put, update = alerts._put, ingested.store.update
+    with monkeypatch.context() as patched:
+        patched.setattr(alerts, "_put", dying)
+        with pytest.raises(KeyboardInterrupt):
+            reconcile(ingested.tables, ingested.parts)
+    with monkeypatch.context() as patched:
+        patched.setattr(alerts, "_put", put)
+        patched.setattr(ingested.store, "update", dying)
+        with pytest.raises(KeyboardInterrupt):
+            reconcile(ingested.tables, ingested.parts)
+    assert len(list(outbox(ingested))) == 1
+    ingested.store.update = update
+    assert severities(ingested.run().findings) == [("raw.overwritten", "error")]
+    assert len(list(outbox(ingested))) == 1
+
+
+@pytest.mark.parametrize("planned", [False, True])
+def test_what_was_overwritten_before_it_was_ingested_is_taken_as_it_is(world, planned: bool) -> None:
+    world.land("review", "a", "1")
+    world.land("review", "b", "2")
+    if planned:
+        world.engine.objects = Overwriting(world)
+        world.run()
+        assert ("file.overwritten", "raw/review/a.json.gz") in [(e, f.get("key")) for e, f in world.said]
+    else:
+        reconcile(world.tables, world.parts)
+        world.land("review", "a", "3")
+        world.run()
+    assert sorted(row for rows in world.visible("review").values() for row in rows) == ["2", "3"]
+    world.check()
+    assert world.run().findings == ()
+
+
+def test_a_failed_file_that_is_landed_again_is_taken_by_a_redrive(world) -> None:
+    world.land("review", "a", "!refuse", "1")
+    world.run()
+    world.land("review", "a", "1")
+    findings = world.run().findings
+    assert severities(findings) == [("raw.overwritten", "warning")]
+    assert "dm files redrive" in findings[0].message
+    [batch] = world.batches("review")
+    redrive(batch, "the producer has mended it", world.parts)
+    world.run()
+    assert world.visible("review") == {1: ["1"]}
+    assert world.run().findings == ()
+    world.check()
+
+
+def test_a_replay_never_takes_what_was_written_over_a_published_file(ingested) -> None:
+    replay(batches("review", "1", "1", ingested.parts)[0], "why not", ingested.parts)
+    ingested.run()
+    [_, failed] = sorted(ingested.batches("review"), key=lambda batch: batch.state != "published")
+    assert (failed.state, ingested.visible("review")) == ("failed", {1: ["1"]})
+    redrive(failed, "once more", ingested.parts)
+    ingested.run()
+    assert ingested.visible("review") == {1: ["1"]}
+
+
+def test_the_loss_of_a_file_that_nobody_has_any_more_can_be_taken(world) -> None:
+    world.land("review", "a", "1")
+    reconcile(world.tables, world.parts)
+    world.objects.delete(["s3://lake/raw/review/a.json.gz"])
+    world.run()
+    assert "failed" in table_status("review", world.parts).warnings[0]
+    quarantine.waive(world.files("review")["a"], "deleted by its owner", world.parts)
+    assert table_status("review", world.parts).warnings == ()
+
+
+def test_in_a_bucket_with_versions_each_is_a_file_and_nothing_is_overwritten(world) -> None:
+    world.objects = MemoryObjects(versioned=True)
+    world.__post_init__()
+    world.land("review", "a", "1")
+    world.run()
+    world.land("review", "a", "2")
+    assert world.run().findings == ()
+    assert world.visible("review") == {1: ["1"], 2: ["2"]}
+
+
+class Overwriting:
+    """An object store whose first reader comes too late: the object was just written over."""
+
+    def __init__(self, world) -> None:
+        self.world = world
+
+    def open(self, *args, **options):
+        self.world.land("review", "a", "3")
+        self.world.engine.objects = self.world.objects
+        return self.world.objects.open(*args, **options)
+
+    def put(self, *args) -> None:
+        self.world.objects.put(*args)
+
+
+def outbox(world) -> Iterator[str]:
+    return (found.uri for found in world.objects.list("s3://lake/alerts/outbox/"))
+
+
+def dying(*_: object) -> None:
+    raise KeyboardInterrupt
