@@ -1,12 +1,17 @@
 """The demo's steps under the roles of the deployment, with IAM enforced: they pass, and nothing else does."""
 
 import json
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 import yaml
+from botocore.exceptions import ClientError
 from call_patterns import key_names, summary
+from record_calls import DEPLOYERS, make_stacks_role
 from rich.console import Console
 
 from demo import demo, report, roles
@@ -22,6 +27,7 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steps]:
     found = Steps(Console(quiet=True))
     demo.start_cloud(found, folder, "enforce")
     found.env = {**found.env, "FOLDER": folder}
+    roles.take(found, folder, ("retention",))
     yield found
     found.run_quietly("dm", "local", "reset", "--dir", folder)
 
@@ -43,11 +49,29 @@ def test_each_step_may_do_what_it_does_and_asks_for_nothing_that_was_not_recorde
         f"{folder}-logs",
         role="dbt",
     )
-    calls = json.loads(steps.run_quietly("dm", "local", "calls", "--dir", folder, "--json"))
-    assert [one for one in calls if one["refused"] or one["unjudged"]] == []
-    env = steps.env
-    stacks = boto3.client("cloudformation", env["AWS_REGION"], endpoint_url=env["AWS_ENDPOINT_URL"],
-                          aws_access_key_id="local", aws_secret_access_key="local")  # fmt: skip
+    files = json.loads(steps.run_quietly("dm", "files", "list", "--json", role="engineer"))
+    refused = [file["file_id"] for file in files if file["quarantined"]]
+    steps.run("waive", "dm", "quarantine", "waive", *refused, "--reason", "seen", role="engineer")
+    let_go = retention(steps, *(f"--{kind}-days=0" for kind in ("raw", "bronze", "quarantine")))
+    assert sum(objects["tagged"] for objects in let_go) > 0
+    assert [objects for objects in retention(steps) if objects["returned"]], "what is too young is taken back"
+    used = ("engineer", "ingest", "dbt", "retention")
+    assert refused_or_new(steps, *used) == ([], []), "what is new: make record-calls"
+
+
+def retention(steps: Steps, *ages: str) -> list[Any]:
+    """What a run of retention did, in the role of its function."""
+    output = steps.run("retention", "dm", "retention", "run", "--json", *ages, role="retention")
+    return [one["objects"] for one in json.loads(output)]
+
+
+def refused_or_new(steps: Steps, *of: str) -> tuple[list[Any], list[str]]:
+    """Calls in these roles that were refused or could not be judged, and those that the record lacks."""
+    names = {role: roles.name(role) for role in of}
+    listed = steps.run_quietly("dm", "local", "calls", "--dir", steps.env["FOLDER"], "--json")
+    calls = [one for one in json.loads(listed) if one["role"] in names.values()]
+    assert {one["role"] for one in calls} == set(names.values())
+    stacks = client(steps.env, "cloudformation")
     recorded = yaml.safe_load((ROOT / "infra" / "calls.yaml").read_text())["roles"]
     new = [
         f"{role}: {action} on {resource}"
@@ -56,7 +80,48 @@ def test_each_step_may_do_what_it_does_and_asks_for_nothing_that_was_not_recorde
         for resource in resources
         if not any(matches(one, resource) for one in recorded[role].get(action, ()))
     ]
-    assert new == [], "record anew: make record-calls"
+    return [one for one in calls if one["refused"] or one["unjudged"]], new
+
+
+def client(env: Mapping[str, str], service: str) -> Any:
+    """A client in the role of `env`, the account owner's where it has none."""
+    return boto3.client(
+        service,
+        env["AWS_REGION"],
+        endpoint_url=env["AWS_ENDPOINT_URL"],
+        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=env.get("AWS_SESSION_TOKEN"),
+    )
+
+
+def test_a_deployer_plans_applies_looks_and_destroys_by_the_role_of_the_stacks_alone(
+    steps: Steps, tmp_path: Path
+) -> None:
+    make_stacks_role(steps)
+    values = [part for one in DEPLOYERS for part in ("--set", one)]
+    steps.run("make the deployer", "dm", "deploy", "apply", "dev", "access", "--yes", *values)
+    roles.take(steps, steps.env["FOLDER"], ("deploy",))
+    archive = tmp_path / "functions.zip"
+    with zipfile.ZipFile(archive, "w") as content:
+        content.writestr("README", "Another archive than the one that is deployed.")
+    both = ("control", "observability")
+    for verb, *more in (
+        ("plan", *both, *values),
+        ("apply", *both, *values, "--yes", "--control-zip", str(archive)),
+        ("apply", *both, *values, "--yes", "--control-zip", str(archive)),  # it has been uploaded
+        ("status",),
+        ("drift", "control"),
+        ("destroy", "observability", "--yes"),
+    ):
+        steps.run(verb, "dm", "deploy", verb, "dev", *more, role="deploy")
+    assert refused_or_new(steps, "deploy") == ([], []), "what is new: make record-calls"
+    env = steps.env_of("deploy")
+    with pytest.raises(ClientError, match="not authorized to perform: dynamodb:DeleteTable"):
+        client(env, "dynamodb").delete_table(TableName=env["DM_CONTROL_TABLE"])
+    other = ("--set", "StacksRole=arn:aws:iam::123456789012:role/administrator")
+    with pytest.raises(StepFailedError, match="not authorized to perform: iam:PassRole"):
+        steps.run("apply", "dm", "deploy", "apply", "dev", "control", "--yes", *other, role="deploy")
 
 
 def test_an_analyst_reads_gold_only(steps: Steps) -> None:
