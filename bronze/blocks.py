@@ -104,10 +104,10 @@ def _pieces(data: bytes) -> Iterator[bytes]:
     return (data[start : start + _PIECE_BYTES] for start in range(0, len(data), _PIECE_BYTES))
 
 
-def slices(block: Block) -> Iterator[Block]:
+def slices(block: Block, size: int = _SLICE_BYTES) -> Iterator[Block]:
     """The lines of `block`, some at a time."""
     line, offset = block.line, block.offset
-    for data in whole_lines(block.data, _SLICE_BYTES):
+    for data in whole_lines(block.data, size):
         part = block_of(data, line, offset)
         yield part
         line, offset = line + part.lines, offset + len(data)

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from bronze.blocks import is_utf8
 from bronze.contract import BronzeContract, Column
 from bronze.csv_numbers import NumberLines, matches, number_lines
 from bronze.dialect import Dialect
@@ -58,6 +59,14 @@ class CsvShape:
     def is_certain(self, data: bytes) -> bool:
         """Whether every line of `data`, each with its newline, is certainly good; UTF-8 is not looked at."""
         return matches(data, self.whole_block)
+
+    def certain_parts(self, parts: list[bytes]) -> list[bool]:
+        """Which of `parts`, whole lines that end with a newline, are certain in all their lines and UTF-8.
+
+        Together, since to prepare the pattern takes half a millisecond.
+        """
+        matches = pc.match_substring_regex(pa.array(parts, pa.large_binary()), options=self.whole_block)
+        return [good and is_utf8(part) for part, good in zip(parts, matches.to_pylist(), strict=True)]
 
     def certain(self, lines: list[bytes]) -> list[bool]:
         """Which of `lines`, without their newlines, are certainly good; UTF-8 is not looked at."""

@@ -1,8 +1,8 @@
 """Read blocks of a CSV extract: what is certainly good at once, every other line by the exact rules."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from itertools import accumulate, chain, compress
+from itertools import accumulate, chain, compress, islice
 from operator import not_
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,8 @@ _BOM = b"\xef\xbb\xbf"
 # Where lines are, on average, shorter than this, they are read some at a time: what is kept of one that is
 # not certain takes many times its bytes.
 _SHORT_LINE = 32
+# Where not all lines of a block are certain, so many bytes are asked about before each of their lines is.
+_SIFTED_BYTES = 8 << 10
 
 
 def opened(block: Block, contract: BronzeContract) -> Block:
@@ -77,21 +79,35 @@ def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int
             return None
         rows = promised and promised()
         if rows is not None:
-            return Taken(_numbered(rows, range(block.line, block.line + rows.num_rows)), left_of([]))
+            numbers = pa.arange(block.line, block.line + rows.num_rows)
+            return Taken(rows.append_column("_line", numbers), left_of([]))
         if may_reach_over_lines(block) or len(block.data) < _SHORT_LINE * block.lines:
             return None
-        parts = [look_closely(part) for part in slices(block)]
-        return Taken(pa.concat_tables([it.rows for it in parts]), left_of(chain(*(it.left for it in parts))))
+        return sifted(list(slices(block, _SIFTED_BYTES)))
 
-    def look_closely(block: Block) -> Taken:
-        lines, numbers = _records(block, contract.csv)
-        certain = quick().certain(lines)
-        data = b"\n".join(compress(lines, certain))
-        if not is_utf8(data):  # looked at line by line, it takes as long as all the rest
-            certain = [good and is_utf8(line) for good, line in zip(certain, lines, strict=True)]
-            data = b"\n".join(compress(lines, certain))
-        rows = _numbered(quick().rows(data), compress(numbers, certain))
-        return Taken(rows, _left(block, lines, numbers, certain))
+    def sifted(parts: Sequence[Block]) -> Taken:
+        """What is certain of `parts`: all lines of some, and of the others those that are by themselves."""
+        certain = quick().certain_parts([part.data for part in parts])
+        records = {part.line: _records(part, contract.csv) for part in compress(parts, map(not_, certain))}
+        verdicts = iter(quick().certain([line for lines, _ in records.values() for line in lines]))
+        texts: list[bytes] = []
+        numbers: list[Any] = []
+        left: list[Left] = []
+        for part in parts:
+            if part.line not in records:
+                texts.append(part.data)
+                numbers.append(pa.arange(part.line, part.line + part.lines))
+                continue
+            lines, places = records[part.line]
+            good = [
+                is_good and is_utf8(line)
+                for line, is_good in zip(lines, islice(verdicts, len(lines)), strict=True)
+            ]
+            texts += (line + b"\n" for line in compress(lines, good))
+            numbers.append(pa.array(compress(places, good), pa.int64()))
+            left.append(_left(part, lines, places, good))
+        rows = quick().rows(b"".join(texts)).append_column("_line", pa.chunked_array(numbers, pa.int64()))
+        return Taken(rows, left_of(chain.from_iterable(left)))
 
     def unlooked(block: Block) -> Taken:
         lines, numbers = _records(block, contract.csv)
@@ -104,7 +120,7 @@ def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int
             return read_left(unlooked(block))
         # Only quotes that reach over lines forbid to look at fewer lines at a time.
         parts = [block] if may_reach_over_lines(block) else slices(block)
-        return joined(read_left(look_closely(part)) for part in parts)
+        return joined(read_left(sifted([part])) for part in parts)
 
     def read_left(taken: Taken) -> Outcome:
         exact: list[list[object]] = []
@@ -121,13 +137,6 @@ def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int
         return Outcome(rows, taken.rows.num_rows + len(taken.left) - blank, blank)
 
     return BlockReader(check, look, read)
-
-
-def _numbered(rows: Any, numbers: Iterable[int]) -> Any:
-    """The rows with `_line`."""
-    if isinstance(numbers, range):
-        return rows.append_column("_line", pa.arange(numbers.start, numbers.stop))
-    return rows.append_column("_line", pa.array(numbers, pa.int64()))
 
 
 def _left(block: Block, lines: Sequence[bytes], numbers: Sequence[int], certain: Sequence[bool]) -> Left:
