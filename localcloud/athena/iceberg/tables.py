@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from threading import Lock
@@ -16,7 +16,7 @@ from pyiceberg.exceptions import (
     ValidationException,
 )
 from pyiceberg.io import FileIO
-from pyiceberg.manifest import DataFile, ManifestFile
+from pyiceberg.manifest import DataFile
 from pyiceberg.table import CommitTableResponse, Table, Transaction
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Operation
@@ -144,18 +144,6 @@ class _Change(Transaction):
         return super().table_metadata if self._updates else self._table.metadata
 
 
-class Overwrite(_OverwriteFiles):
-    """An overwrite whose threads each ask an evaluator of their own which manifests hold removed files.
-
-    pyiceberg's threads share one, which keeps the manifest that it looks at in itself: of 120,000 answers in
-    four threads 18 were those for another manifest. A file was then "missing", and the commit failed.
-    """
-
-    def _build_manifest_evaluator(self, spec_id: int) -> Callable[[ManifestFile], bool]:
-        build = super()._build_manifest_evaluator
-        return lambda manifest: build(spec_id)(manifest)
-
-
 def append(table: Table, files: Iterable[DataFile]) -> None:
     """Add files as one snapshot. Nothing that another writer does conflicts, so a lost race is run again.
 
@@ -192,7 +180,7 @@ def overwrite(table: Table, removed: Iterable[DataFile], added: Iterable[DataFil
     with (
         committing(table),
         _Change(table) as transaction,
-        Overwrite(operation=Operation.OVERWRITE, transaction=transaction, io=table.io) as change,
+        _OverwriteFiles(operation=Operation.OVERWRITE, transaction=transaction, io=table.io) as change,
     ):
         for file in added:
             change.append_data_file(file)
