@@ -15,8 +15,8 @@ Format = Literal["csv", "json", "begin", "complete"]
 FileState = Literal["registered", "pending", "claimed", "written", "published", "failed"]
 EngineName = Literal["light", "spark"]
 # Where the store keeps an item at hand: what needs someone's work, what failed for good, what is done but for
-# leftovers of its attempts, and raw files that were overwritten.
-Place = Literal["open", "failed", "untidy", "overwritten"]
+# leftovers of its attempts, what refused records, and raw files that were overwritten.
+Place = Literal["open", "failed", "untidy", "quarantined", "overwritten"]
 
 # Where raw files land; the folder in it is the table.
 RAW = "raw/"
@@ -330,7 +330,10 @@ def place_of(item: Item) -> Place | None:
         return "overwritten" if item.overwritten else None
     if isinstance(item, Batch) and item.state == "failed":
         return "failed"
-    return "untidy" if isinstance(item, Batch) and item.unreferred > item.swept else None
+    if isinstance(item, Batch) and item.unreferred > item.swept:
+        return "untidy"
+    refused = isinstance(item, Batch) and item.state == "published" and item.totals.quarantined
+    return "quarantined" if refused else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ class MemoryStore:
             "open": {},
             "failed": {},
             "untidy": {},
+            "quarantined": {},
             "overwritten": {},
         }
 

@@ -4,8 +4,9 @@ Nothing leaves quarantine by being looked at. A record is out of it when its fil
 record was accepted then (replay), or when somebody took the loss and said why (waive).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -13,9 +14,9 @@ import msgspec
 from control import audit
 from control.errors import ConflictError, UpstreamError, UsageError
 from control.ingest import replay, tables
-from control.ingest.files import batch_of, manifest_of, table_names
+from control.ingest.files import at_hand, batch_of, manifest_of, table_names
 from control.ingest.redrive import redrive
-from control.model import Batch, RawFile, attempt_of, counts_in
+from control.model import Batch, Head, RawFile, attempt_of, counts_in
 from control.ports import Parts, every
 
 
@@ -57,8 +58,7 @@ def refused(
     for name in table_names(parts, file.table if file else table):
         masked = not raw and _is_personal(name, parts)
         for batch in _batches(name, file, parts):
-            if batch.totals.quarantined or batch.state == "failed":
-                yield from _of_batch(batch, file, masked, parts)
+            yield from _of_batch(batch, file, masked, parts)
 
 
 def waive(file: RawFile, reason: str, parts: Parts) -> RawFile:
@@ -80,12 +80,17 @@ def waive(file: RawFile, reason: str, parts: Parts) -> RawFile:
 
 def open_files(table: str, parts: Parts) -> Iterator[tuple[RawFile, Batch]]:
     """The raw files of `table` of which something is in quarantine, not waived, and their batches."""
-    batches = {batch.batch_id: batch for batch in every(parts.store, Batch, table)}
-    for file in every(parts.store, RawFile, table):
-        batch = batches.get(file.batch_id or "")
-        ended = batch is not None and batch.state in ("published", "failed")
-        if batch and ended and _refused_of(file, batch) and file.waived != batch.batch_id:
-            yield file, batch
+    for batch in _that_refused(table, parts):
+        refusing = [
+            file_id
+            for file_id, counts in zip(
+                batch.file_ids, batch.counts, strict=False
+            )  # no counts before an answer
+            if counts.quarantined or batch.state == "failed"
+        ]
+        for file in parts.store.get_many(RawFile, table, refusing).values():
+            if file.batch_id == batch.batch_id and file.waived != batch.batch_id:
+                yield file, batch
 
 
 def file_with_refused(file: RawFile, parts: Parts) -> tuple[RawFile, Batch] | None:
@@ -127,39 +132,59 @@ def _batches(table: str, file: RawFile | None, parts: Parts) -> list[Batch]:
     if file is not None:
         last = parts.store.get(Batch, table, _answered(file, parts))
         return [last] if last is not None else []
-    batches = [b for b in every(parts.store, Batch, table) if b.state in ("published", "failed")]
-    return sorted(batches, key=lambda b: (b.number is None, b.number or 0, b.batch_id))
+    return _that_refused(table, parts)
+
+
+def _that_refused(table: str, parts: Parts) -> list[Batch]:
+    """The published and failed batches of `table` that refused something, in order of their numbers.
+
+    Those at hand, without reading the others; unless they lack some that the head has counted, since another
+    version published them or the index is behind: then all are read.
+    """
+    head = parts.store.get(Head, table, table) or Head(table)
+    found = _refusing(at_hand(table, parts, "open", "failed", "untidy", "quarantined"))
+    seen = sum(batch.totals.quarantined for batch in found if batch.state == "published")
+    if head.counted is None or seen < head.counted.counts.quarantined:
+        found = _refusing(every(parts.store, Batch, table))
+    return sorted(found, key=lambda b: (b.number is None, b.number or 0, b.batch_id))
+
+
+def _refusing(batches: Iterable[Batch]) -> list[Batch]:
+    return [b for b in batches if b.state == "failed" or (b.state == "published" and b.totals.quarantined)]
 
 
 def _of_batch(batch: Batch, only: RawFile | None, masked: bool, parts: Parts) -> Iterator[Refused]:
     manifest = manifest_of(batch, parts)
     folder = attempt_of(batch, parts.settings.bucket).quarantine
-    for report in manifest.files if manifest else ():
-        file = parts.store.get(RawFile, batch.table, report.file_id)
-        if only is not None and report.file_id != only.file_id:
-            continue
-        if file is not None and _answered(file, parts) != batch.batch_id:
+    uris = {
+        report.file_id: [written.uri for written in report.objects if written.uri.startswith(f"{folder}/")]
+        for report in (manifest.files if manifest else ())
+        if only is None or report.file_id == only.file_id
+    }
+    refusing = [file_id for file_id, written in uris.items() if written]
+    files = parts.store.get_many(RawFile, batch.table, refusing)
+    for file_id in refusing:
+        file = files.get(file_id)
+        if file and file.batch_id != batch.batch_id and _answered(file, parts) != batch.batch_id:
             continue  # ingested again since: what is refused now is the later batch's
-        for written in report.objects:
-            if written.uri.startswith(f"{folder}/"):
-                for entry in _entries(written.uri, parts):
-                    yield Refused(
-                        table=batch.table,
-                        key=file.key if file else "",
-                        line=entry.get("line", 0),
-                        record=entry.get("record", 0),
-                        offset=entry.get("offset", 0),
-                        reason=entry.get("reason", ""),
-                        raw=None if masked else entry.get("raw"),
-                        raw_base64=None if masked else entry.get("raw_base64"),
-                        masked=masked,
-                        detail=entry.get("detail", ""),
-                        batch=batch.number,
-                        state=batch.state,
-                        file_id=report.file_id,
-                        contract_version=entry.get("contract_version", ""),
-                        waived=file is not None and file.waived == batch.batch_id,
-                    )
+        for entry in chain.from_iterable(_entries(uri, parts) for uri in uris[file_id]):
+            yield Refused(
+                table=batch.table,
+                key=file.key if file else "",
+                line=entry.get("line", 0),
+                record=entry.get("record", 0),
+                offset=entry.get("offset", 0),
+                reason=entry.get("reason", ""),
+                raw=None if masked else entry.get("raw"),
+                raw_base64=None if masked else entry.get("raw_base64"),
+                masked=masked,
+                detail=entry.get("detail", ""),
+                batch=batch.number,
+                state=batch.state,
+                file_id=file_id,
+                contract_version=entry.get("contract_version", ""),
+                waived=file is not None and file.waived == batch.batch_id,
+            )
 
 
 def _entries(uri: str, parts: Parts) -> Iterator[dict[str, Any]]:

@@ -37,8 +37,9 @@ def batches(table: str, first: str, last: str, parts: Parts) -> tuple[Replay, ..
 
 def own_files(batch: Batch, parts: Parts) -> tuple[RawFile, ...]:
     """The raw files of a published batch that no later batch has taken."""
-    files = (parts.store.get(RawFile, batch.table, file_id) for file_id in batch.file_ids)
-    return tuple(file for file in files if file is not None and file.batch_id == batch.batch_id)
+    found = parts.store.get_many(RawFile, batch.table, batch.file_ids)
+    files = (found[file_id] for file_id in batch.file_ids if file_id in found)
+    return tuple(file for file in files if file.batch_id == batch.batch_id)
 
 
 def replay(wanted: Replay, reason: str, parts: Parts) -> Replay:

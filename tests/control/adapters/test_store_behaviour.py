@@ -253,6 +253,15 @@ def test_what_is_done_but_for_its_leftovers_is_at_hand_until_it_is_swept(store: 
     assert store.query(Batch, "review", place="open").items == ()
 
 
+def test_what_refused_records_is_at_hand_for_good(store: ControlStore) -> None:
+    published = replace(BATCH, state="published", swept=9, counts=(Counts(3, 2, 1, 0),))
+    store.create(published)
+    store.create(replace(published, batch_id="b2", counts=(Counts(3, 3, 0, 0),)))
+    store.create(replace(published, batch_id="b3", epoch=2, swept=0))
+    assert [b.batch_id for b in store.query(Batch, "review", place="quarantined").items] == ["b1"]
+    assert [b.batch_id for b in store.query(Batch, "review", place="untidy").items] == ["b3"]
+
+
 def test_what_was_overwritten_is_at_hand_once_it_is_planned_and_until_it_is_not(store: ControlStore) -> None:
     store.create(FILE)
     noted = store.update(FILE, replace(FILE, overwritten="e2"))

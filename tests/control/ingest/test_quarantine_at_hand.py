@@ -1,0 +1,92 @@
+"""What is in quarantine is found without reading what is done, and none of it is passed over."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from control.ingest import quarantine
+from control.ports import Page
+
+Found = tuple[list[str], list[str]]
+
+
+def looked_for(world) -> Found:
+    """The keys that `list` and `replay --table` find."""
+    for stored in list(world.objects.list("s3://lake/quarantine/")):  # entries as the parser writes them
+        world.objects.put(stored.uri, b'{"line":2,"reason":"bad"}\n')
+    listed = [entry.key for entry in quarantine.refused(world.parts, "review")]
+    return listed, [file.key for file, _ in quarantine.open_files("review", world.parts)]
+
+
+@pytest.fixture
+def refusing(world):
+    """A world with a refused line, a refused file and a clean one, each in a batch of its own."""
+    for name, *lines in (("bad", "1", "bad 2"), ("refused", "!refuse"), ("clean", "3")):
+        world.land("review", name, *lines)
+        world.run()
+    return world
+
+
+ALL = ["raw/review/bad.json.gz", "raw/review/refused.json.gz"]
+
+
+def test_what_is_done_is_not_read_to_find_what_was_refused(refusing, monkeypatch) -> None:
+    def asked() -> Counter[str]:
+        seen: Counter[str] = Counter()
+        with monkeypatch.context() as patched:
+            for name in ("get", "get_many", "query"):
+                patched.setattr(refusing.store, name, counted(getattr(refusing.store, name), name, seen))
+            patched.setattr(refusing.objects, "get", counted(refusing.objects.get, "objects", seen))
+            listed, replayed = looked_for(refusing)
+        assert (listed, sorted(replayed)) == (ALL, ALL)
+        return seen
+
+    before = asked()
+    for number in range(30):
+        refusing.land("review", f"clean{number}", "1")
+        refusing.run()
+    assert asked() == before
+    assert before["items"] <= 20
+
+
+def test_what_the_index_lacks_is_found_all_the_same(refusing, monkeypatch) -> None:
+    """A batch that another version published, or that the index has not got yet."""
+    query = refusing.store.query
+
+    def lacking(*args: Any, place: str | None = None, **options: Any) -> Page[Any]:
+        return Page((), None) if place == "quarantined" else query(*args, place=place, **options)
+
+    monkeypatch.setattr(refusing.store, "query", lacking)
+    listed, replayed = looked_for(refusing)
+    assert (listed, sorted(replayed)) == (ALL, ALL)
+
+
+def test_a_batch_whose_leftovers_are_not_swept_yet_is_found(world) -> None:
+    world.land("review", "bad", "1", "bad 2")
+    world.engine.objects = Failing(world)
+    world.run()
+    [batch] = world.batches("review")
+    assert (batch.state, batch.epoch, batch.swept) == ("published", 2, 0)
+    assert looked_for(world) == (ALL[:1], ALL[:1])
+
+
+class Failing:
+    """An object store that its first reader cannot read."""
+
+    def __init__(self, world) -> None:
+        self.world = world
+
+    def open(self, *_: object) -> None:
+        self.world.engine.objects = self.world.objects
+        raise RuntimeError
+
+
+def counted(method, name: str, seen: Counter[str]):
+    def call(*args: Any, **options: Any) -> Any:
+        answer = method(*args, **options)
+        seen[name] += 1
+        seen["items"] += len(answer.items) if name == "query" else len(answer) if name == "get_many" else 0
+        return answer
+
+    return call
