@@ -66,6 +66,9 @@ def _restored(folder: Path, turns: Turns) -> tuple[BlobStore, dict[str, bytes]]:
 
     blobs = BlobStore(folder / snapshots.BLOBS)
     mends.apply(blobs, turns)
+    # Code stays: the collector would look through it in the midst of requests, 70 ms in the Athena part. The
+    # state does not stay: what is deleted of it must be found.
+    gc.freeze()
     try:
         beside = state.restore(folder, blobs)
     except LocalCloudError as error:
@@ -97,8 +100,6 @@ def _serve_until_stopped(server: serving.Server, saver: Saver, save_every: float
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     server.prepare()
-    # What is loaded stays: to look through it took the collector 70 ms, each time in the midst of a request.
-    gc.freeze()
     threading.Thread(target=server.serve, name="serve", daemon=True).start()
     if save_every:
         intervals = partial(saver.save_at_intervals, save_every, stopped)
