@@ -1,6 +1,6 @@
 """How pyiceberg reads manifests: worked out once for each schema, not for each file.
 
-pyiceberg parses the Avro schema in the head of each manifest and builds its readers anew, a fifth of the
+pyiceberg parses the Avro schema in the head of each manifest and builds its readers anew, a quarter of the
 Python calls of a statement on a small table. The manifests of a table have the same schema for years.
 """
 
