@@ -65,12 +65,6 @@ class ControlStore(Protocol):
         All that comparing a million files with their bucket needs of them.
         """
 
-    def numbers(self, table: str, after: str | None = None) -> tuple[dict[str, tuple[int, str]], str | None]:
-        """Number and date of some published batches of a table by id, and where to go on, as in `etags`.
-
-        All that finding those of a range among ten thousand needs of them.
-        """
-
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:

@@ -54,7 +54,7 @@ def connect(environ: Mapping[str, str], say: Say = silent) -> Parts:
     patient = retrying(objects, ("put", "create", "get", "delete"), clock)
     return Parts(
         settings=settings,
-        store=retrying(store, ("get", "get_many", "create", "update", "query", "etags", "numbers"), clock),
+        store=retrying(store, ("get", "get_many", "create", "update", "query", "etags"), clock),
         objects=patient,
         catalog=retrying(GlueCatalog(settings), ("ensure_table", "add_partition", "get_partition"), clock),
         engines={

@@ -13,7 +13,7 @@ from typing import BinaryIO, Generic, TypeVar
 
 from control.adapters.clock import WallClock
 from control.errors import ConflictError, NotFoundError
-from control.model import Batch, Head, Item, Partition, Place, RawFile, already, fenced, place_of
+from control.model import Head, Item, Partition, Place, RawFile, already, fenced, place_of
 from control.ports import CatalogTable, Clock, ItemT, Page, SeenTable, StoredObject
 
 ValueT = TypeVar("ValueT")
@@ -147,12 +147,6 @@ class MemoryStore:
         """See ControlStore."""
         page = self.query(RawFile, table, after=after)
         return {file.file_id: file.etag for file in page.items}, page.after
-
-    def numbers(self, table: str, after: str | None = None) -> tuple[dict[str, tuple[int, str]], str | None]:
-        """See ControlStore."""
-        page = self.query(Batch, table, after=after)
-        numbered = {b.batch_id: (b.number, b.ingest_date) for b in page.items if b.number is not None}
-        return numbered, page.after
 
     def _found(self, kind: type[Item], table: str, item_id: str) -> Item | None:
         shelf = self._all.get((kind, "" if kind is Head else table))

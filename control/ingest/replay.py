@@ -4,14 +4,14 @@ A replayed record keeps its identity (file, line, record, sequence) and has a re
 whoever merges by sequence and revision takes it in place of the old one. What was published stays as it is.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from control import audit
 from control.errors import UsageError
 from control.ingest import plan
 from control.model import Batch, RawFile
-from control.ports import Parts
+from control.ports import Parts, every
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +30,9 @@ def batches(table: str, first: str, last: str, parts: Parts) -> tuple[Replay, ..
     the two are neither numbers nor dates, or the wrong way round.
     """
     within = _range(first, last)
-    numbered = [one for one in _numbered(table, parts) if within(one[1])]
-    ids = [batch_id for batch_id, _ in sorted(numbered, key=lambda one: one[1])]
-    found = parts.store.get_many(Batch, table, ids)
-    replays = (Replay(found[batch_id], own_files(found[batch_id], parts)) for batch_id in ids)
+    found = [b for b in every(parts.store, Batch, table) if b.number is not None and within(b)]
+    replays = (Replay(batch, own_files(batch, parts)) for batch in sorted(found, key=lambda b: b.number or 0))
     return tuple(one for one in replays if one.files)
-
-
-def _numbered(table: str, parts: Parts) -> Iterator[tuple[str, tuple[int, str]]]:
-    """Id, number and date of every published batch of `table`; the rest of it is not read."""
-    after = None
-    while True:
-        page, after = parts.store.numbers(table, after)
-        yield from page.items()
-        if after is None:
-            return
 
 
 def own_files(batch: Batch, parts: Parts) -> tuple[RawFile, ...]:
@@ -67,12 +55,11 @@ def replay(wanted: Replay, reason: str, parts: Parts) -> Replay:
     return replace(wanted, batch=batch)
 
 
-def _range(first: str, last: str) -> Callable[[tuple[int, str]], bool]:
-    """Is a batch of that number and date within?"""
+def _range(first: str, last: str) -> Callable[[Batch], bool]:
     if first.isdecimal() and last.isdecimal() and int(first) <= int(last):
-        return lambda of: int(first) <= of[0] <= int(last)
+        return lambda batch: int(first) <= (batch.number or 0) <= int(last)
     if all(len(text) == 10 and text[4] == text[7] == "-" for text in (first, last)) and first <= last:
-        return lambda of: first <= of[1] <= last
+        return lambda batch: first <= batch.ingest_date <= last
     raise UsageError(
         f"{first} and {last} are no range", hint="give two batch numbers or two dates, the smaller one first"
     )

@@ -253,17 +253,6 @@ def test_what_is_done_but_for_its_leftovers_is_at_hand_until_it_is_swept(store: 
     assert store.query(Batch, "review", place="open").items == ()
 
 
-def test_number_and_date_of_published_batches_are_read_page_by_page(store: ControlStore) -> None:
-    for number in range(1, 4):
-        batch = replace(BATCH, batch_id=f"b{number}", number=number, ingest_date=f"2026-01-0{number}")
-        store.create(replace(batch, state="published"))
-    store.create(replace(BATCH, batch_id="b0"))
-    third = {"b3": (3, "2026-01-03")}
-    assert store.numbers("review") == ({"b1": (1, "2026-01-01"), "b2": (2, "2026-01-02"), **third}, None)
-    assert store.numbers("review", after="b2") == (third, None)
-    assert store.numbers("beer") == ({}, None)
-
-
 def test_what_refused_records_is_at_hand_for_good(store: ControlStore) -> None:
     published = replace(BATCH, state="published", swept=9, counts=(Counts(3, 2, 1, 0),))
     store.create(published)

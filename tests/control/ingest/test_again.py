@@ -123,25 +123,6 @@ def test_a_replay_that_was_interrupted_is_completed_by_another_one(world) -> Non
     assert sorted(row for n, rows in world.visible("review").items() if n > 2 for row in rows) == ["1", "3"]
 
 
-def test_a_replay_reads_whole_only_the_batches_that_it_takes_in(world, monkeypatch) -> None:
-    for number in range(20):
-        world.land("review", f"a{number}", "1")
-        world.run()
-    read: list[str] = []
-    get_many = world.store.get_many
-
-    def noted(kind, table, ids):
-        read.extend(ids := list(ids))
-        return get_many(kind, table, ids)
-
-    monkeypatch.setattr(world.store, "get_many", noted)
-    numbers = world.store.numbers("review")
-    monkeypatch.setattr(world.store, "numbers", lambda *_: numbers)
-    monkeypatch.setattr(world.store, "query", None)
-    assert [one.published.number for one in batches("review", "12", "14", world.parts)] == [12, 13, 14]
-    assert len(read) == 6, "three batches and a file of each"
-
-
 def test_a_replay_goes_by_date_too(world) -> None:
     published(world)
     assert [one.published.number for one in batches("review", "2026-01-02", "2026-01-02", world.parts)] == [

@@ -41,7 +41,7 @@ TABLES = ("beer", "review")
 MOST_PROCESSES = 100
 
 
-STORE = ("get", "get_many", "create", "update", "query", "etags", "numbers")
+STORE = ("get", "get_many", "create", "update", "query", "etags")
 OBJECTS = ("put", "create", "get", "open", "delete", "list")
 CATALOG = ("ensure_table", "add_partition", "get_partition")
 
