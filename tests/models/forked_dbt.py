@@ -27,8 +27,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 START = b"AmazonAthena.StartQueryExecution"
-# Most writes take the local cloud longer. It does not matter how far they have got: the cloud ends what it has
-# begun. A read is often over after 3 ms, before dbt hears of it.
+# Most writes take the local cloud longer. It does not matter how far they have got: the cloud ends what it
+# has begun. A read is often over after 3 ms, before dbt hears of it.
 WRITE_SECONDS = 0.02
 # A comment leads each statement, behind two hyphens, and some end with one.
 COMMENT = re.compile(r"(?:--\s*)?/\*.*?\*/", re.DOTALL)
