@@ -27,9 +27,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 START = b"AmazonAthena.StartQueryExecution"
-# Most writes take the local cloud longer. It does not matter how far they have got: the cloud ends what it
-# has begun. A read is often over after 3 ms, before dbt hears of it.
-WRITE_SECONDS = 0.02
+# A long statement takes the local cloud 20 to 100 ms, of which dbt needs some to ask whether it still runs.
+# How far it has got does not matter: the cloud ends what it began. Others are over after 3 to 10 ms.
+LONG_SECONDS = 0.004
 # A comment leads each statement, behind two hyphens, and some end with one.
 COMMENT = re.compile(r"(?:--\s*)?/\*.*?\*/", re.DOTALL)
 GET_QUERIES = {
@@ -41,9 +41,9 @@ GET_QUERIES = {
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """SIGKILL of dbt's process group: before a statement, or a share of the way into a write.
+    """SIGKILL of dbt's process group: before a statement, or a share of the way into a long one.
 
-    That is the first write from there on which is not over by then, looked at twice as early each time.
+    That is the first from there on which is not over by then, looked at twice as early each time.
     """
 
     statement: int
@@ -149,7 +149,7 @@ def watch_statements(trace: Path, death: Death | None) -> None:
 
     real, lock = URLLib3Session.send, threading.Lock()
     file = os.open(trace, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    sent, doomed, wait = 0, False, WRITE_SECONDS * (death.share or 0) if death else 0
+    sent, doomed, wait = 0, False, LONG_SECONDS * (death.share or 0) if death else 0
 
     def die() -> None:
         os.write(file, f"died={time.time()}\n".encode())
@@ -163,7 +163,7 @@ def watch_statements(trace: Path, death: Death | None) -> None:
         with lock:
             sent += 1
             is_due = death is not None and sent >= death.statement and not doomed
-            is_last = is_due and (death.share is None or is_write(request))
+            is_last = is_due and (death.share is None or is_long(request))
             doomed = doomed or is_last
         if is_last and death.share is None:
             die()
@@ -188,10 +188,10 @@ def is_running(query: str, url: str) -> bool:
     return found["QueryExecutions"][0]["Status"]["State"] in ("QUEUED", "RUNNING")
 
 
-def is_write(request: Any) -> bool:
-    """Whether a StartQueryExecution changes a table."""
-    words = COMMENT.sub("", json.loads(request.body)["QueryString"]).split()
-    return words[0].lower() in ("merge", "insert", "create", "drop", "alter")
+def is_long(request: Any) -> bool:
+    """Whether a StartQueryExecution stages rows, audits them with the lease, or merges them."""
+    words = COMMENT.sub("", json.loads(request.body)["QueryString"].lower()).split()
+    return words[0] in ("merge", "update") or (words[:2] == ["create", "table"] and "as" in words)
 
 
 if __name__ == "__main__":
