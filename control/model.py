@@ -14,6 +14,7 @@ BatchState = Literal["pending", "claimed", "written", "published", "failed", "sp
 Format = Literal["csv", "json", "begin", "complete"]
 FileState = Literal["registered", "pending", "claimed", "written", "published", "failed"]
 EngineName = Literal["light", "spark"]
+Severity = Literal["warning", "error"]
 # Where the store keeps an item at hand: what needs someone's work, what failed for good, what is done but for
 # leftovers of its attempts, what refused records, and raw files that were overwritten.
 Place = Literal["open", "failed", "untidy", "quarantined", "overwritten"]
@@ -380,7 +381,7 @@ class Finding:
     """Something that a check found: what, where, what to do. Only an `error` makes a command end with 1."""
 
     code: str
-    severity: Literal["warning", "error"]
+    severity: Severity
     where: str
     message: str
 

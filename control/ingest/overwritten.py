@@ -12,7 +12,7 @@ from dataclasses import replace
 from control import tally
 from control.errors import ConflictError, printable
 from control.ingest import alerts
-from control.model import RAW, Batch, Finding, RawFile
+from control.model import RAW, Batch, Finding, RawFile, Severity
 from control.ports import Parts, StoredObject, every
 
 EXAMPLES = 3
@@ -96,7 +96,7 @@ def _forget(table: str, differing: Mapping[str, StoredObject], parts: Parts) -> 
                 parts.store.update(file, replace(file, overwritten=""))
 
 
-def _finding(severity: str, table: str, problem: str, files: list[RawFile]) -> Finding:
+def _finding(severity: Severity, table: str, problem: str, files: list[RawFile]) -> Finding:
     keys = ", ".join(sorted(file.key for file in files)[:EXAMPLES])
     message = printable(f"{len(files)} object(s) {problem}; for example {keys}")
-    return Finding("raw.overwritten", severity, f"{RAW}{table}/", message)  # type: ignore[arg-type]
+    return Finding("raw.overwritten", severity, f"{RAW}{table}/", message)

@@ -1,7 +1,7 @@
 """The calls that statements make most, sent without most of boto3's way to the endpoint and back.
 
 boto3 spends 0.9 ms of this process on a call and sends head and body apart, for which the endpoint waits; a
-call that is sent from here costs 0.25. boto3 still makes the request, and raises the errors. It also sends
+call that is sent from here costs 0.35. boto3 still makes the request, and raises the errors. It also sends
 all other calls, and each of these again that was not answered or that it would try again.
 """
 

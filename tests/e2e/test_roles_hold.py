@@ -2,16 +2,15 @@
 
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 import yaml
 from botocore.exceptions import ClientError
 from call_patterns import key_names, summary
-from record_calls import DEPLOYERS, make_stacks_role
+from record_calls import DEPLOYERS, aws, make_stacks_role
 from rich.console import Console
 
 from demo import demo, report, roles
@@ -71,7 +70,7 @@ def refused_or_new(steps: Steps, *of: str) -> tuple[list[Any], list[str]]:
     listed = steps.run_quietly("dm", "local", "calls", "--dir", steps.env["FOLDER"], "--json")
     calls = [one for one in json.loads(listed) if one["role"] in names.values()]
     assert {one["role"] for one in calls} == set(names.values())
-    stacks = client(steps.env, "cloudformation")
+    stacks = aws(steps.env)("cloudformation")
     recorded = yaml.safe_load((ROOT / "infra" / "calls.yaml").read_text())["roles"]
     new = [
         f"{role}: {action} on {resource}"
@@ -81,18 +80,6 @@ def refused_or_new(steps: Steps, *of: str) -> tuple[list[Any], list[str]]:
         if not any(matches(one, resource) for one in recorded[role].get(action, ()))
     ]
     return [one for one in calls if one["refused"] or one["unjudged"]], new
-
-
-def client(env: Mapping[str, str], service: str) -> Any:
-    """A client in the role of `env`, the account owner's where it has none."""
-    return boto3.client(
-        service,
-        env["AWS_REGION"],
-        endpoint_url=env["AWS_ENDPOINT_URL"],
-        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=env.get("AWS_SESSION_TOKEN"),
-    )
 
 
 def test_a_deployer_plans_applies_looks_and_destroys_by_the_role_of_the_stacks_alone(
@@ -118,7 +105,7 @@ def test_a_deployer_plans_applies_looks_and_destroys_by_the_role_of_the_stacks_a
     assert refused_or_new(steps, "deploy") == ([], []), "what is new: make record-calls"
     env = steps.env_of("deploy")
     with pytest.raises(ClientError, match="not authorized to perform: dynamodb:DeleteTable"):
-        client(env, "dynamodb").delete_table(TableName=env["DM_CONTROL_TABLE"])
+        aws(env)("dynamodb").delete_table(TableName=env["DM_CONTROL_TABLE"])
     other = ("--set", "StacksRole=arn:aws:iam::123456789012:role/administrator")
     with pytest.raises(StepFailedError, match="not authorized to perform: iam:PassRole"):
         steps.run("apply", "dm", "deploy", "apply", "dev", "control", "--yes", *other, role="deploy")

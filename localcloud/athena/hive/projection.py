@@ -101,13 +101,18 @@ class Projection:
         return texts if all(one.has(text) for (_, one), text in zip(self.keys, texts, strict=True)) else None
 
 
+def is_projected(table: Table) -> bool:
+    """Whether the properties of a table say its partitions."""
+    return table.parameters.get("projection.enabled", "").strip().lower() == "true"
+
+
 def projection(table: Table, filters: Sequence[Filter], now: Callable[[], datetime]) -> Projection | None:
     """The projection of `table`; None when it has none. `now` is in UTC, without a zone.
 
     Raises INVALID_TABLE_PROPERTY where the properties are not as they must be, and CONSTRAINT_VIOLATION where
     the query does not say which values of an injected key it wants.
     """
-    if table.parameters.get("projection.enabled", "").strip().lower() != "true":
+    if not is_projected(table):
         return None
     given = _Given(table, now())
     names = [key.name.lower() for key in table.partition_keys]
@@ -263,7 +268,8 @@ def _later(moment: datetime, count: int, unit: str) -> datetime:
 def _whole(moment: datetime, finest: str) -> datetime:
     """The beginning of the unit that `moment` is in."""
     kept = ("years", "months", "days", "hours", "minutes", "seconds").index(finest) + 1
-    return datetime(*moment.timetuple()[:kept], *(1, 1, 1, 0, 0, 0)[kept:])  # type: ignore[arg-type]
+    year, month, day, hour, minute, second = (*moment.timetuple()[:kept], *(1, 1, 1, 0, 0, 0)[kept:])
+    return datetime(year, month, day, hour, minute, second)
 
 
 def _invalid(message: str) -> AthenaError:

@@ -12,6 +12,7 @@ from localcloud.athena.cache import FileCache
 from localcloud.athena.catalog import Catalog, Table
 from localcloud.athena.errors import AthenaError, not_supported, too_many_open_partitions
 from localcloud.athena.hive import partitions
+from localcloud.athena.hive.projection import is_projected
 from localcloud.athena.objects import folder, is_empty
 from localcloud.athena.translate.terms import ident, text
 from localcloud.athena.types import Type
@@ -105,7 +106,7 @@ def insert(
     Raises TOO_MANY_OPEN_PARTITIONS when they fall into more than 100 partitions, and NOT_SUPPORTED where the
     places of partitions are of a template.
     """
-    if "storage.location.template" in table.parameters:
+    if is_projected(table) and "storage.location.template" in table.parameters:
         raise not_supported("INSERT into a table with storage.location.template in the local cloud")
     keys = [name for name, _ in partitions.keys(table)]
     target = cache.new_folder() / "data"

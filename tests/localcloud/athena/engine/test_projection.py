@@ -214,3 +214,12 @@ def test_an_insert_by_a_template_is_refused(
     assert rows("select a, k from logs") == [(0, "x")]
     with pytest.raises(AthenaError, match="NOT_SUPPORTED: INSERT into a table with storage"):
         run("insert into logs values (5, 'y')")
+
+
+def test_a_template_without_projection_says_nothing(
+    logs: Callable[..., None], run: Run, rows: Rows, database: str
+) -> None:
+    logs({"k": "string"}, {"storage.location.template": f"s3://lake/{database}/elsewhere/${{k}}"})
+    with pytest.raises(AthenaError, match="HIVE_UNSUPPORTED_FORMAT"):  # JSON in partitions, not the template
+        run("insert into logs values (5, 'y')")
+    assert rows("select * from logs") == []
