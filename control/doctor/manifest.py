@@ -37,6 +37,7 @@ GUARDS = {
 }
 # Hooks of dbt_project.yml, and what happens without them.
 HOOKS = {
+    "refuse_partial_reads": "`dbt build --sample` counts rows as taken in that it left out",
     "create_consumed": "no model knows what it took in",
     "take_lease": "two builds can write at once",
     "release_lease": "each build waits until the one before is given up for dead",

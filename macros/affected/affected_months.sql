@@ -1,5 +1,5 @@
 {% macro affected_months(flat) %}
-    {%- if not execute or flags.WHICH not in ('run', 'build', 'retry') or recomputes_all() -%}{{ return(none) }}{%- endif -%}
+    {%- if not is_build() or recomputes_all() -%}{{ return(none) }}{%- endif -%}
     {%- set bounds = snapshot_bounds(flat) -%}
     {#- A version that is gone, or was rolled back, says nothing about what has changed since. -#}
     {%- if not bounds.consumed or not bounds.since -%}{{ return(none) }}{%- endif -%}

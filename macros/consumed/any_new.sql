@@ -1,5 +1,5 @@
 {% macro any_new(states) %}
-    {%- if not execute or flags.WHICH not in ('run', 'build', 'retry') -%}{{ return(true) }}{%- endif -%}
+    {%- if not is_build() -%}{{ return(true) }}{%- endif -%}
     {%- for state in states -%}
         {%- set bounds = state_bounds(state) -%}
         {%- if bounds.head != bounds.consumed -%}{{ return(true) }}{%- endif -%}

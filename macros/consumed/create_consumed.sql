@@ -1,5 +1,5 @@
 {% macro create_consumed() %}
-    {%- if execute and flags.WHICH in ('run', 'build', 'retry') -%}
+    {%- if is_build() -%}
         {%- set consumed = consumed_relation() -%}
         {#- A deployment has made it, and its role may make none. -#}
         {%- if not adapter.check_schema_exists(consumed.database, consumed.schema) -%}

@@ -1,5 +1,5 @@
 {% macro offsets(input, table_uuid, head, changes=none) %}
-    {%- if not execute or flags.WHICH not in ('run', 'build', 'retry') -%}
+    {%- if not is_build() -%}
         {{ return({'table_uuid': '', 'head': 0, 'consumed': 0}) }}
     {%- endif -%}
     {#- A second call in one model must see the same head. -#}

@@ -8,7 +8,7 @@
         ) -%}
     {%- endif -%}
     {%- set bronze = source(*sources[0]) -%}
-    {%- if flags.WHICH in ('run', 'build', 'retry') and load_relation(bronze) is none -%}
+    {%- if is_build() and load_relation(bronze) is none -%}
         {%- do exceptions.raise_compiler_error(
             this ~ ' reads ' ~ bronze ~ ', which does not exist yet: ingest a first file of it (dm ingest run)'
         ) -%}

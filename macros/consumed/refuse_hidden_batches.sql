@@ -1,5 +1,5 @@
 {% macro refuse_hidden_batches(bronze, partitions) %}
-    {%- if execute and flags.WHICH in ('run', 'build', 'retry') and not is_incremental()
+    {%- if is_build() and not is_incremental()
         and not var('without_old_batches', false) -%}
         {#- Numbers have no gaps, so what is lacking below the newest was let go; once passed over, it stays so. -#}
         {%- set query = 'select coalesce(max(batch), 0) - count(distinct batch) from ' ~ partitions -%}

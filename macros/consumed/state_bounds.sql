@@ -1,5 +1,5 @@
 {% macro state_bounds(state) %}
-    {%- if not execute or flags.WHICH not in ('run', 'build', 'retry') -%}
+    {%- if not is_build() -%}
         {{ return({'table_uuid': '', 'head': 0, 'consumed': 0}) }}
     {%- endif -%}
     {%- set heads = [] -%}

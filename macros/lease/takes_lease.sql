@@ -1,3 +1,3 @@
 {% macro takes_lease() %}
-    {{ return(execute and flags.WHICH in ('run', 'build', 'retry') and not var('reconcile', false)) }}
+    {{ return(is_build() and not var('reconcile', false)) }}
 {% endmacro %}

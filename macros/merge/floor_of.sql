@@ -1,6 +1,6 @@
 {% macro floor_of(events) %}
     {%- set none_yet = {'place': '', 'rose': false, 'batch': 0} -%}
-    {%- if events is none or not execute or flags.WHICH not in ('run', 'build', 'retry') or load_relation(events) is none -%}
+    {%- if events is none or not is_build() or load_relation(events) is none -%}
         {{ return(none_yet) }}
     {%- endif -%}
     {%- set bounds = bronze_bounds() -%}

@@ -227,7 +227,7 @@ class _Model:
             "config": _Config(self.given),
             "this": self.this,
             "execute": True,
-            "flags": SimpleNamespace(WHICH="build"),
+            "flags": SimpleNamespace(WHICH="build", EMPTY=False),
             "var": lambda key, default=None: dbt.variables.get(key, default),
             "env_var": lambda key, default="": default,
             "target": SimpleNamespace(database="awsdatacatalog", schema="ops"),

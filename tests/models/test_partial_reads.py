@@ -1,0 +1,30 @@
+"""dbt's ways to build from some of the rows: none of them makes a row count as taken in that nobody read."""
+
+import pytest
+from bronze_lake import Lake
+from histories import brewery, record
+
+MODELS = ("--select", "breweries_state", "breweries")
+
+
+@pytest.fixture(scope="module")
+def built(lake: Lake) -> Lake:
+    """A lake with one brewery, of which every table was first made empty."""
+    lake.publish("brewery", [record("insert", 1, **brewery(1))])
+    lake.dbt("run", "--empty", *MODELS)
+    assert lake.rows("select * from silver.breweries_state") == []
+    lake.dbt("run", *MODELS)
+    return lake
+
+
+def test_what_an_empty_build_left_out_is_taken_in_by_the_next(built: Lake) -> None:
+    assert built.rows("select * from silver.breweries") == [brewery(1)]
+
+
+@pytest.mark.parametrize("partly", [["--empty"], ["--sample", "3 days"]], ids=["empty", "sample"])
+def test_a_build_of_some_rows_is_refused_before_it_changes_anything(built: Lake, partly: list[str]) -> None:
+    built.publish("brewery", [record("insert", 2, **brewery(2))])
+    output = built.dbt("run", *partly, *MODELS, expect=2)
+    assert f"{partly[0]} is refused" in output
+    assert built.rows("select * from silver.breweries") == [brewery(1)]
+    assert built.rows("select count(*) as n from ops.consumed") == [{"n": 1}]
