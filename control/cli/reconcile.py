@@ -28,7 +28,8 @@ def command(select: tuple[str, ...], profiles_dir: Path, target: str | None, as_
     """Compare tables with their full recompute, row for row, and change nothing.
 
     SELECT is what dbt's --select takes; without it all of gold is compared. A gold table is compared with the
-    version of review_flat that it last took in, a state table with the batches that it took in.
+    version of its flat table that it last took in (without one, with silver as it is), a state table with
+    the batches that it took in.
     Exit codes: 0 all the same, 1 a table differs, 2 wrong usage, 3 a statement failed.
     """
     from control.reconcile import reconcile

@@ -1,12 +1,17 @@
-{% macro changed_groups(relation, key, flat) -%}
+{% macro changed_groups(relation, key, count, flat=none, year=none, month=none) -%}
+    {#- A group that is gone is staged with a count of 0. -#}
+    {{- config(delete_condition='src.' ~ count ~ ' = 0', insert_condition='src.' ~ count ~ ' > 0') -}}
+    {%- if flat is not none and not (year and month) -%}
+        {%- do exceptions.raise_compiler_error(this ~ ': changed_groups with flat needs year and month of a group') -%}
+    {%- endif -%}
     {%- set columns = contract_columns().keys() | list -%}
     {%- if is_incremental() -%}
-    {%- set months = affected_months(flat) -%}
+    {%- set months = affected_months(flat) if flat is not none else none -%}
     with held as (
         select * from {{ this }}
         {%- if months is not none %}
-        where review_year in ({{ years_of(months) }})
-            and review_year * 100 + review_month in ({{ months | join(', ') or 0 }})
+        where {{ year }} in ({{ years_of(months) }})
+            and {{ year }} * 100 + {{ month }} in ({{ months | join(', ') or 0 }})
         {%- endif %}
     )
 
@@ -14,8 +19,8 @@
         {%- for column in columns %}
         {% if column in key -%}
             coalesce(fresh.{{ column }}, held.{{ column }}) as {{ column }}
-        {%- elif column == 'review_count' -%}
-            coalesce(fresh.review_count, 0) as review_count
+        {%- elif column == count -%}
+            coalesce(fresh.{{ column }}, 0) as {{ column }}
         {%- else -%}
             fresh.{{ column }}
         {%- endif %}{{ ',' if not loop.last }}

@@ -1,8 +1,8 @@
 -- One row per month and state of the writers, ranked by number of reviews.
-{{ config(unique_key=['review_year', 'review_month', 'state']) }}
+{{ config(unique_key=['review_year', 'review_month', 'state'], partitioned_by=['review_year']) }}
 
 with reviews as (
-    {{ affected_reviews(ref('review_flat')) }}
+    {{ affected_rows(ref('review_flat')) }}
 ),
 
 months as (
@@ -28,7 +28,10 @@ ranked as (
 ),
 
 changed as (
-    {{ changed_groups('ranked', key=['review_year', 'review_month', 'state'], flat=ref('review_flat')) }}
+    {{ changed_groups(
+        'ranked', key=['review_year', 'review_month', 'state'], count='review_count',
+        flat=ref('review_flat'), year='review_year', month='review_month'
+    ) }}
 )
 
 select

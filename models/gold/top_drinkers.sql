@@ -1,8 +1,8 @@
 -- One row per month and person, for the 100 people who wrote most reviews in it.
-{{ config(unique_key=['review_year', 'review_month', 'profile_id']) }}
+{{ config(unique_key=['review_year', 'review_month', 'profile_id'], partitioned_by=['review_year']) }}
 
 with reviews as (
-    {{ affected_reviews(ref('review_flat')) }}
+    {{ affected_rows(ref('review_flat')) }}
 ),
 
 months as (
@@ -37,7 +37,10 @@ first_hundred as (
 ),
 
 changed as (
-    {{ changed_groups('first_hundred', key=['review_year', 'review_month', 'profile_id'], flat=ref('review_flat')) }}
+    {{ changed_groups(
+        'first_hundred', key=['review_year', 'review_month', 'profile_id'], count='review_count',
+        flat=ref('review_flat'), year='review_year', month='review_month'
+    ) }}
 )
 
 select

@@ -1,8 +1,8 @@
 -- One row per month and beer style with at least 25 reviews in it, ranked by number of reviews.
-{{ config(unique_key=['review_year', 'review_month', 'beer_style']) }}
+{{ config(unique_key=['review_year', 'review_month', 'beer_style'], partitioned_by=['review_year']) }}
 
 with reviews as (
-    {{ affected_reviews(ref('review_flat')) }}
+    {{ affected_rows(ref('review_flat')) }}
 ),
 
 months as (
@@ -28,7 +28,10 @@ ranked as (
 ),
 
 changed as (
-    {{ changed_groups('ranked', key=['review_year', 'review_month', 'beer_style'], flat=ref('review_flat')) }}
+    {{ changed_groups(
+        'ranked', key=['review_year', 'review_month', 'beer_style'], count='review_count',
+        flat=ref('review_flat'), year='review_year', month='review_month'
+    ) }}
 )
 
 select

@@ -1,4 +1,4 @@
-"""CONTRIBUTING's recipe "add a table", step by step, up to rows in silver."""
+"""CONTRIBUTING's recipes "add a table" and "add a model", step by step, up to rows in gold."""
 
 import gzip
 import json
@@ -6,12 +6,53 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from lakehouse import BIN, ROOT, Lakehouse
 
 WINES = """wine_id,wine_name,abv,bottled_on,maker_email
 1,Riesling,11.5,2020-01-31,a@example.org
 2,Merlot,,2021-02-28,b@example.org
 """
+
+DAYS = """-- One row per day with wines that were bottled on it.
+{{ config(unique_key=['bottled_on']) }}
+
+with days as (
+    select bottled_on, count(*) as wine_count
+    from {{ ref('wines') }}
+    group by bottled_on
+),
+
+changed as (
+    {{ changed_groups('days', key=['bottled_on'], count='wine_count') }}
+)
+
+select
+    cast(bottled_on as date) as bottled_on,
+    cast(wine_count as bigint) as wine_count
+from changed
+"""
+
+
+def days_contract(silver: Path) -> str:
+    """The contract of gold.wine_days, after the drafted one of silver."""
+    contract = yaml.safe_load(silver.read_text())
+    contract |= {"id": "0489b162-130f-5dde-b315-adbf35c94701", "name": "Wines by day"}
+    contract["servers"][0]["schema"] = "gold"
+    count = {"name": "wine_count", "logicalType": "integer", "physicalType": "bigint", "required": True}
+    words = {"description": "How many were bottled.", "classification": "public"}
+    [table] = contract["schema"]
+    [day] = [column for column in table["properties"] if column["name"] == "bottled_on"]
+    day |= {"primaryKey": True, "primaryKeyPosition": 1}
+    table |= {"name": "wine_days", "physicalType": "table", "properties": [day, count | words]}
+    del table["customProperties"]
+    return yaml.safe_dump(contract, sort_keys=False)
+
+
+def change(operation: str, position: int, **data: object) -> str:
+    """A change record of a wine."""
+    place = {"operation": operation, "stream-position": f"0/{position:X}"}
+    return json.dumps({"data": data, "metadata": {"record-type": "data", **place}})
 
 
 @pytest.fixture
@@ -24,7 +65,9 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_recipe_leads_from_a_raw_file_to_rows_in_silver(lakehouse: Lakehouse, project: Path) -> None:
+def test_the_recipes_lead_from_a_raw_file_to_gold_that_follows_changes(
+    lakehouse: Lakehouse, project: Path
+) -> None:
     def run(*command: str, expect: int = 0) -> str:
         environment = lakehouse.env | {"DM_CONTRACTS": "contracts"}
         done = subprocess.run(
@@ -37,6 +80,8 @@ def test_the_recipe_leads_from_a_raw_file_to_rows_in_silver(lakehouse: Lakehouse
     file = project / "wines.csv.gz"
     file.write_bytes(gzip.compress(WINES.encode()))
     run("dm", "contract", "new", "bronze", "wine", "--from-file", str(file))
+    bronze = project / "contracts/bronze/wine.yaml"
+    bronze.write_text(bronze.read_text().replace("value: timestamp", "value: lsn"))
     assert run("dm", "contract", "lint") == "2 contracts, 0 findings\n"
     run("dm", "contract", "sync")
     lakehouse.put("raw/wine/epoch=1/extract=1/wines.csv.gz", file.read_bytes())
@@ -52,3 +97,26 @@ def test_the_recipe_leads_from_a_raw_file_to_rows_in_silver(lakehouse: Lakehouse
         run("dm", "contract", "replay", "--contract", "contracts/bronze/wine.yaml", "--json")
     )
     assert (replayed["records"], replayed["quarantined"]) == (2, 0)
+
+    (project / "contracts/gold").mkdir()
+    (project / "contracts/gold/wine_days.yaml").write_text(
+        days_contract(project / "contracts/silver/wines.yaml")
+    )
+    (project / "models/gold").mkdir()
+    (project / "models/gold/wine_days.sql").write_text(DAYS)
+    assert run("dm", "contract", "lint") == "3 contracts, 0 findings\n"
+    run("dm", "contract", "sync")
+    run("dbt", "build", "--profiles-dir", "profiles", "--select", "wine_days")
+
+    merlot = {"wine_id": 2, "wine_name": "Merlot", "abv": None, "maker_email": "b@example.org"}
+    changes = [
+        change("delete", 16, wine_id=1),
+        change("insert", 17, **(merlot | {"wine_id": 3, "bottled_on": "2021-02-28"})),
+        change("insert", 18, **(merlot | {"wine_id": 4, "bottled_on": "2022-03-31"})),
+    ]
+    lakehouse.put("raw/wine/changes.json.gz", gzip.compress("\n".join(changes).encode()))
+    run("dm", "ingest", "run", "--until-idle")
+    run("dbt", "build", "--profiles-dir", "profiles", "--select", "wines_state+")
+    found = lakehouse.query("select cast(bottled_on as varchar) as day, wine_count from gold.wine_days")
+    assert {row["day"]: row["wine_count"] for row in found} == {"2021-02-28": 2, "2022-03-31": 1}
+    assert "differs" not in run("dm", "reconcile", "wines_state", "wine_days")

@@ -85,11 +85,9 @@ BUGS = {
         ),
     ),
     "gold only gains groups": (Edit(GROUPS, "full outer join held", "left join held"),),
-    "an emptied group is not deleted": (Edit(PROJECT, "src.review_count = 0", "src.review_count < 0"),),
+    "an emptied group is not deleted": (Edit(GROUPS, "count ~ ' = 0'", "count ~ ' < 0'"),),
     "deleted reviews count": (
-        Edit(
-            "macros/affected/affected_reviews.sql", "where not _deleted", "where reviewed_at is null or true"
-        ),
+        Edit("macros/affected/affected_rows.sql", "where not _deleted", "where reviewed_at is null or true"),
     ),
     "an offset from the model's own rows": (
         Edit(

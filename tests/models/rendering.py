@@ -303,12 +303,13 @@ class _Model:
 
 
 class _Config:
-    """`config(…)` in a model, `config.get(…)` in a macro."""
+    """`config(…)` in a model or in a macro that it calls, `config.get(…)` in a macro."""
 
-    def __init__(self, given: Mapping[str, Any]) -> None:
+    def __init__(self, given: dict[str, Any]) -> None:
         self._given = given
 
-    def __call__(self, **_: Any) -> str:
+    def __call__(self, **stated: Any) -> str:
+        self._given.update(stated)
         return ""
 
     def get(self, key: str, default: Any = None) -> Any:

@@ -1,4 +1,4 @@
-{% macro affected_reviews(flat) -%}
+{% macro affected_rows(flat) -%}
     {%- set months = affected_months(flat) -%}
     select * from {{ at_start(flat) }}
     where not _deleted
