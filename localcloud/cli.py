@@ -113,11 +113,10 @@ def up(
     started = supervisor.up(settings, _say)
     if as_json:
         _print_json(_described(started.record))
-    elif started.new:
-        click.echo(f"the local cloud is up at {started.record.endpoint}")
-        click.echo('point a shell at it with: eval "$(dm local env)"')
-    else:
-        click.echo(f"the local cloud was up already at {started.record.endpoint}")
+        return
+    click.echo(f"the local cloud {'is up' if started.new else 'was up already'} at {started.record.endpoint}")
+    where = f" --dir {shlex.quote(str(folder))}" if folder else ""
+    click.echo(f'point a shell at it with: eval "$(dm env{where})"')
 
 
 @local.command(epilog="Example: dm local down")

@@ -1,8 +1,12 @@
-"""`dm contract new`: the first draft of a table from a raw file."""
+"""`dm contract new`: the first draft of a table from a raw file, and of silver from a bronze contract."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
+
+from control.errors import UsageError
 
 
 @click.group("new")
@@ -20,7 +24,7 @@ Examples:
 @click.argument("table")
 @click.option(
     "--from-file", "file", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A raw file of the table: .csv.gz or .json.gz.",
+    help="A raw file of the table: .csv or .json, also packed as .gz.",
 )  # fmt: skip
 @click.option("--silver", metavar="NAME", help="Name of the view in silver [default: TABLE and an s].")
 def bronze(table: str, file: Path, silver: str | None) -> None:
@@ -30,23 +34,77 @@ def bronze(table: str, file: Path, silver: str | None) -> None:
     working folder. It writes over nothing. Exit codes: 0 drafted, 1 the file
     has nothing that can be drafted, 2 a file cannot be read or stands in the way.
     """
-    import re
-
-    from control.contracts.draft import files
+    from control.contracts.draft import files, key
     from control.contracts.infer import infer
-    from control.errors import UsageError
 
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", table):
-        raise UsageError(f"{table!r} is no name of a table", hint="use lower case letters, digits and _")
-    texts = files(table, silver or f"{table}s", infer(file), file.name)
-    drafted = {Path(name): text for name, text in texts.items()}
-    taken = [str(path) for path in drafted if path.exists()]
-    if taken:
+    silver = silver or f"{table}s"
+    _named(table, silver)
+    shape = infer(file)
+    _write(files(table, silver, shape, file.name), replace=False)
+    found = key(shape, file.name)
+    if not found.distinct:
+        click.echo(
+            f"warning: no column has another value in each record of {file.name}: {found.name} is a guess at"
+            " the key, and of rows with the same key silver keeps the latest",
+            err=True,
+        )
+    click.echo(
+        f"next: read contracts/bronze/{table}.yaml: the key ({found.name}), types, what is required, who may"
+        f" know. What you change goes into silver by dm contract new silver {table} --replace\n"
+        "then name owner and consumers, and dm contract lint && dm contract sync"
+    )
+
+
+@new.command(
+    epilog="""\b
+Examples:
+  dm contract new silver wine
+  dm contract new silver wine --replace    (once contracts/bronze/wine.yaml is as it shall be)
+"""
+)
+@click.argument("table")
+@click.option("--silver", metavar="NAME", help="Name of the view [default: TABLE and an s].")
+@click.option(
+    "--replace", is_flag=True, help="Write over a contract that is still a draft, and over its models."
+)
+def silver(table: str, silver: str | None, replace: bool) -> None:
+    """Draft the view of bronze table TABLE in silver, and its state table, from contracts/bronze/TABLE.yaml.
+
+    A personal column is shown as its token. Exit codes: 0 drafted, 1 nothing can be drafted from the
+    contract, 2 it is not there, or a file stands in the way.
+    """
+    from control.contracts.draft import silver_files
+    from control.contracts.load import one
+
+    silver = silver or f"{table}s"
+    _named(table, silver)
+    home = Path("contracts/bronze") / f"{table}.yaml"
+    if not home.exists():
+        raise UsageError(
+            f"there is no {home}", hint=f"dm contract new bronze {table} --from-file FILE drafts it"
+        )
+    held = Path("contracts/silver") / f"{silver}.yaml"
+    if replace and held.exists() and one(held).status != "draft":
+        raise UsageError(f"{held} is in force, no draft", hint="edit it and its models by hand")
+    _write(silver_files(one(home), silver), replace=replace)
+    click.echo("next: name owner and consumers, then dm contract lint && dm contract sync")
+
+
+def _named(*names: str) -> None:
+    for name in names:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            raise UsageError(f"{name!r} is no name of a table", hint="use lower case letters, digits and _")
+
+
+def _write(texts: Mapping[str, str], *, replace: bool) -> None:
+    """Write the drafts, or none: what is there already is only written over when that is asked for."""
+    files = {Path(name): text for name, text in texts.items()}
+    taken = [str(path) for path in files if path.exists()]
+    if taken and not replace:
         raise UsageError(
             f"{', '.join(taken)} is there already", hint="remove it, or give --silver another name"
         )
-    for path, text in drafted.items():
+    for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         click.echo(f"{path}: drafted")
-    click.echo("next: read them, name owner and consumers, then dm contract lint && dm contract sync")

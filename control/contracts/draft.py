@@ -2,21 +2,20 @@
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from control.contracts import technical
+from control.contracts import drafted, hive, technical
 from control.contracts.infer import Found, Shape
-from control.contracts.model import Column
+from control.contracts.model import Column, Contract
 from control.contracts.render_dbt import dump
 from control.errors import DataError
 
-_LOGICAL = {
-    "bigint": "integer", "double": "number", "boolean": "boolean", "date": "date", "timestamp": "timestamp",
-    "string": "string", "array": "array", "struct": "object",
+_TRINO = {
+    "string": "varchar", "timestamp": "timestamp(6)", "int": "integer", "float": "real",
+    "binary": "varbinary",
 }  # fmt: skip
-_TRINO = {"string": "varchar", "timestamp": "timestamp(6)"}
 _OWNER = "data-platform"
-_NOTE = "# Drafted from {records:,} records of {file}: read every line, then set status to active.\n"
+_NOTE = "# Drafted from {source}: read every line, then set status to active.\n"
 
 
 def files(table: str, silver: str, shape: Shape, source: str) -> dict[str, str]:
@@ -30,22 +29,66 @@ def files(table: str, silver: str, shape: Shape, source: str) -> dict[str, str]:
             f"columns {', '.join(map(repr, wrong))} of {source} are not in lower case letters, digits and _",
             hint="rename them at the source, or draft the contract by hand",
         )
-    key = _key(shape, source)
-    note = _NOTE.format(records=shape.records, file=source)
-    return {
-        f"contracts/bronze/{table}.yaml": note + dump(_bronze(table, silver, shape, key)),
-        f"contracts/silver/{silver}.yaml": note + dump(_silver(table, silver, shape, key)),
-        f"models/silver/{silver}_state.sql": _state_sql(table, shape, key),
-        f"models/silver/{silver}.sql": _view_sql(silver, shape),
-    }
+    name = key(shape, source).name
+    columns = tuple(_found(column, name) for column in shape.columns)
+    source = f"{shape.records:,} records of {source}"
+    bronze = _NOTE.format(source=source) + dump(_bronze(table, silver, columns, shape.position))
+    return {f"contracts/bronze/{table}.yaml": bronze, **_silver_files(table, silver, columns, source)}
 
 
-def _key(shape: Shape, source: str) -> str:
-    able = [c.name for c in shape.columns if c.required and c.type in ("bigint", "string", "date")]
+def silver_files(bronze: Contract, silver: str) -> dict[str, str]:
+    """Path below the repository -> text, of the silver view `silver` and its state table over `bronze`.
+
+    Raises DataError when nothing of a personal column may be shown, or the key has several columns.
+    """
+    bare = [c.name for c in bronze.columns if c.classification == "personal" and not c.token]
+    if bare:
+        raise DataError(
+            f"{', '.join(bare)} of {bronze.home} is personal and has no token that silver could show",
+            hint="make it a string with the custom property token: true",
+        )
+    if len(bronze.key) != 1:
+        raise DataError(
+            f"the key of {bronze.home} is {' and '.join(bronze.key) or 'not given'}, and a state table has"
+            " one column for it",
+            hint="have the source send one column that is unique",
+        )
+    return _silver_files(bronze.table, silver, bronze.columns, bronze.home)
+
+
+def key(shape: Shape, source: str) -> Found:
+    """The column that is taken for the key: the first without a value twice, an id before others.
+
+    Where each has a value twice it is the first that is never empty. Raises DataError when none is.
+    """
+    able = [c for c in shape.columns if c.required and c.type in ("bigint", "string", "date")]
     if not able:
         raise DataError(f"no column of {source} has a value in every record, so none can be the key")
-    distinct = [c.name for c in shape.columns if c.distinct and c.name in able]
-    return next((name for name in distinct if name.endswith("_id") or name == "id"), (distinct or able)[0])
+    distinct = [c for c in able if c.distinct]
+    ids = (c for c in distinct if c.name.endswith("_id") or c.name == "id")
+    return next(ids, (distinct or able)[0])
+
+
+def _found(column: Found, key: str) -> Column:
+    return Column(
+        name=column.name,
+        type=column.type,
+        logical_type="",
+        description=drafted.column(column.name),
+        required=column.required,
+        key=int(column.name == key),
+        classification="personal" if column.personal else "public",
+        token=column.personal,
+    )
+
+
+def _silver_files(table: str, silver: str, columns: Sequence[Column], source: str) -> dict[str, str]:
+    contract = _NOTE.format(source=source) + dump(_silver(table, silver, columns))
+    return {
+        f"contracts/silver/{silver}.yaml": contract,
+        f"models/silver/{silver}_state.sql": _state_sql(table, columns),
+        f"models/silver/{silver}.sql": _view_sql(table, silver, columns),
+    }
 
 
 def _contract(
@@ -77,7 +120,7 @@ def _contract(
     }  # fmt: skip
 
 
-def _bronze(table: str, silver: str, shape: Shape, key: str) -> dict[str, object]:
+def _bronze(table: str, silver: str, columns: Sequence[Column], position: str) -> dict[str, object]:
     words = (
         f"Keep every change of {table}, typed and in order.",
         f"Source of silver.{silver}.",
@@ -86,35 +129,21 @@ def _bronze(table: str, silver: str, shape: Shape, key: str) -> dict[str, object
     contract = _contract(
         "bronze", table, name=f"{table}, as it arrived", consumer=f"silver.{silver}", words=words
     )
-    properties = []
-    for column in shape.columns:
-        drafted = _column(column, key, f"Column {column.name} of the raw file.")
-        if column.personal:
-            drafted |= {
-                "classification": "personal",
-                "customProperties": [{"property": "token", "value": True}],
-            }
-        properties.append(drafted)
-    custom: Mapping[str, object] = {
-        "position": shape.position,
-        "unknownKeys": "freeze",
-        "absent": "quarantine",
-    }
+    custom = {"position": position, "unknownKeys": "freeze", "absent": "quarantine"}
+    properties = [_column(c, {"token": True} if c.token else {}) for c in columns]
     return contract | {
         "schema": [_table(table, "table", "One row per record that arrived.", custom, properties)]
     }
 
 
-def _silver(table: str, silver: str, shape: Shape, key: str) -> dict[str, object]:
+def _silver(table: str, silver: str, columns: Sequence[Column]) -> dict[str, object]:
+    key = next(c.name for c in columns if c.key)
     words = (f"Show the current {silver}.", f"Join by {key}.", "Deleted ones are left out.")
-    contract = _contract("silver", silver, name=f"Current {silver}", consumer="to-be-named", words=words)
+    contract = _contract("silver", silver, name=f"Current {silver}", consumer=drafted.CONSUMER, words=words)
     properties = []
-    for column in shape.columns:
-        drafted = _column(column, key, f"Column {column.name} as the source shows it.")
-        if column.personal:
-            state = [{"property": "stateColumn", "value": f"{column.name}_token"}]
-            drafted |= {"classification": "pseudonym", "customProperties": state}
-        properties.append(drafted)
+    for column in columns:
+        shown = _column(column, {"stateColumn": technical.token_column(column).name} if column.token else {})
+        properties.append(shown | {"classification": "pseudonym"} if column.token else shown)
     custom: Mapping[str, object] = {"bronze": f"bronze.{table}", "stateTable": f"{silver}_state"}
     return contract | {"schema": [_table(silver, "view", f"One row per {table}.", custom, properties)]}
 
@@ -126,32 +155,38 @@ def _table(
         "name": name,
         "logicalType": "object",
         "physicalType": kind,
-        "description": f"Drafted from a raw file of {name}.",
+        "description": drafted.table(name),
         "dataGranularityDescription": grain,
-        "customProperties": [{"property": p, "value": v} for p, v in custom.items()],
+        "customProperties": _custom(custom),
         "properties": properties,
     }
 
 
-def _column(column: Found, key: str, description: str) -> dict[str, object]:
-    name = column.type.partition("<")[0]
-    drafted: dict[str, object] = {
-        "name": column.name, "logicalType": _LOGICAL[name], "physicalType": column.type,
+def _column(column: Column, custom: Mapping[str, object]) -> dict[str, object]:
+    stated: dict[str, object] = {
+        "name": column.name, "logicalType": _logical(column), "physicalType": column.type,
     }  # fmt: skip
     if column.required:
-        drafted["required"] = True
-    if column.name == key:
-        drafted |= {"primaryKey": True, "primaryKeyPosition": 1}
-    return drafted | {"description": description, "classification": "public"}
+        stated["required"] = True
+    if column.key:
+        stated |= {"primaryKey": True, "primaryKeyPosition": 1}
+    stated |= {"description": column.description, "classification": column.classification}
+    if column.tags:
+        stated["tags"] = list(column.tags)
+    return stated | ({"customProperties": _custom(custom)} if custom else {})
 
 
-def _state_sql(table: str, shape: Shape, key: str) -> str:
-    columns: list[tuple[str, str]] = []
-    for column in shape.columns:
-        columns.append((column.name, column.type))
-        if column.personal:
-            columns.append((technical.token_column(Column(column.name, "", "", "")).name, "string"))
-    casts = _casts([*columns, *technical.STATE.items()])
+def _custom(properties: Mapping[str, object]) -> list[dict[str, object]]:
+    return [{"property": name, "value": value} for name, value in properties.items()]
+
+
+def _logical(column: Column) -> str:
+    return column.logical_type or hive.logical_types(column.type)[0]
+
+
+def _state_sql(table: str, columns: Sequence[Column]) -> str:
+    key = next(c.name for c in columns if c.key)
+    casts = _casts([*_raw(columns), *technical.STATE.items()])
     return (
         f"-- One row per {table}: the latest version that the source has sent us, deleted ones included.\n"
         f"{{{{ config(unique_key='{key}', update_condition=newer_wins()) }}}}\n\n"
@@ -163,11 +198,19 @@ def _state_sql(table: str, shape: Shape, key: str) -> str:
     )
 
 
-def _view_sql(silver: str, shape: Shape) -> str:
-    shown = [(f"{c.name}_token" if c.personal else c.name, c.type, c.name) for c in shape.columns]
+def _raw(columns: Sequence[Column]) -> Iterator[tuple[str, str]]:
+    for column in columns:
+        yield column.name, column.type
+        if column.token:
+            token = technical.token_column(column)
+            yield token.name, token.type
+
+
+def _view_sql(table: str, silver: str, columns: Sequence[Column]) -> str:
+    shown = [(technical.token_column(c).name if c.token else c.name, c.type, c.name) for c in columns]
     casts = ",\n".join(f"    cast({was} as {_trino(kind)}) as {name}" for was, kind, name in shown)
     return (
-        f"-- One row per {silver.removesuffix('s')} that the source has not deleted.\n"
+        f"-- One row per {table} that the source has not deleted.\n"
         "{{ config(materialized='view') }}\n\n"
         f"select\n{casts}\nfrom {{{{ live(ref('{silver}_state')) }}}} as {silver}\n"
     )
@@ -179,8 +222,11 @@ def _casts(columns: list[tuple[str, str]]) -> str:
 
 def _trino(kind: str) -> str:
     """The type as Athena's queries write it."""
-    plain = re.sub(r"\b(string|timestamp)\b(?!:)", lambda m: _TRINO[m[1]], kind)
-    while found := re.search(r"(array|struct)<([^<>]*)>", plain):
-        inner = found[2] if found[1] == "array" else found[2].replace(":", " ").replace(",", ", ")
-        plain = plain.replace(found[0], f"{'array' if found[1] == 'array' else 'row'}({inner})")
-    return plain
+    name, nested, inner = kind.partition("<")
+    if not nested:
+        return _TRINO.get(kind, kind.replace(",", ", "))
+    parts = hive.split(inner.removesuffix(">"))
+    if name == "struct":
+        fields = (part.partition(":") for part in parts)
+        return f"row({', '.join(f'{field} {_trino(of)}' for field, _, of in fields)})"
+    return f"{name}({', '.join(_trino(part) for part in parts)})"

@@ -126,6 +126,7 @@ class Contract:
     unique: tuple[tuple[str, ...], ...] = ()
     slas: tuple[Sla, ...] = ()
     consumers: tuple[Consumer, ...] = ()
+    status: str = ""
     domain: str = ""
     product: str = ""
     usage: str = ""

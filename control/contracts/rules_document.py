@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from control.contracts import drafted
 from control.contracts.model import LAYERS, Finding
 from control.contracts.source import Path
 from control.contracts.subject import TABLE, Subject
@@ -130,6 +131,22 @@ def words(on: Subject) -> Iterator[Finding]:
             yield on.finding("description-missing", path, message)
 
 
+def no_draft(on: Subject) -> Iterator[Finding]:
+    """A contract in force says nothing that `dm contract new` only filled in."""
+    if on.data.get("status") in ("proposed", "draft"):
+        return
+    why = f"is the draft's, and the status is {on.data.get('status')}: write what is so"
+    if on.contract.description == drafted.table(on.contract.table):
+        yield on.finding("draft-words", (*TABLE, "description"), f"the table's description {why}")
+    for path, column, _ in on.columns():
+        if column.description == drafted.column(column.name):
+            message = f"column {column.name}: its description {why}"
+            yield on.finding("draft-words", (*path, "description"), message)
+    if any(consumer.name == drafted.CONSUMER for consumer in on.contract.consumers):
+        message = f"consumer {drafted.CONSUMER} is the draft's: name who reads the table, and for what"
+        yield on.finding("draft-words", ("customProperties",), message)
+
+
 def service_levels(on: Subject) -> Iterator[Finding]:
     """Freshness and retention are promised, each as a number of hours, days or years."""
     promised = {s.property for s in on.contract.slas}
@@ -195,4 +212,4 @@ def shared(subjects: Iterable[Subject]) -> Iterator[Finding]:
                 yield on.finding("name-duplicate", TABLE, message)
 
 
-RULES = (place, one_table, identity, people, words, service_levels, custom_properties, budget)
+RULES = (place, one_table, identity, people, words, no_draft, service_levels, custom_properties, budget)

@@ -73,6 +73,7 @@ def _against_bronze(on: Subject) -> Iterator[Finding]:
         yield on.finding("silver-property", _PLACE, message)
         return
     raw = {c.name: c for c in technical.raw_columns(bronze)}
+    tokens = [technical.token_column(c) for c in bronze.columns if c.token]
     for path, column, _ in on.columns():
         source = raw.get(column.state_column or column.name)
         if source is None:
@@ -80,7 +81,7 @@ def _against_bronze(on: Subject) -> Iterator[Finding]:
             message = f"{bronze.home} has no column {wanted}: add it there or correct stateColumn"
             yield on.finding("silver-mismatch", path, message)
         else:
-            yield from _column(on, path, column, source)
+            yield from _column(on, path, column, source, tokens)
     yield from _whole(on, bronze)
 
 
@@ -96,10 +97,17 @@ def _whole(on: Subject, bronze: Contract) -> Iterator[Finding]:
         yield on.finding("silver-mismatch", TABLE, message)
 
 
-def _column(on: Subject, path: Path, column: Column, source: Column) -> Iterator[Finding]:
+def _column(
+    on: Subject, path: Path, column: Column, source: Column, tokens: Sequence[Column]
+) -> Iterator[Finding]:
     if source.classification == "personal" and column.classification != "personal":
         message = f"column {column.name} would show personal data: show its token, by stateColumn"
         yield on.finding("silver-personal", path, message)
+    elif column.type != source.type and source in tokens:
+        message = (
+            f"column {column.name} shows the token {source.name}: write {source.type}, not {column.type}"
+        )
+        yield on.finding("silver-mismatch", (*path, "physicalType"), message)
     elif column.state_column and (column.checks or column.unique):
         message = f"column {column.name} is made from {source.name}: write its rules as rules of the table"
         yield on.finding("silver-mismatch", path, message)

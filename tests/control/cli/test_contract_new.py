@@ -121,3 +121,79 @@ def test_a_file_that_gives_no_draft_is_named_and_nothing_is_written(
     assert isinstance(error, ControlError)
     assert said in error.message
     assert not Path("contracts").exists()
+
+
+def test_where_every_column_has_a_value_twice_the_key_is_called_a_guess() -> None:
+    Path("o.csv.gz").write_bytes(gzip.compress(b"order_id,line_no\n1,1\n1,2\n2,1\n2,2\n"))
+    result = run("new", "bronze", "order_line", "--from-file", "o.csv.gz")
+    assert "order_id is a guess at the key" in result.stderr
+    Path("wines.csv.gz").write_bytes(gzip.compress(CSV.encode()))
+    assert run("new", "bronze", "wine", "--from-file", "wines.csv.gz").stderr == ""
+
+
+def test_silver_is_drafted_anew_from_the_bronze_contract_that_someone_has_mended() -> None:
+    drafted("wines.csv.gz", CSV)
+    file = Path("contracts/bronze/wine.yaml")
+    contract = yaml.safe_load(file.read_text())
+    abv, bottled_on = contract["schema"][0]["properties"][3:5]
+    abv |= {"physicalType": "map<string,decimal(4,2)>", "logicalType": "object", "description": "Alcohol."}
+    bottled_on |= {
+        "physicalType": "string", "logicalType": "string", "classification": "personal", "tags": ["pii"],
+        "customProperties": [{"property": "token", "value": True}],
+    }  # fmt: skip
+    file.write_text(yaml.safe_dump(contract, sort_keys=False))
+    assert "silver-mismatch" in run("lint").stdout
+
+    refused = run("new", "silver", "wine").exception
+    assert isinstance(refused, ControlError)
+    assert "is there already" in refused.message
+    assert run("new", "silver", "wine", "--replace").exit_code == 0
+    assert run("lint").stdout == "2 contracts, 0 findings\n"
+    state, view = (Path(f"models/silver/wines{of}.sql").read_text() for of in ("_state", ""))
+    assert "cast(abv as map(varchar, decimal(4, 2))) as abv" in state
+    assert "cast(bottled_on_token as varchar) as bottled_on_token" in state
+    assert "cast(bottled_on_token as varchar) as bottled_on\n" not in state
+    assert "cast(bottled_on_token as varchar) as bottled_on" in view
+    [shown] = [
+        column
+        for column in yaml.safe_load(Path("contracts/silver/wines.yaml").read_text())["schema"][0][
+            "properties"
+        ]
+        if column["name"] == "bottled_on"
+    ]
+    assert (shown["classification"], shown["tags"]) == ("pseudonym", ["pii"])
+
+
+def test_a_silver_contract_in_force_is_not_drafted_anew() -> None:
+    drafted("wines.csv.gz", CSV)
+    file = Path("contracts/silver/wines.yaml")
+    file.write_text(file.read_text().replace("status: draft", "status: active"))
+    before = file.read_text()
+    error = run("new", "silver", "wine", "--replace").exception
+    assert isinstance(error, ControlError)
+    assert "in force" in error.message
+    assert file.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("classification: public", "classification: personal", "has no token"),
+        ("        primaryKey: true\n        primaryKeyPosition: 1\n", "", "is not given"),
+    ],
+)
+def test_a_bronze_contract_that_silver_cannot_follow_from_is_refused(old: str, new: str, said: str) -> None:
+    drafted("wines.csv.gz", CSV)
+    file = Path("contracts/bronze/wine.yaml")
+    file.write_text(file.read_text().replace(old, new, 1))
+    error = run("new", "silver", "wine", "--replace").exception
+    assert isinstance(error, ControlError)
+    assert said in error.message
+
+
+def test_a_draft_that_is_put_in_force_as_it_is_has_findings() -> None:
+    drafted("wines.csv.gz", CSV)
+    for file in (Path("contracts/bronze/wine.yaml"), Path("contracts/silver/wines.yaml")):
+        file.write_text(file.read_text().replace("status: draft", "status: active"))
+    found = run("lint").stdout
+    assert found.count("draft-words") == 15  # 2 tables, 12 columns, and who reads silver
