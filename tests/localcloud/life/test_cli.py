@@ -7,7 +7,7 @@ import boto3
 from localcloud import processes
 
 
-def test_up_status_env_down(dm_local):
+def test_up_status_env_down(tmp_path, dm_local):
     up = dm_local("up", "--port", "0", "--bucket", "lake", "--bucket", "second")
     assert up.code == 0, up.err
     status = dm_local("status", "--json").json
@@ -28,9 +28,10 @@ def test_up_status_env_down(dm_local):
     )
     assert athena.get_work_group(WorkGroup="primary")["WorkGroup"]["State"] == "ENABLED"
 
-    again = dm_local("up")
+    again = dm_local("up", "--dir", str(tmp_path / "cloud"))
     assert again.code == 0
     assert "up already" in again.out
+    assert f'eval "$(dm env --dir {tmp_path / "cloud"})"' in again.out
 
     env = dm_local("env")
     assert f"export AWS_ENDPOINT_URL={status['endpoint']}\n" in env.out
