@@ -1,5 +1,6 @@
 {% macro safe_create_table_as(temporary, relation, compiled_code, language='sql', force_batch=False) %}
     {%- if temporary -%}
+        {%- do refuse_other_types() -%}
         {%- set result = dbt.safe_create_table_as(temporary, relation, compiled_code, language, force_batch) -%}
         {%- do audit_before_publish(relation, merges=true) -%}
     {%- elif var('reconcile', false) -%}

@@ -2,6 +2,7 @@
     on_schema_change, tmp_relation, target_relation, unique_key, incremental_predicates, existing_relation,
     delete_condition, update_condition, insert_condition, force_batch
 ) %}
+    {%- do widen_columns() -%}
     {%- set staged = load_result('rows staged') -%}
     {%- if staged is none or staged.response | int > 0 -%}
         {%- set told = dbt.iceberg_merge(

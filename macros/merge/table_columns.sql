@@ -2,8 +2,12 @@
     {%- if model.resource_type == 'unit_test' -%}{{ return(contract_columns().keys() | list) }}{%- endif -%}
     {#- Asked once a model: at 79 times a build, the catalog's answers took a fifth of dbt's time. -#}
     {%- set known = load_result('columns of this') -%}
-    {%- set names = known.response if known is not none
-        else adapter.get_columns_in_relation(this) | map(attribute='name') | list -%}
-    {%- do store_result('columns of this', response=names) -%}
-    {{ return(names) }}
+    {%- set types = known.response if known is not none else {} -%}
+    {%- if known is none -%}
+        {%- for column in adapter.get_columns_in_relation(this) -%}
+            {%- do types.update({column.name: column.dtype}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- do store_result('columns of this', response=types) -%}
+    {{ return(types) }}
 {% endmacro %}

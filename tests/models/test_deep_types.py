@@ -1,12 +1,8 @@
 """What a model gives is compared with its contract in depth, before a reader can see it."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
-import yaml
-from bronze_lake import ROOT, Lake, clean_environment
+from bronze_lake import Lake
+from small_project import create, run, write
 
 # Model -> column, type in the contract, what the model selects, and the row of the table that refuses it.
 PLANTED = {
@@ -35,28 +31,11 @@ GOOD = {
 }
 
 
-def write(folder: Path, name: str, columns: dict[str, tuple[str, str]], more: str = "") -> None:
-    """A model with a contract: a key, and `columns` with their types in the contract and in the query."""
-    selected = ", ".join(f"{sql} as {column}" for column, (_, sql) in columns.items())
-    (folder / "models").mkdir(exist_ok=True)
-    (folder / f"models/{name}.sql").write_text(f"select cast(1 as bigint) as id, {selected}{more}\n")
-    not_null = [{"type": "not_null", "warn_unsupported": False, "warn_unenforced": False}]
-    stated = [{"name": "id", "data_type": "bigint", "constraints": not_null}]
-    stated += [
-        {"name": column, "data_type": kind, "constraints": []} for column, (kind, _) in columns.items()
-    ]
-    model = {"name": name, "config": {"unique_key": "id"}, "columns": stated}
-    (folder / f"models/{name}.yml").write_text(yaml.safe_dump({"version": 2, "models": [model]}))
-
-
 @pytest.fixture(scope="module")
 def output(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> str:
     """What dbt says about one good model and all planted ones, in a project with the macros of this one."""
     project = tmp_path_factory.mktemp("project")
-    settings = yaml.safe_load((ROOT / "dbt_project.yml").read_text())
-    settings["macro-paths"] = [str(ROOT / "macros")]
-    settings["models"]["lakehouse"]["+schema"] = "silver"
-    (project / "dbt_project.yml").write_text(yaml.safe_dump(settings))
+    create(project)
     write(project, "good", GOOD)
     for name, (column, kind, sql, _) in PLANTED.items():
         write(project, name, {column: (kind, sql)})
@@ -69,23 +48,7 @@ def output(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> str:
             "constraints: [{type: not_null, warn_unsupported: false, warn_unenforced: false}]",
         )
     )
-    command = [
-        str(Path(sys.executable).parent / "dbt"),
-        "--no-use-colors",
-        "run",
-        "--profiles-dir",
-        str(ROOT / "profiles"),
-    ]
-    done = subprocess.run(
-        command,
-        cwd=project,
-        env=clean_environment() | {"AWS_ENDPOINT_URL": lake.endpoint},
-        capture_output=True,
-        text=True,
-        timeout=500,
-    )
-    assert done.returncode == 1, done.stdout + done.stderr
-    return done.stdout
+    return run(project, lake, expect=1)
 
 
 @pytest.mark.parametrize("name", PLANTED)
