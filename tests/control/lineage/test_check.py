@@ -150,6 +150,42 @@ def test_a_model_that_cannot_be_traced_is_named() -> None:
     assert "gold.scores: lineage-unresolved: models/scores.sql:" in result.stdout
 
 
+def test_models_that_are_not_compiled_are_named_once_and_their_files_are_left_alone() -> None:
+    check("--update")
+    before = Path("lineage/gold.scores.json").read_text()
+    project(Path("target"), "")
+    result = check("--update")
+    [line] = result.stdout.splitlines()
+    assert line.startswith("gold.scores: lineage-unresolved: models/scores.sql: it is not compiled")
+    assert result.exit_code == 1
+    assert Path("lineage/gold.scores.json").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("of_the_key", "is_shown"),
+    [
+        ("r.beer_id", True),
+        ("upper(trim(max(r.beer_id)))", True),
+        ("concat(r.beer_id, '-', r.score)", True),
+        ("case when r.score > 3 then r.beer_id end", True),
+        ("count(distinct r.beer_id)", False),
+        ("case when r.beer_id is null then 1 else 2 end", False),
+        ("r.beer_id = 'a@example.org'", False),
+        ("length(r.beer_id)", False),
+    ],
+)
+def test_what_is_personal_in_bronze_is_shown_by_no_column_behind_it(of_the_key: str, is_shown: bool) -> None:
+    Path("contracts/bronze").mkdir()
+    Path("contracts/bronze/review.yaml").write_text(
+        "schema:\n  - name: review\n    properties:\n      - {name: beer_id, classification: personal}\n"
+        "      - {name: review_id}\n      - {name: score}\n"
+    )
+    inner = f"with s as (select {of_the_key} as k, max(r.score) as m from bronze.review as r)"
+    project(Path("target"), f"{inner} select k as beer_id, m as mean_score, 'EUR' as currency from s")
+    found = [where for code, where in holes() if code == "lineage-personal"]
+    assert found == (["gold.scores.beer_id"] if is_shown else [])
+
+
 def test_the_files_say_the_same_as_lineage_json() -> None:
     check("--update")
     edges = [h for hops in ask.read(Path("target/lineage.json")).up.values() for h in hops]

@@ -1,0 +1,64 @@
+"""Where a column shows what is personal in bronze, and its contract says that it is not."""
+
+from collections.abc import Iterable, Iterator
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from control.contracts.model import Column, Contract
+from control.lineage.ask import Graph, Hop
+from control.lineage.check import Hole
+
+# Of these a reader sees how many, how long or whether, and not the value.
+_HIDES = (exp.Count, exp.ApproxDistinct, exp.Length, exp.Predicate)
+
+
+def shown(graph: Graph, contracts: Iterable[Contract]) -> Iterator[Hole]:
+    """A finding for each column of silver and gold that a personal value of bronze reaches.
+
+    State tables have no contract of their own and may hold such values. Past a finding nothing is followed.
+    """
+    listed = list(contracts)
+    known = {
+        f"{contract.layer}.{contract.table}.{column.name}": (contract, column)
+        for contract in listed
+        if contract.layer != "bronze"
+        for column in contract.columns
+    }
+    for bronze in listed:
+        for column in bronze.columns if bronze.layer == "bronze" else ():
+            if column.classification == "personal":
+                yield from _reached(f"bronze.{bronze.table}.{column.name}", column, graph, known)
+
+
+def _reached(
+    start: str, column: Column, graph: Graph, known: dict[str, tuple[Contract, Column]]
+) -> Iterator[Hole]:
+    seen, ahead = {start}, [start]
+    while ahead:
+        for hop in graph.down.get(ahead.pop(), ()):
+            if hop.kind != "direct" or hop.target in seen or not passes(hop):
+                continue
+            seen.add(hop.target)
+            if hop.target not in known:
+                ahead.append(hop.target)
+                continue
+            contract, found = known[hop.target]
+            instead = f"show {column.name}_token" if column.token else "leave it out"
+            message = (
+                f"{hop.target} is {found.classification} by its contract, and holds {start}, which is"
+                f" personal: {instead} in the model"
+            )
+            yield Hole("lineage-personal", contract.file, hop.target, message)
+
+
+def passes(hop: Hop) -> bool:
+    """Whether something of the source's value can be read from the target, by the expression between them."""
+    try:
+        tree = sqlglot.parse_one(hop.expression, dialect="athena")
+    except SqlglotError:
+        return True
+    columns = list(tree.find_all(exp.Column))
+    named = [column for column in columns if column.name == hop.source.rpartition(".")[2]] or columns
+    return not named or any(column.find_ancestor(*_HIDES) is None for column in named)
