@@ -76,10 +76,11 @@ def sync(only_check: bool, contracts_dir: Path | None, models_dir: Path, as_json
     Rendered are MODELS/sources.yml, one .yml for each model that a contract describes, and
     CONTRACTS/rendered. Files that no contract makes any more are removed. Files without the mark of a
     rendered file are never touched. Exit codes: 0 done, 1 findings in a contract, a model of silver or gold
-    without a contract, or (with --check) a difference; 2 a file stands in the way.
+    without a contract or that reads a table which does not name it as a consumer, or (with --check) a
+    difference; 2 a file stands in the way.
     """
     from control.contracts.lint import lint as check
-    from control.contracts.sync import apply, plan, uncontracted
+    from control.contracts.sync import apply, plan, uncontracted, unnamed
 
     folder = contracts_dir or _contracts_dir()
     report = check([folder])
@@ -93,7 +94,7 @@ def sync(only_check: bool, contracts_dir: Path | None, models_dir: Path, as_json
     changes = plan(report.contracts, contracts_dir=folder, models_dir=models_dir)
     if not only_check:
         apply(changes)
-    findings = uncontracted(report.contracts, models_dir)
+    findings = (*uncontracted(report.contracts, models_dir), *unnamed(report.contracts, models_dir))
     ok = not findings and not (only_check and changes)
     if as_json:
         shown = [{"file": c.file, "action": c.action, "diff": c.diff} for c in changes]

@@ -1,6 +1,7 @@
 """Keep the rendered files equal to what the contracts say."""
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from control.contracts.lint import RENDERED
 from control.contracts.model import LAYERS, Contract, Finding
 from control.errors import UsageError
 
+_READS = re.compile(r"""\b(?:ref|source)\(\s*(?:(['"])bronze\1\s*,\s*)?(['"])(\w+)\2\s*\)""")
 _SHOWN = 20  # lines of a difference: enough to see what changed, few enough for a log
 
 
@@ -58,6 +60,23 @@ def _uncontracted(layer: str, model: Path) -> Finding:
     return Finding("model-uncontracted", "error", model.as_posix(), 1, 1, message)
 
 
+def unnamed(contracts: Sequence[Contract], models_dir: Path) -> tuple[Finding, ...]:
+    """The tables that a model reads whose contract does not name it among those who do."""
+    owners = {model: contract for contract in contracts for model in contract.models}
+    sources = {contract.table: contract for contract in contracts if contract.layer == "bronze"}
+    sources |= {f"{name}_events": contract for name, contract in sources.items()}
+    found: dict[tuple[str, str], Finding] = {}
+    for model, reader in sorted(owners.items()):
+        file, name = models_dir / reader.layer / f"{model}.sql", f"{reader.layer}.{reader.table}"
+        for is_bronze, table in _reads(file):
+            read = (sources if is_bronze else owners).get(table)
+            if read and read is not reader and name not in {c.name for c in read.consumers}:
+                message = f"{file.as_posix()} reads {table}: name {name} among its consumers"
+                finding = Finding("consumer-unnamed", "error", read.file, 1, 1, message)
+                found.setdefault((read.file, name), finding)
+    return tuple(finding for _, finding in sorted(found.items()))
+
+
 def apply(changes: Sequence[Change]) -> None:
     """Write and remove the files of `changes`, each at once, so that a reader never meets half of one."""
     for change in changes:
@@ -69,6 +88,12 @@ def apply(changes: Sequence[Change]) -> None:
         beside = path.with_name(f".{path.name}.new")
         beside.write_bytes(change.text.encode())
         beside.replace(path)
+
+
+def _reads(file: Path) -> list[tuple[bool, str]]:
+    """What a model's `ref` and `source` name: whether it is of bronze, and the table."""
+    text = file.read_text("utf-8", "replace") if file.is_file() else ""
+    return [(bool(bronze), table) for bronze, _, table in _READS.findall(text)]
 
 
 def _written(path: Path, text: str, models_dir: Path) -> Change | None:

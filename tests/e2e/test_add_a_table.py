@@ -98,12 +98,12 @@ def test_the_recipes_lead_from_a_raw_file_to_gold_that_follows_changes(
     )
     assert (replayed["records"], replayed["quarantined"]) == (2, 0)
 
+    silver = project / "contracts/silver/wines.yaml"
     (project / "contracts/gold").mkdir()
-    (project / "contracts/gold/wine_days.yaml").write_text(
-        days_contract(project / "contracts/silver/wines.yaml")
-    )
+    (project / "contracts/gold/wine_days.yaml").write_text(days_contract(silver))
     (project / "models/gold").mkdir()
     (project / "models/gold/wine_days.sql").write_text(DAYS)
+    silver.write_text(silver.read_text().replace("name: to-be-named", "name: gold.wine_days"))
     assert run("dm", "contract", "lint") == "3 contracts, 0 findings\n"
     run("dm", "contract", "sync")
     run("dbt", "build", "--profiles-dir", "profiles", "--select", "wine_days")

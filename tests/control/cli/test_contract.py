@@ -108,6 +108,29 @@ def test_a_model_without_a_contract_is_refused() -> None:
     assert json.loads(run("sync", "--check", "--json").stdout)["ok"] is False
 
 
+@pytest.mark.parametrize(
+    ("reads", "named_in"),
+    [
+        ("ref('items')", "silver/items"),
+        ('ref( "items_state" )', "silver/items"),
+        ("source('bronze', 'item')", "bronze/item"),
+        ("source('bronze', 'item_events')", "bronze/item"),
+        ("ref('sales_live')", ""),
+        ("ref('sales_by_day')", ""),
+        ("ref('elsewhere')", ""),
+    ],
+)
+def test_a_model_that_reads_a_table_is_named_among_its_consumers(reads: str, named_in: str) -> None:
+    run("sync")
+    Path("models/gold").mkdir(parents=True, exist_ok=True)
+    Path("models/gold/sales_by_day.sql").write_text(f"select * from {{{{ {reads} }}}} as read")
+    found = json.loads(run("sync", "--check", "--json").stdout)["findings"]
+    assert [(f["code"], f["file"]) for f in found] == (
+        [("consumer-unnamed", f"contracts/{named_in}.yaml")] if named_in else []
+    )
+    assert all("name gold.sales_by_day among its consumers" in f["message"] for f in found)
+
+
 def test_sync_of_broken_contracts_renders_nothing_and_exits_1() -> None:
     path = Path("contracts/silver/items.yaml")
     path.write_text(path.read_text().replace("version: 1.2.3", "version: one"))
