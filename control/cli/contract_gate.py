@@ -142,7 +142,7 @@ def _print_text(judgement: "Judgement") -> None:
         if found.through:
             click.echo(f"  through lineage by {', '.join(f'{r.name} ({r.by})' for r in found.through)}")
         if found.change.bump != "none" or found.state != "fine":
-            click.echo(f"  needs {needs(found)}")
+            click.echo(f"  {'' if found.state == 'waived' else 'needs '}{needs(found)}")
     for waiver in judgement.unused:
         click.echo(
             f"{waiver.file}:{waiver.line}: note: this waiver matches nothing any more, remove it", err=True
