@@ -29,7 +29,7 @@ class TableStatus:
     `lag_seconds` is the age of the oldest raw file that is not published yet, 0 when there is none; files
     that failed are not waited for, but warned of. `age_seconds` is the time since the last publication,
     `completeness_percent` the share of the records, control records apart, that became rows. `broken` names
-    the promises of the contract that do not hold now.
+    the promises of the contract that do not hold now, `waived_records` counts what silver leaves out today.
     """
 
     table: str
@@ -46,6 +46,7 @@ class TableStatus:
     age_seconds: int | None = None
     completeness_percent: float | None = None
     broken: tuple[str, ...] = ()
+    waived_records: int = 0
 
 
 @dataclass(frozen=True, slots=True)

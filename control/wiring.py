@@ -1,7 +1,7 @@
 """The one place where the control plane is put together, and where it reads the environment."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from control.adapters.aws import is_loopback
 from control.adapters.clock import WallClock
@@ -17,7 +17,7 @@ from control.config import Settings, from_environment
 from control.cost.record import record
 from control.cost.runs import Cost, Run
 from control.errors import UsageError
-from control.model import Finding
+from control.model import Finding, RawFile
 from control.orders import Report, WorkOrder
 from control.ports import (
     AlertTopic,
@@ -33,6 +33,7 @@ from control.ports import (
 )
 from control.retention.judge import Keep
 from control.stacks import Stacks
+from control.waivers import Held, Place, StateTable, Waiver, held, in_force, waive
 
 
 def silent(event: str, fields: Mapping[str, object]) -> None:
@@ -121,6 +122,54 @@ def query(environ: Mapping[str, str], workgroup: str) -> Query:
     from control.adapters.athena import AthenaQuery
 
     return AthenaQuery(from_environment(environ), workgroup, WallClock().sleep)
+
+
+def held_records(environ: Mapping[str, str], workgroup: str) -> list[Held]:
+    """The records that keep silver from being built, by what its contracts say it is built from."""
+    from control.contracts import load
+
+    settings = from_environment(environ)
+    contracts = load.folder(settings.contracts)
+    return list(
+        held(
+            [
+                StateTable(str(one.properties["bronze"]).removeprefix("bronze."), str(state), one.open_key)
+                for one in contracts
+                if (state := one.properties.get("stateTable"))
+            ],
+            query(environ, workgroup),
+            prefix=settings.schema_prefix,
+            bronze=_bronze(environ),
+        )
+    )
+
+
+def waive_record(
+    environ: Mapping[str, str],
+    parts: Parts,
+    workgroup: str,
+    file: RawFile,
+    where: Place,
+    reason: str,
+    until: date,
+) -> Waiver:
+    """Leave one record out of silver until a day. Raises UsageError when bronze has no such record."""
+    from control.adapters.parquet import encode
+
+    ask = query(environ, workgroup)
+    return waive(file, where, reason, until, parts=parts, query=ask, encode=encode, bronze=_bronze(environ))
+
+
+def waivers_in_force(parts: Parts) -> list[Waiver]:
+    """The records that are left out of silver today."""
+    from control.adapters.parquet import decode
+
+    return in_force(parts, decode)
+
+
+def _bronze(environ: Mapping[str, str]) -> str:
+    """The database of bronze, which developers with schemas of their own may share."""
+    return environ.get("DM_BRONZE_PREFIX", environ.get("DM_SCHEMA_PREFIX", "")) + "bronze"
 
 
 def kept_days(environ: Mapping[str, str]) -> Keep:

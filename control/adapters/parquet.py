@@ -42,6 +42,18 @@ def encode(columns: Sequence[CatalogColumn], rows: Sequence[Sequence[object]]) -
     return found
 
 
+def decode(body: bytes) -> list[dict[str, Any]]:
+    """The rows of a small Parquet object, times in UTC."""
+    import pyarrow.parquet as pq
+
+    rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(body)).to_pylist()
+    return [{name: _aware(value) for name, value in row.items()} for row in rows]
+
+
+def _aware(value: object) -> object:
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
+
+
 def _naive(value: object) -> object:
     """Times in UTC, as Athena keeps them, without saying so."""
     if isinstance(value, datetime) and value.tzinfo is not None:

@@ -4,8 +4,9 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -150,29 +151,83 @@ def replay(file_ids: tuple[str, ...], table: str | None, reason: str, dry_run: b
 @command.command(
     epilog="""\b
 Examples:
-  dm quarantine waive 3f2a9c10 --reason "test rows of the producer, ticket 4711"
+  dm quarantine held
+  dm quarantine held --waived --json
 """
 )
-@click.argument("file_ids", metavar="ID...", nargs=-1, required=True)
-@click.option("--reason", required=True, help="Why; kept in the audit trail.")
+@click.option("--table", metavar="NAME", help="This bronze table only.")
+@click.option("--waived", is_flag=True, help="Show those that are left out today, instead.")
+@click.option("--workgroup", envvar="DM_WORKGROUP", default="primary", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def waive(file_ids: tuple[str, ...], reason: str, as_json: bool) -> None:
-    """Take the loss of what is in quarantine of some raw files. It stays there to be looked at.
+def held(table: str | None, waived: bool, workgroup: str, as_json: bool) -> None:
+    """List the records that bronze took and that keep silver from being built.
 
-    Also of files that failed before they could be read, since nobody has them any more: `dm status` no longer
-    warns of them.
+    A record that breaks a rule of silver's contract stops its table until a better one for its key arrives.
+    Where none ever will, `dm quarantine waive FILE:LINE` leaves it out.
     """
+    from control.wiring import connect, held_records, waivers_in_force
+
+    if waived:
+        found = [one for one in waivers_in_force(connect(os.environ)) if table in (None, one.table)]
+        rows = [{**asdict(one), "expiry": one.expiry.isoformat()} for one in found]
+        columns = ["table", "file", "line", "record", "expiry", "owner", "reason"]
+        empty = "Nothing is left out."
+    else:
+        refused = (one for one in held_records(os.environ, workgroup) if table in (None, one.table))
+        rows = [{**asdict(one), "place": str(one.place if as_json else one.place.shown)} for one in refused]
+        columns = ["table", "state_table", "key", "batch", "place"]
+        empty = "No record keeps silver from being built."
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(rows, columns, empty=empty)
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  dm quarantine waive 3f2a9c10 --reason "test rows of the producer, ticket 4711"
+  dm quarantine waive 3f2a9c10:17 --until 2027-06-30 --reason "a score of 9, ticket 4712"
+"""
+)
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@click.option("--reason", required=True, help="Why; kept in the audit trail.")
+@click.option(
+    "--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day on which records FILE:LINE are left out."
+)
+@click.option("--workgroup", envvar="DM_WORKGROUP", default="primary", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def waive(ids: tuple[str, ...], reason: str, until: datetime | None, workgroup: str, as_json: bool) -> None:
+    """Take the loss of what is in quarantine of raw files, or leave records out of silver until a day.
+
+    ID is a raw file: what is refused of it stays in quarantine to be looked at. Also a file that failed
+    before it could be read, since nobody has it any more: `dm status` no longer warns of it.
+
+    Or ID is FILE:LINE, a record that bronze took and silver's contract refuses (`dm quarantine held`). The
+    next build goes on without it, and so does a rebuild until that day; of several waivers the newest counts.
+    """
+    from control.errors import UsageError
     from control.ingest import quarantine
     from control.ingest.files import find
-    from control.wiring import connect
+    from control.waivers import place
+    from control.wiring import connect, waive_record
 
+    places = [place(one) for one in ids if ":" in one]
+    if bool(places) != (until is not None):
+        raise UsageError("records FILE:LINE are left out --until a day, and files have none")
     parts = connect(os.environ)
-    waived = [quarantine.waive(find(parts, file_id), reason, parts) for file_id in file_ids]
-    rows = [{"table": file.table, "key": file.key, "file_id": file.file_id} for file in waived]
+    rows: list[dict[str, object]] = []
+    for file in [find(parts, one) for one in ids if ":" not in one]:
+        quarantine.waive(file, reason, parts)
+        rows.append({"table": file.table, "key": file.key, "file_id": file.file_id})
+    for where in places:
+        file = find(parts, where.file_id)
+        waive_record(os.environ, parts, workgroup, file, where, reason, cast("datetime", until).date())
+        rows.append({"table": file.table, "key": file.key, "file_id": file.file_id, "place": str(where)})
     if as_json:
         print_json(rows)
         return
-    print_table(rows, ["table", "key"], empty="")
+    print_table(rows, ["table", "key"] + ["place"] * bool(places), empty="")
 
 
 def _rows(entries: Iterable["Refused"]) -> list[dict[str, object]]:

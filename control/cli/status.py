@@ -38,12 +38,13 @@ def command(recount: bool, as_json: bool) -> None:
     What is published is counted when it is published, so that only what is in work or failed is read here.
     """
     import os
-    from dataclasses import asdict
+    from collections import Counter
+    from dataclasses import asdict, replace
 
     from control import tally
     from control.ingest.files import table_names
     from control.status import Promise, table_status
-    from control.wiring import connect
+    from control.wiring import connect, waivers_in_force
 
     parts = connect(os.environ)
     promised = _promises(parts.settings.contracts)
@@ -52,6 +53,8 @@ def command(recount: bool, as_json: bool) -> None:
         for name in names:
             tally.recount(name, parts)
     tables = [table_status(name, parts, promised.get(name, Promise())) for name in names]
+    left_out = Counter(waiver.table for waiver in waivers_in_force(parts))
+    tables = [replace(one, waived_records=left_out[one.table]) for one in tables]
     if as_json:
         print_json(tables)
         return
@@ -67,6 +70,9 @@ def command(recount: bool, as_json: bool) -> None:
     ]
     print_table(rows, COLUMNS, empty="No table has been ingested yet: `dm ingest run` starts.")
     for table in tables:
+        if table.waived_records:
+            left = f"silver leaves out {table.waived_records:,} of its records (dm quarantine held --waived)"
+            click.echo(f"warning: {table.table}: {left}", err=True)
         for warning in (*table.warnings, *table.broken):
             click.echo(f"warning: {table.table}: {warning}", err=True)
 

@@ -139,6 +139,12 @@ class Contract:
         return tuple(c.name for c in sorted((c for c in self.columns if c.key), key=lambda c: c.key))
 
     @property
+    def open_key(self) -> tuple[str, ...]:
+        """The columns of the key that say nothing of a person, in the key's order."""
+        shown = {c.name for c in self.columns if c.classification not in ("personal", "pseudonym")}
+        return tuple(name for name in self.key if name in shown)
+
+    @property
     def models(self) -> tuple[str, ...]:
         """The dbt models that the contract describes; none for bronze."""
         if self.layer == "bronze":

@@ -79,13 +79,19 @@ class FileCache:
         return Path(tempfile.mkdtemp(dir=self.folder / "new"))
 
     def upload(self, file: Path, uri: str, tag: str = "") -> None:
-        """Put a local file into S3 and keep it as the copy; the tag is the ETag unless given."""
+        """Put a local file into S3 and keep it as the copy; the tag is the ETag unless given.
+
+        For a role nothing is kept: that it may write does not say that it may read.
+        """
         bucket, key = split(uri)
         if file.stat().st_size <= _SMALL_BYTES:
             etag = self.s3.put_object(Bucket=bucket, Key=key, Body=file.read_bytes())["ETag"]
         else:
             with file.open("rb") as body:
                 etag = self.s3.put_object(Bucket=bucket, Key=key, Body=body)["ETag"]
+        if callers.role_key():
+            file.unlink()
+            return
         target = self.local(uri, tag or etag)
         target.parent.mkdir(parents=True, exist_ok=True)
         file.replace(target)

@@ -34,6 +34,7 @@
         {%- do exceptions.raise_compiler_error(
             'The contract of ' ~ this ~ ' is broken; nothing was published and readers keep the old data: '
             ~ messages | join('; ') ~ ('. The rows are in ' ~ kept if kept)
+            ~ ('. Where no better record will come: dm quarantine held' if kept and model.sources)
         ) -%}
     {%- endif -%}
     {#- What an earlier build kept of its broken rows has served its purpose. -#}

@@ -5,6 +5,10 @@
         _batch > {{ bounds.consumed }} and _batch <= {{ bounds.head }}{{ consumed_mark(state, 'batch', bounds) }}
     {%- else -%}
         {%- set bounds = bronze_bounds() -%}
+        {%- set waived = waived_records(only_source()) -%}
         batch > {{ bounds.consumed }} and batch <= {{ bounds.head }}{{ consumed_mark(only_source(), 'batch', bounds) }}
+        {%- if waived %}
+        and _file_id || ':' || cast(_line as varchar) || ':' || cast(_record as varchar) not in ('{{ waived | join("', '") }}')
+        {%- endif -%}
     {%- endif -%}
 {%- endmacro %}

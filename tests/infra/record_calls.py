@@ -61,10 +61,14 @@ def walk(steps: Steps, folder: str) -> None:
     with_role(steps, "engineer", lambda: run_spark(steps))
     with_role(steps, "ingest", lambda: ingest_what_fails(steps))
     as_engineer("dm", "ingest", "run", "--until-idle", DM_RAW_QUEUE=raw_queue(steps))
+    left_out = ("--until", "2999-12-31", "--reason", "seen", "--workgroup", group)
+    as_engineer("dm", "quarantine", "waive", f"{registered_by_event(steps)}:2", *left_out)
     for command in (
         ("dm", "status"),
         ("dm", "files", "list", "--json"),
         ("dm", "quarantine", "list"),
+        ("dm", "quarantine", "held", "--workgroup", group),
+        ("dm", "quarantine", "held", "--waived"),
         ("dm", "ingest", "sweep", "--older-than", "0"),
         ("dm", "files", "redrive", "--table", "brewery", "--reason", "seen"),
         ("dm", "quarantine", "replay", "--table", "brewery", "--reason", "seen"),
@@ -328,6 +332,11 @@ def application(steps: Steps) -> str:
     made = emr.create_application(name="spark", releaseLabel="emr-7.0.0", type="SPARK", clientToken="1")
     found: str = made["applicationId"]
     return found
+
+
+def registered_by_event(steps: Steps) -> str:
+    listed = json.loads(steps.run_quietly("dm", "files", "list", "--json", role="engineer"))
+    return str(next(one["file_id"] for one in listed if one["key"].endswith("/by-event.csv.gz")))
 
 
 def first_quarantined(steps: Steps) -> str:

@@ -232,6 +232,21 @@ def test_commands_take_a_role_and_show_its_calls(cloud: supervisor.Record, reade
     assert "runs with iam enforce" in again.stderr
 
 
+def test_what_a_role_has_written_it_reads_only_where_it_may_read(cloud: supervisor.Record) -> None:
+    writes = {"Effect": "Allow", "Action": ["glue:*", "s3:PutObject", "s3:ListBucket"], "Resource": "*"}
+    policy = {**NOBODY, "Statement": [*NOBODY["Statement"], writes]}
+    owner = client(cloud, "iam")
+    owner.create_role(RoleName="scribe", AssumeRolePolicyDocument="{}")
+    owner.put_role_policy(RoleName="scribe", PolicyName="p", PolicyDocument=json.dumps(policy))
+    scribe = roles.take(cloud, "scribe")
+    place = "with (external_location = 's3://lake/gold/own/', format = 'parquet')"
+    assert run(cloud, scribe, f"create table gold.own {place} as select 1 as n") is None
+    denied = run(cloud, scribe, "select n from gold.own")
+    assert denied.startswith("PERMISSION_DENIED")
+    assert "s3:GetObject" in denied
+    assert run(cloud, None, "select n from gold.own") == "1"
+
+
 def test_a_real_trino_cannot_be_judged(tmp_path: Path) -> None:
     with pytest.raises(LocalCloudError, match="asks Glue and S3 as itself"):
         supervisor.up(Settings(folder=tmp_path / "c", port=0, iam="enforce", engine="trino"), lambda _: None)

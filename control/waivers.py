@@ -1,0 +1,186 @@
+"""Records that bronze took and silver's contracts refuse, and those that are left out (`ops.waivers`).
+
+A record that breaks an error rule of silver stops its table until a better one arrives. Where none ever will,
+somebody answers for leaving it out, until a day: `new_batches()` passes over records with a waiver in force.
+"""
+# ruff: noqa: S608  (the SQL text holds only names from contracts, numbers and quoted literals)
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
+from datetime import date, datetime
+
+import msgspec
+
+from control import audit
+from control.errors import UsageError
+from control.model import RawFile
+from control.ports import CatalogColumn, CatalogTable, Parts, Query
+
+COLUMNS = (
+    CatalogColumn("table", "string", "The bronze table of the record."),
+    CatalogColumn("file", "string", "The raw file that it came in."),
+    CatalogColumn("line", "bigint", "Its line there, from 1."),
+    CatalogColumn("record", "bigint", "Its place among the records of the line, from 0."),
+    CatalogColumn("reason", "string", "Why it is left out."),
+    CatalogColumn("owner", "string", "Who answers for it."),
+    CatalogColumn(
+        "expiry", "string", "The last day (UTC) on which it is left out. The newest waiver counts."
+    ),
+    CatalogColumn("at", "timestamp", "When it was waived (UTC)."),
+)
+# What Athena gives in one page.
+MOST = 999
+Encode = Callable[[Sequence[CatalogColumn], Sequence[Sequence[object]]], bytes]
+Decode = Callable[[bytes], Sequence[Mapping[str, object]]]
+
+
+@dataclass(frozen=True, slots=True)
+class StateTable:
+    """A state table of silver, the bronze table `table` that it reads, and the parts of its key to show."""
+
+    table: str
+    name: str
+    key: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record of a raw file stands: its line, from 1, and its place there, from 0."""
+
+    file_id: str
+    line: int
+    record: int = 0
+
+    @property
+    def shown(self) -> "Place":
+        """The same with as much of the file's id as tells a million files apart."""
+        return replace(self, file_id=self.file_id[:12])
+
+    def __str__(self) -> str:
+        return f"{self.file_id}:{self.line}" + (f":{self.record}" if self.record else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A record that keeps `state_table` from being built; `key` is that of its row."""
+
+    table: str
+    state_table: str
+    key: str
+    batch: int
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """That a record is left out, why, by whom, and until when."""
+
+    table: str
+    file: str
+    line: int
+    record: int
+    reason: str
+    owner: str
+    expiry: date
+    at: datetime
+
+
+def place(text: str) -> Place:
+    """What FILE:LINE or FILE:LINE:RECORD names. Raises UsageError."""
+    file_id, *numbers = text.split(":")
+    if not 1 <= len(numbers) <= 2 or not all(n.isascii() and n.isdecimal() for n in numbers):
+        raise UsageError(
+            f"{text} names no record", hint="FILE:LINE, or FILE:LINE:RECORD for a later one there"
+        )
+    return Place(file_id, *map(int, numbers))
+
+
+def held(states: Sequence[StateTable], query: Query, *, prefix: str, bronze: str) -> Iterator[Held]:
+    """The records behind the rows that the last builds kept in tables of failures, by file and line.
+
+    `prefix` is that of silver and ops, `bronze` the database of bronze. At most 999 of a table. A record that
+    arrived twice is named twice.
+    """
+    kept = {name for (name,) in query(_tables_of_failures(prefix))}
+    for state in states:
+        failures = f"{prefix}silver_{state.name}_failures"
+        if failures in kept:
+            for *key, file_id, line, record, batch in query(_records_behind(state, failures, prefix, bronze)):
+                where = Place(file_id, int(line), int(record))
+                yield Held(state.table, state.name, "/".join(key), int(batch), where)
+
+
+def waive(
+    file: RawFile,
+    where: Place,
+    reason: str,
+    until: date,
+    *,
+    parts: Parts,
+    query: Query,
+    encode: Encode,
+    bronze: str,
+) -> Waiver:
+    """Leave a record of `file` out of silver until the end of a day; the newest waiver of a record counts.
+
+    Raises UsageError when bronze has no such record, and without a reason.
+    """
+    asked = (
+        f'select count(*) from "{bronze}"."{file.table}" where _file_id = {_literal(file.file_id)}'
+        f" and _line = {where.line} and _record = {where.record}"
+    )
+    if query(asked)[0][0] == "0":
+        raise UsageError(
+            f"bronze has no record at line {where.line} of raw file {file.file_id}",
+            hint="`dm quarantine held` lists those that silver refuses",
+        )
+    entry = audit.record("waive", file.table, (file.file_id,), reason, parts)
+    waiver = Waiver(
+        file.table, file.file_id, where.line, where.record, entry.reason, entry.by, until, entry.at
+    )
+    catalogued = _table(parts)
+    parts.catalog.ensure_table(catalogued)
+    row = [value.isoformat() if type(value) is date else value for value in astuple(waiver)]
+    name = f"{entry.at:%Y%m%dT%H%M%S.%f}-{where.line}-{where.record}-{file.file_id[:12]}.parquet"
+    parts.objects.create(f"{catalogued.location}{name}", encode(COLUMNS, [row]))
+    return waiver
+
+
+def in_force(parts: Parts, decode: Decode) -> list[Waiver]:
+    """The waivers that hold today, the newest of each record, by table, file and place."""
+    newest: dict[tuple[str, str, int, int], Waiver] = {}
+    for found in parts.objects.list(_table(parts).location):
+        for row in decode(parts.objects.get(found.uri)):
+            waiver = msgspec.convert(row, Waiver)
+            key = (waiver.table, waiver.file, waiver.line, waiver.record)
+            if key not in newest or newest[key].at < waiver.at:
+                newest[key] = waiver
+    today = parts.clock.now().date()
+    return [newest[key] for key in sorted(newest) if newest[key].expiry >= today]
+
+
+def _table(parts: Parts) -> CatalogTable:
+    """Beside the tables that dbt makes in ops: whoever may build may waive."""
+    ops = f"{parts.settings.schema_prefix}ops"
+    return CatalogTable(ops, "waivers", f"s3://{parts.settings.bucket}/warehouse/{ops}/waivers/", COLUMNS, ())
+
+
+def _tables_of_failures(prefix: str) -> str:
+    return (
+        "select table_name from information_schema.tables"
+        f" where table_schema = {_literal(f'{prefix}ops')} and table_name like '%_failures'"
+    )
+
+
+def _records_behind(state: StateTable, failures: str, prefix: str, bronze: str) -> str:
+    same = " and ".join(f'sent."{column}" = failed."{column}"' for column in (*state.key, "_seq", "_rev"))
+    shown = "".join(f'cast(failed."{column}" as varchar), ' for column in state.key)
+    return (
+        f"select distinct {shown}sent._file_id, sent._line, sent._record, sent.batch"
+        f' from "{prefix}ops"."{failures}" as failed join "{bronze}"."{state.table}" as sent on {same}'
+        f" order by sent._file_id, sent._line, sent._record limit {MOST}"
+    )
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

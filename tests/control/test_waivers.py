@@ -1,0 +1,123 @@
+"""Which records are left out of silver, and what is asked of Athena about them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from control import audit
+from control.adapters.memory import MemoryCatalog, MemoryClock, MemoryObjects, MemoryStore
+from control.adapters.parquet import decode, encode
+from control.config import Settings
+from control.errors import UsageError
+from control.model import RawFile
+from control.ports import Parts
+from control.waivers import Held, Place, StateTable, held, in_force, place, waive
+
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+FILE = RawFile("it's", "review", "lake", "raw/review/a", "null", "e", 3, 1, 1, "csv", NOW, NOW)
+
+
+def world() -> Parts:
+    settings = Settings(schema_prefix="ann_", actor="ann")
+    clock = MemoryClock(NOW)
+    return Parts(
+        settings, MemoryStore(), MemoryObjects(), MemoryCatalog(), {}, clock, lambda _: {}, lambda *_: None
+    )
+
+
+def leave_out(parts: Parts, line: int, until: date, file: RawFile = FILE, *, there: str = "1") -> str:
+    """Waive a record; what Athena was asked."""
+    asked: list[str] = []
+
+    def query(sql: str) -> Sequence[Sequence[str]]:
+        asked.append(sql)
+        return [[there]]
+
+    waive(
+        file,
+        Place(file.file_id, line),
+        "no score",
+        until,
+        parts=parts,
+        query=query,
+        encode=encode,
+        bronze="b",
+    )
+    return asked[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("f:17", Place("f", 17)), ("f:17:0", Place("f", 17)), ("f:17:2", Place("f", 17, 2))],
+)
+def test_a_record_is_named_by_file_line_and_place(text: str, named: Place) -> None:
+    assert place(text) == named
+    assert place(str(named)) == named
+
+
+@pytest.mark.parametrize("text", ["f:", "f:x", "f:-1", "f:1:2:3", "f:1:", "f:٣"])
+def test_what_names_no_record_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="names no record"):
+        place(text)
+
+
+def test_the_newest_waiver_of_a_record_counts_until_the_end_of_its_day() -> None:
+    parts = world()
+    today = NOW.date()
+    leave_out(parts, 1, today)
+    leave_out(parts, 2, today - timedelta(days=1))
+    leave_out(parts, 3, today + timedelta(days=30))
+    leave_out(parts, 4, today - timedelta(days=1))
+    parts.clock.sleep(1)
+    leave_out(parts, 3, today - timedelta(days=1))
+    leave_out(parts, 4, today)
+    found = in_force(parts, decode)
+    assert [(one.line, one.expiry, one.owner, one.reason) for one in found] == [
+        (1, today, "ann", "no score"),
+        (4, today, "ann", "no score"),
+    ]
+    parts.clock.sleep(12 * 3600)
+    assert in_force(parts, decode) == []
+
+
+def test_a_waiver_is_where_dbt_looks_and_in_the_trail() -> None:
+    parts = world()
+    leave_out(parts, 1, NOW.date())
+    assert parts.catalog.get_table("ann_ops", "waivers") is not None
+    [written] = parts.objects.list("s3://lake/warehouse/ann_ops/waivers/")
+    [row] = decode(parts.objects.get(written.uri))
+    assert (row["table"], row["file"], row["line"], row["record"]) == ("review", "it's", 1, 0)
+    assert [entry.subjects for entry in audit.trail("review", parts)] == [("it's",)]
+
+
+def test_a_record_that_bronze_does_not_have_is_not_waived() -> None:
+    parts = world()
+    with pytest.raises(UsageError, match="bronze has no record at line 7"):
+        leave_out(parts, 7, NOW.date(), there="0")
+    assert in_force(parts, decode) == []
+    assert list(audit.trail("review", parts)) == []
+
+
+def test_ids_are_quoted_in_what_athena_is_asked() -> None:
+    asked = leave_out(world(), 7, NOW.date(), replace(FILE, file_id="a' or '1' = '1"))
+    assert "_file_id = 'a'' or ''1'' = ''1'" in asked
+
+
+def test_only_state_tables_with_kept_failures_are_looked_into() -> None:
+    asked: list[str] = []
+
+    def query(sql: str) -> Sequence[Sequence[str]]:
+        asked.append(sql)
+        if "information_schema" in sql:
+            return [["ann_silver_reviews_state_failures"]]
+        return [["7", "0", "f1", "3", "0", "12"]]
+
+    states = [
+        StateTable("beer", "beers_state", ("beer_id",)),
+        StateTable("review", "reviews_state", ("a", "b")),
+    ]
+    found = list(held(states, query, prefix="ann_", bronze="bronze"))
+    assert found == [Held("review", "reviews_state", "7/0", 12, Place("f1", 3))]
+    assert len(asked) == 2
