@@ -42,6 +42,7 @@ HOOKS = {
     "take_lease": "two builds can write at once",
     "release_lease": "each build waits until the one before is given up for dead",
 }
+KEEPS = "keeps-groups"
 _STRATEGIES = "only merge is idempotent: a build that is repeated would {} rows"
 
 
@@ -67,7 +68,7 @@ def lint(manifest: Mapping[str, Any]) -> list[Finding]:
             found += [
                 Finding(
                     code,
-                    "error",
+                    "warning" if code == KEEPS else "error",
                     node.get("original_file_path") or node["unique_id"],
                     f"{node['name']}: {why}",
                 )
@@ -121,6 +122,7 @@ def _model(node: Node) -> Iterator[tuple[str, str]]:
     if config["materialized"] == "view":
         return
     yield from _table(config)
+    yield from _rows(node)
     for name, (is_bad, why) in BANNED.items():
         if is_bad(config.get(name)):
             yield f"config-{name}", why
@@ -136,8 +138,6 @@ def _table(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     strategy = config.get("incremental_strategy")
     if strategy != "merge":
         yield "strategy", _STRATEGIES.format("repeat" if strategy == "append" else "lose or repeat")
-    if not config.get("unique_key"):
-        yield "unique-key", "a merge without unique_key repeats rows"
     if config.get("table_type") != "iceberg":
         yield "table-type", "only Iceberg tables change in one commit"
     if "unique" not in (config.get("s3_data_naming") or "unique"):
@@ -152,3 +152,36 @@ def _table(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "schema-change", "only append_new_columns leaves what is there alone"
     if not any("record_consumed" in hook.get("sql", "") for hook in config.get("post-hook", [])):
         yield "consumed", "without the post-hook record_consumed() it takes in the same batches for ever"
+
+
+def _rows(node: Node) -> Iterator[tuple[str, str]]:
+    """Which rows the MERGE takes for the same one, and whether one that is no more can go."""
+    config = node["config"]
+    given, key = config.get("unique_key") or [], _key(node)
+    names = [given] if isinstance(given, str) else list(given)
+    if not names:
+        yield "unique-key", "a merge without unique_key repeats rows"
+    elif key and set(names) != set(key):
+        yield (
+            "unique-key",
+            f"unique_key is {', '.join(names)}, and the key of its contract {', '.join(key)}: the merge takes"
+            " other rows for the same one than its readers do. Make them the same",
+        )
+    if not config.get("delete_condition") and "_deleted" not in node.get("columns", {}):
+        yield (
+            KEEPS,
+            "no row ever leaves it: a group that is gone stays as it was. Let its last select read from"
+            " changed_groups(), unless that is meant",
+        )
+
+
+def _key(node: Node) -> list[str]:
+    """The key by the model's constraints, as `dm contract sync` renders it; empty where none is stated."""
+    for constraint in node.get("constraints", []):
+        if constraint["type"] == "primary_key":
+            return list(constraint["columns"])
+    return [
+        name
+        for name, column in node.get("columns", {}).items()
+        if any(constraint["type"] == "primary_key" for constraint in column.get("constraints", []))
+    ]

@@ -5,6 +5,9 @@
         {%- do exceptions.raise_compiler_error(this ~ ': changed_groups with flat needs year and month of a group') -%}
     {%- endif -%}
     {%- set columns = contract_columns().keys() | list -%}
+    {%- if columns and count not in columns -%}
+        {%- do exceptions.raise_compiler_error(this ~ ': changed_groups counts by ' ~ count ~ ', no column of the contract') -%}
+    {%- endif -%}
     {%- if is_incremental() -%}
     {%- set months = affected_months(flat) if flat is not none else none -%}
     with held as (

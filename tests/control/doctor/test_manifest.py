@@ -18,6 +18,10 @@ GOOD: dict[str, Any] = {
     "schema": "silver",
     "language": "sql",
     "original_file_path": "models/silver/things_state.sql",
+    "columns": {
+        "thing_id": {"constraints": [{"type": "not_null"}, {"type": "primary_key"}]},
+        "_deleted": {"constraints": []},
+    },
     "config": {
         "materialized": "incremental",
         "incremental_strategy": "merge",
@@ -66,6 +70,8 @@ def test_a_model_as_the_project_writes_them_has_no_finding() -> None:
         ({"incremental_strategy": "append"}, "strategy"),
         ({"incremental_strategy": "microbatch"}, "strategy"),
         ({"unique_key": None}, "unique-key"),
+        ({"unique_key": "thing_name"}, "unique-key"),
+        ({"unique_key": ["thing_id", "thing_name"]}, "unique-key"),
         ({"table_type": "hive"}, "table-type"),
         ({"s3_data_naming": "schema_table"}, "naming"),
         ({"table_properties": {"format_version": "3"}}, "format-version"),
@@ -132,3 +138,22 @@ def test_the_command_ends_with_1_on_an_error_and_2_without_a_manifest(tmp_path: 
     assert CliRunner().invoke(command, arguments).exit_code == 0
     (tmp_path / "manifest.json").unlink()
     assert "dbt parse" in getattr(CliRunner().invoke(command, arguments).exception, "hint", "")
+
+
+def test_a_key_of_several_columns_is_compared_whatever_its_order() -> None:
+    found = manifest(unique_key=["part", "thing_id"])
+    node = found["nodes"]["model.lakehouse.things_state"]
+    node["constraints"] = [{"type": "primary_key", "columns": ["thing_id", "part"]}]
+    assert lint(found) == []
+    node["config"]["unique_key"] = ["part"]
+    [finding] = lint(found)
+    assert "unique_key is part, and the key of its contract thing_id, part" in finding.message
+
+
+def test_a_table_that_no_row_can_leave_has_a_warning() -> None:
+    found = manifest()
+    del found["nodes"]["model.lakehouse.things_state"]["columns"]["_deleted"]
+    [finding] = lint(found)
+    assert (finding.code, finding.severity) == ("keeps-groups", "warning")
+    found["nodes"]["model.lakehouse.things_state"]["config"]["delete_condition"] = "src.thing_count = 0"
+    assert lint(found) == []
