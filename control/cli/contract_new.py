@@ -42,7 +42,7 @@ def bronze(table: str, file: Path, silver: str | None) -> None:
     shape = infer(file)
     _write(files(table, silver, shape, file.name), replace=False)
     found = key(shape, file.name)
-    if not found.distinct:
+    if not found.distinct and not shape.is_log:
         click.echo(
             f"warning: no column has another value in each record of {file.name}: {found.name} is a guess at"
             " the key, and of rows with the same key silver keeps the latest",

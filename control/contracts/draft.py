@@ -57,16 +57,15 @@ def silver_files(bronze: Contract, silver: str) -> dict[str, str]:
 
 
 def key(shape: Shape, source: str) -> Found:
-    """The column that is taken for the key: the first without a value twice, an id before others.
+    """The column that is taken for the key: one without a value twice, of these the first that is an id.
 
-    Where each has a value twice it is the first that is never empty. Raises DataError when none is.
+    In a log, and where each has a value twice, it is one that is never empty. Raises DataError when none is.
     """
-    able = [c for c in shape.columns if c.required and c.type in ("bigint", "string", "date")]
+    able = [c for c in shape.columns if c.everywhere and c.type in ("bigint", "string", "date")]
     if not able:
         raise DataError(f"no column of {source} has a value in every record, so none can be the key")
-    distinct = [c for c in able if c.distinct]
-    ids = (c for c in distinct if c.name.endswith("_id") or c.name == "id")
-    return next(ids, (distinct or able)[0])
+    pool = [c for c in able if c.distinct and not shape.is_log] or able
+    return next((c for c in pool if c.name.endswith("_id") or c.name == "id"), pool[0])
 
 
 def _found(column: Found, key: str) -> Column:

@@ -6,7 +6,7 @@ import io
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -23,22 +23,40 @@ _LSN = re.compile(r"[0-9A-Fa-f]+/[0-9A-Fa-f]+")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A column as a raw file shows it: `distinct` when no value came twice, `personal` for addresses."""
+    """A column as a raw file shows it.
+
+    `required` when it is in every row, `everywhere` when deletes have it, too; `distinct` when no value came
+    twice, `personal` for addresses.
+    """
 
     name: str
     type: str
     required: bool
+    everywhere: bool
     distinct: bool
     personal: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The columns of a raw file, the kind of its log position, and how many records were looked at."""
+    """The columns of a raw file, the kind of its log position, and how many records were looked at.
+
+    In a log (`is_log`) a key comes again with every change of its row.
+    """
 
     columns: tuple[Found, ...]
     position: str
     records: int
+    is_log: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A record's place in the log and its fields; a delete need have its key only."""
+
+    position: object
+    fields: Mapping[str, object]
+    is_delete: bool = False
 
 
 def infer(path: Path) -> Shape:
@@ -59,25 +77,26 @@ def infer(path: Path) -> Shape:
         raise UsageError(f"cannot read {path}: {error}", hint="give a whole raw file in UTF-8") from None
     if not listed:
         raise DataError(f"{path} has no record to look at", hint="give a file with a few rows")
-    names = list(dict.fromkeys(name for _, row in listed for name in row))
+    names = list(dict.fromkeys(name for row in listed for name in row.fields))
     position = "timestamp"
-    if any(_LSN.fullmatch(str(at)) for at, _ in listed if at):
+    places = [str(row.position) for row in listed if row.position]
+    if any(_LSN.fullmatch(place) for place in places):
         position = "lsn"
-    elif any(str(at).isdecimal() for at, _ in listed if at):
+    elif any(place.isdecimal() for place in places):
         position = "number"
-    columns = (_column(name, [row.get(name) for _, row in listed]) for name in names)
-    return Shape(tuple(columns), position, len(listed))
+    columns = tuple(_column(name, listed) for name in names)
+    return Shape(columns, position, len(listed), is_log=bool(places))
 
 
-def _csv(text: io.TextIOWrapper) -> Iterator[tuple[object, Mapping[str, object]]]:
+def _csv(text: io.TextIOWrapper) -> Iterator[_Row]:
     rows = csv.reader(text, strict=True)
     header = next(rows, [])
     for row in rows:
         if len(row) == len(header):
-            yield None, {name: _written(value) for name, value in zip(header, row, strict=True)}
+            yield _Row(None, {name: _written(value) for name, value in zip(header, row, strict=True)})
 
 
-def _json(text: io.TextIOWrapper, path: Path) -> Iterator[tuple[object, Mapping[str, object]]]:
+def _json(text: io.TextIOWrapper, path: Path) -> Iterator[_Row]:
     decoder = json.JSONDecoder()
     for number, line in enumerate(text, 1):
         rest = line.strip()
@@ -95,11 +114,8 @@ def _json(text: io.TextIOWrapper, path: Path) -> Iterator[tuple[object, Mapping[
             metadata: Mapping[str, Any] = said if isinstance(said, dict) else {}
             data = record.get("data", None if metadata else record)
             if isinstance(data, dict) and metadata.get("record-type", "data") == "data":
-                gone = metadata.get("operation") == "delete"  # has its key, and nothing that must be there
-                yield (
-                    metadata.get("stream-position"),
-                    {k: v for k, v in data.items() if v is not None or not gone},
-                )
+                at = metadata.get("stream-position")
+                yield _Row(at, data, is_delete=metadata.get("operation") == "delete")
 
 
 def _written(text: str) -> object:
@@ -113,15 +129,16 @@ def _written(text: str) -> object:
     return {"true": True, "false": False}.get(text, text)
 
 
-def _column(name: str, values: Iterable[object]) -> Found:
-    there = [value for value in values if value is not None]
-    missing = len(list(values)) - len(there)
+def _column(name: str, rows: Sequence[_Row]) -> Found:
+    there = [value for row in rows if (value := row.fields.get(name)) is not None]
+    lacking = [row for row in rows if row.fields.get(name) is None]
     kind = _type(there)
     texts = [value for value in there if isinstance(value, str)]
     return Found(
         name=name,
         type=kind,
-        required=not missing and bool(there),
+        required=all(row.is_delete for row in lacking) and bool(there),
+        everywhere=not lacking,
         distinct=len({json.dumps(v, sort_keys=True) for v in there}) == len(there),
         personal=kind == "string" and bool(texts) and all(_ADDRESS.fullmatch(text) for text in texts),
     )

@@ -92,6 +92,25 @@ def test_change_records_give_the_kind_of_position_and_nested_types() -> None:
     )
 
 
+def test_a_delete_has_the_key_and_takes_nothing_from_what_is_required() -> None:
+    def record(operation: str, **data: object) -> str:
+        metadata = {"record-type": "data", "operation": operation, "stream-position": "0/1A"}
+        return json.dumps({"data": data, "metadata": metadata})
+
+    lines = [
+        record("insert", vintage=1990, wine_id=1, grape="white", price=None),
+        record("delete", wine_id=1, vintage=None),
+        record("insert", vintage=1991, wine_id=2, grape="red", price=3),
+    ]
+    assert drafted("w.json.gz", "\n".join(lines)) == {
+        "vintage": ("bigint", True),
+        "wine_id": ("bigint", True),
+        "grape": ("string", True),
+        "price": ("bigint", False),
+    }
+    assert load(Path("contracts/bronze/wine.yaml")).key == ("wine_id",)
+
+
 def test_nothing_is_written_over() -> None:
     drafted("wines.csv.gz", CSV)
     before = Path("contracts/bronze/wine.yaml").read_text()
