@@ -22,6 +22,12 @@ _CLASSES = ("public", "internal", "pseudonym", "personal")
 PERSONAL_TAG = "pii"
 
 
+# A bronze table in the catalog only gains columns.
+_STOPS = (
+    ". Ingestion stops at a bronze table that has a column more than its contract: let it be null instead"
+)
+
+
 def changes(base: Side, head: Side, *, bronze: bool) -> Iterator[Change]:
     """Every change of the columns from `base` to `head`."""
     renamed = _renamed(base, head)
@@ -64,7 +70,7 @@ def _coming_and_going(
             new = renamed[name]
             message = (
                 f"column {name} is now called {new}: queries of the old name fail; add {new} "
-                "and keep both for a time"
+                f"and keep both for a time{_STOPS if bronze else ''}"
             )
             place = after[new].place
             yield Change(
@@ -79,7 +85,10 @@ def _coming_and_going(
                 place=place,
             )
         else:
-            message = f"column {name} is dropped: queries that name it fail; announce its end first"
+            message = (
+                f"column {name} is dropped: queries that name it fail; announce its end first"
+                f"{_STOPS if bronze else ''}"
+            )
             yield Change(
                 "column-dropped",
                 path,

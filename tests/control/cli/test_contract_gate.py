@@ -66,6 +66,14 @@ def test_a_dropped_column_needs_a_major_version_and_names_who_reads_it() -> None
     assert gate().exit_code == 0
 
 
+def test_a_rename_in_bronze_says_that_ingestion_would_stop() -> None:
+    change("head/bronze/order.yaml", ("- name: silver\n", "- name: renamed\n"))
+    change(GOLD, ("- name: mean_weight\n", "- name: renamed\n"))
+    told = {f["table"]: str(f["message"]) for f in findings() if f["code"] == "column-renamed"}
+    assert "Ingestion stops at a bronze table" in told["bronze.order"]
+    assert "Ingestion" not in told["gold.sales_by_month"]
+
+
 def test_consumers_of_other_columns_are_not_named() -> None:
     change(
         GOLD,
