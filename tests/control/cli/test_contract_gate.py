@@ -67,7 +67,7 @@ def test_a_dropped_column_needs_a_major_version_and_names_who_reads_it() -> None
 
 
 def test_a_rename_in_bronze_says_that_ingestion_would_stop() -> None:
-    change("head/bronze/order.yaml", ("- name: silver\n", "- name: renamed\n"))
+    change("head/bronze/order.yaml", ("- name: amount\n", "- name: renamed\n"))
     change(GOLD, ("- name: mean_weight\n", "- name: renamed\n"))
     told = {f["table"]: str(f["message"]) for f in findings() if f["code"] == "column-renamed"}
     assert "Ingestion stops at a bronze table" in told["bronze.order"]
