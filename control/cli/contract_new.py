@@ -8,6 +8,12 @@ import click
 
 from control.errors import UsageError
 
+# Names of what is about a person; whether it is, only people know.
+_PERSONAL = re.compile(
+    r"(^|_)(e?mail|phone|mobile|iban|card|ssn|passport|birth|birthday|birthdate|address|street|surname"
+    r"|(first|last|full)_?name)(_|$)"
+)
+
 
 @click.group("new")
 def new() -> None:
@@ -46,6 +52,13 @@ def bronze(table: str, file: Path, silver: str | None) -> None:
         click.echo(
             f"warning: no column has another value in each record of {file.name}: {found.name} is a guess at"
             " the key, and of rows with the same key silver keeps the latest",
+            err=True,
+        )
+    maybe = [c.name for c in shape.columns if _PERSONAL.search(c.name) and not c.personal]
+    if maybe:
+        click.echo(
+            f"warning: {', '.join(maybe)} may be personal, and is drafted as public: if so, make it a string"
+            " with classification: personal and the custom property token: true",
             err=True,
         )
     click.echo(

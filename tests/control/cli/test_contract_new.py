@@ -183,6 +183,14 @@ def test_silver_is_drafted_anew_from_the_bronze_contract_that_someone_has_mended
     assert (shown["classification"], shown["tags"]) == ("pseudonym", ["pii"])
 
 
+def test_columns_whose_names_are_of_personal_data_are_named() -> None:
+    Path("p.csv.gz").write_bytes(
+        gzip.compress(b"id,card_number,phone,email,scorecard,address\n1,4000,030,a@example.org,9,Elm 1\n")
+    )
+    result = run("new", "bronze", "person", "--from-file", "p.csv.gz")
+    assert "warning: card_number, phone, address may be personal" in result.stderr
+
+
 def test_a_silver_contract_in_force_is_not_drafted_anew() -> None:
     drafted("wines.csv.gz", CSV)
     file = Path("contracts/silver/wines.yaml")
