@@ -1,7 +1,9 @@
 """The one place where the control plane is put together, and where it reads the environment."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from uuid import uuid4
 
 from control.adapters.aws import is_loopback
 from control.adapters.clock import WallClock
@@ -9,6 +11,7 @@ from control.adapters.dynamodb import DynamoStore
 from control.adapters.git import files_at as files_at
 from control.adapters.git import versions_of as versions_of
 from control.adapters.glue import GlueCatalog
+from control.adapters.glue_listing import GlueListing, governed_places
 from control.adapters.parquet import event_kinds
 from control.adapters.parquet import hive_columns as hive_columns
 from control.adapters.retrying import retrying
@@ -17,6 +20,8 @@ from control.config import Settings, from_environment
 from control.cost.record import record
 from control.cost.runs import Cost, Run
 from control.errors import UsageError
+from control.maintenance.lease import held as writer_lease
+from control.maintenance.tables import DAY_SECONDS, Upkeep, chosen, measured, put_in_order
 from control.model import Finding, RawFile
 from control.orders import Report, WorkOrder
 from control.ports import (
@@ -189,7 +194,6 @@ def kept_days(environ: Mapping[str, str]) -> Keep:
 
 def examine(environ: Mapping[str, str], workgroup: str) -> list[Finding]:
     """Everything that `dm doctor` asks the cloud."""
-    from control.adapters.glue_listing import GlueListing, governed_places
     from control.doctor import lease, rights, warehouse
 
     settings = from_environment(environ)
@@ -200,6 +204,31 @@ def examine(environ: Mapping[str, str], workgroup: str) -> list[Finding]:
         *rights.examine(S3Objects(settings), settings.bucket),
         *lease.examine(query(environ, workgroup), prefix),
     ]
+
+
+def upkeep(
+    environ: Mapping[str, str], workgroup: str, names: Sequence[str], keep_days: float
+) -> Iterator[Upkeep]:
+    """What the Iceberg tables of silver and gold consist of."""
+    settings = from_environment(environ)
+    listing, prefix = GlueListing(settings), settings.schema_prefix
+    models = [entry.name for entry in chosen(listing, prefix, ())]
+    entries = chosen(listing, prefix, names)
+    return measured(entries, models, query(environ, workgroup), prefix, round(keep_days * DAY_SECONDS))
+
+
+def maintained(
+    environ: Mapping[str, str], workgroup: str, names: Sequence[str], keep_days: float
+) -> Iterator[Upkeep]:
+    """Put the tables in order under the writer lease, and give each when it is done."""
+    settings = from_environment(environ)
+    listing, prefix = GlueListing(settings), settings.schema_prefix
+    models = [entry.name for entry in chosen(listing, prefix, ())]
+    entries, ask = chosen(listing, prefix, names), query(environ, workgroup)
+    with writer_lease(ask, prefix, holder=str(uuid4()), who=settings.actor) as renew:
+        for entry in entries:
+            [planned] = measured([entry], models, ask, prefix, round(keep_days * DAY_SECONDS))
+            yield replace(planned, after=put_in_order(entry, planned, ask, renew))
 
 
 def metadata_catalog(environ: Mapping[str, str], url: str) -> MetadataCatalog:

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("control.cli.doctor", "Say whether dbt is safe to run here: configs, tables, leftovers."),
     "reconcile": ("control.cli.reconcile", "Compare gold with a full recompute, row for row."),
     "cost": ("control.cli.cost", "What dbt runs read, took and cost; hold models to budgets."),
+    "maintain": ("control.cli.maintain", "Put the tables that dbt writes in order: files and versions."),
     "retention": ("control.cli.retention", "Let old raw files and bronze go, once nobody needs them."),
     "deploy": ("control.cli.deploy", "Bring an AWS account to what infra/ says, and back."),
     "status": ("control.cli.status", "Show every table: last batch, rows, quarantine."),

@@ -83,6 +83,7 @@ def walk(steps: Steps, folder: str) -> None:
         ("dm", "retention", "run", "--workgroup", group, *(f"--{k}-days=0" for k in KINDS)),
         ("dm", "retention", "run", "--workgroup", group),  # what is too young now is taken back
         ("dm", "reconcile", "top_drinkers", "--target", "dev"),
+        ("dm", "maintain", "run", "--workgroup", group, "--keep-days", "0"),
     ):
         as_engineer(*command)
     with_role(steps, "retention", let_go_and_take_back)

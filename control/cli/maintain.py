@@ -1,0 +1,101 @@
+"""`dm maintain`: the Iceberg tables that dbt writes, put in order."""
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from control.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from control.maintenance.tables import Upkeep
+
+COLUMNS = ["table", "files", "delete_files", "bytes", "versions", "kept_days"]
+
+
+@click.group("maintain")
+def command() -> None:
+    """Put small files together and let old versions of silver's and gold's tables go.
+
+    Each build adds files and a version to the tables that change. Rows stay as they are, and no version goes
+    that a model has yet to compare with. Under the writer lease: no build runs meanwhile.
+    """
+
+
+def _options(function: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print as JSON."),
+        click.option("--workgroup", envvar="DM_WORKGROUP", default="primary", show_default=True),
+        click.option(
+            "--keep-days", type=click.FloatRange(0), default=5, show_default=True,
+            help="Versions that are younger stay.",
+        ),
+        click.argument("tables", metavar="[SCHEMA.TABLE]...", nargs=-1),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+@command.command(
+    "plan",
+    epilog="""\b
+Examples:
+  dm maintain plan
+  dm maintain plan silver.reviews_state --json
+""",
+)
+@_options
+def plan(tables: tuple[str, ...], keep_days: float, workgroup: str, as_json: bool) -> None:
+    """Show what the tables consist of, and how long their versions stay; change nothing.
+
+    Exit codes: 0 fine, 2 wrong usage, 3 the cloud did not answer.
+    """
+    from control.wiring import upkeep
+
+    _print(list(upkeep(os.environ, workgroup, tables, keep_days)), as_json=as_json)
+
+
+@command.command(
+    "run",
+    epilog="""\b
+Examples:
+  dm maintain run
+  dm maintain run silver.reviews_state --keep-days 2
+""",
+)
+@_options
+def run(tables: tuple[str, ...], keep_days: float, workgroup: str, as_json: bool) -> None:
+    """Put the tables in order, one after the other. Made for a schedule; safe to repeat when interrupted.
+
+    Exit codes: 0 fine, 2 wrong usage, 3 a build is at work, or the cloud did not answer.
+    """
+    from control.wiring import maintained
+
+    done = []
+    for one in maintained(os.environ, workgroup, tables, keep_days):
+        done.append(one)
+        click.echo(f"{one.table} is in order.", err=True)
+    _print(done, as_json=as_json)
+
+
+def _print(found: "list[Upkeep]", *, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    print_table([_row(one) for one in found], COLUMNS, empty="Nothing was built yet.")
+
+
+def _row(one: "Upkeep") -> dict[str, Any]:
+    def shown(name: str) -> str:
+        before = f"{getattr(one.before, name):,}"
+        return before if one.after is None else f"{before} -> {getattr(one.after, name):,}"
+
+    return {
+        "table": one.table,
+        "files": shown("files"),
+        "delete_files": shown("delete_files"),
+        "bytes": shown("size_bytes"),
+        "versions": shown("versions"),
+        "kept_days": f"{one.keep_seconds / 86_400:.1f}",
+    }

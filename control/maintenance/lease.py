@@ -1,0 +1,63 @@
+"""The writer lease of silver, gold and ops: one row, taken by SQL as a dbt build does (`macros/lease/`)."""
+# ruff: noqa: S608  (the SQL text holds only names from settings and quoted literals)
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from control.errors import ConflictError, UpstreamError, UsageError
+from control.ports import Query
+
+# A third of the shortest lease (macros/lease/lease_seconds.sql).
+_DUE_SECONDS = 100
+_NOW = "cast(to_unixtime(current_timestamp) as bigint)"
+
+
+@contextmanager
+def held(query: Query, prefix: str, *, holder: str, who: str) -> Iterator[Callable[[], None]]:
+    """Hold the lease as `holder`, and give it back; yields what renews it, to be called between statements.
+
+    A dead build's lease is not taken over: the next dbt build does that, as it knows what to clean up.
+    Raises UsageError before the first build, ConflictError when another holds the lease, and from what renews
+    it when another one has taken it over.
+    """
+    lease = f'"{prefix}ops"."lease"'
+    ours = f"where holder = {_literal(holder)}"
+
+    def renew() -> None:
+        found = query(f"select {_NOW} - renewed_at from {lease} {ours}")
+        if not found:
+            raise ConflictError(
+                "maintenance was given up for dead, and a build has taken over its lease; it stopped here",
+                hint="run it again when that build is done: what it did so far is whole",
+            )
+        if int(found[0][0]) > _DUE_SECONDS:
+            query(f"update {lease} set renewed_at = {_NOW} {ours}")
+
+    _take(query, lease, holder, who)
+    try:
+        yield renew
+    finally:
+        query(f"update {lease} set holder = '', fenced = '' {ours}")
+
+
+def _take(query: Query, lease: str, holder: str, who: str) -> None:
+    try:
+        query(
+            f"update {lease} set holder = {_literal(holder)}, who = {_literal(who)}, fenced = '',"
+            f" taken_at = {_NOW}, renewed_at = {_NOW} where holder = ''"
+        )
+        [(found, by, silent)] = query(f"select holder, who, {_NOW} - renewed_at from {lease}")
+    except UpstreamError as error:
+        if "TABLE_NOT_FOUND" in error.message or "SCHEMA_NOT_FOUND" in error.message:
+            raise UsageError("nothing was built yet, so there is nothing to maintain") from error
+        raise
+    if found != holder:
+        raise ConflictError(
+            f"build {found} of {by} is at work on these tables, last heard {silent} seconds ago; nothing was"
+            " changed",
+            hint="wait for its end; if it is dead, the next dbt build takes over and cleans up",
+        )
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
