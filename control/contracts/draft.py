@@ -39,7 +39,7 @@ def files(table: str, silver: str, shape: Shape, source: str) -> dict[str, str]:
 def silver_files(bronze: Contract, silver: str) -> dict[str, str]:
     """Path below the repository -> text, of the silver view `silver` and its state table over `bronze`.
 
-    Raises DataError when nothing of a personal column may be shown, or the key has several columns.
+    Raises DataError when nothing of a personal column may be shown, or there is no key.
     """
     bare = [c.name for c in bronze.columns if c.classification == "personal" and not c.token]
     if bare:
@@ -47,11 +47,9 @@ def silver_files(bronze: Contract, silver: str) -> dict[str, str]:
             f"{', '.join(bare)} of {bronze.home} is personal and has no token that silver could show",
             hint="make it a string with the custom property token: true",
         )
-    if len(bronze.key) != 1:
+    if not bronze.key:
         raise DataError(
-            f"the key of {bronze.home} is {' and '.join(bronze.key) or 'not given'}, and a state table has"
-            " one column for it",
-            hint="have the source send one column that is unique",
+            f"{bronze.home} has no key", hint="mark its columns with primaryKey and primaryKeyPosition"
         )
     return _silver_files(bronze.table, silver, bronze.columns, bronze.home)
 
@@ -136,8 +134,11 @@ def _bronze(table: str, silver: str, columns: Sequence[Column], position: str) -
 
 
 def _silver(table: str, silver: str, columns: Sequence[Column]) -> dict[str, object]:
-    key = next(c.name for c in columns if c.key)
-    words = (f"Show the current {silver}.", f"Join by {key}.", "Deleted ones are left out.")
+    words = (
+        f"Show the current {silver}.",
+        f"Join by {' and '.join(_key(columns))}.",
+        "Deleted ones are left out.",
+    )
     contract = _contract("silver", silver, name=f"Current {silver}", consumer=drafted.CONSUMER, words=words)
     properties = []
     for column in columns:
@@ -168,11 +169,15 @@ def _column(column: Column, custom: Mapping[str, object]) -> dict[str, object]:
     if column.required:
         stated["required"] = True
     if column.key:
-        stated |= {"primaryKey": True, "primaryKeyPosition": 1}
+        stated |= {"primaryKey": True, "primaryKeyPosition": column.key}
     stated |= {"description": column.description, "classification": column.classification}
     if column.tags:
         stated["tags"] = list(column.tags)
     return stated | ({"customProperties": _custom(custom)} if custom else {})
+
+
+def _key(columns: Sequence[Column]) -> list[str]:
+    return [c.name for c in sorted((c for c in columns if c.key), key=lambda c: c.key)]
 
 
 def _custom(properties: Mapping[str, object]) -> list[dict[str, object]]:
@@ -184,14 +189,15 @@ def _logical(column: Column) -> str:
 
 
 def _state_sql(table: str, columns: Sequence[Column]) -> str:
-    key = next(c.name for c in columns if c.key)
+    names = _key(columns)
+    key = repr(names[0] if len(names) == 1 else names)
     casts = _casts([*_raw(columns), *technical.STATE.items()])
     return (
         f"-- One row per {table}: the latest version that the source has sent us, deleted ones included.\n"
-        f"{{{{ config(unique_key='{key}', update_condition=newer_wins()) }}}}\n\n"
+        f"{{{{ config(unique_key={key}, update_condition=newer_wins()) }}}}\n\n"
         f"with changes as (\n    select * from {{{{ source('bronze', '{table}') }}}}\n"
         "    where {{ new_batches() }}\n),\n\n"
-        f"latest as (\n    {{{{ latest_by_sequence('changes', key='{key}', "
+        f"latest as (\n    {{{{ latest_by_sequence('changes', key={key}, "
         f"events=source('bronze', '{table}_events')) }}}}\n)\n\n"
         f"select\n{casts}\nfrom latest\n"
     )

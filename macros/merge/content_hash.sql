@@ -1,7 +1,15 @@
 {% macro content_hash(columns, alias, deleted) -%}
     to_hex(md5(to_utf8(
         {%- for column in columns %}
-        {%- set text = 'cast(' ~ alias ~ '.' ~ column ~ ' as varchar)' %}
+        {%- set value = alias ~ '.' ~ column -%}
+        {%- set type = contract_columns()[column].data_type | default('string') | lower -%}
+        {%- if '<' in type -%}
+            {%- set text = 'json_format(cast(' ~ value ~ ' as json))' -%}
+        {%- elif type == 'binary' -%}
+            {%- set text = 'to_base64(' ~ value ~ ')' -%}
+        {%- else -%}
+            {%- set text = 'cast(' ~ value ~ ' as varchar)' -%}
+        {%- endif %}
         coalesce(cast(length({{ text }}) as varchar) || ':' || {{ text }}, '-'){{ ' ||' if not loop.last }}
         {%- endfor %}
     ))) || case when {{ deleted }} then '1' else '0' end

@@ -1,7 +1,8 @@
 {% macro latest_by_sequence(relation, key, events=none) -%}
     {%- set types = contract_columns() -%}
+    {%- set keys = [key] if key is string else key -%}
     {%- set columns = types.keys() | reject('in', ['_seq', '_rev', '_deleted', '_batch']) | list -%}
-    {%- set content = columns | reject('equalto', key) | list -%}
+    {%- set content = columns | reject('in', keys) | list -%}
     {%- set floor = floor_of(events) -%}
     select ranked.*
     from (
@@ -9,7 +10,7 @@
             {{ columns | join(', ') }},
             _seq, _rev, {% if floor.place %}_gone or _seq < '{{ floor.place }}'{% else %}_gone{% endif %} as _deleted, _batch,
             row_number() over (
-                partition by {{ key }}
+                partition by {{ keys | join(', ') }}
                 order by _seq desc, _rev desc, _hash desc, _batch asc
             ) as _rank
         from (
@@ -17,7 +18,7 @@
             select
                 sent.*,
                 case
-                    when count(*) over (partition by sent.{{ key }}, sent._seq, sent._rev) > 1
+                    when count(*) over (partition by {{ qualified('sent', keys) }}, sent._seq, sent._rev) > 1
                         then {{ content_hash(content, 'sent', 'sent._gone') }}
                 end as _hash
             from (
@@ -29,8 +30,8 @@
                 -- A key that changed leaves its old key as a tombstone.
                 select
                     {%- for column in columns %}
-                    {%- set type = dml_data_type(types[column].data_type) | trim | lower %}
-                    cast({{ "json_extract_scalar(_key_before, '$." ~ key ~ "')" if column == key else 'null' }} as {{ type }}) as {{ column }},
+                    {%- set type = query_type(types[column].data_type) %}
+                    cast({{ "json_extract_scalar(_key_before, '$." ~ column ~ "')" if column in keys else 'null' }} as {{ type }}) as {{ column }},
                     {%- endfor %}
                     _seq, _rev, true as _gone, batch as _batch
                 from {{ relation }}
@@ -40,7 +41,7 @@
                 -- The floor has risen over these rows: they become tombstones where they stand.
                 select
                     {%- for column in columns %}
-                    {{ column if column in table_columns() else 'cast(null as ' ~ (dml_data_type(types[column].data_type) | trim | lower) ~ ') as ' ~ column }},
+                    {{ column if column in table_columns() else 'cast(null as ' ~ query_type(types[column].data_type) ~ ') as ' ~ column }},
                     {%- endfor %}
                     _seq, _rev, true as _gone, cast({{ floor.batch }} as bigint) as _batch
                 from {{ this }}
@@ -50,11 +51,11 @@
         ) as placed
     ) as ranked
     {%- if is_incremental() %}
-    left join {{ this }} as held on ranked.{{ key }} = held.{{ key }}
+    left join {{ this }} as held on {{ same_key('ranked', 'held', keys) }}
     {%- endif %}
     where ranked._rank = 1
     {%- if is_incremental() %}
         -- A row that would lose is dropped here, before any check sees it.
-        and (held.{{ key }} is null or {{ beats('ranked', 'held', content) }})
+        and (held.{{ keys[0] }} is null or {{ beats('ranked', 'held', content) }})
     {%- endif %}
 {%- endmacro %}

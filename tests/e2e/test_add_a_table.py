@@ -9,10 +9,16 @@ import pytest
 import yaml
 from lakehouse import BIN, ROOT, Lakehouse
 
-WINES = """wine_id,wine_name,abv,bottled_on,maker_email
-1,Riesling,11.5,2020-01-31,a@example.org
-2,Merlot,,2021-02-28,b@example.org
+WINES = """wine_id,wine_name,abv,bottled_on,maker_email,grapes,label
+1,Riesling,11.5,2020-01-31,a@example.org,"[""white""]",QQ==
+2,Merlot,,2021-02-28,b@example.org,[],Qg==
 """
+# What the file cannot say, as column -> what its entry in the contract gets.
+MENDED = {
+    "bottled_on": {"primaryKey": True, "primaryKeyPosition": 2},
+    "grapes": {"logicalType": "array", "physicalType": "array<string>"},
+    "label": {"logicalType": "string", "physicalType": "binary"},
+}
 
 DAYS = """-- One row per day with wines that were bottled on it.
 {{ config(unique_key=['bottled_on']) }}
@@ -49,10 +55,19 @@ def days_contract(silver: Path) -> str:
     return yaml.safe_dump(contract, sort_keys=False)
 
 
-def change(operation: str, position: int, **data: object) -> str:
-    """A change record of a wine."""
+def mend(bronze: Path) -> None:
+    """Say in the drafted contract what is so: a log with LSNs, a key of two columns, and types."""
+    contract = yaml.safe_load(bronze.read_text().replace("value: timestamp", "value: lsn"))
+    for column in contract["schema"][0]["properties"]:
+        column |= MENDED.get(column["name"], {})
+    bronze.write_text(yaml.safe_dump(contract, sort_keys=False))
+
+
+def change(operation: str, position: int, data: dict[str, object], **before: object) -> str:
+    """A change record of a wine, with the `before` of what the change was about."""
     place = {"operation": operation, "stream-position": f"0/{position:X}"}
-    return json.dumps({"data": data, "metadata": {"record-type": "data", **place}})
+    record = {"data": data, "metadata": {"record-type": "data", **place}}
+    return json.dumps(record | ({"before-image": before} if before else {}))
 
 
 @pytest.fixture
@@ -80,8 +95,8 @@ def test_the_recipes_lead_from_a_raw_file_to_gold_that_follows_changes(
     file = project / "wines.csv.gz"
     file.write_bytes(gzip.compress(WINES.encode()))
     run("dm", "contract", "new", "bronze", "wine", "--from-file", str(file))
-    bronze = project / "contracts/bronze/wine.yaml"
-    bronze.write_text(bronze.read_text().replace("value: timestamp", "value: lsn"))
+    mend(project / "contracts/bronze/wine.yaml")
+    run("dm", "contract", "new", "silver", "wine", "--replace")
     assert run("dm", "contract", "lint") == "2 contracts, 0 findings\n"
     run("dm", "contract", "sync")
     lakehouse.put("raw/wine/epoch=1/extract=1/wines.csv.gz", file.read_bytes())
@@ -108,15 +123,20 @@ def test_the_recipes_lead_from_a_raw_file_to_gold_that_follows_changes(
     run("dm", "contract", "sync")
     run("dbt", "build", "--profiles-dir", "profiles", "--select", "wine_days")
 
-    merlot = {"wine_id": 2, "wine_name": "Merlot", "abv": None, "maker_email": "b@example.org"}
+    merlot = {
+        "wine_id": 2, "wine_name": "Merlot", "abv": None, "bottled_on": "2021-03-01",
+        "maker_email": "b@example.org", "grapes": ["red"], "label": "Qg==",
+    }  # fmt: skip
     changes = [
-        change("delete", 16, wine_id=1),
-        change("insert", 17, **(merlot | {"wine_id": 3, "bottled_on": "2021-02-28"})),
-        change("insert", 18, **(merlot | {"wine_id": 4, "bottled_on": "2022-03-31"})),
+        change("delete", 16, {"wine_id": 1, "bottled_on": "2020-01-31"}),
+        change("update", 17, merlot, bottled_on="2021-02-28"),
+        change("insert", 18, merlot | {"wine_id": 3}),
+        *(change("insert", 19, merlot | {"wine_id": 4, "grapes": [kind]}) for kind in ("red", "white")),
+        change("insert", 20, merlot | {"bottled_on": "2022-03-31"}),
     ]
     lakehouse.put("raw/wine/changes.json.gz", gzip.compress("\n".join(changes).encode()))
     run("dm", "ingest", "run", "--until-idle")
     run("dbt", "build", "--profiles-dir", "profiles", "--select", "wines_state+")
     found = lakehouse.query("select cast(bottled_on as varchar) as day, wine_count from gold.wine_days")
-    assert {row["day"]: row["wine_count"] for row in found} == {"2021-02-28": 2, "2022-03-31": 1}
+    assert {row["day"]: row["wine_count"] for row in found} == {"2021-03-01": 3, "2022-03-31": 1}
     assert "differs" not in run("dm", "reconcile", "wines_state", "wine_days")

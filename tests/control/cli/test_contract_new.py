@@ -191,6 +191,21 @@ def test_columns_whose_names_are_of_personal_data_are_named() -> None:
     assert "warning: card_number, phone, address may be personal" in result.stderr
 
 
+def test_a_key_of_several_columns_is_drafted_in_its_order() -> None:
+    drafted("wines.csv.gz", CSV)
+    file = Path("contracts/bronze/wine.yaml")
+    contract = yaml.safe_load(file.read_text())
+    wine_id, _, vintage = contract["schema"][0]["properties"][:3]
+    vintage |= {"primaryKey": True, "primaryKeyPosition": 1}
+    wine_id["primaryKeyPosition"] = 2
+    file.write_text(yaml.safe_dump(contract, sort_keys=False))
+    assert run("new", "silver", "wine", "--replace").exit_code == 0
+    assert run("lint").stdout == "2 contracts, 0 findings\n"
+    state = Path("models/silver/wines_state.sql").read_text()
+    assert "config(unique_key=['vintage', 'wine_id'], " in state
+    assert "latest_by_sequence('changes', key=['vintage', 'wine_id'], " in state
+
+
 def test_a_silver_contract_in_force_is_not_drafted_anew() -> None:
     drafted("wines.csv.gz", CSV)
     file = Path("contracts/silver/wines.yaml")
@@ -206,7 +221,7 @@ def test_a_silver_contract_in_force_is_not_drafted_anew() -> None:
     ("old", "new", "said"),
     [
         ("classification: public", "classification: personal", "has no token"),
-        ("        primaryKey: true\n        primaryKeyPosition: 1\n", "", "is not given"),
+        ("        primaryKey: true\n        primaryKeyPosition: 1\n", "", "has no key"),
     ],
 )
 def test_a_bronze_contract_that_silver_cannot_follow_from_is_refused(old: str, new: str, said: str) -> None:
