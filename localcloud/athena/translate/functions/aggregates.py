@@ -28,7 +28,8 @@ aggregate("count() -> bigint", lambda arguments, render: render("count", "*"))
 aggregate("count(T) -> bigint", "count")
 aggregate(
     "count_if(boolean) -> bigint",
-    lambda arguments, render: f"CAST({render('count_if', arguments[0].sql)} AS BIGINT)",
+    # DuckDB's own is null over no rows, not 0.
+    lambda arguments, render: render("count", f"CASE WHEN {arguments[0].sql} THEN 1 END"),
 )
 for _integer in ("tinyint", "smallint", "integer", "bigint"):
     aggregate(
@@ -95,7 +96,7 @@ def _map_agg(arguments: list[Term], render: Render) -> str:
     entries = f"list_filter({listed}, lambda e: e.key IS NOT NULL)"
     keys = f"list_transform({entries}, lambda e: e.key)"
     first = f"list_filter({entries}, lambda e, i: list_position({keys}, e.key) = i)"
-    return f"map_from_entries({first})"
+    return f"CASE WHEN {render('count', key)} > 0 THEN map_from_entries({first}) END"
 
 
 aggregate("map_agg(K, V) -> map(K, V)", _map_agg)
@@ -116,7 +117,8 @@ def _multimap_agg(arguments: list[Term], render: Render) -> str:
     entries = f"list_filter({listed}, lambda e: e.key IS NOT NULL)"
     keys = f"list_distinct(list_transform({entries}, lambda e: e.key))"
     values = f"list_transform(list_filter({entries}, lambda e: e.key = k), lambda e: e.value)"
-    return f"map({keys}, list_transform({keys}, lambda k: {values}))"
+    found = f"map({keys}, list_transform({keys}, lambda k: {values}))"
+    return f"CASE WHEN {render('count', key)} > 0 THEN {found} END"
 
 
 aggregate("map_union(map(K, V)) -> map(K, V)", _map_union)

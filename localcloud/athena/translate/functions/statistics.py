@@ -100,9 +100,16 @@ def _skewness(arguments: list[Term], render: Render) -> str:
 
 aggregate("skewness(double) -> double", _skewness)
 aggregate("kurtosis(double) -> double", "kurtosis")
-aggregate("geometric_mean(bigint) -> double", "geomean")
-aggregate("geometric_mean(double) -> double", "geomean")
+
+
+def _geometric_mean(arguments: list[Term], render: Render) -> str:
+    """DuckDB's own is a macro, which takes no FILTER."""
+    return f"exp({render('avg', f'ln({arguments[0].sql})')})"
+
+
+for _type in ("bigint", "double"):
+    aggregate(f"geometric_mean({_type}) -> double", _geometric_mean)
 aggregate(
     "geometric_mean(real) -> real",
-    lambda arguments, render: f"CAST({render('geomean', arguments[0].sql)} AS FLOAT)",
+    lambda arguments, render: f"CAST({_geometric_mean(arguments, render)} AS FLOAT)",
 )
