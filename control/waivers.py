@@ -5,6 +5,7 @@ somebody answers for leaving it out, until a day: `new_batches()` passes over re
 """
 # ruff: noqa: S608  (the SQL text holds only names from contracts, numbers and quoted literals)
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from datetime import date, datetime
@@ -14,7 +15,7 @@ import msgspec
 from control import audit
 from control.errors import UsageError
 from control.model import RawFile
-from control.ports import CatalogColumn, CatalogTable, Parts, Query
+from control.ports import CatalogColumn, CatalogTable, Listing, Parts, Query
 
 COLUMNS = (
     CatalogColumn("table", "string", "The bronze table of the record."),
@@ -108,6 +109,15 @@ def held(states: Sequence[StateTable], query: Query, *, prefix: str, bronze: str
             for *key, file_id, line, record, batch in query(_records_behind(state, failures, prefix, bronze)):
                 where = Place(file_id, int(line), int(record))
                 yield Held(state.table, state.name, "/".join(key), int(batch), where)
+
+
+def stopped(listing: Listing, prefix: str) -> list[str]:
+    """The tables of silver and gold that the last build did not publish, as rows broke their contract."""
+    found = (
+        re.fullmatch(rf"({re.escape(prefix)}(?:silver|gold))_(.+)_failures", entry.name)
+        for entry in listing.tables(f"{prefix}ops")
+    )
+    return sorted(f"{match[1]}.{match[2]}" for match in found if match)
 
 
 def waive(

@@ -38,7 +38,7 @@ from control.ports import (
 )
 from control.retention.judge import Keep
 from control.stacks import Stacks
-from control.waivers import Held, Place, StateTable, Waiver, held, in_force, waive
+from control.waivers import Held, Place, StateTable, Waiver, held, in_force, stopped, waive
 
 
 def silent(event: str, fields: Mapping[str, object]) -> None:
@@ -147,6 +147,12 @@ def held_records(environ: Mapping[str, str], workgroup: str) -> list[Held]:
             bronze=_bronze(environ),
         )
     )
+
+
+def stopped_tables(environ: Mapping[str, str]) -> list[str]:
+    """The tables of silver and gold that wait for better rows."""
+    settings = from_environment(environ)
+    return stopped(GlueListing(settings), settings.schema_prefix)
 
 
 def waive_record(

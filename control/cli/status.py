@@ -33,7 +33,8 @@ def command(recount: bool, as_json: bool) -> None:
     Promises are the contract's freshness and completeness: data is late when nothing newer was published, or
     a raw file waits, for longer than is promised. Lag is the age of the oldest raw file that is not
     published yet. Warns of control records that empty or change a source table, of raw files that failed or
-    were overwritten after they had been ingested, and of promises that do not hold.
+    were overwritten after they had been ingested, of promises that do not hold, of tables of silver and gold
+    that were not published because rows break their contract, and of records that silver leaves out.
 
     What is published is counted when it is published, so that only what is in work or failed is read here.
     """
@@ -44,7 +45,7 @@ def command(recount: bool, as_json: bool) -> None:
     from control import tally
     from control.ingest.files import table_names
     from control.status import Promise, table_status
-    from control.wiring import connect, waivers_in_force
+    from control.wiring import connect, stopped_tables, waivers_in_force
 
     parts = connect(os.environ)
     promised = _promises(parts.settings.contracts)
@@ -69,6 +70,9 @@ def command(recount: bool, as_json: bool) -> None:
         for table in tables
     ]
     print_table(rows, COLUMNS, empty="No table has been ingested yet: `dm ingest run` starts.")
+    for name in stopped_tables(os.environ):
+        why = "rows break its contract, and readers keep the old ones (dm quarantine held)"
+        click.echo(f"warning: {name} was not published: {why}", err=True)
     for table in tables:
         if table.waived_records:
             left = f"silver leaves out {table.waived_records:,} of its records (dm quarantine held --waived)"

@@ -161,6 +161,21 @@ def test_status_shows_every_table(lake) -> None:
     assert "1 published" in invoke("status").stdout
 
 
+def test_status_warns_of_tables_whose_rows_break_their_contract(lake) -> None:
+    invoke("ingest", "run")
+    glue = client(lake, "glue")
+    assert "contract" not in invoke("status").stderr
+    ops = f"{lake.schema_prefix}ops"
+    glue.create_database(DatabaseInput={"Name": ops})
+    for name in ("silver_breweries_state_failures", "gold_top_beers_failures", "consumed"):
+        prefix = lake.schema_prefix if name != "consumed" else ""
+        glue.create_table(DatabaseName=ops, TableInput={"Name": f"{prefix}{name}"})
+    told = invoke("status").stderr
+    for name in ("silver.breweries_state", "gold.top_beers"):
+        assert f"{lake.schema_prefix}{name} was not published: rows break its contract" in told
+    assert told.count("was not published") == 2
+
+
 def test_status_on_an_empty_cloud_says_how_to_start(lake) -> None:
     assert answer("status") == []
     assert "dm ingest run" in invoke("status").stdout
