@@ -81,13 +81,9 @@ def waive(file: RawFile, reason: str, parts: Parts) -> RawFile:
 def open_files(table: str, parts: Parts) -> Iterator[tuple[RawFile, Batch]]:
     """The raw files of `table` of which something is in quarantine, not waived, and their batches."""
     for batch in _that_refused(table, parts):
-        refusing = [
-            file_id
-            for file_id, counts in zip(
-                batch.file_ids, batch.counts, strict=False
-            )  # no counts before an answer
-            if counts.quarantined or batch.state == "failed"
-        ]
+        # A batch that failed before an answer has no counts.
+        counted = zip(batch.file_ids, batch.counts, strict=False)
+        refusing = [file_id for file_id, counts in counted if counts.quarantined or batch.state == "failed"]
         for file in parts.store.get_many(RawFile, table, refusing).values():
             if file.batch_id == batch.batch_id and file.waived != batch.batch_id:
                 yield file, batch
