@@ -135,6 +135,10 @@ class CatalogTable:
     partition_keys: tuple[CatalogColumn, ...]
 
 
+# Rows of these columns as the bytes of a Parquet object.
+Encode = Callable[[Sequence[CatalogColumn], Sequence[Sequence[object]]], bytes]
+
+
 @dataclass(frozen=True, slots=True)
 class SeenTable:
     """A table or view as the catalog shows it. `metadata` is the URI of an Iceberg table's metadata."""

@@ -7,7 +7,7 @@ somebody answers for leaving it out, until a day: `new_batches()` passes over re
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
 from datetime import date, datetime
 
 import msgspec
@@ -15,7 +15,8 @@ import msgspec
 from control import audit
 from control.errors import UsageError
 from control.model import RawFile
-from control.ports import CatalogColumn, CatalogTable, Listing, Parts, Query
+from control.ports import CatalogColumn, CatalogTable, Encode, Listing, Parts, Query
+from control.sql import literal
 
 COLUMNS = (
     CatalogColumn("table", "string", "The bronze table of the record."),
@@ -31,7 +32,6 @@ COLUMNS = (
 )
 # What Athena gives in one page.
 MOST = 999
-Encode = Callable[[Sequence[CatalogColumn], Sequence[Sequence[object]]], bytes]
 Decode = Callable[[bytes], Sequence[Mapping[str, object]]]
 
 
@@ -51,11 +51,6 @@ class Place:
     file_id: str
     line: int
     record: int = 0
-
-    @property
-    def shown(self) -> "Place":
-        """The same with as much of the file's id as tells a million files apart."""
-        return replace(self, file_id=self.file_id[:12])
 
     def __str__(self) -> str:
         return f"{self.file_id}:{self.line}" + (f":{self.record}" if self.record else "")
@@ -136,7 +131,7 @@ def waive(
     Raises UsageError when bronze has no such record, and without a reason.
     """
     asked = (
-        f'select count(*) from "{bronze}"."{file.table}" where _file_id = {_literal(file.file_id)}'
+        f'select count(*) from "{bronze}"."{file.table}" where _file_id = {literal(file.file_id)}'
         f" and _line = {where.line} and _record = {where.record}"
     )
     if query(asked)[0][0] == "0":
@@ -178,7 +173,7 @@ def _table(parts: Parts) -> CatalogTable:
 def _tables_of_failures(prefix: str) -> str:
     return (
         "select table_name from information_schema.tables"
-        f" where table_schema = {_literal(f'{prefix}ops')} and table_name like '%_failures'"
+        f" where table_schema = {literal(f'{prefix}ops')} and table_name like '%_failures'"
     )
 
 
@@ -190,7 +185,3 @@ def _records_behind(state: StateTable, failures: str, prefix: str, bronze: str) 
         f' from "{prefix}ops"."{failures}" as failed join "{bronze}"."{state.table}" as sent on {same}'
         f" order by sent._file_id, sent._line, sent._record limit {MOST}"
     )
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

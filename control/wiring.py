@@ -21,7 +21,7 @@ from control.cost.record import record
 from control.cost.runs import Cost, Run
 from control.errors import UsageError
 from control.maintenance.lease import held as writer_lease
-from control.maintenance.tables import DAY_SECONDS, Upkeep, chosen, measured, put_in_order
+from control.maintenance.tables import DAY_SECONDS, Upkeep, chosen, kept, measured, put_in_order
 from control.model import Finding, RawFile
 from control.orders import Report, WorkOrder
 from control.ports import (
@@ -217,10 +217,12 @@ def upkeep(
 ) -> Iterator[Upkeep]:
     """What the Iceberg tables of silver and gold consist of."""
     settings = from_environment(environ)
-    listing, prefix = GlueListing(settings), settings.schema_prefix
-    models = [entry.name for entry in chosen(listing, prefix, ())]
-    entries = chosen(listing, prefix, names)
-    return measured(entries, models, query(environ, workgroup), prefix, round(keep_days * DAY_SECONDS))
+    prefix = settings.schema_prefix
+    entries = kept(GlueListing(settings), prefix)
+    models = [entry.name for entry in entries]
+    return measured(
+        chosen(entries, names), models, query(environ, workgroup), prefix, round(keep_days * DAY_SECONDS)
+    )
 
 
 def maintained(
@@ -228,11 +230,11 @@ def maintained(
 ) -> Iterator[Upkeep]:
     """Put the tables in order under the writer lease, and give each when it is done."""
     settings = from_environment(environ)
-    listing, prefix = GlueListing(settings), settings.schema_prefix
-    models = [entry.name for entry in chosen(listing, prefix, ())]
-    entries, ask = chosen(listing, prefix, names), query(environ, workgroup)
+    ask, prefix = query(environ, workgroup), settings.schema_prefix
+    entries = kept(GlueListing(settings), prefix)
+    models = [entry.name for entry in entries]
     with writer_lease(ask, prefix, holder=str(uuid4()), who=settings.actor) as renew:
-        for entry in entries:
+        for entry in chosen(entries, names):
             [planned] = measured([entry], models, ask, prefix, round(keep_days * DAY_SECONDS))
             yield replace(planned, after=put_in_order(entry, planned, ask, renew))
 

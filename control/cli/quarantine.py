@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, cast
@@ -165,6 +165,7 @@ def held(table: str | None, waived: bool, workgroup: str, as_json: bool) -> None
     A record that breaks a rule of silver's contract stops its table until a better one for its key arrives.
     Where none ever will, `dm quarantine waive FILE:LINE` leaves it out.
     """
+    from control.ingest.files import SHOWN_ID
     from control.wiring import connect, held_records, waivers_in_force
 
     if waived:
@@ -174,7 +175,11 @@ def held(table: str | None, waived: bool, workgroup: str, as_json: bool) -> None
         empty = "Nothing is left out."
     else:
         refused = (one for one in held_records(os.environ, workgroup) if table in (None, one.table))
-        rows = [{**asdict(one), "place": str(one.place if as_json else one.place.shown)} for one in refused]
+        digits = None if as_json else SHOWN_ID
+        rows = [
+            {**asdict(one), "place": str(replace(one.place, file_id=one.place.file_id[:digits]))}
+            for one in refused
+        ]
         columns = ["table", "state_table", "key", "batch", "place"]
         empty = "No record keeps silver from being built."
     if as_json:

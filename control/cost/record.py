@@ -1,11 +1,11 @@
 """Keep what runs cost in the table `ops.cost`, an object for each run: it outlives Athena's memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from control.cost.runs import Cost, Run, runs
 from control.model import Partition
-from control.ports import Catalog, CatalogColumn, CatalogTable, ObjectStore, Statements
+from control.ports import Catalog, CatalogColumn, CatalogTable, Encode, ObjectStore, Statements
 
 COLUMNS = (
     CatalogColumn("invocation_id", "string", "dbt's id of the run."),
@@ -18,8 +18,6 @@ COLUMNS = (
     CatalogColumn("seconds", "double", "Seconds of Athena's engine."),
     CatalogColumn("dollars", "double", "List price: 5 for a terabyte, at least 10 MB a statement."),
 )
-# A run's rows as the bytes of a Parquet object with these columns.
-Encode = Callable[[Sequence[CatalogColumn], Sequence[Sequence[object]]], bytes]
 
 
 def record(

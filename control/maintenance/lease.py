@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from control.errors import ConflictError, UpstreamError, UsageError
 from control.ports import Query
+from control.sql import literal
 
 # A third of the shortest lease (macros/lease/lease_seconds.sql).
 _DUE_SECONDS = 100
@@ -21,7 +22,7 @@ def held(query: Query, prefix: str, *, holder: str, who: str) -> Iterator[Callab
     it when another one has taken it over.
     """
     lease = f'"{prefix}ops"."lease"'
-    ours = f"where holder = {_literal(holder)}"
+    ours = f"where holder = {literal(holder)}"
 
     def renew() -> None:
         found = query(f"select {_NOW} - renewed_at from {lease} {ours}")
@@ -43,7 +44,7 @@ def held(query: Query, prefix: str, *, holder: str, who: str) -> Iterator[Callab
 def _take(query: Query, lease: str, holder: str, who: str) -> None:
     try:
         query(
-            f"update {lease} set holder = {_literal(holder)}, who = {_literal(who)}, fenced = '',"
+            f"update {lease} set holder = {literal(holder)}, who = {literal(who)}, fenced = '',"
             f" taken_at = {_NOW}, renewed_at = {_NOW} where holder = ''"
         )
         [(found, by, silent)] = query(f"select holder, who, {_NOW} - renewed_at from {lease}")
@@ -57,7 +58,3 @@ def _take(query: Query, lease: str, holder: str, who: str) -> None:
             " changed",
             hint="wait for its end; if it is dead, the next dbt build takes over and cleans up",
         )
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

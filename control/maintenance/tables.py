@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from control.errors import NotFoundError, UpstreamError
 from control.ports import Listing, Query, TableEntry
+from control.sql import literal
 
 DAY_SECONDS = 86_400
 # Athena stops after 30 minutes with such an error when there is more to do than it has time for.
@@ -39,24 +40,25 @@ class Upkeep:
     after: Measure | None = None
 
 
-def chosen(listing: Listing, prefix: str, names: Sequence[str]) -> list[TableEntry]:
-    """The Iceberg tables of silver and gold and the lease, or those named, as `schema.table`.
-
-    Raises NotFoundError for a name that is none of them.
-    """
-    found = [
+def kept(listing: Listing, prefix: str) -> list[TableEntry]:
+    """The Iceberg tables of silver and gold, and the lease."""
+    return [
         entry
         for layer in ("silver", "gold", "ops")
         for entry in listing.tables(f"{prefix}{layer}")
         if entry.parameters.get("table_type", "").upper() == "ICEBERG" and _is_kept(entry)
     ]
-    known = {_name(entry): entry for entry in found}
+
+
+def chosen(entries: Sequence[TableEntry], names: Sequence[str]) -> Sequence[TableEntry]:
+    """Those of `entries` that are named, as `schema.table`; all without a name. Raises NotFoundError."""
+    known = {_name(entry): entry for entry in entries}
     if lacking := [name for name in names if name not in known]:
         raise NotFoundError(
             f"there is no Iceberg table {lacking[0]}",
             hint=f"tables to maintain: {', '.join(known) or 'none yet'}",
         )
-    return [known[name] for name in names] if names else found
+    return [known[name] for name in names] or entries
 
 
 def measured(
@@ -118,10 +120,10 @@ def _oldest_consumed(entry: TableEntry, models: Sequence[str], query: Query, pre
     What a model takes in next is compared with that version, and without it all groups are computed anew. A
     table that was made anew has no such version, and a model that is gone needs none.
     """
-    there = ", ".join(f"'{name}'" for name in models)
+    there = ", ".join(map(literal, models))
     [(seconds,)] = query(
         "with latest as (select max_by(snapshot_id, build) as snapshot_id"
-        f' from "{prefix}ops"."consumed" where input = \'{_name(entry)}\''
+        f' from "{prefix}ops"."consumed" where input = {literal(_name(entry))}'
         f" and model in ({there}) group by model, table_uuid)"
         " select cast(max(to_unixtime(current_timestamp) - to_unixtime(committed_at)) as bigint)"
         f' from latest inner join "{entry.database}"."{entry.name}$snapshots" as versions'
