@@ -10,13 +10,14 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 unexport PYTHONDONTWRITEBYTECODE
 UV := .tools/bin/uv
 BIN := .venv/bin
+ZIG := ZIG_LOCAL_CACHE_DIR=.tools/zig-cache ZIG_GLOBAL_CACHE_DIR=.tools/zig-cache .tools/zig/bin/python -m ziglang
 # What the contracts are compared with; none outside of a git clone that has a main branch.
 GATE_BASE ?= $(shell git rev-parse -q --verify origin/main >/dev/null 2>&1 && echo origin/main || git rev-parse -q --verify main 2>/dev/null)
 ROWS ?= 100000
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-demo demo docs check check-infra test test-browser test-clients test-services test-om sweep bench bench-clone \
 	bench-bronze bench-cloud bench-gold bench-dbt bench-ingest spark-package spark-runtime lambda-package record-calls om trino \
-	conformance-trino adapter-suite clean
+	conformance-trino adapter-suite kernel clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,9 +34,18 @@ help: ## List the targets
 .venv/.dev: pyproject.toml uv.lock | $(UV)
 	$(UV) sync --locked --extra local --extra lineage && touch $@ .venv/.demo
 
-setup: .venv/.dev ## Install everything that development and the tests need (locked)
+# The compiler in an environment of its own, and what it makes of our sources: anew when they or its lock have changed.
+.tools/zig/.locked: uv.lock | $(UV)
+	UV_PROJECT_ENVIRONMENT=.tools/zig $(UV) sync --locked --only-group kernel && touch $@
 
-setup-demo: .venv/.demo ## Install what the demo needs (locked)
+bronze_kernel/kernel.so: $(wildcard bronze_kernel/*.zig) bronze_kernel/build.py .tools/zig/.locked
+	@.tools/zig/bin/python -m bronze_kernel.build
+
+kernel: bronze_kernel/kernel.so ## Compile the kernel of the bronze parser, with a Zig compiler fetched as a wheel (100 MB)
+
+setup: .venv/.dev bronze_kernel/kernel.so ## Install everything that development and the tests need (locked)
+
+setup-demo: .venv/.demo bronze_kernel/kernel.so ## Install what the demo needs (locked)
 
 demo: setup-demo ## Raw files in, gold out, twice, on this machine (ROWS=full for 1,586,614 reviews; IAM=1 under its roles)
 	@$(BIN)/python demo/demo.py --rows $(ROWS) $(if $(IAM),--iam --dir .dm/iam-demo)
@@ -45,6 +55,8 @@ check: setup ## Lint, types, layer rules, contracts (SQL style is a test: it nee
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/yamllint .
+	$(ZIG) fmt --check bronze_kernel
+	for source in bronze_kernel/*.zig; do $(ZIG) test -lc $$source; done
 	$(BIN)/cfn-lint infra/templates/*.yaml
 	$(BIN)/dm contract lint && $(BIN)/dm contract sync --check
 	$(if $(GATE_BASE),$(BIN)/dm contract gate --base $(GATE_BASE) --head . --require-deprecation,@echo "no main branch to compare the contracts with")
@@ -129,4 +141,4 @@ adapter-suite: setup ## dbt-athena's own tests, unchanged: CHECKOUT=a checkout o
 	$(BIN)/python tests/localcloud/dbt/adapter_suite.py $(CHECKOUT) --engine $(or $(ENGINE),duckdb) $(if $(ARGS),-- $(ARGS))
 
 clean: ## Remove what the targets made (not the local cloud's state: dm local reset)
-	rm -rf target logs dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf bronze_kernel/*.so .tools/zig-cache target logs dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,4 +1,4 @@
-"""The compiled part of the parser: Zig sources, and the library that `python -m bronze_kernel.build` makes."""
+"""The compiled part of the parser: Zig sources, and the library that `bronze_kernel.build` makes of them."""
 
 from pathlib import Path
 

@@ -1,0 +1,146 @@
+"""Compile the kernel: `python -m bronze_kernel.build` writes the library of this machine.
+
+    python -m bronze_kernel.build --target aarch64-linux-gnu.2.28 --out kernel.so
+
+compiles for another machine. A library asks its processor for nothing that not all of its kind have, and
+the same sources give the same bytes in every folder: what was tested here is what a function runs.
+"""
+
+import argparse
+import hashlib
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from bronze_kernel import LIBRARY
+
+FOLDER = Path(__file__).resolve().parent
+TOOLS = FOLDER.parent / ".tools"
+# The oldest C library that the locked pyarrow runs with, so that one build serves every Linux.
+GLIBC = "2.28"
+# What to compile for where it is not the least of its kind: every x86 of a cloud has SSE 4.2 and popcnt.
+PROCESSORS = {"x86_64": "x86_64_v2"}
+
+
+class BuildError(Exception):
+    """The kernel cannot be built. `message` says why, `hint` what to try; a command ends with `exit_code`."""
+
+    def __init__(self, message: str, *, hint: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.message, self.hint, self.exit_code = message, hint, exit_code
+
+
+def target_of(wheels: str | None) -> str | None:
+    """The target for a platform as wheels name it (`aarch64-manylinux_2_28`); None is this machine's.
+
+    Raises BuildError for one that does not name its C library.
+    """
+    if wheels is None:
+        return own_target()
+    found = re.fullmatch(r"(x86_64|aarch64)-manylinux_(\d+)_(\d+)", wheels)
+    if found is None:
+        raise BuildError(
+            f"there is no kernel for {wheels}",
+            hint="name a platform such as x86_64-manylinux_2_28 or aarch64-manylinux_2_28",
+            exit_code=2,
+        )
+    machine, *version = found.groups()
+    return f"{machine}-linux-gnu.{'.'.join(version)}"
+
+
+def own_target() -> str | None:
+    """This machine as a target, None where only the compiler knows it (no glibc, another system)."""
+    if platform.libc_ver()[0] != "glibc" or platform.machine() not in ("x86_64", "aarch64"):
+        return None
+    return f"{platform.machine()}-linux-gnu.{GLIBC}"
+
+
+def build(out: Path, target: str | None, *, sources: Path = FOLDER, tools: Path = TOOLS) -> Path:
+    """Compile `sources` for `target` into `out`, which is replaced at once, and give its path.
+
+    Six seconds, and none for what was compiled before: `tools` keeps it. Raises BuildError.
+    """
+    zig = _compiler(tools)
+    machine = (target or platform.machine()).partition("-")[0]
+    options = [
+        *("build-lib", "-dynamic", "-O", "ReleaseSafe", "-fstrip", "-lc"),
+        *(("-target", target) if target else ()),
+        *("-mcpu", PROCESSORS.get(machine, "baseline")),
+    ]
+    texts = {source.name: source.read_bytes() for source in sorted(sources.glob("*.zig"))}
+    cache = tools.absolute() / "zig-cache"
+    kept = cache / "kernels" / f"{_digest([_run([zig, 'version'], cache), options, texts])}.so"
+    if not kept.exists():
+        with tempfile.TemporaryDirectory(dir=_made(kept.parent)) as scratch:
+            # A copy, so that what is kept is of these texts also when somebody edits them meanwhile.
+            for name, text in texts.items():
+                (Path(scratch) / name).write_bytes(text)
+            caches = ("--cache-dir", str(cache), "--global-cache-dir", str(cache))
+            _run([zig, *options, "kernel.zig", "-femit-bin=kernel.so", *caches], Path(scratch))
+            (Path(scratch) / "kernel.so").replace(kept)
+    # Beside it first, then in its place: whoever has the old library loaded goes on with that.
+    beside = _made(out.parent) / f".{os.getpid()}-{out.name}"
+    shutil.copyfile(kept, beside)
+    return beside.replace(out)
+
+
+def _run(command: Sequence[str], folder: Path) -> str:
+    """What the compiler answers, run in `folder`, from which it names the sources in what it says."""
+    done = subprocess.run(command, cwd=_made(folder), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BuildError(
+            f"the kernel does not compile:\n{done.stderr.strip()}",
+            hint="mend bronze_kernel/*.zig where the compiler says so",
+            exit_code=1,
+        )
+    return done.stdout
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _digest(parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def _compiler(tools: Path) -> str:
+    """The locked compiler that `make kernel` installs, or else one beside this interpreter's libraries."""
+    for installed in tools.absolute().glob("zig/lib/python*/site-packages/ziglang/zig"):
+        return str(installed)
+    found = importlib.util.find_spec("ziglang")
+    if found and found.origin:
+        return str(Path(found.origin).with_name("zig"))
+    raise BuildError(
+        "there is no Zig compiler to build the kernel with", hint="make kernel installs it", exit_code=2
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Build and print the path; 2 without a compiler, 1 when it refuses the sources."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bronze_kernel.build",
+        description="Compile the kernel of the bronze parser.",
+        epilog="example: python -m bronze_kernel.build --target aarch64-linux-gnu.2.28 --out kernel.so",
+    )
+    parser.add_argument("--target", default=own_target(), help="as Zig names it (default: this machine)")
+    parser.add_argument("--out", type=Path, default=LIBRARY, help="default: where the parser loads it from")
+    options = parser.parse_args(arguments)
+    try:
+        sys.stdout.write(f"{build(options.out, options.target)}\n")
+    except BuildError as error:
+        sys.stderr.write(f"error: {error.message}\n  try: {error.hint}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
