@@ -1,7 +1,8 @@
 """Write what AWS Lambda runs: `python -m control.package DIR` gives a zip of handlers, contracts, libraries.
 
-The libraries are the locked ones, checked by their hashes, and less what no handler needs. The same sources
-and the same lock give the same bytes, and the zip is named after them: a deployment uploads each only once.
+The libraries are the locked ones, checked by their hashes, and less what no handler needs; the parser's
+kernel is compiled for the platform. The same sources and the same lock give the same bytes, and the zip is
+named after them: a deployment uploads each only once.
 """
 
 import argparse
@@ -15,7 +16,8 @@ import zipfile
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from control.errors import UsageError
+import bronze_kernel.build as kernel
+from control.errors import UsageError, meaning
 
 ROOT = Path(__file__).resolve().parents[1]
 # The runtime and architecture of `infra/params`.
@@ -52,13 +54,15 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 def package(folder: Path, *, python: str = PYTHON, platform: str | None = PLATFORM) -> Path:
     """Write the zip to `folder` and give its path. `platform` None is this machine's.
 
-    Raises ValueError when it would unpack to more than Lambda takes, CalledProcessError when `uv` fails.
+    Raises UsageError where the kernel cannot be built, ValueError when it would unpack to more than Lambda
+    takes, CalledProcessError when `uv` fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="dm-package-") as scratch:
+        library = _kernel(Path(scratch) / "kernel.so", platform)
         libraries = Path(scratch) / "libraries"
         install(libraries, python, platform, LIBRARIES)
-        content = dict(sorted([*_own(), *of_libraries(libraries, NOT_OF_PYARROW)]))
+        content = dict(sorted([*_own(), library, *of_libraries(libraries, NOT_OF_PYARROW)]))
         size = sum(path.stat().st_size for path in content.values())
         if size > MOST_BYTES:
             raise ValueError(f"it unpacks to {size:,} bytes, and Lambda takes {MOST_BYTES:,}")
@@ -74,7 +78,7 @@ def package(folder: Path, *, python: str = PYTHON, platform: str | None = PLATFO
 def _own() -> Iterator[tuple[str, Path]]:
     """Our code, and the contracts that the handlers read from their own folder."""
     for pattern in (
-        *("bronze/**/*.py", "control/**/*.py"),
+        *("bronze/**/*.py", "bronze_kernel/__init__.py", "control/**/*.py"),
         *(
             "contracts/bronze/*.yaml",
             "contracts/rendered/bronze/*.json",
@@ -85,6 +89,14 @@ def _own() -> Iterator[tuple[str, Path]]:
     ):
         for path in ROOT.glob(pattern):
             yield path.relative_to(ROOT).as_posix(), path
+
+
+def _kernel(file: Path, platform: str | None) -> tuple[str, Path]:
+    """The kernel's library, written to `file`, as the parser looks for it."""
+    try:
+        return "bronze_kernel/kernel.so", kernel.build(file, kernel.target_of(platform))
+    except kernel.BuildError as error:
+        raise UsageError(error.message, hint=error.hint) from None
 
 
 def of_libraries(folder: Path, not_of_pyarrow: Sequence[str]) -> Iterator[tuple[str, Path]]:
@@ -170,15 +182,20 @@ def digest(content: dict[str, Path]) -> str:
     return found.hexdigest()[:16]
 
 
-def main() -> None:
-    """Write the zip and print its path."""
+def main() -> int:
+    """Write the zip and print its path; 2 where something to make it with is missing."""
     parser = argparse.ArgumentParser(description="Write the zip that Lambda runs.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--python", default=PYTHON, help="version of the runtime")
     parser.add_argument("--platform", default=PLATFORM, help="as uv names it, such as aarch64-manylinux_2_28")
     options = parser.parse_args()
-    sys.stdout.write(f"{package(options.folder, python=options.python, platform=options.platform)}\n")
+    try:
+        sys.stdout.write(f"{package(options.folder, python=options.python, platform=options.platform)}\n")
+    except UsageError as error:
+        sys.stderr.write(f"error: {error.message}\n  try: {error.hint}\n")
+        return meaning(error).exit_code
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import bronze_kernel.build as kernel
 from control import package
 from control.adapters.s3 import S3Objects
 from control.config import Settings
@@ -51,6 +52,23 @@ def test_it_is_small_and_without_what_no_handler_needs(built: Path) -> None:
         name.split("-")[0].lower() for name in names if ".dist-info/" in name and "licen" in name.lower()
     }
     assert {"boto3", "botocore", "pyarrow", "msgspec"} <= licensed
+
+
+def test_the_kernel_in_it_is_the_one_for_its_platform(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(package, "install", lambda folder, *_: folder.mkdir())
+    for platform, target in (
+        ("x86_64-manylinux_2_28", "x86_64-linux-gnu.2.28"),
+        ("aarch64-manylinux_2_28", "aarch64-linux-gnu.2.28"),
+        (None, kernel.own_target()),
+    ):
+        with zipfile.ZipFile(package.package(tmp_path, platform=platform)) as archive:
+            packed = archive.read("bronze_kernel/kernel.so")
+        assert packed == kernel.build(tmp_path / "kernel.so", target).read_bytes()
+    with pytest.raises(UsageError, match="no kernel for win_amd64") as refused:
+        package.package(tmp_path, platform="win_amd64")
+    assert "x86_64-manylinux_2_28" in refused.value.hint
 
 
 def test_all_handlers_run_from_the_zip_alone(built: Path, cloud: Settings, tmp_path: Path) -> None:

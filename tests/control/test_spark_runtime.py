@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from control import package, spark_runtime
+from spark import package as job
 
 ROOT = Path(__file__).parents[2]
 # As on EMR: an interpreter without libraries, the archive unpacked where it starts, and the job's archive.
@@ -34,12 +35,7 @@ def test_a_task_needs_nothing_but_the_archive_and_the_job(tmp_path: Path) -> Non
     with tarfile.open(built) as tar:
         assert {entry.mtime for entry in tar.getmembers()} == {0}
         tar.extractall(tmp_path / "runtime", filter="data")
-    subprocess.run(
-        [sys.executable, "-m", "spark.package", str(tmp_path / "job")],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
+    job.package(tmp_path / "job", platform=None)
     raw = tmp_path / "a.csv.gz"
     raw.write_bytes(gzip.compress(b"brewery_id,brewery_name\n1,Alpha\nx,Beta\n"))
     file = {"file_id": "f", "uri": f"file://{raw}", "version_id": None, "epoch": 1, "extract": 1}

@@ -4,9 +4,13 @@ import gzip
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
-from spark.package import package
+import pytest
+
+import bronze_kernel.build as kernel
+from spark.package import PLATFORM, package
 
 ROOT = Path(__file__).parents[2]
 TASK = """
@@ -30,7 +34,7 @@ print(json.dumps([bronze.parse.__file__, spark.jobs.ingest.__file__, report.rows
 
 
 def test_a_task_runs_from_the_archive_alone(tmp_path: Path) -> None:
-    job, archive = package(tmp_path / "job")
+    job, archive = package(tmp_path / "job", platform=None)
     assert job.read_bytes() == (ROOT / "spark" / "jobs" / "ingest.py").read_bytes()
     raw = tmp_path / "a.csv.gz"
     raw.write_bytes(gzip.compress(b"brewery_id,brewery_name\n1,Alpha\nx,Beta\n"))
@@ -59,3 +63,10 @@ def test_a_task_runs_from_the_archive_alone(tmp_path: Path) -> None:
 def test_the_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
     first, second = (package(tmp_path / name)[1].read_bytes() for name in ("one", "two"))
     assert first == second
+
+
+@pytest.mark.parametrize("platform", [PLATFORM, "aarch64-manylinux_2_28"])
+def test_the_kernel_in_it_is_the_one_for_its_platform(platform: str, tmp_path: Path) -> None:
+    with zipfile.ZipFile(package(tmp_path, platform=platform)[1]) as archive:
+        packed = archive.read("bronze_kernel/kernel.so")
+    assert packed == kernel.build(tmp_path / "kernel.so", kernel.target_of(platform)).read_bytes()
