@@ -1,5 +1,26 @@
 """The compiled part of the parser: Zig sources, and the library that `bronze_kernel.build` makes of them."""
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
-LIBRARY = Path(__file__).with_name("kernel.so")
+FOLDER = Path(__file__).parent
+LIBRARY = FOLDER / "kernel.so"
+
+
+def is_stale(library: Path = LIBRARY) -> bool:
+    """Whether `library` is not there, or made of other sources than those beside this module: its calls may
+    be others. Never where there are no sources, as in a package.
+    """
+    texts = texts_of(FOLDER)
+    return bool(texts) and not (library.exists() and name_of(texts).encode() in library.read_bytes())
+
+
+def texts_of(folder: Path) -> dict[str, bytes]:
+    """The sources in `folder` by name."""
+    return {source.name: source.read_bytes() for source in sorted(folder.glob("*.zig"))}
+
+
+def name_of(texts: Mapping[str, bytes]) -> str:
+    """What a library made of these sources is called inside (its SONAME)."""
+    return f"kernel-{hashlib.sha256(repr(texts).encode()).hexdigest()[:16]}.so"

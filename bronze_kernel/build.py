@@ -19,9 +19,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bronze_kernel import LIBRARY
+from bronze_kernel import FOLDER, LIBRARY, name_of, texts_of
 
-FOLDER = Path(__file__).resolve().parent
 TOOLS = FOLDER.parent / ".tools"
 # The oldest C library that the locked pyarrow runs with, so that one build serves every Linux.
 GLIBC = "2.28"
@@ -69,21 +68,22 @@ def build(out: Path, target: str | None, *, sources: Path = FOLDER, tools: Path 
     """
     zig = _compiler(tools)
     machine = (target or platform.machine()).partition("-")[0]
+    texts = texts_of(sources)
     options = [
         *("build-lib", "-dynamic", "-O", "ReleaseSafe", "-fstrip", "-lc"),
         *(("-target", target) if target else ()),
         *("-mcpu", PROCESSORS.get(machine, "baseline")),
+        *(f"-fsoname={name_of(texts)}", "kernel.zig", "-femit-bin=kernel.so"),
     ]
-    texts = {source.name: source.read_bytes() for source in sorted(sources.glob("*.zig"))}
     cache = tools.absolute() / "zig-cache"
-    kept = cache / "kernels" / f"{_digest([_run([zig, 'version'], cache), options, texts])}.so"
+    made_by = f"{_run([zig, 'version'], cache)} {options}"
+    kept = cache / "kernels" / f"{hashlib.sha256(made_by.encode()).hexdigest()}.so"
     if not kept.exists():
         with tempfile.TemporaryDirectory(dir=_made(kept.parent)) as scratch:
             # A copy, so that what is kept is of these texts also when somebody edits them meanwhile.
             for name, text in texts.items():
                 (Path(scratch) / name).write_bytes(text)
-            caches = ("--cache-dir", str(cache), "--global-cache-dir", str(cache))
-            _run([zig, *options, "kernel.zig", "-femit-bin=kernel.so", *caches], Path(scratch))
+            _run([zig, *options, "--cache-dir", str(cache), "--global-cache-dir", str(cache)], Path(scratch))
             (Path(scratch) / "kernel.so").replace(kept)
     # Beside it first, then in its place: whoever has the old library loaded goes on with that.
     beside = _made(out.parent) / f".{os.getpid()}-{out.name}"
@@ -106,10 +106,6 @@ def _run(command: Sequence[str], folder: Path) -> str:
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _digest(parts: object) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def _compiler(tools: Path) -> str:

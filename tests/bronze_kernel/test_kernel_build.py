@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bronze_kernel import LIBRARY
-from bronze_kernel.build import FOLDER, TOOLS, build, own_target, target_of
+from bronze_kernel import FOLDER, LIBRARY, is_stale
+from bronze_kernel.build import TOOLS, build, own_target, target_of
 
 ROOT = Path(__file__).parents[2]
 # What an ELF header calls its machine, at byte 18.
@@ -42,6 +42,13 @@ def test_the_library_that_the_parser_loads_is_of_these_sources(tmp_path: Path) -
     exported = re.findall(r"export fn (\w+)", (FOLDER / "kernel.zig").read_text())
     assert exported
     assert [name for name in exported if not hasattr(loaded, name)] == []
+
+
+def test_a_library_of_other_sources_is_known_as_stale(tmp_path: Path) -> None:
+    (tmp_path / "kernel.zig").write_text("export fn answer() u8 {\n    return 42;\n}\n")
+    other = build(tmp_path / "kernel.so", own_target(), sources=tmp_path)
+    assert (is_stale(), is_stale(other), is_stale(tmp_path / "none.so")) == (False, True, True)
+    assert ctypes.CDLL(str(other)).answer() == 42
 
 
 @pytest.mark.parametrize("machine", MACHINES)
