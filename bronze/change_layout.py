@@ -1,114 +1,64 @@
 """Learn how change records are laid out: which bytes are always the same, and where values stand.
 
-A producer writes its records alike to the byte: the same keys in the same order, the same spaces. Cut at
-every delimiter, each line of such a layout falls into as many fields, and a field holds at most one value
-between bytes that never change. So a line is known to be a good record when each of its fields is as it must
-be: no JSON needs to be read. All this is about lines of UTF-8 without a backslash.
+A producer writes its records alike to the byte: the same keys in the same order, the same spaces. So a line is
+known to be a good record when its values stand between the same bytes, and each is as it must be: no JSON needs
+to be read. All this is about lines without a backslash.
 """
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from bronze import kernel
 from bronze.change_records import COMMITTED
-from bronze.contract import BronzeContract, Column
+from bronze.contract import BronzeContract, Column, PositionKind
 from bronze.json_objects import objects
-from bronze.lexical import CERTAIN_TIMESTAMP, reading
-from bronze.schema import decimal_digits
-from bronze.sequence import CERTAIN
+from bronze.kernel import LayoutReader, Step, Value
 
-# Stands for null where a text may be: in quotes like one, and in no JSON text as it is.
-NULL_TEXT = "\0"
-_QUOTED = ("string", "date", "timestamp")
-# Numbers as JSON has them. No -0: it is 0.0 for a double, while -0.0 is not.
-_FRACTION = r"-?(?:0|[1-9][0-9]{0,14})\.[0-9]{1,17}"
-_WHOLE = "(?:0|-?[1-9][0-9]{0,14})"
-_EXPONENT = "(?:[eE][+-]?[0-9]{1,2})?"
-_BARE: dict[str, str] = {
-    "int": "-?(?:0|[1-9][0-9]{0,8})",
-    "bigint": "-?(?:0|[1-9][0-9]{0,17})",
-    "float": f"{_FRACTION}|{_WHOLE}",
-    "double": f"{_FRACTION}{_EXPONENT}|{_WHOLE}{_EXPONENT}",
-    "boolean": "true|false",
-}
-_ORDER = "0|[1-9][0-9]{0,17}"
-_ANY_BARE = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null"
-ANY_TEXT = r'[^"\\\x00-\x1f]*'
-_PARTS = ("data", "metadata", "before-image")
 # A key, and its value or the brace that opens an object, in a record without a backslash.
 _PAIR = re.compile(r'("([^"]*)"[ \t\r]*:[ \t\r]*)(\{|"[^"]*"|[^][ \t\r,{}"]+)')
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """What stands at one place: of which object, `part`, and under which key.
-
-    What matches all of `patterns`, which are for Python and for Arrow, is certainly good there. `type` is
-    what it is read as, None when no rule looks at it; `null` is how null is written, None when it is not
-    allowed; `integers`, whether every integer of the type is good.
-    """
-
-    part: str
-    key: str
-    quoted: bool
-    patterns: tuple[str, ...]
-    type: str | None = None
-    null: str | None = None
-    integers: bool = False
-
-    def allows(self, text: str) -> bool:
-        """Whether `text`, without its quotes, is certainly good."""
-        return text == self.null or all(re.fullmatch(pattern, text) for pattern in self.patterns)
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """What stands between two delimiters: bytes that never change, or a value between such."""
-
-    prefix: str
-    value: Value | None = None
-    suffix: str = ""
-
-    @property
-    def null(self) -> str | None:
-        """The whole field when its value is null; None when it must not be."""
-        null = self.value and self.value.null
-        return None if null is None else f"{self.prefix}{null}{self.suffix}"
-
-    def allows(self, text: str) -> bool:
-        """Whether `text`, the whole field, is certainly good."""
-        if self.value is None:
-            return text == self.prefix
-        inner = text[len(self.prefix) : len(text) - len(self.suffix)]
-        return text == f"{self.prefix}{inner}{self.suffix}" and self.value.allows(inner)
+_PLACES: dict[PositionKind, kernel.Kind] = {
+    "lsn": "lsn", "binlog": "binlog", "number": "digits", "timestamp": "recent",
+}  # fmt: skip
+_IN_QUOTES = ("date", "timestamp", "string")
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How lines look, cut at `delimiter`.
+    """How lines look.
 
-    Before they are cut, a `null` after each of `nulls` becomes NULL_TEXT in quotes. `position`, `committed`
-    and `order` name the keys of metadata that say so, None where no key does.
+    Columns are named `data.…` and `metadata.…`. `position`, `committed` and `order` name the keys of metadata that
+    say so, None where no key does.
     """
 
-    delimiter: str
-    fields: tuple[Field, ...]
-    nulls: tuple[bytes, ...]
+    steps: tuple[Step, ...]
     loads: bool
     position: str | None
     committed: str | None
     order: str | None
 
+    @property
+    def reader(self) -> LayoutReader:
+        """What reads lines that look so."""
+        return LayoutReader(self.steps)
+
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """A key of the object `part` and its value, `text`, which ends at `end`; `lead` is what leads to it."""
+    """A key of the object `part` and its value, `text`, which ends at `end`."""
 
     part: str
     key: str
-    lead: str
     text: str
     end: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.part}.{self.key}"
+
+    @property
+    def is_quoted(self) -> bool:
+        return self.text.startswith('"')
 
 
 def learned(line: bytes, contract: BronzeContract) -> Layout | None:
@@ -118,22 +68,29 @@ def learned(line: bytes, contract: BronzeContract) -> Layout | None:
     rules = _plain_rules(pairs, contract) if plain else _rules(pairs, contract)
     if rules is None:
         return None
-    values: list[Value] = []
-    for pair in pairs:
-        value = rules.value(pair)
-        if value is None or not value.allows(_bare(pair, value)):
-            return None
-        values.append(value)
-    delimiter = '"' if any(v.type == "string" and v.part == "data" for v in values) else ","
-    return Layout(
-        delimiter=delimiter,
-        fields=tuple(_fields(_pieces(line.decode(), pairs, values), delimiter)),
-        nulls=tuple(p.lead.encode() for p, v in zip(pairs, values, strict=True) if v.null == NULL_TEXT),
-        loads=rules.loads,
-        position=rules.position,
-        committed=rules.committed,
-        order=rules.order,
-    )
+    places = [rules.place(pair) for pair in pairs]
+    if None in places:
+        return None
+    steps = tuple(_steps(line.decode().removesuffix("\r"), pairs, places))
+    layout = Layout(steps, rules.loads, rules.position, rules.committed, rules.order)
+    return layout if len(layout.reader.read(line + b"\n", 1).rows) else None
+
+
+def _steps(text: str, pairs: Sequence[_Pair], places: Sequence["_Place | None"]) -> Iterator[Step]:
+    """What stands in `text`, the line of `pairs`."""
+    done = count = 0
+    keys: dict[str, int] = {}
+    for pair, place in zip(pairs, places, strict=True):
+        if place is None or place.value is None:
+            continue
+        twin = None
+        if place.is_key:
+            twin = keys.get(pair.key)
+            keys[pair.key] = count
+        before = text[done : pair.end - len(pair.text)].encode()
+        yield Step(before, place.value, place.quoted, twin)
+        done, count = pair.end, count + 1
+    yield Step(text[done:].encode())
 
 
 def _pairs(line: bytes, *, plain: bool) -> list[_Pair]:
@@ -148,11 +105,11 @@ def _pairs(line: bytes, *, plain: bool) -> list[_Pair]:
     pairs: list[_Pair] = []
     seen: list[tuple[str, str]] = []
     for match in _PAIR.finditer(line.decode()):
-        lead, key, text = match.groups()
+        _, key, text = match.groups()
         if text == "{":
             part = key
         else:
-            pairs.append(_Pair(part, key, lead, text, match.end()))
+            pairs.append(_Pair(part, key, text, match.end()))
         seen.append(("", key) if text == "{" else (part, key))
     # An object or list deeper down, or a value beside the objects, shows here.
     keys = list(_keys({"data": found[0].value} if plain else dict(found[0].value)))
@@ -165,13 +122,16 @@ def _keys(record: dict[str, object]) -> Iterator[tuple[str, str]]:
         yield from ((part, key) for key in (value if isinstance(value, dict) else ()))
 
 
-def _bare(pair: _Pair, value: Value) -> str:
-    """The text of `pair` inside the quotes of `value`; what is never good where quotes differ."""
-    if value.quoted and pair.text == "null":
-        return NULL_TEXT
-    if value.quoted != pair.text.startswith('"'):
-        return '"'
-    return pair.text[1:-1] if value.quoted else pair.text
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What a value has to be, in quotes or not; None: just what it is. `is_key`: it is the same in all parts."""
+
+    value: Value | None = None
+    quoted: bool = False
+    is_key: bool = False
+
+
+_FIXED = _Place()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +141,7 @@ class _Rules:
     columns: dict[str, Column]
     key: tuple[str, ...]
     operations: tuple[str, ...]
-    place: tuple[str, ...]
+    kind: kernel.Kind
     position: str | None
     committed: str | None
     order: str | None
@@ -190,34 +150,43 @@ class _Rules:
     def loads(self) -> bool:
         return self.operations == ("load",)
 
-    def value(self, pair: _Pair) -> Value | None:
+    def place(self, pair: _Pair) -> _Place | None:
         """What `pair` has to be; None for what the exact rules have to read."""
         column = self.columns.get(pair.key)
+        is_key = pair.key in self.key and not self.loads
         if pair.part == "metadata":
             return self.metadata(pair)
-        if pair.part == "data":
-            return None if column is None else _column(pair, column, nullable=not column.required)
+        if pair.part == "data" and column is not None:
+            value = kernel.value(pair.name, column.type, nullable=not column.required)
+            return None if value is None else _Place(value, _is_quoted(pair, column), is_key)
         if pair.part == "before-image" and not self.loads:
-            if pair.key in self.key and column:
-                return _column(pair, column, nullable=False)
-            return _unread(pair, nullable=column is not None and column.type in _QUOTED)
+            if is_key and column is not None:  # a changed key is for the exact rules to tell
+                return replace(_unread(pair), is_key=True) if pair.is_quoted == _is_quoted(pair, column) else None
+            return _unread(pair, nullable=column is not None and column.type in _IN_QUOTES)
         return None
 
-    def metadata(self, pair: _Pair) -> Value:
+    def metadata(self, pair: _Pair) -> _Place:
         key = pair.key
-        if key == "record-type":
-            return Value("metadata", key, True, ("data",))
         if key == "operation":
-            return Value("metadata", key, True, ("|".join(self.operations),), "string")
+            return _Place(Value(pair.name, "choice", words=self.operations), quoted=True)
         if key == self.position:
-            return Value("metadata", key, True, self.place, "string")
+            return _Place(Value(pair.name, self.kind), quoted=True)
         if key == self.committed:
-            return Value("metadata", key, True, (CERTAIN_TIMESTAMP,), "timestamp")
+            return _Place(Value(pair.name, "timestamp"), quoted=True)
         if key == self.order:
-            return Value("metadata", key, False, (_ORDER,), "bigint")
-        if pair.text == "null":  # or another key would say what this one does not
-            return Value("metadata", key, False, ("null",))
-        return _unread(pair)
+            return _Place(Value(pair.name, "natural"))
+        # Of others, one that is null might say in another record what now another key does.
+        return _FIXED if key == "record-type" or pair.text == "null" else _unread(pair)
+
+
+def _is_quoted(pair: _Pair, column: Column) -> bool:
+    """Whether values of `column` stand in quotes; decimals do where `pair` does."""
+    return column.type in _IN_QUOTES or (pair.is_quoted and column.type.startswith("decimal"))
+
+
+def _unread(pair: _Pair, *, nullable: bool = False) -> _Place:
+    quoted = nullable or pair.is_quoted
+    return _Place(Value(pair.name, "text" if quoted else "scalar", nullable), quoted)
 
 
 def _rules(pairs: Sequence[_Pair], contract: BronzeContract) -> _Rules | None:
@@ -227,16 +196,15 @@ def _rules(pairs: Sequence[_Pair], contract: BronzeContract) -> _Rules | None:
     operations = ("load",) if loads else _changes(pairs, contract)
     timed = contract.position == "timestamp"
     position = _said(metadata, "stream-position", *(COMMITTED if timed else ()))
-    if not {"record-type", "operation"} <= metadata.keys() or not (loads or position):
+    if metadata.get("record-type") != '"data"' or "operation" not in metadata or not (loads or position):
         return None
     if not operations or (loads and _absent(pairs, contract)):
         return None
-    place = CERTAIN[contract.position]
     return _Rules(
         columns={column.name: column for column in contract.columns},
         key=contract.key,
         operations=operations,
-        place=(place,) if contract.position != "binlog" else (place, ANY_TEXT),
+        kind=_PLACES[contract.position],
         position=None if loads else position,
         committed=_said(metadata, *COMMITTED),
         order=None if loads else _said(metadata, "transaction-record-id"),
@@ -248,7 +216,8 @@ def _plain_rules(pairs: Sequence[_Pair], contract: BronzeContract) -> _Rules | N
     if not pairs or _absent(pairs, contract):
         return None
     columns = {column.name: column for column in contract.columns}
-    return _Rules(columns, contract.key, ("load",), place=(), position=None, committed=None, order=None)
+    kind = _PLACES[contract.position]
+    return _Rules(columns, contract.key, ("load",), kind, position=None, committed=None, order=None)
 
 
 def _changes(pairs: Sequence[_Pair], contract: BronzeContract) -> tuple[str, ...]:
@@ -268,60 +237,3 @@ def _absent(pairs: Sequence[_Pair], contract: BronzeContract) -> set[str]:
 
 def _said(metadata: dict[str, str], *keys: str) -> str | None:
     return next((key for key in keys if metadata.get(key, "null") != "null"), None)
-
-
-def _column(pair: _Pair, column: Column, *, nullable: bool) -> Value | None:
-    digits = decimal_digits(column.type)
-    quoted = column.type in _QUOTED or (digits is not None and pair.text.startswith('"'))
-    if column.type == "string":
-        pattern = ANY_TEXT
-    elif quoted:
-        pattern = reading(column.type).certain
-    elif digits:
-        pattern = _bare_decimal(*digits)
-    elif column.type in _BARE:
-        pattern = _BARE[column.type]
-    else:
-        return None
-    null = (NULL_TEXT if quoted else "null") if nullable else None
-    integers = column.type in ("int", "bigint")
-    return Value(pair.part, pair.key, quoted, (pattern,), column.type, null, integers)
-
-
-def _unread(pair: _Pair, *, nullable: bool = False) -> Value:
-    quoted = nullable or pair.text.startswith('"')
-    pattern = ANY_TEXT if quoted else _ANY_BARE
-    null = NULL_TEXT if nullable else None
-    return Value(pair.part, pair.key, quoted, (pattern,), None, null, integers=not quoted)
-
-
-def _bare_decimal(precision: int, scale: int) -> str:
-    whole = f"(?:0|[1-9][0-9]{{0,{precision - scale - 1}}})" if precision > scale else "0"
-    return f"-?{whole}" + (rf"(?:\.[0-9]{{1,{scale}}})?" if scale else "")
-
-
-def _pieces(text: str, pairs: Sequence[_Pair], values: Sequence[Value]) -> Iterator[tuple[str, Value | None]]:
-    """The bytes before each value and the value; last the bytes behind all. Quotes belong to the bytes."""
-    done, quote = 0, ""
-    for pair, value in zip(pairs, values, strict=True):
-        before = text[done : pair.end - len(pair.text)]
-        opening = '"' if value.quoted else ""
-        yield quote + before + opening, value
-        done, quote = pair.end, opening
-    yield quote + text[done:], None
-
-
-def _fields(pieces: Iterator[tuple[str, Value | None]], delimiter: str) -> Iterator[Field]:
-    """What `pieces` make, cut at `delimiter`. There is one between any two values, as JSON is written."""
-    prefix, held, suffix = "", None, ""
-    for constant, value in pieces:
-        first, *others = constant.split(delimiter)
-        if held is None:
-            prefix += first
-        else:
-            suffix += first
-        for other in others:
-            yield Field(prefix, held, suffix)
-            prefix, held, suffix = other, None, ""
-        held = value or held
-    yield Field(prefix, held, suffix)

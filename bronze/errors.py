@@ -4,6 +4,7 @@ BronzeError          base
   ContractError      a contract file cannot be read or says something impossible
   SourceError        a key does not say what kind of raw file it is
   TokenKeyError      the contract asks for tokens and no key was given
+  KernelError        the compiled part of the parser is not there
   FileRefusedError   the content of a raw file is refused as a whole; `parse` turns it into a report
 
 RefusedError, apart from these, refuses a value, record or line; it ends in quarantine and leaves no caller
@@ -36,6 +37,10 @@ class SourceError(BronzeError):
 
 class TokenKeyError(BronzeError):
     """The contract marks columns for tokens, and there is no key to make them with."""
+
+
+class KernelError(BronzeError):
+    """The kernel was not built, or is that of another kind of machine."""
 
 
 class FileRefusedError(BronzeError):

@@ -46,32 +46,22 @@ def reader(
     judged = judge(contract, epoch=epoch, loaded=loaded)
     nothing = schema.empty_table()
 
-    def quick() -> Callable[[Block, bytes], Taken]:
+    def quick() -> Callable[[Block], Taken]:
         from bronze import change_fast
 
         return change_fast.reader(contract, epoch=epoch, loaded=loaded)
 
     of_blocks, of_slices = cache(quick), cache(quick)
 
-    def check(block: Block) -> bytes | None:
-        """The text for the quick way; None where lines are few, or short, which is for `read`."""
-        is_short = len(block.data) < max(quick_bytes, _SHORT_LINE * block.lines)
-        return None if is_short else text_of(block)
-
-    def text_of(block: Block) -> bytes:
-        from bronze import change_fast
-
-        return change_fast.unambiguous(block.data)
-
-    def look(block: Block, text: bytes | None) -> Taken | None:
-        if text is not None:
-            return of_blocks()(block, text)
-        return Taken(nothing, all_left(block)) if len(block.data) < quick_bytes else None
+    def look(block: Block) -> Taken | None:
+        if len(block.data) < quick_bytes:
+            return Taken(nothing, all_left(block))
+        return None if len(block.data) < _SHORT_LINE * block.lines else of_blocks()(block)
 
     def read(block: Block, taken: Taken | None) -> Outcome:
         if taken is not None:
             return read_left(taken)
-        return joined(read_left(of_slices()(part, text_of(part))) for part in slices(block))
+        return joined(read_left(of_slices()(part)) for part in slices(block))
 
     def read_left(taken: Taken) -> Outcome:
         exact = _Exact()
@@ -111,4 +101,4 @@ def reader(
                 EventRow(read.event, detail, read.seq, read.committed_at, number, found.record)
             )
 
-    return BlockReader(check, look, read)
+    return BlockReader(look, read)

@@ -43,11 +43,6 @@ def from_text(hive_type: str, *, absent_is_null: bool) -> Callable[[str], object
     return text
 
 
-def certain(hive_type: str) -> str:
-    """What is certain of a CSV field of any column type (see `lexical`): of a nested one, nothing."""
-    return lexical.reading(hive_type).certain if nested(hive_type) is None else lexical.NEVER
-
-
 def absent(hive_type: str, value: object) -> Iterator[str]:
     """The places in `value`, of this type, where a field of a struct is absent."""
     for place, tree, struct in _structs("", nested(hive_type), value):

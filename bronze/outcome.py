@@ -104,11 +104,10 @@ class Taken:
 class BlockReader:
     """How the blocks of one shape are read.
 
-    `check` looks at the bytes of a block, `look` finds with what that gave what is certain of the block, and
-    `read` gives the outcome: from what was found alone, or from the block where that is None. Blocks come to
-    each in their order. The first two touch nothing else, so that each runs beside the rest.
+    `look` finds what is certain of a block, and `read` gives the outcome: from what was found alone, or from the
+    block where that is None. Blocks come to each in their order. The first touches nothing else, so that it runs
+    beside the rest.
     """
 
-    check: Callable[[Block], Any]
-    look: Callable[[Block, Any], Taken | None]
+    look: Callable[[Block], Taken | None]
     read: Callable[[Block, Taken | None], Outcome]

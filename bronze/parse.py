@@ -181,17 +181,11 @@ def _row_writer(contract: BronzeContract, source: Source, limits: Limits, staged
 _Part = Block | LongRecord
 
 
-def _checked(reader: BlockReader, part: _Part) -> tuple[_Part, Any]:
-    """The part, and what its bytes tell."""
-    return part, reader.check(part) if isinstance(part, Block) and part.data else None
-
-
-def _looked_at(reader: BlockReader, checked: tuple[_Part, Any]) -> tuple[_Part, Any]:
+def _looked_at(reader: BlockReader, part: _Part) -> tuple[_Part, Any]:
     """The part, and what is found in it, for which its text is let go."""
-    part, told = checked
     if isinstance(part, LongRecord) or not part.data:
         return part, None
-    found = reader.look(part, told)
+    found = reader.look(part)
     return part if found is None else replace(part, data=b""), found
 
 
@@ -221,8 +215,8 @@ class _Run:
         finish = finisher(self.contract, _constants(self.contract, self.source, loaded), token_key)
         opened, reader = self.reader(loaded)
         with (
-            ahead(map(partial(_checked, reader), self.opened(self.parts(raw), opened))) as checked,
-            ahead(map(partial(_looked_at, reader), checked), most=_LOOKED_AT) as looked,
+            ahead(self.opened(self.parts(raw), opened)) as parts,
+            ahead(map(partial(_looked_at, reader), parts), most=_LOOKED_AT) as looked,
         ):
             for outcome in self.outcomes(looked, reader):
                 self.rows.write(finish(outcome.rows))

@@ -89,7 +89,7 @@ def reader(contract: BronzeContract, quarantine: Quarantine) -> BlockReader:
                     events.append(EventRow(found.event, detail, found.seq, found.committed_at, *place))
         return Outcome(table_of(rows, schema), records, blank, discarded, events)
 
-    return BlockReader(lambda _: None, lambda *_: None, read)
+    return BlockReader(lambda _: None, read)
 
 
 _Judged = tuple[int, int, bytes, Change | change_records.Event | RefusedError]

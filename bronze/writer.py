@@ -132,11 +132,9 @@ def _is_stepped(group: Any, field: Any) -> bool:
         return False
     if group.num_rows <= FEW_ROWS:
         return True
-    import pyarrow.compute as pc
+    from bronze import kernel
 
-    column = group.column(field.name)
-    if pc.count_distinct(column).as_py() * _ROWS_OF_A_VALUE > group.num_rows:
-        return True
-    values = column.combine_chunks().cast(pa.int64())
-    rising = pc.less_equal(values.slice(0, len(values) - 1), values.slice(1))
-    return pc.all(rising).as_py() is not False  # None where all is null
+    values = group.column(field.name).combine_chunks()
+    if values.null_count:
+        values = values.drop_null()
+    return kernel.differ(values, group.num_rows // _ROWS_OF_A_VALUE) or kernel.rises(values)

@@ -1,99 +1,230 @@
+//! Reads lines that are certainly good into columns, and says which lines it has left.
+//!
+//! Two shapes of lines: fields between delimiters, and values between bytes that never change. What is left
+//! is for the exact rules to read, in Python: which lines are left decides how fast a file is read, and
+//! never what becomes of a line. A mistake in the caller's sizes ends the process instead of reaching beyond them.
+
 const std = @import("std");
-const values = @import("values.zig");
-const Cursor = values.Cursor;
+const cursors = @import("cursor.zig");
+const columns = @import("columns.zig");
+const Column = columns.Column;
+const Cursor = cursors.Cursor;
 
-pub const Kind = enum(u8) { none, int, bigint, float, double, boolean, date, timestamp, string, any_text, lsn, choice };
+const nowhere = std.math.maxInt(u32);
 
-/// What stands on each line: bytes that never change, and behind them a value.
-pub const Step = extern struct {
-    literal: [*]const u8,
-    literal_size: usize,
+/// What stands next on each line: bytes that never change, and behind them a value, if `column` is one.
+const Step = extern struct {
+    before: [*]const u8,
+    before_size: usize,
     column: u32,
-    kind: Kind,
+    /// The step before this one whose value is written alike, byte by byte.
+    twin: u32,
     quoted: bool,
     nullable: bool,
 };
 
-/// Where the values of a column go, as Arrow has them.
-pub const Column = extern struct {
-    values: [*]u8,
-    validity: [*]u8,
-    data: [*]u8,
-    data_size: usize,
+/// Lines, each with its newline; columns for as many rows; and where to say what was found.
+///
+/// `rows` has the number of the line of each row. `starts`, `sizes` and `lines` are of the records that are left:
+/// the first byte, the bytes without the last newline, and the number of the first line.
+const Job = extern struct {
+    text: [*]const u8,
+    text_size: usize,
+    capacity: usize,
+    first_line: usize,
+    columns: [*]Column,
+    columns_size: usize,
+    rows: [*]i64,
+    starts: [*]i64,
+    sizes: [*]i64,
+    lines: [*]i64,
+    rows_size: usize,
+    lines_size: usize,
+
+    fn all(self: *const Job) []Column {
+        const columns_of_job = self.columns[0..self.columns_size];
+        for (columns_of_job) |*column| column.fill();
+        return columns_of_job;
+    }
 };
 
-pub const Left = extern struct { start: i64, size: i64, line: i64 };
+/// A record that begins at `start`, on the line `line`; `next` stands behind its newline.
+const Record = struct { start: usize, next: usize, line: usize, newlines: usize };
 
-inline fn put(comptime T: type, column: *Column, row: usize, value: T) void {
-    const p: [*]align(1) T = @ptrCast(column.values);
-    p[row] = value;
-}
-inline fn mark(column: *Column, row: usize, valid: bool) void {
-    const bit = @as(u8, 1) << @intCast(row & 7);
-    if (valid) column.validity[row >> 3] |= bit else column.validity[row >> 3] &= ~bit;
+fn add(job: *Job, line: usize) void {
+    job.rows[0..job.capacity][job.rows_size] = @intCast(line);
+    job.rows_size += 1;
 }
 
-inline fn takeValue(step: *const Step, columns: [*]Column, row: usize, cursor: *Cursor) bool {
-    const column = &columns[step.column];
-    switch (step.kind) {
-        .none => return true,
-        .int => put(i32, column, row, values.integer(cursor, .json, i32) orelse return false),
-        .bigint => put(i64, column, row, values.integer(cursor, .json, i64) orelse return false),
-        .double => put(f64, column, row, values.double(cursor, .json) orelse return false),
-        .float => put(f32, column, row, @floatCast(values.double(cursor, .json) orelse return false)),
-        .timestamp => put(i64, column, row, values.timestamp(cursor) orelse return false),
-        .date => put(i32, column, row, @intCast(values.date(cursor) orelse return false)),
-        .any_text => _ = values.text(cursor) orelse return false,
-        .lsn => {
-            var out: [16]u8 = undefined;
-            if (!values.lsn(cursor, &out)) return false;
-            @memcpy(column.data[row * 16 ..][0..16], &out);
-        },
-        .choice => {
-            const found = values.text(cursor) orelse return false;
-            var n: i32 = 0;
-            var it = std.mem.splitScalar(u8, column.data[0..column.data_size], 0);
-            while (it.next()) |o| : (n += 1) if (std.mem.eql(u8, o, found)) {
-                put(i32, column, row, n);
-                return true;
-            };
-            return false;
-        },
-        else => return false,
-    }
-    return true;
+fn leave(job: *Job, record: Record) void {
+    if (job.rows_size < job.capacity) for (job.columns[0..job.columns_size]) |*column| column.restore(job.rows_size);
+    const place = job.lines_size;
+    job.starts[0..job.capacity][place] = @intCast(record.start);
+    job.sizes[0..job.capacity][place] = @intCast(record.next - 1 - record.start);
+    job.lines[0..job.capacity][place] = @intCast(record.line);
+    job.lines_size += 1;
 }
 
-export fn read_layout(text: [*]const u8, size: usize, steps: [*]const Step, step_count: usize, columns: [*]Column, lines: [*]i32, left: [*]Left, left_count: *usize) usize {
-    const all = steps[0..step_count];
-    var cursor = Cursor{ .text = text[0..size], .at = 0 };
-    var row: usize = 0;
-    var line: i32 = 0;
-    var count: usize = 0;
-    while (cursor.at < size) : (line += 1) {
+/// Read lines that are laid out as `steps` say.
+export fn read_layout(job: *Job, steps: [*]const Step, steps_size: usize, spans: [*]Span) void {
+    const layout = Layout{ .steps = steps[0..steps_size], .columns = job.all(), .spans = spans[0..steps_size] };
+    var cursor = Cursor{ .text = job.text[0..job.text_size], .at = 0 };
+    var line: usize = job.first_line;
+    while (cursor.at < cursor.text.len) : (line += 1) {
         const start = cursor.at;
-        const good = for (all) |*step| {
-            if (!cursor.takes(step.literal[0..step.literal_size])) break false;
-            if (step.kind == .none) continue;
-            if (step.nullable) {
-                const is_null = cursor.peek() == 'n' and cursor.takes("null");
-                mark(&columns[step.column], row, !is_null);
-                if (is_null) continue;
-            }
-            if (step.quoted and !cursor.skips('"')) break false;
-            if (!takeValue(step, columns, row, &cursor)) break false;
-            if (step.quoted and !cursor.skips('"')) break false;
-        } else cursor.skips('\n');
-        if (good) {
-            lines[row] = line;
-            row += 1;
+        if (layout.takes(&cursor, job.rows_size)) {
+            add(job, line);
         } else {
-            const end = std.mem.indexOfScalarPos(u8, cursor.text, cursor.at, '\n').?;
-            left[count] = .{ .start = @intCast(start), .size = @intCast(end - start), .line = line };
-            count += 1;
-            cursor.at = end + 1;
+            cursor.at = 1 + std.mem.indexOfScalarPos(u8, cursor.text, cursor.at, '\n').?;
+            leave(job, .{ .start = start, .next = cursor.at, .line = line, .newlines = 1 });
         }
     }
-    left_count.* = count;
-    return row;
+}
+
+/// Where a value stands, without its quotes.
+const Span = extern struct { start: usize, end: usize };
+
+const Layout = struct {
+    steps: []const Step,
+    columns: []const Column,
+    spans: []Span,
+
+    inline fn takes(self: Layout, cursor: *Cursor, row: usize) bool {
+        for (self.steps, 0..) |*step, place| {
+            if (!cursor.takes(step.before[0..step.before_size])) return false;
+            if (step.column == nowhere) continue;
+            const column = &self.columns[step.column];
+            if (step.nullable) {
+                if (cursor.peek() == 'n' and cursor.takes("null")) {
+                    column.clear(row);
+                    continue;
+                }
+            }
+            if (step.quoted and !cursor.skips('"')) return false;
+            const start = cursor.at;
+            if (!column.take(row, cursor, .json)) return false;
+            const span = Span{ .start = start, .end = cursor.at };
+            if (step.twin != nowhere and !self.isTwin(cursor.text, span, self.spans[step.twin])) return false;
+            self.spans[place] = span;
+            if (step.quoted and !cursor.skips('"')) return false;
+        }
+        _ = cursor.skips('\r');
+        return cursor.skips('\n');
+    }
+
+    fn isTwin(_: Layout, text: []const u8, one: Span, other: Span) bool {
+        return std.mem.eql(u8, text[one.start..one.end], text[other.start..other.end]);
+    }
+};
+
+/// How CSV is written. `quote` is a newline where nothing is quoted; `escape` where another quote stands before a quote.
+const Dialect = extern struct {
+    delimiter: u8,
+    quote: u8,
+    escape: u8,
+    multiline: bool,
+};
+
+/// Read lines whose fields are the columns; `nullable` says of each whether it may be empty.
+export fn read_csv(job: *Job, nullable: [*]const bool, dialect: *const Dialect) void {
+    const csv = Csv{ .columns = job.all(), .nullable = nullable[0..job.columns_size], .dialect = dialect.* };
+    var cursor = Cursor{ .text = job.text[0..job.text_size], .at = 0 };
+    var line: usize = job.first_line;
+    while (cursor.at < cursor.text.len) {
+        const start = cursor.at;
+        if (csv.takes(&cursor, job.rows_size)) {
+            add(job, line);
+            line += 1;
+        } else {
+            const record = csv.record(cursor.text, start, line);
+            leave(job, record);
+            cursor.at = record.next;
+            line += record.newlines;
+        }
+    }
+}
+
+const Csv = struct {
+    columns: []const Column,
+    nullable: []const bool,
+    dialect: Dialect,
+
+    inline fn takes(self: Csv, cursor: *Cursor, row: usize) bool {
+        if (cursor.peek() == '\n' or cursor.peek() == '\r') return false; // nothing at all is no row
+        for (self.columns, self.nullable, 0..) |*column, nullable, place| {
+            if (place > 0 and !cursor.skips(self.dialect.delimiter)) return false;
+            if (self.isEmpty(cursor.peek())) {
+                if (!nullable) return false;
+                column.clear(row);
+            } else if (!self.takesField(cursor, column, row)) return false;
+        }
+        _ = cursor.skips('\r');
+        return cursor.skips('\n');
+    }
+
+    inline fn isEmpty(self: Csv, next: u8) bool {
+        return next -% '0' > 9 and (next == self.dialect.delimiter or next == '\n' or next == '\r');
+    }
+
+    inline fn takesField(self: Csv, cursor: *Cursor, column: *const Column, row: usize) bool {
+        const quoted = self.dialect.quote != '\n' and cursor.skips(self.dialect.quote);
+        const good = switch (column.kind) {
+            .string => self.takesText(cursor, column, row, quoted),
+            .int, .bigint => good: {
+                self.skipBlanks(cursor);
+                const good = column.take(row, cursor, .csv);
+                self.skipBlanks(cursor);
+                break :good good;
+            },
+            else => column.take(row, cursor, .csv),
+        };
+        return good and (!quoted or cursor.skips(self.dialect.quote));
+    }
+
+    inline fn skipBlanks(self: Csv, cursor: *Cursor) void {
+        if (cursor.peek() > ' ') return;
+        while (cursor.skips(' ') or (self.dialect.delimiter != '\t' and cursor.skips('\t'))) {}
+    }
+
+    inline fn takesText(self: Csv, cursor: *Cursor, column: *const Column, row: usize, quoted: bool) bool {
+        const dialect = self.dialect;
+        var text = column.begin(row);
+        const stops = cursors.CsvStops{
+            .stops = .{ dialect.quote, if (quoted) dialect.escape else dialect.delimiter },
+        };
+        text.add(cursor.until(stops));
+        while (quoted and dialect.escape == '\n') {
+            const rest = cursor.ahead(2) orelse return false;
+            if (rest[0] != dialect.quote or rest[1] != dialect.quote) break;
+            cursor.at += 2;
+            text.add(rest[0..1]);
+            text.add(cursor.until(stops));
+        }
+        text.finish();
+        const written = text.written();
+        return written.len > 0 and cursors.isUtf8(written);
+    }
+
+    /// The record that begins at `start`: after an odd number of quotes, a newline does not end it.
+    fn record(self: Csv, text: []const u8, start: usize, line: usize) Record {
+        var found = Record{ .start = start, .next = start, .line = line, .newlines = 0 };
+        var inside = false;
+        while (found.next < text.len) {
+            const end = std.mem.indexOfScalarPos(u8, text, found.next, '\n').?;
+            const quotes = std.mem.count(u8, text[found.next..end], &.{self.dialect.quote});
+            if (self.dialect.multiline and quotes % 2 == 1) inside = !inside;
+            found.next = end + 1;
+            found.newlines += 1;
+            if (!inside) break;
+        }
+        return found;
+    }
+};
+
+export fn count_newlines(text: [*]const u8, size: usize) usize {
+    return std.mem.count(u8, text[0..size], "\n");
+}
+
+comptime {
+    _ = @import("numbers.zig"); // for what it exports
 }

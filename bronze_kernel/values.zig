@@ -1,178 +1,222 @@
 //! Reads values that are certainly good, each from the byte where it begins.
 //!
-//! Every function gives null for what it is not sure of: that is left to the exact rules.
+//! Each function gives null, or false, for what it is not sure of, which is left to the exact rules. So it may
+//! take less than they do, and never more, nor another value.
 
 const std = @import("std");
+const Cursor = @import("cursor.zig").Cursor;
 
-/// A place in the lines. They end with a newline, which no value contains: whoever has not met it may look
-/// at the next byte.
-pub const Cursor = struct {
-    text: []const u8,
-    at: usize,
-
-    pub inline fn peek(self: *const Cursor) u8 {
-        return self.text[self.at];
-    }
-
-    pub inline fn skips(self: *Cursor, byte: u8) bool {
-        const found = self.peek() == byte;
-        self.at += @intFromBool(found);
-        return found;
-    }
-
-    pub inline fn takes(self: *Cursor, wanted: []const u8) bool {
-        const end = self.at + wanted.len;
-        if (end > self.text.len or !std.mem.eql(u8, self.text[self.at..end], wanted)) return false;
-        self.at = end;
-        return true;
-    }
-
-    /// The digits from here on, as a number; null when there are none, or more than `most`, which is 19 at most.
-    pub inline fn digits(self: *Cursor, most: usize) ?u64 {
-        var number: u64 = 0;
-        const start = self.at;
-        while (true) {
-            const digit = self.peek() -% '0';
-            if (digit > 9) break;
-            if (self.at - start == most) return null;
-            number = number * 10 + digit;
-            self.at += 1;
-        }
-        return if (self.at == start) null else number;
-    }
-};
-
-/// Whether numbers are written as in JSON, where none begins with a zero, or as in CSV.
+/// How a number is written: in JSON none begins with a needless zero, and 0 has no sign.
 pub const Style = enum { json, csv };
 
+/// The longest run of digits that any u64 holds.
+const most_digits = 19;
+
+/// A whole number that fits `Number`, of 18 digits at most.
 pub inline fn integer(cursor: *Cursor, comptime style: Style, comptime Number: type) ?Number {
     const negative = cursor.skips('-');
     const start = cursor.at;
-    const size = cursor.digits(18) orelse return null;
-    if (style == .json and cursor.text[start] == '0' and (cursor.at - start > 1 or negative)) return null;
-    const number: i64 = if (negative) -@as(i64, @intCast(size)) else @intCast(size);
-    return std.math.cast(Number, number);
+    const size: i64 = @intCast(cursor.manyDigits(most_digits - 1) orelse return null);
+    if (style == .json and cursor.text[start] == '0' and (negative or cursor.at - start > 1)) return null;
+    return std.math.cast(Number, if (negative) -size else size);
 }
 
-const powers = blk: {
-    var table: [23]f64 = undefined;
-    var power: f64 = 1;
-    for (&table) |*one| {
-        one.* = power;
-        power *= 10;
-    }
-    break :blk table;
-};
-
+/// A finite number, rounded to the nearest as IEEE 754 says.
 pub inline fn double(cursor: *Cursor, comptime style: Style) ?f64 {
-    const begin = cursor.at;
-    const negative = cursor.skips('-');
     const start = cursor.at;
+    const negative = cursor.skips('-');
+    const first = cursor.at;
     var number = cursor.digits(15) orelse return null;
-    const whole = cursor.at - start;
-    if (style == .json and cursor.text[start] == '0' and whole > 1) return null;
+    const whole = cursor.at - first;
+    if (style == .json and cursor.text[first] == '0' and whole > 1) return null;
     var places: usize = 0;
     if (cursor.skips('.')) {
-        const from = cursor.at;
+        const point = cursor.at;
         const fraction = cursor.digits(17) orelse return null;
-        places = cursor.at - from;
-        if (whole + places > 18) return std.fmt.parseFloat(f64, cursor.text[begin..cursor.at]) catch null;
-        number = number * std.math.pow(u64, 10, places) + fraction;
-    } else if (style == .json and negative and number == 0) return null;
-    if (cursor.peek() | 0x20 == 'e') return null;
-    if (number > 1 << 53) return std.fmt.parseFloat(f64, cursor.text[begin..cursor.at]) catch null;
-    const value = @as(f64, @floatFromInt(number)) / powers[places];
-    return if (negative) -value else value;
+        places = cursor.at - point;
+        number = if (whole + places < most_digits) number * powers[places] + fraction else std.math.maxInt(u64);
+    } else if (style == .json and negative and number == 0) {
+        return null; // an integer, which has no negative zero
+    }
+    // Both are exact as doubles, and so is rounded once: Clinger's fast path.
+    if (number <= 1 << 53 and cursor.peek() | 0x20 != 'e') {
+        const size: f64 = @floatFromInt(@as(i64, @intCast(number)));
+        const value = if (places == 0) size else size / @as(f64, @floatFromInt(@as(i64, @intCast(powers[places]))));
+        return if (negative) -value else value;
+    }
+    if (cursor.skips('e') or cursor.skips('E')) {
+        if (!cursor.skips('-')) _ = cursor.skips('+');
+        _ = cursor.digits(2) orelse return null;
+    }
+    const value = std.fmt.parseFloat(f64, cursor.text[start..cursor.at]) catch return null;
+    return if (std.math.isFinite(value)) value else null;
 }
 
-const Lane = @Vector(32, u8);
+/// The same as a 32-bit float, by way of a double.
+pub inline fn float(cursor: *Cursor, comptime style: Style) ?f32 {
+    const value: f32 = @floatCast(double(cursor, style) orelse return null);
+    return if (std.math.isFinite(value)) value else null;
+}
 
-/// The text up to a quote; null when it holds what JSON escapes, or is no UTF-8.
-pub inline fn text(cursor: *Cursor) ?[]const u8 {
+const powers = table: {
+    var found: [most_digits]u64 = undefined;
+    for (&found, 0..) |*power, exponent| power.* = std.math.pow(u64, 10, exponent);
+    break :table found;
+};
+
+/// A decimal in units of its last place: at most `whole` digits before the point, `scale` behind it.
+pub fn decimal(cursor: *Cursor, comptime style: Style, whole: usize, scale: usize) ?i128 {
+    const negative = cursor.skips('-');
     const start = cursor.at;
-    var any: u8 = 0;
-    while (true) {
-        const byte = cursor.peek();
-        if (byte == '"') break;
-        if (byte == '\\' or byte < 0x20) return null;
-        any |= byte;
-        cursor.at += 1;
+    var number: u128 = 0;
+    while (cursor.digit()) |digit| number = std.math.add(u128, std.math.mul(u128, number, 10) catch return null, digit) catch return null;
+    const before = cursor.at - start;
+    if (before == 0 or before > @max(whole, 1) or (whole == 0 and number != 0)) return null;
+    if (style == .json and cursor.text[start] == '0' and before > 1) return null;
+    var behind: usize = 0;
+    if (scale > 0 and cursor.skips('.')) {
+        while (cursor.digit()) |digit| : (behind += 1) {
+            if (behind == scale) return null;
+            number = number * 10 + digit; // 38 digits at most, which fit
+        }
+        if (behind == 0) return null;
     }
-    const found = cursor.text[start..cursor.at];
-    return if (any < 0x80 or std.unicode.utf8ValidateSlice(found)) found else null;
+    for (behind..scale) |_| number *= 10;
+    const size: i128 = @intCast(number);
+    return if (negative) -size else size;
 }
 
-inline fn two(t: []const u8, at: usize, highest: u64) ?u64 {
-    const a = t[at] -% '0';
-    const b = t[at + 1] -% '0';
-    if (a > 9 or b > 9) return null;
-    const n = @as(u64, a) * 10 + b;
-    return if (n > highest) null else n;
+pub inline fn boolean(cursor: *Cursor) ?bool {
+    if (cursor.takes("true")) return true;
+    return if (cursor.takes("false")) false else null;
 }
 
-fn days(year: i64, month: i64, day: i64) i64 {
-    const y = if (month <= 2) year - 1 else year;
-    const era = @divFloor(y, 400);
-    const yoe = y - era * 400;
-    const mp = @mod(month + 9, 12);
-    const doy = @divTrunc(153 * mp + 2, 5) + day - 1;
-    const doe = yoe * 365 + @divTrunc(yoe, 4) - @divTrunc(yoe, 100) + doy;
-    return era * 146097 + doe - 719468;
-}
-
-const month_days = [12]u8{ 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-
-pub inline fn date(cursor: *Cursor) ?i64 {
-    if (cursor.text.len - cursor.at < 11) return null;
-    const t = cursor.text[cursor.at..][0..10];
-    const century = two(t, 0, 99) orelse return null;
-    const of_century = two(t, 2, 99) orelse return null;
-    const month = two(t, 5, 12) orelse return null;
-    const day = two(t, 8, 31) orelse return null;
-    const year = century * 100 + of_century;
-    if (t[4] != '-' or t[7] != '-' or month == 0 or day == 0 or year == 0) return null;
-    const leap = month == 2 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0);
-    if (day > month_days[month - 1] + @as(u64, @intFromBool(leap))) return null;
-    cursor.at += 10;
-    return days(@intCast(year), @intCast(month), @intCast(day));
-}
-
-pub inline fn timestamp(cursor: *Cursor) ?i64 {
-    const day = date(cursor) orelse return null;
-    if (cursor.text.len - cursor.at < 10) return null;
-    const t = cursor.text[cursor.at..][0..9];
-    const hour = two(t, 1, 23) orelse return null;
-    const minute = two(t, 4, 59) orelse return null;
-    const second = two(t, 7, 59) orelse return null;
-    if (t[0] != 'T' or t[3] != ':' or t[6] != ':') return null;
-    cursor.at += 9;
-    var micros: u64 = 0;
-    if (cursor.skips('.')) {
-        const from = cursor.at;
-        micros = cursor.digits(6) orelse return null;
-        for (cursor.at - from..6) |_| micros *= 10;
-    }
-    if (!cursor.skips('Z')) return null;
-    const seconds: i64 = @intCast((hour * 60 + minute) * 60 + second);
-    return (day * 86400 + seconds) * 1_000_000 + @as(i64, @intCast(micros));
-}
-
-inline fn hex(cursor: *Cursor, out: *[8]u8) bool {
+/// Any JSON value without a quote or a bracket.
+pub fn scalar(cursor: *Cursor) bool {
+    if (cursor.takes("null")) return true;
+    if (boolean(cursor) != null) return true;
+    _ = cursor.skips('-');
     const start = cursor.at;
-    while (true) {
-        const byte = cursor.peek();
-        const is_hex = (byte -% '0' <= 9) or ((byte | 0x20) -% 'a' <= 5);
-        if (!is_hex) break;
-        if (cursor.at - start == 8) return false;
-        cursor.at += 1;
+    if (!cursor.skipDigits()) return false;
+    if (cursor.text[start] == '0' and cursor.at - start > 1) return false;
+    if (cursor.skips('.') and !cursor.skipDigits()) return false;
+    if (cursor.skips('e') or cursor.skips('E')) {
+        if (!cursor.skips('-')) _ = cursor.skips('+');
+        return cursor.skipDigits();
     }
-    const size = cursor.at - start;
-    if (size == 0) return false;
-    @memset(out[0 .. 8 - size], '0');
-    for (cursor.text[start..cursor.at], out[8 - size ..]) |byte, *place| place.* = if (byte >= 'a') byte - 32 else byte;
     return true;
 }
 
-pub inline fn lsn(cursor: *Cursor, out: *[16]u8) bool {
-    return hex(cursor, out[0..8]) and cursor.skips('/') and hex(cursor, out[8..16]);
+/// A day of the years 1 to 9999, as days since 1970.
+pub inline fn date(cursor: *Cursor) ?i32 {
+    const day = cursor.ahead(10) orelse return null;
+    const year = 100 * (two(day, 0) orelse return null) + (two(day, 2) orelse return null);
+    const month = two(day, 5) orelse return null;
+    const of_month = two(day, 8) orelse return null;
+    if (day[4] != '-' or day[7] != '-' or year == 0 or month < 1 or month > 12) return null;
+    if (of_month < 1 or of_month > lengthOfMonth(year, month)) return null;
+    cursor.at += 10;
+    return daysSince1970(year, month, of_month);
+}
+
+/// An ISO 8601 time to the second or finer, in UTC, as microseconds since 1970.
+pub inline fn timestamp(cursor: *Cursor) ?i64 {
+    const day = date(cursor) orelse return null;
+    const time = cursor.ahead(9) orelse return null;
+    const hour = two(time, 1) orelse return null;
+    const minute = two(time, 4) orelse return null;
+    const second = two(time, 7) orelse return null;
+    if (time[0] != 'T' or time[3] != ':' or time[6] != ':') return null;
+    if (hour > 23 or minute > 59 or second > 59) return null;
+    cursor.at += 9;
+    var microseconds: i64 = 0;
+    if (cursor.skips('.')) {
+        const point = cursor.at;
+        const fraction = cursor.digits(6) orelse return null;
+        microseconds = @intCast(fraction * powers[6 - (cursor.at - point)]);
+    }
+    _ = cursor.skips('Z'); // what has no zone is in UTC, too
+    const seconds: i64 = (@as(i64, hour) * 60 + minute) * 60 + second;
+    return (@as(i64, day) * 86_400 + seconds) * 1_000_000 + microseconds;
+}
+
+inline fn two(text: []const u8, at: usize) ?i32 {
+    const tens = text[at] -% '0';
+    const ones = text[at + 1] -% '0';
+    return if (tens > 9 or ones > 9) null else @as(i32, tens) * 10 + ones;
+}
+
+inline fn lengthOfMonth(year: i32, month: i32) i32 {
+    if (month == 2) return if (@rem(year, 4) == 0 and (@rem(year, 100) != 0 or @rem(year, 400) == 0)) 29 else 28;
+    return if (month == 4 or month == 6 or month == 9 or month == 11) 30 else 31;
+}
+
+/// By the proleptic Gregorian calendar, in years that begin in March, so that a leap day is the last.
+inline fn daysSince1970(year: i32, month: i32, day: i32) i32 {
+    const shifted = if (month > 2) year else year - 1;
+    const since_march = @rem(month + 9, 12);
+    const of_year = @divTrunc(153 * since_march + 2, 5) + day - 1;
+    const leap_days = @divTrunc(shifted, 4) - @divTrunc(shifted, 100) + @divTrunc(shifted, 400);
+    return shifted * 365 + leap_days + of_year - 719_468;
+}
+
+const testing = std.testing;
+
+fn on(text: []const u8) Cursor {
+    return .{ .text = text, .at = 0 };
+}
+
+test "integers are read as each style writes them" {
+    var at = on("-12,");
+    try testing.expectEqual(-12, integer(&at, .json, i32));
+    for ([_][]const u8{ "007\n", "-0\n", "-\n", "1234567890123456789\n", "\n" }) |text| {
+        at = on(text);
+        try testing.expectEqual(null, integer(&at, .json, i64));
+    }
+    at = on("007\n");
+    try testing.expectEqual(7, integer(&at, .csv, i32));
+    at = on("2147483648\n");
+    try testing.expectEqual(null, integer(&at, .csv, i32));
+}
+
+test "doubles are rounded once" {
+    for ([_][]const u8{ "0.1", "4.35", "9007199254740993", "0.30000000000000004", "1e22", "123456789012345.12345678901234567" }) |text| {
+        var buffer: [64]u8 = undefined;
+        var at = on(try std.fmt.bufPrint(&buffer, "{s}\n", .{text}));
+        if (double(&at, .csv)) |value| try testing.expectEqual(try std.fmt.parseFloat(f64, text), value);
+    }
+    var at = on("-0\n");
+    try testing.expectEqual(null, double(&at, .json));
+    at = on("-0\n");
+    try testing.expect(std.math.signbit(double(&at, .csv).?));
+}
+
+test "decimals are in units of the last place" {
+    var at = on("-12.5\n");
+    try testing.expectEqual(-1250, decimal(&at, .json, 3, 2));
+    for ([_][]const u8{ "1234.5\n", "1.234\n", "1.\n", ".5\n" }) |text| {
+        at = on(text);
+        try testing.expectEqual(null, decimal(&at, .json, 3, 2));
+    }
+    at = on("99999999999999999999999999999999999999\n");
+    try testing.expectEqual(99999999999999999999999999999999999999, decimal(&at, .csv, 38, 0));
+}
+
+test "days are those of the calendar" {
+    const known = .{ .{ "1970-01-01\n", 0 }, .{ "2000-02-29\n", 11016 }, .{ "0001-01-01\n", -719162 }, .{ "9999-12-31\n", 2932896 } };
+    inline for (known) |pair| {
+        var at = on(pair[0]);
+        try testing.expectEqual(pair[1], date(&at));
+    }
+    for ([_][]const u8{ "1900-02-29\n", "2023-04-31\n", "0000-01-01\n", "2023-13-01\n", "2023-1-01\n" }) |text| {
+        var at = on(text);
+        try testing.expectEqual(null, date(&at));
+    }
+}
+
+test "times are in microseconds" {
+    var at = on("1970-01-02T00:00:01.5Z\n");
+    try testing.expectEqual(86_401_500_000, timestamp(&at));
+    at = on("1969-12-31T23:59:59\n");
+    try testing.expectEqual(-1_000_000, timestamp(&at));
 }

@@ -1,0 +1,169 @@
+//! What a value is read as, and the column that it goes to, laid out as Arrow has it.
+
+const std = @import("std");
+const cursors = @import("cursor.zig");
+const positions = @import("positions.zig");
+const values = @import("values.zig");
+const Cursor = cursors.Cursor;
+
+/// The types of values; the same as `Kind` of bronze/kernel.py, in the same order.
+pub const Kind = enum(u8) {
+    int,
+    bigint,
+    natural,
+    float,
+    double,
+    decimal,
+    boolean,
+    date,
+    timestamp,
+    recent,
+    string,
+    lsn,
+    binlog,
+    digits,
+    choice,
+    text,
+    scalar,
+};
+
+/// Memory of the caller's; none where a column needs none.
+const Bytes = extern struct {
+    first: ?[*]u8,
+    size: usize,
+
+    inline fn all(self: Bytes) []u8 {
+        return if (self.first) |first| first[0..self.size] else &.{};
+    }
+};
+
+/// A column of `capacity` rows. Nothing is known of rows from the first that is not read on.
+///
+/// `values` holds numbers; of texts the offsets, of booleans bits, of positions and of a choice the bytes, or
+/// the index. `data` holds the bytes of texts, and what there is to choose from, with a zero behind each.
+pub const Column = extern struct {
+    kind: Kind,
+    whole: u8, // digits of a decimal before the point, and behind it
+    scale: u8,
+    values: Bytes,
+    validity: Bytes,
+    data: Bytes,
+
+    inline fn put(self: *const Column, comptime Value: type, row: usize, value: Value) void {
+        const size = @sizeOf(Value);
+        self.values.all()[row * size ..][0..size].* = std.mem.toBytes(value);
+    }
+
+    inline fn offset(self: *const Column, row: usize) usize {
+        return std.mem.bytesToValue(u32, self.values.all()[row * 4 ..][0..4]);
+    }
+
+    /// Say that all rows have values, which is so until another thing is said.
+    pub fn fill(self: *const Column) void {
+        @memset(self.validity.all(), 0xff);
+    }
+
+    /// Say that the row has no value. A text has no bytes then.
+    pub fn clear(self: *const Column, row: usize) void {
+        if (self.validity.size == 0) return; // nobody wants to know
+        self.validity.all()[row >> 3] &= ~bitOf(row);
+        if (self.kind == .string) self.put(u32, row + 1, @intCast(self.offset(row)));
+    }
+
+    /// Forget what `clear` said, for a row that failed.
+    pub fn restore(self: *const Column, row: usize) void {
+        if (self.validity.size > 0) self.validity.all()[row >> 3] |= bitOf(row);
+    }
+
+    /// Begin a text; what of it was written for a row that failed is forgotten.
+    pub inline fn begin(self: *const Column, row: usize) Text {
+        return .{ .column = self, .row = row, .end = self.offset(row) };
+    }
+
+    /// Read a value to `row`; false where it is not certainly good. Texts of CSV are not for here.
+    pub inline fn take(self: *const Column, row: usize, cursor: *Cursor, comptime style: values.Style) bool {
+        switch (self.kind) {
+            .int => self.put(i32, row, values.integer(cursor, style, i32) orelse return false),
+            .bigint => self.put(i64, row, values.integer(cursor, style, i64) orelse return false),
+            .natural => {
+                const number = values.integer(cursor, style, i64) orelse return false;
+                if (number < 0) return false;
+                self.put(i64, row, number);
+            },
+            .float => self.put(f32, row, values.float(cursor, style) orelse return false),
+            .double => self.put(f64, row, values.double(cursor, style) orelse return false),
+            .decimal => {
+                var aside = cursor.*;
+                self.put(i128, row, values.decimal(&aside, style, self.whole, self.scale) orelse return false);
+                cursor.at = aside.at;
+            },
+            .boolean => {
+                const value = values.boolean(cursor) orelse return false;
+                const bits = &self.values.all()[row >> 3];
+                bits.* = if (value) bits.* | bitOf(row) else bits.* & ~bitOf(row);
+            },
+            .date => self.put(i32, row, values.date(cursor) orelse return false),
+            .timestamp => self.put(i64, row, values.timestamp(cursor) orelse return false),
+            .recent => {
+                const moment = values.timestamp(cursor) orelse return false;
+                if (moment < 0) return false;
+                self.put(i64, row, moment);
+            },
+            .string => {
+                const text = cursor.until(cursors.JsonStops{});
+                if (!cursors.isUtf8(text)) return false;
+                var written = self.begin(row);
+                written.add(text);
+                written.finish();
+            },
+            .lsn => return self.position(row, cursor, .lsn),
+            .binlog => return self.position(row, cursor, .binlog),
+            .digits => return self.position(row, cursor, .digits),
+            .choice => self.put(u32, row, self.index(cursor.until(cursors.JsonStops{})) orelse return false),
+            .text => return cursors.isUtf8(cursor.until(cursors.JsonStops{})),
+            .scalar => {
+                var aside = cursor.*;
+                const found = values.scalar(&aside);
+                cursor.at = aside.at;
+                return found;
+            },
+        }
+        return true;
+    }
+
+    inline fn position(self: *const Column, row: usize, cursor: *Cursor, kind: positions.Kind) bool {
+        const width = kind.width();
+        return positions.write(kind, cursor.until(cursors.JsonStops{}), self.values.all()[row * width ..][0..width]);
+    }
+
+    fn index(self: *const Column, text: []const u8) ?u32 {
+        var words = std.mem.splitScalar(u8, self.data.all(), 0);
+        var place: u32 = 0;
+        while (words.next()) |word| : (place += 1) if (std.mem.eql(u8, word, text)) return place;
+        return null;
+    }
+};
+
+/// A text that is being written.
+pub const Text = struct {
+    column: *const Column,
+    row: usize,
+    end: usize,
+
+    pub inline fn add(self: *Text, bytes: []const u8) void {
+        @memcpy(self.column.data.all()[self.end..][0..bytes.len], bytes);
+        self.end += bytes.len;
+    }
+
+    pub inline fn written(self: *const Text) []const u8 {
+        return self.column.data.all()[self.column.offset(self.row)..self.end];
+    }
+
+    pub inline fn finish(self: *const Text) void {
+        self.column.put(u32, self.row + 1, @intCast(self.end));
+    }
+};
+
+inline fn bitOf(row: usize) u8 {
+    return @as(u8, 1) << @intCast(row & 7);
+}

@@ -1,0 +1,92 @@
+//! Reads positions in a source's log, and writes them as text of one width that sorts as they do.
+
+const std = @import("std");
+const cursors = @import("cursor.zig");
+
+pub const Kind = enum(u8) {
+    lsn,
+    binlog,
+    digits,
+
+    /// Bytes of a position as it is written here.
+    pub fn width(self: Kind) usize {
+        return switch (self) {
+            .lsn => 16,
+            .binlog => 30,
+            .digits => 20,
+        };
+    }
+};
+
+/// Write the position that `text` says to `out`; false where it is not certainly one.
+pub fn write(kind: Kind, text: []const u8, out: []u8) bool {
+    if (!cursors.isUtf8(text)) return false;
+    return switch (kind) {
+        .lsn => lsn(text, out),
+        .binlog => binlog(text, out),
+        .digits => text.len > 0 and onlyDigits(text) and right(text, out),
+    };
+}
+
+/// Two numbers in hexadecimal with a slash between them; particulars of the source may follow a point.
+fn lsn(text: []const u8, out: []u8) bool {
+    const point = std.mem.indexOfScalar(u8, text, '.') orelse text.len;
+    const slash = std.mem.indexOfScalar(u8, text[0..point], '/') orelse return false;
+    for (text[point..]) |byte| if (!isHex(byte) and byte != '.' and byte != '/') return false;
+    return upper(text[0..slash], out[0..8]) and upper(text[slash + 1 .. point], out[8..16]);
+}
+
+/// The number of a file behind its name, and a place in it; particulars may follow a colon.
+fn binlog(text: []const u8, out: []u8) bool {
+    const colon = std.mem.indexOfScalar(u8, text, ':') orelse return false;
+    const point = std.mem.lastIndexOfScalar(u8, text[0..colon], '.') orelse return false;
+    const rest = text[colon + 1 ..];
+    const end = std.mem.indexOfScalar(u8, rest, ':') orelse rest.len;
+    for (rest[end..]) |byte| if (byte < ' ' or byte > '~') return false;
+    const file, const place = .{ text[point + 1 .. colon], rest[0..end] };
+    return onlyDigits(file) and onlyDigits(place) and right(file, out[0..10]) and right(place, out[10..30]);
+}
+
+fn onlyDigits(text: []const u8) bool {
+    for (text) |byte| if (!std.ascii.isDigit(byte)) return false;
+    return true;
+}
+
+fn upper(text: []const u8, out: []u8) bool {
+    for (text) |byte| if (!isHex(byte)) return false;
+    if (!right(text, out)) return false;
+    for (out) |*byte| byte.* = std.ascii.toUpper(byte.*);
+    return true;
+}
+
+fn isHex(byte: u8) bool {
+    return std.ascii.isHex(byte);
+}
+
+/// Write `text`, which is not empty, to the end of `out`, and zeros before it; false where it is too long.
+fn right(text: []const u8, out: []u8) bool {
+    if (text.len == 0 or text.len > out.len) return false;
+    const zeros = out.len - text.len;
+    @memset(out[0..zeros], '0');
+    @memcpy(out[zeros..], text);
+    return true;
+}
+
+test "positions are as wide as all of their kind" {
+    const known = .{
+        .{ Kind.lsn, "0/FFFF0d0", "000000000FFFF0D0" },
+        .{ Kind.lsn, "00000002/7C007178.3.00000002/7C007178", "000000027C007178" },
+        .{ Kind.binlog, "mysql-bin.000123:4567:x", "000000012300000000000000004567" },
+        .{ Kind.digits, "42", "00000000000000000042" },
+    };
+    inline for (known) |one| {
+        var out: [one[2].len]u8 = undefined;
+        try std.testing.expect(write(one[0], one[1], &out));
+        try std.testing.expectEqualStrings(one[2], &out);
+    }
+    const wrong = .{ .{ Kind.lsn, "0" }, .{ Kind.lsn, "/1" }, .{ Kind.binlog, "a.b:1" }, .{ Kind.digits, "1x" } };
+    inline for (wrong) |one| {
+        var out: [30]u8 = undefined;
+        try std.testing.expect(!write(one[0], one[1], out[0..one[0].width()]));
+    }
+}
