@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from raw_files import contract, record
 
-from bronze import change_fast, csv_fast, sequence
-from bronze.blocks import block_of, is_utf8
+from bronze import change_fast, csv_lines, sequence
+from bronze.blocks import block_of
 
 THING = contract("id bigint key", "name string?", "at timestamp?", "score double?")
 GOOD = record({"id": 1, "name": "é", "at": "2024-05-06T07:08:09Z", "score": 1.5}, transaction_record_id=3)
@@ -22,7 +22,7 @@ def left(*records, rules=THING):
     """The indices of the lines that are left to the exact rules."""
     lines = [it if isinstance(it, bytes) else line_of(it) for it in records]
     block = block_of(b"".join(line + b"\n" for line in lines), 1, 0)
-    taken = change_fast.reader(rules, epoch=1, loaded="")(block, change_fast.unambiguous(block.data))
+    taken = change_fast.reader(rules, epoch=1, loaded="")(block)
     indices = [number - 1 for number, _, _ in taken.left]
     assert [block.data[offset:].split(b"\n")[0] for _, offset, _ in taken.left] == [lines[n] for n in indices]
     assert [line for _, _, line in taken.left] == [lines[n] for n in indices]
@@ -74,7 +74,9 @@ def test_an_odd_line_leaves_its_neighbours_on_the_fast_path():
         with_data(id=None),
         with_data(id=2**63),
         with_data(at="2024-05-06 07:08:09"),
-        with_data(at="2024-02-29T00:00:00Z"),
+        with_data(at="2023-02-29T00:00:00Z"),
+        with_data(at="2024-05-06T07:08Z"),
+        with_data(at="2024-05-06T07:08:09+02:00"),
         with_data(score="1.5"),
         with_data(score=float("nan")),
         GOOD | {"before-image": {"id": 2}},
@@ -104,24 +106,6 @@ def test_a_layout_is_worth_its_while_from_one_line_in_256_on():
     rare = with_metadata(more=1)
     assert left(*[GOOD] * 509, rare, rare, GOOD) == []
     assert left(*[GOOD] * 300, rare, *[GOOD] * 300) == [300]
-
-
-@given(
-    st.lists(
-        st.sampled_from([b"{}", "é".encode(), b"\xff", b"\r", b"\n", b"\r\n", b"\0", b'"a"']), max_size=40
-    ),
-    st.integers(0, 3),
-)
-def test_what_arrow_would_read_otherwise_is_hidden_and_nothing_moves(pieces, far):
-    data = b"".join(pieces) + b"x" * 40_000 * far + b"\n" + b"".join(pieces)
-    mended = change_fast.unambiguous(data)
-    before, after = data.split(b"\n"), mended.split(b"\n")
-    assert list(map(len, after)) == list(map(len, before))
-    for line, seen in zip(before[:-1], after[:-1], strict=True):
-        text = line[:-1] + b" " if line.endswith(b"\r") else line
-        odd = b"\r" in text or b"\0" in text or not is_utf8(line)
-        assert (b"\\" in seen) == odd
-        assert odd or seen == text
 
 
 def test_a_key_of_metadata_that_is_null_in_one_record_is_looked_at_in_the_next():
@@ -184,24 +168,69 @@ def test_absent_columns_are_read_fast_where_they_are_null():
     assert left(record({"id": 1}), record({"id": 2}), rules=rules) == []
 
 
-def test_a_certain_block_of_an_extract_is_read_at_once():
-    shape = csv_fast.shape(THING)
-    good = b'1,a,,1.5\n"-2","b""c,",2024-12-31T23:59:59.5Z,\r\n 3 ,\xc3\xa9,2024-05-06T07:08:09Z,.5\n'
-    assert shape.is_certain(good)
-    assert shape.rows(good).num_rows == 3
+def left_of_extract(content, rules=THING):
+    """The lines that are left to the exact rules; nothing of any other moves."""
+    block = block_of(content, 1, 0)
+    taken = csv_lines.reader(rules, None, quick_bytes=0).look(block)
+    numbers, lines = [number for number, _, _ in taken.left], content.removesuffix(b"\n").split(b"\n")
+    assert taken.rows.column("_line").to_pylist() == [n for n in range(1, len(lines) + 1) if n not in numbers]
+    assert [line for _, _, line in taken.left] == [lines[number - 1] for number in numbers]
+    assert all(content[offset:].startswith(line) for _, offset, line in taken.left)
+    return numbers
+
+
+def test_a_certain_line_of_an_extract_is_read_at_once_whatever_its_neighbours_are():
+    good = (
+        b"1,%s,,1.5\n" % (b"a" * 99),
+        b'"-2","b""c,",2024-12-31T23:59:59.5Z,\r\n',
+        " 3 ,é,2024-02-29T07:08:09,-0.5e3\n".encode(),
+        b"4,,1969-12-31T23:59:59.999999Z,007\n",
+    )
+    content = b"".join(good) * 8
+    assert left_of_extract(content) == []
+    assert left_of_extract(content.removesuffix(b"\n")) == []
     for bad in (
         b"\n",
-        b"1,a,,\n\n",
+        b"\r\n",
         b"x,a,,\n",
         b",a,,\n",
         b"1,a,\n",
+        b"1,a,,,\n",
         b'1,a"b,,\n',
         b'1,"a,,\n',
         b"1,a\r,,\n",
         b"1,a,,1.\n",
+        b"1,a,2023-02-29T07:08:09Z,\n",
+        b"1,a\xff,,\n",
     ):
-        assert not shape.is_certain(good + bad), bad
-        assert shape.certain([good.split(b"\n")[0], bad.split(b"\n")[0]])[0]
+        assert left_of_extract(content + bad + content) == [33], bad
+        assert left_of_extract(bad + content) == [1], bad
+        assert left_of_extract(content + bad.removesuffix(b"\n")) == ([33] if bad != b"\n" else []), bad
+
+
+def test_quotes_over_lines_are_left_whole_and_end_where_they_close():
+    rules = contract("id bigint key", "name string?", "score double?", multiline=True)
+    content = b'1,a,.5\n2,"b\nc",5\n"3","d,""",7\n4,%s,8\n5,"f\n\n",\n6,g,9\n' % (b"e" * 300)
+    block = block_of(content * 9, 1, 0)
+    taken = csv_lines.reader(rules, None, quick_bytes=0).look(block)
+    found = [(number, line) for number, _, line in taken.left][:3]
+    assert found == [(1, b"1,a,.5"), (2, b'2,"b\nc",5'), (6, b'5,"f\n\n",')]
+    assert taken.rows.column("_line").to_pylist()[:4] == [4, 5, 9, 13]
+
+
+def test_columns_that_only_the_exact_rules_read_leave_a_block_to_them():
+    for column in ("raw binary?", "tags array<string>?", "place struct<city:string>?"):
+        look = csv_lines.reader(contract("id bigint key", column), None, quick_bytes=0).look
+        assert look(block_of(b"1,\n" * 99, 1, 0)) is None
+
+
+def test_a_small_block_of_an_extract_is_left_to_the_exact_rules():
+    block = block_of(b"1,a,2024-05-06T07:08:09Z,1.5\n" * 99, 1, 0)
+    size = len(block.data)
+    assert csv_lines.reader(THING, None, quick_bytes=size).look(block) is None  # lines too short for one look
+    long = block_of(b"1,%s,2024-05-06T07:08:09Z,1.5\n" % (b"a" * 32) * 99, 1, 0)
+    assert csv_lines.reader(THING, None, quick_bytes=len(long.data)).look(long).rows.num_rows == 99
+    assert csv_lines.reader(THING, None, quick_bytes=len(long.data) + 1).look(long) is None
 
 
 def test_plain_records_are_read_fast():
@@ -218,7 +247,7 @@ def test_plain_records_are_read_fast():
     [
         "2023-02-29T00:00:00Z", "2023-13-01T00:00:00Z", "2023-00-01T00:00:00Z", "2023-01-00T00:00:00Z",
         "2023-04-31T00:00:00Z", "2023-01-01T24:00:00Z", "2023-01-01T23:60:00Z", "2023-01-01T23:59:60Z",
-        "1969-12-31T23:59:59Z", "0000-01-01T00:00:00Z",
+        "1900-02-29T00:00:00Z", "0000-01-01T00:00:00Z",
     ],
 )  # fmt: skip
 def test_a_moment_of_the_same_shape_is_held_against_clock_and_calendar(odd):
@@ -238,6 +267,23 @@ def test_a_text_of_another_shape_is_read_by_itself(name, is_left):
     assert left(*lines) == ([7] if is_left else [])
 
 
+@pytest.mark.parametrize(
+    "at",
+    ["2024-02-29T00:00:00Z", "2000-02-29T23:59:59.999999Z", "1969-12-31T23:59:59Z", "0001-01-01T00:00:00",
+     "9999-12-31T23:59:59.5", "2024-05-06T07:08:09", "2024-05-06T07:08:09.1Z"],
+)  # fmt: skip
+def test_every_moment_of_the_calendar_is_read_fast_in_utc(at):
+    assert left(GOOD, with_data(at=at), with_metadata(timestamp=at), GOOD) == []
+
+
+@pytest.mark.parametrize("at", ["1969-12-31T23:59:59.999999Z", "0001-01-01T00:00:00"])
+def test_a_position_before_1970_is_left_to_the_exact_rules(at):
+    rules = contract("id bigint key", position="timestamp")
+    good = record({"id": 1}, stream_position="2024-05-06T07:08:09.1Z")
+    odd = record({"id": 1}, stream_position=at)
+    assert left(good, good, odd, good, rules=rules) == [2]
+
+
 def seqs(*positions, orders):
     """`_seq` by the quick way, of which no line is left, and by the exact rules."""
     records = [
@@ -245,7 +291,7 @@ def seqs(*positions, orders):
         for at, order in zip(positions, orders, strict=True)
     ]
     block = block_of(b"".join(line_of(it) + b"\n" for it in records), 1, 0)
-    taken = change_fast.reader(THING, epoch=7, loaded="")(block, change_fast.unambiguous(block.data))
+    taken = change_fast.reader(THING, epoch=7, loaded="")(block)
     assert not taken.left
     exact = [
         sequence.change(7, sequence.position("lsn", at), order)
