@@ -1,4 +1,4 @@
-"""Read change records that are certainly good by their layout; what no layout fits is left to the exact rules.
+"""Read change records that are certainly good by their layout; others are left to the exact rules.
 
 Layouts are learned as the file is read: which are known decides how fast a line is read, and never its fate.
 """
@@ -12,11 +12,10 @@ import pyarrow as pa
 from bronze import columns, sequence
 from bronze.blocks import Block, with_newline
 from bronze.change_layout import Layout, learned
-from bronze.change_records import row_columns
+from bronze.change_records import row_schema
 from bronze.contract import BronzeContract
-from bronze.kernel import Found
+from bronze.kernel import Found, Reader, layout_reader
 from bronze.outcome import Left, Taken, all_left, left_of
-from bronze.schema import arrow_schema, arrow_type
 
 # How many lines are looked at to find one that a layout can be learned from.
 _LOOKED_AT = 20
@@ -37,12 +36,12 @@ class _Lines:
     numbers: Sequence[int]
     starts: Sequence[int] | None = None
 
-    def read_by(self, layout: Layout) -> tuple[Found, "_Lines"]:
-        """What `layout` finds, and the lines that it leaves."""
+    def read_by(self, read: Reader) -> tuple[Found, "_Lines"]:
+        """What `read` finds, and the lines that it leaves."""
         if self.starts is None:
-            found = layout.reader.read(self.data, len(self.numbers), self.numbers[0])
+            found = read(self.data, len(self.numbers), self.numbers[0])
             return found, _Lines(self._of(found), found.lines, found.starts)
-        found = layout.reader.read(self.data, len(self.numbers), 0)
+        found = read(self.data, len(self.numbers), 0)
         left = _Lines(
             data=self._of(found),
             numbers=[self.numbers[line] for line in found.lines],
@@ -56,17 +55,25 @@ class _Lines:
         return b"".join(self.data[start : start + size + 1] for start, size in places)
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A layout that was seen, and what reads its lines."""
+
+    layout: Layout
+    read: Reader
+
+
 def reader(contract: BronzeContract, *, epoch: int, loaded: str) -> Callable[[Block], Taken]:
-    """A function that reads what is certain of a block to the columns of `change_records.row_columns`.
+    """A function that reads what is certain of a block to the columns of `change_records.row_schema`.
 
     `loaded` is the `_seq` of the file's loads.
     """
-    known: list[Layout] = []
-    nothing = arrow_schema(row_columns(contract)).empty_table()
+    known: list[_Known] = []
+    schema = row_schema(contract)
 
     def read(block: Block) -> Taken:
         rest = _Lines(with_newline(block.data), range(block.line, block.line + block.lines))
-        tables = [nothing]
+        tables = [schema.empty_table()]
         untried, learnable = list(known), _KNOWN_LAYOUTS
         while len(rest.numbers) * _MANY >= block.lines and (untried or learnable):
             if not untried:
@@ -77,11 +84,11 @@ def reader(contract: BronzeContract, *, epoch: int, loaded: str) -> Callable[[Bl
                 known.append(new)
                 untried.append(new)
             tried = untried.pop(0)
-            found, left = rest.read_by(tried)
+            found, left = rest.read_by(tried.read)
             if not len(found.rows):
                 continue
             rest = left
-            tables.append(_rows(contract, tried, found, epoch=epoch, loaded=loaded))
+            tables.append(_rows(schema, tried.layout, found, epoch=epoch, loaded=loaded))
             if len(found.rows) > block.lines // 2 or len(known) > _KNOWN_LAYOUTS:
                 known.remove(tried)
                 known.insert(0, tried)  # the first to be tried on the next block
@@ -91,10 +98,12 @@ def reader(contract: BronzeContract, *, epoch: int, loaded: str) -> Callable[[Bl
     return read
 
 
-def _unknown(lines: _Lines, contract: BronzeContract, known: Sequence[Layout]) -> Layout | None:
+def _unknown(lines: _Lines, contract: BronzeContract, known: Sequence[_Known]) -> _Known | None:
     """A layout that one of the first of `lines` shows, and that is not known yet."""
     layouts = (learned(line, contract) for line in lines.data.split(b"\n", _LOOKED_AT)[:_LOOKED_AT])
-    return next((layout for layout in layouts if layout and layout not in known), None)
+    seen = [it.layout for it in known]
+    new = next((layout for layout in layouts if layout and layout not in seen), None)
+    return None if new is None else _Known(new, layout_reader(new.steps))
 
 
 def _left(block: Block, lines: _Lines) -> Left:
@@ -107,27 +116,23 @@ def _left(block: Block, lines: _Lines) -> Left:
     )
 
 
-def _rows(contract: BronzeContract, layout: Layout, read: Found, *, epoch: int, loaded: str) -> Any:
-    """The columns of `row_columns`."""
-    values = read.columns
-    count = len(read.rows)
+def _rows(schema: Any, layout: Layout, read: Found, *, epoch: int, loaded: str) -> Any:
+    """The table of `schema` of what was read by `layout`."""
+    count, values = len(read.rows), read.columns
     found = {
-        column.name: values.get(f"data.{column.name}", pa.nulls(count, arrow_type(column.type)))
-        for column in contract.columns
+        name.removeprefix("data."): column for name, column in values.items() if name.startswith("data.")
     }
-    found["_rescued"] = found["_key_before"] = pa.nulls(count, pa.string())
     if layout.loads:
         found["_seq"] = pa.repeat(loaded, count)
     else:
-        places = values[f"metadata.{layout.position}"]
-        orders = values.get(f"metadata.{layout.order}", pa.repeat(pa.scalar(0, pa.int64()), count))
-        found["_seq"] = sequence.changes(epoch, places, orders)
-    if contract.records == "plain":
-        found["_op"] = pa.repeat(pa.scalar("load"), count)
-    else:
-        found["_op"] = values["metadata.operation"].cast(pa.string())
-    found["_committed_at"] = values.get(f"metadata.{layout.committed}", pa.nulls(count, pa.timestamp("us")))
+        orders = values.get(f"metadata.{layout.order}")
+        found["_seq"] = sequence.changes(epoch, values[f"metadata.{layout.position}"], orders)
+    found["_op"] = values.get("metadata.operation")
+    if found["_op"] is None:  # plain records, which are loads
+        found["_op"] = columns.operations(["load"] * count)
+    if layout.committed:
+        found["_committed_at"] = values[f"metadata.{layout.committed}"]
     found["_line"] = read.rows
     found["_record"] = pa.repeat(pa.scalar(0, pa.int32()), count)
-    schema = arrow_schema(row_columns(contract))
-    return pa.table([found[name] for name in schema.names], schema=schema)
+    arrays = [found.get(field.name, pa.nulls(count, field.type)) for field in schema]
+    return pa.table(arrays, schema=schema)

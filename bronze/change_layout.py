@@ -1,8 +1,8 @@
 """Learn how change records are laid out: which bytes are always the same, and where values stand.
 
-A producer writes its records alike to the byte: the same keys in the same order, the same spaces. So a line is
-known to be a good record when its values stand between the same bytes, and each is as it must be: no JSON needs
-to be read. All this is about lines without a backslash.
+A producer writes its records alike to the byte: the same keys in the same order, the same spaces. So a line
+is known to be a good record when its values stand between the same bytes, and each is as it must be: no JSON
+needs to be read. All this is about lines without a backslash.
 """
 
 import re
@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 
 from bronze import kernel
 from bronze.change_records import COMMITTED
+from bronze.columns import OPERATIONS
 from bronze.contract import BronzeContract, Column, PositionKind
 from bronze.json_objects import objects
-from bronze.kernel import LayoutReader, Step, Value
+from bronze.kernel import Step, Value
 
 # A key, and its value or the brace that opens an object, in a record without a backslash.
 _PAIR = re.compile(r'("([^"]*)"[ \t\r]*:[ \t\r]*)(\{|"[^"]*"|[^][ \t\r,{}"]+)')
@@ -27,8 +28,8 @@ _IN_QUOTES = ("date", "timestamp", "string")
 class Layout:
     """How lines look.
 
-    Columns are named `data.…` and `metadata.…`. `position`, `committed` and `order` name the keys of metadata that
-    say so, None where no key does.
+    Columns are named `data.…` and `metadata.…`. `position`, `committed` and `order` name the keys of metadata
+    that say so, None where no key does.
     """
 
     steps: tuple[Step, ...]
@@ -36,11 +37,6 @@ class Layout:
     position: str | None
     committed: str | None
     order: str | None
-
-    @property
-    def reader(self) -> LayoutReader:
-        """What reads lines that look so."""
-        return LayoutReader(self.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +68,8 @@ def learned(line: bytes, contract: BronzeContract) -> Layout | None:
     if None in places:
         return None
     steps = tuple(_steps(line.decode().removesuffix("\r"), pairs, places))
-    layout = Layout(steps, rules.loads, rules.position, rules.committed, rules.order)
-    return layout if len(layout.reader.read(line + b"\n", 1).rows) else None
+    is_good = len(kernel.layout_reader(steps)(line + b"\n", 1, 0).rows)
+    return Layout(steps, rules.loads, rules.position, rules.committed, rules.order) if is_good else None
 
 
 def _steps(text: str, pairs: Sequence[_Pair], places: Sequence["_Place | None"]) -> Iterator[Step]:
@@ -124,7 +120,7 @@ def _keys(record: dict[str, object]) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """What a value has to be, in quotes or not; None: just what it is. `is_key`: it is the same in all parts."""
+    """What a value has to be, in quotes or not; None: just what it is. `is_key`: the same in all parts."""
 
     value: Value | None = None
     quoted: bool = False
@@ -157,18 +153,23 @@ class _Rules:
         if pair.part == "metadata":
             return self.metadata(pair)
         if pair.part == "data" and column is not None:
-            value = kernel.value(pair.name, column.type, nullable=not column.required)
+            value = kernel.value_of(pair.name, column.type, nullable=not column.required)
             return None if value is None else _Place(value, _is_quoted(pair, column), is_key)
         if pair.part == "before-image" and not self.loads:
             if is_key and column is not None:  # a changed key is for the exact rules to tell
-                return replace(_unread(pair), is_key=True) if pair.is_quoted == _is_quoted(pair, column) else None
+                return (
+                    replace(_unread(pair), is_key=True)
+                    if pair.is_quoted == _is_quoted(pair, column)
+                    else None
+                )
             return _unread(pair, nullable=column is not None and column.type in _IN_QUOTES)
         return None
 
     def metadata(self, pair: _Pair) -> _Place:
         key = pair.key
         if key == "operation":
-            return _Place(Value(pair.name, "choice", words=self.operations), quoted=True)
+            words = tuple(it if it in self.operations else "" for it in OPERATIONS)
+            return _Place(Value(pair.name, "choice", words=words), quoted=True)
         if key == self.position:
             return _Place(Value(pair.name, self.kind), quoted=True)
         if key == self.committed:

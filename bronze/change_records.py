@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bronze import nested, schema, sequence
-from bronze.columns import OPERATIONS
+from bronze.columns import OPERATION, OPERATIONS
 from bronze.contract import BronzeContract, Column
 from bronze.errors import RefusedError
 from bronze.json_objects import written
@@ -51,6 +51,12 @@ def row_columns(contract: BronzeContract) -> tuple[tuple[str, str], ...]:
     """Names and types of the columns that a change record gives."""
     rescued = (RESCUED,) if contract.unknown_keys == "evolve" else ()
     return (*((column.name, column.type) for column in contract.columns), *rescued, *ENVELOPE)
+
+
+def row_schema(contract: BronzeContract) -> Any:
+    """Their Arrow schema, in which operations are of one dictionary."""
+    plain = schema.arrow_schema(row_columns(contract))
+    return plain.set(plain.get_field_index("_op"), plain.field("_op").with_type(OPERATION))
 
 
 def judge(

@@ -12,13 +12,24 @@ from bronze.errors import TokenKeyError
 # For so many, Python is quicker than importing Arrow's functions, which takes 25 ms.
 FEW_ROWS = 500
 OPERATIONS = ("load", "insert", "update", "delete")
+# Their type: everywhere as places in the same dictionary, so that no row group has another.
+OPERATION = pa.dictionary(pa.int32(), pa.string())
 
 
 def table_of(rows: Iterable[Sequence[object]], schema: Any) -> Any:
     """An Arrow table of Python rows, each in the order of `schema`."""
     columns = tuple(zip(*rows, strict=True)) or ((),) * len(schema)
-    arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
+    arrays = [_array(values, field.type) for values, field in zip(columns, schema, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _array(values: Sequence[object], kind: Any) -> Any:
+    return operations(values) if kind == OPERATION else pa.array(values, kind)
+
+
+def operations(values: Iterable[object]) -> Any:
+    """Operations as an array of their type."""
+    return pa.DictionaryArray.from_arrays(pa.array(map(OPERATIONS.index, values), pa.int32()), OPERATIONS)
 
 
 def in_order(tables: Iterable[Any], order: Sequence[str]) -> Any:
@@ -61,7 +72,7 @@ def finisher(
                 column = constant(field, table.num_rows)
             else:
                 column = table.column(field.name)
-            columns.append(_operations(column) if field.name == "_op" else column)
+            columns.append(column)
         return pa.Table.from_arrays(columns, names=contract.arrow_schema.names)
 
     return finish
@@ -84,17 +95,3 @@ def _repeated(value: object, kind: Any, count: int) -> Any:
         # 4 bytes a row instead of the text: a file id alone is 17 MB a row group.
         return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), count), pa.array([value]))
     return pa.repeat(pa.scalar(value, kind), count)
-
-
-def _operations(column: Any) -> Any:
-    """Operations as a dictionary that is the same for every block, and so in every row group."""
-    if isinstance(column, pa.DictionaryArray):
-        return column
-    known = pa.array(OPERATIONS)
-    if len(column) <= FEW_ROWS:
-        indices = pa.array(map(OPERATIONS.index, column.to_pylist()), pa.int32())
-    else:
-        import pyarrow.compute as pc
-
-        indices = pc.index_in(column.combine_chunks(), value_set=known)
-    return pa.DictionaryArray.from_arrays(indices, known)

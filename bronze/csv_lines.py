@@ -1,18 +1,22 @@
 """Read blocks of a CSV extract: what is certainly good at once, every other line by the exact rules."""
 
 from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from bronze import columns, csv_exact, kernel
+from bronze import columns, csv_exact
 from bronze.blocks import Block, slices, with_newline
 from bronze.contract import BronzeContract
 from bronze.dialect import Dialect
 from bronze.errors import FileRefusedError, RefusedError
-from bronze.kernel import CsvReader
 from bronze.outcome import BlockReader, Outcome, Taken, joined, left_of
 from bronze.quarantine import Quarantine
 from bronze.schema import arrow_schema
+
+if TYPE_CHECKING:
+    from bronze.kernel import Reader
 
 _BOM = b"\xef\xbb\xbf"
 # Where lines are, on average, shorter than this, they are read some at a time: what is kept of one that is
@@ -46,10 +50,13 @@ def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int
     """What reads blocks to the contract's columns and `_line`."""
     judge = csv_exact.judge(contract)
     schema = arrow_schema((*((column.name, column.type) for column in contract.columns), ("_line", "bigint")))
-    quick = _quick(contract)
+
+    @cache
+    def quick() -> "Reader | None":
+        return _quick(contract)
 
     def is_quick(block: Block) -> bool:
-        return quick is not None and len(block.data) >= quick_bytes
+        return len(block.data) >= quick_bytes and quick() is not None
 
     def may_reach_over_lines(block: Block) -> bool:
         return contract.csv.multiline and contract.csv.quote_byte in block.data
@@ -60,7 +67,9 @@ def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int
 
     def certain(block: Block) -> Taken:
         text = with_newline(block.data)
-        found = quick.read(text, block.lines, block.line)
+        read_lines = quick()
+        assert read_lines is not None
+        found = read_lines(text, block.lines, block.line)
         rows = pa.table([*found.columns.values(), found.rows], schema=schema)
         left = zip(found.lines, found.starts, found.sizes, strict=True)
         return Taken(
@@ -96,14 +105,17 @@ def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int
     return BlockReader(look, read)
 
 
-def _quick(contract: BronzeContract) -> CsvReader | None:
+def _quick(contract: BronzeContract) -> "Reader | None":
     """What finds the certain lines; None where columns are of types that only the exact rules read."""
-    values = [kernel.value(c.name, c.type, nullable=not c.required) for c in contract.columns]
-    return None if None in values else CsvReader(tuple(values), contract.csv)
+    from bronze import kernel  # which a small file does not need
+
+    read = (kernel.value_of(c.name, c.type, nullable=not c.required) for c in contract.columns)
+    values = [value for value in read if value is not None]
+    return kernel.csv_reader(values, contract.csv) if len(values) == len(contract.columns) else None
 
 
 def _records(block: Block, dialect: Dialect) -> Iterator[tuple[int, int, bytes]]:
-    """The number of the first line of each record of `block`, its first byte, and its bytes without the newline."""
+    """The records of `block`: number of the first line, first byte, and bytes without the last newline."""
     number, offset = block.line, block.offset
     quote = dialect.quote_byte if dialect.multiline else b""
     held: list[bytes] = []

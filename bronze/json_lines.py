@@ -6,13 +6,12 @@ from functools import cache
 
 from bronze import columns
 from bronze.blocks import Block, slices
-from bronze.change_records import Change, judge, row_columns
+from bronze.change_records import Change, judge, row_schema
 from bronze.contract import BronzeContract
 from bronze.errors import RefusedError
 from bronze.json_objects import Found, objects
 from bronze.outcome import BlockReader, EventRow, Outcome, Taken, all_left, joined
 from bronze.quarantine import Quarantine
-from bronze.schema import arrow_schema
 
 _BOM = b"\xef\xbb\xbf"
 # No change record is as short as this. Where lines are, on average, they are read some at a time, because a
@@ -41,8 +40,8 @@ class _Exact:
 def reader(
     contract: BronzeContract, quarantine: Quarantine, *, epoch: int, loaded: str, quick_bytes: int
 ) -> BlockReader:
-    """What reads blocks to the columns of `change_records.row_columns`."""
-    schema = arrow_schema(row_columns(contract))
+    """What reads blocks to the columns of `change_records.row_schema`."""
+    schema = row_schema(contract)
     judged = judge(contract, epoch=epoch, loaded=loaded)
     nothing = schema.empty_table()
 

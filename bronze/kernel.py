@@ -1,15 +1,13 @@
 """Read lines that are certainly good into Arrow columns, by the compiled kernel of `bronze_kernel`.
 
-A value that it reads is the one that the exact rules give. A line with anything that it is not sure of is left
-to them. It holds no lock of Python's while it reads.
+A value that it reads is the one that the exact rules give. A line with anything that it is not sure of is
+left to them. While it reads, other threads run.
 """
 
 import ctypes
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import as_file, files
 from typing import Any, Literal, get_args
 
 import pyarrow as pa
@@ -17,32 +15,37 @@ import pyarrow as pa
 import bronze_kernel
 from bronze.dialect import Dialect
 from bronze.errors import KernelError
-from bronze.schema import decimal_digits
+from bronze.schema import arrow_type, decimal_digits
 
-# What a value is read as; each is its own place in `Kind` of columns.zig. `natural` is a bigint from 0 on and
-# `recent` a timestamp from 1970 on; `lsn`, `binlog` and `digits` are positions, written at one width;
-# `choice` is one of some words; `text` and `scalar` are any text and any other value of JSON, which nobody wants.
+# What a value is read as; each has the place that it has in `Kind` of columns.zig. `natural` is a bigint from
+# 0 on, `recent` a timestamp from 1970 on; `lsn`, `binlog` and `digits` are positions, written at one width;
+# `choice` is one of some words; `text` and `scalar` are what nobody wants to know.
 Kind = Literal[
-    "int", "bigint", "natural", "float", "double", "decimal", "boolean", "date", "timestamp", "recent", "string",
-    "lsn", "binlog", "digits", "choice", "text", "scalar",
+    "int", "bigint", "natural", "float", "double", "decimal", "boolean", "date", "timestamp", "recent",
+    "string", "lsn", "binlog", "digits", "choice", "text", "scalar",
 ]  # fmt: skip
 _KINDS: tuple[Kind, ...] = get_args(Kind)
 _TYPES: dict[Kind, Any] = {
-    "int": pa.int32(), "bigint": pa.int64(), "natural": pa.int64(), "float": pa.float32(), "double": pa.float64(),
-    "date": pa.date32(), "timestamp": pa.timestamp("us"), "recent": pa.timestamp("us"),
+    **{kind: arrow_type(kind) for kind in _KINDS[:11] if kind not in ("natural", "decimal", "recent")},
+    "natural": arrow_type("bigint"),
+    "recent": arrow_type("timestamp"),
+    "lsn": pa.binary(16),
+    "binlog": pa.binary(30),
+    "digits": pa.binary(20),
     "choice": pa.int32(),
-}  # fmt: skip
-_WIDTHS: dict[Kind, int] = {"lsn": 16, "binlog": 30, "digits": 20}
+}
 _UNWANTED = ("text", "scalar")
 _NOWHERE = 0xFFFFFFFF
 _HINT = "build it for this machine with `make kernel`"
+_Size, _Place = ctypes.c_size_t, ctypes.c_void_p
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
     """What stands at one place of each line, and the name of the column that it goes to.
 
-    `digits` are precision and scale of a decimal; `words` what a choice is made from.
+    `digits` are precision and scale of a decimal. `words` are what a choice is made from; an empty one is
+    none.
     """
 
     name: str
@@ -51,12 +54,17 @@ class Value:
     digits: tuple[int, int] = (0, 0)
     words: tuple[str, ...] = ()
 
+    @property
+    def type(self) -> Any:
+        """The Arrow type of its column; of a choice, that of the indices."""
+        return pa.decimal128(*self.digits) if self.kind == "decimal" else _TYPES[self.kind]
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """Bytes that never change, and the value behind them, if there is one, in quotes or not.
 
-    `twin` is the index of the step whose value must be written alike, byte by byte.
+    `twin` is the index of the step before this one whose value must be written alike, byte by byte.
     """
 
     before: bytes
@@ -69,8 +77,8 @@ class Step:
 class Found:
     """The certain rows: their columns by name, and the number of the line of each.
 
-    And what is left: the first byte of each record, its bytes without the last newline, the number of its first
-    line.
+    And the records that are left: of each the first byte, the bytes without the last newline, and the number
+    of the first line.
     """
 
     columns: dict[str, Any]
@@ -80,233 +88,217 @@ class Found:
     lines: Sequence[int]
 
 
+# Reads lines, each with its newline: gets their bytes, how many they are, and the number of the first.
+Reader = Callable[[bytes, int, int], Found]
+
+
 class _Column(ctypes.Structure):
     _fields_ = (
-        ("kind", ctypes.c_uint8),
-        ("whole", ctypes.c_uint8),
-        ("scale", ctypes.c_uint8),
-        ("values", ctypes.c_void_p),
-        ("values_size", ctypes.c_size_t),
-        ("validity", ctypes.c_void_p),
-        ("validity_size", ctypes.c_size_t),
-        ("data", ctypes.c_void_p),
-        ("data_size", ctypes.c_size_t),
+        *(("kind", ctypes.c_uint8), ("whole", ctypes.c_uint8), ("scale", ctypes.c_uint8)),
+        *(("values", _Place), ("values_size", _Size)),
+        *(("validity", _Place), ("validity_size", _Size)),
+        *(("data", _Place), ("data_size", _Size)),
     )
 
 
 class _Step(ctypes.Structure):
     _fields_ = (
-        ("before", ctypes.c_char_p),
-        ("before_size", ctypes.c_size_t),
-        ("column", ctypes.c_uint32),
-        ("twin", ctypes.c_uint32),
-        ("quoted", ctypes.c_bool),
-        ("nullable", ctypes.c_bool),
+        *(("before", ctypes.c_char_p), ("before_size", _Size)),
+        *(("column", ctypes.c_uint32), ("twin", ctypes.c_uint32)),
+        *(("quoted", ctypes.c_bool), ("nullable", ctypes.c_bool)),
     )
 
 
 class _Dialect(ctypes.Structure):
     _fields_ = (
-        ("delimiter", ctypes.c_uint8),
-        ("quote", ctypes.c_uint8),
-        ("escape", ctypes.c_uint8),
+        *(("delimiter", ctypes.c_uint8), ("quote", ctypes.c_uint8), ("escape", ctypes.c_uint8)),
         ("multiline", ctypes.c_bool),
     )
 
 
 class _Job(ctypes.Structure):
     _fields_ = (
-        ("text", ctypes.c_char_p),
-        ("text_size", ctypes.c_size_t),
-        ("capacity", ctypes.c_size_t),
-        ("first_line", ctypes.c_size_t),
-        ("columns", ctypes.POINTER(_Column)),
-        ("columns_size", ctypes.c_size_t),
-        ("rows", ctypes.c_void_p),
-        ("starts", ctypes.c_void_p),
-        ("sizes", ctypes.c_void_p),
-        ("lines", ctypes.c_void_p),
-        ("rows_size", ctypes.c_size_t),
-        ("lines_size", ctypes.c_size_t),
+        *(("text", ctypes.c_char_p), ("text_size", _Size)),
+        *(("capacity", _Size), ("first_line", _Size)),
+        *(("columns", ctypes.POINTER(_Column)), ("columns_size", _Size)),
+        *(("rows", _Place), ("starts", _Place), ("sizes", _Place), ("lines", _Place)),
+        *(("rows_size", _Size), ("lines_size", _Size)),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class LayoutReader:
-    """Reads lines of values between bytes that never change."""
-
-    steps: tuple[Step, ...]
-
-    def read(self, text: bytes, lines: int, first: int = 0) -> Found:
-        """What is certain of `text`, so many lines, each with its newline; `first` is the number of the first."""
-        values = [step.value for step in self.steps if step.value is not None]
-        places = {id(value): place for place, value in enumerate(values)}
-        steps = (_Step * len(self.steps))(
-            *(
-                _Step(
-                    step.before,
-                    len(step.before),
-                    _NOWHERE if step.value is None else places[id(step.value)],
-                    _NOWHERE if step.twin is None else step.twin,
-                    step.quoted,
-                    step.value is not None and step.value.nullable,
-                )
-                for step in self.steps
-            )
-        )
-        spans = ctypes.create_string_buffer(2 * ctypes.sizeof(ctypes.c_size_t) * len(steps))
-        job = _Reading(text, lines, first, values)
-        _library().read_layout(ctypes.byref(job.job), steps, ctypes.c_size_t(len(steps)), spans)
-        return job.found()
+class _Sequences(ctypes.Structure):
+    _fields_ = (
+        *(("begin", ctypes.c_char_p), ("begin_size", _Size)),
+        *(("positions", _Place), ("width", _Size), ("moments", _Place), ("orders", _Place)),
+        *(("count", _Size), ("out", _Place), ("out_size", _Size), ("offsets", _Place)),
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class CsvReader:
-    """Reads lines of CSV, whose fields are `values`."""
-
-    values: tuple[Value, ...]
-    dialect: Dialect
-
-    def read(self, text: bytes, lines: int, first: int = 0) -> Found:
-        """What is certain of `text`, so many lines, each with its newline; `first` is the number of the first."""
-        nullable = (ctypes.c_bool * len(self.values))(*(value.nullable for value in self.values))
-        delimiter, quote, escape = (
-            ord(it or "\n") for it in (self.dialect.delimiter, self.dialect.quote, self.dialect.escape)
-        )
-        dialect = _Dialect(delimiter, quote, escape, self.dialect.multiline)
-        job = _Reading(text, lines, first, self.values)
-        _library().read_csv(ctypes.byref(job.job), nullable, ctypes.byref(dialect))
-        return job.found()
-
-
-def value(name: str, hive_type: str, *, nullable: bool) -> Value | None:
-    """What a column's values are read as; None where that is for the exact rules alone."""
-    digits = decimal_digits(hive_type)
-    if digits is not None:
+def value_of(name: str, hive_type: str, *, nullable: bool) -> Value | None:
+    """What values of a column are read as; None where that is for the exact rules alone."""
+    if digits := decimal_digits(hive_type):
         return Value(name, "decimal", nullable, digits)
-    kind = next((kind for kind in (*_TYPES, "boolean", "string") if kind == hive_type), None)
+    kind = next((kind for kind in _KINDS[:11] if kind == hive_type), None)
     return None if kind is None else Value(name, kind, nullable)
 
 
-def newlines(text: bytes) -> int:
-    """How many newlines `text` has."""
-    count: int = _library().count_newlines(text, ctypes.c_size_t(len(text)))
-    return count
+def layout_reader(steps: Sequence[Step]) -> Reader:
+    """What reads lines of values between bytes that never change."""
+    values = [step.value for step in steps if step.value is not None]
+    columns = iter(range(len(values)))
+    compiled = (_Step * len(steps))(
+        *(
+            _Step(
+                *(step.before, len(step.before)),
+                _NOWHERE if step.value is None else next(columns),
+                _NOWHERE if step.twin is None else step.twin,
+                *(step.quoted, step.value is not None and step.value.nullable),
+            )
+            for step in steps
+        )
+    )
+
+    def read(text: bytes, lines: int, first: int) -> Found:
+        reading = _Reading(text, lines, first, values)
+        spans = ctypes.create_string_buffer(2 * ctypes.sizeof(_Size) * len(compiled))
+        _library().read_layout(ctypes.byref(reading.job), compiled, _Size(len(compiled)), spans)
+        return reading.found()
+
+    return read
 
 
-def rises(numbers: Any) -> bool:
-    """Whether the numbers of an array, which has no nulls, never fall."""
-    return bool(_library().rises(*_numbers(numbers)))
+def csv_reader(values: Sequence[Value], dialect: Dialect) -> Reader:
+    """What reads lines of CSV, whose fields are `values`."""
+    nullable = (ctypes.c_bool * len(values))(*(value.nullable for value in values))
+    characters = (ord(it or "\n") for it in (dialect.delimiter, dialect.quote, dialect.escape))
+    compiled = _Dialect(*characters, dialect.multiline)
 
+    def read(text: bytes, lines: int, first: int) -> Found:
+        reading = _Reading(text, lines, first, values)
+        _library().read_csv(ctypes.byref(reading.job), nullable, ctypes.byref(compiled))
+        return reading.found()
 
-def differ(numbers: Any, most: int) -> bool:
-    """Whether an array without nulls has more than `most` different numbers."""
-    slots = 1 << (2 * most).bit_length()
-    table = (ctypes.c_uint64 * slots)()
-    return bool(_library().differ(*_numbers(numbers), ctypes.c_size_t(most), table, ctypes.c_size_t(slots)))
-
-
-def _numbers(array: Any) -> tuple[ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t]:
-    width = array.type.bit_width // 8
-    first = array.buffers()[1].address + array.offset * width
-    return ctypes.c_void_p(first), ctypes.c_size_t(width), ctypes.c_size_t(len(array))
+    return read
 
 
 class _Reading:
     """One call of the kernel: what it is given, which has to live as long, and what it has written to."""
 
     def __init__(self, text: bytes, lines: int, first: int, values: Sequence[Value]) -> None:
-        self.values = values
-        self.buffers = [_Buffers(value, lines, len(text)) for value in values]
-        self.columns = (_Column * len(values))(*(buffers.column() for buffers in self.buffers))
-        self.rows = pa.allocate_buffer(8 * lines)
-        self.left = [pa.allocate_buffer(8 * lines) for _ in range(3)]
+        self.rooms = [_Room(value, lines, len(text)) for value in values]
+        self.columns = (_Column * len(values))(*(room.column for room in self.rooms))
+        self.rows, *self.left = (pa.allocate_buffer(8 * lines) for _ in range(4))
         self.job = _Job(
-            text, len(text), lines, first, self.columns, len(values), self.rows.address,
-            *(part.address for part in self.left), 0, 0,
-        )  # fmt: skip
+            *(text, len(text), lines, first, self.columns, len(values)),
+            *(buffer.address for buffer in (self.rows, *self.left)),
+        )
 
     def found(self) -> Found:
-        count = self.job.rows_size
+        rows, lines = self.job.rows_size, self.job.lines_size
         columns = {
-            buffers.value.name: buffers.array(count)
-            for buffers in self.buffers
-            if buffers.value.kind not in _UNWANTED
+            room.value.name: room.array(rows) for room in self.rooms if room.value.kind not in _UNWANTED
         }
-        rows = pa.Array.from_buffers(pa.int64(), count, [None, self.rows])
-        left = (memoryview(part).cast("q")[: self.job.lines_size].tolist() for part in self.left)
-        return Found(columns, rows, *left)
+        left = (memoryview(buffer).cast("q")[:lines].tolist() for buffer in self.left)
+        return Found(columns, pa.Array.from_buffers(pa.int64(), rows, [None, self.rows]), *left)
 
 
-class _Buffers:
-    """Room for the values of one column."""
+class _Room:
+    """Where the values of one column go."""
 
     def __init__(self, value: Value, rows: int, bytes_of_text: int) -> None:
         self.value = value
-        self.validity = self.values = self.data = None
-        if value.kind in _UNWANTED:
-            return
-        if value.nullable:
-            self.validity = pa.allocate_buffer((rows + 7) // 8)
-        self.values = pa.allocate_buffer(_bytes_of(value.kind, rows))
+        bits = (rows + 7) // 8
+        self.values: Any = None
+        self.validity: Any = None
+        self.data: Any = None
+        if value.kind not in _UNWANTED:
+            self.values = pa.allocate_buffer(
+                {"string": 4 * (rows + 1), "boolean": bits}.get(value.kind) or rows * value.type.byte_width
+            )
+            self.validity = pa.allocate_buffer(bits) if value.nullable else None
         if value.kind == "string":
             ctypes.memset(self.values.address, 0, 4)
             self.data = pa.allocate_buffer(bytes_of_text, resizable=True)
         elif value.kind == "choice":
             self.data = pa.py_buffer("\0".join(value.words).encode())
 
+    @property
     def column(self) -> _Column:
         precision, scale = self.value.digits
-        places = [
-            part
-            for buffer in (self.values, self.validity, self.data)
-            for part in ((None, 0) if buffer is None else (buffer.address, buffer.size))
-        ]
+        buffers = (self.values, self.validity, self.data)
+        places = (part for it in buffers for part in ((it.address, it.size) if it else (None, 0)))
         return _Column(_KINDS.index(self.value.kind), precision - scale, scale, *places)
 
     def array(self, rows: int) -> Any:
         """The values of the first `rows`."""
-        kind = self.value.kind
-        if kind == "string":
-            texts = pa.Array.from_buffers(pa.int32(), rows + 1, [None, self.values])
-            self.data.resize(texts[rows].as_py(), shrink_to_fit=True)
-            return pa.Array.from_buffers(pa.string(), rows, [self.validity, self.values, self.data])
-        if kind in _WIDTHS:
-            offsets = pa.arange(0, (rows + 1) * _WIDTHS[kind], _WIDTHS[kind]).cast(pa.int32()).buffers()[1]
-            return pa.Array.from_buffers(pa.string(), rows, [None, offsets, self.values])
-        if kind == "boolean":
-            return pa.Array.from_buffers(pa.bool_(), rows, [self.validity, self.values])
-        if kind == "decimal":
-            return pa.Array.from_buffers(
-                pa.decimal128(*self.value.digits), rows, [self.validity, self.values]
-            )
-        numbers = pa.Array.from_buffers(_TYPES[kind], rows, [self.validity, self.values])
-        if kind == "choice":
-            return pa.DictionaryArray.from_arrays(numbers, pa.array(self.value.words))
-        return numbers
+        buffers = [self.validity, self.values]
+        if self.value.kind == "string":
+            self.data.resize(memoryview(self.values).cast("i")[rows], shrink_to_fit=True)
+            buffers.append(self.data)
+        array = pa.Array.from_buffers(self.value.type, rows, buffers)
+        return pa.DictionaryArray.from_arrays(array, self.value.words) if self.value.words else array
 
 
-def _bytes_of(kind: Kind, rows: int) -> int:
-    if kind == "string":
-        return 4 * (rows + 1)
-    if kind == "boolean":
-        return (rows + 7) // 8
-    if kind == "decimal":
-        return 16 * rows
-    return rows * (_WIDTHS[kind] if kind in _WIDTHS else _TYPES[kind].bit_width // 8)
+def sequences(begin: str, positions: Any, orders: Any) -> Any:
+    """`begin`, position, `.1.` and order of each change, as texts of one width.
+
+    `positions` are an array of bytes of one width, or of timestamps from 1970 on; `orders` of integers from 0
+    on, or None, for zeros.
+    """
+    count = len(positions)
+    are_moments = pa.types.is_timestamp(positions.type)
+    width = 20 if are_moments else positions.type.byte_width
+    start = begin.encode()
+    out = pa.allocate_buffer(count * (len(start) + width + 3 + 20))
+    offsets = pa.allocate_buffer(4 * (count + 1))
+    place = _values_of(positions)
+    given = _Sequences(
+        *(start, len(start)),
+        *((None, width, place) if are_moments else (place, width, None)),
+        *(None if orders is None else _values_of(orders), count, out.address, out.size, offsets.address),
+    )
+    _library().write_sequences(ctypes.byref(given))
+    return pa.Array.from_buffers(pa.string(), count, [None, offsets, out])
+
+
+def newlines(text: bytes) -> int:
+    """How many newlines `text` has."""
+    count: int = _library().count_newlines(text, _Size(len(text)))
+    return count
+
+
+def rises(numbers: Any) -> bool:
+    """Whether the integers of an array without nulls never fall."""
+    return bool(_library().rises(*_numbers(numbers)))
+
+
+def differ(numbers: Any, most: int) -> bool:
+    """Whether an array without nulls has more than `most` different integers."""
+    slots = 1 << (2 * most).bit_length()
+    table = (ctypes.c_uint64 * slots)()
+    return bool(_library().differ(*_numbers(numbers), _Size(most), table, _Size(slots)))
+
+
+def _numbers(array: Any) -> tuple[ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t]:
+    return _Place(_values_of(array)), _Size(array.type.byte_width), _Size(len(array))
+
+
+def _values_of(array: Any) -> int:
+    """Where the values of an array of one width begin."""
+    address: int = array.buffers()[1].address
+    return address + int(array.offset) * int(array.type.byte_width)
 
 
 @cache
 def _library() -> ctypes.CDLL:
-    """The kernel, also out of an archive, as a cluster gets it. Raises KernelError."""
+    """The kernel. Raises KernelError."""
     if bronze_kernel.is_stale():
-        raise KernelError("the parser's kernel was not built from these sources", hint=_HINT)
-    with ExitStack() as stack:
-        try:
-            path = stack.enter_context(as_file(files("bronze_kernel").joinpath("kernel.so")))
+        raise KernelError("the parser's kernel was not built from the sources that are here", hint=_HINT)
+    try:
+        with bronze_kernel.unpacked() as path:
             library = ctypes.CDLL(str(path))
-        except OSError as error:
-            raise KernelError(f"the parser's kernel cannot be loaded: {error}", hint=_HINT) from error
-    library.count_newlines.restype = ctypes.c_size_t
+    except OSError as error:
+        raise KernelError(f"the parser's kernel cannot be loaded: {error}", hint=_HINT) from error
+    library.count_newlines.restype = _Size
     library.rises.restype = library.differ.restype = ctypes.c_bool
     return library

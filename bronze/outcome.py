@@ -104,9 +104,9 @@ class Taken:
 class BlockReader:
     """How the blocks of one shape are read.
 
-    `look` finds what is certain of a block, and `read` gives the outcome: from what was found alone, or from the
-    block where that is None. Blocks come to each in their order. The first touches nothing else, so that it runs
-    beside the rest.
+    `look` finds what is certain of a block, and `read` gives the outcome: from what was found alone, or from
+    the block where that is None. Blocks come to each in their order. The first touches nothing else, so that
+    it runs beside the rest.
     """
 
     look: Callable[[Block], Taken | None]

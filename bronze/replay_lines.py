@@ -6,17 +6,17 @@ from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
+import pyarrow as pa
 
 from bronze import change_records, csv_exact, sequence
 from bronze.blocks import Block
-from bronze.change_records import Change, row_columns
+from bronze.change_records import Change, row_schema
 from bronze.columns import table_of
 from bronze.contract import BronzeContract
 from bronze.errors import FileRefusedError, RefusedError
 from bronze.json_objects import objects
 from bronze.outcome import BlockReader, EventRow, Outcome
 from bronze.quarantine import Origin, Quarantine
-from bronze.schema import arrow_schema
 
 _Natural = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -52,11 +52,11 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 def reader(contract: BronzeContract, quarantine: Quarantine) -> BlockReader:
-    """What reads blocks to the columns of `change_records.row_columns` and `_file_id`; no look is taken.
+    """What reads blocks to the columns of `change_records.row_schema` and `_file_id`; no look is taken.
 
     Reading raises FileRefusedError("replay") at a line that cannot be replayed.
     """
-    schema = arrow_schema((*row_columns(contract), ("_file_id", "string")))
+    schema = row_schema(contract).append(pa.field("_file_id", pa.string()))
     judge = _judge(contract)
 
     def read(block: Block, _: object) -> Outcome:

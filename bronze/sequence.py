@@ -1,14 +1,12 @@
 """`_seq`: fixed-width text that sorts as (epoch, log position, load before change, order) does.
 
-The rules of a position are spelled twice: `position` reads each exactly, and the kernel writes the same text of
-what it is sure of.
+The rules of a position are spelled twice: `position` reads each exactly, and the kernel writes the same text
+of what it is sure of.
 """
 
 import re
 from datetime import datetime
 from typing import Any
-
-import pyarrow as pa
 
 from bronze.contract import PositionKind
 from bronze.errors import RefusedError
@@ -23,7 +21,6 @@ _PATTERNS: dict[PositionKind, re.Pattern[str]] = {
 }
 _PART_WIDTHS: dict[PositionKind, tuple[int, int]] = {"lsn": (8, 8), "binlog": (10, 20)}
 _WIDTH: dict[PositionKind, int] = {"lsn": 16, "binlog": 30, "number": 20, "timestamp": 20}
-_LONGEST = (1 << 31) - 1
 _EPOCH = datetime(1970, 1, 1)  # UTC, without a zone, as read_timestamp has it
 
 
@@ -75,18 +72,7 @@ def change(epoch: int, place: str, order: int) -> str:
 
 
 def changes(epoch: int, places: Any, orders: Any) -> Any:
-    """`_seq` of many changes, from an array of positions and an int64 array of orders.
+    """`_seq` of many changes, from what the kernel reads of positions and orders; None: each is 0."""
+    from bronze import kernel  # which a small file does not need
 
-    The positions are normalised texts, or the moments that such are made of.
-    """
-    import pyarrow.compute as pc  # 25 ms that a small file does not need
-
-    if pa.types.is_timestamp(places.type):
-        places = pc.ascii_lpad(places.cast(pa.int64()).cast(pa.string()), 20, "0")
-    known = pc.min_max(orders)
-    if known["min"].as_py() is not None and known["min"] == known["max"]:  # half the time
-        tail = f".1.{known['min'].as_py():020d}"
-        begun = pc.binary_replace_slice(places, 0, 0, f"{epoch:010d}.")
-        return pc.binary_replace_slice(begun, _LONGEST, _LONGEST, tail)
-    tail = pc.ascii_lpad(orders.cast(pa.string()), 20, "0")
-    return pc.binary_join_element_wise(f"{epoch:010d}", places, "1", tail, ".")
+    return kernel.sequences(f"{epoch:010d}.", places, orders)

@@ -1,7 +1,8 @@
 """The compiled part of the parser: Zig sources, and the library that `bronze_kernel.build` makes of them."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
@@ -24,3 +25,15 @@ def texts_of(folder: Path) -> dict[str, bytes]:
 def name_of(texts: Mapping[str, bytes]) -> str:
     """What a library made of these sources is called inside (its SONAME)."""
     return f"kernel-{hashlib.sha256(repr(texts).encode()).hexdigest()[:16]}.so"
+
+
+@contextmanager
+def unpacked() -> Iterator[Path]:
+    """The library as a file while the context is open; out of an archive, as clusters get it, a copy."""
+    if LIBRARY.exists():
+        yield LIBRARY
+        return
+    from importlib.resources import as_file, files
+
+    with as_file(files(__name__).joinpath(LIBRARY.name)) as copy:
+        yield copy

@@ -40,7 +40,8 @@ const Bytes = extern struct {
 /// A column of `capacity` rows. Nothing is known of rows from the first that is not read on.
 ///
 /// `values` holds numbers; of texts the offsets, of booleans bits, of positions and of a choice the bytes, or
-/// the index. `data` holds the bytes of texts, and what there is to choose from, with a zero behind each.
+/// the index. `data` holds the bytes of texts, and the words to choose from, with a zero between any
+/// two; an empty one is none.
 pub const Column = extern struct {
     kind: Kind,
     whole: u8, // digits of a decimal before the point, and behind it
@@ -139,7 +140,7 @@ pub const Column = extern struct {
     fn index(self: *const Column, text: []const u8) ?u32 {
         var words = std.mem.splitScalar(u8, self.data.all(), 0);
         var place: u32 = 0;
-        while (words.next()) |word| : (place += 1) if (std.mem.eql(u8, word, text)) return place;
+        while (words.next()) |word| : (place += 1) if (word.len > 0 and std.mem.eql(u8, word, text)) return place;
         return null;
     }
 };

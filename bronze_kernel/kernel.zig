@@ -226,5 +226,6 @@ export fn count_newlines(text: [*]const u8, size: usize) usize {
 }
 
 comptime {
-    _ = @import("numbers.zig"); // for what it exports
+    _ = @import("numbers.zig"); // for what they export
+    _ = @import("sequences.zig");
 }
