@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import accumulate, pairwise
 from random import Random
@@ -92,14 +92,18 @@ def habits(rng: Random, *, beers: int, profiles: int, months: int = MONTHS) -> H
 
 
 def draw(rng: Random, habits: Habits, count: int) -> Reviews:
-    """Draw `count` reviews; the same `rng` state and habits give the same reviews."""
+    """Draw `count` reviews, the oldest first, as a database numbers them.
+
+    The same `rng` state and habits give the same reviews.
+    """
     reviews = Reviews(array("I"), array("H"), array("B"), array("I"), array("H"))
     for start in range(0, count, 100_000):  # a bounded number of Python integers at a time
         _extend(reviews, rng, habits, min(100_000, count - start))
     for edge in range(0, count - 1, MONTH_EDGE_EVERY):
         reviews.time[edge] = habits.starts[reviews.month[edge]]
         reviews.time[edge + 1] = habits.starts[reviews.month[edge + 1] + 1] - 1
-    return reviews
+    in_order = array("I", sorted(reviews.time)), array("B", sorted(reviews.month))
+    return replace(reviews, time=in_order[0], month=in_order[1])
 
 
 def scores_for(rng: Random, quality: int) -> int:
