@@ -183,7 +183,11 @@ const Csv = struct {
 
     inline fn skipBlanks(self: Csv, cursor: *Cursor) void {
         if (cursor.peek() > ' ') return;
-        while (cursor.skips(' ') or (self.dialect.delimiter != '\t' and cursor.skips('\t'))) {}
+        while (cursor.skips(' ') or (!self.isSign('\t') and cursor.skips('\t'))) {}
+    }
+
+    inline fn isSign(self: Csv, byte: u8) bool {
+        return byte == self.dialect.delimiter or byte == self.dialect.quote or byte == self.dialect.escape;
     }
 
     inline fn takesText(self: Csv, cursor: *Cursor, column: *const Column, row: usize, quoted: bool) bool {
