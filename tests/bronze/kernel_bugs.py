@@ -1,0 +1,113 @@
+"""Bugs that someone might write into the kernel, as edits of its sources."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import bronze_kernel
+from bronze_kernel.build import build, own_target
+
+VALUES, COLUMNS, CURSOR = "values.zig", "columns.zig", "cursor.zig"
+KERNEL, POSITIONS, SEQUENCES = "kernel.zig", "positions.zig", "sequences.zig"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """`old` becomes `new` in a file, wherever it stands there; it must."""
+
+    file: str
+    old: str
+    new: str
+
+
+BUGS = {
+    "the sign is forgotten": Edit(VALUES, "if (negative) -size else size);\n}", "size);\n}"),
+    "a needless zero leads in JSON": Edit(
+        VALUES,
+        "cursor.text[start] == '0' and (negative or cursor.at - start > 1)",
+        "cursor.text[start] == '0' and negative",
+    ),
+    "numbers of twenty digits": Edit(VALUES, "manyDigits(most_digits - 1)", "manyDigits(most_digits + 1)"),
+    "eight digits are never the first of more": Edit(CURSOR, "found.count < 8)", "found.count <= 8)"),
+    "a colon is a digit": Edit(CURSOR, "0x7676767676767676", "0x7575757575757575"),
+    "digits are counted one byte too far": Edit(
+        CURSOR, "self.at += found.count;", "self.at += found.count + @intFromBool(found.count == 5);"
+    ),
+    "what is longer than a double is rounded twice": Edit(VALUES, "number <= 1 << 53", "number < 1 << 62"),
+    "-0 of JSON is a negative zero": Edit(
+        VALUES, "and negative and number == 0)", "and negative and number > 0)"
+    ),
+    "a float is infinite": Edit(
+        VALUES,
+        "return if (std.math.isFinite(value)) value else null;\n}\n\nconst powers",
+        "return value;\n}\n\nconst powers",
+    ),
+    "a decimal has a place more than its scale": Edit(VALUES, "if (behind == scale)", "if (behind > scale)"),
+    "April has 31 days": Edit(VALUES, "if (month == 4 or month == 6", "if (month == 6"),
+    "every fourth year is a leap year": Edit(
+        VALUES, "@rem(year, 4) == 0 and (@rem(year, 100) != 0 or @rem(year, 400) == 0)", "@rem(year, 4) == 0"
+    ),
+    "a minute has 61 seconds": Edit(VALUES, "second > 59", "second > 60"),
+    "fractions of a second are counted from their end": Edit(
+        VALUES, "fraction * powers[6 - (cursor.at - point)]", "fraction * powers[if (point == 0) 1 else 0]"
+    ),
+    "texts of extracts are any bytes": Edit(
+        KERNEL, "written.len > 0 and cursors.isUtf8(written)", "written.len > 0"
+    ),
+    "texts of changes are any bytes": Edit(
+        COLUMNS, "if (!cursors.isUtf8(text)) return false;\n                var", "var"
+    ),
+    "a text of a null is that of the line that failed": Edit(
+        COLUMNS, "if (self.kind == .string) self.put(u32, row + 1, @intCast(self.offset(row)));", ""
+    ),
+    "a null of a line that failed stays": Edit(
+        COLUMNS,
+        "if (self.validity.size > 0) self.validity.all()[row >> 3] |= bitOf(row);",
+        "_ = .{ self, row };",
+    ),
+    "a key is whatever its before-image says": Edit(
+        KERNEL, "if (step.twin != nowhere and !self", "if (step.twin == 0x7fffffff and !self"
+    ),
+    "a newline in quotes ends the record": Edit(KERNEL, "quotes % 2 == 1", "quotes % 2 == 3"),
+    "lines in quotes are not counted": Edit(KERNEL, "line += record.newlines;", "line += 1;"),
+    "two quotes in quotes are two": Edit(KERNEL, "text.add(rest[0..1]);", "text.add(rest);"),
+    "a quote in the midst of a field is text": Edit(
+        KERNEL,
+        ".stops = .{ dialect.quote, if (quoted)",
+        ".stops = .{ if (quoted) dialect.quote else dialect.delimiter, if (quoted)",
+    ),
+    "a carriage return ends a line": Edit(
+        KERNEL,
+        "_ = cursor.skips('\\r');\n        return",
+        "if (cursor.skips('\\r')) return true;\n        return",
+    ),
+    "a tab is a blank in every dialect": Edit(KERNEL, "!self.isSign('\\t')", "!self.isSign('t')"),
+    "an empty field is null where none may be": Edit(
+        KERNEL, "if (!nullable) return", "if (!nullable and place > 9) return"
+    ),
+    "a position keeps its small letters": Edit(POSITIONS, "std.ascii.toUpper(byte.*)", "byte.*"),
+    "a position is before 1970": Edit(COLUMNS, "if (moment < 0) return false;", ""),
+    "the order of a change is forgotten": Edit(SEQUENCES, "orders[row] else 0", "orders[0] else 0"),
+    "the kernel is sure of nothing but whole numbers": Edit(
+        VALUES,
+        "const first = cursor.at;\n",
+        "const first = cursor.at;\n    if (cursor.text.len > 0) return null;\n",
+    ),
+}
+
+
+def edited(text: str, edit: Edit) -> str:
+    assert edit.old in text, f"{edit.file} has no longer what was to be edited"
+    return text.replace(edit.old, edit.new)
+
+
+def planted(name: str | None, folder: Path) -> Path:
+    """The kernel's package with the bug, built in `folder`, which goes to PYTHONPATH; None is without."""
+    package = folder / "bronze_kernel"
+    ignored = shutil.ignore_patterns("*.so", "__pycache__")
+    shutil.copytree(bronze_kernel.FOLDER, package, ignore=ignored)
+    if name is not None:
+        source = package / BUGS[name].file
+        source.write_text(edited(source.read_text(), BUGS[name]))
+    build(package / "kernel.so", own_target(), sources=package)
+    return folder

@@ -1,0 +1,78 @@
+"""The tests of the kernel have teeth: each bug that is planted into its sources fails one of them.
+
+`make sweep` plants all. The normal suite plants two, other ones each day;
+`PLANTED="the sign is forgotten"` chooses.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from kernel_bugs import BUGS, edited, planted
+
+import bronze_kernel
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+A_DAY = 2
+# A judge is a process of its own, for a bug may end it. It has to have loaded the kernel with the bug.
+JUDGE = """
+import sys
+from pathlib import Path
+import bronze_kernel
+import pytest
+if bronze_kernel.FOLDER.parent != Path(sys.argv[1]):
+    sys.exit(99)
+sys.exit(pytest.main(["-q", "-x", "-p", "no:cacheprovider", *sys.argv[2:]]))
+"""
+
+
+def chosen() -> list[str]:
+    """The bugs to plant: all in a sweep, the ones of today otherwise."""
+    names = sorted(BUGS)
+    if "SWEEP" in os.environ:
+        return names
+    if "PLANTED" in os.environ:
+        return os.environ["PLANTED"].split(",")
+    first = datetime.now(UTC).toordinal() * A_DAY
+    return [names[(first + at) % len(names)] for at in range(A_DAY)]
+
+
+def judged(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """The tests of the kernel with the one in `folder`."""
+    tests = [str(HERE / name) for name in ("test_kernel.py", "test_kernel_lines.py")]
+    kept = {name: value for name, value in os.environ.items() if name not in ("SWEEP", "SEED")}
+    return subprocess.run(
+        [sys.executable, "-P", "-c", JUDGE, str(folder), *options, *tests],
+        cwd=ROOT,
+        env={**kept, "PYTHONPATH": str(folder)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_each_planted_bug_still_applies() -> None:
+    for bug in BUGS.values():
+        text = (bronze_kernel.FOLDER / bug.file).read_text()
+        assert edited(text, bug) != text
+    assert len(set(BUGS.values())) == len(BUGS) >= 12
+
+
+def test_the_kernel_without_a_bug_passes_in_the_same_way(tmp_path: Path) -> None:
+    some = () if "SWEEP" in os.environ else ("-k", "usual")
+    done = judged(planted(None, tmp_path), *some)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+
+
+@pytest.mark.parametrize("name", chosen())
+def test_a_planted_bug_is_caught(name: str, tmp_path: Path) -> None:
+    done = judged(planted(name, tmp_path))
+    said = re.findall(r"^E  +(.*)", done.stdout, re.MULTILINE)
+    print(f"{name} | {done.returncode} | {(said or done.stderr.splitlines() or ['NOT CAUGHT'])[0][:160]}")
+    # 1: a test failed. Less than 0: the kernel ended the process, as it does where a bound is crossed.
+    assert done.returncode == 1 or done.returncode < 0, f"{name}: {done.stdout[-2000:]}{done.stderr}"
