@@ -1,0 +1,47 @@
+"""Whatever bytes the kernel is given, it ends no process, and its law holds for every line.
+
+`make sweep` gives ten times as many. SEED=n draws others.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from kernel_bugs import planted
+from kernel_fuzz import ROOM
+
+INPUTS = 6_000 * int(os.environ.get("SWEEP", "1"))
+SEED = os.environ.get("SEED", "51")
+
+
+def fuzzed(tmp_path: Path, inputs: int, kernel: Path | None = None) -> str:
+    """What went wrong and for which input; nothing where nothing did."""
+    shown = tmp_path / "input"
+    shown.write_bytes(bytes(ROOM))
+    paths = [] if kernel is None else [str(kernel)]
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("kernel_fuzz.py")), SEED, str(inputs), str(shown)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    name, text = json.loads(shown.read_bytes().partition(b"\0")[0] or '["the start", ""]')
+    if done.returncode == 0:
+        assert name == "done"
+        return ""
+    why = f"the kernel ended the process (signal {-done.returncode})" if done.returncode < 0 else done.stderr
+    return f"seed {SEED}, {name}: {text.encode('latin-1')!r}\n{why}"
+
+
+def test_no_bytes_end_the_process_or_break_the_law(tmp_path: Path) -> None:
+    assert fuzzed(tmp_path, INPUTS) == ""
+
+
+def test_a_kernel_that_ends_the_process_is_told_with_the_input_that_did_it(tmp_path: Path) -> None:
+    found = fuzzed(tmp_path, 900, planted("numbers of twenty digits", tmp_path / "kernel"))
+    assert "the kernel ended the process (signal 6)" in found
+    assert found.startswith("seed ")
+    assert ": b'" in found
