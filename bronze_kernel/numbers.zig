@@ -23,16 +23,18 @@ fn areRising(comptime Number: type, bytes: [*]const u8, count: usize) bool {
 export fn differ(numbers: [*]const u8, width: usize, count: usize, most: usize, table: [*]u64, slots: usize) bool {
     const places = table[0..slots];
     var found: usize = 0;
+    var has_zero = false; // which looks like an empty place
     for (0..count) |index| {
         const bytes = numbers[index * width ..][0..width];
         var padded: [8]u8 = @splat(0);
         @memcpy(padded[0..width], bytes);
-        const number = std.mem.readInt(u64, &padded, .little) +% 1; // zero is an empty place
+        const number = std.mem.readInt(u64, &padded, .little);
         var place = std.hash.int(number) & (slots - 1);
         while (places[place] != 0 and places[place] != number) place = (place + 1) & (slots - 1);
-        if (places[place] == number) continue;
+        if (places[place] == number and (number != 0 or has_zero)) continue;
         if (found == most) return true;
         places[place] = number;
+        has_zero = has_zero or number == 0;
         found += 1;
     }
     return false;
