@@ -178,6 +178,39 @@ def test_every_day_of_the_calendar_is_counted_and_no_other() -> None:
         assert [days[number] for number in taken] == list(filter(is_day, days))
 
 
+def test_every_hour_minute_and_second_is_held_against_the_clock() -> None:
+    two = [f"{n:02d}" for n in range(100)]
+    times = [f"T{h}:00:00" for h in two] + [f"T00:{m}:00" for m in two] + [f"T00:00:{s}" for s in two]
+    texts = [f"2024-02-29{time}{zone}" for time in times for zone in ("", "Z")]
+    assert len(values_taken("timestamp", texts)) == 2 * (24 + 60 + 60)
+    assert len(json_taken("timestamp", '"2024-02-29T00:00:00Z"', [f'"{text}"' for text in texts])) == 288
+
+
+@pytest.mark.parametrize("places", range(1, 8))
+def test_fractions_of_a_second_are_counted_to_the_microsecond(places: int) -> None:
+    random = Random(places)
+    fractions = {"0" * places, "9" * places, "0" * (places - 1) + "1", "1" + "0" * (places - 1)}
+    fractions |= {"".join(random.choices("0123456789", k=places)) for _ in range(50)}
+    texts = [
+        f"{moment}.{it}Z" for it in fractions for moment in ("2024-02-29T23:59:59", "1969-12-31T23:59:59")
+    ]
+    assert values_taken("timestamp", texts) == (texts if places < 7 else [])
+
+
+DECIMALS = [f"decimal({precision},{scale})" for precision in range(1, 39) for scale in range(precision + 1)]
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_decimals_of_every_precision_and_scale_are_read_as_the_exact_rules_do(part: int) -> None:
+    texts, random = runs(), Random(f"{part} {os.environ.get('SEED', '51')}")
+    for kind in random.sample(DECIMALS, min(len(DECIMALS), 20 * SWEEP)):
+        rules = contract("id bigint key", f"value {kind}?")
+        some = random.sample(texts, 120)
+        lines = "".join(f"7,{text}\n7,-{text}\n" for text in some)
+        extract_lines_taken(rules, lines.encode())
+        assert json_taken(kind, "0", ["0", *some])
+
+
 def is_day(text: str) -> bool:
     try:
         date.fromisoformat(text)
