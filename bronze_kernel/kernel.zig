@@ -42,41 +42,44 @@ const Job = extern struct {
     lines_size: usize,
 
     fn all(self: *const Job) []Column {
-        const columns_of_job = self.columns[0..self.columns_size];
-        for (columns_of_job) |*column| column.fill();
-        return columns_of_job;
+        return self.columns[0..self.columns_size];
+    }
+
+    fn begin(self: *const Job) void {
+        for (self.all()) |*column| column.fill();
+    }
+
+    fn add(self: *Job, line: usize) void {
+        self.rows[0..self.capacity][self.rows_size] = @intCast(line);
+        self.rows_size += 1;
+    }
+
+    fn leave(self: *Job, record: Record) void {
+        if (self.rows_size < self.capacity) for (self.all()) |*column| column.restore(self.rows_size);
+        const place = self.lines_size;
+        self.starts[0..self.capacity][place] = @intCast(record.start);
+        self.sizes[0..self.capacity][place] = @intCast(record.next - 1 - record.start);
+        self.lines[0..self.capacity][place] = @intCast(record.line);
+        self.lines_size += 1;
     }
 };
 
 /// A record that begins at `start`, on the line `line`; `next` stands behind its newline.
 const Record = struct { start: usize, next: usize, line: usize, newlines: usize };
 
-fn add(job: *Job, line: usize) void {
-    job.rows[0..job.capacity][job.rows_size] = @intCast(line);
-    job.rows_size += 1;
-}
-
-fn leave(job: *Job, record: Record) void {
-    if (job.rows_size < job.capacity) for (job.columns[0..job.columns_size]) |*column| column.restore(job.rows_size);
-    const place = job.lines_size;
-    job.starts[0..job.capacity][place] = @intCast(record.start);
-    job.sizes[0..job.capacity][place] = @intCast(record.next - 1 - record.start);
-    job.lines[0..job.capacity][place] = @intCast(record.line);
-    job.lines_size += 1;
-}
-
 /// Read lines that are laid out as `steps` say.
 export fn read_layout(job: *Job, steps: [*]const Step, steps_size: usize, spans: [*]Span) void {
+    job.begin();
     const layout = Layout{ .steps = steps[0..steps_size], .columns = job.all(), .spans = spans[0..steps_size] };
     var cursor = Cursor{ .text = job.text[0..job.text_size], .at = 0 };
     var line: usize = job.first_line;
     while (cursor.at < cursor.text.len) : (line += 1) {
         const start = cursor.at;
         if (layout.takes(&cursor, job.rows_size)) {
-            add(job, line);
+            job.add(line);
         } else {
             cursor.at = 1 + std.mem.indexOfScalarPos(u8, cursor.text, cursor.at, '\n').?;
-            leave(job, .{ .start = start, .next = cursor.at, .line = line, .newlines = 1 });
+            job.leave(.{ .start = start, .next = cursor.at, .line = line, .newlines = 1 });
         }
     }
 }
@@ -94,28 +97,26 @@ const Layout = struct {
             if (!cursor.takes(step.before[0..step.before_size])) return false;
             if (step.column == nowhere) continue;
             const column = &self.columns[step.column];
-            if (step.nullable) {
-                if (cursor.peek() == 'n' and cursor.takes("null")) {
-                    column.clear(row);
-                    continue;
-                }
+            if (step.nullable and cursor.peek() == 'n' and cursor.takes("null")) {
+                column.clear(row);
+                continue;
             }
             if (step.quoted and !cursor.skips('"')) return false;
             const start = cursor.at;
             if (!column.take(row, cursor, .json)) return false;
             const span = Span{ .start = start, .end = cursor.at };
-            if (step.twin != nowhere and !self.isTwin(cursor.text, span, self.spans[step.twin])) return false;
+            if (step.twin != nowhere and !areAlike(cursor.text, span, self.spans[step.twin])) return false;
             self.spans[place] = span;
             if (step.quoted and !cursor.skips('"')) return false;
         }
         _ = cursor.skips('\r');
         return cursor.skips('\n');
     }
-
-    fn isTwin(_: Layout, text: []const u8, one: Span, other: Span) bool {
-        return std.mem.eql(u8, text[one.start..one.end], text[other.start..other.end]);
-    }
 };
+
+fn areAlike(text: []const u8, one: Span, other: Span) bool {
+    return std.mem.eql(u8, text[one.start..one.end], text[other.start..other.end]);
+}
 
 /// How CSV is written. `quote` is a newline where nothing is quoted; `escape` where another quote stands before a quote.
 const Dialect = extern struct {
@@ -127,17 +128,18 @@ const Dialect = extern struct {
 
 /// Read lines whose fields are the columns; `nullable` says of each whether it may be empty.
 export fn read_csv(job: *Job, nullable: [*]const bool, dialect: *const Dialect) void {
+    job.begin();
     const csv = Csv{ .columns = job.all(), .nullable = nullable[0..job.columns_size], .dialect = dialect.* };
     var cursor = Cursor{ .text = job.text[0..job.text_size], .at = 0 };
     var line: usize = job.first_line;
     while (cursor.at < cursor.text.len) {
         const start = cursor.at;
         if (csv.takes(&cursor, job.rows_size)) {
-            add(job, line);
+            job.add(line);
             line += 1;
         } else {
             const record = csv.record(cursor.text, start, line);
-            leave(job, record);
+            job.leave(record);
             cursor.at = record.next;
             line += record.newlines;
         }
