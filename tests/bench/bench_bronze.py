@@ -201,7 +201,6 @@ def print_table(title: str, figures: Figures) -> None:
 
 def large_files(bench: Bench, data: RawData) -> None:
     """The file of every review, clean and with one bad line in a thousand."""
-    spark = replace(bench, rounds=1)
     for shape in SHAPES:
         clean, bad = data.clean(shape), data.bad(shape)
         figures = turns(
@@ -211,11 +210,6 @@ def large_files(bench: Bench, data: RawData) -> None:
                 f"{PARSER}, 0.1 % bad": lambda bad=bad: bench.parser(bad),
                 "duckdb": lambda clean=clean: bench.engine("duckdb", clean),
                 "polars": lambda clean=clean: bench.engine("polars", clean),
-            },
-        )
-        figures |= turns(
-            spark,
-            {
                 SPARK: lambda clean=clean: bench.engine(SPARK, clean, times=2),
                 f"{SPARK}, 0.1 % bad": lambda bad=bad: bench.engine(SPARK, bad),
                 WITH_PARSER: lambda clean=clean: bench.engine(WITH_PARSER, clean, times=2),
