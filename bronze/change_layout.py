@@ -149,21 +149,20 @@ class _Rules:
     def place(self, pair: _Pair) -> _Place | None:
         """What `pair` has to be; None for what the exact rules have to read."""
         column = self.columns.get(pair.key)
-        is_key = pair.key in self.key and not self.loads
         if pair.part == "metadata":
             return self.metadata(pair)
         if pair.part == "data" and column is not None:
             value = kernel.value_of(pair.name, column.type, nullable=not column.required)
-            return None if value is None else _Place(value, _is_quoted(pair, column), is_key)
+            return None if value is None else _Place(value, _is_quoted(pair, column), pair.key in self.key)
         if pair.part == "before-image" and not self.loads:
-            if is_key and column is not None:  # a changed key is for the exact rules to tell
-                return (
-                    replace(_unread(pair), is_key=True)
-                    if pair.is_quoted == _is_quoted(pair, column)
-                    else None
-                )
-            return _unread(pair, nullable=column is not None and column.type in _IN_QUOTES)
+            return self.before(pair, column)
         return None
+
+    def before(self, pair: _Pair, column: Column | None) -> _Place | None:
+        """What `pair` of a before-image has to be: of a key what the data have; the exact rules tell of others."""
+        if column is None or pair.key not in self.key:
+            return _unread(pair, nullable=column is not None and column.type in _IN_QUOTES)
+        return replace(_unread(pair), is_key=True) if pair.is_quoted == _is_quoted(pair, column) else None
 
     def metadata(self, pair: _Pair) -> _Place:
         key = pair.key

@@ -55,21 +55,21 @@ def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int
     def quick() -> "Reader | None":
         return _quick(contract)
 
-    def is_quick(block: Block) -> bool:
-        return len(block.data) >= quick_bytes and quick() is not None
+    def reader_of(block: Block) -> "Reader | None":
+        return quick() if len(block.data) >= quick_bytes else None
 
     def may_reach_over_lines(block: Block) -> bool:
         return contract.csv.multiline and contract.csv.quote_byte in block.data
 
     def look(block: Block) -> Taken | None:
         """What is certain of `block`; None where that is for `read` to find, some lines at a time."""
-        return certain(block) if is_quick(block) and len(block.data) >= _SHORT_LINE * block.lines else None
+        kernel_reads = reader_of(block)
+        is_short = len(block.data) < _SHORT_LINE * block.lines
+        return None if kernel_reads is None or is_short else certain(block, kernel_reads)
 
-    def certain(block: Block) -> Taken:
+    def certain(block: Block, kernel_reads: "Reader") -> Taken:
         text = with_newline(block.data)
-        read_lines = quick()
-        assert read_lines is not None
-        found = read_lines(text, block.lines, block.line)
+        found = kernel_reads(text, block.lines, block.line)
         rows = pa.table([*found.columns.values(), found.rows], schema=schema)
         left = zip(found.lines, found.starts, found.sizes, strict=True)
         return Taken(
@@ -85,8 +85,10 @@ def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int
             return read_left(taken)
         # Only quotes that reach over lines forbid to look at fewer lines at a time.
         parts = [block] if may_reach_over_lines(block) else slices(block)
-        find = certain if is_quick(block) else unlooked
-        return joined(read_left(find(part)) for part in parts)
+        kernel_reads = reader_of(block)
+        return joined(
+            read_left(certain(part, kernel_reads) if kernel_reads else unlooked(part)) for part in parts
+        )
 
     def read_left(taken: Taken) -> Outcome:
         exact: list[list[object]] = []

@@ -217,18 +217,21 @@ const Csv = struct {
         var inside = false;
         while (found.next < text.len) {
             const end = std.mem.indexOfScalarPos(u8, text, found.next, '\n').?;
-            const quotes = std.mem.count(u8, text[found.next..end], &.{self.dialect.quote});
-            if (self.dialect.multiline and quotes % 2 == 1) inside = !inside;
+            if (self.dialect.multiline) inside = inside != self.hasOddQuotes(text[found.next..end]);
             found.next = end + 1;
             found.newlines += 1;
             if (!inside) break;
         }
         return found;
     }
+
+    fn hasOddQuotes(self: Csv, text: []const u8) bool {
+        return std.mem.countScalar(u8, text, self.dialect.quote) % 2 == 1;
+    }
 };
 
 export fn count_newlines(text: [*]const u8, size: usize) usize {
-    return std.mem.count(u8, text[0..size], "\n");
+    return std.mem.countScalar(u8, text[0..size], '\n');
 }
 
 comptime {
