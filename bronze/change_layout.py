@@ -159,7 +159,7 @@ class _Rules:
         return None
 
     def before(self, pair: _Pair, column: Column | None) -> _Place | None:
-        """What `pair` of a before-image has to be: of a key what the data have; the exact rules tell of others."""
+        """What `pair` of a before-image has to be: of a key just what the data have."""
         if column is None or pair.key not in self.key:
             return _unread(pair, nullable=column is not None and column.type in _IN_QUOTES)
         return replace(_unread(pair), is_key=True) if pair.is_quoted == _is_quoted(pair, column) else None

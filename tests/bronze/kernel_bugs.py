@@ -66,9 +66,9 @@ BUGS = {
         "_ = .{ self, row };",
     ),
     "a key is whatever its before-image says": Edit(
-        KERNEL, "if (step.twin != nowhere and !self", "if (step.twin == 0x7fffffff and !self"
+        KERNEL, "if (step.twin != nowhere and", "if (step.twin == 0x7fffffff and"
     ),
-    "a newline in quotes ends the record": Edit(KERNEL, "quotes % 2 == 1", "quotes % 2 == 3"),
+    "a newline in quotes ends the record": Edit(KERNEL, "quote) % 2 == 1", "quote) % 2 == 3"),
     "lines in quotes are not counted": Edit(KERNEL, "line += record.newlines;", "line += 1;"),
     "two quotes in quotes are two": Edit(KERNEL, "text.add(rest[0..1]);", "text.add(rest);"),
     "a quote in the midst of a field is text": Edit(
