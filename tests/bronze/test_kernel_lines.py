@@ -76,6 +76,15 @@ def test_usual_lines_of_each_dialect_are_read_at_once(name: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_lines_are_counted_behind_quotes_that_reach_over_some(end: bytes) -> None:
+    over = [b"1,a,2", b'2,"b', b'c",3', b"3,d,4", b'4,"e', b"", b'"", ', b'",5', b"5,g,6", b'6,"h', b"7,i,8"]
+    text = b"".join(line + end for line in over)
+    columns = ("id bigint key", "name string?", "n double?")
+    assert extract_lines_taken(contract(*columns, multiline=True), text) == [0, 3, 8]
+    assert extract_lines_taken(contract(*columns), text) == [0, 3, 8, 10]
+
+
 # --- wherever lines stand --------------------------------------------------------------------------------
 
 
