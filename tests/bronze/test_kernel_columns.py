@@ -32,6 +32,7 @@ def test_numbers_rise_and_differ_as_python_counts_them(name, numbers, most, befo
         assert kernel.differ(column, bound) == (len(set(values)) > bound)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from([b"", b"\n", b"\n\n", b"\x0b\r\xff", b"a" * 15, b"b" * 64])), st.integers(0, 70)
 )

@@ -7,6 +7,7 @@ import pytest
 from csv_value_cases import TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from json_value_cases import VALUES
 from kernel_cases import KINDS, QUICK_TEXTS, QUICK_VALUES
 from kernel_law import change_lines_taken, extract_lines_taken
 from raw_files import contract, record
@@ -100,6 +101,20 @@ def test_what_stands_before_and_behind_a_line_and_how_far_the_end_is_changes_not
             for line, is_taken in zip(lines[shift % 3 :: 3], alone[shift % 3 :: 3], strict=True):
                 taken = extract_lines_taken(rules, line + b"\n" + b"y" * behind, shift)
                 assert taken == ([0] if is_taken else []), (line, shift, behind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nor_does_it_change_anything_for_a_change_record(kind: str) -> None:
+    rules = contract("id bigint key", f"value {kind}?", records="plain")
+    values = [*QUICK_VALUES[kind][:5], *list(VALUES.get(kind, {}))[:8], '"', "9" * 17, "nul", "tru"]
+    lines = [b'{"id":1,"value":%s}' % value.encode()[:40] for value in values]
+    alone = set(change_lines_taken(rules, [*lines[:1] * 2, *lines]))
+    assert set(range(2 + min(5, len(QUICK_VALUES[kind])))) <= alone
+    for shift in range(17):
+        for at in range(shift % 3, len(lines), 3):
+            behind = b"y" * ((shift * 7 + at) % 20)
+            taken = change_lines_taken(rules, [lines[0], lines[at], behind][: 3 if behind else 2], shift)
+            assert taken == ([0, 1] if at + 2 in alone else [0]), (lines[at], shift, behind)
 
 
 def test_a_line_that_fails_leaves_nothing_behind_in_the_next() -> None:
