@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
-ROOM = 1 << 16
+ROOM = 1 << 18
 ODD = [bytes([byte]) for byte in b"\"',\t;|\\\r\n\xff\0 {}[]:1-.eT/9"]
 ODD += [
     b"\xc3\xa9",
@@ -81,6 +81,11 @@ def readers() -> dict[str, tuple[bytes, Reader]]:
 
 def inputs(good: bytes, random: Random) -> Iterator[bytes]:
     """Texts without end: cut at every byte, changed, of odd pieces, of any bytes."""
+    longest = max(good.split(b"\n"), key=len)
+    for at in range(0, len(longest), 40):  # as lines of one text, and each as the last, too, below
+        some = range(at, min(at + 40, len(longest)))
+        yield b"\n".join(longest[:cut] for cut in some)
+        yield b"\n".join(longest[cut:] for cut in some)
     cuts = list(range(len(good)))
     random.shuffle(cuts)
     while True:
