@@ -27,6 +27,12 @@ BUGS = {
         "cursor.text[start] == '0' and (negative or cursor.at - start > 1)",
         "cursor.text[start] == '0' and negative",
     ),
+    "a value that nobody wants has no digits": Edit(
+        CURSOR, "return self.at > start;", "return self.at >= start;"
+    ),
+    "a value that nobody wants has a needless zero": Edit(
+        VALUES, "and cursor.at - start > 1) return false;", "and cursor.at - start > 1) return true;"
+    ),
     "numbers of twenty digits": Edit(VALUES, "manyDigits(most_digits - 1)", "manyDigits(most_digits + 1)"),
     "eight digits are never the first of more": Edit(CURSOR, "found.count < 8)", "found.count <= 8)"),
     "a colon is a digit": Edit(CURSOR, "0x7676767676767676", "0x7575757575757575"),

@@ -298,6 +298,49 @@ def test_each_byte_of_ascii_is_text_or_leaves_the_line(byte: int) -> None:
     assert len(taken) == (1 if byte < 32 or char in b'"\\' else 22)
 
 
+# --- what nobody wants to know ---------------------------------------------------------------------------
+
+SCALARS = ["0", "-0", "7", "-1.5", "0.0", "1e5", "1E+400", "-0.5e-0010", "9" * 50, "true", "false", "null"]
+
+
+@pytest.mark.parametrize("place", ["before-image", "metadata"])
+def test_values_that_nobody_wants_have_to_be_json(place: str) -> None:
+    rules = contract("id bigint key", "value double?", "name string?")
+    before = {"id": 1, "value": 0, "name": "*" if place == "before-image" else "a"}
+    whole = record({"id": 1, "value": 1.5, "name": "a"}, "update", before=before, more="*")
+    if place == "before-image":
+        whole["before-image"]["value"], whole["metadata"]["more"] = "*", 1
+        whole["before-image"]["name"] = "a"
+    template = json.dumps(whole)
+
+    def taken(shown: str, texts: Sequence[str]) -> list[str]:
+        lines = [template.replace('"*"', text).encode() for text in [shown, shown, *texts]]
+        found = change_lines_taken(rules, lines)
+        assert found[:2] == [0, 1]
+        return [texts[number - 2] for number in found[2:]]
+
+    assert taken("7", SCALARS) == SCALARS
+    near = [near for text in [*SCALARS[:8], *SCALARS[9:]] for near in near_to(text)]
+    assert SCALARS[0] in taken("7", sorted({*near, *TROUBLE, '"a"', "[]", "{}", "[1]", '{"a":1}'}))
+    if place == "metadata":
+        texts = ['""', '"a"', '"é"', '"a,b"', '"' + "日" * 20 + '"']
+        assert taken('"a"', texts) == texts
+        taken('"a"', [*(near for text in texts for near in near_to(text)), *TROUBLE])
+
+
+def test_texts_that_nobody_wants_have_to_be_unicode() -> None:
+    rules = contract("id bigint key", "name string?")
+    line = json.dumps(record({"id": 1, "name": "a"}, "update", before={"id": 1, "name": "*"})).encode()
+    good = [line.replace(b"*", text) for text in (b"", b"a", b"\xc3\xa9", b"x" * 40)] + [
+        line.replace(b'"*"', b"null")
+    ]
+    odd = [
+        line.replace(b"*", text)
+        for text in (b"\xc3", b"\xff", b"x" * 40 + b"\xed\xa0\x80", b'"', b"\\", b"\t")
+    ]
+    assert change_lines_taken(rules, [*good, *odd, *good]) == [*range(5), *range(11, 16)]
+
+
 # --- positions and orders --------------------------------------------------------------------------------
 
 
