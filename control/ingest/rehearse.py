@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 import msgspec
 import yaml
 
-from control.errors import ContractError, DataError
+from control.errors import ContractError, DataError, UsageError
 from control.ingest.files import manifest_of
 from control.model import Batch, RawFile
 from control.orders import FileReport
@@ -58,7 +58,7 @@ def rehearse(
     """Parse the newest `most` raw files of the last `days` under the contract `text`; nothing is published.
 
     Gives up to `sample` records for each reason. Raises ContractError for a contract that the parser cannot
-    use, and DataError when no file has landed in that time.
+    use, UsageError where the parser itself cannot be, and DataError when no file has landed in that time.
     """
     # Not at the top: the parser brings pyarrow, 0.2 s that `dm --help` need not wait for.
     from bronze import contract as contracts
@@ -129,14 +129,18 @@ def _today(table: str, parts: Parts) -> dict[str, int]:
 
 
 def _parse(file: RawFile, contract: Any, folder: Path, parts: Parts) -> Any:
+    from bronze.errors import BronzeError
     from bronze.parse import Source, compression_of, parse
 
     uri = f"s3://{file.bucket}/{file.key}"
     source = Source(file.file_id, file.epoch, file.extract, file.format, compression_of(uri))
     with parts.objects.open(uri, file.version_id, file.etag) as stream:
         buffered = cast(BinaryIO, io.BufferedReader(_Readable(stream), _READ_BYTES))
-        # Nothing is kept, so the tokens need no secret.
-        return parse(buffered, contract, source, folder, token_key=b"rehearsal")
+        try:
+            # Nothing is kept, so the tokens need no secret.
+            return parse(buffered, contract, source, folder, token_key=b"rehearsal")
+        except BronzeError as error:  # such as a kernel that was not built
+            raise UsageError(str(error), hint=error.hint) from error
 
 
 def _entries(file: RawFile, folder: Path) -> Iterator[dict[str, Any]]:

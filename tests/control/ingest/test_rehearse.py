@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from control.errors import ContractError, DataError
+import bronze_kernel
+from bronze import kernel
+from control.errors import ContractError, DataError, UsageError
 from control.ingest.register import reconcile
 from control.ingest.rehearse import Rehearsal, rehearse
 
@@ -75,6 +77,15 @@ def test_nothing_is_published_or_kept(world) -> None:
     rehearsed(world, BEER.read_text())
     assert {found.uri for found in world.objects.list("s3://lake/")} == before
     assert world.batches("beer") == []
+
+
+def test_a_parser_without_its_kernel_says_how_to_get_one(world, monkeypatch) -> None:
+    landed(world, "beer", *(beer(n, 5.0) for n in range(1_000)))
+    kernel._library.cache_clear()
+    monkeypatch.setattr(bronze_kernel, "is_stale", lambda: True)
+    with pytest.raises(UsageError) as caught:
+        rehearsed(world, BEER.read_text())
+    assert "make kernel" in caught.value.hint
 
 
 def test_no_recent_file_and_a_contract_that_cannot_be_used_are_said(world) -> None:
