@@ -139,7 +139,7 @@ def near_to(text: str) -> list[str]:
     for at in range(min(len(text), 40) + 1):
         before, there, after = text[:at], text[at : at + 1], text[at + 1 :]
         found += [before + after, before + there * 2 + after]
-        found += [before + odd + rest for odd in '0 -.e9"\r' for rest in (there + after, after)]
+        found += [before + odd + rest for odd in '0 -.e9:/"\r' for rest in (there + after, after)]
     return found
 
 
