@@ -12,11 +12,12 @@ pub const Style = enum { json, csv };
 /// The longest run of digits that any u64 holds.
 const most_digits = 19;
 
-/// A whole number that fits `Number`, of 18 digits at most.
+/// A whole number that fits `Number`, of 19 digits at most.
 pub inline fn integer(cursor: *Cursor, comptime style: Style, comptime Number: type) ?Number {
     const negative = cursor.skips('-');
     const start = cursor.at;
-    const size: i64 = @intCast(cursor.manyDigits(most_digits - 1) orelse return null);
+    const digits = cursor.manyDigits(most_digits) orelse return null;
+    const size = std.math.cast(i64, digits) orelse return null;
     if (style == .json and cursor.text[start] == '0' and (negative or cursor.at - start > 1)) return null;
     return std.math.cast(Number, if (negative) -size else size);
 }
@@ -169,7 +170,7 @@ fn on(text: []const u8) Cursor {
 test "integers are read as each style writes them" {
     var at = on("-12,");
     try testing.expectEqual(-12, integer(&at, .json, i32));
-    for ([_][]const u8{ "007\n", "-0\n", "-\n", "1234567890123456789\n", "\n" }) |text| {
+    for ([_][]const u8{ "007\n", "-0\n", "-\n", "12345678901234567890\n", "9223372036854775808\n", "\n" }) |text| {
         at = on(text);
         try testing.expectEqual(null, integer(&at, .json, i64));
     }

@@ -33,7 +33,8 @@ BUGS = {
     "a value that nobody wants has a needless zero": Edit(
         VALUES, "and cursor.at - start > 1) return false;", "and cursor.at - start > 1) return true;"
     ),
-    "numbers of twenty digits": Edit(VALUES, "manyDigits(most_digits - 1)", "manyDigits(most_digits + 1)"),
+    "numbers of twenty digits": Edit(VALUES, "manyDigits(most_digits)", "manyDigits(most_digits + 1)"),
+    "bytes are read behind the end": Edit(CURSOR, "if (count > self.text.len - self.at)", "if (count > 99)"),
     "eight digits are never the first of more": Edit(CURSOR, "found.count < 8)", "found.count <= 8)"),
     "a colon is a digit": Edit(CURSOR, "0x7676767676767676", "0x7575757575757575"),
     "digits are counted one byte too far": Edit(

@@ -41,7 +41,7 @@ def test_no_bytes_end_the_process_or_break_the_law(tmp_path: Path) -> None:
 
 
 def test_a_kernel_that_ends_the_process_is_told_with_the_input_that_did_it(tmp_path: Path) -> None:
-    found = fuzzed(tmp_path, 900, planted("numbers of twenty digits", tmp_path / "kernel"))
+    found = fuzzed(tmp_path, 900, planted("bytes are read behind the end", tmp_path / "kernel"))
     assert "the kernel ended the process (signal 6)" in found
     assert found.startswith("seed ")
     assert ": b'" in found
