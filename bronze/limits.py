@@ -22,15 +22,13 @@ class Limits:
     # Kinesis takes records of up to 1 MiB, and a producer without a delimiter glues some on a line. As Python
     # objects, a line can take thirty times its bytes.
     line_bytes: int = 4 << 20
-    # 89 MB of CSV on one thread: 0.59 s in blocks of 2 MiB, 0.68 s of 1, 1.07 s of 256 KiB.
+    # 1,586,614 lines of CSV: 0.66 s in blocks of 1.5 MiB or 2, 0.61 of 3. The peaks are 107, 116 and 134 MB.
     csv_block_bytes: int = 3 << 19
-    # 1,586,614 change records: 3.4 s in blocks of 2.5 MiB, 3.2 of 3.5, 3.0 of 4, 2.9 of 5, 2.8 of 6. The
-    # peaks are 141, 152, 160, 170 and 187 MB. With one bad line in a thousand, blocks of 4 MiB peak at 183.
+    # As many change records: 1.73 s in blocks of 3 MiB, 1.64 of 4, 1.60 of 5. The peaks: 124, 127, 134 MB.
     json_block_bytes: int = 4 << 20
-    # To import Arrow's functions takes as long as the exact rules for 2,500 lines of CSV or 500 changes.
+    # To load the kernel takes 8 ms, as long as the exact rules for 800 lines of CSV or 230 changes.
     quick_bytes: int = 64 << 10
-    # A file of 1 GiB of CSV peaks at 221 MB with 256 Ki rows, at 188 with 128, at 181 with these, and Parquet
-    # grows by 0.1 %.
+    # With 128 or 192 Ki rows Parquet is no smaller by more than 0.1 %, and each row group is held whole.
     row_group_rows: int = 96 << 10
     file_row_groups: int = 40
 
