@@ -94,7 +94,7 @@ pub const Column = extern struct {
             .float => self.put(f32, row, values.float(cursor, style) orelse return false),
             .double => self.put(f64, row, values.double(cursor, style) orelse return false),
             .decimal => {
-                var aside = cursor.*;
+                var aside = cursor.*; // whose address a call may take; this one's place stays in a register
                 self.put(i128, row, values.decimal(&aside, style, self.whole, self.scale) orelse return false);
                 cursor.at = aside.at;
             },

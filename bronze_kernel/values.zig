@@ -70,7 +70,10 @@ pub fn decimal(cursor: *Cursor, comptime style: Style, whole: usize, scale: usiz
     const negative = cursor.skips('-');
     const start = cursor.at;
     var number: u128 = 0;
-    while (cursor.digit()) |digit| number = std.math.add(u128, std.math.mul(u128, number, 10) catch return null, digit) catch return null;
+    while (cursor.digit()) |digit| {
+        if (cursor.at - start > 38) return null; // more than any decimal has, and than a u128 holds for sure
+        number = number * 10 + digit;
+    }
     const before = cursor.at - start;
     if (before == 0 or before > @max(whole, 1) or (whole == 0 and number != 0)) return null;
     if (style == .json and cursor.text[start] == '0' and before > 1) return null;
