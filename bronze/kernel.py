@@ -25,8 +25,10 @@ Kind = Literal[
     "string", "lsn", "binlog", "digits", "choice", "text", "scalar",
 ]  # fmt: skip
 _KINDS: tuple[Kind, ...] = get_args(Kind)
+# What contracts call so, too.
+_PLAIN: tuple[Kind, ...] = ("int", "bigint", "float", "double", "boolean", "date", "timestamp", "string")
 _TYPES: dict[Kind, Any] = {
-    **{kind: arrow_type(kind) for kind in _KINDS[:11] if kind not in ("natural", "decimal", "recent")},
+    **{kind: arrow_type(kind) for kind in _PLAIN},
     "natural": arrow_type("bigint"),
     "recent": arrow_type("timestamp"),
     "lsn": pa.binary(16),
@@ -138,7 +140,7 @@ def value_of(name: str, hive_type: str, *, nullable: bool) -> Value | None:
     """What values of a column are read as; None where that is for the exact rules alone."""
     if digits := decimal_digits(hive_type):
         return Value(name, "decimal", nullable, digits)
-    kind = next((kind for kind in _KINDS[:11] if kind == hive_type), None)
+    kind = next((kind for kind in _PLAIN if kind == hive_type), None)
     return None if kind is None else Value(name, kind, nullable)
 
 
