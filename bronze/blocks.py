@@ -1,10 +1,8 @@
 """Cut inflated content into blocks of whole records, with their place, without ever holding a whole file."""
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from itertools import islice
 
 # Of a record too long to be held, this much is kept for looking; the raw file has the rest.
 KEPT_BYTES = 64 << 10
@@ -108,43 +106,33 @@ def _newlines(data: bytes) -> int:
     return kernel.newlines(data)
 
 
-def slices(block: Block, size: int = _SLICE_BYTES) -> Iterator[Block]:
+def slices(block: Block) -> Iterator[Block]:
     """The lines of `block`, some at a time."""
-    line, offset = block.line, block.offset
-    for data in whole_lines(block.data, size):
-        part = block_of(data, line, offset)
-        yield part
-        line, offset = line + part.lines, offset + len(data)
-
-
-def whole_lines(data: bytes, size: int) -> Iterator[bytes]:
-    """`data` in parts of whole lines, of `size` bytes and the rest of the last line each."""
-    start = 0
+    line, start, data = block.line, 0, block.data
     while start < len(data):
-        end = data.find(b"\n", min(start + size, len(data) - 1)) + 1 or len(data)
-        yield data[start:end]
-        start = end
+        end = data.find(b"\n", min(start + _SLICE_BYTES, len(data) - 1)) + 1 or len(data)
+        part = block_of(data[start:end], line, block.offset + start)
+        yield part
+        line, start = line + part.lines, end
 
 
-def lines_at(data: bytes, wanted: Iterable[int]) -> Iterator[tuple[bytes, int, int]]:
-    """The lines of `data` at the indices `wanted`, which rise; with each its index and where it begins."""
-    stream = BytesIO(data)  # not copied; its lines are skipped in half of the time that `index` takes
-    number = 0
-    for index in wanted:
-        deque(islice(stream, index - number), maxlen=0)
-        start, number = stream.tell(), index + 1
-        yield stream.readline().removesuffix(b"\n"), index, start
+def records(block: Block, quote: bytes | None = None) -> Iterator[tuple[int, int, bytes]]:
+    """The records of `block`: number of the first line, first byte, and bytes without the last newline.
 
-
-def is_utf8(data: bytes) -> bool:
-    """Whether `data` is valid UTF-8."""
-    if data.isascii():
-        return True
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    A record is a line, or, where `quote` says what one is, all lines up to the end of its quotes.
+    """
+    number, offset = block.line, block.offset
+    held: list[bytes] = []
+    inside = False
+    for line in BytesIO(block.data):  # which is not copied, nor are all its lines there at once
+        held.append(line)
+        inside ^= quote is not None and line.count(quote) % 2 == 1
+        if not inside:
+            record = b"".join(held)
+            yield number, offset, record.removesuffix(b"\n")
+            number, offset, held = number + len(held), offset + len(record), []
+    if held:
+        yield number, offset, b"".join(held).removesuffix(b"\n")
 
 
 def _gathered(pieces: Iterable[bytes], size: int) -> Iterator[tuple[bytes, bool]]:

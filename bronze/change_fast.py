@@ -127,12 +127,11 @@ def _rows(schema: Any, layout: Layout, read: Found, *, epoch: int, loaded: str) 
     else:
         orders = values.get(f"metadata.{layout.order}")
         found["_seq"] = sequence.changes(epoch, values[f"metadata.{layout.position}"], orders)
-    found["_op"] = values.get("metadata.operation")
-    if found["_op"] is None:  # plain records, which are loads
-        found["_op"] = columns.operations(["load"] * count)
+    # Plain records, which say nothing of it, are loads.
+    found["_op"] = values["metadata.operation"] if "metadata.operation" in values else columns.loads(count)
     if layout.committed:
         found["_committed_at"] = values[f"metadata.{layout.committed}"]
     found["_line"] = read.rows
     found["_record"] = pa.repeat(pa.scalar(0, pa.int32()), count)
-    arrays = [found.get(field.name, pa.nulls(count, field.type)) for field in schema]
+    arrays = [found[field.name] if field.name in found else pa.nulls(count, field.type) for field in schema]
     return pa.table(arrays, schema=schema)

@@ -24,12 +24,14 @@ def table_of(rows: Iterable[Sequence[object]], schema: Any) -> Any:
 
 
 def _array(values: Sequence[object], kind: Any) -> Any:
-    return operations(values) if kind == OPERATION else pa.array(values, kind)
-
-
-def operations(values: Iterable[object]) -> Any:
-    """Operations as an array of their type."""
+    if kind != OPERATION:
+        return pa.array(values, kind)
     return pa.DictionaryArray.from_arrays(pa.array(map(OPERATIONS.index, values), pa.int32()), OPERATIONS)
+
+
+def loads(count: int) -> Any:
+    """The operations of so many loads."""
+    return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), count), OPERATIONS)
 
 
 def in_order(tables: Iterable[Any], order: Sequence[str]) -> Any:

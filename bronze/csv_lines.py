@@ -1,15 +1,13 @@
 """Read blocks of a CSV extract: what is certainly good at once, every other line by the exact rules."""
 
-from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from bronze import columns, csv_exact
-from bronze.blocks import Block, slices, with_newline
+from bronze.blocks import Block, records, slices, with_newline
 from bronze.contract import BronzeContract
-from bronze.dialect import Dialect
 from bronze.errors import FileRefusedError, RefusedError
 from bronze.outcome import BlockReader, Outcome, Taken, joined, left_of
 from bronze.quarantine import Quarantine
@@ -49,6 +47,7 @@ def opened(block: Block, contract: BronzeContract) -> Block:
 def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int) -> BlockReader:
     """What reads blocks to the contract's columns and `_line`."""
     judge = csv_exact.judge(contract)
+    quote = contract.csv.quote_byte if contract.csv.multiline else None
     schema = arrow_schema((*((column.name, column.type) for column in contract.columns), ("_line", "bigint")))
 
     @cache
@@ -59,7 +58,7 @@ def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int
         return quick() if len(block.data) >= quick_bytes else None
 
     def may_reach_over_lines(block: Block) -> bool:
-        return contract.csv.multiline and contract.csv.quote_byte in block.data
+        return quote is not None and quote in block.data
 
     def look(block: Block) -> Taken | None:
         """What is certain of `block`; None where that is for `read` to find, some lines at a time."""
@@ -78,7 +77,7 @@ def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int
         )
 
     def unlooked(block: Block) -> Taken:
-        return Taken(schema.empty_table(), left_of(_records(block, contract.csv)))
+        return Taken(schema.empty_table(), left_of(records(block, quote)))
 
     def read(block: Block, taken: Taken | None) -> Outcome:
         if taken is not None:
@@ -114,20 +113,3 @@ def _quick(contract: BronzeContract) -> "Reader | None":
     read = (kernel.value_of(c.name, c.type, nullable=not c.required) for c in contract.columns)
     values = [value for value in read if value is not None]
     return kernel.csv_reader(values, contract.csv) if len(values) == len(contract.columns) else None
-
-
-def _records(block: Block, dialect: Dialect) -> Iterator[tuple[int, int, bytes]]:
-    """The records of `block`: number of the first line, first byte, and bytes without the last newline."""
-    number, offset = block.line, block.offset
-    quote = dialect.quote_byte if dialect.multiline else b""
-    held: list[bytes] = []
-    inside = False
-    for line in block.data.removesuffix(b"\n").split(b"\n"):
-        held.append(line)
-        inside ^= bool(quote) and line.count(quote) % 2 == 1
-        if not inside:
-            record = b"\n".join(held)
-            yield number, offset, record
-            number, offset, held = number + len(held), offset + len(record) + 1, []
-    if held:
-        yield number, offset, b"\n".join(held)

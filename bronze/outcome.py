@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from bronze.blocks import Block, lines_at
+from bronze.blocks import Block, records
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,11 @@ class Left:
             start += length + 1
 
 
-def left_of(records: Iterable[tuple[int, int, bytes]]) -> Left:
+def left_of(found: Iterable[tuple[int, int, bytes]]) -> Left:
     """What is left, from line, offset and bytes of each record."""
     lines, offsets, lengths = array("q"), array("q"), array("q")
     texts: list[bytes] = []
-    for line, offset, text in records:
+    for line, offset, text in found:
         lines.append(line)
         offsets.append(offset)
         lengths.append(len(text))
@@ -88,8 +88,7 @@ def left_of(records: Iterable[tuple[int, int, bytes]]) -> Left:
 
 def all_left(block: Block) -> Left:
     """All lines of `block`."""
-    lines = lines_at(block.data, range(block.lines))
-    return left_of((block.line + index, block.offset + start, line) for line, index, start in lines)
+    return left_of(records(block))
 
 
 @dataclass(frozen=True, slots=True)

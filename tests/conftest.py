@@ -1,9 +1,13 @@
 """What holds for all tests: `make test` draws the same examples each time, `make sweep` draws new ones."""
 
 import os
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 from hypothesis import settings
+
+sys.path.insert(0, str(Path(__file__).parent))  # where planting.py is
 
 settings.register_profile("steady", derandomize=True)
 settings.register_profile("sweep", print_blob=True)

@@ -1,23 +1,15 @@
 """Bugs that someone might write into the kernel, as edits of its sources."""
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
+
+from planting import Edit
 
 import bronze_kernel
 from bronze_kernel.build import build, own_target
 
 VALUES, COLUMNS, CURSOR = "values.zig", "columns.zig", "cursor.zig"
 KERNEL, POSITIONS, SEQUENCES = "kernel.zig", "positions.zig", "sequences.zig"
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """`old` becomes `new` in a file, wherever it stands there; it must."""
-
-    file: str
-    old: str
-    new: str
 
 
 BUGS = {
@@ -103,11 +95,6 @@ BUGS = {
 }
 
 
-def edited(text: str, edit: Edit) -> str:
-    assert edit.old in text, f"{edit.file} has no longer what was to be edited"
-    return text.replace(edit.old, edit.new)
-
-
 def planted(name: str | None, folder: Path) -> Path:
     """The kernel's package with the bug, built in `folder`, which goes to PYTHONPATH; None is without."""
     package = folder / "bronze_kernel"
@@ -115,6 +102,6 @@ def planted(name: str | None, folder: Path) -> Path:
     shutil.copytree(bronze_kernel.FOLDER, package, ignore=ignored)
     if name is not None:
         source = package / BUGS[name].file
-        source.write_text(edited(source.read_text(), BUGS[name]))
+        source.write_text(BUGS[name].on(source.read_text()))
     build(package / "kernel.so", own_target(), sources=package)
     return folder

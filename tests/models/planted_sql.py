@@ -1,9 +1,9 @@
 """Bugs that someone might write into the SQL, as patches of the project's own files."""
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
+from planting import Edit
 from project_sources import ROOT
 
 LATEST = "macros/merge/latest_by_sequence.sql"
@@ -17,15 +17,6 @@ FLAT = "models/silver/review_flat.sql"
 OFFSETS = "macros/consumed/offsets.sql"
 RECORD = "macros/consumed/record_consumed.sql"
 PROJECT = "dbt_project.yml"
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """`old` becomes `new` in a file; it must be there."""
-
-    file: str
-    old: str
-    new: str
 
 
 BUGS = {
@@ -148,7 +139,5 @@ def planted(name: str, folder: Path) -> Path:
     shutil.copy(ROOT / "dbt_project.yml", folder)
     for edit in BUGS[name]:
         path = folder / edit.file
-        text = path.read_text()
-        assert edit.old in text, f"{name}: {edit.file} has changed; plant the bug anew"
-        path.write_text(text.replace(edit.old, edit.new))
+        path.write_text(edit.on(path.read_text()))
     return folder
