@@ -2,7 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -13,6 +13,24 @@ if TYPE_CHECKING:
 
 FULL_ROWS = 1_586_614
 MOST_MONTHS = 240
+
+
+class Months(click.ParamType):  # type: ignore[type-arg]  # click 8.1 takes none
+    """How many months, or `public`."""
+
+    name = "months"
+    counted = click.IntRange(12, MOST_MONTHS)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002
+        """What help shows."""
+        return "N|public"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """A number, or the word itself."""
+        try:
+            return value if value == "public" else self.counted.convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is neither `public` nor a number from 12 to {MOST_MONTHS}.", param, ctx)
 
 
 @click.group("sample")
@@ -27,7 +45,7 @@ Examples:
   dm sample land --delivery 1           only the first one
   dm sample land --out /tmp/lake        into a folder, to look at the files
   dm sample land --chaos 7              the same truth, in more disorder
-  dm sample land --rows 1586614 --months 186   as many reviews, over as many months, as the real shop had
+  dm sample land --rows 1586614 --months public   as many reviews in each month as the public set has
 """
 )
 @click.option(
@@ -46,10 +64,11 @@ Examples:
 )
 @click.option(
     "--months",
-    type=click.IntRange(12, MOST_MONTHS),
+    type=Months(),
     default=60,
     show_default=True,
-    help="Spread the reviews over so many months, up to December 2024.",
+    help=f"Spread the reviews over so many months (12 to {MOST_MONTHS}) up to December 2024, or over the 186"
+    " of the public set, which grow as it did.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same bytes.")
 @click.option("--chaos", type=int, metavar="SEED", help="More disorder, repeats and splits; the same truth.")
@@ -67,7 +86,7 @@ Examples:
 def land(
     rows: int,
     delivery: str,
-    months: int,
+    months: "int | Literal['public']",
     seed: int,
     chaos: int | None,
     out: Path | None,
@@ -81,10 +100,12 @@ def land(
     """
     from control.sample import landing
     from control.sample.delivery import Plan
-    from control.sample.shop import DATA, open_shop
+    from control.sample.reviews import growing
+    from control.sample.shop import DATA, open_shop, public_months
 
-    put = landing.into_folder(out) if out else into_lake()
-    shop = open_shop(data or DATA, rows=rows, seed=seed, months=months)
+    put, source = landing.into_folder(out) if out else into_lake(), data or DATA
+    weights = public_months(source) if months == "public" else growing(months)
+    shop = open_shop(source, rows=rows, seed=seed, months=weights)
     deliveries = [1, 2] if delivery == "all" else [int(delivery)]
     landed = list(landing.land(shop, Plan(seed, chaos), deliveries, put))
     if as_json:

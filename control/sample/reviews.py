@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import accumulate, pairwise
 from random import Random
 
-# The first extract holds the reviews of so many months up to the last one, unless asked for more or fewer.
+# The first extract holds the reviews of so many months up to the last one, unless asked for others.
 MONTHS = 60
 LAST_MONTH = (2024, 12)
 
@@ -29,7 +29,7 @@ Scores = tuple[float | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Popularity:
-    """Who is picked how often: `order[r]` holds rank r and is picked in proportion to 1 / (r + 1) ** skew."""
+    """Who is picked how often: each of `order` as `cumulative` grows from the one before it."""
 
     order: list[int]
     cumulative: list[float]
@@ -79,13 +79,18 @@ def month_starts(months: int) -> list[int]:
     ]
 
 
-def habits(rng: Random, *, beers: int, profiles: int, months: int = MONTHS) -> Habits:
-    """Decide who is popular and how good each beer is; the newest months have the most reviews."""
+def growing(months: int) -> list[float]:
+    """Weights of so many months, the newest first, which have the most reviews."""
+    return _weights(months, MONTH_SKEW)
+
+
+def habits(rng: Random, *, beers: int, profiles: int, months: Sequence[float]) -> Habits:
+    """Decide who is popular and how good each beer is; `months` are weights, the newest month first."""
     return Habits(
         beers=_popularity(_shuffled(rng, beers), BEER_SKEW),
         profiles=_popularity(_shuffled(rng, profiles), PROFILE_SKEW),
-        months=_popularity(list(range(months - 1, -1, -1)), MONTH_SKEW),
-        starts=month_starts(months),
+        months=Popularity(list(range(len(months) - 1, -1, -1)), list(accumulate(months))),
+        starts=month_starts(len(months)),
         quality=rng.choices(range(QUALITIES), k=beers),
         scores=[_scores(rng, quality) for quality in range(QUALITIES) for _ in range(SCORES_PER_QUALITY)],
     )
@@ -125,7 +130,11 @@ def _extend(reviews: Reviews, rng: Random, habits: Habits, count: int) -> None:
 
 
 def _popularity(order: list[int], skew: float) -> Popularity:
-    return Popularity(order, list(accumulate((rank + 1) ** -skew for rank in range(len(order)))))
+    return Popularity(order, list(accumulate(_weights(len(order), skew))))
+
+
+def _weights(count: int, skew: float) -> list[float]:
+    return [(rank + 1) ** -skew for rank in range(count)]
 
 
 def _shuffled(rng: Random, count: int) -> list[int]:

@@ -2,12 +2,15 @@
 
 import csv
 import gzip
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import TextIO
 
 from control.errors import UsageError
-from control.sample.reviews import MONTHS, Habits, Reviews, draw, habits
+from control.sample.reviews import MONTHS, Habits, Reviews, draw, growing, habits
 
 # In a clone of the repository the data is beside the code.
 DATA = Path(__file__).parents[2] / "sample" / "beer"
@@ -30,15 +33,16 @@ class Shop:
     reviews: Reviews
 
 
-def open_shop(data: Path, *, rows: int, seed: int, months: int = MONTHS) -> Shop:
-    """Read breweries, beers and profiles from `data` and draw `rows` reviews of them over `months` months.
+def open_shop(data: Path, *, rows: int, seed: int, months: Sequence[float] = ()) -> Shop:
+    """Read breweries, beers and profiles from `data` and draw `rows` reviews of them.
 
-    The same data, rows, seed and months give the same shop. Raises UsageError when a data file is missing.
+    `months` are the months' weights, the newest first; without any, it is `growing(MONTHS)`. The same data,
+    rows, seed and months give the same shop. Raises UsageError when a data file is missing.
     """
     beers = _read(data / "beer.csv.gz", integers=("beer_id", "brewery_id"), floats=("beer_abv",))
     profiles = _read(data / "profile.csv.gz", integers=("profile_id",))
     rng = stream(seed, "shop")
-    tastes = habits(rng, beers=len(beers), profiles=len(profiles), months=months)
+    tastes = habits(rng, beers=len(beers), profiles=len(profiles), months=months or growing(MONTHS))
     return Shop(
         breweries=_read(data / "brewery.csv.gz", integers=("brewery_id",)),
         beers=beers,
@@ -46,6 +50,15 @@ def open_shop(data: Path, *, rows: int, seed: int, months: int = MONTHS) -> Shop
         habits=tastes,
         reviews=draw(rng, tastes, rows),
     )
+
+
+def public_months(data: Path) -> list[float]:
+    """How many reviews the months of the public set have, the newest first.
+
+    Raises UsageError when `data` has no such file.
+    """
+    with _lines(data / "months.csv") as lines:
+        return [float(row["reviews"]) for row in csv.DictReader(lines)][::-1]
 
 
 def stream(seed: int, purpose: str) -> Random:
@@ -79,13 +92,20 @@ def new_review(shop: Shop, review_id: int, *, beer: int, profile: int, time: int
 
 
 def _read(path: Path, *, integers: tuple[str, ...], floats: tuple[str, ...] = ()) -> list[Row]:
+    with _lines(path) as lines:
+        return [_row(fields, integers, floats) for fields in csv.DictReader(lines)]
+
+
+@contextmanager
+def _lines(path: Path) -> Iterator[TextIO]:
     if not path.is_file():
         raise UsageError(
             f"the sample data file {path} does not exist",
             hint="run the command in a clone of the repository, or name the folder with --data",
         )
-    with gzip.open(path, "rt", encoding="utf-8", newline="") as lines:
-        return [_row(fields, integers, floats) for fields in csv.DictReader(lines)]
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", encoding="utf-8", newline="") as lines:
+        yield lines
 
 
 def _row(fields: dict[str, str], integers: tuple[str, ...], floats: tuple[str, ...]) -> Row:

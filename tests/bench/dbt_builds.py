@@ -23,7 +23,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
 import boto3
-from gold import FULL_MONTHS, FULL_ROWS, lakehouse, land_first
+from gold import FULL_ROWS, lakehouse, land_first
 from lakehouse import Lakehouse
 
 NODE = re.compile(r'"node_id": "(\w+)\.')
@@ -111,7 +111,7 @@ def main() -> None:
     parser.add_argument("--builds", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-dbt-") as folder, lakehouse(Path(folder)) as house:
-        land_first(house, options.rows, FULL_MONTHS)
+        land_first(house, options.rows)
         house.build()
         print(f"{platform.machine()}, {options.rows:,} reviews, {options.threads} thread(s)\n")
         print(

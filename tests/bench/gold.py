@@ -1,13 +1,13 @@
 """Measure what gold costs after a delivery, against a full recompute, through the real adapter.
 
-Starts a local cloud of its own, lands 1,586,614 reviews of 186 months and builds. The public set that the
-sample stands for has so many reviews, and they are of August 1996 to January 2012. Then it measures: a full
-recompute of gold (`rebuild: true`); a build after 990 new reviews in the newest month and 10 corrections in
-three others, for which there is a target; and, without one, builds after 1,000 changes over all months and
-after the brewery with the most reviews got another name. Bytes and milliseconds are those that Athena keeps
+Starts a local cloud of its own, lands 1,586,614 reviews of 186 months and builds: as many as the public set
+has that the sample stands for, in the same proportions by month. Then it measures: a full recompute of gold
+(`rebuild: true`); a build after 990 new reviews in the newest month and 10 corrections in three others, for
+which there is a target; and, without one, builds after 1,000 changes over all months and after the brewery
+with the most reviews got another name. Bytes and milliseconds are those that Athena keeps
 of each statement; bytes written are the sizes of the data files that are new under `warehouse/gold/`. Usage:
 
-    python tests/bench/gold.py [--rows 1586614] [--months 186] [--threads 1]
+    python tests/bench/gold.py [--rows 1586614] [--threads 1]
 
 Statements that run at once slow each other down, so one thread is the measure; `dbt build` uses four.
 """
@@ -34,17 +34,17 @@ from lakehouse import Lakehouse, start
 from control.cost import runs as cost
 from control.ports import Execution
 from control.sample.changes import Edit, LogStart, change_line, commit
-from control.sample.shop import DATA, SCORES, Shop, new_review, open_shop, review_row
+from control.sample.shop import DATA, SCORES, Shop, new_review, open_shop, public_months, review_row
 from control.wiring import statements
 
 FULL_ROWS = 1_586_614
-FULL_MONTHS = 186
 SEED = 1
 # After everything that the first delivery holds, by id and by place in the log.
 FIRST_ID = 50_000_000
 FIRST_LSN = 0x10_0000_0000
-# The three other months, as parts of all months from the oldest on.
+# The three other months are those of the reviews so far into all of them, the oldest first.
 THREE_PARTS = (0.12, 0.38, 0.67)
+CORRECTIONS = (3, 3, 4)
 TARGET_BYTES, TARGET_SECONDS = 0.05, 0.20
 
 
@@ -184,9 +184,9 @@ def lakehouse(folder: Path) -> Iterator[Lakehouse]:
         house.run("dm", "local", "reset", "--dir", str(folder / "cloud"))
 
 
-def land_first(house: Lakehouse, rows: int, months: int) -> None:
-    """Land the first delivery of the sample and ingest it."""
-    size = ("--rows", str(rows), "--months", str(months))
+def land_first(house: Lakehouse, rows: int) -> None:
+    """Land the first delivery of the sample, with the public set's months, and ingest it."""
+    size = ("--rows", str(rows), "--months", "public")
     house.run("dm", "sample", "land", "--delivery", "1", *size, "--seed", str(SEED))
     house.run("dm", "ingest", "run", "--until-idle")
 
@@ -195,10 +195,11 @@ def measure(bench: Bench, deliveries: Deliveries) -> Iterator[Measured]:
     """All builds, in turn."""
     yield bench.build("first build")
     yield bench.build("full recompute", "--select", "path:models/gold", "--vars", "rebuild: true")
-    months = len(deliveries.shop.habits.starts) - 1
-    three = [round(part * months) for part in THREE_PARTS]
-    newest = [*deliveries.additions(990, months - 1), *deliveries.corrections(10, three)]
-    deliveries.deliver(newest)
+    reviews, months = deliveries.shop.reviews, len(deliveries.shop.habits.starts) - 1
+    edits = list(deliveries.additions(990, months - 1))
+    for count, part in zip(CORRECTIONS, THREE_PARTS, strict=True):
+        edits += deliveries.corrections(count, [reviews.month[round(part * len(reviews))]])
+    deliveries.deliver(edits)
     yield bench.build("990 in the newest month, 10 in three others")
     deliveries.deliver(list(deliveries.corrections(1000, range(months))))
     yield bench.build("1,000 over all months")
@@ -240,14 +241,12 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rows", type=int, default=FULL_ROWS)
-    parser.add_argument("--months", type=int, default=FULL_MONTHS)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-gold-") as folder, lakehouse(Path(folder)) as house:
-        land_first(house, options.rows, options.months)
-        shop = open_shop(DATA, rows=options.rows, seed=SEED, months=options.months)
-        size = f"{options.rows:,} reviews of {options.months} months"
-        print(f"{platform.machine()}, {size}, {options.threads} thread(s)\n")
+        land_first(house, options.rows)
+        shop = open_shop(DATA, rows=options.rows, seed=SEED, months=public_months(DATA))
+        print(f"{platform.machine()}, {options.rows:,} reviews, {options.threads} thread(s)\n")
         show(measure(Bench(house, options.threads), Deliveries(house, shop)))
 
 
