@@ -155,9 +155,11 @@ class Catalog(Protocol):
         """Read one table or view, or None."""
 
     def ensure_table(self, table: CatalogTable) -> None:
-        """Make the database and the table, or add the columns that it lacks.
+        """Make the database and the table, or give it the columns that it lacks and the wider types.
 
-        Raises ConflictError when a column is there with another type or is no longer wanted.
+        What is wider says `control.columns`; partitions keep the types that they have. Raises ConflictError
+        when a column is there with any other type or is no longer wanted, ThrottledError when another writer
+        changes the table meanwhile.
         """
 
     def add_partition(self, partition: Partition) -> None:

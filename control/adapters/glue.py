@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager
 from typing import Any
 
+from control import columns
 from control.adapters.aws import client, translated
 from control.config import Settings
 from control.errors import ConflictError, NotFoundError
@@ -38,7 +39,7 @@ class GlueCatalog:
                 return
             except ConflictError:
                 known = self._table(table.database, table.name)
-        self._ensure_columns(table, known["StorageDescriptor"]["Columns"])
+        self._ensure_columns(table, known)
 
     def get_table(self, database: str, table: str) -> SeenTable | None:
         """See Catalog."""
@@ -107,22 +108,15 @@ class GlueCatalog:
             except ConflictError:
                 return
 
-    def _ensure_columns(self, table: CatalogTable, known: list[dict[str, str]]) -> None:
-        """Bring the table's columns to what is wanted, if that only adds."""
-        wanted = {column.name: column for column in table.columns}
-        for column in known:
-            name = column["Name"]
-            if name not in wanted or wanted[name].type != column["Type"]:
-                raise ConflictError(
-                    f"table {table.database}.{table.name} has the column {name} {column['Type']}, "
-                    "which its contract has not",
-                    hint="a contract may add columns; to change or drop one, publish to a new table",
-                )
-        if [(c["Name"], c["Type"], c.get("Comment", "")) for c in known] != [
-            (c.name, c.type, c.comment) for c in table.columns
-        ]:
+    def _ensure_columns(self, table: CatalogTable, known: dict[str, Any]) -> None:
+        """Bring the table's columns to what is wanted, if they may be and nobody has changed it since."""
+        there = tuple(map(_seen, known["StorageDescriptor"]["Columns"]))
+        columns.check(table, there)
+        if there != table.columns:
             with self._translated(f"table {table.database}.{table.name}"):
-                self._client.update_table(DatabaseName=table.database, TableInput=_input(table))
+                self._client.update_table(
+                    DatabaseName=table.database, TableInput=_input(table), VersionId=known["VersionId"]
+                )
 
     def _table(self, database: str, name: str) -> dict[str, Any]:
         with self._translated(f"table {database}.{name}"):

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar
 
+from control import columns
 from control.adapters.clock import WallClock
 from control.errors import ConflictError, NotFoundError
 from control.model import Head, Item, Partition, Place, RawFile, already, fenced, place_of
@@ -247,10 +248,8 @@ class MemoryCatalog:
     def ensure_table(self, table: CatalogTable) -> None:
         """See Catalog."""
         name = (table.database, table.name)
-        known = {c.name: c.type for c in self.tables[name].columns} if name in self.tables else {}
-        wanted = {c.name: c.type for c in table.columns}
-        if any(wanted.get(column) != hive_type for column, hive_type in known.items()):
-            raise ConflictError(f"table {table.database}.{table.name} has other columns than its contract")
+        if name in self.tables:
+            columns.check(table, self.tables[name].columns)
         self.tables[name] = table
 
     def get_table(self, database: str, table: str) -> SeenTable | None:

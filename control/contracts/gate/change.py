@@ -11,6 +11,8 @@ Bump = Literal["none", "minor", "major"]
 VERDICTS: tuple[Verdict, ...] = ("compatible", "risky", "breaking")
 _RANKS = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
 BUMPS: tuple[Bump, ...] = ("none", "minor", "major")
+# What ends a message about a bronze table that `control.columns.check` will not let ingestion go on with.
+LACKS = "Ingestion stops at a bronze table that has a column more than its contract"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from control.contracts.gate import lifetime, types, values
-from control.contracts.gate.change import Change, Verdict, words
+from control.contracts.gate.change import LACKS, Change, Verdict, words
 from control.contracts.gate.side import Column, Side
 
 # What is said for people, or what other rules look at.
@@ -22,10 +22,7 @@ _CLASSES = ("public", "internal", "pseudonym", "personal")
 PERSONAL_TAG = "pii"
 
 
-# A bronze table in the catalog only gains columns.
-_STOPS = (
-    ". Ingestion stops at a bronze table that has a column more than its contract: let it be null instead"
-)
+_STOPS = f". {LACKS}: let it be null instead"
 
 
 def changes(base: Side, head: Side, *, bronze: bool) -> Iterator[Change]:
@@ -35,7 +32,7 @@ def changes(base: Side, head: Side, *, bronze: bool) -> Iterator[Change]:
     yield from _order(base.names, head.names, renamed, bronze=bronze)
     before, after = base.own, head.own
     for name in [name for name in head.names if name in before and name in after]:
-        yield from _column(before[name], after[name])
+        yield from _column(before[name], after[name], bronze=bronze)
 
 
 def _instead(before: Sequence[str], after: Sequence[str]) -> dict[str, str]:
@@ -60,11 +57,8 @@ def _coming_and_going(
     base: Side, head: Side, renamed: Mapping[str, str], *, bronze: bool
 ) -> Iterator[Change]:
     after, there, here = head.own, set(base.names), set(head.names)
+    refused: Verdict = "breaking" if bronze else "compatible"
     for name in [name for name in base.names if name not in here]:
-        refused: Verdict = "compatible"
-        if bronze:
-            frozen = base.custom.get("unknownKeys", "freeze") == "freeze" or name in renamed
-            refused = "breaking" if frozen else "risky"
         path = f"columns.{name}"
         if name in renamed:
             new = renamed[name]
@@ -169,15 +163,15 @@ def _order(
     )
 
 
-def _column(before: Column, after: Column) -> Iterator[Change]:
+def _column(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
     old, new = before.written, after.written
     if old == new:
         return
-    yield from _types(before, after)
+    yield from _types(before, after, bronze=bronze)
     yield from _needed(before, after)
     yield from _privacy(before, after)
     yield from values.changes(before, after)
-    yield from _custom(before, after)
+    yield from _custom(before, after, bronze=bronze)
     for key in [key for key in {**old, **new} if key not in _JUDGED and old.get(key) != new.get(key)]:
         path, place = f"columns.{after.name}.{key}", (*after.place, key)
         if key in _WORDS:
@@ -186,10 +180,10 @@ def _column(before: Column, after: Column) -> Iterator[Change]:
             yield _unjudged(path, old.get(key), new.get(key), after, key)
 
 
-def _types(before: Column, after: Column) -> Iterator[Change]:
+def _types(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
     path, name = f"columns.{after.name}", after.name
     old, new = (str(c.written.get("physicalType", "")) for c in (before, after))
-    found = types.compare(old, new)
+    found = types.in_bronze(old, new) if bronze else types.compare(old, new)
     if found:
         message = f"column {name} becomes {new} from {old}: {found.reason}"
         code = "type-widened" if found.producers == found.consumers == "compatible" else "type-changed"
@@ -306,7 +300,7 @@ def _reclassified(was: str, now: str) -> tuple[Verdict, Verdict, str]:
     return "compatible", "risky", "some readers may lose it"
 
 
-def _custom(before: Column, after: Column) -> Iterator[Change]:
+def _custom(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
     old, new = before.custom, after.custom
     for key in [key for key in {**old, **new} if old.get(key) != new.get(key)]:
         path, place = f"columns.{after.name}.{key}", (*after.place, "customProperties")
@@ -315,7 +309,7 @@ def _custom(before: Column, after: Column) -> Iterator[Change]:
         elif key == "generated":
             yield words(path, old.get(key), new.get(key), place, (after.name,))
         elif key == "token":
-            yield from _token(after, bool(old.get(key)), bool(new.get(key)))
+            yield from _token(after, bool(old.get(key)), bool(new.get(key)), bronze=bronze)
         elif key == "stateColumn":
             message = f"column {after.name} shows another column of the state: same name, other values"
             yield Change(
@@ -332,14 +326,22 @@ def _custom(before: Column, after: Column) -> Iterator[Change]:
             yield _unjudged(path, old.get(key), new.get(key), after, "customProperties")
 
 
-def _token(column: Column, was: bool, now: bool) -> Iterator[Change]:
+def _token(column: Column, was: bool, now: bool, *, bronze: bool) -> Iterator[Change]:
     name = f"{column.name}_token"
     path, place = f"columns.{column.name}.token", (*column.place, "customProperties")
     concerned = (column.name, name)
     if was and not now:
         message = f"column {name} is gone with the token: queries that name it fail"
         yield Change(
-            "token-removed", path, True, False, message, consumers="breaking", columns=concerned, place=place
+            "token-removed",
+            path,
+            True,
+            False,
+            f"{message}. {LACKS}: go on making it" if bronze else message,
+            producers="breaking" if bronze else "compatible",
+            consumers="breaking",
+            columns=concerned,
+            place=place,
         )
     elif now and not was:
         message = f"column {name} is added: the keyed hash of {column.name}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from bronze.contract import DEFAULTS
 from control.contracts.gate import lifetime, values
-from control.contracts.gate.change import Change, Verdict, words
+from control.contracts.gate.change import LACKS, Change, Verdict, words
 from control.contracts.gate.side import Side
 from control.contracts.source import Path
 
@@ -18,12 +18,13 @@ _CAPS = ("maxInflatedBytes", "maxInflationRatio", "maxLineBytes")
 _TOLERANCES = ("maxBadRecords", "maxBadRatio")
 # From, to: for producers, for consumers, why.
 _KEPT = "unknown keys are kept in _rescued"
+_GOES = f"and the column _rescued goes. {LACKS}: let it evolve on"
 _POLICIES: dict[tuple[str, str, str], tuple[Verdict, Verdict, str]] = {
     ("unknownKeys", "freeze", "evolve"): ("compatible", "compatible", _KEPT),
     ("unknownKeys", "discard", "evolve"): ("compatible", "compatible", _KEPT),
     ("unknownKeys", "freeze", "discard"): ("compatible", "risky", "unknown keys vanish, unseen"),
-    ("unknownKeys", "evolve", "discard"): ("compatible", "breaking", "the column _rescued goes"),
-    ("unknownKeys", "evolve", "freeze"): ("breaking", "breaking", "unknown keys are refused, _rescued goes"),
+    ("unknownKeys", "evolve", "discard"): ("breaking", "breaking", f"unknown keys vanish, {_GOES}"),
+    ("unknownKeys", "evolve", "freeze"): ("breaking", "breaking", f"unknown keys are refused, {_GOES}"),
     ("unknownKeys", "discard", "freeze"): ("breaking", "compatible", "lines with unknown keys are refused"),
     ("absent", "quarantine", "null"): ("compatible", "risky", "a null may now mean that nothing was said"),
     ("absent", "null", "quarantine"): ("breaking", "compatible", "lines without a column are refused"),

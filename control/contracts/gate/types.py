@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from control import columns
 from control.contracts import hive
 from control.contracts.gate.change import Verdict, worst
 
@@ -28,6 +29,16 @@ _WIDER = TypeChange(
 )
 _OTHER = TypeChange(
     "breaking", "breaking", "Iceberg has no such promotion, so it takes a new column or a new table"
+)
+_WIDER_IN_BRONZE = TypeChange(
+    "compatible", "compatible", "ingestion widens the table in place, and Athena reads older files as bigint"
+)
+_OTHER_IN_BRONZE = TypeChange(
+    "breaking",
+    "breaking",
+    "files keep the type that they were written with, and Athena reads none but int as another, bigint. "
+    "Ingestion stops at a bronze table whose column has another type: take it out of the catalog and replay "
+    "its batches",
 )
 
 
@@ -53,6 +64,14 @@ def compare(before: str, after: str) -> TypeChange | None:
     if any(name in row and other in row[row.index(name) :] for row in _PROMOTIONS):
         return _WIDER
     return _text(before, after) or _OTHER
+
+
+def in_bronze(before: str, after: str) -> TypeChange | None:
+    """The same of a bronze table, which is not Iceberg's: what was written keeps its type."""
+    before, after = normal(before), normal(after)
+    if before == after:
+        return None
+    return _WIDER_IN_BRONZE if columns.is_wider(before, after) else _OTHER_IN_BRONZE
 
 
 def _decimal(before: str, after: str) -> TypeChange:

@@ -1,16 +1,20 @@
 """One suite for every catalog: the fake and Glue must not differ."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
+from moto.glue.responses import GlueResponse
 
 from control.adapters.aws import client
 from control.adapters.glue import GlueCatalog
-from control.adapters.memory import MemoryCatalog
+from control.adapters.memory import MemoryCatalog, MemoryClock
+from control.adapters.retrying import retrying
 from control.config import Settings
-from control.errors import ConflictError, NotFoundError
+from control.errors import ConflictError, NotFoundError, ThrottledError
 from control.model import Partition
 from control.ports import Catalog, CatalogColumn, CatalogTable
+from localcloud.aws.mends import glue as mended
 
 
 @pytest.fixture(params=["memory", "glue"])
@@ -114,6 +118,47 @@ def test_a_table_does_not_lose_or_retype_a_column(
         catalog.ensure_table(replace(table, columns=columns))
 
 
+def retyped(table: CatalogTable, kind: str) -> CatalogTable:
+    return replace(table, columns=(replace(table.columns[0], type=kind), *table.columns[1:]))
+
+
+def test_an_int_becomes_a_bigint_once_and_for_all(catalog: Catalog, table: CatalogTable) -> None:
+    catalog.ensure_table(retyped(table, "int"))
+    for _ in range(2):
+        catalog.ensure_table(table)
+        assert columns_of(catalog, table) == table.columns
+    # A worker that still has the old contract must not narrow what files with 64 bits are read by.
+    with pytest.raises(ConflictError, match=r"review_id bigint, which its contract has as int"):
+        catalog.ensure_table(retyped(table, "int"))
+    assert columns_of(catalog, table) == table.columns
+
+
+def columns_of(catalog: Catalog, table: CatalogTable) -> tuple[CatalogColumn, ...]:
+    seen = catalog.get_table(table.database, table.name)
+    return seen.columns if seen else ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("bigint", "int"),
+        ("float", "double"),
+        ("decimal(10,2)", "decimal(12,2)"),
+        ("int", "double"),
+        ("int", "string"),
+        ("array<int>", "array<bigint>"),
+        ("struct<a:int>", "struct<a:int,b:int>"),
+    ],
+)
+def test_no_other_type_is_taken_and_the_table_stays(
+    catalog: Catalog, table: CatalogTable, before: str, after: str
+) -> None:
+    catalog.ensure_table(retyped(table, before))
+    with pytest.raises(ConflictError, match="as int" if after == "int" else "review_id"):
+        catalog.ensure_table(retyped(table, after))
+    assert columns_of(catalog, table) == retyped(table, before).columns
+
+
 def test_glue_holds_what_athena_and_spark_need(
     cloud: Settings, table: CatalogTable, partition: Partition
 ) -> None:
@@ -135,3 +180,46 @@ def test_glue_holds_what_athena_and_spark_need(
     assert [p["Parameters"] for p in listed] == [{"rows": "2"}]
     assert listed[0]["StorageDescriptor"]["InputFormat"].endswith("MapredParquetInputFormat")
     assert [c["Name"] for c in listed[0]["StorageDescriptor"]["Columns"]] == ["review_id", "_seq", "note"]
+
+
+def test_in_glue_a_partition_keeps_its_types_and_a_later_one_has_the_wider(
+    cloud: Settings, table: CatalogTable, partition: Partition
+) -> None:
+    catalog = GlueCatalog(cloud)
+    catalog.ensure_table(retyped(table, "int"))
+    catalog.add_partition(partition)
+    catalog.ensure_table(table)
+    catalog.add_partition(replace(partition, values=("2026-01-02", "2"), location="s3://lake/elsewhere/"))
+    found = client(cloud, "glue").get_partitions(DatabaseName=table.database, TableName="review")
+    kinds = {one["Values"][1]: one["StorageDescriptor"]["Columns"][0]["Type"] for one in found["Partitions"]}
+    assert kinds == {"1": "int", "2": "bigint"}
+
+
+@pytest.mark.parametrize("wanted", ["int", "bigint"])
+def test_a_slower_worker_does_not_undo_what_a_faster_one_made_of_the_table(
+    cloud: Settings, table: CatalogTable, monkeypatch: pytest.MonkeyPatch, wanted: str
+) -> None:
+    # moto takes a version that is not the newest, and Glue does not.
+    monkeypatch.setattr(GlueResponse, "update_table", mended._with_version(GlueResponse.update_table))
+    slow, fast = GlueCatalog(cloud), GlueCatalog(cloud)
+    slow.ensure_table(retyped(table, "int"))
+    seen = slow._client.get_table
+
+    def overtaken(**names: str) -> object:
+        answer = seen(**names)
+        fast.ensure_table(table)
+        return answer
+
+    monkeypatch.setattr(slow._client, "get_table", overtaken)
+    commented = replace(table.columns[0], comment="Ours.")
+    mine = retyped(replace(table, columns=(commented, *table.columns[1:])), wanted)
+    with pytest.raises(ThrottledError):
+        slow.ensure_table(mine)
+    assert columns_of(fast, table) == table.columns
+    patient = retrying(slow, ("ensure_table",), MemoryClock(datetime(2026, 1, 2, tzinfo=UTC)))
+    if wanted == "int":
+        with pytest.raises(ConflictError):
+            patient.ensure_table(mine)
+    else:
+        patient.ensure_table(mine)
+    assert columns_of(fast, table)[0].type == "bigint"

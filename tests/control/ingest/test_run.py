@@ -248,6 +248,37 @@ def test_a_table_that_cannot_go_on_is_a_finding_and_the_others_go_on(world) -> N
     world.check()
 
 
+def test_a_worker_that_dies_after_it_widened_the_table_leaves_nothing_that_another_does_not_go_on_with(
+    world, monkeypatch
+) -> None:
+    beer = world.tables["beer"]
+    narrow, wide = (
+        replace(beer, rows=replace(beer.rows, columns=(CatalogColumn("line", kind),)))
+        for kind in ("int", "bigint")
+    )
+    world.tables["beer"] = narrow
+    world.land("beer", "a", "1")
+    world.run()
+    world.tables["beer"] = wide
+    world.land("beer", "b", "4294967296")
+
+    def dies(order, beat):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.engine, "run", dies)
+        with pytest.raises(KeyboardInterrupt):
+            world.run()
+    assert world.catalog.get_table("bronze", "beer").columns == wide.rows.columns
+    assert world.visible("beer") == {1: ["1"]}
+    world.tables["beer"] = narrow  # a worker that has not got the new contract yet
+    assert [found.code for found in world.run().findings] == ["table.blocked"]
+    world.tables["beer"] = wide
+    world.run()
+    assert world.visible("beer") == {1: ["1"], 2: ["4294967296"]}
+    world.check()
+
+
 def test_a_partition_that_is_elsewhere_blocks_its_table_only(world) -> None:
     for table in world.tables.values():
         world.catalog.ensure_table(table.rows)

@@ -1,0 +1,130 @@
+"""CONTRIBUTING's recipe "change the type of a raw column, or drop one": in place, and by a replay."""
+
+import gzip
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from lakehouse import BIN, ROOT, Lakehouse
+
+HEADER = "wine_id,votes,price\n"
+BIG = 1 << 33
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A dbt project with the macros and profiles of this one, and no table yet."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for name in ("macros", "profiles", "dbt_project.yml"):
+        (folder / name).symlink_to(ROOT / name)
+    return folder
+
+
+@pytest.fixture
+def run(lakehouse: Lakehouse, project: Path) -> Run:
+    """A command in the project; its output."""
+
+    def command(*words: str, expect: int = 0) -> str:
+        done = subprocess.run(
+            [str(BIN / words[0]), *words[1:]],
+            cwd=project, env=lakehouse.env | {"DM_CONTRACTS": "contracts"},
+            capture_output=True, text=True, timeout=500,
+        )  # fmt: skip
+        assert done.returncode == expect, f"{words}\n{done.stdout}\n{done.stderr}"
+        return done.stdout if expect == 0 else done.stdout + done.stderr
+
+    return command
+
+
+def retype(project: Path, run: Run, version: str, **types: str) -> None:
+    """Give columns these types in the contracts and the models; what was before is in the folder `before`."""
+    shutil.rmtree(project / "before", ignore_errors=True)
+    shutil.copytree(project / "contracts", project / "before")
+    path = project / "contracts/bronze/wine.yaml"
+    contract = yaml.safe_load(path.read_text()) | {"version": version, "status": "active"}
+    [raw] = contract["schema"]
+    for described in (raw, *raw["properties"]):
+        described["description"] = f"What the shop says of {described['name']}."
+    for column in raw["properties"]:
+        column["physicalType"] = types.get(column["name"], column["physicalType"])
+    path.write_text(yaml.safe_dump(contract, sort_keys=False))
+    run("dm", "contract", "new", "silver", "wine", "--replace")
+    run("dm", "contract", "sync")
+
+
+def judged(run: Run) -> dict[str, str]:
+    """What the gate says of the raw table's types: a message each, by verdict."""
+    said = json.loads(run("dm", "contract", "gate", "--base", "before", "--head", "contracts", "--json"))
+    found = [one for one in said["findings"] if one["table"] == "bronze.wine"]
+    return {one["severity"]: one["message"] for one in found if "physicalType" in one["path"]}
+
+
+def land(lakehouse: Lakehouse, run: Run, number: int, *rows: str, expect: int = 0) -> str:
+    """Land an extract and ingest it; what ingestion says."""
+    body = gzip.compress((HEADER + "".join(f"{row}\n" for row in rows)).encode())
+    lakehouse.put(f"raw/wine/epoch=1/extract={number}/wines.csv.gz", body)
+    return run("dm", "ingest", "run", "--until-idle", expect=expect)
+
+
+def build(run: Run) -> None:
+    run("dbt", "build", "--profiles-dir", "profiles", "--select", "wines_state+")
+
+
+def types(lakehouse: Lakehouse, database: str, table: str) -> dict[str, str]:
+    found = lakehouse.glue().get_table(DatabaseName=database, Name=table)["Table"]
+    return {column["Name"]: column["Type"] for column in found["StorageDescriptor"]["Columns"]}
+
+
+def wines(lakehouse: Lakehouse) -> list[tuple[Any, ...]]:
+    rows = lakehouse.query("select wine_id, votes, price from silver.wines order by wine_id")
+    return [(row["wine_id"], row["votes"], str(row["price"])) for row in rows]
+
+
+@pytest.fixture
+def history(lakehouse: Lakehouse, project: Path, run: Run) -> None:
+    """A batch that is built under narrow types."""
+    sample = project / "wines.csv"
+    sample.write_text(HEADER + "1,10,1.5\n")
+    run("dm", "contract", "new", "bronze", "wine", "--from-file", str(sample))
+    retype(project, run, "1.0.0", wine_id="int", votes="int", price="decimal(5,2)")
+    land(lakehouse, run, 1, "1,10,1.50", "2,20,2.50")
+    build(run)
+    assert types(lakehouse, "silver", "wines_state")["votes"] == "int"
+
+
+@pytest.mark.usefixtures("history")
+def test_an_int_gets_wider_from_raw_files_to_silver(lakehouse: Lakehouse, project: Path, run: Run) -> None:
+    retype(project, run, "1.1.0", wine_id="bigint", votes="bigint")
+    assert judged(run).keys() == {"compatible"}
+    land(lakehouse, run, 2, "1,11,1.50", f"{BIG},{BIG + 1},3.50")
+    assert types(lakehouse, "bronze", "wine")["votes"] == "bigint"
+    raw = lakehouse.query("select batch, votes from bronze.wine where votes <> 20 order by batch, votes")
+    assert [tuple(row.values()) for row in raw] == [(1, 10), (2, 11), (2, BIG + 1)]
+    build(run)
+    assert types(lakehouse, "silver", "wines_state")["votes"] == "bigint"
+    assert wines(lakehouse) == [(1, 11, "1.50"), (2, 20, "2.50"), (BIG, BIG + 1, "3.50")]
+    assert json.loads(run("dm", "contract", "drift", "--json")) == {"ok": True, "findings": []}
+
+
+@pytest.mark.usefixtures("history")
+def test_another_type_stops_ingestion_until_the_table_is_replayed(
+    lakehouse: Lakehouse, project: Path, run: Run
+) -> None:
+    retype(project, run, "2.0.0", price="decimal(9,2)")
+    assert "Ingestion stops" in judged(run)["breaking"]
+    said = land(lakehouse, run, 2, "3,30,99999.50", expect=1)
+    assert "price decimal(5,2), which its contract has as decimal(9,2)" in said
+    lakehouse.glue().delete_table(DatabaseName="bronze", Name="wine")
+    run("dm", "ingest", "replay", "--table", "wine", "--from", "1", "--to", "1", "--reason", "Longer prices.")
+    run("dm", "ingest", "run", "--until-idle")
+    build(run)
+    assert types(lakehouse, "silver", "wines_state")["price"] == "decimal(9,2)"
+    assert wines(lakehouse) == [(1, 10, "1.50"), (2, 20, "2.50"), (3, 30, "99999.50")]
+    assert json.loads(run("dm", "contract", "drift", "--json")) == {"ok": True, "findings": []}
