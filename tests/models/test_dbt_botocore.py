@@ -1,4 +1,4 @@
-"""Sessions of one dbt share what they read of AWS's service descriptions, and nothing else."""
+"""Sessions of one dbt share what they read of AWS's service descriptions, and each keeps its clients."""
 
 import subprocess
 import sys
@@ -19,6 +19,19 @@ one, other = glue("one"), glue("other")
 assert (one, other) == ("one", "other")
 found = [path for path in read if path.endswith(("endpoints", "service-2"))]
 print(len(found), len(set(found)))
+"""
+ASKED_AGAIN = """
+import boto3
+from botocore.config import Config
+first, second = (boto3.session.Session(key, key, region_name="eu-central-1") for key in "ab")
+plain, patient = Config(), Config(retries={"max_attempts": 9})
+def glue(session, config, region="eu-central-1"):
+    return session.client("glue", region_name=region, config=config)
+one = glue(first, plain)
+print(glue(first, plain) is one)
+other, waiting, away = glue(second, plain), glue(first, patient), glue(first, plain, "us-east-1")
+assert len({id(client) for client in (one, other, waiting, away, first.client("s3"))}) == 5
+assert (other._request_signer._credentials.access_key, away.meta.region_name) == ("b", "us-east-1")
 """
 
 
@@ -43,3 +56,11 @@ def test_without_the_plugin_each_session_reads_its_own() -> None:
     """Else the plugin is of no use any more, and may go."""
     times, files = _python(READS).split()
     assert (times, files) == ("4", "2")
+
+
+def test_a_session_that_is_asked_for_a_client_again_gives_the_same() -> None:
+    assert _python("import dbt_botocore\n" + ASKED_AGAIN) == "True"
+
+
+def test_without_the_plugin_a_session_makes_a_client_each_time() -> None:
+    assert _python(ASKED_AGAIN) == "False"
