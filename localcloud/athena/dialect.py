@@ -84,6 +84,8 @@ def parse(sql: str) -> exp.Expression:
 
 def _without_gaps(sql: str) -> str:
     """The statement with `X'61 62'` as `X'6162' `: sqlglot takes no blanks inside, and places stay."""
+    if "X'" not in sql.upper():
+        return sql
     tokens = list(tokenize(sql))
     for mark, digits in pairwise(tokens):
         if mark.keyword == "X" and digits.sort == "string" and digits.start == mark.stop:

@@ -51,7 +51,7 @@ def parse(text: str) -> Statement:
     if any(token.raw == ";" and token.sort == "mark" for token in tokens):
         raise AthenaError("SYNTAX_ERROR", f"Only one sql statement is allowed. Got: {text.strip()}")
     body = text[: tokens[-1].stop]
-    return Statement(body, _read(body, tokens[0], hive))
+    return Statement(body, _read(body, tokens, hive))
 
 
 def _is_hive(text: str) -> bool:
@@ -78,8 +78,8 @@ def _is_query(tokens: Iterator[Token]) -> bool:
     return False
 
 
-def _read(body: str, start: Token, hive: bool) -> Node:
-    first = start.keyword
+def _read(body: str, tokens: list[Token], hive: bool) -> Node:
+    first = tokens[0].keyword
     if first in ("SELECT", "WITH", "VALUES", "TABLE", "("):
         return Query(_query(body, exp.Select, exp.SetOperation, exp.Subquery, exp.Values))
     if first in _CHANGES:
@@ -87,13 +87,13 @@ def _read(body: str, start: Token, hive: bool) -> Node:
         return Change(kind, _query(body, sort))
     reader = _READERS.get(first)
     if reader is None:
-        raise unexpected(body, start.start, start.raw, _EXPECTING)
-    cursor = Cursor(body, hive=hive)
-    cursor.at = 1
-    if first == "CREATE" and cursor.follows("TABLE") and not hive:
+        raise unexpected(body, tokens[0].start, tokens[0].raw, _EXPECTING)
+    if not hive and [token.keyword for token in tokens[:2]] == ["CREATE", "TABLE"]:
         tree = _query(body, exp.Create)
         assert isinstance(tree, exp.Create)
         return CreateTableAs(tree)
+    cursor = Cursor(body, hive=hive)
+    cursor.at = 1
     node = reader(cursor)
     cursor.end()
     return node
