@@ -9,6 +9,7 @@ UpstreamError       a system we depend on failed
   UnavailableError  it cannot be reached: try again
   EngineError       an engine stopped, or its output is not what its report says
 ConflictError       a conditional write lost: read again and decide
+  BusyError         another one is at work on the same: come again when it is done
   StaleEpochError   this worker was fenced off: stop, change nothing
 """
 
@@ -62,6 +63,10 @@ class EngineError(UpstreamError):
 
 class ConflictError(UpstreamError):
     """A conditional write lost against another writer."""
+
+
+class BusyError(ConflictError):
+    """Another one is at work on the same, and nothing was changed."""
 
 
 class StaleEpochError(ConflictError):

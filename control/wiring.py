@@ -1,7 +1,6 @@
 """The one place where the control plane is put together, and where it reads the environment."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import uuid4
 
@@ -21,7 +20,7 @@ from control.cost.record import record
 from control.cost.runs import Cost, Run
 from control.errors import UsageError
 from control.maintenance.lease import held as writer_lease
-from control.maintenance.tables import DAY_SECONDS, Upkeep, chosen, kept, measured, put_in_order
+from control.maintenance.tables import DAY_SECONDS, Upkeep, chosen, in_order, kept, measured
 from control.model import Finding, RawFile
 from control.orders import Report, WorkOrder
 from control.ports import (
@@ -226,17 +225,27 @@ def upkeep(
 
 
 def maintained(
-    environ: Mapping[str, str], workgroup: str, names: Sequence[str], keep_days: float
+    environ: Mapping[str, str],
+    workgroup: str,
+    names: Sequence[str],
+    keep_days: float,
+    most: timedelta = timedelta.max,
 ) -> Iterator[Upkeep]:
-    """Put the tables in order under the writer lease, and give each when it is done."""
+    """Put the tables in order under the writer lease, and give each; no statement starts after `most`."""
     settings = from_environment(environ)
     ask, prefix = query(environ, workgroup), settings.schema_prefix
+    clock = WallClock()
+    began = clock.now()
     entries = kept(GlueListing(settings), prefix)
-    models = [entry.name for entry in entries]
-    with writer_lease(ask, prefix, holder=str(uuid4()), who=settings.actor) as renew:
-        for entry in chosen(entries, names):
-            [planned] = measured([entry], models, ask, prefix, round(keep_days * DAY_SECONDS))
-            yield replace(planned, after=put_in_order(entry, planned, ask, renew))
+    models, ours = [entry.name for entry in entries], chosen(entries, names)
+    if not ours:
+        return
+    with writer_lease(ask, prefix, run=str(uuid4()), who=settings.actor) as renew:
+        planned = []
+        for one in measured(ours, models, ask, prefix, round(keep_days * DAY_SECONDS)):
+            renew()
+            planned.append(one)
+        yield from in_order(planned, ask, renew, lambda: clock.now() - began <= most)
 
 
 def metadata_catalog(environ: Mapping[str, str], url: str) -> MetadataCatalog:

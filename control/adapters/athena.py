@@ -1,6 +1,7 @@
 """Athena: its memory of the statements that ran, 45 days of them, and statements of our own."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -61,15 +62,25 @@ class AthenaQuery:
                 WorkGroup=self._workgroup,
                 ResultConfiguration={"OutputLocation": f"s3://{self._settings.bucket}/athena-results/"},
             )["QueryExecutionId"]
-            while True:
-                status = self._client.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]
-                if status["State"] not in ("QUEUED", "RUNNING"):
-                    break
-                self._sleep(0.2)
+            status = self._end_of(query)
             if status["State"] != "SUCCEEDED":
                 raise UpstreamError(f"Athena: {status.get('StateChangeReason', status['State'])}")
             rows = self._client.get_query_results(QueryExecutionId=query)["ResultSet"]["Rows"]
         return [[one.get("VarCharValue", "") for one in row["Data"]] for row in rows[1:]]
+
+    def _end_of(self, query: str) -> dict[str, Any]:
+        """How a statement ended. Whoever is interrupted leaves none at work: it would outlive its lease."""
+        try:
+            while True:
+                answer: dict[str, Any] = self._client.get_query_execution(QueryExecutionId=query)
+                status: dict[str, Any] = answer["QueryExecution"]["Status"]
+                if status["State"] not in ("QUEUED", "RUNNING"):
+                    return status
+                self._sleep(0.2)
+        except BaseException:
+            with suppress(Exception):  # what interrupted is the error to tell
+                self._client.stop_query_execution(QueryExecutionId=query)
+            raise
 
 
 def _execution(raw: dict[str, Any]) -> Execution:

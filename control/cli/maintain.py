@@ -1,7 +1,9 @@
 """`dm maintain`: the Iceberg tables that dbt writes, put in order."""
 
 import os
+import signal
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,8 +30,8 @@ def _options(function: Callable[..., None]) -> Callable[..., None]:
         click.option("--json", "as_json", is_flag=True, help="Print as JSON."),
         click.option("--workgroup", envvar="DM_WORKGROUP", default="primary", show_default=True),
         click.option(
-            "--keep-days", type=click.FloatRange(0), default=5, show_default=True,
-            help="Versions that are younger stay.",
+            "--keep-days", envvar="DM_TABLE_VERSION_DAYS", type=click.FloatRange(0), default=5,
+            show_default=True, help="Versions that are younger stay.",
         ),
         click.argument("tables", metavar="[SCHEMA.TABLE]...", nargs=-1),
     ):  # fmt: skip
@@ -62,20 +64,47 @@ def plan(tables: tuple[str, ...], keep_days: float, workgroup: str, as_json: boo
 Examples:
   dm maintain run
   dm maintain run silver.reviews_state --keep-days 2
+  dm maintain run --minutes 20 --unless-busy
 """,
 )
+@click.option(
+    "--minutes", type=click.FloatRange(0), help="Start nothing after so many; the next run goes on with it."
+)
+@click.option("--unless-busy", is_flag=True, help="Where a build is at work, say so and end with 0.")
 @_options
-def run(tables: tuple[str, ...], keep_days: float, workgroup: str, as_json: bool) -> None:
-    """Put the tables in order, one after the other. Made for a schedule; safe to repeat when interrupted.
+def run(
+    tables: tuple[str, ...],
+    keep_days: float,
+    workgroup: str,
+    as_json: bool,
+    minutes: float | None,
+    unless_busy: bool,
+) -> None:
+    """Put the tables in order, those with most files to spare first. Safe to repeat when interrupted.
+
+    With --minutes and --unless-busy it is made for a schedule. A statement of Athena that is at work then
+    may take 30 minutes more.
 
     Exit codes: 0 fine, 2 wrong usage, 3 a build is at work, or the cloud did not answer.
     """
+    from control.errors import BusyError
     from control.wiring import maintained
 
+    most = timedelta.max if minutes is None else timedelta(minutes=minutes)
+    # Told to end it does what Ctrl-C does: it stops its statement and gives the lease back.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     done = []
-    for one in maintained(os.environ, workgroup, tables, keep_days):
-        done.append(one)
-        click.echo(f"{one.table} is in order.", err=True)
+    try:
+        for one in maintained(os.environ, workgroup, tables, keep_days, most):
+            done.append(one)
+            state = "is left for the next run" if one.after is None else "is in order"
+            click.echo(f"{one.table} {state}.", err=True)
+    except BusyError as error:
+        if not unless_busy:
+            raise
+        click.echo(f"skipped: {error.message}", err=True)
+        if not as_json:
+            return
     _print(done, as_json=as_json)
 
 

@@ -8,16 +8,18 @@ rows as they are, and readers see one version or the other.
 # ruff: noqa: S608  (the SQL text holds only names from the catalog, numbers and quoted literals)
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from control.errors import NotFoundError, UpstreamError
+from control.errors import ConflictError, NotFoundError, UpstreamError
 from control.ports import Listing, Query, TableEntry
 from control.sql import literal
 
 DAY_SECONDS = 86_400
-# Athena stops after 30 minutes with such an error when there is more to do than it has time for.
+# Athena ends with such an error when there is more to do than one statement takes on.
 _MORE = "MORE_RUNS_NEEDED"
 _RUNS = 10
+# What Athena fills a file with, if it can (write_target_data_file_size_bytes).
+_FULL_BYTES = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,10 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Upkeep:
-    """One table, and how long its versions are kept at least: longer where a model still has to look back."""
+    """One table, and how long its versions are kept at least: longer where a model still has to look back.
+
+    `after` is what it consists of once it is in order; None says that it is not yet.
+    """
 
     table: str
     before: Measure
@@ -69,31 +74,59 @@ def measured(
         behind = _oldest_consumed(entry, models, query, prefix)
         # A day more, so that a build that begins now still finds the version.
         keep = keep_seconds if behind is None else max(keep_seconds, behind + DAY_SECONDS)
-        yield Upkeep(_name(entry), _measure(entry, query), keep)
+        yield Upkeep(_name(entry), _measure(_name(entry), query), keep)
 
 
-def put_in_order(entry: TableEntry, planned: Upkeep, query: Query, renew: Callable[[], None]) -> Measure:
-    """Write small files anew and forget old versions; what the table consists of then."""
-    name, age = _name(entry), planned.keep_seconds
-    for statement in (
-        f"OPTIMIZE {name} REWRITE DATA USING BIN_PACK",
-        f"ALTER TABLE {name} SET TBLPROPERTIES ('vacuum_max_snapshot_age_seconds' = '{age}')",
-        f"VACUUM {name}",
-    ):
+def in_order(
+    planned: Sequence[Upkeep], query: Query, renew: Callable[[], None], in_time: Callable[[], bool]
+) -> Iterator[Upkeep]:
+    """Put tables in order, the neediest first, and give each; one that was not got done has no `after`.
+
+    No statement starts without `renew`, and none once it is not `in_time` any more. What was done is done:
+    each statement commits by itself, and what is left is gone on with by the next run. Raises what kept a
+    table from being done when the others are, and ConflictError of `renew` at once.
+    """
+    failed = None
+    for one in sorted(planned, key=lambda upkeep: _need(upkeep.before), reverse=True):
+        try:
+            whole = all(_done(statement, query, renew, in_time) for statement in _statements(one))
+        except ConflictError:
+            raise
+        except UpstreamError as error:
+            whole, failed = False, failed or error
+        yield replace(one, after=_measure(one.table, query)) if whole else one
+    if failed:
+        raise failed
+
+
+def _need(measure: Measure) -> int:
+    """Files that a reader opens in vain: those of deletes, and more than the bytes fill."""
+    return measure.delete_files + measure.files - measure.size_bytes // _FULL_BYTES
+
+
+def _statements(one: Upkeep) -> tuple[str, ...]:
+    return (
+        f"OPTIMIZE {one.table} REWRITE DATA USING BIN_PACK",
+        f"ALTER TABLE {one.table} SET TBLPROPERTIES"
+        f" ('vacuum_max_snapshot_age_seconds' = '{one.keep_seconds}')",
+        f"VACUUM {one.table}",
+    )
+
+
+def _done(statement: str, query: Query, renew: Callable[[], None], in_time: Callable[[], bool]) -> bool:
+    """Run a statement until Athena has nothing more to do, as often as there is time for."""
+    for _ in range(_RUNS):
+        if not in_time():
+            return False
         renew()
-        _repeated(statement, query, renew)
-    return _measure(entry, query)
-
-
-def _repeated(statement: str, query: Query, renew: Callable[[], None]) -> None:
-    for left in reversed(range(_RUNS)):
         try:
             query(statement)
-            return
         except UpstreamError as error:
-            if _MORE not in error.message or not left:
+            if _MORE not in error.message:
                 raise
-        renew()
+        else:
+            return True
+    return False
 
 
 def _is_kept(entry: TableEntry) -> bool:
@@ -105,11 +138,12 @@ def _name(entry: TableEntry) -> str:
     return f"{entry.database}.{entry.name}"
 
 
-def _measure(entry: TableEntry, query: Query) -> Measure:
+def _measure(table: str, query: Query) -> Measure:
+    schema, _, name = table.partition(".")
     [(files, deletes, size, versions)] = query(
         "select count_if(content = 0), count_if(content <> 0), coalesce(sum(file_size_in_bytes), 0),"
-        f' (select count(*) from "{entry.database}"."{entry.name}$snapshots")'
-        f' from "{entry.database}"."{entry.name}$files"'
+        f' (select count(*) from "{schema}"."{name}$snapshots")'
+        f' from "{schema}"."{name}$files"'
     )
     return Measure(int(files), int(deletes), int(size), int(versions))
 

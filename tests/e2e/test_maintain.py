@@ -2,8 +2,10 @@
 
 import gzip
 import json
+import signal
+import subprocess
 
-from lakehouse import Lakehouse
+from lakehouse import BIN, ROOT, Lakehouse
 
 MODELS = ("--select", "breweries_state", "breweries", "--exclude-resource-type", "test")
 TABLE = "silver.breweries_state"
@@ -18,15 +20,19 @@ def deliver(lakehouse: Lakehouse, number: int) -> None:
     lakehouse.build(*MODELS)
 
 
-def test_small_files_and_old_versions_go_and_rows_and_offsets_stay(lakehouse: Lakehouse) -> None:
-    assert "nothing was built yet" in lakehouse.run("dm", "maintain", "run", expect=2)
-    assert lakehouse.dm("maintain", "plan") == []
-    deliver(lakehouse, 1)
-    # As many merges as make maintenance worth it, without dbt's time for each.
-    for number in range(2, 8):
+def grow(lakehouse: Lakehouse, *numbers: int) -> None:
+    """As many merges as make maintenance worth it, without dbt's time for each."""
+    for number in numbers:
         lakehouse.query(
             f"insert into {TABLE} select {number}, 'Brewery {number}', '0', 0, false, 1 as _batch"
         )
+
+
+def test_small_files_and_old_versions_go_and_rows_and_offsets_stay(lakehouse: Lakehouse) -> None:
+    assert lakehouse.run("dm", "maintain", "run") == "Nothing was built yet.\n"
+    assert lakehouse.dm("maintain", "plan") == []
+    deliver(lakehouse, 1)
+    grow(lakehouse, *range(2, 8))
     rows = lakehouse.query("select brewery_id, brewery_name from silver.breweries order by brewery_id")
     assert len(rows) == 7
 
@@ -34,8 +40,13 @@ def test_small_files_and_old_versions_go_and_rows_and_offsets_stay(lakehouse: La
     assert (planned["before"]["files"], planned["before"]["versions"], planned["after"]) == (7, 7, None)
     lakehouse.query("update ops.lease set holder = 'b1', who = 'bob'")
     assert "build b1 of bob is at work" in lakehouse.run("dm", "maintain", "run", expect=3)
+    assert lakehouse.dm("maintain", "run", "--unless-busy") == []
     assert lakehouse.dm("maintain", "plan", TABLE) == [planned]
     lakehouse.query("update ops.lease set holder = ''")
+
+    left = lakehouse.dm("maintain", "run", "--minutes", "0")
+    assert [(one["table"], one["after"]) for one in left] == [(TABLE, None), ("ops.lease", None)]
+    assert lakehouse.dm("maintain", "plan", TABLE) == [planned], "no time, so nothing was changed"
 
     done = {one["table"]: one for one in lakehouse.dm("maintain", "run", "--keep-days", "0")}
     assert set(done) == {TABLE, "ops.lease"}
@@ -47,3 +58,49 @@ def test_small_files_and_old_versions_go_and_rows_and_offsets_stay(lakehouse: La
     )
     deliver(lakehouse, 8)
     assert lakehouse.query("select count(*) as n from silver.breweries") == [{"n": 8}]
+
+
+def interrupted(lakehouse: Lakehouse, by: signal.Signals) -> None:
+    """Maintenance that is ended when its first table is in order, and the next one is not."""
+    command = [str(BIN / "dm"), "maintain", "run", "--keep-days", "0"]
+    with subprocess.Popen(command, cwd=ROOT, env=lakehouse.env, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr
+        assert run.stderr.readline() == f"{TABLE} is in order.\n"
+        run.send_signal(by)
+    assert run.returncode == (1 if by == signal.SIGTERM else -by)
+
+
+def made_of(lakehouse: Lakehouse) -> tuple[int, int]:
+    [found] = lakehouse.dm("maintain", "plan", TABLE)
+    return found["before"]["files"], found["before"]["versions"]
+
+
+def test_maintenance_that_is_ended_by_force_loses_nothing_and_is_followed_by_the_next(
+    lakehouse: Lakehouse,
+) -> None:
+    deliver(lakehouse, 1)
+    grow(lakehouse, 2, 3, 4)
+    interrupted(lakehouse, signal.SIGTERM)
+    assert lakehouse.query("select holder from ops.lease") == [{"holder": ""}], "given back"
+
+    grow(lakehouse, 5, 6, 7)
+    interrupted(lakehouse, signal.SIGKILL)
+    [lease] = lakehouse.query("select holder from ops.lease")
+    assert lease["holder"].startswith("maintenance-")
+    assert made_of(lakehouse) == (1, 1), "what was done stays"
+    # Its last statement may still be at work, so nobody may for as long as one lasts.
+    assert "Another build is at work" in lakehouse.build(*MODELS, expect=2)
+    assert "is at work on these tables" in lakehouse.run("dm", "maintain", "run", expect=3)
+
+    lakehouse.query("update ops.lease set renewed_at = renewed_at - 2400")
+    lakehouse.query("update ops.lease set holder = 'b' || holder")
+    refused = lakehouse.run("dm", "maintain", "run", expect=3)
+    assert "build bmaintenance-" in refused, "what a dead build left behind is for the next build"
+    lakehouse.query("update ops.lease set holder = substr(holder, 2)")
+    grow(lakehouse, 8)
+    done = {one["table"]: one["after"] for one in lakehouse.dm("maintain", "run", "--keep-days", "0")}
+    assert done.keys() == {TABLE, "ops.lease"}
+    assert None not in done.values()
+    assert lakehouse.query("select holder from ops.lease") == [{"holder": ""}]
+    deliver(lakehouse, 9)
+    assert lakehouse.query("select count(*) as n from silver.breweries") == [{"n": 9}]

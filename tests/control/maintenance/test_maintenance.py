@@ -5,14 +5,26 @@ from typing import Any
 
 import pytest
 
-from control.errors import ConflictError, NotFoundError, UpstreamError, UsageError
+from control.errors import BusyError, ConflictError, NotFoundError, UpstreamError, UsageError
 from control.maintenance.lease import held
-from control.maintenance.tables import DAY_SECONDS, chosen, kept, measured, put_in_order
+from control.maintenance.tables import DAY_SECONDS, Measure, Upkeep, chosen, in_order, kept, measured
 from control.ports import TableEntry
 
 ICEBERG = {"table_type": "ICEBERG"}
 FLAT = TableEntry("ann_silver", "review_flat", "s3://lake/w/f", False, ICEBERG)
 MODELS = ("review_flat", "top_drinkers")
+
+
+def nothing() -> None:
+    """Renew no lease."""
+
+
+def always() -> bool:
+    return True
+
+
+def upkeep(table: str, files: int = 1, delete_files: int = 0, size_bytes: int = 1) -> Upkeep:
+    return Upkeep(table, Measure(files, delete_files, size_bytes, 3), DAY_SECONDS)
 
 
 class Glue:
@@ -71,7 +83,7 @@ def test_a_version_that_a_model_has_yet_to_compare_with_stays(behind: str, kept:
     assert found.keep_seconds == kept
     assert (found.before.files, found.before.delete_files, found.before.versions) == (3, 1, 7)
     assert "input = 'ann_silver.review_flat' and model in ('review_flat', 'top_drinkers')" in athena.asked[0]
-    put_in_order(FLAT, found, athena, lambda: None)
+    list(in_order([found], athena, nothing, always))
     [age] = athena.statements("ALTER")
     assert f"'vacuum_max_snapshot_age_seconds' = '{kept}'" in age
 
@@ -81,38 +93,79 @@ def test_what_athena_has_no_time_for_is_gone_on_with() -> None:
     athena = Athena(VACUUM=[more, more, ()], consumed=(("",),), count_if=(("1", "0", "1", "1"),))
     renewed: list[int] = []
     [planned] = measured([FLAT], MODELS, athena, "ann_", DAY_SECONDS)
-    put_in_order(FLAT, planned, athena, lambda: renewed.append(len(athena.asked)))
+    [done] = in_order([planned], athena, lambda: renewed.append(len(athena.asked)), always)
+    assert done.after == Measure(1, 0, 1, 1)
     assert len(athena.statements("VACUUM")) == 3
     assert len(renewed) == 5, "before each statement"
 
 
-@pytest.mark.parametrize(
-    ("message", "tries"), [("Athena: ICEBERG_VACUUM_MORE_RUNS_NEEDED", 10), ("Athena: out of luck", 1)]
-)
-def test_other_errors_and_no_end_are_errors(message: str, tries: int) -> None:
-    athena = Athena(VACUUM=UpstreamError(message), consumed=(("",),), count_if=(("1", "0", "1", "1"),))
-    [planned] = measured([FLAT], MODELS, athena, "ann_", DAY_SECONDS)
-    with pytest.raises(UpstreamError, match=message):
-        put_in_order(FLAT, planned, athena, lambda: None)
-    assert len(athena.statements("VACUUM")) == tries
+def test_another_error_is_told_when_the_other_tables_are_in_order() -> None:
+    broken = UpstreamError("Athena: out of luck")
+    athena = Athena(**{"OPTIMIZE gold.a": broken, "count_if": (("1", "0", "1", "1"),)})
+    run, seen = in_order([upkeep("gold.a", files=9), upkeep("gold.b")], athena, nothing, always), []
+    with pytest.raises(UpstreamError, match="out of luck"):
+        seen.extend(one.after is not None for one in run)
+    assert seen == [False, True]
+    assert athena.statements("VACUUM") == ["VACUUM gold.b"]
+
+
+def test_whoever_lost_the_lease_touches_no_further_table() -> None:
+    def lost() -> None:
+        raise ConflictError("given up for dead")
+
+    athena = Athena()
+    with pytest.raises(ConflictError, match="given up"):
+        list(in_order([upkeep("gold.a"), upkeep("gold.b")], athena, lost, always))
+    assert athena.asked == []
+
+
+def test_what_has_no_end_is_left_for_the_next_run_and_keeps_no_other_table_waiting() -> None:
+    more = UpstreamError("Athena: ICEBERG_VACUUM_MORE_RUNS_NEEDED")
+    athena = Athena(**{"VACUUM gold.a": more, "count_if": (("1", "0", "1", "1"),)})
+    done = in_order([upkeep("gold.a", files=9), upkeep("gold.b")], athena, nothing, always)
+    assert [(one.table, one.after is not None) for one in done] == [("gold.a", False), ("gold.b", True)]
+    assert len(athena.statements("VACUUM gold.a")) == 10
+
+
+def test_tables_with_most_files_to_spare_come_first() -> None:
+    full = upkeep("gold.full", files=40, size_bytes=40 * 512 * 1024 * 1024)
+    tables = [full, upkeep("gold.small", files=9), upkeep("gold.deleted", files=3, delete_files=8)]
+    athena = Athena(count_if=(("1", "0", "1", "1"),))
+    assert [one.table for one in in_order(tables, athena, nothing, always)] == [
+        "gold.deleted",
+        "gold.small",
+        "gold.full",
+    ]
+
+
+@pytest.mark.parametrize("statements", range(7))
+def test_no_statement_starts_when_the_time_is_over_and_what_is_left_is_named(statements: int) -> None:
+    athena = Athena(count_if=(("1", "0", "1", "1"),))
+
+    def writes() -> list[str]:
+        return [sql for sql in athena.asked if not sql.startswith("select")]
+
+    tables = [upkeep("gold.a", files=9), upkeep("gold.b")]
+    done = list(in_order(tables, athena, nothing, lambda: len(writes()) < statements))
+    assert len(writes()) == statements
+    assert [one.after is not None for one in done] == [statements >= 3, statements >= 6]
+    assert [one.table for one in done] == ["gold.a", "gold.b"]
 
 
 def test_the_lease_is_given_back_also_after_an_error() -> None:
-    athena = Athena(**{"select holder": (("it's me", "ann", "0"),)})
-    with pytest.raises(ZeroDivisionError), held(athena, "ann_", holder="it's me", who="ann"):
+    athena = Athena(**{"select holder": (("maintenance-it's me", "ann", "0"),)})
+    with pytest.raises(ZeroDivisionError), held(athena, "ann_", run="it's me", who="ann"):
         raise ZeroDivisionError
     assert athena.asked[-1] == (
-        "update \"ann_ops\".\"lease\" set holder = '', fenced = '' where holder = 'it''s me'"
+        "update \"ann_ops\".\"lease\" set holder = '', fenced = '' where holder = 'maintenance-it''s me'"
     )
 
 
 def test_nothing_is_done_while_a_build_is_at_work() -> None:
     athena = Athena(**{"select holder": (("b1", "bob", "7"),)})
     with (
-        pytest.raises(
-            ConflictError, match="build b1 of bob is at work on these tables, last heard 7 seconds"
-        ),
-        held(athena, "", holder="m1", who="ann"),
+        pytest.raises(BusyError, match="build b1 of bob is at work on these tables, last heard 7 seconds"),
+        held(athena, "", run="m1", who="ann"),
     ):
         raise AssertionError
     assert not any("holder = ''" in sql for sql in athena.statements("update")[1:]), "it is another's"
@@ -120,8 +173,8 @@ def test_nothing_is_done_while_a_build_is_at_work() -> None:
 
 def test_whoever_lost_the_lease_stops_before_the_next_statement() -> None:
     silent = [(("40",),), (("400",),), ()]
-    athena = Athena(**{"select holder": (("m1", "ann", "0"),), "renewed_at from": silent})
-    with held(athena, "", holder="m1", who="ann") as renew:
+    athena = Athena(**{"select holder": (("maintenance-m1", "ann", "0"),), "renewed_at from": silent})
+    with held(athena, "", run="m1", who="ann") as renew:
         before = len(athena.statements("update"))
         renew()
         assert len(athena.statements("update")) == before, "it is not due yet"
@@ -135,5 +188,5 @@ def test_before_the_first_build_there_is_nothing_to_maintain() -> None:
     athena = Athena(
         update=UpstreamError("Athena: TABLE_NOT_FOUND: line 1:8: Table 'ops.lease' does not exist")
     )
-    with pytest.raises(UsageError, match="nothing was built yet"), held(athena, "", holder="m", who="ann"):
+    with pytest.raises(UsageError, match="nothing was built yet"), held(athena, "", run="m", who="ann"):
         raise AssertionError

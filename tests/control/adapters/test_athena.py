@@ -1,0 +1,60 @@
+"""Statements of our own: rows of one that succeeded, and none left at work by whoever is interrupted."""
+
+from typing import Any
+
+import pytest
+
+from control.adapters.athena import AthenaQuery
+from control.config import Settings
+from control.errors import UpstreamError
+
+
+class Client:
+    """Athena with one statement, in one state after the other."""
+
+    def __init__(self, *states: str) -> None:
+        self.states = list(states)
+        self.stopped: list[str] = []
+
+    def start_query_execution(self, **_: Any) -> dict[str, str]:
+        return {"QueryExecutionId": "q-1"}
+
+    def get_query_execution(self, **_: Any) -> dict[str, Any]:
+        return {"QueryExecution": {"Status": {"State": self.states.pop(0)}}}
+
+    def get_query_results(self, **_: Any) -> dict[str, Any]:
+        rows = [{"Data": [{"VarCharValue": "n"}]}, {"Data": [{"VarCharValue": "1"}]}]
+        return {"ResultSet": {"Rows": rows}}
+
+    def stop_query_execution(self, QueryExecutionId: str) -> None:  # noqa: N803  boto3's name
+        self.stopped.append(QueryExecutionId)
+        raise RuntimeError("it has ended just now")
+
+
+def asking(client: Client, sleep: Any = lambda _: None) -> AthenaQuery:
+    query = AthenaQuery(Settings(endpoint="http://127.0.0.1:1"), "build", sleep)
+    query._client = client
+    return query
+
+
+def test_a_statement_is_waited_for_and_its_rows_come_without_their_head() -> None:
+    client = Client("QUEUED", "RUNNING", "SUCCEEDED")
+    assert asking(client)("select 1 as n") == [["1"]]
+    assert client.stopped == []
+
+
+def test_a_statement_that_failed_is_an_error_and_needs_no_stop() -> None:
+    client = Client("RUNNING", "FAILED")
+    with pytest.raises(UpstreamError, match="FAILED"):
+        asking(client)("select 1 as n")
+    assert client.stopped == []
+
+
+def test_whoever_is_interrupted_stops_the_statement_and_says_why_it_ended() -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    client = Client("RUNNING")
+    with pytest.raises(KeyboardInterrupt):
+        asking(client, interrupt)("optimize t")
+    assert client.stopped == ["q-1"]
