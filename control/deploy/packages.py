@@ -12,8 +12,9 @@ from pathlib import Path
 
 from control.errors import NotFoundError, UpstreamError
 
-# What a machine needs to build the models: nothing of the control plane.
+# What a machine needs to build the models, and to put their tables in order.
 PROJECT = (
+    "control",
     "dbt_project.yml",
     "dbt_botocore.py",
     "pyproject.toml",

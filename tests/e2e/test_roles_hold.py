@@ -1,6 +1,11 @@
 """The demo's steps under the roles of the deployment, with IAM enforced: they pass, and nothing else does."""
 
+import io
 import json
+import os
+import subprocess
+import sys
+import sysconfig
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +16,10 @@ import yaml
 from botocore.exceptions import ClientError
 from call_patterns import key_names, summary
 from record_calls import DEPLOYERS, aws, make_stacks_role
+from rendered import properties
 from rich.console import Console
 
+from control.deploy import packages
 from demo import demo, report, roles
 from demo.steps import ROOT, StepFailedError, Steps
 from localcloud.iam.policies import matches
@@ -56,6 +63,77 @@ def test_each_step_may_do_what_it_does_and_asks_for_nothing_that_was_not_recorde
     assert [objects for objects in retention(steps) if objects["returned"]], "what is too young is taken back"
     used = ("engineer", "ingest", "dbt", "retention")
     assert refused_or_new(steps, *used) == ([], []), "what is new: make record-calls"
+
+
+# As CodeBuild's environment has it after the install phase: the libraries, and nothing of this repository.
+PYTHON = f"""#!/bin/sh
+PYTHONPATH="$PYTHONPATH:{sysconfig.get_path("purelib")}" exec {sys.executable} -S "$@"
+"""
+
+
+def test_what_the_machine_of_maintenance_starts_puts_tables_in_order_from_its_archive_in_its_role(
+    steps: Steps, tmp_path: Path
+) -> None:
+    """Goes on with what the test above has built."""
+    table = "silver.breweries_state"
+    for _ in range(5):
+        columns = "brewery_id, brewery_name, _seq, _rev, _deleted, _batch"
+        report.query(
+            steps.env_of("dbt"),
+            f"insert into {{prefix}}{table} select -brewery_id, {columns.partition(', ')[2]}"
+            f" from {{prefix}}{table} limit 1",
+        )
+    assert made_of(steps, table)["files"] > 5
+    [content] = packages.project(ROOT).objects.values()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        archive.extractall(tmp_path)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").write_text(PYTHON)
+    (tmp_path / ".venv" / "bin" / "python").chmod(0o755)
+
+    lease = "update {prefix}ops.lease set holder = '%s', who = 'bob'"
+    report.query(steps.env_of("dbt"), lease % "b1")
+    assert "skipped: build b1 of bob is at work" in started(steps, tmp_path)
+    assert made_of(steps, table)["files"] > 5
+    report.query(steps.env_of("dbt"), lease % "")
+    assert f"{steps.env['DM_SCHEMA_PREFIX']}{table} is in order." in started(steps, tmp_path)
+    assert made_of(steps, table)["files"] == 1
+    kept = made_of(steps, table)["versions"]
+    assert kept > 5, "they are younger than five days"
+    steps.run("maintain", "dm", "maintain", "run", "--keep-days", "0", role="dbt")
+    assert made_of(steps, table)["versions"] == 1
+    assert refused_or_new(steps, "dbt") == ([], []), "what is new: make record-calls"
+
+
+def started(steps: Steps, folder: Path) -> str:
+    """What the project of builds does for the machine of maintenance, with the variables of both."""
+    project = properties("compute", "DbtProject", "dev")
+    variables = {one["Name"]: str(one["Value"]) for one in project["Environment"]["EnvironmentVariables"]}
+    definition = json.loads(properties("control", "MaintenanceMachine", "dev")["DefinitionString"])
+    [state] = [one for one in definition["States"].values() if one["Type"] == "Task"]
+    variables |= {one["Name"]: one["Value"] for one in state["Parameters"]["EnvironmentVariablesOverride"]}
+    session = {name: value for name, value in steps.env_of("dbt").items() if name.startswith("AWS_")}
+    output = ""
+    for command in yaml.safe_load(project["Source"]["BuildSpec"])["phases"]["build"]["commands"]:
+        done = subprocess.run(
+            ["sh", "-c", command],
+            cwd=folder,
+            env={"PATH": os.defpath, **variables, **session},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        output += done.stderr
+    return output
+
+
+def made_of(steps: Steps, table: str) -> dict[str, int]:
+    """What a table consists of."""
+    name = f"{steps.env['DM_SCHEMA_PREFIX']}{table}"
+    [found] = json.loads(steps.run_quietly("dm", "maintain", "plan", name, "--json", role="engineer"))
+    measure: dict[str, int] = found["before"]
+    return measure
 
 
 def retention(steps: Steps, *ages: str) -> list[Any]:

@@ -45,11 +45,15 @@ def the_table_of_a_record(query: str) -> bool:
 
 
 def a_build_of_the_packed_project(spec: str) -> bool:
-    """commands that install from files of the archive and build a target of the profile, with the threads"""
+    """commands that install from files of the archive and build a target of the profile, with the threads, or
+    run maintenance and nothing else, with the minutes for it
+    """
     phases = yaml.safe_load(spec)["phases"]
-    install, [build] = phases["install"]["commands"], phases["build"]["commands"]
+    install, (build, maintain) = phases["install"]["commands"], phases["build"]["commands"]
     packed = [f"{part}/" if "." not in part else part for part in packages.PROJECT]
     named = [file for command in install for file in re.findall(r"-r (\S+)", command)]
+    unless, _, build = build.partition(" || ")
+    only_if, _, maintain = maintain.partition(" || ")
     words = build.split()
     profile = yaml.safe_load((ROOT / "profiles/profiles.yml").read_text())["lakehouse"]["outputs"]
     return (
@@ -60,6 +64,10 @@ def a_build_of_the_packed_project(spec: str) -> bool:
         and f"{words[words.index('--profiles-dir') + 1]}/" in packed
         and words[words.index("--target") + 1] in profile
         and words[words.index("--threads") + 1] == '"$DBT_THREADS"'
+        and (unless, only_if) == ('test -n "$MAINTENANCE_MINUTES"', 'test -z "$MAINTENANCE_MINUTES"')
+        and maintain.startswith(".venv/bin/python -m control.cli.main maintain run --unless-busy ")
+        and maintain.endswith(' --minutes "$MAINTENANCE_MINUTES"')
+        and "control/" in packed
     )
 
 
@@ -267,8 +275,10 @@ COMPUTE = {
                 {"Name": "DM_BUCKET", "Value": LAKE},
                 {"Name": "DM_WORKGROUP", "Value": f"{NAME}-build"},
                 {"Name": "DM_SCHEMA_PREFIX", "Value": ""},
+                {"Name": "DM_TABLE_VERSION_DAYS", "Value": "5"},
                 {"Name": "DBT_THREADS", "Value": "8"},
                 {"Name": "PYTHONPATH", "Value": "."},
+                {"Name": "MAINTENANCE_MINUTES", "Value": ""},
             ],
             "/Source/Type": "S3",
             "/Source/Location": f"{CODE}/{FILLED_IN['ProjectCodeKey']}",

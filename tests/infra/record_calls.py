@@ -57,6 +57,7 @@ def walk(steps: Steps, folder: str) -> None:
     target = f"{folder}-target"
     group = steps.env["DM_WORKGROUP"]
     as_engineer = partial(try_command, steps, "engineer")
+    try_command(steps, "dbt", "dm", "maintain", "run", "--workgroup", group, "--keep-days", "0")
     with_role(steps, "register", lambda: register(steps))
     with_role(steps, "engineer", lambda: run_spark(steps))
     with_role(steps, "ingest", lambda: ingest_what_fails(steps))

@@ -6,15 +6,17 @@ from typing import Any, get_type_hints
 
 import pytest
 from machine import StateError, run
-from rendered import properties
+from rendered import properties, templates, values
 
 from control import handlers
 
 INGESTION = properties("control", "IngestionMachine")["DefinitionString"]
 RETENTION = properties("control", "RetentionMachine")["DefinitionString"]
+MAINTENANCE = properties("control", "MaintenanceMachine")["DefinitionString"]
 BUILD = properties("control", "BuildMachine")["DefinitionString"]
 INVOKE = "arn:aws:states:::lambda:invoke"
 START = "arn:aws:states:::states:startExecution"
+INSTALL_MINUTES = 5
 DBT = "arn:aws:states:::codebuild:startBuild.sync"
 
 
@@ -166,3 +168,42 @@ def test_retention_is_one_call_that_is_made_again_when_the_cloud_did_not_answer(
 @pytest.mark.parametrize("error", ["DataError", "UsageError", "UpstreamError", "States.Timeout"])
 def test_retention_that_needs_a_person_fails_at_once(error: str) -> None:
     assert run(RETENTION, retention_answers(error, DONE), {}).status == "FAILED"
+
+
+def test_maintenance_runs_in_the_project_of_builds_which_does_one_thing_at_a_time() -> None:
+    builder = Builder(*["CodeBuild.AccountLimitExceededException"] * 3)
+    assert run(MAINTENANCE, builder, {}, "at-night").status == "SUCCEEDED"
+    request = builder.requests[-1]
+    project = properties("compute", "DbtProject")
+    assert (request["ProjectName"], request["IdempotencyToken"]) == (project["Name"], "at-night")
+    given = {one["Name"]: one["Value"] for one in request["EnvironmentVariablesOverride"]}
+    assert given == {"MAINTENANCE_MINUTES": values("dev")["MaintenanceMinutes"]}
+    assert given.keys() <= {one["Name"] for one in project["Environment"]["EnvironmentVariables"]}
+
+
+def test_maintenance_that_finds_no_time_between_builds_is_skipped_and_no_failure() -> None:
+    execution = run(MAINTENANCE, Builder(*["CodeBuild.AccountLimitExceededException"] * 99), {})
+    assert (execution.status, execution.path) == ("SUCCEEDED", ["PutInOrder", "Skipped"])
+
+
+def test_maintenance_that_failed_fails_its_machine() -> None:
+    assert run(MAINTENANCE, Builder("States.TaskFailed"), {}).status == "FAILED"
+
+
+STATEMENT_MINUTES = 30  # as long as Athena lets one run
+
+
+def test_nothing_ends_maintenance_by_force_before_its_last_statement_is_over() -> None:
+    definition = json.loads(MAINTENANCE)
+    most = templates()["control"].parameters["MaintenanceMinutes"]["MaxValue"]
+    ended = definition["States"]["PutInOrder"]["Parameters"]["TimeoutInMinutesOverride"]
+    assert ended >= most + STATEMENT_MINUTES + INSTALL_MINUTES
+    waited = run(MAINTENANCE, Builder(*["CodeBuild.AccountLimitExceededException"] * 99), {}).waited
+    assert definition["TimeoutSeconds"] >= waited + ended * 60
+
+
+def test_a_build_waits_for_as_long_as_maintenance_may_take() -> None:
+    # With full jitter a pause is half as long as it may be, in the mean.
+    waited = run(BUILD, Builder(*["CodeBuild.AccountLimitExceededException"] * 99), {}).waited / 2
+    minutes = int(values("prod")["MaintenanceMinutes"]) + STATEMENT_MINUTES + INSTALL_MINUTES
+    assert waited > minutes * 60

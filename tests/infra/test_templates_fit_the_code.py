@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 import yaml
+from iam import allows
 from moto import mock_aws
 from moto.events.models import EventPattern
 from rendered import every, properties, templates, values
@@ -88,8 +89,10 @@ def test_dbt_is_given_every_variable_that_its_profile_reads() -> None:
         one["Name"] for one in properties("compute", "DbtProject")["Environment"]["EnvironmentVariables"]
     }
     assert read <= given
-    # dbt itself reads the one, Python the other, to find dbt_botocore.
-    assert given - read == {"DBT_THREADS", "PYTHONPATH"}
+    # dbt itself reads the first, Python the second, to find dbt_botocore; the rest is for maintenance.
+    maintenance = {"DM_TABLE_VERSION_DAYS", "MAINTENANCE_MINUTES"}
+    assert given - read == {"DBT_THREADS", "PYTHONPATH", *maintenance}
+    assert "DM_TABLE_VERSION_DAYS" in _variables_read("control")
 
 
 def test_every_setting_that_an_output_is_named_for_is_read_by_dm_or_dbt() -> None:
@@ -169,13 +172,21 @@ def test_retention_lets_go_at_the_age_at_which_the_lifecycle_deletes() -> None:
     assert {kind: age.days for kind, age in found.items()} == days
 
 
-def test_retention_runs_in_a_workgroup_that_there_is_and_by_its_own_machine_alone() -> None:
+def test_retention_runs_in_a_workgroup_that_there_is() -> None:
     given = properties("control", "RetentionFunction")["Environment"]["Variables"]
     assert given["DM_WORKGROUP"] == properties("catalog", "BuildWorkgroup")["Name"]
+
+
+def test_each_schedule_starts_its_own_machine_and_has_leave_to_and_all_are_switched_off_together() -> None:
     for rule, machine in (
         ("RetentionRule", "RetentionMachine"),
+        ("MaintenanceRule", "MaintenanceMachine"),
         ("IngestionSchedule", "IngestionMachine"),
     ):
+        name = properties("control", machine)["StateMachineName"]
+        place = f"arn:aws:states:eu-west-1:123456789012:stateMachine:{name}"
+        assert allows("ScheduleRole", "states:StartExecution", place, "prod")
+        assert templates()["control"].resources[rule]["Properties"]["State"] == {"Ref": "ScheduleState"}
         [target] = properties("control", rule)["Targets"]
         assert target["Arn"].endswith(properties("control", machine)["StateMachineName"]) or (
             target["Arn"] == machine
