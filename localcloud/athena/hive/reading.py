@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from localcloud.athena.cache import FileCache
 from localcloud.athena.catalog import Catalog, Partition, Table
 from localcloud.athena.errors import AthenaError
-from localcloud.athena.hive import partitions
+from localcloud.athena.hive import coercions, partitions
 from localcloud.athena.hive.projection import projection, utc_now
 from localcloud.athena.objects import folder, split
 from localcloud.athena.translate.casts import rounded
@@ -66,6 +66,8 @@ def _objects(catalog: Catalog, table: Table, filters: Sequence[Filter]) -> list[
         return sorted(below, key=lambda one: one.values)
     found: list[Found] = []
     for partition in partitions.needed(catalog, table, filters):
+        if _is_parquet(table):  # the others have columns by place, and texts that are read as any type
+            coercions.check(table, partition)
         found.extend(_below(catalog, _location(partition, table), partition.values))
     return found
 
@@ -131,7 +133,7 @@ def _source(table: Table, found: Sequence[Found], cache: FileCache) -> str:
     local = cache.fetch((one.uri, one.tag) for one in found)
     files = f"[{', '.join(map(text, local))}]"
     serde = table.serde.rpartition(".")[2].lower()
-    if "parquet" in serde or not serde:
+    if _is_parquet(table):
         return _parquet(files, _data_columns(table))
     if "opencsv" in serde:
         return _csv(table, files, quoted=True)
@@ -140,6 +142,11 @@ def _source(table: Table, found: Sequence[Found], cache: FileCache) -> str:
     if "json" in serde:
         return _json(files, _data_columns(table))
     raise AthenaError("HIVE_UNSUPPORTED_FORMAT", f"The local cloud does not read the SerDe {table.serde}")
+
+
+def _is_parquet(table: Table) -> bool:
+    serde = table.serde.rpartition(".")[2].lower()
+    return "parquet" in serde or not serde
 
 
 def _parquet(files: str, found: Sequence[tuple[str, Type]]) -> str:
