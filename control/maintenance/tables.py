@@ -10,7 +10,7 @@ rows as they are, and readers see one version or the other.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from control.errors import ConflictError, NotFoundError, UpstreamError
+from control.errors import NotFoundError, UpstreamError
 from control.ports import Listing, Query, TableEntry
 from control.sql import literal
 
@@ -84,14 +84,12 @@ def in_order(
 
     No statement starts without `renew`, and none once it is not `in_time` any more. What was done is done:
     each statement commits by itself, and what is left is gone on with by the next run. Raises what kept a
-    table from being done when the others are, and ConflictError of `renew` at once.
+    table from being done once the others are; after a lease that is lost, that is none.
     """
     failed = None
     for one in sorted(planned, key=lambda upkeep: _need(upkeep.before), reverse=True):
         try:
             whole = all(_done(statement, query, renew, in_time) for statement in _statements(one))
-        except ConflictError:
-            raise
         except UpstreamError as error:
             whole, failed = False, failed or error
         yield replace(one, after=_measure(one.table, query)) if whole else one
