@@ -1,4 +1,10 @@
 {% macro get_assert_columns_equivalent(sql) %}
-    {#- Of a table, the audit compares the staged columns, in depth: two statements less for each. A view stages nothing. -#}
-    {{ return(dbt.get_assert_columns_equivalent(sql) if config.get('materialized') == 'view' else '') }}
+    {#- Of a table, the audit compares the staged columns: no statement for it. A view stages nothing. -#}
+    {%- set differences = contract_query_differs(sql) if config.get('materialized') == 'view' else '' -%}
+    {%- if differences -%}
+        {%- do exceptions.raise_compiler_error(
+            'The contract of ' ~ this ~ ' is broken; the view was not changed. Cast in its select, or change the contract:\n'
+            ~ differences
+        ) -%}
+    {%- endif -%}
 {% endmacro %}

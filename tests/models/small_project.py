@@ -18,7 +18,13 @@ def create(folder: Path) -> None:
     (folder / "models").mkdir()
 
 
-def write(folder: Path, name: str, columns: Mapping[str, tuple[str, str]], more: str = "") -> None:
+def write(
+    folder: Path,
+    name: str,
+    columns: Mapping[str, tuple[str, str]],
+    more: str = "",
+    materialized: str = "incremental",
+) -> None:
     """A model with a contract: a key, and `columns` with their types in the contract and in the query."""
     selected = ", ".join(f"{sql} as {column}" for column, (_, sql) in columns.items())
     (folder / f"models/{name}.sql").write_text(f"select cast(1 as bigint) as id, {selected}{more}\n")
@@ -27,7 +33,7 @@ def write(folder: Path, name: str, columns: Mapping[str, tuple[str, str]], more:
     stated += [
         {"name": column, "data_type": kind, "constraints": []} for column, (kind, _) in columns.items()
     ]
-    model = {"name": name, "config": {"unique_key": "id"}, "columns": stated}
+    model = {"name": name, "config": {"unique_key": "id", "materialized": materialized}, "columns": stated}
     (folder / f"models/{name}.yml").write_text(yaml.safe_dump({"version": 2, "models": [model]}))
 
 

@@ -23,6 +23,13 @@ PLANTED = {
         "| place | struct<zip:int> | struct<code:int> |",
     ),
 }  # fmt: skip
+# The same of a view, whose types a query gives.
+OF_A_VIEW = {
+    "scale": "| amount | decimal(10, 2) | decimal(38, 9) |",
+    "items": "| items | array(integer) | array(varchar) |",
+    "fields": "| place | row(street varchar, zip integer) | row(street varchar, zip double) |",
+    "renamed_field": "| place | row(zip integer) | row(code integer) |",
+}
 GOOD = {
     "amount": ("decimal(10,2)", "cast(1.5 as decimal(10,2))"),
     "items": ("array<int>", "array[1]"),
@@ -37,8 +44,12 @@ def output(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> str:
     project = tmp_path_factory.mktemp("project")
     create(project)
     write(project, "good", GOOD)
+    write(project, "good_view", GOOD, materialized="view")
     for name, (column, kind, sql, _) in PLANTED.items():
         write(project, name, {column: (kind, sql)})
+        write(project, f"{name}_view", {column: (kind, sql)}, materialized="view")
+    write(project, "more_view", {"amount": ("int", "1")}, more=", 2 as shown", materialized="view")
+    write(project, "broad_view", {"amount": ("int", "'a'")}, materialized="view")
     write(project, "more", {"amount": ("int", "1")}, more=", 2 as another")
     write(project, "missing", {"amount": ("int", "cast(null as integer)")})
     model = project / "models/missing.yml"
@@ -56,16 +67,25 @@ def test_a_type_that_differs_in_depth_is_refused_with_what_was_expected(output: 
     assert PLANTED[name][3] in output
 
 
+@pytest.mark.parametrize("name", OF_A_VIEW)
+def test_a_type_of_a_view_that_differs_in_depth_is_refused(output: str, name: str) -> None:
+    assert OF_A_VIEW[name] in output
+
+
 def test_a_column_that_the_contract_lacks_is_refused(output: str) -> None:
-    [line] = [line for line in output.splitlines() if "another" in line and "|" in line]
-    assert line.strip() == "| another | no such column | int |"
+    assert "| another | no such column | int |" in output
+    assert "| shown | no such column | integer |" in output
+
+
+def test_another_broad_type_of_a_view_is_refused(output: str) -> None:
+    assert "| amount | integer | varchar |" in output
 
 
 def test_a_null_where_the_contract_demands_a_value_is_refused(output: str) -> None:
     assert "1 rows where amount is null" in output
 
 
-def test_only_the_model_that_keeps_its_contract_is_published(lake: Lake, output: str) -> None:
+def test_only_the_models_that_keep_their_contract_are_published(lake: Lake, output: str) -> None:
     tables = lake.client("glue").get_tables(DatabaseName="silver")["TableList"]
-    assert [table["Name"] for table in tables] == ["good"]
-    assert "ERROR=6 " in output
+    assert {table["Name"] for table in tables} == {"good", "good_view"}
+    assert "ERROR=12 " in output

@@ -63,8 +63,10 @@ def _extreme(arguments: list[exp.Expression], node: exp.Expression, scope: Scope
 
 @special("typeof")
 def _typeof(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-    name = scope.term(arguments[0]).type.athena
-    return Term(text(name), VARCHAR)
+    term = scope.term(arguments[0])
+    # The argument stays: with an aggregate in it, this is a query of one row.
+    name = text(term.type.athena)
+    return Term(f"CASE WHEN {term.sql} IS NULL THEN {name} ELSE {name} END", VARCHAR)
 
 
 @special("row")
