@@ -1,4 +1,5 @@
 {% macro safe_create_table_as(temporary, relation, compiled_code, language='sql', force_batch=False) %}
+    {%- do refuse_other_key() -%}
     {%- if temporary -%}
         {%- do refuse_other_types() -%}
         {%- set result = dbt.safe_create_table_as(temporary, relation, compiled_code, language, force_batch) -%}
