@@ -11,21 +11,22 @@ from typing import Literal
 from control.errors import UpstreamError, UsageError
 
 _DIFFERS = "is not what a full recompute gives"
+_BREAKS = "has rows that break its contract"
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One table after the comparison. `message` says how many rows differ, and shows keys of three."""
+    """One table after the comparison. `message` says how many rows differ, or break which rule."""
 
     model: str
-    result: Literal["same", "differs"]
+    result: Literal["same", "differs", "breaks its contract"]
     message: str = ""
 
 
 def reconcile(
     select: Sequence[str], *, dbt: Path, profiles: Path, target: str | None = None
 ) -> list[Compared]:
-    """Recompute the selected incremental models in full and compare them with their tables.
+    """Recompute the selected incremental models in full, compare them with their tables, and judge all rows.
 
     Raises UsageError when dbt refuses its command line, the profile or the project, UpstreamError when a
     model fails for another reason than a difference.
@@ -59,8 +60,10 @@ def _compared(result: dict[str, str]) -> Compared:
         return Compared(model, "same")
     if _DIFFERS in message:
         return Compared(model, "differs", _told(message))
+    if _BREAKS in message:
+        return Compared(model, "breaks its contract", _told(message))
     if result["status"] == "skipped":
-        return Compared(model, "differs", "not compared, because a table that it reads differs")
+        return Compared(model, "differs", "not compared, because of a table that it reads")
     raise UpstreamError(f"{model} could not be compared: {_told(message)}", hint="look into logs of dbt run")
 
 

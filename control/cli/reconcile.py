@@ -29,8 +29,9 @@ def command(select: tuple[str, ...], profiles_dir: Path, target: str | None, as_
 
     SELECT is what dbt's --select takes; without it all of gold is compared. A gold table is compared with the
     version of its flat table that it last took in (without one, with silver as it is), a state table with
-    the batches that it took in.
-    Exit codes: 0 all the same, 1 a table differs, 2 wrong usage, 3 a statement failed.
+    the batches that it took in. Then all rows of a table are held against the rules of its contract: a build
+    judges what it writes, and not what is there when a rule is added.
+    Exit codes: 0 all the same, 1 a table differs or breaks its contract, 2 wrong usage, 3 a statement failed.
     """
     from control.reconcile import reconcile
 

@@ -9,4 +9,5 @@
             ~ ". Nothing was changed; put it right with dbt build --select " ~ model.name ~ "+ --vars 'rebuild: true'"
         ) -%}
     {%- endif -%}
+    {%- do refuse_broken_rows(staged) -%}
 {% endmacro %}

@@ -327,7 +327,7 @@ def _column(stated: Mapping[str, Any]) -> SimpleNamespace:
 
 
 def _constraint(stated: Mapping[str, Any]) -> SimpleNamespace:
-    return SimpleNamespace(**{"name": None, "expression": None, "columns": None, **stated})
+    return SimpleNamespace(**{"name": None, "expression": None, "columns": [], **stated})
 
 
 def _insert_all(lake: MemoryLake, staged: Relation) -> str:

@@ -103,6 +103,32 @@ def test_a_reconciliation_finds_what_was_changed_and_a_rebuild_puts_it_right(
     assert differs(play) == []
 
 
+def test_a_reconciliation_finds_a_key_that_is_there_twice(play: Play) -> None:
+    """Both rows are what a recompute gives."""
+    spoil(play, VOLUME, "INSERT INTO THIS FROM THIS WHERE volume_rank = 1")
+    twice = r"break its contract: \d+ rows where the key review_year, review_month, state is there again"
+    with pytest.raises(BuildFailedError, match=twice):
+        reconcile(play, "state_by_review_volume")
+    spoil(play, VOLUME, "DELETE FROM THIS WHERE volume_rank = 1")
+    rebuild(play)
+    assert differs(play) == [], "what is deleted comes back as the message says"
+
+
+def test_a_reconciliation_finds_rows_from_before_a_rule(play: Play, project: Project) -> None:
+    stated = project.columns["state_by_review_volume"]
+    rule = {"type": "check", "name": "many", "expression": "review_count > 1000000"}
+    columns = stated | {"constraints": [*stated["constraints"], rule]}
+    play.dbt.project = replace(project, columns={**project.columns, "state_by_review_volume": columns})
+    try:
+        with pytest.raises(
+            BuildFailedError, match=r"break its contract: \d+ rows where not many .*, such as"
+        ):
+            reconcile(play, "state_by_review_volume")
+    finally:
+        play.dbt.project = project
+    assert differs(play) == []
+
+
 @contextmanager
 def without_bronze(play: Play) -> Iterator[None]:
     """Bronze as it is when all of its partitions have been retired."""

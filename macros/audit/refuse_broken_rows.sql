@@ -1,0 +1,18 @@
+{% macro refuse_broken_rows(staged) %}
+    {%- set rules = contract_rules(this, false) -%}
+    {%- if not rules -%}{{ return('') }}{%- endif -%}
+    {%- set counts = run_query('select ' ~ rules | map(attribute='count') | join(', ') ~ ' from ' ~ this).rows[0].values() -%}
+    {%- set messages = [] -%}
+    {%- for rule, count in zip(rules, counts) if count | int > 0 -%}
+        {%- do messages.append(count | int ~ ' rows where ' ~ rule.name ~ sample_keys(this, rule.get('broken', ''))) -%}
+    {%- endfor -%}
+    {%- if messages -%}
+        {%- do drop_relation(staged) -%}
+        {%- do exceptions.raise_compiler_error(
+            this ~ ' has rows that break its contract: ' ~ messages | join('; ')
+            ~ '. Builds judge the rows that they write, so these are from before the rule, or were written by something else.'
+            ~ ' Nothing was changed; correct the data or the rule. What is deleted from gold comes back as it shall be with'
+            ~ " dbt build --select " ~ model.name ~ "+ --vars 'rebuild: true'"
+        ) -%}
+    {%- endif -%}
+{% endmacro %}
