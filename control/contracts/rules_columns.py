@@ -28,7 +28,10 @@ def names(on: Subject) -> Iterator[Finding]:
             message = f"column name {column.name!r}: use lower case letters, digits and _"
             yield on.finding("column-name", place, message)
         elif column.name.startswith("_") and not on.contract.properties.get("liveView"):
-            message = f"column {column.name!r}: names with a leading _ are the lakehouse's own, rename it"
+            message = (
+                f"column {column.name!r}: names with a leading _ are the lakehouse's own, rename it"
+                " (a flat table of silver has them, and names its liveView)"
+            )
             yield on.finding("column-name", place, message)
 
 

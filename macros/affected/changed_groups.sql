@@ -32,6 +32,6 @@
     full outer join held on {{ same_key('fresh', 'held', key) }}
     where {{ differs('fresh', 'held', columns) }}
     {%- else -%}
-    select * from {{ relation }}
+    select {{ columns | join(', ') or '*' }} from {{ relation }}
     {%- endif -%}
 {%- endmacro %}

@@ -2,7 +2,7 @@
     {%- set columns = contract_columns().keys() | reject('in', ignore) | list -%}
     {%- set held_columns = table_columns() if is_incremental() else [] -%}
     select
-        fresh.*
+        {% if is_incremental() or not columns %}fresh.*{% else %}{{ qualified('fresh', columns) }}{% endif %}
         {%- for column, expression in also.items() %},
         {{ expression if column in held_columns else 'null' }} as {{ column }}
         {%- endfor %}
