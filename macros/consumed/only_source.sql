@@ -11,6 +11,7 @@
     {%- if is_build() and load_relation(bronze) is none -%}
         {%- do exceptions.raise_compiler_error(
             this ~ ' reads ' ~ bronze ~ ', which does not exist yet: ingest a first file of it (dm ingest run)'
+            ~ (', or export DM_BRONZE_PREFIX= for the bronze that all share' if bronze.schema != 'bronze')
         ) -%}
     {%- endif -%}
     {{ return(bronze) }}

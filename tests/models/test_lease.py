@@ -89,8 +89,10 @@ def test_who_knows_that_a_build_is_dead_need_not_wait(built: Lake) -> None:
 def test_a_developer_with_a_prefix_shares_bronze_and_is_in_nobodys_way(built: Lake) -> None:
     hold(built, silent=5)
     before = built.rows("select * from silver.breweries_state order by brewery_id")
-    own = {"AWS_ENDPOINT_URL": built.endpoint, "DM_SCHEMA_PREFIX": "bob_", "DM_BRONZE_PREFIX": ""}
-    done = dbt(built.folder / "bob", "run", *MODELS, env=clean_environment() | own)
+    own = clean_environment() | {"AWS_ENDPOINT_URL": built.endpoint, "DM_SCHEMA_PREFIX": "bob_"}
+    alone = dbt(built.folder / "bob", "run", *MODELS, env=own)
+    assert "or export DM_BRONZE_PREFIX= for the bronze that all share" in alone.stdout
+    done = dbt(built.folder / "bob", "run", *MODELS, env=own | {"DM_BRONZE_PREFIX": ""})
     assert done.returncode == 0, done.stdout
     assert names(built, "bob_silver") == {"breweries_state"}
     assert {"consumed", "lease"} <= names(built, "bob_ops")
