@@ -1,5 +1,6 @@
 """Read one statement: which kind it is, and what it says."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import dropwhile, islice
@@ -81,7 +82,7 @@ def _is_query(tokens: Iterator[Token]) -> bool:
 def _read(body: str, tokens: list[Token], hive: bool) -> Node:
     first = tokens[0].keyword
     if first in ("SELECT", "WITH", "VALUES", "TABLE", "("):
-        return Query(_query(body, exp.Select, exp.SetOperation, exp.Subquery, exp.Values))
+        return Query(_query(body, *_ROWS))
     if first in _CHANGES:
         kind, sort = _CHANGES[first]
         return Change(kind, _query(body, sort))
@@ -89,14 +90,32 @@ def _read(body: str, tokens: list[Token], hive: bool) -> Node:
     if reader is None:
         raise unexpected(body, tokens[0].start, tokens[0].raw, _EXPECTING)
     if not hive and [token.keyword for token in tokens[:2]] == ["CREATE", "TABLE"]:
-        tree = _query(body, exp.Create)
-        assert isinstance(tree, exp.Create)
-        return CreateTableAs(tree)
+        return _create_table_as(body, tokens)
     cursor = Cursor(body, hive=hive)
     cursor.at = 1
     node = reader(cursor)
     cursor.end()
     return node
+
+
+def _create_table_as(body: str, tokens: list[Token]) -> CreateTableAs:
+    tree = parse_query(body)
+    if not isinstance(tree, exp.Create):
+        # For a mistake in the query sqlglot gives up on the statement; of the query alone it tells the place.
+        start = _query_start(tokens)
+        _query(re.sub(r"[^\n]", " ", body[:start]) + body[start:], *_ROWS)
+        raise AthenaError("SYNTAX_ERROR", "Queries of this type are not supported")
+    return CreateTableAs(tree)
+
+
+def _query_start(tokens: list[Token]) -> int:
+    """Where the query of CREATE TABLE AS starts: behind the first AS that is in no brackets."""
+    depth = 0
+    for token in tokens:
+        depth += {"(": 1, ")": -1}.get(token.keyword, 0)
+        if token.keyword == "AS" and depth == 0:
+            return token.stop
+    return 0
 
 
 def _query(body: str, *sorts: type[exp.Expression]) -> exp.Expression:
@@ -116,6 +135,7 @@ def _create(cursor: Cursor) -> Node:
     raise cursor.fail("'DATABASE', 'EXTERNAL', 'OR', 'SCHEMA', 'TABLE', 'VIEW'")
 
 
+_ROWS = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values)
 _CHANGES: dict[str, tuple[Kind, type[exp.Expression]]] = {
     "DELETE": (kinds.DELETE, exp.Delete),
     "INSERT": (kinds.INSERT, exp.Insert),

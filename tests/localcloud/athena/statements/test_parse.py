@@ -251,6 +251,10 @@ def test_explain_validate_only_asks():
         ("create table t (a int not null) location 's3://b'", "line 1:23: mismatched input 'not'"),
         ("describe a.b.c.d", "Invalid table name a.b.c.d"),
         ("select from", "line 1:"),
+        (
+            "create table t\nwith (format = 'parquet') as\nwith c as (select 1 as a)\nselect a frm c",
+            "line 4:14: mismatched input 'c'",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_place(text: str, message: str):
