@@ -181,6 +181,19 @@ def test_a_first_build_is_refused_where_batches_have_been_let_go(
     assert differs(made) == [], "a model that has taken them in needs them no more"
 
 
+def test_what_was_taken_in_stays_so_where_the_newest_batches_have_been_let_go(play: Play) -> None:
+    spoil(play, VOLUME, MORE)
+    batches = play.lake.partitions["bronze", "review"]
+    newest, consumed = max(batches), play.lake.rows("ops.consumed")
+    assert len(batches) > 2
+    batches -= {newest, newest - 1}
+    try:
+        play.dbt.build()
+    finally:
+        batches |= {newest, newest - 1}
+    assert play.lake.rows("ops.consumed") == consumed, "retention would want back what it has let go"
+
+
 def test_a_first_build_without_old_batches_is_made_when_somebody_says_so(
     project: Project, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
