@@ -30,7 +30,7 @@ Examples:
 @click.argument("table")
 @click.option(
     "--from-file", "file", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A raw file of the table: .csv or .json, also packed as .gz.",
+    help="A raw file of the table: .csv or .json, also packed as .gz or .zst.",
 )  # fmt: skip
 @click.option("--silver", metavar="NAME", help="Name of the view in silver [default: TABLE and an s].")
 def bronze(table: str, file: Path, silver: str | None) -> None:

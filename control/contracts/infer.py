@@ -1,7 +1,6 @@
 """What the columns of a raw file look like: names, types, and whether a value is ever missing."""
 
 import csv
-import gzip
 import io
 import itertools
 import json
@@ -11,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from control.errors import DataError, UsageError
 
@@ -60,16 +61,17 @@ class _Row:
 
 
 def infer(path: Path) -> Shape:
-    """Look at the first 10,000 records of a `.csv` or `.json` file, packed (.gz) or not.
+    """Look at the first 10,000 records of a `.csv` or `.json` file, packed (.gz, .zst) or not.
 
     Raises UsageError for a file that cannot be read, and DataError for one in which there is no record.
     """
-    kind = path.name.removesuffix(".gz").rpartition(".")[2]
+    kind = path.name.removesuffix(".gz").removesuffix(".zst").rpartition(".")[2]
     if kind not in ("csv", "json"):
-        raise UsageError(f"{path} is neither .csv, .csv.gz, .json nor .json.gz", hint="give a raw file")
+        raise UsageError(
+            f"{path} is neither .csv nor .json, plain or packed as .gz or .zst", hint="give a raw file"
+        )
     try:
-        with path.open("rb") as raw:
-            stream = gzip.GzipFile(fileobj=raw) if path.name.endswith(".gz") else raw
+        with pa.input_stream(str(path), compression="detect") as stream:
             text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
             rows = _csv(text) if kind == "csv" else _json(text, path)
             listed = list(itertools.islice(rows, _RECORDS))

@@ -2,6 +2,7 @@ import gzip
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import yaml
 from click.testing import CliRunner, Result
@@ -22,20 +23,28 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DM_CONTRACTS", raising=False)
 
 
+def zstd(content: bytes) -> bytes:
+    return bytes(pa.Codec("zstd").compress(content))
+
+
+PACKED = {".gz": gzip.compress, ".zst": zstd, ".csv": bytes, ".json": bytes}
+
+
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(dm, ["contract", *arguments])
 
 
 def drafted(file: str, text: str) -> dict[str, tuple[str, bool]]:
     """Type and whether required of each column that is drafted from a raw file."""
-    Path(file).write_bytes(gzip.compress(text.encode()))
+    Path(file).write_bytes(PACKED[Path(file).suffix](text.encode()))
     result = run("new", "bronze", "wine", "--from-file", file)
     assert result.exit_code == 0, result.exception
     return {c.name: (c.type, c.required) for c in load(Path("contracts/bronze/wine.yaml")).columns}
 
 
-def test_a_csv_file_gives_types_and_what_is_required() -> None:
-    assert drafted("wines.csv.gz", CSV) == {
+@pytest.mark.parametrize("file", ["wines.csv.gz", "wines.csv.zst", "wines.csv"])
+def test_a_csv_file_gives_types_and_what_is_required(file: str) -> None:
+    assert drafted(file, CSV) == {
         "wine_id": ("bigint", True),
         "wine_name": ("string", True),
         "vintage": ("bigint", True),
@@ -126,6 +135,8 @@ def test_nothing_is_written_over() -> None:
         ("a.csv.gz", gzip.compress(b"a,b\n", mtime=0), "has no record"),
         ("a.csv.gz", b"not packed", "cannot read a.csv.gz"),
         ("a.csv.gz", gzip.compress(CSV.encode(), mtime=0)[:50], "cannot read a.csv.gz"),
+        ("a.csv.zst", b"not packed", "cannot read a.csv.zst"),
+        ("a.csv.zst", zstd(CSV.encode())[:20], "cannot read a.csv.zst"),
         ("a.json.gz", gzip.compress(b'{"a": 1}\n{oops\n', mtime=0), "a.json.gz:2: no JSON"),
         ("a.csv.gz", gzip.compress(b"Wine Id,b\n1,2\n", mtime=0), "'Wine Id'"),
         ("a.csv.gz", gzip.compress(b"a,b\n1,\n,2\n", mtime=0), "none can be the key"),
