@@ -7,6 +7,7 @@ go on (a column of another type in the catalog, a sealed manifest that is gone) 
 go on.
 """
 
+import os
 import secrets
 import traceback
 from collections import deque
@@ -291,12 +292,16 @@ def _hand_back(held: Batch, error: BaseException, parts: Parts, rules: Rules) ->
 
 
 def describe(error: BaseException) -> str:
-    """Class and place of an error, and the message if it is one of ours: others' may hold a row's values."""
+    """Class and place of an error, and the message if it is one of ours: others' may hold a row's values.
+
+    What the system says of a full disk and the like holds none.
+    """
     if isinstance(error, ControlError):
         return f"{type(error).__name__}: {error.message}"
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{place}"
+    said = f": {os.strerror(error.errno)}" if isinstance(error, OSError) and error.errno else ""
+    return f"{type(error).__name__}{said}{place}"
 
 
 def _wait(until: datetime, batches: int, parts: Parts) -> None:

@@ -340,3 +340,8 @@ def test_what_lands_during_a_run_until_idle_is_ingested_before_it_ends(impatient
     impatient.engine.run = landing
     impatient.run()
     assert impatient.visible("review") == {1: ["1"], 2: ["2"]}
+
+
+def test_a_full_disk_is_named_and_no_message_of_others() -> None:
+    assert run_module.describe(OSError(28, "while writing row 4711")) == "OSError: No space left on device"
+    assert run_module.describe(ValueError("row 4711")) == "ValueError"
