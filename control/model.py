@@ -67,7 +67,7 @@ class RawFile:
     landed_at: datetime
     registered_at: datetime
     batch_id: str | None = None
-    # The batch whose refused records of this file were waived.
+    # The batch whose refused records of this file were waived; its own id when left out of its reload.
     waived: str = ""
     reload: str = ""
     overwritten: str = ""
@@ -80,7 +80,7 @@ class RawFile:
     @property
     def is_open(self) -> bool:
         """Does the planner still have to put it into a batch?"""
-        return self.batch_id is None
+        return self.batch_id is None and not self.waived
 
     @property
     def uri(self) -> str:

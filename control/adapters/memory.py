@@ -13,7 +13,7 @@ from typing import BinaryIO, Generic, TypeVar
 
 from control import columns
 from control.adapters.clock import WallClock
-from control.errors import ConflictError, NotFoundError
+from control.errors import ConflictError, NotFoundError, UpstreamError
 from control.model import Head, Item, Partition, Place, RawFile, already, fenced, place_of
 from control.ports import CatalogTable, Clock, ItemT, Page, SeenTable, StoredObject
 
@@ -97,6 +97,8 @@ class MemoryStore:
 
     def get(self, kind: type[ItemT], table: str, item_id: str) -> ItemT | None:
         """See ControlStore."""
+        if not item_id:
+            raise UpstreamError("an id is empty")  # as DynamoDB says
         found = self._found(kind, table, item_id)
         return found if isinstance(found, kind) else None
 

@@ -96,14 +96,14 @@ Examples:
 """
 )
 @click.argument("file_ids", metavar="[ID]...", nargs=-1)
-@click.option("--table", metavar="NAME", help="All failed files of this table.")
+@click.option("--table", metavar="NAME", help="All failed files of this table that were not waived.")
 @click.option("--reason", required=True, help="Why; kept in the audit trail.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def redrive(file_ids: tuple[str, ...], table: str | None, reason: str, as_json: bool) -> None:
     """Give failed files another round of attempts; `dm ingest run` makes them.
 
-    An ID may be the start of an id. Ends with 2 when a file has not failed, and with 1 when no file of the
-    table has.
+    An ID may be the start of an id. Files that were waived are taken only where they are named, and are
+    waived no longer. Ends with 2 when a file has not failed, and with 1 when no file of the table has.
     """
     import os
 

@@ -206,7 +206,8 @@ def waive(ids: tuple[str, ...], reason: str, until: datetime | None, workgroup: 
     """Take the loss of what is in quarantine of raw files, or leave records out of silver until a day.
 
     ID is a raw file: what is refused of it stays in quarantine to be looked at. Also a file that failed
-    before it could be read, since nobody has it any more: `dm status` no longer warns of it.
+    before it could be read, since nobody has it any more: `dm status` no longer warns of it. And a file that
+    waits in a reload that will never be complete, or is: it is left out, and nobody waits for it.
 
     Or ID is FILE:LINE, a record that bronze took and silver's contract refuses (`dm quarantine held`). The
     next build goes on without it, and so does a rebuild until that day; of several waivers the newest counts.

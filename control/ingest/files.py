@@ -75,8 +75,11 @@ def file_lines(
 
 
 def failed_batches(table: str, parts: Parts) -> list[Batch]:
-    """The batches of `table` that failed for good, by id."""
-    return [batch for batch in at_hand(table, parts, "failed", "open") if batch.state == "failed"]
+    """The batches of `table` that failed for good, by id, but for those that were waived."""
+    failed = [batch for batch in at_hand(table, parts, "failed", "open") if batch.state == "failed"]
+    ids = sorted({file_id for batch in failed for file_id in batch.file_ids})
+    answered = {(file.file_id, file.waived) for file in parts.store.get_many(RawFile, table, ids).values()}
+    return [b for b in failed if not answered.issuperset((file_id, b.batch_id) for file_id in b.file_ids)]
 
 
 def _pages(table: str, state: str | None, parts: Parts) -> Iterator[Sequence[RawFile]]:
@@ -199,6 +202,6 @@ def _line(file: RawFile, batch: Batch | None) -> FileLine:
         file_id=file.file_id,
         version_id=file.version_id,
         batch_id=file.batch_id,
-        error=batch.error if batch else "",
+        error=batch.error if batch else "left out of its reload" if file.waived else "",
         overwritten=bool(file.overwritten),
     )

@@ -84,7 +84,9 @@ def is_published(batch: Batch, parts: Parts) -> bool:
 
 def _take(file: RawFile, found: StoredObject, parts: Parts) -> RawFile:
     parts.say("file.overwritten", {"table": file.table, "file": file.file_id, "key": file.key})
-    wanted = replace(file, etag=found.etag, size_bytes=found.size_bytes, landed_at=found.modified_at)
+    wanted = replace(
+        file, etag=found.etag, size_bytes=found.size_bytes, landed_at=found.modified_at, waived=""
+    )
     return parts.store.update(file, wanted)
 
 

@@ -64,16 +64,19 @@ def refused(
 def waive(file: RawFile, reason: str, parts: Parts) -> RawFile:
     """Take the loss of what is in quarantine of `file`, or of a file that failed; give it as it is then.
 
-    When the file is ingested again, what is refused then is open again. Raises UsageError when nothing of it
-    is in quarantine, without a reason, and when the file was just changed by another.
+    A file that waits in a reload is left out of it: no batch will have it, and nobody waits for it. When a
+    file is ingested again, what is refused then is open again. Raises UsageError when nothing of it is in
+    quarantine, without a reason, and when the file was just changed by another.
     """
     batch = batch_of(file, parts)
+    waits = bool(file.is_open and file.reload)
     failed = batch is not None and batch.state == "failed"
-    if batch is None or not (failed or (batch.state == "published" and _refused_of(file, batch))):
+    refused_some = batch is not None and batch.state == "published" and _refused_of(file, batch)
+    if not (waits or failed or refused_some):
         raise UsageError(f"nothing of raw file {file.file_id} is in quarantine")
     audit.record("waive", file.table, (file.file_id,), reason, parts)
     try:
-        return parts.store.update(file, replace(file, waived=batch.batch_id))
+        return parts.store.update(file, replace(file, waived=file.batch_id or file.file_id))
     except ConflictError as error:
         raise UsageError(f"raw file {file.file_id} was just changed by another") from error
 
@@ -126,7 +129,8 @@ def _answered(file: RawFile, parts: Parts) -> str:
 
 def _batches(table: str, file: RawFile | None, parts: Parts) -> list[Batch]:
     if file is not None:
-        last = parts.store.get(Batch, table, _answered(file, parts))
+        answered = _answered(file, parts)
+        last = parts.store.get(Batch, table, answered) if answered else None
         return [last] if last is not None else []
     return _that_refused(table, parts)
 

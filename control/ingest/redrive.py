@@ -1,18 +1,19 @@
 """Redrive: give a batch that failed for good another round of attempts, on the normal path."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from control import audit
 from control.errors import ConflictError, UsageError
-from control.model import Batch
+from control.model import Batch, RawFile
 from control.ports import Parts
 
 
 def redrive(failed: Batch, reason: str, parts: Parts) -> Batch:
     """Make a failed batch pending again, as if it had never been tried; give it as it is then.
 
-    Its epoch rises, so that nobody who still holds an older view of the batch can end it once more. Raises
-    UsageError when it is not failed (any longer), and without a reason.
+    Its epoch rises, so that nobody who still holds an older view of the batch can end it once more. What was
+    waived is open again. Raises UsageError when it is not failed (any longer), and without a reason.
     """
     if failed.state != "failed":
         raise UsageError(
@@ -20,6 +21,10 @@ def redrive(failed: Batch, reason: str, parts: Parts) -> Batch:
             hint="only what failed can be redriven; `dm files list --state failed` shows it",
         )
     audit.record("redrive", failed.table, failed.file_ids, reason, parts)
+    for file in parts.store.get_many(RawFile, failed.table, failed.file_ids).values():
+        if file.waived == failed.batch_id:
+            with suppress(ConflictError):  # another has just redriven it
+                parts.store.update(file, replace(file, waived=""))
     seen: Batch | None = failed
     # That people are told of it in between is no reason to refuse.
     while seen is not None and replace(seen, told=failed.told) == failed:

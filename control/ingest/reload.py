@@ -18,6 +18,11 @@ from control.ports import Parts
 if TYPE_CHECKING:
     from bronze.markers import ListedFile
 
+IN_VAIN = (
+    "; where it does so in vain, begin another reload under a new number, and"
+    " `dm quarantine waive` each file of this one that `dm files list --state registered` shows"
+)
+
 
 @dataclass(slots=True)
 class Reloads:
@@ -46,7 +51,7 @@ class Reloads:
                 code="reload.waiting",
                 severity="error" if late else "warning",
                 where=folder,
-                message=f"raw files wait: {reason}",
+                message=f"raw files wait: {reason}{IN_VAIN if late else ''}",
             )
 
     def _problem(self, file: RawFile) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from control.adapters.dynamodb import DynamoStore
 from control.adapters.memory import MemoryStore
-from control.errors import ConflictError
+from control.errors import ConflictError, UpstreamError
 from control.model import Batch, Counts, Head, Intent, Item, Partition, RawFile, Reload, Tally
 from control.ports import ControlStore
 
@@ -71,6 +71,11 @@ def test_an_item_reads_back_as_it_was_written(store: ControlStore, item: Item) -
 
 def test_an_absent_item_is_none(store: ControlStore) -> None:
     assert store.get(Batch, "review", "b1") is None
+
+
+def test_an_empty_id_is_refused(store: ControlStore) -> None:
+    with pytest.raises(UpstreamError):
+        store.get(Batch, "review", "")
 
 
 def test_creating_twice_keeps_the_first(store: ControlStore) -> None:

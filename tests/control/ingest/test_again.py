@@ -13,6 +13,7 @@ from control.ingest.redrive import redrive
 from control.ingest.register import reconcile
 from control.ingest.replay import batches, replay
 from control.model import Batch, attempt_of
+from control.status import table_status
 
 DAY = timedelta(hours=24)
 
@@ -52,6 +53,22 @@ def test_what_fails_again_after_a_redrive_has_had_all_its_attempts(world) -> Non
     (batch,) = world.batches("review")
     assert (batch.state, batch.attempts) == ("failed", world.rules.max_attempts)
     assert len(world.engine.orders) - tried == world.rules.max_attempts
+
+
+def test_what_was_waived_is_redriven_only_by_name_and_is_open_then(world) -> None:
+    failed(world)
+    world.land("review", "other", "!crash", "1")
+    world.run()
+    file = world.files("review")["killer"]
+    quarantine.waive(file, "test rows", world.parts)
+    named = files.must_belong(file, world.parts)
+    assert [b for b in world.batches("review") if b != named] == files.failed_batches("review", world.parts)
+    redrive(named, "on purpose", world.parts)
+    world.run()
+    assert len(files.failed_batches("review", world.parts)) == 2
+    assert table_status("review", world.parts).warnings == (
+        "2 raw file(s) failed: see `dm files list --state failed`",
+    )
 
 
 def test_only_what_failed_can_be_redriven_and_only_once(world) -> None:
@@ -206,6 +223,13 @@ def test_what_was_not_refused_cannot_be_waived(world) -> None:
     published(world)
     with pytest.raises(UsageError, match="in quarantine"):
         quarantine.waive(world.files("review")["c"], "why", world.parts)
+
+
+def test_of_a_file_that_is_not_planned_nothing_is_refused(world) -> None:
+    world.run()
+    world.land("review", "a", "1")
+    reconcile(world.tables, world.parts)
+    assert refused_lines(world, file=world.files("review")["a"]) == []
 
 
 def test_the_trail_says_who_did_what_when_and_why(world) -> None:

@@ -7,10 +7,12 @@ from itertools import permutations
 
 import pytest
 
+from control.errors import UsageError
 from control.ingest.alerts import note
 from control.ingest.quarantine import ingest_again, open_files, waive
 from control.ingest.reload import position_of
-from control.model import Reload, file_id_of
+from control.model import RawFile, Reload, file_id_of
+from control.status import table_status
 
 FOLDER = "raw/review/epoch=2/reload=7/"
 
@@ -131,6 +133,52 @@ def test_what_comes_after_the_completion_is_not_ingested(world) -> None:
     outcome = world.run()
     assert "9" not in str(world.visible("review"))
     assert waits(outcome) == ["raw files wait: the reload is complete: begin another one under a new number"]
+
+
+def test_a_file_that_waits_in_vain_is_left_out_and_nobody_waits_for_it(world) -> None:
+    world.objects._clock = world.clock
+    begin(world)
+    land(world, "a", "1")
+    complete(world, a=1)
+    world.run()
+    land(world, "late", "9")
+    world.run()
+    world.clock.sleep(timedelta(hours=1).total_seconds())
+    [told] = waits(world.run())
+    assert "`dm quarantine waive`" in told
+    (file,) = [file for file in world.files("review").values() if file.is_open]
+    assert table_status("review", world.parts).lag_seconds == 3600
+    waive(file, "ticket 4711", world.parts)
+    assert waits(world.run()) == []
+    status = table_status("review", world.parts)
+    assert (status.lag_seconds, status.files) == (0, {"published": 3})
+    assert "9" not in str(world.visible("review"))
+    with pytest.raises(UsageError, match="nothing of raw file"):
+        waive(world.files("review")["late"], "once more", world.parts)
+    land(world, "late", "8")
+    assert waits(world.run()), "what is written over it is another matter"
+
+
+def test_a_corrected_completion_leaves_none_behind_that_waits(new_world) -> None:
+    world = new_world()
+    world.objects._versioned = True
+    begin(world)
+    land(world, "a", "1")
+    put(
+        world,
+        "_COMPLETE",
+        json.dumps({"files": [{"key": f"{FOLDER}a.json", "version_id": "v1", "records": 7}]}),
+    )
+    world.run()
+    put(
+        world,
+        "_COMPLETE",
+        json.dumps({"files": [{"key": f"{FOLDER}a.json", "version_id": "v1", "records": 1}]}),
+    )
+    assert waits(world.run()) == ["raw files wait: the reload was complete before"]
+    (file,) = [file for file in world.store.query(RawFile, "review").items if file.is_open]
+    waive(file, "seven were one", world.parts)
+    assert waits(world.run()) == []
 
 
 def test_the_first_begin_counts(new_world) -> None:
