@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import boto3
 from boto3.exceptions import Boto3Error
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError, ProfileNotFound
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from control.config import Settings
@@ -127,6 +127,8 @@ def _of_transport(what: str, error: Exception, endpoint: str) -> ControlError:
     name = type(error).__name__
     if isinstance(error, NoCredentialsError) or "Credential" in name or "Token" in name:
         return UsageError(f"{what}: no usable credentials were found ({name})", hint=CREDENTIALS_HINT)
+    if isinstance(error, ProfileNotFound):
+        return UsageError(f"{what}: {error}", hint=CREDENTIALS_HINT)
     if isinstance(error, HTTPClientError | BotoConnectionError) or name == "IncompleteReadError":
         hint = (
             LOCAL_HINT if not endpoint or is_loopback(endpoint) else "check the network and AWS_ENDPOINT_URL"

@@ -41,6 +41,7 @@ def refusal(code: str, status: int = 400) -> ClientError:
         (boto.IncompleteReadError(actual_bytes=1, expected_bytes=2), UnavailableError),
         (boto.NoCredentialsError(), UsageError),
         (boto.PartialCredentialsError(provider="env", cred_var="x"), UsageError),
+        (boto.ProfileNotFound(profile="x"), UsageError),
         (boto.UnknownServiceError(service_name="x", known_service_names="y"), UpstreamError),
     ],
     ids=str,
