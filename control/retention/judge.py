@@ -111,8 +111,12 @@ def _is_open(file: RawFile, batch: Batch) -> bool:
 
 
 def _replays(files: Iterable[RawFile], batch: Batch, batches: Mapping[str, Batch]) -> Iterator[str]:
-    """Files that were given to another batch, which has not published them yet."""
+    """Files that were given to another batch, which has not published them yet and may yet do so."""
     for file in files:
         later = batches.get(file.batch_id or "")
-        if file.batch_id != batch.batch_id and (later is None or later.state != "published"):
+        if file.batch_id == batch.batch_id or (later is not None and later.state == "published"):
+            continue
+        if later is None or later.state != "failed":
             yield f"{file.key} is being ingested again"
+        elif file.waived != later.batch_id:
+            yield f"{file.key} was to be ingested again, and failed: redrive or waive it"

@@ -109,12 +109,24 @@ def test_each_kind_is_kept_for_its_own_time() -> None:
             ),
             "raw/review/f is being ingested again",
         ),
+        (
+            known(
+                [file("f", "next")], [batch(1, "f"), batch(None, "f", batch_id="next", state="failed")], a=1
+            ),
+            "raw/review/f was to be ingested again, and failed: redrive or waive it",
+        ),
         (known([], [batch(1, "f")], a=1), "a raw file of it is not registered"),
     ],
 )
 def test_what_is_still_needed_stays_however_old_it_is_and_it_is_said_why(found: Known, why: str) -> None:
     assert going(found) == []
     assert why in reasons(found)
+
+
+def test_a_replay_that_failed_and_was_waived_holds_nothing_back() -> None:
+    failed = batch(None, "f", batch_id="next", state="failed")
+    found = known([file("f", "next", waived="next")], [batch(1, "f"), failed], a=1)
+    assert going(found) == ["bronze b1", "quarantine b1"]
 
 
 def test_what_was_waived_or_ingested_again_is_no_longer_held_by_quarantine() -> None:
@@ -170,7 +182,8 @@ def harm(found: Known, one: Verdict) -> str:
     for file in meant:
         if file.reload and file.reload not in complete:
             return "its reload is not complete"
-        if state.get(file.batch_id or "") != "published":
+        given_up = state.get(file.batch_id or "") == "failed" and file.waived == file.batch_id
+        if state.get(file.batch_id or "") != "published" and not given_up:
             return "it is being ingested again"
         if file.batch_id == one.batch.batch_id:
             refused = one.batch.counts[one.batch.file_ids.index(file.file_id)].quarantined
