@@ -28,5 +28,6 @@ MACROS = (
     f" CASE WHEN regexp_full_match(part, '(?s)(?:{_VALID})+') THEN decode(athena_as_bytes(part))"
     " ELSE other END), '')",
     "athena_decode(b, other) AS CASE WHEN other IS NOT NULL THEN"
-    " coalesce(TRY(decode(b)), athena_mended(athena_as_characters(b), other)) END",
+    " coalesce(list_transform([b], lambda tried: TRY(decode(tried)))[1],"  # TRY takes no aggregate
+    " athena_mended(athena_as_characters(b), other)) END",
 )

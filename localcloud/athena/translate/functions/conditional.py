@@ -2,13 +2,18 @@
 
 # ruff: noqa: ARG001  (handlers share one signature)
 
+from collections.abc import Iterator
+
 from sqlglot import exp
 
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import common_of
-from localcloud.athena.translate.functions.registry import special
+from localcloud.athena.translate.functions.registry import FUNCTIONS, special
 from localcloud.athena.translate.scope import Scope, mismatch
-from localcloud.athena.translate.terms import BOOLEAN, INTEGER, UNKNOWN, VARCHAR, Term, text
+from localcloud.athena.translate.terms import BOOLEAN, INTEGER, UNKNOWN, VARCHAR, Term, ident, text
+
+_BEFORE = (exp.Window, exp.Filter, exp.GroupConcat, exp.Subquery)
+_VOLATILE = frozenset({"random", "rand", "shuffle", "uuid"})
 
 
 def _alike(terms: list[Term], node: exp.Expression, name: str) -> list[Term]:
@@ -47,8 +52,40 @@ def _nullif(arguments: list[exp.Expression], node: exp.Expression, scope: Scope)
 
 @special("try")
 def _try(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-    inner = scope.term(arguments[0])
-    return Term(f"TRY({inner.sql})", inner.type, inner.zone)
+    """What Trino computes before TRY, and columns, go in by a row: DuckDB takes no aggregate and no subquery
+    inside, and finds no column of a grouped query from there. 0.03 microseconds a row.
+    """
+    tree = arguments[0].copy()
+    given: dict[str, Term] = {}
+    for at, part in enumerate(list(_parts(tree))):
+        if part is tree:
+            return scope.term(part)
+        given[f"${at}"] = scope.term(part)
+        part.replace(exp.column(f"${at}"))
+    inside = {name: Term(f"tried.{ident(name)}", term.type, term.zone) for name, term in given.items()}
+    inner = Scope(scope.statement, scope.database, parent=scope, parameters=inside).term(tree)
+    row = ", ".join(f"{text(name)}: {term.sql}" for name, term in given.items())
+    tried = f"list_transform([{{{row}}}], lambda tried: TRY({inner.sql}))[1]" if row else f"TRY({inner.sql})"
+    return Term(tried, inner.type, inner.zone)
+
+
+def _parts(node: exp.Expression, own: frozenset[str] = frozenset()) -> Iterator[exp.Expression]:
+    """The outermost columns, aggregates, windows and subqueries; no parameters of lambdas around them."""
+    if isinstance(node, exp.Lambda):
+        yield from _parts(node.this, own.union(parameter.name.lower() for parameter in node.expressions))
+    elif isinstance(node, exp.Column):
+        if node.parts[0].name.lower() not in own:
+            yield node
+    elif isinstance(node, _BEFORE) or (isinstance(node, exp.Anonymous) and _is_before(node.name.lower())):
+        yield node
+    else:
+        for child in node.iter_expressions():
+            yield from _parts(child, own)
+
+
+def _is_before(name: str) -> bool:
+    function = FUNCTIONS.get(name)
+    return name in _VOLATILE or (function is not None and any(one.aggregate for one in function.overloads))
 
 
 @special("greatest", "least")

@@ -163,7 +163,7 @@ def _rules() -> Iterator[_Rule]:
 
 
 _WRITTEN_NAMES = {text.partition("(")[0] for text in _WRITTEN if text[0].isalpha()} - {"url_encode"}
-_RULES = tuple(_rules())
+RULES = tuple(_rules())
 
 
 class Generator:
@@ -174,8 +174,26 @@ class Generator:
 
     def statement(self, depth: int = 2) -> str:
         """`select expression`."""
-        rule = self.random.choice(_RULES)
+        rule = self.random.choice(RULES)
         return f"select {self._call(rule, depth)[0]}"
+
+    def readings(self, rule: _Rule) -> tuple[str, list[str]]:
+        """A call over constants, and the same over columns: in two rows, beside nulls, and over aggregates.
+
+        Raises LookupError when there is no value of a type that it takes.
+        """
+        bound: dict[str, Type] = {}
+        types = [self._concrete(parameter, bound, rule.kind) for parameter in rule.takes.parameters]
+        values = [f"cast({self.random.choice(_LEAVES[type_])} as {type_.athena})" for type_ in types]
+        names = [f"x{at}" for at in range(len(types))]
+        nulls = ", ".join(f"cast(null as {type_.athena})" for type_ in types)
+        row, columns = ", ".join(values), ", ".join(names)
+        call, of_one = rule.text.format(*names), rule.text.format(*(f"arbitrary({name})" for name in names))
+        return f"select {rule.text.format(*values)}", [
+            f"select distinct {call} from (values ({row}), ({row})) t({columns})",
+            f"select {call} from (values (1, {row}), (2, {nulls})) t(g, {columns}) where g = 1",
+            f"select {of_one} from (values ({row}), ({row})) t({columns})",
+        ]
 
     def _call(self, rule: _Rule, depth: int) -> tuple[str, Type]:
         bound: dict[str, Type] = {}
@@ -191,7 +209,7 @@ class Generator:
         type_ = self._concrete(wanted, bound, kind)
         if depth == 0 and self.random.random() < 0.5:
             return f"cast(null as {type_.athena})", type_
-        makers = [rule for rule in _RULES if rule.takes.result == type_.athena]
+        makers = [rule for rule in RULES if rule.takes.result == type_.athena]
         if depth > 1 and makers and self.random.random() < 0.5:
             return self._call(self.random.choice(makers), depth - 1)[0], type_
         return self.random.choice(_LEAVES[type_]), type_
