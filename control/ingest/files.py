@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
+from control import tally
 from control.errors import NotFoundError, UsageError, printable
 from control.model import Batch, FileState, Head, Place, RawFile, attempt_of, counts_in, file_state
 from control.orders import FileReport, Manifest
@@ -117,11 +118,15 @@ def at_hand(table: str, parts: Parts, *places: Place) -> list[Batch]:
 
 
 def described(batch: Batch, parts: Parts) -> str:
-    """The raw files of `batch` for people: key and id of the first, and how many more."""
+    """The raw files of `batch` for people: key and id of the first, how many more, what stays."""
     file = parts.store.get(RawFile, batch.table, batch.file_ids[0])
     name = printable(file.key) if file else "a file that is not registered"
     more = f" and {len(batch.file_ids) - 1} more" if len(batch.file_ids) > 1 else ""
-    return f"{name} ({batch.file_ids[0][:SHOWN_ID]}){more}"
+    before = tally.ancestors([batch], {}, parts).values() if batch.state == "failed" else ()
+    stays = (
+        ", of which what was published before stays" if any(b.state == "published" for b in before) else ""
+    )
+    return f"{name} ({batch.file_ids[0][:SHOWN_ID]}){more}{stays}"
 
 
 def find(parts: Parts, file_id: str) -> RawFile:

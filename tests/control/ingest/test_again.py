@@ -232,6 +232,20 @@ def test_of_a_file_that_is_not_planned_nothing_is_refused(world) -> None:
     assert refused_lines(world, file=world.files("review")["a"]) == []
 
 
+def test_a_replay_that_fails_says_that_what_was_published_stays(world) -> None:
+    published(world)
+    replay(batches("review", "1", "1", world.parts)[0], "parser 1.4", world.parts)
+    for file in world.files("review").values():
+        world.objects.delete([file.uri])
+    told = [found.message for found in world.run().findings if found.code == "batch.failed"]
+    assert told
+    assert all("of which what was published before stays. `dm files show" in message for message in told)
+    world.land("review", "new", "!crash", "1")
+    told = [found.message for found in world.run().findings if found.code == "batch.failed"]
+    assert told
+    assert not any("published before" in message for message in told)
+
+
 def test_the_trail_says_who_did_what_when_and_why(world) -> None:
     published(world)
     world.parts = replace(world.parts, settings=replace(world.parts.settings, actor="ann"))
