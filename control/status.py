@@ -9,8 +9,8 @@ from control import tally
 from control.model import Batch, Counts, Head, Place, RawFile, Tally, counts_of, file_state
 from control.ports import Parts, every
 
-# A table that is announced is no news; every other control record changes or empties one.
-HARMLESS_EVENTS = frozenset({"create-table"})
+# A table or a reload that is announced is no news; every other control record changes or empties one.
+HARMLESS_EVENTS = frozenset({"create-table", "reload-begin"})
 AT_HAND: tuple[Place, ...] = ("open", "failed")
 
 

@@ -169,6 +169,8 @@ def batch_of(file: RawFile, parts: Parts) -> Batch | None:
 def must_belong(file: RawFile, parts: Parts) -> Batch:
     """The batch that `file` belongs to. Raises UsageError before it is planned."""
     batch = batch_of(file, parts)
+    if batch is None and file.waived:
+        raise UsageError(f"raw file {file.file_id} was left out of its reload", hint="land it in another one")
     if batch is None:
         raise UsageError(f"raw file {file.file_id} is not planned yet", hint="`dm ingest run` plans it")
     return batch

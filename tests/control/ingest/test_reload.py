@@ -9,6 +9,7 @@ import pytest
 
 from control.errors import UsageError
 from control.ingest.alerts import note
+from control.ingest.files import must_belong
 from control.ingest.quarantine import ingest_again, open_files, waive
 from control.ingest.reload import position_of
 from control.model import RawFile, Reload, file_id_of
@@ -150,8 +151,13 @@ def test_a_file_that_waits_in_vain_is_left_out_and_nobody_waits_for_it(world) ->
     assert table_status("review", world.parts).lag_seconds == 3600
     waive(file, "ticket 4711", world.parts)
     assert waits(world.run()) == []
+    with pytest.raises(UsageError, match="left out of its reload"):
+        must_belong(world.files("review")["late"], world.parts)
     status = table_status("review", world.parts)
     assert (status.lag_seconds, status.files) == (0, {"published": 3})
+    assert status.warnings == (
+        "1 control record(s) reload-complete: the source table was emptied or changed",
+    )
     assert "9" not in str(world.visible("review"))
     with pytest.raises(UsageError, match="nothing of raw file"):
         waive(world.files("review")["late"], "once more", world.parts)
