@@ -64,12 +64,10 @@ def store(term: Term, target: Type, column: str) -> Term:
 
 def try_cast(term: Term, target: Type) -> Term:
     """`TRY_CAST`: null where CAST fails on the value."""
-    # What is cast stands outside of TRY: its own failures are failures.
-    inner = Term("tried", term.type, term.zone) if "(" in term.sql else term
-    tried = f"TRY({cast(inner, target).sql})"
-    if inner is not term:
-        tried = f"list_transform([{term.sql}], lambda tried: {tried})[1]"
-    return Term(tried, target, term.zone)
+    # What is cast stands outside of TRY: its own failures are failures, and DuckDB finds no column of a
+    # grouped query inside.
+    tried = f"TRY({cast(Term('tried', term.type, term.zone), target).sql})"
+    return Term(f"list_transform([{term.sql}], lambda tried: {tried})[1]", target, term.zone)
 
 
 def cast(term: Term, target: Type) -> Term:

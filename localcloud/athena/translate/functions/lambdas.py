@@ -37,7 +37,8 @@ def body(node: exp.Expression, given: list[Term], scope: Scope) -> Term:
 
 
 def _fresh(scope: Scope, name: str) -> str:
-    return ident(scope.statement.fresh(name))
+    """No column's name, and the same for the same call: a key of GROUP BY must read as what it groups."""
+    return ident(f"${name}{sum(bool(level.parameters) for level in scope.up())}")
 
 
 def _array(node: exp.Expression, scope: Scope) -> Term:

@@ -178,7 +178,7 @@ class Generator:
         return f"select {self._call(rule, depth)[0]}"
 
     def readings(self, rule: _Rule) -> tuple[str, list[str]]:
-        """A call over constants, and the same over columns: in two rows, beside nulls, and over aggregates.
+        """A call over constants, and the same over columns: in two rows, beside nulls, as keys, aggregated.
 
         Raises LookupError when there is no value of a type that it takes.
         """
@@ -192,6 +192,8 @@ class Generator:
         return f"select {rule.text.format(*values)}", [
             f"select distinct {call} from (values ({row}), ({row})) t({columns})",
             f"select {call} from (values (1, {row}), (2, {nulls})) t(g, {columns}) where g = 1",
+            f"select {call} from (values ({row}), ({row})) t({columns}) group by {columns}",
+            f"select {call} from (values ({row}), ({row})) t({columns}) group by {call}",
             f"select {of_one} from (values ({row}), ({row})) t({columns})",
         ]
 
