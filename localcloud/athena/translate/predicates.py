@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from localcloud.athena.errors import AthenaError, not_supported
+from localcloud.athena.errors import not_supported
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import common_type
-from localcloud.athena.translate.scope import Query, Scope, as_term, mismatch
-from localcloud.athena.translate.terms import BOOLEAN, Term, array, row
+from localcloud.athena.translate.scope import Field, Query, Scope, as_term, mismatch
+from localcloud.athena.translate.terms import BOOLEAN, Term, array, field_names, ident, row
 from localcloud.athena.types import Type
 
 
@@ -111,6 +111,17 @@ def _retyped(query: Query, common: Type) -> str:
     return f"SELECT {coerce(value, common).sql} FROM ({query.sql})"
 
 
+def _of_one_column(query: Query) -> Query:
+    """Rows of all columns, where there are several. To Trino, too, nulls at one place of two are alike."""
+    if len(query.fields) == 1:
+        return query
+    type_ = row(*(("", field.type) for field in query.fields))
+    fields = zip(field_names(type_), query.fields, strict=True)
+    packed = ", ".join(f"{ident(name)} := {field.sql}" for name, field in fields)
+    sql = f'SELECT struct_pack({packed}) AS "row" FROM ({query.sql})'
+    return Query(sql, (Field("row", type_, '"row"'),))
+
+
 def _terms(node: exp.Expression) -> list[exp.Expression]:
     """The terms of a chain of one connective, without recursion: generated SQL chains hundreds."""
     kind, found, todo = type(node), [], [node]
@@ -162,11 +173,7 @@ def _in(node: exp.Expression, scope: Scope) -> Term:
     value = scope.term(node.this)
     inner = node.args.get("query")
     if inner is not None:
-        query = scope.query(inner)
-        if len(query.fields) != 1:
-            raise AthenaError(
-                "TYPE_MISMATCH", "line 1:1: Multiple columns returned by subquery are not yet supported"
-            )
+        query = _of_one_column(scope.query(inner))
         common = _common(value.type, query.fields[0].type, node)
         return Term(f"({coerce(value, common).sql} IN ({_retyped(query, common)}))", BOOLEAN)
     items = [scope.term(item) for item in node.expressions]

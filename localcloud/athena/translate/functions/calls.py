@@ -99,6 +99,10 @@ def filtered_call(node: exp.Expression, scope: Scope) -> Term:
 def _unwrapped(node: exp.Expression, scope: Scope, modifiers: Modifiers) -> Term:
     match node:
         case exp.Filter():
+            if modifiers.over:
+                line, column = place(node)
+                text = f"line {line}:{column}: FILTER is not yet supported for window functions"
+                raise not_supported(text)
             condition = scope.expect(node.expression.this, BOOLEAN, "FILTER clause")
             return _unwrapped(node.this, scope, replace(modifiers, where=f" FILTER (WHERE {condition.sql})"))
         case exp.IgnoreNulls():
