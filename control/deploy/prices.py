@@ -27,6 +27,7 @@ class Price:
     seen: date
     times: str = "1"
     above: tuple[tuple[str, float], ...] = ()
+    each: str = ""
 
     def monthly(self, values: Mapping[str, str]) -> float:
         """Dollars a month of one resource, for these values."""
@@ -70,24 +71,35 @@ def estimate(templates: Iterable[Template], values: Mapping[str, str], prices: P
     """A line for each price that applies in each stack, and one for each type without a price."""
     lines = []
     for template in templates:
-        counts: dict[str, int] = {}
+        made: dict[str, list[Mapping[str, Any]]] = {}
         for one in conditions.made(template, values).values():
-            counts[one["Type"]] = counts.get(one["Type"], 0) + 1
-        for type_name, count in sorted(counts.items()):
+            made.setdefault(one["Type"], []).append(one)
+        for type_name, resources in sorted(made.items()):
             priced = [price for price in prices.known if price.type == type_name]
             lines += [
                 Line(template.name, price.what, count, round(price.monthly(values) * count, 2), price.source)
                 for price in priced
                 if price.monthly(values)
+                for count in [sum(_paid(one, price.each) for one in resources)]
             ]
             if not priced and type_name not in prices.free:
-                lines.append(Line(template.name, type_name, count, None))
+                lines.append(Line(template.name, type_name, len(resources), None))
     return tuple(lines)
 
 
 def total(lines: Iterable[Line]) -> float:
     """Dollars a month of all that is estimated."""
     return round(sum(line.dollars or 0.0 for line in lines), 2)
+
+
+def _paid(resource: Mapping[str, Any], each: str) -> int:
+    return max(1, _occurrences(resource, each)) if each else 1
+
+
+def _occurrences(part: object, key: str) -> int:
+    if isinstance(part, Mapping):
+        return (key in part) + sum(_occurrences(one, key) for one in part.values())
+    return sum(_occurrences(one, key) for one in part) if isinstance(part, list) else 0
 
 
 def _price(raw: Mapping[str, Any]) -> Price:
@@ -100,4 +112,5 @@ def _price(raw: Mapping[str, Any]) -> Price:
         seen=date.fromisoformat(raw["seen"]),
         times=str(raw.get("times", "1")),
         above=tuple((name, float(bound)) for name, bound in raw.get("above", {}).items()),
+        each=raw.get("each", ""),
     )

@@ -283,5 +283,38 @@ def test_alarms_watch_what_the_control_stack_makes() -> None:
         for _, found in every(type_name)
     }
     for where, alarm in every("AWS::CloudWatch::Alarm"):
-        [dimension] = alarm["Dimensions"]
-        assert dimension["Value"].rpartition(":")[2] in made, where
+        for metric in _watched(alarm):
+            [dimension] = metric["Dimensions"]
+            assert dimension["Value"].rpartition(":")[2] in made, where
+
+
+def _watched(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    if "Metrics" not in alarm:
+        return [alarm]
+    return [one["MetricStat"]["Metric"] for one in alarm["Metrics"] if "MetricStat" in one]
+
+
+@pytest.mark.parametrize("machine", [name for name, _ in every("AWS::StepFunctions::StateMachine")])
+def test_one_alarm_tells_when_a_machine_failed_and_when_it_ran_into_its_time(machine: str) -> None:
+    stack, _, key = machine.partition(".")
+    name = properties(stack, key)["StateMachineName"]
+    arn = f"arn:aws:states:eu-west-1:123456789012:stateMachine:{name}"
+    wanted = {
+        ("AWS/States", kind, "StateMachineArn", arn) for kind in ("ExecutionsFailed", "ExecutionsTimedOut")
+    }
+    [alarm] = [one for _, one in every("AWS::CloudWatch::Alarm") if _metrics_of(one) == wanted]
+    [told] = [one for one in alarm["Metrics"] if one.get("ReturnData", True)]
+    ids = [one["Id"] for one in alarm["Metrics"] if "MetricStat" in one]
+    assert told["Expression"] == " + ".join(f"FILL({one}, 0)" for one in ids)
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+    assert alarm["AlarmActions"]
+    assert "failed" in alarm["AlarmDescription"]
+    assert "ran into its time" in alarm["AlarmDescription"]
+
+
+def _metrics_of(alarm: dict[str, Any]) -> set[tuple[str, str, str, str]]:
+    return {
+        (one["Namespace"], one["MetricName"], dimension["Name"], dimension["Value"])
+        for one in _watched(alarm)
+        for dimension in one["Dimensions"]
+    }

@@ -136,13 +136,13 @@ def _delete_rule(clients: Clients, name: str) -> None:
 
 _ALARM = names(
     "AlarmName AlarmDescription Namespace MetricName Dimensions Statistic Period EvaluationPeriods Threshold"
-    " ComparisonOperator TreatMissingData AlarmActions"
+    " ComparisonOperator TreatMissingData AlarmActions Metrics DatapointsToAlarm"
 )
 
 
 def _put_alarm(clients: Clients, properties: Properties) -> Made:
     request = dict(properties)
-    for key in ("Period", "EvaluationPeriods"):
+    for key in {"Period", "EvaluationPeriods", "DatapointsToAlarm"} & request.keys():
         request[key] = int(request[key])
     clients("cloudwatch").put_metric_alarm(**{**request, "Threshold": float(request["Threshold"])})
     return Made(properties["AlarmName"], {})

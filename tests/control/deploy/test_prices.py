@@ -25,6 +25,17 @@ def test_a_price_follows_its_parameter_and_its_bound() -> None:
     assert prices.total(week) == pytest.approx(2 * 730 * (0.015 + 0.02))
 
 
+def test_an_alarm_costs_what_it_reads() -> None:
+    read = {"MetricStat": {"Stat": "Sum"}}
+    sum_of_two = {"Metrics": [{"Expression": "a + b"}, {"Id": "a"} | read, {"Id": "b"} | read]}
+    alarms = {
+        "One": {"Type": "AWS::CloudWatch::Alarm", "Properties": {"MetricName": "Errors"}},
+        "Two": {"Type": "AWS::CloudWatch::Alarm", "Properties": sum_of_two},
+    }
+    [line] = prices.estimate([Template("o", {"Resources": alarms})], {}, TABLE)
+    assert (line.count, line.dollars) == (3, pytest.approx(0.30))
+
+
 def test_what_has_no_price_is_said_and_not_taken_for_nothing() -> None:
     queue = Template("q", {"Resources": {"Q": {"Type": "AWS::SQS::Queue"}, "R": {"Type": "AWS::IAM::Role"}}})
     [line] = prices.estimate([queue], {}, TABLE)
