@@ -67,6 +67,7 @@ def interrupted(lakehouse: Lakehouse, by: signal.Signals) -> None:
         assert run.stderr
         assert run.stderr.readline() == f"{TABLE} is in order.\n"
         run.send_signal(by)
+        run.communicate()  # to its end: to leave closes the pipe that it still writes to
     assert run.returncode == (1 if by == signal.SIGTERM else -by)
 
 
