@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "control" / "catalog"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "infra"))
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from lakehouse import Lakehouse, start
+from lakehouse import ROOT, Lakehouse, start
 
 
 @pytest.fixture
@@ -20,3 +20,13 @@ def lakehouse(tmp_path: Path) -> Iterator[Lakehouse]:
         yield house
     finally:
         house.run("dm", "local", "reset", "--dir", str(tmp_path / "cloud"))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A dbt project with the macros and profiles of this one, and no table yet."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for name in ("macros", "profiles", "dbt_project.yml"):
+        (folder / name).symlink_to(ROOT / name)
+    return folder

@@ -5,9 +5,8 @@ import json
 import subprocess
 from pathlib import Path
 
-import pytest
 import yaml
-from lakehouse import BIN, ROOT, Lakehouse
+from lakehouse import BIN, Lakehouse
 
 WINES = """wine_id,wine_name,abv,bottled_on,maker_email,grapes,label
 1,Riesling,11.5,2020-01-31,a@example.org,"[""white""]",QQ==
@@ -68,16 +67,6 @@ def change(operation: str, position: int, data: dict[str, object], **before: obj
     place = {"operation": operation, "stream-position": f"0/{position:X}"}
     record = {"data": data, "metadata": {"record-type": "data", **place}}
     return json.dumps(record | ({"before-image": before} if before else {}))
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A dbt project with the macros and profiles of this one, and no table yet."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    for name in ("macros", "profiles", "dbt_project.yml"):
-        (folder / name).symlink_to(ROOT / name)
-    return folder
 
 
 def test_the_recipes_lead_from_a_raw_file_to_gold_that_follows_changes(

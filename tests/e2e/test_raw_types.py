@@ -10,21 +10,11 @@ from typing import Any
 
 import pytest
 import yaml
-from lakehouse import BIN, ROOT, Lakehouse
+from lakehouse import BIN, Lakehouse
 
 HEADER = "wine_id,votes,price\n"
 BIG = 1 << 33
 Run = Callable[..., str]
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A dbt project with the macros and profiles of this one, and no table yet."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    for name in ("macros", "profiles", "dbt_project.yml"):
-        (folder / name).symlink_to(ROOT / name)
-    return folder
 
 
 @pytest.fixture
