@@ -1,5 +1,6 @@
 """One build at a time: the second is refused, and a dead one's lease goes to the next."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -7,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from bronze_lake import ROOT, Lake, clean_environment, dbt
+from bronze_lake import ROOT, Lake, clean_environment, dbt, local_cloud
 from histories import brewery, record
 from jinja2 import Environment
 from pyathena.error import OperationalError
@@ -53,8 +54,17 @@ def names(lake: Lake, database: str) -> set[str]:
     return {table["Name"] for table in lake.client("glue").get_tables(DatabaseName=database)["TableList"]}
 
 
+def stage(lake: Lake, name: str) -> None:
+    """A table as builds stage them in ops."""
+    lake.rows(
+        f"create table ops.{name} with (table_type = 'iceberg', is_external = false,"
+        f" location = 's3://lake/tmp/{name}/') as select 1 as one"
+    )
+
+
 def test_while_a_build_is_at_work_another_is_refused_with_who_since_when_and_what_to_do(built: Lake) -> None:
     hold(built, silent=5)
+    stage(built, "breweries_state__dbt_tmp_alive")
     before = state(built)
     built.publish("brewery", [record("insert", 2, **brewery(2))])
     output = built.dbt("run", *MODELS, expect=2)
@@ -64,20 +74,39 @@ def test_while_a_build_is_at_work_another_is_refused_with_who_since_when_and_wha
     assert "--vars 'take_over: true'" in output
     assert holder(built) == "of-ann", "whoever is refused must leave the lease alone"
     assert state(built) == before, "and change nothing"
+    assert "breweries_state__dbt_tmp_alive" in names(built, "ops"), "nor take away what the other one stages"
 
 
 def test_a_dead_builds_lease_goes_to_the_next_which_drops_what_it_left_behind(built: Lake) -> None:
     hold(built, silent=3000)
     built.publish("brewery", [record("insert", 3, **brewery(3))])
-    built.rows(
-        "create table ops.breweries_state__dbt_tmp_dead with (table_type = 'iceberg', is_external = false,"
-        " location = 's3://lake/tmp/dead/') as select 1 as one"
-    )
+    stage(built, "breweries_state__dbt_tmp_dead")
     output = built.dbt("run", *MODELS)
     assert "Build of-ann is given up for dead" in output
     assert not any("__dbt_tmp" in name for name in names(built, "ops"))
     assert holder(built) == ""
     assert 3 in state(built)
+
+
+def test_a_build_whose_merge_fails_takes_away_what_it_has_staged(tmp_path: Path) -> None:
+    faults = tmp_path / "faults.toml"
+    faults.write_text('[[fault]]\ndo = "conflict"\ntable = "silver.breweries_state"\n')
+    cloud = tmp_path / "cloud"
+    up = ("up", "--port", "0", "--bucket", "lake", "--faults", str(faults), "--json")
+    lake = Lake(tmp_path, json.loads(local_cloud(*up, folder=cloud))["endpoint"])
+    try:
+        lake.create_bronze()
+        lake.publish("brewery", [record("insert", 1, **brewery(1))])
+        lake.dbt("run", *MODELS)
+        lake.publish("brewery", [record("insert", 2, **brewery(2))])
+        output = lake.dbt("run", *MODELS, expect=1)
+        assert "ICEBERG_COMMIT_ERROR" in output
+        assert "Dropping" in output
+        assert names(lake, "ops") == {"consumed", "lease"}
+        assert holder(lake) == ""
+        assert state(lake) == {1}
+    finally:
+        local_cloud("reset", folder=cloud)
 
 
 def test_who_knows_that_a_build_is_dead_need_not_wait(built: Lake) -> None:
