@@ -4,6 +4,7 @@
     {%- if flat is not none and not (year and month) -%}
         {%- do exceptions.raise_compiler_error(this ~ ': changed_groups with flat needs year and month of a group') -%}
     {%- endif -%}
+    {%- set keys = [key] if key is string else key -%}
     {%- set columns = contract_columns().keys() | list -%}
     {%- if columns and count not in columns -%}
         {%- do exceptions.raise_compiler_error(this ~ ': changed_groups counts by ' ~ count ~ ', no column of the contract') -%}
@@ -20,7 +21,7 @@
 
     select
         {%- for column in columns %}
-        {% if column in key -%}
+        {% if column in keys -%}
             coalesce(fresh.{{ column }}, held.{{ column }}) as {{ column }}
         {%- elif column == count -%}
             coalesce(fresh.{{ column }}, 0) as {{ column }}
@@ -29,7 +30,7 @@
         {%- endif %}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ relation }} as fresh
-    full outer join held on {{ same_key('fresh', 'held', key) }}
+    full outer join held on {{ same_key('fresh', 'held', keys) }}
     where {{ differs('fresh', 'held', columns) }}
     {%- else -%}
     select {{ columns | join(', ') or '*' }} from {{ relation }}

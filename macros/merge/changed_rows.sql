@@ -8,7 +8,7 @@
         {%- endfor %}
     from {{ relation }} as fresh
     {%- if is_incremental() %}
-    left join {{ this }} as held on {{ same_key('fresh', 'held', [key]) }}
+    left join {{ this }} as held on {{ same_key('fresh', 'held', [key] if key is string else key) }}
     where {{ differs('fresh', 'held', columns) }}
     {%- endif %}
 {%- endmacro %}
