@@ -4,7 +4,7 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 
-from control.contracts import drafted, hive, technical
+from control.contracts import drafted, hive, technical, words
 from control.contracts.infer import Found, Shape
 from control.contracts.model import Column, Contract
 from control.contracts.render_dbt import dump
@@ -28,6 +28,11 @@ def files(table: str, silver: str, shape: Shape, source: str) -> dict[str, str]:
         raise DataError(
             f"columns {', '.join(map(repr, wrong))} of {source} are not in lower case letters, digits and _",
             hint="rename them at the source, or draft the contract by hand",
+        )
+    if taken := [c.name for c in shape.columns if c.name in words.RESERVED]:
+        raise DataError(
+            f"columns {', '.join(map(repr, taken))} of {source} are words of SQL, and no query of ours has them in quotes",
+            hint="rename them at the source",
         )
     name = key(shape, source).name
     columns = tuple(_found(column, name) for column in shape.columns)
@@ -233,5 +238,9 @@ def _trino(kind: str) -> str:
     parts = hive.split(inner.removesuffix(">"))
     if name == "struct":
         fields = (part.partition(":") for part in parts)
-        return f"row({', '.join(f'{field} {_trino(of)}' for field, _, of in fields)})"
+        return f"row({', '.join(f'{_quoted(field)} {_trino(of)}' for field, _, of in fields)})"
     return f"{name}({', '.join(_trino(part) for part in parts)})"
+
+
+def _quoted(field: str) -> str:
+    return f'"{field}"' if field in words.RESERVED else field

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from control.contracts import expression, hive, quality, technical
+from control.contracts import expression, hive, quality, technical, words
 from control.contracts.model import Finding
 from control.contracts.subject import TABLE, Subject
 
@@ -13,7 +13,7 @@ CLASSES = ("public", "internal", "pseudonym", "personal")
 
 
 def names(on: Subject) -> Iterator[Finding]:
-    """Column names are lower case, given once, and leave the leading `_` to the lakehouse."""
+    """Column names are lower case, given once, no word of SQL, and leave a leading `_` to the lakehouse."""
     lines: dict[str, int] = {}
     for path, column, _ in on.columns():
         place = (*path, "name")
@@ -26,6 +26,9 @@ def names(on: Subject) -> Iterator[Finding]:
         lines[column.name.lower()] = line
         if not _NAME.fullmatch(column.name):
             message = f"column name {column.name!r}: use lower case letters, digits and _"
+            yield on.finding("column-name", place, message)
+        elif column.name in words.RESERVED:
+            message = f"column name {column.name!r} is a word of SQL, and no query of ours has it in quotes: rename it"
             yield on.finding("column-name", place, message)
         elif column.name.startswith("_") and not on.contract.properties.get("liveView"):
             message = (

@@ -143,8 +143,9 @@ def test_the_compiled_sql_is_in_style(second: Lake, tmp_path: Path) -> None:
     files = []
     for folder in ("models/silver", "models/gold", "tests/dbt"):
         for path in compiled.glob(f"{folder}/*.sql"):
-            # Time travel is the one clause of Athena that sqlfluff cannot read.
+            # What sqlfluff cannot read of Athena: time travel, and fields of a row in quotes.
             text = re.sub(r" for version as of \d+", "", path.read_text())
+            text = re.sub(r'"(\w+)" (?=\w+[(,)])', r"_\1 ", text)
             files.append(tmp_path / path.name)
             files[-1].write_text(text)
     written = [path for folder in ("models", "tests/dbt") for path in (ROOT / folder).rglob("*.sql")]

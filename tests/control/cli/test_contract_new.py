@@ -101,6 +101,17 @@ def test_change_records_give_the_kind_of_position_and_nested_types() -> None:
     )
 
 
+def test_fields_named_by_words_of_sql_are_in_quotes_and_columns_so_named_are_refused() -> None:
+    drafted("w.json.gz", '{"wine_id": 1, "trip": {"from": "a", "to": {"end": 1}}}\n')
+    quoted = 'cast(trip as row("from" varchar, to row("end" bigint))) as trip'
+    assert quoted in Path("models/silver/wines.sql").read_text()
+    Path("o.json").write_text('{"wine_id": 1, "order": 2, "group": 3}\n')
+    error = run("new", "bronze", "other", "--from-file", "o.json").exception
+    assert isinstance(error, ControlError)
+    assert "'order', 'group'" in error.message
+    assert not Path("contracts/bronze/other.yaml").exists()
+
+
 def test_a_delete_has_the_key_and_takes_nothing_from_what_is_required() -> None:
     def record(operation: str, **data: object) -> str:
         metadata = {"record-type": "data", "operation": operation, "stream-position": "0/1A"}
