@@ -31,7 +31,7 @@ def files(table: str, silver: str, shape: Shape, source: str) -> dict[str, str]:
         )
     if taken := [c.name for c in shape.columns if c.name in words.RESERVED]:
         raise DataError(
-            f"columns {', '.join(map(repr, taken))} of {source} are words of SQL, and no query of ours has them in quotes",
+            f"columns {', '.join(map(repr, taken))} of {source} are words of SQL, which no query here quotes",
             hint="rename them at the source",
         )
     name = key(shape, source).name

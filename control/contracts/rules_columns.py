@@ -28,7 +28,7 @@ def names(on: Subject) -> Iterator[Finding]:
             message = f"column name {column.name!r}: use lower case letters, digits and _"
             yield on.finding("column-name", place, message)
         elif column.name in words.RESERVED:
-            message = f"column name {column.name!r} is a word of SQL, and no query of ours has it in quotes: rename it"
+            message = f"column name {column.name!r}: a word of SQL, which no query here quotes, rename it"
             yield on.finding("column-name", place, message)
         elif column.name.startswith("_") and not on.contract.properties.get("liveView"):
             message = (
