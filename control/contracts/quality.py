@@ -61,13 +61,18 @@ def _add_quality(rules: Rules, owner: Mapping[str, object], path: Path, column: 
 def _add_rule(rules: Rules, rule: Mapping[str, object], column: str) -> None:
     metric = rule.get("metric")
     if metric == "invalidValues" and column:
+        _refuse_warning(rule)
         rules.checks.append(_valid_values(rule, column))
     elif metric == "duplicateValues":
         _must_be_zero(rule)
+        _refuse_warning(rule)
         rules.unique.append(_unique_columns(rule, column))
     elif rule.get("type") == "custom" and rule.get("engine") == "athena":
+        _refuse_threshold(rule)
+        _refuse_warning(rule)
         rules.checks.append(_custom_check(rule, column))
     elif rule.get("type") == "custom" and rule.get("engine") == "dbt":
+        _refuse_threshold(rule)
         rules.tests.append(_dbt_test(rule))
     else:
         raise RuleError(
@@ -149,6 +154,25 @@ def _dbt_test(rule: Mapping[str, object]) -> Test:
 def _must_be_zero(rule: Mapping[str, object]) -> None:
     if rule.get("mustBe") != 0:
         raise RuleError(f"{rule['metric']} is checked row by row: write mustBe: 0")
+
+
+def _refuse_threshold(rule: Mapping[str, object]) -> None:
+    for key, value in rule.items():
+        if key.startswith(("mustBe", "mustNotBe")) and (key, value) != ("mustBe", 0):
+            told = "mustBe but 0" if key == "mustBe" else key
+            raise RuleError(
+                f"a rule stops at the first row that breaks it, so it has no {told}: write mustBe: 0 or nothing, "
+                "and count in a dbt test of your own (type custom, engine dbt)"
+            )
+
+
+def _refuse_warning(rule: Mapping[str, object]) -> None:
+    severity = rule.get("severity", "error")
+    if severity != "error":
+        raise RuleError(
+            f"severity: {severity} stops nothing, and this rule is checked before rows are published: leave it "
+            "out, or write a dbt test (type custom, engine dbt), which may warn"
+        )
 
 
 def _literal(value: object, logical: str) -> str:

@@ -5,6 +5,9 @@ import pytest
 
 from control.contracts import quality
 
+CHECK = {"type": "custom", "engine": "athena", "implementation": {"check": "x > 1"}, "name": "more"}
+ALLOWED = {"metric": "invalidValues", "mustBe": 0, "arguments": {"validValues": [1]}}
+
 
 def rules(logical: str, **more: object) -> quality.Rules:
     return quality.of_column({"name": "x", "logicalType": logical, **more}, ("x",))
@@ -62,6 +65,19 @@ def test_a_quote_in_an_allowed_value_stays_inside_of_the_literal() -> None:
         ),
         ({"type": "custom", "engine": "dbt", "implementation": {}}, "implementation.test"),
         ({"type": "custom", "engine": "dbt", "implementation": {"test": "t", "args": 1}}, "a mapping"),
+        (CHECK | {"mustBeLessThan": 5, "unit": "percent"}, "it has no mustBeLessThan"),
+        (CHECK | {"mustBe": 3}, "it has no mustBe but 0"),
+        (CHECK | {"severity": "warning"}, "severity: warning stops nothing"),
+        (ALLOWED | {"severity": "warning"}, "severity: warning stops nothing"),
+        (ALLOWED | {"mustBe": 1}, "write mustBe: 0"),
+        (
+            {"metric": "duplicateValues", "mustBe": 0, "severity": "info"},
+            "severity: info stops nothing",
+        ),
+        (
+            {"type": "custom", "engine": "dbt", "mustBeLessThan": 5, "implementation": {"test": "t"}},
+            "it has no mustBeLessThan",
+        ),
     ],
 )
 def test_a_rule_that_nothing_would_check_is_refused(rule: dict[str, object], advice: str) -> None:
