@@ -161,8 +161,8 @@ def _refuse_threshold(rule: Mapping[str, object]) -> None:
         if key.startswith(("mustBe", "mustNotBe")) and (key, value) != ("mustBe", 0):
             told = "mustBe but 0" if key == "mustBe" else key
             raise RuleError(
-                f"a rule stops at the first row that breaks it, so it has no {told}: write mustBe: 0 or nothing, "
-                "and count in a dbt test of your own (type custom, engine dbt)"
+                f"a rule stops at the first row that breaks it, so it has no {told}: write mustBe: 0 or "
+                "nothing, and count in a dbt test of your own (type custom, engine dbt)"
             )
 
 
@@ -170,8 +170,8 @@ def _refuse_warning(rule: Mapping[str, object]) -> None:
     severity = rule.get("severity", "error")
     if severity != "error":
         raise RuleError(
-            f"severity: {severity} stops nothing, and this rule is checked before rows are published: leave it "
-            "out, or write a dbt test (type custom, engine dbt), which may warn"
+            f"severity: {severity} stops nothing, and this rule is checked before rows are published: "
+            "leave it out, or write a dbt test (type custom, engine dbt), which may warn"
         )
 
 
