@@ -11,7 +11,7 @@
         {%- do exceptions.raise_compiler_error(
             this ~ ' has rows that break its contract: ' ~ messages | join('; ')
             ~ '. Builds judge the rows that they write, so these are from before the rule, or were written by something else.'
-            ~ ' Nothing was changed; correct the data or the rule. What is deleted from gold comes back as it shall be with'
+            ~ ' Nothing was changed; correct the data or the rule. What is deleted by hand comes back as it shall be with'
             ~ " dbt build --select " ~ model.name ~ "+ --vars 'rebuild: true'"
         ) -%}
     {%- endif -%}
