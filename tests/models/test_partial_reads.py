@@ -1,4 +1,6 @@
-"""dbt's ways to build from some of the rows: none of them makes a row count as taken in that nobody read."""
+"""dbt's ways to build from some of the rows, or from none: no row counts as taken in that nobody read."""
+
+from shutil import copytree
 
 import pytest
 from bronze_lake import Lake
@@ -28,3 +30,13 @@ def test_a_build_of_some_rows_is_refused_before_it_changes_anything(built: Lake,
     assert f"{partly[0]} is refused" in output
     assert built.rows("select * from silver.breweries") == [brewery(1)]
     assert built.rows("select count(*) as n from ops.consumed") == [{"n": 1}]
+
+
+def test_a_clone_does_not_put_a_view_in_the_place_of_a_table(built: Lake) -> None:
+    state = copytree(built.folder / "target", built.folder / "state")
+    output = built.dbt("clone", "--full-refresh", "--state", str(state), *MODELS, expect=1)
+    assert output.count("dbt clone is refused") == 2
+    assert "--defer --state" in output
+    assert built.rows("select * from silver.breweries") == [brewery(1)]
+    kinds = built.client("glue").get_tables(DatabaseName="silver")["TableList"]
+    assert {one["Name"]: one["TableType"] for one in kinds}["breweries_state"] == "EXTERNAL_TABLE"
