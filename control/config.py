@@ -1,5 +1,6 @@
 """Settings of the control plane. Only `control.wiring` and the command line read the environment."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,12 @@ class Settings:
 def from_environment(environ: Mapping[str, str]) -> Settings:
     """Read the settings from `environ`; a variable that is absent or empty leaves the default."""
     default = Settings()
+    for variable in ("DM_SCHEMA_PREFIX", "DM_BRONZE_PREFIX"):
+        if not re.fullmatch(r"([a-z][a-z0-9_]*)?", environ.get(variable, "")):
+            raise UsageError(
+                f"{variable} begins names of databases, not {environ[variable]!r}: lower case, digits and _ only",
+                hint="a letter first, such as ann_",
+            )
     lease = environ.get("DM_LEASE_SECONDS") or str(default.lease_seconds)
     if not lease.replace(".", "", 1).isdecimal() or float(lease) <= 0:
         raise UsageError(f"DM_LEASE_SECONDS is a number of seconds above 0, not {lease!r}")

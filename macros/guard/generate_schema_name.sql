@@ -1,3 +1,9 @@
 {% macro generate_schema_name(custom_schema_name, node) -%}
-    {{ env_var('DM_SCHEMA_PREFIX', '') }}{{ custom_schema_name or 'ops' }}
+    {%- set prefix = env_var('DM_SCHEMA_PREFIX', '') -%}
+    {%- if not modules.re.fullmatch('([a-z][a-z0-9_]*)?', prefix) -%}
+        {%- do exceptions.raise_compiler_error(
+            "DM_SCHEMA_PREFIX begins names of databases, not '" ~ prefix ~ "': lower case, digits and _ only, a letter first, such as ann_"
+        ) -%}
+    {%- endif -%}
+    {{ prefix }}{{ custom_schema_name or 'ops' }}
 {%- endmacro %}

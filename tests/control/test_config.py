@@ -24,6 +24,15 @@ def test_a_cap_that_is_no_whole_number_is_refused(text: str) -> None:
         from_environment({"DM_MAX_RATIO": text})
 
 
+@pytest.mark.parametrize("variable", ["DM_SCHEMA_PREFIX", "DM_BRONZE_PREFIX"])
+def test_a_prefix_is_what_names_of_databases_may_begin_with(variable: str) -> None:
+    for text in ("", "ann_", "t2_x_"):
+        from_environment({variable: text})
+    for text in ("Ann-", "ann-", "Ann_", "2_", "_", "ännn_", "ann ", "ann_\n"):
+        with pytest.raises(UsageError, match=f"{variable} begins names of databases"):
+            from_environment({variable: text})
+
+
 def test_the_actor_is_whom_the_environment_names() -> None:
     assert from_environment({"DM_ACTOR": "ann", "USER": "bob"}).actor == "ann"
     assert from_environment({"USER": "bob"}).actor == "bob"

@@ -130,6 +130,13 @@ def test_a_developer_with_a_prefix_shares_bronze_and_is_in_nobodys_way(built: La
     assert holder(built) == "of-ann"
 
 
+def test_a_prefix_that_no_database_can_begin_with_is_refused(built: Lake) -> None:
+    own = clean_environment() | {"AWS_ENDPOINT_URL": built.endpoint, "DM_SCHEMA_PREFIX": "Ann-"}
+    refused = dbt(built.folder / "ann", "run", *MODELS, env=own)
+    assert refused.returncode == 2
+    assert "DM_SCHEMA_PREFIX begins names of databases, not 'Ann-'" in refused.stdout
+
+
 def test_of_many_who_take_a_free_lease_at_once_one_has_it(built: Lake) -> None:
     def take(name: str) -> bool:
         try:
