@@ -44,7 +44,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     for variable in ("DM_SCHEMA_PREFIX", "DM_BRONZE_PREFIX"):
         if not re.fullmatch(r"([a-z][a-z0-9_]*)?", environ.get(variable, "")):
             raise UsageError(
-                f"{variable} begins names of databases, not {environ[variable]!r}: lower case, digits and _ only",
+                f"{variable} begins names of databases, not {environ[variable]!r}: lower case, digits, _",
                 hint="a letter first, such as ann_",
             )
     lease = environ.get("DM_LEASE_SECONDS") or str(default.lease_seconds)
