@@ -1,8 +1,12 @@
 """The light engine: the parser in this process, file after file, memory bounded by block and row group."""
 
+import errno
 import io
+import os
+import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -12,12 +16,15 @@ from bronze import errors as bronze
 from bronze.contract import BronzeContract
 from bronze.parse import Source, compression_of
 from bronze.parse import parse as parse_file
-from control.errors import ContractError, UsageError
+from control.errors import ContractError, UnavailableError, UsageError
 from control.orders import FileReport, OrderFile, Report, WorkOrder, WrittenObject
 from control.papers import to_json
 from control.ports import ObjectStore
 
 READ_BYTES = 1 << 20
+# A disk with less than this to spare is full for any file; one with more was too small for this file.
+SPARE_BYTES = 256 << 20
+_NO_FAULT_OF_A_FILE = {errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE}
 
 
 class LightEngine:
@@ -49,7 +56,7 @@ class LightEngine:
             compression=compression_of(file.uri),
             position=file.position,
         )
-        with tempfile.TemporaryDirectory(prefix="dm-ingest-") as folder:
+        with _able_machine(), tempfile.TemporaryDirectory(prefix="dm-ingest-") as folder:
             try:
                 with self._objects.open(file.uri, file.version_id, file.etag) as stream:
                     beating = cast(BinaryIO, io.BufferedReader(_Beating(stream, beat), READ_BYTES))
@@ -92,6 +99,24 @@ class LightEngine:
         beat()
         self._objects.put(uri, path)
         return WrittenObject(uri, path.stat().st_size)
+
+
+@contextmanager
+def _able_machine() -> Iterator[None]:
+    """Raise UnavailableError, which ends a run, where this machine would fail any other file as well."""
+    hint = "make room, or set TMPDIR to a folder that has some, then run again: no attempt was counted"
+    try:
+        place = tempfile.gettempdir()
+    except FileNotFoundError as error:  # it has tried to write in each that it knows
+        raise UnavailableError("no folder for temporary files can be written to", hint=hint) from error
+    try:
+        yield
+    except OSError as error:
+        full = error.errno == errno.ENOSPC and shutil.disk_usage(place).free < SPARE_BYTES
+        if not full and error.errno not in _NO_FAULT_OF_A_FILE:
+            raise
+        said = os.strerror(error.errno or 0)
+        raise UnavailableError(f"this machine cannot parse files in {place}: {said}", hint=hint) from error
 
 
 class _Beating(io.RawIOBase):

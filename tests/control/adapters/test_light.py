@@ -1,15 +1,21 @@
+import errno
 import gzip
 import io
+import os
+import shutil
+import tempfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
 
+from control.adapters import light
 from control.adapters.light import LightEngine
 from control.adapters.memory import MemoryObjects
 from control.adapters.parquet import event_kinds
-from control.errors import ConflictError, ContractError, UsageError
+from control.errors import ConflictError, ContractError, UnavailableError, UsageError
 from control.orders import OrderFile, Report, WorkOrder
 from control.papers import from_json
 
@@ -67,6 +73,38 @@ def test_the_report_is_kept_with_the_attempt(objects) -> None:
     objects.put("s3://lake/raw/brewery/f0.csv.gz", gzip.compress(CSV))
     report = LightEngine(objects, b"").run(order("csv"), lambda: None)
     assert from_json(Report, objects.get(f"{PAPERS}/report.json"), "report") == report
+
+
+@pytest.mark.parametrize(
+    ("number", "free", "raised"),
+    [
+        (errno.ENOSPC, 0, UnavailableError),
+        (errno.ENOSPC, 10 * light.SPARE_BYTES, OSError),  # the one file was too large for it
+        (errno.EMFILE, 10 * light.SPARE_BYTES, UnavailableError),
+        (errno.EIO, 0, OSError),
+    ],
+)
+def test_what_this_machine_cannot_do_is_no_files_fault(objects, monkeypatch, number, free, raised) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(number, "row 4711")
+
+    monkeypatch.setattr(light, "parse_file", fail)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    objects.put("s3://lake/raw/brewery/f0.csv.gz", gzip.compress(CSV))
+    with pytest.raises(raised) as caught:
+        LightEngine(objects, b"").run(order("csv"), lambda: None)
+    assert caught.type is raised
+    if raised is UnavailableError:
+        assert caught.value.message.endswith(f": {os.strerror(number)}")
+
+
+def test_where_no_folder_takes_temporary_files_that_is_said(objects, monkeypatch) -> None:
+    def full() -> str:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", full)
+    with pytest.raises(UnavailableError, match="temporary files"):
+        LightEngine(objects, b"").run(order("csv"), lambda: None)
 
 
 def test_a_truncated_file_is_reported_as_refused_and_has_no_rows(objects) -> None:
