@@ -16,7 +16,7 @@ GATE_BASE ?= $(shell git rev-parse -q --verify origin/main >/dev/null 2>&1 && ec
 ROWS ?= 100000
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-demo demo docs check check-infra test test-browser test-clients test-services test-om sweep bench bench-clone \
-	bench-bronze bench-cloud bench-gold bench-dbt bench-ingest spark-package spark-runtime lambda-package record-calls om trino \
+	bench-bronze bench-cloud bench-gold bench-dbt bench-ingest bench-api spark-package spark-runtime lambda-package record-calls om trino \
 	conformance-trino adapter-suite kernel clean
 
 help: ## List the targets
@@ -29,10 +29,10 @@ help: ## List the targets
 	python3 -m pip install --quiet --require-hashes --target .tools --upgrade -r .ci/uv.txt && touch $@
 
 .venv/.demo: pyproject.toml uv.lock | $(UV)
-	$(UV) sync --locked --inexact --no-default-groups --group dbt --extra local && touch $@
+	$(UV) sync --locked --inexact --no-default-groups --group dbt --extra local --extra api && touch $@
 
 .venv/.dev: pyproject.toml uv.lock | $(UV)
-	$(UV) sync --locked --extra local --extra lineage && touch $@ .venv/.demo
+	$(UV) sync --locked --extra local --extra lineage --extra api && touch $@ .venv/.demo
 
 # The compiler in an environment of its own, and what it makes of our sources: anew when they or its lock have changed.
 .tools/zig/.locked: uv.lock | $(UV)
@@ -107,6 +107,9 @@ bench-ingest: setup ## Measure ingestion beside a million old items, over HTTP, 
 
 bench-cloud: setup ## Measure the local Athena: select 1, what it adds to DuckDB, large CTAS and MERGE (5 minutes)
 	@$(BIN)/python tests/bench/local_athena.py
+
+bench-api: setup ## Measure requests to dm serve beside the commands that they stand for, after make demo (1 minute)
+	@eval "$$($(BIN)/dm env --dir .dm/demo)"; $(BIN)/python tests/bench/api.py
 
 spark-package: setup ## Write dist/spark/ingest.py and ingest.zip, what EMR Serverless or a Glue job needs of ours
 	@$(BIN)/python -m spark.package dist/spark

@@ -50,6 +50,7 @@ NEXT = """\
   eval "$(.venv/bin/dm env --dir {folder})"      point this shell at the demo's cloud
   .venv/bin/dm status                          every table: last batch, rows, quarantine
   .venv/bin/dm quarantine list                 each refused line, and why
+  .venv/bin/dm serve                           a panel for whoever is on call, and the commands over HTTP
   make docs                                    a site of all tables, with the lineage of each column
   .venv/bin/dbt show --profiles-dir profiles --inline "select * from gold.top_drinkers limit 5"
   .venv/bin/dm local down --dir {folder}         stop the cloud and keep its state"""

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "maintain": ("control.cli.maintain", "Put the tables that dbt writes in order: files and versions."),
     "retention": ("control.cli.retention", "Let old raw files and bronze go, once nobody needs them."),
     "deploy": ("control.cli.deploy", "Bring an AWS account to what infra/ says, and back."),
+    "serve": ("control.api.serve", "Serve these commands as REST paths, and a panel, on 127.0.0.1."),
     "status": ("control.cli.status", "Show every table: last batch, rows, quarantine."),
 }
 

@@ -43,6 +43,7 @@ class FileLine:
     batch_id: str | None
     error: str
     overwritten: bool
+    waived: bool
 
 
 def table_names(parts: Parts, only: str | None = None) -> list[str]:
@@ -211,4 +212,5 @@ def _line(file: RawFile, batch: Batch | None) -> FileLine:
         batch_id=file.batch_id,
         error=batch.error if batch else "left out of its reload" if file.waived else "",
         overwritten=bool(file.overwritten),
+        waived=bool(file.waived) and file.waived in (file.batch_id, file.file_id),
     )

@@ -4,7 +4,6 @@ Pure: from what the control store and `ops.consumed` say to a verdict on each ra
 batch. Control records (`bronze/<table>_events/`) are no part of it: floors follow from them for ever.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -57,9 +56,7 @@ class Verdict:
 def judge(known: Known, keep: Keep, now: datetime) -> Iterator[Verdict]:
     """A verdict on every raw file, and on rows and quarantine of every batch that has a number."""
     batches = {batch.batch_id: batch for batch in known.batches}
-    of_batch: dict[str, list[RawFile]] = defaultdict(list)
     for file in known.files:
-        of_batch[file.batch_id or ""].append(file)
         batch = batches.get(file.batch_id or "")
         against = _against((file,), batch, known, keep.raw, now)
         yield Verdict("raw", known.table, batch, file, (*_overwritten(file), *against))

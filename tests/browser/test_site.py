@@ -3,19 +3,17 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import which
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "control" / "site"))
 
+from looking import scrolls_sideways, serious
 from made_site import made_site
 
 from control.site import render
 
-CHROMIUM = which("chromium") or which("google-chrome")
 LOCAL = ("file:", "data:")
 TABLE = "tables/gold.top_beers_by_rating.html"
 
@@ -25,14 +23,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made") / "site"
     render.write(made_site(), folder)
     return folder
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -57,16 +47,8 @@ def test_axe_finds_nothing_serious(page: Page, folder: Path, path: str, scheme: 
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.goto(f"file://{folder / path}")
-    found = Axe().run(page, options={"preload": False}).response["violations"]
-    serious = [
-        (v["id"], [n["html"][:200] for n in v["nodes"]])
-        for v in found
-        if v["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
-        "the page scrolls sideways"
-    )
+    assert serious(page) == []
+    assert not scrolls_sideways(page)
 
 
 def test_search_finds_a_column_and_says_how_many(page: Page, folder: Path) -> None:

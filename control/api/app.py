@@ -1,0 +1,143 @@
+"""The WSGI application: the panel, the description of the API, and the endpoints, for who has the token."""
+
+import hmac
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Unauthorized, UnsupportedMediaType
+from werkzeug.wrappers import Request, Response
+from werkzeug.wsgi import wrap_file
+
+from control.api.endpoints import Endpoint, endpoints
+from control.api.openapi import description
+from control.api.work import Answer, Problem
+from control.errors import UsageError
+
+Work = Callable[[list[str]], Answer | Problem]
+
+MOST_BYTES = 64 * 1024
+PANEL = {
+    "/": ("index.html", "text/html"),
+    "/panel.css": ("panel.css", "text/css"),
+    "/panel.js": ("panel.js", "text/javascript"),
+}
+# Nothing from elsewhere, nothing in a frame, no script in the page itself: a key of a stranger stays text.
+SAFE = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+EXIT_CODE = "Dm-Exit-Code"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Answers requests by `work`; an endpoint only those that bring `token`."""
+
+    token: str
+    work: Work
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """See WSGI."""
+        began = time.monotonic()
+        request = Request(environ)
+        request.max_content_length = MOST_BYTES
+        try:
+            response = self._respond(request)
+        except HTTPException as error:
+            response = _problem(Problem(error.code or 500, error.description or error.name))
+            response.headers.extend(error.get_headers(environ, None)[1:])
+        response.headers.extend(SAFE)
+        _log(request, response, time.monotonic() - began)
+        return response(environ, start_response)
+
+    def _respond(self, request: Request) -> Response:
+        if request.path in PANEL and request.method == "GET":
+            name, kind = PANEL[request.path]
+            return Response(
+                files("control.api").joinpath("panel", name).read_bytes(),
+                content_type=f"{kind}; charset=utf-8",
+            )
+        if request.path == "/openapi.json" and request.method == "GET":
+            return _json(description(endpoints().values()))
+        self._must_know(request)
+        endpoint = endpoints().get(request.path)
+        if endpoint is None:
+            raise NotFound(f"there is no {request.path}: see /openapi.json")
+        if request.method != endpoint.method:
+            raise MethodNotAllowed([endpoint.method], f"{request.path} takes {endpoint.method}")
+        try:
+            argv = endpoint.argv(_values(request, endpoint))
+        except UsageError as error:
+            return _problem(Problem(400, error.message, error.hint))
+        return _answered(self.work(argv), environ=request.environ)
+
+    def _must_know(self, request: Request) -> None:
+        given = request.authorization
+        if (
+            given is None
+            or given.type != "bearer"
+            or not hmac.compare_digest((given.token or "").encode(), self.token.encode())
+        ):
+            raise Unauthorized(
+                "send the header Authorization: Bearer TOKEN, with the token that `dm serve` runs with"
+            )
+
+
+def _values(request: Request, endpoint: Endpoint) -> Mapping[str, object]:
+    if endpoint.method == "GET":
+        return {name: values if len(values) > 1 else values[0] for name, values in request.args.lists()}
+    body = request.get_data()
+    if not body:
+        return {}
+    if request.mimetype != "application/json":  # what a form of another site cannot send
+        raise UnsupportedMediaType("send a JSON object, as application/json")
+    try:
+        values = json.loads(body)
+    except ValueError as error:
+        raise UsageError("the body is no JSON") from error
+    if not isinstance(values, dict):
+        raise UsageError("the body is no JSON object")
+    return values
+
+
+def _answered(answer: Answer | Problem, environ: Mapping[str, object]) -> Response:
+    if isinstance(answer, Problem):
+        return _problem(answer)
+    body = wrap_file(dict(environ), answer.body)
+    headers = {EXIT_CODE: str(answer.exit_code)}
+    return Response(body, content_type="application/json", headers=headers, direct_passthrough=True)
+
+
+def _problem(problem: Problem) -> Response:
+    """As RFC 9457 has it."""
+    told = {
+        "status": problem.status,
+        "title": Response(status=problem.status).status.partition(" ")[2].capitalize(),
+        "detail": problem.message,
+        "hint": problem.hint,
+        "retryable": problem.retryable,
+    }
+    return _json(told, status=problem.status, kind="application/problem+json")
+
+
+def _json(value: object, status: int = 200, kind: str = "application/json") -> Response:
+    return Response(json.dumps(value), status=status, content_type=kind)
+
+
+def _log(request: Request, response: Response, seconds: float) -> None:
+    """One line on stderr; what was asked for may name people, so only where it went."""
+    event = {
+        "event": "request",
+        "method": request.method,
+        "path": request.path[:200],
+        "status": response.status_code,
+    }
+    sys.stderr.write(json.dumps({**event, "ms": round(seconds * 1000)}) + "\n")

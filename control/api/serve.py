@@ -1,0 +1,66 @@
+"""`dm serve`: the commands of `dm` over HTTP, and a panel that shows and uses them."""
+
+import os
+import secrets
+import signal
+
+import click
+
+HOST = "127.0.0.1"
+THREADS = 8
+LEAST_TOKEN = 32
+
+
+@click.command(
+    "serve",
+    epilog="""\b
+Examples:
+  dm serve
+  DM_API_TOKEN=$(cat token) dm serve --port 8090
+  curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8090/files/list?state=failed
+""",
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8090, show_default=True, help="0 takes any that is free."
+)
+def command(port: int) -> None:
+    """Serve the commands of `dm` as REST paths of the same words, and a panel, on 127.0.0.1.
+
+    GET /files/list?table=review answers what `dm files list --table review --json` prints, and POST
+    /ingest/run with {"until_idle": true} does what that command does; /openapi.json tells all. A command runs
+    with the settings and the rights of this process, up to 8 at once; what it says on stderr comes out here.
+    Who asks needs the token: DM_API_TOKEN, or else one that is made and printed. Ctrl-C ends it.
+    """
+    from control.errors import UsageError
+
+    token = os.environ.get("DM_API_TOKEN") or secrets.token_urlsafe(LEAST_TOKEN)
+    if len(token) < LEAST_TOKEN:
+        raise UsageError(f"DM_API_TOKEN has less than {LEAST_TOKEN} characters", hint="openssl rand -hex 32")
+    try:
+        from cheroot import wsgi
+
+        from control.api.app import App
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"this needs the package {error.name}", hint="install lakehouse-in-a-box[api]"
+        ) from error
+    from control.api import work
+
+    server = wsgi.Server((HOST, port), App(token, work.answer), numthreads=THREADS, server_name="dm")
+    try:
+        server.prepare()
+    except OSError as error:
+        raise UsageError(
+            f"port {port} is taken", hint="name another one, or 0 for any, with --port"
+        ) from error
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        work.warm_up()
+        made = "" if os.environ.get("DM_API_TOKEN") else f"#token={token}"
+        click.echo(f"Serving at http://{HOST}:{server.bind_addr[1]}/{made} (Ctrl-C ends it)")
+        server.serve()
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)
+    finally:
+        work.end_all()
+        server.stop()

@@ -1,0 +1,107 @@
+"""Run one command of `dm` in a process of its own, and keep what it answers.
+
+The process is forked from one that has imported everything already. A command that dies, or is killed, takes
+nothing of the server with it, and what `dm` promises of a kill holds here too.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import IO
+
+import click
+
+from control.api.endpoints import endpoints
+from control.cli.main import dm
+from control.errors import ControlError, meaning
+
+LOST = "the command ended without an answer; the server's log may say why"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a command has no answer."""
+
+    status: int
+    message: str
+    hint: str = ""
+    retryable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The JSON that a command printed, from the start of `body`, and its exit code: 0, or 1 for a finding."""
+
+    exit_code: int
+    body: IO[bytes]
+
+
+_CONTEXT = get_context("forkserver")
+
+
+def warm_up() -> None:
+    """Import what commands need into the process that they are forked from."""
+    _CONTEXT.set_forkserver_preload([__name__, "control.wiring", "control.contracts.load", "pyarrow.parquet"])
+    _run_to_end(_nothing, ())
+
+
+def answer(argv: Sequence[str]) -> Answer | Problem:
+    """What `dm` with `argv` answers. What it says on stderr goes to the server's."""
+    with tempfile.TemporaryDirectory(prefix="dm-serve-") as folder:
+        out = Path(folder, "answer.json")
+        told = _run_to_end(_command, (list(argv), str(out)))
+        if isinstance(told, int) and out.stat().st_size:
+            return Answer(told, out.open("rb"))  # lives on without its name
+        return told if isinstance(told, Problem) else Problem(500, LOST)
+
+
+def end_all() -> None:
+    """End every command that still runs."""
+    for child in _CONTEXT.active_children():
+        child.terminate()
+
+
+def _run_to_end(target: object, args: tuple[object, ...]) -> object:
+    """What `target` sends; None when its process ends before it does."""
+    receiver, sender = _CONTEXT.Pipe(duplex=False)
+    child = _CONTEXT.Process(target=target, args=(*args, sender))  # type: ignore[arg-type]
+    child.start()
+    sender.close()
+    with receiver:
+        try:
+            return receiver.recv()
+        except EOFError:
+            return None
+        finally:
+            child.join()
+
+
+def _nothing(sender: Connection) -> None:
+    endpoints()
+    sender.send(None)
+
+
+def _command(argv: list[str], out: str, sender: Connection) -> None:
+    stdout = os.open(out, os.O_WRONLY | os.O_CREAT, 0o600)
+    os.dup2(stdout, 1)
+    sender.send(_outcome(argv))
+
+
+def _outcome(argv: list[str]) -> int | Problem:
+    try:
+        dm.main(args=argv, prog_name="dm", standalone_mode=False)
+        return 0
+    except ControlError as error:
+        means = meaning(error)
+        return Problem(means.http_status, error.message, error.hint, means.retryable)
+    except click.ClickException as error:
+        return Problem(400, error.format_message())
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 1
+    finally:
+        sys.stdout.flush()

@@ -1,0 +1,18 @@
+"""What is wrong with a page for those who use it otherwise, or on a small screen."""
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+
+def serious(page: Page) -> list[tuple[str, list[str]]]:
+    """What axe finds that is serious or worse: the rule, and where."""
+    return [
+        (found["id"], [node["html"][:200] for node in found["nodes"]])
+        for found in Axe().run(page, options={"preload": False}).response["violations"]
+        if found["impact"] in ("serious", "critical")
+    ]
+
+
+def scrolls_sideways(page: Page) -> bool:
+    """Whether the page is wider than its window."""
+    return bool(page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))

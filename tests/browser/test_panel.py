@@ -1,0 +1,206 @@
+"""The panel in a real browser: it shows what commands answer, acts by them, and runs no stranger's markup."""
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from threading import Thread
+from typing import Any
+
+import pytest
+from cheroot import wsgi
+from looking import scrolls_sideways, serious
+from playwright.sync_api import Browser, Page, expect
+
+from control.api.app import App
+from control.api.work import Answer, Problem
+
+TOKEN = "0123456789abcdef" * 2
+STRANGE = "raw/beer/<img src=x onerror=alert(1)>.csv.gz"
+TABLE = {
+    "table": "beer", "last_batch": 2, "files": {"published": 5, "failed": 1}, "records": 66195, "rows": 66188,
+    "quarantined": 6, "control": 1, "lag_seconds": 7200, "warnings": ["1 raw file(s) failed"],
+    "age_seconds": 100, "broken": ["data is late"], "waived_records": 3,
+}  # fmt: skip
+UNUSED = TABLE | {
+    "table": "wine", "last_batch": None, "age_seconds": None, "files": {}, "broken": [], "warnings": [],
+    "waived_records": 0,
+}  # fmt: skip
+FAILED = {"file_id": "f" * 64, "table": "beer", "key": STRANGE, "error": "refused as a whole: gzip_corrupt"}
+WAIVED = FAILED | {"key": "raw/beer/waived.csv.gz", "waived": True}
+HELD = {"table": "review", "state_table": "reviews_state", "key": 9, "batch": 3, "place": "a" * 64 + ":2"}
+BROKEN = {"file_id": "f" * 64, "table": "beer", "key": STRANGE, "reason": "json"}
+REFUSED = [
+    BROKEN | {"line": 5, "raw": "<b>5</b>"},
+    BROKEN | {"line": 9, "raw": "9"},
+    {"file_id": "e" * 64, "table": "profile", "key": "b.csv", "line": 0, "reason": "header", "masked": True},
+]
+SHOWN = {
+    "status": [TABLE, UNUSED], "files list": [FAILED, WAIVED], "quarantine held": [HELD],
+    "quarantine list": REFUSED,
+}  # fmt: skip
+
+
+@dataclass
+class Desk:
+    """Stands for the commands: keeps what acts, and answers what is in it."""
+
+    answers: dict[str, Any] = field(default_factory=lambda: dict(SHOWN))
+    acts: list[list[str]] = field(default_factory=list)
+
+    def __call__(self, argv: list[str]) -> Answer | Problem:
+        words = " ".join(argv[: argv.index("--json")])
+        if words not in SHOWN:
+            self.acts.append(argv)
+        found = self.answers.get(words, [])
+        return found if isinstance(found, Problem) else Answer(0, io.BytesIO(json.dumps(found).encode()))
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+def address(desk: Desk) -> Iterator[str]:
+    server = wsgi.Server(("127.0.0.1", 0), App(TOKEN, desk), numthreads=4)
+    server.prepare()
+    Thread(target=server.serve, daemon=True).start()
+    yield "http://{}:{}/".format(*server.bind_addr)
+    server.stop()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """A page that fails the test when its scripts fail or it asks anybody else."""
+    problems: list[str] = []
+    page = browser.new_page()
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("dialog", lambda dialog: problems.append(dialog.message))
+    ours = (address, "data:")
+    page.on("request", lambda asked: None if asked.url.startswith(ours) else problems.append(asked.url))
+    yield page
+    page.close()
+    assert problems == []
+
+
+def entered(page: Page, address: str) -> Page:
+    """The page as the link of `dm serve` opens it, once all is there."""
+    page.goto(f"{address}#token={TOKEN}")
+    for section in ("tables", "failed", "held", "refused"):
+        expect(page.locator(f"#{section} > *").first).to_be_visible()
+    return page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing_serious(page: Page, address: str, scheme: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    entered(page, address)
+    assert serious(page) == []
+    assert not scrolls_sideways(page)
+    page.get_by_role("button", name="Redrive").click()
+    assert serious(page) == []
+
+
+def test_it_shows_what_the_commands_answer(page: Page, address: str) -> None:
+    entered(page, address)
+    beer, wine = page.locator("#tables tbody tr").all_inner_texts()
+    assert beer.split("\t") == [
+        "beer", "2", "100 s ago", "5 published, 1 failed", "66,195", "66,188", "6", "1", "2 h", "broken"
+    ]  # fmt: skip
+    assert wine.split("\t")[1:4] == ["-", "never", "-"]
+    assert page.locator(".warnings li").all_inner_texts() == [
+        "beer: data is late", "beer: 1 raw file(s) failed", "beer: silver leaves out 3 of its records"
+    ]  # fmt: skip
+    assert STRANGE in page.inner_text("#failed")
+    assert "waived.csv.gz" not in page.inner_text("#failed")
+    grouped = page.locator("#refused tbody tr").all_inner_texts()
+    assert len(grouped) == 2
+    assert "json \u00d7 2" in grouped[0]
+    assert "<b>5</b>" in grouped[0]
+    assert "(masked)" in grouped[1]
+
+
+def test_the_token_is_taken_out_of_the_address_and_kept_for_the_tab(page: Page, address: str) -> None:
+    entered(page, address)
+    assert page.url == address
+    page.reload()
+    expect(page.locator("#tables table")).to_be_visible()
+
+
+def test_who_comes_without_a_token_is_asked_for_it(page: Page, address: str) -> None:
+    page.goto(address)
+    expect(page.locator("#door")).to_be_visible()
+    expect(page.locator("#sections")).to_be_hidden()
+    assert serious(page) == []
+    page.get_by_label("Token of this server").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(page.locator("#door")).to_be_visible()
+    page.get_by_label("Token of this server").fill(TOKEN)
+    page.keyboard.press("Enter")
+    expect(page.locator("#tables table")).to_be_visible()
+    expect(page.locator("#door")).to_be_hidden()
+
+
+def test_nothing_is_done_without_a_reason_or_after_a_cancel(page: Page, address: str, desk: Desk) -> None:
+    entered(page, address)
+    page.get_by_role("button", name="Redrive").click()
+    page.locator("#yes").click()
+    expect(page.locator("#ask")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#ask")).to_be_hidden()
+    page.get_by_role("button", name="Redrive").click()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#ask")).to_be_hidden()
+    assert desk.acts == []
+
+
+BUTTONS = (("failed", "Redrive"), ("failed", "Waive"), ("refused", "Replay"), ("held", "Waive"))
+
+
+def test_each_button_is_its_command(page: Page, address: str, desk: Desk) -> None:
+    entered(page, address)
+    for section, name in BUTTONS:
+        page.locator(f"#{section}").get_by_role("button", name=name).first.click()
+        page.get_by_label("Reason").fill("--ticket 7")
+        if section == "held":
+            page.locator("#until").fill("2027-06-30")
+        page.keyboard.press("Enter")
+        expect(page.locator("#said")).to_contain_text("Done." if name == "Waive" else "does it.")
+    assert desk.acts == [
+        ["files", "redrive", "--json", "--reason=--ticket 7", "--", FAILED["file_id"]],
+        ["quarantine", "waive", "--json", "--reason=--ticket 7", "--", FAILED["file_id"]],
+        ["quarantine", "replay", "--json", "--reason=--ticket 7", "--", FAILED["file_id"]],
+        ["quarantine", "waive", "--json", "--reason=--ticket 7", "--until=2027-06-30", "--", HELD["place"]],
+    ]
+
+
+def test_ingesting_says_what_came_of_it(page: Page, address: str, desk: Desk) -> None:
+    desk.answers["ingest run"] = {
+        "registered": 2, "left": 0, "batches": [{"state": "published", "rows": 1500}, {"state": "failed"}],
+        "findings": [{"severity": "error", "where": "beer", "message": "batch failed"}],
+    }  # fmt: skip
+    entered(page, address).get_by_role("button", name="Ingest now").click()
+    expect(page.locator("#said")).to_contain_text("2 new file(s), 1 batch(es) with 1,500 rows published.")
+    expect(page.locator("#said")).to_contain_text("error: beer: batch failed")
+    expect(page.locator("#said")).to_have_class("late")
+    assert desk.acts == [["ingest", "run", "--json", "--until-idle", "--"]]
+
+
+def test_what_fails_is_told_where_it_belongs(page: Page, address: str, desk: Desk) -> None:
+    desk.answers["quarantine held"] = Problem(503, "Athena cannot be reached", "dm local up", retryable=True)
+    desk.answers["ingest run"] = Problem(409, "somebody else is at work")
+    entered(page, address)
+    expect(page.locator("#held")).to_contain_text("Athena cannot be reached")
+    expect(page.locator("#tables table")).to_be_visible()
+    page.get_by_role("button", name="Ingest now").click()
+    expect(page.locator("#said")).to_contain_text("somebody else is at work")
+
+
+def test_a_server_that_is_gone_is_told(page: Page, address: str) -> None:
+    entered(page, address)
+    page.route("**/ingest/run*", lambda route: route.abort())
+    page.get_by_role("button", name="Ingest now").click()
+    expect(page.locator("#said")).to_contain_text("does not answer")
