@@ -261,8 +261,8 @@ class Tally:
     """What the batches of a table up to `number` add up to, so that nobody has to read them to know.
 
     `files` counts the raw files in them, each once; `counts` what became of their records the last time that
-    they were published. `events` counts control records by kind, those of a replay too. `published_at` is
-    that of the last batch.
+    they were published. `events` counts control records by kind, those of a replay too, `events_at` is when
+    the last of each was published. `published_at` is that of the last batch.
     """
 
     number: int = 0
@@ -270,6 +270,7 @@ class Tally:
     counts: Counts = Counts()
     events: dict[str, int] = field(default_factory=dict)
     published_at: datetime | None = None
+    events_at: dict[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from control import tally
 from control.model import Batch, Counts, Head, Place, RawFile, Tally, counts_of, file_state
@@ -11,6 +11,8 @@ from control.ports import Parts, every
 
 # A table or a reload that is announced is no news; every other control record changes or empties one.
 HARMLESS_EVENTS = frozenset({"create-table", "reload-begin"})
+# How long a control record is warned of; `TableStatus.events` counts it for ever.
+NEWS = timedelta(days=7)
 AT_HAND: tuple[Place, ...] = ("open", "failed")
 
 
@@ -53,8 +55,9 @@ class TableStatus:
 class _Standing:
     """What is published, in work and failed of a table at one moment.
 
-    `number` and `published_at` are those of the last batch, `waiting` when each file landed that is not
-    published yet. `failed_files` leaves out those that were waived.
+    `number` and `published_at` are those of the last batch, `events_at` when the last control record of a
+    kind was published, `waiting` when each file landed that is not published yet. `failed_files` leaves out
+    those that were waived.
     """
 
     number: int
@@ -62,6 +65,7 @@ class _Standing:
     files: Counter[str]
     counts: Counts
     events: Counter[str]
+    events_at: dict[str, datetime]
     waiting: tuple[datetime, ...]
     failed_files: int
     overwritten_files: int
@@ -91,7 +95,7 @@ def table_status(table: str, parts: Parts, promise: Promise = Promise()) -> Tabl
         lag_seconds=lag,
         events=dict(standing.events),
         warnings=(
-            *_event_warnings(standing.events),
+            *_event_warnings(standing, now),
             *_failure_warnings(standing.failed_files),
             *_overwriting_warnings(standing.overwritten_files),
             *_counting_warnings(standing.is_counted),
@@ -152,11 +156,14 @@ def _add_up(
         if state not in ("published", "failed"):
             waiting.append(file.landed_at)
         failed_files += state == "failed" and file.waived != file.batch_id
-    events, last = Counter(total.events), (head.number, total.published_at)
+    events, events_at = Counter(total.events), dict(total.events_at)
+    last = (head.number, total.published_at)
     failed = [batch for batch in batches.values() if batch.state == "failed"]
     late = [b for b in batches.values() if b.state == "published" and not tally.is_in(b, head.number)]
     for batch in (*failed, *late):
         events.update(batch.events or {})
+        at = batch.published_at or batch.created_at
+        events_at |= {kind: max(at, events_at.get(kind, at)) for kind in batch.events or {}}
     for batch in late:
         last = max(last, (batch.number or 0, batch.published_at), key=lambda one: one[0])
     return _Standing(
@@ -165,6 +172,7 @@ def _add_up(
         files=states,
         counts=counts,
         events=events,
+        events_at=events_at,
         waiting=tuple(waiting),
         failed_files=failed_files,
         overwritten_files=overwritten,
@@ -185,10 +193,12 @@ def _age(times: Iterable[datetime], now: datetime) -> int:
     return max((int((now - time).total_seconds()) for time in times), default=0)
 
 
-def _event_warnings(events: Counter[str]) -> Iterable[str]:
-    for kind, count in sorted(events.items()):
-        if kind not in HARMLESS_EVENTS:
-            yield f"{count} control record(s) {kind}: the source table was emptied or changed"
+def _event_warnings(standing: _Standing, now: datetime) -> Iterable[str]:
+    for kind, count in sorted(standing.events.items()):
+        at = standing.events_at.get(kind)
+        if kind not in HARMLESS_EVENTS and at and now - at < NEWS:
+            last = f"the last on {at:%Y-%m-%d}"
+            yield f"{count} control record(s) {kind}, {last}: the source table was emptied or changed"
 
 
 def _failure_warnings(failed_files: int) -> Iterable[str]:

@@ -93,10 +93,12 @@ def _plus(tally: Tally, batch: Batch, batches: Mapping[str, Batch]) -> Tally:
         before = counted_before(file_id, parent, batches, (batch.number or 0) - 1)
         files += before is None
         counts -= before or Counts()
+    at = batch.published_at
     return Tally(
         number=batch.number or 0,
         files=files,
         counts=counts,
         events=dict(Counter(tally.events) + Counter(batch.events or {})),
-        published_at=batch.published_at,
+        published_at=at,
+        events_at={**tally.events_at, **(dict.fromkeys(batch.events or {}, at) if at else {})},
     )

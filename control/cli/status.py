@@ -32,9 +32,10 @@ def command(recount: bool, as_json: bool) -> None:
 
     Promises are the contract's freshness and completeness: data is late when nothing newer was published, or
     a raw file waits, for longer than is promised. Lag is the age of the oldest raw file that is not
-    published yet. Warns of control records that empty or change a source table, of raw files that failed or
-    were overwritten after they had been ingested, of promises that do not hold, of tables of silver and gold
-    that were not published because rows break their contract, and of records that silver leaves out.
+    published yet. Warns of control records that empty or change a source table, for a week after the last of
+    them was published, of raw files that failed or were overwritten after they had been ingested, of promises
+    that do not hold, of tables of silver and gold that were not published because rows break their contract,
+    and of records that silver leaves out.
 
     What is published is counted when it is published, so that only what is in work or failed is read here.
     """

@@ -101,9 +101,24 @@ def test_a_truncate_or_a_changed_column_is_warned_of_and_a_new_table_is_not(part
     status = table_status("review", parts)
     assert status.events == {"create-table": 1, "truncate-table": 1, "add-column": 2}
     assert [warning.split(":")[0] for warning in status.warnings] == [
-        "2 control record(s) add-column",
-        "1 control record(s) truncate-table",
+        "2 control record(s) add-column, the last on 2026-01-02",
+        "1 control record(s) truncate-table, the last on 2026-01-02",
     ]
+
+
+def test_a_truncate_is_warned_of_for_a_week_and_counted_for_ever(parts) -> None:
+    put(parts, 1, "published", number=1, published_at=NOON, events={"truncate-table": 1})
+    put(parts, 2, "published", number=2, published_at=NOON + timedelta(days=5))
+    parts.clock.sleep(timedelta(days=7).total_seconds() - 1)
+    assert len(table_status("review", parts).warnings) == 1
+    parts.clock.sleep(1)
+    status = table_status("review", parts)
+    assert (status.warnings, status.events) == ((), {"truncate-table": 1})
+    # Ahead of the head.
+    put(parts, 3, "published", events={"truncate-table": 1}, published_at=parts.clock.now())
+    assert table_status("review", parts).warnings == (
+        "2 control record(s) truncate-table, the last on 2026-01-09: the source table was emptied or changed",
+    )
 
 
 def test_failed_files_are_warned_of_and_not_waited_for(parts) -> None:

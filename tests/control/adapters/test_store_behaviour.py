@@ -41,7 +41,7 @@ INTENT = Intent(
     manifest_digest="d",
     partitions=(Partition("bronze", "review", ("2026-01-02", "1"), "s3://lake/x/", {"rows": "2"}),),
 )
-TALLY = Tally(1, 2, Counts(3, 2, 1, 0), {"truncate-table": 1}, NOON)
+TALLY = Tally(1, 2, Counts(3, 2, 1, 0), {"truncate-table": 1}, NOON, {"truncate-table": NOON})
 
 
 @pytest.fixture(params=["memory", "dynamodb"])

@@ -66,7 +66,7 @@ def made_lives(published: datetime = NOW - timedelta(minutes=5)) -> dict[str, Li
         control=1,
         lag_seconds=0,
         events={"truncate-table": 1},
-        warnings=("1 control record(s) truncate-table: the source table was emptied or changed",),
+        warnings=("1 control record(s) truncate-table, the last on 2026-01-02: the source was emptied",),
         age_seconds=int((NOW - published).total_seconds()),
         completeness_percent=99.2794,
     )
