@@ -95,8 +95,9 @@ def up(
 ) -> None:
     """Start the cloud and wait until it answers.
 
-    What runs already stays; what is missing is started. A cloud that went down comes back as it was; one that
-    was killed comes back with the snapshot that was saved last, whole, and says which.
+    What runs already stays; what is missing is started. A cloud that went down comes back with its state, on
+    the port, engine, faults and IAM that are asked for now; one that was killed comes back on its port, with
+    the snapshot that was saved last, whole, and says which.
     """
     settings = config.Settings(
         folder=folder or config.folder_from(os.environ),

@@ -44,8 +44,8 @@ Examples:
 def list_refused(table: str | None, raw: bool, waived: bool, limit: int | None, as_json: bool) -> None:
     """List every record that was refused, with its file, line and reason.
 
-    Line 0 stands for a file that was refused as a whole. Lines of a table with personal columns are masked
-    unless --raw is given.
+    Line 0 stands for a file that was refused as a whole; these come first of each table. Lines of a table
+    with personal columns are masked unless --raw is given.
     """
     from control.ingest.quarantine import refused
     from control.wiring import connect

@@ -49,7 +49,7 @@ class Refused:
 def refused(
     parts: Parts, table: str | None = None, *, file: RawFile | None = None, raw: bool = False
 ) -> Iterator[Refused]:
-    """What all published and failed batches refused, or of one file, by table and batch.
+    """What all failed and published batches refused, or of one file, by table and batch.
 
     Of a file that was ingested again only what was refused the last time. Lines of tables with personal
     columns are masked unless `raw` is asked for, and so are those of tables whose contract cannot be read
@@ -136,7 +136,7 @@ def _batches(table: str, file: RawFile | None, parts: Parts) -> list[Batch]:
 
 
 def _that_refused(table: str, parts: Parts) -> list[Batch]:
-    """The published and failed batches of `table` that refused something, in order of their numbers.
+    """The failed and published batches of `table` that refused something, those in order of their numbers.
 
     Those at hand, without reading the others; unless they lack some that the head has counted, since another
     version published them or the index is behind: then all are read.
@@ -146,7 +146,7 @@ def _that_refused(table: str, parts: Parts) -> list[Batch]:
     seen = sum(batch.totals.quarantined for batch in found if batch.state == "published")
     if head.counted is None or seen < head.counted.counts.quarantined:
         found = _refusing(every(parts.store, Batch, table))
-    return sorted(found, key=lambda b: (b.number is None, b.number or 0, b.batch_id))
+    return sorted(found, key=lambda b: (b.number or 0, b.batch_id))
 
 
 def _refusing(batches: Iterable[Batch]) -> list[Batch]:
