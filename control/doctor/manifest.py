@@ -91,7 +91,7 @@ def _project(manifest: Mapping[str, Any]) -> Iterator[Finding]:
     for name, what in HOOKS.items():
         if f"{name}()" not in hooks:
             message = f"no hook of the run calls {name}(), so {what}: bring dbt_project.yml back"
-            yield Finding("lease", "error", "dbt_project.yml", message)
+            yield Finding("hook", "error", "dbt_project.yml", message)
 
 
 def _judge(node: Node) -> Iterator[tuple[str, str]]:

@@ -115,7 +115,7 @@ def test_a_run_that_takes_no_lease_is_refused(name: str) -> None:
     found = manifest()
     hook = found["nodes"]["operation.lakehouse.hooks"]
     hook["raw_code"] = hook["raw_code"].replace(f"{name}()", "")
-    assert [(finding.code, name in finding.message) for finding in lint(found)] == [("lease", True)]
+    assert [(finding.code, name in finding.message) for finding in lint(found)] == [("hook", True)]
 
 
 def test_a_view_needs_a_contract_and_nothing_of_a_table() -> None:
