@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from control import package
+from control.errors import UsageError, meaning
 
 # An interpreter of `SparkRelease` (emr-spark-8.0.0 has 3.11, 3.12 and 3.13), as the template names it.
 PYTHON, PLATFORM = "3.11", "x86_64-manylinux_2_28"
@@ -24,7 +25,7 @@ NOT_OF_PYARROW = tuple(one for one in package.NOT_OF_PYARROW if "s3" not in one)
 def archive(folder: Path, *, python: str = PYTHON, platform: str | None = PLATFORM) -> Path:
     """Write the archive to `folder` and give its path. `platform` None is this machine's.
 
-    Raises CalledProcessError when `uv` fails.
+    Raises UsageError without `uv`, CalledProcessError when it fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="dm-runtime-") as scratch:
@@ -46,15 +47,20 @@ def archive(folder: Path, *, python: str = PYTHON, platform: str | None = PLATFO
     return target
 
 
-def main() -> None:
-    """Write the archive and print its path."""
+def main() -> int:
+    """Write the archive and print its path; 2 where something to make it with is missing."""
     parser = argparse.ArgumentParser(description="Write the libraries that runs of Spark on EMR need.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--python", default=PYTHON, help="version of the interpreter")
     parser.add_argument("--platform", default=PLATFORM, help="as uv names it")
     options = parser.parse_args()
-    sys.stdout.write(f"{archive(options.folder, python=options.python, platform=options.platform)}\n")
+    try:
+        sys.stdout.write(f"{archive(options.folder, python=options.python, platform=options.platform)}\n")
+    except UsageError as error:
+        sys.stderr.write(f"error: {error.message}\n  try: {error.hint}\n")
+        return meaning(error).exit_code
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

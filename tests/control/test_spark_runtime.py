@@ -72,6 +72,17 @@ def test_its_name_is_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert spark_runtime.archive(tmp_path / "a").name != first.name
 
 
+@pytest.mark.parametrize("maker", [package, spark_runtime])
+def test_without_uv_that_is_said(tmp_path: Path, monkeypatch, capsys, maker) -> None:
+    monkeypatch.setattr(package, "ROOT", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["make", str(tmp_path / "built")])
+    assert maker.main() == 2
+    assert capsys.readouterr().err.startswith(
+        "error: there is no uv to fetch libraries with\n  try: run make"
+    )
+
+
 def test_it_is_made_for_the_machine_and_the_interpreter_that_the_template_names() -> None:
     text = (ROOT / "infra" / "templates" / "compute.yaml").read_text()
     assert f"PYSPARK_PYTHON: python{spark_runtime.PYTHON}\n" in text
