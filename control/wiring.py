@@ -27,6 +27,7 @@ from control.ports import (
     AlertTopic,
     Clock,
     Engine,
+    Listing,
     MetadataCatalog,
     Notifications,
     ObjectStore,
@@ -146,6 +147,11 @@ def held_records(environ: Mapping[str, str], workgroup: str) -> list[Held]:
             bronze=_bronze(environ),
         )
     )
+
+
+def catalog_listing(environ: Mapping[str, str]) -> Listing:
+    """What the catalog lists."""
+    return GlueListing(from_environment(environ))
 
 
 def stopped_tables(environ: Mapping[str, str]) -> list[str]:

@@ -22,9 +22,10 @@ Examples:
 def drift(folder: Path | None, manifest: Path | None, as_json: bool) -> None:
     """Compare the contracts with what is really there.
 
-    Looks at every table and view in the catalog, at the schema in Iceberg's metadata, at the Parquet footer
-    of each bronze table's newest batch, and at dbt's manifest. Exit codes: 0 all is as the contracts say,
-    1 something differs, 2 a contract cannot be used, 3 the lake cannot be reached.
+    Looks at every table and view in the catalog, those that no contract names, too, at the schema in
+    Iceberg's metadata, at the Parquet footer of each bronze table's newest batch, and at dbt's manifest. Exit
+    codes: 0 all is as the contracts say, 1 something differs, 2 a contract cannot be used, 3 the lake cannot
+    be reached.
     """
     import json
     import os
@@ -33,7 +34,7 @@ def drift(folder: Path | None, manifest: Path | None, as_json: bool) -> None:
     from control.contracts.drift import drift as found_in
     from control.contracts.lint import lint
     from control.errors import ContractError
-    from control.wiring import connect, hive_columns
+    from control.wiring import catalog_listing, connect, hive_columns
 
     report = lint([folder or from_environment(os.environ).contracts])
     if not report.ok:
@@ -41,7 +42,8 @@ def drift(folder: Path | None, manifest: Path | None, as_json: bool) -> None:
     default = Path("target/manifest.json")
     path = manifest or (default if default.is_file() else None)
     parsed = json.loads(path.read_text(encoding="utf-8")) if path else None
-    found = list(found_in(report.contracts, connect(os.environ), hive_columns, parsed))
+    parts, listing = connect(os.environ), catalog_listing(os.environ)
+    found = list(found_in(report.contracts, parts, listing, hive_columns, parsed))
     if as_json:
         print_json({"ok": not found, "findings": found})
     else:

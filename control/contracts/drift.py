@@ -13,7 +13,7 @@ from control.contracts.gate.types import normal
 from control.contracts.model import Contract
 from control.errors import NotFoundError
 from control.model import Batch, attempt_of
-from control.ports import Parts, every
+from control.ports import Listing, Parts, every
 
 Where = Literal["catalog", "iceberg", "parquet", "dbt"]
 Columns = Sequence[tuple[str, str]]
@@ -37,13 +37,14 @@ class Drift:
 def drift(
     contracts: Sequence[Contract],
     parts: Parts,
+    listing: Listing,
     footer: Callable[[bytes], Columns],
     manifest: Mapping[str, Any] | None,
 ) -> Iterator[Drift]:
     """Everything that differs between `contracts` and the lake.
 
-    `footer` reads the columns of a Parquet object; `manifest` is dbt's, or None to leave it out. Raises
-    UpstreamError when the lake cannot be reached.
+    `listing` is what the catalog lists; `footer` reads the columns of a Parquet object; `manifest` is dbt's,
+    or None to leave it out. Raises UpstreamError when the lake cannot be reached.
     """
     for contract in contracts:
         if contract.layer == "bronze":
@@ -53,6 +54,7 @@ def drift(
         yield from _catalog(f"{contract_of.layer}.{name}", schema, name, columns, parts)
         if manifest is not None:
             yield from _dbt(f"{contract_of.layer}.{name}", name, contract_of, columns, manifest)
+    yield from _unstated(contracts, listing, parts.settings.schema_prefix)
 
 
 def _models(contracts: Sequence[Contract]) -> Iterator[tuple[str, Contract, Columns]]:
@@ -101,6 +103,20 @@ def _catalog(table: str, schema: str, name: str, expected: Columns, parts: Parts
             yield Drift("metadata-absent", table, "iceberg", "", seen.metadata, "", message)
             return
         yield from _differences(table, "iceberg", expected, _iceberg(metadata), "Iceberg's schema")
+
+
+def _unstated(contracts: Sequence[Contract], listing: Listing, prefix: str) -> Iterator[Drift]:
+    """Tables and views that readers find and no contract names; what dead builds left is the doctor's."""
+    stated = {(contract.layer, model) for contract in contracts for model in contract.models}
+    for contract in contracts:
+        if contract.layer == "bronze":
+            stated |= {("bronze", contract.table), ("bronze", f"{contract.table}_events")}
+    for layer in ("bronze", "silver", "gold"):
+        for entry in listing.tables(f"{prefix}{layer}"):
+            if (layer, entry.name) not in stated and "__" not in entry.name:
+                table = f"{layer}.{entry.name}"
+                message = f"{table} is in the catalog and in no contract: write one, or drop it"
+                yield Drift("table-unstated", table, "catalog", "", "", entry.name, message)
 
 
 def _dbt(

@@ -18,7 +18,7 @@ from control.contracts.drift import Drift, drift
 from control.contracts.lint import lint
 from control.contracts.model import Contract
 from control.model import Batch, Partition, attempt_of
-from control.ports import CatalogColumn, Parts, SeenTable
+from control.ports import CatalogColumn, Parts, SeenTable, TableEntry
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -32,6 +32,16 @@ class Seen(MemoryCatalog):
 
     def get_table(self, database: str, table: str) -> SeenTable | None:
         return self.seen.get((database, table))
+
+
+class Listed:
+    """What lists the tables of a catalog."""
+
+    def __init__(self, catalog: Seen) -> None:
+        self.catalog = catalog
+
+    def tables(self, database: str) -> list[TableEntry]:
+        return [TableEntry(at, name, "", False, {}) for at, name in self.catalog.seen if at == database]
 
 
 class Lake:
@@ -74,7 +84,7 @@ class Lake:
             settings=Settings(), store=self.store, objects=self.objects, catalog=self.catalog, engines={},
             clock=MemoryClock(NOW), event_kinds=lambda body: {}, say=lambda event, fields: None,
         )  # fmt: skip
-        return list(drift(self.contracts, parts, hive_columns, self.manifest))
+        return list(drift(self.contracts, parts, Listed(self.catalog), hive_columns, self.manifest))
 
     def codes(self) -> list[tuple[str, str, str, str]]:
         return [(d.code, d.table, d.where, d.column) for d in self.drift()]
@@ -111,6 +121,17 @@ def test_another_order_and_a_table_that_is_not_there_are_found(lake: Lake) -> No
     assert sorted(lake.codes()) == [
         ("order-differs", "gold.sales_by_day", "catalog", ""),
         ("table-absent", "silver.sales", "catalog", ""),
+    ]
+
+
+def test_a_table_that_no_contract_names_is_found_in_its_layer_only(lake: Lake) -> None:
+    others = [("silver", "orders_state"), ("bronze", "order"), ("gold", "a__dbt_tmp_1"), ("elsewhere", "a")]
+    for place in [*others, ("bronze", f"{lake.contracts[0].table}_events")]:
+        lake.catalog.seen[place] = SeenTable((), ())
+    assert lake.contracts[0].layer == "bronze"
+    assert lake.codes() == [
+        ("table-unstated", "bronze.order", "catalog", ""),
+        ("table-unstated", "silver.orders_state", "catalog", ""),
     ]
 
 
