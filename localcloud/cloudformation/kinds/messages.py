@@ -150,7 +150,7 @@ def _put_alarm(clients: Clients, properties: Properties) -> Made:
 
 def _read_alarm(clients: Clients, name: str) -> dict[str, Any] | None:
     alarms = clients("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
-    return {key: alarms[0].get(key) for key in ("Threshold", "Period", "MetricName")} if alarms else None
+    return {key: alarms[0].get(key) for key in _ALARM - {"AlarmName"}} if alarms else None
 
 
 def _delete_alarm(clients: Clients, name: str) -> None:

@@ -262,6 +262,20 @@ def test_what_somebody_changed_by_hand_is_found(account: Account) -> None:
     assert storage.drifted("storage")["LakeBucketPolicy"] == ("DELETED", [])
 
 
+def test_an_alarm_that_looks_at_something_else_is_found(account: Account) -> None:
+    observed = account.narrowed("observability")
+    observed.apply()
+    assert observed.drifted("observability") == {}
+    alarms = observed.client("cloudwatch")
+    name = f"{observed.environment.values['Project']}-dev-ingestion-failed"
+    (alarm,) = alarms.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    failed = next(one for one in alarm["Metrics"] if one["Id"] == "failed")
+    alarm["Metrics"] = [{"Id": "ended", "Expression": "FILL(failed, 0)"}, failed]
+    given = alarms.meta.service_model.operation_model("PutMetricAlarm").input_shape.members
+    alarms.put_metric_alarm(**{key: value for key, value in alarm.items() if key in given})
+    assert list(observed.drifted("observability").values()) == [("MODIFIED", ["/Metrics"])]
+
+
 def test_a_creation_that_fails_leaves_nothing_in_the_way_of_the_next(account: Account) -> None:
     control = account.narrowed("control")
     with pytest.raises(UpstreamError, match=r"RegisterFunction \(AWS::Lambda::Function\)"):
