@@ -137,8 +137,9 @@ def _copy(connection: "DuckDBPyConnection", table: Table, keys: Sequence[str], t
         options = [f"FORMAT parquet, COMPRESSION {wanted if wanted in _CODECS else 'uncompressed'}"]
     elif "lazysimple" in serde:
         delimiter = table.serde_parameters.get("field.delim", "\x01")
+        header = "true" if _has_header(table) else "false"
         options = [
-            f"FORMAT csv, HEADER false, DELIMITER {text(delimiter)}, QUOTE '', ESCAPE '', NULLSTR '\\N'"
+            f"FORMAT csv, HEADER {header}, DELIMITER {text(delimiter)}, QUOTE '', ESCAPE '', NULLSTR '\\N'"
         ]
     elif "json" in serde and not keys:
         options = ["FORMAT json"]
@@ -155,6 +156,16 @@ def _copy(connection: "DuckDBPyConnection", table: Table, keys: Sequence[str], t
         source = "FROM writing"
         options.append("FILE_SIZE_BYTES 134217728")
     connection.execute(f"COPY ({source}) TO {text(str(target))} ({', '.join(options)})")
+
+
+def _has_header(table: Table) -> bool:
+    """Whether readers skip the first line, so that a row there would be lost."""
+    skipped = int(table.parameters.get("skip.header.line.count", "0"))
+    if skipped > 1:
+        raise not_supported(
+            "Inserting into Hive table with value of skip.header.line.count property greater than 1 is not supported"
+        )
+    return skipped == 1
 
 
 def _publish(

@@ -99,6 +99,30 @@ def test_a_table_comes_back_as_it_was_written(layout: str, run: Run, rows: Rows)
     assert rows("select count(*), count(i), count(ts) from t") == [(2, 1, 1)]
 
 
+def test_files_that_an_insert_adds_have_the_header_that_is_skipped(
+    run: Run, rows: Rows, catalog: Catalog, database: str
+) -> None:
+    columns, once = {"id": "int", "name": "string"}, {"skip.header.line.count": "1"}
+    given = {"options": {"field.delim": "|"}, "parameters": once}
+    external(catalog, database, columns, TEXT, "id|name\n1|a\n", **given)
+    run("insert into ext values (2, 'b'), (3, null)")
+    assert rows("select * from ext order by id") == [(1, "a"), (2, "b"), (3, None)]
+    bodies = [
+        catalog.s3.get_object(Bucket="lake", Key=found["Key"])["Body"].read()
+        for found in catalog.s3.list_objects_v2(Bucket="lake", Prefix=f"{database}/ext/")["Contents"]
+    ]
+    assert sorted(bodies) == [b"id|name\n1|a\n", b"id|name\n2|b\n3|\\N\n"]
+
+
+def test_an_insert_where_more_than_a_header_is_skipped_is_refused(
+    run: Run, catalog: Catalog, database: str
+) -> None:
+    twice = {"skip.header.line.count": "2"}
+    external(catalog, database, {"id": "int"}, TEXT, "a\nb\n1\n", parameters=twice)
+    with pytest.raises(AthenaError, match=r"skip\.header\.line\.count property greater than 1"):
+        run("insert into ext values (2)")
+
+
 PARTITIONED = "create table t with (external_location='LOCATION/t', partitioned_by=array['day', 'n']) as "
 
 
