@@ -163,7 +163,8 @@ def _has_header(table: Table) -> bool:
     skipped = int(table.parameters.get("skip.header.line.count", "0"))
     if skipped > 1:
         raise not_supported(
-            "Inserting into Hive table with value of skip.header.line.count property greater than 1 is not supported"
+            "Inserting into Hive table with value of skip.header.line.count property greater than 1 is not "
+            "supported"
         )
     return skipped == 1
 
