@@ -201,9 +201,12 @@ def table_already_exists(database: str, table: str, *, line: int = 1, column: in
     return AthenaError("TABLE_ALREADY_EXISTS", _at(line, column) + text)
 
 
-def function_not_found(name: str, *, line: int = 1, column: int = 1) -> AthenaError:
-    """A query calls a function that Athena, or this gateway's verified list, lacks."""
-    return AthenaError("FUNCTION_NOT_FOUND", _at(line, column) + f"Function '{name}' not registered")
+def function_not_found(
+    name: str, *, absent_here: bool = False, line: int = 1, column: int = 1
+) -> AthenaError:
+    """A query calls a function that Athena, or (`absent_here`) this gateway's verified list, lacks."""
+    more = ": Trino has it, the local cloud does not" if absent_here else ""
+    return AthenaError("FUNCTION_NOT_FOUND", _at(line, column) + f"Function '{name}' not registered{more}")
 
 
 def syntax_error(message: str, *, line: int = 1, column: int = 1) -> AthenaError:

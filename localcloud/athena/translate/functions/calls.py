@@ -27,6 +27,7 @@ from localcloud.athena.translate.functions import (  # noqa: F401  each fills th
     teradata,
     urls,
 )
+from localcloud.athena.translate.functions.absent import is_absent
 from localcloud.athena.translate.functions.overloads import Modifiers, apply_overload
 from localcloud.athena.translate.functions.registry import FUNCTIONS
 from localcloud.athena.translate.scope import Scope, place
@@ -44,7 +45,7 @@ def call(
     function = FUNCTIONS.get(name)
     if function is None:
         line, column = place(node)
-        raise function_not_found(name, line=line, column=column)
+        raise function_not_found(name, absent_here=is_absent(name), line=line, column=column)
     if function.special is not None and modifiers is None:
         return function.special(list(arguments), node, scope)
     if function.windowed and (modifiers is None or not modifiers.over):

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from localcloud.athena.translate.functions.absent import is_absent
+from localcloud.athena.translate.functions.registry import FUNCTIONS
+
 Ask = Callable[[str], dict[str, Any]]
 
 
@@ -35,6 +38,12 @@ def test_a_function_that_is_not_on_the_list_is_refused(name: str, ask: Ask) -> N
     found = ask(f"select {name}('x')")
     assert found["error"] == "FUNCTION_NOT_FOUND"
     assert f"line 1:8: Function '{name}' not registered" in found["message"]
+    of_trino = name not in ("read_csv", "getenv")
+    assert ("Trino has it, the local cloud does not" in found["message"]) == of_trino
+
+
+def test_a_function_that_is_said_to_be_absent_is_so() -> None:
+    assert [name for name in FUNCTIONS if is_absent(name)] == []
 
 
 @pytest.mark.parametrize(
