@@ -1,4 +1,4 @@
-"""The words of the control plane as frozen values: raw files, batches, heads, attempts, findings.
+"""The words of the control plane as frozen values: raw files, batches, heads, findings.
 
 `RawFile`, `Batch`, `Head` and `Reload` are items of the control store. Each names its fence: the fields that
 must be as the writer last saw them for a write to count. So no write can forget to name its epoch.
@@ -336,45 +336,6 @@ def place_of(item: Item) -> Place | None:
         return "untidy"
     refused = isinstance(item, Batch) and item.state == "published" and item.totals.quarantined
     return "quarantined" if refused else None
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try at writing a batch, under one epoch, in folders of its own (URIs without a trailing slash)."""
-
-    lake: str
-    table: str
-    batch_id: str
-    epoch: int
-
-    @property
-    def id(self) -> str:
-        """Name of its folders."""
-        return f"{self.batch_id}-e{self.epoch}"
-
-    @property
-    def bronze(self) -> str:
-        """Folder of its rows."""
-        return f"s3://{self.lake}/bronze/{self.table}/{self.id}"
-
-    @property
-    def events(self) -> str:
-        """Folder of its control records."""
-        return f"s3://{self.lake}/bronze/{self.table}_events/{self.id}"
-
-    @property
-    def quarantine(self) -> str:
-        """Folder of its refused lines."""
-        return f"s3://{self.lake}/quarantine/{self.table}/{self.id}"
-
-    def paper(self, name: str) -> str:
-        """URI of one of its papers: `order.json`, `contract.yaml`, `report.json` or `manifest.json`."""
-        return f"s3://{self.lake}/attempts/{self.table}/{self.id}/{name}"
-
-
-def attempt_of(batch: Batch, lake: str) -> Attempt:
-    """The attempt that holds `batch` now."""
-    return Attempt(lake, batch.table, batch.batch_id, batch.epoch)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,47 @@
-"""What passes between the control plane and an engine: the work order, its report, the sealed manifest."""
+"""What passes between the control plane and an engine: attempt, work order, report, sealed manifest."""
 
 from dataclasses import dataclass, field
 
-from control.model import Counts, Format
+from control.model import Batch, Counts, Format
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at writing a batch, under one epoch, in folders of its own (URIs without a trailing slash)."""
+
+    lake: str
+    table: str
+    batch_id: str
+    epoch: int
+
+    @property
+    def id(self) -> str:
+        """Name of its folders."""
+        return f"{self.batch_id}-e{self.epoch}"
+
+    @property
+    def bronze(self) -> str:
+        """Folder of its rows."""
+        return f"s3://{self.lake}/bronze/{self.table}/{self.id}"
+
+    @property
+    def events(self) -> str:
+        """Folder of its control records."""
+        return f"s3://{self.lake}/bronze/{self.table}_events/{self.id}"
+
+    @property
+    def quarantine(self) -> str:
+        """Folder of its refused lines."""
+        return f"s3://{self.lake}/quarantine/{self.table}/{self.id}"
+
+    def paper(self, name: str) -> str:
+        """URI of one of its papers: `order.json`, `contract.yaml`, `report.json` or `manifest.json`."""
+        return f"s3://{self.lake}/attempts/{self.table}/{self.id}/{name}"
+
+
+def attempt_of(batch: Batch, lake: str) -> Attempt:
+    """The attempt that holds `batch` now."""
+    return Attempt(lake, batch.table, batch.batch_id, batch.epoch)
 
 
 @dataclass(frozen=True, slots=True)

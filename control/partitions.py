@@ -4,8 +4,8 @@ Publishing registers it; retention registers the same one when a batch that was 
 """
 
 from control.errors import NotFoundError, UpstreamError
-from control.model import Batch, Partition, attempt_of
-from control.orders import Manifest
+from control.model import Batch, Partition
+from control.orders import Manifest, attempt_of
 from control.papers import digest, from_json
 from control.ports import Parts
 

@@ -12,7 +12,8 @@ from control.contracts import render_dbt, technical
 from control.contracts.gate.types import normal
 from control.contracts.model import Contract
 from control.errors import NotFoundError
-from control.model import Batch, attempt_of
+from control.model import Batch
+from control.orders import attempt_of
 from control.ports import Listing, Parts, every
 
 Where = Literal["catalog", "iceberg", "parquet", "dbt"]

@@ -7,8 +7,8 @@ from itertools import islice
 
 from control import tally
 from control.errors import NotFoundError, UsageError, printable
-from control.model import Batch, FileState, Head, Place, RawFile, attempt_of, counts_in, file_state
-from control.orders import FileReport, Manifest
+from control.model import Batch, FileState, Head, Place, RawFile, counts_in, file_state
+from control.orders import FileReport, Manifest, attempt_of
 from control.papers import from_json
 from control.ports import Parts, every
 

@@ -8,8 +8,8 @@ from control.ingest import claim, overwritten, reload
 from control.ingest.plan import assign
 from control.ingest.rules import Rules
 from control.ingest.tables import BronzeTable
-from control.model import Attempt, Batch, RawFile, attempt_of
-from control.orders import FileReport, Manifest, OrderFile, Report, WorkOrder
+from control.model import Batch, RawFile
+from control.orders import Attempt, FileReport, Manifest, OrderFile, Report, WorkOrder, attempt_of
 from control.papers import digest, to_json
 from control.ports import Engine, Parts
 

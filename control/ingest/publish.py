@@ -11,8 +11,8 @@ from datetime import UTC
 from control import tally
 from control.errors import ConflictError, StaleEpochError
 from control.ingest.tables import BronzeTable
-from control.model import Batch, Head, Intent, Partition, attempt_of
-from control.orders import Manifest
+from control.model import Batch, Head, Intent, Partition
+from control.orders import Manifest, attempt_of
 from control.partitions import manifest_of, partition_of
 from control.ports import CatalogTable, Parts
 

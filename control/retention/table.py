@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from control.config import Settings
 from control.errors import UpstreamError
-from control.model import RAW, Batch, Partition, RawFile, Reload, attempt_of
+from control.model import RAW, Batch, Partition, RawFile, Reload
+from control.orders import attempt_of
 from control.partitions import manifest_of, partition_of
 from control.ports import Parts, Query, StoredObject, every
 from control.retention.judge import Keep, Known, Verdict, judge

@@ -17,7 +17,8 @@ from control.contracts import render_dbt, technical
 from control.contracts.drift import Drift, drift
 from control.contracts.lint import lint
 from control.contracts.model import Contract
-from control.model import Batch, Partition, attempt_of
+from control.model import Batch, Partition
+from control.orders import attempt_of
 from control.ports import CatalogColumn, Parts, SeenTable, TableEntry
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

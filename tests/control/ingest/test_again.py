@@ -11,7 +11,8 @@ from control.ingest.plan import plan
 from control.ingest.redrive import redrive
 from control.ingest.register import reconcile
 from control.ingest.replay import batches, replay
-from control.model import Batch, attempt_of
+from control.model import Batch
+from control.orders import attempt_of
 from control.status import table_status
 
 

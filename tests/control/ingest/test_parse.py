@@ -8,8 +8,8 @@ from control.ingest.claim import take
 from control.ingest.parse import parse
 from control.ingest.plan import assign, new_batch, plan
 from control.ingest.register import reconcile
-from control.model import Batch, attempt_of
-from control.orders import Manifest, Report, WorkOrder
+from control.model import Batch
+from control.orders import Manifest, Report, WorkOrder, attempt_of
 from control.papers import digest, from_json
 
 

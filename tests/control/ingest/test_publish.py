@@ -10,7 +10,8 @@ from control.ingest.parse import parse
 from control.ingest.plan import plan
 from control.ingest.publish import publish, settle
 from control.ingest.register import reconcile
-from control.model import Batch, Counts, Head, Partition, Tally, attempt_of
+from control.model import Batch, Counts, Head, Partition, Tally
+from control.orders import attempt_of
 from control.partitions import manifest_of
 
 ONE = Tally(1, 1, Counts(2, 2), {}, datetime(2026, 1, 2, 23, 59, tzinfo=UTC))

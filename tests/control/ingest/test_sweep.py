@@ -6,7 +6,8 @@ from datetime import timedelta
 from control.ingest import claim, sweep
 from control.ingest.plan import plan
 from control.ingest.register import reconcile
-from control.model import Batch, attempt_of
+from control.model import Batch
+from control.orders import attempt_of
 
 DAY = timedelta(hours=24)
 

@@ -9,8 +9,8 @@ from typing import Any
 from control import audit
 from control.adapters.memory import MemoryCatalog, MemoryClock, MemoryObjects, MemoryStore
 from control.config import Settings
-from control.model import Batch, Counts, Head, Partition, RawFile, attempt_of
-from control.orders import FileReport, Manifest, WrittenObject
+from control.model import Batch, Counts, Head, Partition, RawFile
+from control.orders import FileReport, Manifest, WrittenObject, attempt_of
 from control.papers import digest, to_json
 from control.ports import CatalogColumn, CatalogTable, Parts
 from control.retention.judge import Keep, Known, Verdict, judge

@@ -162,7 +162,7 @@ BUGS = (
     ),
     Bug(
         "two attempts share a folder",
-        "control/model.py",
+        "control/orders.py",
         'return f"{self.batch_id}-e{self.epoch}"',
         "return self.batch_id",
     ),
