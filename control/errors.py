@@ -4,6 +4,7 @@ DataError           content or a check is wrong: a finding
 UsageError          the command, a setting or a file of the caller is wrong
   ContractError     a contract file cannot be used
   NotFoundError     the named table, file or batch does not exist
+  RawKeyError       the key of a raw file keeps no rule, so nobody can tell its shape
 UpstreamError       a system we depend on failed
   ThrottledError    it asked us to slow down: try again
   UnavailableError  it cannot be reached: try again
@@ -43,6 +44,10 @@ class ContractError(UsageError):
 
 class NotFoundError(UsageError):
     """The named table, file or batch does not exist."""
+
+
+class RawKeyError(UsageError):
+    """The parser cannot tell the shape of a raw file from its key."""
 
 
 class UpstreamError(ControlError):

@@ -50,7 +50,8 @@ def ingest(event: Mapping[str, Any], context: object) -> dict[str, object]:  # n
     settings = from_environment(os.environ)
     known = tables.load(settings, event.get("table"))
     rules = Rules(lease_seconds=settings.lease_seconds)
-    outcome = run(known, _parts(), rules, choice="light", listing="when_due")
+    others = set(tables.names(settings)) - set(known)
+    outcome = run(known, _parts(), rules, choice="light", listing="when_due", others=others)
     alerts.note(outcome.findings, _parts())
     if topic := alert_topic(os.environ):
         alerts.deliver(topic, _parts())

@@ -1,7 +1,7 @@
 """The words of the control plane as frozen values: raw files, batches, heads, findings.
 
-`RawFile`, `Batch`, `Head` and `Reload` are items of the control store. Each names its fence: the fields that
-must be as the writer last saw them for a write to count. So no write can forget to name its epoch.
+`RawFile`, `Batch`, `Head`, `Reload` and `Stray` are items of the control store. Each names its fence: the
+fields that must be as the writer last saw them for a write to count. So no write can forget its epoch.
 """
 
 import hashlib
@@ -113,6 +113,38 @@ class Reload:
     def is_open(self) -> bool:
         """Is it not complete?"""
         return not self.complete
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """Objects under `raw/` that nobody ingests, of one folder and for one reason (`code`), as last listed.
+
+    `incident` rises when there are some after there were none, which was `since` then. People are `told` of
+    each incident once; `gone` says that a listing found none any more.
+    """
+
+    FENCE: ClassVar[tuple[str, ...]] = ("incident", "gone")
+    # All in one partition: their folders are no tables.
+    table: ClassVar[str] = ""
+
+    code: str
+    folder: str
+    incident: int
+    since: datetime
+    count: int
+    examples: tuple[str, ...]
+    told: bool = False
+    gone: bool = False
+
+    @property
+    def id(self) -> str:
+        """Id in the control store."""
+        return hashlib.sha256(f"{self.code}\n{self.folder}".encode()).hexdigest()[:24]
+
+    @property
+    def is_open(self) -> bool:
+        """Does somebody have to take them away?"""
+        return not self.gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +353,7 @@ class Head:
         return self.intent is not None
 
 
-Item = RawFile | Batch | Head | Reload
+Item = RawFile | Batch | Head | Reload | Stray
 
 
 def place_of(item: Item) -> Place | None:

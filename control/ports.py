@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, Generic, Protocol, TypeVar
 
 from control.config import Settings
-from control.model import Batch, EngineName, Head, Item, Partition, Place, RawFile, Reload
+from control.model import Batch, EngineName, Head, Item, Partition, Place, RawFile, Reload, Stray
 from control.orders import Report, WorkOrder
 
-ItemT = TypeVar("ItemT", RawFile, Batch, Head, Reload)
+ItemT = TypeVar("ItemT", RawFile, Batch, Head, Reload, Stray)
 
 
 @dataclass(frozen=True, slots=True)

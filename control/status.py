@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from control import tally
-from control.model import Batch, Counts, Head, Place, RawFile, Tally, counts_of, file_state
+from control.model import Batch, Counts, Head, Place, RawFile, Stray, Tally, counts_of, file_state
 from control.ports import Parts, every
 
 # A table or a reload that is announced is no news; every other control record changes or empties one.
@@ -31,7 +31,8 @@ class TableStatus:
     `lag_seconds` is the age of the oldest raw file that is not published yet, 0 when there is none; files
     that failed are not waited for, but warned of. `age_seconds` is the time since the last publication,
     `completeness_percent` the share of the records, control records apart, that became rows. `broken` names
-    the promises of the contract that do not hold now, `waived_records` counts what silver leaves out today.
+    the promises of the contract that do not hold now, `waived_records` counts what silver leaves out today,
+    `stray` is what of its folder nobody ingests.
     """
 
     table: str
@@ -49,6 +50,7 @@ class TableStatus:
     completeness_percent: float | None = None
     broken: tuple[str, ...] = ()
     waived_records: int = 0
+    stray: tuple[Stray, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

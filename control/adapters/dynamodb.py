@@ -15,14 +15,20 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from control.adapters.aws import client, translated
 from control.config import Settings
 from control.errors import ConflictError
-from control.model import Batch, Head, Item, Place, RawFile, Reload, already, fenced, place_of
+from control.model import Batch, Head, Item, Place, RawFile, Reload, Stray, already, fenced, place_of
 from control.papers import from_record, to_record
 from control.ports import ItemT, Page
 
 OPEN_INDEX = "open"
 # What DynamoDB gives in one answer at most, when it is asked for items by key.
 MOST_KEYS = 100
-KINDS: dict[type[Item], str] = {RawFile: "file", Batch: "batch", Head: "head", Reload: "reload"}
+KINDS: dict[type[Item], str] = {
+    RawFile: "file",
+    Batch: "batch",
+    Head: "head",
+    Reload: "reload",
+    Stray: "stray",
+}
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize

@@ -51,9 +51,10 @@ def run(
     """Register, plan, claim, parse and publish.
 
     First finishes what an interrupted run left behind. Safe to interrupt, to run again and to run at
-    several places at once. Ends with 1 when a batch failed, a table is blocked or a raw file was overwritten
-    since the last run (from then on that is a warning); each such incident is told once to the SNS topic
-    DM_ALERT_TOPIC, if that is set. New files are found by
+    several places at once. Ends with 1 when a batch failed, a table is blocked, a raw file was overwritten
+    since the last run, or there are objects under raw/ that nobody ingests and nobody was told of (from then
+    on both are warnings); each such incident is told once to the SNS topic DM_ALERT_TOPIC, if that is set.
+    New files are found by
     listing the bucket. Where DM_RAW_QUEUE is set, the URL of an SQS queue that S3's notifications go to, they
     are found there, and the bucket is listed only once an hour, for notifications that were lost.
     """
@@ -77,6 +78,7 @@ def run(
         mode="until_idle" if until_idle else "once",
         queue=queue,
         listing="always" if list_now or queue is None else "when_due",
+        others=set(tables.names(settings)) - set(contracts),
     )
     _print(outcome, as_json)
     alerts.note(outcome.findings, parts)

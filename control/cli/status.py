@@ -8,7 +8,8 @@ import click
 from control.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
-    from control.status import Promise
+    from control.model import Stray
+    from control.status import Promise, TableStatus
 
 COLUMNS = [
     "table", "last_batch", "published_at", "files", "records", "rows", "quarantined", "control", "lag",
@@ -33,9 +34,10 @@ def command(recount: bool, as_json: bool) -> None:
     Promises are the contract's freshness and completeness: data is late when nothing newer was published, or
     a raw file waits, for longer than is promised. Lag is the age of the oldest raw file that is not
     published yet. Warns of control records that empty or change a source table, for a week after the last of
-    them was published, of raw files that failed or were overwritten after they had been ingested, of promises
-    that do not hold, of tables of silver and gold that were not published because rows break their contract,
-    and of records that silver leaves out.
+    them was published, of raw files that failed or were overwritten after they had been ingested, of objects
+    under raw/ that nobody ingests, of promises that do not hold, of tables of silver and gold that were not
+    published because rows break their contract, and of records that silver leaves out. With --json, folders
+    of raw/ that belong to no table stand behind the tables, with nothing but what is `stray` in them.
 
     What is published is counted when it is published, so that only what is in work or failed is read here.
     """
@@ -44,6 +46,7 @@ def command(recount: bool, as_json: bool) -> None:
     from dataclasses import asdict, replace
 
     from control import tally
+    from control.ingest import strays
     from control.ingest.files import table_names
     from control.status import Promise, table_status
     from control.wiring import connect, stopped_tables, waivers_in_force
@@ -57,6 +60,7 @@ def command(recount: bool, as_json: bool) -> None:
     tables = [table_status(name, parts, promised.get(name, Promise())) for name in names]
     left_out = Counter(waiver.table for waiver in waivers_in_force(parts))
     tables = [replace(one, waived_records=left_out[one.table]) for one in tables]
+    known, tables = len(tables), _with_strays(tables, strays.standing(parts))
     if as_json:
         print_json(tables)
         return
@@ -68,7 +72,7 @@ def command(recount: bool, as_json: bool) -> None:
             "lag": f"{table.lag_seconds:,} s" if table.lag_seconds else "-",
             "promises": "broken" if table.broken else "kept" if table.last_batch else "-",
         }
-        for table in tables
+        for table in tables[:known]
     ]
     print_table(rows, COLUMNS, empty="No table has been ingested yet: `dm ingest run` starts.")
     for name in stopped_tables(os.environ):
@@ -80,6 +84,26 @@ def command(recount: bool, as_json: bool) -> None:
             click.echo(f"warning: {table.table}: {left}", err=True)
         for warning in (*table.warnings, *table.broken):
             click.echo(f"warning: {table.table}: {warning}", err=True)
+
+
+def _with_strays(tables: "list[TableStatus]", standing: "list[Stray]") -> "list[TableStatus]":
+    """Each table with what of its folder nobody ingests, and behind them the folders of no table."""
+    from dataclasses import replace
+
+    from control.ingest.strays import message, table_of
+    from control.status import TableStatus
+
+    by_table: dict[str, tuple[Stray, ...]] = {}
+    for stray in standing:
+        by_table[table_of(stray)] = (*by_table.get(table_of(stray), ()), stray)
+    known = {table.table for table in tables}
+    nothing = TableStatus("", None, None, {}, 0, 0, 0, 0, 0, {}, ())
+    folders = [replace(nothing, table=name) for name in sorted(by_table.keys() - known)]
+    return [
+        replace(one, stray=found, warnings=(*one.warnings, *(message(stray) for stray in found)))
+        for one in (*tables, *folders)
+        for found in (by_table.get(one.table, ()),)
+    ]
 
 
 def _promises(contracts: Path) -> "dict[str, Promise]":

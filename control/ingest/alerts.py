@@ -16,6 +16,9 @@ from control.model import Batch, Finding
 from control.papers import from_json, to_json
 from control.ports import AlertTopic, Parts
 
+# Findings that are put into the outbox where they are made, under an id that outlives the day.
+APART = ("batch.failed", "raw.unknown_table", "raw.key")
+
 
 @dataclass(frozen=True, slots=True)
 class Incident:
@@ -33,6 +36,15 @@ class Incident:
         return hashlib.sha256("\n".join((self.kind, self.table, self.key)).encode()).hexdigest()[:24]
 
 
+def put(incident: Incident, parts: Parts) -> bool:
+    """Put an incident into the outbox, unless it is there or was sent; is it new?"""
+    try:
+        parts.objects.get(_uri("sent", incident, parts))
+    except NotFoundError:
+        return parts.objects.create(_uri("outbox", incident, parts), to_json(incident))
+    return False
+
+
 def tell(batch: Batch, parts: Parts) -> None:
     """Put what people must know of an ended batch into the outbox, and note on the batch that it is there.
 
@@ -41,7 +53,7 @@ def tell(batch: Batch, parts: Parts) -> None:
     if batch.untold:
         about = files.described(batch, parts)
         for incident in of_batch(batch, parts.clock.now(), about):
-            _put(incident, parts)
+            put(incident, parts)
         with suppress(ConflictError):  # redriven meanwhile: it is told of when it ends again
             parts.store.update(batch, replace(batch, told=True))
 
@@ -49,14 +61,14 @@ def tell(batch: Batch, parts: Parts) -> None:
 def note(findings: Iterable[Finding], parts: Parts) -> int:
     """Put findings that are errors into the outbox, unless that was done today; how many are new.
 
-    Batches that failed are not among them: see `tell`.
+    What has incidents of its own is not among them: see `tell`, and `strays.tell`.
     """
     now = parts.clock.now()
-    errors = [found for found in findings if found.severity == "error" and found.code != "batch.failed"]
+    errors = [found for found in findings if found.severity == "error" and found.code not in APART]
     # The same trouble on another day is worth another message.
     keys = [f"{now.date().isoformat()} {found.where} {found.message}" for found in errors]
     return sum(
-        _put(Incident(found.code, found.where, key, found.message, now), parts)
+        put(Incident(found.code, found.where, key, found.message, now), parts)
         for key, found in zip(keys, errors, strict=True)
     )
 
@@ -107,14 +119,6 @@ def deliver(topic: AlertTopic, parts: Parts) -> int:
         parts.objects.delete([found.uri])
         sent += 1
     return sent
-
-
-def _put(incident: Incident, parts: Parts) -> bool:
-    try:
-        parts.objects.get(_uri("sent", incident, parts))
-    except NotFoundError:
-        return parts.objects.create(_uri("outbox", incident, parts), to_json(incident))
-    return False
 
 
 def _folder(name: str, parts: Parts) -> str:

@@ -1,14 +1,15 @@
 """What S3 tells of a new object, by EventBridge or straight to a queue: at least once, late, in any order."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
 import msgspec
 
-from control.errors import DataError, UsageError
-from control.ingest.register import register
+from control.errors import DataError, RawKeyError
+from control.ingest import strays
+from control.ingest.register import is_mark, register
 from control.model import RAW
 from control.ports import Parts, StoredObject
 
@@ -28,20 +29,28 @@ def objects_of(body: str | bytes) -> Iterator[StoredObject]:
         raise DataError(f"this is no notification of S3: {type(error).__name__}") from error
 
 
-def register_all(body: str | bytes, tables: Mapping[str, object], parts: Parts) -> int:
+def register_all(
+    body: str | bytes, tables: Collection[str], parts: Parts, *, others: Collection[str] = ()
+) -> int:
     """Register what a notification tells of, as far as it belongs to one of `tables`; how many are new.
 
-    What cannot be ingested is left to the lister, which tells of it. Raises DataError as `objects_of` does.
+    `others` have a contract too and are left to the lister. What belongs to neither or cannot be ingested is
+    remembered, so that people are told. Raises DataError as `objects_of` does.
     """
     new = 0
     for found in objects_of(body):
         table, slash, _ = found.key.removeprefix(RAW).partition("/")
         mine = found.uri.startswith(f"s3://{parts.settings.bucket}/{RAW}")
-        if mine and slash and table in tables and not (found.key.endswith("/") and not found.size_bytes):
-            try:
-                new += register(table, found, parts)
-            except UsageError as error:
-                parts.say("file.refused", {"table": table, "key": found.key, "error": error.message})
+        if not mine or is_mark(found) or (slash and table in others):
+            continue
+        if not slash or table not in tables:
+            strays.meet(strays.UNKNOWN_TABLE, found, "", parts)
+            continue
+        try:
+            new += register(table, found, parts)
+        except RawKeyError as error:
+            parts.say("file.refused", {"table": table, "key": found.key, "error": error.message})
+            strays.meet(strays.KEY, found, error.message, parts)
     return new
 
 

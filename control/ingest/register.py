@@ -1,80 +1,53 @@
 """Register raw files: one item per object version, whoever tells of it and however often."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from control.errors import UsageError, printable
-from control.ingest import overwritten
-from control.model import RAW, Finding, RawFile, Reload, file_id_of
+from control.errors import RawKeyError
+from control.ingest import overwritten, strays
+from control.model import RAW, Finding, RawFile, Reload, Stray, file_id_of
 from control.ports import Parts, StoredObject
-
-EXAMPLES = 3
-
-
-@dataclass(slots=True)
-class _Oddities:
-    """Objects that are not ingested, by code, place and problem: a million of a kind are one finding."""
-
-    counts: dict[tuple[str, str, str], int] = field(default_factory=dict)
-    examples: dict[tuple[str, str, str], list[str]] = field(default_factory=dict)
-
-    def add(self, code: str, where: str, problem: str, key: str) -> None:
-        kind = (code, where, problem)
-        self.counts[kind] = self.counts.get(kind, 0) + 1
-        examples = self.examples.setdefault(kind, [])
-        if len(examples) < EXAMPLES:
-            examples.append(key)
-
-    def findings(self) -> tuple[Finding, ...]:
-        return tuple(
-            Finding(
-                code=code,
-                severity="warning",
-                where=where,
-                message=printable(
-                    f"{count} object(s) {problem}; for example "
-                    + ", ".join(self.examples[code, where, problem])
-                ),
-            )
-            for (code, where, problem), count in sorted(self.counts.items())
-        )
 
 
 @dataclass(slots=True)
 class Known:
     """What a caller keeps from one look at the bucket to the next.
 
-    The tags of registered files by id, which are read from the store while there are none; and the tags of
-    overwritten ones that it has told of.
+    The tags of registered files by id, which are read from the store while there are none; the tags of
+    overwritten ones that it has told of; and what it has told of objects that nobody ingests.
     """
 
     tags: dict[str, str] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)
+    strays: dict[str, Stray] = field(default_factory=dict)
 
 
 def reconcile(
-    tables: Iterable[str], parts: Parts, known: Known | None = None
+    tables: Iterable[str], parts: Parts, known: Known | None = None, *, others: Collection[str] = ()
 ) -> tuple[int, tuple[Finding, ...]]:
     """Compare the objects under `raw/` of the given tables with the store, and register what it lacks.
 
-    Looks at all of `raw/` unless one table only is given. Gives how many files are new, and findings on
-    objects that cannot be ingested.
+    `others` have a contract too and are left alone. Looks at all of `raw/`, but where there are others at one
+    table alone. Gives how many files are new, and findings on objects that cannot be ingested.
     """
     names = list(tables)
-    prefix = f"{RAW}{names[0]}/" if len(names) == 1 else RAW
+    prefix = f"{RAW}{names[0]}/" if others and len(names) == 1 else RAW
     known = known or Known()
     tags = known.tags
     if not tags:
         for name in names:
             tags |= _etags(name, parts)
-    oddities, new = _Oddities(), 0
+    before, new = strays.remembered(parts), 0
+    seen = strays.sightings(before)
     differing: dict[str, dict[str, StoredObject]] = {name: {} for name in names}
     for found in parts.objects.list(f"s3://{parts.settings.bucket}/{prefix}"):
-        if found.key.endswith("/") and found.size_bytes == 0:
-            continue  # what a console makes to show an empty folder
+        if is_mark(found):
+            continue
         table, slash, _ = found.key.removeprefix(RAW).partition("/")
         if not slash or table not in names:
-            oddities.add("raw.unknown_table", RAW, "belong to no table that has a contract", found.key)
+            # What was deleted, or written over, needs nobody any more.
+            if found.is_latest and not (slash and table in others):
+                seen.add(strays.UNKNOWN_TABLE, found.key)
             continue
         file_id = file_id_of(parts.settings.bucket, found.key, found.version_id)
         tag = tags.get(file_id)
@@ -84,16 +57,25 @@ def reconcile(
             try:
                 new += register(table, found, parts)
                 tags[file_id] = found.etag
-            except UsageError as error:
-                oddities.add(
-                    "raw.key", f"{RAW}{table}/", f"cannot be parsed: the key {error.message}", found.key
-                )
-    noted = (
+            except RawKeyError as error:
+                if found.is_latest:
+                    seen.add(strays.KEY, found.key, error.message)
+
+    def is_covered(stray: Stray) -> bool:
+        left = [f"{RAW}{name}/" for name in others] if stray.code == strays.KEY else ()
+        return prefix in (RAW, stray.folder) and stray.folder not in left
+
+    noted = [
         finding
         for name, objects in differing.items()
         for finding in overwritten.note(name, objects, known.told, parts)
-    )
-    return new, (*noted, *oddities.findings())
+    ]
+    return new, (*noted, *strays.note(seen, before, is_covered, known.strays, parts))
+
+
+def is_mark(found: StoredObject) -> bool:
+    """Is it what a console makes to show an empty folder?"""
+    return found.key.endswith("/") and found.size_bytes == 0
 
 
 def _etags(table: str, parts: Parts) -> dict[str, str]:
@@ -108,7 +90,7 @@ def _etags(table: str, parts: Parts) -> dict[str, str]:
 def register(table: str, found: StoredObject, parts: Parts) -> bool:
     """Register one object of `table`; False when it was known already, so a duplicate event is a no-op.
 
-    Raises UsageError when the parser cannot tell its shape from its key; the message leaves the key out.
+    Raises RawKeyError when the parser cannot tell its shape from its key; the message leaves the key out.
     """
     from bronze.errors import SourceError
     from bronze.parse import reload_of, source_of
@@ -118,7 +100,7 @@ def register(table: str, found: StoredObject, parts: Parts) -> bool:
         source = source_of(found.key, file_id)
     except SourceError as error:
         problem = error.message.removeprefix(found.key).lstrip(": ")
-        raise UsageError(problem, hint=error.hint) from error
+        raise RawKeyError(problem, hint=error.hint) from error
     folder = reload_of(found.key)
     if source.format == "begin":
         # Before the file, so that whoever finds the file unknown makes this good too.

@@ -11,7 +11,7 @@ import os
 import secrets
 import traceback
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -26,7 +26,7 @@ from control.errors import (
     UnavailableError,
     UsageError,
 )
-from control.ingest import alerts, claim
+from control.ingest import alerts, claim, strays
 from control.ingest.files import described
 from control.ingest.notices import take_in
 from control.ingest.parse import parse
@@ -103,9 +103,11 @@ def run(
     mode: Mode = "once",
     queue: Notifications | None = None,
     listing: Listing = "always",
+    others: Collection[str] = (),
 ) -> Outcome:
     """Ingest `tables` in one pass, or in passes until nothing is left to do and nobody holds a batch.
 
+    `others` are the tables that have a contract too: what is theirs is left alone, what is nobody's is told.
     New files come from `queue` in each pass, if there is one, and from the bucket's list in some of them:
     `always` in the first and the last, or `when_due`, where events tell of new files and nobody has listed
     the bucket for `relist_seconds`.
@@ -118,9 +120,9 @@ def run(
     while True:
         due = (parts.clock.now() - listed_at).total_seconds() >= rules.list_seconds
         idle = bool(done) and not done[-1].busy
-        told = take_in(queue, tables, parts) if queue is not None else 0
+        told = take_in(queue, tables, parts, others=others) if queue is not None else 0
         wanted = listing == "always" and (due or idle or not done)
-        done.append(_one_pass(tables, parts, rules, choice, wanted, listing, known))
+        done.append(_one_pass(tables, parts, rules, choice, wanted, listing, known, others))
         last = done[-1]
         last.registered += told
         if last.listed:
@@ -130,6 +132,7 @@ def run(
         if not last.moved and last.left:
             _wait(min(last.left), len(last.left), parts)
     findings = next((one.findings for one in reversed(done) if one.listed), ())
+    findings = (*findings, *strays.unmentioned(known.strays, findings))
     failures = (found for one in done for found in one.failures)
     return Outcome(
         registered=sum(one.registered for one in done),
@@ -147,6 +150,7 @@ def _one_pass(
     wanted: bool,
     listing: Listing,
     known: Known,
+    others: Collection[str],
 ) -> _Pass:
     """Look at every table; list the bucket when it is wanted or due. `known` is what is registered."""
     done = _Pass(listed=wanted)
@@ -155,11 +159,13 @@ def _one_pass(
             head = settle(table.name, parts)
             done.listed |= listing == "when_due" and _is_due(head, parts, rules)
     if done.listed:
-        done.registered, done.findings = reconcile(tables, parts, known)
+        done.registered, done.findings = reconcile(tables, parts, known, others=others)
         if listing == "when_due":
             for table in tables.values():
                 _note_listed(table.name, parts)
         parts.say("files.registered", {"files": done.registered, "findings": len(done.findings)})
+    else:
+        strays.tell(strays.standing(parts), known.strays, parts)  # of which notifications have told
     queues = [
         (table, batches)
         for table in tables.values()

@@ -50,6 +50,11 @@ def load(settings: Settings, only: str | None = None) -> dict[str, BronzeTable]:
     return {name: _read(path, settings) for name, path in paths.items() if only in (None, name)}
 
 
+def names(settings: Settings) -> list[str]:
+    """The tables that have a bronze contract, whether or not it can be used."""
+    return sorted(path.stem for path in (settings.contracts / "bronze").glob("*.yaml"))
+
+
 def check_token_key(table: BronzeTable, settings: Settings) -> None:
     """Raise UsageError when `table` makes tokens and there is no key to make them with."""
     if table.needs_token_key and not settings.token_key:

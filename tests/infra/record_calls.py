@@ -61,6 +61,7 @@ def walk(steps: Steps, folder: str) -> None:
     with_role(steps, "register", lambda: register(steps))
     with_role(steps, "engineer", lambda: run_spark(steps))
     with_role(steps, "ingest", lambda: ingest_what_fails(steps))
+    with_role(steps, "register", lambda: register_stray(steps))  # it was gone, and has come again
     as_engineer("dm", "ingest", "run", "--until-idle", DM_RAW_QUEUE=raw_queue(steps))
     left_out = ("--until", "2999-12-31", "--reason", "seen", "--workgroup", group)
     as_engineer("dm", "quarantine", "waive", f"{registered_by_event(steps)}:2", *left_out)
@@ -104,11 +105,23 @@ STATEMENT = "select count(*) from {prefix}gold.top_drinkers"
 
 
 def register(steps: Steps) -> None:
-    """The function of registration, told of one new file."""
+    """The function of registration, told of one new file, and of one that nobody ingests."""
     content = gzip.compress(b"brewery_id,brewery_name\n900001,A\n")
-    stored = land(steps, "brewery", "by-event.csv.gz", content)
+    register_one(steps, "brewery", "by-event.csv.gz", content)
+    register_stray(steps)
+    aws(steps.env)("s3").delete_object(Bucket=steps.env["DM_BUCKET"], Key="raw/wine/stray.csv.gz")
+
+
+def register_stray(steps: Steps) -> None:
+    """The function of registration, told of an object in a folder without a contract."""
+    register_one(steps, "wine", "stray.csv.gz", b"nobody's")
+
+
+def register_one(steps: Steps, table: str, name: str, content: bytes) -> None:
+    """Land a file, and tell the function of registration."""
+    stored = land(steps, table, name, content)
     found = {
-        "key": "raw/brewery/by-event.csv.gz",
+        "key": f"raw/{table}/{name}",
         "size": len(content),
         "etag": stored["ETag"],
         "version-id": stored["VersionId"],

@@ -34,6 +34,7 @@ UNSEEN = {
         "logs:CreateLogStream": BY_AWS,
         "logs:PutLogEvents": BY_AWS,
         "kms:Decrypt": BY_KEYS,
+        "dynamodb:GetItem": "who is not the first to remember a stray object reads what the first one wrote",
     },
     "IngestRole": {
         "logs:CreateLogStream": BY_AWS,
@@ -91,8 +92,8 @@ def lake(
     server.stop()
 
 
-def _land(lake: dict[str, Any], name: str, content: bytes) -> dict[str, Any]:
-    key = f"raw/brewery/{name}"
+def _land(lake: dict[str, Any], name: str, content: bytes, table: str = "brewery") -> dict[str, Any]:
+    key = f"raw/{table}/{name}"
     stored = lake["s3"].put_object(Bucket=LAKE, Key=key, Body=content)
     found = {"key": key, "size": len(content), "etag": stored["ETag"], "version-id": stored["VersionId"]}
     detail = {"bucket": {"name": LAKE}, "object": found}
@@ -106,22 +107,29 @@ def _good(number: int) -> bytes:
 
 @pytest.fixture(scope="module")
 def calls(lake: dict[str, Any], monkeypatch_of_all: pytest.MonkeyPatch) -> dict[str, set[Call]]:
-    """What each function calls on its way through good files, lost events, changed contracts and failures."""
-    first = _land(lake, "a.csv.gz", _good(1))
+    """What each function calls on its way through good files, lost events, changed contracts and failures.
+
+    And through what nobody ingests, which comes, goes and comes again.
+    """
+    first = [_land(lake, "a.csv.gz", _good(1)), _land(lake, "a.csv.gz", b"", "wine")]
     with recorded(monkeypatch_of_all) as registering:
-        handlers.register({"Records": [first]}, None)
+        handlers.register({"Records": first}, None)
     handlers._parts.cache_clear()
     _land(lake, "lost.csv.gz", _good(2))
+    lake["s3"].delete_object(Bucket=LAKE, Key="raw/wine/a.csv.gz")
     with recorded(monkeypatch_of_all) as ingesting:
         handlers.ingest({}, None)
     # The bucket was listed just now, so of these two an event has to tell.
     more = [_land(lake, "cut.csv.gz", _good(3)[:-9]), _land(lake, "b.csv.gz", _good(4))]
     handlers.register({"Records": more}, None)
+    stray = _land(lake, "b.csv.gz", b"", "wine")
+    with recorded(monkeypatch_of_all) as registering_again:
+        handlers.register({"Records": [stray]}, None)
     _forget_a_comment()
     with recorded(monkeypatch_of_all) as again:
         for _ in range(3):
             handlers.ingest({}, None)
-    return {"RegisterRole": registering, "IngestRole": ingesting | again}
+    return {"RegisterRole": registering | registering_again, "IngestRole": ingesting | again}
 
 
 def _forget_a_comment() -> None:

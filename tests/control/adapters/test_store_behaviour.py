@@ -8,7 +8,7 @@ import pytest
 from control.adapters.dynamodb import DynamoStore
 from control.adapters.memory import MemoryStore
 from control.errors import ConflictError, UpstreamError
-from control.model import Batch, Counts, Head, Intent, Item, Partition, RawFile, Reload, Tally
+from control.model import Batch, Counts, Head, Intent, Item, Partition, RawFile, Reload, Stray, Tally
 from control.ports import ControlStore
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, UTC)
@@ -61,8 +61,9 @@ def store(request: pytest.FixtureRequest) -> ControlStore:
         CLAIMED,
         Head("review", 0, INTENT, coming=TALLY),
         Reload("review", "raw/review/reload=1/", "f1", "0/A"),
+        Stray("raw.key", "raw/review/", 2, NOON, 3, ("raw/review/höp.txt",), told=True),
     ],
-    ids=["file", "batch", "head", "reload"],
+    ids=["file", "batch", "head", "reload", "stray"],
 )
 def test_an_item_reads_back_as_it_was_written(store: ControlStore, item: Item) -> None:
     assert store.create(item)

@@ -71,13 +71,6 @@ def test_a_file_refused_as_a_whole_ends_with_1_and_is_told_of(lake) -> None:
     assert [(entry["key"], entry["state"]) for entry in whole] == [("raw/brewery/cut.csv.gz", "failed")]
 
 
-def test_an_unknown_table_in_the_bucket_is_a_warning(lake) -> None:
-    land(lake, "wine/a.csv.gz", BREWERIES)
-    result = invoke("ingest", "run")
-    assert "raw/wine/a.csv.gz" in result.stderr
-    assert "warning" in result.stderr
-
-
 def test_files_list_accounts_for_every_record(lake) -> None:
     land(lake, "brewery/a.csv.gz", BREWERIES)
     land(lake, "profile/a.csv.gz", PROFILES)

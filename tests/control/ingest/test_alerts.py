@@ -100,9 +100,9 @@ def test_a_run_without_incidents_tells_nothing(world, topic) -> None:
 def test_an_alert_survives_the_process_that_saw_the_batch_fail(world, topic, monkeypatch, died) -> None:
     world.land("review", "killer", "!crash")
     with monkeypatch.context() as patched:
-        put = alerts._put
+        put = alerts.put
         patched.setattr(
-            alerts, "_put", lambda *args: (died.startswith("before it noted") and put(*args), die())
+            alerts, "put", lambda *args: (died.startswith("before it noted") and put(*args), die())
         )
         with pytest.raises(KeyboardInterrupt):
             world.run()

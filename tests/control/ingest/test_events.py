@@ -3,7 +3,7 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from control.errors import DataError
+from control.errors import DataError, UsageError
 from control.ingest.events import objects_of, register_all
 from control.ingest.register import reconcile
 
@@ -81,6 +81,15 @@ def test_what_is_no_new_object_of_ours_is_left_alone(world) -> None:
     ]
     assert [register_all(body, world.tables, world.parts) for body in bodies] == [0] * len(bodies)
     assert world.files("review") == {}
+
+
+def test_an_event_is_not_done_with_when_the_store_refuses_access(world, monkeypatch) -> None:
+    def refused(_: object) -> bool:
+        raise UsageError("access is refused")
+
+    monkeypatch.setattr(world.store, "create", refused)
+    with pytest.raises(UsageError, match="access"):
+        register_all(from_s3(put(world, HOSTILE[0])), world.tables, world.parts)
 
 
 NO_NOTIFICATION = [

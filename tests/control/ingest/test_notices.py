@@ -92,6 +92,16 @@ def test_what_the_queue_tells_of_is_ingested_and_told_no_more(world, notices) ->
     world.check()
 
 
+def test_what_the_queue_tells_of_a_table_that_is_left_to_others_is_nobodys_trouble(world, notices) -> None:
+    world.land("review", "a", "1")
+    notices.send(told(world, "a"))
+    del world.tables["review"]
+    outcome = world.run(queue=queue_of(notices), others=["review"])
+    assert (outcome.registered, outcome.findings) == (0, ())
+    world.run(queue=queue_of(notices))
+    assert len(list(world.objects.list("s3://lake/alerts/outbox/"))) == 1
+
+
 def test_a_message_that_is_no_notification_goes_aside_and_people_are_told(world, notices) -> None:
     world.land("review", "a", "1")
     for body in ("hello", '{"Records": [{}]}', told(world, "a")):

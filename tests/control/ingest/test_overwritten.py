@@ -77,13 +77,13 @@ def test_content_that_is_restored_is_no_trouble_any_more(ingested) -> None:
 
 
 def test_who_dies_before_it_is_noted_tells_of_it_again(ingested, monkeypatch) -> None:
-    put, update = alerts._put, ingested.store.update
+    put, update = alerts.put, ingested.store.update
     with monkeypatch.context() as patched:
-        patched.setattr(alerts, "_put", dying)
+        patched.setattr(alerts, "put", dying)
         with pytest.raises(KeyboardInterrupt):
             reconcile(ingested.tables, ingested.parts)
     with monkeypatch.context() as patched:
-        patched.setattr(alerts, "_put", put)
+        patched.setattr(alerts, "put", put)
         patched.setattr(ingested.store, "update", dying)
         with pytest.raises(KeyboardInterrupt):
             reconcile(ingested.tables, ingested.parts)

@@ -63,9 +63,12 @@ def test_a_lost_event_is_found_by_the_lister(world) -> None:
 )
 def test_an_object_that_cannot_be_ingested_is_a_finding_and_no_file(world, key, code) -> None:
     world.objects.put(f"s3://lake/{key}", b"x")
-    new, findings = reconcile(world.tables, world.parts)
-    assert (new, [(f.code, f.severity) for f in findings]) == (0, [(code, "warning")])
-    assert key in findings[0].message
+    for severity in ("error", "warning", "warning"):
+        new, findings = reconcile(world.tables, world.parts)
+        assert (new, [(f.code, f.severity) for f in findings]) == (0, [(code, severity)])
+        assert key in findings[0].message
+    [alert] = world.objects.list("s3://lake/alerts/outbox/")
+    assert key in world.objects.get(alert.uri).decode()
     assert world.files("review") == {}
 
 
@@ -106,10 +109,23 @@ def test_the_mark_of_an_empty_folder_is_nothing(world) -> None:
     assert reconcile(world.tables, world.parts) == (0, ())
 
 
-def test_one_table_alone_is_listed_alone(world) -> None:
+def test_one_table_of_several_is_listed_alone(world) -> None:
     world.land("review", "a", "1")
     world.objects.put("s3://lake/raw/wine/a.txt", b"x")
-    assert reconcile(["review"], world.parts) == (1, ())
+    assert reconcile(["review"], world.parts, others=["beer"]) == (1, ())
+
+
+def test_a_store_that_refuses_is_no_fault_of_a_key(world, monkeypatch) -> None:
+    world.land("review", "a", "1")
+
+    def refused(_: object) -> bool:
+        raise UsageError("access is refused")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.store, "create", refused)
+        with pytest.raises(UsageError, match="access"):
+            reconcile(world.tables, world.parts)
+    assert reconcile(world.tables, world.parts) == (1, ())
 
 
 def test_a_key_without_a_shape_is_refused_with_a_reason(world) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from fakes import Clock, LaggingStore, LineEngine, WatchedCatalog, WrongError, bronze_table, event_kinds
 from faults import Killed, Port, Rates, World, draw
 from reloading import Reloading
+from straying import Straying
 from turns import Endless, Turns
 
 from control.adapters.memory import MemoryObjects
@@ -55,6 +56,7 @@ class History:
     swept: int = 0
     noted: int = 0
     reload: Reloading | None = None
+    straying: Straying | None = None
 
     def __post_init__(self) -> None:
         self.random = random = Random(self.seed)
@@ -89,6 +91,9 @@ class History:
             self.reload = Reloading(self, "review")
             self.catalog.on_completion = self.reload.check_order
             self.turns.spawn("reloader", self.reload.produce)
+        if self.random.random() < 0.4:
+            self.straying = Straying(self)
+            self.turns.spawn("stranger", self.straying.produce)
         self.turns.spawn("lambda", self._register)
         self.turns.spawn("operator", self._operate)
         self.turns.spawn("sweeper", self._keep_sweeping)
@@ -157,6 +162,8 @@ class History:
         """Events come late, in any order, some twice, some never."""
         for _ in range(self.random.choice([0, 5, 20])):
             self.turns.sleep(self.random.random() * 20)
+            if self.straying is not None:
+                self._process(self.straying.register)
             if self.events:
                 table, found = self.events.pop(int(self.random.random() * len(self.events)))
                 self._process(lambda parts, table=table, found=found: register(table, found, parts))
@@ -229,6 +236,8 @@ class History:
             self._check(table)
         if self.reload is not None:
             self.reload.check()
+        if self.straying is not None:
+            self.straying.check()
 
     def _ingest(self, parts: Parts) -> None:
         # Everybody's lease runs out, however wrong their clocks, as does the time in which nobody lists the
@@ -274,6 +283,7 @@ class History:
             "zombies": self.turns.thawed,
             "reloads that were completed": self.reload is not None and self.reload.completed,
             "reloads that were not": self.reload is not None and not self.reload.completed,
+            "strays that came again": self.straying.came_again if self.straying else 0,
         }
 
     # What must hold.
@@ -319,12 +329,13 @@ class History:
             raise WrongError(f"{table}: what is published is not counted: {head}")
 
     def _check_overwritten(self, parts: Parts) -> None:
-        """What was written over something published is noted and was told of once, and fails no later run."""
+        """What was written over something published is noted and was told of once; no later run fails of it,
+        nor of what nobody ingests."""
         self.turns.sleep(self.rules.relist_seconds + 200)
         self.store.catch_up()
         outcome = self._run(parts, "once")
-        if any(found.code == "raw.overwritten" and found.severity == "error" for found in outcome.findings):
-            raise WrongError(f"an overwriting is told of again: {outcome.findings}")
+        if any(found.code.startswith("raw.") and found.severity == "error" for found in outcome.findings):
+            raise WrongError(f"what was told of is told of again: {outcome.findings}")
         now = {(o.uri, o.version_id): o.etag for o in self.objects.list("s3://lake/raw/")}
         told = [self.objects.get(o.uri).decode() for o in self.objects.list("s3://lake/alerts/outbox/")]
         for table in TABLES:

@@ -233,6 +233,30 @@ BUGS = (
         "        if tag is None:\n",
         "        if tag is None and len(tags) % 3:\n",
     ),
+    Bug(
+        "what nobody ingests is told of for ever",
+        "control/ingest/strays.py",
+        "                parts.store.update(stray, replace(stray, told=True))\n",
+        "                pass\n",
+    ),
+    Bug(
+        "who looks at the bucket reads afterwards what is remembered",
+        "control/ingest/strays.py",
+        "    wanted = list(seen.strays(parts.clock.now()))\n",
+        "    wanted, before = list(seen.strays(parts.clock.now())), remembered(parts)\n",
+    ),
+    Bug(
+        "a late notification tells of what is gone",
+        "control/ingest/strays.py",
+        "    if (old is None or old.gone) and _is_there(found, parts):\n",
+        "    if old is None or old.gone:\n",
+    ),
+    Bug(
+        "what nobody ingests is not remembered to be gone",
+        "control/ingest/strays.py",
+        "replace(old, count=0, examples=(), gone=True)",
+        "replace(old, count=0, examples=())",
+    ),
 )
 # Second changes that some of them need: where the count is taken, and what the sweeper does no more.
 EXTRA = {

@@ -1,0 +1,115 @@
+"""Objects under `raw/` that nobody ingests, from `dm ingest run` to `dm status` and the topic of alerts."""
+
+import json
+
+import pytest
+from two_tables import BREWERIES, answer, invoke, land
+
+from control import handlers
+from control.adapters.aws import client
+from control.adapters.s3 import S3Objects
+
+
+@pytest.fixture
+def topic(lake, monkeypatch: pytest.MonkeyPatch):
+    """What people are told, by a topic that is set."""
+    sns, sqs = client(lake, "sns"), client(lake, "sqs")
+    arn = sns.create_topic(Name=f"{lake.bucket}-alerts")["TopicArn"]
+    queue = sqs.create_queue(QueueName=f"{lake.bucket}-alerts")["QueueUrl"]
+    of_queue = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+    sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=of_queue["Attributes"]["QueueArn"])
+    monkeypatch.setenv("DM_ALERT_TOPIC", arn)
+
+    def told() -> list[str]:
+        found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", ())
+        for message in found:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return [json.loads(message["Body"])["Subject"] for message in found]
+
+    return told
+
+
+def test_the_first_run_that_sees_them_fails_and_tells_and_no_later_one_does(lake, topic) -> None:
+    land(lake, "wine/a.csv.gz", BREWERIES)
+    told = invoke("ingest", "run", code=1).stderr
+    assert "error: raw/wine/: 1 object(s) belong to no table" in told
+    assert "raw/wine/a.csv.gz" in told
+    for _ in range(2):
+        assert "warning: raw/wine/: 1 object(s) belong to no table" in invoke("ingest", "run").stderr
+    assert topic() == ["raw.unknown_table: raw/wine/"]
+
+
+def test_the_function_of_ingestion_tells_of_them_too(lake, topic) -> None:
+    land(lake, "brewery/a.txt", BREWERIES)
+    handlers._parts.cache_clear()
+    for _ in range(2):
+        handlers.ingest({}, None)
+    assert topic() == ["raw.key: raw/brewery/"]
+
+
+def test_a_run_of_one_table_leaves_the_folders_of_the_others_alone(lake) -> None:
+    for key in ("brewery/a.csv.gz", "profile/a.txt", "wine/a.csv.gz"):
+        land(lake, key, BREWERIES)
+    assert answer("ingest", "run", "--table", "brewery")["findings"] == []
+    handlers._parts.cache_clear()
+    handlers.ingest({"table": "brewery"}, None)
+    assert [table["stray"] for table in answer("status") if table["stray"]] == []
+    found = answer("ingest", "run", code=1)["findings"]
+    assert [(one["code"], one["where"]) for one in found] == [
+        ("raw.key", "raw/profile/"),
+        ("raw.unknown_table", "raw/wine/"),
+    ]
+
+
+def test_status_names_them_until_they_are_gone(lake) -> None:
+    land(lake, "brewery/a.csv.gz", BREWERIES)
+    assert invoke("ingest", "run").stderr
+    assert [table["table"] for table in answer("status")] == ["brewery", "profile"]
+    for key in ("brewery/a.txt", "brewery/b.txt", "wine/a.csv.gz", "a.csv.gz"):
+        land(lake, key, BREWERIES)
+    invoke("ingest", "run", code=1)
+    brewery, profile, loose, wine = answer("status")
+    assert [brewery["last_batch"], profile["stray"], wine["last_batch"], wine["files"]] == [1, [], None, {}]
+    assert [(one["table"], len(one["warnings"])) for one in (loose, wine)] == [("raw/", 1), ("wine", 1)]
+    [stray] = brewery["stray"]
+    assert (stray["folder"], stray["code"], stray["count"]) == ("raw/brewery/", "raw.key", 2)
+    assert stray["examples"][0].startswith("raw/brewery/a.txt (is neither .csv nor .json")
+    shown = invoke("status")
+    assert "wine" not in shown.stdout
+    for line in ("brewery: 2 object(s)", "wine: 1 object(s)", "raw/: 1 object(s)"):
+        assert f"warning: {line}" in shown.stderr
+    objects = S3Objects(lake)
+    objects.delete(f"s3://{lake.bucket}/raw/{key}" for key in ("brewery/a.txt", "brewery/b.txt", "a.csv.gz"))
+    invoke("ingest", "run")
+    assert [(one["table"], len(one["stray"])) for one in answer("status")] == [
+        ("brewery", 0),
+        ("profile", 0),
+        ("wine", 1),
+    ]
+
+
+def test_what_is_deleted_in_a_bucket_with_versions_is_gone(lake) -> None:
+    versions = {"Status": "Enabled"}
+    client(lake, "s3").put_bucket_versioning(Bucket=lake.bucket, VersioningConfiguration=versions)
+    land(lake, "wine/a.csv.gz", BREWERIES)
+    land(lake, "brewery/a.txt", BREWERIES)
+    invoke("ingest", "run", code=1)
+    uris = [f"s3://{lake.bucket}/raw/{key}" for key in ("wine/a.csv.gz", "brewery/a.txt")]
+    S3Objects(lake).delete(uris)
+    assert len(list(S3Objects(lake).list(f"s3://{lake.bucket}/raw/"))) == 2
+    assert answer("ingest", "run")["findings"] == []
+
+
+def test_who_registers_from_notifications_needs_no_listing_of_raw(lake, topic) -> None:
+    handlers._parts.cache_clear()
+    handlers.ingest({}, None)
+    land(lake, "wine/a.csv.gz", BREWERIES)
+    [stored] = S3Objects(lake).list(f"s3://{lake.bucket}/raw/")
+    found = {"key": stored.key, "size": stored.size_bytes, "etag": stored.etag}
+    detail = {"bucket": {"name": lake.bucket}, "object": found}
+    event = {"source": "aws.s3", "detail-type": "Object Created", "time": "2026-01-02T03:04:05Z"}
+    message = {"messageId": "1", "body": json.dumps({**event, "detail": detail})}
+    assert handlers.register({"Records": [message]}, None) == {"batchItemFailures": []}
+    assert topic() == []
+    handlers.ingest({}, None)
+    assert topic() == ["raw.unknown_table: raw/wine/"]
