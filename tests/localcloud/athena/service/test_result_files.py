@@ -84,6 +84,13 @@ def test_a_write_into_hive_leaves_a_manifest(gateway: Any, read: Read):
     assert read(manifest) == b"s3://lake/t/a"
 
 
+def test_an_unload_of_no_rows_leaves_an_empty_manifest(catalog: Catalog, read: Read):
+    answer = Answer("DML", "UNLOAD", count=0)
+    manifest = result_files.write(catalog.s3, "s3://lake/nothing", answer, "id")
+    assert manifest == "s3://lake/nothing-manifest.csv"
+    assert read(manifest) == b""
+
+
 def test_the_file_is_named_by_the_kind_of_statement():
     def name(kind: kinds.Kind) -> str:
         return result_files.location("s3://b/p", "id", kind)
