@@ -7,7 +7,7 @@ from typing import Any
 
 from localcloud.athena import results
 from localcloud.athena.catalog import Table, TableColumn
-from localcloud.athena.errors import InvalidRequestError, MetadataError, ResourceNotFoundError
+from localcloud.athena.errors import InvalidRequestError, ResourceNotFoundError, metadata_not_found
 from localcloud.athena.queries import CANCELLED, FINAL, SUCCEEDED, Query, Request, status
 from localcloud.athena.service import Service
 from localcloud.athena.workgroups import ENGINE_VERSION, PRIMARY, PreparedStatement
@@ -212,7 +212,7 @@ def get_database(given: Members, service: Service) -> Members:
     _check_catalog(given["CatalogName"])
     found = service.parts.catalog.find_database(given["DatabaseName"])
     if found is None:
-        raise MetadataError(f"Database {given['DatabaseName']} not found.")
+        raise metadata_not_found()
     return {"Database": _database(found)}
 
 
@@ -233,7 +233,7 @@ def get_table_metadata(given: Members, service: Service) -> Members:
     _check_catalog(given["CatalogName"])
     found = service.parts.catalog.find_table(given["DatabaseName"], given["TableName"])
     if found is None:
-        raise MetadataError(f"EntityNotFoundException: Table {given['TableName']} not found.")
+        raise metadata_not_found()
     return {"TableMetadata": _table(found)}
 
 
@@ -242,7 +242,7 @@ def list_table_metadata(given: Members, service: Service) -> Members:
     _check_catalog(given["CatalogName"])
     catalog = service.parts.catalog
     if catalog.find_database(given["DatabaseName"]) is None:
-        raise MetadataError(f"Database {given['DatabaseName']} not found.")
+        raise metadata_not_found()
     wanted = given.get("Expression", ".*")
     try:
         named = [one for one in catalog.tables(given["DatabaseName"]) if re.fullmatch(wanted, one.name)]

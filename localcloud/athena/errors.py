@@ -253,6 +253,16 @@ def iceberg_ddl(text: str = "Query type not supported by Athena Iceberg at this 
 
 
 def entity_not_found() -> InvalidRequestError:
-    """DESCRIBE or SHOW COLUMNS of nothing: refused before it runs, in Glue's words."""
+    """DESCRIBE or SHOW COLUMNS of nothing: refused before it runs."""
+    return InvalidRequestError(_entity_not_found())
+
+
+def metadata_not_found() -> MetadataError:
+    """A metadata call about a database or table that is not there."""
+    return MetadataError(_entity_not_found())
+
+
+def _entity_not_found() -> str:
+    """Glue's words, by which clients tell what is absent from a call that failed."""
     detail = f"Status Code: 400; Error Code: EntityNotFoundException; Request ID: {uuid4()}; Proxy: null"
-    return InvalidRequestError(f"Entity Not Found (Service: AmazonDataCatalog; {detail})")
+    return f"Entity Not Found (Service: AmazonDataCatalog; {detail})"

@@ -109,7 +109,8 @@ def _run(query: Query, statement: Statement, parts: Parts, workgroups: WorkGroup
 
 def _context(request: Request) -> Context:
     catalog = (request.catalog or "awsdatacatalog").lower()
-    return Context(request.database or _DEFAULT_DATABASE, catalog=catalog)
+    # awswrangler puts the database of its DDL in backquotes.
+    return Context((request.database or "").strip("`") or _DEFAULT_DATABASE, catalog=catalog)
 
 
 def _output(request: Request, group: WorkGroup) -> str:

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,11 +10,22 @@ from localcloud.athena.catalog import Catalog
 CATALOG = "AwsDataCatalog"
 
 
-def code(call: Callable[[], Any]) -> str:
+def error(call: Callable[[], Any]) -> Any:
     with pytest.raises(ClientError) as caught:
         call()
-    found: str = caught.value.response["Error"]["Code"]
+    return caught.value.response["Error"]
+
+
+def code(call: Callable[[], Any]) -> str:
+    found: str = error(call)["Code"]
     return found
+
+
+# Athena's words, by which PyAthena knows that something is not there rather than that a call has failed.
+ABSENT = re.compile(
+    r"Entity Not Found \(Service: AmazonDataCatalog; Status Code: 400; "
+    r"Error Code: EntityNotFoundException; Request ID: [0-9a-f-]+; Proxy: null\)"
+)
 
 
 @pytest.fixture
@@ -47,7 +59,9 @@ def test_databases_are_glues(gateway: Any, database: str):
     pages = gateway.athena.get_paginator("list_databases").paginate(CatalogName=CATALOG)
     assert database in [one["Name"] for page in pages for one in page["DatabaseList"]]
     missing = {"CatalogName": CATALOG, "DatabaseName": "nowhere"}
-    assert code(lambda: gateway.athena.get_database(**missing)) == "MetadataException"
+    found = error(lambda: gateway.athena.get_database(**missing))
+    assert found["Code"] == "MetadataException"
+    assert ABSENT.fullmatch(found["Message"])
 
 
 def test_a_table_is_described_with_its_keys(gateway: Any, tables: str):
@@ -59,7 +73,9 @@ def test_a_table_is_described_with_its_keys(gateway: Any, tables: str):
     ]
     assert found["PartitionKeys"] == [{"Name": "p", "Type": "string"}]
     assert found["Parameters"]["location"] == "s3://lake/orders"
-    assert code(lambda: gateway.athena.get_table_metadata(**given, TableName="x")) == "MetadataException"
+    refused = error(lambda: gateway.athena.get_table_metadata(**given, TableName="x"))
+    assert refused["Code"] == "MetadataException"
+    assert ABSENT.fullmatch(refused["Message"])
 
 
 def test_tables_are_listed_in_pages_and_by_expression(gateway: Any, tables: str):
@@ -77,7 +93,9 @@ def test_tables_are_listed_in_pages_and_by_expression(gateway: Any, tables: str)
         code(lambda: gateway.athena.list_table_metadata(**given, Expression="(")) == "InvalidRequestException"
     )
     missing = {"CatalogName": CATALOG, "DatabaseName": "nowhere"}
-    assert code(lambda: gateway.athena.list_table_metadata(**missing)) == "MetadataException"
+    refused = error(lambda: gateway.athena.list_table_metadata(**missing))
+    assert refused["Code"] == "MetadataException"
+    assert ABSENT.fullmatch(refused["Message"])
 
 
 def test_primary_is_there_from_the_start(gateway: Any):

@@ -42,6 +42,17 @@ def test_a_query_is_described_as_athena_describes_it(gateway: Any):
     assert found["EngineVersion"]["EffectiveEngineVersion"] == "Athena engine version 3"
 
 
+def test_a_database_in_backquotes_is_the_same_one(gateway: Any, database: str):
+    # As awswrangler names it to DESCRIBE, SHOW CREATE TABLE and MSCK REPAIR TABLE.
+    found = gateway.run("show tables", QueryExecutionContext={"Database": f"`{database}`"})
+    assert found["Status"]["State"] == "SUCCEEDED"
+    table = {"Name": "t", "StorageDescriptor": {"Columns": [{"Name": "a", "Type": "int"}]}}
+    gateway.service.parts.catalog.create_table(database, table)
+    shown = gateway.start("show tables", QueryExecutionContext={"Database": f"`{database}`"})
+    gateway.execution(shown)
+    assert gateway.rows(shown) == [["t"]]
+
+
 def test_rows_come_with_a_header_and_their_types(gateway: Any):
     query_id = gateway.run("select 1 as i, 'a' as s, null as n, 1.5e10 as d")["QueryExecutionId"]
     found = gateway.athena.get_query_results(QueryExecutionId=query_id)
