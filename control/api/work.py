@@ -101,6 +101,8 @@ def _outcome(argv: list[str]) -> int | Problem:
         return Problem(means.http_status, error.message, error.hint, means.retryable)
     except click.ClickException as error:
         return Problem(400, error.format_message())
+    except click.Abort:  # Ctrl-C at the server's terminal reaches its commands, too
+        return Problem(503, "the server was stopped", retryable=True)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1
     finally:
