@@ -20,11 +20,15 @@ STRANGE = "raw/beer/<img src=x onerror=alert(1)>.csv.gz"
 TABLE = {
     "table": "beer", "last_batch": 2, "files": {"published": 5, "failed": 1}, "records": 66195, "rows": 66188,
     "quarantined": 6, "control": 1, "lag_seconds": 7200, "warnings": ["1 raw file(s) failed"],
-    "age_seconds": 100, "broken": ["data is late"], "waived_records": 3,
+    "age_seconds": 100, "broken": ["data is late"], "waived_records": 3, "stray": [],
 }  # fmt: skip
 UNUSED = TABLE | {
     "table": "wine", "last_batch": None, "age_seconds": None, "files": {}, "broken": [], "warnings": [],
     "waived_records": 0,
+}  # fmt: skip
+FOLDER = UNUSED | {
+    "table": "cider", "stray": [{"code": "raw.unknown_table"}],
+    "warnings": ["2 object(s) belong to no table"],
 }  # fmt: skip
 FAILED = {"file_id": "f" * 64, "table": "beer", "key": STRANGE, "error": "refused as a whole: gzip_corrupt"}
 WAIVED = FAILED | {"key": "raw/beer/waived.csv.gz", "waived": True}
@@ -36,7 +40,7 @@ REFUSED = [
     {"file_id": "e" * 64, "table": "profile", "key": "b.csv", "line": 0, "reason": "header", "masked": True},
 ]
 SHOWN = {
-    "status": [TABLE, UNUSED], "files list": [FAILED, WAIVED], "quarantine held": [HELD],
+    "status": [TABLE, UNUSED, FOLDER], "files list": [FAILED, WAIVED], "quarantine held": [HELD],
     "quarantine list": REFUSED,
 }  # fmt: skip
 
@@ -112,7 +116,8 @@ def test_it_shows_what_the_commands_answer(page: Page, address: str) -> None:
     ]  # fmt: skip
     assert wine.split("\t")[1:4] == ["-", "never", "-"]
     assert page.locator(".warnings li").all_inner_texts() == [
-        "beer: data is late", "beer: 1 raw file(s) failed", "beer: silver leaves out 3 of its records"
+        "beer: data is late", "beer: 1 raw file(s) failed", "beer: silver leaves out 3 of its records",
+        "cider: 2 object(s) belong to no table",
     ]  # fmt: skip
     assert STRANGE in page.inner_text("#failed")
     assert "waived.csv.gz" not in page.inner_text("#failed")

@@ -59,8 +59,11 @@ function span(seconds) {
   return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
 }
 
+// Folders of raw/ that belong to no table stand behind the tables, with nothing but a warning.
+const isTable = (one) => !one.stray.some((stray) => stray.code === "raw.unknown_table");
+
 function showTables(tables) {
-  const rows = tables.map((one) => [
+  const rows = tables.filter(isTable).map((one) => [
     make("strong", {}, one.table),
     one.last_batch ?? "-",
     one.age_seconds === null ? "never" : `${span(one.age_seconds)} ago`,
