@@ -78,8 +78,18 @@ def parse(sql: str) -> exp.Expression:
         raise _as_syntax_error(error) from None
     if len(trees) != 1:
         raise AthenaError("SYNTAX_ERROR", "Only one sql statement is allowed. Got: " + sql[:200])
+    _refuse_words(trees[0])
     trees[0].meta[_WRITTEN] = sql
     return cast(exp.Expression, trees[0])
+
+
+def _refuse_words(tree: exp.Expr) -> None:
+    """Raise SYNTAX_ERROR for a name that is a word of SQL and in no quotes: sqlglot takes it."""
+    for name in tree.find_all(exp.Identifier):
+        if not name.args.get("quoted") and name.name.lower() in Trino.Generator.RESERVED_KEYWORDS:
+            column = name.meta.get("col", len(name.name)) - len(name.name) + 1
+            text = f"mismatched input '{name.name}'. Expecting: <identifier>"
+            raise syntax_error(text, line=name.meta.get("line", 1), column=column)
 
 
 def _without_gaps(sql: str) -> str:

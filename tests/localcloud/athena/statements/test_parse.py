@@ -243,6 +243,10 @@ def test_explain_validate_only_asks():
         ("", "line 1:1: mismatched input '<EOF>'"),
         ("-- only", "line 1:8: mismatched input '<EOF>'"),
         ('drop table "t"', "line 1:12: mismatched input '\"t\"'"),
+        ("select a,\n  order from t", "line 2:3: mismatched input 'order'"),
+        ("select 1 as End", "line 1:13: mismatched input 'End'"),
+        ("select cast(x as row(a bigint, from varchar)) from t", "line 1:32: mismatched input 'from'"),
+        ("insert into t (group) select 1", "line 1:16: mismatched input 'group'"),
         ("drop table\n  t x", "line 2:5: mismatched input 'x'. Expecting: <EOF>"),
         ("alter table t add column a int", "line 1:19: mismatched input 'column'. Expecting: 'PARTITION'"),
         ("alter table t drop columns (a)", "line 1:20: mismatched input 'columns'"),
@@ -297,3 +301,7 @@ def test_another_catalog_is_refused_before_it_runs():
     with pytest.raises(InvalidRequestError, match=r"^Catalog 'other' does not exist$") as caught:
         parse("drop table other.d.t")
     assert caught.value.code == "DATACATALOG_NOT_FOUND"
+
+
+def test_a_word_of_sql_is_a_name_in_quotes_and_others_are_names_as_they_are() -> None:
+    parse('select "order", user, state, first, date, value, type, year from "table" as data')
