@@ -40,7 +40,7 @@ def bronze(table: str, file: Path, silver: str | None) -> None:
     working folder. It writes over nothing. Exit codes: 0 drafted, 1 the file
     has nothing that can be drafted, 2 a file cannot be read or stands in the way.
     """
-    from control.contracts.draft import files, key
+    from control.contracts.draft import files, is_guess, key
     from control.contracts.infer import infer
 
     silver = silver or f"{table}s"
@@ -48,10 +48,16 @@ def bronze(table: str, file: Path, silver: str | None) -> None:
     shape = infer(file)
     _write(files(table, silver, shape, file.name), replace=False)
     found = key(shape, file.name)
-    if not found.distinct and not shape.is_log:
+    names = ", ".join(column.name for column in found)
+    if is_guess(shape, found):
+        lacks = (
+            "no delete shows the key by what it leaves out"
+            if shape.is_log
+            else f"no column has another value in each record of {file.name}"
+        )
         click.echo(
-            f"warning: no column has another value in each record of {file.name}: {found.name} is a guess at"
-            " the key, and of rows with the same key silver keeps the latest",
+            f"warning: {lacks}: {names} is a guess at the key, and of rows with the same key silver keeps the"
+            " latest",
             err=True,
         )
     maybe = [c.name for c in shape.columns if _PERSONAL.search(c.name) and not c.personal]
@@ -62,7 +68,7 @@ def bronze(table: str, file: Path, silver: str | None) -> None:
             err=True,
         )
     click.echo(
-        f"next: read contracts/bronze/{table}.yaml: the key ({found.name}), types, what is required, who may"
+        f"next: read contracts/bronze/{table}.yaml: the key ({names}), types, what is required, who may"
         f" know. What you change goes into silver by dm contract new silver {table} --replace\n"
         "then name owner and consumers, and dm contract lint && dm contract sync"
     )

@@ -34,8 +34,8 @@ def files(table: str, silver: str, shape: Shape, source: str) -> dict[str, str]:
             f"columns {', '.join(map(repr, taken))} of {source} are words of SQL, which no query here quotes",
             hint="rename them at the source",
         )
-    name = key(shape, source).name
-    columns = tuple(_found(column, name) for column in shape.columns)
+    names = [column.name for column in key(shape, source)]
+    columns = tuple(_found(column, names) for column in shape.columns)
     source = f"{shape.records:,} records of {source}"
     bronze = _NOTE.format(source=source) + dump(_bronze(table, silver, columns, shape.position))
     return {f"contracts/bronze/{table}.yaml": bronze, **_silver_files(table, silver, columns, source)}
@@ -59,26 +59,38 @@ def silver_files(bronze: Contract, silver: str) -> dict[str, str]:
     return _silver_files(bronze.table, silver, bronze.columns, bronze.home)
 
 
-def key(shape: Shape, source: str) -> Found:
-    """The column that is taken for the key: one without a value twice, of these the first that is an id.
+def key(shape: Shape, source: str) -> tuple[Found, ...]:
+    """The columns that are taken for the key: what the deletes of a log have, where those lack anything.
 
-    In a log, and where each has a value twice, it is one that is never empty. Raises DataError when none is.
+    Else it is one without a value twice, of these the first that is an id. In a log, and where each has a
+    value twice, it is one that is never empty. Raises DataError when none is.
     """
     able = [c for c in shape.columns if c.everywhere and c.type in ("bigint", "string", "date")]
     if not able:
         raise DataError(f"no column of {source} has a value in every record, so none can be the key")
+    if _deletes_show_the_key(shape):
+        return tuple(able)
     pool = [c for c in able if c.distinct and not shape.is_log] or able
-    return next((c for c in pool if c.name.endswith("_id") or c.name == "id"), pool[0])
+    return (next((c for c in pool if c.name.endswith("_id") or c.name == "id"), pool[0]),)
 
 
-def _found(column: Found, key: str) -> Column:
+def is_guess(shape: Shape, key: Sequence[Found]) -> bool:
+    """Whether the file does not show that `key` is the key."""
+    return not _deletes_show_the_key(shape) if shape.is_log else not any(c.distinct for c in key)
+
+
+def _deletes_show_the_key(shape: Shape) -> bool:
+    return shape.is_log and any(c.required and not c.everywhere for c in shape.columns)
+
+
+def _found(column: Found, key: Sequence[str]) -> Column:
     return Column(
         name=column.name,
         type=column.type,
         logical_type="",
         description=drafted.column(column.name),
         required=column.required,
-        key=int(column.name == key),
+        key=key.index(column.name) + 1 if column.name in key else 0,
         classification="personal" if column.personal else "public",
         token=column.personal,
     )

@@ -131,6 +131,33 @@ def test_a_delete_has_the_key_and_takes_nothing_from_what_is_required() -> None:
     assert load(Path("contracts/bronze/wine.yaml")).key == ("wine_id",)
 
 
+def change(operation: str, **data: object) -> str:
+    metadata = {"record-type": "data", "operation": operation, "stream-position": "0/1A"}
+    return json.dumps({"data": data, "metadata": metadata})
+
+
+def test_all_that_a_delete_has_is_the_key() -> None:
+    lines = [
+        change("insert", order_id=1, beer="a", line_no=1, price=2),
+        change("delete", order_id=1, line_no=1),
+    ]
+    Path("o.json").write_text("\n".join(lines))
+    result = run("new", "bronze", "order_line", "--from-file", "o.json")
+    assert load(Path("contracts/bronze/order_line.yaml")).key == ("order_id", "line_no")
+    assert "unique_key=['order_id', 'line_no']" in Path("models/silver/order_lines_state.sql").read_text()
+    assert "the key (order_id, line_no)" in result.stdout
+    assert result.stderr == ""
+
+
+def test_the_key_of_a_log_without_a_delete_is_called_a_guess() -> None:
+    for number, more in enumerate(([], [change("delete", order_id=1, beer="a", line_no=1, price=2)])):
+        lines = [change("insert", order_id=1, beer="a", line_no=1, price=2), *more]
+        Path("o.json").write_text("\n".join(lines))
+        result = run("new", "bronze", f"order_{number}", "--from-file", "o.json")
+        assert load(Path(f"contracts/bronze/order_{number}.yaml")).key == ("order_id",)
+        assert "order_id is a guess at the key" in result.stderr
+
+
 def test_nothing_is_written_over() -> None:
     drafted("wines.csv.gz", CSV)
     before = Path("contracts/bronze/wine.yaml").read_text()
