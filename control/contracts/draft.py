@@ -44,12 +44,14 @@ def files(table: str, silver: str, shape: Shape, source: str) -> dict[str, str]:
 def silver_files(bronze: Contract, silver: str) -> dict[str, str]:
     """Path below the repository -> text, of the silver view `silver` and its state table over `bronze`.
 
-    Raises DataError when nothing of a personal column may be shown, or there is no key.
+    What is personal and has no token is in the state table only. Raises DataError when that is of the key, or
+    there is no key.
     """
-    bare = [c.name for c in bronze.columns if c.classification == "personal" and not c.token]
+    bare = [c.name for c in bronze.columns if c.key and c.is_hidden]
     if bare:
         raise DataError(
-            f"{', '.join(bare)} of {bronze.home} is personal and has no token that silver could show",
+            f"{', '.join(bare)} of {bronze.home} is of the key, personal, and has no token that silver could"
+            " show",
             hint="make it a string with the custom property token: true",
         )
     if not bronze.key:
@@ -158,7 +160,7 @@ def _silver(table: str, silver: str, columns: Sequence[Column]) -> dict[str, obj
     )
     contract = _contract("silver", silver, name=f"Current {silver}", consumer=drafted.CONSUMER, words=words)
     properties = []
-    for column in columns:
+    for column in (c for c in columns if not c.is_hidden):
         shown = _column(column, {"stateColumn": technical.token_column(column).name} if column.token else {})
         properties.append(shown | {"classification": "pseudonym"} if column.token else shown)
     custom: Mapping[str, object] = {"bronze": f"bronze.{table}", "stateTable": f"{silver}_state"}
@@ -229,7 +231,11 @@ def _raw(columns: Sequence[Column]) -> Iterator[tuple[str, str]]:
 
 
 def _view_sql(table: str, silver: str, columns: Sequence[Column]) -> str:
-    shown = [(technical.token_column(c).name if c.token else c.name, c.type, c.name) for c in columns]
+    shown = [
+        (technical.token_column(c).name if c.token else c.name, c.type, c.name)
+        for c in columns
+        if not c.is_hidden
+    ]
     casts = ",\n".join(f"    cast({was} as {_trino(kind)}) as {name}" for was, kind, name in shown)
     return (
         f"-- One row per {table} that the source has not deleted.\n"

@@ -73,6 +73,11 @@ class Column:
     tests: tuple[Test, ...] = ()
     references: tuple[Reference, ...] = ()
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether no view may show anything of it: it is personal, and has no token."""
+        return self.classification == "personal" and not self.token
+
 
 @dataclass(frozen=True, slots=True)
 class Sla:

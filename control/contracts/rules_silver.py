@@ -88,7 +88,7 @@ def _against_bronze(on: Subject) -> Iterator[Finding]:
 def _whole(on: Subject, bronze: Contract) -> Iterator[Finding]:
     shown = {c.state_column or c.name for c in on.contract.columns}
     for column in bronze.columns:
-        if column.name not in shown and f"{column.name}_token" not in shown:
+        if not column.is_hidden and column.name not in shown and f"{column.name}_token" not in shown:
             message = f"column {column.name} of {bronze.home} is missing: a live view shows every column"
             yield on.finding("silver-mismatch", (*TABLE, "properties"), message)
     key = {c.state_column or c.name for c in on.contract.columns if c.key}
@@ -101,7 +101,10 @@ def _column(
     on: Subject, path: Path, column: Column, source: Column, tokens: Sequence[Column]
 ) -> Iterator[Finding]:
     if source.classification == "personal" and column.classification != "personal":
-        message = f"column {column.name} would show personal data: show its token, by stateColumn"
+        way = "bronze has no token of it, so leave it out"
+        if source.token:
+            way = "show its token, by stateColumn"
+        message = f"column {column.name} would show personal data: {way}"
         yield on.finding("silver-personal", path, message)
     elif column.type != source.type and source in tokens:
         message = (

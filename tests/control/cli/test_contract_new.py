@@ -255,6 +255,22 @@ def test_a_key_of_several_columns_is_drafted_in_its_order() -> None:
     assert "latest_by_sequence('changes', key=['vintage', 'wine_id'], " in state
 
 
+def test_what_is_personal_and_has_no_token_stays_behind_the_view() -> None:
+    drafted("w.json", '{"wine_id": 1, "maker": {"name": "x", "zip": "1"}, "grape": "red"}\n')
+    file = Path("contracts/bronze/wine.yaml")
+    contract = yaml.safe_load(file.read_text())
+    maker = next(one for one in contract["schema"][0]["properties"] if one["name"] == "maker")
+    maker["classification"] = "personal"
+    file.write_text(yaml.safe_dump(contract, sort_keys=False))
+    assert "maker would show personal data: bronze has no token of it, so leave it out" in run("lint").stdout
+    assert run("new", "silver", "wine", "--replace").exit_code == 0
+    assert run("lint").stdout == "2 contracts, 0 findings\n"
+    [view] = yaml.safe_load(Path("contracts/silver/wines.yaml").read_text())["schema"]
+    assert [one["name"] for one in view["properties"]] == ["wine_id", "grape"]
+    assert " as maker" in Path("models/silver/wines_state.sql").read_text()
+    assert "maker" not in Path("models/silver/wines.sql").read_text()
+
+
 def test_a_silver_contract_in_force_is_not_drafted_anew() -> None:
     drafted("wines.csv.gz", CSV)
     file = Path("contracts/silver/wines.yaml")
