@@ -59,14 +59,11 @@ class App:
         return response(environ, start_response)
 
     def _respond(self, request: Request) -> Response:
-        if request.path in PANEL and request.method == "GET":
-            name, kind = PANEL[request.path]
-            return Response(
-                files("control.api").joinpath("panel", name).read_bytes(),
-                content_type=f"{kind}; charset=utf-8",
-            )
-        if request.path == "/openapi.json" and request.method == "GET":
-            return _json(description(endpoints().values()))
+        page = _page(request.path)
+        if page is not None:
+            if request.method not in ("GET", "HEAD"):
+                raise MethodNotAllowed(["GET", "HEAD"], f"{request.path} takes GET")
+            return page
         self._must_know(request)
         endpoint = endpoints().get(request.path)
         if endpoint is None:
@@ -91,17 +88,30 @@ class App:
             )
 
 
+def _page(path: str) -> Response | None:
+    """What anybody may see: nothing in it is of this lake."""
+    if path in PANEL:
+        name, kind = PANEL[path]
+        body = files("control.api").joinpath("panel", name).read_bytes()
+        return Response(body, content_type=f"{kind}; charset=utf-8")
+    return _json(description(endpoints().values())) if path == "/openapi.json" else None
+
+
 def _values(request: Request, endpoint: Endpoint) -> Mapping[str, object]:
     if endpoint.method == "GET":
         return {name: values if len(values) > 1 else values[0] for name, values in request.args.lists()}
+    if request.args:  # a dry_run that is not heard would act
+        raise UsageError("a POST takes its values in its body, as a JSON object, not in its address")
     body = request.get_data()
+    if request.content_length not in (None, len(body)):  # who went away halfway may have asked for less
+        raise UsageError("the body ends before its Content-Length")
     if not body:
         return {}
     if request.mimetype != "application/json":  # what a form of another site cannot send
         raise UnsupportedMediaType("send a JSON object, as application/json")
     try:
         values = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError("the body is no JSON") from error
     if not isinstance(values, dict):
         raise UsageError("the body is no JSON object")

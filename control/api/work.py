@@ -100,7 +100,7 @@ def _outcome(argv: list[str]) -> int | Problem:
         means = meaning(error)
         return Problem(means.http_status, error.message, error.hint, means.retryable)
     except click.ClickException as error:
-        return Problem(400, error.format_message())
+        return Problem(400, error.format_message(), hint="/openapi.json tells what it takes")
     except click.Abort:  # Ctrl-C at the server's terminal reaches its commands, too
         return Problem(503, "the server was stopped", retryable=True)
     except SystemExit as ended:

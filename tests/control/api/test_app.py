@@ -89,10 +89,14 @@ def test_who_has_no_token_learns_nothing(
         ("GET", "/../etc/passwd", {}, 404, "openapi.json"),
         ("POST", "/status", {}, 405, "takes GET"),
         ("GET", "/ingest/run", {}, 405, "takes POST"),
-        ("POST", "/", {}, 404, "openapi.json"),
+        ("POST", "/", {}, 405, "takes GET"),
+        ("POST", "/openapi.json", {}, 405, "takes GET"),
         ("GET", "/status?colour=red", {}, 400, "knows no colour"),
         ("POST", "/ingest/run", {"data": b"{", "content_type": "application/json"}, 400, "no JSON"),
         ("POST", "/ingest/run", {"data": b"[]", "content_type": "application/json"}, 400, "no JSON object"),
+        ("POST", "/ingest/run", {"data": b"[" * 60_000, "content_type": "application/json"}, 400, "no JSON"),
+        ("POST", "/ingest/sweep?dry_run=true", {}, 400, "its body"),
+        ("POST", "/retention/run?table=beer", {"json": {}}, 400, "its body"),
         ("POST", "/ingest/run", {"data": b"{}", "content_type": "text/plain"}, 415, "application/json"),
         ("POST", "/ingest/run", {"data": {"table": "x"}}, 415, "application/json"),
         ("POST", "/ingest/run", {"data": b"x" * (MOST_BYTES + 1)}, 413, ""),
@@ -106,7 +110,25 @@ def test_a_wrong_question_is_told_what_is_wrong(
     assert told in problem(response)["detail"]
     assert desk.asked == []
     if status == 405:
-        assert response.headers["Allow"] == ("GET" if method == "POST" else "POST")
+        assert ("GET" if method == "POST" else "POST") in response.headers["Allow"].split(", ")
+
+
+@pytest.mark.parametrize("came", [b"", b"{}"])
+def test_a_body_that_was_cut_off_does_nothing(client: Client, desk: Desk, came: bytes) -> None:
+    """Else who goes away on the way to one table would have it done to all."""
+    cut = {"CONTENT_LENGTH": "17", "wsgi.input_terminated": False}  # as cheroot has it
+    response = client.post(
+        "/retention/run", headers=KNOWN, content_type="application/json",
+        input_stream=io.BytesIO(came), environ_overrides=cut,
+    )  # fmt: skip
+    assert (problem(response)["status"], desk.asked) == (400, [])
+
+
+@pytest.mark.parametrize("path", ["/", "/panel.js", "/openapi.json"])
+def test_a_head_tells_what_a_get_would(client: Client, path: str) -> None:
+    response, whole = client.head(path), client.get(path)
+    assert (response.status_code, response.data) == (200, b"")
+    assert response.headers == whole.headers
 
 
 def test_why_a_command_has_no_answer_is_passed_on(client: Client, desk: Desk) -> None:
