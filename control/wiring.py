@@ -144,7 +144,7 @@ def held_records(environ: Mapping[str, str], workgroup: str) -> list[Held]:
             ],
             query(environ, workgroup),
             prefix=settings.schema_prefix,
-            bronze=_bronze(environ),
+            bronze=bronze_database(environ),
         )
     )
 
@@ -173,7 +173,8 @@ def waive_record(
     from control.adapters.parquet import encode
 
     ask = query(environ, workgroup)
-    return waive(file, where, reason, until, parts=parts, query=ask, encode=encode, bronze=_bronze(environ))
+    bronze = bronze_database(environ)
+    return waive(file, where, reason, until, parts=parts, query=ask, encode=encode, bronze=bronze)
 
 
 def waivers_in_force(parts: Parts) -> list[Waiver]:
@@ -183,7 +184,7 @@ def waivers_in_force(parts: Parts) -> list[Waiver]:
     return in_force(parts, decode)
 
 
-def _bronze(environ: Mapping[str, str]) -> str:
+def bronze_database(environ: Mapping[str, str]) -> str:
     """The database of bronze, which developers with schemas of their own may share."""
     return environ.get("DM_BRONZE_PREFIX", environ.get("DM_SCHEMA_PREFIX", "")) + "bronze"
 

@@ -34,7 +34,7 @@ def drift(folder: Path | None, manifest: Path | None, as_json: bool) -> None:
     from control.contracts.drift import drift as found_in
     from control.contracts.lint import lint
     from control.errors import ContractError
-    from control.wiring import catalog_listing, connect, hive_columns
+    from control.wiring import bronze_database, catalog_listing, connect, hive_columns
 
     report = lint([folder or from_environment(os.environ).contracts])
     if not report.ok:
@@ -43,7 +43,8 @@ def drift(folder: Path | None, manifest: Path | None, as_json: bool) -> None:
     path = manifest or (default if default.is_file() else None)
     parsed = json.loads(path.read_text(encoding="utf-8")) if path else None
     parts, listing = connect(os.environ), catalog_listing(os.environ)
-    found = list(found_in(report.contracts, parts, listing, hive_columns, parsed))
+    bronze = bronze_database(os.environ)
+    found = list(found_in(report.contracts, parts, listing, bronze, hive_columns, parsed))
     if as_json:
         print_json({"ok": not found, "findings": found})
     else:

@@ -39,17 +39,19 @@ def drift(
     contracts: Sequence[Contract],
     parts: Parts,
     listing: Listing,
+    bronze: str,
     footer: Callable[[bytes], Columns],
     manifest: Mapping[str, Any] | None,
 ) -> Iterator[Drift]:
     """Everything that differs between `contracts` and the lake.
 
-    `listing` is what the catalog lists; `footer` reads the columns of a Parquet object; `manifest` is dbt's,
-    or None to leave it out. Raises UpstreamError when the lake cannot be reached.
+    `listing` is what the catalog lists, `bronze` the database of bronze, which developers may share; `footer`
+    reads the columns of a Parquet object; `manifest` is dbt's, or None to leave it out. Raises UpstreamError
+    when the lake cannot be reached.
     """
     for contract in contracts:
         if contract.layer == "bronze":
-            yield from _bronze(contract, parts, footer)
+            yield from _bronze(contract, parts, bronze, footer)
     for name, contract_of, columns in _models(contracts):
         schema = f"{parts.settings.schema_prefix}{contract_of.layer}"
         yield from _catalog(f"{contract_of.layer}.{name}", schema, name, columns, parts)
@@ -67,13 +69,13 @@ def _models(contracts: Sequence[Contract]) -> Iterator[tuple[str, Contract, Colu
             yield model["name"], owners[model["name"]], columns
 
 
-def _bronze(contract: Contract, parts: Parts, footer: Callable[[bytes], Columns]) -> Iterator[Drift]:
+def _bronze(
+    contract: Contract, parts: Parts, database: str, footer: Callable[[bytes], Columns]
+) -> Iterator[Drift]:
     table = f"bronze.{contract.table}"
     columns = [(c.name, c.type) for c in technical.bronze_columns(contract)]
     keys = [(c.name, c.type) for c in technical.partition_keys()]
-    yield from _catalog(
-        table, f"{parts.settings.schema_prefix}bronze", contract.table, [*columns, *keys], parts
-    )
+    yield from _catalog(table, database, contract.table, [*columns, *keys], parts)
     published = [
         b
         for b in every(parts.store, Batch, contract.table)

@@ -80,12 +80,13 @@ class Lake:
         columns = tuple(CatalogColumn(name, kind) for name, kind in changed.items() if kind)
         self.catalog.seen[schema, table] = SeenTable(columns, seen.partition_keys, seen.metadata)
 
-    def drift(self) -> list[Drift]:
+    def drift(self, prefix: str = "", bronze: str = "bronze") -> list[Drift]:
         parts = Parts(
-            settings=Settings(), store=self.store, objects=self.objects, catalog=self.catalog, engines={},
+            settings=Settings(schema_prefix=prefix), store=self.store, objects=self.objects,
+            catalog=self.catalog, engines={},
             clock=MemoryClock(NOW), event_kinds=lambda body: {}, say=lambda event, fields: None,
         )  # fmt: skip
-        return list(drift(self.contracts, parts, Listed(self.catalog), hive_columns, self.manifest))
+        return list(drift(self.contracts, parts, Listed(self.catalog), bronze, hive_columns, self.manifest))
 
     def codes(self) -> list[tuple[str, str, str, str]]:
         return [(d.code, d.table, d.where, d.column) for d in self.drift()]
@@ -134,6 +135,15 @@ def test_a_table_that_no_contract_names_is_found_in_its_layer_only(lake: Lake) -
         ("table-unstated", "bronze.order", "catalog", ""),
         ("table-unstated", "silver.orders_state", "catalog", ""),
     ]
+
+
+def test_a_developer_with_the_bronze_of_all_has_own_tables_elsewhere(lake: Lake) -> None:
+    lake.catalog.seen = {
+        (at if at == "bronze" else f"ann_{at}", name): seen for (at, name), seen in lake.catalog.seen.items()
+    }
+    lake.catalog.seen["bronze", "of_others"] = SeenTable((), ())
+    assert lake.drift("ann_") == []
+    assert {d.code for d in lake.drift("ann_", "ann_bronze")} == {"table-absent"}
 
 
 def test_icebergs_own_schema_counts_and_only_its_current_one(lake: Lake) -> None:
