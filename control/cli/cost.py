@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from control.cli.output import print_findings, print_json, print_table
+from control.cli.spans import Span
 
 if TYPE_CHECKING:
     from control.cost.runs import Cost, Run
@@ -70,7 +71,7 @@ Examples:
 """,
 )
 @click.option(
-    "--days", type=click.FloatRange(0, 45, min_open=True), default=2.0, show_default=True,
+    "--days", type=Span(most=45, min_open=True), default=2.0, show_default=True,
     help="Runs that started in the last so many days.",
 )  # fmt: skip
 @_WORKGROUP

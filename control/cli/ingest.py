@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from control.cli.output import print_json, print_table, say_next
+from control.cli.spans import Span
 from control.errors import printable
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ Examples:
 @click.option("--table", metavar="NAME", help="This table only.")
 @click.option(
     "--older-than",
-    type=click.FloatRange(0),
+    type=Span(),
     default=24.0,
     show_default=True,
     metavar="HOURS",

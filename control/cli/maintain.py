@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from control.cli.output import print_json, print_table
+from control.cli.spans import Span
 
 if TYPE_CHECKING:
     from control.maintenance.tables import Upkeep
@@ -30,7 +31,7 @@ def _options(function: Callable[..., None]) -> Callable[..., None]:
         click.option("--json", "as_json", is_flag=True, help="Print as JSON."),
         click.option("--workgroup", envvar="DM_WORKGROUP", default="primary", show_default=True),
         click.option(
-            "--keep-days", envvar="DM_TABLE_VERSION_DAYS", type=click.FloatRange(0), default=5,
+            "--keep-days", envvar="DM_TABLE_VERSION_DAYS", type=Span(), default=5,
             show_default=True, help="Versions that are younger stay.",
         ),
         click.argument("tables", metavar="[SCHEMA.TABLE]...", nargs=-1),
@@ -67,9 +68,7 @@ Examples:
   dm maintain run --minutes 20 --unless-busy
 """,
 )
-@click.option(
-    "--minutes", type=click.FloatRange(0), help="Start nothing after so many; the next run goes on with it."
-)
+@click.option("--minutes", type=Span(), help="Start nothing after so many; the next run goes on with it.")
 @click.option("--unless-busy", is_flag=True, help="Where a build is at work, say so and end with 0.")
 @_options
 def run(

@@ -38,7 +38,9 @@ Examples:
 @click.option("--raw", is_flag=True, help="Show refused lines also of tables with personal columns.")
 @click.option("--waived", is_flag=True, help="Show also those that were waived.")
 @click.option(
-    "--limit", type=click.IntRange(0), help="At most so many; 0 is all.  [default: 100, all with --json]"
+    "--limit",
+    type=click.IntRange(0, 10**9),
+    help="At most so many; 0 is all.  [default: 100, all with --json]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def list_refused(table: str | None, raw: bool, waived: bool, limit: int | None, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from control.cli.output import print_json, print_table
+from control.cli.spans import Span
 
 if TYPE_CHECKING:
     from control.ports import Parts
@@ -31,15 +32,15 @@ def _options(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print as JSON."),
         click.option("--workgroup", envvar="DM_WORKGROUP", default="primary", show_default=True),
-        click.option("--quarantine-days", envvar="DM_QUARANTINE_DAYS", type=click.FloatRange(0), default=180,
+        click.option("--quarantine-days", envvar="DM_QUARANTINE_DAYS", type=Span(), default=180,
             show_default=True,
         ),
         click.option(
-            "--bronze-days", envvar="DM_BRONZE_DAYS", type=click.FloatRange(0), default=180,
+            "--bronze-days", envvar="DM_BRONZE_DAYS", type=Span(), default=180,
             show_default=True,
         ),
         click.option(
-            "--raw-days", envvar="DM_RAW_DAYS", type=click.FloatRange(0), default=90, show_default=True,
+            "--raw-days", envvar="DM_RAW_DAYS", type=Span(), default=90, show_default=True,
             help="Kept at least so many days from publication.",
         ),
         click.option("--table", metavar="NAME", help="This table only."),

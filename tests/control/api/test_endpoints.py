@@ -116,6 +116,15 @@ def test_what_the_command_does_not_have_is_refused(values: dict[str, object], to
         endpoints()["/quarantine/list"].argv(values)
 
 
+@pytest.mark.parametrize("text", ["nan", "inf", "1e300", "1" + "0" * 30])
+@pytest.mark.parametrize("endpoint", endpoints().values(), ids=lambda endpoint: endpoint.path)
+def test_a_number_that_no_list_has_and_no_clock_reaches_is_refused(endpoint: Endpoint, text: str) -> None:
+    for param in leaves()[" ".join(endpoint.words)].params:
+        if isinstance(param.type, click.types.IntParamType | click.types.FloatParamType):
+            with pytest.raises(click.BadParameter):
+                param.type.convert(text, param, None)
+
+
 def test_a_flag_is_given_only_where_it_is_true() -> None:
     path = endpoints()["/quarantine/list"]
     assert path.argv({"waived": True, "table": None}) == ["quarantine", "list", "--json", "--waived", "--"]

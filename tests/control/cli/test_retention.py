@@ -206,7 +206,9 @@ def test_a_cloud_that_does_not_answer_is_exit_code_3(
 
 @pytest.mark.parametrize("name", ["plan", "run"])
 def test_wrong_usage_is_exit_code_2(name: str, empty: Settings) -> None:
-    assert "-1.0 is not in the range x>=0" in invoke("retention", name, "--raw-days", "-1", code=2).stderr
+    assert (
+        "-1.0 is not in the range 0<=x<=36500" in invoke("retention", name, "--raw-days", "-1", code=2).stderr
+    )
     with pytest.raises(NotFoundError) as error:
         invoke("retention", name, "--table", "wine")
     assert meaning(error.value).exit_code == 2

@@ -1,0 +1,22 @@
+"""A time that an option asks for, in whatever unit: one that a date can be moved by."""
+
+from math import isnan
+from typing import Any
+
+import click
+
+LONGEST = 36_500
+
+
+class Span(click.FloatRange):
+    """Up to `LONGEST`, a century of days; neither endless nor what is no number."""
+
+    def __init__(self, least: float = 0, most: float = LONGEST, *, min_open: bool = False) -> None:
+        super().__init__(least, most, min_open=min_open)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """See click."""
+        found = float(super().convert(value, param, ctx))
+        if isnan(found):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return found
