@@ -11,7 +11,8 @@
             {%- if adapter.list_relations_without_caching(api.Relation.create(database=target.database, schema=schema)) -%}
                 {%- do exceptions.raise_compiler_error(
                     '--empty is refused: there are tables in ' ~ schema ~ ', and their readers would see views without rows.'
-                    ~ ' Nothing was changed. Try models without data where nothing is yet: DM_SCHEMA_PREFIX=try_ dbt build --empty'
+                    ~ ' Nothing was changed. Try models without data where nothing is yet: DM_SCHEMA_PREFIX=try_ DM_BRONZE_PREFIX='
+                    ~ env_var('DM_BRONZE_PREFIX', env_var('DM_SCHEMA_PREFIX', '')) ~ ' dbt build --empty'
                 ) -%}
             {%- endif -%}
         {%- endfor -%}

@@ -3,7 +3,7 @@
 from shutil import copytree
 
 import pytest
-from bronze_lake import Lake
+from bronze_lake import Lake, clean_environment, dbt
 from histories import brewery, record
 
 MODELS = ("--select", "breweries_state", "breweries")
@@ -30,6 +30,16 @@ def test_a_build_of_some_rows_is_refused_before_it_changes_anything(built: Lake,
     assert f"{partly[0]} is refused" in output
     assert built.rows("select * from silver.breweries") == [brewery(1)]
     assert built.rows("select count(*) as n from ops.consumed") == [{"n": 1}]
+
+
+def test_models_are_tried_without_data_as_the_refusal_says(built: Lake) -> None:
+    advice = "DM_SCHEMA_PREFIX=try_ DM_BRONZE_PREFIX= dbt build --empty"
+    assert advice in built.dbt("run", "--empty", *MODELS, expect=2)
+    given = dict(word.split("=") for word in advice.split() if "=" in word)
+    own = clean_environment() | {"AWS_ENDPOINT_URL": built.endpoint} | given
+    done = dbt(built.folder / "try", "run", "--empty", *MODELS, env=own)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert built.rows("select * from try_silver.breweries") == []
 
 
 def test_a_clone_does_not_put_a_view_in_the_place_of_a_table(built: Lake) -> None:
