@@ -99,8 +99,8 @@ def record(days: float, workgroup: str, as_json: bool) -> None:
     "check",
     epilog="""\b
 Examples:
-  dm cost check --last contracts/costs.json
-  dm cost check --last contracts/costs.json --write      (accept what the build read now)
+  dm cost check --last costs.json
+  dm cost check --last costs.json --write      (accept what the build read now)
 """,
 )
 @click.option(

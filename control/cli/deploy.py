@@ -84,7 +84,7 @@ def plan(
     sys.exit(1 if any(one.refused for one in found) else 0)
 
 
-@command.command("apply", epilog="Example: dm deploy apply dev --control-zip dist/control.zip --yes")
+@command.command("apply", epilog="Example: dm deploy apply dev --control-zip dist/lambda/control-*.zip --yes")
 @_shared
 @_values
 @click.option(
