@@ -128,6 +128,40 @@ def test_it_shows_what_the_commands_answer(page: Page, address: str) -> None:
     assert "(masked)" in grouped[1]
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_key_of_any_length_stays_readable_and_in_its_place(
+    page: Page, address: str, desk: Desk, width: int
+) -> None:
+    long = "raw/beer/" + "x" * 900
+    desk.answers |= {
+        "status": [TABLE | {"warnings": [f"{long} is no key"]}],
+        "files list": [FAILED | {"key": long, "error": "e" * 600}],
+        "quarantine list": [BROKEN | {"key": long, "line": 1, "raw": "r" * 900}],
+    }
+    page.set_viewport_size({"width": width, "height": 900})
+    entered(page, address)
+    assert not scrolls_sideways(page)
+    for section in ("failed", "refused"):
+        box = page.locator(f"#{section} td code").first.bounding_box()
+        assert box is not None
+        assert box["width"] >= 120
+    page.get_by_role("button", name="Redrive").click()
+    expect(page.locator("#yes")).to_be_in_viewport(ratio=1)
+
+
+def test_what_would_turn_text_around_is_written_out(page: Page, address: str, desk: Desk) -> None:
+    desk.answers["files list"] = [FAILED | {"key": "raw/beer/\u202egpj.csv.gz", "error": "refused \u2066"}]
+    entered(page, address).get_by_role("button", name="Redrive").click()
+    for place in ("#failed code", "#ask-about"):
+        assert "raw/beer/\\u202egpj.csv.gz" in page.inner_text(place)
+    assert "\u2066" not in page.inner_text("#failed")
+
+
+def test_a_lake_without_tables_says_so(page: Page, address: str, desk: Desk) -> None:
+    desk.answers["status"] = []
+    assert "Nothing was ingested yet." in entered(page, address).inner_text("#tables")
+
+
 def test_the_token_is_taken_out_of_the_address_and_kept_for_the_tab(page: Page, address: str) -> None:
     entered(page, address)
     assert page.url == address

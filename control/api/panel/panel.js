@@ -33,9 +33,14 @@ async function call(path, { query = {}, body } = {}) {
   return value;
 }
 
+// As `dm` prints it: what is not seen, or turns the text around it, is written out.
+const printable = (text) => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) =>
+  c === "\n" ? c : `\\u${c.codePointAt(0).toString(16).padStart(4, "0")}`);
+
 function make(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children.filter((child) => child !== null && child !== undefined));
+  const given = children.filter((child) => child !== null && child !== undefined);
+  element.append(...given.map((child) => (child instanceof Node ? child : printable(String(child)))));
   return element;
 }
 
@@ -50,7 +55,7 @@ function table(label, columns, rows) {
 const number = (value) => (value ?? 0).toLocaleString("en");
 const code = (text) => make("code", {}, text);
 const chip = (text, kind) => make("span", { className: `chip ${kind}` }, text);
-const deed = (name, title, act) => make("button", { type: "button", title, onclick: act }, name);
+const deed = (name, title, act) => make("button", { type: "button", title: printable(title), onclick: act }, name);
 const quiet = (text) => make("p", { className: "quiet" }, text);
 
 function span(seconds) {
@@ -80,7 +85,7 @@ function showTables(tables) {
     ...(one.waived_records ? [["warn", `${one.table}: silver leaves out ${number(one.waived_records)} of its records`]] : []),
   ]);
   $("tables").replaceChildren(
-    table("Tables", columns, rows),
+    rows.length ? table("Tables", columns, rows) : quiet("Nothing was ingested yet."),
     make("ul", { className: "warnings" }, ...warnings.map(([kind, text]) => make("li", { className: kind }, text))));
 }
 
@@ -135,7 +140,7 @@ const waiving = (id, about) => deed("Waive", `Take the loss of ${about}`, () =>
 
 function ask(verb, about, toCall, withDay = false) {
   $("ask-title").textContent = verb;
-  $("ask-about").textContent = about;
+  $("ask-about").textContent = printable(about);
   $("yes").textContent = verb;
   $("reason").value = "";
   $("until-row").hidden = !withDay;
@@ -165,7 +170,7 @@ async function act(what, path, body, told) {
 }
 
 function say(text, kind) {
-  $("said").textContent = text;
+  $("said").textContent = printable(text);
   $("said").className = kind;
 }
 
