@@ -106,6 +106,12 @@ def held(states: Sequence[StateTable], query: Query, *, prefix: str, bronze: str
                 yield Held(state.table, state.name, "/".join(key), int(batch), where)
 
 
+def without_waived(found: Sequence[Held], waivers: Sequence[Waiver]) -> list[Held]:
+    """Those of `found` that no waiver in force leaves out: the next build goes on without the others."""
+    left_out = {Place(one.file, one.line, one.record) for one in waivers}
+    return [one for one in found if one.place not in left_out]
+
+
 def stopped(listing: Listing, prefix: str) -> list[str]:
     """The tables of silver and gold that the last build did not publish, as rows broke their contract."""
     found = (

@@ -165,9 +165,10 @@ def held(table: str | None, waived: bool, workgroup: str, as_json: bool) -> None
     """List the records that bronze took and that keep silver from being built.
 
     A record that breaks a rule of silver's contract stops its table until a better one for its key arrives.
-    Where none ever will, `dm quarantine waive FILE:LINE` leaves it out.
+    Where none ever will, `dm quarantine waive FILE:LINE` leaves it out; then it is listed with --waived only.
     """
     from control.ingest.files import SHOWN_ID
+    from control.waivers import without_waived
     from control.wiring import connect, held_records, waivers_in_force
 
     if waived:
@@ -176,14 +177,19 @@ def held(table: str | None, waived: bool, workgroup: str, as_json: bool) -> None
         columns = ["table", "file", "line", "record", "expiry", "owner", "reason"]
         empty = "Nothing is left out."
     else:
-        refused = (one for one in held_records(os.environ, workgroup) if table in (None, one.table))
+        stopping = [one for one in held_records(os.environ, workgroup) if table in (None, one.table)]
+        refused = without_waived(stopping, waivers_in_force(connect(os.environ)))
         digits = None if as_json else SHOWN_ID
         rows = [
             {**asdict(one), "place": str(replace(one.place, file_id=one.place.file_id[:digits]))}
             for one in refused
         ]
         columns = ["table", "state_table", "key", "batch", "place"]
-        empty = "No record keeps silver from being built."
+        empty = (
+            "Build again: each record that stopped the last build is waived (--waived)."
+            if stopping
+            else "No record keeps silver from being built."
+        )
     if as_json:
         print_json(rows)
     else:

@@ -13,7 +13,7 @@ from control.config import Settings
 from control.errors import UsageError
 from control.model import RawFile
 from control.ports import Parts
-from control.waivers import Held, Place, StateTable, held, in_force, place, waive
+from control.waivers import Held, Place, StateTable, held, in_force, place, waive, without_waived
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 FILE = RawFile("it's", "review", "lake", "raw/review/a", "null", "e", 3, 1, 1, "csv", NOW, NOW)
@@ -98,6 +98,15 @@ def test_a_record_that_bronze_does_not_have_is_not_waived() -> None:
         leave_out(parts, 7, NOW.date(), there="0")
     assert in_force(parts, decode) == []
     assert list(audit.trail("review", parts)) == []
+
+
+def test_a_record_is_held_until_it_is_waived_and_when_its_day_has_passed() -> None:
+    parts = world()
+    found = [Held("review", "reviews_state", str(line), 12, Place(FILE.file_id, line)) for line in (1, 2, 3)]
+    leave_out(parts, 1, NOW.date())
+    leave_out(parts, 2, NOW.date() - timedelta(days=1))
+    left = without_waived([*found, replace(found[0], place=Place("f2", 1))], in_force(parts, decode))
+    assert [str(one.place) for one in left] == ["it's:2", "it's:3", "f2:1"]
 
 
 def test_ids_are_quoted_in_what_athena_is_asked() -> None:

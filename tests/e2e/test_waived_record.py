@@ -38,6 +38,7 @@ def test_a_record_that_stops_silver_is_found_left_out_in_sight_and_comes_back_af
     assert {one["place"].rpartition(":")[2] for one in held} == {"1", "2"}
     waive = ("quarantine", "waive", *(one["place"] for one in held))
     lakehouse.dm(*waive, "--reason", "the shop never named it", "--until", TOMORROW)
+    assert lakehouse.dm("quarantine", "held") == [], "the next build goes on without them"
 
     assert "2 of its records" in lakehouse.build(*MODELS)
     kept = [{"brewery_id": 1, "brewery_name": "Alpha"}, {"brewery_id": 3, "brewery_name": "Gamma"}]
