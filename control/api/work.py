@@ -4,10 +4,12 @@ The process is forked from one that has imported everything already. A command t
 nothing of the server with it, and what `dm` promises of a kill holds here too.
 """
 
+import errno
 import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -21,6 +23,7 @@ from control.cli.main import dm
 from control.errors import ControlError, meaning
 
 LOST = "the command ended without an answer; the server's log may say why"
+FULL = "there is no room to keep the answer in; the command may have done its work"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,20 @@ def warm_up() -> None:
 
 def answer(argv: Sequence[str]) -> Answer | Problem:
     """What `dm` with `argv` answers. What it says on stderr goes to the server's."""
-    with tempfile.TemporaryDirectory(prefix="dm-serve-") as folder:
-        out = Path(folder, "answer.json")
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="dm-serve-")
+    except OSError as error:
+        return Problem(500, f"no command can run: {error.strerror}", _room(tempfile.gettempdir()))
+    with folder as place:
+        out = Path(place, "answer.json")
         told = _run_to_end(_command, (list(argv), str(out)))
         if isinstance(told, int) and out.stat().st_size:
             return Answer(told, out.open("rb"))  # lives on without its name
         return told if isinstance(told, Problem) else Problem(500, LOST)
+
+
+def _room(place: str | Path) -> str:
+    return f"make room in {place} where the server runs"
 
 
 def end_all() -> None:
@@ -89,7 +100,15 @@ def _nothing(sender: Connection) -> None:
 def _command(argv: list[str], out: str, sender: Connection) -> None:
     stdout = os.open(out, os.O_WRONLY | os.O_CREAT, 0o600)
     os.dup2(stdout, 1)
-    sender.send(_outcome(argv))
+    try:
+        told = _outcome(argv)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python tries once more at its end
+        told = Problem(500, FULL, _room(Path(out).parents[1]))
+    with suppress(BrokenPipeError):  # the server was killed
+        sender.send(told)
 
 
 def _outcome(argv: list[str]) -> int | Problem:
