@@ -159,9 +159,15 @@ class _Stream(io.RawIOBase):
         return len(content)
 
     def close(self) -> None:
-        if not self.closed and self._body is not None:
-            self._body.close()
+        if not self.closed:
+            self._give_up()
         super().close()
+
+    def _give_up(self) -> None:
+        """Let go of the answer, and of the connection that it comes over."""
+        if self._body is not None:
+            self._body.close()
+            self._body = None
 
     def _block(self, size_bytes: int) -> bytes:
         """The next bytes. Raises ConflictError when the object was overwritten since it was opened."""
@@ -175,7 +181,7 @@ class _Stream(io.RawIOBase):
             except ConflictError as error:
                 raise ConflictError(f"{self._uri}: was overwritten while it was read") from error
             except UnavailableError:
-                self._body = None
+                self._give_up()
                 if not left:
                     raise
         raise AssertionError("the last try returns or raises")
