@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 import bronze_kernel.build as kernel
@@ -184,13 +184,18 @@ def digest(content: dict[str, Path]) -> str:
 
 def main() -> int:
     """Write the zip and print its path; 2 where something to make it with is missing."""
-    parser = argparse.ArgumentParser(description="Write the zip that Lambda runs.")
+    return write_as_told(package, "Write the zip that Lambda runs.", PYTHON, PLATFORM)
+
+
+def write_as_told(write: Callable[..., Path], about: str, python: str, platform: str) -> int:
+    """The command line of a module that writes a package for a machine: call `write`, print what it gives."""
+    parser = argparse.ArgumentParser(description=about)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--python", default=PYTHON, help="version of the runtime")
-    parser.add_argument("--platform", default=PLATFORM, help="as uv names it, such as aarch64-manylinux_2_28")
+    parser.add_argument("--python", default=python, help="version of the interpreter")
+    parser.add_argument("--platform", default=platform, help="as uv names it, such as aarch64-manylinux_2_28")
     options = parser.parse_args()
     try:
-        sys.stdout.write(f"{package(options.folder, python=options.python, platform=options.platform)}\n")
+        sys.stdout.write(f"{write(options.folder, python=options.python, platform=options.platform)}\n")
     except UsageError as error:
         sys.stderr.write(f"error: {error.message}\n  try: {error.hint}\n")
         return meaning(error).exit_code

@@ -5,7 +5,6 @@ PYTHONPATH. The libraries are the locked ones: nothing has to be built on a mach
 gives the same bytes, and the archive is named after them: a deployment uploads each only once.
 """
 
-import argparse
 import gzip
 import sys
 import tarfile
@@ -13,7 +12,6 @@ import tempfile
 from pathlib import Path
 
 from control import package
-from control.errors import UsageError, meaning
 
 # An interpreter of `SparkRelease` (emr-spark-8.0.0 has 3.11, 3.12 and 3.13), as the template names it.
 PYTHON, PLATFORM = "3.11", "x86_64-manylinux_2_28"
@@ -49,17 +47,8 @@ def archive(folder: Path, *, python: str = PYTHON, platform: str | None = PLATFO
 
 def main() -> int:
     """Write the archive and print its path; 2 where something to make it with is missing."""
-    parser = argparse.ArgumentParser(description="Write the libraries that runs of Spark on EMR need.")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--python", default=PYTHON, help="version of the interpreter")
-    parser.add_argument("--platform", default=PLATFORM, help="as uv names it")
-    options = parser.parse_args()
-    try:
-        sys.stdout.write(f"{archive(options.folder, python=options.python, platform=options.platform)}\n")
-    except UsageError as error:
-        sys.stderr.write(f"error: {error.message}\n  try: {error.hint}\n")
-        return meaning(error).exit_code
-    return 0
+    about = "Write the libraries that runs of Spark on EMR need."
+    return package.write_as_told(archive, about, PYTHON, PLATFORM)
 
 
 if __name__ == "__main__":

@@ -14,17 +14,19 @@ from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import wrap_file
 
 from control.api.endpoints import Endpoint, endpoints
-from control.api.openapi import description
+from control.api.openapi import EXIT_CODE, description
 from control.api.work import Answer, Problem
 from control.errors import UsageError
 
 Work = Callable[[list[str]], Answer | Problem]
 
 MOST_BYTES = 64 * 1024
+_HERE = files("control.api").joinpath("panel")
 PANEL = {
-    "/": ("index.html", "text/html"),
-    "/panel.css": ("panel.css", "text/css"),
-    "/panel.js": ("panel.js", "text/javascript"),
+    "/": (_HERE.joinpath("index.html"), "text/html"),
+    "/panel.js": (_HERE.joinpath("panel.js"), "text/javascript"),
+    "/panel.css": (_HERE.joinpath("panel.css"), "text/css"),
+    "/site.css": (files("control.site").joinpath("assets", "site.css"), "text/css"),
 }
 # Nothing from elsewhere, nothing in a frame, no script in the page itself: a key of a stranger stays text.
 SAFE = {
@@ -34,7 +36,6 @@ SAFE = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-EXIT_CODE = "Dm-Exit-Code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,8 @@ class App:
 def _page(path: str) -> Response | None:
     """What anybody may see: nothing in it is of this lake."""
     if path in PANEL:
-        name, kind = PANEL[path]
-        body = files("control.api").joinpath("panel", name).read_bytes()
-        return Response(body, content_type=f"{kind}; charset=utf-8")
+        file, kind = PANEL[path]
+        return Response(file.read_bytes(), content_type=f"{kind}; charset=utf-8")
     return _json(description(endpoints().values())) if path == "/openapi.json" else None
 
 

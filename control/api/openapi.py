@@ -6,6 +6,7 @@ from importlib.metadata import version
 from control.api.endpoints import Endpoint, Parameter
 
 Json = dict[str, object]
+EXIT_CODE = "Dm-Exit-Code"
 
 
 def description(endpoints: Iterable[Endpoint]) -> Json:
@@ -47,8 +48,8 @@ def _operation(endpoint: Endpoint) -> Json:
         "description": endpoint.help,
         "responses": {
             "200": {
-                "description": "What the command prints. It found something where Dm-Exit-Code is 1.",
-                "headers": {"Dm-Exit-Code": {"schema": {"type": "integer", "enum": [0, 1]}}},
+                "description": f"What the command prints. It found something where {EXIT_CODE} is 1.",
+                "headers": {EXIT_CODE: {"schema": {"type": "integer", "enum": [0, 1]}}},
                 "content": {"application/json": {}},
             },
             "default": {

@@ -7,7 +7,8 @@ import signal
 import click
 
 HOST = "127.0.0.1"
-THREADS = 8
+# Many more than commands run at once, so that a page need not wait for them.
+THREADS = 64
 LEAST_TOKEN = 32
 
 

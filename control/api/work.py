@@ -8,12 +8,13 @@ import errno
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import IO
 
 import click
@@ -44,6 +45,8 @@ class Answer:
     body: IO[bytes]
 
 
+AT_ONCE = 8
+_AT_ONCE = BoundedSemaphore(AT_ONCE)
 _CONTEXT = get_context("forkserver")
 
 
@@ -59,7 +62,7 @@ def answer(argv: Sequence[str]) -> Answer | Problem:
         folder = tempfile.TemporaryDirectory(prefix="dm-serve-")
     except OSError as error:
         return Problem(500, f"no command can run: {error.strerror}", _room(tempfile.gettempdir()))
-    with folder as place:
+    with _AT_ONCE, folder as place:
         out = Path(place, "answer.json")
         told = _run_to_end(_command, (list(argv), str(out)))
         if isinstance(told, int) and out.stat().st_size:
@@ -77,10 +80,10 @@ def end_all() -> None:
         child.terminate()
 
 
-def _run_to_end(target: object, args: tuple[object, ...]) -> object:
+def _run_to_end(target: Callable[..., None], args: tuple[object, ...]) -> object:
     """What `target` sends; None when its process ends before it does."""
     receiver, sender = _CONTEXT.Pipe(duplex=False)
-    child = _CONTEXT.Process(target=target, args=(*args, sender))  # type: ignore[arg-type]
+    child = _CONTEXT.Process(target=target, args=(*args, sender))
     child.start()
     sender.close()
     with receiver:

@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,6 +24,16 @@ import boto3
 import yaml
 from botocore.exceptions import ClientError
 from call_patterns import key_names, summary
+from recorded_cloud import (
+    application,
+    aws,
+    first_quarantined,
+    land,
+    raw_queue,
+    registered_by_event,
+    token_key,
+    work_order,
+)
 from rich.console import Console
 
 from control import handlers
@@ -33,7 +43,6 @@ from control.config import from_environment
 from control.ingest import tables
 from control.ingest.rules import Rules
 from control.ingest.run import run as ingest
-from control.orders import WorkOrder
 from control.wiring import connect
 from demo import report, roles
 from demo.steps import ROOT, Steps
@@ -305,71 +314,6 @@ def refused_is_fine(call: Callable[..., Any], *arguments: Any, **given: Any) -> 
     except Exception as error:
         if not isinstance(error, ClientError):
             print(f"    {type(error).__name__}: {error}")
-
-
-def aws(env: Mapping[str, str]) -> Callable[[str], Any]:
-    """Clients in the role that `env` has."""
-
-    def client(service: str) -> Any:
-        return boto3.client(
-            service,
-            env["AWS_REGION"],
-            endpoint_url=env["AWS_ENDPOINT_URL"],
-            aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
-            aws_session_token=env.get("AWS_SESSION_TOKEN"),
-        )
-
-    return client
-
-
-def land(steps: Steps, table: str, name: str, content: bytes) -> dict[str, str]:
-    """Land a raw file as its producer: the account's owner here."""
-    key = f"raw/{table}/{name}"
-    stored: dict[str, str] = aws(steps.env)("s3").put_object(
-        Bucket=steps.env["DM_BUCKET"], Key=key, Body=content
-    )
-    return stored
-
-
-def raw_queue(steps: Steps) -> str:
-    url: str = aws(steps.env)("sqs").get_queue_url(QueueName=roles.name("raw"))["QueueUrl"]
-    return url
-
-
-def token_key(steps: Steps) -> str:
-    arn: str = aws(steps.env)("secretsmanager").describe_secret(SecretId=roles.name("token-key"))["ARN"]
-    return arn
-
-
-def application(steps: Steps) -> str:
-    emr = aws(steps.env)("emr-serverless")
-    made = emr.create_application(name="spark", releaseLabel="emr-7.0.0", type="SPARK", clientToken="1")
-    found: str = made["applicationId"]
-    return found
-
-
-def registered_by_event(steps: Steps) -> str:
-    listed = json.loads(steps.run_quietly("dm", "files", "list", "--json", role="engineer"))
-    return str(next(one["file_id"] for one in listed if one["key"].endswith("/by-event.csv.gz")))
-
-
-def first_quarantined(steps: Steps) -> str:
-    listed = json.loads(steps.run_quietly("dm", "files", "list", "--json", role="engineer"))
-    return str(next(one["file_id"] for one in listed if one["quarantined"]))
-
-
-def work_order() -> WorkOrder:
-    lake = f"s3://{os.environ['DM_BUCKET']}"
-    return WorkOrder(
-        attempt="record-1",
-        table="brewery",
-        contract=f"{lake}/attempts/brewery/1/contract.yaml",
-        files=(),
-        bronze=f"{lake}/bronze/brewery/1",
-        events=f"{lake}/bronze/brewery_events/1",
-        quarantine=f"{lake}/quarantine/brewery/1",
-    )
 
 
 class Indented(yaml.SafeDumper):

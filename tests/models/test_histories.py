@@ -185,7 +185,10 @@ def test_gold_follows_a_table_that_was_rolled_back(second: Lake) -> None:
     flat = iceberg(second).load_table("silver.review_flat")
     newest, oldest = flat.metadata.current_snapshot_id, flat.snapshots()[0].snapshot_id
     reconciled = ("run", "--select", "path:models/gold", "--vars", "reconcile: true")
+    counts = "select sum(review_count) as n from gold.state_by_review_volume"
+    before = second.rows(counts)
     for version in (oldest, newest):
         flat.manage_snapshots().set_current_snapshot(version).commit()
         second.dbt("run", "--select", "path:models/gold")
         second.dbt(*reconciled)
+        assert (second.rows(counts) == before) == (version == newest)

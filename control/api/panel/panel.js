@@ -56,7 +56,7 @@ const number = (value) => (value ?? 0).toLocaleString("en");
 const code = (text) => make("code", {}, text);
 const chip = (text, kind) => make("span", { className: `chip ${kind}` }, text);
 const deed = (name, title, act) => make("button", { type: "button", title: printable(title), onclick: act }, name);
-const quiet = (text) => make("p", { className: "quiet" }, text);
+const quiet = (text) => make("p", { className: "small" }, text);
 
 function span(seconds) {
   if (seconds < 120) return `${seconds} s`;

@@ -1,7 +1,9 @@
-"""A command without room for its answer is told of as such, not as one that died."""
+"""So many commands at once; and one without room for its answer is told of as such, not as one that died."""
 
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Condition, Event
 
 import pytest
 
@@ -24,3 +26,27 @@ def test_where_no_answer_can_be_kept_no_command_runs(monkeypatch: pytest.MonkeyP
     assert isinstance(told, Problem)
     assert (told.status, "No such file" in told.message) == (500, True)
     assert "gone" in told.hint
+
+
+def test_so_many_commands_run_at_once_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    running, most, may_end = 0, 0, Event()
+    counting = Condition()
+
+    def run(*_: object) -> None:
+        nonlocal running, most
+        with counting:
+            running += 1
+            most = max(most, running)
+            counting.notify_all()
+        may_end.wait(30)
+        with counting:
+            running -= 1
+
+    monkeypatch.setattr(work, "_run_to_end", run)
+    with ThreadPoolExecutor(3 * work.AT_ONCE) as pool:
+        asked = [pool.submit(work.answer, ["status"]) for _ in range(3 * work.AT_ONCE)]
+        with counting:
+            assert counting.wait_for(lambda: running == work.AT_ONCE, 30)
+        may_end.set()
+    assert {one.result() for one in asked} == {work.Problem(500, work.LOST)}
+    assert most == work.AT_ONCE

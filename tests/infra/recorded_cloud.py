@@ -1,0 +1,87 @@
+"""What record_calls finds and makes in the cloud that it records."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import boto3
+
+from control.orders import WorkOrder
+from demo import roles
+from demo.steps import Steps
+
+
+def aws(env: Mapping[str, str]) -> Callable[[str], Any]:
+    """Clients in the role that `env` has."""
+
+    def client(service: str) -> Any:
+        return boto3.client(
+            service,
+            env["AWS_REGION"],
+            endpoint_url=env["AWS_ENDPOINT_URL"],
+            aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=env.get("AWS_SESSION_TOKEN"),
+        )
+
+    return client
+
+
+def land(steps: Steps, table: str, name: str, content: bytes) -> dict[str, str]:
+    """Land a raw file as its producer: the account's owner here."""
+    key = f"raw/{table}/{name}"
+    stored: dict[str, str] = aws(steps.env)("s3").put_object(
+        Bucket=steps.env["DM_BUCKET"], Key=key, Body=content
+    )
+    return stored
+
+
+def raw_queue(steps: Steps) -> str:
+    """The URL of the queue of notifications."""
+    url: str = aws(steps.env)("sqs").get_queue_url(QueueName=roles.name("raw"))["QueueUrl"]
+    return url
+
+
+def token_key(steps: Steps) -> str:
+    """The ARN of the secret that tokens are made with."""
+    arn: str = aws(steps.env)("secretsmanager").describe_secret(SecretId=roles.name("token-key"))["ARN"]
+    return arn
+
+
+def application(steps: Steps) -> str:
+    """A new application of EMR Serverless, by its id."""
+    emr = aws(steps.env)("emr-serverless")
+    made = emr.create_application(name="spark", releaseLabel="emr-7.0.0", type="SPARK", clientToken="1")
+    found: str = made["applicationId"]
+    return found
+
+
+def registered_by_event(steps: Steps) -> str:
+    """The id of the file that a notification told of."""
+    return first_file(steps, lambda one: one["key"].endswith("/by-event.csv.gz"))
+
+
+def first_quarantined(steps: Steps) -> str:
+    """The id of a file of which something was refused."""
+    return first_file(steps, lambda one: one["quarantined"])
+
+
+def first_file(steps: Steps, is_wanted: Callable[[dict[str, Any]], object]) -> str:
+    """The id of the first raw file that is wanted."""
+    listed = json.loads(steps.run_quietly("dm", "files", "list", "--json", role="engineer"))
+    return str(next(one["file_id"] for one in listed if is_wanted(one)))
+
+
+def work_order() -> WorkOrder:
+    """An order with no file in it."""
+    lake = f"s3://{os.environ['DM_BUCKET']}"
+    return WorkOrder(
+        attempt="record-1",
+        table="brewery",
+        contract=f"{lake}/attempts/brewery/1/contract.yaml",
+        files=(),
+        bronze=f"{lake}/bronze/brewery/1",
+        events=f"{lake}/bronze/brewery_events/1",
+        quarantine=f"{lake}/quarantine/brewery/1",
+    )
