@@ -1,5 +1,5 @@
 {% macro content_hash(columns, alias, deleted) -%}
-    to_hex(md5(to_utf8(
+    to_hex(md5(to_utf8({{ "''" if not columns }}
         {%- for column in columns %}
         {%- set value = alias ~ '.' ~ column -%}
         {%- set type = contract_columns()[column].data_type | default('string') | lower -%}

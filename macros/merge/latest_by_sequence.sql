@@ -31,7 +31,7 @@
                 select
                     {%- for column in columns %}
                     {%- set type = query_type(types[column].data_type) %}
-                    cast({{ "json_extract_scalar(_key_before, '$." ~ column ~ "')" if column in keys else 'null' }} as {{ type }}) as {{ column }},
+                    cast({{ key_before(column, type) if column in keys else 'null' }} as {{ type }}) as {{ column }},
                     {%- endfor %}
                     _seq, _rev, true as _gone, batch as _batch
                 from {{ relation }}

@@ -12,6 +12,7 @@ from localcloud.athena.translate import arithmetic, predicates
 from localcloud.athena.translate.casts import cast, coerce, try_cast
 from localcloud.athena.translate.coercion import common_of
 from localcloud.athena.translate.functions import calls
+from localcloud.athena.translate.functions.strings import joined
 from localcloud.athena.translate.literals import interval, number, typed_literal
 from localcloud.athena.translate.scope import Scope, check_parts, place, resolve
 from localcloud.athena.translate.terms import (
@@ -41,15 +42,14 @@ _ARITHMETIC: dict[type[exp.Expression], str] = {
     exp.Div: "/",
     exp.Mod: "%",
 }
+_CHAINED = {*_ARITHMETIC, exp.DPipe}
 
 
 def translate(node: exp.Expression, scope: Scope) -> Term:
     """The expression in DuckDB's text, typed. Raises AthenaError for what does not resolve or fit."""
     check_parts(node, *_PARTS.get(type(node), ()))
-    operator = _ARITHMETIC.get(type(node))
-    if operator is not None:
-        left, right = scope.term(node.this), scope.term(node.expression)
-        return arithmetic.binary(operator, left, right, node)
+    if type(node) in _CHAINED:
+        return _chain(node, scope)
     handler = _HANDLERS.get(type(node))
     if handler is None:
         line, column = place(node)
@@ -57,6 +57,24 @@ def translate(node: exp.Expression, scope: Scope) -> Term:
             f"line {line}:{column}: The local cloud does not know {type(node).__name__.upper()}"
         )
     return handler(node, scope)
+
+
+def _chain(node: exp.Expression, scope: Scope) -> Term:
+    """`a || b || c …` or `a + b - c …`, without recursion: generated SQL chains hundreds."""
+    links = []
+    while type(node) in _CHAINED:
+        links.append(node)
+        node = node.this
+    found = scope.term(node)
+    for link in reversed(links):
+        check_parts(link, *_PARTS.get(type(link), ()))
+        right = scope.term(link.expression)
+        operator = _ARITHMETIC.get(type(link))
+        if operator is None:
+            found = joined([found, right], link)
+        else:
+            found = arithmetic.binary(operator, found, right, link)
+    return found
 
 
 def _column(node: exp.Expression, scope: Scope) -> Term:
@@ -238,10 +256,6 @@ def _substring(node: exp.Expression, scope: Scope) -> Term:
     return calls.call("substring", [part for part in arguments if part is not None], node, scope)
 
 
-def _concat(node: exp.Expression, scope: Scope) -> Term:
-    return calls.call("concat", [node.this, node.expression], node, scope)
-
-
 def _now(name: str) -> Handler:
     """The moment of the statement, with three digits of a second unless others are asked for."""
 
@@ -338,7 +352,6 @@ _HANDLERS: dict[type[exp.Expression], Handler] = {
     exp.Trim: _trim,
     exp.StrPosition: _position,
     exp.Substring: _substring,
-    exp.DPipe: _concat,
     exp.CurrentDate: _today,
     exp.CurrentTimestamp: _now("timestamp with time zone"),
     exp.CurrentTime: _now("time with time zone"),

@@ -52,7 +52,11 @@ def _concat(terms: list[Term]) -> str:
 
 @special("concat")
 def _any_concat(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-    terms = [scope.term(part) for part in arguments]
+    return joined([scope.term(part) for part in arguments], node)
+
+
+def joined(terms: list[Term], node: exp.Expression) -> Term:
+    """What `concat` makes of the terms, and `||` of two."""
     if all(term.type.name != "char" for term in terms):
         return apply("concat", terms, node)
     if len(terms) != 2 or any(term.type.name not in ("char", "varchar") for term in terms):

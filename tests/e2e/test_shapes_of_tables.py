@@ -1,0 +1,102 @@
+"""Tables of other shapes than the example's: nothing but a key, keys of any type, hundreds of columns."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from lakehouse import BIN, Lakehouse
+
+Run = Callable[..., str]
+Key = dict[str, object]
+
+# The old key, the new one, and what silver shows of both.
+CHANGED: list[tuple[Key, Key]] = [
+    (
+        {"zone": "1.500", "day": "2024-02-29", "at": "2024-02-29T10:00:00+02:00", "free": True},
+        {"zone": "2.500", "day": "2024-02-29", "at": "2024-02-29T10:00:00+02:00", "free": True},
+    ),
+    (
+        {"zone": "-0.001", "day": "0001-01-01", "at": "1950-01-01T00:00:00.123Z", "free": False},
+        {"zone": "-0.001", "day": "9999-12-31", "at": "1950-01-01T00:00:00.124Z", "free": False},
+    ),
+]
+
+
+@pytest.fixture
+def run(lakehouse: Lakehouse, project: Path) -> Run:
+    def do(*command: str) -> str:
+        done = subprocess.run(
+            [str(BIN / command[0]), *command[1:]],
+            cwd=project, env=lakehouse.env | {"DM_CONTRACTS": "contracts"},
+            capture_output=True, text=True, timeout=500,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    return do
+
+
+def draft(run: Run, project: Path, table: str, file: str, key: list[str], **types: str) -> None:
+    """Draft `table` from what `file` holds, with the key that it has and types that the file cannot show."""
+    sample = project / f"{table}.{'json' if file.startswith('{') else 'csv'}"
+    sample.write_text(file)
+    run("dm", "contract", "new", "bronze", table, "--from-file", str(sample))
+    drafted = project / f"contracts/bronze/{table}.yaml"
+    contract = yaml.safe_load(drafted.read_text().replace("value: timestamp", "value: lsn"))
+    for column in contract["schema"][0]["properties"]:
+        name = column["name"]
+        column.pop("primaryKey", None), column.pop("primaryKeyPosition", None)
+        if name in key:
+            column |= {"primaryKey": True, "primaryKeyPosition": key.index(name) + 1, "required": True}
+        if name in types:
+            column |= {"logicalType": "number", "physicalType": types[name]}
+    drafted.write_text(yaml.safe_dump(contract, sort_keys=False))
+    run("dm", "contract", "new", "silver", table, "--replace")
+
+
+def change(operation: str, position: int, data: Key, **more: object) -> str:
+    place = {"operation": operation, "stream-position": f"0/{position:X}"}
+    return json.dumps({"data": data, "metadata": {"record-type": "data", **place}, **more}) + "\n"
+
+
+def test_a_table_of_keys_alone_a_wide_one_and_one_whose_typed_keys_change(
+    lakehouse: Lakehouse, project: Path, run: Run
+) -> None:
+    names = [f"c{number:03}" for number in range(400)]
+    wide = ",".join(names) + "\n" + ",".join(map(str, range(400))) + "\n"
+    inserted = "".join(change("insert", 16 + n, old | {"n": n}) for n, (old, _) in enumerate(CHANGED))
+    draft(run, project, "tagging", "parcel_no,tag\n1,cold\n1,big\n", ["parcel_no", "tag"])
+    draft(run, project, "wide", wide, ["c000"])
+    draft(run, project, "rate", inserted, ["zone", "day", "at", "free"], zone="decimal(10,3)")
+    run("dm", "contract", "lint")
+    run("dm", "contract", "sync")
+    lakehouse.put("raw/tagging/1.csv", b"parcel_no,tag\n1,cold\n1,big\n1,cold\n")
+    lakehouse.put("raw/wide/1.csv", wide.encode())
+    lakehouse.put("raw/rate/1.json", inserted.encode())
+    run("dm", "ingest", "run", "--until-idle")
+    run("dbt", "build", "--profiles-dir", "profiles")
+
+    moved = "".join(
+        change("update", 32 + n, new | {"n": 10 + n}, **{"before-image": old | {"n": n}})
+        for n, (old, new) in enumerate(CHANGED)
+    )
+    lakehouse.put("raw/rate/2.json", moved.encode())
+    # The same record at the same place: which of the two counts is told by what is in them.
+    lakehouse.put("raw/tagging/2.csv", b"parcel_no,tag\n1,big\n1,big\n2,big\n")
+    lakehouse.put("raw/wide/2.csv", wide.encode())
+    run("dm", "ingest", "run", "--until-idle")
+    run("dbt", "build", "--profiles-dir", "profiles")
+
+    tags = lakehouse.query("select parcel_no, tag from silver.taggings order by 1, 2")
+    assert [tuple(row.values()) for row in tags] == [(1, "big"), (1, "cold"), (2, "big")]
+    [row] = lakehouse.query("select * from silver.wides")
+    assert list(row.values()) == list(range(400))
+    shown = "cast(zone as varchar) as zone, cast(day as varchar) as day, cast(at as varchar) as at"
+    rates = lakehouse.query(f"select {shown}, free, n from silver.rates order by n")
+    assert [tuple(row.values()) for row in rates] == [
+        ("2.500", "2024-02-29", "2024-02-29 08:00:00.000000", True, 10),
+        ("-0.001", "9999-12-31", "1950-01-01 00:00:00.124000", False, 11),
+    ]

@@ -1,0 +1,22 @@
+"""Generated SQL has an operator for each column of a wide table."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Ask = Callable[[str], dict[str, Any]]
+
+
+@pytest.mark.parametrize(
+    ("sql", "found"),
+    [
+        (" || ".join(["'a'"] * 600), "a" * 600),
+        (" + ".join(["1"] * 400), 400),
+        ("1000 - " + " - ".join(["1"] * 400), 600),
+        (" or ".join(["false"] * 600), False),
+    ],
+    ids=["texts", "sums", "differences", "conditions"],
+)
+def test_hundreds_of_operators_in_a_row_are_no_depth(ask: Ask, sql: str, found: object) -> None:
+    assert ask(f"select {sql}")["rows"] == [[found]]
