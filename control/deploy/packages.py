@@ -17,6 +17,7 @@ PROJECT = (
     "control",
     "dbt_project.yml",
     "dbt_botocore.py",
+    "dbt_interrupt.py",
     "pyproject.toml",
     "uv.lock",
     "README.md",

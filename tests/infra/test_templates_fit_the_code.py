@@ -89,7 +89,7 @@ def test_dbt_is_given_every_variable_that_its_profile_reads() -> None:
         one["Name"] for one in properties("compute", "DbtProject")["Environment"]["EnvironmentVariables"]
     }
     assert read <= given
-    # dbt itself reads the first, Python the second, to find dbt_botocore; the rest is for maintenance.
+    # dbt itself reads the first, Python the second, to find its plugins; the rest is for maintenance.
     maintenance = {"DM_TABLE_VERSION_DAYS", "MAINTENANCE_MINUTES"}
     assert given - read == {"DBT_THREADS", "PYTHONPATH", *maintenance}
     assert "DM_TABLE_VERSION_DAYS" in _variables_read("control")

@@ -1,0 +1,83 @@
+"""A plugin of dbt, which imports every module named `dbt_…`: an interrupted run ends as one that failed does.
+
+dbt stops the statements of its threads and waits for them, and then leaves out what `on-run-end` says, which
+is where a build gives back its lease. The statement that dbt's main thread waits for goes on. Of SIGTERM, as
+CI and schedulers send it, dbt knows nothing. Here all three end alike.
+"""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Any
+
+from dbt.adapters.athena.connections import AthenaCursor
+from dbt.adapters.factory import get_adapter
+from dbt.task.run import RunTask
+
+_execute, _start, _await = (
+    RunTask.execute_with_hooks,
+    AthenaCursor._start_execution,
+    AthenaCursor._await_completion,
+)
+_HANDLERS: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+_interrupted = threading.Event()
+
+
+def _execute_with_hooks(task: RunTask, selected: Any) -> Any:
+    """Run the nodes; when interrupted, what `on-run-end` says too, as no thread is at work by then."""
+    with _heeded_signals():
+        try:
+            return _execute(task, selected)
+        except (KeyboardInterrupt, SystemExit):
+            task.after_run(get_adapter(task.config), task.node_results)
+            raise
+
+
+@contextmanager
+def _heeded_signals() -> Iterator[None]:
+    """Have `_interrupt` called, unless a host that runs dbt in its own process has handlers of its own."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or any(signal.getsignal(number) is not usual for number, usual in _HANDLERS.items()):
+        yield
+        return
+    _interrupted.clear()
+    for number in _HANDLERS:
+        signal.signal(number, _interrupt)
+    try:
+        yield
+    finally:
+        for number, usual in _HANDLERS.items():
+            signal.signal(number, usual)
+
+
+def _interrupt(number: int, _: FrameType | None) -> None:
+    """The first signal ends the run in order, a second one at once: then the lease stays for its time."""
+    for each in _HANDLERS:
+        signal.signal(each, signal.SIG_DFL)
+    _interrupted.set()
+    raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+
+
+def _start_execution(cursor: AthenaCursor) -> None:
+    """Start the cursor's statement, but for those of threads that dbt waits for."""
+    if _interrupted.is_set() and threading.current_thread() is not threading.main_thread():
+        raise RuntimeError("not started, as this run was interrupted")
+    _start(cursor)
+
+
+def _await_completion(cursor: AthenaCursor) -> None:
+    """Wait for the cursor's statement; when interrupted, stop it and see it end before going on."""
+    try:
+        _await(cursor)
+    except (KeyboardInterrupt, SystemExit):
+        cursor.cancel()
+        with suppress(Exception):
+            _await(cursor)
+        raise
+
+
+RunTask.execute_with_hooks = _execute_with_hooks  # type: ignore[assignment, method-assign]
+AthenaCursor._start_execution = _start_execution  # type: ignore[assignment, method-assign]
+AthenaCursor._await_completion = _await_completion  # type: ignore[assignment, method-assign]

@@ -1,0 +1,153 @@
+"""A build that is interrupted stops its statements, drops what it has staged and gives back its lease."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+from bronze_lake import ROOT, Lake, clean_environment, local_cloud
+from histories import brewery, record
+
+MODELS = ("--select", "breweries_state")
+WITHOUT_PLUGINS = """
+import dbt.plugins.manager
+dbt.plugins.manager.PluginManager.get_prefixed_modules = classmethod(lambda _: {})
+"""
+IN_A_THREAD = """
+import threading
+from dbt.adapters.athena.connections import AthenaCursor
+AthenaCursor._start_execution = lambda cursor: started.append(cursor)
+started, refused = [], []
+import dbt_interrupt
+def start():
+    try:
+        AthenaCursor._start_execution("a thread's")
+    except RuntimeError as error:
+        refused.append(str(error))
+for _ in range(2):
+    thread = threading.Thread(target=start)
+    thread.start()
+    thread.join()
+    dbt_interrupt._interrupted.set()
+AthenaCursor._start_execution("the main thread's")
+assert started == ["a thread's", "the main thread's"], started
+assert refused == ["not started, as this run was interrupted"], refused
+"""
+HANDLERS = """
+import os, signal, threading
+import dbt_interrupt
+def inside(heeded):
+    before = [signal.getsignal(number) for number in dbt_interrupt._HANDLERS]
+    with dbt_interrupt._heeded_signals():
+        during = [signal.getsignal(number) for number in dbt_interrupt._HANDLERS]
+        assert all((handler is dbt_interrupt._interrupt) == heeded for handler in during), during
+    assert [signal.getsignal(number) for number in dbt_interrupt._HANDLERS] == before
+inside(True)
+thread = threading.Thread(target=inside, args=(False,))
+thread.start()
+thread.join()
+try:
+    with dbt_interrupt._heeded_signals():
+        os.kill(os.getpid(), signal.SIGINT)
+except KeyboardInterrupt:
+    assert dbt_interrupt._interrupted.is_set()
+inside(True)
+assert not dbt_interrupt._interrupted.is_set(), "the next run of the same process may start statements"
+signal.signal(signal.SIGTERM, lambda *_: None)
+inside(False)
+"""
+TAKING, MERGING = "on-run-start.3", "START sql incremental model"
+
+
+@pytest.fixture(scope="module")
+def slow_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
+    """A lake whose commits take two seconds, so that a signal finds one at work."""
+    folder = tmp_path_factory.mktemp("slow")
+    faults = folder / "faults.toml"
+    faults.write_text('[[fault]]\ndo = "delay"\ncall = "glue:UpdateTable"\nseconds = 2\n')
+    up = ("up", "--port", "0", "--bucket", "lake", "--faults", str(faults), "--json")
+    lake = Lake(folder, json.loads(local_cloud(*up, folder=folder / "cloud"))["endpoint"])
+    try:
+        lake.create_bronze()
+        lake.publish("brewery", [record("insert", 1, **brewery(1))])
+        lake.dbt("run", *MODELS)
+        yield lake
+    finally:
+        local_cloud("reset", folder=folder / "cloud")
+
+
+@pytest.fixture
+def slow(slow_cloud: Lake) -> Lake:
+    """The same lake with its lease free, and a batch that no model has taken in."""
+    slow_cloud.rows("update ops.lease set holder = '' where holder <> ''")
+    number = len(slow_cloud.published["brewery"]) + 1
+    slow_cloud.publish("brewery", [record("insert", number, **brewery(number))])
+    return slow_cloud
+
+
+def interrupted(lake: Lake, said: str, *signals: signal.Signals, before: str = "") -> tuple[int, str]:
+    """A build that gets these signals half a second after it has said so: its exit code and its output."""
+    path = lake.folder / "interrupted.log"
+    paths = ("--profiles-dir", "profiles", "--target-path", str(lake.folder), "--log-path", str(lake.folder))
+    code = before + "from dbt.cli.main import cli\ncli()"
+    with path.open("w") as output:
+        build = subprocess.Popen(
+            [sys.executable, "-c", code, "--no-use-colors", "run", *MODELS, *paths],
+            cwd=ROOT,
+            env=clean_environment() | {"AWS_ENDPOINT_URL": lake.endpoint, "PYTHONUNBUFFERED": "1"},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        while said not in path.read_text() and build.poll() is None:
+            time.sleep(0.01)
+        for number in signals:
+            time.sleep(0.5)
+            build.send_signal(number)
+        return build.wait(timeout=60), path.read_text()
+
+
+def left(lake: Lake) -> tuple[str, set[str]]:
+    """Who has the lease, and the tables of ops."""
+    (row,) = lake.rows("select holder from ops.lease")
+    return str(row["holder"]), {
+        table["Name"] for table in lake.client("glue").get_tables(DatabaseName="ops")["TableList"]
+    }
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_nothing_is_left_and_the_next_build_goes_on(slow: Lake, number: signal.Signals) -> None:
+    code, output = interrupted(slow, MERGING, number)
+    assert code != 0
+    assert "Exited because of keyboard interrupt" in output
+    assert "OK created" not in output, "the model was at work when the signal came"
+    assert left(slow) == ("", {"consumed", "lease"})
+    slow.dbt("run", *MODELS)
+    assert len(slow.rows("select 1 from silver.breweries_state")) == len(slow.published["brewery"])
+
+
+def test_a_build_that_is_just_taking_the_lease_gives_it_back(slow: Lake) -> None:
+    code, _ = interrupted(slow, TAKING, signal.SIGINT)
+    assert code != 0
+    assert left(slow)[0] == ""
+
+
+def test_a_second_signal_ends_it_at_once_and_leaves_the_lease(slow: Lake) -> None:
+    code, _ = interrupted(slow, MERGING, signal.SIGINT, signal.SIGINT)
+    assert code == -signal.SIGINT
+    assert left(slow)[0] != ""
+
+
+def test_without_the_plugin_the_lease_is_left(slow: Lake) -> None:
+    """Else the plugin is of no use any more, and may go."""
+    code, _ = interrupted(slow, MERGING, signal.SIGINT, before=WITHOUT_PLUGINS)
+    assert code != 0
+    assert left(slow)[0] != ""
+
+
+@pytest.mark.parametrize("code", [IN_A_THREAD, HANDLERS], ids=["in_a_thread", "handlers"])
+def test_alone(code: str) -> None:
+    """No thread starts a statement after the signal; a host keeps its handlers, and may run dbt again."""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
