@@ -32,7 +32,8 @@ class TableStatus:
     that failed are not waited for, but warned of. `age_seconds` is the time since the last publication,
     `completeness_percent` the share of the records, control records apart, that became rows. `broken` names
     the promises of the contract that do not hold now, `waived_records` counts what silver leaves out today,
-    `stray` is what of its folder nobody ingests.
+    `stray` is what of its folder nobody ingests. A table of silver or gold stands here, with nothing else,
+    while it is `stopped`: rows break its contract, and readers keep the old ones.
     """
 
     table: str
@@ -51,6 +52,10 @@ class TableStatus:
     broken: tuple[str, ...] = ()
     waived_records: int = 0
     stray: tuple[Stray, ...] = ()
+    stopped: bool = False
+
+
+NOTHING = TableStatus("", None, None, {}, 0, 0, 0, 0, 0, {}, ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,9 @@ def command(recount: bool, as_json: bool) -> None:
     published yet. Warns of control records that empty or change a source table, for a week after the last of
     them was published, of raw files that failed or were overwritten after they had been ingested, of objects
     under raw/ that nobody ingests, of promises that do not hold, of tables of silver and gold that were not
-    published because rows break their contract, and of records that silver leaves out. With --json, folders
-    of raw/ that belong to no table stand behind the tables, with nothing but what is `stray` in them.
+    published because rows break their contract, and of records that silver leaves out. With --json, these
+    tables stand behind those of bronze, as `stopped`, and so do folders of raw/ that belong to no table, with
+    what is `stray` in them.
 
     What is published is counted when it is published, so that only what is in work or failed is read here.
     """
@@ -61,6 +62,7 @@ def command(recount: bool, as_json: bool) -> None:
     left_out = Counter(waiver.table for waiver in waivers_in_force(parts))
     tables = [replace(one, waived_records=left_out[one.table]) for one in tables]
     known, tables = len(tables), _with_strays(tables, strays.standing(parts))
+    tables += [_stopped(name) for name in stopped_tables(os.environ)]
     if as_json:
         print_json(tables)
         return
@@ -75,9 +77,6 @@ def command(recount: bool, as_json: bool) -> None:
         for table in tables[:known]
     ]
     print_table(rows, COLUMNS, empty="No table has been ingested yet: `dm ingest run` starts.")
-    for name in stopped_tables(os.environ):
-        why = "rows break its contract, and readers keep the old ones (dm quarantine held)"
-        click.echo(f"warning: {name} was not published: {why}", err=True)
     for table in tables:
         if table.waived_records:
             left = f"silver leaves out {table.waived_records:,} of its records (dm quarantine held --waived)"
@@ -86,19 +85,28 @@ def command(recount: bool, as_json: bool) -> None:
             click.echo(f"warning: {table.table}: {warning}", err=True)
 
 
+def _stopped(name: str) -> "TableStatus":
+    """A table of silver or gold that waits for better rows."""
+    from dataclasses import replace
+
+    from control.status import NOTHING
+
+    why = "not published: rows break its contract, and readers keep the old ones (dm quarantine held)"
+    return replace(NOTHING, table=name, warnings=(why,), stopped=True)
+
+
 def _with_strays(tables: "list[TableStatus]", standing: "list[Stray]") -> "list[TableStatus]":
     """Each table with what of its folder nobody ingests, and behind them the folders of no table."""
     from dataclasses import replace
 
     from control.ingest.strays import message, table_of
-    from control.status import TableStatus
+    from control.status import NOTHING
 
     by_table: dict[str, tuple[Stray, ...]] = {}
     for stray in standing:
         by_table[table_of(stray)] = (*by_table.get(table_of(stray), ()), stray)
     known = {table.table for table in tables}
-    nothing = TableStatus("", None, None, {}, 0, 0, 0, 0, 0, {}, ())
-    folders = [replace(nothing, table=name) for name in sorted(by_table.keys() - known)]
+    folders = [replace(NOTHING, table=name) for name in sorted(by_table.keys() - known)]
     return [
         replace(one, stray=found, warnings=(*one.warnings, *(message(stray) for stray in found)))
         for one in (*tables, *folders)

@@ -64,8 +64,8 @@ function span(seconds) {
   return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
 }
 
-// Folders of raw/ that belong to no table stand behind the tables, with nothing but a warning.
-const isTable = (one) => !one.stray.some((stray) => stray.code === "raw.unknown_table");
+// Behind the tables stand folders of raw/ that belong to none, and tables that are stopped, with nothing but a warning.
+const isTable = (one) => !one.stopped && !one.stray.some((stray) => stray.code === "raw.unknown_table");
 
 function showTables(tables) {
   const rows = tables.filter(isTable).map((one) => [

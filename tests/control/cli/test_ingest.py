@@ -165,8 +165,12 @@ def test_status_warns_of_tables_whose_rows_break_their_contract(lake) -> None:
         glue.create_table(DatabaseName=ops, TableInput={"Name": f"{prefix}{name}"})
     told = invoke("status").stderr
     for name in ("silver.breweries_state", "gold.top_beers"):
-        assert f"{lake.schema_prefix}{name} was not published: rows break its contract" in told
-    assert told.count("was not published") == 2
+        assert f"warning: {lake.schema_prefix}{name}: not published: rows break its contract" in told
+    assert told.count("not published") == 2
+    stopped = [(one["table"], one["last_batch"]) for one in answer("status") if one["stopped"]]
+    assert stopped == [
+        (f"{lake.schema_prefix}{name}", None) for name in ("gold.top_beers", "silver.breweries_state")
+    ]
 
 
 def test_status_on_an_empty_cloud_says_how_to_start(lake) -> None:
