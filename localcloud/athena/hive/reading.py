@@ -11,9 +11,9 @@ from localcloud.athena.errors import AthenaError
 from localcloud.athena.hive import coercions, partitions
 from localcloud.athena.hive.projection import projection, utc_now
 from localcloud.athena.objects import folder, split
-from localcloud.athena.translate.casts import rounded
+from localcloud.athena.translate.casts import cast, rounded
 from localcloud.athena.translate.scope import Filter
-from localcloud.athena.translate.terms import duckdb_type, ident, text
+from localcloud.athena.translate.terms import VARCHAR, Term, duckdb_type, ident, text
 from localcloud.athena.types import Type, parse_hive
 
 # Up to here each partition is a scan of its own, whose key values are constants to DuckDB; beyond, one
@@ -102,7 +102,8 @@ def _joined(table: Table, found: Sequence[Found], cache: FileCache) -> str:
     items = [_typed(name, type_, table) for name, type_ in _data_columns(table)]
     keys = partitions.keys(table)
     items += [
-        f"CAST(p.k{at} AS {duckdb_type(type_)}) AS {ident(name)}" for at, (name, type_) in enumerate(keys)
+        f"{_at_length(f'CAST(p.k{at} AS {duckdb_type(type_)})', type_)} AS {ident(name)}"
+        for at, (name, type_) in enumerate(keys)
     ]
     rows = []
     for one in found:
@@ -118,7 +119,7 @@ def _joined(table: Table, found: Sequence[Found], cache: FileCache) -> str:
 def _key_value(value: str, type_: Type) -> str:
     if value == partitions.NULL:
         return f"CAST(NULL AS {duckdb_type(type_)})"
-    return f"CAST({text(value)} AS {duckdb_type(type_)})"
+    return _at_length(f"CAST({text(value)} AS {duckdb_type(type_)})", type_)
 
 
 def _path(cache: FileCache) -> str:
@@ -188,16 +189,28 @@ def _json(files: str, found: Sequence[tuple[str, Type]]) -> str:
 
 def _typed(name: str, type_: Type, table: Table) -> str:
     """A stored column as its declared type; texts that do not read as it are null, as Hive has it."""
-    column, kind = ident(name), duckdb_type(type_)
+    column = ident(name)
     serde = table.serde.lower()
-    if "opencsv" in serde and type_.name == "varchar":
-        return f"coalesce({column}, '') AS {column}"
-    if "opencsv" in serde or "lazysimple" in serde:
-        return f"{_read_text(column, type_)} AS {column}"
-    value = f"CAST({column} AS {kind})"
-    if type_.name == "timestamp":
-        value = rounded(value, type_.numbers[0])
-    return f"{value} AS {column}"
+    if "opencsv" in serde and type_.name in ("varchar", "char"):
+        value = f"coalesce({column}, '')"
+    elif "opencsv" in serde or "lazysimple" in serde:
+        value = _read_text(column, type_)
+    else:
+        value = f"CAST({column} AS {duckdb_type(type_)})"
+        if type_.name == "timestamp":
+            value = rounded(value, type_.numbers[0])
+    return f"{_at_length(value, type_)} AS {column}"
+
+
+def _at_length(value: str, type_: Type) -> str:
+    """Texts, also inside, at the length that is declared: files may hold longer ones, and char unpadded."""
+    return cast(Term(value, _any_length(type_)), type_).sql
+
+
+def _any_length(type_: Type) -> Type:
+    if type_.name in ("varchar", "char"):
+        return VARCHAR
+    return replace(type_, parts=tuple((name, _any_length(part)) for name, part in type_.parts))
 
 
 def _read_text(column: str, type_: Type) -> str:

@@ -146,7 +146,12 @@ def relation(schema: Schema, planned: Sequence[Planned], cache: FileCache, *, po
     )
     deletes = {delete.file_path: delete for one in planned for delete in one.deletes}
     numbered = ", file_row_number = true" if positions or deletes else ""
-    source = f"read_parquet([{listed}], schema = MAP {{{fields}}}, filename = '__file'{numbered})"
+    # With a schema DuckDB opens no file before it has planned: without the count it orders joins blindly.
+    count = max(1, sum(one.file.record_count for one in planned))
+    source = (
+        f"read_parquet([{listed}], schema = MAP {{{fields}}}, filename = '__file', "
+        f"explicit_cardinality = {count}{numbered})"
+    )
     names = [ident(field.name) for field in schema.fields] + [f"{cache.uri_of('__file')} AS {ident(PATH)}"]
     if positions:
         names.append(POSITION)

@@ -224,6 +224,52 @@ def test_a_timestamp_is_read_in_milliseconds(run: Run, rows: Rows) -> None:
     assert run("select ts from t").columns[0].type == "timestamp(3)"
 
 
+_LENGTHS = {"v": "varchar(3)", "c": "char(3)", "a": "array<char(3)>", "s": "struct<f:varchar(2)>"}
+_AT_LENGTH = [("abc", "a  ", ["abc", "x  "], {"f": "yy"}), (None, "   ", None, None)]
+
+
+def test_texts_are_read_at_their_declared_length(
+    run: Run, rows: Rows, catalog: Catalog, database: str
+) -> None:
+    run(
+        "create table t with (external_location='LOCATION/t') as select * from (values ('abcd', 'a', "
+        "array['abcd', 'x'], cast(row('yyy') as row(f varchar))), (null, '', null, null)) v(v, c, a, s)"
+    )
+    table = catalog.table(database, "t")
+    columns = [{"Name": name, "Type": type_} for name, type_ in _LENGTHS.items()]
+    catalog.update_table(table, StorageDescriptor={**table.storage, "Columns": columns})
+    assert rows("select * from t") == _AT_LENGTH
+    assert rows("select length(v), length(c) from t where c = 'a' and v = 'abc'") == [(3, 3)]
+
+
+@pytest.mark.parametrize(
+    ("serde", "body"),
+    [
+        (TEXT, "abcd\x01a\n\\N\x01\n"),
+        (JSON, '{"v": "abcd", "c": "a"}\n{"v": null, "c": ""}\n'),
+        (CSV, "abcd,a\n,\n"),
+    ],
+)
+def test_texts_of_every_format_are_read_at_their_declared_length(
+    serde: str, body: str, rows: Rows, catalog: Catalog, database: str
+) -> None:
+    external(catalog, database, {"v": "varchar(3)", "c": "char(3)"}, serde, body)
+    assert rows("select * from ext") == [("abc", "a  "), ("" if serde == CSV else None, "   ")]
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_a_key_is_read_at_its_declared_length(
+    count: int, run: Run, rows: Rows, catalog: Catalog, database: str
+) -> None:
+    run(
+        "create table t with (external_location='LOCATION/t', partitioned_by=array['k']) as "
+        f"select x, cast(x as varchar) k from unnest(sequence(1, {count})) u(x)"
+    )
+    keys = [{"Name": "k", "Type": "char(3)"}]
+    catalog.update_table(catalog.table(database, "t"), PartitionKeys=keys)
+    assert rows("select k from t where x = 1 and k = '1'") == [("1  ",)]
+
+
 @pytest.mark.parametrize(
     ("properties", "words"),
     [
