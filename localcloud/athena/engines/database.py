@@ -17,6 +17,8 @@ MACROS = (
     # Quotient of two HUGEINTs, rounded half away from zero; abs(r) >= abs(d) - abs(r) cannot overflow.
     "athena_quotient(n, d) AS (n // d) + CASE WHEN abs(n % d) >= abs(d) - abs(n % d)"
     " THEN CASE WHEN (n < 0) = (d < 0) THEN 1 ELSE -1 END ELSE 0 END",
+    # The same of BIGINTs, d not 0, where 2 * n + d is one, too.
+    "athena_short_quotient(n, d) AS sign(n) * sign(d) * ((2 * abs(n) + abs(d)) // (2 * abs(d)))",
     # Whole numbers rounded to tens, hundreds …; none of them reaches 10**19.
     "athena_round_whole(x, d) AS CASE WHEN d >= 0 THEN CAST(x AS HUGEINT) WHEN d < -18 THEN"
     " CAST(CAST('NUMERIC_VALUE_OUT_OF_RANGE: ' || 'numerical overflow: ' || x AS INTEGER) AS HUGEINT)"
@@ -31,8 +33,6 @@ MACROS = (
     "athena_round_up(s, n, d) AS s.q + CASE WHEN abs(s.r) >= abs(d) - abs(s.r)"
     " THEN CASE WHEN (n < 0) = (d < 0) THEN 1 ELSE -1 END ELSE 0 END",
     "athena_long_quotient(n, d, factors) AS athena_round_up(athena_long_steps(n, d, factors), n, d)",
-    "athena_unscaled(x, unit) AS CAST(trunc(x) AS HUGEINT) * CAST(unit AS HUGEINT)"
-    " + CAST((x - trunc(x)) * CAST(unit AS DECIMAL(38,0)) AS HUGEINT)",
     # What to add to microseconds to reach the nearest multiple of a unit, half up.
     "athena_to_unit(us, unit) AS (us + unit // 2) - ((((us + unit // 2) % unit) + unit) % unit) - us",
     "athena_cut(t, digits) AS left(t, len(t) - CASE WHEN digits = 0 THEN 7 ELSE 6 - digits END)",

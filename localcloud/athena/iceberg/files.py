@@ -47,7 +47,8 @@ from pyiceberg.types import (
 from localcloud.athena.cache import FileCache
 from localcloud.athena.errors import not_supported, too_many_open_partitions
 from localcloud.athena.iceberg.scans import tag
-from localcloud.athena.translate.terms import ident, text
+from localcloud.athena.translate.decimals import unscaled
+from localcloud.athena.translate.terms import Term, decimal, ident, text
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -241,8 +242,9 @@ def _bucket_sql(column: str, type_: IcebergType, count: int) -> str:
             return f"athena_bucket_long(CAST({column} - DATE '1970-01-01' AS BIGINT), {count})"
         case TimestampType() | TimestamptzType():
             return f"athena_bucket_long(epoch_us({column}), {count})"
-        case DecimalType(scale=scale):
-            return f"athena_bucket_unscaled(athena_unscaled({column}, {10**scale}), {count})"
+        case DecimalType(precision=precision, scale=scale):
+            digits = unscaled(Term(column, decimal(precision, scale)))
+            return f"athena_bucket_unscaled({digits}, {count})"
         case _:
             raise not_supported(f"Partition transform bucket of {type_} in the local cloud")
     return f"athena_bucket_bytes({value}, {count})"

@@ -58,6 +58,41 @@ def test_the_operators_are_exact(a: Number, b: Number, ask: Ask) -> None:
             assert Decimal(found["rows"][0][0]) == exact, operator
 
 
+@given(a=numbers(38), b=numbers(38), factor=st.integers(0, 38))
+@settings(max_examples=150 * SWEEP, deadline=None)
+def test_quotients_of_as_many_digits_as_sums_have_are_exact(
+    a: Number, b: Number, factor: int, ask: Ask
+) -> None:
+    """Also of few digits in such a type, which are divided in another way."""
+    (x, p1, s1), (y, p2, s2) = a, b
+    with localcontext(EXACT):
+        x = (x / 10**factor).quantize(Decimal(1).scaleb(-s1), rounding="ROUND_DOWN")
+        y = (y / 10**factor).quantize(Decimal(1).scaleb(-s2), rounding="ROUND_DOWN")
+        if not y:
+            return
+        exact = half_up(x / y, max(s1, s2))
+    found = ask(f"select {sql((x, p1, s1))} / {sql((y, p2, s2))}")
+    if len(exact.as_tuple().digits) > 38:
+        assert found["error"] == "NUMERIC_VALUE_OUT_OF_RANGE", (exact, found)
+    else:
+        assert Decimal(found["rows"][0][0]) == exact
+
+
+def test_a_division_inside_others_is_planned_once(ask: Ask) -> None:
+    """Each of three made the plan some twenty times longer, and this one took a minute."""
+    found = ask("select avg(x / (x + 1)) / avg(x) / sum(x / 3) from (values cast(7.5 as decimal(7,2))) t(x)")
+    assert found["rows"] == [["0.05"]]
+
+
+def test_names_of_a_division_are_not_those_of_columns(ask: Ask) -> None:
+    found = ask(
+        "select pair / long, pair / long / digits from (values (cast(9 as decimal(38,2)), "
+        "cast(4 as decimal(38,2)), cast(2 as decimal(38,2)))) pair(pair, long, digits) "
+        "group by pair / long, pair / long / digits order by pair / long"
+    )
+    assert found["rows"] == [["2.25", "1.13"]]
+
+
 def test_a_quotient_may_pass_through_more_digits_than_it_has(ask: Ask) -> None:
     wide = "cast('100000000000000000' as decimal(18,0))"
     found = ask(f"select {wide} / cast('0.999999999999999999' as decimal(18,18)), {wide} / null")
