@@ -13,6 +13,7 @@ from localcloud.athena.errors import AthenaError
 
 UNBOUNDED = 2147483647
 MAX_DECIMAL = 38
+MAX_CHAR = 65536
 
 
 @dataclass(frozen=True, slots=True)

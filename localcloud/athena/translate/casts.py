@@ -92,7 +92,7 @@ def _convert(sql: str, source: Type, target: Type, zone: str = "UTC") -> str | N
         return _nested(sql, source, target)
     if target.name == "json":
         return jsons.from_value(sql, source, zone)
-    if source.name in _TEXTS:
+    if source.name == "varchar":
         return _from_text(sql, target)
     if target.name in (*INTEGERS, "decimal", *_APPROXIMATE):
         return _to_number(sql, source, target)

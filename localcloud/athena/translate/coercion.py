@@ -3,7 +3,7 @@
 from functools import reduce
 
 from localcloud.athena.translate.terms import INTEGERS, UNKNOWN, VARCHAR, decimal, timestamp, varchar
-from localcloud.athena.types import Type, walk
+from localcloud.athena.types import MAX_CHAR, UNBOUNDED, Type, walk
 
 _DIGITS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
 _APPROXIMATE = ("real", "double")
@@ -48,7 +48,7 @@ def common_of(types: list[Type]) -> Type | None:
 
 def can_become(source: Type, target: Type) -> bool:
     """Whether a value of `source` is accepted where `target` is asked for, without a cast."""
-    if target.name == "varchar" and not target.numbers and source.name in ("varchar", "char", "unknown"):
+    if target.name == "varchar" and not target.numbers and source.name in ("varchar", "unknown"):
         return True
     return common_type(source, target) == target
 
@@ -79,10 +79,10 @@ def _common_number(left: Type, right: Type) -> Type:
 
 
 def _common_text(left: Type, right: Type) -> Type:
-    if not left.numbers or not right.numbers:
-        return VARCHAR
-    length = max(left.numbers[0], right.numbers[0])
-    return Type("char", (length,)) if "char" in (left.name, right.name) else varchar(length)
+    lengths = [side.numbers[0] if side.numbers else UNBOUNDED for side in (left, right)]
+    if "char" in (left.name, right.name):
+        return Type("char", (min(max(lengths), MAX_CHAR),))
+    return varchar(max(lengths)) if max(lengths) < UNBOUNDED else VARCHAR
 
 
 def _common_instant(left: Type, right: Type) -> Type:

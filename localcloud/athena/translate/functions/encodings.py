@@ -18,7 +18,8 @@ from localcloud.athena.types import Type
 _CODE = "INVALID_FUNCTION_ARGUMENT"
 _BASE32 = text("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
 
-scalar("to_utf8(varchar) -> varbinary", "encode({0})")
+for _type in ("varchar", "char"):
+    scalar(f"to_utf8({_type}) -> varbinary", "encode({0})")
 scalar("from_utf8(varbinary) -> varchar", "athena_decode({0}, chr(65533))")
 _REPLACEMENT = "'Replacement character string must empty or a single character'"
 scalar(

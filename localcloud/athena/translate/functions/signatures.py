@@ -139,8 +139,6 @@ def _distance(argument: Type, parameter: Type) -> int:
 
 
 def _fit_any_numbers(name: str, argument: Type) -> int | None:
-    if name == "varchar":
-        return 1 if argument.name == "char" else None
     if name == "decimal":
         return 6 if argument.name in ("tinyint", "smallint", "integer", "bigint") else None
     if name == "timestamp":

@@ -23,7 +23,7 @@ from localcloud.athena.translate.terms import (
     text,
     varchar,
 )
-from localcloud.athena.types import UNBOUNDED, Type
+from localcloud.athena.types import MAX_CHAR, UNBOUNDED, Type
 
 # What Athena's trim takes off; DuckDB's takes off spaces only.
 _SPACES = text(
@@ -31,19 +31,29 @@ _SPACES = text(
     "\u2009\u200a\u2028\u2029\u205f\u3000"
 )
 
-scalar("lower(varchar) -> =0", "lower({0})")
-# Athena maps letters one to one, so ß has no capital; DuckDB knows the newer one.
-scalar(
-    "upper(varchar) -> =0",
-    "CASE WHEN contains({0}, 'ß') THEN array_to_string(list_transform(string_split({0}, 'ß'),"
-    " lambda p: upper(p)), 'ß') ELSE upper({0}) END",
-)
-scalar("reverse(varchar) -> =0", "reverse({0})")
-scalar("length(varchar) -> bigint", "length({0})")
+for _type in ("varchar", "char"):
+    scalar(f"lower({_type}) -> =0", "lower({0})")
+    # Athena maps letters one to one, so ß has no capital; DuckDB knows the newer one.
+    scalar(
+        f"upper({_type}) -> =0",
+        "CASE WHEN contains({0}, 'ß') THEN array_to_string(list_transform(string_split({0}, 'ß'),"
+        " lambda p: upper(p)), 'ß') ELSE upper({0}) END",
+    )
+    scalar(f"reverse({_type}) -> =0", "reverse({0})")
+    scalar(f"length({_type}) -> bigint", "length({0})")
 scalar("length(varbinary) -> bigint", "octet_length({0})")
+
+
+def _as_varchar(written: str) -> Callable[[list[Term]], Term]:
+    """A template over a char, whose result is a varchar of its length."""
+    return lambda terms: Term(written.format(terms[0].sql), varchar(terms[0].type.numbers[0]))
+
+
 for _name in ("trim", "ltrim", "rtrim"):
     scalar(f"{_name}(varchar) -> =0", f"{_name}({{0}}, {_SPACES})")
     scalar(f"{_name}(varchar, varchar) -> =0", f"{_name}({{0}}, {{1}})")
+    # The spaces that fill a char are none of its own.
+    scalar(f"{_name}(char) -> varchar", _as_varchar(f"{_name}(rtrim({{0}}, ' '), {_SPACES})"))
 
 
 def _concat(terms: list[Term]) -> str:
@@ -66,8 +76,8 @@ def joined(terms: list[Term], node: exp.Expression) -> Term:
         raise AthenaError(code, f"line {line}:{column}: Unexpected parameters ({given}) for function concat")
     # Both sides at their full lengths, the varchar too.
     lengths = [_length(term) for term in terms]
-    total = sum(65536 if length is None else length for length in lengths)
-    if total > 65536:
+    total = sum(MAX_CHAR if length is None else length for length in lengths)
+    if total > MAX_CHAR:
         raise AthenaError("TYPE_NOT_FOUND", f"Unknown type: char({total})")
     sides = " || ".join(
         f"rpad({term.sql}, {length}, ' ')" for term, length in zip(terms, lengths, strict=True)
@@ -94,9 +104,15 @@ def _substr(terms: list[Term]) -> str:
     return f"CASE WHEN {outside} THEN '' ELSE substr({value}, {start}{rest}) END"
 
 
+def _substr_of_char(terms: list[Term]) -> Term:
+    return Term(_substr(terms), varchar(terms[0].type.numbers[0]))
+
+
 for _name in ("substr", "substring"):
     scalar(f"{_name}(varchar, bigint) -> =0", _substr)
     scalar(f"{_name}(varchar, bigint, bigint) -> =0", _substr)
+    scalar(f"{_name}(char, bigint) -> varchar", _substr_of_char)
+    scalar(f"{_name}(char, bigint, bigint) -> varchar", _substr_of_char)
 scalar("replace(varchar, varchar) -> =0", "replace({0}, {1}, '')")
 
 
@@ -157,13 +173,14 @@ _WRONG_LENGTH = fails_when(
     "INVALID_FUNCTION_ARGUMENT",
     "'Target length must be in the range [0..2147483647]'",
 )
-for _name in ("lpad", "rpad"):
+for _name, _type in ("lpad", "varchar"), ("lpad", "char"), ("rpad", "varchar"):
     scalar(
-        f"{_name}(varchar, bigint, varchar) -> varchar",
+        f"{_name}({_type}, bigint, varchar) -> varchar",
         "CASE WHEN {2} = '' THEN "
         + fail("INVALID_FUNCTION_ARGUMENT", "'Padding string must not be empty'", VARCHAR)
         + f" WHEN {_WRONG_LENGTH} THEN NULL ELSE {_name}({{0}}, CAST({{1}} AS INTEGER), {{2}}) END",
     )
+for _name in ("lpad", "rpad"):
     scalar(
         f"{_name}(varbinary, bigint, varbinary) -> varbinary",
         "CASE WHEN octet_length({2}) = 0 THEN "
