@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from control.errors import UsageError
+from control.errors import UsageError, printable
 
 # Names of what is about a person; whether it is, only people know.
 _PERSONAL = re.compile(
@@ -37,23 +37,30 @@ def bronze(table: str, file: Path, silver: str | None) -> None:
     """Draft the bronze table TABLE and its view in silver from a raw file.
 
     Looks at the first 10,000 records and writes two contracts, in status draft, and two models below the
-    working folder. It writes over nothing. Exit codes: 0 drafted, 1 the file
-    has nothing that can be drafted, 2 a file cannot be read or stands in the way.
+    working folder. It writes over nothing, and warns of what the draft refuses of the file. Exit codes: 0
+    drafted, 1 the file has nothing that can be drafted, 2 a file cannot be read or stands in the way.
     """
     from control.contracts.draft import files, is_guess, key
     from control.contracts.infer import infer
+    from control.contracts.trial import objections
 
     silver = silver or f"{table}s"
     _named(table, silver)
     shape = infer(file)
-    _write(files(table, silver, shape, file.name), replace=False)
+    drafts = files(table, silver, shape, file.name)
+    _write(drafts, replace=False)
+    if refused := objections(drafts[f"contracts/bronze/{table}.yaml"], file):
+        click.echo(
+            f"warning: of {file.name} {printable(refused)}; dm parse shows each, docs/raw-files.md why",
+            err=True,
+        )
     found = key(shape, file.name)
     names = ", ".join(column.name for column in found)
     if is_guess(shape, found):
         lacks = (
             "no delete shows the key by what it leaves out"
             if shape.is_log
-            else f"no column has another value in each record of {file.name}"
+            else f"no column of {file.name}, nor two or three together, has another value in each record"
         )
         click.echo(
             f"warning: {lacks}: {names} is a guess at the key, and of rows with the same key silver keeps the"

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 
 from control.contracts import drafted, hive, technical, words
-from control.contracts.infer import Found, Shape
+from control.contracts.infer import KEY_TYPES, Found, Shape
 from control.contracts.model import Column, Contract
 from control.contracts.render_dbt import dump
 from control.errors import DataError
@@ -27,17 +27,17 @@ def files(table: str, silver: str, shape: Shape, source: str) -> dict[str, str]:
     if wrong:
         raise DataError(
             f"columns {', '.join(map(repr, wrong))} of {source} are not in lower case letters, digits and _",
-            hint="rename them at the source, or draft the contract by hand",
+            hint="rename them where the file is written (AWS DMS: a rule with the action convert-lowercase)",
         )
     if taken := [c.name for c in shape.columns if c.name in words.RESERVED]:
         raise DataError(
             f"columns {', '.join(map(repr, taken))} of {source} are words of SQL, which no query here quotes",
-            hint="rename them at the source",
+            hint="rename them where the file is written (AWS DMS: a rule with the action rename)",
         )
     names = [column.name for column in key(shape, source)]
     columns = tuple(_found(column, names) for column in shape.columns)
     source = f"{shape.records:,} records of {source}"
-    bronze = _NOTE.format(source=source) + dump(_bronze(table, silver, columns, shape.position))
+    bronze = _NOTE.format(source=source) + dump(_bronze(table, silver, columns, shape))
     return {f"contracts/bronze/{table}.yaml": bronze, **_silver_files(table, silver, columns, source)}
 
 
@@ -64,10 +64,12 @@ def silver_files(bronze: Contract, silver: str) -> dict[str, str]:
 def key(shape: Shape, source: str) -> tuple[Found, ...]:
     """The columns that are taken for the key: what the deletes of a log have, where those lack anything.
 
-    Else it is one without a value twice, of these the first that is an id. In a log, and where each has a
-    value twice, it is one that is never empty. Raises DataError when none is.
+    Else it is one without a value twice, of these the first that is an id; else those that are so together.
+    In a log, and where there are none, it is one that is never empty. Raises DataError when none is.
     """
-    able = [c for c in shape.columns if c.everywhere and c.type in ("bigint", "string", "date")]
+    able = [c for c in shape.columns if c.everywhere and c.type in KEY_TYPES]
+    if shape.together:
+        return tuple(c for c in shape.columns if c.name in shape.together)
     if not able:
         raise DataError(f"no column of {source} has a value in every record, so none can be the key")
     if _deletes_show_the_key(shape):
@@ -78,7 +80,9 @@ def key(shape: Shape, source: str) -> tuple[Found, ...]:
 
 def is_guess(shape: Shape, key: Sequence[Found]) -> bool:
     """Whether the file does not show that `key` is the key."""
-    return not _deletes_show_the_key(shape) if shape.is_log else not any(c.distinct for c in key)
+    if shape.is_log:
+        return not _deletes_show_the_key(shape)
+    return not shape.together and not any(c.distinct for c in key)
 
 
 def _deletes_show_the_key(shape: Shape) -> bool:
@@ -136,7 +140,7 @@ def _contract(
     }  # fmt: skip
 
 
-def _bronze(table: str, silver: str, columns: Sequence[Column], position: str) -> dict[str, object]:
+def _bronze(table: str, silver: str, columns: Sequence[Column], shape: Shape) -> dict[str, object]:
     words = (
         f"Keep every change of {table}, typed and in order.",
         f"Source of silver.{silver}.",
@@ -145,7 +149,7 @@ def _bronze(table: str, silver: str, columns: Sequence[Column], position: str) -
     contract = _contract(
         "bronze", table, name=f"{table}, as it arrived", consumer=f"silver.{silver}", words=words
     )
-    custom = {"position": position, "unknownKeys": "freeze", "absent": "quarantine"}
+    custom = {"position": shape.position, "unknownKeys": "freeze", "absent": "quarantine", **shape.settings}
     properties = [_column(c, {"token": True} if c.token else {}) for c in columns]
     return contract | {
         "schema": [_table(table, "table", "One row per record that arrived.", custom, properties)]

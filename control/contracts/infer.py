@@ -6,20 +6,23 @@ import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from control.contracts.sampled import WIDE, Field, type_of
 from control.errors import DataError, UsageError
 
 _RECORDS = 10_000  # looked at: a column that is empty so long is drafted as optional text
-_WHOLE = re.compile(r"[ \t]*-?[0-9]{1,19}[ \t]*")
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _LSN = re.compile(r"[0-9A-Fa-f]+/[0-9A-Fa-f]+")
+_DELIMITERS = (";", "\t", "|")
+# What a column of a key may be; of a key of several it may be a moment, too.
+KEY_TYPES = ("bigint", WIDE, "string", "date")
+# A table of hundreds of columns has too many pairs to look at all.
+_KEY_COLUMNS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +45,30 @@ class Found:
 class Shape:
     """The columns of a raw file, the kind of its log position, and how many records were looked at.
 
-    In a log (`is_log`) a key comes again with every change of its row.
+    In a log (`is_log`) a key comes again with every change of its row. `together` are columns whose values
+    did not come together twice, where there are such and no column is distinct alone. `settings` are the
+    custom properties of the table that the file shows.
     """
 
     columns: tuple[Found, ...]
     position: str
     records: int
     is_log: bool
+    together: tuple[str, ...] = ()
+    settings: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A record's place in the log and its fields; a delete need have its key only."""
+    """A record's place in the log and its fields; a delete need have its key only.
+
+    `is_plain`: a JSON object that is the row itself.
+    """
 
     position: object
     fields: Mapping[str, object]
     is_delete: bool = False
+    is_plain: bool = False
 
 
 def infer(path: Path) -> Shape:
@@ -73,7 +84,14 @@ def infer(path: Path) -> Shape:
     try:
         with pa.input_stream(str(path), compression="detect") as stream:
             text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-            rows = _csv(text) if kind == "csv" else _json(text, path)
+            settings: dict[str, object] = {}
+            if kind == "csv":
+                first = text.readline()
+                delimiter = _delimiter(first)
+                settings |= {"delimiter": delimiter} if delimiter != "," else {}
+                rows = _csv(itertools.chain([first], text), delimiter, path)
+            else:
+                rows = _json(text, path)
             listed = list(itertools.islice(rows, _RECORDS))
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"cannot read {path}: {error}", hint="give a whole raw file in UTF-8") from None
@@ -87,15 +105,43 @@ def infer(path: Path) -> Shape:
     elif any(place.isdecimal() for place in places):
         position = "number"
     columns = tuple(_column(name, listed) for name in names)
-    return Shape(columns, position, len(listed), is_log=bool(places))
+    if all(row.is_plain for row in listed):
+        settings["records"] = "plain"
+    if any("\n" in value for row in listed for value in row.fields.values() if isinstance(value, Field)):
+        settings["multiline"] = True
+    together = () if places or any(c.distinct for c in columns) else _together(columns, listed)
+    return Shape(columns, position, len(listed), bool(places), together, settings)
 
 
-def _csv(text: io.TextIOWrapper) -> Iterator[_Row]:
-    rows = csv.reader(text, strict=True)
+def _delimiter(header: str) -> str:
+    """What stands between the names of a header: a comma, unless it has none and another mark."""
+    marks = [mark for mark in _DELIMITERS if mark in header]
+    return max(marks, key=header.count) if marks and "," not in header else ","
+
+
+def _csv(lines: Iterable[str], delimiter: str, path: Path) -> Iterator[_Row]:
+    rows = csv.reader(lines, strict=True, delimiter=delimiter)
     header = next(rows, [])
+    if twice := sorted({name for name in header if header.count(name) > 1}):
+        raise DataError(f"columns {', '.join(map(repr, twice))} of {path} are there twice", hint="rename one")
     for row in rows:
         if len(row) == len(header):
-            yield _Row(None, {name: _written(value) for name, value in zip(header, row, strict=True)})
+            yield _Row(None, {name: Field(value) or None for name, value in zip(header, row, strict=True)})
+
+
+def _together(columns: Sequence[Found], rows: Sequence[_Row]) -> tuple[str, ...]:
+    """Two columns, else three, the first whose values never come together twice; none when none are."""
+    able = [c.name for c in columns if c.everywhere and c.type in (*KEY_TYPES, "timestamp")][:_KEY_COLUMNS]
+    for size in (2, 3):
+        for names in itertools.combinations(able, size):
+            if _never_twice(tuple(row.fields[name] for name in names) for row in rows):
+                return names
+    return ()
+
+
+def _never_twice(values: Iterable[object]) -> bool:
+    seen: set[object] = set()
+    return not any(value in seen or seen.add(value) for value in values)  # type: ignore[func-returns-value]
 
 
 def _json(text: io.TextIOWrapper, path: Path) -> Iterator[_Row]:
@@ -114,27 +160,17 @@ def _json(text: io.TextIOWrapper, path: Path) -> Iterator[_Row]:
                 continue
             said = record.get("metadata")
             metadata: Mapping[str, Any] = said if isinstance(said, dict) else {}
-            data = record.get("data", None if metadata else record)
+            data = record.get("data") if "metadata" in record else record
             if isinstance(data, dict) and metadata.get("record-type", "data") == "data":
                 at = metadata.get("stream-position")
-                yield _Row(at, data, is_delete=metadata.get("operation") == "delete")
-
-
-def _written(text: str) -> object:
-    """The value that a CSV field stands for."""
-    if text == "":
-        return None
-    if _WHOLE.fullmatch(text):
-        return int(text)
-    if _NUMBER.fullmatch(text):
-        return float(text)
-    return {"true": True, "false": False}.get(text, text)
+                is_plain = "metadata" not in record
+                yield _Row(at, data, metadata.get("operation") == "delete", is_plain)
 
 
 def _column(name: str, rows: Sequence[_Row]) -> Found:
     there = [value for row in rows if (value := row.fields.get(name)) is not None]
     lacking = [row for row in rows if row.fields.get(name) is None]
-    kind = _type(there)
+    kind = type_of(there)
     texts = [value for value in there if isinstance(value, str)]
     return Found(
         name=name,
@@ -144,40 +180,3 @@ def _column(name: str, rows: Sequence[_Row]) -> Found:
         distinct=len({json.dumps(v, sort_keys=True) for v in there}) == len(there),
         personal=kind == "string" and bool(texts) and all(_ADDRESS.fullmatch(text) for text in texts),
     )
-
-
-def _type(values: Iterable[object]) -> str:
-    listed = list(values)
-    kinds = {type(value) for value in listed}
-    if kinds == {int}:
-        return "bigint"
-    if kinds and kinds <= {int, float}:
-        return "double"
-    if kinds == {bool}:
-        return "boolean"
-    if kinds == {list}:
-        return f"array<{_type(item for value in listed for item in value if item is not None)}>"  # type: ignore[attr-defined]
-    if kinds == {dict}:
-        return _struct([value for value in listed if isinstance(value, dict)])
-    if kinds == {str}:
-        if all(_reads(date.fromisoformat, str(v)) and len(str(v)) == 10 for v in listed):
-            return "date"
-        if all(_reads(datetime.fromisoformat, str(v)) and len(str(v)) > 10 for v in listed):
-            return "timestamp"
-    return "string"
-
-
-def _struct(values: list[dict[str, object]]) -> str:
-    names = list(dict.fromkeys(name for value in values for name in value))
-    if not names or not all(re.fullmatch(r"[a-z_][a-z0-9_]*", name) for name in names):
-        return "string"
-    fields = (f"{name}:{_type(v[name] for v in values if v.get(name) is not None)}" for name in names)
-    return f"struct<{','.join(fields)}>"
-
-
-def _reads(read: Any, text: str) -> bool:
-    try:
-        read(text)
-    except ValueError:
-        return False
-    return True

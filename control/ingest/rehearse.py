@@ -87,7 +87,7 @@ def rehearse(
             for shown in _entries(file, Path(folder)):
                 taken = sum(s.reason == shown["reason"] for s in samples)
                 if taken < sample and report.failure is None:
-                    raw = _shown(shown, [c.name for c in contract.columns], masked)
+                    raw = _shown(shown, contract, masked)
                     samples.append(Sample(file.key, shown.get("line", 0), shown["reason"], raw))
         records, rows = records + report.records, rows + report.rows
         quarantined += report.quarantined
@@ -151,7 +151,7 @@ def _entries(file: RawFile, folder: Path) -> Iterator[dict[str, Any]]:
                 yield msgspec.json.decode(line, type=dict[str, Any])
 
 
-def _shown(entry: Mapping[str, Any], columns: Sequence[str], masked: frozenset[str]) -> str:
+def _shown(entry: Mapping[str, Any], contract: Any, masked: frozenset[str]) -> str:
     """The raw record with personal values masked; only the mask where it cannot be taken apart."""
     raw = entry.get("raw")
     if not masked:
@@ -162,22 +162,24 @@ def _shown(entry: Mapping[str, Any], columns: Sequence[str], masked: frozenset[s
         record = json.loads(raw)
     except ValueError:
         record = None
+    names = [column.name for column in contract.columns]
     if isinstance(record, dict):
-        return json.dumps(_masked(record, masked), ensure_ascii=False)
-    fields = raw.split(",")
-    if record is not None or '"' in raw or len(fields) != len(columns):
+        return json.dumps(_masked(record, frozenset(names) - masked), ensure_ascii=False)
+    mark: str = contract.csv.delimiter
+    fields = raw.split(mark)
+    if record is not None or (contract.csv.quote or '"') in raw or len(fields) != len(names):
         return _MASK
-    return ",".join(_MASK if name in masked else text for name, text in zip(columns, fields, strict=True))
+    return mark.join(_MASK if name in masked else text for name, text in zip(names, fields, strict=True))
 
 
-def _masked(record: Mapping[str, Any], masked: frozenset[str]) -> dict[str, Any]:
-    """`record` with only the values shown that are known not to be personal."""
+def _masked(record: Mapping[str, Any], shown: frozenset[str]) -> dict[str, Any]:
+    """`record` with only the values that are known not to be personal: of a key unknown nothing is known."""
     found: dict[str, Any] = {}
     for key, value in record.items():
         if key in ("data", "before-image") and isinstance(value, dict):
-            found[key] = {k: _MASK if k in masked else v for k, v in value.items()}
+            found[key] = {k: v if k in shown else _MASK for k, v in value.items()}
         else:
-            found[key] = _MASK if key in masked else value
+            found[key] = value if key in shown or key == "metadata" else _MASK
     return found
 
 

@@ -191,8 +191,8 @@ def test_a_file_that_gives_no_draft_is_named_and_nothing_is_written(
     assert not Path("contracts").exists()
 
 
-def test_where_every_column_has_a_value_twice_the_key_is_called_a_guess() -> None:
-    Path("o.csv.gz").write_bytes(gzip.compress(b"order_id,line_no\n1,1\n1,2\n2,1\n2,2\n"))
+def test_where_all_columns_together_have_values_twice_the_key_is_called_a_guess() -> None:
+    Path("o.csv.gz").write_bytes(gzip.compress(b"order_id,line_no\n1,1\n1,2\n2,1\n2,1\n"))
     result = run("new", "bronze", "order_line", "--from-file", "o.csv.gz")
     assert "order_id is a guess at the key" in result.stderr
     Path("wines.csv.gz").write_bytes(gzip.compress(CSV.encode()))
@@ -304,3 +304,61 @@ def test_a_draft_that_is_put_in_force_as_it_is_has_findings() -> None:
         file.write_text(file.read_text().replace("status: draft", "status: active"))
     found = run("lint").stdout
     assert found.count("draft-words") == 15  # 2 tables, 12 columns, and who reads silver
+
+
+RECORDS = {
+    "rows.json": '{"id": 1, "v": "a"}\n{"id": 2, "v": "b"}\n',
+    "changes.json": change("insert", id=1, v="a") + "\n",
+    "semicolons.csv": "id;name;price\n1;Ann, Bob;1.5\n2;Cid;2\n",
+    "tabs.csv": "id\tname\n1\tAnn\n",
+    "newlines.csv": 'id,text\n1,"two\nlines, and more"\n2,\n',
+    "wide_integers.csv": "id,n\n1,18446744073709551615\n2,-1\n",
+    "wide_integers.json": '{"id": 1, "n": 18446744073709551615}\n{"id": 2, "n": 1}\n',
+    "endless_integers.csv": f"id,n\n1,{10**40}\n",
+    "codes.csv": "id,zip\n1,01234\n2,12345\n",
+    "spaced_moments.csv": "id,at\n1,2026-01-01 10:00:00\n",
+    "moments.csv": "id,at,day\n1,2026-01-01T10:00:00+01:00,9999-12-31\n",
+    "fine_moments.json": '{"id": 1, "at": "2026-01-01T10:00:00.1234567Z"}\n',
+    "amounts.csv": "id,a,b\n1,1.0,1e3\n2,2.0,.5\n",
+    "byte_order_mark.csv": "\ufeffid,v\n1,é😀\n",
+}
+TYPES = {
+    "wide_integers.csv": {"n": "decimal(38,0)"},
+    "wide_integers.json": {"n": "decimal(38,0)"},
+    "endless_integers.csv": {"n": "string"},
+    "codes.csv": {"zip": "string"},
+    "spaced_moments.csv": {"at": "string"},
+    "moments.csv": {"at": "timestamp", "day": "date"},
+    "fine_moments.json": {"at": "string"},
+    "amounts.csv": {"a": "double", "b": "double"},
+    "semicolons.csv": {"id": "bigint", "name": "string", "price": "double"},
+}
+
+
+@pytest.mark.parametrize("file", RECORDS)
+def test_a_draft_takes_every_record_of_its_file_as_it_is(file: str) -> None:
+    Path(file).write_text(RECORDS[file], newline="")
+    result = run("new", "bronze", "wine", "--from-file", file)
+    assert (result.exit_code, result.stderr.count("refused")) == (0, 0), result.stderr
+    types = {c.name: c.type for c in load(Path("contracts/bronze/wine.yaml")).columns}
+    assert types | TYPES.get(file, {}) == types
+
+
+def test_what_a_draft_refuses_of_its_file_is_said() -> None:
+    Path("w.json").write_text('{"id": 1, "v": 1}\n{"id": 2, "v": "x"}\n')
+    said = run("new", "bronze", "wine", "--from-file", "w.json").stderr
+    assert "warning: of w.json 1 of 2 records are refused: 1 type:v" in said
+
+
+def test_columns_that_only_together_have_no_value_twice_are_the_key() -> None:
+    Path("t.csv").write_text("note,zone,valid_from\nx,1,2025-01-01\nx,1,2026-01-01\nx,2,2025-01-01\n")
+    result = run("new", "bronze", "tariff", "--from-file", "t.csv")
+    assert load(Path("contracts/bronze/tariff.yaml")).key == ("zone", "valid_from")
+    assert "guess" not in result.stderr
+
+
+def test_a_header_with_a_name_twice_gives_no_draft() -> None:
+    Path("t.csv").write_text("a,b,a\n1,2,3\n")
+    error = run("new", "bronze", "wine", "--from-file", "t.csv").exception
+    assert isinstance(error, ControlError)
+    assert "'a' of t.csv are there twice" in error.message

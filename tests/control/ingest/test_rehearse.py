@@ -71,6 +71,26 @@ def test_personal_values_are_masked_in_samples(world) -> None:
     assert '\\"state\\": 3' in shown, "what is not personal is what one needs to see"
 
 
+def test_a_value_under_a_key_that_no_contract_knows_is_masked(world) -> None:
+    world.tables["profile"] = world.tables["beer"]
+    landed(
+        world, "profile", change(profile_id=1, profile_name="Ann", email="a@b.org", state="x", phone="555")
+    )
+    found = rehearsed(world, PROFILE.read_text())
+    assert [sample.reason for sample in found.samples] == ["unknown_key:phone"]
+    assert "555" not in found.samples[0].raw
+
+
+def test_fields_are_told_apart_by_the_delimiter_of_the_contract(world) -> None:
+    world.tables["profile"] = world.tables["beer"]
+    lines = "profile_id;profile_name;email;state\nx;Ann, Bob, Cid;a@b.org, c@b.org;9\n1;Dan;d@b.org;9\n"
+    world.objects.put("s3://lake/raw/profile/a.csv", lines.encode())
+    reconcile(world.tables, world.parts)
+    semicolons = "- property: delimiter\n        value: ';'\n      - property: multiline"
+    found = rehearsed(world, PROFILE.read_text().replace("- property: multiline", semicolons, 1))
+    assert [sample.raw for sample in found.samples] == ["x;***;***;9"]
+
+
 def test_nothing_is_published_or_kept(world) -> None:
     landed(world, "beer", beer(1, 5.0))
     before = {found.uri for found in world.objects.list("s3://lake/")}

@@ -1,0 +1,71 @@
+"""The type of a column, told from values that a raw file has, by what the parser itself takes."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from bronze import lexical
+from bronze.errors import RefusedError
+
+# Whole numbers beyond 64 bits; as doubles they would be rounded.
+WIDE = "decimal(38,0)"
+_OF_TEXT = ("date", "timestamp")
+_OF_FIELD = ("bigint", WIDE, "double", "boolean", *_OF_TEXT)
+# A code, not a number: as one it would lose its zeros.
+_ZEROS_FIRST = re.compile(r"-?0[0-9]+")
+_DIGITS = re.compile(r"-?[0-9]+")
+
+
+class Field(str):
+    """What stands in a field of a CSV: text that may be written for a value of another type."""
+
+    __slots__ = ()
+
+
+def type_of(values: Iterable[object]) -> str:
+    """The narrowest type that takes all of `values`, as far as it can be told; else `string`."""
+    listed = list(values)
+    kinds = {type(value) for value in listed}
+    if kinds == {int}:
+        return _whole([str(value) for value in listed])
+    if kinds and kinds <= {int, float}:
+        return "double"
+    if kinds == {bool}:
+        return "boolean"
+    if kinds == {list}:
+        return f"array<{type_of(item for value in listed for item in value if item is not None)}>"  # type: ignore[attr-defined]
+    if kinds == {dict}:
+        return _struct([value for value in listed if isinstance(value, dict)])
+    texts = [value for value in listed if isinstance(value, str)]
+    if kinds == {str}:
+        return _first(_OF_TEXT, texts)
+    if kinds == {Field} and not any(_ZEROS_FIRST.fullmatch(text) for text in texts):
+        return _first(_OF_FIELD, texts)
+    return "string"
+
+
+def _whole(texts: Sequence[str]) -> str:
+    return _first(("bigint", WIDE, "double"), texts)
+
+
+def _first(types: Iterable[str], texts: Sequence[str]) -> str:
+    return next((kind for kind in types if all(_takes(kind, text) for text in texts)), "string")
+
+
+def _takes(kind: str, text: str) -> bool:
+    if kind == WIDE and not _DIGITS.fullmatch(text):
+        return False  # 1.0 is whole, too, and more likely an amount
+    if kind == "double" and len(text) > 20 and _DIGITS.fullmatch(text):
+        return False
+    try:
+        lexical.reading(kind).text(text)
+    except RefusedError:
+        return False
+    return True
+
+
+def _struct(values: list[dict[str, object]]) -> str:
+    names = list(dict.fromkeys(name for value in values for name in value))
+    if not names or not all(re.fullmatch(r"[a-z_][a-z0-9_]*", name) for name in names):
+        return "string"
+    fields = (f"{name}:{type_of(v[name] for v in values if v.get(name) is not None)}" for name in names)
+    return f"struct<{','.join(fields)}>"
