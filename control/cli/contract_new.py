@@ -48,8 +48,9 @@ def bronze(table: str, file: Path, silver: str | None) -> None:
     _named(table, silver)
     shape = infer(file)
     drafts = files(table, silver, shape, file.name)
+    refused = objections(drafts[f"contracts/bronze/{table}.yaml"], file)
     _write(drafts, replace=False)
-    if refused := objections(drafts[f"contracts/bronze/{table}.yaml"], file):
+    if refused:
         click.echo(
             f"warning: of {file.name} {printable(refused)}; dm parse shows each, docs/raw-files.md why",
             err=True,

@@ -153,9 +153,15 @@ def _json(text: io.TextIOWrapper, path: Path) -> Iterator[_Row]:
                 record, end = decoder.raw_decode(rest)
             except json.JSONDecodeError as error:
                 raise UsageError(
-                    f"{path}:{number}: no JSON: {error.msg}", hint="give a file of objects"
+                    f"{path}:{number}: no JSON: {error.msg}",
+                    hint="write each record as one object on one line",
                 ) from None
             rest = rest[end:].lstrip()
+            if isinstance(record, list):
+                raise DataError(
+                    f"{path}:{number}: the records are in an array",
+                    hint="write each as one object on one line",
+                )
             if not isinstance(record, dict):
                 continue
             said = record.get("metadata")

@@ -195,9 +195,10 @@ def budget(on: Subject) -> Iterator[Finding]:
 
 
 def shared(subjects: Iterable[Subject]) -> Iterator[Finding]:
-    """Ids and dbt models that two contracts both claim; the later file has the finding."""
+    """Ids, dbt models and bronze tables that two contracts both claim; the later file has the finding."""
     ids: dict[str, str] = {}
     models: dict[str, str] = {}
+    bronze: dict[str, str] = {}
     for on in subjects:
         first = ids.setdefault(on.contract.id, on.contract.file)
         if first != on.contract.file:
@@ -210,6 +211,12 @@ def shared(subjects: Iterable[Subject]) -> Iterator[Finding]:
                     f"{model} is already a table or view of {first}: rename one, dbt knows models by name"
                 )
                 yield on.finding("name-duplicate", TABLE, message)
+        if on.contract.layer == "bronze":
+            for table in (on.contract.table, f"{on.contract.table}_events"):
+                first = bronze.setdefault(table, on.contract.file)
+                if first != on.contract.file:
+                    message = f"bronze.{table} is already a table of {first}, or of its events: rename one"
+                    yield on.finding("name-duplicate", TABLE, message)
 
 
 RULES = (place, one_table, identity, people, words, no_draft, service_levels, custom_properties, budget)

@@ -6,7 +6,7 @@ from pathlib import Path
 from bronze import contract as contracts
 from bronze.errors import BronzeError
 from bronze.parse import parse, source_of
-from control.errors import UsageError
+from control.errors import DataError, UsageError
 
 _SHOWN = 5
 
@@ -14,10 +14,13 @@ _SHOWN = 5
 def objections(text: str, file: Path) -> str:
     """What the contract `text` refuses of `file`, by reason; empty when it takes every record.
 
-    Raises UsageError where the parser cannot be used.
+    Raises DataError for columns that no contract can have, and UsageError where the parser cannot be used.
     """
     try:
         contract = contracts.loads(text, file.name)
+    except BronzeError as error:
+        raise DataError(f"no contract can be drafted from {error.message}", hint=error.hint) from error
+    try:
         with tempfile.TemporaryDirectory(prefix="dm-draft-") as folder, file.open("rb") as stream:
             # Nothing is kept, so the tokens need no secret.
             source = source_of(file.name, "drafted")

@@ -260,6 +260,17 @@ def test_every_code_of_the_lint_has_a_case_above() -> None:
     }  # have their own tests
 
 
+def test_a_bronze_table_takes_no_name_of_the_events_of_another(tree: Path) -> None:
+    item = (tree / "bronze/item.yaml").read_text()
+    file = tree / "bronze/item_events.yaml"
+    file.write_text(
+        re.sub("^id: .", "id: 0", item.replace("name: item\n", "name: item_events\n"), flags=re.M)
+    )
+    found = [f.message for f in lint([tree]).findings if f.code == "name-duplicate"]
+    assert len(found) == 1
+    assert "bronze.item_events is already a table of" in found[0]
+
+
 def test_a_file_outside_of_a_layer_is_told_where_to_go(tree: Path) -> None:
     (tree / "bronze/item.yaml").rename(tree / "item.yaml")
     assert "file-path" in {f.code for f in lint([tree / "item.yaml"]).findings}
