@@ -2,6 +2,8 @@
 
 # ruff: noqa: ARG005  (handlers share one signature)
 
+from decimal import Context, Decimal
+
 from localcloud.athena.translate import decimals
 from localcloud.athena.translate.functions.registry import (
     Render,
@@ -10,12 +12,17 @@ from localcloud.athena.translate.functions.registry import (
     texts,
     window,
 )
-from localcloud.athena.translate.terms import Term, decimal, duckdb_type, fails_when, raw_cast
+from localcloud.athena.translate.terms import Term, decimal, duckdb_type, fail, fails_when, raw_cast
 
 
 def _sum_decimal(arguments: list[Term], render: Render) -> Term:
-    result = decimal(38, arguments[0].type.numbers[1])
-    return Term(raw_cast(render("sum", arguments[0].sql), result), result)
+    scale = arguments[0].type.numbers[1]
+    result = decimal(38, scale)
+    total = raw_cast(render("sum", arguments[0].sql), result)
+    # Of 39 digits, which DuckDB's HUGEINT has room for.
+    most = f"CAST('{Decimal(10**38 - 1).scaleb(-scale, Context(prec=38)):f}' AS {duckdb_type(result)})"
+    overflow = fail("NUMERIC_VALUE_OUT_OF_RANGE", "'Decimal overflow'", result)
+    return Term(f"CASE WHEN {total} > {most} OR {total} < -{most} THEN {overflow} ELSE {total} END", result)
 
 
 def _avg_decimal(arguments: list[Term], render: Render) -> Term:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -105,6 +106,16 @@ def test_a_quotient_of_39_digits_is_an_overflow(ask: Ask) -> None:
         "error": "NUMERIC_VALUE_OUT_OF_RANGE",
         "message": "NUMERIC_VALUE_OUT_OF_RANGE: Decimal overflow",
     }
+
+
+@pytest.mark.parametrize("over", ["", " over ()"])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_sum_of_39_digits_is_an_overflow(ask: Ask, sign: str, over: str) -> None:
+    most = f"cast('{sign}{'9' * 20}.{'9' * 18}' as decimal(38,18))"
+    least = f"cast('{sign}{0.000000000000000001:.18f}' as decimal(38,18))"
+    assert ask(f"select sum(x){over} from (values {most}) t(x)")["rows"] == [[f"{sign}{'9' * 20}.{'9' * 18}"]]
+    found = ask(f"select sum(x){over} from (values {most}, {least}) t(x)")
+    assert found["message"] == "NUMERIC_VALUE_OUT_OF_RANGE: Decimal overflow"
 
 
 @given(values=st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=12), scale=st.integers(0, 12))
