@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from control.errors import UsageError
@@ -11,11 +11,17 @@ from control.papers import from_json, to_json
 from control.ports import Parts
 
 Action = Literal["redrive", "replay", "waive", "let go", "keep"]
+# An entry's name begins with its moment, by the clock of whoever wrote it.
+_MOMENT = "%Y%m%dT%H%M%S.%f"
+CLOCKS_APART = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One deed of a person. `subjects` are the ids of the raw files that it was about."""
+    """One deed of a person. `subjects` are the ids of the raw files that it was about.
+
+    `kind` says what of them, where it was not all: `raw`, `bronze` or `quarantine`.
+    """
 
     action: Action
     table: str
@@ -23,9 +29,12 @@ class Entry:
     by: str
     reason: str
     at: datetime
+    kind: str = ""
 
 
-def record(action: Action, table: str, subjects: tuple[str, ...], reason: str, parts: Parts) -> Entry:
+def record(
+    action: Action, table: str, subjects: tuple[str, ...], reason: str, parts: Parts, kind: str = ""
+) -> Entry:
     """Write down what is about to be done.
 
     Before it is done: the trail may name a deed that then failed, but no deed is missing in it. Raises
@@ -33,18 +42,36 @@ def record(action: Action, table: str, subjects: tuple[str, ...], reason: str, p
     """
     if not reason.strip():
         raise UsageError(f"a {action} needs a reason", hint="say why with --reason; it is kept")
-    entry = Entry(action, table, subjects, parts.settings.actor, reason.strip(), parts.clock.now())
-    name = f"{entry.at:%Y%m%dT%H%M%S.%f}-{action.replace(' ', '-')}-{secrets.token_hex(4)}.json"
+    entry = Entry(action, table, subjects, parts.settings.actor, reason.strip(), parts.clock.now(), kind)
+    name = f"{entry.at:{_MOMENT}}-{_word(action)}-{secrets.token_hex(4)}.json"
     parts.objects.create(f"{_folder(table, parts)}{name}", to_json(entry))
     return entry
 
 
-def trail(table: str, parts: Parts, subject: str | None = None) -> Iterator[Entry]:
-    """What was done to `table`, or to one of its raw files, oldest first."""
-    for found in parts.objects.list(_folder(table, parts)):
-        entry = from_json(Entry, parts.objects.get(found.uri), found.uri)
-        if subject is None or subject in entry.subjects:
-            yield entry
+def trail(
+    table: str,
+    parts: Parts,
+    subject: str | None = None,
+    *,
+    action: Action | None = None,
+    since: datetime | None = None,
+) -> Iterator[Entry]:
+    """What was done to `table`, or to one of its raw files, oldest first; `action` alone, and only `since`.
+
+    What is neither is listed and not read: the trail only grows, and each entry is a call.
+    """
+    folder = _folder(table, parts)
+    first = f"{since - CLOCKS_APART:{_MOMENT}}" if since else ""
+    for found in parts.objects.list(folder):
+        name = found.uri.removeprefix(folder)
+        if name >= first and (action is None or f"-{_word(action)}-" in name):
+            entry = from_json(Entry, parts.objects.get(found.uri), found.uri)
+            if subject is None or subject in entry.subjects:
+                yield entry
+
+
+def _word(action: Action) -> str:
+    return action.replace(" ", "-")
 
 
 def _folder(table: str, parts: Parts) -> str:

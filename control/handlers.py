@@ -70,8 +70,7 @@ def retention(event: Mapping[str, Any], context: object) -> dict[str, object]:  
     known, keep = readers(parts.settings.contracts), kept_days(os.environ)
     asked = query(os.environ, os.environ["DM_WORKGROUP"])
     names = table_names(parts, event.get("table"))
-    tables_of = judged(names, known, asked, keep, parts)
-    done = [work for found, verdicts in tables_of for work in let_go(found, verdicts, parts)]
+    done = [work for table in judged(names, known, asked, keep, parts) for work in let_go(table, parts)]
     for one, objects in done:
         if objects.missing:
             number = one.batch.number if one.batch else None

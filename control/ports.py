@@ -62,7 +62,7 @@ class ControlStore(Protocol):
     def etags(self, table: str, after: str | None = None) -> tuple[dict[str, str], str | None]:
         """Some raw files of a table, their etags by id, and where to go on; None on the last page.
 
-        All that comparing a million files with their bucket needs of them.
+        All that comparing a million files with their bucket needs of them, possibly a little out of date.
         """
 
 

@@ -12,9 +12,9 @@ from datetime import date, datetime
 
 import msgspec
 
-from control import audit
+from control import audit, tally
 from control.errors import UsageError
-from control.model import RawFile
+from control.model import Batch, RawFile
 from control.ports import CatalogColumn, CatalogTable, Encode, Listing, Parts, Query
 from control.sql import literal
 
@@ -101,7 +101,9 @@ def held(states: Sequence[StateTable], query: Query, *, prefix: str, bronze: str
     for state in states:
         failures = f"{prefix}silver_{state.name}_failures"
         if failures in kept:
-            for *key, file_id, line, record, batch in query(_records_behind(state, failures, prefix, bronze)):
+            [[passed]] = query(_passed(state, failures, prefix, bronze))
+            asked = _records_behind(state, failures, prefix, bronze, int(passed or 0))
+            for *key, file_id, line, record, batch in query(asked):
                 where = Place(file_id, int(line), int(record))
                 yield Held(state.table, state.name, "/".join(key), int(batch), where)
 
@@ -136,11 +138,13 @@ def waive(
 
     Raises UsageError when bronze has no such record, and without a reason.
     """
+    # Literal numbers, so that no other batch is read.
+    numbers = _published(file, parts)
     asked = (
-        f'select count(*) from "{bronze}"."{file.table}" where _file_id = {literal(file.file_id)}'
-        f" and _line = {where.line} and _record = {where.record}"
+        f'select count(*) from "{bronze}"."{file.table}" where batch in ({", ".join(map(str, numbers))})'
+        f" and _file_id = {literal(file.file_id)} and _line = {where.line} and _record = {where.record}"
     )
-    if query(asked)[0][0] == "0":
+    if not numbers or query(asked)[0][0] == "0":
         raise UsageError(
             f"bronze has no record at line {where.line} of raw file {file.file_id}",
             hint="`dm quarantine held` lists those that silver refuses",
@@ -183,11 +187,30 @@ def _tables_of_failures(prefix: str) -> str:
     )
 
 
-def _records_behind(state: StateTable, failures: str, prefix: str, bronze: str) -> str:
+def _published(file: RawFile, parts: Parts) -> list[int]:
+    """The numbers under which `file` was published, today and before."""
+    last = parts.store.get(Batch, file.table, file.batch_id) if file.batch_id else None
+    batches = [last, *tally.ancestors([last], {}, parts).values()] if last else []
+    return sorted(batch.number for batch in batches if batch and batch.number is not None)
+
+
+def _passed(state: StateTable, failures: str, prefix: str, bronze: str) -> str:
+    """The batch after which the rows in `failures` came, and whatever else has the same records.
+
+    It is what the state table has taken in; in a rebuild, what lies before the first row that failed.
+    """
+    return (
+        f"select least(min(_batch) - 1, (select coalesce(max_by(batch, build), 0) from {prefix}ops.consumed"
+        f" where model = {literal(state.name)} and input = {literal(f'{bronze}.{state.table}')}"
+        f' and batch is not null)) from "{prefix}ops"."{failures}"'
+    )
+
+
+def _records_behind(state: StateTable, failures: str, prefix: str, bronze: str, passed: int) -> str:
     same = " and ".join(f'sent."{column}" = failed."{column}"' for column in (*state.key, "_seq", "_rev"))
     shown = "".join(f'cast(failed."{column}" as varchar), ' for column in state.key)
     return (
         f"select distinct {shown}sent._file_id, sent._line, sent._record, sent.batch"
         f' from "{prefix}ops"."{failures}" as failed join "{bronze}"."{state.table}" as sent on {same}'
-        f" order by sent._file_id, sent._line, sent._record limit {MOST}"
+        f" where sent.batch > {passed} order by sent._file_id, sent._line, sent._record limit {MOST}"
     )

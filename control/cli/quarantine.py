@@ -83,7 +83,7 @@ def show(file_id: str, raw: bool, as_json: bool) -> None:
     parts = connect(os.environ)
     file = find(parts, file_id)
     entries = list(refused(parts, file=file, raw=raw))
-    trail = list(audit.trail(file.table, parts, file.file_id))
+    trail = list(audit.trail(file.table, parts, file.file_id, since=file.registered_at))
     if as_json:
         print_json({"file_id": file.file_id, "key": file.key, "refused": entries, "trail": trail})
         return

@@ -13,8 +13,9 @@ from control.cli.spans import Span
 
 if TYPE_CHECKING:
     from control.ports import Parts
-    from control.retention.judge import Known, Verdict
+    from control.retention.judge import Verdict
     from control.retention.let_go import Work
+    from control.retention.table import Judged, Objects
 
 COLUMNS = ["table", "kind", "state", "of", "objects", "bytes", "why"]
 
@@ -61,18 +62,19 @@ Examples:
 def plan(as_json: bool, **options: Any) -> None:
     """Show what may go and why the rest stays; change nothing.
 
-    With --json there is one object for each raw file and for rows and quarantine of each batch.
+    With --json there is one object for each raw file and for rows and quarantine of each batch, as far as
+    they are still there.
     Exit codes: 0 fine, 2 wrong usage, 3 the cloud did not answer.
     """
     from control.retention import table
     from control.wiring import connect
 
     parts = connect(os.environ)
-    verdicts, measured = [], []
-    for found, judged in _judged(parts, **options):
-        there = table.there_of(found.table, parts)
-        verdicts += judged
-        measured += [table.measure(one, there, parts) for one in judged]
+    verdicts: list[Verdict] = []
+    measured: list[Objects] = []
+    for judged in _judged(parts, **options):
+        verdicts += judged.verdicts
+        measured += [table.measure(one, judged.there, parts) for one in judged.verdicts]
     if as_json:
         print_json([_as_json(one, size) for one, size in zip(verdicts, measured, strict=True)])
         return
@@ -123,7 +125,7 @@ def run(as_json: bool, **options: Any) -> None:
     from control.wiring import connect
 
     parts = connect(os.environ)
-    done = [work for known, judged in _judged(parts, **options) for work in let_go(known, judged, parts)]
+    done = [work for table in _judged(parts, **options) for work in let_go(table, parts)]
     if as_json:
         print_json([_as_json(one, size) for one, size in done])
     else:
@@ -149,7 +151,7 @@ def _judged(
     bronze_days: float,
     quarantine_days: float,
     workgroup: str,
-) -> "Iterator[tuple[Known, list[Verdict]]]":
+) -> "Iterator[Judged]":
     from control.contracts.load import readers
     from control.ingest.files import table_names
     from control.retention.judge import Keep

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
 import yaml
@@ -12,9 +13,8 @@ from control.contracts import render_dbt, technical
 from control.contracts.gate.types import normal
 from control.contracts.model import Contract
 from control.errors import NotFoundError
-from control.model import Batch
-from control.orders import attempt_of
-from control.ports import Listing, Parts, every
+from control.model import Head
+from control.ports import Listing, Parts
 
 Where = Literal["catalog", "iceberg", "parquet", "dbt"]
 Columns = Sequence[tuple[str, str]]
@@ -76,18 +76,16 @@ def _bronze(
     columns = [(c.name, c.type) for c in technical.bronze_columns(contract)]
     keys = [(c.name, c.type) for c in technical.partition_keys()]
     yield from _catalog(table, database, contract.table, [*columns, *keys], parts)
-    published = [
-        b
-        for b in every(parts.store, Batch, contract.table)
-        if b.number is not None and b.state == "published"
-    ]
-    if not published:
+    head = parts.store.get(Head, contract.table, contract.table)
+    tally = head.counted if head else None
+    if tally is None or tally.published_at is None:
         return
-    newest = max(published, key=lambda batch: batch.number or 0)
-    folder = attempt_of(newest, parts.settings.bucket).bronze
-    for found in list(parts.objects.list(f"{folder}/"))[:1]:
+    values = (tally.published_at.date().isoformat(), str(tally.number))
+    newest = parts.catalog.get_partition(database, contract.table, values)
+    # None: retention has let it go, or another `dm` has published it, and nobody has counted since.
+    for found in list(islice(parts.objects.list(newest.location), 1)) if newest else ():
         written = footer(parts.objects.get(found.uri))
-        yield from _differences(table, "parquet", columns, written, f"batch {newest.number} ({found.key})")
+        yield from _differences(table, "parquet", columns, written, f"batch {tally.number} ({found.key})")
 
 
 def _catalog(table: str, schema: str, name: str, expected: Columns, parts: Parts) -> Iterator[Drift]:

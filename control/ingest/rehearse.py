@@ -13,11 +13,10 @@ from typing import Any, BinaryIO, cast
 import msgspec
 import yaml
 
+from control import tally
 from control.errors import ContractError, DataError, UsageError
-from control.ingest.files import manifest_of
-from control.model import Batch, RawFile
-from control.orders import FileReport
-from control.ports import Parts, every
+from control.model import RAW, Batch, RawFile, counts_of, file_id_of
+from control.ports import Parts
 
 _MASK = "***"
 _READ_BYTES = 1 << 20
@@ -74,7 +73,6 @@ def rehearse(
             f"no raw file of {contract.table} has landed in the last {days} days",
             hint="give more --days, or land files and run dm ingest run",
         )
-    today = _today(contract.table, parts)
     reasons: Counter[str] = Counter()
     records = rows = quarantined = 0
     refused: dict[str, str] = {}
@@ -96,7 +94,7 @@ def rehearse(
             refused[file.key] = report.failure
     return Rehearsal(
         contract.table, contract.version, len(files), records, rows, quarantined,
-        sum(today.get(file.file_id, 0) for file in files),
+        _today(files, parts),
         dict(reasons.most_common()), refused, tuple(samples),
     )  # fmt: skip
 
@@ -113,19 +111,20 @@ def personal(text: str) -> frozenset[str]:
 
 
 def _recent(table: str, parts: Parts, days: int, most: int) -> list[RawFile]:
-    since = parts.clock.now() - timedelta(days=days)
-    found = [file for file in every(parts.store, RawFile, table) if file.landed_at >= since]
+    """The newest raw files that are there: the bucket has no more of them than retention keeps."""
+    since, bucket = parts.clock.now() - timedelta(days=days), parts.settings.bucket
+    there = parts.objects.list(f"s3://{bucket}/{RAW}{table}/")
+    ids = [file_id_of(bucket, one.key, one.version_id) for one in there if one.modified_at >= since]
+    found = parts.store.get_many(RawFile, table, ids).values()
     return sorted(found, key=lambda file: (file.landed_at, file.key), reverse=True)[:most]
 
 
-def _today(table: str, parts: Parts) -> dict[str, int]:
-    """Refused records by raw file, as its batch was sealed."""
-    found: dict[str, int] = {}
-    for batch in every(parts.store, Batch, table):
-        manifest = manifest_of(batch, parts) if batch.state in ("published", "failed") else None
-        reports: Sequence[FileReport] = manifest.files if manifest else ()
-        found |= {report.file_id: report.quarantined for report in reports}
-    return found
+def _today(files: Sequence[RawFile], parts: Parts) -> int:
+    """Refused records of `files`, the last time that each was ingested."""
+    ids = {file.batch_id for file in files if file.batch_id}
+    batches = parts.store.get_many(Batch, files[0].table, sorted(ids))
+    known = tally.ancestors(batches.values(), batches, parts)
+    return sum(counts_of(file, known).quarantined for file in files)
 
 
 def _parse(file: RawFile, contract: Any, folder: Path, parts: Parts) -> Any:

@@ -39,6 +39,7 @@ class Verdict:
     """Whether something may go; it may when nothing is `why` it stays.
 
     `batch` is what publishes it now. A raw file has its `file`; else all objects of the batch are meant.
+    `never_could` says that it could not go at any time before either.
     """
 
     kind: Kind
@@ -46,6 +47,13 @@ class Verdict:
     batch: Batch | None
     file: RawFile | None
     why: tuple[str, ...]
+    never_could: bool = False
+
+    @property
+    def since(self) -> datetime | None:
+        """Nothing was done to it before."""
+        known = self.file.registered_at if self.file else None
+        return known or (self.batch.created_at if self.batch else None)
 
     @property
     def may_go(self) -> bool:
@@ -59,7 +67,8 @@ def judge(known: Known, keep: Keep, now: datetime) -> Iterator[Verdict]:
     for file in known.files:
         batch = batches.get(file.batch_id or "")
         against = _against((file,), batch, known, keep.raw, now)
-        yield Verdict("raw", known.table, batch, file, (*_overwritten(file), *against))
+        never = _never_could((file,), batch)
+        yield Verdict("raw", known.table, batch, file, (*_overwritten(file), *against), never)
     ids = {file.file_id: file for file in known.files}
     for batch in sorted(known.batches, key=lambda one: (one.number or 0, one.batch_id)):
         if batch.number is None:
@@ -69,7 +78,8 @@ def judge(known: Known, keep: Keep, now: datetime) -> Iterator[Verdict]:
         pending = list(_replays(files, batch, batches))
         for kind, age in (("bronze", keep.bronze), ("quarantine", keep.quarantine)):
             why = (*_against(files, batch, known, age, now), *pending, *lost)
-            yield Verdict(kind, known.table, batch, None, why)  # type: ignore[arg-type]  # of the tuple above
+            never = _never_could(files, batch)
+            yield Verdict(kind, known.table, batch, None, why, never)  # type: ignore[arg-type]  # of the tuple above
 
 
 def _against(
@@ -105,6 +115,11 @@ def _is_open(file: RawFile, batch: Batch) -> bool:
     counts = counts_in(batch, file)
     refused = counts is None or counts.quarantined > 0
     return file.batch_id == batch.batch_id and refused and file.waived != batch.batch_id
+
+
+def _never_could(files: Iterable[RawFile], batch: Batch | None) -> bool:
+    """Has quarantine kept these files since they were first read? Waived once, they are for good."""
+    return batch is not None and not batch.parent and any(_is_open(file, batch) for file in files)
 
 
 def _replays(files: Iterable[RawFile], batch: Batch, batches: Mapping[str, Batch]) -> Iterator[str]:

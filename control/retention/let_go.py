@@ -14,8 +14,8 @@ from control.errors import DataError, NotFoundError
 from control.model import Batch, Head
 from control.partitions import values_of
 from control.ports import Parts
-from control.retention.judge import Known, Verdict
-from control.retention.table import Objects, Place, There, database_of, objects_of, rows_of, there_of
+from control.retention.judge import Verdict
+from control.retention.table import Judged, Objects, Place, There, database_of, objects_of, rows_of
 
 # The lifecycle rules of the bucket match this tag together with the age.
 TAG = ("dm-retention", "eligible")
@@ -26,27 +26,27 @@ Work = tuple[Verdict, Objects]
 Tagged = tuple[Place, int, str]
 
 
-def let_go(known: Known, verdicts: Sequence[Verdict], parts: Parts) -> list[Work]:
+def let_go(table: Judged, parts: Parts) -> list[Work]:
     """Let go of what may go of a table, and take back what may not; what each verdict led to.
 
     Safe to repeat after any interruption: the trail is written before a deed, a partition is dropped before
     its objects are tagged and comes back after they are kept, and a later run judges anew and finishes both.
     Control records stay readable.
     """
-    there = there_of(known.table, parts)
-    return [*_going(known, verdicts, there, parts), *_staying(known, verdicts, there, parts)]
+    return [*_going(table, parts), *_staying(table, parts)]
 
 
-def _going(known: Known, verdicts: Sequence[Verdict], there: There, parts: Parts) -> Iterator[Work]:
-    going = sorted((one for one in verdicts if one.may_go), key=lambda one: one.kind)
+def _going(table: Judged, parts: Parts) -> Iterator[Work]:
+    going = sorted((one for one in table.verdicts if one.may_go), key=lambda one: one.kind)
     # Some at a time: a run that is cut off has got on by the time that it is.
     for (kind, _), some in groupby(enumerate(going), lambda pair: (pair[1].kind, pair[0] // AT_ONCE)):
-        found = [(one, list(_tags(one, there, parts))) for _, one in some]
+        found = [(one, list(_tags(one, table.there, parts))) for _, one in some]
         new = [one for one, objects in found if any(tag != TAG[1] for _, _, tag in objects)]
         if new:
-            taken = ", ".join(f"{model} at {batch}" for model, batch in sorted(known.offsets.items()))
+            offsets = sorted(table.known.offsets.items())
+            taken = ", ".join(f"{model} at {batch}" for model, batch in offsets)
             reason = f"{kind} of batches {numbers(new)}: kept long enough, and taken in by {taken}"
-            audit.record("let go", known.table, _files(new), reason, parts)
+            audit.record("let go", table.known.table, _files(new), reason, parts, kind)
         for one, objects in found:
             yield one, _let_go(one, objects, parts)
 
@@ -63,13 +63,19 @@ def _let_go(verdict: Verdict, objects: Sequence[Tagged], parts: Parts) -> Object
     return Objects(len(objects), sum(size for _, size, _ in objects), tagged=len(lacking))
 
 
-def _staying(known: Known, verdicts: Sequence[Verdict], there: There, parts: Parts) -> Iterator[Work]:
+def _staying(table: Judged, parts: Parts) -> Iterator[Work]:
     """Take back what had been let go and may not go any more."""
-    trail = audit.trail(known.table, parts)
-    let = {subject for entry in trail if entry.action == "let go" for subject in entry.subjects}
-    for one in verdicts:
-        if not one.may_go and not let.isdisjoint(_files([one])):
-            done = _take_back(one, there, parts)
+    staying = [one for one in table.verdicts if not one.may_go and not one.never_could]
+    since = min((one.since for one in staying if one.since), default=None)
+    if since is None:
+        return
+    trail = audit.trail(table.known.table, parts, action="let go", since=since)
+    # By kind: rows stay for long after their raw files went, and would all be asked for their tags.
+    let = {(entry.kind, subject) for entry in trail for subject in entry.subjects}
+    for one in staying:
+        # Entries of before they said the kind are about any.
+        if not let.isdisjoint((kind, file_id) for kind in (one.kind, "") for file_id in _files([one])):
+            done = _take_back(one, table.there, parts)
             if done is not None:
                 yield one, done
 
@@ -113,7 +119,7 @@ def _is_hidden(batch: Batch | None, parts: Parts) -> bool:
 
 def _say_kept(verdict: Verdict, parts: Parts) -> None:
     reason = f"{verdict.kind} of batches {numbers([verdict])}: {'; '.join(verdict.why)}"
-    audit.record("keep", verdict.table, _files([verdict]), reason, parts)
+    audit.record("keep", verdict.table, _files([verdict]), reason, parts, verdict.kind)
 
 
 def _tag(place: Place, value: str, parts: Parts) -> None:

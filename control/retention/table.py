@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from control.config import Settings
 from control.errors import UpstreamError
-from control.model import RAW, Batch, Partition, RawFile, Reload
+from control.model import RAW, Batch, Head, Partition, RawFile, Reload, file_id_of
 from control.orders import attempt_of
 from control.partitions import manifest_of, partition_of
 from control.ports import Parts, Query, StoredObject, every
@@ -34,6 +34,15 @@ class Objects:
     missing: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is known of a table, what is there of it, and a verdict on each raw file and batch of that."""
+
+    known: Known
+    there: There
+    verdicts: tuple[Verdict, ...]
+
+
 def offsets(query: Query, prefix: str) -> dict[str, dict[str, int]]:
     """The batch that each model has taken in, by bronze table; empty before the first build.
 
@@ -54,30 +63,75 @@ def offsets(query: Query, prefix: str) -> dict[str, dict[str, int]]:
     return found
 
 
-def known(table: str, readers: Sequence[str], consumed: Mapping[str, int], parts: Parts) -> Known:
-    """All that is known of a table; a reader that has taken in nothing yet is at batch 0."""
-    return Known(
-        table,
-        tuple(every(parts.store, RawFile, table)),
-        tuple(every(parts.store, Batch, table)),
-        tuple(every(parts.store, Reload, table)),
-        {model: consumed.get(model, 0) for model in {*readers, *consumed}},
-    )
-
-
 def judged(
     names: Iterable[str], readers: Readers, query: Query, keep: Keep, parts: Parts
-) -> Iterator[tuple[Known, list[Verdict]]]:
-    """What is known of each table, and the verdicts on it. `readers` are the models that read each.
+) -> Iterator[Judged]:
+    """Each table, judged. `readers` are the models that read each.
 
     Raises UpstreamError when Athena cannot answer.
     """
     tables, prefix = tuple(names), parts.settings.schema_prefix
     consumed = offsets(query, prefix) if tables else {}
-    now = parts.clock.now()
     for name in tables:
-        found = known(name, readers.get(name, ()), consumed.get(f"{prefix}bronze.{name}", {}), parts)
-        yield found, list(judge(found, keep, now))
+        taken = consumed.get(f"{prefix}bronze.{name}", {})
+        yield judge_table(name, {**dict.fromkeys(readers.get(name, ()), 0), **taken}, keep, parts)
+
+
+def judge_table(table: str, taken: Mapping[str, int], keep: Keep, parts: Parts) -> Judged:
+    """Judge what is there of a table; `taken` has the batch that each model which reads it has taken in.
+
+    Of what rules have deleted, only rows are judged that a model has yet to take in: they are lost to it.
+    """
+    there = there_of(table, parts)
+    found = known(table, taken, there, parts)
+    least = min(taken.values(), default=None)
+
+    def matters(one: Verdict) -> bool:
+        number = one.batch.number if one.batch and one.kind == "bronze" else None
+        is_needed = None not in (number, least) and number > least  # type: ignore[operator]  # neither is None
+        return is_needed or any(True for _ in objects_of(one, there, parts))
+
+    return Judged(found, there, tuple(filter(matters, judge(found, keep, parts.clock.now()))))
+
+
+def known(table: str, taken: Mapping[str, int], there: There, parts: Parts) -> Known:
+    """What is known of a table, `there` being its objects.
+
+    Asks for the raw files and batches of which something is there, for what a model has yet to take in, and
+    for what these depend on. Most of what was ever published is none of that, so that a run asks no more of
+    an old lake than of a young one.
+    """
+    raw, bucket = f"s3://{parts.settings.bucket}/{RAW}", parts.settings.bucket
+    file_ids, batch_ids = set(), set()
+    for uri, objects in there.items():
+        if uri.startswith(raw):
+            file_ids |= {file_id_of(bucket, one.key, one.version_id) for one in objects}
+        else:
+            batch_ids.add(uri.rpartition("/")[2].rpartition("-e")[0])
+    batches = parts.store.get_many(Batch, table, sorted(batch_ids - {""}))
+    batches |= _yet_to_take_in(table, taken, batches.values(), parts)
+    file_ids = file_ids.union(*(batch.file_ids for batch in batches.values()))
+    files = parts.store.get_many(RawFile, table, sorted(file_ids))
+    owners = {file.batch_id for file in files.values() if file.batch_id} - batches.keys()
+    batches |= parts.store.get_many(Batch, table, sorted(owners))
+    reloads = tuple(every(parts.store, Reload, table))
+    return Known(table, tuple(files.values()), tuple(batches.values()), reloads, taken)
+
+
+def _yet_to_take_in(
+    table: str, taken: Mapping[str, int], there: Iterable[Batch], parts: Parts
+) -> dict[str, Batch]:
+    """The batches that a model has yet to take in and that are not `there`.
+
+    All are read to find them, which is rare: a model is new, or a batch has no rows.
+    """
+    head = parts.store.get(Head, table, table)
+    number = head.number if head else 0
+    after = min(taken.values(), default=number)
+    lacking = set(range(after + 1, number + 1)).difference(batch.number or 0 for batch in there)
+    if not lacking:
+        return {}
+    return {batch.batch_id: batch for batch in every(parts.store, Batch, table) if batch.number in lacking}
 
 
 def measure(verdict: Verdict, there: There, parts: Parts) -> Objects:

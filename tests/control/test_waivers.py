@@ -11,20 +11,22 @@ from control.adapters.memory import MemoryCatalog, MemoryClock, MemoryObjects, M
 from control.adapters.parquet import decode, encode
 from control.config import Settings
 from control.errors import UsageError
-from control.model import RawFile
+from control.model import Batch, RawFile
 from control.ports import Parts
 from control.waivers import Held, Place, StateTable, held, in_force, place, waive, without_waived
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
-FILE = RawFile("it's", "review", "lake", "raw/review/a", "null", "e", 3, 1, 1, "csv", NOW, NOW)
+FILE = RawFile("it's", "review", "lake", "raw/review/a", "null", "e", 3, 1, 1, "csv", NOW, NOW, "b2")
+FIRST = Batch("b1", "review", ("it's",), 3, "light", NOW, state="published", number=7)
+AGAIN = Batch("b2", "review", ("it's",), 3, "light", NOW, state="published", number=12, parent="b1")
 
 
 def world() -> Parts:
     settings = Settings(schema_prefix="ann_", actor="ann")
-    clock = MemoryClock(NOW)
-    return Parts(
-        settings, MemoryStore(), MemoryObjects(), MemoryCatalog(), {}, clock, lambda _: {}, lambda *_: None
-    )
+    clock, store = MemoryClock(NOW), MemoryStore()
+    for batch in (FIRST, AGAIN):
+        store.create(batch)
+    return Parts(settings, store, MemoryObjects(), MemoryCatalog(), {}, clock, lambda _: {}, lambda *_: None)
 
 
 def leave_out(parts: Parts, line: int, until: date, file: RawFile = FILE, *, there: str = "1") -> str:
@@ -45,7 +47,7 @@ def leave_out(parts: Parts, line: int, until: date, file: RawFile = FILE, *, the
         encode=encode,
         bronze="b",
     )
-    return asked[0]
+    return "".join(asked)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +116,13 @@ def test_ids_are_quoted_in_what_athena_is_asked() -> None:
     assert "_file_id = 'a'' or ''1'' = ''1'" in asked
 
 
+def test_a_record_is_looked_for_in_the_batches_of_its_file_only() -> None:
+    """Bronze has a batch every few minutes, and each that is not ruled out is read."""
+    assert "where batch in (7, 12) and" in leave_out(world(), 7, NOW.date())
+    with pytest.raises(UsageError, match="bronze has no record at line 7"):
+        leave_out(world(), 7, NOW.date(), replace(FILE, batch_id=None))
+
+
 def test_only_state_tables_with_kept_failures_are_looked_into() -> None:
     asked: list[str] = []
 
@@ -121,6 +130,8 @@ def test_only_state_tables_with_kept_failures_are_looked_into() -> None:
         asked.append(sql)
         if "information_schema" in sql:
             return [["ann_silver_reviews_state_failures"]]
+        if "ops.consumed" in sql:
+            return [["11"]]
         return [["7", "0", "f1", "3", "0", "12"]]
 
     states = [
@@ -129,4 +140,6 @@ def test_only_state_tables_with_kept_failures_are_looked_into() -> None:
     ]
     found = list(held(states, query, prefix="ann_", bronze="bronze"))
     assert found == [Held("review", "reviews_state", "7/0", 12, Place("f1", 3))]
-    assert len(asked) == 2
+    assert len(asked) == 3
+    assert "model = 'reviews_state' and input = 'bronze.review'" in asked[1]
+    assert "where sent.batch > 11 order by" in asked[2], "what silver has taken in long ago is not read"

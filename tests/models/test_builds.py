@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from conformance import Play
@@ -150,6 +151,24 @@ def test_a_build_that_finds_nothing_new_writes_nothing(play: Play) -> None:
     play.dbt.build()
     assert {name: len(table.snapshots) for name, table in play.lake.iceberg.items()} == before
     assert play.lake.rows("ops.consumed") == consumed
+
+
+def test_the_catalog_is_asked_for_new_batches_only(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a literal, which it can heed: after a year a table has a hundred thousand."""
+    asked, query = [], MemoryLake.query
+
+    def noted(lake: MemoryLake, sql: str) -> Any:
+        asked.append(sql)
+        return query(lake, sql)
+
+    monkeypatch.setattr(MemoryLake, "query", noted)
+    play.dbt.build()
+    found = [sql for sql in asked if '"bronze"' in sql and "$partitions" in sql]
+    newest = {table: max(batches) for (_, table), batches in play.lake.partitions.items() if table in KEYS}
+    assert sorted(found) == sorted(
+        f'select max(batch) from "bronze"."{table}$partitions" where batch > {newest[table]}'
+        for table in KEYS
+    )
 
 
 def test_a_rebuild_works_from_state_where_bronze_has_been_retired(play: Play) -> None:

@@ -120,10 +120,9 @@ class Lake:
         found = self.glue(database, base) if dollar and base else None
         if found is None or found.is_view:
             return None
-        if found.is_iceberg:
-            made = metadata.table(self.iceberg(database, base), kind)
-        else:
-            made = hive.partitions_table(self.catalog, found) if kind == "partitions" else None
+        if not found.is_iceberg:
+            return HivePartitions(self, found) if kind == "partitions" and found.partition_keys else None
+        made = metadata.table(self.iceberg(database, base), kind)
         if made is None:
             return None
         fields, rows = made
@@ -183,6 +182,24 @@ class HiveTable:
         sql, size = hive.relation(self.lake.catalog, self.table, filters, self.lake.cache)
         self.lake.scanned_bytes += size
         return sql
+
+
+@dataclass(frozen=True, slots=True)
+class HivePartitions:
+    """`t$partitions` of a Hive table."""
+
+    lake: Lake
+    table: GlueTable
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The partition keys."""
+        return hive.partition_fields(self.table)
+
+    def scan(self, filters: tuple[Filter, ...]) -> str:
+        """The partitions that may pass the filters."""
+        rows = hive.partitions_table(self.lake.catalog, self.table, filters)
+        return f"(SELECT * FROM {self.lake.register('partitions', rows)})"
 
 
 @dataclass(frozen=True, slots=True)

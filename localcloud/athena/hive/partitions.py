@@ -1,13 +1,15 @@
 """The partitions of a Hive table: their values, which of them a query needs, `t$partitions`."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+from botocore.exceptions import ClientError
 
-from localcloud.athena.catalog import Catalog, Partition, Table
+from localcloud.athena.catalog import Catalog, Partition, Table, code_of
 from localcloud.athena.errors import not_supported
 from localcloud.athena.translate.scope import Field, Filter
 from localcloud.athena.translate.terms import ident
@@ -15,6 +17,9 @@ from localcloud.athena.types import Type, parse_hive
 
 NULL = "__HIVE_DEFAULT_PARTITION__"
 _INTEGERS = ("tinyint", "smallint", "integer", "bigint")
+_COMPARISONS = ("=", "<", "<=", ">", ">=", "in")
+# Names that moto takes in an expression.
+_ASKABLE = re.compile(r"[a-z_.]+")
 
 
 def keys(table: Table) -> tuple[tuple[str, Type], ...]:
@@ -25,8 +30,34 @@ def keys(table: Table) -> tuple[tuple[str, Type], ...]:
 def needed(catalog: Catalog, table: Table, filters: Sequence[Filter]) -> list[Partition]:
     """The partitions whose values pass the filters on partition keys, in the order of their values."""
     passes = passing(table, filters)
-    chosen = (partition for partition in catalog.partitions(table) if passes(partition.values))
+    chosen = (partition for partition in _told(catalog, table, filters) if passes(partition.values))
     return sorted(chosen, key=lambda partition: partition.values)
+
+
+def _told(catalog: Catalog, table: Table, filters: Sequence[Filter]) -> list[Partition]:
+    """The partitions that Glue gives for what it can be asked: comparisons of integers.
+
+    Each that it gives takes a millisecond or more.
+    """
+    integers = {name for name, type_ in keys(table) if type_.name in _INTEGERS and _ASKABLE.fullmatch(name)}
+    asked = " AND ".join(_asked(one) for one in filters if one.column in integers and _is_askable(one))
+    try:
+        return list(catalog.partitions(table, asked))
+    except ClientError as error:
+        if not asked or code_of(error) != "InvalidStateException":
+            raise
+        return list(catalog.partitions(table))  # one of them has no value, which Glue compares with none
+
+
+def _is_askable(filter_: Filter) -> bool:
+    return filter_.op in _COMPARISONS and all(type(value) is int for value in filter_.values)
+
+
+def _asked(filter_: Filter) -> str:
+    values = ", ".join(map(str, filter_.values))
+    return (
+        f"{filter_.column} IN ({values})" if filter_.op == "in" else f"{filter_.column} {filter_.op} {values}"
+    )
 
 
 def passing(table: Table, filters: Sequence[Filter]) -> Callable[[Sequence[str]], bool]:
@@ -90,17 +121,17 @@ _ARROW: dict[str, pa.DataType] = {
 }
 
 
-def partitions_table(catalog: Catalog, table: Table) -> tuple[tuple[Field, ...], pa.Table] | None:
-    """`t$partitions`: one row a partition, one column a key; None for a table without partitions."""
-    found = keys(table)
-    if not found:
-        return None
-    fields = tuple(Field(name, type_, ident(name)) for name, type_ in found)
-    columns = []
-    partitions = sorted(catalog.partitions(table), key=lambda partition: partition.values)
-    for at, (_, type_) in enumerate(found):
+def fields(table: Table) -> tuple[Field, ...]:
+    """The columns of `t$partitions`: one for each key; none for a table without partitions."""
+    return tuple(Field(name, type_, ident(name)) for name, type_ in keys(table))
+
+
+def partitions_table(catalog: Catalog, table: Table, filters: Sequence[Filter]) -> pa.Table:
+    """`t$partitions`: one row for each partition that may pass the filters."""
+    found, columns = needed(catalog, table, filters), []
+    for at, (_, type_) in enumerate(keys(table)):
         arrow = pa.decimal128(*type_.numbers) if type_.name == "decimal" else _ARROW.get(type_.name)
         if arrow is None:
             raise not_supported(f"Partition keys of type {type_.athena} in the local cloud")
-        columns.append(pa.array([value_of(one.values[at], type_) for one in partitions], arrow))
-    return fields, pa.table(columns, names=[name for name, _ in found])
+        columns.append(pa.array([value_of(one.values[at], type_) for one in found], arrow))
+    return pa.table(columns, names=[name for name, _ in keys(table)])

@@ -17,8 +17,7 @@ from control.contracts import render_dbt, technical
 from control.contracts.drift import Drift, drift
 from control.contracts.lint import lint
 from control.contracts.model import Contract
-from control.model import Batch, Partition
-from control.orders import attempt_of
+from control.model import Head, Partition, Tally
 from control.ports import CatalogColumn, Parts, SeenTable, TableEntry
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -167,25 +166,19 @@ def test_icebergs_own_schema_counts_and_only_its_current_one(lake: Lake) -> None
 def test_the_footer_of_the_newest_batch_is_read(lake: Lake) -> None:
     item = next(c for c in lake.contracts if c.layer == "bronze")
     for number, kind in ((1, pa.int32()), (2, pa.int64())):
-        batch = Batch(
-            batch_id=f"b{number}",
-            table="item",
-            file_ids=(),
-            size_bytes=0,
-            engine="light",
-            created_at=NOW,
-            state="published",
-            epoch=1,
-            number=number,
-        )
-        assert lake.store.create(batch)
+        lake.store.put(Head("item", number, tally=Tally(number, published_at=NOW)))
+        folder = f"s3://lake/bronze/item/b{number}-e1/"
+        partition = Partition("bronze", "item", ("2026-01-02", str(number)), folder, {})
+        lake.catalog.partitions["bronze", "item", partition.values] = partition
         types = {"bigint": kind, "int": pa.int32(), "timestamp": pa.timestamp("us"), "string": pa.string()}
         fields = [(c.name, types.get(c.type, pa.decimal128(10, 2))) for c in technical.bronze_columns(item)]
         sink = io.BytesIO()
         pq.write_table(pa.schema(fields).empty_table(), sink)
-        lake.objects.put(f"{attempt_of(batch, 'lake').bronze}/f.parquet", sink.getvalue())
+        lake.objects.put(f"{folder}f.parquet", sink.getvalue())
         narrow = [d for d in lake.drift() if d.where == "parquet"]
         assert bool(narrow) == (number == 1)
+    del lake.catalog.partitions["bronze", "item", ("2026-01-02", "2")]
+    assert lake.drift() == [], "let go of since"
 
 
 def test_dbt_that_does_not_know_the_contract_is_found(lake: Lake) -> None:

@@ -9,17 +9,18 @@ from typing import Any
 from control import audit
 from control.adapters.memory import MemoryCatalog, MemoryClock, MemoryObjects, MemoryStore
 from control.config import Settings
-from control.model import Batch, Counts, Head, Partition, RawFile
+from control.model import Batch, Counts, Head, Partition, RawFile, file_id_of
 from control.orders import FileReport, Manifest, WrittenObject, attempt_of
 from control.papers import digest, to_json
 from control.ports import CatalogColumn, CatalogTable, Parts
-from control.retention.judge import Keep, Known, Verdict, judge
+from control.retention.judge import Keep
 from control.retention.let_go import TAG, let_go
-from control.retention.table import Objects, known
+from control.retention.table import Judged, Objects, judge_table
 
 LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
 NOW = LONG_AGO + timedelta(days=365)
 PUBLISHED = ("2025-01-01", "1")
+FILE = file_id_of("lake", "raw/review/f", "null")
 FOLDER = "s3://lake/bronze/review/b-e1"
 GONE = ["bronze/review/b-e1/1.parquet", "bronze/review/b-e1/2.parquet", "raw/review/f"]
 
@@ -30,12 +31,12 @@ def small_lake() -> Parts:
     store, objects, catalog = MemoryStore(), MemoryObjects(), MemoryCatalog()
     etag = sha256(b"abc").hexdigest()
     raw = RawFile(
-        "f", "review", "lake", "raw/review/f", "null", etag, 3, 1, 1, "csv", LONG_AGO, LONG_AGO, "b"
+        FILE, "review", "lake", "raw/review/f", "null", etag, 3, 1, 1, "csv", LONG_AGO, LONG_AGO, "b"
     )
     batch = Batch(
         batch_id="b",
         table="review",
-        file_ids=("f",),
+        file_ids=(FILE,),
         size_bytes=3,
         engine="light",
         created_at=LONG_AGO,
@@ -52,7 +53,7 @@ def small_lake() -> Parts:
         objects.put(uri, b"abc")
     objects.put(f"{attempt.bronze}0/1.parquet", b"of another attempt")
     made = tuple(WrittenObject(uri, 3) for uri in written)
-    report = FileReport("f", 3, 0, 3, 2, 0, 1, "", {}, None, made)
+    report = FileReport(FILE, 3, 0, 3, 2, 0, 1, "", {}, None, made)
     sealed = to_json(Manifest("review", "b", 1, "1.0.0", (report,), {}))
     objects.put(attempt.paper("manifest.json"), sealed)
     store.create(raw)
@@ -71,20 +72,14 @@ def small_lake() -> Parts:
     return Parts(settings, store, objects, catalog, {}, MemoryClock(NOW), lambda _: {}, lambda *_: None)
 
 
-def what_is_known(parts: Parts, offset: int, *new: str) -> Known:
-    """What is known when the one model has taken in so much, and those that are `new` nothing."""
-    taken = {"reviews_state": offset} if offset else {}
-    return known("review", ["reviews_state", *new], taken, parts)
-
-
-def verdicts(parts: Parts, offset: int, *new: str) -> list[Verdict]:
-    return list(judge(what_is_known(parts, offset, *new), Keep(), NOW))
+def judged(parts: Parts, offset: int, *new: str) -> Judged:
+    """The table when the one model has taken in so much, and those that are `new` nothing."""
+    return judge_table("review", {"reviews_state": offset, **dict.fromkeys(new, 0)}, Keep(), parts)
 
 
 def run(parts: Parts, offset: int = 1, *new: str, by: Any = let_go) -> list[Objects]:
     """One run of retention on the table."""
-    found = what_is_known(parts, offset, *new)
-    return [done for _, done in by(found, list(judge(found, Keep(), NOW)), parts)]
+    return [done for _, done in by(judged(parts, offset, *new), parts)]
 
 
 def tagged(parts: Parts) -> list[str]:

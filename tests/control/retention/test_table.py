@@ -1,18 +1,21 @@
 """What may go leaves the catalog first and is tagged then; control records and all else stay."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
-from retained import GONE, Killed, Wire, assert_let_go, copied, run, tagged, trail, verdicts, wired
+from retained import FILE, GONE, Killed, Wire, assert_let_go, copied, judged, run, tagged, trail, wired
 
 from control import audit
 from control.adapters.memory import MemoryCatalog
 from control.errors import UnavailableError, UpstreamError
-from control.model import Batch, RawFile
+from control.model import Batch, RawFile, file_id_of
 from control.ports import Parts, every
 from control.retention import let_go as module
-from control.retention.table import measure, offsets, there_of
+from control.retention.judge import Keep
+from control.retention.table import judge_table, measure, offsets
 
 
 def test_rows_leave_the_catalog_and_are_tagged_while_control_records_stay(parts: Parts) -> None:
@@ -22,13 +25,13 @@ def test_rows_leave_the_catalog_and_are_tagged_while_control_records_stay(parts:
         ("let go", "bronze of batches 1: kept long enough, and taken in by reviews_state at 1"),
         ("let go", "raw of batches 1: kept long enough, and taken in by reviews_state at 1"),
     ]
-    assert all(entry.subjects == ("f",) for entry in audit.trail("review", parts))
+    assert all(entry.subjects == (FILE,) for entry in audit.trail("review", parts))
     assert sum(done.tagged for done in run(parts)) == 0, "a second run finds it done"
     assert len(trail(parts)) == 2, "and has nothing to say"
 
 
 def test_a_model_that_has_taken_in_nothing_yet_keeps_all(parts: Parts) -> None:
-    assert not any(one.may_go for one in verdicts(parts, 0))
+    assert not any(one.may_go for one in judged(parts, 0).verdicts)
     assert run(parts, 0) == []
     assert tagged(parts) == []
     assert trail(parts) == []
@@ -37,7 +40,7 @@ def test_a_model_that_has_taken_in_nothing_yet_keeps_all(parts: Parts) -> None:
 def test_what_a_lifecycle_rule_has_deleted_is_no_error(parts: Parts) -> None:
     run(parts)
     parts.objects.delete(f"s3://lake/{key}" for key in GONE)
-    assert [(done.count, done.tagged) for done in run(parts)] == [(0, 0)] * 3
+    assert run(parts) == []
 
 
 def test_batches_whose_objects_are_gone_cost_no_listing_each(parts: Parts) -> None:
@@ -53,13 +56,34 @@ def test_batches_whose_objects_are_gone_cost_no_listing_each(parts: Parts) -> No
     assert calls() == before
 
 
+def test_rows_that_stay_after_their_raw_files_went_are_not_asked_for(parts: Parts) -> None:
+    """Each night, of all batches between the age of raw files and that of rows."""
+    keep = Keep(raw=timedelta(days=90), bronze=timedelta(days=400))
+    asked: list[str] = []
+
+    class Objects:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(parts.objects, name)
+
+        def tags(self, uri: str, version_id: str) -> Mapping[str, str]:
+            asked.append(uri)
+            return parts.objects.tags(uri, version_id)
+
+    wired = replace(parts, objects=Objects())  # type: ignore[arg-type]  # it passes on all that it does not say
+    for _ in range(2):
+        module.let_go(judge_table("review", {"reviews_state": 1}, keep, wired), wired)
+    assert set(asked) == {"s3://lake/raw/review/f"}
+    assert tagged(parts) == ["raw/review/f"]
+
+
 def test_a_run_that_is_cut_off_has_got_on(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     """So a backlog ends that takes longer than a function may run."""
     (file,), (batch,) = (every(parts.store, kind, "review") for kind in (RawFile, Batch))
     for number in range(2, 12):
-        name = f"f{number}"
-        parts.objects.put(f"s3://lake/raw/review/{name}", b"abc")
-        parts.store.create(replace(file, file_id=name, key=f"raw/review/{name}", batch_id=f"b{number}"))
+        key = f"raw/review/f{number}"
+        name = file_id_of("lake", key, "null")
+        parts.objects.put(f"s3://lake/{key}", b"abc")
+        parts.store.create(replace(file, file_id=name, key=key, batch_id=f"b{number}"))
         parts.store.create(replace(batch, batch_id=f"b{number}", file_ids=(name,), number=number))
     monkeypatch.setattr(module, "AT_ONCE", 3)
     whole = Wire(0, after=False)
@@ -93,13 +117,13 @@ def test_what_was_written_over_a_raw_file_is_not_tagged_for_it(parts: Parts) -> 
 
 def test_a_plan_says_how_much_of_it_is_there(parts: Parts) -> None:
     def measured() -> dict[str, tuple[int, int]]:
-        there = there_of("review", parts)
-        sizes = {one.kind: measure(one, there, parts) for one in verdicts(parts, 1)}
+        found = judged(parts, 1)
+        sizes = {one.kind: measure(one, found.there, parts) for one in found.verdicts}
         return {kind: (size.count, size.size_bytes) for kind, size in sizes.items()}
 
-    assert measured() == {"raw": (1, 3), "bronze": (2, 6), "quarantine": (0, 0)}
+    assert measured() == {"raw": (1, 3), "bronze": (2, 6)}
     parts.objects.delete(["s3://lake/raw/review/f"])
-    assert measured()["raw"] == (0, 0)
+    assert measured() == {"bronze": (2, 6)}
 
 
 @pytest.mark.parametrize("reason", ["TABLE_NOT_FOUND: line 1", "SCHEMA_NOT_FOUND: line 1"])

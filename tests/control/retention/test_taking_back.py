@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from retained import (
+    FILE,
     FOLDER,
     GONE,
     Killed,
@@ -67,7 +68,7 @@ def it_comes_back_as_it_was_and_may_go_again(by: Any) -> None:
 
 def rows_that_were_hidden_before_anything_was_tagged_come_back(by: Any) -> None:
     parts = small_lake()
-    audit.record("let go", "review", ("f",), "it died after this and the drop", parts)
+    audit.record("let go", "review", (FILE,), "it died after this and the drop", parts)
     parts.catalog.drop_partition("bronze", "review", ("2025-01-01", "1"))
     assert [(one.taken_back, one.returned) for one in take_back(parts, by)] == [(0, True)]
     assert_taken_back(parts)

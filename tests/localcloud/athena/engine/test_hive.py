@@ -172,6 +172,26 @@ def test_only_the_partitions_asked_for_are_read(run: Run) -> None:
     assert run("select count(a) from t where n > 5").scanned_bytes == 0
 
 
+@pytest.mark.parametrize("relation", ["t", '"t$partitions"'])
+def test_glue_gives_no_partition_that_an_integer_rules_out(
+    run: Run, rows: Rows, catalog: Catalog, relation: str
+) -> None:
+    """A table of bronze has a partition for each batch, and each costs a millisecond or more."""
+    run(PARTITIONED + "select x a, date '2024-01-01' day, x n from unnest(sequence(1, 60)) v(x)")
+    given: list[int] = []
+
+    def note(parsed: Any, **_: Any) -> None:
+        given.append(len(parsed.get("Partitions", ())))
+
+    catalog.glue.meta.events.register("after-call.glue.GetPartitions", note, unique_id="given")
+    for where, found in (("n > 57 and n <= 59", 2), ("n = 7", 1), ("n in (3, 4)", 2), ("n < 0", 0)):
+        assert rows(f"select count(*) from {relation} where {where}") == [(found,)]
+    run("insert into t values (61, date '2024-01-01', null)")
+    assert rows(f"select count(*) from {relation} where n > 57") == [(3,)]
+    catalog.glue.meta.events.unregister("after-call.glue.GetPartitions", unique_id="given")
+    assert given[:4] == [2, 1, 2, 0]
+
+
 def test_a_partition_has_a_place_of_its_own(run: Run, rows: Rows, catalog: Catalog, database: str) -> None:
     run(PARTITIONED + "select 1 a, date '2024-01-02' day, 7 n")
     [path] = rows('select "$path" from t')
