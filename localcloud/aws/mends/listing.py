@@ -1,15 +1,19 @@
 """Listings of S3: moto looks at every object of a bucket in turn, and tries several names for each field.
 
-Measured with 40 objects under a prefix of a bucket of 1,500: 11 ms of the endpoint, of which 2 are left.
+Measured with 40 objects under a prefix of a bucket of 1,500: 11 ms of the endpoint, of which 2 are left. For
+each page of a list of versions it copies every object: 2 s for one of 4,000. And such a list that goes on
+after a key that is not there leaves out the next one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from moto.core.responses import ActionResult
-from moto.s3.models import FakeTableStorageBucket, S3Backend
+from moto.s3.models import FakeDeleteMarker, FakeTableStorageBucket, S3Backend
 from moto.s3.responses import S3Response
 
 from localcloud.aws.mends.replacing import add, replace
@@ -20,8 +24,12 @@ HEAD: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 def apply() -> None:
-    """Mend both."""
-    replace(S3Backend, list_objects=_below(S3Backend.list_objects))
+    """Mend them."""
+    replace(
+        S3Backend,
+        list_objects=_below(S3Backend.list_objects),
+        list_object_versions=_versions(S3Backend.list_object_versions),
+    )
     add(S3Response, serialized=_serialized(S3Response.serialized))
 
 
@@ -35,6 +43,59 @@ def _below(original: Callable[..., Any]) -> Callable[..., Any]:
         return original(backend, bucket, prefix, *others, **named)
 
     return list_objects
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A version of an object, or a delete marker, in a listing."""
+
+    version: Any
+    is_latest: bool
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.version, name)
+
+
+def _versions(original: Callable[..., Any]) -> Callable[..., Any]:
+    """List the versions under the prefix; folders are left to moto."""
+
+    def list_object_versions(
+        backend: Any,
+        bucket_name: str,
+        delimiter: str | None = None,
+        key_marker: str | None = None,
+        max_keys: int | None = 1000,
+        prefix: str = "",
+        version_id_marker: str | None = None,
+    ) -> tuple[list[_Seen], list[str], list[_Seen], str | None, str | None]:
+        if delimiter:
+            return original(  # type: ignore[no-any-return]
+                backend, bucket_name, delimiter, key_marker, max_keys, prefix, version_id_marker
+            )
+        keys = backend.get_bucket(bucket_name).keys
+        page = list(islice(_after(keys, prefix, key_marker or "", version_id_marker), max_keys))
+        markers = [one for one in page if isinstance(one.version, FakeDeleteMarker)]
+        versions = [one for one in page if not isinstance(one.version, FakeDeleteMarker)]
+        last = (str(page[-1].name), _id_of(page[-1])) if page else ("", "")
+        is_cut = len(page) == max_keys and next(_after(keys, prefix, *last), None) is not None
+        return versions, [], markers, *(last if is_cut else (None, None))
+
+    return list_object_versions
+
+
+def _after(keys: Any, prefix: str, key_marker: str, version_id_marker: str | None) -> Iterator[_Seen]:
+    """All versions under `prefix` that come after the markers, those of a key from the newest on."""
+    for name in sorted(name for name in dict.keys(keys) if name.startswith(prefix) and name >= key_marker):
+        newest_first = sorted(keys.getlist(name), key=lambda one: one.last_modified)[::-1]
+        seen = [_Seen(one, is_latest=place == 0) for place, one in enumerate(newest_first)]
+        if name == key_marker:
+            ids = [_id_of(one) for one in newest_first]
+            seen = seen[ids.index(version_id_marker) + 1 :] if version_id_marker in ids else []
+        yield from seen
+
+
+def _id_of(version: Any) -> str:
+    return "null" if version.version_id is None else str(version.version_id)
 
 
 def _serialized(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,6 +5,7 @@ import io
 import socket
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -14,6 +15,8 @@ import pytest
 import urllib3
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
+
+from localcloud.aws.mends import listing
 
 LARGE = b"0123456789abcdef" * (1 << 17)  # 2 MB: kept in a file, not in memory
 
@@ -229,6 +232,43 @@ def test_old_versions_stay_readable(s3, bucket):
     assert s3.get_object(Bucket=bucket, Key="k", VersionId=first)["Body"].read() == LARGE
     listed = s3.list_object_versions(Bucket=bucket)
     assert (len(listed["Versions"]), len(listed["DeleteMarkers"])) == (2, 1)
+
+
+def test_a_listing_of_versions_is_paged_and_goes_on_after_any_key(s3, bucket):
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    put = [(key, s3.put_object(Bucket=bucket, Key=key, Body=b"")["VersionId"]) for key in ("p/a", "p/b") * 3]
+    put += [(key, s3.put_object(Bucket=bucket, Key=key, Body=b"")["VersionId"]) for key in ("p/d", "q/a")]
+    gone = s3.delete_object(Bucket=bucket, Key="p/a")["VersionId"]
+
+    def listed(size=1000, **given):
+        pages = s3.get_paginator("list_object_versions").paginate(
+            Bucket=bucket, Prefix="p/", PaginationConfig={"PageSize": size}, **given
+        )
+        found = [
+            one for page in pages for kind in ("Versions", "DeleteMarkers") for one in page.get(kind, ())
+        ]
+        return [(one["Key"], one["VersionId"], one["IsLatest"]) for one in found]
+
+    newest = dict(put) | {"p/a": gone}
+    wanted = [(k, v, newest[k] == v) for k in ("p/a", "p/b", "p/d") for key, v in put[::-1] if key == k]
+    wanted.insert(0, ("p/a", gone, True))
+    for size in (1, 2, 3, 7, 8, 9):
+        assert sorted(listed(size)) == sorted(wanted)
+    assert [key for key, _, _ in listed(2)] == ["p/a"] * 4 + ["p/b"] * 3 + ["p/d"]
+    assert [key for key, _, _ in listed(KeyMarker="p/a")] == ["p/b"] * 3 + ["p/d"]
+    assert [key for key, _, _ in listed(KeyMarker="p/c")] == ["p/d"], "moto leaves out the next one"
+
+
+def test_a_listing_of_versions_looks_at_no_other_object():
+    class Keys(dict):
+        def getlist(self, name):
+            asked.append(name)
+            return self[name]
+
+    asked = []
+    keys = Keys({name: [SimpleNamespace(version_id=None, last_modified=0)] for name in ("o/1", "p/1", "p/2")})
+    assert [one.is_latest for one in listing._after(keys, "p/", "p/1", None)] == [True]
+    assert asked == ["p/1", "p/2"]
 
 
 def test_a_listing_is_paged(s3, bucket):
