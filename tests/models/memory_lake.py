@@ -16,7 +16,7 @@ from sqlglot import exp
 from localcloud.athena.dialect import parse
 from localcloud.athena.engines.database import open_database
 from localcloud.athena.translate.scope import Field, Filter, View
-from localcloud.athena.translate.terms import ident
+from localcloud.athena.translate.terms import duckdb_type, ident
 from localcloud.athena.translate.translator import translate
 from localcloud.athena.types import Type, parse_hive
 from localcloud.athena.types import parse as parse_type
@@ -221,7 +221,7 @@ class MemoryLake:
         """An empty Hive table; types are Hive's."""
         types = tuple((column, parse_hive(type_)) for column, type_ in columns)
         label = self._label(name)
-        listed = ", ".join(f"{ident(column)} {_DUCKDB[type_.name]}" for column, type_ in types)
+        listed = ", ".join(f"{ident(column)} {duckdb_type(type_)}" for column, type_ in types)
         self.connection.execute(f"CREATE TABLE {label} ({listed})")
         self.plain[database, name] = Stored(types, label)
 
@@ -235,6 +235,12 @@ class MemoryLake:
         columns["batch"] = pa.array([batch] * len(rows), pa.int64())
         self.connection.register("arriving", pa.table(columns))
         self.connection.execute(f"INSERT INTO {table.source} FROM arriving")
+
+    def append_table(self, database: str, name: str, batch: int, rows: pa.Table) -> None:
+        """A batch of the parser's own rows into a plain table, as a partition."""
+        self.partitions.setdefault((database, name), set()).add(batch)
+        self.connection.register("arriving", rows.append_column("batch", pa.array([batch] * len(rows))))
+        self.connection.execute(f"INSERT INTO {self.plain[database, name].source} BY NAME FROM arriving")
 
     def _answer(self, sql: str) -> tuple[list[str], Rows]:
         found = translate(parse(sql), self, "default")

@@ -266,7 +266,7 @@ class _Model:
         def columns(table: Relation) -> list[SimpleNamespace]:
             found = lake.iceberg.get((table.schema, table.identifier))
             return [
-                SimpleNamespace(name=n, column=n, quoted=f'"{n}"', data_type=t.athena, dtype=t.athena)
+                SimpleNamespace(name=n, column=n, quoted=f'"{n}"', data_type=t.hive, dtype=t.hive)
                 for n, t in (found.columns if found else ())
             ]
 
