@@ -69,7 +69,12 @@ def judge(
     """
     readers = {column.name: nested.from_json(column.type) for column in contract.columns}
     rules = _Rules(
-        contract, epoch, loaded, readers, tuple(c for c in contract.columns if schema.nested(c.type))
+        contract,
+        epoch,
+        loaded,
+        readers,
+        tuple(c for c in contract.columns if schema.nested(c.type)),
+        contract.stored,
     )
     if contract.records == "plain":
         return lambda record: rules.change({"data": record}, {"operation": "load"})
@@ -93,6 +98,7 @@ class _Rules:
     loaded: str
     readers: Mapping[str, Callable[[object], object]]
     nested: tuple[Column, ...]
+    stored: Mapping[str, str]
 
     def event(self, metadata: Mapping[str, object]) -> Event:
         operation = _text(metadata, "operation")
@@ -157,6 +163,7 @@ class _Rules:
         }
         if all(old[name] == row[name] for name in old):
             return None
+        old = {self.stored[name]: value for name, value in old.items()}
         return json.dumps(old, ensure_ascii=False, separators=(",", ":"), default=_key_text)
 
     def seq(self, metadata: Mapping[str, object], operation: str) -> str:

@@ -51,7 +51,8 @@ def finisher(
     `constants` has the values of columns that are the same in every row. Raises TokenKeyError when the
     contract wants tokens and there is no key.
     """
-    tokens = {f"{column.name}_token": column.name for column in contract.columns if column.token}
+    tokens = {f"{column.stored}_token": column.name for column in contract.columns if column.token}
+    read = {column.stored: column.name for column in contract.columns}
     if tokens and not token_key:
         raise TokenKeyError(
             f"{contract.table} has tokens of {', '.join(tokens.values())}, and no key is set to make them",
@@ -73,7 +74,7 @@ def finisher(
             elif field.name in constants:
                 column = constant(field, table.num_rows)
             else:
-                column = table.column(field.name)
+                column = table.column(read.get(field.name, field.name))
             columns.append(column)
         return pa.Table.from_arrays(columns, names=contract.arrow_schema.names)
 

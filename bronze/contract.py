@@ -42,22 +42,31 @@ DEFAULTS: Mapping[str, object] = {
     "maxInflatedBytes": DEFAULT_LIMITS.inflated_bytes,
     "maxInflationRatio": DEFAULT_LIMITS.ratio,
 }
+# What the parser calls its own columns while it reads.
+_KEPT = {RESCUED[0], *(name for name, _ in TECHNICAL)}
 _DEFAULTS: Mapping[str, object] = {**DEFAULTS, "token": False}  # the latter of a column
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the raw table. `type` is Hive text; `token` asks for a sibling `<name>_token`."""
+    """A column as raw files have it. `stored` is its name in the table, another where there is a `rawName`.
+
+    `type` is Hive text; `token` asks for a sibling `<stored>_token`.
+    """
 
     name: str
     type: str
     required: bool
-    token: bool = False
+    token: bool
+    stored: str
 
 
 @dataclass(frozen=True, slots=True)
 class BronzeContract:
-    """One table: its columns and key, and how its raw files are to be judged."""
+    """One table: its columns and key, and how its raw files are to be judged.
+
+    `key` has the names that raw files use; `stored` gives for each such name that of the table.
+    """
 
     table: str
     version: str
@@ -80,13 +89,18 @@ class BronzeContract:
         return ((PARSER_REVISION * 1000 + major) * 1000 + minor) * 1000 + patch
 
     @property
+    def stored(self) -> Mapping[str, str]:
+        """Name in raw files -> name in the table."""
+        return {column.name: column.stored for column in self.columns}
+
+    @property
     def hive_columns(self) -> tuple[tuple[str, str], ...]:
         """Name and Hive type of every column of the bronze table, without its partition keys."""
         own: list[tuple[str, str]] = []
         for column in self.columns:
-            own.append((column.name, column.type))
+            own.append((column.stored, column.type))
             if column.token:
-                own.append((f"{column.name}_token", "string"))
+                own.append((f"{column.stored}_token", "string"))
         rescued = (RESCUED,) if self.unknown_keys == "evolve" else ()
         return (*own, *rescued, *TECHNICAL)
 
@@ -208,6 +222,10 @@ class _Reader:
                 f"the column `{repeated[0]}` is there twice",
                 hint="the catalog does not tell upper from lower case, and a token takes `<column>_token`",
             )
+        if twice := [name for name, count in Counter(column.name for column in columns).items() if count > 1]:
+            raise ContractError(
+                self.file, table.line_of("properties"), f"two columns are called `{twice[0]}` in raw files"
+            )
         return columns
 
     def column(self, entry: object, table: Located) -> Column:
@@ -218,14 +236,19 @@ class _Reader:
             raise ContractError(
                 self.file, entry.line_of("name"), f"the column `{name}` takes a name that the parser keeps"
             )
-        if not name.isprintable() or '"' in name or "\\" in name:
+        custom = self.custom(entry)
+        raw = str(custom.value("rawName", _is_text, "a text")) if "rawName" in custom.entries else name
+        if not raw or not raw.isprintable() or '"' in raw or "\\" in raw:
             raise ContractError(
                 self.file,
-                entry.line_of("name"),
-                f"the column {name!r} has a quote, a backslash or a control character in its name",
+                custom.line_of("rawName") if "rawName" in custom.entries else entry.line_of("name"),
+                f"the column {raw!r} has a quote, a backslash or a control character in its name",
+            )
+        if raw in _KEPT:
+            raise ContractError(
+                self.file, custom.line_of("rawName"), f"`{raw}` is a name that the parser keeps"
             )
         hive_type = self.type(entry, name)
-        custom = self.custom(entry)
         token = custom.value("token", _is_bool, "true or false")
         if token and hive_type != "string":
             raise ContractError(
@@ -238,7 +261,7 @@ class _Reader:
             raise ContractError(
                 self.file, entry.line_of("required"), f"`required` of `{name}` must be true or false"
             )
-        return Column(name, hive_type, required or entry.get("primaryKey") is True, token)
+        return Column(raw, hive_type, required or entry.get("primaryKey") is True, token, name)
 
     def type(self, entry: Located, name: str) -> str:
         written = self.text(entry, "physicalType")
@@ -275,13 +298,14 @@ class _Reader:
 
         names = tuple(entry["name"] for entry in sorted(entries, key=place))
         for column in columns:
-            if column.name in names and (column.type == "binary" or nested(column.type)):
+            if column.stored in names and (column.type == "binary" or nested(column.type)):
                 raise ContractError(
                     self.file,
                     table.line_of("properties"),
-                    f"the key column `{column.name}` is {column.type}; a key is made of plain values",
+                    f"the key column `{column.stored}` is {column.type}; a key is made of plain values",
                 )
-        return names
+        raw = {column.stored: column.name for column in columns}
+        return tuple(raw[name] for name in names)
 
     def custom(self, node: Located) -> "_Custom":
         """The `customProperties` of `node`."""
@@ -322,7 +346,7 @@ class _Custom:
 
 
 def _names(column: Column) -> tuple[str, ...]:
-    return (column.name, f"{column.name}_token") if column.token else (column.name,)
+    return (column.stored, f"{column.stored}_token") if column.token else (column.stored,)
 
 
 def _is_bool(value: object) -> bool:

@@ -175,7 +175,7 @@ def _row_writer(contract: BronzeContract, source: Source, limits: Limits, staged
     """Changes are sorted by key within a row group; extracts stay as they came."""
     if source.format == "csv" or contract.records == "plain":
         return RowWriter(staged.rows, limits)
-    return RowWriter(staged.rows, limits, contract.key)
+    return RowWriter(staged.rows, limits, [contract.stored[name] for name in contract.key])
 
 
 _Part = Block | LongRecord

@@ -40,7 +40,7 @@ def bronze(table: str, file: Path, silver: str | None) -> None:
     working folder. It writes over nothing, and warns of what the draft refuses of the file. Exit codes: 0
     drafted, 1 the file has nothing that can be drafted, 2 a file cannot be read or stands in the way.
     """
-    from control.contracts.draft import files, is_guess, key
+    from control.contracts.draft import files, is_guess, key, names
     from control.contracts.infer import infer
     from control.contracts.trial import objections
 
@@ -55,8 +55,13 @@ def bronze(table: str, file: Path, silver: str | None) -> None:
             f"warning: of {file.name} {printable(refused)}; dm parse shows each, docs/raw-files.md why",
             err=True,
         )
+    called = names(table, shape, file.name)
+    if renamed := [f"{raw} {name}" for raw, name in called.items() if raw != name]:
+        click.echo(
+            f"note: the table calls {printable(', '.join(renamed))}; raw files keep their names (rawName)"
+        )
     found = key(shape, file.name)
-    names = ", ".join(column.name for column in found)
+    keys = ", ".join(called[column.name] for column in found)
     if is_guess(shape, found):
         lacks = (
             "no delete shows the key by what it leaves out"
@@ -64,11 +69,11 @@ def bronze(table: str, file: Path, silver: str | None) -> None:
             else f"no column of {file.name}, nor two or three together, has another value in each record"
         )
         click.echo(
-            f"warning: {lacks}: {names} is a guess at the key, and of rows with the same key silver keeps the"
+            f"warning: {lacks}: {keys} is a guess at the key, and of rows with the same key silver keeps the"
             " latest",
             err=True,
         )
-    maybe = [c.name for c in shape.columns if _PERSONAL.search(c.name) and not c.personal]
+    maybe = [called[c.name] for c in shape.columns if _PERSONAL.search(called[c.name]) and not c.personal]
     if maybe:
         click.echo(
             f"warning: {', '.join(maybe)} may be personal, and is drafted as public: if so, make it a string"
@@ -76,7 +81,7 @@ def bronze(table: str, file: Path, silver: str | None) -> None:
             err=True,
         )
     click.echo(
-        f"next: read contracts/bronze/{table}.yaml: the key ({names}), types, what is required, who may"
+        f"next: read contracts/bronze/{table}.yaml: the key ({keys}), types, what is required, who may"
         f" know. What you change goes into silver by dm contract new silver {table} --replace\n"
         "then name owner and consumers, and dm contract lint && dm contract sync"
     )

@@ -23,22 +23,34 @@ def files(table: str, silver: str, shape: Shape, source: str) -> dict[str, str]:
 
     Raises DataError when the file has a column that no contract may have, or none that can be a key.
     """
-    wrong = [c.name for c in shape.columns if not re.fullmatch(r"[a-z][a-z0-9_]*", c.name)]
-    if wrong:
-        raise DataError(
-            f"columns {', '.join(map(repr, wrong))} of {source} are not in lower case letters, digits and _",
-            hint="rename them where the file is written (AWS DMS: a rule with the action convert-lowercase)",
-        )
-    if taken := [c.name for c in shape.columns if c.name in words.RESERVED]:
-        raise DataError(
-            f"columns {', '.join(map(repr, taken))} of {source} are words of SQL, which no query here quotes",
-            hint="rename them where the file is written (AWS DMS: a rule with the action rename)",
-        )
-    names = [column.name for column in key(shape, source)]
-    columns = tuple(_found(column, names) for column in shape.columns)
+    called = names(table, shape, source)
+    keys = [called[column.name] for column in key(shape, source)]
+    columns = tuple(_found(column, called[column.name], keys) for column in shape.columns)
     source = f"{shape.records:,} records of {source}"
     bronze = _NOTE.format(source=source) + dump(_bronze(table, silver, columns, shape))
     return {f"contracts/bronze/{table}.yaml": bronze, **_silver_files(table, silver, columns, source)}
+
+
+def names(table: str, shape: Shape, source: str) -> dict[str, str]:
+    """The names that `table` gives to the columns of a raw file, by the file's: `Order` is `parcel_order`.
+
+    Raises DataError for names that would be none, or the same.
+    """
+    called = {column.name: _called(column.name, table) for column in shape.columns}
+    listed = list(called.values())
+    wrong = [raw for raw, name in called.items() if not name or listed.count(name) > 1]
+    if wrong:
+        raise DataError(
+            f"columns {', '.join(map(repr, wrong))} of {source} would have no name, or the same",
+            hint="rename them where the file is written, or write the contract by hand, with their rawName",
+        )
+    return called
+
+
+def _called(raw: str, table: str) -> str:
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", raw).lower()
+    name = re.sub(r"[^a-z0-9]+", "_", apart).strip("_")
+    return f"{table}_{name}" if name in words.RESERVED or name[:1].isdigit() else name
 
 
 def silver_files(bronze: Contract, silver: str) -> dict[str, str]:
@@ -89,14 +101,15 @@ def _deletes_show_the_key(shape: Shape) -> bool:
     return shape.is_log and any(c.required and not c.everywhere for c in shape.columns)
 
 
-def _found(column: Found, key: Sequence[str]) -> Column:
+def _found(column: Found, name: str, key: Sequence[str]) -> Column:
     return Column(
-        name=column.name,
+        name=name,
         type=column.type,
         logical_type="",
-        description=drafted.column(column.name),
+        description=drafted.column(name),
         required=column.required,
-        key=key.index(column.name) + 1 if column.name in key else 0,
+        key=key.index(name) + 1 if name in key else 0,
+        raw_name=column.name if column.name != name else "",
         classification="personal" if column.personal else "public",
         token=column.personal,
     )
@@ -150,7 +163,7 @@ def _bronze(table: str, silver: str, columns: Sequence[Column], shape: Shape) ->
         "bronze", table, name=f"{table}, as it arrived", consumer=f"silver.{silver}", words=words
     )
     custom = {"position": shape.position, "unknownKeys": "freeze", "absent": "quarantine", **shape.settings}
-    properties = [_column(c, {"token": True} if c.token else {}) for c in columns]
+    properties = [_column(c, _raw_custom(c)) for c in columns]
     return contract | {
         "schema": [_table(table, "table", "One row per record that arrived.", custom, properties)]
     }
@@ -197,6 +210,11 @@ def _column(column: Column, custom: Mapping[str, object]) -> dict[str, object]:
     if column.tags:
         stated["tags"] = list(column.tags)
     return stated | ({"customProperties": _custom(custom)} if custom else {})
+
+
+def _raw_custom(column: Column) -> dict[str, object]:
+    named: dict[str, object] = {"rawName": column.raw_name} if column.raw_name else {}
+    return named | ({"token": True} if column.token else {})
 
 
 def _key(columns: Sequence[Column]) -> list[str]:

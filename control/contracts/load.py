@@ -121,6 +121,7 @@ def _column(data: Mapping[str, Any], index: int) -> Column:
         token=properties.get("token") is True,
         state_column=_text(properties.get("stateColumn")),
         generated=_text(properties.get("generated")),
+        raw_name=str(properties.get("rawName", "")),
         checks=tuple(rules.checks),
         tests=tuple(rules.tests),
         references=tuple(link for link in links if link),

@@ -55,6 +55,7 @@ class Column:
 
     `token` asks the parser for a sibling column with a keyed hash. `state_column` names the state table's
     column that a live view shows under this name. `generated` says why nothing is behind the column.
+    Raw files call it `raw_name`, where that is another name.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Column:
     token: bool = False
     state_column: str = ""
     generated: str = ""
+    raw_name: str = ""
     checks: tuple[Check, ...] = ()
     tests: tuple[Test, ...] = ()
     references: tuple[Reference, ...] = ()

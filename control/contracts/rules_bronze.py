@@ -57,8 +57,8 @@ def _table(on: Subject) -> Iterator[Finding]:
 
 def _column(on: Subject, path: Path, column: Column, raw: Mapping[str, Any]) -> Iterator[Finding]:
     for index, item in enumerate(raw.get("customProperties") or []):
-        if item["property"] != "token":
-            message = f"unknown custom property {item['property']!r}: a bronze column has token"
+        if item["property"] not in ("token", "rawName"):
+            message = f"unknown custom property {item['property']!r}: a bronze column has token and rawName"
             yield on.finding("bronze-property", (*path, "customProperties", index), message)
     if column.checks or column.tests or column.unique or column.references:
         yield _unchecked(on, path)

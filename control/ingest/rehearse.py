@@ -100,14 +100,19 @@ def rehearse(
 
 
 def personal(text: str) -> frozenset[str]:
-    """The columns of a bronze contract whose values name a person, or stand for one."""
+    """The columns of a bronze contract whose values name a person, or stand for one; by their raw names."""
     data = yaml.safe_load(text)
     listed = [c for table in data.get("schema") or [] for c in table.get("properties") or []]
     return frozenset(
-        str(column.get("name"))
+        _raw_name(column)
         for column in listed
         if column.get("classification") in ("personal", "pseudonym") or "pii" in (column.get("tags") or [])
     )
+
+
+def _raw_name(column: Mapping[str, Any]) -> str:
+    stated = (p.get("value") for p in column.get("customProperties") or [] if p.get("property") == "rawName")
+    return str(next(stated, column.get("name")))
 
 
 def _recent(table: str, parts: Parts, days: int, most: int) -> list[RawFile]:

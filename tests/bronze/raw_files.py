@@ -19,7 +19,10 @@ KEY = b"a key for tests"
 
 
 def contract_text(*columns: str, **custom: object) -> str:
-    """A contract; a column is `name type`, a key column ends in `key`, one that may be null in `?`."""
+    """A contract; a column is `name type`, a key column ends in `key`, one that may be null in `?`.
+
+    `raw=Name` says what raw files call it.
+    """
     lines = ["apiVersion: v3.1.0", "kind: DataContract", f"version: {custom.pop('version', '1.2.3')}"]
     lines += ["schema:", "  - name: thing", "    customProperties:"]
     for name, value in {"position": "lsn", **custom}.items():
@@ -31,8 +34,12 @@ def contract_text(*columns: str, **custom: object) -> str:
         lines.append(f"        required: {json.dumps(not kind.endswith('?'))}")
         if "key" in marks:
             lines.append("        primaryKey: true")
-        if "token" in marks:
-            lines += ["        customProperties:", "          - property: token", "            value: true"]
+        custom = ["token: true"] if "token" in marks else []
+        custom += [mark.replace("raw=", "rawName: ") for mark in marks if mark.startswith("raw=")]
+        lines += ["        customProperties:"] if custom else []
+        for one in custom:
+            of, _, value = one.partition(": ")
+            lines += [f"          - property: {of}", f"            value: {value}"]
     return "\n".join(lines)
 
 

@@ -91,6 +91,18 @@ def test_fields_are_told_apart_by_the_delimiter_of_the_contract(world) -> None:
     assert [sample.raw for sample in found.samples] == ["x;***;***;9"]
 
 
+def test_personal_values_are_found_by_the_names_that_raw_files_use(world) -> None:
+    world.tables["profile"] = world.tables["beer"]
+    good = change(profile_id=1, profile_name="Ann", Mail="a@b.org", email="x", state="s")
+    landed(world, "profile", good)
+    named = PROFILE.read_text().replace(
+        "- property: token\n", "- property: rawName\n            value: Mail\n          - property: token\n"
+    )
+    found = rehearsed(world, named)
+    assert [sample.reason for sample in found.samples] == ["unknown_key:email"]
+    assert "a@b.org" not in found.samples[0].raw
+
+
 def test_nothing_is_published_or_kept(world) -> None:
     landed(world, "beer", beer(1, 5.0))
     before = {found.uri for found in world.objects.list("s3://lake/")}
