@@ -50,7 +50,8 @@ def names(table: str, shape: Shape, source: str) -> dict[str, str]:
 def _called(raw: str, table: str) -> str:
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", raw).lower()
     name = re.sub(r"[^a-z0-9]+", "_", apart).strip("_")
-    return f"{table}_{name}" if name in words.RESERVED or name[:1].isdigit() else name
+    taken = name in words.RESERVED or name in technical.PARTITION_KEYS or name[:1].isdigit()
+    return f"{table}_{name}" if taken else name
 
 
 def silver_files(bronze: Contract, silver: str) -> dict[str, str]:

@@ -30,6 +30,12 @@ def names(on: Subject) -> Iterator[Finding]:
         elif column.name in words.RESERVED:
             message = f"column name {column.name!r}: a word of SQL, which no query here quotes, rename it"
             yield on.finding("column-name", place, message)
+        elif on.contract.layer == "bronze" and column.name in technical.PARTITION_KEYS:
+            message = (
+                f"column name {column.name!r}: every bronze table is partitioned by it, rename it"
+                " (rawName keeps what raw files say)"
+            )
+            yield on.finding("column-name", place, message)
         elif column.name.startswith("_") and not on.contract.properties.get("liveView"):
             message = (
                 f"column {column.name!r}: names with a leading _ are the lakehouse's own, rename it"

@@ -68,12 +68,12 @@ def test_a_table_of_keys_alone_a_wide_one_and_one_whose_typed_keys_change(
     names = [f"c{number:03}" for number in range(400)]
     wide = ",".join(names) + "\n" + ",".join(map(str, range(400))) + "\n"
     inserted = "".join(change("insert", 16 + n, old | {"n": n}) for n, (old, _) in enumerate(CHANGED))
-    draft(run, project, "tagging", "parcel_no,tag\n1,cold\n1,big\n", ["parcel_no", "tag"])
+    draft(run, project, "tagging", "Parcel No,batch\n1,cold\n1,big\n", ["parcel_no", "tagging_batch"])
     draft(run, project, "wide", wide, ["c000"])
     draft(run, project, "rate", inserted, ["zone", "day", "at", "free"], zone="decimal(10,3)")
     run("dm", "contract", "lint")
     run("dm", "contract", "sync")
-    lakehouse.put("raw/tagging/1.csv", b"parcel_no,tag\n1,cold\n1,big\n1,cold\n")
+    lakehouse.put("raw/tagging/1.csv", b"Parcel No,batch\n1,cold\n1,big\n1,cold\n")
     lakehouse.put("raw/wide/1.csv", wide.encode())
     lakehouse.put("raw/rate/1.json", inserted.encode())
     run("dm", "ingest", "run", "--until-idle")
@@ -85,12 +85,12 @@ def test_a_table_of_keys_alone_a_wide_one_and_one_whose_typed_keys_change(
     )
     lakehouse.put("raw/rate/2.json", moved.encode())
     # The same record at the same place: which of the two counts is told by what is in them.
-    lakehouse.put("raw/tagging/2.csv", b"parcel_no,tag\n1,big\n1,big\n2,big\n")
+    lakehouse.put("raw/tagging/2.csv", b"Parcel No,batch\n1,big\n1,big\n2,big\n")
     lakehouse.put("raw/wide/2.csv", wide.encode())
     run("dm", "ingest", "run", "--until-idle")
     run("dbt", "build", "--profiles-dir", "profiles")
 
-    tags = lakehouse.query("select parcel_no, tag from silver.taggings order by 1, 2")
+    tags = lakehouse.query("select parcel_no, tagging_batch from silver.taggings order by 1, 2")
     assert [tuple(row.values()) for row in tags] == [(1, "big"), (1, "cold"), (2, "big")]
     [row] = lakehouse.query("select * from silver.wides")
     assert list(row.values()) == list(range(400))

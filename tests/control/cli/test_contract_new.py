@@ -324,7 +324,7 @@ RECORDS = {
     "moments.csv": "id,at,day\n1,2026-01-01T10:00:00+01:00,9999-12-31\n",
     "fine_moments.json": '{"id": 1, "at": "2026-01-01T10:00:00.1234567Z"}\n',
     "amounts.csv": "id,a,b\n1,1.0,1e3\n2,2.0,.5\n",
-    "names_of_others.csv": "ID,First Name,e-mail,valueDate,2nd,GROUP\n1,Ann,a@b.org,2026-01-01,x,y\n",
+    "names_of_others.csv": "ID,First Name,e-mail,valueDate,2nd,batch\n1,Ann,a@b.org,2026-01-01,x,y\n",
     "names_of_others.json": '{"_id": 1, "shipTo": {"zip": "1"}, "Order": null, "eMail": "a@b.org"}\n',
     "byte_order_mark.csv": "\ufeffid,v\n1,é😀\n",
 }
@@ -354,7 +354,7 @@ def test_names_that_no_query_here_could_use_stay_those_of_raw_files() -> None:
     Path("w.csv").write_text(RECORDS["names_of_others.csv"])
     result = run("new", "bronze", "wine", "--from-file", "w.csv")
     stored = load(Path("contracts/bronze/wine.yaml")).stored
-    assert list(stored.values()) == ["id", "first_name", "e_mail", "value_date", "wine_2nd", "wine_group"]
+    assert list(stored.values()) == ["id", "first_name", "e_mail", "value_date", "wine_2nd", "wine_batch"]
     assert "note: the table calls ID id, First Name first_name, e-mail e_mail, " in result.stdout
     assert "warning: first_name may be personal" in result.stderr
     assert "cast(e_mail_token as varchar) as e_mail" in Path("models/silver/wines.sql").read_text()

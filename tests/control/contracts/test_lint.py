@@ -95,6 +95,7 @@ CASES = [
     Broken("column-name", ITEM, "name: price", "name: Price", "- name: Price", "lower case"),
     Broken("column-name", ITEM, "name: price", "name: _price", "- name: _price", "the lakehouse's own"),
     Broken("column-name", ITEM, "name: price", "name: order", "- name: order", "a word of SQL"),
+    Broken("column-name", ITEM, "name: price", "name: batch", "- name: batch", "is partitioned by it"),
     Broken("type-unknown", ITEM, "decimal(10,2)", "numeric(10,2)", "physicalType: numeric(10,2)",
         "decimal(p,s)"),
     Broken("type-unknown", ITEM, "decimal(10,2)", "decimal(10)", "physicalType: decimal(10)",
