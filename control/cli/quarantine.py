@@ -53,7 +53,7 @@ def list_refused(table: str | None, raw: bool, waived: bool, limit: int | None, 
     from control.wiring import connect
 
     most = (0 if as_json else 100) if limit is None else limit
-    found = (entry for entry in refused(connect(os.environ), table, raw=raw) if waived or not entry.waived)
+    found = refused(connect(os.environ), table, raw=raw, waived=waived)
     entries = list(islice(found, most + 1 if most else None))
     if as_json:
         print_json(entries[: most or None])

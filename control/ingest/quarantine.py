@@ -4,9 +4,9 @@ Nothing leaves quarantine by being looked at. A record is out of it when its fil
 record was accepted then (replay), or when somebody took the loss and said why (waive).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
@@ -19,6 +19,9 @@ from control.ingest.redrive import redrive
 from control.model import Batch, Head, RawFile, counts_in
 from control.orders import attempt_of
 from control.ports import Parts, every
+
+# Batches whose files are looked up together: whoever wants some lines waits for no more.
+BATCHES_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +51,34 @@ class Refused:
 
 
 def refused(
-    parts: Parts, table: str | None = None, *, file: RawFile | None = None, raw: bool = False
+    parts: Parts,
+    table: str | None = None,
+    *,
+    file: RawFile | None = None,
+    raw: bool = False,
+    waived: bool = True,
 ) -> Iterator[Refused]:
     """What all failed and published batches refused, or of one file, by table and batch.
 
-    Of a file that was ingested again only what was refused the last time. Lines of tables with personal
-    columns are masked unless `raw` is asked for, and so are those of tables whose contract cannot be read
-    here.
+    Of a file that was ingested again only what was refused the last time, and where `waived` is false only
+    what nobody has answered for. Lines of tables with personal columns are masked unless `raw` is asked for,
+    and so are those of tables whose contract cannot be read here.
     """
     for name in table_names(parts, file.table if file else table):
         masked = not raw and _is_personal(name, parts)
-        for batch in _batches(name, file, parts):
-            yield from _of_batch(batch, file, masked, parts)
+        left = iter(_batches(name, file, parts))
+        while batches := list(islice(left, BATCHES_AT_ONCE)):
+            refusing = {batch.batch_id: _refusing_files(batch, file) for batch in batches}
+            files = parts.store.get_many(RawFile, name, chain.from_iterable(refusing.values()))
+            for batch in batches:
+                named = {file_id: files.get(file_id) for file_id in refusing[batch.batch_id]}
+                shown = {
+                    file_id: one
+                    for file_id, one in named.items()
+                    if _is_last(one, batch, parts) and (waived or not _is_waived(one, batch))
+                }
+                if shown:
+                    yield from _of_batch(batch, shown, masked, parts)
 
 
 def waive(file: RawFile, reason: str, parts: Parts) -> RawFile:
@@ -85,11 +104,8 @@ def waive(file: RawFile, reason: str, parts: Parts) -> RawFile:
 def open_files(table: str, parts: Parts) -> Iterator[tuple[RawFile, Batch]]:
     """The raw files of `table` of which something is in quarantine, not waived, and their batches."""
     for batch in _that_refused(table, parts):
-        # A batch that failed before an answer has no counts.
-        counted = zip(batch.file_ids, batch.counts, strict=False)
-        refusing = [file_id for file_id, counts in counted if counts.quarantined or batch.state == "failed"]
-        for file in parts.store.get_many(RawFile, table, refusing).values():
-            if file.batch_id == batch.batch_id and file.waived != batch.batch_id:
+        for file in parts.store.get_many(RawFile, table, _refusing_files(batch)).values():
+            if file.batch_id == batch.batch_id and not _is_waived(file, batch):
                 yield file, batch
 
 
@@ -154,21 +170,33 @@ def _refusing(batches: Iterable[Batch]) -> list[Batch]:
     return [b for b in batches if b.state == "failed" or (b.state == "published" and b.totals.quarantined)]
 
 
-def _of_batch(batch: Batch, only: RawFile | None, masked: bool, parts: Parts) -> Iterator[Refused]:
+def _refusing_files(batch: Batch, only: RawFile | None = None) -> list[str]:
+    """The files of `batch` of which it refused something; none where it failed before an answer."""
+    counted = zip(batch.file_ids, batch.counts, strict=False)
+    found = [file_id for file_id, counts in counted if counts.quarantined or batch.state == "failed"]
+    return [file_id for file_id in found if only is None or file_id == only.file_id]
+
+
+def _is_last(file: RawFile | None, batch: Batch, parts: Parts) -> bool:
+    """Has no batch after `batch` said what became of the records of `file`?"""
+    return file is None or file.batch_id == batch.batch_id or _answered(file, parts) == batch.batch_id
+
+
+def _is_waived(file: RawFile | None, batch: Batch) -> bool:
+    return file is not None and file.waived == batch.batch_id
+
+
+def _of_batch(
+    batch: Batch, files: Mapping[str, RawFile | None], masked: bool, parts: Parts
+) -> Iterator[Refused]:
     manifest = manifest_of(batch, parts)
     folder = attempt_of(batch, parts.settings.bucket).quarantine
-    uris = {
-        report.file_id: [written.uri for written in report.objects if written.uri.startswith(f"{folder}/")]
-        for report in (manifest.files if manifest else ())
-        if only is None or report.file_id == only.file_id
-    }
-    refusing = [file_id for file_id, written in uris.items() if written]
-    files = parts.store.get_many(RawFile, batch.table, refusing)
-    for file_id in refusing:
-        file = files.get(file_id)
-        if file and file.batch_id != batch.batch_id and _answered(file, parts) != batch.batch_id:
-            continue  # ingested again since: what is refused now is the later batch's
-        for entry in chain.from_iterable(_entries(uri, parts) for uri in uris[file_id]):
+    for report in manifest.files if manifest else ():
+        if report.file_id not in files:
+            continue
+        file = files[report.file_id]
+        uris = [written.uri for written in report.objects if written.uri.startswith(f"{folder}/")]
+        for entry in chain.from_iterable(_entries(uri, parts) for uri in uris):
             yield Refused(
                 table=batch.table,
                 key=file.key if file else "",
@@ -182,9 +210,9 @@ def _of_batch(batch: Batch, only: RawFile | None, masked: bool, parts: Parts) ->
                 detail=entry.get("detail", ""),
                 batch=batch.number,
                 state=batch.state,
-                file_id=file_id,
+                file_id=report.file_id,
                 contract_version=entry.get("contract_version", ""),
-                waived=file is not None and file.waived == batch.batch_id,
+                waived=_is_waived(file, batch),
             )
 
 

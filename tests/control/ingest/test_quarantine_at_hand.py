@@ -50,6 +50,27 @@ def test_what_is_done_is_not_read_to_find_what_was_refused(refusing, monkeypatch
     assert before["items"] <= 20
 
 
+def test_of_what_was_answered_for_no_object_is_read(refusing, monkeypatch) -> None:
+    """By then, years of lines may have been waived or accepted since; the panel asks every ten seconds."""
+    for number in range(12):
+        refusing.land("review", f"bad{number}", "1", "bad 2")
+        refusing.run()
+    looked_for(refusing)
+    for file, batch in list(quarantine.open_files("review", refusing.parts)):
+        if file.key == "raw/review/bad3.json.gz":
+            refusing.engine.forgiving = True
+            quarantine.ingest_again(file, batch, "accepted now", refusing.parts)
+            refusing.run()
+        elif file.key != BAD:
+            quarantine.waive(file, "known", refusing.parts)
+    read: list[str] = []
+    get = refusing.objects.get
+    monkeypatch.setattr(refusing.objects, "get", lambda uri: read.append(uri) or get(uri))
+    assert [entry.key for entry in quarantine.refused(refusing.parts, "review", waived=False)] == [BAD]
+    assert len(read) == 1, "the manifest of its batch"
+    assert len(list(quarantine.refused(refusing.parts, "review"))) == 13
+
+
 def test_what_the_index_lacks_is_found_all_the_same(refusing, monkeypatch) -> None:
     """A batch that another version published, or that the index has not got yet."""
     query = refusing.store.query
