@@ -6,61 +6,15 @@ an `Anonymous` node with its name, arguments and place in the text; only syntax 
 """
 
 import re
-from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, ClassVar, cast
+from typing import cast
 
-from sqlglot import TokenType, exp
-from sqlglot.dialects.trino import Trino
+from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
-from sqlglot.parsers.trino import TrinoParser
 
-from localcloud.athena.errors import AthenaError, syntax_error
-from localcloud.athena.json_calls import READERS
-from localcloud.athena.statements.tokens import tokenize
-
-# Calls whose arguments are not a plain list, so that the parser must read them itself.
-_SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "LISTAGG", "SUBSTRING")
-
-
-def _typed_literal(parser: TrinoParser, this: exp.Literal, to: exp.DataType) -> exp.Expression:
-    """`decimal '1.20'` and its like: marked, since a cast would give another type."""
-    found: exp.Expression = parser.expression(exp.Cast(this=this, to=to))
-    found.meta["literal"] = True
-    return found
-
-
-class _Parser(TrinoParser):
-    FUNCTIONS: ClassVar[dict[str, Callable[..., Any]]] = {}
-    FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
-        name: TrinoParser.FUNCTION_PARSERS[name] for name in _SYNTAX if name in TrinoParser.FUNCTION_PARSERS
-    } | READERS
-    NO_PAREN_FUNCTIONS: ClassVar[dict[TokenType, Any]] = TrinoParser.NO_PAREN_FUNCTIONS | {
-        TokenType.CURRENT_SCHEMA: exp.CurrentSchema
-    }
-    NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
-        name: TrinoParser.NO_PAREN_FUNCTION_PARSERS[name] for name in ("CASE", "ANY")
-    }
-    TYPE_LITERAL_PARSERS: ClassVar[dict[Any, Callable[..., Any]]] = dict.fromkeys(
-        (
-            exp.DType.TIMESTAMP,
-            exp.DType.TIMESTAMPTZ,
-            exp.DType.TIME,
-            exp.DType.TIMETZ,
-            exp.DType.DATE,
-            exp.DType.DECIMAL,
-            exp.DType.JSON,
-            exp.DType.IPADDRESS,
-        ),
-        _typed_literal,
-    )
-
-
-class _Dialect(Trino):
-    NUMBERS_CAN_BE_UNDERSCORE_SEPARATED = True
-    INDEX_OFFSET = 0  # keep `a[1]` as written; the default rewrites the index
-    Parser = _Parser
-
+from localcloud.athena.errors import AthenaError, not_supported, syntax_error
+from localcloud.athena.grammar import Dialect
+from localcloud.athena.statements.tokens import Token, place, tokenize, unexpected
 
 _WRITTEN = "written"
 _PLACE = re.compile(r"Line (\d+), Col: (\d+)")
@@ -73,7 +27,7 @@ def parse(sql: str) -> exp.Expression:
     Raises AthenaError SYNTAX_ERROR, with line and column, when the text is no statement.
     """
     try:
-        trees = [tree for tree in _Dialect().parse(_without_gaps(sql)) if tree is not None]
+        trees = [tree for tree in Dialect().parse(_as_sqlglot_reads(sql)) if tree is not None]
     except (ParseError, TokenError) as error:
         raise _as_syntax_error(error) from None
     if len(trees) != 1:
@@ -86,22 +40,55 @@ def parse(sql: str) -> exp.Expression:
 def _refuse_words(tree: exp.Expr) -> None:
     """Raise SYNTAX_ERROR for a name that is a word of SQL and in no quotes: sqlglot takes it."""
     for name in tree.find_all(exp.Identifier):
-        if not name.args.get("quoted") and name.name.lower() in Trino.Generator.RESERVED_KEYWORDS:
+        if not name.args.get("quoted") and name.name.lower() in Dialect.Generator.RESERVED_KEYWORDS:
             column = name.meta.get("col", len(name.name)) - len(name.name) + 1
             text = f"mismatched input '{name.name}'. Expecting: <identifier>"
             raise syntax_error(text, line=name.meta.get("line", 1), column=column)
 
 
-def _without_gaps(sql: str) -> str:
-    """The statement with `X'61 62'` as `X'6162' `: sqlglot takes no blanks inside, and places stay."""
-    if "X'" not in sql.upper():
-        return sql
+def _as_sqlglot_reads(sql: str) -> str:
+    """The statement with what sqlglot would read otherwise; places stay, as far as they can.
+
+    Raises SYNTAX_ERROR for marks and numbers of other dialects, NOT_SUPPORTED for MATCH_RECOGNIZE.
+    """
     tokens = list(tokenize(sql))
-    for mark, digits in pairwise(tokens):
-        if mark.keyword == "X" and digits.sort == "string" and digits.start == mark.stop:
-            tight = "".join(digits.raw.split()).ljust(digits.stop - digits.start)
-            sql = sql[: digits.start] + tight + sql[digits.stop :]
+    for token in reversed(tokens):
+        if token.keyword == "MATCH_RECOGNIZE":
+            raise not_supported("MATCH_RECOGNIZE in the local cloud")
+        if token.sort == "word" and token.raw[0].isdigit():
+            number = _number(sql, token).ljust(token.stop - token.start)
+            sql = sql[: token.start] + number + sql[token.stop :]
+    for token, following in pairwise(tokens):
+        _refuse_marks(sql, token, following)
+        if token.keyword == "X" and following.sort == "string" and following.start == token.stop:
+            # `X'61 62'` as `X'6162' `: it takes no blanks inside.
+            tight = "".join(following.raw.split()).ljust(following.stop - following.start)
+            sql = sql[: following.start] + tight + sql[following.stop :]
     return sql
+
+
+_NUMBER = re.compile(r"0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|[0-9]+(_[0-9]+)*")
+
+
+def _number(sql: str, token: Token) -> str:
+    """`0x1F`, `0o17` and `0b101` in ten digits: sqlglot reads bytes, and an alias behind a zero."""
+    if not _NUMBER.fullmatch(token.raw):
+        line, column = place(sql, token.start)
+        text = "identifiers must not start with a digit; surround the identifier with double quotes"
+        raise syntax_error(text, line=line, column=column)
+    return token.raw if token.raw.isdigit() or token.raw[1].isdigit() else str(int(token.raw, 0))
+
+
+_FOREIGN_MARKS = frozenset("!&|^~#@$\\")
+_FOREIGN_PAIRS = frozenset({"::", "==", "<=>"})
+
+
+def _refuse_marks(sql: str, token: Token, following: Token) -> None:
+    pair = token.raw + following.raw if token.stop == following.start else ""
+    if pair[:2] == "&'":  # of U&'\\0041'
+        return
+    if token.sort == "mark" and (token.raw in _FOREIGN_MARKS or pair in _FOREIGN_PAIRS):
+        raise unexpected(sql, token.start, pair if pair in _FOREIGN_PAIRS else token.raw)
 
 
 def written(tree: exp.Expression) -> str:

@@ -96,6 +96,9 @@ class MemoryLake:
             return self.plain[database, name]
         return self._metadata_table(database, name)
 
+    def has_database(self, name: str) -> bool:
+        return any(name == database for database, _ in (*self.iceberg, *self.plain, *self.views))
+
     def _snapshot(self, table: Iceberg, version: exp.Expression | None) -> Snapshot:
         if version is None:
             return table.snapshots[-1]

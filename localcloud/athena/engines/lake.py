@@ -86,6 +86,10 @@ class Lake:
             raise not_supported("This connector does not support versioned tables")
         return HiveTable(self, found)
 
+    def has_database(self, name: str) -> bool:
+        """Whether Glue has this database."""
+        return self.catalog.find_database(name) is not None
+
     def register(self, name: str, rows: object) -> str:
         """Give DuckDB an Arrow table; returns the name to read it by."""
         self._registered += 1

@@ -38,7 +38,7 @@ _TIME = re.compile(
     r"\s*(?P<zone>[+-]\d{2}:?\d{2})?\s*"
 )
 _UNITS = {"second": 1_000_000, "minute": 60_000_000, "hour": 3_600_000_000, "day": 86_400_000_000}
-_UNITS["week"] = 7 * _UNITS["day"]
+_MONTHS = {"month": 1, "year": 12}
 
 
 def number(written: str, node: exp.Expression) -> Term:
@@ -183,21 +183,29 @@ def zone_name(written: str) -> str:
 def interval(node: exp.Expression) -> Term:
     """`interval '3' day`, `interval '1-2' year to month`, `interval '1 02:03:04' day to second`."""
     written = node.this.name.strip()
+    if isinstance(node.this, exp.Neg):
+        written = written[1:] if written.startswith("-") else "-" + written.lstrip("+")
     sign = -1 if written.startswith("-") else 1
     unit = node.args.get("unit")
     if isinstance(unit, exp.IntervalSpan):
         return _span(written.lstrip("+-"), sign, unit, node)
-    name = unit.name.lower().rstrip("s") if unit is not None else ""
+    name = unit.name.lower() if unit is not None else ""
+    if name not in _MONTHS and name not in _UNITS:
+        line, column = place(node)
+        units = ", ".join((*_MONTHS, *_UNITS)).upper()
+        raise AthenaError(
+            "TYPE_NOT_FOUND",
+            f"line {line}:{column}: Unknown type: interval in {name.upper()}: only in {units}",
+        )
     try:
-        if name in ("year", "month", "quarter"):
-            months = int(written) * {"year": 12, "quarter": 3, "month": 1}[name]
-            return Term(f"to_months({months})", YEAR_MONTH)
+        if name in _MONTHS:
+            return Term(f"to_months({int(written) * _MONTHS[name]})", YEAR_MONTH)
         if name == "second":
             whole, _, fraction = written.lstrip("+-").partition(".")
             micros = int(whole) * 1_000_000 + int((fraction + "000000")[:3] + "000") * (1 if fraction else 0)
             return Term(f"to_microseconds({sign * micros})", DAY_SECOND)
         return Term(f"to_microseconds({int(written) * _UNITS[name]})", DAY_SECOND)
-    except (ValueError, KeyError):
+    except ValueError:
         raise _invalid(f"'{written}' is not a valid INTERVAL literal", node) from None
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from localcloud.athena.errors import AthenaError, not_supported, syntax_error
+from localcloud.athena.errors import AthenaError, column_not_found, not_supported, syntax_error
 from localcloud.athena.translate import pruning
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import common_of, common_type
@@ -23,7 +23,7 @@ _CLAUSES: dict[type[exp.Expression], tuple[str, ...]] = {
     exp.Union: (*_TAIL, "distinct"),
     exp.Except: (*_TAIL, "distinct"),
     exp.Intersect: (*_TAIL, "distinct"),
-    exp.Values: (*_TAIL, "alias"),
+    exp.Values: (*_TAIL, "alias", "joins"),
     exp.Subquery: (*_TAIL, "alias"),
 }
 
@@ -244,6 +244,10 @@ def _fields(outputs: list[Output]) -> tuple[Field, ...]:
 
 
 def _grouping(group: exp.Expression, outputs: list[Output], scope: Scope) -> str:
+    if group.args.get("all"):  # to Athena this is a column's name
+        line, column = place(group)
+        raise column_not_found("all", line=line, column=column)
+    check_parts(group, "rollup", "cube", "grouping_sets")
     parts = [_group_key(key, outputs, scope) for key in group.expressions]
     for kind in ("rollup", "cube", "grouping_sets"):
         parts.extend(_group_key(key, outputs, scope) for key in group.args.get(kind) or [])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from localcloud.athena.errors import AthenaError, not_supported, table_not_found
+from localcloud.athena.errors import AthenaError, not_supported, schema_not_found, table_not_found
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import common_type
 from localcloud.athena.translate.scope import (
@@ -153,6 +153,8 @@ def _table(node: exp.Table, scope: Scope) -> Source:
     found = scope.statement.relations.find(database, name, node.args.get("version"))
     if found is None:
         line, column = place(node)
+        if not scope.statement.relations.has_database(database):
+            raise schema_not_found(database, line=line, column=column)
         raise table_not_found(database, name, line=line, column=column)
     if isinstance(found, View):
         return _view(found, database, name, node, scope)

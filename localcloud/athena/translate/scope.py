@@ -79,6 +79,9 @@ class Relations(Protocol):
         `version` is the `FOR … AS OF` node of the query; raises when the table has no such version.
         """
 
+    def has_database(self, name: str) -> bool:
+        """Whether there is a database with this lower-case name."""
+
 
 @dataclass(slots=True)
 class Statement:

@@ -3,6 +3,8 @@
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError
+from localcloud.athena.grammar import WORD
+from localcloud.athena.translate.scope import place
 from localcloud.athena.translate.terms import DAY_SECOND, YEAR_MONTH, array, map_, row
 from localcloud.athena.types import Type, parse
 
@@ -20,9 +22,23 @@ _NAMES = {
 }
 
 
+# The names of types in queries. sqlglot knows more, such as those of DDL: `string`, `float`.
+_WORDS = frozenset(
+    (
+        *("boolean", "tinyint", "smallint", "int", "integer", "bigint", "real", "double", "double precision"),
+        *("decimal", "varchar", "char", "varbinary", "date", "time", "timestamp", "interval", "json", "uuid"),
+        *("ipaddress", "array", "map", "row"),
+    )
+)
+
+
 def data_type(node: exp.DataType) -> Type:
-    """The type that a node names. Raises TYPE_NOT_FOUND when Athena has no such type."""
+    """The type that a node names. Raises TYPE_MISMATCH when Athena has no such type."""
     kind = node.this
+    word = str(node.meta.get(WORD, ""))
+    if word and word.lower() not in _WORDS:
+        line, column = place(node)
+        raise AthenaError("TYPE_MISMATCH", f"line {line}:{column}: Unknown type: {word}")
     if isinstance(kind, exp.Interval):
         return DAY_SECOND if "day" in kind.sql().lower() else YEAR_MONTH
     parts = node.expressions
@@ -33,7 +49,7 @@ def data_type(node: exp.DataType) -> Type:
     if kind == exp.DType.STRUCT:
         return row(*(_field(part) for part in parts))
     if kind == exp.DType.USERDEFINED:
-        raise AthenaError("TYPE_NOT_FOUND", f"line 1:1: Unknown type: {node.args.get('kind')}")
+        raise AthenaError("TYPE_MISMATCH", f"line 1:1: Unknown type: {node.args.get('kind')}")
     name = _NAMES.get(kind, str(kind.value).lower())
     numbers = ",".join(part.name for part in parts)
     head, zone, _ = name.partition(" with time zone")

@@ -99,7 +99,13 @@ for _function in ("sin", "cos", "tan"):
         f"{_function}(double) -> double",
         f"CASE WHEN isinf({{0}}) THEN CAST('nan' AS DOUBLE) ELSE {_function}({{0}}) END",
     )
-for _function in ("exp", "cbrt", "atan", "cosh", "sinh", "tanh", "degrees", "radians"):
+# DuckDB's cbrt(27) is 3.0000000000000004.
+_ROOT = "round(cbrt({0}))"
+scalar(
+    "cbrt(double) -> double",
+    f"CASE WHEN {_ROOT} * {_ROOT} * {_ROOT} = {{0}} THEN {_ROOT} ELSE cbrt({{0}}) END",
+)
+for _function in ("exp", "atan", "cosh", "sinh", "tanh", "degrees", "radians"):
     scalar(f"{_function}(double) -> double", f"{_function}({{0}})")
 for _function in ("asin", "acos"):
     scalar(

@@ -160,3 +160,18 @@ def test_duckdb_knows_how_many_rows_an_iceberg_table_has(engine: DuckDb, run: Ru
     plan = engine.explain(parse("select * from many"), Context(database)).table
     assert plan is not None
     assert any("~1,235 rows" in line for line in plan.column(0).to_pylist())
+
+
+def test_a_database_that_is_not_there_is_named_as_such(run: Run, database: str) -> None:
+    for table in "nowhere.t", 'nowhere."t$partitions"':
+        with pytest.raises(
+            AthenaError, match=r"SCHEMA_NOT_FOUND: line 1:\d+: Schema 'nowhere' does not exist"
+        ):
+            run(f"select * from {table}")
+    with pytest.raises(AthenaError, match="TABLE_NOT_FOUND"):
+        run("select * from nothing")
+
+
+def test_match_recognize_is_refused_by_its_name(run: Run) -> None:
+    with pytest.raises(AthenaError, match="NOT_SUPPORTED: MATCH_RECOGNIZE"):
+        run("select * from t match_recognize (measures a.x as y pattern (a) define a as a.x > 1)")

@@ -28,6 +28,9 @@ class _NoTables:
     def find(self, database: str, name: str, version: Any) -> None:
         return None
 
+    def has_database(self, name: str) -> bool:
+        return True
+
 
 @pytest.fixture(scope="session")
 def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:

@@ -1,0 +1,133 @@
+"""Athena's grammar: sqlglot's of Trino, without what that takes from other dialects as well.
+
+What is taken here and refused by Athena works on this machine and fails on AWS, or means something else:
+`x::int`, `LIMIT 1, 2`, `LIMIT 1 ORDER BY 2`, `a JOIN b` without a condition.
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from sqlglot import TokenType, exp
+from sqlglot.dialects.trino import Trino
+from sqlglot.parsers.trino import TrinoParser
+
+from localcloud.athena.json_calls import READERS
+
+# Calls whose arguments are not a plain list, so that the parser must read them itself.
+_SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "LISTAGG", "SUBSTRING")
+_CLAUSES = (
+    TokenType.WHERE,
+    TokenType.GROUP_BY,
+    TokenType.HAVING,
+    TokenType.WINDOW,
+    TokenType.ORDER_BY,
+    TokenType.OFFSET,
+    TokenType.LIMIT,
+    TokenType.FETCH,
+)
+WORD = "word"
+"""The key of a type node's `meta` under which its name is as it was written."""
+
+Read = Callable[..., Any]
+
+
+def _typed_literal(parser: TrinoParser, this: exp.Literal, to: exp.DataType) -> exp.Expression:
+    """`decimal '1.20'` and its like: marked, since a cast would give another type."""
+    found: exp.Expression = parser.expression(exp.Cast(this=this, to=to))
+    found.meta["literal"] = True
+    return found
+
+
+def _in_order(kind: TokenType) -> Read:
+    """A clause, after which none may come that belongs before it."""
+    earlier = _CLAUSES[: _CLAUSES.index(kind)]
+    read: Read = TrinoParser.QUERY_MODIFIER_PARSERS[kind]
+
+    def parse(parser: TrinoParser) -> tuple[str, exp.Expression | None]:
+        key, found = read(parser)
+        if isinstance(found, exp.Limit) and not _is_count(found):
+            parser.raise_error("LIMIT takes a number. Expecting: <EOF>")
+        if parser._curr and parser._curr.token_type in earlier:
+            parser.raise_error("Expecting: <EOF>")
+        return key, found
+
+    return parse
+
+
+def _is_count(limit: exp.Limit) -> bool:
+    """Whether it is `LIMIT 5`, `LIMIT ?` or `LIMIT ALL`; `LIMIT 1, 2` is MySQL's."""
+    count = limit.expression
+    number = isinstance(count, exp.Literal) and not count.is_string
+    word = isinstance(count, exp.Column | exp.Var) and count.name.lower() == "all"
+    return not limit.args.get("offset") and (number or word or isinstance(count, exp.Placeholder))
+
+
+class Parser(TrinoParser):
+    """Reads calls as they were written, and refuses what is not Athena's."""
+
+    FUNCTIONS: ClassVar[dict[str, Read]] = {}
+    FUNCTION_PARSERS: ClassVar[dict[str, Read]] = {
+        name: TrinoParser.FUNCTION_PARSERS[name] for name in _SYNTAX if name in TrinoParser.FUNCTION_PARSERS
+    } | READERS
+    NO_PAREN_FUNCTIONS: ClassVar[dict[TokenType, Any]] = TrinoParser.NO_PAREN_FUNCTIONS | {
+        TokenType.CURRENT_SCHEMA: exp.CurrentSchema
+    }
+    NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Read]] = {
+        name: TrinoParser.NO_PAREN_FUNCTION_PARSERS[name] for name in ("CASE", "ANY")
+    }
+    TYPE_LITERAL_PARSERS: ClassVar[dict[Any, Read]] = dict.fromkeys(
+        (
+            exp.DType.TIMESTAMP,
+            exp.DType.TIMESTAMPTZ,
+            exp.DType.TIME,
+            exp.DType.TIMETZ,
+            exp.DType.DATE,
+            exp.DType.DECIMAL,
+            exp.DType.JSON,
+            exp.DType.IPADDRESS,
+        ),
+        _typed_literal,
+    )
+    COLUMN_OPERATORS: ClassVar[dict[TokenType, Any]] = {
+        TokenType.DOT: TrinoParser.COLUMN_OPERATORS[TokenType.DOT]
+    }
+    QUERY_MODIFIER_PARSERS: ClassVar[dict[TokenType, Read]] = TrinoParser.QUERY_MODIFIER_PARSERS | {
+        kind: _in_order(kind) for kind in _CLAUSES
+    }
+
+    def _parse_types(self, *args: Any, **given: Any) -> exp.Expr | None:
+        word = self._curr.text if self._curr else ""
+        found = super()._parse_types(*args, **given)
+        if isinstance(found, exp.DataType):
+            found.meta[WORD] = word
+        return found
+
+    def _parse_interval(self, *args: Any, **given: Any) -> Any:
+        start = self._index
+        found = super()._parse_interval(*args, **given)
+        if found is not None:
+            kinds = [token.token_type for token in self._tokens[start : self._index]]
+            signed = len(kinds) > 1 and kinds[1] in (TokenType.DASH, TokenType.PLUS)
+            if isinstance(found, exp.Add) or len(kinds) < 3 + signed or kinds[1 + signed] != TokenType.STRING:
+                self.raise_error("An interval is written so: INTERVAL '1' DAY", self._tokens[start])
+        return found
+
+    def _parse_join(self, *args: Any, **given: Any) -> exp.Join | None:
+        listed = self._curr is not None and self._curr.token_type == TokenType.COMMA
+        found = super()._parse_join(*args, **given)
+        if found is not None and not listed and not self._is_whole(found):
+            self.raise_error("Expecting: 'ON', 'USING'")
+        return found
+
+    @staticmethod
+    def _is_whole(join: exp.Join) -> bool:
+        bare = join.args.get("kind") == "CROSS" or join.args.get("method") == "NATURAL"
+        return bare or any(join.args.get(name) for name in ("on", "using"))
+
+
+class Dialect(Trino):
+    """Trino's SQL, read by `Parser`."""
+
+    NUMBERS_CAN_BE_UNDERSCORE_SEPARATED = True
+    INDEX_OFFSET = 0  # keep `a[1]` as written; the default rewrites the index
+    Parser = Parser
