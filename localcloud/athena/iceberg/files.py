@@ -133,11 +133,17 @@ def _publish(path: Path, root: Path, table: Table, cache: FileCache) -> DataFile
         if spec.fields
         else []
     )
-    statistics = data_file_statistics_from_parquet_metadata(
-        parquet_metadata=metadata,
-        stats_columns=compute_statistics_plan(schema, table.properties),
-        parquet_column_mapping=parquet_path_to_id_mapping(schema),
-    )
+    try:
+        statistics = data_file_statistics_from_parquet_metadata(
+            parquet_metadata=metadata,
+            stats_columns=compute_statistics_plan(schema, table.properties),
+            parquet_column_mapping=parquet_path_to_id_mapping(schema),
+        )
+    except OverflowError as error:
+        raise not_supported(
+            "The local cloud keeps no timestamp after the year 9999 in an Iceberg table, such as"
+            " 9999-12-31 23:59:59.9999 that became the next millisecond"
+        ) from error
     file = DataFile.from_args(
         content=DataFileContent.DATA,
         file_path=f"{table.location().rstrip('/')}/data/{_folder(spec, values)}{uuid.uuid4()}.parquet",

@@ -207,3 +207,8 @@ def test_glue_shows_the_columns_of_the_table(run: Run, catalog: Catalog, databas
         ("n", "decimal(5,2)"),
     ]
     assert found.is_iceberg
+
+
+def test_a_timestamp_that_no_iceberg_library_here_keeps_is_named(run: Run) -> None:
+    with pytest.raises(AthenaError, match="no timestamp after the year 9999"):
+        run(create("t") + "select timestamp '9999-12-31 23:59:59.999999' + interval '1' second as ends_at")
