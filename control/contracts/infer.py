@@ -165,11 +165,11 @@ def _json(text: io.TextIOWrapper, path: Path) -> Iterator[_Row]:
             if not isinstance(record, dict):
                 continue
             said = record.get("metadata")
+            is_plain = not isinstance(said, dict)
             metadata: Mapping[str, Any] = said if isinstance(said, dict) else {}
-            data = record.get("data") if "metadata" in record else record
+            data = record if is_plain else record.get("data")
             if isinstance(data, dict) and metadata.get("record-type", "data") == "data":
                 at = metadata.get("stream-position")
-                is_plain = "metadata" not in record
                 yield _Row(at, data, metadata.get("operation") == "delete", is_plain)
 
 

@@ -1,6 +1,7 @@
-"""Words of Athena's queries that are names only in quotes, as Athena's documentation lists them."""
+"""Words of SQL that are no names of columns, because queries here have no quotes."""
 
-_WORDS = """
+# Names in quotes only, as Athena's documentation lists them.
+_ATHENA = """
     alter and as between by case cast constraint create cross cube current_catalog current_date
     current_path current_role current_schema current_time current_timestamp current_user deallocate delete
     describe distinct drop else end escape except execute exists extract false first for from full group
@@ -9,4 +10,9 @@ _WORDS = """
     or order outer prepare recursive right rollup select skip table then trim true uescape union unnest
     using values when where with
 """
-RESERVED = frozenset(_WORDS.split())
+# Names to Athena, and none to sqlglot, which reads queries for the local cloud and for lineage.
+_SQLGLOT = """
+    any fetch glob grant ilike lateral limit lock match_recognize notnull offset partitioned_by regexp
+    returning revoke rlike rollback tablesample uncache window xor
+"""
+RESERVED = frozenset((_ATHENA + _SQLGLOT).split())

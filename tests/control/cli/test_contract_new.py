@@ -312,6 +312,7 @@ def test_a_draft_that_is_put_in_force_as_it_is_has_findings() -> None:
 
 RECORDS = {
     "rows.json": '{"id": 1, "v": "a"}\n{"id": 2, "v": "b"}\n',
+    "rows_like_changes.json": '{"id": 1, "data": "a", "metadata": "b"}\n',
     "changes.json": change("insert", id=1, v="a") + "\n",
     "semicolons.csv": "id;name;price\n1;Ann, Bob;1.5\n2;Cid;2\n",
     "tabs.csv": "id\tname\n1\tAnn\n",

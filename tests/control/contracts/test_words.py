@@ -1,0 +1,22 @@
+"""A column may have any name that the lint lets pass: queries with it are read as they are meant."""
+
+import pytest
+from sqlglot.dialects.trino import Trino
+
+from control.contracts.words import RESERVED
+from localcloud.athena.dialect import parse
+
+# Words that sqlglot knows; those of several words are none that could be a name.
+KNOWN = sorted({word.lower() for word in Trino.Tokenizer.KEYWORDS if word.isidentifier()})
+QUERIES = (
+    "select cast({0} as varchar) as {0} from t",
+    "select x.{0} from (select a, {0} from t) as x where x.{0} is distinct from x.a",
+    "select {0}, count(*) as n from t group by {0} order by {0} desc",
+    "select * from t where {0} = 1 and {0} is not null",
+)
+
+
+@pytest.mark.parametrize("word", [word for word in KNOWN if word not in RESERVED and word[0].isalpha()])
+def test_a_word_that_may_name_a_column_is_read_as_one(word: str) -> None:
+    for query in QUERIES:
+        parse(query.format(word))
