@@ -12,7 +12,7 @@ _ATHENA = """
 """
 # Names to Athena, and none to sqlglot, which reads queries for the local cloud and for lineage.
 _SQLGLOT = """
-    any fetch glob grant ilike interval lateral limit lock match_recognize notnull offset partitioned_by regexp
-    returning revoke rlike rollback tablesample uncache window xor
+    any fetch glob grant ilike interval lateral limit lock match_recognize notnull offset partitioned_by
+    regexp returning revoke rlike rollback tablesample uncache window xor
 """
 RESERVED = frozenset((_ATHENA + _SQLGLOT).split())
