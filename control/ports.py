@@ -235,7 +235,7 @@ EventKinds = Callable[[bytes], Mapping[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One statement as Athena remembers it; `kind` is DDL, DML or UTILITY."""
+    """One statement as Athena remembers it; `kind` is DDL, DML (all that is billed) or UTILITY."""
 
     sql: str
     kind: str

@@ -83,11 +83,16 @@ class AthenaQuery:
             raise
 
 
+# Athena counts these among DDL, and bills what they read: a table of gold is made by CTAS.
+_BILLED_DDL = ("CREATE_TABLE_AS_SELECT", "OPTIMIZE")
+
+
 def _execution(raw: dict[str, Any]) -> Execution:
     statistics, status = raw.get("Statistics", {}), raw["Status"]
+    billed = raw.get("SubstatementType") in _BILLED_DDL
     return Execution(
         raw["Query"],
-        raw.get("StatementType", ""),
+        "DML" if billed else raw.get("StatementType", ""),
         status["SubmissionDateTime"],
         int(statistics.get("DataScannedInBytes", 0)),
         int(statistics.get("EngineExecutionTimeInMillis", 0)),

@@ -12,8 +12,8 @@ from control.model import Finding
 # Contracts state `budget: {scan: 1.5}`: at most 1.5 times the bytes of the last build.
 SCAN = "scan"
 DEFAULT_SCAN = 1.5
-# Below this, a change of a few bytes in a footer would be news.
-_NOISE = 64 << 10
+# Below this, a column that packs a little worse would be news.
+_NOISE = 16 << 10
 
 
 def last_build(file: Path) -> dict[str, int]:

@@ -16,7 +16,7 @@ from typing import Any
 from control.errors import NotFoundError, UsageError
 from control.ports import Execution, Statements
 
-# Athena bills each statement that reads at least so much, DDL and failed ones not at all.
+# Athena bills each statement at least so much, DDL, SHOW and DESCRIBE, and failed ones not at all.
 BILLED_AT_LEAST = 10 << 20
 DOLLARS_PER_TERABYTE = 5.0
 # What dbt asks for outside of a model or test: hooks, the cache of relations.
@@ -92,7 +92,7 @@ def issued(execution: Execution) -> Issued | None:
 
 def dollars_of(execution: Execution) -> float:
     """What the statement costs at Athena's list price."""
-    if not execution.succeeded or execution.kind == "DDL":
+    if not execution.succeeded or execution.kind != "DML":
         return 0.0
     return max(execution.scanned_bytes, BILLED_AT_LEAST) / _TERABYTE * DOLLARS_PER_TERABYTE
 

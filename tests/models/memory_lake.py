@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from localcloud.athena.dialect import parse
 from localcloud.athena.engines.database import open_database
+from localcloud.athena.translate.reads import Scanned
 from localcloud.athena.translate.scope import Field, Filter, View
 from localcloud.athena.translate.terms import duckdb_type, ident
 from localcloud.athena.translate.translator import translate
@@ -43,8 +44,8 @@ class Stored:
     def fields(self) -> tuple[Field, ...]:
         return tuple(Field(name, type_, ident(name)) for name, type_ in self.columns)
 
-    def scan(self, filters: tuple[Filter, ...]) -> str:
-        return f"(SELECT * FROM {self.source})"
+    def scan(self, filters: tuple[Filter, ...]) -> Scanned:
+        return Scanned(f"(SELECT * FROM {self.source})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from localcloud.athena.engines.failures import as_athena
 from localcloud.athena.engines.lake import Lake
 from localcloud.athena.errors import not_supported
 from localcloud.athena.model import Answer, Column, Context
+from localcloud.athena.translate.reads import scanned_bytes
 from localcloud.athena.translate.scope import Field, Query
 from localcloud.athena.translate.translator import translate
 
@@ -52,7 +53,7 @@ class DuckDb:
                 "SELECT",
                 _columns(query),
                 _fitted(_in_zones(rows, query.fields)),
-                scanned_bytes=lake.scanned_bytes,
+                scanned_bytes=scanned_bytes(query.all_reads()),
             )
 
     def create_table_as(self, tree: exp.Create, context: Context) -> Answer:

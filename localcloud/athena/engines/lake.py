@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyiceberg.table import Table as IcebergMetadata
@@ -21,9 +22,10 @@ from localcloud.athena.dialect import parse as parse_sql
 from localcloud.athena.engines import schemata
 from localcloud.athena.engines.failures import as_athena
 from localcloud.athena.errors import AthenaError, not_supported, table_not_found
-from localcloud.athena.iceberg import metadata, scans
+from localcloud.athena.iceberg import chunks, metadata, scans
 from localcloud.athena.iceberg.schemas import columns
 from localcloud.athena.iceberg.tables import of_entry
+from localcloud.athena.translate.reads import Scanned
 from localcloud.athena.translate.scope import Field, Filter, Table, View
 from localcloud.athena.translate.terms import VARCHAR, ident
 from localcloud.athena.translate.translator import new_scope
@@ -37,15 +39,11 @@ _VIEW = re.compile(r"/\* Presto View: (?P<body>\S+) \*/")
 
 @dataclass(slots=True)
 class Lake:
-    """One statement's view of the catalog: it sees one version of a table, its metadata tables included.
-
-    Counts the bytes that its scans read.
-    """
+    """One statement's view of the catalog: it sees one version of a table, its metadata tables included."""
 
     catalog: Catalog
     cache: FileCache
     connection: "DuckDBPyConnection"
-    scanned_bytes: int = 0
     _found: dict[tuple[str, str], GlueTable | None] = field(default_factory=dict)
     _loaded: dict[tuple[str, str], IcebergMetadata] = field(default_factory=dict)
     _registered: int = 0
@@ -161,11 +159,11 @@ class IcebergTable:
         shown = tuple(Field(name, type_, ident(name)) for name, type_ in columns(self.version.schema))
         return (*shown, Field(scans.PATH, VARCHAR, ident(scans.PATH), hidden=True))
 
-    def scan(self, filters: tuple[Filter, ...]) -> str:
+    def scan(self, filters: tuple[Filter, ...]) -> Scanned:
         """The rows of the files that may pass the filters."""
         planned = scans.plan(self.version, filters)
-        self.lake.scanned_bytes += scans.size(planned)
-        return scans.relation(self.version.schema, planned, self.lake.cache)
+        sql = scans.relation(self.version.schema, planned, self.lake.cache)
+        return Scanned(sql, partial(chunks.size, self.version, planned))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +179,9 @@ class HiveTable:
         shown = tuple(Field(name, type_, ident(name)) for name, type_ in hive.columns(self.table))
         return (*shown, Field(scans.PATH, VARCHAR, ident(scans.PATH), hidden=True))
 
-    def scan(self, filters: tuple[Filter, ...]) -> str:
+    def scan(self, filters: tuple[Filter, ...]) -> Scanned:
         """The rows of the partitions that may pass the filters."""
-        sql, size = hive.relation(self.lake.catalog, self.table, filters, self.lake.cache)
-        self.lake.scanned_bytes += size
-        return sql
+        return hive.relation(self.lake.catalog, self.table, filters, self.lake.cache)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +196,10 @@ class HivePartitions:
         """The partition keys."""
         return hive.partition_fields(self.table)
 
-    def scan(self, filters: tuple[Filter, ...]) -> str:
+    def scan(self, filters: tuple[Filter, ...]) -> Scanned:
         """The partitions that may pass the filters."""
         rows = hive.partitions_table(self.lake.catalog, self.table, filters)
-        return f"(SELECT * FROM {self.lake.register('partitions', rows)})"
+        return Scanned(f"(SELECT * FROM {self.lake.register('partitions', rows)})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +209,6 @@ class ArrowTable:
     fields: tuple[Field, ...]
     label: str
 
-    def scan(self, filters: tuple[Filter, ...]) -> str:  # noqa: ARG002  metadata is small
+    def scan(self, filters: tuple[Filter, ...]) -> Scanned:  # noqa: ARG002  metadata is small
         """All rows."""
-        return f"(SELECT * FROM {self.label})"
+        return Scanned(f"(SELECT * FROM {self.label})")

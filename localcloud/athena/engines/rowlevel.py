@@ -6,26 +6,28 @@ its position there, which clause decided (`action`), and the new values of the c
 
 # ruff: noqa: ARG001, S608  (the SQL text holds only quoted names and translated terms; handlers share one signature)
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyiceberg.table import Table
 from sqlglot import exp
 
 from localcloud.athena.engines.failures import as_athena
-from localcloud.athena.engines.lake import Lake
+from localcloud.athena.engines.lake import IcebergTable, Lake
 from localcloud.athena.errors import AthenaError, column_not_found, not_supported, table_not_found
-from localcloud.athena.iceberg import files, scans
+from localcloud.athena.iceberg import chunks, files, scans
 from localcloud.athena.iceberg.schemas import columns as iceberg_columns
 from localcloud.athena.iceberg.tables import append, overwrite
 from localcloud.athena.model import Answer, Context
 from localcloud.athena.translate import pruning
 from localcloud.athena.translate.casts import store
 from localcloud.athena.translate.queries import source_text
+from localcloud.athena.translate.reads import Read, Scan, scanned_bytes
 from localcloud.athena.translate.relations import source as relation_source
 from localcloud.athena.translate.scope import Field, Filter, Scope, check_parts, place
-from localcloud.athena.translate.terms import BOOLEAN, UNKNOWN, VARCHAR, Term, ident
+from localcloud.athena.translate.terms import BOOLEAN, UNKNOWN, Term, ident
 from localcloud.athena.translate.translator import new_scope
 from localcloud.athena.types import Type
 
@@ -50,10 +52,20 @@ class Target:
     table: Table
     columns: tuple[tuple[str, Type], ...]
     fields: tuple[Field, ...]
+    scan: Scan
 
     def plan(self, filters: Sequence[Filter]) -> list[scans.Planned]:
         """The files that may hold rows to change."""
-        return scans.plan(scans.current(self.table), filters)
+        version = scans.current(self.table)
+        planned = scans.plan(version, filters)
+        self.scan.size = partial(chunks.size, version, planned)
+        return planned
+
+    def kept(self, clauses: Sequence["Clause"]) -> Iterator[Read]:
+        """What an update leaves as it is. Athena writes the whole row anew, so it has to read that."""
+        for clause in clauses:
+            if not clause.deletes:
+                yield from (Read(self.scan, (name,)) for name, _ in self.columns if name not in clause.values)
 
     def type_of(self, name: str) -> Type:
         """A column's type. Raises COLUMN_NOT_FOUND."""
@@ -88,7 +100,7 @@ def merge(tree: exp.Merge, context: Context, lake: Lake, connection: "DuckDBPyCo
     inserts = [_insertion(when, target, source_only) for when in whens if not when.args.get("matched")]
     filters = [*_filters(tree.args["on"], target), *_key_ranges(tree.args["on"], target, fields, connection)]
     planned = target.plan(filters)
-    lake.scanned_bytes += scans.size(planned)
+    scanned = scanned_bytes({*scope.statement.reads, *target.kept(matched)})
     rows = scans.relation(target.table.schema(), planned, lake.cache, positions=True)
     joined = f"{rows} AS {_TARGET} JOIN merge_source AS {_SOURCE} ON {on.sql}"
     with as_athena():
@@ -100,7 +112,7 @@ def merge(tree: exp.Merge, context: Context, lake: Lake, connection: "DuckDBPyCo
             )
         new_rows = _inserted_rows(target, inserts)
     count = _apply(target, planned, matched, new_rows, lake, connection)
-    return Answer("DML", "MERGE", count=count, scanned_bytes=lake.scanned_bytes)
+    return Answer("DML", "MERGE", count=count, scanned_bytes=scanned)
 
 
 def update(tree: exp.Update, context: Context, lake: Lake, connection: "DuckDBPyConnection") -> Answer:
@@ -109,8 +121,7 @@ def update(tree: exp.Update, context: Context, lake: Lake, connection: "DuckDBPy
     target = _target(tree.this, context, lake)
     scope = replace(new_scope(lake, context.database), fields=target.fields)
     values = _assignments(tree.expressions, target, scope)
-    count = _change(tree, Clause("TRUE", deletes=False, values=values), target, scope, lake, connection)
-    return Answer("DML", "UPDATE", count=count, scanned_bytes=lake.scanned_bytes)
+    return _change(tree, Clause("TRUE", deletes=False, values=values), target, scope, lake, connection)
 
 
 def delete(tree: exp.Delete, context: Context, lake: Lake, connection: "DuckDBPyConnection") -> Answer:
@@ -118,8 +129,7 @@ def delete(tree: exp.Delete, context: Context, lake: Lake, connection: "DuckDBPy
     check_parts(tree, "where")
     target = _target(tree.this, context, lake)
     scope = replace(new_scope(lake, context.database), fields=target.fields)
-    count = _change(tree, Clause("TRUE", deletes=True, values={}), target, scope, lake, connection)
-    return Answer("DML", "DELETE", count=count, scanned_bytes=lake.scanned_bytes)
+    return _change(tree, Clause("TRUE", deletes=True, values={}), target, scope, lake, connection)
 
 
 def _change(
@@ -129,15 +139,16 @@ def _change(
     scope: Scope,
     lake: Lake,
     connection: "DuckDBPyConnection",
-) -> int:
+) -> Answer:
     where = tree.args.get("where")
     condition = scope.expect(where.this, BOOLEAN, "WHERE clause").sql if where is not None else "TRUE"
     planned = target.plan(_filters(where.this, target) if where is not None else [])
-    lake.scanned_bytes += scans.size(planned)
+    scanned = scanned_bytes({*scope.statement.reads, *target.kept([clause])})
     rows = scans.relation(target.table.schema(), planned, lake.cache, positions=True)
     with as_athena():
         connection.execute(_hits_sql(target, [clause], f"{rows} AS {_TARGET} WHERE {condition}", rid="0"))
-    return _apply(target, planned, [clause], "", lake, connection)
+    count = _apply(target, planned, [clause], "", lake, connection)
+    return Answer("DML", tree.key.upper(), count=count, scanned_bytes=scanned)
 
 
 def _target(node: exp.Table, context: Context, lake: Lake) -> Target:
@@ -150,13 +161,18 @@ def _target(node: exp.Table, context: Context, lake: Lake) -> Target:
         raise not_supported("Modifying Hive table rows is only supported for transactional tables")
     table = lake.iceberg(database, name)
     columns = iceberg_columns(table.schema())
-    label = node.alias.lower() or name
-    qualifier = "" if node.alias else database
-    fields = [
-        Field(column, type_, f"{_TARGET}.{ident(column)}", label, qualifier) for column, type_ in columns
-    ]
-    path = Field(scans.PATH, VARCHAR, f"{_TARGET}.{ident(scans.PATH)}", label, qualifier, hidden=True)
-    return Target(table, columns, (*fields, path))
+    scan = Scan(IcebergTable(lake, scans.current(table)), _TARGET)
+    fields = tuple(
+        replace(
+            field,
+            sql=f"{_TARGET}.{field.sql}",
+            relation=node.alias.lower() or name,
+            database="" if node.alias else database,
+            reads=frozenset((Read(scan, (field.name,)),)),
+        )
+        for field in scan.table.fields
+    )
+    return Target(table, columns, fields, scan)
 
 
 def _materialised_source(

@@ -21,6 +21,7 @@ from localcloud.athena.iceberg.tables import append, committing
 from localcloud.athena.model import Answer, Context
 from localcloud.athena.objects import is_empty
 from localcloud.athena.translate.casts import coerce, store
+from localcloud.athena.translate.reads import scanned_bytes
 from localcloud.athena.translate.scope import Query, as_term, check_parts, place
 from localcloud.athena.translate.terms import UNKNOWN, Term, duckdb_type, ident
 from localcloud.athena.translate.translator import translate
@@ -43,7 +44,7 @@ def create_table_as(
     query = translate(tree.expression, lake, context.database)
     names = _column_names(query)
     if not properties.with_data:
-        query = replace(query, sql=f"SELECT * FROM ({query.sql}) WHERE FALSE")
+        query = replace(query.unread(), sql=f"SELECT * FROM ({query.sql}) WHERE FALSE")
     manifest: tuple[str, ...] = ()
     if properties.iceberg:
         count = _create_iceberg(database, name, query, names, properties, lake, connection)
@@ -51,9 +52,8 @@ def create_table_as(
         place = hive_location(properties, lake.catalog, database, name, context)
         properties = replace(properties, location=place)
         count, manifest = _create_hive(database, name, query, names, properties, lake, connection)
-    return Answer(
-        "DDL", "CREATE_TABLE_AS_SELECT", count=count, scanned_bytes=lake.scanned_bytes, manifest=manifest
-    )
+    scanned = scanned_bytes(query.all_reads())
+    return Answer("DDL", "CREATE_TABLE_AS_SELECT", count=count, scanned_bytes=scanned, manifest=manifest)
 
 
 def _column_names(query: Query) -> list[str]:
@@ -168,7 +168,8 @@ def insert(tree: exp.Insert, context: Context, lake: Lake, connection: "DuckDBPy
         rows = stored(query, listed, hive.columns(found))
         with as_athena():
             count, manifest = hive.insert(lake.catalog, found, connection, rows, lake.cache)
-    return Answer("DML", "INSERT", count=count, scanned_bytes=lake.scanned_bytes, manifest=manifest)
+    scanned = scanned_bytes(query.all_reads())
+    return Answer("DML", "INSERT", count=count, scanned_bytes=scanned, manifest=manifest)
 
 
 def _insert_iceberg(

@@ -2,16 +2,18 @@
 
 # ruff: noqa: S608  (the SQL text holds only quoted names and translated terms)
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from localcloud.athena.cache import FileCache
 from localcloud.athena.catalog import Catalog, Partition, Table
 from localcloud.athena.errors import AthenaError
-from localcloud.athena.hive import coercions, partitions
+from localcloud.athena.hive import coercions, footers, partitions
 from localcloud.athena.hive.projection import projection, utc_now
 from localcloud.athena.objects import folder, split
 from localcloud.athena.translate.casts import cast, rounded
+from localcloud.athena.translate.reads import Path, Scanned
 from localcloud.athena.translate.scope import Filter
 from localcloud.athena.translate.terms import VARCHAR, Term, duckdb_type, ident, text
 from localcloud.athena.types import Type, parse_hive
@@ -37,19 +39,26 @@ def columns(table: Table) -> tuple[tuple[str, Type], ...]:
     return data + partitions.keys(table)
 
 
-def relation(catalog: Catalog, table: Table, filters: Sequence[Filter], cache: FileCache) -> tuple[str, int]:
-    """DuckDB text of the rows that may pass the filters (`$path` last), and the bytes it reads."""
+def relation(catalog: Catalog, table: Table, filters: Sequence[Filter], cache: FileCache) -> Scanned:
+    """DuckDB text of the rows that may pass the filters (`$path` last)."""
     found = _objects(catalog, table, filters)
     groups: dict[tuple[str, ...], list[Found]] = {}
     for one in found:
         groups.setdefault(one.values, []).append(one)
-    size = sum(one.bytes for one in found)
+    size = partial(_size, _is_parquet(table), found, cache)
     if not found:
-        return _empty(table), 0
+        return Scanned(_empty(table))
     if len(groups) > _SEPARATE_SCANS:
-        return f"({_joined(table, found, cache)})", size
+        return Scanned(f"({_joined(table, found, cache)})", size)
     scans = [_scan(table, group, values, cache) for values, group in groups.items()]
-    return f"({' UNION ALL '.join(scans)})", size
+    return Scanned(f"({' UNION ALL '.join(scans)})", size)
+
+
+def _size(parquet: bool, found: Sequence[Found], cache: FileCache, columns: Collection[Path]) -> int:
+    """Of Parquet the chunks of the columns, of other formats all, as Athena counts them."""
+    if parquet:
+        return footers.size(((one.uri, one.tag) for one in found), columns, cache)
+    return sum(one.bytes for one in found)
 
 
 def _objects(catalog: Catalog, table: Table, filters: Sequence[Filter]) -> list[Found]:

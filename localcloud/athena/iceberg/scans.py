@@ -171,12 +171,6 @@ def tag(file: DataFile) -> str:
     return str(file.file_size_in_bytes)
 
 
-def size(planned: Sequence[Planned]) -> int:
-    """Bytes to read."""
-    deletes = {delete.file_path: delete.file_size_in_bytes for one in planned for delete in one.deletes}
-    return sum(one.file.file_size_in_bytes for one in planned) + sum(deletes.values())
-
-
 def _empty(schema: Schema, *, positions: bool) -> str:
     items = [
         f"CAST(NULL AS {duckdb_type(athena_type(field.field_type))}) AS {ident(field.name)}"

@@ -18,7 +18,7 @@ from localcloud.athena.cache import FileCache
 from localcloud.athena.catalog import Catalog
 from localcloud.athena.engines.database import open_database
 from localcloud.athena.errors import AthenaError
-from localcloud.athena.iceberg import files, scans
+from localcloud.athena.iceberg import chunks, files, scans
 from localcloud.athena.iceberg.schemas import columns
 from localcloud.athena.iceberg.tables import committing, load
 from localcloud.athena.translate import pruning
@@ -33,8 +33,8 @@ _MAX_AGE_SECONDS = 432_000
 _ROWS = '"rows"'
 
 
-def compact(catalog: Catalog, database: str, name: str, where: exp.Expression | None) -> None:
-    """OPTIMIZE … REWRITE DATA USING BIN_PACK: in each partition, put small files together.
+def compact(catalog: Catalog, database: str, name: str, where: exp.Expression | None) -> int:
+    """OPTIMIZE … REWRITE DATA USING BIN_PACK: in each partition, put small files together; the bytes read.
 
     A partition is left alone while it has fewer small files than `optimize_rewrite_data_file_threshold`
     and fewer delete files than `optimize_rewrite_delete_file_threshold`.
@@ -43,7 +43,7 @@ def compact(catalog: Catalog, database: str, name: str, where: exp.Expression | 
     groups = _groups(table, _filters(table, where))
     chosen = [planned for group in groups for planned in _worth_it(table, group)]
     if not chosen:
-        return
+        return 0
     with tempfile.TemporaryDirectory(prefix="athena-optimize-") as folder:
         cache = FileCache(catalog.s3, Path(folder) / "objects")
         with open_database(Path(folder) / "spill") as connection:
@@ -57,6 +57,7 @@ def compact(catalog: Catalog, database: str, name: str, where: exp.Expression | 
         for planned in chosen:
             change.delete_data_file(planned.file)
         change.commit()
+    return chunks.size(scans.current(table), chosen, [(name,) for name, _ in columns(table.schema())])
 
 
 class _Replace(_OverwriteFiles):

@@ -1,5 +1,7 @@
 """OPTIMIZE and VACUUM of Iceberg tables."""
 
+from dataclasses import replace
+
 from localcloud.athena import iceberg
 from localcloud.athena.catalog import Catalog, Table
 from localcloud.athena.errors import not_supported
@@ -12,8 +14,8 @@ from localcloud.athena.statements.nodes import Name, Optimize, Vacuum
 def optimize(node: Optimize, catalog: Catalog, context: Context) -> Answer:
     """Put small files of a table together."""
     table = _iceberg(node.name, catalog, context)
-    iceberg.compact(catalog, table.database, table.name, node.where)
-    return done(node.kind)
+    scanned = iceberg.compact(catalog, table.database, table.name, node.where)
+    return replace(done(node.kind), scanned_bytes=scanned)
 
 
 def vacuum(node: Vacuum, catalog: Catalog, context: Context) -> Answer:

@@ -221,7 +221,7 @@ def _bracket(node: exp.Expression, scope: Scope) -> Term:
 
 
 def _subquery(node: exp.Expression, scope: Scope) -> Term:
-    query = scope.query(node)
+    query = scope.value(node)
     if len(query.fields) != 1:
         line, column = place(node)
         raise AthenaError(

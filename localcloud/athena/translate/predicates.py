@@ -88,7 +88,7 @@ def _quantified(operator: str, node: exp.Expression, scope: Scope) -> Term:
     word = "ALL" if isinstance(right, exp.All) else "ANY"
     inner = right.this
     left = scope.term(node.this)
-    query = scope.query(inner)
+    query = scope.value(inner)
     common = _common(left.type, query.fields[0].type, node)
     return Term(f"({coerce(left, common).sql} {operator} {word} ({_retyped(query, common)}))", BOOLEAN)
 
@@ -173,7 +173,7 @@ def _in(node: exp.Expression, scope: Scope) -> Term:
     value = scope.term(node.this)
     inner = node.args.get("query")
     if inner is not None:
-        query = _of_one_column(scope.query(inner))
+        query = _of_one_column(scope.value(inner))
         common = _common(value.type, query.fields[0].type, node)
         return Term(f"({coerce(value, common).sql} IN ({_retyped(query, common)}))", BOOLEAN)
     items = [scope.term(item) for item in node.expressions]
@@ -223,6 +223,7 @@ def _escape(node: exp.Expression, scope: Scope) -> Term:
 def _exists(node: exp.Expression, scope: Scope) -> Term:
     inner = node.this
     query = scope.query(inner)
+    scope.note(query.reads)
     return Term(f"EXISTS ({query.sql})", BOOLEAN)
 
 

@@ -7,16 +7,25 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from localcloud.athena.errors import AthenaError, column_not_found, not_supported, syntax_error
-from localcloud.athena.translate import pruning
+from localcloud.athena.errors import AthenaError, not_supported, syntax_error
+from localcloud.athena.translate import clauses, pruning
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import common_of, common_type
-from localcloud.athena.translate.functions.calls import constant_safe, direction
-from localcloud.athena.translate.relations import Scan, Source, joined, sampled, source, unnested
-from localcloud.athena.translate.scope import Field, Query, Scope, as_term, check_parts, mismatch, place
-from localcloud.athena.translate.terms import BIGINT, BOOLEAN, Term, ident
+from localcloud.athena.translate.reads import NOTHING, Scan
+from localcloud.athena.translate.relations import Source, joined, sampled, source, unnested
+from localcloud.athena.translate.scope import (
+    Field,
+    Output,
+    Query,
+    Scope,
+    as_output,
+    as_term,
+    check_parts,
+    mismatch,
+    place,
+)
+from localcloud.athena.translate.terms import BOOLEAN, Term, ident
 
-Output = tuple[str, Term]
 _TAIL = ("with_", "order", "limit", "offset")
 _CLAUSES: dict[type[exp.Expression], tuple[str, ...]] = {
     exp.Select: (*_TAIL, "distinct", "from_", "joins", "where", "group", "having", "windows", "sample"),
@@ -32,19 +41,31 @@ def query(node: exp.Expression, outer: Scope) -> Query:
     """Translate a query; `outer` is the scope around it. Raises AthenaError for what does not resolve."""
     scope = Scope(outer.statement, outer.database, parent=outer)
     check_parts(node, *_CLAUSES.get(type(node), ()))
-    with_sql, scope = _with(node, scope)
+    with scope.statement.noting() as reads:
+        with_sql, scope = _with(node, scope)
+        found = _body(node, scope)
+    found = replace(found, sql=with_sql + found.sql, reads=frozenset(reads))
+    return found.unread() if _is_empty(node) else found
+
+
+def _is_empty(node: exp.Expression) -> bool:
+    """Whether it says that nothing is to be read, as dbt's questions for columns do: WHERE FALSE, LIMIT 0."""
+    where, limit = node.args.get("where"), node.args.get("limit")
+    never = where is not None and isinstance(where.this, exp.Boolean) and not where.this.this
+    return never or (isinstance(limit, exp.Limit) and limit.expression == exp.Literal.number(0))
+
+
+def _body(node: exp.Expression, scope: Scope) -> Query:
     match node:
         case exp.Select():
-            found = _select(node, scope)
+            return _select(node, scope)
         case exp.SetOperation():
-            found = _set_operation(node, scope)
+            return _set_operation(node, scope)
         case exp.Values():
-            found = _values(node, scope)
+            return _values(node, scope)
         case exp.Subquery():
-            found = _parenthesised(node, scope)
-        case _:
-            raise not_supported(f"The local cloud does not know {type(node).__name__.upper()} as a query")
-    return replace(found, sql=with_sql + found.sql)
+            return _parenthesised(node, scope)
+    raise not_supported(f"The local cloud does not know {type(node).__name__.upper()} as a query")
 
 
 def _with(node: exp.Expression, scope: Scope) -> tuple[str, Scope]:
@@ -62,14 +83,14 @@ def _with(node: exp.Expression, scope: Scope) -> tuple[str, Scope]:
         else:
             found = _renamed(scope.statement.query(cte.this, scope), columns, cte)
         parts.append(f"{label}({', '.join(field.sql for field in found.fields)}) AS ({found.sql})")
-        scope = replace(scope, ctes={**scope.ctes, name: Query(label, found.fields)})
+        scope = replace(scope, ctes={**scope.ctes, name: replace(found, sql=label)})
     return f"WITH {'RECURSIVE ' if recursive else ''}{', '.join(parts)} ", scope
 
 
 def _recursive(cte: exp.Expression, label: str, columns: list[str], scope: Scope) -> Query:
     """The base gives names and types; the step sees the query under its own name."""
     base = _renamed(scope.statement.query(cte.this.this, scope), columns, cte)
-    inside = replace(scope, ctes={**scope.ctes, cte.alias.lower(): Query(label, base.fields)})
+    inside = replace(scope, ctes={**scope.ctes, cte.alias.lower(): replace(base, sql=label)})
     step = scope.statement.query(cte.this.expression, inside)
     operator = "UNION" if cte.this.args.get("distinct") else "UNION ALL"
     if len(step.fields) != len(base.fields):
@@ -77,7 +98,8 @@ def _recursive(cte: exp.Expression, label: str, columns: list[str], scope: Scope
     items = ", ".join(
         coerce(as_term(mine), field.type).sql for mine, field in zip(step.fields, base.fields, strict=True)
     )
-    return Query(f"({base.sql}) {operator} (SELECT {items} FROM ({step.sql}))", base.fields)
+    sql = f"({base.sql}) {operator} (SELECT {items} FROM ({step.sql}))"
+    return Query(sql, base.fields, base.all_reads() | step.all_reads())
 
 
 def _renamed(found: Query, names: list[str], node: exp.Expression) -> Query:
@@ -96,7 +118,7 @@ def _renamed(found: Query, names: list[str], node: exp.Expression) -> Query:
         for field, name, label in zip(found.fields, names, labels, strict=True)
     )
     items = ", ".join(f"{old.sql} AS {new.sql}" for old, new in zip(found.fields, fields, strict=True))
-    return Query(f"SELECT {items} FROM ({found.sql})", fields)
+    return Query(f"SELECT {items} FROM ({found.sql})", fields, found.reads)
 
 
 def labelled(names: Sequence[str]) -> list[str]:
@@ -129,11 +151,13 @@ def _select(node: exp.Select, scope: Scope) -> Query:
     if condition is not None:
         parts.append(f"WHERE {condition.sql}")
     if group := node.args.get("group"):
-        parts.append("GROUP BY " + _grouping(group, outputs, inside))
+        parts.append("GROUP BY " + clauses.grouping(group, outputs, inside))
     if having := node.args.get("having"):
         parts.append("HAVING " + inside.expect(having.this, BOOLEAN, "HAVING clause").sql)
-    by_alias = replace(inside, outputs={name.lower(): term for name, term in outputs if name})
-    parts.append(_tail(node, outputs, by_alias))
+    if node.args.get("distinct"):
+        inside.note(NOTHING.union(*(output.reads for output in outputs)))
+    by_alias = replace(inside, outputs={output.name.lower(): output for output in outputs if output.name})
+    parts.append(clauses.tail(node, outputs, by_alias))
     return Query(" ".join(part for part in parts if part), _fields(outputs))
 
 
@@ -163,7 +187,7 @@ def source_text(found: Source, filters: pruning.Filters | None = None) -> str:
     for piece in found.pieces:
         if isinstance(piece, Scan):
             wanted = filters.get(piece.alias, ()) if piece in found.prunable else ()
-            pieces.append(f"{piece.table.scan(tuple(wanted))} AS {piece.alias}")
+            pieces.append(f"{piece.text(tuple(wanted))} AS {piece.alias}")
         else:
             pieces.append(piece)
     return "".join(pieces)
@@ -179,7 +203,9 @@ def _outputs(items: Sequence[exp.Expression], scope: Scope) -> list[Output]:
         elif isinstance(item, exp.Dot) and isinstance(item.expression, exp.Star):
             outputs.extend(_row_star(item, scope))
         else:
-            outputs.append((_name_of(item), scope.term(item.this if isinstance(item, exp.Alias) else item)))
+            with scope.statement.noting() as reads:
+                term = scope.term(item.this if isinstance(item, exp.Alias) else item)
+            outputs.append(Output(_name_of(item), term, frozenset(reads)))
     return outputs
 
 
@@ -200,15 +226,16 @@ def _star(item: exp.Expression, relation: str, database: str, scope: Scope) -> l
         raise AthenaError(
             "COLUMN_NOT_FOUND", f"line {line}:{column}: SELECT * not allowed in queries without FROM clause"
         )
-    return [(field.name, as_term(field)) for field in shown]
+    return [as_output(field) for field in shown]
 
 
 def _row_star(item: exp.Dot, scope: Scope) -> list[Output]:
-    base = scope.term(item.this)
+    with scope.statement.noting() as reads:
+        base = scope.term(item.this)
     if base.type.name != "row":
         raise mismatch(item, "Expression is not of type ROW")
     return [
-        (name, Term(f"struct_extract_at({base.sql}, {at})", type_))
+        Output(name, Term(f"struct_extract_at({base.sql}, {at})", type_), frozenset(reads))
         for at, (name, type_) in enumerate(base.type.parts, 1)
     ]
 
@@ -231,90 +258,16 @@ def _is_name(item: exp.Expression) -> bool:
 
 
 def _items(outputs: list[Output]) -> str:
-    labels = labelled([name for name, _ in outputs])
-    return ", ".join(f"{term.sql} AS {label}" for (_, term), label in zip(outputs, labels, strict=True))
+    labels = labelled([output.name for output in outputs])
+    return ", ".join(f"{output.term.sql} AS {label}" for output, label in zip(outputs, labels, strict=True))
 
 
 def _fields(outputs: list[Output]) -> tuple[Field, ...]:
-    labels = labelled([name for name, _ in outputs])
+    labels = labelled([output.name for output in outputs])
     return tuple(
-        Field(name or f"_col{at}", term.type, label, zone=term.zone)
-        for at, ((name, term), label) in enumerate(zip(outputs, labels, strict=True))
+        Field(output.name or f"_col{at}", output.term.type, label, zone=output.term.zone, reads=output.reads)
+        for at, (output, label) in enumerate(zip(outputs, labels, strict=True))
     )
-
-
-def _grouping(group: exp.Expression, outputs: list[Output], scope: Scope) -> str:
-    if group.args.get("all"):  # to Athena this is a column's name
-        line, column = place(group)
-        raise column_not_found("all", line=line, column=column)
-    check_parts(group, "rollup", "cube", "grouping_sets")
-    parts = [_group_key(key, outputs, scope) for key in group.expressions]
-    for kind in ("rollup", "cube", "grouping_sets"):
-        parts.extend(_group_key(key, outputs, scope) for key in group.args.get(kind) or [])
-    return ", ".join(parts)
-
-
-def _group_key(key: exp.Expression, outputs: list[Output], scope: Scope) -> str:
-    match key:
-        case exp.Rollup() | exp.Cube():
-            inside = ", ".join(_group_key(part, outputs, scope) for part in key.expressions)
-            return f"{type(key).__name__.upper()} ({inside})"
-        case exp.GroupingSets():
-            sets = (_group_key(part, outputs, scope) for part in key.expressions)
-            return f"GROUPING SETS ({', '.join(sets)})"
-        case exp.Tuple():
-            return f"({', '.join(_group_key(part, outputs, scope) for part in key.expressions)})"
-        case exp.Paren():
-            return f"({_group_key(key.this, outputs, scope)})"
-    return constant_safe(_by_position(key, outputs, "GROUP BY") or scope.term(key))
-
-
-def _by_position(key: exp.Expression, outputs: list[Output], clause: str) -> Term | None:
-    if not isinstance(key, exp.Literal) or key.is_string or not key.this.isdigit():
-        return None
-    position = int(key.this)
-    if not 1 <= position <= len(outputs):
-        raise AthenaError(
-            "INVALID_COLUMN_REFERENCE", f"line 1:1: {clause} position {position} is not in select list"
-        )
-    return outputs[position - 1][1]
-
-
-def _tail(node: exp.Expression, outputs: list[Output], scope: Scope) -> str:
-    """ORDER BY, OFFSET, LIMIT and FETCH."""
-    parts = []
-    if order := node.args.get("order"):
-        keys = []
-        for key in order.expressions:
-            term = _by_position(key.this, outputs, "ORDER BY") or scope.term(key.this)
-            if node.args.get("distinct") and term.sql not in {output.sql for _, output in outputs}:
-                line, column = place(key.this)
-                raise AthenaError(
-                    "EXPRESSION_NOT_IN_DISTINCT",
-                    f"line {line}:{column}: For SELECT DISTINCT, ORDER BY expressions must appear in the "
-                    "select list",
-                )
-            keys.append(constant_safe(term) + direction(key))
-        parts.append("ORDER BY " + ", ".join(keys))
-    limit = node.args.get("limit")
-    if limit is not None and (count := _count(limit, scope)) is not None:
-        parts.append(f"LIMIT {count}")
-    if offset := node.args.get("offset"):
-        parts.append(f"OFFSET {scope.expect(offset.expression, BIGINT, 'OFFSET').sql}")
-    return " ".join(parts)
-
-
-def _count(limit: exp.Expression, scope: Scope) -> str | None:
-    if isinstance(limit, exp.Fetch):
-        options = limit.args.get("limit_options")
-        if options is not None and options.args.get("with_ties"):
-            raise not_supported("FETCH FIRST WITH TIES is not part of the local cloud")
-        count = limit.args.get("count")
-        return scope.expect(count, BIGINT, "FETCH").sql if count is not None else "1"
-    count = limit.expression
-    if isinstance(count, exp.Column | exp.Var) and count.name.lower() == "all":
-        return None
-    return scope.expect(count, BIGINT, "LIMIT").sql
 
 
 def _set_operation(node: exp.SetOperation, scope: Scope) -> Query:
@@ -332,13 +285,14 @@ def _set_operation(node: exp.SetOperation, scope: Scope) -> Query:
                 node,
                 f"column {at} in {operator} query has incompatible types: {a.type.athena}, {b.type.athena}",
             )
-        fields.append(replace(a, type=common))
+        fields.append(replace(a, type=common, reads=a.reads | b.reads))
+    scope.note(left.reads | right.reads)
+    if operator != "UNION" or node.args.get("distinct"):
+        scope.note(left.all_reads() | right.all_reads())
     words = operator if node.args.get("distinct") else f"{operator} ALL"
     sides = (_as(side, fields) for side in (left, right))
     sql = f" {words} ".join(f"({side})" for side in sides)
-    outputs = [(field.name, as_term(field)) for field in fields]
-    inside = replace(scope, outputs={field.name.lower(): as_term(field) for field in fields})
-    tail = _tail(node, outputs, inside)
+    tail = clauses.tail_of(node, fields, scope)
     return Query(f"SELECT * FROM ({sql}) {tail}" if tail else sql, tuple(fields))
 
 
@@ -375,15 +329,14 @@ def _values(node: exp.Values, scope: Scope) -> Query:
         Field(name, type_, ident(name), zone=term.zone)
         for name, type_, term in zip(names, types, rows[0], strict=True)
     )
-    outputs = [(field.name, as_term(field)) for field in fields]
+    outputs = [as_output(field) for field in fields]
     sql = f"SELECT * FROM (VALUES {body}) AS v({', '.join(map(ident, names))})"
-    tail = _tail(node, outputs, scope)
+    tail = clauses.tail(node, outputs, scope)
     return Query(f"{sql} {tail}".rstrip(), fields)
 
 
 def _parenthesised(node: exp.Subquery, scope: Scope) -> Query:
     inner = scope.statement.query(node.this, scope)
-    outputs = [(field.name, as_term(field)) for field in inner.fields]
-    inside = replace(scope, outputs={field.name.lower(): as_term(field) for field in inner.fields})
-    tail = _tail(node, outputs, inside)
+    scope.note(inner.reads)
+    tail = clauses.tail_of(node, inner.fields, scope)
     return Query(f"SELECT * FROM ({inner.sql}) {tail}", inner.fields) if tail else inner

@@ -9,11 +9,11 @@ from sqlglot import exp
 from localcloud.athena.errors import AthenaError, not_supported, schema_not_found, table_not_found
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import common_type
+from localcloud.athena.translate.reads import Read, Scan, used_by
 from localcloud.athena.translate.scope import (
     Field,
     Query,
     Scope,
-    Table,
     View,
     as_term,
     check_parts,
@@ -30,14 +30,6 @@ _PARTS: dict[type[exp.Expression], tuple[str, ...]] = {
     exp.Unnest: ("alias", "offset"),
     exp.Join: ("side", "kind", "on", "using", "method"),
 }
-
-
-@dataclass(slots=True)
-class Scan:
-    """A base table in a FROM clause. Its text is made last, when the conditions on it are known."""
-
-    table: Table
-    alias: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +139,7 @@ def _table(node: exp.Table, scope: Scope) -> Source:
     name = node.name.lower()
     cte = scope.cte(name) if not node.db else None
     if cte is not None:
-        return _derived(replace(cte, sql=f"SELECT * FROM {cte.sql}"), node.args.get("alias"), scope, name)
+        return _derived(_named_again(cte, scope), node.args.get("alias"), scope, name)
     database = (node.db or scope.database).lower()
     _check_catalog(node)
     found = scope.statement.relations.find(database, name, node.args.get("version"))
@@ -166,10 +158,19 @@ def _table(node: exp.Table, scope: Scope) -> Source:
             sql=f"{scan.alias}.{field.sql}",
             relation=label,
             database="" if node.alias else database,
+            reads=frozenset((Read(scan, (field.name,)),)),
         )
         for field in found.fields
     )
+    scope.note(frozenset((Read(scan),)))
     return Source((scan,), _with_column_aliases(fields, node.args.get("alias"), node), (scan,))
+
+
+def _named_again(cte: Query, scope: Scope) -> Query:
+    """A named query where it is used. Athena runs it for each use anew, and each use reads what it needs."""
+    use = scope.statement.fresh_use()
+    fields = tuple(replace(field, reads=used_by(use, field.reads)) for field in cte.fields)
+    return Query(f"SELECT * FROM {cte.sql}", fields, used_by(use, cte.reads))
 
 
 def _check_catalog(node: exp.Table) -> None:
@@ -215,13 +216,14 @@ def _as_declared(query: Query, view: View, database: str, name: str) -> Query:
             )
         value = coerce(as_term(field), type_)
         items.append(f"{value.sql} AS {ident(column)}")
-        fields.append(Field(column, type_, ident(column), zone=field.zone))
-    return Query(f"SELECT {', '.join(items)} FROM ({query.sql})", tuple(fields))
+        fields.append(Field(column, type_, ident(column), zone=field.zone, reads=field.reads))
+    return Query(f"SELECT {', '.join(items)} FROM ({query.sql})", tuple(fields), query.reads)
 
 
 def _derived(query: Query, alias: exp.Expression | None, scope: Scope, default: str = "") -> Source:
     label = alias.name.lower() if alias is not None and alias.name else default
     inner = ident(scope.statement.fresh(label or "q"))
+    scope.note(query.reads)
     fields = tuple(
         replace(field, sql=f"{inner}.{field.sql}", relation=label, database="") for field in query.fields
     )
@@ -261,7 +263,7 @@ def joined(left: Source, join: exp.Expression, scope: Scope) -> Source:
     if method == "NATURAL":
         raise not_supported("Natural join not supported")
     if using:
-        return _using(left, right, using, side, join)
+        return _using(left, right, using, side, join, scope)
     fields = left.fields + right.fields
     on = join.args.get("on")
     prunable = _prunable(left, right, side)
@@ -280,7 +282,9 @@ def _prunable(left: Source, right: Source, side: str) -> tuple[Scan, ...]:
     return kept.get(side, ())
 
 
-def _using(left: Source, right: Source, names: list[str], side: str, node: exp.Expression) -> Source:
+def _using(
+    left: Source, right: Source, names: list[str], side: str, node: exp.Expression, scope: Scope
+) -> Source:
     conditions, merged = [], []
     for name in names:
         a, b = _only(left.fields, name, node), _only(right.fields, name, node)
@@ -292,6 +296,7 @@ def _using(left: Source, right: Source, names: list[str], side: str, node: exp.E
         sql = {"": first.sql, "LEFT": first.sql, "RIGHT": second.sql}.get(
             side, f"coalesce({first.sql}, {second.sql})"
         )
+        scope.note(a.reads | b.reads)
         merged.append(Field(name, common, sql, zone=a.zone))
     rest = [field for field in (*left.fields, *right.fields) if field.name.lower() not in names]
     words = f" {side} JOIN " if side else " JOIN "

@@ -1,7 +1,8 @@
 """Names in sight: the fields that the relations of a query block offer, and the blocks around it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -10,6 +11,7 @@ from sqlglot import exp
 from localcloud.athena.errors import AthenaError, column_not_found, not_supported
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import can_become
+from localcloud.athena.translate.reads import NOTHING, Read, Reads, Scanned
 from localcloud.athena.translate.terms import Term
 from localcloud.athena.types import Type
 
@@ -18,7 +20,7 @@ from localcloud.athena.types import Type
 class Field:
     """A column in sight: under which relation and database it may be named, and its DuckDB text.
 
-    Hidden columns (`$path`) are left out of `*`.
+    Hidden columns (`$path`) are left out of `*`. `reads` is what its values are made of.
     """
 
     name: str
@@ -28,14 +30,38 @@ class Field:
     database: str = ""
     hidden: bool = False
     zone: str = "UTC"
+    reads: Reads = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A translated query: DuckDB text whose columns are named `fields[…].sql`, quoted."""
+    """A translated query: DuckDB text whose columns are named `fields[…].sql`, quoted.
+
+    `reads` is what its rows need, whichever columns of them are used.
+    """
 
     sql: str
     fields: tuple[Field, ...]
+    reads: Reads = NOTHING
+
+    def all_reads(self) -> Reads:
+        """What it reads when all of its columns are used."""
+        return self.reads.union(*(field.reads for field in self.fields))
+
+    def unread(self) -> "Query":
+        """The same where it is known to have no rows: Athena plans no scan for it."""
+        return replace(
+            self, fields=tuple(replace(field, reads=NOTHING) for field in self.fields), reads=NOTHING
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """An item of a SELECT: its name (empty when it has none), its value, and what that is made of."""
+
+    name: str
+    term: Term
+    reads: Reads = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +83,8 @@ class Table(Protocol):
     def fields(self) -> tuple[Field, ...]:
         """The columns; `sql` of each is its quoted name in the scan."""
 
-    def scan(self, filters: tuple[Filter, ...]) -> str:
-        """DuckDB text of a relation with the columns; rows that fail a filter may be left out."""
+    def scan(self, filters: tuple[Filter, ...]) -> Scanned:
+        """A relation with the columns; rows that fail a filter may be left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +119,8 @@ class Statement:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     used: set[str] = field(default_factory=set)
     views: tuple[tuple[str, str], ...] = ()
+    reads: set[Read] = field(default_factory=set)
+    uses: int = 0
 
     def fresh(self, name: str) -> str:
         """A relation name that this statement has not used yet, close to `name`."""
@@ -102,6 +130,20 @@ class Statement:
             candidate = f"{name}_{at}"
         self.used.add(candidate)
         return candidate
+
+    def fresh_use(self) -> int:
+        """A number for one more use of a named query."""
+        self.uses += 1
+        return self.uses
+
+    @contextmanager
+    def noting(self) -> Iterator[set[Read]]:
+        """What is translated inside reads for something that may go unused: noted apart."""
+        outer, self.reads = self.reads, set()
+        try:
+            yield self.reads
+        finally:
+            self.reads = outer
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +158,7 @@ class Scope:
     fields: tuple[Field, ...] = ()
     parent: "Scope | None" = None
     ctes: dict[str, Query] = field(default_factory=dict)
-    outputs: dict[str, Term] = field(default_factory=dict)
+    outputs: dict[str, Output] = field(default_factory=dict)
     windows: dict[str, exp.Expression] = field(default_factory=dict)
     parameters: dict[str, Term] = field(default_factory=dict)
 
@@ -132,9 +174,19 @@ class Scope:
         return self.statement.expression(node, self)
 
     def query(self, node: exp.Expression) -> Query:
-        """The subquery, translated with this scope around it."""
+        """The subquery, translated with this scope around it; the caller notes what is read of it."""
         inner = node.this if isinstance(node, exp.Subquery) else node
         return self.statement.query(inner, self)
+
+    def value(self, node: exp.Expression) -> Query:
+        """The subquery of an expression, all of whose columns are read."""
+        found = self.query(node)
+        self.note(found.all_reads())
+        return found
+
+    def note(self, reads: Reads) -> None:
+        """These are read for what is being translated."""
+        self.statement.reads |= reads
 
     def expect(self, node: exp.Expression, type_: Type, what: str) -> Term:
         """The expression as `type_`. Raises TYPE_MISMATCH naming `what` when it has another type."""
@@ -186,6 +238,11 @@ def as_term(found: Field) -> Term:
     return Term(found.sql, found.type, found.zone)
 
 
+def as_output(found: Field) -> Output:
+    """The field as an item of a SELECT."""
+    return Output(found.name, as_term(found), found.reads)
+
+
 def _matching(scope: Scope, parts: list[str], node: exp.Expression) -> Field | None:
     name, qualifiers = parts[-1], parts[:-1]
     found = [
@@ -201,6 +258,15 @@ def _matching(scope: Scope, parts: list[str], node: exp.Expression) -> Field | N
     return found[0] if found else None
 
 
+def _inside(found: Field, names: list[str]) -> Reads:
+    """What is read for a field inside a column: no more, where the column is as its table has it."""
+    if not names:
+        return found.reads
+    return frozenset(
+        read.inside(names) if found.sql.startswith(f"{read.scan.alias}.") else read for read in found.reads
+    )
+
+
 def resolve(scope: Scope, parts: list[str], node: exp.Expression) -> tuple[Term, list[str]]:
     """The column that dotted lower-case `parts` name, and the parts left over (fields of a row).
 
@@ -210,10 +276,13 @@ def resolve(scope: Scope, parts: list[str], node: exp.Expression) -> tuple[Term,
         if parts[0] in level.parameters:
             return level.parameters[parts[0]], parts[1:]
         if len(parts) == 1 and parts[0] in level.outputs:
-            return level.outputs[parts[0]], []
+            output = level.outputs[parts[0]]
+            scope.note(output.reads)
+            return output.term, []
         for length in range(min(len(parts), 4), 0, -1):
             found = _matching(level, parts[:length], node)
             if found is not None:
+                scope.note(_inside(found, parts[length:]))
                 return as_term(found), parts[length:]
     line, column = place(node)
     raise column_not_found(".".join(parts), line=line, column=column)

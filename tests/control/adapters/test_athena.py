@@ -1,10 +1,11 @@
 """Statements of our own: rows of one that succeeded, and none left at work by whoever is interrupted."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from control.adapters.athena import AthenaQuery
+from control.adapters.athena import AthenaQuery, _execution
 from control.config import Settings
 from control.errors import UpstreamError
 
@@ -58,3 +59,21 @@ def test_whoever_is_interrupted_stops_the_statement_and_says_why_it_ended() -> N
     with pytest.raises(KeyboardInterrupt):
         asking(client, interrupt)("optimize t")
     assert client.stopped == ["q-1"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "substatement", "kind"),
+    [
+        ("DML", "SELECT", "DML"),
+        ("DDL", "CREATE_TABLE", "DDL"),
+        ("DDL", "CREATE_TABLE_AS_SELECT", "DML"),
+        ("DDL", "OPTIMIZE", "DML"),
+        ("UTILITY", "SHOW_TABLES", "UTILITY"),
+    ],
+)
+def test_what_athena_bills_counts_as_dml_though_it_says_ddl(
+    statement: str, substatement: str, kind: str
+) -> None:
+    status = {"State": "SUCCEEDED", "SubmissionDateTime": datetime(2026, 1, 1, tzinfo=UTC)}
+    raw = {"Query": "", "StatementType": statement, "SubstatementType": substatement, "Status": status}
+    assert _execution(raw).kind == kind

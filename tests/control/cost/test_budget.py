@@ -46,8 +46,8 @@ def test_a_contract_that_says_nothing_allows_half_as_much_again() -> None:
 
 
 def test_a_few_bytes_of_a_small_table_are_no_news() -> None:
-    assert codes([cost("a", 60_000)], {"a": 100}, a=1.0) == []
-    assert codes([cost("a", 70_000)], {"a": 100}, a=1.0) == [("cost-over-budget", "a")]
+    assert codes([cost("a", 16_000)], {"a": 100}, a=1.0) == []
+    assert codes([cost("a", 17_000)], {"a": 100}, a=1.0) == [("cost-over-budget", "a")]
 
 
 def test_a_model_that_the_last_build_did_not_have_is_a_warning_and_tests_have_no_budget() -> None:

@@ -71,15 +71,16 @@ def test_every_statement_of_the_run_counts_and_no_other(target: Path) -> None:
     assert total(found).bytes == 41 * MEGABYTE
 
 
-def test_ddl_and_failed_statements_are_free(target: Path) -> None:
+def test_ddl_utilities_and_failed_statements_are_free(target: Path) -> None:
     remembered = Remembered(
         (
             statement("model.lakehouse.a", 1, 40, kind="DDL"),
+            statement("model.lakehouse.a", 1, 40, kind="UTILITY"),
             statement("model.lakehouse.a", 1, 40, succeeded=False),
         )
     )
     (found,) = costs(last_run(target), remembered)
-    assert (found.statements, found.failed, found.dollars) == (2, 1, 0.0)
+    assert (found.statements, found.failed, found.dollars) == (3, 1, 0.0)
 
 
 def test_runs_are_told_apart_and_one_that_began_before_the_window_is_left_out() -> None:

@@ -89,9 +89,9 @@ def test_partitions_follow_athenas_transforms(run: Run, rows: Rows, catalog: Cat
 
 def test_a_filter_reads_only_the_files_it_needs(run: Run) -> None:
     run(create("t", "partitioning=array['g']") + "select x % 10 g, x from unnest(sequence(1, 1000)) v(x)")
-    everything = run("select count(*) from t").scanned_bytes
-    assert run("select count(*) from t where g = 3").scanned_bytes * 9 < everything
-    assert run("select count(*) from t where x > 5000").scanned_bytes == 0
+    everything = run("select sum(x) from t").scanned_bytes
+    assert run("select sum(x) from t where g = 3").scanned_bytes * 9 < everything
+    assert run("select sum(x) from t where x > 5000").scanned_bytes == 0
     assert run("select count(*) from t where g in (1, 2) and x > 0").scanned_bytes * 4 < everything
 
 

@@ -179,11 +179,12 @@ def test_optimize_puts_small_files_together_and_keeps_the_rows(
     run(CREATE + "select 0 a")
     for number in range(1, 5):
         run(f"insert into t values {number}")
-    iceberg.compact(catalog, database, "t", None)
+    everything = run("select * from t").scanned_bytes
+    assert iceberg.compact(catalog, database, "t", None) == everything
     assert rows('select count(*) from "t$files"') == [(1,)]
     assert rows('select operation from "t$snapshots" order by committed_at desc limit 1') == [("replace",)]
     assert rows("select a from t order by a") == [(0,), (1,), (2,), (3,), (4,)]
-    iceberg.compact(catalog, database, "t", None)
+    assert iceberg.compact(catalog, database, "t", None) == 0
     assert len(snapshots(rows)) == 6
 
 

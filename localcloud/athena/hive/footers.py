@@ -1,0 +1,41 @@
+"""How many bytes of Parquet files are of which columns, from their footers."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
+from typing import Final
+
+import pyarrow.parquet as pq
+
+from localcloud.athena.cache import FileCache
+from localcloud.athena.translate.reads import Path
+
+# An address and its tag stand for the same bytes for ever: a footer is read once, 0.1 ms and 2 µs a chunk.
+_FILES: Final = 4096
+_ANSWERS: Final = 4 * _FILES
+
+
+def size(files: Iterable[tuple[str, str]], columns: Collection[Path], cache: FileCache) -> int:
+    """Compressed bytes of the columns' chunks in all of the objects `(uri, tag)`, which the cache has."""
+    wanted = frozenset(".".join(path) for path in columns if path)
+    return sum(_of(uri, tag, wanted, cache) for uri, tag in files) if wanted else 0
+
+
+@lru_cache(maxsize=_ANSWERS)
+def _of(uri: str, tag: str, wanted: frozenset[str], cache: FileCache) -> int:
+    return sum(
+        count
+        for leaf, count in _chunks(uri, tag, cache).items()
+        if any(leaf == column or leaf.startswith(f"{column}.") for column in wanted)
+    )
+
+
+@lru_cache(maxsize=_FILES)
+def _chunks(uri: str, tag: str, cache: FileCache) -> Mapping[str, int]:
+    """Bytes by the lower-case path of each leaf: `id`, `address.street`, `tags.list.element`."""
+    footer = pq.read_metadata(cache.local(uri, tag))
+    found: Counter[str] = Counter()
+    for group in map(footer.row_group, range(footer.num_row_groups)):
+        for chunk in map(group.column, range(group.num_columns)):
+            found[chunk.path_in_schema.lower()] += chunk.total_compressed_size
+    return found

@@ -1,0 +1,213 @@
+"""What a statement reads: the chunks of the columns that its answer is made of, as Athena bills them."""
+
+import io
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, cast
+
+import pyarrow.parquet as pq
+import pytest
+from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
+from pyiceberg.table import Table
+from pyiceberg.typedef import Record
+
+from localcloud.athena import iceberg
+from localcloud.athena.catalog import Catalog
+from localcloud.athena.iceberg import chunks, scans
+from localcloud.athena.model import Answer
+from localcloud.athena.objects import listing, split
+
+Run = Callable[[str], Answer]
+Sizes = Callable[..., int]
+
+# Columns of sizes that are told apart in any sum: a, b, c, and `w` with the fields x and y.
+ROWS = """
+select x a, x * 7919 % 104729 b, to_hex(sha256(to_utf8(cast(x as varchar)))) c,
+    cast(row(x * 31 % 1009, to_hex(md5(to_utf8(cast(x as varchar))))) as row(x bigint, y varchar)) w
+from unnest(sequence(1, 2000)) v(x)
+"""
+ICEBERG = "create table {name} with (table_type='ICEBERG', is_external=false, location='LOCATION/{name}') as "
+HIVE = "create table {name} with (external_location='LOCATION/{name}', format='{format}') as "
+
+
+@pytest.fixture
+def sizes(catalog: Catalog, database: str) -> Sizes:
+    """Compressed bytes of the chunks with these paths in all files of the table `t`."""
+
+    def sizes(*paths: str) -> int:
+        found: Counter[str] = Counter()
+        for one in listing(catalog.s3, f"s3://lake/{database}/t"):
+            bucket, key = split(one.uri)
+            body = catalog.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            if not body.startswith(b"PAR1"):
+                continue
+            footer = pq.read_metadata(io.BytesIO(body))
+            for group in map(footer.row_group, range(footer.num_row_groups)):
+                for chunk in map(group.column, range(group.num_columns)):
+                    found[chunk.path_in_schema] += chunk.total_compressed_size
+        assert all(found[path] for path in paths)
+        return sum(found[path] for path in paths)
+
+    return sizes
+
+
+ALL = ("a", "b", "c", "w.x", "w.y")
+READS = [
+    ("select a from t", ("a",)),
+    ("select * from t", ALL),
+    ("select count(*) from t", ()),
+    ("select count(*) from (select * from t)", ()),
+    ('select "$path" from t', ()),
+    ("select a from t where b > 3 order by c limit 1", ("a", "b", "c")),
+    ("select sum(b) from t group by a having max(c) > ''", ("a", "b", "c")),
+    ("select b, count(*) from t group by 1 order by 1", ("b",)),
+    # What dbt asks for columns with.
+    ("select * from (select a, b from t where c > '') where false limit 0", ()),
+    ("select * from (select a, b from t where c > '') limit 0", ()),
+    ("select count(*) from (select a from t where c > '' limit 10)", ("c",)),
+    # What goes unused is not read, however deep it is.
+    ("with q as (select *, upper(c) d from t) select a from (select a, d from q)", ("a",)),
+    ("select d from (select *, upper(c) d from t)", ("c",)),
+    ("select a from (select a, sum(b) over (order by c) s from t)", ("a",)),
+    ("select a from (select a, b, c from t union all select b, a, c from t)", ("a", "b")),
+    # What decides which rows there are is read in any case.
+    ("select a from (select distinct a, b from t)", ("a", "b")),
+    ("select a from (select a, b from t except select 1, 2)", ("a", "b")),
+    ("select a from (select a, upper(c) d from t order by d limit 3)", ("a", "c")),
+    ("select x.a from t x cross join unnest(array[b]) u(e)", ("a", "b")),
+    # Subqueries of expressions: their values, and for EXISTS only whether there are rows.
+    ("select 1 where 2 in (select a from t where b > 50)", ("a", "b")),
+    ("select (select max(a) from t)", ("a",)),
+    ("select 1 where exists (select * from t where b > 50)", ("b",)),
+    ("select x.v from (select v, (select max(a) from t where b > v) m from (values 1) y(v)) x", ()),
+    # A field inside a row has chunks of its own.
+    ("select w.x from t", ("w.x",)),
+    ("select t.w.y, a from t", ("w.y", "a")),
+    ("select w, w.x from t", ("w.x", "w.y")),
+]
+
+
+@pytest.mark.parametrize("made", [ICEBERG, HIVE], ids=["iceberg", "hive"])
+def test_a_query_reads_the_chunks_that_its_answer_is_made_of(run: Run, sizes: Sizes, made: str) -> None:
+    run(made.format(name="t", format="PARQUET") + ROWS)
+    found = {sql: run(sql).scanned_bytes for sql, _ in READS}
+    assert found == {sql: sizes(*paths) for sql, paths in READS}
+
+
+def test_each_scan_of_a_table_reads_its_own_columns(run: Run, sizes: Sizes) -> None:
+    run(ICEBERG.format(name="t") + ROWS)
+    joined = run("select l.a from t l join t r on l.a = r.b")
+    assert joined.scanned_bytes == sizes("a") + sizes("b")
+    using = run("select c from t join (select a from t) r using (a)")
+    assert using.scanned_bytes == 2 * sizes("a") + sizes("c")
+
+
+def test_a_named_query_is_read_anew_by_each_use_of_it(run: Run, sizes: Sizes) -> None:
+    run(ICEBERG.format(name="t") + ROWS)
+    twice = "with q as (select a, b, c from t where a > 0) select x.b, m from q x, (select max(c) m from q)"
+    assert run(twice).scanned_bytes == 2 * sizes("a") + sizes("b") + sizes("c")
+    through = (
+        "with q as (select a, b from t), r as (select a, b from q) select r.a from r join r s on r.a = s.b"
+    )
+    assert run(through).scanned_bytes == sizes("a") + sizes("b")
+    assert run("with q as (select a from t) select 1").scanned_bytes == 0
+
+
+def test_text_is_read_whole(run: Run) -> None:
+    run(HIVE.format(name="u", format="JSON") + "select x a, x b from unnest(sequence(1, 100)) v(x)")
+    everything = run("select * from u").scanned_bytes
+    assert run("select a from u").scanned_bytes == run("select count(*) from u").scanned_bytes == everything
+    assert everything > 1000
+
+
+def test_keys_of_partitions_are_in_no_file(run: Run, sizes: Sizes) -> None:
+    run(ICEBERG.format(name="t").replace(") as", ", partitioning=array['g']) as") + "select 1 a, 2 b, 3 g")
+    assert run("select a, g from t where g = 3").scanned_bytes == sizes("a")
+    run(
+        HIVE.format(name="u", format="PARQUET").replace(") as", ", partitioned_by=array['g']) as")
+        + "select 1 a, 3 g"
+    )
+    assert run("select g from u").scanned_bytes == 0
+
+
+def test_writes_count_what_their_queries_read(run: Run, sizes: Sizes) -> None:
+    run(ICEBERG.format(name="t") + ROWS)
+    made = ICEBERG.format(name="u") + "select a, upper(c) d from t where b > 0"
+    assert run(made).scanned_bytes == sizes("a", "b", "c")
+    assert run(made.replace(" u ", " v ").replace("/u", "/v") + " with no data").scanned_bytes == 0
+    assert run("insert into u (a) select a from t").scanned_bytes == sizes("a")
+    assert run("insert into u values (1, 'x')").scanned_bytes == 0
+
+
+CHANGES = [
+    # A deletion reads what finds its rows, an update also what it leaves as it is: the row is written anew.
+    ("delete from t where b > 50", ("b",)),
+    ("delete from t", ()),
+    ("update t set a = 1 where b > 50", ("b", "c", "w.x", "w.y")),
+    ("update t set a = 1, b = 2, c = 'x', w = null", ()),
+    ("merge into t using (values 1) s(k) on t.a = s.k when matched then delete", ("a",)),
+    (
+        "merge into t using (values 1) s(k) on t.a = s.k when not matched then insert (a) values (s.k)",
+        ("a",),
+    ),
+    (
+        "merge into t using (values 1) s(k) on t.a = s.k when matched and c > '' then update set b = t.b + k",
+        ALL,
+    ),
+    (
+        "merge into t using (values 1) s(k) on t.a = s.k "
+        "when matched then update set a = k, b = k, c = '', w = null",
+        ("a",),
+    ),
+]
+
+
+@pytest.mark.parametrize(("sql", "paths"), CHANGES)
+def test_a_change_reads_what_finds_rows_and_what_it_keeps(
+    run: Run, sizes: Sizes, sql: str, paths: tuple[str, ...]
+) -> None:
+    run(ICEBERG.format(name="t") + ROWS)
+    wanted = sizes(*paths)
+    assert run(sql).scanned_bytes == wanted
+
+
+def test_a_merge_reads_of_its_source_what_it_uses(run: Run, sizes: Sizes) -> None:
+    run(ICEBERG.format(name="t") + ROWS)
+    run(ICEBERG.format(name="u") + "select 1 k, 2 v")
+    keys = run("select k from u").scanned_bytes
+    done = run("merge into u using (select a, b, c from t) s on u.k = s.a when matched then delete")
+    assert done.scanned_bytes == sizes("a") + keys
+
+
+def test_delete_files_are_read_whole_by_any_scan_of_their_table(
+    run: Run, catalog: Catalog, database: str
+) -> None:
+    run(ICEBERG.format(name="t") + ROWS)
+    version = scans.current(iceberg.load(catalog, database, "t"))
+    [planned] = scans.plan(version)
+    deletes = _file(version.table, DataFileContent.POSITION_DELETES, {})
+    with_deletes = [scans.Planned(planned.file, (deletes,)), scans.Planned(planned.file, (deletes,))]
+    assert chunks.size(version, with_deletes, [()]) == 1000
+    column = chunks.size(version, [planned], [("a",)])
+    assert chunks.size(version, with_deletes, [("a",)]) == 1000 + 2 * column
+
+
+def test_a_file_whose_writer_kept_no_sizes_counts_whole(run: Run, catalog: Catalog, database: str) -> None:
+    run(ICEBERG.format(name="t") + ROWS)
+    version = scans.current(iceberg.load(catalog, database, "t"))
+    plain = [scans.Planned(_file(version.table, DataFileContent.DATA, {}))]
+    assert (chunks.size(version, plain, [("a",)]), chunks.size(version, plain, [()])) == (1000, 0)
+
+
+def _file(table: Table, content: DataFileContent, column_sizes: dict[int, int]) -> DataFile:
+    file = DataFile.from_args(
+        content=content,
+        file_path="s3://lake/x.parquet",
+        file_format=FileFormat.PARQUET,
+        partition=Record(),
+        record_count=1,
+        file_size_in_bytes=1000,
+        column_sizes=column_sizes,
+    )
+    cast(Any, file).spec_id = table.spec().spec_id
+    return file
