@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from control.errors import UpstreamError, UsageError
+from control.errors import NotFoundError, UpstreamError, UsageError
 
+_NOTHING = "There is nothing to compare with"
 _DIFFERS = "is not what a full recompute gives"
 _BREAKS = "has rows that break its contract"
 
@@ -28,8 +29,8 @@ def reconcile(
 ) -> list[Compared]:
     """Recompute the selected incremental models in full, compare them with their tables, and judge all rows.
 
-    Raises UsageError when dbt refuses its command line, the profile or the project, UpstreamError when a
-    model fails for another reason than a difference.
+    Raises NotFoundError when a table was never built, UsageError when dbt refuses its command line, the
+    profile or the project, UpstreamError when a model fails for another reason than a difference.
     """
     with tempfile.TemporaryDirectory(prefix="dm-reconcile-") as folder:
         arguments = ["--select", *select, "--exclude", "config.materialized:view"]
@@ -44,7 +45,10 @@ def reconcile(
             raise UsageError(f"{dbt} is not there", hint="make setup installs dbt") from None
         results = Path(folder) / "target" / "run_results.json"
         if done.returncode == 2 or not results.exists():
-            raise UsageError(f"dbt did not run: {_last_words(done.stdout)}")
+            said = _last_words(done.stdout)
+            if said.startswith(_NOTHING):
+                raise NotFoundError(said, hint="dbt build makes them; name other models to leave them out")
+            raise UsageError(f"dbt did not run: {said}")
         return [
             _compared(result) for result in json.loads(results.read_text())["results"] if _is_model(result)
         ]
@@ -75,4 +79,6 @@ def _told(message: str) -> str:
 
 
 def _last_words(output: str) -> str:
-    return " ".join(line.strip() for line in output.splitlines()[-4:])
+    """What dbt said last, without its frame of macros and their callers."""
+    lines = [line.strip() for line in output.splitlines()[-4:]]
+    return " ".join(line for line in lines if line and not line.startswith(">"))

@@ -73,7 +73,8 @@ def print_states(rows: Sequence[Mapping[str, str]]) -> None:
         {
             **row,
             "usable": row["next"] == "update",
-            "apply_would": row["next"],
+            # Whether anything differs only a change set tells: that is `dm deploy plan`.
+            "apply_would": "update what differs" if row["next"] == "update" else row["next"],
             "reason": row["reason"] or None,
         }
         for row in rows

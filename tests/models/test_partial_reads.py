@@ -50,3 +50,21 @@ def test_a_clone_does_not_put_a_view_in_the_place_of_a_table(built: Lake) -> Non
     assert built.rows("select * from silver.breweries") == [brewery(1)]
     kinds = built.client("glue").get_tables(DatabaseName="silver")["TableList"]
     assert {one["Name"]: one["TableType"] for one in kinds}["breweries_state"] == "EXTERNAL_TABLE"
+
+
+def test_an_empty_build_without_its_sources_names_them_all_before_it_does_anything(lake: Lake) -> None:
+    own = clean_environment() | {"AWS_ENDPOINT_URL": lake.endpoint, "DM_SCHEMA_PREFIX": "bare_"}
+    done = dbt(
+        lake.folder / "bare", "build", "--empty", "--select", "beers_state", "breweries_state", env=own
+    )
+    assert done.returncode == 2, done.stdout + done.stderr
+    named = "bare_bronze.beer, bare_bronze.beer_events, bare_bronze.brewery, bare_bronze.brewery_events"
+    assert f"these are not there: {named}. Say in which prefix" in done.stdout
+
+
+def test_a_comparison_with_tables_that_were_never_built_says_which(lake: Lake) -> None:
+    own = clean_environment() | {"AWS_ENDPOINT_URL": lake.endpoint, "DM_SCHEMA_PREFIX": "bare_"}
+    reconcile = ("run", "--vars", "reconcile: true", "--select", "top_drinkers", "review_flat", "reviews")
+    done = dbt(lake.folder / "bare", *reconcile, env=own)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "these are not built: bare_gold.top_drinkers, bare_silver.review_flat\n" in done.stdout

@@ -1,0 +1,40 @@
+"""What `dm reconcile` makes of dbt's answers."""
+
+from pathlib import Path
+
+import pytest
+
+from control.errors import NotFoundError, UsageError
+from control.reconcile import reconcile
+
+SAID = """08:05:25  Encountered an error:
+Compilation Error in operation lakehouse-on-run-start-1 (./dbt_project.yml)
+  {}
+
+  > in macro refuse_absent_tables (macros/guard/refuse_absent_tables.sql)
+  > called by operation lakehouse-on-run-start-1 (./dbt_project.yml)
+"""
+
+
+def dbt(folder: Path, said: str) -> Path:
+    """A dbt that says this and refuses."""
+    program, words = folder / "dbt", folder / "words"
+    words.write_text(SAID.format(said))
+    program.write_text(f"#!/bin/sh\ncat {words}\nexit 2\n")
+    program.chmod(0o755)
+    return program
+
+
+def test_tables_that_were_never_built_are_not_found(tmp_path: Path) -> None:
+    said = "There is nothing to compare with, for these are not built: gold.top_drinkers"
+    with pytest.raises(NotFoundError) as failure:
+        reconcile(["top_drinkers"], dbt=dbt(tmp_path, said), profiles=tmp_path)
+    assert str(failure.value) == said
+    assert "dbt build" in failure.value.hint
+
+
+def test_another_refusal_of_dbt_is_wrong_usage_without_its_call_stack(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as failure:
+        reconcile(["x"], dbt=dbt(tmp_path, "No such thing"), profiles=tmp_path)
+    assert not isinstance(failure.value, NotFoundError)
+    assert str(failure.value).endswith("No such thing")
