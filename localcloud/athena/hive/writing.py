@@ -15,7 +15,7 @@ from localcloud.athena.hive import partitions
 from localcloud.athena.hive.projection import is_projected
 from localcloud.athena.objects import folder, is_empty
 from localcloud.athena.translate.terms import ident, text
-from localcloud.athena.types import Type
+from localcloud.athena.types import Type, walk
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -51,7 +51,11 @@ def create_table(
     partitioned_by: Sequence[str],
     properties: Mapping[str, str],
 ) -> Table:
-    """Create the Glue entry of a table that CTAS fills. Raises for formats that are not written here."""
+    """Create the Glue entry of a table that CTAS fills.
+
+    Raises for formats that are not written here, and for types that Hive's tables do not have.
+    """
+    _check_types(columns, partitioned_by)
     format_ = properties.get("format", "parquet").lower()
     if format_ not in _FORMATS:
         raise AthenaError(
@@ -91,6 +95,31 @@ def create_table(
     }
     catalog.create_table(database, entry)
     return catalog.table(database, name)
+
+
+_STORED = frozenset(
+    {"boolean", "tinyint", "smallint", "integer", "bigint", "real", "double", "decimal", "varchar", "char"}
+    | {"varbinary", "date", "timestamp", "array", "map", "row"}
+)
+
+
+def _check_types(columns: Sequence[tuple[str, Type]], partitioned_by: Sequence[str]) -> None:
+    for name, type_ in columns:
+        for part in walk(type_):
+            if part.name not in _STORED:
+                raise not_supported(f"Unsupported Hive type: {part.athena}")
+            if part.name == "timestamp" and part.numbers != (3,):
+                raise not_supported(
+                    f"Incorrect timestamp precision for {part.athena}; the configured precision is "
+                    f"MILLISECONDS; column name: {name}"
+                )
+            if part.name == "row" and not all(field for field, _ in part.parts):
+                raise not_supported(
+                    "Anonymous row type is not supported in Hive. Please give each field a name: "
+                    f"{part.athena}"
+                )
+        if name in partitioned_by and type_.parts:
+            raise not_supported(f"Unsupported type [{type_.athena}] for partition: {name}")
 
 
 def _codec(properties: Mapping[str, str]) -> str:

@@ -81,6 +81,7 @@ def _hive_table(node: CreateTable, name: str) -> dict[str, Any]:
         raise hive_semantic("Managed tables are not supported: say CREATE EXTERNAL TABLE")
     if node.partitioning:
         raise hive_semantic("Partition columns of an external table need their types")
+    _check_names(node)
     storage = {
         **formats.storage(node.format),
         "Columns": [column.as_input() for column in node.columns],
@@ -99,6 +100,15 @@ def _hive_table(node: CreateTable, name: str) -> dict[str, Any]:
         "PartitionKeys": [column.as_input() for column in node.partition_columns],
         "StorageDescriptor": storage,
     }
+
+
+def _check_names(node: CreateTable) -> None:
+    names_ = [column.name.lower() for column in node.columns]
+    for at, name in enumerate(names_):
+        if name in names_[:at]:
+            raise hive_semantic(f"[Error 10036]: Duplicate column name: {name}")
+    if {column.name.lower() for column in node.partition_columns} & set(names_):
+        raise hive_semantic("[Error 10035]: Column repeated in partitioning columns")
 
 
 def drop(node: Drop, catalog: Catalog, context: Context) -> Answer:

@@ -5,6 +5,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from localcloud.athena.catalog import Catalog
@@ -235,13 +237,39 @@ def test_columns_that_old_files_lack_are_null(run: Run, rows: Rows, catalog: Cat
     assert rows("select a, b from t order by a") == [(1, None), (2, "x")]
 
 
-def test_a_timestamp_is_read_in_milliseconds(run: Run, rows: Rows) -> None:
+def test_a_timestamp_is_read_in_milliseconds(run: Run, rows: Rows, catalog: Catalog, database: str) -> None:
     run(
-        "create table t with (external_location='LOCATION/t') as select cast('2024-01-01 "
-        "00:00:00.123456' as timestamp(6)) ts"
+        "create table t with (external_location='LOCATION/t') as select timestamp '2024-01-01 00:00:00.000' ts"
     )
-    assert rows("select ts from t") == [(datetime(2024, 1, 1, 0, 0, 0, 123000),)]
+    written = pa.BufferOutputStream()
+    pq.write_table(pa.table({"ts": pa.array([datetime(2024, 1, 1, 0, 0, 0, 123456)])}), written)
+    catalog.s3.put_object(Bucket="lake", Key=f"{database}/t/more", Body=written.getvalue().to_pybytes())
+    found = [(datetime(2024, 1, 1),), (datetime(2024, 1, 1, 0, 0, 0, 123000),)]
+    assert rows("select ts from t order by ts") == found
     assert run("select ts from t").columns[0].type == "timestamp(3)"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("time '10:00:00'", "Unsupported Hive type: time(0)"),
+        ("interval '1' day", "Unsupported Hive type: interval day to second"),
+        ("array[json '1']", "Unsupported Hive type: json"),
+        ("uuid()", "Unsupported Hive type: uuid"),
+        ("current_timestamp", "Unsupported Hive type: timestamp(3) with time zone"),
+        ("cast(null as timestamp(6))", "Incorrect timestamp precision for timestamp(6); the configured"),
+        ("array[timestamp '2024-01-01 00:00:00']", "Incorrect timestamp precision for timestamp(0)"),
+        ("row(1, 2)", "Anonymous row type is not supported in Hive"),
+    ],
+)
+def test_a_type_that_hive_has_not_is_refused(
+    value: str, words: str, run: Run, catalog: Catalog, database: str
+) -> None:
+    with pytest.raises(AthenaError) as failure:
+        run(f"create table t with (external_location='LOCATION/t') as select {value} a")
+    assert failure.value.code == "NOT_SUPPORTED"
+    assert words in str(failure.value)
+    assert catalog.find_table(database, "t") is None
 
 
 _LENGTHS = {"v": "varchar(3)", "c": "char(3)", "a": "array<char(3)>", "s": "struct<f:varchar(2)>"}

@@ -68,6 +68,8 @@ def test_a_table_needs_a_database_that_exists(run: Run):
     [
         ("create table t (a int) location 's3://lake/t'", "Managed tables are not supported"),
         ("create external table t (a int) partitioned by (a) location 's3://lake/t'", "need their types"),
+        ("create external table t (a int, A int) location 's3://lake/t'", "Error 10036.: Duplicate column"),
+        ("create external table t (a int) partitioned by (a int) location 's3://lake/t'", "Column repeated"),
         ("create external table t (a int) stored as xml location 's3://lake/t'", "Unrecognized file format"),
         ("create external table t (a int) location '/tmp/t'", "Not an S3 address"),
         (
