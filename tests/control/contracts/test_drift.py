@@ -115,6 +115,14 @@ def test_a_type_a_missing_column_and_an_unstated_one_are_found_in_the_catalog(la
     ]
 
 
+def test_a_column_that_a_state_table_gained_stands_behind_the_technical_ones(lake: Lake) -> None:
+    seen = lake.catalog.seen["silver", "items_state"]
+    [last] = [column for column in seen.columns if not column.name.startswith("_")][-1:]
+    rest = [column for column in seen.columns if column is not last]
+    lake.catalog.seen["silver", "items_state"] = SeenTable((*rest, last), ())
+    assert lake.drift() == []
+
+
 def test_another_order_and_a_table_that_is_not_there_are_found(lake: Lake) -> None:
     seen = lake.catalog.seen["gold", "sales_by_day"]
     lake.catalog.seen["gold", "sales_by_day"] = SeenTable(seen.columns[::-1], ())
