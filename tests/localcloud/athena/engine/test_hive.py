@@ -238,9 +238,8 @@ def test_columns_that_old_files_lack_are_null(run: Run, rows: Rows, catalog: Cat
 
 
 def test_a_timestamp_is_read_in_milliseconds(run: Run, rows: Rows, catalog: Catalog, database: str) -> None:
-    run(
-        "create table t with (external_location='LOCATION/t') as select timestamp '2024-01-01 00:00:00.000' ts"
-    )
+    made = "select timestamp '2024-01-01 00:00:00.000' ts"
+    run(f"create table t with (external_location='LOCATION/t') as {made}")
     written = pa.BufferOutputStream()
     pq.write_table(pa.table({"ts": pa.array([datetime(2024, 1, 1, 0, 0, 0, 123456)])}), written)
     catalog.s3.put_object(Bucket="lake", Key=f"{database}/t/more", Body=written.getvalue().to_pybytes())
