@@ -66,6 +66,13 @@ def _takes(kind: str, text: str) -> bool:
 def _struct(values: list[dict[str, object]]) -> str:
     names = list(dict.fromkeys(name for value in values for name in value))
     if not names or not all(re.fullmatch(r"[a-z_][a-z0-9_]*", name) for name in names):
-        return "string"
+        return _map([v for value in values for v in value.values() if v is not None])
     fields = (f"{name}:{type_of(v[name] for v in values if v.get(name) is not None)}" for name in names)
     return f"struct<{','.join(fields)}>"
+
+
+def _map(values: list[object]) -> str:
+    """A map takes any name, and values of one type."""
+    kind = type_of(values)
+    is_mixed = kind == "string" and not all(isinstance(value, str) for value in values)
+    return "string" if is_mixed else f"map<string,{kind}>"

@@ -327,6 +327,8 @@ RECORDS = {
     "amounts.csv": "id,a,b\n1,1.0,1e3\n2,2.0,.5\n",
     "names_of_others.csv": "ID,First Name,e-mail,valueDate,2nd,batch\n1,Ann,a@b.org,2026-01-01,x,y\n",
     "names_of_others.json": '{"_id": 1, "shipTo": {"zip": "1"}, "Order": null, "eMail": "a@b.org"}\n',
+    "maps.json": '{"id": 1, "to": {"zipCode": "1", "City": "a"}, "none": {}, "n": {"A": 1, "b c": null}}\n'
+    '{"id": 2, "to": {"A": null}, "none": {}, "n": {}}\n',
     "byte_order_mark.csv": "\ufeffid,v\n1,é😀\n",
 }
 TYPES = {
@@ -338,6 +340,7 @@ TYPES = {
     "moments.csv": {"at": "timestamp", "day": "date"},
     "fine_moments.json": {"at": "string"},
     "amounts.csv": {"a": "double", "b": "double"},
+    "maps.json": {"to": "map<string,string>", "none": "map<string,string>", "n": "map<string,bigint>"},
     "semicolons.csv": {"id": "bigint", "name": "string", "price": "double"},
 }
 
@@ -347,7 +350,7 @@ def test_a_draft_takes_every_record_of_its_file_as_it_is(file: str) -> None:
     Path(file).write_text(RECORDS[file], newline="")
     result = run("new", "bronze", "wine", "--from-file", file)
     assert (result.exit_code, result.stderr.count("refused")) == (0, 0), result.stderr
-    types = {c.name: c.type for c in load(Path("contracts/bronze/wine.yaml")).columns}
+    types = {c.stored: c.type for c in load(Path("contracts/bronze/wine.yaml")).columns}
     assert types | TYPES.get(file, {}) == types
 
 
