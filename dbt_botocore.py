@@ -4,8 +4,11 @@ dbt-athena makes a boto3 session for each node, and a client of it for nearly ev
 anew botocore's list of endpoints and the description of each service that it asks, megabytes of JSON; each
 client makes the methods of its service anew, and opens a connection of its own. Here sessions share one
 loader, which belongs to no credentials, region or thread, and a session keeps the clients that it has made.
+
+dbt asks of a catalog a column that dbt-athena's has not, and agate warns of it at each `dbt docs generate`.
 """
 
+import warnings
 from functools import cache
 from typing import Any
 
@@ -14,6 +17,7 @@ from boto3.session import Session
 from botocore.loaders import create_loader
 
 botocore.session.create_loader = cache(create_loader)
+warnings.filterwarnings("ignore", '"table_owner" does not match', RuntimeWarning, "agate")
 
 _create = Session.client
 

@@ -1,13 +1,13 @@
 """Athena: its memory of the statements that ran, 45 days of them, and statements of our own."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
 from control.adapters.aws import client, translated
 from control.config import Settings
-from control.errors import UpstreamError
+from control.errors import NotFoundError, UpstreamError
 from control.ports import Execution
 
 _AT_ONCE = 50
@@ -25,7 +25,7 @@ class AthenaStatements:
         """See Statements."""
         token: dict[str, str] = {}
         while True:
-            with translated(f"workgroup {self._workgroup}", self._endpoint):
+            with _asked(self._workgroup, self._endpoint):
                 page = self._client.list_query_executions(
                     WorkGroup=self._workgroup, MaxResults=_AT_ONCE, **token
                 )
@@ -56,7 +56,7 @@ class AthenaQuery:
 
     def __call__(self, sql: str) -> Sequence[Sequence[str]]:
         """See Query. At most 1,000 rows."""
-        with translated(f"workgroup {self._workgroup}", self._settings.endpoint):
+        with _asked(self._workgroup, self._settings.endpoint):
             query = self._client.start_query_execution(
                 QueryString=sql,
                 WorkGroup=self._workgroup,
@@ -81,6 +81,19 @@ class AthenaQuery:
             with suppress(Exception):  # what interrupted is the error to tell
                 self._client.stop_query_execution(QueryExecutionId=query)
             raise
+
+
+@contextmanager
+def _asked(workgroup: str, endpoint: str) -> Iterator[None]:
+    """Athena has one code for all that is wrong with a request; of an absent workgroup its words tell."""
+    try:
+        with translated(f"workgroup {workgroup}", endpoint):
+            yield
+    except UpstreamError as error:
+        if "WorkGroup" in (said := str(error.__cause__)) and "not found" in said:
+            hint = "name one by --workgroup or DM_WORKGROUP; `primary` is always there"
+            raise NotFoundError(f"workgroup {workgroup} does not exist", hint=hint) from error
+        raise
 
 
 # Athena counts these among DDL, and bills what they read: a table of gold is made by CTAS.

@@ -31,7 +31,8 @@ def command(select: tuple[str, ...], profiles_dir: Path, target: str | None, as_
     version of its flat table that it last took in (without one, with silver as it is), a state table with
     the batches that it took in. Then all rows of a table are held against the rules of its contract: a build
     judges what it writes, and not what is there when a rule is added.
-    Exit codes: 0 all the same, 1 a table differs or breaks its contract, 2 wrong usage, 3 a statement failed.
+    Exit codes: 0 all the same, 1 a table differs or breaks its contract, 2 wrong usage or not built yet,
+    3 a statement failed.
     """
     from control.reconcile import reconcile
 

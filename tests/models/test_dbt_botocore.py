@@ -33,6 +33,16 @@ other, waiting, away = glue(second, plain), glue(first, patient), glue(first, pl
 assert len({id(client) for client in (one, other, waiting, away, first.client("s3"))}) == 5
 assert (other._request_signer._credentials.access_key, away.meta.region_name) == ("b", "us-east-1")
 """
+CATALOG = """
+import agate, warnings
+def catalog(column):
+    types = agate.TypeTester(force={column: agate.Text()})
+    return agate.Table([["x"]], ["table_name"], column_types=types)
+with warnings.catch_warnings(record=True) as warned:
+    catalog("table_owner")
+    catalog("table_colour")
+print(*(str(one.message).split()[0] for one in warned))
+"""
 
 
 def _python(code: str) -> str:
@@ -64,3 +74,11 @@ def test_a_session_that_is_asked_for_a_client_again_gives_the_same() -> None:
 
 def test_without_the_plugin_a_session_makes_a_client_each_time() -> None:
     assert _python(ASKED_AGAIN) == "False"
+
+
+def test_of_the_column_that_athenas_catalog_has_not_nobody_is_warned() -> None:
+    assert _python("import dbt_botocore\n" + CATALOG) == '"table_colour"'
+
+
+def test_without_the_plugin_agate_warns_of_it() -> None:
+    assert _python(CATALOG) == '"table_owner" "table_colour"'

@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from control.adapters.athena import AthenaQuery, _execution
 from control.config import Settings
-from control.errors import UpstreamError
+from control.errors import NotFoundError, UpstreamError
 
 
 class Client:
@@ -77,3 +78,20 @@ def test_what_athena_bills_counts_as_dml_though_it_says_ddl(
     status = {"State": "SUCCEEDED", "SubmissionDateTime": datetime(2026, 1, 1, tzinfo=UTC)}
     raw = {"Query": "", "StatementType": statement, "SubstatementType": substatement, "Status": status}
     assert _execution(raw).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [("WorkGroup is not found.", NotFoundError), ("Database is not found.", UpstreamError)],
+)
+def test_a_workgroup_that_is_not_there_is_not_found_and_says_how_to_name_another(
+    said: str, expected: type[Exception]
+) -> None:
+    class Refusing(Client):
+        def start_query_execution(self, **_: Any) -> dict[str, str]:
+            answer = {"Error": {"Code": "InvalidRequestException", "Message": said}}
+            raise ClientError(answer, "StartQueryExecution")  # type: ignore[arg-type]
+
+    with pytest.raises(expected) as failure:
+        asking(Refusing())("select 1 as n")
+    assert ("DM_WORKGROUP" in getattr(failure.value, "hint", "")) == (expected is NotFoundError)
