@@ -15,11 +15,12 @@ from sqlglot import exp
 
 from localcloud.athena.dialect import parse
 from localcloud.athena.engines.database import open_database
+from localcloud.athena.translate.casts import cast
 from localcloud.athena.translate.reads import Scanned
 from localcloud.athena.translate.scope import Field, Filter, View
-from localcloud.athena.translate.terms import duckdb_type, ident
+from localcloud.athena.translate.terms import Term, duckdb_type, ident
 from localcloud.athena.translate.translator import translate
-from localcloud.athena.types import Type, parse_hive
+from localcloud.athena.types import Type, as_iceberg, parse_hive
 from localcloud.athena.types import parse as parse_type
 
 Rows = list[tuple[Any, ...]]
@@ -241,10 +242,16 @@ class MemoryLake:
         self.connection.execute(f"INSERT INTO {table.source} FROM arriving")
 
     def append_table(self, database: str, name: str, batch: int, rows: pa.Table) -> None:
-        """A batch of the parser's own rows into a plain table, as a partition."""
+        """A batch of the parser's own rows into a plain table, as a partition; read as Athena reads them."""
+        table = self.plain[database, name]
         self.partitions.setdefault((database, name), set()).add(batch)
         self.connection.register("arriving", rows.append_column("batch", pa.array([batch] * len(rows))))
-        self.connection.execute(f"INSERT INTO {self.plain[database, name].source} BY NAME FROM arriving")
+        read = ", ".join(
+            f"{cast(Term(ident(column), as_iceberg(type_)), type_).sql} AS {ident(column)}"
+            for column, type_ in table.columns
+            if column in {*rows.column_names, "batch"}
+        )
+        self.connection.execute(f"INSERT INTO {table.source} BY NAME SELECT {read} FROM arriving")
 
     def _answer(self, sql: str) -> tuple[list[str], Rows]:
         found = translate(parse(sql), self, "default")

@@ -74,9 +74,11 @@ def _timestamp(chance: Random) -> Value:
         datetime(2024, 2, 29, 23, 59, 59, 999999), datetime(2024, 5, 6, 7, 8),
     ))  # fmt: skip
     zone = chance.choice((None, timezone(timedelta(hours=2)), timezone(-timedelta(hours=9, minutes=30)), UTC))
+    # As Athena reads it from bronze, half up.
+    read = moment + timedelta(microseconds=(moment.microsecond + 500) // 1000 * 1000 - moment.microsecond)
     if zone is None:
-        return moment.isoformat(), moment
-    return moment.replace(tzinfo=UTC).astimezone(zone).isoformat(), moment
+        return moment.isoformat(), read
+    return moment.replace(tzinfo=UTC).astimezone(zone).isoformat(), read
 
 
 def _string(chance: Random) -> Value:

@@ -12,7 +12,7 @@ from localcloud.athena.errors import AthenaError
 from localcloud.athena.hive import coercions, footers, partitions
 from localcloud.athena.hive.projection import projection, utc_now
 from localcloud.athena.objects import folder, split
-from localcloud.athena.translate.casts import cast, rounded
+from localcloud.athena.translate.casts import cast
 from localcloud.athena.translate.reads import Path, Scanned
 from localcloud.athena.translate.scope import Filter
 from localcloud.athena.translate.terms import VARCHAR, Term, duckdb_type, ident, text
@@ -111,7 +111,7 @@ def _joined(table: Table, found: Sequence[Found], cache: FileCache) -> str:
     items = [_typed(name, type_, table) for name, type_ in _data_columns(table)]
     keys = partitions.keys(table)
     items += [
-        f"{_at_length(f'CAST(p.k{at} AS {duckdb_type(type_)})', type_)} AS {ident(name)}"
+        f"{_as_declared(f'CAST(p.k{at} AS {duckdb_type(type_)})', type_)} AS {ident(name)}"
         for at, (name, type_) in enumerate(keys)
     ]
     rows = []
@@ -128,7 +128,7 @@ def _joined(table: Table, found: Sequence[Found], cache: FileCache) -> str:
 def _key_value(value: str, type_: Type) -> str:
     if value == partitions.NULL:
         return f"CAST(NULL AS {duckdb_type(type_)})"
-    return _at_length(f"CAST({text(value)} AS {duckdb_type(type_)})", type_)
+    return _as_declared(f"CAST({text(value)} AS {duckdb_type(type_)})", type_)
 
 
 def _path(cache: FileCache) -> str:
@@ -206,20 +206,21 @@ def _typed(name: str, type_: Type, table: Table) -> str:
         value = _read_text(column, type_)
     else:
         value = f"CAST({column} AS {duckdb_type(type_)})"
-        if type_.name == "timestamp":
-            value = rounded(value, type_.numbers[0])
-    return f"{_at_length(value, type_)} AS {column}"
+    return f"{_as_declared(value, type_)} AS {column}"
 
 
-def _at_length(value: str, type_: Type) -> str:
-    """Texts, also inside, at the length that is declared: files may hold longer ones, and char unpadded."""
-    return cast(Term(value, _any_length(type_)), type_).sql
+def _as_declared(value: str, type_: Type) -> str:
+    """What a file holds, as long and precise as is declared, also inside: it may have more."""
+    return cast(Term(value, _as_stored(type_)), type_).sql
 
 
-def _any_length(type_: Type) -> Type:
+def _as_stored(type_: Type) -> Type:
     if type_.name in ("varchar", "char"):
         return VARCHAR
-    return replace(type_, parts=tuple((name, _any_length(part)) for name, part in type_.parts))
+    numbers = (6,) if type_.name == "timestamp" else type_.numbers
+    return replace(
+        type_, numbers=numbers, parts=tuple((name, _as_stored(part)) for name, part in type_.parts)
+    )
 
 
 def _read_text(column: str, type_: Type) -> str:

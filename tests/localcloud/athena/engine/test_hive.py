@@ -238,13 +238,19 @@ def test_columns_that_old_files_lack_are_null(run: Run, rows: Rows, catalog: Cat
 
 
 def test_a_timestamp_is_read_in_milliseconds(run: Run, rows: Rows, catalog: Catalog, database: str) -> None:
-    made = "select timestamp '2024-01-01 00:00:00.000' ts"
-    run(f"create table t with (external_location='LOCATION/t') as {made}")
+    """Also inside of a value, half up."""
+    run(
+        "create table t with (external_location='LOCATION/t') as "
+        "select timestamp '2024-01-01 00:00:00.000' ts, array[timestamp '2024-01-01 00:00:00.000'] more"
+    )
     written = pa.BufferOutputStream()
-    pq.write_table(pa.table({"ts": pa.array([datetime(2024, 1, 1, 0, 0, 0, 123456)])}), written)
+    found = [datetime(2024, 1, 1, 0, 0, 0, 123500)]
+    pq.write_table(pa.table({"ts": pa.array(found), "more": pa.array([found])}), written)
     catalog.s3.put_object(Bucket="lake", Key=f"{database}/t/more", Body=written.getvalue().to_pybytes())
-    found = [(datetime(2024, 1, 1),), (datetime(2024, 1, 1, 0, 0, 0, 123000),)]
-    assert rows("select ts from t order by ts") == found
+    shown = "cast(cast({0} as timestamp(6)) as varchar)".format
+    assert rows(f"select {shown('ts')}, {shown('more[1]')} from t order by ts desc limit 1") == [
+        ("2024-01-01 00:00:00.124000", "2024-01-01 00:00:00.124000")
+    ]
     assert run("select ts from t").columns[0].type == "timestamp(3)"
 
 
