@@ -52,18 +52,20 @@ def _as_sqlglot_reads(sql: str) -> str:
     Raises SYNTAX_ERROR for marks and numbers of other dialects, NOT_SUPPORTED for MATCH_RECOGNIZE.
     """
     tokens = list(tokenize(sql))
-    for token in reversed(tokens):
-        if token.keyword == "MATCH_RECOGNIZE":
-            raise not_supported("MATCH_RECOGNIZE in the local cloud")
-        if token.sort == "word" and token.raw[0].isdigit():
-            number = _number(sql, token).ljust(token.stop - token.start)
-            sql = sql[: token.start] + number + sql[token.stop :]
+    if any(token.keyword == "MATCH_RECOGNIZE" for token in tokens):
+        raise not_supported("MATCH_RECOGNIZE in the local cloud")
     for token, following in pairwise(tokens):
         _refuse_marks(sql, token, following)
         if token.keyword == "X" and following.sort == "string" and following.start == token.stop:
             # `X'61 62'` as `X'6162' `: it takes no blanks inside.
             tight = "".join(following.raw.split()).ljust(following.stop - following.start)
             sql = sql[: following.start] + tight + sql[following.stop :]
+    for token in reversed(tokens):  # from behind, as these may change the length
+        if token.sort == "word" and token.raw[0].isdigit():
+            number = _number(sql, token).ljust(token.stop - token.start)
+            sql = sql[: token.start] + number + sql[token.stop :]
+        if token.sort == "number" and "e" in token.raw.lower() and sql[token.stop :][:1] in ("+", "-"):
+            sql = f"{sql[: token.stop]} {sql[token.stop :]}"  # `1e0+2` would be one number
     return sql
 
 

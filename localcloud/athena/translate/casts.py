@@ -194,8 +194,14 @@ def _from_text(sql: str, target: Type) -> str | None:
             whole = raw_cast(f"regexp_extract({trimmed}, {text(_TIMESTAMP_TEXT.strip())})", target)
             return _guarded(sql, _TIMESTAMP_TEXT + _ZONE_TEXT, target, rounded(whole, target.numbers[0]))
         case "timestamp with time zone":
-            whole = raw_cast(trimmed, target)
-            return _guarded(sql, _TIMESTAMP_TEXT + _ZONE_TEXT, target, rounded(whole, target.numbers[0]))
+            # A column has one zone here: a text's own would be shown, and its hours read, as UTC's.
+            zone = f"trim(regexp_extract({sql}, {text(f'^{_TIMESTAMP_TEXT}{_ZONE_TEXT}$')}, 4))"
+            refused = fail(
+                "NOT_SUPPORTED", f"'The zone ' || {zone} || ' of a text in the local cloud'", target
+            )
+            whole = rounded(raw_cast(trimmed, target), target.numbers[0])
+            instant = f"CASE WHEN {zone} NOT IN ('', 'UTC', 'Z') THEN {refused} ELSE {whole} END"
+            return _guarded(sql, _TIMESTAMP_TEXT + _ZONE_TEXT, target, instant)
         case "time" | "uuid":
             return raw_cast(trimmed, target)
         case "varbinary":

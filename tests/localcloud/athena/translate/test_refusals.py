@@ -25,6 +25,8 @@ Ask = Callable[[str], dict[str, Any]]
         "select regexp_replace('a', 'b', x) from (values '$1') t(x)",
         "select date_format(now(), x) from (values '%Y') t(x)",
         "select json_extract('[1]', '$.0')",
+        "select cast('2024-01-01 10:00:00 Asia/Tokyo' as timestamp with time zone)",
+        "select cast('2024-01-01 10:00:00 +05:30' as timestamp with time zone)",
     ],
 )
 def test_a_clause_without_a_translation_is_refused(sql: str, ask: Ask) -> None:
