@@ -108,6 +108,11 @@ def _check_types(columns: Sequence[tuple[str, Type]], partitioned_by: Sequence[s
         for part in walk(type_):
             if part.name not in _STORED:
                 raise not_supported(f"Unsupported Hive type: {part.athena}")
+            if part.name == "timestamp" and part.numbers != (3,):
+                raise not_supported(
+                    f"Incorrect timestamp precision for {part.athena}; the configured precision is "
+                    f"MILLISECONDS; column name: {name}"
+                )
             if part.name == "row" and not all(field for field, _ in part.parts):
                 raise not_supported(
                     "Anonymous row type is not supported in Hive. Please give each field a name: "

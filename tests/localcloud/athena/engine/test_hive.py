@@ -262,6 +262,8 @@ def test_a_timestamp_is_read_in_milliseconds(run: Run, rows: Rows, catalog: Cata
         ("array[json '1']", "Unsupported Hive type: json"),
         ("uuid()", "Unsupported Hive type: uuid"),
         ("current_timestamp", "Unsupported Hive type: timestamp(3) with time zone"),
+        ("cast(null as timestamp(6))", "Incorrect timestamp precision for timestamp(6); the configured"),
+        ("array[timestamp '2024-01-01 00:00:00']", "Incorrect timestamp precision for timestamp(0)"),
         ("row(1, 2)", "Anonymous row type is not supported in Hive"),
     ],
 )
