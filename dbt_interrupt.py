@@ -68,11 +68,14 @@ def _start_execution(cursor: AthenaCursor) -> None:
 
 
 def _await_completion(cursor: AthenaCursor) -> None:
-    """Wait for the cursor's statement; when interrupted, stop it and see it end before going on."""
+    """Wait for the cursor's statement, and when interrupted see it end before going on.
+
+    It is the main thread's, a short one of a hook. One that takes the lease must not be stopped: what counts
+    as cancelled may be committing, and would take the lease after it was given back.
+    """
     try:
         _await(cursor)
     except (KeyboardInterrupt, SystemExit):
-        cursor.cancel()
         with suppress(Exception):
             _await(cursor)
         raise
