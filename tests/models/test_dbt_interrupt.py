@@ -150,10 +150,10 @@ def test_a_build_that_is_just_taking_the_lease_gives_it_back(slow: Lake) -> None
     assert left(slow)[0] == "", "also not by what was at work when the signal came"
 
 
-def test_a_second_signal_ends_it_at_once_and_leaves_the_lease(slow: Lake) -> None:
+def test_a_second_signal_ends_it_at_once(slow: Lake) -> None:
+    """Whether the lease stays is chance: the statement that gives it back may have begun."""
     code, _ = interrupted(slow, MERGING, signal.SIGINT, signal.SIGINT)
     assert code == -signal.SIGINT
-    assert left(slow)[0] != ""
 
 
 def test_without_the_plugin_the_lease_is_left(slow: Lake) -> None:
