@@ -53,7 +53,7 @@ def _heeded_signals() -> Iterator[None]:
 
 
 def _interrupt(number: int, _: FrameType | None) -> None:
-    """The first signal ends the run in order, a second one at once: then the lease stays for its time."""
+    """The first signal ends the run in order, a second one at once: then the lease may stay for its time."""
     for each in _HANDLERS:
         signal.signal(each, signal.SIG_DFL)
     _interrupted.set()

@@ -141,7 +141,11 @@ def _together(columns: Sequence[Found], rows: Sequence[_Row]) -> tuple[str, ...]
 
 def _never_twice(values: Iterable[object]) -> bool:
     seen: set[object] = set()
-    return not any(value in seen or seen.add(value) for value in values)  # type: ignore[func-returns-value]
+    for value in values:
+        if value in seen:
+            return False
+        seen.add(value)
+    return True
 
 
 def _json(text: io.TextIOWrapper, path: Path) -> Iterator[_Row]:

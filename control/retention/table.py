@@ -84,11 +84,10 @@ def judge_table(table: str, taken: Mapping[str, int], keep: Keep, parts: Parts) 
     """
     there = there_of(table, parts)
     found = known(table, taken, there, parts)
-    least = min(taken.values(), default=None)
 
     def matters(one: Verdict) -> bool:
         number = one.batch.number if one.batch and one.kind == "bronze" else None
-        is_needed = None not in (number, least) and number > least  # type: ignore[operator]  # neither is None
+        is_needed = number is not None and any(number > batch for batch in taken.values())
         return is_needed or any(True for _ in objects_of(one, there, parts))
 
     return Judged(found, there, tuple(filter(matters, judge(found, keep, parts.clock.now()))))
