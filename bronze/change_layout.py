@@ -152,7 +152,7 @@ class _Rules:
         if pair.part == "metadata":
             return self.metadata(pair)
         if pair.part == "data" and column is not None:
-            value = kernel.value_of(pair.name, column.type, nullable=not column.required)
+            value = kernel.value_of(pair.name, column.read_as, nullable=not column.required)
             return None if value is None else _Place(value, _is_quoted(pair, column), pair.key in self.key)
         if pair.part == "before-image" and not self.loads:
             return self.before(pair, column)

@@ -67,7 +67,7 @@ def judge(
     `loaded` is the `_seq` of the file's loads. A plain record is read as the data of a load. Of a change
     record's envelope only what is used is looked at: metadata may hold any other key.
     """
-    readers = {column.name: nested.from_json(column.type) for column in contract.columns}
+    readers = {column.name: nested.from_json(column.read_as) for column in contract.columns}
     rules = _Rules(
         contract,
         epoch,

@@ -13,11 +13,11 @@ from bronze.dialect import Dialect, problem
 from bronze.errors import ContractError
 from bronze.limits import DEFAULT_LIMITS, Limits
 from bronze.located_yaml import Located, read
-from bronze.schema import RESCUED, TECHNICAL, TYPES, arrow_schema, nested, normal_type
+from bronze.schema import MILLISECONDS, RESCUED, TECHNICAL, TYPES, arrow_schema, nested, normal_type
 
 # Raised by one whenever a change of the parser lets the same raw file give other rows, so that a replay by
 # the new parser wins over what the old one wrote.
-PARSER_REVISION = 1
+PARSER_REVISION = 2
 
 PositionKind = Literal["lsn", "binlog", "number", "timestamp"]
 UnknownKeys = Literal["freeze", "evolve", "discard"]
@@ -51,7 +51,7 @@ _DEFAULTS: Mapping[str, object] = {**DEFAULTS, "token": False}  # the latter of 
 class Column:
     """A column as raw files have it. `stored` is its name in the table, another where there is a `rawName`.
 
-    `type` is Hive text; `token` asks for a sibling `<stored>_token`.
+    `type` is Hive text; `token` asks for a sibling `<stored>_token`. `is_key` says that it is of the key.
     """
 
     name: str
@@ -59,6 +59,15 @@ class Column:
     required: bool
     token: bool
     stored: str
+    is_key: bool
+
+    @property
+    def read_as(self) -> str:
+        """What its values are read as: its type, but a moment of a key in whole milliseconds.
+
+        Athena reads the timestamps of bronze no finer, so two keys that differ by less would be one.
+        """
+        return MILLISECONDS if self.is_key and self.type == "timestamp" else self.type
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +270,8 @@ class _Reader:
             raise ContractError(
                 self.file, entry.line_of("required"), f"`required` of `{name}` must be true or false"
             )
-        return Column(raw, hive_type, required or entry.get("primaryKey") is True, token, name)
+        is_key = entry.get("primaryKey") is True
+        return Column(raw, hive_type, required or is_key, token, name, is_key)
 
     def type(self, entry: Located, name: str) -> str:
         written = self.text(entry, "physicalType")
@@ -298,11 +308,13 @@ class _Reader:
 
         names = tuple(entry["name"] for entry in sorted(entries, key=place))
         for column in columns:
-            if column.stored in names and (column.type == "binary" or nested(column.type)):
+            if column.is_key and (column.type in ("binary", "float", "double") or nested(column.type)):
                 raise ContractError(
                     self.file,
                     table.line_of("properties"),
-                    f"the key column `{column.stored}` is {column.type}; a key is made of plain values",
+                    f"the key column `{column.stored}` is {column.type}; a key is made of plain, exact"
+                    " values",
+                    hint="two numbers that are rounded to one would be one key: say decimal(p,s) or string",
                 )
         raw = {column.stored: column.name for column in columns}
         return tuple(raw[name] for name in names)

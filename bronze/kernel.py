@@ -18,18 +18,21 @@ from bronze.errors import KernelError
 from bronze.schema import arrow_type, decimal_digits
 
 # What a value is read as; each has the place that it has in `Kind` of columns.zig. `natural` is a bigint from
-# 0 on, `recent` a timestamp from 1970 on; `lsn`, `binlog` and `digits` are positions, written at one width;
-# `choice` is one of some words; `text` and `scalar` are what nobody wants to know.
+# 0 on, `timestamp(3)` a timestamp in whole milliseconds, `recent` one from 1970 on; `lsn`, `binlog` and
+# `digits` are positions, written at one width; `choice` is one of some words; `text` and `scalar` are what
+# nobody wants to know.
 Kind = Literal[
-    "int", "bigint", "natural", "float", "double", "decimal", "boolean", "date", "timestamp", "recent",
-    "string", "lsn", "binlog", "digits", "choice", "text", "scalar",
+    "int", "bigint", "natural", "float", "double", "decimal", "boolean", "date", "timestamp", "timestamp(3)",
+    "recent", "string", "lsn", "binlog", "digits", "choice", "text", "scalar",
 ]  # fmt: skip
 _KINDS: tuple[Kind, ...] = get_args(Kind)
 # What contracts call so, too.
 _PLAIN: tuple[Kind, ...] = ("int", "bigint", "float", "double", "boolean", "date", "timestamp", "string")
+_READ_AS: tuple[Kind, ...] = (*_PLAIN, "timestamp(3)")
 _TYPES: dict[Kind, Any] = {
     **{kind: arrow_type(kind) for kind in _PLAIN},
     "natural": arrow_type("bigint"),
+    "timestamp(3)": arrow_type("timestamp"),
     "recent": arrow_type("timestamp"),
     "lsn": pa.binary(16),
     "binlog": pa.binary(30),
@@ -140,7 +143,7 @@ def value_of(name: str, hive_type: str, *, nullable: bool) -> Value | None:
     """What values of a column are read as; None where that is for the exact rules alone."""
     if digits := decimal_digits(hive_type):
         return Value(name, "decimal", nullable, digits)
-    kind = next((kind for kind in _PLAIN if kind == hive_type), None)
+    kind = next((kind for kind in _READ_AS if kind == hive_type), None)
     return None if kind is None else Value(name, kind, nullable)
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from bronze.errors import RefusedError
-from bronze.schema import decimal_digits
+from bronze.schema import MILLISECONDS, decimal_digits
 
 
 class Number(str):
@@ -174,6 +174,13 @@ def read_timestamp(field: str) -> datetime:
         raise RefusedError("range") from None
 
 
+def _milliseconds(field: str) -> datetime:
+    moment = read_timestamp(field)
+    if moment.microsecond % 1000:
+        raise RefusedError("range")
+    return moment
+
+
 def _binary(field: str) -> bytes:
     """Read base64 with its padding, as RFC 4648 writes it: one text for each value, no line ends."""
     try:
@@ -206,12 +213,13 @@ _PLAIN: dict[str, Reading] = {
     "boolean": Reading(_boolean_text, _boolean_json),
     "date": Reading(_date, _json_text(_date)),
     "timestamp": Reading(read_timestamp, _json_text(read_timestamp)),
+    MILLISECONDS: Reading(_milliseconds, _json_text(_milliseconds)),
     "binary": Reading(_binary, _json_text(_binary)),
     "string": Reading(_text, _json_text(_text)),
 }
 
 
 def reading(hive_type: str) -> Reading:
-    """The readings of a column type that is not nested, written as `schema.normal_type` does."""
+    """The readings of a type that is not nested, written as `schema.normal_type` does; or MILLISECONDS."""
     digits = decimal_digits(hive_type)
     return _decimal(*digits) if digits else _PLAIN[hive_type]

@@ -17,6 +17,7 @@ pub const Kind = enum(u8) {
     boolean,
     date,
     timestamp,
+    milliseconds,
     recent,
     string,
     lsn,
@@ -105,6 +106,11 @@ pub const Column = extern struct {
             },
             .date => self.put(i32, row, values.date(cursor) orelse return false),
             .timestamp => self.put(i64, row, values.timestamp(cursor) orelse return false),
+            .milliseconds => {
+                const moment = values.timestamp(cursor) orelse return false;
+                if (@rem(moment, 1000) != 0) return false;
+                self.put(i64, row, moment);
+            },
             .recent => {
                 const moment = values.timestamp(cursor) orelse return false;
                 if (moment < 0) return false;

@@ -64,7 +64,7 @@ def bronze(table: str, file: Path, silver: str | None) -> None:
     keys = ", ".join(called[column.name] for column in found)
     if is_guess(shape, found):
         lacks = (
-            "no delete shows the key by what it leaves out"
+            "deletes do not show the key, and it alone, by what they leave out"
             if shape.is_log
             else f"no column of {file.name}, nor two or three together, has another value in each record"
         )

@@ -80,12 +80,14 @@ def key(shape: Shape, source: str) -> tuple[Found, ...]:
     Else it is one without a value twice, of these the first that is an id; else those that are so together.
     In a log, and where there are none, it is one that is never empty. Raises DataError when none is.
     """
-    able = [c for c in shape.columns if c.everywhere and c.type in KEY_TYPES]
+    shown = _deletes_show_the_key(shape)
+    types = (*KEY_TYPES, "timestamp", "boolean") if shown else KEY_TYPES
+    able = [c for c in shape.columns if c.everywhere and c.type in types]
     if shape.together:
         return tuple(c for c in shape.columns if c.name in shape.together)
     if not able:
         raise DataError(f"no column of {source} has a value in every record, so none can be the key")
-    if _deletes_show_the_key(shape):
+    if shown:
         return tuple(able)
     pool = [c for c in able if c.distinct and not shape.is_log] or able
     return (next((c for c in pool if c.name.endswith("_id") or c.name == "id"), pool[0]),)
@@ -94,7 +96,7 @@ def key(shape: Shape, source: str) -> tuple[Found, ...]:
 def is_guess(shape: Shape, key: Sequence[Found]) -> bool:
     """Whether the file does not show that `key` is the key."""
     if shape.is_log:
-        return not _deletes_show_the_key(shape)
+        return not _deletes_show_the_key(shape) or len(key) < sum(c.everywhere for c in shape.columns)
     return not shape.together and not any(c.distinct for c in key)
 
 
@@ -105,7 +107,8 @@ def _deletes_show_the_key(shape: Shape) -> bool:
 def _found(column: Found, name: str, key: Sequence[str]) -> Column:
     return Column(
         name=name,
-        type=column.type,
+        # Bronze tells moments of a key apart by milliseconds only.
+        type="string" if column.fine and name in key else column.type,
         logical_type="",
         description=drafted.column(name),
         required=column.required,

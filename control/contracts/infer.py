@@ -12,7 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from control.contracts.sampled import WIDE, Field, type_of
+from bronze.schema import MILLISECONDS
+from control.contracts.sampled import WIDE, Field, takes, type_of
 from control.errors import DataError, UsageError
 
 _RECORDS = 10_000  # looked at: a column that is empty so long is drafted as optional text
@@ -30,7 +31,7 @@ class Found:
     """A column as a raw file shows it.
 
     `required` when it is in every row, `everywhere` when deletes have it, too; `distinct` when no value came
-    twice, `personal` for addresses.
+    twice, `personal` for addresses; `fine` when it is of moments with parts of a millisecond.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Found:
     everywhere: bool
     distinct: bool
     personal: bool
+    fine: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,4 +191,5 @@ def _column(name: str, rows: Sequence[_Row]) -> Found:
         everywhere=not lacking,
         distinct=len({json.dumps(v, sort_keys=True) for v in there}) == len(there),
         personal=kind == "string" and bool(texts) and all(_ADDRESS.fullmatch(text) for text in texts),
+        fine=kind == "timestamp" and not all(takes(MILLISECONDS, text) for text in texts),
     )

@@ -60,7 +60,7 @@ def types(on: Subject) -> Iterator[Finding]:
 
 
 def key(on: Subject) -> Iterator[Finding]:
-    """The table has a key, its columns are numbered and never null."""
+    """The table has a key, its columns are numbered, exact, and never null."""
     parts = [(path, column) for path, column, _ in on.columns() if column.key]
     if on.contract.columns and not parts:
         message = "the table has no key: mark its columns with primaryKey and primaryKeyPosition"
@@ -70,6 +70,12 @@ def key(on: Subject) -> Iterator[Finding]:
         if positions[column.key] > 1 or not 1 <= column.key <= len(parts):
             message = f"key column {column.name} has position {column.key}: number the key 1, 2, 3 …"
             yield on.finding("key-position", (*path, "primaryKeyPosition"), message)
+        if column.type in ("float", "double"):
+            message = (
+                f"key column {column.name} is {column.type}: a NaN equals nothing, and numbers that are"
+                " rounded to one would be one key: say decimal(p,s) or string"
+            )
+            yield on.finding("key-type", (*path, "physicalType"), message)
         if not column.required:
             message = f"key column {column.name} may be null: add required: true"
             yield on.finding("key-nullable", path, message)

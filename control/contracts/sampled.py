@@ -48,10 +48,11 @@ def _whole(texts: Sequence[str]) -> str:
 
 
 def _first(types: Iterable[str], texts: Sequence[str]) -> str:
-    return next((kind for kind in types if all(_takes(kind, text) for text in texts)), "string")
+    return next((kind for kind in types if all(takes(kind, text) for text in texts)), "string")
 
 
-def _takes(kind: str, text: str) -> bool:
+def takes(kind: str, text: str) -> bool:
+    """Whether a column of the type may be drafted for the value."""
     if kind == WIDE and not _DIGITS.fullmatch(text):
         return False  # 1.0 is whole, too, and more likely an amount
     if kind == "double" and len(text) > 20 and _DIGITS.fullmatch(text):

@@ -64,9 +64,23 @@ def csv_row(rules: BronzeContract, line: bytes) -> dict[str, Any]:
         need(field != "" or not column.required, f"null:{column.name}")
         read = nested_text if is_nested(column.type) else lambda kind, text, _: from_text(kind, text)
         row[column.name] = (
-            named(column.name, lambda c=column, f=field, r=read: r(c.type, f, rules)) if field else None
+            of_key(
+                rules, column.name, named(column.name, lambda c=column, f=field, r=read: r(c.type, f, rules))
+            )
+            if field
+            else None
         )
     return row
+
+
+def of_key(rules: BronzeContract, name: str, value: Any) -> Any:
+    """The value, unless it is a moment of a key and no whole number of milliseconds."""
+    is_moment = name in rules.key and isinstance(value, datetime)
+    need(
+        not is_moment or (value - datetime(1970, 1, 1)) % timedelta(milliseconds=1) == timedelta(),
+        f"range:{name}",
+    )
+    return value
 
 
 def judged_csv(rules: BronzeContract, lines: list[bytes], first: int = 2) -> tuple[list[Any], list[Any]]:
@@ -186,7 +200,7 @@ def column_value(rules: BronzeContract, column: Column, data: dict[str, Any], op
         if operation != "delete" and rules.absent == "quarantine":
             for what, place in strays(column.type, data[column.name]):
                 need(what != "absent_key", f"absent_key:{column.name}{place}")
-        return read
+        return of_key(rules, column.name, read)
     if operation == "delete" and column.name not in rules.key:
         return None
     absent = column.name not in data
@@ -204,7 +218,7 @@ def old_key(rules: BronzeContract, record: dict[str, Any], row: dict[str, Any], 
     before = part(record, "before-image", dict)
     types = {column.name: column.type for column in rules.columns}
     key = {
-        name: named(name, lambda n=name: from_json(types[n], before[n]))
+        name: of_key(rules, name, named(name, lambda n=name: from_json(types[n], before[n])))
         if before.get(name) is not None
         else row[name]
         for name in rules.key

@@ -115,9 +115,11 @@ def test_a_type_may_be_written_in_any_case(written, read):
     assert loads(text, "t").columns[1].type == read
 
 
-@pytest.mark.parametrize("kind", ["binary", "array<int>", "map<string,int>", "struct<a:int>"])
-def test_a_key_is_made_of_plain_values(kind):
-    with pytest.raises(ContractError, match="a key is made of plain values"):
+@pytest.mark.parametrize(
+    "kind", ["binary", "float", "double", "array<int>", "map<string,int>", "struct<a:int>"]
+)
+def test_a_key_is_made_of_plain_and_exact_values(kind):
+    with pytest.raises(ContractError, match="a key is made of plain, exact values"):
         contract(f"id {kind} key")
 
 

@@ -31,6 +31,8 @@ NESTED = {
     "place": "struct<city:string,at:array<struct<x:double,y:int>>>?",
 }  # fmt: skip
 
+MOMENTS = ("place int key", "at timestamp key", "until timestamp?", "n int")
+
 
 def columns(kinds):
     return [f"{name} {kind}{' key' if name == 'id' else ''}" for name, kind in kinds.items()]
@@ -42,6 +44,7 @@ CSV = {
     "escapes": contract(*columns(PLAIN), maxBadRatio=1, delimiter=";", escape="\\"),
     "unquoted": contract(*columns(PLAIN), maxBadRatio=1, delimiter="|", quote="none"),
     "nested": contract(*columns(NESTED), maxBadRatio=1),
+    "moments": contract(*MOMENTS, maxBadRatio=1),
 }
 JSON = {
     "changes": contract(*columns(PLAIN), maxBadRatio=1),
@@ -49,6 +52,7 @@ JSON = {
     "plain": contract(*columns(PLAIN), maxBadRatio=1, records="plain"),
     "nested_changes": contract(*columns(NESTED), maxBadRatio=1),
     "nested_lenient": contract(*columns(NESTED), maxBadRatio=1, unknownKeys="discard", absent="null"),
+    "moments": contract(*MOMENTS, maxBadRatio=1),
 }
 GOOD = {
     "bigint": lambda r: str(r.randrange(-(2**40), 2**40)),

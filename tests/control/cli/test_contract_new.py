@@ -383,3 +383,21 @@ def test_a_header_with_a_name_twice_gives_no_draft() -> None:
     error = run("new", "bronze", "wine", "--from-file", "t.csv").exception
     assert isinstance(error, ControlError)
     assert "'a' of t.csv are there twice" in error.message
+
+
+def test_a_moment_that_deletes_have_is_of_the_key_and_a_string_where_milliseconds_do_not_tell_it() -> None:
+    for number, (at, kind) in enumerate((("09.123", "timestamp"), ("09.123456", "string"))):
+        moment = f"2026-01-01T10:00:{at}Z"
+        changes = [change("insert", sensor=1, at=moment, v=1.5), change("delete", sensor=1, at=moment)]
+        Path("log.json").write_text("".join(f"{one}\n" for one in changes))
+        result = run("new", "bronze", f"t{number}", "--from-file", "log.json")
+        contract = load(Path(f"contracts/bronze/t{number}.yaml"))
+        assert contract.key == ("sensor", "at")
+        assert contract.columns[1].type == kind
+        assert "warning" not in result.stderr
+
+
+def test_deletes_that_have_a_number_with_a_fraction_leave_the_key_a_guess() -> None:
+    changes = [change("insert", sensor=1, at=1.5, v="a"), change("delete", sensor=1, at=1.5)]
+    Path("log.json").write_text("".join(f"{one}\n" for one in changes))
+    assert "sensor is a guess at the key" in run("new", "bronze", "wine", "--from-file", "log.json").stderr

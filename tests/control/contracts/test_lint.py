@@ -110,6 +110,9 @@ CASES = [
         "primaryKeyPosition"),
     Broken("key-position", ITEM, "primaryKeyPosition: 1", "primaryKeyPosition: 2", "primaryKeyPosition: 2",
         "1, 2, 3"),
+    Broken("key-type", DAYS, "logicalType: integer\n        physicalType: bigint\n        required: true\n"
+        "        primaryKey: true", "logicalType: number\n        physicalType: double\n"
+        "        required: true\n        primaryKey: true", "physicalType: double", "say decimal(p,s) or"),
     Broken("key-nullable", DAYS, "        required: true\n        primaryKey", "        primaryKey",
         "- name: item_id", "add required: true"),
     Broken("quality-invalid", ITEMS, "engine: athena", "engine: soda", "- name: sold_in_seconds",
