@@ -17,6 +17,8 @@ _TYPES = {
         )
     },
 }  # fmt: skip
+# Beside the data of a change record, whose fields are the table's.
+_OBJECTS = ("metadata", "before-image")
 _PERSONAL = {"personal": "PII.Sensitive", "pseudonym": "PII.NonSensitive"}
 
 
@@ -35,18 +37,26 @@ def of_table(
 
 def raw(fields: Iterable[str], contract: Contract) -> list[dict[str, Any]]:
     """The fields of a table's raw records; `metadata.operation` is the field `operation` of `metadata`."""
-    known = _described(contract)
+    known = {column.raw_name or column.name: column for column in contract.columns}
     found: dict[str, dict[str, Any]] = {}
     for field in sorted(fields):
-        first, _, rest = field.partition(".")
-        if not rest:
-            found[first] = _column(first, "string", known.get(first), None)
+        *objects, name = path(field)
+        column = _column(name, "string", known.get(name), None)
+        if not objects:
+            found[name] = column
             continue
         parent = found.setdefault(
-            first, {"name": first, "dataType": "STRUCT", "dataTypeDisplay": "struct", "children": []}
+            objects[0],
+            {"name": objects[0], "dataType": "STRUCT", "dataTypeDisplay": "struct", "children": []},
         )
-        parent["children"].append(_column(rest, "string", known.get(rest), None))
+        parent["children"].append(column)
     return list(found.values())
+
+
+def path(field: str) -> tuple[str, ...]:
+    """The name of a raw field, before it that of the object of the record that it is in, if it is in one."""
+    first, _, rest = field.partition(".")
+    return (first, rest) if first in _OBJECTS else (field,)
 
 
 def is_personal(contract: Contract) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from control.catalog import columns
 from control.catalog.model import ColumnLink, Link, Names
 from control.catalog.project import Exposure
 from control.lineage.ask import Graph, Hop
@@ -64,6 +65,8 @@ def _entity(column: str, names: Names) -> tuple[str, str]:
         return "", column
     if layer == "raw":
         owner = names.container(table)
-        return f"container:{owner}", f"{owner}.{field}"
+        # A name with a dot in it is quoted in the full names of OpenMetadata.
+        steps = (f'"{name}"' if "." in name else name for name in columns.path(field))
+        return f"container:{owner}", ".".join((owner, *steps))
     owner = names.table(f"{layer}.{table}")
     return f"table:{owner}", f"{owner}.{field}"

@@ -95,7 +95,7 @@ def show(column: str, down: bool, indirect: bool, file: Path, as_json: bool) -> 
     from control.lineage import ask
 
     kinds = ask.EVERY if indirect else ask.DIRECT
-    branch = ask.tree(ask.read(file), column.lower(), "down" if down else "up", kinds=kinds)
+    branch = ask.tree(ask.read(file), ask.spelled(column), "down" if down else "up", kinds=kinds)
     if as_json:
         print_json(branch)
     else:

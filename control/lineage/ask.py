@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from control.errors import NotFoundError, UsageError
-from control.lineage.model import VERSION, Kind
+from control.lineage.model import VERSION, Kind, parted
 
 Direction = Literal["up", "down"]
 DIRECT: frozenset[Kind] = frozenset({"direct"})
@@ -104,6 +104,11 @@ def reached(graph: Graph, column: str, kinds: frozenset[Kind]) -> set[str]:
     return found
 
 
+def spelled(column: str) -> str:
+    """A column as lineage.json writes it: in small letters, but a raw field or a source's as it is there."""
+    return column if column.startswith(("raw.", "source.")) else column.lower()
+
+
 def lines(branch: Branch, indent: str = "") -> Iterator[str]:
     """A tree as text, one column a line."""
     yield f"{indent}{_label(branch)}"
@@ -114,9 +119,9 @@ def lines(branch: Branch, indent: str = "") -> Iterator[str]:
 def _label(branch: Branch) -> str:
     if not branch.kind:
         return branch.column
-    name = branch.column.rpartition(".")[2]
-    last = branch.expression.rpartition(".")[2]
-    how = "" if last == name else f"  {branch.expression[:100]}"
+    name = parted(branch.column)[1]
+    said = (branch.expression.strip('"'), branch.expression.rpartition(".")[2])
+    how = "" if name in said else f"  {branch.expression[:100]}"
     more = "  (shown above)" if branch.repeated else ""
     mark = "" if branch.kind == "direct" else f"  [{branch.kind}]"
     return f"{branch.column}{mark}{how}{more}"

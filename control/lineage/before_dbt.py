@@ -1,8 +1,11 @@
-"""The legs before dbt, from the bronze contracts: source column -> raw field -> bronze column."""
+"""The legs before dbt, from the bronze contracts: source column -> raw field -> bronze column.
 
+A raw field is called as raw files call it, and so is the source's column that it was captured from.
+"""
+
+import re
 from collections.abc import Iterable, Iterator
 
-from control.contracts.model import Column as Contracted
 from control.contracts.model import Contract
 from control.lineage.model import Column, Edge
 
@@ -38,18 +41,20 @@ def _table(contract: Contract) -> Iterator[Edge]:
     for column in contract.columns:
         if column.name in GENERATED or column.name.startswith("_"):
             continue
-        yield Edge(Column(source, column.name), Column(raw, column.name), "direct", column.name)
-        yield Edge(Column(raw, column.name), Column(bronze, column.name), "direct", _parsed(column))
+        read = Column(raw, column.raw_name or column.name)
+        said = _quoted(read.name)
+        yield Edge(Column(source, read.name), read, "direct", said)
+        yield Edge(read, Column(bronze, column.name), "direct", f"cast({said} as {column.type})")
         if column.token:
-            token = Column(bronze, f"{column.name}_token")
-            yield Edge(Column(raw, column.name), token, "direct", f"hmac_sha256({column.name})")
+            yield Edge(read, Column(bronze, f"{column.name}_token"), "direct", f"hmac_sha256({said})")
     for name, fields in _METADATA.items():
         for field in fields:
             yield Edge(Column(raw, field), Column(bronze, name), "direct", field)
-    for key in contract.key:
-        before = Column(raw, f"before-image.{key}")
+    for key in (column for column in contract.columns if column.key):
+        before = Column(raw, f"before-image.{key.raw_name or key.name}")
         yield Edge(before, Column(bronze, "_key_before"), "direct", before.name)
 
 
-def _parsed(column: Contracted) -> str:
-    return f"cast({column.name} as {column.type})"
+def _quoted(name: str) -> str:
+    """The name as SQL would have to write it."""
+    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else f'"{name}"'

@@ -6,7 +6,8 @@ from pathlib import PurePosixPath
 
 from control.contracts.model import Consumer, Contract
 from control.errors import NotFoundError, UsageError
-from control.lineage.ask import DIRECT, EVERY, Graph, reached
+from control.lineage.ask import DIRECT, EVERY, Graph, reached, spelled
+from control.lineage.model import parted
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def column_named(text: str) -> str:
     """`schema.table.column`, also from `contracts/<layer>/<table>.yaml#<column>`. Raises UsageError."""
     path, mark, column = text.partition("#")
     if not mark:
-        return text.lower()
+        return spelled(text)
     file = PurePosixPath(path)
     if not column or file.suffix not in (".yaml", ".yml") or not file.parent.name:
         hint = "write schema.table.column or contracts/<layer>/<table>.yaml#<column>"
@@ -67,6 +68,6 @@ def of(graph: Graph, column: str, contracts: Iterable[Contract]) -> Impact:
 def _by_table(columns: Iterable[str]) -> dict[str, set[str]]:
     tables: dict[str, set[str]] = {}
     for column in columns:
-        table, _, name = column.rpartition(".")
+        table, name = parted(column)
         tables.setdefault(table, set()).add(name)
     return tables

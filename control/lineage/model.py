@@ -19,6 +19,16 @@ class Column:
         return f"{self.relation}.{self.name}"
 
 
+def parted(column: str) -> tuple[str, str]:
+    """Relation and name of a column as lineage.json calls it.
+
+    A raw field's name may have dots of its own (`raw.review.metadata.operation`).
+    """
+    parts = column.split(".")
+    width = 3 if parts[0] == "source" else 2
+    return ".".join(parts[:width]), ".".join(parts[width:])
+
+
 @dataclass(frozen=True, slots=True)
 class Edge:
     """`source` takes part in `target`.

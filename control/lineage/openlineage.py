@@ -20,6 +20,7 @@ from openlineage.client.transport.http import HttpConfig, HttpTransport
 
 from control.errors import UnavailableError, UpstreamError
 from control.lineage.ask import Graph, Hop
+from control.lineage.model import parted
 
 PRODUCER = "https://pypi.org/project/lakehouse-in-a-box"
 # https://openlineage.io/spec/facets/1-2-0/ColumnLineageDatasetFacet.json: the subtypes it names.
@@ -34,7 +35,7 @@ _SUBTYPES = {
     "partition by": "WINDOW",
 }
 _AGGREGATE = re.compile(r"\b(sum|avg|count|min|max|array_agg|listagg|approx_\w+)\(", re.IGNORECASE)
-_PLAIN = re.compile(r'[\w."]+')
+_PLAIN = re.compile(r'(?:[\w.]|"[^"]*")+')
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def events(graph: Graph, names: Names, now: datetime, *, direct_only: bool) -> I
     """
     tables: dict[str, dict[str, list[Hop]]] = {}
     for column, hops in sorted(graph.up.items()):
-        table, name = _split(column)
+        table, name = parted(column)
         kept = [hop for hop in hops if hop.kind == "direct" or not direct_only]
         if kept:
             tables.setdefault(table, {})[name] = kept
@@ -85,7 +86,7 @@ def _event(table: str, columns: Mapping[str, Sequence[Hop]], names: Names, now: 
     schema = schema_dataset.SchemaDatasetFacet(
         fields=[schema_dataset.SchemaDatasetFacetFields(name=name) for name in columns]
     )
-    parents = sorted({_split(hop.source)[0] for hops in columns.values() for hop in hops})
+    parents = sorted({parted(hop.source)[0] for hops in columns.values() for hop in hops})
     content = Serde.to_json(lineage)
     space, name = names.of(table)
     return RunEvent(
@@ -105,7 +106,7 @@ def _inputs(hops: Iterable[Hop], names: Names) -> Iterator[column_lineage_datase
     for hop in hops:
         ways.setdefault(hop.source, []).append(_transformation(hop))
     for source, found in ways.items():
-        table, field = _split(source)
+        table, field = parted(source)
         space, name = names.of(table)
         yield column_lineage_dataset.InputField(space, name, field, transformations=found)
 
@@ -123,13 +124,6 @@ def _subtype(hop: Hop) -> str:
     if _PLAIN.fullmatch(hop.expression):
         return "IDENTITY"
     return "AGGREGATION" if _AGGREGATE.search(hop.expression) else "TRANSFORMATION"
-
-
-def _split(column: str) -> tuple[str, str]:
-    """Table and field; a raw field's name has dots of its own (`raw.review.metadata.operation`)."""
-    parts = column.split(".")
-    width = {"raw": 2, "source": 3}.get(parts[0], 2)
-    return ".".join(parts[:width]), ".".join(parts[width:])
 
 
 def save(found: Iterable[RunEvent], path: Path) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 from control.contracts.gate import lifetime, types, values
 from control.contracts.gate.change import LACKS, Change, Verdict, words
 from control.contracts.gate.side import Column, Side
+from control.contracts.source import Path
 
 # What is said for people, or what other rules look at.
 _WORDS = (
@@ -308,6 +309,8 @@ def _custom(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
             yield from lifetime.announced(path, old.get(key), new.get(key), place, (after.name,))
         elif key == "generated":
             yield words(path, old.get(key), new.get(key), place, (after.name,))
+        elif key == "rawName":
+            yield _called(path, before, after, place)
         elif key == "token":
             yield from _token(after, bool(old.get(key)), bool(new.get(key)), bronze=bronze)
         elif key == "stateColumn":
@@ -324,6 +327,29 @@ def _custom(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
             )
         else:
             yield _unjudged(path, old.get(key), new.get(key), after, "customProperties")
+
+
+def _called(path: str, before: Column, after: Column, place: Path) -> Change:
+    """What raw files have to call a column; by its own name where nothing is said."""
+    was, now = (str(column.custom.get("rawName") or column.name) for column in (before, after))
+    if was == now:
+        return words(path, before.custom.get("rawName"), after.custom.get("rawName"), place, (after.name,))
+    message = (
+        f"column {after.name} is read from {now!r} instead of {was!r}: of files that say {was!r}, old ones"
+        " that are replayed too, a CSV is refused, and JSON records are or lose the value; add a column for"
+        f" {now!r} instead, and let both be null"
+    )
+    return Change(
+        "raw-name-changed",
+        path,
+        was,
+        now,
+        message,
+        producers="breaking",
+        consumers="risky",
+        columns=(after.name,),
+        place=place,
+    )
 
 
 def _token(column: Column, was: bool, now: bool, *, bronze: bool) -> Iterator[Change]:

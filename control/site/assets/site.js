@@ -29,7 +29,8 @@ function startSearch() {
   search();
 }
 
-const tableOf = (column) => column.slice(0, column.lastIndexOf("."));
+// A raw field's name may have dots of its own.
+const tableOf = (column) => column.split(".", column.startsWith("source.") ? 3 : 2).join(".");
 
 // Each table stands one place right of the last table that it reads.
 function places(edges) {

@@ -324,7 +324,9 @@ def _columns(entity: dict[str, Any]) -> list[dict[str, Any]]:
 def _paths(columns: list[dict[str, Any]], prefix: str) -> list[str]:
     found = []
     for column in columns:
-        name = f"{prefix}.{column['name']}"
+        # Quoted where it has a dot, as the server's own full names are.
+        own = column["name"]
+        name = f'{prefix}."{own}"' if "." in own else f"{prefix}.{own}"
         found += [name, *_paths(column.get("children", []), name)]
     return found
 

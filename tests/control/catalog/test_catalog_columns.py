@@ -1,10 +1,17 @@
 """Types of Athena in the catalog's words."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from made_catalog import NAMES, contracts
 
-from control.catalog.columns import _typed
+from control.catalog.columns import _typed, raw
+from control.catalog.links import between_tables
+from control.contracts.model import Column
+from control.lineage.ask import Hop, graph
+
+CONTRACTED = Column("", "string", "string", "Where to write to.", required=False)
 
 
 @pytest.mark.parametrize(
@@ -32,3 +39,29 @@ def test_a_type_has_what_the_server_wants_of_it(kind: str, expected: dict[str, A
 def test_a_struct_has_its_fields(kind: str) -> None:
     children = _typed(kind)["children"]
     assert [(c["name"], c["dataType"]) for c in children] == [("a", "INT"), ("b", "ARRAY")]
+
+
+def test_a_raw_field_is_what_raw_files_call_it_and_means_what_the_contract_says() -> None:
+    mail = replace(CONTRACTED, name="mail", raw_name="E.Mail", classification="personal")
+    beer = next(c for c in contracts() if (c.layer, c.table) == ("bronze", "beer"))
+    fields = ["E.Mail", "metadata.operation", "before-image.E.Mail"]
+    field, before, metadata = raw(fields, replace(beer, columns=(mail,)))
+    assert (field["name"], field["description"]) == ("E.Mail", "Where to write to.")
+    assert [tag["tagFQN"] for tag in field["tags"]] == ["PII.Sensitive"]
+    assert [c["name"] for c in before["children"]] == ["E.Mail"]
+    assert [c["name"] for c in metadata["children"]] == ["operation"]
+
+
+def test_the_edge_of_a_raw_field_with_a_dot_in_its_name_quotes_it() -> None:
+    lineage = graph(
+        [
+            Hop("raw.beer.E.Mail", "bronze.beer.mail", "direct", '"E.Mail"'),
+            Hop("raw.beer.before-image.E.Mail", "bronze.beer._key_before", "direct", "x"),
+        ]
+    )
+    container = NAMES.container("beer")
+    known = {f"container:{container}", f"table:{NAMES.table('bronze.beer')}"}
+    [link] = between_tables(lineage, known, NAMES)
+    assert [source for column in link.columns for source in column.sources] == [
+        f'{container}.before-image."E.Mail"', f'{container}."E.Mail"',
+    ]  # fmt: skip

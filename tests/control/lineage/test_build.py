@@ -1,6 +1,7 @@
 """`dm lineage` on the artefacts of a dbt project: what is written, what is refused, what is asked."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -222,3 +223,35 @@ def test_impact_tells_values_from_rows_and_names_the_readers(tmp_path: Path) -> 
     assert tables["gold.scores"]["values"] == ["beer_id"]
     assert tables["gold.scores"]["rows"] == ["mean_score"]
     assert "beer-insights" in [c["name"] for c in tables["gold.top_beers_by_rating"]["consumers"]]
+
+
+NAMED_OTHERWISE = """
+        customProperties:
+          - property: rawName
+            value: Beer.ID no
+"""
+
+
+def test_a_raw_field_is_called_as_raw_files_call_it(tmp_path: Path) -> None:
+    folder = tmp_path / "contracts"
+    shutil.copytree(ROOT / "contracts", folder)
+    beer = folder / "bronze/beer.yaml"
+    before, name, after = beer.read_text().partition("      - name: beer_id\n")
+    beer.write_text(before + name + NAMED_OTHERWISE.removeprefix("\n") + after)
+    dm("build", "--target", str(write_project(tmp_path / "target")), "--contracts", str(folder))
+    file = ("--lineage", str(tmp_path / "target/lineage.json"))
+    found = set(edges(tmp_path / "target"))
+    assert ("source.public.beer.Beer.ID no", "raw.beer.Beer.ID no", "direct") in found
+    assert ("raw.beer.Beer.ID no", "bronze.beer.beer_id", "direct") in found
+    assert ("raw.beer.before-image.Beer.ID no", "bronze.beer._key_before", "direct") in found
+    assert not any("raw.beer.beer_id" in edge for edge in found)
+    jsonschema.validate(json.loads((tmp_path / "target/lineage.json").read_text()), SCHEMA)
+    assert dm("show", "bronze.beer.beer_id", *file).stdout.splitlines() == [
+        "bronze.beer.beer_id",
+        '  raw.beer.Beer.ID no  cast("Beer.ID no" as bigint)',
+        "    source.public.beer.Beer.ID no",
+    ]
+    told = json.loads(dm("impact", "source.public.beer.Beer.ID no", *file, "--json").stdout)
+    tables = {one["table"]: one["values"] for one in told["tables"]}
+    assert tables["raw.beer"] == ["Beer.ID no"]
+    assert tables["bronze.beer"] == ["beer_id"]

@@ -19,6 +19,7 @@ EDGES = [
     ("raw.review.score", "bronze.review.score", "direct", "cast(score as double)"),
     ("raw.review.metadata.operation", "bronze.review._op", "direct", "metadata.operation"),
     ("raw.review.email", "bronze.review.email_token", "direct", "hmac_sha256(email)"),
+    ("raw.review.Rated at.day", "bronze.review.rated_on", "direct", '"Rated at.day"'),
     ("bronze.review.score", "gold.best.score", "direct", "AVG(review.score)"),
     ("bronze.review.score", "gold.best.score", "indirect", "where review.score > 0"),
     ("bronze.review._op", "gold.best.score", "indirect", "group by review._op"),
@@ -108,6 +109,7 @@ def test_each_table_has_one_event_with_the_ways_of_its_columns(lineage: Path, tm
     ]
     bronze = events["bronze.review"]
     assert inputs(bronze, "_op") == [("s3://lake", "raw/review", "metadata.operation", ["DIRECT IDENTITY"])]
+    assert inputs(bronze, "rated_on") == [("s3://lake", "raw/review", "Rated at.day", ["DIRECT IDENTITY"])]
     token = bronze["outputs"][0]["facets"]["columnLineage"]["fields"]["email_token"]["inputFields"][0]
     assert token["transformations"][0]["masking"] is True
     assert inputs(events["raw.review"], "score") == [

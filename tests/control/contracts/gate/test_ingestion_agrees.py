@@ -110,8 +110,8 @@ def deliveries(contract: dict[str, Any], part: int) -> dict[str, str]:
     """What the shop sends under `contract`: changes with and without what is not required, and an extract."""
     columns = contract["schema"][0]["properties"]
     custom = {one["property"]: one["value"] for one in contract["schema"][0]["customProperties"]}
-    full = {column["name"]: _value(column["physicalType"]) for column in columns}
-    bare = {column["name"]: full[column["name"]] if column.get("required") else None for column in columns}
+    full = {_called(column): _value(column["physicalType"]) for column in columns}
+    bare = {_called(column): full[_called(column)] if column.get("required") else None for column in columns}
     sent = [full, bare]
     if custom["unknownKeys"] != "freeze":
         sent.append(full | {"surprise": 1})
@@ -121,6 +121,12 @@ def deliveries(contract: dict[str, Any], part: int) -> dict[str, str]:
     lines = (",".join(columns_of(row, custom.get("delimiter", ","))) for row in (full, bare))
     extract = "\n".join([",".join(full), *lines, ""])
     return {f"{part}.json": "\n".join(changes), f"extract={part}/{part}.csv": extract}
+
+
+def _called(column: dict[str, Any]) -> str:
+    """What the shop calls a column."""
+    stated = [one["value"] for one in column.get("customProperties", []) if one["property"] == "rawName"]
+    return str(stated[0]) if stated else str(column["name"])
 
 
 def columns_of(row: dict[str, Any], delimiter: str) -> list[str]:
