@@ -38,15 +38,24 @@ def create(node: CreateTable, catalog: Catalog, context: Context) -> Answer:
     if catalog.find_database(database) is None:
         raise names.database_missing(database)
     objects.split(node.location)
-    if catalog.find_table(database, name) is not None:
-        if node.if_not_exists:
-            return done(node.kind)
+    is_made = catalog.find_table(database, name) is None and _is_made(node, catalog, database, name)
+    if not is_made and not node.if_not_exists:
         raise hive_execution(f"AlreadyExistsException(message:Table {name} already exist)")
-    if node.is_iceberg:
-        _create_iceberg(node, catalog, database, name)
-    else:
-        catalog.create_table(database, _hive_table(node, name))
     return done(node.kind)
+
+
+def _is_made(node: CreateTable, catalog: Catalog, database: str, name: str) -> bool:
+    """Make the table, unless another statement was quicker to."""
+    try:
+        if node.is_iceberg:
+            _create_iceberg(node, catalog, database, name)
+        else:
+            catalog.create_table(database, _hive_table(node, name))
+    except AthenaError as error:
+        if error.code not in ("ALREADY_EXISTS", "TABLE_ALREADY_EXISTS"):
+            raise
+        return False
+    return True
 
 
 def _create_iceberg(node: CreateTable, catalog: Catalog, database: str, name: str) -> None:

@@ -58,6 +58,24 @@ def test_a_table_is_not_created_twice(run: Run):
     assert str(caught.value).endswith("DDLTask. AlreadyExistsException(message:Table t already exist)")
 
 
+@pytest.mark.parametrize(
+    "create",
+    [
+        "create external table {} t (a int) location 's3://lake/t'",
+        "create table {} t (a int) location 's3://lake/t' tblproperties ('table_type' = 'ICEBERG')",
+    ],
+)
+def test_of_two_who_create_a_table_at_once_the_slower_finds_it_there(
+    run: Run, create: str, monkeypatch: pytest.MonkeyPatch
+):
+    run(create.format(""))
+    monkeypatch.setattr(Catalog, "find_table", lambda *_: None)  # both have looked before
+    run(create.format("if not exists"))
+    with pytest.raises(AthenaError) as caught:
+        run(create.format(""))
+    assert str(caught.value).endswith("DDLTask. AlreadyExistsException(message:Table t already exist)")
+
+
 def test_a_table_needs_a_database_that_exists(run: Run):
     with pytest.raises(AthenaError, match="Database does not exist: nowhere"):
         run("create external table nowhere.t (a int) location 's3://lake/t'")
