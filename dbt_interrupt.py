@@ -1,8 +1,9 @@
-"""A plugin of dbt, which imports every module named `dbt_…`: an interrupted run ends as one that failed does.
+"""A plugin of dbt, which imports every module named `dbt_…`: a run that breaks off ends as a failed one.
 
-dbt stops the statements of its threads and waits for them, and then leaves out what `on-run-end` says, which
-is where a build gives back its lease. The statement that dbt's main thread waits for goes on. Of SIGTERM, as
-CI and schedulers send it, dbt knows nothing. Here all three end alike.
+When interrupted, dbt stops the statements of its threads and waits for them, and then leaves out what
+`on-run-end` says, which is where a build gives back its lease. The statement that dbt's main thread waits for
+goes on. Of SIGTERM, as CI and schedulers send it, dbt knows nothing. Where a hook of `on-run-start` raises an
+error, `on-run-end` is left out, too. Here all of them end alike.
 """
 
 import signal
@@ -14,10 +15,16 @@ from typing import Any
 
 from dbt.adapters.athena.connections import AthenaCursor
 from dbt.adapters.factory import get_adapter
+from dbt.contracts.graph.nodes import Exposure
 from dbt.task.run import RunTask
 
-_execute, _start, _await = (
+# Where a hook's statement has failed, dbt skips all nodes and asks each for its schema. Exposures have none,
+# so dbt ended with an AttributeError in place of the hook's own error, and left out `on-run-end`.
+Exposure.schema = ""  # type: ignore[attr-defined]
+
+_execute, _before, _start, _await = (
     RunTask.execute_with_hooks,
+    RunTask.before_run,
     AthenaCursor._start_execution,
     AthenaCursor._await_completion,
 )
@@ -33,6 +40,16 @@ def _execute_with_hooks(task: RunTask, selected: Any) -> Any:
         except (KeyboardInterrupt, SystemExit):
             task.after_run(get_adapter(task.config), task.node_results)
             raise
+
+
+def _before_run(task: RunTask, adapter: Any, selected: Any) -> Any:
+    """Run what `on-run-start` says; where that raises, what `on-run-end` says, too: it may have the lease."""
+    try:
+        return _before(task, adapter, selected)
+    except Exception:
+        with suppress(Exception):  # the first error says what is wrong
+            task.after_run(adapter, [])
+        raise
 
 
 @contextmanager
@@ -82,5 +99,6 @@ def _await_completion(cursor: AthenaCursor) -> None:
 
 
 RunTask.execute_with_hooks = _execute_with_hooks  # type: ignore[assignment, method-assign]
+RunTask.before_run = _before_run  # type: ignore[assignment, method-assign]
 AthenaCursor._start_execution = _start_execution  # type: ignore[assignment, method-assign]
 AthenaCursor._await_completion = _await_completion  # type: ignore[assignment, method-assign]
