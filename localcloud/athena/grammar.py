@@ -5,6 +5,7 @@ What is taken here and refused by Athena works on this machine and fails on AWS,
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, ClassVar
 
 from sqlglot import TokenType, exp
@@ -25,8 +26,18 @@ _CLAUSES = (
     TokenType.LIMIT,
     TokenType.FETCH,
 )
+_FOREIGN_WORDS = (
+    *("ILIKE", "RLIKE", "REGEXP", "GLOB", "SIMILAR TO", "OVERLAPS", "COLLATE", "DIV", "XOR"),
+    *("ISNULL", "NOTNULL", "SEMI", "ANTI", "ASOF", "STRAIGHT_JOIN", "APPLY", "PIVOT", "UNPIVOT"),
+    *("CLUSTER BY", "DISTRIBUTE BY", "SORT BY", "CONNECT BY"),
+)
+"""Words of other dialects. To Athena each is a name like any other: `a isnull` is `a` under another name."""
 WORD = "word"
 """The key of a type node's `meta` under which its name is as it was written."""
+
+_STAR_WORDS = ("EXCEPT", "EXCLUDE", "REPLACE", "RENAME")
+_GROUPINGS = (TokenType.ROLLUP, TokenType.CUBE)
+_NO_ARGUMENTS = [TokenType.L_PAREN, TokenType.R_PAREN]
 
 Read = Callable[..., Any]
 
@@ -91,6 +102,9 @@ class Parser(TrinoParser):
     COLUMN_OPERATORS: ClassVar[dict[TokenType, Any]] = {
         TokenType.DOT: TrinoParser.COLUMN_OPERATORS[TokenType.DOT]
     }
+    PLACEHOLDER_PARSERS: ClassVar[dict[TokenType, Read]] = {
+        TokenType.PLACEHOLDER: TrinoParser.PLACEHOLDER_PARSERS[TokenType.PLACEHOLDER]
+    }
     QUERY_MODIFIER_PARSERS: ClassVar[dict[TokenType, Read]] = TrinoParser.QUERY_MODIFIER_PARSERS | {
         kind: _in_order(kind) for kind in _CLAUSES
     }
@@ -101,6 +115,28 @@ class Parser(TrinoParser):
         if isinstance(found, exp.DataType):
             found.meta[WORD] = word
         return found
+
+    def _parse_star_ops(self) -> exp.Expr | None:
+        star = self.expression(exp.Star()).update_positions(self._prev)
+        listed = self._next is not None and self._next.token_type == TokenType.L_PAREN
+        if listed and self._curr.text.upper() in _STAR_WORDS:
+            self.raise_error("Expecting: ',', 'FROM'")
+        return star
+
+    def _parse_group(self, *args: Any, **given: Any) -> exp.Group | None:
+        start = self._index
+        found = super()._parse_group(*args, **given)
+        for one, following in pairwise(self._tokens[start : self._index]):
+            if one.token_type == TokenType.WITH and following.token_type in _GROUPINGS:
+                self.raise_error("Expecting: 'HAVING', 'ORDER'", one)
+        return found
+
+    def _parse_function_call(self, *args: Any, **given: Any) -> exp.Expr | None:
+        """`current_timestamp(3)` is a call; `current_timestamp()` and `current_date()` are none."""
+        word, empty = self._curr, [token.token_type for token in self._tokens[self._index + 1 :][:2]]
+        if word and word.token_type in self.NO_PAREN_FUNCTIONS and empty == _NO_ARGUMENTS:
+            self.raise_error("Expecting: <integer>", self._tokens[self._index + 2])
+        return super()._parse_function_call(*args, **given)
 
     def _parse_interval(self, *args: Any, **given: Any) -> Any:
         start = self._index
@@ -125,9 +161,18 @@ class Parser(TrinoParser):
         return bare or any(join.args.get(name) for name in ("on", "using"))
 
 
+class Tokenizer(Trino.Tokenizer):
+    """Takes the words of other dialects for names."""
+
+    KEYWORDS: ClassVar[dict[str, TokenType]] = {
+        word: kind for word, kind in Trino.Tokenizer.KEYWORDS.items() if word not in _FOREIGN_WORDS
+    }
+
+
 class Dialect(Trino):
     """Trino's SQL, read by `Parser`."""
 
     NUMBERS_CAN_BE_UNDERSCORE_SEPARATED = True
     INDEX_OFFSET = 0  # keep `a[1]` as written; the default rewrites the index
+    Tokenizer = Tokenizer
     Parser = Parser

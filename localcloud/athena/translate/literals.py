@@ -30,7 +30,7 @@ from localcloud.athena.types import Type
 _DATE = re.compile(r"\s*[+-]?\d{1,6}-\d{1,2}-\d{1,2}\s*")
 _TIMESTAMP = re.compile(
     r"\s*(?P<day>[+-]?\d{1,6}-\d{1,2}-\d{1,2})"
-    r"(?:[ T](?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.(?P<digits>\d{1,12}))?)?))?"
+    r"(?: (?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.(?P<digits>\d{1,12}))?)?))?"
     r"\s*(?P<zone>[+-]\d{1,2}(?::?\d{2})?|[A-Za-z][A-Za-z0-9_+/-]*)?\s*"
 )
 _TIME = re.compile(
