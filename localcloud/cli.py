@@ -48,6 +48,10 @@ def local() -> None:
     help=f"Port of the endpoint, 0 for any free one [DM_LOCAL_PORT, else {config.DEFAULT_PORT}].",
 )
 @click.option(
+    "--region",
+    help=f"The one region of Athena and Glue [AWS_REGION, AWS_DEFAULT_REGION, else {config.DEFAULT_REGION}].",
+)
+@click.option(
     "--bucket",
     "buckets",
     multiple=True,
@@ -84,6 +88,7 @@ def local() -> None:
 @_folder_and_json
 def up(
     port: int | None,
+    region: str | None,
     buckets: tuple[str, ...],
     engine: str | None,
     heap_mb: int,
@@ -102,7 +107,7 @@ def up(
     settings = config.Settings(
         folder=folder or config.folder_from(os.environ),
         port=config.port_from(os.environ) if port is None else port,
-        region=config.region_from(os.environ),
+        region=region or config.region_from(os.environ),
         buckets=buckets or (config.DEFAULT_BUCKET,),
         engine=engine or config.engine_from(os.environ),
         trino=config.trino_from(os.environ),
@@ -117,7 +122,8 @@ def up(
         return
     click.echo(f"the local cloud {'is up' if started.new else 'was up already'} at {started.record.endpoint}")
     where = f" --dir {shlex.quote(str(folder))}" if folder else ""
-    click.echo(f'point a shell at it with: eval "$(dm env{where})"')
+    program = click.get_current_context().find_root().command_path
+    click.echo(f'point a shell at it with: eval "$({program} env{where})"')
 
 
 @local.command(epilog="Example: dm local down")

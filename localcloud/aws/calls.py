@@ -4,7 +4,7 @@ import re
 from urllib.parse import parse_qs
 from wsgiref.types import WSGIEnvironment
 
-SCOPE = re.compile(r"Credential=[^/,]+/[^/,]*/[^/,]*/([^/,]+)/")
+SCOPE = re.compile(r"Credential=[^/,]+/[^/,]*/(?P<region>[^/,]*)/(?P<service>[^/,]+)/")
 # Operations of S3 on an object, by method and what marks them in the query.
 OBJECT = {
     ("PUT", "partNumber"): "UploadPart",
@@ -20,7 +20,13 @@ PLAIN_BUCKET = {"GET": "ListObjects", "HEAD": "HeadBucket", "PUT": "CreateBucket
 def service_of(environ: WSGIEnvironment) -> str:
     """The service that the request was signed for; one that is not signed is for S3, as in moto."""
     found = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
-    return found[1] if found else "s3"
+    return found["service"] if found else "s3"
+
+
+def region_of(environ: WSGIEnvironment) -> str | None:
+    """The region that the request was signed for, None for one that is not signed."""
+    found = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+    return found["region"] if found else None
 
 
 def name_of(environ: WSGIEnvironment) -> str:

@@ -9,7 +9,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from localcloud.aws import bodies
 from localcloud.aws.athena import AthenaPart, Port
-from localcloud.aws.calls import service_of
+from localcloud.aws.calls import region_of, service_of
 from localcloud.aws.errors import answer
 from localcloud.aws.services import KEPT
 from localcloud.aws.turns import Turns
@@ -31,8 +31,10 @@ class Front:
     """A WSGI application over moto's and the Athena part's."""
 
     def __init__(
-        self, moto: WSGIApplication, athena_port: Port, control: WSGIApplication, turns: Turns
+        self, moto: WSGIApplication, athena_port: Port, control: WSGIApplication, turns: Turns, region: str
     ) -> None:
+        self.region = region
+        """Where Athena is, and the Glue that it asks."""
         self.cloudformation: WSGIApplication | None = None
         """There once the state is restored; it asks this endpoint itself, so it takes no turns."""
         self.moto = moto
@@ -91,6 +93,13 @@ class Front:
             return answer(start_response, service, 500, "InternalError", message)
 
     def _ask_athena(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if (asked := region_of(environ)) not in (None, self.region):
+            # moto has a Glue for each region: what one statement made there the client would not find here.
+            message = (
+                f"The local cloud is in {self.region}, this request is for {asked}. Say {self.region} "
+                f"to the client (dbt: region_name), or start it again with --region {asked}."
+            )
+            return answer(start_response, "athena", 400, "InvalidRequestException", message)
         try:
             response, body = self.athena.ask(environ)
         except (OSError, http.client.HTTPException) as error:

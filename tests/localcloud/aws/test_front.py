@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
+import boto3
 import pytest
 import urllib3
 
@@ -77,7 +78,7 @@ def ask(front, service):
 
 def front_of(handler):
     """A front over a handler in the place of moto's, without an Athena part."""
-    return Front(handler, lambda: None, handler, Turns())
+    return Front(handler, lambda: None, handler, Turns(), "us-east-1")
 
 
 @pytest.mark.parametrize(
@@ -112,6 +113,20 @@ def test_a_call_to_an_athena_part_that_is_down_says_what_to_do():
     assert status[0][0] == "500 Internal Server Error"
     assert status[0][1]["x-amzn-ErrorType"] == "InternalServerException"
     assert "dm local up" in json.loads(body)["message"]
+
+
+def test_athena_says_where_it_is_to_who_asks_for_another_region(endpoint):
+    elsewhere = boto3.client(
+        "athena",
+        endpoint_url=endpoint,
+        region_name="eu-central-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
+    with pytest.raises(
+        elsewhere.exceptions.InvalidRequestException, match=r"is in us-east-1.*--region eu-central-1"
+    ):
+        elsewhere.list_work_groups()
 
 
 def test_services_beyond_the_lake_answer_on_the_same_endpoint(client):
