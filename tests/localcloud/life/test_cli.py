@@ -31,7 +31,7 @@ def test_up_status_env_down(tmp_path, dm_local):
     again = dm_local("up", "--dir", str(tmp_path / "cloud"))
     assert again.code == 0
     assert "up already" in again.out
-    assert f'eval "$(dm env --dir {tmp_path / "cloud"})"' in again.out
+    assert f'eval "$(python -m localcloud env --dir {tmp_path / "cloud"})"' in again.out
 
     env = dm_local("env")
     assert f"export AWS_ENDPOINT_URL={status['endpoint']}\n" in env.out
