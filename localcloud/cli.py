@@ -326,7 +326,7 @@ def _print_json(content: object) -> None:
 def main() -> None:
     """Entry point of `python -m localcloud`: turns the error tree into a message and an exit code."""
     try:
-        local(prog_name="dm local")
+        local(prog_name="python -m localcloud")
     except LocalCloudError as error:
         click.echo(f"error: {error.message}", err=True)
         if error.hint:
