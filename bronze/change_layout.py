@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bronze import kernel
-from bronze.change_records import COMMITTED
 from bronze.columns import OPERATIONS
 from bronze.contract import BronzeContract, Column, PositionKind
+from bronze.dms import COMMITTED
 from bronze.json_objects import objects
 from bronze.kernel import Step, Value
 

@@ -1,17 +1,19 @@
-"""Judge one change record of DMS exactly: a row, an event of the table, or a refusal."""
+"""Judge one change record exactly: a row, an event of the table, or a refusal."""
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol
 
-from bronze import nested, schema, sequence
-from bronze.columns import OPERATION, OPERATIONS
+from bronze import nested, schema
+from bronze.columns import OPERATION
 from bronze.contract import BronzeContract, Column
+from bronze.debezium import DebeziumRecord, date_of, envelope
+from bronze.dms import DmsRecord
 from bronze.errors import RefusedError
-from bronze.json_objects import written
-from bronze.lexical import Number, read_timestamp, reading
+from bronze.json_objects import object_of, written
+from bronze.lexical import named
 from bronze.schema import RESCUED
 
 # What a row takes from the record around it, after the contract's columns.
@@ -23,8 +25,6 @@ ENVELOPE: tuple[tuple[str, str], ...] = (
     ("_line", "bigint"),
     ("_record", "int"),
 )
-_Written = TypeVar("_Written")
-_Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,68 +59,87 @@ def row_schema(contract: BronzeContract) -> Any:
     return plain.set(plain.get_field_index("_op"), plain.field("_op").with_type(OPERATION))
 
 
+class Envelope(Protocol):
+    """What a record says around its data. Each method raises RefusedError."""
+
+    def event(self) -> str | None:
+        """What a record about the table says, such as `truncate-table`; None of data."""
+
+    def operation(self) -> str:
+        """One of OPERATIONS."""
+
+    def data(self) -> Mapping[str, object]:
+        """The values by the names of raw files; of a delete those of the key are enough."""
+
+    def before(self, operation: str) -> Mapping[str, object] | None:
+        """The values before, where the source says so; key columns that it lacks did not change."""
+
+    def seq(self, operation: str) -> str:
+        """`_seq` of the row."""
+
+    def event_seq(self) -> str:
+        """`_seq` of the event."""
+
+    def committed_at(self) -> datetime | None:
+        """When it was committed, where the source says so."""
+
+
 def judge(
     contract: BronzeContract, *, epoch: int, loaded: str
 ) -> Callable[[Mapping[str, object]], Change | Event]:
     """A function that reads one record, or raises RefusedError with the first reason found.
 
     `loaded` is the `_seq` of the file's loads. A plain record is read as the data of a load. Of a change
-    record's envelope only what is used is looked at: metadata may hold any other key.
+    record's envelope only what is used is looked at: it may hold any other key.
     """
     readers = {column.name: nested.from_json(column.read_as) for column in contract.columns}
+    if contract.records == "debezium":
+        dates = [column.name for column in contract.columns if column.type == "date"]
+        readers |= {name: date_of(readers[name]) for name in dates}
     rules = _Rules(
         contract,
-        epoch,
-        loaded,
         readers,
         tuple(c for c in contract.columns if schema.nested(c.type)),
         contract.stored,
     )
     if contract.records == "plain":
-        return lambda record: rules.change({"data": record}, {"operation": "load"})
-
-    def read(record: Mapping[str, object]) -> Change | Event:
-        metadata = _object(record, "metadata")
-        kind = _text(metadata, "record-type")
-        if kind == "control":
-            return rules.event(metadata)
-        if kind != "data":
-            raise RefusedError("type:record-type")
-        return rules.change(record, metadata)
-
-    return read
+        load = {"operation": "load"}
+        return lambda record: rules.change(DmsRecord({"data": record}, load, contract, epoch, loaded))
+    if contract.records == "debezium":
+        return lambda record: rules.read(DebeziumRecord(envelope(record), contract, epoch, loaded))
+    return lambda record: rules.read(
+        DmsRecord(record, object_of(record, "metadata"), contract, epoch, loaded)
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
     contract: BronzeContract
-    epoch: int
-    loaded: str
     readers: Mapping[str, Callable[[object], object]]
     nested: tuple[Column, ...]
     stored: Mapping[str, str]
 
-    def event(self, metadata: Mapping[str, object]) -> Event:
-        operation = _text(metadata, "operation")
-        place = self.position(metadata) or sequence.lowest(self.contract.position)
-        return Event(operation, sequence.change(self.epoch, place, _order(metadata)), _committed_at(metadata))
+    def read(self, record: Envelope) -> Change | Event:
+        event = record.event()
+        if event is None:
+            return self.change(record)
+        return Event(event, record.event_seq(), record.committed_at())
 
-    def change(self, record: Mapping[str, object], metadata: Mapping[str, object]) -> Change:
-        operation = _text(metadata, "operation")
-        if operation not in OPERATIONS:
-            raise RefusedError("type:operation")
-        data = _object(record, "data")
+    def change(self, record: Envelope) -> Change:
+        operation = record.operation()
+        data = record.data()
         row = {column.name: self.value(column, data, operation) for column in self.contract.columns}
         rescued, discarded = self.unknown(data)
-        key_before = None if operation == "load" else self.key_before(record, operation, row)
-        seq = self.seq(metadata, operation)
-        values = [*row.values(), *rescued, seq, operation, key_before, _committed_at(metadata)]
+        before = None if operation == "load" else record.before(operation)
+        key_before = None if before is None else self.key_before(before, row)
+        seq = record.seq(operation)
+        values = [*row.values(), *rescued, seq, operation, key_before, record.committed_at()]
         return Change(values, discarded)
 
     def value(self, column: Column, data: Mapping[str, object], operation: str) -> object:
         value = data.get(column.name)
         if value is not None:
-            read = _named(column.name, self.readers[column.name], value)
+            read = named(column.name, self.readers[column.name], value)
             if column in self.nested and operation != "delete" and self.contract.absent == "quarantine":
                 for place in nested.absent(column.type, value):
                     raise RefusedError(f"absent_key:{column.name}{place}")
@@ -148,94 +167,16 @@ class _Rules:
             raise RefusedError(f"unknown_key:{''.join(found[0])}")
         return (), len(found)
 
-    def key_before(
-        self, record: Mapping[str, object], operation: str, row: Mapping[str, object]
-    ) -> str | None:
-        """The old key as JSON when a before-image shows another; key columns that it lacks did not change."""
-        if record.get("before-image") is None:
-            if operation == "update" and self.contract.before_image == "required":
-                raise RefusedError("absent_key:before-image")
-            return None
-        before = _object(record, "before-image")
+    def key_before(self, before: Mapping[str, object], row: Mapping[str, object]) -> str | None:
+        """The old key as JSON when it is another; key columns that `before` lacks did not change."""
         old = {
-            name: row[name] if before.get(name) is None else _named(name, self.readers[name], before[name])
+            name: row[name] if before.get(name) is None else named(name, self.readers[name], before[name])
             for name in self.contract.key
         }
         if all(old[name] == row[name] for name in old):
             return None
         old = {self.stored[name]: value for name, value in old.items()}
         return json.dumps(old, ensure_ascii=False, separators=(",", ":"), default=_key_text)
-
-    def seq(self, metadata: Mapping[str, object], operation: str) -> str:
-        if operation == "load":
-            return self.loaded
-        place = self.position(metadata)
-        if place is None:
-            raise RefusedError("absent_key:stream-position")
-        return sequence.change(self.epoch, place, _order(metadata))
-
-    def position(self, metadata: Mapping[str, object]) -> str | None:
-        kind = self.contract.position
-        # A source that offers times only has no other position than its commit's.
-        name = _first(metadata, "stream-position", *(COMMITTED if kind == "timestamp" else ()))
-        if name is None:
-            return None
-        value = metadata[name]
-        text = value if kind == "number" and isinstance(value, Number) else _text(metadata, name)
-        return _named(name, lambda written: sequence.position(kind, written), text)
-
-
-# Where the time of a commit stands; the second is the time of capture, which is always there.
-COMMITTED = ("commit-timestamp", "timestamp")
-
-
-def _committed_at(metadata: Mapping[str, object]) -> datetime | None:
-    name = _first(metadata, *COMMITTED)
-    return None if name is None else _named(name, read_timestamp, _text(metadata, name))
-
-
-def _order(metadata: Mapping[str, object]) -> int:
-    """Place of the change in its transaction; 0 where the source does not say."""
-    name = "transaction-record-id"
-    value = metadata.get(name)
-    return 0 if value is None else _named(name, _natural, value)
-
-
-def _natural(value: object) -> int:
-    number = reading("bigint").json(value)
-    if not isinstance(number, int) or number < 0:
-        raise RefusedError("range")
-    return number
-
-
-def _named(name: str, read: Callable[[_Written], _Read], value: _Written) -> _Read:
-    """Read a value; a refusal then names where it stood."""
-    try:
-        return read(value)
-    except RefusedError as refusal:
-        raise refusal.of(name) from None
-
-
-def _first(metadata: Mapping[str, object], *names: str) -> str | None:
-    return next((name for name in names if metadata.get(name) is not None), None)
-
-
-def _object(record: Mapping[str, object], name: str) -> Mapping[str, object]:
-    value = record.get(name)
-    if value is None:
-        raise RefusedError(f"absent_key:{name}")
-    if not isinstance(value, dict):
-        raise RefusedError(f"type:{name}")
-    return value
-
-
-def _text(metadata: Mapping[str, object], name: str) -> str:
-    value = metadata.get(name)
-    if value is None:
-        raise RefusedError(f"absent_key:{name}")
-    if not isinstance(value, str) or isinstance(value, Number):
-        raise RefusedError(f"type:{name}")
-    return value
 
 
 def _key_text(value: object) -> str:

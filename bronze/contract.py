@@ -23,8 +23,8 @@ PositionKind = Literal["lsn", "binlog", "number", "timestamp"]
 UnknownKeys = Literal["freeze", "evolve", "discard"]
 Absent = Literal["quarantine", "null"]
 BeforeImage = Literal["optional", "required"]
-# What the JSON objects of a raw file are: changes with their metadata, or just rows.
-Records = Literal["change", "plain"]
+# What the JSON objects of a raw file are: changes as DMS or as Debezium writes them, or just rows.
+Records = Literal["change", "debezium", "plain"]
 # What the custom properties of a table are where a contract does not say; `position` it has to say.
 DEFAULTS: Mapping[str, object] = {
     "records": "change",
@@ -154,18 +154,26 @@ class _Reader:
         def choice(key: str, kind: object) -> Any:
             return custom.value(key, get_args(kind).__contains__, " or ".join(get_args(kind)))
 
+        position, records = choice("position", PositionKind), choice("records", Records)
+        if records == "debezium" and position != "lsn":
+            raise ContractError(
+                self.file,
+                custom.line_of("position"),
+                f"the custom property `position` is {position!r}, and `records` is 'debezium'",
+                hint="set it to lsn: of Debezium's records those of its connector for PostgreSQL are read",
+            )
         return BronzeContract(
             table=self.text(table, "name"),
             version=self.version(document),
             columns=columns,
             key=self.key(table, columns),
-            position=choice("position", PositionKind),
+            position=position,
             unknown_keys=choice("unknownKeys", UnknownKeys),
             absent=choice("absent", Absent),
             max_bad_records=custom.value("maxBadRecords", _is_count, "a whole number from 0"),
             max_bad_ratio=custom.value("maxBadRatio", _is_ratio, "a number from 0 to 1"),
             before_image=choice("beforeImage", BeforeImage),
-            records=choice("records", Records),
+            records=records,
             csv=self.dialect(custom),
             limits=self.limits(custom),
         )

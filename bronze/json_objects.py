@@ -1,7 +1,7 @@
 """Find the JSON values of a line, exactly: numbers as written, no key twice, no text that is not Unicode."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -121,3 +121,23 @@ def written(value: object) -> str:
     if isinstance(value, list):
         return "[" + ",".join(map(written, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
+
+
+def object_of(record: Mapping[str, object], name: str) -> Mapping[str, object]:
+    """The object under a key. Raises RefusedError, also where it is null."""
+    value = record.get(name)
+    if value is None:
+        raise RefusedError(f"absent_key:{name}")
+    if not isinstance(value, dict):
+        raise RefusedError(f"type:{name}")
+    return value
+
+
+def text_of(record: Mapping[str, object], name: str) -> str:
+    """The text under a key. Raises RefusedError, also where it is null."""
+    value = record.get(name)
+    if value is None:
+        raise RefusedError(f"absent_key:{name}")
+    if not isinstance(value, str) or isinstance(value, Number):
+        raise RefusedError(f"type:{name}")
+    return value

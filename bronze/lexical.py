@@ -12,9 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import TypeVar
 
 from bronze.errors import RefusedError
 from bronze.schema import MILLISECONDS, decimal_digits
+
+_Written = TypeVar("_Written")
+_Read = TypeVar("_Read")
 
 
 class Number(str):
@@ -223,3 +227,11 @@ def reading(hive_type: str) -> Reading:
     """The readings of a type that is not nested, written as `schema.normal_type` does; or MILLISECONDS."""
     digits = decimal_digits(hive_type)
     return _decimal(*digits) if digits else _PLAIN[hive_type]
+
+
+def named(name: str, read: Callable[[_Written], _Read], value: _Written) -> _Read:
+    """Read a value; a refusal then names where it stood. Raises RefusedError."""
+    try:
+        return read(value)
+    except RefusedError as refusal:
+        raise refusal.of(name) from None

@@ -58,12 +58,23 @@ def position(kind: PositionKind, written: str) -> str:
     return found[1].upper().zfill(high) + found[2].upper().zfill(low)
 
 
+def lsn(value: int) -> str:
+    """The normalised position of a log position of PostgreSQL that is given as a number."""
+    return f"{value:016X}"
+
+
 def load(epoch: int, place: str, extract: int) -> str:
     """`_seq` of a row that was loaded from a snapshot at the normalised position `place`.
 
     It comes before every change from there on, and after the same row of an earlier extract.
     """
     return f"{epoch:010d}.{place}.0.{extract:020d}"
+
+
+def not_before(load: str, place: str) -> str:
+    """`load` at the normalised position `place`, where that is behind its own."""
+    epoch, held, kind, order = load.split(".")
+    return ".".join((epoch, max(held, place), kind, order))
 
 
 def change(epoch: int, place: str, order: int) -> str:

@@ -19,6 +19,7 @@ from control.errors import DataError, UsageError
 _RECORDS = 10_000  # looked at: a column that is empty so long is drafted as optional text
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _LSN = re.compile(r"[0-9A-Fa-f]+/[0-9A-Fa-f]+")
+_ZONED_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}Z")
 _DELIMITERS = (";", "\t", "|")
 # What a column of a key may be; of a key of several it may be a moment, too.
 KEY_TYPES = ("bigint", WIDE, "string", "date")
@@ -64,13 +65,13 @@ class Shape:
 class _Row:
     """A record's place in the log and its fields; a delete need have its key only.
 
-    `is_plain`: a JSON object that is the row itself.
+    `records` is how the contract calls what it is written as.
     """
 
     position: object
     fields: Mapping[str, object]
     is_delete: bool = False
-    is_plain: bool = False
+    records: str = "change"
 
 
 def infer(path: Path) -> Shape:
@@ -107,8 +108,11 @@ def infer(path: Path) -> Shape:
     elif any(place.isdecimal() for place in places):
         position = "number"
     columns = tuple(_column(name, listed) for name in names)
-    if all(row.is_plain for row in listed):
-        settings["records"] = "plain"
+    kinds = {row.records for row in listed}
+    if len(kinds) == 1 and kinds != {"change"}:
+        settings["records"] = listed[0].records
+    if kinds == {"debezium"}:
+        position = "lsn"
     if any("\n" in value for row in listed for value in row.fields.values() if isinstance(value, Field)):
         settings["multiline"] = True
     together = () if places or any(c.distinct for c in columns) else _together(columns, listed)
@@ -170,13 +174,37 @@ def _json(text: io.TextIOWrapper, path: Path) -> Iterator[_Row]:
                 )
             if not isinstance(record, dict):
                 continue
-            said = record.get("metadata")
-            is_plain = not isinstance(said, dict)
-            metadata: Mapping[str, Any] = said if isinstance(said, dict) else {}
-            data = record if is_plain else record.get("data")
-            if isinstance(data, dict) and metadata.get("record-type", "data") == "data":
-                at = metadata.get("stream-position")
-                yield _Row(at, data, metadata.get("operation") == "delete", is_plain)
+            if row := _row(record):
+                yield row
+
+
+def _row(record: Mapping[str, Any]) -> _Row | None:
+    """What a record says of the table's columns; None of one about the table."""
+    around, debezium = record.get("metadata"), record.get("payload", record)
+    if isinstance(debezium, dict) and isinstance(debezium.get("source"), dict) and "op" in debezium:
+        return _of_debezium(debezium)
+    if not isinstance(around, dict):
+        return _Row(None, record, records="plain")
+    data = record.get("data")
+    if not isinstance(data, dict) or around.get("record-type", "data") != "data":
+        return None
+    return _Row(around.get("stream-position"), data, around.get("operation") == "delete")
+
+
+def _of_debezium(record: Mapping[str, Any]) -> _Row | None:
+    is_delete = record["op"] == "d"
+    data = record.get("before" if is_delete else "after")
+    if not isinstance(data, dict):
+        return None
+    if is_delete:  # where it has the key alone, the other columns are null
+        data = {name: value for name, value in data.items() if value is not None}
+    data = {name: value[:-1] if _is_zoned_date(value) else value for name, value in data.items()}
+    place = None if record["op"] == "r" else record["source"].get("sequence")
+    return _Row(place, data, is_delete, "debezium")
+
+
+def _is_zoned_date(value: object) -> bool:
+    return isinstance(value, str) and _ZONED_DATE.fullmatch(value) is not None
 
 
 def _column(name: str, rows: Sequence[_Row]) -> Found:

@@ -168,7 +168,7 @@ def _shown(entry: Mapping[str, Any], contract: Any, masked: frozenset[str]) -> s
         record = None
     names = [column.name for column in contract.columns]
     if isinstance(record, dict):
-        return json.dumps(_masked(record, frozenset(names) - masked), ensure_ascii=False)
+        return json.dumps(_masked(record, frozenset(names) - masked, contract.records), ensure_ascii=False)
     mark: str = contract.csv.delimiter
     fields = raw.split(mark)
     if record is not None or (contract.csv.quote or '"') in raw or len(fields) != len(names):
@@ -176,14 +176,22 @@ def _shown(entry: Mapping[str, Any], contract: Any, masked: frozenset[str]) -> s
     return mark.join(_MASK if name in masked else text for name, text in zip(names, fields, strict=True))
 
 
-def _masked(record: Mapping[str, Any], shown: frozenset[str]) -> dict[str, Any]:
+# Where a record of each kind has values of the table, and what stands around them and is nobody's.
+_VALUES = {"change": ("data", "before-image"), "debezium": ("before", "after"), "plain": ()}
+_AROUND = {"change": ("metadata",), "debezium": ("source", "op", "transaction"), "plain": ()}
+
+
+def _masked(record: Mapping[str, Any], shown: frozenset[str], records: str) -> dict[str, Any]:
     """`record` with only the values that are known not to be personal: of a key unknown nothing is known."""
     found: dict[str, Any] = {}
     for key, value in record.items():
-        if key in ("data", "before-image") and isinstance(value, dict):
+        if key in _VALUES[records] and isinstance(value, dict):
             found[key] = {k: v if k in shown else _MASK for k, v in value.items()}
+        elif records == "debezium" and key == "payload" and isinstance(value, dict):
+            found[key] = _masked(value, shown, records)
         else:
-            found[key] = value if key in shown or key == "metadata" else _MASK
+            is_known = key in (shown if records == "plain" else _AROUND[records])
+            found[key] = value if is_known else _MASK
     return found
 
 

@@ -4,18 +4,28 @@ A raw field is called as raw files call it, and so is the source's column that i
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from control.contracts.model import Contract
 from control.lineage.model import Column, Edge
 
 # The schema that a PostgreSQL database has unless it was told otherwise; a contract may state another one.
 _SCHEMA = "public"
-_METADATA = {
-    "_seq": ("metadata.stream-position", "metadata.transaction-record-id"),
-    "_op": ("metadata.operation",),
-    "_committed_at": ("metadata.commit-timestamp",),
+# What stands around the values of a record, by the contract's `records`; around a plain one nothing does.
+_AROUND: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "change": {
+        "_seq": ("metadata.stream-position", "metadata.transaction-record-id"),
+        "_op": ("metadata.operation",),
+        "_committed_at": ("metadata.commit-timestamp",),
+    },
+    "debezium": {
+        "_seq": ("source.sequence",),
+        "_op": ("op",),
+        "_committed_at": ("source.ts_us",),
+    },
+    "plain": {},
 }
+_BEFORE = {"change": "before-image", "debezium": "before"}
 # What the parser and the catalog add to each row, and why no field of the source is behind it.
 GENERATED = {
     "_rev": "the revision of the parser and the contract",
@@ -47,12 +57,14 @@ def _table(contract: Contract) -> Iterator[Edge]:
         yield Edge(read, Column(bronze, column.name), "direct", f"cast({said} as {column.type})")
         if column.token:
             yield Edge(read, Column(bronze, f"{column.name}_token"), "direct", f"hmac_sha256({said})")
-    for name, fields in _METADATA.items():
+    records = str(contract.properties.get("records", "change"))
+    for name, fields in _AROUND[records].items():
         for field in fields:
             yield Edge(Column(raw, field), Column(bronze, name), "direct", field)
-    for key in (column for column in contract.columns if column.key):
-        before = Column(raw, f"before-image.{key.raw_name or key.name}")
-        yield Edge(before, Column(bronze, "_key_before"), "direct", before.name)
+    for key in contract.columns if records in _BEFORE else ():
+        if key.key:
+            before = Column(raw, f"{_BEFORE[records]}.{key.raw_name or key.name}")
+            yield Edge(before, Column(bronze, "_key_before"), "direct", before.name)
 
 
 def _quoted(name: str) -> str:

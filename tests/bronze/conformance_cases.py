@@ -20,17 +20,19 @@ TOKEN_KEY = "a key for tests"
 _PATHS = {
     "csv": "part.csv.gz",
     "change": "part.json.gz",
+    "debezium": "part.json.gz",
     "plain": "part.json.gz",
     "stream": "part.csv.gz",
     "reload": "reload=2/part.csv.gz",
 }
-_SETTINGS = {"plain": {"records": "plain"}}
+_SETTINGS = {"debezium": {"records": "debezium"}, "plain": {"records": "plain"}}
 _KNOWN = {
     *("rule", "columns", "settings", "path", "input", "input_bytes", "input_repeated", "raw"),
     *("without_last", "flip_bit_of_byte", "position"),
     *("rows", "technical", "quarantine", "events", "failure", "blank", "discarded"),
 }
-_METADATA = {
+_SOURCE = '{"ts_ms":1795950627646,"sequence":"[\\"23302088\\",\\"23302216\\"]","ts_us":1795950627646642}'
+_METADATA = {"$source": _SOURCE} | {
     f"${operation}": json.dumps(
         {"record-type": "data", "operation": operation, "stream-position": "0/16B3748"}, separators=(",", ":")
     )

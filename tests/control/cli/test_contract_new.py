@@ -131,6 +131,32 @@ def test_a_delete_has_the_key_and_takes_nothing_from_what_is_required() -> None:
     assert load(Path("contracts/bronze/wine.yaml")).key == ("wine_id",)
 
 
+def debezium(op: str, **row: object) -> str:
+    before, after = (row, None) if op == "d" else (None, row)
+    source = {"snapshot": "false", "sequence": '[null,"23475320"]', "lsn": 23475320}
+    return json.dumps({"before": before, "after": after, "source": source, "op": op})
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_records_of_debezium_are_drafted_as_such(wrapped: bool) -> None:
+    lines = [
+        debezium("r", wine_id=1, bottled_on="2024-02-29Z", price=None),
+        debezium("c", wine_id=2, bottled_on="2024-03-01Z", price=3),
+        debezium("u", wine_id=1, bottled_on="2024-02-29Z", price=4),
+        debezium("d", wine_id=1, bottled_on=None, price=None),
+        '{"before": null, "after": null, "source": {}, "op": "t"}',
+    ]
+    if wrapped:
+        lines = [f'{{"schema": {{}}, "payload": {line}}}' for line in lines]
+    assert drafted("w.json.gz", "\n".join(lines)) == {
+        "wine_id": ("bigint", True),
+        "bottled_on": ("date", True),
+        "price": ("bigint", False),
+    }
+    contract = load(Path("contracts/bronze/wine.yaml"))
+    assert (contract.records, contract.position, contract.key) == ("debezium", "lsn", ("wine_id",))
+
+
 def change(operation: str, **data: object) -> str:
     metadata = {"record-type": "data", "operation": operation, "stream-position": "0/1A"}
     return json.dumps({"data": data, "metadata": metadata})

@@ -147,7 +147,7 @@ CASES = [
     Broken("bronze-refused", ITEM, "property: maxBadRatio\n        value: 0.05",
         "property: delimiter\n        value: ';;'", "value: ';;'", "one ASCII character"),
     Broken("bronze-refused", ITEM, "property: maxBadRatio\n        value: 0.05",
-        "property: records\n        value: rows", "value: rows", "change or plain"),
+        "property: records\n        value: rows", "value: rows", "change or debezium or plain"),
     Broken("bronze-refused", ITEM, "logicalType: number\n        physicalType: decimal(10,2)",
         "logicalType: object\n        physicalType: map<int,string>", "physicalType: map<int,string>",
         "map<string,type>"),

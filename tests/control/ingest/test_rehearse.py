@@ -14,6 +14,12 @@ BEER = Path(__file__).parents[3] / "contracts/bronze/beer.yaml"
 PROFILE = BEER.with_name("profile.yaml")
 
 
+def of_kind(records: str) -> str:
+    """The contract of profiles, whose raw files hold records of another kind."""
+    own = f"- property: records\n        value: {records}\n      - property: multiline"
+    return PROFILE.read_text().replace("- property: multiline", own, 1)
+
+
 def change(**data: object) -> str:
     metadata = {
         "operation": "insert",
@@ -79,6 +85,34 @@ def test_a_value_under_a_key_that_no_contract_knows_is_masked(world) -> None:
     found = rehearsed(world, PROFILE.read_text())
     assert [sample.reason for sample in found.samples] == ["unknown_key:phone"]
     assert "555" not in found.samples[0].raw
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_personal_values_of_debezium_are_masked_before_and_after(world, wrapped: bool) -> None:
+    world.tables["profile"] = world.tables["beer"]
+    row = {"profile_id": "x", "profile_name": "Ann", "email": "a@b.org", "state": "BE"}
+    record = {"before": row, "after": row, "source": {"sequence": '[null,"7"]'}, "op": "u", "note": "Ann"}
+    landed(world, "profile", json.dumps({"payload": record, "schema": {}} if wrapped else record))
+    named = PROFILE.read_text().replace(
+        "- property: multiline",
+        "- property: records\n        value: debezium\n      - property: multiline",
+        1,
+    )
+    found = rehearsed(world, named)
+    assert [sample.reason for sample in found.samples] == ["type:profile_id"]
+    shown = found.samples[0].raw
+    assert "Ann" not in shown
+    assert "a@b.org" not in shown
+    assert shown.count("BE") == 2
+    assert "null" in shown, "its place in the log is nobody's"
+
+
+def test_of_plain_records_metadata_is_a_column_like_any_other(world) -> None:
+    world.tables["profile"] = world.tables["beer"]
+    landed(world, "profile", '{"profile_id": "x", "metadata": "Ann"}')
+    plain = of_kind("plain")
+    found = rehearsed(world, plain)
+    assert "Ann" not in found.samples[0].raw
 
 
 def test_fields_are_told_apart_by_the_delimiter_of_the_contract(world) -> None:

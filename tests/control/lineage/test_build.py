@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 from control.cli.lineage import command
 from control.contracts.lint import lint
 from control.errors import ControlError, NotFoundError, UsageError
+from control.lineage import before_dbt
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = json.loads((ROOT / "docs" / "lineage.schema.json").read_text())
@@ -107,6 +109,25 @@ def test_the_legs_before_dbt_come_from_the_contracts(tmp_path: Path) -> None:
             assert (f"source.public.{name}", f"raw.{name}", "direct") in found
             assert (f"raw.{name}", f"bronze.{name}", "direct") in found
     assert ("raw.profile.email", "bronze.profile.email_token", "direct") in found
+
+
+@pytest.mark.parametrize(
+    ("records", "fields"),
+    [
+        ("change", {"metadata.stream-position", "metadata.transaction-record-id", "before-image.beer_id",
+                    "metadata.operation", "metadata.commit-timestamp"}),
+        ("debezium", {"source.sequence", "op", "source.ts_us", "before.beer_id"}),
+        ("plain", set()),
+    ],
+)  # fmt: skip
+def test_what_stands_around_a_record_is_named_as_its_kind_has_it(records: str, fields: set[str]) -> None:
+    [beer] = [
+        contract for contract in lint([ROOT / "contracts"]).contracts
+        if (contract.layer, contract.table) == ("bronze", "beer")
+    ]  # fmt: skip
+    contract = replace(beer, properties={**beer.properties, "records": records})
+    found = {edge.source.name for edge in before_dbt.edges([contract]) if edge.source.relation == "raw.beer"}
+    assert found - {column.name for column in beer.columns} == fields
 
 
 def test_the_same_project_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -1,0 +1,54 @@
+"""Change records of Debezium: the highest `_seq` of a key is what was committed last.
+
+The rules one by one are in `conformance/debezium`.
+"""
+
+from random import Random
+
+import pytest
+from debezium_log import Source, history
+from raw_files import changes, contract
+
+from bronze.errors import ContractError
+
+THING = contract("id bigint key", "value bigint", records="debezium")
+
+
+def newest(source: Source, *, by: str) -> dict[int, int]:
+    """The rows that there are, when of each key the record counts that is the highest by a column."""
+    records = list(source.records)
+    Random(0).shuffle(records)
+    found: dict[int, dict[str, object]] = {}
+    for row in changes(THING, *records).rows:
+        held = found.get(row["id"])
+        if held is None or row[by] > held[by]:
+            found[row["id"]] = row
+    return {key: row["value"] for key, row in found.items() if row["_op"] != "delete"}
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_the_newest_of_a_key_is_what_was_committed_last(seed: int) -> None:
+    source = history(seed)
+    assert newest(source, by="_seq") == source.rows
+
+
+def test_the_place_in_the_log_alone_would_not_do() -> None:
+    sources = [history(seed) for seed in range(100)]
+    # The source's clock stands for it: it goes with the position of the change.
+    wrong = [source for source in sources if newest(source, by="_committed_at") != source.rows]
+    assert len(wrong) > 20
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_snapshot_puts_right_what_was_refused(seed: int) -> None:
+    source = history(seed)
+    source.records = [record for record in source.records if source.rng.random() < 0.7]
+    source.snapshot()
+    found = newest(source, by="_seq")
+    assert {key: found[key] for key in source.rows} == source.rows
+
+
+def test_a_contract_names_the_kind_of_position_that_the_connector_has() -> None:
+    with pytest.raises(ContractError) as refused:
+        contract("id bigint key", records="debezium", position="number")
+    assert "set it to lsn" in refused.value.hint
