@@ -1,17 +1,18 @@
 {% macro changed_partitions(table) -%}
     since as (
-        select {{ moment_text('max(committed_at)') }} as since
-        from {{ metadata_table(table, 'snapshots') }}
-        where snapshot_id in (
-            select versions.snapshot_id
-            from {{ metadata_table(table, 'history') }} as versions
-            inner join taken on versions.snapshot_id = taken.consumed
-            where versions.is_current_ancestor
-        )
+        select
+            taken.consumed,
+            {{ moment_text('max(versions.committed_at)') }} as since
+        from taken
+        left join {{ metadata_table(table, 'history') }} as places
+            on taken.consumed = places.snapshot_id and places.is_current_ancestor
+        left join {{ metadata_table(table, 'snapshots') }} as versions on places.snapshot_id = versions.snapshot_id
+        group by taken.consumed
     ),
     changes as (
         select
-            max(since.since) as since,
+            since.consumed,
+            since.since,
             array_join(array_agg(
                 coalesce(cast(partition._slot as varchar), '')
                 || ':' || coalesce(cast(data._month.min as varchar), '')
@@ -20,5 +21,6 @@
             ), ' ') as partitions
         from since
         left join {{ metadata_table(table, 'partitions') }} on coalesce(data._build.max, '~') >= since.since
+        group by since.consumed, since.since
     )
 {%- endmacro %}

@@ -9,7 +9,7 @@
         ~ " where model = '" ~ this.identifier ~ "' and input = '" ~ input.schema ~ '.' ~ input.identifier
         ~ "' and table_uuid = '" ~ table_uuid ~ "')" ~ (', ' ~ changes if changes)
         ~ ' select coalesce((' ~ head ~ '), 0) as head, consumed' ~ (', since, partitions' if changes)
-        ~ ' from taken' ~ (' cross join changes' if changes)
+        ~ ' from ' ~ ('changes' if changes else 'taken')
     ).rows[0] -%}
     {%- set found = bounds_of(table_uuid, row[0], row[1]) -%}
     {%- do found.update({'since': row[2], 'changed': row[3]} if changes else {}) -%}

@@ -4,6 +4,8 @@
         {{ return(none_yet) }}
     {%- endif -%}
     {%- set bounds = bronze_bounds() -%}
+    {#- No row is taken in, so none can be below a floor, and none has risen. -#}
+    {%- if bounds.head == bounds.consumed -%}{{ return(none_yet) }}{%- endif -%}
     {%- set row = run_query(
         "select coalesce(max(_seq), '') as place,"
         ~ ' coalesce(max(case when batch > ' ~ bounds.consumed ~ " then _seq end), '') as risen_to from " ~ events
