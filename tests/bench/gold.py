@@ -7,7 +7,7 @@ which there is a target; and, without one, builds after 1,000 changes over all m
 with the most reviews got another name. Bytes and milliseconds are those that Athena keeps
 of each statement; bytes written are the sizes of the data files that are new under `warehouse/gold/`. Usage:
 
-    python tests/bench/gold.py [--rows 1586614] [--threads 1]
+    python tests/bench/gold.py [--rows 1586614] [--threads 1] [--engine duckdb|trino]
 
 Statements that run at once slow each other down, so one thread is the measure; `dbt build` uses four.
 """
@@ -174,9 +174,9 @@ class GoldStatement:
 
 
 @contextmanager
-def lakehouse(folder: Path) -> Iterator[Lakehouse]:
-    """A lakehouse that is gone afterwards."""
-    house = start(folder, "--save-every", "0")
+def lakehouse(folder: Path, engine: str) -> Iterator[Lakehouse]:
+    """A lakehouse on this engine that is gone afterwards; Trino needs its largest heap for a first build."""
+    house = start(folder, "--save-every", "0", "--engine", engine, "--heap", "2048")
     os.environ |= house.env
     try:
         yield house
@@ -242,11 +242,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rows", type=int, default=FULL_ROWS)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--engine", choices=("duckdb", "trino"), default="duckdb")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bench-gold-") as folder, lakehouse(Path(folder)) as house:
+    temporary = tempfile.TemporaryDirectory(prefix="bench-gold-")
+    with temporary as folder, lakehouse(Path(folder), options.engine) as house:
         land_first(house, options.rows)
         shop = open_shop(DATA, rows=options.rows, seed=SEED, months=public_months(DATA))
-        print(f"{platform.machine()}, {options.rows:,} reviews, {options.threads} thread(s)\n")
+        kind = f"{platform.machine()}, {options.engine}"
+        print(f"{kind}, {options.rows:,} reviews, {options.threads} thread(s)\n")
         show(measure(Bench(house, options.threads), Deliveries(house, shop)))
 
 
