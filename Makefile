@@ -17,7 +17,7 @@ ROWS ?= 100000
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-demo demo docs check check-infra test test-browser test-clients test-services test-om sweep bench bench-clone \
 	bench-bronze bench-cloud bench-gold bench-dbt bench-ingest bench-api spark-package spark-runtime lambda-package record-calls om trino \
-	conformance-trino adapter-suite kernel clean
+	conformance-trino adapter-suite debezium test-debezium kernel clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -83,6 +83,12 @@ test-browser: setup ## The static site in a real browser (Debian: apt-get instal
 test-services: setup ## A real PostgreSQL through change capture to silver (Debian: apt-get install postgresql)
 	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { echo "error: no PostgreSQL server here. Install it: apt-get install postgresql" >&2; exit 2; }
 	$(BIN)/pytest tests/services
+
+debezium: setup ## Fetch a real Debezium (38 MB; needs Maven), for test-debezium
+	$(BIN)/python tests/debezium/install.py
+
+test-debezium: debezium ## A real PostgreSQL through a real Debezium to silver (needs PostgreSQL as above, and Java 17)
+	$(BIN)/pytest tests/debezium
 
 sweep: setup ## Every test with ten times the examples and crashes that `test` draws, new ones each time
 	SWEEP=10 $(BIN)/pytest -n 2 --dist worksteal --timeout 3600

@@ -3,9 +3,7 @@
 The capture starts at a snapshot while transactions are under way, and hands over to the stream exactly there.
 """
 
-import gzip
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from decimal import Decimal
@@ -18,8 +16,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from capture import Capture, loaded, metadata
-from lakehouse import BIN, ROOT, Lakehouse, start
+from lakehouse import Lakehouse, start
 from postgres import Server, Session, server
+from project import Project, packed
 
 TABLE = """
 create table public.wine (
@@ -30,6 +29,7 @@ insert into wine select n, 'Wine ' || n, n + 0.1, n / 7.0, case when n % 3 = 0 t
 from generate_series(1, 60) as n
 """
 FOLDER = "raw/wine/reload=1"
+COLUMNS = "wine_id, wine_name, price, rating, note"
 TRUTH = (
     "select row_to_json(w) from (select wine_id, wine_name, price::text, rating, note from wine order by 1) w"
 )
@@ -50,64 +50,18 @@ def lakehouse(tmp_path: Path) -> Iterator[Lakehouse]:
         house.run("dm", "local", "reset", "--dir", str(tmp_path / "cloud"))
 
 
-class Project:
-    """A dbt project of one table, drafted from a record as the capture writes it."""
-
-    def __init__(self, folder: Path, lakehouse: Lakehouse) -> None:
-        self.folder, self.lakehouse = folder, lakehouse
-        folder.mkdir()
-        for name in ("macros", "profiles", "dbt_project.yml"):
-            (folder / name).symlink_to(ROOT / name)
-        said = metadata("data", "insert", "public", "wine") | {"stream-position": "0/1"}
-        row = {"wine_name": "A", "price": 1.5, "rating": 0.5, "note": "n"}
-        nulls = dict.fromkeys(("price", "rating", "note"))
-        rows = [{"wine_id": 1, **row}, {"wine_id": 2, **row, **nulls}]
-        sample = folder / "sample.json.gz"
-        sample.write_bytes(packed(json.dumps({"data": row, "metadata": said}) for row in rows))
-        self.run("dm", "contract", "new", "bronze", "wine", "--from-file", str(sample))
-        for path in [*folder.glob("contracts/*/*.yaml"), *folder.glob("models/silver/*.sql")]:
-            path.write_text(as_decimal(path.read_text()))
-        self.run("dm", "contract", "lint")
-        self.run("dm", "contract", "sync")
-
-    def run(self, *command: str) -> str:
-        done = subprocess.run(
-            [str(BIN / command[0]), *command[1:]],
-            cwd=self.folder,
-            env=self.lakehouse.env | {"DM_CONTRACTS": "contracts"},
-            capture_output=True,
-            text=True,
-            timeout=500,
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
-
-    def silver(self) -> list[tuple[Any, ...]]:
-        """Ingest and build; what silver shows then."""
-        ran = json.loads(self.run("dm", "ingest", "run", "--until-idle", "--json"))
-        assert ran["findings"] == []
-        assert sum(batch["quarantined"] for batch in ran["batches"]) == 0
-        self.run("dbt", "build", "--profiles-dir", "profiles", "--select", "wines_state+")
-        rows = self.lakehouse.query(
-            "select wine_id, wine_name, price, rating, note from silver.wines order by 1"
-        )
-        return [(*row.values(),) for row in rows]
-
-
-def as_decimal(text: str) -> str:
-    """The price is exact: of the two fractions of the draft, the first."""
-    head, found, tail = text.partition("price")
-    return head + found + tail.replace("double", "decimal(12,4)", 1)
-
-
-def packed(lines: Any) -> bytes:
-    return gzip.compress("\n".join(lines).encode())
-
-
 def truth(session: Session) -> list[tuple[Any, ...]]:
     """What the source holds, in the words of silver."""
     rows = [json.loads(row[0]) for row in session.ask(TRUTH)]
     return [(*(row | {"price": row["price"] and Decimal(row["price"])}).values(),) for row in rows]
+
+
+def sample() -> Iterator[str]:
+    """Two records as the capture writes them: one has every value, one only those that it must have."""
+    said = metadata("data", "insert", "public", "wine") | {"stream-position": "0/1"}
+    row = {"wine_id": 1, "wine_name": "A", "price": 1.5, "rating": 0.5, "note": "n"}
+    nulls = dict.fromkeys(("price", "rating", "note"))
+    return (json.dumps({"data": data, "metadata": said}) for data in (row, row | {"wine_id": 2} | nulls))
 
 
 def stream(session: Session, how: str = "get") -> Iterator[str]:
@@ -186,7 +140,7 @@ LATER = (
 
 
 def test_silver_is_what_the_source_is(source: Server, lakehouse: Lakehouse, tmp_path: Path) -> None:
-    project = Project(tmp_path / "project", lakehouse)
+    project = Project(tmp_path / "project", lakehouse, sample())
     with source.session() as shop:
         shop.ask(TABLE)
         start_capture(source, shop, lakehouse)
@@ -195,12 +149,12 @@ def test_silver_is_what_the_source_is(source: Server, lakehouse: Lakehouse, tmp_
         # Delivered at least once: a part of the stream is read and sent twice.
         lakehouse.put("raw/wine/cdc/1.json.gz", packed(stream(shop, "peek")))
         lakehouse.put("raw/wine/cdc/2.json.gz", packed(stream(shop)))
-        assert project.silver() == truth(shop)
+        assert project.silver(COLUMNS) == truth(shop)
 
         for change in LATER:
             shop.ask(change)
         lakehouse.put("raw/wine/cdc/3.json.gz", packed(stream(shop)))
-        found = project.silver()
+        found = project.silver(COLUMNS)
         assert found == truth(shop)
         assert [row[1] for row in found] == ["anew", "new"]
         assert found[1][0] == 301
