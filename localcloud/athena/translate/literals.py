@@ -39,6 +39,10 @@ _TIME = re.compile(
 )
 _UNITS = {"second": 1_000_000, "minute": 60_000_000, "hour": 3_600_000_000, "day": 86_400_000_000}
 _MONTHS = {"month": 1, "year": 12}
+# Trino shows all of these as UTC.
+_UTC = frozenset(
+    ("UTC", "Z", "UT", "UCT", "GMT", "GMT0", "GREENWICH", "UNIVERSAL", "ZULU", "ETC/UTC", "ETC/GMT")
+)
 
 
 def number(written: str, node: exp.Expression) -> Term:
@@ -174,7 +178,7 @@ def _check_day(written: str, node: exp.Expression) -> None:
 def zone_name(written: str) -> str:
     """A zone as Athena shows it: names as they are, offsets as +HH:MM."""
     if written[0] not in "+-":
-        return "UTC" if written.upper() in ("UTC", "Z") else written
+        return "UTC" if written.upper() in _UTC else written
     sign, digits = written[0], written[1:].replace(":", "")
     hours, minutes = (digits[:2], digits[2:]) if len(digits) > 2 else (digits, "")
     return f"{sign}{int(hours):02d}:{int(minutes or 0):02d}"
