@@ -2,50 +2,22 @@
 
 import copy
 import gzip
-import importlib.util
 import json
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from catalog_server import CatalogServer
-from lakehouse import ROOT, TOKEN_KEY, Lakehouse, attach, clean_environment
+from lakehouse import ROOT, Lakehouse, attach, clean_environment
+from truth import assert_equals_the_oracle, load_oracle
 
 SEEDS = (1, 2)
 DEMO_SEED = 3
 ROWS = "20000"
 # Places in the log amid the changes of each table, in a sample of 3,000 reviews.
 FLOORS = {"brewery": "1/CC00", "profile": "1/15000", "review": "1/6000"}
-
-
-def load_oracle() -> ModuleType:
-    """Load the oracle by its path: it belongs to no package."""
-    path = Path(__file__).resolve().parents[1] / "oracle" / "oracle.py"
-    spec = importlib.util.spec_from_file_location("oracle_script", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["oracle_script"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def assert_equals_the_oracle(lakehouse: Lakehouse, oracle: ModuleType, token_key: str = TOKEN_KEY) -> None:
-    answer = oracle.compute(lakehouse.download_raw(), token_key=token_key.encode())
-    files = {f["key"]: f for f in lakehouse.dm("files", "list")}
-    assert len(answer.files) == len(files)
-    for file in answer.files:
-        ours = files[file.path]
-        assert ours["state"] == "published"
-        ours_counts = {kind: ours[kind] for kind in ("records", "rows", "quarantined", "control")}
-        assert ours_counts == {kind: getattr(file, kind) for kind in ours_counts}, file.path
-        assert ours["records"] == ours["rows"] + ours["quarantined"] + ours["control"]
-    differences = oracle.differences(answer, lambda table: lakehouse.query(f"select * from {table}"))
-    assert differences == {}
 
 
 @pytest.mark.parametrize("seed", SEEDS)

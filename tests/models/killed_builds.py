@@ -7,14 +7,11 @@ review_flat for gold. No boundary counts at which a broken row would be the last
 published.
 """
 
-import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
-from http.client import HTTPConnection
 from itertools import product
 from random import Random
 from typing import Any
@@ -30,67 +27,7 @@ FLAT = "silver.review_flat"
 BUILD = ("build", "--exclude-resource-type", "unit_test", "test")
 # A build has at least so many: a death is drawn from these.
 STATEMENTS = 70
-GET_TABLES = {
-    "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/glue/aws4_request, Signature=none",
-    "Content-Type": "application/x-amz-json-1.1",
-    "X-Amz-Target": "AWSGlue.GetTables",
-}
 DONE = ("SUCCEEDED", "FAILED", "CANCELLED")
-
-
-@dataclass
-class Reader:
-    """Looks every 50 ms which tables silver and gold (in turn) have, and once a second into one of them.
-
-    It asks the catalog by hand: a client of boto3 would take longer for that than all of dbt for its builds.
-    """
-
-    lake: Lake
-    seen: set[str] = field(default_factory=set)
-    missing: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
-    polls: int = 0
-    reads: int = 0
-
-    def __enter__(self) -> "Reader":
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._poll)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _poll(self) -> None:
-        with closing(HTTPConnection(self.lake.endpoint.removeprefix("http://"))) as catalog:
-            self._poll_with(catalog, Random(0))
-
-    def _poll_with(self, catalog: HTTPConnection, chance: Random) -> None:
-        while not self._ended.wait(0.05):
-            self._look(catalog)
-            if self.seen and self.polls % 20 == 0:
-                self._read(chance.choice(sorted(self.seen)))
-        for _ in range(2):  # at what the last build made while a busy machine kept the reader waiting
-            self._look(catalog)
-
-    def _look(self, catalog: HTTPConnection) -> None:
-        self.polls += 1
-        schema = ("silver", "gold")[self.polls % 2]
-        catalog.request("POST", "/", json.dumps({"DatabaseName": schema}), GET_TABLES)
-        # A schema may not be there yet.
-        found = json.loads(catalog.getresponse().read()).get("TableList", ())
-        there = {f"{schema}.{one['Name']}" for one in found if not one["Name"].endswith("__audit")}
-        before = {name for name in self.seen if name.startswith(schema)}
-        self.missing += [f"{name} at poll {self.polls}" for name in before - there]
-        self.seen |= there
-
-    def _read(self, name: str) -> None:
-        self.reads += 1
-        try:
-            self.lake.rows(f"select * from {name} limit 5")
-        except Exception as error:  # whatever a reader meets is what this is about
-            self.failed.append(f"{name}: {error}")
 
 
 @dataclass

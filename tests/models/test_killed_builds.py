@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import pytest
 from bronze_lake import ROOT, Lake, clean_environment
 from forked_dbt import ForkedDbt
-from killed_builds import BuildHistory, Reader
+from killed_builds import BuildHistory
+from reader import Reader
 
 HISTORIES = 5 * int(os.environ.get("SWEEP", "1"))
 FIRST = random.randrange(10**6) if HISTORIES > 5 else 1
@@ -34,7 +35,7 @@ def test_histories_with_killed_builds_end_as_a_dictionary_says_and_no_reader_saw
     for seed in SEEDS:
         lake = lake.emptied()
         life = BuildHistory(lake, dbt, seed)
-        with Reader(lake) as reader:
+        with Reader(lake.endpoint, lake.rows) as reader:
             life.live()
         print(f"BUILDS_SEED={seed}: {life.builds} builds, killed at {life.kills}, {reader.polls} polls")
         assert life.differences() == [], f"BUILDS_SEED={seed}"
