@@ -12,10 +12,13 @@
         'select holder, who, fenced, taken_at, renewed_at, ' ~ now ~ ' as asked_at,'
         ~ ' (select count(distinct "$path") from ' ~ consumed_relation() ~ ') as files from ' ~ lease
     ).rows[0] -%}
-    {%- if held[0] == invocation_id and held[2] -%}
-        {%- do log('Build ' ~ held[2] ~ ' is given up for dead: this one has taken over its lease.', info=true) -%}
+    {%- if held[0] == invocation_id -%}
+        {%- if held[2] -%}
+            {%- do log('Build ' ~ held[2] ~ ' is given up for dead: this one has taken over its lease.', info=true) -%}
+        {%- endif -%}
+        {#- Also where the lease was free: Athena may have ended a CTAS after the build that asked for it. -#}
         {%- do drop_leftovers() -%}
-    {%- elif held[0] != invocation_id -%}
+    {%- else -%}
         {%- set silent, left = held[5] | int - held[4] | int, lease_seconds() - held[5] | int + held[4] | int -%}
         {%- do exceptions.raise_compiler_error(
             'Another build is at work on these tables; nothing was changed.'

@@ -88,6 +88,14 @@ def test_a_dead_builds_lease_goes_to_the_next_which_drops_what_it_left_behind(bu
     assert 3 in state(built)
 
 
+def test_what_was_staged_after_its_build_had_ended_is_dropped_by_the_next(built: Lake) -> None:
+    assert holder(built) == ""
+    stage(built, "breweries_state__dbt_tmp_late")
+    output = built.dbt("run", *MODELS)
+    assert "given up for dead" not in output
+    assert "breweries_state__dbt_tmp_late" not in names(built, "ops")
+
+
 def test_a_build_whose_merge_fails_takes_away_what_it_has_staged(tmp_path: Path) -> None:
     faults = tmp_path / "faults.toml"
     faults.write_text('[[fault]]\ndo = "conflict"\ntable = "silver.breweries_state"\n')
