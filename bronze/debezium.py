@@ -11,7 +11,6 @@ that follows them, which as a change comes after loads all the same.
 (Debezium 3: `PostgresStreamingChangeEventSource`, `SourceInfo.sequence`.)
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from bronze.contract import BronzeContract
 from bronze.dms import natural
 from bronze.errors import RefusedError
 from bronze.json_objects import object_of, text_of
-from bronze.lexical import Number, named
+from bronze.lexical import named
 
 _OPERATIONS = {"r": "load", "c": "insert", "u": "update", "d": "delete"}
 _EVENTS = {"t": "truncate-table"}
@@ -33,7 +32,7 @@ _LEFT_OUT = (
     "X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==",
     '{"__debezium_unavailable_value":"__debezium_unavailable_value"}',
 )
-_DIGITS = re.compile(r"[0-9]{1,20}")
+_SEQUENCE = re.compile(r'\[(?:null|"([0-9]{1,20})"), ?"([0-9]{1,20})"\]')
 
 
 def envelope(record: Mapping[str, object]) -> Mapping[str, object]:
@@ -82,15 +81,15 @@ class DebeziumRecord:
 
     def seq(self, operation: str) -> str:
         """`_seq` of a row. Raises RefusedError."""
-        committed, lsn = self._places()
-        place = sequence.lsn(committed)
-        if operation == "load":
-            return sequence.not_before(self.loaded, place)
-        return sequence.change(self.epoch, place, lsn)
+        if operation != "load":
+            return self.event_seq()
+        committed, _ = self._places()
+        return sequence.not_before(self.loaded, committed)
 
     def event_seq(self) -> str:
         """`_seq` of an event. Raises RefusedError."""
-        return self.seq("")
+        committed, lsn = self._places()
+        return sequence.change(self.epoch, committed, lsn)
 
     def committed_at(self) -> datetime | None:
         """Raises RefusedError."""
@@ -101,27 +100,20 @@ class DebeziumRecord:
             return named("ts_ms", _moment_ms, source["ts_ms"])
         return None
 
-    def _places(self) -> tuple[int, int]:
-        """The last commit before this transaction, 0 where there was none, and the change."""
+    def _places(self) -> tuple[str, int]:
+        """The normalised position of the last commit before this transaction, and the change in the log."""
         written = text_of(object_of(self.record, "source"), "sequence")
         return named("sequence", _sequence, written)
 
 
-def _sequence(written: str) -> tuple[int, int]:
-    try:
-        found = json.loads(written)
-    except ValueError:
-        found = None
-    if not isinstance(found, list) or len(found) != 2:
+def _sequence(written: str) -> tuple[str, int]:
+    found = _SEQUENCE.fullmatch(written)
+    if found is None:
         raise RefusedError("type")
-    committed, lsn = found
-    return 0 if committed is None else _lsn(committed), _lsn(lsn)
-
-
-def _lsn(written: object) -> int:
-    if not isinstance(written, str) or not _DIGITS.fullmatch(written) or int(written) >= 1 << 64:
-        raise RefusedError("type")
-    return int(written)
+    committed, lsn = int(found[1] or 0), int(found[2])
+    if max(committed, lsn) >= 1 << 64:
+        raise RefusedError("range")
+    return sequence.lsn(committed), lsn
 
 
 def _moment(microseconds: object) -> datetime:
@@ -140,9 +132,9 @@ def _since_epoch(microseconds: int) -> datetime:
 
 
 def _is_left_out(value: object) -> bool:
-    if isinstance(value, list):
-        return len(value) == 1 and _is_left_out(value[0])
-    return isinstance(value, str) and not isinstance(value, Number) and value in _LEFT_OUT
+    if isinstance(value, list) and len(value) == 1:
+        [value] = value
+    return isinstance(value, str) and value in _LEFT_OUT
 
 
 def date_of(read: Callable[[object], object]) -> Callable[[object], object]:

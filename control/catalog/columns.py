@@ -17,8 +17,8 @@ _TYPES = {
         )
     },
 }  # fmt: skip
-# Beside the data of a change record, whose fields are the table's.
-_OBJECTS = ("metadata", "before-image")
+# Beside the data of a change record, whose fields are the table's: of DMS, and of Debezium.
+_OBJECTS = ("metadata", "before-image", "source", "before")
 _PERSONAL = {"personal": "PII.Sensitive", "pseudonym": "PII.NonSensitive"}
 
 
