@@ -174,7 +174,7 @@ class GoldStatement:
 
 
 @contextmanager
-def lakehouse(folder: Path, engine: str) -> Iterator[Lakehouse]:
+def lakehouse(folder: Path, engine: str = "duckdb") -> Iterator[Lakehouse]:
     """A lakehouse on this engine that is gone afterwards; Trino needs its largest heap for a first build."""
     house = start(folder, "--save-every", "0", "--engine", engine, "--heap", "2048")
     os.environ |= house.env
