@@ -29,7 +29,7 @@ from random import Random
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
-from lakehouse import Lakehouse, start
+from lakehouse import Lakehouse, temporary
 
 from control.cost import runs as cost
 from control.ports import Execution
@@ -176,12 +176,9 @@ class GoldStatement:
 @contextmanager
 def lakehouse(folder: Path, engine: str = "duckdb") -> Iterator[Lakehouse]:
     """A lakehouse on this engine that is gone afterwards; Trino needs its largest heap for a first build."""
-    house = start(folder, "--save-every", "0", "--engine", engine, "--heap", "2048")
-    os.environ |= house.env
-    try:
+    with temporary(folder, "--save-every", "0", "--engine", engine, "--heap", "2048") as house:
+        os.environ |= house.env
         yield house
-    finally:
-        house.run("dm", "local", "reset", "--dir", str(folder / "cloud"))
 
 
 def land_first(house: Lakehouse, rows: int) -> None:

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "services"))
 
 from connector import Connector
-from lakehouse import Lakehouse, start
+from lakehouse import Lakehouse, temporary
 from postgres import Server, Session, server
 from project import Project, packed
 
@@ -88,11 +88,8 @@ def source() -> Iterator[Server]:
 
 @pytest.fixture
 def lakehouse(tmp_path: Path) -> Iterator[Lakehouse]:
-    house = start(tmp_path)
-    try:
+    with temporary(tmp_path) as house:
         yield house
-    finally:
-        house.run("dm", "local", "reset", "--dir", str(tmp_path / "cloud"))
 
 
 @pytest.fixture

@@ -9,17 +9,14 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "control" / "catalog"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "infra"))
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from lakehouse import ROOT, Lakehouse, start
+from lakehouse import ROOT, Lakehouse, temporary
 
 
 @pytest.fixture
 def lakehouse(tmp_path: Path) -> Iterator[Lakehouse]:
     """An empty lakehouse that ends with the test."""
-    house = start(tmp_path)
-    try:
+    with temporary(tmp_path) as house:
         yield house
-    finally:
-        house.run("dm", "local", "reset", "--dir", str(tmp_path / "cloud"))
 
 
 @pytest.fixture

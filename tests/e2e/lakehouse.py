@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,3 +136,13 @@ def start(folder: Path, *options: str) -> Lakehouse:
     up = ("dm", "local", "up", "--dir", str(cloud), "--port", "0", *options)
     Lakehouse(folder, clean_environment()).run(*up)
     return attach(folder, cloud)
+
+
+@contextmanager
+def temporary(folder: Path, *options: str) -> Iterator[Lakehouse]:
+    """A lakehouse in `folder`, as `start` makes it, that is gone afterwards."""
+    house = start(folder, *options)
+    try:
+        yield house
+    finally:
+        house.run("dm", "local", "reset", "--dir", str(folder / "cloud"))

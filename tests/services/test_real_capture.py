@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from capture import Capture, loaded, metadata
-from lakehouse import Lakehouse, start
+from lakehouse import Lakehouse, temporary
 from postgres import Server, Session, server
 from project import Project, packed
 
@@ -43,11 +43,8 @@ def source() -> Iterator[Server]:
 
 @pytest.fixture
 def lakehouse(tmp_path: Path) -> Iterator[Lakehouse]:
-    house = start(tmp_path)
-    try:
+    with temporary(tmp_path) as house:
         yield house
-    finally:
-        house.run("dm", "local", "reset", "--dir", str(tmp_path / "cloud"))
 
 
 def truth(session: Session) -> list[tuple[Any, ...]]:

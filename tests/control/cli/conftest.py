@@ -24,3 +24,10 @@ def lake(cloud: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("DM_TOKEN_KEY", "a key for tests")
     S3Objects(cloud).ensure_bucket(cloud.bucket)
     return cloud
+
+
+@pytest.fixture
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run in a folder in which there are no contracts yet."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DM_CONTRACTS", raising=False)

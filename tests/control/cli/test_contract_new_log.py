@@ -1,0 +1,128 @@
+"""`dm contract new` from change records, whose deletes show the key."""
+
+import json
+from pathlib import Path
+
+import pytest
+from drafting import change, drafted, run
+
+from bronze.contract import load
+
+pytestmark = pytest.mark.usefixtures("empty_folder")
+
+
+def test_change_records_give_the_kind_of_position_and_nested_types() -> None:
+    def record(data: dict[str, object], **more: object) -> str:
+        return json.dumps(
+            {"data": data, "metadata": {"record-type": "data", "stream-position": "0/1A", **more}}
+        )
+
+    lines = [
+        record(
+            {"wine_id": 1, "grapes": ["a"], "maker": {"name": "x", "since": 1900}, "price": 3, "sold": True}
+        ),
+        record(
+            {"wine_id": 2, "grapes": [], "maker": {"name": "y", "since": None}, "price": 3.5, "sold": None}
+        )
+        + record(
+            {"wine_id": 3, "grapes": ["b"], "maker": {"name": "z", "since": 2000}, "price": 1, "sold": False}
+        ),
+        json.dumps({"metadata": {"record-type": "control", "operation": "create-table"}}),
+    ]
+    assert drafted("w.json.gz", "\n".join(lines)) == {
+        "wine_id": ("bigint", True),
+        "grapes": ("array<string>", True),
+        "maker": ("struct<name:string,since:bigint>", True),
+        "price": ("double", True),
+        "sold": ("boolean", False),
+    }
+    assert load(Path("contracts/bronze/wine.yaml")).position == "lsn"
+    assert (
+        "cast(maker as row(name varchar, since bigint)) as maker"
+        in Path("models/silver/wines.sql").read_text()
+    )
+
+
+def test_a_delete_has_the_key_and_takes_nothing_from_what_is_required() -> None:
+    def record(operation: str, **data: object) -> str:
+        metadata = {"record-type": "data", "operation": operation, "stream-position": "0/1A"}
+        return json.dumps({"data": data, "metadata": metadata})
+
+    lines = [
+        record("insert", vintage=1990, wine_id=1, grape="white", price=None),
+        record("delete", wine_id=1, vintage=None),
+        record("insert", vintage=1991, wine_id=2, grape="red", price=3),
+    ]
+    assert drafted("w.json.gz", "\n".join(lines)) == {
+        "vintage": ("bigint", True),
+        "wine_id": ("bigint", True),
+        "grape": ("string", True),
+        "price": ("bigint", False),
+    }
+    assert load(Path("contracts/bronze/wine.yaml")).key == ("wine_id",)
+
+
+def debezium(op: str, **row: object) -> str:
+    before, after = (row, None) if op == "d" else (None, row)
+    source = {"snapshot": "false", "sequence": '[null,"23475320"]', "lsn": 23475320}
+    return json.dumps({"before": before, "after": after, "source": source, "op": op})
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_records_of_debezium_are_drafted_as_such(wrapped: bool) -> None:
+    lines = [
+        debezium("r", wine_id=1, bottled_on="2024-02-29Z", price=None),
+        debezium("c", wine_id=2, bottled_on="2024-03-01Z", price=3),
+        debezium("u", wine_id=1, bottled_on="2024-02-29Z", price=4),
+        debezium("d", wine_id=1, bottled_on=None, price=None),
+        '{"before": null, "after": null, "source": {}, "op": "t"}',
+    ]
+    if wrapped:
+        lines = [f'{{"schema": {{}}, "payload": {line}}}' for line in lines]
+    assert drafted("w.json.gz", "\n".join(lines)) == {
+        "wine_id": ("bigint", True),
+        "bottled_on": ("date", True),
+        "price": ("bigint", False),
+    }
+    contract = load(Path("contracts/bronze/wine.yaml"))
+    assert (contract.records, contract.position, contract.key) == ("debezium", "lsn", ("wine_id",))
+
+
+def test_all_that_a_delete_has_is_the_key() -> None:
+    lines = [
+        change("insert", order_id=1, beer="a", line_no=1, price=2),
+        change("delete", order_id=1, line_no=1),
+    ]
+    Path("o.json").write_text("\n".join(lines))
+    result = run("new", "bronze", "order_line", "--from-file", "o.json")
+    assert load(Path("contracts/bronze/order_line.yaml")).key == ("order_id", "line_no")
+    assert "unique_key=['order_id', 'line_no']" in Path("models/silver/order_lines_state.sql").read_text()
+    assert "the key (order_id, line_no)" in result.stdout
+    assert result.stderr == ""
+
+
+def test_the_key_of_a_log_without_a_delete_is_called_a_guess() -> None:
+    for number, more in enumerate(([], [change("delete", order_id=1, beer="a", line_no=1, price=2)])):
+        lines = [change("insert", order_id=1, beer="a", line_no=1, price=2), *more]
+        Path("o.json").write_text("\n".join(lines))
+        result = run("new", "bronze", f"order_{number}", "--from-file", "o.json")
+        assert load(Path(f"contracts/bronze/order_{number}.yaml")).key == ("order_id",)
+        assert "order_id is a guess at the key" in result.stderr
+
+
+def test_a_moment_that_deletes_have_is_of_the_key_and_a_string_where_milliseconds_do_not_tell_it() -> None:
+    for number, (at, kind) in enumerate((("09.123", "timestamp"), ("09.123456", "string"))):
+        moment = f"2026-01-01T10:00:{at}Z"
+        changes = [change("insert", sensor=1, at=moment, v=1.5), change("delete", sensor=1, at=moment)]
+        Path("log.json").write_text("".join(f"{one}\n" for one in changes))
+        result = run("new", "bronze", f"t{number}", "--from-file", "log.json")
+        contract = load(Path(f"contracts/bronze/t{number}.yaml"))
+        assert contract.key == ("sensor", "at")
+        assert contract.columns[1].type == kind
+        assert "warning" not in result.stderr
+
+
+def test_deletes_that_have_a_number_with_a_fraction_leave_the_key_a_guess() -> None:
+    changes = [change("insert", sensor=1, at=1.5, v="a"), change("delete", sensor=1, at=1.5)]
+    Path("log.json").write_text("".join(f"{one}\n" for one in changes))
+    assert "sensor is a guess at the key" in run("new", "bronze", "wine", "--from-file", "log.json").stderr
