@@ -11,7 +11,7 @@ from control.cli.output import print_json, print_table
 if TYPE_CHECKING:
     from control.sample.landing import Put
 
-FULL_ROWS = 1_586_614
+MOST_ROWS = 20_000_000
 MOST_MONTHS = 240
 
 
@@ -50,7 +50,7 @@ Examples:
 )
 @click.option(
     "--rows",
-    type=click.IntRange(100, FULL_ROWS),
+    type=click.IntRange(100, MOST_ROWS),
     default=100_000,
     show_default=True,
     help="Reviews to extract.",
