@@ -122,16 +122,22 @@ def _rows(schema: Any, layout: Layout, read: Found, *, epoch: int, loaded: str) 
     found = {
         name.removeprefix("data."): column for name, column in values.items() if name.startswith("data.")
     }
-    if layout.loads:
-        found["_seq"] = pa.repeat(loaded, count)
-    else:
-        orders = values.get(f"metadata.{layout.order}")
-        found["_seq"] = sequence.changes(epoch, values[f"metadata.{layout.position}"], orders)
+    found["_seq"] = _sequences(layout, read, epoch=epoch, loaded=loaded)
     # Plain records, which say nothing of it, are loads.
-    found["_op"] = values["metadata.operation"] if "metadata.operation" in values else columns.loads(count)
+    found["_op"] = columns.operations(values[layout.operation]) if layout.operation else columns.loads(count)
     if layout.committed:
-        found["_committed_at"] = values[f"metadata.{layout.committed}"]
+        found["_committed_at"] = values[layout.committed]
     found["_line"] = read.rows
     found["_record"] = pa.repeat(pa.scalar(0, pa.int32()), count)
     arrays = [found[field.name] if field.name in found else pa.nulls(count, field.type) for field in schema]
     return pa.table(arrays, schema=schema)
+
+
+def _sequences(layout: Layout, read: Found, *, epoch: int, loaded: str) -> Any:
+    """`_seq` of each row. Where no place is said, it is the lowest."""
+    count, places = len(read.rows), read.columns.get(layout.position or "")
+    if layout.loads:
+        return pa.repeat(loaded, count) if places is None else sequence.loads(loaded, places)
+    if places is None:
+        places = pa.repeat(pa.scalar(sequence.lowest("lsn").encode(), pa.binary(16)), count)
+    return sequence.changes(epoch, places, read.columns.get(layout.order or ""))

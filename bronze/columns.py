@@ -31,7 +31,12 @@ def _array(values: Sequence[object], kind: Any) -> Any:
 
 def loads(count: int) -> Any:
     """The operations of so many loads."""
-    return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), count), OPERATIONS)
+    return operations(pa.repeat(pa.scalar(0, pa.int32()), count))
+
+
+def operations(places: Any) -> Any:
+    """The operations that have these places in OPERATIONS."""
+    return pa.DictionaryArray.from_arrays(places, OPERATIONS)
 
 
 def in_order(tables: Iterable[Any], order: Sequence[str]) -> Any:

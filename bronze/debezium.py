@@ -23,7 +23,8 @@ from bronze.errors import RefusedError
 from bronze.json_objects import object_of, text_of
 from bronze.lexical import named
 
-_OPERATIONS = {"r": "load", "c": "insert", "u": "update", "d": "delete"}
+# In the order of `columns.OPERATIONS`.
+OPERATION_OF = {"r": "load", "c": "insert", "u": "update", "d": "delete"}
 _EVENTS = {"t": "truncate-table"}
 # What the connector writes for a large value that a change left as it was, and that it does not know: as
 # text, of bytea and of hstore; of an array it is the one item.
@@ -55,7 +56,7 @@ class DebeziumRecord:
 
     def operation(self) -> str:
         """Raises RefusedError."""
-        operation = _OPERATIONS.get(text_of(self.record, "op"))
+        operation = OPERATION_OF.get(text_of(self.record, "op"))
         if operation is None:
             raise RefusedError("type:op")
         return operation

@@ -52,11 +52,8 @@ def reader(
 
     of_blocks, of_slices = cache(quick), cache(quick)
 
-    # Each record of Debezium has backslashes (in `source.sequence`), which no layout has.
-    exact_only = contract.records == "debezium"
-
     def look(block: Block) -> Taken | None:
-        if exact_only or len(block.data) < quick_bytes:
+        if len(block.data) < quick_bytes:
             return Taken(nothing, all_left(block))
         return None if len(block.data) < _SHORT_LINE * block.lines else of_blocks()(block)
 

@@ -18,12 +18,14 @@ from bronze.errors import KernelError
 from bronze.schema import arrow_type, decimal_digits
 
 # What a value is read as; each has the place that it has in `Kind` of columns.zig. `natural` is a bigint from
-# 0 on, `timestamp(3)` a timestamp in whole milliseconds, `recent` one from 1970 on; `lsn`, `binlog` and
-# `digits` are positions, written at one width; `choice` is one of some words; `text` and `scalar` are what
-# nobody wants to know.
+# 0 on, `utc_date` a date that may end in Z, `timestamp(3)` a timestamp in whole milliseconds, `recent` one
+# from 1970 on, `since_us` and `since_ms` a number since then; `lsn`, `binlog` and `digits` are positions,
+# written at one width, `lsn_number` a number that is written as an `lsn`; `choice` is one of some words;
+# `any` is what nobody wants to know, but no list and no object.
 Kind = Literal[
-    "int", "bigint", "natural", "float", "double", "decimal", "boolean", "date", "timestamp", "timestamp(3)",
-    "recent", "string", "lsn", "binlog", "digits", "choice", "text", "scalar",
+    "int", "bigint", "natural", "float", "double", "decimal", "boolean", "date", "utc_date", "timestamp",
+    "timestamp(3)", "recent", "since_us", "since_ms", "string", "lsn", "lsn_number", "binlog", "digits",
+    "choice", "any",
 ]  # fmt: skip
 _KINDS: tuple[Kind, ...] = get_args(Kind)
 # What contracts call so, too.
@@ -32,14 +34,20 @@ _READ_AS: tuple[Kind, ...] = (*_PLAIN, "timestamp(3)")
 _TYPES: dict[Kind, Any] = {
     **{kind: arrow_type(kind) for kind in _PLAIN},
     "natural": arrow_type("bigint"),
+    "utc_date": arrow_type("date"),
     "timestamp(3)": arrow_type("timestamp"),
     "recent": arrow_type("timestamp"),
+    "since_us": arrow_type("timestamp"),
+    "since_ms": arrow_type("timestamp"),
     "lsn": pa.binary(16),
+    "lsn_number": pa.binary(16),
     "binlog": pa.binary(30),
     "digits": pa.binary(20),
     "choice": pa.int32(),
 }
-_UNWANTED = ("text", "scalar")
+# Whether a value stands in quotes: `either` is as it comes.
+Quotes = Literal["none", "always", "either"]
+_QUOTES: tuple[Quotes, ...] = get_args(Quotes)
 _NOWHERE = 0xFFFFFFFF
 _HINT = "build it for this machine with `make kernel`"
 _Size, _Place = ctypes.c_size_t, ctypes.c_void_p
@@ -49,8 +57,8 @@ _Size, _Place = ctypes.c_size_t, ctypes.c_void_p
 class Value:
     """What stands at one place of each line, and the name of the column that it goes to.
 
-    `digits` are precision and scale of a decimal. `words` are what a choice is made from; an empty one is
-    none.
+    `digits` are precision and scale of a decimal. `words` are what a choice is made from, whose column has
+    the index; an empty one is none.
     """
 
     name: str
@@ -61,20 +69,20 @@ class Value:
 
     @property
     def type(self) -> Any:
-        """The Arrow type of its column; of a choice, that of the indices."""
+        """The Arrow type of its column."""
         return pa.decimal128(*self.digits) if self.kind == "decimal" else _TYPES[self.kind]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Bytes that never change, and the value behind them, if there is one, in quotes or not.
+    """Bytes that never change, and the value behind them, if there is one.
 
     `twin` is the index of the step before this one whose value must be written alike, byte by byte.
     """
 
     before: bytes
     value: Value | None = None
-    quoted: bool = False
+    quotes: Quotes = "none"
     twin: int | None = None
 
 
@@ -110,7 +118,7 @@ class _Step(ctypes.Structure):
     _fields_ = (
         *(("before", ctypes.c_char_p), ("before_size", _Size)),
         *(("column", ctypes.c_uint32), ("twin", ctypes.c_uint32)),
-        *(("quoted", ctypes.c_bool), ("nullable", ctypes.c_bool)),
+        *(("quotes", ctypes.c_uint8), ("nullable", ctypes.c_bool)),
     )
 
 
@@ -134,7 +142,9 @@ class _Job(ctypes.Structure):
 class _Sequences(ctypes.Structure):
     _fields_ = (
         *(("begin", ctypes.c_char_p), ("begin_size", _Size)),
-        *(("positions", _Place), ("width", _Size), ("moments", _Place), ("orders", _Place)),
+        *(("least", ctypes.c_char_p), ("middle", ctypes.c_char_p), ("middle_size", _Size)),
+        *(("positions", _Place), ("width", _Size), ("moments", _Place)),
+        *(("orders", _Place), ("order", ctypes.c_int64)),
         *(("count", _Size), ("out", _Place), ("out_size", _Size), ("offsets", _Place)),
     )
 
@@ -157,7 +167,7 @@ def layout_reader(steps: Sequence[Step]) -> Reader:
                 *(step.before, len(step.before)),
                 _NOWHERE if step.value is None else next(columns),
                 _NOWHERE if step.twin is None else step.twin,
-                *(step.quoted, step.value is not None and step.value.nullable),
+                *(_QUOTES.index(step.quotes), step.value is not None and step.value.nullable),
             )
             for step in steps
         )
@@ -200,9 +210,7 @@ class _Reading:
 
     def found(self) -> Found:
         rows, lines = self.job.rows_size, self.job.lines_size
-        columns = {
-            room.value.name: room.array(rows) for room in self.rooms if room.value.kind not in _UNWANTED
-        }
+        columns = {room.value.name: room.array(rows) for room in self.rooms if room.value.kind != "any"}
         left = (memoryview(buffer).cast("q")[:lines].tolist() for buffer in self.left)
         return Found(columns, pa.Array.from_buffers(pa.int64(), rows, [None, self.rows]), *left)
 
@@ -216,7 +224,7 @@ class _Room:
         self.values: Any = None
         self.validity: Any = None
         self.data: Any = None
-        if value.kind not in _UNWANTED:
+        if value.kind != "any":
             self.values = pa.allocate_buffer(
                 {"string": 4 * (rows + 1), "boolean": bits}.get(value.kind) or rows * value.type.byte_width
             )
@@ -240,27 +248,27 @@ class _Room:
         if self.value.kind == "string":
             self.data.resize(memoryview(self.values).cast("i")[rows], shrink_to_fit=True)
             buffers.append(self.data)
-        array = pa.Array.from_buffers(self.value.type, rows, buffers)
-        return pa.DictionaryArray.from_arrays(array, self.value.words) if self.value.words else array
+        return pa.Array.from_buffers(self.value.type, rows, buffers)
 
 
-def sequences(begin: str, positions: Any, orders: Any) -> Any:
-    """`begin`, position, `.1.` and order of each change, as texts of one width.
+def sequences(begin: str, positions: Any, middle: str, orders: Any, *, least: str | None = None) -> Any:
+    """`begin`, position, `middle` and order of each record, as texts of one width.
 
-    `positions` are an array of bytes of one width, or of timestamps from 1970 on; `orders` of integers from 0
-    on, or None, for zeros.
+    `positions` are an array of bytes of one width, or of timestamps from 1970 on; one below `least` counts as
+    that. `orders` are an array of integers from 0 on, or one integer for all.
     """
     count = len(positions)
     are_moments = pa.types.is_timestamp(positions.type)
     width = 20 if are_moments else positions.type.byte_width
-    start = begin.encode()
-    out = pa.allocate_buffer(count * (len(start) + width + 3 + 20))
+    start, between = begin.encode(), middle.encode()
+    out = pa.allocate_buffer(count * (len(start) + width + len(between) + 20))
     offsets = pa.allocate_buffer(4 * (count + 1))
     place = _values_of(positions)
     given = _Sequences(
-        *(start, len(start)),
+        *(start, len(start), None if least is None else least.encode(), between, len(between)),
         *((None, width, place) if are_moments else (place, width, None)),
-        *(None if orders is None else _values_of(orders), count, out.address, out.size, offsets.address),
+        *((None, orders) if isinstance(orders, int) else (_values_of(orders), 0)),
+        *(count, out.address, out.size, offsets.address),
     )
     _library().write_sequences(ctypes.byref(given))
     return pa.Array.from_buffers(pa.string(), count, [None, offsets, out])

@@ -86,4 +86,12 @@ def changes(epoch: int, places: Any, orders: Any) -> Any:
     """`_seq` of many changes, from what the kernel reads of positions and orders; None: each is 0."""
     from bronze import kernel  # which a small file does not need
 
-    return kernel.sequences(f"{epoch:010d}.", places, orders)
+    return kernel.sequences(f"{epoch:010d}.", places, ".1.", 0 if orders is None else orders)
+
+
+def loads(load: str, places: Any) -> Any:
+    """`not_before` of many places that the kernel has read."""
+    from bronze import kernel
+
+    epoch, held, kind, order = load.split(".")
+    return kernel.sequences(f"{epoch}.", places, f".{kind}.", int(order), least=held)

@@ -19,9 +19,12 @@ const Step = extern struct {
     column: u32,
     /// The step before this one whose value is written alike, byte by byte.
     twin: u32,
-    quoted: bool,
+    quotes: Quotes,
     nullable: bool,
 };
+
+/// Whether a value stands in quotes; the same as `Quotes` of bronze/kernel.py, in the same order.
+const Quotes = enum(u8) { none, always, either };
 
 /// Lines, each with its newline; columns for as many rows; and where to say what was found.
 ///
@@ -84,7 +87,7 @@ export fn read_layout(job: *Job, steps: [*]const Step, steps_size: usize, spans:
     }
 }
 
-/// Where a value stands, without its quotes.
+/// Where a value stands, with its quotes.
 const Span = extern struct { start: usize, end: usize };
 
 const Layout = struct {
@@ -101,13 +104,14 @@ const Layout = struct {
                 column.clear(row);
                 continue;
             }
-            if (step.quoted and !cursor.skips('"')) return false;
             const start = cursor.at;
+            const quoted = step.quotes != .none and cursor.skips('"');
+            if (step.quotes == .always and !quoted) return false;
             if (!column.take(row, cursor, .json)) return false;
+            if (quoted and !cursor.skips('"')) return false;
             const span = Span{ .start = start, .end = cursor.at };
             if (step.twin != nowhere and !areAlike(cursor.text, span, self.spans[step.twin])) return false;
             self.spans[place] = span;
-            if (step.quoted and !cursor.skips('"')) return false;
         }
         _ = cursor.skips('\r');
         return cursor.skips('\n');

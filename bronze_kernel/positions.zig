@@ -36,6 +36,15 @@ fn lsn(text: []const u8, out: []u8) bool {
     return upper(text[0..slash], out[0..8]) and upper(text[slash + 1 .. point], out[8..16]);
 }
 
+/// The same of a position that is a number.
+pub fn writeLsn(number: u64, out: *[16]u8) void {
+    var rest = number;
+    for (0..out.len) |place| {
+        out[out.len - 1 - place] = "0123456789ABCDEF"[@as(u4, @truncate(rest))];
+        rest >>= 4;
+    }
+}
+
 /// The number of a file behind its name, and a place in it; particulars may follow a colon.
 fn binlog(text: []const u8, out: []u8) bool {
     const colon = std.mem.indexOfScalar(u8, text, ':') orelse return false;
@@ -70,6 +79,14 @@ fn right(text: []const u8, out: []u8) bool {
     @memset(out[0..zeros], '0');
     @memcpy(out[zeros..], text);
     return true;
+}
+
+test writeLsn {
+    var out: [16]u8 = undefined;
+    writeLsn(0xFEDCBA9876543210, &out);
+    try std.testing.expectEqualStrings("FEDCBA9876543210", &out);
+    writeLsn(0x16B3748, &out);
+    try std.testing.expectEqualStrings("00000000016B3748", &out);
 }
 
 test "positions are as wide as all of their kind" {

@@ -1,17 +1,22 @@
-//! Writes what orders changes: `<epoch>.<position>.1.<order>`, of one width, as Arrow has texts.
+//! Writes what orders records: `<epoch>.<position>.<kind>.<order>`, of one width, as Arrow has texts.
 
 const std = @import("std");
 
-/// `begin` is the epoch and what stands behind it. Positions are texts of `width` bytes, or, where there are none,
-/// `moments`: microseconds since 1970. Without `orders` each is 0. `out` has room for all texts, and `offsets` for
-/// one more than there are.
+/// `begin` is the epoch and what stands behind it, `middle` what stands behind the position. Positions are texts of
+/// `width` bytes, or, where there are none, `moments`: microseconds since 1970. One below `least`, if there is that,
+/// counts as it. Without `orders` each is `order`. `out` has room for all texts, and `offsets` for one more than
+/// there are.
 const Sequences = extern struct {
     begin: [*]const u8,
     begin_size: usize,
+    least: ?[*]const u8,
+    middle: [*]const u8,
+    middle_size: usize,
     positions: ?[*]const u8,
     width: usize,
     moments: ?[*]align(1) const i64,
     orders: ?[*]align(1) const i64,
+    order: i64,
     count: usize,
     out: [*]u8,
     out_size: usize,
@@ -19,11 +24,11 @@ const Sequences = extern struct {
 };
 
 const digits = 20;
-const change = ".1.";
 
 export fn write_sequences(given: *const Sequences) void {
     const begin = given.begin[0..given.begin_size];
-    const size = begin.len + given.width + change.len + digits;
+    const middle = given.middle[0..given.middle_size];
+    const size = begin.len + given.width + middle.len + digits;
     const out = given.out[0..given.out_size];
     given.offsets[0] = 0;
     for (0..given.count) |row| {
@@ -35,8 +40,12 @@ export fn write_sequences(given: *const Sequences) void {
         } else {
             number(position, given.moments.?[row]);
         }
-        @memcpy(text[begin.len + given.width ..][0..change.len], change);
-        number(text[size - digits ..], if (given.orders) |orders| orders[row] else 0);
+        if (given.least) |first| {
+            const least = first[0..given.width];
+            if (std.mem.lessThan(u8, position, least)) @memcpy(position, least);
+        }
+        @memcpy(text[begin.len + given.width ..][0..middle.len], middle);
+        number(text[size - digits ..], if (given.orders) |orders| orders[row] else given.order);
         given.offsets[row + 1] = @intCast((row + 1) * size);
     }
 }

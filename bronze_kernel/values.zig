@@ -10,7 +10,7 @@ const Cursor = @import("cursor.zig").Cursor;
 pub const Style = enum { json, csv };
 
 /// The longest run of digits that any u64 holds.
-const most_digits = 19;
+pub const most_digits = 19;
 
 /// A whole number that fits `Number`, of 19 digits at most.
 pub inline fn integer(cursor: *Cursor, comptime style: Style, comptime Number: type) ?Number {
@@ -144,6 +144,14 @@ pub inline fn timestamp(cursor: *Cursor) ?i64 {
     return (@as(i64, day) * 86_400 + seconds) * 1_000_000 + microseconds;
 }
 
+/// A number of units of so many microseconds since 1970, up to the year 9999, as microseconds.
+pub inline fn since1970(cursor: *Cursor, comptime style: Style, comptime unit: i64) ?i64 {
+    const count = integer(cursor, style, i64) orelse return null;
+    return if (count < 0 or count > @divTrunc(last_moment, unit)) null else count * unit;
+}
+
+const last_moment = 253_402_300_799_999_999;
+
 inline fn two(text: []const u8, at: usize) ?i32 {
     const tens = text[at] -% '0';
     const ones = text[at + 1] -% '0';
@@ -215,6 +223,16 @@ test "days are those of the calendar" {
     for ([_][]const u8{ "1900-02-29\n", "2023-04-31\n", "0000-01-01\n", "2023-13-01\n", "2023-1-01\n" }) |text| {
         var at = on(text);
         try testing.expectEqual(null, date(&at));
+    }
+}
+
+test "moments end with the year 9999" {
+    var at = on("253402300799999,");
+    try testing.expectEqual(253402300799999000, since1970(&at, .json, 1000));
+    for ([_][]const u8{ "-1,", "253402300800000,", "1.5,", "," }) |text| {
+        at = on(text);
+        const found = since1970(&at, .json, 1000);
+        try testing.expect(found == null or at.peek() != ',');
     }
 }
 

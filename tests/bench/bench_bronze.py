@@ -52,7 +52,7 @@ class Bench:
     environment: dict[str, str]
     rounds: int
 
-    def parser(self, file: Path) -> list[Run]:
+    def parser(self, file: Path, contract: Path = CONTRACT) -> list[Run]:
         """`dm parse` in a process of its own."""
         dm = Path(sys.executable).with_name("dm")
         return self._measured(
@@ -61,7 +61,7 @@ class Bench:
                 "parse",
                 str(file),
                 "--contract",
-                str(CONTRACT),
+                str(contract),
                 "--out",
                 str(self.folder / "out"),
                 "--json",
@@ -218,6 +218,17 @@ def large_files(bench: Bench, data: RawData) -> None:
         print_table(f"{data.rows:,} reviews as {NAMES[shape]}", figures)
 
 
+def debezium_file(bench: Bench, data: RawData) -> None:
+    """The change records as Debezium writes them; no engine beside the parser knows their order."""
+    contract = bench.folder / "review.yaml"
+    of_table = "    customProperties:\n"
+    said = f"{of_table}      - property: records\n        value: debezium\n"
+    contract.write_text(CONTRACT.read_text().replace(of_table, said, 1))
+    file = data.clean("debezium")
+    figures = turns(bench, {PARSER: lambda: bench.parser(file, contract)})
+    print_table(f"{data.rows:,} reviews as change records of Debezium", figures)
+
+
 def small_files(bench: Bench, folder: Path) -> None:
     """Files as a stream delivers them, where starting is most of the work."""
     for rows in (100, 10_000, 100_000):
@@ -255,7 +266,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=ROWS, help="reviews in the large files")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--data", type=Path, help="folder to keep the raw files in, for the next time")
-    parser.add_argument("--only", choices=["large", "small", "largest"])
+    parser.add_argument("--only", choices=["large", "debezium", "small", "largest"])
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-bronze-") as folder:
         data = options.data or Path(folder)
@@ -270,6 +281,7 @@ def main() -> None:
         raw = RawData(data, options.rows)
         parts = {
             "large": lambda: large_files(bench, raw),
+            "debezium": lambda: debezium_file(bench, raw),
             "small": lambda: small_files(bench, data),
             "largest": lambda: largest_file(bench, raw),
         }

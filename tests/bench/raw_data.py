@@ -1,4 +1,7 @@
-"""Raw files of made-up reviews to measure the parser with: extracts and change records, clean and not."""
+"""Raw files of made-up reviews to measure the parser with: extracts and change records, clean and not.
+
+Change records are as DMS writes them (`json`) or as Debezium does (`debezium`).
+"""
 
 import gzip
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +19,7 @@ from control.sample.extracts import HEADER, extract_texts
 from control.sample.mess import broken_changes, broken_extract_lines
 from control.sample.shop import DATA, open_shop, review_row
 
-Shape = Literal["csv", "json"]
+Shape = Literal["csv", "json", "debezium"]
 
 SEED = 7
 BAD_EVERY = 1000
@@ -34,8 +37,8 @@ class RawData:
 
     def clean(self, shape: Shape) -> Path:
         """A file of good records."""
-        lines = _extract_lines if shape == "csv" else _change_lines
-        return self._made(f"reviews-{self.rows}.{shape}.gz", lambda: lines(self.rows))
+        name = f"reviews-{self.rows}" + ("-debezium.json.gz" if shape == "debezium" else f".{shape}.gz")
+        return self._made(name, lambda: _LINES[shape](self.rows))
 
     def bad(self, shape: Shape) -> Path:
         """The same file; of a thousand lines one is broken, in turn in every way that the sample knows."""
@@ -84,6 +87,38 @@ def _change_lines(rows: int) -> Iterator[bytes]:
             lsn, transaction = lsn + rng.randrange(0x38, 0x400, 8), transaction + 1
             at += timedelta(microseconds=rng.randrange(1_000, 3_000_000))
         yield "".join(lines).encode()
+
+
+def _debezium_lines(rows: int) -> Iterator[bytes]:
+    """The same changes as Debezium's connector for PostgreSQL writes them."""
+    rng = Random(SEED)
+    lsn, committed, transaction, at = FIRST_LSN, FIRST_LSN - 0x100, FIRST_TRANSACTION, FIRST_AT
+    row = "{" + ",".join(f'"{name}":%s' for name in HEADER.rstrip().split(",")) + "}"
+    line = (
+        '{"before":%s,"after":%s,"source":{"version":"3.6.1.Final","connector":"postgresql","name":"shop",'
+        '"ts_ms":%d,"snapshot":"false","db":"shop","sequence":"[\\"%d\\",\\"%d\\"]","ts_us":%d,"ts_ns":%d000,'
+        '"schema":"public","table":"review","txId":%d,"lsn":%d,"xmin":null,"origin":null,"origin_lsn":null},'
+        '"transaction":null,"op":"%s","ts_ms":%d,"ts_us":%d,"ts_ns":%d000}\n'
+    )
+    for text in extract_texts(open_shop(DATA, rows=rows, seed=SEED)):
+        lines = []
+        for values in text[len(HEADER) :].decode().splitlines():
+            data = row % tuple(value or "null" for value in values.split(","))
+            operation = rng.choice(OPERATIONS)
+            sides = (data, "null") if operation == "delete" else ("null", data)
+            us = round(at.timestamp() * 1_000_000)
+            said = (us // 1000, committed, lsn, us, us, transaction, lsn)
+            seen = us + 500_000
+            lines.append(line % (*sides, *said, _WORDS[operation], seen // 1000, seen, seen))
+            lsn, committed, transaction = lsn + rng.randrange(0x38, 0x400, 8), lsn + 0x30, transaction + 1
+            at += timedelta(microseconds=rng.randrange(1_000, 3_000_000))
+        yield "".join(lines).encode()
+
+
+_WORDS = {"insert": "c", "update": "u", "delete": "d"}
+_LINES: dict[Shape, Callable[[int], Iterator[bytes]]] = {
+    "csv": _extract_lines, "json": _change_lines, "debezium": _debezium_lines,
+}  # fmt: skip
 
 
 def _spoilt(clean: Path, shape: Shape) -> Iterator[bytes]:

@@ -1,11 +1,13 @@
 """A second judge of raw records, slow and written apart from the parser: no regular expression, no Arrow."""
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 from judge_values import (
+    DIGITS,
     Bad,
     Written,
     from_json,
@@ -162,6 +164,8 @@ def order_of(metadata: dict[str, Any]) -> int:
 
 def change(rules: BronzeContract, record: dict[str, Any]) -> dict[str, Any] | None:
     """The row of a record, or None for a control record."""
+    if rules.records == "debezium":
+        return debezium_change(rules, part(record, "payload", dict) if "payload" in record else record)
     if rules.records == "plain":
         record = {"data": record, "metadata": {"record-type": "data", "operation": "load"}}
     metadata = part(record, "metadata", dict)
@@ -175,14 +179,8 @@ def change(rules: BronzeContract, record: dict[str, Any]) -> dict[str, Any] | No
         stamp(metadata, "commit-timestamp", "timestamp")
         return None
     need(operation in ("load", "insert", "update", "delete"), "type:operation")
-    data = part(record, "data", dict)
-    row = {column.name: column_value(rules, column, data, operation) for column in rules.columns}
-    extra = [key for key in data if key not in row]
-    for column in rules.columns:
-        found = strays(column.type, data.get(column.name))
-        extra += [column.name + place for what, place in found if what == "unknown_key"]
-    need(not extra or rules.unknown_keys != "freeze", f"unknown_key:{extra[0] if extra else ''}")
-    row["_key_before"] = old_key(rules, record, row, operation)
+    row = row_of(rules, part(record, "data", dict), operation)
+    row["_key_before"] = old_key(rules, record, "before-image", row, operation)
     row["_op"] = operation
     width = 20 if rules.position == "timestamp" else 16
     if operation == "load":
@@ -191,6 +189,16 @@ def change(rules: BronzeContract, record: dict[str, Any]) -> dict[str, Any] | No
         row["_seq"] = f"0000000004.{place_of(rules, metadata)}.1.{order_of(metadata):020d}"
     committed = stamp(metadata, "commit-timestamp", "timestamp")
     row["_committed_at"] = committed and committed[1]
+    return row
+
+
+def row_of(rules: BronzeContract, data: dict[str, Any], operation: str) -> dict[str, Any]:
+    row = {column.name: column_value(rules, column, data, operation) for column in rules.columns}
+    extra = [key for key in data if key not in row]
+    for column in rules.columns:
+        found = strays(column.type, data.get(column.name))
+        extra += [column.name + place for what, place in found if what == "unknown_key"]
+    need(not extra or rules.unknown_keys != "freeze", f"unknown_key:{extra[0] if extra else ''}")
     return row
 
 
@@ -209,13 +217,15 @@ def column_value(rules: BronzeContract, column: Column, data: dict[str, Any], op
     return None
 
 
-def old_key(rules: BronzeContract, record: dict[str, Any], row: dict[str, Any], operation: str) -> str | None:
+def old_key(
+    rules: BronzeContract, record: dict[str, Any], image: str, row: dict[str, Any], operation: str
+) -> str | None:
     if operation == "load":
         return None
-    if record.get("before-image") is None:
-        need(operation != "update" or rules.before_image == "optional", "absent_key:before-image")
+    if record.get(image) is None:
+        need(operation != "update" or rules.before_image == "optional", f"absent_key:{image}")
         return None
-    before = part(record, "before-image", dict)
+    before = part(record, image, dict)
     types = {column.name: column.type for column in rules.columns}
     key = {
         name: of_key(rules, name, named(name, lambda n=name: from_json(types[n], before[n])))
@@ -224,7 +234,70 @@ def old_key(rules: BronzeContract, record: dict[str, Any], row: dict[str, Any], 
         for name in rules.key
     }
     changed = any(key[name] != row[name] for name in rules.key)
-    return json.dumps(key, separators=(",", ":"), ensure_ascii=False) if changed else None
+    said = json.dumps(key, separators=(",", ":"), ensure_ascii=False, default=datetime.isoformat)
+    return said if changed else None
+
+
+# --- change records of Debezium --------------------------------------------------------------------------
+
+LEFT_OUT = "__debezium_unavailable_value"
+
+
+def debezium_change(rules: BronzeContract, record: dict[str, Any]) -> dict[str, Any] | None:
+    """The row of a record, or None for a truncate."""
+    word = part(record, "op", str)
+    if word == "t":
+        places(record)
+        moment(record)
+        return None
+    need(word in ("r", "c", "u", "d"), "type:op")
+    operation = {"r": "load", "c": "insert", "u": "update", "d": "delete"}[word]
+    data = part(record, "before" if word == "d" else "after", dict)
+    for name in [name for name in data if is_left_out(data[name])]:
+        need(word == "d", f"absent_key:{name}")
+        data = {key: value for key, value in data.items() if key != name}
+    row = row_of(rules, without_zones(rules, data), operation)
+    if isinstance(record.get("before"), dict):
+        record = {**record, "before": without_zones(rules, record["before"])}
+    row["_key_before"] = old_key(rules, record, "before", row, operation)
+    row["_op"] = operation
+    committed, lsn = places(record)
+    row["_seq"] = f"0000000004.{committed:016X}." + (f"0.{6:020d}" if word == "r" else f"1.{lsn:020d}")
+    row["_committed_at"] = moment(record)
+    return row
+
+
+def is_left_out(value: Any) -> bool:
+    value = value[0] if isinstance(value, list) and len(value) == 1 else value
+    return value in (LEFT_OUT, b64encode(LEFT_OUT.encode()).decode(), f'{{"{LEFT_OUT}":"{LEFT_OUT}"}}')
+
+
+def without_zones(rules: BronzeContract, row: dict[str, Any]) -> dict[str, Any]:
+    dates = [column.name for column in rules.columns if column.type == "date"]
+    zoned = [name for name in dates if isinstance(row.get(name), str) and row[name].endswith("Z")]
+    return {**row, **{name: row[name][:-1] for name in zoned}}
+
+
+def places(record: dict[str, Any]) -> tuple[int, int]:
+    text = part(part(record, "source", dict), "sequence", str)
+    need(text.startswith("[") and text.endswith("]"), "type:sequence")
+    committed, _, lsn = text[1:-1].partition(",")
+    halves = ['"0"' if committed == "null" else committed, lsn.removeprefix(" ")]
+    for half in halves:
+        need(2 < len(half) < 23 and half[0] == half[-1] == '"' and set(half[1:-1]) <= DIGITS, "type:sequence")
+    first, second = (int(half[1:-1]) for half in halves)
+    need(max(first, second) < 2**64, "range:sequence")
+    return first, second
+
+
+def moment(record: dict[str, Any]) -> datetime | None:
+    source = part(record, "source", dict)
+    for name, unit in (("ts_us", 1), ("ts_ms", 1000)):
+        if source.get(name) is not None:
+            count = named(name, lambda n=name: from_json("bigint", source[n]))
+            need(0 <= count * unit < 253402300800 * 10**6, f"range:{name}")
+            return datetime(1970, 1, 1) + timedelta(microseconds=count * unit)
+    return None
 
 
 def judged_json(rules: BronzeContract, lines: list[bytes]) -> tuple[list[Any], list[Any], int]:

@@ -17,7 +17,7 @@ from bronze.outcome import BlockReader, Taken
 from bronze.schema import arrow_schema
 
 EPOCH = 7
-LOADED = "0000000007.0000000000000000.0.00000000000000000001"
+LOADED = "0000000007.00000000016B3748.0.00000000000000000001"
 
 
 def extract_lines_taken(rules: BronzeContract, text: bytes, shift: int = 0) -> list[int]:

@@ -32,7 +32,9 @@ sys.exit(pytest.main(["-q", "-x", "-p", "no:cacheprovider", *sys.argv[2:]]))
 
 def judged(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """The tests of the kernel with the one in `folder`."""
-    tests = [str(HERE / name) for name in ("test_kernel.py", "test_kernel_lines.py")]
+    tests = [
+        str(HERE / name) for name in ("test_kernel.py", "test_kernel_debezium.py", "test_kernel_lines.py")
+    ]
     kept = {name: value for name, value in os.environ.items() if name not in ("SWEEP", "SEED")}
     return subprocess.run(
         [sys.executable, "-P", "-c", JUDGE, str(folder), *options, *tests],

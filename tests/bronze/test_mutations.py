@@ -10,8 +10,9 @@ from base64 import b64encode
 from random import Random
 
 import pytest
-from bronze_judge import judged_csv, judged_json
+from bronze_judge import LEFT_OUT, judged_csv, judged_json
 from csv_value_cases import TEXTS
+from debezium_lines import any_line
 from json_value_cases import VALUES
 from raw_files import blocks_of, contract, parsed
 
@@ -53,6 +54,12 @@ JSON = {
     "nested_changes": contract(*columns(NESTED), maxBadRatio=1),
     "nested_lenient": contract(*columns(NESTED), maxBadRatio=1, unknownKeys="discard", absent="null"),
     "moments": contract(*MOMENTS, maxBadRatio=1),
+    "debezium": contract(*columns(PLAIN), maxBadRatio=1, records="debezium"),
+    "debezium_lenient": contract(
+        *columns(PLAIN), maxBadRatio=1, records="debezium", unknownKeys="discard", absent="null"
+    ),
+    "debezium_before": contract(*columns(PLAIN), maxBadRatio=1, records="debezium", beforeImage="required"),
+    "debezium_moments": contract(*MOMENTS, maxBadRatio=1, records="debezium"),
 }
 GOOD = {
     "bigint": lambda r: str(r.randrange(-(2**40), 2**40)),
@@ -127,9 +134,27 @@ def json_line(rules):
         if not column.required and random.randrange(9) == 0:
             return "null"
         text = GOOD[column.type](random)
-        return json.dumps(text, ensure_ascii=False) if column.type in TEXT_TYPES else text
+        if rules.records == "debezium":
+            text += "Z" if column.type == "date" and random.randrange(9) else ""
+            text = LEFT_OUT if column.type == "string" and random.randrange(60) == 0 else text
+        quoted = column.type in (*TEXT_TYPES, "decimal(9,2)" if rules.records == "debezium" else "")
+        return json.dumps(text, ensure_ascii=False) if quoted else text
 
     def good(random, odd):
+        pairs = pairs_of(random, odd)
+        data = written(pairs)
+        if rules.records == "plain":
+            return data.encode()
+        if rules.records == "debezium":
+            # Before, all but the key was otherwise; at times it was, too.
+            same = {} if random.randrange(9) == 0 else {n: text for n, text in pairs if n in rules.key}
+            old = written([name, same.get(name, text)] for name, text in pairs_of(random, odd))
+            line = any_line(random, data, old, schema=rules.absent == "null")
+        else:
+            line = dms_line(random, data)
+        return (line * (2 if odd and random.randrange(6) == 0 else 1)).encode()
+
+    def pairs_of(random, odd):
         pairs = [[column.name, value(column, random)] for column in rules.columns]
         if odd:
             at = random.randrange(len(pairs))
@@ -139,18 +164,22 @@ def json_line(rules):
             pairs.append(random.choice([pairs[0], ["colour", '"red"'], ["Id", "1"]]))
         if odd and random.randrange(4) == 0:
             pairs.pop(random.randrange(len(pairs)))
-        data = "{" + ",".join(f'"{name}":{text}' for name, text in pairs) + "}"
-        if rules.records == "plain":
-            return data.encode()
-        operation = random.choice(["insert"] * 6 + ["load", "update", "delete"])
-        metadata = (
-            f'"timestamp":"2024-05-06T07:08:{random.randrange(60):02d}Z","record-type":"data",'
-            f'"operation":"{operation}","stream-position":"0/{random.randrange(1 << 30):X}"'
-        )
-        line = f'{{"data":{data},"metadata":{{{metadata}}}}}'
-        return (line * (2 if odd and random.randrange(6) == 0 else 1)).encode()
+        return pairs
 
     return good
+
+
+def written(pairs):
+    return "{" + ",".join(f'"{name}":{text}' for name, text in pairs) + "}"
+
+
+def dms_line(random, data):
+    operation = random.choice(["insert"] * 6 + ["load", "update", "delete"])
+    metadata = (
+        f'"timestamp":"2024-05-06T07:08:{random.randrange(60):02d}Z","record-type":"data",'
+        f'"operation":"{operation}","stream-position":"0/{random.randrange(1 << 30):X}"'
+    )
+    return f'{{"data":{data},"metadata":{{{metadata}}}}}'
 
 
 def fates(content, rules, shape, size, names):
