@@ -1,4 +1,4 @@
-"""Writers that race on Trino: each append that was said to have succeeded is there, and none was lost."""
+"""Writers that race on Trino: each append that was said to have succeeded is there, one MERGE adds a row."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -27,3 +27,22 @@ def test_all_of_sixty_appends_of_four_writers_are_kept_on_trino(clouds: Clouds) 
         errors = [error for found in pool.map(write, range(WRITERS)) for error in found if error]
     counted = "select count(*), count(distinct (writer, n)) from appended"
     assert (errors, client.ask(counted, "appends").rows) == ([], ((str(WRITERS * APPENDS),) * 2,))
+
+
+def test_of_many_merges_that_miss_a_row_at_once_one_adds_it_on_trino(clouds: Clouds) -> None:
+    client = Gateway(clouds.trino)
+    assert client.results("create schema merges").get("error") is None
+    table = "create table once (n int) location 's3://lake/once' tblproperties ('table_type' = 'ICEBERG')"
+    assert client.results(table, "merges").get("error") is None
+    writers = [Gateway(clouds.trino) for _ in range(WRITERS)]
+    together = threading.Barrier(WRITERS)
+    merge = "merge into once using (select 1 as n) as s on true when not matched then insert (n) values (s.n)"
+
+    def write(writer: int) -> str:
+        together.wait(timeout=120)
+        return writers[writer].ask(merge, "merges").error or ""
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        errors = [error for error in pool.map(write, range(WRITERS)) if error]
+    assert all("ICEBERG_COMMIT_ERROR" in error for error in errors), errors
+    assert client.ask("select n from once", "merges").rows == (("1",),)

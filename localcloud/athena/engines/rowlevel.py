@@ -19,7 +19,7 @@ from localcloud.athena.engines.lake import IcebergTable, Lake
 from localcloud.athena.errors import AthenaError, column_not_found, not_supported, table_not_found
 from localcloud.athena.iceberg import chunks, files, scans
 from localcloud.athena.iceberg.schemas import columns as iceberg_columns
-from localcloud.athena.iceberg.tables import append, overwrite
+from localcloud.athena.iceberg.tables import overwrite
 from localcloud.athena.model import Answer, Context
 from localcloud.athena.translate import pruning
 from localcloud.athena.translate.casts import store
@@ -309,10 +309,7 @@ def _apply(
         parts = [_kept_rows(target, removed, clauses, lake), "FROM inserted" if new_rows else ""]
         rows = " UNION ALL ".join(part for part in parts if part)
         written = files.write(connection, rows, target.table, lake.cache)
-    if removed:
-        overwrite(target.table, [one.file for one in removed], written)
-    else:
-        append(target.table, written)
+    overwrite(target.table, [one.file for one in removed], written)
     return count
 
 

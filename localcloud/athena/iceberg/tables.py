@@ -176,7 +176,10 @@ def _append(table: Table, files: Iterable[DataFile]) -> None:
 
 
 def overwrite(table: Table, removed: Iterable[DataFile], added: Iterable[DataFile]) -> None:
-    """Replace files by others as one snapshot. Raises ICEBERG_COMMIT_ERROR when the table has moved on."""
+    """Replace files by others as one snapshot. Raises ICEBERG_COMMIT_ERROR when the table has moved on.
+
+    Also where none is removed: a MERGE adds rows that it has missed, and another one may have added the same.
+    """
     with (
         committing(table),
         _Change(table) as transaction,

@@ -48,6 +48,23 @@ def test_all_of_sixty_appends_of_four_writers_are_kept(new):
     assert client.run('select count(*) from "appended$snapshots"') == [(str(WRITERS * APPENDS),)]
 
 
+def test_of_many_merges_that_miss_a_row_at_once_one_adds_it(new):
+    client = new()
+    client.run(f"create table once (n int) location 's3://lake/once' {ICEBERG}")
+    together = threading.Barrier(WRITERS)
+    writers = [new() for _ in range(WRITERS)]
+    merge = "merge into once using (select 1 as n) as s on true when not matched then insert (n) values (s.n)"
+
+    def write(writer):
+        together.wait(timeout=120)
+        return writers[writer].end(writers[writer].start(merge))
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        ended = set(pool.map(write, range(WRITERS)))
+    assert "SUCCEEDED" in ended
+    assert client.run("select n from once") == [("1",)]
+
+
 def endless(prefix=""):
     numbers = "unnest(sequence(1, 10000))"
     return (

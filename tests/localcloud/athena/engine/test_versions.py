@@ -16,6 +16,7 @@ from localcloud.athena.dialect import parse
 from localcloud.athena.engines import lake
 from localcloud.athena.engines.duckdb import DuckDb
 from localcloud.athena.errors import AthenaError
+from localcloud.athena.iceberg import files
 from localcloud.athena.iceberg.tables import append, overwrite
 from localcloud.athena.model import Answer, Context
 
@@ -151,6 +152,23 @@ def test_an_append_against_an_old_state_is_kept(
     run("insert into t values 3")
     append(stale, [planned.file])
     assert rows("select a from t order by a") == [(1,), (2,), (3,)]
+
+
+def test_a_merge_does_not_add_a_row_that_another_statement_has_just_added(
+    run: Run, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(CREATE + "select 1 a where false")
+
+    def meanwhile(*given: Any) -> Any:
+        monkeypatch.undo()
+        run("insert into t values 2")
+        return files.write(*given)
+
+    monkeypatch.setattr(files, "write", meanwhile)
+    with pytest.raises(AthenaError) as failure:
+        run("merge into t using (select 2 b) s on t.a = s.b when not matched then insert (a) values (s.b)")
+    assert failure.value.code == "ICEBERG_COMMIT_ERROR"
+    assert rows("select a from t") == [(2,)]
 
 
 def test_concurrent_inserts_are_all_kept(run: Run, rows: Rows) -> None:
