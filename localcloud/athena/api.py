@@ -1,21 +1,20 @@
 """The operations of the Athena API, each a function from the members of its call to those of its answer."""
 
 import re
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from localcloud.athena import results
+from localcloud.athena import api_workgroups, results
 from localcloud.athena.catalog import Table, TableColumn
-from localcloud.athena.errors import InvalidRequestError, ResourceNotFoundError, metadata_not_found
+from localcloud.athena.errors import InvalidRequestError, metadata_not_found
+from localcloud.athena.paging import page
 from localcloud.athena.queries import CANCELLED, FINAL, SUCCEEDED, Query, Request, status
 from localcloud.athena.service import Service
-from localcloud.athena.workgroups import ENGINE_VERSION, PRIMARY, PreparedStatement
+from localcloud.athena.workgroups import ENGINE_VERSION, PRIMARY
 
 Members = Mapping[str, Any]
 LONG_POLL_SECONDS = 2.0
 _MAX_ROWS = 1000
-_PAGE = 50
 _ACCOUNT = "123456789012"
 
 
@@ -71,7 +70,7 @@ def list_query_executions(given: Members, service: Service) -> Members:
     """ListQueryExecutions."""
     group = service.workgroups.get(given.get("WorkGroup", PRIMARY)).name
     ids = [query.id for query in service.queries.newest() if query.request.workgroup == group]
-    return _page(given, ids, "QueryExecutionIds")
+    return page(given, ids, "QueryExecutionIds")
 
 
 def get_query_results(given: Members, service: Service) -> Members:
@@ -157,39 +156,6 @@ def _execution(query: Query) -> dict[str, Any]:
     return {**found, "ExecutionParameters": list(request.parameters)} if request.parameters else found
 
 
-def _page(given: Members, found: Sequence[Any], key: str, limit: int = _PAGE) -> dict[str, Any]:
-    """One page of a list; the token is the place of the next."""
-    token = given.get("NextToken", "0")
-    if not token.isdecimal() or int(token) > len(found):
-        raise InvalidRequestError(f"The nextPageToken is malformed: {token}")
-    start = int(token)
-    stop = start + min(given.get("MaxResults", limit), limit)
-    page = {key: list(found[start:stop])}
-    return {**page, "NextToken": str(stop)} if stop < len(found) else page
-
-
-def get_work_group(given: Members, service: Service) -> Members:
-    """GetWorkGroup."""
-    return {"WorkGroup": service.workgroups.get(given["WorkGroup"]).as_json()}
-
-
-def list_work_groups(given: Members, service: Service) -> Members:
-    """ListWorkGroups."""
-    return _page(given, [group.as_summary() for group in service.workgroups.all()], "WorkGroups")
-
-
-def create_work_group(given: Members, service: Service) -> Members:
-    """CreateWorkGroup."""
-    service.workgroups.create(given["Name"], given.get("Configuration", {}), given.get("Description", ""))
-    return {}
-
-
-def delete_work_group(given: Members, service: Service) -> Members:
-    """DeleteWorkGroup."""
-    service.workgroups.delete(given["WorkGroup"])
-    return {}
-
-
 def get_data_catalog(given: Members, _: Service) -> Members:
     """GetDataCatalog: the one catalog, by any spelling of its name."""
     _check_catalog(given["Name"])
@@ -199,7 +165,7 @@ def get_data_catalog(given: Members, _: Service) -> Members:
 
 def list_data_catalogs(given: Members, _: Service) -> Members:
     """ListDataCatalogs."""
-    return _page(given, [{"CatalogName": "AwsDataCatalog", "Type": "GLUE"}], "DataCatalogsSummary")
+    return page(given, [{"CatalogName": "AwsDataCatalog", "Type": "GLUE"}], "DataCatalogsSummary")
 
 
 def _check_catalog(name: str) -> None:
@@ -220,7 +186,7 @@ def list_databases(given: Members, service: Service) -> Members:
     """ListDatabases."""
     _check_catalog(given["CatalogName"])
     found = [_database(database) for database in service.parts.catalog.databases()]
-    return _page(given, found, "DatabaseList")
+    return page(given, found, "DatabaseList")
 
 
 def _database(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -248,7 +214,7 @@ def list_table_metadata(given: Members, service: Service) -> Members:
         named = [one for one in catalog.tables(given["DatabaseName"]) if re.fullmatch(wanted, one.name)]
     except re.error:
         raise InvalidRequestError(f"Malformed expression: {wanted}") from None
-    return _page(given, [_table(table) for table in named], "TableMetadataList")
+    return page(given, [_table(table) for table in named], "TableMetadataList")
 
 
 def _table(table: Table) -> dict[str, Any]:
@@ -272,69 +238,6 @@ def _column(column: TableColumn) -> dict[str, str]:
     return {**found, "Comment": column.comment} if column.comment else found
 
 
-def create_prepared_statement(given: Members, service: Service) -> Members:
-    """CreatePreparedStatement."""
-    service.workgroups.prepare(given["WorkGroup"], _prepared(given), replace=False)
-    return {}
-
-
-def update_prepared_statement(given: Members, service: Service) -> Members:
-    """UpdatePreparedStatement."""
-    service.workgroups.prepared(given["WorkGroup"], given["StatementName"])
-    service.workgroups.prepare(given["WorkGroup"], _prepared(given), replace=True)
-    return {}
-
-
-def _prepared(given: Members) -> PreparedStatement:
-    return PreparedStatement(
-        given["StatementName"], given["QueryStatement"], given.get("Description", ""), time.time()
-    )
-
-
-def get_prepared_statement(given: Members, service: Service) -> Members:
-    """GetPreparedStatement."""
-    found = service.workgroups.prepared(given["WorkGroup"], given["StatementName"])
-    return {"PreparedStatement": _prepared_json(found, given["WorkGroup"])}
-
-
-def batch_get_prepared_statement(given: Members, service: Service) -> Members:
-    """BatchGetPreparedStatement."""
-    found, unknown = [], []
-    for name in given["PreparedStatementNames"]:
-        try:
-            statement = service.workgroups.prepared(given["WorkGroup"], name)
-            found.append(_prepared_json(statement, given["WorkGroup"]))
-        except ResourceNotFoundError as error:
-            detail = {"ErrorCode": "STATEMENT_NOT_FOUND", "ErrorMessage": error.message}
-            unknown.append({"StatementName": name, **detail})
-    return {"PreparedStatements": found, "UnprocessedPreparedStatementNames": unknown}
-
-
-def list_prepared_statements(given: Members, service: Service) -> Members:
-    """ListPreparedStatements."""
-    found = [
-        {"StatementName": one.name, "LastModifiedTime": one.modified}
-        for one in service.workgroups.all_prepared(given["WorkGroup"])
-    ]
-    return _page(given, found, "PreparedStatements")
-
-
-def delete_prepared_statement(given: Members, service: Service) -> Members:
-    """DeletePreparedStatement."""
-    service.workgroups.deallocate(given["WorkGroup"], given["StatementName"])
-    return {}
-
-
-def _prepared_json(statement: PreparedStatement, group: str) -> dict[str, Any]:
-    return {
-        "StatementName": statement.name,
-        "QueryStatement": statement.sql,
-        "WorkGroupName": group,
-        "Description": statement.description,
-        "LastModifiedTime": statement.modified,
-    }
-
-
 def _operation_name(function: Callable[..., Any]) -> str:
     return "".join(word.capitalize() for word in function.__name__.split("_"))
 
@@ -342,28 +245,36 @@ def _operation_name(function: Callable[..., Any]) -> str:
 OPERATIONS: dict[str, Callable[[Members, Service], Members]] = {
     _operation_name(function): function
     for function in (
-        batch_get_prepared_statement,
+        api_workgroups.batch_get_named_query,
+        api_workgroups.batch_get_prepared_statement,
         batch_get_query_execution,
-        create_prepared_statement,
-        create_work_group,
-        delete_prepared_statement,
-        delete_work_group,
+        api_workgroups.create_named_query,
+        api_workgroups.create_prepared_statement,
+        api_workgroups.create_work_group,
+        api_workgroups.delete_named_query,
+        api_workgroups.delete_prepared_statement,
+        api_workgroups.delete_work_group,
         get_data_catalog,
         get_database,
-        get_prepared_statement,
+        api_workgroups.get_named_query,
+        api_workgroups.get_prepared_statement,
         get_query_execution,
         get_query_results,
         get_query_runtime_statistics,
         get_table_metadata,
-        get_work_group,
+        api_workgroups.get_work_group,
         list_data_catalogs,
         list_databases,
-        list_prepared_statements,
+        api_workgroups.list_engine_versions,
+        api_workgroups.list_named_queries,
+        api_workgroups.list_prepared_statements,
         list_query_executions,
         list_table_metadata,
-        list_work_groups,
+        api_workgroups.list_work_groups,
         start_query_execution,
         stop_query_execution,
-        update_prepared_statement,
+        api_workgroups.update_named_query,
+        api_workgroups.update_prepared_statement,
+        api_workgroups.update_work_group,
     )
 }

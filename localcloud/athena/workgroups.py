@@ -1,11 +1,11 @@
-"""Workgroups and their prepared statements. `primary` is always there."""
+"""Workgroups, and the statements that are kept in them. `primary` is always there."""
 
 import json
 import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from localcloud.athena.errors import InvalidRequestError, ResourceNotFoundError
@@ -29,6 +29,17 @@ class PreparedStatement:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedQuery:
+    """A statement that somebody has saved; its id is Athena's, its name need not be the only one."""
+
+    id: str
+    name: str
+    database: str
+    sql: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkGroup:
     """A workgroup: where its results go, and whether clients may say otherwise."""
 
@@ -38,6 +49,7 @@ class WorkGroup:
     description: str = ""
     created: float = 0.0
     prepared: dict[str, PreparedStatement] = field(default_factory=dict)
+    named: dict[str, NamedQuery] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """What GetWorkGroup answers."""
@@ -80,15 +92,18 @@ class WorkGroups:
         self._found = {PRIMARY: WorkGroup(PRIMARY, output, created=time.time())}
         for found in json.loads(kept) if kept else []:
             prepared = {one["name"]: PreparedStatement(**one) for one in found["prepared"]}
+            named = {one["id"]: NamedQuery(**one) for one in found.get("named", ())}
             # What the command line says of `primary` is newer than what was kept.
             given = {"output": output} if found["name"] == PRIMARY else {}
-            self._found[found["name"]] = WorkGroup(**{**found, "prepared": prepared, **given})
+            self._found[found["name"]] = WorkGroup(**{**found, "prepared": prepared, "named": named, **given})
 
     def _changed(self) -> None:
         """Under the lock."""
         if self._keep:
             all_ = [
-                asdict(one) | {"prepared": list(map(asdict, one.prepared.values()))}
+                asdict(one)
+                | {"prepared": list(map(asdict, one.prepared.values()))}
+                | {"named": list(map(asdict, one.named.values()))}
                 for one in self._found.values()
             ]
             self._keep(json.dumps(all_).encode())
@@ -101,9 +116,13 @@ class WorkGroups:
     def get(self, name: str) -> WorkGroup:
         """One of them. Raises InvalidRequestError."""
         with self._lock:
-            if name not in self._found:
-                raise InvalidRequestError("WorkGroup is not found.")
-            return self._found[name]
+            return self._known(name)
+
+    def _known(self, name: str) -> WorkGroup:
+        """Under the lock."""
+        if name not in self._found:
+            raise InvalidRequestError("WorkGroup is not found.")
+        return self._found[name]
 
     def create(self, name: str, configuration: dict[str, Any], description: str) -> None:
         """A new one. Raises InvalidRequestError when the name is taken."""
@@ -114,6 +133,17 @@ class WorkGroups:
             if name in self._found:
                 raise InvalidRequestError("WorkGroup is already created")
             self._found[name] = WorkGroup(name, output, enforced, description, time.time())
+            self._changed()
+
+    def update(self, name: str, changes: dict[str, Any], description: str | None) -> None:
+        """Change where results go, and what was said of it. Raises InvalidRequestError."""
+        there = changes.get("ResultConfigurationUpdates") or {}
+        with self._lock:
+            old = self._known(name)
+            output = "" if there.get("RemoveOutputLocation") else there.get("OutputLocation", old.output)
+            enforced = bool(changes.get("EnforceWorkGroupConfiguration", old.enforced))
+            said = old.description if description is None else description
+            self._found[name] = replace(old, output=output, enforced=enforced, description=said)
             self._changed()
 
     def delete(self, name: str) -> None:
@@ -156,4 +186,30 @@ class WorkGroups:
         self.prepared(group, name)
         with self._lock:
             self._found[group].prepared.pop(name, None)
+            self._changed()
+
+    def save(self, group: str, query: NamedQuery) -> None:
+        """Keep a named query. Raises InvalidRequestError."""
+        with self._lock:
+            self._known(group).named[query.id] = query
+            self._changed()
+
+    def saved(self, query_id: str) -> tuple[str, NamedQuery]:
+        """A named query and its workgroup. Raises InvalidRequestError."""
+        with self._lock:
+            for group in self._found.values():
+                if query_id in group.named:
+                    return group.name, group.named[query_id]
+        raise InvalidRequestError(f"NamedQuery {query_id} was not found")
+
+    def all_saved(self, group: str) -> list[NamedQuery]:
+        """A workgroup's named queries, as they were saved. Raises InvalidRequestError."""
+        with self._lock:
+            return list(self._known(group).named.values())
+
+    def forget(self, query_id: str) -> None:
+        """Delete a named query. Raises InvalidRequestError."""
+        group, _ = self.saved(query_id)
+        with self._lock:
+            self._known(group).named.pop(query_id, None)
             self._changed()

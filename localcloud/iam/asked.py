@@ -99,8 +99,10 @@ def _athena(asked: Asked) -> Iterator[str]:
     if "Catalog" in asked.operation or "Metadata" in asked.operation or asked.operation.endswith("Database"):
         yield asked.arn("athena", f"datacatalog/{given.get('CatalogName') or given.get('Name') or '*'}")
         return
-    groups = given.get("WorkGroups") or [given.get("WorkGroup") or given.get("Name") or "primary"]
-    for group in groups:
+    name = given.get("Name") if asked.operation.endswith("WorkGroup") else None
+    # Which workgroup a saved query is in, nobody says here.
+    unsaid = "*" if {"NamedQueryId", "NamedQueryIds"} & given.keys() else "primary"
+    for group in given.get("WorkGroups") or [given.get("WorkGroup") or name or unsaid]:
         yield asked.arn("athena", f"workgroup/{group}")
 
 

@@ -130,6 +130,53 @@ def test_a_workgroup_that_enforces_decides_where_results_go(gateway: Any):
     assert len(gateway.athena.list_work_groups()["WorkGroups"]) == 1
 
 
+def test_a_workgroup_is_changed_and_what_is_not_named_stays(gateway: Any):
+    there = {"ResultConfiguration": {"OutputLocation": "s3://lake/team/"}}
+    gateway.athena.create_work_group(Name="team", Configuration=there, Description="ours")
+
+    def changed(**updates: Any) -> tuple[Any, ...]:
+        gateway.athena.update_work_group(WorkGroup="team", **updates)
+        found = gateway.athena.get_work_group(WorkGroup="team")["WorkGroup"]
+        configuration = found["Configuration"]
+        enforced = configuration["EnforceWorkGroupConfiguration"]
+        return configuration["ResultConfiguration"], enforced, found["Description"]
+
+    looser = {"EnforceWorkGroupConfiguration": False}
+    elsewhere = {"ResultConfigurationUpdates": {"OutputLocation": "s3://lake/b/"}}
+    nowhere = {"ResultConfigurationUpdates": {"RemoveOutputLocation": True}}
+    assert changed(Description="theirs") == ({"OutputLocation": "s3://lake/team/"}, True, "theirs")
+    assert changed(ConfigurationUpdates=looser) == ({"OutputLocation": "s3://lake/team/"}, False, "theirs")
+    assert changed(ConfigurationUpdates=elsewhere) == ({"OutputLocation": "s3://lake/b/"}, False, "theirs")
+    assert changed(ConfigurationUpdates=nowhere) == ({}, False, "theirs")
+    gateway.athena.delete_work_group(WorkGroup="team")
+
+
+def test_engine_versions_are_the_one_that_there_is(gateway: Any):
+    found = gateway.athena.list_engine_versions()["EngineVersions"]
+    assert {one["EffectiveEngineVersion"] for one in found} == {"Athena engine version 3"}
+    assert [one["SelectedEngineVersion"] for one in found] == ["AUTO", "Athena engine version 3"]
+
+
+def test_named_queries_are_kept_changed_and_forgotten(gateway: Any):
+    athena, token = gateway.athena, {"ClientRequestToken": "t" * 32}
+    query = {"Name": "counted", "Database": "d", "QueryString": "select count(*) from t", "Description": "x"}
+    first = athena.create_named_query(**query, **token)["NamedQueryId"]
+    assert athena.create_named_query(**query, **token)["NamedQueryId"] == first, "the same call again"
+    second = athena.create_named_query(Name="counted", Database="d", QueryString="select 2")["NamedQueryId"]
+    given = {"NamedQueryId": first}
+    assert athena.get_named_query(**given)["NamedQuery"] == {**query, **given, "WorkGroup": "primary"}
+    assert athena.list_named_queries()["NamedQueryIds"] == [first, second]
+    athena.update_named_query(**given, Name="changed", QueryString="select 1")
+    many = athena.batch_get_named_query(NamedQueryIds=[first, "gone"])
+    assert [(one["Name"], one["Database"]) for one in many["NamedQueries"]] == [("changed", "d")]
+    assert [one["NamedQueryId"] for one in many["UnprocessedNamedQueryIds"]] == ["gone"]
+    for query_id in (first, second):
+        athena.delete_named_query(NamedQueryId=query_id)
+    assert athena.list_named_queries()["NamedQueryIds"] == []
+    assert code(lambda: athena.get_named_query(**given)) == "InvalidRequestException"
+    assert code(lambda: athena.list_named_queries(WorkGroup="x")) == "InvalidRequestException"
+
+
 def test_primary_stays(gateway: Any):
     assert code(lambda: gateway.athena.delete_work_group(WorkGroup="primary")) == "InvalidRequestException"
 
