@@ -1,20 +1,25 @@
 """A plugin of dbt, which imports every module named `dbt_…`: a run that breaks off ends as a failed one.
 
 When interrupted, dbt stops the statements of its threads and waits for them, and then leaves out what
-`on-run-end` says, which is where a build gives back its lease. The statement that dbt's main thread waits for
-goes on. Of SIGTERM, as CI and schedulers send it, dbt knows nothing. Where a hook of `on-run-start` raises an
-error, `on-run-end` is left out, too. Here all of them end alike.
+`on-run-end` says, which is where a build gives back its lease. The results that it writes lack what was not
+done, so that `dbt retry` finds nothing to do. The statement that dbt's main thread waits for goes on. Of
+SIGTERM, as CI and schedulers send it, dbt knows nothing. Where a hook of `on-run-start` raises an error,
+`on-run-end` is left out, too. Here all of them end alike.
 """
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
 
 from dbt.adapters.athena.connections import AthenaCursor
 from dbt.adapters.factory import get_adapter
+from dbt.artifacts.schemas.results import RunStatus
+from dbt.artifacts.schemas.run import RunResult
 from dbt.contracts.graph.nodes import Exposure
 from dbt.task.run import RunTask
 
@@ -38,8 +43,20 @@ def _execute_with_hooks(task: RunTask, selected: Any) -> Any:
         try:
             return _execute(task, selected)
         except (KeyboardInterrupt, SystemExit):
-            task.after_run(get_adapter(task.config), task.node_results)
+            done = list(task.node_results)
+            _skip_the_rest(task)
+            task.after_run(get_adapter(task.config), done)
             raise
+
+
+def _skip_the_rest(task: RunTask) -> None:
+    """Write results that have each node which was not done as skipped, as dbt does for `--fail-fast`."""
+    known = {result.node.unique_id for result in task.node_results}  # type: ignore[attr-defined]
+    rest = [node for node in task._flattened_nodes or () if node.unique_id not in known]
+    task.node_results += [RunResult.from_node(node, RunStatus.Skipped, "interrupted") for node in rest]
+    if task.args.write_json:
+        took, now = time.time() - task.started_at, datetime.now(UTC).replace(tzinfo=None)
+        task.get_result(task.node_results, took, now).write(task.result_path())  # type: ignore[no-untyped-call]
 
 
 def _before_run(task: RunTask, adapter: Any, selected: Any) -> Any:

@@ -101,7 +101,8 @@ def slow(slow_cloud: Lake) -> Lake:
 def interrupted(lake: Lake, said: str, *signals: signal.Signals, before: str = "") -> tuple[int, str]:
     """A build that gets these signals half a second after it has said so: its exit code and its output."""
     path = lake.folder / "interrupted.log"
-    paths = ("--profiles-dir", "profiles", "--target-path", str(lake.folder), "--log-path", str(lake.folder))
+    target = ("--target-path", str(lake.folder / "target"))
+    paths = ("--profiles-dir", "profiles", *target, "--log-path", str(lake.folder))
     code = before + "from dbt.cli.main import cli\ncli()"
     with path.open("w") as output:
         build = subprocess.Popen(
@@ -133,13 +134,15 @@ def left(lake: Lake) -> tuple[str, set[str]]:
     }
 
 
-def test_nothing_is_left_and_the_next_build_goes_on(slow: Lake) -> None:
+def test_nothing_is_left_and_retry_goes_on(slow: Lake) -> None:
     code, output = interrupted(slow, MERGING, signal.SIGINT)
     assert code != 0
     assert "Exited because of keyboard interrupt" in output
     assert "OK created" not in output, "the model was at work when the signal came"
     assert left(slow) == ("", {"consumed", "lease"})
-    slow.dbt("run", *MODELS)
+    assert slow.statuses()["breweries_state"] in ("skipped", "error")
+    slow.dbt("retry")
+    assert slow.statuses() == {"breweries_state": "success"}
     assert len(slow.rows("select 1 from silver.breweries_state")) == len(slow.published["brewery"])
 
 
@@ -148,6 +151,7 @@ def test_a_build_that_is_just_taking_the_lease_gives_it_back(slow: Lake) -> None
     assert code != 0
     time.sleep(3)
     assert left(slow)[0] == "", "also not by what was at work when the signal came"
+    assert slow.statuses() == {"breweries_state": "skipped"}, "dbt retry builds it"
 
 
 def test_a_second_signal_ends_it_at_once(slow: Lake) -> None:
