@@ -1,13 +1,17 @@
 {% macro take_lease() %}
     {%- if not takes_lease() -%}{{ return('') }}{%- endif -%}
     {%- set lease, now = lease_relation(), 'cast(to_unixtime(current_timestamp) as bigint)' -%}
-    {%- set patience = 0 if var('take_over', false) else lease_seconds() -%}
     {%- set who = env_var('DM_ACTOR', env_var('USER', 'someone')) -%}
-    {%- do run_query(
-        'update ' ~ lease ~ " set fenced = holder, holder = '" ~ invocation_id ~ "', who = '" ~ who | replace("'", "''")
-        ~ "', taken_at = " ~ now ~ ', renewed_at = ' ~ now
-        ~ " where holder = '' or renewed_at <= " ~ now ~ ' - ' ~ patience
-    ) -%}
+    {%- set take -%}
+        merge into {{ lease }} as lease
+        using (select '{{ invocation_id }}' as holder, '{{ who | replace("'", "''") }}' as who, {{ now }} as asked_at) as asked
+        on true
+        when matched and (lease.holder = '' or lease.renewed_at <= asked.asked_at - {{ lease_seconds() }}) then update set
+            fenced = lease.holder, holder = asked.holder, who = asked.who, taken_at = asked.asked_at, renewed_at = asked.asked_at
+        when not matched then insert (holder, who, fenced, taken_at, renewed_at)
+            values (asked.holder, asked.who, '', asked.asked_at, asked.asked_at)
+    {%- endset -%}
+    {%- do run_query(take) -%}
     {%- set held = run_query(
         'select holder, who, fenced, taken_at, renewed_at, ' ~ now ~ ' as asked_at,'
         ~ ' (select count(distinct "$path") from ' ~ consumed_relation() ~ ') as files from ' ~ lease
@@ -26,7 +30,7 @@
             ~ '\n  since:      ' ~ modules.datetime.datetime.fromtimestamp(held[3] | int, modules.pytz.utc)
             ~ '\n  last heard: ' ~ silent ~ ' seconds ago'
             ~ '\nWait for its end, then run this again. If it is dead, it loses its lease in ' ~ [left, 0] | max
-            ~ ' seconds; if you know that it is, take over now: --vars \'take_over: true\''
+            ~ ' seconds, or now by: dm maintain free ' ~ held[0]
         ) -%}
     {%- endif -%}
     {#- A build with news adds a file for each model. -#}

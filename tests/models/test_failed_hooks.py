@@ -1,17 +1,27 @@
 """A hook of on-run-start that fails: dbt says why, and whoever had taken the lease gives it back."""
 
+from pathlib import Path
+
+import yaml
 from bronze_lake import Lake
 from histories import brewery, record
+from small_project import create, run, write
 
 # Together with exposures, which `dbt build` has among its nodes.
 BUILD = ("build", "--exclude-resource-type", "unit_test")
 
 
-def test_a_hook_whose_statement_fails_says_why(lake: Lake) -> None:
-    lake.client("s3").put_object(Bucket="lake", Key="warehouse/ops/lease/of-somebody", Body=b"x")
-    output = lake.dbt(*BUILD, expect=1)
-    assert "Cannot create a table on a non-empty location: s3://lake/warehouse/ops/lease" in output
-    lake.client("s3").delete_object(Bucket="lake", Key="warehouse/ops/lease/of-somebody")
+def test_a_hook_whose_statement_fails_says_why(lake: Lake, tmp_path: Path) -> None:
+    create(tmp_path)
+    write(tmp_path, "m", {"things": ("bigint", "2")})
+    exposure = {"name": "x", "type": "dashboard", "owner": {"name": "ann"}, "depends_on": ["ref('m')"]}
+    (tmp_path / "models/x.yml").write_text(yaml.safe_dump({"version": 2, "exposures": [exposure]}))
+    settings = yaml.safe_load((tmp_path / "dbt_project.yml").read_text())
+    settings["on-run-start"].append("select nothing_such")
+    (tmp_path / "dbt_project.yml").write_text(yaml.safe_dump(settings))
+    told = run(tmp_path, lake, command="build", expect=1)
+    assert "Column 'nothing_such' cannot be resolved" in told
+    assert lake.rows("select holder from ops.lease") == [{"holder": ""}]
 
 
 def test_a_build_that_has_taken_the_lease_and_fails_before_its_models_gives_it_back(lake: Lake) -> None:

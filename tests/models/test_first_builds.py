@@ -1,8 +1,10 @@
-"""A first build asks for every column that a second one compares, so that a wrong model shows at once."""
+"""A first build asks for every column that a second one compares, and two of them at once are told apart."""
 
+import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bronze_lake import Lake
+from bronze_lake import Lake, clean_environment, dbt, local_cloud
 from small_project import create, run, write
 
 GIVEN = "with given as (select cast(1 as bigint) as id, cast(2 as bigint) as things), "
@@ -25,3 +27,26 @@ def test_a_column_that_only_the_last_select_has_is_missed_in_the_first_build(
     told = run(tmp_path, lake, expect=1)
     assert told.count("Column 'fresh.late' cannot be resolved") == 1
     assert told.count("Column 'late' cannot be resolved") == 1
+
+
+def test_of_two_first_builds_at_once_one_goes_on_and_the_other_is_refused(tmp_path: Path) -> None:
+    faults = tmp_path / "faults.toml"
+    faults.write_text('[[fault]]\ndo = "delay"\ncall = "glue:CreateTable"\nseconds = 3\n')
+    cloud = tmp_path / "cloud"
+    up = ("up", "--port", "0", "--bucket", "lake", "--faults", str(faults), "--json")
+    lake = Lake(tmp_path, json.loads(local_cloud(*up, folder=cloud))["endpoint"])
+
+    def build(who: str) -> tuple[int, str]:
+        env = clean_environment() | {"AWS_ENDPOINT_URL": lake.endpoint}
+        done = dbt(tmp_path / who, "run", "--select", "breweries_state", env=env)
+        return done.returncode, done.stdout
+
+    try:
+        lake.create_bronze()
+        with ThreadPoolExecutor(2) as pool:
+            (went, _), (stopped, told) = sorted(pool.map(build, ["one", "other"]))
+        assert (went, stopped) == (0, 2), told
+        assert "Another build is at work on these tables" in told
+        assert lake.rows("select holder from ops.lease") == [{"holder": ""}]
+    finally:
+        local_cloud("reset", folder=cloud)
