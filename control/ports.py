@@ -243,6 +243,7 @@ class Execution:
     scanned_bytes: int
     milliseconds: int
     succeeded: bool
+    is_over: bool = True
 
 
 class Statements(Protocol):

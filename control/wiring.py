@@ -17,8 +17,9 @@ from control.adapters.retrying import retrying
 from control.adapters.s3 import S3Objects
 from control.config import Settings, from_environment
 from control.cost.record import record
-from control.cost.runs import Cost, Run
+from control.cost.runs import Cost, Run, executions
 from control.errors import UsageError
+from control.maintenance.lease import freed
 from control.maintenance.lease import held as writer_lease
 from control.maintenance.tables import DAY_SECONDS, Upkeep, chosen, in_order, kept, measured
 from control.model import Finding, RawFile
@@ -27,6 +28,7 @@ from control.ports import (
     AlertTopic,
     Clock,
     Engine,
+    Execution,
     Listing,
     MetadataCatalog,
     Notifications,
@@ -253,6 +255,17 @@ def maintained(
             renew()
             planned.append(one)
         yield from in_order(planned, ask, renew, lambda: clock.now() - began <= most)
+
+
+def freed_lease(environ: Mapping[str, str], workgroup: str, build: str) -> Iterator[int]:
+    """Free the writer lease of a dead build; gives how many of its statements are still waited for."""
+    known = statements(environ, workgroup)
+
+    def issued(invocation: str, since: datetime) -> list[Execution]:
+        return [execution for _, execution in executions(Run(invocation, since), known)]
+
+    prefix = from_environment(environ).schema_prefix
+    return freed(query(environ, workgroup), prefix, build, issued, WallClock())
 
 
 def metadata_catalog(environ: Mapping[str, str], url: str) -> MetadataCatalog:

@@ -11,6 +11,7 @@ from control.errors import NotFoundError, UpstreamError
 from control.ports import Execution
 
 _AT_ONCE = 50
+_AT_WORK = ("QUEUED", "RUNNING")
 
 
 class AthenaStatements:
@@ -74,7 +75,7 @@ class AthenaQuery:
             while True:
                 answer: dict[str, Any] = self._client.get_query_execution(QueryExecutionId=query)
                 status: dict[str, Any] = answer["QueryExecution"]["Status"]
-                if status["State"] not in ("QUEUED", "RUNNING"):
+                if status["State"] not in _AT_WORK:
                     return status
                 self._sleep(0.2)
         except BaseException:
@@ -110,4 +111,5 @@ def _execution(raw: dict[str, Any]) -> Execution:
         int(statistics.get("DataScannedInBytes", 0)),
         int(statistics.get("EngineExecutionTimeInMillis", 0)),
         status["State"] == "SUCCEEDED",
+        status["State"] not in _AT_WORK,
     )

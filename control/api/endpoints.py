@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, Method] = {
     "lineage impact": "GET",
     "maintain plan": "GET",
     "maintain run": "POST",
+    "maintain free": "POST",
     "retention plan": "GET",
     "retention run": "POST",
 }

@@ -1,6 +1,8 @@
 """One build at a time: the second is refused, and a dead one's lease goes to the next."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -71,7 +73,7 @@ def test_while_a_build_is_at_work_another_is_refused_with_who_since_when_and_wha
     assert "Another build is at work" in output
     assert "ann, build of-ann" in output
     assert "since:" in output
-    assert "--vars 'take_over: true'" in output
+    assert "dm maintain free of-ann" in output
     assert holder(built) == "of-ann", "whoever is refused must leave the lease alone"
     assert state(built) == before, "and change nothing"
     assert "breweries_state__dbt_tmp_alive" in names(built, "ops"), "nor take away what the other one stages"
@@ -119,8 +121,22 @@ def test_a_build_whose_merge_fails_takes_away_what_it_has_staged(tmp_path: Path)
 
 def test_who_knows_that_a_build_is_dead_need_not_wait(built: Lake) -> None:
     hold(built, silent=5)
-    built.dbt("run", *MODELS, "--vars", "take_over: true")
+    refused = dm(built, "maintain", "free", "of-ann")
+    assert refused.returncode == 2
+    assert "this workgroup knows no statement of build of-ann" in refused.stderr
+    said = {"app": "dbt", "invocation_id": "of-ann", "started": "2026-01-01T00:00:00+00:00"}
+    built.rows(f"/* {json.dumps(said)} */ select 1")
+    freed = dm(built, "maintain", "free", "of-ann")
+    assert freed.returncode == 0, freed.stderr
     assert holder(built) == ""
+
+
+def dm(lake: Lake, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command of `dm` on this cloud."""
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    env = clean_environment() | keys | {"AWS_ENDPOINT_URL": lake.endpoint}
+    command = [str(Path(sys.executable).parent / "dm"), *arguments]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
 
 
 def test_a_developer_with_a_prefix_shares_bronze_and_is_in_nobodys_way(built: Lake) -> None:

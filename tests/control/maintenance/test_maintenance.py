@@ -1,14 +1,15 @@
 """What maintenance asks of Athena: versions that somebody looks back to, more runs, and the lease."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from control.errors import BusyError, ConflictError, NotFoundError, UpstreamError, UsageError
-from control.maintenance.lease import held
+from control.maintenance.lease import freed, held
 from control.maintenance.tables import DAY_SECONDS, Measure, Upkeep, chosen, in_order, kept, measured
-from control.ports import TableEntry
+from control.ports import Execution, TableEntry
 
 ICEBERG = {"table_type": "ICEBERG"}
 FLAT = TableEntry("ann_silver", "review_flat", "s3://lake/w/f", False, ICEBERG)
@@ -190,3 +191,71 @@ def test_before_the_first_build_there_is_nothing_to_maintain() -> None:
     )
     with pytest.raises(UsageError, match="nothing was built yet"), held(athena, "", run="m", who="ann"):
         raise AssertionError
+
+
+def test_a_lease_that_nobody_has_taken_yet_is_nothing_to_maintain() -> None:
+    with pytest.raises(UsageError, match="nothing was built yet"), held(Athena(), "", run="m", who="ann"):
+        raise AssertionError
+
+
+class Watched:
+    """A clock whose waits are noted beside the statements, and a build's statements at each look."""
+
+    def __init__(self, athena: Athena, *looks: Sequence[bool]) -> None:
+        self.athena, self.looks = athena, list(looks)
+
+    def now(self) -> datetime:
+        raise AssertionError
+
+    def sleep(self, seconds: float) -> None:
+        self.athena.asked.append(f"wait {seconds:.0f}")
+
+    def issued(self, build: str, since: datetime) -> list[Execution]:
+        assert (build, since) == ("b1", datetime.fromtimestamp(1_000_000 - 300, UTC))
+        at_work = self.looks.pop(0)
+        return [Execution("merge …", "DML", since, 0, 0, False, not running) for running in at_work]
+
+
+def test_a_dead_builds_lease_is_free_once_nothing_of_it_is_at_work() -> None:
+    athena = Athena(**{"select holder": (("b1", "ann", "1000000"),)})
+    clock = Watched(athena, [True, True, False], [True, True, False], [True, False], [False])
+    assert list(freed(athena, "", "b1", clock.issued, clock)) == [2, 1]
+    asked = [sql.partition(" where ")[0].partition(", fenced")[0] for sql in athena.asked]
+    lease = '"ops"."lease"'
+    assert asked == [
+        f"select holder, who, taken_at from {lease}",
+        f"update {lease} set holder = 'freed-b1'",
+        "wait 5",
+        "wait 2",
+        "wait 2",
+        f"update {lease} set holder = ''",
+    ]
+    assert athena.asked[1].endswith("where holder = 'b1'")
+    assert athena.asked[-1].endswith("where holder = 'freed-b1'")
+
+
+def test_whoever_was_interrupted_while_freeing_a_lease_may_do_it_again() -> None:
+    athena = Athena(**{"select holder": (("freed-b1", "ann", "1000000"),)})
+    clock = Watched(athena, [False], [False])
+    assert list(freed(athena, "", "b1", clock.issued, clock)) == []
+    assert athena.asked[-1].endswith("where holder = 'freed-b1'")
+
+
+@pytest.mark.parametrize(
+    ("rows", "build", "message"),
+    [
+        ((("b2", "ann", "1000000"),), "b1", "build b1 does not have the lease: b2 of ann has it"),
+        ((("", "ann", "1000000"),), "b1", "nobody has it"),
+        ((), "b1", "nobody has it"),
+        ((("maintenance-m", "ann", "1000000"),), "maintenance-m", "maintenance-m of ann has it"),
+        ((("b1", "ann", "1000000"),), "b1", "knows no statement of build b1"),
+    ],
+)
+def test_no_lease_is_freed_that_is_not_known_to_be_the_dead_builds(
+    rows: Sequence[Sequence[str]], build: str, message: str
+) -> None:
+    athena = Athena(**{"select holder": rows})
+    clock = Watched(athena, [])
+    with pytest.raises(UsageError, match=message):
+        list(freed(athena, "", build, clock.issued, clock))
+    assert athena.statements("update") == []
