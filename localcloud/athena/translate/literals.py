@@ -39,10 +39,6 @@ _TIME = re.compile(
 )
 _UNITS = {"second": 1_000_000, "minute": 60_000_000, "hour": 3_600_000_000, "day": 86_400_000_000}
 _MONTHS = {"month": 1, "year": 12}
-# Trino shows all of these as UTC.
-_UTC = frozenset(
-    ("UTC", "Z", "UT", "UCT", "GMT", "GMT0", "GREENWICH", "UNIVERSAL", "ZULU", "ETC/UTC", "ETC/GMT")
-)
 
 
 def number(written: str, node: exp.Expression) -> Term:
@@ -94,7 +90,7 @@ def typed_literal(written: str, type_: Type, node: exp.Expression) -> Term:
         if match["zone"]:
             # Kept as its text: DuckDB's own type shows no minutes of an offset.
             clock = written.strip().removesuffix(match["zone"]).rstrip()
-            return Term(text(clock + zone_name(match["zone"])), kind)
+            return Term(text(clock + zones.offset(match["zone"])), kind)
         return Term(raw_cast(text(written.strip()), kind), kind)
     match = _TIMESTAMP.fullmatch(written)
     if match is None:
@@ -104,7 +100,9 @@ def typed_literal(written: str, type_: Type, node: exp.Expression) -> Term:
     if not match["zone"]:
         return Term(raw_cast(text(written.strip()), kind), kind)
     local = f"{match['day']} {match['time'] or '00:00:00'}"
-    zone = zone_name(match["zone"])
+    zone = zones.shown(match["zone"])
+    if zone is None:
+        raise _invalid(f"'{written}' is not a valid TIMESTAMP literal", node)
     return Term(zones.instant(f"CAST({text(local)} AS TIMESTAMP)", zone), kind, zone)
 
 
@@ -173,15 +171,6 @@ def _check_day(written: str, node: exp.Expression) -> None:
         date(int(year) % 400 + 2000, int(month), int(day))
     except ValueError:
         raise _invalid(f"'{written}' is not a valid DATE literal", node) from None
-
-
-def zone_name(written: str) -> str:
-    """A zone as Athena shows it: names as they are, offsets as +HH:MM."""
-    if written[0] not in "+-":
-        return "UTC" if written.upper() in _UTC else written
-    sign, digits = written[0], written[1:].replace(":", "")
-    hours, minutes = (digits[:2], digits[2:]) if len(digits) > 2 else (digits, "")
-    return f"{sign}{int(hours):02d}:{int(minutes or 0):02d}"
 
 
 def interval(node: exp.Expression) -> Term:

@@ -1,8 +1,52 @@
 """Time zones: DuckDB knows names, not offsets such as +05:30; those are plain arithmetic."""
 
+import re
+from functools import cache
+
+import duckdb
+
 from localcloud.athena.translate.terms import Term, text
 
 _ZONED = "timestamp with time zone"
+_OFFSET = re.compile(
+    r"(?P<of>Etc/GMT|UTC|GMT|UT)?(?P<sign>[+-])(?P<hours>\d{1,2})(?P<minutes>(?<=\d\d):?\d\d)?"
+)
+_MOST_MINUTES = 14 * 60
+# Trino shows all of these as UTC; `utc` it refuses, and packages that are made for Athena say it.
+_UTC = frozenset(("UTC", "utc", "Z", "UT", "UCT", "GMT", "GMT0", "Greenwich", "Universal", "Zulu")) | {
+    f"Etc/{name}" for name in ("UTC", "UCT", "Universal", "GMT", "GMT0")
+}
+# Names that DuckDB knows, and Trino does not.
+_LEFT_OUT = re.compile(
+    r"(?!CET|EET|MET|WET|PRC|ROK)[A-Z]{3}|SystemV/.*|Canada/East-Saskatchewan|Etc/Greenwich|Etc/Zulu|Factory"
+    r"|US/Pacific-New"
+)
+
+
+def shown(written: str) -> str | None:
+    """A zone as Athena shows it, offsets as +HH:MM; None for one that is none. Case matters, as to Trino."""
+    if written in _UTC:
+        return "UTC"
+    if _OFFSET.fullmatch(written):
+        found = offset(written)
+        return None if abs(_minutes(found)) > _MOST_MINUTES else "UTC" if not _minutes(found) else found
+    return written if written in _names() else None
+
+
+def offset(written: str) -> str:
+    """`+5`, `+0530` or `UTC+5` as +HH:MM; what is called Etc/GMT+5 is -05:00."""
+    match = _OFFSET.fullmatch(written)
+    if match is None:
+        raise ValueError(f"{written} is no offset")
+    sign = match["sign"] if match["of"] != "Etc/GMT" else "-+"["+-".index(match["sign"])]
+    return f"{sign}{int(match['hours']):02d}:{(match['minutes'] or '00')[-2:]}"
+
+
+@cache
+def _names() -> frozenset[str]:
+    with duckdb.connect() as connection:
+        rows = connection.execute("select name from pg_timezone_names()").fetchall()
+    return frozenset(name for (name,) in rows if not _LEFT_OUT.fullmatch(name))
 
 
 def local(term: Term) -> str:

@@ -10,7 +10,6 @@ from localcloud.athena.translate.casts import cast, coerce, rounded
 from localcloud.athena.translate.coercion import common_type
 from localcloud.athena.translate.functions import formats
 from localcloud.athena.translate.functions.registry import alias, scalar, special
-from localcloud.athena.translate.literals import zone_name
 from localcloud.athena.translate.scope import Scope, mismatch
 from localcloud.athena.translate.terms import (
     BIGINT,
@@ -201,7 +200,7 @@ def _from_unixtime(arguments: list[exp.Expression], node: exp.Expression, scope:
         named = scope.term(arguments[1])
         if not isinstance(named.value, str):
             raise not_supported("The zone of from_unixtime must be a literal in the local cloud")
-        zone = zone_name(named.value)
+        zone = _known(named.value, "NOT_SUPPORTED", f"Time zone not supported: {named.value}")
     elif len(arguments) > 2:
         hours, minutes = (scope.term(part).value for part in arguments[1:3])
         if not isinstance(hours, int) or not isinstance(minutes, int) or hours * minutes < 0:
@@ -227,7 +226,14 @@ def _zone(node: exp.Expression, scope: Scope) -> str:
     term = scope.term(node)
     if not isinstance(term.value, str):
         raise not_supported("A time zone must be a literal in the local cloud")
-    return zone_name(term.value)
+    return _known(term.value, "INVALID_FUNCTION_ARGUMENT", f"'{term.value}' is not a valid time zone")
+
+
+def _known(zone: str, code: str, message: str) -> str:
+    found = zones.shown(zone)
+    if found is None:
+        raise AthenaError(code, message)
+    return found
 
 
 @special("at_timezone")
