@@ -71,25 +71,31 @@ def _before_run(task: RunTask, adapter: Any, selected: Any) -> Any:
 
 @contextmanager
 def _heeded_signals() -> Iterator[None]:
-    """Have `_interrupt` called, unless a host that runs dbt in its own process has handlers of its own."""
+    """Have `_interrupt` called, unless a host that runs dbt in its own process has handlers of its own.
+
+    In the background of a shell script Ctrl-C is ignored. It stays so, and SIGTERM is heeded there, too.
+    """
+    there = {number: signal.getsignal(number) for number in _HANDLERS}
+    heeded = {number: handler for number, handler in there.items() if handler is not signal.SIG_IGN}
     is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or any(signal.getsignal(number) is not usual for number, usual in _HANDLERS.items()):
+    if not is_main or any(handler is not _HANDLERS[number] for number, handler in heeded.items()):
         yield
         return
     _interrupted.clear()
-    for number in _HANDLERS:
+    for number in heeded:
         signal.signal(number, _interrupt)
     try:
         yield
     finally:
-        for number, usual in _HANDLERS.items():
-            signal.signal(number, usual)
+        for number, handler in heeded.items():
+            signal.signal(number, handler)
 
 
 def _interrupt(number: int, _: FrameType | None) -> None:
     """The first signal ends the run in order, a second one at once: then the lease may stay for its time."""
     for each in _HANDLERS:
-        signal.signal(each, signal.SIG_DFL)
+        if signal.getsignal(each) is _interrupt:
+            signal.signal(each, signal.SIG_DFL)
     _interrupted.set()
     raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 

@@ -59,6 +59,18 @@ inside(True)
 assert not dbt_interrupt._interrupted.is_set(), "the next run of the same process may start statements"
 signal.signal(signal.SIGTERM, lambda *_: None)
 inside(False)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+try:
+    with dbt_interrupt._heeded_signals():
+        os.kill(os.getpid(), signal.SIGINT)
+        assert not dbt_interrupt._interrupted.is_set()
+        os.kill(os.getpid(), signal.SIGTERM)
+except SystemExit:
+    assert dbt_interrupt._interrupted.is_set()
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+else:
+    raise AssertionError("SIGTERM was not heeded, as Ctrl-C is ignored")
 """
 HOOKS = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["on-run-start"]
 # The lease is taken while that hook is compiled, before dbt says that it starts.
