@@ -20,8 +20,6 @@ Path = tuple[str, ...]
 _POSITIONS: dict[PositionKind, kernel.Kind] = {
     "lsn": "lsn", "binlog": "binlog", "number": "digits", "timestamp": "recent",
 }  # fmt: skip
-# Of a line that a layout can be learned from: Debezium's `source.sequence` has them, and no other value may.
-MOST_BACKSLASHES: Mapping[Records, int] = {"change": 0, "plain": 0, "debezium": 4}
 _IN_QUOTES = ("date", "timestamp", "string")
 
 

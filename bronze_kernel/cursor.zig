@@ -76,6 +76,23 @@ pub const Cursor = struct {
         while (!stops.among(1, .{self.peek()})[0]) self.at += 1;
         return self.text[start..self.at];
     }
+
+    /// Go behind the next two bytes, and give the one that they stand for in a text of JSON; null where they are none
+    /// such. Those of Unicode (`\u00e9`) are not for here.
+    pub inline fn unescaped(self: *Cursor) ?u8 {
+        const pair = self.ahead(2) orelse return null;
+        const byte: u8 = switch (pair[1]) {
+            '"', '\\', '/' => pair[1],
+            'b' => 8,
+            'f' => 12,
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            else => return null,
+        };
+        self.at += 2;
+        return if (pair[0] == '\\') byte else null;
+    }
 };
 
 /// How many of the bytes are digits before the first that is none, and the number that they make.
@@ -106,7 +123,7 @@ test leadingDigits {
 /// So many bytes are looked at together.
 const lane = 16;
 
-/// What ends a text of JSON that is written without escapes: the quote, or what may not stand in it.
+/// What ends a text of JSON, or a part of one: the quote, an escape, or what may not stand in it.
 pub const JsonStops = struct {
     inline fn among(_: JsonStops, comptime count: usize, bytes: @Vector(count, u8)) @Vector(count, bool) {
         const highest: @Vector(count, u8) = @splat(0x1f);

@@ -54,7 +54,7 @@ BUGS = {
         KERNEL, "written.len > 0 and cursors.isUtf8(written)", "written.len > 0"
     ),
     "texts of changes are any bytes": Edit(
-        COLUMNS, "if (!cursors.isUtf8(text) or isLeftOut(text))", "if (isLeftOut(text))"
+        COLUMNS, "if (!cursors.isUtf8(written) or isLeftOut(written))", "if (isLeftOut(written))"
     ),
     "a text of a null is that of the line that failed": Edit(
         COLUMNS, "if (self.kind == .string) self.put(u32, row + 1, @intCast(self.offset(row)));", ""
@@ -98,7 +98,14 @@ BUGS = {
         COLUMNS, "since1970(cursor, style, 1000)", "since1970(cursor, style, 1)"
     ),
     "there is a year 10000": Edit(VALUES, "count > @divTrunc(last_moment, unit)", "count > last_moment"),
-    "what Debezium has left out is a value": Edit(COLUMNS, " or isLeftOut(text)) return", ") return"),
+    "what Debezium has left out is a value": Edit(COLUMNS, " or isLeftOut(written)) return", ") return"),
+    "an escaped newline is the letter n": Edit(CURSOR, "'n' => '\\n',", "'n' => 'n',"),
+    "every letter may be escaped": Edit(
+        CURSOR, "'t' => '\\t',", "'t' => '\\t',\n            'u', 'x' => 'u',"
+    ),
+    "what nobody wants has any escape": Edit(
+        COLUMNS, "_ = cursor.unescaped() orelse return false;", "cursor.at += 2;"
+    ),
     "a decimal has one quote": Edit(
         KERNEL, "if (quoted and !cursor.skips('\"')) return false;", "if (quoted) _ = cursor.skips('\"');"
     ),

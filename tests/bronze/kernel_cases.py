@@ -57,7 +57,8 @@ QUICK_VALUES = {
     "date": [f'"{text}"' for text in QUICK_TEXTS["date"] if '"' not in text],
     "timestamp": [f'"{text}"' for text in QUICK_TEXTS["timestamp"] if '"' not in text],
     "string": ['""', '"a"', '" a "', '"null"', '"é"', '"日本"', '"😀"', '"\u2028"', '"{"', '"}{,:"', '"\x7f"',
-               '"' + "a" * 500 + '"', '"' + "é" * 40 + '"'],
+               '"' + "a" * 500 + '"', '"' + "é" * 40 + '"', '"\\""', '"\\\\"', '"a\\/\\b\\f\\n\\r\\t"',
+               '"é\\\\é"', '"' + 'a\\"' * 40 + '"'],
 }  # fmt: skip
 
 # Positions that are read at once, and texts near to them that are none, or not of the kind.

@@ -31,6 +31,8 @@ Reader = Callable[[bytes], object]
 
 def readers() -> dict[str, tuple[bytes, Reader]]:
     """What reads an input, and a text that it takes every line of, by name."""
+    from debezium_lines import line as of_debezium
+    from debezium_lines import sequence
     from kernel_cases import KINDS, QUICK_POSITIONS, QUICK_TEXTS, QUICK_VALUES
     from kernel_law import change_lines_taken, extract_lines_taken
     from raw_files import contract, record
@@ -61,7 +63,10 @@ def readers() -> dict[str, tuple[bytes, Reader]]:
             values = {f"c{at}": f"<{at}>" for at in range(len(KINDS))}
             data = {"id": 1, **values}
             row = record(data, before={"id": 1, "c0": 5}, stream_position=QUICK_POSITIONS[kind][n % 3])
-            line = json.dumps(data if custom else row, ensure_ascii=False)
+            line = json.dumps(data if rules.records == "plain" else row, ensure_ascii=False)
+            if rules.records == "debezium":
+                places, before = sequence(n * 10**9, 7), '{"id":1,"c0":"a"}'
+                line = of_debezium("u", before, json.dumps(data), at=(n + 1) * 10**15, places=places)
             for at, name in enumerate(KINDS):
                 line = line.replace(f'"<{at}>"', QUICK_VALUES[name][n % len(QUICK_VALUES[name])][:60])
             lines.append(line.encode())
@@ -71,11 +76,12 @@ def readers() -> dict[str, tuple[bytes, Reader]]:
         def read(text: bytes) -> object:
             return change_lines_taken(rules, [*lines[:2], *text.removesuffix(b"\n").split(b"\n")])
 
-        found[f"changes at a {kind}"] = b"".join(line + b"\n" for line in lines), read
+        found[f"changes at a {kind}, {rules.records}"] = b"".join(line + b"\n" for line in lines), read
 
     for kind in QUICK_POSITIONS:
         changes(kind)
     changes("lsn", records="plain")
+    changes("lsn", records="debezium")
     return found
 
 

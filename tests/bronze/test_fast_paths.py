@@ -67,8 +67,10 @@ def test_an_odd_line_leaves_its_neighbours_on_the_fast_path():
         line_of(GOOD).replace("é".encode(), b"\0"),
         line_of(GOOD).replace("é".encode(), b"\x1f"),
         b"\xef\xbb\xbf" + line_of(GOOD),
-        with_data(name='a"b'),
-        with_data(name="a\\"),
+        line_of(GOOD).replace("é".encode(), b"\\u00e9"),
+        line_of(GOOD).replace("é".encode(), b"\\ud800"),
+        line_of(GOOD).replace("é".encode(), b"\\x"),
+        line_of(GOOD).replace("é".encode(), b"\\"),
         with_data(colour="red"),
         with_data(id="1"),
         with_data(id=None),
@@ -120,7 +122,16 @@ def test_a_file_may_end_its_lines_with_carriage_returns():
 
 
 def test_texts_may_hold_commas_and_what_looks_like_a_key():
-    assert left(with_data(name='a, "b'.replace('"', "'")), with_data(name=":,{}null"), GOOD) == []
+    assert left(with_data(name="a, 'b"), with_data(name=":,{}null"), GOOD) == []
+
+
+def test_texts_may_hold_quotes_and_newlines_and_backslashes():
+    odd = [
+        with_data(name=name) for name in ('{"a": "é"}', "a\nb\r\n\t", "a\\", "\\", '"', "\b\f", 'é"日', "/")
+    ]
+    assert left(*odd, GOOD) == []
+    assert left(line_of(GOOD).replace("é".encode(), b"\\/"), GOOD) == []
+    assert left(*(it | {"before-image": {"id": 1, "name": it["data"]["name"] * 9}} for it in odd)) == []
 
 
 def test_nulls_of_every_type_are_read_fast():

@@ -137,6 +137,10 @@ def json_line(rules):
         if rules.records == "debezium":
             text += "Z" if column.type == "date" and random.randrange(9) else ""
             text = LEFT_OUT if column.type == "string" and random.randrange(60) == 0 else text
+        if column.type == "string" and random.randrange(9) == 0:
+            text = random.choice(
+                ['{"a": 1}', "a\\b", "x\ny\r\t", text + '"', "\b\f", "\u2028" + text, "\x01"]
+            )
         quoted = column.type in (*TEXT_TYPES, "decimal(9,2)" if rules.records == "debezium" else "")
         return json.dumps(text, ensure_ascii=False) if quoted else text
 
