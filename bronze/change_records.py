@@ -92,7 +92,7 @@ def judge(
     `loaded` is the `_seq` of the file's loads. A plain record is read as the data of a load. Of a change
     record's envelope only what is used is looked at: it may hold any other key.
     """
-    readers = {column.name: nested.from_json(column.read_as) for column in contract.columns}
+    readers = {column.name: nested.from_json(column.type) for column in contract.columns}
     if contract.records == "debezium":
         dates = [column.name for column in contract.columns if column.type == "date"]
         readers |= {name: date_of(readers[name]) for name in dates}

@@ -119,7 +119,7 @@ class Shape:
     def _value(self, column: Column) -> Place | None:
         is_key = column.name in self.contract.key
         nullable = not column.required or (self.operations == ("delete",) and not is_key)
-        value = kernel.value_of(f"data.{column.name}", column.read_as, nullable=nullable)
+        value = kernel.value_of(f"data.{column.name}", column.type, nullable=nullable)
         if value is None:
             return None
         if value.kind == "decimal":

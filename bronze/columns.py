@@ -1,4 +1,4 @@
-"""Build the columns of a bronze file: the contract's own, their tokens, and what the parser adds."""
+"""Build the columns of a bronze file: the contract's own, what is made of them, and what the parser adds."""
 
 import hmac
 from collections.abc import Callable, Iterable, Sequence
@@ -57,6 +57,7 @@ def finisher(
     contract wants tokens and there is no key.
     """
     tokens = {f"{column.stored}_token": column.name for column in contract.columns if column.token}
+    exact = {f"{column.stored}_us": column.name for column in contract.columns if column.type == "timestamp"}
     read = {column.stored: column.name for column in contract.columns}
     if tokens and not token_key:
         raise TokenKeyError(
@@ -76,6 +77,8 @@ def finisher(
         for field in contract.arrow_schema:
             if field.name in tokens:
                 column = _tokens(table.column(tokens[field.name]), key)
+            elif field.name in exact:
+                column = _microseconds(table.column(exact[field.name]))
             elif field.name in constants:
                 column = constant(field, table.num_rows)
             else:
@@ -94,6 +97,11 @@ def _tokens(column: Any, key: bytes) -> Any:
 
 def _token(text: str, key: bytes) -> str:
     return hmac.digest(key, text.encode(), "sha256").hex()
+
+
+def _microseconds(column: Any) -> Any:
+    """The same bytes as integers: since 1970 UTC; null stays null."""
+    return pa.chunked_array([chunk.view(pa.int64()) for chunk in column.chunks], pa.int64())
 
 
 def _repeated(value: object, kind: Any, count: int) -> Any:

@@ -13,11 +13,11 @@ from bronze.dialect import Dialect, problem
 from bronze.errors import ContractError
 from bronze.limits import DEFAULT_LIMITS, Limits
 from bronze.located_yaml import Located, read
-from bronze.schema import MILLISECONDS, RESCUED, TECHNICAL, TYPES, arrow_schema, nested, normal_type
+from bronze.schema import RESCUED, TECHNICAL, TYPES, arrow_schema, nested, normal_type
 
 # Raised by one whenever a change of the parser lets the same raw file give other rows, so that a replay by
 # the new parser wins over what the old one wrote.
-PARSER_REVISION = 2
+PARSER_REVISION = 3
 
 PositionKind = Literal["lsn", "binlog", "number", "timestamp"]
 UnknownKeys = Literal["freeze", "evolve", "discard"]
@@ -51,7 +51,7 @@ _DEFAULTS: Mapping[str, object] = {**DEFAULTS, "token": False}  # the latter of 
 class Column:
     """A column as raw files have it. `stored` is its name in the table, another where there is a `rawName`.
 
-    `type` is Hive text; `token` asks for a sibling `<stored>_token`. `is_key` says that it is of the key.
+    `type` is Hive text; `token` asks for a sibling `<stored>_token`, and a timestamp has `<stored>_us`.
     """
 
     name: str
@@ -59,15 +59,16 @@ class Column:
     required: bool
     token: bool
     stored: str
-    is_key: bool
 
     @property
-    def read_as(self) -> str:
-        """What its values are read as: its type, but a moment of a key in whole milliseconds.
+    def siblings(self) -> tuple[tuple[str, str], ...]:
+        """Names and types of the columns that the parser makes of it, beside it.
 
-        Athena reads the timestamps of bronze no finer, so two keys that differ by less would be one.
+        A timestamp's is the exact one: Athena reads timestamps of bronze to the millisecond.
         """
-        return MILLISECONDS if self.is_key and self.type == "timestamp" else self.type
+        token = ((f"{self.stored}_token", "string"),) if self.token else ()
+        exact = ((f"{self.stored}_us", "bigint"),) if self.type == "timestamp" else ()
+        return (*token, *exact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +108,7 @@ class BronzeContract:
         """Name and Hive type of every column of the bronze table, without its partition keys."""
         own: list[tuple[str, str]] = []
         for column in self.columns:
-            own.append((column.stored, column.type))
-            if column.token:
-                own.append((f"{column.stored}_token", "string"))
+            own += [(column.stored, column.type), *column.siblings]
         rescued = (RESCUED,) if self.unknown_keys == "evolve" else ()
         return (*own, *rescued, *TECHNICAL)
 
@@ -230,14 +229,15 @@ class _Reader:
         if not isinstance(properties, list) or not properties:
             raise ContractError(self.file, table.line_of("properties"), "the table has no `properties`")
         columns = tuple(self.column(entry, table) for entry in properties)
-        names = [name for column in columns for name in _names(column)]
+        names = [name for c in columns for name in (c.stored, *(sibling for sibling, _ in c.siblings))]
         repeated = [name for name, count in Counter(map(str.lower, names)).items() if count > 1]
         if repeated:
             raise ContractError(
                 self.file,
                 table.line_of("properties"),
                 f"the column `{repeated[0]}` is there twice",
-                hint="the catalog does not tell upper from lower case, and a token takes `<column>_token`",
+                hint="the catalog does not tell upper from lower case, a token takes `<column>_token`, and a"
+                " timestamp `<column>_us`",
             )
         if twice := [name for name, count in Counter(column.name for column in columns).items() if count > 1]:
             raise ContractError(
@@ -278,8 +278,7 @@ class _Reader:
             raise ContractError(
                 self.file, entry.line_of("required"), f"`required` of `{name}` must be true or false"
             )
-        is_key = entry.get("primaryKey") is True
-        return Column(raw, hive_type, required or is_key, token, name, is_key)
+        return Column(raw, hive_type, required or _is_key(entry), token, name)
 
     def type(self, entry: Located, name: str) -> str:
         written = self.text(entry, "physicalType")
@@ -295,7 +294,7 @@ class _Reader:
 
     def key(self, table: Located, columns: tuple[Column, ...]) -> tuple[str, ...]:
         """The key's columns by `primaryKeyPosition`; those without one follow in the order of columns."""
-        entries = [entry for entry in table["properties"] if entry.get("primaryKey") is True]
+        entries = [entry for entry in table["properties"] if _is_key(entry)]
         if not entries:
             raise ContractError(
                 self.file,
@@ -315,8 +314,10 @@ class _Reader:
             return int(position)
 
         names = tuple(entry["name"] for entry in sorted(entries, key=place))
+        raw = {column.stored: column.name for column in columns}
         for column in columns:
-            if column.is_key and (column.type in ("binary", "float", "double") or nested(column.type)):
+            inexact = column.type in ("binary", "float", "double") or nested(column.type)
+            if column.stored in names and inexact:
                 raise ContractError(
                     self.file,
                     table.line_of("properties"),
@@ -324,7 +325,6 @@ class _Reader:
                     " values",
                     hint="two numbers that are rounded to one would be one key: say decimal(p,s) or string",
                 )
-        raw = {column.stored: column.name for column in columns}
         return tuple(raw[name] for name in names)
 
     def custom(self, node: Located) -> "_Custom":
@@ -365,8 +365,8 @@ class _Custom:
         return value
 
 
-def _names(column: Column) -> tuple[str, ...]:
-    return (column.stored, f"{column.stored}_token") if column.token else (column.stored,)
+def _is_key(entry: Located) -> bool:
+    return entry.get("primaryKey") is True
 
 
 def _is_bool(value: object) -> bool:

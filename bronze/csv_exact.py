@@ -61,7 +61,7 @@ def judge(contract: BronzeContract) -> Callable[[bytes], list[object]]:
     """
     absent_is_null = contract.absent == "null"
     readers = [
-        (column.name, column.required, from_text(column.read_as, absent_is_null=absent_is_null))
+        (column.name, column.required, from_text(column.type, absent_is_null=absent_is_null))
         for column in contract.columns
     ]
     fields = splitter(contract.csv)

@@ -110,6 +110,6 @@ def _quick(contract: BronzeContract) -> "Reader | None":
     """What finds the certain lines; None where columns are of types that only the exact rules read."""
     from bronze import kernel  # which a small file does not need
 
-    read = (kernel.value_of(c.name, c.read_as, nullable=not c.required) for c in contract.columns)
+    read = (kernel.value_of(c.name, c.type, nullable=not c.required) for c in contract.columns)
     values = [value for value in read if value is not None]
     return kernel.csv_reader(values, contract.csv) if len(values) == len(contract.columns) else None

@@ -18,24 +18,22 @@ from bronze.errors import KernelError
 from bronze.schema import arrow_type, decimal_digits
 
 # What a value is read as; each has the place that it has in `Kind` of columns.zig. `natural` is a bigint from
-# 0 on, `utc_date` a date that may end in Z, `timestamp(3)` a timestamp in whole milliseconds, `recent` one
-# from 1970 on, `since_us` and `since_ms` a number since then; `lsn`, `binlog` and `digits` are positions,
-# written at one width, `lsn_number` a number that is written as an `lsn`; `choice` is one of some words;
-# `any` is what nobody wants to know, but no list and no object.
+# 0 on, `utc_date` a date that may end in Z, `recent` a timestamp from 1970 on, `since_us` and `since_ms` a
+# number since then; `lsn`, `binlog` and `digits` are positions, written at one width, `lsn_number` a number
+# that is written as an `lsn`; `choice` is one of some words; `any` is what nobody wants to know, but no list
+# and no object.
 Kind = Literal[
     "int", "bigint", "natural", "float", "double", "decimal", "boolean", "date", "utc_date", "timestamp",
-    "timestamp(3)", "recent", "since_us", "since_ms", "string", "lsn", "lsn_number", "binlog", "digits",
+    "recent", "since_us", "since_ms", "string", "lsn", "lsn_number", "binlog", "digits",
     "choice", "any",
 ]  # fmt: skip
 _KINDS: tuple[Kind, ...] = get_args(Kind)
 # What contracts call so, too.
 _PLAIN: tuple[Kind, ...] = ("int", "bigint", "float", "double", "boolean", "date", "timestamp", "string")
-_READ_AS: tuple[Kind, ...] = (*_PLAIN, "timestamp(3)")
 _TYPES: dict[Kind, Any] = {
     **{kind: arrow_type(kind) for kind in _PLAIN},
     "natural": arrow_type("bigint"),
     "utc_date": arrow_type("date"),
-    "timestamp(3)": arrow_type("timestamp"),
     "recent": arrow_type("timestamp"),
     "since_us": arrow_type("timestamp"),
     "since_ms": arrow_type("timestamp"),
@@ -153,7 +151,7 @@ def value_of(name: str, hive_type: str, *, nullable: bool) -> Value | None:
     """What values of a column are read as; None where that is for the exact rules alone."""
     if digits := decimal_digits(hive_type):
         return Value(name, "decimal", nullable, digits)
-    kind = next((kind for kind in _READ_AS if kind == hive_type), None)
+    kind = next((kind for kind in _PLAIN if kind == hive_type), None)
     return None if kind is None else Value(name, kind, nullable)
 
 

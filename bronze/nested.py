@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from bronze import json_objects, lexical
 from bronze.errors import RefusedError
-from bronze.schema import Nested, nested
+from bronze.schema import MILLISECONDS, Nested, nested
 
 _Read = TypeVar("_Read")
 
@@ -23,6 +23,11 @@ def from_json(hive_type: str) -> Callable[[object], object]:
     if tree is None:
         return lexical.reading(hive_type).json
     return {"array": _array, "map": _map, "struct": _struct}[tree.kind](tree)
+
+
+def _part(hive_type: str) -> Callable[[object], object]:
+    """`from_json` of what is inside of another value."""
+    return from_json(MILLISECONDS if hive_type == "timestamp" else hive_type)
 
 
 def from_text(hive_type: str, *, absent_is_null: bool) -> Callable[[str], object]:
@@ -74,7 +79,7 @@ def _structs(
 
 
 def _array(tree: Nested) -> Callable[[object], object]:
-    item = from_json(tree.types[0])
+    item = _part(tree.types[0])
 
     def json(value: object) -> list[object]:
         if not isinstance(value, list):
@@ -85,7 +90,7 @@ def _array(tree: Nested) -> Callable[[object], object]:
 
 
 def _map(tree: Nested) -> Callable[[object], object]:
-    item = from_json(tree.types[0])
+    item = _part(tree.types[0])
 
     def json(value: object) -> list[tuple[str, object]]:
         return [(key, _at("{}", item, part)) for key, part in _object(value).items()]
@@ -94,7 +99,7 @@ def _map(tree: Nested) -> Callable[[object], object]:
 
 
 def _struct(tree: Nested) -> Callable[[object], object]:
-    readers = [(name, from_json(hive_type)) for name, hive_type in zip(tree.names, tree.types, strict=True)]
+    readers = [(name, _part(hive_type)) for name, hive_type in zip(tree.names, tree.types, strict=True)]
 
     def json(value: object) -> dict[str, object]:
         found = _object(value)

@@ -23,7 +23,7 @@ _PLAIN: dict[str, pa.DataType] = {
 _DECIMAL = re.compile(r"decimal\(([0-9]+),([0-9]+)\)")
 _NESTED = re.compile(r"(array|map|struct)<(.+)>", re.IGNORECASE)
 _FIELD = re.compile(r"([a-z_][a-z0-9_]*):(.+)")
-# How a timestamp is read that may have no part of a millisecond; stored it is one as any other.
+# How a timestamp inside a nested value is read: Athena reads no finer ones there, and no column is beside it.
 MILLISECONDS = "timestamp(3)"
 TYPES = (*_PLAIN, "decimal(p,s)", "array<type>", "map<string,type>", "struct<field:type,…>")
 

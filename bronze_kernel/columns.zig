@@ -18,7 +18,6 @@ pub const Kind = enum(u8) {
     date,
     utc_date,
     timestamp,
-    milliseconds,
     recent,
     since_us,
     since_ms,
@@ -113,11 +112,6 @@ pub const Column = extern struct {
                 _ = cursor.skips('Z');
             },
             .timestamp => self.put(i64, row, values.timestamp(cursor) orelse return false),
-            .milliseconds => {
-                const moment = values.timestamp(cursor) orelse return false;
-                if (@rem(moment, 1000) != 0) return false;
-                self.put(i64, row, moment);
-            },
             .recent => {
                 const moment = values.timestamp(cursor) orelse return false;
                 if (moment < 0) return false;

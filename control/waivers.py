@@ -16,7 +16,7 @@ from control import audit, tally
 from control.errors import UsageError
 from control.model import Batch, RawFile
 from control.ports import CatalogColumn, CatalogTable, Encode, Listing, Parts, Query
-from control.sql import literal
+from control.sql import literal, moment
 
 COLUMNS = (
     CatalogColumn("table", "string", "The bronze table of the record."),
@@ -37,11 +37,15 @@ Decode = Callable[[bytes], Sequence[Mapping[str, object]]]
 
 @dataclass(frozen=True, slots=True)
 class StateTable:
-    """A state table of silver, the bronze table `table` that it reads, and the parts of its key to show."""
+    """A state table of silver, the bronze table `table` that it reads, and the parts of its key to show.
+
+    `moments` are those of them that are timestamps, which bronze has exactly beside the column only.
+    """
 
     table: str
     name: str
     key: tuple[str, ...]
+    moments: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +211,11 @@ def _passed(state: StateTable, failures: str, prefix: str, bronze: str) -> str:
 
 
 def _records_behind(state: StateTable, failures: str, prefix: str, bronze: str, passed: int) -> str:
-    same = " and ".join(f'sent."{column}" = failed."{column}"' for column in (*state.key, "_seq", "_rev"))
+    sent = {column: f'sent."{column}"' for column in (*state.key, "_seq", "_rev")}
+    for column in state.moments:
+        exact = moment(f'sent."{column}_us"')
+        sent[column] = f"coalesce({exact}, {sent[column]})"
+    same = " and ".join(f'{value} = failed."{column}"' for column, value in sent.items())
     shown = "".join(f'cast(failed."{column}" as varchar), ' for column in state.key)
     return (
         f"select distinct {shown}sent._file_id, sent._line, sent._record, sent.batch"

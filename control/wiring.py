@@ -140,7 +140,14 @@ def held_records(environ: Mapping[str, str], workgroup: str) -> list[Held]:
     return list(
         held(
             [
-                StateTable(str(one.properties["bronze"]).removeprefix("bronze."), str(state), one.open_key)
+                StateTable(
+                    str(one.properties["bronze"]).removeprefix("bronze."),
+                    str(state),
+                    one.open_key,
+                    frozenset(
+                        c.name for c in one.columns if c.name in one.open_key and c.type == "timestamp"
+                    ),
+                )
                 for one in contracts
                 if (state := one.properties.get("stateTable"))
             ],

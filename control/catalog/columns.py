@@ -73,7 +73,9 @@ def structure(columns: Iterable[Mapping[str, Any]]) -> list[tuple[object, ...]]:
 
 
 def _described(contract: Contract) -> dict[str, Column]:
-    listed = [*technical.raw_columns(contract)] if contract.layer == "bronze" else [*contract.columns]
+    listed = [*contract.columns]
+    if contract.layer == "bronze":
+        listed = [*technical.raw_columns(contract), *technical.exact_columns(contract)]
     states = {column.state_column: column for column in listed if column.state_column}
     return states | {column.name: column for column in listed}
 

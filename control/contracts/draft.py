@@ -37,6 +37,9 @@ def names(table: str, shape: Shape, source: str) -> dict[str, str]:
     Raises DataError for names that would be none, or the same.
     """
     called = {column.name: _called(column.name, table) for column in shape.columns}
+    made = {f"{called[c.name]}_us" for c in shape.columns if c.type == "timestamp"}
+    made |= {f"{called[c.name]}_token" for c in shape.columns if c.personal}
+    called = {raw: f"{table}_{name}" if name in made else name for raw, name in called.items()}
     listed = list(called.values())
     wrong = [raw for raw, name in called.items() if not name or listed.count(name) > 1]
     if wrong:
@@ -107,8 +110,7 @@ def _deletes_show_the_key(shape: Shape) -> bool:
 def _found(column: Found, name: str, key: Sequence[str]) -> Column:
     return Column(
         name=name,
-        # Bronze tells moments of a key apart by milliseconds only.
-        type="string" if column.fine and name in key else column.type,
+        type=column.type,
         logical_type="",
         description=drafted.column(name),
         required=column.required,

@@ -12,8 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from bronze.schema import MILLISECONDS
-from control.contracts.sampled import WIDE, Field, takes, type_of
+from control.contracts.sampled import WIDE, Field, type_of
 from control.errors import DataError, UsageError
 
 _RECORDS = 10_000  # looked at: a column that is empty so long is drafted as optional text
@@ -32,7 +31,7 @@ class Found:
     """A column as a raw file shows it.
 
     `required` when it is in every row, `everywhere` when deletes have it, too; `distinct` when no value came
-    twice, `personal` for addresses; `fine` when it is of moments with parts of a millisecond.
+    twice, `personal` for addresses.
     """
 
     name: str
@@ -41,7 +40,6 @@ class Found:
     everywhere: bool
     distinct: bool
     personal: bool
-    fine: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,5 +217,4 @@ def _column(name: str, rows: Sequence[_Row]) -> Found:
         everywhere=not lacking,
         distinct=len({json.dumps(v, sort_keys=True) for v in there}) == len(there),
         personal=kind == "string" and bool(texts) and all(_ADDRESS.fullmatch(text) for text in texts),
-        fine=kind == "timestamp" and not all(takes(MILLISECONDS, text) for text in texts),
     )

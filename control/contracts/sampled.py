@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from bronze import lexical
 from bronze.errors import RefusedError
+from bronze.schema import MILLISECONDS
 
 # Whole numbers beyond 64 bits; as doubles they would be rounded.
 WIDE = "decimal(38,0)"
@@ -32,7 +33,7 @@ def type_of(values: Iterable[object]) -> str:
     if kinds == {bool}:
         return "boolean"
     if kinds == {list}:
-        return f"array<{type_of(item for value in listed for item in value if item is not None)}>"  # type: ignore[attr-defined]
+        return f"array<{_part(item for value in listed for item in value if item is not None)}>"  # type: ignore[attr-defined]
     if kinds == {dict}:
         return _struct([value for value in listed if isinstance(value, dict)])
     texts = [value for value in listed if isinstance(value, str)]
@@ -41,6 +42,14 @@ def type_of(values: Iterable[object]) -> str:
     if kinds == {Field} and not any(_ZEROS_FIRST.fullmatch(text) for text in texts):
         return _first(_OF_FIELD, texts)
     return "string"
+
+
+def _part(values: Iterable[object]) -> str:
+    """`type_of` for what is inside of other values, where a moment has no part of a millisecond."""
+    listed = list(values)
+    kind = type_of(listed)
+    is_fine = kind == "timestamp" and not all(takes(MILLISECONDS, str(text)) for text in listed)
+    return "string" if is_fine else kind
 
 
 def _whole(texts: Sequence[str]) -> str:
@@ -68,12 +77,12 @@ def _struct(values: list[dict[str, object]]) -> str:
     names = list(dict.fromkeys(name for value in values for name in value))
     if not names or not all(re.fullmatch(r"[a-z_][a-z0-9_]*", name) for name in names):
         return _map([v for value in values for v in value.values() if v is not None])
-    fields = (f"{name}:{type_of(v[name] for v in values if v.get(name) is not None)}" for name in names)
+    fields = (f"{name}:{_part(v[name] for v in values if v.get(name) is not None)}" for name in names)
     return f"struct<{','.join(fields)}>"
 
 
 def _map(values: list[object]) -> str:
     """A map takes any name, and values of one type."""
-    kind = type_of(values)
+    kind = _part(values)
     is_mixed = kind == "string" and not all(isinstance(value, str) for value in values)
     return "string" if is_mixed else f"map<string,{kind}>"

@@ -45,6 +45,18 @@ def token_column(column: Column) -> Column:
     )
 
 
+def exact_column(column: Column) -> Column:
+    """The sibling that the parser adds for a timestamp, as personal as that is."""
+    return Column(
+        name=f"{column.name}_us",
+        type="bigint",
+        logical_type="integer",
+        description=f"{column.name} in microseconds since 1970 (UTC), exactly: Athena reads it rounded.",
+        classification=column.classification,
+        tags=column.tags,
+    )
+
+
 def raw_columns(bronze: Contract) -> tuple[Column, ...]:
     """A bronze contract's columns and their tokens, each token after its column."""
     columns: list[Column] = []
@@ -55,12 +67,17 @@ def raw_columns(bronze: Contract) -> tuple[Column, ...]:
     return tuple(columns)
 
 
+def exact_columns(bronze: Contract) -> tuple[Column, ...]:
+    """What stands beside a bronze contract's timestamps; silver's own are exact, and have nothing beside."""
+    return tuple(exact_column(column) for column in bronze.columns if column.type == "timestamp")
+
+
 def bronze_columns(contract: Contract) -> tuple[Column, ...]:
     """Every column of a bronze table as the parser writes it, without partition keys.
 
     Names, types and order are the parser's; meanings are the contract's. Reads the contract's file again.
     """
-    own = {c.name: c for c in raw_columns(contract)}
+    own = {c.name: c for c in (*raw_columns(contract), *exact_columns(contract))}
     parsed = bronze.contract.load(Path(contract.file)).hive_columns
     return tuple(own.get(name) or Column(name, kind, "", meaning(name)) for name, kind in parsed)
 

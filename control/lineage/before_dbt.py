@@ -6,6 +6,7 @@ A raw field is called as raw files call it, and so is the source's column that i
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from control.contracts import technical
 from control.contracts.model import Contract
 from control.lineage.model import Column, Edge
 
@@ -57,6 +58,9 @@ def _table(contract: Contract) -> Iterator[Edge]:
         yield Edge(read, Column(bronze, column.name), "direct", f"cast({said} as {column.type})")
         if column.token:
             yield Edge(read, Column(bronze, f"{column.name}_token"), "direct", f"hmac_sha256({said})")
+        if column.type == "timestamp":
+            exact = technical.exact_column(column).name
+            yield Edge(read, Column(bronze, exact), "direct", f"microseconds_since_1970({said})")
     records = str(contract.properties.get("records", "change"))
     for name, fields in _AROUND[records].items():
         for field in fields:

@@ -6,6 +6,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from control.contracts import technical
 from control.contracts.model import Column, Contract
 from control.lineage.ask import Graph, Hop
 from control.lineage.check import Hole
@@ -27,7 +28,7 @@ def shown(graph: Graph, contracts: Iterable[Contract]) -> Iterator[Hole]:
         for column in contract.columns
     }
     for bronze in listed:
-        for column in bronze.columns if bronze.layer == "bronze" else ():
+        for column in (*bronze.columns, *technical.exact_columns(bronze)) if bronze.layer == "bronze" else ():
             if column.classification == "personal":
                 yield from _reached(f"bronze.{bronze.table}.{column.name}", column, graph, known)
 

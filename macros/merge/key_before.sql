@@ -1,5 +1,5 @@
 {% macro key_before(column, type) -%}
     {%- set text = "json_extract_scalar(_key_before, '$." ~ column ~ "')" -%}
-    {#- A cast knows no T between date and time, and rounds to the millisecond, as bronze is read. -#}
+    {#- A cast knows no T between date and time. -#}
     {{ 'replace(' ~ text ~ ", 'T', ' ')" if type.startswith('timestamp') else text }}
 {%- endmacro %}

@@ -23,7 +23,9 @@
                 end as _hash
             from (
                 select
-                    {{ columns | join(', ') }},
+                    {%- for column in columns %}
+                    {{ sent_value(column, types[column].data_type) }},
+                    {%- endfor %}
                     _seq, _rev, _op = 'delete' as _gone, batch as _batch
                 from {{ relation }}
                 union all

@@ -1,6 +1,6 @@
 {% macro query_type(type) %}
     {#- From the inside out, so that the commas and colons of an inner type are gone when its outer one is written. -#}
-    {%- set names = {'string': 'varchar', 'int': 'integer', 'float': 'real', 'binary': 'varbinary'} -%}
+    {%- set names = {'string': 'varchar', 'int': 'integer', 'float': 'real', 'binary': 'varbinary', 'timestamp': 'timestamp(6)'} -%}
     {%- set spelled = namespace(type=modules.re.sub('\\s+', '', type | lower)) -%}
     {%- for name, word in names.items() -%}
         {%- set spelled.type = modules.re.sub('\\b' ~ name ~ '\\b(?![(:])', word, spelled.type) -%}

@@ -66,23 +66,17 @@ def csv_row(rules: BronzeContract, line: bytes) -> dict[str, Any]:
         need(field != "" or not column.required, f"null:{column.name}")
         read = nested_text if is_nested(column.type) else lambda kind, text, _: from_text(kind, text)
         row[column.name] = (
-            of_key(
-                rules, column.name, named(column.name, lambda c=column, f=field, r=read: r(c.type, f, rules))
-            )
-            if field
-            else None
+            named(column.name, lambda c=column, f=field, r=read: r(c.type, f, rules)) if field else None
         )
-    return row
+    return row | exact_moments(row)
 
 
-def of_key(rules: BronzeContract, name: str, value: Any) -> Any:
-    """The value, unless it is a moment of a key and no whole number of milliseconds."""
-    is_moment = name in rules.key and isinstance(value, datetime)
-    need(
-        not is_moment or (value - datetime(1970, 1, 1)) % timedelta(milliseconds=1) == timedelta(),
-        f"range:{name}",
-    )
-    return value
+def exact_moments(row: dict[str, Any]) -> dict[str, int | None]:
+    """What stands beside moments: whole microseconds since 1970."""
+    since = {name: value - datetime(1970, 1, 1) for name, value in row.items() if isinstance(value, datetime)}
+    beside: dict[str, int | None] = {f"{name}_us": None for name in row}
+    return beside | {f"{name}_us": (it.days * 86_400 + it.seconds) * 10**6 + it.microseconds
+                     for name, it in since.items()}  # fmt: skip
 
 
 def judged_csv(rules: BronzeContract, lines: list[bytes], first: int = 2) -> tuple[list[Any], list[Any]]:
@@ -199,7 +193,7 @@ def row_of(rules: BronzeContract, data: dict[str, Any], operation: str) -> dict[
         found = strays(column.type, data.get(column.name))
         extra += [column.name + place for what, place in found if what == "unknown_key"]
     need(not extra or rules.unknown_keys != "freeze", f"unknown_key:{extra[0] if extra else ''}")
-    return row
+    return row | exact_moments(row)
 
 
 def column_value(rules: BronzeContract, column: Column, data: dict[str, Any], operation: str) -> Any:
@@ -208,7 +202,7 @@ def column_value(rules: BronzeContract, column: Column, data: dict[str, Any], op
         if operation != "delete" and rules.absent == "quarantine":
             for what, place in strays(column.type, data[column.name]):
                 need(what != "absent_key", f"absent_key:{column.name}{place}")
-        return of_key(rules, column.name, read)
+        return read
     if operation == "delete" and column.name not in rules.key:
         return None
     absent = column.name not in data
@@ -228,7 +222,7 @@ def old_key(
     before = part(record, image, dict)
     types = {column.name: column.type for column in rules.columns}
     key = {
-        name: of_key(rules, name, named(name, lambda n=name: from_json(types[n], before[n])))
+        name: named(name, lambda n=name: from_json(types[n], before[n]))
         if before.get(name) is not None
         else row[name]
         for name in rules.key

@@ -177,7 +177,9 @@ def from_nested(kind: str, value: Any) -> Any:
 
 def inside(place: str, kind: str, value: Any) -> Any:
     try:
-        return None if value is None else from_json(kind, value)
+        read = None if value is None else from_json(kind, value)
+        need(kind != "timestamp" or read is None or str(read.microsecond).zfill(6).endswith("000"), "range")
+        return read
     except Bad as bad:
         raise Bad(str(bad), place + bad.place) from None
 

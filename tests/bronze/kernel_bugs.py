@@ -85,9 +85,6 @@ BUGS = {
         KERNEL, "if (!nullable) return", "if (!nullable and place > 9) return"
     ),
     "a position keeps its small letters": Edit(POSITIONS, "std.ascii.toUpper(byte.*)", "byte.*"),
-    "a moment of a key has a part of a millisecond": Edit(
-        COLUMNS, "if (@rem(moment, 1000) != 0) return false;", ""
-    ),
     "a position is before 1970": Edit(COLUMNS, "if (moment < 0) return false;", ""),
     "the order of a change is forgotten": Edit(SEQUENCES, "orders[row] else", "orders[0] else"),
     "a commit is at another place": Edit(POSITIONS, "rest >>= 4;", "rest >>= 5;"),

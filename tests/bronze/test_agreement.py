@@ -85,9 +85,10 @@ def test_on_extracts(lines):
     rules = contract(*WIDE, maxBadRatio=1)
     header = ",".join(COLUMNS).encode()
     rows, refused = judged_csv(rules, lines)
+    names = [*COLUMNS, "at_us"]
     for limits in WAYS:
-        found = judged_by_parser(b"\n".join([header, *lines, b""]), rules, "csv", limits, COLUMNS)
-        assert found == (literal(rows, COLUMNS), refused, 0)
+        found = judged_by_parser(b"\n".join([header, *lines, b""]), rules, "csv", limits, names)
+        assert found == (literal(rows, names), refused, 0)
 
 
 def value(kind):
@@ -174,7 +175,8 @@ def test_on_change_records(name, data):
     record = change_line(columns, TIMES if name == "times" else PLACES)
     glued = st.lists(record, min_size=2, max_size=3).map(b" ".join)
     lines = data.draw(st.lists(noisy(rarely(glued, record)), max_size=25))
-    names = [column.split()[0] for column in columns] + ["_seq", "_op", "_key_before", "_committed_at"]
+    names = [column.split()[0] for column in columns]
+    names += ["at_us", "_seq", "_op", "_key_before", "_committed_at"]
     rows, refused, control = judged_json(rules, lines)
     for limits in WAYS:
         found = judged_by_parser(b"\n".join([*lines, b""]), rules, "json", limits, names)
@@ -213,7 +215,7 @@ def test_on_records_of_one_shape(seed, count, trouble, odd_moment):
             texts[0].replace('"timestamp":"202', f'"commit-timestamp":"{odd_moment}Z","timestamp":"202')
         )
     content = [text.encode() for text in texts]
-    names = ["id", "at", "s", "_seq", "_op", "_committed_at"]
+    names = ["id", "at", "at_us", "s", "_seq", "_op", "_committed_at"]
     rows, refused, control = judged_json(rules, content)
     for limits in WAYS:
         found = judged_by_parser(b"\n".join([*content, b""]), rules, "json", limits, names)

@@ -83,6 +83,14 @@ def test_tokens_stand_after_their_columns_and_the_parsers_columns_at_the_end():
     assert [name for name, _ in evolving.hive_columns] == ["id", "_rescued", *technical]
 
 
+def test_a_timestamp_has_its_microseconds_beside_it_and_one_inside_of_a_value_has_not():
+    rules = contract("at timestamp key", "n int", "Until timestamp? raw=x", "w struct<at:timestamp>")
+    own = rules.hive_columns[:-8]
+    assert [name for name, _ in own] == ["at", "at_us", "n", "Until", "Until_us", "w"]
+    assert dict(own)["at_us"] == "bigint"
+    assert dict(own)["at"] == "timestamp", "which other engines read exactly"
+
+
 def test_the_key_follows_the_positions_that_the_contract_gives():
     text = contract_text("a bigint key", "b bigint", "c bigint key")
     ordered = text.replace("primaryKey: true", "primaryKey: true\n        primaryKeyPosition: 2", 1)
@@ -164,6 +172,11 @@ BROKEN = [
         contract_text("a string key token", "a_token string"),
         "t.yaml:9",
         "the column `a_token` is there twice",
+    ),
+    (
+        contract_text("id bigint key", "at timestamp", "At_us bigint"),
+        "t.yaml:9",
+        "the column `at_us` is there twice",
     ),
     (contract_text("_id bigint key"), "t.yaml:10", "takes a name that the parser keeps"),
     (contract_text(r'"a\nb" bigint key'), "t.yaml:10", "has a quote, a backslash or a control character"),

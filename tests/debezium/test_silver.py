@@ -28,7 +28,7 @@ from project import Project, packed
 TABLE = """
 create table public.wine (
     wine_id bigint primary key, wine_name text not null, price numeric(12, 4), rating float8, note text,
-    tasted_at timestamptz(3), is_corked boolean
+    tasted_at timestamptz, is_corked boolean
 );
 alter table wine replica identity full;
 alter table wine alter note set storage external;

@@ -19,8 +19,8 @@ CHANGED: list[tuple[Key, Key]] = [
         {"Zone": "2.500", "day": "2024-02-29", "at": "2024-02-29T10:00:00+02:00", "free": True},
     ),
     (
-        {"Zone": "-0.001", "day": "0001-01-01", "at": "1950-01-01T00:00:00.123Z", "free": False},
-        {"Zone": "-0.001", "day": "9999-12-31", "at": "1950-01-01T00:00:00.124Z", "free": False},
+        {"Zone": "-0.001", "day": "0001-01-01", "at": "1950-01-01T00:00:00.1234Z", "free": False},
+        {"Zone": "-0.001", "day": "9999-12-31", "at": "1950-01-01T00:00:00.123401Z", "free": False},
     ),
 ]
 
@@ -83,7 +83,7 @@ def test_a_table_of_keys_alone_a_wide_one_and_one_whose_typed_keys_change(
         change("update", 32 + n, new | {"n": 10 + n}, **{"before-image": old | {"n": n}})
         for n, (old, new) in enumerate(CHANGED)
     )
-    # Athena reads it as the key that the first of them has now, and would show this in its place.
+    # Read to the millisecond, it would be the key that the first of them has now.
     finer = change("insert", 64, CHANGED[0][1] | {"at": "2024-02-29T08:00:00.0004Z", "n": 99})
     lakehouse.put("raw/rate/2.json", (moved + finer).encode())
     # The same record at the same place: which of the two counts is told by what is in them.
@@ -92,7 +92,6 @@ def test_a_table_of_keys_alone_a_wide_one_and_one_whose_typed_keys_change(
     run("dm", "ingest", "run", "--until-idle")
     run("dbt", "build", "--profiles-dir", "profiles")
 
-    assert "range:at" in run("dm", "quarantine", "list", "--table", "rate")
     tags = lakehouse.query("select parcel_no, tagging_batch from silver.taggings order by 1, 2")
     assert [tuple(row.values()) for row in tags] == [(1, "big"), (1, "cold"), (2, "big")]
     [row] = lakehouse.query("select * from silver.wides")
@@ -101,5 +100,6 @@ def test_a_table_of_keys_alone_a_wide_one_and_one_whose_typed_keys_change(
     rates = lakehouse.query(f"select {shown}, free, n from silver.rates order by n")
     assert [tuple(row.values()) for row in rates] == [
         ("2.500", "2024-02-29", "2024-02-29 08:00:00.000000", True, 10),
-        ("-0.001", "9999-12-31", "1950-01-01 00:00:00.124000", False, 11),
+        ("-0.001", "9999-12-31", "1950-01-01 00:00:00.123401", False, 11),
+        ("2.500", "2024-02-29", "2024-02-29 08:00:00.000400", True, 99),
     ]

@@ -20,7 +20,8 @@ _MACRO = re.compile(r"({%-? *macro (\w+).*?{%-? *endmacro *-?%})", re.S)
 class Project:
     """The sources of the project: templates of macros and models, and what the yml files say of models.
 
-    `macros` are the project's and, where it has none of that name, the adapter's (`adapters`).
+    `macros` are the project's and, where it has none of that name, the adapter's (`adapters`). `sources` has
+    the columns of each table of bronze.
     """
 
     macros: Mapping[str, Template]
@@ -29,6 +30,7 @@ class Project:
     columns: Mapping[str, Mapping[str, Any]]
     configs: Mapping[str, Mapping[str, Any]]
     schemas: Mapping[str, str]
+    sources: Mapping[str, list[str]]
 
 
 def load(root: Path = ROOT) -> Project:
@@ -52,7 +54,9 @@ def load(root: Path = ROOT) -> Project:
         schemas[file.stem] = file.parent.name
     settings = yaml.safe_load((root / "dbt_project.yml").read_text())["models"]["lakehouse"]
     configs = {layer: {**_configs(settings), **_configs(settings[layer])} for layer in ("silver", "gold")}
-    return Project(macros, adapters, models, columns, configs, schemas)
+    [bronze] = yaml.safe_load((root / "models/sources.yml").read_text())["sources"]
+    sources = {table["name"]: [column["name"] for column in table["columns"]] for table in bronze["tables"]}
+    return Project(macros, adapters, models, columns, configs, schemas, sources)
 
 
 def _configs(settings: Mapping[str, Any]) -> dict[str, Any]:

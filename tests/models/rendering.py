@@ -225,6 +225,7 @@ class _Model:
                 compiled_code="",
             ),
             "config": _Config(self.given),
+            "graph": SimpleNamespace(sources=_graph(dbt.project)),
             "this": self.this,
             "execute": True,
             "flags": SimpleNamespace(WHICH="build", EMPTY=False),
@@ -324,6 +325,14 @@ def _column(stated: Mapping[str, Any]) -> SimpleNamespace:
         constraints=[_constraint(one) for one in stated.get("constraints", [])],
         config=SimpleNamespace(meta=SimpleNamespace(classification=meta.get("classification", ""))),
     )
+
+
+def _graph(project: Project) -> dict[str, SimpleNamespace]:
+    """The sources as dbt's graph has them."""
+    return {
+        name: SimpleNamespace(source_name="bronze", name=name, columns=dict.fromkeys(columns))
+        for name, columns in project.sources.items()
+    }
 
 
 def _constraint(stated: Mapping[str, Any]) -> SimpleNamespace:

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from memory_lake import MemoryLake, open_lake
+from planting import Edit
 from project_sources import ROOT, Project, load
 from random_tables import Story, Table, story, table
 from rendering import CONSUMED, Dbt
@@ -25,6 +26,7 @@ from bronze.parse import parse, source_of
 from control.contracts.draft import silver_files
 from control.contracts.load import folder, one
 from control.contracts.render_dbt import render
+from localcloud.athena.errors import AthenaError
 
 TABLES = 20 * int(os.environ.get("SWEEP", "1"))
 FIRST = random.randrange(10**6) if TABLES > 20 else 1
@@ -32,8 +34,8 @@ SEEDS = [int(os.environ["TABLES_SEED"])] if "TABLES_SEED" in os.environ else ran
 PARTITION = [("ingest_date", "string"), ("batch", "bigint")]
 
 
-def project(shape: Table, root: Path) -> Project:
-    """The contracts and models that are drafted for the table, with this project's macros."""
+def project(shape: Table, root: Path, macros: Path) -> Project:
+    """The contracts and models that are drafted for the table, with these macros."""
     bronze = root / "contracts/bronze/thing.yaml"
     bronze.parent.mkdir(parents=True)
     bronze.write_text(shape.bronze)
@@ -44,14 +46,16 @@ def project(shape: Table, root: Path) -> Project:
         (root / "models" / name).parent.mkdir(parents=True, exist_ok=True)
         (root / "models" / name).write_text(text)
     shutil.copy(ROOT / "dbt_project.yml", root)
-    (root / "macros").symlink_to(ROOT / "macros")
+    (root / "macros").symlink_to(macros)
     return load(root)
 
 
-def built(shape: Table, told: Story, chance: Random, root: Path) -> tuple[list[str], list[tuple[Any, ...]]]:
+def built(
+    shape: Table, told: Story, chance: Random, root: Path, macros: Path
+) -> tuple[list[str], list[tuple[Any, ...]]]:
     """What silver shows after the story came in some batches, with builds between them."""
     lake = open_lake(root)
-    dbt = Dbt(project(shape, root), lake)
+    dbt = Dbt(project(shape, root, macros), lake)
     thing = contract.loads(shape.bronze, "thing")
     lake.create_plain("bronze", "thing", [*thing.hive_columns, *PARTITION])
     lake.create_plain("bronze", "thing_events", [*EVENT_HIVE_COLUMNS, *PARTITION])
@@ -86,11 +90,34 @@ def comparable(row: Mapping[str, Any]) -> str:
     return repr({name: row[name] for name in sorted(row)})
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_silver_shows_the_latest_of_each_key(seed: int, tmp_path: Path) -> None:
+def play(seed: int, root: Path, macros: Path = ROOT / "macros") -> None:
+    """Raises AssertionError where silver does not show the latest of each key."""
     chance = Random(seed)
     shape = table(chance)
     told = story(shape, chance)
-    names, rows = built(shape, told, chance, tmp_path)
+    names, rows = built(shape, told, chance, root, macros)
     found = [dict(zip(names, row, strict=True)) for row in rows]
     assert sorted(map(comparable, found)) == sorted(map(comparable, told.expected)), shape
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_silver_shows_the_latest_of_each_key(seed: int, tmp_path: Path) -> None:
+    play(seed, tmp_path)
+
+
+def test_they_catch_a_macro_that_takes_moments_as_athena_reads_them(tmp_path: Path) -> None:
+    macros = tmp_path / "macros"
+    shutil.copytree(ROOT / "macros", macros)
+    bug = Edit(
+        "merge/sent_value.sql", "coalesce({{ from_microseconds(exact) }}, {{ column }})", "{{ column }}"
+    )
+    (macros / bug.file).write_text(bug.on((macros / bug.file).read_text()))
+    caught = 0
+    for seed in range(1, 21):
+        try:
+            play(seed, tmp_path / str(seed), macros)
+        except (AssertionError, AthenaError):
+            caught += 1
+            if caught == 3:
+                return
+    pytest.fail(f"caught by {caught} of twenty tables")

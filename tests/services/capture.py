@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from struct import unpack_from
 from typing import Any
 
-WHOLE, FRACTIONS, BOOLEAN = {20, 21, 23}, {700, 701}, 16
+WHOLE, FRACTIONS, BOOLEAN, MOMENT = {20, 21, 23}, {700, 701}, 16, 1114
 ABSENT = object()
 _ZERO = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -157,11 +157,13 @@ def _row(relation: Relation, values: list[Any], *, keys_only: bool = False) -> d
 
 
 def _json(kind: int, value: str | None) -> Any:
-    """Whole numbers and doubles as numbers; a numeric stays the text that the stream has."""
+    """Whole numbers and doubles as numbers, a moment with its T; a numeric stays the text of the stream."""
     if value is None:
         return None
     if kind in WHOLE:
         return int(value)
     if kind in FRACTIONS:
         return float(value)
+    if kind == MOMENT:
+        return value.replace(" ", "T")
     return value == "t" if kind == BOOLEAN else value

@@ -22,17 +22,23 @@ from project import Project, packed
 
 TABLE = """
 create table public.wine (
-    wine_id bigint primary key, wine_name text not null, price numeric(12, 4), rating float8, note text
+    wine_id bigint primary key, wine_name text not null, price numeric(12, 4), rating float8, note text,
+    tasted_at timestamp
 );
 create publication capture for table public.wine;
-insert into wine select n, 'Wine ' || n, n + 0.1, n / 7.0, case when n % 3 = 0 then 'note ' || n end
+insert into wine select n, 'Wine ' || n, n + 0.1, n / 7.0, case when n % 3 = 0 then 'note ' || n end,
+    timestamp '1969-12-31 23:59:59.999999' + n * interval '0.100501 s'
 from generate_series(1, 60) as n
 """
 FOLDER = "raw/wine/reload=1"
-COLUMNS = "wine_id, wine_name, price, rating, note"
-TRUTH = (
-    "select row_to_json(w) from (select wine_id, wine_name, price::text, rating, note from wine order by 1) w"
-)
+COLUMNS = "wine_id, wine_name, price, rating, note, cast(tasted_at as varchar) as tasted_at"
+TRUTH = """
+select row_to_json(w) from (
+    select wine_id, wine_name, price::text, rating, note,
+        to_char(tasted_at, 'YYYY-MM-DD HH24:MI:SS.US') as tasted_at
+    from wine order by 1
+) as w
+"""
 
 
 @pytest.fixture
@@ -57,7 +63,8 @@ def sample() -> Iterator[str]:
     """Two records as the capture writes them: one has every value, one only those that it must have."""
     said = metadata("data", "insert", "public", "wine") | {"stream-position": "0/1"}
     row = {"wine_id": 1, "wine_name": "A", "price": 1.5, "rating": 0.5, "note": "n"}
-    nulls = dict.fromkeys(("price", "rating", "note"))
+    row["tasted_at"] = "2024-05-06T07:08:09.123456"
+    nulls = dict.fromkeys(("price", "rating", "note", "tasted_at"))
     return (json.dumps({"data": data, "metadata": said}) for data in (row, row | {"wine_id": 2} | nulls))
 
 
@@ -110,7 +117,7 @@ def start_capture(source: Server, shop: Session, lakehouse: Lakehouse) -> None:
 CHANGES = (
     "delete from wine where wine_id between 10 and 12",
     "update wine set price = null, note = null where wine_id between 20 and 23",
-    "update wine set price = 12345678.0001 where wine_id = 24",
+    "update wine set price = 12345678.0001, tasted_at = '9999-12-31 23:59:59.999999' where wine_id = 24",
     "update wine set wine_id = wine_id + 1000 where wine_id between 30 and 32",
     "begin; insert into wine values (200, 'twice', 1, 0.1, 'a'); "
     "update wine set wine_name = 'changed' where wine_id = 200; delete from wine where wine_id = 13; "

@@ -110,16 +110,30 @@ def test_the_key_of_a_log_without_a_delete_is_called_a_guess() -> None:
         assert "order_id is a guess at the key" in result.stderr
 
 
-def test_a_moment_that_deletes_have_is_of_the_key_and_a_string_where_milliseconds_do_not_tell_it() -> None:
-    for number, (at, kind) in enumerate((("09.123", "timestamp"), ("09.123456", "string"))):
+def test_a_moment_that_deletes_have_is_of_the_key_however_fine() -> None:
+    for number, at in enumerate(("09.123", "09.123456")):
         moment = f"2026-01-01T10:00:{at}Z"
         changes = [change("insert", sensor=1, at=moment, v=1.5), change("delete", sensor=1, at=moment)]
         Path("log.json").write_text("".join(f"{one}\n" for one in changes))
         result = run("new", "bronze", f"t{number}", "--from-file", "log.json")
         contract = load(Path(f"contracts/bronze/t{number}.yaml"))
         assert contract.key == ("sensor", "at")
-        assert contract.columns[1].type == kind
+        assert contract.columns[1].type == "timestamp"
         assert "warning" not in result.stderr
+
+
+def test_a_draft_leaves_the_names_that_the_parser_makes_to_it_and_refuses_nothing_of_the_file() -> None:
+    moment = "2026-01-01T10:00:00.123456Z"
+    row = {"id": 1, "at": moment, "at_us": 7, "seen": [{"fine": moment, "whole": "2026-01-01T10:00:00.123Z"}]}
+    Path("log.json").write_text(change("insert", **row) + "\n")
+    result = run("new", "bronze", "wine", "--from-file", "log.json")
+    assert "warning: of" not in result.stderr
+    contract = load(Path("contracts/bronze/wine.yaml"))
+    assert [(c.name, c.stored, c.type) for c in contract.columns[1:]] == [
+        ("at", "at", "timestamp"),
+        ("at_us", "wine_at_us", "bigint"),
+        ("seen", "seen", "array<struct<fine:string,whole:timestamp>>"),
+    ]
 
 
 def test_deletes_that_have_a_number_with_a_fraction_leave_the_key_a_guess() -> None:

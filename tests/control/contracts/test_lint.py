@@ -158,6 +158,12 @@ CASES = [
         "to silver"),
     Broken("token-missing", ITEM, "            value: true", "            value: false",
         "classification: personal", "token: true"),
+    Broken("bronze-refused", ITEM,
+        "name: sold_time\n        logicalType: integer\n        physicalType: bigint",
+        "name: price_us\n        logicalType: timestamp\n        physicalType: timestamp\n"
+        "        description: x.\n        classification: public\n"
+        "      - name: price_us_us\n        logicalType: integer\n        physicalType: bigint",
+        "properties:", "a timestamp `<column>_us`"),
     Broken("token-misplaced", ITEMS, "property: stateColumn\n            value: seller_email_token",
         "property: token\n            value: true", "customProperties:", "in bronze"),
     Broken("silver-missing", ITEMS, "value: bronze.item", "value: bronze.items", "- name: item",

@@ -67,6 +67,29 @@ def test_a_state_table_has_the_raw_columns_their_tokens_and_the_technical_ones(
     ]
 
 
+def test_the_microseconds_beside_a_moment_are_bronzes_alone_and_as_personal_as_it(tree: Path) -> None:
+    path = tree / "bronze/item.yaml"
+    contract = yaml.safe_load(path.read_text())
+    contract["schema"][0]["properties"].append(
+        {"name": "born_at", "logicalType": "timestamp", "physicalType": "timestamp", "description": "Birth.",
+         "classification": "personal", "tags": ["pii"]}
+    )  # fmt: skip
+    path.write_text(yaml.safe_dump(contract, sort_keys=False))
+    contracts = lint([tree]).contracts
+    files = render_dbt.render(contracts)
+    [source] = yaml.safe_load(files["sources.yml"])["sources"]
+    found = column(source["tables"][0], "born_at_us")
+    assert found["data_type"] == "bigint"
+    assert found["config"] == {"tags": ["pii"], "meta": {"classification": "personal"}}
+    assert column(model(files, "silver/items_state.yml"), "born_at")["data_type"] == "timestamp"
+    for path in ("silver/items_state.yml", "silver/items.yml"):
+        assert "born_at_us" not in files[path]
+    assert "born_at" not in files["silver/items.yml"]
+    [rendered] = [json.loads(text) for text in render_bronze.render(contracts).values()]
+    names = [one["name"] for one in rendered["columns"]]
+    assert names[names.index("born_at") + 1] == "born_at_us"
+
+
 def test_a_state_table_keeps_the_rules_of_its_live_view(files: Mapping[str, str]) -> None:
     state = model(files, "silver/items_state.yml")
     assert state["config"]["contract"] == {"enforced": True}

@@ -43,7 +43,8 @@ UNSEEN = {
 STOPS = "Ingestion stops"
 VALUES = {
     "int": 7, "bigint": 8, "decimal": 1.5, "float": 0.5, "double": 0.25, "string": "text",
-    "date": "2026-01-02", "array": [1], "map": {"k": 1}, "struct": {"a": 1, "b": "text"},
+    "date": "2026-01-02", "timestamp": "2026-01-02T03:04:05.678901Z", "array": [1], "map": {"k": 1},
+    "struct": {"a": 1, "b": "text"},
 }  # fmt: skip
 
 
