@@ -13,6 +13,7 @@ from control.config import Settings
 from control.errors import UsageError
 from control.model import Batch, RawFile
 from control.ports import Parts
+from control.sql import moment
 from control.waivers import Held, Place, StateTable, held, in_force, place, waive, without_waived
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -143,3 +144,18 @@ def test_only_state_tables_with_kept_failures_are_looked_into() -> None:
     assert len(asked) == 3
     assert "model = 'reviews_state' and input = 'bronze.review'" in asked[1]
     assert "where sent.batch > 11 order by" in asked[2], "what silver has taken in long ago is not read"
+
+
+def test_a_moment_of_a_key_is_looked_for_to_the_microsecond() -> None:
+    asked: list[str] = []
+
+    def query(sql: str) -> Sequence[Sequence[str]]:
+        asked.append(sql)
+        if "information_schema" in sql:
+            return [["silver_visits_state_failures"]]
+        return [["11"]] if "ops.consumed" in sql else []
+
+    visits = StateTable("visit", "visits_state", ("at", "n"), frozenset({"at"}))
+    assert list(held([visits], query, prefix="", bronze="b")) == []
+    exact = moment('sent."at_us"')
+    assert f'coalesce({exact}, sent."at") = failed."at" and sent."n" = failed."n" and sent."_seq"' in asked[2]

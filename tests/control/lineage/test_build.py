@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from control.cli.lineage import command
 from control.contracts.lint import lint
+from control.contracts.model import Column
 from control.errors import ControlError, NotFoundError, UsageError
 from control.lineage import before_dbt
 
@@ -109,6 +110,17 @@ def test_the_legs_before_dbt_come_from_the_contracts(tmp_path: Path) -> None:
             assert (f"source.public.{name}", f"raw.{name}", "direct") in found
             assert (f"raw.{name}", f"bronze.{name}", "direct") in found
     assert ("raw.profile.email", "bronze.profile.email_token", "direct") in found
+
+
+def test_a_moment_and_its_microseconds_come_from_one_raw_field() -> None:
+    column = Column("seen_at", "timestamp", "timestamp", "", raw_name="Seen")
+    [beer] = [
+        contract for contract in lint([ROOT / "contracts"]).contracts
+        if (contract.layer, contract.table) == ("bronze", "beer")
+    ]  # fmt: skip
+    found = before_dbt.edges([replace(beer, columns=(column,))])
+    targets = [str(edge.target) for edge in found if str(edge.source) == "raw.beer.Seen"]
+    assert targets == ["bronze.beer.seen_at", "bronze.beer.seen_at_us"]
 
 
 @pytest.mark.parametrize(

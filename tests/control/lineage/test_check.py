@@ -8,8 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from control.cli.lineage import command
+from control.contracts import load
 from control.errors import UsageError
-from control.lineage import ask, golden
+from control.lineage import ask, golden, personal
 
 COLUMNS = {
     "source.shop.bronze.review": ["review_id", "beer_id", "score"],
@@ -184,6 +185,17 @@ def test_what_is_personal_in_bronze_is_shown_by_no_column_behind_it(of_the_key: 
     project(Path("target"), f"{inner} select k as beer_id, m as mean_score, 'EUR' as currency from s")
     found = [where for code, where in holes() if code == "lineage-personal"]
     assert found == (["gold.scores.beer_id"] if is_shown else [])
+
+
+def test_the_microseconds_beside_a_personal_moment_are_personal_too() -> None:
+    Path("contracts/bronze").mkdir()
+    Path("contracts/bronze/review.yaml").write_text(
+        "schema:\n  - name: review\n    properties:\n"
+        "      - {name: born_at, physicalType: timestamp, classification: personal}\n"
+    )
+    graph = ask.graph([ask.Hop("bronze.review.born_at_us", "gold.scores.beer_id", "direct", "r.born_at_us")])
+    [found] = personal.shown(graph, load.folder(Path("contracts")))
+    assert "holds bronze.review.born_at_us, which is personal" in found.message
 
 
 def test_the_files_say_the_same_as_lineage_json() -> None:
