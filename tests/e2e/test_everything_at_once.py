@@ -1,10 +1,10 @@
 """Everything at once on one cloud: files land, two ingestions run, and builds, maintenance and retention do.
 
 A storm lasts until all files have landed, a truncate and a reload among them, one build was interrupted and
-taken up again, and another is done. The lease refuses one of two builds; ingestion and retention are killed
-now and then (builds are in tests/models, which wait for what a dead one had begun). Then all is let finish,
-the tables are held against the oracle, and nothing is left behind. `make sweep` lives through ten;
-`STORM_SEED=7` draws one again, but for its timing.
+taken up again, one killed and its lease freed, and another is done. The lease refuses one of two builds;
+ingestion and retention are killed now and then. Then all is let finish, the tables are held against the
+oracle, and nothing is left behind. `make sweep` lives through ten; `STORM_SEED=7` draws one again, but for
+its timing.
 """
 
 import gzip
@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ from truth import assert_equals_the_oracle, load_oracle
 
 STORMS = int(os.environ.get("SWEEP", "1"))
 BUILD = ("build", "--exclude-resource-type", "unit_test", "test")
+HOOKS = "START hook: lakehouse.on-run-start.0"
 REFUSED = "Another build is at work on these tables"
 NOW = ("--raw-days", "0", "--bronze-days", "0", "--quarantine-days", "0")
 LOOKS = (("status",), ("quarantine", "held"), ("files", "list"), ("retention", "plan"), ("ingest", "sweep"))
@@ -55,12 +57,13 @@ class Storm:
     def rage(self, files: Sequence[Path]) -> None:
         """Let everything run until the files have landed and both builders are done."""
         until_then = (self._ingest, self._ingest, self._maintain, self._let_go, self._look)
-        with ThreadPoolExecutor(len(until_then) + 3) as pool:
+        with ThreadPoolExecutor(len(until_then) + 4) as pool:
             lasting = [pool.submit(self._again, work, number) for number, work in enumerate(until_then)]
             try:
                 chief = [
                     pool.submit(self._land, files),
                     pool.submit(self._interrupted_build),
+                    pool.submit(self._killed_build),
                     pool.submit(self._build),
                 ]
                 for work in chief:
@@ -90,21 +93,34 @@ class Storm:
 
     def _interrupted_build(self) -> None:
         """A build that is interrupted, and gone on with by `dbt retry`."""
-        seconds, who = self._chance("build").uniform(6, 14), "interrupted build"
-        while not (self.house.folder / who / "run_results.json").exists():  # dbt had not chosen its nodes yet
-            self._dbt(who, *BUILD, death=Death(signal.SIGTERM, seconds))
-            seconds *= 1.3
+        who = "interrupted build"
+        self._dbt(who, *BUILD, death=Death(signal.SIGTERM, self._chance(who).uniform(0, 15)))
         code, output = self._dbt(who, "retry")
         assert code == 0, output
 
+    def _killed_build(self) -> None:
+        """A build that is killed while it has the lease, which is freed."""
+        who, freed = "killed build", False
+        chance = self._chance(who)
+        while not freed:
+            self._dbt(who, *BUILD, death=Death(signal.SIGKILL, chance.uniform(0, 15)))
+            logs = (self.house.folder / who).glob("log-*/dbt.log")
+            last = max(logs, key=lambda log: log.stat().st_mtime).read_text()
+            build = re.findall(r"=+ [\d:.]+ \| ([\da-f-]{36}) =+", last)[-1]
+            if self.house.query("select holder from ops.lease") == [{"holder": build}]:
+                self._dm("maintain", "free", build)
+                freed = True
+
     def _dbt(self, who: str, *command: str, death: Death | None = None) -> tuple[int, str]:
         """A command of dbt, tried again while the lease refuses it."""
-        folder = str(self.house.folder / who)
-        paths = ("--profiles-dir", "profiles", "--target-path", folder, "--log-path", folder)
-        code, output = 2, REFUSED
-        while code == 2 and REFUSED in output:
-            code, output = self._ran("dbt", *command, *paths, death=death)
+        folder = self.house.folder / who
+        for attempt in count():
+            log = folder / f"log-{command[0]}-{attempt}"
+            paths = ("--profiles-dir", "profiles", "--target-path", str(folder), "--log-path", str(log))
+            code, output = self._ran("dbt", *command, *paths, death=death, log=log / "dbt.log")
             self.ended[f"{who}: {command[0]}", code] += 1
+            if code != 2 or REFUSED not in output:
+                break
         return code, output
 
     def _ingest(self, chance: random.Random) -> None:
@@ -126,7 +142,10 @@ class Storm:
         self.ended[arguments[0], code] += 1
         assert code == 0 or death, f"{arguments} gave {code}: {output}"
 
-    def _ran(self, command: str, *arguments: str, death: Death | None) -> tuple[int, str]:
+    def _ran(
+        self, command: str, *arguments: str, death: Death | None, log: Path | None = None
+    ) -> tuple[int, str]:
+        """Run a command to its end or death, which has time from when its log says that its hooks begin."""
         process = subprocess.Popen(
             [str(BIN / command), *arguments],
             cwd=ROOT,
@@ -137,6 +156,8 @@ class Storm:
             text=True,
             start_new_session=True,
         )
+        while death and log and process.poll() is None and not (log.exists() and HOOKS in log.read_text()):
+            time.sleep(0.05)
         try:
             output, _ = process.communicate(timeout=death.seconds if death else 400)
         except subprocess.TimeoutExpired:

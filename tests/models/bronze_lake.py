@@ -129,6 +129,15 @@ class Lake:
         assert done.returncode == expect, done.stdout + done.stderr
         return done.stdout
 
+    def dm(self, *arguments: str, expect: int = 0) -> str:
+        """Run dm on this cloud; its output."""
+        env = clean_environment() | {"AWS_ENDPOINT_URL": self.endpoint}
+        env |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        command = [str(Path(sys.executable).parent / "dm"), *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
+        assert done.returncode == expect, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
     def statuses(self) -> dict[str, str]:
         """Status of every model of the last run, by its name."""
         results = json.loads((self.folder / "target/run_results.json").read_text())["results"]

@@ -172,6 +172,19 @@ def test_a_second_signal_ends_it_at_once(slow: Lake) -> None:
     assert code == -signal.SIGINT
 
 
+def test_after_a_kill_the_lease_is_freed_once_nothing_of_the_build_is_at_work(slow: Lake) -> None:
+    code, _ = interrupted(slow, MERGING, signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    slow.dm("maintain", "free", left(slow)[0])
+    athena = slow.client("athena")
+    latest = athena.list_query_executions(MaxResults=20)["QueryExecutionIds"]
+    found = athena.batch_get_query_execution(QueryExecutionIds=latest)["QueryExecutions"]
+    assert {one["Status"]["State"] for one in found} <= {"SUCCEEDED", "FAILED"}
+    assert left(slow)[0] == ""
+    slow.dbt("run", *MODELS)
+    assert len(slow.rows("select 1 from silver.breweries_state")) == len(slow.published["brewery"])
+
+
 def test_without_the_plugin_the_lease_is_left(slow: Lake) -> None:
     """Else the plugin is of no use any more, and may go."""
     code, _ = interrupted(slow, MERGING, signal.SIGINT, before=WITHOUT_PLUGINS)

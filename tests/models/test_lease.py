@@ -1,8 +1,6 @@
 """One build at a time: the second is refused, and a dead one's lease goes to the next."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -121,22 +119,12 @@ def test_a_build_whose_merge_fails_takes_away_what_it_has_staged(tmp_path: Path)
 
 def test_who_knows_that_a_build_is_dead_need_not_wait(built: Lake) -> None:
     hold(built, silent=5)
-    refused = dm(built, "maintain", "free", "of-ann")
-    assert refused.returncode == 2
-    assert "this workgroup knows no statement of build of-ann" in refused.stderr
+    refused = built.dm("maintain", "free", "of-ann", expect=2)
+    assert "this workgroup knows no statement of build of-ann" in refused
     said = {"app": "dbt", "invocation_id": "of-ann", "started": "2026-01-01T00:00:00+00:00"}
     built.rows(f"/* {json.dumps(said)} */ select 1")
-    freed = dm(built, "maintain", "free", "of-ann")
-    assert freed.returncode == 0, freed.stderr
+    built.dm("maintain", "free", "of-ann")
     assert holder(built) == ""
-
-
-def dm(lake: Lake, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A command of `dm` on this cloud."""
-    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-    env = clean_environment() | keys | {"AWS_ENDPOINT_URL": lake.endpoint}
-    command = [str(Path(sys.executable).parent / "dm"), *arguments]
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
 
 
 def test_a_developer_with_a_prefix_shares_bronze_and_is_in_nobodys_way(built: Lake) -> None:
