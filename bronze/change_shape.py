@@ -103,7 +103,7 @@ class Shape:
         for said in (self.operation, self.position, self.order, self.committed):
             if said is not None and said.path == path:
                 return said.place
-        if path in (self.root, self.data, self.before, *self.around):
+        if path in (self.data, self.before, *self.around):
             return _FIXED if pair.text in ("{", "null") else None
         return None if pair.text in ("{", "[") else self._plain(path[:-1], path[-1], pair.text)
 

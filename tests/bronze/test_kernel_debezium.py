@@ -52,7 +52,8 @@ def test_a_delete_needs_its_key_alone() -> None:
     rules = contract("id bigint key", "name string", "day date", records="debezium")
     row, key = '{"id":1,"name":"a","day":"2024-02-29"}', '{"id":1,"name":null,"day":null}'
     lines = [made("d", row), made("d", key), made("d", '{"id":2}'), made("c", row), made("c", key)]
-    assert taken(*lines, made("d", '{"name":"a"}'), made("d", key), rules=rules) == [0, 1, 2, 3, 6]
+    odd = [made("d", '{"name":"a"}'), made("d", key.replace("1", "null"))]
+    assert taken(*lines, *odd, made("d", key), rules=rules) == [0, 1, 2, 3, 7]
 
 
 def test_an_update_without_before_is_left_where_the_contract_requires_one() -> None:
@@ -163,6 +164,18 @@ def test_another_key_before_is_for_the_exact_rules() -> None:
                 ("11", '"7"', '"1.5"'), ("null", '"7"', '"1.5"'), ("1", '"7"', '"1.50"'),
                 ('"1"', '"7"', '"1.5"')]:  # fmt: skip
         assert taken(*same, update(row, old), *same, rules=rules) == [0, 1, 2, 4, 5, 6], old
+
+
+def test_a_key_that_is_written_with_an_escape_before_is_the_same_key() -> None:
+    rules = contract("id bigint key raw=a/b", records="debezium")
+    line = made("u", '{"a/b":1}', before='{"a\\/b":1}')
+    assert taken(line, line.replace(b":1}", b":2}", 1), line, rules=rules) == [0, 2]
+
+
+def test_a_time_that_is_null_in_one_record_is_looked_at_in_the_next() -> None:
+    null = made(ts_us="null")
+    for other in ("7", "-1", '"x"'):
+        assert taken(null, null, made(ts_us=other), null) == [0, 1, *([2] if other == "7" else []), 3]
 
 
 def test_what_is_around_a_record_is_not_taken_for_it() -> None:
