@@ -94,7 +94,9 @@ class Storm:
     def _interrupted_build(self) -> None:
         """A build that is interrupted, and gone on with by `dbt retry`."""
         who = "interrupted build"
-        self._dbt(who, *BUILD, death=Death(signal.SIGTERM, self._chance(who).uniform(0, 15)))
+        chance = self._chance(who)
+        while not (self.house.folder / who / "run_results.json").exists():  # it was about to be refused
+            self._dbt(who, *BUILD, death=Death(signal.SIGTERM, chance.uniform(0, 15)))
         code, output = self._dbt(who, "retry")
         assert code == 0, output
 
