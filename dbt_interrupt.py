@@ -3,8 +3,8 @@
 When interrupted, dbt stops the statements of its threads and waits for them, and then leaves out what
 `on-run-end` says, which is where a build gives back its lease. The results that it writes lack what was not
 done, so that `dbt retry` finds nothing to do. The statement that dbt's main thread waits for goes on. Of
-SIGTERM, as CI and schedulers send it, dbt knows nothing. Where a hook of `on-run-start` raises an error,
-`on-run-end` is left out, too. Here all of them end alike.
+SIGTERM, as CI and schedulers send it, and of SIGHUP, of a terminal that is closed, dbt knows nothing. Where a
+hook of `on-run-start` raises an error, `on-run-end` is left out, too. Here all of them end alike.
 """
 
 import signal
@@ -33,7 +33,11 @@ _execute, _before, _start, _await = (
     AthenaCursor._start_execution,
     AthenaCursor._await_completion,
 )
-_HANDLERS: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+_HANDLERS: dict[int, Any] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+    signal.SIGHUP: signal.SIG_DFL,
+}
 _interrupted = threading.Event()
 
 
@@ -73,7 +77,7 @@ def _before_run(task: RunTask, adapter: Any, selected: Any) -> Any:
 def _heeded_signals() -> Iterator[None]:
     """Have `_interrupt` called, unless a host that runs dbt in its own process has handlers of its own.
 
-    In the background of a shell script Ctrl-C is ignored. It stays so, and SIGTERM is heeded there, too.
+    What is ignored stays so, and the others are heeded: Ctrl-C in a script's background, SIGHUP by nohup.
     """
     there = {number: signal.getsignal(number) for number in _HANDLERS}
     heeded = {number: handler for number, handler in there.items() if handler is not signal.SIG_IGN}

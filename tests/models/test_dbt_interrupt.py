@@ -71,6 +71,11 @@ except SystemExit:
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 else:
     raise AssertionError("SIGTERM was not heeded, as Ctrl-C is ignored")
+try:
+    with dbt_interrupt._heeded_signals():
+        os.kill(os.getpid(), signal.SIGHUP)
+except SystemExit as error:
+    assert error.code == 128 + signal.SIGHUP
 """
 HOOKS = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["on-run-start"]
 # The lease is taken while that hook is compiled, before dbt says that it starts.

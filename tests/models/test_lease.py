@@ -77,6 +77,14 @@ def test_while_a_build_is_at_work_another_is_refused_with_who_since_when_and_wha
     assert "breweries_state__dbt_tmp_alive" in names(built, "ops"), "nor take away what the other one stages"
 
 
+def test_beside_maintenance_a_build_is_refused_and_no_lease_of_a_build_is_there_to_free(built: Lake) -> None:
+    hold(built, silent=5)
+    built.rows("update ops.lease set holder = 'maintenance-m'")
+    output = built.dbt("run", *MODELS, expect=2)
+    assert "ann, build maintenance-m" in output
+    assert "dm maintain free" not in output
+
+
 def test_a_dead_builds_lease_goes_to_the_next_which_drops_what_it_left_behind(built: Lake) -> None:
     hold(built, silent=3000)
     built.publish("brewery", [record("insert", 3, **brewery(3))])
