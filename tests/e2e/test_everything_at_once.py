@@ -21,7 +21,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -116,14 +115,13 @@ class Storm:
     def _dbt(self, who: str, *command: str, death: Death | None = None) -> tuple[int, str]:
         """A command of dbt, tried again while the lease refuses it."""
         folder = self.house.folder / who
-        for attempt in count():
-            log = folder / f"log-{command[0]}-{attempt}"
+        while True:
+            log = folder / f"log-{len(list(folder.glob('log-*')))}"
             paths = ("--profiles-dir", "profiles", "--target-path", str(folder), "--log-path", str(log))
             code, output = self._ran("dbt", *command, *paths, death=death, log=log / "dbt.log")
             self.ended[f"{who}: {command[0]}", code] += 1
             if code != 2 or REFUSED not in output:
-                break
-        return code, output
+                return code, output
 
     def _ingest(self, chance: random.Random) -> None:
         death = Death(signal.SIGKILL, chance.uniform(0.5, 5)) if chance.random() < 0.2 else None
