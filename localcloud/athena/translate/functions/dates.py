@@ -140,6 +140,9 @@ def _date_add(arguments: list[exp.Expression], node: exp.Expression, scope: Scop
     unit, amount, value = _unit(arguments[0], scope), scope.term(arguments[1]), _instant(arguments[2], scope)
     _check_unit(unit, value)
     count = coerce(amount, BIGINT).sql
+    if value.type.name != "date":  # of which any unit is a number of days or months, cast below
+        out = fail("INVALID_FUNCTION_ARGUMENT", "'integer overflow'", BIGINT)
+        count = f"CASE WHEN {count} NOT BETWEEN -2147483648 AND 2147483647 THEN {out} ELSE {count} END"
     step = {
         "millisecond": f"to_milliseconds({count})",
         "quarter": f"to_months(CAST({count} * 3 AS INTEGER))",
