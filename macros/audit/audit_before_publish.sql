@@ -2,13 +2,8 @@
     {%- if var('reconcile', false) -%}{{ return(refuse_differences(staged)) }}{%- endif -%}
     {#- dbt compares broad types only: for it decimal(38,9) is decimal(10,2), and array<int> is array<string>. -#}
     {%- set differences = contract_columns_differ(staged) if model.config.contract.enforced else '' -%}
-    {%- if differences -%}
-        {%- do drop_relation(staged) -%}
-        {%- do exceptions.raise_compiler_error(
-            'The contract of ' ~ this ~ ' is broken; nothing was published and readers keep the old data. '
-            ~ 'Cast in the last select of the model, or change the contract:\n' ~ differences
-        ) -%}
-    {%- endif -%}
+    {%- if differences -%}{%- do drop_relation(staged) -%}{%- endif -%}
+    {%- do refuse_other_columns(differences) -%}
     {%- set rules = contract_rules(staged, merges) -%}
     {%- set counts -%}
         select
@@ -37,8 +32,5 @@
             ~ ('. Where no better record will come: dm quarantine held' if kept and model.sources)
         ) -%}
     {%- endif -%}
-    {#- What an earlier build kept of its broken rows has served its purpose. -#}
-    {%- if load_cached_relation(failures_relation()) is not none -%}
-        {%- do drop_relation(failures_relation()) -%}
-    {%- endif -%}
+    {%- do drop_failures() -%}
 {% endmacro %}

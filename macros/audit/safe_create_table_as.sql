@@ -1,6 +1,8 @@
 {% macro safe_create_table_as(temporary, relation, compiled_code, language='sql', force_batch=False) %}
     {%- do refuse_other_key() -%}
-    {%- if temporary -%}
+    {%- if temporary and nothing_new() -%}
+        {%- do stage_nothing(relation, compiled_code) -%}
+    {%- elif temporary -%}
         {%- do refuse_other_types() -%}
         {%- set result = dbt.safe_create_table_as(temporary, relation, compiled_code, language, force_batch) -%}
         {%- do audit_before_publish(relation, merges=true) -%}

@@ -1,12 +1,10 @@
 {% macro record_consumed() %}
-    {%- set pattern = '/[*] consumes ([^ ]+) of "([^"]*)": (batch|snapshot) ([0-9]+) after ([0-9]+) [*]/' -%}
     {%- set rows = [] -%}
-    {%- set found = [] if var('reconcile', false) else modules.re.findall(pattern, model.compiled_code or '') -%}
-    {%- for input, table_uuid, kind, head, consumed in found if head != consumed -%}
+    {%- for mark in consumed_marks() if mark.head != mark.consumed and not var('reconcile', false) -%}
         {%- do rows.append(
-            "('" ~ this.identifier ~ "', '" ~ input ~ "', '" ~ table_uuid ~ "', "
-            ~ (head if kind == 'snapshot' else 'cast(null as bigint)') ~ ', '
-            ~ (head if kind == 'batch' else 'cast(null as bigint)')
+            "('" ~ this.identifier ~ "', '" ~ mark.input ~ "', '" ~ mark.table_uuid ~ "', "
+            ~ (mark.head if mark.kind == 'snapshot' else 'cast(null as bigint)') ~ ', '
+            ~ (mark.head if mark.kind == 'batch' else 'cast(null as bigint)')
             ~ ", '" ~ build_id() ~ "')"
         ) -%}
     {%- endfor -%}

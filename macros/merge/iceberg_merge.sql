@@ -11,7 +11,9 @@
         ) | trim -%}
     {%- else -%}
         {#- A MERGE of no rows changes nothing, and is a statement all the same. -#}
-        {%- do process_schema_changes(on_schema_change, tmp_relation, existing_relation) -%}
+        {%- if not nothing_new() -%}
+            {%- do process_schema_changes(on_schema_change, tmp_relation, existing_relation) -%}
+        {%- endif -%}
         {%- set told = "select '" ~ '{"rowcount":0,"data_scanned_in_bytes":0}' ~ "'" -%}
     {%- endif -%}
     {#- A statement of the adapter's own tells dbt in a literal what the MERGE did; the one that is due can tell it as well. -#}

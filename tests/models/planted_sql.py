@@ -15,6 +15,7 @@ MONTHS = "macros/affected/affected_months.sql"
 CHANGED = "macros/affected/changed_partitions.sql"
 FLAT = "models/silver/review_flat.sql"
 OFFSETS = "macros/consumed/offsets.sql"
+NOTHING = "macros/consumed/nothing_new.sql"
 RECORD = "macros/consumed/record_consumed.sql"
 PROJECT = "dbt_project.yml"
 
@@ -92,11 +93,18 @@ BUGS = {
     "an offset that is read when the model ends": (
         Edit(
             RECORD,
-            "(head if kind == 'batch' else 'cast(null as bigint)')",
+            "(mark.head if mark.kind == 'batch' else 'cast(null as bigint)')",
             "(run_query('select max(batch) from \"'"
-            " ~ input.replace('.', '\".\"') ~ '$partitions\"').rows[0][0]"
-            " if kind == 'batch' and input.startswith('bronze')"
-            " else head if kind == 'batch' else 'cast(null as bigint)')",
+            " ~ mark.input.replace('.', '\".\"') ~ '$partitions\"').rows[0][0]"
+            " if mark.kind == 'batch' and mark.input.startswith('bronze')"
+            " else mark.head if mark.kind == 'batch' else 'cast(null as bigint)')",
+        ),
+    ),
+    "nothing is new where one input has nothing new": (
+        Edit(
+            NOTHING,
+            "mark.head != mark.consumed or not mark.consumed -%}{{ return(false) }}",
+            "mark.head == mark.consumed -%}{{ return(true) }}",
         ),
     ),
     "gold is appended": (

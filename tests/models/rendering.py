@@ -145,6 +145,10 @@ class _Model:
 
     def _merge(self, sql: str) -> None:
         lake, staged = self.dbt.lake, Relation("ops", f"{self.name}__tmp")
+        if self._call("nothing_new"):
+            if self.dbt.audits:
+                self._call("stage_nothing", staged, sql)
+            return
         lake.create_table_as(staged.schema, staged.identifier, sql)
         self._add_columns(staged)
         if self.dbt.audits:

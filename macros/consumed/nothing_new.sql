@@ -1,0 +1,15 @@
+{% macro nothing_new() %}
+    {%- if not is_build() or recomputes_all() or retyped_columns() -%}{{ return(false) }}{%- endif -%}
+    {%- set taken = [] -%}
+    {%- for mark in consumed_marks() -%}
+        {%- if mark.head != mark.consumed or not mark.consumed -%}{{ return(false) }}{%- endif -%}
+        {%- do taken.append(mark.input.split('.')[-1]) -%}
+    {%- endfor -%}
+    {#- What else the model reads may have changed: but a view shows its state table, and events come in batches of the table. -#}
+    {%- for input in model.refs | map(attribute='name') | list + model.sources | map('last') | list -%}
+        {%- if not [input, input ~ '_state', input.removesuffix('_events')] | select('in', taken) | list -%}
+            {{ return(false) }}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(taken | length > 0) }}
+{% endmacro %}
