@@ -16,8 +16,8 @@ GATE_BASE ?= $(shell git rev-parse -q --verify origin/main >/dev/null 2>&1 && ec
 ROWS ?= 100000
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-demo demo docs check check-infra test test-browser test-clients test-services test-om sweep bench bench-clone \
-	bench-bronze bench-cloud bench-gold bench-dbt bench-ingest bench-api spark-package spark-runtime lambda-package record-calls om trino \
-	conformance-trino adapter-suite debezium test-debezium kernel clean
+	bench-bronze bench-cloud bench-gold bench-dbt bench-many bench-ingest bench-api spark-package spark-runtime lambda-package record-calls \
+	om trino conformance-trino adapter-suite debezium test-debezium kernel clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -107,6 +107,9 @@ bench-gold: setup ## Measure what gold costs after a delivery against a full rec
 
 bench-dbt: setup ## Measure a dbt build that finds nothing new, statement by statement (2 minutes; ARGS="--rows 100000" for less)
 	@$(BIN)/python tests/bench/dbt_builds.py $(ARGS)
+
+bench-many: setup ## Measure a lake of 100 tables, with nothing new and with news for one (10 minutes; ARGS="--tables 10" for less)
+	@$(BIN)/python tests/bench/many_tables.py $(ARGS)
 
 bench-ingest: setup ## Measure ingestion beside a million old items, over HTTP, and with 10,000 files an hour (5 minutes)
 	@for what in beside http hour; do $(BIN)/python tests/bench/ingestion.py $$what; echo; done

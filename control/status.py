@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +15,8 @@ HARMLESS_EVENTS = frozenset({"create-table", "reload-begin"})
 # How long a control record is warned of; `TableStatus.events` counts it for ever.
 NEWS = timedelta(days=7)
 AT_HAND: tuple[Place, ...] = ("open", "failed")
+# A table takes five requests, each after the answer to the one before.
+TABLES_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,12 @@ def table_status(table: str, parts: Parts, promise: Promise = Promise()) -> Tabl
         completeness_percent=complete,
         broken=tuple(_broken(promise, max(lag, age or 0), complete)),
     )
+
+
+def every_status(tables: Iterable[str], parts: Parts, promised: Mapping[str, Promise]) -> list[TableStatus]:
+    """`table_status` of each of `tables`, in their order, with what is `promised` of it."""
+    with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
+        return list(pool.map(lambda name: table_status(name, parts, promised.get(name, Promise())), tables))
 
 
 def _standing(table: str, parts: Parts) -> _Standing:

@@ -49,7 +49,7 @@ def command(recount: bool, as_json: bool) -> None:
     from control import tally
     from control.ingest import strays
     from control.ingest.files import table_names
-    from control.status import Promise, table_status
+    from control.status import every_status
     from control.wiring import connect, stopped_tables, waivers_in_force
 
     parts = connect(os.environ)
@@ -58,7 +58,7 @@ def command(recount: bool, as_json: bool) -> None:
     if recount:
         for name in names:
             tally.recount(name, parts)
-    tables = [table_status(name, parts, promised.get(name, Promise())) for name in names]
+    tables = every_status(names, parts, promised)
     left_out = Counter(waiver.table for waiver in waivers_in_force(parts))
     tables = [replace(one, waived_records=left_out[one.table]) for one in tables]
     known, tables = len(tables), _with_strays(tables, strays.standing(parts))

@@ -15,21 +15,20 @@ from control.ports import Parts
 from control.site import freshness
 from control.site.model import ColumnPage, Extras, Live, Outcome, Site, TablePage, Version
 from control.site.results import Results
-from control.status import Promise, table_status
+from control.status import Promise, every_status
 
 
 def live(parts: Parts) -> dict[str, Live]:
     """What the control store says now of every bronze table, its contract's promises included."""
-    promised = promises.of(parts.settings.contracts / "bronze")
+    promised = {
+        table: Promise(*kept) for table, kept in promises.of(parts.settings.contracts / "bronze").items()
+    }
     reasons: dict[str, Counter[str]] = {}
     for entry in refused(parts):
         reasons.setdefault(entry.table, Counter())[entry.reason] += 1
     return {
-        name: Live(
-            status=table_status(name, parts, Promise(*promised.get(name, ()))),
-            reasons=dict(reasons.get(name, Counter()).most_common()),
-        )
-        for name in table_names(parts)
+        status.table: Live(status=status, reasons=dict(reasons.get(status.table, Counter()).most_common()))
+        for status in every_status(table_names(parts), parts, promised)
     }
 
 

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from types import SimpleNamespace
 
 import pytest
@@ -8,7 +9,7 @@ from control import tally
 from control.adapters.memory import MemoryClock, MemoryStore
 from control.model import Batch, Counts, Head, Intent, RawFile
 from control.ports import Page
-from control.status import Promise, table_status
+from control.status import Promise, every_status, table_status
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 FILE = RawFile(
@@ -256,3 +257,20 @@ def test_a_batch_that_is_decided_and_not_yet_registered_counts_as_published(part
     parts.store.update(batch, replace(batch, state="published", number=2, published_at=NOON))
     status = table_status("review", parts)
     assert (status.files, status.last_batch, status.records) == ({"published": 2}, 2, 11)
+
+
+def test_several_tables_are_asked_for_at_once_and_stand_in_order(parts) -> None:
+    class Meeting(MemoryStore):
+        """A store that answers for the head of a table only when that of another is asked for, too."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.both = Barrier(2, timeout=30)
+
+        def get(self, kind, table, item_id):
+            self.both.wait()
+            return super().get(kind, table, item_id)
+
+    parts.store = Meeting()
+    listed = every_status(["review", "beer"], parts, {"beer": Promise(freshness_hours=1)})
+    assert [one.table for one in listed] == ["review", "beer"]

@@ -93,6 +93,10 @@ class Lakehouse:
         """A boto3 Glue client for this cloud."""
         return self._client("glue")
 
+    def athena(self) -> Any:
+        """A boto3 Athena client for this cloud."""
+        return self._client("athena")
+
     def _client(self, service: str) -> Any:
         return boto3.client(
             service,

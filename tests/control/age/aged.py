@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from unittest.mock import patch
 
@@ -64,6 +65,7 @@ class Count:
 
     calls: Counter[str] = field(default_factory=Counter)
     read: int = 0
+    lock: Lock = field(default_factory=Lock)  # several tables are asked for at once
 
     def port(self, kind: str, inner: Any) -> Any:
         """`inner`, counted under `kind`."""
@@ -78,16 +80,16 @@ class Count:
                 def call(*given: Any, **named: Any) -> Any:
                     if name == "get_many":
                         given = (*given[:2], list(given[2]))
-                        count.calls[kind] += -(-len(given[2]) // KEYS_A_CALL)
+                        calls = -(-len(given[2]) // KEYS_A_CALL)
                     else:
-                        count.calls[kind] += 1 + (name == "tag")  # which reads the other tags first
+                        calls = 1 + (name == "tag")  # which reads the other tags first
                     answer = method(*given, **named)
+                    found = answer.items if name == "query" else answer[0] if name == "etags" else answer
+                    with count.lock:
+                        count.calls[kind] += calls
+                        count.read += len(found) if name in ("query", "get_many", "etags") else 0
                     if name == "list":
                         return answer if "/audit/" in given[0] else count.listed(answer)
-                    if name == "query":
-                        count.read += len(answer.items)
-                    if name in ("get_many", "etags"):
-                        count.read += len(answer[0] if name == "etags" else answer)
                     return answer
 
                 return call

@@ -26,6 +26,7 @@ ELSEWHERE = {
     "lineage impact",
     "maintain plan",
     "maintain run",
+    "maintain free",
 }
 
 
