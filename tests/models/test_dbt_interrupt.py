@@ -184,7 +184,7 @@ def test_after_a_kill_the_lease_is_freed_once_nothing_of_the_build_is_at_work(sl
     athena = slow.client("athena")
     latest = athena.list_query_executions(MaxResults=20)["QueryExecutionIds"]
     found = athena.batch_get_query_execution(QueryExecutionIds=latest)["QueryExecutions"]
-    assert {one["Status"]["State"] for one in found} <= {"SUCCEEDED", "FAILED"}
+    assert not {one["Status"]["State"] for one in found} & {"QUEUED", "RUNNING"}
     assert left(slow)[0] == ""
     slow.dbt("run", *MODELS)
     assert len(slow.rows("select 1 from silver.breweries_state")) == len(slow.published["brewery"])
