@@ -12,6 +12,6 @@
     {%- if rows and load_result('offsets recorded') is none -%}
         {%- do store_result('offsets recorded', response='') -%}
         insert into {{ consumed_relation() }} (model, input, table_uuid, snapshot_id, batch, build)
-        select * from (values {{ rows | unique | join(', ') }}) as taken (model, input, table_uuid, snapshot_id, batch, build)
+        select * from (values {{ rows | join(', ') }}) as taken (model, input, table_uuid, snapshot_id, batch, build)
     {%- endif -%}
 {% endmacro %}

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from pyathena import connect
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 TOKEN_KEY = "a key for tests"
+# Runs a command and gives what it prints.
+Run = Callable[..., str]
 ICEBERG = (
     *(f"silver.{name}_state" for name in ("breweries", "beers", "profiles", "reviews")),
     "silver.review_flat",

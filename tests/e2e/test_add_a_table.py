@@ -2,11 +2,10 @@
 
 import gzip
 import json
-import subprocess
 from pathlib import Path
 
 import yaml
-from lakehouse import BIN, Lakehouse
+from lakehouse import Lakehouse, Run
 
 WINES = """wine_id,wine_name,abv,bottled_on,maker_email,grapes,label
 1,Riesling,11.5,2020-01-31,a@example.org,"[""white""]",QQ==
@@ -70,17 +69,8 @@ def change(operation: str, position: int, data: dict[str, object], **before: obj
 
 
 def test_the_recipes_lead_from_a_raw_file_to_gold_that_follows_changes(
-    lakehouse: Lakehouse, project: Path
+    lakehouse: Lakehouse, project: Path, run: Run
 ) -> None:
-    def run(*command: str, expect: int = 0) -> str:
-        environment = lakehouse.env | {"DM_CONTRACTS": "contracts"}
-        done = subprocess.run(
-            [str(BIN / command[0]), *command[1:]],
-            cwd=project, env=environment, capture_output=True, text=True, timeout=500,
-        )  # fmt: skip
-        assert done.returncode == expect, f"{command}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
-
     file = project / "wines.csv.gz"
     file.write_bytes(gzip.compress(WINES.encode()))
     run("dm", "contract", "new", "bronze", "wine", "--from-file", str(file))

@@ -2,16 +2,14 @@
 
 import io
 import json
-import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from lakehouse import BIN, Lakehouse
+from lakehouse import Lakehouse, Run
 
-Run = Callable[..., str]
 # What the source has -> what silver shows.
 MOMENTS = {
     "2024-05-06T07:08:09.123456Z": "2024-05-06 07:08:09.123456",
@@ -58,20 +56,6 @@ unit_tests:
 """
 INSERTS = [{"at": at, "seen": at, "n": n} for n, at in enumerate(MOMENTS)]
 SHOWN = [(shown, shown, n) for n, shown in enumerate(MOMENTS.values())]
-
-
-@pytest.fixture
-def run(lakehouse: Lakehouse, project: Path) -> Run:
-    def do(*command: str) -> str:
-        done = subprocess.run(
-            [str(BIN / command[0]), *command[1:]],
-            cwd=project, env=lakehouse.env | {"DM_CONTRACTS": "contracts"},
-            capture_output=True, text=True, timeout=500,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
-
-    return do
 
 
 @pytest.fixture

@@ -3,34 +3,15 @@
 import gzip
 import json
 import shutil
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from lakehouse import BIN, Lakehouse
+from lakehouse import Lakehouse, Run
 
 HEADER = "wine_id,votes,price\n"
 BIG = 1 << 33
-Run = Callable[..., str]
-
-
-@pytest.fixture
-def run(lakehouse: Lakehouse, project: Path) -> Run:
-    """A command in the project; its output."""
-
-    def command(*words: str, expect: int = 0) -> str:
-        done = subprocess.run(
-            [str(BIN / words[0]), *words[1:]],
-            cwd=project, env=lakehouse.env | {"DM_CONTRACTS": "contracts"},
-            capture_output=True, text=True, timeout=500,
-        )  # fmt: skip
-        assert done.returncode == expect, f"{words}\n{done.stdout}\n{done.stderr}"
-        return done.stdout if expect == 0 else done.stdout + done.stderr
-
-    return command
 
 
 def retype(project: Path, run: Run, version: str, **types: str) -> None:

@@ -1,15 +1,11 @@
 """Tables of other shapes than the example's: nothing but a key, keys of any type, hundreds of columns."""
 
 import json
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import yaml
-from lakehouse import BIN, Lakehouse
+from lakehouse import Lakehouse, Run
 
-Run = Callable[..., str]
 Key = dict[str, object]
 
 # The old key, the new one, and what silver shows of both.
@@ -23,20 +19,6 @@ CHANGED: list[tuple[Key, Key]] = [
         {"Zone": "-0.001", "day": "9999-12-31", "at": "1950-01-01T00:00:00.123401Z", "free": False},
     ),
 ]
-
-
-@pytest.fixture
-def run(lakehouse: Lakehouse, project: Path) -> Run:
-    def do(*command: str) -> str:
-        done = subprocess.run(
-            [str(BIN / command[0]), *command[1:]],
-            cwd=project, env=lakehouse.env | {"DM_CONTRACTS": "contracts"},
-            capture_output=True, text=True, timeout=500,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
-
-    return do
 
 
 def draft(run: Run, project: Path, table: str, file: str, key: list[str], **types: str) -> None:
