@@ -323,7 +323,8 @@ class Head:
     """The publication log of a table: `published number`, or with an intent `publishing number + 1`.
 
     `listed_at` is when the bucket was last compared with the store, by those who are told of new files.
-    `coming` is what `tally` will be once the intent is carried out.
+    `coming` is what `tally` will be once the intent is carried out. `columns` tells which columns of the
+    contract the catalog's tables were brought to.
     """
 
     FENCE: ClassVar[tuple[str, ...]] = ("number", "intent")
@@ -334,6 +335,7 @@ class Head:
     listed_at: datetime | None = None
     tally: Tally | None = None
     coming: Tally | None = None
+    columns: str | None = None
 
     @property
     def counted(self) -> Tally | None:

@@ -27,6 +27,7 @@ from control.errors import (
     UsageError,
 )
 from control.ingest import alerts, claim, strays
+from control.ingest.catalog import follow_contract
 from control.ingest.files import described
 from control.ingest.notices import take_in
 from control.ingest.parse import parse
@@ -158,6 +159,7 @@ def _one_pass(
         with done.of(table.name):
             head = settle(table.name, parts)
             done.listed |= listing == "when_due" and _is_due(head, parts, rules)
+            follow_contract(table, head, parts)
     if done.listed:
         done.registered, done.findings = reconcile(tables, parts, known, others=others)
         if listing == "when_due":

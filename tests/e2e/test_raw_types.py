@@ -74,8 +74,11 @@ def history(lakehouse: Lakehouse, project: Path, run: Run) -> None:
 def test_an_int_gets_wider_from_raw_files_to_silver(lakehouse: Lakehouse, project: Path, run: Run) -> None:
     retype(project, run, "1.1.0", wine_id="bigint", votes="bigint")
     assert judged(run).keys() == {"compatible"}
-    land(lakehouse, run, 2, "1,11,1.50", f"{BIG},{BIG + 1},3.50")
+    run("dm", "ingest", "run", "--until-idle")
     assert types(lakehouse, "bronze", "wine")["votes"] == "bigint"
+    build(run)
+    assert types(lakehouse, "silver", "wines_state")["votes"] == "bigint"
+    land(lakehouse, run, 2, "1,11,1.50", f"{BIG},{BIG + 1},3.50")
     raw = lakehouse.query("select batch, votes from bronze.wine where votes <> 20 order by batch, votes")
     assert [tuple(row.values()) for row in raw] == [(1, 10), (2, 11), (2, BIG + 1)]
     build(run)

@@ -47,6 +47,8 @@ def test_that_the_bucket_was_listed_is_noted_beside_a_publication(world, monkeyp
 
 
 def test_what_a_delivery_costs_does_not_depend_on_what_was_delivered_before(world, monkeypatch) -> None:
+    world.land("review", "first", "1")
+    world.run()
     costs = [cost_of_five_files(world, "few", monkeypatch)]
     for number in range(300):
         world.land("review", f"old{number}", "1")

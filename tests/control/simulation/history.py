@@ -44,7 +44,7 @@ MOST_PROCESSES = 100
 
 STORE = ("get", "get_many", "create", "update", "query", "etags")
 OBJECTS = ("put", "create", "get", "open", "delete", "list")
-CATALOG = ("ensure_table", "add_partition", "get_partition")
+CATALOG = ("get_table", "ensure_table", "add_partition", "get_partition")
 
 
 @dataclass
