@@ -9,6 +9,8 @@ from bronze.errors import RefusedError
 from bronze.lexical import Number
 
 _SPACE = " \t\n\r"
+# Brackets in brackets. Python reads 990, fewer where its stack is in use already, and writes half of that.
+MOST_DEPTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,17 @@ def value(text: str) -> object:
         json.dumps(found, ensure_ascii=False).encode()
     except (_RepeatedKeyError, ValueError, RecursionError):
         raise RefusedError("json") from None
+    if _is_too_deep(found, text, 0, len(text)):
+        raise RefusedError("json")
     return found
 
 
 def _read(text: str, position: int) -> tuple[dict[str, object] | RefusedError, int]:
-    """The value at `position` and where it ends; broken JSON extends to the end of `text`."""
+    """The value at `position` and where it ends; what is broken or too deep extends to the end of `text`."""
     try:
         value, end = _EXACT.raw_decode(text, position)
+        if _is_too_deep(value, text, position, end):
+            return RefusedError("json"), len(text)
         if "\\" in text[position:end]:
             json.dumps(value, ensure_ascii=False).encode()
     except _RepeatedKeyError as repeated:
@@ -79,10 +85,23 @@ def _read(text: str, position: int) -> tuple[dict[str, object] | RefusedError, i
 
 def _repeated(text: str, position: int, key: str) -> tuple[RefusedError, int]:
     try:
-        _, end = _LENIENT.raw_decode(text, position)
+        value, end = _LENIENT.raw_decode(text, position)
     except (ValueError, RecursionError):
         return RefusedError("json"), len(text)
+    if _is_too_deep(value, text, position, end):
+        return RefusedError("json"), len(text)
     return RefusedError(f"duplicate_key:{key}"), end
+
+
+def _is_too_deep(value: object, text: str, start: int, end: int) -> bool:
+    """Is `value`, which stands in `text` from `start` to `end`, nested deeper than is read?"""
+    if text.count("{", start, end) + text.count("[", start, end) <= MOST_DEPTH:
+        return False
+    inside = [value] if isinstance(value, dict | list) else []
+    for _ in range(MOST_DEPTH):
+        held = (one.values() if isinstance(one, dict) else one for one in inside)
+        inside = [part for parts in held for part in parts if isinstance(part, dict | list)]
+    return bool(inside)
 
 
 def _skipped(text: str, position: int) -> int:

@@ -102,6 +102,8 @@ class _Tracer:
                 _add(made.rows, self._source(source).rows)
             elif source.args.get("pivots"):
                 raise UntraceableError("no rule for PIVOT")
+            elif source.alias_column_names:  # by which sqlglot calls the columns of the relation itself
+                raise UntraceableError(f"no rule for other names of columns of {_relation(source)}")
             elif _relation(source) not in self._relations:
                 raise UntraceableError(f"relation {_relation(source)} is unknown")
         for clause, tree in _clauses(select, scope):

@@ -4,7 +4,7 @@
         {%- set value = alias ~ '.' ~ column -%}
         {%- set type = contract_columns()[column].data_type | default('string') | lower -%}
         {%- if '<' in type -%}
-            {%- set text = 'json_format(cast(' ~ value ~ ' as json))' -%}
+            {%- set text = 'json_format(cast(' ~ without_binary(value, type) ~ ' as json))' -%}
         {%- elif type == 'binary' -%}
             {%- set text = 'to_base64(' ~ value ~ ')' -%}
         {%- else -%}

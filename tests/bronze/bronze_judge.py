@@ -18,6 +18,7 @@ from judge_values import (
     nested_text,
     not_json,
     strays,
+    too_deep,
     unique,
 )
 
@@ -109,7 +110,8 @@ def line_records(line: bytes) -> Iterator[dict[str, Any] | Bad]:
         first = False
         try:
             _, end = loose.raw_decode(rest)
-        except ValueError:
+            need(not too_deep(rest[:end]), "json")
+        except (Bad, ValueError, RecursionError):
             yield Bad("json")
             return
         try:

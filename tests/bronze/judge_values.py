@@ -203,6 +203,21 @@ def strays(kind: str, value: Any) -> Iterator[tuple[str, str]]:
             yield from ((what, f".{name}{place}") for what, place in strays(of, value.get(name)))
 
 
+def too_deep(text: str) -> bool:
+    """Do more than 200 brackets stand open at once? What is in quotes is no bracket."""
+    depth, quoted, escaped = 0, False, False
+    for sign in text:
+        if quoted:
+            quoted, escaped = escaped or sign != '"', sign == "\\" and not escaped
+        elif sign == '"':
+            quoted = True
+        else:
+            depth += (sign in "[{") - (sign in "]}")
+            if depth > 200:
+                return True
+    return False
+
+
 def nested_text(kind: str, text: str, rules: BronzeContract) -> Any:
     strict = json.JSONDecoder(
         object_pairs_hook=unique, parse_int=Written, parse_float=Written, parse_constant=not_json
@@ -210,6 +225,7 @@ def nested_text(kind: str, text: str, rules: BronzeContract) -> Any:
     try:
         value = strict.decode(text)
         json.dumps(value, ensure_ascii=False).encode()
+        need(not too_deep(text), "json")
     except (Bad, ValueError, RecursionError):
         raise Bad("json") from None
     read = from_nested(kind, value)

@@ -131,6 +131,10 @@ TYPES: dict[str, Draw] = SCALARS | {
     "struct<at:timestamp,sum:decimal(10,3)>": _fields({"at": _timestamp, "sum": _decimal(10, 3)}),
     "map<string,int>": _entries(_whole(32)),
     "array<struct<day:date,n:int>>": _items(_fields({"day": _date, "n": _whole(32)})),
+    "array<binary>": _items(_binary),
+    "struct<n:decimal(10,3),binary:binary,parts:map<string,array<binary>>>": _fields(
+        {"n": _decimal(10, 3), "binary": _binary, "parts": _entries(_items(_binary))}
+    ),
 }
 
 
