@@ -1,6 +1,7 @@
 """Files of a commit, read with `git archive`: the work tree and the index are never touched."""
 
 import io
+import os
 import subprocess
 import tarfile
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from pathlib import Path, PurePosixPath
 from control.errors import UsageError
 
 _TIMEOUT_SECONDS = 120
+# What git tells its hooks of the repository at work. With it, any folder would count as the top of that one.
+_OF_A_HOOK = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"}
 
 
 def files_at(ref: str, folder: Path) -> dict[str, bytes]:
@@ -19,12 +22,7 @@ def files_at(ref: str, folder: Path) -> dict[str, bytes]:
     repository. Raises UsageError when it is in none, or when `ref` is no commit.
     """
     existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
-    found = _git(existing, "rev-parse", "--show-toplevel")
-    if found is None:
-        raise UsageError(
-            f"{folder} is in no git repository", hint="give a folder as --base instead of a commit"
-        )
-    top = Path(found.decode().strip())
+    top = _top(existing)
     commit = _git(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     if commit is None:
         raise UsageError(
@@ -46,6 +44,19 @@ def files_at(ref: str, folder: Path) -> dict[str, bytes]:
         }
 
 
+def _top(folder: Path) -> Path:
+    """The top of the repository that `folder` is in. Raises UsageError when it is in none."""
+    found = _run(folder, "rev-parse", "--show-toplevel")
+    if found.returncode == 0:
+        return Path(found.stdout.decode().strip())
+    why, _, way = found.stderr.decode(errors="replace").strip().removeprefix("fatal: ").partition("\n")
+    if "not a git repository" in why:
+        raise UsageError(
+            f"{folder} is in no git repository", hint="give a folder as --base instead of a commit"
+        )
+    raise UsageError(f"git does not read the repository of {folder}: {why}", hint=" ".join(way.split()))
+
+
 @dataclass(frozen=True, slots=True)
 class VersionCommit:
     """When a file's line `version: …` was written last as it is, and what the commit says it did."""
@@ -64,7 +75,15 @@ def versions_of(folder: Path) -> dict[str, tuple[VersionCommit, ...]]:
         return {}
     try:
         shown = ("--relative", "--no-color", "--format=%x00%cI%x00%s%x00", "-p", "-U0")
-        log = _git(folder, "log", *shown, "--", "*.yaml")
+        # Said, because a user may like to see diffs in another way.
+        plain = (
+            "--src-prefix=a/",
+            "--dst-prefix=b/",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--no-show-signature",
+        )
+        log = _git(folder, "log", *shown, *plain, "--", "*.yaml")
     except UsageError:
         return {}
     found: dict[str, dict[str, VersionCommit]] = {}
@@ -83,11 +102,21 @@ def versions_of(folder: Path) -> dict[str, tuple[VersionCommit, ...]]:
 
 
 def _git(folder: Path, *arguments: str) -> bytes | None:
-    """What git prints; None when it fails. Raises UsageError without git."""
+    """What git prints; None when it fails. Raises as `_run` does."""
+    done = _run(folder, *arguments)
+    return done.stdout if done.returncode == 0 else None
+
+
+def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Run git in the repository that `folder` is in. Raises UsageError without git."""
+    env = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK} | {"LC_ALL": "C"}
     try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, timeout=_TIMEOUT_SECONDS, check=False
+        return subprocess.run(
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True,
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
+            env=env,
         )
     except FileNotFoundError:
         raise UsageError("git is not installed", hint="install it, or give a folder as --base") from None
-    return done.stdout if done.returncode == 0 else None

@@ -1,0 +1,74 @@
+"""The files of a commit, wherever a command runs: in a hook, under a user's own settings, as another user."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from control.adapters.git import files_at, versions_of
+from control.errors import UsageError
+
+ME = ("-c", "user.name=a", "-c", "user.email=a@x")
+
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", "-C", str(folder), *ME, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def contracts(tmp_path: Path) -> Path:
+    """The folder of contracts in a repository, whose commit has one of them and a file beside the folder."""
+    folder = tmp_path / "repository" / "contracts"
+    (folder / "gold").mkdir(parents=True)
+    (folder / "gold" / "best.yaml").write_text("version: 1.0.0\n")
+    (folder.parent / "else.yaml").write_text("version: 9.9.9\n")
+    git(folder.parent, "init", "-q")
+    git(folder.parent, "add", "-A")
+    git(folder.parent, "commit", "-q", "-m", "Begin")
+    return folder
+
+
+def test_they_are_those_below_the_folder(contracts: Path) -> None:
+    assert files_at("HEAD", contracts) == {"gold/best.yaml": b"version: 1.0.0\n"}
+
+
+def test_in_a_hook_they_are_the_same(contracts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As git sets it for hooks of a worktree; the folder that it runs in then counts as the top.
+    monkeypatch.setenv("GIT_DIR", str(contracts.parent / ".git"))
+    assert files_at("HEAD", contracts) == {"gold/best.yaml": b"version: 1.0.0\n"}
+
+
+def test_of_another_repository_than_that_of_the_hook(
+    contracts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    git(tmp_path, "init", "-q", str(other))
+    git(other, "commit", "-q", "--allow-empty", "-m", "Nothing")
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(other))
+    assert files_at("HEAD", contracts) == {"gold/best.yaml": b"version: 1.0.0\n"}
+
+
+def test_of_a_worktree(contracts: Path, tmp_path: Path) -> None:
+    git(contracts.parent, "worktree", "add", "-q", "--detach", str(tmp_path / "tree"))
+    assert files_at("HEAD", tmp_path / "tree" / "contracts").keys() == {"gold/best.yaml"}
+
+
+@pytest.mark.parametrize("setting", ["diff.noprefix", "diff.mnemonicPrefix", "log.showSignature"])
+def test_versions_do_not_depend_on_how_a_user_likes_to_see_diffs(contracts: Path, setting: str) -> None:
+    git(contracts, "config", setting, "true")
+    assert [one.version for one in versions_of(contracts)["gold/best.yaml"]] == ["1.0.0"]
+
+
+def test_a_repository_that_git_does_not_trust_is_called_so(
+    contracts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(UsageError, match="dubious ownership") as raised:
+        files_at("HEAD", contracts)
+    assert "safe.directory" in raised.value.hint
+
+
+def test_without_a_repository_it_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is in no git repository"):
+        files_at("HEAD", tmp_path)
