@@ -38,13 +38,18 @@ def record(
     """Write down what is about to be done.
 
     Before it is done: the trail may name a deed that then failed, but no deed is missing in it. Raises
-    UsageError without a reason.
+    UsageError without a reason, and where it is no text.
     """
     if not reason.strip():
         raise UsageError(f"a {action} needs a reason", hint="say why with --reason; it is kept")
     entry = Entry(action, table, subjects, parts.settings.actor, reason.strip(), parts.clock.now(), kind)
     name = f"{entry.at:{_MOMENT}}-{_word(action)}-{secrets.token_hex(4)}.json"
-    parts.objects.create(f"{_folder(table, parts)}{name}", to_json(entry))
+    try:
+        text = to_json(entry)
+    except UnicodeEncodeError as error:  # bytes of a terminal, or half a character of a JSON text
+        hint = "write both as UTF-8; nothing was done"
+        raise UsageError(f"the reason of a {action}, or DM_ACTOR, is no text", hint=hint) from error
+    parts.objects.create(f"{_folder(table, parts)}{name}", text)
     return entry
 
 

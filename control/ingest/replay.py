@@ -5,7 +5,9 @@ whoever merges by sequence and revision takes it in place of the old one. What w
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import date
 
 from control import audit
 from control.errors import UsageError
@@ -58,8 +60,10 @@ def replay(wanted: Replay, reason: str, parts: Parts) -> Replay:
 def _range(first: str, last: str) -> Callable[[Batch], bool]:
     if first.isdecimal() and last.isdecimal() and int(first) <= int(last):
         return lambda batch: int(first) <= (batch.number or 0) <= int(last)
-    if all(len(text) == 10 and text[4] == text[7] == "-" for text in (first, last)) and first <= last:
-        return lambda batch: first <= batch.ingest_date <= last
+    with suppress(ValueError):
+        begin, end = date.fromisoformat(first), date.fromisoformat(last)
+        if begin <= end:
+            return lambda batch: begin.isoformat() <= batch.ingest_date <= end.isoformat()
     raise UsageError(
         f"{first} and {last} are no range", hint="give two batch numbers or two dates, the smaller one first"
     )

@@ -147,13 +147,23 @@ def test_a_replay_goes_by_date_too(world) -> None:
     assert batches("review", "2026-01-03", "2026-02-01", world.parts) == ()
 
 
-@pytest.mark.parametrize(("first", "last"), [("2", "1"), ("1", "2026-01-02"), ("a", "b"), ("-1", "2")])
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("2", "1"),
+        ("1", "2026-01-02"),
+        ("a", "b"),
+        ("-1", "2"),
+        ("2026-02-03", "2026-02-30"),
+        ("2026-1a-01", "2026-1b-01"),
+    ],
+)
 def test_what_is_no_range_is_refused(world, first, last) -> None:
     with pytest.raises(UsageError, match="range"):
         batches("review", first, last, world.parts)
 
 
-@pytest.mark.parametrize("reason", ["", "  "])
+@pytest.mark.parametrize("reason", ["", "  ", "bytes of a terminal: \udcff", "half of a smile: \ud83d"])
 def test_nothing_is_done_without_a_reason(world, reason) -> None:
     published(world)
     before = world.batches("review")
