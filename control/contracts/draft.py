@@ -84,12 +84,16 @@ def key(shape: Shape, source: str) -> tuple[Found, ...]:
     In a log, and where there are none, it is one that is never empty. Raises DataError when none is.
     """
     shown = _deletes_show_the_key(shape)
-    types = (*KEY_TYPES, "timestamp", "boolean") if shown else KEY_TYPES
-    able = [c for c in shape.columns if c.everywhere and c.type in types]
+    able_types = (*KEY_TYPES, "timestamp", "boolean") if shown else KEY_TYPES
+    able = [c for c in shape.columns if c.everywhere and c.type in able_types]
     if shape.together:
         return tuple(c for c in shape.columns if c.name in shape.together)
     if not able:
-        raise DataError(f"no column of {source} has a value in every record, so none can be the key")
+        types = ", ".join(KEY_TYPES)
+        raise DataError(
+            f"no column of {source} can be the key: none of {types} has a value in every record",
+            hint="give a file in which the key is never empty, or write the contract by hand",
+        )
     if shown:
         return tuple(able)
     pool = [c for c in able if c.distinct and not shape.is_log] or able

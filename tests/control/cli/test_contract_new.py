@@ -75,9 +75,11 @@ def test_nothing_is_written_over() -> None:
         ("a.csv.gz", gzip.compress(b"Wine Id,WINE-ID\n1,2\n", mtime=0), "'Wine Id', 'WINE-ID'"),
         ("a.csv.gz", gzip.compress("a,«»\n1,2\n".encode(), mtime=0), "'«»'"),
         ("a.csv.gz", gzip.compress(b"a,_seq\n1,2\n", mtime=0), "`_seq` is a name that the parser keeps"),
-        ("a.csv.gz", gzip.compress(b"a,b\n1,\n,2\n", mtime=0), "none can be the key"),
+        ("a.csv.gz", gzip.compress(b"a,b\n1,\n,2\n", mtime=0), "can be the key: none of"),
         ("a.parquet", b"PAR1", "neither .csv"),
         ("a.json", b'[{"a": 1}]', "the records are in an array"),
+        # There is a value in every record, and of a type that no key may have.
+        ("a.json", b'{"score": 1.5}', "none of bigint, decimal(38,0), string, date has"),
     ],
 )
 def test_a_file_that_gives_no_draft_is_named_and_nothing_is_written(
