@@ -10,7 +10,8 @@ WRITERS, APPENDS = 4, 15
 PROPERTIES = "table_type = 'ICEBERG', is_external = false, location = 's3://lake/appended'"
 
 
-def test_all_of_sixty_appends_of_four_writers_are_kept_on_trino(clouds: Clouds) -> None:
+def test_each_append_of_four_writers_is_kept_or_refused_on_trino(clouds: Clouds) -> None:
+    """On a busy machine Trino gives some up, after a few tries in which other writers were faster."""
     client = Gateway(clouds.trino)
     assert client.results("create schema appends").get("error") is None
     made = f"create table appended with ({PROPERTIES}) as select 0 as writer, 0 as n where false"
@@ -25,8 +26,10 @@ def test_all_of_sixty_appends_of_four_writers_are_kept_on_trino(clouds: Clouds) 
 
     with ThreadPoolExecutor(WRITERS) as pool:
         errors = [error for found in pool.map(write, range(WRITERS)) for error in found if error]
+    assert all("ICEBERG_COMMIT_ERROR" in error for error in errors), errors
+    assert len(errors) < WRITERS * APPENDS / 2
     counted = "select count(*), count(distinct (writer, n)) from appended"
-    assert (errors, client.ask(counted, "appends").rows) == ([], ((str(WRITERS * APPENDS),) * 2,))
+    assert client.ask(counted, "appends").rows == ((str(WRITERS * APPENDS - len(errors)),) * 2,)
 
 
 def test_of_many_merges_that_miss_a_row_at_once_one_adds_it_on_trino(clouds: Clouds) -> None:
