@@ -5,6 +5,7 @@ tables: they are checked on the staged rows before a reader can see them. Views 
 tests of their key and of their references instead.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 
 import yaml
@@ -13,6 +14,7 @@ from control.contracts import promises, render_people, technical
 from control.contracts.model import Check, Column, Contract, Test
 
 MARK = "# Rendered by `dm contract sync` from "
+_JINJA = re.compile(r"\{[{%#]")
 # Developers with schemas of their own may read one bronze.
 _SOURCE_SCHEMA = '{{ env_var("DM_BRONZE_PREFIX", env_var("DM_SCHEMA_PREFIX", "")) }}bronze'
 
@@ -24,11 +26,25 @@ def render(contracts: Sequence[Contract]) -> dict[str, str]:
     for contract in contracts:
         for model in _models(contract, by_name):
             path = f"{contract.layer}/{model['name']}.yml"
-            files[path] = _header(contract.home, path) + dump({"version": 2, "models": [model]})
+            files[path] = _header(contract.home, path) + dump({"version": 2, "models": [_literally(model)]})
     for kind, made in (("groups", render_people.groups), ("exposures", render_people.exposures)):
         if found := made(contracts):
-            files[f"{kind}.yml"] = _header("contracts", f"{kind}.yml") + dump({"version": 2, kind: found})
+            files[f"{kind}.yml"] = _header("contracts", f"{kind}.yml") + dump(
+                {"version": 2, kind: _literally(found)}
+            )
     return files
+
+
+def _literally(value: object) -> object:
+    """`value` with texts that dbt renders to what they are: braces in a contract are no Jinja.
+
+    Arguments of dbt's tests stay as they are, for they are written for dbt.
+    """
+    if isinstance(value, dict):
+        return {key: part if key == "arguments" else _literally(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_literally(part) for part in value]
+    return _JINJA.sub(r"{{ '\g<0>' }}", value) if isinstance(value, str) else value
 
 
 def _models(contract: Contract, by_name: Mapping[str, Contract]) -> list[dict[str, object]]:
@@ -213,7 +229,7 @@ def _sources(bronze: Sequence[Contract]) -> str:
             tables.append(
                 {"name": name, "description": description, "config": config | promised, "columns": shown}
             )
-    source = {"name": "bronze", "schema": _SOURCE_SCHEMA, "tables": tables}
+    source = {"name": "bronze", "schema": _SOURCE_SCHEMA, "tables": _literally(tables)}
     return _header("contracts/bronze", "sources.yml") + dump({"version": 2, "sources": [source]})
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from jinja2 import Environment
 
 import bronze.contract
 from control.contracts import render_bronze, render_dbt
@@ -272,3 +273,12 @@ def test_who_reads_from_outside_is_an_exposure_with_all_that_it_reads(files: Map
         assert exposure["owner"]["email"]
         for table in exposure["depends_on"]:
             assert any(path.endswith(f"/{table[5:-2]}.yml") for path in files)
+
+
+@pytest.mark.parametrize("braces", ["{{ it }}", "{% it %}", "{# it #}", "{{2}} of {{"])
+def test_dbt_reads_braces_as_the_contract_has_them(tree: Path, braces: str) -> None:
+    path = tree / "silver/items.yaml"
+    path.write_text(path.read_text().replace("chair", f'"{braces}"'))
+    state = model(render_dbt.render(lint([tree]).contracts), "silver/items_state.yml")
+    [values] = [c[2] for c in constraints(column(state, "item_name")) if c[1:2] == ("no_test_items",)]
+    assert Environment().from_string(values).render() == f"item_name in ('it''s', '{braces}')"
