@@ -17,7 +17,7 @@ ROWS ?= 100000
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-demo demo docs check check-infra test test-browser test-clients test-services test-om sweep bench bench-clone \
 	bench-bronze bench-cloud bench-gold bench-dbt bench-many bench-ingest bench-api spark-package spark-runtime lambda-package record-calls \
-	om trino conformance-trino adapter-suite debezium test-debezium kernel clean
+	om trino conformance-trino adapter-suite debezium test-debezium kafka test-kafka kernel clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -85,10 +85,16 @@ test-services: setup ## A real PostgreSQL through change capture to silver (Debi
 	$(BIN)/pytest tests/services
 
 debezium: setup ## Fetch a real Debezium (38 MB; needs Maven), for test-debezium
-	$(BIN)/python tests/debezium/install.py
+	$(BIN)/python tests/debezium/install.py debezium
 
 test-debezium: debezium ## A real PostgreSQL through a real Debezium to silver (needs PostgreSQL as above, and Java 17)
 	$(BIN)/pytest tests/debezium
+
+kafka: setup ## Fetch a real Kafka, Kafka Connect and what a sink to S3 is made of (72 MB; needs Maven), for test-kafka
+	$(BIN)/python tests/debezium/install.py kafka
+
+test-kafka: kafka ## The same through Kafka and a sink to S3 (SINK=folder of Aiven's connector, where you have it)
+	$(if $(SINK),SINK=$(SINK)) $(BIN)/pytest tests/kafka
 
 sweep: setup ## Every test with ten times the examples and crashes that `test` draws, new ones each time
 	SWEEP=10 $(BIN)/pytest -n 2 --dist worksteal --timeout 3600

@@ -14,6 +14,8 @@ from bronze.outcome import BlockReader, EventRow, Outcome, Taken, all_left, join
 from bronze.quarantine import Quarantine
 
 _BOM = b"\xef\xbb\xbf"
+# The deletes of Debezium are followed by a tombstone, which is for Kafka: nothing, or as JSON a null.
+_TOMBSTONES = (b"null", b"null\r")
 # No change record is as short as this. Where lines are, on average, they are read some at a time, because a
 # list of them takes many times their bytes.
 _SHORT_LINE = 64
@@ -44,6 +46,7 @@ def reader(
     schema = row_schema(contract)
     judged = judge(contract, epoch=epoch, loaded=loaded)
     nothing = schema.empty_table()
+    blank = (b"", b"\r", *(_TOMBSTONES if contract.records == "debezium" else ()))
 
     def quick() -> Callable[[Block], Taken]:
         from bronze import change_fast
@@ -75,7 +78,7 @@ def reader(
         )
 
     def read_exactly(line: bytes, number: int, offset: int, exact: _Exact) -> None:
-        if line in (b"", b"\r"):
+        if line in blank:
             exact.blank += 1
             return
         for found in objects(line):

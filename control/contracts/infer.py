@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from control.contracts import through_kafka
 from control.contracts.sampled import WIDE, Field, type_of
 from control.errors import DataError, UsageError
 
@@ -75,7 +76,8 @@ class _Row:
 def infer(path: Path) -> Shape:
     """Look at the first 10,000 records of a `.csv` or `.json` file, packed (.gz, .zst) or not.
 
-    Raises UsageError for a file that cannot be read, and DataError for one in which there is no record.
+    Raises UsageError for a file that cannot be read, and DataError for one in which there is no record, or
+    one that a table cannot be read from.
     """
     kind = path.name.removesuffix(".gz").removesuffix(".zst").rpartition(".")[2]
     if kind not in ("csv", "json"):
@@ -170,6 +172,7 @@ def _json(text: io.TextIOWrapper, path: Path) -> Iterator[_Row]:
                     f"{path}:{number}: the records are in an array",
                     hint="write each as one object on one line",
                 )
+            through_kafka.refuse(record, f"{path}:{number}")
             if not isinstance(record, dict):
                 continue
             if row := _row(record):
@@ -179,7 +182,7 @@ def _json(text: io.TextIOWrapper, path: Path) -> Iterator[_Row]:
 def _row(record: Mapping[str, Any]) -> _Row | None:
     """What a record says of the table's columns; None of one about the table."""
     around, debezium = record.get("metadata"), record.get("payload", record)
-    if isinstance(debezium, dict) and isinstance(debezium.get("source"), dict) and "op" in debezium:
+    if isinstance(debezium, dict) and through_kafka.is_change(debezium):
         return _of_debezium(debezium)
     if not isinstance(around, dict):
         return _Row(None, record, records="plain")

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from install import HERE, JARS, missing
+from install import jars
 
 # What docs/raw-files.md advises. Offsets are kept every 5 s only: the more comes again after a kill.
 SETTINGS = """
@@ -22,7 +22,6 @@ key.converter.schemas.enable=false
 value.converter.schemas.enable=false
 decimal.handling.mode=string
 time.precision.mode=isostring
-tombstones.on.delete=false
 skipped.operations=none
 offset.storage=org.apache.kafka.connect.storage.FileOffsetBackingStore
 offset.flush.interval.ms=5000
@@ -35,9 +34,7 @@ class Connector:
     """One connector; `folder` keeps its offsets, its log and the files that it writes."""
 
     def __init__(self, folder: Path, port: int, tables: str) -> None:
-        if not JARS.is_dir() or missing(JARS):
-            raise RuntimeError("no Debezium here. Fetch it: make debezium")
-        self.folder, self.out = folder, folder / "out"
+        self.jars, self.folder, self.out = jars("debezium"), folder, folder / "out"
         self.out.mkdir(parents=True)
         own = f"database.port={port}\ntable.include.list={tables}\n"
         own += f"offset.storage.file.filename={folder / 'offsets'}\n"
@@ -49,8 +46,9 @@ class Connector:
         java = shutil.which("java")
         if java is None:
             raise RuntimeError("no Java here. Install a JDK of 17 or newer")
-        command = [java, "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", f"{JARS}/*"]
-        command += [str(HERE / "Capture.java"), str(self.folder / "connector.properties"), str(self.out)]
+        command = [java, "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", f"{self.jars}/*"]
+        command += [str(Path(__file__).with_name("Capture.java"))]
+        command += [str(self.folder / "connector.properties"), str(self.out)]
         with self.folder.joinpath("log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
 

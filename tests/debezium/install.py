@@ -1,4 +1,7 @@
-"""`make debezium`: fetch Debezium from Maven Central once, and check each jar that came."""
+"""`make debezium` and `make kafka`: fetch jars from Maven Central once, and check each that came.
+
+The folder `tests/NAME` says which: `pom.xml` asks for them, `jars.sha256` lists what that resolves to.
+"""
 
 import hashlib
 import shutil
@@ -6,35 +9,48 @@ import subprocess
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
-JARS = HERE.parents[1] / ".tools/debezium"
+TESTS = Path(__file__).parents[1]
 _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 
 
-def missing(folder: Path) -> list[str]:
+def jars(name: str) -> Path:
+    """The folder with the jars of `name`. Raises RuntimeError when they are not there."""
+    folder = _folder(name)
+    if differing(name, folder):
+        raise RuntimeError(f"no {name.capitalize()} here. Fetch it: make {name}")
+    return folder
+
+
+def _folder(name: str) -> Path:
+    return TESTS.parent / ".tools" / name
+
+
+def differing(name: str, folder: Path) -> list[str]:
     """What differs between `folder` and the list: jars that are not there, others, and changed ones."""
-    lines = HERE.joinpath("jars.sha256").read_text().splitlines()
-    listed = {name: checksum for checksum, name in (line.split() for line in lines)}
+    lines = (TESTS / name / "jars.sha256").read_text().splitlines()
+    listed = {jar: checksum for checksum, jar in (line.split() for line in lines)}
     found = {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in folder.glob("*.jar")}
-    return sorted(name for name in listed.keys() | found.keys() if listed.get(name) != found.get(name))
+    return sorted(jar for jar in listed.keys() | found.keys() if listed.get(jar) != found.get(jar))
 
 
-def fetch(folder: Path) -> None:
-    """Get every jar of pom.xml into `folder`.
+def fetch(name: str) -> None:
+    """Get every jar that the pom.xml asks for.
 
     Raises RuntimeError, and leaves nothing, when one is not as listed.
     """
     maven = shutil.which("mvn")
     if maven is None:
-        raise RuntimeError("Maven (mvn) is missing. Install it, then: make debezium")
-    partial = folder.with_name("debezium.partial")
+        raise RuntimeError(f"Maven (mvn) is missing. Install it, then: make {name}")
+    folder = _folder(name)
+    partial = folder.with_name(f"{name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    command = [maven, "--batch-mode", "--no-transfer-progress", "--quiet", "-f", str(HERE / "pom.xml"), _COPY]
+    command = [maven, "--batch-mode", "--no-transfer-progress", "--quiet"]
+    command += ["-f", str(TESTS / name / "pom.xml")]
     command += [f"-Dmaven.repo.local={partial / 'repository'}", f"-DoutputDirectory={partial / 'jars'}"]
     try:
-        subprocess.run([*command, "-DincludeScope=runtime"], stdout=sys.stderr, check=True)
-        if wrong := missing(partial / "jars"):
-            raise RuntimeError(f"not as tests/debezium/jars.sha256 lists them: {', '.join(wrong)}")
+        subprocess.run([*command, "-DincludeScope=runtime", _COPY], stdout=sys.stderr, check=True)
+        if wrong := differing(name, partial / "jars"):
+            raise RuntimeError(f"not as tests/{name}/jars.sha256 lists them: {', '.join(wrong)}")
         shutil.rmtree(folder, ignore_errors=True)
         partial.joinpath("jars").rename(folder)
     finally:
@@ -42,6 +58,7 @@ def fetch(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    if not JARS.is_dir() or missing(JARS):
-        fetch(JARS)
-    print(f"Debezium is in {JARS}")
+    [wanted] = sys.argv[1:]
+    if differing(wanted, _folder(wanted)):
+        fetch(wanted)
+    print(f"{wanted.capitalize()} is in {jars(wanted)}")

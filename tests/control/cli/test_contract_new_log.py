@@ -7,6 +7,7 @@ import pytest
 from drafting import change, drafted, run
 
 from bronze.contract import load
+from control.errors import DataError
 
 pytestmark = pytest.mark.usefixtures("empty_folder")
 
@@ -86,6 +87,34 @@ def test_records_of_debezium_are_drafted_as_such(wrapped: bool) -> None:
     }
     contract = load(Path("contracts/bronze/wine.yaml"))
     assert (contract.records, contract.position, contract.key) == ("debezium", "lsn", ("wine_id",))
+
+
+@pytest.mark.parametrize(
+    ("line", "setting"),
+    [
+        (json.dumps(debezium("c", wine_id=1)), "value.converter"),
+        (f'{{"key": {{"wine_id": 1}}, "value": {debezium("c", wine_id=1)}}}', "format.output.envelope=false"),
+        (f'{{"value": {{"schema": {{}}, "payload": {debezium("c", wine_id=1)}}}}}', "format.output.envelope"),
+        ('{"wine_id": 1, "__deleted": "true"}', "take that transform out"),
+        ('{"wine_id": 1, "__source_lsn": 7}', "take that transform out"),
+    ],
+)
+def test_what_kafka_connect_made_unreadable_is_not_drafted_but_told_how_to_set_it(
+    line: str, setting: str
+) -> None:
+    Path("w.json").write_text(line)
+    refusal = run("new", "bronze", "wine", "--from-file", "w.json").exception
+    assert isinstance(refusal, DataError)
+    assert refusal.message.startswith("w.json:1: ")
+    assert setting in refusal.hint
+    assert not Path("contracts/bronze/wine.yaml").exists()
+
+
+def test_tombstones_are_no_columns_and_no_objection() -> None:
+    lines = [debezium("c", wine_id=1, price=3), debezium("d", wine_id=1, price=None), "null", ""]
+    Path("w.json").write_text("\n".join(lines))
+    assert run("new", "bronze", "wine", "--from-file", "w.json").stderr == ""
+    assert load(Path("contracts/bronze/wine.yaml")).records == "debezium"
 
 
 def test_all_that_a_delete_has_is_the_key() -> None:

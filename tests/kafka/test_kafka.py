@@ -1,0 +1,106 @@
+"""A real PostgreSQL through Debezium, Kafka, a sink to S3, ingestion and dbt: silver is what the source is.
+
+What the sink writes is ingested as it is. Debezium's snapshot begins while transactions are under way, four
+sessions change the table at random, Kafka and Kafka Connect are killed twice, and the sink is paused, set
+otherwise, and made to deliver everything again.
+"""
+
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "debezium"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "services"))
+
+from connect import AIVEN, AS_JSON, DEBEZIUM, SINK, Pipeline
+from lakehouse import Lakehouse, temporary
+from postgres import Server, server
+from project import Project
+from wine import (
+    COLUMNS,
+    TABLE,
+    WORK,
+    assert_that_it_was_hard,
+    kill_and_start,
+    start_across_transactions,
+    take_a_key_from_another,
+    truth,
+    wait_for,
+)
+
+
+@pytest.fixture
+def source() -> Iterator[Server]:
+    with server() as running:
+        yield running
+
+
+@pytest.fixture
+def lakehouse(tmp_path: Path) -> Iterator[Lakehouse]:
+    with temporary(tmp_path) as house:
+        house.s3().put_bucket_versioning(Bucket="lake", VersioningConfiguration={"Status": "Enabled"})
+        yield house
+
+
+@pytest.fixture
+def kafka(source: Server, lakehouse: Lakehouse, tmp_path: Path) -> Iterator[Pipeline]:
+    plugin = os.environ.get("SINK", "")
+    pipeline = Pipeline(tmp_path / "kafka", source.port, "public.wine", lakehouse, plugin)
+    try:
+        yield pipeline
+    finally:
+        pipeline.kill()
+
+
+def test_the_settings_are_those_of_the_docs() -> None:
+    page = Path(__file__).parents[2].joinpath("docs/raw-files.md").read_text()
+    page = page.partition("### Through Kafka")[2]
+    blocks = [block.strip().splitlines() for block in page.split("```")[1:4:2]]
+    said, sink = (dict(line.split("=", 1) for line in lines) for lines in blocks)
+    assert said.items() <= DEBEZIUM.items()
+    assert sink == SINK | {"connector.class": AIVEN}
+
+
+def test_silver_is_what_the_source_is(
+    source: Server, lakehouse: Lakehouse, kafka: Pipeline, tmp_path: Path
+) -> None:
+    with source.session() as shop, ExitStack() as sessions:
+        shop.ask(TABLE)
+        start_across_transactions(source, shop, kafka)
+        workers = [sessions.enter_context(source.session()) for _ in range(4)]
+        for number, worker in enumerate(workers):
+            worker.begin(WORK.format(seed=number / 10))
+        kill_and_start(shop, kafka, 1)
+        take_a_key_from_another(source, shop)
+        kill_and_start(shop, kafka, 2)
+        shop.ask("insert into wine values (1500, 'before the pause')")
+        wait_for(kafka, '"wine_id":1500')
+
+        project = Project(tmp_path / "project", lakehouse, kafka.lines())
+        kafka.ask("PUT", "/connectors/sink/pause")
+        for worker in workers:
+            worker.answer()
+        project.silver(COLUMNS)
+        kafka.ask("PUT", "/connectors/sink/resume")
+        shop.ask("insert into wine values (2000, 'before the truncate')")
+        wait_for(kafka, '"wine_id":2000')
+        assert project.silver(COLUMNS) == truth(shop)
+
+        kafka.connectors["sink"] |= AS_JSON
+        kafka.start()
+        shop.ask("begin; truncate wine; insert into wine values (1, 'after the truncate', 1, 1); commit")
+        shop.ask("update wine set wine_id = 3000 where wine_id = 1")
+        kafka.deliver_again()
+        wait_for(kafka, '"wine_id":3000')
+        assert project.silver(COLUMNS) == truth(shop)
+        assert_that_it_was_hard([json.loads(line) for line in kafka.lines()])
+        versions = Counter(key for key, _ in kafka.landed)
+        assert max(versions.values()) > 1  # the sink wrote a key again
