@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
 from install import jars
 from lakehouse import Lakehouse
 
+# Who was killed is given up for dead after 2 s instead of 9 (a broker) and 45 (a worker).
 BROKER = """
 process.roles=broker,controller
 node.id=1
@@ -30,8 +31,10 @@ offsets.topic.num.partitions=1
 offsets.topic.replication.factor=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=500
 """
-# A worker that was killed is given up for dead after 2 s, and offsets are kept as often: elsewhere 45 and 60.
+# Offsets are kept every 2 s, elsewhere every 60: then a sink writes its files, too.
 WORKER = """
 bootstrap.servers=127.0.0.1:{broker}
 listeners=http://127.0.0.1:{rest}
