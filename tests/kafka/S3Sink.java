@@ -27,7 +27,7 @@ import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
 
 /**
- * A sink to S3 with the settings of Aiven's, whose connector is not in Maven Central, but what it is made of is: which
+ * A sink to S3 with the settings of Aiven's connector, which could not be fetched from Maven Central, but its parts: which
  * records are a file, what the file is called and what is in it are Aiven's classes here, the upload is our own.
  * Without any care for offsets, as there: what was uploaded and not committed yet is uploaded again under its key.
  */

@@ -36,6 +36,8 @@ from wine import (
     wait_for,
 )
 
+ROUNDS = 6  # of the work of a session, which one after the other outlast both kills
+
 
 @pytest.fixture
 def source() -> Iterator[Server]:
@@ -85,8 +87,8 @@ def test_silver_is_what_the_source_is(
         shop.ask(TABLE)
         start_across_transactions(source, shop, kafka)
         workers = [sessions.enter_context(source.session()) for _ in range(4)]
-        for number, worker in enumerate(workers):
-            worker.begin(WORK.format(seed=number / 10))
+        for number, worker in enumerate(workers * ROUNDS):
+            worker.begin(WORK.format(seed=number / 100))
         kill_and_start(shop, kafka, 1)
         take_a_key_from_another(source, shop)
         kill_and_start(shop, kafka, 2)
@@ -95,7 +97,7 @@ def test_silver_is_what_the_source_is(
 
         project = Project(tmp_path / "project", lakehouse, kafka.lines())
         kafka.ask("PUT", "/connectors/sink/pause")
-        for worker in workers:
+        for worker in workers * ROUNDS:
             worker.answer()
         project.silver(COLUMNS)
         kafka.ask("PUT", "/connectors/sink/resume")
