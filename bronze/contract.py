@@ -17,7 +17,7 @@ from bronze.schema import RESCUED, TECHNICAL, TYPES, arrow_schema, nested, norma
 
 # Raised by one whenever a change of the parser lets the same raw file give other rows, so that a replay by
 # the new parser wins over what the old one wrote.
-PARSER_REVISION = 3
+PARSER_REVISION = 4
 
 PositionKind = Literal["lsn", "binlog", "number", "timestamp"]
 UnknownKeys = Literal["freeze", "evolve", "discard"]

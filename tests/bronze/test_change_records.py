@@ -25,7 +25,7 @@ def test_a_change_is_a_row_with_its_place_in_the_log():
         {
             **DATA,
             "_seq": "0000000003.00000000016B3748.1.00000000000000000007",
-            "_rev": 3_001_002_003,
+            "_rev": 4_001_002_003,
             "_op": "update",
             "_key_before": None,
             "_committed_at": datetime(2024, 5, 6, 7, 8, 9, 123456),

@@ -175,7 +175,7 @@ def test_every_row_of_an_extract_is_a_load_of_its_epoch_and_extract():
             "id": 1,
             "name": "a",
             "_seq": "0000000012.0000000000000000.0.00000000000000000034",
-            "_rev": 3_001_002_003,
+            "_rev": 4_001_002_003,
             "_op": "load",
             "_key_before": None,
             "_committed_at": None,
