@@ -15,7 +15,8 @@ from control.status import table_status
 
 MESSAGE = (
     "1 object(s) were overwritten after they had been ingested, and what they hold now is not: land what "
-    "they hold now under new keys, and delete these; for example raw/review/a.json.gz"
+    "they hold now under new keys, and delete these (whoever writes keys again by design, as sinks of Kafka "
+    "do, needs a bucket with versions); for example raw/review/a.json.gz"
 )
 
 
