@@ -190,7 +190,8 @@ def _is_due(head: Head, parts: Parts, rules: Rules) -> bool:
     """Was the bucket never listed for this table, or too long ago?"""
     if head.listed_at is None:
         return True
-    return (parts.clock.now() - head.listed_at).total_seconds() >= rules.relist_seconds
+    # Also where that is hours ahead: a clock that was wrong then must not keep lost notifications lost.
+    return abs((parts.clock.now() - head.listed_at).total_seconds()) >= rules.relist_seconds
 
 
 def _note_listed(table: str, parts: Parts) -> None:

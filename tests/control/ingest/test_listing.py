@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,16 @@ def test_where_events_tell_of_new_files_the_bucket_is_listed_once_an_hour(world)
     world.clock.sleep(100)
     assert world.run(listing="when_due").registered == 1
     world.check()
+
+
+def test_a_listing_by_a_clock_that_was_a_year_ahead_does_not_count(world) -> None:
+    world.land("review", "a", "1")
+    world.run(listing="when_due")
+    ahead = world.clock.now() + timedelta(days=365)
+    world.store.put(replace(world.head("review"), listed_at=ahead))
+    world.land("review", "lost", "2")
+    assert world.run(listing="when_due").registered == 1
+    assert world.head("review").listed_at == world.clock.now()
 
 
 def test_a_listing_that_broke_off_does_not_count(world, monkeypatch) -> None:
