@@ -10,8 +10,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from control.errors import ConflictError
-from control.model import Batch, Counts, Head, Tally, place_of
+from control.model import ALARMING, Batch, Counts, Head, Tally, place_of
 from control.ports import Parts, every
+
+# What a control record says may be any text, and an item of the store has 400 KB. Exactly it is in the table
+# of events.
+MOST_KINDS = 100
+LONGEST_KIND = 64
+OTHER = "other"
 
 
 def after(head: Head, batch: Batch, number: int, at: datetime, parts: Parts) -> Tally | None:
@@ -56,6 +62,14 @@ def recount(table: str, parts: Parts) -> Tally:
         return tally
 
 
+def few(kinds: Mapping[str, int]) -> dict[str, int]:
+    """Counts by kind, of which those with strange names, and those beyond a hundred, are one: `other`."""
+    named = sorted((k for k in kinds if 0 < len(k) <= LONGEST_KIND), key=lambda k: (k not in ALARMING, k))
+    kept = {kind: kinds[kind] for kind in named[:MOST_KINDS]}
+    others = sum(kinds.values()) - sum(kept.values())
+    return kept | {OTHER: kept.get(OTHER, 0) + others} if others else kept
+
+
 def ancestors(of: Iterable[Batch], known: Mapping[str, Batch], parts: Parts) -> dict[str, Batch]:
     """`known`, and all batches from which files have come into one of `of`, by id."""
     found = dict(known)
@@ -93,12 +107,16 @@ def _plus(tally: Tally, batch: Batch, batches: Mapping[str, Batch]) -> Tally:
         before = counted_before(file_id, parent, batches, (batch.number or 0) - 1)
         files += before is None
         counts -= before or Counts()
-    at = batch.published_at
+    at, came = batch.published_at, few(batch.events or {})
+    events = few(Counter(tally.events) + Counter(came))
+    moments = {**tally.events_at, **(dict.fromkeys(came, at) if at else {})}
+    if at and came.keys() - events.keys():
+        moments[OTHER] = at
     return Tally(
         number=batch.number or 0,
         files=files,
         counts=counts,
-        events=dict(Counter(tally.events) + Counter(batch.events or {})),
+        events=events,
         published_at=at,
-        events_at={**tally.events_at, **(dict.fromkeys(batch.events or {}, at) if at else {})},
+        events_at={kind: moments[kind] for kind in events if kind in moments},
     )

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 
+from control import tally
 from control.errors import EngineError
 from control.ingest import claim, overwritten, reload
 from control.ingest.plan import assign
@@ -143,7 +144,7 @@ def _events(folder: str, report: Report, parts: Parts) -> dict[str, int]:
         for written in file.objects:
             if written.uri.startswith(f"{folder}/"):
                 kinds.update(parts.event_kinds(parts.objects.get(written.uri)))
-    return dict(kinds)
+    return tally.few(kinds)
 
 
 def _write_once(uri: str, text: bytes, parts: Parts) -> None:

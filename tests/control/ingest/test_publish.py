@@ -12,6 +12,7 @@ from control.ingest.publish import publish, settle
 from control.ingest.register import reconcile
 from control.model import Batch, Counts, Head, Partition, Tally
 from control.orders import attempt_of
+from control.papers import to_json
 from control.partitions import manifest_of
 
 ONE = Tally(1, 1, Counts(2, 2), {}, datetime(2026, 1, 2, 23, 59, tzinfo=UTC))
@@ -181,3 +182,19 @@ def test_a_stale_publisher_does_not_publish_what_a_later_epoch_has_written(world
     with pytest.raises(StaleEpochError):
         publish(written, world.tables["review"], world.parts)
     assert world.head("review") == Head("review", 0)
+
+
+def test_control_records_that_say_strange_things_leave_room_in_the_items_of_a_table(world) -> None:
+    """An item of DynamoDB has 400 KB: beyond it nothing of the table could be published any more."""
+    for name in "ab":
+        strange = [f"ctl:create-table {name}{number} {'x' * 80}" for number in range(3_000)]
+        short = [f"ctl:{name}{number}" for number in range(300)]
+        world.land("review", name, *strange, *short, "ctl:", "ctl:truncate-table")
+        world.run()
+    head, batches = world.head("review"), world.batches("review")
+    assert (head.number, head.tally.events["truncate-table"]) == (2, 2)
+    assert sum(head.tally.events.values()) == head.tally.counts.control == 2 * 3_302
+    assert max(len(to_json(item)) for item in (head, *batches)) < 20_000
+    assert head.tally.events.keys() == head.tally.events_at.keys()
+    assert tally.total(head, {batch.batch_id: batch for batch in batches}) == head.tally
+    world.check()
