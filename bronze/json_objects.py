@@ -90,6 +90,10 @@ def _repeated(text: str, position: int, key: str) -> tuple[RefusedError, int]:
         return RefusedError("json"), len(text)
     if _is_too_deep(value, text, position, end):
         return RefusedError("json"), len(text)
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return RefusedError("encoding"), end
     return RefusedError(f"duplicate_key:{key}"), end
 
 

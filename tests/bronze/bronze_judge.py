@@ -121,7 +121,7 @@ def line_records(line: bytes) -> Iterator[dict[str, Any] | Bad]:
         except UnicodeEncodeError:
             yield Bad("encoding")
         except Bad as bad:
-            yield bad
+            yield Bad("encoding") if any("\ud800" <= sign <= "\udfff" for sign in str(bad)) else bad
         rest = rest[end:].lstrip(" \t\r\n")
 
 
