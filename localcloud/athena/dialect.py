@@ -54,6 +54,8 @@ def _as_sqlglot_reads(sql: str) -> str:
     tokens = list(tokenize(sql))
     if any(token.keyword == "MATCH_RECOGNIZE" for token in tokens):
         raise not_supported("MATCH_RECOGNIZE in the local cloud")
+    if tokens and tokens[-1].raw == ",":
+        raise unexpected(sql, tokens[-1].stop, "<EOF>")
     for token, following in pairwise(tokens):
         _refuse_marks(sql, token, following)
         if token.keyword == "X" and following.sort == "string" and following.start == token.stop:
@@ -86,6 +88,10 @@ _FOREIGN_PAIRS = frozenset({"::", "==", "<=>"})
 
 
 def _refuse_marks(sql: str, token: Token, following: Token) -> None:
+    if token.raw == "," and (following.raw == ")" or following.keyword == "FROM"):
+        raise unexpected(sql, following.start, following.raw)  # sqlglot takes a list that ends in a comma
+    if token.keyword == "AS" and following.sort == "string":
+        raise unexpected(sql, following.start, following.raw)
     pair = token.raw + following.raw if token.stop == following.start else ""
     if pair[:2] == "&'":  # of U&'\\0041'
         return

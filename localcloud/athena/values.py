@@ -44,7 +44,8 @@ def texts(column: pa.ChunkedArray, type_: Type) -> pa.ChunkedArray:
         spell = {"uuid": _uuid, "ipaddress": _address}.get(type_.name, _hex)
         return pa.chunked_array([_each(chunk, spell) for chunk in column.chunks], pa.string())
     if pa.types.is_duration(held) or pa.types.is_interval(held):
-        return pa.chunked_array([_each(chunk, _interval) for chunk in column.chunks], pa.string())
+        spell = _months if type_.name == "interval year to month" else _interval
+        return pa.chunked_array([_each(chunk, spell) for chunk in column.chunks], pa.string())
     nested = [pa.array(_nested(chunk, type_), pa.string()) for chunk in column.chunks]
     return pa.chunked_array(nested, pa.string())
 
@@ -202,13 +203,16 @@ def _java_bytes(value: bytes) -> str:
     return f"[B@{zlib.crc32(value):x}"
 
 
+def _months(value: Any) -> str:
+    """`years-months`."""
+    months = value[0]
+    return f"{'-' if months < 0 else ''}{abs(months) // 12}-{abs(months) % 12}"
+
+
 def _interval(value: Any) -> str:
-    """`days hours:minutes:seconds.milliseconds`, or `years-months` when there are months."""
+    """`days hours:minutes:seconds.milliseconds`."""
     if isinstance(value, tuple):
-        months, days, nanoseconds = value
-        if months:
-            sign = "-" if months < 0 else ""
-            return f"{sign}{abs(months) // 12}-{abs(months) % 12}"
+        _, days, nanoseconds = value
         value = timedelta(days=days, microseconds=nanoseconds // 1000)
     milliseconds = round(value.total_seconds() * 1000)
     sign, left = ("-", -milliseconds) if milliseconds < 0 else ("", milliseconds)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from localcloud.athena.engines import digits, distributions, hashes, murmur, quantile, utf8
+from localcloud.athena.engines import digits, distributions, hashes, iso8601, murmur, quantile, utf8
 
 _THREADS = 2
 _MEMORY = "1GB"
@@ -35,6 +35,22 @@ MACROS = (
     "athena_long_quotient(n, d, factors) AS athena_round_up(athena_long_steps(n, d, factors), n, d)",
     # What to add to microseconds to reach the nearest multiple of a unit, half up.
     "athena_to_unit(us, unit) AS (us + unit // 2) - ((((us + unit // 2) % unit) + unit) % unit) - us",
+    # Of an hour that a clock shows twice, Trino takes the first one, which has the day before's distance
+    # from UTC, and DuckDB the second one.
+    "athena_first_instant(zone, t) AS"
+    " timezone('UTC', t) - (t - INTERVAL 1 DAY - timezone('UTC', timezone(zone, t - INTERVAL 1 DAY)))",
+    "athena_instant(zone, t) AS CASE WHEN timezone(zone, athena_first_instant(zone, t)) = t"
+    " THEN athena_first_instant(zone, t) ELSE timezone(zone, t) END",
+    # The moment in the hundred years from one on.
+    # Digits in groups of three, and with zeros before them, behind the sign.
+    "athena_thousands(t) AS CASE WHEN t[1] = '-' THEN '-' ELSE '' END"
+    " || format('{:,}', CAST(split_part(ltrim(t, '-'), '.', 1) AS BIGINT))"
+    " || regexp_extract(t, '\\..*')",
+    "athena_zeros(t, width) AS CASE WHEN t[1] = '-' THEN '-' || athena_zeros_before(t[2:], width - 1)"
+    " ELSE athena_zeros_before(t, width) END",
+    "athena_zeros_before(t, width) AS lpad(t, CAST(greatest(width, len(t)) AS INTEGER), '0')",
+    "athena_century(t, first) AS t + to_years(CASE WHEN year(t) < first THEN 100 WHEN year(t) >= first + 100"
+    " THEN -100 ELSE 0 END)",
     "athena_cut(t, digits) AS left(t, len(t) - CASE WHEN digits = 0 THEN 7 ELSE 6 - digits END)",
     "athena_timestamp_text(ts, digits) AS athena_cut(strftime(ts, '%Y-%m-%d %H:%M:%S.%f'), digits)",
     "athena_time_text(t, digits) AS athena_cut(strftime(DATE '2000-01-01' + t, '%H:%M:%S.%f'), digits)",
@@ -75,6 +91,12 @@ MACROS = (
     " athena_plain_text(CASE WHEN t[1] = '-' THEN '-' ELSE '' END,"
     " replace(ltrim(split_part(t, 'E', 1), '-'), '.', ''), CAST(split_part(t, 'E', 2) AS INTEGER))"
     " ELSE t END",
+    # The same in JSON, where what is no number is a text.
+    "athena_json_number(t, finite) AS"
+    " CASE WHEN finite THEN athena_java_text(t) ELSE CAST(to_json(t) AS VARCHAR) END",
+    "athena_json_double(x) AS CASE WHEN abs(x) >= 0.001 AND abs(x) < 1e7 THEN CAST(to_json(x) AS VARCHAR)"
+    " ELSE athena_json_number(athena_double_text(x), isfinite(x)) END",
+    "athena_json_real(x) AS athena_json_number(athena_scientific(CAST(x AS VARCHAR)), isfinite(x))",
     # The digits with the point behind the first `power + 1` of them.
     "athena_plain_text(sign, digits, power) AS sign || CASE WHEN power < 0"
     " THEN '0.' || repeat('0', -power - 1) || coalesce(nullif(rtrim(digits, '0'), ''), '0')"
@@ -115,13 +137,14 @@ def _json_macros() -> Iterator[str]:
         inner = f"athena_json_{depth}"
         member = f"""CAST(to_json(k) AS VARCHAR) || ':' || {inner}(json_extract(j, '$."' || k || '"'))"""
         members = f"array_to_string(list_transform(list_sort(json_keys(j)), lambda k: {member}), ',')"
-        elements = f"""array_to_string(list_transform(from_json(j, '["JSON"]'), lambda e: {inner}(e)), ',')"""
+        element = f"coalesce({inner}(e), 'null')"
+        elements = f"""array_to_string(list_transform(from_json(j, '["JSON"]'), lambda e: {element}), ',')"""
         objects, arrays = f"'{{' || {members} || '}}'", f"'[' || {elements} || ']'"
     top = f"athena_json_{_JSON_DEPTH}(j)"
     yield f"athena_json(j) AS list_transform([{top}], lambda t: athena_json_doubles(t))[1]"
 
 
-_PARTS = (murmur, digits, hashes, utf8, quantile, distributions)
+_PARTS = (murmur, digits, hashes, utf8, quantile, distributions, iso8601)
 _ALL = (*MACROS, *(macro for part in _PARTS for macro in part.MACROS))
 
 

@@ -3,7 +3,7 @@
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError
-from localcloud.athena.translate import decimals
+from localcloud.athena.translate import decimals, zones
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import as_decimal, common_type, is_numeric
 from localcloud.athena.translate.scope import place
@@ -14,6 +14,7 @@ from localcloud.athena.translate.terms import (
     UNKNOWN,
     YEAR_MONTH,
     Term,
+    decimal,
     fail,
     raw_cast,
     timestamp,
@@ -27,7 +28,7 @@ _INSTANTS = ("date", "timestamp", "timestamp with time zone", "time")
 def binary(operator: str, left: Term, right: Term, node: exp.Expression) -> Term:
     """`left operator right` for + - * / %. Raises TYPE_MISMATCH when there is no such operator."""
     if left.type == UNKNOWN and right.type != UNKNOWN:
-        left = coerce(left, right.type)
+        left = coerce(left, _of_null(right.type))
     elif right.type == UNKNOWN:
         if left.type == UNKNOWN:
             line, column = place(node)
@@ -35,7 +36,7 @@ def binary(operator: str, left: Term, right: Term, node: exp.Expression) -> Term
                 "AMBIGUOUS_FUNCTION_CALL",
                 f"line {line}:{column}: Cannot apply operator: unknown {operator} unknown",
             )
-        right = coerce(right, left.type)
+        right = coerce(right, _of_null(left.type))
     found = None
     if is_numeric(left.type) and is_numeric(right.type):
         found = _numbers(operator, left, right)
@@ -48,6 +49,11 @@ def binary(operator: str, left: Term, right: Term, node: exp.Expression) -> Term
             f"line {line}:{column}: Cannot apply operator: {left.type.athena} {operator} {right.type.athena}",
         )
     return found
+
+
+def _of_null(other: Type) -> Type:
+    """The type of a null beside another type."""
+    return decimal(1, 0) if other.name == "decimal" else other
 
 
 def negate(term: Term) -> Term:
@@ -70,7 +76,7 @@ def _numbers(operator: str, left: Term, right: Term) -> Term | None:
         # The cast pins the width: DuckDB gives literals the narrower type of the other side.
         return Term(f"({raw_cast(a.sql, common)} {operator} {raw_cast(b.sql, common)})", common)
     result = f"({a.sql} {'//' if operator == '/' else '%'} {b.sql})"
-    if isinstance(right.value, int) and right.value != 0:
+    if isinstance(right.value, int) and right.value not in (0, -1):
         return Term(raw_cast(result, common), common)
     failure = fail("DIVISION_BY_ZERO", "'Division by zero'", common)
     # To DuckDB the rest of the smallest number by -1 is an overflow.
@@ -105,7 +111,7 @@ def _times(operator: str, left: Term, right: Term) -> Term | None:
     return None
 
 
-def _shifted(operator: str, instant: Term, interval: Term) -> Term:
+def _shifted(operator: str, instant: Term, interval: Term) -> Term | None:
     moved = f"({instant.sql} {operator} {interval.sql})"
     if instant.type == DATE:
         if interval.type == YEAR_MONTH:
@@ -114,7 +120,13 @@ def _shifted(operator: str, instant: Term, interval: Term) -> Term:
         whole = f"epoch_us({interval.sql}) % 86400000000 <> 0"
         return Term(f"CASE WHEN {whole} THEN {failure} ELSE {raw_cast(moved, DATE)} END", DATE)
     digits = instant.type.numbers[0]
-    if interval.type == DAY_SECOND:
+    if interval.type == YEAR_MONTH:
+        if instant.type.name == "time":
+            return None
+        if instant.type.name == "timestamp with time zone":
+            # Months are months of the clock on the wall.
+            moved = zones.instant(f"({zones.local(instant)} {operator} {interval.sql})", instant.zone)
+    else:
         digits = max(3, digits)
     return Term(moved, Type(instant.type.name, (digits,)), instant.zone)
 
@@ -134,4 +146,7 @@ def _between(left: Term, right: Term) -> Term | None:
     if common.name in ("date", "time"):
         common = timestamp(3) if common.name == "date" else common
     a, b = coerce(left, common), coerce(right, common)
-    return Term(f"to_microseconds(epoch_us({a.sql}) - epoch_us({b.sql}))", DAY_SECOND)
+    # Days apart from their rest: Arrow has nanoseconds, which hold 292 years.
+    micros = f"(epoch_us({a.sql}) - epoch_us({b.sql}))"
+    days = f"to_days(CAST({micros} // 86400000000 AS INTEGER))"
+    return Term(f"({days} + to_microseconds({micros} % 86400000000))", DAY_SECOND)

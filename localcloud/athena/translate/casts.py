@@ -31,6 +31,8 @@ _TIMESTAMP_TEXT = (
     r"\s*[+-]?[0-9]{1,6}-[0-9]{1,2}-[0-9]{1,2}"
     r"( [0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,12})?)?)?"
 )
+_TIME_TEXT = r"[0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,12})?)?"
+_LARGEST_REAL = "3.4028235677973366e38"  # and half of its last digit more
 _BIGINTS = f"{2**63}e0"
 _ZONE_TEXT = r"( ?[+-][0-9]{1,2}(:[0-9]{2})?| [A-Za-z][A-Za-z0-9_+/-]*)?\s*"
 
@@ -116,6 +118,10 @@ def _to_number(sql: str, source: Type, target: Type) -> str | None:
     if source.name in _APPROXIMATE and target.name == "decimal":
         # Through text: the shortest digits of the double are what Athena rounds, not its binary value.
         return raw_cast(raw_cast(sql, Type("varchar")), target)
+    if (source.name, target.name) == ("double", "real"):
+        infinite = f"CASE WHEN {sql} > 0 THEN 'inf' ELSE '-inf' END"
+        large = f"isfinite({sql}) AND abs({sql}) >= {_LARGEST_REAL}"
+        return f"CASE WHEN {large} THEN {raw_cast(infinite, target)} ELSE {raw_cast(sql, target)} END"
     if source.name in (*_EXACT, *_APPROXIMATE):
         return raw_cast(sql, target)
     return None
@@ -129,6 +135,8 @@ def _to_text(sql: str, source: Type, target: Type, zone: str) -> str | None:
         return plain
     length = target.numbers[0]
     if target.name == "char":
+        if source.name not in _TEXTS:
+            return None
         return f"rpad(substr({plain}, 1, {length}), {length}, ' ')"
     if source.name in _TEXTS:
         fits = source.name == "varchar" and source.numbers and source.numbers[0] <= length
@@ -202,7 +210,9 @@ def _from_text(sql: str, target: Type) -> str | None:
             whole = rounded(raw_cast(trimmed, target), target.numbers[0])
             instant = f"CASE WHEN {zone} NOT IN ('', 'UTC', 'Z') THEN {refused} ELSE {whole} END"
             return _guarded(sql, _TIMESTAMP_TEXT + _ZONE_TEXT, target, instant)
-        case "time" | "uuid":
+        case "time":
+            return _guarded(sql, _TIME_TEXT, target, _time(raw_cast(trimmed, target), target.numbers[0]))
+        case "uuid":
             return raw_cast(trimmed, target)
         case "varbinary":
             return f"encode({sql})"
@@ -215,6 +225,13 @@ def rounded(sql: str, digits: int) -> str:
         return sql
     unit = 10 ** (6 - digits)
     return f"({sql} + to_microseconds(athena_to_unit(epoch_us({sql}), {unit})))"
+
+
+def _time(sql: str, digits: int) -> str:
+    """A time with only `digits` digits of a second; what rounds up to a day is midnight."""
+    if digits >= 6:
+        return sql
+    return raw_cast(rounded(f"(DATE '1970-01-01' + {sql})", digits), Type("time"))
 
 
 def _temporal(sql: str, source: Type, target: Type, zone: str) -> str | None:
@@ -235,11 +252,11 @@ def _temporal(sql: str, source: Type, target: Type, zone: str) -> str | None:
         case ("timestamp with time zone", "timestamp"):
             return _rounded_to(zones.at(sql, zone), source, target)
         case ("timestamp", "time"):
-            return raw_cast(sql, target)
+            return _time(raw_cast(sql, target), target.numbers[0])
         case ("timestamp with time zone", "time"):
-            return raw_cast(zones.at(sql, zone), target)
+            return _time(raw_cast(zones.at(sql, zone), target), target.numbers[0])
         case ("time", "time"):
-            return sql
+            return sql if target.numbers >= source.numbers else _time(sql, target.numbers[0])
         case ("varbinary", "uuid") | ("uuid", "varbinary"):
             return None
     return None

@@ -5,22 +5,43 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from localcloud.athena.errors import AthenaError, column_not_found, not_supported
-from localcloud.athena.translate.functions.calls import constant_safe, direction
+from localcloud.athena.errors import AthenaError, column_not_found, not_supported, syntax_error
+from localcloud.athena.translate.functions.calls import constant_safe, sort_key
 from localcloud.athena.translate.scope import Field, Output, Scope, as_output, check_parts, place
 from localcloud.athena.translate.terms import BIGINT, Term
+
+_SETS = (exp.Rollup, exp.Cube, exp.GroupingSets)
 
 
 def grouping(group: exp.Expression, outputs: list[Output], scope: Scope) -> str:
     """What GROUP BY lists: expressions, places of outputs, and sets of them."""
-    if group.args.get("all"):  # to Athena this is a column's name
+    sets = [key for kind in ("rollup", "cube", "grouping_sets") for key in group.args.get(kind) or []]
+    if group.args.get("all") is False:
+        raise not_supported("GROUP BY DISTINCT in the local cloud: the same grouping set would come twice")
+    if group.args.get("all") and not (sets or group.expressions):  # to Athena this is a column's name
         line, column = place(group)
         raise column_not_found("all", line=line, column=column)
-    check_parts(group, "rollup", "cube", "grouping_sets")
-    parts = [_group_key(key, outputs, scope) for key in group.expressions]
-    for kind in ("rollup", "cube", "grouping_sets"):
-        parts.extend(_group_key(key, outputs, scope) for key in group.args.get(kind) or [])
+    check_parts(group, "all", "rollup", "cube", "grouping_sets")
+    keys = [*group.expressions, *sets]
+    for key in keys:
+        if isinstance(key, _SETS):
+            _check_set(key)
+    parts = [_group_key(key, outputs, scope) for key in keys]
     return ", ".join(parts)
+
+
+def _check_set(grouping_set: exp.Expression) -> None:
+    """Sets are made of columns, not of places and not of other sets."""
+    for part in grouping_set.find_all(*_SETS, exp.Literal):
+        line, column = place(part)
+        if part is not grouping_set and isinstance(part, _SETS):
+            name = type(part).__name__.lower()
+            raise syntax_error(f"mismatched input '{name}'. Expecting: '('", line=line, column=column)
+        if isinstance(part, exp.Literal) and isinstance(part.parent, exp.Rollup | exp.Cube | exp.Tuple):
+            raise AthenaError(
+                "INVALID_COLUMN_REFERENCE",
+                f"line {line}:{column}: GROUP BY expression must be a column reference: {part.name}",
+            )
 
 
 def _group_key(key: exp.Expression, outputs: list[Output], scope: Scope) -> str:
@@ -65,7 +86,7 @@ def tail(node: exp.Expression, outputs: list[Output], scope: Scope) -> str:
                     f"line {line}:{column}: For SELECT DISTINCT, ORDER BY expressions must appear in the "
                     "select list",
                 )
-            keys.append(constant_safe(term) + direction(key))
+            keys.append(sort_key(term, key))
         parts.append("ORDER BY " + ", ".join(keys))
     limit = node.args.get("limit")
     if limit is not None and (count := _count(limit, scope)) is not None:

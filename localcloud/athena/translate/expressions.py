@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from localcloud.athena.errors import AthenaError, not_supported
+from localcloud.athena.errors import AthenaError, not_supported, syntax_error
 from localcloud.athena.translate import arithmetic, predicates
 from localcloud.athena.translate.casts import cast, coerce, try_cast
 from localcloud.athena.translate.coercion import common_of
@@ -235,9 +235,21 @@ def _at_time_zone(node: exp.Expression, scope: Scope) -> Term:
     return calls.call("at_timezone", [node.this, node.args["zone"]], node, scope)
 
 
+_FIELDS = (
+    *("year", "quarter", "month", "week", "day", "day_of_month", "day_of_week", "dow", "day_of_year", "doy"),
+    *("year_of_week", "yow", "hour", "minute", "second", "timezone_minute", "timezone_hour"),
+)
+
+
 def _extract(node: exp.Expression, scope: Scope) -> Term:
     names = {"dow": "day_of_week", "doy": "day_of_year", "yow": "year_of_week"}
     unit = node.this.name.lower()
+    if unit not in _FIELDS:
+        line, column = place(node)
+        valid = ", ".join(_FIELDS).upper()
+        raise syntax_error(
+            f"Invalid EXTRACT field {unit}, valid fields are: {valid}", line=line, column=column
+        )
     return calls.call(names.get(unit, unit), [node.expression], node, scope)
 
 
@@ -284,6 +296,9 @@ def _today(node: exp.Expression, scope: Scope) -> Term:
 
 
 def _hex(node: exp.Expression, scope: Scope) -> Term:
+    if len(node.this) % 2:
+        line, column = place(node)
+        raise syntax_error("Binary literal must contain an even number of digits", line=line, column=column)
     return Term(f"unhex({text(node.this)})", VARBINARY)
 
 

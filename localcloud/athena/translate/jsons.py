@@ -6,7 +6,7 @@ from localcloud.athena.translate import zones
 from localcloud.athena.translate.terms import VARCHAR, decimal, raw_cast, text
 from localcloud.athena.types import Type
 
-_PLAIN = ("boolean", "tinyint", "smallint", "integer", "bigint", "double", "real", "varchar")
+_PLAIN = ("boolean", "tinyint", "smallint", "integer", "bigint", "varchar")
 _COMMA = " || ',' || "
 
 
@@ -29,6 +29,8 @@ def from_value(sql: str, source: Type, zone: str, depth: int = 0) -> str | None:
             source.numbers
         )  # DuckDB leaves out the zero before the point where there is no room
         return raw_cast(raw_cast(sql, decimal(max(precision, min(scale + 1, 38)), scale)), VARCHAR)
+    if source.name in ("double", "real"):
+        return f"athena_json_{source.name}({sql})"
     if source.name in _PLAIN:
         return f"CAST(to_json({sql}) AS VARCHAR)"
     if source.name == "date":

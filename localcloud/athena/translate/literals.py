@@ -101,7 +101,7 @@ def typed_literal(written: str, type_: Type, node: exp.Expression) -> Term:
         return Term(raw_cast(text(written.strip()), kind), kind)
     local = f"{match['day']} {match['time'] or '00:00:00'}"
     zone = zones.shown(match["zone"])
-    if zone is None:
+    if zone is None or zones.skips(zone, f"{local}:00" if local.count(":") == 1 else local):
         raise _invalid(f"'{written}' is not a valid TIMESTAMP literal", node)
     return Term(zones.instant(f"CAST({text(local)} AS TIMESTAMP)", zone), kind, zone)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from localcloud.athena.errors import not_supported
+from localcloud.athena.errors import AthenaError, not_supported
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import common_type
 from localcloud.athena.translate.scope import Field, Query, Scope, as_term, mismatch
@@ -203,6 +203,19 @@ def _in(node: exp.Expression, scope: Scope) -> Term:
     return Term(f"({found} IN ({listed}))", BOOLEAN)
 
 
+def _check_escape(pattern: Term, escape: Term) -> None:
+    """DuckDB takes an empty escape for none, and lets it stand before any character."""
+    code, mark = "INVALID_FUNCTION_ARGUMENT", escape.value
+    if not isinstance(mark, str):
+        return
+    if len(mark) != 1:
+        raise AthenaError(code, "Escape string must be a single character")
+    followed = str(pattern.value or "").replace(mark * 2, "").split(mark)[1:]
+    if any(part[:1] not in ("%", "_") for part in followed):
+        text = "Escape character must be followed by '%', '_' or the escape character itself"
+        raise AthenaError(code, text)
+
+
 def _like(node: exp.Expression, scope: Scope, escape: exp.Expression | None = None) -> Term:
     value, pattern = scope.term(node.this), scope.term(node.expression)
     for side in (value, pattern):
@@ -211,6 +224,8 @@ def _like(node: exp.Expression, scope: Scope, escape: exp.Expression | None = No
                 node,
                 f"Left side of LIKE expression must evaluate to a varchar (actual: {side.type.athena})",
             )
+    if escape is not None:
+        _check_escape(pattern, scope.term(escape))
     tail = f" ESCAPE {scope.term(escape).sql}" if escape is not None else ""
     word = "NOT LIKE" if node.args.get("negate") else "LIKE"
     return Term(f"({value.sql} {word} {pattern.sql}{tail})", BOOLEAN)

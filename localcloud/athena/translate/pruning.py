@@ -28,7 +28,7 @@ def filters(where: exp.Expression, fields: Sequence[Field]) -> Filters:
     Only what is certain: other conjuncts are left to the query itself.
     """
     found: dict[str, list[Filter]] = defaultdict(list)
-    for part in _conjuncts(where):
+    for part in conjuncts(where):
         for field, filter_ in _read(part, fields):
             alias, _, column = field.sql.partition(".")
             if column:
@@ -36,12 +36,13 @@ def filters(where: exp.Expression, fields: Sequence[Field]) -> Filters:
     return found
 
 
-def _conjuncts(node: exp.Expression) -> Iterator[exp.Expression]:
+def conjuncts(node: exp.Expression) -> Iterator[exp.Expression]:
+    """The conditions that must all hold for a condition to hold."""
     if isinstance(node, exp.And):
-        yield from _conjuncts(node.this)
-        yield from _conjuncts(node.expression)
+        yield from conjuncts(node.this)
+        yield from conjuncts(node.expression)
     elif isinstance(node, exp.Paren):
-        yield from _conjuncts(node.this)
+        yield from conjuncts(node.this)
     else:
         yield node
 
@@ -122,7 +123,7 @@ def equalities(
     condition: exp.Expression, left: Sequence[Field], right: Sequence[Field]
 ) -> Iterator[tuple[Field, Field]]:
     """The conjuncts `column = column` of a join condition, as (field of left, field of right)."""
-    for part in _conjuncts(condition):
+    for part in conjuncts(condition):
         if isinstance(part, exp.EQ):
             for a, b in ((part.this, part.expression), (part.expression, part.this)):
                 mine, theirs = _field(a, (*left, *right)), _field(b, (*left, *right))

@@ -10,7 +10,7 @@ from sqlglot import exp
 from localcloud.athena.errors import AthenaError, not_supported, syntax_error
 from localcloud.athena.translate import clauses, pruning
 from localcloud.athena.translate.casts import coerce
-from localcloud.athena.translate.coercion import common_of, common_type
+from localcloud.athena.translate.coercion import can_become, common_of, common_type
 from localcloud.athena.translate.reads import NOTHING, Scan
 from localcloud.athena.translate.relations import Source, joined, sampled, source, unnested
 from localcloud.athena.translate.scope import (
@@ -24,8 +24,9 @@ from localcloud.athena.translate.scope import (
     mismatch,
     place,
 )
-from localcloud.athena.translate.terms import BOOLEAN, Term, ident
+from localcloud.athena.translate.terms import BOOLEAN, Term, fail, ident
 
+_STEP, _STEPS = '"$step"', 10  # of a recursion: the column that counts, and how many Athena takes
 _TAIL = ("with_", "order", "limit", "offset")
 _CLAUSES: dict[type[exp.Expression], tuple[str, ...]] = {
     exp.Select: (*_TAIL, "distinct", "from_", "joins", "where", "group", "having", "windows", "sample"),
@@ -74,31 +75,68 @@ def _with(node: exp.Expression, scope: Scope) -> tuple[str, Scope]:
         return "", scope
     recursive = bool(clause.args.get("recursive"))
     parts: list[str] = []
+    named: set[str] = set()
     for cte in clause.expressions:
         name = cte.alias.lower()
+        if name in named:
+            line, column = place(cte.args["alias"])
+            raise AthenaError(
+                "DUPLICATE_NAMED_QUERY",
+                f"line {line}:{column}: WITH query name '{name}' specified more than once",
+            )
+        named.add(name)
         columns = [part.name for part in cte.args["alias"].args.get("columns") or []]
         label = ident(scope.statement.fresh(name))
-        if recursive and isinstance(cte.this, exp.SetOperation):
+        if recursive and not columns:
+            line, column = place(cte)
+            raise AthenaError(
+                "MISSING_COLUMN_ALIASES",
+                f"line {line}:{column}: missing column aliases in recursive WITH query",
+            )
+        stepped = recursive and isinstance(cte.this, exp.SetOperation) and _names(cte.this.expression, name)
+        if stepped:
             found = _recursive(cte, label, columns, scope)
         else:
             found = _renamed(scope.statement.query(cte.this, scope), columns, cte)
-        parts.append(f"{label}({', '.join(field.sql for field in found.fields)}) AS ({found.sql})")
+        inside = ", ".join([*(field.sql for field in found.fields), *([_STEP] if stepped else [])])
+        parts.append(f"{label}({inside}) AS ({found.sql})")
         scope = replace(scope, ctes={**scope.ctes, name: replace(found, sql=label)})
     return f"WITH {'RECURSIVE ' if recursive else ''}{', '.join(parts)} ", scope
 
 
+def _names(node: exp.Expression, name: str) -> bool:
+    """Whether a query reads a relation of this name."""
+    return any(table.name.lower() == name and not table.db for table in node.find_all(exp.Table))
+
+
 def _recursive(cte: exp.Expression, label: str, columns: list[str], scope: Scope) -> Query:
-    """The base gives names and types; the step sees the query under its own name."""
+    """The base gives names and types; the step sees the query under its own name.
+
+    Athena takes ten steps and fails when the eleventh has rows, so each row knows its step.
+    """
     base = _renamed(scope.statement.query(cte.this.this, scope), columns, cte)
     inside = replace(scope, ctes={**scope.ctes, cte.alias.lower(): replace(base, sql=label)})
     step = scope.statement.query(cte.this.expression, inside)
     operator = "UNION" if cte.this.args.get("distinct") else "UNION ALL"
     if len(step.fields) != len(base.fields):
         raise mismatch(cte, "base and step relations of recursion have different number of fields")
+    for mine, field in zip(step.fields, base.fields, strict=True):
+        if not can_become(mine.type, field.type):
+            raise mismatch(
+                cte,
+                f"recursion step relation output type ({mine.type.athena}) is not coercible to "
+                f"recursion base relation output type ({field.type.athena})",
+            )
     items = ", ".join(
         coerce(as_term(mine), field.type).sql for mine, field in zip(step.fields, base.fields, strict=True)
     )
-    sql = f"({base.sql}) {operator} (SELECT {items} FROM ({step.sql}))"
+    at = f"(SELECT max({_STEP}) + 1 FROM {label}) AS {_STEP}"
+    failure = fail("NOT_SUPPORTED", f"'Recursion depth limit exceeded ({_STEPS})'", BOOLEAN)
+    within = f"CASE WHEN {_STEP} > {_STEPS} THEN {failure} ELSE TRUE END"
+    sql = (
+        f"(SELECT *, 0 FROM ({base.sql})) {operator} "
+        f"(SELECT * FROM (SELECT {items}, {at} FROM ({step.sql})) WHERE {within})"
+    )
     return Query(sql, base.fields, base.all_reads() | step.all_reads())
 
 
@@ -140,7 +178,7 @@ def _select(node: exp.Select, scope: Scope) -> Query:
     found = _from(node, scope)
     inside = replace(scope, fields=found.fields, windows=_windows(node))
     where = node.args.get("where")
-    condition = inside.expect(where.this, BOOLEAN, "WHERE clause") if where is not None else None
+    condition = _condition(where.this, inside) if where is not None else ""
     filters = pruning.filters(where.this, found.fields) if where is not None else {}
     if not node.expressions:
         raise syntax_error("mismatched input 'from'. Expecting: a select item")
@@ -148,8 +186,8 @@ def _select(node: exp.Select, scope: Scope) -> Query:
     parts = [f"SELECT {'DISTINCT ' if node.args.get('distinct') else ''}{_items(outputs)}"]
     if found.pieces:
         parts.append("FROM " + source_text(found, filters))
-    if condition is not None:
-        parts.append(f"WHERE {condition.sql}")
+    if condition:
+        parts.append(f"WHERE {condition}")
     if group := node.args.get("group"):
         parts.append("GROUP BY " + clauses.grouping(group, outputs, inside))
     if having := node.args.get("having"):
@@ -159,6 +197,15 @@ def _select(node: exp.Select, scope: Scope) -> Query:
     by_alias = replace(inside, outputs={output.name.lower(): output for output in outputs if output.name})
     parts.append(clauses.tail(node, outputs, by_alias))
     return Query(" ".join(part for part in parts if part), _fields(outputs))
+
+
+def _condition(node: exp.Expression, scope: Scope) -> str:
+    """What every row must meet. `(a, b) IN (SELECT …)` is a join to Trino: no row with a null matches."""
+    found = [scope.expect(node, BOOLEAN, "WHERE clause").sql]
+    for part in pruning.conjuncts(node):
+        if isinstance(part, exp.In) and part.args.get("query") and isinstance(part.this, exp.Tuple):
+            found += (f"{scope.term(side).sql} IS NOT NULL" for side in part.this.expressions)
+    return " AND ".join(found)
 
 
 def _windows(node: exp.Select) -> dict[str, exp.Expression]:
@@ -307,11 +354,16 @@ def _as(found: Query, fields: Sequence[Field]) -> str:
     return f"SELECT {items} FROM ({found.sql})"
 
 
+def _columns_of(row: exp.Expression) -> list[exp.Expression]:
+    """The values of a row of VALUES, written `(1, 2)`, `ROW(1, 2)` or `1`."""
+    columns = row.expressions if isinstance(row, exp.Tuple) else [row]
+    if len(columns) == 1 and isinstance(columns[0], exp.Anonymous) and columns[0].name.lower() == "row":
+        return list(columns[0].expressions)
+    return list(columns)
+
+
 def _values(node: exp.Values, scope: Scope) -> Query:
-    rows = [
-        [scope.term(item) for item in (row.expressions if isinstance(row, exp.Tuple) else [row])]
-        for row in node.expressions
-    ]
+    rows = [[scope.term(item) for item in _columns_of(row)] for row in node.expressions]
     if any(len(row) != len(rows[0]) for row in rows):
         raise mismatch(node, "Values rows have mismatched sizes")
     types = []

@@ -136,6 +136,8 @@ def _table_function(call: exp.Anonymous, node: exp.Table, scope: Scope) -> Sourc
 def _table(node: exp.Table, scope: Scope) -> Source:
     if isinstance(node.this, exp.Anonymous):
         return _table_function(node.this, node, scope)
+    if isinstance(node.this, exp.Values):  # in parentheses with what is joined to it
+        return _derived(scope.query(node.this), node.args.get("alias"), scope)
     name = node.name.lower()
     cte = scope.cte(name) if not node.db else None
     if cte is not None:
@@ -170,7 +172,8 @@ def _named_again(cte: Query, scope: Scope) -> Query:
     """A named query where it is used. Athena runs it for each use anew, and each use reads what it needs."""
     use = scope.statement.fresh_use()
     fields = tuple(replace(field, reads=used_by(use, field.reads)) for field in cte.fields)
-    return Query(f"SELECT * FROM {cte.sql}", fields, used_by(use, cte.reads))
+    items = ", ".join(field.sql for field in fields)
+    return Query(f"SELECT {items} FROM {cte.sql}", fields, used_by(use, cte.reads))
 
 
 def _check_catalog(node: exp.Table) -> None:

@@ -1,7 +1,9 @@
 """Time zones: DuckDB knows names, not offsets such as +05:30; those are plain arithmetic."""
 
 import re
+from datetime import UTC, datetime
 from functools import cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
 
@@ -49,6 +51,17 @@ def _names() -> frozenset[str]:
     return frozenset(name for (name,) in rows if not _LEFT_OUT.fullmatch(name))
 
 
+def skips(zone: str, wall_clock: str) -> bool:
+    """Whether the clocks of a zone never showed this: they were put forward."""
+    if zone == "UTC" or zone[0] in "+-":
+        return False
+    try:
+        there = datetime.fromisoformat(wall_clock[:19]).replace(tzinfo=ZoneInfo(zone))
+    except (ValueError, ZoneInfoNotFoundError):
+        return False
+    return there.astimezone(UTC).astimezone(there.tzinfo).replace(fold=0) != there
+
+
 def local(term: Term) -> str:
     """The wall clock of a term: an instant in its zone, anything else as it is."""
     return at(term.sql, term.zone) if term.type.name == _ZONED else term.sql
@@ -65,7 +78,9 @@ def instant(wall_clock: str, zone: str) -> str:
     """The instant (a TIMESTAMPTZ) of a wall clock in a zone."""
     if zone[0] in "+-":
         return f"timezone('UTC', {wall_clock} - to_minutes({_minutes(zone)}))"
-    return f"timezone({text(zone)}, {wall_clock})"
+    if zone == "UTC":
+        return f"timezone('UTC', {wall_clock})"
+    return f"athena_instant({text(zone)}, {wall_clock})"
 
 
 def _minutes(zone: str) -> int:

@@ -48,6 +48,19 @@ aggregate("sum(double) -> double", "sum")
 aggregate("sum(real) -> real", lambda arguments, render: f"CAST({render('sum', arguments[0].sql)} AS FLOAT)")
 aggregate("sum(decimal) -> =0", _sum_decimal)
 aggregate("avg(double) -> double", "avg")
+for _name in ("sum", "avg"):
+    aggregate(
+        f"{_name}(interval day to second) -> interval day to second",
+        lambda arguments, render, name=_name: (  # type: ignore[misc]
+            f"to_milliseconds(CAST(round({render(name, f'epoch_ms({arguments[0].sql})')}) AS BIGINT))"
+        ),
+    )
+    aggregate(
+        f"{_name}(interval year to month) -> interval year to month",
+        lambda arguments, render, name=_name: (  # type: ignore[misc]
+            f"to_months(CAST(round({render(name, f'athena_months({arguments[0].sql})')}) AS INTEGER))"
+        ),
+    )
 aggregate("avg(real) -> real", lambda arguments, render: f"CAST({render('avg', arguments[0].sql)} AS FLOAT)")
 aggregate("avg(decimal) -> =0", _avg_decimal)
 
@@ -65,9 +78,33 @@ for _name in ("min", "max"):
     aggregate(f"{_name}(T) -> T", _name)
 for _name in ("min", "max"):
     aggregate(f"{_name}(T, bigint) -> array(T)", _name)
+
+
+def _ordered(name: str, key: Term) -> str:
+    """What is ordered by: to Athena no number is less than NaN where the greatest is asked for."""
+    if name == "max" and key.type.name in ("real", "double"):
+        least = raw_cast("'-inf'", key.type)
+        return f"CASE WHEN isnan({key.sql}) THEN {least} ELSE {key.sql} END"
+    return key.sql
+
+
+def _best(name: str) -> None:
+    """max_by and min_by: of one row, or of several, whose values may be null."""
+
+    def one(terms: list[Term], render: Render) -> str:
+        return render(f"arg_{name}_null", terms[0].sql, _ordered(name, terms[1]))
+
+    def several(terms: list[Term], render: Render) -> str:
+        held = f"struct_pack(held := {terms[0].sql})"
+        found = render(f"arg_{name}", held, _ordered(name, terms[1]), terms[2].sql)
+        return f"list_transform({found}, lambda one: one.held)"
+
+    aggregate(f"{name}_by(T, U) -> T", one)
+    aggregate(f"{name}_by(T, U, bigint) -> array(T)", several)
+
+
 for _name in ("max", "min"):
-    aggregate(f"{_name}_by(T, U) -> T", f"arg_{_name}_null")
-    aggregate(f"{_name}_by(T, U, bigint) -> array(T)", f"arg_{_name}")
+    _best(_name)
 aggregate("arbitrary(T) -> T", "any_value")
 aggregate("any_value(T) -> T", "any_value")
 aggregate("bool_and(boolean) -> boolean", "bool_and")
@@ -76,22 +113,33 @@ alias("every", "bool_and")
 aggregate("array_agg(T) -> array(T)", "array_agg")
 aggregate("listagg(varchar, varchar) -> varchar", "string_agg")
 aggregate(
-    "approx_distinct(T) -> bigint", lambda arguments, render: render("count", "DISTINCT " + arguments[0].sql)
+    "approx_distinct(T) -> bigint",
+    lambda arguments, render: render("count", "DISTINCT " + arguments[0].sql, bare=True),
 )
 aggregate(
     "approx_distinct(T, double) -> bigint",
-    lambda arguments, render: render("count", "DISTINCT " + arguments[0].sql),
+    lambda arguments, render: render("count", "DISTINCT " + arguments[0].sql, bare=True),
 )
 for _name in ("stddev", "stddev_samp", "stddev_pop", "var_pop", "var_samp", "variance"):
     aggregate(f"{_name}(double) -> double", _name)
 for _name in ("covar_pop", "covar_samp", "regr_intercept"):
     aggregate(f"{_name}(double, double) -> double", _name)
+    aggregate(
+        f"{_name}(real, real) -> real",
+        lambda terms, render, name=_name: f"CAST({render(name, *texts(terms))} AS FLOAT)",  # type: ignore[misc]
+    )
 # Undefined is null to Athena, NaN to DuckDB.
 for _name in ("corr", "regr_slope"):
     aggregate(
         f"{_name}(double, double) -> double",
         lambda terms, render, name=_name: (  # type: ignore[misc]
             f"nullif({render(name, *texts(terms))}, CAST('nan' AS DOUBLE))"
+        ),
+    )
+    aggregate(
+        f"{_name}(real, real) -> real",
+        lambda terms, render, name=_name: (  # type: ignore[misc]
+            f"CAST(nullif({render(name, *texts(terms))}, CAST('nan' AS DOUBLE)) AS FLOAT)"
         ),
     )
 
@@ -170,7 +218,12 @@ def _percentile(arguments: list[Term], render: Render) -> str:
     """The value at floor(p * n) of the sorted values, which is what Athena's sketch gives for small n."""
     values = f"list_sort(list_filter({render('list', arguments[0].sql)}, lambda v: v IS NOT NULL))"
     at = f"least(CAST(floor({arguments[1].sql} * len({values})) AS BIGINT) + 1, len({values}))"
-    return f"{values}[{at}]"
+    wrong = fails_when(
+        f"{arguments[1].sql} NOT BETWEEN 0 AND 1",
+        "INVALID_FUNCTION_ARGUMENT",
+        "'Percentile must be between 0 and 1'",
+    )
+    return f"CASE WHEN {wrong} THEN NULL ELSE {values}[{at}] END"
 
 
 def _percentiles(arguments: list[Term], render: Render) -> str:

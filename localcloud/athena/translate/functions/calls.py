@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from localcloud.athena.errors import AthenaError, function_not_found, not_supported
+from localcloud.athena.errors import AthenaError, function_not_found, not_supported, syntax_error
+from localcloud.athena.translate.coercion import is_numeric
 from localcloud.athena.translate.functions import (  # noqa: F401  each fills the list when imported
     aggregates,
     amounts,
@@ -15,11 +16,13 @@ from localcloud.athena.translate.functions import (  # noqa: F401  each fills th
     dates,
     encodings,
     hashes,
+    iso8601,
     json,
     lambdas,
     numbers,
     pieces,
     prints,
+    regexps,
     sequences,
     sqljson,
     statistics,
@@ -31,7 +34,7 @@ from localcloud.athena.translate.functions.absent import is_absent
 from localcloud.athena.translate.functions.overloads import Modifiers, apply_overload
 from localcloud.athena.translate.functions.registry import FUNCTIONS
 from localcloud.athena.translate.scope import Scope, place
-from localcloud.athena.translate.terms import BIGINT, BOOLEAN, Term
+from localcloud.athena.translate.terms import BIGINT, BOOLEAN, DAY_SECOND, YEAR_MONTH, Term, raw_cast
 
 
 def call(
@@ -77,7 +80,15 @@ def _modified(
 
 def ordering(keys: Sequence[exp.Expression], scope: Scope) -> str:
     """The keys of an ORDER BY inside a call or window; nulls come last unless the query says otherwise."""
-    return ", ".join(f"{constant_safe(scope.term(key.this))}{direction(key)}" for key in keys)
+    return ", ".join(sort_key(scope.term(key.this), key) for key in keys)
+
+
+def sort_key(term: Term, key: exp.Expression) -> str:
+    """A key of an ORDER BY with its direction. To Trino NaN comes last with DESC NULLS FIRST only."""
+    if key.args.get("desc") and key.args.get("nulls_first") and term.type.name in ("real", "double"):
+        least = raw_cast("'-inf'", term.type)
+        return f"CASE WHEN isnan({term.sql}) THEN {least} ELSE {term.sql} END{direction(key)}"
+    return f"{constant_safe(term)}{direction(key)}"
 
 
 def direction(key: exp.Expression) -> str:
@@ -118,19 +129,51 @@ def _unwrapped(node: exp.Expression, scope: Scope, modifiers: Modifiers) -> Term
     raise not_supported(f"The local cloud does not know {type(node).__name__.upper()} as a window function")
 
 
+_RANKS = frozenset({"row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile"})
+_NEIGHBOURS = frozenset({"lag", "lead"})
+
+
 def window_call(node: exp.Expression, scope: Scope) -> Term:
     """`f(…) OVER (…)` or `OVER name`."""
-    name = node.args.get("alias")
-    window: exp.Expression | None = node
-    if name is not None and not (node.args.get("partition_by") or node.args.get("order")):
-        window = scope.window(name.name.lower())
-        if window is None:
-            line, column = place(node)
-            raise AthenaError(
-                "INVALID_WINDOW_REFERENCE", f"line {line}:{column}: Cannot resolve WINDOW name {name}"
-            )
-    assert window is not None
+    window = _whole(node, scope)
+    _check_window(node, window)
     return _unwrapped(node.this, scope, Modifiers(over=f" OVER ({_window(window, scope)})"))
+
+
+def _whole(node: exp.Expression, scope: Scope) -> exp.Expression:
+    """The window with what it takes over from a named one: `OVER name`, `OVER (name ORDER BY …)`."""
+    named = node.args.get("alias")
+    if named is None:
+        return node
+    base = scope.window(named.name.lower())
+    if base is None:
+        line, column = place(node)
+        raise AthenaError(
+            "INVALID_WINDOW_REFERENCE", f"line {line}:{column}: Cannot resolve WINDOW name {named.name}"
+        )
+    base = _whole(base, scope)
+    for part, code in ("partition_by", "INVALID_PARTITION_BY"), ("order", "INVALID_ORDER_BY"):
+        if node.args.get(part) and (part == "partition_by" or base.args.get(part)):
+            line, column = place(node)
+            text = f"line {line}:{column}: WINDOW {named.name} is named: its {part} cannot be given again"
+            raise AthenaError(code, text)
+    kept = {part: node.args.get(part) or base.args.get(part) for part in ("partition_by", "order", "spec")}
+    return exp.Window(**kept)
+
+
+def _check_window(node: exp.Expression, window: exp.Expression) -> None:
+    """Ranks and neighbours are of the whole partition: a frame is refused, and lag and lead want an order."""
+    call = node.this
+    while isinstance(call, exp.IgnoreNulls | exp.RespectNulls | exp.Filter):
+        call = call.this
+    name = call.name.lower() if isinstance(call, exp.Anonymous) else ""
+    line, column = place(node)
+    if name in _NEIGHBOURS and not window.args.get("order"):
+        text = f"line {line}:{column}: {name} function requires an ORDER BY window clause"
+        raise AthenaError("MISSING_ORDER_BY", text)
+    if name in _RANKS | _NEIGHBOURS and window.args.get("spec"):
+        text = f"line {line}:{column}: Cannot specify window frame for {name} function"
+        raise AthenaError("INVALID_WINDOW_FRAME", text)
 
 
 def _window(node: exp.Expression, scope: Scope) -> str:
@@ -145,21 +188,27 @@ def _window(node: exp.Expression, scope: Scope) -> str:
 
 
 def _frame(spec: exp.Expression, scope: Scope) -> str:
-    start, end = (_bound(spec, side, scope) for side in ("start", "end"))
     kind = spec.args["kind"].upper()
     if kind not in ("ROWS", "RANGE", "GROUPS"):
         raise not_supported(f"Window frame {kind}")
+    start, end = (_bound(spec, side, kind, scope) for side in ("start", "end"))
     return f"{kind} BETWEEN {start} AND {end}" if end else f"{kind} BETWEEN {start} AND CURRENT ROW"
 
 
-def _bound(spec: exp.Expression, side: str, scope: Scope) -> str:
+def _bound(spec: exp.Expression, side: str, kind: str, scope: Scope) -> str:
     bound = spec.args.get(side)
     if bound is None:
         return ""
     if isinstance(bound, str):
         words = bound if bound == "CURRENT ROW" else f"{bound} {spec.args.get(side + '_side') or ''}"
         return words.strip().upper()
-    offset = scope.expect(bound, BIGINT, "Window frame offset")
+    offset = scope.term(bound)
+    in_range = kind == "RANGE" and (is_numeric(offset.type) or offset.type in (DAY_SECOND, YEAR_MONTH))
+    if not in_range:
+        offset = scope.expect(bound, BIGINT, "Window frame offset")
+    if isinstance(offset.value, int) and offset.value < 0:
+        text = "Window frame offset value must not be negative or null"
+        raise AthenaError("INVALID_WINDOW_FRAME", text)
     return f"{offset.sql} {spec.args[side + '_side'].upper()}"
 
 
@@ -172,7 +221,9 @@ def listagg(node: exp.Expression, scope: Scope, modifiers: Modifiers | None = No
     if isinstance(value, exp.Distinct):
         value = value.expressions[0]
         modifiers = replace(modifiers, distinct=True)
-    if order is not None:
-        modifiers = replace(modifiers, order=" ORDER BY " + ordering(order.expressions, scope))
+    if order is None:
+        line, column = place(node)
+        raise syntax_error("listagg without an order. Expecting: 'WITHIN'", line=line, column=column)
+    modifiers = replace(modifiers, order=" ORDER BY " + ordering(order.expressions, scope))
     separator = node.args.get("separator") or exp.Literal.string("")
     return call("listagg", [value, separator], node, scope, modifiers)

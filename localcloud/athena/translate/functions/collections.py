@@ -2,12 +2,16 @@
 
 from sqlglot import exp
 
+from localcloud.athena.errors import AthenaError
 from localcloud.athena.translate.casts import cast, coerce
+from localcloud.athena.translate.coercion import common_type
 from localcloud.athena.translate.functions.overloads import apply
 from localcloud.athena.translate.functions.registry import scalar, special
-from localcloud.athena.translate.scope import Scope, mismatch
+from localcloud.athena.translate.scope import Scope, mismatch, place
 from localcloud.athena.translate.terms import (
     BIGINT,
+    DATE,
+    DAY_SECOND,
     INTEGERS,
     UNKNOWN,
     VARCHAR,
@@ -21,6 +25,7 @@ from localcloud.athena.translate.terms import (
     map_,
     row,
 )
+from localcloud.athena.types import Type
 
 scalar("cardinality(array(T)) -> bigint", "CAST(len({0}) AS BIGINT)")
 scalar("cardinality(map(K, V)) -> bigint", "CAST(cardinality({0}) AS BIGINT)")
@@ -141,11 +146,12 @@ def _map(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) ->
     return apply("map", [scope.term(part) for part in arguments], node)
 
 
-_WRONG_STEP = fail(
-    "INVALID_FUNCTION_ARGUMENT",
-    "'sequence stop value should be greater than or equal to start value if step is greater than zero'",
-    array(BIGINT),
+_CODE = "INVALID_FUNCTION_ARGUMENT"
+_WRONG_STEP = (
+    "'sequence stop value should be greater than or equal to start value if step is greater than zero "
+    "otherwise stop should be less than or equal to start'"
 )
+_TOO_LONG = "'result of sequence function must not have more than 10000 entries'"
 
 
 @special("sequence")
@@ -155,23 +161,52 @@ def _sequence(arguments: list[exp.Expression], node: exp.Expression, scope: Scop
     if first.type.name in INTEGERS and last.type.name in INTEGERS:
         a, b = coerce(first, BIGINT).sql, coerce(last, BIGINT).sql
         step = coerce(terms[2], BIGINT).sql if len(terms) > 2 else f"CASE WHEN {a} <= {b} THEN 1 ELSE -1 END"
-        made = f"generate_series({a}, {b}, {step})"
         wrong = f"({step}) = 0 OR ({b} - {a}) * sign({step}) < 0"
-        return Term(f"CASE WHEN {wrong} THEN {_WRONG_STEP} ELSE {made} END", array(BIGINT))
-    if first.type.name in ("date", "timestamp") and first.type == last.type:
-        step = terms[2].sql if len(terms) > 2 else "INTERVAL 1 DAY"
-        made = f"generate_series({first.sql}, {last.sql}, {step})"
-        if len(terms) > 2 and terms[2].type == YEAR_MONTH:
-            # Months are counted from the start: DuckDB's own series stays on the day of a shorter month.
-            made = (
-                f"list_transform(range(len({made})), lambda i:"
-                f" {first.sql} + to_months(CAST(i * athena_months({step}) AS INTEGER)))"
-            )
-        if first.type.name == "date":
-            made = f"list_transform({made}, lambda x: CAST(x AS DATE))"
-        return Term(made, array(first.type))
-    given = ", ".join(term.type.athena for term in terms)
-    raise mismatch(node, f"Unexpected parameters ({given}) for function sequence")
+        long = f"abs({b} - {a}) // abs({step}) >= 10000"
+        made = f"generate_series({a}, {b}, {step})"
+        return Term(_series(made, wrong, long, array(BIGINT)), array(BIGINT))
+    common = common_type(first.type, last.type)
+    days = len(terms) == 2 and common == DATE
+    if (
+        common is None
+        or common.name not in ("date", "timestamp")
+        or not (days or terms[-1].type in (DAY_SECOND, YEAR_MONTH))
+    ):
+        given = ", ".join(term.type.athena for term in terms)
+        line, column = place(node)
+        message = f"line {line}:{column}: Unexpected parameters ({given}) for function sequence"
+        raise AthenaError("FUNCTION_NOT_FOUND", message)
+    return _moments(coerce(first, common), coerce(last, common), None if days else terms[2])
+
+
+def _series(made: str, wrong: str, long: str, type_: Type) -> str:
+    return (
+        f"CASE WHEN {wrong} THEN {fail(_CODE, _WRONG_STEP, type_)} "
+        f"WHEN {long} THEN {fail(_CODE, _TOO_LONG, type_)} ELSE {made} END"
+    )
+
+
+def _moments(first: Term, last: Term, step: Term | None) -> Term:
+    """Days or moments from one to another; without a step, days towards the last."""
+    a, b, type_ = first.sql, last.sql, array(first.type)
+    by = step.sql if step is not None else f"CASE WHEN {a} <= {b} THEN to_days(1) ELSE to_days(-1) END"
+    made = f"generate_series({a}, {b}, {by})"
+    long = f"len({made}) > 10000"
+    if step is not None and step.type == YEAR_MONTH:
+        # Months are counted from the start: DuckDB's own series stays on the day of a shorter month.
+        made = (
+            f"list_transform(range(len({made})), lambda i:"
+            f" {a} + to_months(CAST(i * athena_months({by}) AS INTEGER)))"
+        )
+    if first.type == DATE:
+        made = f"list_transform({made}, lambda x: CAST(x AS DATE))"
+    wrong = f"{b} > {a} AND {by} <= to_days(0) OR {b} < {a} AND {by} >= to_days(0)"
+    found = _series(made, wrong, long, type_)
+    if first.type == DATE and step is not None and step.type == DAY_SECOND:
+        message = "'sequence step must be a day interval if start and end values are dates'"
+        parts = f"epoch_us({by}) % 86400000000 <> 0"
+        found = f"CASE WHEN {parts} THEN {fail(_CODE, message, type_)} ELSE {found} END"
+    return Term(found, type_)
 
 
 @special("zip")

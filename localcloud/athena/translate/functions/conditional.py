@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from localcloud.athena.errors import AthenaError, syntax_error
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import common_of
 from localcloud.athena.translate.functions.registry import FUNCTIONS, special
-from localcloud.athena.translate.scope import Scope, mismatch
+from localcloud.athena.translate.scope import Scope, mismatch, place
 from localcloud.athena.translate.terms import BOOLEAN, INTEGER, UNKNOWN, VARCHAR, Term, ident, text
 
 _BEFORE = (exp.Window, exp.Filter, exp.GroupConcat, exp.Subquery)
@@ -38,6 +39,10 @@ def _if(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> 
 
 @special("coalesce")
 def _coalesce(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    if len(arguments) < 2:
+        line, column = place(node)
+        message = "The 'coalesce' function must have at least two arguments"
+        raise syntax_error(message, line=line, column=column)
     terms = _alike([scope.term(part) for part in arguments], node, "COALESCE")
     zone = next((term.zone for term in terms if term.zone != "UTC"), "UTC")
     return Term(f"coalesce({', '.join(term.sql for term in terms)})", terms[0].type, zone)
@@ -91,10 +96,18 @@ def _is_before(name: str) -> bool:
 @special("greatest", "least")
 def _extreme(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
     name = node.name.lower()
+    if not arguments:
+        line, column = place(node)
+        message = f"line {line}:{column}: Unexpected parameters () for function {name}"
+        raise AthenaError("FUNCTION_NOT_FOUND", message)
     terms = _alike([scope.term(part) for part in arguments], node, name)
     # Null when any argument is: DuckDB's own skip nulls.
     nulls = " OR ".join(f"{term.sql} IS NULL" for term in terms)
     picked = f"{name}({', '.join(term.sql for term in terms)})"
+    if name == "greatest" and terms[0].type.name in ("real", "double"):
+        # NaN is the greatest to DuckDB; to Athena it is only where there is nothing else.
+        numbers = ", ".join(f"CASE WHEN NOT isnan({term.sql}) THEN {term.sql} END" for term in terms)
+        picked = f"coalesce(greatest({numbers}), {picked})"
     return Term(f"CASE WHEN {nulls} THEN NULL ELSE {picked} END", terms[0].type, terms[0].zone)
 
 

@@ -2,13 +2,15 @@
 
 # ruff: noqa: ARG001  (handlers share one signature)
 
+from dataclasses import replace
+
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, not_supported
 from localcloud.athena.translate import zones
 from localcloud.athena.translate.casts import cast, coerce, rounded
-from localcloud.athena.translate.coercion import common_type
-from localcloud.athena.translate.functions import formats
+from localcloud.athena.translate.coercion import can_become, common_type
+from localcloud.athena.translate.functions import formats, iso8601
 from localcloud.athena.translate.functions.registry import alias, scalar, special
 from localcloud.athena.translate.scope import Scope, mismatch
 from localcloud.athena.translate.terms import (
@@ -139,6 +141,8 @@ def _check_unit(unit: str, term: Term) -> None:
 def _date_add(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
     unit, amount, value = _unit(arguments[0], scope), scope.term(arguments[1]), _instant(arguments[2], scope)
     _check_unit(unit, value)
+    if not can_become(amount.type, BIGINT):
+        raise mismatch(node, f"Unexpected parameters ({amount.type.athena}) for function date_add")
     count = coerce(amount, BIGINT).sql
     if value.type.name != "date":  # of which any unit is a number of days or months, cast below
         out = fail("INVALID_FUNCTION_ARGUMENT", "'integer overflow'", BIGINT)
@@ -157,6 +161,8 @@ def _date_add(arguments: list[exp.Expression], node: exp.Expression, scope: Scop
         moved = f"({value.sql} + {step})"
         if unit in _DAYS_AND_MORE:
             moved = zones.instant(f"({local(value)} + {step})", value.zone)
+        if unit == "millisecond":
+            moved = rounded(moved, type_.numbers[0])
         return Term(moved, type_, value.zone)
     if type_.name == "timestamp" and unit == "millisecond":
         return Term(rounded(f"({value.sql} + {step})", type_.numbers[0]), type_)
@@ -170,11 +176,13 @@ def _date_diff(arguments: list[exp.Expression], node: exp.Expression, scope: Sco
         _instant(arguments[1], scope),
         _instant(arguments[2], scope),
     )
-    _check_unit(unit, start)
     common = common_type(start.type, end.type)
     if common is None:
         raise mismatch(node, f"Unexpected parameters ({start.type.athena}, {end.type.athena}) for date_diff")
+    _check_unit(unit, Term("", common))
     a, b = coerce(start, common), coerce(end, common)
+    if common.name.startswith("timestamp") and common.numbers[0] > 3:
+        a, b = (replace(side, sql=f"date_trunc('millisecond', {side.sql})") for side in (a, b))
     if common.name == _ZONED and unit in _DAYS_AND_MORE:
         # Both on the wall of the first one's zone.
         a, b = (Term(zones.at(side.sql, start.zone), timestamp(6)) for side in (a, b))
@@ -190,6 +198,9 @@ def _date_trunc(arguments: list[exp.Expression], node: exp.Expression, scope: Sc
             raw_cast(f"date_trunc('{unit}', DATE '2000-01-01' + {value.sql})", value.type), value.type
         )
     cut = f"date_trunc('{unit}', {local(value)})"
+    if value.type.name == _ZONED and unit not in _DAYS_AND_MORE:
+        # By what is cut off: of an hour that a clock shows twice, the second one stays.
+        return Term(f"({value.sql} - ({local(value)} - {cut}))", value.type, value.zone)
     if value.type.name == _ZONED:
         return Term(zones.instant(cut, value.zone), value.type, value.zone)
     return Term(raw_cast(cut, value.type), value.type)
@@ -241,7 +252,11 @@ def _known(zone: str, code: str, message: str) -> str:
 
 @special("at_timezone")
 def _at_timezone(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-    value, zone = _instant(arguments[0], scope), _zone(arguments[1], scope)
+    zone = _zone(arguments[1], scope)
+    if iso8601.is_moment(arguments[0]):
+        value = iso8601.moment(arguments[0], scope, zone_matters=False)
+    else:
+        value = _instant(arguments[0], scope)
     if value.type.name == _ZONED:
         return Term(value.sql, value.type, zone)
     if value.type.name == "timestamp":
@@ -306,7 +321,17 @@ def _date_format(arguments: list[exp.Expression], node: exp.Expression, scope: S
 @special("format_datetime")
 def _format_datetime(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
     value, pattern = _instant(arguments[0], scope), _pattern(arguments[1], scope, "format_datetime")
-    return Term(formats.rendered(_wall_clock(value), formats.from_joda(pattern)), VARCHAR)
+    zoned = value.type.name == _ZONED
+    found = formats.rendered(_wall_clock(value), formats.from_joda(pattern, zoned=zoned))
+    if not zoned:
+        return Term(found, VARCHAR)
+    offset = f"replace({_offset(value)}, 'Z', '+00:00')"
+    plain = f"replace({offset}, ':', '')"
+    shown = {formats.ZONE: text(value.zone), formats.OFFSET: offset, formats.PLAIN: plain}
+    for mark, sql in shown.items():
+        if mark in found:
+            found = f"replace({found}, {text(mark)}, {sql})"
+    return Term(found, VARCHAR)
 
 
 def _wall_clock(value: Term) -> str:
@@ -326,27 +351,10 @@ def _date_parse(arguments: list[exp.Expression], node: exp.Expression, scope: Sc
 def _parse_datetime(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
     value = scope.expect(arguments[0], VARCHAR, "parse_datetime")
     pattern = _pattern(arguments[1], scope, "parse_datetime")
-    found = formats.parsed(value.sql, formats.from_joda(pattern), pattern)
+    # Years of two digits lie from eighty years ago to twenty years ahead.
+    first = scope.statement.now.year - 80
+    found = formats.parsed(value.sql, formats.from_joda(pattern), pattern, first)
     return Term(f"timezone('UTC', {found})", timestamp(3, zoned=True))
-
-
-scalar(
-    "from_iso8601_date(varchar) -> date",
-    "CASE WHEN regexp_full_match({0}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') THEN CAST({0} AS DATE)"
-    " WHEN regexp_full_match({0}, '[0-9]{{4}}-[0-9]{{3}}') THEN CAST(strptime({0}, '%Y-%j') AS DATE)"
-    " WHEN regexp_full_match({0}, '[0-9]{{4}}-W[0-9]{{2}}-[1-7]')"
-    " THEN CAST(strptime({0}, '%G-W%V-%u') AS DATE)"
-    " WHEN {0} IS NOT NULL THEN "
-    + fail("INVALID_FUNCTION_ARGUMENT", "'Invalid format: ' || {0}", DATE)
-    + " END",
-)
-
-
-@special("from_iso8601_timestamp")
-def _from_iso8601_timestamp(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-    value = scope.expect(arguments[0], VARCHAR, "from_iso8601_timestamp")
-    zone = formats.literal_zone(value.value)
-    return Term(rounded(f"CAST({value.sql} AS TIMESTAMPTZ)", 3), timestamp(3, zoned=True), zone)
 
 
 @special("to_iso8601")

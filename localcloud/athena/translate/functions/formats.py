@@ -16,9 +16,13 @@ _JODA = {
     "yyyy": "%Y", "yy": "%y", "y": "%Y", "YYYY": "%Y", "MMMM": "%B", "MMM": "%b", "MM": "%m", "M": "%-m",
     "dd": "%d", "d": "%-d", "HH": "%H", "H": "%-H", "hh": "%I", "h": "%-I", "mm": "%M", "m": "%-M",
     "ss": "%S", "s": "%-S", "SSS": "%g", "SSSSSS": "%f", "EEEE": "%A", "EEE": "%a", "E": "%a", "a": "%p",
-    "DDD": "%j", "D": "%-j", "xxxx": "%G", "ww": "%V",
+    "DDD": "%j", "D": "%-j", "xxxx": "%G", "x": "%G", "ww": "%V", "e": "%u", "yyy": "%Y", "YY": "%y",
+    "MMMMM": "%B", "EEEEE": "%A", "EE": "%a",
 }  # fmt: skip
-_OFFSET = re.compile(r".*T[^+-]*(?P<zone>[+-]\d{2}:?\d{2}|Z)?", re.S)
+# What stands for the zone until a value gives it: +02:00, +0200 and the name. No text has these characters.
+OFFSET, PLAIN, ZONE = "\ufdd0", "\ufdd1", "\ufdd2"
+_ZONES = {"Z": PLAIN, "ZZ": OFFSET, "ZZZ": ZONE}
+_OFFSET = re.compile(r".*T[^+-]*(?P<zone>[+-]\d{2}(?::?\d{2})?|[Zz])?", re.S)
 
 
 def from_mysql(pattern: str) -> str:
@@ -37,8 +41,11 @@ def from_mysql(pattern: str) -> str:
     return found
 
 
-def from_joda(pattern: str) -> str:
-    """A Joda pattern as DuckDB's. Raises for letters that the local cloud has not."""
+def from_joda(pattern: str, *, zoned: bool | None = None) -> str:
+    """A Joda pattern as DuckDB's. Raises for letters that the local cloud has not.
+
+    `zoned` says whether what is shown has a zone; None refuses the letters for it, as they cannot be read.
+    """
     found, at = "", 0
     while at < len(pattern):
         character = pattern[at]
@@ -51,6 +58,16 @@ def from_joda(pattern: str) -> str:
         elif character.isalpha():
             run = re.match(f"{character}+", pattern[at:])
             letters = run[0] if run else character
+            if letters in _ZONES and zoned is not None:
+                if not zoned:
+                    raise AthenaError(
+                        "INVALID_FUNCTION_ARGUMENT",
+                        "format_datetime for TIMESTAMP type, cannot use 'Z' nor 'z' in format, as this type "
+                        "does not contain TZ information",
+                    )
+                found += _ZONES[letters]
+                at += len(letters)
+                continue
             if letters not in _JODA:
                 raise not_supported(f"'{letters}' in a date pattern in the local cloud")
             found += _JODA[letters]
@@ -66,25 +83,35 @@ def rendered(moment: str, pattern: str) -> str:
     return f"strftime({moment}, {text(pattern)})"
 
 
-def parsed(written: str, pattern: str, shown: str) -> str:
-    """A text as timestamp; what does not fit raises INVALID_FUNCTION_ARGUMENT."""
+def parsed(written: str, pattern: str, shown: str, first: int = 1970) -> str:
+    """A text as timestamp; what does not fit raises INVALID_FUNCTION_ARGUMENT.
+
+    Years of two digits lie in the hundred years from `first` on.
+    """
     pattern = pattern.replace("%-", "%")
+    whole = written
     if not any(code in pattern for code in ("%Y", "%y", "%G")):
-        if any(code in pattern for code in ("%m", "%d", "%b", "%B", "%j", "%V")):
+        if any(code in pattern for code in ("%j", "%V", "%u")):
             raise not_supported(f"The date pattern '{shown}' without a year in the local cloud")
-        # Where there is no date it is the first of 1970; DuckDB's would be 1900.
-        pattern, written = "%Y-%m-%d " + pattern, f"('1970-01-01 ' || {written})"
-    plain = text(pattern)
+        # To DuckDB the year would be 1900; to Athena it is 2000 for days, and a time is of the first of 1970.
+        dated = any(code in pattern for code in ("%m", "%d", "%b", "%B"))
+        pattern, whole = "%Y " + pattern, f"('{2000 if dated else 1970} ' || {written})"
+    plain = f"try_strptime({whole}, {text(pattern)})"
+    if pattern == pattern.strip():
+        # DuckDB reads over spaces at the ends.
+        plain = f"CASE WHEN {written} = trim({written}) THEN {plain} END"
+    if "%y" in pattern:
+        plain = f"athena_century({plain}, {first})"
     message = f"'Invalid format: \"' || {written} || '\"'"
     failure = fail("INVALID_FUNCTION_ARGUMENT", message, timestamp(3))
-    return (
-        f"CASE WHEN {written} IS NULL THEN NULL WHEN try_strptime({written}, {plain}) IS NULL THEN {failure} "
-        f"ELSE try_strptime({written}, {plain}) END"
-    )
+    return f"CASE WHEN {written} IS NOT NULL THEN coalesce({plain}, {failure}) END"
 
 
 def literal_zone(value: object) -> str:
     """The zone that an ISO 8601 text ends with, where it is known; else UTC."""
     match = _OFFSET.fullmatch(value) if isinstance(value, str) else None
-    zone = match["zone"] if match is not None else None
-    return "UTC" if zone in (None, "Z") else str(zone)[:3] + ":" + str(zone)[-2:]
+    zone = (match["zone"] if match is not None else None) or "Z"
+    if zone in ("Z", "z"):
+        return "UTC"
+    found = f"{zone[:3]}:{zone[3:][-2:] or '00'}"
+    return "UTC" if found[1:] == "00:00" else found

@@ -4,9 +4,11 @@ from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, not_supported
 from localcloud.athena.translate import arithmetic
+from localcloud.athena.translate.coercion import as_decimal
 from localcloud.athena.translate.functions.registry import alias, scalar, special
 from localcloud.athena.translate.scope import Scope
 from localcloud.athena.translate.terms import BIGINT, INTEGERS, Term, decimal, fail, fails_when, raw_cast
+from localcloud.athena.types import Type
 
 _WHOLE = (*INTEGERS, "decimal")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -40,6 +42,9 @@ def _whole(function: str) -> None:
         return Term(raw_cast(f"{name}({terms[0].sql})", result), result)
 
     scalar(f"{function}(decimal) -> =0", decimals)
+    for integer in INTEGERS if function == "truncate" else ():
+        result = as_decimal(Type(integer))
+        scalar(f"truncate({integer}) -> {result.athena}", raw_cast("{0}", result))
     name = "trunc" if function == "truncate" else function
     for type_ in ("real", "double"):
         scalar(f"{function}({type_}) -> {type_}", f"{name}({{0}})")

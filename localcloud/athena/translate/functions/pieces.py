@@ -5,8 +5,8 @@
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, not_supported
+from localcloud.athena.translate.functions.regexps import pattern
 from localcloud.athena.translate.functions.registry import scalar, special
-from localcloud.athena.translate.functions.strings import pattern
 from localcloud.athena.translate.scope import Scope
 from localcloud.athena.translate.terms import (
     BOOLEAN,

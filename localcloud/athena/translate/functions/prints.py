@@ -59,14 +59,16 @@ def _digits(written: str | None) -> int | None:
 
 
 def _shown(piece: _Piece, value: Term) -> str:
-    if piece.kind == "s":
+    if piece.kind in "sS":
         shown = _plain(value)
+        shown = f"left({shown}, {piece.digits})" if piece.digits is not None else shown
+        shown = f"upper({shown})" if piece.kind == "S" else shown
     elif piece.kind == "d" and piece.digits is None:
         shown = _integer(piece, value)
     elif piece.kind == "f":
         shown = _fixed(piece, value)
-    elif piece.kind == "x" and not piece.flags and value.type.name in INTEGERS:
-        shown = f"lower(hex({value.sql}))"
+    elif piece.kind in "xX" and not piece.flags and value.type.name in INTEGERS:
+        shown = f"{'lower' if piece.kind == 'x' else 'upper'}(hex({value.sql}))"
     elif piece.kind == "c" and value.type.name in ("varchar", "boolean", *INTEGERS):
         # Every integer arrives as a long, which Java does not take for a character.
         raise AthenaError("INVALID_FUNCTION_ARGUMENT", f"c != {value.type.athena}")
@@ -102,6 +104,8 @@ def _integer(piece: _Piece, value: Term) -> str:
         return raw_cast(value.sql, VARCHAR)
     if piece.flags == ",":
         return f"format('{{:,}}', {value.sql})"
+    if piece.flags == "+":
+        return f"CASE WHEN {value.sql} < 0 THEN '' ELSE '+' END || {raw_cast(value.sql, VARCHAR)}"
     if piece.flags == "0" and piece.width:
         return f"printf('%0{piece.width}d', {value.sql})"
     raise _refused(piece)
@@ -110,7 +114,13 @@ def _integer(piece: _Piece, value: Term) -> str:
 def _fixed(piece: _Piece, value: Term) -> str:
     """Rounded half up in the decimal digits that are shown, not in the binary value."""
     digits = 6 if piece.digits is None else piece.digits
-    if piece.flags not in ("", "-") or value.type.name not in ("double", "real", "decimal") or digits > 12:
+    known = piece.flags in ("", "-", ",", "0") and value.type.name in ("double", "real", "decimal")
+    if not known or digits > 12:
         raise _refused(piece)
     exact = raw_cast(raw_cast(value.sql, VARCHAR), decimal(38, 14))
-    return raw_cast(raw_cast(f"round({exact}, {digits})", decimal(38, digits)), VARCHAR)
+    shown = raw_cast(raw_cast(f"round({exact}, {digits})", decimal(38, digits)), VARCHAR)
+    if piece.flags == ",":
+        return f"athena_thousands({shown})"
+    if piece.flags == "0" and piece.width:
+        return f"athena_zeros({shown}, {piece.width})"
+    return shown

@@ -115,7 +115,7 @@ def _query(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) 
 def _json(node: exp.Expression, scope: Scope) -> str:
     """A value inside of an object or array; null as the text null."""
     term = scope.term(node)
-    if term.type.name not in ("varchar", "boolean", "unknown", *INTEGERS):
+    if term.type.name not in ("varchar", "boolean", "unknown", "real", "double", *INTEGERS):
         raise not_supported(f"A value of type {term.type.athena} in JSON_OBJECT or JSON_ARRAY: local cloud")
     if isinstance(node, exp.Anonymous) and node.name.lower().startswith("json_"):
         raise not_supported("JSON inside of JSON_OBJECT or JSON_ARRAY in the local cloud")

@@ -1,8 +1,7 @@
-"""Text and regular expressions."""
+"""Text."""
 
 # ruff: noqa: ARG001  (handlers share one signature)
 
-import re
 from collections.abc import Callable
 
 from sqlglot import exp
@@ -13,6 +12,7 @@ from localcloud.athena.translate.functions.registry import scalar, special
 from localcloud.athena.translate.scope import Scope, place
 from localcloud.athena.translate.terms import (
     BIGINT,
+    INTEGER,
     VARBINARY,
     VARCHAR,
     Term,
@@ -39,7 +39,12 @@ for _type in ("varchar", "char"):
         "CASE WHEN contains({0}, 'ß') THEN array_to_string(list_transform(string_split({0}, 'ß'),"
         " lambda p: upper(p)), 'ß') ELSE upper({0}) END",
     )
-    scalar(f"reverse({_type}) -> =0", "reverse({0})")
+    # DuckDB turns what is seen as one character as one; Athena turns code points.
+    scalar(
+        f"reverse({_type}) -> =0",
+        "CASE WHEN octet_length(encode({0})) = length({0}) THEN reverse({0}) ELSE"
+        " array_to_string(list_transform(range(length({0}), 0, -1), lambda i: substr({0}, i, 1)), '') END",
+    )
     scalar(f"length({_type}) -> bigint", "length({0})")
 scalar("length(varbinary) -> bigint", "octet_length({0})")
 
@@ -75,7 +80,7 @@ def joined(terms: list[Term], node: exp.Expression) -> Term:
         code = "AMBIGUOUS_FUNCTION_CALL" if "unknown" in given else "FUNCTION_NOT_FOUND"
         raise AthenaError(code, f"line {line}:{column}: Unexpected parameters ({given}) for function concat")
     # Both sides at their full lengths, the varchar too.
-    lengths = [_length(term) for term in terms]
+    lengths = [known_length(term) for term in terms]
     total = sum(MAX_CHAR if length is None else length for length in lengths)
     if total > MAX_CHAR:
         raise AthenaError("TYPE_NOT_FOUND", f"Unknown type: char({total})")
@@ -116,12 +121,13 @@ for _name in ("substr", "substring"):
 scalar("replace(varchar, varchar) -> =0", "replace({0}, {1}, '')")
 
 
-def _length(term: Term) -> int | None:
+def known_length(term: Term) -> int | None:
     """The length of a bounded varchar."""
     return term.type.numbers[0] if term.type.numbers else None
 
 
-def _bounded(sql: str, length: int) -> Term:
+def bounded(sql: str, length: int) -> Term:
+    """A text of at most `length` characters."""
     return Term(sql, varchar(length) if length < UNBOUNDED else VARCHAR)
 
 
@@ -131,8 +137,8 @@ def _replace(terms: list[Term]) -> Term:
     inside = f"athena_join(string_split({value}, ''), {new})"
     between = f"CASE WHEN {value} = '' THEN {new} ELSE {new} || {inside} || {new} END"
     sql = f"CASE WHEN {search} = '' THEN {between} ELSE replace({value}, {search}, {new}) END"
-    x, y = _length(terms[0]), _length(terms[2])
-    return Term(sql, VARCHAR) if x is None or y is None else _bounded(sql, x + y * (x + 1))
+    x, y = known_length(terms[0]), known_length(terms[2])
+    return Term(sql, VARCHAR) if x is None or y is None else bounded(sql, x + y * (x + 1))
 
 
 scalar("replace(varchar, varchar, varchar) -> varchar", _replace)
@@ -194,7 +200,12 @@ scalar(
     + fail("INVALID_FUNCTION_ARGUMENT", "'Not a valid Unicode code point: ' || {0}", VARCHAR)
     + " ELSE chr(CAST({0} AS INTEGER)) END",
 )
-scalar("codepoint(varchar(1)) -> integer", "unicode({0})")
+scalar(
+    "codepoint(varchar(1)) -> integer",
+    "CASE WHEN length({0}) <> 1 THEN "
+    + fail("INVALID_FUNCTION_ARGUMENT", "'Input string must be a single character string'", INTEGER)
+    + " ELSE unicode({0}) END",
+)
 scalar("translate(varchar, varchar, varchar) -> varchar", "translate({0}, {1}, {2})")
 # DuckDB counts bytes.
 scalar(
@@ -230,106 +241,5 @@ def _normalize(arguments: list[exp.Expression], node: exp.Expression, scope: Sco
 
 scalar("repeat(T, bigint) -> array(T)", "list_transform(range({1}), lambda i: {0})")
 
-
-# What Java's regular expressions have and RE2 has not: looking around, references, possessive repeats.
-_BEYOND_RE2 = re.compile(r"\(\?(?:[=!>]|<[=!])|\\[1-9kGZ]|[*+?}]\+")
-
-
-def pattern(term: Term, *, may_be_empty: bool = True) -> str:
-    """The pattern, once it is known to mean the same in RE2. Raises NOT_SUPPORTED when it does not."""
-    if isinstance(term.value, str):
-        if _BEYOND_RE2.search(term.value):
-            raise not_supported(f"The regular expression '{term.value}' in the local cloud")
-        if not may_be_empty and _matches_nothing(term.value):
-            raise not_supported(f"The regular expression '{term.value}' matches the empty text: local cloud")
-    return term.sql
-
-
-def _matches_nothing(pattern: str) -> bool:
-    """Whether a pattern matches the empty text; there Java and RE2 step differently."""
-    try:
-        return re.match(pattern, "") is not None
-    except re.error:
-        return False
-
-
-def _regexp(template: str, *, may_be_empty: bool = True) -> Callable[[list[Term]], str]:
-    return lambda terms: template.format(terms[0].sql, pattern(terms[1], may_be_empty=may_be_empty))
-
-
-scalar("regexp_like(varchar, varchar) -> boolean", _regexp("regexp_matches({0}, {1})"))
-scalar(
-    "regexp_extract(varchar, varchar) -> =0",
-    _regexp("CASE WHEN regexp_matches({0}, {1}) THEN regexp_extract({0}, {1}) END"),
-)
-scalar(
-    "regexp_extract_all(varchar, varchar) -> array(=0)",
-    _regexp("regexp_extract_all({0}, {1})", may_be_empty=False),
-)
-scalar(
-    "regexp_count(varchar, varchar) -> bigint",
-    _regexp("len(regexp_extract_all({0}, {1}))", may_be_empty=False),
-)
-scalar(
-    "regexp_split(varchar, varchar) -> array(=0)",
-    _regexp("CASE WHEN {1} IS NOT NULL THEN regexp_split_to_array({0}, {1}) END", may_be_empty=False),
-)
-scalar(
-    "regexp_replace(varchar, varchar) -> =0", _regexp("regexp_replace({0}, {1}, '', 'g')", may_be_empty=False)
-)
-
-
-def _group(terms: list[Term]) -> int:
-    number = terms[2].value
-    if not isinstance(number, int):
-        raise not_supported("The group of a regular expression must be a literal in the local cloud")
-    return number
-
-
-scalar(
-    "regexp_extract(varchar, varchar, bigint) -> =0",
-    lambda terms: (
-        f"CASE WHEN regexp_matches({terms[0].sql}, {pattern(terms[1])})"
-        f" THEN regexp_extract({terms[0].sql}, {terms[1].sql}, {_group(terms)}) END"
-    ),
-)
-scalar(
-    "regexp_extract_all(varchar, varchar, bigint) -> array(=0)",
-    lambda terms: (
-        f"regexp_extract_all({terms[0].sql}, {pattern(terms[1], may_be_empty=False)}, {_group(terms)})"
-    ),
-)
-
-
-def _replacement(written: str) -> str:
-    """Java's `$1` as RE2's `\\1`; a backslash makes the next character plain."""
-    found, at = "", 0
-    while at < len(written):
-        character = written[at]
-        if character == "\\" and at + 1 < len(written):
-            at += 1
-            found += "\\\\" if written[at] == "\\" else written[at]
-        elif character == "$" and at + 1 < len(written) and written[at + 1].isdigit():
-            at += 1
-            found += "\\" + written[at]
-        elif character == "$":
-            raise not_supported(f"The replacement '{written}' of regexp_replace in the local cloud")
-        else:
-            found += "\\\\" if character == "\\" else character
-        at += 1
-    return found
-
-
-def _regexp_replace(terms: list[Term]) -> Term:
-    replacement = terms[2].value
-    if not isinstance(replacement, str):
-        raise not_supported("The replacement of regexp_replace must be a literal in the local cloud")
-    wanted = pattern(terms[1], may_be_empty=False)
-    sql = f"regexp_replace({terms[0].sql}, {wanted}, {text(_replacement(replacement))}, 'g')"
-    x, y = _length(terms[0]), len(replacement)
-    return Term(sql, VARCHAR) if x is None else _bounded(sql, x + max(x * y // 2, y) * (x + 1))
-
-
-scalar("regexp_replace(varchar, varchar, varchar) -> varchar", _regexp_replace)
 
 scalar("uuid() -> uuid", "uuid()")

@@ -1,0 +1,33 @@
+"""DuckDB macros for ISO 8601 texts by Joda's grammar; what is no such text, or no day, becomes null."""
+
+
+def _day(pattern: str, found: str) -> str:
+    return f"WHEN regexp_full_match(t, '[0-9]{{4}}{pattern}') THEN {found}"
+
+
+_DAYS = (
+    _day("-[0-9]{1,2}-[0-9]{1,2}", "TRY_CAST(t AS DATE)"),
+    _day("-[0-9]{1,2}", "TRY_CAST(t || '-01' AS DATE)"),
+    _day("", "TRY_CAST(t || '-01-01' AS DATE)"),
+    _day("-[0-9]{3}", "athena_same_year(try_strptime(t, '%Y-%j'), t, '%Y')"),
+    _day("-W[0-9]{2}", "athena_same_year(try_strptime(t || '-1', '%G-W%V-%u'), t, '%G')"),
+    _day("-W[0-9]{2}-[1-7]", "athena_same_year(try_strptime(t, '%G-W%V-%u'), t, '%G')"),
+)
+_CLOCK = "([01][0-9]|2[0-3])(:[0-5][0-9](:[0-5][0-9]([.,][0-9]+)?)?)?"
+_MOMENT = f"[^T]*(T({_CLOCK})?(Z|z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)?)?"
+
+MACROS = (
+    # The 366th day of a short year is the next year's first to DuckDB.
+    "athena_same_year(d, t, year) AS CASE WHEN strftime(d, year) = left(t, 4) THEN CAST(d AS DATE) END",
+    f"athena_iso_day(t) AS CASE {' '.join(_DAYS)} END",
+    "athena_iso_clock(t) AS CAST(t || substr('00:00:00', len(t) + 1) AS TIME)",
+    "athena_iso_offset(t) AS regexp_extract(t, 'T[^+-]*([+-].*)$', 1)",
+    "athena_offset_minutes(o) AS CASE WHEN o = '' THEN 0 ELSE CASE WHEN o[1] = '-' THEN -1 ELSE 1 END *"
+    " (CAST(o[2:3] AS INTEGER) * 60 + CASE WHEN len(o) > 3 THEN CAST(right(o, 2) AS INTEGER) ELSE 0 END) END",
+    "athena_iso_wall(t) AS CASE WHEN t[1] = 'T' THEN DATE '1970-01-01'"
+    " ELSE athena_iso_day(regexp_extract(t, '^[^T]*')) END"
+    " + athena_iso_clock(regexp_extract(t, 'T([0-9:]*)', 1))"
+    " + to_milliseconds(CAST(left(regexp_extract(t, '[.,]([0-9]+)', 1) || '000', 3) AS INTEGER))",
+    f"athena_iso_moment(t) AS CASE WHEN regexp_full_match(t, '{_MOMENT}') THEN timezone('UTC',"
+    " athena_iso_wall(t) - to_minutes(athena_offset_minutes(athena_iso_offset(t)))) END",
+)
