@@ -49,6 +49,7 @@ def complete(text: bytes) -> tuple[ListedFile, ...]:
 
 def _read(kind: type[_Said], text: bytes) -> _Said:
     try:
+        text.decode()  # all of it is kept as text, also keys that are passed over here
         return msgspec.json.decode(text, type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise FileRefusedError("marker", f"it is not what a marker of a reload holds: {error}") from error
