@@ -19,17 +19,21 @@ from bronze.outcome import BlockReader, EventRow, Outcome
 from bronze.quarantine import Origin, Quarantine
 
 _Natural = Annotated[int, msgspec.Meta(ge=0)]
+# As wide as the columns that they go to, and as the part of `_seq`.
+_Line = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Record = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+_Epoch = Annotated[int, msgspec.Meta(ge=0, lt=10**10)]
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """A line of a quarantine file."""
 
-    line: _Natural
-    record: _Natural
+    line: _Line
+    record: _Record
     offset: _Natural
     reason: str
     file_id: str
-    epoch: _Natural
+    epoch: _Epoch
     extract: _Natural
     format: Literal["csv", "json", "begin", "complete"]
     contract_version: str

@@ -124,6 +124,10 @@ ENTRY = {
         (json.dumps({**ENTRY, "raw": None, "raw_base64": "?"}), "line 1 is no quarantine entry"),
         (json.dumps({**ENTRY, "raw": ""}), "line 1 is no quarantine entry"),
         (json.dumps({**ENTRY, "epoch": -1}), "line 1 is no quarantine entry"),
+        # Good but for a place or an epoch that no column, or no `_seq`, has room for.
+        (json.dumps({**ENTRY, "raw": "7,1", "line": 1 << 63}), "line 1 is no quarantine entry"),
+        (json.dumps({**ENTRY, "raw": "7,1", "record": 1 << 31}), "line 1 is no quarantine entry"),
+        (json.dumps({**ENTRY, "raw": "7,1", "epoch": 10**10}), "line 1 is no quarantine entry"),
         (json.dumps({**ENTRY, "contract_version": "1.10.0"}), "by version 1.10.0 of the contract"),
         (json.dumps({**ENTRY, "line": 0, "reason": "ratio"}), "file was refused as a whole (ratio)"),
     ],
