@@ -244,6 +244,7 @@ class Execution:
     milliseconds: int
     succeeded: bool
     is_over: bool = True
+    is_cancelled: bool = False
 
 
 class Statements(Protocol):

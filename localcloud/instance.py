@@ -109,16 +109,18 @@ class Folder:
 
     def prepare(self) -> None:
         """Make the folder and mark it as ours. Refuses a folder that holds other things."""
-        if not self.marked and self.path.is_dir() and any(self.path.iterdir()):
+        # In this order, and the mark before all else: another `up` may be making the folder just now.
+        if self.path.is_dir() and any(self.path.iterdir()) and not self.marked:
             raise LocalCloudError(
                 f"the folder {self.path} holds files that the local cloud did not make",
                 hint="choose an empty or new folder with --dir or DM_LOCAL_DIR",
             )
         if self.path.exists() and not self.path.is_dir():
             raise LocalCloudError(f"{self.path} is a file, not a folder", hint="choose another with --dir")
-        for folder in (self.path, self.path / LOGS, self.state, self.path / SAVES):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path.joinpath(MARK).write_text(json.dumps({"format": FORMAT}) + "\n")
+        for folder in (self.path / LOGS, self.state, self.path / SAVES):
+            folder.mkdir(exist_ok=True, mode=0o700)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -25,12 +25,16 @@ class AthenaStatements:
     def since(self, moment: datetime) -> Iterator[Execution]:
         """See Statements."""
         token: dict[str, str] = {}
+        seen: set[str] = set()
         while True:
             with _asked(self._workgroup, self._endpoint):
                 page = self._client.list_query_executions(
                     WorkGroup=self._workgroup, MaxResults=_AT_ONCE, **token
                 )
-                found = self._details(page["QueryExecutionIds"])
+                # What starts while the pages are asked for moves others to the next page: they come again.
+                new = [one for one in page["QueryExecutionIds"] if one not in seen]
+                seen.update(new)
+                found = self._details(new)
             for execution in found:
                 if execution.submitted < moment:
                     return
@@ -112,4 +116,5 @@ def _execution(raw: dict[str, Any]) -> Execution:
         int(statistics.get("EngineExecutionTimeInMillis", 0)),
         status["State"] == "SUCCEEDED",
         status["State"] not in _AT_WORK,
+        status["State"] == "CANCELLED",
     )

@@ -14,6 +14,7 @@ SCAN = "scan"
 DEFAULT_SCAN = 1.5
 # Below this, a column that packs a little worse would be news.
 _NOISE = 16 << 10
+_ELSEWHERE = "name the workgroup that it ran in by --workgroup, or run dbt build first"
 
 
 def last_build(file: Path) -> dict[str, int]:
@@ -31,8 +32,13 @@ def last_build(file: Path) -> dict[str, int]:
 
 
 def write(file: Path, found: Sequence[Cost]) -> None:
-    """Make these costs what the next build is compared with."""
+    """Make these costs what the next build is compared with.
+
+    Raises NotFoundError when no model is among them: a run of tests alone is no build.
+    """
     models = {one.model: one.bytes for one in sorted(found, key=lambda one: one.model) if one.kind == "model"}
+    if not models:
+        raise NotFoundError("Athena remembers no statement of a model of the last run", hint=_ELSEWHERE)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps({"bytes": models}, indent=2) + "\n")
 
@@ -47,7 +53,12 @@ def budgets(manifest: Mapping[str, Any]) -> dict[str, float]:
 
 
 def check(found: Sequence[Cost], last: Mapping[str, int], allowed: Mapping[str, float]) -> list[Finding]:
-    """An error for each model that read more than its budget, a warning for one without a last build."""
+    """An error for each model that read more than its budget, a warning for one without a last build.
+
+    Raises NotFoundError without any cost: every run asks something, so the question went to the wrong place.
+    """
+    if not found:
+        raise NotFoundError("Athena remembers no statement of the last run", hint=_ELSEWHERE)
     findings = []
     for one in found:
         if one.kind != "model":

@@ -16,7 +16,8 @@ from typing import Any
 from control.errors import NotFoundError, UsageError
 from control.ports import Execution, Statements
 
-# Athena bills each statement at least so much, DDL, SHOW and DESCRIBE, and failed ones not at all.
+# Athena bills each statement at least so much; DDL, SHOW and DESCRIBE, and failed ones not at all, but one
+# that was cancelled for what it had read by then.
 BILLED_AT_LEAST = 10 << 20
 DOLLARS_PER_TERABYTE = 5.0
 # What dbt asks for outside of a model or test: hooks, the cache of relations.
@@ -92,7 +93,8 @@ def issued(execution: Execution) -> Issued | None:
 
 def dollars_of(execution: Execution) -> float:
     """What the statement costs at Athena's list price."""
-    if not execution.succeeded or execution.kind != "DML":
+    is_billed = execution.succeeded or (execution.is_cancelled and execution.scanned_bytes > 0)
+    if not is_billed or execution.kind != "DML":
         return 0.0
     return max(execution.scanned_bytes, BILLED_AT_LEAST) / _TERABYTE * DOLLARS_PER_TERABYTE
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
 
 from control.model import Finding
 from control.ports import Listing, TableEntry
@@ -64,16 +63,18 @@ def _leftovers(tables: Sequence[TableEntry]) -> Iterator[Finding]:
 def _overlaps(tables: Iterable[TableEntry]) -> Iterator[Finding]:
     """Tables of which one lies in the other's folder: whoever empties the outer one empties both."""
     placed = sorted(
-        (table.location.rstrip("/") + "/", table) for table in tables if table.location and not table.is_view
+        (table.location.rstrip("/") + "/", f"{table.database}.{table.name}")
+        for table in tables
+        if table.location and not table.is_view
     )
-    for (outer, first), (inner, second) in pairwise(placed):
-        if inner.startswith(outer):
-            yield Finding(
-                "overlap",
-                "error",
-                f"{second.database}.{second.name}",
-                f"its files at {inner} are inside of {first.database}.{first.name}, and would go with it",
-            )
+    around: list[tuple[str, str]] = []  # the tables whose folders the next one may lie in, the innermost last
+    for inner, name in placed:
+        while around and not inner.startswith(around[-1][0]):
+            around.pop()
+        if around:
+            message = f"its files at {inner} are inside of {around[-1][1]}, and would go with it"
+            yield Finding("overlap", "error", name, message)
+        around.append((inner, name))
 
 
 def _formats(tables: Iterable[TableEntry]) -> Iterator[Finding]:

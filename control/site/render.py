@@ -19,6 +19,7 @@ from control.site.model import Freshness, Site, TablePage
 ASSETS = ("site.css", "site.js")
 DBT_DOCS = "dbt.html"
 _MARK = ".lakehouse-site"
+_ELSEWHERE = "name another folder with --output"
 
 
 def write(site: Site, folder: Path, dbt_docs: Path | None = None) -> list[Path]:
@@ -28,14 +29,17 @@ def write(site: Site, folder: Path, dbt_docs: Path | None = None) -> list[Path]:
     `dbt docs generate --static` wrote, to be linked. Raises UsageError for a folder that holds
     anything else.
     """
-    if folder.exists() and not (folder / _MARK).exists() and any(folder.iterdir()):
-        raise UsageError(
-            f"{folder} holds something else than a site", hint="name another folder with --output"
-        )
+    folder = folder.resolve()
+    if folder == Path.cwd():
+        # It would be removed under the feet of whoever stands in it.
+        raise UsageError(f"{folder} is where you are, and would be replaced", hint=_ELSEWHERE)
     fresh = folder.with_name(f"{folder.name}.partial")
+    for place in (folder, fresh):
+        _check_ours(place)
     shutil.rmtree(fresh, ignore_errors=True)
-    (fresh / "tables").mkdir(parents=True)
+    fresh.mkdir(parents=True)
     (fresh / _MARK).touch()
+    (fresh / "tables").mkdir()
     if dbt_docs is not None:
         shutil.copyfile(dbt_docs, fresh / DBT_DOCS)
     environment = _environment(site, has_dbt_docs=dbt_docs is not None)
@@ -47,6 +51,14 @@ def write(site: Site, folder: Path, dbt_docs: Path | None = None) -> list[Path]:
     shutil.rmtree(folder, ignore_errors=True)
     fresh.rename(folder)
     return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _check_ours(folder: Path) -> None:
+    """Refuse a place that holds anything but a site."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file, not a folder", hint=_ELSEWHERE)
+    if folder.exists() and not (folder / _MARK).exists() and any(folder.iterdir()):
+        raise UsageError(f"{folder} holds something else than a site", hint=_ELSEWHERE)
 
 
 def address(table: str) -> str:

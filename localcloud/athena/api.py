@@ -7,7 +7,7 @@ from typing import Any
 from localcloud.athena import api_workgroups, results
 from localcloud.athena.catalog import Table, TableColumn
 from localcloud.athena.errors import InvalidRequestError, metadata_not_found
-from localcloud.athena.paging import page
+from localcloud.athena.paging import PAGE, page
 from localcloud.athena.queries import CANCELLED, FINAL, SUCCEEDED, Query, Request, status
 from localcloud.athena.service import Service
 from localcloud.athena.workgroups import ENGINE_VERSION, PRIMARY
@@ -67,10 +67,19 @@ def stop_query_execution(given: Members, service: Service) -> Members:
 
 
 def list_query_executions(given: Members, service: Service) -> Members:
-    """ListQueryExecutions."""
+    """ListQueryExecutions: a token is the number of the query shown last, whatever starts meanwhile."""
     group = service.workgroups.get(given.get("WorkGroup", PRIMARY)).name
-    ids = [query.id for query in service.queries.newest() if query.request.workgroup == group]
-    return page(given, ids, "QueryExecutionIds")
+    token = given.get("NextToken")
+    if token is not None and not token.isdecimal():
+        raise InvalidRequestError(f"The nextPageToken is malformed: {token}")
+    found = [
+        query
+        for query in service.queries.newest()
+        if query.request.workgroup == group and (token is None or query.number < int(token))
+    ]
+    shown = found[: given.get("MaxResults") or PAGE]
+    answer = {"QueryExecutionIds": [query.id for query in shown]}
+    return {**answer, "NextToken": str(shown[-1].number)} if len(found) > len(shown) else answer
 
 
 def get_query_results(given: Members, service: Service) -> Members:

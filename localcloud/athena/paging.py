@@ -5,10 +5,10 @@ from typing import Any
 
 from localcloud.athena.errors import InvalidRequestError
 
-_LIMIT = 50
+PAGE = 50
 
 
-def page(given: Mapping[str, Any], found: Sequence[Any], key: str, limit: int = _LIMIT) -> dict[str, Any]:
+def page(given: Mapping[str, Any], found: Sequence[Any], key: str, limit: int = PAGE) -> dict[str, Any]:
     """One page of a list; the token is the place of the next."""
     token = given.get("NextToken", "0")
     if not token.isdecimal() or int(token) > len(found):

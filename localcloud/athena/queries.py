@@ -62,6 +62,8 @@ class Query:
     done: threading.Event = field(default_factory=threading.Event)
     left: threading.Event = field(default_factory=threading.Event)
     """Set once no thread works for the query any more, which after a cancel is later than `done`."""
+    number: int = 0
+    """Which one it is of all that were submitted, from 1."""
 
     @property
     def substatement(self) -> str:
@@ -96,6 +98,7 @@ class Queries:
         self._history = history
         self._lock = threading.Lock()
         self._found: OrderedDict[str, Query] = OrderedDict()
+        self._submitted = 0
         self._tokens: dict[str, str] = {}
         self._results: OrderedDict[str, int] = OrderedDict()
         self._pool = Carrying(workers, thread_name_prefix="query")
@@ -123,6 +126,8 @@ class Queries:
             earlier = self._found.get(self._tokens.get(query.token, ""))
             if earlier is not None:
                 return earlier
+            self._submitted += 1
+            query.number = self._submitted
             self._found[query.id] = query
             self._tokens[query.token] = query.id
             self._forget()

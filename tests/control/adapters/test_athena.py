@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from control.adapters.athena import AthenaQuery, _execution
+from control.adapters.athena import AthenaQuery, AthenaStatements, _execution
 from control.config import Settings
 from control.errors import NotFoundError, UpstreamError
 
@@ -95,3 +95,25 @@ def test_a_workgroup_that_is_not_there_is_not_found_and_says_how_to_name_another
     with pytest.raises(expected) as failure:
         asking(Refusing())("select 1 as n")
     assert ("DM_WORKGROUP" in getattr(failure.value, "hint", "")) == (expected is NotFoundError)
+
+
+class Remembering:
+    """Athena whose list grows by one statement after the first page, so that the pages overlap."""
+
+    def list_query_executions(self, NextToken: str = "", **_: Any) -> dict[str, Any]:  # noqa: N803
+        if NextToken:
+            return {"QueryExecutionIds": ["b", "a"]}
+        return {"QueryExecutionIds": ["c", "b"], "NextToken": "2"}
+
+    def batch_get_query_execution(self, QueryExecutionIds: list[str]) -> dict[str, Any]:  # noqa: N803
+        status = {"State": "CANCELLED", "SubmissionDateTime": datetime(2026, 1, 1, tzinfo=UTC)}
+        found = [{"QueryExecutionId": one, "Query": one, "Status": status} for one in QueryExecutionIds]
+        return {"QueryExecutions": found}
+
+
+def test_a_statement_that_two_pages_name_is_counted_once() -> None:
+    statements = AthenaStatements(Settings(endpoint="http://127.0.0.1:1"), "build")
+    statements._client = Remembering()
+    found = list(statements.since(datetime(2026, 1, 1, tzinfo=UTC)))
+    assert [one.sql for one in found] == ["c", "b", "a"]
+    assert all(one.is_cancelled and not one.succeeded for one in found)

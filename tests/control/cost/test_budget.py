@@ -64,3 +64,14 @@ def test_the_last_build_is_read_as_it_was_written(tmp_path: Path) -> None:
         budget.last_build(file)
     with pytest.raises(NotFoundError, match="does not exist"):
         budget.last_build(tmp_path / "absent.json")
+
+
+def test_a_run_of_which_nothing_is_known_neither_passes_nor_becomes_the_last_build(tmp_path: Path) -> None:
+    file = tmp_path / "costs.json"
+    budget.write(file, [cost("a", 1)])
+    with pytest.raises(NotFoundError, match="no statement of the last run"):
+        budget.check([], {"a": 1}, {})
+    for found in ([], [cost("unique_a.1f", 7, "test")]):
+        with pytest.raises(NotFoundError, match="no statement of a model"):
+            budget.write(file, found)
+    assert budget.last_build(file) == {"a": 1}

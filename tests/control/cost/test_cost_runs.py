@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from control.cost.runs import Cost, Run, costs, last_run, runs, total
+from control.cost.runs import Cost, Run, costs, dollars_of, last_run, runs, total
 from control.errors import NotFoundError, UsageError
 from control.ports import Execution
 
@@ -81,6 +81,16 @@ def test_ddl_utilities_and_failed_statements_are_free(target: Path) -> None:
     )
     (found,) = costs(last_run(target), remembered)
     assert (found.statements, found.failed, found.dollars) == (3, 1, 0.0)
+
+
+def test_a_cancelled_statement_is_billed_for_what_it_had_read() -> None:
+    def stopped(count: int, kind: str = "DML") -> Execution:
+        return Execution("select 1", kind, START, count, 1500, succeeded=False, is_cancelled=True)
+
+    terabyte = 1 << 40
+    assert dollars_of(stopped(40 * MEGABYTE)) == 40 * MEGABYTE / terabyte * 5
+    assert dollars_of(stopped(1)) == 10 * MEGABYTE / terabyte * 5
+    assert dollars_of(stopped(0)) == dollars_of(stopped(40 * MEGABYTE, "DDL")) == 0.0
 
 
 def test_runs_are_told_apart_and_one_that_began_before_the_window_is_left_out() -> None:

@@ -87,3 +87,11 @@ def test_a_table_where_lake_formation_forbids_ddl_is_an_error_and_its_neighbours
         ("lake-formation", "error", "silver.a")
     ]
     assert governed(Listed(entries), "", []) == []
+
+
+def test_every_table_in_the_folder_of_another_is_told_of_also_where_they_share_it() -> None:
+    outer, deep = table("silver.a", "s3://lake/a"), table("silver.c", "s3://lake/a/b/c")
+    inner, beside = table("silver.b", "s3://lake/a/b"), table("silver.d", "s3://lake/a/d")
+    found = [("overlap", "error", f"silver.{name}") for name in "bcd"]
+    assert codes(outer, inner, deep, beside) == found
+    assert codes(outer, table("silver.same", "s3://lake/a/")) == [("overlap", "error", "silver.same")]

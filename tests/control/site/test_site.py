@@ -169,6 +169,30 @@ def test_a_new_site_replaces_the_old_one_and_nothing_else(tmp_path: Path) -> Non
     assert (other / "notes.txt").read_text() == "mine"
 
 
+def test_the_site_takes_no_place_that_is_not_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "site.partial").mkdir()
+    (tmp_path / "site.partial" / "notes.txt").write_text("mine")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for folder, why in (("file", "is a file"), ("site", "something else"), ("here", "is where you are")):
+        with pytest.raises(UsageError, match=why):
+            render.write(made_site(), tmp_path / folder)
+    with pytest.raises(UsageError, match="is where you are"):
+        render.write(made_site(), Path())
+    assert (tmp_path / "site.partial" / "notes.txt").read_text() == "mine"
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_link_to_a_folder_gets_the_site_there(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "site").symlink_to(tmp_path / "real")
+    for _ in range(2):
+        render.write(made_site(), tmp_path / "site")
+    assert (tmp_path / "site").is_symlink()
+    assert (tmp_path / "real" / "index.html").exists()
+
+
 def test_without_any_cloud_or_build_the_site_says_what_is_missing(tmp_path: Path) -> None:
     arguments = ["build", "--offline", "--target", str(tmp_path), "--output", str(tmp_path / "site")]
     result = CliRunner().invoke(command, arguments, env={"DM_CONTRACTS": str(ROOT / "contracts")})

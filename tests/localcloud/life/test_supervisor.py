@@ -2,12 +2,15 @@ import os
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from localcloud import processes, supervisor
 from localcloud.errors import LocalCloudError, NotRunningError, PortTakenError, StartError
+from localcloud.instance import Folder
 
 
 def listening(pid):
@@ -134,3 +137,16 @@ def test_a_process_that_took_over_a_pid_is_left_alone():
         assert start is not None
         assert processes.stop(other.pid, start, grace=5)
     assert processes.started(other.pid) is None
+
+
+def test_commands_that_make_one_folder_at_once_all_take_it_for_theirs(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(100):
+            folder, gate = Folder(tmp_path / str(number)), Barrier(8)
+
+            def prepare(folder=folder, gate=gate):
+                gate.wait()
+                folder.prepare()
+
+            for done in [pool.submit(prepare) for _ in range(8)]:
+                done.result()

@@ -293,6 +293,10 @@ def test_many_queries_are_asked_for_at_once(gateway: Any):
     rest = gateway.athena.list_query_executions(MaxResults=2, NextToken=first["NextToken"])
     assert rest["QueryExecutionIds"] == [ids[0]]
     assert "NextToken" not in rest
+    gateway.run("select 'started between two pages'")
+    assert gateway.athena.list_query_executions(MaxResults=2, NextToken=first["NextToken"]) | {
+        "ResponseMetadata": None
+    } == rest | {"ResponseMetadata": None}
 
 
 def test_sixteen_clients_at_once_get_their_own_answers(gateway: Any):
