@@ -332,3 +332,9 @@ def main() -> None:
         if error.hint:
             click.echo(f"  try: {error.hint}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        click.echo(f"error: {str(error.filename)!r}: {error.strerror}", err=True)
+        click.echo("  try: another folder with --dir, one that you may read and write", err=True)
+        sys.exit(LocalCloudError.exit_code)

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from control.errors import ControlError, meaning
+from control.errors import ControlError, UsageError, meaning, printable
 
 # name -> (module with a click command called `command`, one line of help for the list of commands)
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -80,6 +80,13 @@ def main() -> None:
         if error.hint:
             click.echo(f"  try: {error.hint}", err=True)
         sys.exit(meaning(error).exit_code)
+    except OSError as error:
+        # A file that the caller named, or its place: what has no name is a failure of ours.
+        if error.filename is None:
+            raise
+        click.echo(f"error: {printable(str(error.filename))}: {error.strerror}", err=True)
+        click.echo("  try: another place, or one that you may read and write", err=True)
+        sys.exit(meaning(UsageError("")).exit_code)
 
 
 if __name__ == "__main__":

@@ -100,3 +100,11 @@ def test_an_interrupted_up_leaves_no_process(tmp_path, dm_local):
     assert dm_local("status").code == 1
     for pid in pids:
         assert processes.started(pid) is None
+
+
+def test_a_folder_that_cannot_be_made_is_a_line_and_no_traceback(tmp_path, dm_local):
+    (tmp_path / "file").touch()
+    done = dm_local("up", "--dir", str(tmp_path / "file" / "cloud"))
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"error: '{tmp_path}/file")
+    assert "Not a directory\n  try: another folder with --dir" in done.err

@@ -1,0 +1,28 @@
+"""A place that cannot be read or written is a line that names it, not a traceback."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = str(Path(__file__).parents[3])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("docs", "build", "--offline", "--output", "file/site"),
+        ("cost", "show", "--target", "file"),
+        ("doctor", "--offline", "--target", "file"),
+    ],
+)
+def test_a_file_in_the_place_of_a_folder_is_wrong_usage(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "contracts").mkdir()
+    call = [sys.executable, "-m", "control.cli.main", *arguments]
+    done = subprocess.run(call, cwd=tmp_path, env={"PYTHONPATH": ROOT}, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Not a directory\n  try: another place" in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert "file" in done.stderr
