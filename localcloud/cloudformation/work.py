@@ -1,6 +1,6 @@
 """Do to resources what a template says, in order of what refers to what; take it back when a step fails."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any
@@ -105,14 +105,17 @@ def create(
     """Make a stack's resources; roll back what was made when one cannot be made."""
     stack.say("CREATE_IN_PROGRESS", "User Initiated")
     try:
-        _apply(stack, template, parameters, world, adopt, {})
+        _apply(stack, template, parameters, world, adopt, {}, {})
         stack.say("CREATE_COMPLETE")
     except Exception as error:
         stack.say("ROLLBACK_IN_PROGRESS", _reason(error))
-        for name in reversed(list(stack.resources)):
-            policy = template["Resources"][name].get("DeletionPolicy")
-            _remove(stack, name, world, keep=policy in ("Retain", "Snapshot"))
-        stack.say("ROLLBACK_COMPLETE", _reason(error))
+        try:
+            for name in reversed(list(stack.resources)):
+                policy = template["Resources"][name].get("DeletionPolicy")
+                _remove(stack, name, world, keep=policy in ("Retain", "Snapshot"))
+            stack.say("ROLLBACK_COMPLETE", _reason(error))
+        except Exception as failed:
+            stack.say("ROLLBACK_FAILED", _reason(failed))
 
 
 def update(
@@ -121,20 +124,36 @@ def update(
     """Bring a stack to `template`; back to what it was when a step fails."""
     stack.say("UPDATE_IN_PROGRESS", "User Initiated")
     before = (stack.template, stack.parameters)
-    known = dict(stack.resources)
+    known, replaced = dict(stack.resources), dict[str, Resource]()
     try:
-        _apply(stack, template, parameters, world, adopt, known)
+        _apply(stack, template, parameters, world, adopt, known, replaced)
         stack.say("UPDATE_COMPLETE")
     except Exception as error:
         stack.say("UPDATE_ROLLBACK_IN_PROGRESS", _reason(error))
+        made = [stack.resources[name] for name in replaced]
+        # What was replaced is still there, with all that it holds.
+        stack.resources.update(replaced)
         roll_back(stack, before[0], before[1], world)
+        if stack.status == "UPDATE_ROLLBACK_COMPLETE":
+            _clean_up(stack, made, world)
+
+
+def _clean_up(stack: Stack, gone: Iterable[Resource], world: World) -> None:
+    """Delete what another took the place of. The stack is done by then: what cannot be deleted stays."""
+    for one in gone:
+        if one.physical == stack.resources[one.logical].physical:
+            continue
+        try:
+            kinds.of(one.type).delete(world.clients, one.physical)
+        except Exception as error:
+            stack.say("DELETE_FAILED", _reason(error), one)
 
 
 def roll_back(stack: Stack, template: dict[str, Any], parameters: dict[str, str], world: World) -> None:
     """Bring a stack back after an update that failed."""
     reason = stack.reason
     try:
-        _apply(stack, template, parameters, world, False, dict(stack.resources))
+        _apply(stack, template, parameters, world, False, dict(stack.resources), {})
         stack.say("UPDATE_ROLLBACK_COMPLETE", reason)
     except Exception as error:
         stack.template, stack.parameters = template, parameters
@@ -159,19 +178,19 @@ def _apply(
     world: World,
     adopt: bool,
     known: dict[str, Resource],
+    replaced: dict[str, Resource],
 ) -> None:
+    """`replaced` is filled with the resources that others have taken the place of, by name."""
     scope = scope_of(stack, template, parameters, world)
     resources = wanted(template, scope)
     for name, one in resources.items():
         properties = resolve(one.get("Properties", {}), scope)
         kept = one.get("DeletionPolicy") in KEPT
-        _bring(stack, name, one["Type"], properties, world, adopt=adopt and kept)
+        if _bring(stack, name, one["Type"], properties, world, adopt=adopt and kept):
+            replaced[name] = known[name]
         stack.resources[name].retained = kept
         scope.references[name] = stack.resources[name].physical
-    for name in [name for name in known if name not in resources]:
-        _remove(stack, name, world, keep=known[name].retained)
-    stack.template, stack.parameters = template, parameters
-    stack.outputs = {
+    outputs = {
         name: {
             "value": str(resolve(one["Value"], scope)),
             "description": one.get("Description", ""),
@@ -180,17 +199,22 @@ def _apply(
         for name, one in template.get("Outputs", {}).items()
         if "Condition" not in one or holds(scope.conditions[one["Condition"]], scope)
     }
+    # Only now, as nothing that an update still needs to come back may be gone when it fails.
+    for name in [name for name in known if name not in resources]:
+        _remove(stack, name, world, keep=known[name].retained)
+    _clean_up(stack, [one for one in replaced.values() if not one.retained], world)
+    stack.template, stack.parameters, stack.outputs = template, parameters, outputs
 
 
 def _bring(
     stack: Stack, name: str, type_name: str, properties: dict[str, Any], world: World, *, adopt: bool
-) -> None:
-    """Make, change or replace one resource, or leave it when it is as it should be."""
+) -> bool:
+    """Make, change or replace one resource, or leave it when it is as it should be; was it replaced?"""
     kind = kinds.of(type_name)
     kind.check(type_name, properties)
     old = stack.resources.get(name)
     if old is not None and old.properties == properties:
-        return
+        return False
     before = old.properties if old else {}
     differing = {key for key in properties.keys() | before.keys() if properties.get(key) != before.get(key)}
     action: Action = "Add" if old is None or differing & kind.replaced_by else "Modify"
@@ -203,8 +227,6 @@ def _bring(
         if action == "Add":
             made = kind.adopt(world.clients, properties) if adopt else None
             made = made or kind.create(world.clients, properties)
-            if old is not None and not old.retained:
-                kind.delete(world.clients, old.physical)
         else:
             assert old is not None
             made = kind.update(world.clients, old.physical, properties) or kinds.Made(
@@ -216,6 +238,7 @@ def _bring(
     resource.physical, resource.attributes = made.physical, made.attributes
     stack.resources[name] = resource
     stack.say(f"{verb}_COMPLETE", "", resource)
+    return old is not None and action == "Add"
 
 
 def _remove(stack: Stack, name: str, world: World, *, keep: bool) -> None:

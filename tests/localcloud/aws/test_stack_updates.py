@@ -1,0 +1,99 @@
+"""An update that fails gives everything back, also what another resource had taken the place of."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from localcloud.cloudformation import kinds, work
+from localcloud.cloudformation.errors import ValidationError
+from localcloud.cloudformation.kinds import Kind, Made
+from localcloud.cloudformation.model import Stack
+
+
+@dataclass
+class Boxes:
+    """Boxes by name; a new one is empty. One called `bad` cannot be made, and `stuck` cannot be deleted."""
+
+    there: dict[str, str] = field(default_factory=dict)
+
+    def secret(self, arn: str) -> str:
+        return arn
+
+    def create(self, properties: Any) -> Made:
+        name = properties["Name"]
+        if name == "bad" or name in self.there:
+            raise ValidationError(f"{name} cannot be made")
+        self.there[name] = ""
+        return Made(name, {"Name": name})
+
+    def delete(self, physical: str) -> None:
+        if physical == "stuck":
+            raise ValidationError("stuck cannot be deleted")
+        del self.there[physical]
+
+
+BOX = Kind(
+    frozenset({"Name", "Near"}),
+    lambda boxes, properties: boxes.create(properties),  # type: ignore[attr-defined]
+    lambda boxes, physical: boxes.delete(physical),  # type: ignore[attr-defined]
+    lambda _boxes, _physical, _properties: None,
+    replaced_by=frozenset({"Name"}),
+)
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> work.World:
+    monkeypatch.setattr(kinds, "of", lambda _: BOX)
+    return work.World(Boxes(), {}, dict)  # type: ignore[arg-type]
+
+
+def template(**names: str) -> dict[str, Any]:
+    """Boxes of these names, each of which is made after the one before."""
+    resources: dict[str, Any] = {}
+    for logical, name in names.items():
+        near = {"Near": {"Ref": list(resources)[-1]}} if resources else {}
+        resources[logical] = {"Type": "Box", "Properties": {"Name": name, **near}}
+    return {"Resources": resources}
+
+
+def made(world: work.World, **names: str) -> tuple[Stack, dict[str, str]]:
+    stack = Stack("s", "id", "REVIEW_IN_PROGRESS")
+    work.create(stack, template(**names), {}, world, False)
+    there: dict[str, str] = world.clients.there  # type: ignore[attr-defined]
+    there |= dict.fromkeys(there, "data")
+    return stack, there
+
+
+def test_what_was_replaced_is_back_with_its_data_when_a_later_step_fails(world: work.World) -> None:
+    stack, there = made(world, A="one", B="two")
+    work.update(stack, template(A="other", B="two", C="bad"), {}, world, False)
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert there == {"one": "data", "two": "data"}
+    assert {one.logical: one.physical for one in stack.resources.values()} == {"A": "one", "B": "two"}
+    assert stack.resources["B"].properties["Near"] == "one"
+
+
+def test_what_left_the_template_is_back_with_its_data_when_an_output_fails(world: work.World) -> None:
+    stack, there = made(world, A="one", B="two")
+    wrong = {"X": {"Value": {"Ref": "Nothing"}}}
+    work.update(stack, {**template(A="one"), "Outputs": wrong}, {}, world, False)
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert there == {"one": "data", "two": "data"}
+
+
+def test_what_was_replaced_goes_when_all_is_done_and_its_stay_is_no_failure(world: work.World) -> None:
+    stack, there = made(world, A="one", B="stuck")
+    work.update(stack, template(A="other", B="free"), {}, world, False)
+    assert stack.status == "UPDATE_COMPLETE"
+    assert there == {"other": "", "free": "", "stuck": "data"}
+    assert [one.physical for one in stack.events if one.status == "DELETE_FAILED"] == ["stuck"]
+
+
+def test_a_stack_that_can_neither_be_made_nor_taken_back_says_so_and_is_no_longer_at_work(
+    world: work.World,
+) -> None:
+    stack, there = made(world, A="stuck", B="bad")
+    assert (stack.status, stack.reason) == ("ROLLBACK_FAILED", "stuck cannot be deleted")
+    assert list(there) == ["stuck"]
+    assert not stack.busy
