@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from localcloud.cloudformation import kinds
@@ -10,6 +10,7 @@ from localcloud.cloudformation.errors import UnsupportedError, ValidationError
 from localcloud.cloudformation.model import Action, Change, Resource, Stack
 from localcloud.cloudformation.resolve import Scope, holds, mentioned, resolve
 
+_UNRESOLVED = "Template format error: Unresolved {} [{}] in the Resources block of the template"
 KEPT = ("Retain", "RetainExceptOnCreate", "Snapshot")
 
 
@@ -52,18 +53,29 @@ def scope_of(stack: Stack, template: Mapping[str, Any], parameters: Mapping[str,
 
 
 def wanted(template: Mapping[str, Any], scope: Scope) -> dict[str, dict[str, Any]]:
-    """The resources whose condition holds, each after those that it refers to."""
-    found = {
-        name: one
-        for name, one in template["Resources"].items()
-        if "Condition" not in one or holds(scope.conditions[one["Condition"]], scope)
-    }
+    """The resources whose condition holds, each after those that it refers to.
+
+    Raises ValidationError when they refer to each other in a circle, or to what is not in the template.
+    """
+    found = {}
+    for name, one in template["Resources"].items():
+        condition = one.get("Condition")
+        if condition is not None and condition not in scope.conditions:
+            raise ValidationError(_UNRESOLVED.format("condition dependency", condition))
+        if condition is None or holds(scope.conditions[condition], scope):
+            found[name] = one
     edges = {}
     for name, one in found.items():
         after = one.get("DependsOn", [])
-        named = mentioned(one.get("Properties", {})) | set([after] if isinstance(after, str) else after)
-        edges[name] = sorted(named & found.keys())
-    return {name: found[name] for name in TopologicalSorter(edges).static_order()}
+        after = {after} if isinstance(after, str) else set(after)
+        if unknown := sorted(after - template["Resources"].keys()):
+            raise ValidationError(_UNRESOLVED.format("resource dependencies", ", ".join(unknown)))
+        edges[name] = sorted((mentioned(one.get("Properties", {})) | after) & found.keys())
+    try:
+        return {name: found[name] for name in TopologicalSorter(edges).static_order()}
+    except CycleError as error:
+        circle = ", ".join(sorted(set(error.args[1])))
+        raise ValidationError(f"Circular dependency between resources: [{circle}]") from None
 
 
 def changes(
@@ -75,6 +87,12 @@ def changes(
         stack.resources[name].attributes.get(attribute, "") if name in stack.resources else ""
     )
     resources = wanted(template, scope)
+    known = stack.resources
+    if other := [name for name in resources if name in known and known[name].type != resources[name]["Type"]]:
+        raise ValidationError(
+            "Update of resource type is not permitted. The new template modifies resource type of the"
+            f" following resources: [{', '.join(other)}]"
+        )
     found = []
     for name, one in resources.items():
         scope.references.setdefault(name, name)

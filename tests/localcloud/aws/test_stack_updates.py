@@ -97,3 +97,32 @@ def test_a_stack_that_can_neither_be_made_nor_taken_back_says_so_and_is_no_longe
     assert (stack.status, stack.reason) == ("ROLLBACK_FAILED", "stuck cannot be deleted")
     assert list(there) == ["stuck"]
     assert not stack.busy
+
+
+def test_a_resource_does_not_become_one_of_another_type(world: work.World) -> None:
+    stack, _ = made(world, A="one")
+    other = {"Resources": {"A": {"Type": "Crate", "Properties": {"Name": "one"}}}}
+    with pytest.raises(ValidationError, match=r"resource type is not permitted.*: \[A\]$"):
+        work.changes(stack, other, {}, world)
+
+
+@pytest.mark.parametrize(
+    ("resources", "why"),
+    [
+        ({"A": {"Near": {"Ref": "B"}}, "B": {"Near": {"Ref": "A"}}}, r"Circular dependency .*: \[A, B\]$"),
+        ({"A": {"Near": {"Ref": "A"}}}, r"Circular dependency between resources: \[A\]$"),
+    ],
+)
+def test_resources_that_refer_to_each_other_are_refused(
+    world: work.World, resources: dict[str, Any], why: str
+) -> None:
+    found = {name: {"Type": "Box", "Properties": one} for name, one in resources.items()}
+    with pytest.raises(ValidationError, match=why):
+        work.changes(Stack("s", "id", ""), {"Resources": found}, {}, world)
+
+
+@pytest.mark.parametrize("key", ["DependsOn", "Condition"])
+def test_what_is_not_in_the_template_is_named(world: work.World, key: str) -> None:
+    box = {"Type": "Box", "Properties": {"Name": "one"}, key: "Nowhere"}
+    with pytest.raises(ValidationError, match=r"Unresolved .* \[Nowhere\] in the Resources block"):
+        work.changes(Stack("s", "id", ""), {"Resources": {"A": box}}, {}, world)
