@@ -239,7 +239,17 @@ def _normalize(arguments: list[exp.Expression], node: exp.Expression, scope: Sco
     return Term(f"nfc_normalize({value.sql})", VARCHAR)
 
 
-scalar("repeat(T, bigint) -> array(T)", "list_transform(range({1}), lambda i: {0})")
+def _no_count(condition: str, bound: str) -> str:
+    message = f"'count argument of repeat function must be {bound}'"
+    return fails_when(f"{{1}} {condition}", "INVALID_FUNCTION_ARGUMENT", message)
+
+
+scalar(
+    "repeat(T, bigint) -> array(T)",
+    f"CASE WHEN {_no_count('< 0', 'greater than or equal to 0')}"
+    f" OR {_no_count('> 10000', 'less than or equal to 10000')}"
+    " THEN NULL ELSE list_transform(range({1}), lambda i: {0}) END",
+)
 
 
 scalar("uuid() -> uuid", "uuid()")

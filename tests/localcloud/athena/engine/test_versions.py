@@ -252,8 +252,8 @@ def test_properties_have_athenas_names(run: Run, rows: Rows, catalog: Catalog, d
 
 def test_a_cancelled_query_stops(engine: DuckDb, database: str) -> None:
     tree = parse(
-        "select count(*) from unnest(sequence(1, 100000)) a(x), unnest(sequence(1, 100000)) b(y) "
-        "where x + y < 0"
+        "select count(*) from unnest(sequence(1, 10000)) a(x), unnest(sequence(1, 10000)) b(y), "
+        "unnest(sequence(1, 100)) c(z) where x + y + z < 0"
     )
     failure: list[AthenaError] = []
 
