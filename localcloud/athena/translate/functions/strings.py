@@ -246,9 +246,9 @@ def _no_count(condition: str, bound: str) -> str:
 
 scalar(
     "repeat(T, bigint) -> array(T)",
-    f"CASE WHEN {_no_count('< 0', 'greater than or equal to 0')}"
+    f"list_transform(range(CASE WHEN {_no_count('< 0', 'greater than or equal to 0')}"
     f" OR {_no_count('> 10000', 'less than or equal to 10000')}"
-    " THEN NULL ELSE list_transform(range({1}), lambda i: {0}) END",
+    " THEN 0 ELSE {1} END), lambda i: {0})",
 )
 
 
