@@ -61,7 +61,7 @@ def apply_overload(function: Function, terms: list[Term], node: exp.Expression, 
 
 
 # Where a null among the arguments does not make the result null.
-_TAKES_NULLS = frozenset({"concat", "concat_ws"})
+_TAKES_NULLS = frozenset({"concat", "concat_ws", "repeat"})
 
 
 def _strict(sql: str, arguments: list[Term]) -> str:
