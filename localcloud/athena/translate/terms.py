@@ -130,6 +130,12 @@ def raw_cast(sql: str, type_: Type) -> str:
     return f"CAST({sql} AS {duckdb_type(type_)})"
 
 
+def nan_first(term: Term) -> str:
+    """A key by which NaN comes before all numbers, where DuckDB has it after them."""
+    least = raw_cast("'-inf'", term.type)
+    return f"CASE WHEN isnan({term.sql}) THEN {least} ELSE {term.sql} END"
+
+
 def fail(code: str, message_sql: str, type_: Type) -> str:
     """DuckDB text that raises `code: message` when a row reaches it.
 

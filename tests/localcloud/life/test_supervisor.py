@@ -150,3 +150,4 @@ def test_commands_that_make_one_folder_at_once_all_take_it_for_theirs(tmp_path):
 
             for done in [pool.submit(prepare) for _ in range(8)]:
                 done.result()
+            assert folder.marked

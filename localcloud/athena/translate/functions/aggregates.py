@@ -12,7 +12,15 @@ from localcloud.athena.translate.functions.registry import (
     texts,
     window,
 )
-from localcloud.athena.translate.terms import Term, decimal, duckdb_type, fail, fails_when, raw_cast
+from localcloud.athena.translate.terms import (
+    Term,
+    decimal,
+    duckdb_type,
+    fail,
+    fails_when,
+    nan_first,
+    raw_cast,
+)
 
 
 def _sum_decimal(arguments: list[Term], render: Render) -> Term:
@@ -48,19 +56,25 @@ aggregate("sum(double) -> double", "sum")
 aggregate("sum(real) -> real", lambda arguments, render: f"CAST({render('sum', arguments[0].sql)} AS FLOAT)")
 aggregate("sum(decimal) -> =0", _sum_decimal)
 aggregate("avg(double) -> double", "avg")
+
+
+def _of_intervals(name: str) -> None:
+    """A sum or mean of intervals, over their milliseconds or months."""
+
+    def days(terms: list[Term], render: Render) -> str:
+        found = render(name, f"epoch_ms({terms[0].sql})")
+        return f"to_milliseconds(CAST(round({found}) AS BIGINT))"
+
+    def months(terms: list[Term], render: Render) -> str:
+        found = render(name, f"athena_months({terms[0].sql})")
+        return f"to_months(CAST(round({found}) AS INTEGER))"
+
+    aggregate(f"{name}(interval day to second) -> interval day to second", days)
+    aggregate(f"{name}(interval year to month) -> interval year to month", months)
+
+
 for _name in ("sum", "avg"):
-    aggregate(
-        f"{_name}(interval day to second) -> interval day to second",
-        lambda arguments, render, name=_name: (  # type: ignore[misc]
-            f"to_milliseconds(CAST(round({render(name, f'epoch_ms({arguments[0].sql})')}) AS BIGINT))"
-        ),
-    )
-    aggregate(
-        f"{_name}(interval year to month) -> interval year to month",
-        lambda arguments, render, name=_name: (  # type: ignore[misc]
-            f"to_months(CAST(round({render(name, f'athena_months({arguments[0].sql})')}) AS INTEGER))"
-        ),
-    )
+    _of_intervals(_name)
 aggregate("avg(real) -> real", lambda arguments, render: f"CAST({render('avg', arguments[0].sql)} AS FLOAT)")
 aggregate("avg(decimal) -> =0", _avg_decimal)
 
@@ -82,10 +96,7 @@ for _name in ("min", "max"):
 
 def _ordered(name: str, key: Term) -> str:
     """What is ordered by: to Athena no number is less than NaN where the greatest is asked for."""
-    if name == "max" and key.type.name in ("real", "double"):
-        least = raw_cast("'-inf'", key.type)
-        return f"CASE WHEN isnan({key.sql}) THEN {least} ELSE {key.sql} END"
-    return key.sql
+    return nan_first(key) if name == "max" and key.type.name in ("real", "double") else key.sql
 
 
 def _best(name: str) -> None:
@@ -122,26 +133,26 @@ aggregate(
 )
 for _name in ("stddev", "stddev_samp", "stddev_pop", "var_pop", "var_samp", "variance"):
     aggregate(f"{_name}(double) -> double", _name)
+
+
+def _of_pairs(name: str, template: str = "{}") -> None:
+    """An aggregate of two columns, of doubles and of reals; `template` has a place for DuckDB's call."""
+
+    def double(terms: list[Term], render: Render) -> str:
+        return template.format(render(name, *texts(terms)))
+
+    def real(terms: list[Term], render: Render) -> str:
+        return f"CAST({double(terms, render)} AS FLOAT)"
+
+    aggregate(f"{name}(double, double) -> double", double)
+    aggregate(f"{name}(real, real) -> real", real)
+
+
 for _name in ("covar_pop", "covar_samp", "regr_intercept"):
-    aggregate(f"{_name}(double, double) -> double", _name)
-    aggregate(
-        f"{_name}(real, real) -> real",
-        lambda terms, render, name=_name: f"CAST({render(name, *texts(terms))} AS FLOAT)",  # type: ignore[misc]
-    )
-# Undefined is null to Athena, NaN to DuckDB.
+    _of_pairs(_name)
 for _name in ("corr", "regr_slope"):
-    aggregate(
-        f"{_name}(double, double) -> double",
-        lambda terms, render, name=_name: (  # type: ignore[misc]
-            f"nullif({render(name, *texts(terms))}, CAST('nan' AS DOUBLE))"
-        ),
-    )
-    aggregate(
-        f"{_name}(real, real) -> real",
-        lambda terms, render, name=_name: (  # type: ignore[misc]
-            f"CAST(nullif({render(name, *texts(terms))}, CAST('nan' AS DOUBLE)) AS FLOAT)"
-        ),
-    )
+    # Undefined is null to Athena, NaN to DuckDB.
+    _of_pairs(_name, "nullif({}, CAST('nan' AS DOUBLE))")
 
 
 def _map_agg(arguments: list[Term], render: Render) -> str:

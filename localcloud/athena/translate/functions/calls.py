@@ -34,7 +34,7 @@ from localcloud.athena.translate.functions.absent import is_absent
 from localcloud.athena.translate.functions.overloads import Modifiers, apply_overload
 from localcloud.athena.translate.functions.registry import FUNCTIONS
 from localcloud.athena.translate.scope import Scope, place
-from localcloud.athena.translate.terms import BIGINT, BOOLEAN, DAY_SECOND, YEAR_MONTH, Term, raw_cast
+from localcloud.athena.translate.terms import BIGINT, BOOLEAN, DAY_SECOND, YEAR_MONTH, Term, nan_first
 
 
 def call(
@@ -86,8 +86,7 @@ def ordering(keys: Sequence[exp.Expression], scope: Scope) -> str:
 def sort_key(term: Term, key: exp.Expression) -> str:
     """A key of an ORDER BY with its direction. To Trino NaN comes last with DESC NULLS FIRST only."""
     if key.args.get("desc") and key.args.get("nulls_first") and term.type.name in ("real", "double"):
-        least = raw_cast("'-inf'", term.type)
-        return f"CASE WHEN isnan({term.sql}) THEN {least} ELSE {term.sql} END{direction(key)}"
+        return f"{nan_first(term)}{direction(key)}"
     return f"{constant_safe(term)}{direction(key)}"
 
 
