@@ -3,15 +3,16 @@
 import contextlib
 import fcntl
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from localcloud import processes
-from localcloud.errors import LocalCloudError
+from localcloud.errors import LocalCloudError, NotRunningError
 
 FORMAT = 1
 MARK = ".localcloud"
@@ -123,11 +124,32 @@ class Folder:
             folder.mkdir(exist_ok=True, mode=0o700)
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the folder against other commands; they wait."""
-        with self.path.joinpath(LOCK).open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+    def locked(self, *, make: bool = False) -> Iterator[None]:
+        """Hold the folder against other commands; they wait. With `make` it is made first where it is not.
+
+        Raises NotRunningError when the folder is gone.
+        """
+        while True:
+            if make:
+                self.prepare()
+            try:
+                file = self.path.joinpath(LOCK).open("w")
+            except FileNotFoundError:
+                if make:
+                    continue
+                raise NotRunningError(f"there is no local cloud in {self.path}", hint="dm local up") from None
+            with file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                # A reset may have removed the folder meanwhile, and another `up` made it anew.
+                if self._is_lock(file):
+                    yield
+                    return
+
+    def _is_lock(self, file: IO[str]) -> bool:
+        try:
+            return os.path.samestat(os.fstat(file.fileno()), self.path.joinpath(LOCK).stat())
+        except FileNotFoundError:
+            return False
 
     def read(self) -> Record | None:
         """The record of the parts started last; None when nothing was, or it was stopped."""

@@ -4,6 +4,7 @@ import http.client
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from localcloud import snapshots
 from localcloud.config import HOST
@@ -12,6 +13,7 @@ from localcloud.instance import Folder, Record
 from localcloud.snapshots import Header
 
 SAVE = "/_localcloud/save/"
+LAST = "/_localcloud/last"
 KEPT = "/_localcloud/kept/"
 # Taking and writing a large state; the cloud serves others meanwhile.
 SAVE_SECONDS = 300
@@ -62,19 +64,42 @@ def find(folder: Folder, name: str) -> Path:
     return found
 
 
-def _save_running(record: Record, name: str) -> Header:
-    connection = http.client.HTTPConnection(HOST, record.port, timeout=SAVE_SECONDS)
+def last(folder: Folder, record: Record) -> None:
+    """Have the running cloud write its last snapshot, after which it takes no change any more.
+
+    Raises StateError when it cannot: then it goes on. One that does not answer is left to its signals.
+    """
     try:
-        connection.request("POST", SAVE + name)
-        response = connection.getresponse()
-        answer = json.loads(response.read())
+        answer = _asked(record, LAST)
+    except (OSError, http.client.HTTPException, ValueError):
+        return
+    if "error" in answer:
+        raise StateError(
+            f"the state cannot be saved, so the cloud stays, without its Athena: {answer['error']}",
+            hint=f"make room in {folder.state}, then: dm local down; or go on with: dm local up; or drop"
+            " everything: dm local reset",
+        )
+
+
+def _save_running(record: Record, name: str) -> Header:
+    try:
+        answer = _asked(record, SAVE + name)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise StateError(f"the state was not saved: {error}", hint="dm local status") from error
-    finally:
-        connection.close()
-    if response.status != http.client.OK:
+    if "error" in answer:
         raise StateError(f"the state was not saved: {answer['error']}", hint="dm local status")
     return Header(**answer | {"left_out": tuple(answer["left_out"])})
+
+
+def _asked(record: Record, path: str) -> dict[str, Any]:
+    """What the running cloud answers: the header of a snapshot, or an error."""
+    connection = http.client.HTTPConnection(HOST, record.port, timeout=SAVE_SECONDS)
+    try:
+        connection.request("POST", path)
+        found: dict[str, Any] = json.loads(connection.getresponse().read())
+        return found
+    finally:
+        connection.close()
 
 
 def _save_last(folder: Folder, target: Path) -> Header:

@@ -51,8 +51,7 @@ def up(settings: Settings, say: Say) -> Started:
     Raises PortTakenError and StartError.
     """
     folder = Folder(settings.folder.absolute())
-    folder.prepare()
-    with folder.locked():
+    with folder.locked(make=True):
         before = folder.read()
         if before and before.part("aws"):
             return _heal(folder, before, settings, say)
@@ -66,7 +65,8 @@ def up(settings: Settings, say: Say) -> Started:
 def down(path: Path, say: Say) -> Header:
     """Save the state and stop every part; gives the header of what was saved.
 
-    Raises NotRunningError when nothing runs in `path`, StateError when the state could not be saved.
+    Raises NotRunningError when nothing runs in `path`, StateError when the state could not be saved; what
+    holds it then goes on.
     """
     folder = Folder(path.absolute())
     _running(folder)
@@ -75,6 +75,8 @@ def down(path: Path, say: Say) -> Header:
         for name, grace in (("athena", ATHENA_GRACE), ("trino", TRINO_GRACE), ("aws", AWS_GRACE)):
             if part := record.part(name):
                 say(f"stopping {name} …")
+                if name == "aws":
+                    saves.last(folder, record)
                 processes.stop(part.pid, part.started, grace=grace)
         folder.forget()
         return _saved(folder, record)

@@ -58,7 +58,8 @@ def main() -> None:
         app = Faulty(app, Faults(rules.read(arguments.faults)))
     server = serving.Server(listening, app, threads=THREADS)
     _serve_until_stopped(server, control.saver, arguments.save_every)
-    control.saver.save_last()
+    if not front.closed:
+        control.saver.save_last()
 
 
 def _restored(folder: Path, turns: Turns) -> tuple[BlobStore, dict[str, bytes]]:

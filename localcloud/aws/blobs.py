@@ -70,12 +70,16 @@ class BlobStore:
     def put(self, pieces: Iterable[bytes | memoryview | mmap.mmap]) -> Blob:
         """Write a new blob from `pieces`, in order."""
         name = uuid.uuid4().hex
-        with self.path(name).open("wb", buffering=0) as file:
-            for piece in pieces:
-                view = memoryview(piece)
-                while view:
-                    view = view[file.write(view) :]
-            return Blob(self, name, file.tell())
+        try:
+            with self.path(name).open("wb", buffering=0) as file:
+                for piece in pieces:
+                    view = memoryview(piece)
+                    while view:
+                        view = view[file.write(view) :]
+                return Blob(self, name, file.tell())
+        except OSError:  # a full disk, which a part of a file keeps full
+            self.path(name).unlink(missing_ok=True)
+            raise
 
     def forget(self, blob: Blob) -> None:
         """Remove the file of a blob that nothing refers to, unless a snapshot does."""

@@ -1,13 +1,13 @@
 """The cloud's own calls, on its endpoint under `/_localcloud/`.
 
-Whether it is up; save under a name; what roles have called; and what another part keeps in the snapshots, to
-read and to replace.
+Whether it is up; save under a name, or for the last time; what roles have called; and what another part
+keeps in the snapshots, to read and to replace.
 """
 
 import dataclasses
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from localcloud.aws.front import HEALTH
@@ -15,7 +15,8 @@ from localcloud.aws.saving import Saver
 from localcloud.errors import LocalCloudError
 from localcloud.iam.calls import CALLS, Calls
 from localcloud.instance import Folder
-from localcloud.saves import KEPT, SAVE
+from localcloud.saves import KEPT, LAST, SAVE
+from localcloud.snapshots import Header
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,10 @@ class Control:
         if path == CALLS and method == "GET":
             return _called(self.calls)
         if method == "POST" and path.startswith(SAVE):
-            return _saved(self.saver, self.folder, path.removeprefix(SAVE))
+            target = path.removeprefix(SAVE)
+            return _saved(lambda saver: saver.save_as(self.folder.save(target)), self.saver)
+        if method == "POST" and path == LAST:
+            return _saved(Saver.save_last, self.saver)
         name = path.removeprefix(KEPT)
         if path == KEPT + name and method == "GET":
             return "200 OK", self.saver.beside.get(name, b"")
@@ -61,10 +65,10 @@ def _called(calls: Calls | None) -> tuple[str, bytes]:
     return "200 OK", json.dumps(calls.as_json()).encode()
 
 
-def _saved(saver: Saver, folder: Folder, name: str) -> tuple[str, bytes]:
+def _saved(save: Callable[[Saver], Header], saver: Saver) -> tuple[str, bytes]:
     try:
-        header = saver.save_as(folder.save(name))
+        header = save(saver)
     except (LocalCloudError, OSError) as error:
-        log.exception("state.not_saved name=%s", name)
+        log.exception("state.not_saved")
         return "500 Internal Server Error", json.dumps({"error": str(error)}).encode()
     return "200 OK", json.dumps(dataclasses.asdict(header)).encode()

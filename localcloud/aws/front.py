@@ -47,6 +47,8 @@ class Front:
         """Services that clients have called since the start."""
         self.changes = 0
         """How many requests may have changed a kept service."""
+        self.closed = False
+        """Whether the last snapshot was written, so that kept services take nothing any more."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -81,6 +83,9 @@ class Front:
             if service not in KEPT:
                 return self.moto(environ, start_response)
             with self.turns:
+                if self.closed:
+                    message = "The local cloud is going down: its state was saved for the last time."
+                    return answer(start_response, service, 503, "ServiceUnavailable", message)
                 self.changes += _may_change(environ)
                 return self.moto(environ, start_response)
         except NotImplementedError as error:

@@ -65,12 +65,14 @@ class Saver:
         return header
 
     def save_last(self) -> Header:
-        """Write the last snapshot: what is still under way is answered by nobody and is not in it."""
+        """Write the last snapshot, and take no change any more: it would not be in it.
+
+        When that fails everything goes on, so that nothing is lost to a full disk.
+        """
         with self._writing, self.front.turns:
             header = self.save(snapshots.AT_DOWN)
             self.blobs.closed = True
-            # Never given back: the process ends.
-            self.front.turns.__enter__()
+            self.front.closed = True
         return header
 
     def save_at_intervals(self, seconds: float, stopped: threading.Event) -> None:

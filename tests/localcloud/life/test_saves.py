@@ -1,10 +1,12 @@
 """Snapshots at intervals and under names."""
 
 import time
+from errno import ENOSPC
 
 import pytest
 
 from localcloud import saves, snapshots, supervisor
+from localcloud.aws.blobs import BlobStore
 from localcloud.errors import LocalCloudError, StateError
 
 LARGE = b"l" * 200_000
@@ -116,3 +118,30 @@ def test_a_damaged_save_is_refused_before_anything_is_dropped(saved):
     with pytest.raises(StateError, match="checksum is wrong"):
         supervisor.load(saved.folder, "one", saved.said.append)
     assert saved.folder.joinpath("state", snapshots.LAST).read_bytes() == before
+
+
+def test_a_state_that_cannot_be_saved_keeps_its_cloud_up_until_it_can(cloud):
+    cloud.up()
+    cloud.client("s3").put_object(Bucket="lake", Key="new", Body=b"1")
+    # Where the next snapshot is written: a full disk fails in the same call.
+    in_the_way = cloud.folder / "state" / f".{snapshots.LAST}.new"
+    in_the_way.mkdir()
+    with pytest.raises(StateError, match="the cloud stays"):
+        cloud.down()
+    assert cloud.up().new == ("athena",)
+    cloud.client("s3").put_object(Bucket="lake", Key="newer", Body=b"2")
+    in_the_way.rmdir()
+    assert cloud.down().reason == snapshots.AT_DOWN
+    cloud.up()
+    listed = cloud.client("s3").list_objects_v2(Bucket="lake")["Contents"]
+    assert [one["Key"] for one in listed] == ["new", "newer"]
+
+
+def test_a_content_that_does_not_fit_leaves_no_part_of_it_on_the_disk(tmp_path):
+    def pieces():
+        yield b"first"
+        raise OSError(ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        BlobStore(tmp_path).put(pieces())
+    assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -111,6 +112,18 @@ def test_reset_stops_everything_and_leaves_files_of_others(saved):
     supervisor.reset(saved.folder)
     assert not any(part.runs for part in parts)
     assert list(saved.folder.iterdir()) == [precious]
+
+
+def test_an_up_that_waits_for_a_reset_makes_the_folder_anew(saved):
+    with ThreadPoolExecutor(1) as pool, Folder(saved.folder).locked():
+        started = pool.submit(saved.up)
+        time.sleep(0.3)  # it waits by now; where it did not yet, the test asks nothing
+        Folder(saved.folder).clear(saves=True)
+    assert started.result().new == ("aws", "athena")
+    assert Folder(saved.folder).marked
+    assert saved.client("s3").list_objects_v2(Bucket="lake")["KeyCount"] == 0
+    with pytest.raises(NotRunningError), Folder(saved.folder.with_name("absent")).locked():
+        pass
 
 
 def test_reset_of_a_folder_that_is_not_ours_is_refused(cloud):
