@@ -1,13 +1,16 @@
 """Hold each model to its budget: how much more than in the last build it may read."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from control.cost.runs import Cost
 from control.errors import NotFoundError, UsageError
 from control.model import Finding
+from control.papers import NOT_JSON
 
 # Contracts state `budget: {scan: 1.5}`: at most 1.5 times the bytes of the last build.
 SCAN = "scan"
@@ -23,33 +26,51 @@ def last_build(file: Path) -> dict[str, int]:
     Raises NotFoundError, UsageError.
     """
     try:
-        found: dict[str, int] = json.loads(file.read_text())["bytes"]
+        found: dict[str, int] = msgspec.json.decode(file.read_bytes())["bytes"]
         return {str(model): int(count) for model, count in found.items()}
     except FileNotFoundError:
         raise NotFoundError(f"{file} does not exist", hint="dm cost check --write makes it") from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UsageError(f"{file} is not what dm cost check --write writes: {error!r}") from None
+    except (*NOT_JSON, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UsageError(
+            f"{file} is not what dm cost check --write writes: {error!r}",
+            hint="remove it, and write it after a build of all models",
+        ) from None
 
 
-def write(file: Path, found: Sequence[Cost]) -> None:
+def write(file: Path, found: Sequence[Cost], project: Collection[str]) -> None:
     """Make these costs what the next build is compared with.
 
-    Raises NotFoundError when no model is among them: a run of tests alone is no build.
+    Models of the `project` that the run left out keep the bytes that the file has: builds with --select or
+    after a failure are partial. Raises NotFoundError when no model is among the costs, for a run of tests
+    alone is no build, and UsageError for a file that `write` did not write.
     """
-    models = {one.model: one.bytes for one in sorted(found, key=lambda one: one.model) if one.kind == "model"}
+    models = {one.model: one.bytes for one in found if one.kind == "model"}
     if not models:
         raise NotFoundError("Athena remembers no statement of a model of the last run", hint=_ELSEWHERE)
+    before = last_build(file) if file.exists() else {}
+    kept = {model: count for model, count in before.items() if model in project}
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"bytes": models}, indent=2) + "\n")
+    file.write_text(json.dumps({"bytes": kept | models}, indent=2, sort_keys=True) + "\n")
 
 
 def budgets(manifest: Mapping[str, Any]) -> dict[str, float]:
-    """How many times the bytes of the last build each model may read, by what its contract says."""
+    """How many times the bytes of the last build each model may read, by what its contract says.
+
+    Raises UsageError for a budget that is none.
+    """
     return {
-        node["name"]: float((node["config"].get("meta", {}).get("budget") or {}).get(SCAN, DEFAULT_SCAN))
+        node["name"]: _budget(node["name"], (node["config"].get("meta") or {}).get("budget") or {})
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model"
     }
+
+
+def _budget(model: str, stated: Any) -> float:
+    try:
+        return float(stated.get(SCAN, DEFAULT_SCAN))
+    except (AttributeError, TypeError, ValueError):
+        hint = "state budget: {scan: 1.5} in its contract, then: dm contract sync"
+        raise UsageError(f"the budget of {model} is {stated!r}", hint=hint) from None
 
 
 def check(found: Sequence[Cost], last: Mapping[str, int], allowed: Mapping[str, float]) -> list[Finding]:

@@ -13,7 +13,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from control.errors import NotFoundError, UsageError
+from control.papers import NOT_JSON
 from control.ports import Execution, Statements
 
 # Athena bills each statement at least so much; DDL, SHOW and DESCRIBE, and failed ones not at all, but one
@@ -61,7 +64,7 @@ def last_run(target: Path) -> Run:
     """The run that left its artefacts in `target`. Raises NotFoundError, UsageError."""
     metadata = results(target)["metadata"]
     try:
-        return Run(metadata["invocation_id"], datetime.fromisoformat(metadata["invocation_started_at"]))
+        return Run(metadata["invocation_id"], _moment(metadata["invocation_started_at"]))
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{target}/run_results.json is not what dbt 1.11 writes: {error!r}") from None
 
@@ -70,12 +73,19 @@ def results(target: Path) -> dict[str, Any]:
     """The run_results.json in `target`. Raises NotFoundError, UsageError."""
     file = target / "run_results.json"
     try:
-        found: dict[str, Any] = json.loads(file.read_text())
+        found: dict[str, Any] = msgspec.json.decode(file.read_bytes())
         return {"metadata": found["metadata"], "results": found["results"]}
     except FileNotFoundError:
         raise NotFoundError(f"{file} does not exist", hint="run dbt build first, or name --target") from None
-    except (KeyError, TypeError, ValueError) as error:
+    except (*NOT_JSON, KeyError, TypeError) as error:
         raise UsageError(f"{file} is not what dbt 1.11 writes: {error!r}") from None
+
+
+def _moment(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError(f"{text!r} has no zone")
+    return found
 
 
 def issued(execution: Execution) -> Issued | None:
@@ -85,8 +95,8 @@ def issued(execution: Execution) -> Issued | None:
         return None
     try:
         said = json.loads(found[1])
-        run = Run(said["invocation_id"], datetime.fromisoformat(said["started"]))
-    except (KeyError, ValueError):
+        run = Run(said["invocation_id"], _moment(said["started"]))
+    except (KeyError, TypeError, ValueError):
         return None
     return Issued(run, str(said.get("node_id", "")))
 

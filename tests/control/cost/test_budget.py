@@ -45,6 +45,16 @@ def test_a_contract_that_says_nothing_allows_half_as_much_again() -> None:
     assert codes([cost("a", 15 * MEGABYTE + 1)], last, a=None) == [("cost-over-budget", "a")]
 
 
+@pytest.mark.parametrize("stated", [{"scan": "much"}, {"scan": None}, [1.5], 2])
+def test_a_budget_that_is_no_number_names_its_model(stated: object) -> None:
+    found = manifest(a=None)
+    found["nodes"]["a"]["config"]["meta"] = {"budget": stated}
+    with pytest.raises(UsageError, match="the budget of a is"):
+        budget.budgets(found)
+    found["nodes"]["a"]["config"]["meta"] = None
+    assert budget.budgets(found) == {"a": budget.DEFAULT_SCAN}
+
+
 def test_a_few_bytes_of_a_small_table_are_no_news() -> None:
     assert codes([cost("a", 16_000)], {"a": 100}, a=1.0) == []
     assert codes([cost("a", 17_000)], {"a": 100}, a=1.0) == [("cost-over-budget", "a")]
@@ -57,7 +67,7 @@ def test_a_model_that_the_last_build_did_not_have_is_a_warning_and_tests_have_no
 
 def test_the_last_build_is_read_as_it_was_written(tmp_path: Path) -> None:
     file = tmp_path / "deep" / "costs.json"
-    budget.write(file, [cost("b", 2), cost("a", 1), cost("unique_a.1f", 7, "test")])
+    budget.write(file, [cost("b", 2), cost("a", 1), cost("unique_a.1f", 7, "test")], {"a", "b"})
     assert budget.last_build(file) == {"a": 1, "b": 2}
     file.write_text("[]")
     with pytest.raises(UsageError, match="is not what dm cost check --write writes"):
@@ -66,12 +76,22 @@ def test_the_last_build_is_read_as_it_was_written(tmp_path: Path) -> None:
         budget.last_build(tmp_path / "absent.json")
 
 
+def test_a_partial_build_changes_what_it_built_and_forgets_only_models_that_are_gone(tmp_path: Path) -> None:
+    file = tmp_path / "costs.json"
+    budget.write(file, [cost("a", 1), cost("b", 2), cost("gone", 3)], {"a", "b", "gone"})
+    budget.write(file, [cost("b", 5), cost("new", 6)], {"a", "b", "new"})
+    assert budget.last_build(file) == {"a": 1, "b": 5, "new": 6}
+    file.write_text("[]")
+    with pytest.raises(UsageError, match="is not what dm cost check --write writes"):
+        budget.write(file, [cost("a", 1)], {"a"})
+
+
 def test_a_run_of_which_nothing_is_known_neither_passes_nor_becomes_the_last_build(tmp_path: Path) -> None:
     file = tmp_path / "costs.json"
-    budget.write(file, [cost("a", 1)])
+    budget.write(file, [cost("a", 1)], {"a"})
     with pytest.raises(NotFoundError, match="no statement of the last run"):
         budget.check([], {"a": 1}, {})
     for found in ([], [cost("unique_a.1f", 7, "test")]):
         with pytest.raises(NotFoundError, match="no statement of a model"):
-            budget.write(file, found)
+            budget.write(file, found, {"a"})
     assert budget.last_build(file) == {"a": 1}

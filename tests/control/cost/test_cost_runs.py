@@ -112,7 +112,13 @@ def test_runs_are_told_apart_and_one_that_began_before_the_window_is_left_out() 
 
 
 @pytest.mark.parametrize(
-    "comment", ['{"app": "dbt"}', '{"app": "dbt", "invocation_id": "x", "started": "?"}']
+    "comment",
+    [
+        '{"app": "dbt"}',
+        '{"app": "dbt", "invocation_id": "x", "started": "?"}',
+        '{"app": "dbt", "invocation_id": "x", "started": 1772366400}',
+        '{"app": "dbt", "invocation_id": "x", "started": "2026-03-01T12:00:00"}',
+    ],
 )
 def test_a_statement_of_another_dbt_project_is_not_ours(comment: str) -> None:
     execution = Execution(f"/* {comment} */ select 1", "DML", START, 1, 1, True)
@@ -123,6 +129,8 @@ def test_a_run_that_left_nothing_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"run_results\.json") as error:
         last_run(tmp_path)
     assert "dbt build" in error.value.hint
-    (tmp_path / "run_results.json").write_text("{}")
-    with pytest.raises(UsageError, match="is not what dbt"):
-        last_run(tmp_path)
+    without_zone = {"invocation_id": "abc", "invocation_started_at": "2026-01-01T12:00:00"}
+    for found in ({}, {"metadata": without_zone, "results": []}):
+        (tmp_path / "run_results.json").write_text(json.dumps(found))
+        with pytest.raises(UsageError, match="is not what dbt"):
+            last_run(tmp_path)
