@@ -56,10 +56,15 @@ def build(
 
     from control.config import from_environment
     from control.contracts import load
+    from control.errors import UsageError
     from control.lineage import ask
     from control.site import collect, render, results
     from control.wiring import connect, versions_of
 
+    try:
+        title.encode()
+    except UnicodeEncodeError:
+        raise UsageError("the title is no text", hint="write it as UTF-8") from None
     folder = from_environment(os.environ).contracts
     contracts = load.folder(folder)
     edges = lineage or target / "lineage.json"

@@ -1,6 +1,7 @@
 """Trace every model of a project, using what is known from before, and write `lineage.json`."""
 
 import os
+import secrets
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -73,14 +74,17 @@ def _add_legs(blocks: dict[str, bytes], legs: Iterable[Edge]) -> None:
 
 
 def _write(output: Path, blocks: Sequence[bytes], unresolved: Sequence[Unresolved]) -> None:
-    """Write the file whole or not at all."""
+    """Write the file whole or not at all; another build may be writing it, too."""
     output.parent.mkdir(parents=True, exist_ok=True)
-    partial = output.with_name(f"{output.name}.partial")
-    with partial.open("wb") as file:
-        file.write(b'{"version": %d, "edges": [\n' % VERSION)
-        file.write(b",\n".join(blocks))
-        file.write(b'\n], "unresolved": ' + msgspec.json.encode(unresolved) + b"}\n")
-    partial.replace(output)
+    partial = output.with_name(f"{output.name}.{secrets.token_hex(4)}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(b'{"version": %d, "edges": [\n' % VERSION)
+            file.write(b",\n".join(blocks))
+            file.write(b'\n], "unresolved": ' + msgspec.json.encode(unresolved) + b"}\n")
+        partial.replace(output)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _traced(

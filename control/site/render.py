@@ -1,9 +1,12 @@
 """Write the site: HTML pages that need no server, no network, and no script but for search and the graph."""
 
+import fcntl
 import json
+import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -25,19 +28,39 @@ _ELSEWHERE = "name another folder with --output"
 def write(site: Site, folder: Path, dbt_docs: Path | None = None) -> list[Path]:
     """Write every page to `folder`, in the place of what an earlier call wrote there; the files written.
 
-    The new site stands beside the old one until it is whole. `dbt_docs` is the page that
-    `dbt docs generate --static` wrote, to be linked. Raises UsageError for a folder that holds
-    anything else.
+    The new site stands beside the old one until it is whole; of two calls at once the later one waits.
+    `dbt_docs` is the page that `dbt docs generate --static` wrote, to be linked. Raises UsageError for a
+    folder that holds anything else.
     """
     folder = folder.resolve()
     if folder == Path.cwd():
         # It would be removed under the feet of whoever stands in it.
         raise UsageError(f"{folder} is where you are, and would be replaced", hint=_ELSEWHERE)
-    fresh = folder.with_name(f"{folder.name}.partial")
-    for place in (folder, fresh):
-        _check_ours(place)
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
+    with _alone(folder.parent):
+        fresh = folder.with_name(f"{folder.name}.partial")
+        for place in (folder, fresh):
+            _check_ours(place)
+        shutil.rmtree(fresh, ignore_errors=True)
+        _write(site, fresh, dbt_docs)
+        shutil.rmtree(folder, ignore_errors=True)
+        fresh.rename(folder)
+        return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+@contextmanager
+def _alone(parent: Path) -> Iterator[None]:
+    """Wait for other calls that write a site into `parent`; a lock ends with its process."""
+    parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(parent, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _write(site: Site, fresh: Path, dbt_docs: Path | None) -> None:
+    fresh.mkdir()
     (fresh / _MARK).touch()
     (fresh / "tables").mkdir()
     if dbt_docs is not None:
@@ -48,9 +71,6 @@ def write(site: Site, folder: Path, dbt_docs: Path | None = None) -> list[Path]:
         _page(fresh / address(table.name), environment, "table.html", root="..", table=table)
     for name in ASSETS:
         (fresh / name).write_bytes(files("control.site").joinpath("assets", name).read_bytes())
-    shutil.rmtree(folder, ignore_errors=True)
-    fresh.rename(folder)
-    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def _check_ours(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from control.contracts.lint import lint
 from control.contracts.model import Column
 from control.errors import ControlError, NotFoundError, UsageError
 from control.lineage import before_dbt
+from control.lineage import build as building
+from control.lineage.project import read
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = json.loads((ROOT / "docs" / "lineage.schema.json").read_text())
@@ -162,6 +165,19 @@ def test_only_a_changed_model_and_what_reads_other_columns_is_traced_again(tmp_p
     )
     assert traced(**{"model.shop.best": best}) == 1
     assert [e for e in edges(tmp_path) if e[1] == "gold.best.place"] == []
+
+
+def test_of_two_builds_at_once_each_writes_a_whole_file(tmp_path: Path) -> None:
+    write_project(tmp_path)
+    project, output = read(tmp_path), tmp_path / "out" / "lineage.json"
+
+    def traced(number: int) -> None:
+        building.build(project, [], output, tmp_path / f"{number}.sqlite", lambda _, __: None)
+        json.loads(output.read_text())
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(traced, range(40)))
+    assert list(output.parent.iterdir()) == [output]
 
 
 def test_a_broken_cache_is_made_anew(tmp_path: Path) -> None:

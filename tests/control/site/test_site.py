@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -182,6 +183,20 @@ def test_the_site_takes_no_place_that_is_not_its_own(tmp_path: Path, monkeypatch
         render.write(made_site(), Path())
     assert (tmp_path / "site.partial" / "notes.txt").read_text() == "mine"
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_two_sites_at_once_in_one_place_are_one_whole_site(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        written = list(pool.map(lambda _: render.write(made_site(), tmp_path / "site"), range(8)))
+    assert {tuple(files) for files in written} == {tuple(written[0])}
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+
+
+def test_a_title_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    arguments = ["build", "--offline", "--output", str(tmp_path / "site"), "--title", "Lak\udce9house"]
+    result = CliRunner().invoke(command, arguments, env={"DM_CONTRACTS": str(ROOT / "contracts")})
+    assert isinstance(result.exception, UsageError)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_link_to_a_folder_gets_the_site_there(tmp_path: Path) -> None:
