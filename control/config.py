@@ -57,13 +57,22 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         contracts=Path(environ.get("DM_CONTRACTS") or default.contracts),
         region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or default.region,
         endpoint=environ.get("AWS_ENDPOINT_URL", ""),
-        token_key=environ.get("DM_TOKEN_KEY", "").encode(),
+        token_key=_key(environ.get("DM_TOKEN_KEY", "")),
         lease_seconds=float(lease),
         actor=environ.get("DM_ACTOR") or environ.get("USER") or default.actor,
         limits={
             name: _count(environ, variable) for variable, name in LIMITS.items() if environ.get(variable)
         },
     )
+
+
+def _key(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # and nobody shall see which
+        raise UsageError(
+            "DM_TOKEN_KEY is no text: Spark and Lambda read it as UTF-8", hint="openssl rand -hex 32"
+        ) from None
 
 
 def _count(environ: Mapping[str, str], variable: str) -> int:

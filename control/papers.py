@@ -11,6 +11,8 @@ from control.model import Item
 
 T = TypeVar("T")
 Record = dict[str, Any]
+# What decoding raises for bytes that are no JSON of the kind; bad UTF-8 and JSON nested too deep, too.
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def to_json(value: object) -> bytes:
@@ -22,7 +24,7 @@ def from_json(kind: type[T], text: bytes, where: str) -> T:
     """Read a `kind` from JSON; unknown keys are ignored. Raises UpstreamError, naming `where`."""
     try:
         return msgspec.json.decode(text, type=kind)
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         raise UpstreamError(f"{where} is not a valid {kind.__name__}: {error}") from error
 
 

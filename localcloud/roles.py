@@ -33,7 +33,7 @@ def take(record: Record, role: str) -> dict[str, str]:
     iam = client("iam")
     try:
         arn = iam.get_role(RoleName=role)["Role"]["Arn"]
-    except iam.exceptions.NoSuchEntityException:
+    except (iam.exceptions.NoSuchEntityException, UnicodeEncodeError):
         names = sorted(one["RoleName"] for one in iam.list_roles()["Roles"])
         raise LocalCloudError(
             f"the local cloud has no role {role}",

@@ -6,6 +6,7 @@ import msgspec
 
 from control.catalog.model import Desired
 from control.errors import UsageError
+from control.papers import NOT_JSON
 
 
 def waiting(path: Path) -> Desired | None:
@@ -14,7 +15,7 @@ def waiting(path: Path) -> Desired | None:
         return msgspec.json.decode(path.read_bytes(), type=Desired)
     except FileNotFoundError:
         return None
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         raise UsageError(f"{path} is no outbox: {error}", hint="move it away and publish again") from None
 
 

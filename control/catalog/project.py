@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from control.errors import NotFoundError, UsageError
+from control.papers import NOT_JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,5 +134,5 @@ def _decoded(path: Path, kind: type[_File]) -> _File:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except FileNotFoundError:
         raise NotFoundError(f"{path} does not exist", hint=hint) from None
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         raise UsageError(f"{path} is not dbt's {path.name}: {error}", hint=hint) from None

@@ -4,13 +4,15 @@ Each rule is a config that dbt-athena takes without a word and that loses data, 
 around the checks before publication. Only our layers (schemas that end in `silver` or `gold`) are judged.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from control.errors import NotFoundError, UsageError
 from control.model import Finding
+from control.papers import NOT_JSON
 
 LAYERS = ("silver", "gold")
 Node = Mapping[str, Any]
@@ -46,17 +48,30 @@ KEEPS = "keeps-groups"
 _STRATEGIES = "only merge is idempotent: a build that is repeated would {} rows"
 
 
+class _Node(msgspec.Struct):
+    """What every node of a manifest has, of any kind and of any dbt since 1.5."""
+
+    resource_type: str
+    name: str
+    unique_id: str
+    config: dict[str, Any]
+
+
+class _Manifest(msgspec.Struct):
+    nodes: dict[str, _Node]
+    macros: dict[str, Any]
+
+
 def read(target: Path) -> Mapping[str, Any]:
     """The manifest in `target`. Raises NotFoundError, UsageError."""
     file = target / "manifest.json"
     try:
-        found: Mapping[str, Any] = json.loads(file.read_text())
+        found: Mapping[str, Any] = msgspec.json.decode(file.read_bytes())
+        msgspec.convert(found, _Manifest)
     except FileNotFoundError:
         raise NotFoundError(f"{file} does not exist", hint="run dbt parse first, or name --target") from None
-    except ValueError as error:
-        raise UsageError(f"{file} is not JSON: {error}") from None
-    if "nodes" not in found:
-        raise UsageError(f"{file} has no nodes: it is no manifest of dbt")
+    except NOT_JSON as error:
+        raise UsageError(f"{file} is not dbt's manifest.json: {error}", hint="run dbt parse again") from None
     return found
 
 
@@ -119,7 +134,7 @@ def _model(node: Node) -> Iterator[tuple[str, str]]:
         )
     if config.get("sql_header"):
         yield "sql-header", "a statement before the query escapes every check: leave it out"
-    if config["materialized"] == "view":
+    if config.get("materialized") == "view":
         return
     yield from _table(config)
     yield from _rows(node)
@@ -129,10 +144,10 @@ def _model(node: Node) -> Iterator[tuple[str, str]]:
 
 
 def _table(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    if config["materialized"] != "incremental":
+    if config.get("materialized") != "incremental":
         yield (
             "swap",
-            f"materialized {config['materialized']} swaps the table under its readers: use incremental",
+            f"materialized {config.get('materialized')} swaps the table under its readers: use incremental",
         )
         return
     strategy = config.get("incremental_strategy")

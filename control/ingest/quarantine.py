@@ -18,6 +18,7 @@ from control.ingest.files import at_hand, batch_of, manifest_of, table_names
 from control.ingest.redrive import redrive
 from control.model import Batch, Head, RawFile, counts_in
 from control.orders import attempt_of
+from control.papers import NOT_JSON
 from control.ports import Parts, every
 
 # Batches whose files are looked up together: whoever wants some lines waits for no more.
@@ -221,7 +222,7 @@ def _entries(uri: str, parts: Parts) -> Iterator[dict[str, Any]]:
         for number, line in enumerate(stream, start=1):
             try:
                 yield msgspec.json.decode(line, type=dict[str, Any])
-            except msgspec.DecodeError as error:
+            except NOT_JSON as error:
                 raise UpstreamError(f"{uri}, line {number}, is no quarantine entry") from error
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from control.errors import NotFoundError, UsageError
 from control.lineage.model import VERSION, Kind, parted
+from control.papers import NOT_JSON
 
 Direction = Literal["up", "down"]
 DIRECT: frozenset[Kind] = frozenset({"direct"})
@@ -62,7 +63,7 @@ def read(path: Path) -> Graph:
         found = msgspec.json.decode(path.read_bytes(), type=_File)
     except FileNotFoundError:
         raise NotFoundError(f"{path} does not exist", hint="run `dm lineage build`") from None
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         raise UsageError(f"{path} is no lineage: {error}", hint="run `dm lineage build` again") from None
     if found.version != VERSION:
         raise UsageError(

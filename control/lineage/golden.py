@@ -14,6 +14,7 @@ import msgspec
 from control.errors import UsageError
 from control.lineage.ask import Graph, Hop
 from control.lineage.model import VERSION, Kind, Project
+from control.papers import NOT_JSON
 
 _HINT = "`dm lineage check --update` writes it"
 
@@ -88,7 +89,7 @@ def hops(folder: Path) -> Iterator[Hop]:
     for file in sorted(folder.glob("*.json")):
         try:
             golden = msgspec.json.decode(file.read_bytes(), type=Golden)
-        except msgspec.DecodeError as error:
+        except NOT_JSON as error:
             raise UsageError(f"{file} is no lineage of a model: {error}", hint=_HINT) from None
         for group in golden.edges:
             for column in golden.columns if group.to == "*" else group.to:

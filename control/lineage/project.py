@@ -8,6 +8,7 @@ import msgspec
 
 from control.errors import NotFoundError, UsageError
 from control.lineage.model import Model, Project
+from control.papers import NOT_JSON
 
 _BUILT = ("model", "seed", "snapshot")
 
@@ -124,5 +125,5 @@ def _decoded(path: Path, kind: type[_File]) -> _File:
         raise NotFoundError(f"{path} does not exist", hint=hint) from None
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         raise UsageError(f"{path} is not dbt's {path.name}: {error}", hint="run dbt again") from None

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from control.errors import UsageError
+from control.papers import NOT_JSON
 from control.site.model import Outcome
 
 
@@ -68,7 +69,7 @@ def read(target: Path) -> Results | None:
     try:
         manifest = msgspec.json.decode(files[0].read_bytes(), type=_Manifest)
         found = msgspec.json.decode(files[1].read_bytes(), type=_Results)
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         raise UsageError(f"the artefacts in {target} are not dbt's: {error}", hint="run dbt again") from None
     if found.args.which not in ("build", "run", "test"):
         return None

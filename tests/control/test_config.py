@@ -36,3 +36,9 @@ def test_a_prefix_is_what_names_of_databases_may_begin_with(variable: str) -> No
 def test_the_actor_is_whom_the_environment_names() -> None:
     assert from_environment({"DM_ACTOR": "ann", "USER": "bob"}).actor == "ann"
     assert from_environment({"USER": "bob"}).actor == "bob"
+
+
+def test_a_key_of_tokens_that_is_no_text_is_refused_and_not_shown() -> None:
+    with pytest.raises(UsageError, match="DM_TOKEN_KEY is no text") as refused:
+        from_environment({"DM_TOKEN_KEY": "secret\udcff"})
+    assert "secret" not in refused.value.message

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from control.cli.doctor import command
-from control.doctor.manifest import GUARDS, HOOKS, lint
+from control.doctor.manifest import GUARDS, HOOKS, lint, read
+from control.errors import UsageError
 
 GOOD: dict[str, Any] = {
     "unique_id": "model.lakehouse.things_state",
@@ -38,6 +39,9 @@ GOOD: dict[str, Any] = {
 
 
 HOOK = {
+    "unique_id": "operation.lakehouse.hooks",
+    "name": "hooks",
+    "config": {},
     "resource_type": "operation",
     "schema": "ops",
     "raw_code": " ".join(f"{{{{ {h}() }}}}" for h in HOOKS),
@@ -138,6 +142,26 @@ def test_the_command_ends_with_1_on_an_error_and_2_without_a_manifest(tmp_path: 
     assert CliRunner().invoke(command, arguments).exit_code == 0
     (tmp_path / "manifest.json").unlink()
     assert "dbt parse" in getattr(CliRunner().invoke(command, arguments).exception, "hint", "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"null",
+        b"[1]",
+        b'{"nodes": {}',
+        b'{"nodes": [], "macros": {}}',
+        b'{"nodes": {}}',
+        b'{"nodes": {"model.a.b": {}}, "macros": {}}',
+        b'{"nodes": {"\xff": {}}, "macros": {}}',
+        b"[" * 100_000,
+    ],
+)
+def test_what_is_no_manifest_is_wrong_usage_and_no_finding(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "manifest.json").write_bytes(text)
+    with pytest.raises(UsageError, match="is not dbt's manifest"):
+        read(tmp_path)
 
 
 def test_a_key_of_several_columns_is_compared_whatever_its_order() -> None:

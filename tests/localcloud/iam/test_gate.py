@@ -220,10 +220,11 @@ def test_commands_take_a_role_and_show_its_calls(cloud: supervisor.Record, reade
     taken = json.loads(command("env", "--role", "reader", "--json").stdout)
     assert taken["AWS_ACCESS_KEY_ID"].startswith("ASIA")
     assert taken["AWS_ENDPOINT_URL"] == cloud.endpoint
-    absent = command("env", "--role", "writer")
-    assert absent.returncode != 0
-    assert "has no role writer" in absent.stderr
-    assert "reader" in absent.stderr
+    for name, shown in (("writer", "writer"), ("\udce9crivain", r"\udce9crivain")):
+        absent = command("env", "--role", name)
+        assert absent.returncode != 0
+        assert f"has no role {shown}" in absent.stderr
+        assert "reader" in absent.stderr
     shown = command("calls", "--role", "reader", "--refused").stdout
     assert "s3:GetObject  arn:aws:s3:::lake/raw/shown  refused" in shown
     assert "gold/t/1.csv" not in shown
