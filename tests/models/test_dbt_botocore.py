@@ -1,4 +1,4 @@
-"""Sessions of one dbt share what they read of AWS's service descriptions, and each keeps its clients."""
+"""One dbt reads AWS's descriptions once, its threads keep their sessions, and these their clients."""
 
 import subprocess
 import sys
@@ -32,6 +32,29 @@ print(glue(first, plain) is one)
 other, waiting, away = glue(second, plain), glue(first, patient), glue(first, plain, "us-east-1")
 assert len({id(client) for client in (one, other, waiting, away, first.client("s3"))}) == 5
 assert (other._request_signer._credentials.access_key, away.meta.region_name) == ("b", "us-east-1")
+"""
+CONNECTIONS = """
+import threading, time
+from types import SimpleNamespace
+from dbt.adapters.athena.connections import AthenaConnection
+def credentials(key):
+    names = dict.fromkeys(("aws_session_token", "aws_profile_name", "assume_role_arn"))
+    keys = dict(aws_access_key_id=key, aws_secret_access_key=key, region_name="eu-central-1")
+    return SimpleNamespace(**names, **keys)
+def session(credentials):
+    return AthenaConnection(credentials).session
+ann, bob, found = credentials("ann"), credentials("bob"), []
+first = session(ann)
+found.append(session(ann) is first)
+threading.Thread(target=lambda: found.append(session(ann) is first)).start()
+while len(found) < 2: time.sleep(0.01)
+now = time.monotonic
+time.monotonic = lambda: now() + 59
+found.append(session(ann) is first)
+time.monotonic = lambda: now() + 61
+found.append(session(ann) is first)
+found.append(session(bob).get_credentials().access_key)
+print(*found)
 """
 CATALOG = """
 import agate, warnings
@@ -74,6 +97,14 @@ def test_a_session_that_is_asked_for_a_client_again_gives_the_same() -> None:
 
 def test_without_the_plugin_a_session_makes_a_client_each_time() -> None:
     assert _python(ASKED_AGAIN) == "False"
+
+
+def test_a_thread_keeps_the_session_of_its_credentials_for_a_minute() -> None:
+    assert _python("import dbt_botocore\n" + CONNECTIONS) == "True False True False bob"
+
+
+def test_without_the_plugin_each_connection_has_a_session_of_its_own() -> None:
+    assert _python(CONNECTIONS) == "False False False False bob"
 
 
 def test_of_the_column_that_athenas_catalog_has_not_nobody_is_warned() -> None:
