@@ -1,7 +1,7 @@
 """Read the SQL/JSON calls, whose arguments have words between them: JSON_VALUE, JSON_OBJECT and the like.
 
-Each becomes an `Anonymous` node; what the words say is in `meta["words"]`. Clauses that are not read are
-kept as the word `unknown`, which the translation refuses.
+Each becomes an `Anonymous` node; what the words say is in `meta["words"]`. Clauses of JSON_OBJECT and
+JSON_ARRAY that are not read are kept as the word `unknown`, which the translation refuses.
 """
 
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from sqlglot import TokenType, exp
 from sqlglot.parsers.trino import TrinoParser
 
 Read = Callable[[TrinoParser], exp.Expression]
+Words = dict[str, object]
 
 
 def _made(parser: TrinoParser, name: str, arguments: list[Any], **words: object) -> exp.Expression:
@@ -30,23 +31,102 @@ def _pass_over(parser: TrinoParser) -> None:
         parser._advance()
 
 
-def _path_call(name: str) -> Read:
-    """`name(value, path [RETURNING type] [DEFAULT value ON EMPTY] [DEFAULT value ON ERROR])`."""
+def _path_call(name: str, clauses: Callable[[TrinoParser, Words], None]) -> Read:
+    """`name(value [FORMAT JSON], path [PASSING value AS name, …] …)`; values passed are arguments, too."""
 
     def read(parser: TrinoParser) -> exp.Expression:
-        arguments = [parser._parse_bitwise()]
-        if parser._match(TokenType.COMMA):
-            arguments.append(parser._parse_bitwise())
-        words: dict[str, object] = {}
-        if parser._match_text_seq("RETURNING"):
-            words["type"] = parser._parse_types()
-        while parser._match(TokenType.DEFAULT):
-            value = parser._parse_bitwise()
-            event = next((one for one in ("EMPTY", "ERROR") if parser._match_text_seq("ON", one)), "unknown")
-            words[event.lower()] = value
-        return _made(parser, name, [one for one in arguments if one is not None], **words)
+        words: Words = {}
+        arguments = [_value(parser, words, "format")]
+        if not parser._match(TokenType.COMMA):
+            parser.raise_error("Expecting: ','")
+        if not parser._curr or parser._curr.token_type != TokenType.STRING:
+            parser.raise_error("Expecting: <string>")
+        arguments.append(parser._parse_string())
+        if parser._match(TokenType.ALIAS):
+            words["path name"] = parser._parse_id_var()
+        if parser._match_text_seq("PASSING"):
+            arguments += _passed(parser, words)
+        clauses(parser, words)
+        if parser._curr and parser._curr.token_type != TokenType.R_PAREN:
+            parser.raise_error("Expecting: ')'")
+        return _made(parser, name, arguments, **words)
 
     return read
+
+
+def _value(parser: TrinoParser, words: Words, key: str) -> Any:
+    """A value; the words under `key` tell of `FORMAT JSON [ENCODING …]` behind it."""
+    found = parser._parse_bitwise()
+    if found is None:
+        parser.raise_error("Expecting: <expression>")
+    if parser._match_text_seq("FORMAT", "JSON"):
+        words[key] = "JSON"
+        if parser._match_text_seq("ENCODING"):
+            words[key] = f"JSON ENCODING {parser._curr.text.upper() if parser._curr else ''}"
+            parser._advance()
+    return found
+
+
+def _passed(parser: TrinoParser, words: Words) -> list[Any]:
+    values: list[Any] = []
+    names: list[tuple[str, bool]] = []
+    while True:
+        key = f"format {len(values)}"
+        values.append(_value(parser, words, key))
+        if not parser._match(TokenType.ALIAS):
+            parser.raise_error("Expecting: 'AS'")
+        name: Any = parser._parse_id_var()
+        names.append((name.name if name.args.get("quoted") else name.name.upper(), key in words))
+        if not parser._match(TokenType.COMMA):
+            words["passing"] = names
+            return values
+
+
+def _exists_clauses(parser: TrinoParser, words: Words) -> None:
+    for what in ("TRUE", "FALSE", "UNKNOWN", "ERROR"):
+        if parser._match_text_seq(what, "ON", "ERROR"):
+            words["error"] = what
+
+
+def _value_clauses(parser: TrinoParser, words: Words) -> None:
+    if parser._match_text_seq("RETURNING"):
+        words["type"] = parser._parse_types()
+    _endings(parser, words, ("ERROR", "NULL"))
+
+
+def _query_clauses(parser: TrinoParser, words: Words) -> None:
+    if parser._match_text_seq("RETURNING"):
+        words["type"] = parser._parse_types()
+        if parser._match_text_seq("FORMAT", "JSON"):
+            words["returned format"] = "JSON"
+    if parser._match_text_seq("WITHOUT"):
+        words["wrapper"] = "WITHOUT"
+    elif parser._match_text_seq("WITH"):
+        found = next((one for one in ("CONDITIONAL", "UNCONDITIONAL") if parser._match_text_seq(one)), None)
+        words["wrapper"] = found or "UNCONDITIONAL"
+    if "wrapper" in words:
+        parser._match_text_seq("ARRAY")
+        if not parser._match_text_seq("WRAPPER"):
+            parser.raise_error("Expecting: 'WRAPPER'")
+    for what in ("KEEP", "OMIT"):
+        if parser._match_text_seq(what, "QUOTES"):
+            words["quotes"] = what
+            parser._match_text_seq("ON", "SCALAR", "STRING")
+    _endings(parser, words, ("ERROR", "NULL", "EMPTY ARRAY", "EMPTY OBJECT"))
+
+
+def _endings(parser: TrinoParser, words: Words, known: tuple[str, ...]) -> None:
+    """`… ON EMPTY` and then `… ON ERROR`, each a word or, behind DEFAULT, an expression."""
+    for event in ("EMPTY", "ERROR"):
+        for what in known:
+            if parser._match_text_seq(*what.split(), "ON", event):
+                words[event.lower()] = what
+        if event.lower() not in words and "EMPTY ARRAY" not in known and parser._match(TokenType.DEFAULT):
+            value = parser._parse_bitwise()
+            found = event if parser._match_text_seq("ON", event) else "ERROR"
+            if found != event and not parser._match_text_seq("ON", found):
+                parser.raise_error("Expecting: 'ON'")
+            words[found.lower()] = value
 
 
 def _object(parser: TrinoParser) -> exp.Expression:
@@ -86,8 +166,8 @@ def _nulls(parser: TrinoParser, default: str) -> str:
 
 READERS: dict[str, Read] = {
     "JSON_ARRAY": _array,
-    "JSON_EXISTS": _path_call("json_exists"),
+    "JSON_EXISTS": _path_call("json_exists", _exists_clauses),
     "JSON_OBJECT": _object,
-    "JSON_QUERY": _path_call("json_query"),
-    "JSON_VALUE": _path_call("json_value"),
+    "JSON_QUERY": _path_call("json_query", _query_clauses),
+    "JSON_VALUE": _path_call("json_value", _value_clauses),
 }

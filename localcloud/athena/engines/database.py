@@ -5,12 +5,24 @@ from pathlib import Path
 
 import duckdb
 
-from localcloud.athena.engines import digits, distributions, hashes, iso8601, murmur, quantile, utf8
+from localcloud.athena.engines import (
+    digits,
+    distributions,
+    hashes,
+    iso8601,
+    jsonpaths,
+    murmur,
+    quantile,
+    utf8,
+)
 
 _THREADS = 2
 _MEMORY = "1GB"
 
 MACROS = (
+    # Fails in a way that DuckDB's TRY lets pass: to it, what cannot be parsed is no failure of a value.
+    "athena_fail(code, message) AS json_deserialize_sql(json_object('error', TRUE, 'error_type', code,"
+    " 'error_message', message))",
     # array_to_string takes a constant between the texts only.
     "athena_join(texts, gap) AS substr(list_reduce(list_filter(texts, lambda t: t IS NOT NULL),"
     " lambda joined, t: joined || gap || t, ''), len(gap) + 1)",
@@ -107,10 +119,19 @@ MACROS = (
     # Texts, numbers, and what stands between them.
     r"""athena_json_tokens(j) AS"""
     r""" regexp_extract_all(j, '"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|[^"0-9-]+')""",
-    # JSON whose fractions are written as Java writes doubles.
+    # JSON whose fractions are written as Java writes doubles; infinity is a text.
+    "athena_json_quoted(t) AS list_transform([t], lambda s:"
+    """ CASE WHEN contains(s, 'I') THEN '"' || s || '"' ELSE s END)[1]""",
     "athena_json_doubles(j) AS CASE WHEN regexp_matches(j, '[0-9][.eE]') THEN array_to_string(list_transform("
     "athena_json_tokens(j), lambda part: CASE WHEN regexp_matches(part, '^-?[0-9].*[.eE]')"
-    " THEN athena_java_text(athena_double_text(CAST(part AS DOUBLE))) ELSE part END), '') ELSE j END",
+    " THEN athena_json_quoted(athena_java_text(athena_double_text(CAST(part AS DOUBLE)))) ELSE part END), '')"
+    " ELSE j END",
+    # JSON whose characters past U+FFFF are escaped, in two halves.
+    "athena_json_half(n) AS '\\u' || printf('%04X', n)",
+    r"athena_json_escaped(j) AS CASE WHEN regexp_matches(j, '[\x{10000}-\x{10FFFF}]') THEN array_to_string("
+    "list_transform(string_split(j, ''), lambda c: CASE WHEN unicode(c) > 65535 THEN"
+    " athena_json_half(55296 + (unicode(c) - 65536) // 1024)"
+    " || athena_json_half(56320 + (unicode(c) - 65536) % 1024) ELSE c END), '') ELSE j END",
     # JSON whose numbers are texts of their digits.
     "athena_json_with_digits(j) AS array_to_string(list_transform(athena_json_tokens(j), lambda part:"
     r""" CASE WHEN regexp_matches(part, '^[-0-9]') THEN '"' || part || '"' ELSE part END), '')""",
@@ -129,7 +150,7 @@ _JSON_DEPTH = 3
 
 
 def _json_macros() -> Iterator[str]:
-    too_deep = "CAST(CAST('NOT_SUPPORTED: JSON nested this deep in the local cloud' AS INTEGER) AS VARCHAR)"
+    too_deep = "athena_fail('NOT_SUPPORTED', 'JSON nested this deep in the local cloud')"
     objects = arrays = too_deep
     for depth in range(_JSON_DEPTH + 1):
         yield (
@@ -146,7 +167,7 @@ def _json_macros() -> Iterator[str]:
     yield f"athena_json(j) AS list_transform([{top}], lambda t: athena_json_doubles(t))[1]"
 
 
-_PARTS = (murmur, digits, hashes, utf8, quantile, distributions, iso8601)
+_PARTS = (murmur, digits, hashes, utf8, quantile, distributions, iso8601, jsonpaths)
 _ALL = (*MACROS, *(macro for part in _PARTS for macro in part.MACROS))
 
 

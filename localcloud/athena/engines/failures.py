@@ -8,8 +8,12 @@ import duckdb
 
 from localcloud.athena.errors import AthenaError, not_supported
 
-# What `localcloud.athena.translate.terms.fail` raises: a cast of `CODE: text` to an integer.
-_RAISED = re.compile(r"Could not convert string '(?P<code>[A-Z_]+): (?P<text>.*)' to INT32", re.S)
+# What `localcloud.athena.translate.terms.fail` raises: a cast of `CODE: text` to an integer, or what
+# `athena_fail` cannot parse.
+_RAISED = (
+    re.compile(r"Could not convert string '(?P<code>[A-Z_]+): (?P<text>.*)' to INT32", re.S),
+    re.compile(r"Parser Error: Error parsing json: (?P<code>[A-Z_]+): (?P<text>.*)", re.S),
+)
 _UNCONVERTIBLE = re.compile(r"Could not convert string '(?P<value>.*?)' to (?P<type>\w+)", re.S)
 _UNGROUPED = re.compile(r'column "?(?P<name>[^"]+?)"? must appear in the GROUP BY clause')
 
@@ -26,6 +30,11 @@ _KNOWN = (
         "Key and value arrays must be the same length",
     ),
     ("Map keys can not be NULL", "INVALID_FUNCTION_ARGUMENT", "map key cannot be null"),
+    (
+        "subqueries in lambda expressions are not supported",
+        "NOT_SUPPORTED",
+        "A subquery inside of a lambda or of a DEFAULT in the local cloud",
+    ),
     (
         "aggregate function calls cannot be nested",
         "NESTED_AGGREGATION",
@@ -76,7 +85,7 @@ def as_athena() -> Iterator[None]:
 def translated(error: duckdb.Error) -> AthenaError:
     """The AthenaError for an error of DuckDB; what is not known is an internal error with its text."""
     message = str(error)
-    if raised := _RAISED.search(message):
+    if raised := next(filter(None, (pattern.search(message) for pattern in _RAISED)), None):
         return AthenaError(raised["code"], raised["text"])
     if any(words in message for words in _CALENDAR):
         return not_supported(f"Such days in the local cloud: {_first_line(message)}")

@@ -136,11 +136,23 @@ def nan_first(term: Term) -> str:
     return f"CASE WHEN isnan({term.sql}) THEN {least} ELSE {term.sql} END"
 
 
+# What TRY makes null of in Trino; every other failure passes it.
+_TRIED = (
+    "DIVISION_BY_ZERO",
+    "INVALID_CAST_ARGUMENT",
+    "INVALID_FUNCTION_ARGUMENT",
+    "NUMERIC_VALUE_OUT_OF_RANGE",
+)
+
+
 def fail(code: str, message_sql: str, type_: Type) -> str:
     """DuckDB text that raises `code: message` when a row reaches it.
 
-    A failing cast, not `error()`: that one is volatile, and DuckDB's TRY refuses volatile functions.
+    A failing cast, not `error()`: that one is volatile, and DuckDB's TRY refuses volatile functions. What TRY
+    does not catch fails by `athena_fail`.
     """
+    if code not in _TRIED:
+        return f"CAST(athena_fail({text(code)}, {message_sql}) AS {duckdb_type(type_)})"
     failing = f"CAST({text(code + ': ')} || {message_sql} AS INTEGER)"
     return f"CAST(CAST({failing} AS VARCHAR) AS {duckdb_type(type_)})"
 

@@ -25,6 +25,7 @@ from localcloud.athena.translate.functions import (  # noqa: F401  each fills th
     regexps,
     sequences,
     sqljson,
+    sqljson_paths,
     statistics,
     strings,
     teradata,

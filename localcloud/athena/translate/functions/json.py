@@ -64,14 +64,14 @@ for _type in ("varchar", "json"):
     )
     scalar(
         f"json_array_length({_type}) -> bigint",
-        "CASE WHEN json_valid({0}) AND json_type({0}) = 'ARRAY'"
+        "CASE WHEN athena_json_strict({0}) AND json_type({0}) = 'ARRAY'"
         " THEN CAST(json_array_length({0}) AS BIGINT) END",
     )
 for _type in ("varchar", "json"):
     scalar(
         f"json_size({_type}, varchar) -> bigint",
         _at_path(
-            "CASE WHEN NOT json_valid({0}) THEN NULL WHEN json_type({0}, {1}) = 'ARRAY'"
+            "CASE WHEN NOT athena_json_strict({0}) THEN NULL WHEN json_type({0}, {1}) = 'ARRAY'"
             " THEN CAST(json_array_length({0}, {1}) AS BIGINT) WHEN json_type({0}, {1}) = 'OBJECT'"
             " THEN CAST(len(json_keys({0}, {1})) AS BIGINT) WHEN json_type({0}, {1}) IS NOT NULL THEN 0 END"
         ),
@@ -105,7 +105,9 @@ for _type in ("varchar", "json"):
 
 def _parsed(value: str, made: str) -> str:
     failure = _PARSE_ERROR.format(value)
-    return f"CASE WHEN json_valid({value}) THEN {made} WHEN {value} IS NULL THEN NULL ELSE {failure} END"
+    return (
+        f"CASE WHEN athena_json_strict({value}) THEN {made} WHEN {value} IS NULL THEN NULL ELSE {failure} END"
+    )
 
 
 # The order of keys shows only in text: on the way to another type there is no need to sort them.

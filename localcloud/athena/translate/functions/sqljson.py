@@ -1,41 +1,16 @@
-"""SQL/JSON: JSON_EXISTS, JSON_VALUE, JSON_QUERY, JSON_OBJECT, JSON_ARRAY.
+"""SQL/JSON that makes JSON: JSON_OBJECT and JSON_ARRAY."""
 
-Paths are plain chains of members and indexes. Where `lax` would look into an array by itself, or take a
-value for an array, the row is refused.
-"""
-
-import re
-from dataclasses import dataclass
 from typing import Any
 
 from sqlglot import exp
 
 from localcloud.athena.errors import not_supported
 from localcloud.athena.translate import jsons
-from localcloud.athena.translate.casts import coerce, try_cast
 from localcloud.athena.translate.functions.registry import special
 from localcloud.athena.translate.scope import Scope
-from localcloud.athena.translate.terms import BOOLEAN, INTEGERS, VARCHAR, Term, fails_when, text
-from localcloud.athena.translate.typing import data_type
+from localcloud.athena.translate.terms import INTEGERS, VARCHAR, Term, text
 
-_PATH = re.compile(r"\s*(?P<mode>lax|strict)\s+\$(?P<steps>.*)", re.DOTALL)
-_STEP = re.compile(
-    r'\s*(?:\.\s*(?:(?P<name>[A-Za-z_]\w*)|"(?P<quoted>[^"\\]+)")|\[\s*(?P<index>\d+)\s*\])\s*'
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """A value and the place in it: DuckDB's texts of both, and of the condition that the row is refused."""
-
-    value: str
-    path: str
-    refused: str
-
-    @property
-    def kind(self) -> str:
-        """What stands there, NULL where nothing does."""
-        return f"json_type({self.value}, {self.path})"
+_MAKERS = ("json_array", "json_object", "json_query")
 
 
 def _words(node: exp.Expression) -> dict[str, Any]:
@@ -45,80 +20,15 @@ def _words(node: exp.Expression) -> dict[str, Any]:
     return words
 
 
-def _target(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> _Target:
-    value = scope.expect(arguments[0], VARCHAR, node.name)
-    match = _PATH.fullmatch(arguments[1].name) if len(arguments) > 1 else None
-    if match is None:
-        raise not_supported(f"This path of {node.name.upper()} in the local cloud")
-    # What is no JSON becomes null first: DuckDB may look into it before it has tested it.
-    valid = f"CASE WHEN json_valid({value.sql}) THEN {value.sql} END"
-    path, at, refusals = "$", 0, []
-    while at < len(match["steps"]):
-        step = _STEP.match(match["steps"], at)
-        if step is None:
-            raise not_supported(f"The path {arguments[1].name} in the local cloud")
-        reached = f"json_type({valid}, {text(path)})"
-        name = step["name"] or step["quoted"]
-        refusals.append(f"{reached} = 'ARRAY'" if name else f"coalesce({reached}, 'ARRAY') <> 'ARRAY'")
-        path += f'."{name}"' if name else f"[{step['index']}]"
-        at = step.end()
-    lax = match["mode"] == "lax" and refusals
-    refused = f"coalesce({' OR '.join(refusals)}, FALSE)" if lax else "FALSE"
-    message = "'A path that looks into arrays by itself in the local cloud'"
-    return _Target(valid, text(path), fails_when(refused, "NOT_SUPPORTED", message))
-
-
-@special("json_exists")
-def _exists(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-    if _words(node):
-        raise not_supported("Clauses of JSON_EXISTS in the local cloud")
-    target, given = _target(arguments, node, scope), scope.term(arguments[0]).sql
-    found = f"CASE WHEN {target.refused} THEN NULL ELSE {target.kind} IS NOT NULL END"
-    return Term(f"CASE WHEN {given} IS NOT NULL THEN {found} END", BOOLEAN)
-
-
-@special("json_value")
-def _value(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-    words, target = _words(node), _target(arguments, node, scope)
-    type_ = data_type(words["type"]) if "type" in words else VARCHAR
-    if type_.name not in ("varchar", "boolean", "double", *INTEGERS):
-        raise not_supported(f"JSON_VALUE RETURNING {type_.athena} in the local cloud")
-    empty, error = (
-        coerce(scope.term(words[event]), type_).sql if event in words else "NULL"
-        for event in ("empty", "error")
-    )
-    digits = fails_when(
-        f"{target.kind} = 'DOUBLE'", "NOT_SUPPORTED", "'JSON_VALUE of a fraction in the local cloud'"
-    )
-    plain = Term(f"json_extract_string({target.value}, {target.path})", VARCHAR)
-    made = plain.sql if type_ == VARCHAR else f"coalesce({try_cast(plain, type_).sql}, {error})"
-    given = scope.term(arguments[0]).sql
-    return Term(
-        f"CASE WHEN {given} IS NULL OR {target.refused} OR {digits} THEN NULL"
-        f" WHEN {target.value} IS NULL OR {target.kind} IN ('OBJECT', 'ARRAY') THEN {error}"
-        f" WHEN {target.kind} IS NULL THEN {empty} WHEN {target.kind} = 'NULL' THEN NULL ELSE {made} END",
-        type_,
-    )
-
-
-@special("json_query")
-def _query(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-    if _words(node):
-        raise not_supported("Clauses of JSON_QUERY in the local cloud")
-    target = _target(arguments, node, scope)
-    found = f"CAST(json_extract({target.value}, {target.path}) AS VARCHAR)"
-    digits = f"regexp_matches({found}, '[0-9][.eE]')"
-    refused = fails_when(digits, "NOT_SUPPORTED", "'JSON_QUERY of fractions in the local cloud'")
-    return Term(f"CASE WHEN {target.refused} OR {refused} THEN NULL ELSE {found} END", VARCHAR)
-
-
 def _json(node: exp.Expression, scope: Scope) -> str:
-    """A value inside of an object or array; null as the text null."""
+    """A value inside of an object or array, which may be JSON itself; null as the text null."""
     term = scope.term(node)
+    if isinstance(node, exp.Anonymous) and node.name.lower() in _MAKERS:
+        if {"type", "quotes"} & node.meta["words"].keys():
+            raise not_supported(f"{node.name.upper()} with these clauses inside of JSON in the local cloud")
+        return term.sql
     if term.type.name not in ("varchar", "boolean", "unknown", "real", "double", *INTEGERS):
         raise not_supported(f"A value of type {term.type.athena} in JSON_OBJECT or JSON_ARRAY: local cloud")
-    if isinstance(node, exp.Anonymous) and node.name.lower().startswith("json_"):
-        raise not_supported("JSON inside of JSON_OBJECT or JSON_ARRAY in the local cloud")
     made = "NULL" if term.type.name == "unknown" else jsons.from_value(term.sql, term.type, term.zone)
     return f"CAST({made} AS VARCHAR)"
 

@@ -30,6 +30,9 @@ Ask = Callable[[str], dict[str, Any]]
         "select from_iso8601_timestamp(x) from (values '2024-01-01T10:00:00+02:00') t(x)",
         "select a, count(*) from (values 1) t(a) group by distinct rollup(a), rollup(a)",
         "select cast('2024-01-01 10:00:00 Asia/Tokyo' as timestamp with time zone)",
+        "select try_cast(x as timestamp with time zone) from (values '2024-01-01 10:00:00 Asia/Tokyo') t(x)",
+        "select json_value(x, 'lax $.a' default (select 'b') on empty) from (values '{}') t(x)",
+        "select json_query(x, 'lax $?(@ like_regex \"a\")') from (values '{}') t(x)",
         "select cast('2024-01-01 10:00:00 +05:30' as timestamp with time zone)",
     ],
 )

@@ -1,0 +1,1 @@
+"""Paths of SQL/JSON: `parser` reads them into `nodes`, `sequences` says them in DuckDB's SQL."""
