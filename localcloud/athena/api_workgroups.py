@@ -31,14 +31,14 @@ def create_work_group(given: Members, service: Service) -> Members:
 
 def delete_work_group(given: Members, service: Service) -> Members:
     """DeleteWorkGroup."""
-    service.workgroups.delete(given["WorkGroup"])
+    service.workgroups.delete(given["WorkGroup"], recursive=bool(given.get("RecursiveDeleteOption")))
     return {}
 
 
 def update_work_group(given: Members, service: Service) -> Members:
     """UpdateWorkGroup."""
     changes = given.get("ConfigurationUpdates", {})
-    service.workgroups.update(given["WorkGroup"], changes, given.get("Description"))
+    service.workgroups.update(given["WorkGroup"], changes, given.get("Description"), given.get("State"))
     return {}
 
 

@@ -116,6 +116,7 @@ MEANINGS: dict[str, Meaning] = {
 # Codes that only we use: clients see the text alone.
 _SILENT = frozenset(
     {
+        "BYTES_LIMIT",
         "HIVE_DDL",
         "ICEBERG_DDL",
         "S3_BUCKET_NOT_FOUND",
@@ -149,6 +150,13 @@ class AthenaError(LocalCloudError):
         self.category = meaning.category if category is None else category
         self.error_type = meaning.error_type if error_type is None else error_type
         self.retryable = meaning.retryable if retryable is None else retryable
+
+
+class BytesLimitError(AthenaError):
+    """A statement would read more than its workgroup allows: Athena cancels it."""
+
+    def __init__(self) -> None:
+        super().__init__("BYTES_LIMIT", "Bytes scanned limit was exceeded")
 
 
 class InvalidRequestError(LocalCloudError):

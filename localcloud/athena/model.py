@@ -17,12 +17,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a statement is read against: the database of unqualified names; its id, where its result lies."""
+    """What a statement is read against: the database of unqualified names; its id, where its result lies.
+
+    `most_bytes` is what its workgroup lets it read, 0 for any number.
+    """
 
     database: str
     query_id: str = ""
     catalog: str = "awsdatacatalog"
     location: str = ""
+    most_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

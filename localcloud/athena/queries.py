@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.athena.callers import Carrying
-from localcloud.athena.errors import AthenaError, InvalidRequestError
+from localcloud.athena.errors import AthenaError, BytesLimitError, InvalidRequestError
 from localcloud.athena.model import Answer
 from localcloud.athena.statements.kinds import Kind
 from localcloud.athena.statements.parse import Statement
@@ -51,6 +51,8 @@ class Query:
     kind: Kind
     location: str
     token: str
+    most_bytes: int = 0
+    """What its workgroup lets it read, 0 for any number."""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     state: str = QUEUED
     submitted: float = field(default_factory=time.time)
@@ -173,6 +175,8 @@ class Queries:
             query.state, query.started = RUNNING, time.time()
         try:
             answer = self._run(query, statement)
+        except BytesLimitError as error:
+            self._end(query, CANCELLED, error=_bare(error))
         except AthenaError as error:
             self._end(query, FAILED, error=_bare(error))
         except Exception as error:
@@ -233,8 +237,8 @@ def status(query: Query) -> dict[str, Any]:
     if query.finished is not None:
         found["CompletionDateTime"] = query.finished
     if query.state == CANCELLED:
-        found["StateChangeReason"] = "Query cancelled by user"
-    if query.error is not None:
+        found["StateChangeReason"] = str(query.error or "Query cancelled by user")
+    elif query.error is not None:
         found["StateChangeReason"] = str(query.error)
         found["AthenaError"] = {
             "ErrorCategory": query.error.category,

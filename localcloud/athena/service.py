@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from localcloud.athena import result_files
 from localcloud.athena.catalog import code_of
-from localcloud.athena.errors import AthenaError, InvalidRequestError
+from localcloud.athena.errors import AthenaError, BytesLimitError, InvalidRequestError
 from localcloud.athena.model import Answer, Context
 from localcloud.athena.objects import split
 from localcloud.athena.queries import FINAL, Queries, Query, Request
@@ -15,7 +15,7 @@ from localcloud.athena.statements import kinds, names, parameters
 from localcloud.athena.statements.execute import Parts, check, execute
 from localcloud.athena.statements.nodes import Deallocate, Prepare, Refused
 from localcloud.athena.statements.parse import Statement, parse
-from localcloud.athena.workgroups import PreparedStatement, WorkGroup, WorkGroups
+from localcloud.athena.workgroups import ENABLED, PreparedStatement, WorkGroup, WorkGroups
 
 _DEFAULT_DATABASE = "default"
 DENIED = {"AccessDenied", "AccessDeniedException", "403"}
@@ -39,13 +39,15 @@ class Service:
         The checks come in Athena's order: workgroup, output location, syntax, token, existence.
         """
         group = self.workgroups.get(request.workgroup)
+        if group.state != ENABLED:
+            raise InvalidRequestError(f"WorkGroup {group.name} is disabled.")
         output = _output(request, group)
         statement = self._read(request)
         earlier = self.queries.known(token, request)
         if earlier is not None:
             return earlier
         self._check(statement, request)
-        query = Query(request, statement.kind, "", token)
+        query = Query(request, statement.kind, "", token, group.most_bytes)
         query.location = result_files.location(output, query.id, statement.kind)
         return self.queries.submit(query, statement)
 
@@ -85,6 +87,8 @@ def run(query: Query, statement: Statement, parts: Parts, workgroups: WorkGroups
         answer = _run(query, statement, parts, workgroups)
     except ClientError as error:
         raise _as_athena(error) from error
+    except BytesLimitError:
+        raise
     except AthenaError as error:
         result_files.write_failure(parts.catalog.s3, query.location, error)
         raise _with_advice(error, query) from None
@@ -104,7 +108,13 @@ def _run(query: Query, statement: Statement, parts: Parts, workgroups: WorkGroup
     if isinstance(node, Deallocate):
         workgroups.deallocate(group, node.name)
         return names.done(node.kind)
-    return execute(node, parts, replace(_context(query.request), query_id=query.id, location=query.location))
+    context = replace(
+        _context(query.request),
+        query_id=query.id,
+        location=query.location,
+        most_bytes=query.most_bytes,
+    )
+    return execute(node, parts, context)
 
 
 def _context(request: Request) -> Context:

@@ -11,6 +11,7 @@ from typing import Any
 from localcloud.athena.errors import InvalidRequestError, ResourceNotFoundError
 
 PRIMARY = "primary"
+ENABLED = "ENABLED"
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_@:]{0,255}")
 ENGINE_VERSION = {
     "SelectedEngineVersion": "AUTO",
@@ -41,22 +42,28 @@ class NamedQuery:
 
 @dataclass(frozen=True, slots=True)
 class WorkGroup:
-    """A workgroup: where its results go, and whether clients may say otherwise."""
+    """A workgroup: where its results go, whether clients may say otherwise, and what a statement may read.
+
+    `most_bytes` is 0 where that has no limit.
+    """
 
     name: str
     output: str = ""
     enforced: bool = False
     description: str = ""
     created: float = 0.0
+    state: str = ENABLED
+    most_bytes: int = 0
     prepared: dict[str, PreparedStatement] = field(default_factory=dict)
     named: dict[str, NamedQuery] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """What GetWorkGroup answers."""
         result = {"OutputLocation": self.output} if self.output else {}
+        limit = {"BytesScannedCutoffPerQuery": self.most_bytes} if self.most_bytes else {}
         found: dict[str, Any] = {
             "Name": self.name,
-            "State": "ENABLED",
+            "State": self.state,
             "CreationTime": self.created,
             "Configuration": {
                 "ResultConfiguration": result,
@@ -65,6 +72,7 @@ class WorkGroup:
                 "RequesterPaysEnabled": False,
                 "EnableMinimumEncryptionConfiguration": False,
                 "EngineVersion": ENGINE_VERSION,
+                **limit,
             },
         }
         return {**found, "Description": self.description} if self.description else found
@@ -73,7 +81,7 @@ class WorkGroup:
         """What ListWorkGroups answers for it."""
         return {
             "Name": self.name,
-            "State": "ENABLED",
+            "State": self.state,
             "Description": self.description,
             "CreationTime": self.created,
             "EngineVersion": ENGINE_VERSION,
@@ -132,27 +140,40 @@ class WorkGroups:
         with self._lock:
             if name in self._found:
                 raise InvalidRequestError("WorkGroup is already created")
-            self._found[name] = WorkGroup(name, output, enforced, description, time.time())
+            most = int(configuration.get("BytesScannedCutoffPerQuery", 0))
+            self._found[name] = WorkGroup(name, output, enforced, description, time.time(), most_bytes=most)
             self._changed()
 
-    def update(self, name: str, changes: dict[str, Any], description: str | None) -> None:
-        """Change where results go, and what was said of it. Raises InvalidRequestError."""
+    def update(
+        self, name: str, changes: dict[str, Any], description: str | None, state: str | None = None
+    ) -> None:
+        """Change its settings, whether it is enabled, and what was said of it. Raises InvalidRequestError."""
         there = changes.get("ResultConfigurationUpdates") or {}
         with self._lock:
             old = self._known(name)
             output = "" if there.get("RemoveOutputLocation") else there.get("OutputLocation", old.output)
             enforced = bool(changes.get("EnforceWorkGroupConfiguration", old.enforced))
-            said = old.description if description is None else description
-            self._found[name] = replace(old, output=output, enforced=enforced, description=said)
+            self._found[name] = replace(
+                old,
+                output=output,
+                enforced=enforced,
+                description=old.description if description is None else description,
+                state=state or old.state,
+                most_bytes=_limit(changes, old.most_bytes),
+            )
             self._changed()
 
-    def delete(self, name: str) -> None:
-        """Forget one. Raises InvalidRequestError for `primary` and for one that is not there."""
+    def delete(self, name: str, *, recursive: bool = False) -> None:
+        """Forget one. Raises InvalidRequestError for `primary`, for one that is not there, and for one that
+        holds statements unless they go too (`recursive`).
+        """
         if name == PRIMARY:
             raise InvalidRequestError("The primary workgroup can't be deleted.")
-        self.get(name)
         with self._lock:
-            self._found.pop(name, None)
+            found = self._known(name)
+            if (found.named or found.prepared) and not recursive:
+                raise InvalidRequestError(f"WorkGroup {name} is not empty")
+            del self._found[name]
             self._changed()
 
     def prepare(self, group: str, statement: PreparedStatement, *, replace: bool) -> None:
@@ -213,3 +234,9 @@ class WorkGroups:
         with self._lock:
             self._known(group).named.pop(query_id, None)
             self._changed()
+
+
+def _limit(changes: dict[str, Any], before: int) -> int:
+    if changes.get("RemoveBytesScannedCutoffPerQuery"):
+        return 0
+    return int(changes.get("BytesScannedCutoffPerQuery", before))

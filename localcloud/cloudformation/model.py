@@ -23,6 +23,8 @@ class Resource:
     attributes: dict[str, str]
     status: str
     retained: bool
+    adopted: bool = False
+    """Whether it was there before the stack, which then takes it away with no failed step."""
 
 
 @dataclass

@@ -12,6 +12,7 @@ from localcloud.cloudformation.resolve import Scope, holds, mentioned, resolve
 
 _UNRESOLVED = "Template format error: Unresolved {} [{}] in the Resources block of the template"
 KEPT = ("Retain", "RetainExceptOnCreate", "Snapshot")
+LASTING = ("Retain", "Snapshot")
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,7 @@ def create(
         stack.say("ROLLBACK_IN_PROGRESS", _reason(error))
         try:
             for name in reversed(list(stack.resources)):
-                policy = template["Resources"][name].get("DeletionPolicy")
-                _remove(stack, name, world, keep=policy in ("Retain", "Snapshot"))
+                _remove(stack, name, world, keep=_outlives_failure(stack, name, template))
             stack.say("ROLLBACK_COMPLETE", _reason(error))
         except Exception as failed:
             stack.say("ROLLBACK_FAILED", _reason(failed))
@@ -151,9 +151,17 @@ def update(
         made = [stack.resources[name] for name in replaced]
         # What was replaced is still there, with all that it holds.
         stack.resources.update(replaced)
+        for name in stack.resources.keys() - known.keys():
+            stack.resources[name].retained = _outlives_failure(stack, name, template)
         roll_back(stack, before[0], before[1], world)
         if stack.status == "UPDATE_ROLLBACK_COMPLETE":
             _clean_up(stack, made, world)
+
+
+def _outlives_failure(stack: Stack, name: str, template: Mapping[str, Any]) -> bool:
+    """Does a resource that a failed step has brought stay, outside of its stack?"""
+    policy = template["Resources"][name].get("DeletionPolicy")
+    return policy in LASTING or stack.resources[name].adopted
 
 
 def _clean_up(stack: Stack, gone: Iterable[Resource], world: World) -> None:
@@ -220,7 +228,11 @@ def _apply(
     # Only now, as nothing that an update still needs to come back may be gone when it fails.
     for name in [name for name in known if name not in resources]:
         _remove(stack, name, world, keep=known[name].retained)
-    _clean_up(stack, [one for one in replaced.values() if not one.retained], world)
+    # AWS does not ask the DeletionPolicy here.
+    gone = [
+        old for name, old in replaced.items() if resources[name].get("UpdateReplacePolicy") not in LASTING
+    ]
+    _clean_up(stack, gone, world)
     stack.template, stack.parameters, stack.outputs = template, parameters, outputs
 
 
@@ -244,6 +256,7 @@ def _bring(
     try:
         if action == "Add":
             made = kind.adopt(world.clients, properties) if adopt else None
+            resource.adopted = made is not None
             made = made or kind.create(world.clients, properties)
         else:
             assert old is not None

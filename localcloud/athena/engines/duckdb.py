@@ -17,7 +17,6 @@ from localcloud.athena.engines.failures import as_athena
 from localcloud.athena.engines.lake import Lake
 from localcloud.athena.errors import not_supported
 from localcloud.athena.model import Answer, Column, Context
-from localcloud.athena.translate.reads import scanned_bytes
 from localcloud.athena.translate.scope import Field, Query
 from localcloud.athena.translate.translator import translate
 
@@ -46,6 +45,7 @@ class DuckDb:
         """Run a query."""
         with self._statement(context) as lake:
             query = translate(tree, lake, context.database)
+            scanned = lake.scanned(query.all_reads())
             with as_athena():
                 rows = lake.connection.execute(query.sql).to_arrow_table()
             return Answer(
@@ -53,7 +53,7 @@ class DuckDb:
                 "SELECT",
                 _columns(query),
                 _fitted(_in_zones(rows, query.fields)),
-                scanned_bytes=scanned_bytes(query.all_reads()),
+                scanned_bytes=scanned,
             )
 
     def create_table_as(self, tree: exp.Create, context: Context) -> Answer:
@@ -102,7 +102,7 @@ class DuckDb:
         with self._lock:
             self._running[context.query_id] = connection
         try:
-            yield Lake(self.catalog, self.cache, connection)
+            yield Lake(self.catalog, self.cache, connection, context.most_bytes)
         finally:
             with self._lock:
                 self._running.pop(context.query_id, None)

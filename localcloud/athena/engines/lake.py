@@ -5,7 +5,7 @@
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -21,11 +21,11 @@ from localcloud.athena.catalog import Table as GlueTable
 from localcloud.athena.dialect import parse as parse_sql
 from localcloud.athena.engines import schemata
 from localcloud.athena.engines.failures import as_athena
-from localcloud.athena.errors import AthenaError, not_supported, table_not_found
+from localcloud.athena.errors import AthenaError, BytesLimitError, not_supported, table_not_found
 from localcloud.athena.iceberg import chunks, metadata, scans
 from localcloud.athena.iceberg.schemas import columns
 from localcloud.athena.iceberg.tables import of_entry
-from localcloud.athena.translate.reads import Scanned
+from localcloud.athena.translate.reads import Read, Scanned, scanned_bytes
 from localcloud.athena.translate.scope import Field, Filter, Table, View
 from localcloud.athena.translate.terms import VARCHAR, ident
 from localcloud.athena.translate.translator import new_scope
@@ -44,9 +44,17 @@ class Lake:
     catalog: Catalog
     cache: FileCache
     connection: "DuckDBPyConnection"
+    most_bytes: int = 0
     _found: dict[tuple[str, str], GlueTable | None] = field(default_factory=dict)
     _loaded: dict[tuple[str, str], IcebergMetadata] = field(default_factory=dict)
     _registered: int = 0
+
+    def scanned(self, reads: Iterable[Read]) -> int:
+        """The bytes that the statement reads. Raises BytesLimitError, so ask before anything is written."""
+        found = scanned_bytes(reads)
+        if found > self.most_bytes > 0:
+            raise BytesLimitError
+        return found
 
     def glue(self, database: str, name: str) -> GlueTable | None:
         """The Glue entry, asked for once a statement."""

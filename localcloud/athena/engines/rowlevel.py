@@ -24,7 +24,7 @@ from localcloud.athena.model import Answer, Context
 from localcloud.athena.translate import pruning
 from localcloud.athena.translate.casts import store
 from localcloud.athena.translate.queries import source_text
-from localcloud.athena.translate.reads import Read, Scan, scanned_bytes
+from localcloud.athena.translate.reads import Read, Scan
 from localcloud.athena.translate.relations import source as relation_source
 from localcloud.athena.translate.scope import Field, Filter, Scope, check_parts, place
 from localcloud.athena.translate.terms import BOOLEAN, UNKNOWN, Term, ident
@@ -100,7 +100,7 @@ def merge(tree: exp.Merge, context: Context, lake: Lake, connection: "DuckDBPyCo
     inserts = [_insertion(when, target, source_only) for when in whens if not when.args.get("matched")]
     filters = [*_filters(tree.args["on"], target), *_key_ranges(tree.args["on"], target, fields, connection)]
     planned = target.plan(filters)
-    scanned = scanned_bytes({*scope.statement.reads, *target.kept(matched)})
+    scanned = lake.scanned({*scope.statement.reads, *target.kept(matched)})
     rows = scans.relation(target.table.schema(), planned, lake.cache, positions=True)
     joined = f"{rows} AS {_TARGET} JOIN merge_source AS {_SOURCE} ON {on.sql}"
     with as_athena():
@@ -143,7 +143,7 @@ def _change(
     where = tree.args.get("where")
     condition = scope.expect(where.this, BOOLEAN, "WHERE clause").sql if where is not None else "TRUE"
     planned = target.plan(_filters(where.this, target) if where is not None else [])
-    scanned = scanned_bytes({*scope.statement.reads, *target.kept([clause])})
+    scanned = lake.scanned({*scope.statement.reads, *target.kept([clause])})
     rows = scans.relation(target.table.schema(), planned, lake.cache, positions=True)
     with as_athena():
         connection.execute(_hits_sql(target, [clause], f"{rows} AS {_TARGET} WHERE {condition}", rid="0"))

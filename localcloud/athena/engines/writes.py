@@ -21,7 +21,6 @@ from localcloud.athena.iceberg.tables import append, committing
 from localcloud.athena.model import Answer, Context
 from localcloud.athena.objects import is_empty
 from localcloud.athena.translate.casts import coerce, store
-from localcloud.athena.translate.reads import scanned_bytes
 from localcloud.athena.translate.scope import Query, as_term, check_parts, place
 from localcloud.athena.translate.terms import UNKNOWN, Term, duckdb_type, ident
 from localcloud.athena.translate.translator import translate
@@ -45,6 +44,7 @@ def create_table_as(
     names = _column_names(query)
     if not properties.with_data:
         query = replace(query.unread(), sql=f"SELECT * FROM ({query.sql}) WHERE FALSE")
+    scanned = lake.scanned(query.all_reads())
     manifest: tuple[str, ...] = ()
     if properties.iceberg:
         count = _create_iceberg(database, name, query, names, properties, lake, connection)
@@ -52,7 +52,6 @@ def create_table_as(
         place = hive_location(properties, lake.catalog, database, name, context)
         properties = replace(properties, location=place)
         count, manifest = _create_hive(database, name, query, names, properties, lake, connection)
-    scanned = scanned_bytes(query.all_reads())
     return Answer("DDL", "CREATE_TABLE_AS_SELECT", count=count, scanned_bytes=scanned, manifest=manifest)
 
 
@@ -161,6 +160,7 @@ def insert(tree: exp.Insert, context: Context, lake: Lake, connection: "DuckDBPy
     if tree.args.get("with_") is not None:
         source.set("with_", tree.args["with_"])
     query = translate(source, lake, context.database)
+    scanned = lake.scanned(query.all_reads())
     manifest: tuple[str, ...] = ()
     if found.is_iceberg:
         count = _insert_iceberg(found, listed, query, lake, connection)
@@ -168,7 +168,6 @@ def insert(tree: exp.Insert, context: Context, lake: Lake, connection: "DuckDBPy
         rows = stored(query, listed, hive.columns(found))
         with as_athena():
             count, manifest = hive.insert(lake.catalog, found, connection, rows, lake.cache)
-    scanned = scanned_bytes(query.all_reads())
     return Answer("DML", "INSERT", count=count, scanned_bytes=scanned, manifest=manifest)
 
 

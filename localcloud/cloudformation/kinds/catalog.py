@@ -47,9 +47,22 @@ def _create_workgroup(clients: Clients, properties: Properties) -> Made:
 
 
 def _update_workgroup(clients: Clients, name: str, properties: Properties) -> None:
-    """The local Athena changes no workgroup: another one of the same name takes its place."""
-    _delete_workgroup(clients, name)
-    _create_workgroup(clients, properties)
+    """What the workgroup holds stays, as on AWS; a setting that is stated no more is taken away."""
+    given = dict(properties["WorkGroupConfiguration"])
+    result = given.pop("ResultConfiguration", {})
+    changes: dict[str, Any] = {key: given[key] for key in _SETTINGS if key in given}
+    changes |= {} if _LIMIT in given else {f"Remove{_LIMIT}": True}
+    place = result.get("OutputLocation")
+    changes["ResultConfigurationUpdates"] = (
+        {"OutputLocation": place} if place else {"RemoveOutputLocation": True}
+    )
+    clients("athena").update_work_group(
+        WorkGroup=name, Description=properties.get("Description", ""), ConfigurationUpdates=changes
+    )
+
+
+_LIMIT = "BytesScannedCutoffPerQuery"
+_SETTINGS = ("EnforceWorkGroupConfiguration", _LIMIT)
 
 
 def _read_workgroup(clients: Clients, name: str) -> dict[str, Any] | None:
@@ -58,7 +71,7 @@ def _read_workgroup(clients: Clients, name: str) -> dict[str, Any] | None:
 
 
 def _delete_workgroup(clients: Clients, name: str) -> None:
-    clients("athena").delete_work_group(WorkGroup=name)
+    clients("athena").delete_work_group(WorkGroup=name, RecursiveDeleteOption=True)
 
 
 def _create_tag(clients: Clients, properties: Properties) -> Made:

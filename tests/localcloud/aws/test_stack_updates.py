@@ -27,6 +27,10 @@ class Boxes:
         self.there[name] = ""
         return Made(name, {"Name": name})
 
+    def adopt(self, properties: Any) -> Made | None:
+        name = properties["Name"]
+        return Made(name, {"Name": name}) if name in self.there else None
+
     def delete(self, physical: str) -> None:
         if physical == "stuck":
             raise ValidationError("stuck cannot be deleted")
@@ -39,6 +43,7 @@ BOX = Kind(
     lambda boxes, physical: boxes.delete(physical),  # type: ignore[attr-defined]
     lambda _boxes, _physical, _properties: None,
     replaced_by=frozenset({"Name"}),
+    adopt=lambda boxes, properties: boxes.adopt(properties),  # type: ignore[attr-defined]
 )
 
 
@@ -88,6 +93,55 @@ def test_what_was_replaced_goes_when_all_is_done_and_its_stay_is_no_failure(worl
     assert stack.status == "UPDATE_COMPLETE"
     assert there == {"other": "", "free": "", "stuck": "data"}
     assert [one.physical for one in stack.events if one.status == "DELETE_FAILED"] == ["stuck"]
+
+
+@pytest.mark.parametrize(
+    ("policies", "stays"),
+    [
+        ({"UpdateReplacePolicy": "Retain"}, True),
+        ({"UpdateReplacePolicy": "Snapshot"}, True),
+        ({"DeletionPolicy": "Retain"}, False),
+        ({"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Delete"}, False),
+    ],
+)
+def test_what_was_replaced_stays_by_its_update_replace_policy_alone(
+    world: work.World, policies: dict[str, str], stays: bool
+) -> None:
+    stack, there = made(world, A="one")
+    other = template(A="other")
+    other["Resources"]["A"] |= policies
+    work.update(stack, other, {}, world, False)
+    assert stack.status == "UPDATE_COMPLETE"
+    assert ("one" in there) is stays
+
+
+@pytest.mark.parametrize(("policy", "stays"), [("Retain", True), ("RetainExceptOnCreate", False)])
+def test_what_a_failed_update_has_made_goes_but_where_it_is_to_stay_even_then(
+    world: work.World, policy: str, stays: bool
+) -> None:
+    stack, there = made(world, A="one")
+    wrong = template(A="one", B="new", C="bad")
+    wrong["Resources"]["B"]["DeletionPolicy"] = policy
+    work.update(stack, wrong, {}, world, False)
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert there == {"one": "data", **({"new": ""} if stays else {})}
+    assert list(stack.resources) == ["A"]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_what_was_there_before_its_stack_outlives_a_failure(world: work.World, first: bool) -> None:
+    if first:
+        stack, there = Stack("s", "id", "REVIEW_IN_PROGRESS"), world.clients.there  # type: ignore[attr-defined]
+        act = work.create
+    else:
+        stack, there = made(world, A="one")
+        act = work.update
+    there["old"] = "data"
+    wrong = template(A="one", B="old", C="bad")
+    wrong["Resources"]["B"]["DeletionPolicy"] = "RetainExceptOnCreate"
+    act(stack, wrong, {}, world, True)
+    assert stack.status == ("ROLLBACK_COMPLETE" if first else "UPDATE_ROLLBACK_COMPLETE")
+    assert there == {"old": "data", **({} if first else {"one": "data"})}
 
 
 def test_a_stack_that_can_neither_be_made_nor_taken_back_says_so_and_is_no_longer_at_work(

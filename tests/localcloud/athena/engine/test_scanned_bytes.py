@@ -10,11 +10,15 @@ import pytest
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.table import Table
 from pyiceberg.typedef import Record
+from sqlglot import exp
 
 from localcloud.athena import iceberg
 from localcloud.athena.catalog import Catalog
+from localcloud.athena.dialect import parse
+from localcloud.athena.engines.duckdb import DuckDb
+from localcloud.athena.errors import BytesLimitError
 from localcloud.athena.iceberg import chunks, scans
-from localcloud.athena.model import Answer
+from localcloud.athena.model import Answer, Context
 from localcloud.athena.objects import listing, split
 
 Run = Callable[[str], Answer]
@@ -28,6 +32,35 @@ from unnest(sequence(1, 2000)) v(x)
 """
 ICEBERG = "create table {name} with (table_type='ICEBERG', is_external=false, location='LOCATION/{name}') as "
 HIVE = "create table {name} with (external_location='LOCATION/{name}', format='{format}') as "
+
+
+def test_a_statement_that_would_read_more_than_its_limit_writes_nothing(
+    engine: DuckDb, run: Run, database: str
+) -> None:
+    run(ICEBERG.format(name="t") + ROWS)
+    run("create table u with (table_type='ICEBERG', is_external=false, location='LOCATION/u') as select 1 a")
+    least = run("select a from t").scanned_bytes
+
+    def limited(sql: str, most: int) -> Answer:
+        tree, context = parse(sql), Context(database, query_id=sql, most_bytes=most)
+        write = engine.create_table_as if isinstance(tree, exp.Create) else engine.modify
+        return (engine.select if isinstance(tree, exp.Select) else write)(tree, context)
+
+    assert limited("select a from t", least).scanned_bytes == least
+    for sql in (
+        "select a from t",
+        f"create table v with (table_type='ICEBERG', is_external=false, location='s3://lake/{database}/v') "
+        "as select a from t",
+        "insert into u select a from t",
+        "merge into u using t on u.a = t.a when not matched then insert (a) values (t.a)",
+        "delete from t where a > 0",
+        "update t set a = 0",
+    ):
+        with pytest.raises(BytesLimitError):
+            limited(sql, least - 1)
+    assert run("select sum(a) from t").table.column(0).to_pylist() == [2_001_000]
+    assert run("select count(*) from u").table.column(0).to_pylist() == [1]
+    assert engine.catalog.find_table(database, "v") is None
 
 
 @pytest.fixture

@@ -6,6 +6,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.athena.catalog import Catalog
+from localcloud.athena.errors import BytesLimitError
+from localcloud.athena.model import Answer, Context
+from localcloud.cloudformation.kinds import catalog as catalog_kinds
 
 CATALOG = "AwsDataCatalog"
 
@@ -149,6 +152,80 @@ def test_a_workgroup_is_changed_and_what_is_not_named_stays(gateway: Any):
     assert changed(ConfigurationUpdates=elsewhere) == ({"OutputLocation": "s3://lake/b/"}, False, "theirs")
     assert changed(ConfigurationUpdates=nowhere) == ({}, False, "theirs")
     gateway.athena.delete_work_group(WorkGroup="team")
+
+
+def test_a_workgroup_keeps_its_limit_of_bytes_and_cancels_what_reads_more(
+    gateway: Any, monkeypatch: pytest.MonkeyPatch
+):
+    def select(_: Any, context: Context) -> Answer:
+        if 0 < context.most_bytes < 20_000_000:
+            raise BytesLimitError
+        return Answer("DML", "SELECT")
+
+    monkeypatch.setattr(gateway.engine, "select", select)
+    limit = {"BytesScannedCutoffPerQuery": 10_000_000}
+    there = {"ResultConfiguration": {"OutputLocation": "s3://lake/team/"}, **limit}
+    gateway.athena.create_work_group(Name="team", Configuration=there)
+
+    def kept() -> int:
+        found = gateway.athena.get_work_group(WorkGroup="team")["WorkGroup"]["Configuration"]
+        return int(found.get("BytesScannedCutoffPerQuery", 0))
+
+    assert kept() == 10_000_000
+    status = gateway.run("select 1", WorkGroup="team")["Status"]
+    assert (status["State"], status["StateChangeReason"]) == (
+        "CANCELLED",
+        "Bytes scanned limit was exceeded",
+    )
+    for changes, now in (
+        ({"BytesScannedCutoffPerQuery": 20_000_000}, 20_000_000),
+        ({"EnforceWorkGroupConfiguration": False}, 20_000_000),
+        ({"RemoveBytesScannedCutoffPerQuery": True}, 0),
+    ):
+        gateway.athena.update_work_group(WorkGroup="team", ConfigurationUpdates=changes)
+        assert kept() == now
+        assert gateway.run("select 1", WorkGroup="team")["Status"]["State"] == "SUCCEEDED"
+
+
+def test_a_disabled_workgroup_starts_nothing(gateway: Any):
+    gateway.athena.create_work_group(Name="team")
+    gateway.athena.update_work_group(WorkGroup="team", State="DISABLED")
+    assert gateway.athena.get_work_group(WorkGroup="team")["WorkGroup"]["State"] == "DISABLED"
+    with pytest.raises(gateway.athena.exceptions.InvalidRequestException, match="is disabled"):
+        gateway.start("select 1", WorkGroup="team")
+    gateway.athena.update_work_group(WorkGroup="team", State="ENABLED", Description="again")
+    assert gateway.run("select 1", WorkGroup="team")["Status"]["State"] == "SUCCEEDED"
+
+
+def test_a_workgroup_that_holds_statements_goes_only_with_them(gateway: Any):
+    gateway.athena.create_work_group(Name="team")
+    saved = {"Name": "top", "Database": "d", "QueryString": "select 1", "WorkGroup": "team"}
+    query = gateway.athena.create_named_query(**saved)["NamedQueryId"]
+    with pytest.raises(gateway.athena.exceptions.InvalidRequestException, match="not empty"):
+        gateway.athena.delete_work_group(WorkGroup="team")
+    assert gateway.athena.get_named_query(NamedQueryId=query)["NamedQuery"]["Name"] == "top"
+    gateway.athena.delete_work_group(WorkGroup="team", RecursiveDeleteOption=True)
+    assert len(gateway.athena.list_work_groups()["WorkGroups"]) == 1
+
+
+def test_a_stack_changes_a_workgroup_and_leaves_what_it_holds(gateway: Any):
+    kind = catalog_kinds.KINDS["AWS::Athena::WorkGroup"]
+    clients: Any = lambda _: gateway.athena  # noqa: E731  as CloudFormation's parts ask for one
+    there = {"OutputLocation": "s3://lake/team/"}
+    limited = {"BytesScannedCutoffPerQuery": 10_000_000, "ResultConfiguration": there}
+    name = kind.create(clients, {"Name": "team", "WorkGroupConfiguration": limited}).physical
+    saved = {"Name": "top", "Database": "d", "QueryString": "select 1", "WorkGroup": "team"}
+    query = gateway.athena.create_named_query(**saved)["NamedQueryId"]
+    looser = {"EnforceWorkGroupConfiguration": False}
+    kind.update(clients, name, {"Name": "team", "Description": "ours", "WorkGroupConfiguration": looser})
+    found = gateway.athena.get_work_group(WorkGroup="team")["WorkGroup"]
+    assert found["Description"] == "ours"
+    assert found["Configuration"]["ResultConfiguration"] == {}
+    assert found["Configuration"]["EnforceWorkGroupConfiguration"] is False
+    assert "BytesScannedCutoffPerQuery" not in found["Configuration"]
+    assert gateway.athena.get_named_query(NamedQueryId=query)["NamedQuery"]["Name"] == "top"
+    kind.delete(clients, name)
+    assert len(gateway.athena.list_work_groups()["WorkGroups"]) == 1
 
 
 def test_engine_versions_are_the_one_that_there_is(gateway: Any):
