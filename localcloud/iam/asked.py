@@ -18,6 +18,23 @@ PREFIXES: Final = {"monitoring": "cloudwatch"}
 NAMED: Final = {"lambda:Invoke": "lambda:InvokeFunction"}
 # Nobody needs a right for these.
 FREE: Final = {"sts:GetCallerIdentity", "sts:GetSessionToken"}
+# What a transaction of DynamoDB does is judged step by step; IAM has no action of its own for it.
+STEPS: Final = {
+    "Get": "GetItem",
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
+# Where a request hands a role to its service: the member that names it, and the service as IAM calls it.
+PASSED: Final = {
+    "cloudformation": ("RoleARN", "cloudformation.amazonaws.com"),
+    "codebuild": ("serviceRole", "codebuild.amazonaws.com"),
+    "emr-serverless": ("executionRoleArn", "emr-serverless.amazonaws.com"),
+    "glue": ("Role", "glue.amazonaws.com"),
+    "lambda": ("Role", "lambda.amazonaws.com"),
+    "states": ("roleArn", "states.amazonaws.com"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +59,8 @@ def needs(environ: WSGIEnvironment, body: bytes, region: str) -> list[Need]:
     asked = Asked(service, *_operation(environ, body, service), region)
     if f"{service}:{asked.operation}" in FREE:
         return []
+    if "TransactItems" in asked.given:
+        return list(dict.fromkeys(_steps(asked)))
     action = f"{PREFIXES.get(service, service)}:{asked.operation}"
     action = NAMED.get(action, action)
     return [*(Need(action, one) for one in _resources(asked)), *_passed_roles(asked)]
@@ -82,11 +101,15 @@ def _glue(asked: Asked) -> Iterator[str]:
 def _dynamodb(asked: Asked) -> Iterator[str]:
     given = asked.given
     named = [given["TableName"]] if "TableName" in given else list(given.get("RequestItems", ()))
-    for item in given.get("TransactItems", ()):
-        named += [one["TableName"] for one in item.values()]
     index = f"/index/{given['IndexName']}" if "IndexName" in given else ""
     for name in dict.fromkeys(named):
         yield asked.arn("dynamodb", f"table/{name}{index}")
+
+
+def _steps(asked: Asked) -> Iterator[Need]:
+    for item in asked.given["TransactItems"]:
+        for step, given in item.items():
+            yield Need(f"dynamodb:{STEPS[step]}", asked.arn("dynamodb", f"table/{given['TableName']}"))
 
 
 def _sqs(asked: Asked) -> Iterator[str]:
@@ -170,9 +193,8 @@ RESOURCES: Final = {
 
 def _passed_roles(asked: Asked) -> Iterator[Need]:
     """A role that a request hands to a service needs a right of its own."""
-    if asked.service == "emr-serverless" and "executionRoleArn" in asked.given:
-        context = {"iam:passedtoservice": "emr-serverless.amazonaws.com"}
-        yield Need("iam:PassRole", asked.given["executionRoleArn"], context)
-    if asked.service == "cloudformation" and asked.given.get("RoleARN"):
-        context = {"iam:passedtoservice": "cloudformation.amazonaws.com"}
-        yield Need("iam:PassRole", asked.given["RoleARN"], context)
+    member, to = PASSED.get(asked.service, ("", ""))
+    # Glue takes a role's bare name as well.
+    if role := asked.given.get(member) if member else None:
+        arn = role if role.startswith("arn:") else f"arn:aws:iam::{ACCOUNT}:role/{role}"
+        yield Need("iam:PassRole", arn, {"iam:passedtoservice": to})

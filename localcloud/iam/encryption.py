@@ -29,6 +29,7 @@ OF_ACTION: Final = {
     "dynamodb:PutItem": READ,
     "dynamodb:UpdateItem": READ,
     "dynamodb:DeleteItem": READ,
+    "dynamodb:ConditionCheckItem": READ,
     "dynamodb:Query": READ,
     "dynamodb:Scan": READ,
 }

@@ -106,7 +106,8 @@ class Gate:
     ) -> Iterable[bytes]:
         """An absent object is refused to those who may not list its bucket, since 404 would tell them."""
         bucket, key = s3.place(environ)
-        may_list = judge(Need("s3:ListBucket", f"arn:aws:s3:::{bucket}"), caller.identity, caller.session)
+        need = Need("s3:ListBucket", f"arn:aws:s3:::{bucket}")
+        may_list = judge(_with_context(need, self.region), caller.identity, caller.session)
         if not key or may_list.allowed:
             return self.app(environ, start_response)
         said: list[Any] = []
@@ -120,7 +121,6 @@ class Gate:
             start_response(*said)
             return found
         b"".join(found)
-        need = Need("s3:ListBucket", f"arn:aws:s3:::{bucket}")
         self.calls.note(caller.role, need, may_list)
         if self.mode != ENFORCE:
             return self.app(environ, start_response)

@@ -10,17 +10,31 @@ from localcloud.iam.policies import Need
 
 # What marks an operation in the query -> its action by method, on a bucket and on an object.
 OF_BUCKET: Final = {
+    "accelerate": "AccelerateConfiguration",
     "acl": "BucketAcl",
+    "cors": "BucketCORS",
     "encryption": "EncryptionConfiguration",
     "lifecycle": "LifecycleConfiguration",
     "location": "BucketLocation",
     "logging": "BucketLogging",
     "notification": "BucketNotification",
+    "object-lock": "BucketObjectLockConfiguration",
     "ownershipControls": "BucketOwnershipControls",
     "policy": "BucketPolicy",
+    "policyStatus": "BucketPolicyStatus",
     "publicAccessBlock": "BucketPublicAccessBlock",
+    "replication": "ReplicationConfiguration",
+    "requestPayment": "BucketRequestPayment",
     "tagging": "BucketTagging",
     "versioning": "BucketVersioning",
+    "website": "BucketWebsite",
+}
+OF_OBJECT: Final = {
+    "acl": "Object{}Acl",
+    "attributes": "Object{}Attributes",
+    "legal-hold": "ObjectLegalHold",
+    "retention": "ObjectRetention",
+    "tagging": "Object{}Tagging",
 }
 LISTINGS: Final = {"uploads": "ListBucketMultipartUploads", "versions": "ListBucketVersions"}
 PLAIN_BUCKET: Final = {
@@ -30,6 +44,7 @@ PLAIN_BUCKET: Final = {
     "DELETE": "DeleteBucket",
 }
 VERBS: Final = {"GET": "Get", "HEAD": "Get", "PUT": "Put", "DELETE": "Delete"}
+ACLS: Final = ("HTTP_X_AMZ_ACL", "HTTP_X_AMZ_GRANT_")
 LISTED: Final = {"s3:prefix": "prefix", "s3:delimiter": "delimiter", "s3:max-keys": "max-keys"}
 
 
@@ -65,7 +80,7 @@ def _of_bucket(method: str, query: dict[str, list[str]], resource: str) -> Need:
         if mark in query:
             verb = VERBS.get(method, method)
             # Taking a configuration away needs the right to write one.
-            whole = "Put" if verb == "Delete" and mark not in ("policy",) else verb
+            whole = "Put" if verb == "Delete" and mark not in ("policy", "website") else verb
             return Need(f"s3:{whole}{name}", resource)
     return Need(f"s3:{PLAIN_BUCKET.get(method, method)}", resource, _listed(query))
 
@@ -78,8 +93,13 @@ def _of_object(
     method: str, query: dict[str, list[str]], resource: str, environ: WSGIEnvironment
 ) -> Iterator[Need]:
     version = "Version" if "versionId" in query else ""
-    if "tagging" in query:
-        yield Need(f"s3:{VERBS[method]}Object{version}Tagging", resource)
+    marked = next((name for mark, name in OF_OBJECT.items() if mark in query and method in VERBS), "")
+    if marked:
+        yield Need(f"s3:{VERBS[method]}{marked.format(version)}", resource)
+    elif "restore" in query:
+        yield Need("s3:RestoreObject", resource)
+    elif "select" in query:
+        yield Need("s3:GetObject", resource)
     elif "uploadId" in query and method in ("GET", "DELETE"):
         yield Need(
             f"s3:{'AbortMultipartUpload' if method == 'DELETE' else 'ListMultipartUploadParts'}", resource
@@ -88,6 +108,8 @@ def _of_object(
         yield Need("s3:PutObject", resource)
         if "HTTP_X_AMZ_TAGGING" in environ:
             yield Need("s3:PutObjectTagging", resource)
+        if any(name.startswith(ACLS) for name in environ):
+            yield Need("s3:PutObjectAcl", resource)
         if source := environ.get("HTTP_X_AMZ_COPY_SOURCE"):
             name, _, copied = unquote(source).lstrip("/").partition("?versionId=")
             yield Need(f"s3:GetObject{'Version' if copied else ''}", f"arn:aws:s3:::{name}")

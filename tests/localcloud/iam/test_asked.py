@@ -92,6 +92,19 @@ O_ARN, B_ARN = "arn:aws:s3:::lake/raw/a b/é.gz", "arn:aws:s3:::lake"
         ("get_bucket_lifecycle_configuration", {"Bucket": "lake"}, ("s3:GetLifecycleConfiguration", B_ARN)),
         ("delete_bucket_policy", {"Bucket": "lake"}, ("s3:DeleteBucketPolicy", B_ARN)),
         ("list_buckets", {}, ("s3:ListAllMyBuckets", "*")),
+        ("put_object_acl", {**OBJECT, "ACL": "public-read"}, ("s3:PutObjectAcl", O_ARN)),
+        ("get_object_acl", {**OBJECT, "VersionId": "v"}, ("s3:GetObjectVersionAcl", O_ARN)),
+        (
+            "get_object_attributes",
+            {**OBJECT, "ObjectAttributes": ["ETag"]},
+            ("s3:GetObjectAttributes", O_ARN),
+        ),
+        ("put_object_retention", {**OBJECT, "Retention": {}}, ("s3:PutObjectRetention", O_ARN)),
+        ("put_object_legal_hold", {**OBJECT, "LegalHold": {}}, ("s3:PutObjectLegalHold", O_ARN)),
+        ("restore_object", {**OBJECT, "RestoreRequest": {}}, ("s3:RestoreObject", O_ARN)),
+        ("delete_bucket_cors", {"Bucket": "lake"}, ("s3:PutBucketCORS", B_ARN)),
+        ("delete_bucket_website", {"Bucket": "lake"}, ("s3:DeleteBucketWebsite", B_ARN)),
+        ("get_bucket_replication", {"Bucket": "lake"}, ("s3:GetReplicationConfiguration", B_ARN)),
     ],
 )
 def test_requests_to_s3(operation: str, given: dict[str, Any], expected: tuple[str, str]) -> None:
@@ -108,6 +121,32 @@ def test_a_copy_reads_and_writes_and_many_deletions_are_one_each() -> None:
     assert rights("s3", "delete_objects", Bucket="lake", Delete={"Objects": objects}) == [
         ("s3:DeleteObject", f"{B_ARN}/a"),
         ("s3:DeleteObjectVersion", f"{B_ARN}/b"),
+    ]
+
+
+def test_who_makes_an_object_public_on_the_way_needs_a_right_for_that_too() -> None:
+    assert rights("s3", "put_object", **OBJECT, Body=b"x", ACL="public-read") == [
+        ("s3:PutObject", O_ARN),
+        ("s3:PutObjectAcl", O_ARN),
+    ]
+
+
+def test_a_transaction_needs_the_rights_of_its_steps() -> None:
+    key = {"Key": {"id": {"S": "x"}}}
+    steps = [
+        {"Put": {"TableName": "a", "Item": {"id": {"S": "x"}}}},
+        {"Delete": {"TableName": "a", **key}},
+        {"Delete": {"TableName": "a", **key}},
+        {"ConditionCheck": {"TableName": "b", **key, "ConditionExpression": "attribute_exists(id)"}},
+    ]
+    assert rights("dynamodb", "transact_write_items", TransactItems=steps) == [
+        ("dynamodb:PutItem", arn("dynamodb", "table/a")),
+        ("dynamodb:DeleteItem", arn("dynamodb", "table/a")),
+        ("dynamodb:ConditionCheckItem", arn("dynamodb", "table/b")),
+    ]
+    reads = [{"Get": {"TableName": "a", **key}}]
+    assert rights("dynamodb", "transact_get_items", TransactItems=reads) == [
+        ("dynamodb:GetItem", arn("dynamodb", "table/a"))
     ]
 
 
@@ -170,6 +209,22 @@ def test_who_hands_a_role_to_a_service_needs_a_right_for_that_too() -> None:
         ("emr-serverless:StartJobRun", arn("emr-serverless", "/applications/a")),
         ("iam:PassRole", ROLE),
     ]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "given"),
+    [
+        ("lambda", "create_function", {"FunctionName": "f", "Role": ROLE, "Code": {}}),
+        ("glue", "create_job", {"Name": "j", "Role": ROLE, "Command": {}}),
+        ("glue", "create_job", {"Name": "j", "Role": "spark", "Command": {}}),
+        ("stepfunctions", "create_state_machine", {"name": "m", "definition": "{}", "roleArn": ROLE}),
+        ("codebuild", "create_project", {"name": "p", "serviceRole": ROLE}),
+    ],
+)
+def test_who_makes_something_that_acts_as_a_role_needs_a_right_for_that_too(
+    service: str, operation: str, given: dict[str, Any]
+) -> None:
+    assert ("iam:PassRole", ROLE) in rights(service, operation, **given)
 
 
 def test_who_hands_stacks_to_a_role_needs_a_right_for_that_too() -> None:
