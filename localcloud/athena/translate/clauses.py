@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain, combinations, product
 
 from sqlglot import exp
 
-from localcloud.athena.errors import AthenaError, column_not_found, not_supported, syntax_error
+from localcloud.athena.errors import AthenaError, column_not_found, syntax_error
 from localcloud.athena.translate.functions.calls import constant_safe, sort_key
 from localcloud.athena.translate.scope import Field, Output, Scope, as_output, check_parts, place
 from localcloud.athena.translate.terms import BIGINT, Term
@@ -16,8 +17,6 @@ _SETS = (exp.Rollup, exp.Cube, exp.GroupingSets)
 def grouping(group: exp.Expression, outputs: list[Output], scope: Scope) -> str:
     """What GROUP BY lists: expressions, places of outputs, and sets of them."""
     sets = [key for kind in ("rollup", "cube", "grouping_sets") for key in group.args.get(kind) or []]
-    if group.args.get("all") is False:
-        raise not_supported("GROUP BY DISTINCT in the local cloud: the same grouping set would come twice")
     if group.args.get("all") and not (sets or group.expressions):  # to Athena this is a column's name
         line, column = place(group)
         raise column_not_found("all", line=line, column=column)
@@ -26,8 +25,38 @@ def grouping(group: exp.Expression, outputs: list[Output], scope: Scope) -> str:
     for key in keys:
         if isinstance(key, _SETS):
             _check_set(key)
-    parts = [_group_key(key, outputs, scope) for key in keys]
-    return ", ".join(parts)
+    if group.args.get("all") is False:
+        return _distinct_sets(keys, outputs, scope)
+    return ", ".join(_group_key(key, outputs, scope) for key in keys)
+
+
+def _distinct_sets(keys: list[exp.Expression], outputs: list[Output], scope: Scope) -> str:
+    """GROUP BY DISTINCT: all grouping sets that the keys make together, each once."""
+    choices = [_sets(key, outputs, scope) for key in keys]
+    sets = {frozenset(chain(*chosen)) for chosen in product(*choices)}
+    shown = (f"({', '.join(sorted(columns))})" for columns in sorted(sets, key=sorted))
+    return f"GROUPING SETS ({', '.join(shown)})"
+
+
+def _sets(key: exp.Expression, outputs: list[Output], scope: Scope) -> list[list[str]]:
+    """The grouping sets of one element: columns in DuckDB's text."""
+    match key:
+        case exp.Rollup():
+            parts = [_columns(part, outputs, scope) for part in key.expressions]
+            return [list(chain(*parts[:count])) for count in range(len(parts) + 1)]
+        case exp.Cube():
+            parts = [_columns(part, outputs, scope) for part in key.expressions]
+            counts = range(len(parts) + 1)
+            return [list(chain(*chosen)) for count in counts for chosen in combinations(parts, count)]
+        case exp.GroupingSets():
+            return [_columns(part, outputs, scope) for part in key.expressions]
+    return [_columns(key, outputs, scope)]
+
+
+def _columns(part: exp.Expression, outputs: list[Output], scope: Scope) -> list[str]:
+    """What stands in parentheses, or a key without any."""
+    inside = part.expressions if isinstance(part, exp.Tuple) else [part.unnest()]
+    return [_group_key(column, outputs, scope) for column in inside]
 
 
 def _check_set(grouping_set: exp.Expression) -> None:
@@ -72,28 +101,66 @@ def _by_position(key: exp.Expression, outputs: list[Output], clause: str, scope:
     return output.term
 
 
+Key = tuple[Term, exp.Expression]
+"""A key of an ORDER BY: its value, and the node that says its direction."""
+
+
+def order_keys(node: exp.Expression, outputs: list[Output], scope: Scope) -> list[Key]:
+    """The keys of ORDER BY, which may be places and aliases of outputs."""
+    order = node.args.get("order")
+    keys = []
+    for key in order.expressions if order is not None else ():
+        term = _by_position(key.this, outputs, "ORDER BY", scope) or scope.term(key.this)
+        if node.args.get("distinct") and term.sql not in {output.term.sql for output in outputs}:
+            line, column = place(key.this)
+            raise AthenaError(
+                "EXPRESSION_NOT_IN_DISTINCT",
+                f"line {line}:{column}: For SELECT DISTINCT, ORDER BY expressions must appear in the "
+                "select list",
+            )
+        keys.append((term, key))
+    return keys
+
+
 def tail(node: exp.Expression, outputs: list[Output], scope: Scope) -> str:
     """ORDER BY, OFFSET, LIMIT and FETCH."""
-    parts = []
-    if order := node.args.get("order"):
-        keys = []
-        for key in order.expressions:
-            term = _by_position(key.this, outputs, "ORDER BY", scope) or scope.term(key.this)
-            if node.args.get("distinct") and term.sql not in {output.term.sql for output in outputs}:
-                line, column = place(key.this)
-                raise AthenaError(
-                    "EXPRESSION_NOT_IN_DISTINCT",
-                    f"line {line}:{column}: For SELECT DISTINCT, ORDER BY expressions must appear in the "
-                    "select list",
-                )
-            keys.append(sort_key(term, key))
-        parts.append("ORDER BY " + ", ".join(keys))
+    keys = order_keys(node, outputs, scope)
+    if has_ties(node):
+        return ties(node, keys, scope)
+    parts = ["ORDER BY " + _ordered(keys)] if keys else []
     limit = node.args.get("limit")
     if limit is not None and (count := _count(limit, scope)) is not None:
         parts.append(f"LIMIT {count}")
-    if offset := node.args.get("offset"):
-        parts.append(f"OFFSET {scope.expect(offset.expression, BIGINT, 'OFFSET').sql}")
+    if node.args.get("offset"):
+        parts.append(f"OFFSET {_offset(node, scope)}")
     return " ".join(parts)
+
+
+def has_ties(node: exp.Expression) -> bool:
+    """Whether it ends in FETCH FIRST … WITH TIES."""
+    limit = node.args.get("limit")
+    options = limit.args.get("limit_options") if isinstance(limit, exp.Fetch) else None
+    return options is not None and bool(options.args.get("with_ties"))
+
+
+def ties(node: exp.Expression, keys: list[Key], scope: Scope) -> str:
+    """OFFSET and FETCH … WITH TIES: the rows that are wanted, and all that the last of them is equal to."""
+    if not keys:
+        line, column = place(node)
+        message = "FETCH FIRST WITH TIES clause requires ORDER BY"
+        raise AthenaError("MISSING_ORDER_BY", f"line {line}:{column}: {message}")
+    order, skipped = _ordered(keys), _offset(node, scope)
+    wanted = f"rank() OVER (ORDER BY {order}) <= {skipped} + {_count(node.args['limit'], scope)}"
+    return f"QUALIFY {wanted} AND row_number() OVER (ORDER BY {order}) > {skipped} ORDER BY {order}"
+
+
+def _ordered(keys: list[Key]) -> str:
+    return ", ".join(sort_key(term, key) for term, key in keys)
+
+
+def _offset(node: exp.Expression, scope: Scope) -> str:
+    offset = node.args.get("offset")
+    return scope.expect(offset.expression, BIGINT, "OFFSET").sql if offset is not None else "0"
 
 
 def tail_of(node: exp.Expression, fields: Sequence[Field], scope: Scope) -> str:
@@ -105,12 +172,22 @@ def tail_of(node: exp.Expression, fields: Sequence[Field], scope: Scope) -> str:
 
 def _count(limit: exp.Expression, scope: Scope) -> str | None:
     if isinstance(limit, exp.Fetch):
-        options = limit.args.get("limit_options")
-        if options is not None and options.args.get("with_ties"):
-            raise not_supported("FETCH FIRST WITH TIES is not part of the local cloud")
-        count = limit.args.get("count")
-        return scope.expect(count, BIGINT, "FETCH").sql if count is not None else "1"
+        return _fetched(limit, scope)
     count = limit.expression
     if isinstance(count, exp.Column | exp.Var) and count.name.lower() == "all":
         return None
     return scope.expect(count, BIGINT, "LIMIT").sql
+
+
+def _fetched(fetch: exp.Fetch, scope: Scope) -> str:
+    options, count = fetch.args.get("limit_options"), fetch.args.get("count")
+    if options is not None and options.args.get("percent"):
+        raise syntax_error("mismatched input 'percent'. Expecting: 'ROW', 'ROWS'")
+    if count is None:
+        return "1"
+    term = scope.expect(count, BIGINT, "FETCH")
+    if term.value == 0:
+        line, column = place(fetch)
+        text = f"line {line}:{column}: FETCH FIRST row count must be positive (actual value: 0)"
+        raise AthenaError("NUMERIC_VALUE_OUT_OF_RANGE", text)
+    return term.sql

@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, not_supported, syntax_error
-from localcloud.athena.translate import clauses, pruning
+from localcloud.athena.translate import clauses, listing, pruning
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import can_become, common_of, common_type
 from localcloud.athena.translate.reads import NOTHING, Scan
@@ -24,7 +24,7 @@ from localcloud.athena.translate.scope import (
     mismatch,
     place,
 )
-from localcloud.athena.translate.terms import BOOLEAN, Term, fail, ident
+from localcloud.athena.translate.terms import BOOLEAN, fail, ident
 
 _STEP, _STEPS = '"$step"', 10  # of a recursion: the column that counts, and how many Athena takes
 _TAIL = ("with_", "order", "limit", "offset")
@@ -150,26 +150,13 @@ def _renamed(found: Query, names: list[str], node: exp.Expression) -> Query:
             f"line {line}:{column}: Column alias list has {len(names)} entries but relation has "
             f"{len(found.fields)} columns",
         )
-    labels = labelled(names)
+    labels = listing.labelled(names)
     fields = tuple(
         replace(field, name=name, sql=label)
         for field, name, label in zip(found.fields, names, labels, strict=True)
     )
     items = ", ".join(f"{old.sql} AS {new.sql}" for old, new in zip(found.fields, fields, strict=True))
     return Query(f"SELECT {items} FROM ({found.sql})", fields, found.reads)
-
-
-def labelled(names: Sequence[str]) -> list[str]:
-    """Quoted, distinct names for the columns of a block; DuckDB compares them without case."""
-    used: set[str] = set()
-    labels = []
-    for at, name in enumerate(names):
-        label = name or f"_col{at}"
-        while label.lower() in used:
-            label = f"{label}_{at}"
-        used.add(label.lower())
-        labels.append(ident(label))
-    return labels
 
 
 def _select(node: exp.Select, scope: Scope) -> Query:
@@ -182,21 +169,38 @@ def _select(node: exp.Select, scope: Scope) -> Query:
     filters = pruning.filters(where.this, found.fields) if where is not None else {}
     if not node.expressions:
         raise syntax_error("mismatched input 'from'. Expecting: a select item")
-    outputs = _outputs(node.expressions, inside)
-    parts = [f"SELECT {'DISTINCT ' if node.args.get('distinct') else ''}{_items(outputs)}"]
-    if found.pieces:
-        parts.append("FROM " + source_text(found, filters))
+    outputs = listing.listed(node.expressions, inside)
+    rest = ["FROM " + source_text(found, filters)] if found.pieces else []
     if condition:
-        parts.append(f"WHERE {condition}")
+        rest.append(f"WHERE {condition}")
     if group := node.args.get("group"):
-        parts.append("GROUP BY " + clauses.grouping(group, outputs, inside))
+        rest.append("GROUP BY " + clauses.grouping(group, outputs, inside))
     if having := node.args.get("having"):
-        parts.append("HAVING " + inside.expect(having.this, BOOLEAN, "HAVING clause").sql)
+        rest.append("HAVING " + inside.expect(having.this, BOOLEAN, "HAVING clause").sql)
     if node.args.get("distinct"):
         inside.note(NOTHING.union(*(output.reads for output in outputs)))
     by_alias = replace(inside, outputs={output.name.lower(): output for output in outputs if output.name})
-    parts.append(clauses.tail(node, outputs, by_alias))
-    return Query(" ".join(part for part in parts if part), _fields(outputs))
+    if clauses.has_ties(node):
+        return _with_ties(node, outputs, rest, by_alias)
+    rest.append(clauses.tail(node, outputs, by_alias))
+    return Query(_selected(node, outputs, rest), listing.fields(outputs))
+
+
+def _selected(node: exp.Select, outputs: list[Output], rest: list[str]) -> str:
+    words = "SELECT DISTINCT" if node.args.get("distinct") else "SELECT"
+    return " ".join(part for part in (words, listing.items(outputs), *rest) if part)
+
+
+def _with_ties(node: exp.Select, outputs: list[Output], rest: list[str], scope: Scope) -> Query:
+    """A SELECT that ends in FETCH … WITH TIES: its keys are columns of a query inside, and rank its rows."""
+    keys = clauses.order_keys(node, outputs, scope)
+    made = [*outputs, *(Output(f"$key{at}", term) for at, (term, _) in enumerate(keys))]
+    fields = listing.fields(made)
+    shown, columns = fields[: len(outputs)], fields[len(outputs) :]
+    by_column = [(as_term(column), key) for column, (_, key) in zip(columns, keys, strict=True)]
+    names = ", ".join(field.sql for field in shown)
+    tail = clauses.ties(node, by_column, scope)
+    return Query(f"SELECT {names} FROM ({_selected(node, made, rest)}) {tail}", shown)
 
 
 def _condition(node: exp.Expression, scope: Scope) -> str:
@@ -238,83 +242,6 @@ def source_text(found: Source, filters: pruning.Filters | None = None) -> str:
         else:
             pieces.append(piece)
     return "".join(pieces)
-
-
-def _outputs(items: Sequence[exp.Expression], scope: Scope) -> list[Output]:
-    outputs: list[Output] = []
-    for item in items:
-        if isinstance(item, exp.Star):
-            outputs.extend(_star(item, "", "", scope))
-        elif isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
-            outputs.extend(_star(item, item.table.lower(), item.db.lower(), scope))
-        elif isinstance(item, exp.Dot) and isinstance(item.expression, exp.Star):
-            outputs.extend(_row_star(item, scope))
-        else:
-            with scope.statement.noting() as reads:
-                term = scope.term(item.this if isinstance(item, exp.Alias) else item)
-            outputs.append(Output(_name_of(item), term, frozenset(reads)))
-    return outputs
-
-
-def _star(item: exp.Expression, relation: str, database: str, scope: Scope) -> list[Output]:
-    if item.args.get("except_") or item.args.get("replace"):
-        raise not_supported("SELECT * EXCEPT and REPLACE are not part of Athena")
-    shown = [
-        field
-        for field in scope.fields
-        if not field.hidden
-        and (not relation or field.relation == relation)
-        and (not database or field.database == database)
-    ]
-    if not shown:
-        line, column = place(item)
-        if relation:
-            raise AthenaError("TABLE_NOT_FOUND", f"line {line}:{column}: Table '{relation}' not found")
-        raise AthenaError(
-            "COLUMN_NOT_FOUND", f"line {line}:{column}: SELECT * not allowed in queries without FROM clause"
-        )
-    return [as_output(field) for field in shown]
-
-
-def _row_star(item: exp.Dot, scope: Scope) -> list[Output]:
-    with scope.statement.noting() as reads:
-        base = scope.term(item.this)
-    if base.type.name != "row":
-        raise mismatch(item, "Expression is not of type ROW")
-    return [
-        Output(name, Term(f"struct_extract_at({base.sql}, {at})", type_), frozenset(reads))
-        for at, (name, type_) in enumerate(base.type.parts, 1)
-    ]
-
-
-def _name_of(item: exp.Expression) -> str:
-    if isinstance(item, exp.Alias):
-        return str(item.alias)
-    if isinstance(item, exp.Column):
-        return str(item.name)
-    if isinstance(item, exp.Dot) and _is_name(item):
-        return str(item.expression.name)
-    return ""
-
-
-def _is_name(item: exp.Expression) -> bool:
-    """Whether it is written as a dotted name: a field of anything else, such as `f(x).a`, has no name."""
-    while isinstance(item, exp.Dot | exp.Paren):
-        item = item.this
-    return isinstance(item, exp.Column | exp.Identifier)
-
-
-def _items(outputs: list[Output]) -> str:
-    labels = labelled([output.name for output in outputs])
-    return ", ".join(f"{output.term.sql} AS {label}" for output, label in zip(outputs, labels, strict=True))
-
-
-def _fields(outputs: list[Output]) -> tuple[Field, ...]:
-    labels = labelled([output.name for output in outputs])
-    return tuple(
-        Field(output.name or f"_col{at}", output.term.type, label, zone=output.term.zone, reads=output.reads)
-        for at, (output, label) in enumerate(zip(outputs, labels, strict=True))
-    )
 
 
 def _set_operation(node: exp.SetOperation, scope: Scope) -> Query:
