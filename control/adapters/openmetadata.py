@@ -5,7 +5,8 @@ What is needed here are eight calls, by urllib3, which boto3 brings.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -44,6 +45,7 @@ _RETRIES = urllib3.Retry(
 )  # fmt: skip
 _UNAUTHORISED = (401, 403)
 _SHOWN = 200
+_ELSEWHERE = "is the address that of the server, and no login page or proxy in between?"
 
 
 class OpenMetadata:
@@ -64,7 +66,10 @@ class OpenMetadata:
         route, fields = _ROUTES[kind]
         query = f"?fields={fields}" if fields else ""
         found = self._ask("GET", f"{route}/name/{quote(fqn, safe='')}{query}", missing=True)
-        return found if found is None else dict(found)
+        if found is None:
+            return None
+        with self._shape(route):
+            return {**found, "id": found["id"]}
 
     def put(self, kind: str, payload: Mapping[str, Any]) -> None:
         """See MetadataCatalog."""
@@ -77,18 +82,19 @@ class OpenMetadata:
     def edges(self, kind: str, entity_id: str) -> Sequence[SeenEdge]:
         """See MetadataCatalog."""
         found = self._ask("GET", f"lineage/{kind}/{entity_id}?upstreamDepth=1&downstreamDepth=1")
-        kinds = {entity_id: kind, **{node["id"]: node["type"] for node in found.get("nodes") or ()}}
-        return [
-            SeenEdge(
-                source=edge["fromEntity"],
-                source_kind=kinds[edge["fromEntity"]],
-                target=edge["toEntity"],
-                target_kind=kinds[edge["toEntity"]],
-                details=edge.get("lineageDetails") or {},
-            )
-            for side in ("upstreamEdges", "downstreamEdges")
-            for edge in found.get(side) or ()
-        ]
+        with self._shape("lineage"):
+            kinds = {entity_id: kind, **{node["id"]: node["type"] for node in found.get("nodes") or ()}}
+            return [
+                SeenEdge(
+                    source=edge["fromEntity"],
+                    source_kind=kinds[edge["fromEntity"]],
+                    target=edge["toEntity"],
+                    target_kind=kinds[edge["toEntity"]],
+                    details=edge.get("lineageDetails") or {},
+                )
+                for side in ("upstreamEdges", "downstreamEdges")
+                for edge in found.get(side) or ()
+            ]
 
     def put_edge(self, edge: SeenEdge) -> None:
         """See MetadataCatalog."""
@@ -108,7 +114,8 @@ class OpenMetadata:
         """See MetadataCatalog."""
         path = f"{_results(test)}?startTs={timestamp}&endTs={timestamp}"
         found = self._ask("GET", path)
-        return [one for one in found.get("data") or () if one.get("timestamp") == timestamp]
+        with self._shape("results"):
+            return [one for one in found.get("data") or () if one.get("timestamp") == timestamp]
 
     def add_result(self, test: str, result: Mapping[str, Any]) -> None:
         """See MetadataCatalog."""
@@ -142,12 +149,21 @@ class OpenMetadata:
             raise self._refusal(answer.status, method, path.partition("?")[0], answer.data)
         return self._decoded(answer.data)
 
+    @contextmanager
+    def _shape(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise UpstreamError(
+                f"{self._host} answers JSON for {what} that is none of OpenMetadata's: {error!r}",
+                hint=_ELSEWHERE,
+            ) from None
+
     def _decoded(self, data: bytes) -> Any:
         try:
             return json.loads(data) if data.strip() else {}
         except ValueError:
-            hint = "is the address that of the server, and no login page or proxy in between?"
-            raise UpstreamError(f"{self._host} answers something else than JSON", hint=hint) from None
+            raise UpstreamError(f"{self._host} answers something else than JSON", hint=_ELSEWHERE) from None
 
     def _refusal(self, status: int, method: str, path: str, data: bytes) -> UpstreamError:
         what = f"the metadata catalog at {self._host} answers {status} to {method} {path}"

@@ -11,7 +11,7 @@ from control.cli.deploy_desk import archives, open_desk, teller, told, upload, w
 from control.cli.deploy_words import print_costs, print_doomed, print_plan, print_states
 from control.cli.output import print_json
 from control.deploy import apply, packages, prices, states
-from control.errors import UsageError
+from control.errors import NotFoundError, UsageError
 
 Command = Callable[..., Any]
 
@@ -184,13 +184,24 @@ def status(environment: str, names: tuple[str, ...], infra: Path, as_json: bool)
 @command.command(epilog="Example: dm deploy drift prod --json")
 @_shared
 def drift(environment: str, names: tuple[str, ...], infra: Path, as_json: bool) -> None:
-    """Say what somebody has changed by hand. Exit code 1 when anything is not as its template says."""
+    """Say what somebody has changed by hand.
+
+    Exit codes: 0 nothing, 1 something is not as its template says, 2 a named stack is not there, or none is.
+    """
     desk = open_desk(environment, names, infra, None, (), {})
     found = {}
     for name in desk.environment.chosen:
         whole = desk.environment.stack_name(name)
         if desk.stacks.get(whole) is not None:
             found[name] = desk.stacks.drift(whole)
+    absent = [name for name in desk.environment.chosen if name not in found]
+    if absent and (names or not found):
+        # Whoever asks in another region or account must not hear that all is well.
+        where = f"{environment} in {desk.settings.region}"
+        raise NotFoundError(
+            f"not there to be compared: {', '.join(absent)} of {where}",
+            hint=f"dm deploy status {environment}; AWS_REGION says where",
+        )
     if as_json:
         print_json(found)
     for name, drifts in {} if as_json else found.items():

@@ -50,8 +50,9 @@ def write(site: Site, folder: Path, dbt_docs: Path | None = None) -> list[Path]:
 @contextmanager
 def _alone(parent: Path) -> Iterator[None]:
     """Wait for other calls that write a site into `parent`; a lock ends with its process."""
-    parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(parent, os.O_RDONLY)
+    if not parent.exists():
+        parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

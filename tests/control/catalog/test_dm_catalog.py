@@ -1,7 +1,10 @@
 """`dm catalog publish` as a person runs it: against a server, without one, and what it never says."""
 
 import json
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +137,35 @@ def test_a_server_that_forgets_is_a_failure_with_its_place(server: CatalogServer
     result = publish(server.url, target)
     assert isinstance(result.exception, UpstreamError)
     assert "/sla" in result.exception.message
+
+
+@pytest.mark.parametrize("answer", ["{}", "[]", "3", '{"nodes": 1}'])
+def test_a_server_of_another_kind_is_named_and_all_is_kept(target: Path, answer: str) -> None:
+    with other_server(answer.encode()) as url:
+        result = publish(url, target)
+    assert isinstance(result.exception, UpstreamError), result.exception
+    assert "none of OpenMetadata's" in result.exception.message
+    assert (target.parent / "outbox.json").exists()
+
+
+@contextmanager
+def other_server(answer: bytes) -> Iterator[str]:
+    """A server that has the same answer for everything."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing is said."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 @pytest.mark.parametrize("url", ["catalog.example.org", "ftp://x", "https://bot:hidden@example.org"])

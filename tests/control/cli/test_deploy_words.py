@@ -14,7 +14,8 @@ from control.config import Settings
 from control.deploy import apply, order, parameters, template
 from control.deploy.apply import Doomed, Environment, Planned
 from control.deploy.prices import Line
-from control.stacks import ResourceChange, SeenStack
+from control.errors import NotFoundError
+from control.stacks import Drift, ResourceChange, SeenStack
 
 INFRA = Path(__file__).parents[3] / "infra"
 SIZE = ResourceChange("Modify", "IngestFunction", "AWS::Lambda::Function", "f", "False", ("MemorySize",))
@@ -35,6 +36,9 @@ class Deployed:
         differ = any(self.values.get(key, value) != value for key, value in values.items())
         return (SIZE,) if differ else ()
 
+    def drift(self, _name: str) -> tuple[Drift, ...]:
+        return ()
+
     def withdraw(self, _name: str) -> None:
         """Nothing is left behind."""
 
@@ -45,12 +49,16 @@ def environment(*names: str, **values: str) -> Environment:
     return Environment(templates, given, names or order.order(templates))
 
 
-def status(monkeypatch: pytest.MonkeyPatch, states: dict[str, str], *names: str) -> Result:
+def said_of(what: str, monkeypatch: pytest.MonkeyPatch, states: dict[str, str], *names: str) -> Result:
     stacks: Any = Deployed(states)
     nobody: Any = None
     desk = Desk(environment(*names), Settings(), stacks, nobody, nobody, INFRA)
     monkeypatch.setattr(deploy, "open_desk", lambda *_, **__: desk)
-    return CliRunner().invoke(deploy.command, ["status", "dev", *names, "--infra", str(INFRA)])
+    return CliRunner().invoke(deploy.command, [what, "dev", *names, "--infra", str(INFRA)])
+
+
+def status(monkeypatch: pytest.MonkeyPatch, states: dict[str, str], *names: str) -> Result:
+    return said_of("status", monkeypatch, states, *names)
 
 
 def test_a_plan_names_the_value_that_changes_and_what_of_the_stack_it_changes(capsys: Any) -> None:
@@ -110,6 +118,16 @@ def test_stacks_that_nobody_made_are_no_fault_unless_they_are_named(monkeypatch:
     assert "1 of 10 stacks are there" in found.output
     assert status(monkeypatch, {"keys": "CREATE_COMPLETE"}, "stream").exit_code == 1
     assert status(monkeypatch, {}).exit_code == 1
+
+
+def test_what_is_not_there_has_not_drifted_and_is_not_well_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = said_of("drift", monkeypatch, {"keys": "CREATE_COMPLETE"})
+    assert (found.exit_code, found.output) == (0, "1 stacks compared, 0 resources differ\n")
+    for states, names in (({}, ()), ({"keys": "CREATE_COMPLETE"}, ("stream",))):
+        found = said_of("drift", monkeypatch, states, *names)
+        assert isinstance(found.exception, NotFoundError)
+        assert "stream of dev in us-east-1" in found.exception.message or not names
+        assert found.output == ""
 
 
 def test_a_stack_that_failed_is_a_fault_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
