@@ -68,21 +68,30 @@ def try_cast(term: Term, target: Type) -> Term:
     """`TRY_CAST`: null where CAST fails on the value."""
     # What is cast stands outside of TRY: its own failures are failures, and DuckDB finds no column of a
     # grouped query inside.
+    term = _by_its_clock(term, target)
     tried = f"TRY({cast(Term('tried', term.type, term.zone), target).sql})"
     return Term(f"list_transform([{term.sql}], lambda tried: {tried})[1]", target, term.zone)
 
 
 def cast(term: Term, target: Type) -> Term:
     """`CAST(term AS target)`. Raises TYPE_MISMATCH when there is no such cast."""
-    source = term.type
-    if source == target:
+    if term.type == target:
         return term
+    term = _by_its_clock(term, target)
+    source = term.type
     if source.name == "unknown":
         return Term(raw_cast(term.sql, target), target)
     sql = _convert(term.sql, source, target, term.zone)
     if sql is None:
         raise AthenaError("TYPE_MISMATCH", f"line 1:1: Cannot cast {source.athena} to {target.athena}")
     return Term(sql, target, term.zone if source.name == target.name else "UTC")
+
+
+def _by_its_clock(term: Term, target: Type) -> Term:
+    """A moment that becomes what its own clock shows is that clock."""
+    if term.moment is None or target.name not in ("timestamp", "date", "time"):
+        return term
+    return Term(term.moment.clock, Type("timestamp", term.type.numbers))
 
 
 def _convert(sql: str, source: Type, target: Type, zone: str = "UTC") -> str | None:

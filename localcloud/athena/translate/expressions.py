@@ -4,6 +4,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -315,7 +316,7 @@ def _unicode(node: exp.Expression, scope: Scope) -> Term:
 
 def _paren(node: exp.Expression, scope: Scope) -> Term:
     inner = scope.term(node.this)
-    return Term(f"({inner.sql})", inner.type, inner.zone, inner.value)
+    return replace(inner, sql=f"({inner.sql})")
 
 
 def _call(node: exp.Expression, scope: Scope) -> Term:

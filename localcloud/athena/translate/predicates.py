@@ -8,6 +8,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, not_supported
+from localcloud.athena.translate import zones
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import common_type
 from localcloud.athena.translate.scope import Field, Query, Scope, as_term, mismatch
@@ -17,6 +18,7 @@ from localcloud.athena.types import Type
 
 def compare(operator: str, left: Term, right: Term, node: exp.Expression) -> Term:
     """`left operator right`, both as their common type. Raises TYPE_MISMATCH when there is none."""
+    left, right = zones.unshown(left), zones.unshown(right)
     common = common_type(left.type, right.type)
     if common is None or (operator in ("<", "<=", ">", ">=") and common.name == "map"):
         raise mismatch(node, f"Cannot apply operator: {left.type.athena} {operator} {right.type.athena}")
@@ -148,7 +150,7 @@ def _is(node: exp.Expression, scope: Scope) -> Term:
     right = node.expression
     negated = isinstance(right, exp.Not)
     right = right.this if negated else right
-    value = scope.term(node.this)
+    value = zones.unshown(scope.term(node.this))
     word = "IS NOT" if negated else "IS"
     if isinstance(right, exp.Null):
         return Term(f"({value.sql} {word} NULL)", BOOLEAN)
@@ -170,13 +172,13 @@ def _between(node: exp.Expression, scope: Scope) -> Term:
 
 
 def _in(node: exp.Expression, scope: Scope) -> Term:
-    value = scope.term(node.this)
+    value = zones.unshown(scope.term(node.this))
     inner = node.args.get("query")
     if inner is not None:
         query = _of_one_column(scope.value(inner))
         common = _common(value.type, query.fields[0].type, node)
         return Term(f"({coerce(value, common).sql} IN ({_retyped(query, common)}))", BOOLEAN)
-    items = [scope.term(item) for item in node.expressions]
+    items = [zones.unshown(scope.term(item)) for item in node.expressions]
     common = value.type
     for item in items:
         both = common_type(common, item.type)

@@ -21,10 +21,19 @@ INTEGERS = ("tinyint", "smallint", "integer", "bigint")
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """What is known of moments whose zone is another in each row: the instant, and the clock of that zone."""
+
+    instant: str
+    clock: str
+
+
+@dataclass(frozen=True, slots=True)
 class Term:
     """An expression in DuckDB's text, with its Athena type.
 
-    `zone` is the time zone that a `timestamp with time zone` shows (DuckDB keeps only the instant).
+    `zone` is the time zone that a `timestamp with time zone` shows (DuckDB keeps only the instant). Where
+    that is another in each row, `sql` refuses all but UTC, and `moment` has what does not show it.
     `value` is the Python value of a literal, else None.
     """
 
@@ -32,6 +41,7 @@ class Term:
     type: Type
     zone: str = "UTC"
     value: str | int | None = None
+    moment: Moment | None = None
 
 
 def ident(name: str) -> str:

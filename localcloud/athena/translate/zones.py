@@ -1,6 +1,7 @@
 """Time zones: DuckDB knows names, not offsets such as +05:30; those are plain arithmetic."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -65,6 +66,16 @@ def skips(zone: str, wall_clock: str) -> bool:
 def local(term: Term) -> str:
     """The wall clock of a term: an instant in its zone, anything else as it is."""
     return at(term.sql, term.zone) if term.type.name == _ZONED else term.sql
+
+
+def clock(term: Term) -> str:
+    """The same, of a moment with a zone of its own, too; what is made of that clock is in no known zone."""
+    return term.moment.clock if term.moment is not None else local(term)
+
+
+def unshown(term: Term) -> Term:
+    """The term where its zone does not matter: an instant."""
+    return term if term.moment is None else replace(term, sql=term.moment.instant, moment=None)
 
 
 def at(instant: str, zone: str) -> str:

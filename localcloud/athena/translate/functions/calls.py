@@ -6,6 +6,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, function_not_found, not_supported, syntax_error
+from localcloud.athena.translate import zones
 from localcloud.athena.translate.coercion import is_numeric
 from localcloud.athena.translate.functions import (  # noqa: F401  each fills the list when imported
     aggregates,
@@ -86,6 +87,7 @@ def ordering(keys: Sequence[exp.Expression], scope: Scope) -> str:
 
 def sort_key(term: Term, key: exp.Expression) -> str:
     """A key of an ORDER BY with its direction. To Trino NaN comes last with DESC NULLS FIRST only."""
+    term = zones.unshown(term)
     if key.args.get("desc") and key.args.get("nulls_first") and term.type.name in ("real", "double"):
         return f"{nan_first(term)}{direction(key)}"
     return f"{constant_safe(term)}{direction(key)}"

@@ -10,7 +10,7 @@ from localcloud.athena.errors import AthenaError, not_supported
 from localcloud.athena.translate import zones
 from localcloud.athena.translate.casts import cast, coerce, rounded
 from localcloud.athena.translate.coercion import can_become, common_type
-from localcloud.athena.translate.functions import formats, iso8601
+from localcloud.athena.translate.functions import formats
 from localcloud.athena.translate.functions.registry import alias, scalar, special
 from localcloud.athena.translate.scope import Scope, mismatch
 from localcloud.athena.translate.terms import (
@@ -25,7 +25,7 @@ from localcloud.athena.translate.terms import (
     timestamp,
     varchar,
 )
-from localcloud.athena.translate.zones import local
+from localcloud.athena.translate.zones import clock, local
 from localcloud.athena.types import Type
 
 _ZONED = "timestamp with time zone"
@@ -36,7 +36,7 @@ _DAYS_AND_MORE = ("day", "week", "month", "quarter", "year")
 
 def _part(name: str, sql: str) -> None:
     for type_ in _INSTANTS:
-        scalar(f"{name}({type_}) -> bigint", lambda terms: f"CAST({sql.format(local(terms[0]))} AS BIGINT)")
+        scalar(f"{name}({type_}) -> bigint", lambda terms: f"CAST({sql.format(clock(terms[0]))} AS BIGINT)")
 
 
 for _name, _field in (
@@ -59,7 +59,7 @@ for _name, _sql in (
     for _type in ("timestamp", _ZONED, "time"):
         scalar(
             f"{_name}({_type}) -> bigint",
-            lambda terms, sql=_sql: f"CAST({sql.format(local(terms[0]))} AS BIGINT)",  # type: ignore[misc]
+            lambda terms, sql=_sql: f"CAST({sql.format(clock(terms[0]))} AS BIGINT)",  # type: ignore[misc]
         )
 for _alias, _name in (
     ("week_of_year", "week"),
@@ -72,7 +72,7 @@ for _alias, _name in (
 for _type in _INSTANTS:
     scalar(
         f"last_day_of_month({_type}) -> date",
-        lambda terms: f"last_day({raw_cast(local(terms[0]), DATE)})",
+        lambda terms: f"last_day({raw_cast(clock(terms[0]), DATE)})",
     )
 
 
@@ -180,11 +180,13 @@ def _date_diff(arguments: list[exp.Expression], node: exp.Expression, scope: Sco
     if common is None:
         raise mismatch(node, f"Unexpected parameters ({start.type.athena}, {end.type.athena}) for date_diff")
     _check_unit(unit, Term("", common))
-    a, b = coerce(start, common), coerce(end, common)
+    a, b = coerce(zones.unshown(start), common), coerce(zones.unshown(end), common)
     if common.name.startswith("timestamp") and common.numbers[0] > 3:
         a, b = (replace(side, sql=f"date_trunc('millisecond', {side.sql})") for side in (a, b))
     if common.name == _ZONED and unit in _DAYS_AND_MORE:
         # Both on the wall of the first one's zone.
+        if start.moment is not None:
+            raise not_supported("Days between texts with zones that are no literals in the local cloud")
         a, b = (Term(zones.at(side.sql, start.zone), timestamp(6)) for side in (a, b))
     return Term(f"date_sub('{unit}', {a.sql}, {b.sql})", BIGINT)
 
@@ -232,7 +234,7 @@ def _from_unixtime(arguments: list[exp.Expression], node: exp.Expression, scope:
 
 
 for _type in ("timestamp", _ZONED):
-    scalar(f"to_unixtime({_type}) -> double", "epoch({0})")
+    scalar(f"to_unixtime({_type}) -> double", lambda terms: f"epoch({zones.unshown(terms[0]).sql})")
 scalar("to_milliseconds(interval day to second) -> bigint", "(epoch_us({0}) // 1000)")
 
 
@@ -253,10 +255,7 @@ def _known(zone: str, code: str, message: str) -> str:
 @special("at_timezone")
 def _at_timezone(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
     zone = _zone(arguments[1], scope)
-    if iso8601.is_moment(arguments[0]):
-        value = iso8601.moment(arguments[0], scope, zone_matters=False)
-    else:
-        value = _instant(arguments[0], scope)
+    value = zones.unshown(_instant(arguments[0], scope))
     if value.type.name == _ZONED:
         return Term(value.sql, value.type, zone)
     if value.type.name == "timestamp":
@@ -329,6 +328,8 @@ def _format_datetime(arguments: list[exp.Expression], node: exp.Expression, scop
     plain = f"replace({offset}, ':', '')"
     shown = {formats.ZONE: text(value.zone), formats.OFFSET: offset, formats.PLAIN: plain}
     for mark, sql in shown.items():
+        if mark in found and value.moment is not None:
+            raise not_supported("The zone of a text that is no literal, in a date pattern in the local cloud")
         if mark in found:
             found = f"replace({found}, {text(mark)}, {sql})"
     return Term(found, VARCHAR)
@@ -337,7 +338,7 @@ def _format_datetime(arguments: list[exp.Expression], node: exp.Expression, scop
 def _wall_clock(value: Term) -> str:
     """A wall clock in whole milliseconds, which is all that the formatting functions see."""
     value = cast(value, timestamp(3)) if value.type.name == "date" else value
-    return f"date_trunc('millisecond', {local(value)})"
+    return f"date_trunc('millisecond', {clock(value)})"
 
 
 @special("date_parse")

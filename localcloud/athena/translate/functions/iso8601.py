@@ -7,7 +7,7 @@ from sqlglot import exp
 from localcloud.athena.translate.functions import formats
 from localcloud.athena.translate.functions.registry import scalar, special
 from localcloud.athena.translate.scope import Scope
-from localcloud.athena.translate.terms import DATE, VARCHAR, Term, fail, timestamp
+from localcloud.athena.translate.terms import DATE, VARCHAR, Moment, Term, fail, timestamp
 from localcloud.athena.types import Type
 
 _CODE = "INVALID_FUNCTION_ARGUMENT"
@@ -25,27 +25,17 @@ scalar("from_iso8601_date(varchar) -> date", _checked("athena_iso_day({0})", "{0
 
 @special("from_iso8601_timestamp")
 def _from_iso8601_timestamp(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-    return moment(node, scope, zone_matters=True)
+    """The text's instant, in its zone where it is a literal.
 
-
-def is_moment(node: exp.Expression) -> bool:
-    """Whether the node calls from_iso8601_timestamp."""
-    return isinstance(node, exp.Anonymous) and node.name.lower() == "from_iso8601_timestamp"
-
-
-def moment(node: exp.Expression, scope: Scope, *, zone_matters: bool) -> Term:
-    """The call's instant, in the zone of its text where that is a literal.
-
-    A column has one zone here. Where the zone would be shown or its hours be read, other texts than those
-    in UTC are refused.
+    A column has one zone here. Where the zone would be shown, other texts than those in UTC are refused.
     """
-    value = scope.expect(node.expressions[0], VARCHAR, "from_iso8601_timestamp")
-    zone = formats.literal_zone(value.value)
-    found = _checked(f"athena_iso_moment({value.sql})", value.sql, _MOMENT)
-    if value.value is None and zone_matters:
-        offset = f"athena_iso_offset({value.sql})"
-        message = f"'The zone ' || {offset} || ' of a text in the local cloud'"
-        refused = fail("NOT_SUPPORTED", message, _MOMENT)
-        apart = f"athena_offset_minutes({offset}) <> 0"
-        found = f"CASE WHEN {apart} THEN {refused} ELSE {found} END"
-    return Term(found, _MOMENT, zone)
+    value = scope.expect(arguments[0], VARCHAR, "from_iso8601_timestamp")
+    instant = _checked(f"athena_iso_moment({value.sql})", value.sql, _MOMENT)
+    if value.value is not None:
+        return Term(instant, _MOMENT, formats.literal_zone(value.value))
+    offset = f"athena_iso_offset({value.sql})"
+    refused = fail("NOT_SUPPORTED", f"'The zone ' || {offset} || ' of a text in the local cloud'", _MOMENT)
+    minutes = f"athena_offset_minutes({offset})"
+    clock = f"(timezone('UTC', {instant}) + to_minutes({minutes}))"
+    shown = f"CASE WHEN {minutes} <> 0 THEN {refused} ELSE {instant} END"
+    return Term(shown, _MOMENT, moment=Moment(instant, clock))
