@@ -66,7 +66,7 @@ check-infra: setup ## Hold the templates against Checkov's rules, in an environm
 	.venv-infra/bin/checkov --directory infra/templates --framework cloudformation --skip-download --quiet --compact
 
 test: check ## Everything that `check` does, then every test that needs Python only
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(if $(wildcard tests/*.py tests/*/*.py),$(BIN)/pytest -n 2 --dist worksteal,@echo "no tests in tests/")
 
 docs: setup-demo ## The static site of the demo's tables, after make demo: site/index.html
 	@eval "$$($(BIN)/dm env --dir .dm/demo)"; export DM_TOKEN_KEY="$$(cat .dm/demo-token-key)"; \

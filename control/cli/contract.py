@@ -12,6 +12,7 @@ from control.cli.contract_gate import gate
 from control.cli.contract_new import new
 from control.cli.contract_replay import replay
 from control.cli.output import print_json
+from control.errors import NotFoundError
 
 if TYPE_CHECKING:
     from control.contracts.model import Finding
@@ -47,7 +48,7 @@ def lint(paths: tuple[Path, ...], as_json: bool) -> None:
     """
     from control.contracts.lint import lint as check
 
-    report = check(paths or (_contracts_dir(),))
+    report = check(paths or (_present(_contracts_dir()),))
     if as_json:
         print_json({"ok": report.ok, "files": report.files, "findings": report.findings})
     else:
@@ -82,7 +83,7 @@ def sync(only_check: bool, contracts_dir: Path | None, models_dir: Path, as_json
     from control.contracts.lint import lint as check
     from control.contracts.sync import apply, plan, uncontracted, unnamed
 
-    folder = contracts_dir or _contracts_dir()
+    folder = contracts_dir or _present(_contracts_dir())
     report = check([folder])
     if not report.ok:
         if as_json:
@@ -111,6 +112,16 @@ def _contracts_dir() -> Path:
     from control.config import from_environment
 
     return from_environment(os.environ).contracts
+
+
+def _present(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise NotFoundError(
+            f"there are no contracts in {folder}",
+            hint="dm contract new bronze TABLE --from-file FILE drafts the first; where there are some, run"
+            " dm in their project's folder, or set DM_CONTRACTS",
+        )
+    return folder
 
 
 def _print_findings(findings: "Sequence[Finding]") -> None:

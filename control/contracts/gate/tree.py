@@ -46,14 +46,15 @@ class Pair:
 def folder(path: Path) -> Path:
     """The folder of contracts that `path` is or has: `contracts` below it, when there is one.
 
-    Raises NotFoundError when there is no such folder.
+    A dbt project without it has no contracts: its other YAML is none. Raises NotFoundError when there is no
+    such folder.
     """
     if not path.is_dir():
         raise NotFoundError(
             f"no such folder: {path}", hint="name a folder of contracts, or one that has contracts/"
         )
     inside = path / "contracts"
-    return inside if inside.is_dir() else path
+    return inside if inside.is_dir() or (path / "dbt_project.yml").is_file() else path
 
 
 def read(path: Path) -> Tree:

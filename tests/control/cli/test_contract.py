@@ -7,6 +7,7 @@ from click.testing import CliRunner, Result
 
 from control.cli.contract import command
 from control.cli.main import dm
+from control.errors import ControlError
 
 TREE = Path(__file__).parents[1] / "contracts/tree"
 
@@ -146,3 +147,15 @@ def test_help_has_an_example(name: str) -> None:
     result = CliRunner().invoke(command, [name, "--help"])
     assert result.exit_code == 0
     assert f"dm contract {name}" in result.stdout
+
+
+@pytest.mark.parametrize("name", ["lint", "sync"])
+def test_a_project_without_contracts_is_told_how_the_first_is_drafted(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    error = run(name).exception
+    assert isinstance(error, ControlError)
+    assert error.message == "there are no contracts in contracts"
+    assert "dm contract new bronze TABLE --from-file FILE" in error.hint

@@ -292,3 +292,15 @@ def test_a_contract_outside_of_the_standard_in_the_base_is_named() -> None:
     error = gate().exception
     assert isinstance(error, ControlError)
     assert "base/gold/sales_by_month.yaml:" in error.message
+
+
+def test_a_project_without_contracts_has_none_whatever_other_yaml_it_has() -> None:
+    for side, contracts in (("emptied", ""), ("begun", "head")):
+        Path(side, "models").mkdir(parents=True)
+        Path(side, "dbt_project.yml").write_text("name: lakehouse\n")
+        Path(side, "models/sources.yml").write_text("version: 2\n")
+        if contracts:
+            shutil.copytree(contracts, Path(side, "contracts"))
+    assert gate(base="emptied", head="begun").exit_code == 0
+    gone = json.loads(gate("--json", base="begun", head="emptied").stdout)["findings"]
+    assert "table-removed" in {found["code"] for found in gone}
