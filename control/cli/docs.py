@@ -19,8 +19,8 @@ def command() -> None:
 @command.command(
     epilog="""\b
 Examples:
-  dm docs build
-  dm docs build --lineage target/docs/lineage.json --output site
+  dm lineage build --compile && dm docs build
+  dm docs build --lineage lineage.json --output site
   dm docs build --offline
 """
 )
@@ -68,7 +68,8 @@ def build(
     folder = from_environment(os.environ).contracts
     contracts = load.folder(folder)
     edges = lineage or target / "lineage.json"
-    static = edges.with_name("static_index.html")
+    beside = (edges.with_name("static_index.html"), edges.parent / "docs" / "static_index.html")
+    static = next((file for file in beside if file.exists()), None)
     versions = {
         file: [(v.version, v.committed, v.subject) for v in listed]
         for file, listed in versions_of(folder).items()
@@ -82,13 +83,13 @@ def build(
         now=datetime.now(UTC),
         extras=collect.extras(versions, [] if offline else _costs(target, workgroup)),
     )
-    written = render.write(site, output, static if static.exists() else None)
+    written = render.write(site, output, static)
     if as_json:
         print_json({"output": str(output), "tables": len(site.tables), "files": len(written)})
         return
     click.echo(f"{output / 'index.html'}: {len(site.tables)} tables")
     for is_there, what, how in (
-        (site.has_lineage, "lineage", "dm lineage build"),
+        (site.has_lineage, "lineage", "dm lineage build --compile"),
         (site.has_results, "checks", "dbt build"),
         (site.has_live, "batches and quarantine", "dm docs build without --offline"),
     ):

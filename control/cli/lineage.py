@@ -8,7 +8,7 @@ import click
 
 from control.cli.lineage_check import check
 from control.cli.lineage_diff import diff
-from control.cli.lineage_input import contracts_in, progress, require
+from control.cli.lineage_input import artefacts, compiling, contracts_in, progress, require
 from control.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ command.add_command(diff)
 @command.command(
     epilog="""\b
 Examples:
+  dm lineage build --compile
   dbt docs generate --profiles-dir profiles && dm lineage build
   dm lineage build --target ../other-project/target --output lineage.json --allow-unresolved
 """
@@ -47,15 +48,18 @@ Examples:
 )
 @click.option("--contracts", "folder", type=click.Path(path_type=Path), help="Folder of contracts.")
 @click.option("--allow-unresolved", is_flag=True, help="Exit 0 although some models could not be traced.")
+@compiling
 @_json
 def build(
-    target: Path, output: Path | None, folder: Path | None, allow_unresolved: bool, as_json: bool
-) -> None:
+    target: Path, output: Path | None, folder: Path | None, allow_unresolved: bool, profiles: Path,
+    asked: bool, as_json: bool,
+) -> None:  # fmt: skip
     """Trace every model's columns and write lineage.json.
 
-    Needs the artefacts of `dbt docs generate` after a build. Models whose SQL and inputs have not changed are
-    not traced again. A model that cannot be traced is named with its file and the reason, and makes the exit
-    code 1. Exit codes: 0 all traced, 1 a model is unresolved, 2 an artefact is missing.
+    Needs the artefacts of `dbt docs generate` after a build, which --compile writes. Models whose SQL and
+    inputs have not changed are not traced again. A model that cannot be traced is named with its file and the
+    reason, and makes the exit code 1. Exit codes: 0 all traced, 1 a model is unresolved, 2 an artefact is
+    missing.
     """
     from dataclasses import asdict
 
@@ -63,9 +67,9 @@ def build(
     from control.lineage import build as building
     from control.lineage import project
 
-    file = output or target / "lineage.json"
-    cached = target / "lineage-cache.sqlite"
-    summary = building.build(project.read(target), contracts_in(folder), file, cached, progress)
+    file, read = output or target / "lineage.json", artefacts(target, profiles, asked=asked)
+    cached = read / "lineage-cache.sqlite"
+    summary = building.build(project.read(read), contracts_in(folder), file, cached, progress)
     if as_json:
         print_json({"output": str(file), "ok": not summary.unresolved, **asdict(summary)})
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from control.cli.lineage_diff import markdown
-from control.cli.lineage_input import contracts_in, progress, require
+from control.cli.lineage_input import artefacts, compiling, contracts_in, progress, require
 from control.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ class _Outcome:
 @click.command(
     epilog="""\b
 Examples:
-  dm lineage check
-  dm lineage check --update && git diff lineage
+  dm lineage check --compile
+  dm lineage check --compile --update && git diff lineage
   dm lineage check --target .dm/demo-docs --markdown > comment.md
 
 \b
@@ -56,9 +56,13 @@ A column that nothing is behind says why, in its contract:
 )  # fmt: skip
 @click.option("--contracts", "folder", type=click.Path(path_type=Path), help="Folder of contracts.")
 @click.option("--update", is_flag=True, help="Write the files of --golden instead of comparing them.")
+@compiling
 @click.option("--json", "form", flag_value="json", help="Print as JSON.")
 @click.option("--markdown", "form", flag_value="markdown", help="Print what changed for a comment.")
-def check(target: Path, golden: Path, folder: Path | None, update: bool, form: str | None) -> None:
+def check(
+    target: Path, golden: Path, folder: Path | None, update: bool, profiles: Path, asked: bool,
+    form: str | None,
+) -> None:  # fmt: skip
     """Check that lineage is whole, and that it is the one in the repository.
 
     Every model can be traced; every column of a contract has something behind it, or says why not; the tables
@@ -70,8 +74,9 @@ def check(target: Path, golden: Path, folder: Path | None, update: bool, form: s
     from control.lineage import golden as goldens
 
     require("sqlglot")
-    found, contracts, output = project.read(target), contracts_in(folder), target / "lineage.json"
-    summary = build.build(found, contracts, output, target / "lineage-cache.sqlite", progress)
+    read = artefacts(target, profiles, asked=asked)
+    found, contracts, output = project.read(read), contracts_in(folder), target / "lineage.json"
+    summary = build.build(found, contracts, output, read / "lineage-cache.sqlite", progress)
     graph = ask.read(output)
     # Of a model that could not be traced nothing is known: neither its columns nor its file are judged.
     unknown = {one.model for one in summary.unresolved}

@@ -121,7 +121,7 @@ def _decoded(path: Path, kind: type[_File]) -> _File:
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except FileNotFoundError:
-        hint = f"run `dbt docs generate --target-path {path.parent}`"
+        hint = f"--compile has dbt write it; or run `dbt docs generate --target-path {path.parent}`"
         raise NotFoundError(f"{path} does not exist", hint=hint) from None
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None

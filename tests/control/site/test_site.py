@@ -212,7 +212,7 @@ def test_without_any_cloud_or_build_the_site_says_what_is_missing(tmp_path: Path
     arguments = ["build", "--offline", "--target", str(tmp_path), "--output", str(tmp_path / "site")]
     result = CliRunner().invoke(command, arguments, env={"DM_CONTRACTS": str(ROOT / "contracts")})
     assert result.exit_code == 0, result.output
-    for what in ("without lineage: `dm lineage build`", "without checks: `dbt build`", "without batches"):
+    for what in ("without lineage: `dm lineage build --c", "without checks: `dbt build`", "without batches"):
         assert what in result.stderr
     assert "never seen" in page_of(tmp_path / "site", "bronze.review").text
 

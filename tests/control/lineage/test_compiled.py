@@ -1,0 +1,38 @@
+"""What `--compile` makes of dbt and its answers."""
+
+from pathlib import Path
+
+import pytest
+
+from control.errors import UpstreamError, UsageError
+from control.lineage import compiled
+
+
+def dbt(folder: Path, code: int = 0) -> Path:
+    """A dbt that notes how it was called, says what went wrong, and ends with this."""
+    program = folder / "dbt"
+    program.write_text(f'#!/bin/sh\necho "$@" >> {folder}/calls\necho "no such table"\nexit {code}\n')
+    program.chmod(0o755)
+    return program
+
+
+def test_dbt_writes_the_catalog_and_then_the_sql_of_first_builds_beside_the_builds_artefacts(
+    tmp_path: Path,
+) -> None:
+    compiled.write(tmp_path / "docs", dbt=dbt(tmp_path), profiles=tmp_path)
+    docs, compile_ = (tmp_path / "calls").read_text().splitlines()
+    assert "docs generate --static" in docs
+    assert "compile --full-refresh" in compile_
+    assert all(f"--target-path {tmp_path / 'docs'}" in call for call in (docs, compile_))
+
+
+@pytest.mark.parametrize(("code", "error"), [(1, UpstreamError), (2, UsageError)])
+def test_what_dbt_says_went_wrong_is_passed_on(tmp_path: Path, code: int, error: type[Exception]) -> None:
+    with pytest.raises(error, match="dbt docs generate --static failed: no such table"):
+        compiled.write(tmp_path / "docs", dbt=dbt(tmp_path, code), profiles=tmp_path)
+    assert len((tmp_path / "calls").read_text().splitlines()) == 1
+
+
+def test_a_dbt_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nowhere is not there"):
+        compiled.write(tmp_path, dbt=tmp_path / "nowhere", profiles=tmp_path)
