@@ -49,7 +49,7 @@ def bronze(table: str, file: Path, silver: str | None) -> None:
     shape = infer(file)
     drafts = files(table, silver, shape, file.name)
     refused = objections(drafts[f"contracts/bronze/{table}.yaml"], file)
-    _write(drafts, replace=False)
+    _write(drafts, replace=False, way="remove it, or give --silver another name")
     if refused:
         click.echo(
             f"warning: of {file.name} {printable(refused)}; dm parse shows each, docs/raw-files.md why",
@@ -116,10 +116,70 @@ def silver(table: str, silver: str | None, replace: bool) -> None:
             f"there is no {home}", hint=f"dm contract new bronze {table} --from-file FILE drafts it"
         )
     held = Path("contracts/silver") / f"{silver}.yaml"
-    if replace and held.exists() and one(held).status != "draft":
-        raise UsageError(f"{held} is in force, no draft", hint="edit it and its models by hand")
+    if replace and held.exists():
+        _only_a_draft(held)
     _write(silver_files(one(home), silver), replace=replace)
     click.echo("next: name owner and consumers, then dm contract lint && dm contract sync")
+
+
+@new.command(
+    epilog="""\b
+Examples:
+  dm contract new model rentals_by_month
+  dm contract new model rentals_by_month --replace    (once its last select has other columns)
+"""
+)
+@click.argument("name")
+@click.option("--replace", is_flag=True, help="Write over a contract that is still a draft.")
+def model(name: str, replace: bool) -> None:
+    """Draft the contract of the model NAME that you have written in models/silver or models/gold.
+
+    Columns and types are those that its last select casts, the key is its unique_key; what a column means is
+    taken from the tables that it reads, which then name the model among their consumers. Exit codes: 0
+    drafted, 1 the model does not say its columns or its key, 2 there is no such model, or a file stands in
+    the way.
+    """
+    from control.contracts.draft_model import draft, found
+    from control.contracts.load import folder, one
+
+    _named(name)
+    file = found(name, Path("models"))
+    held = next(
+        (h for layer in ("silver", "gold") if (h := Path(f"contracts/{layer}/{name}.yaml")).exists()), None
+    )
+    if held and replace:
+        _only_a_draft(held)
+    made = draft(file, folder(Path("contracts")), one(held) if held else None)
+    _write({f"{made.home}/{name}.yaml": made.text}, replace=replace)
+    for read in made.reads:
+        if f"{made.layer}.{name}" not in {consumer.name for consumer in read.consumers}:
+            _announce(f"{made.layer}.{name}", Path(read.file))
+    if made.key_of:
+        click.echo(
+            f"warning: the model states no key, and has that of {made.key_of}: {', '.join(made.key)}",
+            err=True,
+        )
+    click.echo("next: describe it, name owner and consumers, then dm contract lint && dm contract sync")
+
+
+def _announce(reader: str, contract: Path) -> None:
+    """Name `reader` among the consumers of a contract, or say that somebody has to."""
+    from control.contracts import naming
+
+    document = naming.read(contract.as_posix(), contract.read_bytes())
+    text = naming.named(document, reader) if document else None
+    if text is None:
+        click.echo(f"warning: name {reader} among the consumers of {contract}", err=True)
+        return
+    contract.write_text(text)
+    click.echo(f"{contract}: names {reader} among its consumers")
+
+
+def _only_a_draft(held: Path) -> None:
+    from control.contracts.load import one
+
+    if one(held).status != "draft":
+        raise UsageError(f"{held} is in force, no draft", hint="edit it and its models by hand")
 
 
 def _named(*names: str) -> None:
@@ -128,14 +188,12 @@ def _named(*names: str) -> None:
             raise UsageError(f"{name!r} is no name of a table", hint="use lower case letters, digits and _")
 
 
-def _write(texts: Mapping[str, str], *, replace: bool) -> None:
+def _write(texts: Mapping[str, str], *, replace: bool, way: str = "--replace writes over a draft") -> None:
     """Write the drafts, or none: what is there already is only written over when that is asked for."""
     files = {Path(name): text for name, text in texts.items()}
     taken = [str(path) for path in files if path.exists()]
     if taken and not replace:
-        raise UsageError(
-            f"{', '.join(taken)} is there already", hint="remove it, or give --silver another name"
-        )
+        raise UsageError(f"{', '.join(taken)} is there already", hint=way)
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)

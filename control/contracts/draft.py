@@ -1,10 +1,9 @@
 """The first draft of a table: its bronze and silver contracts, and the two models of silver."""
 
 import re
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 
-from control.contracts import drafted, hive, technical, words
+from control.contracts import drafted, hive, skeleton, technical, words
 from control.contracts.infer import KEY_TYPES, Found, Shape
 from control.contracts.model import Column, Contract
 from control.contracts.render_dbt import dump
@@ -14,8 +13,6 @@ _TRINO = {
     "string": "varchar", "timestamp": "timestamp(6)", "int": "integer", "float": "real",
     "binary": "varbinary",
 }  # fmt: skip
-_OWNER = "data-platform"
-_NOTE = "# Drafted from {source}: read every line, then set status to active.\n"
 
 
 def files(table: str, silver: str, shape: Shape, source: str) -> dict[str, str]:
@@ -27,7 +24,7 @@ def files(table: str, silver: str, shape: Shape, source: str) -> dict[str, str]:
     keys = [called[column.name] for column in key(shape, source)]
     columns = tuple(_found(column, called[column.name], keys) for column in shape.columns)
     source = f"{shape.records:,} records of {source}"
-    bronze = _NOTE.format(source=source) + dump(_bronze(table, silver, columns, shape))
+    bronze = skeleton.NOTE.format(source=source) + dump(_bronze(table, silver, columns, shape))
     return {f"contracts/bronze/{table}.yaml": bronze, **_silver_files(table, silver, columns, source)}
 
 
@@ -126,41 +123,12 @@ def _found(column: Found, name: str, key: Sequence[str]) -> Column:
 
 
 def _silver_files(table: str, silver: str, columns: Sequence[Column], source: str) -> dict[str, str]:
-    contract = _NOTE.format(source=source) + dump(_silver(table, silver, columns))
+    contract = skeleton.NOTE.format(source=source) + dump(_silver(table, silver, columns))
     return {
         f"contracts/silver/{silver}.yaml": contract,
         f"models/silver/{silver}_state.sql": _state_sql(table, columns),
         f"models/silver/{silver}.sql": _view_sql(table, silver, columns),
     }
-
-
-def _contract(
-    layer: str, table: str, *, name: str, consumer: str, words: tuple[str, str, str]
-) -> dict[str, object]:
-    return {
-        "apiVersion": "v3.1.0",
-        "kind": "DataContract",
-        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"lakehouse:{layer}.{table}")),
-        "name": name,
-        "version": "0.1.0",
-        "status": "draft",
-        "tags": [layer],
-        "description": dict(zip(("purpose", "usage", "limitations"), words, strict=True)),
-        "team": {"name": _OWNER, "members": [{"username": f"{_OWNER}@example.org", "role": "owner"}]},
-        "servers": [
-            {"server": "local", "type": "athena", "environment": "local", "catalog": "awsdatacatalog",
-             "schema": layer, "stagingDir": "s3://lake/athena-results/", "regionName": "us-east-1"},
-        ],
-        "slaProperties": [
-            {"property": "freshness", "value": 24 if layer == "bronze" else 25, "unit": "h"},
-            {"property": "retention", "value": 2 if layer == "bronze" else 10, "unit": "y"},
-        ],
-        "customProperties": [
-            {"property": "consumers", "value": [
-                {"name": consumer, "contact": f"{_OWNER}@example.org", "use": "Reads it whole."},
-            ]},
-        ],
-    }  # fmt: skip
 
 
 def _bronze(table: str, silver: str, columns: Sequence[Column], shape: Shape) -> dict[str, object]:
@@ -169,13 +137,13 @@ def _bronze(table: str, silver: str, columns: Sequence[Column], shape: Shape) ->
         f"Source of silver.{silver}.",
         "A history, not a current state: order by (_seq, _rev), never by arrival.",
     )
-    contract = _contract(
+    contract = skeleton.contract(
         "bronze", table, name=f"{table}, as it arrived", consumer=f"silver.{silver}", words=words
     )
     custom = {"position": shape.position, "unknownKeys": "freeze", "absent": "quarantine", **shape.settings}
-    properties = [_column(c, _raw_custom(c)) for c in columns]
+    properties = [skeleton.column(c, _raw_custom(c)) for c in columns]
     return contract | {
-        "schema": [_table(table, "table", "One row per record that arrived.", custom, properties)]
+        "schema": [skeleton.table(table, "table", "One row per record that arrived.", custom, properties)]
     }
 
 
@@ -185,41 +153,19 @@ def _silver(table: str, silver: str, columns: Sequence[Column]) -> dict[str, obj
         f"Join by {' and '.join(_key(columns))}.",
         "Deleted ones are left out.",
     )
-    contract = _contract("silver", silver, name=f"Current {silver}", consumer=drafted.CONSUMER, words=words)
+    contract = skeleton.contract(
+        "silver", silver, name=f"Current {silver}", consumer=drafted.CONSUMER, words=words
+    )
     properties = []
     for column in (c for c in columns if not c.is_hidden):
-        shown = _column(column, {"stateColumn": technical.token_column(column).name} if column.token else {})
+        shown = skeleton.column(
+            column, {"stateColumn": technical.token_column(column).name} if column.token else {}
+        )
         properties.append(shown | {"classification": "pseudonym"} if column.token else shown)
     custom: Mapping[str, object] = {"bronze": f"bronze.{table}", "stateTable": f"{silver}_state"}
-    return contract | {"schema": [_table(silver, "view", f"One row per {table}.", custom, properties)]}
-
-
-def _table(
-    name: str, kind: str, grain: str, custom: Mapping[str, object], properties: list[dict[str, object]]
-) -> dict[str, object]:
-    return {
-        "name": name,
-        "logicalType": "object",
-        "physicalType": kind,
-        "description": drafted.table(name),
-        "dataGranularityDescription": grain,
-        "customProperties": _custom(custom),
-        "properties": properties,
+    return contract | {
+        "schema": [skeleton.table(silver, "view", f"One row per {table}.", custom, properties)]
     }
-
-
-def _column(column: Column, custom: Mapping[str, object]) -> dict[str, object]:
-    stated: dict[str, object] = {
-        "name": column.name, "logicalType": _logical(column), "physicalType": column.type,
-    }  # fmt: skip
-    if column.required:
-        stated["required"] = True
-    if column.key:
-        stated |= {"primaryKey": True, "primaryKeyPosition": column.key}
-    stated |= {"description": column.description, "classification": column.classification}
-    if column.tags:
-        stated["tags"] = list(column.tags)
-    return stated | ({"customProperties": _custom(custom)} if custom else {})
 
 
 def _raw_custom(column: Column) -> dict[str, object]:
@@ -229,14 +175,6 @@ def _raw_custom(column: Column) -> dict[str, object]:
 
 def _key(columns: Sequence[Column]) -> list[str]:
     return [c.name for c in sorted((c for c in columns if c.key), key=lambda c: c.key)]
-
-
-def _custom(properties: Mapping[str, object]) -> list[dict[str, object]]:
-    return [{"property": name, "value": value} for name, value in properties.items()]
-
-
-def _logical(column: Column) -> str:
-    return column.logical_type or hive.logical_types(column.type)[0]
 
 
 def _state_sql(table: str, columns: Sequence[Column]) -> str:

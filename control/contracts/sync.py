@@ -68,7 +68,7 @@ def unnamed(contracts: Sequence[Contract], models_dir: Path) -> tuple[Finding, .
     found: dict[tuple[str, str], Finding] = {}
     for model, reader in sorted(owners.items()):
         file, name = models_dir / reader.layer / f"{model}.sql", f"{reader.layer}.{reader.table}"
-        for is_bronze, table in _reads(file):
+        for is_bronze, table in reads(file):
             read = (sources if is_bronze else owners).get(table)
             if read and read is not reader and name not in {c.name for c in read.consumers}:
                 message = f"{file.as_posix()} reads {table}: name {name} among its consumers"
@@ -90,7 +90,7 @@ def apply(changes: Sequence[Change]) -> None:
         beside.replace(path)
 
 
-def _reads(file: Path) -> list[tuple[bool, str]]:
+def reads(file: Path) -> list[tuple[bool, str]]:
     """What a model's `ref` and `source` name: whether it is of bronze, and the table."""
     text = file.read_text("utf-8", "replace") if file.is_file() else ""
     return [(bool(bronze), table) for bronze, _, table in _READS.findall(text)]

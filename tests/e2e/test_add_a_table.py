@@ -38,21 +38,6 @@ from changed
 """
 
 
-def days_contract(silver: Path) -> str:
-    """The contract of gold.wine_days, after the drafted one of silver."""
-    contract = yaml.safe_load(silver.read_text())
-    contract |= {"id": "0489b162-130f-5dde-b315-adbf35c94701", "name": "Wines by day"}
-    contract["servers"][0]["schema"] = "gold"
-    count = {"name": "wine_count", "logicalType": "integer", "physicalType": "bigint", "required": True}
-    words = {"description": "How many were bottled.", "classification": "public"}
-    [table] = contract["schema"]
-    [day] = [column for column in table["properties"] if column["name"] == "bottled_on"]
-    day |= {"primaryKey": True, "primaryKeyPosition": 1}
-    table |= {"name": "wine_days", "physicalType": "table", "properties": [day, count | words]}
-    del table["customProperties"]
-    return yaml.safe_dump(contract, sort_keys=False)
-
-
 def mend(bronze: Path) -> None:
     """Say in the drafted contract what is so: a log with LSNs, a key of two columns, and types."""
     contract = yaml.safe_load(bronze.read_text().replace("value: timestamp", "value: lsn"))
@@ -92,12 +77,9 @@ def test_the_recipes_lead_from_a_raw_file_to_gold_that_follows_changes(
     )
     assert (replayed["records"], replayed["quarantined"]) == (2, 0)
 
-    silver = project / "contracts/silver/wines.yaml"
-    (project / "contracts/gold").mkdir()
-    (project / "contracts/gold/wine_days.yaml").write_text(days_contract(silver))
     (project / "models/gold").mkdir()
     (project / "models/gold/wine_days.sql").write_text(DAYS)
-    silver.write_text(silver.read_text().replace("name: to-be-named", "name: gold.wine_days"))
+    run("dm", "contract", "new", "model", "wine_days")
     assert run("dm", "contract", "lint") == "3 contracts, 0 findings\n"
     run("dm", "contract", "sync")
     run("dbt", "build", "--profiles-dir", "profiles", "--select", "wine_days")

@@ -1,0 +1,163 @@
+"""The first draft of the contract of a model that somebody has written."""
+
+import ast
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from control.contracts import drafted, last_select, skeleton, technical
+from control.contracts.model import Column, Contract
+from control.contracts.render_dbt import dump
+from control.contracts.sync import reads
+from control.errors import DataError, NotFoundError, UsageError
+
+LAYERS = ("silver", "gold")
+_KEY = re.compile(r"\bunique_key\s*=\s*(\[[^\]]*\]|'[^']*'|\"[^\"]*\")")
+_VIEW = re.compile(r"\bmaterialized\s*=\s*['\"]view['\"]")
+_LIVE = re.compile(r"\blive\(\s*ref\(\s*['\"](\w+)['\"]\s*\)\s*\)")
+_GRAIN = re.compile(r"\A-- (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A drafted contract as text, and what it was drafted from.
+
+    `key_of` names the table whose key is taken for the model's, which states none itself; else it is empty.
+    """
+
+    layer: str
+    text: str
+    key: tuple[str, ...]
+    key_of: str
+    reads: tuple[Contract, ...]
+
+    @property
+    def home(self) -> str:
+        """`contracts/<layer>`: the folder that it belongs to."""
+        return f"contracts/{self.layer}"
+
+
+def found(name: str, models: Path) -> Path:
+    """The file of the model `name` in silver or gold. Raises NotFoundError when there is none."""
+    files = [file for layer in LAYERS for file in sorted((models / layer).rglob(f"{name}.sql"))]
+    if not files:
+        raise NotFoundError(
+            f"there is no model {name} in {models}/silver or {models}/gold",
+            hint="write the model first: its last select names and casts every column",
+        )
+    return files[0]
+
+
+def draft(file: Path, contracts: Sequence[Contract], held: Contract | None) -> Draft:
+    """The contract of the model in `file`; what it reads has one among `contracts`.
+
+    Words about a column are those of the table that it is read from, and before these those of `held`, an
+    earlier draft. Raises UsageError when what the model reads has no contract, or where its own is another's,
+    and DataError when the model does not say its columns or its key.
+    """
+    name, sql = file.stem, file.read_text("utf-8")
+    layer = next(layer for layer in LAYERS if layer in file.parts)
+    read = _read(file, sql, contracts)
+    stated = last_select.columns(sql, file.as_posix())
+    tables = [*([held] if held else []), *read]
+    known = {c.name: c for table in reversed(tables) for c in table.columns if not _is_unsaid(c)}
+    key, key_of = _key(sql, [column for column, _ in stated], read, file)
+    columns = [_column(column, kind, key, known) for column, kind in stated]
+    grain = next((text.rstrip(".:") for text in _GRAIN.findall(sql)), f"One row per {' and '.join(key)}")
+    consumers = [
+        {"name": c.name, "contact": c.contact, "use": c.use} for c in (held.consumers if held else ())
+    ]
+    contract = skeleton.contract(
+        layer,
+        name,
+        name=name.replace("_", " ").capitalize(),
+        consumer=drafted.CONSUMER,
+        words=(f"{grain}.", f"Join by {' and '.join(key)}.", f"As fresh as {_listed(read)}."),
+    )
+    if consumers:
+        contract["customProperties"] = skeleton.custom({"consumers": consumers})
+    kind = "view" if _VIEW.search(sql) else "table"
+    table = skeleton.table(name, kind, f"{grain}.", _properties(file, stated), columns)
+    table["description"] = drafted.model(name)
+    note = skeleton.NOTE.format(source=f"models/{layer}/{name}.sql")
+    return Draft(layer, note + dump(contract | {"schema": [table]}), key, key_of, read)
+
+
+def _read(file: Path, sql: str, contracts: Sequence[Contract]) -> tuple[Contract, ...]:
+    """The contracts of what the model reads, in its order."""
+    owners = {model: contract for contract in contracts for model in contract.models}
+    sources = {contract.table: contract for contract in contracts if contract.layer == "bronze"}
+    read: dict[str, Contract] = {}
+    for is_bronze, table in reads(file):
+        contract = (sources if is_bronze else owners).get(table)
+        if table in _LIVE.findall(sql) and (contract is None or contract.properties.get("liveView")):
+            raise UsageError(
+                f"{file.stem} shows {table}, whose contract describes both",
+                hint=f"dm contract new model {table}",
+            )
+        if contract is None:
+            raise UsageError(
+                f"{file} reads {table}, which no contract describes",
+                hint=f"dm contract new model {table} first",
+            )
+        if file.stem not in contract.models:
+            read.setdefault(contract.home, contract)
+    if not read:
+        raise DataError(f"{file} reads no table of the lakehouse", hint="name what it reads by ref('…')")
+    return tuple(read.values())
+
+
+def _key(sql: str, names: Sequence[str], read: Sequence[Contract], file: Path) -> tuple[tuple[str, ...], str]:
+    """The key that the model states; else that of the first table it reads, where the model shows it."""
+    said = _KEY.search(sql)
+    if said:
+        value = ast.literal_eval(said[1])
+        key = (value,) if isinstance(value, str) else tuple(value)
+        if lacking := [name for name in key if name not in names]:
+            raise DataError(f"unique_key of {file} has {', '.join(lacking)}, no column of its last select")
+        return key, ""
+    for table in read:
+        if table.key and set(table.key) <= set(names):
+            return table.key, f"{table.layer}.{table.table}"
+    raise DataError(
+        f"{file} shows the key of nothing that it reads",
+        hint="say config(unique_key=[…]), or write the contract",
+    )
+
+
+def _column(name: str, kind: str, key: Sequence[str], known: Mapping[str, Column]) -> dict[str, object]:
+    meaning = technical.meaning(name)
+    said = known.get(name) or Column(
+        name, kind, "", meaning or drafted.model_column(name), classification="public"
+    )
+    position = key.index(name) + 1 if name in key else 0
+    return skeleton.column(
+        replace(said, type=kind, logical_type="", required=position > 0, key=position),
+        {"generated": said.generated} if said.generated else {},
+    )
+
+
+def _is_unsaid(column: Column) -> bool:
+    return column.description == drafted.model_column(column.name)
+
+
+def _properties(file: Path, columns: Sequence[tuple[str, str]]) -> dict[str, object]:
+    """Of a flat table, which has technical columns, the view that shows its rows without them."""
+    if not any(name == "_deleted" for name, _ in columns):
+        return {}
+    views = [
+        view.stem
+        for view in sorted(file.parent.glob("*.sql"))
+        if file.stem in _LIVE.findall(view.read_text())
+    ]
+    if not views:
+        raise DataError(
+            f"{file} has technical columns, and no view shows it without them",
+            hint=f"write its view first, which selects from {{{{ live(ref('{file.stem}')) }}}}",
+        )
+    return {"liveView": views[0]}
+
+
+def _listed(read: Sequence[Contract]) -> str:
+    return ", ".join(f"{table.layer}.{table.table}" for table in read)

@@ -1,0 +1,66 @@
+"""The columns of a model: its last select names and casts each of them, which is a rule of this project."""
+
+import re
+from collections.abc import Iterator
+
+from control.contracts import hive
+from control.errors import DataError
+
+_COMMENT = re.compile(r"\{#.*?#\}|--[^\n]*", re.DOTALL)
+_SELECT = re.compile(r"^select\b", re.MULTILINE | re.IGNORECASE)
+# What holds commas and words that end nothing: texts, templates, and names in quotes.
+_PART = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|\{\{.*?\}\}|\{%.*?%\}|\bfrom\b|.", re.DOTALL | re.IGNORECASE)
+_CAST = re.compile(r"cast\s*\((?:.*)\bas\s+([a-z].*)\)\s+as\s+(\w+)", re.DOTALL | re.IGNORECASE)
+_SCALARS = {"varchar": "string", "integer": "int", "real": "float", "varbinary": "binary"}
+
+
+def columns(sql: str, model: str) -> list[tuple[str, str]]:
+    """Name and Hive type of each column that the last select of a model's template casts.
+
+    Raises DataError when there is no such select, or an item in it that is no cast with a name.
+    """
+    text = _COMMENT.sub("", sql)
+    selects = list(_SELECT.finditer(text))
+    if not selects:
+        raise DataError(f"{model} has no select at the start of a line", hint="let it end in one")
+    return [_column(item, model) for item in _items(text[selects[-1].end() :])]
+
+
+def _items(text: str) -> Iterator[str]:
+    """What stands between the commas, up to the `from`, that no bracket encloses."""
+    depth, item = 0, ""
+    for part in _PART.findall(text):
+        depth += (part == "(") - (part == ")")
+        if depth == 0 and part.lower() == "from":
+            break
+        if depth == 0 and part == ",":
+            yield item.strip()
+            item = ""
+        else:
+            item += part
+    yield item.strip()
+
+
+def _column(item: str, model: str) -> tuple[str, str]:
+    found = _CAST.fullmatch(item)
+    kind = hive_type(found[1]) if found else ""
+    if found is None or hive.problem(kind):
+        raise DataError(
+            f"the last select of {model} has {' '.join(item.split())!r}, which says no name and type",
+            hint="write cast(… as bigint) as name, as of every column",
+        )
+    return found[2], kind
+
+
+def hive_type(text: str) -> str:
+    """A type of Athena's queries, `row(a bigint)`, as contracts write it, `struct<a:bigint>`."""
+    name, _, inner = " ".join(text.lower().split()).partition("(")
+    name, parts = name.strip(), [part.strip() for part in hive.split(inner.rpartition(")")[0])]
+    if name == "row":
+        fields = (part.partition(" ") for part in parts)
+        return f"struct<{','.join(f'{field.strip(chr(34))}:{hive_type(of)}' for field, _, of in fields)}>"
+    if name in ("array", "map"):
+        return f"{name}<{','.join(hive_type(part) for part in parts)}>"
+    if name == "timestamp" or not inner:
+        return _SCALARS.get(name, name)
+    return f"{name}({','.join(parts)})"

@@ -1,0 +1,86 @@
+"""The parts of a drafted contract as they are written, whatever it is drafted from."""
+
+import uuid
+from collections.abc import Mapping
+
+from control.contracts import drafted, hive
+from control.contracts.model import Column
+
+NOTE = "# Drafted from {source}: read every line, then set status to active.\n"
+_OWNER = "data-platform"
+# A layer is an hour later than the one before it.
+_FRESH_HOURS = {"bronze": 24, "silver": 25, "gold": 26}
+
+
+def contract(
+    layer: str, table: str, *, name: str, consumer: str, words: tuple[str, str, str]
+) -> dict[str, object]:
+    """All but the table; `words` are its purpose, usage and limitations."""
+    return {
+        "apiVersion": "v3.1.0",
+        "kind": "DataContract",
+        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"lakehouse:{layer}.{table}")),
+        "name": name,
+        "version": "0.1.0",
+        "status": "draft",
+        "tags": [layer],
+        "description": dict(zip(("purpose", "usage", "limitations"), words, strict=True)),
+        "team": {"name": _OWNER, "members": [{"username": f"{_OWNER}@example.org", "role": "owner"}]},
+        "servers": [
+            {"server": "local", "type": "athena", "environment": "local", "catalog": "awsdatacatalog",
+             "schema": layer, "stagingDir": "s3://lake/athena-results/", "regionName": "us-east-1"},
+        ],
+        "slaProperties": [
+            {"property": "freshness", "value": _FRESH_HOURS[layer], "unit": "h"},
+            {"property": "retention", "value": 2 if layer == "bronze" else 10, "unit": "y"},
+        ],
+        "customProperties": custom({"consumers": [consumer_entry(consumer)]}),
+    }  # fmt: skip
+
+
+def consumer_entry(name: str) -> dict[str, str]:
+    """Who reads a table, until people say for what."""
+    return {"name": name, "contact": f"{_OWNER}@example.org", "use": "Reads it whole."}
+
+
+def table(
+    name: str,
+    kind: str,
+    grain: str,
+    properties: Mapping[str, object],
+    columns: list[dict[str, object]],
+) -> dict[str, object]:
+    """The table of a contract, with its custom properties and its columns."""
+    return {
+        "name": name,
+        "logicalType": "object",
+        "physicalType": kind,
+        "description": drafted.table(name),
+        "dataGranularityDescription": grain,
+        **({"customProperties": custom(properties)} if properties else {}),
+        "properties": columns,
+    }
+
+
+def column(said: Column, properties: Mapping[str, object]) -> dict[str, object]:
+    """A column, with its custom properties."""
+    stated: dict[str, object] = {
+        "name": said.name, "logicalType": _logical(said), "physicalType": said.type,
+    }  # fmt: skip
+    if said.required:
+        stated["required"] = True
+    if said.key:
+        stated |= {"primaryKey": True, "primaryKeyPosition": said.key}
+    stated |= {"description": said.description, "classification": said.classification}
+    if said.tags:
+        stated["tags"] = list(said.tags)
+    return stated | ({"customProperties": custom(properties)} if properties else {})
+
+
+def custom(properties: Mapping[str, object]) -> list[dict[str, object]]:
+    """Custom properties as the standard lists them."""
+    return [{"property": name, "value": value} for name, value in properties.items()]
+
+
+def _logical(said: Column) -> str:
+    return said.logical_type or hive.logical_types(said.type)[0]

@@ -1,0 +1,190 @@
+"""`dm contract new model`: the contract of a model that is there, and its name with those whom it reads."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from drafting import drafted, run
+
+from control.contracts import load
+from control.contracts.model import Contract
+from control.errors import ControlError
+
+CSV = (
+    "wine_id,wine_name,maker_email,bottled_on\n1,Riesling,a@example.org,2020-01-31\n2,Merlot,b@example.org,\n"
+)
+MONTHS = """-- One row per month with wines that were bottled in it.
+{{ config(unique_key=['bottled_year', 'bottled_month']) }}
+
+with months as (
+    select year(bottled_on) as bottled_year, month(bottled_on) as bottled_month, count(*) as wine_count
+    from {{ ref('wines') }}
+    group by year(bottled_on), month(bottled_on)
+),
+
+changed as (
+    {{ changed_groups('months', key=['bottled_year', 'bottled_month'], count='wine_count') }}
+)
+
+select
+    cast(bottled_year as integer) as bottled_year,
+    -- The month, from 1 to 12, as it is.
+    cast(bottled_month as integer) as bottled_month,
+    cast(concat('a, (b from c', 'x') as varchar) as words,
+    cast(cast(wine_count as bigint) as decimal(12, 2)) as wine_count
+from changed
+"""
+LABELS = """-- One row per wine with its maker.
+{{ config(materialized='view') }}
+
+select
+    cast(wine_id as bigint) as wine_id,
+    cast(maker_email as varchar) as maker_email,
+    cast(row(1, array['a']) as row(size bigint, tags array(varchar))) as label
+from {{ ref('wines') }}
+"""
+FLAT = """-- One row per wine, deleted ones included.
+{{ config(unique_key='wine_id') }}
+
+select
+    cast(wine_id as bigint) as wine_id,
+    cast(_deleted as boolean) as _deleted
+from {{ ref('wines_state') }}
+"""
+
+
+def write(layer: str, name: str, sql: str) -> Path:
+    file = Path("models", layer, f"{name}.sql")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(sql)
+    return file
+
+
+def contract(name: str) -> Contract:
+    return load.one(Path("contracts", f"{name}.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def _wines(empty_folder: None) -> None:
+    drafted("wines.csv", CSV)
+
+
+def test_a_model_of_gold_gets_its_columns_its_key_and_a_place_among_the_consumers() -> None:
+    write("gold", "wine_months", MONTHS)
+    done = run("new", "model", "wine_months")
+    assert done.exit_code == 0, done.exception
+    drawn = contract("gold/wine_months")
+    assert [(c.name, c.type, c.key, c.required) for c in drawn.columns] == [
+        ("bottled_year", "int", 1, True), ("bottled_month", "int", 2, True),
+        ("words", "string", 0, False), ("wine_count", "decimal(12,2)", 0, False),
+    ]  # fmt: skip
+    assert (drawn.kind, drawn.grain) == ("table", "One row per month with wines that were bottled in it.")
+    assert [c.name for c in contract("silver/wines").consumers] == ["gold.wine_months"]
+    assert run("lint").stdout == "3 contracts, 0 findings\n"
+    assert run("sync").exit_code == 0
+
+
+def test_a_view_has_the_key_and_the_words_of_what_it_reads() -> None:
+    write("silver", "wine_labels", LABELS)
+    done = run("new", "model", "wine_labels")
+    assert "has that of silver.wines: wine_id" in done.stderr
+    drawn = contract("silver/wine_labels")
+    assert (drawn.kind, drawn.key) == ("view", ("wine_id",))
+    assert [(c.name, c.type, c.classification) for c in drawn.columns] == [
+        ("wine_id", "bigint", "public"), ("maker_email", "string", "pseudonym"),
+        ("label", "struct<size:bigint,tags:array<string>>", "public"),
+    ]  # fmt: skip
+    assert run("lint").stdout == "3 contracts, 0 findings\n"
+
+
+def test_consumers_that_people_wrote_stay_and_so_do_their_comments() -> None:
+    home = Path("contracts/silver/wines.yaml")
+    home.write_text(home.read_text().replace("name: to-be-named", "name: cellar  # ask first"))
+    write("silver", "wine_labels", LABELS)
+    run("new", "model", "wine_labels")
+    run("new", "model", "wine_labels", "--replace")
+    assert [c.name for c in contract("silver/wines").consumers] == ["silver.wine_labels", "cellar"]
+    assert "- name: cellar  # ask first\n" in home.read_text()
+
+
+def test_what_a_draft_says_of_a_column_stays_when_it_is_drafted_again() -> None:
+    write("silver", "wine_labels", LABELS)
+    run("new", "model", "wine_labels")
+    home = Path("contracts/silver/wine_labels.yaml")
+    home.write_text(
+        home.read_text()
+        .replace("Column wine_id of the raw file.", "The number of the wine.")
+        .replace("to-be-named", "cellar")
+    )
+    write("silver", "wine_labels", LABELS.replace("as label", "as label,\n    cast(1 as bigint) as stars"))
+    assert run("new", "model", "wine_labels").exit_code == 1
+    assert run("new", "model", "wine_labels", "--replace").exit_code == 0
+    drawn = contract("silver/wine_labels")
+    assert [c.name for c in drawn.columns] == ["wine_id", "maker_email", "label", "stars"]
+    assert drawn.columns[0].description == "The number of the wine."
+    assert [c.name for c in drawn.consumers] == ["cellar"]
+    home.write_text(home.read_text().replace("status: draft", "status: active"))
+    error = run("new", "model", "wine_labels", "--replace").exception
+    assert isinstance(error, ControlError)
+    assert "is in force" in error.message
+    assert {f["name"] for f in yaml.safe_load(home.read_text())["schema"]} == {"wine_labels"}
+
+
+def test_a_draft_of_a_model_in_force_is_refused_its_words() -> None:
+    write("gold", "wine_months", MONTHS)
+    run("new", "model", "wine_months")
+    home = Path("contracts/gold/wine_months.yaml")
+    home.write_text(home.read_text().replace("status: draft", "status: active"))
+    said = run("lint").stdout
+    assert said.count("draft-words") == 6  # the table, four columns, the consumer
+
+
+def test_a_flat_table_names_the_view_that_shows_it() -> None:
+    write("silver", "wine_flat", FLAT)
+    error = run("new", "model", "wine_flat").exception
+    assert isinstance(error, ControlError)
+    assert "write its view first" in error.hint
+    view = (
+        "-- One row per wine.\nselect cast(wine_id as bigint) as wine_id\nfrom {{ live(ref('wine_flat')) }}\n"
+    )
+    write("silver", "wines_all", view)
+    assert run("new", "model", "wine_flat").exit_code == 0
+    assert contract("silver/wine_flat").models == ("wine_flat", "wines_all")
+    assert run("sync").exit_code == 0
+    error = run("new", "model", "wines_all").exception
+    assert isinstance(error, ControlError)
+    assert "whose contract describes both" in error.message
+
+
+@pytest.mark.parametrize(
+    ("column", "source", "said"),
+    [
+        ("wine_id", "{{ ref('wines') }}", "has 'wine_id', which says no name and type"),
+        ("cast(a as money) as a", "{{ ref('wines') }}", "which says no name and type"),
+        ("cast(a as bigint) as a", "{{ ref('beers') }}", "reads beers, which no contract describes"),
+        ("cast(a as bigint) as a", "{{ ref('wines') }}", "shows the key of nothing that it reads"),
+        ("cast(a as bigint) as a", "numbers", "reads no table of the lakehouse"),
+        ("cast(a as bigint) as a", "{{ ref('wines') }} {{ config(unique_key='b') }}", "has b, no column"),
+    ],
+)
+def test_a_model_that_does_not_say_what_a_contract_needs_is_refused(
+    column: str, source: str, said: str
+) -> None:
+    write("gold", "odd", f"select\n    {column}\nfrom {source}\n")
+    error = run("new", "model", "odd").exception
+    assert isinstance(error, ControlError)
+    assert said in error.message
+    assert not Path("contracts/gold/odd.yaml").exists()
+
+
+def test_a_model_without_a_select_at_the_start_of_a_line_is_refused() -> None:
+    write("gold", "odd", "with a as (\n    select 1 from {{ ref('wines') }}\n)\n")
+    error = run("new", "model", "odd").exception
+    assert isinstance(error, ControlError)
+    assert "has no select at the start of a line" in error.message
+
+
+def test_a_model_that_is_not_there_is_named() -> None:
+    error = run("new", "model", "nowhere").exception
+    assert isinstance(error, ControlError)
+    assert "there is no model nowhere in models/silver or models/gold" in error.message
