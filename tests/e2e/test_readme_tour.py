@@ -1,44 +1,17 @@
 """README's "Five minutes": what it tells a reader to type is typed, and what it shows is seen."""
 
 import re
-import shlex
-import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from lakehouse import BIN, ROOT, Lakehouse, attach, clean_environment
+from told import Step, shell, squeezed, steps
 
 DEMO = (".dm", "demo")
 # A shortened file id and a line: other ones in each lakehouse.
 RECORD = re.compile(r"\b[0-9a-f]{12}:2\b")
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A command of the tour, and the lines that README shows below it."""
-
-    command: str
-    shown: tuple[str, ...]
-
-
-def steps(text: str) -> Iterator[Step]:
-    """The commands of all blocks of a section, each with what is shown below it."""
-    for block in re.findall(r"^```\n(.*?)^```$", text, re.M | re.S):
-        for typed in re.split(r"^\$ ", block, flags=re.M)[1:]:
-            lines = typed.splitlines()
-            ends = next(n for n in range(1, len(lines) + 1) if _is_whole("\n".join(lines[:n])))
-            yield Step("\n".join(lines[:ends]), tuple(lines[ends:]))
-
-
-def _is_whole(command: str) -> bool:
-    try:
-        shlex.split(command)
-    except ValueError:  # a quote is open
-        return False
-    return True
 
 
 def promised(step: Step) -> list[str]:
@@ -52,11 +25,6 @@ def typed(step: Step, record: str) -> str:
     """The command with the line that is held here, and a day that has not passed."""
     soon = date.today() + timedelta(days=30)
     return re.sub(r"--until \S+", f"--until {soon}", RECORD.sub(record, step.command))
-
-
-def squeezed(text: str) -> str:
-    """Words with one space between: lines are broken elsewhere, and dbt pads its columns."""
-    return " ".join(text.split())
 
 
 @pytest.fixture
@@ -86,21 +54,13 @@ def test_what_the_reader_is_told_to_type_shows_what_is_shown(demo: Lakehouse) ->
     tour = list(steps(section))
     assert len(tour) >= 10
     record = "the file's line"
-    with subprocess.Popen(
-        ["bash"], cwd=demo.folder, env=clean_environment(), text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    ) as shell:  # fmt: skip
-        assert shell.stdin
-        assert shell.stdout
+    with shell(demo.folder, clean_environment()) as reader:
         for step in tour:
-            shell.stdin.write(typed(step, record) + "\necho; echo '@@ done'\n")
-            shell.stdin.flush()
-            said = "".join(iter(shell.stdout.readline, "@@ done\n"))
+            said, _ = reader.type(typed(step, record))
             if found := RECORD.search(said):
                 record = found[0]
             for wanted in promised(step):
                 assert RECORD.sub("", wanted) in RECORD.sub("", squeezed(said)), step.command + "\n" + said
-        shell.stdin.close()
     demo.build()
     assert demo.query("select count(*) as n from silver.reviews where review_id = 900000001") == [{"n": 0}]
     assert demo.query("select count(*) as n from bronze.review where review_id = 900000001") == [{"n": 1}]
