@@ -260,6 +260,32 @@ def test_a_version_that_maintenance_wrote_affects_no_month(play: Play) -> None:
     assert differs(play) == []
 
 
+@pytest.mark.parametrize(("partitions", "wrong"), [(89, [VOLUME]), (90, [])])
+def test_a_change_in_nearly_all_partitions_makes_all_months_affected(
+    play: Play, partitions: int, wrong: list[str]
+) -> None:
+    year, month = min((row["review_year"], row["review_month"]) for row in play.lake.rows(VOLUME))
+    spoil(play, VOLUME, f"{MORE} AND review_year = {year} AND review_month = {month}")
+    others = [slot for slot in range(96) if slot != (year * 12 + month) % 96][:partitions]
+    # Deleted rows of months from 2040 on, as of a build that is yet to come.
+    strangers = (
+        "INSERT INTO THIS SELECT * EXCLUDE (slot)"
+        " REPLACE (true AS _deleted, '~' AS _build, slot AS _slot, -slot - 1 AS review_id,"
+        " (24479 + slot) // 12 * 100 + (24479 + slot) % 12 + 1 AS _month)"
+        f" FROM (SELECT * FROM THIS LIMIT 1), unnest({others}) AS slots (slot)"
+    )
+    spoil(play, "silver.review_flat", strangers)
+    flat = play.lake.iceberg[FLAT]
+    last = flat.snapshots[-1]
+    play.lake.clock += 1
+    flat.snapshots.append(Snapshot(last.id + 1, last.label, play.lake.clock))
+    play.dbt.build()
+    assert differs(play) == wrong
+    spoil(play, "silver.review_flat", "DELETE FROM THIS WHERE review_id < 0")
+    rebuild(play)
+    assert differs(play) == []
+
+
 def test_a_table_that_was_made_anew_makes_all_months_affected(play: Play) -> None:
     spoil(play, VOLUME, MORE)
     play.lake.iceberg[FLAT].identity = "another"
