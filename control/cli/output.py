@@ -110,4 +110,5 @@ def _cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    return printable(str(value))
+    # A key may hold a line feed, and must not look like a row of its own.
+    return printable(str(value)).replace("\n", "\\n")

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
-from typing import Literal
+from itertools import chain, islice
+from typing import Final, Literal
 
 from control.errors import ConflictError
 from control.ingest.reload import Reloads
@@ -12,6 +12,8 @@ from control.model import Batch, EngineName, RawFile, batch_id_of
 from control.ports import Parts, every
 
 Choice = Literal["auto", "light", "spark"]
+LIGHT: Final[EngineName] = "light"
+SPARK: Final[EngineName] = "spark"
 
 
 def plan(
@@ -36,7 +38,18 @@ def plan(
     waiting = islice(filter(ready, every(parts.store, RawFile, table, place="open")), rules.planned_files)
     files = sorted(waiting, key=lambda file: (file.landed_at, file.key, file.version_id))
     engine = choose(files, rules) if choice == "auto" else choice
-    return tuple(_make(group, engine, parts) for group in islice(_groups(files, engine, rules), room))
+    light = [file for file in files if engine == "light" or not _fits_spark(file)]
+    spark = [file for file in files if engine == "spark" and _fits_spark(file)]
+    groups = chain(
+        ((group, LIGHT) for group in _groups(light, LIGHT, rules)),
+        ((group, SPARK) for group in _groups(spark, SPARK, rules)),
+    )
+    return tuple(_make(group, engine, parts) for group, engine in islice(groups, room))
+
+
+def _fits_spark(file: RawFile) -> bool:
+    """Whether pyarrow, through which Spark's tasks read, takes the key for the one that it is."""
+    return not {"", ".", ".."} & set(file.key.split("/"))
 
 
 def choose(files: Sequence[RawFile], rules: Rules) -> EngineName:

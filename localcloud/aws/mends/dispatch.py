@@ -1,11 +1,13 @@
 """How moto finds the service of a request, and what it remembers of each object it makes."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from moto.core import responses
 from moto.core.common_models import BaseModel
 from moto.core.utils import method_names_from_class
+from moto.moto_server.utilities import RegexConverter
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
 from localcloud.aws.mends.replacing import replace
@@ -19,9 +21,18 @@ def apply() -> None:
     replace(DomainDispatcherApplication, get_backend_for_host=by_host)
     # It looks through all members of a service's class for the name of each call: 5 % of a Glue request.
     replace(responses, method_names_from_class=cache(method_names_from_class))
+    # In its paths a dot is anything but a line feed, which keys of S3 may have: such were never found.
+    replace(RegexConverter, __init__=_of_any_text(RegexConverter.__init__))
     # Every model object is kept for moto's dashboard, which is not served here: deleted objects stayed in
     # memory for good.
     replace(BaseModel, __new__=staticmethod(_untracked))
+
+
+def _of_any_text(original: Callable[..., None]) -> Callable[..., None]:
+    def initialise(converter: Any, url_map: Any, *items: str) -> None:
+        original(converter, url_map, *(f"(?s:{one})" for one in items))
+
+    return initialise
 
 
 def _untracked(cls: type, *_arguments: Any, **_named: Any) -> Any:

@@ -57,3 +57,17 @@ def test_the_engine_follows_the_backlog_and_spark_takes_larger_batches(world) ->
 def test_a_choice_of_engine_is_followed(world) -> None:
     planned(world, 1, choice="spark")
     assert [batch.engine for batch in world.batches("review")] == ["spark"]
+
+
+def test_a_key_that_spark_cannot_read_is_left_to_the_light_engine(world) -> None:
+    for name in ("a", "/b", "./c", "../d", "e.f"):
+        world.land("review", name, "1")
+    planned(world, choice="spark")
+    keys = {file.file_id: file.key for file in world.files("review").values()}
+    found = {batch.engine: sorted(keys[one] for one in batch.file_ids) for batch in world.batches("review")}
+    assert {
+        engine: [key.removeprefix("raw/review/") for key in listed] for engine, listed in found.items()
+    } == {
+        "light": ["../d.json.gz", "./c.json.gz", "/b.json.gz"],
+        "spark": ["a.json.gz", "e.f.json.gz"],
+    }

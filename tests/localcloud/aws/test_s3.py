@@ -205,7 +205,7 @@ def test_a_reader_keeps_the_object_that_it_began_to_read(s3, bucket):
 
 
 @pytest.mark.parametrize(
-    "key", ["a b", "d=2024-01-01/x%2Fy", "ü/日本", "a+b", "double//slash", "q?x=1&y", "~'()"]
+    "key", ["a b", "d=2024-01-01/x%2Fy", "ü/日本", "a+b", "double//slash", "q?x=1&y", "~'()", "two\nlines"]
 )
 def test_any_key_can_be_used(s3, bucket, key):
     s3.put_object(Bucket=bucket, Key=key, Body=b"x")
