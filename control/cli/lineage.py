@@ -96,14 +96,20 @@ Examples:
 @_json
 def show(column: str, down: bool, indirect: bool, file: Path, as_json: bool) -> None:
     """Show the tree behind COLUMN (schema.table.column), back to the source database."""
+    from control.errors import UsageError
     from control.lineage import ask
 
     kinds = ask.EVERY if indirect else ask.DIRECT
-    branch = ask.tree(ask.read(file), ask.spelled(column), "down" if down else "up", kinds=kinds)
-    if as_json:
-        print_json(branch)
-    else:
-        click.echo("\n".join(ask.lines(branch)))
+    graph = ask.read(file)
+    try:
+        branch = ask.tree(graph, ask.spelled(column), "down" if down else "up", kinds=kinds)
+        if as_json:
+            print_json(branch)
+        else:
+            click.echo("\n".join(ask.lines(branch)))
+    except RecursionError:
+        hint = "ask for a column that is nearer, or `dm lineage impact`, which names all that is reached"
+        raise UsageError(f"the tree of {column} is too deep to be shown", hint=hint) from None
 
 
 @command.command(

@@ -254,6 +254,21 @@ def test_show_gives_the_tree_back_to_the_source(tmp_path: Path) -> None:
     assert "[indirect]" in down
 
 
+def test_a_tree_of_a_thousand_levels_is_refused_in_a_line(tmp_path: Path) -> None:
+    edges = [
+        {"from": f"gold.t{n}.x", "to": f"gold.t{n + 1}.x", "kind": "direct", "expression": "x"}
+        for n in range(1000)
+    ]
+    file = tmp_path / "lineage.json"
+    file.write_text(json.dumps({"version": 1, "edges": edges, "unresolved": []}))
+    for more in ([], ["--json"]):
+        asked = CliRunner().invoke(command, ["show", "gold.t1000.x", "--lineage", str(file), *more])
+        assert isinstance(asked.exception, UsageError)
+        assert asked.output == ""
+    reached = CliRunner().invoke(command, ["impact", "gold.t0.x", "--lineage", str(file)])
+    assert (reached.exit_code, len(reached.output.splitlines())) == (0, 1000)
+
+
 def test_an_unknown_column_is_answered_with_the_nearest(tmp_path: Path) -> None:
     build(write_project(tmp_path))
     result = dm("show", "gold.best.beer_ids", "--lineage", str(tmp_path / "lineage.json"))
