@@ -10,7 +10,8 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -74,9 +75,11 @@ class FileCache:
         self._touch([path for _, path in pairs])
         return [str(path) for _, path in pairs]
 
-    def new_folder(self) -> Path:
-        """An empty folder for files that are about to be written."""
-        return Path(tempfile.mkdtemp(dir=self.folder / "new"))
+    @contextmanager
+    def new_folder(self) -> Iterator[Path]:
+        """An empty folder for files that are about to be written; what was not uploaded goes with it."""
+        with tempfile.TemporaryDirectory(dir=self.folder / "new", ignore_cleanup_errors=True) as made:
+            yield Path(made)
 
     def upload(self, file: Path, uri: str, tag: str = "") -> None:
         """Put a local file into S3 and keep it as the copy; the tag is the ETag unless given.
@@ -101,9 +104,12 @@ class FileCache:
         bucket, key = split(uri)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{uuid.uuid4().hex}.part")
-        with part.open("wb") as out:
-            shutil.copyfileobj(self.s3.get_object(Bucket=bucket, Key=key)["Body"], out, _CHUNK)
-        part.replace(path)
+        try:
+            with part.open("wb") as out:
+                shutil.copyfileobj(self.s3.get_object(Bucket=bucket, Key=key)["Body"], out, _CHUNK)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
 
     def _touch(self, paths: Iterable[Path]) -> None:
         now = time.monotonic()

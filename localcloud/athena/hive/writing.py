@@ -138,18 +138,19 @@ def insert(
     if is_projected(table) and "storage.location.template" in table.parameters:
         raise not_supported("INSERT into a table with storage.location.template in the local cloud")
     keys = [name for name, _ in partitions.keys(table)]
-    target = cache.new_folder() / "data"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE writing AS {rows}")
-    try:
-        if keys:
-            _check_partitions(connection, keys)
-        found = connection.execute("SELECT count(*) FROM writing").fetchone()
-        count = int(found[0]) if found else 0
-        if count:
-            _copy(connection, table, keys, target)
-    finally:
-        connection.execute("DROP TABLE writing")
-    return count, _publish(catalog, table, target, keys, cache) if count else ()
+    with cache.new_folder() as made:
+        target = made / "data"
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE writing AS {rows}")
+        try:
+            if keys:
+                _check_partitions(connection, keys)
+            found = connection.execute("SELECT count(*) FROM writing").fetchone()
+            count = int(found[0]) if found else 0
+            if count:
+                _copy(connection, table, keys, target)
+        finally:
+            connection.execute("DROP TABLE writing")
+        return count, _publish(catalog, table, target, keys, cache) if count else ()
 
 
 def _check_partitions(connection: "DuckDBPyConnection", keys: Sequence[str]) -> None:

@@ -78,8 +78,16 @@ def write(
 
     Raises TOO_MANY_OPEN_PARTITIONS when they fall into more than `limit` partitions.
     """
+    with cache.new_folder() as folder:
+        written = _write(connection, rows, table, folder, limit)
+        published = [_publish(path, folder / "data", table, cache) for path in written]
+    return [file for file in published if file is not None]
+
+
+def _write(
+    connection: "DuckDBPyConnection", rows: str, table: Table, folder: Path, limit: int | None
+) -> list[Path]:
     schema, spec = table.schema(), table.spec()
-    folder = cache.new_folder()
     keys = [f"{_partition_sql(field, schema)} AS {ident(_key(at))}" for at, field in enumerate(spec.fields)]
     codec = table.properties.get("write.parquet.compression-codec", "zstd")
     options = [
@@ -102,8 +110,7 @@ def write(
     connection.execute(f"COPY ({source}) TO {text(str(folder / 'data'))} ({', '.join(options)})")
     if keys:
         connection.execute("DROP TABLE writing")
-    written = sorted(path for path in folder.rglob("*.parquet") if path.is_file())
-    return [file for path in written if (file := _publish(path, folder / "data", table, cache)) is not None]
+    return sorted(path for path in folder.rglob("*.parquet") if path.is_file())
 
 
 def _key(at: int) -> str:

@@ -1,13 +1,19 @@
 """Local copies of objects lie where their address can be read from their path."""
 
+from collections.abc import Callable
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any, cast
 
 import duckdb
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from localcloud.athena.cache import FileCache
+from localcloud.athena.engines.duckdb import DuckDb
+from localcloud.athena.errors import AthenaError
+from localcloud.athena.model import Answer
 from localcloud.athena.translate.terms import text
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=300)
@@ -29,3 +35,40 @@ def test_the_address_of_a_copy_is_read_from_its_path(tmp_path: Path) -> None:
             assert found == (f"s3://lake/{key}",)
 
         holds()
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        "table_type='ICEBERG', is_external=false, location='LOCATION/{}'",
+        "external_location='LOCATION/{}', format='parquet'",
+        "external_location='LOCATION/{}', format='textfile', partitioned_by=array['b']",
+    ],
+)
+def test_what_a_statement_staged_is_gone_when_it_ends_well_or_not(
+    engine: DuckDb, run: Callable[[str], Answer], properties: str
+) -> None:
+    rows = "select 1000000 / (299999 - x) a, x % 7 b from (select x from unnest(sequence(1, {})) v(x))"
+    make = "create table {name} with ({properties}) as {rows}"
+    many = rows.format(10_000).replace("299999", "9999")
+    run(make.format(name="good", properties=properties.format("good"), rows=rows.format(9_000)))
+    with pytest.raises(AthenaError, match="DIVISION_BY_ZERO"):
+        run(make.format(name="bad", properties=properties.format("bad"), rows=many))
+    with pytest.raises(AthenaError, match="DIVISION_BY_ZERO"):
+        run(f"insert into good {many}")
+    assert list((engine.cache.folder / "new").iterdir()) == []
+    assert list(engine.cache.folder.rglob("*.part")) == []
+
+
+def test_a_copy_that_breaks_off_leaves_no_part(tmp_path: Path) -> None:
+    class Breaking:
+        def get_object(self, **_: str) -> dict[str, Any]:
+            return {"Body": self}
+
+        def read(self, _: int) -> bytes:
+            raise OSError(ENOSPC, "No space left on device")
+
+    cache = FileCache(cast(Any, Breaking()), tmp_path / "copies")
+    with pytest.raises(OSError, match="No space left"):
+        cache.fetch([("s3://lake/a", "tag")])
+    assert [path for path in cache.folder.rglob("*") if path.is_file()] == []
