@@ -16,12 +16,16 @@ from control.ingest.rules import Rules
 from control.model import Batch, EngineName, RawFile
 from control.ports import Parts
 
+# No lease and no wait for another try is so long: a moment further ahead is of a clock that was wrong.
+FAR_AHEAD = timedelta(hours=1)
 
-def free_at(batch: Batch) -> datetime | None:
-    """From when on anyone may claim `batch`; None when it is nothing to claim."""
-    if batch.state == "pending":
-        return batch.not_before or batch.created_at
-    return batch.lease_expires_at if batch.state == "claimed" else None
+
+def free_at(batch: Batch, now: datetime, rules: Rules) -> datetime | None:
+    """From when on anyone may claim `batch`, who has it `now`; None when it is nothing to claim."""
+    if batch.state not in ("pending", "claimed"):
+        return None
+    at = batch.lease_expires_at or batch.not_before or batch.created_at
+    return now if at - now > max(FAR_AHEAD, 2 * timedelta(seconds=rules.lease_seconds)) else at
 
 
 def take(

@@ -229,9 +229,10 @@ def _step(seen: Batch, table: BronzeTable, parts: Parts, rules: Rules, choice: C
         alerts.tell(batch, parts)  # whoever ended it died before
     if batch is None or not batch.needs_work:
         return
-    free_at = claim.free_at(batch)
+    now = parts.clock.now()
+    free_at = claim.free_at(batch, now, rules)
     if free_at is not None:
-        if free_at > parts.clock.now():
+        if free_at > now:
             done.left.append(free_at)
             return
         batch = _attempt(batch, table, parts, rules, choice)
@@ -242,7 +243,8 @@ def _step(seen: Batch, table: BronzeTable, parts: Parts, rules: Rules, choice: C
     if batch is not None and batch.state == "written":
         batch = _published(batch, table, parts)
     if batch is None or batch.needs_work:
-        done.left.append((batch and claim.free_at(batch)) or parts.clock.now())
+        now = parts.clock.now()
+        done.left.append((batch and claim.free_at(batch, now, rules)) or now)
     else:
         done.ended.append(batch)
         alerts.tell(batch, parts)

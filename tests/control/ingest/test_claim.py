@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -18,10 +18,14 @@ def pending(world, files: int = 1) -> Batch:
     return batch
 
 
+def free_at(batch: Batch, world) -> datetime | None:
+    return claim.free_at(batch, world.clock.now(), world.rules)
+
+
 def test_a_claim_raises_the_epoch_and_counts_the_attempt(world) -> None:
     held = claim.take(pending(world), "me", world.parts, world.rules)
     assert (held.state, held.epoch, held.attempts, held.owner) == ("claimed", 1, 1, "me")
-    assert claim.free_at(held) == world.clock.now() + timedelta(seconds=world.rules.lease_seconds)
+    assert free_at(held, world) == world.clock.now() + timedelta(seconds=world.rules.lease_seconds)
 
 
 def test_one_of_two_rivals_wins(world) -> None:
@@ -52,6 +56,18 @@ def test_a_heartbeat_tells_a_zombie_to_stop(world) -> None:
         beat()
 
 
+@pytest.mark.parametrize(("ahead", "waits"), [(3_500, True), (3_700, False)])
+def test_a_moment_that_only_a_wrong_clock_can_have_set_is_not_heeded(world, ahead: int, waits: bool) -> None:
+    held = claim.take(pending(world), "me", world.parts, world.rules)
+    lease = world.clock.now() + timedelta(seconds=ahead)
+    for left in (
+        replace(held, lease_expires_at=lease),
+        replace(held, state="pending", lease_expires_at=None, not_before=lease),
+        replace(held, state="pending", lease_expires_at=None, created_at=lease),
+    ):
+        assert free_at(left, world) == (lease if waits else world.clock.now())
+
+
 def test_a_zombie_cannot_even_report_an_error(world) -> None:
     held = claim.take(pending(world), "me", world.parts, world.rules)
     rival = claim.take(held, "rival", world.parts, world.rules)
@@ -66,7 +82,7 @@ def test_a_batch_given_back_waits_longer_each_time(world) -> None:
     for _ in range(3):
         held = claim.take(batch, "me", world.parts, world.rules)
         batch = claim.give_back(held, "oh", world.parts, world.rules, counts=True)
-        waits.append((claim.free_at(batch) - world.clock.now()).total_seconds())
+        waits.append((free_at(batch, world) - world.clock.now()).total_seconds())
     assert 0.5 <= waits[0] < 1 <= waits[1] < 2 <= waits[2] < 4
     assert (batch.state, batch.epoch, batch.attempts, batch.error) == ("pending", 3, 3, "oh")
 
@@ -74,7 +90,7 @@ def test_a_batch_given_back_waits_longer_each_time(world) -> None:
 def test_an_attempt_that_does_not_count_is_not_counted_but_still_fences(world) -> None:
     held = claim.take(pending(world), "me", world.parts, world.rules)
     batch = claim.give_back(held, "s3 is away", world.parts, world.rules, counts=False)
-    assert (batch.epoch, batch.attempts, claim.free_at(batch)) == (1, 0, world.clock.now())
+    assert (batch.epoch, batch.attempts, free_at(batch, world)) == (1, 0, world.clock.now())
 
 
 def test_several_files_are_split_and_one_fails_when_attempts_are_used_up(world) -> None:

@@ -215,7 +215,7 @@ class History:
 
     def _process(self, work: Callable[[Parts], Any], rates: Rates | None = None) -> None:
         """One process from its start to its end, with a clock of its own."""
-        skew = self.random.choice([0, 0, 0, 3, -3, 90, -90])
+        skew = self.random.choice([0, 0, 0, 3, -3, 90, -90, 50_000])
         with suppress(Killed, UnavailableError, ThrottledError, UsageError):
             work(self.parts(rates or self.rates, skew))
 
