@@ -108,6 +108,10 @@ def _save_last(folder: Folder, target: Path) -> Header:
     new = target.with_name(f".{target.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     target.parent.mkdir(exist_ok=True)
-    header = snapshots.copy(folder.state, new)
-    new.replace(target)
+    try:
+        header = snapshots.copy(folder.state, new)
+        new.replace(target)
+    except OSError:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
     return header

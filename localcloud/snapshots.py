@@ -155,11 +155,16 @@ def _link(source: Path, target: Path) -> None:
 
 def _replace(folder: Path, pieces: Iterable[bytes]) -> None:
     new = folder / f".{LAST}.new"
-    with new.open("wb") as file:
-        for piece in pieces:
-            file.write(piece)
-        _to_disk(file)
-    new.replace(folder / LAST)
+    try:
+        with new.open("wb") as file:
+            for piece in pieces:
+                file.write(piece)
+            _to_disk(file)
+        new.replace(folder / LAST)
+    except OSError:  # a full disk, which a part of a snapshot keeps full
+        with contextlib.suppress(OSError):
+            new.unlink()
+        raise
     synchronise(folder)
 
 

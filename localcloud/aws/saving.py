@@ -58,10 +58,14 @@ class Saver:
         """Write a snapshot now, with a copy of it in `target`, which is there whole or not at all."""
         new = target.with_name(f".{target.name}.new")
         shutil.rmtree(new, ignore_errors=True)
-        with self._writing:
-            self.save(snapshots.ON_SAVE)
-            header = snapshots.copy(self.folder, new)
-        new.replace(target)
+        try:
+            with self._writing:
+                self.save(snapshots.ON_SAVE)
+                header = snapshots.copy(self.folder, new)
+            new.replace(target)
+        except OSError:
+            shutil.rmtree(new, ignore_errors=True)
+            raise
         return header
 
     def save_last(self) -> Header:

@@ -3,6 +3,7 @@
 from localcloud.aws.blobs import BlobStore
 from localcloud.aws.mends import (
     bucket_policies,
+    conditions,
     dispatch,
     glue,
     keys,
@@ -28,3 +29,4 @@ def apply(blobs: BlobStore, turns: Turns) -> None:
     queues.apply(turns)
     keys.apply()
     bucket_policies.apply()
+    conditions.apply()

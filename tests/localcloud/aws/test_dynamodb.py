@@ -138,3 +138,55 @@ def test_pages_end_at_one_megabyte(dynamodb, table):
     pages = list(dynamodb.get_paginator("scan").paginate(TableName=table))
     assert len(pages) > 1
     assert [item["sk"]["S"] for page in pages for item in page["Items"]] == list("01234")
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ("flag = :one", False),
+        ("flag <> :one", True),
+        ("flag IN (:one, :text)", False),
+        ("flag = :true", True),
+        ("nothing = :null", True),
+        ("absent = gone", False),
+        ("absent = :null", False),
+        ("absent <> :one", True),
+        ("tenth = :tenth", True),
+        ("n = :one", True),
+        ("n < :text", False),
+        ("n >= :text", False),
+        ("label > :one", False),
+        ("n BETWEEN :zero AND :text", False),
+        ("n BETWEEN :zero AND :one", True),
+        ("absent BETWEEN :zero AND :one", False),
+        ("absent < :one OR attribute_not_exists(absent)", True),
+        ("size(label) = :one", True),
+        ("size(absent) = :zero", False),
+        ("size(n) > :zero", False),
+        ("NOT size(absent) = :zero", True),
+    ],
+)
+def test_a_condition_compares_values_of_one_type_only(dynamodb, table, condition, holds):
+    key = {"pk": {"S": "a"}, "sk": {"S": "1"}}
+    values = {"flag": {"BOOL": True}, "nothing": {"NULL": True}, "n": {"N": "1.0"}, "label": {"S": "x"}}
+    dynamodb.put_item(TableName=table, Item=key | values | {"tenth": {"N": "0.10"}})
+    given = {
+        ":one": {"N": "1"},
+        ":zero": {"N": "0"},
+        ":tenth": {"N": "0.1"},
+        ":text": {"S": "9"},
+        ":true": {"BOOL": True},
+        ":null": {"NULL": True},
+    }
+    used = {name: value for name, value in given.items() if name in condition}
+    try:
+        dynamodb.delete_item(
+            TableName=table,
+            Key=key,
+            ConditionExpression=condition,
+            **({"ExpressionAttributeValues": used} if used else {}),
+        )
+    except dynamodb.exceptions.ConditionalCheckFailedException:
+        assert not holds
+    else:
+        assert holds

@@ -1,9 +1,10 @@
 import json
 import pickle
+from errno import ENOSPC
 
 import pytest
 
-from localcloud import snapshots
+from localcloud import saves, snapshots
 from localcloud.errors import StartError, StateError
 
 
@@ -65,3 +66,18 @@ def test_files_of_objects_that_are_gone_are_removed(saved):
     saved.down()
     saved.up()
     assert list(objects.iterdir()) == []
+
+
+def test_a_snapshot_that_does_not_fit_leaves_the_last_one_and_no_part_of_itself(saved, monkeypatch):
+    def full(_: int) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    state, before = saved.folder / "state", snapshots.header(saved.folder / "state")
+    there = sorted(state.rglob("*"))
+    monkeypatch.setattr(snapshots.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        snapshots.write(state, snapshots.Content(b"", frozenset(), {}), saved_by="x", reason="save")
+    assert (snapshots.header(state), sorted(state.rglob("*"))) == (before, there)
+    with pytest.raises(OSError, match="No space left"):
+        saves.save(saved.folder, "one")
+    assert list((saved.folder / "saves").iterdir()) == []

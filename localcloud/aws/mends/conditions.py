@@ -1,0 +1,67 @@
+"""Conditions of DynamoDB: values of two types are never equal and in no order, nor is what is not there.
+
+moto compares what Python makes of them. True was 1, two attributes that are both absent were equal, a text
+below a number was an error of the server, and so was the size of what is not there.
+"""
+
+import operator
+from collections.abc import Callable
+from typing import Any, Final
+
+from moto.dynamodb import comparisons
+
+from localcloud.aws.mends.replacing import replace
+
+Compare = Callable[[Any, Any], bool]
+ORDERED: Final = {"S", "N", "B"}
+SIZED: Final = {"S", "SS", "NS", "B", "BS", "L", "M"}
+
+
+def apply() -> None:
+    """Mend the comparisons of moto's conditions and filters."""
+    replace(comparisons.OpEqual, expr=lambda op, item: _equal(op.lhs, op.rhs, item))
+    replace(comparisons.OpNotEqual, expr=lambda op, item: not _equal(op.lhs, op.rhs, item))
+    for kind, compare in (
+        (comparisons.OpLessThan, operator.lt),
+        (comparisons.OpGreaterThan, operator.gt),
+        (comparisons.OpLessThanOrEqual, operator.le),
+        (comparisons.OpGreaterThanOrEqual, operator.ge),
+    ):
+        replace(kind, expr=_ordered(compare))
+    replace(comparisons.FuncBetween, expr=_between)
+    replace(comparisons.FuncIn, expr=_is_in)
+    replace(comparisons.FuncSize, expr=_size(comparisons.FuncSize.expr))
+
+
+def _type(operand: Any, item: Any) -> str | None:
+    """The type of a value, None for what is not there."""
+    if isinstance(operand, comparisons.FuncSize):
+        return "N" if operand.expr(item) is not None else None
+    found: str | None = operand.get_type(item)
+    return found
+
+
+def _equal(left: Any, right: Any, item: Any) -> bool:
+    kind = _type(left, item)
+    return kind is not None and kind == _type(right, item) and bool(left.expr(item) == right.expr(item))
+
+
+def _in_order(left: Any, right: Any, item: Any, compare: Compare) -> bool:
+    kind = _type(left, item)
+    return kind in ORDERED and kind == _type(right, item) and compare(left.expr(item), right.expr(item))
+
+
+def _ordered(compare: Compare) -> Callable[[Any, Any], bool]:
+    return lambda op, item: _in_order(op.lhs, op.rhs, item, compare)
+
+
+def _between(op: Any, item: Any) -> bool:
+    return _in_order(op.start, op.attr, item, operator.le) and _in_order(op.attr, op.end, item, operator.le)
+
+
+def _is_in(op: Any, item: Any) -> bool:
+    return any(_equal(op.attr, one, item) for one in op.possible_values)
+
+
+def _size(original: Callable[[Any, Any], int]) -> Callable[[Any, Any], int | None]:
+    return lambda op, item: original(op, item) if op.attr.get_type(item) in SIZED else None
