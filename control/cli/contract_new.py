@@ -3,10 +3,14 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from control.errors import UsageError, printable
+
+if TYPE_CHECKING:
+    from control.contracts.source import Document
 
 # Names of what is about a person; whether it is, only people know.
 _PERSONAL = re.compile(
@@ -97,7 +101,9 @@ Examples:
 @click.argument("table")
 @click.option("--silver", metavar="NAME", help="Name of the view [default: TABLE and an s].")
 @click.option(
-    "--replace", is_flag=True, help="Write over a contract that is still a draft, and over its models."
+    "--replace",
+    is_flag=True,
+    help="Write over the models and a contract that is a draft, but for what it says of the whole table.",
 )
 def silver(table: str, silver: str | None, replace: bool) -> None:
     """Draft the view of bronze table TABLE in silver, and its state table, from contracts/bronze/TABLE.yaml.
@@ -115,10 +121,8 @@ def silver(table: str, silver: str | None, replace: bool) -> None:
         raise UsageError(
             f"there is no {home}", hint=f"dm contract new bronze {table} --from-file FILE drafts it"
         )
-    held = Path("contracts/silver") / f"{silver}.yaml"
-    if replace and held.exists():
-        _only_a_draft(held)
-    _write(silver_files(one(home), silver), replace=replace)
+    held = _earlier(Path("contracts/silver") / f"{silver}.yaml") if replace else None
+    _write(silver_files(one(home), silver, held.mapping if held else {}), replace=replace)
     click.echo("next: name owner and consumers, then dm contract lint && dm contract sync")
 
 
@@ -130,7 +134,10 @@ Examples:
 """
 )
 @click.argument("name")
-@click.option("--replace", is_flag=True, help="Write over a contract that is still a draft.")
+@click.option(
+    "--replace", is_flag=True,
+    help="Write over a contract that is still a draft, but for what it says of the whole table.",
+)  # fmt: skip
 def model(name: str, replace: bool) -> None:
     """Draft the contract of the model NAME that you have written in models/silver or models/gold.
 
@@ -139,18 +146,14 @@ def model(name: str, replace: bool) -> None:
     drafted, 1 the model does not say its columns or its key, 2 there is no such model, or a file stands in
     the way.
     """
-    from control.contracts.draft_model import draft, found
-    from control.contracts.load import folder, one
+    from control.contracts.draft_model import draft, found, home_of
+    from control.contracts.load import folder
 
     _named(name)
     file = found(name, Path("models"))
-    held = next(
-        (h for layer in ("silver", "gold") if (h := Path(f"contracts/{layer}/{name}.yaml")).exists()), None
-    )
-    if held and replace:
-        _only_a_draft(held)
-    made = draft(file, folder(Path("contracts")), one(held) if held else None)
-    _write({f"{made.home}/{name}.yaml": made.text}, replace=replace)
+    held = _earlier(home_of(file)) if replace else None
+    made = draft(file, folder(Path("contracts")), held)
+    _write({home_of(file).as_posix(): made.text}, replace=replace)
     for read in made.reads:
         if f"{made.layer}.{name}" not in {consumer.name for consumer in read.consumers}:
             _announce(f"{made.layer}.{name}", Path(read.file))
@@ -164,9 +167,9 @@ def model(name: str, replace: bool) -> None:
 
 def _announce(reader: str, contract: Path) -> None:
     """Name `reader` among the consumers of a contract, or say that somebody has to."""
-    from control.contracts import naming
+    from control.contracts import naming, source
 
-    document = naming.read(contract.as_posix(), contract.read_bytes())
+    document, _ = source.read(contract.as_posix(), contract.read_bytes())
     text = naming.named(document, reader) if document else None
     if text is None:
         click.echo(f"warning: name {reader} among the consumers of {contract}", err=True)
@@ -175,11 +178,17 @@ def _announce(reader: str, contract: Path) -> None:
     click.echo(f"{contract}: names {reader} among its consumers")
 
 
-def _only_a_draft(held: Path) -> None:
+def _earlier(home: Path) -> "Document | None":
+    """The contract that a draft takes the place of, if there is one. Raises UsageError for one in force."""
+    from control.contracts import source
     from control.contracts.load import one
 
-    if one(held).status != "draft":
-        raise UsageError(f"{held} is in force, no draft", hint="edit it and its models by hand")
+    if not home.exists():
+        return None
+    if one(home).status != "draft":
+        raise UsageError(f"{home} is in force, no draft", hint="edit it and its models by hand")
+    document, _ = source.read(home.as_posix(), home.read_bytes())
+    return document
 
 
 def _named(*names: str) -> None:

@@ -9,6 +9,7 @@ from control.cli.output import print_json
 
 if TYPE_CHECKING:
     from control.cost.runs import Cost
+    from control.site.model import Site
 
 
 @click.group("docs")
@@ -88,13 +89,19 @@ def build(
         print_json({"output": str(output), "tables": len(site.tables), "files": len(written)})
         return
     click.echo(f"{output / 'index.html'}: {len(site.tables)} tables")
-    for is_there, what, how in (
-        (site.has_lineage, "lineage", "dm lineage build --compile"),
-        (site.has_results, "checks", "dbt build"),
-        (site.has_live, "batches and quarantine", "dm docs build without --offline"),
+    _print_what_lacks(site, results.last_command(target))
+
+
+def _print_what_lacks(site: "Site", last: str) -> None:
+    """What the site is without, and the way to it; `last` is the command of dbt that wrote the results."""
+    instead = f", and `dbt {last}` since then took their place: ask with --no-write-json" if last else ""
+    for is_there, what, how, but in (
+        (site.has_lineage, "lineage", "dm lineage build --compile", ""),
+        (site.has_results, "checks", "dbt build", instead),
+        (site.has_live, "batches and quarantine", "dm docs build without --offline", ""),
     ):
         if not is_there:
-            click.echo(f"without {what}: `{how}` gives them", err=True)
+            click.echo(f"without {what}: `{how}` gives them{but}", err=True)
 
 
 def _costs(target: Path, workgroup: str) -> "list[Cost]":

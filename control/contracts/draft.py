@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from control.contracts import drafted, hive, skeleton, technical, words
 from control.contracts.infer import KEY_TYPES, Found, Shape
@@ -25,7 +26,7 @@ def files(table: str, silver: str, shape: Shape, source: str) -> dict[str, str]:
     columns = tuple(_found(column, called[column.name], keys) for column in shape.columns)
     source = f"{shape.records:,} records of {source}"
     bronze = skeleton.NOTE.format(source=source) + dump(_bronze(table, silver, columns, shape))
-    return {f"contracts/bronze/{table}.yaml": bronze, **_silver_files(table, silver, columns, source)}
+    return {f"contracts/bronze/{table}.yaml": bronze, **_silver_files(table, silver, columns, source, {})}
 
 
 def names(table: str, shape: Shape, source: str) -> dict[str, str]:
@@ -54,11 +55,11 @@ def _called(raw: str, table: str) -> str:
     return f"{table}_{name}" if taken else name
 
 
-def silver_files(bronze: Contract, silver: str) -> dict[str, str]:
+def silver_files(bronze: Contract, silver: str, held: Mapping[str, Any] | None = None) -> dict[str, str]:
     """Path below the repository -> text, of the silver view `silver` and its state table over `bronze`.
 
-    What is personal and has no token is in the state table only. Raises DataError when that is of the key, or
-    there is no key.
+    What an earlier draft, `held`, says apart from the columns stays. What is personal and has no token is in
+    the state table only. Raises DataError when that is of the key, or there is no key.
     """
     bare = [c.name for c in bronze.columns if c.key and c.is_hidden]
     if bare:
@@ -71,7 +72,7 @@ def silver_files(bronze: Contract, silver: str) -> dict[str, str]:
         raise DataError(
             f"{bronze.home} has no key", hint="mark its columns with primaryKey and primaryKeyPosition"
         )
-    return _silver_files(bronze.table, silver, bronze.columns, bronze.home)
+    return _silver_files(bronze.table, silver, bronze.columns, bronze.home, held or {})
 
 
 def key(shape: Shape, source: str) -> tuple[Found, ...]:
@@ -122,10 +123,12 @@ def _found(column: Found, name: str, key: Sequence[str]) -> Column:
     )
 
 
-def _silver_files(table: str, silver: str, columns: Sequence[Column], source: str) -> dict[str, str]:
-    contract = skeleton.NOTE.format(source=source) + dump(_silver(table, silver, columns))
+def _silver_files(
+    table: str, silver: str, columns: Sequence[Column], source: str, held: Mapping[str, Any]
+) -> dict[str, str]:
+    contract = skeleton.keeping(_silver(table, silver, columns), held)
     return {
-        f"contracts/silver/{silver}.yaml": contract,
+        f"contracts/silver/{silver}.yaml": skeleton.NOTE.format(source=source) + dump(contract),
         f"models/silver/{silver}_state.sql": _state_sql(table, columns),
         f"models/silver/{silver}.sql": _view_sql(table, silver, columns),
     }

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from control.contracts import drafted, last_select, skeleton, technical
+from control.contracts import drafted, last_select, load, skeleton, technical
 from control.contracts.model import Column, Contract
 from control.contracts.render_dbt import dump
+from control.contracts.source import Document
 from control.contracts.sync import reads
 from control.errors import DataError, NotFoundError, UsageError
 
@@ -32,11 +33,6 @@ class Draft:
     key_of: str
     reads: tuple[Contract, ...]
 
-    @property
-    def home(self) -> str:
-        """`contracts/<layer>`: the folder that it belongs to."""
-        return f"contracts/{self.layer}"
-
 
 def found(name: str, models: Path) -> Path:
     """The file of the model `name` in silver or gold. Raises NotFoundError when there is none."""
@@ -49,25 +45,29 @@ def found(name: str, models: Path) -> Path:
     return files[0]
 
 
-def draft(file: Path, contracts: Sequence[Contract], held: Contract | None) -> Draft:
+def home_of(file: Path) -> Path:
+    """Where the contract of the model in `file` belongs."""
+    return Path("contracts") / _layer(file) / f"{file.stem}.yaml"
+
+
+def _layer(file: Path) -> str:
+    return next(layer for layer in LAYERS if layer in file.parts)
+
+
+def draft(file: Path, contracts: Sequence[Contract], held: Document | None) -> Draft:
     """The contract of the model in `file`; what it reads has one among `contracts`.
 
     Words about a column are those of the table that it is read from, and before these those of `held`, an
-    earlier draft. Raises UsageError when what the model reads has no contract, or where its own is another's,
-    and DataError when the model does not say its columns or its key.
+    earlier draft; what that says of the whole table stays. Raises UsageError when what the model reads has no
+    contract, or where its own is another's, and DataError when the model does not say its columns or its key.
     """
-    name, sql = file.stem, file.read_text("utf-8")
-    layer = next(layer for layer in LAYERS if layer in file.parts)
-    read = _read(file, sql, contracts)
+    name, sql = file.stem, file.read_text("utf-8", "replace")
+    layer, read = _layer(file), _read(file, sql, contracts)
     stated = last_select.columns(sql, file.as_posix())
-    tables = [*([held] if held else []), *read]
-    known = {c.name: c for table in reversed(tables) for c in table.columns if not _is_unsaid(c)}
+    known = _known(load.contract(held).columns if held else (), [c for table in read for c in table.columns])
     key, key_of = _key(sql, [column for column, _ in stated], read, file)
     columns = [_column(column, kind, key, known) for column, kind in stated]
     grain = next((text.rstrip(".:") for text in _GRAIN.findall(sql)), f"One row per {' and '.join(key)}")
-    consumers = [
-        {"name": c.name, "contact": c.contact, "use": c.use} for c in (held.consumers if held else ())
-    ]
     contract = skeleton.contract(
         layer,
         name,
@@ -75,13 +75,12 @@ def draft(file: Path, contracts: Sequence[Contract], held: Contract | None) -> D
         consumer=drafted.CONSUMER,
         words=(f"{grain}.", f"Join by {' and '.join(key)}.", f"As fresh as {_listed(read)}."),
     )
-    if consumers:
-        contract["customProperties"] = skeleton.custom({"consumers": consumers})
     kind = "view" if _VIEW.search(sql) else "table"
     table = skeleton.table(name, kind, f"{grain}.", _properties(file, stated), columns)
     table["description"] = drafted.model(name)
     note = skeleton.NOTE.format(source=f"models/{layer}/{name}.sql")
-    return Draft(layer, note + dump(contract | {"schema": [table]}), key, key_of, read)
+    made = skeleton.keeping(contract | {"schema": [table]}, held.mapping if held else {})
+    return Draft(layer, note + dump(made), key, key_of, read)
 
 
 def _read(file: Path, sql: str, contracts: Sequence[Contract]) -> tuple[Contract, ...]:
@@ -112,7 +111,13 @@ def _key(sql: str, names: Sequence[str], read: Sequence[Contract], file: Path) -
     """The key that the model states; else that of the first table it reads, where the model shows it."""
     said = _KEY.search(sql)
     if said:
-        value = ast.literal_eval(said[1])
+        try:
+            value = ast.literal_eval(said[1])
+        except (ValueError, SyntaxError):
+            raise DataError(
+                f"unique_key of {file} is {said[1]}, which are no names of columns",
+                hint="write them in quotes",
+            ) from None
         key = (value,) if isinstance(value, str) else tuple(value)
         if lacking := [name for name in key if name not in names]:
             raise DataError(f"unique_key of {file} has {', '.join(lacking)}, no column of its last select")
@@ -138,8 +143,12 @@ def _column(name: str, kind: str, key: Sequence[str], known: Mapping[str, Column
     )
 
 
-def _is_unsaid(column: Column) -> bool:
-    return column.description == drafted.model_column(column.name)
+def _known(held: Sequence[Column], read: Sequence[Column]) -> dict[str, Column]:
+    """By name, the first column of which people have said something, else the first that is read."""
+    found: dict[str, Column] = {}
+    for column in [*(c for c in (*held, *read) if not drafted.is_column(c.description, c.name)), *read]:
+        found.setdefault(column.name, column)
+    return found
 
 
 def _properties(file: Path, columns: Sequence[tuple[str, str]]) -> dict[str, object]:
@@ -149,7 +158,7 @@ def _properties(file: Path, columns: Sequence[tuple[str, str]]) -> dict[str, obj
     views = [
         view.stem
         for view in sorted(file.parent.glob("*.sql"))
-        if file.stem in _LIVE.findall(view.read_text())
+        if file.stem in _LIVE.findall(view.read_text("utf-8", "replace"))
     ]
     if not views:
         raise DataError(

@@ -21,3 +21,13 @@ def model(name: str) -> str:
 def table(name: str) -> str:
     """The same for the table of a raw file."""
     return f"Drafted from a raw file of {name}."
+
+
+def is_column(description: str, name: str) -> bool:
+    """Whether nobody has described the column yet."""
+    return description in (column(name), model_column(name))
+
+
+def is_table(description: str, name: str) -> bool:
+    """The same for a table."""
+    return description in (table(name), model(name))

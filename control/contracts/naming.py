@@ -2,7 +2,7 @@
 
 import re
 
-from control.contracts import drafted, skeleton, source
+from control.contracts import drafted, skeleton
 from control.contracts.source import Document
 
 
@@ -31,9 +31,3 @@ def named(document: Document, reader: str) -> str | None:
         deeper = re.compile(rf"{start[1]}  ")
         end = next((n for n in range(begin + 1, len(lines)) if not deeper.match(lines[n])), len(lines))
     return "".join([*lines[:begin], *written, *lines[end:]])
-
-
-def read(file: str, content: bytes) -> Document | None:
-    """The contract in `content`; None when it cannot be read."""
-    document, findings = source.read(file, content)
-    return None if findings else document

@@ -136,10 +136,10 @@ def no_draft(on: Subject) -> Iterator[Finding]:
     if on.data.get("status") in ("proposed", "draft"):
         return
     why = f"is the draft's, and the status is {on.data.get('status')}: write what is so"
-    if on.contract.description in (drafted.table(on.contract.table), drafted.model(on.contract.table)):
+    if drafted.is_table(on.contract.description, on.contract.table):
         yield on.finding("draft-words", (*TABLE, "description"), f"the table's description {why}")
     for path, column, _ in on.columns():
-        if column.description in (drafted.column(column.name), drafted.model_column(column.name)):
+        if drafted.is_column(column.description, column.name):
             message = f"column {column.name}: its description {why}"
             yield on.finding("draft-words", (*path, "description"), message)
     if any(consumer.name == drafted.CONSUMER for consumer in on.contract.consumers):

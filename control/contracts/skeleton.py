@@ -1,20 +1,26 @@
 """The parts of a drafted contract as they are written, whatever it is drafted from."""
 
+import re
 import uuid
 from collections.abc import Mapping
+from typing import Any
 
 from control.contracts import drafted, hive
 from control.contracts.model import Column
 
 NOTE = "# Drafted from {source}: read every line, then set status to active.\n"
 _OWNER = "data-platform"
+# What a draft says by itself of how to join, which follows the key.
+_JOIN = re.compile(r"Join by \w+( and \w+)*\.")
+# What people say of a table apart from its columns.
+_SAID = ("name", "version", "tags", "description", "team", "servers", "slaProperties", "customProperties")
 # A layer is an hour later than the one before it.
 _FRESH_HOURS = {"bronze": 24, "silver": 25, "gold": 26}
 
 
 def contract(
     layer: str, table: str, *, name: str, consumer: str, words: tuple[str, str, str]
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """All but the table; `words` are its purpose, usage and limitations."""
     return {
         "apiVersion": "v3.1.0",
@@ -75,6 +81,18 @@ def column(said: Column, properties: Mapping[str, object]) -> dict[str, object]:
     if said.tags:
         stated["tags"] = list(said.tags)
     return stated | ({"customProperties": custom(properties)} if properties else {})
+
+
+def keeping(made: dict[str, Any], held: Mapping[str, Any]) -> dict[str, Any]:
+    """A contract drafted anew, with what its earlier draft, perhaps mended, says apart from the columns."""
+    if not held:
+        return made
+    kept = made | {key: held[key] for key in _SAID if key in held}
+    said, [table], [before] = dict(kept["description"]), made["schema"], held["schema"]
+    if _JOIN.fullmatch(said.get("usage", "")):
+        said["usage"] = made["description"]["usage"]
+    about = {key: before[key] for key in ("description", "quality") if key in before}
+    return kept | {"description": said, "schema": [table | about]}
 
 
 def custom(properties: Mapping[str, object]) -> list[dict[str, object]]:

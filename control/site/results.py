@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -50,6 +50,9 @@ class _Manifest(msgspec.Struct):
     nodes: dict[str, _Node]
 
 
+_Artefact = TypeVar("_Artefact", _Manifest, _Results)
+
+
 @dataclass(frozen=True, slots=True)
 class Results:
     """Outcomes of models by relation, and of tests by relation and column ("" for the whole table)."""
@@ -63,16 +66,10 @@ def read(target: Path) -> Results | None:
 
     `dbt compile` and `dbt docs generate` leave results too, but they have checked nothing. Raises UsageError.
     """
-    files = (target / "manifest.json", target / "run_results.json")
-    if not all(file.exists() for file in files):
+    if last_command(target) not in ("build", "run", "test"):
         return None
-    try:
-        manifest = msgspec.json.decode(files[0].read_bytes(), type=_Manifest)
-        found = msgspec.json.decode(files[1].read_bytes(), type=_Results)
-    except NOT_JSON as error:
-        raise UsageError(f"the artefacts in {target} are not dbt's: {error}", hint="run dbt again") from None
-    if found.args.which not in ("build", "run", "test"):
-        return None
+    manifest = _decoded(target / "manifest.json", _Manifest)
+    found = _decoded(target / "run_results.json", _Results)
     models: dict[str, Outcome] = {}
     tests: dict[tuple[str, str], tuple[Outcome, ...]] = {}
     for result in found.results:
@@ -86,6 +83,23 @@ def read(target: Path) -> Results | None:
             place = (f"{on.schema}.{on.alias or on.name}", node.column_name or "")
             tests[place] = (*tests.get(place, ()), _outcome(node, result))
     return Results(models, tests)
+
+
+def last_command(target: Path) -> str:
+    """The command of dbt whose results are in the folder `target`; empty when there are none."""
+    files = (target / "manifest.json", target / "run_results.json")
+    if not all(file.exists() for file in files):
+        return ""
+    return _decoded(files[1], _Results).args.which
+
+
+def _decoded(file: Path, kind: type[_Artefact]) -> _Artefact:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=kind)
+    except NOT_JSON as error:
+        raise UsageError(
+            f"the artefacts in {file.parent} are not dbt's: {error}", hint="run dbt again"
+        ) from None
 
 
 def _outcome(node: _Node, result: _Result) -> Outcome:

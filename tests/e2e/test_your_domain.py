@@ -96,6 +96,7 @@ def follow(reader: Shell, step: Step, clone: Path) -> str:
         printed, code = reader.type(command)
         said += printed
         assert code == 0, f"{command}\n{printed}"
+        assert not re.search("^without ", printed, re.M), f"{command} lacks something\n{printed}"
     rest = MOMENT.sub("then", squeezed(said))
     for line in step.shown:
         if line == "…":

@@ -130,6 +130,59 @@ def test_what_a_draft_says_of_a_column_stays_when_it_is_drafted_again() -> None:
     assert {f["name"] for f in yaml.safe_load(home.read_text())["schema"]} == {"wine_labels"}
 
 
+@pytest.mark.parametrize(
+    ("home", "again"), [("silver/wines", ("silver", "wine")), ("gold/wine_months", ("model", "wine_months"))]
+)
+def test_what_people_say_of_a_table_stays_when_its_columns_are_drafted_again(
+    home: str, again: tuple[str, str]
+) -> None:
+    write("gold", "wine_months", MONTHS)
+    run("new", "model", "wine_months")
+    file = Path("contracts", f"{home}.yaml")
+    said = file.read_text()
+    for was, now in (
+        ("name: data-platform", "name: cellar"), ("value: 10", "value: 7"),
+        ("name: to-be-named", "name: letter"), ("limitations: ", "limitations: None known. "),
+        ("description: Drafted from", "description: All of them, not drafted from"),
+    ):  # fmt: skip
+        said = said.replace(was, now, 1)
+    file.write_text(said)
+    before, key = contract(home), Path("contracts/bronze/wine.yaml")
+    key.write_text(key.read_text().replace("Column bottled_on of the raw file.", "When it was bottled."))
+    assert run("new", *again, "--replace").exit_code == 0
+    after = contract(home)
+    assert (after.owner, after.slas, after.consumers) == (before.owner, before.slas, before.consumers)
+    assert after.owner == "cellar"
+    assert after.description == before.description
+    assert "None known. " in file.read_text()
+
+
+def test_words_of_bronze_go_all_the_way_by_drafting_again() -> None:
+    write("silver", "wine_labels", LABELS)
+    run("new", "model", "wine_labels")
+    bronze = Path("contracts/bronze/wine.yaml")
+    bronze.write_text(bronze.read_text().replace("Column maker_email of the raw file.", "Who to write to."))
+    run("new", "silver", "wine", "--replace")
+    run("new", "model", "wine_labels", "--replace")
+    number, maker, _ = contract("silver/wine_labels").columns
+    assert (maker.description, maker.classification) == ("Who to write to.", "pseudonym")
+    assert (number.description, number.classification) == ("Column wine_id of the raw file.", "public")
+
+
+def test_how_to_join_follows_another_key_until_people_say_how() -> None:
+    bronze, silver = Path("contracts/bronze/wine.yaml"), Path("contracts/silver/wines.yaml")
+    text = bronze.read_text()
+    key = "primaryKey: true\n        primaryKeyPosition: 1\n"
+    text = text.replace(f"        {key}", "", 1)
+    name = "- name: wine_name\n"
+    bronze.write_text(text.replace(name, f"{name}        {key}", 1))
+    assert run("new", "silver", "wine", "--replace").exit_code == 0
+    assert "usage: Join by wine_name." in silver.read_text()
+    silver.write_text(silver.read_text().replace("Join by wine_name.", "Join by wine_name, in lower case."))
+    assert run("new", "silver", "wine", "--replace").exit_code == 0
+    assert "usage: Join by wine_name, in lower case." in silver.read_text()
+
+
 def test_a_draft_of_a_model_in_force_is_refused_its_words() -> None:
     write("gold", "wine_months", MONTHS)
     run("new", "model", "wine_months")
@@ -165,6 +218,7 @@ def test_a_flat_table_names_the_view_that_shows_it() -> None:
         ("cast(a as bigint) as a", "{{ ref('wines') }}", "shows the key of nothing that it reads"),
         ("cast(a as bigint) as a", "numbers", "reads no table of the lakehouse"),
         ("cast(a as bigint) as a", "{{ ref('wines') }} {{ config(unique_key='b') }}", "has b, no column"),
+        ("cast(a as bigint) as a", "{{ ref('wines') }} {{ config(unique_key=[b]) }}", "is [b], which"),
     ],
 )
 def test_a_model_that_does_not_say_what_a_contract_needs_is_refused(

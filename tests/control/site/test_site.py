@@ -192,6 +192,19 @@ def test_two_sites_at_once_in_one_place_are_one_whole_site(tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
 
+def test_who_has_asked_dbt_something_since_the_build_is_told_that_the_answer_took_its_place(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "manifest.json").write_text('{"nodes": {}}')
+    (tmp_path / "run_results.json").write_text('{"results": [], "args": {"which": "show"}}')
+    arguments = ["build", "--offline", "--target", str(tmp_path), "--output", str(tmp_path / "site")]
+    result = CliRunner().invoke(command, arguments, env={"DM_CONTRACTS": str(ROOT / "contracts")})
+    assert (
+        "without checks: `dbt build` gives them, and `dbt show` since then took their place" in result.stderr
+    )
+    assert "--no-write-json" in result.stderr
+
+
 def test_a_title_that_is_no_text_is_refused(tmp_path: Path) -> None:
     arguments = ["build", "--offline", "--output", str(tmp_path / "site"), "--title", "Lak\udce9house"]
     result = CliRunner().invoke(command, arguments, env={"DM_CONTRACTS": str(ROOT / "contracts")})

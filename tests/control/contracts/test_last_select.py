@@ -1,0 +1,57 @@
+"""The columns that a model's last select names, held against the contracts of the models that are here."""
+
+from pathlib import Path
+
+import pytest
+
+from control.contracts import last_select, load
+from control.contracts.model import Contract
+from control.errors import DataError
+
+ROOT = Path(__file__).parents[3]
+STATED = [c for c in load.folder(ROOT / "contracts") if c.layer != "bronze" and "bronze" not in c.properties]
+
+
+@pytest.mark.parametrize("contract", STATED, ids=lambda contract: contract.table)
+def test_every_model_that_a_contract_describes_column_by_column_gives_these(contract: Contract) -> None:
+    sql = (ROOT / f"models/{contract.layer}/{contract.table}.sql").read_text()
+    assert last_select.columns(sql, contract.table) == [(c.name, c.type) for c in contract.columns]
+
+
+@pytest.mark.parametrize(
+    ("written", "stated"),
+    [
+        ("varchar", "string"), ("INTEGER", "int"), ("timestamp(6)", "timestamp"), ("varbinary", "binary"),
+        ("decimal(12, 2)", "decimal(12,2)"), ("array(real)", "array<float>"),
+        ("map(varchar, array(bigint))", "map<string,array<bigint>>"),
+        ('row("from" varchar, to row(at timestamp(6)))', "struct<from:string,to:struct<at:timestamp>>"),
+    ],
+)  # fmt: skip
+def test_types_of_queries_are_written_as_contracts_write_them(written: str, stated: str) -> None:
+    sql = f"select\n    cast(x as {written}) as x\nfrom t\n"
+    assert last_select.columns(sql, "m") == [("x", stated)]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "cast({{ month_slot('a, b from c') }} as integer) as a",
+        "cast(case when b = 'it''s, from' then 1 end as integer) as a",
+        "cast(extract(year from b) as integer) as a",
+        "cast(max_by(b, c) filter (where c > 0) as integer) as a -- and, a word from me",
+        "cast(\n        b\n        + c as integer\n    ) as a",
+        "CAST(b AS INTEGER) AS a",
+    ],
+)
+def test_commas_and_froms_inside_of_an_item_end_nothing(item: str) -> None:
+    sql = f"with t as (\n    select 1\n)\n\nselect\n    {item}\n    , cast(d as date) as d\nfrom t\n"
+    assert last_select.columns(sql, "m") == [("a", "int"), ("d", "date")]
+
+
+@pytest.mark.parametrize(
+    "item", ["b", "{{ ts6('b') }} as a", "cast(b as integer)", "cast(b as bytes) as a", "*"]
+)
+def test_an_item_without_a_name_or_a_type_is_shown_with_the_way_on(item: str) -> None:
+    with pytest.raises(DataError, match="says no name and type") as refused:
+        last_select.columns(f"select\n    {item}\nfrom t\n", "m")
+    assert "as name" in refused.value.hint
