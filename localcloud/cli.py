@@ -122,8 +122,14 @@ def up(
         return
     click.echo(f"the local cloud {'is up' if started.new else 'was up already'} at {started.record.endpoint}")
     where = f" --dir {shlex.quote(str(folder))}" if folder else ""
-    program = click.get_current_context().find_root().command_path
-    click.echo(f'point a shell at it with: eval "$({program} env{where})"')
+    click.echo(f'point a shell at it with: eval "$({_program()} env{where})"')
+
+
+def _program() -> str:
+    """What runs this command line in any shell, also in one whose `python` is another."""
+    python, here = Path(sys.executable), Path.cwd()
+    short = python.relative_to(here) if python.is_relative_to(here) else python
+    return f"{shlex.quote(str(short))} -m localcloud"
 
 
 @local.command(epilog="Example: dm local down")

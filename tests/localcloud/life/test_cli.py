@@ -1,3 +1,4 @@
+import re
 import signal
 import subprocess
 import sys
@@ -31,7 +32,13 @@ def test_up_status_env_down(tmp_path, dm_local):
     again = dm_local("up", "--dir", str(tmp_path / "cloud"))
     assert again.code == 0
     assert "up already" in again.out
-    assert f'eval "$(python -m localcloud env --dir {tmp_path / "cloud"})"' in again.out
+    (told,) = re.findall(r'eval "\$\((.*)\)"$', again.out, re.MULTILINE)
+    assert told.endswith(f"-m localcloud env --dir {tmp_path / 'cloud'}")
+    # Whatever `python` is in the shell that it is typed into.
+    typed = subprocess.run(
+        ["/bin/sh", "-c", told], env={"PATH": "/nowhere"}, capture_output=True, text=True, check=True
+    )
+    assert f"export AWS_ENDPOINT_URL={status['endpoint']}\n" in typed.stdout
 
     env = dm_local("env")
     assert f"export AWS_ENDPOINT_URL={status['endpoint']}\n" in env.out
