@@ -13,6 +13,9 @@ from control.lineage.model import Edge, Model
 
 # Raise it when the rules of `origins` change: what older rules found is then not used again.
 _RULES = 1
+_TABLE = "create table if not exists traced (key text primary key, edges blob not null)"
+# Another build may be writing what it has traced.
+_WAIT_SECONDS = 60
 
 
 def key(model: Model, columns: Mapping[str, tuple[str, ...]]) -> str:
@@ -24,7 +27,7 @@ def key(model: Model, columns: Mapping[str, tuple[str, ...]]) -> str:
 
 @contextmanager
 def opened(path: Path) -> Iterator["Cache"]:
-    """The cache in the file `path`, made anew when it is absent or no database."""
+    """The cache in the file `path`, made anew when it is absent, damaged or something else."""
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = _connected(path)
     try:
@@ -35,16 +38,22 @@ def opened(path: Path) -> Iterator["Cache"]:
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    statement = "create table if not exists traced (key text primary key, edges blob not null)"
-    connection = sqlite3.connect(path)
-    try:
-        connection.execute(statement)
-    except sqlite3.DatabaseError:
+    connection = sqlite3.connect(path, timeout=_WAIT_SECONDS)
+    if not _is_whole(connection):
         connection.close()
         path.unlink()
-        connection = sqlite3.connect(path)
-        connection.execute(statement)
+        connection = sqlite3.connect(path, timeout=_WAIT_SECONDS)
+        connection.execute(_TABLE)
     return connection
+
+
+def _is_whole(connection: sqlite3.Connection) -> bool:
+    try:
+        connection.execute(_TABLE)
+        connection.execute("select key, edges from traced limit 0")
+        return bool(connection.execute("pragma quick_check(1)").fetchone() == ("ok",))
+    except sqlite3.DatabaseError:
+        return False
 
 
 class Cache:

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -181,9 +183,27 @@ def test_of_two_builds_at_once_each_writes_a_whole_file(tmp_path: Path) -> None:
 
 
 def test_a_broken_cache_is_made_anew(tmp_path: Path) -> None:
-    (tmp_path / "lineage-cache.sqlite").write_bytes(b"not a database at all" * 100)
+    cache = tmp_path / "lineage-cache.sqlite"
+    cache.write_bytes(b"not a database at all" * 100)
     assert build(write_project(tmp_path)).exit_code == 0
-    assert len(edges(tmp_path)) > 0
+    whole, found = cache.read_bytes(), edges(tmp_path)
+    assert len(found) > 0
+    page = int.from_bytes(whole[16:18])
+    for damaged in (
+        whole[:page],
+        whole[:page] + b"\xff" * page + whole[2 * page :],
+        other_database(tmp_path),
+    ):
+        cache.write_bytes(damaged)
+        assert build(tmp_path).exit_code == 0
+        assert edges(tmp_path) == found
+        assert cache.read_bytes() == whole
+
+
+def other_database(folder: Path) -> bytes:
+    with closing(sqlite3.connect(folder / "other.sqlite")) as connection:
+        connection.execute("create table traced (something text)")
+    return (folder / "other.sqlite").read_bytes()
 
 
 @pytest.mark.parametrize(
