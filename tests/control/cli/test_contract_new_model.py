@@ -107,6 +107,21 @@ def test_consumers_that_people_wrote_stay_and_so_do_their_comments() -> None:
     assert "- name: cellar  # ask first\n" in home.read_text()
 
 
+def test_a_list_of_consumers_in_one_line_is_left_to_people() -> None:
+    home = Path("contracts/silver/wines.yaml")
+    text = home.read_text()
+    listed = text[text.index("    value:\n      - name: to-be-named") : text.index("schema:\n")]
+    one_line = "    value: [{name: cellar, contact: cellar@example.org, use: Reads it whole.}]\n"
+    home.write_text(text.replace(listed, one_line))
+    write("silver", "wine_labels", LABELS)
+    done = run("new", "model", "wine_labels")
+    assert done.exit_code == 0, done.exception
+    assert (
+        "warning: name silver.wine_labels among the consumers of contracts/silver/wines.yaml" in done.stderr
+    )
+    assert one_line in home.read_text()
+
+
 def test_what_a_draft_says_of_a_column_stays_when_it_is_drafted_again() -> None:
     write("silver", "wine_labels", LABELS)
     run("new", "model", "wine_labels")
