@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from wsgiref.types import StartResponse
 from xml.sax.saxutils import escape
 
+# Services whose clients read XML, as those of S3 do.
+QUERY = {"cloudformation", "elasticloadbalancing", "iam", "rds", "sns", "sts"}
+
 
 def answer(
     start_response: StartResponse, service: str, status: int, code: str, message: str
@@ -18,6 +21,12 @@ def answer(
         fields = {"Code": code, "Message": message, "RequestId": request}
         inner = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in fields.items())
         body = f"<?xml version='1.0' encoding='UTF-8'?><Error>{inner}</Error>".encode()
+    elif service in QUERY:
+        kind = "text/xml"
+        fields = {"Type": "Sender", "Code": code, "Message": message}
+        inner = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in fields.items())
+        error = f"<Error>{inner}</Error><RequestId>{request}</RequestId>"
+        body = f"<ErrorResponse>{error}</ErrorResponse>".encode()
     else:
         kind = "application/x-amz-json-1.1"
         body = json.dumps({"__type": code, "message": message, "Message": message}).encode()

@@ -12,6 +12,7 @@ from localcloud.aws.mends import (
     network,
     objects,
     queues,
+    sessions,
     uploads,
 )
 from localcloud.aws.turns import Turns
@@ -30,3 +31,4 @@ def apply(blobs: BlobStore, turns: Turns) -> None:
     keys.apply()
     bucket_policies.apply()
     conditions.apply()
+    sessions.apply()

@@ -127,6 +127,44 @@ def test_an_absent_object_is_refused_to_who_may_not_list_the_bucket(
     assert refused(client(cloud, "s3").get_object, Bucket="lake", Key="gold/none")[0] == "NoSuchKey"
 
 
+@pytest.mark.parametrize("service", ["sts", "iam", "sns", "cloudformation", "dynamodb", "s3"])
+def test_a_key_that_nobody_was_given_is_refused_in_words_of_the_service(
+    cloud: supervisor.Record, service: str
+) -> None:
+    made_up = {"AWS_ACCESS_KEY_ID": "ASIA000000000000", "AWS_SECRET_ACCESS_KEY": "x"}
+    calls = {
+        "sts": "get_caller_identity", "iam": "list_roles", "sns": "list_topics",
+        "cloudformation": "list_stacks", "dynamodb": "list_tables", "s3": "list_buckets",
+    }  # fmt: skip
+    code, message, _ = refused(getattr(client(cloud, service, made_up), calls[service]))
+    assert code in ("UnrecognizedClientException", "InvalidAccessKeyId")
+    assert "dm env --role" in message
+
+
+def test_a_session_is_narrowed_by_managed_policies(cloud: supervisor.Record) -> None:
+    owner, sts = client(cloud, "iam"), client(cloud, "sts")
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"{LAKE}/gold/other/*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    policy = owner.create_policy(PolicyName="other", PolicyDocument=document)["Policy"]["Arn"]
+    role = owner.create_role(RoleName="wide", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    owner.put_role_policy(RoleName="wide", PolicyName="p", PolicyDocument=json.dumps(READER))
+
+    def taken(**given: Any) -> Any:
+        keys = sts.assume_role(RoleArn=role, RoleSessionName="narrow", **given)["Credentials"]
+        names = {"AWS_ACCESS_KEY_ID": "AccessKeyId", "AWS_SECRET_ACCESS_KEY": "SecretAccessKey"}
+        return client(cloud, "s3", {variable: keys[name] for variable, name in names.items()})
+
+    narrowed = taken(PolicyArns=[{"arn": policy}])
+    assert "no session policy allows" in refused(narrowed.get_object, Bucket="lake", Key="gold/t/1.csv")[1]
+    wider = {"Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"{LAKE}/*/t/*"}}
+    both = taken(PolicyArns=[{"arn": policy}], Policy=json.dumps(wider))
+    assert both.get_object(Bucket="lake", Key="gold/t/1.csv")["Body"].read() == b"1\n2\n"
+    assert refused(both.get_object, Bucket="lake", Key="silver/t/1.csv")[0] == "AccessDenied"
+    absent = "arn:aws:iam::aws:policy/Absent"
+    given = {"RoleArn": role, "RoleSessionName": "narrow", "PolicyArns": [{"arn": absent}]}
+    assert absent in refused(sts.assume_role, **given)[1]
+
+
 def test_a_listing_is_judged_by_its_prefix(cloud: supervisor.Record, reader: dict[str, str]) -> None:
     s3 = client(cloud, "s3", reader)
     assert s3.list_objects_v2(Bucket="lake", Prefix="gold/t/")["KeyCount"] == 1
@@ -206,7 +244,7 @@ def test_what_roles_called_is_kept_and_the_owner_is_not_judged(
     found = {(one["action"], one["resource"]): one for one in roles.called(cloud) if one["role"] == "reader"}
     assert found["s3:GetObject", f"{LAKE}/gold/t/1.csv"]["refused"] == 0
     assert found["s3:GetObject", f"{LAKE}/raw/x"]["refused"] == 1
-    assert {one["role"] for one in roles.called(cloud)} <= {"reader", "nobody"}
+    assert {one["role"] for one in roles.called(cloud)} <= {"reader", "nobody", "wide"}
 
 
 def test_commands_take_a_role_and_show_its_calls(cloud: supervisor.Record, reader: dict[str, str]) -> None:
