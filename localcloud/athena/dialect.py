@@ -15,6 +15,7 @@ from sqlglot.errors import ParseError, TokenError
 from localcloud.athena.errors import AthenaError, not_supported, syntax_error
 from localcloud.athena.grammar import Dialect
 from localcloud.athena.statements.tokens import Token, place, tokenize, unexpected
+from localcloud.athena.translate.scope import place as place_of
 
 _WRITTEN = "written"
 _PLACE = re.compile(r"Line (\d+), Col: (\d+)")
@@ -33,6 +34,7 @@ def parse(sql: str) -> exp.Expression:
     if len(trees) != 1:
         raise AthenaError("SYNTAX_ERROR", "Only one sql statement is allowed. Got: " + sql[:200])
     _refuse_words(trees[0])
+    _refuse_chains(trees[0])
     trees[0].meta[_WRITTEN] = sql
     return cast(exp.Expression, trees[0])
 
@@ -44,6 +46,29 @@ def _refuse_words(tree: exp.Expr) -> None:
             column = name.meta.get("col", len(name.name)) - len(name.name) + 1
             text = f"mismatched input '{name.name}'. Expecting: <identifier>"
             raise syntax_error(text, line=name.meta.get("line", 1), column=column)
+
+
+_PREDICATES = (
+    *(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ),
+    *(exp.Between, exp.In, exp.Like, exp.Escape, exp.Is),
+)
+
+
+def _refuse_chains(tree: exp.Expr) -> None:
+    """Raise SYNTAX_ERROR for `a = b = c` and its like: a condition is compared in parentheses only."""
+    for node in tree.find_all(*_PREDICATES):
+        if isinstance(node.parent, exp.Update):  # SET a = b IS NULL
+            continue
+        for part in (node.this, *(node.args.get(name) for name in ("expression", "low", "high"))):
+            if isinstance(part, (*_PREDICATES, exp.Not)) and not _is_part(part, node):
+                line, column = place_of(cast(exp.Expression, part))
+                message = "A condition inside of a comparison needs parentheses. Expecting: <EOF>"
+                raise syntax_error(message, line=line, column=column)
+
+
+def _is_part(part: exp.Expr, node: exp.Expr) -> bool:
+    """Whether it is the LIKE of an ESCAPE, or the NOT NULL of an IS."""
+    return isinstance(node, exp.Escape) or (isinstance(part, exp.Not) and isinstance(part.this, exp.Null))
 
 
 def _as_sqlglot_reads(sql: str) -> str:

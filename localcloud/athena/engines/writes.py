@@ -59,7 +59,7 @@ def _column_names(query: Query) -> list[str]:
     """Lower-case names. Raises MISSING_COLUMN_NAME and DUPLICATE_COLUMN_NAME, at the statement's start."""
     names: list[str] = []
     for at, field in enumerate(query.fields):
-        if field.name == f"_col{at}":
+        if field.unnamed:
             raise AthenaError(
                 "MISSING_COLUMN_NAME", f"line 1:1: Column name not specified at position {at + 1}"
             )

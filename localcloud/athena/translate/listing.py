@@ -86,7 +86,14 @@ def fields(outputs: list[Output]) -> tuple[Field, ...]:
     """The columns that they become: what has no name is `_col` and its place."""
     labels = labelled([output.name for output in outputs])
     return tuple(
-        Field(output.name or f"_col{at}", output.term.type, label, zone=output.term.zone, reads=output.reads)
+        Field(
+            output.name or f"_col{at}",
+            output.term.type,
+            label,
+            zone=output.term.zone,
+            reads=output.reads,
+            unnamed=not output.name,
+        )
         for at, (output, label) in enumerate(zip(outputs, labels, strict=True))
     )
 

@@ -152,7 +152,7 @@ def _renamed(found: Query, names: list[str], node: exp.Expression) -> Query:
         )
     labels = listing.labelled(names)
     fields = tuple(
-        replace(field, name=name, sql=label)
+        replace(field, name=name, sql=label, unnamed=False)
         for field, name, label in zip(found.fields, names, labels, strict=True)
     )
     items = ", ".join(f"{old.sql} AS {new.sql}" for old, new in zip(found.fields, fields, strict=True))
@@ -305,7 +305,7 @@ def _values(node: exp.Values, scope: Scope) -> Query:
     )
     names = [f"_col{at}" for at in range(len(types))]
     fields = tuple(
-        Field(name, type_, ident(name), zone=term.zone)
+        Field(name, type_, ident(name), zone=term.zone, unnamed=True)
         for name, type_, term in zip(names, types, rows[0], strict=True)
     )
     outputs = [as_output(field) for field in fields]

@@ -247,7 +247,7 @@ def _with_column_aliases(
             f"line {line}:{column}: Column alias list has {len(names)} entries but relation has "
             f"{len(shown)} columns",
         )
-    return tuple(replace(field, name=name) for field, name in zip(shown, names, strict=True))
+    return tuple(replace(field, name=name, unnamed=False) for field, name in zip(shown, names, strict=True))
 
 
 def joined(left: Source, join: exp.Expression, scope: Scope) -> Source:

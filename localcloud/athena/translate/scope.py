@@ -20,7 +20,8 @@ from localcloud.athena.types import Type
 class Field:
     """A column in sight: under which relation and database it may be named, and its DuckDB text.
 
-    Hidden columns (`$path`) are left out of `*`. `reads` is what its values are made of.
+    Hidden columns (`$path`) are left out of `*`; one that is `unnamed` shows a name that no query may use.
+    `reads` is what its values are made of.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Field:
     hidden: bool = False
     zone: str = "UTC"
     reads: Reads = NOTHING
+    unnamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +242,7 @@ def as_term(found: Field) -> Term:
 
 def as_output(found: Field) -> Output:
     """The field as an item of a SELECT."""
-    return Output(found.name, as_term(found), found.reads)
+    return Output("" if found.unnamed else found.name, as_term(found), found.reads)
 
 
 def _matching(scope: Scope, parts: list[str], node: exp.Expression) -> Field | None:
@@ -249,6 +251,7 @@ def _matching(scope: Scope, parts: list[str], node: exp.Expression) -> Field | N
         candidate
         for candidate in scope.fields
         if candidate.name.lower() == name
+        and not candidate.unnamed
         and (not qualifiers or candidate.relation == qualifiers[-1])
         and (len(qualifiers) < 2 or candidate.database == qualifiers[-2])
     ]
