@@ -1,9 +1,7 @@
 """The markers of a reload, `_BEGIN` and `_COMPLETE`: JSON objects under `reload=<n>/`.
 
 `_BEGIN` says from which position of the source's log the snapshot is (`{"position": "0/16B3748"}`), and
-`_COMPLETE` of which objects it is made (`{"files": [{"key": …, "version_id": …, "records": …}, …]}`). One
-without a record, after which every row of the table counts as deleted, says `"empty": true` beside them:
-an export that failed and wrote nothing does not.
+`_COMPLETE` of which objects it is made (`{"files": [{"key": …, "version_id": …, "records": …}, …]}`).
 """
 
 from typing import Annotated, TypeVar
@@ -34,7 +32,6 @@ class Complete(msgspec.Struct, frozen=True):
     """What `_COMPLETE` says."""
 
     files: tuple[ListedFile, ...]
-    empty: bool = False
 
 
 _Said = TypeVar("_Said", Begin, Complete)
@@ -47,17 +44,7 @@ def begin(text: bytes) -> str:
 
 def complete(text: bytes) -> tuple[ListedFile, ...]:
     """The objects that `_COMPLETE` lists. Raises FileRefusedError."""
-    said = _read(Complete, text)
-    count = sum(file.records for file in said.files)
-    if not count and not said.empty:
-        raise FileRefusedError(
-            "marker",
-            "it lists no record, so that every row of its table would count as deleted: where the table is"
-            ' empty in the source, say "empty": true beside "files"',
-        )
-    if count and said.empty:
-        raise FileRefusedError("marker", f'it says "empty": true, and lists {count:,} records')
-    return said.files
+    return _read(Complete, text).files
 
 
 def _read(kind: type[_Said], text: bytes) -> _Said:

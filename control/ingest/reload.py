@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from control.errors import ConflictError, EngineError, NotFoundError
+from control.ingest import alerts
 from control.ingest.rules import Rules
 from control.model import Batch, Finding, RawFile, Reload, counts_in, file_id_of
 from control.ports import Parts
@@ -106,12 +107,26 @@ class Reloads:
             return f"its _COMPLETE can be read no longer: {error.message}"
         problem = _lacking(reload, file.bucket, listed, self.parts)
         if not problem:
+            if not any(one.records for one in listed):
+                # Before it counts, so that whoever dies in between has told of it.
+                alerts.put(_emptied(reload, self.parts), self.parts)
             wanted = replace(reload, complete=file.file_id)
             try:
                 self._found[reload.folder] = self.parts.store.update(reload, wanted)
             except ConflictError:
                 return "the reload was complete before"
         return problem
+
+
+def _emptied(reload: Reload, parts: Parts) -> alerts.Incident:
+    """An export that failed may have written nothing; what to do where it did."""
+    message = (
+        f"the reload {reload.folder} is complete without a record: all that {reload.table} had before its "
+        "snapshot counts as deleted. Where the source still has rows, reload them under a new number"
+    )
+    return alerts.Incident(
+        "source.reload-of-nothing", reload.table, reload.folder, message, parts.clock.now()
+    )
 
 
 def position_of(file: RawFile, parts: Parts) -> str | None:

@@ -251,10 +251,7 @@ def is_complete(complete: Path, folder: str, files: dict[str, File]) -> bool:
     """Whether a reload is there as its `_COMPLETE` lists it, and nothing of it is in quarantine."""
     if not complete.is_file():
         return False
-    said = json.loads(complete.read_bytes())
-    listed = {one["key"]: one["records"] for one in said["files"]}
-    if any(listed.values()) is said.get("empty", False):
-        return False  # it says that there is nothing, or does not say so where it must
+    listed = {one["key"]: one["records"] for one in json.loads(complete.read_bytes())["files"]}
     there = {name: file for name, file in files.items() if name.startswith(f"{folder}/")}
     return {
         name: file.records for name, file in there.items() if not name.endswith("/_BEGIN")

@@ -134,15 +134,6 @@ def test_a_complete_reload_leaves_its_own_rows_and_what_changed_after_its_snapsh
     assert breweries(tmp_path) == ["B4", "Loaded again"]
 
 
-def test_a_reload_of_nothing_counts_where_it_says_so(tmp_path):
-    raw(tmp_path, "a.csv.gz", "brewery_id,brewery_name", "1,Loaded")
-    raw(tmp_path, "reload=1/_BEGIN", '{"position": "0/5"}')
-    raw(tmp_path, "reload=1/_COMPLETE", '{"files": []}')
-    assert breweries(tmp_path) == ["Loaded"]
-    raw(tmp_path, "reload=1/_COMPLETE", '{"files": [], "empty": true}')
-    assert breweries(tmp_path) == []
-
-
 def review(review_id, *, beer=1, brewery=1, profile=1, overall=4.0, at=JUNE):
     return (review_id, brewery, beer, profile, overall, None, None, None, None, at)
 

@@ -8,6 +8,7 @@ import pytest
 
 from control.adapters.memory import MemoryCatalog, MemoryClock, MemoryObjects, MemoryStore
 from control.config import Settings
+from control.errors import UnavailableError
 from control.ingest.rules import Rules
 from control.ingest.run import Outcome, run
 from control.ingest.tables import BronzeTable
@@ -189,3 +190,21 @@ def impatient(world: World) -> World:
     """A world whose batches hold one file each."""
     world.rules = replace(world.rules, light_files=1)
     return world
+
+
+class Topic:
+    """A topic that can be away."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.sent: list[tuple[str, str, str]] = []
+
+    def publish(self, subject: str, message: str, incident: str) -> None:
+        if self.away:
+            raise UnavailableError("no answer came")
+        self.sent.append((subject, message, incident))
+
+
+@pytest.fixture
+def topic() -> Topic:
+    return Topic()

@@ -3,28 +3,9 @@ from datetime import timedelta
 
 import pytest
 
-from control.errors import UnavailableError
 from control.ingest import alerts
 from control.ingest.redrive import redrive
 from control.ports import CatalogColumn
-
-
-class Topic:
-    """A topic that can be away."""
-
-    def __init__(self) -> None:
-        self.away = False
-        self.sent: list[tuple[str, str, str]] = []
-
-    def publish(self, subject: str, message: str, incident: str) -> None:
-        if self.away:
-            raise UnavailableError("no answer came")
-        self.sent.append((subject, message, incident))
-
-
-@pytest.fixture
-def topic() -> Topic:
-    return Topic()
 
 
 def test_a_batch_that_failed_is_told_once_without_a_value_of_a_row(world, topic) -> None:

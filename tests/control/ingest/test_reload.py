@@ -8,7 +8,7 @@ from itertools import permutations
 import pytest
 
 from control.errors import UsageError
-from control.ingest.alerts import note
+from control.ingest.alerts import deliver, note
 from control.ingest.files import must_belong
 from control.ingest.quarantine import ingest_again, open_files, waive
 from control.ingest.reload import position_of
@@ -44,7 +44,6 @@ def waits(outcome):
     return [finding.message for finding in outcome.findings if finding.code == "reload.waiting"]
 
 
-NOTHING = json.dumps({"files": [], "empty": True})
 ELSEWHERE = json.dumps({"files": [{"key": "raw/review/x.json", "records": 1}]})
 STEPS = {
     "begin": begin,
@@ -69,6 +68,18 @@ def test_in_any_order_of_arrival_begin_is_first_and_the_completion_last(world, o
     assert parsed == {"_BEGIN": None, "a.json": "0/A", "b.json": "0/A", "_COMPLETE": "0/A"}
 
 
+def test_a_reload_of_nothing_counts_and_is_told_of_once(world, topic) -> None:
+    begin(world)
+    complete(world)
+    world.run()
+    world.run()
+    assert events(world) == {1: ["reload-begin"], 2: ["reload-complete"]}
+    assert deliver(topic, world.parts) == 1
+    ((subject, message, _),) = topic.sent
+    assert subject == "source.reload-of-nothing: review"
+    assert message.startswith(f"the reload {FOLDER} is complete without a record: all that review had before")
+
+
 def test_what_waits_holds_nothing_else_up_and_is_told_of(world) -> None:
     world.objects._clock = world.clock
     land(world, "a", "1")
@@ -90,10 +101,7 @@ def test_what_waits_holds_nothing_else_up_and_is_told_of(world) -> None:
     [
         (lambda w: complete(w, a=1, b=1), "b.json (version null), which its _COMPLETE lists, has not come"),
         (lambda w: complete(w, a=2), "has 1 records and not 2"),
-        (
-            lambda w: put(w, "_COMPLETE", NOTHING),
-            "a.json (version null) is there, and its _COMPLETE does not",
-        ),
+        (lambda w: complete(w), "a.json (version null) is there, and its _COMPLETE does not list it"),
         (lambda w: (complete(w, a=1, bad=1), land(w, "bad", "bad 1")), "has 1 records in quarantine"),
         (lambda w: (complete(w, a=1, no=1), land(w, "no", "!refuse")), "is not published"),
         (lambda w: (complete(w, a=1), land(w, "sub/c", "9")), "sub/c.json (version null) is there"),
