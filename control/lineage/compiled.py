@@ -13,21 +13,18 @@ _COMMANDS = (("docs", "generate", "--static"), ("compile", "--full-refresh"))
 def write(folder: Path, *, dbt: Path, profiles: Path) -> None:
     """Write manifest.json, catalog.json and dbt's own docs into `folder`.
 
-    Raises UsageError when dbt is not there or refuses the project or the profile, UpstreamError when a model
-    cannot be compiled or a relation not be looked at.
+    What a build has parsed, in the folder above, is not parsed again but where it changed. Raises UsageError
+    when dbt is not there or refuses the project or the profile, UpstreamError when a model cannot be compiled
+    or a relation not be looked at.
     """
-    paths = (
-        "--profiles-dir",
-        str(profiles),
-        "--target-path",
-        str(folder),
-        "--log-path",
-        str(folder / "logs"),
-    )
+    options = ["--profiles-dir", str(profiles), "--target-path", str(folder)]
+    options += ["--log-path", str(folder / "logs")]
+    parsed = folder.parent / "partial_parse.msgpack"
+    options += ["--partial-parse-file-path", str(parsed)] if parsed.exists() else []
     for command in _COMMANDS:
         try:
             done = subprocess.run(
-                [str(dbt), "--quiet", "--no-use-colors", *command, *paths],
+                [str(dbt), "--quiet", "--no-use-colors", *command, *options],
                 capture_output=True, text=True, check=False,
             )  # fmt: skip
         except FileNotFoundError:

@@ -26,6 +26,15 @@ def test_dbt_writes_the_catalog_and_then_the_sql_of_first_builds_beside_the_buil
     assert all(f"--target-path {tmp_path / 'docs'}" in call for call in (docs, compile_))
 
 
+def test_what_the_last_build_has_parsed_is_not_parsed_again(tmp_path: Path) -> None:
+    parsed = tmp_path / "partial_parse.msgpack"
+    compiled.write(tmp_path / "docs", dbt=dbt(tmp_path), profiles=tmp_path)
+    assert str(parsed) not in (tmp_path / "calls").read_text()
+    parsed.touch()
+    compiled.write(tmp_path / "docs", dbt=dbt(tmp_path), profiles=tmp_path)
+    assert (tmp_path / "calls").read_text().count(f"--partial-parse-file-path {parsed}") == 2
+
+
 @pytest.mark.parametrize(("code", "error"), [(1, UpstreamError), (2, UsageError)])
 def test_what_dbt_says_went_wrong_is_passed_on(tmp_path: Path, code: int, error: type[Exception]) -> None:
     with pytest.raises(error, match="dbt docs generate --static failed: no such table"):
