@@ -155,9 +155,12 @@ def _one_pass(
 ) -> _Pass:
     """Look at every table; list the bucket when it is wanted or due. `known` is what is registered."""
     done = _Pass(listed=wanted)
+    heads = {head.table: head for head in every(parts.store, Head, "")}
     for table in tables.values():
         with done.of(table.name):
-            head = settle(table.name, parts)
+            head = heads.get(table.name)
+            if head is None or head.intent is not None:
+                head = settle(table.name, parts)
             done.listed |= listing == "when_due" and _is_due(head, parts, rules)
             follow_contract(table, head, parts)
     if done.listed:
