@@ -159,11 +159,14 @@ def status(folder: Path | None, as_json: bool) -> None:
         else:
             click.echo(f"not running: {error.message}; start one with: {error.hint}")
         sys.exit(1)
-    last = snapshots.header(Folder(path).state)
+    last, problem = snapshots.header(Folder(path).state), saves.problem(record)
     if as_json:
-        _print_json(_described(record) | {"last_snapshot": last and _header_json(last)})
+        told = {"last_snapshot": last and _header_json(last), "not_saved": problem or None}
+        _print_json(_described(record) | told)
     else:
         _print_status(record, last)
+        if problem:
+            click.echo(f"what has changed since then cannot be saved: {problem}")
     sys.exit(0 if all(part.runs for part in record.parts) else 1)
 
 

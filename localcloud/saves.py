@@ -15,6 +15,7 @@ from localcloud.snapshots import Header
 SAVE = "/_localcloud/save/"
 LAST = "/_localcloud/last"
 KEPT = "/_localcloud/kept/"
+PROBLEM = "/_localcloud/problem"
 # Taking and writing a large state; the cloud serves others meanwhile.
 SAVE_SECONDS = 300
 
@@ -81,6 +82,14 @@ def last(folder: Folder, record: Record) -> None:
         )
 
 
+def problem(record: Record) -> str:
+    """Why the running cloud could not write its last snapshot at an interval; empty where it could."""
+    try:
+        return str(_asked(record, PROBLEM, "GET").get("error", ""))
+    except (OSError, http.client.HTTPException, ValueError):
+        return ""
+
+
 def _save_running(record: Record, name: str) -> Header:
     try:
         answer = _asked(record, SAVE + name)
@@ -91,11 +100,11 @@ def _save_running(record: Record, name: str) -> Header:
     return Header(**answer | {"left_out": tuple(answer["left_out"])})
 
 
-def _asked(record: Record, path: str) -> dict[str, Any]:
+def _asked(record: Record, path: str, method: str = "POST") -> dict[str, Any]:
     """What the running cloud answers: the header of a snapshot, or an error."""
     connection = http.client.HTTPConnection(HOST, record.port, timeout=SAVE_SECONDS)
     try:
-        connection.request("POST", path)
+        connection.request(method, path)
         found: dict[str, Any] = json.loads(connection.getresponse().read())
         return found
     finally:

@@ -1,7 +1,7 @@
 """The cloud's own calls, on its endpoint under `/_localcloud/`.
 
-Whether it is up; save under a name, or for the last time; what roles have called; and what another part
-keeps in the snapshots, to read and to replace.
+Whether it is up; save under a name, or for the last time; why it could not be saved; what roles have called;
+and what another part keeps in the snapshots, to read and to replace.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from localcloud.aws.saving import Saver
 from localcloud.errors import LocalCloudError
 from localcloud.iam.calls import CALLS, Calls
 from localcloud.instance import Folder
-from localcloud.saves import KEPT, LAST, SAVE
+from localcloud.saves import KEPT, LAST, PROBLEM, SAVE
 from localcloud.snapshots import Header
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,8 @@ class Control:
             return "503 Service Unavailable", b""
         if path == CALLS and method == "GET":
             return _called(self.calls)
+        if path == PROBLEM and method == "GET":
+            return "200 OK", json.dumps({"error": self.saver.problem}).encode()
         if method == "POST" and path.startswith(SAVE):
             target = path.removeprefix(SAVE)
             return _saved(lambda saver: saver.save_as(self.folder.save(target)), self.saver)

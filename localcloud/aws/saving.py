@@ -29,6 +29,8 @@ class Saver:
         self.blobs = blobs
         self.front = front
         self.saved_changes = 0
+        self.problem = ""
+        """Why the last snapshot at an interval was not written; empty when it was."""
         self._writing = threading.RLock()
 
     def save(self, reason: str) -> Header:
@@ -45,6 +47,7 @@ class Saver:
             header = snapshots.write(self.folder, content, saved_by=by, reason=reason)
             self.blobs.keep(content.blobs)
             self.saved_changes = changes
+        self.problem = ""
         log.info("state.saved %s", header.summary)
         return header
 
@@ -88,7 +91,8 @@ class Saver:
             begun = time.monotonic()
             try:
                 self.save(snapshots.AT_INTERVAL)
-            except Exception:
+            except Exception as error:
                 # The last snapshot stays; the next interval tries again.
+                self.problem = str(error)
                 log.exception("state.not_saved")
             pause = time.monotonic() - begun

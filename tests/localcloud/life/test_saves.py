@@ -33,6 +33,14 @@ def wait_for_save(cloud, after=""):
     raise AssertionError("no snapshot was written")
 
 
+def wait_until(happened):
+    for _ in range(3000):
+        if happened():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not happen")
+
+
 def test_a_change_is_saved_at_the_next_interval_and_reads_are_not(cloud):
     cloud.up(save_every=0.05)
     put(cloud, "a")
@@ -135,6 +143,20 @@ def test_a_state_that_cannot_be_saved_keeps_its_cloud_up_until_it_can(cloud):
     cloud.up()
     listed = cloud.client("s3").list_objects_v2(Bucket="lake")["Contents"]
     assert [one["Key"] for one in listed] == ["new", "newer"]
+
+
+def test_changes_that_cannot_be_saved_are_told_of_until_they_can(cloud, dm_local):
+    record = cloud.up(save_every=0.05).record
+    in_the_way = cloud.folder / "state" / f".{snapshots.LAST}.new"
+    in_the_way.mkdir(parents=True)
+    put(cloud, "a")
+    wait_until(lambda: in_the_way.name in saves.problem(record))
+    status = ("status", "--dir", str(cloud.folder))
+    assert "cannot be saved: " in dm_local(*status).out
+    assert in_the_way.name in dm_local(*status, "--json").json["not_saved"]
+    in_the_way.rmdir()
+    wait_until(lambda: not saves.problem(record))
+    assert "cannot be saved" not in dm_local(*status).out
 
 
 def test_a_content_that_does_not_fit_leaves_no_part_of_it_on_the_disk(tmp_path):
