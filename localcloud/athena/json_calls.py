@@ -1,7 +1,6 @@
 """Read the SQL/JSON calls, whose arguments have words between them: JSON_VALUE, JSON_OBJECT and the like.
 
-Each becomes an `Anonymous` node; what the words say is in `meta["words"]`. Clauses of JSON_OBJECT and
-JSON_ARRAY that are not read are kept as the word `unknown`, which the translation refuses.
+Each becomes an `Anonymous` node; what the words say is in `meta["words"]`.
 """
 
 from collections.abc import Callable
@@ -14,21 +13,12 @@ Read = Callable[[TrinoParser], exp.Expression]
 Words = dict[str, object]
 
 
-def _made(parser: TrinoParser, name: str, arguments: list[Any], **words: object) -> exp.Expression:
-    found: exp.Expression = parser.expression(exp.Anonymous(this=name, expressions=arguments))
+def _made(parser: TrinoParser, name: str, arguments: list[Any], words: Words) -> exp.Expression:
     if parser._curr and parser._curr.token_type != TokenType.R_PAREN:
-        words["unknown"] = parser._curr.text
-        _pass_over(parser)
+        parser.raise_error("Expecting: ')'")
+    found: exp.Expression = parser.expression(exp.Anonymous(this=name, expressions=arguments))
     found.meta["words"] = words
     return found
-
-
-def _pass_over(parser: TrinoParser) -> None:
-    depth = 0
-    while parser._curr and (depth or parser._curr.token_type != TokenType.R_PAREN):
-        depth += parser._curr.token_type == TokenType.L_PAREN
-        depth -= parser._curr.token_type == TokenType.R_PAREN
-        parser._advance()
 
 
 def _path_call(name: str, clauses: Callable[[TrinoParser, Words], None]) -> Read:
@@ -47,9 +37,7 @@ def _path_call(name: str, clauses: Callable[[TrinoParser, Words], None]) -> Read
         if parser._match_text_seq("PASSING"):
             arguments += _passed(parser, words)
         clauses(parser, words)
-        if parser._curr and parser._curr.token_type != TokenType.R_PAREN:
-            parser.raise_error("Expecting: ')'")
-        return _made(parser, name, arguments, **words)
+        return _made(parser, name, arguments, words)
 
     return read
 
@@ -130,31 +118,43 @@ def _endings(parser: TrinoParser, words: Words, known: tuple[str, ...]) -> None:
 
 
 def _object(parser: TrinoParser) -> exp.Expression:
-    """`JSON_OBJECT([KEY] key : value, … [NULL | ABSENT ON NULL])`, VALUE in the place of the colon too."""
+    """`JSON_OBJECT([KEY] key : value [FORMAT JSON], … clauses)`, VALUE in the place of the colon too."""
     arguments: list[Any] = []
-    while parser._curr and parser._curr.token_type != TokenType.R_PAREN:
-        parser._match_text_seq("KEY")
-        key = parser._parse_string()
-        if key is None or not (parser._match(TokenType.COLON) or parser._match_text_seq("VALUE")):
-            break
-        value = parser._parse_bitwise()
-        arguments += [key, value] if value is not None else []
+    words: Words = {}
+    while not _at_clauses(parser):
+        if parser._next and parser._next.token_type != TokenType.COLON:
+            parser._match_text_seq("KEY")
+        arguments.append(parser._parse_bitwise())
+        if arguments[-1] is None or not (parser._match(TokenType.COLON) or parser._match_text_seq("VALUE")):
+            parser.raise_error("Expecting: ':', 'VALUE'")
+        arguments.append(_value(parser, words, f"format {len(arguments)}"))
         if not parser._match(TokenType.COMMA):
             break
-    return _made(parser, "json_object", arguments, nulls=_nulls(parser, "NULL"))
+    words["nulls"] = _nulls(parser, "NULL")
+    for word in ("WITH", "WITHOUT"):
+        if parser._match_text_seq(word, "UNIQUE"):
+            parser._match_text_seq("KEYS")
+            words["unique"] = word == "WITH"
+    return _returning(parser, "json_object", arguments, words)
 
 
 def _array(parser: TrinoParser) -> exp.Expression:
-    """`JSON_ARRAY(value, … [NULL | ABSENT ON NULL])`."""
+    """`JSON_ARRAY(value [FORMAT JSON], … [NULL | ABSENT ON NULL] [RETURNING type])`."""
     arguments: list[Any] = []
-    while parser._curr and parser._curr.token_type != TokenType.R_PAREN:
-        value = parser._parse_bitwise()
-        if value is None:
-            break
-        arguments.append(value)
+    words: Words = {}
+    while not _at_clauses(parser):
+        arguments.append(_value(parser, words, f"format {len(arguments)}"))
         if not parser._match(TokenType.COMMA):
             break
-    return _made(parser, "json_array", arguments, nulls=_nulls(parser, "ABSENT"))
+    words["nulls"] = _nulls(parser, "ABSENT")
+    return _returning(parser, "json_array", arguments, words)
+
+
+def _at_clauses(parser: TrinoParser) -> bool:
+    """Whether no more values come."""
+    words = (("NULL", "ON"), ("ABSENT", "ON"), ("WITH", "UNIQUE"), ("WITHOUT", "UNIQUE"), ("RETURNING",))
+    ended = parser._curr is None or parser._curr.token_type == TokenType.R_PAREN
+    return ended or any(parser._match_text_seq(*some, advance=False) for some in words)
 
 
 def _nulls(parser: TrinoParser, default: str) -> str:
@@ -162,6 +162,13 @@ def _nulls(parser: TrinoParser, default: str) -> str:
         if parser._match_text_seq(word, "ON", "NULL"):
             return word
     return default
+
+
+def _returning(parser: TrinoParser, name: str, arguments: list[Any], words: Words) -> exp.Expression:
+    if parser._match_text_seq("RETURNING"):
+        words["type"] = parser._parse_types()
+        parser._match_text_seq("FORMAT", "JSON")
+    return _made(parser, name, arguments, words)
 
 
 READERS: dict[str, Read] = {

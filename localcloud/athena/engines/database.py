@@ -128,10 +128,12 @@ MACROS = (
     " ELSE j END",
     # JSON whose characters past U+FFFF are escaped, in two halves.
     "athena_json_half(n) AS '\\u' || printf('%04X', n)",
-    r"athena_json_escaped(j) AS CASE WHEN regexp_matches(j, '[\x{10000}-\x{10FFFF}]') THEN array_to_string("
-    "list_transform(string_split(j, ''), lambda c: CASE WHEN unicode(c) > 65535 THEN"
+    r"athena_json_escaped(j) AS list_transform([j], lambda t: CASE"
+    r" WHEN regexp_matches(t, '[\x{10000}-\x{10FFFF}]') THEN array_to_string("
+    "list_transform(string_split(t, ''), lambda c: CASE WHEN unicode(c) > 65535 THEN"
     " athena_json_half(55296 + (unicode(c) - 65536) // 1024)"
-    " || athena_json_half(56320 + (unicode(c) - 65536) % 1024) ELSE c END), '') ELSE j END",
+    " || athena_json_half(56320 + (unicode(c) - 65536) % 1024) ELSE c END), '') ELSE t END)[1]",
+    "athena_json_text(t) AS athena_json_escaped(CAST(to_json(t) AS VARCHAR))",
     # JSON whose numbers are texts of their digits.
     "athena_json_with_digits(j) AS array_to_string(list_transform(athena_json_tokens(j), lambda part:"
     r""" CASE WHEN regexp_matches(part, '^[-0-9]') THEN '"' || part || '"' ELSE part END), '')""",
@@ -143,28 +145,37 @@ MACROS = (
     " || (abs(athena_months(i)) // 12) || '-' || (abs(athena_months(i)) % 12)",
 )
 
-
-# JSON with the keys of objects in order, as json_parse has them. Each level makes the macro four times
-# larger: three take 0.1 s to bind, five 2.4 s.
-_JSON_DEPTH = 3
+# How deep json_parse reads. Six levels take 0.1 s to bind.
+_JSON_DEPTH = 6
 
 
 def _json_macros() -> Iterator[str]:
-    too_deep = "athena_fail('NOT_SUPPORTED', 'JSON nested this deep in the local cloud')"
-    objects = arrays = too_deep
+    """JSON with the keys of objects in order, as json_parse has them; of a key there twice the last value.
+
+    A macro for each depth, as none can call itself. Each names its lambdas by its depth: an argument is put
+    in by its text, and a parameter of the same name would take the place of what it means there.
+    """
+    last = "len(json_keys(j)) + 1 - list_position(list_reverse(json_keys(j)), k)"
+    yield (
+        "athena_json_members(j) AS CASE json_type(j) WHEN 'OBJECT' THEN list_transform("
+        "list_sort(list_distinct(json_keys(j))), lambda k: {'before': CAST(to_json(k) AS VARCHAR) || ':',"
+        f" 'value': json_extract(j, '$.*')[{last}]}}) WHEN 'ARRAY' THEN list_transform("
+        "json_extract(j, '$[*]'), lambda e: {'before': '', 'value': e}) END"
+    )
+    bracket = "CASE json_type(j) WHEN 'OBJECT' THEN '{}' ELSE '{}' END"
+    opened, closed = bracket.format("{", "["), bracket.format("}", "]")
+    inner = "athena_fail('NOT_SUPPORTED', 'JSON nested this deep in the local cloud')"
     for depth in range(_JSON_DEPTH + 1):
+        all_, one = f"s{depth}", f"m{depth}"
+        listed = f"array_to_string(list_transform({all_}, lambda {one}: {one}.before || {inner}), ',')"
         yield (
-            f"athena_json_{depth}(j) AS CASE json_type(j) WHEN 'OBJECT' THEN {objects} "
-            f"WHEN 'ARRAY' THEN {arrays} ELSE CAST(json(j) AS VARCHAR) END"
+            f"athena_json_{depth}(j) AS list_transform([athena_json_members(j)], lambda {all_}:"
+            f" CASE WHEN {all_} IS NULL THEN CAST(json(j) AS VARCHAR)"
+            f" ELSE {opened} || {listed} || {closed} END)[1]"
         )
-        inner = f"athena_json_{depth}"
-        member = f"""CAST(to_json(k) AS VARCHAR) || ':' || {inner}(json_extract(j, '$."' || k || '"'))"""
-        members = f"array_to_string(list_transform(list_sort(json_keys(j)), lambda k: {member}), ',')"
-        element = f"coalesce({inner}(e), 'null')"
-        elements = f"""array_to_string(list_transform(from_json(j, '["JSON"]'), lambda e: {element}), ',')"""
-        objects, arrays = f"'{{' || {members} || '}}'", f"'[' || {elements} || ']'"
-    top = f"athena_json_{_JSON_DEPTH}(j)"
-    yield f"athena_json(j) AS list_transform([{top}], lambda t: athena_json_doubles(t))[1]"
+        inner = f"athena_json_{depth}(m{depth + 1}.value)"
+    doubles = f"list_transform([athena_json_{_JSON_DEPTH}(j)], lambda t: athena_json_doubles(t))[1]"
+    yield f"athena_json(j) AS athena_json_escaped({doubles})"
 
 
 _PARTS = (murmur, digits, hashes, utf8, quantile, distributions, iso8601, jsonpaths)

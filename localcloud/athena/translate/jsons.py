@@ -1,18 +1,30 @@
 """JSON values, kept as their text, made from other values."""
 
 import json
+import re
 
 from localcloud.athena.translate import zones
 from localcloud.athena.translate.terms import VARCHAR, decimal, raw_cast, text
 from localcloud.athena.types import Type
 
-_PLAIN = ("boolean", "tinyint", "smallint", "integer", "bigint", "varchar")
+_PLAIN = ("boolean", "tinyint", "smallint", "integer", "bigint")
+_TEXTS = ("varchar", "char")
 _COMMA = " || ',' || "
 
 
+_ESCAPED = re.compile(r"\\u00[01][0-9a-f]|[\U00010000-\U0010ffff]")
+
+
 def quoted(key: str) -> str:
-    """A text as a JSON string."""
-    return json.dumps(key, ensure_ascii=False)
+    """A text as a JSON string, with the escapes that Jackson writes."""
+    return _ESCAPED.sub(_escape, json.dumps(key, ensure_ascii=False))
+
+
+def _escape(match: re.Match[str]) -> str:
+    if len(match[0]) > 1:
+        return "\\u" + match[0][2:].upper()
+    units = match[0].encode("utf-16-be").hex().upper()
+    return f"\\u{units[:4]}\\u{units[4:]}"
 
 
 def from_value(sql: str, source: Type, zone: str, depth: int = 0) -> str | None:
@@ -33,6 +45,8 @@ def from_value(sql: str, source: Type, zone: str, depth: int = 0) -> str | None:
         return f"athena_json_{source.name}({sql})"
     if source.name in _PLAIN:
         return f"CAST(to_json({sql}) AS VARCHAR)"
+    if source.name in _TEXTS:
+        return f"athena_json_text({sql})"
     if source.name == "date":
         return f"CAST(to_json(CAST({sql} AS VARCHAR)) AS VARCHAR)"
     if source.name == "timestamp":
@@ -55,7 +69,7 @@ def _nested(sql: str, source: Type, zone: str, depth: int) -> str | None:
         part = from_value(f"{x}.value", source.element, zone, depth + 1)
         if part is None:
             return None
-        pair = f"CAST(to_json(CAST({x}.key AS VARCHAR)) AS VARCHAR) || ':' || coalesce({part}, 'null')"
+        pair = f"athena_json_text(CAST({x}.key AS VARCHAR)) || ':' || coalesce({part}, 'null')"
         pairs = f"list_sort(list_transform(map_entries({sql}), lambda {x}: {pair}))"
         return f"'{{' || array_to_string({pairs}, ',') || '}}'"
     fields = []
@@ -63,5 +77,5 @@ def _nested(sql: str, source: Type, zone: str, depth: int) -> str | None:
         part = from_value(f"struct_extract_at({sql}, {at})", type_, zone, depth)
         if part is None:
             return None
-        fields.append(f"CAST(to_json({text(name)}) AS VARCHAR) || ':' || coalesce({part}, 'null')")
+        fields.append(f"{text(quoted(name) + ':')} || coalesce({part}, 'null')")
     return f"'{{' || {_COMMA.join(fields)} || '}}'"

@@ -38,8 +38,7 @@ def _at_path(template: str) -> Callable[[list[Term]], str]:
 def _extract(terms: list[Term]) -> Term:
     value, path = terms[0].sql, _path(terms[1])
     return Term(
-        f"CASE WHEN json_valid({value})"
-        f" THEN athena_json_doubles(CAST(json_extract({value}, {path}) AS VARCHAR)) END",
+        f"CASE WHEN json_valid({value}) THEN athena_path_text(json_extract({value}, {path})) END",
         JSON,
     )
 
