@@ -5,9 +5,11 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from localcloud.athena.cache import FileCache
+from localcloud.athena.errors import AthenaError
 from localcloud.athena.translate.reads import Path
 
 # An address and its tag stand for the same bytes for ever: a footer is read once, 0.1 ms and 2 µs a chunk.
@@ -16,7 +18,10 @@ _ANSWERS: Final = 4 * _FILES
 
 
 def size(files: Iterable[tuple[str, str]], columns: Collection[Path], cache: FileCache) -> int:
-    """Compressed bytes of the columns' chunks in all of the objects `(uri, tag)`, which the cache has."""
+    """Compressed bytes of the columns' chunks in all of the objects `(uri, tag)`, which the cache has.
+
+    Raises AthenaError HIVE_BAD_DATA for one that is no Parquet.
+    """
     wanted = frozenset(".".join(path) for path in columns if path)
     return sum(_of(uri, tag, wanted, cache) for uri, tag in files) if wanted else 0
 
@@ -33,7 +38,10 @@ def _of(uri: str, tag: str, wanted: frozenset[str], cache: FileCache) -> int:
 @lru_cache(maxsize=_FILES)
 def _chunks(uri: str, tag: str, cache: FileCache) -> Mapping[str, int]:
     """Bytes by the lower-case path of each leaf: `id`, `address.street`, `tags.list.element`."""
-    footer = pq.read_metadata(cache.local(uri, tag))
+    try:
+        footer = pq.read_metadata(cache.local(uri, tag))
+    except pa.ArrowInvalid as error:
+        raise AthenaError("HIVE_BAD_DATA", f"Malformed Parquet file. {error} [{uri}]") from None
     found: Counter[str] = Counter()
     for group in map(footer.row_group, range(footer.num_row_groups)):
         for chunk in map(group.column, range(group.num_columns)):

@@ -237,6 +237,15 @@ def test_columns_that_old_files_lack_are_null(run: Run, rows: Rows, catalog: Cat
     assert rows("select a, b from t order by a") == [(1, None), (2, "x")]
 
 
+def test_an_object_that_is_no_parquet_is_named(run: Run, catalog: Catalog, database: str) -> None:
+    run("create table t with (external_location='LOCATION/t') as select 1 a")
+    catalog.s3.put_object(Bucket="lake", Key=f"{database}/t/broken", Body=b"no parquet")
+    with pytest.raises(
+        AthenaError, match=f"HIVE_BAD_DATA: Malformed Parquet file.*s3://lake/{database}/t/broken"
+    ):
+        run("select a from t")
+
+
 def test_a_timestamp_is_read_in_milliseconds(run: Run, rows: Rows, catalog: Catalog, database: str) -> None:
     """Also inside of a value, half up."""
     run(
