@@ -40,6 +40,8 @@ assert refused == ["not started, as this run was interrupted"], refused
 HANDLERS = """
 import os, signal, threading
 import dbt_interrupt
+for number in dbt_interrupt._HANDLERS:  # under nohup SIGHUP is ignored
+    signal.signal(number, dbt_interrupt._HANDLERS[number])
 def inside(heeded):
     before = [signal.getsignal(number) for number in dbt_interrupt._HANDLERS]
     with dbt_interrupt._heeded_signals():
