@@ -37,11 +37,11 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  the signature is click's
         """The names, in the order of the table above."""
-        return list(_there())
+        return [name for name in COMMANDS if _is_there(name)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import the command's module and give its command; None for an unknown name."""
-        if cmd_name not in _there():
+        if not _is_there(cmd_name):
             return None
         command = importlib.import_module(COMMANDS[cmd_name][0]).command
         if not isinstance(command, click.Command):
@@ -51,12 +51,12 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the list of commands without importing any of them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in _there().items()])
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items() if _is_there(name)])
 
 
-def _there() -> dict[str, tuple[str, str]]:
-    """The commands whose modules are there: who has taken the example away has no sample to land."""
-    return {name: (module, text) for name, (module, text) in COMMANDS.items() if find_spec(module)}
+def _is_there(name: str) -> bool:
+    """Whether it is a command whose module is there: who has taken the example away has no sample to land."""
+    return name in COMMANDS and find_spec(COMMANDS[name][0]) is not None
 
 
 @click.group(

@@ -4,7 +4,7 @@
     {#- A version that is gone, or was rolled back, says nothing about what has changed since. -#}
     {%- if not bounds.consumed or not bounds.since -%}{{ return(none) }}{%- endif -%}
     {%- set months, moved, changed = [], [], (bounds.changed or '').split() -%}
-    {#- Of 96: to name nearly all months takes a quarter more seconds than to read those that are left out as well. -#}
+    {#- Of 96: to name nearly all months takes longer than to read those that are left out as well. -#}
     {%- if changed | length >= 90 -%}{{ return(none) }}{%- endif -%}
     {%- for partition in changed -%}
         {%- set slot, first, last, left = partition.split(':') -%}

@@ -1,11 +1,14 @@
 """Read a path of SQL/JSON, by the grammar that Trino 476 reads."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final, TypeVar
 
 from localcloud.athena.translate.jsonpaths.nodes import (
     Arithmetic,
     Both,
+    Comparing,
     Comparison,
     Constant,
     Current,
@@ -23,6 +26,7 @@ from localcloud.athena.translate.jsonpaths.nodes import (
     Path,
     Predicate,
     Root,
+    Sign,
     Signed,
     StartsWith,
     Subscripts,
@@ -43,7 +47,18 @@ _TOKEN = re.compile(
     |(?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
-_COMPARISONS = ("==", "<>", "!=", "<", ">", "<=", ">=")
+_ADDING: Final[tuple[Sign, ...]] = ("+", "-")
+_MULTIPLYING: Final[tuple[Sign, ...]] = ("*", "/", "%")
+_COMPARISONS: Final[Mapping[str, Comparing]] = {
+    "==": "==",
+    "<>": "<>",
+    "!=": "<>",
+    "<": "<",
+    ">": ">",
+    "<=": "<=",
+    ">=": ">=",
+}
+_Mark = TypeVar("_Mark", bound=str)
 _BIGGEST = 2**63
 
 
@@ -96,9 +111,13 @@ class _Parser:
         self._next += found.kind != "end"
         return found
 
-    def _mark(self, *marks: str) -> str | None:
+    def _mark(self, *marks: _Mark) -> _Mark | None:
         """The next token, taken, if it is one of these marks."""
-        return self._take().text if self._token.kind == "mark" and self._token.text in marks else None
+        token = self._token
+        found = next((mark for mark in marks if token.kind == "mark" and token.text == mark), None)
+        if found is not None:
+            self._take()
+        return found
 
     def _word(self, *words: str) -> str | None:
         return self._take().text if self._token.kind == "word" and self._token.text in words else None
@@ -113,14 +132,14 @@ class _Parser:
 
     def _sum(self) -> Node:
         found = self._product()
-        while sign := self._mark("+", "-"):
-            found = Arithmetic(sign, found, self._product())  # type: ignore[arg-type]
+        while sign := self._mark(*_ADDING):
+            found = Arithmetic(sign, found, self._product())
         return found
 
     def _product(self) -> Node:
         found = self._signed()
-        while sign := self._mark("*", "/", "%"):
-            found = Arithmetic(sign, found, self._signed())  # type: ignore[arg-type]
+        while sign := self._mark(*_MULTIPLYING):
+            found = Arithmetic(sign, found, self._signed())
         return found
 
     def _signed(self) -> Node:
@@ -129,8 +148,8 @@ class _Parser:
             "float",
             "decimal",
         )
-        if not (self._token.text == "-" and number) and (sign := self._mark("+", "-")):
-            return Signed(sign, self._signed())  # type: ignore[arg-type]
+        if not (self._token.text == "-" and number) and (sign := self._mark(*_ADDING)):
+            return Signed(sign, self._signed())
         return self._accessors(self._primary())
 
     def _accessors(self, found: Node) -> Node:
@@ -272,7 +291,7 @@ class _Parser:
         operator = self._mark(*_COMPARISONS)
         if operator is None:
             raise self._unexpected("{'==', '<>', '!=', '<', '>', '<=', '>='}")
-        return Comparison("<>" if operator == "!=" else operator, left, self._sum())  # type: ignore[arg-type]
+        return Comparison(_COMPARISONS[operator], left, self._sum())
 
 
 def _unquoted(text: str) -> str:
