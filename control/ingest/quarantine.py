@@ -228,6 +228,6 @@ def _entries(uri: str, parts: Parts) -> Iterator[dict[str, Any]]:
 
 def _is_personal(table: str, parts: Parts) -> bool:
     try:
-        return tables.load(parts.settings, table)[table].personal
+        return tables.is_personal(tables.load(parts.settings, table)[table])
     except UsageError:
         return True

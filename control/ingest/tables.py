@@ -18,13 +18,12 @@ SYNC_HINT = "run `dm contract sync` and commit what it renders"
 class BronzeTable:
     """A table that can be ingested. `text` is its contract as YAML.
 
-    `personal` says that its lines may name a person, `needs_token_key` that it makes tokens.
+    `needs_token_key` says that it makes tokens.
     """
 
     name: str
     text: str
     version: str
-    personal: bool
     needs_token_key: bool
     rows: CatalogTable
     events: CatalogTable
@@ -53,6 +52,14 @@ def load(settings: Settings, only: str | None = None) -> dict[str, BronzeTable]:
 def names(settings: Settings) -> list[str]:
     """The tables that have a bronze contract, whether or not it can be used."""
     return sorted(path.stem for path in (settings.contracts / "bronze").glob("*.yaml"))
+
+
+def is_personal(table: BronzeTable) -> bool:
+    """Does a column of `table` hold what names a person, or stands for one?"""
+    from bronze.located_yaml import read
+
+    properties = read(table.text, table.name)["schema"][0]["properties"]
+    return any(column.get("classification") in ("personal", "pseudonym") for column in properties)
 
 
 def check_token_key(table: BronzeTable, settings: Settings) -> None:
@@ -85,7 +92,6 @@ def _read(path: Path, settings: Settings) -> BronzeTable:
         name=path.stem,
         text=text,
         version=contract.version,
-        personal=_is_personal(text),
         needs_token_key=any(column.token for column in contract.columns),
         rows=rows,
         events=events,
@@ -117,11 +123,3 @@ def _catalog_table(settings: Settings, database: str, spec: Mapping[str, Any]) -
 
 def _column(column: Mapping[str, str]) -> CatalogColumn:
     return CatalogColumn(column["name"], column["type"], column.get("comment", ""))
-
-
-def _is_personal(text: str) -> bool:
-    """Does a column of the contract hold what names a person, or stands for one?"""
-    import yaml
-
-    properties = yaml.safe_load(text)["schema"][0]["properties"]
-    return any(column.get("classification") in ("personal", "pseudonym") for column in properties)

@@ -23,3 +23,9 @@ def test_completeness_is_in_percent(tree: Path, value: str, unit: str) -> None:
 def test_a_contract_that_cannot_be_read_promises_nothing(tree: Path) -> None:
     (tree / "bronze/item.yaml").write_text("[")
     assert promises.of(tree / "bronze") == {}
+
+
+def test_what_the_standard_does_not_know_elsewhere_takes_no_promise_back(tree: Path) -> None:
+    path = tree / "bronze/item.yaml"
+    path.write_text(f"colour: red\n{path.read_text()}")
+    assert promises.of(tree / "bronze") == {"item": (24, None)}

@@ -212,7 +212,6 @@ def bronze_table(name: str) -> BronzeTable:
         name=name,
         text=f"contract of {name}",
         version="1.0.0",
-        personal=False,
         needs_token_key=False,
         rows=CatalogTable("bronze", name, f"s3://lake/bronze/{name}/", column, keys),
         events=CatalogTable("bronze", f"{name}_events", f"s3://lake/bronze/{name}_events/", column, keys),
