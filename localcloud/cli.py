@@ -255,7 +255,7 @@ def reset(with_saves: bool, folder: Path | None, as_json: bool) -> None:
         click.echo(f"removed the local cloud in {path}")
 
 
-@local.command(epilog="Example: dm local calls --role beer-dev-dbt --json")
+@local.command(epilog="Example: dm local calls --refused --json")
 @click.option("--role", help="Only the calls of this role.")
 @click.option("--refused", is_flag=True, help="Only what the role's policies do not allow.")
 @_folder_and_json

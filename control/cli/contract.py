@@ -72,13 +72,13 @@ Examples:
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the changes as JSON.")
 def sync(only_check: bool, contracts_dir: Path | None, models_dir: Path, as_json: bool) -> None:
-    """Render the dbt files and the bronze columns from the contracts.
+    """Render the dbt files, the bronze columns and what is captured from the contracts.
 
-    Rendered are MODELS/sources.yml, one .yml for each model that a contract describes, and
-    CONTRACTS/rendered. Files that no contract makes any more are removed. Files without the mark of a
-    rendered file are never touched. Exit codes: 0 done, 1 findings in a contract, a model of silver or gold
-    without a contract or that reads a table which does not name it as a consumer, or (with --check) a
-    difference; 2 a file stands in the way.
+    Rendered are MODELS/sources.yml, one .yml for each model that a contract describes, CONTRACTS/rendered,
+    and in the templates of an infra/ beside CONTRACTS the tables that AWS DMS captures. Files that no
+    contract makes any more are removed. Files without the mark of a rendered file are never touched. Exit
+    codes: 0 done, 1 findings in a contract, a model of silver or gold without a contract or that reads a
+    table which does not name it as a consumer, or (with --check) a difference; 2 a file stands in the way.
     """
     from control.contracts.lint import lint as check
     from control.contracts.sync import apply, plan, uncontracted, unnamed

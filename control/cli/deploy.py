@@ -7,7 +7,16 @@ from typing import Any
 
 import click
 
-from control.cli.deploy_desk import archives, open_desk, teller, told, upload, with_values, write
+from control.cli.deploy_desk import (
+    archives,
+    open_desk,
+    refuse_idle_capture,
+    teller,
+    told,
+    upload,
+    with_values,
+    write,
+)
 from control.cli.deploy_words import print_costs, print_doomed, print_plan, print_states
 from control.cli.output import print_json
 from control.deploy import apply, packages, prices, states
@@ -24,7 +33,7 @@ def _shared(command: Command) -> Command:
             type=click.Path(path_type=Path),
             default=Path("infra"),
             show_default=True,
-            help="Folder with templates/ and params/.",
+            help="Folder with project.yaml, templates/ and params/.",
         ),
         click.argument("names", nargs=-1, metavar="[STACK]..."),
         click.argument("environment"),
@@ -49,8 +58,8 @@ def _values(command: Command) -> Command:
 def command() -> None:
     """Bring an AWS account to what infra/ says, one stack after the other, and back.
 
-    ENVIRONMENT names a file of infra/params. With STACKs, only those and what they need. Every command can be
-    run again after any interruption.
+    ENVIRONMENT names a file of infra/params, whose values go over those of infra/project.yaml. With STACKs,
+    only those and what they need. Every command can be run again after any interruption.
     """
 
 
@@ -70,6 +79,7 @@ def plan(
     Exit codes: 0 fine, 1 a change would put data out of use, 2 a value is out of bounds, 3 AWS failed.
     """
     desk = open_desk(environment, names, infra, extra, overrides, {})
+    refuse_idle_capture(desk)
     found = list(apply.plan(desk.environment, desk.stacks))
     lines = prices.estimate(
         [desk.environment.templates[name] for name in desk.environment.chosen],
@@ -129,6 +139,7 @@ def apply_command(
     given = [packages.control(control_zip)] if control_zip else []
     given += [packages.spark_runtime(spark_runtime)] if spark_runtime else []
     desk = open_desk(environment, names, infra, extra, overrides, {one.parameter: one.value for one in given})
+    refuse_idle_capture(desk)
     built = [*given, *archives(desk)]
     desk = with_values(desk, {one.parameter: one.value for one in built})
     _confirm(yes, f"Apply {', '.join(desk.environment.chosen)} to {environment}?")

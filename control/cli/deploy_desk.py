@@ -65,7 +65,7 @@ def open_desk(
     """Read templates and values, and judge them, before anything is called."""
     templates = template.read(infra / "templates")
     known = parameters.declared(templates)
-    values = parameters.read(infra / "params" / f"{environment}.yaml")
+    values = parameters.of_environment(infra, environment)
     values |= parameters.read(extra) if extra else {}
     values |= parameters.overrides(overrides)
     values |= filled
@@ -87,6 +87,21 @@ def with_values(desk: Desk, filled: Mapping[str, str]) -> Desk:
         seen = desk.stacks.get(desk.environment.stack_name(name)) if lacking else None
         values |= {one: seen.parameters[one] for one in lacking if seen and one in seen.parameters}
     return replace(desk, environment=replace(desk.environment, values={**UNKNOWN, **values}))
+
+
+def refuse_idle_capture(desk: Desk) -> None:
+    """Raise UsageError where change capture would be made, and no contract names a table for it."""
+    idle = [
+        name
+        for name in desk.environment.chosen
+        if template.captures_nothing(desk.environment.templates[name])
+    ]
+    if idle:
+        raise UsageError(
+            f"the stack {idle[0]} would capture no table, and nothing was called: no contract of bronze has"
+            " change records of AWS DMS (position: lsn, records: change)",
+            hint=f"name the stacks to apply, without {idle[0]}; if a contract is new, run dm contract sync",
+        )
 
 
 def archives(desk: Desk) -> list[packages.Package]:

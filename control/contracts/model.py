@@ -164,6 +164,11 @@ class Contract:
         """Where the repository keeps this contract, whatever folder it was read from."""
         return f"contracts/{self.layer}/{self.stem}.yaml"
 
+    @property
+    def source_schema(self) -> str:
+        """The schema of the source's database that a bronze table comes from; PostgreSQL's own is public."""
+        return str(self.properties.get("sourceSchema", "public"))
+
     def column(self, name: str) -> Column | None:
         """Find a column by its name."""
         return next((c for c in self.columns if c.name == name), None)

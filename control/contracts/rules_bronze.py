@@ -3,6 +3,7 @@
 What the parser accepts is not stated again here: its own loader has the last word.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,7 +13,8 @@ from control.contracts.model import Column, Finding
 from control.contracts.source import Path
 from control.contracts.subject import TABLE, Subject
 
-PROPERTIES = ("position", *bronze.contract.DEFAULTS)
+# What the parser reads, and the schema of the source's database, which change capture and lineage name.
+PROPERTIES = ("position", *bronze.contract.DEFAULTS, "sourceSchema")
 
 
 def findings(on: Subject) -> Iterator[Finding]:
@@ -51,6 +53,9 @@ def _table(on: Subject) -> Iterator[Finding]:
         elif item["value"] is None:
             message = f'{item["property"]} is empty: give a value, and "null" in quotes for the word'
             yield on.finding("bronze-property", (*path, "value"), message)
+        elif item["property"] == "sourceSchema" and not _is_name(item["value"]):
+            message = f"sourceSchema is {item['value']!r}: write the name of one schema, such as public"
+            yield on.finding("bronze-property", (*path, "value"), message)
     if on.contract.checks or on.contract.tests or on.contract.unique:
         yield _unchecked(on, (*TABLE, "quality"))
 
@@ -65,6 +70,11 @@ def _column(on: Subject, path: Path, column: Column, raw: Mapping[str, Any]) -> 
     if column.classification == "personal" and column.type == "string" and not column.token:
         message = f"column {column.name} is personal and gets no token: add the custom property token: true"
         yield on.finding("token-missing", (*path, "classification"), message)
+
+
+def _is_name(value: object) -> bool:
+    # What DMS takes for a pattern or for quotes would capture other tables, or none.
+    return isinstance(value, str) and re.fullmatch(r"\w+", value) is not None
 
 
 def _unchecked(on: Subject, path: Path) -> Finding:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from control.contracts import render_bronze, render_dbt
+from control.contracts import render_bronze, render_capture, render_dbt
 from control.contracts.lint import RENDERED
 from control.contracts.model import LAYERS, Contract, Finding
 from control.errors import UsageError
 
 _READS = re.compile(r"""\b(?:ref|source)\(\s*(?:(['"])bronze\1\s*,\s*)?(['"])(\w+)\2\s*\)""")
+TEMPLATES = Path("infra/templates")
 _SHOWN = 20  # lines of a difference: enough to see what changed, few enough for a log
 
 
@@ -29,11 +30,14 @@ class Change:
 def plan(contracts: Sequence[Contract], *, contracts_dir: Path, models_dir: Path) -> tuple[Change, ...]:
     """What must change so that `models_dir` and `contracts_dir`/rendered follow from `contracts`.
 
-    Raises UsageError when a file written by hand stands where a rendered one belongs.
+    So does what the templates beside `contracts_dir` capture, if there are any. Raises UsageError when a file
+    written by hand stands where a rendered one belongs.
     """
     rendered_dir = contracts_dir / RENDERED
     wanted = {models_dir / name: text for name, text in render_dbt.render(contracts).items()}
     wanted |= {rendered_dir / name: text for name, text in render_bronze.render(contracts).items()}
+    for template in (contracts_dir.parent / TEMPLATES).glob("*.yaml"):
+        wanted[template] = render_capture.render(contracts, template.read_text("utf-8"))
     changes = [_written(path, text, models_dir) for path, text in sorted(wanted.items())]
     present = [p for p in models_dir.rglob("*.yml") if _is_rendered(p)]
     present += [p for p in rendered_dir.rglob("*") if p.is_file()]

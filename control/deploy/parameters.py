@@ -25,6 +25,11 @@ def declared(templates: Mapping[str, Template]) -> dict[str, Declared]:
     return found
 
 
+def of_environment(infra: Path, environment: str) -> dict[str, str]:
+    """The values of an environment over those of the project. Raises NotFoundError, UsageError."""
+    return read(infra / "project.yaml") | read(infra / "params" / f"{environment}.yaml")
+
+
 def read(file: Path) -> dict[str, str]:
     """The values in a YAML file of plain keys. Raises NotFoundError, UsageError."""
     try:

@@ -73,6 +73,14 @@ def holds_data(resource: Mapping[str, Any]) -> bool:
     return bool(resource.get("DeletionPolicy", "Delete") != "Delete")
 
 
+def captures_nothing(template: Template) -> bool:
+    """Whether it has a task of change capture without a table, as `dm contract sync` may leave it."""
+    return any(
+        one["Type"] == "AWS::DMS::ReplicationTask" and one["Properties"]["TableMappings"] == '{"rules": []}'
+        for one in template.resources.values()
+    )
+
+
 def _load(file: Path) -> Mapping[str, Any]:
     try:
         content = yaml.load(file.read_text(), _Loader)  # noqa: S506 - it makes plain values only

@@ -10,8 +10,6 @@ from control.contracts import technical
 from control.contracts.model import Contract
 from control.lineage.model import Column, Edge
 
-# The schema that a PostgreSQL database has unless it was told otherwise; a contract may state another one.
-_SCHEMA = "public"
 # What stands around the values of a record, by the contract's `records`; around a plain one nothing does.
 _AROUND: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "change": {
@@ -47,8 +45,7 @@ def edges(contracts: Iterable[Contract]) -> Iterator[Edge]:
 
 def _table(contract: Contract) -> Iterator[Edge]:
     bronze, raw = f"bronze.{contract.table}", f"raw.{contract.table}"
-    schema = contract.properties.get("sourceSchema", _SCHEMA)
-    source = f"source.{schema}.{contract.table}"
+    source = f"source.{contract.source_schema}.{contract.table}"
     for column in contract.columns:
         if column.name in GENERATED or column.name.startswith("_"):
             continue

@@ -18,6 +18,10 @@ PAGE = ROOT / "docs/your-domain.md"
 # What the targets made, and what is a machine's own.
 MADE = (".git", ".dm", ".tools", ".hypothesis", "target", "logs", "site", "dist")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+# Where nothing may speak of the example any more.
+PLACES = (
+    "contracts", "models", "lineage", "site", "macros", "profiles", "infra", "target/docs/compiled",
+)  # fmt: skip
 # Of a domain, and of nothing that the product says by itself: `reviewed` lineage, HTML's `preview`.
 BEER = re.compile(r"beer|brewer|\breviews?\b|\bprofile_id", re.IGNORECASE)
 
@@ -79,7 +83,7 @@ def write(block: Written, clone: Path) -> None:
     """Write a file of the page, under the name before it; or an entry of a contract, in the draft's place."""
     [name] = re.findall(r"`([\w./-]+\.(?:py|sql|yaml))`", block.before)
     file = clone / name
-    if block.language != "yaml":
+    if not block.text.startswith(" "):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(block.text)
         return
@@ -170,7 +174,7 @@ def test_a_domain_of_ones_own_takes_the_place_of_the_example(clone: Path) -> Non
         assert "sample" not in said
     ours = [
         file
-        for folder in ("contracts", "models", "lineage", "site", "macros", "profiles", "target/docs/compiled")
+        for folder in PLACES
         for file in (clone / folder).rglob("*")
         if file.suffix in (".yaml", ".yml", ".json", ".sql", ".html") and file.is_file()
     ]

@@ -12,7 +12,7 @@ def pattern(resource: str, keys: Mapping[str, str]) -> str:
     for physical, logical in keys.items():
         resource = resource.replace(physical, logical)
     resource = re.sub(r"^(arn:aws:[\w-]+):[\w-]+:\d{12}:", r"\1:REGION:ACCOUNT:", resource)
-    resource = resource.replace("123456789012", "ACCOUNT")
+    resource = resource.replace("123456789012", "ACCOUNT").replace(f"{roles.PROJECT}-", "PROJECT-")
     if resource.startswith("arn:aws:s3:::") and "/" in resource:
         return _object(resource)
     for found, shown in PATTERNS.items():
@@ -22,7 +22,7 @@ def pattern(resource: str, keys: Mapping[str, str]) -> str:
 
 PATTERNS = {
     r":table/([a-z_]+)/.+$": r":table/\1/*",
-    r":stack/.+$": ":stack/beer-dev-*/*",
+    r":stack/.+$": ":stack/PROJECT-dev-*/*",
     r"/applications/\w+": "/applications/*",
     r"/jobruns/\w+": "/jobruns/*",
 }

@@ -54,7 +54,7 @@ EVERY = ("register", "ingest", "spark", "dbt", "engineer", "analyst", "auditor",
 HEAD = """\
 # What each role asked for when `make record-calls` ran every component in its role on the local cloud.
 # Made by tests/infra/record_calls.py, not by hand. tests/infra/test_least_privilege.py holds the roles to it.
-# Names are of dev; REGION, ACCOUNT and the keys stand for themselves; folders stand for what lies in them.
+# Names are of dev; PROJECT, REGION, ACCOUNT and keys stand for themselves; folders for what lies in them.
 """
 
 

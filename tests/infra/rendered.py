@@ -33,7 +33,7 @@ def templates() -> dict[str, template.Template]:
 
 @cache
 def values(environment: str) -> dict[str, str]:
-    return parameters.read(INFRA / "params" / f"{environment}.yaml") | FILLED_IN
+    return parameters.of_environment(INFRA, environment) | FILLED_IN
 
 
 def render(

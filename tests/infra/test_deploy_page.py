@@ -7,7 +7,7 @@ from rendered import ENVIRONMENTS, INFRA, templates
 from control.deploy import order, parameters, prices
 
 PAGE = (INFRA.parent / "docs" / "deploy.md").read_text()
-VALUES = {name: parameters.read(INFRA / "params" / f"{name}.yaml") for name in ENVIRONMENTS}
+VALUES = {name: parameters.of_environment(INFRA, name) for name in ENVIRONMENTS}
 
 
 def _table(heading: str) -> list[list[str]]:

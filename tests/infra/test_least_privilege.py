@@ -25,7 +25,7 @@ NAMES = {
     "LakeKey": "arn:LakeKey",
     "ControlKey": "arn:ControlKey",
     "TokenKey": "beer-dev-token-key",
-    "arn:aws:iam::ACCOUNT:role/beer-dev-spark": "arn:beer-dev-spark",
+    "arn:aws:iam::ACCOUNT:role/PROJECT-dev-spark": "arn:beer-dev-spark",
     "arn:aws:emr-serverless:REGION:ACCOUNT:/applications/*": "arn:beer-dev-spark",
     "arn:aws:emr-serverless:REGION:ACCOUNT:/applications/*/jobruns/*": "arn:beer-dev-spark/jobruns/*",
 }
@@ -83,7 +83,8 @@ def cells(role: str) -> Iterator[tuple[str, str]]:
 
 def named(resource: str) -> str:
     """A recorded resource as the rendered template would name it."""
-    return NAMES.get(resource, resource).replace("REGION", "eu-west-1").replace("ACCOUNT", ACCOUNT)
+    named = NAMES.get(resource, resource).replace("PROJECT", values("dev")["Project"])
+    return named.replace("REGION", "eu-west-1").replace("ACCOUNT", ACCOUNT)
 
 
 def recorded(role: str) -> set[tuple[str, str]]:

@@ -66,6 +66,13 @@ def test_a_params_file_has_a_value_for_every_parameter_and_no_other(name: str) -
     parameters.judge(values(name), parameters.declared(templates()))
 
 
+def test_what_is_the_same_in_each_environment_stands_in_one_place() -> None:
+    project = parameters.read(INFRA / "project.yaml").keys()
+    assert "Project" in project
+    for name in ENVIRONMENTS:
+        assert project.isdisjoint(parameters.read(INFRA / "params" / f"{name}.yaml"))
+
+
 def test_the_files_have_their_keys_in_one_order() -> None:
     keys = {name: list(parameters.read(INFRA / "params" / f"{name}.yaml")) for name in ENVIRONMENTS}
     assert keys["dev"] == keys["staging"] == keys["prod"]

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -17,6 +18,7 @@ from click.testing import CliRunner, Result
 from control.cli import deploy_desk
 from control.cli.deploy import _confirm, _confirm_name, command
 from control.config import Settings
+from control.contracts.render_capture import render
 from control.deploy import packages, template
 from control.deploy.apply import Environment
 from control.errors import ControlError, NotFoundError, UnavailableError, UsageError
@@ -67,6 +69,20 @@ def test_values_of_a_second_file_and_of_the_command_line_win(tmp_path: Path) -> 
     result = _run(
         "plan", "dev", "storage", "--params", str(tmp_path / "more.yaml"), "--set", "StreamShards=2"
     )
+    assert isinstance(result.exception, UnavailableError)
+
+
+def test_change_capture_without_a_table_is_refused_before_it_is_made(tmp_path: Path) -> None:
+    infra = tmp_path / "infra"
+    shutil.copytree(INFRA, infra)
+    source = infra / "templates/source.yaml"
+    source.write_text(render([], source.read_text()))
+    for what in ("plan", "apply"):
+        result = CliRunner().invoke(command, [what, "dev", "source", "--infra", str(infra)], env=NOWHERE)
+        assert isinstance(result.exception, UsageError), result.output
+        assert "would capture no table" in str(result.exception)
+        assert "without source" in result.exception.hint
+    result = CliRunner().invoke(command, ["plan", "dev", "storage", "--infra", str(infra)], env=NOWHERE)
     assert isinstance(result.exception, UnavailableError)
 
 

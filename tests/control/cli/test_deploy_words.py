@@ -25,7 +25,7 @@ class Deployed:
     """Stacks in these states, deployed with the values of dev."""
 
     def __init__(self, states: dict[str, str]) -> None:
-        self.states, self.values = states, parameters.read(INFRA / "params" / "dev.yaml")
+        self.states, self.values = states, parameters.of_environment(INFRA, "dev")
 
     def get(self, name: str) -> SeenStack | None:
         status = self.states.get(name.removeprefix("beer-dev-"))
@@ -45,7 +45,7 @@ class Deployed:
 
 def environment(*names: str, **values: str) -> Environment:
     templates = template.read(INFRA / "templates")
-    given = {**parameters.read(INFRA / "params" / "dev.yaml"), **UNKNOWN, **values}
+    given = {**parameters.of_environment(INFRA, "dev"), **UNKNOWN, **values}
     return Environment(templates, given, names or order.order(templates))
 
 

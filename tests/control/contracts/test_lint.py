@@ -140,6 +140,8 @@ CASES = [
         "- name: bronze.item", "cannot be built from itself"),
     Broken("bronze-property", ITEM, "property: maxBadRatio", "property: badRatio", "- property: badRatio",
         "maxBadRatio"),
+    Broken("bronze-property", ITEM, "property: maxBadRatio\n        value: 0.05",
+        "property: sourceSchema\n        value: shop%", "value: shop%", "name of one schema"),
     Broken("bronze-property", ITEM, "value: lsn", "value: null", "value: null", '"null" in quotes'),
     Broken("bronze-property", ITEM, "property: token", "property: hash", "- property: hash", "has token"),
     Broken("bronze-refused", ITEM, "value: lsn", "value: offset", "value: offset", "set it to lsn"),

@@ -101,7 +101,7 @@ def account(cloud: supervisor.Record, monkeypatch: pytest.MonkeyPatch, tmp_path:
         archive.writestr("control/handlers.py", project)
     stub = packages.control(tmp_path / "control.zip")
     templates = template.read(INFRA / "templates")
-    values = parameters.read(INFRA / "params" / "dev.yaml") | {
+    values = parameters.of_environment(INFRA, "dev") | {
         "Project": project,
         "SchemaPrefix": f"{project}_",
         "ProjectCodeKey": f"project/{'0' * 64}.zip",

@@ -54,7 +54,7 @@ def test_a_resource_whose_condition_does_not_hold_costs_nothing() -> None:
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
 def test_every_type_that_is_made_is_priced_free_or_said_to_be_unknown(environment: str) -> None:
     templates = template.read(INFRA / "templates")
-    values = parameters.read(INFRA / "params" / f"{environment}.yaml")
+    values = parameters.of_environment(INFRA, environment)
     lines = prices.estimate(templates.values(), values, TABLE)
     told = {line.what for line in lines if line.dollars is None}
     known = {price.type for price in TABLE.known} | TABLE.free
