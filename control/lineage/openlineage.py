@@ -33,6 +33,7 @@ _SUBTYPES = {
     "group by": "GROUP_BY",
     "order by": "SORT",
     "partition by": "WINDOW",
+    "frame": "WINDOW",
 }
 _AGGREGATE = re.compile(r"\b(sum|avg|count|min|max|array_agg|listagg|approx_\w+)\(", re.IGNORECASE)
 _PLAIN = re.compile(r'(?:[\w.]|"[^"]*")+')

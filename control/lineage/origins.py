@@ -74,7 +74,11 @@ class _Tracer:
 
     def output(self, scope: Scope) -> Output:
         if id(scope) not in self._known:
-            self._known[id(scope)] = self._traced(scope)
+            made, tree = self._traced(scope), scope.expression
+            while isinstance(tree.parent, exp.Subquery):  # parentheses may have an order of their own
+                tree = tree.parent
+                made = _ordered(tree, made)
+            self._known[id(scope)] = made
         return self._known[id(scope)]
 
     def _traced(self, scope: Scope) -> Output:
@@ -82,7 +86,7 @@ class _Tracer:
             case exp.Select() as select:
                 return self._select(select, scope)
             case exp.SetOperation() as operation:
-                return self._set_operation(operation, scope)
+                return _ordered(operation, self._set_operation(operation, scope))
             case exp.Unnest():
                 return self._unnest(scope)
             case exp.Lateral():
@@ -145,6 +149,8 @@ class _Tracer:
                         _add(into.indirect, self._leaves(key, scope, "partition by"))
                     for key in _keys(window.args.get("order")):
                         _add(into.indirect, self._leaves(key, scope, "order by"))
+                    for bound in _bounds(window):
+                        _add(into.indirect, self._leaves(bound, scope, "frame"))
             case exp.Filter():
                 self._gather(tree.this, scope, into)
                 _add(into.indirect, self._leaves(tree.expression.this, scope, "filter where"))
@@ -286,6 +292,13 @@ def _named_windows(tree: exp.Expr, scope: Scope) -> Iterator[exp.Expr]:
             yield window
 
 
+def _bounds(window: exp.Expr) -> list[exp.Expr]:
+    """Where the frame of a window begins and ends, as far as that is computed."""
+    frame = window.args.get("spec")
+    bounds = (frame.args.get("start"), frame.args.get("end")) if frame is not None else ()
+    return [bound for bound in bounds if isinstance(bound, exp.Expr)]
+
+
 def _keys(order: exp.Expr | None) -> list[exp.Expr]:
     return list(order.expressions) if order is not None else []
 
@@ -340,6 +353,25 @@ def _stacked(tree: exp.SetOperation, first: Output, second: Output) -> Output:
         if tree.args.get("distinct") or not isinstance(tree, exp.Union):
             _add(made.rows, _relabelled({**right.all(), **left.all()}, _kind(tree).lower()))
     return made
+
+
+def _ordered(tree: exp.Expr, found: Output) -> Output:
+    """Rows in the order of `tree`, a query without a select list: its keys are columns of `found`."""
+    rows = dict(found.rows)
+    for key in _keys(tree.args.get("order")):
+        for name in _names(key, list(found.columns)):
+            if name not in found.columns:
+                raise UntraceableError(f"ORDER BY names {name}, which is no column of its rows")
+            _add(rows, dict.fromkeys(found.columns[name].all(), Part("order by", key)))
+    return Output(found.columns, rows)
+
+
+def _names(key: exp.Expr, columns: list[str]) -> list[str]:
+    """The columns that a key of ORDER BY names, or the one whose number it is."""
+    number = key.this if isinstance(key, exp.Ordered) else key
+    if isinstance(number, exp.Literal) and not number.is_string:
+        return columns[int(number.name) - 1 :][:1]
+    return [column.name for column in key.find_all(exp.Column)]
 
 
 def _together(values: list[Origins]) -> Origins:
