@@ -43,17 +43,21 @@ def show(
         console.print(f"  {seconds:7.1f} s  {title}", highlight=False)
     console.print(f"  {sum(steps.seconds.values()):7.1f} s  [bold]in all[/]", highlight=False)
     console.rule("What to try next")
-    console.print(NEXT.format(folder=folder), highlight=False, markup=False)
+    console.print(next_steps(folder), highlight=False, markup=False)
 
 
-NEXT = """\
-  eval "$(.venv/bin/dm env --dir {folder})"      point this shell at the demo's cloud
-  .venv/bin/dm status                          every table: last batch, rows, quarantine
-  .venv/bin/dm quarantine list                 each refused line, and why
-  .venv/bin/dm serve                           a panel for whoever is on call, and the commands over HTTP
-  make docs                                    a site of all tables, with the lineage of each column
-  .venv/bin/dbt show --profiles-dir profiles --inline "select * from gold.top_drinkers limit 5"
-  .venv/bin/dm local down --dir {folder}         stop the cloud and keep its state"""
+def next_steps(folder: str) -> str:
+    """What to type next, and what it does."""
+    steps = {
+        f'eval "$(.venv/bin/dm env --dir {folder})"': "point this shell at the demo's cloud",
+        ".venv/bin/dm status": "every table: last batch, rows, quarantine",
+        ".venv/bin/dm quarantine list": "each refused line, and why",
+        ".venv/bin/dm serve": "a panel for whoever is on call, and the commands over HTTP",
+        "make docs": "a site of all tables, with the lineage of each column",
+        f".venv/bin/dm local down --dir {folder}": "stop the cloud and keep its state",
+    }
+    width = max(map(len, steps))
+    return "\n".join(f"  {typed:<{width}}  {does}" for typed, does in steps.items())
 
 
 def query(env: Mapping[str, str], sql: str) -> list[dict[str, Any]]:

@@ -332,10 +332,10 @@ def _print_json(content: object) -> None:
     click.echo(json.dumps(content, indent=2))
 
 
-def main() -> None:
-    """Entry point of `python -m localcloud`: turns the error tree into a message and an exit code."""
+def main(called: str = "python -m localcloud") -> None:
+    """Entry point, as what it is `called`: turns the error tree into a message and an exit code."""
     try:
-        local(prog_name="python -m localcloud")
+        local(prog_name=called)
     except LocalCloudError as error:
         click.echo(f"error: {error.message}", err=True)
         if error.hint:

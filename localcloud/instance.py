@@ -187,3 +187,15 @@ class Folder:
             self.path.joinpath(name).unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.path.rmdir()
+
+
+def running_beside(path: Path) -> Path | None:
+    """The first folder beside `path` whose cloud runs, as one would type it: most likely that was meant."""
+    # One that cannot be read is passed over: it was not asked for.
+    with contextlib.suppress(OSError, LocalCloudError):
+        for folder in map(Folder, sorted(path.parent.iterdir())):
+            record = folder.read() if folder.marked else None
+            if record and any(part.runs for part in record.parts):
+                here = Path.cwd()
+                return folder.path.relative_to(here) if folder.path.is_relative_to(here) else folder.path
+    return None

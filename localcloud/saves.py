@@ -60,8 +60,9 @@ def find(folder: Folder, name: str) -> Path:
     """The folder of a saved state. Raises LocalCloudError when there is none."""
     found = folder.save(name)
     if not found.is_dir():
-        names = ", ".join(folder.saves()) or "none"
-        raise LocalCloudError(f"no state is saved as {name!r} in {folder.path}", hint=f"there are: {names}")
+        names = ", ".join(folder.saves())
+        hint = f"there are: {names}" if names else "nothing is saved there: dm local save NAME"
+        raise LocalCloudError(f"no state is saved as {name!r} in {folder.path}", hint=hint)
     return found
 
 

@@ -16,7 +16,7 @@ from localcloud.aws.front import HEALTH
 from localcloud.config import HOST, Settings
 from localcloud.errors import LocalCloudError, NotRunningError, PortTakenError, StartError, StateError
 from localcloud.faults import rules
-from localcloud.instance import Folder, Part, Record
+from localcloud.instance import Folder, Part, Record, running_beside
 from localcloud.snapshots import Header
 from localcloud.trino import install, server
 
@@ -137,7 +137,9 @@ def _saved(folder: Folder, record: Record) -> Header:
 def _running(folder: Folder) -> Record:
     record = folder.read() if folder.marked else None
     if record is None or not any(part.runs for part in record.parts):
-        raise NotRunningError(f"no local cloud runs in {folder.path}", hint="dm local up")
+        other = running_beside(folder.path)
+        hint = f"dm local up; or add --dir {other}, where one runs" if other else "dm local up"
+        raise NotRunningError(f"no local cloud runs in {folder.path}", hint=hint)
     return record
 
 

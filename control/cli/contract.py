@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from control.cli import options
 from control.cli.contract_drift import drift
 from control.cli.contract_gate import gate
 from control.cli.contract_new import new
 from control.cli.contract_replay import replay
-from control.cli.output import print_json
+from control.cli.output import counted, print_json
 from control.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def lint(paths: tuple[Path, ...], as_json: bool) -> None:
         print_json({"ok": report.ok, "files": report.files, "findings": report.findings})
     else:
         _print_findings(report.findings)
-        click.echo(f"{_count(len(report.files), 'contract')}, {_count(len(report.findings), 'finding')}")
+        click.echo(f"{counted(len(report.files), 'contract')}, {counted(len(report.findings), 'finding')}")
     sys.exit(0 if report.ok else 1)
 
 
@@ -65,13 +66,13 @@ Examples:
 """
 )
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 1 on a difference.")
-@click.option("--contracts", "contracts_dir", type=click.Path(path_type=Path), help="Folder of contracts.")
+@options.contracts
 @click.option(
     "--models", "models_dir", type=click.Path(path_type=Path), default=Path("models"), show_default=True,
     help="Folder of dbt models.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the changes as JSON.")
-def sync(only_check: bool, contracts_dir: Path | None, models_dir: Path, as_json: bool) -> None:
+def sync(only_check: bool, folder: Path | None, models_dir: Path, as_json: bool) -> None:
     """Render the dbt files, the bronze columns and what is captured from the contracts.
 
     Rendered are MODELS/sources.yml, one .yml for each model that a contract describes, CONTRACTS/rendered,
@@ -83,7 +84,7 @@ def sync(only_check: bool, contracts_dir: Path | None, models_dir: Path, as_json
     from control.contracts.lint import lint as check
     from control.contracts.sync import apply, plan, uncontracted, unnamed
 
-    folder = contracts_dir or _present(_contracts_dir())
+    folder = folder or _present(_contracts_dir())
     report = check([folder])
     if not report.ok:
         if as_json:
@@ -139,8 +140,4 @@ def _print_changes(changes: "Sequence[Change]", *, only_check: bool) -> None:
     if not changes:
         click.echo("every rendered file is as the contracts say")
     elif only_check:
-        click.echo(f"{_count(len(changes), 'file')} to render: run dm contract sync")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+        click.echo(f"{counted(len(changes), 'file')} to render: run dm contract sync")

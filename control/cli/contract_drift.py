@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from control.cli import options
 from control.cli.output import print_json, print_table
 
 
@@ -15,7 +16,7 @@ Examples:
   dm contract drift --manifest target/manifest.json --json
 """
 )
-@click.option("--contracts", "folder", type=click.Path(path_type=Path), help="Folder of contracts.")
+@options.contracts
 @click.option("--manifest", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="dbt's manifest.json [default: target/manifest.json, when it is there].")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")

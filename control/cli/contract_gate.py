@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from control.cli.output import print_json
+from control.cli.output import counted, print_json
 
 if TYPE_CHECKING:
     from control.contracts.gate.judge import Judgement
@@ -149,6 +149,7 @@ def _print_text(judgement: "Judgement") -> None:
         )
     still = sum(found.state == "open" for found in judgement.findings)
     click.echo(
-        f"{judgement.compared} contracts compared, {len(judgement.findings)} findings, {still} still open; "
+        f"{counted(judgement.compared, 'contract')} compared, {counted(len(judgement.findings), 'finding')}, "
+        f"{still} still open; "
         f"required bump: {judgement.required_bump}"
     )

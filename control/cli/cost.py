@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from control.cli import options
 from control.cli.output import print_findings, print_json, print_table
 from control.cli.spans import Span
 
@@ -20,7 +21,6 @@ _TARGET = click.option(
     "--target", type=click.Path(path_type=Path), default=Path("target"), show_default=True,
     help="Folder with the artefacts of the dbt run.",
 )  # fmt: skip
-_WORKGROUP = click.option("--workgroup", envvar="DM_WORKGROUP", default="primary", show_default=True)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 
 
@@ -41,7 +41,7 @@ Examples:
 """,
 )
 @_TARGET
-@_WORKGROUP
+@options.workgroup
 @_JSON
 def show(target: Path, workgroup: str, as_json: bool) -> None:
     """Add up every Athena statement of the last dbt run by the model or test that issued it.
@@ -74,7 +74,7 @@ Examples:
     "--days", type=Span(most=45, min_open=True), default=2.0, show_default=True,
     help="Runs that started in the last so many days.",
 )  # fmt: skip
-@_WORKGROUP
+@options.workgroup
 @_JSON
 def record(days: float, workgroup: str, as_json: bool) -> None:
     """Keep what dbt runs cost in the table ops.cost, so that it outlives Athena's memory.
@@ -108,7 +108,7 @@ Examples:
 )
 @click.option("--write", "writes", is_flag=True, help="Write that file from this build instead.")
 @_TARGET
-@_WORKGROUP
+@options.workgroup
 @_JSON
 def check(last: Path, writes: bool, target: Path, workgroup: str, as_json: bool) -> None:
     """Compare what each model of the last dbt run read with the build before, by its contract's budget.

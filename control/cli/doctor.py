@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from control.cli import options
 from control.cli.output import print_findings
 
 
@@ -21,7 +22,7 @@ Examples:
     help="Folder with dbt's manifest.json.",
 )  # fmt: skip
 @click.option("--offline", is_flag=True, help="Judge the manifest only; ask no cloud.")
-@click.option("--workgroup", envvar="DM_WORKGROUP", default="primary", show_default=True)
+@options.workgroup
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def command(target: Path, offline: bool, workgroup: str, as_json: bool) -> None:
     """Say whether dbt is safe to run here.

@@ -1,9 +1,8 @@
 """`dm env`: the exports of the running local cloud, printed by the local cloud itself."""
 
-import os
-import sys
-
 import click
+
+from control.cli.local import hand_over
 
 
 @click.command(
@@ -13,4 +12,4 @@ import click
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def command(arguments: tuple[str, ...]) -> None:
     """Print the exports that point dbt and other clients at the local cloud."""
-    os.execv(sys.executable, [sys.executable, "-m", "localcloud", "env", *arguments])
+    hand_over("dm", ("env", *arguments))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from control.cli import options
 from control.cli.lineage_check import check
 from control.cli.lineage_diff import diff
 from control.cli.lineage_input import artefacts, compiling, contracts_in, progress, require
@@ -46,7 +47,7 @@ Examples:
 @click.option(
     "--output", type=click.Path(path_type=Path), help="File to write [default: TARGET/lineage.json]."
 )
-@click.option("--contracts", "folder", type=click.Path(path_type=Path), help="Folder of contracts.")
+@options.contracts
 @click.option("--allow-unresolved", is_flag=True, help="Exit 0 although some models could not be traced.")
 @compiling
 @_json

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from control.cli import options
 from control.cli.lineage_diff import markdown
 from control.cli.lineage_input import artefacts, compiling, contracts_in, progress, require
 from control.cli.output import print_json
@@ -54,7 +55,7 @@ A column that nothing is behind says why, in its contract:
     "--golden", type=click.Path(path_type=Path, file_okay=False), default=Path("lineage"), show_default=True,
     help="Folder with the lineage of each model as it was reviewed.",
 )  # fmt: skip
-@click.option("--contracts", "folder", type=click.Path(path_type=Path), help="Folder of contracts.")
+@options.contracts
 @click.option("--update", is_flag=True, help="Write the files of --golden instead of comparing them.")
 @compiling
 @click.option("--json", "form", flag_value="json", help="Print as JSON.")

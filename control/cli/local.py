@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Sequence
+from typing import NoReturn
 
 import click
 
@@ -13,4 +15,10 @@ import click
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def command(arguments: tuple[str, ...]) -> None:
     """Start, stop and look at the cloud on this machine."""
-    os.execv(sys.executable, [sys.executable, "-m", "localcloud", *(arguments or ("--help",))])
+    hand_over("dm local", arguments or ("--help",))
+
+
+def hand_over(called: str, arguments: Sequence[str]) -> NoReturn:
+    """Go on as the local cloud's command line, which speaks of itself as what was `called`."""
+    code = f"from localcloud.cli import main; main({called!r})"
+    os.execv(sys.executable, [sys.executable, "-c", code, *arguments])

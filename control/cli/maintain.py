@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from control.cli import options
 from control.cli.output import print_json, print_table
 from control.cli.spans import Span
 
@@ -29,7 +30,7 @@ def command() -> None:
 def _options(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print as JSON."),
-        click.option("--workgroup", envvar="DM_WORKGROUP", default="primary", show_default=True),
+        options.workgroup,
         click.option(
             "--keep-days", envvar="DM_TABLE_VERSION_DAYS", type=Span(), default=5,
             show_default=True, help="Versions that are younger stay.",
@@ -115,7 +116,7 @@ Examples:
 """,
 )
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-@click.option("--workgroup", envvar="DM_WORKGROUP", default="primary", show_default=True)
+@options.workgroup
 @click.argument("build")
 def free(build: str, workgroup: str, as_json: bool) -> None:
     """Free the writer lease of BUILD, which was killed, without waiting for the lease to run out.

@@ -97,6 +97,11 @@ def print_pages(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *,
         print_table(page, columns, empty=empty)
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def say_next(rows: Sequence[object]) -> None:
     """Tell people on stderr what takes up that which they have just asked for, if that was anything."""
     if rows:

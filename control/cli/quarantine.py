@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from control.cli import options
 from control.cli.output import print_json, print_table, say_next
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ Examples:
 )
 @click.option("--table", metavar="NAME", help="This bronze table only.")
 @click.option("--waived", is_flag=True, help="Show those that are left out today, instead.")
-@click.option("--workgroup", envvar="DM_WORKGROUP", default="primary", show_default=True)
+@options.workgroup
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def held(table: str | None, waived: bool, workgroup: str, as_json: bool) -> None:
     """List the records that bronze took and that keep silver from being built.
@@ -208,17 +209,18 @@ Examples:
 @click.option(
     "--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day on which records FILE:LINE are left out."
 )
-@click.option("--workgroup", envvar="DM_WORKGROUP", default="primary", show_default=True)
+@options.workgroup
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def waive(ids: tuple[str, ...], reason: str, until: datetime | None, workgroup: str, as_json: bool) -> None:
     """Take the loss of what is in quarantine of raw files, or leave records out of silver until a day.
 
-    ID is a raw file: what is refused of it stays in quarantine to be looked at. Also a file that failed
-    before it could be read, since nobody has it any more: `dm status` no longer warns of it. And a file that
-    waits in a reload that will never be complete, or is: it is left out, and nobody waits for it.
+    Where ID is a raw file, what is refused of it stays in quarantine to be looked at, and nobody is warned of
+    it any more. It may also be a file that could not be read and that nobody can send again, or one that
+    waits in a reload which will never be complete, or which is complete without it.
 
-    Or ID is FILE:LINE, a record that bronze took and silver's contract refuses (`dm quarantine held`). The
-    next build goes on without it, and so does a rebuild until that day; of several waivers the newest counts.
+    Where ID is FILE:LINE, it is a record that bronze took and silver's contract refuses (`dm quarantine
+    held`). The next build goes on without it, and so does every rebuild until that day. Of several waivers
+    of one record the newest counts: with a day that has passed, the record is taken in again.
     """
     from control.errors import UsageError
     from control.ingest import quarantine
@@ -227,8 +229,14 @@ def waive(ids: tuple[str, ...], reason: str, until: datetime | None, workgroup: 
     from control.wiring import connect, waive_record
 
     places = [place(one) for one in ids if ":" in one]
-    if bool(places) != (until is not None):
-        raise UsageError("records FILE:LINE are left out --until a day, and files have none")
+    if bool(places) is (until is None):
+        if places:
+            raise UsageError(
+                "a record (FILE:LINE) is left out until a day", hint="add for example --until 2027-06-30"
+            )
+        raise UsageError(
+            "--until is for records, and no ID is one", hint="name records as FILE:LINE, or leave it out"
+        )
     parts = connect(os.environ)
     rows: list[dict[str, object]] = []
     for file in [find(parts, one) for one in ids if ":" not in one]:

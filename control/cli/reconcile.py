@@ -34,16 +34,22 @@ def command(select: tuple[str, ...], profiles_dir: Path, target: str | None, as_
     Exit codes: 0 all the same, 1 a table differs or breaks its contract, 2 wrong usage or not built yet,
     3 a statement failed.
     """
+    from control.errors import NotFoundError
     from control.reconcile import reconcile
 
     dbt = Path(sys.executable).with_name("dbt")
     found = reconcile(select or ("path:models/gold",), dbt=dbt, profiles=profiles_dir, target=target)
+    if select and not found:
+        raise NotFoundError(
+            f"no table could be compared: dbt selects none by {' '.join(select)}",
+            hint="name models of gold, or state tables of silver, such as beers_state; views hold nothing",
+        )
     same = all(one.result == "same" for one in found)
     if as_json:
         print_json({"ok": same, "tables": found})
     else:
         rows = [{"model": one.model, "result": one.result} for one in found]
-        print_table(rows, ["model", "result"], empty="Nothing was selected that could be compared.")
+        print_table(rows, ["model", "result"], empty="There is no model in models/gold.")
         for one in found:
             if one.message:
                 click.echo(f"{one.model}: {one.message}", err=True)

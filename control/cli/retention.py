@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from control.cli import options
 from control.cli.output import print_json, print_table
 from control.cli.spans import Span
 
@@ -32,17 +33,18 @@ def command() -> None:
 def _options(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print as JSON."),
-        click.option("--workgroup", envvar="DM_WORKGROUP", default="primary", show_default=True),
-        click.option("--quarantine-days", envvar="DM_QUARANTINE_DAYS", type=Span(), default=180,
-            show_default=True,
+        options.workgroup,
+        click.option(
+            "--quarantine-days", envvar="DM_QUARANTINE_DAYS", type=Span(), default=180, show_default=True,
+            help="Quarantine is kept at least so many days from then.",
         ),
         click.option(
-            "--bronze-days", envvar="DM_BRONZE_DAYS", type=Span(), default=180,
-            show_default=True,
+            "--bronze-days", envvar="DM_BRONZE_DAYS", type=Span(), default=180, show_default=True,
+            help="Bronze rows are kept at least so many days from then.",
         ),
         click.option(
             "--raw-days", envvar="DM_RAW_DAYS", type=Span(), default=90, show_default=True,
-            help="Kept at least so many days from publication.",
+            help="Raw files are kept at least so many days from publication.",
         ),
         click.option("--table", metavar="NAME", help="This table only."),
     ):  # fmt: skip

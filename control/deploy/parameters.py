@@ -27,6 +27,11 @@ def declared(templates: Mapping[str, Template]) -> dict[str, Declared]:
 
 def of_environment(infra: Path, environment: str) -> dict[str, str]:
     """The values of an environment over those of the project. Raises NotFoundError, UsageError."""
+    known = sorted(file.stem for file in (infra / "params").glob("*.yaml"))
+    if known and environment not in known:
+        raise NotFoundError(
+            f"there is no environment {environment!r} in {infra}/params", hint=f"one of {', '.join(known)}"
+        )
     return read(infra / "project.yaml") | read(infra / "params" / f"{environment}.yaml")
 
 
@@ -35,7 +40,9 @@ def read(file: Path) -> dict[str, str]:
     try:
         content = yaml.safe_load(file.read_text())
     except FileNotFoundError:
-        raise NotFoundError(f"{file} does not exist", hint="there is one file for each environment") from None
+        raise NotFoundError(
+            f"{file} does not exist", hint="name the folder with --infra, or the file"
+        ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is not YAML: {error}") from None
     if not isinstance(content, dict):

@@ -62,7 +62,7 @@ def read(path: Path) -> Graph:
     try:
         found = msgspec.json.decode(path.read_bytes(), type=_File)
     except FileNotFoundError:
-        raise NotFoundError(f"{path} does not exist", hint="run `dm lineage build`") from None
+        raise NotFoundError(f"{path} does not exist", hint="run `dm lineage build --compile`") from None
     except NOT_JSON as error:
         raise UsageError(f"{path} is no lineage: {error}", hint="run `dm lineage build` again") from None
     if found.version != VERSION:

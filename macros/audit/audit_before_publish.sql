@@ -21,7 +21,7 @@
     {%- set messages = [] -%}
     {%- for rule, count in zip(rules, found) if count | int > 0 -%}
         {%- do broken.append(rule) -%}
-        {%- do messages.append(count | int ~ ' rows where ' ~ rule.name ~ sample_keys(staged, rule.broken)) -%}
+        {%- do messages.append(told_rows(staged, rule, count)) -%}
     {%- endfor -%}
     {%- if broken -%}
         {%- set kept = keep_failures(staged, broken) -%}
@@ -29,7 +29,7 @@
         {%- do exceptions.raise_compiler_error(
             'The contract of ' ~ this ~ ' is broken; nothing was published and readers keep the old data: '
             ~ messages | join('; ') ~ ('. The rows are in ' ~ kept if kept)
-            ~ ('. Where no better record will come: dm quarantine held' if kept and model.sources)
+            ~ ('. If no better record will come: dm quarantine held' if kept and model.sources)
         ) -%}
     {%- endif -%}
     {%- do drop_failures() -%}

@@ -9,7 +9,7 @@
     {%- elif kind == 'not_null' -%}
         {%- set name, fails = shown ~ ' is null', columns[0] ~ ' is null' -%}
     {%- elif kind == 'check' -%}
-        {%- set name = 'not ' ~ (constraint.name or '') ~ ' (' ~ constraint.expression ~ ')' -%}
+        {%- set name = (constraint.name or 'a check') ~ ' does not hold (' ~ constraint.expression ~ ')' -%}
         {%- set fails = 'not (' ~ constraint.expression ~ ')' -%}
     {%- else -%}
         {%- do exceptions.raise_compiler_error(this ~ ': no check knows constraints of kind ' ~ kind) -%}

@@ -4,7 +4,7 @@
     {%- set counts = run_query('select ' ~ rules | map(attribute='count') | join(', ') ~ ' from ' ~ this).rows[0].values() -%}
     {%- set messages = [] -%}
     {%- for rule, count in zip(rules, counts) if count | int > 0 -%}
-        {%- do messages.append(count | int ~ ' rows where ' ~ rule.name ~ sample_keys(this, rule.get('broken', ''))) -%}
+        {%- do messages.append(told_rows(this, rule, count)) -%}
     {%- endfor -%}
     {%- if messages -%}
         {%- do drop_relation(staged) -%}

@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+import control.reconcile
+from control.cli.reconcile import command
 from control.errors import NotFoundError, UsageError
 from control.reconcile import reconcile
 
@@ -38,3 +41,12 @@ def test_another_refusal_of_dbt_is_wrong_usage_without_its_call_stack(tmp_path: 
         reconcile(["x"], dbt=dbt(tmp_path, "No such thing"), profiles=tmp_path)
     assert not isinstance(failure.value, NotFoundError)
     assert str(failure.value).endswith("No such thing")
+
+
+def test_a_name_that_selects_no_table_is_an_error_and_not_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(control.reconcile, "reconcile", lambda *_, **__: [])
+    with pytest.raises(NotFoundError, match="dbt selects none by top_drinkrs"):
+        CliRunner().invoke(command, ["top_drinkrs"], catch_exceptions=False)
+    assert CliRunner().invoke(command, []).exit_code == 0

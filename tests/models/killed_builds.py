@@ -64,7 +64,7 @@ class BuildHistory:
             self._publish("review", Batch([broken_review(9)]))
             outcome = self.dbt.run(*BUILD)
             assert outcome.exit_code == 1, outcome.output
-            assert "rows where not review_overall_range" in outcome.output
+            assert "where review_overall_range does not hold" in outcome.output
             self._publish("review", Batch([broken_review(4)]))
         self.killed_build()
         self._deliver(share=1)

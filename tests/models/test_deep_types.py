@@ -82,7 +82,7 @@ def test_another_broad_type_of_a_view_is_refused(output: str) -> None:
 
 
 def test_a_null_where_the_contract_demands_a_value_is_refused(output: str) -> None:
-    assert "1 rows where amount is null" in output
+    assert "1 row where amount is null" in output
 
 
 def test_only_the_models_that_keep_their_contract_are_published(lake: Lake, output: str) -> None:

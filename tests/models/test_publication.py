@@ -20,7 +20,7 @@ def refused(lake: Lake) -> str:
 
 
 def test_a_first_build_that_breaks_its_contract_leaves_no_table(lake: Lake, refused: str) -> None:
-    assert "1 rows where brewery_name is null, such as brewery_id 1" in refused
+    assert "1 row where brewery_name is null, such as brewery_id 1" in refused
     assert tables(lake, "silver") == set()
 
 
@@ -32,7 +32,7 @@ def test_a_broken_rule_stops_publication_until_the_row_is_corrected(lake: Lake, 
 
     lake.publish("brewery", [record("update", 3, **NAMELESS), record("delete", 3, brewery_id=2)])
     output = lake.dbt("run", *MODELS, expect=1)
-    assert "1 rows where brewery_name is null, such as brewery_id 1" in output
+    assert "1 row where brewery_name is null, such as brewery_id 1" in output
     assert lake.statuses() == {"breweries_state": "error", "breweries": "skipped"}
     assert lake.rows("select * from silver.breweries") == good
     assert tables(lake, "silver") == {"breweries_state", "breweries"}

@@ -43,7 +43,7 @@ def _run(*arguments: str) -> Result:
         (("plan", "dev", "--set", "StreamShards=0"), UsageError, "StreamShards=0: is below 1"),
         (("apply", "dev", "--yes", "--set", "Shards=4"), UsageError, "no such parameter"),
         (("plan", "dev", "--set", "StreamShards"), UsageError, "is not Name=value"),
-        (("plan", "nowhere"), NotFoundError, "does not exist"),
+        (("plan", "nowhere"), NotFoundError, "no environment 'nowhere'"),
         (("plan", "dev", "queue"), NotFoundError, "the stacks are|no stack 'queue'"),
         (("apply", "dev", "--control-zip", "/absent.zip"), NotFoundError, "cannot be read"),
         (("apply", "dev", "--spark-runtime", "/absent.gz"), NotFoundError, "cannot be read"),

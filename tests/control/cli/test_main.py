@@ -1,7 +1,29 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
 from control.cli import main
+
+BIN = Path(sys.executable).parent
+
+
+def test_a_mistyped_command_is_answered_with_what_may_have_been_meant() -> None:
+    done = CliRunner().invoke(main.dm, ["staus"])
+    assert done.exit_code == 2
+    assert "Did you mean 'status'?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "usage"),
+    [(["local", "load"], "dm local load [OPTIONS] NAME"), (["env", "x"], "dm env [OPTIONS]")],
+)
+def test_the_local_cloud_speaks_of_itself_as_it_was_called(typed: list[str], usage: str) -> None:
+    done = subprocess.run([BIN / "dm", *typed], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"Usage: {usage}" in done.stderr
 
 
 def test_a_command_whose_module_was_taken_away_is_no_command(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,6 +86,16 @@ def test_down_leaves_no_process(saved):
         supervisor.status(saved.folder)
 
 
+def test_who_forgets_the_folder_is_told_where_a_cloud_runs(running, tmp_path):
+    running.up()
+    with pytest.raises(NotRunningError) as error:
+        supervisor.status(running.folder.with_name("forgotten"))
+    assert error.value.hint == f"dm local up; or add --dir {running.folder}, where one runs"
+    with pytest.raises(NotRunningError) as error:
+        supervisor.status(tmp_path / "alone" / "forgotten")
+    assert error.value.hint == "dm local up"
+
+
 def test_a_taken_port_is_named_with_the_process_that_has_it(cloud):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
