@@ -53,6 +53,20 @@ MACROS = (
     " timezone('UTC', t) - (t - INTERVAL 1 DAY - timezone('UTC', timezone(zone, t - INTERVAL 1 DAY)))",
     "athena_instant(zone, t) AS CASE WHEN timezone(zone, athena_first_instant(zone, t)) = t"
     " THEN athena_first_instant(zone, t) ELSE timezone(zone, t) END",
+    # The text of a decimal as Java's BigDecimal has it.
+    "athena_unscaled(t) AS coalesce(nullif(ltrim(replace(ltrim(t, '-'), '.', ''), '0'), ''), '0')",
+    "athena_decimal_exponent(t, scale) AS len(athena_unscaled(t)) - 1 - scale",
+    "athena_java_decimal(t, scale) AS list_transform([t], lambda t: CASE"
+    " WHEN t IS NULL OR athena_decimal_exponent(t, scale) >= -6 THEN t"
+    " ELSE CASE WHEN t[1] = '-' THEN '-' ELSE '' END"
+    " || athena_unscaled(t)[1] || CASE WHEN len(athena_unscaled(t)) > 1 THEN '.' ELSE '' END"
+    " || athena_unscaled(t)[2:] || 'E' || athena_decimal_exponent(t, scale) END)[1]",
+    # with_timezone, of such an hour: by the distance from UTC at the moment that UTC's clocks show it.
+    "athena_ahead(zone, u) AS timezone(zone, u) - timezone('UTC', u)",
+    "athena_by_utc(zone, t) AS timezone('UTC', t - athena_ahead(zone,"
+    " timezone('UTC', t - athena_ahead(zone, timezone('UTC', t)))))",
+    "athena_zoned(zone, t) AS CASE WHEN timezone(zone, athena_by_utc(zone, t)) = t"
+    " THEN athena_by_utc(zone, t) ELSE athena_instant(zone, t) END",
     # The moment in the hundred years from one on.
     # Digits in groups of three, and with zeros before them, behind the sign.
     "athena_thousands(t) AS CASE WHEN t[1] = '-' THEN '-' ELSE '' END"

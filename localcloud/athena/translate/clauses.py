@@ -1,6 +1,6 @@
 """GROUP BY, ORDER BY, OFFSET and LIMIT: what a query block does with its outputs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, combinations, product
 
@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, column_not_found, syntax_error
 from localcloud.athena.translate.functions.calls import constant_safe, sort_key
-from localcloud.athena.translate.scope import Field, Output, Scope, as_output, check_parts, place
+from localcloud.athena.translate.scope import Field, Output, Scope, as_output, check_parts, place, resolve
 from localcloud.athena.translate.terms import BIGINT, Term
 
 _SETS = (exp.Rollup, exp.Cube, exp.GroupingSets)
@@ -24,7 +24,7 @@ def grouping(group: exp.Expression, outputs: list[Output], scope: Scope) -> str:
     keys = [*group.expressions, *sets]
     for key in keys:
         if isinstance(key, _SETS):
-            _check_set(key)
+            _check_set(key, scope)
     if group.args.get("all") is False:
         return _distinct_sets(keys, outputs, scope)
     return ", ".join(_group_key(key, outputs, scope) for key in keys)
@@ -59,18 +59,38 @@ def _columns(part: exp.Expression, outputs: list[Output], scope: Scope) -> list[
     return [_group_key(column, outputs, scope) for column in inside]
 
 
-def _check_set(grouping_set: exp.Expression) -> None:
-    """Sets are made of columns, not of places and not of other sets."""
+def _check_set(grouping_set: exp.Expression, scope: Scope) -> None:
+    """Sets are made of columns, not of places, of other sets, or of what is worked out from columns."""
+    for part in _elements(grouping_set):
+        if isinstance(part, exp.Column):
+            whole = not resolve(scope, _names(part), part)[1]
+        else:
+            whole = isinstance(part, (exp.Literal, *_SETS))
+        if not whole:
+            raise _no_column(part)
     for part in grouping_set.find_all(*_SETS, exp.Literal):
         line, column = place(part)
         if part is not grouping_set and isinstance(part, _SETS):
             name = type(part).__name__.lower()
             raise syntax_error(f"mismatched input '{name}'. Expecting: '('", line=line, column=column)
         if isinstance(part, exp.Literal) and isinstance(part.parent, exp.Rollup | exp.Cube | exp.Tuple):
-            raise AthenaError(
-                "INVALID_COLUMN_REFERENCE",
-                f"line {line}:{column}: GROUP BY expression must be a column reference: {part.name}",
-            )
+            raise _no_column(part)
+
+
+def _elements(grouping_set: exp.Expression) -> Iterator[exp.Expression]:
+    for part in grouping_set.expressions:
+        inside = part.unnest()
+        yield from _elements(inside) if isinstance(inside, exp.Tuple) else [inside]
+
+
+def _names(column: exp.Column) -> list[str]:
+    return [part.name.lower() for part in column.parts]
+
+
+def _no_column(part: exp.Expression) -> AthenaError:
+    line, column = place(part)
+    message = f"GROUP BY expression must be a column reference: {part.sql()}"
+    return AthenaError("INVALID_COLUMN_REFERENCE", f"line {line}:{column}: {message}")
 
 
 def _group_key(key: exp.Expression, outputs: list[Output], scope: Scope) -> str:

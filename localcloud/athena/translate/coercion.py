@@ -16,6 +16,11 @@ def is_numeric(type_: Type) -> bool:
     return type_.name in _NUMERIC
 
 
+def is_orderable(type_: Type) -> bool:
+    """Whether values of the type have an order: JSON and maps have none, nor has what holds them."""
+    return all(part.name not in ("json", "map") for part in walk(type_))
+
+
 def as_decimal(type_: Type) -> Type:
     """The decimal that holds every value of an integer type; a decimal stays what it is."""
     return type_ if type_.name == "decimal" else decimal(_DIGITS[type_.name], 0)

@@ -9,9 +9,9 @@ from dataclasses import replace
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, not_supported, syntax_error
-from localcloud.athena.translate import arithmetic, predicates
+from localcloud.athena.translate import arithmetic, predicates, zones
 from localcloud.athena.translate.casts import cast, coerce, try_cast
-from localcloud.athena.translate.coercion import common_of
+from localcloud.athena.translate.coercion import common_of, common_type
 from localcloud.athena.translate.functions import calls
 from localcloud.athena.translate.functions.strings import joined
 from localcloud.athena.translate.literals import interval, number, typed_literal
@@ -127,7 +127,12 @@ def _cast(node: exp.Expression, scope: Scope) -> Term:
 
 
 def _to_cast(node: exp.Expression, scope: Scope) -> Term:
-    if isinstance(node, exp.Anonymous) and node.name.lower() == "json_parse":
+    """What is parsed on the way to another type keeps its order of keys, which a JSON value has not.
+
+    Trino works out a literal before it sees the cast.
+    """
+    parsed = isinstance(node, exp.Anonymous) and node.name.lower() == "json_parse"
+    if parsed and not all(isinstance(part, exp.Literal) for part in node.expressions):
         return calls.call("$json_parse", node.expressions, node, scope)
     return scope.term(node)
 
@@ -166,13 +171,15 @@ def unified(terms: list[Term], node: exp.Expression, message: str) -> list[Term]
         line, column = place(node)
         found = ", ".join(dict.fromkeys(term.type.athena for term in terms))
         raise AthenaError("TYPE_MISMATCH", f"line {line}:{column}: {message} Found: {found}")
-    return [coerce(term, common) for term in terms]
+    zone = zones.shared(terms)
+    return [replace(coerce(term, common), zone=zone) for term in terms]
 
 
 def _array(node: exp.Expression, scope: Scope) -> Term:
     terms = [scope.term(item) for item in node.expressions]
     if not terms:
         return Term("CAST([] AS INTEGER[])", array(UNKNOWN))
+    zones.check_inside(terms)
     terms = unified(terms, node, "All ARRAY elements must be the same type.")
     return Term(f"[{', '.join(term.sql for term in terms)}]", array(terms[0].type))
 
@@ -183,6 +190,7 @@ def _tuple(node: exp.Expression, scope: Scope) -> Term:
 
 def row_of(terms: list[Term]) -> Term:
     """A row without field names."""
+    zones.check_inside(terms)
     type_ = row(*(("", term.type) for term in terms))
     fields = (f"{ident(name)} := {term.sql}" for name, term in zip(field_names(type_), terms, strict=True))
     return Term(f"struct_pack({', '.join(fields)})", type_)
@@ -202,7 +210,7 @@ def _bracket(node: exp.Expression, scope: Scope) -> Term:
             f"ELSE {base.sql}[{index.sql}] END"
         )
         return Term(sql, base.type.element)
-    if base.type.name == "map":
+    if base.type.name == "map" and common_type(index.type, base.type.parts[0][1]) is not None:
         key = coerce(index, base.type.parts[0][1])
         missing = fail(
             "INVALID_FUNCTION_ARGUMENT",

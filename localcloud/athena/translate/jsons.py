@@ -10,6 +10,7 @@ from localcloud.athena.types import Type
 _PLAIN = ("boolean", "tinyint", "smallint", "integer", "bigint")
 _TEXTS = ("varchar", "char")
 _COMMA = " || ',' || "
+_PLAIN_ZEROS = 6
 
 
 _ESCAPED = re.compile(r"\\u00[01][0-9a-f]|[\U00010000-\U0010ffff]")
@@ -37,10 +38,7 @@ def from_value(sql: str, source: Type, zone: str, depth: int = 0) -> str | None:
         made = _nested(sql, source, zone, depth)
         return None if made is None else f"CASE WHEN {sql} IS NULL THEN NULL ELSE {made} END"
     if source.name == "decimal":
-        precision, scale = (
-            source.numbers
-        )  # DuckDB leaves out the zero before the point where there is no room
-        return raw_cast(raw_cast(sql, decimal(max(precision, min(scale + 1, 38)), scale)), VARCHAR)
+        return number(sql, source)
     if source.name in ("double", "real"):
         return f"athena_json_{source.name}({sql})"
     if source.name in _PLAIN:
@@ -55,6 +53,13 @@ def from_value(sql: str, source: Type, zone: str, depth: int = 0) -> str | None:
         shown = f"athena_timestamp_text({zones.at(sql, zone)}, {source.numbers[0]}) || {text(' ' + zone)}"
         return f"CAST(to_json({shown}) AS VARCHAR)"
     return None
+
+
+def number(sql: str, type_: Type) -> str:
+    """A decimal as Java writes it: as `1E-9` where seven zeros would stand in front."""
+    precision, scale = type_.numbers  # DuckDB leaves out the zero before the point where there is no room
+    shown = raw_cast(raw_cast(sql, decimal(max(precision, min(scale + 1, 38)), scale)), VARCHAR)
+    return f"athena_java_decimal({shown}, {scale})" if scale > _PLAIN_ZEROS else shown
 
 
 def _nested(sql: str, source: Type, zone: str, depth: int) -> str | None:

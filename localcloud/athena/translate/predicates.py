@@ -10,7 +10,7 @@ from sqlglot import exp
 from localcloud.athena.errors import AthenaError, not_supported
 from localcloud.athena.translate import zones
 from localcloud.athena.translate.casts import coerce
-from localcloud.athena.translate.coercion import common_type
+from localcloud.athena.translate.coercion import common_type, is_orderable
 from localcloud.athena.translate.scope import Field, Query, Scope, as_term, mismatch
 from localcloud.athena.translate.terms import BOOLEAN, Term, array, field_names, ident, row
 from localcloud.athena.types import Type
@@ -20,7 +20,7 @@ def compare(operator: str, left: Term, right: Term, node: exp.Expression) -> Ter
     """`left operator right`, both as their common type. Raises TYPE_MISMATCH when there is none."""
     left, right = zones.unshown(left), zones.unshown(right)
     common = common_type(left.type, right.type)
-    if common is None or (operator in ("<", "<=", ">", ">=") and common.name == "map"):
+    if common is None or (operator in ("<", "<=", ">", ">=") and not is_orderable(common)):
         raise mismatch(node, f"Cannot apply operator: {left.type.athena} {operator} {right.type.athena}")
     if common.name == "time with time zone":
         raise not_supported("Comparing times with time zones in the local cloud")
@@ -72,7 +72,8 @@ def _equal(a: str, b: str, type_: Type, depth: int = 0) -> str:
             f"WHEN list_contains({tests}, FALSE) THEN FALSE "
             f"WHEN len(list_filter({tests}, lambda {t}: {t} IS NULL)) > 0 THEN NULL ELSE TRUE END"
         )
-    return f"({a} = {b})"
+    number = f" AND NOT isnan({a})" if type_.name in ("real", "double") else ""
+    return f"({a} = {b}{number})"
 
 
 def _comparison(operator: str) -> Callable[[exp.Expression, Scope], Term]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, not_supported, syntax_error
-from localcloud.athena.translate import clauses, listing, pruning
+from localcloud.athena.translate import clauses, listing, pruning, zones
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import can_become, common_of, common_type
 from localcloud.athena.translate.reads import NOTHING, Scan
@@ -127,6 +127,7 @@ def _recursive(cte: exp.Expression, label: str, columns: list[str], scope: Scope
                 f"recursion step relation output type ({mine.type.athena}) is not coercible to "
                 f"recursion base relation output type ({field.type.athena})",
             )
+        zones.shared((as_term(mine), as_term(field)))
     items = ", ".join(
         coerce(as_term(mine), field.type).sql for mine, field in zip(step.fields, base.fields, strict=True)
     )
@@ -259,7 +260,8 @@ def _set_operation(node: exp.SetOperation, scope: Scope) -> Query:
                 node,
                 f"column {at} in {operator} query has incompatible types: {a.type.athena}, {b.type.athena}",
             )
-        fields.append(replace(a, type=common, reads=a.reads | b.reads))
+        zone = zones.shared((as_term(a), as_term(b)))
+        fields.append(replace(a, type=common, zone=zone, reads=a.reads | b.reads))
     scope.note(left.reads | right.reads)
     if operator != "UNION" or node.args.get("distinct"):
         scope.note(left.all_reads() | right.all_reads())
@@ -305,8 +307,8 @@ def _values(node: exp.Values, scope: Scope) -> Query:
     )
     names = [f"_col{at}" for at in range(len(types))]
     fields = tuple(
-        Field(name, type_, ident(name), zone=term.zone, unnamed=True)
-        for name, type_, term in zip(names, types, rows[0], strict=True)
+        Field(name, type_, ident(name), zone=zones.shared(column), unnamed=True)
+        for name, type_, column in zip(names, types, zip(*rows, strict=True), strict=True)
     )
     outputs = [as_output(field) for field in fields]
     sql = f"SELECT * FROM (VALUES {body}) AS v({', '.join(map(ident, names))})"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, not_supported, schema_not_found, table_not_found
+from localcloud.athena.translate import zones
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import common_type
 from localcloud.athena.translate.reads import Read, Scan, used_by
@@ -300,7 +301,8 @@ def _using(
             side, f"coalesce({first.sql}, {second.sql})"
         )
         scope.note(a.reads | b.reads)
-        merged.append(Field(name, common, sql, zone=a.zone))
+        zone = zones.shared((as_term(a), as_term(b)))
+        merged.append(Field(name, common, sql, zone=zone))
     rest = [field for field in (*left.fields, *right.fields) if field.name.lower() not in names]
     words = f" {side} JOIN " if side else " JOIN "
     pieces = (*left.pieces, words, *right.pieces, f" ON {' AND '.join(conditions)}")

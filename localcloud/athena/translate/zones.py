@@ -1,6 +1,7 @@
 """Time zones: DuckDB knows names, not offsets such as +05:30; those are plain arithmetic."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -8,7 +9,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
 
-from localcloud.athena.translate.terms import Term, text
+from localcloud.athena.errors import not_supported
+from localcloud.athena.translate.terms import UNKNOWN, Term, text
+from localcloud.athena.types import Type, walk
 
 _ZONED = "timestamp with time zone"
 _OFFSET = re.compile(
@@ -76,6 +79,43 @@ def clock(term: Term) -> str:
 def unshown(term: Term) -> Term:
     """The term where its zone does not matter: an instant."""
     return term if term.moment is None else replace(term, sql=term.moment.instant, moment=None)
+
+
+def shared(terms: Iterable[Term]) -> str:
+    """The zone that moments show which come together in one value or column.
+
+    DuckDB keeps instants only, so there is one for all of them. Raises NOT_SUPPORTED where they show several.
+    """
+    found = {_own(term) for term in terms if term.type != UNKNOWN}
+    if len(found) > 1:
+        raise not_supported(
+            f"Moments of several time zones ({', '.join(sorted(found))}) in one value or column in the "
+            "local cloud: put all of them AT TIME ZONE one of these"
+        )
+    return found.pop() if found else "UTC"
+
+
+def check_inside(terms: Iterable[Term]) -> None:
+    """Raises NOT_SUPPORTED for moments that go into an array, map or row: what comes out shows UTC."""
+    for zone in map(_own, terms):
+        if zone != "UTC":
+            raise not_supported(
+                f"A moment of the time zone {zone} inside of an array, map or row in the local cloud: "
+                "put it AT TIME ZONE 'UTC' or make it a varchar"
+            )
+
+
+def result(type_: Type, terms: list[Term]) -> str:
+    """The zone of a value of a type that is made of terms."""
+    if type_.name == _ZONED:
+        return shared(term for term in terms if term.type.name in (_ZONED, "timestamp", "date"))
+    if any(part.name == _ZONED for part in walk(type_)):
+        check_inside(terms)
+    return "UTC"
+
+
+def _own(term: Term) -> str:
+    return term.zone if term.type.name == _ZONED else "UTC"
 
 
 def at(instant: str, zone: str) -> str:

@@ -6,6 +6,7 @@ from decimal import Context, Decimal
 
 from localcloud.athena.translate import decimals
 from localcloud.athena.translate.functions.registry import (
+    Aggregate,
     Render,
     aggregate,
     alias,
@@ -20,6 +21,7 @@ from localcloud.athena.translate.terms import (
     fails_when,
     nan_first,
     raw_cast,
+    text,
 )
 
 
@@ -89,9 +91,7 @@ def _max_float(arguments: list[Term], render: Render) -> str:
 for _type in ("real", "double"):
     aggregate(f"max({_type}) -> {_type}", _max_float)
 for _name in ("min", "max"):
-    aggregate(f"{_name}(T) -> T", _name)
-for _name in ("min", "max"):
-    aggregate(f"{_name}(T, bigint) -> array(T)", _name)
+    aggregate(f"{_name}(E) -> E", _name)
 
 
 def _ordered(name: str, key: Term) -> str:
@@ -100,7 +100,7 @@ def _ordered(name: str, key: Term) -> str:
 
 
 def _best(name: str) -> None:
-    """max_by and min_by: of one row, or of several, whose values may be null."""
+    """max_by and min_by: of one row, or of several, whose values may be null. max and min of several."""
 
     def one(terms: list[Term], render: Render) -> str:
         return render(f"arg_{name}_null", terms[0].sql, _ordered(name, terms[1]))
@@ -110,8 +110,12 @@ def _best(name: str) -> None:
         found = render(f"arg_{name}", held, _ordered(name, terms[1]), terms[2].sql)
         return f"list_transform({found}, lambda one: one.held)"
 
-    aggregate(f"{name}_by(T, U) -> T", one)
-    aggregate(f"{name}_by(T, U, bigint) -> array(T)", several)
+    def extremes(terms: list[Term], render: Render) -> str:
+        return several([terms[0], terms[0], terms[1]], render)
+
+    aggregate(f"{name}_by(T, E) -> T", one)
+    aggregate(f"{name}_by(T, E, bigint) -> array(T)", several)
+    aggregate(f"{name}(E, bigint) -> array(E)", extremes)
 
 
 for _name in ("max", "min"):
@@ -255,10 +259,28 @@ window("dense_rank() -> bigint", "dense_rank")
 window("percent_rank() -> double", "percent_rank")
 window("cume_dist() -> double", "cume_dist")
 window("ntile(bigint) -> bigint", "ntile")
+
+
+def _away(name: str, least: int) -> Aggregate:
+    """A function of the row so many rows away, of which there are fewer than `least` in no case."""
+
+    def rule(terms: list[Term], render: Render) -> str:
+        value, offset, *default = terms
+        wrong = [f"{offset.sql} < {least}", *([f"{offset.sql} IS NULL"] if least == 0 else [])]
+        message = text(f"Offset must be at least {least}")
+        checked = offset.sql
+        if not isinstance(offset.value, int) or offset.value < least:
+            failure = fail("INVALID_FUNCTION_ARGUMENT", message, offset.type)
+            checked = f"CASE WHEN {' OR '.join(wrong)} THEN {failure} ELSE {offset.sql} END"
+        return render(name, value.sql, checked, *texts(default))
+
+    return rule
+
+
 for _name in ("lag", "lead"):
     window(f"{_name}(T) -> T", _name)
-    window(f"{_name}(T, bigint) -> T", _name)
-    window(f"{_name}(T, bigint, T) -> T", _name)
+    window(f"{_name}(T, bigint) -> T", _away(_name, 0))
+    window(f"{_name}(T, bigint, T) -> T", _away(_name, 0))
 window("first_value(T) -> T", "first_value")
 window("last_value(T) -> T", "last_value")
-window("nth_value(T, bigint) -> T", "nth_value")
+window("nth_value(T, bigint) -> T", _away("nth_value", 1))

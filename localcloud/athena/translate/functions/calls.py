@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, function_not_found, not_supported, syntax_error
 from localcloud.athena.translate import zones
-from localcloud.athena.translate.coercion import is_numeric
+from localcloud.athena.translate.coercion import is_numeric, is_orderable
 from localcloud.athena.translate.functions import (  # noqa: F401  each fills the list when imported
     aggregates,
     amounts,
@@ -36,7 +36,16 @@ from localcloud.athena.translate.functions.absent import is_absent
 from localcloud.athena.translate.functions.overloads import Modifiers, apply_overload
 from localcloud.athena.translate.functions.registry import FUNCTIONS
 from localcloud.athena.translate.scope import Scope, place
-from localcloud.athena.translate.terms import BIGINT, BOOLEAN, DAY_SECOND, YEAR_MONTH, Term, nan_first
+from localcloud.athena.translate.terms import (
+    BIGINT,
+    BOOLEAN,
+    DAY_SECOND,
+    YEAR_MONTH,
+    Term,
+    fail,
+    nan_first,
+    text,
+)
 
 
 def call(
@@ -87,6 +96,10 @@ def ordering(keys: Sequence[exp.Expression], scope: Scope) -> str:
 
 def sort_key(term: Term, key: exp.Expression) -> str:
     """A key of an ORDER BY with its direction. To Trino NaN comes last with DESC NULLS FIRST only."""
+    if not is_orderable(term.type):
+        line, column = place(key)
+        message = f"Type {term.type.athena} is not orderable, and therefore cannot be used in ORDER BY"
+        raise AthenaError("TYPE_MISMATCH", f"line {line}:{column}: {message}")
     term = zones.unshown(term)
     if key.args.get("desc") and key.args.get("nulls_first") and term.type.name in ("real", "double"):
         return f"{nan_first(term)}{direction(key)}"
@@ -133,6 +146,7 @@ def _unwrapped(node: exp.Expression, scope: Scope, modifiers: Modifiers) -> Term
 
 _RANKS = frozenset({"row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile"})
 _NEIGHBOURS = frozenset({"lag", "lead"})
+_WRONG_OFFSET = "Window frame offset value must not be negative or null"
 
 
 def window_call(node: exp.Expression, scope: Scope) -> Term:
@@ -209,9 +223,17 @@ def _bound(spec: exp.Expression, side: str, kind: str, scope: Scope) -> str:
     if not in_range:
         offset = scope.expect(bound, BIGINT, "Window frame offset")
     if isinstance(offset.value, int) and offset.value < 0:
-        text = "Window frame offset value must not be negative or null"
-        raise AthenaError("INVALID_WINDOW_FRAME", text)
-    return f"{offset.sql} {spec.args[side + '_side'].upper()}"
+        raise AthenaError("INVALID_WINDOW_FRAME", _WRONG_OFFSET)
+    return f"{_checked_offset(offset)} {spec.args[side + '_side'].upper()}"
+
+
+def _checked_offset(offset: Term) -> str:
+    """The offset of a frame; one that is no literal may be null or negative in some row."""
+    if isinstance(offset.value, int):
+        return offset.sql
+    zero = "INTERVAL 0 DAY" if offset.type in (DAY_SECOND, YEAR_MONTH) else "0"
+    failure = fail("INVALID_WINDOW_FRAME", text(_WRONG_OFFSET), offset.type)
+    return f"CASE WHEN {offset.sql} IS NULL OR {offset.sql} < {zero} THEN {failure} ELSE {offset.sql} END"
 
 
 def listagg(node: exp.Expression, scope: Scope, modifiers: Modifiers | None = None) -> Term:

@@ -6,7 +6,7 @@ from localcloud.athena.errors import AthenaError
 from localcloud.athena.translate.casts import cast, coerce
 from localcloud.athena.translate.coercion import common_type
 from localcloud.athena.translate.functions.overloads import apply
-from localcloud.athena.translate.functions.registry import scalar, special
+from localcloud.athena.translate.functions.registry import Scalar, scalar, special
 from localcloud.athena.translate.scope import Scope, mismatch, place
 from localcloud.athena.translate.terms import (
     BIGINT,
@@ -36,10 +36,25 @@ scalar(
     + " ELSE {1} END]",
 )
 scalar("element_at(map(K, V), K) -> V", "{0}[{1}]")
+
+
+def _searched(template: str) -> Scalar:
+    """{0} is an array, {1} what is looked for, {2} whether it is a number: no NaN is equal to another."""
+
+    def rule(terms: list[Term]) -> str:
+        array_, value = terms
+        number = f"NOT isnan({value.sql})" if value.type.name in ("real", "double") else "TRUE"
+        return template.format(array_.sql, value.sql, number)
+
+    return rule
+
+
 scalar(
     "contains(array(T), T) -> boolean",
-    "CASE WHEN list_contains({0}, {1}) THEN TRUE WHEN {1} IS NULL OR {0} IS NULL THEN NULL"
-    " WHEN len(list_filter({0}, lambda x: x IS NULL)) > 0 THEN NULL ELSE FALSE END",
+    _searched(
+        "CASE WHEN {2} AND list_contains({0}, {1}) THEN TRUE WHEN {1} IS NULL OR {0} IS NULL THEN NULL"
+        " WHEN len(list_filter({0}, lambda x: x IS NULL)) > 0 THEN NULL ELSE FALSE END"
+    ),
 )
 # The first of equal elements stays where it is, which DuckDB's list_distinct does not promise.
 scalar(
@@ -59,21 +74,38 @@ def _join(terms: list[Term]) -> str:
 
 scalar("array_join(array(T), varchar) -> varchar", _join)
 scalar("array_join(array(T), varchar, varchar) -> varchar", _join)
+
+
+def _extreme(name: str) -> Scalar:
+    """Null where one is null. NaN, the largest to DuckDB, is a maximum only where there is nothing else."""
+
+    def rule(terms: list[Term]) -> str:
+        values = terms[0].sql
+        found = f"list_{name}({values})"
+        if name == "max" and terms[0].type.element.name in ("real", "double"):
+            found = f"coalesce(list_max(list_filter({values}, lambda x: NOT isnan(x))), {found})"
+        return f"CASE WHEN len(list_filter({values}, lambda x: x IS NULL)) > 0 THEN NULL ELSE {found} END"
+
+    return rule
+
+
 for _name in ("max", "min"):
-    scalar(
-        f"array_{_name}(array(T)) -> T",
-        f"CASE WHEN len(list_filter({{0}}, lambda x: x IS NULL)) > 0 THEN NULL ELSE list_{_name}({{0}}) END",
-    )
+    scalar(f"array_{_name}(array(E)) -> E", _extreme(_name))
 scalar(
     "array_position(array(T), T) -> bigint",
-    "CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL"
-    " ELSE CAST(coalesce(list_position({0}, {1}), 0) AS BIGINT) END",
+    _searched(
+        "CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL WHEN NOT {2} THEN 0"
+        " ELSE CAST(coalesce(list_position({0}, {1}), 0) AS BIGINT) END"
+    ),
 )
 scalar(
     "array_remove(array(T), T) -> array(T)",
-    "CASE WHEN {1} IS NOT NULL THEN list_filter({0}, lambda x: x IS DISTINCT FROM {1}) END",
+    _searched(
+        "CASE WHEN {1} IS NULL THEN NULL WHEN {2}"
+        " THEN list_filter({0}, lambda x: x IS DISTINCT FROM {1}) ELSE {0} END"
+    ),
 )
-scalar("array_sort(array(T)) -> array(T)", "list_sort({0}, 'ASC', 'NULLS LAST')")
+scalar("array_sort(array(E)) -> array(E)", "list_sort({0}, 'ASC', 'NULLS LAST')")
 scalar(
     "arrays_overlap(array(T), array(T)) -> boolean",
     "CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL WHEN list_has_any({0}, {1}) THEN TRUE"
@@ -82,10 +114,14 @@ scalar(
 )
 scalar("flatten(array(array(T))) -> array(T)", "flatten({0})")
 scalar("reverse(array(T)) -> array(T)", "list_reverse({0})")
-scalar("array_intersect(array(T), array(T)) -> array(T)", "athena_intersect({0}, {1})")
+scalar(
+    "array_intersect(array(T), array(T)) -> array(T)",
+    "CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN athena_intersect({0}, {1}) END",
+)
 scalar(
     "array_except(array(T), array(T)) -> array(T)",
-    "CASE WHEN {1} IS NOT NULL THEN"
+    # Nothing taken out leaves all as it is, equal elements, too.
+    "CASE WHEN len({1}) = 0 THEN {0} WHEN {1} IS NOT NULL THEN"
     " list_filter({0}, lambda x, i: len(list_filter({0}[1:i - 1], lambda y: y IS NOT DISTINCT FROM x)) = 0"
     " AND len(list_filter({1}, lambda y: y IS NOT DISTINCT FROM x)) = 0) END",
 )
@@ -117,13 +153,17 @@ scalar(
 scalar("map_keys(map(K, V)) -> array(K)", "map_keys({0})")
 scalar("map_values(map(K, V)) -> array(V)", "map_values({0})")
 scalar("map(array(K), array(V)) -> map(K, V)", "map({0}, {1})")
-scalar(
-    "map_concat(map(K, V), map(K, V), ...) -> map(K, V)",
-    lambda terms: (
-        f"CASE WHEN {' OR '.join(f'{term.sql} IS NULL' for term in terms)} THEN NULL"
-        f" ELSE map_concat({', '.join(term.sql for term in terms)}) END"
-    ),
-)
+
+
+def _map_concat(terms: list[Term]) -> str:
+    """The last map's value of a key stays, and the last map's keys come first."""
+    maps = [term.sql for term in terms]
+    values, keys = f"map_concat({', '.join(maps)})", f"map_keys(map_concat({', '.join(reversed(maps))}))"
+    nulls = " OR ".join(f"{one} IS NULL" for one in maps)
+    return f"CASE WHEN {nulls} THEN NULL ELSE map({keys}, list_transform({keys}, lambda k: {values}[k])) END"
+
+
+scalar("map_concat(map(K, V), map(K, V), ...) -> map(K, V)", _map_concat)
 scalar(
     "map_from_entries(array(row(K, V))) -> map(K, V)",
     "map(list_transform({0}, lambda x: struct_extract_at(x, 1)),"

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, syntax_error
+from localcloud.athena.translate import zones
 from localcloud.athena.translate.casts import coerce
-from localcloud.athena.translate.coercion import common_of
+from localcloud.athena.translate.coercion import common_of, is_orderable
 from localcloud.athena.translate.functions.registry import FUNCTIONS, special
 from localcloud.athena.translate.scope import Scope, mismatch, place
 from localcloud.athena.translate.terms import BOOLEAN, INTEGER, UNKNOWN, VARCHAR, Term, ident, text
@@ -33,8 +34,9 @@ def _if(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> 
     results = [scope.term(part) for part in arguments[1:]]
     if len(results) == 1:
         results.append(Term("NULL", UNKNOWN))
+    zone = zones.shared(results)
     then, otherwise = _alike(results, node, "IF")
-    return Term(f"CASE WHEN {test.sql} THEN {then.sql} ELSE {otherwise.sql} END", then.type, then.zone)
+    return Term(f"CASE WHEN {test.sql} THEN {then.sql} ELSE {otherwise.sql} END", then.type, zone)
 
 
 @special("coalesce")
@@ -43,8 +45,8 @@ def _coalesce(arguments: list[exp.Expression], node: exp.Expression, scope: Scop
         line, column = place(node)
         message = "The 'coalesce' function must have at least two arguments"
         raise syntax_error(message, line=line, column=column)
-    terms = _alike([scope.term(part) for part in arguments], node, "COALESCE")
-    zone = next((term.zone for term in terms if term.zone != "UTC"), "UTC")
+    given = [scope.term(part) for part in arguments]
+    terms, zone = _alike(given, node, "COALESCE"), zones.shared(given)
     return Term(f"coalesce({', '.join(term.sql for term in terms)})", terms[0].type, zone)
 
 
@@ -100,7 +102,12 @@ def _extreme(arguments: list[exp.Expression], node: exp.Expression, scope: Scope
         line, column = place(node)
         message = f"line {line}:{column}: Unexpected parameters () for function {name}"
         raise AthenaError("FUNCTION_NOT_FOUND", message)
-    terms = _alike([scope.term(part) for part in arguments], node, name)
+    given = [scope.term(part) for part in arguments]
+    terms, zone = _alike(given, node, name), zones.shared(given)
+    if not is_orderable(terms[0].type):
+        line, column = place(node)
+        message = f"Unexpected parameters ({terms[0].type.athena}) for function {name}. Expected: {name}(E)"
+        raise AthenaError("FUNCTION_NOT_FOUND", f"line {line}:{column}: {message}")
     # Null when any argument is: DuckDB's own skip nulls.
     nulls = " OR ".join(f"{term.sql} IS NULL" for term in terms)
     picked = f"{name}({', '.join(term.sql for term in terms)})"
@@ -108,7 +115,7 @@ def _extreme(arguments: list[exp.Expression], node: exp.Expression, scope: Scope
         # NaN is the greatest to DuckDB; to Athena it is only where there is nothing else.
         numbers = ", ".join(f"CASE WHEN NOT isnan({term.sql}) THEN {term.sql} END" for term in terms)
         picked = f"coalesce(greatest({numbers}), {picked})"
-    return Term(f"CASE WHEN {nulls} THEN NULL ELSE {picked} END", terms[0].type, terms[0].zone)
+    return Term(f"CASE WHEN {nulls} THEN NULL ELSE {picked} END", terms[0].type, zone)
 
 
 @special("typeof")

@@ -273,7 +273,11 @@ def _with_timezone(arguments: list[exp.Expression], node: exp.Expression, scope:
         value = cast(value, timestamp(3))
     if value.type.name != "timestamp":
         raise mismatch(node, f"Unexpected parameters ({value.type.athena}) for function with_timezone")
-    return Term(zones.instant(value.sql, zone), Type(_ZONED, value.type.numbers), zone)
+    if zone == "UTC" or zone[0] in "+-":
+        found = zones.instant(value.sql, zone)
+    else:
+        found = f"athena_zoned({text(zone)}, {value.sql})"
+    return Term(found, Type(_ZONED, value.type.numbers), zone)
 
 
 def _pattern(node: exp.Expression, scope: Scope, name: str) -> str:

@@ -109,7 +109,7 @@ def _parsed(value: str, made: str) -> str:
     )
 
 
-# The order of keys shows only in text: on the way to another type there is no need to sort them.
+# The same on the way to another type, where keys keep their order.
 scalar("json_parse(varchar) -> json", lambda terms: _parsed(terms[0].sql, f"athena_json({terms[0].sql})"))
 scalar("$json_parse(varchar) -> json", lambda terms: _parsed(terms[0].sql, terms[0].sql))
 scalar("json_format(json) -> varchar", "{0}")

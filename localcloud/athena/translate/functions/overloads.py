@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError
+from localcloud.athena.translate import zones
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.functions.registry import FUNCTIONS, Function, Overload
 from localcloud.athena.translate.functions.signatures import is_variable, match, resolved, substitute
@@ -56,8 +57,15 @@ def apply_overload(function: Function, terms: list[Term], node: exp.Expression, 
         result = overload.aggregate(fitted, modifiers.render)
     if isinstance(result, Term):
         return result
-    zone = next((term.zone for term in fitted if term.type.name == "timestamp with time zone"), "UTC")
-    return Term(result, resolved(overload.signature.result, bound, [term.type for term in fitted]), zone)
+    type_ = resolved(overload.signature.result, bound, [term.type for term in fitted])
+    return Term(result, type_, zones.result(type_, _alike(overload, terms)))
+
+
+def _alike(overload: Overload, terms: list[Term]) -> list[Term]:
+    """The arguments that the result is one of, as in `lag(x, 1, y)`; all of them, where none is."""
+    parameters, written = _parameters(overload, len(terms)), overload.signature.result
+    found = [term for term, parameter in zip(terms, parameters, strict=True) if parameter.name == written]
+    return found or terms
 
 
 # Where a null among the arguments does not make the result null.

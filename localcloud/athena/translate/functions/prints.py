@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, not_supported, syntax_error
+from localcloud.athena.translate import jsons
 from localcloud.athena.translate.casts import cast
 from localcloud.athena.translate.functions.registry import special
 from localcloud.athena.translate.scope import Scope, place
@@ -76,7 +77,9 @@ def _shown(piece: _Piece, value: Term) -> str:
         shown = raw_cast(value.sql, VARCHAR)
     else:
         raise _refused(piece)
-    shown = f"coalesce({shown}, 'null')"
+    # Digits behind a point cut what stands for a null, too: `%.2f` gives `nu`.
+    nothing = "NULL" if piece.kind == "S" else "null"
+    shown = f"coalesce({shown}, {text(nothing[: piece.digits])})"
     if piece.width and "0" not in piece.flags:
         side = "rpad" if "-" in piece.flags else "lpad"
         return f"{side}({shown}, CAST(greatest(length({shown}), {piece.width}) AS INTEGER), ' ')"
@@ -92,6 +95,8 @@ def _plain(value: Term) -> str:
         return f"athena_java_text(athena_double_text({value.sql}))"
     if value.type.name not in ("varchar", "boolean", "date", "decimal", "unknown", *INTEGERS):
         raise not_supported(f"A format of {value.type.athena} in the local cloud")
+    if value.type.name == "decimal":
+        return jsons.number(value.sql, value.type)
     return raw_cast(value.sql, VARCHAR) if value.type.name == "unknown" else cast(value, VARCHAR).sql
 
 
@@ -120,7 +125,9 @@ def _fixed(piece: _Piece, value: Term) -> str:
     exact = raw_cast(raw_cast(value.sql, VARCHAR), decimal(38, 14))
     shown = raw_cast(raw_cast(f"round({exact}, {digits})", decimal(38, digits)), VARCHAR)
     if piece.flags == ",":
-        return f"athena_thousands({shown})"
+        shown = f"athena_thousands({shown})"
+    if value.type.name != "decimal" and "0" not in piece.flags:
+        return f"CASE WHEN isfinite({value.sql}) THEN {shown} ELSE {_plain(value)} END"
     if piece.flags == "0" and piece.width:
         return f"athena_zeros({shown}, {piece.width})"
     return shown

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from localcloud.athena.translate.coercion import can_become, common_type
+from localcloud.athena.translate.coercion import can_become, common_type, is_orderable
 from localcloud.athena.translate.terms import UNKNOWN, array
 from localcloud.athena.types import Type
 
@@ -82,6 +82,9 @@ def match(found: Signature, arguments: list[Type]) -> tuple[int, dict[str, Type]
     return sum(cost or 0 for cost in costs), bound
 
 
+_ORDERED = "E"  # the variable that stands for a type whose values have an order
+
+
 def is_variable(type_: Type) -> bool:
     """Whether the pattern is a type variable."""
     return len(type_.name) == 1 and type_.name.isupper()
@@ -89,6 +92,8 @@ def is_variable(type_: Type) -> bool:
 
 def _fit(parameter: Type, argument: Type, bound: dict[str, Type]) -> int | None:
     if is_variable(parameter):
+        if parameter.name == _ORDERED and not is_orderable(argument):
+            return None
         common = common_type(bound[parameter.name], argument) if parameter.name in bound else argument
         if common is None:
             return None

@@ -37,6 +37,15 @@ Ask = Callable[[str], dict[str, Any]]
         "select json_value(x, 'lax $.a' default (select 'b') on empty) from (values '{}') t(x)",
         "select json_query(x, 'lax $?(@ like_regex \"a\")') from (values '{}') t(x)",
         "select cast('2024-01-01 10:00:00 +05:30' as timestamp with time zone)",
+        "select x from (values timestamp '2024-01-01 00:00:00 -05:00', now()) t(x)",
+        "select now() at time zone 'Asia/Tokyo' union all select now()",
+        "select coalesce(x, now()) from (select now() at time zone 'Asia/Tokyo' x)",
+        "select case when true then now() else now() at time zone 'Asia/Tokyo' end",
+        "select greatest(now(), now() at time zone 'Asia/Tokyo')",
+        "select lag(x, 1, now()) over (order by x) from (select now() at time zone 'Asia/Tokyo' x)",
+        "select array_agg(now() at time zone 'Asia/Tokyo')",
+        "select hour(array[now() at time zone 'Asia/Tokyo'][1])",
+        "select row(now() at time zone 'Asia/Tokyo')",
     ],
 )
 def test_a_clause_without_a_translation_is_refused(sql: str, ask: Ask) -> None:
