@@ -45,7 +45,7 @@ def reconcile(
             raise UsageError(f"{dbt} is not there", hint="make setup installs dbt") from None
         results = Path(folder) / "target" / "run_results.json"
         if done.returncode == 2 or not results.exists():
-            said = _last_words(done.stdout)
+            said = _last_words(done.stdout + done.stderr)  # of its own options click complains on stderr
             if said.startswith(_NOTHING):
                 raise NotFoundError(said, hint="dbt build makes them; name other models to leave them out")
             raise UsageError(f"dbt did not run: {said}")

@@ -13,7 +13,6 @@ from control.cli.contract_gate import gate
 from control.cli.contract_new import new
 from control.cli.contract_replay import replay
 from control.cli.output import counted, print_json
-from control.errors import NotFoundError
 
 if TYPE_CHECKING:
     from control.contracts.model import Finding
@@ -49,7 +48,7 @@ def lint(paths: tuple[Path, ...], as_json: bool) -> None:
     """
     from control.contracts.lint import lint as check
 
-    report = check(paths or (_present(_contracts_dir()),))
+    report = check(paths or (options.contracts_folder(),))
     if as_json:
         print_json({"ok": report.ok, "files": report.files, "findings": report.findings})
     else:
@@ -84,7 +83,7 @@ def sync(only_check: bool, folder: Path | None, models_dir: Path, as_json: bool)
     from control.contracts.lint import lint as check
     from control.contracts.sync import apply, plan, uncontracted, unnamed
 
-    folder = folder or _present(_contracts_dir())
+    folder = folder or options.contracts_folder()
     report = check([folder])
     if not report.ok:
         if as_json:
@@ -105,24 +104,6 @@ def sync(only_check: bool, folder: Path | None, models_dir: Path, as_json: bool)
         _print_findings(findings)
         _print_changes(changes, only_check=only_check)
     sys.exit(0 if ok else 1)
-
-
-def _contracts_dir() -> Path:
-    import os
-
-    from control.config import from_environment
-
-    return from_environment(os.environ).contracts
-
-
-def _present(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise NotFoundError(
-            f"there are no contracts in {folder}",
-            hint="dm contract new bronze TABLE --from-file FILE drafts the first; where there are some, run"
-            " dm in their project's folder, or set DM_CONTRACTS",
-        )
-    return folder
 
 
 def _print_findings(findings: "Sequence[Finding]") -> None:

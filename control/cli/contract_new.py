@@ -53,7 +53,11 @@ def bronze(table: str, file: Path, silver: str | None) -> None:
     shape = infer(file)
     drafts = files(table, silver, shape, file.name)
     refused = objections(drafts[f"contracts/bronze/{table}.yaml"], file)
-    _write(drafts, replace=False, way="remove it, or give --silver another name")
+    _write(
+        drafts,
+        replace=False,
+        way="change what is there, or remove it and draft anew; --silver names the view otherwise",
+    )
     if refused:
         click.echo(
             f"warning: of {file.name} {printable(refused)}; dm parse shows each, docs/raw-files.md why",
@@ -202,7 +206,7 @@ def _write(texts: Mapping[str, str], *, replace: bool, way: str = "--replace wri
     files = {Path(name): text for name, text in texts.items()}
     taken = [str(path) for path in files if path.exists()]
     if taken and not replace:
-        raise UsageError(f"{', '.join(taken)} is there already", hint=way)
+        raise UsageError(f"{', '.join(taken)} {'is' if len(taken) == 1 else 'are'} there already", hint=way)
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from control.cli import options
 from control.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -55,7 +56,6 @@ def build(
     import os
     from datetime import UTC, datetime
 
-    from control.config import from_environment
     from control.contracts import load
     from control.errors import UsageError
     from control.lineage import ask
@@ -66,7 +66,7 @@ def build(
         title.encode()
     except UnicodeEncodeError:
         raise UsageError("the title is no text", hint="write it as UTF-8") from None
-    folder = from_environment(os.environ).contracts
+    folder = options.contracts_folder()
     contracts = load.folder(folder)
     edges = lineage or target / "lineage.json"
     beside = (edges.with_name("static_index.html"), edges.parent / "docs" / "static_index.html")

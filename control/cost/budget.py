@@ -29,7 +29,9 @@ def last_build(file: Path) -> dict[str, int]:
         found: dict[str, int] = msgspec.json.decode(file.read_bytes())["bytes"]
         return {str(model): int(count) for model, count in found.items()}
     except FileNotFoundError:
-        raise NotFoundError(f"{file} does not exist", hint="dm cost check --write makes it") from None
+        raise NotFoundError(
+            f"{file} does not exist", hint=f"dm cost check --last {file} --write makes it"
+        ) from None
     except (*NOT_JSON, KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(
             f"{file} is not what dm cost check --write writes: {error!r}",

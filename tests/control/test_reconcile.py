@@ -43,6 +43,14 @@ def test_another_refusal_of_dbt_is_wrong_usage_without_its_call_stack(tmp_path: 
     assert str(failure.value).endswith("No such thing")
 
 
+def test_what_dbt_says_of_its_options_is_told(tmp_path: Path) -> None:
+    program = tmp_path / "dbt"
+    program.write_text("#!/bin/sh\necho \"Error: Path 'profiles' does not exist.\" >&2\nexit 2\n")
+    program.chmod(0o755)
+    with pytest.raises(UsageError, match="dbt did not run: Error: Path 'profiles' does not exist"):
+        reconcile(["x"], dbt=program, profiles=tmp_path)
+
+
 def test_a_name_that_selects_no_table_is_an_error_and_not_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

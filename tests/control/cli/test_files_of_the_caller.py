@@ -26,3 +26,11 @@ def test_a_file_in_the_place_of_a_folder_is_wrong_usage(tmp_path: Path, argument
     assert "Not a directory\n  try: another place" in done.stderr
     assert done.stderr.startswith("error: ")
     assert "file" in done.stderr
+
+
+def test_a_site_of_no_tables_is_not_written(tmp_path: Path) -> None:
+    call = [sys.executable, "-m", "control.cli.main", "docs", "build", "--offline"]
+    done = subprocess.run(call, cwd=tmp_path, env={"PYTHONPATH": ROOT}, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: there are no contracts in contracts\n  try: dm contract new bronze")
+    assert not (tmp_path / "site").exists()
