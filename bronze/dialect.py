@@ -25,9 +25,6 @@ class Dialect:
         return (self.quote or "\xff").encode("latin-1")
 
 
-RFC_4180 = Dialect()
-
-
 def problem(dialect: Dialect) -> tuple[str, str] | None:
     """The setting that cannot be and what it must be, or None."""
     delimiter, quote, escape = dialect.delimiter, dialect.quote, dialect.escape

@@ -18,7 +18,7 @@ from control.cli.deploy_desk import (
     write,
 )
 from control.cli.deploy_words import print_costs, print_doomed, print_plan, print_states
-from control.cli.output import print_json
+from control.cli.output import counted, print_json
 from control.deploy import apply, packages, prices, states
 from control.errors import NotFoundError, UsageError
 
@@ -222,7 +222,7 @@ def drift(environment: str, names: tuple[str, ...], infra: Path, as_json: bool) 
                 click.echo(f"  {path}: {actual}, not {expected}")
     count = sum(len(drifts) for drifts in found.values())
     if not as_json:
-        click.echo(f"{len(found)} stacks compared, {count} resources differ")
+        click.echo(f"{counted(len(found), 'stack')} compared; resources that differ: {count}")
         if count:
             click.echo("  try: undo it by hand, or state it in the template and apply", err=True)
     sys.exit(1 if count else 0)
@@ -264,7 +264,7 @@ def destroy(
     if as_json:
         print_json({"deleted": gone, "left": left})
     else:
-        click.echo(f"{len(gone)} stacks deleted" + (f"; left: {', '.join(left)}" if left else ""))
+        click.echo(f"{counted(len(gone), 'stack')} deleted" + (f"; left: {', '.join(left)}" if left else ""))
     sys.exit(1 if left else 0)
 
 

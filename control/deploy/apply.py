@@ -13,7 +13,6 @@ from control.stacks import ResourceChange, SeenStack, Stacks
 POLL_SECONDS = 2.0
 # Aurora takes half an hour, so this is patience, not a time-out of CloudFormation's.
 MOST_LOOKS = 3600
-Rollout = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,15 @@ def read(folder: Path) -> dict[str, Template]:
     files = sorted(folder.glob("*.yaml"))
     if not files:
         raise NotFoundError(f"there is no template in {folder}", hint="name the folder with --infra")
-    return {file.stem: Template(file.stem, _load(file)) for file in files}
+    found = {file.stem: Template(file.stem, _load(file)) for file in files}
+    for file in files:
+        # Such as change capture of some two hundred tables: what is rendered into it has no bound.
+        if (size := len(found[file.stem].body.encode())) > BODY_BYTES:
+            raise UsageError(
+                f"{file} has {size:,} bytes as JSON, and CloudFormation takes {BODY_BYTES:,}",
+                hint="divide it into two templates, of which one imports what the other exports",
+            )
+    return found
 
 
 def holds_data(resource: Mapping[str, Any]) -> bool:

@@ -23,7 +23,9 @@ from judge_values import (
 )
 
 from bronze.contract import BronzeContract, Column
-from bronze.dialect import RFC_4180, Dialect
+from bronze.dialect import Dialect
+
+RFC_4180 = Dialect()
 
 # --- CSV -------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 from control.cli import deploy_desk
 from control.cli.deploy import _confirm, _confirm_name, command
 from control.config import Settings
+from control.contracts import load
 from control.contracts.render_capture import render
 from control.deploy import packages, template
 from control.deploy.apply import Environment
@@ -84,6 +85,17 @@ def test_change_capture_without_a_table_is_refused_before_it_is_made(tmp_path: P
         assert "without source" in result.exception.hint
     result = CliRunner().invoke(command, ["plan", "dev", "storage", "--infra", str(infra)], env=NOWHERE)
     assert isinstance(result.exception, UnavailableError)
+
+
+def test_a_template_that_cloudformation_would_not_take_is_refused_before_a_call(tmp_path: Path) -> None:
+    infra = tmp_path / "infra"
+    shutil.copytree(INFRA, infra)
+    [captured] = [one for one in load.folder(INFRA.parent / "contracts") if one.table == "beer"]
+    source = infra / "templates/source.yaml"
+    source.write_text(render([replace(captured, table=f"table_{n}") for n in range(300)], source.read_text()))
+    result = CliRunner().invoke(command, ["plan", "dev", "source", "--infra", str(infra)], env=NOWHERE)
+    assert isinstance(result.exception, UsageError), result.output
+    assert re.search(r"source\.yaml has [\d,]+ bytes as JSON", result.exception.message)
 
 
 @pytest.mark.parametrize("typed", [None, "", "beer", "beer-prod", "BEER-DEV"])

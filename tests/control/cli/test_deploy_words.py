@@ -122,7 +122,7 @@ def test_stacks_that_nobody_made_are_no_fault_unless_they_are_named(monkeypatch:
 
 def test_what_is_not_there_has_not_drifted_and_is_not_well_either(monkeypatch: pytest.MonkeyPatch) -> None:
     found = said_of("drift", monkeypatch, {"keys": "CREATE_COMPLETE"})
-    assert (found.exit_code, found.output) == (0, "1 stacks compared, 0 resources differ\n")
+    assert (found.exit_code, found.output) == (0, "1 stack compared; resources that differ: 0\n")
     for states, names in (({}, ()), ({"keys": "CREATE_COMPLETE"}, ("stream",))):
         found = said_of("drift", monkeypatch, states, *names)
         assert isinstance(found.exception, NotFoundError)
