@@ -1,18 +1,15 @@
 """What changed about the values that a column may have: ranges, patterns, lists, rules, references."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from control.contracts.gate import ranges
 from control.contracts.gate.change import Change, Verdict, words
 from control.contracts.gate.side import Column
 from control.contracts.source import Path
 
-# Sides of a range, each as the option that includes its end and the one that excludes it.
-_ENDS = {
-    "minimum": ("exclusiveMinimum", -1), "maximum": ("exclusiveMaximum", 1),
-    "minLength": ("", -1), "maxLength": ("", 1), "minItems": ("", -1), "maxItems": ("", 1),
-}  # fmt: skip
 _TALK = (
     "description",
     "dimension",
@@ -23,6 +20,9 @@ _TALK = (
     "unit",
     "method",
 )
+
+
+Rule = Mapping[str, Any]
 
 
 def changes(before: Column, after: Column) -> Iterator[Change]:
@@ -60,29 +60,41 @@ def changes(before: Column, after: Column) -> Iterator[Change]:
 
 
 def rules(
-    before: Sequence[Mapping[str, Any]],
-    after: Sequence[Mapping[str, Any]],
+    before: Sequence[Rule],
+    after: Sequence[Rule],
     path: str,
     place: Path,
     columns: tuple[str, ...],
 ) -> Iterator[Change]:
     """Every change of a list of quality rules, of a column or of a table."""
-    old, new = _by_meaning(before), _by_meaning(after)
-    for key in [*old, *(key for key in new if key not in old)]:
-        was, now = old.get(key), new.get(key)
-        where = f"{path}.quality.{key}"
+    counts: Counter[str] = Counter()
+    for was, now in _pairs(before, after):
+        rule = now or was or {}
+        key = _name(rule)
+        where = f"{path}.quality.{key}" + (f".{counts[key]}" if counts[key] else "")
+        counts[key] += 1
         at = (*place, "quality", after.index(now)) if now is not None else (*place, "quality")
-        if (now or was or {}).get("metric") == "invalidValues":
-            yield from _listed(was, now, where, at, columns)
-        elif (now or was or {}).get("metric") == "duplicateValues":
-            yield from _together(was, now, where, at, columns)
-        else:
-            yield from _rule(was, now, where, at, columns)
+        compare = _COMPARED.get(str(rule.get("metric")), _rule)
+        yield from compare(was, now, where, at, columns)
+
+
+def _pairs(before: Sequence[Rule], after: Sequence[Rule]) -> Iterator[tuple[Rule | None, Rule | None]]:
+    """Each rule with what has become of it: the one that demands the same, else the one of its name."""
+    left = list(after)
+    found: dict[int, Rule] = {}
+    for same in (_demand, _name):
+        for at, was in enumerate(before):
+            now = next((one for one in left if same(one) == same(was)), None) if at not in found else None
+            if now is not None:
+                left.remove(now)
+                found[at] = now
+    yield from ((was, found.get(at)) for at, was in enumerate(before))
+    yield from ((None, now) for now in left)
 
 
 def _rule(
-    was: Mapping[str, Any] | None,
-    now: Mapping[str, Any] | None,
+    was: Rule | None,
+    now: Rule | None,
     path: str,
     place: Path,
     columns: tuple[str, ...],
@@ -114,8 +126,8 @@ def _rule(
 
 
 def _listed(
-    was: Mapping[str, Any] | None,
-    now: Mapping[str, Any] | None,
+    was: Rule | None,
+    now: Rule | None,
     path: str,
     place: Path,
     columns: tuple[str, ...],
@@ -154,8 +166,8 @@ def _listed(
 
 
 def _together(
-    was: Mapping[str, Any] | None,
-    now: Mapping[str, Any] | None,
+    was: Rule | None,
+    now: Rule | None,
     path: str,
     place: Path,
     columns: tuple[str, ...],
@@ -191,29 +203,11 @@ def _together(
 
 def _options(before: Column, after: Column) -> Iterator[Change]:
     old, new = (dict(c.written.get("logicalTypeOptions") or {}) for c in (before, after))
-    if old == new:
-        return
-    name, place = after.name, (*after.place, "logicalTypeOptions")
-    whole = str(after.written.get("logicalType")) == "integer"
-    tighter, looser = [], []
-    for end, (excluding, sign) in _ENDS.items():
-        was, now = (_end(options, end, excluding, sign, whole=whole) for options in (old, new))
-        if was is None and now is None:
-            continue
-        try:
-            if was is None or (now is not None and now < was):
-                tighter.append(end)
-            elif now is None or now > was:
-                looser.append(end)
-        except TypeError:  # a number became a text
-            tighter.append(end)
-            looser.append(end)
-    known = {*_ENDS, *(excluding for excluding, _ in _ENDS.values())}
-    for key in [key for key in {**old, **new} if key not in known and old.get(key) != new.get(key)]:
-        tighter += [key] if new.get(key) is not None else []
-        looser += [key] if old.get(key) is not None else []
+    was, now = (str(c.written.get("logicalType")) for c in (before, after))
+    tighter, looser = ranges.differences(old, new, was, now)
     if not tighter and not looser:
         return
+    name, place = after.name, (*after.place, "logicalTypeOptions")
     parts = [f"{', '.join(tighter)} refuses values that passed"] if tighter else []
     parts += [f"{', '.join(looser)} lets values pass that readers have not met"] if looser else []
     message = f"column {name}: {'; '.join(parts)}"
@@ -233,59 +227,23 @@ def _options(before: Column, after: Column) -> Iterator[Change]:
     )
 
 
-def _end(options: Mapping[str, Any], key: str, excluding: str, sign: int, *, whole: bool) -> Any:
-    """The end of a range so that a greater one is looser: (value, included), None for no end."""
-    value, included = options.get(key), True
-    if value is None and excluding and options.get(excluding) is not None:
-        value, included = options[excluding], False
-        if whole and isinstance(value, int):
-            value, included = value - sign, True
-    if value is None:
-        return None
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return (value * sign, included)
-    return (_Text(str(value), sign), included)
+def _name(rule: Rule) -> str:
+    """What a rule is called, which stays when it is reworded."""
+    implementation = rule.get("implementation")
+    test = implementation.get("test") if isinstance(implementation, dict) else None
+    if rule.get("metric") == "invalidValues":
+        return "validValues"
+    return str(
+        rule.get("name") or test or rule.get("metric") or rule.get("rule") or rule.get("type") or "rule"
+    )
 
 
-class _Text:
-    """A text, such as a date, that sorts backwards where the lesser one is looser."""
-
-    def __init__(self, text: str, sign: int) -> None:
-        self.text, self.sign = text, sign
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Text) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __lt__(self, other: "_Text") -> bool:
-        if not isinstance(other, _Text):
-            return NotImplemented
-        return self.text < other.text if self.sign > 0 else self.text > other.text
-
-    def __gt__(self, other: "_Text") -> bool:
-        if not isinstance(other, _Text):
-            return NotImplemented
-        return other < self
+def _demand(rule: Rule) -> tuple[str, bool]:
+    """What a rule demands, and whether it stops the build."""
+    return _meaning(rule), rule.get("severity") != "warning"
 
 
-def _by_meaning(listed: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """The rules by a name that stays when a rule is reworded."""
-    found: dict[str, Mapping[str, Any]] = {}
-    for rule in listed:
-        implementation = rule.get("implementation")
-        test = implementation.get("test") if isinstance(implementation, dict) else None
-        key = str(
-            rule.get("name") or test or rule.get("metric") or rule.get("rule") or rule.get("type") or "rule"
-        )
-        if rule.get("metric") == "invalidValues":
-            key = "validValues"
-        found[key if key not in found else f"{key}.{len(found)}"] = rule
-    return found
-
-
-def _meaning(rule: Mapping[str, Any] | None) -> str:
+def _meaning(rule: Rule | None) -> str:
     """What a rule demands as text, whatever it is called and however it is laid out."""
     if rule is None:
         return ""
@@ -301,7 +259,7 @@ def _flat(value: Any) -> Any:
     return " ".join(value.split()) if isinstance(value, str) else value
 
 
-def _valid(rule: Mapping[str, Any] | None) -> list[Any] | None:
+def _valid(rule: Rule | None) -> list[Any] | None:
     if rule is None or rule.get("mustBe") != 0:
         return None
     arguments = rule.get("arguments")
@@ -309,7 +267,7 @@ def _valid(rule: Mapping[str, Any] | None) -> list[Any] | None:
     return found if isinstance(found, list) else None
 
 
-def _group(rule: Mapping[str, Any] | None, columns: tuple[str, ...]) -> tuple[str, ...]:
+def _group(rule: Rule | None, columns: tuple[str, ...]) -> tuple[str, ...]:
     if rule is None or rule.get("mustBe") != 0:
         return ()
     arguments = rule.get("arguments")
@@ -324,3 +282,6 @@ def _references(column: Mapping[str, Any]) -> list[str]:
 def _shown(listed: Sequence[object]) -> str:
     more = f" and {len(listed) - 3} more" if len(listed) > 3 else ""
     return ", ".join(repr(v) for v in listed[:3]) + more
+
+
+_COMPARED = {"invalidValues": _listed, "duplicateValues": _together}
