@@ -5,10 +5,11 @@ import re
 from collections.abc import Sequence
 
 from control.contracts.model import Contract
+from control.errors import UsageError
 
-_MARK = "# Rendered by `dm contract sync` from contracts/bronze"
+MARK = "# Rendered by `dm contract sync` from contracts/bronze"
 _BLOCK = re.compile(
-    rf"^(?P<indent> *){re.escape(_MARK)}.*\n(?P=indent)TableMappings: >-\n(?P<rules>(?:(?P=indent)  .*\n)*)",
+    rf"^(?P<indent> *){re.escape(MARK)}.*\n(?P=indent)TableMappings: >-\n(?P<rules>(?:(?P=indent)  .*\n)*)",
     re.MULTILINE,
 )
 
@@ -16,10 +17,16 @@ _BLOCK = re.compile(
 def render(contracts: Sequence[Contract], template: str) -> str:
     """The text of `template` with the mappings that follow from the contracts below its mark.
 
-    A template without the mark stays as it is.
+    Raises UsageError when what stands below the mark is nothing that could be replaced.
     """
     rules = [_rule(number, one) for number, one in enumerate(captured(contracts), 1)]
-    return _BLOCK.sub(lambda block: _with_rules(block, rules), template)
+    text, times = _BLOCK.subn(lambda block: _with_rules(block, rules), template)
+    if times != 1:
+        raise UsageError(
+            f"{times} times the mark `{MARK}` stands before the lines of a `TableMappings: >-`",
+            hint="let it stand once, directly before it; a template without the mark is left alone",
+        )
+    return text
 
 
 def captured(contracts: Sequence[Contract]) -> list[Contract]:

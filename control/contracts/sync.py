@@ -37,7 +37,8 @@ def plan(contracts: Sequence[Contract], *, contracts_dir: Path, models_dir: Path
     wanted = {models_dir / name: text for name, text in render_dbt.render(contracts).items()}
     wanted |= {rendered_dir / name: text for name, text in render_bronze.render(contracts).items()}
     for template in (contracts_dir.parent / TEMPLATES).glob("*.yaml"):
-        wanted[template] = render_capture.render(contracts, template.read_text("utf-8"))
+        if render_capture.MARK.encode() in (content := template.read_bytes()):
+            wanted[template] = render_capture.render(contracts, content.decode())
     changes = [_written(path, text, models_dir) for path, text in sorted(wanted.items())]
     present = [p for p in models_dir.rglob("*.yml") if _is_rendered(p)]
     present += [p for p in rendered_dir.rglob("*") if p.is_file()]

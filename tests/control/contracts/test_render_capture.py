@@ -12,6 +12,7 @@ from control.contracts.lint import lint
 from control.contracts.model import Contract
 from control.contracts.render_capture import render
 from control.contracts.sync import apply, plan
+from control.errors import UsageError
 
 TEMPLATE = """\
 Resources:
@@ -70,16 +71,26 @@ def test_a_second_rendering_changes_nothing(item: Contract) -> None:
         assert render(contracts, once) == once
 
 
-def test_a_template_without_the_mark_stays_as_it_is(item: Contract) -> None:
-    text = TEMPLATE.replace("# Rendered", "# Written")
-    assert render([item], text) == text
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEMPLATE.replace("TableMappings: >-", "TableMappings: |"),
+        TEMPLATE.replace("      TableMappings", "\n      TableMappings"),
+        TEMPLATE + TEMPLATE.removeprefix("Resources:\n"),
+    ],
+)
+def test_what_cannot_be_replaced_is_refused_and_not_left_as_if_it_were_current(
+    item: Contract, text: str
+) -> None:
+    with pytest.raises(UsageError, match="the mark"):
+        render([item], text)
 
 
 def test_sync_renders_the_templates_beside_the_contracts_and_finds_what_differs(tree: Path) -> None:
     template = Path("infra/templates/source.yaml")
     template.parent.mkdir(parents=True)
     template.write_text(TEMPLATE)
-    template.with_name("other.yaml").write_text("Resources: {}\n")
+    template.with_name("other.yaml").write_bytes(b"Resources: {}\n# \xff\n")
 
     def differing() -> list[str]:
         changes = plan(lint([tree]).contracts, contracts_dir=tree, models_dir=Path("models"))
