@@ -4,7 +4,7 @@ Adapters raise only errors of `control.errors`. UnavailableError and ThrottledEr
 unknown: the caller reads again, and never undoes.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +16,10 @@ from control.model import Batch, EngineName, Head, Item, Partition, Place, RawFi
 from control.orders import Report, WorkOrder
 
 ItemT = TypeVar("ItemT", RawFile, Batch, Head, Reload, Stray)
+# Where the store keeps items of one kind and table at hand.
+Shelf = tuple[type[Item], str, Place]
+# So many items cost a look at all of them about what asking one shelf does.
+ITEMS_A_SHELF = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +63,23 @@ class ControlStore(Protocol):
     def get_many(self, kind: type[ItemT], table: str, item_ids: Iterable[str]) -> dict[str, ItemT]:
         """Read items by id, each as it is now; those that are not there are left out."""
 
+    def at_hand(self, shelves: Collection[Shelf]) -> dict[Shelf, tuple[str, ...]] | None:
+        """The ids on those of `shelves` that hold something, all in one look, as out of date as `query`.
+
+        None where that is no less than to ask each: of one or two shelves, and when the store has more than
+        ITEMS_A_SHELF at hand for each of them, on other shelves too.
+        """
+
     def etags(self, table: str, after: str | None = None) -> tuple[dict[str, str], str | None]:
         """Some raw files of a table, their etags by id, and where to go on; None on the last page.
 
         All that comparing a million files with their bucket needs of them, possibly a little out of date.
+        """
+
+    def etags_of(self, wanted: Mapping[str, Collection[str]]) -> dict[str, str]:
+        """The etags by id of raw files that are asked for by table and id, as out of date as `etags`.
+
+        Those that are not there are left out.
         """
 
 
@@ -330,6 +347,12 @@ class Parts:
     clock: Clock
     event_kinds: EventKinds
     say: Say
+
+
+def occupied(store: ControlStore, shelves: Collection[Shelf]) -> set[Shelf]:
+    """Those of `shelves` that hold something as far as one look tells: all of them where it does not."""
+    held = store.at_hand(shelves)
+    return set(shelves if held is None else held)
 
 
 def every(

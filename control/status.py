@@ -1,13 +1,13 @@
 """The state of every table: last batch, files by state, what became of the records, how far behind."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from control import tally
-from control.model import Batch, Counts, Head, Place, RawFile, Stray, Tally, counts_of, file_state
+from control.model import Batch, Counts, Head, Item, Place, RawFile, Stray, Tally, counts_of, file_state
 from control.ports import Parts, every
 
 # A table or a reload that is announced is no news; every other control record changes or empties one.
@@ -15,6 +15,13 @@ HARMLESS_EVENTS = frozenset({"create-table", "reload-begin"})
 # How long a control record is warned of; `TableStatus.events` counts it for ever.
 NEWS = timedelta(days=7)
 AT_HAND: tuple[Place, ...] = ("open", "failed")
+# The shelves of the index that are looked at.
+COUNTED: tuple[tuple[type[Item], Place], ...] = (
+    (Batch, "open"),
+    (Batch, "failed"),
+    (RawFile, "open"),
+    (RawFile, "overwritten"),
+)
 # A table takes five requests, each after the answer to the one before.
 TABLES_AT_ONCE = 8
 
@@ -82,12 +89,24 @@ class _Standing:
     is_counted: bool
 
 
-def table_status(table: str, parts: Parts, promise: Promise = Promise()) -> TableStatus:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the index had of a table, and its head after that."""
+
+    batches: frozenset[str]
+    registered: frozenset[str]
+    overwritten: int
+    head: Head
+
+
+def table_status(
+    table: str, parts: Parts, promise: Promise = Promise(), seen: _Seen | None = None
+) -> TableStatus:
     """The state of one table, as the control store has it, and whether `promise` holds.
 
     Reads what is in work and what failed; what is published, the head of the table adds up.
     """
-    now, standing = parts.clock.now(), _standing(table, parts)
+    now, standing = parts.clock.now(), _standing(table, seen or _look(table, parts), parts)
     counts, published_at = standing.counts, standing.published_at
     lag = _age(standing.waiting, now)
     age = _age([published_at], now) if published_at else None
@@ -118,20 +137,49 @@ def table_status(table: str, parts: Parts, promise: Promise = Promise()) -> Tabl
 
 def every_status(tables: Iterable[str], parts: Parts, promised: Mapping[str, Promise]) -> list[TableStatus]:
     """`table_status` of each of `tables`, in their order, with what is `promised` of it."""
+    names = list(tables)
+    seen = _look_at_all(names, parts)
+
+    def status(name: str) -> TableStatus:
+        return table_status(name, parts, promised.get(name, Promise()), seen.get(name))
+
     with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
-        return list(pool.map(lambda name: table_status(name, parts, promised.get(name, Promise())), tables))
+        return list(pool.map(status, names))
 
 
-def _standing(table: str, parts: Parts) -> _Standing:
+def _look_at_all(tables: Sequence[str], parts: Parts) -> dict[str, _Seen]:
+    """What `_look` gives, of all tables in two requests; nothing where each is to be asked for."""
+    held = parts.store.at_hand([(kind, name, at) for name in tables for kind, at in COUNTED])
+    if held is None:
+        return {}
+    heads = {head.table: head for head in every(parts.store, Head)}
+    return {
+        name: _Seen(
+            batches=frozenset(one for at in AT_HAND for one in held.get((Batch, name, at), ())),
+            registered=frozenset(held.get((RawFile, name, "open"), ())),
+            overwritten=len(held.get((RawFile, name, "overwritten"), ())),
+            head=heads.get(name) or Head(name),
+        )
+        for name in tables
+    }
+
+
+def _look(table: str, parts: Parts) -> _Seen:
+    return _Seen(
+        batches=frozenset(b.batch_id for at in AT_HAND for b in every(parts.store, Batch, table, place=at)),
+        registered=frozenset(file.file_id for file in every(parts.store, RawFile, table, place="open")),
+        overwritten=sum(1 for _ in every(parts.store, RawFile, table, place="overwritten")),
+        head=parts.store.get(Head, table, table) or Head(table),
+    )
+
+
+def _standing(table: str, seen: _Seen, parts: Parts) -> _Standing:
     """Count a table without reading what is done.
 
     What is at hand is looked up first, then the head is read, then each item as it is now: what is published
     in between is either in the tally of the head or seen to be above its number, never both.
     """
-    wanted = {b.batch_id for at in AT_HAND for b in every(parts.store, Batch, table, place=at)}
-    registered = {file.file_id for file in every(parts.store, RawFile, table, place="open")}
-    overwritten = sum(1 for _ in every(parts.store, RawFile, table, place="overwritten"))
-    head = parts.store.get(Head, table, table) or Head(table)
+    wanted, registered, head = set(seen.batches), seen.registered, seen.head
     known, total = {}, head.counted
     if total is None:
         known = {batch.batch_id: batch for batch in every(parts.store, Batch, table)}
@@ -146,7 +194,7 @@ def _standing(table: str, parts: Parts) -> _Standing:
     owners = {file.batch_id for file in files if file.batch_id and file.batch_id not in batches}
     batches |= parts.store.get_many(Batch, table, sorted(owners))
     lineage = tally.ancestors(batches.values(), {**known, **batches}, parts)
-    return _add_up(head, total, batches, lineage, files, overwritten)
+    return _add_up(head, total, batches, lineage, files, seen.overwritten)
 
 
 def _add_up(

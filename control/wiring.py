@@ -42,6 +42,9 @@ from control.retention.judge import Keep
 from control.stacks import Stacks
 from control.waivers import Held, Place, StateTable, Waiver, held, in_force, stopped, waive
 
+# What is tried again when the control store asks to slow down.
+STORE = ("get", "get_many", "create", "update", "query", "at_hand", "etags", "etags_of")
+
 
 def silent(event: str, fields: Mapping[str, object]) -> None:
     """Say nothing."""
@@ -62,7 +65,7 @@ def connect(environ: Mapping[str, str], say: Say = silent) -> Parts:
     patient = retrying(objects, ("put", "create", "get", "delete"), clock)
     return Parts(
         settings=settings,
-        store=retrying(store, ("get", "get_many", "create", "update", "query", "etags"), clock),
+        store=retrying(store, STORE, clock),
         objects=patient,
         catalog=retrying(GlueCatalog(settings), ("ensure_table", "add_partition", "get_partition"), clock),
         engines={

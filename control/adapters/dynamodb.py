@@ -4,9 +4,11 @@ An item's partition is its kind and table (`file#review`), its sort key its id. 
 carry `open_pk`, the key of a sparse index: finding work never reads what is done. So do, each in a partition
 of their own, batches that failed and those that left something behind. The index may lag, so it is a hint and
 no proof.
+
+Where several tables are looked at, one page of the whole index names all that is at hand, if that is little.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -17,11 +19,13 @@ from control.config import Settings
 from control.errors import ConflictError
 from control.model import Batch, Head, Item, Place, RawFile, Reload, Stray, already, fenced, place_of
 from control.papers import from_record, to_record
-from control.ports import ItemT, Page
+from control.ports import ITEMS_A_SHELF, ItemT, Page, Shelf
 
 OPEN_INDEX = "open"
 # What DynamoDB gives in one answer at most, when it is asked for items by key.
 MOST_KEYS = 100
+# So many are asked one by one.
+FEW_SHELVES = 2
 KINDS: dict[type[Item], str] = {
     RawFile: "file",
     Batch: "batch",
@@ -141,19 +145,29 @@ class DynamoStore:
 
     def get_many(self, kind: type[ItemT], table: str, item_ids: Iterable[str]) -> dict[str, ItemT]:
         """See ControlStore."""
-        found: dict[str, ItemT] = {}
-        left = [_key(kind, table, item_id) for item_id in dict.fromkeys(item_ids)]
-        while left:
-            asked, left = left[:MOST_KEYS], left[MOST_KEYS:]
-            with self._translated():
-                answer = self._client.batch_get_item(
-                    RequestItems={self._table: {"Keys": asked, "ConsistentRead": True}}
-                )
-            # What made the answer too large is asked for again.
-            left += answer["UnprocessedKeys"].get(self._table, {}).get("Keys", [])
-            for attributes in answer["Responses"].get(self._table, []):
-                found[attributes["sk"]["S"]] = _item(kind, attributes)
-        return found
+        keys = [_key(kind, table, item_id) for item_id in dict.fromkeys(item_ids)]
+        return {item["sk"]["S"]: _item(kind, item) for item in self._batch_get(keys, ConsistentRead=True)}
+
+    def at_hand(self, shelves: Collection[Shelf]) -> dict[Shelf, tuple[str, ...]] | None:
+        """See ControlStore."""
+        if len(shelves) <= FEW_SHELVES:
+            return None
+        most = ITEMS_A_SHELF * len(shelves)
+        with self._translated():
+            answer = self._client.scan(
+                TableName=self._table,
+                IndexName=OPEN_INDEX,
+                ProjectionExpression="open_pk, sk",
+                Limit=most + 1,
+            )
+        if len(answer["Items"]) > most or "LastEvaluatedKey" in answer:
+            return None
+        wanted = {_partition(*shelf): shelf for shelf in shelves}
+        found: dict[Shelf, list[str]] = {}
+        for item in answer["Items"]:
+            if shelf := wanted.get(item["open_pk"]["S"]):
+                found.setdefault(shelf, []).append(item["sk"]["S"])
+        return {shelf: tuple(sorted(ids)) for shelf, ids in found.items()}
 
     def etags(self, table: str, after: str | None = None) -> tuple[dict[str, str], str | None]:
         """See ControlStore."""
@@ -172,6 +186,23 @@ class DynamoStore:
         last = answer.get("LastEvaluatedKey")
         found = {item["sk"]["S"]: item["etag"]["S"] for item in answer["Items"]}
         return found, last["sk"]["S"] if last else None
+
+    def etags_of(self, wanted: Mapping[str, Collection[str]]) -> dict[str, str]:
+        """See ControlStore."""
+        keys = [_key(RawFile, table, file_id) for table, ids in wanted.items() for file_id in ids]
+        found = self._batch_get(keys, ProjectionExpression="sk, etag")
+        return {item["sk"]["S"]: item["etag"]["S"] for item in found}
+
+    def _batch_get(self, keys: Iterable[Mapping[str, Any]], **options: Any) -> Iterator[Mapping[str, Any]]:
+        """The items of `keys` that are there, in no order."""
+        left = list(keys)
+        while left:
+            asked, left = left[:MOST_KEYS], left[MOST_KEYS:]
+            with self._translated():
+                answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": asked, **options}})
+            # What made the answer too large is asked for again.
+            left += answer["UnprocessedKeys"].get(self._table, {}).get("Keys", [])
+            yield from answer["Responses"].get(self._table, [])
 
     def _translated(self) -> Any:
         return translated(f"control table {self._table}", self._endpoint)

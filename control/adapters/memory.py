@@ -3,7 +3,7 @@
 import hashlib
 import io
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from control import columns
 from control.adapters.clock import WallClock
 from control.errors import ConflictError, NotFoundError, UpstreamError
 from control.model import Head, Item, Partition, Place, RawFile, already, fenced, place_of
-from control.ports import CatalogTable, Clock, ItemT, Page, SeenTable, StoredObject
+from control.ports import ITEMS_A_SHELF, CatalogTable, Clock, ItemT, Page, SeenTable, Shelf, StoredObject
 
 ValueT = TypeVar("ValueT")
 
@@ -146,10 +146,29 @@ class MemoryStore:
         found = ((item_id, self.get(kind, table, item_id)) for item_id in item_ids)
         return {item_id: item for item_id, item in found if item is not None}
 
+    def at_hand(self, shelves: Collection[Shelf]) -> dict[Shelf, tuple[str, ...]] | None:
+        """See ControlStore. Of one shelf, too."""
+        kept = {(*shelf, at): held for at, places in self._at.items() for shelf, held in places.items()}
+        if sum(len(held.values) for held in kept.values()) > ITEMS_A_SHELF * len(shelves):
+            return None
+        found = {}
+        for kind, table, at in shelves:
+            if ids := kept[kind, table, at].values if (kind, table, at) in kept else None:
+                found[kind, table, at] = tuple(sorted(ids))
+        return found
+
     def etags(self, table: str, after: str | None = None) -> tuple[dict[str, str], str | None]:
         """See ControlStore."""
         page = self.query(RawFile, table, after=after)
         return {file.file_id: file.etag for file in page.items}, page.after
+
+    def etags_of(self, wanted: Mapping[str, Collection[str]]) -> dict[str, str]:
+        """See ControlStore."""
+        return {
+            file.file_id: file.etag
+            for table, ids in wanted.items()
+            for file in self.get_many(RawFile, table, ids).values()
+        }
 
     def _found(self, kind: type[Item], table: str, item_id: str) -> Item | None:
         shelf = self._all.get((kind, "" if kind is Head else table))

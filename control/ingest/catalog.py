@@ -19,7 +19,7 @@ def follow_contract(table: BronzeTable, head: Head, parts: Parts) -> None:
     took out of the catalog comes back with its next batch only. Raises ConflictError when a column may not
     become what the contract says.
     """
-    wanted = _digest(table)
+    wanted = columns_of(table)
     if head.number == 0 or head.columns == wanted:
         return
     for where in (table.rows, table.events):
@@ -31,6 +31,7 @@ def follow_contract(table: BronzeTable, head: Head, parts: Parts) -> None:
         return  # something was published meanwhile: the next pass looks again
 
 
-def _digest(table: BronzeTable) -> str:
+def columns_of(table: BronzeTable) -> str:
+    """What a head keeps of the columns that the catalog's tables were brought to."""
     columns = msgspec.json.encode((table.rows.columns, table.events.columns))
     return hashlib.sha256(columns).hexdigest()[:16]

@@ -52,12 +52,13 @@ def parse(held: Batch, table: BronzeTable, engine: Engine, parts: Parts, rules: 
 
 def _own_files(batch: Batch, parts: Parts) -> tuple[RawFile, ...]:
     """The files of `batch` that no other batch has; those that have none yet become its own here."""
-    found = (parts.store.get(RawFile, batch.table, file_id) for file_id in batch.file_ids)
-    own = tuple(file for file in found if file is not None and assign(file, batch, parts))
+    found = parts.store.get_many(RawFile, batch.table, batch.file_ids)
+    files = (found[file_id] for file_id in batch.file_ids if file_id in found)
+    own = tuple(file for file in files if assign(file, batch, parts))
     if batch.epoch == 1:
         return own
-    files = parts.store.get_many(RawFile, batch.table, [file.file_id for file in own])
-    return tuple(overwritten.as_it_is_now(files[file.file_id], batch, parts) for file in own)
+    found = parts.store.get_many(RawFile, batch.table, [file.file_id for file in own])
+    return tuple(overwritten.as_it_is_now(found[file.file_id], batch, parts) for file in own)
 
 
 def _order(attempt: Attempt, files: tuple[RawFile, ...], parts: Parts) -> WorkOrder:

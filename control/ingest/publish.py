@@ -10,6 +10,7 @@ from datetime import UTC
 
 from control import tally
 from control.errors import ConflictError, StaleEpochError
+from control.ingest.catalog import columns_of
 from control.ingest.tables import BronzeTable
 from control.model import Batch, Head, Intent, Partition
 from control.orders import Manifest, attempt_of
@@ -34,7 +35,9 @@ def publish(written: Batch, table: BronzeTable, parts: Parts) -> Batch:
         intent = _intent(batch, head, table, manifest, parts)
         coming = tally.after(head, batch, intent.number, intent.decided_at, parts)
         try:
-            parts.store.update(head, replace(head, intent=intent, coming=coming))
+            # The pass has brought the catalog's tables to these columns.
+            wanted = replace(head, intent=intent, coming=coming, columns=columns_of(table))
+            parts.store.update(head, wanted)
         except ConflictError:
             continue  # another publisher was faster: settle what it intends, then try again
 

@@ -1,20 +1,29 @@
 """Register raw files: one item per object version, whoever tells of it and however often."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby, islice
+from operator import itemgetter
 
 from control.errors import RawKeyError
 from control.ingest import overwritten, strays
 from control.model import RAW, Finding, RawFile, Reload, Stray, file_id_of
-from control.ports import Parts, StoredObject
+from control.ports import Parts, StoredObject, occupied
+
+# An object of a table and the id of its file.
+Landed = tuple[str, str, StoredObject]
+# A table with more objects than that has all its files read, and of so many the store is asked at once.
+FEW_OBJECTS = 20
+ASKED_AT_ONCE = 100
 
 
 @dataclass(slots=True)
 class Known:
     """What a caller keeps from one look at the bucket to the next.
 
-    The tags of registered files by id, which are read from the store while there are none; the tags of
-    overwritten ones that it has told of; and what it has told of objects that nobody ingests.
+    The tags of registered files by id, of at least those that the bucket has, which the store is asked for
+    while there are none; the tags of overwritten ones that it has told of; and what it has told of objects
+    that nobody ingests.
     """
 
     tags: dict[str, str] = field(default_factory=dict)
@@ -30,26 +39,26 @@ def reconcile(
     `others` have a contract too and are left alone. Looks at all of `raw/`, but where there are others at one
     table alone. Gives how many files are new, and findings on objects that cannot be ingested.
     """
-    names = list(tables)
-    prefix = f"{RAW}{names[0]}/" if others and len(names) == 1 else RAW
+    differing: dict[str, dict[str, StoredObject]] = {name: {} for name in tables}
+    prefix = f"{RAW}{next(iter(differing))}/" if others and len(differing) == 1 else RAW
     known = known or Known()
     tags = known.tags
-    if not tags:
-        for name in names:
-            tags |= _etags(name, parts)
     before, new = strays.remembered(parts), 0
     seen = strays.sightings(before)
-    differing: dict[str, dict[str, StoredObject]] = {name: {} for name in names}
-    for found in parts.objects.list(f"s3://{parts.settings.bucket}/{prefix}"):
-        if is_mark(found):
-            continue
-        table, slash, _ = found.key.removeprefix(RAW).partition("/")
-        if not slash or table not in names:
+
+    def ours() -> Iterator[Landed]:
+        for found in parts.objects.list(f"s3://{parts.settings.bucket}/{prefix}"):
+            table, slash, _ = found.key.removeprefix(RAW).partition("/")
+            if is_mark(found):
+                continue
+            if slash and table in differing:
+                yield table, file_id_of(parts.settings.bucket, found.key, found.version_id), found
             # What was deleted, or written over, needs nobody any more.
-            if found.is_latest and not (slash and table in others):
+            elif found.is_latest and not (slash and table in others):
                 seen.add(strays.UNKNOWN_TABLE, found.key)
-            continue
-        file_id = file_id_of(parts.settings.bucket, found.key, found.version_id)
+
+    landed = ours() if tags else _with_tags_of_large(ours(), tags, parts)
+    for table, file_id, found in _looked_up(landed, tags, parts):
         tag = tags.get(file_id)
         if tag is not None and tag != found.etag:
             differing[table][file_id] = found
@@ -65,9 +74,11 @@ def reconcile(
         left = [f"{RAW}{name}/" for name in others] if stray.code == strays.KEY else ()
         return prefix in (RAW, stray.folder) and stray.folder not in left
 
+    noted_before = occupied(parts.store, [(RawFile, name, "overwritten") for name in differing])
     noted = [
         finding
         for name, objects in differing.items()
+        if objects or (RawFile, name, "overwritten") in noted_before
         for finding in overwritten.note(name, objects, known.told, parts)
     ]
     return new, (*noted, *strays.note(seen, before, is_covered, known.strays, parts))
@@ -76,6 +87,42 @@ def reconcile(
 def is_mark(found: StoredObject) -> bool:
     """Is it what a console makes to show an empty folder?"""
     return found.key.endswith("/") and found.size_bytes == 0
+
+
+def _with_tags_of_large(objects: Iterable[Landed], tags: dict[str, str], parts: Parts) -> Iterator[Landed]:
+    """`objects`, those of a table with many of them once `tags` has all of its files.
+
+    That takes a page for each two thousand files, as many as there ever were.
+    """
+    for table, landed in groupby(objects, key=itemgetter(0)):
+        rest = iter(landed)
+        first = list(islice(rest, FEW_OBJECTS + 1))
+        if len(first) > FEW_OBJECTS:
+            tags |= _etags(table, parts)
+        yield from first
+        yield from rest
+
+
+def _looked_up(objects: Iterable[Landed], tags: dict[str, str], parts: Parts) -> Iterator[Landed]:
+    """`objects`, each once `tags` has that of its file, if it is registered; of many tables at once."""
+    left: list[Landed] = []
+    for one in objects:
+        if one[1] in tags:
+            yield one
+            continue
+        left.append(one)
+        if len(left) == ASKED_AT_ONCE:
+            yield from _asked_for(left, tags, parts)
+            left = []
+    yield from _asked_for(left, tags, parts)
+
+
+def _asked_for(objects: Sequence[Landed], tags: dict[str, str], parts: Parts) -> Sequence[Landed]:
+    wanted: dict[str, list[str]] = {}
+    for table, file_id, _ in objects:
+        wanted.setdefault(table, []).append(file_id)
+    tags |= parts.store.etags_of(wanted) if wanted else {}
+    return objects
 
 
 def _etags(table: str, parts: Parts) -> dict[str, str]:

@@ -37,8 +37,8 @@ from control.ingest.register import Known, reconcile
 from control.ingest.reload import Reloads
 from control.ingest.rules import Rules
 from control.ingest.tables import BronzeTable, check_token_key
-from control.model import Batch, Finding, Head
-from control.ports import Notifications, Parts, every
+from control.model import Batch, Finding, Head, RawFile
+from control.ports import Notifications, Parts, Shelf, every, occupied
 
 Mode = Literal["once", "until_idle"]
 Listing = Literal["always", "when_due"]
@@ -159,22 +159,26 @@ def _one_pass(
     for table in tables.values():
         with done.of(table.name):
             head = heads.get(table.name)
-            if head is None or head.intent is not None:
+            if head is None and parts.store.create(Head(table.name)):
+                head = Head(table.name)
+            elif head is None or head.intent is not None:
                 head = settle(table.name, parts)
+            heads[table.name] = head
             done.listed |= listing == "when_due" and _is_due(head, parts, rules)
             follow_contract(table, head, parts)
     if done.listed:
         done.registered, done.findings = reconcile(tables, parts, known, others=others)
         if listing == "when_due":
-            for table in tables.values():
-                _note_listed(table.name, parts)
+            for name in tables:
+                _note_listed(name, heads.get(name), parts)
         parts.say("files.registered", {"files": done.registered, "findings": len(done.findings)})
     else:
         strays.tell(strays.standing(parts), known.strays, parts)  # of which notifications have told
+    held = occupied(parts.store, [(kind, name, "open") for name in tables for kind in (Batch, RawFile)])
     queues = [
         (table, batches)
         for table in tables.values()
-        if (batches := _open_batches(table, parts, rules, choice, done))
+        if (batches := _open_batches(table, held, parts, rules, choice, done))
     ]
     for table, _ in queues:
         with done.of(table.name):
@@ -197,29 +201,36 @@ def _is_due(head: Head, parts: Parts, rules: Rules) -> bool:
     return abs((parts.clock.now() - head.listed_at).total_seconds()) >= rules.relist_seconds
 
 
-def _note_listed(table: str, parts: Parts) -> None:
-    """Let nobody list the bucket for a while, now that all of it is registered."""
+def _note_listed(table: str, seen: Head | None, parts: Parts) -> None:
+    """Let nobody list the bucket for a while, now that all is registered; its head was `seen` before."""
     while True:
-        head = parts.store.get(Head, table, table) or Head(table)
+        head = seen or parts.store.get(Head, table, table) or Head(table)
         try:
             parts.store.update(head, replace(head, listed_at=parts.clock.now()))
         except ConflictError:
-            continue  # something was published meanwhile
+            seen = None  # something was published meanwhile
+            continue
         return
 
 
 def _open_batches(
-    table: BronzeTable, parts: Parts, rules: Rules, choice: Choice, done: _Pass
+    table: BronzeTable, held: Collection[Shelf], parts: Parts, rules: Rules, choice: Choice, done: _Pass
 ) -> deque[Batch]:
-    """The batches of `table` that need work, oldest first, new ones planned among them."""
-    found = {batch.batch_id: batch for batch in every(parts.store, Batch, table.name, place="open")}
-    reloads = Reloads(table.name, parts)
-    room = rules.open_batches - sum(batch.needs_work for batch in found.values())
-    planned = plan(table.name, parts, rules, choice, room, reloads)
-    done.waiting += reloads.findings(rules)
-    done.planned += len(planned)
-    # The query may lag behind what was just planned.
-    found |= {batch.batch_id: batch for batch in planned}
+    """The batches of `table` that need work, oldest first, new ones planned among them.
+
+    The store is asked for what may be there: batches and raw files that are open, if `held` has their shelf.
+    """
+    found: dict[str, Batch] = {}
+    if (Batch, table.name, "open") in held:
+        found = {batch.batch_id: batch for batch in every(parts.store, Batch, table.name, place="open")}
+    if (RawFile, table.name, "open") in held:
+        reloads = Reloads(table.name, parts)
+        room = rules.open_batches - sum(batch.needs_work for batch in found.values())
+        planned = plan(table.name, parts, rules, choice, room, reloads)
+        done.waiting += reloads.findings(rules)
+        done.planned += len(planned)
+        # The query may lag behind what was just planned.
+        found |= {batch.batch_id: batch for batch in planned}
     if any(batch.needs_work for batch in found.values()):
         check_token_key(table, parts.settings)
     return deque(sorted(found.values(), key=lambda batch: (batch.created_at, batch.batch_id)))

@@ -66,7 +66,7 @@ def lake(
     contracts = tmp_path_factory.mktemp("project") / "contracts"
     for folder in ("bronze", "rendered/bronze"):
         (contracts / folder).mkdir(parents=True)
-        for path in (ROOT / "contracts" / folder).glob("brewery.*"):
+        for path in (ROOT / "contracts" / folder).glob("b*.*"):
             shutil.copy(path, contracts / folder)
     given = properties("control", "IngestFunction", "dev")["Environment"]["Variables"]
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")

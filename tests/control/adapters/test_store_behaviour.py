@@ -9,7 +9,7 @@ from control.adapters.dynamodb import DynamoStore
 from control.adapters.memory import MemoryStore
 from control.errors import ConflictError, UpstreamError
 from control.model import Batch, Counts, Head, Intent, Item, Partition, RawFile, Reload, Stray, Tally
-from control.ports import ControlStore
+from control.ports import ITEMS_A_SHELF, ControlStore, Shelf
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, UTC)
 FILE = RawFile(
@@ -211,6 +211,52 @@ def test_the_etags_of_all_files_of_a_table_are_read_page_by_page(store: ControlS
     assert store.etags("review") == ({"f0": "e0", "f1": "e1", "f2": "e2"}, None)
     assert store.etags("review", after="f0") == ({"f1": "e1", "f2": "e2"}, None)
     assert store.etags("brewery") == ({}, None)
+
+
+def test_etags_are_read_by_table_and_id(store: ControlStore) -> None:
+    for number in range(230):
+        store.create(replace(FILE, file_id=f"f{number}", etag=f"e{number}"))
+    store.create(replace(FILE, table="beer", file_id="g", etag="h"))
+    wanted = {"review": [f"f{number}" for number in range(20, 300)], "beer": ["g", "f1"], "brewery": ["f1"]}
+    assert store.etags_of(wanted) == {"g": "h", **{f"f{number}": f"e{number}" for number in range(20, 230)}}
+    assert store.etags_of({}) == {}
+
+
+def test_one_look_names_what_is_at_hand_on_the_shelves_that_are_asked_for(store: ControlStore) -> None:
+    store.create(Head("review", 0, INTENT))
+    store.create(BATCH)
+    for name in ("b3", "b2"):
+        store.create(replace(BATCH, batch_id=name, state="failed", told=True))
+    store.create(replace(BATCH, batch_id="b4", table="beer", state="published", epoch=2))
+    store.create(replace(BATCH, batch_id="b5", state="published"))
+    store.create(FILE)
+    store.create(replace(FILE, file_id="f2", batch_id="b1"))
+    store.create(replace(FILE, file_id="f3", batch_id="b1", overwritten="e2"))
+    store.create(Stray("raw.key", "raw/review/", 2, NOON, 3, ()))
+    shelves: list[Shelf] = [
+        (kind, table, place)
+        for table in ("beer", "review")
+        for kind in (Batch, RawFile)
+        for place in ("open", "failed", "overwritten")
+    ]
+    assert store.at_hand(shelves) == {
+        (Batch, "review", "open"): ("b1",),
+        (Batch, "review", "failed"): ("b2", "b3"),
+        (RawFile, "review", "open"): ("f1",),
+        (RawFile, "review", "overwritten"): ("f3",),
+    }
+    store.update(BATCH, replace(BATCH, state="published"))
+    assert (Batch, "review", "open") not in (store.at_hand(shelves) or {})
+
+
+def test_one_look_says_nothing_where_too_much_is_at_hand(store: ControlStore) -> None:
+    """Also of shelves on which there is little: it would read what it was not asked for."""
+    shelves: list[Shelf] = [(RawFile, table, "open") for table in ("beer", "brewery", "review")]
+    for number in range(3 * ITEMS_A_SHELF):
+        store.create(replace(BATCH, batch_id=f"b{number}", state="failed", told=True))
+    assert store.at_hand(shelves) == {}
+    store.create(FILE)
+    assert store.at_hand(shelves) is None
 
 
 def test_an_open_query_gives_only_what_needs_someone(store: ControlStore) -> None:

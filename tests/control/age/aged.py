@@ -26,6 +26,7 @@ from control.audit import Entry
 from control.cli.main import dm
 from control.config import Settings
 from control.ingest import tables
+from control.ingest.catalog import columns_of
 from control.ingest.register import register
 from control.model import Batch, Counts, Head, RawFile, file_id_of
 from control.orders import FileReport, Manifest, Report, WorkOrder, WrittenObject, attempt_of
@@ -43,6 +44,7 @@ HEADER = (
     b"review_taste,review_time\n"
 )
 KEYS_A_CALL, OBJECTS_A_CALL = 100, 1000
+COUNTED = ("query", "get_many", "at_hand", "etags", "etags_of")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +83,15 @@ class Count:
                     if name == "get_many":
                         given = (*given[:2], list(given[2]))
                         calls = -(-len(given[2]) // KEYS_A_CALL)
+                    elif name == "etags_of":
+                        calls = -(-sum(map(len, given[0].values())) // KEYS_A_CALL)
                     else:
                         calls = 1 + (name == "tag")  # which reads the other tags first
                     answer = method(*given, **named)
                     found = answer.items if name == "query" else answer[0] if name == "etags" else answer
                     with count.lock:
                         count.calls[kind] += calls
-                        count.read += len(found) if name in ("query", "get_many", "etags") else 0
+                        count.read += len(found or ()) if name in COUNTED else 0
                     if name == "list":
                         return answer if "/audit/" in given[0] else count.listed(answer)
                     return answer
@@ -145,7 +149,8 @@ class Lake:
             self._let_go(night)
         for name in tables.names(self.settings):
             number = self.number if name == TABLE else 0
-            self.store.put(Head(name, number, listed_at=self.clock.now()))
+            columns = columns_of(self.table) if name == TABLE else None
+            self.store.put(Head(name, number, listed_at=self.clock.now(), columns=columns))
         tally.recount(TABLE, self.plain)
 
     @property

@@ -71,7 +71,7 @@ class LineEngine:
         )
 
 
-def bronze_table(name: str) -> BronzeTable:
+def made_table(name: str) -> BronzeTable:
     keys = (CatalogColumn("ingest_date", "string"), CatalogColumn("batch", "bigint"))
     column = (CatalogColumn("line", "string"),)
     return BronzeTable(
@@ -93,7 +93,7 @@ class World:
     catalog: MemoryCatalog = field(default_factory=MemoryCatalog)
     clock: MemoryClock = field(default_factory=lambda: MemoryClock(datetime(2026, 1, 2, 23, 59, tzinfo=UTC)))
     tables: dict[str, BronzeTable] = field(
-        default_factory=lambda: {name: bronze_table(name) for name in ("beer", "review")}
+        default_factory=lambda: {name: made_table(name) for name in ("beer", "review")}
     )
     rules: Rules = field(default_factory=Rules)
     said: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
@@ -182,6 +182,11 @@ def world() -> World:
 @pytest.fixture
 def new_world() -> Callable[..., World]:
     return World
+
+
+@pytest.fixture
+def bronze_table() -> Callable[[str], BronzeTable]:
+    return made_table
 
 
 @pytest.fixture

@@ -41,6 +41,17 @@ def test_the_catalog_is_asked_once_for_each_change_of_a_contract(world, monkeypa
     assert asked == [("bronze", "beer"), ("bronze", "beer_events")]
 
 
+def test_a_table_that_was_made_for_its_first_batch_is_not_looked_at_again(world, monkeypatch) -> None:
+    asked, made = [], []
+    ensure = world.catalog.ensure_table
+    monkeypatch.setattr(world.catalog, "get_table", lambda *name: asked.append(name))
+    monkeypatch.setattr(world.catalog, "ensure_table", lambda table: made.append(table.name) or ensure(table))
+    world.land("beer", "a", "1")
+    world.run()
+    world.run()
+    assert (asked, made) == ([], ["beer", "beer_events"])
+
+
 def test_a_table_without_a_batch_is_not_made(world) -> None:
     world.run()
     assert world.catalog.tables == {}

@@ -29,6 +29,14 @@ def do(world, batch: Batch, change: Callable[[Report], Report] = lambda report: 
     return parse(batch, world.tables["review"], Liar(), world.parts, world.rules)
 
 
+def test_the_files_of_a_batch_are_read_together(world, monkeypatch) -> None:
+    batch, read = held(world, "1", files=30), []
+    get_many = world.store.get_many
+    monkeypatch.setattr(world.store, "get_many", lambda *given: read.append(given[2]) or get_many(*given))
+    assert len(do(world, batch).counts) == 30
+    assert read == [batch.file_ids]
+
+
 def test_a_written_batch_has_a_manifest_that_says_all_and_that_its_item_seals(world) -> None:
     written = do(world, held(world, "1", "bad 2"))
     text = world.objects.get(attempt_of(written, "lake").paper("manifest.json"))

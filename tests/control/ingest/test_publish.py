@@ -5,6 +5,7 @@ import pytest
 
 from control import tally
 from control.errors import ConflictError, StaleEpochError, UpstreamError
+from control.ingest.catalog import columns_of
 from control.ingest.claim import take
 from control.ingest.parse import parse
 from control.ingest.plan import plan
@@ -32,6 +33,11 @@ def write_next(world) -> Batch:
         world.catalog.ensure_table(table.rows)
         world.catalog.ensure_table(table.events)
     return parse(held, world.tables["review"], world.engine, world.parts, world.rules)
+
+
+def head_at(world, number: int, tally: Tally | None = None) -> Head:
+    """The free head at a number, once somebody has begun to publish."""
+    return Head("review", number, tally=tally, columns=columns_of(world.tables["review"]))
 
 
 def intend(world, written: Batch) -> Head:
@@ -66,13 +72,13 @@ def test_publishing_again_gives_the_same_number(world, written) -> None:
     first = publish(written, world.tables["review"], world.parts)
     assert publish(written, world.tables["review"], world.parts) == first
     assert publish(first, world.tables["review"], world.parts) == first
-    assert (first.number, world.head("review")) == (1, Head("review", 1, tally=ONE))
+    assert (first.number, world.head("review")) == (1, head_at(world, 1, ONE))
 
 
 def test_anyone_rolls_an_intent_forward_exactly_as_it_says(world, written) -> None:
     intent = intend(world, written).intent
     world.clock.sleep(3600)  # past midnight: a partition computed anew would have another date
-    assert settle("review", world.parts) == Head("review", 1, tally=ONE)
+    assert settle("review", world.parts) == head_at(world, 1, ONE)
     assert tuple(world.catalog.partitions.values()) == intent.partitions
     batch = world.store.get(Batch, "review", written.batch_id)
     assert (batch.state, batch.number, batch.ingest_date) == ("published", 1, "2026-01-02")
@@ -87,7 +93,7 @@ def test_anyone_rolls_an_intent_forward_exactly_as_it_says(world, written) -> No
 def test_an_intent_whose_batch_has_moved_on_is_withdrawn_and_was_never_visible(world, written, moved) -> None:
     intend(world, written)
     world.store.update(written, replace(written, **moved))
-    assert settle("review", world.parts) == Head("review", 0)
+    assert settle("review", world.parts) == head_at(world, 0)
     assert world.visible("review") == {}
     assert world.store.get(Batch, "review", written.batch_id) == replace(written, **moved)
 
@@ -98,7 +104,7 @@ def test_an_intent_for_a_batch_that_has_another_number_is_withdrawn(world, writt
     again = Partition("bronze", "review", ("2026-01-02", "2"), "s3://lake/bronze/review/twice/", {})
     late = replace(intent_of(world, written), number=2, partitions=(again,))
     world.store.update(head, replace(head, intent=late))
-    assert settle("review", world.parts) == Head("review", 1, tally=ONE)
+    assert settle("review", world.parts) == head_at(world, 1, ONE)
     assert list(world.visible("review")) == [1]
     assert world.store.get(Batch, "review", written.batch_id) == published
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -16,7 +16,7 @@ from control.errors import ConflictError
 from control.ingest.tables import BronzeTable
 from control.model import Head, Partition, Place
 from control.orders import FileReport, OrderFile, Report, WorkOrder, WrittenObject
-from control.ports import CatalogColumn, CatalogTable, ObjectStore, Page
+from control.ports import CatalogColumn, CatalogTable, ObjectStore, Page, Shelf
 
 # Minutes before midnight: a partition's date is that of the decision, whoever carries it out.
 START = datetime(2026, 1, 2, 23, 55, tzinfo=UTC)
@@ -79,6 +79,13 @@ class LaggingStore(MemoryStore):
             return super().query(kind, table, **options)
         self.catch_up(self._random.choice([0.0, 0.7, 1.0, 1.0]))
         return self._indexed.query(kind, table, place=place, **options)
+
+    def at_hand(self, shelves: Collection[Shelf]) -> dict[Shelf, tuple[str, ...]] | None:
+        """See ControlStore."""
+        self.catch_up(self._random.choice([0.0, 0.7, 1.0, 1.0]))
+        if self._random.random() < 0.3:
+            return None  # as if there were more than one answer holds
+        return self._indexed.at_hand(shelves)
 
     def catch_up(self, share: float = 1.0) -> None:
         """Bring the index up to date, for about a `share` of the items that it is behind with."""

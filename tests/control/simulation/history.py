@@ -42,7 +42,7 @@ TABLES = ("beer", "review")
 MOST_PROCESSES = 100
 
 
-STORE = ("get", "get_many", "create", "update", "query", "etags")
+STORE = ("get", "get_many", "create", "update", "query", "at_hand", "etags", "etags_of")
 OBJECTS = ("put", "create", "get", "open", "delete", "list")
 CATALOG = ("get_table", "ensure_table", "add_partition", "get_partition")
 

@@ -76,8 +76,8 @@ BUGS = (
     Bug(
         "a batch takes files that belong to another",
         "control/ingest/parse.py",
-        "if file is not None and assign(file, batch, parts))",
-        "if file is not None)",
+        "    own = tuple(file for file in files if assign(file, batch, parts))\n",
+        "    own = tuple(files)\n",
     ),
     Bug(
         "a file is taken away from the batch that has it",
@@ -226,6 +226,18 @@ BUGS = (
         "control/ingest/run.py",
         "    return abs((parts.clock.now() - head.listed_at).total_seconds()) >= rules.relist_seconds\n",
         "    return False\n",
+    ),
+    Bug(
+        "where too much is at hand for one look, nothing is",
+        "control/ports.py",
+        "    return set(shelves if held is None else held)\n",
+        "    return set(held or ())\n",
+    ),
+    Bug(
+        "a raw file waits where its table has no batch",
+        "control/ingest/run.py",
+        '    if (RawFile, table.name, "open") in held:\n',
+        "    if found:\n",
     ),
     Bug(
         "a lost event is lost",

@@ -1,0 +1,173 @@
+"""A table in which nothing happened costs no request, however many there are."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from control.ingest.register import FEW_OBJECTS, Known, reconcile
+from control.model import Batch, RawFile
+from control.status import every_status
+
+
+class Counted:
+    """A port whose calls are counted."""
+
+    def __init__(self, port: object, calls: Counter[str]) -> None:
+        self._port, self._calls = port, calls
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._port, name)
+
+        def call(*given: Any, **named: Any) -> Any:
+            # DynamoDB has no request for no keys.
+            self._calls[name] += name != "get_many" or bool(given[2])
+            return method(*given, **named)
+
+        return call
+
+
+def lake(new_world: Callable[..., Any], bronze_table: Callable[[str], Any], tables: int) -> Any:
+    """A world of so many tables, each with a file that was published."""
+    names = [f"t{number:03}" for number in range(tables)]
+    world = new_world(tables={name: bronze_table(name) for name in names})
+    for name in names:
+        world.land(name, "first", "1")
+    assert len(world.run().batches) == tables
+    return world
+
+
+def asked(world: Any, what: Callable[[Any], object]) -> Counter[str]:
+    """The calls that `what` makes of the ports of `world`."""
+    parts, calls = world.parts, Counter[str]()
+    ports = {name: Counted(getattr(parts, name), calls) for name in ("store", "objects", "catalog")}
+    world.parts = replace(parts, **ports)
+    what(world)
+    world.parts = parts
+    return +calls
+
+
+@pytest.mark.parametrize("listing", ["always", "when_due"])
+def test_a_run_with_nothing_new_costs_the_same_with_ten_times_the_tables(
+    new_world, bronze_table, listing: str
+) -> None:
+    costs = []
+    for tables in (5, 50):
+        world = lake(new_world, bronze_table, tables)
+        world.run(listing=listing)
+        costs.append(asked(world, lambda world: world.run(listing=listing)))
+    assert costs[0] == costs[1]
+    assert costs[0].total() <= (8 if listing == "always" else 3)
+
+
+def test_a_run_with_one_new_file_costs_the_same_with_ten_times_the_tables(new_world, bronze_table) -> None:
+    costs = []
+    for tables in (5, 50):
+        world = lake(new_world, bronze_table, tables)
+        world.land("t002", "second", "2")
+        costs.append(asked(world, lambda world: world.run()))
+        world.check()
+    assert costs[0] == costs[1]
+
+
+def test_the_status_of_ten_times_the_tables_costs_the_same(new_world, bronze_table) -> None:
+    costs = []
+    for tables in (5, 50):
+        world = lake(new_world, bronze_table, tables)
+        world.land("t002", "bad", "!refuse")
+        world.run()
+        world.land("t003", "waits", "2")
+        reconcile(world.tables, world.parts)
+        costs.append(asked(world, lambda world: every_status(world.tables, world.parts, {})))
+        assert [s.files for s in every_status(world.tables, world.parts, {})[1:5]] == [
+            {"published": 1},
+            {"published": 1, "failed": 1},
+            {"published": 1, "registered": 1},
+            {"published": 1},
+        ]
+    assert costs[0] == costs[1]
+
+
+def test_a_note_of_the_last_listing_is_one_write_a_table(new_world, bronze_table) -> None:
+    world = lake(new_world, bronze_table, 5)
+    world.run(listing="when_due")
+    world.clock.sleep(world.rules.relist_seconds)
+    calls = asked(world, lambda world: world.run(listing="when_due"))
+    assert (calls["update"], calls["get"]) == (5, 0)
+    assert {world.head(name).listed_at for name in world.tables} == {world.clock.now()}
+
+
+def test_where_too_much_is_at_hand_for_one_look_each_table_is_asked(
+    new_world, bronze_table, monkeypatch
+) -> None:
+    world = lake(new_world, bronze_table, 5)
+    world.land("t002", "second", "2")
+    world.land("t004", "bad", "!refuse")
+    monkeypatch.setattr(world.store, "at_hand", lambda shelves: None)
+    world.run()
+    world.check()
+    assert [s.files for s in every_status(world.tables, world.parts, {})[2:]] == [
+        {"published": 2},
+        {"published": 1},
+        {"published": 1, "failed": 1},
+    ]
+
+
+def test_only_what_may_be_there_is_asked_for(new_world, bronze_table, monkeypatch) -> None:
+    """A table that has only batches, or only raw files, which nobody has put into one."""
+    world = lake(new_world, bronze_table, 5)
+    world.land("t001", "second", "2")
+    reconcile(world.tables, world.parts)
+    monkeypatch.setattr(world.engine, "run", broken)
+    with pytest.raises(KeyboardInterrupt):
+        world.run()
+    world.land("t003", "second", "2")
+    reconcile(world.tables, world.parts)
+    queried: list[tuple[type, str]] = []
+    query = world.store.query
+
+    def noted(kind: type, table: str, **options: Any) -> Any:
+        if kind in (Batch, RawFile):
+            queried.append((kind, table))
+        return query(kind, table, **options)
+
+    monkeypatch.undo()
+    monkeypatch.setattr(world.store, "query", noted)
+    world.run(mode="once")
+    assert queried == [(Batch, "t001"), (RawFile, "t003")]
+    world.check()
+
+
+def broken(*given: object) -> Any:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("objects", [1, FEW_OBJECTS, FEW_OBJECTS + 1, 5 * FEW_OBJECTS + 1])
+def test_what_is_registered_is_known_however_many_objects_a_table_has(
+    new_world, bronze_table, objects: int
+) -> None:
+    world = lake(new_world, bronze_table, 3)
+    for number in range(1, objects):
+        world.land("t001", f"more{number:03}", "2")
+    reconcile(world.tables, world.parts)
+    known = Known()
+    world.land("t002", "new", "3")
+    assert reconcile(world.tables, world.parts, known)[0] == 1
+    assert len(known.tags) == objects + 3
+    assert known.tags == {
+        file.file_id: file.etag for name in world.tables for file in world.files(name).values()
+    }
+    assert reconcile(world.tables, world.parts, known)[0] == 0
+
+
+def test_an_object_that_comes_back_with_other_content_during_a_run_is_told_of(
+    new_world, bronze_table
+) -> None:
+    world, known = lake(new_world, bronze_table, 3), Known()
+    world.objects.delete(["s3://lake/raw/t001/first.json.gz"])
+    assert reconcile(world.tables, world.parts, known) == (0, ())
+    world.land("t001", "first", "other")
+    new, (finding,) = reconcile(world.tables, world.parts, known)
+    assert (new, finding.code, finding.severity) == (0, "raw.overwritten", "error")
