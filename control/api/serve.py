@@ -43,7 +43,8 @@ def command(port: int) -> None:
         from control.api.app import App
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"this needs the package {error.name}", hint="install lakehouse-in-a-box[api]"
+            f"this needs the package {error.name}",
+            hint="make setup installs it, and elsewhere pip install '<clone>[api]'",
         ) from error
     from control.api import work
 

@@ -58,4 +58,7 @@ def require(package: str) -> None:
     from control.errors import UsageError
 
     if find_spec(package) is None:
-        raise UsageError(f"this needs the package {package}", hint="install lakehouse-in-a-box[lineage]")
+        raise UsageError(
+            f"this needs the package {package}",
+            hint="make setup installs it, and elsewhere pip install '<clone>[lineage]'",
+        )
