@@ -33,14 +33,17 @@ def command(recount: bool, as_json: bool) -> None:
 
     Promises are the contract's freshness and completeness: data is late when nothing newer was published, or
     a raw file waits, for longer than is promised. Lag is the age of the oldest raw file that is not
-    published yet. Warns of control records that empty or change a source table, for a week after the last of
-    them was published, of raw files that failed or were overwritten after they had been ingested, of objects
-    under raw/ that nobody ingests, of promises that do not hold, of tables of silver and gold that were not
-    published because rows break their contract, and of records that silver leaves out. With --json, these
-    tables stand behind those of bronze, as `stopped`, and so do folders of raw/ that belong to no table, with
-    what is `stray` in them.
+    published yet.
 
-    What is published is counted when it is published, so that only what is in work or failed is read here.
+    It warns of raw files that failed, or were overwritten after they had been ingested; of objects under raw/
+    that nobody ingests; of promises that do not hold; of tables of silver and gold that were not published,
+    because rows break their contract; of records that silver leaves out; and, for a week, of control records
+    that emptied or changed a source table.
+
+    With --json, tables that were not published stand behind those of bronze, as `stopped`, and so do folders
+    of raw/ that belong to no table, with what is `stray` in them.
+
+    What is published was counted when that was done, so that only what is in work or failed is read here.
     """
     import os
     from collections import Counter
