@@ -5,6 +5,8 @@ When interrupted, dbt stops the statements of its threads and waits for them, an
 done, so that `dbt retry` finds nothing to do. The statement that dbt's main thread waits for goes on. Of
 SIGTERM, as CI and schedulers send it, and of SIGHUP, of a terminal that is closed, dbt knows nothing. Where a
 hook of `on-run-start` raises an error, `on-run-end` is left out, too. Here all of them end alike.
+
+Where the cloud does not answer, dbt prints a stack of a hundred lines; here it is one line.
 """
 
 import signal
@@ -16,12 +18,14 @@ from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
 
+from botocore.exceptions import EndpointConnectionError
 from dbt.adapters.athena.connections import AthenaCursor
 from dbt.adapters.factory import get_adapter
 from dbt.artifacts.schemas.results import RunStatus
 from dbt.artifacts.schemas.run import RunResult
 from dbt.contracts.graph.nodes import Exposure
 from dbt.task.run import RunTask
+from dbt_common.exceptions import DbtRuntimeError
 
 # Where a hook's statement has failed, dbt skips all nodes and asks each for its schema. Exposures have none,
 # so dbt ended with an AttributeError in place of the hook's own error, and left out `on-run-end`.
@@ -32,6 +36,10 @@ _execute, _before, _start, _await = (
     RunTask.before_run,
     AthenaCursor._start_execution,
     AthenaCursor._await_completion,
+)
+_UNREACHABLE = (
+    'No model was built. The local cloud is started by `dm local up`, then `eval "$(dm env)"`;'
+    " for AWS look at the network"
 )
 _HANDLERS: dict[int, Any] = {
     signal.SIGINT: signal.default_int_handler,
@@ -67,9 +75,12 @@ def _before_run(task: RunTask, adapter: Any, selected: Any) -> Any:
     """Run what `on-run-start` says; where that raises, what `on-run-end` says, too: it may have the lease."""
     try:
         return _before(task, adapter, selected)
-    except Exception:
+    except Exception as error:
         with suppress(Exception):  # the first error says what is wrong
             task.after_run(adapter, [])
+        if isinstance(error, EndpointConnectionError):
+            # Of any other error than its own dbt prints the whole stack.
+            raise DbtRuntimeError(f"{error}. {_UNREACHABLE}") from error
         raise
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import yaml
-from bronze_lake import Lake
+from bronze_lake import Lake, clean_environment, dbt
 from histories import brewery, record
 from small_project import create, run, write
 
@@ -22,6 +22,15 @@ def test_a_hook_whose_statement_fails_says_why(lake: Lake, tmp_path: Path) -> No
     told = run(tmp_path, lake, command="build", expect=1)
     assert "Column 'nothing_such' cannot be resolved" in told
     assert lake.rows("select holder from ops.lease") == [{"holder": ""}]
+
+
+def test_a_cloud_that_does_not_answer_is_told_in_a_line_with_what_to_do(tmp_path: Path) -> None:
+    nowhere = clean_environment() | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    done = dbt(tmp_path, "run", "--select", "breweries_state", env=nowhere)
+    assert done.returncode == 2
+    assert 'Could not connect to the endpoint URL: "http://127.0.0.1:9/"' in done.stdout
+    assert "dm local up" in done.stdout
+    assert "Traceback" not in done.stdout
 
 
 def test_a_build_that_has_taken_the_lease_and_fails_before_its_models_gives_it_back(lake: Lake) -> None:
