@@ -12,6 +12,17 @@ from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
 
 from control.lineage.model import Column
+from control.lineage.syntax import (
+    children,
+    frame_bounds,
+    is_plain,
+    is_recursive,
+    key_names,
+    kind_of,
+    named_windows,
+    order_keys,
+    relation_name,
+)
 
 
 class UntraceableError(Exception):
@@ -95,7 +106,7 @@ class _Tracer:
                 return self._values(scope)
             case exp.Subquery() if scope.table_scopes:
                 return self.output(scope.table_scopes[-1])
-        raise UntraceableError(f"no rule for {_kind(scope.expression)}")
+        raise UntraceableError(f"no rule for {kind_of(scope.expression)}")
 
     # -- selects ------------------------------------------------------------------------------------------
 
@@ -107,9 +118,9 @@ class _Tracer:
             elif source.args.get("pivots"):
                 raise UntraceableError("no rule for PIVOT")
             elif source.alias_column_names:  # by which sqlglot calls the columns of the relation itself
-                raise UntraceableError(f"no rule for other names of columns of {_relation(source)}")
-            elif _relation(source) not in self._relations:
-                raise UntraceableError(f"relation {_relation(source)} is unknown")
+                raise UntraceableError(f"no rule for other names of columns of {relation_name(source)}")
+            elif relation_name(source) not in self._relations:
+                raise UntraceableError(f"relation {relation_name(source)} is unknown")
         for clause, tree in _clauses(select, scope):
             _add(made.rows, self._leaves(tree, scope, clause))
         for projection in select.expressions:
@@ -126,7 +137,7 @@ class _Tracer:
         tree = projection.unalias()
         origins = Origins()
         self._gather(tree, scope, origins)
-        if _is_plain(tree):
+        if is_plain(tree):
             return origins
         part = Part("", tree)
         return Origins(dict.fromkeys(origins.direct, part), origins.indirect)
@@ -144,19 +155,19 @@ class _Tracer:
                 into.absorb(self._column(tree, scope))
             case exp.Window():
                 self._gather(tree.this, scope, into)
-                for window in (tree, *_named_windows(tree, scope)):
+                for window in (tree, *named_windows(tree, scope)):
                     for key in window.args.get("partition_by") or ():
                         _add(into.indirect, self._leaves(key, scope, "partition by"))
-                    for key in _keys(window.args.get("order")):
+                    for key in order_keys(window.args.get("order")):
                         _add(into.indirect, self._leaves(key, scope, "order by"))
-                    for bound in _bounds(window):
+                    for bound in frame_bounds(window):
                         _add(into.indirect, self._leaves(bound, scope, "frame"))
             case exp.Filter():
                 self._gather(tree.this, scope, into)
                 _add(into.indirect, self._leaves(tree.expression.this, scope, "filter where"))
             case exp.WithinGroup():
                 self._gather(tree.this, scope, into)
-                for key in _keys(tree.expression):
+                for key in order_keys(tree.expression):
                     _add(into.indirect, self._leaves(key, scope, "order by"))
             case exp.Order() if tree.this is not None:  # array_agg(x order by y)
                 self._gather(tree.this, scope, into)
@@ -171,7 +182,7 @@ class _Tracer:
                     into.absorb(origins)
                 _add(into.indirect, found.rows)
             case _:
-                for child in _children(tree):
+                for child in children(tree):
                     self._gather(child, scope, into)
 
     def _subquery(self, tree: exp.Expr, scope: Scope) -> Output:
@@ -186,7 +197,7 @@ class _Tracer:
         if source is None:
             return self._alias(column, scope)
         if isinstance(source, exp.Table):
-            leaf = Column(_relation(source), column.name)
+            leaf = Column(relation_name(source), column.name)
             return Origins({leaf: Part("", column)})
         columns = self._source(source).columns
         if column.name not in columns:
@@ -206,7 +217,7 @@ class _Tracer:
     def _set_operation(self, operation: exp.SetOperation, scope: Scope) -> Output:
         left, right = scope.set_operation_scopes
         first = self.output(left)
-        if not _is_recursive(operation):
+        if not is_recursive(operation):
             return _stacked(operation, first, self.output(right))
         made, before = first, -1
         known = dict(self._known)
@@ -242,7 +253,7 @@ class _Tracer:
     def _lateral(self, scope: Scope) -> Output:
         lateral = scope.expression
         if not scope.subquery_scopes:
-            raise UntraceableError(f"no rule for {_kind(lateral.this)} in LATERAL")
+            raise UntraceableError(f"no rule for {kind_of(lateral.this)} in LATERAL")
         found = self.output(scope.subquery_scopes[-1])
         names = lateral.alias_column_names or list(found.columns)
         return Output(dict(zip(names, found.columns.values(), strict=True)), found.rows)
@@ -261,10 +272,6 @@ class _Tracer:
 # -- pieces of a query ------------------------------------------------------------------------------------
 
 
-def _relation(table: exp.Table) -> str:
-    return f"{table.db}.{table.name}"
-
-
 def _clauses(select: exp.Select, scope: Scope) -> Iterator[tuple[str, exp.Expr]]:
     """The parts of a select that decide which rows it has, or their order."""
     for join in scope.find_all(exp.Join):  # those inside parentheses too
@@ -276,45 +283,13 @@ def _clauses(select: exp.Select, scope: Scope) -> Iterator[tuple[str, exp.Expr]]
         if clause := select.args.get(name):
             yield words, clause.this
     if group := select.args.get("group"):
-        for child in _children(group):
+        for child in children(group):
             yield "group by", child
-    for key in _keys(select.args.get("order")):
+    for key in order_keys(select.args.get("order")):
         yield "order by", key
     for name in ("match", "connect", "pivots", "cluster", "distribute", "sort"):
         if select.args.get(name):
             raise UntraceableError(f"no rule for {name.upper()}")
-
-
-def _named_windows(tree: exp.Expr, scope: Scope) -> Iterator[exp.Expr]:
-    """The window of the WINDOW clause that `OVER name` means."""
-    for window in scope.expression.args.get("windows") or ():
-        if tree.args.get("alias") is not None and window.name == tree.args["alias"].name:
-            yield window
-
-
-def _bounds(window: exp.Expr) -> list[exp.Expr]:
-    """Where the frame of a window begins and ends, as far as that is computed."""
-    frame = window.args.get("spec")
-    bounds = (frame.args.get("start"), frame.args.get("end")) if frame is not None else ()
-    return [bound for bound in bounds if isinstance(bound, exp.Expr)]
-
-
-def _keys(order: exp.Expr | None) -> list[exp.Expr]:
-    return list(order.expressions) if order is not None else []
-
-
-def _children(tree: exp.Expr) -> Iterator[exp.Expr]:
-    for value in tree.args.values():
-        for child in value if isinstance(value, list) else (value,):
-            if isinstance(child, exp.Expr):
-                yield child
-
-
-def _is_plain(tree: exp.Expr) -> bool:
-    """Whether an expression hands a column on as it is, apart from its type."""
-    while isinstance(tree, exp.Cast | exp.TryCast | exp.Paren):
-        tree = tree.this
-    return isinstance(tree, exp.Column)
 
 
 def _find_source(scope: Scope | None, name: str) -> exp.Table | Scope | None:
@@ -333,45 +308,45 @@ def _subquery_scopes(scope: Scope) -> Iterator[Scope]:
         yield from child.subquery_scopes
 
 
-def _is_recursive(tree: exp.Expr) -> bool:
-    cte = tree.parent
-    return isinstance(cte, exp.CTE) and isinstance(cte.parent, exp.With) and bool(cte.parent.recursive)
-
-
 def _stacked(tree: exp.SetOperation, first: Output, second: Output) -> Output:
     """Two outputs by position, under the names of the first."""
     if len(first.columns) != len(second.columns):
         raise UntraceableError(
-            f"the sides of {_kind(tree)} have {len(first.columns)} and {len(second.columns)} columns"
+            f"the sides of {kind_of(tree)} have {len(first.columns)} and {len(second.columns)} columns"
         )
     made = Output(rows={**second.rows, **first.rows})
     is_except = isinstance(tree, exp.Except)
     for (name, left), right in zip(first.columns.items(), second.columns.values(), strict=True):
-        made.columns[name] = Origins(dict(left.direct), dict(left.indirect))
-        if not is_except:  # what EXCEPT takes away is never in the result
-            made.columns[name].absorb(right)
+        # What EXCEPT takes away is never in the result.
+        made.columns[name] = left if is_except else _either(left, right)
         if tree.args.get("distinct") or not isinstance(tree, exp.Union):
-            _add(made.rows, _relabelled({**right.all(), **left.all()}, _kind(tree).lower()))
+            _add(made.rows, _relabelled({**right.all(), **left.all()}, kind_of(tree).lower()))
     return made
 
 
 def _ordered(tree: exp.Expr, found: Output) -> Output:
     """Rows in the order of `tree`, a query without a select list: its keys are columns of `found`."""
     rows = dict(found.rows)
-    for key in _keys(tree.args.get("order")):
-        for name in _names(key, list(found.columns)):
+    for key in order_keys(tree.args.get("order")):
+        for name in key_names(key, list(found.columns)):
             if name not in found.columns:
                 raise UntraceableError(f"ORDER BY names {name}, which is no column of its rows")
             _add(rows, dict.fromkeys(found.columns[name].all(), Part("order by", key)))
     return Output(found.columns, rows)
 
 
-def _names(key: exp.Expr, columns: list[str]) -> list[str]:
-    """The columns that a key of ORDER BY names, or the one whose number it is."""
-    number = key.this if isinstance(key, exp.Ordered) else key
-    if isinstance(number, exp.Literal) and not number.is_string:
-        return columns[int(number.name) - 1 :][:1]
-    return [column.name for column in key.find_all(exp.Column)]
+def _either(one: Origins, other: Origins) -> Origins:
+    """A value that is one or the other: a column in both has the part that hands it on, or else both."""
+    made = Origins(dict(one.direct), dict(one.indirect))
+    made.absorb(other)
+    for column, part in other.direct.items():
+        known = made.direct[column]
+        if is_plain(part.tree):
+            made.direct[column] = part
+        elif known.tree != part.tree and not is_plain(known.tree):
+            both = exp.Tuple(expressions=[known.tree.copy(), part.tree.copy()])
+            made.direct[column] = Part("", both)
+    return made
 
 
 def _together(values: list[Origins]) -> Origins:
@@ -389,7 +364,3 @@ def _size(output: Output) -> int:
     return sum(len(origins.direct) + len(origins.indirect) for origins in output.columns.values()) + len(
         output.rows
     )
-
-
-def _kind(tree: exp.Expr | None) -> str:
-    return type(tree).__name__.upper()

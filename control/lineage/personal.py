@@ -1,6 +1,6 @@
 """Where a column shows what is personal in bronze, and its contract says that it is not."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 import sqlglot
 from sqlglot import exp
@@ -39,7 +39,7 @@ def _reached(
     seen, ahead = {start}, [start]
     while ahead:
         for hop in graph.down.get(ahead.pop(), ()):
-            if hop.kind != "direct" or hop.target in seen or not passes(hop):
+            if hop.kind != "direct" or hop.target in seen or not passes(hop, _beside(hop, graph)):
                 continue
             seen.add(hop.target)
             if hop.target not in known:
@@ -54,12 +54,21 @@ def _reached(
             yield Hole("lineage-personal", contract.file, hop.target, message)
 
 
-def passes(hop: Hop) -> bool:
-    """Whether something of the source's value can be read from the target, by the expression between them."""
+def _beside(hop: Hop, graph: Graph) -> set[str]:
+    """Names of the other columns whose values are in the target."""
+    names = {one.source.rpartition(".")[2] for one in graph.up.get(hop.target, ()) if one.kind == "direct"}
+    return names - {hop.source.rpartition(".")[2]}
+
+
+def passes(hop: Hop, others: Container[str]) -> bool:
+    """Whether something of the source's value can be read from the target, by the expression between them.
+
+    `others` are names of columns that stand there for themselves; any other name may be the source's in a
+    subquery.
+    """
     try:
         tree = sqlglot.parse_one(hop.expression, dialect="athena")
     except SqlglotError:
         return True
-    columns = list(tree.find_all(exp.Column))
-    named = [column for column in columns if column.name == hop.source.rpartition(".")[2]] or columns
-    return not named or any(column.find_ancestor(*_HIDES) is None for column in named)
+    columns = [column for column in tree.find_all(exp.Column) if column.name not in others]
+    return not columns or any(column.find_ancestor(*_HIDES) is None for column in columns)
