@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, cast
 
@@ -246,6 +246,8 @@ def waive(ids: tuple[str, ...], reason: str, until: datetime | None, workgroup: 
         file = find(parts, where.file_id)
         waive_record(os.environ, parts, workgroup, file, where, reason, cast("datetime", until).date())
         rows.append({"table": file.table, "key": file.key, "file_id": file.file_id, "place": str(where)})
+    if until and until.date() < datetime.now(UTC).date():
+        click.echo(f"{until:%Y-%m-%d} has passed: from now on these records are taken in again.", err=True)
     if as_json:
         print_json(rows)
         return

@@ -2,7 +2,7 @@
     {%- set months = [] -%}
     {%- for year in range(first // 100, last // 100 + 1) if slot -%}
         {%- for month in range(year * 100 + 1, year * 100 + 13)
-            if first <= month <= last and (month // 100 * 12 + month % 100) % 96 == slot | int -%}
+            if first <= month <= last and slot_of(month) == slot | int -%}
             {%- do months.append(month) -%}
         {%- endfor -%}
     {%- endfor -%}

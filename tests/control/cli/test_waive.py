@@ -1,0 +1,45 @@
+"""`dm quarantine waive` says what it lacks, and when a day ends a waiver instead of beginning one."""
+
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner, Result
+
+from control import wiring
+from control.cli.quarantine import command
+from control.errors import UsageError
+from control.ingest import files
+
+FILE = "4cece0a887d2"
+
+
+def waive(*arguments: str) -> Result:
+    return CliRunner().invoke(command, ["waive", *arguments, "--reason", "ticket 7"])
+
+
+@pytest.fixture
+def waived(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The days until which records were waived."""
+    days: list[str] = []
+    found = SimpleNamespace(table="review", key="raw/review/a.csv", file_id=FILE)
+    monkeypatch.setattr(wiring, "connect", lambda _: None)
+    monkeypatch.setattr(files, "find", lambda *_: found)
+    monkeypatch.setattr(wiring, "waive_record", lambda *given: days.append(given[-1].isoformat()))
+    return days
+
+
+def test_a_record_needs_a_day_and_a_file_has_none(waived: list[str]) -> None:
+    for arguments, hint in (((f"{FILE}:2",), "--until 2027"), ((FILE, "--until", "2027-06-30"), "FILE:LINE")):
+        error = waive(*arguments).exception
+        assert isinstance(error, UsageError)
+        assert hint in error.hint
+    assert waived == []
+
+
+def test_a_day_that_has_passed_is_told(waived: list[str]) -> None:
+    done = waive(f"{FILE}:2", "--until", "2999-12-31")
+    assert (done.exit_code, done.stderr) == (0, "")
+    done = waive(f"{FILE}:2", "--until", "2020-06-30")
+    assert done.exit_code == 0
+    assert done.stderr == "2020-06-30 has passed: from now on these records are taken in again.\n"
+    assert waived == ["2999-12-31", "2020-06-30"]
