@@ -1,18 +1,19 @@
 """Edges of models that were traced before, by the content that they follow from."""
 
+import functools
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
 from sqlglot import __version__ as sqlglot_version  # type: ignore[attr-defined]
 
+from control.errors import BusyError
+from control.lineage import origins, query, syntax
 from control.lineage.model import Edge, Model
 
-# Raise it when the rules of `origins` change: what older rules found is then not used again.
-_RULES = 1
 _TABLE = "create table if not exists traced (key text primary key, edges blob not null)"
 # Another build may be writing what it has traced.
 _WAIT_SECONDS = 60
@@ -21,20 +22,33 @@ _WAIT_SECONDS = 60
 def key(model: Model, columns: Mapping[str, tuple[str, ...]]) -> str:
     """What the edges of a model follow from: its SQL, the columns of what it reads, and the rules."""
     read = [[name, *columns.get(name, ())] for name in sorted({*model.depends_on, model.relation})]
-    content = [_RULES, sqlglot_version, model.relation, model.sql, read]
+    content = [_rules(), sqlglot_version, model.relation, model.sql, read]
     return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
+
+
+@functools.cache
+def _rules() -> str:
+    """The rules as they stand: what others have found is not used again."""
+    texts = (Path(str(module.__file__)).read_bytes() for module in (origins, query, syntax))
+    return hashlib.sha256(b"".join(texts)).hexdigest()
 
 
 @contextmanager
 def opened(path: Path) -> Iterator["Cache"]:
-    """The cache in the file `path`, made anew when it is absent, damaged or something else."""
+    """The cache in the file `path`, made anew when it is absent, damaged or something else.
+
+    Raises BusyError when another one goes on writing it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = _connected(path)
     try:
-        yield Cache(connection)
-        connection.commit()
-    finally:
-        connection.close()
+        with closing(_connected(path)) as connection:
+            yield Cache(connection)
+            connection.commit()
+    except sqlite3.OperationalError as error:
+        if not _is_busy(error):
+            raise
+        message = f"another one has been writing {path} for {_WAIT_SECONDS} seconds"
+        raise BusyError(message, hint="come again when it is done, or end it") from error
 
 
 def _connected(path: Path) -> sqlite3.Connection:
@@ -52,8 +66,14 @@ def _is_whole(connection: sqlite3.Connection) -> bool:
         connection.execute(_TABLE)
         connection.execute("select key, edges from traced limit 0")
         return bool(connection.execute("pragma quick_check(1)").fetchone() == ("ok",))
-    except sqlite3.DatabaseError:
+    except sqlite3.DatabaseError as error:
+        if _is_busy(error):
+            raise
         return False
+
+
+def _is_busy(error: sqlite3.DatabaseError) -> bool:
+    return getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 class Cache:

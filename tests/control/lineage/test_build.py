@@ -16,8 +16,8 @@ from click.testing import CliRunner, Result
 from control.cli.lineage import command
 from control.contracts.lint import lint
 from control.contracts.model import Column
-from control.errors import ControlError, NotFoundError, UsageError
-from control.lineage import before_dbt
+from control.errors import BusyError, ControlError, NotFoundError, UsageError
+from control.lineage import before_dbt, cache
 from control.lineage import build as building
 from control.lineage.project import read
 
@@ -182,11 +182,31 @@ def test_of_two_builds_at_once_each_writes_a_whole_file(tmp_path: Path) -> None:
     assert list(output.parent.iterdir()) == [output]
 
 
-def test_a_broken_cache_is_made_anew(tmp_path: Path) -> None:
-    cache = tmp_path / "lineage-cache.sqlite"
-    cache.write_bytes(b"not a database at all" * 100)
+def test_a_cache_that_another_one_is_writing_is_left_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert build(write_project(tmp_path)).exit_code == 0
-    whole, found = cache.read_bytes(), edges(tmp_path)
+    file = tmp_path / "lineage-cache.sqlite"
+    before = file.read_bytes()
+    monkeypatch.setattr(cache, "_WAIT_SECONDS", 0.05)
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("begin exclusive")
+        assert isinstance(build(tmp_path).exception, BusyError)
+    assert file.read_bytes() == before
+
+
+def test_what_older_rules_have_found_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = read(write_project(tmp_path)).models[0]
+    before = cache.key(model, {})
+    monkeypatch.setattr(cache, "_rules", lambda: "other rules")
+    assert cache.key(model, {}) != before
+
+
+def test_a_broken_cache_is_made_anew(tmp_path: Path) -> None:
+    cached = tmp_path / "lineage-cache.sqlite"
+    cached.write_bytes(b"not a database at all" * 100)
+    assert build(write_project(tmp_path)).exit_code == 0
+    whole, found = cached.read_bytes(), edges(tmp_path)
     assert len(found) > 0
     page = int.from_bytes(whole[16:18])
     for damaged in (
@@ -194,10 +214,10 @@ def test_a_broken_cache_is_made_anew(tmp_path: Path) -> None:
         whole[:page] + b"\xff" * page + whole[2 * page :],
         other_database(tmp_path),
     ):
-        cache.write_bytes(damaged)
+        cached.write_bytes(damaged)
         assert build(tmp_path).exit_code == 0
         assert edges(tmp_path) == found
-        assert cache.read_bytes() == whole
+        assert cached.read_bytes() == whole
 
 
 def other_database(folder: Path) -> bytes:
