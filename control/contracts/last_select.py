@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from control.contracts import hive
 from control.errors import DataError
 
-_COMMENT = re.compile(r"\{#.*?#\}|--[^\n]*", re.DOTALL)
+# A text or a name in quotes, which is kept, or a comment.
+_COMMENT = re.compile(r"""('(?:[^']|'')*'|"[^"]*")|\{#.*?#\}|/\*.*?\*/|--[^\n]*""", re.DOTALL)
 _SELECT = re.compile(r"^select\b", re.MULTILINE | re.IGNORECASE)
 # What holds commas and words that end nothing: texts, templates, and names in quotes.
 _PART = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|\{\{.*?\}\}|\{%.*?%\}|\bfrom\b|.", re.DOTALL | re.IGNORECASE)
@@ -19,7 +20,7 @@ def columns(sql: str, model: str) -> list[tuple[str, str]]:
 
     Raises DataError when there is no such select, or an item in it that is no cast with a name.
     """
-    text = _COMMENT.sub("", sql)
+    text = _COMMENT.sub(lambda found: found[1] or "", sql)
     selects = list(_SELECT.finditer(text))
     if not selects:
         raise DataError(f"{model} has no select at the start of a line", hint="let it end in one")

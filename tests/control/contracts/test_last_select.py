@@ -38,6 +38,8 @@ def test_types_of_queries_are_written_as_contracts_write_them(written: str, stat
         "cast({{ month_slot('a, b from c') }} as integer) as a",
         "cast(case when b = 'it''s, from' then 1 end as integer) as a",
         "cast(extract(year from b) as integer) as a",
+        "cast(length(replace(b, '--', '/*')) as integer) as a  -- it's a dash, from here",
+        "cast(b /* cast(c as date) as c, from */ as integer) as a {# it's #}",
         "cast(max_by(b, c) filter (where c > 0) as integer) as a -- and, a word from me",
         "cast(\n        b\n        + c as integer\n    ) as a",
         "CAST(b AS INTEGER) AS a",
