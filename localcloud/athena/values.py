@@ -36,8 +36,10 @@ def texts(column: pa.ChunkedArray, type_: Type) -> pa.ChunkedArray:
         return _timestamps(column, _digits(type_))
     if pa.types.is_time(held):
         return _cut(pc.cast(pc.cast(column, pa.time64("us")), pa.string()), 8, _digits(type_))
-    if pa.types.is_integer(held) or pa.types.is_boolean(held) or pa.types.is_date(held):
+    if pa.types.is_integer(held) or pa.types.is_boolean(held):
         return pc.cast(column, pa.string())
+    if pa.types.is_date(held):
+        return _dates(column)
     if pa.types.is_decimal(held):
         return _decimals(column)
     if pa.types.is_binary(held) or pa.types.is_large_binary(held) or pa.types.is_fixed_size_binary(held):
@@ -182,7 +184,23 @@ def _timestamps(column: pa.ChunkedArray, digits: int) -> pa.ChunkedArray:
 
 def _cut(shown: pa.ChunkedArray, whole: int, digits: int) -> pa.ChunkedArray:
     """Keep `whole` characters and `digits` of the fraction behind them."""
-    return pc.utf8_slice_codeunits(shown, 0, whole + 1 + digits if digits else whole)
+    kept = whole + 1 + digits if digits else whole
+    cut = pc.utf8_slice_codeunits(shown, 0, kept)
+    far = pc.greater(pc.utf8_length(shown), whole + len(".000000" if digits <= 6 else ".000000000"))
+    if not pc.any(far).as_py():
+        return cut
+    return pc.if_else(far, _signed(pc.utf8_slice_codeunits(shown, 0, kept + 1)), cut)
+
+
+def _dates(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    shown = pc.cast(column, pa.string())
+    far = pc.greater(pc.utf8_length(shown), len("2024-01-01"))
+    return pc.if_else(far, _signed(shown), shown) if pc.any(far).as_py() else shown
+
+
+def _signed(shown: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Days and moments whose year has five digits, or a sign already: Java writes one."""
+    return pc.replace_substring_regex(shown, r"^(\d)", r"+\1")
 
 
 def _hex(value: bytes) -> str:

@@ -23,9 +23,11 @@ MACROS = (
     # Fails in a way that DuckDB's TRY lets pass: to it, what cannot be parsed is no failure of a value.
     "athena_fail(code, message) AS json_deserialize_sql(json_object('error', TRUE, 'error_type', code,"
     " 'error_message', message))",
-    # array_to_string takes a constant between the texts only.
-    "athena_join(texts, gap) AS substr(list_reduce(list_filter(texts, lambda t: t IS NOT NULL),"
-    " lambda joined, t: joined || gap || t, ''), len(gap) + 1)",
+    # array_to_string takes a constant between the texts only. What list_reduce starts with is an element, as
+    # a list that is empty would give the rows behind it another row's gap.
+    "athena_join(texts, gap) AS CASE WHEN texts IS NOT NULL THEN substr(list_reduce("
+    "list_prepend('', list_filter(texts, lambda t: t IS NOT NULL)), lambda joined, t: joined || gap || t),"
+    " len(gap) + 1) END",
     # Quotient of two HUGEINTs, rounded half away from zero; abs(r) >= abs(d) - abs(r) cannot overflow.
     "athena_quotient(n, d) AS (n // d) + CASE WHEN abs(n % d) >= abs(d) - abs(n % d)"
     " THEN CASE WHEN (n < 0) = (d < 0) THEN 1 ELSE -1 END ELSE 0 END",

@@ -16,7 +16,13 @@ from sqlglot import exp
 
 from localcloud.athena.engines.failures import as_athena
 from localcloud.athena.engines.lake import IcebergTable, Lake
-from localcloud.athena.errors import AthenaError, column_not_found, not_supported, table_not_found
+from localcloud.athena.errors import (
+    AthenaError,
+    column_not_found,
+    not_supported,
+    syntax_error,
+    table_not_found,
+)
 from localcloud.athena.iceberg import chunks, files, scans
 from localcloud.athena.iceberg.schemas import columns as iceberg_columns
 from localcloud.athena.iceberg.tables import overwrite
@@ -209,6 +215,9 @@ def _assignments(items: Sequence[exp.Expression], target: Target, scope: Scope) 
     values: dict[str, str] = {}
     for item in items:
         name = item.this.name.lower()
+        if item.this.args.get("table") is not None:
+            line, column = place(item)
+            raise syntax_error("mismatched input '.'. Expecting: '='", line=line, column=column)
         if name in values:
             raise AthenaError("SYNTAX_ERROR", f"line 1:1: Multiple assignments for the column '{name}'")
         values[name] = store(scope.term(item.expression), target.type_of(name), name).sql

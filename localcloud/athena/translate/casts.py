@@ -102,7 +102,7 @@ def _convert(sql: str, source: Type, target: Type, zone: str = "UTC") -> str | N
     if source.parts and source.name == target.name and len(source.parts) == len(target.parts):
         return _nested(sql, source, target)
     if target.name == "json":
-        return jsons.from_value(sql, source, zone)
+        return jsons.from_value(sql, source, zone) if jsons.can_become(source) else None
     if source.name == "varchar":
         return _from_text(sql, target)
     if target.name in (*INTEGERS, "decimal", *_APPROXIMATE):

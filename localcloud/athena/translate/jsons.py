@@ -5,10 +5,11 @@ import re
 
 from localcloud.athena.translate import zones
 from localcloud.athena.translate.terms import VARCHAR, decimal, raw_cast, text
-from localcloud.athena.types import Type
+from localcloud.athena.types import Type, walk
 
 _PLAIN = ("boolean", "tinyint", "smallint", "integer", "bigint")
 _TEXTS = ("varchar", "char")
+_KEYS = (*_PLAIN, "real", "double", "decimal", "varchar", "unknown")
 _COMMA = " || ',' || "
 _PLAIN_ZEROS = 6
 
@@ -26,6 +27,13 @@ def _escape(match: re.Match[str]) -> str:
         return "\\u" + match[0][2:].upper()
     units = match[0].encode("utf-16-be").hex().upper()
     return f"\\u{units[:4]}\\u{units[4:]}"
+
+
+def can_become(source: Type) -> bool:
+    """Whether CAST makes JSON of the type; what writes JSON takes more of them."""
+    keys = (part.parts[0][1].name for part in walk(source) if part.name == "map")
+    named = all(part.name not in ("char", "timestamp with time zone") for part in walk(source))
+    return named and all(key in _KEYS for key in keys)
 
 
 def from_value(sql: str, source: Type, zone: str, depth: int = 0) -> str | None:

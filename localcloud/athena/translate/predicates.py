@@ -93,7 +93,13 @@ def _quantified(operator: str, node: exp.Expression, scope: Scope) -> Term:
     left = scope.term(node.this)
     query = scope.value(inner)
     common = _common(left.type, query.fields[0].type, node)
-    return Term(f"({coerce(left, common).sql} {operator} {word} ({_retyped(query, common)}))", BOOLEAN)
+    rows = _retyped(query, common)
+    found = f"({coerce(left, common).sql} {operator} {word} ({rows}))"
+    if (operator, word) in (("=", "ALL"), ("<>", "ANY")) and is_orderable(common):
+        # Trino asks whether all rows are equal before it looks at a null on the left.
+        several = f"(SELECT min(c) <> max(c) FROM ({rows}) AS several(c))"
+        found = f"coalesce({found}, CASE WHEN {several} THEN {'FALSE' if word == 'ALL' else 'TRUE'} END)"
+    return Term(found, BOOLEAN)
 
 
 def _common(left: Type, right: Type, node: exp.Expression) -> Type:

@@ -95,13 +95,13 @@ def ordering(keys: Sequence[exp.Expression], scope: Scope) -> str:
 
 
 def sort_key(term: Term, key: exp.Expression) -> str:
-    """A key of an ORDER BY with its direction. To Trino NaN comes last with DESC NULLS FIRST only."""
+    """A key of an ORDER BY with its direction. To Trino NaN is the least of all with NULLS FIRST."""
     if not is_orderable(term.type):
         line, column = place(key)
         message = f"Type {term.type.athena} is not orderable, and therefore cannot be used in ORDER BY"
         raise AthenaError("TYPE_MISMATCH", f"line {line}:{column}: {message}")
     term = zones.unshown(term)
-    if key.args.get("desc") and key.args.get("nulls_first") and term.type.name in ("real", "double"):
+    if key.args.get("nulls_first") and term.type.name in ("real", "double"):
         return f"{nan_first(term)}{direction(key)}"
     return f"{constant_safe(term)}{direction(key)}"
 

@@ -11,6 +11,7 @@ from localcloud.athena.translate import zones
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import common_of, is_orderable
 from localcloud.athena.translate.functions.registry import FUNCTIONS, special
+from localcloud.athena.translate.predicates import compare
 from localcloud.athena.translate.scope import Scope, mismatch, place
 from localcloud.athena.translate.terms import BOOLEAN, INTEGER, UNKNOWN, VARCHAR, Term, ident, text
 
@@ -53,8 +54,8 @@ def _coalesce(arguments: list[exp.Expression], node: exp.Expression, scope: Scop
 @special("nullif")
 def _nullif(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
     first, second = (scope.term(part) for part in arguments)
-    a, b = _alike([first, second], node, "NULLIF")
-    return Term(f"CASE WHEN {a.sql} = {b.sql} THEN NULL ELSE {first.sql} END", first.type, first.zone)
+    equal = compare("=", first, second, node)
+    return Term(f"CASE WHEN {equal.sql} THEN NULL ELSE {first.sql} END", first.type, first.zone)
 
 
 @special("try")

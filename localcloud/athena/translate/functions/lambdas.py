@@ -146,7 +146,11 @@ def _reduce_agg(arguments: list[exp.Expression], node: exp.Expression, scope: Sc
 
 
 def _folded(base: Term, arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-    """DuckDB folds into the type of the elements, so state and element travel together in a struct."""
+    """DuckDB folds into the type of the elements, so state and element travel together in a struct.
+
+    The start is an element, too: behind a row with an empty list DuckDB 1.5 gives a lambda of list_reduce the
+    columns of other rows.
+    """
     start = scope.term(arguments[1])
     element = base.type.element
     first = body(arguments[2], [start, Term("NULL", element)], scope)
@@ -157,11 +161,9 @@ def _folded(base: Term, arguments: list[exp.Expression], node: exp.Expression, s
     step = coerce(body(arguments[2], [Term(f"{a}.s", state), Term(f"{e}.x", element)], scope), state)
     no_state, no_element = (f"CAST(NULL AS {duckdb_type(type_)})" for type_ in (state, element))
     elements = f"list_transform({base.sql}, lambda {x}: struct_pack(s := {no_state}, x := {x}))"
-    folded = (
-        f"list_reduce({elements}, lambda {a}, {e}: struct_pack(s := {step.sql}, x := {no_element}), "
-        f"struct_pack(s := {coerce(start, state).sql}, x := {no_element}))"
-    )
-    return Term(f"struct_extract({folded}, 's')", state)
+    begun = f"list_prepend(struct_pack(s := {coerce(start, state).sql}, x := {no_element}), {elements})"
+    folded = f"list_reduce({begun}, lambda {a}, {e}: struct_pack(s := {step.sql}, x := {no_element}))"
+    return Term(f"CASE WHEN {base.sql} IS NOT NULL THEN struct_extract({folded}, 's') END", state)
 
 
 @special("zip_with")

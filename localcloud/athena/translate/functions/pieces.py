@@ -36,7 +36,8 @@ def _soundex() -> str:
 
 scalar(
     "soundex(varchar) -> varchar(4)",
-    "CASE WHEN {0} = '' THEN '' WHEN regexp_matches({0}, '[^\\x00-\\x7f]') THEN "
+    "CASE WHEN NOT regexp_matches({0}, '[A-Za-z]|[^\\x00-\\x7f]') THEN ''"
+    " WHEN regexp_matches({0}, '[^\\x00-\\x7f]') THEN "
     + fail(_CODE, "'The character is not mapped: ' || {0}", VARCHAR)
     + f" ELSE {_soundex()} END",
 )

@@ -7,9 +7,11 @@ _CODE = "INVALID_FUNCTION_ARGUMENT"
 _LENGTHS = fail(_CODE, "'The arguments must have the same length'", DOUBLE)
 
 
-def _vectors(name: str, sql: str) -> None:
-    """A function of two arrays of the same length without nulls."""
-    nulls = "len(list_filter({0} || {1}, lambda x: x IS NULL)) > 0"
+def _vectors(name: str, sql: str, *, nulls_count: bool = False) -> None:
+    """A function of two arrays of the same length: nulls in them count as 0, or make the result null."""
+    nulls = "FALSE" if nulls_count else "len(list_filter({0} || {1}, lambda x: x IS NULL)) > 0"
+    if nulls_count:
+        sql = sql.format(*(f"list_transform({{{at}}}, lambda x: coalesce(x, 0))" for at in (0, 1)))
     scalar(
         f"{name}(array(double), array(double)) -> double",
         "CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL WHEN len({0}) <> len({1}) THEN "
@@ -18,8 +20,8 @@ def _vectors(name: str, sql: str) -> None:
 
 
 _SIMILARITY = "list_dot_product({0}, {1}) / sqrt(list_dot_product({0}, {0}) * list_dot_product({1}, {1}))"
-_vectors("dot_product", "list_dot_product({0}, {1})")
-_vectors("euclidean_distance", "list_distance({0}, {1})")
+_vectors("dot_product", "list_dot_product({0}, {1})", nulls_count=True)
+_vectors("euclidean_distance", "list_distance({0}, {1})", nulls_count=True)
 _vectors("cosine_similarity", _SIMILARITY)
 _vectors("cosine_distance", f"1 - {_SIMILARITY}")
 _NORM = "sqrt(list_sum(list_transform(map_values({0}), lambda v: v * v)))"

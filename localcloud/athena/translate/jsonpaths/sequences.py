@@ -11,6 +11,7 @@ from math import isfinite
 from localcloud.athena.errors import AthenaError, not_supported
 from localcloud.athena.translate import jsons
 from localcloud.athena.translate.casts import try_cast
+from localcloud.athena.translate.jsonpaths import straight
 from localcloud.athena.translate.jsonpaths.nodes import (
     Arithmetic,
     Both,
@@ -82,7 +83,12 @@ def sequence(path: Path, root: str, variables: Mapping[str, str]) -> str:
     Raises AthenaError: INVALID_PATH for a variable without a value or an operand of a wrong type,
     NOT_SUPPORTED for what has no exact translation.
     """
-    return _items(path.node, _Place(path.lax, root, variables))
+    place = _Place(path.lax, root, variables)
+    by_item, steps = _items(path.node, place), straight.steps(path)
+    if not steps:
+        return by_item
+    found = straight.items(steps, root, place.absent)
+    return f"CASE WHEN {straight.leads(steps, root)} THEN {found} ELSE {by_item} END"
 
 
 def kind(node: Node) -> str | None:

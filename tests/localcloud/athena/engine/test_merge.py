@@ -285,3 +285,9 @@ def test_merges_equal_a_dictionary(
     found = rows("select k, v, n from m where k is not null order by k")
     assert found == [(k, v, n) for k, (v, n) in sorted(kept.items())]
     assert rows("select count(*) from m where k is null") == [(nulls,)]
+
+
+@pytest.mark.parametrize("word", ["merge into t using (select 1 id) s on t.id = s.id when matched then", ""])
+def test_columns_that_are_set_have_no_qualifier(word: str, table: None, run: Run) -> None:
+    with pytest.raises(AthenaError, match=r"SYNTAX_ERROR: .*mismatched input"):
+        run(f"{word} update set t.v = 'x'" if word else "update t set t.v = 'x'")

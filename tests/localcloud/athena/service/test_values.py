@@ -148,3 +148,14 @@ def test_parts_of_a_table_are_spelled_like_the_whole():
 
 def test_java_spells_the_sign_of_infinity():
     assert java_float("-inf") == "-Infinity"
+
+
+def test_years_of_five_digits_have_a_sign_and_lose_no_digit() -> None:
+    seconds = 253402300800  # 10000-01-01
+    assert shown([0, seconds // 86400, None], pa.date32(), "date") == ["1970-01-01", "+10000-01-01", None]
+    moments = [seconds * 1_000_000 + 123_456, 0]
+    assert shown(moments, pa.timestamp("us"), "timestamp(3)") == [
+        "+10000-01-01 00:00:00.123",
+        "1970-01-01 00:00:00.000",
+    ]
+    assert shown(moments[:1], pa.timestamp("us"), "timestamp(0)") == ["+10000-01-01 00:00:00"]

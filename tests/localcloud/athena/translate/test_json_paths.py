@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from localcloud.athena.translate.jsonpaths import nodes, parser
+from localcloud.athena.translate.jsonpaths import nodes, parser, straight
 
 HERE = Path(__file__).parent
 SWEEP = int(os.environ.get("SWEEP", "1"))
@@ -75,6 +75,40 @@ def test_a_path_finds_what_the_second_opinion_finds(seed: int, documents: list[A
     if answer.get("error") in ("NOT_SUPPORTED", "INVALID_PATH"):
         return
     assert [json.loads(row[0]) for row in answer["rows"]] == wanted, (path, documents)
+
+
+_STEPS = st.lists(st.sampled_from((".a", ".b", ".c", '."1"', "[0]", "[1]")), min_size=1, max_size=4)
+_CALLS = (
+    "json_query(x, '{}' with wrapper empty array on empty empty object on error)",
+    "json_value(x, '{}' default 'nothing' on empty default 'wrong' on error)",
+    "json_exists(x, '{}' unknown on error)",
+)
+_KEYED = st.recursive(
+    st.sampled_from((None, True, 7, -0.5, "x", "a,]", "Info")),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc1"), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@settings(
+    max_examples=100 * SWEEP,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    mode=st.sampled_from(("lax", "strict")), steps=_STEPS, documents=st.lists(_KEYED, min_size=1, max_size=5)
+)
+def test_names_and_places_lead_where_each_step_for_itself_leads(
+    mode: str, steps: list[str], documents: list[Any], ask: Ask
+) -> None:
+    rows = ", ".join(f"({at}, '{json.dumps(document)}')" for at, document in enumerate(documents))
+    calls = ", ".join(call.format(f"{mode} ${''.join(steps)}") for call in _CALLS)
+    sql = f"select {calls} from (values {rows}) t(i, x) order by i"
+    straight_on = ask(sql)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(straight, "steps", lambda _: None)
+        assert ask(sql) == straight_on
+    assert "rows" in straight_on
 
 
 def _opinion(path: str, document: Any) -> Any:
