@@ -60,6 +60,19 @@ class Outcome:
     findings: tuple[Finding, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What a run is to do, with what, and by which rules; `known` is what it has registered so far."""
+
+    tables: Mapping[str, BronzeTable]
+    parts: Parts
+    rules: Rules
+    choice: Choice
+    listing: Listing
+    others: Collection[str]
+    known: Known = field(default_factory=Known)
+
+
 @dataclass(slots=True)
 class _Pass:
     """What one pass did and saw."""
@@ -116,14 +129,14 @@ def run(
     reached, a missing key) give the batch back and are raised.
     """
     done: list[_Pass] = []
-    known = Known()
+    work = _Work(tables, parts, rules, choice, listing, others)
     listed_at = parts.clock.now()
     while True:
         due = (parts.clock.now() - listed_at).total_seconds() >= rules.list_seconds
         idle = bool(done) and not done[-1].busy
         told = take_in(queue, tables, parts, others=others) if queue is not None else 0
         wanted = listing == "always" and (due or idle or not done)
-        done.append(_one_pass(tables, parts, rules, choice, wanted, listing, known, others))
+        done.append(_one_pass(work, wanted))
         last = done[-1]
         last.registered += told
         if last.listed:
@@ -133,7 +146,7 @@ def run(
         if not last.moved and last.left:
             _wait(min(last.left), len(last.left), parts)
     findings = next((one.findings for one in reversed(done) if one.listed), ())
-    findings = (*findings, *strays.unmentioned(known.strays, findings))
+    findings = (*findings, *strays.unmentioned(work.known.strays, findings))
     failures = (found for one in done for found in one.failures)
     return Outcome(
         registered=sum(one.registered for one in done),
@@ -143,20 +156,26 @@ def run(
     )
 
 
-def _one_pass(
-    tables: Mapping[str, BronzeTable],
-    parts: Parts,
-    rules: Rules,
-    choice: Choice,
-    wanted: bool,
-    listing: Listing,
-    known: Known,
-    others: Collection[str],
-) -> _Pass:
-    """Look at every table; list the bucket when it is wanted or due. `known` is what is registered."""
+def _one_pass(work: _Work, wanted: bool) -> _Pass:
+    """Look at every table; list the bucket when it is wanted or due."""
     done = _Pass(listed=wanted)
+    heads = _settled(work, done)
+    _register(work, heads, done)
+    queues = _queues(work, done)
+    while queues:
+        for table, batches in queues:
+            if table.name not in done.blocked:
+                with done.of(table.name):
+                    _step(batches.popleft(), table, work, done)
+        queues = [(table, left) for table, left in queues if left and table.name not in done.blocked]
+    return done
+
+
+def _settled(work: _Work, done: _Pass) -> Mapping[str, Head]:
+    """The heads of the tables, with what a worker left open settled and the columns of the contract."""
+    parts = work.parts
     heads = {head.table: head for head in every(parts.store, Head, "")}
-    for table in tables.values():
+    for table in work.tables.values():
         with done.of(table.name):
             head = heads.get(table.name)
             if head is None and parts.store.create(Head(table.name)):
@@ -164,41 +183,47 @@ def _one_pass(
             elif head is None or head.intent is not None:
                 head = settle(table.name, parts)
             heads[table.name] = head
-            done.listed |= listing == "when_due" and _is_due(head, parts, rules)
+            done.listed |= work.listing == "when_due" and _is_due(head, work)
             follow_contract(table, head, parts)
-    if done.listed:
-        done.registered, done.findings = reconcile(tables, parts, known, others=others)
-        if listing == "when_due":
-            for name in tables:
-                _note_listed(name, heads.get(name), parts)
-        parts.say("files.registered", {"files": done.registered, "findings": len(done.findings)})
-    else:
-        strays.tell(strays.standing(parts), known.strays, parts)  # of which notifications have told
-    held = occupied(parts.store, [(kind, name, "open") for name in tables for kind in (Batch, RawFile)])
+    return heads
+
+
+def _register(work: _Work, heads: Mapping[str, Head], done: _Pass) -> None:
+    """Register what the bucket has, if this pass lists it, and tell of what nobody ingests."""
+    parts = work.parts
+    if not done.listed:
+        strays.tell(strays.standing(parts), work.known.strays, parts)  # of which notifications have told
+        return
+    done.registered, done.findings = reconcile(work.tables, parts, work.known, others=work.others)
+    if work.listing == "when_due":
+        for name in work.tables:
+            _note_listed(name, heads.get(name), parts)
+    parts.say("files.registered", {"files": done.registered, "findings": len(done.findings)})
+
+
+def _queues(work: _Work, done: _Pass) -> list[tuple[BronzeTable, deque[Batch]]]:
+    """The tables that have batches in need of work, with these, and in the catalog."""
+    parts = work.parts
+    held = occupied(parts.store, [(kind, name, "open") for name in work.tables for kind in (Batch, RawFile)])
     queues = [
         (table, batches)
-        for table in tables.values()
-        if (batches := _open_batches(table, held, parts, rules, choice, done))
+        for table in work.tables.values()
+        if (batches := _open_batches(table, held, work, done))
     ]
     for table, _ in queues:
         with done.of(table.name):
             parts.catalog.ensure_table(table.rows)
             parts.catalog.ensure_table(table.events)
-    while queues:
-        for table, batches in queues:
-            if table.name not in done.blocked:
-                with done.of(table.name):
-                    _step(batches.popleft(), table, parts, rules, choice, done)
-        queues = [(table, left) for table, left in queues if left and table.name not in done.blocked]
-    return done
+    return queues
 
 
-def _is_due(head: Head, parts: Parts, rules: Rules) -> bool:
+def _is_due(head: Head, work: _Work) -> bool:
     """Was the bucket never listed for this table, or too long ago?"""
     if head.listed_at is None:
         return True
     # Also where that is hours ahead: a clock that was wrong then must not keep lost notifications lost.
-    return abs((parts.clock.now() - head.listed_at).total_seconds()) >= rules.relist_seconds
+    since = work.parts.clock.now() - head.listed_at
+    return abs(since.total_seconds()) >= work.rules.relist_seconds
 
 
 def _note_listed(table: str, seen: Head | None, parts: Parts) -> None:
@@ -213,20 +238,19 @@ def _note_listed(table: str, seen: Head | None, parts: Parts) -> None:
         return
 
 
-def _open_batches(
-    table: BronzeTable, held: Collection[Shelf], parts: Parts, rules: Rules, choice: Choice, done: _Pass
-) -> deque[Batch]:
+def _open_batches(table: BronzeTable, held: Collection[Shelf], work: _Work, done: _Pass) -> deque[Batch]:
     """The batches of `table` that need work, oldest first, new ones planned among them.
 
     The store is asked for what may be there: batches and raw files that are open, if `held` has their shelf.
     """
+    parts, rules = work.parts, work.rules
     found: dict[str, Batch] = {}
     if (Batch, table.name, "open") in held:
         found = {batch.batch_id: batch for batch in every(parts.store, Batch, table.name, place="open")}
     if (RawFile, table.name, "open") in held:
         reloads = Reloads(table.name, parts)
         room = rules.open_batches - sum(batch.needs_work for batch in found.values())
-        planned = plan(table.name, parts, rules, choice, room, reloads)
+        planned = plan(table.name, parts, rules, work.choice, room, reloads)
         done.waiting += reloads.findings(rules)
         done.planned += len(planned)
         # The query may lag behind what was just planned.
@@ -236,8 +260,9 @@ def _open_batches(
     return deque(sorted(found.values(), key=lambda batch: (batch.created_at, batch.batch_id)))
 
 
-def _step(seen: Batch, table: BronzeTable, parts: Parts, rules: Rules, choice: Choice, done: _Pass) -> None:
+def _step(seen: Batch, table: BronzeTable, work: _Work, done: _Pass) -> None:
     """Take a batch as far as it goes now."""
+    parts, rules = work.parts, work.rules
     batch = parts.store.get(Batch, table.name, seen.batch_id)
     if batch is not None and batch.untold:
         alerts.tell(batch, parts)  # whoever ended it died before
@@ -249,7 +274,7 @@ def _step(seen: Batch, table: BronzeTable, parts: Parts, rules: Rules, choice: C
         if free_at > now:
             done.left.append(free_at)
             return
-        batch = _attempt(batch, table, parts, rules, choice)
+        batch = _attempt(batch, table, work)
     done.moved += 1
     if batch is not None and batch.state == "splitting":
         done.left += [child.created_at for child in claim.split(batch, parts)]
@@ -267,9 +292,10 @@ def _step(seen: Batch, table: BronzeTable, parts: Parts, rules: Rules, choice: C
         parts.say(f"batch.{batch.state}", _fields(batch))
 
 
-def _attempt(free: Batch, table: BronzeTable, parts: Parts, rules: Rules, choice: Choice) -> Batch | None:
+def _attempt(free: Batch, table: BronzeTable, work: _Work) -> Batch | None:
     """Claim a free batch and parse it; give it as it is then, None when another worker has it."""
-    overruled = None if choice == "auto" else choice
+    parts, rules = work.parts, work.rules
+    overruled = None if work.choice == "auto" else work.choice
     held = claim.take(free, secrets.token_hex(8), parts, rules, overruled)
     if held is None or held.state != "claimed":
         return held

@@ -58,7 +58,7 @@ def test_a_broken_rule_keeps_the_old_data_and_skips_what_follows(lakehouse: Lake
     land(lakehouse, "out-of-range", review(900_000_001), review(900_000_002, overall=9))
     message = lakehouse.build(expect=1)
     assert "review_overall" in message
-    assert "1 rows" in message
+    assert "1 row where" in message
     results = lakehouse.results()
     assert results["model.lakehouse.reviews_state"] == "error"
     assert results["model.lakehouse.review_flat"] == "skipped"

@@ -224,7 +224,7 @@ BUGS = (
     Bug(
         "a bucket that was listed once is not listed again",
         "control/ingest/run.py",
-        "    return abs((parts.clock.now() - head.listed_at).total_seconds()) >= rules.relist_seconds\n",
+        "    return abs(since.total_seconds()) >= work.rules.relist_seconds\n",
         "    return False\n",
     ),
     Bug(
