@@ -21,7 +21,6 @@ _TALK = (
     "method",
 )
 
-
 Rule = Mapping[str, Any]
 
 
@@ -203,6 +202,8 @@ def _together(
 
 def _options(before: Column, after: Column) -> Iterator[Change]:
     old, new = (dict(c.written.get("logicalTypeOptions") or {}) for c in (before, after))
+    if old == new:
+        return
     was, now = (str(c.written.get("logicalType")) for c in (before, after))
     tighter, looser = ranges.differences(old, new, was, now)
     if not tighter and not looser:

@@ -149,18 +149,7 @@ def statements(seed: int, count: int) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    from pathlib import Path
-
-    from record import ask
-
-    from localcloud import supervisor
-    from localcloud.athena.engines.trino.client import Client
-    from localcloud.config import DEFAULT_FOLDER, HOST
+    from record import connected, print_answers
 
     seed, count, *folder = sys.argv[1:]
-    trino = supervisor.status(Path(folder[0] if folder else DEFAULT_FOLDER)).part("trino")
-    if trino is None:
-        sys.exit("no Trino runs: dm local up --engine trino")
-    client = Client(f"http://{HOST}:{trino.port}", trino.log)
-    for sql in statements(int(seed), int(count)):
-        print(json.dumps({"sql": sql, **ask(client, sql)}, ensure_ascii=False))
+    print_answers(statements(int(seed), int(count)), connected(*folder))

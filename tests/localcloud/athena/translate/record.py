@@ -8,6 +8,7 @@ Each file of `probes/` has one JSON object a line. A line that has only `sql` ge
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,20 @@ from localcloud.config import DEFAULT_FOLDER, HOST
 
 PROBES = Path(__file__).parent / "probes"
 STAMP = PROBES / "recorded.json"
+
+
+def connected(folder: Path | str = DEFAULT_FOLDER) -> Client:
+    """The Trino of the local cloud in `folder`; ends the program where none runs."""
+    trino = supervisor.status(Path(folder)).part("trino")
+    if trino is None:
+        sys.exit(f"no Trino runs in {folder}: dm local up --engine trino")
+    return Client(f"http://{HOST}:{trino.port}", trino.log)
+
+
+def print_answers(statements: Iterable[str], client: Client) -> None:
+    """Print statements with their answers, as the files of random ones have them."""
+    for sql in statements:
+        print(json.dumps({"sql": sql, **ask(client, sql)}, ensure_ascii=False))
 
 
 def ask(client: Client, sql: str) -> dict[str, Any]:
@@ -42,7 +57,7 @@ def record(client: Client, path: Path, *, again: bool) -> int:
     return asked
 
 
-def main() -> int | str:
+def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -50,18 +65,14 @@ def main() -> int | str:
     parser.add_argument("--again", action="store_true", help="ask for answers that are there, too")
     parser.add_argument("topics", nargs="*")
     arguments = parser.parse_args()
-    trino = supervisor.status(arguments.dir).part("trino")
-    if trino is None:
-        return f"no Trino runs in {arguments.dir}: dm local up --engine trino"
-    client = Client(f"http://{HOST}:{trino.port}", trino.log)
+    client = connected(arguments.dir)
     stamp = {"trino": client.version()}
     again = arguments.again or json.loads(STAMP.read_text()) != stamp
     for path in sorted(PROBES.glob("*.jsonl")):
         if not arguments.topics or path.stem in arguments.topics:
             print(path.stem, record(client, path, again=again), "recorded")
     STAMP.write_text(json.dumps(stamp) + "\n")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -18,6 +18,11 @@ from localcloud.athena.translate.jsonpaths import nodes, parser, straight
 
 HERE = Path(__file__).parent
 SWEEP = int(os.environ.get("SWEEP", "1"))
+OFTEN = settings(
+    max_examples=100 * SWEEP,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 Asked = dict[str, Any]
 Ask = Callable[[str], Asked]
@@ -57,11 +62,7 @@ _VALUES = st.recursive(
 )
 
 
-@settings(
-    max_examples=100 * SWEEP,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@OFTEN
 @given(seed=st.integers(0, 10**6), documents=st.lists(_VALUES, min_size=1, max_size=4))
 def test_a_path_finds_what_the_second_opinion_finds(seed: int, documents: list[Any], ask: Ask) -> None:
     path = random_paths.Generator(seed).path()
@@ -90,11 +91,7 @@ _KEYED = st.recursive(
 )
 
 
-@settings(
-    max_examples=100 * SWEEP,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@OFTEN
 @given(
     mode=st.sampled_from(("lax", "strict")), steps=_STEPS, documents=st.lists(_KEYED, min_size=1, max_size=5)
 )
