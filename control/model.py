@@ -15,9 +15,10 @@ Format = Literal["csv", "json", "begin", "complete"]
 FileState = Literal["registered", "pending", "claimed", "written", "published", "failed"]
 EngineName = Literal["light", "spark"]
 Severity = Literal["warning", "error"]
-# Where the store keeps an item at hand: what needs someone's work, what failed for good, what is done but for
-# leftovers of its attempts, what refused records, and raw files that were overwritten.
-Place = Literal["open", "failed", "untidy", "quarantined", "overwritten"]
+# Where the store keeps what needs someone: open work, what failed for good, what is done but for leftovers of
+# its attempts, and raw files that were overwritten. At hand is also, for good, what refused records.
+WorkPlace = Literal["open", "failed", "untidy", "overwritten"]
+Place = WorkPlace | Literal["quarantined"]
 
 # Where raw files land; the folder in it is the table.
 RAW = "raw/"

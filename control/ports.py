@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, Generic, Protocol, TypeVar
 
 from control.config import Settings
-from control.model import Batch, EngineName, Head, Item, Partition, Place, RawFile, Reload, Stray
+from control.model import Batch, EngineName, Head, Item, Partition, Place, RawFile, Reload, Stray, WorkPlace
 from control.orders import Report, WorkOrder
 
 ItemT = TypeVar("ItemT", RawFile, Batch, Head, Reload, Stray)
-# Where the store keeps items of one kind and table at hand.
-Shelf = tuple[type[Item], str, Place]
+# Where the store keeps items of one kind and table that need someone.
+Shelf = tuple[type[Item], str, WorkPlace]
 # So many items cost a look at all of them about what asking one shelf does.
 ITEMS_A_SHELF = 10
 

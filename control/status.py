@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from control import tally
-from control.model import Batch, Counts, Head, Item, Place, RawFile, Stray, Tally, counts_of, file_state
+from control.model import Batch, Counts, Head, Item, RawFile, Stray, Tally, WorkPlace, counts_of, file_state
 from control.ports import Parts, every
 
 # A table or a reload that is announced is no news; every other control record changes or empties one.
 HARMLESS_EVENTS = frozenset({"create-table", "reload-begin"})
 # How long a control record is warned of; `TableStatus.events` counts it for ever.
 NEWS = timedelta(days=7)
-AT_HAND: tuple[Place, ...] = ("open", "failed")
+AT_HAND: tuple[WorkPlace, ...] = ("open", "failed")
 # The shelves of the index that are looked at.
-COUNTED: tuple[tuple[type[Item], Place], ...] = (
+COUNTED: tuple[tuple[type[Item], WorkPlace], ...] = (
     (Batch, "open"),
     (Batch, "failed"),
     (RawFile, "open"),

@@ -2,14 +2,16 @@
 
 An item's partition is its kind and table (`file#review`), its sort key its id. Items that still need work
 carry `open_pk`, the key of a sparse index: finding work never reads what is done. So do, each in a partition
-of their own, batches that failed and those that left something behind. The index may lag, so it is a hint and
-no proof.
+of their own, batches that failed and those that left something behind. Batches that refused records stay at
+hand for good, in an index of their own. An index may lag, so it is a hint and no proof.
 
-Where several tables are looked at, one page of the whole index names all that is at hand, if that is little.
+Where several tables are looked at, one page of the whole index of work names all that is at hand, if that is
+little.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import fields
+from contextlib import suppress
+from dataclasses import dataclass, fields
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -21,7 +23,19 @@ from control.model import Batch, Head, Item, Place, RawFile, Reload, Stray, alre
 from control.papers import from_record, to_record
 from control.ports import ITEMS_A_SHELF, ItemT, Page, Shelf
 
-OPEN_INDEX = "open"
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index of the items that have `key`: the partition in it where they are."""
+
+    name: str
+    key: str
+
+
+WORK = Index("open", "open_pk")
+# Apart, as with the years these would be all that a look at the work reads.
+REFUSED = Index("refused", "refused_pk")
+INDICES = (WORK, REFUSED)
 # What DynamoDB gives in one answer at most, when it is asked for items by key.
 MOST_KEYS = 100
 # So many are asked one by one.
@@ -47,29 +61,34 @@ class DynamoStore:
         self._client = client(settings, "dynamodb")
 
     def ensure(self) -> None:
-        """Make the table if there is none, and wait until it can be used."""
+        """Make the table, or the indices that an older version did not make; wait until it can be used."""
         with self._translated():
             try:
-                self._client.create_table(
-                    TableName=self._table,
-                    BillingMode="PAY_PER_REQUEST",
-                    AttributeDefinitions=[
-                        {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "open_pk")
-                    ],
-                    KeySchema=_keys("pk"),
-                    GlobalSecondaryIndexes=[
-                        {
-                            "IndexName": OPEN_INDEX,
-                            "KeySchema": _keys("open_pk"),
-                            "Projection": {"ProjectionType": "ALL"},
-                        }
-                    ],
-                )
-            except self._client.exceptions.ResourceInUseException:
+                found = self._client.describe_table(TableName=self._table)["Table"]
+            except self._client.exceptions.ResourceNotFoundException:
+                self._create_table()
                 return
-            self._client.get_waiter("table_exists").wait(
-                TableName=self._table, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+            there = {index["IndexName"] for index in found.get("GlobalSecondaryIndexes", ())}
+            for index in INDICES:
+                if index.name not in there:
+                    self._client.update_table(
+                        TableName=self._table,
+                        AttributeDefinitions=_attributes("pk", "sk", index.key),
+                        GlobalSecondaryIndexUpdates=[{"Create": _described(index)}],
+                    )
+
+    def _create_table(self) -> None:
+        with suppress(self._client.exceptions.ResourceInUseException):
+            self._client.create_table(
+                TableName=self._table,
+                BillingMode="PAY_PER_REQUEST",
+                AttributeDefinitions=_attributes("pk", "sk", *(index.key for index in INDICES)),
+                KeySchema=_keys("pk"),
+                GlobalSecondaryIndexes=[_described(index) for index in INDICES],
             )
+        self._client.get_waiter("table_exists").wait(
+            TableName=self._table, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
 
     def get(self, kind: type[ItemT], table: str, item_id: str) -> ItemT | None:
         """See ControlStore."""
@@ -83,8 +102,7 @@ class DynamoStore:
         """See ControlStore."""
         attributes = {name: _serialize(value) for name, value in to_record(item).items() if value is not None}
         attributes |= _key(type(item), item.table, item.id)
-        if at := _at_hand(item):
-            attributes["open_pk"] = {"S": at}
+        attributes |= {key: {"S": at} for key, at in _at_hand(item).items() if at is not None}
         try:
             with self._translated():
                 self._client.put_item(
@@ -123,7 +141,8 @@ class DynamoStore:
         limit: int = 2_000,
     ) -> Page[ItemT]:
         """See ControlStore."""
-        name = "open_pk" if place else "pk"
+        index = _index(place) if place else None
+        name = index.key if index else "pk"
         partition = {"S": _partition(kind, table, place)}
         request: dict[str, Any] = {
             "TableName": self._table,
@@ -132,8 +151,8 @@ class DynamoStore:
             "ExpressionAttributeValues": {":pk": partition},
             "Limit": limit,
         }
-        if place:
-            request["IndexName"] = OPEN_INDEX
+        if index:
+            request["IndexName"] = index.name
         else:
             request["ConsistentRead"] = True
         if after is not None:
@@ -156,8 +175,8 @@ class DynamoStore:
         with self._translated():
             answer = self._client.scan(
                 TableName=self._table,
-                IndexName=OPEN_INDEX,
-                ProjectionExpression="open_pk, sk",
+                IndexName=WORK.name,
+                ProjectionExpression=f"{WORK.key}, sk",
                 Limit=most + 1,
             )
         if len(answer["Items"]) > most or "LastEvaluatedKey" in answer:
@@ -165,7 +184,7 @@ class DynamoStore:
         wanted = {_partition(*shelf): shelf for shelf in shelves}
         found: dict[Shelf, list[str]] = {}
         for item in answer["Items"]:
-            if shelf := wanted.get(item["open_pk"]["S"]):
+            if shelf := wanted.get(item[WORK.key]["S"]):
                 found.setdefault(shelf, []).append(item["sk"]["S"])
         return {shelf: tuple(sorted(ids)) for shelf, ids in found.items()}
 
@@ -215,16 +234,33 @@ def _keys(partition: str) -> list[dict[str, str]]:
     ]
 
 
+def _attributes(*names: str) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "AttributeType": "S"} for name in names]
+
+
+def _described(index: Index) -> dict[str, Any]:
+    return {
+        "IndexName": index.name,
+        "KeySchema": _keys(index.key),
+        "Projection": {"ProjectionType": "ALL"},
+    }
+
+
 def _partition(kind: type[Item], table: str, place: Place | None = None) -> str:
     # All heads share one partition, so that the tables the store knows are one query.
     name = "head" if kind is Head else f"{KINDS[kind]}#{table}"
     return name if place in (None, "open") else f"{place}#{name}"
 
 
-def _at_hand(item: Item) -> str | None:
-    """The partition of `item` in the index, None when it is not in it."""
+def _index(place: Place) -> Index:
+    return REFUSED if place == "quarantined" else WORK
+
+
+def _at_hand(item: Item) -> dict[str, str | None]:
+    """The partition of `item` in each index by its key, None where it is not in it."""
     place = place_of(item)
-    return _partition(type(item), item.table, place) if place else None
+    here = {_index(place).key: _partition(type(item), item.table, place)} if place else {}
+    return {index.key: here.get(index.key) for index in INDICES}
 
 
 def _key(kind: type[Item], table: str, item_id: str) -> dict[str, Any]:
@@ -256,7 +292,7 @@ def _expressions(old: Item, new: Item, changes: Mapping[str, Any]) -> dict[str, 
         else:
             values[f":f{index}"] = _serialize(before[name])
             conditions.append(f"#f{index} = :f{index}")
-    targets = {**changes, "open_pk": _at_hand(new)}
+    targets = {**changes, **_at_hand(new)}
     assign, remove = [], []
     for index, (name, value) in enumerate(targets.items()):
         names[f"#u{index}"] = name

@@ -148,7 +148,8 @@ class MemoryStore:
 
     def at_hand(self, shelves: Collection[Shelf]) -> dict[Shelf, tuple[str, ...]] | None:
         """See ControlStore. Of one shelf, too."""
-        kept = {(*shelf, at): held for at, places in self._at.items() for shelf, held in places.items()}
+        work = [(at, places) for at, places in self._at.items() if at != "quarantined"]
+        kept = {(*shelf, at): held for at, places in work for shelf, held in places.items()}
         if sum(len(held.values) for held in kept.values()) > ITEMS_A_SHELF * len(shelves):
             return None
         found = {}

@@ -37,6 +37,7 @@ from recorded_cloud import (
 from rich.console import Console
 
 from control import handlers
+from control.adapters.dynamodb import INDICES
 from control.adapters.job_runs import EmrServerless
 from control.adapters.spark_submit import SparkSubmitEngine
 from control.config import from_environment
@@ -234,7 +235,9 @@ def audit(steps: Steps) -> None:
     client("dynamodb").get_item(**control, Key={"pk": {"S": "none"}, "sk": {"S": "none"}})
     query = {"ExpressionAttributeValues": values}
     client("dynamodb").query(**control, KeyConditionExpression="pk = :p", **query)
-    client("dynamodb").query(**control, IndexName="open", KeyConditionExpression="open_pk = :p", **query)
+    for index in INDICES:
+        condition = f"{index.key} = :p"
+        client("dynamodb").query(**control, IndexName=index.name, KeyConditionExpression=condition, **query)
     stack = {"StackName": roles.name("storage")}
     for ask in (stacks.describe_stacks, stacks.describe_stack_events, stacks.get_template):
         refused_is_fine(ask, **stack)

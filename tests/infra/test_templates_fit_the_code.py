@@ -51,9 +51,10 @@ def test_the_control_table_has_the_keys_and_the_index_of_the_store(made_by_the_c
     assert table["KeySchema"] == made_by_the_code["KeySchema"]
     assert table["AttributeDefinitions"] == made_by_the_code["AttributeDefinitions"]
     assert table["BillingMode"] == made_by_the_code["BillingModeSummary"]["BillingMode"]
-    [index], [wanted] = table["GlobalSecondaryIndexes"], made_by_the_code["GlobalSecondaryIndexes"]
-    assert {key: wanted[key] for key in index} == index
-    assert index["IndexName"] == dynamodb.OPEN_INDEX
+    made = made_by_the_code["GlobalSecondaryIndexes"]
+    for index, wanted in zip(table["GlobalSecondaryIndexes"], made, strict=True):
+        assert {key: wanted[key] for key in index} == index
+    assert [index["IndexName"] for index in made] == [index.name for index in dynamodb.INDICES]
 
 
 @pytest.mark.parametrize("key", ["RegisterFunction", "IngestFunction", "RetentionFunction"])

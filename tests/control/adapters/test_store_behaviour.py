@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from control.adapters import dynamodb
 from control.adapters.dynamodb import DynamoStore
 from control.adapters.memory import MemoryStore
 from control.errors import ConflictError, UpstreamError
@@ -259,6 +260,25 @@ def test_one_look_says_nothing_where_too_much_is_at_hand(store: ControlStore) ->
     assert store.at_hand(shelves) is None
 
 
+def test_what_refused_records_years_ago_is_not_in_the_way_of_one_look(store: ControlStore) -> None:
+    shelves: list[Shelf] = [(RawFile, table, "open") for table in ("beer", "brewery", "review")]
+    refused = replace(BATCH, state="published", counts=(Counts(3, 2, 1, 0),))
+    for number in range(3 * ITEMS_A_SHELF + 1):
+        store.create(replace(refused, batch_id=f"b{number}"))
+    store.create(FILE)
+    assert store.at_hand(shelves) == {(RawFile, "review", "open"): ("f1",)}
+
+
+def test_a_batch_that_refused_records_leaves_what_needs_work(store: ControlStore) -> None:
+    store.create(BATCH)
+    written = store.update(BATCH, replace(BATCH, state="written", counts=(Counts(3, 2, 1, 0),)))
+    published = store.update(written, replace(written, state="published"))
+    assert store.query(Batch, "review", place="open").items == ()
+    assert store.query(Batch, "review", place="quarantined").items == (published,)
+    store.update(published, replace(published, state="pending", counts=()))
+    assert store.query(Batch, "review", place="quarantined").items == ()
+
+
 def test_an_open_query_gives_only_what_needs_someone(store: ControlStore) -> None:
     store.create(BATCH)
     for number, state in enumerate(["claimed", "written", "splitting", "published", "failed", "split"]):
@@ -353,3 +373,16 @@ def test_heads_of_all_tables_are_one_query(store: ControlStore) -> None:
     for table in ("review", "beer"):
         store.create(Head(table))
     assert [head.table for head in store.query(Head, "").items] == ["beer", "review"]
+
+
+def test_a_table_of_an_older_version_gets_the_index_that_it_lacks(request, monkeypatch) -> None:
+    store = DynamoStore(request.getfixturevalue("cloud"))
+    monkeypatch.setattr(dynamodb, "INDICES", (dynamodb.WORK,))
+    store.ensure()
+    monkeypatch.undo()
+    store.ensure()
+    store.create(BATCH)
+    refused = replace(BATCH, batch_id="b2", state="published", counts=(Counts(3, 2, 1, 0),))
+    store.create(refused)
+    assert store.query(Batch, "review", place="quarantined").items == (refused,)
+    assert store.query(Batch, "review", place="open").items == (BATCH,)

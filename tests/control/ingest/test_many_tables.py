@@ -9,6 +9,7 @@ import pytest
 
 from control.ingest.register import FEW_OBJECTS, Known, reconcile
 from control.model import Batch, RawFile
+from control.ports import ITEMS_A_SHELF
 from control.status import every_status
 
 
@@ -70,6 +71,20 @@ def test_a_run_with_one_new_file_costs_the_same_with_ten_times_the_tables(new_wo
         costs.append(asked(world, lambda world: world.run()))
         world.check()
     assert costs[0] == costs[1]
+
+
+def test_batches_that_refused_records_cost_later_runs_nothing(new_world, bronze_table) -> None:
+    """They stay at hand for good: some of each table every month, in a lake that is a few years old."""
+    world = lake(new_world, bronze_table, 5)
+    world.run(listing="when_due")
+    young = asked(world, lambda world: world.run(listing="when_due"))
+    for number in range(5 * 2 * ITEMS_A_SHELF + 1):
+        world.land("t001", f"bad{number}", f"bad {number}", f"{number}")
+        world.run()
+    world.run(listing="when_due")
+    old = asked(world, lambda world: world.run(listing="when_due"))
+    assert world.head("t001").counted.counts.quarantined == 5 * 2 * ITEMS_A_SHELF + 1
+    assert old == young
 
 
 def test_the_status_of_ten_times_the_tables_costs_the_same(new_world, bronze_table) -> None:
