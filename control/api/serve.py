@@ -10,6 +10,10 @@ HOST = "127.0.0.1"
 # Many more than commands run at once, so that a page need not wait for them.
 THREADS = 64
 LEAST_TOKEN = 32
+# Else anybody who reaches the port, without a token, fills the memory with a head or a body that has no end.
+MOST_OF_A_HEAD = 64 * 1024
+# The application refuses less, in words; what is longer is not even read to its end.
+MOST_OF_A_BODY = 1024 * 1024
 
 
 @click.command(
@@ -49,6 +53,7 @@ def command(port: int) -> None:
     from control.api import work
 
     server = wsgi.Server((HOST, port), App(token, work.answer), numthreads=THREADS, server_name="dm")
+    server.max_request_header_size, server.max_request_body_size = MOST_OF_A_HEAD, MOST_OF_A_BODY
     try:
         server.prepare()
     except OSError as error:

@@ -124,8 +124,12 @@ def _may_change(environ: WSGIEnvironment) -> bool:
 def _is_local(environ: WSGIEnvironment) -> bool:
     """Whether the request names this machine, and does not come from a page of another host.
 
-    A browser would else let any page write here, or read through a name that resolves to 127.0.0.1.
+    A browser would else let any page write here, or read through a name that resolves to 127.0.0.1. What a
+    page has embedded or links to names no origin, but says that it comes from elsewhere: else a raw file that
+    is HTML would be opened as a page of this cloud.
     """
+    if environ.get("HTTP_SEC_FETCH_SITE") == "cross-site":
+        return False
     origin = environ.get("HTTP_ORIGIN")
     if origin is not None and urlsplit(origin).hostname not in LOOPBACK_NAMES:
         return False

@@ -145,7 +145,7 @@ def round_trips(athena: Athena, repeats: int) -> None:
 
 def overhead(athena: Athena, repeats: int, folder: Path) -> None:
     """What the gateway adds to statements on a table of 10,000 rows."""
-    database = open_database(folder / "spill")
+    database = open_database(folder)
     athena.run(f"create table small {properties('small')} as {rows_sql(SMALL)}")
     local = str(folder / "small.parquet")
     (only,) = athena.files("small")

@@ -15,6 +15,7 @@ from localcloud.athena.engines import (
     quantile,
     utf8,
 )
+from localcloud.athena.translate.terms import text
 
 _THREADS = 2
 _MEMORY = "1GB"
@@ -199,12 +200,16 @@ _ALL = (*MACROS, *(macro for part in _PARTS for macro in part.MACROS))
 
 
 def open_database(folder: Path) -> duckdb.DuckDBPyConnection:
-    """A new in-memory database that spills to `folder`."""
+    """A new in-memory database that spills to `folder`, and opens no file outside of it.
+
+    The translation lets no name of a file and no setting through; if it ever did, a statement would still
+    reach nothing else of this machine.
+    """
     database = duckdb.connect(
         config={
             "threads": _THREADS,
             "memory_limit": _MEMORY,
-            "temp_directory": str(folder),
+            "temp_directory": str(folder / "spill"),
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
@@ -212,4 +217,7 @@ def open_database(folder: Path) -> duckdb.DuckDBPyConnection:
     database.execute("SET GLOBAL TimeZone = 'UTC'")
     for macro in (*_ALL, *_json_macros()):
         database.execute(f"CREATE MACRO {macro}")
+    database.execute(f"SET allowed_directories = [{text(str(folder.absolute()))}]")
+    database.execute("SET enable_external_access = false")
+    database.execute("SET lock_configuration = true")
     return database

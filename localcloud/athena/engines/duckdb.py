@@ -32,7 +32,7 @@ class DuckDb:
         folder.mkdir(parents=True, exist_ok=True)
         self.catalog = catalog
         self.cache = FileCache(catalog.s3, folder / "objects")
-        self._database = open_database(folder / "spill")
+        self._database = open_database(folder)
         self._running: dict[str, duckdb.DuckDBPyConnection] = {}
         self._lock = threading.Lock()
 

@@ -46,7 +46,7 @@ def compact(catalog: Catalog, database: str, name: str, where: exp.Expression | 
         return 0
     with tempfile.TemporaryDirectory(prefix="athena-optimize-") as folder:
         cache = FileCache(catalog.s3, Path(folder) / "objects")
-        with open_database(Path(folder) / "spill") as connection:
+        with open_database(Path(folder)) as connection:
             rows = scans.relation(table.schema(), chosen, cache)
             names = ", ".join(ident(column) for column, _ in columns(table.schema()))
             written = files.write(connection, f"SELECT {names} FROM {rows}", table, cache, limit=None)

@@ -22,6 +22,7 @@ import pytest
 from two_tables import BREWERIES, PROFILES, answer, land, rows
 
 from control.adapters.s3 import S3Objects
+from control.api.serve import MOST_OF_A_BODY, MOST_OF_A_HEAD
 from control.config import Settings
 
 TOKEN = "0123456789abcdef" * 2
@@ -172,6 +173,24 @@ def test_its_end_is_the_end_of_what_it_runs(lake: Settings, served: Served) -> N
     while still(children) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not still(children)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /" + b"a" * MOST_OF_A_HEAD + b" HTTP/1.1\r\n",
+        b"GET / HTTP/1.1\r\nX: " + b"a" * MOST_OF_A_HEAD + b"\r\n",
+        b"POST /ingest/run HTTP/1.1\r\nContent-Length: %d\r\n" % (MOST_OF_A_BODY + 1),
+    ],
+    ids=["address", "header", "body"],
+)
+def test_what_has_no_end_is_not_read_to_it(served: Served, head: bytes) -> None:
+    """Whoever has no token could fill the memory: a line of 300 MB took 2 GB."""
+    host, _, port = served.address.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(head + b"Host: 127.0.0.1\r\n\r\n")
+        answered = connection.makefile("rb").read()  # to the end: the connection is closed
+    assert answered.split()[1] in (b"413", b"414")
 
 
 def serve(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:

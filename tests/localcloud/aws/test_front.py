@@ -1,5 +1,6 @@
 import io
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ import urllib3
 
 from localcloud.aws.front import Front
 from localcloud.aws.turns import Turns
-from localcloud.serving import UNDERSCORED
+from localcloud.serving import HEADER_BYTES, UNDERSCORED
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +55,22 @@ def test_pages_of_other_origins_are_not_allowed_in(http):
         assert response.status == 403
         assert "Access-Control-Allow-Origin" not in response.headers
     assert http("GET", "/lake/page", headers={"Origin": "http://localhost:3000"}).status != 403
+
+
+def test_what_a_page_from_elsewhere_embeds_or_links_to_is_not_given(http):
+    """Such a request names no origin; a raw file that is HTML would run as a page of this cloud."""
+    for mode in ("navigate", "no-cors"):
+        headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": mode}
+        assert http("GET", "/lake/page.html", headers=headers).status == 403
+    assert http("GET", "/", headers={"Sec-Fetch-Site": "none"}).status == 200  # typed by its user
+
+
+@pytest.mark.parametrize("start", ["GET /{} HTTP/1.1\r\n", "GET / HTTP/1.1\r\nX: {}\r\n"])
+def test_a_head_without_end_is_refused_and_not_kept(endpoint, start):
+    place = urlsplit(endpoint)
+    with socket.create_connection((place.hostname, place.port)) as connection:
+        connection.sendall(start.format("a" * HEADER_BYTES).encode() + b"Host: localhost\r\n\r\n")
+        assert connection.recv(1 << 16).split()[1] in (b"413", b"414")
 
 
 def test_the_controls_of_moto_are_not_served(http):

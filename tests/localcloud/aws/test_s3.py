@@ -259,6 +259,19 @@ def test_a_listing_of_versions_is_paged_and_goes_on_after_any_key(s3, bucket):
     assert [key for key, _, _ in listed(KeyMarker="p/c")] == ["p/d"], "moto leaves out the next one"
 
 
+def test_a_listing_of_versions_has_any_key(s3, bucket):
+    """One key that is no XML failed every listing that it was in, and so all of ingestion."""
+    keys = ["p/\x1b[31m", "p/%2e%2e/x", "p/a b+c", "p/\u202eé<&>"]
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    pages = s3.get_paginator("list_object_versions").paginate(
+        Bucket=bucket, Prefix="p/", PaginationConfig={"PageSize": 1}
+    )
+    assert [one["Key"] for page in pages for one in page["Versions"]] == sorted(keys)
+    raw = s3.list_object_versions(Bucket=bucket, Prefix="p/%", EncodingType="url")
+    assert (raw["Versions"][0]["Key"], raw["Prefix"]) == ("p/%252e%252e/x", "p/%25")
+
+
 def test_a_listing_of_versions_looks_at_no_other_object():
     class Keys(dict):
         def getlist(self, name):
