@@ -8,10 +8,11 @@ class Limits:
     """Caps on one raw file, and the size of what is held in memory.
 
     `inflated_bytes` and `ratio` (inflated to compressed) refuse the whole file, as `too_large` and `ratio`;
-    `line_bytes` refuses the line, as `too_long`. `csv_block_bytes` and `json_block_bytes` are how much
-    inflated content is read at once, `row_group_rows` how many rows a Parquet row group holds, and
-    `file_row_groups` how many of them a file. A block of fewer than `quick_bytes` is read by the exact rules
-    alone, with the same outcome.
+    `line_bytes` refuses the line, as `too_long`; a file with more refused records than it may have, of those
+    read so far, is read no further once they take `quarantine_bytes`. `csv_block_bytes` and
+    `json_block_bytes` are how much inflated content is read at once, `row_group_rows` how many rows a Parquet
+    row group holds, and `file_row_groups` how many of them a file. A block of fewer than `quick_bytes` is
+    read by the exact rules alone, with the same outcome.
     """
 
     inflated_bytes: int = 16 << 30
@@ -22,6 +23,8 @@ class Limits:
     # Kinesis takes records of up to 1 MiB, and a producer without a delimiter glues some on a line. As Python
     # objects, a line can take thirty times its bytes.
     line_bytes: int = 4 << 20
+    # An entry of quarantine takes 200 bytes and more beside its record: 37 KB of packed `{}` filled 1.8 GB.
+    quarantine_bytes: int = 256 << 20
     # 1,586,614 lines of CSV: 0.66 s in blocks of 1.5 MiB or 2, 0.61 of 3. The peaks are 107, 116 and 134 MB.
     csv_block_bytes: int = 3 << 19
     # As many change records: 1.73 s in blocks of 3 MiB, 1.64 of 4, 1.60 of 5. The peaks: 124, 127, 134 MB.

@@ -222,6 +222,10 @@ class _Run:
                 self.rows.write(finish(outcome.rows))
                 if outcome.events:
                     self.events.write(table_of(map(self.event, outcome.events), EVENT_SCHEMA))
+        self.check_refused()
+
+    def check_refused(self) -> None:
+        """Raise FileRefusedError when more records are refused than the contract allows."""
         bad = self.quarantine.count
         # By fraction: as floats, 0.05 times a count can fall to the wrong side of a whole number.
         allowed = Fraction(str(self.contract.max_bad_ratio)) * self.records
@@ -317,6 +321,8 @@ class _Run:
                 self.blank += outcome.blank
                 self.discarded += outcome.discarded
                 self.control += len(outcome.events)
+                if self.quarantine.bytes > self.limits.quarantine_bytes:
+                    self.check_refused()  # what follows would fill the disk, too
                 yield outcome
 
     def too_long(self, record: LongRecord) -> None:

@@ -38,7 +38,7 @@ class Quarantine:
         self._contract_version = contract_version
         self._file: BinaryIO | None = None
         self._encode: Callable[[object], bytes]
-        self.count = 0
+        self.count = self.bytes = 0
         self.reasons: dict[str, int] = {}
 
     def refuse(
@@ -87,7 +87,7 @@ class Quarantine:
             self._file = self._path.open("wb")
         entry |= origin
         entry["contract_version"] = self._contract_version
-        self._file.write(self._encode(entry) + b"\n")
+        self.bytes += self._file.write(self._encode(entry) + b"\n")
 
 
 def _said(origin: Origin) -> dict[str, object]:

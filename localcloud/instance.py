@@ -105,7 +105,9 @@ class Folder:
         """An empty folder for what the part called `part` needs only while it runs."""
         folder = self.path / SCRATCH / part
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        # Copies of objects lie there, and the folder of the cloud may be one that somebody else has made.
+        folder.parent.mkdir(exist_ok=True, mode=0o700)
+        folder.mkdir(mode=0o700)
         return folder
 
     def prepare(self) -> None:

@@ -258,7 +258,7 @@ def _rows(entries: Iterable["Refused"]) -> list[dict[str, object]]:
     return [
         {
             **asdict(entry),
-            "raw": "(masked)" if entry.masked else _shown(entry.raw, entry.raw_base64, entry.detail),
+            "raw": _shown(entry.raw, entry.raw_base64, entry.detail) or ("(masked)" if entry.masked else ""),
         }
         for entry in entries
     ]

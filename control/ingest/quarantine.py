@@ -23,6 +23,12 @@ from control.ports import Parts, every
 
 # Batches whose files are looked up together: whoever wants some lines waits for no more.
 BATCHES_AT_ONCE = 100
+# Reasons of refused files whose words are the parser's own. Those of others repeat what stands in the file: a
+# header that is none is the row of a person.
+OWN_WORDS = frozenset({
+    "bad_records", "gzip_corrupt", "gzip_trailing", "gzip_truncated", "ratio", "too_large", "zstd_corrupt",
+    "zstd_truncated", "zstd_window",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +36,8 @@ class Refused:
     """A refused record; line 0 stands for a file that was refused as a whole, with the words in `detail`.
 
     `raw` is its text, `raw_base64` its bytes where they are no UTF-8; both None when `masked`, because the
-    table's lines may name a person. `batch` is the number under which the rest of its file was published,
-    if it was.
+    table's lines may name a person, and `detail` is empty then if it repeats the file. `batch` is the number
+    under which the rest of its file was published, if it was.
     """
 
     table: str
@@ -198,17 +204,18 @@ def _of_batch(
         file = files[report.file_id]
         uris = [written.uri for written in report.objects if written.uri.startswith(f"{folder}/")]
         for entry in chain.from_iterable(_entries(uri, parts) for uri in uris):
+            reason = entry.get("reason", "")
             yield Refused(
                 table=batch.table,
                 key=file.key if file else "",
                 line=entry.get("line", 0),
                 record=entry.get("record", 0),
                 offset=entry.get("offset", 0),
-                reason=entry.get("reason", ""),
+                reason=reason,
                 raw=None if masked else entry.get("raw"),
                 raw_base64=None if masked else entry.get("raw_base64"),
                 masked=masked,
-                detail=entry.get("detail", ""),
+                detail=entry.get("detail", "") if not masked or reason in OWN_WORDS else "",
                 batch=batch.number,
                 state=batch.state,
                 file_id=report.file_id,

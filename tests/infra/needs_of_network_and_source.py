@@ -70,6 +70,13 @@ def _endpoint(service: str) -> Row:
     )
 
 
+def _made_by_aws_else(name: str) -> Row:
+    """A group of logs that AWS would make by this name, without an end and without a key of ours."""
+    return Row(
+        {"/LogGroupName": name, "/RetentionInDays": Parameter("LogGroupDays"), "/KmsKeyId": CONTROL_KEY}
+    )
+
+
 NOWHERE = {"/SecurityGroupEgress/0/IpProtocol": "-1", "/SecurityGroupEgress/0/CidrIp": "127.0.0.1/32"}
 NETWORK = {
     "Network": Row(
@@ -137,6 +144,8 @@ SOURCE = {
             "/Parameters/log_min_duration_statement",
         ),
     ),
+    "SourceLog": _made_by_aws_else(f"/aws/rds/cluster/{NAME}-source/postgresql"),
+    "CaptureLog": _made_by_aws_else(f"dms-tasks-{NAME}-capture"),
     "Source": Row(
         {
             # A rename replaces the database.

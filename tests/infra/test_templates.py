@@ -136,6 +136,44 @@ def test_every_bucket_is_closed_versioned_encrypted_and_speaks_tls_only() -> Non
         )
 
 
+ENCRYPTION = "s3:x-amz-server-side-encryption"
+
+
+@pytest.mark.parametrize(
+    ("named", "is_taken"),
+    [
+        ({}, True),  # then the bucket's own key is taken
+        ({ENCRYPTION: "aws:kms"}, True),
+        ({ENCRYPTION: "aws:kms", f"{ENCRYPTION}-aws-kms-key-id": "arn:LakeKey"}, True),
+        ({ENCRYPTION: "aws:kms", f"{ENCRYPTION}-aws-kms-key-id": "arn:of-another-account"}, False),
+        ({ENCRYPTION: "AES256"}, False),
+        ({f"{ENCRYPTION}-customer-algorithm": "AES256"}, False),
+    ],
+)
+def test_the_lake_takes_no_object_that_its_own_key_does_not_open(
+    named: dict[str, str], is_taken: bool
+) -> None:
+    """Whoever may write could else lock the lake with a key that only they have."""
+    [policy] = [one for where, one in every("AWS::S3::BucketPolicy") if where == "storage.LakeBucketPolicy"]
+    asked = {"aws:SecureTransport": "true", **named}
+    denials = [one for one in policy["PolicyDocument"]["Statement"] if _applies(one["Condition"], asked)]
+    assert (denials == []) is is_taken
+
+
+def _applies(condition: dict[str, dict[str, str]], asked: dict[str, str]) -> bool:
+    """Whether all of a condition holds, for the operators that our bucket policies have."""
+    holds = {
+        "Bool": lambda found, wanted: found == wanted,
+        "Null": lambda found, wanted: (found is None) == (wanted == "true"),
+        "StringNotEquals": lambda found, wanted: found != wanted,
+    }
+    return all(
+        holds[operator](asked.get(key), wanted)
+        for operator, keys in condition.items()
+        for key, wanted in keys.items()
+    )
+
+
 def test_no_statement_allows_everything_or_everywhere_where_a_resource_can_be_named() -> None:
     seen = set()
     for where, statement in _statements():

@@ -119,6 +119,34 @@ def test_quarantine_says_where_and_why_and_masks_what_may_name_a_person(lake) ->
     assert "bob@example.org" in invoke("quarantine", "list", "--table", "profile", "--raw").stdout
 
 
+@pytest.mark.parametrize(
+    ("name", "body", "reason"),
+    [
+        ("a.csv.gz", PROFILES.partition(b"\n")[2], "header"),
+        ("reload=1/_BEGIN", b'{"position": "bob@example.org"}', "position"),
+        ("reload=1/_BEGIN", b'{"position": {"bob@example.org": 1}}', "marker"),
+    ],
+)
+def test_words_on_a_whole_file_are_masked_where_they_repeat_it(lake, name, body, reason) -> None:
+    """A file that came without its header had the row of a person in the place of one."""
+    content = gzip.compress(body) if name.endswith(".gz") else body
+    S3Objects(lake).put(f"s3://{lake.bucket}/raw/profile/{name}", content)
+    invoke("ingest", "run", code=1)
+    (entry,) = answer("quarantine", "list")
+    assert (entry["reason"], entry["masked"], entry["detail"]) == (reason, True, "")
+    assert "(masked)" in invoke("quarantine", "show", entry["file_id"]).stdout
+    (raw,) = answer("quarantine", "list", "--raw")
+    assert ("example.org" in raw["detail"]) == (reason != "marker")
+
+
+def test_words_on_a_whole_file_that_are_our_own_are_shown(lake) -> None:
+    land(lake, "profile/a.csv.gz", PROFILES + b"9,eve\n" * 200)
+    invoke("ingest", "run", code=1)
+    *_, whole = answer("quarantine", "list")
+    assert (whole["masked"], whole["detail"]) == (True, "201 of 202 records are refused")
+    assert "201 of 202" in invoke("quarantine", "list", "--limit", "0").stdout
+
+
 def test_quarantine_masks_also_where_the_contract_cannot_be_read(lake) -> None:
     land(lake, "brewery/a.csv.gz", BREWERIES)
     invoke("ingest", "run")

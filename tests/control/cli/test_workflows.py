@@ -39,6 +39,17 @@ def test_a_workflow_may_only_read_unless_a_job_has_to_comment(path: Path) -> Non
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_what_a_pull_request_runs_finds_no_token_in_the_clone_and_no_secret(path: Path) -> None:
+    found = workflow(path)
+    assert set(found["on"]) <= {"push", "pull_request"}
+    steps = [step for job in found["jobs"].values() for step in job["steps"]]
+    clones = [step for step in steps if step.get("uses", "").startswith("actions/checkout@")]
+    assert clones
+    assert [step["with"].get("persist-credentials") for step in clones] == [False] * len(clones)
+    assert "secrets." not in path.read_text()
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_no_text_of_a_pull_request_is_put_into_a_command(path: Path) -> None:
     for job in workflow(path)["jobs"].values():
         assert [step["run"] for step in job["steps"] if "${{" in step.get("run", "")] == []

@@ -125,7 +125,9 @@ def test_what_the_code_needs_is_there_and_works_and_a_second_apply_changes_nothi
     s3, dynamodb = whole.client("s3"), whole.client("dynamodb")
     assert s3.get_bucket_versioning(Bucket=whole.lake)["Status"] == "Enabled"
     policy = json.loads(s3.get_bucket_policy(Bucket=whole.lake)["Policy"])
-    assert {one["Sid"] for one in policy["Statement"]} == {"TlsOnly", "NoOtherKey"}
+    assert {one["Sid"] for one in policy["Statement"]} == {
+        "TlsOnly", "NoOtherKey", "NoOtherEncryption", "NoKeyThatCallersKeep",
+    }  # fmt: skip
     rules = s3.get_bucket_lifecycle_configuration(Bucket=whole.lake)["Rules"]
     assert {one["ID"]: one["Expiration"]["Days"] for one in rules if "Expiration" in one}["raw"] == 30
     project = whole.environment.values["Project"]

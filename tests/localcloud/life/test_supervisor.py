@@ -53,6 +53,15 @@ def test_the_folder_is_for_its_owner_only(cloud, running):
     assert cloud.folder.stat().st_mode & 0o077 == 0
 
 
+def test_what_holds_data_is_its_owners_in_a_folder_that_others_may_enter(tmp_path):
+    folder = Folder(tmp_path / "cloud")
+    folder.path.mkdir(mode=0o755)
+    folder.prepare()
+    folder.scratch("athena")
+    inside = {path.name: path.stat().st_mode & 0o077 for path in folder.path.rglob("*") if path.is_dir()}
+    assert inside == dict.fromkeys(("logs", "state", "saves", "scratch", "athena"), 0)
+
+
 def test_two_instances_run_side_by_side(running, saved):
     saved.up()
     assert saved.client("s3").list_objects_v2(Bucket="lake")["KeyCount"] == 1
