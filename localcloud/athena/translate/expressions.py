@@ -3,15 +3,16 @@
 # ruff: noqa: ARG001, ARG005  (handlers share one signature)
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, not_supported, syntax_error
-from localcloud.athena.translate import arithmetic, predicates, zones
+from localcloud.athena.translate import arithmetic, once, predicates, zones
+from localcloud.athena.translate.cases import case, unified
 from localcloud.athena.translate.casts import cast, coerce, try_cast
-from localcloud.athena.translate.coercion import common_of, common_type
+from localcloud.athena.translate.coercion import common_type
 from localcloud.athena.translate.functions import calls
 from localcloud.athena.translate.functions.strings import joined
 from localcloud.athena.translate.literals import interval, number, typed_literal
@@ -50,14 +51,26 @@ def translate(node: exp.Expression, scope: Scope) -> Term:
     """The expression in DuckDB's text, typed. Raises AthenaError for what does not resolve or fit."""
     check_parts(node, *_PARTS.get(type(node), ()))
     if type(node) in _CHAINED:
-        return _chain(node, scope)
+        with scope.statement.parted():
+            return _chain(node, scope)
     handler = _HANDLERS.get(type(node))
     if handler is None:
         line, column = place(node)
         raise not_supported(
             f"line {line}:{column}: The local cloud does not know {type(node).__name__.upper()}"
         )
-    return handler(node, scope)
+    with scope.statement.parted() as parts:
+        found = handler(node, scope)
+    if not calls.works_out_its_parts(node):
+        return found
+    own = list({id(part): (part, term) for where, part, term in parts if where is scope}.values())
+
+    def again(terms: Sequence[Term]) -> Term:
+        given = {id(part): term for (part, _), term in zip(own, terms, strict=True)}
+        with scope.statement.parted(given):
+            return handler(node, scope)
+
+    return once.bound(found, [term for _, term in own], again)
 
 
 def _chain(node: exp.Expression, scope: Scope) -> Term:
@@ -69,12 +82,17 @@ def _chain(node: exp.Expression, scope: Scope) -> Term:
     found = scope.term(node)
     for link in reversed(links):
         check_parts(link, *_PARTS.get(type(link), ()))
-        right = scope.term(link.expression)
+        sides = [found, scope.term(link.expression)]
         operator = _ARITHMETIC.get(type(link))
-        if operator is None:
-            found = joined([found, right], link)
-        else:
-            found = arithmetic.binary(operator, found, right, link)
+
+        def linked(
+            terms: Sequence[Term], link: exp.Expression = link, operator: str | None = operator
+        ) -> Term:
+            if operator is None:
+                return joined(list(terms), link)
+            return arithmetic.binary(operator, terms[0], terms[1], link)
+
+        found = once.bound(linked(sides), sides, linked)
     return found
 
 
@@ -145,34 +163,6 @@ def _negative(node: exp.Expression, scope: Scope) -> Term:
     if isinstance(node.this, exp.Literal) and not node.this.is_string:
         return number("-" + node.this.this, node)
     return arithmetic.negate(scope.term(node.this))
-
-
-def _case(node: exp.Expression, scope: Scope) -> Term:
-    operand = scope.term(node.this) if node.this is not None else None
-    tests = []
-    for branch in node.args["ifs"]:
-        if operand is None:
-            tests.append(scope.expect(branch.this, BOOLEAN, "CASE WHEN clause"))
-        else:
-            tests.append(predicates.compare("=", operand, scope.term(branch.this), branch))
-    results = [scope.term(branch.args["true"]) for branch in node.args["ifs"]]
-    default = node.args.get("default")
-    results.append(scope.term(default) if default is not None else Term("NULL", UNKNOWN))
-    results = unified(results, node, "All CASE results must be the same type or coercible to a common type.")
-    branches = (f"WHEN {test.sql} THEN {result.sql}" for test, result in zip(tests, results, strict=False))
-    sql = f"CASE {' '.join(branches)} ELSE {results[-1].sql} END"
-    return Term(sql, results[0].type, results[0].zone)
-
-
-def unified(terms: list[Term], node: exp.Expression, message: str) -> list[Term]:
-    """All terms as their common type. Raises TYPE_MISMATCH with `message` when there is none."""
-    common = common_of([term.type for term in terms])
-    if common is None:
-        line, column = place(node)
-        found = ", ".join(dict.fromkeys(term.type.athena for term in terms))
-        raise AthenaError("TYPE_MISMATCH", f"line {line}:{column}: {message} Found: {found}")
-    zone = zones.shared(terms)
-    return [replace(coerce(term, common), zone=zone) for term in terms]
 
 
 def _array(node: exp.Expression, scope: Scope) -> Term:
@@ -366,7 +356,7 @@ _HANDLERS: dict[type[exp.Expression], Handler] = {
     exp.TryCast: _try_cast,
     exp.Paren: _paren,
     exp.Neg: _negative,
-    exp.Case: _case,
+    exp.Case: case,
     exp.Array: _array,
     exp.Tuple: _tuple,
     exp.Bracket: _bracket,

@@ -64,13 +64,16 @@ def _equal(a: str, b: str, type_: Type, depth: int = 0) -> str:
         )
         return f"({' AND '.join(parts)})"
     if type_.name == "array":
-        i, t = f"i{depth}", f"t{depth}"
+        i, t, found = f"i{depth}", f"t{depth}", f"equal{depth}"
         inner = _equal(f"{a}[{i}]", f"{b}[{i}]", type_.element, depth + 1)
         tests = f"list_transform(range(1, len({a}) + 1), lambda {i}: {inner})"
+        decided = (
+            f"CASE WHEN list_contains({found}, FALSE) THEN FALSE "
+            f"WHEN len(list_filter({found}, lambda {t}: {t} IS NULL)) > 0 THEN NULL ELSE TRUE END"
+        )
         return (
             f"CASE WHEN {a} IS NULL OR {b} IS NULL THEN NULL WHEN len({a}) <> len({b}) THEN FALSE "
-            f"WHEN list_contains({tests}, FALSE) THEN FALSE "
-            f"WHEN len(list_filter({tests}, lambda {t}: {t} IS NULL)) > 0 THEN NULL ELSE TRUE END"
+            f"ELSE list_transform([{tests}], lambda {found}: {decided})[1] END"
         )
     number = f" AND NOT isnan({a})" if type_.name in ("real", "double") else ""
     return f"({a} = {b}{number})"

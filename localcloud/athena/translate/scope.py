@@ -113,7 +113,10 @@ class Relations(Protocol):
 
 @dataclass(slots=True)
 class Statement:
-    """What one translation shares: the relations, the time, fresh names, and how parts are translated."""
+    """What one translation shares: the relations, the time, fresh names, and how parts are translated.
+
+    `parts` are what is translated of an expression, `given` what stands for some of them, by their node.
+    """
 
     relations: Relations
     query: Callable[[exp.Expression, "Scope"], Query]
@@ -123,6 +126,8 @@ class Statement:
     views: tuple[tuple[str, str], ...] = ()
     reads: set[Read] = field(default_factory=set)
     uses: int = 0
+    parts: list[tuple["Scope", exp.Expression, Term]] = field(default_factory=list)
+    given: dict[int, Term] = field(default_factory=dict)
 
     def fresh(self, name: str) -> str:
         """A relation name that this statement has not used yet, close to `name`."""
@@ -146,6 +151,17 @@ class Statement:
             yield self.reads
         finally:
             self.reads = outer
+
+    @contextmanager
+    def parted(
+        self, given: dict[int, Term] | None = None
+    ) -> Iterator[list[tuple["Scope", exp.Expression, Term]]]:
+        """The parts of one expression as they are translated inside; `given` stands for some of them."""
+        outer, self.parts, self.given = (self.parts, self.given), [], given or {}
+        try:
+            yield self.parts
+        finally:
+            self.parts, self.given = outer
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +189,11 @@ class Scope:
 
     def term(self, node: exp.Expression) -> Term:
         """The expression, translated in this scope."""
-        return self.statement.expression(node, self)
+        if id(node) in self.statement.given:
+            return self.statement.given[id(node)]
+        found = self.statement.expression(node, self)
+        self.statement.parts.append((self, node, found))
+        return found
 
     def query(self, node: exp.Expression) -> Query:
         """The subquery, translated with this scope around it; the caller notes what is read of it."""

@@ -73,6 +73,27 @@ def call(
     return apply_overload(function, [scope.term(argument) for argument in arguments], node, modifiers)
 
 
+# What looks at its parts by turns, or has none to work out before it.
+_BY_TURNS = (
+    *(exp.Case, exp.And, exp.Or, exp.Subquery, exp.Exists),
+    *(exp.Window, exp.Filter, exp.GroupConcat, exp.IgnoreNulls, exp.RespectNulls),
+)
+_CALLS_BY_TURNS = frozenset({"if", "coalesce", "try", "grouping"})
+
+
+def works_out_its_parts(node: exp.Expression) -> bool:
+    """Whether an expression works out its parts, all of them, before itself, as no aggregate of them does."""
+    if isinstance(node, _BY_TURNS) or node.args.get("query") is not None:
+        return False
+    if isinstance(node.args.get("expression"), exp.Any | exp.All):
+        return False
+    if not isinstance(node, exp.Anonymous):
+        return True
+    function = FUNCTIONS.get(node.name.lower())
+    aggregated = function is not None and any(one.aggregate for one in function.overloads)
+    return not aggregated and node.name.lower() not in _CALLS_BY_TURNS | {"reduce_agg"}
+
+
 def _modified(
     arguments: list[exp.Expression], modifiers: Modifiers, scope: Scope
 ) -> tuple[list[exp.Expression], Modifiers]:

@@ -90,7 +90,9 @@ for _type in ("varchar", "json"):
         scalar(
             f"json_array_contains({_type}, {_given}) -> boolean",
             "CASE WHEN json_valid({0}) AND json_type({0}) = 'ARRAY' THEN"
-            " len(list_filter(from_json({0}, '[\"JSON\"]'), lambda e: json_type(e) IN (" + _kinds + ")"
+            # DuckDB reads a literal before it looks whether it is JSON.
+            " len(list_filter(from_json(CASE WHEN json_valid({0}) THEN {0} END, '[\"JSON\"]'),"
+            " lambda e: json_type(e) IN (" + _kinds + ")"
             " AND TRY_CAST(json_extract_string(e, '$') AS " + duckdb_type(Type(_given)) + ") = {1})) > 0 END",
         )
     scalar(

@@ -121,13 +121,14 @@ def _match(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) 
     base, x, t = _array(arguments[0], scope), _fresh(scope, "x"), _fresh(scope, "t")
     test = coerce(body(arguments[1], [Term(x, base.type.element)], scope), BOOLEAN)
     tests = f"list_transform({base.sql}, lambda {x}: {test.sql})"
-    nulls = f"len(list_filter({tests}, lambda {t}: {t} IS NULL)) > 0"
+    answers = _fresh(scope, "s")
     deciding, hit, miss = _MATCHES[node.name.lower()]
-    return Term(
-        f"CASE WHEN {base.sql} IS NULL THEN NULL WHEN list_contains({tests}, {deciding}) THEN {hit} "
-        f"WHEN {nulls} THEN NULL ELSE {miss} END",
-        BOOLEAN,
+    # A list of one keeps what is asked of each element from being written out twice.
+    decided = (
+        f"CASE WHEN {answers} IS NULL THEN NULL WHEN list_contains({answers}, {deciding}) THEN {hit} "
+        f"WHEN len(list_filter({answers}, lambda {t}: {t} IS NULL)) > 0 THEN NULL ELSE {miss} END"
     )
+    return Term(f"list_transform([{tests}], lambda {answers}: {decided})[1]", BOOLEAN)
 
 
 @special("reduce")
@@ -153,12 +154,16 @@ def _folded(base: Term, arguments: list[exp.Expression], node: exp.Expression, s
     """
     start = scope.term(arguments[1])
     element = base.type.element
-    first = body(arguments[2], [start, Term("NULL", element)], scope)
-    state = common_type(start.type, first.type)
+    a, e, x = (_fresh(scope, name) for name in ("a", "e", "x"))
+
+    def stepped(state: Type) -> Term:
+        return body(arguments[2], [Term(f"{a}.s", state), Term(f"{e}.x", element)], scope)
+
+    step = stepped(start.type)
+    state = common_type(start.type, step.type)
     if state is None:
         raise mismatch(node, "The states of reduce have no common type")
-    a, e, x = (_fresh(scope, name) for name in ("a", "e", "x"))
-    step = coerce(body(arguments[2], [Term(f"{a}.s", state), Term(f"{e}.x", element)], scope), state)
+    step = coerce(step if state == start.type else stepped(state), state)
     no_state, no_element = (f"CAST(NULL AS {duckdb_type(type_)})" for type_ in (state, element))
     elements = f"list_transform({base.sql}, lambda {x}: struct_pack(s := {no_state}, x := {x}))"
     begun = f"list_prepend(struct_pack(s := {coerce(start, state).sql}, x := {no_element}), {elements})"

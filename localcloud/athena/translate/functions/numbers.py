@@ -73,6 +73,8 @@ def _truncate_decimal(terms: list[Term]) -> Term:
     value = terms[0].sql
     if digits >= scale:
         return terms[0]
+    if scale - digits >= terms[0].type.numbers[0]:
+        return Term(raw_cast(f"CASE WHEN {value} IS NOT NULL THEN 0 END", terms[0].type), terms[0].type)
     if digits >= 0:
         rounded = f"round({value}, {digits})"
         unit = f"CAST('{1 / 10**digits:.{digits}f}' AS DECIMAL({digits + 1},{digits}))" if digits else "1"

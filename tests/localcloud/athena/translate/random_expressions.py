@@ -197,6 +197,21 @@ class Generator:
             f"select {of_one} from (values ({row}), ({row})) t({columns})",
         ]
 
+    def nested(self, rule: _Rule, depth: int) -> Iterator[str]:
+        """A call with itself inside of each of its arguments, `depth` times, around a column.
+
+        Raises LookupError when there is no value of a type that it takes.
+        """
+        bound: dict[str, Type] = {}
+        types = [self._concrete(parameter, bound, rule.kind) for parameter in rule.takes.parameters]
+        values = [f"cast({self.random.choice(_LEAVES[type_])} as {type_.athena})" for type_ in types]
+        for at, value in enumerate(values):
+            call = "x"
+            for _ in range(depth):
+                given = f"if({call} is null, x, x)" if call != "x" else call
+                call = rule.text.format(*values[:at], given, *values[at + 1 :])
+            yield f"select {call} from (values {value}) t(x)"
+
     def _call(self, rule: _Rule, depth: int) -> tuple[str, Type]:
         bound: dict[str, Type] = {}
         arguments = [

@@ -1,0 +1,60 @@
+"""CASE, and values of several types that become one."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlglot import exp
+
+from localcloud.athena.errors import AthenaError
+from localcloud.athena.translate import once, predicates, zones
+from localcloud.athena.translate.casts import coerce
+from localcloud.athena.translate.coercion import common_of
+from localcloud.athena.translate.scope import Scope, place
+from localcloud.athena.translate.terms import BOOLEAN, INTEGER, UNKNOWN, Term
+
+
+def case(node: exp.Expression, scope: Scope) -> Term:
+    """CASE, with or without an operand."""
+    ifs = node.args["ifs"]
+    if node.this is None:
+        operand = ""
+        tests = [scope.expect(branch.this, BOOLEAN, "CASE WHEN clause").sql for branch in ifs]
+    else:
+        operand, tests = _cases(scope.term(node.this), [scope.term(branch.this) for branch in ifs], ifs)
+    results = [scope.term(branch.args["true"]) for branch in ifs]
+    default = node.args.get("default")
+    results.append(scope.term(default) if default is not None else Term("NULL", UNKNOWN))
+    results = unified(results, node, "All CASE results must be the same type or coercible to a common type.")
+    branches = (f"WHEN {test} THEN {result.sql}" for test, result in zip(tests, results, strict=False))
+    sql = f"CASE {operand} {' '.join(branches)} ELSE {results[-1].sql} END"
+    return Term(sql, results[0].type, results[0].zone)
+
+
+def _cases(operand: Term, values: list[Term], branches: list[exp.Expression]) -> tuple[str, list[str]]:
+    """Nothing, and whether the operand is each of the values; or which of them it is, where it is long."""
+
+    def tests(terms: Sequence[Term]) -> list[str]:
+        pairs = zip(terms[1:], branches, strict=True)
+        return [predicates.compare("=", terms[0], value, branch).sql for value, branch in pairs]
+
+    def number(terms: Sequence[Term]) -> Term:
+        whens = (f"WHEN {test} THEN {at}" for at, test in enumerate(tests(terms)))
+        return Term(f"CASE {' '.join(whens)} END", INTEGER)
+
+    terms = [operand, *values]
+    plain = number(terms)
+    found = once.bound(plain, terms, number)
+    if found is plain:
+        return "", tests(terms)
+    return found.sql, [str(at) for at in range(len(values))]
+
+
+def unified(terms: list[Term], node: exp.Expression, message: str) -> list[Term]:
+    """All terms as their common type. Raises TYPE_MISMATCH with `message` when there is none."""
+    common = common_of([term.type for term in terms])
+    if common is None:
+        line, column = place(node)
+        found = ", ".join(dict.fromkeys(term.type.athena for term in terms))
+        raise AthenaError("TYPE_MISMATCH", f"line {line}:{column}: {message} Found: {found}")
+    zone = zones.shared(terms)
+    return [replace(coerce(term, common), zone=zone) for term in terms]
