@@ -30,13 +30,16 @@ def reconcile(
     """Recompute the selected incremental models in full, compare them with their tables, and judge all rows.
 
     Raises NotFoundError when a table was never built, UsageError when dbt refuses its command line, the
-    profile or the project, UpstreamError when a model fails for another reason than a difference.
+    profile or the project, and when a selection is one of its options, UpstreamError when a model fails for
+    another reason than a difference.
     """
+    if options := [one for one in select if one.startswith("-")]:  # over HTTP, too, where nobody gives any
+        raise UsageError(f"{options[0]} selects no table", hint="name models, or what dbt's --select takes")
     with tempfile.TemporaryDirectory(prefix="dm-reconcile-") as folder:
         arguments = ["--select", *select, "--exclude", "config.materialized:view"]
         arguments += ["--vars", "reconcile: true", "--profiles-dir", str(profiles)]
         arguments += ["--target-path", f"{folder}/target", "--log-path", f"{folder}/logs"]
-        arguments += ["--target", target] if target else []
+        arguments += [f"--target={target}"] if target else []
         try:
             done = subprocess.run(
                 [str(dbt), "--no-use-colors", "run", *arguments], capture_output=True, text=True, check=False

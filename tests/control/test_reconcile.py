@@ -51,6 +51,21 @@ def test_what_dbt_says_of_its_options_is_told(tmp_path: Path) -> None:
         reconcile(["x"], dbt=program, profiles=tmp_path)
 
 
+@pytest.mark.parametrize("option", ["--project-dir=/elsewhere", "--full-refresh", "-t"])
+def test_no_selection_is_an_option_of_dbt(tmp_path: Path, option: str) -> None:
+    """Over HTTP a selection is anybody's text: it could have named a project of their own."""
+    ran = tmp_path / "ran"
+    program = tmp_path / "dbt"
+    program.write_text(f"#!/bin/sh\necho \"$@\" >> {ran}\nexit 2\n")
+    program.chmod(0o755)
+    with pytest.raises(UsageError, match=f"{option} selects no table"):
+        reconcile(["beers", option], dbt=program, profiles=tmp_path)
+    assert not ran.exists()
+    with pytest.raises(UsageError):
+        reconcile(["beers"], dbt=program, profiles=tmp_path, target=option)
+    assert f"--target={option}" in ran.read_text().split()
+
+
 def test_a_name_that_selects_no_table_is_an_error_and_not_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -21,8 +21,7 @@ PARTITION = [("ingest_date", "string"), ("batch", "bigint")]
 
 def new_lake(folder: Path) -> MemoryLake:
     """A lake with empty bronze tables."""
-    lake = open_lake(folder)
-    lake.connection.execute("SET threads = 1")
+    lake = open_lake(folder, threads=1)
     for table in KEYS:
         columns = contract.load(ROOT / f"contracts/bronze/{table}.yaml").hive_columns
         lake.create_plain("bronze", table, [*columns, *PARTITION])

@@ -302,6 +302,6 @@ _DUCKDB = {
 }
 
 
-def open_lake(folder: Path) -> MemoryLake:
+def open_lake(folder: Path, *, threads: int = 2) -> MemoryLake:
     """An empty lake; `folder` takes what spills out of memory."""
-    return MemoryLake(open_database(folder))
+    return MemoryLake(open_database(folder, threads=threads))

@@ -2,7 +2,7 @@
 
 import pytest
 from bronze_lake import Lake
-from histories import brewery, record
+from histories import brewery, profile, record
 
 MODELS = ("--select", "breweries_state", "breweries")
 NAMELESS = {"brewery_id": 1, "brewery_name": None}
@@ -42,3 +42,13 @@ def test_a_broken_rule_stops_publication_until_the_row_is_corrected(lake: Lake, 
     lake.dbt("run", *MODELS)
     assert lake.rows("select * from silver.breweries") == [brewery(1, "Corrected")]
     assert "silver_breweries_state_failures" not in tables(lake, "ops")
+
+
+def test_what_is_told_and_kept_of_a_broken_row_names_nobody(lake: Lake) -> None:
+    lake.publish("profile", [record("insert", 1, **profile(7, "Ohio"))])
+    output = lake.dbt("run", "--select", "profiles_state", expect=1)
+    assert "1 row where state_length does not hold (length(state) = 2), such as profile_id 7" in output
+    kept = lake.rows("select * from ops.silver_profiles_state_failures")
+    assert (kept[0]["profile_id"], kept[0]["state"]) == (7, "Ohio")
+    assert {"profile_name", "email", "email_token"}.isdisjoint(kept[0])
+    assert all(value not in output + str(kept) for value in ("p7", "t7"))

@@ -199,7 +199,7 @@ _PARTS = (murmur, digits, hashes, utf8, quantile, distributions, iso8601, jsonpa
 _ALL = (*MACROS, *(macro for part in _PARTS for macro in part.MACROS))
 
 
-def open_database(folder: Path) -> duckdb.DuckDBPyConnection:
+def open_database(folder: Path, *, threads: int = _THREADS) -> duckdb.DuckDBPyConnection:
     """A new in-memory database that spills to `folder`, and opens no file outside of it.
 
     The translation lets no name of a file and no setting through; if it ever did, a statement would still
@@ -207,7 +207,7 @@ def open_database(folder: Path) -> duckdb.DuckDBPyConnection:
     """
     database = duckdb.connect(
         config={
-            "threads": _THREADS,
+            "threads": threads,
             "memory_limit": _MEMORY,
             "temp_directory": str(folder / "spill"),
             "autoinstall_known_extensions": False,

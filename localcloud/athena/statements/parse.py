@@ -52,7 +52,11 @@ def parse(text: str) -> Statement:
     if any(token.raw == ";" and token.sort == "mark" for token in tokens):
         raise AthenaError("SYNTAX_ERROR", f"Only one sql statement is allowed. Got: {text.strip()}")
     body = text[: tokens[-1].stop]
-    return Statement(body, _read(body, tokens, hive))
+    try:
+        return Statement(body, _read(body, tokens, hive))
+    except RecursionError:  # 500 would have clients send it three times
+        text = "line 1:1: statement is too large (stack overflow while parsing)"
+        raise AthenaError("SYNTAX_ERROR", text) from None
 
 
 def _is_hive(text: str) -> bool:

@@ -297,6 +297,13 @@ def test_a_statement_over_the_limit_of_bytes_is_refused():
         parse(text.format("é" * 140_000))
 
 
+def test_a_statement_that_nests_too_deep_is_refused_and_not_tried_again():
+    for text in ("select " + "(" * 3000 + "1" + ")" * 3000, "select " + "not " * 3000 + "true"):
+        with pytest.raises(AthenaError, match="stack overflow") as error:
+            parse(text)
+        assert error.value.code == "SYNTAX_ERROR"
+
+
 def test_another_catalog_is_refused_before_it_runs():
     with pytest.raises(InvalidRequestError, match=r"^Catalog 'other' does not exist$") as caught:
         parse("drop table other.d.t")
