@@ -56,7 +56,7 @@ def test_no_selection_is_an_option_of_dbt(tmp_path: Path, option: str) -> None:
     """Over HTTP a selection is anybody's text: it could have named a project of their own."""
     ran = tmp_path / "ran"
     program = tmp_path / "dbt"
-    program.write_text(f"#!/bin/sh\necho \"$@\" >> {ran}\nexit 2\n")
+    program.write_text(f'#!/bin/sh\necho "$@" >> {ran}\nexit 2\n')
     program.chmod(0o755)
     with pytest.raises(UsageError, match=f"{option} selects no table"):
         reconcile(["beers", option], dbt=program, profiles=tmp_path)
