@@ -128,9 +128,9 @@ def _is_local(environ: WSGIEnvironment) -> bool:
     page has embedded or links to names no origin, but says that it comes from elsewhere: else a raw file that
     is HTML would be opened as a page of this cloud.
     """
-    if environ.get("HTTP_SEC_FETCH_SITE") == "cross-site":
-        return False
     origin = environ.get("HTTP_ORIGIN")
+    if origin is None and environ.get("HTTP_SEC_FETCH_SITE") == "cross-site":
+        return False
     if origin is not None and urlsplit(origin).hostname not in LOOPBACK_NAMES:
         return False
     host = environ.get("HTTP_HOST", HOST)
