@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from control.cli.output import print_json, print_table, say_next
+from control.cli.output import one_line, print_json, print_table, say_next
 from control.cli.spans import Span
 from control.errors import printable
 
@@ -215,7 +215,7 @@ def _print(outcome: "Outcome", as_json: bool) -> None:
     if outcome.left:
         click.echo(f"{outcome.left} batch(es) still need work: run again, or with --until-idle", err=True)
     for finding in outcome.findings:
-        click.echo(f"{finding.severity}: {finding.where}: {finding.message}", err=True)
+        click.echo(one_line(f"{finding.severity}: {finding.where}: {finding.message}"), err=True)
 
 
 def _row(batch: "Batch") -> dict[str, object]:

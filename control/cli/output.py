@@ -62,7 +62,7 @@ def print_findings(findings: Sequence["Finding"], *, as_json: bool) -> bool:
         print_json({"ok": not errors, "findings": findings})
     else:
         for finding in findings:
-            click.echo(f"{finding.severity}: {finding.where}: {finding.message} [{finding.code}]")
+            click.echo(one_line(f"{finding.severity}: {finding.where}: {finding.message} [{finding.code}]"))
         click.echo(f"{errors} errors, {len(findings) - errors} warnings")
     return not errors
 
@@ -102,6 +102,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def one_line(text: str) -> str:
+    """`text` as people may see it. A key may hold a line feed, and must not look like a line of its own."""
+    return printable(text).replace("\n", "\\n")
+
+
 def say_next(rows: Sequence[object]) -> None:
     """Tell people on stderr what takes up that which they have just asked for, if that was anything."""
     if rows:
@@ -115,5 +120,4 @@ def _cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    # A key may hold a line feed, and must not look like a row of its own.
-    return printable(str(value)).replace("\n", "\\n")
+    return one_line(str(value))

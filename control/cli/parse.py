@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 import click
 
+from control.cli.output import one_line
 from control.config import from_environment
 from control.errors import UsageError, printable
 
@@ -101,7 +102,8 @@ def command(
         _print_counts(report, out)
     if report.failure is not None:
         why = _why(out / "quarantine" / f"{source.file_id}.jsonl")
-        click.echo(f"error: {file} is refused as a whole ({report.failure}): {why}", err=True)
+        where = one_line(str(file))
+        click.echo(f"error: {where} is refused as a whole ({report.failure}): {why}", err=True)
         sys.exit(1)
 
 
@@ -165,7 +167,7 @@ def _print_counts(report: "Report", out: Path) -> None:
         f"{report.quarantined:,} quarantined, {report.control:,} control"
     )
     for reason, count in sorted(report.reasons.items(), key=lambda item: (-item[1], item[0])):
-        click.echo(f"  {count:>10,}  {printable(reason)}")
+        click.echo(f"  {count:>10,}  {one_line(reason)}")
     click.echo(f"written to {out}")
 
 
@@ -173,4 +175,4 @@ def _why(quarantine: Path) -> str:
     """What the entry of the whole file, its last, says."""
     with quarantine.open(encoding="utf-8") as entries:
         last = deque(entries, maxlen=1).pop()
-    return printable(str(json.loads(last)["detail"]))
+    return one_line(str(json.loads(last)["detail"]))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from control.cli.output import print_json, print_table
+from control.cli.output import one_line, print_json, print_table
 
 if TYPE_CHECKING:
     from control.model import Stray
@@ -83,9 +83,9 @@ def command(recount: bool, as_json: bool) -> None:
     for table in tables:
         if table.waived_records:
             left = f"silver leaves out {table.waived_records:,} of its records (dm quarantine held --waived)"
-            click.echo(f"warning: {table.table}: {left}", err=True)
+            click.echo(one_line(f"warning: {table.table}: {left}"), err=True)
         for warning in (*table.warnings, *table.broken):
-            click.echo(f"warning: {table.table}: {warning}", err=True)
+            click.echo(one_line(f"warning: {table.table}: {warning}"), err=True)
 
 
 def _stopped(name: str) -> "TableStatus":

@@ -1,10 +1,52 @@
 """What commands print for people is one line a row, whatever a stranger has called his files."""
 
-import pytest
+import gzip
+import json
+from pathlib import Path
 
-from control.cli.output import print_table
+import pytest
+from click.testing import CliRunner
+
+from control.adapters.s3 import S3Objects
+from control.cli.main import dm
+from control.cli.output import print_findings, print_table
+from control.config import Settings
+from control.model import Finding
+
+# What clears the screen, rings, turns the text around, and begins a line that nobody has written.
+OBEYED = "\x1b[2J\x07\u202e\nwarning: brewery: forged"
+WRITTEN = r"\x1b[2J\x07\u202e\nwarning: brewery: forged"
+
+
+def told(*arguments: str) -> str:
+    """All that a command prints, as a terminal gets it: else click takes colours out."""
+    return CliRunner().invoke(dm, arguments, color=True).output
 
 
 def test_a_line_feed_in_a_key_makes_no_row_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     print_table([{"key": "raw/a\nraw/forged  published", "rows": 1}], ["key", "rows"], empty="-")
     assert capsys.readouterr().out.splitlines()[1:] == [r"raw/a\nraw/forged  published     1"]
+
+
+def test_what_a_control_record_calls_itself_is_no_word_to_the_terminal(lake: Settings) -> None:
+    record = {"metadata": {"record-type": "control", "operation": OBEYED, "stream-position": "0/1"}}
+    S3Objects(lake).put(
+        f"s3://{lake.bucket}/raw/brewery/a.json.gz", gzip.compress(json.dumps(record).encode())
+    )
+    told("ingest", "run")
+    shown = told("status")
+    assert f"warning: brewery: 1 control record(s) {WRITTEN}" in shown
+    assert "\nwarning: brewery: forged" not in shown
+
+
+def test_what_a_file_is_called_is_no_word_to_the_terminal(tmp_path: Path) -> None:
+    file = tmp_path / f"{OBEYED}.csv"
+    file.touch()
+    contract = Path(__file__).parents[3] / "contracts/bronze/brewery.yaml"
+    shown = told("parse", str(file), "--contract", str(contract), "--out", str(tmp_path / "out"))
+    assert f"{WRITTEN}.csv is refused as a whole" in shown
+
+
+def test_a_finding_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    print_findings([Finding("code", "error", "where", OBEYED)], as_json=False)
+    assert capsys.readouterr().out.splitlines() == [f"error: where: {WRITTEN} [code]", "1 errors, 0 warnings"]
