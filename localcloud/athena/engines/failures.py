@@ -35,6 +35,10 @@ _KNOWN = (
         "NOT_SUPPORTED",
         "A subquery inside of a lambda or of a DEFAULT in the local cloud",
     ),
+    *(
+        (words, "NOT_SUPPORTED", "A subquery in the condition of an outer join in the local cloud")
+        for words in ("Cannot perform non-inner join on subquery", "Non-inner join on correlated columns")
+    ),
     (
         "aggregate function calls cannot be nested",
         "NESTED_AGGREGATION",

@@ -10,6 +10,7 @@ from localcloud.athena.translate.scope import place
 from localcloud.athena.translate.terms import (
     DATE,
     DAY_SECOND,
+    DOUBLE,
     INTEGERS,
     UNKNOWN,
     YEAR_MONTH,
@@ -134,9 +135,15 @@ def _shifted(operator: str, instant: Term, interval: Term) -> Term | None:
 def _stretched(operator: str, interval: Term, factor: Term) -> Term:
     if interval.type == YEAR_MONTH:
         months = f"(extract(year FROM {interval.sql}) * 12 + extract(month FROM {interval.sql}))"
-        return Term(f"to_months(CAST(trunc({months} {operator} {factor.sql}) AS INTEGER))", YEAR_MONTH)
-    micros = f"CAST(trunc(epoch_us({interval.sql}) / 1000 {operator} {factor.sql}) AS BIGINT) * 1000"
-    return Term(f"to_microseconds({micros})", DAY_SECOND)
+        made = f"to_months(CAST(trunc({months} {operator} {factor.sql}) AS INTEGER))"
+    else:
+        micros = f"CAST(trunc(epoch_us({interval.sql}) / 1000 {operator} {factor.sql}) AS BIGINT) * 1000"
+        made = f"to_microseconds({micros})"
+    if isinstance(factor.value, int) and factor.value:
+        return Term(made, interval.type)
+    none = [f"isnan({coerce(factor, DOUBLE).sql})"] + ([f"{factor.sql} = 0"] if operator == "/" else [])
+    failure = fail("INVALID_FUNCTION_ARGUMENT", "'Not a number that intervals are counted by'", interval.type)
+    return Term(f"CASE WHEN {' OR '.join(none)} THEN {failure} ELSE {made} END", interval.type)
 
 
 def _between(left: Term, right: Term) -> Term | None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, not_supported, syntax_error
-from localcloud.athena.translate import arithmetic, once, predicates, zones
+from localcloud.athena.translate import arithmetic, correlation, once, predicates, zones
 from localcloud.athena.translate.cases import case, unified
 from localcloud.athena.translate.casts import cast, coerce, try_cast
 from localcloud.athena.translate.coercion import common_type
@@ -220,7 +220,8 @@ def _bracket(node: exp.Expression, scope: Scope) -> Term:
 
 
 def _subquery(node: exp.Expression, scope: Scope) -> Term:
-    query = scope.value(node)
+    with correlation.checked("scalar", node, scope):
+        query = scope.value(node)
     if len(query.fields) != 1:
         line, column = place(node)
         raise AthenaError(
@@ -339,7 +340,7 @@ _PARTS: dict[type[exp.Expression], tuple[str, ...]] = {
     exp.Substring: ("start", "length"),
     exp.StrPosition: ("substr",),
     exp.AtTimeZone: ("zone",),
-    exp.GroupConcat: ("separator",),
+    exp.GroupConcat: ("separator", "on_overflow"),
     exp.Subquery: ("with_",),
 }
 _HANDLERS: dict[type[exp.Expression], Handler] = {

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 
 from sqlglot import exp
 
-from localcloud.athena.errors import AthenaError, syntax_error
+from localcloud.athena.errors import AthenaError, not_supported, syntax_error
 from localcloud.athena.translate import zones
 from localcloud.athena.translate.scope import place
 from localcloud.athena.translate.terms import (
@@ -192,12 +192,12 @@ def interval(node: exp.Expression) -> Term:
         )
     try:
         if name in _MONTHS:
-            return Term(f"to_months({int(written) * _MONTHS[name]})", YEAR_MONTH)
+            return _in_months(int(written) * _MONTHS[name], node)
         if name == "second":
             whole, _, fraction = written.lstrip("+-").partition(".")
             micros = int(whole) * 1_000_000 + int((fraction + "000000")[:3] + "000") * (1 if fraction else 0)
-            return Term(f"to_microseconds({sign * micros})", DAY_SECOND)
-        return Term(f"to_microseconds({int(written) * _UNITS[name]})", DAY_SECOND)
+            return _in_micros(sign * micros, node)
+        return _in_micros(int(written) * _UNITS[name], node)
     except ValueError:
         raise _invalid(f"'{written}' is not a valid INTERVAL literal", node) from None
 
@@ -206,7 +206,7 @@ def _span(written: str, sign: int, span: exp.Expression, node: exp.Expression) -
     start, end = span.this.name.lower(), span.expression.name.lower()
     numbers = [int(part) for part in re.findall(r"\d+", written)]
     if (start, end) == ("year", "month") and len(numbers) == 2:
-        return Term(f"to_months({sign * (numbers[0] * 12 + numbers[1])})", YEAR_MONTH)
+        return _in_months(sign * (numbers[0] * 12 + numbers[1]), node)
     order = ["day", "hour", "minute", "second"]
     units = order[order.index(start) : order.index(end) + 1] if start in order and end in order else []
     if not units or len(numbers) < len(units):
@@ -214,7 +214,21 @@ def _span(written: str, sign: int, span: exp.Expression, node: exp.Expression) -
     micros = sum(count * _UNITS[unit] for count, unit in zip(numbers, units, strict=False))
     if len(numbers) > len(units):
         micros += int(f"{written.rpartition('.')[2]:0<3}"[:3]) * 1000
-    return Term(f"to_microseconds({sign * micros})", DAY_SECOND)
+    return _in_micros(sign * micros, node)
+
+
+def _in_months(months: int, node: exp.Expression) -> Term:
+    if not -(2**31) <= months < 2**31:
+        raise _invalid("Invalid INTERVAL literal: too long", node)
+    return Term(f"to_months({months})", YEAR_MONTH)
+
+
+def _in_micros(micros: int, node: exp.Expression) -> Term:
+    if not -(2**63) <= micros // 1000 < 2**63:
+        raise _invalid("Invalid INTERVAL literal: too long", node)
+    if not -(2**63) <= micros < 2**63:
+        raise not_supported("An interval of more than 292,000 years in the local cloud")
+    return Term(f"to_microseconds({micros})", DAY_SECOND)
 
 
 def _invalid(message: str, node: exp.Expression) -> AthenaError:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, not_supported
-from localcloud.athena.translate import zones
+from localcloud.athena.translate import correlation, zones
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import common_type, is_orderable
 from localcloud.athena.translate.scope import Field, Query, Scope, as_term, mismatch
@@ -185,7 +185,8 @@ def _in(node: exp.Expression, scope: Scope) -> Term:
     value = zones.unshown(scope.term(node.this))
     inner = node.args.get("query")
     if inner is not None:
-        query = _of_one_column(scope.value(inner))
+        with correlation.checked("in", inner, scope):
+            query = _of_one_column(scope.value(inner))
         common = _common(value.type, query.fields[0].type, node)
         return Term(f"({coerce(value, common).sql} IN ({_retyped(query, common)}))", BOOLEAN)
     items = [zones.unshown(scope.term(item)) for item in node.expressions]
@@ -249,7 +250,8 @@ def _escape(node: exp.Expression, scope: Scope) -> Term:
 
 def _exists(node: exp.Expression, scope: Scope) -> Term:
     inner = node.this
-    query = scope.query(inner)
+    with correlation.checked("exists", inner, scope):
+        query = scope.query(inner)
     scope.note(query.reads)
     return Term(f"EXISTS ({query.sql})", BOOLEAN)
 

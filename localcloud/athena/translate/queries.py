@@ -24,7 +24,7 @@ from localcloud.athena.translate.scope import (
     mismatch,
     place,
 )
-from localcloud.athena.translate.terms import BOOLEAN, fail, ident
+from localcloud.athena.translate.terms import BOOLEAN, Term, fail, ident
 
 _STEP, _STEPS = '"$step"', 10  # of a recursion: the column that counts, and how many Athena takes
 _TAIL = ("with_", "order", "limit", "offset")
@@ -291,8 +291,21 @@ def _columns_of(row: exp.Expression) -> list[exp.Expression]:
     return list(columns)
 
 
+def _row_of_values(row: exp.Expression, scope: Scope) -> list[Term]:
+    """The columns of a row of VALUES; one value that is a row is that row."""
+    terms = [scope.term(item) for item in _columns_of(row)]
+    inner = row.expressions[0] if isinstance(row, exp.Tuple) and len(row.expressions) == 1 else row
+    written = isinstance(inner, exp.Anonymous) and inner.name.lower() == "row"
+    if len(terms) != 1 or terms[0].type.name != "row" or written:
+        return terms
+    return [
+        Term(f"struct_extract_at({terms[0].sql}, {at})", type_)
+        for at, (_, type_) in enumerate(terms[0].type.parts, 1)
+    ]
+
+
 def _values(node: exp.Values, scope: Scope) -> Query:
-    rows = [[scope.term(item) for item in _columns_of(row)] for row in node.expressions]
+    rows = [_row_of_values(row, scope) for row in node.expressions]
     if any(len(row) != len(rows[0]) for row in rows):
         raise mismatch(node, "Values rows have mismatched sizes")
     types = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, not_supported, schema_not_found, table_not_found
-from localcloud.athena.translate import zones
+from localcloud.athena.translate import correlation, zones
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import common_type
 from localcloud.athena.translate.reads import Read, Scan, used_by
@@ -324,7 +324,8 @@ def _only(fields: tuple[Field, ...], name: str, node: exp.Expression) -> Field:
 def _lateral(left: Source, node: exp.Expression, join: exp.Expression, side: str, scope: Scope) -> Source:
     inside = Scope(scope.statement, scope.database, left.fields, scope)
     if not isinstance(node, exp.Unnest):
-        query = inside.query(node.this)
+        with correlation.checked("lateral", node.this, inside):
+            query = inside.query(node.this)
         found = _derived(query, node.args.get("alias"), scope)
         text_, fields = str(found.pieces[0]), found.fields
     else:

@@ -116,6 +116,7 @@ class Statement:
     """What one translation shares: the relations, the time, fresh names, and how parts are translated.
 
     `parts` are what is translated of an expression, `given` what stands for some of them, by their node.
+    `resolved` are all columns so far, with the scope that has them.
     """
 
     relations: Relations
@@ -128,6 +129,7 @@ class Statement:
     uses: int = 0
     parts: list[tuple["Scope", exp.Expression, Term]] = field(default_factory=list)
     given: dict[int, Term] = field(default_factory=dict)
+    resolved: list[tuple[exp.Expression, "Scope"]] = field(default_factory=list)
 
     def fresh(self, name: str) -> str:
         """A relation name that this statement has not used yet, close to `name`."""
@@ -250,9 +252,10 @@ def check_parts(node: exp.Expression, *known: str) -> None:
 
 
 def mismatch(node: exp.Expression, message: str) -> AthenaError:
-    """TYPE_MISMATCH at the place of a node."""
+    """TYPE_MISMATCH at the place of a node; no function for such parameters is FUNCTION_NOT_FOUND."""
     line, column = place(node)
-    return AthenaError("TYPE_MISMATCH", f"line {line}:{column}: {message}")
+    code = "FUNCTION_NOT_FOUND" if message.startswith("Unexpected parameters") else "TYPE_MISMATCH"
+    return AthenaError(code, f"line {line}:{column}: {message}")
 
 
 def as_term(found: Field) -> Term:
@@ -305,6 +308,7 @@ def resolve(scope: Scope, parts: list[str], node: exp.Expression) -> tuple[Term,
         for length in range(min(len(parts), 4), 0, -1):
             found = _matching(level, parts[:length], node)
             if found is not None:
+                scope.statement.resolved.append((node, level))
                 scope.note(_inside(found, parts[length:]))
                 return as_term(found), parts[length:]
     line, column = place(node)

@@ -257,6 +257,10 @@ def _checked_offset(offset: Term) -> str:
     return f"CASE WHEN {offset.sql} IS NULL OR {offset.sql} < {zero} THEN {failure} ELSE {offset.sql} END"
 
 
+# Of a text that listagg makes, in bytes.
+_LONGEST = 1 << 20
+
+
 def listagg(node: exp.Expression, scope: Scope, modifiers: Modifiers | None = None) -> Term:
     """`listagg(value, separator) WITHIN GROUP (ORDER BY …)`."""
     modifiers = modifiers or Modifiers()
@@ -271,4 +275,13 @@ def listagg(node: exp.Expression, scope: Scope, modifiers: Modifiers | None = No
         raise syntax_error("listagg without an order. Expecting: 'WITHIN'", line=line, column=column)
     modifiers = replace(modifiers, order=" ORDER BY " + ordering(order.expressions, scope))
     separator = node.args.get("separator") or exp.Literal.string("")
-    return call("listagg", [value, separator], node, scope, modifiers)
+    found = call("listagg", [value, separator], node, scope, modifiers)
+    truncated = node.args.get("on_overflow")
+    if not isinstance(truncated, exp.OverflowTruncateBehavior):
+        return found
+    if truncated.this is None:
+        line, column = place(node)
+        raise syntax_error("mismatched input ')'. Expecting: <string>", line=line, column=column)
+    long = fail("NOT_SUPPORTED", text("A listagg that is truncated in the local cloud"), found.type)
+    checked = f"CASE WHEN strlen({found.sql}) > {_LONGEST} THEN {long} ELSE {found.sql} END"
+    return replace(found, sql=checked)

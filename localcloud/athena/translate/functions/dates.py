@@ -16,6 +16,7 @@ from localcloud.athena.translate.scope import Scope, mismatch
 from localcloud.athena.translate.terms import (
     BIGINT,
     DATE,
+    DAY_SECOND,
     DOUBLE,
     VARCHAR,
     Term,
@@ -225,12 +226,13 @@ def _from_unixtime(arguments: list[exp.Expression], node: exp.Expression, scope:
             )
         zone = f"{'-' if hours < 0 or minutes < 0 else '+'}{abs(hours):02d}:{abs(minutes):02d}"
         zone = "UTC" if zone == "+00:00" else zone
-    # Rounded to milliseconds, as Athena does.
-    return Term(
-        f"make_timestamptz(CAST(round({seconds.sql} * 1000) AS BIGINT) * 1000)",
-        timestamp(3, zoned=True),
-        zone,
-    )
+    # Rounded to milliseconds, as Athena does; to Java no number is 0.
+    type_, least = timestamp(3, zoned=True), 2**63 / 1e6
+    wrong = fail("INVALID_FUNCTION_ARGUMENT", "'Millis overflow: ' || " + seconds.sql, type_)
+    made = f"make_timestamptz(CAST(round({seconds.sql} * 1000) AS BIGINT) * 1000)"
+    long = f"WHEN abs({seconds.sql}) >= {least!r}e0 THEN {wrong}"
+    checked = f"CASE WHEN isnan({seconds.sql}) THEN make_timestamptz(0) {long} ELSE {made} END"
+    return Term(checked, type_, zone)
 
 
 for _type in ("timestamp", _ZONED):
@@ -240,6 +242,12 @@ scalar("to_milliseconds(interval day to second) -> bigint", "(epoch_us({0}) // 1
 
 def _zone(node: exp.Expression, scope: Scope) -> str:
     term = scope.term(node)
+    if isinstance(node, exp.Interval) and term.type == DAY_SECOND:
+        minutes, rest = divmod(int(term.sql.removeprefix("to_microseconds(").removesuffix(")")), 60_000_000)
+        if rest:
+            raise AthenaError("INVALID_FUNCTION_ARGUMENT", "Invalid time zone offset interval")
+        written = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+        return _known(written, "INVALID_FUNCTION_ARGUMENT", f"'{written}' is not a valid time zone")
     if not isinstance(term.value, str):
         raise not_supported("A time zone must be a literal in the local cloud")
     return _known(term.value, "INVALID_FUNCTION_ARGUMENT", f"'{term.value}' is not a valid time zone")

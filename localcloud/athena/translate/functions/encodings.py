@@ -28,10 +28,13 @@ scalar(
     " ELSE athena_decode({0}, {1}) END",
 )
 _NO_POINT = "'Invalid replacement character'"
+_NO_CHARACTER = fails_when("{1} > 1114111 OR {1} BETWEEN 55296 AND 57343", _CODE, _NO_POINT)
+# One below 0 fails only where there is something to replace.
+_AS_IT_IS = "list_transform([{0}], lambda tried: TRY(decode(tried)))[1]"
+_NEGATIVE = fail("GENERIC_INTERNAL_ERROR", _NO_POINT, VARCHAR)
 scalar(
     "from_utf8(varbinary, bigint) -> varchar",
-    f"CASE WHEN {fails_when('{1} < 0', 'GENERIC_INTERNAL_ERROR', _NO_POINT)}"
-    f" OR {fails_when('{1} > 1114111', _CODE, _NO_POINT)} THEN NULL"
+    f"CASE WHEN {_NO_CHARACTER} THEN NULL WHEN {{1}} < 0 THEN coalesce({_AS_IT_IS}, {_NEGATIVE})"
     " ELSE athena_decode({0}, chr(CAST({1} AS INTEGER))) END",
 )
 scalar("to_hex(varbinary) -> varchar", "hex({0})")

@@ -89,7 +89,9 @@ for _type in ("varchar", "json"):
     ):
         scalar(
             f"json_array_contains({_type}, {_given}) -> boolean",
-            "CASE WHEN json_valid({0}) AND json_type({0}) = 'ARRAY' THEN"
+            "CASE "
+            + ("WHEN {0} IS NOT NULL AND NOT isfinite({1}) THEN FALSE " if _given == "double" else "")
+            + "WHEN json_valid({0}) AND json_type({0}) = 'ARRAY' THEN"
             # DuckDB reads a literal before it looks whether it is JSON.
             " len(list_filter(from_json(CASE WHEN json_valid({0}) THEN {0} END, '[\"JSON\"]'),"
             " lambda e: json_type(e) IN (" + _kinds + ")"

@@ -44,14 +44,14 @@ def _fresh(scope: Scope, name: str) -> str:
 def _array(node: exp.Expression, scope: Scope) -> Term:
     term = scope.term(node)
     if term.type.name != "array":
-        raise mismatch(node, f"An array is needed, not {term.type.athena}")
+        raise mismatch(node, f"Unexpected parameters ({term.type.athena}): an array is needed")
     return term
 
 
 def _map(node: exp.Expression, scope: Scope) -> Term:
     term = scope.term(node)
     if term.type.name != "map":
-        raise mismatch(node, f"A map is needed, not {term.type.athena}")
+        raise mismatch(node, f"Unexpected parameters ({term.type.athena}): a map is needed")
     return term
 
 

@@ -7,6 +7,7 @@ from sqlglot import exp
 from localcloud.athena.errors import AthenaError, not_supported
 from localcloud.athena.translate.functions.regexps import pattern
 from localcloud.athena.translate.functions.registry import scalar, special
+from localcloud.athena.translate.functions.sequences import in_order
 from localcloud.athena.translate.scope import Scope
 from localcloud.athena.translate.terms import (
     BOOLEAN,
@@ -65,7 +66,7 @@ scalar(
     "split_to_multimap(varchar, varchar, varchar) -> map(varchar, array(varchar))",
     f"CASE WHEN {{0}} = '' THEN map([]::VARCHAR[], []::VARCHAR[][]) WHEN {_ODD} THEN "
     + fail(_CODE, _WRONG, map_(VARCHAR, array(VARCHAR)))
-    + f" ELSE map(list_distinct({_KEYS}), list_transform(list_distinct({_KEYS}), lambda k:"
+    + f" ELSE map({in_order(_KEYS)}, list_transform({in_order(_KEYS)}, lambda k:"
     f" list_transform(list_filter({_ENTRIES}, lambda e: e[1] = k), lambda e: e[2]))) END",
 )
 

@@ -8,13 +8,28 @@ from dataclasses import dataclass
 from localcloud.athena.errors import AthenaError, not_supported
 from localcloud.athena.translate.functions.registry import scalar
 from localcloud.athena.translate.functions.strings import bounded, known_length
-from localcloud.athena.translate.terms import VARCHAR, Term, text
+from localcloud.athena.translate.terms import VARCHAR, Term, fails_when, text
 
 # What Java's regular expressions have and RE2 has not: looking around, references, possessive repeats.
 _BEYOND_RE2 = re.compile(r"\(\?(?:[=!>P]|<[=!])|\\[1-9kGZ]|[*+?}]\+|&&")
 
 
 _NAMED = re.compile(r"\(\?<(?=[A-Za-z])")
+
+
+# Sets of characters by name, which to RE2 are of ASCII.
+_SETS = {
+    "upper": r"\p{Lu}", "lower": r"\p{Ll}", "alpha": r"\p{L}\p{Nl}", "digit": r"\p{Nd}", "punct": r"\p{P}",
+    "alnum": r"\p{L}\p{M}\p{Nl}\p{Nd}", "word": r"\p{L}\p{M}\p{N}\p{Pc}", "space": r"\t-\r\x{85}\p{Z}",
+    "blank": r"\t\p{Zs}", "cntrl": r"\p{Cc}", "xdigit": "0-9A-Fa-f", "ascii": r"\x00-\x7f",
+}  # fmt: skip
+_NAMED_SET = re.compile(r"\[:(?P<name>\^?\w+):\]")
+
+
+def _named_set(match: re.Match[str]) -> str:
+    if match["name"] not in _SETS:
+        raise not_supported(f"'{match[0]}' in a regular expression in the local cloud")
+    return _SETS[match["name"]]
 
 
 def pattern(term: Term, *, may_be_empty: bool = True) -> str:
@@ -24,7 +39,7 @@ def pattern(term: Term, *, may_be_empty: bool = True) -> str:
             raise not_supported(f"The regular expression '{term.value}' in the local cloud")
         if not may_be_empty and _matches_nothing(term.value):
             raise not_supported(f"The regular expression '{term.value}' matches the empty text: local cloud")
-        return text(_NAMED.sub("(?P<", term.value))
+        return text(_NAMED_SET.sub(_named_set, _NAMED.sub("(?P<", term.value)))
     return term.sql
 
 
@@ -170,19 +185,33 @@ def _replacement(written: str) -> str:
     return found
 
 
+def _replaced_by(value: str, wanted: str, new: str) -> str:
+    """With a text that is no literal: as it stands, unless something in it means something else."""
+    refused = fails_when(
+        rf"regexp_matches({new}, '[$\\]')",
+        "NOT_SUPPORTED",
+        "'$ or a backslash in a replacement of regexp_replace that is no literal in the local cloud'",
+    )
+    return f"CASE WHEN {refused} THEN NULL ELSE regexp_replace({value}, {wanted}, {new}, 'g') END"
+
+
 def _regexp_replace(terms: list[Term]) -> Term:
-    replacement = terms[2].value
+    replacement, wanted = terms[2].value, pattern(terms[1], may_be_empty=False)
     if not isinstance(replacement, str):
-        raise not_supported("The replacement of regexp_replace must be a literal in the local cloud")
-    wanted = pattern(terms[1], may_be_empty=False)
+        return _longest(_replaced_by(terms[0].sql, wanted, terms[2].sql), terms)
     there = _group_count(terms[1])
     for number in map(int, _REFERENCE.findall(replacement)):
         if there is not None and number > there:
             message = f"Illegal replacement sequence: unknown group {number}"
             raise AthenaError("INVALID_FUNCTION_ARGUMENT", message)
-    sql = f"regexp_replace({terms[0].sql}, {wanted}, {text(_replacement(replacement))}, 'g')"
-    x, y = known_length(terms[0]), len(replacement)
-    return Term(sql, VARCHAR) if x is None else bounded(sql, x + max(x * y // 2, y) * (x + 1))
+    new = text(_replacement(replacement))
+    return _longest(f"regexp_replace({terms[0].sql}, {wanted}, {new}, 'g')", terms)
+
+
+def _longest(sql: str, terms: list[Term]) -> Term:
+    """What is replaced, of the length that it may have at most."""
+    x, y = known_length(terms[0]), known_length(terms[2])
+    return Term(sql, VARCHAR) if x is None or y is None else bounded(sql, x + max(x * y // 2, y) * (x + 1))
 
 
 scalar("regexp_replace(varchar, varchar, varchar) -> varchar", _regexp_replace)

@@ -27,10 +27,17 @@ scalar(
     "list_transform(list_sort(list_transform({0}, lambda x: struct_pack(place := random(), item := x))),"
     " lambda x: x.item)",
 )
+
+
+def in_order(values: str) -> str:
+    """Each of the values once, where it stands first; DuckDB's list_distinct has an order of its own."""
+    return f"list_filter({values}, lambda v, i: list_position({values}, v) = i)"
+
+
+_KEYS = in_order("list_transform({0}, lambda e: struct_extract_at(e, 1))")
 scalar(
     "multimap_from_entries(array(row(K, V))) -> map(K, array(V))",
-    "map(list_distinct(list_transform({0}, lambda e: struct_extract_at(e, 1))),"
-    " list_transform(list_distinct(list_transform({0}, lambda e: struct_extract_at(e, 1))),"
+    f"map({_KEYS}, list_transform({_KEYS},"
     " lambda k: list_transform(list_filter({0}, lambda e: struct_extract_at(e, 1) = k),"
     " lambda e: struct_extract_at(e, 2))))",
 )
@@ -39,7 +46,7 @@ scalar(
 def _histogram(terms: list[Term]) -> Term:
     element, value = terms[0].type.element, terms[0].sql
     kept = f"list_filter({value}, lambda x: x IS NOT NULL)"
-    keys = f"list_distinct({kept})"
+    keys = in_order(kept)
     counts = f"list_transform({keys}, lambda k: CAST(len(list_filter({kept}, lambda x: x = k)) AS BIGINT))"
     made = f"CAST(map({keys}, {counts}) AS MAP({duckdb_type(element)}, BIGINT))"
     return Term(f"CASE WHEN {value} IS NOT NULL THEN {made} END", map_(element, BIGINT))

@@ -22,9 +22,14 @@ def _vectors(name: str, sql: str, *, nulls_count: bool = False) -> None:
 _SIMILARITY = "list_dot_product({0}, {1}) / sqrt(list_dot_product({0}, {0}) * list_dot_product({1}, {1}))"
 _vectors("dot_product", "list_dot_product({0}, {1})", nulls_count=True)
 _vectors("euclidean_distance", "list_distance({0}, {1})", nulls_count=True)
-_vectors("cosine_similarity", _SIMILARITY)
-_vectors("cosine_distance", f"1 - {_SIMILARITY}")
-_NORM = "sqrt(list_sum(list_transform(map_values({0}), lambda v: v * v)))"
+_ZERO = "list_dot_product({0}, {0}) * list_dot_product({1}, {1}) = 0"
+_NO_ANGLE = fail(_CODE, "'Vector magnitude cannot be zero'", DOUBLE)
+for _name, _sql in (("cosine_similarity", _SIMILARITY), ("cosine_distance", f"1 - {_SIMILARITY}")):
+    _vectors(_name, f"CASE WHEN {_ZERO} THEN {_NO_ANGLE} ELSE {_sql} END")
+_NORM = (
+    "sqrt(CASE WHEN cardinality({0}) = 0 THEN 0"
+    " ELSE list_sum(list_transform(map_values({0}), lambda v: v * v)) END)"
+)
 scalar(
     "cosine_similarity(map(varchar, double), map(varchar, double)) -> double",
     "CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL ELSE coalesce(list_sum(list_transform(map_entries({0}),"

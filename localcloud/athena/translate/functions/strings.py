@@ -196,7 +196,7 @@ for _name in ("lpad", "rpad"):
     )
 scalar(
     "chr(bigint) -> varchar(1)",
-    "CASE WHEN {0} NOT BETWEEN 0 AND 1114111 THEN "
+    "CASE WHEN {0} NOT BETWEEN 0 AND 1114111 OR {0} BETWEEN 55296 AND 57343 THEN "
     + fail("INVALID_FUNCTION_ARGUMENT", "'Not a valid Unicode code point: ' || {0}", VARCHAR)
     + " ELSE chr(CAST({0} AS INTEGER)) END",
 )
@@ -207,16 +207,19 @@ scalar(
     + " ELSE unicode({0}) END",
 )
 scalar("translate(varchar, varchar, varchar) -> varchar", "translate({0}, {1}, {2})")
-# DuckDB counts bytes.
+# DuckDB counts bytes: where there are others, each character gets one of ASCII to stand for it.
+_CHARACTERS = "array_to_string(list_distinct(string_split({0} || {1}, '')), '')"
+_SINGLE_BYTES = "array_to_string(list_transform(range(1, 128), lambda code: chr(CAST(code AS INTEGER))), '')"
 scalar(
     "levenshtein_distance(varchar, varchar) -> bigint",
-    "CASE WHEN "
+    "CASE WHEN octet_length(encode({0} || {1})) = length({0} || {1}) THEN levenshtein({0}, {1}) WHEN "
     + fails_when(
-        "octet_length(encode({0} || {1})) > length({0} || {1})",
+        f"length({_CHARACTERS}) > 127",
         "NOT_SUPPORTED",
-        "'levenshtein_distance of more than ASCII in the local cloud'",
+        "'levenshtein_distance of more than 127 characters that differ in the local cloud'",
     )
-    + " THEN NULL ELSE levenshtein({0}, {1}) END",
+    + f" THEN NULL ELSE levenshtein(translate({{0}}, {_CHARACTERS}, {_SINGLE_BYTES}),"
+    f" translate({{1}}, {_CHARACTERS}, {_SINGLE_BYTES})) END",
 )
 scalar(
     "hamming_distance(varchar, varchar) -> bigint",
