@@ -84,10 +84,11 @@ def _in_block(kind: str, way: list[exp.Expression], block: exp.Select, outer: li
     if isinstance(clause, exp.Join):
         return bool(clause.args.get("side")) or isinstance(clause.this, exp.Unnest)
     if clause.arg_key == "expressions":
+        if kind == "exists":  # which asks for rows, not for what is in them
+            return False
         if kind in ("in", "lateral") and source is not None:
             return True
-        where = block.args.get("where")
-        filtered = where is not None and _has(where, outer) and not _is_total(block)
+        filtered = block.args.get("where") is not None and not _is_total(block)
         return filtered or any(_is_aggregate(step) for step in way)
     if isinstance(clause, exp.Group):
         return True
@@ -96,7 +97,7 @@ def _in_block(kind: str, way: list[exp.Expression], block: exp.Select, outer: li
 
 def _filters_too_late(kind: str, where: exp.Where, block: exp.Select, outer: list[exp.Expression]) -> bool:
     """Whether something has to be known of a block's rows before those that do not match are gone."""
-    if any(part.find(exp.Window) for part in block.expressions):
+    if kind != "exists" and any(part.find(exp.Window) for part in block.expressions):
         return True
     total = _is_total(block)
     limit, grouped = block.args.get("limit"), block.args.get("group") is not None
@@ -109,7 +110,8 @@ def _filters_too_late(kind: str, where: exp.Where, block: exp.Select, outer: lis
         return not equal
     if limit is None or (total and not grouped):
         return False
-    one = limit.expression == exp.Literal.number(1)
+    count = limit.args.get("count") if isinstance(limit, exp.Fetch) else limit.expression
+    one = count == exp.Literal.number(1)
     return not equal if one else kind != "exists"
 
 
