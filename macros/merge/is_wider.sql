@@ -1,6 +1,7 @@
 {% macro is_wider(before, after) %}
     {%- if (before, after) in [('int', 'bigint'), ('float', 'double')] -%}{{ return(true) }}{%- endif -%}
-    {%- set decimals = modules.re.findall('decimal[(]([0-9]+),([0-9]+)[)]', before ~ ' ' ~ after) -%}
-    {%- if decimals | length != 2 -%}{{ return(false) }}{%- endif -%}
-    {{ return(decimals[0][0] | int <= decimals[1][0] | int and decimals[0][1] == decimals[1][1]) }}
+    {%- set decimals = 'decimal[(]([0-9]+),([0-9]+)[)] decimal[(]([0-9]+),([0-9]+)[)]' -%}
+    {%- set digits = modules.re.fullmatch(decimals, before ~ ' ' ~ after) -%}
+    {%- if not digits -%}{{ return(false) }}{%- endif -%}
+    {{ return(digits[1] | int <= digits[3] | int and digits[2] == digits[4]) }}
 {% endmacro %}

@@ -88,6 +88,12 @@ class Dbt:
         for name in models or MODELS:
             _Model(self, name).build()
 
+    def call(self, model: str, macro: str, *args: Any, **kwargs: Any) -> Any:
+        """What a macro gives in the context of a model."""
+        one = _Model(self, model)
+        one.context = one._context()
+        return one._call(macro, *args, **kwargs)
+
     def waiting(self) -> list[str]:
         """What the next build would take in: the marks of inputs whose head is not what was consumed."""
         self.builds += 1

@@ -67,6 +67,8 @@ def _coming_and_going(
                 f"column {name} is now called {new}: queries of the old name fail; add {new} "
                 f"and keep both for a time{_STOPS if bronze else ''}"
             )
+            if _is_required(after[new]) and not bronze:
+                message += "; rows already published have no value in it"
             place = after[new].place
             yield Change(
                 "column-renamed",
@@ -74,7 +76,7 @@ def _coming_and_going(
                 name,
                 new,
                 message,
-                producers=refused,
+                producers="breaking" if _is_required(after[new]) else refused,
                 consumers="breaking",
                 columns=(name,),
                 place=place,
@@ -99,10 +101,13 @@ def _coming_and_going(
         yield _added(after[name], bronze=bronze)
 
 
+def _is_required(column: Column) -> bool:
+    return bool(column.written.get("required") or column.written.get("primaryKey"))
+
+
 def _added(column: Column, *, bronze: bool) -> Change:
     name = column.name
-    required = bool(column.written.get("required") or column.written.get("primaryKey"))
-    if required:
+    if _is_required(column):
         verdict: Verdict = "breaking"
         who = "raw files that lack it are refused" if bronze else "rows already published have no value"
         message = f"column {name} is added and required: {who}; add it as optional first"

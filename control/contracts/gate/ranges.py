@@ -26,7 +26,8 @@ Reach = tuple[float, bool]
 def differences(old: Options, new: Options, was: str, now: str) -> tuple[list[str], list[str]]:
     """Options that refuse what passed, and those that let pass what did not, by their names.
 
-    `was` and `now` are the column's logical types. What cannot be compared does both.
+    `was` and `now` are the column's logical types; `integer` is for types without fractions. What
+    cannot be compared does both.
     """
     tighter, looser = [], []
     for end in _ENDS:

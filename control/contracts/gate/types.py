@@ -1,6 +1,7 @@
 """What it means that a column gets another type: Iceberg's promotions, and all that is none."""
 
 import functools
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,8 +10,9 @@ from control import columns
 from control.contracts import hive
 from control.contracts.gate.change import Verdict, worst
 
-# Each may become any that stands after it, in the table's metadata alone.
-_PROMOTIONS = (("tinyint", "smallint", "int", "bigint"), ("float", "double"))
+# What Athena's Iceberg has of Iceberg's promotions, decimals apart, as the macro `is_wider` has it (ADR 20).
+_PROMOTIONS = (("int", "bigint"), ("float", "double"))
+_NESTED = ("array", "map", "struct")
 _SAME = {"integer": "int", "long": "bigint", "real": "float", "bool": "boolean", "text": "string"}
 
 
@@ -49,9 +51,18 @@ def normal(text: str) -> str:
     return re.sub(r"[a-z_][a-z0-9_]*(?!:)\b", lambda m: _SAME.get(m[0], m[0]), plain)
 
 
-@functools.cache
 def compare(before: str, after: str) -> TypeChange | None:
     """What it means that a column of type `before` gets the type `after`; None when they are the same."""
+    found = _within(before, after)
+    if found is None or found.producers == "breaking" or _parts(normal(before))[0] not in _NESTED:
+        return found
+    reason = f"{found.reason}; Athena changes no nested column in place, and builds stop: give it a new name"
+    return TypeChange("breaking", found.consumers, reason)
+
+
+@functools.cache
+def _within(before: str, after: str) -> TypeChange | None:
+    """The same at any depth of a type, by Iceberg's rules."""
     before, after = normal(before), normal(after)
     if before == after:
         return None
@@ -59,11 +70,17 @@ def compare(before: str, after: str) -> TypeChange | None:
     other, wanted = _parts(after)
     if name == other == "decimal":
         return _decimal(arguments, wanted)
-    if name == other and name in ("array", "map", "struct"):
+    if name == other and name in _NESTED:
         return _nested(name, arguments, wanted)
-    if any(name in row and other in row[row.index(name) :] for row in _PROMOTIONS):
+    if (before, after) in _PROMOTIONS:
         return _WIDER
     return _text(before, after) or _OTHER
+
+
+def is_whole(kind: str) -> bool:
+    """Whether numbers of the type have nothing behind the point."""
+    name, arguments = _parts(normal(kind))
+    return name.endswith("int") or (name == "decimal" and arguments.endswith(",0"))
 
 
 def in_bronze(before: str, after: str) -> TypeChange | None:
@@ -91,13 +108,16 @@ def _text(before: str, after: str) -> TypeChange | None:
     texts = ("string", "varchar", "char")
     if name not in texts or other not in texts:
         return None
+    fits = _room(limit) >= _room(length)
     if "char" in (name, other):
-        narrower = other == "char" and (name != "char" or int(limit or 0) < int(length or 0))
-        reason = "padding and the comparison that ignores it change"
-        return TypeChange("breaking" if narrower else "compatible", "risky", reason)
-    if other == "string" or (name == "varchar" and int(limit or 0) >= int(length or 0)):
-        return _WIDER
-    return TypeChange("breaking", "compatible", "longer texts no longer fit")
+        reason = "blanks behind a text change, and what rules and comparisons make of them"
+        return TypeChange("risky" if fits else "breaking", "risky", reason)
+    return _WIDER if fits else TypeChange("breaking", "compatible", "longer texts no longer fit")
+
+
+def _room(length: str) -> float:
+    """How many characters a text may have, by its type's length."""
+    return int(length) if length else math.inf
 
 
 def _nested(name: str, before: str, after: str) -> TypeChange:
@@ -106,7 +126,7 @@ def _nested(name: str, before: str, after: str) -> TypeChange:
         return _struct(dict(_field(f) for f in old), dict(_field(f) for f in new))
     if name == "map" and old[0] != new[0]:
         return TypeChange("breaking", "breaking", "Iceberg never changes the keys of a map")
-    return compare(old[-1], new[-1]) or _OTHER
+    return _within(old[-1], new[-1]) or _OTHER
 
 
 def _struct(old: dict[str, str], new: dict[str, str]) -> TypeChange:
@@ -129,7 +149,7 @@ def _fields(old: dict[str, str], new: dict[str, str]) -> Iterator[TypeChange]:
     for name, kind in old.items():
         if name not in new:
             yield TypeChange("compatible", "breaking", f"its field {name} is gone")
-        elif found := compare(kind, new[name]):
+        elif found := _within(kind, new[name]):
             reason = f"its field {name} becomes {new[name]}, {found.reason}"
             yield TypeChange(found.producers, found.consumers, reason, found.addition)
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from control.contracts.gate import ranges
+from control.contracts.gate import ranges, types
 from control.contracts.gate.change import Change, Verdict, words
 from control.contracts.gate.side import Column
 from control.contracts.source import Path
@@ -78,10 +78,10 @@ def rules(
 
 
 def _pairs(before: Sequence[Rule], after: Sequence[Rule]) -> Iterator[tuple[Rule | None, Rule | None]]:
-    """Each rule with what has become of it: the one that demands the same, else the one of its name."""
+    """Each rule with what has become of it: one that demands the same, else one of its name and kind."""
     left = list(after)
     found: dict[int, Rule] = {}
-    for same in (_demand, _name):
+    for same in (_demand, _kind_and_name):
         for at, was in enumerate(before):
             now = next((one for one in left if same(one) == same(was)), None) if at not in found else None
             if now is not None:
@@ -204,7 +204,7 @@ def _options(before: Column, after: Column) -> Iterator[Change]:
     old, new = (dict(c.written.get("logicalTypeOptions") or {}) for c in (before, after))
     if old == new:
         return
-    was, now = (str(c.written.get("logicalType")) for c in (before, after))
+    was, now = _measured(before), _measured(after)
     tighter, looser = ranges.differences(old, new, was, now)
     if not tighter and not looser:
         return
@@ -228,6 +228,14 @@ def _options(before: Column, after: Column) -> Iterator[Change]:
     )
 
 
+def _measured(column: Column) -> str:
+    """The logical type by which bounds are compared: a decimal may have digits behind the point or none."""
+    logical = str(column.written.get("logicalType"))
+    if logical not in ("integer", "number"):
+        return logical
+    return "integer" if types.is_whole(str(column.written.get("physicalType"))) else "number"
+
+
 def _name(rule: Rule) -> str:
     """What a rule is called, which stays when it is reworded."""
     implementation = rule.get("implementation")
@@ -237,6 +245,12 @@ def _name(rule: Rule) -> str:
     return str(
         rule.get("name") or test or rule.get("metric") or rule.get("rule") or rule.get("type") or "rule"
     )
+
+
+def _kind_and_name(rule: Rule) -> tuple[object, str]:
+    """What makes two rules versions of one: a check of that name is no version of a list of values."""
+    metric = rule.get("metric")
+    return metric if metric in _COMPARED else None, _name(rule)
 
 
 def _demand(rule: Rule) -> tuple[str, bool]:
