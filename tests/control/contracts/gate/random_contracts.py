@@ -41,7 +41,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "int": (*_WHOLE, 2**31 - 1), "bigint": (*_WHOLE, 2**40), "float": _REAL, "double": (*_REAL, 1e300),
     "decimal(5,2)": _CENTS, "decimal(10,2)": (*_CENTS, Decimal("12345678.90")),
     "decimal(5,0)": _decimals(*map(str, _WHOLE)), "decimal(10,4)": (*_CENTS, Decimal("0.0001")),
-    "boolean": (True, False), "date": DAYS, "timestamp": MOMENTS, "string": WORDS,
+    "boolean": (True, False), "date": DAYS, "timestamp": MOMENTS, "string": (*WORDS, "abcdefghi"),
     "varchar(4)": tuple(word for word in WORDS if len(word) <= 4),
     "varchar(8)": WORDS, "char(4)": tuple(word for word in WORDS if len(word) <= 4), "char(8)": WORDS,
     "array<int>": ([], [1, 2]), "array<bigint>": ([], [1, 2**40]), "array<string>": ([], ["a"]),

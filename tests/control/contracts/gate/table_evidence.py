@@ -116,7 +116,7 @@ def _rows(audit: Audit, groups: Sequence[tuple[str, ...]], chance: Random) -> Ro
         rows += [one | {name: value} for name, values in listed.items() for value in values]
     twins = []
     for group in groups:
-        for _ in range(8):
+        for _ in range(20):
             one = {
                 name: chance.choice([v for v in values if v is not None] or values)
                 for name, values in fitting.items()

@@ -1,11 +1,11 @@
 """The gate's verdict against execution: random histories of contracts, and rows that show what a step does.
 
-`make sweep` lives through ten times as many, other ones each time, and plants all bugs; `GATE_SEED=7` repeats
+`make sweep` lives through ten times as many, other ones each day, and plants all bugs; `GATE_SEED=7` repeats
 one. The normal suite plants two bugs, other ones each day; `PLANTED="a version goes back"` chooses.
 """
 
 import os
-import secrets
+from datetime import UTC, datetime
 
 import pytest
 from planted_gate import BUGS, GATE, caught_by
@@ -14,7 +14,8 @@ from random_histories import complaints, gate, history
 
 SWEEP = int(os.environ.get("SWEEP", "1"))
 HISTORIES = 20 * SWEEP
-FIRST = secrets.randbelow(10**6) if SWEEP > 1 else 1
+# The same for all workers of a run, and other ones each day.
+FIRST = datetime.now(UTC).toordinal() * HISTORIES if SWEEP > 1 else 1
 HUNTED = 60
 """Among how many histories one has to catch a planted bug."""
 SEEDS = [int(os.environ["GATE_SEED"])] if "GATE_SEED" in os.environ else range(FIRST, FIRST + HISTORIES)
