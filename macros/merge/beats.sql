@@ -6,7 +6,8 @@
             {%- if from_start() %}
             else {{ differs(row, other, content + ['_deleted']) }}
             {%- else %}
-            else {{ content_hash(compared, row, row ~ '._deleted') }} > {{ content_hash(compared, other, other ~ '._deleted') }}
+            when {{ row }}._deleted <> {{ other }}._deleted then {{ row }}._deleted
+            else {{ content_hash(compared, row) }} > {{ content_hash(compared, other) }}
             {%- endif %}
         end
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{% macro content_hash(columns, alias, deleted) -%}
+{% macro content_hash(columns, alias) -%}
     to_hex(md5(to_utf8({{ "''" if not columns }}
         {%- for column in columns %}
         {%- set value = alias ~ '.' ~ column -%}
@@ -12,5 +12,5 @@
         {%- endif %}
         coalesce(cast(length({{ text }}) as varchar) || ':' || {{ text }}, '-'){{ ' ||' if not loop.last }}
         {%- endfor %}
-    ))) || case when {{ deleted }} then '1' else '0' end
+    )))
 {%- endmacro %}

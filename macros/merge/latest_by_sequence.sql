@@ -4,14 +4,17 @@
     {%- set columns = types.keys() | reject('in', ['_seq', '_rev', '_deleted', '_batch']) | list -%}
     {%- set content = columns | reject('in', keys) | list -%}
     {%- set floor = floor_of(events) -%}
+    {%- set gone = "(_op = 'delete' or _seq < '" ~ floor.place ~ "')" if floor.place else "_op = 'delete'" -%}
+    {#- What a floor deletes that has risen was deleted by that batch, though it came in another: who looks for news finds it. -#}
+    {%- set batch = "case when _seq < '" ~ floor.place ~ "' then " ~ floor.batch ~ " else batch end" if floor.rose else 'batch' -%}
     select ranked.*
     from (
         select
             {{ columns | join(', ') }},
-            _seq, _rev, {% if floor.place %}_gone or _seq < '{{ floor.place }}'{% else %}_gone{% endif %} as _deleted, _batch,
+            _seq, _rev, _deleted, _batch,
             row_number() over (
                 partition by {{ keys | join(', ') }}
-                order by _seq desc, _rev desc, _hash desc, _batch asc
+                order by _seq desc, _rev desc, _deleted desc, _hash desc, _batch asc
             ) as _rank
         from (
             -- Hashing every row would take far longer than all the rest: only rows that share a place need it.
@@ -19,14 +22,17 @@
                 sent.*,
                 case
                     when count(*) over (partition by {{ qualified('sent', keys) }}, sent._seq, sent._rev) > 1
-                        then {{ content_hash(content, 'sent', 'sent._gone') }}
+                        then {{ content_hash(content, 'sent') }}
                 end as _hash
             from (
                 select
                     {%- for column in columns %}
-                    {{ sent_value(column, types[column].data_type) }},
+                    {%- set value = sent_value(column, types[column].data_type) %}
+                    {#- A tombstone is its key and nothing else: who was deleted is not kept. #}
+                    {%- set kept = value if column in keys else 'case when not ' ~ gone ~ ' then ' ~ value ~ ' end' %}
+                    {{ kept }}{{ ' as ' ~ column if kept != column }},
                     {%- endfor %}
-                    _seq, _rev, _op = 'delete' as _gone, batch as _batch
+                    _seq, _rev, {{ gone }} as _deleted, {{ batch }} as _batch
                 from {{ relation }}
                 union all
                 -- A key that changed leaves its old key as a tombstone.
@@ -35,7 +41,7 @@
                     {%- set type = query_type(types[column].data_type) %}
                     cast({{ key_before(column, type) if column in keys else 'null' }} as {{ type }}) as {{ column }},
                     {%- endfor %}
-                    _seq, _rev, true as _gone, batch as _batch
+                    _seq, _rev, true as _deleted, batch as _batch
                 from {{ relation }}
                 where _key_before is not null
                 {%- if floor.rose and is_incremental() %}
@@ -43,9 +49,9 @@
                 -- The floor has risen over these rows: they become tombstones where they stand.
                 select
                     {%- for column in columns %}
-                    {{ column if column in table_columns() else 'cast(null as ' ~ query_type(types[column].data_type) ~ ') as ' ~ column }},
+                    {{ column if column in keys else 'cast(null as ' ~ query_type(types[column].data_type) ~ ') as ' ~ column }},
                     {%- endfor %}
-                    _seq, _rev, true as _gone, cast({{ floor.batch }} as bigint) as _batch
+                    _seq, _rev, true as _deleted, cast({{ floor.batch }} as bigint) as _batch
                 from {{ this }}
                 where _seq < '{{ floor.place }}' and not _deleted
                 {%- endif %}

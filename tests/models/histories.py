@@ -124,21 +124,22 @@ def in_disorder(records: list[Row], chance: random.Random) -> list[list[Row]]:
 
 
 def last_words(table: str, batches: Iterable[Iterable[Row]]) -> dict[int, Row]:
-    """Key -> row of the state table: the record with the highest (sequence, revision, hash of content)."""
+    """Key -> row of the state table: the record with the highest (sequence, revision, deleted, hash)."""
     key, last = KEYS[table], {}
     for number, batch in enumerate(batches, start=1):
         for sent in batch:
-            for row in [content(sent, number), *moved_away(key, sent, number)]:
+            for row in [content(key, sent, number), *moved_away(key, sent, number)]:
                 known = last.setdefault(row[key], row)
                 if place(row) > place(known):
                     last[row[key]] = row
     return last
 
 
-def content(sent: Row, batch: int) -> Row:
-    values = {name: value for name, value in sent.items() if not name.startswith("_")}
+def content(key: str, sent: Row, batch: int) -> Row:
+    """What a record makes of its key; of what is deleted only the key is kept."""
+    kept = (key,) if sent["_op"] == "delete" else tuple(sent)
     return {
-        **values,
+        **{name: value for name, value in sent.items() if name in kept and not name.startswith("_")},
         "_seq": sent["_seq"],
         "_rev": sent["_rev"],
         "_deleted": sent["_op"] == "delete",
@@ -154,12 +155,12 @@ def moved_away(key: str, sent: Row, batch: int) -> list[Row]:
     return [{key: old, "_seq": sent["_seq"], "_rev": sent["_rev"], "_deleted": True, "_batch": batch}]
 
 
-def place(row: Row) -> tuple[str, int, str, bool]:
+def place(row: Row) -> tuple[str, int, bool, str]:
     """What decides between two records of a key; only breweries here have two contents in one place."""
     if "brewery_name" not in row:
-        return row["_seq"], row["_rev"], "", row["_deleted"]
+        return row["_seq"], row["_rev"], row["_deleted"], ""
     text = f"{len(row['brewery_name'])}:{row['brewery_name']}"
-    return row["_seq"], row["_rev"], hashlib.md5(text.encode()).hexdigest(), row["_deleted"]
+    return row["_seq"], row["_rev"], row["_deleted"], hashlib.md5(text.encode()).hexdigest()
 
 
 def live(rows: Iterable[Row]) -> list[Row]:

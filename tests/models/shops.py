@@ -197,27 +197,31 @@ def _last_words(table: str, batches: Iterable[Batch]) -> dict[int, Row]:
                 known = last.get(row[key])
                 if known is None or _place(row) > _place(known):
                     last[row[key]] = row
-    return {
-        number: {**row, "_deleted": row["_deleted"] or row["_seq"] < floor} for number, row in last.items()
-    }
+    return {number: _tombstone(key, row) if row["_seq"] < floor else row for number, row in last.items()}
 
 
 def said(key: str, sent: Row) -> Iterator[Row]:
-    """The row that a record brings, and the tombstone of the key that it had before."""
+    """The row that a record brings, or its tombstone, and the tombstone of the key that it had before."""
     values = {name: value for name, value in sent.items() if not name.startswith("_")}
     places = {"_seq": sent["_seq"], "_rev": sent["_rev"]}
-    yield {**values, **places, "_deleted": sent["_op"] == "delete"}
+    row = {**values, **places, "_deleted": False}
+    yield _tombstone(key, row) if sent["_op"] == "delete" else row
     if sent.get("_key_before"):
         yield {key: json.loads(sent["_key_before"])[key], **places, "_deleted": True}
 
 
-def _place(row: Row) -> tuple[str, int, str, bool]:
+def _tombstone(key: str, row: Row) -> Row:
+    """The key and the place of what is deleted, and nothing else of it."""
+    return {key: row[key], "_seq": row["_seq"], "_rev": row["_rev"], "_deleted": True}
+
+
+def _place(row: Row) -> tuple[str, int, bool, str]:
     """What decides between two records of a key; only breweries have two contents in one place."""
     if "beer_id" in row or "profile_id" in row or "review_id" in row:
-        return row["_seq"], row["_rev"], "", row["_deleted"]
+        return row["_seq"], row["_rev"], row["_deleted"], ""
     name = row.get("brewery_name")
     text = "-" if name is None else f"{len(name)}:{name}"
-    return row["_seq"], row["_rev"], hashlib.md5(text.encode()).hexdigest(), row["_deleted"]
+    return row["_seq"], row["_rev"], row["_deleted"], hashlib.md5(text.encode()).hexdigest()
 
 
 def tables(published: dict[str, list[Batch]]) -> dict[str, list[Row]]:

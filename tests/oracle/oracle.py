@@ -53,8 +53,8 @@ def last_words(table: str, events: Iterable[Event | Floor], token_key: bytes = b
             yield dict(zip(names, event.values, strict=True))
 
 
-def fingerprint(names: list[str], event: Event, token_key: bytes) -> tuple[str, bool]:
-    """What decides between two records of a key in one place: a hash of all but the key, then the delete."""
+def fingerprint(names: list[str], event: Event, token_key: bytes) -> tuple[bool, str]:
+    """What decides between two records of a key in one place: a delete, then a hash of all but the key."""
     values = dict(zip(names, event.values or (None,) * len(names), strict=True))
     parts = []
     for name in names[1:]:
@@ -62,7 +62,7 @@ def fingerprint(names: list[str], event: Event, token_key: bytes) -> tuple[str, 
         if name == "email":
             parts.append(as_text(token(values[name], token_key)))
     text = "".join("-" if part is None else f"{len(part)}:{part}" for part in parts)
-    return hashlib.md5(text.encode()).hexdigest(), event.deleted
+    return event.deleted, hashlib.md5(text.encode()).hexdigest()
 
 
 def as_text(value: Any) -> str | None:

@@ -16,7 +16,7 @@ from pyiceberg.exceptions import (
     ValidationException,
 )
 from pyiceberg.io import FileIO
-from pyiceberg.manifest import DataFile
+from pyiceberg.manifest import DataFile, ManifestFile
 from pyiceberg.table import CommitTableResponse, Table, Transaction
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Operation
@@ -175,6 +175,17 @@ def _append(table: Table, files: Iterable[DataFile]) -> None:
                 add.append_data_file(file)
 
 
+class Overwriting(_OverwriteFiles):
+    """An overwrite that drops manifests which only tell of files long gone, as Iceberg's own library does.
+
+    pyiceberg keeps each for good, with the bounds of rows that were deleted, and reads it at every overwrite.
+    """
+
+    def _existing_manifests(self) -> list[ManifestFile]:
+        found = super()._existing_manifests()
+        return [one for one in found if one.has_added_files() or one.has_existing_files()]
+
+
 def overwrite(table: Table, removed: Iterable[DataFile], added: Iterable[DataFile]) -> None:
     """Replace files by others as one snapshot. Raises ICEBERG_COMMIT_ERROR when the table has moved on.
 
@@ -183,7 +194,7 @@ def overwrite(table: Table, removed: Iterable[DataFile], added: Iterable[DataFil
     with (
         committing(table),
         _Change(table) as transaction,
-        _OverwriteFiles(operation=Operation.OVERWRITE, transaction=transaction, io=table.io) as change,
+        Overwriting(operation=Operation.OVERWRITE, transaction=transaction, io=table.io) as change,
     ):
         for file in added:
             change.append_data_file(file)

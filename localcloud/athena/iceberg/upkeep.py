@@ -11,7 +11,6 @@ from typing import Any
 
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Operation, Snapshot, Summary
-from pyiceberg.table.update.snapshot import _OverwriteFiles
 from sqlglot import exp
 
 from localcloud.athena.cache import FileCache
@@ -20,7 +19,7 @@ from localcloud.athena.engines.database import open_database
 from localcloud.athena.errors import AthenaError
 from localcloud.athena.iceberg import chunks, files, scans
 from localcloud.athena.iceberg.schemas import columns
-from localcloud.athena.iceberg.tables import committing, load
+from localcloud.athena.iceberg.tables import Overwriting, committing, load
 from localcloud.athena.translate import pruning
 from localcloud.athena.translate.scope import Field, Filter
 from localcloud.athena.translate.terms import ident
@@ -60,7 +59,7 @@ def compact(catalog: Catalog, database: str, name: str, where: exp.Expression | 
     return chunks.size(scans.current(table), chosen, [(name,) for name, _ in columns(table.schema())])
 
 
-class _Replace(_OverwriteFiles):
+class _Replace(Overwriting):
     """An overwrite that says what it is: the same rows in other files."""
 
     def _summary(self, *args: Any, **kwargs: Any) -> Summary:

@@ -32,3 +32,17 @@ def test_no_overwrite_takes_the_partitions_of_another_manifest_for_those_of_its_
         run(f"update t set v = {k} where k = {k}")
     run("delete from t where k = 0 and v = 0")
     assert sorted(rows("select k, v from t")) == [(k, k) for k in range(1, PARTITIONS)]
+
+
+def test_what_is_long_gone_is_told_by_no_manifest(
+    run: Callable[[str], Answer], rows: Callable[[str], list[Any]]
+) -> None:
+    """Each overwrite tells of the files that it took away; the next one reads and keeps that no more."""
+    run(CREATE)
+    for v in range(1, 6):
+        run(f"update t set v = {v}")
+    dead = 'select count(*) from "t$manifests" where added_data_files_count + existing_data_files_count = 0'
+    assert rows(dead) == [(1,)]
+    run("insert into t values (0, 6)")
+    assert rows(dead) == [(0,)]
+    assert sorted(rows("select v from t")) == [(5,), (6,)]
