@@ -41,7 +41,7 @@ def opened(path: Path) -> Iterator["Cache"]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with closing(_connected(path)) as connection:
+        with _connected(path) as connection:
             yield Cache(connection)
             connection.commit()
     except sqlite3.OperationalError as error:
@@ -51,14 +51,16 @@ def opened(path: Path) -> Iterator["Cache"]:
         raise BusyError(message, hint="come again when it is done, or end it") from error
 
 
-def _connected(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_WAIT_SECONDS)
-    if not _is_whole(connection):
-        connection.close()
-        path.unlink()
-        connection = sqlite3.connect(path, timeout=_WAIT_SECONDS)
+@contextmanager
+def _connected(path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(path, timeout=_WAIT_SECONDS)) as connection:
+        if _is_whole(connection):
+            yield connection
+            return
+    path.unlink()
+    with closing(sqlite3.connect(path, timeout=_WAIT_SECONDS)) as connection:
         connection.execute(_TABLE)
-    return connection
+        yield connection
 
 
 def _is_whole(connection: sqlite3.Connection) -> bool:
