@@ -46,6 +46,13 @@ BUGS = {
     "tombstones are not kept": (
         Edit(LATEST, "where ranked._rank = 1", "where ranked._rank = 1 and not ranked._deleted"),
     ),
+    "a tombstone keeps what its delete sent": (
+        Edit(LATEST, "{%- set kept = value if column in keys else ", "{%- set kept = value if true else "),
+    ),
+    "a delete wins by its hash alone": (
+        Edit(LATEST, "_deleted desc, ", ""),
+        Edit(BEATS, "when {{ row }}._deleted <> {{ other }}._deleted then {{ row }}._deleted\n", "\n"),
+    ),
     "the old key of a changed key stays": (Edit(LATEST, "where _key_before is not null", "where false"),),
     "a floor does not reach what the table has": (
         Edit(FLOOR, "'rose': row[0] != '' and row[0] == row[1]", "'rose': false"),
