@@ -38,7 +38,9 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steps]:
     found.run_quietly("dm", "local", "reset", "--dir", folder)
 
 
-def test_each_step_may_do_what_it_does_and_asks_for_nothing_that_was_not_recorded(steps: Steps) -> None:
+@pytest.fixture(scope="module")
+def built(steps: Steps) -> Steps:
+    """With the state of breweries built, each step in its role."""
     folder = steps.env["FOLDER"]
     land = ("dm", "sample", "land", "--rows", "100")
     steps.run("land", *land, role="engineer")
@@ -55,6 +57,11 @@ def test_each_step_may_do_what_it_does_and_asks_for_nothing_that_was_not_recorde
         f"{folder}-logs",
         role="dbt",
     )
+    return steps
+
+
+def test_each_step_may_do_what_it_does_and_asks_for_nothing_that_was_not_recorded(built: Steps) -> None:
+    steps = built
     files = json.loads(steps.run_quietly("dm", "files", "list", "--json", role="engineer"))
     refused = [file["file_id"] for file in files if file["quarantined"]]
     steps.run("waive", "dm", "quarantine", "waive", *refused, "--reason", "seen", role="engineer")
@@ -72,10 +79,9 @@ PYTHONPATH="$PYTHONPATH:{sysconfig.get_path("purelib")}" exec {sys.executable} -
 
 
 def test_what_the_machine_of_maintenance_starts_puts_tables_in_order_from_its_archive_in_its_role(
-    steps: Steps, tmp_path: Path
+    built: Steps, tmp_path: Path
 ) -> None:
-    """Goes on with what the test above has built."""
-    table = "silver.breweries_state"
+    steps, table = built, "silver.breweries_state"
     for _ in range(5):
         columns = "brewery_id, brewery_name, _seq, _rev, _deleted, _batch"
         report.query(

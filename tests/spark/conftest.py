@@ -36,7 +36,8 @@ def environment(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str
 @pytest.fixture
 def s3(environment: dict[str, str]):
     """A client with a versioned bucket `lake`."""
-    client = boto3.client("s3")
+    # A session of its own: the default one may have been made by another test, with other credentials.
+    client = boto3.Session().client("s3")
     client.create_bucket(Bucket="lake")
     client.put_bucket_versioning(Bucket="lake", VersioningConfiguration={"Status": "Enabled"})
     return client
