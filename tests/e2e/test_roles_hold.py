@@ -28,7 +28,8 @@ DBT = ("dbt", "--no-use-colors", "build", "--profiles-dir", "profiles", "--targe
 
 
 @pytest.fixture(scope="module")
-def steps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steps]:
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steps]:
+    """A cloud that enforces IAM, and its roles."""
     folder = str(tmp_path_factory.mktemp("roles") / "cloud")
     found = Steps(Console(quiet=True))
     demo.start_cloud(found, folder, "enforce")
@@ -39,15 +40,15 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steps]:
 
 
 @pytest.fixture(scope="module")
-def built(steps: Steps) -> Steps:
-    """With the state of breweries built, each step in its role."""
-    folder = steps.env["FOLDER"]
+def steps(cloud: Steps) -> Steps:
+    """That cloud with the state of breweries built, each step in its role."""
+    folder = cloud.env["FOLDER"]
     land = ("dm", "sample", "land", "--rows", "100")
-    steps.run("land", *land, role="engineer")
-    steps.run("ingest", "dm", "ingest", "run", "--table", "brewery", "--until-idle", role="ingest")
+    cloud.run("land", *land, role="engineer")
+    cloud.run("ingest", "dm", "ingest", "run", "--table", "brewery", "--until-idle", role="ingest")
     # Tests that look at other tables wait for a build that makes those.
     select = ("--select", "breweries_state", "breweries", "--indirect-selection", "cautious")
-    steps.run(
+    cloud.run(
         "build",
         *DBT,
         *select,
@@ -57,11 +58,10 @@ def built(steps: Steps) -> Steps:
         f"{folder}-logs",
         role="dbt",
     )
-    return steps
+    return cloud
 
 
-def test_each_step_may_do_what_it_does_and_asks_for_nothing_that_was_not_recorded(built: Steps) -> None:
-    steps = built
+def test_each_step_may_do_what_it_does_and_asks_for_nothing_that_was_not_recorded(steps: Steps) -> None:
     files = json.loads(steps.run_quietly("dm", "files", "list", "--json", role="engineer"))
     refused = [file["file_id"] for file in files if file["quarantined"]]
     steps.run("waive", "dm", "quarantine", "waive", *refused, "--reason", "seen", role="engineer")
@@ -79,9 +79,9 @@ PYTHONPATH="$PYTHONPATH:{sysconfig.get_path("purelib")}" exec {sys.executable} -
 
 
 def test_what_the_machine_of_maintenance_starts_puts_tables_in_order_from_its_archive_in_its_role(
-    built: Steps, tmp_path: Path
+    steps: Steps, tmp_path: Path
 ) -> None:
-    steps, table = built, "silver.breweries_state"
+    table = "silver.breweries_state"
     for _ in range(5):
         columns = "brewery_id, brewery_name, _seq, _rev, _deleted, _batch"
         report.query(

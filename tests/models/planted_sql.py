@@ -92,7 +92,7 @@ BUGS = {
         Edit(
             OFFSETS,
             "coalesce(max_by(coalesce(batch, snapshot_id), build), 0) as consumed'",
-            "coalesce(' ~ ('(select max(_batch) from ' ~ this ~ ')' if '_batch' in table_columns()"
+            "coalesce(' ~ ('max((select max(_batch) from ' ~ this ~ '))' if '_batch' in table_columns()"
             " else 'max_by(coalesce(batch, snapshot_id), build)') ~ ', 0) as consumed'",
         ),
     ),

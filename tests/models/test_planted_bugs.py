@@ -17,7 +17,7 @@ from shops import history
 from localcloud.athena.errors import AthenaError
 
 SEEDS = (1, 2, 3, 4, 5)
-SHOPS = 12
+SHOPS = 18
 
 
 def what_catches(project: Project, seed: int, scratch: Path) -> str:

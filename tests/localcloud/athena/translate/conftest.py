@@ -1,9 +1,13 @@
 """A DuckDB database without a catalog: enough for queries that name no table."""
 
 import base64
+import importlib.util
+import sys
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -54,6 +58,19 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
             return {"types": [field.type.athena for field in query.fields], "rows": rows}
 
         yield run
+
+
+@pytest.fixture(scope="session")
+def generate() -> ModuleType:
+    """The generator of random expressions, a program beside these tests."""
+    file = Path(__file__).parent / "random_expressions.py"
+    spec = importlib.util.spec_from_file_location("random_expressions", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["random_expressions"] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def _column(column: pa.ChunkedArray, field: Field) -> list[Any]:

@@ -4,10 +4,8 @@
 `probes/recorded.json` names; the normal suite asks for 50 of them.
 """
 
-import importlib.util
 import json
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -22,17 +20,6 @@ REFUSED_AT_MOST = 25
 Asked = dict[str, Any]
 Ask = Callable[[str], Asked]
 Verdict = Callable[[Asked, Asked], str]
-
-
-@pytest.fixture(scope="module")
-def generate() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("random_expressions", HERE / "random_expressions.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["random_expressions"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_no_random_expression_has_another_answer_than_trinos(ask: Ask, verdict: Verdict) -> None:

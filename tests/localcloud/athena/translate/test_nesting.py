@@ -1,9 +1,7 @@
 """Calls inside of calls: the SQL grows with their number, not with its power, and DuckDB plans it at once."""
 
-import importlib.util
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date
@@ -153,17 +151,6 @@ _VALUES = {
     "timestamp(3)": "timestamp '2024-01-02 00:00:00.000'",
     "timestamp(3) with time zone": "timestamp '2024-01-02 00:00:00.000 UTC'",
 }
-
-
-@pytest.fixture(scope="module")
-def generate() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("random_expressions", HERE / "random_expressions.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["random_expressions"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def _size(query: str) -> int:
