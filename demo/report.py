@@ -13,7 +13,6 @@ from rich.table import Table
 from demo.steps import ROOT, Steps
 
 LAYERS = ("bronze", "silver", "gold")
-KINDS = ("records", "rows", "quarantined", "control")
 BEST_BEERS = """
     select rating_rank, beer_name, beer_style, brewery_name, review_count, avg_rating
     from {prefix}gold.top_beers_by_rating

@@ -69,7 +69,6 @@ class _Node(msgspec.Struct):
 
 class _Owner(msgspec.Struct):
     name: str | None = None
-    email: str | list[str] | None = None
 
 
 class _DependsOn(msgspec.Struct):

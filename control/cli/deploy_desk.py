@@ -49,7 +49,6 @@ class Desk:
     stacks: Stacks
     objects: ObjectStore
     clock: Clock
-    infra: Path
 
 
 def open_desk(
@@ -73,7 +72,7 @@ def open_desk(
     chosen = order.with_needs(names, templates) if needs or not names else names
     for name in names:
         order.with_needs([name], templates)
-    desk = Desk(Environment(templates, values, chosen), *deployment(os.environ), infra)
+    desk = Desk(Environment(templates, values, chosen), *deployment(os.environ))
     return with_values(desk, {})
 
 

@@ -1,7 +1,7 @@
 """What lineage is made of: columns, and edges of one hop between them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 VERSION = 1  # of lineage.json
@@ -73,11 +73,3 @@ class Project:
     models: tuple[Model, ...]
     columns: Mapping[str, tuple[str, ...]]
     catalog: str = "awsdatacatalog"
-
-
-@dataclass(frozen=True, slots=True)
-class Lineage:
-    """All edges in order of target, source and kind, and the models that could not be traced."""
-
-    edges: tuple[Edge, ...]
-    unresolved: tuple[Unresolved, ...] = field(default=())

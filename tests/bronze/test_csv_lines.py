@@ -7,7 +7,6 @@ from raw_files import blocks_of, contract, csv, parsed
 
 PAIR = contract("id bigint key", "name string?")
 ONE = contract("name string? key")
-NUMBER = contract("id bigint key")
 MULTILINE = contract("id bigint key", "name string?", multiline=True)
 
 

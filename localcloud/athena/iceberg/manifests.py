@@ -4,7 +4,7 @@ pyiceberg parses the Avro schema in the head of each manifest and builds its rea
 Python calls of a statement on a small table. The manifests of a table have the same schema for years.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
@@ -18,7 +18,6 @@ from pyiceberg.schema import Schema
 _KEPT: Final = 256
 _SCHEMA: Final = "avro.schema"
 Makes = Callable[..., Any]
-Made = Mapping[int, Makes]
 
 
 class _Same:

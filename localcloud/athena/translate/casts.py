@@ -266,8 +266,6 @@ def _temporal(sql: str, source: Type, target: Type, zone: str) -> str | None:
             return _time(raw_cast(zones.at(sql, zone), target), target.numbers[0])
         case ("time", "time"):
             return sql if target.numbers >= source.numbers else _time(sql, target.numbers[0])
-        case ("varbinary", "uuid") | ("uuid", "varbinary"):
-            return None
     return None
 
 

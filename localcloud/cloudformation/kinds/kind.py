@@ -101,8 +101,3 @@ def found(call: Callable[..., Any], **request: Any) -> Any:
         if error.response["Error"]["Code"] in ABSENT:
             return None
         raise
-
-
-def tag_list(properties: Properties) -> list[dict[str, str]]:
-    """The tags that a template states."""
-    return [dict(one) for one in properties.get("Tags", ())]

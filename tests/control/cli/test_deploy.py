@@ -165,7 +165,7 @@ def test_what_was_never_built_is_said_before_anything_is_changed(names: tuple[st
     environment = Environment(
         template.read(INFRA / "templates"), {"Spark": "emr", **deploy_desk.UNKNOWN}, names
     )
-    desk = deploy_desk.Desk(environment, Settings(), *[None] * 3, INFRA)  # type: ignore[arg-type]
+    desk = deploy_desk.Desk(environment, Settings(), *[None] * 3)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=words) as error:
         deploy_desk.archives(desk)
     assert "make " in str(error.value.hint)

@@ -52,7 +52,7 @@ def environment(*names: str, **values: str) -> Environment:
 def said_of(what: str, monkeypatch: pytest.MonkeyPatch, states: dict[str, str], *names: str) -> Result:
     stacks: Any = Deployed(states)
     nobody: Any = None
-    desk = Desk(environment(*names), Settings(), stacks, nobody, nobody, INFRA)
+    desk = Desk(environment(*names), Settings(), stacks, nobody, nobody)
     monkeypatch.setattr(deploy, "open_desk", lambda *_, **__: desk)
     return CliRunner().invoke(deploy.command, [what, "dev", *names, "--infra", str(INFRA)])
 

@@ -10,7 +10,6 @@ from localcloud.athena.translate.scope import Scope
 from localcloud.athena.translate.terms import BIGINT, INTEGERS, Term, decimal, fail, fails_when, raw_cast
 from localcloud.athena.types import Type
 
-_WHOLE = (*INTEGERS, "decimal")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 for _type in (*INTEGERS, "real", "double"):

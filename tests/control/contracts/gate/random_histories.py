@@ -22,7 +22,6 @@ TODAY = date(2026, 6, 1)
 STEPS = 4
 SIDES = ("producers", "consumers")
 _RANKS = {"compatible": 0, "risky": 1, "breaking": 2}
-_BUMPS = ("none", "minor", "major")
 # The findings of the gate about two texts of a contract.
 Gate = Callable[[str, str, Layer], Sequence[Any]]
 

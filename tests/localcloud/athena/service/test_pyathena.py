@@ -129,7 +129,7 @@ def test_pages_are_followed_to_the_end(connection: Any):
     assert len(cursor.fetchall()) == 2500
 
 
-def test_a_syntax_error_is_an_error_of_the_call(connection: Any, caplog: pytest.LogCaptureFixture):
+def test_a_syntax_error_is_an_error_of_the_call(connection: Any):
     with pytest.raises(DatabaseError, match="line 1:1: mismatched input 'selec'"):
         connection.cursor().execute("selec 1")
 
