@@ -122,6 +122,10 @@ class CloudFormation:
                 if state["DetectionStatus"] != "DETECTION_IN_PROGRESS":
                     break
                 self._sleep(POLL_SECONDS)
+            else:
+                raise UpstreamError(
+                    f"{name}: its drift is still being detected", hint="run the same command again later"
+                )
             if state["DetectionStatus"] == "DETECTION_FAILED":
                 raise UpstreamError(
                     f"{name}: {state.get('DetectionStatusReason', 'no drift could be detected')}"

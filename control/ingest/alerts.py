@@ -109,7 +109,10 @@ def deliver(topic: AlertTopic, parts: Parts) -> int:
     for found in list(parts.objects.list(_folder("outbox", parts))):
         if not found.is_latest:
             continue
-        incident = from_json(Incident, parts.objects.get(found.uri), found.uri)
+        try:
+            incident = from_json(Incident, parts.objects.get(found.uri), found.uri)
+        except NotFoundError:
+            continue  # another run has sent it just now
         try:
             topic.publish(f"{incident.kind}: {incident.table}", incident.message, incident.id)
         except (ThrottledError, UnavailableError) as error:

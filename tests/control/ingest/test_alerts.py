@@ -45,6 +45,18 @@ def test_what_could_not_be_sent_is_sent_the_next_time(world, topic) -> None:
     assert sorted(subject for subject, _, _ in topic.sent) == ["batch.failed: beer", "batch.failed: review"]
 
 
+def test_what_another_run_sends_meanwhile_is_not_missed_by_this_one(world, topic, monkeypatch) -> None:
+    world.land("review", "killer", "!crash")
+    world.land("beer", "killer", "!crash")
+    world.run()
+    listed = list(world.objects.list("s3://lake/alerts/outbox/"))
+    assert alerts.deliver(topic, world.parts) == 2
+    with monkeypatch.context() as patched:
+        patched.setattr(world.objects, "list", lambda _: iter(listed))
+        assert alerts.deliver(topic, world.parts) == 0
+    assert len(topic.sent) == 2
+
+
 def test_a_truncate_is_told_with_its_batch(world, topic) -> None:
     world.land("review", "a", "1", "ctl:truncate-table")
     world.land("beer", "a", "1", "ctl:create-table")
