@@ -124,8 +124,8 @@ def test_a_finding_has_the_line_of_its_cause() -> None:
     assert "read by finance, board" in result.stdout
 
 
-def waive(expires: str, path: str = "columns.revenue") -> None:
-    Path("head/waivers.yaml").write_text(
+def waive(expires: str, path: str = "columns.revenue", file: str = "head/waivers.yaml") -> None:
+    Path(file).write_text(
         f"- table: gold.sales_by_month\n  code: column-dropped\n  path: {path}\n"
         f"  reason: Nobody read it.\n  owner: shop@example.org\n  expires: {expires}\n"
     )
@@ -142,6 +142,18 @@ def test_a_waiver_lets_its_finding_pass_until_its_day() -> None:
     codes = {f["code"]: f["state"] for f in json.loads(result.stdout)["findings"]}
     assert result.exit_code == 1
     assert (codes["column-dropped"], codes["waiver-expired"]) == ("open", "open")
+
+
+def test_waivers_of_another_file_take_the_place_of_those_of_the_contracts() -> None:
+    change(GOLD, (REVENUE, ""), ("version: 1.4.2", "version: 1.5.0"))
+    waive("2026-06-01", file="elsewhere.yaml")
+    assert gate("--require-deprecation").exit_code == 1
+    assert gate("--require-deprecation", "--waivers", "elsewhere.yaml").exit_code == 0
+    waive("2026-06-01")
+    waive("2026-05-31", file="elsewhere.yaml")
+    result = gate("--waivers", "elsewhere.yaml")
+    assert result.exit_code == 1
+    assert "elsewhere.yaml:1:1: breaking waiver-expired" in result.stdout
 
 
 def test_an_expired_waiver_fails_even_when_nothing_changed() -> None:

@@ -117,6 +117,14 @@ def test_each_table_has_one_event_with_the_ways_of_its_columns(lineage: Path, tm
     ]
 
 
+def test_source_and_jobs_are_called_as_the_catalog_calls_them(lineage: Path, tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    publish(str(file), lineage, "--source", "postgres://shop:5433", "--job-namespace", "shop")
+    events = {event["job"]["name"]: event for event in map(json.loads, file.read_text().splitlines())}
+    assert {event["job"]["namespace"] for event in events.values()} == {"shop"}
+    assert [one[0] for one in inputs(events["raw.review"], "score")] == ["postgres://shop:5433"]
+
+
 def test_direct_only_leaves_the_indirect_ones_out(lineage: Path, tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     publish(str(file), lineage, "--direct-only")
