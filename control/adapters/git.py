@@ -108,7 +108,7 @@ def _git(folder: Path, *arguments: str) -> bytes | None:
 
 
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    """Run git in the repository that `folder` is in. Raises UsageError without git."""
+    """Run git in the repository that `folder` is in. Raises UsageError without git, or an answer of it."""
     env = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK} | {"LC_ALL": "C"}
     try:
         return subprocess.run(
@@ -120,3 +120,8 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         )
     except FileNotFoundError:
         raise UsageError("git is not installed", hint="install it, or give a folder as --base") from None
+    except subprocess.TimeoutExpired:
+        raise UsageError(
+            f"git {arguments[0]} has not ended in {_TIMEOUT_SECONDS} seconds in {folder}",
+            hint="look what it waits for, or give a folder as --base",
+        ) from None

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from control.adapters import git as adapter
 from control.adapters.git import files_at, versions_of
 from control.errors import UsageError
 
@@ -72,3 +73,25 @@ def test_a_repository_that_git_does_not_trust_is_called_so(
 def test_without_a_repository_it_is_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is in no git repository"):
         files_at("HEAD", tmp_path)
+
+
+def test_without_git_it_is_said_and_there_is_no_history(
+    contracts: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UsageError, match="git is not installed"):
+        files_at("HEAD", contracts)
+    assert versions_of(contracts) == {}
+
+
+def test_a_git_that_does_not_end_is_not_waited_for_for_ever(
+    contracts: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stuck = tmp_path / "git"
+    stuck.write_text("#!/bin/sh\nexec sleep 60\n")
+    stuck.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(adapter, "_TIMEOUT_SECONDS", 0.05)
+    with pytest.raises(UsageError, match=r"git rev-parse has not ended in 0\.05 seconds"):
+        files_at("HEAD", contracts)
+    assert versions_of(contracts) == {}
