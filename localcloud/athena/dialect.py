@@ -12,6 +12,7 @@ from typing import cast
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
+from localcloud.athena import slips
 from localcloud.athena.errors import AthenaError, not_supported, syntax_error
 from localcloud.athena.grammar import Dialect
 from localcloud.athena.statements.tokens import Token, place, tokenize, unexpected
@@ -31,6 +32,8 @@ def parse(sql: str) -> exp.Expression:
         trees = [tree for tree in Dialect().parse(_as_sqlglot_reads(sql)) if tree is not None]
     except (ParseError, TokenError) as error:
         raise _as_syntax_error(error) from None
+    if not trees:
+        raise unexpected(sql, len(sql), "<EOF>")
     if len(trees) != 1:
         raise AthenaError("SYNTAX_ERROR", "Only one sql statement is allowed. Got: " + sql[:200])
     _refuse_words(trees[0])
@@ -79,10 +82,8 @@ def _as_sqlglot_reads(sql: str) -> str:
     tokens = list(tokenize(sql))
     if any(token.keyword == "MATCH_RECOGNIZE" for token in tokens):
         raise not_supported("MATCH_RECOGNIZE in the local cloud")
-    if tokens and tokens[-1].raw == ",":
-        raise unexpected(sql, tokens[-1].stop, "<EOF>")
+    slips.refuse(sql, tokens)
     for token, following in pairwise(tokens):
-        _refuse_marks(sql, token, following)
         if token.keyword == "X" and following.sort == "string" and following.start == token.stop:
             # `X'61 62'` as `X'6162' `: it takes no blanks inside.
             tight = "".join(following.raw.split()).ljust(following.stop - following.start)
@@ -108,22 +109,6 @@ def _number(sql: str, token: Token) -> str:
     return token.raw if token.raw.isdigit() or token.raw[1].isdigit() else str(int(token.raw, 0))
 
 
-_FOREIGN_MARKS = frozenset("!&|^~#@$\\")
-_FOREIGN_PAIRS = frozenset({"::", "==", "<=>"})
-
-
-def _refuse_marks(sql: str, token: Token, following: Token) -> None:
-    if token.raw == "," and (following.raw == ")" or following.keyword == "FROM"):
-        raise unexpected(sql, following.start, following.raw)  # sqlglot takes a list that ends in a comma
-    if token.keyword == "AS" and following.sort == "string":
-        raise unexpected(sql, following.start, following.raw)
-    pair = token.raw + following.raw if token.stop == following.start else ""
-    if pair[:2] == "&'":  # of U&'\\0041'
-        return
-    if token.sort == "mark" and (token.raw in _FOREIGN_MARKS or pair in _FOREIGN_PAIRS):
-        raise unexpected(sql, token.start, pair if pair in _FOREIGN_PAIRS else token.raw)
-
-
 def written(tree: exp.Expression) -> str:
     """The text that `parse` read this whole tree from, for an engine that speaks Trino's SQL."""
     return with_doubles(str(tree.meta[_WRITTEN]))
@@ -141,7 +126,7 @@ def _as_syntax_error(error: ParseError | TokenError) -> AthenaError:
     if isinstance(error, ParseError) and error.errors:
         first = error.errors[0]
         near = first.get("highlight") or ""
-        text = f"mismatched input '{near}'. {first.get('description') or 'Invalid expression'}"
+        text = f"mismatched input '{near}'. {slips.told(first.get('description') or 'Invalid expression')}"
         return syntax_error(text, line=first.get("line") or 1, column=first.get("col") or 1)
     place = _PLACE.search(str(error))
     line, column = (int(place[1]), int(place[2])) if place else (1, 1)

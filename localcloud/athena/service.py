@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from localcloud.athena import result_files
 from localcloud.athena.catalog import code_of
-from localcloud.athena.errors import AthenaError, BytesLimitError, InvalidRequestError
+from localcloud.athena.errors import AthenaError, BytesLimitError, InvalidRequestError, ResourceNotFoundError
 from localcloud.athena.model import Answer, Context
 from localcloud.athena.objects import split
 from localcloud.athena.queries import FINAL, Queries, Query, Request
@@ -106,7 +106,10 @@ def _run(query: Query, statement: Statement, parts: Parts, workgroups: WorkGroup
         workgroups.prepare(group, prepared, replace=False)
         return names.done(node.kind)
     if isinstance(node, Deallocate):
-        workgroups.deallocate(group, node.name)
+        try:
+            workgroups.deallocate(group, node.name)
+        except ResourceNotFoundError as error:
+            raise AthenaError("NOT_FOUND", str(error)) from None
         return names.done(node.kind)
     context = replace(
         _context(query.request),

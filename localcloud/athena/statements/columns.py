@@ -13,7 +13,7 @@ from localcloud.athena.statements.nodes import ChangeColumn, DropColumn, SetColu
 
 def set_columns(node: SetColumns, catalog: Catalog, context: Context) -> Answer:
     """Add columns, or put others in their place (only in tables of Hive)."""
-    found = names.table(node.name, catalog, context)
+    found = names.base_table(node.name, catalog, context)
     adds = node.kind == kinds.ADD_COLUMNS
     if found.is_iceberg and not adds:
         raise iceberg_ddl()
@@ -28,7 +28,7 @@ def set_columns(node: SetColumns, catalog: Catalog, context: Context) -> Answer:
 
 def change(node: ChangeColumn, catalog: Catalog, context: Context) -> Answer:
     """Give a column another name, type or comment."""
-    found = names.table(node.name, catalog, context)
+    found = names.base_table(node.name, catalog, context)
     _check_known(node.column, found)
     if node.to.name != node.column:
         _check_unique((*found.columns, *found.partition_keys, node.to))

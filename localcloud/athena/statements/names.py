@@ -20,6 +20,14 @@ def table(name: Name, catalog: Catalog, context: Context) -> Table:
     return found
 
 
+def base_table(name: Name, catalog: Catalog, context: Context) -> Table:
+    """The table that ALTER TABLE names. Raises Hive's error 10131 for a view."""
+    found = table(name, catalog, context)
+    if found.is_view:
+        raise hive_semantic("[Error 10131]: To alter a view you need to use the ALTER VIEW command.")
+    return found
+
+
 def table_missing(name: Name, context: Context) -> AthenaError:
     """Hive's error 10001."""
     return hive_semantic(f"[Error 10001]: Table not found {'.'.join(full(name, context))}")

@@ -126,6 +126,8 @@ def _query(body: str, *sorts: type[exp.Expression]) -> exp.Expression:
     tree = parse_query(body)
     if not isinstance(tree, sorts):
         raise AthenaError("SYNTAX_ERROR", "Queries of this type are not supported")
+    if isinstance(tree, exp.Insert | exp.Create) and tree.expression is None:
+        raise unexpected(body, len(body), "<EOF>")
     return tree
 
 

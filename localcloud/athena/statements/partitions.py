@@ -85,7 +85,7 @@ def rename(node: RenamePartition, catalog: Catalog, context: Context) -> Answer:
 def set_location(node: SetLocation, catalog: Catalog, context: Context) -> Answer:
     """Let a table of Hive, or one partition of it, lie elsewhere."""
     objects.split(node.location)
-    table = names.table(node.name, catalog, context)
+    table = names.base_table(node.name, catalog, context)
     if table.is_iceberg:
         raise iceberg_ddl()
     location = node.location.rstrip("/")

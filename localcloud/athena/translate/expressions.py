@@ -268,11 +268,23 @@ def _substring(node: exp.Expression, scope: Scope) -> Term:
     return calls.call("substring", [part for part in arguments if part is not None], node, scope)
 
 
+def _digits(node: exp.Expression) -> int:
+    """Those of a second, in `current_timestamp(6)`."""
+    if not isinstance(node.this, exp.Literal):
+        return 3
+    if not node.this.name.isdigit() or node.this.is_string:
+        line, column = place(node)
+        raise syntax_error(
+            f"mismatched input '{node.this.name}'. Expecting: <integer>", line=line, column=column
+        )
+    return int(node.this.name)
+
+
 def _now(name: str) -> Handler:
     """The moment of the statement, with three digits of a second unless others are asked for."""
 
     def handler(node: exp.Expression, scope: Scope) -> Term:
-        type_ = Type(name, (int(node.this.name) if isinstance(node.this, exp.Literal) else 3,))
+        type_ = Type(name, (_digits(node),))
         shown = scope.statement.now.strftime("%Y-%m-%d %H:%M:%S.%f" if "stamp" in name else "%H:%M:%S.%f")
         kept = shown[: len(shown) - 6 + type_.numbers[0]].rstrip(".")
         return Term(raw_cast(text(kept + ("+00:00" if "zone" in name else "")), type_), type_)

@@ -11,6 +11,7 @@ from localcloud.athena.translate.coercion import is_numeric, is_orderable
 from localcloud.athena.translate.functions import (  # noqa: F401  each fills the list when imported
     aggregates,
     amounts,
+    arities,
     bits,
     collections,
     conditional,
@@ -61,6 +62,7 @@ def call(
         line, column = place(node)
         raise function_not_found(name, absent_here=is_absent(name), line=line, column=column)
     if function.special is not None and modifiers is None:
+        arities.check(name, list(arguments), node)
         return function.special(list(arguments), node, scope)
     if function.windowed and (modifiers is None or not modifiers.over):
         line, column = place(node)

@@ -286,4 +286,6 @@ def test_a_prepared_statement_runs_with_its_values(gateway: Any):
     by_members = gateway.run("execute p", ExecutionParameters=["3", "'z'"])
     assert gateway.rows(by_members["QueryExecutionId"])[1] == ["3", "z"]
     gateway.run("deallocate prepare p")
+    again = gateway.run("deallocate prepare p")["Status"]["StateChangeReason"]
+    assert again == "NOT_FOUND: PreparedStatement p was not found in workGroup primary"
     assert code(lambda: gateway.start("execute p using 1, 2")) == "ResourceNotFoundException"

@@ -81,3 +81,13 @@ def test_hives_parser_knows_no_drop_column(run: Run):
 def test_columns_of_a_missing_table(run: Run, database: str):
     with pytest.raises(AthenaError, match=f"Table not found {database}.nowhere"):
         run("alter table nowhere add columns (a int)")
+
+
+@pytest.mark.parametrize(
+    "change", ["add columns (b int)", "replace columns (b int)", "change column n m int"]
+)
+def test_columns_of_a_view_are_not_altered(run: Run, catalog: Catalog, database: str, change: str):
+    run("create view t as select 1 as n")
+    with pytest.raises(AthenaError, match="To alter a view you need to use the ALTER VIEW command"):
+        run(f"alter table t {change}")
+    assert columns(catalog, database) == [("n", "int")]
