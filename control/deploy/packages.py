@@ -18,6 +18,7 @@ PROJECT = (
     "dbt_project.yml",
     "dbt_botocore.py",
     "dbt_interrupt.py",
+    "dbt_results.py",
     "pyproject.toml",
     "uv.lock",
     "README.md",
