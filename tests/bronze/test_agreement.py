@@ -79,7 +79,7 @@ def field(kind):
 CSV_LINE = st.tuples(*map(field, COLUMNS.values())).map(lambda fields: ",".join(fields).encode())
 
 
-@settings(max_examples=40 * SWEEP, deadline=None)
+@settings(max_examples=40 * SWEEP)
 @given(st.lists(noisy(CSV_LINE), max_size=40))
 def test_on_extracts(lines):
     rules = contract(*WIDE, maxBadRatio=1)
@@ -167,7 +167,7 @@ RULES = {
 
 
 @pytest.mark.parametrize("name", RULES)
-@settings(max_examples=15 * SWEEP, deadline=None)
+@settings(max_examples=15 * SWEEP)
 @given(data=st.data())
 def test_on_change_records(name, data):
     columns, custom = RULES[name]
@@ -193,7 +193,7 @@ SHAPED = (
 PLACES_OF_DIGITS = [at for at, character in enumerate(SHAPED) if character == "#"]
 
 
-@settings(max_examples=60 * SWEEP, deadline=None)
+@settings(max_examples=60 * SWEEP)
 @given(
     seed=st.integers(0, 10**6),
     count=st.integers(20, 60),  # of so many, more than half differ, or each would be judged by itself

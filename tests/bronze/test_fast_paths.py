@@ -311,7 +311,7 @@ def seqs(*positions, orders):
     return taken.rows.column("_seq").to_pylist(), exact
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     widths=st.tuples(st.integers(1, 8), st.integers(1, 8)),
     rest=st.sampled_from(["", "", ".1", ".00/A"]),

@@ -220,7 +220,7 @@ def is_day(text: str) -> bool:
     return True
 
 
-@settings(max_examples=200 * SWEEP, deadline=None)
+@settings(max_examples=200 * SWEEP)
 @given(
     kind=st.sampled_from(KINDS),
     texts=st.lists(

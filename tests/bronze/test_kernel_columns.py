@@ -14,7 +14,7 @@ EDGES = [-(2**63), -(2**31), -2, -1, 0, 1, 2, 2**31 - 1, 2**31, 2**63 - 1]
 
 
 @pytest.mark.parametrize("name", NUMBERS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     numbers=st.lists(st.one_of(st.sampled_from(EDGES), st.integers(-(2**63), 2**63 - 1)), max_size=80),
     most=st.integers(0, 40),
@@ -32,7 +32,6 @@ def test_numbers_rise_and_differ_as_python_counts_them(name, numbers, most, befo
         assert kernel.differ(column, bound) == (len(set(values)) > bound)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.sampled_from([b"", b"\n", b"\n\n", b"\x0b\r\xff", b"a" * 15, b"b" * 64])), st.integers(0, 70)
 )
@@ -41,7 +40,6 @@ def test_newlines_are_counted_as_python_counts_them(pieces, before):
     assert kernel.newlines(text) == text.count(b"\n")
 
 
-@settings(deadline=None)
 @given(
     orders=st.lists(
         st.one_of(st.sampled_from([0, 9, 10, 2**63 - 1]), st.integers(0, 2**63 - 1)), max_size=30

@@ -34,7 +34,7 @@ PIECES = [b'"', b'""', b"'", b"''", b"\t", b"|", b"\\", b";", b"/", b"!", b" ", 
 
 
 @pytest.mark.parametrize("name", DIALECTS)
-@settings(max_examples=100 * SWEEP, deadline=None)
+@settings(max_examples=100 * SWEEP)
 @given(pieces=st.lists(st.sampled_from(PIECES), max_size=60), shift=st.integers(0, 17), ended=st.booleans())
 def test_lines_are_parted_as_the_exact_rules_do(
     name: str, pieces: list[bytes], shift: int, ended: bool

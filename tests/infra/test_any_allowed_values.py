@@ -59,7 +59,6 @@ def drawn(count: int) -> list[dict[str, str]]:
 
     @settings(
         max_examples=count,
-        deadline=None,
         database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
@@ -85,7 +84,7 @@ def rules() -> RulesCollection:
     return found
 
 
-@settings(max_examples=25 * SWEEP, deadline=None)
+@settings(max_examples=25 * SWEEP)
 @given(ALLOWED)
 def test_any_allowed_values_are_taken_and_render_without_a_rest(given_values: dict[str, str]) -> None:
     parameters.judge(given_values, KNOWN)
@@ -128,7 +127,7 @@ def _outside(one: Mapping[str, Any]) -> st.SearchStrategy[str]:
     )
 
 
-@settings(max_examples=60 * SWEEP, deadline=None)
+@settings(max_examples=60 * SWEEP)
 @given(st.sampled_from(BOUNDED).flatmap(lambda name: st.tuples(st.just(name), _outside(KNOWN[name]))))
 def test_any_other_value_is_refused_by_name_with_what_is_allowed(found: tuple[str, str]) -> None:
     name, value = found

@@ -63,9 +63,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copytree(TREE, tmp_path_factory.mktemp("robust") / "contracts"))
 
 
-@settings(
-    max_examples=100 * SWEEP, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100 * SWEEP, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(damages())
 def test_a_damaged_contract_gives_findings_or_can_be_rendered(
     workplace: Path, damage: tuple[str, str]

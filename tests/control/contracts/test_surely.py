@@ -87,7 +87,7 @@ def found(column: object) -> list[tuple[str, str]]:
     return [(f.code, f.message) for f in odcs.findings(source.Document("", "", data, {}))]
 
 
-@settings(max_examples=300 * SWEEP, deadline=None)
+@settings(max_examples=300 * SWEEP)
 @given(columns())
 def test_what_is_surely_allowed_is_allowed(column: dict[str, Any]) -> None:
     quick = found(column)

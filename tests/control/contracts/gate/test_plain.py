@@ -57,7 +57,7 @@ def agree(text: str, indent: int) -> bool:
     return True
 
 
-@settings(max_examples=400 * SWEEP, deadline=None)
+@settings(max_examples=400 * SWEEP)
 @given(st.lists(lines(), max_size=6).map("".join))
 @example("  - name: a\n    quality:\n      - type: b\n      - c\n    tags: [x, 'y, z']\n    on: off\n")
 @example("  - name: a\n    quality:\n    - b\n")

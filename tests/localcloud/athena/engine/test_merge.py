@@ -240,7 +240,7 @@ SOURCE = st.lists(
 
 
 @given(batches=st.lists(SOURCE, min_size=1, max_size=3))
-@settings(max_examples=8 * SWEEP, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8 * SWEEP, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_merges_equal_a_dictionary(
     batches: list[list[tuple[int | None, str, bool]]], run: Run, rows: Rows, database: str, catalog: Any
 ) -> None:

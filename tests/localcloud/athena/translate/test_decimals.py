@@ -36,7 +36,7 @@ def half_up(value: Decimal, scale: int) -> Decimal:
 
 
 @given(a=numbers(), b=numbers())
-@settings(max_examples=150 * SWEEP, deadline=None)
+@settings(max_examples=150 * SWEEP)
 def test_the_operators_are_exact(a: Number, b: Number, ask: Ask) -> None:
     with localcontext(EXACT):
         (x, p1, s1), (y, p2, s2) = a, b
@@ -60,7 +60,7 @@ def test_the_operators_are_exact(a: Number, b: Number, ask: Ask) -> None:
 
 
 @given(a=numbers(38), b=numbers(38), factor=st.integers(0, 38))
-@settings(max_examples=150 * SWEEP, deadline=None)
+@settings(max_examples=150 * SWEEP)
 def test_quotients_of_as_many_digits_as_sums_have_are_exact(
     a: Number, b: Number, factor: int, ask: Ask
 ) -> None:
@@ -119,7 +119,7 @@ def test_a_sum_of_39_digits_is_an_overflow(ask: Ask, sign: str, over: str) -> No
 
 
 @given(values=st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=12), scale=st.integers(0, 12))
-@settings(max_examples=60 * SWEEP, deadline=None)
+@settings(max_examples=60 * SWEEP)
 def test_sums_and_means_do_not_depend_on_order(values: list[int], scale: int, ask: Ask) -> None:
     numbers_ = [EXACT.scaleb(Decimal(value), -scale) for value in values]
     listed = ", ".join(f"cast('{value:f}' as decimal(18,{scale}))" for value in numbers_)
@@ -132,7 +132,7 @@ def test_sums_and_means_do_not_depend_on_order(values: list[int], scale: int, as
 
 
 @given(number=numbers(), digits=st.integers(0, 18))
-@settings(max_examples=80 * SWEEP, deadline=None)
+@settings(max_examples=80 * SWEEP)
 def test_rounding_and_narrowing_are_half_up(number: Number, digits: int, ask: Ask) -> None:
     value, precision, scale = number
     narrow = min(digits, scale)

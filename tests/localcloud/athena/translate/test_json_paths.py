@@ -20,7 +20,6 @@ HERE = Path(__file__).parent
 SWEEP = int(os.environ.get("SWEEP", "1"))
 OFTEN = settings(
     max_examples=100 * SWEEP,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
