@@ -144,9 +144,10 @@ def _create_table(clients: Clients, properties: Properties) -> Made:
         "BillingMode": properties["BillingMode"],
         "AttributeDefinitions": properties["AttributeDefinitions"],
         "KeySchema": properties["KeySchema"],
-        "GlobalSecondaryIndexes": properties.get("GlobalSecondaryIndexes", []),
         "DeletionProtectionEnabled": _true(properties.get("DeletionProtectionEnabled")),
     }
+    if indices := properties.get("GlobalSecondaryIndexes"):  # DynamoDB takes no empty list
+        request["GlobalSecondaryIndexes"] = indices
     if encryption:
         request["SSESpecification"] = {
             "Enabled": encryption["SSEEnabled"],
@@ -173,6 +174,24 @@ def _update_table(clients: Clients, name: str, properties: Properties) -> None:
     )
     if recovery := properties.get("PointInTimeRecoverySpecification"):
         dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
+    _update_indices(clients, name, properties)
+
+
+def _update_indices(clients: Clients, name: str, properties: Properties) -> None:
+    """Add the index that a table lacks, or delete one that it has too many: DynamoDB does one at a time."""
+    dynamodb = clients("dynamodb")
+    wanted = {one["IndexName"]: one for one in properties.get("GlobalSecondaryIndexes", ())}
+    indices = dynamodb.describe_table(TableName=name)["Table"].get("GlobalSecondaryIndexes", ())
+    there = {one["IndexName"] for one in indices}
+    updates = [{"Create": one} for index, one in wanted.items() if index not in there]
+    updates += [{"Delete": {"IndexName": index}} for index in sorted(there - wanted.keys())]
+    if len(updates) > 1:
+        raise ValidationError("Cannot perform more than one GSI creation or deletion in a single update")
+    if updates:
+        attributes = properties["AttributeDefinitions"]
+        dynamodb.update_table(
+            TableName=name, AttributeDefinitions=attributes, GlobalSecondaryIndexUpdates=updates
+        )
 
 
 def _read_table(clients: Clients, name: str) -> dict[str, Any] | None:
