@@ -92,11 +92,13 @@ class BronzeContract:
     csv: Dialect
     limits: Limits
 
-    @property
-    def revision(self) -> int:
-        """The rows' `_rev`: rises with the parser's revision first, then with the contract's version."""
+    def revision_at(self, rekeyed: int) -> int:
+        """The rows' `_rev`, where the key of the table's tokens was changed `rekeyed` times.
+
+        It rises with the parser's revision and with another key first, then with the contract's version.
+        """
         major, minor, patch = (int(part) for part in self.version.split("."))
-        return ((PARSER_REVISION * 1000 + major) * 1000 + minor) * 1000 + patch
+        return (((PARSER_REVISION + rekeyed) * 1000 + major) * 1000 + minor) * 1000 + patch
 
     @property
     def stored(self) -> Mapping[str, str]:

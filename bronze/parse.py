@@ -33,7 +33,7 @@ class Source:
 
     `position` is that of the snapshot which its loads are read from, as the `_BEGIN` of the reload that it
     belongs to writes it; None outside of a reload. `replay`: it is a quarantine file, whose entries say all
-    that themselves.
+    that themselves. `rekeyed` says how often the key of the table's tokens was changed.
     """
 
     file_id: str
@@ -43,6 +43,7 @@ class Source:
     compression: Compression = "gzip"
     replay: bool = False
     position: str | None = None
+    rekeyed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ def parse(
 
 def _constants(contract: BronzeContract, source: Source, loaded: str) -> dict[str, object]:
     """The columns that are the same in every row of a file."""
-    of_file: dict[str, object] = {"_rev": contract.revision}
+    of_file: dict[str, object] = {"_rev": contract.revision_at(source.rekeyed)}
     if source.replay:
         return of_file
     of_file["_file_id"] = source.file_id
@@ -335,7 +336,11 @@ class _Run:
 
     def event(self, row: EventRow) -> tuple[object, ...]:
         """The values of an event in the order of EVENT_SCHEMA."""
-        file = (self.contract.revision, row.committed_at, row.file_id or self.source.file_id)
+        file = (
+            self.contract.revision_at(self.source.rekeyed),
+            row.committed_at,
+            row.file_id or self.source.file_id,
+        )
         return (row.event, row.detail, row.seq, *file, row.line, row.record)
 
     def refused(self, refusal: FileRefusedError, sha256: str) -> Report:

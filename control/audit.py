@@ -1,4 +1,4 @@
-"""The audit trail: who redrove, replayed, waived or let go of what and why; one object each, written once."""
+"""The audit trail: who redrove, replayed, rekeyed, waived or let go of what and why; each written once."""
 
 import secrets
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from control.errors import UsageError
 from control.papers import from_json, to_json
 from control.ports import Parts
 
-Action = Literal["redrive", "replay", "waive", "let go", "keep"]
+Action = Literal["redrive", "replay", "rekey", "waive", "let go", "keep"]
 # An entry's name begins with its moment, by the clock of whoever wrote it.
 _MOMENT = "%Y%m%dT%H%M%S.%f"
 CLOCKS_APART = timedelta(days=1)

@@ -5,7 +5,7 @@ fields that must be as the writer last saw them for a write to count. So no writ
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Literal
@@ -182,6 +182,7 @@ class Batch:
     epoch apart when a response was lost. `counts` stands in the order of `file_ids` once it is written.
     `events` counts its control records by kind; `told` says that the alerts of it are put out. `error` holds
     a class and place, never a value of a row. Up to the epoch `swept`, nothing is left of its attempts.
+    `token_key` names the key that made its tokens, None without any, after that was changed `rekeyed` times.
     """
 
     # `told` too: whoever gives a batch another round must not carry the telling of the last one over.
@@ -209,6 +210,8 @@ class Batch:
     published_at: datetime | None = None
     told: bool = False
     swept: int = 0
+    token_key: str | None = None
+    rekeyed: int | None = None
 
     @property
     def id(self) -> str:
@@ -246,36 +249,6 @@ class Batch:
     def totals(self) -> Counts:
         """Counts over all files."""
         return sum(self.counts, Counts())
-
-
-def file_state(batch: Batch | None) -> FileState:
-    """The state of a raw file by its batch's; while a batch is being split, its files wait for new ones."""
-    if batch is None:
-        return "registered"
-    if batch.state == "splitting" or batch.state == "split":
-        return "pending"
-    return batch.state
-
-
-def counts_in(batch: Batch | None, file: RawFile) -> Counts | None:
-    """What became of the records of `file` in `batch`, None until an attempt on it is complete."""
-    if batch is None or not batch.counts or file.file_id not in batch.file_ids:
-        return None
-    return batch.counts[batch.file_ids.index(file.file_id)]
-
-
-def counts_of(file: RawFile, batches: Mapping[str, Batch]) -> Counts:
-    """What became of the records of `file` the last time that it was ingested, by the batches of its table.
-
-    While it is ingested again, and when that ended without an answer, what was published before stands.
-    """
-    batch = batches.get(file.batch_id or "")
-    while batch is not None:
-        counts = counts_in(batch, file)
-        if counts is not None and batch.state in ("published", "failed"):
-            return counts
-        batch = batches.get(batch.parent)
-    return Counts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,10 +298,11 @@ class Head:
 
     `listed_at` is when the bucket was last compared with the store, by those who are told of new files.
     `coming` is what `tally` will be once the intent is carried out. `columns` tells which columns of the
-    contract the catalog's tables were brought to.
+    contract the catalog's tables were brought to. `token_key` names the key that makes the table's tokens,
+    None before the first; `rekeyed` says how often people changed it, None for never.
     """
 
-    FENCE: ClassVar[tuple[str, ...]] = ("number", "intent")
+    FENCE: ClassVar[tuple[str, ...]] = ("number", "intent", "rekeyed")
 
     table: str
     number: int = 0
@@ -337,6 +311,8 @@ class Head:
     tally: Tally | None = None
     coming: Tally | None = None
     columns: str | None = None
+    token_key: str | None = None
+    rekeyed: int | None = None
 
     @property
     def counted(self) -> Tally | None:

@@ -65,7 +65,8 @@ class OrderFile:
 class WorkOrder:
     """What an engine is asked to do; `bronze`, `events` and `quarantine` are the folders it writes to.
 
-    `limits` are the parser's caps on one raw file that differ from its defaults.
+    `limits` are the parser's caps on one raw file that differ from its defaults. `rekeyed` says how often the
+    key of the table's tokens was changed.
     """
 
     table: str
@@ -76,6 +77,7 @@ class WorkOrder:
     events: str
     quarantine: str
     limits: dict[str, int] = field(default_factory=dict)
+    rekeyed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +113,10 @@ class FileReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The answer of an engine to a work order: one entry per file."""
+    """The answer of an engine to a work order: one entry per file. `token_key` names the key that it has."""
 
     files: tuple[FileReport, ...]
+    token_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from control import tally
-from control.model import Batch, Counts, Head, Item, RawFile, Stray, Tally, WorkPlace, counts_of, file_state
+from control.model import Batch, Counts, Head, Item, RawFile, Stray, Tally, WorkPlace
+from control.outcomes import counts_of, file_state
 from control.ports import Parts, every
 
 # A table or a reload that is announced is no news; every other control record changes or empties one.

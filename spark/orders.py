@@ -29,7 +29,8 @@ class OrderFile:
 class Order:
     """One attempt: the contract's URI, the raw files, and the folders for what becomes of them.
 
-    `limits` are caps on one raw file that differ from the parser's defaults (`bronze.limits`).
+    `limits` are caps on one raw file that differ from the parser's defaults (`bronze.limits`). `rekeyed` says
+    how often the key of the table's tokens was changed.
     """
 
     table: str
@@ -40,6 +41,7 @@ class Order:
     events: str
     quarantine: str
     limits: dict[str, int] = field(default_factory=dict)
+    rekeyed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,10 @@ class FileReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One entry per file of the order, in its order."""
+    """One entry per file of the order, in its order. `token_key` names the key that the job has."""
 
     files: tuple[FileReport, ...]
+    token_key: str | None
 
 
 def order_from(text: bytes, uri: str) -> Order:

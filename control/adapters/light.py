@@ -16,6 +16,7 @@ from bronze import errors as bronze
 from bronze.contract import BronzeContract
 from bronze.parse import Source, compression_of
 from bronze.parse import parse as parse_file
+from bronze.tokens import key_name
 from control.errors import ContractError, UnavailableError, UsageError
 from control.orders import FileReport, OrderFile, Report, WorkOrder, WrittenObject
 from control.papers import to_json
@@ -41,7 +42,8 @@ class LightEngine:
             contract = contracts.loads(text, order.contract)
         except bronze.ContractError as error:
             raise ContractError(str(error), hint=error.hint) from error
-        report = Report(tuple(self._file(file, order, contract, beat) for file in order.files))
+        name = key_name(self._token_key) if self._token_key else None
+        report = Report(tuple(self._file(file, order, contract, beat) for file in order.files), name)
         self._objects.put(f"{order.contract.rpartition('/')[0]}/report.json", to_json(report))
         return report
 
@@ -55,6 +57,7 @@ class LightEngine:
             format=file.format,
             compression=compression_of(file.uri),
             position=file.position,
+            rekeyed=order.rekeyed,
         )
         with _able_machine(), tempfile.TemporaryDirectory(prefix="dm-ingest-") as folder:
             try:

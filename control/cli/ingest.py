@@ -147,6 +147,48 @@ def replay(table: str, first: str, last: str, reason: str, dry_run: bool, as_jso
 
 @command.command(
     epilog="""\b
+Example:
+  dm ingest rekey --table profile --reason "the old one was in a log, ticket 4712"
+"""
+)
+@click.option("--table", required=True, metavar="NAME", help="Table whose tokens get another key.")
+@click.option("--reason", required=True, help="Why; kept in the audit trail.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def rekey(table: str, reason: str, as_json: bool) -> None:
+    """Have what DM_TOKEN_KEY holds now make the tokens of a table, in the place of the key of before.
+
+    Whoever still has the key of before publishes nothing of this table any more. What is published keeps its
+    tokens until it is ingested again, by a replay or a reload. Safe to repeat.
+    """
+    import os
+
+    from bronze.contract import PARSER_REVISION
+    from control.config import from_environment
+    from control.ingest import keys, tables
+    from control.wiring import connect
+
+    parts = connect(os.environ)
+    head = keys.rekey(tables.load(from_environment(os.environ), table)[table], reason, parts)
+    # What is read with this key has a revision of this at least, and what was read before has a lower one.
+    least = (PARSER_REVISION + (head.rekeyed or 0)) * 10**9
+    if as_json:
+        print_json(
+            {"table": table, "published": head.number, "rekeyed": head.rekeyed or 0, "least_rev": least}
+        )
+        return
+    click.echo(f"The tokens of {table} are made with this key from batch {head.number + 1} on.")
+    if head.number:
+        click.echo(
+            "What was published before has those of the old key, until it is ingested again:\n"
+            f'  dm ingest replay --table {table} --from 1 --to {head.number} --reason "another key"\n'
+            "  dm ingest run --until-idle\n"
+            "or, where raw files are gone, until the source has sent the whole table. After the next build\n"
+            f"those are left in the state table of silver for which: not _deleted and _rev < {least}"
+        )
+
+
+@command.command(
+    epilog="""\b
 Examples:
   dm ingest sweep --dry-run
   dm ingest sweep --older-than 48
@@ -250,6 +292,7 @@ SENTENCES = {
     "batch.failed": "{table}: batch {batch} failed: {error}",
     "batch.split": "{table}: batch {batch} split, so that each of its files stands for itself",
     "batch.lost": "{table}: batch {batch} was taken over by another worker",
+    "batch.rekeyed": "{table}: batch {batch} has tokens of another key: it is parsed again",
     "batch.left": "{table}: batch {batch} stays claimed until its lease runs out",
     "attempt.failed": "{table}: an attempt failed: {error}",
     "alert.left": "{table}: could not tell of {kind}, it is told the next time: {error}",

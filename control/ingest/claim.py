@@ -67,6 +67,29 @@ def write(held: Batch, wanted: Batch, parts: Parts) -> Batch:
         raise StaleEpochError(f"batch {held.batch_id} was taken over from epoch {held.epoch}") from error
 
 
+def anew(batch: Batch) -> Batch:
+    """The batch as if it had never been tried.
+
+    Its epoch rises, so that nobody who still holds an older view of it can end it once more.
+    """
+    return replace(
+        batch,
+        state="pending",
+        epoch=batch.epoch + 1,
+        attempts=0,
+        owner="",
+        lease_expires_at=None,
+        not_before=None,
+        error="",
+        counts=(),
+        events=None,
+        manifest_digest="",
+        told=False,
+        token_key=None,
+        rekeyed=None,
+    )
+
+
 def heartbeat(held: Batch, parts: Parts, rules: Rules) -> Callable[[], None]:
     """A function for an engine to call often: renews the lease of `held` once half of it is gone.
 

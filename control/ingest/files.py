@@ -7,8 +7,9 @@ from itertools import islice
 
 from control import tally
 from control.errors import NotFoundError, UsageError, printable
-from control.model import Batch, FileState, Head, Place, RawFile, counts_in, file_state
+from control.model import Batch, FileState, Head, Place, RawFile
 from control.orders import FileReport, Manifest, attempt_of
+from control.outcomes import counts_in, file_state
 from control.papers import from_json
 from control.ports import Parts, every
 

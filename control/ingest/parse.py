@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from control import tally
 from control.errors import EngineError
-from control.ingest import claim, overwritten, reload
+from control.ingest import claim, keys, overwritten, reload
 from control.ingest.plan import assign
 from control.ingest.rules import Rules
 from control.ingest.tables import BronzeTable
-from control.model import Batch, RawFile
+from control.model import Batch, Head, RawFile
 from control.orders import Attempt, FileReport, Manifest, OrderFile, Report, WorkOrder, attempt_of
 from control.papers import digest, to_json
 from control.ports import Engine, Parts
@@ -26,11 +26,13 @@ def parse(held: Batch, table: BronzeTable, engine: Engine, parts: Parts, rules: 
     if not files:
         return claim.write(held, replace(held, state="split", lease_expires_at=None), parts)
     attempt = attempt_of(held, parts.settings.bucket)
-    order = _order(attempt, files, parts)
+    rekeyed = _rekeyed(table, parts)
+    order = _order(attempt, files, rekeyed or 0, parts)
     for name, text in (("contract.yaml", table.text.encode()), ("order.json", to_json(order))):
         _write_once(attempt.paper(name), text, parts)
     report = engine.run(order, claim.heartbeat(held, parts, rules))
     _verify(order, report, parts)
+    keys.verify(table, report, parts.settings)
     refused = [file for file in report.files if file.failure is not None]
     if refused and len(files) > 1:
         return claim.write(held, replace(held, state="splitting", lease_expires_at=None), parts)
@@ -46,6 +48,8 @@ def parse(held: Batch, table: BronzeTable, engine: Engine, parts: Parts, rules: 
         manifest_digest=digest(sealed),
         lease_expires_at=None,
         error=f"refused as a whole: {refused[0].failure}" if refused else "",
+        token_key=report.token_key if table.needs_token_key else None,
+        rekeyed=rekeyed,
     )
     return claim.write(held, wanted, parts)
 
@@ -61,7 +65,13 @@ def _own_files(batch: Batch, parts: Parts) -> tuple[RawFile, ...]:
     return tuple(overwritten.as_it_is_now(found[file.file_id], batch, parts) for file in own)
 
 
-def _order(attempt: Attempt, files: tuple[RawFile, ...], parts: Parts) -> WorkOrder:
+def _rekeyed(table: BronzeTable, parts: Parts) -> int | None:
+    """How often the key of its tokens was changed, None where it was not."""
+    head = parts.store.get(Head, table.name, table.name) if table.needs_token_key else None
+    return head.rekeyed if head else None
+
+
+def _order(attempt: Attempt, files: tuple[RawFile, ...], rekeyed: int, parts: Parts) -> WorkOrder:
     return WorkOrder(
         table=attempt.table,
         attempt=attempt.id,
@@ -83,6 +93,7 @@ def _order(attempt: Attempt, files: tuple[RawFile, ...], parts: Parts) -> WorkOr
         events=attempt.events,
         quarantine=attempt.quarantine,
         limits=dict(parts.settings.limits),
+        rekeyed=rekeyed,
     )
 
 

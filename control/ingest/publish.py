@@ -10,6 +10,7 @@ from datetime import UTC
 
 from control import tally
 from control.errors import ConflictError, StaleEpochError
+from control.ingest import claim
 from control.ingest.catalog import columns_of
 from control.ingest.tables import BronzeTable
 from control.model import Batch, Head, Intent, Partition
@@ -21,8 +22,8 @@ from control.ports import CatalogTable, Parts
 def publish(written: Batch, table: BronzeTable, parts: Parts) -> Batch:
     """Give `written` the next number of its table and make it visible.
 
-    Safe to call again after any interruption, and by anyone. Raises StaleEpochError when the batch was
-    taken over.
+    Safe to call again after any interruption, and by anyone. A batch whose tokens were made with another key
+    than the table's is pending again instead. Raises StaleEpochError when it was taken over.
     """
     manifest = manifest_of(written, parts)
     while True:
@@ -32,12 +33,23 @@ def publish(written: Batch, table: BronzeTable, parts: Parts) -> Batch:
             raise StaleEpochError(f"batch {written.batch_id} was taken over from epoch {written.epoch}")
         if batch.state == "published":
             return batch
+        if not _fits(batch, head):
+            parts.say("batch.rekeyed", {"table": batch.table, "batch": batch.batch_id})
+            return claim.write(batch, claim.anew(batch), parts)
         intent = _intent(batch, head, table, manifest, parts)
         coming = tally.after(head, batch, intent.number, intent.decided_at, parts)
         try:
             # The pass has brought the catalog's tables to these columns.
-            wanted = replace(head, intent=intent, coming=coming, columns=columns_of(table))
-            parts.store.update(head, wanted)
+            parts.store.update(
+                head,
+                replace(
+                    head,
+                    intent=intent,
+                    coming=coming,
+                    columns=columns_of(table),
+                    token_key=batch.token_key or head.token_key,
+                ),
+            )
         except ConflictError:
             continue  # another publisher was faster: settle what it intends, then try again
 
@@ -85,6 +97,16 @@ def _decide(table: str, intent: Intent, parts: Parts) -> bool:
         except ConflictError:
             continue
         return True
+
+
+def _fits(batch: Batch, head: Head) -> bool:
+    """Were the tokens of `batch` made with the key of the table?
+
+    Those of a batch that an older version of this code has written are not known, and taken.
+    """
+    if batch.token_key is None or head.token_key is None:
+        return True
+    return (batch.token_key, batch.rekeyed) == (head.token_key, head.rekeyed)
 
 
 def _intent(batch: Batch, head: Head, table: BronzeTable, manifest: Manifest, parts: Parts) -> Intent:

@@ -16,8 +16,9 @@ from control.errors import ConflictError, UpstreamError, UsageError
 from control.ingest import replay, tables
 from control.ingest.files import at_hand, batch_of, manifest_of, table_names
 from control.ingest.redrive import redrive
-from control.model import Batch, Head, RawFile, counts_in
+from control.model import Batch, Head, RawFile
 from control.orders import attempt_of
+from control.outcomes import counts_in
 from control.papers import NOT_JSON
 from control.ports import Parts, every
 

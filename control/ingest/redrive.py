@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from control import audit
 from control.errors import ConflictError, UsageError
+from control.ingest import claim
 from control.model import Batch, RawFile
 from control.ports import Parts
 
@@ -12,8 +13,7 @@ from control.ports import Parts
 def redrive(failed: Batch, reason: str, parts: Parts) -> Batch:
     """Make a failed batch pending again, as if it had never been tried; give it as it is then.
 
-    Its epoch rises, so that nobody who still holds an older view of the batch can end it once more. What was
-    waived is open again. Raises UsageError when it is not failed (any longer), and without a reason.
+    What was waived is open again. Raises UsageError when it is not failed (any longer), and without a reason.
     """
     if failed.state != "failed":
         raise UsageError(
@@ -29,24 +29,7 @@ def redrive(failed: Batch, reason: str, parts: Parts) -> Batch:
     # That people are told of it in between is no reason to refuse.
     while seen is not None and replace(seen, told=failed.told) == failed:
         try:
-            return parts.store.update(seen, _pending(seen))
+            return parts.store.update(seen, claim.anew(seen))
         except ConflictError:
             seen = parts.store.get(Batch, failed.table, failed.batch_id)
     raise UsageError(f"batch {failed.batch_id} of {failed.table} was just changed by another")
-
-
-def _pending(failed: Batch) -> Batch:
-    return replace(
-        failed,
-        state="pending",
-        epoch=failed.epoch + 1,
-        attempts=0,
-        owner="",
-        lease_expires_at=None,
-        not_before=None,
-        error="",
-        counts=(),
-        events=None,
-        manifest_digest="",
-        told=False,
-    )

@@ -15,7 +15,8 @@ import yaml
 
 from control import tally
 from control.errors import ContractError, DataError, UsageError
-from control.model import RAW, Batch, RawFile, counts_of, file_id_of
+from control.model import RAW, Batch, RawFile, file_id_of
+from control.outcomes import counts_of
 from control.ports import Parts
 
 _MASK = "***"

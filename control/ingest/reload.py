@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from control.errors import ConflictError, EngineError, NotFoundError
 from control.ingest import alerts
 from control.ingest.rules import Rules
-from control.model import Batch, Finding, RawFile, Reload, counts_in, file_id_of
+from control.model import Batch, Finding, RawFile, Reload, file_id_of
+from control.outcomes import counts_in
 from control.ports import Parts
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from control.errors import (
     UnavailableError,
     UsageError,
 )
-from control.ingest import alerts, claim, strays
+from control.ingest import alerts, claim, keys, strays
 from control.ingest.catalog import follow_contract
 from control.ingest.files import described
 from control.ingest.notices import take_in
@@ -36,7 +36,7 @@ from control.ingest.publish import publish, settle
 from control.ingest.register import Known, reconcile
 from control.ingest.reload import Reloads
 from control.ingest.rules import Rules
-from control.ingest.tables import BronzeTable, check_token_key
+from control.ingest.tables import BronzeTable
 from control.model import Batch, Finding, Head, RawFile
 from control.ports import Notifications, Parts, Shelf, every, occupied
 
@@ -161,7 +161,7 @@ def _one_pass(work: _Work, wanted: bool) -> _Pass:
     done = _Pass(listed=wanted)
     heads = _settled(work, done)
     _register(work, heads, done)
-    queues = _queues(work, done)
+    queues = _queues(work, heads, done)
     while queues:
         for table, batches in queues:
             if table.name not in done.blocked:
@@ -201,7 +201,7 @@ def _register(work: _Work, heads: Mapping[str, Head], done: _Pass) -> None:
     parts.say("files.registered", {"files": done.registered, "findings": len(done.findings)})
 
 
-def _queues(work: _Work, done: _Pass) -> list[tuple[BronzeTable, deque[Batch]]]:
+def _queues(work: _Work, heads: Mapping[str, Head], done: _Pass) -> list[tuple[BronzeTable, deque[Batch]]]:
     """The tables that have batches in need of work, with these, and in the catalog."""
     parts = work.parts
     held = occupied(parts.store, [(kind, name, "open") for name in work.tables for kind in (Batch, RawFile)])
@@ -210,8 +210,10 @@ def _queues(work: _Work, done: _Pass) -> list[tuple[BronzeTable, deque[Batch]]]:
         for table in work.tables.values()
         if (batches := _open_batches(table, held, work, done))
     ]
-    for table, _ in queues:
+    for table, batches in queues:
         with done.of(table.name):
+            if table.name in heads and any(batch.needs_work for batch in batches):
+                keys.check(table, heads[table.name], parts.settings)
             parts.catalog.ensure_table(table.rows)
             parts.catalog.ensure_table(table.events)
     return queues
@@ -255,8 +257,6 @@ def _open_batches(table: BronzeTable, held: Collection[Shelf], work: _Work, done
         done.planned += len(planned)
         # The query may lag behind what was just planned.
         found |= {batch.batch_id: batch for batch in planned}
-    if any(batch.needs_work for batch in found.values()):
-        check_token_key(table, parts.settings)
     return deque(sorted(found.values(), key=lambda batch: (batch.created_at, batch.batch_id)))
 
 

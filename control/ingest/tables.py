@@ -62,15 +62,6 @@ def is_personal(table: BronzeTable) -> bool:
     return any(column.get("classification") in ("personal", "pseudonym") for column in properties)
 
 
-def check_token_key(table: BronzeTable, settings: Settings) -> None:
-    """Raise UsageError when `table` makes tokens and there is no key to make them with."""
-    if table.needs_token_key and not settings.token_key:
-        raise UsageError(
-            f"the contract of {table.name} replaces personal values by tokens, and DM_TOKEN_KEY is not set",
-            hint="set DM_TOKEN_KEY to a long random secret, always the same: tokens are joined on",
-        )
-
-
 def _read(path: Path, settings: Settings) -> BronzeTable:
     # Not at the top: the parser's contract module brings pyarrow, 0.2 s that `dm --help` need not wait for.
     from bronze.contract import loads

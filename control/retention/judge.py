@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from control.model import Batch, RawFile, Reload, counts_in
+from control.model import Batch, RawFile, Reload
+from control.outcomes import counts_in
 
 Kind = Literal["raw", "bronze", "quarantine"]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from localcloud.cloudformation import kinds
 from localcloud.cloudformation.model import Drifted, Stack
+from localcloud.cloudformation.resolve import with_secrets
 
 
 def detect(stack: Stack, clients: kinds.Clients) -> list[Drifted]:
@@ -27,7 +28,8 @@ def detect(stack: Stack, clients: kinds.Clients) -> list[Drifted]:
                 "kind": "NOT_EQUAL" if value is not None else "REMOVE",
             }
             for key, value in actual.items()
-            if key in resource.properties and not _same(resource.properties[key], value)
+            if key in resource.properties
+            and not _same(with_secrets(resource.properties[key], clients.secret), value)
         ]
         found.append(Drifted(name, "MODIFIED" if differences else "IN_SYNC", differences))
     return found

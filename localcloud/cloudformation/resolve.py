@@ -9,7 +9,8 @@ from localcloud.cloudformation.errors import ValidationError
 
 _VARIABLE = re.compile(r"\$\{([^!{}][^{}]*)\}")
 _LITERAL = re.compile(r"\$\{!([^{}]*)\}")
-_SECRET = re.compile(r"\{\{resolve:secretsmanager:(.+?):SecretString\}\}")
+# The ARN, and the version where one is asked for; of the parts in between (key, stage) none is known here.
+_SECRET = re.compile(r"\{\{resolve:secretsmanager:(.+?):SecretString(?::::([0-9A-Za-z-]*))?\}\}")
 NO_VALUE = object()
 
 
@@ -24,15 +25,15 @@ class Scope:
     references: dict[str, str] = field(default_factory=dict)
     """What `Ref` gives for each resource that is there."""
     attributes: Callable[[str, str], str] = lambda name, attribute: f"{name}.{attribute}"
-    secret: Callable[[str], str] = lambda arn: f"secret of {arn}"
 
 
 def resolve(value: Any, scope: Scope) -> Any:
-    """`value` without functions. Raises ValidationError for what is not known."""
+    """`value` without functions. Raises ValidationError for what is not known.
+
+    References to secrets stay: by them CloudFormation tells whether something has changed.
+    """
     if isinstance(value, list):
         return [item for item in (resolve(one, scope) for one in value) if item is not NO_VALUE]
-    if isinstance(value, str):
-        return _SECRET.sub(lambda found: scope.secret(found[1]), value)
     if not isinstance(value, dict):
         return value
     if len(value) == 1:
@@ -45,6 +46,17 @@ def resolve(value: Any, scope: Scope) -> Any:
             raise ValidationError(f"The local cloud does not know {name}")
     resolved = {name: resolve(one, scope) for name, one in value.items()}
     return {name: one for name, one in resolved.items() if one is not NO_VALUE}
+
+
+def with_secrets(value: Any, secret: Callable[[str, str], str]) -> Any:
+    """`value` with what `secret` gives, by ARN and version, in the place of each reference to one."""
+    if isinstance(value, list):
+        return [with_secrets(one, secret) for one in value]
+    if isinstance(value, dict):
+        return {name: with_secrets(one, secret) for name, one in value.items()}
+    if isinstance(value, str):
+        return _SECRET.sub(lambda found: secret(found[1], found[2] or ""), value)
+    return value
 
 
 def holds(condition: Any, scope: Scope) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from localcloud.cloudformation import kinds
 from localcloud.cloudformation.errors import UnsupportedError, ValidationError
 from localcloud.cloudformation.model import Action, Change, Resource, Stack
-from localcloud.cloudformation.resolve import Scope, holds, mentioned, resolve
+from localcloud.cloudformation.resolve import Scope, holds, mentioned, resolve, with_secrets
 
 _UNRESOLVED = "Template format error: Unresolved {} [{}] in the Resources block of the template"
 KEPT = ("Retain", "RetainExceptOnCreate", "Snapshot")
@@ -39,7 +39,6 @@ def scope_of(stack: Stack, template: Mapping[str, Any], parameters: Mapping[str,
     pseudo = {**world.pseudo, "AWS::StackName": stack.name, "AWS::StackId": stack.id}
     scope = Scope(typed, pseudo, world.exports(), template.get("Conditions", {}))
     scope.references = {name: one.physical for name, one in stack.resources.items()}
-    scope.secret = world.clients.secret
 
     def attributes(name: str, attribute: str) -> str:
         if name not in stack.resources:
@@ -254,15 +253,14 @@ def _bring(
     )
     stack.say(f"{verb}_IN_PROGRESS", "", resource)
     try:
+        given = with_secrets(properties, world.clients.secret)
         if action == "Add":
-            made = kind.adopt(world.clients, properties) if adopt else None
+            made = kind.adopt(world.clients, given) if adopt else None
             resource.adopted = made is not None
-            made = made or kind.create(world.clients, properties)
+            made = made or kind.create(world.clients, given)
         else:
             assert old is not None
-            made = kind.update(world.clients, old.physical, properties) or kinds.Made(
-                old.physical, old.attributes
-            )
+            made = kind.update(world.clients, old.physical, given) or kinds.Made(old.physical, old.attributes)
     except Exception as error:
         stack.say(f"{verb}_FAILED", _reason(error), resource)
         raise

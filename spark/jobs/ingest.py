@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pyspark import SparkContext
 
 from bronze.errors import BronzeError
+from bronze.tokens import key_name
 from spark import storage
 from spark.errors import JobError
 from spark.orders import FileReport, OrderFile, Report, Work, order_from, report_text
@@ -53,7 +54,8 @@ def transform(works: Sequence[Work], token_key: bytes | None) -> list[Report]:
         done = iter(context.parallelize(asked, max(1, len(asked))).map(task).collect())
     finally:
         context.stop()
-    return [Report(tuple(next(done) for _ in work.order.files)) for work in works]
+    name = key_name(token_key) if token_key else None
+    return [Report(tuple(next(done) for _ in work.order.files), name) for work in works]
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

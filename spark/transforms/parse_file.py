@@ -22,6 +22,7 @@ def parse_file(file: OrderFile, order: Order, contract: str, token_key: bytes | 
         format=file.format,
         compression=compression_of(file.uri),
         position=file.position,
+        rekeyed=order.rekeyed,
     )
     rules = contracts.loads(contract, order.contract)
     limits = dataclasses.replace(rules.limits, **order.limits)

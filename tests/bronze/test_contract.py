@@ -102,13 +102,17 @@ def test_the_key_follows_the_positions_that_the_contract_gives():
     ("older", "newer"), [("1.2.3", "1.2.4"), ("1.2.999", "1.3.0"), ("1.999.999", "2.0.0"), ("0.0.0", "0.0.1")]
 )
 def test_the_revision_rises_with_the_version(older, newer):
-    assert (
-        contract("id bigint key", version=older).revision < contract("id bigint key", version=newer).revision
-    )
+    old, new = (contract("id bigint key", version=version) for version in (older, newer))
+    assert old.revision_at(0) < new.revision_at(0)
+
+
+def test_the_revision_rises_with_each_other_key_as_with_each_other_parser():
+    old, new = (contract("id bigint key", version=version) for version in ("999.999.999", "0.0.1"))
+    assert old.revision_at(0) < new.revision_at(1) < old.revision_at(1) < new.revision_at(2)
 
 
 def test_the_revision_rises_with_the_parser_first():
-    assert contract("id bigint key", version="999.999.999").revision < (PARSER_REVISION + 1) * 10**9
+    assert contract("id bigint key", version="999.999.999").revision_at(0) < (PARSER_REVISION + 1) * 10**9
 
 
 @pytest.mark.parametrize(("written", "read"), [

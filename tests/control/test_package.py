@@ -92,7 +92,7 @@ def test_all_handlers_run_from_the_zip_alone(built: Path, cloud: Settings, tmp_p
             "DM_BUCKET": cloud.bucket,
             "DM_CONTROL_TABLE": cloud.control_table,
             "DM_SCHEMA_PREFIX": cloud.schema_prefix,
-            "DM_TOKEN_KEY": "a key for tests",
+            "DM_TOKEN_KEY": "a key for tests, as long as one has to be",
             "DM_WORKGROUP": "primary",
             **dict.fromkeys(("DM_RAW_DAYS", "DM_BRONZE_DAYS", "DM_QUARANTINE_DAYS"), "0"),
         },

@@ -15,7 +15,7 @@ from pyathena import connect
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
-TOKEN_KEY = "a key for tests"
+TOKEN_KEY = "a key for tests, as long as one has to be"
 # Runs a command and gives what it prints.
 Run = Callable[..., str]
 ICEBERG = (

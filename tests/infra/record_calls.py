@@ -338,7 +338,11 @@ def main() -> int:
         demo = [sys.executable, "demo/demo.py", "--iam", "record", "--rows", ROWS, "--dir", said.dir]
         subprocess.run(demo, cwd=ROOT, check=True)
     exports = json.loads(steps.run_quietly("dm", "env", "--dir", said.dir, "--json"))
-    own = {"DM_TOKEN_KEY": "k", "DBT_TARGET_PATH": f"{said.dir}-target", "DBT_TARGET": "dev"}
+    own = {
+        "DM_TOKEN_KEY": "k" * 32,
+        "DBT_TARGET_PATH": f"{said.dir}-target",
+        "DBT_TARGET": "dev",
+    }
     steps.env = {**os.environ, **exports, **own}
     make_stacks_role(steps)
     deploy(steps, "", "apply", "access", "--yes")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from control.deploy import order, parameters, template
-from localcloud.cloudformation.resolve import Scope, holds, resolve
+from localcloud.cloudformation.resolve import Scope, holds, resolve, with_secrets
 
 INFRA = Path(__file__).parents[2] / "infra"
 ENVIRONMENTS = ("dev", "staging", "prod")
@@ -70,7 +70,7 @@ def _rendered(
             else f"{scope.references[key]}.{attribute}"
         )
         stacks[name] = {
-            key: {**found, "Properties": resolve(found.get("Properties", {}), scope)}
+            key: {**found, "Properties": _revealed(resolve(found.get("Properties", {}), scope))}
             for key, found in one.resources.items()
             if "Condition" not in found or holds(scope.conditions[found["Condition"]], scope)
         }
@@ -121,3 +121,7 @@ def _reference(key: str, found: Mapping[str, Any], scope: Scope) -> str:
         return str(resolve(name, scope)) if name else key
     except Exception:
         return key
+
+
+def _revealed(properties: Any) -> Any:
+    return with_secrets(properties, lambda arn, _version: f"secret of {arn}")

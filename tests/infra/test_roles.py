@@ -75,7 +75,12 @@ def lake(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     topic = boto3.client("sns", "us-east-1").create_topic(Name="beer-dev-alerts")["TopicArn"]
     given = {name: str(value) for name, value in given.items()}
-    environment = {**given, "DM_ALERT_TOPIC": topic, "DM_TOKEN_KEY": "k", "DM_CONTRACTS": str(contracts)}
+    environment = {
+        **given,
+        "DM_ALERT_TOPIC": topic,
+        "DM_TOKEN_KEY": "k" * 32,
+        "DM_CONTRACTS": str(contracts),
+    }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     settings = from_environment({**environment, "AWS_ENDPOINT_URL": f"http://{host}:{port}"})

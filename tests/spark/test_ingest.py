@@ -13,6 +13,7 @@ import pytest
 
 from bronze import contract as contracts
 from bronze.parse import Source, parse
+from bronze.tokens import key_name
 from control.adapters.java import spark_environment
 from spark.jobs import ingest
 
@@ -107,6 +108,7 @@ def order(s3):
         "bronze": "s3://lake/bronze/profile/b-e1",
         "events": "s3://lake/bronze/profile_events/b-e1",
         "quarantine": "s3://lake/quarantine/profile/b-e1",
+        "rekeyed": 2,
     }
     put(s3, order["contract"], CONTRACT.read_bytes())
     put(s3, f"{folder}/order.json", json.dumps(order).encode())
@@ -144,7 +146,7 @@ def in_this_process(order, folder):
     contract = contracts.load(CONTRACT)
     for file, text in zip(order["files"], FILES.values(), strict=True):
         out = folder / file["file_id"]
-        source = Source(file["file_id"], file["epoch"], file["extract"], file["format"])
+        source = Source(file["file_id"], file["epoch"], file["extract"], file["format"], rekeyed=2)
         packed = folder / "packed.gz"
         packed.write_bytes(gzip.compress(text, mtime=0))
         with packed.open("rb") as stream:
@@ -168,7 +170,9 @@ def test_spark_writes_what_the_parser_writes_and_reports_it_last(order, s3, envi
         environment, tmp_path, "--order", f"{folder}/order.json", "--report", f"{folder}/report.json"
     )
     assert done.returncode == 0, done.stderr
-    report = json.loads(get(s3, f"{folder}/report.json"))["files"]
+    answer = json.loads(get(s3, f"{folder}/report.json"))
+    report = answer["files"]
+    assert answer["token_key"] == key_name(KEY.encode())
     assert [file["file_id"] for file in report] == ["file0", "file1", "file2", "file3"]
     for said, (expected, written) in zip(report, in_this_process(order, tmp_path), strict=True):
         objects = {entry["uri"]: entry["bytes"] for entry in said["objects"]}

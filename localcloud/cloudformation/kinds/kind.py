@@ -25,9 +25,10 @@ class Clients:
         """The client of a service, made once."""
         return self._made(service)
 
-    def secret(self, arn: str) -> str:
-        """The text of a secret, for dynamic references."""
-        text: str = self("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+    def secret(self, arn: str, version: str) -> str:
+        """The text of a secret, for dynamic references; of its current version where none is named."""
+        which = {"VersionId": version} if version else {}
+        text: str = self("secretsmanager").get_secret_value(SecretId=arn, **which)["SecretString"]
         return text
 
     def _make(self, service: str) -> Any:

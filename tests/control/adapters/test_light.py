@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pyarrow.parquet as pq
 import pytest
 
+from bronze.tokens import key_name
 from control.adapters import light
 from control.adapters.light import LightEngine
 from control.adapters.memory import MemoryObjects
@@ -137,6 +138,19 @@ def test_a_missing_token_key_is_a_usage_error(objects) -> None:
     objects.put("s3://lake/raw/brewery/f0.csv.gz", gzip.compress(CSV))
     with pytest.raises(UsageError):
         LightEngine(objects, b"").run(order("csv"), lambda: None)
+
+
+def test_the_report_names_the_key_and_rows_say_how_often_it_was_changed(objects) -> None:
+    objects.put("s3://lake/raw/brewery/f0.csv.gz", gzip.compress(CSV))
+    engine = LightEngine(objects, b"a key")
+    revisions = []
+    for rekeyed in (0, 2):
+        report = engine.run(replace(order("csv"), rekeyed=rekeyed), lambda: None)
+        rows = pq.read_table(io.BytesIO(objects.get("s3://lake/bronze/brewery/b-e1/f0-00000.parquet")))
+        revisions += set(rows.column("_rev").to_pylist())
+    assert report.token_key == key_name(b"a key")
+    assert LightEngine(objects, b"").run(order("csv"), lambda: None).token_key is None
+    assert revisions[1] - revisions[0] == 2 * 10**9
 
 
 def test_caps_on_a_raw_file_come_with_the_order(objects) -> None:

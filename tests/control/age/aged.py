@@ -136,7 +136,7 @@ class Lake:
     def __post_init__(self) -> None:
         self.clock = MemoryClock(START + timedelta(days=self.days))
         self.objects = Dated(clock=self.clock)
-        self.settings = Settings(contracts=CONTRACTS, token_key=b"key")
+        self.settings = Settings(contracts=CONTRACTS, token_key=b"a key for tests, as long as one has to be")
         self.number = self.days * self.daily
         self.table = tables.load(self.settings, TABLE)[TABLE]
         self.catalog.ensure_table(self.table.rows)

@@ -21,7 +21,7 @@ def lake(cloud: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
         for path in (ROOT / "contracts" / folder).iterdir():
             if path.stem in ("brewery", "profile"):
                 shutil.copy(path, cloud.contracts / folder)
-    monkeypatch.setenv("DM_TOKEN_KEY", "a key for tests")
+    monkeypatch.setenv("DM_TOKEN_KEY", "a key for tests, as long as one has to be")
     S3Objects(cloud).ensure_bucket(cloud.bucket)
     return cloud
 

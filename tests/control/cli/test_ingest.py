@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from two_tables import BREWERIES, PROFILES, answer, invoke, land, rows
 
+from bronze.contract import PARSER_REVISION
 from control.adapters.aws import client
 from control.adapters.s3 import S3Objects
 from control.errors import ContractError, NotFoundError, UnavailableError, UsageError
@@ -251,6 +252,24 @@ def test_a_missing_token_key_stops_before_any_table_is_touched(lake, monkeypatch
         invoke("ingest", "run")
     assert {file["state"] for file in answer("files", "list")} == {"pending"}
     assert answer("ingest", "run", "--table", "brewery")["batches"][0]["rows"] == 2
+
+
+def test_another_key_makes_tokens_once_people_say_so(lake, monkeypatch) -> None:
+    land(lake, "profile/a.csv.gz", PROFILES)
+    assert answer("ingest", "run")["batches"][0]["number"] == 1
+    monkeypatch.setenv("DM_TOKEN_KEY", "another key, which is as long as the first")
+    land(lake, "profile/b.csv.gz", PROFILES)
+    with pytest.raises(UsageError, match="not the key that made the tokens of profile"):
+        invoke("ingest", "run")
+    said = invoke("ingest", "rekey", "--table", "profile", "--reason", "it has leaked").output
+    assert "with this key from batch 2 on" in said
+    assert "dm ingest replay --table profile --from 1 --to 1" in said
+    assert answer("ingest", "rekey", "--table", "profile", "--reason", "again") == {
+        "table": "profile", "published": 1, "rekeyed": 1, "least_rev": (PARSER_REVISION + 1) * 10**9,
+    }  # fmt: skip
+    assert answer("ingest", "run")["batches"][0]["number"] == 2
+    with pytest.raises(UsageError, match="brewery has no tokens"):
+        invoke("ingest", "rekey", "--table", "brewery", "--reason", "it has leaked")
 
 
 def test_a_cloud_that_does_not_run_is_said_so(lake, monkeypatch) -> None:

@@ -48,7 +48,7 @@ def lake(empty: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
     moto's Athena runs no statement, so what `ops.consumed` holds is said here.
     """
-    monkeypatch.setenv("DM_TOKEN_KEY", "a key for tests")
+    monkeypatch.setenv("DM_TOKEN_KEY", "a key for tests, as long as one has to be")
     objects = S3Objects(empty)
     objects.ensure_bucket(empty.bucket)
     for number, line in ((1, "2,Beta"), (2, "x,refused")):

@@ -214,6 +214,23 @@ def test_the_real_archive_is_deployed_and_its_handlers_ingest_what_lands(
     assert partition["Values"][1] == "1"
 
 
+def test_another_version_of_the_key_of_tokens_reaches_who_makes_them(account: Account) -> None:
+    whole = account.narrowed("control")
+    whole.apply()
+    project = whole.environment.values["Project"]
+
+    def key() -> str:
+        found = whole.client("lambda").get_function(FunctionName=f"{project}-dev-ingest")["Configuration"]
+        text: str = found["Environment"]["Variables"]["DM_TOKEN_KEY"]
+        return text
+
+    before, secrets = key(), whole.client("secretsmanager")
+    put = secrets.put_secret_value(SecretId=f"{project}-dev-token-key", SecretString="another" * 10)
+    assert (whole.apply(), key()) == ((), before), "by itself nobody reads it anew"
+    changed = account.narrowed("control", TokenKeyVersion=put["VersionId"])
+    assert (changed.apply(), key()) == (("control",), "another" * 10)
+
+
 def test_a_changed_value_changes_its_resource_and_nothing_else(account: Account) -> None:
     account.narrowed("storage").apply()
     changed = account.narrowed("storage", RawDays="45")

@@ -29,10 +29,12 @@ class LineEngine:
         self.orders: list[WorkOrder] = []
         # Takes lines that it refused before, as a later contract may.
         self.forgiving = False
+        # What its report says of the key that it has.
+        self.token_key: str | None = None
 
     def run(self, order: WorkOrder, beat: Callable[[], None]) -> Report:
         self.orders.append(order)
-        return Report(tuple(self._file(file, order, beat) for file in order.files))
+        return Report(tuple(self._file(file, order, beat) for file in order.files), self.token_key)
 
     def _file(self, file: OrderFile, order: WorkOrder, beat: Callable[[], None]) -> FileReport:
         beat()

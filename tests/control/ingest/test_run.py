@@ -6,7 +6,7 @@ import pytest
 
 from control.cli.ingest import SENTENCES, log, tell
 from control.errors import UnavailableError, UsageError
-from control.ingest import alerts, events, notices, overwritten
+from control.ingest import alerts, events, notices, overwritten, publish
 from control.ingest import run as run_module
 from control.ingest.plan import plan
 from control.ingest.register import reconcile
@@ -175,15 +175,6 @@ def test_an_interrupt_gives_the_batch_back_at_once(world) -> None:
     world.check()
 
 
-def test_a_missing_token_key_is_told_before_anything_is_claimed(world) -> None:
-    world.tables["beer"] = replace(world.tables["beer"], needs_token_key=True)
-    assert world.run().batches == ()
-    world.land("beer", "a", "1")
-    with pytest.raises(UsageError, match="DM_TOKEN_KEY"):
-        world.run()
-    assert [b.attempts for b in world.batches("beer")] == [0]
-
-
 def test_a_run_of_one_table_leaves_the_others_alone(world) -> None:
     world.land("review", "a", "1")
     world.land("beer", "a", "1")
@@ -228,7 +219,7 @@ def test_everything_a_run_says_can_be_told_to_people_and_logged(world, capsys) -
 
 
 def test_every_event_that_can_be_said_has_a_sentence() -> None:
-    modules = (run_module, alerts, events, notices, overwritten)
+    modules = (run_module, alerts, events, notices, overwritten, publish)
     source = "".join(Path(module.__file__).read_text() for module in modules)
     said = set(re.findall(r'say\("([a-z.]+)"', source)) | {"batch.published", "batch.failed", "batch.split"}
     assert said == set(SENTENCES)

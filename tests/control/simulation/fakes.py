@@ -45,9 +45,10 @@ class Clock:
 class LaggingStore(MemoryStore):
     """A control store whose index of open items is a little late, and which watches the heads."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, saw: Callable[[Head, Head], None]) -> None:
         super().__init__()
         self._random = random
+        self._saw = saw
         # How often somebody was too late.
         self.conflicts = 0
         self._indexed = MemoryStore()
@@ -71,6 +72,7 @@ class LaggingStore(MemoryStore):
         self._late.append(stored)
         if isinstance(before, Head):
             _check_head(before, stored)
+            self._saw(before, stored)
         return stored
 
     def query(self, kind: Any, table: str, *, place: Place | None = None, **options: Any) -> Page[Any]:

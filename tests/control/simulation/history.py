@@ -16,6 +16,8 @@ from typing import Any
 
 from fakes import Clock, LaggingStore, LineEngine, WatchedCatalog, WrongError, bronze_table, event_kinds
 from faults import Killed, Port, Rates, World, draw
+from operating import Operator
+from rekeying import TABLE, KeyedEngine, Rekeying
 from reloading import Reloading
 from straying import Straying
 from turns import Endless, Turns
@@ -27,11 +29,11 @@ from control.ingest import alerts
 from control.ingest.overwritten import is_published
 from control.ingest.redrive import redrive
 from control.ingest.register import register
-from control.ingest.replay import batches, replay
 from control.ingest.rules import Rules
 from control.ingest.run import Listing, Mode, Outcome, run
 from control.ingest.sweep import all_leftovers, leftovers, tidy
-from control.model import Batch, Counts, Head, RawFile, counts_of, file_state
+from control.model import Batch, Counts, Head, RawFile
+from control.outcomes import counts_of, file_state
 from control.ports import Parts, StoredObject, every
 from control.status import table_status
 
@@ -79,9 +81,10 @@ class History:
         # The share of files that are refused as a whole, or that crash or kill who reads them.
         self.poisonous = random.choice([0.1, 0.1, 0.4])
         self.objects = MemoryObjects(versioned=self.versioned, clock=Clock(self.turns))
-        self.store = LaggingStore(random)
+        self.keys = Rekeying(self)
+        self.store = LaggingStore(random, self.keys.saw)
         self.catalog = WatchedCatalog(self.objects)
-        self.tables = {name: bronze_table(name) for name in TABLES}
+        self.tables = {name: replace(bronze_table(name), needs_token_key=name == TABLE) for name in TABLES}
         self.events: list[tuple[str, StoredObject]] = []
 
     def run(self) -> None:
@@ -94,8 +97,10 @@ class History:
         if self.random.random() < 0.4:
             self.straying = Straying(self)
             self.turns.spawn("stranger", self.straying.produce)
+        if self.random.random() < 0.4:
+            self.turns.spawn("keeper", self.keys.produce)
         self.turns.spawn("lambda", self._register)
-        self.turns.spawn("operator", self._operate)
+        self.turns.spawn("operator", Operator(self).produce)
         self.turns.spawn("sweeper", self._keep_sweeping)
         for number in range(self.random.choice([1, 2, 3, 4])):
             self.turns.spawn(f"worker {number}", self.work)
@@ -119,9 +124,13 @@ class History:
         """The world as one process is given it."""
         world = World(self.turns, rates, self.rules.lease_seconds)
         objects = Port(self.objects, world, OBJECTS, lazy=("list",))
-        engine = LineEngine(objects, self.random, self.forgetful if rates != Rates() else 0.0)  # type: ignore[arg-type]
+        calm = rates == Rates()
+        lines = LineEngine(objects, self.random, 0.0 if calm else self.forgetful)  # type: ignore[arg-type]
+        key = self.keys.key(stray=0.0 if calm else 0.1)
+        other = not calm and self.random.random() < 0.03
+        engine = KeyedEngine(lines, self.keys.key(stray=1.0) if other else key, self.keys.made)
         return Parts(
-            settings=Settings(),
+            settings=Settings(token_key=key),
             store=Port(self.store, world, STORE),  # type: ignore[arg-type]
             objects=objects,  # type: ignore[arg-type]
             catalog=Port(self.catalog, world, CATALOG),  # type: ignore[arg-type]
@@ -163,49 +172,26 @@ class History:
         for _ in range(self.random.choice([0, 5, 20])):
             self.turns.sleep(self.random.random() * 20)
             if self.straying is not None:
-                self._process(self.straying.register)
+                self.process(self.straying.register)
             if self.events:
                 table, found = self.events.pop(int(self.random.random() * len(self.events)))
-                self._process(lambda parts, table=table, found=found: register(table, found, parts))
+                self.process(lambda parts, table=table, found=found: register(table, found, parts))
 
     def work(self) -> None:
         random, lease = self.random, self.rules.lease_seconds
         pause = random.choice([1, lease / 2, 2 * lease])
         for _ in range(random.choice([1, 3, 6])):
             mode: Mode = "until_idle" if random.random() < 0.2 else "once"
-            self._process(lambda parts, mode=mode: self._run(parts, mode))
+            self.process(lambda parts, mode=mode: self._run(parts, mode))
             self.turns.sleep(random.random() * pause)
 
     def _run(self, parts: Parts, mode: Mode) -> Outcome:
         return run(self.tables, parts, self.rules, mode=mode, listing=self.listing)
 
-    def _operate(self) -> None:
-        for _ in range(self.random.choice([0, 0, 2, 5])):
-            self.turns.sleep(self.random.random() * 100)
-            deed = self.random.choice([self._redrive_one, self._replay_some])
-            # What a person asks for counts whenever it comes: no zombie.
-            self._process(deed, replace(self.rates, held=0.0))
-
-    def _redrive_one(self, parts: Parts) -> None:
-        for _ in range(self.random.choice([1, 40])):  # some look once, some wait for the first failure
-            failed = [b for b in every(parts.store, Batch, "review") if b.state == "failed"]
-            if failed:
-                break
-            self.turns.sleep(self.turns.pace * 2)
-        if failed:
-            # Before its turn come the others of a long list.
-            self.turns.sleep(self.random.choice([0, 2, 10]) * self.random.random())
-            redrive(failed[int(self.random.random() * len(failed))], "why not", parts)
-
-    def _replay_some(self, parts: Parts) -> None:
-        first = self.random.choice([1, 1, 2])
-        for one in batches("review", str(first), "2", parts):
-            replay(one, "why not", parts)
-
     def _keep_sweeping(self) -> None:
         for _ in range(self.random.choice([0, 0, 3, 8])):
             self.turns.sleep(self.random.random() * 30)
-            self._process(self._sweep)
+            self.process(self._sweep)
 
     def _sweep(self, parts: Parts) -> None:
         age = timedelta(seconds=self.random.choice([0, 0, 30]))
@@ -213,7 +199,7 @@ class History:
             for left in (self.random.choice([leftovers, leftovers, all_leftovers]))(table, age, parts):
                 self.swept += len(tidy(left, parts))
 
-    def _process(self, work: Callable[[Parts], Any], rates: Rates | None = None) -> None:
+    def process(self, work: Callable[[Parts], Any], rates: Rates | None = None) -> None:
         """One process from its start to its end, with a clock of its own."""
         skew = self.random.choice([0, 0, 0, 3, -3, 90, -90, 50_000])
         with suppress(Killed, UnavailableError, ThrottledError, UsageError):
@@ -225,30 +211,33 @@ class History:
         """Without further faults: ingest until idle, give what failed another round, ingest again."""
         parts = self.parts(Rates())
         for _ in range(2):
-            self._ingest(parts)
+            self._ingest()
             for table in TABLES:
                 for batch in every(parts.store, Batch, table):
                     if batch.state == "failed" and not batch.error.startswith("refused"):
                         redrive(batch, "calm again", parts)
-        self._ingest(parts)
+        self._ingest()
         self._check_overwritten(parts)
         for table in TABLES:
             self._check(table)
+        self.keys.check()
         if self.reload is not None:
             self.reload.check()
         if self.straying is not None:
             self.straying.check()
 
-    def _ingest(self, parts: Parts) -> None:
+    def _ingest(self) -> None:
         # Everybody's lease runs out, however wrong their clocks, as does the time in which nobody lists the
         # bucket, and the index is up to date.
         self.turns.sleep(self.rules.lease_seconds * 3 + 200)
         for _ in range(MOST_PROCESSES):
             self.store.catch_up()
             try:
-                outcome = self._run(parts, "until_idle")
+                outcome = self._run(self.parts(Rates()), "until_idle")
             except Killed:
                 self.turns.sleep(self.rules.lease_seconds + 1)
+                continue
+            except UsageError:  # what was the first to be published had tokens of another key than its
                 continue
             if not (outcome.registered or outcome.batches):
                 return
@@ -280,6 +269,7 @@ class History:
             "two batches of a table": sum((batch.number or 0) > 1 for batch in batches),
             "replayed": len({batch.parent for batch in batches} & {b.batch_id for b in batches if b.number}),
             "swept": self.swept,
+            "keys changed": len(self.keys.changed_at),
             "zombies": self.turns.thawed,
             "reloads that were completed": self.reload is not None and self.reload.completed,
             "reloads that were not": self.reload is not None and not self.reload.completed,

@@ -269,6 +269,36 @@ BUGS = (
         "replace(old, count=0, examples=(), gone=True)",
         "replace(old, count=0, examples=())",
     ),
+    Bug(
+        "tokens of another key are published",
+        "control/ingest/publish.py",
+        "        if not _fits(batch, head):\n",
+        "        if False:\n",
+    ),
+    Bug(
+        "a key that came back brings its old batches back",
+        "control/ingest/publish.py",
+        "    return (batch.token_key, batch.rekeyed) == (head.token_key, head.rekeyed)\n",
+        "    return batch.token_key == head.token_key\n",
+    ),
+    Bug(
+        "whoever publishes does not see that the key changes meanwhile",
+        "control/model.py",
+        '("number", "intent", "rekeyed")',
+        '("number", "intent")',
+    ),
+    Bug(
+        "a key is changed while a publication is under way",
+        "control/ingest/keys.py",
+        "    head = settle(table.name, parts)\n    if head",
+        "    head = parts.store.get(Head, table.name, table.name) or settle(table.name, parts)\n    if head",
+    ),
+    Bug(
+        "a worker with another key parses what it cannot publish",
+        "control/ingest/run.py",
+        "                keys.check(table, heads[table.name], parts.settings)\n",
+        "                pass\n",
+    ),
 )
 # Second changes that some of them need: where the count is taken, and what the sweeper does no more.
 EXTRA = {
@@ -302,8 +332,11 @@ def plant(bug: Bug, folder: Path) -> None:
             (folder / change.path).write_text(text.replace(change.old, change.new))
 
 
-def judge(bug: Bug, seeds: Sequence[int], histories: int) -> list[int | None]:
-    """In a process of its own: after how many histories each seed caught the bug, None when it did not."""
+def judge(bug: Bug, seeds: Sequence[int], histories: int, enough: int) -> list[int | None]:
+    """In a process of its own: after how many histories each seed caught the bug, None when it did not.
+
+    Once `enough` of them have, no more are tried.
+    """
     with tempfile.TemporaryDirectory(prefix="ingest-bug-") as folder:
         plant(bug, Path(folder))
         reader, writer = os.pipe()
@@ -314,7 +347,10 @@ def judge(bug: Bug, seeds: Sequence[int], histories: int) -> list[int | None]:
             from simulate import simulate
 
             for seed in seeds:
+                if enough <= 0:
+                    break
                 outcome = simulate(seed, histories)
+                enough -= outcome.error is not None
                 os.write(writer, f"{outcome.histories if outcome.error else 'null'},".encode())
             os._exit(0)
         os.close(writer)
@@ -329,6 +365,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--enough", type=int, default=5, help="so many seeds that catch a bug will do")
     parser.add_argument("--histories", type=int, default=2000)
     parser.add_argument("--only", default="", help="only bugs whose name holds this")
     options = parser.parse_args()
@@ -340,7 +377,7 @@ def main() -> None:
     sys.path.insert(0, str(Path(__file__).parent))
     seeds = [options.first + 1_000_000 * number for number in range(options.seeds)]
     for bug in (bug for bug in BUGS if options.only in bug.name):
-        caught = judge(bug, seeds, options.histories)
+        caught = judge(bug, seeds, options.histories, options.enough)
         print(json.dumps({"bug": bug.name, "caught_after": caught}), flush=True)
 
 

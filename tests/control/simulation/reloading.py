@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from fakes import WrongError
 
-from control.model import Batch, RawFile, Reload, counts_in, file_id_of
+from control.model import Batch, RawFile, Reload, file_id_of
+from control.outcomes import counts_in
 from control.ports import every
 
 if TYPE_CHECKING:

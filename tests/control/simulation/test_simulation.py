@@ -64,7 +64,7 @@ def test_a_sweep_finds_all_leftovers_without_looking_everywhere() -> None:
 def test_the_histories_are_eventful() -> None:
     """What the simulation is for happens in it: takeovers, splits, failures, overwritten keys, zombies."""
     seen: dict[str, int] = {}
-    for seed in range(300):
+    for seed in range(400):
         history = History(seed)
         history.run()
         for name, happened in history.happenings().items():

@@ -17,8 +17,8 @@ class Boxes:
 
     there: dict[str, str] = field(default_factory=dict)
 
-    def secret(self, arn: str) -> str:
-        return arn
+    def secret(self, arn: str, version: str) -> str:
+        return f"{arn} {version}"
 
     def create(self, properties: Any) -> Made:
         name = properties["Name"]

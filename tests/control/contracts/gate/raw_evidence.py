@@ -61,7 +61,7 @@ def _of_table(base: BronzeContract, head: BronzeContract) -> Iterator[Seen]:
             yield Seen("consumers", "breaking", "gone", f"select {name} fails", (name,))
         elif there[name] != kind and not columns.is_wider(kind, there[name]):
             yield Seen("consumers", "breaking", "type", f"{name} is {there[name]} and not {kind}", (name,))
-    if head.revision < base.revision:
+    if head.revision_at(0) < base.revision_at(0):
         yield Seen("consumers", "breaking", "revision", "rows that are read again lose against older ones")
 
 

@@ -47,6 +47,8 @@ VALUES = {
     "struct": {"a": 1, "b": "text"},
 }  # fmt: skip
 
+KEY = b"a key for tests, as long as one has to be"
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -93,9 +95,9 @@ def table(tmp_path: Path) -> Table:
     for folder in ("bronze", "rendered/bronze"):
         (tmp_path / folder).mkdir(parents=True)
     objects = MemoryObjects()
-    engine = LightEngine(objects, b"a key for tests")
+    engine = LightEngine(objects, KEY)
     parts = Parts(
-        settings=Settings(bucket="lake", contracts=tmp_path, token_key=b"a key for tests"),
+        settings=Settings(bucket="lake", contracts=tmp_path, token_key=KEY),
         store=MemoryStore(),
         objects=objects,
         catalog=MemoryCatalog(),

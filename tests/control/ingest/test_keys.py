@@ -1,0 +1,230 @@
+"""The key of tokens: one key a table, another only where people say so, and no batch of any other."""
+
+from dataclasses import replace
+
+import pytest
+
+from bronze.tokens import key_name
+from control import audit
+from control.errors import ConflictError, UsageError
+from control.ingest.claim import take
+from control.ingest.keys import rekey
+from control.ingest.parse import parse
+from control.ingest.plan import plan
+from control.ingest.publish import publish
+from control.ingest.register import reconcile
+from control.ingest.replay import batches, replay
+from control.model import Head
+
+OLD, NEW = b"the key of before, long and random", b"the key from now on, long and random"
+
+
+def use(world, key: bytes, engine: bytes | None = None) -> None:
+    """Give the process, and its engine, a key; reviews have tokens."""
+    world.tables["review"] = replace(world.tables["review"], needs_token_key=True)
+    world.parts = replace(world.parts, settings=replace(world.parts.settings, token_key=key))
+    world.engine.token_key = key_name(engine or key)
+
+
+def change(world, key: bytes) -> Head:
+    use(world, key)
+    return rekey(world.tables["review"], "it has leaked", world.parts)
+
+
+def ingest(world, name: str) -> None:
+    world.land("review", name, name)
+    world.run()
+
+
+def write_next(world):
+    """Have the batch of what is new parsed, and not published."""
+    reconcile(["review"], world.parts)
+    (batch,) = plan("review", world.parts, world.rules)
+    held = take(batch, "me", world.parts, world.rules)
+    return parse(held, world.tables["review"], world.engine, world.parts, world.rules)
+
+
+def test_a_missing_key_is_told_before_anything_is_claimed(world) -> None:
+    use(world, b"")
+    assert world.run().batches == ()
+    world.land("review", "a", "1")
+    with pytest.raises(UsageError, match="DM_TOKEN_KEY is not set"):
+        world.run()
+    assert [b.attempts for b in world.batches("review")] == [0]
+
+
+def test_a_short_key_makes_no_first_token(world) -> None:
+    use(world, b"short")
+    world.land("review", "a", "1")
+    with pytest.raises(UsageError, match="less than 32 characters"):
+        world.run()
+    assert [b.attempts for b in world.batches("review")] == [0]
+
+
+def test_a_short_key_that_made_tokens_before_its_length_counted_goes_on(world) -> None:
+    use(world, OLD)
+    ingest(world, "a")
+    before = world.head("review")
+    world.store.put(replace(before, token_key=None))
+    use(world, b"short")
+    ingest(world, "b")
+    assert (world.head("review").number, world.head("review").token_key) == (2, key_name(b"short"))
+
+
+def test_a_table_without_tokens_takes_any_key(world) -> None:
+    use(world, OLD)
+    world.land("beer", "a", "1")
+    world.run()
+    use(world, NEW)
+    world.land("beer", "b", "2")
+    world.run()
+    assert [b.token_key for b in world.batches("beer")] == [None, None]
+    world.check()
+
+
+def test_another_key_than_before_is_refused_before_anything_is_claimed(world) -> None:
+    use(world, OLD)
+    ingest(world, "a")
+    use(world, NEW)
+    world.land("review", "b", "2")
+    with pytest.raises(UsageError, match="not the key that made the tokens of review") as refused:
+        world.run()
+    assert "dm ingest rekey --table review" in refused.value.hint
+    assert [(b.number, b.attempts) for b in world.batches("review")] == [(None, 0), (1, 1)]
+    use(world, OLD)
+    world.run()
+    world.check()
+
+
+def test_an_engine_with_another_key_publishes_nothing(world) -> None:
+    use(world, OLD, engine=NEW)
+    ingest(world, "a")
+    (batch,) = world.batches("review")
+    assert (batch.state, batch.number) == ("failed", None)
+    assert "has another DM_TOKEN_KEY" in batch.error
+
+
+def test_an_engine_that_does_not_say_its_key_publishes_nothing(world) -> None:
+    use(world, OLD)
+    world.engine.token_key = None
+    ingest(world, "a")
+    assert [b.state for b in world.batches("review")] == ["failed"]
+
+
+def test_people_change_the_key_and_it_is_written_down(world) -> None:
+    use(world, OLD)
+    ingest(world, "a")
+    head = change(world, NEW)
+    assert (head.token_key, head.rekeyed, head.number) == (key_name(NEW), 1, 1)
+    (entry,) = audit.trail("review", world.parts, action="rekey")
+    assert entry.reason == "it has leaked"
+    ingest(world, "b")
+    first, second = world.batches("review")
+    assert (first.token_key, first.rekeyed) == (key_name(OLD), None)
+    assert (second.token_key, second.rekeyed) == (key_name(NEW), 1)
+    assert world.engine.orders[-1].rekeyed == 1
+    world.check()
+
+
+def test_changing_to_the_key_that_it_has_does_nothing(world) -> None:
+    use(world, OLD)
+    ingest(world, "a")
+    assert change(world, OLD) == world.head("review")
+    assert world.head("review").rekeyed is None
+    change(world, NEW)
+    assert change(world, NEW).rekeyed == 1
+    assert len(list(audit.trail("review", world.parts))) == 1
+
+
+def test_a_replay_reads_with_the_new_key_and_wins(world) -> None:
+    use(world, OLD)
+    ingest(world, "a")
+    change(world, NEW)
+    for one in batches("review", "1", "1", world.parts):
+        replay(one, "another key", world.parts)
+    world.run()
+    again = world.batches("review")[-1]
+    assert (again.number, again.token_key, world.engine.orders[-1].rekeyed) == (2, key_name(NEW), 1)
+
+
+def test_what_was_written_before_the_change_is_parsed_again(world) -> None:
+    use(world, OLD)
+    ingest(world, "a")
+    world.land("review", "b", "2")
+    written = write_next(world)
+    change(world, NEW)
+    world.run()
+    second = world.batches("review")[-1]
+    assert (second.batch_id, second.number, second.token_key) == (written.batch_id, 2, key_name(NEW))
+    assert ("batch.rekeyed", {"table": "review", "batch": written.batch_id}) in world.said
+    assert world.visible("review") == {1: ["a"], 2: ["2"]}
+    world.check()
+
+
+def test_a_key_that_came_back_does_not_bring_its_old_batches_back(world) -> None:
+    use(world, OLD)
+    ingest(world, "a")
+    world.land("review", "b", "2")
+    written = write_next(world)
+    change(world, NEW)
+    assert change(world, OLD).rekeyed == 2
+    world.run()
+    second = world.batches("review")[-1]
+    assert (second.batch_id, second.rekeyed, second.epoch) == (written.batch_id, 2, written.epoch + 2)
+
+
+def test_a_change_between_a_look_at_the_head_and_its_intent_is_seen(world) -> None:
+    use(world, OLD)
+    ingest(world, "a")
+    world.land("review", "b", "2")
+    written = write_next(world)
+    table, publisher = world.tables["review"], world.parts
+
+    class Store:
+        """Whoever publishes has looked at the head, and the key changes before it writes."""
+
+        def __getattr__(self, name):
+            return getattr(world.store, name)
+
+        def update(self, old, new):
+            if isinstance(new, Head) and new.intent is not None and old.rekeyed is None:
+                change(world, NEW)
+            return world.store.update(old, new)
+
+    pending = publish(written, table, replace(publisher, store=Store()))
+    assert (pending.state, pending.number, world.head("review").number) == ("pending", None, 1)
+
+
+def test_a_publication_that_is_faster_than_the_change_stands(world) -> None:
+    use(world, OLD)
+    ingest(world, "a")
+    world.land("review", "b", "2")
+    written, table = write_next(world), world.tables["review"]
+
+    class Store:
+        """Whoever changes the key has looked at the head, and a batch is published before it writes."""
+
+        def __getattr__(self, name):
+            return getattr(world.store, name)
+
+        def update(self, old, new):
+            if isinstance(new, Head) and new.rekeyed and old.number == 1:
+                publish(written, table, world.parts)
+                raise ConflictError("too late")
+            return world.store.update(old, new)
+
+    use(world, NEW)
+    head = rekey(table, "it has leaked", replace(world.parts, store=Store()))
+    assert (head.number, head.rekeyed, head.token_key) == (2, 1, key_name(NEW))
+    assert [b.token_key for b in world.batches("review")] == [key_name(OLD)] * 2
+
+
+def test_only_what_has_tokens_and_a_long_key_is_changed(world) -> None:
+    with pytest.raises(UsageError, match="review has no tokens"):
+        rekey(world.tables["review"], "why not", world.parts)
+    with pytest.raises(UsageError, match="less than 32"):
+        change(world, b"short")
+    use(world, NEW)
+    with pytest.raises(UsageError, match="needs a reason"):
+        rekey(world.tables["review"], " ", world.parts)
+    assert world.head("review").token_key is None
