@@ -13,8 +13,8 @@ from control.errors import UsageError
 Method = Literal["GET", "POST"]
 Kind = Literal["boolean", "integer", "number", "string", "array"]
 
-# GET changes nothing, POST acts. Left out is what belongs to a machine (its local cloud, its files) and what
-# asks its user back (a deployment): `dm` there does it.
+# GET changes nothing, POST acts. Left out is what belongs to a machine (its local cloud, its files, its key)
+# and what asks its user back (a deployment): `dm` there does it.
 COMMANDS: Mapping[str, Method] = {
     "status": "GET",
     "files list": "GET",

@@ -75,6 +75,7 @@ def walk(steps: Steps, folder: str) -> None:
     as_engineer("dm", "ingest", "run", "--until-idle", DM_RAW_QUEUE=raw_queue(steps))
     left_out = ("--until", "2999-12-31", "--reason", "seen", "--workgroup", group)
     as_engineer("dm", "quarantine", "waive", f"{registered_by_event(steps)}:2", *left_out)
+    as_engineer(*REKEY, DM_TOKEN_KEY="another" * 5)  # and back, below
     for command in (
         ("dm", "status"),
         ("dm", "files", "list", "--json"),
@@ -85,6 +86,7 @@ def walk(steps: Steps, folder: str) -> None:
         ("dm", "files", "redrive", "--table", "brewery", "--reason", "seen"),
         ("dm", "quarantine", "replay", "--table", "brewery", "--reason", "seen"),
         ("dm", "ingest", "replay", "--table", "brewery", "--from", "1", "--to", "1", "--reason", "seen"),
+        REKEY,
         ("dm", "ingest", "run", "--until-idle"),
         ("dm", "contract", "drift"),
         ("dbt", "build", "--profiles-dir", "profiles", "--target", "dev", "--select", "breweries"),
@@ -108,6 +110,7 @@ def walk(steps: Steps, folder: str) -> None:
 
 
 KINDS = ("raw", "bronze", "quarantine")
+REKEY = ("dm", "ingest", "rekey", "--table", "profile", "--reason", "seen")
 # Values of dev that make the roles of those who deploy.
 STACKS_ROLE = "beer-stacks"
 DEPLOYERS = ("CiRepository=owner/lake", f"StacksRole=arn:aws:iam::123456789012:role/{STACKS_ROLE}")
