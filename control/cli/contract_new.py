@@ -1,7 +1,7 @@
 """`dm contract new`: the first draft of a table from a raw file, and of silver from a bronze contract."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,13 +10,8 @@ import click
 from control.errors import UsageError, printable
 
 if TYPE_CHECKING:
+    from control.contracts.infer import Found, Shape
     from control.contracts.source import Document
-
-# Names of what is about a person; whether it is, only people know.
-_PERSONAL = re.compile(
-    r"(^|_)(e?mail|phone|mobile|iban|card|ssn|passport|birth|birthday|birthdate|address|street|surname"
-    r"|(first|last|full)_?name)(_|$)"
-)
 
 
 @click.group("new")
@@ -81,13 +76,13 @@ def bronze(table: str, file: Path, silver: str | None) -> None:
             " latest",
             err=True,
         )
-    maybe = [called[c.name] for c in shape.columns if _PERSONAL.search(called[c.name]) and not c.personal]
-    if maybe:
-        click.echo(
-            f"warning: {', '.join(maybe)} may be personal, and is drafted as public: if so, make it a string"
-            " with classification: personal and the custom property token: true",
-            err=True,
-        )
+    _say_what_is_personal(shape, found, called)
+    for column in shape.columns:
+        if column.resembles:
+            click.echo(
+                f"note: {called[column.name]} looks like {column.resembles} is how raw files write it;"
+                " as it is here it stays a string"
+            )
     click.echo(
         f"next: read contracts/bronze/{table}.yaml: the key ({keys}), types, what is required, who may"
         f" know. What you change goes into silver by dm contract new silver {table} --replace\n"
@@ -167,6 +162,27 @@ def model(name: str, replace: bool) -> None:
             err=True,
         )
     click.echo("next: describe it, name owner and consumers, then dm contract lint && dm contract sync")
+
+
+def _say_what_is_personal(shape: "Shape", key: "Sequence[Found]", called: Mapping[str, str]) -> None:
+    from control.contracts.draft import is_held_personal
+
+    personal = [c for c in shape.columns if is_held_personal(c, key)]
+    hidden = [called[c.name] for c in personal if c.type != "string"]
+    if personal:
+        named = ", ".join(called[c.name] for c in personal)
+        without = f" and {', '.join(hidden)} not at all" if hidden else ""
+        click.echo(
+            f"note: {named} {'is' if len(personal) == 1 else 'are'} taken to be personal, so silver shows"
+            f" tokens in the place of texts{without}: where that is wrong, say classification: public and"
+            " take token away"
+        )
+    if bare := [called[c.name] for c in shape.columns if c.personal and c not in personal]:
+        click.echo(
+            f"warning: {', '.join(bare)} may be personal, and is drafted as public: if so, make it a string"
+            " with classification: personal and the custom property token: true",
+            err=True,
+        )
 
 
 def _announce(reader: str, contract: Path) -> None:

@@ -1,11 +1,10 @@
 """The first draft of a table: its bronze and silver contracts, and the two models of silver."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from control.contracts import drafted, hive, skeleton, technical, words
-from control.contracts.infer import KEY_TYPES, Found, Shape
+from control.contracts.infer import KEY_TYPES, Found, Shape, plain
 from control.contracts.model import Column, Contract
 from control.contracts.render_dbt import dump
 from control.errors import DataError
@@ -36,7 +35,7 @@ def names(table: str, shape: Shape, source: str) -> dict[str, str]:
     """
     called = {column.name: _called(column.name, table) for column in shape.columns}
     made = {f"{called[c.name]}_us" for c in shape.columns if c.type == "timestamp"}
-    made |= {f"{called[c.name]}_token" for c in shape.columns if c.personal}
+    made |= {f"{called[c.name]}_token" for c in shape.columns if c.personal and c.type == "string"}
     called = {raw: f"{table}_{name}" if name in made else name for raw, name in called.items()}
     listed = list(called.values())
     wrong = [raw for raw, name in called.items() if not name or listed.count(name) > 1]
@@ -49,8 +48,7 @@ def names(table: str, shape: Shape, source: str) -> dict[str, str]:
 
 
 def _called(raw: str, table: str) -> str:
-    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", raw).lower()
-    name = re.sub(r"[^a-z0-9]+", "_", apart).strip("_")
+    name = plain(raw)
     taken = name in words.RESERVED or name in technical.PARTITION_KEYS or name[:1].isdigit()
     return f"{table}_{name}" if taken else name
 
@@ -78,8 +76,9 @@ def silver_files(bronze: Contract, silver: str, held: Mapping[str, Any] | None =
 def key(shape: Shape, source: str) -> tuple[Found, ...]:
     """The columns that are taken for the key: what the deletes of a log have, where those lack anything.
 
-    Else it is one without a value twice, of these the first that is an id; else those that are so together.
-    In a log, and where there are none, it is one that is never empty. Raises DataError when none is.
+    Else it is one without a value twice, of these the first that is an id, and one about a person last; else
+    those that are so together. In a log, and where there are none, it is one that is never empty. Raises
+    DataError when none is.
     """
     shown = _deletes_show_the_key(shape)
     able_types = (*KEY_TYPES, "timestamp", "boolean") if shown else KEY_TYPES
@@ -95,7 +94,8 @@ def key(shape: Shape, source: str) -> tuple[Found, ...]:
     if shown:
         return tuple(able)
     pool = [c for c in able if c.distinct and not shape.is_log] or able
-    return (next((c for c in pool if c.name.endswith("_id") or c.name == "id"), pool[0]),)
+    ranked = sorted(pool, key=lambda c: (not plain(c.name).endswith("id"), not c.is_called_a_key, c.personal))
+    return tuple(ranked[:1])
 
 
 def is_guess(shape: Shape, key: Sequence[Found]) -> bool:
@@ -109,7 +109,13 @@ def _deletes_show_the_key(shape: Shape) -> bool:
     return shape.is_log and any(c.required and not c.everywhere for c in shape.columns)
 
 
+def is_held_personal(column: Found, key: Sequence[Found]) -> bool:
+    """Whether it is drafted as personal: not a key that has no token, which nothing would show."""
+    return column.personal and (column.type == "string" or column not in key)
+
+
 def _found(column: Found, name: str, key: Sequence[str]) -> Column:
+    personal = column.personal and (column.type == "string" or name not in key)
     return Column(
         name=name,
         type=column.type,
@@ -118,8 +124,8 @@ def _found(column: Found, name: str, key: Sequence[str]) -> Column:
         required=column.required,
         key=key.index(name) + 1 if name in key else 0,
         raw_name=column.name if column.name != name else "",
-        classification="personal" if column.personal else "public",
-        token=column.personal,
+        classification="personal" if personal else "public",
+        token=personal and column.type == "string",
     )
 
 

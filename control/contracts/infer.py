@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from control.contracts import through_kafka
-from control.contracts.sampled import WIDE, Field, type_of
+from control.contracts.sampled import WIDE, Field, resembles, type_of
 from control.errors import DataError, UsageError
 
 _RECORDS = 10_000  # looked at: a column that is empty so long is drafted as optional text
@@ -23,6 +23,12 @@ _ZONED_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}Z")
 _DELIMITERS = (";", "\t", "|")
 # What a column of a key may be; of a key of several it may be a moment, too.
 KEY_TYPES = ("bigint", WIDE, "string", "date")
+# What keys are called, and what is about a person; whether it is, only people know.
+_KEY_NAME = re.compile(r"(^|_)(id|key|no|nr|num|number|code|uuid|guid|sku)$")
+_PERSONAL_NAME = re.compile(
+    r"(^|_)(e?mail|phone|mobile|iban|card|ssn|passport|birth|birthday|birthdate|address|street|surname"
+    r"|(first|last|full)_?name)(_|$)"
+)
 # A table of hundreds of columns has too many pairs to look at all.
 _KEY_COLUMNS = 12
 
@@ -32,7 +38,8 @@ class Found:
     """A column as a raw file shows it.
 
     `required` when it is in every row, `everywhere` when deletes have it, too; `distinct` when no value came
-    twice, `personal` for addresses.
+    twice, `personal` for addresses and for what is called as personal data is. `resembles` is what its texts
+    may have been meant for, in a way that raw files may not write it.
     """
 
     name: str
@@ -41,6 +48,12 @@ class Found:
     everywhere: bool
     distinct: bool
     personal: bool
+    resembles: str = ""
+
+    @property
+    def is_called_a_key(self) -> bool:
+        """Whether it has a name that keys have."""
+        return _KEY_NAME.search(plain(self.name)) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +61,8 @@ class Shape:
     """The columns of a raw file, the kind of its log position, and how many records were looked at.
 
     In a log (`is_log`) a key comes again with every change of its row. `together` are columns whose values
-    did not come together twice, where there are such and no column is distinct alone. `settings` are the
-    custom properties of the table that the file shows.
+    did not come together twice, where there are such and no column that is called a key is distinct alone.
+    `settings` are the custom properties of the table that the file shows.
     """
 
     columns: tuple[Found, ...]
@@ -115,7 +128,7 @@ def infer(path: Path) -> Shape:
         position = "lsn"
     if any("\n" in value for row in listed for value in row.fields.values() if isinstance(value, Field)):
         settings["multiline"] = True
-    together = () if places or any(c.distinct for c in columns) else _together(columns, listed)
+    together = () if places else _together(columns, listed)
     return Shape(columns, position, len(listed), bool(places), together, settings)
 
 
@@ -136,13 +149,33 @@ def _csv(lines: Iterable[str], delimiter: str, path: Path) -> Iterator[_Row]:
 
 
 def _together(columns: Sequence[Found], rows: Sequence[_Row]) -> tuple[str, ...]:
-    """Two columns, else three, the first whose values never come together twice; none when none are."""
-    able = [c.name for c in columns if c.everywhere and c.type in (*KEY_TYPES, "timestamp")][:_KEY_COLUMNS]
+    """Two columns, else three, the first whose values never come together twice; none when none are.
+
+    One that is so alone is enough, if it is called a key or no two or three that are called so will do.
+    """
+    able = [c for c in columns if c.everywhere and c.type in (*KEY_TYPES, "timestamp")]
+    called = [c.name for c in able if c.is_called_a_key]
+    if any(c.distinct and (c.is_called_a_key and c.type in KEY_TYPES) for c in able):
+        return ()
+    if found := _first_together(called[:_KEY_COLUMNS], rows):
+        return found
+    if any(c.distinct for c in columns):
+        return ()
+    return _first_together([c.name for c in able][:_KEY_COLUMNS], rows)
+
+
+def _first_together(able: Sequence[str], rows: Sequence[_Row]) -> tuple[str, ...]:
     for size in (2, 3):
         for names in itertools.combinations(able, size):
             if _never_twice(tuple(row.fields[name] for name in names) for row in rows):
                 return names
     return ()
+
+
+def plain(name: str) -> str:
+    """A name in small letters, with `_` between its words: `First Name` is `first_name`."""
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    return re.sub(r"[^a-z0-9]+", "_", apart).strip("_")
 
 
 def _never_twice(values: Iterable[object]) -> bool:
@@ -219,5 +252,7 @@ def _column(name: str, rows: Sequence[_Row]) -> Found:
         required=all(row.is_delete for row in lacking) and bool(there),
         everywhere=not lacking,
         distinct=len({json.dumps(v, sort_keys=True) for v in there}) == len(there),
-        personal=kind == "string" and bool(texts) and all(_ADDRESS.fullmatch(text) for text in texts),
+        personal=_PERSONAL_NAME.search(plain(name)) is not None
+        or (kind == "string" and bool(texts) and all(_ADDRESS.fullmatch(text) for text in texts)),
+        resembles=resembles(texts) if kind == "string" else "",
     )

@@ -16,6 +16,15 @@ _ZEROS_FIRST = re.compile(r"-?0[0-9]+")
 _DIGITS = re.compile(r"-?[0-9]+")
 
 
+# Texts that only look like values of a type: how a raw file has to write them.
+_RESEMBLE = (
+    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d.*"), "a moment: 2024-05-06T07:08:09"),
+    (re.compile(r"\d\d?[./]\d\d?[./]\d{4}"), "a date: 2024-05-06"),
+    (re.compile(r"[-+]?(\d+|\d{1,3}(\.\d{3})+),\d+"), "an amount: 1234.5"),
+    (re.compile(r"yes|no|[ytfn]|on|off", re.IGNORECASE), "true or false: true"),
+)
+
+
 class Field(str):
     """What stands in a field of a CSV: text that may be written for a value of another type."""
 
@@ -42,6 +51,14 @@ def type_of(values: Iterable[object]) -> str:
     if kinds == {Field} and not any(_ZEROS_FIRST.fullmatch(text) for text in texts):
         return _first(_OF_FIELD, texts)
     return "string"
+
+
+def resembles(texts: Sequence[str]) -> str:
+    """What texts that stay texts look like, and how it is written to be read so; nothing if like nothing."""
+    given = [text for text in texts if text]
+    return next(
+        (said for pattern, said in _RESEMBLE if given and all(pattern.fullmatch(text) for text in given)), ""
+    )
 
 
 def _part(values: Iterable[object]) -> str:

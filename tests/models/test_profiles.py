@@ -1,10 +1,12 @@
 """The target local never reaches for a real account."""
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from bronze_lake import clean_environment, dbt
+from bronze_lake import ROOT, clean_environment, dbt
 
 NOT_HERE = "https://glue.eu-central-1.amazonaws.com"
 
@@ -43,3 +45,14 @@ def test_other_targets_name_the_variable_that_is_missing(tmp_path: Path, target:
     done = dbt(tmp_path, "parse", "--target", target, env=clean_environment())
     assert done.returncode == 2
     assert "AWS_REGION" in done.stdout
+
+
+def test_dbt_needs_to_be_told_nothing_where_the_project_is(tmp_path: Path) -> None:
+    env = clean_environment() | {"AWS_ENDPOINT_URL": "http://127.0.0.1:4666", "HOME": str(tmp_path)}
+    command = [str(Path(sys.executable).parent / "dbt"), "--no-use-colors", "ls", "--quiet"]
+    paths = ["--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path)]
+    done = subprocess.run(
+        [*command, "--select", "beers", *paths], cwd=ROOT, env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "lakehouse.silver.beers" in done.stdout

@@ -133,12 +133,50 @@ def test_silver_is_drafted_anew_from_the_bronze_contract_that_someone_has_mended
     assert (shown["classification"], shown["tags"]) == ("pseudonym", ["pii"])
 
 
-def test_columns_whose_names_are_of_personal_data_are_named() -> None:
-    Path("p.csv.gz").write_bytes(
-        gzip.compress(b"id,card_number,phone,email,scorecard,address\n1,4000,030,a@example.org,9,Elm 1\n")
+def test_columns_whose_names_are_of_personal_data_are_drafted_as_such() -> None:
+    head = "id,card_number,phone,email,scorecard,address,birth_date\n"
+    Path("p.csv").write_text(f"{head}1,4000,030,a@example.org,9,Elm 1,1980-02-29\n")
+    result = run("new", "bronze", "person", "--from-file", "p.csv")
+    assert "note: card_number, phone, email, address, birth_date are taken to be personal" in result.stdout
+    assert "tokens in the place of texts and card_number, birth_date not at all" in result.stdout
+    view = Path("models/silver/persons.sql").read_text()
+    assert "cast(phone_token as varchar) as phone" in view
+    assert "birth_date" not in view
+    assert run("lint").stdout == "2 contracts, 0 findings\n"
+
+
+def test_a_key_is_looked_for_by_its_name_before_what_only_happens_to_differ() -> None:
+    Path("h.csv").write_text(
+        "Region Code,Holder No.,Full Name,Discount\nN,1,Ann,1\nN,2,Bo,2\nS,1,Cy,3\nS,2,Di,4\n"
     )
-    result = run("new", "bronze", "person", "--from-file", "p.csv.gz")
-    assert "warning: card_number, phone, address may be personal" in result.stderr
+    run("new", "bronze", "holder", "--from-file", "h.csv")
+    assert load(Path("contracts/bronze/holder.yaml")).key == ("Region Code", "Holder No.")
+    Path("f.csv").write_text("full_name,colour,n\nAnn,red,7\nBo,blue,7\n")
+    run("new", "bronze", "fan", "--from-file", "f.csv")
+    assert load(Path("contracts/bronze/fan.yaml")).key == ("colour",)
+
+
+def test_a_personal_key_that_no_token_stands_for_is_left_public_and_named() -> None:
+    Path("c.csv").write_text("card_number,name\n4000,a\n4001,a\n")
+    result = run("new", "bronze", "card", "--from-file", "c.csv")
+    assert "warning: card_number may be personal, and is drafted as public" in result.stderr
+    assert run("lint").stdout == "2 contracts, 0 findings\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("2024-01-01 10:00:00+00", "a moment: 2024-05-06T07:08:09"),
+        ("31.12.2024", "a date: 2024-05-06"),
+        ('"1.234,50"', "an amount: 1234.5"),
+        ("t", "true or false: true"),
+    ],
+)
+def test_what_looks_like_a_value_and_is_none_is_said_to_stay_text(value: str, said: str) -> None:
+    Path("m.csv").write_text(f"id,since,name\n1,{value},a\n2,{value},b\n")
+    result = run("new", "bronze", "member", "--from-file", "m.csv")
+    assert f"note: since looks like {said} is how raw files write it" in result.stdout
+    assert result.stdout.count("looks like") == 1
 
 
 def test_a_key_of_several_columns_is_drafted_in_its_order() -> None:
@@ -257,7 +295,7 @@ def test_names_that_no_query_here_could_use_stay_those_of_raw_files() -> None:
     stored = load(Path("contracts/bronze/wine.yaml")).stored
     assert list(stored.values()) == ["id", "first_name", "e_mail", "value_date", "wine_2nd", "wine_batch"]
     assert "note: the table calls ID id, First Name first_name, e-mail e_mail, " in result.stdout
-    assert "warning: first_name may be personal" in result.stderr
+    assert "note: first_name, e_mail are taken to be personal" in result.stdout
     assert "cast(e_mail_token as varchar) as e_mail" in Path("models/silver/wines.sql").read_text()
     assert run("lint").stdout == "2 contracts, 0 findings\n"
 
