@@ -6,7 +6,8 @@ done, so that `dbt retry` finds nothing to do. The statement that dbt's main thr
 SIGTERM, as CI and schedulers send it, and of SIGHUP, of a terminal that is closed, dbt knows nothing. Where a
 hook of `on-run-start` raises an error, `on-run-end` is left out, too. Here all of them end alike.
 
-Where the cloud does not answer, dbt prints a stack of a hundred lines; here it is one line.
+Where the cloud does not answer, or models read each other in a circle, dbt prints a stack of a hundred lines;
+here it is one line.
 """
 
 import signal
@@ -23,6 +24,7 @@ from dbt.adapters.athena.connections import AthenaCursor
 from dbt.adapters.factory import get_adapter
 from dbt.artifacts.schemas.results import RunStatus
 from dbt.artifacts.schemas.run import RunResult
+from dbt.compilation import Linker
 from dbt.contracts.graph.nodes import Exposure
 from dbt.task.run import RunTask
 from dbt_common.exceptions import DbtRuntimeError
@@ -31,11 +33,12 @@ from dbt_common.exceptions import DbtRuntimeError
 # so dbt ended with an AttributeError in place of the hook's own error, and left out `on-run-end`.
 Exposure.schema = ""  # type: ignore[attr-defined]
 
-_execute, _before, _start, _await = (
+_execute, _before, _start, _await, _link = (
     RunTask.execute_with_hooks,
     RunTask.before_run,
     AthenaCursor._start_execution,
     AthenaCursor._await_completion,
+    Linker.link_graph,
 )
 _UNREACHABLE = (
     'No model was built. The local cloud is started by `dm local up`, then `eval "$(dm env)"`;'
@@ -82,6 +85,15 @@ def _before_run(task: RunTask, adapter: Any, selected: Any) -> Any:
             # Of any other error than its own dbt prints the whole stack.
             raise DbtRuntimeError(f"{error}. {_UNREACHABLE}") from error
         raise
+
+
+def _link_graph(linker: Linker, manifest: Any) -> None:
+    """Put the models in order, and say what to do where there is none."""
+    try:
+        _link(linker, manifest)
+    except RuntimeError as error:
+        way = "A model cannot ref() itself, nor what is made from it; what it held before is {{ this }}"
+        raise DbtRuntimeError(f"{error}. {way}") from error
 
 
 @contextmanager
@@ -136,6 +148,7 @@ def _await_completion(cursor: AthenaCursor) -> None:
         raise
 
 
+Linker.link_graph = _link_graph  # type: ignore[assignment, method-assign]
 RunTask.execute_with_hooks = _execute_with_hooks  # type: ignore[assignment, method-assign]
 RunTask.before_run = _before_run  # type: ignore[assignment, method-assign]
 AthenaCursor._start_execution = _start_execution  # type: ignore[assignment, method-assign]

@@ -40,6 +40,7 @@ GUARDS = {
 # Hooks of dbt_project.yml, and what happens without them.
 HOOKS = {
     "refuse_partial_reads": "`dbt build --sample` counts rows as taken in that it left out",
+    "refuse_unchecked_models": "a model that is materialized as a table is swapped under its readers",
     "create_consumed": "no model knows what it took in",
     "take_lease": "two builds can write at once",
     "release_lease": "each build waits until the one before is given up for dead",

@@ -33,6 +33,16 @@ def test_a_cloud_that_does_not_answer_is_told_in_a_line_with_what_to_do(tmp_path
     assert "Traceback" not in done.stdout
 
 
+def test_models_in_a_circle_are_told_in_a_line_with_what_to_do(tmp_path: Path) -> None:
+    create(tmp_path)
+    write(tmp_path, "a", {"n": ("bigint", "n")}, more=" from {{ ref('b') }}")
+    write(tmp_path, "b", {"n": ("bigint", "n")}, more=" from {{ ref('a') }}")
+    told = run(tmp_path, Lake(tmp_path, "http://127.0.0.1:9"), expect=2)
+    assert "Found a cycle: model.lakehouse." in told
+    assert "A model cannot ref() itself, nor what is made from it" in told
+    assert "Traceback" not in told
+
+
 def test_a_build_that_has_taken_the_lease_and_fails_before_its_models_gives_it_back(lake: Lake) -> None:
     lake.publish("brewery", [record("insert", 1, **brewery(1))])
     lake.dbt("run", "--select", "breweries_state")

@@ -1,0 +1,60 @@
+"""What would write past the checks, or swap a table under its readers, is refused before anything changes."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from bronze_lake import Lake
+from small_project import create, run, write
+
+SNAPSHOT = """
+{% snapshot kept %}
+{{ config(unique_key="id", strategy="check", check_cols=["n"], schema="silver") }}
+select 1 as id, 2 as n
+{% endsnapshot %}
+"""
+
+
+@pytest.fixture
+def project(lake: Lake, tmp_path: Path) -> Path:
+    """A project whose one table is there and holds 2."""
+    create(tmp_path)
+    write(tmp_path, "things", {"n": ("bigint", "cast(2 as bigint)")})
+    run(tmp_path, lake)
+    write(tmp_path, "things", {"n": ("bigint", "cast(3 as bigint)")})
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"materialized": "table"}, "things is materialized as a table"),
+        (
+            {
+                "incremental_strategy": "microbatch",
+                "event_time": "n",
+                "batch_size": "day",
+                "begin": "2026-11-29",
+            },
+            "things is a microbatch model",
+        ),
+    ],
+)
+def test_a_model_that_would_be_seen_unchecked_is_refused(
+    lake: Lake, project: Path, config: dict[str, str], said: str
+) -> None:
+    file = project / "models/things.yml"
+    stated = yaml.safe_load(file.read_text())
+    stated["models"][0]["config"] |= config
+    file.write_text(yaml.safe_dump(stated))
+    told = run(project, lake, expect=2)
+    assert said in told
+    assert "Leave materialized out" in told
+    assert lake.rows("select n from silver.things") == [{"n": 2}]
+    assert lake.rows("select holder from ops.lease") == [{"holder": ""}]
+
+
+def test_a_snapshot_is_refused(lake: Lake, project: Path) -> None:
+    (project / "snapshots").mkdir()
+    (project / "snapshots/kept.sql").write_text(SNAPSHOT)
+    assert "kept is a snapshot" in run(project, lake, command="snapshot", expect=2)
