@@ -16,8 +16,8 @@ from sqlglot import exp
 from localcloud.athena.dialect import parse
 from localcloud.athena.engines.database import open_database
 from localcloud.athena.translate.casts import cast
-from localcloud.athena.translate.reads import Scanned
-from localcloud.athena.translate.scope import Field, Filter, View
+from localcloud.athena.translate.reads import Filter, Scanned
+from localcloud.athena.translate.scope import Field, View
 from localcloud.athena.translate.terms import Term, duckdb_type, ident
 from localcloud.athena.translate.translator import translate
 from localcloud.athena.types import Type, as_iceberg, parse_hive

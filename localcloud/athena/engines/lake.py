@@ -25,8 +25,8 @@ from localcloud.athena.errors import AthenaError, BytesLimitError, not_supported
 from localcloud.athena.iceberg import chunks, metadata, scans
 from localcloud.athena.iceberg.schemas import columns
 from localcloud.athena.iceberg.tables import of_entry
-from localcloud.athena.translate.reads import Read, Scanned, scanned_bytes
-from localcloud.athena.translate.scope import Field, Filter, Table, View
+from localcloud.athena.translate.reads import Filter, Read, Scanned, scanned_bytes
+from localcloud.athena.translate.scope import Field, Table, View
 from localcloud.athena.translate.terms import VARCHAR, ident
 from localcloud.athena.translate.translator import new_scope
 from localcloud.athena.types import parse as parse_type

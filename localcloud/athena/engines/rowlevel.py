@@ -30,9 +30,9 @@ from localcloud.athena.model import Answer, Context
 from localcloud.athena.translate import pruning
 from localcloud.athena.translate.casts import store
 from localcloud.athena.translate.queries import source_text
-from localcloud.athena.translate.reads import Read, Scan
+from localcloud.athena.translate.reads import Filter, Read, Scan
 from localcloud.athena.translate.relations import source as relation_source
-from localcloud.athena.translate.scope import Field, Filter, Scope, check_parts, place
+from localcloud.athena.translate.scope import Field, Scope, check_parts, place
 from localcloud.athena.translate.terms import BOOLEAN, UNKNOWN, Term, ident
 from localcloud.athena.translate.translator import new_scope
 from localcloud.athena.types import Type
@@ -167,7 +167,8 @@ def _target(node: exp.Table, context: Context, lake: Lake) -> Target:
         raise not_supported("Modifying Hive table rows is only supported for transactional tables")
     table = lake.iceberg(database, name)
     columns = iceberg_columns(table.schema())
-    scan = Scan(IcebergTable(lake, scans.current(table)), _TARGET)
+    rows = IcebergTable(lake, scans.current(table))
+    scan = Scan(rows, _TARGET)
     fields = tuple(
         replace(
             field,
@@ -176,7 +177,7 @@ def _target(node: exp.Table, context: Context, lake: Lake) -> Target:
             database="" if node.alias else database,
             reads=frozenset((Read(scan, (field.name,)),)),
         )
-        for field in scan.table.fields
+        for field in rows.fields
     )
     return Target(table, columns, fields, scan)
 

@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 
 from localcloud.athena.catalog import Catalog, Partition, Table, code_of
 from localcloud.athena.errors import not_supported
-from localcloud.athena.translate.scope import Field, Filter
+from localcloud.athena.translate.reads import Filter
+from localcloud.athena.translate.scope import Field
 from localcloud.athena.translate.terms import ident
 from localcloud.athena.types import Type, parse_hive
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from localcloud.athena.catalog import Table
 from localcloud.athena.errors import AthenaError, not_supported
 from localcloud.athena.objects import folder
-from localcloud.athena.translate.scope import Filter
+from localcloud.athena.translate.reads import Filter
 
 _PLACE = re.compile(r"\$\{([^}]+)\}")
 _NOW = re.compile(r"NOW\s*(?:([+-])\s*([0-9]+)\s*(YEAR|MONTH|WEEK|DAY|HOUR|MINUTE|SECOND)S?)?", re.IGNORECASE)

@@ -13,8 +13,7 @@ from localcloud.athena.hive import coercions, footers, partitions
 from localcloud.athena.hive.projection import projection, utc_now
 from localcloud.athena.objects import folder, split
 from localcloud.athena.translate.casts import cast
-from localcloud.athena.translate.reads import Path, Scanned
-from localcloud.athena.translate.scope import Filter
+from localcloud.athena.translate.reads import Filter, Path, Scanned
 from localcloud.athena.translate.terms import VARCHAR, Term, duckdb_type, ident, text
 from localcloud.athena.types import Type, parse_hive
 

@@ -15,7 +15,7 @@ from pyiceberg.types import DateType, DecimalType, TimestampType
 from localcloud.athena.cache import FileCache
 from localcloud.athena.errors import AthenaError, not_supported
 from localcloud.athena.iceberg.schemas import athena_type
-from localcloud.athena.translate.scope import Filter
+from localcloud.athena.translate.reads import Filter
 from localcloud.athena.translate.terms import duckdb_type, ident, text
 
 PATH = "$path"

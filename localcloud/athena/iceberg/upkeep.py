@@ -21,7 +21,8 @@ from localcloud.athena.iceberg import chunks, files, scans
 from localcloud.athena.iceberg.schemas import columns
 from localcloud.athena.iceberg.tables import Overwriting, committing, load
 from localcloud.athena.translate import pruning
-from localcloud.athena.translate.scope import Field, Filter
+from localcloud.athena.translate.reads import Filter
+from localcloud.athena.translate.scope import Field
 from localcloud.athena.translate.terms import ident
 
 # Athena's own defaults, but for the size: its 384 MB would make every local table one file.

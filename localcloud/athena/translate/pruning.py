@@ -7,7 +7,8 @@ from decimal import Decimal, InvalidOperation
 
 from sqlglot import exp
 
-from localcloud.athena.translate.scope import Field, Filter
+from localcloud.athena.translate.reads import Filter
+from localcloud.athena.translate.scope import Field
 from localcloud.athena.types import Type
 
 Filters = Mapping[str, Sequence[Filter]]

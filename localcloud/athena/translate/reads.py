@@ -3,10 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
-
-if TYPE_CHECKING:
-    from localcloud.athena.translate.scope import Filter, Table
+from typing import Final, NamedTuple, Protocol
 
 # A column, or a field inside one; the empty path is no column.
 Path = tuple[str, ...]
@@ -27,15 +24,34 @@ class Scanned:
     size: Size = free
 
 
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A condition that every row must meet, in a form that a table can prune with: `column op values`.
+
+    `op` is one of = < <= > >= in null notnull; values are Python ints, strings, Decimals, dates.
+    """
+
+    column: str
+    op: str
+    values: tuple[object, ...] = ()
+
+
+class Scannable(Protocol):
+    """What reads rows that are kept somewhere."""
+
+    def scan(self, filters: tuple[Filter, ...]) -> Scanned:
+        """A relation with the columns; rows that fail a filter may be left out."""
+
+
 @dataclass(eq=False, slots=True)
 class Scan:
     """A base table in a FROM clause. Its text is made last, when the conditions on it are known."""
 
-    table: "Table"
+    table: Scannable
     alias: str
     size: Size = free
 
-    def text(self, filters: tuple["Filter", ...]) -> str:
+    def text(self, filters: tuple[Filter, ...]) -> str:
         """DuckDB text of the rows that may pass the filters."""
         found = self.table.scan(filters)
         self.size = found.size

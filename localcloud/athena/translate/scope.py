@@ -11,7 +11,7 @@ from sqlglot import exp
 from localcloud.athena.errors import AthenaError, column_not_found, not_supported
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import can_become
-from localcloud.athena.translate.reads import NOTHING, Read, Reads, Scanned
+from localcloud.athena.translate.reads import NOTHING, Read, Reads, Scannable
 from localcloud.athena.translate.terms import Term
 from localcloud.athena.types import Type
 
@@ -66,27 +66,12 @@ class Output:
     reads: Reads = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """A condition that every row must meet, in a form that a table can prune with: `column op values`.
-
-    `op` is one of = < <= > >= in null notnull; values are Python ints, strings, Decimals, dates.
-    """
-
-    column: str
-    op: str
-    values: tuple[object, ...] = ()
-
-
-class Table(Protocol):
+class Table(Scannable, Protocol):
     """A base table: its columns, and DuckDB text that reads it."""
 
     @property
     def fields(self) -> tuple[Field, ...]:
         """The columns; `sql` of each is its quoted name in the scan."""
-
-    def scan(self, filters: tuple[Filter, ...]) -> Scanned:
-        """A relation with the columns; rows that fail a filter may be left out."""
 
 
 @dataclass(frozen=True, slots=True)
