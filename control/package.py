@@ -52,10 +52,10 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def package(folder: Path, *, python: str = PYTHON, platform: str | None = PLATFORM) -> Path:
-    """Write the zip to `folder` and give its path. `platform` None is this machine's.
+    """Write the zip to `folder`, in the place of an older one, and give its path.
 
-    Raises UsageError where the kernel cannot be built, ValueError when it would unpack to more than Lambda
-    takes, CalledProcessError when `uv` fails.
+    `platform` None is this machine's. Raises UsageError where the kernel cannot be built, ValueError when it
+    would unpack to more than Lambda takes, CalledProcessError when `uv` fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="dm-package-") as scratch:
@@ -72,7 +72,16 @@ def package(folder: Path, *, python: str = PYTHON, platform: str | None = PLATFO
                 entry = zipfile.ZipInfo(name, EPOCH)
                 entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
                 archive.writestr(entry, path.read_bytes())
+    forget_older(target)
     return target
+
+
+def forget_older(archive: Path) -> None:
+    """Remove archives of older content beside `archive`: `control-*.zip` in a command shall name one."""
+    kind, _, _ = archive.name.partition("-")
+    for other in archive.parent.glob(f"{kind}-*{archive.suffix}"):
+        if other != archive:
+            other.unlink()
 
 
 def _own() -> Iterator[tuple[str, Path]]:

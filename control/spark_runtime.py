@@ -42,6 +42,7 @@ def archive(folder: Path, *, python: str = PYTHON, platform: str | None = PLATFO
                 entry.size, entry.mode = path.stat().st_size, 0o644
                 with path.open("rb") as source:
                     tar.addfile(entry, source)
+    package.forget_older(target)
     return target
 
 

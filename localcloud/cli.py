@@ -117,6 +117,7 @@ def up(
         iam=iam or config.iam_from(os.environ),
     )
     started = supervisor.up(settings, _say)
+    _warn_if_behind(settings.folder)
     if as_json:
         _print_json(_described(started.record))
         return
@@ -160,6 +161,7 @@ def status(folder: Path | None, as_json: bool) -> None:
             click.echo(f"not running: {error.message}; start one with: {error.hint}")
         sys.exit(1)
     last, problem = snapshots.header(Folder(path).state), saves.problem(record)
+    _warn_if_behind(path)
     if as_json:
         told = {"last_snapshot": last and _header_json(last), "not_saved": problem or None}
         _print_json(_described(record) | told)
@@ -326,6 +328,11 @@ def _print_status(record: Record, last: Header | None) -> None:
     click.echo(f"  saved   {when}; last: {last.summary if last else 'never'}")
     if not all(part.runs for part in record.parts):
         click.echo("start what is missing with: dm local up")
+
+
+def _warn_if_behind(path: Path) -> None:
+    if Folder(path).is_behind():
+        _say("warning: this cloud was started before its code changed; to have it run today's: down, then up")
 
 
 def _print_json(content: object) -> None:

@@ -167,6 +167,14 @@ class Folder:
                 hint="stop the processes that it names, then remove the file",
             ) from error
 
+    def is_behind(self) -> bool:
+        """Has our code changed since the parts were started, which go on with what they have loaded of it?"""
+        try:
+            started = self.path.joinpath(RECORD).stat().st_mtime
+        except FileNotFoundError:
+            return False
+        return any(source.stat().st_mtime > started for source in Path(__file__).parent.rglob("*.py"))
+
     def write(self, record: Record) -> None:
         """Put `record` in place of the last one, whole."""
         new = self.path / f".{RECORD}.new"

@@ -3,22 +3,24 @@
 An item's partition is its kind and table (`file#review`), its sort key its id. Items that still need work
 carry `open_pk`, the key of a sparse index: finding work never reads what is done. So do, each in a partition
 of their own, batches that failed and those that left something behind. Batches that refused records stay at
-hand for good, in an index of their own. An index may lag, so it is a hint and no proof.
+hand for good, in an index of their own; version 0.1.0 puts them into that of work, so both are asked. An
+index may lag, so it is a hint and no proof.
 
 Where several tables are looked at, one page of the whole index of work names all that is at hand, if that is
 little.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
 
 from control.adapters.aws import client, translated
 from control.config import Settings
-from control.errors import ConflictError
+from control.errors import ConflictError, ControlError, UsageError
 from control.model import Batch, Head, Item, Place, RawFile, Reload, Stray, already, fenced, place_of
 from control.papers import from_record, to_record
 from control.ports import ITEMS_A_SHELF, ItemT, Page, Shelf
@@ -36,6 +38,8 @@ WORK = Index("open", "open_pk")
 # Apart, as with the years these would be all that a look at the work reads.
 REFUSED = Index("refused", "refused_pk")
 INDICES = (WORK, REFUSED)
+# What DynamoDB says of an index that is not there, and what moto says.
+WITHOUT_INDEX = ("does not have the specified index", "Invalid index")
 # What DynamoDB gives in one answer at most, when it is asked for items by key.
 MOST_KEYS = 100
 # So many are asked one by one.
@@ -68,14 +72,24 @@ class DynamoStore:
             except self._client.exceptions.ResourceNotFoundException:
                 self._create_table()
                 return
-            there = {index["IndexName"] for index in found.get("GlobalSecondaryIndexes", ())}
-            for index in INDICES:
-                if index.name not in there:
-                    self._client.update_table(
-                        TableName=self._table,
-                        AttributeDefinitions=_attributes("pk", "sk", index.key),
-                        GlobalSecondaryIndexUpdates=[{"Create": _described(index)}],
-                    )
+        for index in INDICES:
+            if index.name not in _names_of_indices(found):
+                self._add(index)
+
+    def _add(self, index: Index) -> None:
+        """Add `index` to the table; no error where another process has just done so."""
+        try:
+            with self._translated():
+                self._client.update_table(
+                    TableName=self._table,
+                    AttributeDefinitions=_attributes("pk", "sk", *(index.key for index in INDICES)),
+                    GlobalSecondaryIndexUpdates=[{"Create": _described(index)}],
+                )
+        except ControlError:
+            with self._translated():
+                found = self._client.describe_table(TableName=self._table)["Table"]
+            if index.name not in _names_of_indices(found):
+                raise
 
     def _create_table(self) -> None:
         with suppress(self._client.exceptions.ResourceInUseException):
@@ -141,7 +155,19 @@ class DynamoStore:
         limit: int = 2_000,
     ) -> Page[ItemT]:
         """See ControlStore."""
-        index = _index(place) if place else None
+        if place != "quarantined":
+            return self._page(kind, table, place, WORK if place else None, after, limit)
+        return _merged([self._page(kind, table, place, index, after, limit) for index in INDICES])
+
+    def _page(
+        self,
+        kind: type[ItemT],
+        table: str,
+        place: Place | None,
+        index: Index | None,
+        after: str | None,
+        limit: int,
+    ) -> Page[ItemT]:
         name = index.key if index else "pk"
         partition = {"S": _partition(kind, table, place)}
         request: dict[str, Any] = {
@@ -223,8 +249,19 @@ class DynamoStore:
             left += answer["UnprocessedKeys"].get(self._table, {}).get("Keys", [])
             yield from answer["Responses"].get(self._table, [])
 
-    def _translated(self) -> Any:
-        return translated(f"control table {self._table}", self._endpoint)
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        where = f"control table {self._table}"
+        with translated(where, self._endpoint):
+            try:
+                yield
+            except ClientError as error:
+                if not any(words in str(error) for words in WITHOUT_INDEX):
+                    raise
+                raise UsageError(
+                    f"{where}: lacks an index, as an older version made it",
+                    hint="bring its stack to this version: dm deploy apply ENVIRONMENT control",
+                ) from error
 
 
 def _keys(partition: str) -> list[dict[str, str]]:
@@ -250,6 +287,19 @@ def _partition(kind: type[Item], table: str, place: Place | None = None) -> str:
     # All heads share one partition, so that the tables the store knows are one query.
     name = "head" if kind is Head else f"{KINDS[kind]}#{table}"
     return name if place in (None, "open") else f"{place}#{name}"
+
+
+def _names_of_indices(table: Mapping[str, Any]) -> set[str]:
+    return {index["IndexName"] for index in table.get("GlobalSecondaryIndexes", ())}
+
+
+def _merged(pages: Iterable[Page[ItemT]]) -> Page[ItemT]:
+    """The items of pages that were all asked from one place on, each once and in order of id."""
+    found = list(pages)
+    ends = [page.after for page in found if page.after is not None]
+    after = min(ends) if ends else None
+    items = {item.id: item for page in found for item in page.items}
+    return Page(tuple(items[one] for one in sorted(items) if after is None or one <= after), after)
 
 
 def _index(place: Place) -> Index:

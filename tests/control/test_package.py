@@ -115,7 +115,11 @@ def test_its_name_is_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     first, second = (package.package(tmp_path / name) for name in ("one", "two"))
     assert (first.name, first.read_bytes()) == (second.name, second.read_bytes())
     monkeypatch.setattr(package, "_own", lambda: [("a.txt", ROOT / "LICENSE")])
-    assert package.package(tmp_path / "one").name != first.name
+    another = package.package(tmp_path / "one")
+    assert another.name != first.name
+    assert list((tmp_path / "one").iterdir()) == [another], (
+        "--control-zip dist/lambda/control-*.zip names one"
+    )
 
 
 def test_what_lambda_would_not_take_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,9 @@ def test_its_name_is_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     first, second = (spark_runtime.archive(tmp_path / name) for name in ("a", "b"))
     assert (first.name, first.read_bytes()) == (second.name, second.read_bytes())
     content = "two"
-    assert spark_runtime.archive(tmp_path / "a").name != first.name
+    another = spark_runtime.archive(tmp_path / "a")
+    assert another.name != first.name
+    assert list((tmp_path / "a").iterdir()) == [another], "--spark-runtime …/runtime-*.tar.gz names one"
 
 
 @pytest.mark.parametrize("maker", [package, spark_runtime])

@@ -179,6 +179,16 @@ def test_a_rebuild_works_from_state_where_bronze_has_been_retired(play: Play) ->
         assert differs(play) == []
 
 
+def test_a_rebuild_empties_tombstones_of_an_older_version_where_bronze_has_been_retired(play: Play) -> None:
+    spoil(play, "silver.profiles_state", "UPDATE THIS SET profile_name = 'Xanthippe' WHERE _deleted")
+    assert "Xanthippe" in {row["profile_name"] for row in play.lake.rows("silver.profiles_state")}
+    with without_bronze(play):
+        rebuild(play)
+    kept = {row["profile_name"] for row in play.lake.rows("silver.profiles_state") if row["_deleted"]}
+    assert kept == {None}
+    assert differs(play) == []
+
+
 def test_a_first_build_is_refused_where_batches_have_been_let_go(
     project: Project, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -178,20 +178,31 @@ def _update_table(clients: Clients, name: str, properties: Properties) -> None:
 
 
 def _update_indices(clients: Clients, name: str, properties: Properties) -> None:
-    """Add the index that a table lacks, or delete one that it has too many: DynamoDB does one at a time."""
+    """Add or delete one index; as DynamoDB has it, no more at once, and none is changed."""
     dynamodb = clients("dynamodb")
+    there = {one["IndexName"]: one for one in _indices(dynamodb.describe_table(TableName=name)["Table"])}
     wanted = {one["IndexName"]: one for one in properties.get("GlobalSecondaryIndexes", ())}
-    indices = dynamodb.describe_table(TableName=name)["Table"].get("GlobalSecondaryIndexes", ())
-    there = {one["IndexName"] for one in indices}
-    updates = [{"Create": one} for index, one in wanted.items() if index not in there]
-    updates += [{"Delete": {"IndexName": index}} for index in sorted(there - wanted.keys())]
-    if len(updates) > 1:
-        raise ValidationError("Cannot perform more than one GSI creation or deletion in a single update")
-    if updates:
-        attributes = properties["AttributeDefinitions"]
-        dynamodb.update_table(
-            TableName=name, AttributeDefinitions=attributes, GlobalSecondaryIndexUpdates=updates
+    if any(there[one] != wanted[one] for one in there.keys() & wanted.keys()):
+        raise ValidationError(
+            "Cannot update GSI's properties other than Provisioned Throughput and Contributor Insights"
+            " Specification. You can create a new GSI with a different name."
         )
+    changes = [{"Delete": {"IndexName": one}} for one in sorted(there.keys() - wanted.keys())]
+    changes += [{"Create": wanted[one]} for one in sorted(wanted.keys() - there.keys())]
+    if len(changes) > 1:
+        raise ValidationError("Cannot perform more than one GSI creation or deletion in a single update")
+    if changes:
+        dynamodb.update_table(
+            TableName=name,
+            AttributeDefinitions=properties["AttributeDefinitions"],
+            GlobalSecondaryIndexUpdates=changes,
+        )
+
+
+def _indices(table: Properties) -> list[dict[str, Any]]:
+    """The indices of a table that is there, as a template states them."""
+    stated = ("IndexName", "KeySchema", "Projection")
+    return [{key: one[key] for key in stated} for one in table.get("GlobalSecondaryIndexes", ())]
 
 
 def _read_table(clients: Clients, name: str) -> dict[str, Any] | None:
@@ -204,6 +215,7 @@ def _read_table(clients: Clients, name: str) -> dict[str, Any] | None:
     recovery = backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
     return {
         "KeySchema": table["KeySchema"],
+        "GlobalSecondaryIndexes": _indices(table),
         "DeletionProtectionEnabled": table.get("DeletionProtectionEnabled", False),
         "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": recovery},
     }

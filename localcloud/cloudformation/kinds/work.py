@@ -39,6 +39,9 @@ def _create_function(clients: Clients, properties: Properties) -> Made:
 def _update_function(clients: Clients, name: str, properties: Properties) -> None:
     functions = clients("lambda")
     _check_code(clients, properties)
+    if _read_function(clients, name) is None:  # a cloud that was stopped since has lost it
+        _create_function(clients, properties)
+        return
     functions.update_function_configuration(FunctionName=name, **_settings(properties))
     functions.update_function_code(FunctionName=name, **properties["Code"])
     _reserve(clients, name, properties)

@@ -386,3 +386,24 @@ def test_a_table_of_an_older_version_gets_the_index_that_it_lacks(request, monke
     store.create(refused)
     assert store.query(Batch, "review", place="quarantined").items == (refused,)
     assert store.query(Batch, "review", place="open").items == (BATCH,)
+
+
+def test_of_two_that_find_the_index_lacking_at_once_neither_fails(request, monkeypatch) -> None:
+    cloud = request.getfixturevalue("cloud")
+    store, other = DynamoStore(cloud), DynamoStore(cloud)
+    monkeypatch.setattr(dynamodb, "INDICES", (dynamodb.WORK,))
+    store.ensure()
+    monkeypatch.undo()
+    for name, value in {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}.items():
+        monkeypatch.setenv(name, value)
+    describe, late = store._client.describe_table, [other.ensure]
+
+    def described(**request: str) -> object:
+        found = describe(**request)
+        if late:
+            late.pop()()
+        return found
+
+    monkeypatch.setattr(store._client, "describe_table", described)
+    store.ensure()
+    assert store.query(Batch, "review", place="quarantined").items == ()

@@ -4,119 +4,24 @@ import base64
 import gzip
 import hashlib
 import io
-import itertools
 import json
 import subprocess
 import sys
-import time
 import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
+from local_account import ACCOUNT, Account
 
 from control import package
-from control.adapters.cloudformation import CloudFormation
 from control.adapters.dynamodb import DynamoStore
-from control.config import Settings
-from control.deploy import apply, order, packages, parameters, template
+from control.deploy import apply, packages, template
 from control.deploy import settings as told
-from control.deploy.apply import Environment
 from control.errors import UpstreamError, UsageError
 from control.model import RawFile
-from localcloud import config as local_config
-from localcloud import processes, supervisor
-
-INFRA = Path(__file__).parents[3] / "infra"
-ACCOUNT = "123456789012"
-_projects = (f"p{number}" for number in itertools.count())
-
-
-class QuickClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(0.3)
-
-
-@dataclass(frozen=True)
-class Account:
-    """A project of its own in the local cloud."""
-
-    environment: Environment
-    stacks: CloudFormation
-    client: Callable[[str], Any]
-    settings: Settings
-    archive: packages.Package
-
-    @property
-    def lake(self) -> str:
-        return f"{self.environment.values['Project']}-dev-lake-{ACCOUNT}"
-
-    def narrowed(self, *names: str, **values: str) -> "Account":
-        environment = apply.narrowed(self.environment, names)
-        return replace(self, environment=replace(environment, values={**environment.values, **values}))
-
-    def apply(self, *, upload: bool = True, **options: Any) -> tuple[str, ...]:
-        def before(name: str) -> None:
-            if name == "control" and upload:
-                bucket = f"{self.environment.values['Project']}-dev-code-{ACCOUNT}"
-                for key, content in self.archive.objects.items():
-                    self.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
-
-        say = options.pop("say", lambda *_: None)
-        return apply.apply(self.environment, self.stacks, QuickClock(), say, before=before, **options)
-
-    def destroy(self, *, with_data: bool) -> tuple[str, ...]:
-        doomed = list(apply.doom(self.environment, self.stacks, with_data=with_data))
-        return apply.destroy(
-            doomed, self.environment, self.stacks, QuickClock(), lambda *_: None, with_data=with_data
-        )
-
-    def drifted(self, name: str) -> dict[str, tuple[str, list[str]]]:
-        found = self.stacks.drift(self.environment.stack_name(name))
-        return {one.logical: (one.status, [path for path, _, _ in one.differences]) for one in found}
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[supervisor.Record]:
-    folder = tmp_path_factory.mktemp("cloud")
-    record = supervisor.up(local_config.Settings(folder=folder, port=0), lambda _: None).record
-    yield record
-    for part in record.parts:
-        processes.kill(part.pid, part.started)
-
-
-@pytest.fixture
-def account(cloud: supervisor.Record, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Account:
-    for name, value in {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}.items():
-        monkeypatch.setenv(name, value)
-    project = next(_projects)
-    with zipfile.ZipFile(tmp_path / "control.zip", "w") as archive:
-        archive.writestr("control/handlers.py", project)
-    stub = packages.control(tmp_path / "control.zip")
-    templates = template.read(INFRA / "templates")
-    values = parameters.of_environment(INFRA, "dev") | {
-        "Project": project,
-        "SchemaPrefix": f"{project}_",
-        "ProjectCodeKey": f"project/{'0' * 64}.zip",
-        "SparkCodePrefix": f"spark/{'0' * 64}",
-        "SparkRuntimeKey": f"spark/runtime-{'0' * 64}.tar.gz",
-        stub.parameter: stub.value,
-    }
-    parameters.judge(values, parameters.declared(templates))
-    settings = Settings(endpoint=cloud.endpoint, region="us-east-1")
-
-    def client(service: str) -> Any:
-        return boto3.client(service, endpoint_url=cloud.endpoint, region_name="us-east-1")
-
-    environment = Environment(templates, values, order.order(templates))
-    return Account(environment, CloudFormation(settings, lambda _: None), client, settings, stub)
 
 
 def test_what_the_code_needs_is_there_and_works_and_a_second_apply_changes_nothing(account: Account) -> None:

@@ -1,3 +1,4 @@
+import os
 import re
 import signal
 import subprocess
@@ -57,6 +58,17 @@ def test_up_status_env_down(tmp_path, dm_local):
     assert "dropped" in dm_local("forget", "one").out
     assert "state saved at" in down.out
     assert not any(processes.started(part["pid"]) for part in status["parts"])
+
+
+def test_a_cloud_that_runs_older_code_than_there_is_now_says_so(cloud, dm_local):
+    """Such as after a checkout of another version: its processes go on with what they have loaded."""
+    cloud.up()
+    assert "before its code changed" not in dm_local("status").err
+    os.utime(cloud.folder / "running.json", (1, 1))
+    for command in ("up", "status"):
+        told = dm_local(command)
+        assert told.code == 0
+        assert "started before its code changed" in told.err
 
 
 def test_commands_on_a_cloud_that_does_not_run(dm_local):

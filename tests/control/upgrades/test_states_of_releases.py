@@ -1,0 +1,208 @@
+"""What a release left behind is taken on by today's code: nothing is lost, doubled or passed over.
+
+`v*.json` beside this are states that releases left, recorded by `record_state.py`: one batch in each state,
+workers that died, a reload half done, refused records that were waived, replayed and neither.
+"""
+
+import base64
+import gzip
+import io
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pyarrow.parquet as pq
+import pytest
+from boto3.dynamodb.types import TypeDeserializer
+
+from control import tally
+from control.adapters.dynamodb import KINDS
+from control.ingest import quarantine, tables
+from control.ingest.files import file_lines
+from control.ingest.replay import Replay, replay
+from control.ingest.rules import Rules
+from control.ingest.run import Outcome, run
+from control.model import Batch, Head, RawFile, Reload
+from control.papers import to_record
+from control.ports import Parts, every
+from control.status import every_status
+from control.wiring import connect
+
+HERE = Path(__file__).parent
+CONTRACTS = HERE.parents[2] / "contracts"
+TABLE = "dm-processing-control"
+NAMES = ("beer", "brewery", "profile", "review")
+RELOAD = "raw/brewery/epoch=1/extract=2/reload=1"
+# What bronze must hold of each table once all is taken on, by key, each row once.
+ROWS = {
+    "beer": [1],
+    "brewery": [3, 3, 5, 9, 12],
+    "profile": [1],
+    "review": [1],
+}
+REFUSED = Counter({
+    ("brewery", "raw/brewery/a.json.gz"): 2,
+    ("brewery", "raw/brewery/b.json.gz"): 1,
+    ("brewery", "raw/brewery/c.json.gz"): 1,
+    ("brewery", "raw/brewery/d.json.gz"): 1,
+    ("brewery", "raw/brewery/poison.json.gz"): 1,
+    ("beer", "raw/beer/written.json.gz"): 1,
+    ("profile", "raw/profile/2.json.gz"): 1,
+})  # fmt: skip
+
+
+@pytest.fixture(params=sorted(HERE.glob("v*.json")), ids=lambda path: path.stem)
+def state(request: pytest.FixtureRequest, endpoint: str, monkeypatch) -> Iterator[dict[str, Any]]:
+    """The recorded state, in the store, the bucket and the catalog under the names that it had."""
+    for name, value in {
+        "AWS_ENDPOINT_URL": endpoint, "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+        "DM_TOKEN_KEY": "a key to record with, long enough", "DM_CONTRACTS": str(CONTRACTS),
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    found: dict[str, Any] = json.loads(request.param.read_text())
+    s3, dynamodb, glue = (boto3.client(name, endpoint_url=endpoint) for name in ("s3", "dynamodb", "glue"))
+    s3.create_bucket(Bucket="lake")
+    for key, body in found["objects"].items():
+        s3.put_object(Bucket="lake", Key=key, Body=base64.b64decode(body))
+    dynamodb.create_table(TableName=TABLE, BillingMode="PAY_PER_REQUEST", **found["table"])
+    for item in found["items"]:
+        dynamodb.put_item(TableName=TABLE, Item=item)
+    glue.create_database(DatabaseInput={"Name": "bronze"})
+    for name, one in found["catalog"].items():
+        glue.create_table(DatabaseName="bronze", TableInput=one["table"])
+        for partition in one["partitions"]:
+            glue.create_partition(DatabaseName="bronze", TableName=name, PartitionInput=partition)
+    yield found
+    for one in s3.list_objects_v2(Bucket="lake")["Contents"]:
+        s3.delete_object(Bucket="lake", Key=one["Key"])
+    s3.delete_bucket(Bucket="lake")
+    dynamodb.delete_table(TableName=TABLE)
+    glue.delete_database(Name="bronze")
+
+
+@pytest.fixture
+def parts(state: dict[str, Any]) -> Parts:
+    return connect(os.environ)
+
+
+def ingest(parts: Parts) -> Outcome:
+    rules = Rules(lease_seconds=5, retry_seconds=0.01)
+    return run(tables.load(parts.settings), parts, rules, mode="until_idle")
+
+
+def rows(parts: Parts, table: str) -> list[int]:
+    """The keys of the rows that readers see."""
+    glue = boto3.client("glue", endpoint_url=parts.settings.endpoint)
+    found = []
+    for partition in glue.get_partitions(DatabaseName="bronze", TableName=table)["Partitions"]:
+        for stored in parts.objects.list(partition["StorageDescriptor"]["Location"]):
+            read = pq.ParquetFile(io.BytesIO(parts.objects.get(stored.uri))).read([f"{table}_id"])
+            found += read.column(0).to_pylist()
+    return sorted(found)
+
+
+def listed(parts: Parts) -> Counter[tuple[str, str]]:
+    """How many refused records of each raw file are found, of the last batch that answered for it."""
+    return Counter((name, one.key) for name in NAMES for one in quarantine.refused(parts, name))
+
+
+def test_every_field_that_was_written_is_read(state: dict[str, Any], parts: Parts) -> None:
+    kinds = {prefix: kind for kind, prefix in KINDS.items()}
+    read = TypeDeserializer().deserialize
+    for item in state["items"]:
+        fields = {name: read(value) for name, value in item.items()}
+        kind = kinds[fields["pk"].partition("#")[0]]
+        table = fields.get("table", "")
+        stored = parts.store.get(kind, table, fields["sk"])
+        assert stored is not None
+        assert fields.keys() - {"pk", "sk", "open_pk", "refused_pk"} <= to_record(stored).keys()
+
+
+def test_all_that_was_left_is_finished_and_nothing_twice(parts: Parts) -> None:
+    ingest(parts)
+    assert {table: rows(parts, table) for table in NAMES} == ROWS
+    for table in NAMES:
+        batches = list(every(parts.store, Batch, table))
+        head = parts.store.get(Head, table, table)
+        assert head is not None
+        assert head.intent is None
+        numbers = sorted(batch.number for batch in batches if batch.number)
+        assert numbers == list(range(1, head.number + 1))
+        assert not [batch for batch in batches if batch.needs_work]
+        waits = {f"{RELOAD}/_COMPLETE"}
+        files = {file.key: file for file in every(parts.store, RawFile, table)}
+        assert {key for key, file in files.items() if file.is_open} <= waits
+    states = Counter(line.state for table in NAMES for line in file_lines(parts, table))
+    assert states == {"published": 11, "failed": 2, "registered": 1}
+
+
+def test_what_was_refused_is_found_also_once_it_is_replayed_by_todays_code(parts: Parts) -> None:
+    ingest(parts)
+    assert listed(parts) == REFUSED
+    # What several rounds refuse again counts each time, so what the release had refused was not missed.
+    for _ in range(3):
+        files = {file.key: file for file in every(parts.store, RawFile, "brewery")}
+        again = files["raw/brewery/a.json.gz"]
+        batch = parts.store.get(Batch, "brewery", again.batch_id or "")
+        assert batch is not None
+        assert replay(Replay(batch, (again,)), "once more", parts).batch is not None
+        ingest(parts)
+    assert listed(parts) == REFUSED
+
+
+def test_counting_anew_moves_what_refused_records_to_its_own_index(parts: Parts) -> None:
+    ingest(parts)
+    before = listed(parts)
+    for table in NAMES:
+        tally.recount(table, parts)
+    dynamodb = boto3.client("dynamodb", endpoint_url=parts.settings.endpoint)
+    items = dynamodb.scan(TableName=TABLE)["Items"]
+    old = [item for item in items if item.get("open_pk", {}).get("S", "").startswith("quarantined#")]
+    assert old == []
+    assert listed(parts) == before
+
+
+def test_a_batch_that_a_worker_of_the_release_changes_meanwhile_is_found_once(parts: Parts) -> None:
+    """It knows nothing of the index `refused`: it writes its own and leaves the other as it is."""
+    ingest(parts)
+    for table in NAMES:
+        tally.recount(table, parts)
+    dynamodb = boto3.client("dynamodb", endpoint_url=parts.settings.endpoint)
+    for item in dynamodb.scan(TableName=TABLE)["Items"]:
+        if "refused_pk" in item:
+            key = {name: item[name] for name in ("pk", "sk")}
+            values = {":at": item["refused_pk"], ":swept": {"N": "1"}}
+            dynamodb.update_item(
+                TableName=TABLE,
+                Key=key,
+                UpdateExpression="SET open_pk = :at, swept = :swept",
+                ExpressionAttributeValues=values,
+            )
+    assert listed(parts) == REFUSED
+
+
+def test_a_reload_that_was_half_done_is_completed(parts: Parts) -> None:
+    ingest(parts)
+    body = gzip.compress(b"brewery_id,brewery_name\n5,Reloaded 5\n", mtime=0)
+    parts.objects.put(f"s3://lake/{RELOAD}/2.csv.gz", body)
+    ingest(parts)
+    [reload] = every(parts.store, Reload, "brewery")
+    assert not reload.is_open
+    assert rows(parts, "brewery") == [3, 3, 5, 5, 9, 12]
+
+
+def test_its_status_is_told_as_before(parts: Parts) -> None:
+    ingest(parts)
+    before = every_status(NAMES, parts, {})
+    for table in NAMES:
+        tally.recount(table, parts)
+    after = every_status(NAMES, parts, {})
+    assert [(one.files, one.records, one.rows, one.quarantined, one.events) for one in before] == [
+        (one.files, one.records, one.rows, one.quarantined, one.events) for one in after
+    ]
+    assert all(one.records == one.rows + one.quarantined + one.control for one in after)
