@@ -9,7 +9,7 @@ from dataclasses import replace
 from bronze.tokens import key_name
 from control import audit
 from control.config import Settings
-from control.errors import ConflictError, EngineError, UsageError
+from control.errors import ConflictError, DataError, EngineError, UsageError
 from control.ingest.publish import settle
 from control.ingest.tables import BronzeTable
 from control.model import Head
@@ -22,9 +22,10 @@ MAKE_ONE = "make one with `openssl rand -hex 32`, and keep it: tokens are joined
 
 
 def check(table: BronzeTable, head: Head, settings: Settings) -> None:
-    """Raise UsageError when `table`, which stands at `head`, has tokens and this is not the key to make them.
+    """Raise where `table`, which stands at `head`, has tokens and this is not the key to make them.
 
-    A short one that made tokens already is taken.
+    UsageError without a key, or with one that is too short to make its first token; DataError where another
+    has made its tokens, for then other tables can go on.
     """
     if not table.needs_token_key:
         return
@@ -36,7 +37,7 @@ def check(table: BronzeTable, head: Head, settings: Settings) -> None:
     if head.token_key is None and head.number == 0:
         _check_length(settings)
     if head.token_key not in (None, key_name(settings.token_key)):
-        raise UsageError(
+        raise DataError(
             f"DM_TOKEN_KEY is not the key that made the tokens of {table.name}, so that none would match",
             hint=f"set the key of before; if it is to change for good: dm ingest rekey --table {table.name}",
         )
@@ -46,7 +47,7 @@ def verify(table: BronzeTable, report: Report, settings: Settings) -> None:
     """Raise EngineError when the engine has made tokens with another key than this one."""
     if table.needs_token_key and report.token_key != key_name(settings.token_key):
         raise EngineError(
-            f"the engine that parsed {table.name} has another DM_TOKEN_KEY than this process",
+            f"the engine that parsed {table.name} has another DM_TOKEN_KEY than this process, or names none",
             hint="give its application or job the same key, and the code of the same version",
         )
 

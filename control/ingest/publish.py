@@ -38,18 +38,11 @@ def publish(written: Batch, table: BronzeTable, parts: Parts) -> Batch:
             return claim.write(batch, claim.anew(batch), parts)
         intent = _intent(batch, head, table, manifest, parts)
         coming = tally.after(head, batch, intent.number, intent.decided_at, parts)
+        key = batch.token_key or head.token_key
         try:
             # The pass has brought the catalog's tables to these columns.
-            parts.store.update(
-                head,
-                replace(
-                    head,
-                    intent=intent,
-                    coming=coming,
-                    columns=columns_of(table),
-                    token_key=batch.token_key or head.token_key,
-                ),
-            )
+            wanted = replace(head, intent=intent, coming=coming, columns=columns_of(table), token_key=key)
+            parts.store.update(head, wanted)
         except ConflictError:
             continue  # another publisher was faster: settle what it intends, then try again
 

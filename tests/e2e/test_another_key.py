@@ -44,7 +44,7 @@ def test_a_table_gets_other_tokens_by_a_replay_and_never_two_kinds_by_mistake(la
 
     later = replace(lakehouse, env=lakehouse.env | {"DM_TOKEN_KEY": NEW})
     land(later, "2", change(1, 100, "MD"), change(2, 101, "MD"))
-    refused = later.run("dm", "ingest", "run", expect=2)
+    refused = later.run("dm", "ingest", "run", expect=1)
     assert "not the key that made the tokens of profile" in refused
     assert NEW not in refused
     assert [f["state"] for f in later.dm("files", "list")] == ["published", "pending"]
@@ -61,7 +61,7 @@ def test_a_table_gets_other_tokens_by_a_replay_and_never_two_kinds_by_mistake(la
     assert lakehouse.run("dm", "ingest", "run", "--list") == "Nothing to ingest.\n"
 
     later.dm("ingest", "replay", "--table", "profile", "--from", "1", "--to", "1", "--reason", "another key")
-    assert "not the key" in lakehouse.run("dm", "ingest", "run", expect=2)
+    assert "not the key" in lakehouse.run("dm", "ingest", "run", expect=1)
     later.dm("ingest", "run", "--until-idle")
     later.build(*MODELS)
     # Of two records in one place the greater hash would win: half of them.

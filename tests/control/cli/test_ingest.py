@@ -259,8 +259,7 @@ def test_another_key_makes_tokens_once_people_say_so(lake, monkeypatch) -> None:
     assert answer("ingest", "run")["batches"][0]["number"] == 1
     monkeypatch.setenv("DM_TOKEN_KEY", "another key, which is as long as the first")
     land(lake, "profile/b.csv.gz", PROFILES)
-    with pytest.raises(UsageError, match="not the key that made the tokens of profile"):
-        invoke("ingest", "run")
+    assert "not the key that made the tokens of profile" in invoke("ingest", "run", code=1).output
     said = invoke("ingest", "rekey", "--table", "profile", "--reason", "it has leaked").output
     assert "with this key from batch 2 on" in said
     assert "dm ingest replay --table profile --from 1 --to 1" in said

@@ -87,9 +87,13 @@ def test_another_key_than_before_is_refused_before_anything_is_claimed(world) ->
     ingest(world, "a")
     use(world, NEW)
     world.land("review", "b", "2")
-    with pytest.raises(UsageError, match="not the key that made the tokens of review") as refused:
-        world.run()
-    assert "dm ingest rekey --table review" in refused.value.hint
+    world.land("beer", "b", "2")
+    outcome = world.run()
+    assert [(b.table, b.state) for b in outcome.batches] == [("beer", "published")]
+    (finding,) = outcome.findings
+    assert (finding.code, finding.severity, finding.where) == ("table.blocked", "error", "review")
+    assert "DM_TOKEN_KEY is not the key that made the tokens of review" in finding.message
+    assert "dm ingest rekey --table review" in finding.message
     assert [(b.number, b.attempts) for b in world.batches("review")] == [(None, 0), (1, 1)]
     use(world, OLD)
     world.run()

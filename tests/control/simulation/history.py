@@ -237,8 +237,6 @@ class History:
             except Killed:
                 self.turns.sleep(self.rules.lease_seconds + 1)
                 continue
-            except UsageError:  # what was the first to be published had tokens of another key than its
-                continue
             if not (outcome.registered or outcome.batches):
                 return
         raise WrongError("ingestion does not come to an end")
