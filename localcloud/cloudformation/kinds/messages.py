@@ -107,8 +107,12 @@ def _put_rule(clients: Clients, properties: Properties) -> Made:
     if "EventPattern" in properties:
         request["EventPattern"] = json.dumps(properties["EventPattern"])
     arn = events.put_rule(Name=name, **request)["RuleArn"]
-    if targets := properties.get("Targets"):
-        events.put_targets(Rule=name, Targets=[dict(one) for one in targets])
+    targets = {one["Id"]: dict(one) for one in properties.get("Targets", ())}
+    there = {one["Id"] for one in events.list_targets_by_rule(Rule=name)["Targets"]}
+    if targets:
+        events.put_targets(Rule=name, Targets=list(targets.values()))
+    if gone := sorted(there - targets.keys()):
+        events.remove_targets(Rule=name, Ids=gone)
     return Made(name, {"Arn": arn})
 
 

@@ -100,9 +100,18 @@ def _create_policy(clients: Clients, properties: Properties) -> Made:
         Description=properties.get("Description", ""),
         PolicyDocument=json.dumps(properties["PolicyDocument"]),
     )["Policy"]["Arn"]
-    for role in properties.get("Roles", ()):
-        clients("iam").attach_role_policy(RoleName=role, PolicyArn=arn)
+    _attach(clients, arn, properties)
     return Made(arn, {"PolicyArn": arn})
+
+
+def _attach(clients: Clients, arn: str, properties: Properties) -> None:
+    """Give the policy to the roles that are named, and take it from others."""
+    iam, wanted = clients("iam"), set(properties.get("Roles", ()))
+    there = {one["RoleName"] for one in iam.list_entities_for_policy(PolicyArn=arn)["PolicyRoles"]}
+    for role in sorted(wanted - there):
+        iam.attach_role_policy(RoleName=role, PolicyArn=arn)
+    for role in sorted(there - wanted):
+        iam.detach_role_policy(RoleName=role, PolicyArn=arn)
 
 
 def _update_policy(clients: Clients, arn: str, properties: Properties) -> None:
@@ -114,6 +123,7 @@ def _update_policy(clients: Clients, arn: str, properties: Properties) -> None:
     iam.create_policy_version(
         PolicyArn=arn, PolicyDocument=json.dumps(properties["PolicyDocument"]), SetAsDefault=True
     )
+    _attach(clients, arn, properties)
 
 
 def _read_policy(clients: Clients, arn: str) -> dict[str, Any] | None:
