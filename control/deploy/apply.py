@@ -1,7 +1,7 @@
 """Plan, apply and destroy an environment's stacks, one after the other, from whatever state they are in."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from control.deploy import conditions, order, parameters, states
@@ -273,11 +273,6 @@ def destroy(
                 )
                 left += [] if erased else [physical]
     return tuple(left)
-
-
-def narrowed(environment: Environment, names: Sequence[str]) -> Environment:
-    """The same environment, for some stacks and what they need; for all when none is named."""
-    return replace(environment, chosen=order.with_needs(names, environment.templates))
 
 
 def summary(changes: Sequence[ResourceChange]) -> dict[str, Any]:

@@ -44,8 +44,9 @@ class Account:
         return f"{self.environment.values['Project']}-dev-lake-{ACCOUNT}"
 
     def narrowed(self, *names: str, **values: str) -> "Account":
-        environment = apply.narrowed(self.environment, names)
-        return replace(self, environment=replace(environment, values={**environment.values, **values}))
+        chosen = order.with_needs(names, self.environment.templates)
+        values = {**self.environment.values, **values}
+        return replace(self, environment=replace(self.environment, chosen=chosen, values=values))
 
     def apply(self, *, upload: bool = True, **options: Any) -> tuple[str, ...]:
         def before(name: str) -> None:
