@@ -27,21 +27,23 @@ from dbt.artifacts.schemas.run import RunResult
 from dbt.compilation import Linker
 from dbt.contracts.graph.nodes import Exposure
 from dbt.task.run import RunTask
+from dbt.task.runnable import GraphRunnableTask
 from dbt_common.exceptions import DbtRuntimeError
 
 # Where a hook's statement has failed, dbt skips all nodes and asks each for its schema. Exposures have none,
 # so dbt ended with an AttributeError in place of the hook's own error, and left out `on-run-end`.
 Exposure.schema = ""  # type: ignore[attr-defined]
 
-_execute, _before, _start, _await, _link = (
+_execute, _before, _populate, _start, _await, _link = (
     RunTask.execute_with_hooks,
     RunTask.before_run,
+    GraphRunnableTask.populate_adapter_cache,
     AthenaCursor._start_execution,
     AthenaCursor._await_completion,
     Linker.link_graph,
 )
 _UNREACHABLE = (
-    'No model was built. The local cloud is started by `dm local up`, then `eval "$(dm env)"`;'
+    'Nothing was done. The local cloud is started by `dm local up`, then `eval "$(dm env)"`;'
     " for AWS look at the network"
 )
 _HANDLERS: dict[int, Any] = {
@@ -82,9 +84,21 @@ def _before_run(task: RunTask, adapter: Any, selected: Any) -> Any:
         with suppress(Exception):  # the first error says what is wrong
             task.after_run(adapter, [])
         if isinstance(error, EndpointConnectionError):
-            # Of any other error than its own dbt prints the whole stack.
-            raise DbtRuntimeError(f"{error}. {_UNREACHABLE}") from error
+            raise _unreachable(error) from error
         raise
+
+
+def _populate_adapter_cache(task: GraphRunnableTask, *args: Any, **given: Any) -> None:
+    """Ask what tables there are, which is the first that `dbt show` and its like ask of the cloud."""
+    try:
+        _populate(task, *args, **given)
+    except EndpointConnectionError as error:
+        raise _unreachable(error) from error
+
+
+def _unreachable(error: EndpointConnectionError) -> DbtRuntimeError:
+    """Of any other error than its own dbt prints the whole stack."""
+    return DbtRuntimeError(f"{error}. {_UNREACHABLE}")
 
 
 def _link_graph(linker: Linker, manifest: Any) -> None:
@@ -150,6 +164,7 @@ def _await_completion(cursor: AthenaCursor) -> None:
 
 Linker.link_graph = _link_graph  # type: ignore[assignment, method-assign]
 RunTask.execute_with_hooks = _execute_with_hooks  # type: ignore[assignment, method-assign]
+GraphRunnableTask.populate_adapter_cache = _populate_adapter_cache  # type: ignore[assignment, method-assign]
 RunTask.before_run = _before_run  # type: ignore[assignment, method-assign]
 AthenaCursor._start_execution = _start_execution  # type: ignore[assignment, method-assign]
 AthenaCursor._await_completion = _await_completion  # type: ignore[assignment, method-assign]

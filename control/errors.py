@@ -14,7 +14,11 @@ ConflictError       a conditional write lost: read again and decide
   StaleEpochError   this worker was fenced off: stop, change nothing
 """
 
+import errno
 from dataclasses import dataclass
+
+# What a full disk says, a full quota, and a limit on how long a file may get.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class ControlError(Exception):

@@ -1,5 +1,6 @@
 """The command line of the local cloud: up, down, status, save, load, saves, forget, reset, calls, env."""
 
+import errno
 import json
 import os
 import shlex
@@ -339,6 +340,10 @@ def _print_json(content: object) -> None:
     click.echo(json.dumps(content, indent=2))
 
 
+# What a full disk says, a full quota, and a limit on how long a file may get.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 def main(called: str = "python -m localcloud") -> None:
     """Entry point, as what it is `called`: turns the error tree into a message and an exit code."""
     try:
@@ -349,6 +354,10 @@ def main(called: str = "python -m localcloud") -> None:
             click.echo(f"  try: {error.hint}", err=True)
         sys.exit(error.exit_code)
     except OSError as error:
+        if error.errno in _NO_ROOM:
+            click.echo(f"error: nothing more can be written here: {error.strerror}", err=True)
+            click.echo("  try: make room on the disk of the cloud's folder, then run this again", err=True)
+            sys.exit(LocalCloudError.exit_code)
         if error.filename is None:
             raise
         click.echo(f"error: {str(error.filename)!r}: {error.strerror}", err=True)

@@ -27,10 +27,13 @@ ON_BEHALF = "X-Localcloud-Caller"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What `up` needs to know. `port` 0 means any free port; `buckets` are made when they are absent."""
+    """What `up` needs to know. `port` 0 means any free port; `buckets` are made when they are absent.
+
+    Without a `port` it is that of the start before, if that was killed, else the usual one.
+    """
 
     folder: Path
-    port: int = DEFAULT_PORT
+    port: int | None = None
     region: str = DEFAULT_REGION
     buckets: tuple[str, ...] = (DEFAULT_BUCKET,)
     engine: str | None = None
@@ -79,9 +82,11 @@ def folder_from(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("DM_LOCAL_DIR") or DEFAULT_FOLDER)
 
 
-def port_from(environ: Mapping[str, str]) -> int:
-    """The endpoint's port: DM_LOCAL_PORT, else 4666. Raises LocalCloudError when it is no port number."""
-    text = environ.get("DM_LOCAL_PORT") or str(DEFAULT_PORT)
+def port_from(environ: Mapping[str, str]) -> int | None:
+    """The endpoint's port: DM_LOCAL_PORT, else None. Raises LocalCloudError when it is no port number."""
+    text = environ.get("DM_LOCAL_PORT")
+    if not text:
+        return None
     if not text.isdecimal() or int(text) > 65535:
         raise LocalCloudError(
             f"DM_LOCAL_PORT is {text!r}, which is no port number",

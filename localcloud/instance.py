@@ -206,6 +206,11 @@ def running_beside(path: Path) -> Path | None:
         for folder in map(Folder, sorted(path.parent.iterdir())):
             record = folder.read() if folder.marked else None
             if record and any(part.runs for part in record.parts):
-                here = Path.cwd()
-                return folder.path.relative_to(here) if folder.path.is_relative_to(here) else folder.path
+                return typed(folder.path)
     return None
+
+
+def typed(path: Path) -> Path:
+    """A folder as one would type it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

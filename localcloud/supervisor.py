@@ -13,10 +13,10 @@ from pathlib import Path
 
 from localcloud import processes, saves, serving, snapshots
 from localcloud.aws.front import HEALTH
-from localcloud.config import HOST, Settings
+from localcloud.config import DEFAULT_PORT, HOST, Settings, folder_from
 from localcloud.errors import LocalCloudError, NotRunningError, PortTakenError, StartError, StateError
 from localcloud.faults import rules
-from localcloud.instance import Folder, Part, Record, running_beside
+from localcloud.instance import Folder, Part, Record, running_beside, typed
 from localcloud.snapshots import Header
 from localcloud.trino import install, server
 
@@ -57,8 +57,9 @@ def up(settings: Settings, say: Say) -> Started:
             return _heal(folder, before, settings, say)
         if before:
             _stop_parts(before)
-            say(f"found parts of an earlier run stopped, starting again on port {before.port}")
-            settings = replace(settings, port=settings.port or before.port).on_engine_of(before.settings)
+            port = settings.port or before.port
+            say(f"found parts of an earlier run stopped, starting again on port {port}")
+            settings = replace(settings, port=port).on_engine_of(before.settings)
         return _start_all(folder, settings, say)
 
 
@@ -138,7 +139,9 @@ def _running(folder: Folder) -> Record:
     record = folder.read() if folder.marked else None
     if record is None or not any(part.runs for part in record.parts):
         other = running_beside(folder.path)
-        hint = f"dm local up; or add --dir {other}, where one runs" if other else "dm local up"
+        usual = folder.path == folder_from(os.environ).absolute()
+        start = "dm local up" if usual or not folder.marked else f"dm local up --dir {typed(folder.path)}"
+        hint = f"{start}; or add --dir {other}, where one runs" if other else start
         raise NotRunningError(f"no local cloud runs in {folder.path}", hint=hint)
     return record
 
@@ -159,7 +162,7 @@ def _start_all(folder: Folder, settings: Settings, say: Say) -> Started:
         )
     if settings.engine == "trino":
         install.find(settings.trino)  # says what is missing before anything starts
-    listener = _listen(settings.port)
+    listener = _listen(DEFAULT_PORT if settings.port is None else settings.port)
     port = listener.getsockname()[1]
     endpoint = f"http://{HOST}:{port}"
     parts: list[Part] = []

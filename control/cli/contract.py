@@ -118,6 +118,8 @@ def _print_changes(changes: "Sequence[Change]", *, only_check: bool) -> None:
         click.echo(f"{change.file}: {words[change.action]}")
         if only_check:
             click.echo("".join(f"  {line}\n" for line in change.diff.splitlines()), nl=False)
+    if not only_check and any(c.action == "write" and "rendered/bronze/" in c.file for c in changes):
+        click.echo("next: dm ingest run gives the tables of bronze their columns, which the next build reads")
     if not changes:
         click.echo("every rendered file is as the contracts say")
     elif only_check:

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import click
 
-from control.errors import ControlError, UsageError, meaning, printable
+from control.errors import NO_ROOM, ControlError, UsageError, meaning, printable
 
 # name -> (module with a click command called `command`, one line of help for the list of commands)
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -98,6 +98,13 @@ def main() -> None:
             click.echo(f"  try: {error.hint}", err=True)
         sys.exit(meaning(error).exit_code)
     except OSError as error:
+        if error.errno in NO_ROOM:
+            click.echo(f"error: nothing more can be written: {error.strerror}", err=True)
+            click.echo(
+                "  try: make room on the disk (TMPDIR names where large files go), then run this again",
+                err=True,
+            )
+            sys.exit(meaning(UsageError("")).exit_code)
         # A file that the caller named, or its place: what has no name is a failure of ours.
         if error.filename is None:
             raise

@@ -17,7 +17,7 @@ import click
 
 from control.cli.output import one_line
 from control.config import from_environment
-from control.errors import UsageError, printable
+from control.errors import NO_ROOM, UsageError, printable
 
 if TYPE_CHECKING:
     from bronze.parse import Report, Source
@@ -95,7 +95,8 @@ def command(
     except BronzeError as error:
         raise UsageError(error.message, hint=error.hint) from error
     except OSError as error:
-        raise UsageError(f"{error.filename or out}: {error.strerror or error}") from error
+        hint = "make room on its disk, or name another place" if error.errno in NO_ROOM else ""
+        raise UsageError(f"{error.filename or out}: {error.strerror or error}", hint=hint) from error
     if as_json:
         click.echo(json.dumps(asdict(report), indent=2, ensure_ascii=False))
     elif report.failure is None:

@@ -17,6 +17,7 @@ PROJECT = (
     "control",
     "dbt_project.yml",
     "dbt_botocore.py",
+    "dbt_exposures.py",
     "dbt_interrupt.py",
     "dbt_results.py",
     "pyproject.toml",

@@ -89,7 +89,7 @@ def tree(graph: Graph, column: str, direction: Direction, *, kinds: frozenset[Ki
     """
     known = graph.columns()
     if column not in known:
-        raise NotFoundError(f"no column {column} in the lineage", hint=_nearest(column, known))
+        raise NotFoundError(f"no column {column} in the lineage", hint=nearest(column, known))
     return _grown(graph, Branch(column), direction, kinds, set())
 
 
@@ -144,8 +144,11 @@ def _grown(
     return Branch(branch.column, branch.kind, branch.expression, branches=grown)
 
 
-def _nearest(column: str, known: set[str]) -> str:
+def nearest(column: str, known: set[str]) -> str:
+    """What may have been meant by a column that is not there: one of its table, or one with a like name."""
     import difflib
 
+    if of_table := sorted(name.rpartition(".")[2] for name in known if name.rpartition(".")[0] == column):
+        return f"name one of its columns: {', '.join(of_table)}"
     near = difflib.get_close_matches(column, known, n=3)
     return f"did you mean {' or '.join(near)}?" if near else "names are schema.table.column"

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from control.contracts.model import Consumer, Contract
 from control.errors import NotFoundError, UsageError
-from control.lineage.ask import DIRECT, EVERY, Graph, reached, spelled
+from control.lineage.ask import DIRECT, EVERY, Graph, nearest, reached, spelled
 from control.lineage.model import parted
 
 
@@ -46,10 +46,9 @@ def column_named(text: str) -> str:
 
 def of(graph: Graph, column: str, contracts: Iterable[Contract]) -> Impact:
     """What `column` reaches. Raises NotFoundError for a column that no edge names."""
-    if column not in graph.columns():
-        raise NotFoundError(
-            f"no column {column} in the lineage", hint="`dm lineage show` lists what is near it"
-        )
+    known = graph.columns()
+    if column not in known:
+        raise NotFoundError(f"no column {column} in the lineage", hint=nearest(column, known))
     values = _by_table(reached(graph, column, DIRECT))
     every = _by_table(reached(graph, column, EVERY))
     readers = {f"{c.layer}.{model}": c.consumers for c in contracts for model in c.models or (c.table,)}

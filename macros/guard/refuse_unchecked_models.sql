@@ -1,5 +1,5 @@
 {% macro refuse_unchecked_models() %}
-    {%- set unchecked = [] -%}
+    {%- set unchecked, uncontracted = [], [] -%}
     {%- for id in selected_resources if execute and id in graph.nodes
         and flags.WHICH in ('run', 'build', 'retry', 'snapshot') -%}
         {%- set node = graph.nodes[id] -%}
@@ -12,6 +12,8 @@
             {%- do unchecked.append(node.name ~ ' is materialized as a table') -%}
         {%- elif node.resource_type == 'model' and config.incremental_strategy == 'microbatch' -%}
             {%- do unchecked.append(node.name ~ ' is a microbatch model') -%}
+        {%- elif node.resource_type == 'model' and config.contract.enforced and not node.columns -%}
+            {%- do uncontracted.append(node.name) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- if unchecked -%}
@@ -19,6 +21,11 @@
             'Nothing was changed, for readers would see half a table, or rows that nobody has checked: '
             ~ unchecked | sort | join('; ') ~ '. Leave materialized out, which makes it incremental, and give it a unique_key'
             ~ ' (CONTRIBUTING, "add a model"), or make it a view'
+        ) -%}
+    {%- elif uncontracted -%}
+        {%- do exceptions.raise_compiler_error(
+            'Nothing was changed, for these models have no contract to be checked against: ' ~ uncontracted | sort | join(', ')
+            ~ '. Draft one: dm contract new model ' ~ uncontracted | sort | first ~ ', then dm contract lint && dm contract sync'
         ) -%}
     {%- endif -%}
 {% endmacro %}

@@ -1,6 +1,7 @@
 """Bad usage gets a clear error: what happened, to what, and what to try."""
 
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -103,3 +104,19 @@ def test_every_command_has_help_with_an_example() -> None:
         assert command.help, path
         assert "Example" in (command.epilog or ""), path
         assert path.removeprefix("dm ") in (command.epilog or ""), path
+
+
+def test_a_disk_without_room_is_said_so(tmp_path: Path) -> None:
+    raw = tmp_path / "beer.csv"
+    names = "beer_id,brewery_id,beer_name,beer_style,beer_abv"
+    raw.write_text(
+        names + "\n" + "".join(f"{n},1,{n * 7919 % 1_000_003},style {n},5\n" for n in range(200_000))
+    )
+    command = [str(Path(sys.executable).parent / "dm"), "parse", str(raw), "--contract"]
+    command += ["contracts/bronze/beer.yaml", "--out", str(tmp_path / "out")]
+    most = resource.RLIMIT_FSIZE
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True,
+        preexec_fn=lambda: resource.setrlimit(most, (100_000, 100_000)),
+    )  # fmt: skip
+    assert_refused(done, 2, "File too large", "make room on its disk")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import yaml
 from bronze_lake import Lake, clean_environment, dbt
 from histories import brewery, record
@@ -24,9 +25,10 @@ def test_a_hook_whose_statement_fails_says_why(lake: Lake, tmp_path: Path) -> No
     assert lake.rows("select holder from ops.lease") == [{"holder": ""}]
 
 
-def test_a_cloud_that_does_not_answer_is_told_in_a_line_with_what_to_do(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["run", "show"])
+def test_a_cloud_that_does_not_answer_is_told_in_a_line_with_what_to_do(tmp_path: Path, command: str) -> None:
     nowhere = clean_environment() | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
-    done = dbt(tmp_path, "run", "--select", "breweries_state", env=nowhere)
+    done = dbt(tmp_path, command, "--select", "breweries_state", env=nowhere)
     assert done.returncode == 2
     assert 'Could not connect to the endpoint URL: "http://127.0.0.1:9/"' in done.stdout
     assert "dm local up" in done.stdout

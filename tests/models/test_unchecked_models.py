@@ -58,3 +58,25 @@ def test_a_snapshot_is_refused(lake: Lake, project: Path) -> None:
     (project / "snapshots").mkdir()
     (project / "snapshots/kept.sql").write_text(SNAPSHOT)
     assert "kept is a snapshot" in run(project, lake, command="snapshot", expect=2)
+
+
+def test_a_model_without_a_contract_is_refused_with_the_way_to_one(lake: Lake, project: Path) -> None:
+    (project / "models/things.yml").unlink()
+    told = run(project, lake, expect=2)
+    assert (
+        "these models have no contract to be checked against: things. Draft one: dm contract new model"
+        in told
+    )
+    assert lake.rows("select n from silver.things") == [{"n": 2}]
+
+
+def test_a_first_build_without_a_unique_key_is_told_so(lake: Lake, project: Path) -> None:
+    write(project, "fresh", {"n": ("bigint", "cast(2 as bigint)")})
+    file = project / "models/fresh.yml"
+    stated = yaml.safe_load(file.read_text())
+    del stated["models"][0]["config"]["unique_key"]
+    quiet = {"warn_unsupported": False, "warn_unenforced": False}
+    stated["models"][0]["constraints"] = [{"type": "primary_key", "columns": ["id"], **quiet}]
+    file.write_text(yaml.safe_dump(stated))
+    told = run(project, lake, expect=1)
+    assert "merges by nothing, and the key of its contract is id" in told

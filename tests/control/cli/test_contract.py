@@ -67,6 +67,9 @@ def test_sync_writes_and_then_has_nothing_to_do() -> None:
     first = run("sync")
     assert first.exit_code == 0
     assert "models/silver/items_state.yml: written" in first.stdout
+    assert first.stdout.endswith(
+        "next: dm ingest run gives the tables of bronze their columns, which the next build reads\n"
+    )
     second = run("sync")
     assert (second.exit_code, second.stdout) == (0, "every rendered file is as the contracts say\n")
     assert run("sync", "--check").exit_code == 0

@@ -316,6 +316,19 @@ def test_an_unknown_column_is_answered_with_the_nearest(tmp_path: Path) -> None:
     assert "gold.best.beer_id" in result.exception.hint
 
 
+def test_a_column_that_there_is_not_is_answered_with_what_may_have_been_meant(tmp_path: Path) -> None:
+    build(write_project(tmp_path))
+    file = ("--lineage", str(tmp_path / "lineage.json"))
+    for verb, asked, hint in (
+        ("show", "gold.best", "name one of its columns: beer_id, "),
+        ("show", "gold.best.beer_di", "did you mean gold.best.beer_id"),
+        ("impact", "contracts/bronze/review.yaml#beer_di", "did you mean bronze.review.beer_id"),
+    ):
+        error = dm(verb, asked, *file).exception
+        assert isinstance(error, NotFoundError)
+        assert error.hint.startswith(hint), error.hint
+
+
 def test_impact_tells_values_from_rows_and_names_the_readers(tmp_path: Path) -> None:
     sql = "select beer_id, score as avg_rating from bronze.review"
     top = node("model", "top_beers_by_rating", "gold", ["source.shop.bronze.review"], compiled_code=sql)

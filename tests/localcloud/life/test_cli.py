@@ -1,3 +1,4 @@
+import errno
 import os
 import re
 import signal
@@ -5,8 +6,10 @@ import subprocess
 import sys
 
 import boto3
+import pytest
 
 from localcloud import processes
+from localcloud.cli import main
 
 
 def test_up_status_env_down(tmp_path, dm_local):
@@ -80,6 +83,19 @@ def test_commands_on_a_cloud_that_does_not_run(dm_local):
         refused = dm_local(command)
         assert refused.code == 2, command
         assert "try: " in refused.err
+
+
+def test_a_disk_without_room_is_told_of_in_words(monkeypatch, capsys):
+    def full(**_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("localcloud.cli.local", full)
+    with pytest.raises(SystemExit) as ended:
+        main("dm local")
+    told = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert "error: nothing more can be written here: No space left on device" in told
+    assert "try: make room" in told
 
 
 def test_a_part_that_died_shows_in_the_status(running, dm_local):

@@ -110,6 +110,15 @@ def test_who_forgets_the_folder_is_told_where_a_cloud_runs(running, tmp_path):
     assert error.value.hint == "dm local up"
 
 
+def test_a_cloud_that_was_killed_comes_back_on_its_port_and_is_told_how(cloud):
+    port = cloud.up().record.port
+    cloud.kill_all()
+    with pytest.raises(NotRunningError) as error:
+        supervisor.status(cloud.folder)
+    assert error.value.hint.startswith(f"dm local up --dir {cloud.folder}")
+    assert cloud.up(port=None).record.port == port
+
+
 def test_a_taken_port_is_named_with_the_process_that_has_it(cloud):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
