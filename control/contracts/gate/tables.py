@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bronze.contract import DEFAULTS
-from control.contracts.gate import lifetime, values
+from control.contracts.gate import values
 from control.contracts.gate.change import LACKS, Change, Verdict, words
 from control.contracts.gate.side import Side
 from control.contracts.source import Path
@@ -181,8 +181,6 @@ def _custom(old: Mapping[str, object], new: Mapping[str, object], *, layer: str)
                 f"{key} is {now} instead of {was}: the state starts empty and is built again from bronze"
             )
             yield Change("state-changed", f"table.{key}", was, now, message, producers="risky", place=_CUSTOM)
-        elif key == lifetime.DEPRECATION:
-            yield from lifetime.announced("table.deprecation", was, now, _CUSTOM)
         else:
             yield unjudged(f"table.{key}", was, now, _CUSTOM)
 
