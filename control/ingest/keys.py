@@ -9,7 +9,7 @@ from dataclasses import replace
 from bronze.tokens import key_name
 from control import audit
 from control.config import Settings
-from control.errors import ConflictError, DataError, EngineError, UsageError
+from control.errors import ConflictError, DataError, UsageError
 from control.ingest.publish import settle
 from control.ingest.tables import BronzeTable
 from control.model import Head
@@ -44,9 +44,12 @@ def check(table: BronzeTable, head: Head, settings: Settings) -> None:
 
 
 def verify(table: BronzeTable, report: Report, settings: Settings) -> None:
-    """Raise EngineError when the engine has made tokens with another key than this one."""
+    """Raise UsageError when the engine has made tokens with another key than this one.
+
+    It would do so with every batch, so this one is given back and no attempt is held against it.
+    """
     if table.needs_token_key and report.token_key != key_name(settings.token_key):
-        raise EngineError(
+        raise UsageError(
             f"the engine that parsed {table.name} has another DM_TOKEN_KEY than this process, or names none",
             hint="give its application or job the same key, and the code of the same version",
         )

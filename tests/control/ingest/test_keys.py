@@ -102,17 +102,20 @@ def test_another_key_than_before_is_refused_before_anything_is_claimed(world) ->
 
 def test_an_engine_with_another_key_publishes_nothing(world) -> None:
     use(world, OLD, engine=NEW)
-    ingest(world, "a")
-    (batch,) = world.batches("review")
-    assert (batch.state, batch.number) == ("failed", None)
-    assert "has another DM_TOKEN_KEY" in batch.error
+    with pytest.raises(UsageError, match="has another DM_TOKEN_KEY"):
+        ingest(world, "a")
+    assert [(b.state, b.number, b.attempts) for b in world.batches("review")] == [("pending", None, 0)]
+    use(world, OLD)
+    world.run()
+    world.check()
 
 
 def test_an_engine_that_does_not_say_its_key_publishes_nothing(world) -> None:
     use(world, OLD)
     world.engine.token_key = None
-    ingest(world, "a")
-    assert [b.state for b in world.batches("review")] == ["failed"]
+    with pytest.raises(UsageError, match="or names none"):
+        ingest(world, "a")
+    assert [(b.state, b.attempts) for b in world.batches("review")] == [("pending", 0)]
 
 
 def test_people_change_the_key_and_it_is_written_down(world) -> None:
