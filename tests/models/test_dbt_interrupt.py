@@ -85,6 +85,8 @@ TAKING = (
     f"OK hook: lakehouse.on-run-start.{next(at for at, sql in enumerate(HOOKS) if 'take_lease' in sql) - 1}"
 )
 MERGING = "START sql incremental model"
+# As in a terminal, also where these tests run in the background of a script, which ignores Ctrl-C.
+HEEDING = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +124,7 @@ def interrupted(lake: Lake, said: str, *signals: signal.Signals, before: str = "
     path = lake.folder / "interrupted.log"
     target = ("--target-path", str(lake.folder / "target"))
     paths = ("--profiles-dir", "profiles", *target, "--log-path", str(lake.folder))
-    code = before + "from dbt.cli.main import cli\ncli()"
+    code = HEEDING + before + "from dbt.cli.main import cli\ncli()"
     with path.open("w") as output:
         build = subprocess.Popen(
             [sys.executable, "-c", code, "--no-use-colors", "run", *MODELS, *paths],
