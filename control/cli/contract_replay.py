@@ -74,7 +74,7 @@ def replay(contract: Path, days: int, most: int, sample: int, as_json: bool) -> 
 def _print(found: "Rehearsal", days: int) -> None:
     share = 100 * found.quarantined / found.records if found.records else 0
     click.echo(
-        f"{found.table} under version {found.contract_version}: would quarantine {share:.2g} % "
+        f"{found.table} under version {found.contract_version}: would quarantine {share:.3g} % "
         f"({found.quarantined:,} of {found.records:,} records of {found.files} files of {days} days); "
         f"today {found.today:,}"
     )
