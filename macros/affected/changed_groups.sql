@@ -31,7 +31,7 @@
         {%- endfor %}
     from {{ relation }} as fresh
     full outer join held on {{ same_key('fresh', 'held', keys) }}
-    where {{ differs('fresh', 'held', columns) }}
+    where {{ differs('fresh', 'held', columns, contract_columns()) }}
     {%- else -%}
     select {{ columns | join(', ') or '*' }} from {{ relation }}
     {%- endif -%}

@@ -9,6 +9,6 @@
     from {{ relation }} as fresh
     {%- if is_incremental() %}
     left join {{ this }} as held on {{ same_key('fresh', 'held', [key] if key is string else key) }}
-    where {{ differs('fresh', 'held', columns) }}
+    where {{ differs('fresh', 'held', columns, contract_columns()) }}
     {%- endif %}
 {%- endmacro %}
