@@ -101,7 +101,13 @@ def waive(file: RawFile, reason: str, parts: Parts) -> RawFile:
     failed = batch is not None and batch.state == "failed"
     refused_some = batch is not None and batch.state == "published" and _refused_of(file, batch)
     if not (waits or failed or refused_some):
-        raise UsageError(f"nothing of raw file {file.file_id} is in quarantine")
+        open_again = batch is not None and batch.state not in ("published", "failed")
+        raise UsageError(
+            f"nothing of raw file {file.file_id} is in quarantine",
+            hint="it is about to be ingested: dm ingest run first, then see what is refused"
+            if open_again
+            else "",
+        )
     audit.record("waive", file.table, (file.file_id,), reason, parts)
     try:
         return parts.store.update(file, replace(file, waived=file.batch_id or file.file_id))

@@ -69,6 +69,13 @@ def test_what_was_waived_is_redriven_only_by_name_and_is_open_then(world) -> Non
     )
 
 
+def test_who_waives_what_was_just_redriven_is_told_to_run_it_first(world) -> None:
+    redrive(failed(world), "once more", world.parts)
+    with pytest.raises(UsageError, match="nothing of raw file") as refused:
+        quarantine.waive(world.files("review")["killer"], "after all not", world.parts)
+    assert "dm ingest run first" in refused.value.hint
+
+
 def test_only_what_failed_can_be_redriven_and_only_once(world) -> None:
     batch = failed(world)
     # Two people at the same moment: one redrive.
