@@ -41,7 +41,8 @@ def _star(item: exp.Expression, relation: str, database: str, scope: Scope) -> l
     if not shown:
         line, column = place(item)
         if relation:
-            raise AthenaError("TABLE_NOT_FOUND", f"line {line}:{column}: Table '{relation}' not found")
+            named = ".".join(part for part in (database, relation) if part)
+            raise AthenaError("TABLE_NOT_FOUND", f"line {line}:{column}: Unable to resolve reference {named}")
         raise AthenaError(
             "COLUMN_NOT_FOUND", f"line {line}:{column}: SELECT * not allowed in queries without FROM clause"
         )

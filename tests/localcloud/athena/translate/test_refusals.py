@@ -91,3 +91,13 @@ def test_a_syntax_error_says_where(sql: str, place: str, ask: Ask) -> None:
     found = ask(sql)
     assert found["error"] == "SYNTAX_ERROR"
     assert place in found["message"]
+
+
+@pytest.mark.parametrize(
+    ("star", "named"), [("r.*", "r"), ("o.r.*", "o.r")], ids=["a column", "a column of a table"]
+)
+def test_a_star_of_a_column_that_is_a_row_resolves_to_nothing_as_in_trino(
+    star: str, named: str, ask: Ask
+) -> None:
+    found = ask(f"select {star} from (select cast(row(1, 'a') as row(x int, y varchar)) as r) o")
+    assert found["message"] == f"TABLE_NOT_FOUND: line 1:8: Unable to resolve reference {named}"
