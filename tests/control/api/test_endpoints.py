@@ -21,7 +21,7 @@ METHODS, PATH = ("GET", "POST"), re.compile("`(/[a-z/]+)`")
 # Of a machine and its files, or asking back at a terminal; `serve` itself.
 ELSEWHERE = {
     "local", "env", "sample", "parse", "docs", "catalog", "deploy", "serve",
-    "contract lint", "contract sync", "contract gate", "contract new", "contract replay",
+    "ingest rekey", "contract lint", "contract sync", "contract gate", "contract new", "contract replay",
     "lineage build", "lineage check", "lineage diff", "lineage publish", "cost check",
 }  # fmt: skip
 
