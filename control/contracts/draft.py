@@ -21,8 +21,8 @@ def files(table: str, silver: str, shape: Shape, source: str) -> dict[str, str]:
     Raises DataError when the file has a column that no contract may have, or none that can be a key.
     """
     called = names(table, shape, source)
-    keys = [called[column.name] for column in key(shape, source)]
-    columns = tuple(_found(column, called[column.name], keys) for column in shape.columns)
+    found = key(shape, source)
+    columns = tuple(_found(column, called[column.name], found) for column in shape.columns)
     source = f"{shape.records:,} records of {source}"
     bronze = skeleton.NOTE.format(source=source) + dump(_bronze(table, silver, columns, shape))
     return {f"contracts/bronze/{table}.yaml": bronze, **_silver_files(table, silver, columns, source, {})}
@@ -114,15 +114,15 @@ def is_held_personal(column: Found, key: Sequence[Found]) -> bool:
     return column.personal and (column.type == "string" or column not in key)
 
 
-def _found(column: Found, name: str, key: Sequence[str]) -> Column:
-    personal = column.personal and (column.type == "string" or name not in key)
+def _found(column: Found, name: str, key: Sequence[Found]) -> Column:
+    personal = is_held_personal(column, key)
     return Column(
         name=name,
         type=column.type,
         logical_type="",
         description=drafted.column(name),
         required=column.required,
-        key=key.index(name) + 1 if name in key else 0,
+        key=key.index(column) + 1 if column in key else 0,
         raw_name=column.name if column.name != name else "",
         classification="personal" if personal else "public",
         token=personal and column.type == "string",

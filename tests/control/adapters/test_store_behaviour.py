@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from control.adapters import dynamodb
 from control.adapters.dynamodb import DynamoStore
 from control.adapters.memory import MemoryStore
 from control.errors import ConflictError, UpstreamError
@@ -373,37 +372,3 @@ def test_heads_of_all_tables_are_one_query(store: ControlStore) -> None:
     for table in ("review", "beer"):
         store.create(Head(table))
     assert [head.table for head in store.query(Head, "").items] == ["beer", "review"]
-
-
-def test_a_table_of_an_older_version_gets_the_index_that_it_lacks(request, monkeypatch) -> None:
-    store = DynamoStore(request.getfixturevalue("cloud"))
-    monkeypatch.setattr(dynamodb, "INDICES", (dynamodb.WORK,))
-    store.ensure()
-    monkeypatch.undo()
-    store.ensure()
-    store.create(BATCH)
-    refused = replace(BATCH, batch_id="b2", state="published", counts=(Counts(3, 2, 1, 0),))
-    store.create(refused)
-    assert store.query(Batch, "review", place="quarantined").items == (refused,)
-    assert store.query(Batch, "review", place="open").items == (BATCH,)
-
-
-def test_of_two_that_find_the_index_lacking_at_once_neither_fails(request, monkeypatch) -> None:
-    cloud = request.getfixturevalue("cloud")
-    store, other = DynamoStore(cloud), DynamoStore(cloud)
-    monkeypatch.setattr(dynamodb, "INDICES", (dynamodb.WORK,))
-    store.ensure()
-    monkeypatch.undo()
-    for name, value in {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}.items():
-        monkeypatch.setenv(name, value)
-    describe, late = store._client.describe_table, [other.ensure]
-
-    def described(**request: str) -> object:
-        found = describe(**request)
-        if late:
-            late.pop()()
-        return found
-
-    monkeypatch.setattr(store._client, "describe_table", described)
-    store.ensure()
-    assert store.query(Batch, "review", place="quarantined").items == ()

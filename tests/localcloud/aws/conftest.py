@@ -1,4 +1,5 @@
 import sys
+import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -44,6 +45,24 @@ def client(endpoint: str) -> Callable[[str], Any]:
         )
 
     return make
+
+
+@pytest.fixture
+def changed(client: Callable[[str], Any]) -> Callable[[str, str, str], tuple[str, str]]:
+    """Executes a change set of a kind, and gives the state of the stack after it, with the reason."""
+    cloudformation = client("cloudformation")
+
+    def change(stack: str, body: str, kind: str) -> tuple[str, str]:
+        named = {"StackName": stack, "ChangeSetName": "c"}
+        cloudformation.create_change_set(**named, ChangeSetType=kind, TemplateBody=body)
+        cloudformation.execute_change_set(**named)
+        while True:
+            [found] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+            if not found["StackStatus"].endswith("_IN_PROGRESS"):
+                return found["StackStatus"], found.get("StackStatusReason", "")
+            time.sleep(0.02)
+
+    return change
 
 
 @pytest.fixture

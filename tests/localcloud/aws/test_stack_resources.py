@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import time
 
 import pytest
 
@@ -63,17 +62,6 @@ def resources(name, *, seconds="30", words="first", targets=("a", "b"), role="On
     return json.dumps({"Resources": made})
 
 
-def changed(cloudformation, stack, body, kind):
-    change = {"StackName": stack, "ChangeSetName": "c"}
-    cloudformation.create_change_set(**change, ChangeSetType=kind, TemplateBody=body)
-    cloudformation.execute_change_set(**change)
-    while True:
-        [found] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
-        if not found["StackStatus"].endswith("_IN_PROGRESS"):
-            return found["StackStatus"], found.get("StackStatusReason", "")
-        time.sleep(0.02)
-
-
 def drifted(cloudformation, stack):
     cloudformation.detect_stack_drift(StackName=stack)
     found = cloudformation.describe_stack_resource_drifts(StackName=stack)["StackResourceDrifts"]
@@ -84,12 +72,12 @@ def drifted(cloudformation, stack):
     }
 
 
-def test_an_update_changes_each_of_them_and_takes_away_what_is_named_no_more(client, name):
+def test_an_update_changes_each_of_them_and_takes_away_what_is_named_no_more(client, changed, name):
     cloudformation = client("cloudformation")
-    assert changed(cloudformation, name, resources(name), "CREATE") == ("CREATE_COMPLETE", "")
+    assert changed(name, resources(name), "CREATE") == ("CREATE_COMPLETE", "")
     assert drifted(cloudformation, name) == {}
     other = resources(name, seconds="60", words="second", targets=("b", "c"), role="Two", values=("y", "z"))
-    assert changed(cloudformation, name, other, "UPDATE") == ("UPDATE_COMPLETE", "")
+    assert changed(name, other, "UPDATE") == ("UPDATE_COMPLETE", "")
     assert drifted(cloudformation, name) == {}
     targets = client("events").list_targets_by_rule(Rule=name)["Targets"]
     assert sorted(one["Id"] for one in targets) == ["b", "c"]
@@ -102,9 +90,9 @@ def test_an_update_changes_each_of_them_and_takes_away_what_is_named_no_more(cli
     assert asked["Attributes"] == {"VisibilityTimeout": "60"}
 
 
-def test_what_a_hand_has_changed_or_taken_away_is_seen(client, name):
+def test_what_a_hand_has_changed_or_taken_away_is_seen(client, changed, name):
     cloudformation = client("cloudformation")
-    changed(cloudformation, name, resources(name), "CREATE")
+    changed(name, resources(name), "CREATE")
     url = client("sqs").get_queue_url(QueueName=name)["QueueUrl"]
     client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
     client("events").disable_rule(Name=name)

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import time
 
 import pytest
 
@@ -34,40 +33,28 @@ def template(name, *indices):
     return json.dumps({"Resources": {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": table}}})
 
 
-def changed(cloudformation, stack, body, kind):
-    """The state of a stack once a change set of this kind was executed."""
-    change = {"StackName": stack, "ChangeSetName": "c"}
-    cloudformation.create_change_set(**change, ChangeSetType=kind, TemplateBody=body)
-    cloudformation.execute_change_set(**change)
-    while True:
-        [found] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
-        if not found["StackStatus"].endswith("_IN_PROGRESS"):
-            return found["StackStatus"]
-        time.sleep(0.02)
-
-
 def indices_of(client, name):
     found = client("dynamodb").describe_table(TableName=name)["Table"]
     return sorted(one["IndexName"] for one in found.get("GlobalSecondaryIndexes", ()))
 
 
-def test_an_index_comes_and_goes_with_the_template_and_items_stay(client, cloudformation):
+def test_an_index_comes_and_goes_with_the_template_and_items_stay(client, changed):
     name = f"indexed{next(_numbers)}"
-    assert changed(cloudformation, name, template(name, "a"), "CREATE") == "CREATE_COMPLETE"
+    assert changed(name, template(name, "a"), "CREATE") == ("CREATE_COMPLETE", "")
     item = {key: {"S": key} for key in ("pk", "a", "b")}
     client("dynamodb").put_item(TableName=name, Item=item)
-    assert changed(cloudformation, name, template(name, "a", "b"), "UPDATE") == "UPDATE_COMPLETE"
+    assert changed(name, template(name, "a", "b"), "UPDATE") == ("UPDATE_COMPLETE", "")
     assert indices_of(client, name) == ["by_a", "by_b"]
     asked = {"KeyConditionExpression": "b = :b", "ExpressionAttributeValues": {":b": {"S": "b"}}}
     assert client("dynamodb").query(TableName=name, IndexName="by_b", **asked)["Items"] == [item]
-    assert changed(cloudformation, name, template(name, "b"), "UPDATE") == "UPDATE_COMPLETE"
+    assert changed(name, template(name, "b"), "UPDATE") == ("UPDATE_COMPLETE", "")
     assert indices_of(client, name) == ["by_b"]
 
 
-def test_two_indices_at_once_are_refused_and_taken_back(client, cloudformation):
+def test_two_indices_at_once_are_refused_and_taken_back(client, cloudformation, changed):
     name = f"indexed{next(_numbers)}"
-    changed(cloudformation, name, template(name), "CREATE")
-    assert changed(cloudformation, name, template(name, "a", "b"), "UPDATE") == "UPDATE_ROLLBACK_COMPLETE"
+    changed(name, template(name), "CREATE")
+    assert changed(name, template(name, "a", "b"), "UPDATE")[0] == "UPDATE_ROLLBACK_COMPLETE"
     events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
     [failed] = [one for one in events if one["ResourceStatus"] == "UPDATE_FAILED"]
     assert "more than one GSI" in failed["ResourceStatusReason"]
