@@ -16,7 +16,8 @@ from localcloud.athena import slips
 from localcloud.athena.errors import AthenaError, not_supported, syntax_error
 from localcloud.athena.grammar import Dialect
 from localcloud.athena.statements.tokens import Token, place, tokenize, unexpected
-from localcloud.athena.translate.scope import place as place_of
+from localcloud.athena.translate.places import TEXT
+from localcloud.athena.translate.places import place as place_of
 
 _WRITTEN = "written"
 _PLACE = re.compile(r"Line (\d+), Col: (\d+)")
@@ -38,8 +39,15 @@ def parse(sql: str) -> exp.Expression:
         raise AthenaError("SYNTAX_ERROR", "Only one sql statement is allowed. Got: " + sql[:200])
     _refuse_words(trees[0])
     _refuse_chains(trees[0])
-    trees[0].meta[_WRITTEN] = sql
+    trees[0].meta[_WRITTEN] = trees[0].meta[TEXT] = sql
     return cast(exp.Expression, trees[0])
+
+
+def parse_from(text: str, start: int) -> exp.Expression:
+    """The tree of the query that a statement ends in, with the places that it has in the whole statement."""
+    tree = parse(re.sub(r"[^\n]", " ", text[:start]) + text[start:])
+    tree.meta[_WRITTEN] = text[start:]
+    return tree
 
 
 def _refuse_words(tree: exp.Expr) -> None:

@@ -58,6 +58,8 @@ def _in_order(kind: TokenType) -> Read:
         key, found = read(parser)
         if isinstance(found, exp.Limit) and not _is_count(found):
             parser.raise_error("LIMIT takes a number. Expecting: <EOF>")
+        if isinstance(found, exp.Offset) and not isinstance(found.expression, exp.Literal | exp.Placeholder):
+            parser.raise_error("OFFSET takes a number. Expecting: '?', <integer>")
         if parser._curr and parser._curr.token_type in earlier:
             parser.raise_error("Expecting: <EOF>")
         return key, found
@@ -109,11 +111,31 @@ class Parser(TrinoParser):
         kind: _in_order(kind) for kind in _CLAUSES
     }
 
+    SUBQUERY_TOKENS: ClassVar[set[TokenType]] = TrinoParser.SUBQUERY_TOKENS | {TokenType.VALUES}
+    VERSION_PHRASES: ClassVar[dict[tuple[str, ...], str]] = {
+        ("FOR", "TIMESTAMP", "AS", "OF"): "TIMESTAMP",
+        ("FOR", "VERSION", "AS", "OF"): "VERSION",
+    }
+
     def _parse_types(self, *args: Any, **given: Any) -> exp.Expr | None:
         word = self._curr.text if self._curr else ""
         found = super()._parse_types(*args, **given)
         if isinstance(found, exp.DataType):
             found.meta[WORD] = word
+        return found
+
+    def _parse_version(self) -> exp.Version | None:
+        start = self._curr
+        found = super()._parse_version()
+        if found is not None:
+            found.update_positions(start)
+        return found
+
+    def _parse_unnest(self, *args: Any, **given: Any) -> exp.Unnest | None:
+        start = self._curr
+        found = super()._parse_unnest(*args, **given)
+        if found is not None:
+            found.update_positions(start)
         return found
 
     def _parse_star_ops(self) -> exp.Expr | None:

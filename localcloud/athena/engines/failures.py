@@ -50,6 +50,18 @@ _KNOWN = (
         "line 1:1: Aggregations are not allowed here",
     ),
     (
+        "GROUPING child",
+        "INVALID_ARGUMENTS",
+        "The arguments to GROUPING() must be expressions referenced by the GROUP BY at the associated query "
+        "level",
+    ),
+    (
+        "GROUPING statement cannot be used without groups",
+        "MISSING_GROUP_BY",
+        "line 1:1: A GROUPING() operation can only be used with a corresponding GROUPING "
+        "SET/CUBE/ROLLUP/GROUP BY clause",
+    ),
+    (
         "WHERE clause cannot contain",
         "EXPRESSION_NOT_SCALAR",
         "line 1:1: WHERE clause cannot contain aggregations, window functions or grouping operations",

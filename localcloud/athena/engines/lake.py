@@ -2,12 +2,8 @@
 
 # ruff: noqa: S608  (the SQL text holds only quoted names and translated terms)
 
-import base64
-import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,9 +15,8 @@ from localcloud.athena.cache import FileCache
 from localcloud.athena.catalog import Catalog
 from localcloud.athena.catalog import Table as GlueTable
 from localcloud.athena.dialect import parse as parse_sql
-from localcloud.athena.engines import schemata
-from localcloud.athena.engines.failures import as_athena
-from localcloud.athena.errors import AthenaError, BytesLimitError, not_supported, table_not_found
+from localcloud.athena.engines import schemata, stored_views, versions
+from localcloud.athena.errors import BytesLimitError, not_supported, table_not_found
 from localcloud.athena.iceberg import chunks, metadata, scans
 from localcloud.athena.iceberg.schemas import columns
 from localcloud.athena.iceberg.tables import of_entry
@@ -33,8 +28,6 @@ from localcloud.athena.types import parse as parse_type
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-_VIEW = re.compile(r"/\* Presto View: (?P<body>\S+) \*/")
 
 
 @dataclass(slots=True)
@@ -75,26 +68,26 @@ class Lake:
 
     def find(self, database: str, name: str, version: exp.Expression | None) -> Table | View | None:
         """The relation with this name, or None."""
-        if database == "information_schema":
+        if database == schemata.NAME:
+            _refuse_versions(version)
             return self._information_schema(name)
         if "$" in name and (made := self._metadata_table(database, name)) is not None:
+            _refuse_versions(version)
             return made
         found = self.glue(database, name)
         if found is None:
             return None
         if found.is_view:
-            if version is not None:
-                raise not_supported("This connector does not support versioned tables")
+            _refuse_versions(version)
             return view(found)
         if found.is_iceberg:
             return IcebergTable(self, self._version(self.iceberg(database, name), version))
-        if version is not None:
-            raise not_supported("This connector does not support versioned tables")
+        _refuse_versions(version)
         return HiveTable(self, found)
 
     def has_database(self, name: str) -> bool:
-        """Whether Glue has this database."""
-        return self.catalog.find_database(name) is not None
+        """Whether Glue has this database; information_schema is always there."""
+        return name == schemata.NAME or self.catalog.find_database(name) is not None
 
     def register(self, name: str, rows: object) -> str:
         """Give DuckDB an Arrow table; returns the name to read it by."""
@@ -106,20 +99,7 @@ class Lake:
     def _version(self, table: IcebergMetadata, version: exp.Expression | None) -> scans.Version:
         if version is None:
             return scans.current(table)
-        value = self._constant(version.expression)
-        if str(version.this).upper() == "TIMESTAMP":
-            if not isinstance(value, datetime):
-                raise AthenaError("INVALID_ARGUMENTS", "FOR TIMESTAMP AS OF needs a timestamp")
-            return scans.at_time(table, value if value.tzinfo else value.replace(tzinfo=UTC))
-        if not isinstance(value, int):
-            raise not_supported("FOR VERSION AS OF needs a snapshot id in the local cloud")
-        return scans.at_snapshot(table, value)
-
-    def _constant(self, node: exp.Expression) -> object:
-        term = new_scope(self, "").term(node)
-        with as_athena():
-            found = self.connection.execute(f"SELECT {term.sql}").fetchone()
-        return found[0] if found else None
+        return versions.named(table, version, new_scope(self, ""), self.connection)
 
     def _information_schema(self, name: str) -> Table | None:
         fields = schemata.fields(name)
@@ -139,12 +119,14 @@ class Lake:
         return ArrowTable(fields, self.register(kind, rows))
 
 
+def _refuse_versions(version: exp.Expression | None) -> None:
+    if version is not None:
+        raise not_supported("This connector does not support versioned tables")
+
+
 def view(found: GlueTable) -> View:
     """A view from its Glue entry. Raises INVALID_VIEW when it was not made by Athena."""
-    match = _VIEW.search(str(found.raw.get("ViewOriginalText") or ""))
-    if match is None:
-        raise AthenaError("INVALID_VIEW", f"View '{found.database}.{found.name}' was not created by Athena")
-    body: Mapping[str, object] = json.loads(base64.b64decode(match["body"]))
+    body = stored_views.described(found)
     stored = body.get("columns")
     declared = tuple(
         (str(column["name"]), parse_type(str(column["type"])))

@@ -29,10 +29,11 @@ from localcloud.athena.iceberg.tables import overwrite
 from localcloud.athena.model import Answer, Context
 from localcloud.athena.translate import pruning
 from localcloud.athena.translate.casts import store
+from localcloud.athena.translate.places import place
 from localcloud.athena.translate.queries import source_text
 from localcloud.athena.translate.reads import Filter, Read, Scan
 from localcloud.athena.translate.relations import source as relation_source
-from localcloud.athena.translate.scope import Field, Scope, check_parts, place
+from localcloud.athena.translate.scope import Field, Scope, check_parts
 from localcloud.athena.translate.terms import BOOLEAN, UNKNOWN, Term, ident
 from localcloud.athena.translate.translator import new_scope
 from localcloud.athena.types import Type
@@ -161,8 +162,7 @@ def _target(node: exp.Table, context: Context, lake: Lake) -> Target:
     database, name = (node.db or context.database).lower(), node.name.lower()
     found = lake.glue(database, name)
     if found is None:
-        line, column = place(node)
-        raise table_not_found(database, name, line=line, column=column)
+        raise table_not_found(database, name)
     if not found.is_iceberg:
         raise not_supported("Modifying Hive table rows is only supported for transactional tables")
     table = lake.iceberg(database, name)
@@ -174,7 +174,7 @@ def _target(node: exp.Table, context: Context, lake: Lake) -> Target:
             field,
             sql=f"{_TARGET}.{field.sql}",
             relation=node.alias.lower() or name,
-            database="" if node.alias else database,
+            database="" if node.alias else node.db.lower(),
             reads=frozenset((Read(scan, (field.name,)),)),
         )
         for field in rows.fields
@@ -221,6 +221,10 @@ def _assignments(items: Sequence[exp.Expression], target: Target, scope: Scope) 
             raise syntax_error("mismatched input '.'. Expecting: '='", line=line, column=column)
         if name in values:
             raise AthenaError("SYNTAX_ERROR", f"line 1:1: Multiple assignments for the column '{name}'")
+        if name not in dict(target.columns):
+            line, column = place(item)
+            text = f"line {line}:{column}: The UPDATE SET target column {name} doesn't exist"
+            raise AthenaError("COLUMN_NOT_FOUND", text)
         values[name] = store(scope.term(item.expression), target.type_of(name), name).sql
     return values
 

@@ -4,10 +4,12 @@ import pyarrow as pa
 
 from localcloud.athena.catalog import Catalog
 from localcloud.athena.catalog import Table as GlueTable
+from localcloud.athena.engines.stored_views import definition
 from localcloud.athena.translate.scope import Field
 from localcloud.athena.translate.terms import BIGINT, VARCHAR, ident
 from localcloud.athena.types import as_iceberg, parse_hive
 
+NAME = "information_schema"
 _CATALOG = "awsdatacatalog"
 _COLUMNS = {
     "schemata": ("catalog_name", "schema_name"),
@@ -51,9 +53,7 @@ def _rows(catalog: Catalog, name: str) -> list[tuple[str | int | None, ...]]:
         return [(_CATALOG, table.database, table.name, kinds[table.is_view]) for table in tables]
     if name == "views":
         return [
-            (_CATALOG, table.database, table.name, str(table.raw.get("ViewOriginalText") or ""))
-            for table in tables
-            if table.is_view
+            (_CATALOG, table.database, table.name, definition(table)) for table in tables if table.is_view
         ]
     return [row for table in tables for row in _columns(table)]
 

@@ -21,7 +21,7 @@ from localcloud.athena.iceberg.tables import append, committing
 from localcloud.athena.model import Answer, Context
 from localcloud.athena.objects import is_empty
 from localcloud.athena.translate.casts import coerce, store
-from localcloud.athena.translate.scope import Query, as_term, check_parts, place
+from localcloud.athena.translate.scope import Query, as_term, check_parts
 from localcloud.athena.translate.terms import UNKNOWN, Term, duckdb_type, ident
 from localcloud.athena.translate.translator import translate
 from localcloud.athena.types import Type
@@ -152,10 +152,9 @@ def insert(tree: exp.Insert, context: Context, lake: Lake, connection: "DuckDBPy
     database, name = (node.db or context.database).lower(), node.name.lower()
     found = lake.glue(database, name)
     if found is None:
-        line, column = place(node)
-        raise table_not_found(database, name, line=line, column=column)
+        raise table_not_found(database, name)
     if found.is_view:
-        raise AthenaError("NOT_SUPPORTED", "Inserting into views is not supported")
+        raise AthenaError("NOT_SUPPORTED", "line 1:1: Inserting into views is not supported")
     source = tree.expression
     if tree.args.get("with_") is not None:
         source.set("with_", tree.args["with_"])

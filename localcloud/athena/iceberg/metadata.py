@@ -5,7 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
+from pyiceberg.conversions import from_bytes
+from pyiceberg.manifest import ManifestFile
 from pyiceberg.table import Table as IcebergTable
+from pyiceberg.transforms import IdentityTransform, Transform
+from pyiceberg.types import IcebergType
 
 from localcloud.athena.iceberg import scans
 from localcloud.athena.iceberg.partitions import partitions
@@ -118,9 +122,7 @@ def _files(found: IcebergTable) -> Rows:
     ]
 
 
-def _bounds(found: IcebergTable, bounds: dict[int, bytes] | None) -> list[tuple[int, str]]:
-    from pyiceberg.conversions import from_bytes
-
+def _bounds(found: IcebergTable, bounds: dict[int, bytes] | None) -> list[tuple[int, str | None]]:
     schema = found.schema()
     shown = []
     for field_id, value in (bounds or {}).items():
@@ -128,8 +130,31 @@ def _bounds(found: IcebergTable, bounds: dict[int, bytes] | None) -> list[tuple[
             type_ = schema.find_type(field_id)
         except ValueError:
             continue  # a column that was dropped since
-        shown.append((field_id, str(from_bytes(type_, value))))  # type: ignore[arg-type]
+        shown.append((field_id, _readable(IdentityTransform(), type_, type_, value)))
     return shown
+
+
+def _readable(
+    transform: Transform[Any, Any], source: IcebergType, type_: IcebergType, value: bytes | None
+) -> str | None:
+    """A bound as Iceberg shows it, such as the day of a number of days."""
+    return None if value is None else transform.to_human_string(source, from_bytes(type_, value))  # type: ignore[arg-type]
+
+
+def _partition_summaries(found: IcebergTable, manifest: ManifestFile) -> Rows:
+    schema, parts = found.schema(), found.specs()[manifest.partition_spec_id].fields
+    rows = []
+    for part, summary in zip(parts, manifest.partitions or (), strict=False):
+        source = schema.find_type(part.source_id)
+        type_ = part.transform.result_type(source)
+        bounds = (summary.lower_bound, summary.upper_bound)
+        low, high = (_readable(part.transform, source, type_, bound) for bound in bounds)
+        inside: dict[str, Any] = {
+            "contains_null": summary.contains_null,
+            "contains_nan": summary.contains_nan,
+        }
+        rows.append(inside | {"lower_bound": low, "upper_bound": high})
+    return rows
 
 
 def _manifests(found: IcebergTable) -> Rows:
@@ -146,10 +171,7 @@ def _manifests(found: IcebergTable) -> Rows:
             "existing_rows_count": manifest.existing_rows_count,
             "deleted_data_files_count": manifest.deleted_files_count,
             "deleted_rows_count": manifest.deleted_rows_count,
-            "partition_summaries": [
-                {"contains_null": one.contains_null, "contains_nan": one.contains_nan}
-                for one in manifest.partitions or []
-            ],
+            "partition_summaries": _partition_summaries(found, manifest),
         }
         for manifest in (snapshot.manifests(found.io) if snapshot else [])
     ]

@@ -12,6 +12,7 @@ from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.manifest import DataFile
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
+from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import IcebergType, NestedField
 
 from localcloud.athena import callers
@@ -47,10 +48,9 @@ def _partitions(version: _Version) -> tuple[tuple[Field, ...], pa.Table]:
     table = version.table
     schema, spec = table.schema(), table.spec()
     keys = [(part.name, part.transform.result_type(schema.find_type(part.source_id))) for part in spec.fields]
+    same = {part.source_id for part in spec.fields if isinstance(part.transform, IdentityTransform)}
     plain = [
-        column
-        for column in schema.fields
-        if column.field_type.is_primitive and column.field_id not in {part.source_id for part in spec.fields}
+        column for column in schema.fields if column.field_type.is_primitive and column.field_id not in same
     ]
     groups: dict[tuple[Any, ...], list[DataFile]] = defaultdict(list)
     for planned in scans.plan(scans.current(table)):

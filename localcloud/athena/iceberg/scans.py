@@ -54,15 +54,25 @@ def at_snapshot(table: Table, snapshot_id: int) -> Version:
     return Version(table, snapshot_id, schemas.get(snapshot.schema_id or 0, table.schema()))
 
 
+def at_ref(table: Table, name: str) -> Version:
+    """The table as a branch or tag has it. Raises INVALID_ARGUMENTS when it has no such reference."""
+    ref = table.refs().get(name)
+    if ref is None:
+        raise AthenaError("INVALID_ARGUMENTS", f"Cannot find snapshot with reference name: {name}")
+    return at_snapshot(table, ref.snapshot_id)
+
+
 def at_time(table: Table, moment: datetime) -> Version:
     """The table at a time. Raises INVALID_ARGUMENTS when it has no snapshot that old."""
     milliseconds = int(moment.timestamp() * 1000)
     entries = [entry for entry in table.history() if entry.timestamp_ms <= milliseconds]
     if not entries:
-        shown = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        instant = moment.astimezone(UTC)
+        parts = "milliseconds" if instant.microsecond // 1000 else "seconds"
+        shown = instant.replace(tzinfo=None).isoformat(timespec=parts)
         raise AthenaError(
             "INVALID_ARGUMENTS",
-            f'No version history table "{".".join(table.name()[-2:])}" at or before {shown}',
+            f"No version history table {'.'.join(table.name()[-2:])} at or before {shown}Z",
         )
     return at_snapshot(table, entries[-1].snapshot_id)
 

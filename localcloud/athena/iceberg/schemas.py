@@ -88,9 +88,11 @@ def iceberg_type(type_: Type) -> IcebergType:
         key, value = (iceberg_type(part) for _, part in type_.parts)
         return MapType(1, key, 2, value, value_required=False)
     if type_.name == "row":
+        if not all(name for name, _ in type_.parts):
+            raise not_supported(f"Row type field does not have a name: {type_.athena}")
         return StructType(
             *(
-                NestedField(at, name or f"field{at - 1}", iceberg_type(part), required=False)
+                NestedField(at, name, iceberg_type(part), required=False)
                 for at, (name, part) in enumerate(type_.parts, 1)
             )
         )

@@ -200,8 +200,12 @@ class Cursor:
                 return tuple(found)
             self.expect(",")
 
+    def start(self) -> int:
+        """Where the next token stands in the text."""
+        return self.tokens[self.at].start if self.next is not None else len(self.text)
+
     def rest(self) -> str:
         """What is left of the text, as written."""
-        start = self.tokens[self.at].start if self.next is not None else len(self.text)
+        start = self.start()
         self.at = len(self.tokens)
         return self.text[start:].strip()

@@ -6,7 +6,7 @@ from localcloud.athena.errors import AthenaError
 from localcloud.athena.translate import decimals, zones
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import as_decimal, common_type, is_numeric
-from localcloud.athena.translate.scope import place
+from localcloud.athena.translate.places import place
 from localcloud.athena.translate.terms import (
     DATE,
     DAY_SECOND,
@@ -29,7 +29,7 @@ _INSTANTS = ("date", "timestamp", "timestamp with time zone", "time")
 def binary(operator: str, left: Term, right: Term, node: exp.Expression) -> Term:
     """`left operator right` for + - * / %. Raises TYPE_MISMATCH when there is no such operator."""
     if left.type == UNKNOWN and right.type != UNKNOWN:
-        left = coerce(left, _of_null(right.type))
+        left = coerce(left, _of_null(right.type, operator))
     elif right.type == UNKNOWN:
         if left.type == UNKNOWN:
             line, column = place(node)
@@ -37,7 +37,8 @@ def binary(operator: str, left: Term, right: Term, node: exp.Expression) -> Term
                 "AMBIGUOUS_FUNCTION_CALL",
                 f"line {line}:{column}: Cannot apply operator: unknown {operator} unknown",
             )
-        right = coerce(right, _of_null(left.type))
+        behind = DAY_SECOND if (left.type, operator) == (DATE, "-") else _of_null(left.type, operator)
+        right = coerce(right, behind)
     found = None
     if is_numeric(left.type) and is_numeric(right.type):
         found = _numbers(operator, left, right)
@@ -52,8 +53,12 @@ def binary(operator: str, left: Term, right: Term, node: exp.Expression) -> Term
     return found
 
 
-def _of_null(other: Type) -> Type:
+def _of_null(other: Type, operator: str) -> Type:
     """The type of a null beside another type."""
+    if other.name in _INSTANTS and operator == "+":
+        return DAY_SECOND
+    if other in _INTERVALS and operator in "*/":
+        return DOUBLE
     return decimal(1, 0) if other.name == "decimal" else other
 
 
@@ -82,7 +87,10 @@ def _numbers(operator: str, left: Term, right: Term) -> Term | None:
     failure = fail("DIVISION_BY_ZERO", "'Division by zero'", common)
     # To DuckDB the rest of the smallest number by -1 is an overflow.
     rest = f"WHEN {b.sql} = -1 THEN {raw_cast(f'{a.sql} - {a.sql}', common)} " if operator == "%" else ""
-    return Term(f"CASE WHEN {b.sql} = 0 THEN {failure} {rest}ELSE {result} END", common)
+    # A null over zero is null.
+    return Term(
+        f"CASE WHEN {b.sql} = 0 AND {a.sql} IS NOT NULL THEN {failure} {rest}ELSE {result} END", common
+    )
 
 
 def _decimals(operator: str, left: Term, right: Term) -> Term:

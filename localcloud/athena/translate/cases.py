@@ -5,11 +5,9 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from localcloud.athena.errors import AthenaError
 from localcloud.athena.translate import once, predicates, zones
 from localcloud.athena.translate.casts import coerce
-from localcloud.athena.translate.coercion import common_of
-from localcloud.athena.translate.scope import Scope, place
+from localcloud.athena.translate.scope import Scope
 from localcloud.athena.translate.terms import BOOLEAN, INTEGER, UNKNOWN, Term
 
 
@@ -24,7 +22,8 @@ def case(node: exp.Expression, scope: Scope) -> Term:
     results = [scope.term(branch.args["true"]) for branch in ifs]
     default = node.args.get("default")
     results.append(scope.term(default) if default is not None else Term("NULL", UNKNOWN))
-    results = unified(results, node, "All CASE results must be the same type or coercible to a common type.")
+    nodes = [*(branch.args["true"] for branch in ifs), default if default is not None else node]
+    results = unified("All CASE results", results, nodes)
     branches = (f"WHEN {test} THEN {result.sql}" for test, result in zip(tests, results, strict=False))
     sql = f"CASE {operand} {' '.join(branches)} ELSE {results[-1].sql} END"
     return Term(sql, results[0].type, results[0].zone)
@@ -49,12 +48,8 @@ def _cases(operand: Term, values: list[Term], branches: list[exp.Expression]) ->
     return found.sql, [str(at) for at in range(len(values))]
 
 
-def unified(terms: list[Term], node: exp.Expression, message: str) -> list[Term]:
-    """All terms as their common type. Raises TYPE_MISMATCH with `message` when there is none."""
-    common = common_of([term.type for term in terms])
-    if common is None:
-        line, column = place(node)
-        found = ", ".join(dict.fromkeys(term.type.athena for term in terms))
-        raise AthenaError("TYPE_MISMATCH", f"line {line}:{column}: {message} Found: {found}")
+def unified(what: str, terms: list[Term], nodes: Sequence[exp.Expression]) -> list[Term]:
+    """All terms as their common type. Raises TYPE_MISMATCH for `what` when there is none."""
+    common = predicates.shared_type(what, terms, nodes)
     zone = zones.shared(terms)
     return [replace(coerce(term, common), zone=zone) for term in terms]

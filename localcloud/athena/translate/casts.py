@@ -29,9 +29,10 @@ _DOUBLE_TEXT = rf"\s*({_DECIMAL_TEXT}[dDfF]?|[+-]?(NaN|Infinity))\s*"
 _DATE_TEXT = r"\s*[+-]?[0-9]{1,6}-[0-9]{1,2}-[0-9]{1,2}\s*"
 _TIMESTAMP_TEXT = (
     r"\s*[+-]?[0-9]{1,6}-[0-9]{1,2}-[0-9]{1,2}"
-    r"( [0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,12})?)?)?"
+    r"( (?:[01]?[0-9]|2[0-3]):[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,12})?)?Z?)?"
 )
-_TIME_TEXT = r"[0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,12})?)?"
+_TIME_TEXT = r"(?:[01]?[0-9]|2[0-3]):[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,12})?)?"
+_SEVENTH_DIGIT = r"\.[0-9]{6}[5-9]"
 _LARGEST_REAL = "3.4028235677973366e38"  # and half of its last digit more
 _BIGINTS = f"{2**63}e0"
 _ZONE_TEXT = r"( ?[+-][0-9]{1,2}(:[0-9]{2})?| [A-Za-z][A-Za-z0-9_+/-]*)?\s*"
@@ -209,6 +210,7 @@ def _from_text(sql: str, target: Type) -> str | None:
             return _guarded(sql, _DATE_TEXT, target, raw_cast(trimmed, target))
         case "timestamp":
             whole = raw_cast(f"regexp_extract({trimmed}, {text(_TIMESTAMP_TEXT.strip())})", target)
+            whole = _with_seventh_digit(whole, sql, target)
             return _guarded(sql, _TIMESTAMP_TEXT + _ZONE_TEXT, target, rounded(whole, target.numbers[0]))
         case "timestamp with time zone":
             # A column has one zone here: a text's own would be shown, and its hours read, as UTC's.
@@ -216,16 +218,25 @@ def _from_text(sql: str, target: Type) -> str | None:
             refused = fail(
                 "NOT_SUPPORTED", f"'The zone ' || {zone} || ' of a text in the local cloud'", target
             )
-            whole = rounded(raw_cast(trimmed, target), target.numbers[0])
+            whole = _with_seventh_digit(raw_cast(trimmed, target), sql, target)
+            whole = rounded(whole, target.numbers[0])
             instant = f"CASE WHEN {zone} NOT IN ('', 'UTC', 'Z') THEN {refused} ELSE {whole} END"
             return _guarded(sql, _TIMESTAMP_TEXT + _ZONE_TEXT, target, instant)
         case "time":
-            return _guarded(sql, _TIME_TEXT, target, _time(raw_cast(trimmed, target), target.numbers[0]))
+            clock = _with_seventh_digit(raw_cast(trimmed, target), sql, target)
+            return _guarded(sql, _TIME_TEXT, target, _time(clock, target.numbers[0]))
         case "uuid":
             return raw_cast(trimmed, target)
         case "varbinary":
             return f"encode({sql})"
     return None
+
+
+def _with_seventh_digit(value: str, written: str, target: Type) -> str:
+    """What DuckDB cuts off a text behind six digits of a second rounds the sixth."""
+    if target.numbers[0] < 6:
+        return value
+    return f"({value} + to_microseconds(CAST(regexp_matches({written}, {text(_SEVENTH_DIGIT)}) AS BIGINT)))"
 
 
 def rounded(sql: str, digits: int) -> str:

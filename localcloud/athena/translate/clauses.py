@@ -1,14 +1,14 @@
 """GROUP BY, ORDER BY, OFFSET and LIMIT: what a query block does with its outputs."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import chain, combinations, product
 
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, column_not_found, syntax_error
 from localcloud.athena.translate.functions.calls import constant_safe, sort_key
-from localcloud.athena.translate.scope import Field, Output, Scope, as_output, check_parts, place, resolve
+from localcloud.athena.translate.places import place
+from localcloud.athena.translate.scope import Field, Output, Scope, as_output, check_parts, resolve
 from localcloud.athena.translate.terms import BIGINT, Term
 
 _SETS = (exp.Rollup, exp.Cube, exp.GroupingSets)
@@ -65,16 +65,14 @@ def _check_set(grouping_set: exp.Expression, scope: Scope) -> None:
         if isinstance(part, exp.Column):
             whole = not resolve(scope, _names(part), part)[1]
         else:
-            whole = isinstance(part, (exp.Literal, *_SETS))
+            whole = isinstance(part, _SETS)
         if not whole:
             raise _no_column(part)
-    for part in grouping_set.find_all(*_SETS, exp.Literal):
-        line, column = place(part)
-        if part is not grouping_set and isinstance(part, _SETS):
+    for part in grouping_set.find_all(*_SETS):
+        if part is not grouping_set:
+            line, column = place(part)
             name = type(part).__name__.lower()
             raise syntax_error(f"mismatched input '{name}'. Expecting: '('", line=line, column=column)
-        if isinstance(part, exp.Literal) and isinstance(part.parent, exp.Rollup | exp.Cube | exp.Tuple):
-            raise _no_column(part)
 
 
 def _elements(grouping_set: exp.Expression) -> Iterator[exp.Expression]:
@@ -186,8 +184,7 @@ def _offset(node: exp.Expression, scope: Scope) -> str:
 def tail_of(node: exp.Expression, fields: Sequence[Field], scope: Scope) -> str:
     """The same of a query whose columns are given: no others are in sight."""
     outputs = [as_output(field) for field in fields]
-    inside = replace(scope, outputs={output.name.lower(): output for output in outputs})
-    return tail(node, outputs, inside)
+    return tail(node, outputs, scope.with_outputs(outputs))
 
 
 def _count(limit: exp.Expression, scope: Scope) -> str | None:

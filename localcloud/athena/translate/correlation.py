@@ -11,7 +11,8 @@ from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, not_supported
 from localcloud.athena.translate.functions.registry import FUNCTIONS
-from localcloud.athena.translate.scope import Scope, place
+from localcloud.athena.translate.places import place
+from localcloud.athena.translate.scope import Scope
 
 _QUERIES = (exp.Select, exp.SetOperation, exp.Values)
 

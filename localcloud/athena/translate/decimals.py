@@ -93,7 +93,7 @@ def _quotient(n: Term, d: Term, shift: int, *, at_zero: str, may_overflow: bool)
         ]
         found = f"CASE WHEN {' AND '.join(both)} THEN {quick} ELSE {found} END" if both else quick
     if at_zero:
-        found = f"CASE WHEN pair['d'] = 0 THEN {at_zero} ELSE {found} END"
+        found = f"CASE WHEN pair['d'] = 0 AND pair['n'] IS NOT NULL THEN {at_zero} ELSE {found} END"
     return f"list_transform([{{'n': {n.sql}, 'd': {d.sql}}}], lambda pair: {found})[1]"
 
 
@@ -131,4 +131,5 @@ def modulo(left: Term, right: Term) -> Term:
     dividend, divisor = raw_cast(left.sql, common), raw_cast(right.sql, common)
     failure = fail("DIVISION_BY_ZERO", "'Division by zero'", result)
     remainder = raw_cast(f"({dividend} % {divisor})", result)
-    return Term(f"CASE WHEN {divisor} = 0 THEN {failure} ELSE {remainder} END", result)
+    zero = f"{divisor} = 0 AND {dividend} IS NOT NULL"
+    return Term(f"CASE WHEN {zero} THEN {failure} ELSE {remainder} END", result)

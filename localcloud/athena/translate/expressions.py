@@ -2,7 +2,6 @@
 
 # ruff: noqa: ARG001, ARG005  (handlers share one signature)
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -13,15 +12,16 @@ from localcloud.athena.translate import arithmetic, correlation, once, predicate
 from localcloud.athena.translate.cases import case, unified
 from localcloud.athena.translate.casts import cast, coerce, try_cast
 from localcloud.athena.translate.coercion import common_type
+from localcloud.athena.translate.extracting import extract
 from localcloud.athena.translate.functions import calls
 from localcloud.athena.translate.functions.strings import joined
-from localcloud.athena.translate.literals import interval, number, typed_literal
-from localcloud.athena.translate.scope import Scope, check_parts, place, resolve
+from localcloud.athena.translate.literals import hexadecimal, interval, number, typed_literal, unicode
+from localcloud.athena.translate.places import place, placed
+from localcloud.athena.translate.scope import Scope, check_parts, resolve
 from localcloud.athena.translate.terms import (
     BOOLEAN,
     DATE,
     UNKNOWN,
-    VARBINARY,
     VARCHAR,
     Term,
     array,
@@ -141,7 +141,14 @@ def _cast(node: exp.Expression, scope: Scope) -> Term:
     target = data_type(node.args["to"])
     if node.meta.get("literal"):
         return typed_literal(node.this.name, target, node)
-    return cast(_to_cast(node.this, scope), target)
+    return _cast_at(node, cast, _to_cast(node.this, scope), target)
+
+
+def _cast_at(node: exp.Expression, how: Callable[[Term, Type], Term], term: Term, target: Type) -> Term:
+    try:
+        return how(term, target)
+    except AthenaError as error:
+        raise placed(error, node) from None
 
 
 def _to_cast(node: exp.Expression, scope: Scope) -> Term:
@@ -156,7 +163,7 @@ def _to_cast(node: exp.Expression, scope: Scope) -> Term:
 
 
 def _try_cast(node: exp.Expression, scope: Scope) -> Term:
-    return try_cast(_to_cast(node.this, scope), data_type(node.args["to"]))
+    return _cast_at(node, try_cast, _to_cast(node.this, scope), data_type(node.args["to"]))
 
 
 def _negative(node: exp.Expression, scope: Scope) -> Term:
@@ -170,7 +177,7 @@ def _array(node: exp.Expression, scope: Scope) -> Term:
     if not terms:
         return Term("CAST([] AS INTEGER[])", array(UNKNOWN))
     zones.check_inside(terms)
-    terms = unified(terms, node, "All ARRAY elements must be the same type.")
+    terms = unified("All ARRAY elements", terms, node.expressions)
     return Term(f"[{', '.join(term.sql for term in terms)}]", array(terms[0].type))
 
 
@@ -235,24 +242,6 @@ def _at_time_zone(node: exp.Expression, scope: Scope) -> Term:
     return calls.call("at_timezone", [node.this, node.args["zone"]], node, scope)
 
 
-_FIELDS = (
-    *("year", "quarter", "month", "week", "day", "day_of_month", "day_of_week", "dow", "day_of_year", "doy"),
-    *("year_of_week", "yow", "hour", "minute", "second", "timezone_minute", "timezone_hour"),
-)
-
-
-def _extract(node: exp.Expression, scope: Scope) -> Term:
-    names = {"dow": "day_of_week", "doy": "day_of_year", "yow": "year_of_week"}
-    unit = node.this.name.lower()
-    if unit not in _FIELDS:
-        line, column = place(node)
-        valid = ", ".join(_FIELDS).upper()
-        raise syntax_error(
-            f"Invalid EXTRACT field {unit}, valid fields are: {valid}", line=line, column=column
-        )
-    return calls.call(names.get(unit, unit), [node.expression], node, scope)
-
-
 def _trim(node: exp.Expression, scope: Scope) -> Term:
     name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get((node.args.get("position") or "").upper(), "trim")
     characters = node.args.get("expression")
@@ -307,24 +296,6 @@ def _today(node: exp.Expression, scope: Scope) -> Term:
     return Term(f"CAST({text(scope.statement.now.date().isoformat())} AS DATE)", DATE)
 
 
-def _hex(node: exp.Expression, scope: Scope) -> Term:
-    if len(node.this) % 2:
-        line, column = place(node)
-        raise syntax_error("Binary literal must contain an even number of digits", line=line, column=column)
-    return Term(f"unhex({text(node.this)})", VARBINARY)
-
-
-_ESCAPED = re.compile(r"\\(?:(?P<short>[0-9a-fA-F]{4})|\+(?P<long>[0-9a-fA-F]{6})|(?P<self>\\))")
-
-
-def _unicode(node: exp.Expression, scope: Scope) -> Term:
-    def decoded(match: re.Match[str]) -> str:
-        return "\\" if match["self"] else chr(int(match["short"] or match["long"], 16))
-
-    value = _ESCAPED.sub(decoded, node.this)
-    return Term(text(value), varchar(len(value)), value=value)
-
-
 def _paren(node: exp.Expression, scope: Scope) -> Term:
     inner = scope.term(node.this)
     return replace(inner, sql=f"({inner.sql})")
@@ -360,8 +331,8 @@ _HANDLERS: dict[type[exp.Expression], Handler] = {
     exp.Identifier: _identifier,
     exp.Dot: _dot,
     exp.Literal: _literal,
-    exp.HexString: _hex,
-    exp.UnicodeString: _unicode,
+    exp.HexString: lambda node, scope: hexadecimal(node),
+    exp.UnicodeString: lambda node, scope: unicode(node),
     exp.Boolean: lambda node, scope: Term("TRUE" if node.this else "FALSE", BOOLEAN),
     exp.Null: lambda node, scope: Term("NULL", UNKNOWN),
     exp.Interval: lambda node, scope: interval(node),
@@ -375,7 +346,7 @@ _HANDLERS: dict[type[exp.Expression], Handler] = {
     exp.Bracket: _bracket,
     exp.Subquery: _subquery,
     exp.AtTimeZone: _at_time_zone,
-    exp.Extract: _extract,
+    exp.Extract: extract,
     exp.Trim: _trim,
     exp.StrPosition: _position,
     exp.Substring: _substring,

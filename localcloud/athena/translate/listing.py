@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, not_supported
-from localcloud.athena.translate.scope import Field, Output, Scope, as_output, mismatch, place
+from localcloud.athena.translate.places import place
+from localcloud.athena.translate.scope import Field, Output, Scope, as_output, mismatch
 from localcloud.athena.translate.terms import Term, ident
 
 

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, not_supported, syntax_error
 from localcloud.athena.translate import zones
-from localcloud.athena.translate.scope import place
+from localcloud.athena.translate.places import place
 from localcloud.athena.translate.terms import (
     BIGINT,
     DATE,
@@ -18,12 +18,14 @@ from localcloud.athena.translate.terms import (
     DOUBLE,
     INTEGER,
     JSON,
+    VARBINARY,
     YEAR_MONTH,
     Term,
     decimal,
     raw_cast,
     text,
     timestamp,
+    varchar,
 )
 from localcloud.athena.types import Type
 
@@ -234,3 +236,24 @@ def _in_micros(micros: int, node: exp.Expression) -> Term:
 def _invalid(message: str, node: exp.Expression) -> AthenaError:
     line, column = place(node)
     return AthenaError("INVALID_LITERAL", f"line {line}:{column}: {message}")
+
+
+def hexadecimal(node: exp.Expression) -> Term:
+    """`X'6162'`."""
+    if len(node.this) % 2:
+        line, column = place(node)
+        raise syntax_error("Binary literal must contain an even number of digits", line=line, column=column)
+    return Term(f"unhex({text(node.this)})", VARBINARY)
+
+
+_ESCAPED = re.compile(r"\\(?:(?P<short>[0-9a-fA-F]{4})|\+(?P<long>[0-9a-fA-F]{6})|(?P<self>\\))")
+
+
+def unicode(node: exp.Expression) -> Term:
+    """`U&'caf\\00e9'`."""
+
+    def decoded(match: re.Match[str]) -> str:
+        return "\\" if match["self"] else chr(int(match["short"] or match["long"], 16))
+
+    value = _ESCAPED.sub(decoded, node.this)
+    return Term(text(value), varchar(len(value)), value=value)

@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608  (the SQL text holds only quoted names and translated terms)
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sqlglot import exp
@@ -12,7 +12,7 @@ from localcloud.athena.translate import correlation, zones
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import common_type, is_orderable
 from localcloud.athena.translate.scope import Field, Query, Scope, as_term, mismatch
-from localcloud.athena.translate.terms import BOOLEAN, Term, array, field_names, ident, row
+from localcloud.athena.translate.terms import BOOLEAN, UNKNOWN, Term, array, field_names, ident, row
 from localcloud.athena.types import Type
 
 
@@ -21,14 +21,19 @@ def compare(operator: str, left: Term, right: Term, node: exp.Expression) -> Ter
     left, right = zones.unshown(left), zones.unshown(right)
     common = common_type(left.type, right.type)
     if common is None or (operator in ("<", "<=", ">", ">=") and not is_orderable(common)):
-        raise mismatch(node, f"Cannot apply operator: {left.type.athena} {operator} {right.type.athena}")
+        sides = (left.type.athena, right.type.athena)
+        identical = f"Cannot check if {sides[0]} is identical to {sides[1]}"
+        plain = f"Cannot apply operator: {sides[0]} {operator} {sides[1]}"
+        raise mismatch(node, identical if "IS" in operator else plain)
     if common.name == "time with time zone":
         raise not_supported("Comparing times with time zones in the local cloud")
     a, b = coerce(left, common), coerce(right, common)
-    if common.name == "map":
-        # The order of entries says nothing.
-        a, b = (replace(side, sql=f"list_sort(map_entries({side.sql}))") for side in (a, b))
-        common = array(row(*common.parts))
+    if common.name == "map" and UNKNOWN in (left.type, right.type):
+        given = left if right.type == UNKNOWN else right  # DuckDB takes the entries of a null for no list
+        nothing = f"CASE WHEN {given.sql} IS NULL THEN NULL ELSE NULL::BOOLEAN END"
+        return Term(f"({given.sql} {operator} NULL)" if "IS" in operator else nothing, BOOLEAN)
+    if common.name == "map" and operator not in ("=", "<>"):
+        a, b = (replace(side, sql=_entries(side.sql)) for side in (a, b))
     if operator in ("=", "<>") and common.parts:
         equal = _equal(a.sql, b.sql, common)
         return Term(equal if operator == "=" else f"(NOT {equal})", BOOLEAN)
@@ -41,22 +46,38 @@ def compare(operator: str, left: Term, right: Term, node: exp.Expression) -> Ter
 
 
 def _without_nan(operator: str, plain: str, a: Term, b: Term, left: Term, right: Term) -> str:
-    """To DuckDB NaN equals itself and is larger than all else; to Athena no comparison with it holds."""
+    """To DuckDB NaN equals itself and is larger than all else; to Athena no comparison with it holds.
+
+    Beside a null it is unknown, too: `b <> b` is null there, and false of all else.
+    """
     literal_left, literal_right = (isinstance(side.value, int) for side in (left, right))
     match operator:
         case "=" if not literal_left and not literal_right:
-            return f"({plain} AND NOT isnan({a.sql}))"
+            return f"({plain} AND {_no_nan(a.sql, b.sql)})"
         case "<>" if not literal_left and not literal_right:
-            return f"({plain} OR isnan({a.sql}))"
+            return f"({plain} OR (isnan({a.sql}) AND {b.sql} = {b.sql}))"
         case "<" | "<=" if not literal_right:
-            return f"({plain} AND NOT isnan({b.sql}))"
+            return f"({plain} AND {_no_nan(b.sql, *([] if literal_left else [a.sql]))})"
         case ">" | ">=" if not literal_left:
-            return f"({plain} AND NOT isnan({a.sql}))"
+            return f"({plain} AND {_no_nan(a.sql, *([] if literal_right else [b.sql]))})"
     return plain
+
+
+def _no_nan(value: str, *beside: str) -> str:
+    """Whether it is no NaN; null where it is one beside a null."""
+    unknown = "".join(f" OR {other} <> {other}" for other in beside)
+    return f"(NOT isnan({value}){unknown})" if unknown else f"NOT isnan({value})"
+
+
+def _entries(value: str) -> str:
+    """What a map is compared by: the order of its entries says nothing."""
+    return f"list_sort(map_entries({value}))"
 
 
 def _equal(a: str, b: str, type_: Type, depth: int = 0) -> str:
     """Equality of nested values: unknown when only a null inside leaves it open, which DuckDB decides."""
+    if type_.name == "map":
+        return _equal(_entries(a), _entries(b), array(row(*type_.parts)), depth)
     if type_.name == "row":
         parts = (
             _equal(f"struct_extract_at({a}, {at})", f"struct_extract_at({b}, {at})", part, depth)
@@ -75,8 +96,24 @@ def _equal(a: str, b: str, type_: Type, depth: int = 0) -> str:
             f"CASE WHEN {a} IS NULL OR {b} IS NULL THEN NULL WHEN len({a}) <> len({b}) THEN FALSE "
             f"ELSE list_transform([{tests}], lambda {found}: {decided})[1] END"
         )
-    number = f" AND NOT isnan({a})" if type_.name in ("real", "double") else ""
+    number = f" AND {_no_nan(a, b)}" if type_.name in ("real", "double") else ""
     return f"({a} = {b}{number})"
+
+
+def shared_type(what: str, terms: Sequence[Term], nodes: Sequence[exp.Expression]) -> Type:
+    """The type that all terms become. Raises TYPE_MISMATCH at the node of the first that has none."""
+    common = UNKNOWN
+    for term, node in zip(terms, nodes, strict=True):
+        both = common_type(common, term.type)
+        if both is None:
+            found = ", ".join(dict.fromkeys(term.type.athena for term in terms))
+            raise mismatch(
+                node,
+                f"{what} must be the same type or coercible to a common type. Cannot find common type "
+                f"between {common.athena} and {term.type.athena}, all types (without duplicates): [{found}]",
+            )
+        common = both
+    return common
 
 
 def _comparison(operator: str) -> Callable[[exp.Expression, Scope], Term]:
@@ -97,12 +134,28 @@ def _quantified(operator: str, node: exp.Expression, scope: Scope) -> Term:
     query = scope.value(inner)
     common = _common(left.type, query.fields[0].type, node)
     rows = _retyped(query, common)
+    if common.name in ("real", "double") and operator not in ("=", "<>"):
+        return _beside_extreme(operator, word, coerce(left, common), rows, node)
     found = f"({coerce(left, common).sql} {operator} {word} ({rows}))"
     if (operator, word) in (("=", "ALL"), ("<>", "ANY")) and is_orderable(common):
         # Trino asks whether all rows are equal before it looks at a null on the left.
         several = f"(SELECT min(c) <> max(c) FROM ({rows}) AS several(c))"
         found = f"coalesce({found}, CASE WHEN {several} THEN {'FALSE' if word == 'ALL' else 'TRUE'} END)"
     return Term(found, BOOLEAN)
+
+
+def _beside_extreme(operator: str, word: str, left: Term, rows: str, node: exp.Expression) -> Term:
+    """`x > ALL (…)` of floats: as Trino, whose extremes pass over NaN, compares with the largest of all."""
+    name = "max" if (operator[0] == ">") == (word == "ALL") else "min"
+    number = "c" if name == "min" else "CASE WHEN NOT isnan(c) THEN c END"
+    extreme = Term(f"coalesce({name}({number}), max(c))", left.type)
+    compared = compare(operator, left, extreme, node).sql
+    decided, otherwise = ("NOT ", "FALSE") if word == "ALL" else ("", "TRUE")
+    return Term(
+        f"(SELECT CASE WHEN count(*) = 0 THEN NOT {otherwise} WHEN {decided}{compared} THEN {otherwise} "
+        f"WHEN count(*) > count(c) THEN NULL ELSE {compared} END FROM ({rows}) AS several(c))",
+        BOOLEAN,
+    )
 
 
 def _common(left: Type, right: Type, node: exp.Expression) -> Type:
@@ -181,25 +234,23 @@ def _between(node: exp.Expression, scope: Scope) -> Term:
     return Term(f"({low.sql} AND {high.sql})", BOOLEAN)
 
 
+def asked(node: exp.Expression) -> exp.Expression | None:
+    """The query of `IN (SELECT …)` or `IN (VALUES …)`; None of a list."""
+    listed = node.expressions
+    query = listed[0] if listed and isinstance(listed[0], exp.Values) else node.args.get("query")
+    return query if isinstance(query, exp.Expression) else None
+
+
 def _in(node: exp.Expression, scope: Scope) -> Term:
     value = zones.unshown(scope.term(node.this))
-    inner = node.args.get("query")
+    inner = asked(node)
     if inner is not None:
         with correlation.checked("in", inner, scope):
             query = _of_one_column(scope.value(inner))
         common = _common(value.type, query.fields[0].type, node)
         return Term(f"({coerce(value, common).sql} IN ({_retyped(query, common)}))", BOOLEAN)
     items = [zones.unshown(scope.term(item)) for item in node.expressions]
-    common = value.type
-    for item in items:
-        both = common_type(common, item.type)
-        if both is None:
-            raise mismatch(
-                node,
-                f"IN value and list items must be the same type or coercible to a common "
-                f"type. Found: {value.type.athena}, {item.type.athena}",
-            )
-        common = both
+    common = shared_type("IN value and list items", [value, *items], [node.this, *node.expressions])
     if common.parts:
         # A null inside leaves the answer open, as in the comparisons one by one.
         tests = (compare("=", value, item, node).sql for item in items)
@@ -212,7 +263,11 @@ def _in(node: exp.Expression, scope: Scope) -> Term:
             ", ".join(f"rtrim({coerce(item, common).sql}, ' ')" for item in items),
         )
     if common.name in ("real", "double"):
-        return Term(f"({found} IN ({listed}) AND NOT isnan({found}))", BOOLEAN)
+        pairs = zip(items, node.expressions, strict=True)
+        beside = (
+            coerce(one, common).sql for one, part in pairs if not isinstance(part.unnest(), exp.Literal)
+        )
+        return Term(f"({found} IN ({listed}) AND {_no_nan(found, *beside)})", BOOLEAN)
     return Term(f"({found} IN ({listed}))", BOOLEAN)
 
 
@@ -231,12 +286,12 @@ def _check_escape(pattern: Term, escape: Term) -> None:
 
 def _like(node: exp.Expression, scope: Scope, escape: exp.Expression | None = None) -> Term:
     value, pattern = scope.term(node.this), scope.term(node.expression)
-    for side in (value, pattern):
-        if side.type.name not in ("varchar", "char", "unknown"):
-            raise mismatch(
-                node,
-                f"Left side of LIKE expression must evaluate to a varchar (actual: {side.type.athena})",
-            )
+    if value.type.name not in ("varchar", "char", "unknown"):
+        text = "Left side of LIKE expression must evaluate to a varchar"
+        raise mismatch(node.this, f"{text} (actual: {value.type.athena})")
+    if pattern.type.name not in ("varchar", "unknown"):
+        text = "Pattern for LIKE expression must evaluate to a varchar"
+        raise mismatch(node.expression, f"{text} (actual: {pattern.type.athena})")
     if escape is not None:
         _check_escape(pattern, scope.term(escape))
     tail = f" ESCAPE {scope.term(escape).sql}" if escape is not None else ""

@@ -8,11 +8,12 @@ from dataclasses import replace
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, not_supported, syntax_error
-from localcloud.athena.translate import clauses, listing, pruning, zones
+from localcloud.athena.translate import clauses, listing, predicates, pruning, zones
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import can_become, common_of, common_type
+from localcloud.athena.translate.places import place
 from localcloud.athena.translate.reads import NOTHING, Scan
-from localcloud.athena.translate.relations import Source, joined, sampled, source, unnested
+from localcloud.athena.translate.relations import Source, joined, sampled, source
 from localcloud.athena.translate.scope import (
     Field,
     Output,
@@ -22,9 +23,9 @@ from localcloud.athena.translate.scope import (
     as_term,
     check_parts,
     mismatch,
-    place,
 )
 from localcloud.athena.translate.terms import BOOLEAN, Term, fail, ident
+from localcloud.athena.translate.unnesting import unnested
 
 _STEP, _STEPS = '"$step"', 10  # of a recursion: the column that counts, and how many Athena takes
 _TAIL = ("with_", "order", "limit", "offset")
@@ -180,7 +181,7 @@ def _select(node: exp.Select, scope: Scope) -> Query:
         rest.append("HAVING " + inside.expect(having.this, BOOLEAN, "HAVING clause").sql)
     if node.args.get("distinct"):
         inside.note(NOTHING.union(*(output.reads for output in outputs)))
-    by_alias = replace(inside, outputs={output.name.lower(): output for output in outputs if output.name})
+    by_alias = inside.with_outputs(outputs)
     if clauses.has_ties(node):
         return _with_ties(node, outputs, rest, by_alias)
     rest.append(clauses.tail(node, outputs, by_alias))
@@ -205,11 +206,15 @@ def _with_ties(node: exp.Select, outputs: list[Output], rest: list[str], scope: 
 
 
 def _condition(node: exp.Expression, scope: Scope) -> str:
-    """What every row must meet. `(a, b) IN (SELECT …)` is a join to Trino: no row with a null matches."""
+    """What every row must meet. `IN (SELECT …)` is a join to Trino: no NaN, no row with a null matches."""
     found = [scope.expect(node, BOOLEAN, "WHERE clause").sql]
     for part in pruning.conjuncts(node):
-        if isinstance(part, exp.In) and part.args.get("query") and isinstance(part.this, exp.Tuple):
+        if not isinstance(part, exp.In) or predicates.asked(part) is None:
+            continue
+        if isinstance(part.this, exp.Tuple):
             found += (f"{scope.term(side).sql} IS NOT NULL" for side in part.this.expressions)
+        elif (value := scope.term(part.this)).type.name in ("real", "double"):
+            found.append(f"NOT isnan({value.sql})")
     return " AND ".join(found)
 
 

@@ -1,4 +1,4 @@
-"""FROM: tables, views, subqueries, joins, VALUES and UNNEST as DuckDB text, and the fields they offer."""
+"""FROM: tables, views, subqueries, joins and VALUES as DuckDB text, and the fields they offer."""
 
 # ruff: noqa: ARG001, S608  (the SQL text holds only quoted names and translated terms; handlers share one signature)
 
@@ -10,18 +10,11 @@ from localcloud.athena.errors import AthenaError, not_supported, schema_not_foun
 from localcloud.athena.translate import correlation, zones
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import common_type
+from localcloud.athena.translate.places import place
 from localcloud.athena.translate.reads import Read, Scan, used_by
-from localcloud.athena.translate.scope import (
-    Field,
-    Query,
-    Scope,
-    View,
-    as_term,
-    check_parts,
-    mismatch,
-    place,
-)
-from localcloud.athena.translate.terms import BIGINT, BOOLEAN, Term, ident
+from localcloud.athena.translate.scope import Field, Query, Scope, View, as_term, check_parts, mismatch
+from localcloud.athena.translate.terms import BIGINT, BOOLEAN, ident
+from localcloud.athena.translate.unnesting import unnested
 
 MAX_VIEW_DEPTH = 30
 _PARTS: dict[type[exp.Expression], tuple[str, ...]] = {
@@ -160,7 +153,7 @@ def _table(node: exp.Table, scope: Scope) -> Source:
             field,
             sql=f"{scan.alias}.{field.sql}",
             relation=label,
-            database="" if node.alias else database,
+            database="" if node.alias else node.db.lower(),  # as it is written: `FROM t` has no `db.t.a`
             reads=frozenset((Read(scan, (field.name,)),)),
         )
         for field in found.fields
@@ -194,34 +187,44 @@ def _view(view: View, database: str, name: str, node: exp.Table, scope: Scope) -
         query = statement.query(view.tree, Scope(statement, view.database))
     finally:
         statement.views = outer
-    return _derived(_as_declared(query, view, database, name), node.args.get("alias"), scope, name)
+    declared = _as_declared(query, view, f"{database}.{name}", node)
+    found = _derived(declared, node.args.get("alias"), scope, name)
+    written = "" if node.alias else node.db.lower()
+    return replace(found, fields=tuple(replace(field, database=written) for field in found.fields))
 
 
-def _as_declared(query: Query, view: View, database: str, name: str) -> Query:
+def _as_declared(query: Query, view: View, label: str, node: exp.Table) -> Query:
     """A view's query with the columns as the view was created; Athena calls anything else stale."""
     declared = view.columns
     if not declared:
         return query
     if len(declared) != len(query.fields):
-        raise AthenaError(
-            "VIEW_IS_STALE",
-            f"line 1:1: View 'awsdatacatalog.{database}.{name}' is stale or in invalid state: "
-            "a column count mismatch; it must be re-created",
+        raise _stale(
+            f"stored view column count ({len(declared)}) does not match column count derived from the "
+            f"view query analysis ({len(query.fields)})",
+            label,
+            node,
         )
     items, fields = [], []
-    for (column, type_), field in zip(declared, query.fields, strict=True):
+    for at, ((name, type_), field) in enumerate(zip(declared, query.fields, strict=True)):
         common = common_type(field.type, type_)
         if common != type_ and field.type.name != type_.name:
-            raise AthenaError(
-                "VIEW_IS_STALE",
-                f"line 1:1: View 'awsdatacatalog.{database}.{name}' is stale or in invalid state: column "
-                f"[{column}] of type {field.type.athena} projected from query view cannot be coerced to "
-                f"column [{column}] of type {type_.athena} stored in view definition",
+            raise _stale(
+                f"column [{name}] of type {field.type.athena} projected from query view at position {at} "
+                f"cannot be coerced to column [{name}] of type {type_.athena} stored in view definition",
+                label,
+                node,
             )
         value = coerce(as_term(field), type_)
-        items.append(f"{value.sql} AS {ident(column)}")
-        fields.append(Field(column, type_, ident(column), zone=field.zone, reads=field.reads))
+        items.append(f"{value.sql} AS {ident(name)}")
+        fields.append(Field(name, type_, ident(name), zone=field.zone, reads=field.reads))
     return Query(f"SELECT {', '.join(items)} FROM ({query.sql})", tuple(fields), query.reads)
+
+
+def _stale(what: str, label: str, node: exp.Table) -> AthenaError:
+    line, column = place(node)
+    text = f"line {line}:{column}: View 'awsdatacatalog.{label}' is stale or in invalid state: {what}"
+    return AthenaError("VIEW_IS_STALE", text)
 
 
 def _derived(query: Query, alias: exp.Expression | None, scope: Scope, default: str = "") -> Source:
@@ -238,15 +241,15 @@ def _with_column_aliases(
     fields: tuple[Field, ...], alias: exp.Expression | None, node: exp.Expression | None
 ) -> tuple[Field, ...]:
     names = [part.name for part in (alias.args.get("columns") or [])] if alias is not None else []
-    if not names:
+    if alias is None or not names:
         return fields
     shown = [field for field in fields if not field.hidden]
     if len(names) != len(shown):
         line, column = place(node) if node is not None else (1, 1)
         raise AthenaError(
             "MISMATCHED_COLUMN_ALIASES",
-            f"line {line}:{column}: Column alias list has {len(names)} entries but relation has "
-            f"{len(shown)} columns",
+            f"line {line}:{column}: Column alias list has {len(names)} entries but "
+            f"'{alias.name.lower()}' has {len(shown)} columns available",
         )
     return tuple(replace(field, name=name, unnamed=False) for field, name in zip(shown, names, strict=True))
 
@@ -263,11 +266,11 @@ def joined(left: Source, join: exp.Expression, scope: Scope) -> Source:
     if isinstance(right_node, (exp.Unnest, exp.Lateral)):
         return _lateral(left, right_node, join, side, scope)
     right = source(right_node, scope)
-    using = [part.name.lower() for part in join.args.get("using") or []]
+    using = join.args.get("using") or []
     if method == "NATURAL":
         raise not_supported("Natural join not supported")
     if using:
-        return _using(left, right, using, side, join, scope)
+        return _using(left, right, using, side, scope)
     fields = left.fields + right.fields
     on = join.args.get("on")
     prunable = _prunable(left, right, side)
@@ -286,15 +289,14 @@ def _prunable(left: Source, right: Source, side: str) -> tuple[Scan, ...]:
     return kept.get(side, ())
 
 
-def _using(
-    left: Source, right: Source, names: list[str], side: str, node: exp.Expression, scope: Scope
-) -> Source:
+def _using(left: Source, right: Source, parts: list[exp.Expression], side: str, scope: Scope) -> Source:
     conditions, merged = [], []
-    for name in names:
+    names = [part.name.lower() for part in parts]
+    for name, node in zip(names, parts, strict=True):
         a, b = _only(left.fields, name, node), _only(right.fields, name, node)
         common = common_type(a.type, b.type)
         if common is None:
-            raise mismatch(node, f"Column '{name}' cannot be joined: {a.type.athena} and {b.type.athena}")
+            raise mismatch(node, f"Cannot apply operator: {a.type.athena} = {b.type.athena}")
         first, second = coerce(as_term(a), common), coerce(as_term(b), common)
         conditions.append(f"({first.sql} = {second.sql})")
         sql = {"": first.sql, "LEFT": first.sql, "RIGHT": second.sql}.get(
@@ -337,63 +339,3 @@ def _lateral(left: Source, node: exp.Expression, join: exp.Expression, side: str
     if (on := join.args.get("on")) is not None and not (isinstance(on, exp.Boolean) and on.this):
         raise not_supported("JOIN involving UNNEST is only supported with condition ON TRUE")
     return Source((*left.pieces, words, text_, tail), left.fields + fields, left.prunable)
-
-
-def unnested(node: exp.Unnest, scope: Scope) -> tuple[str, tuple[Field, ...]]:
-    """`UNNEST(…) [WITH ORDINALITY]`: arrays side by side, padded with nulls; rows become their fields."""
-    items: list[str] = []
-    columns: list[tuple[str, Term]] = []
-    lengths: list[str] = []
-    for argument in node.expressions:
-        term = scope.term(argument)
-        if term.type.name == "array":
-            item = f"u{len(items)}"
-            items.append(f"unnest({term.sql}) AS {item}")
-            lengths.append(f"len({term.sql})")
-            columns.extend(_element_columns(item, term))
-        elif term.type.name == "map":
-            for part, function in enumerate(("map_keys", "map_values")):
-                item = f"u{len(items)}"
-                items.append(f"unnest({function}({term.sql})) AS {item}")
-                columns.append(("", Term(item, term.type.parts[part][1])))
-            lengths.append(f"cardinality({term.sql})")
-        else:
-            raise mismatch(node, f"Cannot unnest type: {term.type.athena}")
-    offset = node.args.get("offset")
-    if offset:
-        longest = lengths[0] if len(lengths) == 1 else f"greatest({', '.join(lengths)})"
-        items.append(f"unnest(range(1, CAST({longest} AS BIGINT) + 1)) AS ordinality")
-        columns.append(("ordinality", Term("ordinality", BIGINT)))
-    inner = ident(scope.statement.fresh("u"))
-    shown = ", ".join(f"{term.sql} AS c{at}" for at, (_, term) in enumerate(columns))
-    sql = f"(SELECT {shown} FROM (SELECT {', '.join(items)})) AS {inner}"
-    alias = node.args.get("alias")
-    label = alias.name.lower() if alias is not None else ""
-    fields = tuple(Field(name, term.type, f"{inner}.c{at}", label) for at, (name, term) in enumerate(columns))
-    names = [part.name for part in (alias.args.get("columns") or [])] if alias is not None else []
-    if isinstance(offset, exp.Identifier):
-        names.append(offset.name)
-    return sql, _named(fields, names, node)
-
-
-def _element_columns(item: str, term: Term) -> list[tuple[str, Term]]:
-    element = term.type.element
-    if element.name != "row":
-        return [("", Term(item, element))]
-    return [
-        (name, Term(f"struct_extract_at({item}, {at})", type_))
-        for at, (name, type_) in enumerate(element.parts, 1)
-    ]
-
-
-def _named(fields: tuple[Field, ...], names: list[str], node: exp.Expression) -> tuple[Field, ...]:
-    if not names:
-        return fields
-    if len(names) != len(fields):
-        line, column = place(node)
-        raise AthenaError(
-            "MISMATCHED_COLUMN_ALIASES",
-            f"line {line}:{column}: Column alias list has {len(names)} entries but relation has "
-            f"{len(fields)} columns",
-        )
-    return tuple(replace(field, name=name) for field, name in zip(fields, names, strict=True))

@@ -1,6 +1,6 @@
 """Names in sight: the fields that the relations of a query block offer, and the blocks around it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -11,6 +11,7 @@ from sqlglot import exp
 from localcloud.athena.errors import AthenaError, column_not_found, not_supported
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import can_become
+from localcloud.athena.translate.places import place
 from localcloud.athena.translate.reads import NOTHING, Read, Reads, Scannable
 from localcloud.athena.translate.terms import Term
 from localcloud.athena.types import Type
@@ -155,7 +156,8 @@ class Statement:
 class Scope:
     """The names that an expression may use.
 
-    `outputs` are select aliases, in sight in ORDER BY only; `windows` the named windows of the block.
+    `outputs` are select aliases, in sight in ORDER BY only, and `doubled` those that several have; `windows`
+    the named windows of the block.
     """
 
     statement: Statement
@@ -164,8 +166,16 @@ class Scope:
     parent: "Scope | None" = None
     ctes: dict[str, Query] = field(default_factory=dict)
     outputs: dict[str, Output] = field(default_factory=dict)
+    doubled: frozenset[str] = frozenset()
     windows: dict[str, exp.Expression] = field(default_factory=dict)
     parameters: dict[str, Term] = field(default_factory=dict)
+
+    def with_outputs(self, outputs: Sequence[Output]) -> "Scope":
+        """The same where the outputs of the block may be named, too: in its ORDER BY."""
+        names = [output.name.lower() for output in outputs]
+        doubled = frozenset(name for name in names if name and names.count(name) > 1)
+        named = {name: output for name, output in zip(names, outputs, strict=True) if name}
+        return replace(self, outputs=named, doubled=doubled)
 
     def up(self) -> Iterator["Scope"]:
         """This scope and those around it, inner first."""
@@ -213,15 +223,6 @@ class Scope:
         return self.windows.get(name)
 
 
-def place(node: exp.Expression) -> tuple[int, int]:
-    """Line and column where a node starts, as far as the parser kept it: where its leftmost part stands."""
-    known = [part.meta for part in node.walk() if "line" in part.meta]
-    if not known:
-        return 1, 1
-    first = min(known, key=lambda meta: int(meta["start"]))
-    return first["line"], max(1, first["col"] - (first["end"] - first["start"]))
-
-
 _PLAIN = frozenset({"this", "expression", "expressions"})
 
 
@@ -264,9 +265,13 @@ def _matching(scope: Scope, parts: list[str], node: exp.Expression) -> Field | N
         and (len(qualifiers) < 2 or candidate.database == qualifiers[-2])
     ]
     if len(found) > 1:
-        line, column = place(node)
-        raise AthenaError("AMBIGUOUS_NAME", f"line {line}:{column}: Column '{name}' is ambiguous")
+        raise _ambiguous(name, node)
     return found[0] if found else None
+
+
+def _ambiguous(name: str, node: exp.Expression) -> AthenaError:
+    line, column = place(node)
+    return AthenaError("AMBIGUOUS_NAME", f"line {line}:{column}: Column '{name}' is ambiguous")
 
 
 def _inside(found: Field, names: list[str]) -> Reads:
@@ -286,6 +291,8 @@ def resolve(scope: Scope, parts: list[str], node: exp.Expression) -> tuple[Term,
     for level in scope.up():
         if parts[0] in level.parameters:
             return level.parameters[parts[0]], parts[1:]
+        if len(parts) == 1 and parts[0] in level.doubled:
+            raise _ambiguous(parts[0], node)
         if len(parts) == 1 and parts[0] in level.outputs:
             output = level.outputs[parts[0]]
             scope.note(output.reads)

@@ -4,7 +4,7 @@ from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError
 from localcloud.athena.grammar import WORD
-from localcloud.athena.translate.scope import place
+from localcloud.athena.translate.places import place
 from localcloud.athena.translate.terms import DAY_SECOND, YEAR_MONTH, array, map_, row
 from localcloud.athena.types import Type, parse
 

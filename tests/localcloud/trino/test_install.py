@@ -18,7 +18,8 @@ def archive(tmp_path: Path) -> Path:
     """An archive like Trino's: a plugin that is kept has a file that is a link into one that is not."""
     path = tmp_path / f"{NAME}.tar.gz"
     with tarfile.open(path, "w:gz") as content:
-        for name in ("lib/server.jar", "plugin/aaa/shared.jar", "plugin/iceberg/own.jar"):
+        others = [f"plugin/{name}/own.jar" for name in sorted(install.PLUGINS - {"hive"})]
+        for name in ("lib/server.jar", "plugin/aaa/shared.jar", *others):
             member = tarfile.TarInfo(f"{NAME}/{name}")
             member.size = 4
             content.addfile(member, io.BytesIO(b"code"))
@@ -46,7 +47,8 @@ def test_only_what_is_needed_of_the_archive_is_kept(archive: Path, tmp_path: Pat
     found = install.find(folder)
     assert found.java == java
     kept = {str(path.relative_to(found.home)) for path in found.home.rglob("*.jar")}
-    assert kept == {"lib/server.jar", "plugin/hive/shared.jar", "plugin/iceberg/own.jar"}
+    others = {f"plugin/{name}/own.jar" for name in install.PLUGINS - {"hive"}}
+    assert kept == {"lib/server.jar", "plugin/hive/shared.jar", *others}
     assert (found.home / "plugin/hive/shared.jar").read_bytes() == b"code"
 
 
@@ -68,6 +70,23 @@ def test_an_interrupted_unpacking_counts_as_nothing(archive: Path, tmp_path: Pat
     _with_java(folder)
     assert install.find(folder).home.is_dir()
     assert not (folder / "partial").exists()
+
+
+def test_one_that_an_earlier_version_fetched_is_told_of_and_fetched_anew(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "trino"
+    install.unpack(archive, folder, _digest(archive))
+    _with_java(folder)
+    monkeypatch.setattr(install, "PLUGINS", install.PLUGINS | {"memory"})
+    with pytest.raises(NotFetchedError, match="needed no memory") as failure:
+        install.find(folder)
+    assert failure.value.hint == "make trino"
+    fetched = []
+    monkeypatch.setattr(install, "_download", fetched.append)
+    with pytest.raises(FileNotFoundError):  # there is no Maven here that brings an archive
+        install.fetch(folder)
+    assert fetched == [folder / "repository"]
 
 
 def test_a_missing_java_is_named(archive: Path, tmp_path: Path) -> None:

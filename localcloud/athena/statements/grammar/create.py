@@ -1,7 +1,7 @@
 """CREATE DATABASE, CREATE [EXTERNAL] TABLE with columns, CREATE VIEW."""
 
 from localcloud.athena.catalog import TableColumn
-from localcloud.athena.dialect import parse as parse_query
+from localcloud.athena.dialect import parse_from
 from localcloud.athena.errors import InvalidRequestError
 from localcloud.athena.statements.cursor import Cursor
 from localcloud.athena.statements.nodes import CreateDatabase, CreateTable, CreateView, Format, Pairs
@@ -137,5 +137,5 @@ def view(cursor: Cursor) -> CreateView:
     cursor.expect("VIEW")
     name = cursor.name(quoted=True)
     cursor.expect("AS")
-    query = cursor.rest()
-    return CreateView(name, parse_query(query), query, replace)
+    start = cursor.start()
+    return CreateView(name, parse_from(cursor.text, start), cursor.rest(), replace)

@@ -3,6 +3,7 @@
 from sqlglot import exp
 
 from localcloud.athena.dialect import parse as parse_query
+from localcloud.athena.dialect import parse_from
 from localcloud.athena.errors import not_supported
 from localcloud.athena.statements import kinds
 from localcloud.athena.statements.cursor import Cursor
@@ -70,7 +71,9 @@ def explain(cursor: Cursor) -> Node:
         cursor.expect(")")
     if options.get("FORMAT", "TEXT") != "TEXT" or options.get("TYPE") == "IO":
         raise not_supported("The local cloud explains as text only, by TYPE LOGICAL, DISTRIBUTED or VALIDATE")
-    return Explain(parse_query(cursor.rest()), options.get("TYPE") == "VALIDATE")
+    query = parse_from(cursor.text, cursor.start())
+    cursor.rest()
+    return Explain(query, options.get("TYPE") == "VALIDATE")
 
 
 def unload(cursor: Cursor) -> Node:

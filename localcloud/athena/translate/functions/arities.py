@@ -3,7 +3,8 @@
 from sqlglot import exp
 
 from localcloud.athena.errors import syntax_error
-from localcloud.athena.translate.scope import mismatch, place
+from localcloud.athena.translate.places import place
+from localcloud.athena.translate.scope import mismatch
 
 _ANY_MORE = 255
 _TAKEN: dict[str, tuple[int, int]] = {

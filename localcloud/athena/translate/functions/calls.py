@@ -36,7 +36,8 @@ from localcloud.athena.translate.functions import (  # noqa: F401  each fills th
 from localcloud.athena.translate.functions.absent import is_absent
 from localcloud.athena.translate.functions.overloads import Modifiers, apply_overload
 from localcloud.athena.translate.functions.registry import FUNCTIONS
-from localcloud.athena.translate.scope import Scope, place
+from localcloud.athena.translate.places import place
+from localcloud.athena.translate.scope import Scope
 from localcloud.athena.translate.terms import (
     BIGINT,
     BOOLEAN,
@@ -137,8 +138,10 @@ def direction(key: exp.Expression) -> str:
 
 
 def constant_safe(term: Term) -> str:
-    """The term where DuckDB would read a bare number as the position of a column."""
-    return f"CAST({term.sql} AS BIGINT)" if isinstance(term.value, int) else term.sql
+    """The term where DuckDB would read a bare number as the position of a column, and take no bare text."""
+    if isinstance(term.value, int):
+        return f"CAST({term.sql} AS BIGINT)"
+    return f"CAST({term.sql} AS VARCHAR)" if isinstance(term.value, str) or term.sql == "NULL" else term.sql
 
 
 def filtered_call(node: exp.Expression, scope: Scope) -> Term:

@@ -7,7 +7,8 @@ from localcloud.athena.translate.casts import cast, coerce
 from localcloud.athena.translate.coercion import common_type
 from localcloud.athena.translate.functions.overloads import apply
 from localcloud.athena.translate.functions.registry import Scalar, scalar, special
-from localcloud.athena.translate.scope import Scope, mismatch, place
+from localcloud.athena.translate.places import place
+from localcloud.athena.translate.scope import Scope, mismatch
 from localcloud.athena.translate.terms import (
     BIGINT,
     DATE,

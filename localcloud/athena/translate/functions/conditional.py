@@ -11,21 +11,17 @@ from localcloud.athena.translate import zones
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import common_of, is_orderable
 from localcloud.athena.translate.functions.registry import FUNCTIONS, special
-from localcloud.athena.translate.predicates import compare
-from localcloud.athena.translate.scope import Scope, mismatch, place
+from localcloud.athena.translate.places import place
+from localcloud.athena.translate.predicates import compare, shared_type
+from localcloud.athena.translate.scope import Scope, mismatch
 from localcloud.athena.translate.terms import BOOLEAN, INTEGER, UNKNOWN, VARCHAR, Term, ident, text
 
 _BEFORE = (exp.Window, exp.Filter, exp.GroupConcat, exp.Subquery)
 _VOLATILE = frozenset({"random", "rand", "shuffle", "uuid"})
 
 
-def _alike(terms: list[Term], node: exp.Expression, name: str) -> list[Term]:
-    common = common_of([term.type for term in terms])
-    if common is None:
-        found = ", ".join(dict.fromkeys(term.type.athena for term in terms))
-        raise mismatch(
-            node, f"All {name} operands must be the same type or coercible to a common type. Found: {found}"
-        )
+def _alike(what: str, terms: list[Term], nodes: list[exp.Expression]) -> list[Term]:
+    common = shared_type(f"All {what} operands", terms, nodes)
     return [coerce(term, common) for term in terms]
 
 
@@ -36,7 +32,11 @@ def _if(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> 
     if len(results) == 1:
         results.append(Term("NULL", UNKNOWN))
     zone = zones.shared(results)
-    then, otherwise = _alike(results, node, "IF")
+    common = common_of([result.type for result in results])
+    if common is None:
+        types = " vs ".join(result.type.athena for result in results)
+        raise mismatch(node, f"Result types for IF must be the same: {types}")
+    then, otherwise = (coerce(result, common) for result in results)
     return Term(f"CASE WHEN {test.sql} THEN {then.sql} ELSE {otherwise.sql} END", then.type, zone)
 
 
@@ -47,7 +47,7 @@ def _coalesce(arguments: list[exp.Expression], node: exp.Expression, scope: Scop
         message = "The 'coalesce' function must have at least two arguments"
         raise syntax_error(message, line=line, column=column)
     given = [scope.term(part) for part in arguments]
-    terms, zone = _alike(given, node, "COALESCE"), zones.shared(given)
+    terms, zone = _alike("COALESCE", given, arguments), zones.shared(given)
     return Term(f"coalesce({', '.join(term.sql for term in terms)})", terms[0].type, zone)
 
 
@@ -104,11 +104,11 @@ def _extreme(arguments: list[exp.Expression], node: exp.Expression, scope: Scope
         message = f"line {line}:{column}: Unexpected parameters () for function {name}"
         raise AthenaError("FUNCTION_NOT_FOUND", message)
     given = [scope.term(part) for part in arguments]
-    terms, zone = _alike(given, node, name), zones.shared(given)
-    if not is_orderable(terms[0].type):
-        line, column = place(node)
-        message = f"Unexpected parameters ({terms[0].type.athena}) for function {name}. Expected: {name}(E)"
-        raise AthenaError("FUNCTION_NOT_FOUND", f"line {line}:{column}: {message}")
+    common = common_of([term.type for term in given])
+    if common is None or not is_orderable(common):
+        types = ", ".join(term.type.athena for term in given)
+        raise mismatch(node, f"Unexpected parameters ({types}) for function {name}. Expected: {name}(E)")
+    terms, zone = [coerce(term, common) for term in given], zones.shared(given)
     # Null when any argument is: DuckDB's own skip nulls.
     nulls = " OR ".join(f"{term.sql} IS NULL" for term in terms)
     picked = f"{name}({', '.join(term.sql for term in terms)})"
@@ -134,5 +134,8 @@ def _row(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) ->
 
 @special("grouping")
 def _grouping(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
+    if any(isinstance(part, exp.Column) and part.name.lower() in scope.outputs for part in arguments):
+        text = "Invalid reference to output of SELECT clause from grouping() expression in ORDER BY"
+        raise AthenaError("INVALID_ARGUMENTS", text)
     terms = [scope.term(part) for part in arguments]
     return Term(f"CAST(grouping({', '.join(term.sql for term in terms)}) AS INTEGER)", INTEGER)

@@ -9,7 +9,8 @@ from localcloud.athena.translate import zones
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.functions.registry import FUNCTIONS, Function, Overload
 from localcloud.athena.translate.functions.signatures import is_variable, match, resolved, substitute
-from localcloud.athena.translate.scope import mismatch, place
+from localcloud.athena.translate.places import place
+from localcloud.athena.translate.scope import mismatch
 from localcloud.athena.translate.terms import UNKNOWN, VARCHAR, Term, varchar
 from localcloud.athena.types import Type
 

@@ -9,7 +9,8 @@ from localcloud.athena.errors import AthenaError, not_supported, syntax_error
 from localcloud.athena.translate import jsons
 from localcloud.athena.translate.casts import cast
 from localcloud.athena.translate.functions.registry import special
-from localcloud.athena.translate.scope import Scope, place
+from localcloud.athena.translate.places import place
+from localcloud.athena.translate.scope import Scope
 from localcloud.athena.translate.terms import INTEGERS, VARCHAR, Term, decimal, raw_cast, text
 
 _PIECE = re.compile(

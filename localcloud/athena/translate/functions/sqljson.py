@@ -8,7 +8,8 @@ from localcloud.athena.errors import AthenaError, not_supported
 from localcloud.athena.translate import jsons
 from localcloud.athena.translate.casts import cast
 from localcloud.athena.translate.functions.registry import special
-from localcloud.athena.translate.scope import Scope, mismatch, place
+from localcloud.athena.translate.places import place
+from localcloud.athena.translate.scope import Scope, mismatch
 from localcloud.athena.translate.terms import INTEGERS, VARCHAR, Term, fail, text
 from localcloud.athena.translate.typing import data_type
 

@@ -17,7 +17,8 @@ from localcloud.athena.translate.functions.registry import special
 from localcloud.athena.translate.jsonpaths import parser
 from localcloud.athena.translate.jsonpaths.nodes import Path
 from localcloud.athena.translate.jsonpaths.sequences import kind, sequence
-from localcloud.athena.translate.scope import Scope, mismatch, place
+from localcloud.athena.translate.places import place
+from localcloud.athena.translate.scope import Scope, mismatch
 from localcloud.athena.translate.terms import (
     BIGINT,
     BOOLEAN,

@@ -9,7 +9,8 @@ from sqlglot import exp
 from localcloud.athena.errors import AthenaError, not_supported
 from localcloud.athena.translate.functions.overloads import apply
 from localcloud.athena.translate.functions.registry import scalar, special
-from localcloud.athena.translate.scope import Scope, place
+from localcloud.athena.translate.places import place
+from localcloud.athena.translate.scope import Scope
 from localcloud.athena.translate.terms import (
     BIGINT,
     INTEGER,
@@ -93,8 +94,8 @@ def joined(terms: list[Term], node: exp.Expression) -> Term:
 scalar("concat(varchar, varchar, ...) -> varchar", _concat)
 scalar("concat(varbinary, varbinary, ...) -> varbinary", lambda terms: raw_cast(_concat(terms), VARBINARY))
 scalar("concat(array(T), array(T), ...) -> array(T)", _concat)
-scalar("concat(array(T), T) -> array(T)", "({0} || [{1}])")
-scalar("concat(T, array(T)) -> array(T)", "([{0}] || {1})")
+scalar("concat(array(T), T) -> array(T)", "CASE WHEN {1} IS NOT NULL THEN {0} || [{1}] END")
+scalar("concat(T, array(T)) -> array(T)", "CASE WHEN {0} IS NOT NULL THEN [{0}] || {1} END")
 scalar(
     "concat_ws(varchar, varchar, ...) -> varchar",
     lambda terms: f"concat_ws({', '.join(term.sql for term in terms)})",

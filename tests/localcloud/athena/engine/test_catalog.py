@@ -61,8 +61,16 @@ def test_a_view_whose_table_changed_under_it_is_stale(
     view("create view v as select * from t")
     catalog.drop_table(database, "t")
     run("create table t with (external_location='LOCATION/t2') as select 1 a")
-    with pytest.raises(AthenaError, match="VIEW_IS_STALE"):
+    with pytest.raises(AthenaError, match=r"VIEW_IS_STALE: line 1:15: .* column count \(3\) does not match"):
         run("select * from v")
+
+
+def test_a_mistake_in_the_query_of_a_view_is_told_of_with_its_place(
+    run: Run, view: Callable[[str], None]
+) -> None:
+    run(TABLE)
+    with pytest.raises(AthenaError, match="COLUMN_NOT_FOUND: line 2:10: Column 'nope'"):
+        view("create view v as\n  select nope from t")
 
 
 def test_a_view_of_itself_is_refused(run: Run, view: Callable[[str], None]) -> None:
@@ -90,6 +98,9 @@ def test_information_schema_lists_what_glue_has(
     assert rows(f"select catalog_name from information_schema.schemata where schema_name = '{database}'") == [
         ("awsdatacatalog",)
     ]
+    assert rows(f"select view_definition from information_schema.views {of}") == [("select a from t",)]
+    with pytest.raises(AthenaError, match=r"TABLE_NOT_FOUND: .*information_schema\.nope"):
+        run("select * from information_schema.nope")
 
 
 def test_names_are_found_with_and_without_their_database_and_catalog(
@@ -97,6 +108,8 @@ def test_names_are_found_with_and_without_their_database_and_catalog(
 ) -> None:
     run(TABLE)
     assert rows(f'select t.a, {database}.t.a, T.A from "awsdatacatalog"."{database}"."T"') == [(1, 1, 1)]
+    with pytest.raises(AthenaError, match=f"COLUMN_NOT_FOUND: .*{database}.t.a"):
+        run(f"select {database}.t.a from t")  # a name is as long as FROM has it
     with pytest.raises(AthenaError, match="CATALOG_NOT_FOUND"):
         run("select * from other.d.t")
 
@@ -108,7 +121,7 @@ def test_names_are_found_with_and_without_their_database_and_catalog(
         ("select a\nfrom t where\n  x.b = 1", "COLUMN_NOT_FOUND: line 3:3: Column 'x.b' cannot be resolved"),
         ("select * from no", "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.{database}.no' does not"),
         ("select frob(a) from t", "FUNCTION_NOT_FOUND: line 1:8: Function 'frob' not registered"),
-        ("select a from t where s > 1", "TYPE_MISMATCH: line 1:23: Cannot apply operator: varchar(1) > in"),
+        ("select a from t where s > 1", "TYPE_MISMATCH: line 1:25: Cannot apply operator: varchar(1) > in"),
     ],
 )  # fmt: skip
 def test_an_error_says_what_and_where(sql: str, message: str, run: Run, database: str) -> None:

@@ -148,6 +148,7 @@ def test_with_no_data_makes_the_table_alone(run: Run, rows: Rows) -> None:
         ),
         ("select now() ts", "NOT_SUPPORTED", "timestamp(6) with time zone"),
         ("select cast(1 as smallint) s", "NOT_SUPPORTED", "Type not supported for Iceberg: smallint"),
+        ("select row(1) r", "NOT_SUPPORTED", "Row type field does not have a name: row(integer)"),
         ("select 1", "MISSING_COLUMN_NAME", "position 1"),
         ("select 1 a, 2 a", "DUPLICATE_COLUMN_NAME", "'a'"),
         ("select null a", "SYNTAX_ERROR", "unknown"),

@@ -45,15 +45,61 @@ def test_a_version_shows_the_rows_of_its_time(run: Run, rows: Rows) -> None:
     [(moment,)] = rows(f'select committed_at from "t$snapshots" where snapshot_id = {first}')
     shown = moment.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
     assert rows(f"select a from t for timestamp as of timestamp '{shown} UTC'") == [(1,)]
-    assert rows("select count(*) from t for timestamp as of now()") == [(2,)]
+    time.sleep(0.01)
+    soon = "localtimestamp - interval '0.001' second"
+    assert rows(f"select count(*) from t for timestamp as of {soon}") == [(2,)]
+    assert rows("select a from t for version as of 'main' order by a") == [(10,), (20,)]
 
 
-def test_an_unknown_version_is_refused(run: Run) -> None:
+OLD = "2001-01-01T00:00:00Z"
+PAST = f"No version history table .*t at or before {OLD}"
+
+
+@pytest.mark.parametrize(
+    ("pointer", "error"),
+    [
+        ("version as of bigint '5'", "INVALID_ARGUMENTS: Iceberg snapshot ID does not exists: 5"),
+        ("version as of 5", "NOT_SUPPORTED: Unsupported type for table version: integer"),
+        ("version as of 'x'", "INVALID_ARGUMENTS: Cannot find snapshot with reference name: x"),
+        ("version as of null", "INVALID_ARGUMENTS: line 1:17: Pointer value cannot be NULL"),
+        ("timestamp as of timestamp '2001-01-01 00:00:00 UTC'", PAST),
+        ("timestamp as of date '2001-01-01'", PAST),
+        ("timestamp as of null", "INVALID_ARGUMENTS: line 1:17: Pointer value cannot be NULL"),
+        ("timestamp as of '2001-01-01'", r"TYPE_MISMATCH: line 1:17: Type varchar\(10\) invalid"),
+        ("timestamp as of now()", "INVALID_ARGUMENTS: line 1:17: Pointer value '.* UTC' is not in the past"),
+        ("timestamp as of date '2999-01-01'", "Pointer value '2999-01-01' is not in the past"),
+        ("system_time as of now()", "SYNTAX_ERROR"),
+    ],
+)
+def test_what_names_no_version_is_refused_as_trino_does(run: Run, pointer: str, error: str) -> None:
     run(CREATE + "select 1 a")
-    with pytest.raises(AthenaError, match="Iceberg snapshot ID does not exist"):
-        run("select * from t for version as of 5")
-    with pytest.raises(AthenaError, match="No version history"):
-        run("select * from t for timestamp as of timestamp '2001-01-01 00:00:00 UTC'")
+    with pytest.raises(AthenaError, match=error):
+        run(f"select * from t for {pointer}")
+
+
+def test_only_tables_have_versions(run: Run) -> None:
+    run(CREATE + "select 1 a")
+    for relation in '"t$files"', '"t$snapshots"', "information_schema.tables":
+        with pytest.raises(AthenaError, match="does not support versioned tables"):
+            run(f"select * from {relation} for timestamp as of timestamp '2001-01-01 00:00:00'")
+
+
+def test_metadata_tables_show_bounds_as_iceberg_does(run: Run, rows: Rows) -> None:
+    run(
+        "create table t with (table_type='iceberg', is_external=false, location='LOCATION/t', "
+        "partitioning=array['day(ts)', 's']) as select date '2024-01-02' d, "
+        "cast(timestamp '2024-01-02 10:00:00.5' as timestamp(6)) ts, true b, x'6162' bin, 'v' s"
+    )
+    bounds = [(1, "2024-01-02"), (2, "2024-01-02T10:00:00.500000"), (3, "true"), (4, "YWI="), (5, "v")]
+    assert rows('select lower_bounds, upper_bounds from "t$files"') == [(bounds, bounds)]
+    summaries = 'from "t$manifests" cross join unnest(partition_summaries) as p(nulls, nan, low, high)'
+    assert rows(f"select low, high {summaries} order by 1") == [("2024-01-02", "2024-01-02"), ("v", "v")]
+    # Only what a partition holds one value of has no range.
+    assert rows('select data.ts.min, data.d.max from "t$partitions"') == [
+        (datetime(2024, 1, 2, 10, 0, 0, 500000), datetime(2024, 1, 2).date())
+    ]
+    with pytest.raises(AthenaError, match="Field 's' is not in row"):
+        run('select data.s.min from "t$partitions"')
 
 
 def test_metadata_tables_tell_what_happened(run: Run, rows: Rows) -> None:

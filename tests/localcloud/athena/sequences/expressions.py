@@ -108,6 +108,31 @@ class OneOf:
 
 
 @dataclass(frozen=True)
+class Selected:
+    """`x in (select …)`: what a column has in the rows that `where` takes, when the statement comes.
+
+    `given` are these values. Of no values at all nothing is one, and that is known of a NULL, too.
+    """
+
+    of: Any
+    table: str
+    column: str
+    where: Any
+    given: tuple[Any, ...]
+    negated: bool = False
+
+    def sql(self) -> str:
+        query = f"select {self.column} from {self.table} where {self.where.sql()}"
+        return f"{self.of.sql()} {'not ' if self.negated else ''}in ({query})"
+
+    def value_of(self, row: Row) -> bool | None:
+        if not self.given:
+            return self.negated
+        values = tuple(Literal(value, "") for value in self.given)
+        return OneOf(self.of, values, self.negated).value_of(row)
+
+
+@dataclass(frozen=True)
 class Both:
     left: Any
     word: str

@@ -19,6 +19,7 @@ from expressions import (
     Not,
     OneOf,
     Remainder,
+    Selected,
     When,
 )
 from statements import (
@@ -260,6 +261,8 @@ class _Sequence:
             return Not(self.condition(columns, depth + 1))
         name, type_ = self.chance.choice(columns)
         column = Column(*reversed(name.split(".")))
+        if not column.side and self.chance.random() < 0.15 and (asked := self.selected(column, type_)):
+            return asked
         if choice < 0.4:
             return IsNull(column, self.chance.random() < 0.5)
         if choice < 0.55:
@@ -273,6 +276,21 @@ class _Sequence:
             return Compare(Remainder(column, 3), self.chance.choice(("=", "<>")), rest)
         operators = ("=", "<>") if type_ == "boolean" else ("=", "<>", "<", ">=")
         return Compare(column, self.chance.choice(operators), self.literal(type_))
+
+    def selected(self, column: Column, type_: str) -> Selected | None:
+        """A question to any table that has a column of the type, the same table included."""
+        able = [
+            (table, name)
+            for table, found in sorted(self.lake.tables.items())
+            for name, other in found.columns.items()
+            if other == type_
+        ]
+        if not able:
+            return None
+        table, name = self.chance.choice(able)
+        where = Compare(Remainder(Column("id"), 3), "<>", Literal(self.chance.randint(0, 2), "integer"))
+        given = tuple(row[name] for row in self.lake.tables[table].rows if where.value_of(row))
+        return Selected(column, table, name, where, given, self.chance.random() < 0.4)
 
     def literal(self, type_: str) -> Literal:
         if self.chance.random() < 0.15:

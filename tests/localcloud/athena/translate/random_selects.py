@@ -87,6 +87,18 @@ _JOINS = (
     *("t.q = u.q", "t.g = u.g and t.id < u.id", "t.d between u.d and u.d + interval '30' day", "t.x = u.x"),
     *("t.g is not distinct from u.g", "t.c > u.c and t.b", "trim(t.g) = u.g", "t.q = u.c", "t.d = u.ts"),
 )
+# Of two rows: what holds is shown, since WHERE makes no difference between false and unknown.
+_PAIRS = (("x", "x"), ("x", "x"), ("x", "q"), ("c", "x"), ("q", "c"), ("g", "g"), ("d", "ts"), ("q", "q"))
+_UNORDERED = (("a", "a"), ("m", "m"), ("b", "b"))
+_ALIKE = (
+    *("{l} = {r}", "{l} <> {r}", "{l} is distinct from {r}", "nullif({l}, {r})", "not ({l} = {r})"),
+    *("case {l} when {r} then 1 else 2 end", "row({l}, t.id) = row({r}, t.id)", "array[{l}] <> array[{r}]"),
+)
+_COMPARED = (
+    *("{l} < {r}", "not ({l} <= {r})", "{l} > {r}", "not ({l} >= {r})", "{l} between {r} and {r}"),
+    *("{l} in ({r}, null)", "{l} not in ({r})", "not ({l} not between {r} and {l})"),
+    *_ALIKE,
+)
 _LISTS = (
     *(
         "transform(a, e -> e + id)",
@@ -130,6 +142,7 @@ class Generator:
             self._united,
             self._nested,
             self._asked,
+            self._compared,
         )
         return self._choose(kinds)()
 
@@ -221,6 +234,17 @@ class Generator:
         found = f"{how} join unnest({what}) with ordinality as e({names}){tail}"
         return f"select id, {names} from {self._from()} {found}{self._where()} order by id, o"
 
+    def _compared(self) -> str:
+        (left, right), forms = self._choose(
+            (
+                *((pair, _COMPARED) for pair in _PAIRS),
+                *((pair, _ALIKE) for pair in _UNORDERED),
+            )
+        )
+        made = (form.format(l=f"t.{left}", r=f"u.{right}") for form in self._random.sample(forms, 3))
+        tables = f"{self._from()} cross join {self._from('u')}"
+        return f"select t.id, u.id, {', '.join(made)} from {tables} order by 1, 2"
+
     def _asked(self) -> str:
         inner, key = self._from("u"), self._choose(("g", "q", "b", "d"))
         value = self._choose((*_NUMBERS[:4], "g", "d"))
@@ -232,7 +256,8 @@ class Generator:
             f"exists (select 1 from {inner} where {where})",
             f"{value} in (select {value} from {inner} where {other})",
             f"{value} not in (select {value} from {inner} where {other})",
-            f"q {sign} {word} (select q from {inner} where id > 2)",
+            f"{self._choose('qxc')} {sign} {word} (select {self._choose('qxc')} from {inner} where id > 2)",
+            f"{self._choose('qx')} in (values 3, 9, {self._choose(('null', 'nan()', '0'))})",
         )
         shown = ", ".join(self._random.sample(asked, 2))
         return f"select id, {shown} from {self._from()}{self._where()} order by id"

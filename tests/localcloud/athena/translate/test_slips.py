@@ -52,6 +52,14 @@ class _NoTables:
         ("create table q as", "line 1:18: mismatched input '<EOF>'"),
         ("create view q as", "mismatched input '<EOF>'"),
         ("explain", "mismatched input '<EOF>'"),
+        ("select * from t$files", "line 1:16: mismatched input '$'"),
+        ("update t u set a = 1", "line 1:10: mismatched input 'u'. Expecting: '.', 'SET'"),
+        (
+            "delete from a.t as u where u.a = 1",
+            "line 1:17: mismatched input 'as'. Expecting: '.', 'WHERE', <EOF>",
+        ),
+        ("create view v as\n  select 1,, 2 as a", "line 2:12: mismatched input ','"),
+        ("explain\nselect 1,, 2 as a", "line 2:10: mismatched input ','"),
     ],
 )
 def test_a_slip_is_told_of_with_its_place(sql: str, told: str) -> None:

@@ -1,0 +1,119 @@
+"""Where an error is told of: line and column of a node of the tree, as Trino tells them.
+
+sqlglot keeps the places of names, literals and calls. What has no place of its own starts with a word or is
+an operator: it is the last one of its kind in the text before what stands behind it.
+"""
+
+from sqlglot import exp
+
+from localcloud.athena.errors import AthenaError
+from localcloud.athena.statements.tokens import place as place_in
+from localcloud.athena.statements.tokens import tokenize
+
+TEXT = "text"
+"""The key of a tree's `meta` with the text that it was read from."""
+
+_OPERATORS: dict[type[exp.Expression], frozenset[str]] = {
+    exp.EQ: frozenset("="),
+    exp.NEQ: frozenset({"<>", "!="}),
+    exp.LT: frozenset("<"),
+    exp.LTE: frozenset({"<="}),
+    exp.GT: frozenset(">"),
+    exp.GTE: frozenset({">="}),
+    exp.Add: frozenset("+"),
+    exp.Sub: frozenset("-"),
+    exp.Mul: frozenset("*"),
+    exp.Div: frozenset("/"),
+    exp.Mod: frozenset("%"),
+    exp.DPipe: frozenset({"||"}),
+    exp.Like: frozenset({"LIKE"}),
+    exp.NullSafeEQ: frozenset({"IS"}),
+    exp.NullSafeNEQ: frozenset({"IS"}),
+    exp.Union: frozenset({"UNION"}),
+    exp.Except: frozenset({"EXCEPT"}),
+    exp.Intersect: frozenset({"INTERSECT"}),
+}
+_WORDS: dict[type[exp.Expression], frozenset[str]] = {
+    exp.Select: frozenset({"SELECT"}),
+    exp.Values: frozenset({"VALUES"}),
+    exp.Case: frozenset({"CASE"}),
+    exp.Array: frozenset({"ARRAY"}),
+    exp.Exists: frozenset({"EXISTS"}),
+}
+
+
+def place(node: exp.Expression) -> tuple[int, int]:
+    """Line and column of a node; 1:1 where nothing of it has a place."""
+    node = _bare(node)
+    start = _leftmost(node)
+    if start is None:
+        return 1, 1
+    text = str(node.root().meta.get(TEXT) or "")
+    if "line" not in node.meta and (at := _offset(node, text)) is not None:
+        return place_in(text, at)
+    line, column, width = start[1:]
+    return line, max(1, column - width)
+
+
+def placed(error: AthenaError, node: exp.Expression) -> AthenaError:
+    """The same error at the place of a node, where it was raised without knowing one."""
+    line, column = place(node)
+    code, text = error.code, str(error).removeprefix(f"{error.code}: ")
+    nowhere = "line 1:1: "
+    return (
+        AthenaError(code, f"line {line}:{column}: {text[len(nowhere) :]}")
+        if text.startswith(nowhere)
+        else error
+    )
+
+
+def _bare(node: exp.Expression) -> exp.Expression:
+    """What stands in the parentheses: to Trino these are no part of the tree."""
+    while isinstance(node, exp.Paren | exp.Alias | exp.Subquery) and isinstance(node.this, exp.Expression):
+        node = node.this
+    return node
+
+
+def _leftmost(node: exp.Expression) -> tuple[int, int, int, int] | None:
+    """Offset, line, column of its end and width of the first part that has a place."""
+    known = [part.meta for part in node.walk() if "line" in part.meta]
+    if not known:
+        return None
+    first = min(known, key=lambda meta: int(meta["start"]))
+    return int(first["start"]), first["line"], first["col"], first["end"] - first["start"]
+
+
+def _offset(node: exp.Expression, text: str) -> int | None:
+    """Where the word or the operator of a node stands; None where it has none."""
+    behind, words = _sought(node)
+    inner = _bare(node.this) if isinstance(node, exp.Cast) else None
+    if isinstance(inner, exp.Cast):  # whose word is the last one before what is cast
+        behind = _offset(inner, text)
+    return None if behind is None else _last_before(text, behind, words)
+
+
+def _sought(node: exp.Expression) -> tuple[int | None, frozenset[str]]:
+    """Before which offset the last of which words is the place of a node."""
+    if (words := _OPERATORS.get(type(node))) is not None:
+        anchor = node.expression
+    elif isinstance(node, exp.In):
+        anchor, words = node.args.get("query") or node.expressions[0], frozenset({"IN"})
+    elif isinstance(node, exp.Between):
+        anchor, words = node.args["low"], frozenset({"BETWEEN"})
+    elif isinstance(node, exp.Cast):  # TRY_CAST is one, too; so is `date '2024-01-01'`
+        written = str(node.args["to"].meta.get("word", "")).upper()
+        anchor, words = node.this, frozenset({"CAST", "TRY_CAST", written})
+    else:
+        anchor, words = node, _WORDS.get(type(node), frozenset())
+    found = _leftmost(anchor) if words and isinstance(anchor, exp.Expression) else None
+    return (found[0] if found else None), words
+
+
+def _last_before(text: str, offset: int, words: frozenset[str]) -> int | None:
+    at = None
+    for token in tokenize(text):
+        if token.start >= offset:
+            break
+        if token.keyword in words:
+            at = token.start
+    return at

@@ -1,0 +1,39 @@
+"""An error has the place that Trino 476 gives it: of an operator, of a word, of what does not fit."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Ask = Callable[[str], dict[str, Any]]
+
+
+@pytest.mark.parametrize(
+    ("sql", "column"),
+    [
+        ("select json '1' union all select time '10:00:00.123'", 17),
+        ("select 5 in (select 'abc')", 10),
+        ("select interval '1' day between decimal '123.45' and decimal '123.45'", 25),
+        ("select row(1,'a') = cast('0.5' as decimal(38,38))", 19),
+        ("select interval '1' month < decimal '123.45'", 27),
+        ("select map(array['k'],array[1.5e0]) + timestamp '2024-02-29 10:00:00.123456'", 37),
+        ("select cast('0.5' as decimal(38,38)) is distinct from array[1]", 38),
+        ("select x from (values 5, json '1') t(x) order by 1", 16),
+        ("select array[map(array['k'],array[1]), x'616263']", 40),
+        ("select json '1' in (decimal '12345678901234567890123456789012345678')", 21),
+        ("select timestamp '2024-02-29 10:00:00' in (bigint '3000000000')", 44),
+        ("select case when true then json '1' else real '1.5' end", 42),
+        ("select if(false, interval '1' month, cast('abc' as char(5)))", 8),
+        ("select cast(cast('a' as char(3)) as json)", 8),
+        ("select count(*) from (select true x) a join (select array[1.5e0] x) b using (x)", 78),
+        ("select count(*) from (select 1 x) a join (select row(1) x) b on a.x = b.x", 69),
+        ("select * from unnest(array[1]) as t(x, y)", 15),
+        ("select 'a' like cast('a' as char(1))", 17),
+    ],
+)
+def test_an_error_has_the_column_that_trino_gives_it(sql: str, column: int, ask: Ask) -> None:
+    assert f": line 1:{column}: " in ask(sql)["message"]
+
+
+def test_a_place_is_that_of_the_line_it_stands_in(ask: Ask) -> None:
+    assert ": line 3:7: Cannot apply operator" in ask("select\n  1,\n  'a' + 1")["message"]
