@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from pyiceberg.table import Table
 from sqlglot import exp
 
+from localcloud.athena.engines import assigned
 from localcloud.athena.engines.failures import as_athena
 from localcloud.athena.engines.lake import IcebergTable, Lake
 from localcloud.athena.errors import (
     AthenaError,
-    column_not_found,
     not_supported,
     syntax_error,
     table_not_found,
@@ -29,7 +29,6 @@ from localcloud.athena.iceberg.tables import overwrite
 from localcloud.athena.model import Answer, Context
 from localcloud.athena.translate import pruning
 from localcloud.athena.translate.casts import store
-from localcloud.athena.translate.places import place
 from localcloud.athena.translate.queries import source_text
 from localcloud.athena.translate.reads import Filter, Read, Scan
 from localcloud.athena.translate.relations import source as relation_source
@@ -74,13 +73,6 @@ class Target:
             if not clause.deletes:
                 yield from (Read(self.scan, (name,)) for name, _ in self.columns if name not in clause.values)
 
-    def type_of(self, name: str) -> Type:
-        """A column's type. Raises COLUMN_NOT_FOUND."""
-        for column, type_ in self.columns:
-            if column == name:
-                return type_
-        raise column_not_found(name)
-
 
 @dataclass(frozen=True, slots=True)
 class Clause:
@@ -102,9 +94,15 @@ def merge(tree: exp.Merge, context: Context, lake: Lake, connection: "DuckDBPyCo
     both = replace(scope, fields=target.fields + fields)
     on = both.expect(tree.args["on"], BOOLEAN, "MERGE ON condition")
     whens = tree.args["whens"].expressions
-    matched = [_matched(when, target, both) for when in whens if when.args.get("matched")]
     source_only = replace(scope, fields=fields)
-    inserts = [_insertion(when, target, source_only) for when in whens if not when.args.get("matched")]
+    made = [
+        _matched(when, target, both, at)
+        if when.args.get("matched")
+        else _insertion(when, target, source_only, at)
+        for at, when in enumerate(whens)
+    ]
+    matched = [clause for clause, when in zip(made, whens, strict=True) if when.args.get("matched")]
+    inserts = [clause for clause, when in zip(made, whens, strict=True) if not when.args.get("matched")]
     filters = [*_filters(tree.args["on"], target), *_key_ranges(tree.args["on"], target, fields, connection)]
     planned = target.plan(filters)
     scanned = lake.scanned({*scope.statement.reads, *target.kept(matched)})
@@ -127,7 +125,7 @@ def update(tree: exp.Update, context: Context, lake: Lake, connection: "DuckDBPy
     check_parts(tree, "where")
     target = _target(tree.this, context, lake)
     scope = replace(new_scope(lake, context.database), fields=target.fields)
-    values = _assignments(tree.expressions, target, scope)
+    values = assigned.by_set(tree.expressions, dict(target.columns), scope)
     return _change(tree, Clause("TRUE", deletes=False, values=values), target, scope, lake, connection)
 
 
@@ -197,14 +195,15 @@ def _materialised_source(
     return tuple(replace(field, sql=f"{_SOURCE}.c{at}") for at, field in enumerate(shown))
 
 
-def _matched(when: exp.Expression, target: Target, scope: Scope) -> Clause:
+def _matched(when: exp.Expression, target: Target, scope: Scope, at: int) -> Clause:
     condition = _condition(when, scope)
     then = when.args["then"]
     if isinstance(then, exp.Update):
-        return Clause(condition, deletes=False, values=_assignments(then.expressions, target, scope))
+        values = assigned.by_set(then.expressions, dict(target.columns), scope, case=at)
+        return Clause(condition, deletes=False, values=values)
     if str(then.name if isinstance(then, exp.Expression) else then).upper() == "DELETE":
         return Clause(condition, deletes=True, values={})
-    raise not_supported(f"MERGE … WHEN MATCHED THEN {then}")
+    raise syntax_error("mismatched input 'insert'. Expecting: 'DELETE', 'UPDATE'")
 
 
 def _condition(when: exp.Expression, scope: Scope) -> str:
@@ -212,39 +211,14 @@ def _condition(when: exp.Expression, scope: Scope) -> str:
     return scope.expect(condition, BOOLEAN, "MERGE WHEN condition").sql if condition is not None else "TRUE"
 
 
-def _assignments(items: Sequence[exp.Expression], target: Target, scope: Scope) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for item in items:
-        name = item.this.name.lower()
-        if item.this.args.get("table") is not None:
-            line, column = place(item)
-            raise syntax_error("mismatched input '.'. Expecting: '='", line=line, column=column)
-        if name in values:
-            raise AthenaError("SYNTAX_ERROR", f"line 1:1: Multiple assignments for the column '{name}'")
-        if name not in dict(target.columns):
-            line, column = place(item)
-            text = f"line {line}:{column}: The UPDATE SET target column {name} doesn't exist"
-            raise AthenaError("COLUMN_NOT_FOUND", text)
-        values[name] = store(scope.term(item.expression), target.type_of(name), name).sql
-    return values
-
-
-def _insertion(when: exp.Expression, target: Target, scope: Scope) -> Clause:
+def _insertion(when: exp.Expression, target: Target, scope: Scope, at: int) -> Clause:
     condition = _condition(when, scope)
     then = when.args["then"]
     if not isinstance(then, exp.Insert) or not isinstance(then.expression, exp.Tuple):
-        raise not_supported("MERGE … WHEN NOT MATCHED needs INSERT … VALUES (…)")
+        raise syntax_error(f"mismatched input '{then}'. Expecting: 'INSERT'")
     listed = [part.name.lower() for part in then.this.expressions] if then.this is not None else []
     names = listed or [name for name, _ in target.columns]
-    given = then.expression.expressions
-    if len(names) != len(given):
-        raise AthenaError(
-            "TYPE_MISMATCH", f"line 1:1: MERGE INSERT has {len(names)} columns but {len(given)} values"
-        )
-    values = {
-        name: store(scope.term(value), target.type_of(name), name).sql
-        for name, value in zip(names, given, strict=True)
-    }
+    values = assigned.by_row(names, then.expression.expressions, dict(target.columns), scope, case=at)
     return Clause(condition, deletes=False, values=values)
 
 

@@ -206,6 +206,9 @@ def test_a_delete_removes_rows_and_whole_files(table: None, run: Run, rows: Rows
     assert rows("select count(*) from t") == [(0,)]
 
 
+MERGE = "merge into t using (values 1) s(id) on t.id = s.id "
+
+
 @pytest.mark.parametrize(
     ("statement", "code"),
     [
@@ -221,6 +224,11 @@ def test_a_delete_removes_rows_and_whole_files(table: None, run: Run, rows: Rows
             "TYPE_MISMATCH",
         ),
         ("merge into t using (values 1) s(id) on t.id when matched then delete", "TYPE_MISMATCH"),
+        (MERGE + "when not matched then insert (id, id) values (s.id, 2)", "DUPLICATE_COLUMN_NAME"),
+        (MERGE + "when matched then update set v = 'a', v = 'b'", "DUPLICATE_COLUMN_NAME"),
+        (MERGE + "when not matched then insert (id, nope) values (s.id, 2)", "COLUMN_NOT_FOUND"),
+        (MERGE + "when matched then insert (id) values (1)", "SYNTAX_ERROR"),
+        (MERGE + "when not matched then delete", "SYNTAX_ERROR"),
     ],
 )  # fmt: skip
 def test_a_change_that_does_not_fit_is_refused(
@@ -231,6 +239,15 @@ def test_a_change_that_does_not_fit_is_refused(
         run(statement)
     assert failure.value.code == code
     assert files("t") == before
+
+
+def test_values_of_other_types_are_told_of_together(table: None, run: Run) -> None:
+    update = r"UPDATE table column types don't match SET expressions: Table: \[bigint, varchar\], Expr"
+    with pytest.raises(AthenaError, match=update):
+        run("update t set g = 'x', v = 'y'")
+    merge = r"for MERGE case 1, SET expressions: Table: \[bigint\], Expressions: \[varchar\(1\)\]"
+    with pytest.raises(AthenaError, match=merge):
+        run(MERGE + "when matched then delete when not matched then insert (id) values ('x')")
 
 
 KEYS = st.one_of(st.none(), st.integers(0, 12))
