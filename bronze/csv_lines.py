@@ -1,5 +1,6 @@
 """Read blocks of a CSV extract: what is certainly good at once, every other line by the exact rules."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -37,11 +38,17 @@ def opened(block: Block, contract: BronzeContract) -> Block:
     except RefusedError as refusal:
         raise FileRefusedError("header", f"the header line is refused: {refusal.reason}") from refusal
     if names != wanted:
-        by = contract.csv.delimiter
-        raise FileRefusedError(
-            "header", f"the header must be {by.join(wanted)}, and is {by.join(names)[:200]}"
-        )
+        raise FileRefusedError("header", _other(names, wanted, contract.csv.delimiter))
     return Block(block.data[end:], block.line + 1, block.offset + end, block.lines - 1)
+
+
+def _other(names: Sequence[str], wanted: Sequence[str], by: str) -> str:
+    """How a header differs, and then both: a table of many columns shows the first words only."""
+    lacks, more = by.join(n for n in wanted if n not in names), by.join(n for n in names if n not in wanted)
+    said = [f"lacks {lacks[:200]}"] if lacks else []
+    said += [f"has {more[:200]}, which the contract has not"] if more else []
+    found = " and ".join(said) or "has the columns in another order, or one twice"
+    return f"the header {found}: it must be {by.join(wanted)}, and is {by.join(names)[:200]}"
 
 
 def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int) -> BlockReader:

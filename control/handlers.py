@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from control.config import from_environment
+from control.contracts import promises
 from control.contracts.load import readers
 from control.errors import ControlError, DataError
 from control.ingest import alerts, events, tables
@@ -67,10 +68,11 @@ def retention(event: Mapping[str, Any], context: object) -> dict[str, object]:  
     lost objects, after all else is done.
     """
     parts = _parts()
-    known, keep = readers(parts.settings.contracts), kept_days(os.environ)
+    contracts, keep = parts.settings.contracts, kept_days(os.environ)
     asked = query(os.environ, os.environ["DM_WORKGROUP"])
-    names = table_names(parts, event.get("table"))
-    done = [work for table in judged(names, known, asked, keep, parts) for work in let_go(table, parts)]
+    names, promised = table_names(parts, event.get("table")), promises.kept(contracts / "bronze")
+    tables = judged(names, readers(contracts), asked, keep, parts, promised)
+    done = [work for table in tables for work in let_go(table, parts)]
     for one, objects in done:
         if objects.missing:
             number = one.batch.number if one.batch else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from control.cli import options
-from control.cli.output import print_findings, print_json, print_table
+from control.cli.output import counted, print_findings, print_json, print_table
 from control.cli.spans import Span
 
 if TYPE_CHECKING:
@@ -124,7 +124,11 @@ def check(last: Path, writes: bool, target: Path, workgroup: str, as_json: bool)
     found = runs.costs(runs.last_run(target), statements(os.environ, workgroup))
     allowed = budget.budgets(read(target))
     if writes:
-        budget.write(last, found, allowed)
+        count = budget.write(last, found, allowed)
+        if as_json:
+            print_json({"file": str(last), "models": count})
+        else:
+            click.echo(f"{last}: the next build is compared with what {counted(count, 'model')} read now")
         return
     findings = budget.check(found, budget.last_build(last), allowed)
     sys.exit(0 if print_findings(findings, as_json=as_json) else 1)

@@ -168,18 +168,21 @@ def held(table: str | None, waived: bool, workgroup: str, as_json: bool) -> None
     A record that breaks a rule of silver's contract stops its table until a better one for its key arrives.
     Where none ever will, `dm quarantine waive FILE:LINE` leaves it out; then it is listed with --waived only.
     """
-    from control.ingest.files import SHOWN_ID
+    from control.ingest.files import SHOWN_ID, table_names
     from control.waivers import without_waived
     from control.wiring import connect, held_records, waivers_in_force
 
+    parts = connect(os.environ)
+    if table:
+        table_names(parts, table)  # of a table that nobody knows nothing would be held, and nothing said
     if waived:
-        found = [one for one in waivers_in_force(connect(os.environ)) if table in (None, one.table)]
+        found = [one for one in waivers_in_force(parts) if table in (None, one.table)]
         rows = [{**asdict(one), "expiry": one.expiry.isoformat()} for one in found]
         columns = ["table", "file", "line", "record", "expiry", "owner", "reason"]
         empty = "Nothing is left out."
     else:
         stopping = [one for one in held_records(os.environ, workgroup) if table in (None, one.table)]
-        refused = without_waived(stopping, waivers_in_force(connect(os.environ)))
+        refused = without_waived(stopping, waivers_in_force(parts))
         digits = None if as_json else SHOWN_ID
         rows = [
             {**asdict(one), "place": str(replace(one.place, file_id=one.place.file_id[:digits]))}

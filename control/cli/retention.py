@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from control.cli import options
 from control.cli.output import print_json, print_table
@@ -40,7 +41,8 @@ def _options(function: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option(
             "--bronze-days", envvar="DM_BRONZE_DAYS", type=Span(), default=180, show_default=True,
-            help="Bronze rows are kept at least so many days from then.",
+            help="Bronze rows are kept at least so many days from then; unless this is typed, for as long as "
+            "their contract promises (`retention`) where that is longer.",
         ),
         click.option(
             "--raw-days", envvar="DM_RAW_DAYS", type=Span(), default=90, show_default=True,
@@ -154,6 +156,7 @@ def _judged(
     quarantine_days: float,
     workgroup: str,
 ) -> "Iterator[Judged]":
+    from control.contracts import promises
     from control.contracts.load import readers
     from control.ingest.files import table_names
     from control.retention.judge import Keep
@@ -161,8 +164,12 @@ def _judged(
     from control.wiring import query
 
     keep = Keep(timedelta(days=raw_days), timedelta(days=bronze_days), timedelta(days=quarantine_days))
-    known = readers(parts.settings.contracts)
-    return judged(table_names(parts, table), known, query(os.environ, workgroup), keep, parts)
+    contracts = parts.settings.contracts
+    # Who types the days has decided; a setting holds for all tables, and their contracts say more of each.
+    typed = click.get_current_context().get_parameter_source("bronze_days") is ParameterSource.COMMANDLINE
+    promised = {} if typed else promises.kept(contracts / "bronze")
+    asked = query(os.environ, workgroup)
+    return judged(table_names(parts, table), readers(contracts), asked, keep, parts, promised)
 
 
 def _as_json(one: "Verdict", size: object) -> dict[str, object]:

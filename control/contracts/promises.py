@@ -1,7 +1,8 @@
-"""Freshness and completeness, as the contracts of a folder promise them."""
+"""Freshness, completeness and retention, as the contracts of a folder promise them."""
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 from control.contracts import load
@@ -9,6 +10,8 @@ from control.contracts.model import Contract, Sla
 from control.errors import ContractError
 
 HOURS = {"h": 1, "d": 24, "y": 8760}
+# Longer than any lake, and short enough to be added to a date.
+_FOR_EVER = timedelta(days=365_000)
 
 
 def of(folder: Path) -> dict[str, tuple[float | None, float | None]]:
@@ -25,13 +28,30 @@ def of(folder: Path) -> dict[str, tuple[float | None, float | None]]:
     return found
 
 
+def kept(folder: Path) -> dict[str, timedelta]:
+    """How long the contracts of `folder` promise to keep the batches of their tables.
+
+    Raises ContractError when one cannot be read: what it promises must not go meanwhile.
+    """
+    found = {}
+    for contract in map(load.one, sorted(folder.glob("*.yaml"))):
+        hours = _hours(contract, "retention")
+        if hours is not None:
+            found[contract.table] = min(timedelta(hours=min(hours, 10**9)), _FOR_EVER)
+    return found
+
+
 def freshness_hours(contract: Contract) -> float | None:
     """The greatest age of the table's data, in hours; None when none is promised."""
-    return next((float(str(s.value)) * HOURS[s.unit] for s in contract.slas if _is_freshness(s)), None)
+    return _hours(contract, "freshness")
 
 
-def _is_freshness(sla: Sla) -> bool:
-    return sla.property == "freshness" and sla.unit in HOURS and _is_number(sla.value)
+def _hours(contract: Contract, promise: str) -> float | None:
+    return next((float(str(s.value)) * HOURS[s.unit] for s in contract.slas if _is_time(s, promise)), None)
+
+
+def _is_time(sla: Sla, promise: str) -> bool:
+    return sla.property == promise and sla.unit in HOURS and _is_number(sla.value)
 
 
 def _percent(slas: Sequence[Sla]) -> float | None:

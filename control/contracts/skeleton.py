@@ -16,6 +16,9 @@ _JOIN = re.compile(r"Join by \w+( and \w+)*\.")
 _SAID = ("name", "version", "tags", "description", "team", "servers", "slaProperties", "customProperties")
 # A layer is an hour later than the one before it.
 _FRESH_HOURS = {"bronze": 24, "silver": 25, "gold": 26}
+_YEARS = {"value": 10, "unit": "y"}
+# Of bronze the least: who was deleted at the source stays there for as long as is promised.
+_KEPT = {"bronze": {"value": 60, "unit": "d"}, "silver": _YEARS, "gold": _YEARS}
 
 
 def contract(
@@ -38,7 +41,7 @@ def contract(
         ],
         "slaProperties": [
             {"property": "freshness", "value": _FRESH_HOURS[layer], "unit": "h"},
-            {"property": "retention", "value": 2 if layer == "bronze" else 10, "unit": "y"},
+            {"property": "retention", **_KEPT[layer]},
         ],
         "customProperties": custom({"consumers": [consumer_entry(consumer)]}),
     }  # fmt: skip

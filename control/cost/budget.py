@@ -39,8 +39,8 @@ def last_build(file: Path) -> dict[str, int]:
         ) from None
 
 
-def write(file: Path, found: Sequence[Cost], project: Collection[str]) -> None:
-    """Make these costs what the next build is compared with.
+def write(file: Path, found: Sequence[Cost], project: Collection[str]) -> int:
+    """Make these costs what the next build is compared with, and say of how many models.
 
     Models of the `project` that the run left out keep the bytes that the file has: builds with --select or
     after a failure are partial. Raises NotFoundError when no model is among the costs, for a run of tests
@@ -53,6 +53,7 @@ def write(file: Path, found: Sequence[Cost], project: Collection[str]) -> None:
     kept = {model: count for model, count in before.items() if model in project}
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps({"bytes": kept | models}, indent=2, sort_keys=True) + "\n")
+    return len(models)
 
 
 def budgets(manifest: Mapping[str, Any]) -> dict[str, float]:

@@ -20,6 +20,7 @@ PROJECT = (
     "dbt_exposures.py",
     "dbt_interrupt.py",
     "dbt_results.py",
+    "dbt_unit_tests.py",
     "pyproject.toml",
     "uv.lock",
     "README.md",

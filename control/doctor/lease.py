@@ -29,8 +29,14 @@ def examine(query: Query, prefix: str, patience: int = PATIENCE_SECONDS) -> list
             "warning",
             table,
             f"build {holder} of {who} has held it without a sign of life for {silent} seconds: it is dead."
-            " The next dbt build takes it over and drops what that one left behind",
+            f" The next dbt build takes it over and drops what that one left behind{_sooner(holder)}",
         )
         for holder, who, silent in rows
         if int(silent) > patience
     ]
+
+
+def _sooner(holder: str) -> str:
+    if holder.startswith("maintenance-"):
+        return ""
+    return f"; dm maintain free {holder.removeprefix('freed-')} frees it now"

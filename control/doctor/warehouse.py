@@ -51,12 +51,19 @@ def _leftovers(tables: Sequence[TableEntry]) -> Iterator[Finding]:
                 f"a swap died half-way: {match['table']} is gone and this is its data. Rename it back:"
                 f" alter table {where} rename to {table.database}.{match['table']}",
             )
-        else:
+        elif match["kind"] in ("bkp", "ha", "tmp_not_partitioned"):
             yield Finding(
                 "leftover",
                 "warning",
                 where,
                 f"a build died and left it behind: drop table {where} when no build is running",
+            )
+        else:
+            yield Finding(
+                "leftover",
+                "warning",
+                where,
+                "a build that is at work has staged it, or one that died: the next dbt build drops it",
             )
 
 

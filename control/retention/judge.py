@@ -17,11 +17,15 @@ Kind = Literal["raw", "bronze", "quarantine"]
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """How long objects are kept at least, from the publication of their batch."""
+    """How long objects are kept at least, from the publication of their batch.
+
+    `promised` is what the contract of the table promises of its rows: they stay for the longer of the two.
+    """
 
     raw: timedelta = timedelta(days=90)
     bronze: timedelta = timedelta(days=180)
     quarantine: timedelta = timedelta(days=180)
+    promised: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +81,23 @@ def judge(known: Known, keep: Keep, now: datetime) -> Iterator[Verdict]:
         files = [ids[one] for one in batch.file_ids if one in ids]
         lost = [] if len(files) == len(batch.file_ids) else ["a raw file of it is not registered"]
         pending = list(_replays(files, batch, batches))
-        for kind, age in (("bronze", keep.bronze), ("quarantine", keep.quarantine)):
-            why = (*_against(files, batch, known, age, now), *pending, *lost)
+        promise = ", as its contract promises" if keep.promised > keep.bronze else ""
+        rows = max(keep.bronze, keep.promised)
+        for kind, age, whose in (("bronze", rows, promise), ("quarantine", keep.quarantine, "")):
+            why = (*_against(files, batch, known, age, now, whose), *pending, *lost)
             never = _never_could(files, batch)
             yield Verdict(kind, known.table, batch, None, why, never)  # type: ignore[arg-type]  # of the tuple above
 
 
 def _against(
-    files: Collection[RawFile], batch: Batch | None, known: Known, keep: timedelta, now: datetime
+    files: Collection[RawFile],
+    batch: Batch | None,
+    known: Known,
+    keep: timedelta,
+    now: datetime,
+    whose: str = "",
 ) -> Iterator[str]:
-    """What speaks against letting go of these files, or of what `batch` made of them."""
+    """What speaks against letting go of these files, or of what `batch` made of them; `whose`: of the age."""
     open_reloads = {reload.folder for reload in known.reloads if reload.is_open}
     begun = {reload.folder for reload in known.reloads}
     for folder in sorted({file.reload for file in files if file.reload}):
@@ -103,7 +114,7 @@ def _against(
     if any(_is_open(file, batch) for file in files):
         yield "records of it are in quarantine: replay or waive them"
     if now - batch.published_at < keep:
-        yield f"it is kept until {batch.published_at + keep:%Y-%m-%d}"
+        yield f"it is kept until {batch.published_at + keep:%Y-%m-%d}{whose}"
 
 
 def _overwritten(file: RawFile) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Retention of one table: what is known of it, and the objects that a verdict is about."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from control.config import Settings
 from control.errors import UpstreamError
@@ -64,9 +65,14 @@ def offsets(query: Query, prefix: str) -> dict[str, dict[str, int]]:
 
 
 def judged(
-    names: Iterable[str], readers: Readers, query: Query, keep: Keep, parts: Parts
+    names: Iterable[str],
+    readers: Readers,
+    query: Query,
+    keep: Keep,
+    parts: Parts,
+    promised: Mapping[str, timedelta],
 ) -> Iterator[Judged]:
-    """Each table, judged. `readers` are the models that read each.
+    """Each table, judged. `readers` are the models that read each, `promised` how long its contract keeps it.
 
     Raises UpstreamError when Athena cannot answer.
     """
@@ -74,7 +80,8 @@ def judged(
     consumed = offsets(query, prefix) if tables else {}
     for name in tables:
         taken = consumed.get(f"{prefix}bronze.{name}", {})
-        yield judge_table(name, {**dict.fromkeys(readers.get(name, ()), 0), **taken}, keep, parts)
+        of_it = replace(keep, promised=promised.get(name, timedelta()))
+        yield judge_table(name, {**dict.fromkeys(readers.get(name, ()), 0), **taken}, of_it, parts)
 
 
 def judge_table(table: str, taken: Mapping[str, int], keep: Keep, parts: Parts) -> Judged:

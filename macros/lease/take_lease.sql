@@ -30,7 +30,7 @@
             ~ '\n  since:      ' ~ modules.datetime.datetime.fromtimestamp(held[3] | int, modules.pytz.utc)
             ~ '\n  last heard: ' ~ silent ~ ' seconds ago'
             ~ '\nWait for its end, then run this again. If it is dead, it loses its lease in ' ~ [left, 0] | max
-            ~ ' seconds' ~ ('' if held[0].startswith('maintenance-') else ', or now by: dm maintain free ' ~ held[0])
+            ~ ' seconds' ~ ('' if held[0].startswith('maintenance-') else ', or now by: dm maintain free ' ~ held[0].removeprefix('freed-'))
         ) -%}
     {%- endif -%}
     {#- A build with news adds a file for each model. -#}

@@ -130,6 +130,21 @@ def test_any_other_header_fails_the_file(content):
     assert [(entry["line"], entry["reason"]) for entry in found.quarantine] == [(0, "header")]
 
 
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        (b"id,name,x,y", "the header has x,y, which the contract has not"),
+        (b"id", "the header lacks name"),
+        (b"id,title", "the header lacks name and has title, which the contract has not"),
+        (b"name,id", "the header has the columns in another order, or one twice"),
+        (b"id,name,name", "the header has the columns in another order, or one twice"),
+    ],
+)
+def test_what_is_said_of_another_header_begins_with_how_it_differs(header, said):
+    (entry,) = whole(header + b"\n1,a\n").quarantine
+    assert entry["detail"] == f"{said}: it must be id,name, and is {header.decode()}"
+
+
 def test_a_header_alone_is_a_good_file_of_no_rows():
     for content in (b"id,name", b"id,name\n"):
         found = whole(content)

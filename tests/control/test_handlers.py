@@ -78,9 +78,26 @@ def taken_in(lake: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return lake
 
 
+def promise(lake: Settings, days: str) -> None:
+    """So long the contract says that rows are kept."""
+    path = lake.contracts / "bronze/brewery.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("retention\n    value: 60", f"retention\n    value: {days}"))
+    assert path.read_text() != text
+
+
+def test_rows_stay_for_as_long_as_their_contract_promises(
+    taken_in: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in DAYS:
+        monkeypatch.setenv(name, "0")
+    assert handlers.retention({}, None)["tagged"] == 1, "its raw file alone"
+
+
 def test_a_run_of_retention_lets_go_and_another_takes_back(
     taken_in: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    promise(taken_in, "0")
     for days, done in (("0", (2, 0, 0)), ("0", (0, 0, 0)), ("90", (0, 2, 1))):
         for name in DAYS:
             monkeypatch.setenv(name, days)
@@ -91,6 +108,7 @@ def test_a_run_of_retention_lets_go_and_another_takes_back(
 def test_retention_says_which_batch_has_lost_objects_and_fails(
     taken_in: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    promise(taken_in, "0")
     for name in DAYS:
         monkeypatch.setenv(name, "0")
     handlers.retention({}, None)

@@ -85,6 +85,12 @@ def test_beside_maintenance_a_build_is_refused_and_no_lease_of_a_build_is_there_
     assert "dm maintain free" not in output
 
 
+def test_a_lease_whose_freeing_was_interrupted_is_freed_by_the_builds_own_name(built: Lake) -> None:
+    hold(built, silent=5)
+    built.rows("update ops.lease set holder = 'freed-of-ann', fenced = 'of-ann'")
+    assert "or now by: dm maintain free of-ann" in built.dbt("run", *MODELS, expect=2)
+
+
 def test_a_dead_builds_lease_goes_to_the_next_which_drops_what_it_left_behind(built: Lake) -> None:
     hold(built, silent=3000)
     built.publish("brewery", [record("insert", 3, **brewery(3))])

@@ -106,6 +106,18 @@ def test_a_plan_without_ages_names_the_day_until_which_all_is_kept(lake: Setting
     assert all(re.match(r"it is kept until 2\d{3}-\d\d-\d\d", one["why"][-1]) for one in found)
 
 
+def test_rows_are_kept_as_their_contract_promises_unless_somebody_types_the_days(
+    lake: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DM_RAW_DAYS", "DM_BRONZE_DAYS", "DM_QUARANTINE_DAYS"):
+        monkeypatch.setenv(name, "0")
+    found = answer("retention", "plan")
+    assert [(one["kind"], one["batch"]) for one in found if one["may_go"]] == [("raw", 1)]
+    assert any(one["why"][-1].endswith(", as its contract promises") for one in found if one["why"])
+    typed = answer("retention", "plan", "--bronze-days", "0")
+    assert [(one["kind"], one["batch"]) for one in typed if one["may_go"]] == [("raw", 1), ("bronze", 1)]
+
+
 def test_a_run_lets_go_of_it_once_and_the_trail_of_the_file_says_so(lake: Settings) -> None:
     said = invoke("retention", "run", *AT_ONCE).stdout
     assert said == "2 raw files and batches may go; 2 objects were tagged just now\n"

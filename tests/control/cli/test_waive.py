@@ -1,4 +1,4 @@
-"""`dm quarantine waive` says what it lacks, and when a day ends a waiver instead of beginning one."""
+"""`dm quarantine waive` says what it lacks and when a day ends a waiver; `held`, what is no table."""
 
 from types import SimpleNamespace
 
@@ -7,7 +7,8 @@ from click.testing import CliRunner, Result
 
 from control import wiring
 from control.cli.quarantine import command
-from control.errors import UsageError
+from control.config import Settings
+from control.errors import NotFoundError, UsageError
 from control.ingest import files
 
 FILE = "4cece0a887d2"
@@ -43,3 +44,13 @@ def test_a_day_that_has_passed_is_told(waived: list[str]) -> None:
     assert done.exit_code == 0
     assert done.stderr == "2020-06-30 has passed: from now on these records are taken in again.\n"
     assert waived == ["2999-12-31", "2020-06-30"]
+
+
+@pytest.mark.parametrize("more", [(), ("--waived",)])
+def test_of_a_table_that_nobody_knows_is_not_said_that_nothing_is_held(
+    cloud: Settings, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(wiring, "held_records", lambda *_: [])
+    done = CliRunner().invoke(command, ["held", "--table", "reveiw", *more])
+    assert isinstance(done.exception, NotFoundError)
+    assert "there is no table reveiw" in done.exception.message

@@ -1,8 +1,11 @@
+import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from control.contracts import promises
+from control.errors import ContractError
 
 
 @pytest.mark.parametrize(("unit", "hours"), [("h", 24), ("d", 24 * 24), ("y", 24 * 8760)])
@@ -29,3 +32,26 @@ def test_what_the_standard_does_not_know_elsewhere_takes_no_promise_back(tree: P
     path = tree / "bronze/item.yaml"
     path.write_text(f"colour: red\n{path.read_text()}")
     assert promises.of(tree / "bronze") == {"item": (24, None)}
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "days"), [(48, "h", 2), (60, "d", 60), (2, "y", 730), (10**12, "y", 365_000)]
+)
+def test_what_is_kept_is_a_time_that_a_date_can_be_moved_by(
+    tree: Path, value: int, unit: str, days: float
+) -> None:
+    path = tree / "bronze/item.yaml"
+    text, count = re.subn(
+        r"(- property: retention\n +value: ).*(\n +unit: ).*",
+        rf"\g<1>{value}\g<2>{unit}",
+        path.read_text(),
+    )
+    assert count == 1
+    path.write_text(text)
+    assert promises.kept(tree / "bronze") == {"item": timedelta(days=days)}
+
+
+def test_a_contract_that_cannot_be_read_lets_nothing_go(tree: Path) -> None:
+    (tree / "bronze/item.yaml").write_text("[")
+    with pytest.raises(ContractError):
+        promises.kept(tree / "bronze")

@@ -67,7 +67,7 @@ def test_a_model_that_the_last_build_did_not_have_is_a_warning_and_tests_have_no
 
 def test_the_last_build_is_read_as_it_was_written(tmp_path: Path) -> None:
     file = tmp_path / "deep" / "costs.json"
-    budget.write(file, [cost("b", 2), cost("a", 1), cost("unique_a.1f", 7, "test")], {"a", "b"})
+    assert budget.write(file, [cost("b", 2), cost("a", 1), cost("unique_a.1f", 7, "test")], {"a", "b"}) == 2
     assert budget.last_build(file) == {"a": 1, "b": 2}
     file.write_text("[]")
     with pytest.raises(UsageError, match="is not what dm cost check --write writes"):

@@ -19,6 +19,19 @@ def test_a_lease_whose_holder_is_silent_for_longer_than_a_statement_may_take_is_
     assert held() == []
 
 
+@pytest.mark.parametrize(
+    ("holder", "said"),
+    [
+        ("5f1c", "; dm maintain free 5f1c frees it now"),
+        ("freed-5f1c", "; dm maintain free 5f1c frees it now"),
+        ("maintenance-5f1c", "drops what that one left behind"),
+    ],
+)
+def test_a_stale_lease_names_the_command_that_frees_it_where_one_does(holder: str, said: str) -> None:
+    (found,) = lease.examine(lambda _: [(holder, "ann", "9999")], "")
+    assert found.message.endswith(said)
+
+
 @pytest.mark.parametrize("reason", ["TABLE_NOT_FOUND: line 1", "SCHEMA_NOT_FOUND: line 1"])
 def test_where_no_build_has_ever_run_there_is_no_lease(reason: str) -> None:
     def refuse(sql: str) -> Sequence[Sequence[str]]:

@@ -48,6 +48,13 @@ def test_leftovers_of_dead_builds_are_warnings() -> None:
     ]
 
 
+def test_nobody_is_told_to_drop_what_a_build_at_work_has_staged() -> None:
+    for name in ("silver.beers_state__audit", "ops.beers_state__dbt_tmp_0a1b"):
+        (found,) = examine(Listed((table("silver.beers_state"), table(name))), "")
+        assert "a build that is at work has staged it, or one that died" in found.message
+        assert "drop table" not in found.message
+
+
 def test_a_backup_without_its_table_is_an_error_that_says_how_to_get_it_back() -> None:
     (found,) = examine(Listed((table("gold.top_drinkers__bkp"),)), "")
     assert (found.code, found.severity) == ("lost-table", "error")

@@ -87,6 +87,17 @@ def test_each_kind_is_kept_for_its_own_time() -> None:
     assert f"it is kept until {published + KEEP.bronze:%Y-%m-%d}" in reasons(found)
 
 
+def test_rows_stay_for_as_long_as_their_contract_promises_and_the_rest_does_not() -> None:
+    published = NOW - timedelta(days=70)
+    found = known([file("f", "b1")], [batch(1, "f", published_at=published)], reviews_state=1)
+    promised = replace(KEEP, promised=timedelta(days=100))
+    stays = {one.kind: one.why for one in judge(found, promised, NOW) if not one.may_go}
+    until = f"{published + timedelta(days=100):%Y-%m-%d}"
+    assert stays == {"bronze": (f"it is kept until {until}, as its contract promises",)}
+    shorter = replace(KEEP, promised=timedelta(days=1))
+    assert all(one.may_go for one in judge(found, shorter, NOW))
+
+
 @pytest.mark.parametrize(
     ("found", "why"),
     [
