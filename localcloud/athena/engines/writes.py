@@ -21,6 +21,7 @@ from localcloud.athena.iceberg.tables import append, committing
 from localcloud.athena.model import Answer, Context
 from localcloud.athena.objects import is_empty
 from localcloud.athena.translate.casts import coerce, store
+from localcloud.athena.translate.coercion import can_store
 from localcloud.athena.translate.scope import Query, as_term, check_parts
 from localcloud.athena.translate.terms import UNKNOWN, Term, duckdb_type, ident
 from localcloud.athena.translate.translator import translate
@@ -195,8 +196,12 @@ def stored(query: Query, listed: Sequence[str], columns: Sequence[tuple[str, Typ
                 "DUPLICATE_COLUMN_NAME", f"line 1:1: Insert column name is specified more than once: {name}"
             )
     wanted = list(listed) or names
-    if len(wanted) != len(query.fields):
-        expected = ", ".join(dict(columns)[name].athena for name in wanted)
+    types = [dict(columns)[name] for name in wanted]
+    fits = len(types) == len(query.fields) and all(
+        can_store(field.type, type_) for field, type_ in zip(query.fields, types, strict=True)
+    )
+    if not fits:
+        expected = ", ".join(type_.athena for type_ in types)
         given = ", ".join(field.type.athena for field in query.fields)
         raise AthenaError(
             "TYPE_MISMATCH",

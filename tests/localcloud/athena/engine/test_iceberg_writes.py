@@ -200,6 +200,13 @@ def test_an_insert_that_does_not_fit_is_refused(statement: str, code: str, run: 
     assert failure.value.code == code
 
 
+def test_an_insert_of_other_types_names_all_of_them(run: Run) -> None:
+    run(create("t") + "select 1 a, 'x' b")
+    text = r"mismatched column types: Table: \[varchar, integer\], Query: \[varchar\(1\), varchar\(1\)\]"
+    with pytest.raises(AthenaError, match=text):
+        run("insert into t (b, a) values ('x', 'y')")
+
+
 def test_glue_shows_the_columns_of_the_table(run: Run, catalog: Catalog, database: str) -> None:
     run(create("T") + 'select 1 as "Mixed", cast(null as decimal(5,2)) n')
     found = catalog.table(database, "t")
