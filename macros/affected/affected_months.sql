@@ -1,10 +1,10 @@
 {% macro affected_months(flat) %}
     {%- if not is_build() or recomputes_all() -%}{{ return(none) }}{%- endif -%}
     {%- set bounds = snapshot_bounds(flat) -%}
-    {#- A version that is gone, or was rolled back, says nothing about what has changed since. -#}
+    {#- A snapshot that no longer exists, or was rolled back, does not tell what has changed since. -#}
     {%- if not bounds.consumed or not bounds.since -%}{{ return(none) }}{%- endif -%}
     {%- set months, moved, changed = [], [], (bounds.changed or '').split() -%}
-    {#- Of 96: to name nearly all months takes longer than to read those that are left out as well. -#}
+    {#- Of 96: listing nearly all months takes longer than reading the few that would be left out. -#}
     {%- if changed | length >= 90 -%}{{ return(none) }}{%- endif -%}
     {%- for partition in changed -%}
         {%- set slot, first, last, left = partition.split(':') -%}

@@ -1,5 +1,5 @@
 {% macro changed_groups(relation, key, count, flat=none, year=none, month=none) -%}
-    {#- A group that is gone is staged with a count of 0. -#}
+    {#- A group that no longer exists is staged with a count of 0. -#}
     {{- config(delete_condition='src.' ~ count ~ ' = 0', insert_condition='src.' ~ count ~ ' > 0') -}}
     {%- if flat is not none and not (year and month) -%}
         {%- do exceptions.raise_compiler_error(this ~ ': changed_groups with flat needs year and month of a group') -%}

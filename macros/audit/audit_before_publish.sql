@@ -1,6 +1,6 @@
 {% macro audit_before_publish(staged, merges) %}
     {%- if var('reconcile', false) -%}{{ return(refuse_differences(staged)) }}{%- endif -%}
-    {#- dbt compares broad types only: for it decimal(38,9) is decimal(10,2), and array<int> is array<string>. -#}
+    {#- dbt compares only broad types: it takes decimal(38,9) for decimal(10,2), and array<int> for array<string>. -#}
     {%- set differences = contract_columns_differ(staged) if model.config.contract.enforced else '' -%}
     {%- if differences -%}{%- do drop_relation(staged) -%}{%- endif -%}
     {%- do refuse_other_columns(differences) -%}

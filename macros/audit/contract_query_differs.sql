@@ -7,7 +7,7 @@
         {%- do expected.update({column.name: plain_query_type(query_type(column.data_type))}) -%}
         {%- if '(' in expected[column.name] and column.name in found -%}{%- do inner.append(column.name) -%}{%- endif -%}
     {%- endfor -%}
-    {#- The columns of an answer have a broad type each; what is inside of it is a text that the query must make. -#}
+    {#- The columns of a result only have broad types; the query itself has to return the full type as text. -#}
     {%- if inner -%}
         {%- set types = run_query(
             'select typeof(arbitrary("' ~ inner | join('")), typeof(arbitrary("') ~ '")) from (' ~ sql ~ ') where false'

@@ -14,7 +14,7 @@
     {%- else -%}
         {%- do exceptions.raise_compiler_error(this ~ ': no check knows constraints of kind ' ~ kind) -%}
     {%- endif -%}
-    {#- A tombstone has its key and the technical columns; the rest may be null. -#}
+    {#- A tombstone has only its key and the technical columns; the rest may be null. -#}
     {%- set of_every_row = kind == 'not_null' and (columns[0].startswith('_') or columns[0] in contract_key()) -%}
     {%- set broken = fails if of_every_row else fails ~ ' and ' ~ visible_rows(merges) -%}
     {{ return({'name': name, 'count': 'count_if(' ~ broken ~ ')', 'broken': broken}) }}

@@ -1,5 +1,5 @@
 {% macro drop_failures() %}
-    {#- What an earlier build kept of its broken rows has served its purpose. -#}
+    {#- The broken rows that an earlier build kept are no longer needed. -#}
     {%- if load_cached_relation(failures_relation()) is not none -%}
         {%- do drop_relation(failures_relation()) -%}
     {%- endif -%}

@@ -1,6 +1,3 @@
 {% macro failures_relation() %}
-    {{ return(api.Relation.create(
-        database=target.database, schema=consumed_relation().schema,
-        identifier=this.schema ~ '_' ~ this.identifier ~ '_failures', type='table'
-    )) }}
+    {{ return(ops_relation(this.schema ~ '_' ~ this.identifier ~ '_failures')) }}
 {% endmacro %}

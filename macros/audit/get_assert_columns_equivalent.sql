@@ -1,5 +1,5 @@
 {% macro get_assert_columns_equivalent(sql) %}
-    {#- Of a table, the audit compares the staged columns: no statement for it. A view stages nothing. -#}
+    {#- For a table, the audit compares the staged columns without a further statement. A view stages nothing. -#}
     {%- set differences = contract_query_differs(sql) if config.get('materialized') == 'view' else '' -%}
     {%- if differences -%}
         {%- do exceptions.raise_compiler_error(

@@ -9,7 +9,7 @@
     {%- elif var('reconcile', false) -%}
         {%- do exceptions.raise_compiler_error(this ~ ' is not there yet: there is nothing to reconcile. Run dbt build') -%}
     {%- else -%}
-        {#- The new table would be the target itself: build it aside, check it, then let readers see it. -#}
+        {#- A new table would be visible at once: build it under another name, check it, then rename it. -#}
         {%- set aside = relation.incorporate(path={'identifier': relation.identifier ~ '__audit'}) -%}
         {%- if load_cached_relation(aside) is not none -%}
             {%- do drop_relation(aside) -%}

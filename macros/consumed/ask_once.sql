@@ -1,5 +1,5 @@
 {% macro ask_once(name, query) %}
-    {#- dbt gives a result away once, so it is stored again each time. -#}
+    {#- dbt returns a stored result only once, so it is stored again each time. -#}
     {%- set known = load_result(name) -%}
     {%- set table = known.table if known is not none else run_query(query) -%}
     {%- do store_result(name, response='', agate_table=table) -%}

@@ -1,9 +1,9 @@
 {% macro compact_consumed() %}
-    {%- set consumed = consumed_relation() -%}
+    {%- set consumed = ops_relation('consumed') -%}
     {%- set compacted = consumed.incorporate(path={'identifier': 'consumed__compacted'}) -%}
     {%- set held = adapter.get_glue_table(consumed)['Table']['StorageDescriptor']['Location'].rstrip('/') -%}
     {%- set place = target.s3_data_dir.rstrip('/') ~ '/' ~ consumed.schema ~ '/consumed-' ~ build_id() | trim -%}
-    {#- Its entry alone goes: what a build that died here has left may be what `ops.consumed` is by now. -#}
+    {#- Drop only the catalog entry: after a crash, `ops.consumed` may already point to its data. -#}
     {%- set forget = 'drop table if exists ' ~ compacted.render_hive() -%}
     {%- do run_query(forget) -%}
     {%- set latest -%}

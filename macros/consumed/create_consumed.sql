@@ -1,7 +1,7 @@
 {% macro create_consumed() %}
     {%- if is_build() -%}
-        {%- set consumed = consumed_relation() -%}
-        {#- A deployment has made it, and its role may make none. -#}
+        {%- set consumed = ops_relation('consumed') -%}
+        {#- A deployment creates the schema, and the role of a build may not be allowed to. -#}
         {%- if not adapter.check_schema_exists(consumed.database, consumed.schema) -%}
             {%- do run_query('create schema if not exists ' ~ consumed.without_identifier().render_hive()) -%}
         {%- endif -%}

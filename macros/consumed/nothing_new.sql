@@ -5,7 +5,7 @@
         {%- if mark.head != mark.consumed or not mark.consumed -%}{{ return(false) }}{%- endif -%}
         {%- do taken.append(mark.input.split('.')[-1]) -%}
     {%- endfor -%}
-    {#- What else the model reads may have changed: but a view shows its state table, and events come in batches of the table. -#}
+    {#- Any other input may have changed. A view only shows its state table, and events come in the table's batches. -#}
     {%- for input in model.refs | map(attribute='name') | list + model.sources | map('last') | list -%}
         {%- if not [input, input ~ '_state', input.removesuffix('_events')] | select('in', taken) | list -%}
             {{ return(false) }}

@@ -2,10 +2,10 @@
     {%- if not is_build() -%}
         {{ return({'table_uuid': '', 'head': 0, 'consumed': 0}) }}
     {%- endif -%}
-    {#- A second call in one model must see the same head. -#}
+    {#- A second call in the same model must see the same head. -#}
     {%- set row = ask_once('offsets of ' ~ input,
         'with taken as (select coalesce(max_by(coalesce(batch, snapshot_id), build), 0) as consumed'
-        ~ ' from ' ~ consumed_relation()
+        ~ ' from ' ~ ops_relation('consumed')
         ~ " where model = '" ~ this.identifier ~ "' and input = '" ~ input.schema ~ '.' ~ input.identifier
         ~ "' and table_uuid = '" ~ table_uuid ~ "')" ~ (', ' ~ changes if changes)
         ~ ' select coalesce((' ~ head ~ '), 0) as head, consumed' ~ (', since, partitions' if changes)

@@ -8,10 +8,10 @@
             ~ ", '" ~ build_id() ~ "')"
         ) -%}
     {%- endfor -%}
-    {#- After a MERGE it is the last statement of the model itself, and the post-hook finds it done. -#}
+    {#- After a MERGE this is the model's own last statement, and the post-hook has nothing left to do. -#}
     {%- if rows and load_result('offsets recorded') is none -%}
         {%- do store_result('offsets recorded', response='') -%}
-        insert into {{ consumed_relation() }} (model, input, table_uuid, snapshot_id, batch, build)
+        insert into {{ ops_relation('consumed') }} (model, input, table_uuid, snapshot_id, batch, build)
         select * from (values {{ rows | join(', ') }}) as taken (model, input, table_uuid, snapshot_id, batch, build)
     {%- endif -%}
 {% endmacro %}

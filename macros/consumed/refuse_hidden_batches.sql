@@ -1,7 +1,7 @@
 {% macro refuse_hidden_batches(bronze, partitions) %}
     {%- if is_build() and not is_incremental()
         and not var('without_old_batches', false) -%}
-        {#- Numbers have no gaps, so what is lacking below the newest was let go; once passed over, it stays so. -#}
+        {#- Numbers have no gaps, so batches missing below the newest were removed; the model would skip them for good. -#}
         {%- set query = 'select coalesce(max(batch), 0) - count(distinct batch) from ' ~ partitions -%}
         {%- set hidden = run_query(query).rows[0][0] | int -%}
         {%- if hidden > 0 -%}

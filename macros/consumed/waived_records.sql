@@ -1,7 +1,5 @@
 {% macro waived_records(bronze) %}
-    {%- set waivers = api.Relation.create(
-        database=target.database, schema=consumed_relation().schema, identifier='waivers', type='table'
-    ) -%}
+    {%- set waivers = ops_relation('waivers') -%}
     {%- if not is_build() or load_relation(waivers) is none -%}{{ return([]) }}{%- endif -%}
     {%- set places = ask_once('waivers of ' ~ bronze,
         "select file || ':' || cast(line as varchar) || ':' || cast(record as varchar) as place"

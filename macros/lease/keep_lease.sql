@@ -7,10 +7,10 @@
             ~ ' taken over its lease. Look at what that one did, then run this again'
         ) -%}
     {%- elif silent | int > due -%}
-        {#- Models of one build that want to renew at once: after the first the others find nothing to do. -#}
+        {#- If several models of one build renew at once, all but the first find nothing to do. -#}
         {%- set now = 'cast(to_unixtime(current_timestamp) as bigint)' -%}
         {%- do run_query(
-            'update ' ~ lease_relation() ~ ' set renewed_at = ' ~ now
+            'update ' ~ ops_relation('lease') ~ ' set renewed_at = ' ~ now
             ~ " where holder = '" ~ invocation_id ~ "' and renewed_at < " ~ now ~ ' - ' ~ due
         ) -%}
     {%- endif -%}

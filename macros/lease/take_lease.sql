@@ -1,6 +1,6 @@
 {% macro take_lease() %}
     {%- if not takes_lease() -%}{{ return('') }}{%- endif -%}
-    {%- set lease, now = lease_relation(), 'cast(to_unixtime(current_timestamp) as bigint)' -%}
+    {%- set lease, now = ops_relation('lease'), 'cast(to_unixtime(current_timestamp) as bigint)' -%}
     {%- set who = env_var('DM_ACTOR', env_var('USER', 'someone')) -%}
     {%- set take -%}
         merge into {{ lease }} as lease
@@ -14,13 +14,13 @@
     {%- do run_query(take) -%}
     {%- set held = run_query(
         'select holder, who, fenced, taken_at, renewed_at, ' ~ now ~ ' as asked_at,'
-        ~ ' (select count(distinct "$path") from ' ~ consumed_relation() ~ ') as files from ' ~ lease
+        ~ ' (select count(distinct "$path") from ' ~ ops_relation('consumed') ~ ') as files from ' ~ lease
     ).rows[0] -%}
     {%- if held[0] == invocation_id -%}
         {%- if held[2] -%}
             {%- do log('Build ' ~ held[2] ~ ' is given up for dead: this one has taken over its lease.', info=true) -%}
         {%- endif -%}
-        {#- Also where the lease was free: Athena may have ended a CTAS after the build that asked for it. -#}
+        {#- Even if the lease was free: Athena may have finished a CTAS after the end of the build that started it. -#}
         {%- do drop_leftovers() -%}
     {%- else -%}
         {%- set silent, left = held[5] | int - held[4] | int, lease_seconds() - held[5] | int + held[4] | int -%}
@@ -33,6 +33,6 @@
             ~ ' seconds' ~ ('' if held[0].startswith('maintenance-') else ', or now by: dm maintain free ' ~ held[0].removeprefix('freed-'))
         ) -%}
     {%- endif -%}
-    {#- A build with news adds a file for each model. -#}
+    {#- Each build with new data adds a file for each model. -#}
     {%- if held[6] | int > var('consumed_files', 100) -%}{%- do compact_consumed() -%}{%- endif -%}
 {% endmacro %}

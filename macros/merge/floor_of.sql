@@ -4,7 +4,7 @@
         {{ return(none_yet) }}
     {%- endif -%}
     {%- set bounds = bronze_bounds() -%}
-    {#- No row is taken in, so none can be below a floor, and none has risen. -#}
+    {#- No rows are read, so none can be below a floor, and no floor has risen. -#}
     {%- if bounds.head == bounds.consumed -%}{{ return(none_yet) }}{%- endif -%}
     {%- set row = run_query(
         "select coalesce(max(_seq), '') as place,"

@@ -10,13 +10,13 @@
             delete_condition, update_condition, insert_condition, force_batch
         ) | trim -%}
     {%- else -%}
-        {#- A MERGE of no rows changes nothing, and is a statement all the same. -#}
+        {#- A MERGE of no rows changes nothing, but costs a statement. -#}
         {%- if not nothing_new() -%}
             {%- do process_schema_changes(on_schema_change, tmp_relation, existing_relation) -%}
         {%- endif -%}
         {%- set told = "select '" ~ '{"rowcount":0,"data_scanned_in_bytes":0}' ~ "'" -%}
     {%- endif -%}
-    {#- A statement of the adapter's own tells dbt in a literal what the MERGE did; the one that is due can tell it as well. -#}
+    {#- The adapter reports the result of the MERGE to dbt as a literal in a further statement; this statement can carry it instead. -#}
     {%- set recorded = record_consumed() | trim -%}
     {{ return(recorded ~ ' /* ' ~ told.split("'")[1] ~ ' */' if recorded else told) }}
 {%- endmacro %}

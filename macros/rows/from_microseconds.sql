@@ -1,5 +1,5 @@
 {% macro from_microseconds(microseconds) -%}
-    {#- From the year 1 on, so that nothing is negative. Athena adds no microseconds, and of any unit no more than 32 bits. -#}
+    {#- Counted from the year 1, so that nothing is negative. Athena cannot add microseconds, or more than 32 bits of any unit. -#}
     {%- set since = microseconds ~ ' + 62135596800000000' -%}
     cast(cast(date_add('second', mod({{ since }}, 86400000000) / 1000000, date_add(
         'day', ({{ since }}) / 86400000000, timestamp '0001-01-01 00:00:00'

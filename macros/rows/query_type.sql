@@ -1,5 +1,5 @@
 {% macro query_type(type) %}
-    {#- From the inside out, so that the commas and colons of an inner type are gone when its outer one is written. -#}
+    {#- From the inside out, so that no commas and colons of inner types are left when an outer type is rewritten. -#}
     {%- set names = {'string': 'varchar', 'int': 'integer', 'float': 'real', 'binary': 'varbinary', 'timestamp': 'timestamp(6)'} -%}
     {%- set spelled = namespace(type=modules.re.sub('\\s+', '', type | lower)) -%}
     {%- for name, word in names.items() -%}

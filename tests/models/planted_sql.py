@@ -7,6 +7,7 @@ from planting import Edit
 from project_sources import ROOT
 
 LATEST = "macros/merge/latest_by_sequence.sql"
+SENT = "macros/merge/sent_rows.sql"
 BEATS = "macros/merge/beats.sql"
 WINS = "macros/merge/newer_wins.sql"
 FLOOR = "macros/merge/floor_of.sql"
@@ -47,13 +48,13 @@ BUGS = {
         Edit(LATEST, "where ranked._rank = 1", "where ranked._rank = 1 and not ranked._deleted"),
     ),
     "a tombstone keeps what its delete sent": (
-        Edit(LATEST, "{%- set kept = value if column in keys else ", "{%- set kept = value if true else "),
+        Edit(SENT, "{%- set kept = value if column in keys else ", "{%- set kept = value if true else "),
     ),
     "a delete wins by its hash alone": (
         Edit(LATEST, "_deleted desc, ", ""),
         Edit(BEATS, "when {{ row }}._deleted <> {{ other }}._deleted then {{ row }}._deleted\n", "\n"),
     ),
-    "the old key of a changed key stays": (Edit(LATEST, "where _key_before is not null", "where false"),),
+    "the old key of a changed key stays": (Edit(SENT, "where _key_before is not null", "where false"),),
     "a floor does not reach what the table has": (
         Edit(FLOOR, "'rose': row[0] != '' and row[0] == row[1]", "'rose': false"),
     ),
@@ -127,7 +128,7 @@ BUGS = {
     "only a truncate is a floor": (
         Edit(FLOOR, "('truncate-table', 'reload-complete')", "('truncate-table')"),
     ),
-    "a row at the floor is below it": (Edit(LATEST, "or _seq < '\"", "or _seq <= '\""),),
+    "a row at the floor is below it": (Edit(SENT, "or _seq < '\"", "or _seq <= '\""),),
     "a record that was read again does not win": (Edit(LATEST, "_rev desc, ", ""),),
     "a brewery's new name does not reach its reviews": (
         Edit(FLAT, "or flat.brewery_id in (select new_breweries.brewery_id from new_breweries)", ""),

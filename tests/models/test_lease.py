@@ -193,7 +193,7 @@ def keep() -> Callable[[int | None], list[str]]:
         "this": "silver.t",
         "invocation_id": "mine",
         "lease_seconds": lambda: 300,
-        "lease_relation": lambda: "ops.lease",
+        "ops_relation": lambda name: f"ops.{name}",
         "drop_relation": lambda relation: done.append(f"drop {relation}"),
         "run_query": lambda sql: done.append(sql),
         "exceptions": SimpleNamespace(raise_compiler_error=stop),
