@@ -16,11 +16,7 @@ from control.errors import NotFoundError, UpstreamError
 PROJECT = (
     "control",
     "dbt_project.yml",
-    "dbt_botocore.py",
-    "dbt_exposures.py",
-    "dbt_interrupt.py",
-    "dbt_results.py",
-    "dbt_unit_tests.py",
+    "dbt_lakehouse",
     "pyproject.toml",
     "uv.lock",
     "README.md",

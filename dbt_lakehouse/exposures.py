@@ -1,8 +1,8 @@
-"""A plugin of dbt, which imports every module named `dbt_…`: exposures that are gone are forgotten.
+"""Have partial parsing forget an exposure that was renamed.
 
-Where a model and its exposure change together, as `dm contract sync` changes them, dbt's partial parsing
-reads the exposure as it was before once more. So one that got another name stayed in the manifest under the
-old one, too, and the next of that name (each draft has a `to_be_named`) was refused as the second.
+When a model and its exposure change together, as in `dm contract sync`, dbt's partial parsing reads the old
+version of the exposure once more. A renamed exposure then stays in the manifest under its old name as well,
+and the next exposure of that name (each draft has a `to_be_named`) is refused as a duplicate.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ _delete = PartialParsing.delete_schema_exposure
 
 
 def _delete_schema_exposure(parsing: PartialParsing, schema_file: Any, exposure: dict[str, Any]) -> None:
-    """Forget the exposure, and also that it was to be read again."""
+    """Delete the exposure, and do not read it again."""
     _delete(parsing, schema_file, exposure)  # type: ignore[no-untyped-call]
     planned = schema_file.pp_dict or {}
     if "exposures" in planned:

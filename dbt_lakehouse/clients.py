@@ -1,12 +1,11 @@
-"""A plugin of dbt, which imports every module named `dbt_…`: dbt-athena does once what it did over and over.
+"""Keep boto3 sessions and clients, where dbt-athena makes them over and over.
 
-dbt-athena makes a boto3 session for each node, and a client of it for nearly every call. Each session reads
-anew botocore's list of endpoints and the description of each service that it asks, megabytes of JSON; each
-client makes the methods of its service anew, and opens a connection of its own. Here sessions share one
-loader, which belongs to no credentials, region or thread, a session keeps the clients that it has made, and
-a thread keeps its session from node to node.
+dbt-athena makes a boto3 session for each node, and a client for nearly every call. Each session reads
+botocore's list of endpoints and the descriptions of its services again, megabytes of JSON; each client builds
+the methods of its service again and opens a connection of its own. Here all sessions share one loader, which
+does not depend on credentials, region or thread; a session keeps its clients; a thread keeps its session.
 
-dbt asks of a catalog a column that dbt-athena's has not, and agate warns of it at each `dbt docs generate`.
+Also silenced is a warning of agate at each `dbt docs generate`, about a catalog column that dbt-athena lacks.
 """
 
 import threading
@@ -21,7 +20,7 @@ from botocore.loaders import create_loader
 from dbt.adapters.athena.connections import AthenaConnection
 from dbt.adapters.athena.session import get_boto3_session
 
-# Credentials that come from a file may be written anew while a build runs; each node would read it.
+# Credentials in a file may change while a build runs; without this plugin each node would read them.
 KEPT_SECONDS = 60
 
 botocore.session.create_loader = cache(create_loader)
@@ -31,7 +30,7 @@ _create = Session.client
 
 
 def _client(session: Session, *names: Any, **options: Any) -> Any:
-    """The session's client for these arguments; the adapter gives all of them by name, and one `config`."""
+    """The session's client for these arguments; the adapter always passes them by name, with one `config`."""
     made = session.__dict__.setdefault("_clients", {})
     key = (*names, *sorted(options.items(), key=lambda item: item[0]))
     if key not in made:
@@ -43,7 +42,7 @@ Session.client = _client  # type: ignore[assignment, method-assign]
 
 
 class _Kept(threading.local):
-    """The session that a thread has made last; a session is for one thread, its clients are for many."""
+    """The session that this thread made last: boto3's clients are thread-safe, its sessions are not."""
 
     session: Session | None = None
     credentials: Any = None
@@ -54,7 +53,7 @@ _kept = _Kept()
 
 
 def _session(connection: AthenaConnection) -> Session:
-    """The thread's session for the connection's credentials, a new one each minute."""
+    """The thread's session for the connection's credentials, renewed each minute."""
     now = time.monotonic()
     fresh = _kept.credentials is connection.credentials and now - _kept.made_at < KEPT_SECONDS
     if _kept.session is None or not fresh:

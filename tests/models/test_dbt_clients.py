@@ -5,7 +5,7 @@ import sys
 
 FOUND = """
 from dbt.plugins.manager import PluginManager
-assert "dbt_botocore" in PluginManager.get_prefixed_modules()
+assert "dbt_lakehouse" in PluginManager.get_prefixed_modules()
 """
 READS = """
 import boto3, botocore.loaders
@@ -81,7 +81,7 @@ def test_dbt_imports_the_plugin() -> None:
 
 
 def test_two_sessions_read_each_description_once() -> None:
-    times, files = _python("import dbt_botocore\n" + READS).split()
+    times, files = _python("import dbt_lakehouse\n" + READS).split()
     assert times == files == "2"
 
 
@@ -92,7 +92,7 @@ def test_without_the_plugin_each_session_reads_its_own() -> None:
 
 
 def test_a_session_that_is_asked_for_a_client_again_gives_the_same() -> None:
-    assert _python("import dbt_botocore\n" + ASKED_AGAIN) == "True"
+    assert _python("import dbt_lakehouse\n" + ASKED_AGAIN) == "True"
 
 
 def test_without_the_plugin_a_session_makes_a_client_each_time() -> None:
@@ -100,7 +100,7 @@ def test_without_the_plugin_a_session_makes_a_client_each_time() -> None:
 
 
 def test_a_thread_keeps_the_session_of_its_credentials_for_a_minute() -> None:
-    assert _python("import dbt_botocore\n" + CONNECTIONS) == "True False True False bob"
+    assert _python("import dbt_lakehouse\n" + CONNECTIONS) == "True False True False bob"
 
 
 def test_without_the_plugin_each_connection_has_a_session_of_its_own() -> None:
@@ -108,7 +108,7 @@ def test_without_the_plugin_each_connection_has_a_session_of_its_own() -> None:
 
 
 def test_of_the_column_that_athenas_catalog_has_not_nobody_is_warned() -> None:
-    assert _python("import dbt_botocore\n" + CATALOG) == '"table_colour"'
+    assert _python("import dbt_lakehouse\n" + CATALOG) == '"table_colour"'
 
 
 def test_without_the_plugin_agate_warns_of_it() -> None:

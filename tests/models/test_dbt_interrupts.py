@@ -22,7 +22,7 @@ import threading
 from dbt.adapters.athena.connections import AthenaCursor
 AthenaCursor._start_execution = lambda cursor: started.append(cursor)
 started, refused = [], []
-import dbt_interrupt
+from dbt_lakehouse import interrupts
 def start():
     try:
         AthenaCursor._start_execution("a thread's")
@@ -32,49 +32,49 @@ for _ in range(2):
     thread = threading.Thread(target=start)
     thread.start()
     thread.join()
-    dbt_interrupt._interrupted.set()
+    interrupts._interrupted.set()
 AthenaCursor._start_execution("the main thread's")
 assert started == ["a thread's", "the main thread's"], started
 assert refused == ["not started, as this run was interrupted"], refused
 """
 HANDLERS = """
 import os, signal, threading
-import dbt_interrupt
-for number in dbt_interrupt._HANDLERS:  # under nohup SIGHUP is ignored
-    signal.signal(number, dbt_interrupt._HANDLERS[number])
+from dbt_lakehouse import interrupts
+for number in interrupts._HANDLERS:  # under nohup SIGHUP is ignored
+    signal.signal(number, interrupts._HANDLERS[number])
 def inside(heeded):
-    before = [signal.getsignal(number) for number in dbt_interrupt._HANDLERS]
-    with dbt_interrupt._heeded_signals():
-        during = [signal.getsignal(number) for number in dbt_interrupt._HANDLERS]
-        assert all((handler is dbt_interrupt._interrupt) == heeded for handler in during), during
-    assert [signal.getsignal(number) for number in dbt_interrupt._HANDLERS] == before
+    before = [signal.getsignal(number) for number in interrupts._HANDLERS]
+    with interrupts._heeded_signals():
+        during = [signal.getsignal(number) for number in interrupts._HANDLERS]
+        assert all((handler is interrupts._interrupt) == heeded for handler in during), during
+    assert [signal.getsignal(number) for number in interrupts._HANDLERS] == before
 inside(True)
 thread = threading.Thread(target=inside, args=(False,))
 thread.start()
 thread.join()
 try:
-    with dbt_interrupt._heeded_signals():
+    with interrupts._heeded_signals():
         os.kill(os.getpid(), signal.SIGINT)
 except KeyboardInterrupt:
-    assert dbt_interrupt._interrupted.is_set()
+    assert interrupts._interrupted.is_set()
 inside(True)
-assert not dbt_interrupt._interrupted.is_set(), "the next run of the same process may start statements"
+assert not interrupts._interrupted.is_set(), "the next run of the same process may start statements"
 signal.signal(signal.SIGTERM, lambda *_: None)
 inside(False)
 signal.signal(signal.SIGTERM, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 try:
-    with dbt_interrupt._heeded_signals():
+    with interrupts._heeded_signals():
         os.kill(os.getpid(), signal.SIGINT)
-        assert not dbt_interrupt._interrupted.is_set()
+        assert not interrupts._interrupted.is_set()
         os.kill(os.getpid(), signal.SIGTERM)
 except SystemExit:
-    assert dbt_interrupt._interrupted.is_set()
+    assert interrupts._interrupted.is_set()
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 else:
     raise AssertionError("SIGTERM was not heeded, as Ctrl-C is ignored")
 try:
-    with dbt_interrupt._heeded_signals():
+    with interrupts._heeded_signals():
         os.kill(os.getpid(), signal.SIGHUP)
 except SystemExit as error:
     assert error.code == 128 + signal.SIGHUP

@@ -1,13 +1,13 @@
-"""A plugin of dbt, which imports every module named `dbt_…`: a run that breaks off ends as a failed one.
+"""Have an interrupted run end in order, like a failed one.
 
-When interrupted, dbt stops the statements of its threads and waits for them, and then leaves out what
-`on-run-end` says, which is where a build gives back its lease. The results that it writes lack what was not
-done, so that `dbt retry` finds nothing to do. The statement that dbt's main thread waits for goes on. Of
-SIGTERM, as CI and schedulers send it, and of SIGHUP, of a terminal that is closed, dbt knows nothing. Where a
-hook of `on-run-start` raises an error, `on-run-end` is left out, too. Here all of them end alike.
+When interrupted, dbt stops the statements of its threads and waits for them, but skips the `on-run-end`
+hooks, where a build releases its lease. Its results omit the nodes that were not run, so `dbt retry` finds
+nothing to do, and the statement that its main thread waits for keeps running. dbt does not handle SIGTERM
+(from CI and schedulers) or SIGHUP (from a closed terminal) at all. It also skips `on-run-end` if a hook of
+`on-run-start` raises an error. Here all of these end in the same way.
 
-Where the cloud does not answer, or models read each other in a circle, dbt prints a stack of a hundred lines;
-here it is one line.
+If the cloud cannot be reached, or models depend on each other in a cycle, one line says so in place of a
+traceback of a hundred lines.
 """
 
 import signal
@@ -30,8 +30,8 @@ from dbt.task.run import RunTask
 from dbt.task.runnable import GraphRunnableTask
 from dbt_common.exceptions import DbtRuntimeError
 
-# Where a hook's statement has failed, dbt skips all nodes and asks each for its schema. Exposures have none,
-# so dbt ended with an AttributeError in place of the hook's own error, and left out `on-run-end`.
+# When a hook's statement fails, dbt skips all nodes and reads the schema of each. Exposures have none, so dbt
+# would fail with an AttributeError that hides the hook's error, and skip `on-run-end`.
 Exposure.schema = ""  # type: ignore[attr-defined]
 
 _execute, _before, _populate, _start, _await, _link = (
@@ -43,8 +43,8 @@ _execute, _before, _populate, _start, _await, _link = (
     Linker.link_graph,
 )
 _UNREACHABLE = (
-    'Nothing was done. The local cloud is started by `dm local up`, then `eval "$(dm env)"`;'
-    " for AWS look at the network"
+    'Nothing was done. Start the local cloud with `dm local up`, then `eval "$(dm env)"`;'
+    " for AWS, check the network"
 )
 _HANDLERS: dict[int, Any] = {
     signal.SIGINT: signal.default_int_handler,
@@ -55,7 +55,7 @@ _interrupted = threading.Event()
 
 
 def _execute_with_hooks(task: RunTask, selected: Any) -> Any:
-    """Run the nodes; when interrupted, what `on-run-end` says too, as no thread is at work by then."""
+    """Run the nodes; when interrupted, also the `on-run-end` hooks, since no thread is working by then."""
     with _heeded_signals():
         try:
             return _execute(task, selected)
@@ -67,7 +67,7 @@ def _execute_with_hooks(task: RunTask, selected: Any) -> Any:
 
 
 def _skip_the_rest(task: RunTask) -> None:
-    """Write results that have each node which was not done as skipped, as dbt does for `--fail-fast`."""
+    """Add each node that was not run to the results as skipped, as dbt does for `--fail-fast`."""
     known = {result.node.unique_id for result in task.node_results}  # type: ignore[attr-defined]
     rest = [node for node in task._flattened_nodes or () if node.unique_id not in known]
     task.node_results += [RunResult.from_node(node, RunStatus.Skipped, "interrupted") for node in rest]
@@ -77,11 +77,11 @@ def _skip_the_rest(task: RunTask) -> None:
 
 
 def _before_run(task: RunTask, adapter: Any, selected: Any) -> Any:
-    """Run what `on-run-start` says; where that raises, what `on-run-end` says, too: it may have the lease."""
+    """Run the `on-run-start` hooks; if one raises, also those of `on-run-end`: the run may have the lease."""
     try:
         return _before(task, adapter, selected)
     except Exception as error:
-        with suppress(Exception):  # the first error says what is wrong
+        with suppress(Exception):  # the first error is the one to report
             task.after_run(adapter, [])
         if isinstance(error, EndpointConnectionError):
             raise _unreachable(error) from error
@@ -89,7 +89,7 @@ def _before_run(task: RunTask, adapter: Any, selected: Any) -> Any:
 
 
 def _populate_adapter_cache(task: GraphRunnableTask, *args: Any, **given: Any) -> None:
-    """Ask what tables there are, which is the first that `dbt show` and its like ask of the cloud."""
+    """List the existing tables: the first request to the cloud of `dbt show` and similar commands."""
     try:
         _populate(task, *args, **given)
     except EndpointConnectionError as error:
@@ -97,24 +97,24 @@ def _populate_adapter_cache(task: GraphRunnableTask, *args: Any, **given: Any) -
 
 
 def _unreachable(error: EndpointConnectionError) -> DbtRuntimeError:
-    """Of any other error than its own dbt prints the whole stack."""
+    """The error as one of dbt's own: for any other, dbt prints the whole traceback."""
     return DbtRuntimeError(f"{error}. {_UNREACHABLE}")
 
 
 def _link_graph(linker: Linker, manifest: Any) -> None:
-    """Put the models in order, and say what to do where there is none."""
+    """Order the models, and say what to do if they form a cycle."""
     try:
         _link(linker, manifest)
     except RuntimeError as error:
-        way = "A model cannot ref() itself, nor what is made from it; what it held before is {{ this }}"
+        way = "A model cannot ref() itself or what depends on it; {{ this }} is what it held before"
         raise DbtRuntimeError(f"{error}. {way}") from error
 
 
 @contextmanager
 def _heeded_signals() -> Iterator[None]:
-    """Have `_interrupt` called, unless a host that runs dbt in its own process has handlers of its own.
+    """Handle signals with `_interrupt`, unless a host that runs dbt in its own process has its own handlers.
 
-    What is ignored stays so, and the others are heeded: Ctrl-C in a script's background, SIGHUP by nohup.
+    Ignored signals stay ignored: Ctrl-C for a script's background process, SIGHUP under nohup.
     """
     there = {number: signal.getsignal(number) for number in _HANDLERS}
     heeded = {number: handler for number, handler in there.items() if handler is not signal.SIG_IGN}
@@ -133,7 +133,7 @@ def _heeded_signals() -> Iterator[None]:
 
 
 def _interrupt(number: int, _: FrameType | None) -> None:
-    """The first signal ends the run in order, a second one at once: then the lease may stay for its time."""
+    """The first signal ends the run in order; a second one ends it at once, and may leave the lease held."""
     for each in _HANDLERS:
         if signal.getsignal(each) is _interrupt:
             signal.signal(each, signal.SIG_DFL)
@@ -142,17 +142,17 @@ def _interrupt(number: int, _: FrameType | None) -> None:
 
 
 def _start_execution(cursor: AthenaCursor) -> None:
-    """Start the cursor's statement, but for those of threads that dbt waits for."""
+    """Start the cursor's statement, unless the run was interrupted and this is a worker thread."""
     if _interrupted.is_set() and threading.current_thread() is not threading.main_thread():
         raise RuntimeError("not started, as this run was interrupted")
     _start(cursor)
 
 
 def _await_completion(cursor: AthenaCursor) -> None:
-    """Wait for the cursor's statement, and when interrupted see it end before going on.
+    """Wait for the cursor's statement; when interrupted, still wait for its end before going on.
 
-    It is the main thread's, a short one of a hook. One that takes the lease must not be stopped: what counts
-    as cancelled may be committing, and would take the lease after it was given back.
+    Only the main thread is interrupted, in a short statement of a hook. A statement that takes the lease must
+    not be cancelled: it may be committing already, and would take the lease after it was released.
     """
     try:
         _await(cursor)

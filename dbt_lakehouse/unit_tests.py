@@ -1,8 +1,8 @@
-"""A plugin of dbt, which imports every module named `dbt_…`: unit tests know the columns of the contracts.
+"""Give unit tests the columns of the contracts.
 
-dbt gives the node of a unit test and those of its inputs no columns, and asks the catalog for an input's. So
-each test had to repeat the columns of its model; and a column that the next build gives to a table was in no
-input, so that the test failed, which a build runs before the model. `get_fixture_sql` reads what is set here.
+dbt gives the nodes of a unit test and its inputs no columns, and asks the catalog for those of an input. So
+each test had to repeat the columns of its model; and an input lacked a column that only the next build adds,
+so the test failed, which runs before that build. `get_fixture_sql` reads what is set here.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ _parse: Any = UnitTestManifestLoader.parse_unit_test_case
 
 
 def _parse_unit_test_case(loader: Any, case: Any) -> None:
-    """Make the nodes of a unit test, and give each the columns of what it stands for."""
+    """Make the nodes of a unit test, and give each the columns of the node that it stands for."""
     _parse(loader, case)
     tested, made = loader.manifest.nodes[case.depends_on.nodes[0]], loader.unit_test_manifest.nodes
     made[case.unique_id].columns = tested.columns

@@ -1,8 +1,8 @@
-"""A plugin of dbt, which imports every module named `dbt_…`: a question leaves the results of a build alone.
+"""Have commands that build nothing leave the results of the last build alone.
 
-`dbt show`, `compile` and `docs generate` write run_results.json as a build does. After any of them `dbt
-retry` found nothing to do, or ended in a stack of its own, and `dm docs build` and `dm cost show` had lost
-the build. Here each writes a file of its own beside it, and `dbt retry` says in words what it cannot repeat.
+`dbt show`, `compile` and `docs generate` write run_results.json as a build does. After any of them, `dbt
+retry` finds nothing to do or fails with a traceback, and `dm docs build` and `dm cost show` have lost the
+build. Here each of them writes to a file of its own, and `dbt retry` explains what it cannot repeat.
 """
 
 from pathlib import Path
@@ -16,8 +16,8 @@ from dbt.task.retry import CMD_DICT, RetryTask
 from dbt.task.show import ShowTask
 from dbt_common.exceptions import DbtRuntimeError
 
-# By the exact class: what builds is a CompileTask, too.
-_OF_A_QUESTION = {
+# By exact class, since tasks that build are subclasses of CompileTask.
+_OWN_FILES = {
     CompileTask: "compile_results.json",
     GenerateTask: "docs_results.json",
     ShowTask: "show_results.json",
@@ -28,21 +28,21 @@ _result_path, _init = CompileTask.result_path, RetryTask.__init__
 
 
 def _path(task: CompileTask) -> str:
-    """Where the task writes what came of each node."""
+    """Where the task writes its results."""
     usual = _result_path(task)
-    own = _OF_A_QUESTION.get(type(task))
+    own = _OWN_FILES.get(type(task))
     return str(Path(usual).with_name(own)) if own else usual
 
 
 def _retry(task: RetryTask, args: Any, config: Any) -> None:
-    """Look what is to be retried, before dbt takes it for a command that it knows."""
+    """Refuse results that cannot be retried, before dbt looks for their command."""
     file = Path(config.project_root) / (args.state or config.target_path) / RUN_RESULTS_FILE_NAME
     found = load_result_state(file)
     which = str(found.args.get("which")) if found else ""
     if found and (which in _NOT_REPEATED or which not in CMD_DICT):
         raise DbtRuntimeError(
-            f"{file} holds the results of `dbt {_NOT_REPEATED.get(which, which)}`, of which nothing can be"
-            " retried. Name what failed yourself: dbt build --select MODEL+"
+            f"{file} holds the results of `dbt {_NOT_REPEATED.get(which, which)}`, which cannot be retried."
+            " Name what failed yourself: dbt build --select MODEL+"
         )
     _init(task, args, config)
 
