@@ -11,7 +11,7 @@ Bump = Literal["none", "minor", "major"]
 VERDICTS: tuple[Verdict, ...] = ("compatible", "risky", "breaking")
 _RANKS = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
 BUMPS: tuple[Bump, ...] = ("none", "minor", "major")
-# What ends a message about a bronze table that `control.columns.check` will not let ingestion go on with.
+# The end of messages about a bronze table at which `control.column_types.check` will stop ingestion.
 LACKS = "Ingestion stops at a bronze table that has a column more than its contract"
 
 
@@ -59,7 +59,39 @@ def greatest(bumps: Sequence[Bump]) -> Bump:
     return max(bumps, key=BUMPS.index, default="none")
 
 
-def words(path: str, before: object, after: object, place: Path, columns: tuple[str, ...] = ()) -> Change:
-    """A change of what is said for people; nothing reads or checks it."""
-    message = f"{path} says something else: no reader or writer depends on it"
-    return Change("words-changed", path, before, after, message, columns=columns, place=place)
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What two versions of a contract say in one place, not judged yet. The fields are those of `Change`."""
+
+    path: str
+    before: object
+    after: object
+    place: Path = ()
+    columns: tuple[str, ...] = ()
+
+    def judged(
+        self,
+        code: str,
+        message: str,
+        *,
+        producers: Verdict = "compatible",
+        consumers: Verdict = "compatible",
+        addition: bool = False,
+        needs_waiver: bool = False,
+    ) -> Change:
+        """The difference with a verdict."""
+        return Change(
+            code, self.path, self.before, self.after, message, producers, consumers,
+            self.columns, self.place, addition, needs_waiver,
+        )  # fmt: skip
+
+    def words(self) -> Change:
+        """A difference in text for people, which no program reads or checks."""
+        return self.judged(
+            "words-changed", f"{self.path} says something else: no reader or writer depends on it"
+        )
+
+    def unjudged(self) -> Change:
+        """A difference that no rule covers: both sides should look at it."""
+        message = f"{self.path} changes: no rule knows what follows from it, so both sides should look"
+        return self.judged("unjudged", message, producers="risky", consumers="risky")

@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from control.contracts.gate import lifetime, types, values
-from control.contracts.gate.change import LACKS, Change, Verdict, words
+from control.contracts.gate.change import LACKS, Change, Difference, Verdict
 from control.contracts.gate.side import Column, Side
-from control.contracts.source import Path
 
 # What is said for people, or what other rules look at.
 _WORDS = (
@@ -58,47 +57,34 @@ def _coming_and_going(
     base: Side, head: Side, renamed: Mapping[str, str], *, bronze: bool
 ) -> Iterator[Change]:
     after, there, here = head.own, set(base.names), set(head.names)
-    refused: Verdict = "breaking" if bronze else "compatible"
     for name in [name for name in base.names if name not in here]:
-        path = f"columns.{name}"
         if name in renamed:
-            new = renamed[name]
-            message = (
-                f"column {name} is now called {new}: queries of the old name fail; add {new} "
-                f"and keep both for a time{_STOPS if bronze else ''}"
-            )
-            if _is_required(after[new]) and not bronze:
-                message += "; rows already published have no value in it"
-            place = after[new].place
-            yield Change(
-                "column-renamed",
-                path,
-                name,
-                new,
-                message,
-                producers="breaking" if _is_required(after[new]) else refused,
-                consumers="breaking",
-                columns=(name,),
-                place=place,
-            )
+            yield _called(name, after[renamed[name]], bronze=bronze)
         else:
-            message = (
-                f"column {name} is dropped: queries that name it fail; announce its end first"
-                f"{_STOPS if bronze else ''}"
-            )
-            yield Change(
-                "column-dropped",
-                path,
-                name,
-                None,
-                message,
-                producers=refused,
-                consumers="breaking",
-                columns=(name,),
-                place=("schema", 0, "properties"),
-            )
+            yield _dropped(name, bronze=bronze)
     for name in [name for name in head.names if name not in there and name not in renamed.values()]:
         yield _added(after[name], bronze=bronze)
+
+
+def _called(old: str, column: Column, *, bronze: bool) -> Change:
+    new, is_required = column.name, _is_required(column)
+    message = (
+        f"column {old} is now called {new}: queries of the old name fail; add {new} "
+        f"and keep both for a time{_STOPS if bronze else ''}"
+    )
+    if is_required and not bronze:
+        message += "; rows already published have no value in it"
+    producers: Verdict = "breaking" if is_required or bronze else "compatible"
+    said = Difference(f"columns.{old}", old, new, column.place, (old,))
+    return said.judged("column-renamed", message, producers=producers, consumers="breaking")
+
+
+def _dropped(name: str, *, bronze: bool) -> Change:
+    stops = _STOPS if bronze else ""
+    message = f"column {name} is dropped: queries that name it fail; announce its end first{stops}"
+    said = Difference(f"columns.{name}", name, None, ("schema", 0, "properties"), (name,))
+    producers: Verdict = "breaking" if bronze else "compatible"
+    return said.judged("column-dropped", message, producers=producers, consumers="breaking")
 
 
 def _is_required(column: Column) -> bool:
@@ -119,18 +105,8 @@ def _added(column: Column, *, bronze: bool) -> Change:
         )
     else:
         verdict, message = "compatible", f"column {name} is added: readers name their columns"
-    kind = column.written.get("physicalType")
-    return Change(
-        "column-added",
-        f"columns.{name}",
-        None,
-        kind,
-        message,
-        producers=verdict,
-        columns=(name,),
-        place=column.place,
-        addition=True,
-    )
+    said = Difference(f"columns.{name}", None, column.written.get("physicalType"), column.place, (name,))
+    return said.judged("column-added", message, producers=verdict, addition=True)
 
 
 def _order(
@@ -156,17 +132,8 @@ def _order(
         message = (
             f"column {first} comes before others: whoever reads by position is one off; add it at the end"
         )
-    place = ("schema", 0, "properties")
-    yield Change(
-        "column-order",
-        "columns",
-        list(before),
-        list(after),
-        message,
-        producers=verdict,
-        consumers="risky",
-        place=place,
-    )
+    said = Difference("columns", list(before), list(after), ("schema", 0, "properties"))
+    yield said.judged("column-order", message, producers=verdict, consumers="risky")
 
 
 def _column(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
@@ -179,31 +146,26 @@ def _column(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
     yield from values.changes(before, after)
     yield from _custom(before, after, bronze=bronze)
     for key in [key for key in {**old, **new} if key not in _JUDGED and old.get(key) != new.get(key)]:
-        path, place = f"columns.{after.name}.{key}", (*after.place, key)
-        if key in _WORDS:
-            yield words(path, old.get(key), new.get(key), place, (after.name,))
-        else:
-            yield _unjudged(path, old.get(key), new.get(key), after, key)
+        said = _said(after, key, old.get(key), new.get(key))
+        yield said.words() if key in _WORDS else said.unjudged()
+
+
+def _said(column: Column, key: str, was: object, now: object, *, custom: bool = False) -> Difference:
+    """What both versions say of the column under `key`, which may be that of a custom property."""
+    place = (*column.place, "customProperties" if custom else key)
+    return Difference(f"columns.{column.name}.{key}", was, now, place, (column.name,))
 
 
 def _types(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
-    path, name = f"columns.{after.name}", after.name
+    name = after.name
     old, new = (str(c.written.get("physicalType", "")) for c in (before, after))
     found = types.in_bronze(old, new) if bronze else types.compare(old, new)
     if found:
-        message = f"column {name} becomes {new} from {old}: {found.reason}"
-        code = "type-widened" if found.producers == found.consumers == "compatible" else "type-changed"
-        place = (*after.place, "physicalType")
-        yield Change(
-            code,
-            f"{path}.physicalType",
-            old,
-            new,
-            message,
+        yield _said(after, "physicalType", old, new).judged(
+            "type-widened" if found.producers == found.consumers == "compatible" else "type-changed",
+            f"column {name} becomes {new} from {old}: {found.reason}",
             producers=found.producers,
             consumers=found.consumers,
-            columns=(name,),
-            place=place,
             addition=found.addition,
         )
     was, now = before.written.get("logicalType"), after.written.get("logicalType")
@@ -212,21 +174,11 @@ def _types(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
             f"column {name}: logicalType becomes {now} from {was}: tools that go by it may read "
             "values otherwise"
         )
-        place = (*after.place, "logicalType")
-        yield Change(
-            "logical-type-changed",
-            f"{path}.logicalType",
-            was,
-            now,
-            message,
-            consumers="risky",
-            columns=(name,),
-            place=place,
-        )
+        said = _said(after, "logicalType", was, now)
+        yield said.judged("logical-type-changed", message, consumers="risky")
 
 
 def _needed(before: Column, after: Column) -> Iterator[Change]:
-    name = after.name
     for key, looser, tighter in (
         (
             "required",
@@ -238,21 +190,13 @@ def _needed(before: Column, after: Column) -> Iterator[Change]:
         was, now = bool(before.written.get(key)), bool(after.written.get(key))
         if was == now:
             continue
-        code = f"{key}-{'added' if now else 'removed'}"
-        message = f"column {name} {tighter if now else looser}"
         producers: Verdict = "breaking" if now else "compatible"
         consumers: Verdict = "compatible" if now else "breaking"
-        place = (*after.place, key)
-        yield Change(
-            code,
-            f"columns.{name}.{key}",
-            was,
-            now,
-            message,
+        yield _said(after, key, was, now).judged(
+            f"{key}-{'added' if now else 'removed'}",
+            f"column {after.name} {tighter if now else looser}",
             producers=producers,
             consumers=consumers,
-            columns=(name,),
-            place=place,
         )
 
 
@@ -262,35 +206,20 @@ def _privacy(before: Column, after: Column) -> Iterator[Change]:
     if was != now:
         producers, consumers, why = _reclassified(was, now)
         message = f"column {name} is {now or 'unclassified'} instead of {was or 'unclassified'}: {why}"
-        place = (*after.place, "classification")
-        path = f"columns.{name}.classification"
-        yield Change(
-            "classification-changed",
-            path,
-            was or None,
-            now or None,
-            message,
-            producers=producers,
-            consumers=consumers,
-            columns=(name,),
-            place=place,
-        )
+        said = _said(after, "classification", was or None, now or None)
+        yield said.judged("classification-changed", message, producers=producers, consumers=consumers)
     old, new = (list(c.written.get("tags") or []) for c in (before, after))
-    path, place = f"columns.{name}.tags", (*after.place, "tags")
+    said = _said(after, "tags", old, new)
     if PERSONAL_TAG in old and PERSONAL_TAG not in new:
         message = (
             f"column {name} loses the tag {PERSONAL_TAG}: policies that go by the tag no longer protect it"
         )
-        yield Change(
-            "pii-tag-removed", path, old, new, message, producers="breaking", columns=(name,), place=place
-        )
+        yield said.judged("pii-tag-removed", message, producers="breaking")
     elif PERSONAL_TAG in new and PERSONAL_TAG not in old:
         message = f"column {name} gets the tag {PERSONAL_TAG}: readers may lose it"
-        yield Change(
-            "pii-tag-added", path, old, new, message, consumers="risky", columns=(name,), place=place
-        )
+        yield said.judged("pii-tag-added", message, consumers="risky")
     elif set(old) != set(new):
-        yield words(path, old, new, place, (name,))
+        yield said.words()
 
 
 def _reclassified(was: str, now: str) -> tuple[Verdict, Verdict, str]:
@@ -309,86 +238,49 @@ def _reclassified(was: str, now: str) -> tuple[Verdict, Verdict, str]:
 def _custom(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
     old, new = before.custom, after.custom
     for key in [key for key in {**old, **new} if old.get(key) != new.get(key)]:
-        path, place = f"columns.{after.name}.{key}", (*after.place, "customProperties")
+        said = _said(after, key, old.get(key), new.get(key), custom=True)
         if key == lifetime.DEPRECATION:
-            yield from lifetime.announced(path, old.get(key), new.get(key), place, (after.name,))
+            yield from lifetime.announced(said)
         elif key == "generated":
-            yield words(path, old.get(key), new.get(key), place, (after.name,))
+            yield said.words()
         elif key == "rawName":
-            yield _called(path, before, after, place)
+            yield _read_as(before, after)
         elif key == "token":
             yield from _token(after, bool(old.get(key)), bool(new.get(key)), bronze=bronze)
         elif key == "stateColumn":
             message = f"column {after.name} shows another column of the state: same name, other values"
-            yield Change(
-                "source-changed",
-                path,
-                old.get(key),
-                new.get(key),
-                message,
-                consumers="breaking",
-                columns=(after.name,),
-                place=place,
-            )
+            yield said.judged("source-changed", message, consumers="breaking")
         else:
-            yield _unjudged(path, old.get(key), new.get(key), after, "customProperties")
+            yield said.unjudged()
 
 
-def _called(path: str, before: Column, after: Column, place: Path) -> Change:
+def _read_as(before: Column, after: Column) -> Change:
     """What raw files have to call a column; by its own name where nothing is said."""
     was, now = (str(column.custom.get("rawName") or column.name) for column in (before, after))
     if was == now:
-        return words(path, before.custom.get("rawName"), after.custom.get("rawName"), place, (after.name,))
+        old, new = (column.custom.get("rawName") for column in (before, after))
+        return _said(after, "rawName", old, new, custom=True).words()
     message = (
         f"column {after.name} is read from {now!r} instead of {was!r}: of files that say {was!r}, old ones"
         " that are replayed too, a CSV is refused, and JSON records are or lose the value; add a column for"
         f" {now!r} instead, and let both be null"
     )
-    return Change(
-        "raw-name-changed",
-        path,
-        was,
-        now,
-        message,
-        producers="breaking",
-        consumers="risky",
-        columns=(after.name,),
-        place=place,
-    )
+    said = _said(after, "rawName", was, now, custom=True)
+    return said.judged("raw-name-changed", message, producers="breaking", consumers="risky")
 
 
 def _token(column: Column, was: bool, now: bool, *, bronze: bool) -> Iterator[Change]:
     name = f"{column.name}_token"
-    path, place = f"columns.{column.name}.token", (*column.place, "customProperties")
-    concerned = (column.name, name)
+    place = (*column.place, "customProperties")
+    said = Difference(f"columns.{column.name}.token", was, now, place, (column.name, name))
     if was and not now:
         message = f"column {name} is gone with the token: queries that name it fail"
-        yield Change(
+        yield said.judged(
             "token-removed",
-            path,
-            True,
-            False,
             f"{message}. {LACKS}: go on making it" if bronze else message,
             producers="breaking" if bronze else "compatible",
             consumers="breaking",
-            columns=concerned,
-            place=place,
         )
     elif now and not was:
         message = f"column {name} is added: the keyed hash of {column.name}"
-        yield Change("token-added", path, False, True, message, columns=concerned, place=place, addition=True)
-
-
-def _unjudged(path: str, was: object, now: object, column: Column, key: str) -> Change:
-    message = f"{path} changes: no rule knows what follows from it, so both sides should look"
-    return Change(
-        "unjudged",
-        path,
-        was,
-        now,
-        message,
-        producers="risky",
-        consumers="risky",
-        columns=(column.name,),
-        place=(*column.place, key),
-    )
+        yield said.judged("token-added", message, addition=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from control.contracts.gate import columns, lifetime, tables, whole
+from control.contracts.gate import columns, header, lifetime, tables
 from control.contracts.gate.change import Change
 from control.contracts.gate.side import Side
 
@@ -14,7 +14,7 @@ def compare(base: Side, head: Side, *, layer: str) -> list[Change]:
     nothing breaks it: its changes are at most risky.
     """
     found = [
-        *whole.changes(base, head),
+        *header.changes(base, head),
         *lifetime.changes(base, head, personal=_personal(base) or _personal(head)),
         *tables.changes(base, head, layer=layer),
         *columns.changes(base, head, bronze=layer == "bronze"),

@@ -10,8 +10,8 @@ from multiprocessing import get_context
 from pathlib import PurePosixPath
 from typing import Literal
 
-from control.contracts.gate import lifetime, registry, side, tree, whole
-from control.contracts.gate.change import BUMPS, Bump, Change, Verdict, greatest
+from control.contracts.gate import header, lifetime, registry, side, tree
+from control.contracts.gate.change import BUMPS, Bump, Change, Difference, Verdict, greatest
 from control.contracts.gate.compare import compare
 from control.contracts.gate.registry import Downstream, Lineage, Reader, Through
 from control.contracts.gate.side import Side
@@ -199,7 +199,7 @@ def _unused(found: Sequence[Judged], terms: Terms) -> Iterator[Waiver]:
 def _changes(pair: Pair, base: Side, head: Side) -> Iterator[Change]:
     if not pair.before:
         message = "a contract is added: nobody relied on it before"
-        yield Change("table-added", "", None, str(head.data.get("version")), message)
+        yield Difference("", None, str(head.data.get("version"))).judged("table-added", message)
         return
     if not pair.after:
         draft = base.data.get("status") in ("proposed", "draft")
@@ -207,13 +207,14 @@ def _changes(pair: Pair, base: Side, head: Side) -> Iterator[Change]:
         message = (
             "the contract is removed: who reads the table has nothing left; deprecate it first, with its end"
         )
-        yield Change("table-removed", "", pair.before, None, message, consumers=verdict)
+        yield Difference("", pair.before, None).judged("table-removed", message, consumers=verdict)
         return
     if pair.before != pair.after:
         message = (
             f"the table is renamed, its contract is now {pair.after}: nobody finds it under its old name"
         )
-        yield Change("table-renamed", "", pair.before, pair.after, message, consumers="breaking")
+        said = Difference("", pair.before, pair.after)
+        yield said.judged("table-renamed", message, consumers="breaking")
     yield from compare(base, head, layer=pair.layer)
 
 
@@ -232,19 +233,8 @@ def _ends(changes: Sequence[Change], base: Side, head: Side, terms: Terms) -> li
             f"{change.code} comes before {end}, the end that was announced: readers planned for "
             "that day; wait, or waive it"
         )
-        return [
-            Change(
-                "deprecation-early",
-                change.path,
-                str(end),
-                str(terms.today),
-                message,
-                consumers="breaking",
-                columns=change.columns,
-                place=change.place,
-                needs_waiver=True,
-            )
-        ]
+        said = Difference(change.path, str(end), str(terms.today), change.place, change.columns)
+        return [said.judged("deprecation-early", message, consumers="breaking", needs_waiver=True)]
     silent = [change for change, end in announced if end is None]
     if not silent or lifetime.ends(custom(head.data).get(lifetime.DEPRECATION)):
         return []
@@ -253,19 +243,9 @@ def _ends(changes: Sequence[Change], base: Side, head: Side, terms: Terms) -> li
         f"no end was announced before {what}: state deprecation (announced, ends) in customProperties, "
         "so that readers know until when the old version is served"
     )
-    return [
-        Change(
-            "deprecation-missing",
-            "deprecation",
-            None,
-            None,
-            message,
-            consumers="risky",
-            columns=_columns(silent),
-            place=("customProperties",),
-            needs_waiver=terms.require_deprecation,
-        )
-    ]
+    said = Difference("deprecation", None, None, ("customProperties",), _columns(silent))
+    needs_waiver = terms.require_deprecation
+    return [said.judged("deprecation-missing", message, consumers="risky", needs_waiver=needs_waiver)]
 
 
 def _columns(changes: Sequence[Change]) -> tuple[str, ...]:
@@ -286,7 +266,7 @@ def _end(base: Side, change: Change) -> date | None:
 @functools.cache
 def _raised(before: str, after: str) -> Bump:
     """How far the version rises; a version that is none counts as below any."""
-    old, new = whole.parts(before), whole.parts(after)
+    old, new = header.parts(before), header.parts(after)
     if new is None:
         return "none"
     if old is None or new[0] > old[0]:
@@ -313,22 +293,15 @@ def _expired(waiver: Waiver) -> Judged:
         f"the waiver of {waiver.owner} for {waiver.code} ended on {waiver.expires}: mend the "
         "finding or renew it"
     )
-    change = Change(
-        "waiver-expired",
-        waiver.path,
-        str(waiver.expires),
-        None,
-        message,
-        producers="breaking",
-        consumers="breaking",
-        needs_waiver=True,
+    change = Difference(waiver.path, str(waiver.expires), None).judged(
+        "waiver-expired", message, producers="breaking", consumers="breaking", needs_waiver=True
     )
     return Judged(waiver.table, waiver.file, Mark(waiver.line, 1), change, (), ("", ""), "open")
 
 
 def _unversioned(head: Side) -> list[Finding]:
     version = head.data.get("version")
-    if isinstance(version, str) and whole.parts(version):
+    if isinstance(version, str) and header.parts(version):
         return []
     message = f"version {version!r} is not major.minor.patch: write for example 1.0.0"
     return [head.document.finding("version-invalid", ("version",), message)]

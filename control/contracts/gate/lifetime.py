@@ -1,12 +1,12 @@
 """Status, announced ends, and service levels: what is promised, and until when."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from control.contracts.gate.change import Change, Verdict, words
+from control.contracts.gate.change import Change, Difference, Verdict
 from control.contracts.gate.side import Side
-from control.contracts.source import Path
 
 DEPRECATION = "deprecation"
 _LIFE = ("proposed", "draft", "active", "deprecated", "retired")
@@ -33,12 +33,10 @@ def changes(base: Side, head: Side, *, personal: bool) -> Iterator[Change]:
         yield from _level(name, old.get(name), new.get(name), personal=personal)
 
 
-def announced(
-    path: str, was: object, now: object, place: Path, columns: tuple[str, ...] = ()
-) -> Iterator[Change]:
+def announced(said: Difference) -> Iterator[Change]:
     """What it means that an end is announced, moved or taken back."""
-    old, new = ends(was), ends(now)
-    if was == now:
+    old, new = ends(said.before), ends(said.after)
+    if said.before == said.after:
         return
     if new and old and new < old:
         message = (
@@ -50,7 +48,7 @@ def announced(
         message, verdict = f"an end is announced for {new}: readers have to move until then", "risky"
     else:
         message, verdict = f"the announced end moves from {old} to {new or 'nowhere'}", "compatible"
-    yield Change("end-announced", path, was, now, message, consumers=verdict, columns=columns, place=place)
+    yield said.judged("end-announced", message, consumers=verdict)
 
 
 def ends(value: object) -> date | None:
@@ -76,9 +74,8 @@ def _status(was: str, now: str) -> Iterator[Change]:
     else:
         verdict, why = "compatible", "nothing is withdrawn"
     message = f"the contract is {now} instead of {was}: {why}"
-    yield Change(
-        "status-changed", "status", was, now, message, consumers=verdict, place=("status",), addition=addition
-    )
+    said = Difference("status", was, now, ("status",))
+    yield said.judged("status-changed", message, consumers=verdict, addition=addition)
 
 
 def _levels(data: Mapping[str, Any]) -> dict[str, tuple[int, Mapping[str, Any]]]:
@@ -94,64 +91,44 @@ def _level(
 ) -> Iterator[Change]:
     old, new = (found[1] if found else {} for found in (was, now))
     path, place = f"slaProperties.{name}", ("slaProperties", now[0]) if now else ("slaProperties",)
-    if {k: v for k, v in old.items() if k in ("element", "driver")} != {
-        k: v for k, v in new.items() if k in ("element", "driver")
-    } and (was and now):
+    said = Difference(path, _shown(old), _shown(new), place)
+    if was and now and _measured_at(old) != _measured_at(new):
         message = (
             f"{name} is measured at {new.get('element')} instead of {old.get('element')}: the "
             "number means something else"
         )
-        yield Change(
-            "sla-changed",
-            path,
-            _shown(old),
-            _shown(new),
-            message,
-            producers="risky",
-            consumers="risky",
-            columns=_element(old, new),
-            place=place,
-        )
+        said = replace(said, columns=_element(old, new))
+        yield said.judged("sla-changed", message, producers="risky", consumers="risky")
         return
     better = _better(name, old, new)
     if better == 0:
         if _apart_from_amount(old) != _apart_from_amount(new):
-            yield words(path, _shown(old), _shown(new), place)
+            yield said.words()
         return
     producers, consumers, why = _moved(name, better, gone=now is None, personal=personal)
     message = f"{name} becomes {_shown(new) or 'no promise'} from {_shown(old) or 'no promise'}: {why}"
-    yield Change(
-        f"{name.lower()}-changed" if name in ("retention", "freshness") else "sla-changed",
-        path,
-        _shown(old) or None,
-        _shown(new) or None,
-        message,
-        producers=producers,
-        consumers=consumers,
-        place=place,
-    )
+    code = f"{name.lower()}-changed" if name in ("retention", "freshness") else "sla-changed"
+    said = Difference(path, _shown(old) or None, _shown(new) or None, place)
+    yield said.judged(code, message, producers=producers, consumers=consumers)
+
+
+def _measured_at(level: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in level.items() if k in ("element", "driver")}
 
 
 def _moved(name: str, better: int | None, *, gone: bool, personal: bool) -> tuple[Verdict, Verdict, str]:
     if name == "retention":
         if gone or better is None or better < 0:
-            return (
-                "compatible",
-                "breaking",
-                "data that readers rely on is deleted, and nothing brings it back",
-            )
+            return "compatible", "breaking", "data that readers rely on is deleted for good"
         if personal:
             return "risky", "compatible", "personal data is kept longer, which someone must have decided"
         return "compatible", "compatible", "more is kept"
     if better is None:
         return "risky", "risky", "which of the two is the stricter one cannot be told"
     if name.lower() in _ENDS:
-        verdict: Verdict = "breaking" if better < 0 else "compatible"
-        return (
-            "compatible",
-            verdict,
-            "readers planned for the old day" if better < 0 else "readers get more time",
-        )
+        if better < 0:
+            return "compatible", "breaking", "readers planned for the old day"
+        return "compatible", "compatible", "readers get more time"
     if better > 0:
         return "risky", "compatible", "what was good enough may not be any more"
     return "compatible", "risky", "readers get less than they were promised"

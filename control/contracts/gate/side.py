@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from control.contracts import load, odcs, source, surely
+from control.contracts import fast_check, load, odcs, source
 from control.contracts.gate import plain
 from control.contracts.gate.plain import Block
 from control.contracts.model import Finding
@@ -137,7 +137,7 @@ def _both(
 def _quickly(blocks: Iterable[Block], same: Set[str]) -> dict[Block, Mapping[str, Any]]:
     """The columns that are neither shared nor need a parser, nor the standard's schema."""
     read = ((block, plain.read(block)) for block in blocks if block.text not in same)
-    return {block: written for block, written in read if written and surely.allowed(written)}
+    return {block: written for block, written in read if written and fast_check.allowed(written)}
 
 
 def _read(

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bronze.contract import DEFAULTS
 from control.contracts.gate import values
-from control.contracts.gate.change import LACKS, Change, Verdict, words
+from control.contracts.gate.change import LACKS, Change, Difference, Verdict
 from control.contracts.gate.side import Side
 from control.contracts.source import Path
 
@@ -53,28 +54,12 @@ def changes(base: Side, head: Side, *, layer: str) -> Iterator[Change]:
         ),
     ):
         if _text(old.get(key)) != _text(new.get(key)):
+            said = Difference(f"table.{key}", old.get(key), new.get(key), (*_TABLE, key))
             message = f"{key} is {_text(new.get(key))!r} instead of {_text(old.get(key))!r}: {why}"
-            yield Change(
-                code,
-                f"table.{key}",
-                old.get(key),
-                new.get(key),
-                message,
-                producers="risky",
-                consumers="risky",
-                place=(*_TABLE, key),
-            )
+            yield said.judged(code, message, producers="risky", consumers="risky")
     for key in [key for key in {**old, **new} if key not in _JUDGED and old.get(key) != new.get(key)]:
-        if key in _WORDS:
-            yield words(f"table.{key}", old.get(key), new.get(key), (*_TABLE, key))
-        else:
-            yield unjudged(f"table.{key}", old.get(key), new.get(key), (*_TABLE, key))
-
-
-def unjudged(path: str, was: object, now: object, place: Path) -> Change:
-    """A change that no rule knows: both sides should look."""
-    message = f"{path} changes: no rule knows what follows from it, so both sides should look"
-    return Change("unjudged", path, was, now, message, producers="risky", consumers="risky", place=place)
+        said = Difference(f"table.{key}", old.get(key), new.get(key), (*_TABLE, key))
+        yield said.words() if key in _WORDS else said.unjudged()
 
 
 def _key(base: Side, head: Side) -> Iterator[Change]:
@@ -83,31 +68,18 @@ def _key(base: Side, head: Side) -> Iterator[Change]:
     )
     if old == new:
         return
-    place = (*_TABLE, "properties")
+    said = Difference("key", old, new, (*_TABLE, "properties"), tuple(dict.fromkeys((*old, *new))))
     if set(old) == set(new):
         message = f"the parts of the key change places, now {', '.join(new)}: texts made of it are others"
-        yield Change(
-            "key-order", "key", old, new, message, consumers="risky", columns=tuple(new), place=place
-        )
+        yield replace(said, columns=tuple(new)).judged("key-order", message, consumers="risky")
         return
-    if [*set(old) ^ set(new)] and _only_renamed(base, head, old, new):
+    if _only_renamed(base, head, old, new):
         return
     message = (
         f"the key is {', '.join(new) or 'gone'} instead of {', '.join(old)}: rows are other "
         "things, joins multiply or lose them"
     )
-    concerned = tuple(dict.fromkeys((*old, *new)))
-    yield Change(
-        "key-changed",
-        "key",
-        old,
-        new,
-        message,
-        producers="breaking",
-        consumers="breaking",
-        columns=concerned,
-        place=place,
-    )
+    yield said.judged("key-changed", message, producers="breaking", consumers="breaking")
 
 
 def _only_renamed(base: Side, head: Side, old: list[str], new: list[str]) -> bool:
@@ -125,28 +97,20 @@ def _partitions(base: Side, head: Side, *, hive: bool) -> Iterator[Change]:
     )
     if old == new:
         return
-    place = (*_TABLE, "properties")
     was, now = (", ".join(names) or "nothing" for names in (old, new))
     if hive:
-        verdicts: tuple[Verdict, Verdict] = ("breaking", "breaking")
+        producers: Verdict = "breaking"
+        consumers: Verdict = "breaking"
         why = "partitions that exist do not have these folders; write a new table"
     else:
-        verdicts = ("risky", "risky" if old else "compatible")
+        producers, consumers = "risky", "risky" if old else "compatible"
         why = (
             "old files keep their layout until they are rewritten, and queries that pruned may "
             "read everything"
         )
     message = f"partitioned by {now} instead of {was}: {why}"
-    yield Change(
-        "partitioning-changed",
-        "partitioning",
-        old,
-        new,
-        message,
-        producers=verdicts[0],
-        consumers=verdicts[1],
-        place=place,
-    )
+    said = Difference("partitioning", old, new, (*_TABLE, "properties"))
+    yield said.judged("partitioning-changed", message, producers=producers, consumers=consumers)
 
 
 def _numbered(columns: Mapping[str, Mapping[str, Any]], flag: str, position: str) -> list[str]:
@@ -157,6 +121,7 @@ def _numbered(columns: Mapping[str, Mapping[str, Any]], flag: str, position: str
 def _custom(old: Mapping[str, object], new: Mapping[str, object], *, layer: str) -> Iterator[Change]:
     for key in {**old, **new}:
         was, now = old.get(key), new.get(key)
+        said = Difference(f"table.{key}", was, now, _CUSTOM)
         if layer == "bronze":
             yield from _parsing(key, was, now)
         elif was == now:
@@ -166,43 +131,27 @@ def _custom(old: Mapping[str, object], new: Mapping[str, object], *, layer: str)
             message = f"the live view is {now or 'gone'} instead of {was}: readers were told to use it"
             message = message if gone else f"a live view {now} comes"
             verdict: Verdict = "breaking" if gone else "compatible"
-            yield Change(
-                "view-changed",
-                "table.liveView",
-                was,
-                now,
-                message,
-                consumers=verdict,
-                place=_CUSTOM,
-                addition=not gone,
-            )
+            yield said.judged("view-changed", message, consumers=verdict, addition=not gone)
         elif key in ("stateTable", "bronze"):
             message = (
                 f"{key} is {now} instead of {was}: the state starts empty and is built again from bronze"
             )
-            yield Change("state-changed", f"table.{key}", was, now, message, producers="risky", place=_CUSTOM)
+            yield said.judged("state-changed", message, producers="risky")
         else:
-            yield unjudged(f"table.{key}", was, now, _CUSTOM)
+            yield said.unjudged()
 
 
 def _parsing(key: str, was: object, now: object) -> Iterator[Change]:
     was, now = (value if value is not None else DEFAULTS.get(key) for value in (was, now))
     if was == now:
         return
-    path = f"table.{key}"
     producers, consumers, why = _read_otherwise(key, was, now)
-    addition = (key, now) == ("unknownKeys", "evolve")
-    message = f"{key} is {now} instead of {was}: {why}"
-    yield Change(
+    yield Difference(f"table.{key}", was, now, _CUSTOM).judged(
         "parsing-changed",
-        path,
-        was,
-        now,
-        message,
+        f"{key} is {now} instead of {was}: {why}",
         producers=producers,
         consumers=consumers,
-        place=_CUSTOM,
-        addition=addition,
+        addition=(key, now) == ("unknownKeys", "evolve"),
     )
 
 
@@ -215,13 +164,10 @@ def _read_otherwise(key: str, was: object, now: object) -> tuple[Verdict, Verdic
             return "compatible", "risky", "worse files are published"
         if key in _TOLERANCES:
             return "risky", "compatible", "files that were published are refused as a whole"
+        if key in _CAPS and now > was:
+            return "compatible", "compatible", "more is read"
         if key in _CAPS:
-            larger = now > was
-            return (
-                "compatible" if larger else "risky",
-                "compatible",
-                "more is read" if larger else "less is read",
-            )
+            return "risky", "compatible", "less is read"
     return _POLICIES.get((key, str(was), str(now)), ("breaking", "risky", "files are read by other rules"))
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from control import columns
+from control import column_types
 from control.contracts import hive
 from control.contracts.gate.change import Verdict, worst
 
@@ -88,7 +88,7 @@ def in_bronze(before: str, after: str) -> TypeChange | None:
     before, after = normal(before), normal(after)
     if before == after:
         return None
-    return _WIDER_IN_BRONZE if columns.is_wider(before, after) else _OTHER_IN_BRONZE
+    return _WIDER_IN_BRONZE if column_types.is_wider(before, after) else _OTHER_IN_BRONZE
 
 
 def _decimal(before: str, after: str) -> TypeChange:

@@ -3,23 +3,17 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from control.contracts.gate import ranges, types
-from control.contracts.gate.change import Change, Verdict, words
+from control.contracts.gate.change import Change, Difference, Verdict
 from control.contracts.gate.side import Column
 from control.contracts.source import Path
 
 _TALK = (
-    "description",
-    "dimension",
-    "businessImpact",
-    "tags",
-    "authoritativeDefinitions",
-    "id",
-    "unit",
-    "method",
-)
+    "description", "dimension", "businessImpact", "tags", "authoritativeDefinitions", "id", "unit", "method",
+)  # fmt: skip
 
 Rule = Mapping[str, Any]
 
@@ -34,36 +28,16 @@ def changes(before: Column, after: Column) -> Iterator[Change]:
     old, new = (_references(c.written) for c in (before, after))
     for to in [to for to in old if to not in new]:
         message = f"column {after.name} no longer points to {to}: nothing looks for orphans"
-        yield Change(
-            "reference-removed",
-            f"{path}.relationships",
-            to,
-            None,
-            message,
-            consumers="risky",
-            columns=(after.name,),
-            place=place,
-        )
+        said = Difference(f"{path}.relationships", to, None, place, (after.name,))
+        yield said.judged("reference-removed", message, consumers="risky")
     for to in [to for to in new if to not in old]:
         message = f"column {after.name} points to {to}: orphans are counted from now on"
-        yield Change(
-            "reference-added",
-            f"{path}.relationships",
-            None,
-            to,
-            message,
-            producers="risky",
-            columns=(after.name,),
-            place=place,
-        )
+        said = Difference(f"{path}.relationships", None, to, place, (after.name,))
+        yield said.judged("reference-added", message, producers="risky")
 
 
 def rules(
-    before: Sequence[Rule],
-    after: Sequence[Rule],
-    path: str,
-    place: Path,
-    columns: tuple[str, ...],
+    before: Sequence[Rule], after: Sequence[Rule], path: str, place: Path, columns: tuple[str, ...]
 ) -> Iterator[Change]:
     """Every change of a list of quality rules, of a column or of a table."""
     counts: Counter[str] = Counter()
@@ -74,7 +48,7 @@ def rules(
         counts[key] += 1
         at = (*place, "quality", after.index(now)) if now is not None else (*place, "quality")
         compare = _COMPARED.get(str(rule.get("metric")), _rule)
-        yield from compare(was, now, where, at, columns)
+        yield from compare(was, now, Difference(where, was, now, at, columns))
 
 
 def _pairs(before: Sequence[Rule], after: Sequence[Rule]) -> Iterator[tuple[Rule | None, Rule | None]]:
@@ -91,18 +65,12 @@ def _pairs(before: Sequence[Rule], after: Sequence[Rule]) -> Iterator[tuple[Rule
     yield from ((None, now) for now in left)
 
 
-def _rule(
-    was: Rule | None,
-    now: Rule | None,
-    path: str,
-    place: Path,
-    columns: tuple[str, ...],
-) -> Iterator[Change]:
+def _rule(was: Rule | None, now: Rule | None, said: Difference) -> Iterator[Change]:
     blocked, blocks = (rule is not None and rule.get("severity") != "warning" for rule in (was, now))
     shown, showing = _meaning(was), _meaning(now)
     if (shown, blocked) == (showing, blocks):
         if _flat(was) != _flat(now):
-            yield words(path, was, now, place, columns)
+            yield said.words()
         return
     producers: Verdict = "risky" if blocks else "compatible"
     consumers: Verdict = "risky" if blocked else "compatible"
@@ -110,27 +78,13 @@ def _rule(
         producers, consumers = ("risky", "compatible") if blocks else ("compatible", "risky")
     what = "is added" if was is None else "is removed" if now is None else "changes"
     code = f"rule-{what.split()[-1]}".replace("changes", "changed")
-    message = f"rule {path.rsplit('.', 1)[-1]} {what}: what that refuses or lets pass depends on the data"
-    yield Change(
-        code,
-        path,
-        shown or None,
-        showing or None,
-        message,
-        producers=producers,
-        consumers=consumers,
-        columns=columns,
-        place=place,
-    )
+    name = said.path.rsplit(".", 1)[-1]
+    message = f"rule {name} {what}: what that refuses or lets pass depends on the data"
+    said = replace(said, before=shown or None, after=showing or None)
+    yield said.judged(code, message, producers=producers, consumers=consumers)
 
 
-def _listed(
-    was: Rule | None,
-    now: Rule | None,
-    path: str,
-    place: Path,
-    columns: tuple[str, ...],
-) -> Iterator[Change]:
+def _listed(was: Rule | None, now: Rule | None, said: Difference) -> Iterator[Change]:
     old, new = _valid(was), _valid(now)
     gone = [v for v in old or () if new is not None and v not in new]
     more = [v for v in new or () if old is not None and v not in old]
@@ -141,40 +95,24 @@ def _listed(
         parts += [f"{_shown(more)} new to readers"] if more else []
         parts += ["only listed values pass from now on"] if old is None else []
         parts += ["any value may come"] if new is None else []
-        message = f"the values of {', '.join(columns)} change: {'; '.join(parts)}"
+        message = f"the values of {', '.join(said.columns)} change: {'; '.join(parts)}"
         producers: Verdict = "breaking" if tighter else "compatible"
         consumers: Verdict = "risky" if looser else "compatible"
-        yield Change(
-            "values-changed",
-            path,
-            old,
-            new,
-            message,
-            producers=producers,
-            consumers=consumers,
-            columns=columns,
-            place=place,
-        )
-    elif (
-        was
-        and now
-        and {k: v for k, v in was.items() if k != "arguments"}
-        != {k: v for k, v in now.items() if k != "arguments"}
-    ):
-        yield words(path, was, now, place, columns)
+        said = replace(said, before=old, after=new)
+        yield said.judged("values-changed", message, producers=producers, consumers=consumers)
+    elif was and now and _apart_from_arguments(was) != _apart_from_arguments(now):
+        yield said.words()
 
 
-def _together(
-    was: Rule | None,
-    now: Rule | None,
-    path: str,
-    place: Path,
-    columns: tuple[str, ...],
-) -> Iterator[Change]:
-    old, new = (_group(rule, columns) for rule in (was, now))
+def _apart_from_arguments(rule: Rule) -> dict[str, Any]:
+    return {k: v for k, v in rule.items() if k != "arguments"}
+
+
+def _together(was: Rule | None, now: Rule | None, said: Difference) -> Iterator[Change]:
+    old, new = (_group(rule, said.columns) for rule in (was, now))
     if set(old) == set(new):
         if was != now and old == new:
-            yield words(path, was, now, place, columns)
+            yield said.words()
         return
     # A group within the old one promises more, and one around it less.
     tighter = not old or (bool(new) and not set(old) <= set(new))
@@ -187,17 +125,8 @@ def _together(
     producers: Verdict = "breaking" if tighter else "compatible"
     consumers: Verdict = "breaking" if looser else "compatible"
     concerned = tuple(dict.fromkeys((*old, *new)))
-    yield Change(
-        "unique-changed",
-        path,
-        list(old) or None,
-        list(new) or None,
-        message,
-        producers=producers,
-        consumers=consumers,
-        columns=concerned,
-        place=place,
-    )
+    said = Difference(said.path, list(old) or None, list(new) or None, said.place, concerned)
+    yield said.judged("unique-changed", message, producers=producers, consumers=consumers)
 
 
 def _options(before: Column, after: Column) -> Iterator[Change]:
@@ -208,24 +137,15 @@ def _options(before: Column, after: Column) -> Iterator[Change]:
     tighter, looser = ranges.differences(old, new, was, now)
     if not tighter and not looser:
         return
-    name, place = after.name, (*after.place, "logicalTypeOptions")
+    name = after.name
     parts = [f"{', '.join(tighter)} refuses values that passed"] if tighter else []
     parts += [f"{', '.join(looser)} lets values pass that readers have not met"] if looser else []
     message = f"column {name}: {'; '.join(parts)}"
     producers: Verdict = "breaking" if tighter else "compatible"
     consumers: Verdict = "risky" if looser else "compatible"
-    path = f"columns.{name}.logicalTypeOptions"
-    yield Change(
-        "range-changed",
-        path,
-        old or None,
-        new or None,
-        message,
-        producers=producers,
-        consumers=consumers,
-        columns=(name,),
-        place=place,
-    )
+    place = (*after.place, "logicalTypeOptions")
+    said = Difference(f"columns.{name}.logicalTypeOptions", old or None, new or None, place, (name,))
+    yield said.judged("range-changed", message, producers=producers, consumers=consumers)
 
 
 def _measured(column: Column) -> str:

@@ -24,7 +24,7 @@ BUGS: dict[str, Edit] = {
     ),
     "a required column comes": Edit("columns.py", "if _is_required(column):", "if False:"),
     "a required column is renamed": Edit(
-        "columns.py", '"breaking" if _is_required(after[new]) else refused', "refused"
+        "columns.py", '"breaking" if is_required or bronze', '"breaking" if bronze'
     ),
     "raw columns change places": Edit(
         "columns.py",
@@ -33,8 +33,8 @@ BUGS: dict[str, Edit] = {
     ),
     "raw files call a column otherwise": Edit(
         "columns.py",
-        'producers="breaking",\n        consumers="risky"',
-        'producers="risky",\n        consumers="risky"',
+        'message, producers="breaking", consumers="risky"',
+        'message, producers="risky", consumers="risky"',
     ),
     "a token goes": Edit("columns.py", "if was and not now:", "if False:"),
     "a raw type that Iceberg would widen": Edit(
@@ -64,8 +64,8 @@ BUGS: dict[str, Edit] = {
     ),
     "the key is another one": Edit(
         "tables.py",
-        'producers="breaking",\n        consumers="breaking",\n        columns=concerned',
-        'producers="risky",\n        consumers="risky",\n        columns=concerned',
+        '"key-changed", message, producers="breaking", consumers="breaking"',
+        '"key-changed", message, producers="risky", consumers="risky"',
     ),
     "unknown keys are refused": Edit(
         "tables.py", '"discard", "freeze"): ("breaking"', '"discard", "freeze"): ("compatible"'
@@ -77,7 +77,7 @@ BUGS: dict[str, Edit] = {
         "compare.py", '("proposed", "draft")', '("proposed", "draft", "deprecated")'
     ),
     "a break needs a minor version": Edit("change.py", 'return "major"', 'return "minor"'),
-    "a version goes back": Edit("whole.py", "and new < old:", "and new[0] < old[0]:"),
+    "a version goes back": Edit("header.py", "and new < old:", "and new[0] < old[0]:"),
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from random_contracts import Draft, dumped
 from bronze import contract as parser
 from bronze.contract import BronzeContract, Column
 from bronze.schema import nested
-from control import columns
+from control import column_types
 from control.errors import ConflictError
 from control.ports import CatalogColumn, CatalogTable
 
@@ -52,14 +52,14 @@ def _of_table(base: BronzeContract, head: BronzeContract) -> Iterator[Seen]:
     """Whether ingestion goes on with the table in the catalog, and what queries of it find."""
     known, wanted = (tuple(CatalogColumn(*one) for one in c.hive_columns) for c in (base, head))
     try:
-        columns.check(CatalogTable("bronze", "order", "", wanted, ()), known)
+        column_types.check(CatalogTable("bronze", "order", "", wanted, ()), known)
     except ConflictError as error:
         yield Seen("producers", "breaking", "stops", error.message)
     there = dict(head.hive_columns)
     for name, kind in base.hive_columns:
         if name not in there:
             yield Seen("consumers", "breaking", "gone", f"select {name} fails", (name,))
-        elif there[name] != kind and not columns.is_wider(kind, there[name]):
+        elif there[name] != kind and not column_types.is_wider(kind, there[name]):
             yield Seen("consumers", "breaking", "type", f"{name} is {there[name]} and not {kind}", (name,))
     if head.revision_at(0) < base.revision_at(0):
         yield Seen("consumers", "breaking", "revision", "rows that are read again lose against older ones")

@@ -1,10 +1,10 @@
-"""What changed about a contract apart from its table: who it is, where it is, who answers, who reads."""
+"""What changed about a contract apart from its table and lifetime: version, id, servers, team, roles."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from control.contracts.gate import lifetime, tables
-from control.contracts.gate.change import Change, words
+from control.contracts.gate import lifetime
+from control.contracts.gate.change import Change, Difference
 from control.contracts.gate.side import Side
 from control.contracts.load import custom
 
@@ -27,22 +27,20 @@ def changes(base: Side, head: Side) -> Iterator[Change]:
         message = (
             f"the contract's id is {new.get('id')} instead of {old.get('id')}: catalogs lose its history"
         )
-        yield Change(
-            "id-changed", "id", old.get("id"), new.get("id"), message, consumers="risky", place=("id",)
-        )
+        said = Difference("id", old.get("id"), new.get("id"), ("id",))
+        yield said.judged("id-changed", message, consumers="risky")
     yield from _servers(_by_name(old), _by_name(new))
     yield from _team(old.get("team"), new.get("team"))
     yield from _custom(custom(old), custom(new))
     for key in [key for key in {**old, **new} if key not in _JUDGED and old.get(key) != new.get(key)]:
+        said = Difference(key, old.get(key), new.get(key), (key,))
         if key in _WORDS:
-            yield words(key, old.get(key), new.get(key), (key,))
+            yield said.words()
         elif key == "roles":
             message = "the roles change: some readers may lose their access"
-            yield Change(
-                "roles-changed", key, old.get(key), new.get(key), message, consumers="risky", place=(key,)
-            )
+            yield said.judged("roles-changed", message, consumers="risky")
         else:
-            yield tables.unjudged(key, old.get(key), new.get(key), (key,))
+            yield said.unjudged()
 
 
 def parts(version: str) -> tuple[int, int, int] | None:
@@ -60,16 +58,9 @@ def _version(was: str, now: str) -> Iterator[Change]:
             f"the version goes back from {was} to {now}: revisions of rows come from it and "
             "must only ever rise"
         )
-        yield Change(
-            "version-lowered",
-            "version",
-            was,
-            now,
-            message,
-            producers="breaking",
-            consumers="breaking",
-            place=("version",),
-            needs_waiver=True,
+        said = Difference("version", was, now, ("version",))
+        yield said.judged(
+            "version-lowered", message, producers="breaking", consumers="breaking", needs_waiver=True
         )
 
 
@@ -84,29 +75,28 @@ def _servers(
         path = f"servers.{name}"
         if name not in new:
             message = f"server {name} is gone: nobody finds the table there"
-            yield Change(
-                "server-removed", path, name, None, message, consumers="breaking", place=("servers",)
-            )
+            said = Difference(path, name, None, ("servers",))
+            yield said.judged("server-removed", message, consumers="breaking")
         elif name not in old:
             message = f"server {name} comes: the table is in one more place"
-            place = ("servers", new[name][0])
-            yield Change("server-added", path, None, name, message, place=place, addition=True)
+            said = Difference(path, None, name, ("servers", new[name][0]))
+            yield said.judged("server-added", message, addition=True)
         else:
             yield from _server(path, old[name][1], new[name][1], new[name][0])
 
 
 def _server(path: str, old: Mapping[str, Any], new: Mapping[str, Any], index: int) -> Iterator[Change]:
     for key in [key for key in {**old, **new} if old.get(key) != new.get(key)]:
-        was, now, place = old.get(key), new.get(key), ("servers", index, key)
-        where = f"{path}.{key}"
+        was, now, where = old.get(key), new.get(key), f"{path}.{key}"
+        said = Difference(where, was, now, ("servers", index, key))
         if key in _SERVER_WORDS:
-            yield words(where, was, now, place)
+            yield said.words()
         elif key in ("stagingDir", "environment", "roles", "customProperties"):
             message = f"{where} is {now} instead of {was}: grants of readers may not reach there"
-            yield Change("server-changed", where, was, now, message, consumers="risky", place=place)
+            yield said.judged("server-changed", message, consumers="risky")
         else:
             message = f"{where} is {now} instead of {was}: nobody finds the table where it was"
-            yield Change("server-moved", where, was, now, message, consumers="breaking", place=place)
+            yield said.judged("server-moved", message, consumers="breaking")
 
 
 def _team(old: object, new: object) -> Iterator[Change]:
@@ -114,22 +104,14 @@ def _team(old: object, new: object) -> Iterator[Change]:
         return
     was, now = _answers(old), _answers(new)
     if was == now:
-        yield words("team", old, new, ("team",))
+        yield Difference("team", old, new, ("team",)).words()
         return
     message = (
         f"{' / '.join(filter(None, now)) or 'nobody'} answers for the table instead of "
-        f"{' / '.join(filter(None, was))}"
+        f"{' / '.join(filter(None, was))}: both must know"
     )
-    yield Change(
-        "owner-changed",
-        "team",
-        list(was),
-        list(now),
-        f"{message}: both must know",
-        producers="risky",
-        consumers="risky",
-        place=("team",),
-    )
+    said = Difference("team", list(was), list(now), ("team",))
+    yield said.judged("owner-changed", message, producers="risky", consumers="risky")
 
 
 def _answers(team: object) -> tuple[str, str]:
@@ -143,9 +125,10 @@ def _answers(team: object) -> tuple[str, str]:
 
 def _custom(old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[Change]:
     for key in [key for key in {**old, **new} if old.get(key) != new.get(key)]:
+        said = Difference(key, old.get(key), new.get(key), ("customProperties",))
         if key == lifetime.DEPRECATION:
-            yield from lifetime.announced(key, old.get(key), new.get(key), ("customProperties",))
+            yield from lifetime.announced(said)
         elif key in ("consumers", "budget"):
-            yield words(key, old.get(key), new.get(key), ("customProperties",))
+            yield said.words()
         else:
-            yield tables.unjudged(key, old.get(key), new.get(key), ("customProperties",))
+            yield said.unjudged()
