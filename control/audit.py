@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from control.errors import UsageError
-from control.papers import from_json, to_json
 from control.ports import Parts
+from control.serialization import from_json, to_json
 
 Action = Literal["redrive", "replay", "rekey", "waive", "let go", "keep"]
 # An entry's name begins with its moment, by the clock of whoever wrote it.

@@ -1,31 +1,31 @@
-"""The one error tree of the control plane, and the one table that gives each class its meaning outside.
+"""The error tree of the control plane, and the table of what each class means to callers.
 
 DataError           content or a check is wrong: a finding
 UsageError          the command, a setting or a file of the caller is wrong
   ContractError     a contract file cannot be used
   NotFoundError     the named table, file or batch does not exist
-  RawKeyError       the key of a raw file keeps no rule, so nobody can tell its shape
+  RawKeyError       the key of a raw file does not follow the rules for keys
 UpstreamError       a system we depend on failed
   ThrottledError    it asked us to slow down: try again
   UnavailableError  it cannot be reached: try again
-  EngineError       an engine stopped, or its output is not what its report says
+  EngineError       an engine stopped, or its output differs from its report
 ConflictError       a conditional write lost: read again and decide
-  BusyError         another one is at work on the same: come again when it is done
-  StaleEpochError   this worker was fenced off: stop, change nothing
+  BusyError         somebody else is working on the same thing: try again later
+  StaleEpochError   this worker was fenced off: stop without changing anything
 """
 
 import errno
 from dataclasses import dataclass
 
-# What a full disk says, a full quota, and a limit on how long a file may get.
+# Errors of a full disk, an exceeded quota, and a limit on file sizes.
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class ControlError(Exception):
     """Base of every error that the control plane raises on purpose.
 
-    `message` says what happened and to what; `hint` says what to try. Both may name keys that a stranger
-    chose, so what a terminal would obey is written out.
+    `message` says what happened and to what; `hint` says what to try. Both may contain keys from outside, so
+    control characters are escaped.
     """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
@@ -67,7 +67,7 @@ class UnavailableError(UpstreamError):
 
 
 class EngineError(UpstreamError):
-    """An engine stopped, or what it wrote is not what its report says."""
+    """An engine stopped, or what it wrote differs from its report."""
 
 
 class ConflictError(UpstreamError):
@@ -75,7 +75,7 @@ class ConflictError(UpstreamError):
 
 
 class BusyError(ConflictError):
-    """Another one is at work on the same, and nothing was changed."""
+    """Somebody else is working on the same thing; nothing was changed."""
 
 
 class StaleEpochError(ConflictError):
@@ -84,7 +84,7 @@ class StaleEpochError(ConflictError):
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What an error class means to a caller: exit code, HTTP status, and whether to try again."""
+    """What an error class means to callers: exit code, HTTP status, and whether to try again."""
 
     exit_code: int
     http_status: int
@@ -104,12 +104,12 @@ MEANINGS: dict[type[ControlError], Meaning] = {
 
 
 def printable(text: str) -> str:
-    """Write out what is neither printable nor a line feed: `\\x1b[31m`, not a red terminal."""
+    """Escape what is neither printable nor a line feed, so that a terminal shows `\\x1b[31m` as text."""
     return "".join(
         c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in text
     )
 
 
 def meaning(error: ControlError) -> Meaning:
-    """Look up what `error` means to a caller."""
+    """What `error` means to callers."""
     return next(MEANINGS[cls] for cls in type(error).__mro__ if cls in MEANINGS)

@@ -1,7 +1,7 @@
-"""The words of the control plane as frozen values: raw files, batches, heads, findings.
+"""The vocabulary of the control plane as frozen values: raw files, batches, heads, findings.
 
-`RawFile`, `Batch`, `Head`, `Reload` and `Stray` are items of the control store. Each names its fence: the
-fields that must be as the writer last saw them for a write to count. So no write can forget its epoch.
+`RawFile`, `Batch`, `Head`, `Reload` and `Stray` are items of the control store. Each has a fence: the fields
+that must still be as the writer last saw them, or its write fails. So no write can forget its epoch.
 """
 
 import hashlib
@@ -15,14 +15,14 @@ Format = Literal["csv", "json", "begin", "complete"]
 FileState = Literal["registered", "pending", "claimed", "written", "published", "failed"]
 EngineName = Literal["light", "spark"]
 Severity = Literal["warning", "error"]
-# Where the store keeps what needs someone: open work, what failed for good, what is done but for leftovers of
-# its attempts, and raw files that were overwritten. At hand is also, for good, what refused records.
+# Where the store's index has the items that need attention: open work, what failed for good, what is done but
+# has leftovers of attempts, and overwritten raw files. It also keeps, for good, batches that refused records.
 WorkPlace = Literal["open", "failed", "untidy", "overwritten"]
 Place = WorkPlace | Literal["quarantined"]
 
 # Where raw files land; the folder in it is the table.
 RAW = "raw/"
-# Control records after which the rows that came before no longer tell the truth.
+# Control records after which earlier rows of the table may be wrong.
 ALARMING = ("truncate-table", "drop-table", "drop-column", "change-column-type", "rename-table")
 # States in which a batch still needs someone's work.
 OPEN_STATES: frozenset[BatchState] = frozenset({"pending", "claimed", "written", "splitting"})
@@ -39,18 +39,18 @@ def file_id_of(bucket: str, key: str, version_id: str) -> str:
 
 
 def batch_id_of(table: str, file_ids: tuple[str, ...], parent: str = "") -> str:
-    """Identity of the batch that the planner or a split `parent` makes of `file_ids`, the same each time."""
+    """Identity of the batch that the planner or a split of `parent` makes of `file_ids`: always the same."""
     text = "\n".join((table, parent, *sorted(file_ids)))
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 @dataclass(frozen=True, slots=True)
 class RawFile:
-    """One object under `raw/<table>/`. `batch_id` says whose it is; its state is that batch's state.
+    """One object under `raw/<table>/`. It belongs to the batch `batch_id`, whose state is also its own.
 
-    `format` is `begin` or `complete` for a marker of a reload, `reload` that reload's folder, empty outside.
-    `version_id` is `null` in a bucket without versions, as S3 says it; `size_bytes` is compressed. `etag` is
-    of the content that counts, `overwritten` that of other content which people were told the key holds now.
+    `format` is `begin` or `complete` for a marker of a reload; `reload` is the reload's folder, or empty.
+    `version_id` is `null` in a bucket without versions, as in S3. `size_bytes` is the compressed size. `etag`
+    identifies the content that counts; `overwritten` is the etag of later content that was reported.
     """
 
     FENCE: ClassVar[tuple[str, ...]] = ("batch_id", "etag")
@@ -80,21 +80,21 @@ class RawFile:
 
     @property
     def is_open(self) -> bool:
-        """Does the planner still have to put it into a batch?"""
+        """Whether the planner still has to put it into a batch."""
         return self.batch_id is None and not self.waived
 
     @property
     def uri(self) -> str:
-        """Where the object is."""
+        """URI of the object."""
         return f"s3://{self.bucket}/{self.key}"
 
 
 @dataclass(frozen=True, slots=True)
 class Reload:
-    """A reload of a table by its folder. `begin` and `complete` are the file ids of the markers that count.
+    """A reload of a table, by its folder. `begin` and `complete` are the file ids of the markers that count.
 
-    `position` is what `_BEGIN` states, once published. `complete` stays empty until all that `_COMPLETE`
-    lists is published; from then on no file is taken into the reload.
+    `position` is the one in `_BEGIN`, once that is published. `complete` stays empty until all files that
+    `_COMPLETE` lists are published; after that, the reload accepts no more files.
     """
 
     FENCE: ClassVar[tuple[str, ...]] = ("position", "complete")
@@ -112,20 +112,20 @@ class Reload:
 
     @property
     def is_open(self) -> bool:
-        """Is it not complete?"""
+        """Whether it is not complete yet."""
         return not self.complete
 
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """Objects under `raw/` that nobody ingests, of one folder and for one reason (`code`), as last listed.
+    """Objects of one folder under `raw/` that are not ingested, for one reason (`code`), as last listed.
 
-    `incident` rises when there are some after there were none, which was `since` then. People are `told` of
-    each incident once; `gone` says that a listing found none any more.
+    `incident` rises when there are some again after there were none; it began at `since`. People are `told`
+    of each incident once; `gone` means that a listing no longer found any.
     """
 
     FENCE: ClassVar[tuple[str, ...]] = ("incident", "gone")
-    # All in one partition: their folders are no tables.
+    # All are in one partition, since their folders are not tables.
     table: ClassVar[str] = ""
 
     code: str
@@ -144,13 +144,13 @@ class Stray:
 
     @property
     def is_open(self) -> bool:
-        """Does somebody have to take them away?"""
+        """Whether somebody still has to remove them."""
         return not self.gone
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of the records: `records = rows + quarantined + control`, always."""
+    """What became of records; always `records = rows + quarantined + control`."""
 
     records: int = 0
     rows: int = 0
@@ -176,16 +176,16 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The unit of publication: one table, one or more raw files, at last a number.
+    """The unit of publication: one table, one or more raw files and, once published, a number.
 
-    `epoch` rises with each claim and fences off whoever held it before; `owner` tells two claims of the same
-    epoch apart when a response was lost. `counts` stands in the order of `file_ids` once it is written.
-    `events` counts its control records by kind; `told` says that the alerts of it are put out. `error` holds
-    a class and place, never a value of a row. Up to the epoch `swept`, nothing is left of its attempts.
-    `token_key` names the key that made its tokens, None without any, after that was changed `rekeyed` times.
+    `epoch` rises with each claim and fences off the previous holder; `owner` distinguishes two claims of the
+    same epoch if a response was lost. `counts` is in the order of `file_ids`, once the batch is written.
+    `events` counts its control records by kind; `told` means that its alerts are in the outbox. `error` has
+    an error class and a place, never a value of a row. Attempts up to the epoch `swept` have no files left.
+    `token_key` names the key of its tokens, if it has any; `rekeyed` says how often that key was changed.
     """
 
-    # `told` too: whoever gives a batch another round must not carry the telling of the last one over.
+    # `told` as well: a redrive must not carry it over from the previous failure.
     FENCE: ClassVar[tuple[str, ...]] = ("state", "epoch", "told")
 
     batch_id: str
@@ -220,29 +220,29 @@ class Batch:
 
     @property
     def is_open(self) -> bool:
-        """Does it still need someone, be it only to tell people of it?"""
+        """Whether it still needs attention, even if only for an alert."""
         return self.needs_work or self.untold
 
     @property
     def needs_work(self) -> bool:
-        """Is it neither published nor given up?"""
+        """Whether it is neither published nor given up."""
         return self.state in OPEN_STATES
 
     @property
     def unreferred(self) -> int:
-        """Up to which epoch nobody refers to its attempts, now or as soon as its worker is done."""
+        """The epoch up to which nothing refers to its attempts, or will once its worker is done."""
         return self.epoch - (self.state in ("claimed", "written", "published", "failed"))
 
     @property
     def alarms(self) -> tuple[str, ...]:
-        """What people must know of it, by kind."""
+        """The kinds of alerts that it causes."""
         if self.state == "published":
             return tuple(kind for kind in ALARMING if (self.events or {}).get(kind))
         return ("failed",) if self.state == "failed" else ()
 
     @property
     def untold(self) -> bool:
-        """Must people know something of it that nobody has put into the outbox of alerts?"""
+        """Whether it causes an alert that is not in the outbox yet."""
         return not self.told and bool(self.alarms)
 
     @property
@@ -253,7 +253,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """One Glue partition, exactly. Its location ends with a slash, so that `…-e1` never reads `…-e10`."""
+    """One Glue partition. Its location ends with a slash, so that `…-e1` never matches `…-e10`."""
 
     database: str
     table: str
@@ -264,11 +264,11 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What the batches of a table up to `number` add up to, so that nobody has to read them to know.
+    """The totals of a table's batches up to `number`, so that nobody has to read the batches.
 
-    `files` counts the raw files in them, each once; `counts` what became of their records the last time that
-    they were published. `events` counts control records by kind, those of a replay too, `events_at` is when
-    the last of each was published. `published_at` is that of the last batch.
+    `files` counts the raw files in them, each once; `counts` is what became of their records when they were
+    last published. `events` counts control records by kind, including those of replays; `events_at` is when
+    the last of each kind was published. `published_at` is the time of the last batch.
     """
 
     number: int = 0
@@ -281,7 +281,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What the head is about to publish, complete: whoever rolls it forward computes nothing anew."""
+    """Everything that the head is about to publish: whoever completes it has nothing to compute."""
 
     number: int
     batch_id: str
@@ -294,12 +294,12 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The publication log of a table: `published number`, or with an intent `publishing number + 1`.
+    """The publication log of a table: `number` is published or, with an intent, `number + 1` is in progress.
 
-    `listed_at` is when the bucket was last compared with the store, by those who are told of new files.
-    `coming` is what `tally` will be once the intent is carried out. `columns` tells which columns of the
-    contract the catalog's tables were brought to. `token_key` names the key that makes the table's tokens,
-    None before the first; `rekeyed` says how often people changed it, None for never.
+    `listed_at` is when the bucket was last listed, if notifications report new files. `coming` is the `tally`
+    once the intent is completed. `columns` identifies the contract columns that the catalog's tables have.
+    `token_key` names the key of the table's tokens, None before the first; `rekeyed` says how often people
+    changed it, None for never.
     """
 
     FENCE: ClassVar[tuple[str, ...]] = ("number", "intent", "rekeyed")
@@ -316,7 +316,7 @@ class Head:
 
     @property
     def counted(self) -> Tally | None:
-        """The tally of all that is published, None when nobody has kept it."""
+        """The tally of everything published, None if it was not kept."""
         if self.number == 0:
             return Tally()
         return self.tally if self.tally and self.tally.number == self.number else None
@@ -328,7 +328,7 @@ class Head:
 
     @property
     def is_open(self) -> bool:
-        """Is a publication under way?"""
+        """Whether a publication is in progress."""
         return self.intent is not None
 
 
@@ -336,7 +336,7 @@ Item = RawFile | Batch | Head | Reload | Stray
 
 
 def place_of(item: Item) -> Place | None:
-    """Where the store keeps `item` at hand; None for what is done, which nobody reads to find the rest."""
+    """The place of `item` in the store's index; None if it is done and needs no attention."""
     if item.is_open:
         return "open"
     if isinstance(item, RawFile):
@@ -351,7 +351,7 @@ def place_of(item: Item) -> Place | None:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that a check found: what, where, what to do. Only an `error` makes a command end with 1."""
+    """A result of a check: what, where and what to do. Only an `error` makes a command exit with 1."""
 
     code: str
     severity: Severity
@@ -360,13 +360,13 @@ class Finding:
 
 
 def fenced(item: Item) -> dict[str, object]:
-    """The fence of `item` and its values."""
+    """The fields of the fence of `item`, with their values."""
     return {name: getattr(item, name) for name in item.FENCE}
 
 
 def already(stored: Item, wanted: Item, changed: Iterable[str]) -> bool:
-    """Is `stored` what a write of `wanted` would have made it? So a retry after a lost response succeeds.
+    """Whether `stored` is as a write of `wanted` would leave it: a retry after a lost response succeeds.
 
-    The fence is compared too: a fenced-off worker must not take another's equal lease for its own.
+    The fence is compared as well: a fenced-off worker must not mistake another worker's lease for its own.
     """
     return all(getattr(stored, name) == getattr(wanted, name) for name in (*changed, *wanted.FENCE))

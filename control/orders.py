@@ -34,8 +34,8 @@ class Attempt:
         """Folder of its refused lines."""
         return f"s3://{self.lake}/quarantine/{self.table}/{self.id}"
 
-    def paper(self, name: str) -> str:
-        """URI of one of its papers: `order.json`, `contract.yaml`, `report.json` or `manifest.json`."""
+    def document(self, name: str) -> str:
+        """URI of one of its documents: `order.json`, `contract.yaml`, `report.json` or `manifest.json`."""
         return f"s3://{self.lake}/attempts/{self.table}/{self.id}/{name}"
 
 
@@ -48,7 +48,8 @@ def attempt_of(batch: Batch, lake: str) -> Attempt:
 class OrderFile:
     """One raw file of a work order. `version_id` is None in a bucket without versions.
 
-    `etag` is of what was registered: other content is not this file. `position` is of its reload's snapshot.
+    `etag` identifies the registered content; other content is not this file. `position` is that of the
+    snapshot of its reload.
     """
 
     file_id: str
@@ -79,6 +80,10 @@ class WorkOrder:
     limits: dict[str, int] = field(default_factory=dict)
     rekeyed: int = 0
 
+    def document(self, name: str) -> str:
+        """URI of one of the attempt's documents, which are beside its contract."""
+        return f"{self.contract.rpartition('/')[0]}/{name}"
+
 
 @dataclass(frozen=True, slots=True)
 class WrittenObject:
@@ -90,7 +95,7 @@ class WrittenObject:
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What an engine says about one raw file. `failure` is the reason code of a file refused as a whole."""
+    """An engine's report on one raw file. `failure` is the reason code if it was refused as a whole."""
 
     file_id: str
     lines: int
@@ -113,7 +118,7 @@ class FileReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The answer of an engine to a work order: one entry per file. `token_key` names the key that it has."""
+    """An engine's report on a work order, one entry per file. `token_key` names the key that it used."""
 
     files: tuple[FileReport, ...]
     token_key: str | None = None
@@ -121,7 +126,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The sealed content of an attempt, written once. Holds no time: sealing twice gives the same bytes."""
+    """The sealed content of an attempt, written once. It has no time: sealing twice gives the same bytes."""
 
     table: str
     batch_id: str

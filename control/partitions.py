@@ -6,8 +6,8 @@ Publishing registers it; retention registers the same one when a batch that was 
 from control.errors import NotFoundError, UpstreamError
 from control.model import Batch, Partition
 from control.orders import Manifest, attempt_of
-from control.papers import digest, from_json
 from control.ports import Parts
+from control.serialization import digest, from_json
 
 
 def partition_of(
@@ -38,7 +38,7 @@ def manifest_of(batch: Batch, parts: Parts) -> Manifest:
 
     Raises UpstreamError when it is gone, or is not what was sealed.
     """
-    uri = attempt_of(batch, parts.settings.bucket).paper("manifest.json")
+    uri = attempt_of(batch, parts.settings.bucket).document("manifest.json")
     try:
         sealed = parts.objects.get(uri)
     except NotFoundError as error:

@@ -1,7 +1,7 @@
-"""What the control plane asks of the world: small protocols, each with a real adapter and a fake.
+"""What the control plane needs from outside: small protocols, each with a real adapter and a fake.
 
-Adapters raise only errors of `control.errors`. UnavailableError and ThrottledError may leave the outcome
-unknown: the caller reads again, and never undoes.
+Adapters raise only errors of `control.errors`. After UnavailableError and ThrottledError the outcome may be
+unknown: the caller reads again and never undoes anything.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,34 +16,34 @@ from control.model import Batch, EngineName, Head, Item, Partition, Place, RawFi
 from control.orders import Report, WorkOrder
 
 ItemT = TypeVar("ItemT", RawFile, Batch, Head, Reload, Stray)
-# Where the store keeps items of one kind and table that need someone.
+# Items of one kind and table in one place of the store's index.
 Shelf = tuple[type[Item], str, WorkPlace]
-# So many items cost a look at all of them about what asking one shelf does.
+# Reading this many items of the whole index costs about as much as asking for one shelf.
 ITEMS_A_SHELF = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[ItemT]):
-    """Some items, and where to go on; `after` is None on the last page."""
+    """Some items, and where the next page starts; `after` is None on the last page."""
 
     items: tuple[ItemT, ...]
     after: str | None
 
 
 class ControlStore(Protocol):
-    """Items with compare-and-set on one item. Any store that has this can serve."""
+    """A store of items with compare-and-set on single items."""
 
     def get(self, kind: type[ItemT], table: str, item_id: str) -> ItemT | None:
-        """Read one item as it is now (never an older state)."""
+        """Read the present state of one item, never an older one."""
 
     def create(self, item: Item) -> bool:
-        """Write `item` if there is none of its id; False when there was one already."""
+        """Write `item` unless its id exists; False if it does."""
 
     def update(self, old: ItemT, new: ItemT) -> ItemT:
-        """Write the fields that differ between `old` and `new`, if the stored fence is still that of `old`.
+        """Write the fields in which `new` differs from `old`, if the stored fence is still that of `old`.
 
-        Succeeds also when the stored item already is as `new` wants it: a retry after a lost response.
-        Gives the stored item. Raises ConflictError when the fence has moved on.
+        Also succeeds if the stored item is already as in `new`: this may be a retry after a lost response.
+        Returns the stored item. Raises ConflictError if the fence has changed.
         """
 
     def query(
@@ -55,31 +55,31 @@ class ControlStore(Protocol):
         after: str | None = None,
         limit: int = 2_000,
     ) -> Page[ItemT]:
-        """List a table's items in order of id; `Head` items of all tables when `table` is empty.
+        """List a table's items in order of id; if `table` is empty, the `Head` items of all tables.
 
-        With `place` only what is at hand there, and possibly a little out of date: a hint, never a proof.
+        With `place`, only the items in that place of the index, possibly a little out of date.
         """
 
     def get_many(self, kind: type[ItemT], table: str, item_ids: Iterable[str]) -> dict[str, ItemT]:
-        """Read items by id, each as it is now; those that are not there are left out."""
+        """Read the present state of items by id; missing ones are left out."""
 
     def at_hand(self, shelves: Collection[Shelf]) -> dict[Shelf, tuple[str, ...]] | None:
-        """The ids on those of `shelves` that hold something, all in one look, as out of date as `query`.
+        """The ids on those of `shelves` that are not empty, in one read, as out of date as `query`.
 
-        None where that is no less than to ask each: of one or two shelves, and when the store has more than
-        ITEMS_A_SHELF at hand for each of them, on other shelves too.
+        None if this is not cheaper than asking for each: for one or two shelves, and if the index has more
+        than ITEMS_A_SHELF items for each of them, including those on other shelves.
         """
 
     def etags(self, table: str, after: str | None = None) -> tuple[dict[str, str], str | None]:
-        """Some raw files of a table, their etags by id, and where to go on; None on the last page.
+        """Etags of some raw files of a table by id, and where the next page starts; None on the last page.
 
-        All that comparing a million files with their bucket needs of them, possibly a little out of date.
+        This is all that is needed to compare a million files with the bucket. Possibly a little out of date.
         """
 
     def etags_of(self, wanted: Mapping[str, Collection[str]]) -> dict[str, str]:
-        """The etags by id of raw files that are asked for by table and id, as out of date as `etags`.
+        """The etags of certain raw files by id, given their tables and ids, as out of date as `etags`.
 
-        Those that are not there are left out.
+        Missing files are left out.
         """
 
 
@@ -97,13 +97,13 @@ class StoredObject:
 
 
 class ObjectStore(Protocol):
-    """Objects by URI (`s3://bucket/key`, the key as it is, nothing percent-encoded)."""
+    """Objects by URI: `s3://bucket/key`, with the plain key, not percent-encoded."""
 
     def put(self, uri: str, body: bytes | Path) -> None:
-        """Write an object; a path is streamed. It is visible whole or not at all."""
+        """Write an object; a path is streamed. It becomes visible as a whole or not at all."""
 
     def create(self, uri: str, body: bytes) -> bool:
-        """Write an object if there is none; True also when one with these bytes is there already."""
+        """Write an object unless there is one; also True if the existing one has the same content."""
 
     def get(self, uri: str) -> bytes:
         """Read a small object. Raises NotFoundError."""
@@ -111,13 +111,13 @@ class ObjectStore(Protocol):
     def open(
         self, uri: str, version_id: str | None = None, etag: str = ""
     ) -> AbstractContextManager[BinaryIO]:
-        """Stream an object in order; memory is bounded.
+        """Stream an object with bounded memory.
 
-        Raises NotFoundError, and ConflictError when an `etag` is given and the object has another one.
+        Raises NotFoundError, and ConflictError if an `etag` is given and the object has another one.
         """
 
     def delete(self, uris: Iterable[str]) -> None:
-        """Remove the newest version of each object; one that is not there is no error."""
+        """Remove the newest version of each object; a missing object is not an error."""
 
     def tag(self, uri: str, version_id: str, key: str, value: str) -> None:
         """Set one tag of a version of an object; its other tags stay. Raises NotFoundError."""
@@ -126,9 +126,9 @@ class ObjectStore(Protocol):
         """The tags of a version of an object. Raises NotFoundError."""
 
     def list(self, uri: str, after: str = "") -> Iterator[StoredObject]:
-        """Every version of every object whose URI begins with `uri`, in order of URI, newest version first.
+        """All versions of all objects whose URI begins with `uri`, by URI, newest version first.
 
-        Delete markers are left out; with `after`, only objects whose URI comes after that one.
+        Without delete markers; with `after`, only objects whose URI comes after that one.
         """
 
 
@@ -152,7 +152,7 @@ class CatalogTable:
     partition_keys: tuple[CatalogColumn, ...]
 
 
-# Rows of these columns as the bytes of a Parquet object.
+# Encodes rows of these columns as a Parquet file.
 Encode = Callable[[Sequence[CatalogColumn], Sequence[Sequence[object]]], bytes]
 
 
@@ -172,39 +172,39 @@ class Catalog(Protocol):
         """Read one table or view, or None."""
 
     def ensure_table(self, table: CatalogTable) -> None:
-        """Make the database and the table, or give it the columns that it lacks and the wider types.
+        """Create the database and the table, or add the columns and wider types that the table lacks.
 
-        What is wider says `control.columns`; partitions keep the types that they have. Raises ConflictError
-        when a column is there with any other type or is no longer wanted, ThrottledError when another writer
-        changes the table meanwhile.
+        `control.column_types` says which types are wider; partitions keep the types that they have. Raises
+        ConflictError when a column has any other type or is no longer wanted, ThrottledError when another
+        writer changes the table meanwhile.
         """
 
     def add_partition(self, partition: Partition) -> None:
-        """Register `partition`. Success also when it is there with the same location.
+        """Register `partition`; also succeeds if it exists with the same location.
 
-        Raises ConflictError when it is there with another location, NotFoundError without its table.
+        Raises ConflictError if it exists with another location, NotFoundError if its table does not exist.
         """
 
     def get_partition(self, database: str, table: str, values: tuple[str, ...]) -> Partition | None:
         """Read one partition, or None."""
 
     def drop_partition(self, database: str, table: str, values: tuple[str, ...]) -> None:
-        """Take one partition out of the catalog, not its objects. Success also when there is none."""
+        """Remove one partition from the catalog, not its objects; also succeeds if there is none."""
 
 
 class Engine(Protocol):
-    """Runs work orders: parses every file of one into the attempt's folders."""
+    """Carries out work orders: parses their files into the attempt's folders."""
 
     def run(self, order: WorkOrder, beat: Callable[[], None]) -> Report:
-        """Do `order`. Calls `beat` every few seconds; what it raises ends the run.
+        """Carry out `order`. Calls `beat` every few seconds; an error that it raises ends the run.
 
-        Raises EngineError when the work cannot be done this time.
+        Raises EngineError if this attempt cannot be completed.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a queue; `receipt` is what it is deleted by."""
+    """One message of a queue; `receipt` is needed to delete it."""
 
     id: str
     body: str
@@ -212,12 +212,12 @@ class Message:
 
 
 class Notifications(Protocol):
-    """A queue of notifications: a message that was received and is not done comes again."""
+    """A queue of notifications: a received message comes again unless it is deleted."""
 
     name: str
 
     def receive(self) -> Sequence[Message]:
-        """Some messages; none when there are none just now."""
+        """Some messages; none if the queue is empty now."""
 
     def done(self, message: Message) -> None:
         """Delete a message."""
@@ -227,17 +227,17 @@ class Notifications(Protocol):
 
 
 class AlertTopic(Protocol):
-    """Where people are told of incidents."""
+    """Where alerts go."""
 
     def publish(self, subject: str, message: str, incident: str) -> None:
-        """Send one message about the incident of that id. Raises what says whether to try again."""
+        """Send one message about an incident, given its id. The error class tells whether to try again."""
 
 
 class Clock(Protocol):
     """Wall time in UTC, and waiting."""
 
     def now(self) -> datetime:
-        """The time now, aware, in UTC."""
+        """The present time, in UTC and time-zone-aware."""
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -252,7 +252,7 @@ EventKinds = Callable[[bytes], Mapping[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One statement as Athena remembers it; `kind` is DDL, DML (all that is billed) or UTILITY."""
+    """One statement in Athena's history; `kind` is DDL, DML (the only kind that is billed) or UTILITY."""
 
     sql: str
     kind: str
@@ -265,13 +265,13 @@ class Execution:
 
 
 class Statements(Protocol):
-    """The statements that Athena remembers."""
+    """Athena's history of statements."""
 
     def since(self, moment: datetime) -> Iterable[Execution]:
-        """Those submitted at or after `moment`, the newest first."""
+        """Those submitted at or after `moment`, newest first."""
 
 
-# Runs a statement and gives its rows, every value as text. Raises UpstreamError with Athena's own message.
+# Runs a statement and returns its rows, every value as text. Raises UpstreamError with Athena's message.
 Query = Callable[[str], Sequence[Sequence[str]]]
 
 
@@ -287,10 +287,10 @@ class TableEntry:
 
 
 class Listing(Protocol):
-    """What the catalog lists."""
+    """The tables that the catalog lists."""
 
     def tables(self, database: str) -> Iterable[TableEntry]:
-        """All tables and views of a database; none when there is no such database."""
+        """All tables and views of a database; none if it does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,39 +305,39 @@ class SeenEdge:
 
 
 class MetadataCatalog(Protocol):
-    """Where people look tables up (OpenMetadata). `kind` is the API's word for a type of entity.
+    """A catalog for people (OpenMetadata). `kind` is the API's name for a type of entity.
 
-    Raises UnavailableError and ThrottledError when it may answer later, UpstreamError when it refuses.
+    Raises UnavailableError and ThrottledError if it may answer later, UpstreamError if it refuses.
     """
 
     def find(self, kind: str, fqn: str) -> Mapping[str, Any] | None:
-        """Read an entity with all that can be published of it, or None."""
+        """Read an entity with everything that can be published of it, or None."""
 
     def put(self, kind: str, payload: Mapping[str, Any]) -> None:
-        """Create the entity, or change what its owner lets a machine change."""
+        """Create the entity, or change the parts that a bot may change."""
 
     def patch(self, kind: str, entity_id: str, operations: Sequence[Mapping[str, Any]]) -> None:
-        """Change an entity by a JSON Patch."""
+        """Change an entity with a JSON Patch."""
 
     def edges(self, kind: str, entity_id: str) -> Sequence[SeenEdge]:
-        """The edges of lineage into and out of an entity."""
+        """The lineage edges into and out of an entity."""
 
     def put_edge(self, edge: SeenEdge) -> None:
-        """Write an edge; its details replace those that were there."""
+        """Write an edge; its details replace existing ones."""
 
     def remove_edge(self, edge: SeenEdge) -> None:
-        """Remove an edge; one that is not there is no error."""
+        """Remove an edge; a missing edge is not an error."""
 
     def results(self, test: str, timestamp: int) -> Sequence[Mapping[str, Any]]:
-        """What is known of a test case at that moment (milliseconds since 1970)."""
+        """The results of a test case at that time (milliseconds since 1970)."""
 
     def add_result(self, test: str, result: Mapping[str, Any]) -> None:
-        """Add a result to a test case, in the place of one of the same moment."""
+        """Add a result to a test case; it replaces one of the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The world as wired: what a capability is given to work with."""
+    """Everything that a capability is given to work with, as wired."""
 
     settings: Settings
     store: ControlStore
@@ -350,7 +350,7 @@ class Parts:
 
 
 def occupied(store: ControlStore, shelves: Collection[Shelf]) -> set[Shelf]:
-    """Those of `shelves` that hold something as far as one look tells: all of them where it does not."""
+    """Those of `shelves` that are not empty; all of them if one read cannot tell."""
     held = store.at_hand(shelves)
     return set(shelves if held is None else held)
 

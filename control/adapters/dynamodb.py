@@ -22,8 +22,8 @@ from control.adapters.aws import client, translated
 from control.config import Settings
 from control.errors import ConflictError, ControlError, UsageError
 from control.model import Batch, Head, Item, Place, RawFile, Reload, Stray, already, fenced, place_of
-from control.papers import from_record, to_record
 from control.ports import ITEMS_A_SHELF, ItemT, Page, Shelf
+from control.serialization import from_record, to_record
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 from typing import Any
 
-from control import columns
+from control import column_types
 from control.adapters.aws import client, translated
 from control.config import Settings
 from control.errors import ConflictError, NotFoundError
@@ -111,7 +111,7 @@ class GlueCatalog:
     def _ensure_columns(self, table: CatalogTable, known: dict[str, Any]) -> None:
         """Bring the table's columns to what is wanted, if they may be and nobody has changed it since."""
         there = tuple(map(_seen, known["StorageDescriptor"]["Columns"]))
-        columns.check(table, there)
+        column_types.check(table, there)
         if there != table.columns:
             with self._translated(f"table {table.database}.{table.name}"):
                 self._client.update_table(

@@ -12,8 +12,8 @@ from control.adapters.aws import client, translated
 from control.config import Settings
 from control.errors import ControlError, EngineError, ThrottledError, UnavailableError, UsageError
 from control.orders import Report, WorkOrder
-from control.papers import from_json
 from control.ports import Clock, ObjectStore
+from control.serialization import from_json
 
 POLL_SECONDS = 5.0
 # So many looks in a row may fail (ten minutes) before the run counts as lost.
@@ -51,12 +51,12 @@ class JobEngine:
             raise
         if state == "failed":
             # What the service says may hold a line of a stack trace, and that a value of a row.
-            self._objects.put(_paper(order, "job.log"), said.encode())
+            self._objects.put(order.document("job.log"), said.encode())
             raise EngineError(
                 f"attempt {order.attempt}: job run {run_id} failed",
-                hint=f"why is in {_paper(order, 'job.log')}",
+                hint=f"why is in {order.document('job.log')}",
             )
-        report = _paper(order, "report.json")
+        report = order.document("report.json")
         return from_json(Report, self._objects.get(report), report)
 
     def _start(self, order: WorkOrder, beat: Callable[[], None]) -> str:
@@ -191,14 +191,14 @@ def service(settings: Settings, environ: Mapping[str, str]) -> JobRuns | None:
 
 
 def session_policy(order: WorkOrder, job: str) -> dict[str, object]:
-    """What a run of `order` may do: read its raw files, papers and code, write its own folders, and log.
+    """What a run of `order` may do: read its raw files, documents and code, write its own folders, and log.
 
     A run has what this and its role both allow. Beside the job's folder is the archive of its libraries.
     """
-    papers = order.contract.rpartition("/")[0]
+    documents = order.contract.rpartition("/")[0]
     raw = {f"{file.uri.split('/raw/')[0]}/raw/{order.table}" for file in order.files}
-    reads = [*sorted(raw), papers, job.rpartition("/")[0]]
-    writes = [order.bronze, order.events, order.quarantine, papers]
+    reads = [*sorted(raw), documents, job.rpartition("/")[0]]
+    writes = [order.bronze, order.events, order.quarantine, documents]
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -227,8 +227,4 @@ def _state(name: str, good: set[str]) -> State:
 
 
 def _arguments(order: WorkOrder) -> list[str]:
-    return ["--order", _paper(order, "order.json"), "--report", _paper(order, "report.json")]
-
-
-def _paper(order: WorkOrder, name: str) -> str:
-    return f"{order.contract.rpartition('/')[0]}/{name}"
+    return ["--order", order.document("order.json"), "--report", order.document("report.json")]

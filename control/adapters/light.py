@@ -19,8 +19,8 @@ from bronze.parse import parse as parse_file
 from bronze.tokens import key_name
 from control.errors import ContractError, UnavailableError, UsageError
 from control.orders import FileReport, OrderFile, Report, WorkOrder, WrittenObject
-from control.papers import to_json
 from control.ports import ObjectStore
+from control.serialization import to_json
 
 READ_BYTES = 1 << 20
 # A disk with less than this to spare is full for any file; one with more was too small for this file.
@@ -44,7 +44,7 @@ class LightEngine:
             raise ContractError(str(error), hint=error.hint) from error
         name = key_name(self._token_key) if self._token_key else None
         report = Report(tuple(self._file(file, order, contract, beat) for file in order.files), name)
-        self._objects.put(f"{order.contract.rpartition('/')[0]}/report.json", to_json(report))
+        self._objects.put(order.document("report.json"), to_json(report))
         return report
 
     def _file(

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar
 
-from control import columns
+from control import column_types
 from control.adapters.clock import WallClock
 from control.errors import ConflictError, NotFoundError, UpstreamError
 from control.model import Head, Item, Partition, Place, RawFile, already, fenced, place_of
@@ -271,7 +271,7 @@ class MemoryCatalog:
         """See Catalog."""
         name = (table.database, table.name)
         if name in self.tables:
-            columns.check(table, self.tables[name].columns)
+            column_types.check(table, self.tables[name].columns)
         self.tables[name] = table
 
     def get_table(self, database: str, table: str) -> SeenTable | None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from control.adapters.java import spark_environment
 from control.errors import EngineError, UsageError
 from control.orders import Report, WorkOrder
-from control.papers import from_json
 from control.ports import ObjectStore
+from control.serialization import from_json
 
 JOB = Path("spark/jobs/ingest.py")
 POLL_SECONDS = 1.0
@@ -29,7 +29,7 @@ class SparkSubmitEngine:
     def run(self, order: WorkOrder, beat: Callable[[], None]) -> Report:
         """See Engine."""
         job = _job()
-        papers = order.contract.rpartition("/")[0]
+        report = order.document("report.json")
         with tempfile.TemporaryDirectory(prefix="dm-spark-") as folder:
             environment = spark_environment(self._environ, Path(folder) / "java")
             # The job's own packages, for the driver and for the workers that it starts.
@@ -38,18 +38,18 @@ class SparkSubmitEngine:
             command = [
                 f"{environment['SPARK_HOME']}/bin/spark-submit",
                 *("--master", "local[*]", "--conf", "spark.ui.enabled=false", str(job)),
-                *("--order", f"{papers}/order.json", "--report", f"{papers}/report.json"),
+                *("--order", order.document("order.json"), "--report", report),
             ]
             log = Path(folder) / "spark.log"
             code = _follow(command, environment, log, beat)
             if code:
                 # To the lake, not to the terminal: a stack trace may hold a value of a row.
-                self._objects.put(f"{papers}/spark.log", log.read_bytes()[-LOG_BYTES:])
+                self._objects.put(order.document("spark.log"), log.read_bytes()[-LOG_BYTES:])
                 raise EngineError(
                     f"attempt {order.attempt}: spark-submit ended with exit code {code}",
-                    hint=f"its log is {papers}/spark.log",
+                    hint=f"its log is {order.document('spark.log')}",
                 )
-        return from_json(Report, self._objects.get(f"{papers}/report.json"), f"{papers}/report.json")
+        return from_json(Report, self._objects.get(report), report)
 
 
 def _job() -> Path:

@@ -6,8 +6,8 @@ from typing import Any
 from control.catalog import columns
 from control.catalog.columns import tag
 from control.catalog.model import Entity, Names, reference
+from control.catalog.prerequisites import CLASSIFICATION
 from control.catalog.project import Artefacts, Exposure, Relation
-from control.catalog.surroundings import CLASSIFICATION
 from control.contracts.model import Contract
 from control.contracts.promises import freshness_hours
 

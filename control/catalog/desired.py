@@ -1,6 +1,6 @@
 """From contracts, lineage, builds and the control store to the state that a catalog shall have."""
 
-from control.catalog import assets, links, quality, surroundings
+from control.catalog import assets, links, prerequisites, quality
 from control.catalog.model import Desired, Names
 from control.catalog.project import Artefacts
 from control.lineage.ask import Graph
@@ -15,7 +15,7 @@ def desired(site: Site, graph: Graph, found: Artefacts, names: Names) -> Desired
     """
     contracts = [page.contract for page in site.tables]
     owners = {c.owner for c in contracts if c.owner}
-    glossary, terms = surroundings.glossary(contracts)
+    glossary, terms = prerequisites.glossary(contracts)
     tables = list(assets.tables(contracts, found, names, terms))
     containers = list(assets.containers(contracts, links.raw_fields(graph), names))
     dashboards = list(assets.dashboards(found.exposures, owners, names))
@@ -25,11 +25,11 @@ def desired(site: Site, graph: Graph, found: Artefacts, names: Names) -> Desired
     known = {entity.key for entity in (*tables, *containers)}
     return Desired(
         entities=(
-            *surroundings.teams(contracts),
-            *surroundings.domains(contracts),
-            *surroundings.tags(contracts),
+            *prerequisites.teams(contracts),
+            *prerequisites.domains(contracts),
+            *prerequisites.tags(contracts),
             *glossary,
-            *surroundings.places(names, schemas, dashboards=bool(dashboards)),
+            *prerequisites.places(names, schemas, dashboards=bool(dashboards)),
             *containers,
             *tables,
             *dashboards,

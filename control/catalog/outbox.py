@@ -6,7 +6,7 @@ import msgspec
 
 from control.catalog.model import Desired
 from control.errors import UsageError
-from control.papers import NOT_JSON
+from control.serialization import NOT_JSON
 
 
 def waiting(path: Path) -> Desired | None:

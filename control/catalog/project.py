@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from control.errors import NotFoundError, UsageError
-from control.papers import NOT_JSON
+from control.serialization import NOT_JSON
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""`dm catalog`: publish what the lakehouse knows of its tables to OpenMetadata."""
+"""`dm catalog`: publish tables and what is known about them to OpenMetadata."""
 
 import sys
 from pathlib import Path
@@ -46,23 +46,23 @@ Examples:
     "--outbox", type=click.Path(path_type=Path), default=Path(".dm/catalog-outbox.json"), show_default=True,
     help="File that keeps what could not be published.",
 )  # fmt: skip
-@click.option("--queued", is_flag=True, help="Publish only what an earlier call could not.")
-@click.option("--offline", is_flag=True, help="Do not ask the control store: no batches, no quarantine.")
+@click.option("--queued", is_flag=True, help="Publish only what an earlier call could not publish.")
+@click.option("--offline", is_flag=True, help="Skip the control store: no batches, no quarantine.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def publish(
     url: str, target: Path, lineage: Path | None, service: str, storage: str, outbox: Path, queued: bool,
     offline: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Bring OpenMetadata to the state that contracts, lineage, the last build and the control store give.
+    """Update OpenMetadata from the contracts, lineage, the last build and the control store.
 
-    Tables with descriptions, owners, tiers, tags and glossary terms; data contracts and products; raw files
-    as containers; exposures as dashboards; checks with their results; column lineage from raw to gold, last,
-    so that it wins. Only what differs is sent, and all that was sent is read back. A bot's token is taken
-    from OPENMETADATA_TOKEN. When the server fails, everything is kept in the outbox, and the next call
-    publishes it too; nothing else depends on it.
+    Publishes tables with descriptions, owners, tiers, tags and glossary terms; data contracts and products;
+    raw files as containers; exposures as dashboards; checks with their results; and last, so that it wins,
+    column lineage from raw to gold. Only differences are sent, and everything sent is read back. A bot's
+    token is read from OPENMETADATA_TOKEN. If the server fails, everything is kept in the outbox, and the next
+    call publishes it as well.
 
-    Exit codes: 0 published, 2 wrong usage or artefacts missing, 3 the server failed, refused, or holds
-    something else than was sent.
+    Exit codes: 0 published, 2 wrong usage or missing artefacts, 3 the server failed, refused, or has other
+    content than was sent.
     """
     import os
 

@@ -1,4 +1,4 @@
-"""`dm contract`: check the data contracts, and render what follows from them."""
+"""`dm contract`: check the data contracts, and render the files derived from them."""
 
 import sys
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.group("contract")
 def command() -> None:
-    """Check the data contracts, render what follows from them, and judge their changes."""
+    """Check the data contracts, render the files derived from them, and judge their changes."""
 
 
 command.add_command(drift)
@@ -72,13 +72,14 @@ Examples:
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the changes as JSON.")
 def sync(only_check: bool, folder: Path | None, models_dir: Path, as_json: bool) -> None:
-    """Render the dbt files, the bronze columns and what is captured from the contracts.
+    """Render the dbt files, the bronze columns and the list of captured tables from the contracts.
 
-    Rendered are MODELS/sources.yml, one .yml for each model that a contract describes, CONTRACTS/rendered,
-    and in the templates of an infra/ beside CONTRACTS the tables that AWS DMS captures. Files that no
-    contract makes any more are removed. Files without the mark of a rendered file are never touched. Exit
-    codes: 0 done, 1 findings in a contract, a model of silver or gold without a contract or that reads a
-    table which does not name it as a consumer, or (with --check) a difference; 2 a file stands in the way.
+    This writes MODELS/sources.yml, one .yml per model that a contract describes, CONTRACTS/rendered, and the
+    tables that AWS DMS captures, in the templates of an infra/ beside CONTRACTS. Rendered files without a
+    contract are removed; files that are not marked as rendered are never touched.
+
+    Exit codes: 0 done; 1 a contract has findings, a silver or gold model has no contract or reads a table
+    that does not name it as a consumer, or (with --check) a file differs; 2 another file is in the way.
     """
     from control.contracts.lint import lint as check
     from control.contracts.sync import apply, plan, uncontracted, unnamed
@@ -90,7 +91,7 @@ def sync(only_check: bool, folder: Path | None, models_dir: Path, as_json: bool)
             print_json({"ok": False, "changes": [], "findings": report.findings})
         else:
             _print_findings(report.findings)
-            click.echo("nothing rendered: mend the contracts first", err=True)
+            click.echo("nothing rendered: fix the contracts first", err=True)
         sys.exit(1)
     changes = plan(report.contracts, contracts_dir=folder, models_dir=models_dir)
     if not only_check:
@@ -119,8 +120,8 @@ def _print_changes(changes: "Sequence[Change]", *, only_check: bool) -> None:
         if only_check:
             click.echo("".join(f"  {line}\n" for line in change.diff.splitlines()), nl=False)
     if not only_check and any(c.action == "write" and "rendered/bronze/" in c.file for c in changes):
-        click.echo("next: dm ingest run gives the tables of bronze their columns, which the next build reads")
+        click.echo("next: dm ingest run, which updates the bronze tables before the next build reads them")
     if not changes:
-        click.echo("every rendered file is as the contracts say")
+        click.echo("all rendered files are up to date")
     elif only_check:
         click.echo(f"{counted(len(changes), 'file')} to render: run dm contract sync")

@@ -21,12 +21,12 @@ Examples:
               help="dbt's manifest.json [default: target/manifest.json, when it is there].")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def drift(folder: Path | None, manifest: Path | None, as_json: bool) -> None:
-    """Compare the contracts with what is really there.
+    """Compare the contracts with what really exists.
 
-    Looks at every table and view in the catalog, those that no contract names, too, at the schema in
+    Looks at every table and view in the catalog, including those without a contract, at the schema in
     Iceberg's metadata, at the Parquet footer of each bronze table's newest batch, and at dbt's manifest. Exit
-    codes: 0 all is as the contracts say, 1 something differs, 2 a contract cannot be used, 3 the lake cannot
-    be reached.
+    codes: 0 everything matches the contracts, 1 something differs, 2 a contract cannot be used, 3 the lake
+    cannot be reached.
     """
     import json
     import os
@@ -52,5 +52,5 @@ def drift(folder: Path | None, manifest: Path | None, as_json: bool) -> None:
         rows = [{"table": f.table, "where": f.where, "code": f.code, "column": f.column or None,
                  "expected": f.expected or None, "found": f.found or None} for f in found]  # fmt: skip
         columns = ["table", "where", "code", "column", "expected", "found"]
-        print_table(rows, columns, empty="Everything is as the contracts say.")
+        print_table(rows, columns, empty="Everything matches the contracts.")
     sys.exit(1 if found else 0)

@@ -1,4 +1,4 @@
-"""`dm contract gate`: may these contracts follow those?"""
+"""`dm contract gate`: may these contracts replace those?"""
 
 import sys
 from datetime import UTC, date, datetime
@@ -34,7 +34,7 @@ A waiver, in contracts/waivers.yaml:
     expires: 2026-12-31
 """
 )
-@click.option("--base", required=True, metavar="DIR|GITREF", help="The contracts as they are in use.")
+@click.option("--base", required=True, metavar="DIR|GITREF", help="The contracts that are in use.")
 @click.option(
     "--head", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The contracts as proposed."
 )
@@ -56,7 +56,7 @@ A waiver, in contracts/waivers.yaml:
     "head's contracts]",
 )  # fmt: skip
 @click.option(
-    "--require-deprecation", is_flag=True, help="Breaking readers without an announced end needs a waiver."
+    "--require-deprecation", is_flag=True, help="Require a waiver to break readers without an announced end."
 )
 @click.option("--today", type=click.DateTime(["%Y-%m-%d"]), hidden=True)
 @click.option("--json", "form", flag_value="json", help="Print the findings as JSON.")
@@ -68,11 +68,11 @@ def gate(
 ) -> None:  # fmt: skip
     """Judge a change of the contracts: what breaks, for whom, and which version it needs.
 
-    A folder may be one of contracts, or one that has `contracts/`. A base that is no folder is a commit,
-    which is read without a checkout. Breaking changes need a major version and should announce their end
-    (`deprecation` with `announced` and `ends` in customProperties), risky ones and additions a minor one, or
-    a waiver. Exit codes: 0 every finding has what it needs, 1 one lacks it or a waiver has expired, 2 a
-    contract cannot be read.
+    A folder contains contracts or has a `contracts/`. A base that is not a folder is a commit, which is read
+    without a checkout. Breaking changes need a major version, and an earlier version should announce the end
+    of the old form (`deprecation` with `announced` and `ends` in customProperties). Risky changes and
+    additions need a minor version. A waiver also allows a change. Exit codes: 0 every finding has what it
+    needs, 1 one does not or a waiver has expired, 2 a contract cannot be read.
     """
     from control.contracts.gate import registry, tree, waivers
     from control.contracts.gate.judge import Terms, judge
@@ -145,7 +145,7 @@ def _print_text(judgement: "Judgement") -> None:
             click.echo(f"  {'' if found.state == 'waived' else 'needs '}{needs(found)}")
     for waiver in judgement.unused:
         click.echo(
-            f"{waiver.file}:{waiver.line}: note: this waiver matches nothing any more, remove it", err=True
+            f"{waiver.file}:{waiver.line}: note: this waiver no longer matches anything, remove it", err=True
         )
     still = sum(found.state == "open" for found in judgement.findings)
     click.echo(

@@ -187,10 +187,10 @@ def _say_what_is_personal(shape: "Shape", key: "Sequence[Found]", called: Mappin
 
 def _announce(reader: str, contract: Path) -> None:
     """Name `reader` among the consumers of a contract, or say that somebody has to."""
-    from control.contracts import naming, source
+    from control.contracts import consumers, source
 
     document, _ = source.read(contract.as_posix(), contract.read_bytes())
-    text = naming.named(document, reader) if document else None
+    text = consumers.with_reader(document, reader) if document else None
     if text is None:
         click.echo(f"warning: name {reader} among the consumers of {contract}", err=True)
         return

@@ -24,7 +24,7 @@ Examples:
               type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="The proposed bronze contract.")  # fmt: skip
 @click.option(
-    "--days", type=click.IntRange(1), default=7, show_default=True, help="Files that landed since then."
+    "--days", type=click.IntRange(1), default=7, show_default=True, help="Files of the last so many days."
 )
 @click.option("--files", "most", type=click.IntRange(1), default=50, show_default=True,
               help="At most so many, newest first.")  # fmt: skip
@@ -40,9 +40,9 @@ Examples:
 def replay(contract: Path, days: int, most: int, sample: int, as_json: bool) -> None:
     """Parse recently landed raw files under the contract NEW, and count what it would quarantine.
 
-    Nothing is published or kept. Values of columns that NEW calls personal or pseudonym are masked in the
-    samples. Exit codes: 0 it would quarantine no more than is quarantined today, 1 it would, 2 the contract
-    cannot be used, 3 the lake cannot be reached.
+    Nothing is published or kept. Values of columns that NEW classifies as personal or pseudonym are masked in
+    the samples. Exit codes: 0 it would not quarantine more than today, 1 it would, 2 the contract cannot be
+    used, 3 the lake cannot be reached.
     """
     import os
 

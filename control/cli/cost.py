@@ -1,4 +1,4 @@
-"""`dm cost`: what dbt runs read, took and cost, and whether the last one kept to its budgets."""
+"""`dm cost`: what dbt runs read and cost, and whether the last one stayed within its budgets."""
 
 import os
 import sys
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from control.cli import options
+from control.cli.durations import Duration
 from control.cli.output import counted, print_findings, print_json, print_table
-from control.cli.spans import Span
 
 if TYPE_CHECKING:
     from control.cost.runs import Cost, Run
@@ -26,9 +26,9 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 
 @click.group("cost")
 def command() -> None:
-    """Bytes, seconds, statements and dollars of dbt runs, by the model or test that issued them.
+    """Bytes, seconds, statements and dollars of dbt runs, by model and test.
 
-    Athena itself remembers every statement for 45 days, so a run that failed or was killed is counted too.
+    Athena keeps a history of every statement for 45 days, so failed and killed runs are counted, too.
     """
 
 
@@ -46,8 +46,8 @@ Examples:
 def show(target: Path, workgroup: str, as_json: bool) -> None:
     """Add up every Athena statement of the last dbt run by the model or test that issued it.
 
-    Seconds are those of Athena's engine. Dollars are list price: 5 for a terabyte read, at least 10 MB for
-    each statement. What dbt asks outside of a model is `(run)`.
+    Seconds are those of Athena's engine. Dollars are list price: 5 per terabyte read, for at least 10 MB per
+    statement. Statements outside models and tests are shown as `(run)`.
     Exit codes: 0 fine, 2 no run_results.json, 3 Athena did not answer.
     """
     from control.cost import runs
@@ -59,7 +59,7 @@ def show(target: Path, workgroup: str, as_json: bool) -> None:
         print_json({"invocation_id": run.invocation_id, "models": found, "total": runs.total(found)})
         return
     rows = _shown([*found, runs.total(found)]) if found else []
-    print_table(rows, COLUMNS, empty="Athena remembers no statement of that run.")
+    print_table(rows, COLUMNS, empty="Athena's history has no statement of that run.")
 
 
 @command.command(
@@ -67,19 +67,20 @@ def show(target: Path, workgroup: str, as_json: bool) -> None:
     epilog="""\b
 Examples:
   dm cost record
-  dm cost record --days 45          all that Athena remembers
+  dm cost record --days 45          all of Athena's history
 """,
 )
 @click.option(
-    "--days", type=Span(most=45, min_open=True), default=2.0, show_default=True,
+    "--days", type=Duration(most=45, min_open=True), default=2.0, show_default=True,
     help="Runs that started in the last so many days.",
 )  # fmt: skip
 @options.workgroup
 @_JSON
 def record(days: float, workgroup: str, as_json: bool) -> None:
-    """Keep what dbt runs cost in the table ops.cost, so that it outlives Athena's memory.
+    """Keep the cost of dbt runs in the table ops.cost, so that it outlives Athena's history.
 
-    Asks Athena and not dbt, so it makes no difference how a run ended. Safe to repeat: a run is written once.
+    It reads Athena's history, not dbt's results, so it does not matter how a run ended. Safe to repeat: each
+    run is written once.
     Exit codes: 0 fine, 2 wrong usage, 3 the cloud did not answer.
     """
     from control.wiring import record_costs
@@ -91,7 +92,7 @@ def record(days: float, workgroup: str, as_json: bool) -> None:
     print_table(
         [_run_row(run, costs) for run, costs in found],
         ["run", "started", *COLUMNS[1:]],
-        empty="Athena remembers no dbt run of that time.",
+        empty="Athena's history has no dbt run of that time.",
     )
 
 
@@ -111,10 +112,10 @@ Examples:
 @options.workgroup
 @_JSON
 def check(last: Path, writes: bool, target: Path, workgroup: str, as_json: bool) -> None:
-    """Compare what each model of the last dbt run read with the build before, by its contract's budget.
+    """Compare the bytes that each model read in the last dbt run with an earlier build, by its budget.
 
-    A contract allows `budget: {scan: 1.5}` times the bytes (custom property; 1.5 where it says nothing).
-    Meant for builds of the same sample data. Models that the build left out keep what the file says of them.
+    A contract allows `budget: {scan: 1.5}` times the earlier bytes (a custom property, 1.5 by default). Meant
+    for builds of the same sample data. With --write, models that were not built keep their figures.
     Exit codes: 0 within budget, 1 a model is over, 2 a file is missing, 3 Athena did not answer.
     """
     from control.cost import budget, runs

@@ -7,17 +7,17 @@ from typing import Any
 
 import click
 
-from control.cli.deploy_desk import (
+from control.cli.deploy_context import (
     archives,
-    open_desk,
+    open_context,
     refuse_idle_capture,
     teller,
     told,
     upload,
-    with_values,
+    with_packages,
     write,
 )
-from control.cli.deploy_words import print_costs, print_doomed, print_plan, print_states
+from control.cli.deploy_output import print_costs, print_doomed, print_plan, print_states
 from control.cli.output import counted, print_json
 from control.deploy import apply, packages, prices, states
 from control.errors import NotFoundError, UsageError
@@ -78,12 +78,12 @@ def plan(
 
     Exit codes: 0 fine, 1 a change would put data out of use, 2 a value is out of bounds, 3 AWS failed.
     """
-    desk = open_desk(environment, names, infra, extra, overrides, {})
-    refuse_idle_capture(desk)
-    found = list(apply.plan(desk.environment, desk.stacks))
+    context = open_context(environment, names, infra, extra, overrides)
+    refuse_idle_capture(context)
+    found = list(apply.plan(context.environment, context.stacks))
     lines = prices.estimate(
-        [desk.environment.templates[name] for name in desk.environment.chosen],
-        desk.environment.values,
+        context.environment.chosen_templates.values(),
+        context.environment.values,
         prices.read(infra / "prices.yaml"),
     )
     if as_json:
@@ -138,28 +138,28 @@ def apply_command(
     """
     given = [packages.control(control_zip)] if control_zip else []
     given += [packages.spark_runtime(spark_runtime)] if spark_runtime else []
-    desk = open_desk(environment, names, infra, extra, overrides, {one.parameter: one.value for one in given})
-    refuse_idle_capture(desk)
-    built = [*given, *archives(desk)]
-    desk = with_values(desk, {one.parameter: one.value for one in built})
-    _confirm(yes, f"Apply {', '.join(desk.environment.chosen)} to {environment}?")
+    context = open_context(environment, names, infra, extra, overrides, given)
+    refuse_idle_capture(context)
+    built = [*given, *archives(context)]
+    context = with_packages(context, built)
+    _confirm(yes, f"Apply {', '.join(context.environment.chosen)} to {environment}?")
     say = teller(as_json)
 
     def before(name: str) -> None:
         for archive in built:
-            if archive.parameter in desk.environment.templates[name].parameters:
-                upload(archive.objects, desk, say)
+            if archive.parameter in context.environment.templates[name].parameters:
+                upload(archive.objects, context, say)
 
     changed = apply.apply(
-        desk.environment, desk.stacks, desk.clock, say, before=before, allowed=frozenset(allowed)
+        context.environment, context.stacks, context.clock, say, before=before, allowed=frozenset(allowed)
     )
     target = written or Path(f".dm/deploy/{environment}.env")
-    found = told(desk)
+    found = told(context)
     write(found, target)
     if as_json:
         print_json({"changed": changed, "settings": found, "written": str(target)})
         return
-    click.echo(f"{len(changed)} of {len(desk.environment.chosen)} stacks changed")
+    click.echo(f"{len(changed)} of {len(context.environment.chosen)} stacks changed")
     click.echo(f"settings for dm and dbt are in {target}: source it")
 
 
@@ -170,10 +170,10 @@ def status(environment: str, names: tuple[str, ...], infra: Path, as_json: bool)
 
     Exit codes: 0 fine, 1 a stack is not usable, a named one is not there, or none is there at all.
     """
-    desk = open_desk(environment, names, infra, None, (), {})
+    context = open_context(environment, names, infra)
     rows = []
-    for name in desk.environment.chosen:
-        seen = desk.stacks.get(desk.environment.stack_name(name))
+    for name in context.environment.chosen:
+        seen = context.stacks.get(context.environment.stack_name(name))
         state = seen.status if seen else "ABSENT"
         rows.append(
             {
@@ -184,7 +184,7 @@ def status(environment: str, names: tuple[str, ...], infra: Path, as_json: bool)
             }
         )
     if as_json:
-        print_json({"stacks": rows, "settings": told(desk)})
+        print_json({"stacks": rows, "settings": told(context)})
     else:
         print_states(rows)
     # Whoever has a source of their own leaves stacks out: what nobody made is no fault.
@@ -199,16 +199,16 @@ def drift(environment: str, names: tuple[str, ...], infra: Path, as_json: bool) 
 
     Exit codes: 0 nothing, 1 something is not as its template says, 2 a named stack is not there, or none is.
     """
-    desk = open_desk(environment, names, infra, None, (), {})
+    context = open_context(environment, names, infra)
     found = {}
-    for name in desk.environment.chosen:
-        whole = desk.environment.stack_name(name)
-        if desk.stacks.get(whole) is not None:
-            found[name] = desk.stacks.drift(whole)
-    absent = [name for name in desk.environment.chosen if name not in found]
+    for name in context.environment.chosen:
+        whole = context.environment.stack_name(name)
+        if context.stacks.get(whole) is not None:
+            found[name] = context.stacks.drift(whole)
+    absent = [name for name in context.environment.chosen if name not in found]
     if absent and (names or not found):
         # Whoever asks in another region or account must not hear that all is well.
-        where = f"{environment} in {desk.settings.region}"
+        where = f"{environment} in {context.settings.region}"
         raise NotFoundError(
             f"not there to be compared: {', '.join(absent)} of {where}",
             hint=f"dm deploy status {environment}; AWS_REGION says where",
@@ -249,16 +249,16 @@ def destroy(
     The next apply takes up again what stayed. The stack with the keys stays too: keys have no name by which
     they could be found. Exit codes: 0 done, 1 something was left, 2 refused, 3 a stack failed.
     """
-    desk = open_desk(environment, names, infra, None, (), {}, needs=False)
-    doomed = list(apply.doom(desk.environment, desk.stacks, with_data=delete_data))
-    print_doomed(doomed, desk.environment.templates, with_data=delete_data)
-    whole = f"{desk.environment.values['Project']}-{desk.environment.values['Environment']}"
+    context = open_context(environment, names, infra, needs=False)
+    doomed = list(apply.doom(context.environment, context.stacks, with_data=delete_data))
+    print_doomed(doomed, context.environment.templates, with_data=delete_data)
+    whole = f"{context.environment.values['Project']}-{context.environment.values['Environment']}"
     if delete_data:
         _confirm_name(whole, confirm)
     else:
         _confirm(yes, f"Delete these stacks of {whole}?")
     left = apply.destroy(
-        doomed, desk.environment, desk.stacks, desk.clock, teller(as_json), with_data=delete_data
+        doomed, context.environment, context.stacks, context.clock, teller(as_json), with_data=delete_data
     )
     gone = [one.name for one in doomed if one.goes]
     if as_json:

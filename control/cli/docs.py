@@ -1,4 +1,4 @@
-"""`dm docs`: the static site for people who read tables and do not write them."""
+"""`dm docs`: the static site for people who read the tables."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,20 +38,20 @@ Examples:
     "--output", type=click.Path(path_type=Path), default=Path("site"), show_default=True,
     help="Folder of the site; what an earlier build wrote there is replaced.",
 )  # fmt: skip
-@click.option("--title", default="Lakehouse", show_default=True, help="What the site is called.")
+@click.option("--title", default="Lakehouse", show_default=True, help="Title of the site.")
 @click.option("--workgroup", envvar="DM_WORKGROUP", default="primary", show_default=True, help="For costs.")
-@click.option("--offline", is_flag=True, help="Ask no cloud: no batches, no quarantine, no costs.")
+@click.option("--offline", is_flag=True, help="Skip the cloud: no batches, no quarantine, no costs.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def build(
     target: Path, lineage: Path | None, output: Path, title: str, workgroup: str, offline: bool, as_json: bool
 ) -> None:
-    """Write one page for each contracted table, and one that finds them. Open OUTPUT/index.html.
+    """Write one page per table with a contract, and an index page. Open OUTPUT/index.html.
 
-    The pages need no server and ask the network for nothing. They show meaning, owner, contract, columns with
-    types, rules and personal data, the last build's checks, freshness against the promise, what was ingested
-    and refused, what the last build cost, the contract's versions (from git), who reads the table, and the
-    lineage of its columns. dbt's own docs are linked where `dbt docs generate --static` wrote them beside the
-    lineage. What is not there is left out and named.
+    The pages need no server and no network. They show meaning, owner, contract, columns with types, rules and
+    personal data, the checks of the last build, freshness, what was ingested and refused, what the last build
+    cost, the versions of the contract (from git), who reads the table, and the lineage of its columns. They
+    link to dbt's own docs if `dbt docs generate --static` wrote them beside the lineage. What is missing is
+    left out and reported.
     """
     import os
     from datetime import UTC, datetime
@@ -93,7 +93,7 @@ def build(
 
 
 def _print_what_lacks(site: "Site", last: str) -> None:
-    """What the site is without, and the way to it; `last` is the command of dbt that wrote the results."""
+    """What the site lacks and how to get it; `last` is the dbt command that wrote the results."""
     instead = f", and `dbt {last}` since then took their place: ask with --no-write-json" if last else ""
     for is_there, what, how, but in (
         (site.has_lineage, "lineage", "dm lineage build --compile", ""),
@@ -105,7 +105,7 @@ def _print_what_lacks(site: "Site", last: str) -> None:
 
 
 def _costs(target: Path, workgroup: str) -> "list[Cost]":
-    """What the models of the last dbt run cost; nothing where no run left its artefacts."""
+    """What the models of the last dbt run cost; empty if there are no artefacts of a run."""
     import os
 
     from control.cost import runs

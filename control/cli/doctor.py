@@ -21,16 +21,16 @@ Examples:
     "--target", type=click.Path(path_type=Path), default=Path("target"), show_default=True,
     help="Folder with dbt's manifest.json.",
 )  # fmt: skip
-@click.option("--offline", is_flag=True, help="Judge the manifest only; ask no cloud.")
+@click.option("--offline", is_flag=True, help="Check only the manifest, not the cloud.")
 @options.workgroup
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def command(target: Path, offline: bool, workgroup: str, as_json: bool) -> None:
-    """Say whether dbt is safe to run here.
+    """Check whether dbt is safe to run here.
 
-    Reads manifest.json for configs that lose data, show half of it, or get around the checks before
-    publication. Asks the cloud for what dead builds left behind (tables, a lease), tables in each other's
-    folders, in folders named after them alone, or in formats that Athena cannot write, places where Lake
-    Formation forbids DDL, and whether what is written can be deleted (it writes and deletes three objects).
+    Looks in manifest.json for configs that lose data, show part of it, or bypass the checks before
+    publication. In the cloud, looks for leftovers of dead builds (tables, a lease), tables in each other's
+    folders, in folders without a unique name, or in formats that Athena cannot write, and places where Lake
+    Formation forbids DDL. Also tests whether objects can be deleted (it writes and deletes three).
     Exit codes: 0 nothing worse than warnings, 1 an error, 2 no manifest.json, 3 the cloud did not answer.
     """
     import os

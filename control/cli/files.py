@@ -29,7 +29,7 @@ Examples:
 )
 @click.option("--table", metavar="NAME", help="This table only.")
 @click.option("--state", type=click.Choice(get_args(FileState)), help="Files in this state only.")
-@click.option("--overwritten", is_flag=True, help="Only those whose key now holds what was not ingested.")
+@click.option("--overwritten", is_flag=True, help="Only those overwritten after they were ingested.")
 @click.option("--limit", type=click.IntRange(1, 10**9), help="At most so many.")
 @click.option("--json", "as_json", is_flag=True, help="Print all that is known of each file as JSON.")
 def list_files(
@@ -37,8 +37,8 @@ def list_files(
 ) -> None:
     """List raw files, their state and what became of their records.
 
-    A file's records are its bronze rows, its quarantined records and its control records, always. Files are
-    in order of table and key; of a table with thousands, thousands at a time, printed as they are read.
+    A file's records are always its bronze rows, quarantined records and control records together. Files are
+    ordered by table and key; if a table has thousands, each few thousand are ordered and printed as read.
     """
     import os
     from dataclasses import asdict
@@ -102,8 +102,8 @@ Examples:
 def redrive(file_ids: tuple[str, ...], table: str | None, reason: str, as_json: bool) -> None:
     """Give failed files another round of attempts; `dm ingest run` makes them.
 
-    An ID may be the start of an id. Files that were waived are taken only where they are named, and are
-    waived no longer. Ends with 2 when a file has not failed, and with 1 when no file of the table has.
+    ID may be the start of an id. Waived files are only included if named, and are then no longer waived. Ends
+    with 2 when a file has not failed, and with 1 when no file of the table has.
     """
     import os
 
@@ -113,7 +113,7 @@ def redrive(file_ids: tuple[str, ...], table: str | None, reason: str, as_json: 
     from control.wiring import connect
 
     if bool(file_ids) == bool(table):
-        raise UsageError("name the files or their table, one of the two")
+        raise UsageError("name either files or a table")
     parts = connect(os.environ)
     if table:
         (name,) = files.table_names(parts, table)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from control.cli.durations import Duration
 from control.cli.output import one_line, print_json, print_table, say_next
-from control.cli.spans import Span
 from control.errors import printable
 
 if TYPE_CHECKING:
@@ -31,16 +31,16 @@ Examples:
   dm ingest run --table review --engine spark
 """
 )
-@click.option("--until-idle", is_flag=True, help="Go on until nothing waits and no other worker is busy.")
+@click.option("--until-idle", is_flag=True, help="Continue until nothing waits and no other worker is busy.")
 @click.option(
     "--engine",
     type=click.Choice(["auto", "light", "spark"]),
     default="auto",
     show_default=True,
-    help="What parses: auto goes by the size of the backlog.",
+    help="Which engine parses; auto decides by the size of the backlog.",
 )
 @click.option("--table", metavar="NAME", help="This table only.")
-@click.option("--list", "list_now", is_flag=True, help="List the bucket now, whatever DM_RAW_QUEUE tells.")
+@click.option("--list", "list_now", is_flag=True, help="List the bucket now, even if DM_RAW_QUEUE is set.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def run(
     until_idle: bool,
@@ -51,13 +51,14 @@ def run(
 ) -> None:
     """Register, plan, claim, parse and publish.
 
-    First finishes what an interrupted run left behind. Safe to interrupt, to run again and to run at
+    First completes what an interrupted run left unfinished. Safe to interrupt, to repeat and to run in
     several places at once. Ends with 1 when a batch failed, a table is blocked, a raw file was overwritten
-    since the last run, or there are objects under raw/ that nobody ingests and nobody was told of (from then
-    on both are warnings); each such incident is told once to the SNS topic DM_ALERT_TOPIC, if that is set.
-    New files are found by
-    listing the bucket. Where DM_RAW_QUEUE is set, the URL of an SQS queue that S3's notifications go to, they
-    are found there, and the bucket is listed only once an hour, for notifications that were lost.
+    since the last run, or there are new objects under raw/ that belong to no table (later runs only warn of
+    the last two). Each such incident is sent once to the SNS topic DM_ALERT_TOPIC, if that is set.
+
+    New files are found by listing the bucket. If DM_RAW_QUEUE is set, the URL of an SQS queue that receives
+    the S3 notifications, they are found there, and the bucket is listed only once an hour, in case a
+    notification was lost.
     """
     import os
 
@@ -103,11 +104,11 @@ Examples:
 @click.option("--dry-run", is_flag=True, help="Only show which batches it would be.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def replay(table: str, first: str, last: str, reason: str, dry_run: bool, as_json: bool) -> None:
-    """Have published batches ingested again by today's parser and contract; `dm ingest run` does the work.
+    """Ingest published batches again with today's parser and contract; `dm ingest run` does the work.
 
-    The files go to new batches with new numbers. Their records keep their identity, and what was published
-    stays, so nothing is doubled downstream. Files that were replayed since are left to their later batch.
-    Ends with 1 when there is nothing to replay.
+    The files go to new batches with new numbers. Their records keep their identity, and the old batches stay,
+    so nothing is duplicated downstream. Files that were replayed before are taken from their latest batch
+    only. Ends with 1 when there is nothing to replay.
     """
     import os
 
@@ -151,13 +152,13 @@ Example:
   dm ingest rekey --table profile --reason "the old one was in a log, ticket 4712"
 """
 )
-@click.option("--table", required=True, metavar="NAME", help="Table whose tokens get another key.")
+@click.option("--table", required=True, metavar="NAME", help="Table whose tokens get a new key.")
 @click.option("--reason", required=True, help="Why; kept in the audit trail.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def rekey(table: str, reason: str, as_json: bool) -> None:
-    """Have what DM_TOKEN_KEY holds now make the tokens of a table, in the place of the key of before.
+    """Make the tokens of a table with the present value of DM_TOKEN_KEY instead of the previous key.
 
-    Whoever still has the key of before publishes nothing of this table any more. What is published keeps its
+    Processes that still have the previous key can no longer publish this table. Published data keeps its
     tokens until it is ingested again, by a replay or a reload. Safe to repeat.
     """
     import os
@@ -179,11 +180,11 @@ def rekey(table: str, reason: str, as_json: bool) -> None:
     click.echo(f"The tokens of {table} are made with this key from batch {head.number + 1} on.")
     if head.number:
         click.echo(
-            "What was published before has those of the old key, until it is ingested again:\n"
+            "Batches published before have tokens of the old key until they are ingested again:\n"
             f'  dm ingest replay --table {table} --from 1 --to {head.number} --reason "another key"\n'
             "  dm ingest run --until-idle\n"
-            "or, where raw files are gone, until the source has sent the whole table. After the next build\n"
-            f"those are left in the state table of silver for which: not _deleted and _rev < {least}"
+            "or, where raw files are gone, until the source has sent the whole table again. After the next\n"
+            f"build, rows of silver's state table have old tokens where: not _deleted and _rev < {least}"
         )
 
 
@@ -198,20 +199,20 @@ Examples:
 @click.option("--table", metavar="NAME", help="This table only.")
 @click.option(
     "--older-than",
-    type=Span(),
+    type=Duration(),
     default=24.0,
     show_default=True,
     metavar="HOURS",
-    help="Leave alone what was written since.",
+    help="Keep what was written in the last so many hours.",
 )
-@click.option("--all", "everywhere", is_flag=True, help="List all that was ever written, to find the last.")
+@click.option("--all", "everywhere", is_flag=True, help="Look at all attempts ever made.")
 @click.option("--dry-run", is_flag=True, help="Only show what it would remove.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def sweep(table: str | None, older_than: float, everywhere: bool, dry_run: bool, as_json: bool) -> None:
-    """Remove what attempts left behind that crashed or were overtaken, and can never be published.
+    """Remove the files of attempts that crashed or were overtaken and can never be published.
 
-    What is published, about to be, or failed is never touched. Looks where more than one attempt was made
-    since the last sweep. A worker that was taken for dead and wrote after that is found with --all.
+    Files of published, pending and failed batches are never touched. Only looks at batches with several
+    attempts since the last sweep; --all also finds files that a worker wrote after it was presumed dead.
     """
     import os
     from datetime import timedelta
@@ -290,15 +291,15 @@ SENTENCES = {
     "batch.claimed": "{table}: parsing {files} file(s), {engine} engine",
     "batch.published": "{table}: batch {number} published: {rows:,} rows, {quarantined:,} quarantined",
     "batch.failed": "{table}: batch {batch} failed: {error}",
-    "batch.split": "{table}: batch {batch} split, so that each of its files stands for itself",
+    "batch.split": "{table}: batch {batch} was split, one batch per file",
     "batch.lost": "{table}: batch {batch} was taken over by another worker",
-    "batch.rekeyed": "{table}: batch {batch} has tokens of another key: it is parsed again",
-    "batch.left": "{table}: batch {batch} stays claimed until its lease runs out",
+    "batch.rekeyed": "{table}: batch {batch} has tokens of another key and is parsed again",
+    "batch.left": "{table}: batch {batch} stays claimed until its lease expires",
     "attempt.failed": "{table}: an attempt failed: {error}",
-    "alert.left": "{table}: could not tell of {kind}, it is told the next time: {error}",
-    "file.overwritten": "{table}: {key} was overwritten before it was ingested: it is taken as it is now",
+    "alert.left": "{table}: the alert about {kind} could not be sent, the next run tries again: {error}",
+    "file.overwritten": "{table}: {key} was overwritten before it was ingested; its present content is used",
     "file.refused": "{table}: {key} cannot be ingested: {error}",
-    "message.refused": "{queue}: message {id} is no notification of S3, and goes to the dead-letter queue",
+    "message.refused": "{queue}: message {id} is not an S3 notification and goes to the dead-letter queue",
     "run.waiting": "waiting for {batches} batch(es), until {until} at the latest",
 }
 

@@ -1,4 +1,4 @@
-"""`dm lineage`: trace columns from source to gold, and ask what is behind one or what a change reaches."""
+"""`dm lineage`: trace columns from source to gold, and see where one comes from or what a change affects."""
 
 import sys
 from pathlib import Path
@@ -25,7 +25,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 
 @click.group("lineage")
 def command() -> None:
-    """Trace each column from the source database to gold, and ask about it."""
+    """Trace each column from the source database to gold."""
 
 
 command.add_command(check)
@@ -48,7 +48,7 @@ Examples:
     "--output", type=click.Path(path_type=Path), help="File to write [default: TARGET/lineage.json]."
 )
 @options.contracts
-@click.option("--allow-unresolved", is_flag=True, help="Exit 0 although some models could not be traced.")
+@click.option("--allow-unresolved", is_flag=True, help="Exit 0 even if some models could not be traced.")
 @compiling
 @_json
 def build(
@@ -57,10 +57,9 @@ def build(
 ) -> None:  # fmt: skip
     """Trace every model's columns and write lineage.json.
 
-    Needs the artefacts of `dbt docs generate` after a build, which --compile writes. Models whose SQL and
-    inputs have not changed are not traced again. A model that cannot be traced is named with its file and the
-    reason, and makes the exit code 1. Exit codes: 0 all traced, 1 a model is unresolved, 2 an artefact is
-    missing.
+    Needs the artefacts of `dbt docs generate` after a build; --compile writes them. Models whose SQL and
+    inputs have not changed are not traced again. Models that cannot be traced are listed with file and
+    reason. Exit codes: 0 all traced, 1 a model is unresolved, 2 an artefact is missing.
     """
     from dataclasses import asdict
 
@@ -91,12 +90,12 @@ Examples:
 """
 )
 @click.argument("column")
-@click.option("--down", is_flag=True, help="Show what the column reaches, not what is behind it.")
-@click.option("--indirect", is_flag=True, help="Follow filters, joins, groups, orders and windows too.")
+@click.option("--down", is_flag=True, help="Show what depends on the column, not where it comes from.")
+@click.option("--indirect", is_flag=True, help="Also follow filters, joins, groups, orders and windows.")
 @_file
 @_json
 def show(column: str, down: bool, indirect: bool, file: Path, as_json: bool) -> None:
-    """Show the tree behind COLUMN (schema.table.column), back to the source database."""
+    """Show where COLUMN (schema.table.column) comes from, as a tree back to the source database."""
     from control.errors import UsageError
     from control.lineage import ask
 
@@ -109,7 +108,7 @@ def show(column: str, down: bool, indirect: bool, file: Path, as_json: bool) -> 
         else:
             click.echo("\n".join(ask.lines(branch)))
     except RecursionError:
-        hint = "ask for a column that is nearer, or `dm lineage impact`, which names all that is reached"
+        hint = "ask for a closer column, or use `dm lineage impact`, which lists everything that is affected"
         raise UsageError(f"the tree of {column} is too deep to be shown", hint=hint) from None
 
 
@@ -124,10 +123,10 @@ Examples:
 @_file
 @_json
 def impact(column: str, file: Path, as_json: bool) -> None:
-    """Name every column that a change of COLUMN reaches, and who reads it.
+    """List every column that a change of COLUMN affects, and who reads it.
 
     COLUMN is schema.table.column, or a contract file and one of its columns, as in the examples. Consumers
-    come from the contracts of the tables that are reached.
+    come from the contracts of the affected tables.
     """
     from control.lineage import ask, impact
 

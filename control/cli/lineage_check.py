@@ -1,4 +1,4 @@
-"""`dm lineage check`: has lineage holes, and is it what the repository says?"""
+"""`dm lineage check`: is the lineage complete, and is it the one in the repository?"""
 
 import sys
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ Examples:
   dm lineage check --target .dm/demo-docs --markdown > comment.md
 
 \b
-A column that nothing is behind says why, in its contract:
+A column without a source says why in its contract:
   customProperties:
     - property: generated
       value: The year of the run, for readers who keep copies.
@@ -53,7 +53,7 @@ A column that nothing is behind says why, in its contract:
 )  # fmt: skip
 @click.option(
     "--golden", type=click.Path(path_type=Path, file_okay=False), default=Path("lineage"), show_default=True,
-    help="Folder with the lineage of each model as it was reviewed.",
+    help="Folder with the reviewed lineage of each model.",
 )  # fmt: skip
 @options.contracts
 @click.option("--update", is_flag=True, help="Write the files of --golden instead of comparing them.")
@@ -64,12 +64,12 @@ def check(
     target: Path, golden: Path, folder: Path | None, update: bool, profiles: Path, asked: bool,
     form: str | None,
 ) -> None:  # fmt: skip
-    """Check that lineage is whole, and that it is the one in the repository.
+    """Check that the lineage is complete, and that it is the one in the repository.
 
-    Every model can be traced; every column of a contract has something behind it, or says why not; the tables
-    that the edges come from are those that dbt says the model depends on; no table of silver or gold shows
-    what is personal in bronze; each model's file in the folder --golden is as the model's SQL says. The
-    contract gate reads these files. Exit codes: 0 fine, 1 a hole or a difference, 2 an artefact is missing.
+    Every model must be traceable; every contract column must have a source or say why not; the sources of a
+    model must be the tables that it depends on according to dbt; no silver or gold table may show what is
+    personal in bronze; and each file in the folder --golden must match the SQL of its model. The contract
+    gate reads these files. Exit codes: 0 fine, 1 a hole or a difference, 2 an artefact is missing.
     """
     from control.lineage import ask, build, check, personal, project
     from control.lineage import golden as goldens
@@ -79,7 +79,7 @@ def check(
     found, contracts, output = project.read(read), contracts_in(folder), target / "lineage.json"
     summary = build.build(found, contracts, output, read / "lineage-cache.sqlite", progress)
     graph = ask.read(output)
-    # Of a model that could not be traced nothing is known: neither its columns nor its file are judged.
+    # Nothing is known about a model that could not be traced: neither its columns nor its file are checked.
     unknown = {one.model for one in summary.unresolved}
     wanted = [one for one in goldens.of(found, graph) if one.relation not in unknown]
     holes = check.holes(found, wanted, graph, [c for c in contracts if f"{c.layer}.{c.table}" not in unknown])
@@ -113,9 +113,9 @@ def _print(outcome: _Outcome) -> None:
         if not outcome.updated:
             click.echo("".join(f"  {line}\n" for line in change.lines[:_SHOWN]), nl=False)
     if outcome.changes and not outcome.updated:
-        click.echo("if that is meant: dm lineage check --update, and commit it")
+        click.echo("if this is intended: dm lineage check --update, and commit it")
     if outcome.ok and not outcome.changes:
-        click.echo("lineage is whole, and as the repository says")
+        click.echo("the lineage is complete, and the same as in the repository")
 
 
 def _markdown(outcome: _Outcome) -> str:

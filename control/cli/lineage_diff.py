@@ -1,4 +1,4 @@
-"""`dm lineage diff`: which columns come from elsewhere than before?"""
+"""`dm lineage diff`: which columns have other sources than before?"""
 
 import sys
 from collections.abc import Sequence
@@ -22,18 +22,18 @@ Examples:
   dm lineage diff --base origin/main --markdown > comment.md
 """
 )
-@click.option("--base", required=True, metavar="DIR|GITREF", help="The lineage as it is in use.")
+@click.option("--base", required=True, metavar="DIR|GITREF", help="The lineage that is in use.")
 @click.option(
     "--head", type=click.Path(path_type=Path), default=Path("lineage"), show_default=True,
-    help="The lineage as proposed: the folder that `dm lineage check --update` writes.",
+    help="The proposed lineage: the folder that `dm lineage check --update` writes.",
 )  # fmt: skip
 @click.option("--json", "form", flag_value="json", help="Print as JSON.")
 @click.option("--markdown", "form", flag_value="markdown", help="Print for a comment.")
 def diff(base: str, head: Path, form: str | None) -> None:
-    """Show what a change does to the lineage of each model, from the files of the repository.
+    """Show how a change affects the lineage of each model, from the files in the repository.
 
-    Needs no lake: that the files are what the models say is for `dm lineage check`. Always exits 0; 2 when a
-    folder or commit is not there.
+    Needs no lake: `dm lineage check` checks that the files match the models. Exit codes: 0, or 2 if a folder
+    or commit does not exist.
     """
     from control.lineage import golden
 
@@ -47,7 +47,7 @@ def diff(base: str, head: Path, form: str | None) -> None:
             click.echo(f"{change.file}:")
             click.echo("".join(f"  {line}\n" for line in change.lines), nl=False)
         if not changes:
-            click.echo("no column comes from elsewhere than before")
+            click.echo("no column has other sources than before")
     sys.exit(0)
 
 
@@ -62,11 +62,11 @@ def _texts(base: str, head: Path) -> dict[str, str]:
 
 
 def markdown(changes: "Sequence[Difference]") -> str:
-    """Each model whose lineage differs, folded, with the lines that go and come."""
+    """Each model whose lineage differs, folded, with the removed and added lines."""
     if not changes:
-        return "**Lineage**: no column comes from elsewhere than before.\n"
+        return "**Lineage**: no column has other sources than before.\n"
     count = len(changes)
-    text = f"**Lineage**: {count} model{'s' if count > 1 else ''} with other origins\n"
+    text = f"**Lineage**: {count} model{'s' if count > 1 else ''} with other sources\n"
     for change in changes:
         more = len(change.lines) - _SHOWN
         lines = [*change.lines[:_SHOWN], *([f"… {more} more lines"] if more > 0 else [])]

@@ -17,16 +17,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ingest": ("control.cli.ingest", "Ingest raw files; replay what is published; sweep leftovers."),
     "files": ("control.cli.files", "List raw files and their state; redrive what failed."),
     "quarantine": ("control.cli.quarantine", "Show, replay or waive the records that were refused."),
-    "contract": ("control.cli.contract", "Check the data contracts and render what follows from them."),
-    "lineage": ("control.cli.lineage", "Trace columns from source to gold, and ask what a change reaches."),
+    "contract": ("control.cli.contract", "Check the data contracts and render the files derived from them."),
+    "lineage": ("control.cli.lineage", "Trace columns from source to gold, and see what a change affects."),
     "catalog": ("control.cli.catalog", "Publish tables, owners, checks and lineage to OpenMetadata."),
     "docs": ("control.cli.docs", "Write the static site of all tables."),
-    "doctor": ("control.cli.doctor", "Say whether dbt is safe to run here: configs, tables, leftovers."),
+    "doctor": ("control.cli.doctor", "Check whether dbt is safe to run here: configs, tables, leftovers."),
     "reconcile": ("control.cli.reconcile", "Compare gold with a full recompute, row for row."),
-    "cost": ("control.cli.cost", "What dbt runs read, took and cost; hold models to budgets."),
-    "maintain": ("control.cli.maintain", "Put the tables that dbt writes in order: files and versions."),
-    "retention": ("control.cli.retention", "Let old raw files and bronze go, once nobody needs them."),
-    "deploy": ("control.cli.deploy", "Bring an AWS account to what infra/ says, and back."),
+    "cost": ("control.cli.cost", "Show what dbt runs read and cost; check models against budgets."),
+    "maintain": ("control.cli.maintain", "Compact the tables that dbt writes, and expire old versions."),
+    "retention": ("control.cli.retention", "Delete old raw files and bronze once nobody needs them."),
+    "deploy": ("control.cli.deploy", "Create, update or destroy what infra/ describes in an AWS account."),
     "serve": ("control.api.serve", "Serve these commands as REST paths, and a panel, on 127.0.0.1."),
     "status": ("control.cli.status", "Show every table: last batch, rows, quarantine."),
 }
@@ -51,7 +51,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does it, with what a name that is mistyped may have been meant for."""
+        """As in click, with suggestions for a mistyped name."""
         try:
             return super().resolve_command(ctx, args)
         except click.NoSuchCommand as error:
@@ -66,7 +66,7 @@ class LazyGroup(click.Group):
 
 
 def _is_there(name: str) -> bool:
-    """Whether it is a command whose module is there: who has taken the example away has no sample to land."""
+    """Whether the command's module exists: a project without the example has no `sample`."""
     return name in COMMANDS and find_spec(COMMANDS[name][0]) is not None
 
 
@@ -105,7 +105,7 @@ def main() -> None:
                 err=True,
             )
             sys.exit(meaning(UsageError("")).exit_code)
-        # A file that the caller named, or its place: what has no name is a failure of ours.
+        # An error with a file name concerns a file that the caller named; any other is a bug of ours.
         if error.filename is None:
             raise
         click.echo(f"error: {printable(str(error.filename))}: {error.strerror}", err=True)

@@ -1,4 +1,4 @@
-"""`dm maintain`: the Iceberg tables that dbt writes, put in order."""
+"""`dm maintain`: compact the Iceberg tables that dbt writes, and expire old versions."""
 
 import os
 import signal
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from control.cli import options
+from control.cli.durations import Duration
 from control.cli.output import print_json, print_table
-from control.cli.spans import Span
 
 if TYPE_CHECKING:
     from control.maintenance.tables import Upkeep
@@ -20,10 +20,10 @@ COLUMNS = ["table", "files", "delete_files", "bytes", "versions", "kept_days"]
 
 @click.group("maintain")
 def command() -> None:
-    """Put small files together and let old versions of silver's and gold's tables go.
+    """Compact small files of silver and gold tables, and expire old versions.
 
-    Each build adds files and a version to the tables that change. Rows stay as they are, and no version goes
-    that a model has yet to compare with. Under the writer lease: no build runs meanwhile.
+    Each build adds files and a version to the tables that it changes. Rows stay as they are, and versions
+    that a model still has to compare with are kept. Holds the writer lease, so that no build runs meanwhile.
     """
 
 
@@ -32,8 +32,8 @@ def _options(function: Callable[..., None]) -> Callable[..., None]:
         click.option("--json", "as_json", is_flag=True, help="Print as JSON."),
         options.workgroup,
         click.option(
-            "--keep-days", envvar="DM_TABLE_VERSION_DAYS", type=Span(), default=5,
-            show_default=True, help="Versions that are younger stay.",
+            "--keep-days", envvar="DM_TABLE_VERSION_DAYS", type=Duration(), default=5,
+            show_default=True, help="Keep versions of the last so many days.",
         ),
         click.argument("tables", metavar="[SCHEMA.TABLE]...", nargs=-1),
     ):  # fmt: skip
@@ -51,7 +51,7 @@ Examples:
 )
 @_options
 def plan(tables: tuple[str, ...], keep_days: float, workgroup: str, as_json: bool) -> None:
-    """Show what the tables consist of, and how long their versions stay; change nothing.
+    """Show the files and versions of the tables, and how long versions are kept; change nothing.
 
     Exit codes: 0 fine, 2 wrong usage, 3 the cloud did not answer.
     """
@@ -69,8 +69,8 @@ Examples:
   dm maintain run --minutes 20 --unless-busy
 """,
 )
-@click.option("--minutes", type=Span(), help="Start nothing after so many; the next run goes on with it.")
-@click.option("--unless-busy", is_flag=True, help="Where a build is at work, say so and end with 0.")
+@click.option("--minutes", type=Duration(), help="Start nothing after so many; the next run continues.")
+@click.option("--unless-busy", is_flag=True, help="If a build is running, say so and exit with 0.")
 @_options
 def run(
     tables: tuple[str, ...],
@@ -80,18 +80,18 @@ def run(
     minutes: float | None,
     unless_busy: bool,
 ) -> None:
-    """Put the tables in order, those with most files to spare first. Safe to repeat when interrupted.
+    """Compact the tables and expire old versions, those with the most surplus files first.
 
-    With --minutes and --unless-busy it is made for a schedule. A statement of Athena that is at work then
-    may take 30 minutes more.
+    Safe to interrupt and to repeat. For a schedule, use --minutes and --unless-busy; an Athena statement that
+    is running at that time may take up to 30 minutes more.
 
-    Exit codes: 0 fine, 2 wrong usage, 3 a build is at work, or the cloud did not answer.
+    Exit codes: 0 fine, 2 wrong usage, 3 a build is running, or the cloud did not answer.
     """
     from control.errors import BusyError
     from control.wiring import maintained
 
     most = timedelta.max if minutes is None else timedelta(minutes=minutes)
-    # Told to end it does what Ctrl-C does: it stops its statement and gives the lease back.
+    # SIGTERM acts like Ctrl-C: it stops the running statement and releases the lease.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     done = []
     try:
@@ -119,10 +119,10 @@ Examples:
 @options.workgroup
 @click.argument("build")
 def free(build: str, workgroup: str, as_json: bool) -> None:
-    """Free the writer lease of BUILD, which was killed, without waiting for the lease to run out.
+    """Free the writer lease of BUILD, which was killed, without waiting for the lease to expire.
 
-    What the build had begun is waited for, so that nothing of it lands amid the next build. A build that is
-    alive after all publishes nothing more. Safe to repeat when interrupted.
+    Waits for the statements that the build had started, so that none of them interferes with the next build.
+    If the build is still alive, it can publish nothing more. Safe to interrupt and to repeat.
 
     Exit codes: 0 fine, 2 wrong usage, such as another build that has the lease, 3 the cloud did not answer.
     """

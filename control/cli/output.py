@@ -15,7 +15,7 @@ from control.errors import printable
 if TYPE_CHECKING:
     from control.model import Finding
 
-# So wide are the columns of a long table as so many of its rows need.
+# A long table is printed in pages; each page has its own column widths.
 ROWS_A_PAGE = 1_000
 _PLAIN = (str, int, bool, float, type(None))
 
@@ -89,7 +89,7 @@ def print_table(rows: Sequence[Mapping[str, object]], columns: Sequence[str], *,
 
 
 def print_pages(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, empty: str) -> None:
-    """Print what `print_table` would; of many rows so many at a time, as soon as they are there."""
+    """Print what `print_table` would, page by page as soon as the rows are there."""
     left = iter(rows)
     page = list(islice(left, ROWS_A_PAGE))
     print_table(page, columns, empty=empty)
@@ -103,12 +103,12 @@ def counted(number: int, noun: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """`text` as people may see it. A key may hold a line feed, and must not look like a line of its own."""
+    """`text`, safe to print. A key may contain a line feed, and must not look like a separate line."""
     return printable(text).replace("\n", "\\n")
 
 
 def say_next(rows: Sequence[object]) -> None:
-    """Tell people on stderr what takes up that which they have just asked for, if that was anything."""
+    """If there is work to do, say on stderr which command does it."""
     if rows:
         click.echo("`dm ingest run --until-idle` does it.", err=True)
 

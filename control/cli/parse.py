@@ -42,7 +42,7 @@ Examples:
 @click.option("--epoch", type=click.IntRange(0, 10**10 - 1), metavar="N",
               help="Epoch of the source's log [default: the path's epoch=<N>, else 1].")  # fmt: skip
 @click.option("--position", metavar="P",
-              help="Position of the snapshot that loads are from, as the reload's _BEGIN says.")  # fmt: skip
+              help="Position of the loads' snapshot, as in the reload's _BEGIN.")  # fmt: skip
 @click.option("--extract", type=click.IntRange(0, 10**20 - 1), metavar="N",
               help="Number of the extract [default: the path's extract=<N>, else 1].")  # fmt: skip
 @click.option("--max-inflated-bytes", type=click.IntRange(1), help="Refuse a file that inflates to more.")
@@ -62,17 +62,17 @@ def command(
     max_line_bytes: int | None,
     as_json: bool,
 ) -> None:
-    """Parse FILE, a .csv or .json, packed (.gz, .zst) or not, by the contract of its table.
+    """Parse FILE, a .csv or .json, compressed (.gz, .zst) or not, by the contract of its table.
 
-    A FILE that is a quarantine file (.jsonl) is replayed: its records are judged again, and keep the file,
-    line and sequence that they had.
+    A quarantine file (.jsonl) is replayed: its records are checked again, and keep their file, line and
+    sequence.
 
     Good rows go to DIR/bronze, control records to DIR/events and refused records to DIR/quarantine. A file
     that is refused as a whole leaves no DIR/bronze. Tokens of personal values need DM_TOKEN_KEY.
     Exit codes: 0 parsed, 1 the file is refused, 2 a file or the contract cannot be used.
     """
-    # Of a small file, starting is most of the work: 15 ms less when the modules are not searched for garbage,
-    # now and when the process ends.
+    # For a small file, most time is start-up: it takes 15 ms less if the collector does not scan the modules,
+    # now and at exit.
     gc.disable()
     if sys.platform == "linux":  # where Arrow has it: a fifth less memory than Arrow's own choice, as quick
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")
@@ -141,7 +141,7 @@ def _source(
 
 @contextmanager
 def _watched(stream: BinaryIO, file: Path) -> Iterator[BinaryIO]:
-    """The stream; on a terminal, reading it moves a progress bar."""
+    """The stream, with a progress bar on a terminal."""
     if not sys.stderr.isatty():
         yield stream
         return
@@ -150,7 +150,7 @@ def _watched(stream: BinaryIO, file: Path) -> Iterator[BinaryIO]:
 
 
 class _Watched:
-    """A stream that tells `advance` of every byte that is read."""
+    """A stream that calls `advance` with the number of bytes of each read."""
 
     def __init__(self, stream: BinaryIO, advance: Callable[[int], None]) -> None:
         self._stream = stream
@@ -173,7 +173,7 @@ def _print_counts(report: "Report", out: Path) -> None:
 
 
 def _why(quarantine: Path) -> str:
-    """What the entry of the whole file, its last, says."""
+    """Why the whole file was refused: its entry is the last one."""
     with quarantine.open(encoding="utf-8") as entries:
         last = deque(entries, maxlen=1).pop()
     return one_line(str(json.loads(last)["detail"]))

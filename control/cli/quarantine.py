@@ -1,4 +1,4 @@
-"""`dm quarantine`: what was refused, and why, and what to do about it."""
+"""`dm quarantine`: refused records, why they were refused, and what can be done about them."""
 
 import os
 import sys
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 COLUMNS = ["table", "batch", "key", "line", "reason", "raw"]
 SHOWN = 60
-NOTHING = "Nothing of it is in quarantine, but for what was waived."
+NOTHING = "Nothing of it is in quarantine that was not waived."
 
 
 @click.group("quarantine")
 def command() -> None:
-    """Look at the records that were refused; ingest them again, or take the loss."""
+    """Look at refused records; ingest them again, or waive them."""
 
 
 @command.command(
@@ -36,8 +36,8 @@ Examples:
 """,
 )
 @click.option("--table", metavar="NAME", help="This table only.")
-@click.option("--raw", is_flag=True, help="Show refused lines also of tables with personal columns.")
-@click.option("--waived", is_flag=True, help="Show also those that were waived.")
+@click.option("--raw", is_flag=True, help="Also show refused lines of tables with personal columns.")
+@click.option("--waived", is_flag=True, help="Also show those that were waived.")
 @click.option(
     "--limit",
     type=click.IntRange(0, 10**9),
@@ -47,7 +47,7 @@ Examples:
 def list_refused(table: str | None, raw: bool, waived: bool, limit: int | None, as_json: bool) -> None:
     """List every record that was refused, with its file, line and reason.
 
-    Line 0 stands for a file that was refused as a whole; these come first of each table. Lines of a table
+    Line 0 stands for a file that was refused as a whole; these come first in each table. Lines of a table
     with personal columns are masked unless --raw is given.
     """
     from control.ingest.quarantine import refused
@@ -72,10 +72,10 @@ Examples:
 """
 )
 @click.argument("file_id", metavar="ID")
-@click.option("--raw", is_flag=True, help="Show refused lines also of a table with personal columns.")
+@click.option("--raw", is_flag=True, help="Also show refused lines of a table with personal columns.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def show(file_id: str, raw: bool, as_json: bool) -> None:
-    """Show all that was refused of one raw file, and what people did about it; ID may be the start."""
+    """Show what was refused of one raw file, and what people did about it; ID may be the start of the id."""
     from control import audit
     from control.ingest.files import find
     from control.ingest.quarantine import refused
@@ -110,11 +110,11 @@ Examples:
 @click.option("--dry-run", is_flag=True, help="Only show which files it would be.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def replay(file_ids: tuple[str, ...], table: str | None, reason: str, dry_run: bool, as_json: bool) -> None:
-    """Have files with refused records ingested again, whole, by today's parser and contract.
+    """Ingest whole files with refused records again, with today's parser and contract.
 
-    `dm ingest run` does the work. Records keep their identity: what was accepted the first time is not
-    doubled downstream. What is refused again is in quarantine again. Files that were waived are taken only
-    where they are named. Ends with 1 when there is no such file.
+    `dm ingest run` does the work. Records keep their identity, so what was accepted the first time is not
+    duplicated downstream. Records that are refused again go to quarantine again. Waived files are only
+    included if named. Ends with 1 when there is no such file.
     """
     from control.errors import UsageError
     from control.ingest.files import find, table_names
@@ -122,7 +122,7 @@ def replay(file_ids: tuple[str, ...], table: str | None, reason: str, dry_run: b
     from control.wiring import connect
 
     if bool(file_ids) == bool(table):
-        raise UsageError("name the files or their table, one of the two")
+        raise UsageError("name either files or a table")
     parts = connect(os.environ)
     if table:
         found = [pair for name in table_names(parts, table) for pair in open_files(name, parts)]
@@ -159,14 +159,14 @@ Examples:
 """
 )
 @click.option("--table", metavar="NAME", help="This bronze table only.")
-@click.option("--waived", is_flag=True, help="Show those that are left out today, instead.")
+@click.option("--waived", is_flag=True, help="Show the waived records instead.")
 @options.workgroup
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def held(table: str | None, waived: bool, workgroup: str, as_json: bool) -> None:
-    """List the records that bronze took and that keep silver from being built.
+    """List the records that bronze accepted but that keep silver from being built.
 
-    A record that breaks a rule of silver's contract stops its table until a better one for its key arrives.
-    Where none ever will, `dm quarantine waive FILE:LINE` leaves it out; then it is listed with --waived only.
+    A record that breaks a rule of silver's contract stops its table until a better record for its key
+    arrives. If none will, `dm quarantine waive FILE:LINE` leaves it out; then only --waived lists it.
     """
     from control.ingest.files import SHOWN_ID, table_names
     from control.waivers import without_waived
@@ -190,7 +190,7 @@ def held(table: str | None, waived: bool, workgroup: str, as_json: bool) -> None
         ]
         columns = ["table", "state_table", "key", "batch", "place"]
         empty = (
-            "Build again: each record that stopped the last build is waived (--waived)."
+            "Build again: all records that stopped the last build are waived (--waived)."
             if stopping
             else "No record keeps silver from being built."
         )
@@ -215,15 +215,15 @@ Examples:
 @options.workgroup
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def waive(ids: tuple[str, ...], reason: str, until: datetime | None, workgroup: str, as_json: bool) -> None:
-    """Take the loss of what is in quarantine of raw files, or leave records out of silver until a day.
+    """Accept that raw files lose refused records, or leave records out of silver until a given day.
 
-    Where ID is a raw file, what is refused of it stays in quarantine to be looked at, and nobody is warned of
-    it any more. It may also be a file that could not be read and that nobody can send again, or one that
-    waits in a reload which will never be complete, or which is complete without it.
+    If ID is a raw file, its refused records stay in quarantine, and there are no more warnings about them. It
+    may also be a file that cannot be read and will not be sent again, or a file of a reload that will never
+    be complete or is complete without it.
 
-    Where ID is FILE:LINE, it is a record that bronze took and silver's contract refuses (`dm quarantine
-    held`). The next build goes on without it, and so does every rebuild until that day. Of several waivers
-    of one record the newest counts: with a day that has passed, the record is taken in again.
+    If ID is FILE:LINE, it is a record that bronze accepted and silver's contract refuses (`dm quarantine
+    held`). The next build continues without it, and so does every rebuild until that day. If a record has
+    several waivers, the newest counts; one with a past day takes the record in again.
     """
     from control.errors import UsageError
     from control.ingest import quarantine
@@ -235,10 +235,11 @@ def waive(ids: tuple[str, ...], reason: str, until: datetime | None, workgroup: 
     if bool(places) is (until is None):
         if places:
             raise UsageError(
-                "a record (FILE:LINE) is left out until a day", hint="add for example --until 2027-06-30"
+                "a record (FILE:LINE) is left out until a given day",
+                hint="add for example --until 2027-06-30",
             )
         raise UsageError(
-            "--until is for records, and no ID is one", hint="name records as FILE:LINE, or leave it out"
+            "--until is for records, and no ID is one", hint="name records as FILE:LINE, or omit --until"
         )
     parts = connect(os.environ)
     rows: list[dict[str, object]] = []

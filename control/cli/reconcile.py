@@ -1,4 +1,4 @@
-"""`dm reconcile`: gold, and whatever else, against its full recompute."""
+"""`dm reconcile`: compare gold, or other tables, with a full recompute."""
 
 import sys
 from pathlib import Path
@@ -25,12 +25,12 @@ Examples:
 @click.option("--target", help="Target of the profile [default: the profile's own].")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def command(select: tuple[str, ...], profiles_dir: Path, target: str | None, as_json: bool) -> None:
-    """Compare tables with their full recompute, row for row, and change nothing.
+    """Compare tables with their full recompute, row for row, without changing anything.
 
-    SELECT is what dbt's --select takes; without it all of gold is compared. A gold table is compared with the
-    version of its flat table that it last took in (without one, with silver as it is), a state table with
-    the batches that it took in. Then all rows of a table are held against the rules of its contract: a build
-    judges what it writes, and not what is there when a rule is added.
+    SELECT is a selection as in dbt's --select; by default all of gold is compared. A gold table is recomputed
+    from the version of its flat table that it last consumed (or from silver as it is now, if it reads no flat
+    table), a state table from the batches that it consumed. Then all rows of a table are checked against its
+    contract, since builds only check the rows that they write.
     Exit codes: 0 all the same, 1 a table differs or breaks its contract, 2 wrong usage or not built yet,
     3 a statement failed.
     """

@@ -10,8 +10,8 @@ import click
 from click.core import ParameterSource
 
 from control.cli import options
+from control.cli.durations import Duration
 from control.cli.output import print_json, print_table
-from control.cli.spans import Span
 
 if TYPE_CHECKING:
     from control.ports import Parts
@@ -36,16 +36,16 @@ def _options(function: Callable[..., None]) -> Callable[..., None]:
         click.option("--json", "as_json", is_flag=True, help="Print as JSON."),
         options.workgroup,
         click.option(
-            "--quarantine-days", envvar="DM_QUARANTINE_DAYS", type=Span(), default=180, show_default=True,
+            "--quarantine-days", envvar="DM_QUARANTINE_DAYS", type=Duration(), default=180, show_default=True,
             help="Quarantine is kept at least so many days from then.",
         ),
         click.option(
-            "--bronze-days", envvar="DM_BRONZE_DAYS", type=Span(), default=180, show_default=True,
+            "--bronze-days", envvar="DM_BRONZE_DAYS", type=Duration(), default=180, show_default=True,
             help="Bronze rows are kept at least so many days from then; unless this is typed, for as long as "
             "their contract promises (`retention`) where that is longer.",
         ),
         click.option(
-            "--raw-days", envvar="DM_RAW_DAYS", type=Span(), default=90, show_default=True,
+            "--raw-days", envvar="DM_RAW_DAYS", type=Duration(), default=90, show_default=True,
             help="Raw files are kept at least so many days from publication.",
         ),
         click.option("--table", metavar="NAME", help="This table only."),

@@ -1,4 +1,4 @@
-"""`dm sample`: the sample data, landed as a producer would."""
+"""`dm sample`: land the sample data as a producer would."""
 
 from collections import Counter
 from pathlib import Path
@@ -44,7 +44,7 @@ Examples:
   dm sample land                        two deliveries of 100,000 reviews into the lake's bucket
   dm sample land --delivery 1           only the first one
   dm sample land --out /tmp/lake        into a folder, to look at the files
-  dm sample land --chaos 7              the same truth, in more disorder
+  dm sample land --chaos 7              the same facts, in more disorder
   dm sample land --rows 1586614 --months public   as many reviews in each month as the public set has
 """
 )
@@ -67,11 +67,11 @@ Examples:
     type=Months(),
     default=60,
     show_default=True,
-    help=f"Spread the reviews over so many months (12 to {MOST_MONTHS}) up to December 2024, or over the 186"
-    " of the public set, which grow as it did.",
+    help=f"Spread the reviews over so many months (12 to {MOST_MONTHS}) up to December 2024, or like the"
+    " public set over its 186 months.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same bytes.")
-@click.option("--chaos", type=int, metavar="SEED", help="More disorder, repeats and splits; the same truth.")
+@click.option("--chaos", type=int, metavar="SEED", help="More disorder, repeats and splits; the same facts.")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -80,7 +80,7 @@ Examples:
 @click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the breweries, beers and profiles.",
+    help="Folder with the breweries, beers and profiles.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one object per raw file as JSON.")
 def land(
@@ -95,8 +95,8 @@ def land(
 ) -> None:
     """Land raw files of a beer-review shop: real breweries, beers and profiles, generated reviews.
 
-    The first delivery holds loads, an extract of all reviews and a day of changes. The second holds another
-    day, with updates, deletes, repeats, disorder and a few broken lines.
+    The first delivery has loads, an extract of all reviews and a day of changes. The second has another day
+    of changes, with updates, deletes, repeats, disorder and a few broken lines.
     """
     from control.sample import landing
     from control.sample.delivery import Plan

@@ -26,24 +26,24 @@ Examples:
   dm status --recount
 """,
 )
-@click.option("--recount", is_flag=True, help="Read all batches, and count what is published anew.")
+@click.option("--recount", is_flag=True, help="Read all batches and count what is published again.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON, with control records by kind.")
 def command(recount: bool, as_json: bool) -> None:
     """Show every table: last batch, raw files by state, records, rows, quarantine, lag, broken promises.
 
-    Promises are the contract's freshness and completeness: data is late when nothing newer was published, or
-    a raw file waits, for longer than is promised. Lag is the age of the oldest raw file that is not
+    Promises are the contract's freshness and completeness: data is late if nothing newer was published, or a
+    raw file has been waiting, for longer than promised. Lag is the age of the oldest raw file that is not
     published yet.
 
-    It warns of raw files that failed, or were overwritten after they had been ingested; of objects under raw/
-    that nobody ingests; of promises that do not hold; of tables of silver and gold that were not published,
-    because rows break their contract; of records that silver leaves out; and, for a week, of control records
-    that emptied or changed a source table.
+    Warnings are about raw files that failed or were overwritten after ingestion; objects under raw/ that
+    belong to no table; broken promises; silver and gold tables that were not published because rows break
+    their contract; records that silver leaves out; and, for a week, control records that emptied or changed a
+    source table.
 
-    With --json, tables that were not published stand behind those of bronze, as `stopped`, and so do folders
-    of raw/ that belong to no table, with what is `stray` in them.
+    With --json, the bronze tables are followed by the tables that were not published (`stopped`), and by the
+    folders of raw/ that belong to no table (`stray`).
 
-    What is published was counted when that was done, so that only what is in work or failed is read here.
+    Published batches were counted when they were published, so only unfinished and failed work is read here.
     """
     import os
     from collections import Counter
@@ -89,7 +89,7 @@ def command(recount: bool, as_json: bool) -> None:
 
 
 def _stopped(name: str) -> "TableStatus":
-    """A table of silver or gold that waits for better rows."""
+    """A table of silver or gold that was not published because of its rows."""
     from dataclasses import replace
 
     from control.status import NOTHING
@@ -99,7 +99,7 @@ def _stopped(name: str) -> "TableStatus":
 
 
 def _with_strays(tables: "list[TableStatus]", standing: "list[Stray]") -> "list[TableStatus]":
-    """Each table with what of its folder nobody ingests, and behind them the folders of no table."""
+    """Each table with the stray objects in its folder, followed by the folders that belong to no table."""
     from dataclasses import replace
 
     from control.ingest.strays import message, table_of
@@ -118,7 +118,7 @@ def _with_strays(tables: "list[TableStatus]", standing: "list[Stray]") -> "list[
 
 
 def _promises(contracts: Path) -> "dict[str, Promise]":
-    """What the bronze contracts promise, by table; nothing where one cannot be read, which ingestion says."""
+    """What the bronze contracts promise, by table; omits unreadable contracts, which ingestion reports."""
     from control.contracts import promises
     from control.status import Promise
 

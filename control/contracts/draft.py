@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from control.contracts import drafted, hive, skeleton, technical, words
+from control.contracts import hive, placeholders, skeleton, technical
 from control.contracts.infer import KEY_TYPES, Found, Shape, plain
 from control.contracts.model import Column, Contract
 from control.contracts.render_dbt import dump
+from control.contracts.reserved_words import RESERVED
 from control.errors import DataError
 
 _TRINO = {
@@ -49,7 +50,7 @@ def names(table: str, shape: Shape, source: str) -> dict[str, str]:
 
 def _called(raw: str, table: str) -> str:
     name = plain(raw)
-    taken = name in words.RESERVED or name in technical.PARTITION_KEYS or name[:1].isdigit()
+    taken = name in RESERVED or name in technical.PARTITION_KEYS or name[:1].isdigit()
     return f"{table}_{name}" if taken else name
 
 
@@ -120,7 +121,7 @@ def _found(column: Found, name: str, key: Sequence[Found]) -> Column:
         name=name,
         type=column.type,
         logical_type="",
-        description=drafted.column(name),
+        description=placeholders.column(name),
         required=column.required,
         key=key.index(column) + 1 if column in key else 0,
         raw_name=column.name if column.name != name else "",
@@ -163,7 +164,7 @@ def _silver(table: str, silver: str, columns: Sequence[Column]) -> dict[str, obj
         "Deleted ones are left out.",
     )
     contract = skeleton.contract(
-        "silver", silver, name=f"Current {silver}", consumer=drafted.CONSUMER, words=words
+        "silver", silver, name=f"Current {silver}", consumer=placeholders.CONSUMER, words=words
     )
     properties = []
     for column in (c for c in columns if not c.is_hidden):
@@ -240,4 +241,4 @@ def _trino(kind: str) -> str:
 
 
 def _quoted(field: str) -> str:
-    return f'"{field}"' if field in words.RESERVED else field
+    return f'"{field}"' if field in RESERVED else field

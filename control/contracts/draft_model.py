@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from control.contracts import drafted, last_select, load, skeleton, technical
+from control.contracts import last_select, load, placeholders, skeleton, technical
 from control.contracts.model import Column, Contract
 from control.contracts.render_dbt import dump
 from control.contracts.source import Document
@@ -72,12 +72,12 @@ def draft(file: Path, contracts: Sequence[Contract], held: Document | None) -> D
         layer,
         name,
         name=name.replace("_", " ").capitalize(),
-        consumer=drafted.CONSUMER,
+        consumer=placeholders.CONSUMER,
         words=(f"{grain}.", f"Join by {' and '.join(key)}.", f"As fresh as {_listed(read)}."),
     )
     kind = "view" if _VIEW.search(sql) else "table"
     table = skeleton.table(name, kind, f"{grain}.", _properties(file, stated), columns)
-    table["description"] = drafted.model(name)
+    table["description"] = placeholders.model(name)
     note = skeleton.NOTE.format(source=f"models/{layer}/{name}.sql")
     made = skeleton.keeping(contract | {"schema": [table]}, held.mapping if held else {})
     return Draft(layer, note + dump(made), key, key_of, read)
@@ -134,7 +134,7 @@ def _key(sql: str, names: Sequence[str], read: Sequence[Contract], file: Path) -
 def _column(name: str, kind: str, key: Sequence[str], known: Mapping[str, Column]) -> dict[str, object]:
     meaning = technical.meaning(name)
     said = known.get(name) or Column(
-        name, kind, "", meaning or drafted.model_column(name), classification="public"
+        name, kind, "", meaning or placeholders.model_column(name), classification="public"
     )
     position = key.index(name) + 1 if name in key else 0
     return skeleton.column(
@@ -146,7 +146,7 @@ def _column(name: str, kind: str, key: Sequence[str], known: Mapping[str, Column
 def _known(held: Sequence[Column], read: Sequence[Column]) -> dict[str, Column]:
     """By name, the first column of which people have said something, else the first that is read."""
     found: dict[str, Column] = {}
-    for column in [*(c for c in (*held, *read) if not drafted.is_column(c.description, c.name)), *read]:
+    for column in [*(c for c in (*held, *read) if not placeholders.is_column(c.description, c.name)), *read]:
         found.setdefault(column.name, column)
     return found
 

@@ -8,8 +8,8 @@ from control.contracts import (
     load,
     odcs,
     rules_bronze,
-    rules_circles,
     rules_columns,
+    rules_cycles,
     rules_document,
     rules_silver,
     source,
@@ -60,7 +60,7 @@ def lint(paths: Sequence[Path]) -> Report:
     subjects = [Subject(document, contract, tree, frozenset(unread)) for document, contract in pairs]
     findings += rules_document.shared(subjects)
     findings += rules_silver.missing(subjects)
-    findings += rules_circles.findings(subjects)
+    findings += rules_cycles.findings(subjects)
     for on in subjects:
         if on.contract.file in wanted:
             findings += _judge(on)

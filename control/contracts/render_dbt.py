@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import yaml
 
-from control.contracts import promises, render_people, technical
+from control.contracts import promises, render_ownership, technical
 from control.contracts.model import Check, Column, Contract, Test
 
 MARK = "# Rendered by `dm contract sync` from "
@@ -27,7 +27,7 @@ def render(contracts: Sequence[Contract]) -> dict[str, str]:
         for model in _models(contract, by_name):
             path = f"{contract.layer}/{model['name']}.yml"
             files[path] = _header(contract.home, path) + dump({"version": 2, "models": [_literally(model)]})
-    for kind, made in (("groups", render_people.groups), ("exposures", render_people.exposures)):
+    for kind, made in (("groups", render_ownership.groups), ("exposures", render_ownership.exposures)):
         if found := made(contracts):
             files[f"{kind}.yml"] = _header("contracts", f"{kind}.yml") + dump(
                 {"version": 2, kind: _literally(found)}
@@ -117,7 +117,7 @@ def _model(
         "config": {
             "contract": {"enforced": True},
             "group": contract.owner,
-            "access": render_people.access_of(name, contract),
+            "access": render_ownership.access_of(name, contract),
             "tags": list(contract.tags),
             "meta": _meta(contract),
         },

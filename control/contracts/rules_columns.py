@@ -4,8 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from control.contracts import expression, hive, quality, technical, words
+from control.contracts import expression, hive, quality, technical
 from control.contracts.model import Finding
+from control.contracts.reserved_words import RESERVED
 from control.contracts.subject import TABLE, Subject
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
@@ -27,7 +28,7 @@ def names(on: Subject) -> Iterator[Finding]:
         if not _NAME.fullmatch(column.name):
             message = f"column name {column.name!r}: use lower case letters, digits and _"
             yield on.finding("column-name", place, message)
-        elif column.name in words.RESERVED:
+        elif column.name in RESERVED:
             message = f"column name {column.name!r}: a word of SQL, which no query here quotes, rename it"
             yield on.finding("column-name", place, message)
         elif on.contract.layer == "bronze" and column.name in technical.PARTITION_KEYS:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from control.contracts import drafted
+from control.contracts import placeholders
 from control.contracts.model import LAYERS, Finding
 from control.contracts.source import Path
 from control.contracts.subject import TABLE, Subject
@@ -136,14 +136,14 @@ def no_draft(on: Subject) -> Iterator[Finding]:
     if on.data.get("status") in ("proposed", "draft"):
         return
     why = f"is the draft's, and the status is {on.data.get('status')}: write what is so"
-    if drafted.is_table(on.contract.description, on.contract.table):
+    if placeholders.is_table(on.contract.description, on.contract.table):
         yield on.finding("draft-words", (*TABLE, "description"), f"the table's description {why}")
     for path, column, _ in on.columns():
-        if drafted.is_column(column.description, column.name):
+        if placeholders.is_column(column.description, column.name):
             message = f"column {column.name}: its description {why}"
             yield on.finding("draft-words", (*path, "description"), message)
-    if any(consumer.name == drafted.CONSUMER for consumer in on.contract.consumers):
-        message = f"consumer {drafted.CONSUMER} is the draft's: name who reads the table, and for what"
+    if any(consumer.name == placeholders.CONSUMER for consumer in on.contract.consumers):
+        message = f"consumer {placeholders.CONSUMER} is the draft's: name who reads the table, and for what"
         yield on.finding("draft-words", ("customProperties",), message)
 
 

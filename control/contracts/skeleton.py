@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from control.contracts import drafted, hive
+from control.contracts import hive, placeholders
 from control.contracts.model import Column
 
 NOTE = "# Drafted from {source}: read every line, then set status to active.\n"
@@ -64,7 +64,7 @@ def table(
         "name": name,
         "logicalType": "object",
         "physicalType": kind,
-        "description": drafted.table(name),
+        "description": placeholders.table(name),
         "dataGranularityDescription": grain,
         **({"customProperties": custom(properties)} if properties else {}),
         "properties": columns,

@@ -10,7 +10,7 @@ import msgspec
 from control.cost.runs import Cost
 from control.errors import NotFoundError, UsageError
 from control.model import Finding
-from control.papers import NOT_JSON
+from control.serialization import NOT_JSON
 
 # Contracts state `budget: {scan: 1.5}`: at most 1.5 times the bytes of the last build.
 SCAN = "scan"

@@ -16,8 +16,8 @@ from typing import Any
 import msgspec
 
 from control.errors import NotFoundError, UsageError
-from control.papers import NOT_JSON
 from control.ports import Execution, Statements
+from control.serialization import NOT_JSON
 
 # Athena bills each statement at least so much; DDL, SHOW and DESCRIBE, and failed ones not at all, but one
 # that was cancelled for what it had read by then.

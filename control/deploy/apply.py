@@ -23,6 +23,11 @@ class Environment:
     values: Mapping[str, str]
     chosen: tuple[str, ...]
 
+    @property
+    def chosen_templates(self) -> dict[str, Template]:
+        """The templates of the chosen stacks, in order."""
+        return {name: self.templates[name] for name in self.chosen}
+
     def stack_name(self, name: str) -> str:
         """The whole name of a stack."""
         return f"{self.values['Project']}-{self.values['Environment']}-{name}"

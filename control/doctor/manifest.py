@@ -12,7 +12,7 @@ import msgspec
 
 from control.errors import NotFoundError, UsageError
 from control.model import Finding
-from control.papers import NOT_JSON
+from control.serialization import NOT_JSON
 
 LAYERS = ("silver", "gold")
 Node = Mapping[str, Any]

@@ -13,8 +13,8 @@ from datetime import datetime
 from control.errors import ConflictError, NotFoundError, ThrottledError, UnavailableError
 from control.ingest import files
 from control.model import Batch, Finding
-from control.papers import from_json, to_json
 from control.ports import AlertTopic, Parts
+from control.serialization import from_json, to_json
 
 # Findings that are put into the outbox where they are made, under an id that outlives the day.
 APART = ("batch.failed", "raw.unknown_table", "raw.key")

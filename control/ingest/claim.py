@@ -1,7 +1,7 @@
-"""Claim a batch, keep it, give it back, split it: each one conditional write that names its epoch.
+"""Claim a batch, keep it, give it back, split it: each is one conditional write that names its epoch.
 
-A lease that has run out only invites another worker to claim. What fences the old one off is the epoch, which
-each claim raises: its writes no longer count, not even those that report an error.
+An expired lease only invites other workers to claim. The old worker is fenced off by the epoch, which each
+claim raises: its writes no longer count, not even those that report an error.
 """
 
 import zlib
@@ -16,12 +16,12 @@ from control.ingest.rules import Rules
 from control.model import Batch, EngineName, RawFile
 from control.ports import Parts
 
-# No lease and no wait for another try is so long: a moment further ahead is of a clock that was wrong.
+# No lease and no retry delay is this long: a time further ahead comes from a wrong clock.
 FAR_AHEAD = timedelta(hours=1)
 
 
 def free_at(batch: Batch, now: datetime, rules: Rules) -> datetime | None:
-    """From when on anyone may claim `batch`, who has it `now`; None when it is nothing to claim."""
+    """The time from which anyone may claim `batch`; None if it cannot be claimed."""
     if batch.state not in ("pending", "claimed"):
         return None
     at = batch.lease_expires_at or batch.not_before or batch.created_at
@@ -31,10 +31,10 @@ def free_at(batch: Batch, now: datetime, rules: Rules) -> datetime | None:
 def take(
     batch: Batch, owner: str, parts: Parts, rules: Rules, engine: EngineName | None = None
 ) -> Batch | None:
-    """Claim `batch` for `owner`; or, when its attempts are used up, mark it `splitting` or `failed`.
+    """Claim `batch` for `owner`; if its attempts are used up, mark it `splitting` or `failed` instead.
 
-    Gives the batch as it is then, None when another worker was faster. `owner` is unique to the claim, so
-    that a lost response and a lost race are not mistaken for one another. `engine` overrules the planned one.
+    Returns the changed batch, None if another worker was faster. `owner` is unique to the claim, so that a
+    lost response is not mistaken for a lost race. `engine` overrides the planned one.
     """
     now = parts.clock.now()
     if batch.attempts >= rules.split_after and len(batch.file_ids) > 1:
@@ -60,7 +60,7 @@ def take(
 
 
 def write(held: Batch, wanted: Batch, parts: Parts) -> Batch:
-    """Change a batch that this worker holds. Raises StaleEpochError when it holds it no longer."""
+    """Change a batch that this worker holds. Raises StaleEpochError if it no longer holds it."""
     try:
         return parts.store.update(held, wanted)
     except ConflictError as error:
@@ -70,7 +70,7 @@ def write(held: Batch, wanted: Batch, parts: Parts) -> Batch:
 def anew(batch: Batch) -> Batch:
     """The batch as if it had never been tried.
 
-    Its epoch rises, so that nobody who still holds an older view of it can end it once more.
+    Its epoch rises, so that nobody with an older view of it can finish it again.
     """
     return replace(
         batch,
@@ -91,9 +91,9 @@ def anew(batch: Batch) -> Batch:
 
 
 def heartbeat(held: Batch, parts: Parts, rules: Rules) -> Callable[[], None]:
-    """A function for an engine to call often: renews the lease of `held` once half of it is gone.
+    """A function for an engine to call often: it renews the lease of `held` when half of it has passed.
 
-    It raises StaleEpochError when the batch was taken over, so that a zombie stops early.
+    It raises StaleEpochError if the batch was taken over, so that a zombie stops early.
     """
     due = parts.clock.now() + timedelta(seconds=rules.lease_seconds / 2)
 
@@ -109,9 +109,9 @@ def heartbeat(held: Batch, parts: Parts, rules: Rules) -> Callable[[], None]:
 
 
 def give_back(held: Batch, error: str, parts: Parts, rules: Rules, *, counts: bool) -> Batch:
-    """Return a claimed batch for another try; unless the attempt `counts`, it is not held against it.
+    """Return a claimed batch for another try; `counts` says whether this attempt counts against its limit.
 
-    Raises StaleEpochError when it was taken over.
+    Raises StaleEpochError if it was taken over.
     """
     spread = 0.5 + zlib.crc32(f"{held.batch_id}{held.epoch}".encode()) / 2**33
     wait = rules.retry_seconds * 2 ** (held.attempts - 1) * spread if counts else 0.0
@@ -127,12 +127,12 @@ def give_back(held: Batch, error: str, parts: Parts, rules: Rules, *, counts: bo
 
 
 def split(batch: Batch, parts: Parts) -> tuple[Batch, ...]:
-    """Give each file of a `splitting` batch to a batch of its own, then close it; anyone may, again too."""
+    """Give each file of a `splitting` batch a batch of its own, then close it. Anyone may repeat this."""
     children = []
     for file_id in batch.file_ids:
         file = parts.store.get(RawFile, batch.table, file_id)
-        # A file without a batch is this one's too: its planner died before it said so. Left to the planner,
-        # it would find its way back into this batch, which is closed by then.
+        # A file without a batch also belongs here: its planner died before it assigned the file. Otherwise
+        # the planner would put it into this batch again, which is closed by then.
         if file is not None and file.batch_id in (None, batch.batch_id):
             child = plan.new_batch([file], batch.engine, parts, parent=batch.batch_id)
             plan.assign(file, child, parts)

@@ -10,8 +10,8 @@ from control.errors import NotFoundError, UsageError, printable
 from control.model import Batch, FileState, Head, Place, RawFile
 from control.orders import FileReport, Manifest, attempt_of
 from control.outcomes import counts_in, file_state
-from control.papers import from_json
 from control.ports import Parts, every
+from control.serialization import from_json
 
 SHORTEST_ID = 8
 # Digits of an id that are shown: enough to tell a million files apart.
@@ -182,7 +182,7 @@ def manifest_of(batch: Batch, parts: Parts) -> Manifest | None:
     """The sealed content of a batch, None when no attempt on it was completed."""
     if not batch.manifest_digest:
         return None
-    uri = attempt_of(batch, parts.settings.bucket).paper("manifest.json")
+    uri = attempt_of(batch, parts.settings.bucket).document("manifest.json")
     return from_json(Manifest, parts.objects.get(uri), uri)
 
 

@@ -1,8 +1,8 @@
-"""Raw files whose key holds other content than was registered, in a bucket that keeps no versions.
+"""Raw files whose object was overwritten after it was registered, in a bucket without versions.
 
-What of a key was published first is what counts: its rows stay, and what was written over it is no file of
-its own, so people are told once to land it under a new key. Until something of the key is published nothing
-can be doubled by taking what it holds now, so an attempt that comes again takes that.
+The content that was published first counts: its rows stay, and the new content is not a file of its own, so
+people are told once to land it under a new key. Until something of the key is published, using the present
+content duplicates nothing, so a repeated attempt does that.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,19 +17,19 @@ from control.ports import Parts, StoredObject, every
 
 EXAMPLES = 3
 INSTEAD = (
-    "land what they hold now under new keys, and delete these (whoever writes keys again by design, as sinks"
-    " of Kafka do, needs a bucket with versions)"
+    "land their present content under new keys, and delete these (a producer that overwrites keys by design,"
+    " such as a Kafka sink, needs a bucket with versions)"
 )
 
 
 def note(
     table: str, differing: Mapping[str, StoredObject], told: dict[str, str], parts: Parts
 ) -> Iterator[Finding]:
-    """Findings on the objects of `table` whose tags differ from what was registered, by file id.
+    """Findings on the objects of `table` whose etags differ from the registered ones, by file id.
 
-    An overwriting that nobody was told of is an error, put into the outbox of alerts before it is noted on
-    the file; from then on it is a warning, until the object is gone or as it was. `told` is what the caller
-    keeps from one look to the next: what it told of is an error to its end.
+    An overwritten file that was not reported yet is an error; its alert goes to the outbox before the file is
+    marked. Later it is a warning, until the object is gone or has its old content. `told` has what the caller
+    itself has reported; for the caller, that stays an error.
     """
     files = parts.store.get_many(RawFile, table, differing)
     batches = parts.store.get_many(Batch, table, sorted({f.batch_id for f in files.values() if f.batch_id}))
@@ -39,9 +39,9 @@ def note(
     for file_id, file in files.items():
         tag, batch = differing[file_id].etag, batches.get(file.batch_id or "")
         if file.etag == tag:
-            continue  # taken as it is now, meanwhile
+            continue  # its present content was used meanwhile
         if batch is None:
-            with suppress(ConflictError):  # planned just now: the attempt that comes again will see
+            with suppress(ConflictError):  # it was just planned: a repeated attempt will see
                 _take(file, differing[file_id], parts)
         elif is_published(batch, parts):
             (new if file.overwritten != tag or told.get(file_id) == tag else old).append(file)
@@ -49,16 +49,18 @@ def note(
             redrivable.append(file)
     _forget(table, differing, parts)
     if new:
-        problem = f"were overwritten after they had been ingested, and what they hold now is not: {INSTEAD}"
+        problem = (
+            f"were overwritten after they had been ingested, and their present content is not: {INSTEAD}"
+        )
         finding = _finding("error", table, problem, new)
         yield finding
-        alerts.note([finding], parts)  # before it is noted: who dies in between tells of it again
+        alerts.note([finding], parts)  # before it is marked: after a crash in between, it is sent again
         for file in new:
             told[file.file_id] = differing[file.file_id].etag
-            with suppress(ConflictError):  # being ingested again: seen the next time
+            with suppress(ConflictError):  # it is being ingested again: seen the next time
                 parts.store.update(file, replace(file, overwritten=told[file.file_id]))
     if old:
-        problem = f"hold other content than was ingested, as was told before: {INSTEAD}"
+        problem = f"have other content than was ingested, as reported before: {INSTEAD}"
         yield _finding("warning", table, problem, old)
     if redrivable:
         problem = "failed and were overwritten since; `dm files redrive` ingests what they hold now"
@@ -66,10 +68,10 @@ def note(
 
 
 def as_it_is_now(file: RawFile, batch: Batch, parts: Parts) -> RawFile:
-    """`file`, with the tag of what its key holds now, if nothing of it was published and it has no versions.
+    """`file` with the present etag of its object, if nothing of it was published and it has no versions.
 
-    For an attempt of `batch` that comes again: the one before may have failed because of it. Raises
-    ConflictError when another worker was faster.
+    For a repeated attempt of `batch`: the previous one may have failed because of the new content. Raises
+    ConflictError if another worker was faster.
     """
     if file.version_id != "null" or is_published(batch, parts):
         return file
@@ -80,7 +82,7 @@ def as_it_is_now(file: RawFile, batch: Batch, parts: Parts) -> RawFile:
 
 
 def is_published(batch: Batch, parts: Parts) -> bool:
-    """Was `batch` published, or one before it that its files were in?"""
+    """Whether `batch` was published, or an earlier batch of its files."""
     chain = (batch, *tally.ancestors([batch], {}, parts).values())
     return any(one.state == "published" for one in chain)
 
@@ -94,7 +96,7 @@ def _take(file: RawFile, found: StoredObject, parts: Parts) -> RawFile:
 
 
 def _forget(table: str, differing: Mapping[str, StoredObject], parts: Parts) -> None:
-    """Take the note off files whose objects are gone, or hold again what was registered."""
+    """Unmark files whose objects are gone or have the registered content again."""
     for file in list(every(parts.store, RawFile, table, place="overwritten")):
         if file.file_id not in differing:
             with suppress(ConflictError):

@@ -11,8 +11,8 @@ from control.ingest.rules import Rules
 from control.ingest.tables import BronzeTable
 from control.model import Batch, Head, RawFile
 from control.orders import Attempt, FileReport, Manifest, OrderFile, Report, WorkOrder, attempt_of
-from control.papers import digest, to_json
 from control.ports import Engine, Parts
+from control.serialization import digest, to_json
 
 
 def parse(held: Batch, table: BronzeTable, engine: Engine, parts: Parts, rules: Rules) -> Batch:
@@ -29,7 +29,7 @@ def parse(held: Batch, table: BronzeTable, engine: Engine, parts: Parts, rules: 
     rekeyed = _rekeyed(table, parts)
     order = _order(attempt, files, rekeyed or 0, parts)
     for name, text in (("contract.yaml", table.text.encode()), ("order.json", to_json(order))):
-        _write_once(attempt.paper(name), text, parts)
+        _write_once(attempt.document(name), text, parts)
     report = engine.run(order, claim.heartbeat(held, parts, rules))
     _verify(order, report, parts)
     keys.verify(table, report, parts.settings)
@@ -38,7 +38,7 @@ def parse(held: Batch, table: BronzeTable, engine: Engine, parts: Parts, rules: 
         return claim.write(held, replace(held, state="splitting", lease_expires_at=None), parts)
     manifest = _manifest(held, table, report, parts)
     sealed = to_json(manifest)
-    _write_once(attempt.paper("manifest.json"), sealed, parts)
+    _write_once(attempt.document("manifest.json"), sealed, parts)
     wanted = replace(
         held,
         state="failed" if refused else "written",
@@ -75,7 +75,7 @@ def _order(attempt: Attempt, files: tuple[RawFile, ...], rekeyed: int, parts: Pa
     return WorkOrder(
         table=attempt.table,
         attempt=attempt.id,
-        contract=attempt.paper("contract.yaml"),
+        contract=attempt.document("contract.yaml"),
         files=tuple(
             OrderFile(
                 file_id=file.file_id,

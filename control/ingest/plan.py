@@ -24,13 +24,13 @@ def plan(
     room: int | None = None,
     reloads: Reloads | None = None,
 ) -> tuple[Batch, ...]:
-    """Make pending batches of the files that belong to none, at most `room`; give those batches.
+    """Put files without a batch into at most `room` pending batches, and return these.
 
-    Files for which there is no room stay registered: what is claimed late is planned late, with what has
-    landed since. `reloads` says which files of a reload still wait for others of it.
+    Other files stay registered: what cannot be claimed soon is planned later, with what has landed by then.
+    `reloads` says which files of a reload still wait for others.
 
-    Two planners at once, or one that was interrupted, do no harm: a file goes to the batch that its item
-    names, and a batch takes only the files that are its own (see `assign`).
+    Concurrent and interrupted planners do no harm: a file belongs to the batch that its item names, and a
+    batch takes only its own files (see `assign`).
     """
     if room is not None and room <= 0:
         return ()
@@ -48,7 +48,7 @@ def plan(
 
 
 def _fits_spark(file: RawFile) -> bool:
-    """Whether pyarrow, through which Spark's tasks read, takes the key for the one that it is."""
+    """Whether pyarrow, which reads files in Spark's tasks, keeps the key as it is."""
     return not {"", ".", ".."} & set(file.key.split("/"))
 
 
@@ -58,10 +58,10 @@ def choose(files: Sequence[RawFile], rules: Rules) -> EngineName:
 
 
 def assign(file: RawFile, batch: Batch, parts: Parts) -> bool:
-    """Give `file` to `batch` if it is free or was its parent's; is it the batch's now?
+    """Give `file` to `batch` if it is free or its parent's; returns whether it belongs to the batch now.
 
-    After this, whoever has it, has it for good: a file leaves a batch only for a child of that batch, when
-    the batch is split or, published long ago, replayed.
+    After this, its owner is final: a file leaves a batch only for a child of that batch, when the batch is
+    split or, after publication, replayed.
     """
     owner: RawFile | None = file
     while owner is not None and owner.batch_id in (None, batch.parent or None):
@@ -73,7 +73,7 @@ def assign(file: RawFile, batch: Batch, parts: Parts) -> bool:
 
 
 def new_batch(files: Sequence[RawFile], engine: EngineName, parts: Parts, parent: str = "") -> Batch:
-    """The pending batch of `files`, made if there is none: same files and parent, same batch."""
+    """The pending batch of `files`, created if needed: the same files and parent give the same batch."""
     file_ids = tuple(file.file_id for file in files)
     batch = Batch(
         batch_id=batch_id_of(files[0].table, file_ids, parent),
@@ -96,7 +96,7 @@ def _make(files: Sequence[RawFile], engine: EngineName, parts: Parts) -> Batch:
 
 
 def _groups(files: Sequence[RawFile], engine: EngineName, rules: Rules) -> Iterator[Sequence[RawFile]]:
-    """Cut `files` into runs within the engine's limits; a marker or a file above the bytes is alone."""
+    """Cut `files` into groups within the engine's limits; markers and oversized files are alone."""
     most_files = rules.light_files if engine == "light" else rules.spark_files
     most_bytes = rules.light_bytes if engine == "light" else rules.spark_bytes
     group: list[RawFile] = []

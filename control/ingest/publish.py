@@ -1,8 +1,8 @@
 """Publish written batches, one number at a time, so that readers see all of a batch or none.
 
-The head of a table holds `published N`, or `publishing N + 1` with an intent that says all there is to do.
+The head of a table says `published N`, or `publishing N + 1` with an intent that holds everything to be done.
 The decision is one write on the batch: from `written` to `published N + 1`, under its epoch. Whoever finds
-an intent finishes it, or withdraws it when the batch has moved on; nobody starts another before that.
+an intent completes it, or withdraws it if the batch has changed; nobody starts another one before that.
 """
 
 from dataclasses import replace
@@ -22,8 +22,8 @@ from control.ports import CatalogTable, Parts
 def publish(written: Batch, table: BronzeTable, parts: Parts) -> Batch:
     """Give `written` the next number of its table and make it visible.
 
-    Safe to call again after any interruption, and by anyone. A batch whose tokens were made with another key
-    than the table's is pending again instead. Raises StaleEpochError when it was taken over.
+    Anyone may call this again after an interruption. A batch whose tokens were made with another key than the
+    table's becomes pending again instead. Raises StaleEpochError if it was taken over.
     """
     manifest = manifest_of(written, parts)
     while True:
@@ -44,11 +44,11 @@ def publish(written: Batch, table: BronzeTable, parts: Parts) -> Batch:
             wanted = replace(head, intent=intent, coming=coming, columns=columns_of(table), token_key=key)
             parts.store.update(head, wanted)
         except ConflictError:
-            continue  # another publisher was faster: settle what it intends, then try again
+            continue  # another publisher was faster: settle its intent, then try again
 
 
 def settle(table: str, parts: Parts) -> Head:
-    """Roll an open intent forward, or withdraw it when its batch has moved on; give the free head."""
+    """Complete an open intent, or withdraw it if its batch has changed; returns the head without intent."""
     while True:
         head = parts.store.get(Head, table, table)
         if head is None:
@@ -69,10 +69,10 @@ def settle(table: str, parts: Parts) -> Head:
 
 
 def _decide(table: str, intent: Intent, parts: Parts) -> bool:
-    """Publish the batch under the intent's epoch; is it published with the intent's number?
+    """Publish the batch under the intent's epoch; returns whether it has the intent's number then.
 
-    A batch that has left `written` never comes back to it under the same epoch, so every worker that asks
-    gets the same answer.
+    A batch that has left `written` never returns to it under the same epoch, so all workers get the same
+    answer.
     """
     while True:
         batch = parts.store.get(Batch, table, intent.batch_id)
@@ -93,9 +93,9 @@ def _decide(table: str, intent: Intent, parts: Parts) -> bool:
 
 
 def _fits(batch: Batch, head: Head) -> bool:
-    """Were the tokens of `batch` made with the key of the table?
+    """Whether the tokens of `batch` were made with the key of the table.
 
-    Those of a batch that an older version of this code has written are not known, and taken.
+    The key of a batch that an older version of this code has written is unknown, and accepted.
     """
     if batch.token_key is None or head.token_key is None:
         return True
@@ -103,7 +103,7 @@ def _fits(batch: Batch, head: Head) -> bool:
 
 
 def _intent(batch: Batch, head: Head, table: BronzeTable, manifest: Manifest, parts: Parts) -> Intent:
-    """All that publishing `batch` after `head` will do. Events first: they are there when the rows appear."""
+    """Everything that publishing `batch` after `head` will do. Events come first, before the rows appear."""
     now = parts.clock.now().astimezone(UTC)
     coming = replace(batch, number=head.number + 1, ingest_date=now.date().isoformat())
     attempt = attempt_of(batch, parts.settings.bucket)

@@ -19,8 +19,8 @@ from control.ingest.redrive import redrive
 from control.model import Batch, Head, RawFile
 from control.orders import attempt_of
 from control.outcomes import counts_in
-from control.papers import NOT_JSON
 from control.ports import Parts, every
+from control.serialization import NOT_JSON
 
 # Batches whose files are looked up together: whoever wants some lines waits for no more.
 BATCHES_AT_ONCE = 100

@@ -29,11 +29,11 @@ from control.errors import (
 from control.ingest import alerts, claim, keys, strays
 from control.ingest.catalog import follow_contract
 from control.ingest.files import described
+from control.ingest.listing import Known, register_listed
 from control.ingest.notices import take_in
 from control.ingest.parse import parse
 from control.ingest.plan import Choice, plan
 from control.ingest.publish import publish, settle
-from control.ingest.register import Known, reconcile
 from control.ingest.reload import Reloads
 from control.ingest.rules import Rules
 from control.ingest.tables import BronzeTable
@@ -194,7 +194,7 @@ def _register(work: _Work, heads: Mapping[str, Head], done: _Pass) -> None:
     if not done.listed:
         strays.tell(strays.standing(parts), work.known.strays, parts)  # of which notifications have told
         return
-    done.registered, done.findings = reconcile(work.tables, parts, work.known, others=work.others)
+    done.registered, done.findings = register_listed(work.tables, parts, work.known, others=work.others)
     if work.listing == "when_due":
         for name in work.tables:
             _note_listed(name, heads.get(name), parts)

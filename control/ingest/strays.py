@@ -1,11 +1,11 @@
-"""Objects under `raw/` that nobody ingests: told of once, and remembered until they are gone.
+"""Stray objects under `raw/` that are not ingested: reported once, and remembered until they are gone.
 
-They are in a folder of no table that has a contract, or have a key that the parser can tell no shape from.
-All of one folder and reason are one incident, from the first on until a listing finds none.
+They are in a folder that belongs to no table with a contract, or have a key that does not tell their shape.
+All strays of one folder and reason are one incident, until a listing finds none.
 
-Whoever looks reads what is remembered first and the bucket then, and changes only what still is as it was
-read (the fence of `Stray`). So of all who look at once one begins an incident, and who was given up for dead
-meanwhile neither begins one anew for what is gone nor ends a later one.
+Each lister reads the known incidents before it lists the bucket, and changes only incidents that are still as
+it read them (the fence of `Stray`). So of concurrent listers only one begins an incident, and a lister that
+was presumed dead neither reopens an incident that is over nor ends a later one.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,15 +21,15 @@ from control.ports import Parts, StoredObject, every
 
 UNKNOWN_TABLE, KEY = "raw.unknown_table", "raw.key"
 EXAMPLES = 3
-# Folders without a contract that are told apart. A producer that makes a folder for each object is one
-# incident more, not a message a folder; as long as it lasts, other new folders belong to it.
+# At most so many folders without a contract have incidents of their own; all further ones share an incident,
+# so that a producer which makes a folder for each object does not cause an alert for each.
 MOST_FOLDERS = 20
 REST = f"{RAW}…"
 
 
 @dataclass(slots=True)
 class Sightings:
-    """What one look at the bucket finds, by code and folder: a million of a kind are one.
+    """The strays that one listing finds, counted by code and folder.
 
     `apart` are the folders without a contract that have an incident of their own.
     """
@@ -68,19 +68,19 @@ def folder_of(key: str) -> str:
 
 
 def remembered(parts: Parts) -> dict[str, Stray]:
-    """All incidents that are and were, by id, as they are now: to be read before a look at the bucket."""
+    """All present and past incidents by id; to be read before the bucket is listed."""
     return {stray.id: stray for stray in every(parts.store, Stray)}
 
 
 def standing(parts: Parts) -> list[Stray]:
-    """The incidents that are not over, by folder, without reading those that are."""
+    """The incidents that are not over, by folder, without reading past ones."""
     named = [stray.id for stray in every(parts.store, Stray, place="open")]
     found = parts.store.get_many(Stray, Stray.table, named).values() if named else ()
     return sorted((one for one in found if not one.gone), key=lambda one: (one.folder, one.code))
 
 
 def sightings(before: Mapping[str, Stray]) -> Sightings:
-    """Nothing seen yet by who has read `before`."""
+    """No strays yet, for a lister that has read `before`."""
     open_ones = (stray for stray in before.values() if not stray.gone)
     return Sightings({stray.folder for stray in open_ones if stray.code == UNKNOWN_TABLE})
 
@@ -92,10 +92,10 @@ def note(
     told: dict[str, Stray],
     parts: Parts,
 ) -> Iterator[Finding]:
-    """Remember what a listing has `seen`, forget what it would have seen, and tell what nobody was told of.
+    """Record the strays that a listing has `seen`, close incidents that it did not see, and report new ones.
 
-    `before` is what was remembered before it, `is_covered` whether it looked where an incident is. Gives a
-    finding on each that it has seen: an error if it is in `told`, what the caller has told people of.
+    `before` are the incidents known before the listing; `is_covered` says whether it covered an incident's
+    folder. Yields a finding for each incident seen: an error if it is in `told`, which the caller reported.
     """
     wanted = list(seen.strays(parts.clock.now()))
     now = {one.id: kept for one in wanted if (kept := _remember(one, before.get(one.id), parts))}
@@ -109,7 +109,7 @@ def note(
 
 
 def meet(code: str, found: StoredObject, reason: str, parts: Parts) -> None:
-    """Remember an object that somebody has told of, if it is there as it was told; a pass tells people."""
+    """Record a stray from a notification, if the object exists as described; the next pass reports it."""
     before = remembered(parts)
     seen = sightings(before)
     seen.add(code, found.key, reason)
@@ -120,9 +120,9 @@ def meet(code: str, found: StoredObject, reason: str, parts: Parts) -> None:
 
 
 def tell(strays: Iterable[Stray], told: dict[str, Stray], parts: Parts) -> None:
-    """Put those that nobody was told of into the outbox of alerts, and into `told`; then note that on them.
+    """Put unreported incidents into the outbox of alerts and into `told`, then mark them as reported.
 
-    Who dies in between tells of it again, which is the same alert.
+    After a crash in between they are reported again, with the same alert.
     """
     for stray in strays:
         if not (stray.told or stray.gone):
@@ -140,12 +140,12 @@ def table_of(stray: Stray) -> str:
 
 
 def finding(stray: Stray, severity: Severity) -> Finding:
-    """What is found out about one incident."""
+    """The finding about one incident."""
     return Finding(stray.code, severity, stray.folder, message(stray))
 
 
 def unmentioned(told: Mapping[str, Stray], findings: Iterable[Finding]) -> Iterator[Finding]:
-    """What people were told of that is not among `findings`."""
+    """Findings about reported incidents that are not among `findings`."""
     mentioned = {(one.code, one.where) for one in findings}
     for stray in told.values():
         if (stray.code, stray.folder) not in mentioned:
@@ -153,7 +153,7 @@ def unmentioned(told: Mapping[str, Stray], findings: Iterable[Finding]) -> Itera
 
 
 def message(stray: Stray) -> str:
-    """What people are told: how many since when, for example which, and what to do."""
+    """The message for people: how many, since when, examples, and what to do."""
     if stray.code == KEY:
         problem = "have keys that the parser cannot tell a shape from"
         remedy = "land them under other keys (docs/raw-files.md), and delete these"
@@ -167,7 +167,7 @@ def message(stray: Stray) -> str:
 
 
 def _remember(seen: Stray, old: Stray | None, parts: Parts) -> Stray | None:
-    """`seen` as it is remembered now, None when it was begun and is over since `old` was read."""
+    """The recorded incident for `seen`; None if it began and ended after `old` was read."""
     if old is None:
         if parts.store.create(seen):
             return seen
@@ -181,7 +181,7 @@ def _remember(seen: Stray, old: Stray | None, parts: Parts) -> Stray | None:
 
 
 def _is_there(found: StoredObject, parts: Parts) -> bool:
-    """Is `found` the newest version of an object that is there?"""
+    """Whether `found` is the newest version of an existing object."""
     try:
         found.key.encode()
     except UnicodeEncodeError:

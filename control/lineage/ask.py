@@ -9,7 +9,7 @@ import msgspec
 
 from control.errors import NotFoundError, UsageError
 from control.lineage.model import VERSION, Kind, parted
-from control.papers import NOT_JSON
+from control.serialization import NOT_JSON
 
 Direction = Literal["up", "down"]
 DIRECT: frozenset[Kind] = frozenset({"direct"})

@@ -14,7 +14,7 @@ import msgspec
 from control.errors import UsageError
 from control.lineage.ask import Graph, Hop
 from control.lineage.model import VERSION, Kind, Project
-from control.papers import NOT_JSON
+from control.serialization import NOT_JSON
 
 _HINT = "`dm lineage check --update` writes it"
 

@@ -8,7 +8,7 @@ import msgspec
 
 from control.errors import NotFoundError, UsageError
 from control.lineage.model import Model, Project
-from control.papers import NOT_JSON
+from control.serialization import NOT_JSON
 
 _BUILT = ("model", "seed", "snapshot")
 

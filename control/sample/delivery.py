@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from control.sample.changes import Change, Edit, LogStart, change_line, commit, control_line, load_lines
-from control.sample.extracts import HEADER, correction_lines, extract_texts
-from control.sample.history import first_day, second_day
-from control.sample.mess import (
+from control.sample.disorder import (
     CHAOS,
     NEVER,
     TIDY,
     UNTIDY,
-    Mess,
+    Disorder,
     arrange,
     broken_changes,
     broken_extract_lines,
     repeat,
     scatter,
 )
+from control.sample.extracts import HEADER, correction_lines, extract_texts
+from control.sample.history import first_day, second_day
 from control.sample.parents import held_back
 from control.sample.shop import KEYS, Row, Shop, stream
 
@@ -65,8 +65,8 @@ def first_delivery(shop: Shop, plan: Plan) -> Iterator[RawFile]:
     for number, text in enumerate(extract_texts(shop), 1):
         yield RawFile(f"raw/review/epoch=1/extract=1/part-{number:04d}.csv.gz", _pack(text))
     on_time, _ = _first_changes(shop, plan)
-    mess = TIDY if plan.chaos is None else CHAOS
-    yield from _change_files("review", [change_line(change) for change in on_time], FIRST_DAY, plan, mess)
+    disorder = TIDY if plan.chaos is None else CHAOS
+    yield from _change_files("review", [change_line(change) for change in on_time], FIRST_DAY, plan, disorder)
 
 
 def second_delivery(shop: Shop, plan: Plan) -> Iterator[RawFile]:
@@ -77,12 +77,12 @@ def second_delivery(shop: Shop, plan: Plan) -> Iterator[RawFile]:
         yield RawFile("raw/review/epoch=1/extract=1/part-0001-again.csv.gz", _pack(next(extract_texts(shop))))
     _, late = _first_changes(shop, plan)
     changes = late + commit(day.transactions, SECOND_DAY, stream(plan.seed, "second log"))
-    mess = UNTIDY if plan.chaos is None else CHAOS
+    disorder = UNTIDY if plan.chaos is None else CHAOS
     for table in KEYS:
         mine = [change for change in changes if change.edit.table == table]
         lines = [change_line(change) for change in mine]
         broken = _broken(table, mine[0])
-        yield from _change_files(table, lines, SECOND_DAY, plan, mess, broken)
+        yield from _change_files(table, lines, SECOND_DAY, plan, disorder, broken)
 
 
 def _loads(shop: Shop) -> Iterator[RawFile]:
@@ -125,14 +125,19 @@ def _broken(table: str, example: Change) -> list[bytes]:
 
 
 def _change_files(
-    table: str, lines: list[bytes], start: LogStart, plan: Plan, mess: Mess, broken: list[bytes] | None = None
+    table: str,
+    lines: list[bytes],
+    start: LogStart,
+    plan: Plan,
+    disorder: Disorder,
+    broken: list[bytes] | None = None,
 ) -> Iterator[RawFile]:
     rng = stream(plan.mess_seed, f"{table} on {start.at:%F}")
-    files = arrange(lines, mess, rng)
+    files = arrange(lines, disorder, rng)
     scatter(broken or [], files, rng)
-    bodies = [_pack(_text(file), mess.members) for file in files]
-    if mess.repeated:
-        bodies += repeat(bodies, mess, rng)
+    bodies = [_pack(_text(file), disorder.members) for file in files]
+    if disorder.repeated:
+        bodies += repeat(bodies, disorder, rng)
     for number, body in enumerate(bodies, 1):
         arrived = start.at + timedelta(minutes=number)
         yield RawFile(f"raw/{table}/epoch=1/{arrived:%Y/%m/%d}/changes-{number:04d}.json.gz", body)

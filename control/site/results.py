@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from control.errors import UsageError
-from control.papers import NOT_JSON
+from control.serialization import NOT_JSON
 from control.site.model import Outcome
 
 

@@ -50,16 +50,17 @@ from control.adapters.s3 import S3Objects
 from control.config import Settings
 from control.ingest import claim, tables
 from control.ingest.files import file_lines
+from control.ingest.listing import register_listed
 from control.ingest.parse import parse
 from control.ingest.plan import plan
 from control.ingest.publish import publish
-from control.ingest.register import reconcile, register
+from control.ingest.register import register
 from control.ingest.rules import Rules
 from control.ingest.run import run
 from control.ingest.sweep import leftovers
 from control.model import Batch, Item, RawFile
-from control.papers import to_record
 from control.ports import ControlStore, Parts, StoredObject, every
+from control.serialization import to_record
 from control.status import table_status
 
 ROOT = Path(__file__).parents[2]
@@ -134,7 +135,7 @@ def beside(items: Sequence[int], files: int) -> None:
         lake = lake_of(store, objects, MemoryCatalog(), settings, clock)
         deliver(lake, files)
         with lake.step("compare the bucket with the store, once an hour"):
-            assert reconcile([TABLE], lake.parts) == (0, ())
+            assert register_listed([TABLE], lake.parts) == (0, ())
         look_around(lake)
         results[old], looks[old] = lake.steps, lake.looks
     _print(results, files)
@@ -155,7 +156,7 @@ def over_http(items: Sequence[int], files: int) -> None:
             lake = lake_of(store, objects, GlueCatalog(settings), settings, Clock())
             deliver(lake, files)
             with lake.step("read what is known of every file, once an hour"):
-                assert reconcile([TABLE], lake.parts) == (0, ())
+                assert register_listed([TABLE], lake.parts) == (0, ())
             lake.read = bytes_of(store, objects)
             look_around(lake)
         results[old], looks[old] = lake.steps, lake.looks

@@ -15,8 +15,8 @@ from typing import Literal
 from isal import igzip
 
 from control.sample.changes import Change, Edit, lsn_text
+from control.sample.disorder import broken_changes, broken_extract_lines
 from control.sample.extracts import HEADER, extract_texts
-from control.sample.mess import broken_changes, broken_extract_lines
 from control.sample.shop import DATA, open_shop, review_row
 
 Shape = Literal["csv", "json", "debezium"]

@@ -1,6 +1,6 @@
 """Hive tables whose older partitions have another type: what Trino reads, and DuckDB's cloud beside it.
 
-`control.columns` allows bronze what is read here alike by both, conditions included, and what AWS names.
+`control.column_types` allows bronze what is read here alike by both, conditions included, and what AWS names.
 """
 
 import io
@@ -15,7 +15,7 @@ from pyathena.error import OperationalError
 
 from bronze.schema import arrow_type
 from control.adapters.glue import PARQUET
-from control.columns import is_wider
+from control.column_types import is_wider
 
 INT = ("int", "bigint", 7, 1 << 40)
 FLOAT = ("float", "double", 0.5, 1e300)

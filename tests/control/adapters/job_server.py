@@ -14,8 +14,8 @@ from typing import Any
 from control.adapters.light import LightEngine
 from control.errors import ControlError
 from control.orders import WorkOrder
-from control.papers import from_json
 from control.ports import ObjectStore
+from control.serialization import from_json
 
 EMR = ("SUBMITTED", "PENDING", "SCHEDULED", "RUNNING")
 GLUE = ("STARTING", "RUNNING")

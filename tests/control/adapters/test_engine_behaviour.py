@@ -23,8 +23,8 @@ from control.adapters.memory import MemoryClock, MemoryObjects
 from control.config import Settings
 from control.errors import ContractError, EngineError, StaleEpochError, ThrottledError, UsageError
 from control.orders import OrderFile, WorkOrder
-from control.papers import to_json
 from control.ports import Engine
+from control.serialization import to_json
 
 ROOT = Path(__file__).parents[3]
 PAPERS = "s3://lake/attempts/brewery/b-e1"

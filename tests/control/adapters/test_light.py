@@ -18,7 +18,7 @@ from control.adapters.memory import MemoryObjects
 from control.adapters.parquet import event_kinds
 from control.errors import ConflictError, ContractError, UnavailableError, UsageError
 from control.orders import OrderFile, Report, WorkOrder
-from control.papers import from_json
+from control.serialization import from_json
 
 ROOT = Path(__file__).parents[3]
 PAPERS = "s3://lake/attempts/brewery/b-e1"

@@ -10,7 +10,7 @@ from control.adapters.memory import MemoryObjects
 from control.adapters.spark_submit import SparkSubmitEngine
 from control.errors import EngineError, StaleEpochError
 from control.orders import Report, WorkOrder
-from control.papers import to_json
+from control.serialization import to_json
 
 PAPERS = "s3://lake/attempts/review/b-e1"
 ORDER = WorkOrder(

@@ -30,9 +30,9 @@ from control.ingest.catalog import columns_of
 from control.ingest.register import register
 from control.model import Batch, Counts, Head, RawFile, file_id_of
 from control.orders import FileReport, Manifest, Report, WorkOrder, WrittenObject, attempt_of
-from control.papers import digest, to_json
 from control.partitions import partition_of
 from control.ports import Parts, StoredObject
+from control.serialization import digest, to_json
 
 ROOT = Path(__file__).parents[3]
 CONTRACTS = ROOT / "contracts"
@@ -209,7 +209,7 @@ class Lake:
         attempt = attempt_of(batch, BUCKET)
         report = self._report(file_id, attempt.bronze, attempt.quarantine, is_refused)
         manifest = Manifest(TABLE, batch.batch_id, 1, "1.0.0", (report,), {})
-        self.objects.put_at(attempt.paper("manifest.json"), sealed := to_json(manifest), at)
+        self.objects.put_at(attempt.document("manifest.json"), sealed := to_json(manifest), at)
         batch = replace(batch, manifest_digest=digest(sealed))
         if age < RAW_DAYS or is_refused:
             self.objects.put_at(f"s3://{BUCKET}/{key}", HEADER, at)

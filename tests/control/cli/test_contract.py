@@ -68,10 +68,10 @@ def test_sync_writes_and_then_has_nothing_to_do() -> None:
     assert first.exit_code == 0
     assert "models/silver/items_state.yml: written" in first.stdout
     assert first.stdout.endswith(
-        "next: dm ingest run gives the tables of bronze their columns, which the next build reads\n"
+        "next: dm ingest run, which updates the bronze tables before the next build reads them\n"
     )
     second = run("sync")
-    assert (second.exit_code, second.stdout) == (0, "every rendered file is as the contracts say\n")
+    assert (second.exit_code, second.stdout) == (0, "all rendered files are up to date\n")
     assert run("sync", "--check").exit_code == 0
 
 
@@ -141,7 +141,7 @@ def test_sync_of_broken_contracts_renders_nothing_and_exits_1() -> None:
     result = run("sync")
     assert result.exit_code == 1
     assert "version-invalid" in result.stdout
-    assert "mend the contracts first" in result.stderr
+    assert "fix the contracts first" in result.stderr
     assert not Path("models").exists()
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from control.cli import deploy_desk
+from control.cli import deploy_context
 from control.cli.deploy import _confirm, _confirm_name, command
 from control.config import Settings
 from control.contracts import load
@@ -163,15 +163,18 @@ def test_the_archive_of_the_project_is_all_that_dbt_needs(tmp_path: Path) -> Non
 )
 def test_what_was_never_built_is_said_before_anything_is_changed(names: tuple[str, ...], words: str) -> None:
     environment = Environment(
-        template.read(INFRA / "templates"), {"Spark": "emr", **deploy_desk.UNKNOWN}, names
+        template.read(INFRA / "templates"), {"Spark": "emr", **deploy_context.UNKNOWN}, names
     )
-    desk = deploy_desk.Desk(environment, Settings(), *[None] * 3)  # type: ignore[arg-type]
+    context = deploy_context.Context(environment, Settings(), *[None] * 3)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=words) as error:
-        deploy_desk.archives(desk)
+        deploy_context.archives(context)
     assert "make " in str(error.value.hint)
     values = {**environment.values, "Spark": "glue", "ControlCodeKey": "control/x"}
-    on_glue = replace(desk, environment=replace(environment, values=values))
-    assert {one.parameter for one in deploy_desk.archives(on_glue)} <= {"ProjectCodeKey", "SparkCodePrefix"}
+    on_glue = replace(context, environment=replace(environment, values=values))
+    assert {one.parameter for one in deploy_context.archives(on_glue)} <= {
+        "ProjectCodeKey",
+        "SparkCodePrefix",
+    }
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from control.adapters.memory import MemoryObjects
 from control.cli import deploy
-from control.cli.deploy_desk import UNKNOWN, Desk
+from control.cli.deploy_context import UNKNOWN, Context
 from control.config import Settings
 from control.deploy import parameters, template
 from control.deploy.apply import Environment
@@ -76,9 +76,9 @@ def apply(
     environment = Environment(template.read(INFRA / "templates"), given, ("storage", "control", "compute"))
     standing: Any = stacks
     nobody: Any = None
-    desk = Desk(environment, Settings(region="eu-west-1"), standing, objects, nobody)
+    context = Context(environment, Settings(region="eu-west-1"), standing, objects, nobody)
     project = Package("ProjectCodeKey", "project/1.zip", {"project/1.zip": b"project"})
-    monkeypatch.setattr(deploy, "open_desk", lambda *_, **__: desk)
+    monkeypatch.setattr(deploy, "open_context", lambda *_, **__: context)
     monkeypatch.setattr(deploy, "archives", lambda _: [project])
     (tmp_path / "control.zip").write_bytes(b"functions")
     common = ["--control-zip", str(tmp_path / "control.zip"), "--write", str(tmp_path / "new" / "dev.env")]

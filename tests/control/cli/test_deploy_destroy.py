@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from control.cli import deploy
-from control.cli.deploy_desk import UNKNOWN, Desk
+from control.cli.deploy_context import UNKNOWN, Context
 from control.config import Settings
 from control.deploy import order, parameters, template
 from control.deploy.apply import Environment
@@ -57,8 +57,8 @@ def destroy(stacks: Standing, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     standing: Any = stacks
     nobody: Any = None
     environment = Environment(templates, given, order.order(templates))
-    desk = Desk(environment, Settings(), standing, nobody, nobody)
-    monkeypatch.setattr(deploy, "open_desk", lambda *_, **__: desk)
+    context = Context(environment, Settings(), standing, nobody, nobody)
+    monkeypatch.setattr(deploy, "open_context", lambda *_, **__: context)
     return lambda *arguments: CliRunner().invoke(deploy.command, ["destroy", "dev", *arguments])
 
 

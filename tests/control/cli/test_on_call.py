@@ -57,7 +57,7 @@ def test_what_was_refused_is_shown_replayed_and_waived_with_a_trail(lake, monkey
     assert answer("ingest", "sweep", "--older-than", "0", "--all") == []
     assert len(rows(lake, "brewery")) == 4
     assert invoke("quarantine", "replay", "--table", "profile", "--dry-run", code=1)
-    with pytest.raises(UsageError, match="one of the two"):
+    with pytest.raises(UsageError, match="either files or a table"):
         invoke("files", "redrive", "--reason", "x")
 
 

@@ -128,7 +128,7 @@ def test_errors_have_the_status_of_their_class(lake: Settings, served: Served) -
     assert served.get("/files/list", state="lost")[0] == 400
     assert served.get("/files/list", limit=0)[0] == 400
     assert served.post("/quarantine/replay", reason="x")[1]["detail"].startswith(
-        "name the files or their table"
+        "name either files or a table"
     )
 
 

@@ -80,5 +80,5 @@ def test_the_comment_is_what_the_commands_of_the_workflow_print(tmp_path: Path) 
     assert "**Contracts: not yet** · required bump: major" in comment
     assert "| breaking | gold.top_drinkers | column profile_name is dropped" in comment
     assert "beer-insights" in comment
-    assert "**Lineage**: 1 model with other origins" in comment
+    assert "**Lineage**: 1 model with other sources" in comment
     assert '-{"from":"silver.review_flat.profile_name"' in comment

@@ -7,9 +7,9 @@ import pytest
 from control import audit
 from control.errors import UsageError
 from control.ingest import claim, files, quarantine
+from control.ingest.listing import register_listed
 from control.ingest.plan import plan
 from control.ingest.redrive import redrive
-from control.ingest.register import reconcile
 from control.ingest.replay import batches, replay
 from control.model import Batch
 from control.orders import attempt_of
@@ -86,7 +86,7 @@ def test_only_what_failed_can_be_redriven_and_only_once(world) -> None:
 
 def test_nobody_with_an_older_view_ends_a_redriven_batch_once_more(world) -> None:
     world.land("review", "a", "1")
-    reconcile(["review"], world.parts)
+    register_listed(["review"], world.parts)
     (seen,) = plan("review", world.parts, world.rules)
     used_up = world.store.update(seen, replace(seen, attempts=world.rules.max_attempts))
     gave_up = claim.take(used_up, "me", world.parts, world.rules)
@@ -243,7 +243,7 @@ def test_what_was_not_refused_cannot_be_waived(world) -> None:
 def test_of_a_file_that_is_not_planned_nothing_is_refused(world) -> None:
     world.run()
     world.land("review", "a", "1")
-    reconcile(world.tables, world.parts)
+    register_listed(world.tables, world.parts)
     assert refused_lines(world, file=world.files("review")["a"]) == []
 
 

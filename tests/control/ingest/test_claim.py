@@ -5,15 +5,15 @@ import pytest
 
 from control.errors import StaleEpochError
 from control.ingest import claim
+from control.ingest.listing import register_listed
 from control.ingest.plan import plan
-from control.ingest.register import reconcile
 from control.model import Batch
 
 
 def pending(world, files: int = 1) -> Batch:
     for number in range(files):
         world.land("review", f"f{number}", str(number))
-    reconcile(["review"], world.parts)
+    register_listed(["review"], world.parts)
     (batch,) = plan("review", world.parts, world.rules)
     return batch
 

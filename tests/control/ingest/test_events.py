@@ -5,7 +5,7 @@ import pytest
 
 from control.errors import DataError, UsageError
 from control.ingest.events import objects_of, register_all
-from control.ingest.register import reconcile
+from control.ingest.listing import register_listed
 
 HOSTILE = ["raw/review/a b+c%20d.json.gz", "raw/review/höp ★&?#'\".json.gz", "raw/review/plain.json.gz"]
 
@@ -42,7 +42,7 @@ def put(world, key: str):
 def test_an_event_and_the_lister_mean_the_same_file(world, shape, key) -> None:
     stored = put(world, key)
     assert register_all(shape(stored), world.tables, world.parts) == 1
-    assert reconcile(world.tables, world.parts) == (0, ())
+    assert register_listed(world.tables, world.parts) == (0, ())
     (file,) = world.files("review").values()
     assert (file.key, file.version_id, file.etag, file.size_bytes) == (key, "null", stored.etag, 1)
 

@@ -9,10 +9,10 @@ from control import audit
 from control.errors import ConflictError, UsageError
 from control.ingest.claim import take
 from control.ingest.keys import rekey
+from control.ingest.listing import register_listed
 from control.ingest.parse import parse
 from control.ingest.plan import plan
 from control.ingest.publish import publish
-from control.ingest.register import reconcile
 from control.ingest.replay import batches, replay
 from control.model import Head
 
@@ -38,7 +38,7 @@ def ingest(world, name: str) -> None:
 
 def write_next(world):
     """Have the batch of what is new parsed, and not published."""
-    reconcile(["review"], world.parts)
+    register_listed(["review"], world.parts)
     (batch,) = plan("review", world.parts, world.rules)
     held = take(batch, "me", world.parts, world.rules)
     return parse(held, world.tables["review"], world.engine, world.parts, world.rules)

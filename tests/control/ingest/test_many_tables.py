@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from control.ingest.register import FEW_OBJECTS, Known, reconcile
+from control.ingest.listing import FEW_OBJECTS, Known, register_listed
 from control.model import Batch, RawFile
 from control.ports import ITEMS_A_SHELF
 from control.status import every_status
@@ -94,7 +94,7 @@ def test_the_status_of_ten_times_the_tables_costs_the_same(new_world, bronze_tab
         world.land("t002", "bad", "!refuse")
         world.run()
         world.land("t003", "waits", "2")
-        reconcile(world.tables, world.parts)
+        register_listed(world.tables, world.parts)
         costs.append(asked(world, lambda world: every_status(world.tables, world.parts, {})))
         assert [s.files for s in every_status(world.tables, world.parts, {})[1:5]] == [
             {"published": 1},
@@ -134,12 +134,12 @@ def test_only_what_may_be_there_is_asked_for(new_world, bronze_table, monkeypatc
     """A table that has only batches, or only raw files, which nobody has put into one."""
     world = lake(new_world, bronze_table, 5)
     world.land("t001", "second", "2")
-    reconcile(world.tables, world.parts)
+    register_listed(world.tables, world.parts)
     monkeypatch.setattr(world.engine, "run", broken)
     with pytest.raises(KeyboardInterrupt):
         world.run()
     world.land("t003", "second", "2")
-    reconcile(world.tables, world.parts)
+    register_listed(world.tables, world.parts)
     queried: list[tuple[type, str]] = []
     query = world.store.query
 
@@ -166,15 +166,15 @@ def test_what_is_registered_is_known_however_many_objects_a_table_has(
     world = lake(new_world, bronze_table, 3)
     for number in range(1, objects):
         world.land("t001", f"more{number:03}", "2")
-    reconcile(world.tables, world.parts)
+    register_listed(world.tables, world.parts)
     known = Known()
     world.land("t002", "new", "3")
-    assert reconcile(world.tables, world.parts, known)[0] == 1
-    assert len(known.tags) == objects + 3
-    assert known.tags == {
+    assert register_listed(world.tables, world.parts, known)[0] == 1
+    assert len(known.etags) == objects + 3
+    assert known.etags == {
         file.file_id: file.etag for name in world.tables for file in world.files(name).values()
     }
-    assert reconcile(world.tables, world.parts, known)[0] == 0
+    assert register_listed(world.tables, world.parts, known)[0] == 0
 
 
 def test_an_object_that_comes_back_with_other_content_during_a_run_is_told_of(
@@ -182,7 +182,7 @@ def test_an_object_that_comes_back_with_other_content_during_a_run_is_told_of(
 ) -> None:
     world, known = lake(new_world, bronze_table, 3), Known()
     world.objects.delete(["s3://lake/raw/t001/first.json.gz"])
-    assert reconcile(world.tables, world.parts, known) == (0, ())
+    assert register_listed(world.tables, world.parts, known) == (0, ())
     world.land("t001", "first", "other")
-    new, (finding,) = reconcile(world.tables, world.parts, known)
+    new, (finding,) = register_listed(world.tables, world.parts, known)
     assert (new, finding.code, finding.severity) == (0, "raw.overwritten", "error")

@@ -7,16 +7,16 @@ import pytest
 from control.adapters.memory import MemoryObjects
 from control.ingest import alerts, quarantine
 from control.ingest.files import file_lines
+from control.ingest.listing import register_listed
 from control.ingest.redrive import redrive
-from control.ingest.register import reconcile
 from control.ingest.replay import batches, replay
 from control.model import Finding
 from control.status import table_status
 
 MESSAGE = (
-    "1 object(s) were overwritten after they had been ingested, and what they hold now is not: land what "
-    "they hold now under new keys, and delete these (whoever writes keys again by design, as sinks of Kafka "
-    "do, needs a bucket with versions); for example raw/review/a.json.gz"
+    "1 object(s) were overwritten after they had been ingested, and their present content is not: land their "
+    "present content under new keys, and delete these (a producer that overwrites keys by design, such as a "
+    "Kafka sink, needs a bucket with versions); for example raw/review/a.json.gz"
 )
 
 
@@ -41,7 +41,7 @@ def test_what_was_published_first_stays_and_people_are_told_once(ingested) -> No
         ingested.clock.sleep(100_000)
         later = ingested.run().findings
         assert severities(later) == [("raw.overwritten", "warning")]
-        assert later[0].message.startswith("1 object(s) hold other content than was ingested")
+        assert later[0].message.startswith("1 object(s) have other content than was ingested")
     assert len(list(outbox(ingested))) == 1
 
 
@@ -82,12 +82,12 @@ def test_who_dies_before_it_is_noted_tells_of_it_again(ingested, monkeypatch) ->
     with monkeypatch.context() as patched:
         patched.setattr(alerts, "put", dying)
         with pytest.raises(KeyboardInterrupt):
-            reconcile(ingested.tables, ingested.parts)
+            register_listed(ingested.tables, ingested.parts)
     with monkeypatch.context() as patched:
         patched.setattr(alerts, "put", put)
         patched.setattr(ingested.store, "update", dying)
         with pytest.raises(KeyboardInterrupt):
-            reconcile(ingested.tables, ingested.parts)
+            register_listed(ingested.tables, ingested.parts)
     assert len(list(outbox(ingested))) == 1
     ingested.store.update = update
     assert severities(ingested.run().findings) == [("raw.overwritten", "error")]
@@ -103,7 +103,7 @@ def test_what_was_overwritten_before_it_was_ingested_is_taken_as_it_is(world, pl
         world.run()
         assert ("file.overwritten", "raw/review/a.json.gz") in [(e, f.get("key")) for e, f in world.said]
     else:
-        reconcile(world.tables, world.parts)
+        register_listed(world.tables, world.parts)
         world.land("review", "a", "3")
         world.run()
     assert sorted(row for rows in world.visible("review").values() for row in rows) == ["2", "3"]
@@ -138,7 +138,7 @@ def test_a_replay_never_takes_what_was_written_over_a_published_file(ingested) -
 
 def test_the_loss_of_a_file_that_nobody_has_any_more_can_be_taken(world) -> None:
     world.land("review", "a", "1")
-    reconcile(world.tables, world.parts)
+    register_listed(world.tables, world.parts)
     world.objects.delete(["s3://lake/raw/review/a.json.gz"])
     world.run()
     assert "failed" in table_status("review", world.parts).warnings[0]

@@ -5,18 +5,18 @@ import pytest
 
 from control.errors import EngineError, NotFoundError, StaleEpochError
 from control.ingest.claim import take
+from control.ingest.listing import register_listed
 from control.ingest.parse import parse
 from control.ingest.plan import assign, new_batch, plan
-from control.ingest.register import reconcile
 from control.model import Batch
 from control.orders import Manifest, Report, WorkOrder, attempt_of
-from control.papers import digest, from_json
+from control.serialization import digest, from_json
 
 
 def held(world, *lines: str, files: int = 1) -> Batch:
     for number in range(files):
         world.land("review", f"f{number}", *lines)
-    reconcile(["review"], world.parts)
+    register_listed(["review"], world.parts)
     (batch,) = plan("review", world.parts, world.rules)
     return take(batch, "me", world.parts, world.rules)
 
@@ -39,7 +39,7 @@ def test_the_files_of_a_batch_are_read_together(world, monkeypatch) -> None:
 
 def test_a_written_batch_has_a_manifest_that_says_all_and_that_its_item_seals(world) -> None:
     written = do(world, held(world, "1", "bad 2"))
-    text = world.objects.get(attempt_of(written, "lake").paper("manifest.json"))
+    text = world.objects.get(attempt_of(written, "lake").document("manifest.json"))
     manifest = from_json(Manifest, text, "manifest")
     assert written.state == "written"
     assert written.manifest_digest == digest(text)
@@ -51,9 +51,9 @@ def test_a_written_batch_has_a_manifest_that_says_all_and_that_its_item_seals(wo
 def test_the_order_and_the_contract_are_kept_with_the_attempt(world) -> None:
     written = do(world, held(world, "1"))
     attempt = attempt_of(written, "lake")
-    order = from_json(WorkOrder, world.objects.get(attempt.paper("order.json")), "order")
+    order = from_json(WorkOrder, world.objects.get(attempt.document("order.json")), "order")
     assert order == world.engine.orders[0]
-    assert order.contract == attempt.paper("contract.yaml")
+    assert order.contract == attempt.document("contract.yaml")
     assert world.objects.get(order.contract) == b"contract of review"
     assert order.files[0].version_id is None
 
@@ -83,7 +83,7 @@ def test_an_engine_that_lies_is_found_out_and_nothing_is_sealed(world, change, p
     with pytest.raises(EngineError, match=problem):
         do(world, batch, change)
     assert world.store.get(Batch, "review", batch.batch_id) == batch
-    assert not list(world.objects.list(attempt_of(batch, "lake").paper("manifest.json")))
+    assert not list(world.objects.list(attempt_of(batch, "lake").document("manifest.json")))
 
 
 @pytest.mark.parametrize("folder", ["bronze", "events", "quarantine"])
@@ -150,7 +150,7 @@ def test_a_refused_file_alone_fails_and_its_lines_are_kept(world) -> None:
     assert (failed.state, failed.error) == ("failed", "refused as a whole: gzip")
     assert failed.totals.quarantined == 2
     assert list(world.objects.list(f"{attempt_of(failed, 'lake').quarantine}/"))
-    assert list(world.objects.list(attempt_of(failed, "lake").paper("manifest.json")))
+    assert list(world.objects.list(attempt_of(failed, "lake").document("manifest.json")))
 
 
 def test_a_version_of_a_versioned_bucket_is_named_in_the_order(world) -> None:

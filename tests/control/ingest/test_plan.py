@@ -1,14 +1,14 @@
 from dataclasses import replace
 
+from control.ingest.listing import register_listed
 from control.ingest.plan import plan
-from control.ingest.register import reconcile
 
 
 def planned(world, *sizes: int, choice: str = "auto") -> list[list[int]]:
     """Sizes of the files in each planned batch."""
     for number, size in enumerate(sizes):
         world.land("review", f"{number:03}", "x" * size)
-    reconcile(["review"], world.parts)
+    register_listed(["review"], world.parts)
     by_id = {file.file_id: file for file in world.files("review").values()}
     return [
         [by_id[file_id].size_bytes for file_id in batch.file_ids]

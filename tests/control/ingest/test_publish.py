@@ -7,14 +7,14 @@ from control import tally
 from control.errors import ConflictError, StaleEpochError, UpstreamError
 from control.ingest.catalog import columns_of
 from control.ingest.claim import take
+from control.ingest.listing import register_listed
 from control.ingest.parse import parse
 from control.ingest.plan import plan
 from control.ingest.publish import publish, settle
-from control.ingest.register import reconcile
 from control.model import Batch, Counts, Head, Partition, Tally
 from control.orders import attempt_of
-from control.papers import to_json
 from control.partitions import manifest_of
+from control.serialization import to_json
 
 ONE = Tally(1, 1, Counts(2, 2), {}, datetime(2026, 1, 2, 23, 59, tzinfo=UTC))
 
@@ -26,7 +26,7 @@ def written(world) -> Batch:
 
 
 def write_next(world) -> Batch:
-    reconcile(["review"], world.parts)
+    register_listed(["review"], world.parts)
     (batch,) = plan("review", world.parts, world.rules)
     held = take(batch, "me", world.parts, world.rules)
     for table in world.tables.values():
@@ -159,7 +159,7 @@ def test_a_partition_that_is_elsewhere_already_stops_publication(world, written)
 
 
 def test_a_manifest_that_is_not_the_sealed_one_stops_publication(world, written) -> None:
-    uri = attempt_of(written, "lake").paper("manifest.json")
+    uri = attempt_of(written, "lake").document("manifest.json")
     world.objects.put(uri, world.objects.get(uri) + b" ")
     with pytest.raises(UpstreamError, match="sealed"):
         publish(written, world.tables["review"], world.parts)

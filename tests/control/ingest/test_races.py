@@ -127,7 +127,7 @@ def test_a_manifest_that_is_gone_stops_publication(world, monkeypatch) -> None:
     monkeypatch.setattr(running, "publish", lambda written, *_: seen.append(written) or written)
     world.run(mode="once")
     [written] = seen
-    uri = attempt_of(written, "lake").paper("manifest.json")
+    uri = attempt_of(written, "lake").document("manifest.json")
     world.objects.delete([uri])
     with pytest.raises(UpstreamError, match="is gone: nobody knows any more"):
         publish(written, world.tables["review"], world.parts)

@@ -3,13 +3,14 @@ from dataclasses import replace
 import pytest
 
 from control.errors import UsageError
-from control.ingest.register import reconcile, register
+from control.ingest.listing import register_listed
+from control.ingest.register import register
 from control.model import RawFile, file_id_of
 
 
 def test_a_file_is_registered_with_what_its_key_says(world) -> None:
     world.objects.put("s3://lake/raw/review/epoch=3/extract=4/a b.csv.gz", b"12")
-    assert reconcile(world.tables, world.parts) == (1, ())
+    assert register_listed(world.tables, world.parts) == (1, ())
     (file,) = world.files("review").values()
     assert (file.epoch, file.extract, file.format, file.size_bytes) == (3, 4, "csv", 2)
     assert file.file_id == file_id_of("lake", "raw/review/epoch=3/extract=4/a b.csv.gz", "null")
@@ -42,8 +43,8 @@ def test_a_lost_event_is_found_by_the_lister(world) -> None:
     (found,) = world.objects.list("s3://lake/raw/review/")
     register("review", found, world.parts)
     world.land("review", "b", "2")
-    assert reconcile(world.tables, world.parts) == (1, ())
-    assert reconcile(world.tables, world.parts) == (0, ())
+    assert register_listed(world.tables, world.parts) == (1, ())
+    assert register_listed(world.tables, world.parts) == (0, ())
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_a_lost_event_is_found_by_the_lister(world) -> None:
 def test_an_object_that_cannot_be_ingested_is_a_finding_and_no_file(world, key, code) -> None:
     world.objects.put(f"s3://lake/{key}", b"x")
     for severity in ("error", "warning", "warning"):
-        new, findings = reconcile(world.tables, world.parts)
+        new, findings = register_listed(world.tables, world.parts)
         assert (new, [(f.code, f.severity) for f in findings]) == (0, [(code, severity)])
         assert key in findings[0].message
     [alert] = world.objects.list("s3://lake/alerts/outbox/")
@@ -91,7 +92,7 @@ def test_a_hostile_key_is_but_a_name(world, key) -> None:
 
 def test_a_finding_writes_out_what_a_terminal_would_obey(world) -> None:
     world.objects.put("s3://lake/raw/review/\x1b[31mred.txt", b"1")
-    _, (finding,) = reconcile(world.tables, world.parts)
+    _, (finding,) = register_listed(world.tables, world.parts)
     assert "\x1b" not in finding.message
     assert "\\x1b[31mred.txt" in finding.message
 
@@ -99,20 +100,20 @@ def test_a_finding_writes_out_what_a_terminal_would_obey(world) -> None:
 def test_many_objects_of_a_kind_are_one_finding(world) -> None:
     for number in range(50):
         world.objects.put(f"s3://lake/raw/review/{number}.txt", b"x")
-    _, findings = reconcile(world.tables, world.parts)
+    _, findings = register_listed(world.tables, world.parts)
     assert len(findings) == 1
     assert findings[0].message.startswith("50 object(s)")
 
 
 def test_the_mark_of_an_empty_folder_is_nothing(world) -> None:
     world.objects.put("s3://lake/raw/review/", b"")
-    assert reconcile(world.tables, world.parts) == (0, ())
+    assert register_listed(world.tables, world.parts) == (0, ())
 
 
 def test_one_table_of_several_is_listed_alone(world) -> None:
     world.land("review", "a", "1")
     world.objects.put("s3://lake/raw/wine/a.txt", b"x")
-    assert reconcile(["review"], world.parts, others=["beer"]) == (1, ())
+    assert register_listed(["review"], world.parts, others=["beer"]) == (1, ())
 
 
 def test_a_store_that_refuses_is_no_fault_of_a_key(world, monkeypatch) -> None:
@@ -124,8 +125,8 @@ def test_a_store_that_refuses_is_no_fault_of_a_key(world, monkeypatch) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(world.store, "create", refused)
         with pytest.raises(UsageError, match="access"):
-            reconcile(world.tables, world.parts)
-    assert reconcile(world.tables, world.parts) == (1, ())
+            register_listed(world.tables, world.parts)
+    assert register_listed(world.tables, world.parts) == (1, ())
 
 
 def test_a_key_without_a_shape_is_refused_with_a_reason(world) -> None:

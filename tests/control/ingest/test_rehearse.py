@@ -7,7 +7,7 @@ import pytest
 import bronze_kernel
 from bronze import kernel
 from control.errors import ContractError, DataError, UsageError
-from control.ingest.register import reconcile
+from control.ingest.listing import register_listed
 from control.ingest.rehearse import Rehearsal, rehearse
 
 BEER = Path(__file__).parents[3] / "contracts/bronze/beer.yaml"
@@ -36,7 +36,7 @@ def beer(number: int, abv: float | None) -> str:
 
 def landed(world, table: str, *lines: str) -> None:
     world.objects.put(f"s3://lake/raw/{table}/a.json.gz", gzip.compress("\n".join(lines).encode()))
-    reconcile(world.tables, world.parts)
+    register_listed(world.tables, world.parts)
 
 
 def rehearsed(world, text: str, sample: int = 3) -> Rehearsal:
@@ -119,7 +119,7 @@ def test_fields_are_told_apart_by_the_delimiter_of_the_contract(world) -> None:
     world.tables["profile"] = world.tables["beer"]
     lines = "profile_id;profile_name;email;state\nx;Ann, Bob, Cid;a@b.org, c@b.org;9\n1;Dan;d@b.org;9\n"
     world.objects.put("s3://lake/raw/profile/a.csv", lines.encode())
-    reconcile(world.tables, world.parts)
+    register_listed(world.tables, world.parts)
     semicolons = "- property: delimiter\n        value: ';'\n      - property: multiline"
     found = rehearsed(world, PROFILE.read_text().replace("- property: multiline", semicolons, 1))
     assert [sample.raw for sample in found.samples] == ["x;***;***;9"]

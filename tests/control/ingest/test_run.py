@@ -8,8 +8,8 @@ from control.cli.ingest import SENTENCES, log, tell
 from control.errors import UnavailableError, UsageError
 from control.ingest import alerts, events, notices, overwritten, publish
 from control.ingest import run as run_module
+from control.ingest.listing import register_listed
 from control.ingest.plan import plan
-from control.ingest.register import reconcile
 from control.model import Partition
 from control.ports import CatalogColumn
 
@@ -187,7 +187,7 @@ def test_a_run_of_one_table_leaves_the_others_alone(world) -> None:
 def test_a_choice_of_engine_overrules_the_plan(world) -> None:
     world.land("review", "a", "1")
     world.parts = replace(world.parts, engines={"spark": world.engine})
-    reconcile(["review"], world.parts)
+    register_listed(["review"], world.parts)
     assert [b.engine for b in plan("review", world.parts, world.rules)] == ["light"]
     assert [b.engine for b in world.run(choice="spark").batches] == ["spark"]
     assert world.visible("review") == {1: ["1"]}

@@ -10,7 +10,7 @@ from control.adapters.memory import MemoryObjects
 from control.errors import ConflictError
 from control.ingest import alerts, strays
 from control.ingest.events import register_all
-from control.ingest.register import reconcile
+from control.ingest.listing import register_listed
 from control.model import Finding, Stray
 from control.ports import StoredObject
 
@@ -138,15 +138,21 @@ def test_a_run_of_one_table_neither_tells_of_the_others_nor_forgets_what_it_did_
     for uri in (WINE, ODD, "s3://lake/raw/beer/a.txt"):
         world.objects.put(uri, b"x")
     beer = {"beer": world.tables["beer"]}
-    assert [finding.where for finding in reconcile(beer, world.parts, others=["review"])[1]] == ["raw/beer/"]
-    reconcile(world.tables, world.parts)
+    assert [finding.where for finding in register_listed(beer, world.parts, others=["review"])[1]] == [
+        "raw/beer/"
+    ]
+    register_listed(world.tables, world.parts)
     assert len(alerted(world)) == 3
     world.objects.delete([WINE, ODD])
-    assert [finding.where for finding in reconcile(beer, world.parts, others=["review"])[1]] == ["raw/beer/"]
+    assert [finding.where for finding in register_listed(beer, world.parts, others=["review"])[1]] == [
+        "raw/beer/"
+    ]
     assert [one.folder for one in strays.standing(world.parts)] == ["raw/beer/", "raw/review/", "raw/wine/"]
-    reconcile([], world.parts, others=["beer", "review"])  # looks at all folders, and at no key of a table
+    register_listed(
+        [], world.parts, others=["beer", "review"]
+    )  # looks at all folders, and at no key of a table
     assert [one.folder for one in strays.standing(world.parts)] == ["raw/beer/", "raw/review/"]
-    reconcile(world.tables, world.parts)
+    register_listed(world.tables, world.parts)
     assert [one.folder for one in strays.standing(world.parts)] == ["raw/beer/"]
 
 
@@ -200,9 +206,9 @@ def test_what_a_notification_has_told_of_is_told_by_a_listing_that_does_not_find
     register_all(told_of(stored(world, WINE)), world.tables, world.parts)
     if gone:
         world.objects.delete([WINE])
-        reconcile(world.tables, world.parts)
+        register_listed(world.tables, world.parts)
     else:
-        reconcile(["review"], world.parts, others=["beer"])  # nor does it look for it
+        register_listed(["review"], world.parts, others=["beer"])  # nor does it look for it
     assert alerted(world) == ["raw.unknown_table raw/wine/"]
     assert len(strays.standing(world.parts)) == (not gone)
 

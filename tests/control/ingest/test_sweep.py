@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from control.ingest import claim, sweep
+from control.ingest.listing import register_listed
 from control.ingest.plan import plan
-from control.ingest.register import reconcile
 from control.model import Batch
 from control.orders import attempt_of
 
@@ -24,11 +24,11 @@ def orphan(world) -> Batch:
     """A batch whose first attempt died with its worker, after it had written something."""
     world.objects._clock = world.clock
     world.land("review", "a", "1")
-    reconcile(["review"], world.parts)
+    register_listed(["review"], world.parts)
     (batch,) = plan("review", world.parts, world.rules)
     held = claim.take(batch, "me", world.parts, world.rules)
     world.objects.put(f"{attempt_of(held, 'lake').bronze}/x-00000.parquet", b"half")
-    world.objects.put(attempt_of(held, "lake").paper("order.json"), b"{}")
+    world.objects.put(attempt_of(held, "lake").document("order.json"), b"{}")
     return held
 
 

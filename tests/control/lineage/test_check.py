@@ -75,7 +75,10 @@ def test_a_lineage_that_was_reviewed_passes_until_the_sql_changes_it() -> None:
     assert "lineage/gold.scores.json: differs" in check().stdout
     assert check("--update").exit_code == 0
     result = check()
-    assert (result.exit_code, result.stdout) == (0, "lineage is whole, and as the repository says\n")
+    assert (result.exit_code, result.stdout) == (
+        0,
+        "the lineage is complete, and the same as in the repository\n",
+    )
     project(Path("target"), NO_FILTER)
     result = check()
     assert result.exit_code == 1
@@ -85,7 +88,7 @@ def test_a_lineage_that_was_reviewed_passes_until_the_sql_changes_it() -> None:
 
 def test_the_comment_shows_what_comes_from_elsewhere_now() -> None:
     check("--update")
-    assert "no column comes from elsewhere than before" in check("--markdown").stdout
+    assert "no column has other sources than before" in check("--markdown").stdout
     project(Path("target"), NO_FILTER)
     shown = check("--markdown").stdout
     assert shown.startswith("**Lineage: not yet**")
@@ -99,11 +102,11 @@ def test_a_change_is_seen_between_a_commit_and_the_files_without_any_lake() -> N
     for step in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "Begin"]):
         subprocess.run([*git, *step], check=True)
     diff = ["diff", "--base", "HEAD"]
-    assert CliRunner().invoke(command, diff).stdout == "no column comes from elsewhere than before\n"
+    assert CliRunner().invoke(command, diff).stdout == "no column has other sources than before\n"
     project(Path("target"), NO_FILTER)
     check("--update")
     shown = CliRunner().invoke(command, [*diff, "--markdown"]).stdout
-    assert shown.startswith("**Lineage**: 1 model with other origins\n")
+    assert shown.startswith("**Lineage**: 1 model with other sources\n")
     assert '\n-{"from":"bronze.review.review_id"' in shown
     assert "`" * 3 + "diff\n" in shown
     found = json.loads(CliRunner().invoke(command, [*diff, "--json"]).stdout)["changes"]

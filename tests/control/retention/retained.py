@@ -11,11 +11,11 @@ from control.adapters.memory import MemoryCatalog, MemoryClock, MemoryObjects, M
 from control.config import Settings
 from control.model import Batch, Counts, Head, Partition, RawFile, file_id_of
 from control.orders import FileReport, Manifest, WrittenObject, attempt_of
-from control.papers import digest, to_json
 from control.ports import CatalogColumn, CatalogTable, Parts
 from control.retention.judge import Keep
 from control.retention.let_go import TAG, let_go
 from control.retention.table import Judged, Objects, judge_table
+from control.serialization import digest, to_json
 
 LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
 NOW = LONG_AGO + timedelta(days=365)
@@ -55,7 +55,7 @@ def small_lake() -> Parts:
     made = tuple(WrittenObject(uri, 3) for uri in written)
     report = FileReport(FILE, 3, 0, 3, 2, 0, 1, "", {}, None, made)
     sealed = to_json(Manifest("review", "b", 1, "1.0.0", (report,), {}))
-    objects.put(attempt.paper("manifest.json"), sealed)
+    objects.put(attempt.document("manifest.json"), sealed)
     store.create(raw)
     store.create(replace(batch, manifest_digest=digest(sealed)))
     store.create(Head("review", 1))

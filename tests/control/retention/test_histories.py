@@ -20,7 +20,6 @@ from control.adapters.memory import MemoryCatalog, MemoryClock, MemoryObjects, M
 from control.config import Settings
 from control.model import Batch, Counts, Head, RawFile, file_id_of
 from control.orders import FileReport, Manifest, WrittenObject, attempt_of
-from control.papers import digest, to_json
 from control.partitions import partition_of, values_of
 from control.ports import CatalogColumn, CatalogTable, Parts, every
 from control.retention import judge as judge_module
@@ -29,6 +28,7 @@ from control.retention import table as table_module
 from control.retention.judge import Keep, Known, Verdict, judge
 from control.retention.let_go import TAG
 from control.retention.table import judge_table, objects_of, there_of
+from control.serialization import digest, to_json
 
 TABLE = "review"
 DAYS = ((10, 20, 20), (10, 20, 20), (30, 30, 5))
@@ -95,7 +95,7 @@ class World:
                 made = tuple(WrittenObject(uri, 3) for uri in uris[: 1 + refused])
                 reports.append(FileReport(file.file_id, 2, 0, 2, 1, 0, 0, "", {}, None, made))
             manifest = Manifest(TABLE, batch_id, 1, "1.0.0", tuple(reports), {})
-            self.parts.objects.put(attempt.paper("manifest.json"), sealed := to_json(manifest))
+            self.parts.objects.put(attempt.document("manifest.json"), sealed := to_json(manifest))
             batch = replace(batch, manifest_digest=digest(sealed), number=self.number, published_at=now)
             batch = replace(batch, ingest_date=now.date().isoformat())
             where = {"database": "bronze", "table": TABLE, "folder": attempt.bronze}

@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "oracle"))
 import oracle
 
 from control.sample.delivery import Plan
+from control.sample.disorder import NEVER
 from control.sample.landing import into_folder, land
-from control.sample.mess import NEVER
 from control.sample.shop import DATA, open_shop
 
 ENOUGH = 20_000

@@ -27,8 +27,8 @@ from control.ingest.replay import Replay, replay
 from control.ingest.rules import Rules
 from control.ingest.run import Outcome, run
 from control.model import Batch, Head, RawFile, Reload
-from control.papers import to_record
 from control.ports import Parts, every
+from control.serialization import to_record
 from control.status import every_status
 from control.wiring import connect
 

@@ -1,4 +1,4 @@
-"""Who owns models, who may read them, and who does: dbt's groups, access levels and exposures."""
+"""Who owns models, who may read them and who does read them: dbt's groups, access levels and exposures."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What may become of the columns of a table in the catalog: it gains some, and one type gets wider."""
+"""How the columns of a table in the catalog may change: columns are added, and one type is widened."""
 
 from collections.abc import Sequence
 

@@ -1,15 +1,15 @@
-"""Name a reader among the consumers of a contract, and leave all else of its text as people wrote it."""
+"""Add a consumer to the text of a contract, and leave the rest of the text as it was written."""
 
 import re
 
-from control.contracts import drafted, skeleton
+from control.contracts import placeholders, skeleton
 from control.contracts.source import Document
 
 
-def named(document: Document, reader: str) -> str | None:
-    """The text of a contract with `reader` among its consumers, in the place of a draft's `to-be-named`.
+def with_reader(document: Document, reader: str) -> str | None:
+    """The text of a contract with `reader` among its consumers; it replaces a draft's `to-be-named`.
 
-    None when its consumers are not written one below the other, as `- name: …`.
+    None if its consumers are not written one per line, as `- name: …`.
     """
     listed = document.mapping.get("customProperties") or []
     at = next((i for i, item in enumerate(listed) if item.get("property") == "consumers"), None)
@@ -27,7 +27,7 @@ def named(document: Document, reader: str) -> str | None:
         for i, (key, text) in enumerate(entry.items())
     ]
     end = begin
-    if consumers[0].get("name") == drafted.CONSUMER:
+    if consumers[0].get("name") == placeholders.CONSUMER:
         deeper = re.compile(rf"{start[1]}  ")
         end = next((n for n in range(begin + 1, len(lines)) if not deeper.match(lines[n])), len(lines))
     return "".join([*lines[:begin], *written, *lines[end:]])

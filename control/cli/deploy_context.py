@@ -1,15 +1,15 @@
-"""What the commands of `dm deploy` share: values judged before any call, archives, settings."""
+"""What the commands of `dm deploy` share: values checked before any call, packages, settings."""
 
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
-from control.cli.deploy_words import progress
+from control.cli.deploy_output import progress
 from control.config import Settings
 from control.deploy import order, packages, parameters, settings, template
 from control.deploy.apply import Environment
@@ -41,7 +41,7 @@ ARCHIVES = (
 
 
 @dataclass(frozen=True)
-class Desk:
+class Context:
     """What every subcommand works with."""
 
     environment: Environment
@@ -51,50 +51,49 @@ class Desk:
     clock: Clock
 
 
-def open_desk(
+def open_context(
     environment: str,
     names: tuple[str, ...],
     infra: Path,
-    extra: Path | None,
-    overrides: tuple[str, ...],
-    filled: Mapping[str, str],
+    extra: Path | None = None,
+    overrides: tuple[str, ...] = (),
+    built: Sequence[packages.Package] = (),
     *,
     needs: bool = True,
-) -> Desk:
-    """Read templates and values, and judge them, before anything is called."""
+) -> Context:
+    """Read and check templates and values before anything is called; `built` are packages that are there."""
     templates = template.read(infra / "templates")
     known = parameters.declared(templates)
     values = parameters.of_environment(infra, environment)
     values |= parameters.read(extra) if extra else {}
     values |= parameters.overrides(overrides)
-    values |= filled
+    values |= _values(built)
     parameters.judge({**UNKNOWN, **values}, known)
     chosen = order.with_needs(names, templates) if needs or not names else names
     for name in names:
         order.with_needs([name], templates)
-    desk = Desk(Environment(templates, values, chosen), *deployment(os.environ))
-    return with_values(desk, {})
+    context = Context(Environment(templates, values, chosen), *deployment(os.environ))
+    return with_packages(context, ())
 
 
-def with_values(desk: Desk, filled: Mapping[str, str]) -> Desk:
-    """The same with more values; packages that nobody names stay as they are deployed."""
-    values = {**desk.environment.values, **filled}
-    for name in desk.environment.chosen:
-        lacking = [
-            one for one in desk.environment.templates[name].parameters if one in UNKNOWN and one not in values
-        ]
-        seen = desk.stacks.get(desk.environment.stack_name(name)) if lacking else None
+def with_packages(context: Context, built: Sequence[packages.Package]) -> Context:
+    """The same with the values of these packages; the others stay as they are deployed."""
+    values = {**context.environment.values, **_values(built)}
+    for name, chosen in context.environment.chosen_templates.items():
+        lacking = [one for one in chosen.parameters if one in UNKNOWN and one not in values]
+        seen = context.stacks.get(context.environment.stack_name(name)) if lacking else None
         values |= {one: seen.parameters[one] for one in lacking if seen and one in seen.parameters}
-    return replace(desk, environment=replace(desk.environment, values={**UNKNOWN, **values}))
+    return replace(context, environment=replace(context.environment, values={**UNKNOWN, **values}))
 
 
-def refuse_idle_capture(desk: Desk) -> None:
+def _values(built: Iterable[packages.Package]) -> dict[str, str]:
+    return {one.parameter: one.value for one in built}
+
+
+def refuse_idle_capture(context: Context) -> None:
     """Raise UsageError where change capture would be made, and no contract names a table for it."""
-    idle = [
-        name
-        for name in desk.environment.chosen
-        if template.captures_nothing(desk.environment.templates[name])
-    ]
+    chosen = context.environment.chosen_templates
+    idle = [name for name, one in chosen.items() if template.captures_nothing(one)]
     if idle:
         raise UsageError(
             f"the stack {idle[0]} would capture no table, and nothing was called: no contract of bronze has"
@@ -103,10 +102,10 @@ def refuse_idle_capture(desk: Desk) -> None:
         )
 
 
-def archives(desk: Desk) -> list[packages.Package]:
-    """What is built here and now for the stacks that are to be applied."""
-    wanted = {one for name in desk.environment.chosen for one in desk.environment.templates[name].parameters}
-    values = desk.environment.values
+def archives(context: Context) -> list[packages.Package]:
+    """Build the packages that are made here for the stacks to be applied."""
+    wanted = {one for chosen in context.environment.chosen_templates.values() for one in chosen.parameters}
+    values = context.environment.values
     for parameter, what, how in ARCHIVES:
         needed = parameter in wanted and (parameter != "SparkRuntimeKey" or values["Spark"] == "emr")
         if needed and values[parameter] == UNKNOWN[parameter]:
@@ -115,25 +114,25 @@ def archives(desk: Desk) -> list[packages.Package]:
     return [*built, packages.spark()] if "SparkCodePrefix" in wanted else built
 
 
-def upload(objects: Mapping[str, bytes], desk: Desk, say: Say) -> None:
+def upload(objects: Mapping[str, bytes], context: Context, say: Say) -> None:
     """Upload what is not there yet; a name is its content, so what is there is right."""
-    seen = desk.stacks.get(desk.environment.stack_name("storage"))
+    seen = context.stacks.get(context.environment.stack_name("storage"))
     bucket = next(one.value for one in (seen.outputs if seen else ()) if one.name == "CodeBucket")
     for key, content in objects.items():
         uri = f"s3://{bucket}/{key}"
         try:
-            with desk.objects.open(uri):
+            with context.objects.open(uri):
                 say("package.known", {"key": key})
         except NotFoundError:
-            desk.objects.put(uri, content)
+            context.objects.put(uri, content)
             say("package.uploaded", {"key": key, "size_bytes": len(content)})
 
 
-def told(desk: Desk) -> dict[str, str]:
+def told(context: Context) -> dict[str, str]:
     """The settings that all stacks of the environment give."""
-    every = order.order(desk.environment.templates)
-    seen = [desk.stacks.get(desk.environment.stack_name(name)) for name in every]
-    return settings.of([one for one in seen if one is not None], desk.settings.region)
+    every = order.order(context.environment.templates)
+    seen = [context.stacks.get(context.environment.stack_name(name)) for name in every]
+    return settings.of([one for one in seen if one is not None], context.settings.region)
 
 
 def write(found: Mapping[str, str], target: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from control.cli import deploy
-from control.cli.deploy_desk import UNKNOWN, Desk
-from control.cli.deploy_words import print_costs, print_doomed, print_plan, progress
+from control.cli.deploy_context import UNKNOWN, Context
+from control.cli.deploy_output import print_costs, print_doomed, print_plan, progress
 from control.config import Settings
 from control.deploy import apply, order, parameters, template
 from control.deploy.apply import Doomed, Environment, Planned
@@ -52,8 +52,8 @@ def environment(*names: str, **values: str) -> Environment:
 def said_of(what: str, monkeypatch: pytest.MonkeyPatch, states: dict[str, str], *names: str) -> Result:
     stacks: Any = Deployed(states)
     nobody: Any = None
-    desk = Desk(environment(*names), Settings(), stacks, nobody, nobody)
-    monkeypatch.setattr(deploy, "open_desk", lambda *_, **__: desk)
+    context = Context(environment(*names), Settings(), stacks, nobody, nobody)
+    monkeypatch.setattr(deploy, "open_context", lambda *_, **__: context)
     return CliRunner().invoke(deploy.command, [what, "dev", *names, "--infra", str(INFRA)])
 
 

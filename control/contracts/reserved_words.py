@@ -1,4 +1,4 @@
-"""Words of SQL that are no names of columns, because queries here have no quotes."""
+"""SQL keywords that cannot be column names, because queries here do not quote names."""
 
 # Names in quotes only, as Athena's documentation lists them.
 _ATHENA = """

@@ -1,4 +1,4 @@
-"""No contract refers to itself by way of others: no table is its own source, no foreign key points back."""
+"""Rules against cycles: no table is its own source by way of others, and no foreign key leads back."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,13 +27,13 @@ def findings(subjects: Sequence[Subject]) -> Iterator[Finding]:
     """Each reference that is part of a circle, with the whole circle, its shortest."""
     keys = [link for on in subjects for link in _foreign_keys(on)]
     advice = "no row can be there before the other: remove the relationship of the table that comes first"
-    yield from _circles(keys, "circular-key", advice)
+    yield from _cycles(keys, "circular-key", advice)
     reads = [link for on in subjects for link in _reads(on)]
     advice = "a table cannot be built from itself: remove the reference that is wrong"
-    yield from _circles(reads, "circular-source", advice)
+    yield from _cycles(reads, "circular-source", advice)
 
 
-def _circles(links: Sequence[_Link], code: str, advice: str) -> Iterator[Finding]:
+def _cycles(links: Sequence[_Link], code: str, advice: str) -> Iterator[Finding]:
     ahead: dict[str, list[_Link]] = {}
     for link in links:
         ahead.setdefault(link.start, []).append(link)

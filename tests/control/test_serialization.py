@@ -12,7 +12,7 @@ from control.doctor import manifest
 from control.errors import UpstreamError, UsageError
 from control.lineage import ask, golden, project
 from control.model import Batch
-from control.papers import from_json
+from control.serialization import from_json
 from control.site import results
 
 READERS: dict[str, Callable[[Path], object]] = {

@@ -1,4 +1,4 @@
-"""What tables need around them: owners, domains, data products, tags, glossary, services and schemas."""
+"""The entities that tables refer to: owners, domains, data products, tags, glossary, services, schemas."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from control.contracts import odcs, source, surely
+from control.contracts import fast_check, odcs, source
 
 SWEEP = int(os.environ.get("SWEEP", "1"))
 BASE = Path(__file__).parent / "gate/base"
@@ -92,13 +92,13 @@ def found(column: object) -> list[tuple[str, str]]:
 def test_what_is_surely_allowed_is_allowed(column: dict[str, Any]) -> None:
     quick = found(column)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(surely, "allowed", lambda column: False)
+        patch.setattr(fast_check, "allowed", lambda column: False)
         assert quick == found(column)
 
 
 def test_nearly_every_column_of_the_examples_is_told_by_its_shape() -> None:
     assert len(COLUMNS) > 15
-    assert sum(surely.allowed(column) for column in COLUMNS) > len(COLUMNS) * 0.8
+    assert sum(fast_check.allowed(column) for column in COLUMNS) > len(COLUMNS) * 0.8
 
 
 @pytest.mark.parametrize(
@@ -108,5 +108,5 @@ def test_nearly_every_column_of_the_examples_is_told_by_its_shape() -> None:
 )  # fmt: skip
 def test_what_the_standard_refuses_is_not_allowed(change: dict[str, Any]) -> None:
     column = {"name": "a", "logicalType": "integer", **change}
-    assert not surely.allowed(column)
+    assert not fast_check.allowed(column)
     assert found(column) != []

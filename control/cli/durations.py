@@ -1,4 +1,4 @@
-"""A time that an option asks for, in whatever unit: one that a date can be moved by."""
+"""The type of options that take a duration, in days or another unit."""
 
 from math import isnan
 from typing import Any
@@ -8,8 +8,8 @@ import click
 LONGEST = 36_500
 
 
-class Span(click.FloatRange):
-    """Up to `LONGEST`, a century of days; neither endless nor what is no number."""
+class Duration(click.FloatRange):
+    """A number up to `LONGEST`, a century of days, so that a date can be moved by it; never NaN."""
 
     def __init__(self, least: float = 0, most: float = LONGEST, *, min_open: bool = False) -> None:
         super().__init__(least, most, min_open=min_open)

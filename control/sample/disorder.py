@@ -1,4 +1,4 @@
-"""What goes wrong between a source and the bucket: disorder, repeats, glued records and broken lines."""
+"""What goes wrong between a source and the bucket: shuffled, repeated, glued and broken records."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -14,7 +14,7 @@ NEVER = 900_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Mess:
+class Disorder:
     """How untidily change records arrive; shares are of the records, or of the files for `repeated`."""
 
     records_per_file: int
@@ -25,18 +25,18 @@ class Mess:
     members: int = 1
 
 
-TIDY = Mess(records_per_file=1000)
-UNTIDY = Mess(records_per_file=1000, shuffled=True, duplicated=0.02, glued=0.05, repeated=0.2, members=2)
-CHAOS = Mess(records_per_file=150, shuffled=True, duplicated=0.25, glued=0.3, repeated=0.3, members=3)
+TIDY = Disorder(records_per_file=1000)
+UNTIDY = Disorder(records_per_file=1000, shuffled=True, duplicated=0.02, glued=0.05, repeated=0.2, members=2)
+CHAOS = Disorder(records_per_file=150, shuffled=True, duplicated=0.25, glued=0.3, repeated=0.3, members=3)
 
 
-def arrange(lines: list[bytes], mess: Mess, rng: Random) -> list[list[bytes]]:
-    """Spread `lines` over files as untidily as `mess` says; every record is in at least one of them."""
-    arrived = lines + rng.sample(lines, int(len(lines) * mess.duplicated))
-    if mess.shuffled:
+def arrange(lines: list[bytes], disorder: Disorder, rng: Random) -> list[list[bytes]]:
+    """Spread `lines` over files as untidily as `disorder` says; every record is in at least one of them."""
+    arrived = lines + rng.sample(lines, int(len(lines) * disorder.duplicated))
+    if disorder.shuffled:
         rng.shuffle(arrived)
-    per_file = mess.records_per_file
-    return [_glue(arrived[n : n + per_file], mess.glued, rng) for n in range(0, len(arrived), per_file)]
+    per_file = disorder.records_per_file
+    return [_glue(arrived[n : n + per_file], disorder.glued, rng) for n in range(0, len(arrived), per_file)]
 
 
 def scatter(broken: list[bytes], files: list[list[bytes]], rng: Random) -> None:
@@ -46,9 +46,9 @@ def scatter(broken: list[bytes], files: list[list[bytes]], rng: Random) -> None:
         lines.insert(rng.randrange(len(lines) + 1), line)
 
 
-def repeat(bodies: list[bytes], mess: Mess, rng: Random) -> list[bytes]:
+def repeat(bodies: list[bytes], disorder: Disorder, rng: Random) -> list[bytes]:
     """The files that arrive a second time, byte for byte."""
-    return rng.sample(bodies, ceil(len(bodies) * mess.repeated))
+    return rng.sample(bodies, ceil(len(bodies) * disorder.repeated))
 
 
 def broken_changes(example: Change) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""The words that a draft has where only people know better; a contract in force has none of them."""
+"""The texts of a draft that people have to replace; a contract in force has none of them."""
 
 CONSUMER = "to-be-named"
 

@@ -3,7 +3,7 @@
 import pytest
 from sqlglot.dialects.trino import Trino
 
-from control.contracts.words import RESERVED
+from control.contracts.reserved_words import RESERVED
 from localcloud.athena.dialect import parse
 
 # Words that sqlglot knows; those of several words are none that could be a name.

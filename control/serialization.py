@@ -1,4 +1,4 @@
-"""Values of `control.model` as JSON: items of the store, and the papers of an attempt."""
+"""Values of `control.model` as JSON: items of the control store, and the documents of an attempt."""
 
 import hashlib
 from decimal import Decimal

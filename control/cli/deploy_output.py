@@ -1,4 +1,4 @@
-"""What `dm deploy` says to a person: plans, costs, states and progress."""
+"""What `dm deploy` prints for people: plans, costs, states and progress."""
 
 from collections.abc import Mapping, Sequence
 
