@@ -21,6 +21,9 @@ _QUEUED = timedelta(minutes=5)
 # A build that has looked whether it has the lease sends its MERGE at once; by then Athena lists it.
 _GRACE_SECONDS = 5
 _LOOK_SECONDS = 2
+# What Athena says when two commits met, and how often a lost one is tried in all.
+_LOST = "ICEBERG_COMMIT_ERROR"
+_TRIES = 5
 _NOW = "cast(to_unixtime(current_timestamp) as bigint)"
 
 
@@ -44,13 +47,13 @@ def held(query: Query, prefix: str, *, run: str, who: str) -> Iterator[Callable[
                 hint="run it again when that build is done: what it did so far is whole",
             )
         if int(found[0][0]) > _DUE_SECONDS:
-            query(f"update {lease} set renewed_at = {_NOW} {ours}")
+            _changed(query, f"update {lease} set renewed_at = {_NOW} {ours}")
 
     _take(query, lease, holder, who)
     try:
         yield renew
     finally:
-        query(f"update {lease} set holder = '', fenced = '' {ours}")
+        _changed(query, f"update {lease} set holder = '', fenced = '' {ours}")
 
 
 def freed(
@@ -75,15 +78,16 @@ def freed(
             f"this workgroup knows no statement of build {build}, so nobody can tell whether one is at work",
             hint="name the workgroup that it ran in by --workgroup",
         )
-    query(
+    _changed(
+        query,
         f"update {lease} set holder = {fenced}, fenced = holder, renewed_at = {_NOW}"
-        f" where holder = {literal(build)}"
+        f" where holder = {literal(build)}",
     )
     clock.sleep(_GRACE_SECONDS)
     while count := sum(not one.is_over for one in issued(build, began)):
         yield count
         clock.sleep(_LOOK_SECONDS)
-    query(f"update {lease} set holder = '', fenced = '' where holder = {fenced}")
+    _changed(query, f"update {lease} set holder = '', fenced = '' where holder = {fenced}")
 
 
 def _begun(query: Query, lease: str, build: str) -> datetime:
@@ -120,10 +124,24 @@ def _take(query: Query, lease: str, holder: str, who: str) -> None:
         )
 
 
+def _changed(query: Query, sql: str) -> Sequence[Sequence[str]]:
+    """The rows of a statement, sent again where another writer of the lease was faster.
+
+    Each changes the lease of one holder only, so that sending it twice does what sending it once does.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            return query(sql)
+        except UpstreamError as error:
+            if _LOST not in error.message:
+                raise
+    return query(sql)
+
+
 def _asked(query: Query, sql: str) -> Sequence[Sequence[str]]:
     """The rows of a statement on the lease. Raises UsageError before the first build."""
     try:
-        return query(sql)
+        return _changed(query, sql)
     except UpstreamError as error:
         if "TABLE_NOT_FOUND" in error.message or "SCHEMA_NOT_FOUND" in error.message:
             raise UsageError(_NO_BUILD) from error

@@ -162,6 +162,21 @@ def test_the_lease_is_given_back_also_after_an_error() -> None:
     )
 
 
+LOST = "ICEBERG_COMMIT_ERROR: Failed to commit Iceberg update to table: ops.lease"
+
+
+def test_a_lease_is_asked_for_again_where_another_writer_was_faster() -> None:
+    lost = UpstreamError(LOST)
+    athena = Athena(taken_at=[lost, lost, []], select=[[["maintenance-m1", "ann", "0"]]])
+    with held(athena, "", run="m1", who="ann"):
+        pass
+    assert len([sql for sql in athena.statements("update") if "taken_at" in sql]) == 3
+    refused = Athena(taken_at=UpstreamError(LOST))
+    with pytest.raises(UpstreamError, match="COMMIT_ERROR"), held(refused, "", run="m1", who="ann"):
+        pass
+    assert len(refused.asked) == 5
+
+
 def test_nothing_is_done_while_a_build_is_at_work() -> None:
     athena = Athena(**{"select holder": (("b1", "bob", "7"),)})
     with (
