@@ -3,6 +3,9 @@
     {%- if temporary and nothing_new() -%}
         {%- do stage_nothing(relation, compiled_code) -%}
     {%- elif temporary -%}
+        {%- if query_changed() -%}
+            {%- do log(this ~ ' is computed anew: its query has changed.', info=true) -%}
+        {%- endif -%}
         {%- do refuse_other_types() -%}
         {%- set result = dbt.safe_create_table_as(temporary, relation, compiled_code, language, force_batch) -%}
         {%- do audit_before_publish(relation, merges=true) -%}

@@ -8,6 +8,14 @@
             ~ ", '" ~ build_id() ~ "')"
         ) -%}
     {%- endfor -%}
+    {%- if is_build() and graph.queries is defined and model.config.materialized == 'incremental' -%}
+        {%- set query = query_mark() -%}
+        {%- if graph.queries.get(this.identifier) != query -%}
+            {%- do rows.append(
+                "('" ~ this.identifier ~ "', '(query)', '" ~ query ~ "', cast(null as bigint), cast(null as bigint), '" ~ build_id() ~ "')"
+            ) -%}
+        {%- endif -%}
+    {%- endif -%}
     {#- After a MERGE this is the model's own last statement, and the post-hook has nothing left to do. -#}
     {%- if rows and load_result('offsets recorded') is none -%}
         {%- do store_result('offsets recorded', response='') -%}

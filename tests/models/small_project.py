@@ -37,11 +37,13 @@ def write(
     (folder / f"models/{name}.yml").write_text(yaml.safe_dump({"version": 2, "models": [model]}))
 
 
-def run(folder: Path, lake: Lake, *, command: str = "run", expect: int = 0) -> str:
+def run(
+    folder: Path, lake: Lake, *, command: str = "run", more: tuple[str, ...] = (), expect: int = 0
+) -> str:
     """`dbt run` (or another command) of all that is in it; what it prints."""
     dbt = str(Path(sys.executable).parent / "dbt")
     done = subprocess.run(
-        [dbt, "--no-use-colors", command, "--profiles-dir", str(ROOT / "profiles")],
+        [dbt, "--no-use-colors", command, *more, "--profiles-dir", str(ROOT / "profiles")],
         cwd=folder,
         env=clean_environment() | {"AWS_ENDPOINT_URL": lake.endpoint},
         capture_output=True,

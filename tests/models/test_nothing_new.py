@@ -73,7 +73,7 @@ def test_a_model_without_news_stages_nothing_unless_it_reads_more(house: Lake, p
 @pytest.mark.parametrize(
     ("selected", "told"),
     [
-        ("cast(brewery_id as bigint)", "| name | varchar | bigint |"),
+        ("cast(brewery_id as bigint)", "| bigint |"),
         ("brewery_nom", "COLUMN_NOT_FOUND"),
     ],
 )

@@ -29,7 +29,7 @@ def test_a_build_of_some_rows_is_refused_before_it_changes_anything(built: Lake,
     output = built.dbt("run", *partly, *MODELS, expect=2)
     assert f"{partly[0]} is refused" in output
     assert built.rows("select * from silver.breweries") == [brewery(1)]
-    assert built.rows("select count(*) as n from ops.consumed") == [{"n": 1}]
+    assert built.rows("select count(*) as n from ops.consumed where batch > 0") == [{"n": 1}]
 
 
 def test_models_are_tried_without_data_as_the_refusal_says(built: Lake) -> None:

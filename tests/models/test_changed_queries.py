@@ -1,0 +1,71 @@
+"""A model whose query has changed is computed anew, in place, by the next build: no table has two logics."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from bronze_lake import Lake
+from small_project import create, run, write
+
+NEW = "\nfrom {{ source('bronze', 'brewery') }} where {{ new_batches() }}"
+SHOWN = "\n    and exists (select 1 from {{ ref('shown') }})"
+VIEW = "{{{{ config(materialized='view') }}}}\nselect cast({} as bigint) as id, cast('x' as varchar) as word"
+
+
+def brewery(number: int) -> dict[str, Any]:
+    return {"brewery_id": number, "brewery_name": f"Brewery {number}", "_seq": f"{number:04d}", "_rev": 1}
+
+
+def state(folder: Path, name: str, comment: str = "", more: str = "") -> None:
+    """A model that shows `name`."""
+    write(folder, "names", {"name": ("varchar", f"cast({name} as varchar)")}, more=NEW + more)
+    file = folder / "models/names.sql"
+    text = file.read_text().replace("cast(1 as bigint) as id", "cast(brewery_id as bigint) as id")
+    file.write_text(f"-- {comment}\n{text}" if comment else text)
+
+
+def names(lake: Lake) -> list[str]:
+    return [row["name"] for row in lake.rows("select name from silver.names order by id")]
+
+
+@pytest.fixture
+def built(lake: Lake, tmp_path: Path) -> Lake:
+    """A model that has taken in a batch."""
+    house = lake.emptied()
+    house.publish("brewery", [brewery(1)])
+    create(tmp_path)
+    source = {"name": "bronze", "schema": "bronze", "tables": [{"name": "brewery"}]}
+    (tmp_path / "models/sources.yml").write_text(yaml.safe_dump({"version": 2, "sources": [source]}))
+    state(tmp_path, "brewery_name")
+    run(tmp_path, house)
+    return house
+
+
+def test_what_was_taken_in_before_is_computed_by_the_new_query_too(built: Lake, tmp_path: Path) -> None:
+    state(tmp_path, "upper(brewery_name)")
+    assert '"names" is computed anew: its query has changed.' in run(tmp_path, built)
+    assert names(built) == ["BREWERY 1"], "though nothing is new"
+    built.publish("brewery", [brewery(2)])
+    assert "computed anew" not in run(tmp_path, built), "once"
+    assert names(built) == ["BREWERY 1", "BREWERY 2"]
+
+
+def test_a_comment_changes_nothing_and_who_says_that_the_answer_is_the_same_is_believed(
+    built: Lake, tmp_path: Path
+) -> None:
+    state(tmp_path, "brewery_name", comment="The names of breweries.")
+    assert "computed anew" not in run(tmp_path, built)
+    state(tmp_path, "trim(brewery_name)")
+    assert "computed anew" not in run(tmp_path, built, more=("--vars", "same_query: true"))
+    assert "computed anew" not in run(tmp_path, built), "it is written down"
+
+
+def test_the_query_of_a_view_is_part_of_the_queries_that_read_it(built: Lake, tmp_path: Path) -> None:
+    write(tmp_path, "shown", {"word": ("varchar", "'x'")}, materialized="view")
+    (tmp_path / "models/shown.sql").write_text(VIEW.format(1))
+    state(tmp_path, "brewery_name", more=SHOWN)
+    assert "computed anew" in run(tmp_path, built)
+    assert "computed anew" not in run(tmp_path, built)
+    (tmp_path / "models/shown.sql").write_text(VIEW.format(2))
+    assert "computed anew" in run(tmp_path, built)
