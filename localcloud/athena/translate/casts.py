@@ -57,12 +57,22 @@ def store(term: Term, target: Type, column: str) -> Term:
     if can_become(term.type, target):
         return coerce(term, target)
     if can_store(term.type, target):
-        return cast(term, target)
+        made = cast(term, target)
+        return _uncut(term, made) if target.name in _TEXTS and target.numbers else made
     raise AthenaError(
         "TYPE_MISMATCH",
         "line 1:1: Insert query has mismatched column types: "
         f"column '{column}' is {target.athena}, the query gives {term.type.athena}",
     )
+
+
+def _uncut(term: Term, made: Term) -> Term:
+    """A text for a column of a length: what a cast would cut off may be blanks only."""
+    length, kinds = made.type.numbers[0], f"{term.type.athena} to {made.type.athena}"
+    message = f"'Cannot truncate non-space characters when casting from {kinds} on INSERT'"
+    failure = fail("INVALID_CAST_ARGUMENT", message, made.type)
+    cut = f"length(rtrim({term.sql}, ' ')) > {length}"
+    return Term(f"CASE WHEN {cut} THEN {failure} ELSE {made.sql} END", made.type)
 
 
 def try_cast(term: Term, target: Type) -> Term:

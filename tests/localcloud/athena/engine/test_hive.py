@@ -286,6 +286,15 @@ def test_a_type_that_hive_has_not_is_refused(
     assert catalog.find_table(database, "t") is None
 
 
+@pytest.mark.parametrize("kind", ["varchar(3)", "char(3)"])
+def test_an_insert_cuts_off_blanks_and_nothing_else(kind: str, run: Run, rows: Rows) -> None:
+    run(f"create table t with (external_location='LOCATION/t') as select cast('abc' as {kind}) v")
+    run("insert into t values 'abc  '")
+    with pytest.raises(AthenaError, match="INVALID_CAST_ARGUMENT: Cannot truncate non-space characters"):
+        run("insert into t values 'abcd'")
+    assert rows("select v from t") == [("abc",), ("abc",)]
+
+
 _LENGTHS = {"v": "varchar(3)", "c": "char(3)", "a": "array<char(3)>", "s": "struct<f:varchar(2)>"}
 _AT_LENGTH = [("abc", "a  ", ["abc", "x  "], {"f": "yy"}), (None, "   ", None, None)]
 
