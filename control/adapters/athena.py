@@ -44,12 +44,19 @@ class AthenaStatements:
             token = {"NextToken": page["NextToken"]}
 
     def _details(self, ids: list[str]) -> list[Execution]:
-        """What is known of these statements, in their order; the answer comes in none."""
+        """What is known of these statements, in their order; the answer comes in none.
+
+        Whatever Athena could not look up among the others is asked for by itself, which the client repeats
+        and which fails aloud: a cost without it would be too low.
+        """
         if not ids:
             return []
         answer = self._client.batch_get_query_execution(QueryExecutionIds=ids)
-        known = {raw["QueryExecutionId"]: _execution(raw) for raw in answer["QueryExecutions"]}
-        return [known[one] for one in ids if one in known]
+        known = {raw["QueryExecutionId"]: raw for raw in answer["QueryExecutions"]}
+        for missed in answer.get("UnprocessedQueryExecutionIds", []):
+            name = missed["QueryExecutionId"]
+            known[name] = self._client.get_query_execution(QueryExecutionId=name)["QueryExecution"]
+        return [_execution(known[one]) for one in ids]
 
 
 class AthenaQuery:

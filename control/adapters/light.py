@@ -17,6 +17,7 @@ from bronze.contract import BronzeContract
 from bronze.parse import Source, compression_of
 from bronze.parse import parse as parse_file
 from bronze.tokens import key_name
+from control.adapters import scratch
 from control.errors import ContractError, UnavailableError, UsageError
 from control.orders import FileReport, OrderFile, Report, WorkOrder, WrittenObject
 from control.ports import ObjectStore
@@ -59,7 +60,7 @@ class LightEngine:
             position=file.position,
             rekeyed=order.rekeyed,
         )
-        with _able_machine(), tempfile.TemporaryDirectory(prefix="dm-ingest-") as folder:
+        with _able_machine(), scratch.folder("dm-ingest-") as folder:
             try:
                 with self._objects.open(file.uri, file.version_id, file.etag) as stream:
                     beating = cast(BinaryIO, io.BufferedReader(_Beating(stream, beat), READ_BYTES))
@@ -67,7 +68,7 @@ class LightEngine:
                         beating,
                         contract,
                         source,
-                        Path(folder),
+                        folder,
                         token_key=self._token_key,
                         limits=replace(contract.limits, **order.limits),
                     )
@@ -80,7 +81,7 @@ class LightEngine:
                     ("events", order.events),
                     ("quarantine", order.quarantine),
                 )
-                for path in sorted((Path(folder) / name).glob("*"))
+                for path in sorted((folder / name).glob("*"))
                 for target in (f"{target}/{path.name}",)
             ]
         return FileReport(

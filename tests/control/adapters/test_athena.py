@@ -117,3 +117,19 @@ def test_a_statement_that_two_pages_name_is_counted_once() -> None:
     found = list(statements.since(datetime(2026, 1, 1, tzinfo=UTC)))
     assert [one.sql for one in found] == ["c", "b", "a"]
     assert all(one.is_cancelled and not one.succeeded for one in found)
+
+
+def test_a_statement_that_athena_did_not_look_up_with_the_others_is_asked_for_by_itself() -> None:
+    class Busy(Remembering):
+        def batch_get_query_execution(self, QueryExecutionIds: list[str]) -> dict[str, Any]:  # noqa: N803
+            missed = {"QueryExecutionId": "b", "ErrorCode": "INTERNAL_FAILURE", "ErrorMessage": "try again"}
+            answer = super().batch_get_query_execution([one for one in QueryExecutionIds if one != "b"])
+            return {**answer, "UnprocessedQueryExecutionIds": [missed] if "b" in QueryExecutionIds else []}
+
+        def get_query_execution(self, QueryExecutionId: str) -> dict[str, Any]:  # noqa: N803
+            found = super().batch_get_query_execution([QueryExecutionId])
+            return {"QueryExecution": found["QueryExecutions"][0]}
+
+    statements = AthenaStatements(Settings(endpoint="http://127.0.0.1:1"), "build")
+    statements._client = Busy()
+    assert [one.sql for one in statements.since(datetime(2026, 1, 1, tzinfo=UTC))] == ["c", "b", "a"]
