@@ -1,4 +1,3 @@
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "control" / "catalog"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "infra"))
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from lakehouse import BIN, ROOT, Lakehouse, Run, temporary
+from lakehouse import ROOT, Lakehouse, Run, execute, temporary
 
 
 @pytest.fixture
@@ -35,11 +34,7 @@ def run(lakehouse: Lakehouse, project: Path) -> Run:
     """Runs a command in the project, with its contracts; its stdout, stderr added when it shall fail."""
 
     def do(*command: str, expect: int = 0) -> str:
-        done = subprocess.run(
-            [str(BIN / command[0]), *command[1:]],
-            cwd=project, env=lakehouse.env | {"DM_CONTRACTS": "contracts"},
-            capture_output=True, text=True, timeout=500,
-        )  # fmt: skip
+        done = execute(command, project, lakehouse.env | {"DM_CONTRACTS": "contracts"})
         assert done.returncode == expect, f"{command}\n{done.stdout}\n{done.stderr}"
         return done.stdout if expect == 0 else done.stdout + done.stderr
 

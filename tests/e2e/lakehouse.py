@@ -4,13 +4,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
+import loaded_dbt
 from pyathena import connect
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,15 +39,7 @@ class Lakehouse:
 
     def run(self, *command: str, expect: int = 0, **env: str) -> str:
         """Run a command of the environment in the repository; its stdout, stderr added when it failed."""
-        done = subprocess.run(
-            [str(BIN / command[0]), *command[1:]],
-            cwd=ROOT,
-            env={**self.env, **env},
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=500,
-        )
+        done = execute(command, ROOT, {**self.env, **env})
         assert done.returncode == expect, f"{command} gave {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout if expect == 0 else done.stdout + done.stderr
 
@@ -122,6 +115,22 @@ class Lakehouse:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(client.get_object(Bucket="lake", Key=item["Key"])["Body"].read())
         return target
+
+
+def execute(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command of the environment in a folder to its end."""
+    program, *arguments = command
+    if program == "dbt":
+        return loaded_dbt.run(arguments, folder, env)
+    return subprocess.run(
+        [str(BIN / program), *arguments],
+        cwd=folder,
+        env=dict(env),
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=500,
+    )
 
 
 def clean_environment() -> dict[str, str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import loaded_dbt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyathena import connect
@@ -41,14 +42,7 @@ def clean_environment() -> dict[str, str]:
 def dbt(folder: Path, *arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run dbt in the repository; what it writes goes to `folder`."""
     paths = ("--profiles-dir", "profiles", "--target-path", str(folder / "target"), "--log-path", str(folder))
-    return subprocess.run(
-        [str(Path(sys.executable).parent / "dbt"), "--no-use-colors", *arguments, *paths],
-        cwd=ROOT,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=500,
-    )
+    return loaded_dbt.run(("--no-use-colors", *arguments, *paths), ROOT, env)
 
 
 @dataclass(frozen=True, slots=True)

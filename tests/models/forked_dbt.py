@@ -1,30 +1,23 @@
-"""dbt, imported once and forked for each command; a command can be killed at one of its statements.
+"""dbt whose commands can be killed at one of their statements.
 
-Starting dbt takes 3 CPU seconds, and creating a hundred boto3 clients reads the same data files a hundred
-times: that is half of a build. What runs here is dbt's own command line with the unmodified adapter, as
-`dbt build` runs it.
-
-As a script this is the process that forks: a JSON request a line on stdin, a JSON answer a line on stdout.
+As a program this is the process that forks, as in `loaded_dbt`.
 """
 
-import functools
-import gc
-import importlib
 import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from loaded_dbt import LoadedDbt, serve
 
 START = b"AmazonAthena.StartQueryExecution"
 # A long statement takes the local cloud 20 to 100 ms, of which dbt needs some to ask whether it still runs.
@@ -67,15 +60,8 @@ class ForkedDbt:
     """Commands of dbt against one cloud; what they write goes to `folder`."""
 
     def __init__(self, root: Path, folder: Path, env: Mapping[str, str]) -> None:
-        self.root, self.folder = root, folder
-        self._process = subprocess.Popen(
-            [sys.executable, __file__, str(root), str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=root,
-            env=dict(env),
-        )
+        self.root, self.folder, self.env = root, folder, env
+        self._dbt = LoadedDbt(__name__)
 
     @property
     def trace(self) -> Path:
@@ -85,62 +71,30 @@ class ForkedDbt:
     def run(self, *arguments: str, death: Death | None = None) -> Outcome:
         """Run `dbt` with these arguments to its end."""
         self.trace.write_text("")
-        request = {"arguments": arguments, "death": [death.statement, death.share] if death else None}
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        status = json.loads(self._process.stdout.readline())
+        places = ("--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs"))
+        command = ("--no-use-colors", *arguments, "--profiles-dir", "profiles", *places)
+        doom = [death.statement, death.share] if death else None
+        done = self._dbt.run(command, self.root, self.env, trace=str(self.trace), death=doom)
         lines = self.trace.read_text().split()
         died = [float(line[5:]) for line in lines if line.startswith("died=")]
         return Outcome(
-            exit_code=None if os.WIFSIGNALED(status) else os.WEXITSTATUS(status),
-            output=(self.folder / "output").read_text(),
+            exit_code=done.returncode if done.returncode >= 0 else None,
+            output=done.stdout + done.stderr,
             statements=[line for line in lines if not line.startswith("died=")],
             died=died[0] if died else None,
         )
 
     def close(self) -> None:
         """End the process that forks."""
-        self._process.communicate(timeout=60)
+        self._dbt.close()
 
 
 # --- the process that forks ------------------------------------------------------------------------------
 
 
-def serve(root: Path, folder: Path) -> None:
-    """Answer requests until stdin ends."""
-    dbt = prepare()
-    for line in sys.stdin:
-        request = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            os.setsid()
-            output = os.open(folder / "output", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            os.dup2(output, 1)
-            os.dup2(output, 2)
-            watch_statements(folder / "statements", Death(*request["death"]) if request["death"] else None)
-            paths = ("--target-path", str(folder / "target"), "--log-path", str(folder / "logs"))
-            sys.argv = ["dbt", "--no-use-colors", *request["arguments"], "--profiles-dir", "profiles", *paths]
-            dbt()
-            os._exit(0)
-        print(os.waitpid(child, 0)[1], flush=True)
-
-
-def prepare() -> Callable[[], None]:
-    """Import dbt and read what it reads at each start; give its command line."""
-    import boto3
-    from botocore.loaders import JSONFileLoader
-    from dbt.cli.main import cli
-
-    importlib.import_module("dbt.adapters.athena")
-    read = functools.cache(JSONFileLoader().load_file)
-    JSONFileLoader.load_file = lambda _, path: read(path)
-    session = boto3.session.Session("local", "local", region_name="us-east-1")
-    for service in ("athena", "glue", "s3", "sts", "lakeformation"):
-        session.client(service)
-    gc.freeze()
-    return cli
+def prepare(request: dict[str, Any]) -> None:
+    """Watch the statements of the command that this child is about to run."""
+    watch_statements(Path(request["trace"]), Death(*request["death"]) if request["death"] else None)
 
 
 def watch_statements(trace: Path, death: Death | None) -> None:
@@ -195,4 +149,4 @@ def is_long(request: Any) -> bool:
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]), Path(sys.argv[2]))
+    serve(prepare)

@@ -1,10 +1,9 @@
 """A dbt project of a few small models, with the macros and settings of the real one."""
 
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import loaded_dbt
 import yaml
 from bronze_lake import ROOT, Lake, clean_environment
 
@@ -41,14 +40,7 @@ def run(
     folder: Path, lake: Lake, *, command: str = "run", more: tuple[str, ...] = (), expect: int = 0
 ) -> str:
     """`dbt run` (or another command) of all that is in it; what it prints."""
-    dbt = str(Path(sys.executable).parent / "dbt")
-    done = subprocess.run(
-        [dbt, "--no-use-colors", command, *more, "--profiles-dir", str(ROOT / "profiles")],
-        cwd=folder,
-        env=clean_environment() | {"AWS_ENDPOINT_URL": lake.endpoint},
-        capture_output=True,
-        text=True,
-        timeout=500,
-    )
+    arguments = ("--no-use-colors", command, *more, "--profiles-dir", str(ROOT / "profiles"))
+    done = loaded_dbt.run(arguments, folder, clean_environment() | {"AWS_ENDPOINT_URL": lake.endpoint})
     assert done.returncode == expect, done.stdout + done.stderr
     return done.stdout
