@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,19 @@ ICEBERG = (
     "gold.state_by_review_volume",
     "gold.top_drinkers",
 )
+
+
+@cache
+def connected(endpoint: str, region: str, key_id: str, secret: str) -> Any:
+    """A connection to an Athena; making one takes longer than a query."""
+    return connect(
+        endpoint_url=endpoint,
+        region_name=region,
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
+        s3_staging_dir="s3://lake/athena-results/",
+        poll_interval=0.05,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +74,8 @@ class Lakehouse:
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         """Run a statement on the local Athena; typed values."""
-        cursor = connect(
-            endpoint_url=self.env["AWS_ENDPOINT_URL"],
-            region_name=self.env["AWS_REGION"],
-            aws_access_key_id=self.env["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self.env["AWS_SECRET_ACCESS_KEY"],
-            s3_staging_dir="s3://lake/athena-results/",
-            poll_interval=0.05,
-        ).cursor()
+        named = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+        cursor = connected(*(self.env[name] for name in named)).cursor()
         cursor.execute(sql)
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

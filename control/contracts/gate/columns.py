@@ -20,8 +20,6 @@ _JUDGED = (
 )  # fmt: skip
 _CLASSES = ("public", "internal", "pseudonym", "personal")
 PERSONAL_TAG = "pii"
-
-
 _STOPS = f". {LACKS}: let it be null instead"
 
 
