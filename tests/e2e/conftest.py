@@ -1,7 +1,9 @@
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import loaded_dbt
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -9,14 +11,14 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "control" / "catalog"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "infra"))
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from lakehouse import ROOT, Lakehouse, Run, execute, temporary
+from lakehouse import ROOT, Lakehouse, Run, temporary
 
 
 @pytest.fixture
 def lakehouse(tmp_path: Path) -> Iterator[Lakehouse]:
     """An empty lakehouse that ends with the test."""
     with temporary(tmp_path) as house:
-        yield house
+        yield replace(house, dbt=loaded_dbt.run)
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def run(lakehouse: Lakehouse, project: Path) -> Run:
     """Runs a command in the project, with its contracts; its stdout, stderr added when it shall fail."""
 
     def do(*command: str, expect: int = 0) -> str:
-        done = execute(command, project, lakehouse.env | {"DM_CONTRACTS": "contracts"})
+        done = lakehouse.execute(command, project, lakehouse.env | {"DM_CONTRACTS": "contracts"})
         assert done.returncode == expect, f"{command}\n{done.stdout}\n{done.stderr}"
         return done.stdout if expect == 0 else done.stdout + done.stderr
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import loaded_dbt
 from pyathena import connect
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +19,7 @@ BIN = Path(sys.executable).parent
 TOKEN_KEY = "a key for tests, as long as one has to be"
 # Runs a command and gives what it prints.
 Run = Callable[..., str]
+Done = subprocess.CompletedProcess[str]
 ICEBERG = (
     *(f"silver.{name}_state" for name in ("breweries", "beers", "profiles", "reviews")),
     "silver.review_flat",
@@ -46,16 +46,35 @@ def connected(endpoint: str, region: str, key_id: str, secret: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Lakehouse:
-    """Commands against one local cloud; `folder` is its scratch folder."""
+    """Commands against one local cloud; `folder` is its scratch folder.
+
+    They run as programs. Where nobody looks at what starting dbt takes, `dbt` runs its commands instead.
+    """
 
     folder: Path
     env: dict[str, str]
+    dbt: Callable[[Sequence[str], Path, Mapping[str, str]], Done] | None = None
 
     def run(self, *command: str, expect: int = 0, **env: str) -> str:
         """Run a command of the environment in the repository; its stdout, stderr added when it failed."""
-        done = execute(command, ROOT, {**self.env, **env})
+        done = self.execute(command, ROOT, {**self.env, **env})
         assert done.returncode == expect, f"{command} gave {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout if expect == 0 else done.stdout + done.stderr
+
+    def execute(self, command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Done:
+        """Run a command of the environment in a folder, with `env` alone, to its end."""
+        program, *arguments = command
+        if program == "dbt" and self.dbt is not None:
+            return self.dbt(arguments, cwd, env)
+        return subprocess.run(
+            [str(BIN / program), *arguments],
+            cwd=cwd,
+            env=dict(env),
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=500,
+        )
 
     def dm(self, *arguments: str) -> Any:
         """Run a `dm` command with --json and give its parsed result."""
@@ -123,22 +142,6 @@ class Lakehouse:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(client.get_object(Bucket="lake", Key=item["Key"])["Body"].read())
         return target
-
-
-def execute(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run a command of the environment in a folder to its end."""
-    program, *arguments = command
-    if program == "dbt":
-        return loaded_dbt.run(arguments, folder, env)
-    return subprocess.run(
-        [str(BIN / program), *arguments],
-        cwd=folder,
-        env=dict(env),
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=500,
-    )
 
 
 def clean_environment() -> dict[str, str]:
