@@ -126,8 +126,8 @@ def load() -> Callable[[], None]:
 def _parse_once(cli: Callable[[], None]) -> None:
     """Have dbt parse this project, for what it keeps in memory: half of what a first parse takes.
 
-    No thread may be left, as a child would wait for it in vain: so dbt finds none of our plugins, and its
-    static parser, whose threads are not Python's, is off.
+    dbt does not find our plugin here: each child imports it, as a process of its own does. No thread may be
+    left, as a child would wait for it in vain: so the static parser, which has some of its own, is off.
     """
     os.chdir(ROOT)
     os.environ |= {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
