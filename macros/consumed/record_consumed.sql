@@ -8,12 +8,14 @@
             ~ ", '" ~ build_id() ~ "')"
         ) -%}
     {%- endfor -%}
-    {%- if is_build() and graph.queries is defined and model.config.materialized == 'incremental' -%}
+    {%- if is_build() and graph.queries is defined and model.config.materialized in ('incremental', 'view') -%}
         {%- set query = query_mark() -%}
         {%- if graph.queries.get(this.identifier) != query -%}
             {%- do rows.append(
                 "('" ~ this.identifier ~ "', '(query)', '" ~ query ~ "', cast(null as bigint), cast(null as bigint), '" ~ build_id() ~ "')"
             ) -%}
+            {#- The models of this run that read this view see it there. -#}
+            {%- if model.config.materialized == 'view' -%}{%- do graph.queries.update({this.identifier: query}) -%}{%- endif -%}
         {%- endif -%}
     {%- endif -%}
     {#- After a MERGE this is the model's own last statement, and the post-hook has nothing left to do. -#}

@@ -68,4 +68,33 @@ def test_the_query_of_a_view_is_part_of_the_queries_that_read_it(built: Lake, tm
     assert "computed anew" in run(tmp_path, built)
     assert "computed anew" not in run(tmp_path, built)
     (tmp_path / "models/shown.sql").write_text(VIEW.format(2))
+    # The lake still has the old view.
+    assert "computed anew" not in run(tmp_path, built, more=("--select", "names"))
+    assert "computed anew" not in run(tmp_path, built, more=("--select", "shown"))
+    assert "computed anew" in run(tmp_path, built, more=("--select", "names"))
+    assert "computed anew" not in run(tmp_path, built)
+
+
+def test_a_macro_and_a_variable_are_part_of_the_query(built: Lake, tmp_path: Path) -> None:
+    settings = yaml.safe_load((tmp_path / "dbt_project.yml").read_text())
+    settings["macro-paths"].append("own")
+    (tmp_path / "dbt_project.yml").write_text(yaml.safe_dump(settings))
+    (tmp_path / "own").mkdir()
+    macro = tmp_path / "own/cleaned.sql"
+    macro.write_text("{% macro cleaned(name) %}upper({{ name }}){% endmacro %}")
+    state(tmp_path, "{{ cleaned('brewery_name') }} || '{{ var('mark', '') }}'")
     assert "computed anew" in run(tmp_path, built)
+    macro.write_text("{% macro cleaned(name) %}{# The same text. #}upper({{ name }}){% endmacro %}")
+    assert "computed anew" not in run(tmp_path, built)
+    macro.write_text("{% macro cleaned(name) %}lower({{ name }}){% endmacro %}")
+    assert "computed anew" in run(tmp_path, built)
+    assert names(built) == ["brewery 1"]
+    assert "computed anew" in run(tmp_path, built, more=("--vars", "mark: '!'"))
+    assert names(built) == ["brewery 1!"]
+
+
+def test_the_time_and_the_name_of_a_run_are_no_part_of_the_query(built: Lake, tmp_path: Path) -> None:
+    stamp = "{{ run_started_at }} {{ invocation_id }} {{ build_id() }} {{ execute }}"
+    state(tmp_path, f"brewery_name || substr('{stamp}', 1, 0)")
+    assert "computed anew" in run(tmp_path, built)
+    assert "computed anew" not in run(tmp_path, built)
