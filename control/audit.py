@@ -1,4 +1,4 @@
-"""The audit trail: who redrove, replayed, rekeyed, waived or let go of what and why; each written once."""
+"""The audit trail: who redrove, replayed, rekeyed, waived, let go of or kept what, and why. Append-only."""
 
 import secrets
 from collections.abc import Iterator
@@ -11,16 +11,16 @@ from control.ports import Parts
 from control.serialization import from_json, to_json
 
 Action = Literal["redrive", "replay", "rekey", "waive", "let go", "keep"]
-# An entry's name begins with its moment, by the clock of whoever wrote it.
+# An entry's name begins with its time, by its writer's clock; clocks may differ by up to CLOCKS_APART.
 _MOMENT = "%Y%m%dT%H%M%S.%f"
 CLOCKS_APART = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One deed of a person. `subjects` are the ids of the raw files that it was about.
+    """One action of a person. `subjects` are the ids of the raw files that it was about.
 
-    `kind` says what of them, where it was not all: `raw`, `bronze` or `quarantine`.
+    `kind` says which of their objects it was about, if not all: `raw`, `bronze` or `quarantine`.
     """
 
     action: Action
@@ -35,10 +35,10 @@ class Entry:
 def record(
     action: Action, table: str, subjects: tuple[str, ...], reason: str, parts: Parts, kind: str = ""
 ) -> Entry:
-    """Write down what is about to be done.
+    """Record an action before it is done.
 
-    Before it is done: the trail may name a deed that then failed, but no deed is missing in it. Raises
-    UsageError without a reason, and where it is no text.
+    So the trail may name an action that then failed, but it never lacks one. Raises UsageError if the reason
+    is empty or cannot be encoded as UTF-8.
     """
     if not reason.strip():
         raise UsageError(f"a {action} needs a reason", hint="say why with --reason; it is kept")
@@ -46,9 +46,9 @@ def record(
     name = f"{entry.at:{_MOMENT}}-{_word(action)}-{secrets.token_hex(4)}.json"
     try:
         text = to_json(entry)
-    except UnicodeEncodeError as error:  # bytes of a terminal, or half a character of a JSON text
+    except UnicodeEncodeError as error:  # undecodable bytes from a terminal, or a lone surrogate in JSON
         hint = "write both as UTF-8; nothing was done"
-        raise UsageError(f"the reason of a {action}, or DM_ACTOR, is no text", hint=hint) from error
+        raise UsageError(f"the reason of the {action}, or DM_ACTOR, is not valid text", hint=hint) from error
     parts.objects.create(f"{_folder(table, parts)}{name}", text)
     return entry
 
@@ -61,9 +61,10 @@ def trail(
     action: Action | None = None,
     since: datetime | None = None,
 ) -> Iterator[Entry]:
-    """What was done to `table`, or to one of its raw files, oldest first; `action` alone, and only `since`.
+    """Yield the entries about `table`, or about one of its raw files, oldest first.
 
-    What is neither is listed and not read: the trail only grows, and each entry is a call.
+    `action` and `since` filter by name, without reading the other entries: the trail only grows, and reading
+    an entry is one request.
     """
     folder = _folder(table, parts)
     first = f"{since - CLOCKS_APART:{_MOMENT}}" if since else ""

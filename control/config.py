@@ -7,7 +7,7 @@ from pathlib import Path
 
 from control.errors import UsageError
 
-# Caps on one raw file that can be set, and their names in the parser.
+# Configurable limits on one raw file, and their names in the parser.
 LIMITS = {
     "DM_MAX_INFLATED_BYTES": "inflated_bytes",
     "DM_MAX_RATIO": "ratio",
@@ -20,10 +20,10 @@ class Settings:
     """Where things are. Every field has a default that fits the local cloud.
 
     `token_key` is the secret of the keyed hash that replaces personal values; empty means none is set.
-    `lease_seconds` is how long a claimed batch is left alone before others may take it from a worker that has
-    not been heard of; a worker at work renews its lease, so only a dead one keeps others waiting that long.
-    `actor` is who the audit trail names. `limits` are the parser's caps on one raw file that differ from its
-    defaults (`bronze.limits`), by name.
+    `lease_seconds` is how long a claim of a batch lasts. A live worker renews its lease, so others wait that
+    long only for a dead one.
+    `actor` is whom the audit trail names. `limits` are the parser's limits on one raw file that differ from
+    its defaults (`bronze.limits`), by name.
     """
 
     bucket: str = "lake"
@@ -44,7 +44,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     for variable in ("DM_SCHEMA_PREFIX", "DM_BRONZE_PREFIX"):
         if not re.fullmatch(r"([a-z][a-z0-9_]*)?", environ.get(variable, "")):
             raise UsageError(
-                f"{variable} begins names of databases, not {environ[variable]!r}: lower case, digits, _",
+                f"{variable} is a prefix of database names, not {environ[variable]!r}: lower case, digits, _",
                 hint="a letter first, such as ann_",
             )
     lease = environ.get("DM_LEASE_SECONDS") or str(default.lease_seconds)
@@ -69,9 +69,9 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
 def _key(text: str) -> bytes:
     try:
         return text.encode()
-    except UnicodeEncodeError:  # and nobody shall see which
+    except UnicodeEncodeError:  # `from None`: the original error would show the key
         raise UsageError(
-            "DM_TOKEN_KEY is no text: Spark and Lambda read it as UTF-8", hint="openssl rand -hex 32"
+            "DM_TOKEN_KEY is not valid UTF-8, as which Spark and Lambda read it", hint="openssl rand -hex 32"
         ) from None
 
 

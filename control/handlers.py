@@ -1,7 +1,7 @@
-"""Handlers for AWS Lambda, thin: the same functions that the command line calls.
+"""Thin AWS Lambda handlers, which call the same functions as the command line.
 
-`register` takes messages from a queue that S3's notifications go to; with `ReportBatchItemFailures` set, only
-what failed comes again. `ingest` runs one pass by the clock, with the light engine; `retention` one run.
+`register` consumes a queue of S3 notifications; with `ReportBatchItemFailures` set, only the failed messages
+are redelivered. `ingest` runs one scheduled pass with the light engine, and `retention` runs retention once.
 """
 
 import json
@@ -26,9 +26,9 @@ from control.wiring import alert_topic, connect, kept_days, query
 
 
 def register(event: Mapping[str, Any], context: object) -> dict[str, list[dict[str, str]]]:  # noqa: ARG001
-    """Register the raw files that a batch of SQS messages tells of; name the messages to send again.
+    """Register the raw files named in a batch of SQS messages; return the messages to redeliver.
 
-    A message that is no notification is said and dropped: it would never become one.
+    A message that is not an S3 notification is logged and dropped: a retry would not help.
     """
     parts, known = _parts(), tables.load(from_environment(os.environ))
     failed = []
@@ -44,9 +44,9 @@ def register(event: Mapping[str, Any], context: object) -> dict[str, list[dict[s
 
 
 def ingest(event: Mapping[str, Any], context: object) -> dict[str, object]:  # noqa: ARG001
-    """Run one pass of ingestion; `{"table": …}` in the event keeps it to one table.
+    """Run one pass of ingestion; `{"table": …}` in the event restricts it to one table.
 
-    `register` is told of new files, so the bucket is listed only once an hour.
+    New files are registered by `register`, so the bucket is listed only once an hour.
     """
     settings = from_environment(os.environ)
     known = tables.load(settings, event.get("table"))
@@ -62,10 +62,10 @@ def ingest(event: Mapping[str, Any], context: object) -> dict[str, object]:  # n
 
 
 def retention(event: Mapping[str, Any], context: object) -> dict[str, object]:  # noqa: ARG001
-    """Let go of what nobody needs any more, and take back what is needed again, as `dm retention run` does.
+    """Tag objects that are no longer needed and restore those that are needed again, as `dm retention run`.
 
-    `{"table": …}` in the event keeps it to one table. Raises DataError when a batch that is needed again has
-    lost objects, after all else is done.
+    `{"table": …}` in the event restricts it to one table. If a batch that is needed again has lost objects,
+    raises DataError after everything else is done.
     """
     parts = _parts()
     contracts, keep = parts.settings.contracts, kept_days(os.environ)
@@ -93,5 +93,5 @@ def say(event: str, fields: Mapping[str, object]) -> None:
 
 @cache
 def _parts() -> Parts:
-    """The clients, kept from one invocation to the next."""
+    """The clients, cached between invocations."""
     return connect(os.environ, say)

@@ -1,4 +1,4 @@
-"""What became of raw files, by their batches."""
+"""The state of a raw file and the counts of its records, derived from its batches."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from control.model import Batch, Counts, FileState, RawFile
 
 
 def file_state(batch: Batch | None) -> FileState:
-    """The state of a raw file by its batch's; while a batch is being split, its files wait for new ones."""
+    """Return the state of a raw file, given its batch; files of a batch that is being split are `pending`."""
     if batch is None:
         return "registered"
     if batch.state == "splitting" or batch.state == "split":
@@ -15,16 +15,16 @@ def file_state(batch: Batch | None) -> FileState:
 
 
 def counts_in(batch: Batch | None, file: RawFile) -> Counts | None:
-    """What became of the records of `file` in `batch`, None until an attempt on it is complete."""
+    """Return the counts of `file` in `batch`; None until an attempt at the batch is complete."""
     if batch is None or not batch.counts or file.file_id not in batch.file_ids:
         return None
     return batch.counts[batch.file_ids.index(file.file_id)]
 
 
 def counts_of(file: RawFile, batches: Mapping[str, Batch]) -> Counts:
-    """What became of the records of `file` the last time that it was ingested, by the batches of its table.
+    """Return the counts of `file` from its last completed ingestion; `batches` are those of its table, by id.
 
-    While it is ingested again, and when that ended without an answer, what was published before stands.
+    While it is ingested again, or if that failed before it was parsed, the previous counts stand.
     """
     batch = batches.get(file.batch_id or "")
     while batch is not None:

@@ -1,8 +1,8 @@
-"""Write what AWS Lambda runs: `python -m control.package DIR` gives a zip of handlers, contracts, libraries.
+"""Build the package for AWS Lambda: `python -m control.package DIR` writes a zip.
 
-The libraries are the locked ones, checked by their hashes, and less what no handler needs; the parser's
-kernel is compiled for the platform. The same sources and the same lock give the same bytes, and the zip is
-named after them: a deployment uploads each only once.
+It has the handlers, the contracts, and the locked libraries, verified by hash, without the parts that no
+handler needs; the parser's kernel is compiled for the platform. The build is reproducible, and the zip is
+named after its content, so a deployment uploads each version only once.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from control.errors import UsageError, meaning
 ROOT = Path(__file__).resolve().parents[1]
 # The runtime and architecture of `infra/params`.
 PYTHON, PLATFORM = "3.13", "x86_64-manylinux_2_28"
-# Lambda's own limit on what a zip unpacks to.
+# Lambda's limit on the unzipped size.
 MOST_BYTES = 250 * 1024 * 1024
 LIBRARIES = frozenset(
     [
@@ -31,7 +31,7 @@ LIBRARIES = frozenset(
     ]
 )
 SERVICES = frozenset(["athena", "dynamodb", "emr-serverless", "glue", "s3", "sns", "sqs", "sts"])
-# Of 166 MB of pyarrow 94 are left: no remote calls, no store of its own, nothing to compile or test with.
+# Unneeded parts of pyarrow: Flight, its own remote file systems, headers, tests. 94 of 166 MB remain.
 NOT_OF_PYARROW = (
     *("include/*", "includes/*", "src/*", "tests/*", "*.pxd", "*.pxi", "*.pyx", "*.h", "*.cpp", "*.cc"),
     *(
@@ -47,15 +47,15 @@ NOT_OF_PYARROW = (
     ),
     *("libarrow_python.so", "libarrow_python.so.*.*.*"),
 )
-# The earliest time that a zip can hold.
+# The earliest timestamp that a zip can hold.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def package(folder: Path, *, python: str = PYTHON, platform: str | None = PLATFORM) -> Path:
-    """Write the zip to `folder`, in the place of an older one, and give its path.
+    """Write the zip to `folder`, delete older ones there, and return its path.
 
-    `platform` None is this machine's. Raises UsageError where the kernel cannot be built, ValueError when it
-    would unpack to more than Lambda takes, CalledProcessError when `uv` fails.
+    `platform` None means this machine's. Raises UsageError if the kernel cannot be built, ValueError if the
+    unzipped size is above Lambda's limit, CalledProcessError if `uv` fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="dm-package-") as scratch:
@@ -65,7 +65,7 @@ def package(folder: Path, *, python: str = PYTHON, platform: str | None = PLATFO
         content = dict(sorted([*_own(), library, *of_libraries(libraries, NOT_OF_PYARROW)]))
         size = sum(path.stat().st_size for path in content.values())
         if size > MOST_BYTES:
-            raise ValueError(f"it unpacks to {size:,} bytes, and Lambda takes {MOST_BYTES:,}")
+            raise ValueError(f"it unpacks to {size:,} bytes; Lambda's limit is {MOST_BYTES:,}")
         target = folder / f"control-{digest(content)}.zip"
         with zipfile.ZipFile(target, "w") as archive:
             for name, path in content.items():
@@ -77,7 +77,7 @@ def package(folder: Path, *, python: str = PYTHON, platform: str | None = PLATFO
 
 
 def forget_older(archive: Path) -> None:
-    """Remove archives of older content beside `archive`: `control-*.zip` in a command shall name one."""
+    """Remove other archives beside `archive`, so that `control-*.zip` in a command matches only this one."""
     kind, _, _ = archive.name.partition("-")
     for other in archive.parent.glob(f"{kind}-*{archive.suffix}"):
         if other != archive:
@@ -109,7 +109,7 @@ def _kernel(file: Path, platform: str | None) -> tuple[str, Path]:
 
 
 def of_libraries(folder: Path, not_of_pyarrow: Sequence[str]) -> Iterator[tuple[str, Path]]:
-    """Name and file of all that is needed of installed libraries."""
+    """Yield the name and path of each installed file that is needed."""
     for path in folder.rglob("*"):
         name = PurePosixPath(path.relative_to(folder).as_posix())
         if path.is_file() and _is_needed(name, not_of_pyarrow):
@@ -119,7 +119,7 @@ def of_libraries(folder: Path, not_of_pyarrow: Sequence[str]) -> Iterator[tuple[
 def _is_needed(name: PurePosixPath, not_of_pyarrow: Sequence[str]) -> bool:
     top, *rest = name.parts
     inside = PurePosixPath(*rest)
-    if top.endswith(".dist-info"):  # whose it is, and under which licence
+    if top.endswith(".dist-info"):  # authors and licences only
         return name.name == "METADATA" or "licen" in str(name).lower() or name.name.startswith("NOTICE")
     if top == "pyarrow":
         return not any(_matches(inside, pattern) for pattern in not_of_pyarrow)
@@ -134,9 +134,9 @@ def _matches(name: PurePosixPath, pattern: str) -> bool:
 
 
 def install(folder: Path, python: str, platform: str | None, libraries: Collection[str]) -> None:
-    """Write the locked libraries of these names for `python` on `platform`, none built here.
+    """Install the named libraries, as locked, for `python` on `platform`; wheels only, nothing is built here.
 
-    Raises UsageError without `uv`, CalledProcessError when it fails.
+    Raises UsageError without `uv`, CalledProcessError if it fails.
     """
     uv = _uv(ROOT)
 
@@ -161,11 +161,11 @@ def install(folder: Path, python: str, platform: str | None, libraries: Collecti
 
 
 def _uv(root: Path) -> str:
-    """The `uv` that `make setup` has put into the project, or else that of PATH."""
+    """The `uv` that `make setup` has put into the project, else the one on PATH."""
     found = shutil.which(str(root / ".tools" / "bin" / "uv")) or shutil.which("uv")
     if found is None:
         raise UsageError(
-            "there is no uv to fetch libraries with", hint="run make setup in the project's folder"
+            "uv, which fetches the libraries, was not found", hint="run make setup in the project's folder"
         )
     return found
 
@@ -184,7 +184,7 @@ def _requirements(exported: str) -> Iterator[str]:
 
 
 def digest(content: dict[str, Path]) -> str:
-    """16 hex digits of the names and what is in them."""
+    """Return 16 hex digits that identify the names and contents."""
     found = hashlib.sha256()
     for name, path in content.items():
         found.update(f"{name}\n{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
@@ -192,12 +192,12 @@ def digest(content: dict[str, Path]) -> str:
 
 
 def main() -> int:
-    """Write the zip and print its path; 2 where something to make it with is missing."""
+    """Write the zip and print its path; return 2 if a tool to build it with is missing."""
     return write_as_told(package, "Write the zip that Lambda runs.", PYTHON, PLATFORM)
 
 
 def write_as_told(write: Callable[..., Path], about: str, python: str, platform: str) -> int:
-    """The command line of a module that writes a package for a machine: call `write`, print what it gives."""
+    """Parse the command line of a module that builds a package, call `write`, and print the path."""
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--python", default=python, help="version of the interpreter")

@@ -1,6 +1,6 @@
-"""The partition by which readers see a published batch, and the sealed manifest from which it follows.
+"""The Glue partition that makes a published batch visible, and the sealed manifest that it is derived from.
 
-Publishing registers it; retention registers the same one when a batch that was let go is needed again.
+Publishing registers it; retention registers the same one again when a batch that was let go is needed again.
 """
 
 from control.errors import NotFoundError, UpstreamError
@@ -36,13 +36,13 @@ def values_of(batch: Batch) -> tuple[str, str]:
 def manifest_of(batch: Batch, parts: Parts) -> Manifest:
     """Read the manifest that was sealed when `batch` was written.
 
-    Raises UpstreamError when it is gone, or is not what was sealed.
+    Raises UpstreamError if it is gone or was changed.
     """
     uri = attempt_of(batch, parts.settings.bucket).document("manifest.json")
     try:
         sealed = parts.objects.get(uri)
     except NotFoundError as error:
-        raise UpstreamError(f"{uri} is gone: nobody knows any more what the batch holds") from error
+        raise UpstreamError(f"{uri} is gone, and with it the record of what the batch holds") from error
     if digest(sealed) != batch.manifest_digest:
         raise UpstreamError(
             f"{uri} is not what was sealed", hint="someone else writes to the lake: find out who"

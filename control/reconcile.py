@@ -1,4 +1,4 @@
-"""Compare tables with their full recompute, by a dbt run that stages the differences and merges nothing."""
+"""Compare tables with a full recompute, through a dbt run that stages the differences and merges nothing."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ _BREAKS = "has rows that break its contract"
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One table after the comparison. `message` says how many rows differ, or break which rule."""
+    """The result for one table. `message` says how many rows differ, or break which rule."""
 
     model: str
     result: Literal["same", "differs", "breaks its contract"]
@@ -27,13 +27,13 @@ class Compared:
 def reconcile(
     select: Sequence[str], *, dbt: Path, profiles: Path, target: str | None = None
 ) -> list[Compared]:
-    """Recompute the selected incremental models in full, compare them with their tables, and judge all rows.
+    """Recompute the selected incremental models in full, compare them with their tables, and check all rows.
 
-    Raises NotFoundError when a table was never built, UsageError when dbt refuses its command line, the
-    profile or the project, and when a selection is one of its options, UpstreamError when a model fails for
-    another reason than a difference.
+    Raises NotFoundError if a table was never built. Raises UsageError if dbt refuses its command line, the
+    profile or the project, or if a selection looks like an option of dbt. Raises UpstreamError if a model
+    fails for any reason other than a difference.
     """
-    if options := [one for one in select if one.startswith("-")]:  # over HTTP, too, where nobody gives any
+    if options := [one for one in select if one.startswith("-")]:  # HTTP clients may not pass options to dbt
         raise UsageError(f"{options[0]} selects no table", hint="name models, or what dbt's --select takes")
     with tempfile.TemporaryDirectory(prefix="dm-reconcile-") as folder:
         arguments = ["--select", *select, "--exclude", "config.materialized:view"]
@@ -45,10 +45,10 @@ def reconcile(
                 [str(dbt), "--no-use-colors", "run", *arguments], capture_output=True, text=True, check=False
             )
         except FileNotFoundError:
-            raise UsageError(f"{dbt} is not there", hint="make setup installs dbt") from None
+            raise UsageError(f"{dbt} does not exist", hint="make setup installs dbt") from None
         results = Path(folder) / "target" / "run_results.json"
         if done.returncode == 2 or not results.exists():
-            said = _last_words(done.stdout + done.stderr)  # of its own options click complains on stderr
+            said = _last_words(done.stdout + done.stderr)  # click writes errors about options to stderr
             if said.startswith(_NOTHING):
                 raise NotFoundError(said, hint="dbt build makes them; name other models to leave them out")
             raise UsageError(f"dbt did not run: {said}")
@@ -70,18 +70,18 @@ def _compared(result: dict[str, str]) -> Compared:
     if _BREAKS in message:
         return Compared(model, "breaks its contract", _told(message))
     if result["status"] == "skipped":
-        return Compared(model, "differs", "not compared, because of a table that it reads")
-    raise UpstreamError(f"{model} could not be compared: {_told(message)}", hint="look into logs of dbt run")
+        return Compared(model, "differs", "not compared, because a table that it reads differs or failed")
+    raise UpstreamError(f"{model} could not be compared: {_told(message)}", hint="see the log of dbt run")
 
 
 def _told(message: str) -> str:
-    """The sentence of a compiler error, without dbt's frame of model and call stack."""
+    """The text of a compiler error, without the model and call stack that dbt puts around it."""
     lines = [line.strip() for line in message.splitlines()]
     kept = [line for line in lines[1:] if line and not line.startswith(">")]
     return " ".join(kept) or message.strip()
 
 
 def _last_words(output: str) -> str:
-    """What dbt said last, without its frame of macros and their callers."""
+    """The last message of dbt, without the macro call stack."""
     lines = [line.strip() for line in output.splitlines()[-4:]]
     return " ".join(line for line in lines if line and not line.startswith(">"))

@@ -11,17 +11,17 @@ from control.model import Item
 
 T = TypeVar("T")
 Record = dict[str, Any]
-# What decoding raises for bytes that are no JSON of the kind; bad UTF-8 and JSON nested too deep, too.
+# Errors of decoding: not the expected JSON, bad UTF-8, or nested too deep.
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def to_json(value: object) -> bytes:
-    """The one JSON text of `value`: same value, same bytes."""
+    """Return the canonical JSON text of `value`: equal values give equal bytes."""
     return msgspec.json.encode(value, order="deterministic")
 
 
 def from_json(kind: type[T], text: bytes, where: str) -> T:
-    """Read a `kind` from JSON; unknown keys are ignored. Raises UpstreamError, naming `where`."""
+    """Decode a `kind` from JSON; unknown keys are ignored. Raises UpstreamError, which names `where`."""
     try:
         return msgspec.json.decode(text, type=kind)
     except NOT_JSON as error:
@@ -40,7 +40,7 @@ def to_record(item: Item) -> Record:
 
 
 def from_record(kind: type[T], record: Record) -> T:
-    """Rebuild an item, numbers given as Decimal or int. Raises UpstreamError when it is none."""
+    """Rebuild an item; numbers may be Decimal or int. Raises UpstreamError if the record is not valid."""
     try:
         return msgspec.convert(_whole(record), kind)
     except msgspec.ValidationError as error:

@@ -1,8 +1,9 @@
-"""Write the libraries that runs of Spark on EMR need: `python -m control.spark_runtime DIR` gives a tar.gz.
+"""Package the libraries for Spark on EMR: `python -m control.spark_runtime DIR` writes a tar.gz.
 
-EMR has the interpreter and Spark; what the job imports besides is unpacked beside each process, and found by
-PYTHONPATH. The libraries are the locked ones: nothing has to be built on a machine like EMR's. The same lock
-gives the same bytes, and the archive is named after them: a deployment uploads each only once.
+EMR provides the interpreter and Spark. The other libraries that the job imports are unpacked next to each
+process and found through PYTHONPATH. They are the locked wheels, so no machine like EMR's is needed to build
+them. The build is reproducible, and the archive is named after its content, so a deployment uploads each
+version only once.
 """
 
 import gzip
@@ -13,17 +14,17 @@ from pathlib import Path
 
 from control import package
 
-# An interpreter of `SparkRelease` (emr-spark-8.0.0 has 3.11, 3.12 and 3.13), as the template names it.
+# One of the Python versions of `SparkRelease` in the template (emr-spark-8.0.0 has 3.11, 3.12 and 3.13).
 PYTHON, PLATFORM = "3.11", "x86_64-manylinux_2_28"
 LIBRARIES = frozenset(["isal", "msgspec", "pyarrow", "pyyaml"])
-# Tasks read and write S3 through pyarrow, where a function has boto3.
+# Spark tasks access S3 through pyarrow; Lambda functions use boto3.
 NOT_OF_PYARROW = tuple(one for one in package.NOT_OF_PYARROW if "s3" not in one)
 
 
 def archive(folder: Path, *, python: str = PYTHON, platform: str | None = PLATFORM) -> Path:
-    """Write the archive to `folder` and give its path. `platform` None is this machine's.
+    """Write the archive to `folder` and return its path. `platform` None means this machine's.
 
-    Raises UsageError without `uv`, CalledProcessError when it fails.
+    Raises UsageError without `uv`, CalledProcessError if it fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="dm-runtime-") as scratch:
@@ -31,7 +32,7 @@ def archive(folder: Path, *, python: str = PYTHON, platform: str | None = PLATFO
         package.install(libraries, python, platform, LIBRARIES)
         content = dict(sorted(package.of_libraries(libraries, NOT_OF_PYARROW)))
         target = folder / f"runtime-{package.digest(content)}.tar.gz"
-        # No time and no name of a file in the header: the same content is the same bytes.
+        # No timestamp or file name in the gzip header, so that the same content gives the same bytes.
         with (
             target.open("wb") as written,
             gzip.GzipFile("", "wb", 6, written, 0) as packed,
@@ -47,8 +48,8 @@ def archive(folder: Path, *, python: str = PYTHON, platform: str | None = PLATFO
 
 
 def main() -> int:
-    """Write the archive and print its path; 2 where something to make it with is missing."""
-    about = "Write the libraries that runs of Spark on EMR need."
+    """Write the archive and print its path; return 2 if a tool to build it with is missing."""
+    about = "Package the libraries that Spark jobs on EMR need."
     return package.write_as_told(archive, about, PYTHON, PLATFORM)
 
 

@@ -1,6 +1,6 @@
-"""Values as SQL writes them."""
+"""Literals and expressions for Athena."""
 
-# As `macros/rows/from_microseconds.sql` writes it.
+# The same expression as in `macros/rows/from_microseconds.sql`.
 _MOMENT = (
     "cast(cast(date_add('second', mod({0} + 62135596800000000, 86400000000) / 1000000, date_add("
     "'day', ({0} + 62135596800000000) / 86400000000, timestamp '0001-01-01 00:00:00'"
@@ -10,10 +10,10 @@ _MOMENT = (
 
 
 def literal(text: str) -> str:
-    """`text` as a literal of Athena."""
+    """Return `text` as an Athena string literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def moment(microseconds: str) -> str:
-    """The timestamp(6) of a column of microseconds since 1970."""
+    """Return an expression for the timestamp(6) of a column of microseconds since 1970."""
     return _MOMENT.format(microseconds)

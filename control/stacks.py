@@ -1,4 +1,4 @@
-"""What deployment asks of CloudFormation: stacks, what a proposal would do to them, what became of them."""
+"""The interface to CloudFormation for deployment: stacks, change sets (proposals), events, drift."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class StackOutput:
-    """What a stack tells; `description` names the setting that it is, if any."""
+    """An output of a stack; `description` names the setting that it provides, if any."""
 
     name: str
     value: str
@@ -16,7 +16,7 @@ class StackOutput:
 
 @dataclass(frozen=True, slots=True)
 class SeenStack:
-    """A stack as it is now, with the state that CloudFormation gives it and why."""
+    """A stack as it is now; `status` and `reason` are CloudFormation's."""
 
     name: str
     status: str
@@ -27,7 +27,7 @@ class SeenStack:
 
 @dataclass(frozen=True, slots=True)
 class ResourceChange:
-    """What would happen to one resource; `replacement` is True, False or Conditional for a change."""
+    """A planned change to one resource; `replacement` is True, False or Conditional, as in CloudFormation."""
 
     action: str
     logical: str
@@ -39,7 +39,7 @@ class ResourceChange:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A resource that is not as its template says: MODIFIED or DELETED, and in which properties."""
+    """A resource that differs from its template: MODIFIED or DELETED, and in which properties."""
 
     logical: str
     type: str
@@ -50,7 +50,7 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class StackEvent:
-    """A line of a stack's history."""
+    """An event in a stack's history."""
 
     event_id: str
     logical: str
@@ -60,7 +60,7 @@ class StackEvent:
 
 
 class Stacks(Protocol):
-    """Stacks of templates, changed by proposals. All names are whole names of stacks."""
+    """CloudFormation stacks, changed through proposals. All names are full stack names."""
 
     def get(self, name: str) -> SeenStack | None:
         """Read one stack, or None."""
@@ -68,32 +68,33 @@ class Stacks(Protocol):
     def propose(
         self, name: str, body: str, parameters: Mapping[str, str], role: str = ""
     ) -> tuple[ResourceChange, ...]:
-        """Leave a proposal at the stack, in place of an older one, and say what it would do; none: nothing.
+        """Create the proposal for a stack, replacing an older one, and return its changes, if any.
 
-        With the ARN of a `role` the stack is changed by it from then on, and not by who asks.
-        Raises UsageError when the template or the values are refused, or a permission is missing.
+        With the ARN of a `role`, CloudFormation changes the stack as this role from then on, not as the
+        caller.
+        Raises UsageError if the template or the values are refused, or a permission is missing.
         """
 
     def withdraw(self, name: str) -> None:
-        """Forget the proposal; a stack that is nothing but a proposal goes with it."""
+        """Delete the proposal, and the stack if it consists of nothing else (REVIEW_IN_PROGRESS)."""
 
     def execute(self, name: str) -> None:
-        """Begin to do what the proposal says."""
+        """Start to execute the proposal."""
 
     def continue_rollback(self, name: str) -> None:
-        """Try once more to bring a stack back."""
+        """Retry a rollback that failed."""
 
     def delete(self, name: str) -> None:
-        """Begin to delete a stack. What holds data stays; one that is not there is no error."""
+        """Start to delete a stack. Resources that hold data are retained. A missing stack is not an error."""
 
     def events(self, name: str) -> tuple[StackEvent, ...]:
-        """What happened to a stack, the newest first, as far as one page goes."""
+        """The newest events of a stack, newest first: one page of them."""
 
     def resources(self, name: str) -> Mapping[str, tuple[str, str]]:
-        """Logical id -> type and physical id of what a stack has."""
+        """Map the logical id of each resource of a stack to its type and physical id."""
 
     def drift(self, name: str) -> tuple[Drift, ...]:
-        """Compare what a stack has with what it was given, and wait for the answer."""
+        """Compare the resources of a stack with its template, and wait for the result."""
 
     def erase(self, type_name: str, physical: str) -> bool:
-        """Delete a resource that outlived its stack, with all data in it; False for a type that it cannot."""
+        """Delete a resource that was retained, with all its data; False if the type is not supported."""

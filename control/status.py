@@ -1,4 +1,4 @@
-"""The state of every table: last batch, files by state, what became of the records, how far behind."""
+"""The state of every table: last batch, files by state, record counts, and lag."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,25 +11,25 @@ from control.model import Batch, Counts, Head, Item, RawFile, Stray, Tally, Work
 from control.outcomes import counts_of, file_state
 from control.ports import Parts, every
 
-# A table or a reload that is announced is no news; every other control record changes or empties one.
+# Control records that need no warning. Every other kind changes or empties a table.
 HARMLESS_EVENTS = frozenset({"create-table", "reload-begin"})
-# How long a control record is warned of; `TableStatus.events` counts it for ever.
+# How long to warn of a control record; `TableStatus.events` always counts it.
 NEWS = timedelta(days=7)
 AT_HAND: tuple[WorkPlace, ...] = ("open", "failed")
-# The shelves of the index that are looked at.
+# The places of the index that are read.
 COUNTED: tuple[tuple[type[Item], WorkPlace], ...] = (
     (Batch, "open"),
     (Batch, "failed"),
     (RawFile, "open"),
     (RawFile, "overwritten"),
 )
-# A table takes five requests, each after the answer to the one before.
+# A table takes five sequential requests.
 TABLES_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What a contract promises: the greatest age of the data, and the least share of rows in percent."""
+    """What a contract promises: the maximum age of the data, and the minimum share of rows in percent."""
 
     freshness_hours: float | None = None
     completeness_percent: float | None = None
@@ -37,14 +37,17 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class TableStatus:
-    """`last_batch` is None before the first. `files` counts by state, `events` control records by kind.
+    """The state of one table.
 
-    `lag_seconds` is the age of the oldest raw file that is not published yet, 0 when there is none; files
-    that failed are not waited for, but warned of. `age_seconds` is the time since the last publication,
-    `completeness_percent` the share of the records, control records apart, that became rows. `broken` names
-    the promises of the contract that do not hold now, `waived_records` counts what silver leaves out today,
-    `stray` is what of its folder nobody ingests. A table of silver or gold stands here, with nothing else,
-    while it is `stopped`: rows break its contract, and readers keep the old ones.
+    `last_batch` is None before the first. `files` counts raw files by state, `events` control records by
+    kind. `lag_seconds` is the age of the oldest raw file that is not published yet, 0 if there is none;
+    failed files do not count, but cause a warning. `age_seconds` is the time since the last publication.
+    `completeness_percent` is the share of records that became rows, not counting control records. `broken`
+    names the promises of the contract that do not hold now. `waived_records` counts the records that silver
+    leaves out today. `stray` are the objects in its folder that are not ingested.
+
+    A silver or gold table is listed only while it is `stopped`, with no other values: rows break its
+    contract, so the last build did not publish it, and readers keep the old rows.
     """
 
     table: str
@@ -71,11 +74,11 @@ NOTHING = TableStatus("", None, None, {}, 0, 0, 0, 0, 0, {}, ())
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """What is published, in work and failed of a table at one moment.
+    """What of a table is published, in progress and failed at one moment.
 
-    `number` and `published_at` are those of the last batch, `events_at` when the last control record of a
-    kind was published, `waiting` when each file landed that is not published yet. `failed_files` leaves out
-    those that were waived.
+    `number` and `published_at` are those of the last batch. `events_at` is when the last control record of
+    each kind was published. `waiting` has the landing time of each unpublished file. `failed_files` does not
+    count waived files.
     """
 
     number: int
@@ -92,7 +95,7 @@ class _Standing:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What the index had of a table, and its head after that."""
+    """What the index listed for a table, and the table's head as read after that."""
 
     batches: frozenset[str]
     registered: frozenset[str]
@@ -103,9 +106,9 @@ class _Seen:
 def table_status(
     table: str, parts: Parts, promise: Promise = Promise(), seen: _Seen | None = None
 ) -> TableStatus:
-    """The state of one table, as the control store has it, and whether `promise` holds.
+    """Return the state of one table from the control store, and check `promise`.
 
-    Reads what is in work and what failed; what is published, the head of the table adds up.
+    Reads only items that are in progress or failed; the head of the table has the totals of the published.
     """
     now, standing = parts.clock.now(), _standing(table, seen or _look(table, parts), parts)
     counts, published_at = standing.counts, standing.published_at
@@ -137,7 +140,7 @@ def table_status(
 
 
 def every_status(tables: Iterable[str], parts: Parts, promised: Mapping[str, Promise]) -> list[TableStatus]:
-    """`table_status` of each of `tables`, in their order, with what is `promised` of it."""
+    """Return `table_status` of each of `tables`, in their order; `promised` has their promises by name."""
     names = list(tables)
     seen = _look_at_all(names, parts)
 
@@ -149,7 +152,7 @@ def every_status(tables: Iterable[str], parts: Parts, promised: Mapping[str, Pro
 
 
 def _look_at_all(tables: Sequence[str], parts: Parts) -> dict[str, _Seen]:
-    """What `_look` gives, of all tables in two requests; nothing where each is to be asked for."""
+    """What `_look` returns, for all tables, in two requests; empty if it is cheaper to ask for each table."""
     held = parts.store.at_hand([(kind, name, at) for name in tables for kind, at in COUNTED])
     if held is None:
         return {}
@@ -175,10 +178,10 @@ def _look(table: str, parts: Parts) -> _Seen:
 
 
 def _standing(table: str, seen: _Seen, parts: Parts) -> _Standing:
-    """Count a table without reading what is done.
+    """Count a table without reading finished items.
 
-    What is at hand is looked up first, then the head is read, then each item as it is now: what is published
-    in between is either in the tally of the head or seen to be above its number, never both.
+    The order matters: `seen` has the index first and then the head, and each item is read after both. So a
+    batch that is published in between is either in the head's tally or has a higher number, never both.
     """
     wanted, registered, head = set(seen.batches), seen.registered, seen.head
     known, total = {}, head.counted
@@ -206,7 +209,7 @@ def _add_up(
     files: Iterable[RawFile],
     overwritten: int,
 ) -> _Standing:
-    """The tally of `head`, and beyond it `batches` and `files`; `lineage` has what those were in before."""
+    """Add `batches` and `files` to the tally of `head`; `lineage` has the earlier batches of these files."""
     states, counts = Counter({"published": total.files}), total.counts
     waiting, failed_files = [], 0
     for file in files:
@@ -278,4 +281,4 @@ def _overwriting_warnings(files: int) -> Iterable[str]:
 
 def _counting_warnings(is_counted: bool) -> Iterable[str]:
     if not is_counted:
-        yield "not counted by the version that published to it: `dm status --recount` does, once for all"
+        yield "no totals, since another version of dm published to it: `dm status --recount` restores them"

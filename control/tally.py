@@ -1,7 +1,7 @@
-"""Tally: what the published batches of a table add up to, kept on its head, one batch at a time.
+"""Tally: the totals over a table's published batches, kept on its head and updated with each batch.
 
-It moves on with the number, in the same write, so that it is as exact as the number is. A head that another
-version of this software has moved has none: then all batches are read, until someone counts anew.
+The tally is written together with the head's number, so both are equally exact. If another version of this
+software moved the head without it, there is no valid tally: all batches are read instead, until `recount`.
 """
 
 from collections import Counter
@@ -13,15 +13,15 @@ from control.errors import ConflictError
 from control.model import ALARMING, Batch, Counts, Head, Tally, place_of
 from control.ports import Parts, every
 
-# What a control record says may be any text, and an item of the store has 400 KB. Exactly it is in the table
-# of events.
+# The kind of a control record may be any text, and an item of the store is limited to 400 KB. So kinds are
+# capped here; the events table has all of them.
 MOST_KINDS = 100
 LONGEST_KIND = 64
 OTHER = "other"
 
 
 def after(head: Head, batch: Batch, number: int, at: datetime, parts: Parts) -> Tally | None:
-    """The tally of `head` once `batch` is published under `number`; None when it has none now."""
+    """Return the tally of `head` after publishing `batch` as `number`; None if `head` has no valid tally."""
     if head.counted is None:
         return None
     published = replace(batch, state="published", number=number, published_at=at)
@@ -29,7 +29,7 @@ def after(head: Head, batch: Batch, number: int, at: datetime, parts: Parts) -> 
 
 
 def total(head: Head, batches: Mapping[str, Batch]) -> Tally:
-    """The tally of `head`, by all batches of its table."""
+    """Compute the tally of `head` from all batches of its table."""
     tally = Tally()
     published = [batch for batch in batches.values() if is_in(batch, head.number)]
     for batch in sorted(published, key=lambda batch: batch.number or 0):
@@ -38,9 +38,9 @@ def total(head: Head, batches: Mapping[str, Batch]) -> Tally:
 
 
 def recount(table: str, parts: Parts) -> Tally:
-    """Count what is published of `table` anew and write it on its head; put at hand what is to be there.
+    """Recompute the tally of `table`, write it on its head, and repair the index entries of its batches.
 
-    Reads every batch. Safe beside workers: where one publishes meanwhile, it is counted once more.
+    Reads every batch. Safe while workers run: if one publishes meanwhile, counting starts again.
     """
     while True:
         head = parts.store.get(Head, table, table) or Head(table)
@@ -63,7 +63,7 @@ def recount(table: str, parts: Parts) -> Tally:
 
 
 def few(kinds: Mapping[str, int]) -> dict[str, int]:
-    """Counts by kind, of which those with strange names, and those beyond a hundred, are one: `other`."""
+    """Return `kinds` with at most MOST_KINDS entries: long or empty names and the excess go into `other`."""
     named = sorted((k for k in kinds if 0 < len(k) <= LONGEST_KIND), key=lambda k: (k not in ALARMING, k))
     kept = {kind: kinds[kind] for kind in named[:MOST_KINDS]}
     others = sum(kinds.values()) - sum(kept.values())
@@ -71,7 +71,7 @@ def few(kinds: Mapping[str, int]) -> dict[str, int]:
 
 
 def ancestors(of: Iterable[Batch], known: Mapping[str, Batch], parts: Parts) -> dict[str, Batch]:
-    """`known`, and all batches from which files have come into one of `of`, by id."""
+    """Return `known` and all ancestors of the batches in `of`, by id."""
     found = dict(known)
     wave = list(of)
     while wave:
@@ -84,14 +84,14 @@ def ancestors(of: Iterable[Batch], known: Mapping[str, Batch], parts: Parts) -> 
 
 
 def is_in(batch: Batch, number: int) -> bool:
-    """Is `batch` counted in a tally up to `number`?"""
+    """Whether a tally up to `number` includes `batch`."""
     return batch.state == "published" and batch.number is not None and batch.number <= number
 
 
 def counted_before(
     file_id: str, batch: Batch | None, batches: Mapping[str, Batch], number: int
 ) -> Counts | None:
-    """What a tally up to `number` has of a file that is in `batch` now, None when it does not have it."""
+    """Return the counts that a tally up to `number` includes for a file now in `batch`; None if none."""
     while batch is not None:
         if is_in(batch, number) and file_id in batch.file_ids:
             return batch.counts[batch.file_ids.index(file_id)] if batch.counts else Counts()
@@ -100,7 +100,7 @@ def counted_before(
 
 
 def _plus(tally: Tally, batch: Batch, batches: Mapping[str, Batch]) -> Tally:
-    """`tally` and the published `batch`, whose files may have been published before."""
+    """Add the published `batch` to `tally`; files that were published before are not counted twice."""
     files, counts = tally.files, tally.counts + batch.totals
     parent = batches.get(batch.parent)
     for file_id in batch.file_ids:

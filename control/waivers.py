@@ -1,7 +1,8 @@
-"""Records that bronze took and silver's contracts refuse, and those that are left out (`ops.waivers`).
+"""Records that bronze accepts but a silver contract refuses, and waivers to leave them out (`ops.waivers`).
 
-A record that breaks an error rule of silver stops its table until a better one arrives. Where none ever will,
-somebody answers for leaving it out, until a day: `new_batches()` passes over records with a waiver in force.
+A record that breaks an error rule of silver stops its table until a better record for the key arrives. If
+none is coming, someone can waive the record until a date: `new_batches()` skips records with a waiver in
+force.
 """
 # ruff: noqa: S608  (the SQL text holds only names from contracts, numbers and quoted literals)
 
@@ -20,26 +21,26 @@ from control.sql import literal, moment
 
 COLUMNS = (
     CatalogColumn("table", "string", "The bronze table of the record."),
-    CatalogColumn("file", "string", "The raw file that it came in."),
+    CatalogColumn("file", "string", "The id of its raw file."),
     CatalogColumn("line", "bigint", "Its line there, from 1."),
-    CatalogColumn("record", "bigint", "Its place among the records of the line, from 0."),
+    CatalogColumn("record", "bigint", "Its position among the records of the line, from 0."),
     CatalogColumn("reason", "string", "Why it is left out."),
-    CatalogColumn("owner", "string", "Who answers for it."),
+    CatalogColumn("owner", "string", "Who takes responsibility for it."),
     CatalogColumn(
         "expiry", "string", "The last day (UTC) on which it is left out. The newest waiver counts."
     ),
     CatalogColumn("at", "timestamp", "When it was waived (UTC)."),
 )
-# What Athena gives in one page.
+# The rows of one page of Athena results, without the header.
 MOST = 999
 Decode = Callable[[bytes], Sequence[Mapping[str, object]]]
 
 
 @dataclass(frozen=True, slots=True)
 class StateTable:
-    """A state table of silver, the bronze table `table` that it reads, and the parts of its key to show.
+    """A silver state table, the bronze table `table` that it reads, and the key columns that may be shown.
 
-    `moments` are those of them that are timestamps, which bronze has exactly beside the column only.
+    `moments` are those that are timestamps: bronze has their exact value only in a `_us` column next to them.
     """
 
     table: str
@@ -50,7 +51,7 @@ class StateTable:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a record of a raw file stands: its line, from 1, and its place there, from 0."""
+    """The position of a record in a raw file: its line, from 1, and its position in the line, from 0."""
 
     file_id: str
     line: int
@@ -62,7 +63,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A record that keeps `state_table` from being built; `key` is that of its row."""
+    """A record that keeps `state_table` from being built; `key` is the key of its row."""
 
     table: str
     state_table: str
@@ -73,7 +74,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """That a record is left out, why, by whom, and until when."""
+    """A record that is left out of silver: why, by whom, and until when."""
 
     table: str
     file: str
@@ -86,20 +87,20 @@ class Waiver:
 
 
 def place(text: str) -> Place:
-    """What FILE:LINE or FILE:LINE:RECORD names. Raises UsageError."""
+    """Parse FILE:LINE or FILE:LINE:RECORD. Raises UsageError."""
     file_id, *numbers = text.split(":")
     if not 1 <= len(numbers) <= 2 or not all(n.isascii() and n.isdecimal() for n in numbers):
         raise UsageError(
-            f"{text} names no record", hint="FILE:LINE, or FILE:LINE:RECORD for a later one there"
+            f"{text} names no record", hint="FILE:LINE, or FILE:LINE:RECORD for a later one in the line"
         )
     return Place(file_id, *map(int, numbers))
 
 
 def held(states: Sequence[StateTable], query: Query, *, prefix: str, bronze: str) -> Iterator[Held]:
-    """The records behind the rows that the last builds kept in tables of failures, by file and line.
+    """Yield the records behind the rows in the failure tables of the last builds, by file and line.
 
-    `prefix` is that of silver and ops, `bronze` the database of bronze. At most 999 of a table. A record that
-    arrived twice is named twice.
+    `prefix` is the prefix of the silver and ops databases, `bronze` the bronze database. At most 999 records
+    per table. A record that arrived twice is yielded twice.
     """
     kept = {name for (name,) in query(_tables_of_failures(prefix))}
     for state in states:
@@ -113,13 +114,13 @@ def held(states: Sequence[StateTable], query: Query, *, prefix: str, bronze: str
 
 
 def without_waived(found: Sequence[Held], waivers: Sequence[Waiver]) -> list[Held]:
-    """Those of `found` that no waiver in force leaves out: the next build goes on without the others."""
+    """Return those of `found` without a waiver in force; the next build leaves out the others."""
     left_out = {Place(one.file, one.line, one.record) for one in waivers}
     return [one for one in found if one.place not in left_out]
 
 
 def stopped(listing: Listing, prefix: str) -> list[str]:
-    """The tables of silver and gold that the last build did not publish, as rows broke their contract."""
+    """Return the silver and gold tables that the last build did not publish because rows broke a contract."""
     found = (
         re.fullmatch(rf"({re.escape(prefix)}(?:silver|gold))_(.+)_failures", entry.name)
         for entry in listing.tables(f"{prefix}ops")
@@ -138,11 +139,11 @@ def waive(
     encode: Encode,
     bronze: str,
 ) -> Waiver:
-    """Leave a record of `file` out of silver until the end of a day; the newest waiver of a record counts.
+    """Leave a record of `file` out of silver up to and including a day; the newest waiver of a record counts.
 
-    Raises UsageError when bronze has no such record, and without a reason.
+    Raises UsageError if bronze has no such record or the reason is empty.
     """
-    # Literal numbers, so that no other batch is read.
+    # Literal numbers, so that partitions are pruned and no other batch is read.
     numbers = _published(file, parts)
     asked = (
         f'select count(*) from "{bronze}"."{file.table}" where batch in ({", ".join(map(str, numbers))})'
@@ -166,7 +167,7 @@ def waive(
 
 
 def in_force(parts: Parts, decode: Decode) -> list[Waiver]:
-    """The waivers that hold today, the newest of each record, by table, file and place."""
+    """Return the waivers in force today, the newest of each record, by table, file and position."""
     newest: dict[tuple[str, str, int, int], Waiver] = {}
     for found in parts.objects.list(_table(parts).location):
         for row in decode(parts.objects.get(found.uri)):
@@ -179,7 +180,7 @@ def in_force(parts: Parts, decode: Decode) -> list[Waiver]:
 
 
 def _table(parts: Parts) -> CatalogTable:
-    """Beside the tables that dbt makes in ops: whoever may build may waive."""
+    """The waivers table, in the same database as dbt's ops tables: whoever may build may waive."""
     ops = f"{parts.settings.schema_prefix}ops"
     return CatalogTable(ops, "waivers", f"s3://{parts.settings.bucket}/warehouse/{ops}/waivers/", COLUMNS, ())
 
@@ -192,16 +193,16 @@ def _tables_of_failures(prefix: str) -> str:
 
 
 def _published(file: RawFile, parts: Parts) -> list[int]:
-    """The numbers under which `file` was published, today and before."""
+    """The batch numbers under which `file` was published, now and before."""
     last = parts.store.get(Batch, file.table, file.batch_id) if file.batch_id else None
     batches = [last, *tally.ancestors([last], {}, parts).values()] if last else []
     return sorted(batch.number for batch in batches if batch and batch.number is not None)
 
 
 def _passed(state: StateTable, failures: str, prefix: str, bronze: str) -> str:
-    """The batch after which the rows in `failures` came, and whatever else has the same records.
+    """A query for the last batch before the rows in `failures`; older copies of their records do not matter.
 
-    It is what the state table has taken in; in a rebuild, what lies before the first row that failed.
+    It is the last batch that the state table has consumed; in a rebuild, the one before the first failed row.
     """
     return (
         f"select least(min(_batch) - 1, (select coalesce(max_by(batch, build), 0) from {prefix}ops.consumed"

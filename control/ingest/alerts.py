@@ -1,7 +1,8 @@
-"""Alerts: one message per incident, put into an outbox first, so that a topic that is away loses none.
+"""Alerts: one message per incident, written to an outbox first, so that none is lost while the topic is down.
 
-An incident has one id, however often it is met: what was sent once is not sent again. Only a process that
-dies between sending and noting so sends twice. Messages name tables, batches and keys, never a row's value.
+An incident keeps its id however often it is seen, so it is sent once. It is sent twice only if the process
+dies between sending the message and recording that. Messages name tables, batches and keys, never a value of
+a row.
 """
 
 import hashlib
@@ -16,13 +17,13 @@ from control.model import Batch, Finding
 from control.ports import AlertTopic, Parts
 from control.serialization import from_json, to_json
 
-# Findings that are put into the outbox where they are made, under an id that outlives the day.
+# Findings that go to the outbox where they are made, with an id that does not change from day to day.
 APART = ("batch.failed", "raw.unknown_table", "raw.key")
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """Something that a person should know of. `key` tells one incident of a kind and table from another."""
+    """Something that a person should know. `key` distinguishes incidents of the same kind and table."""
 
     kind: str
     table: str
@@ -32,12 +33,12 @@ class Incident:
 
     @property
     def id(self) -> str:
-        """The same for the same incident."""
+        """A digest of kind, table and key."""
         return hashlib.sha256("\n".join((self.kind, self.table, self.key)).encode()).hexdigest()[:24]
 
 
 def put(incident: Incident, parts: Parts) -> bool:
-    """Put an incident into the outbox, unless it is there or was sent; is it new?"""
+    """Put an incident into the outbox unless it is there or was sent; return whether it is new."""
     try:
         parts.objects.get(_uri("sent", incident, parts))
     except NotFoundError:
@@ -46,26 +47,26 @@ def put(incident: Incident, parts: Parts) -> bool:
 
 
 def tell(batch: Batch, parts: Parts) -> None:
-    """Put what people must know of an ended batch into the outbox, and note on the batch that it is there.
+    """Put the alerts about an ended batch into the outbox, then mark the batch as told.
 
-    Until then the batch is among those that need someone: a process that dies in between loses no alert.
+    Until it is marked, the batch counts as open, so a crash in between loses no alert.
     """
     if batch.untold:
         about = files.described(batch, parts)
         for incident in of_batch(batch, parts.clock.now(), about):
             put(incident, parts)
-        with suppress(ConflictError):  # redriven meanwhile: it is told of when it ends again
+        with suppress(ConflictError):  # redriven meanwhile: it will cause alerts when it ends again
             parts.store.update(batch, replace(batch, told=True))
 
 
 def note(findings: Iterable[Finding], parts: Parts) -> int:
-    """Put findings that are errors into the outbox, unless that was done today; how many are new.
+    """Put findings that are errors into the outbox, each once a day; return how many are new.
 
-    What has incidents of its own is not among them: see `tell`, and `strays.tell`.
+    Findings with incidents of their own are left out: see `tell`, and `strays.tell`.
     """
     now = parts.clock.now()
     errors = [found for found in findings if found.severity == "error" and found.code not in APART]
-    # The same trouble on another day is worth another message.
+    # The date in the key: the same problem is reported again on another day.
     keys = [f"{now.date().isoformat()} {found.where} {found.message}" for found in errors]
     return sum(
         put(Incident(found.code, found.where, key, found.message, now), parts)
@@ -74,9 +75,9 @@ def note(findings: Iterable[Finding], parts: Parts) -> int:
 
 
 def of_batch(batch: Batch, now: datetime, about: str) -> Iterator[Incident]:
-    """The incidents of an ended batch: of the same batch and epoch the same ones, whoever asks.
+    """Yield the incidents of an ended batch; `about` names its raw files.
 
-    `about` names its raw files.
+    Their ids depend only on batch, epoch and kind, so all workers derive the same incidents.
     """
     for kind in batch.alarms:
         key = f"{batch.batch_id}-e{batch.epoch}"
@@ -88,23 +89,23 @@ def of_batch(batch: Batch, now: datetime, about: str) -> Iterator[Incident]:
 
 
 def of_failure(failed: Batch, about: str) -> str:
-    """What people are told of a batch that failed: why, which files, `about`, and what to do."""
+    """Return the message about a failed batch: why it failed, which files (`about`), and what to do."""
     name = failed.file_ids[0][: files.SHOWN_ID]
-    if failed.counts:  # it was read, and refused for what is in it
+    if failed.counts:  # it was read, and refused because of its content
         remedy = (
-            f"`dm quarantine show {name}` says why. Land it anew under another key and "
-            f"`dm quarantine waive {name}`, or mend the contract and `dm files redrive {name}`"
+            f"`dm quarantine show {name}` says why. Land a corrected file under another key and "
+            f"`dm quarantine waive {name}`, or fix the contract and `dm files redrive {name}`"
         )
     else:
         remedy = (
-            f"`dm files show {name}` says why; once that is mended, `dm files redrive {name}`, "
-            f"and where it cannot be, `dm quarantine waive {name}`"
+            f"`dm files show {name}` says why. Once that is fixed, `dm files redrive {name}`; "
+            f"if it cannot be fixed, `dm quarantine waive {name}`"
         )
     return f"{failed.error}: {about}. {remedy}"
 
 
 def deliver(topic: AlertTopic, parts: Parts) -> int:
-    """Send what is in the outbox; how many were sent. What cannot be sent now stays for the next time."""
+    """Send the incidents in the outbox; return how many. Those that cannot be sent now stay there."""
     sent = 0
     for found in list(parts.objects.list(_folder("outbox", parts))):
         if not found.is_latest:

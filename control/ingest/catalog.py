@@ -1,4 +1,4 @@
-"""Bring published tables to the columns of their contracts, also while no batch comes for them."""
+"""Update the columns of published tables to those of their contracts, even if no new batch arrives."""
 
 import hashlib
 from dataclasses import replace
@@ -12,12 +12,11 @@ from control.ports import Parts
 
 
 def follow_contract(table: BronzeTable, head: Head, parts: Parts) -> None:
-    """Give the tables that are in the catalog the columns of `table`, once for each change of them.
+    """Give the catalog's tables the columns of `table`, once per change of the columns.
 
-    What a model of silver selects is there then, whether or not a file has come since. The head keeps which
-    columns it was done for, so that a run with nothing new asks the catalog nothing. A table that somebody
-    took out of the catalog comes back with its next batch only. Raises ConflictError when a column may not
-    become what the contract says.
+    So silver models can select a new column before the next file arrives. The head records the columns, so a
+    run with nothing new does not ask the catalog. A table that was removed from the catalog is recreated only
+    with its next batch. Raises ConflictError if a column cannot change as the contract says.
     """
     wanted = columns_of(table)
     if head.number == 0 or head.columns == wanted:
@@ -28,10 +27,10 @@ def follow_contract(table: BronzeTable, head: Head, parts: Parts) -> None:
     try:
         parts.store.update(head, replace(head, columns=wanted))
     except ConflictError:
-        return  # something was published meanwhile: the next pass looks again
+        return  # something was published meanwhile: the next pass tries again
 
 
 def columns_of(table: BronzeTable) -> str:
-    """What a head keeps of the columns that the catalog's tables were brought to."""
+    """Return a digest of the columns of both tables, which the head keeps."""
     columns = msgspec.json.encode((table.rows.columns, table.events.columns))
     return hashlib.sha256(columns).hexdigest()[:16]

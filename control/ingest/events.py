@@ -1,4 +1,4 @@
-"""What S3 tells of a new object, by EventBridge or straight to a queue: at least once, late, in any order."""
+"""S3 notifications of new objects, from EventBridge or S3 itself: at least once, late, in any order."""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
@@ -15,10 +15,10 @@ from control.ports import Parts, StoredObject
 
 
 def objects_of(body: str | bytes) -> Iterator[StoredObject]:
-    """The objects that a notification tells of; none when it tells of something else, such as a removal.
+    """Yield the objects that a notification reports as created; none for other events, such as a removal.
 
-    Takes an EventBridge event (`Object Created`), an S3 notification (`Records`), and either of them wrapped
-    in an SNS message. Raises DataError when it is none of these.
+    Accepts an EventBridge event (`Object Created`), an S3 notification (`Records`), or either of them wrapped
+    in an SNS message. Raises DataError if it is none of these.
     """
     try:
         event = msgspec.json.decode(body, type=dict[str, Any])
@@ -26,16 +26,17 @@ def objects_of(body: str | bytes) -> Iterator[StoredObject]:
             event = msgspec.json.decode(event["Message"], type=dict[str, Any])
         yield from _objects(event)
     except (msgspec.MsgspecError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(f"this is no notification of S3: {type(error).__name__}") from error
+        raise DataError(f"this is not an S3 notification: {type(error).__name__}") from error
 
 
 def register_all(
     body: str | bytes, tables: Collection[str], parts: Parts, *, others: Collection[str] = ()
 ) -> int:
-    """Register what a notification tells of, as far as it belongs to one of `tables`; how many are new.
+    """Register the objects of a notification that belong to one of `tables`; return how many are new.
 
-    `others` have a contract too and are left to the lister. What belongs to neither or cannot be ingested is
-    remembered, so that people are told. Raises DataError as `objects_of` does.
+    `others` are tables that also have a contract; their objects are left to the lister. Objects that belong
+    to no table or cannot be ingested are recorded as strays, which causes an alert. Raises DataError as
+    `objects_of` does.
     """
     new = 0
     for found in objects_of(body):
@@ -65,7 +66,7 @@ def _objects(event: Mapping[str, Any]) -> Iterator[StoredObject]:
         for record in event["Records"]:
             if record["eventName"].startswith("ObjectCreated:"):
                 found = record["s3"]["object"]
-                # In this form the key is encoded as in a form: a plus is a blank.
+                # S3 encodes keys in its own notifications like form data: a plus is a blank.
                 key = unquote_plus(found["key"], errors="surrogateescape")
                 yield _object(record["s3"]["bucket"]["name"], key, found, record["eventTime"])
 

@@ -1,4 +1,4 @@
-"""Look at raw files: what state each is in, and what became of its records."""
+"""List and show raw files: the state of each, and what became of its records."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from control.ports import Parts, every
 from control.serialization import from_json
 
 SHORTEST_ID = 8
-# Digits of an id that are shown: enough to tell a million files apart.
+# Digits of an id that are shown: enough to distinguish a million files.
 SHOWN_ID = 12
 FILES_A_PAGE = 2_000
-# Files whose batches are looked up together: whoever wants twenty lines waits for no more.
+# Files whose batches are looked up together; small, so that the first lines appear early.
 FILES_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class FileLine:
-    """A raw file as it is listed. Its counts are None until an attempt on it is complete."""
+    """A raw file in a listing. Its counts are None until an attempt at its batch is complete."""
 
     table: str
     key: str
@@ -48,7 +48,7 @@ class FileLine:
 
 
 def table_names(parts: Parts, only: str | None = None) -> list[str]:
-    """The tables that the store knows, or `only` that one. Raises NotFoundError when it does not know it."""
+    """Return the tables in the control store, or just `only`. Raises NotFoundError if it is not there."""
     names = [head.table for head in every(parts.store, Head)]
     if only is None:
         return names
@@ -61,10 +61,10 @@ def table_names(parts: Parts, only: str | None = None) -> list[str]:
 def file_lines(
     parts: Parts, table: str | None = None, state: str | None = None, *, overwritten: bool = False
 ) -> Iterator[FileLine]:
-    """The raw files of all tables or one, in all states or one, by table and page; each page is by key.
+    """Yield the raw files of all tables or one, in all states or one; sorted by key within each page.
 
-    Files that are not published yet are found without reading those that are, and so are those whose key was
-    `overwritten` after they had been ingested.
+    Unpublished files are found without reading the published ones. So are files that were `overwritten` after
+    they had been ingested.
     """
     for name in table_names(parts, table):
         batches: dict[str, Batch] = {}
@@ -78,7 +78,7 @@ def file_lines(
 
 
 def failed_batches(table: str, parts: Parts) -> list[Batch]:
-    """The batches of `table` that failed for good, by id, but for those that were waived."""
+    """Return the failed batches of `table`, by id, except those of which all files were waived."""
     failed = [batch for batch in at_hand(table, parts, "failed", "open") if batch.state == "failed"]
     ids = sorted({file_id for batch in failed for file_id in batch.file_ids})
     answered = {(file.file_id, file.waived) for file in parts.store.get_many(RawFile, table, ids).values()}
@@ -86,7 +86,7 @@ def failed_batches(table: str, parts: Parts) -> list[Batch]:
 
 
 def _pages(table: str, state: str | None, parts: Parts) -> Iterator[Sequence[RawFile]]:
-    """Raw files of `table` page by page, at least all those in `state`."""
+    """Yield pages of raw files of `table`, which include all those in `state`."""
     if state in (None, "published"):
         after = None
         while True:
@@ -113,14 +113,14 @@ def _overwritten(table: str, parts: Parts) -> Iterator[Sequence[RawFile]]:
 
 
 def at_hand(table: str, parts: Parts, *places: Place) -> list[Batch]:
-    """The batches of `table` that the index names in `places`, as they are now, by id."""
+    """Return the batches of `table` that the index has in `places`, in their present state, by id."""
     named = {batch.batch_id for at in places for batch in every(parts.store, Batch, table, place=at)}
     found = parts.store.get_many(Batch, table, sorted(named))
     return [found[name] for name in sorted(found)]
 
 
 def described(batch: Batch, parts: Parts) -> str:
-    """The raw files of `batch` for people: key and id of the first, how many more, what stays."""
+    """Describe the raw files of `batch`: key and id of the first, how many more, whether rows stay."""
     file = parts.store.get(RawFile, batch.table, batch.file_ids[0])
     name = printable(file.key) if file else "a file that is not registered"
     more = f" and {len(batch.file_ids) - 1} more" if len(batch.file_ids) > 1 else ""
@@ -132,9 +132,9 @@ def described(batch: Batch, parts: Parts) -> str:
 
 
 def find(parts: Parts, file_id: str) -> RawFile:
-    """A raw file by its id or the start of it.
+    """Return a raw file by its id or a prefix of it.
 
-    Raises NotFoundError when there is none, UsageError when the start fits several.
+    Raises NotFoundError if there is none, UsageError if the prefix is too short or ambiguous.
     """
     if len(file_id) < SHORTEST_ID:
         raise UsageError(f"{file_id} is too short: give at least {SHORTEST_ID} characters of the id")
@@ -142,19 +142,19 @@ def find(parts: Parts, file_id: str) -> RawFile:
     if not found:
         raise NotFoundError(f"there is no raw file {file_id}", hint="`dm files list` shows every file's id")
     if len(found) > 1:
-        raise UsageError(f"{file_id} fits several raw files", hint="give more of the id")
+        raise UsageError(f"{file_id} matches several raw files", hint="give more of the id")
     return found[0]
 
 
 def _starting_with(start: str, table: str, parts: Parts) -> Iterator[RawFile]:
-    """The file of that id, and two at most whose id begins so: of a million, the others are not read."""
+    """Yield the file with this id, and at most two whose ids begin with it: the rest are not read."""
     whole = parts.store.get(RawFile, table, start)
     after = parts.store.query(RawFile, table, after=start, limit=2).items
     yield from (file for file in (whole, *after) if file is not None and file.file_id.startswith(start))
 
 
 def show(parts: Parts, file_id: str) -> tuple[FileLine, Batch | None, FileReport | None]:
-    """A file by its id or the start of it, with its batch and what the engine reported on it.
+    """Return a file by its id or a prefix of it, with its batch and the engine's report on it.
 
     Raises as `find` does.
     """
@@ -164,12 +164,12 @@ def show(parts: Parts, file_id: str) -> tuple[FileLine, Batch | None, FileReport
 
 
 def batch_of(file: RawFile, parts: Parts) -> Batch | None:
-    """The batch that `file` belongs to, None before it is planned."""
+    """Return the batch that `file` belongs to, None before it is planned."""
     return parts.store.get(Batch, file.table, file.batch_id) if file.batch_id else None
 
 
 def must_belong(file: RawFile, parts: Parts) -> Batch:
-    """The batch that `file` belongs to. Raises UsageError before it is planned."""
+    """Return the batch that `file` belongs to. Raises UsageError if it has none."""
     batch = batch_of(file, parts)
     if batch is None and file.waived:
         raise UsageError(f"raw file {file.file_id} was left out of its reload", hint="land it in another one")
@@ -179,7 +179,7 @@ def must_belong(file: RawFile, parts: Parts) -> Batch:
 
 
 def manifest_of(batch: Batch, parts: Parts) -> Manifest | None:
-    """The sealed content of a batch, None when no attempt on it was completed."""
+    """Return the manifest of a batch, None if no attempt at it was completed."""
     if not batch.manifest_digest:
         return None
     uri = attempt_of(batch, parts.settings.bucket).document("manifest.json")

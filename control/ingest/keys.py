@@ -1,7 +1,7 @@
-"""The secret key of a table's tokens: always the same one, until people change it and say so.
+"""Keep one secret key for the tokens of a table, until someone changes it with `dm ingest rekey`.
 
-Tokens are joined on. A batch whose tokens another key has made would look like any other, and match nothing:
-so the head of the table knows the name of the key, and a batch of another one is not published.
+Tokens are join keys. A batch whose tokens were made with another key would look normal but match nothing. So
+the head of the table records the name of the key, and a batch made with another key is not published.
 """
 
 from dataclasses import replace
@@ -16,37 +16,37 @@ from control.model import Head
 from control.orders import Report
 from control.ports import Parts
 
-# 128 bits in hex digits: who has a token and its value cannot find the key by trying.
+# 128 bits in hex digits: too many to find the key by brute force, given a token and its value.
 LEAST_BYTES = 32
-MAKE_ONE = "make one with `openssl rand -hex 32`, and keep it: tokens are joined on"
+MAKE_ONE = "make one with `openssl rand -hex 32`, and keep it: tokens are join keys"
 
 
 def check(table: BronzeTable, head: Head, settings: Settings) -> None:
-    """Raise where `table`, which stands at `head`, has tokens and this is not the key to make them.
+    """Check that the key of `settings` may make tokens of `table`, given its `head`.
 
-    UsageError without a key, or with one that is too short to make its first token; DataError where another
-    has made its tokens, for then other tables can go on.
+    Raises UsageError if no key is set, or if the key for the first batch is too short. Raises DataError if
+    the existing tokens were made with another key; other tables can go on then.
     """
     if not table.needs_token_key:
         return
     if not settings.token_key:
         raise UsageError(
-            f"the contract of {table.name} replaces personal values by tokens, and DM_TOKEN_KEY is not set",
-            hint=f"set it to a long random secret, the same as before if there is one; else {MAKE_ONE}",
+            f"the contract of {table.name} replaces personal values by tokens, but DM_TOKEN_KEY is not set",
+            hint=f"set it to the secret used before; if there is none, {MAKE_ONE}",
         )
     if head.token_key is None and head.number == 0:
         _check_length(settings)
     if head.token_key not in (None, key_name(settings.token_key)):
         raise DataError(
-            f"DM_TOKEN_KEY is not the key that made the tokens of {table.name}, so that none would match",
-            hint=f"set the key of before; if it is to change for good: dm ingest rekey --table {table.name}",
+            f"DM_TOKEN_KEY is not the key that made the tokens of {table.name}: new tokens would not match",
+            hint=f"set the previous key, or change it permanently with dm ingest rekey --table {table.name}",
         )
 
 
 def verify(table: BronzeTable, report: Report, settings: Settings) -> None:
-    """Raise UsageError when the engine has made tokens with another key than this one.
+    """Raise UsageError if the engine made the tokens with another key than that of `settings`.
 
-    It would do so with every batch, so this one is given back and no attempt is held against it.
+    Every batch would fail the same way, so UsageError: the batch is given back without counting the attempt.
     """
     if table.needs_token_key and report.token_key != key_name(settings.token_key):
         raise UsageError(
@@ -56,10 +56,10 @@ def verify(table: BronzeTable, report: Report, settings: Settings) -> None:
 
 
 def rekey(table: BronzeTable, reason: str, parts: Parts) -> Head:
-    """Let the key of these settings make the tokens of `table` from now on; gives its head. Safe to repeat.
+    """Make the key of `parts.settings` the key of `table` from now on; return its head. Safe to repeat.
 
-    What is published keeps the tokens of before until it is ingested again. Raises UsageError for a table
-    without tokens, without a key or with a short one, and without a reason.
+    Published rows keep their old tokens until they are ingested again. Raises UsageError if the table has no
+    tokens, the key is missing or short, or the reason is empty.
     """
     if not table.needs_token_key:
         raise UsageError(f"{table.name} has no tokens", hint="its bronze contract names no column with one")

@@ -104,7 +104,7 @@ def _overwritten(
 
 
 def _with_etags(objects: Iterable[Landed], known: Known, parts: Parts) -> Iterator[Landed]:
-    """`objects`, each once `known` has the etag of its file, if it is registered."""
+    """Yield `objects`, each after the etag of its file is in `known`, if the file is registered."""
     landed = objects if known.etags else _with_etags_of_large(objects, known, parts)
     left: list[Landed] = []
     for one in landed:
@@ -119,9 +119,9 @@ def _with_etags(objects: Iterable[Landed], known: Known, parts: Parts) -> Iterat
 
 
 def _with_etags_of_large(objects: Iterable[Landed], known: Known, parts: Parts) -> Iterator[Landed]:
-    """`objects`; those of a table with many of them come once `known` has the etags of all its files.
+    """Yield `objects`; for a table with many of them, first load the etags of all its files into `known`.
 
-    That takes one page per two thousand files, however old.
+    That takes one page per two thousand files, however old they are.
     """
     for table, landed in groupby(objects, key=itemgetter(0)):
         rest = iter(landed)
@@ -141,7 +141,7 @@ def _asked_for(objects: Sequence[Landed], known: Known, parts: Parts) -> Sequenc
 
 
 def _etags(table: str, parts: Parts) -> dict[str, str]:
-    """The etags of all registered files of `table` by id."""
+    """Return the etags of all registered files of `table` by id."""
     etags, after = parts.store.etags(table)
     while after is not None:
         more, after = parts.store.etags(table, after)

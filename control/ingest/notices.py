@@ -1,4 +1,4 @@
-"""Take notifications of new raw files from a queue: registered first, deleted then."""
+"""Consume notifications of new raw files from a queue: register the files, then delete the message."""
 
 from collections.abc import Collection
 
@@ -8,20 +8,20 @@ from control.ingest.events import register_all
 from control.model import Finding
 from control.ports import Message, Notifications, Parts
 
-# Messages that one pass takes, so that what they tell of is not kept waiting by those behind them.
+# Messages that one pass takes, so that their files do not wait until a long queue is empty.
 MOST_MESSAGES = 5_000
 
 
 def take_in(
     queue: Notifications, tables: Collection[str], parts: Parts, *, others: Collection[str] = ()
 ) -> int:
-    """Register what the messages in `queue` tell of, until it is empty; how many files are new.
+    """Register the files named by the messages in `queue`, until it is empty; return how many are new.
 
     `others` are as in `register_all`.
 
-    A message is deleted once its files are registered; of one that is not deleted, because this process dies
-    or the store is away, the queue tells again. One that is no notification of S3 goes to the dead-letter
-    queue, and people are told.
+    A message is deleted once its files are registered; if the process dies or the store is unavailable before
+    that, the queue redelivers it. A message that is not an S3 notification goes to the dead-letter queue,
+    with an alert.
     """
     new = taken = 0
     while taken < MOST_MESSAGES and (messages := queue.receive()):
@@ -37,8 +37,8 @@ def _one(
         new = register_all(message.body, tables, parts, others=others)
     except DataError as error:
         parts.say("message.refused", {"queue": queue.name, "id": message.id, "error": error.message})
-        # Told before it is moved: dying in between, it comes again, and the alert is the same one.
-        problem = "messages that are no notification of S3 were moved to its dead-letter queue"
+        # The alert goes first: after a crash in between, the message comes again with the same alert.
+        problem = "messages that are not S3 notifications were moved to its dead-letter queue"
         alerts.note([Finding("queue.refused", "error", queue.name, problem)], parts)
         queue.refuse(message)
         return 0

@@ -1,7 +1,7 @@
 """Raw files whose object was overwritten after it was registered, in a bucket without versions.
 
-The content that was published first counts: its rows stay, and the new content is not a file of its own, so
-people are told once to land it under a new key. Until something of the key is published, using the present
+The content that was published first counts. Its rows stay; the new content is not a file of its own, so one
+alert asks people to land it under a new key. As long as nothing of the key is published, using the present
 content duplicates nothing, so a repeated attempt does that.
 """
 

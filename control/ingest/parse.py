@@ -1,4 +1,4 @@
-"""Parse: have an engine write a claimed batch into the attempt's folder, check what it wrote, and seal it."""
+"""Parse a claimed batch: an engine writes it to the attempt's folder; the output is checked and sealed."""
 
 from collections import Counter
 from dataclasses import replace
@@ -16,11 +16,11 @@ from control.serialization import digest, to_json
 
 
 def parse(held: Batch, table: BronzeTable, engine: Engine, parts: Parts, rules: Rules) -> Batch:
-    """Write the batch that this worker holds, and give it as it is then.
+    """Parse the batch that this worker holds, and return it in its new state.
 
-    `written` when it can be published. `failed` when its one file was refused as a whole, `splitting` when
-    that befell one file of several. `split` when all its files belong to other batches.
-    Raises StaleEpochError when the batch was taken over, EngineError when the engine failed.
+    `written` if it can be published. `failed` if its only file was refused as a whole, `splitting` if one of
+    several was. `split` if all its files belong to other batches.
+    Raises StaleEpochError if the batch was taken over, EngineError if the engine failed.
     """
     files = _own_files(held, parts)
     if not files:
@@ -55,7 +55,7 @@ def parse(held: Batch, table: BronzeTable, engine: Engine, parts: Parts, rules: 
 
 
 def _own_files(batch: Batch, parts: Parts) -> tuple[RawFile, ...]:
-    """The files of `batch` that no other batch has; those that have none yet become its own here."""
+    """Return the files of `batch` that no other batch owns, after assigning it those that have no owner."""
     found = parts.store.get_many(RawFile, batch.table, batch.file_ids)
     files = (found[file_id] for file_id in batch.file_ids if file_id in found)
     own = tuple(file for file in files if assign(file, batch, parts))
@@ -66,7 +66,7 @@ def _own_files(batch: Batch, parts: Parts) -> tuple[RawFile, ...]:
 
 
 def _rekeyed(table: BronzeTable, parts: Parts) -> int | None:
-    """How often the key of its tokens was changed, None where it was not."""
+    """Return how often the key of the table's tokens was changed, None for never."""
     head = parts.store.get(Head, table.name, table.name) if table.needs_token_key else None
     return head.rekeyed if head else None
 
@@ -98,7 +98,7 @@ def _order(attempt: Attempt, files: tuple[RawFile, ...], rekeyed: int, parts: Pa
 
 
 def _verify(order: WorkOrder, report: Report, parts: Parts) -> None:
-    """Hold the engine to its report: each file once, counts that add up, exactly the objects it names."""
+    """Check the report: each file once, counts that add up, and exactly the objects that it names exist."""
     if [file.file_id for file in report.files] != [file.file_id for file in order.files]:
         raise EngineError(f"attempt {order.attempt}: the report does not name exactly the files of the order")
     for file in report.files:
@@ -122,11 +122,11 @@ def _verify(order: WorkOrder, report: Report, parts: Parts) -> None:
 
 
 def _problem(order: WorkOrder, file: FileReport) -> str:
-    """What cannot be true in the report on `file`; empty when nothing is."""
+    """Return an inconsistency in the report on `file`; empty if there is none."""
     if file.records != file.rows + file.quarantined + file.control:
         return "records are not rows + quarantined + control"
     if file.failure is not None and file.rows:
-        return "it is refused as a whole and yet has rows"
+        return "it is refused as a whole but has rows"
     refused = file.failure is not None
     # A good file without rows may have an empty Parquet file or none.
     wanted = {order.bronze: {True} if file.rows else {False, not refused}}
@@ -162,5 +162,5 @@ def _events(folder: str, report: Report, parts: Parts) -> dict[str, int]:
 def _write_once(uri: str, text: bytes, parts: Parts) -> None:
     if not parts.objects.create(uri, text):
         raise EngineError(
-            f"{uri} is there already with other content", hint="nobody but this attempt may write here"
+            f"{uri} already exists with other content", hint="nobody but this attempt may write here"
         )

@@ -1,7 +1,7 @@
-"""Quarantine: every record that was refused, where it stood and why, and what people did about it.
+"""Quarantine: every refused record, its position, the reason, and whether it was waived.
 
-Nothing leaves quarantine by being looked at. A record is out of it when its file was ingested again and the
-record was accepted then (replay), or when somebody took the loss and said why (waive).
+A record leaves quarantine when its file is ingested again and the record is accepted then (replay), or when
+someone accepts the loss and says why (waive).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,10 +22,10 @@ from control.outcomes import counts_in
 from control.ports import Parts, every
 from control.serialization import NOT_JSON
 
-# Batches whose files are looked up together: whoever wants some lines waits for no more.
+# Batches whose files are looked up together; small, so that the first lines appear early.
 BATCHES_AT_ONCE = 100
-# Reasons of refused files whose words are the parser's own. Those of others repeat what stands in the file: a
-# header that is none is the row of a person.
+# Reasons of refused files whose detail has only words of the parser. The details of other reasons quote the
+# file: where the header is missing, the quoted first line is a row and may name a person.
 OWN_WORDS = frozenset({
     "bad_records", "gzip_corrupt", "gzip_trailing", "gzip_truncated", "ratio", "too_large", "zstd_corrupt",
     "zstd_truncated", "zstd_window",
@@ -34,10 +34,10 @@ OWN_WORDS = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A refused record; line 0 stands for a file that was refused as a whole, with the words in `detail`.
+    """A refused record; line 0 stands for a file that was refused as a whole, explained in `detail`.
 
-    `raw` is its text, `raw_base64` its bytes where they are no UTF-8; both None when `masked`, because the
-    table's lines may name a person, and `detail` is empty then if it repeats the file. `batch` is the number
+    `raw` is its text, `raw_base64` its bytes if they are not UTF-8. If `masked`, because the table's lines
+    may name a person, both are None, and `detail` is empty if it would quote the file. `batch` is the number
     under which the rest of its file was published, if it was.
     """
 
@@ -66,11 +66,11 @@ def refused(
     raw: bool = False,
     waived: bool = True,
 ) -> Iterator[Refused]:
-    """What all failed and published batches refused, or of one file, by table and batch.
+    """Yield the refused records of all failed and published batches, or of one file, by table and batch.
 
-    Of a file that was ingested again only what was refused the last time, and where `waived` is false only
-    what nobody has answered for. Lines of tables with personal columns are masked unless `raw` is asked for,
-    and so are those of tables whose contract cannot be read here.
+    For a file that was ingested again, only those of its last ingestion. With `waived=False`, only those that
+    were not waived. Lines are masked for tables that have personal columns or whose contract cannot be read,
+    unless `raw` is true.
     """
     for name in table_names(parts, file.table if file else table):
         masked = not raw and _is_personal(name, parts)
@@ -90,11 +90,12 @@ def refused(
 
 
 def waive(file: RawFile, reason: str, parts: Parts) -> RawFile:
-    """Take the loss of what is in quarantine of `file`, or of a file that failed; give it as it is then.
+    """Accept the loss of the refused records of `file`, or of the whole file if it failed; return the file.
 
-    A file that waits in a reload is left out of it: no batch will have it, and nobody waits for it. When a
-    file is ingested again, what is refused then is open again. Raises UsageError when nothing of it is in
-    quarantine, without a reason, and when the file was just changed by another.
+    A file that waits in a reload is left out of it: it will not be ingested, and the reload no longer waits
+    for it. A waiver does not cover records that are refused when the file is ingested again. Raises
+    UsageError if nothing of the file is in quarantine, the reason is empty, or another process has just
+    changed the file.
     """
     batch = batch_of(file, parts)
     waits = bool(file.is_open and file.reload)
@@ -104,7 +105,7 @@ def waive(file: RawFile, reason: str, parts: Parts) -> RawFile:
         open_again = batch is not None and batch.state not in ("published", "failed")
         raise UsageError(
             f"nothing of raw file {file.file_id} is in quarantine",
-            hint="it is about to be ingested: dm ingest run first, then see what is refused"
+            hint="it is about to be ingested: run dm ingest run first, then see what is refused"
             if open_again
             else "",
         )
@@ -112,11 +113,11 @@ def waive(file: RawFile, reason: str, parts: Parts) -> RawFile:
     try:
         return parts.store.update(file, replace(file, waived=file.batch_id or file.file_id))
     except ConflictError as error:
-        raise UsageError(f"raw file {file.file_id} was just changed by another") from error
+        raise UsageError(f"raw file {file.file_id} was just changed by another process") from error
 
 
 def open_files(table: str, parts: Parts) -> Iterator[tuple[RawFile, Batch]]:
-    """The raw files of `table` of which something is in quarantine, not waived, and their batches."""
+    """Yield the raw files of `table` that have refused records which were not waived, and their batches."""
     for batch in _that_refused(table, parts):
         for file in parts.store.get_many(RawFile, table, _refusing_files(batch)).values():
             if file.batch_id == batch.batch_id and not _is_waived(file, batch):
@@ -124,22 +125,22 @@ def open_files(table: str, parts: Parts) -> Iterator[tuple[RawFile, Batch]]:
 
 
 def file_with_refused(file: RawFile, parts: Parts) -> tuple[RawFile, Batch] | None:
-    """`file` and its batch, if something of it is in quarantine, waived or not."""
+    """Return `file` and its batch if it has refused records, waived or not."""
     batch = batch_of(file, parts)
     ended = batch is not None and batch.state in ("published", "failed")
     return (file, batch) if batch and ended and _refused_of(file, batch) else None
 
 
 def ingest_again(file: RawFile, batch: Batch, reason: str, parts: Parts) -> Batch:
-    """Have a file with refused records ingested again; give the batch that it is in then.
+    """Make a file with refused records pending again; return its new batch.
 
-    Raises UsageError without a reason, and when the file was just changed by another.
+    Raises UsageError if the reason is empty or another process has just changed the file.
     """
     if batch.state == "failed":
         return redrive(batch, reason, parts)
     again = replay.replay(replay.Replay(batch, (file,)), reason, parts).batch
     if again is None:
-        raise UsageError(f"raw file {file.file_id} was just changed by another")
+        raise UsageError(f"raw file {file.file_id} was just changed by another process")
     return again
 
 
@@ -149,7 +150,7 @@ def _refused_of(file: RawFile, batch: Batch) -> bool:
 
 
 def _answered(file: RawFile, parts: Parts) -> str:
-    """The batch that last said what became of the records of `file`; nothing before the first."""
+    """Return the id of the batch that last completed an ingestion of `file`; empty before the first."""
     batch = batch_of(file, parts)
     while batch is not None:
         if counts_in(batch, file) is not None and batch.state in ("published", "failed"):
@@ -167,10 +168,10 @@ def _batches(table: str, file: RawFile | None, parts: Parts) -> list[Batch]:
 
 
 def _that_refused(table: str, parts: Parts) -> list[Batch]:
-    """The failed and published batches of `table` that refused something, those in order of their numbers.
+    """Return the failed and published batches of `table` that refused something, ordered by number.
 
-    Those at hand, without reading the others; unless they lack some that the head has counted, since another
-    version published them or the index is behind: then all are read.
+    They are found through the index. If the index has fewer refused records than the head has counted,
+    because another version published them or the index is behind, all batches are read.
     """
     head = parts.store.get(Head, table, table) or Head(table)
     found = _refusing(at_hand(table, parts, "open", "failed", "untidy", "quarantined"))
@@ -185,14 +186,14 @@ def _refusing(batches: Iterable[Batch]) -> list[Batch]:
 
 
 def _refusing_files(batch: Batch, only: RawFile | None = None) -> list[str]:
-    """The files of `batch` of which it refused something; none where it failed before an answer."""
+    """Return the files of `batch` that have refused records; none if it failed before it was parsed."""
     counted = zip(batch.file_ids, batch.counts, strict=False)
     found = [file_id for file_id, counts in counted if counts.quarantined or batch.state == "failed"]
     return [file_id for file_id in found if only is None or file_id == only.file_id]
 
 
 def _is_last(file: RawFile | None, batch: Batch, parts: Parts) -> bool:
-    """Has no batch after `batch` said what became of the records of `file`?"""
+    """Whether `batch` is the last one that completed an ingestion of `file`."""
     return file is None or file.batch_id == batch.batch_id or _answered(file, parts) == batch.batch_id
 
 
@@ -237,7 +238,7 @@ def _entries(uri: str, parts: Parts) -> Iterator[dict[str, Any]]:
             try:
                 yield msgspec.json.decode(line, type=dict[str, Any])
             except NOT_JSON as error:
-                raise UpstreamError(f"{uri}, line {number}, is no quarantine entry") from error
+                raise UpstreamError(f"{uri}, line {number}, is not a quarantine entry") from error
 
 
 def _is_personal(table: str, parts: Parts) -> bool:

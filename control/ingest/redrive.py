@@ -1,4 +1,4 @@
-"""Redrive: give a batch that failed for good another round of attempts, on the normal path."""
+"""Redrive: give a failed batch a new round of attempts, on the normal path."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -11,9 +11,10 @@ from control.ports import Parts
 
 
 def redrive(failed: Batch, reason: str, parts: Parts) -> Batch:
-    """Make a failed batch pending again, as if it had never been tried; give it as it is then.
+    """Make a failed batch pending again, as if it had never been tried, and return it.
 
-    What was waived is open again. Raises UsageError when it is not failed (any longer), and without a reason.
+    Waivers of its files are withdrawn. Raises UsageError if it is not failed (any more) or there is no
+    reason.
     """
     if failed.state != "failed":
         raise UsageError(
@@ -23,13 +24,13 @@ def redrive(failed: Batch, reason: str, parts: Parts) -> Batch:
     audit.record("redrive", failed.table, failed.file_ids, reason, parts)
     for file in parts.store.get_many(RawFile, failed.table, failed.file_ids).values():
         if file.waived == failed.batch_id:
-            with suppress(ConflictError):  # another has just redriven it
+            with suppress(ConflictError):  # another process has just redriven it
                 parts.store.update(file, replace(file, waived=""))
     seen: Batch | None = failed
-    # That people are told of it in between is no reason to refuse.
+    # A batch that was marked as told meanwhile is still the same failure.
     while seen is not None and replace(seen, told=failed.told) == failed:
         try:
             return parts.store.update(seen, claim.anew(seen))
         except ConflictError:
             seen = parts.store.get(Batch, failed.table, failed.batch_id)
-    raise UsageError(f"batch {failed.batch_id} of {failed.table} was just changed by another")
+    raise UsageError(f"batch {failed.batch_id} of {failed.table} was just changed by another process")

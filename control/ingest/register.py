@@ -1,4 +1,4 @@
-"""Register raw files: one item per object version, whoever reports it and however often."""
+"""Register raw files: one item per object version, however often it is reported."""
 
 from control.errors import RawKeyError
 from control.model import RawFile, Reload, file_id_of
@@ -6,7 +6,7 @@ from control.ports import Parts, StoredObject
 
 
 def is_mark(found: StoredObject) -> bool:
-    """Is it the empty object that a console creates to show a folder?"""
+    """Whether it is the empty object with which S3 consoles represent a folder."""
     return found.key.endswith("/") and found.size_bytes == 0
 
 
@@ -26,7 +26,7 @@ def register(table: str, found: StoredObject, parts: Parts) -> bool:
         raise RawKeyError(problem, hint=error.hint) from error
     folder = reload_of(found.key)
     if source.format == "begin":
-        # Before the file: whoever finds the file missing then repeats this, too.
+        # Before the file: after a crash in between, the file is missing, so both are created again.
         parts.store.create(Reload(table, folder, file_id))
     return parts.store.create(
         RawFile(

@@ -1,4 +1,4 @@
-"""What a proposed contract would make of raw files that have landed: what it would refuse, and why."""
+"""Try a proposed contract on raw files that have landed: what it would refuse, and why."""
 
 import io
 import json
@@ -25,7 +25,10 @@ _READ_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A record that would be refused. Personal values in `raw` are masked, or all of it if they may hide."""
+    """A record that would be refused.
+
+    Personal values in `raw` are masked; all of it is, if they cannot be located.
+    """
 
     key: str
     line: int
@@ -35,9 +38,9 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """The sum over `files`: what would be refused under the contract, by reason, and what is refused today.
+    """The totals over `files` raw files: what would be refused, by reason, and what is refused today.
 
-    `refused_files` would be refused as a whole. `today` counts only files that are in a batch.
+    `refused_files` would be refused as a whole. `today` includes only files that are in a batch.
     """
 
     table: str
@@ -57,10 +60,10 @@ def rehearse(
 ) -> Rehearsal:
     """Parse the newest `most` raw files of the last `days` under the contract `text`; nothing is published.
 
-    Gives up to `sample` records for each reason. Raises ContractError for a contract that the parser cannot
-    use, UsageError where the parser itself cannot be, and DataError when no file has landed in that time.
+    Returns up to `sample` records per reason. Raises ContractError if the parser cannot use the contract,
+    UsageError if the parser itself is not usable, DataError if no file has landed in that time.
     """
-    # Not at the top: the parser brings pyarrow, 0.2 s that `dm --help` need not wait for.
+    # Imported here because the parser imports pyarrow, which would delay `dm --help` by 0.2 s.
     from bronze import contract as contracts
     from bronze.errors import BronzeError
 
@@ -101,7 +104,7 @@ def rehearse(
 
 
 def personal(text: str) -> frozenset[str]:
-    """The columns of a bronze contract whose values name a person, or stand for one; by their raw names."""
+    """Return the raw names of the columns of a bronze contract that identify a person, also by pseudonym."""
     data = yaml.safe_load(text)
     listed = [c for table in data.get("schema") or [] for c in table.get("properties") or []]
     return frozenset(
@@ -117,7 +120,7 @@ def _raw_name(column: Mapping[str, Any]) -> str:
 
 
 def _recent(table: str, parts: Parts, days: int, most: int) -> list[RawFile]:
-    """The newest raw files that are there: the bucket has no more of them than retention keeps."""
+    """Return the newest registered files. Listing the bucket is fast: it has only what retention keeps."""
     since, bucket = parts.clock.now() - timedelta(days=days), parts.settings.bucket
     there = parts.objects.list(f"s3://{bucket}/{RAW}{table}/")
     ids = [file_id_of(bucket, one.key, one.version_id) for one in there if one.modified_at >= since]
@@ -126,7 +129,7 @@ def _recent(table: str, parts: Parts, days: int, most: int) -> list[RawFile]:
 
 
 def _today(files: Sequence[RawFile], parts: Parts) -> int:
-    """Refused records of `files`, the last time that each was ingested."""
+    """Return the number of refused records of `files`, from the last ingestion of each."""
     ids = {file.batch_id for file in files if file.batch_id}
     batches = parts.store.get_many(Batch, files[0].table, sorted(ids))
     known = tally.ancestors(batches.values(), batches, parts)
@@ -142,7 +145,7 @@ def _parse(file: RawFile, contract: Any, folder: Path, parts: Parts) -> Any:
     with parts.objects.open(uri, file.version_id, file.etag) as stream:
         buffered = cast(BinaryIO, io.BufferedReader(_Readable(stream), _READ_BYTES))
         try:
-            # Nothing is kept, so the tokens need no secret.
+            # The output is discarded, so the tokens need no secret.
             return parse(buffered, contract, source, folder, token_key=b"rehearsal")
         except BronzeError as error:  # such as a kernel that was not built
             raise UsageError(str(error), hint=error.hint) from error
@@ -157,7 +160,7 @@ def _entries(file: RawFile, folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _shown(entry: Mapping[str, Any], contract: Any, masked: frozenset[str]) -> str:
-    """The raw record with personal values masked; only the mask where it cannot be taken apart."""
+    """Return the raw record with personal values masked; just the mask if it cannot be split into fields."""
     raw = entry.get("raw")
     if not masked:
         return str(raw if raw is not None else entry.get("raw_base64", ""))
@@ -177,13 +180,13 @@ def _shown(entry: Mapping[str, Any], contract: Any, masked: frozenset[str]) -> s
     return mark.join(_MASK if name in masked else text for name, text in zip(names, fields, strict=True))
 
 
-# Where a record of each kind has values of the table, and what stands around them and is nobody's.
+# By kind of record: the keys that hold values of the table, and the other keys, which are never personal.
 _VALUES = {"change": ("data", "before-image"), "debezium": ("before", "after"), "plain": ()}
 _AROUND = {"change": ("metadata",), "debezium": ("source", "op", "transaction"), "plain": ()}
 
 
 def _masked(record: Mapping[str, Any], shown: frozenset[str], records: str) -> dict[str, Any]:
-    """`record` with only the values that are known not to be personal: of a key unknown nothing is known."""
+    """Return `record` with all values masked that are not known to be harmless; unknown keys are masked."""
     found: dict[str, Any] = {}
     for key, value in record.items():
         if key in _VALUES[records] and isinstance(value, dict):
@@ -197,7 +200,7 @@ def _masked(record: Mapping[str, Any], shown: frozenset[str], records: str) -> d
 
 
 class _Readable(io.RawIOBase):
-    """An object's stream as one that can be buffered."""
+    """Adapt an object's stream for io.BufferedReader."""
 
     def __init__(self, stream: BinaryIO) -> None:
         super().__init__()

@@ -1,8 +1,8 @@
-"""Reloads: when the files of one may be parsed, and when it may be called complete.
+"""Reloads: when the files of a reload may be parsed, and when it is complete.
 
-A reload's files wait until its `_BEGIN` is published, because that states the position they are placed at.
-Its `_COMPLETE` waits until exactly the object versions that it lists are published, with as many records as
-it says and none of them in open quarantine. What waits stays registered, and nothing else waits for it.
+A reload's files wait until its `_BEGIN` is published, because that states their position in the sequence. Its
+`_COMPLETE` waits until exactly the object versions that it lists are published, with as many records as it
+says and no refused record that was not waived. Waiting files stay registered and block nothing else.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from bronze.markers import ListedFile
 
 IN_VAIN = (
-    "; where it does so in vain, begin another reload under a new number, and"
+    "; if that will never come, begin another reload under a new number, and"
     " `dm quarantine waive` each file of this one that `dm files list --state registered` shows"
 )
 
 
 @dataclass(slots=True)
 class Reloads:
-    """The reloads of one table, as one look at what is to be planned finds them."""
+    """The reloads of one table, cached while its files are planned once."""
 
     table: str
     parts: Parts
@@ -37,7 +37,7 @@ class Reloads:
     _waiting: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     def ready(self, file: RawFile) -> bool:
-        """May `file` be planned now? Why another one may not is kept for `findings`."""
+        """Whether `file` may be planned now; if not, the reason is kept for `findings`."""
         problem = self._problem(file) if file.reload else ""
         if problem:
             place = (file.reload, problem)
@@ -45,7 +45,7 @@ class Reloads:
         return not problem
 
     def findings(self, rules: Rules) -> Iterator[Finding]:
-        """What waits, and for what: an error once it waits for longer than `reload_seconds`."""
+        """Yield what waits, and for what; it becomes an error after `reload_seconds`."""
         now = self.parts.clock.now()
         for (folder, reason), since in sorted(self._waiting.items()):
             late = (now - since).total_seconds() >= rules.reload_seconds
@@ -57,7 +57,7 @@ class Reloads:
             )
 
     def _problem(self, file: RawFile) -> str:
-        """What `file` waits for; empty when for nothing."""
+        """Return what `file` waits for; empty if nothing."""
         if file.format == "begin":
             first = self.parts.store.get(Reload, self.table, file.reload)
             same = first is not None and first.begin == file.file_id
@@ -72,7 +72,7 @@ class Reloads:
         return "the reload is complete: begin another one under a new number" if reload.complete else ""
 
     def _find(self, folder: str) -> Reload | str:
-        """The reload once its `_BEGIN` is published, else what it waits for."""
+        """Return the reload if its `_BEGIN` is published, else what it waits for."""
         store = self.parts.store
         reload = store.get(Reload, self.table, folder)
         if reload is None:
@@ -87,14 +87,14 @@ class Reloads:
         try:
             position = markers.begin(_content(begin, self.parts))
         except (ConflictError, NotFoundError) as error:
-            return f"its _BEGIN can be read no longer: {error.message}"
+            return f"its _BEGIN can no longer be read: {error.message}"
         try:
             return store.update(reload, replace(reload, position=position))
         except ConflictError:  # another worker has noted it, and the reload may be complete by now
             return store.get(Reload, self.table, folder) or reload
 
     def _completed(self, file: RawFile, reload: Reload) -> str:
-        """Call `reload` complete by the marker `file` if it is; what it lacks, or nothing."""
+        """Mark `reload` complete, by the marker `file`, if it is; return what is lacking, if anything."""
         if reload.complete:
             return "" if reload.complete == file.file_id else "the reload was complete before"
         from bronze import markers
@@ -103,13 +103,13 @@ class Reloads:
         try:
             listed = markers.complete(_content(file, self.parts))
         except FileRefusedError:
-            return ""  # the parser says so again, and quarantines it
+            return ""  # the parser will refuse it too, and quarantine it
         except (ConflictError, NotFoundError) as error:
-            return f"its _COMPLETE can be read no longer: {error.message}"
+            return f"its _COMPLETE can no longer be read: {error.message}"
         problem = _lacking(reload, file.bucket, listed, self.parts)
         if not problem:
             if not any(one.records for one in listed):
-                # Before it counts, so that whoever dies in between has told of it.
+                # The alert goes first, so that a crash in between does not lose it.
                 alerts.put(_emptied(reload, self.parts), self.parts)
             wanted = replace(reload, complete=file.file_id)
             try:
@@ -120,10 +120,10 @@ class Reloads:
 
 
 def _emptied(reload: Reload, parts: Parts) -> alerts.Incident:
-    """An export that failed may have written nothing; what to do where it did."""
+    """Return the alert for a reload without records: a failed export may have written nothing."""
     message = (
         f"the reload {reload.folder} is complete without a record: all that {reload.table} had before its "
-        "snapshot counts as deleted. Where the source still has rows, reload them under a new number"
+        "snapshot counts as deleted. If the source still has rows, reload them under a new number"
     )
     return alerts.Incident(
         "source.reload-of-nothing", reload.table, reload.folder, message, parts.clock.now()
@@ -131,9 +131,9 @@ def _emptied(reload: Reload, parts: Parts) -> alerts.Incident:
 
 
 def position_of(file: RawFile, parts: Parts) -> str | None:
-    """The snapshot's position that `file` is parsed with, None outside of a reload and for its `_BEGIN`.
+    """Return the snapshot position that `file` is parsed with; None outside of a reload and for a `_BEGIN`.
 
-    Raises EngineError when the reload has not begun.
+    Raises EngineError if the `_BEGIN` is not published.
     """
     if not file.reload or file.format == "begin":
         return None
@@ -144,7 +144,7 @@ def position_of(file: RawFile, parts: Parts) -> str | None:
 
 
 def _lacking(reload: Reload, bucket: str, listed: Sequence["ListedFile"], parts: Parts) -> str:
-    """The first thing that keeps a reload of these files from being complete; empty when nothing does."""
+    """Return the first reason why a reload with these `listed` files is not complete; empty if it is."""
     for file in listed:
         if problem := _missing(reload, bucket, file, parts):
             return f"{file.key} (version {file.version_id}), which its _COMPLETE lists, {problem}"
@@ -158,7 +158,7 @@ def _lacking(reload: Reload, bucket: str, listed: Sequence["ListedFile"], parts:
 
 
 def _missing(reload: Reload, bucket: str, listed: "ListedFile", parts: Parts) -> str:
-    """What keeps one listed file from being published as it is listed; empty when nothing does."""
+    """Return why one listed file is not published as listed; empty if it is."""
     file = parts.store.get(RawFile, reload.table, file_id_of(bucket, listed.key, listed.version_id))
     if file is None:
         return "has not come"

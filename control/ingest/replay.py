@@ -1,7 +1,7 @@
-"""Replay: ingest what is published already once more, by today's parser and contract, on the normal path.
+"""Replay: ingest published files again, with today's parser and contract, on the normal path.
 
 A replayed record keeps its identity (file, line, record, sequence) and has a revision at least as high, so
-whoever merges by sequence and revision takes it in place of the old one. What was published stays as it is.
+a merge by sequence and revision replaces the old one with it. The old batch is not changed.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from control.ports import Parts, every
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A published batch, the files of it that are to be ingested again, and the batch that they go to."""
+    """A published batch, those of its files that will be ingested again, and the batch that they go to."""
 
     published: Batch
     files: tuple[RawFile, ...]
@@ -26,10 +26,10 @@ class Replay:
 
 
 def batches(table: str, first: str, last: str, parts: Parts) -> tuple[Replay, ...]:
-    """What a replay of `table` from `first` to `last` takes in, both batch numbers or both dates, inclusive.
+    """Return what to replay of `table` from `first` to `last`: two batch numbers or two dates, inclusive.
 
-    Files that were replayed since belong to a later batch: they are left to that one. Raises UsageError when
-    the two are neither numbers nor dates, or the wrong way round.
+    Files that were replayed since belong to a later batch and are left out. Raises UsageError if the two are
+    neither numbers nor dates, or in the wrong order.
     """
     within = _range(first, last)
     found = [b for b in every(parts.store, Batch, table) if b.number is not None and within(b)]
@@ -38,16 +38,16 @@ def batches(table: str, first: str, last: str, parts: Parts) -> tuple[Replay, ..
 
 
 def own_files(batch: Batch, parts: Parts) -> tuple[RawFile, ...]:
-    """The raw files of a published batch that no later batch has taken."""
+    """Return the raw files of a published batch that no later batch has taken over."""
     found = parts.store.get_many(RawFile, batch.table, batch.file_ids)
     files = (found[file_id] for file_id in batch.file_ids if file_id in found)
     return tuple(file for file in files if file.batch_id == batch.batch_id)
 
 
 def replay(wanted: Replay, reason: str, parts: Parts) -> Replay:
-    """Give the files to a new batch, which `dm ingest run` takes from there. Safe to repeat.
+    """Move the files to a new batch, which `dm ingest run` then ingests. Safe to repeat.
 
-    Raises UsageError without a reason.
+    Raises UsageError if the reason is empty.
     """
     old, files = wanted.published, wanted.files
     audit.record("replay", old.table, tuple(file.file_id for file in files), reason, parts)
@@ -65,5 +65,5 @@ def _range(first: str, last: str) -> Callable[[Batch], bool]:
         if begin <= end:
             return lambda batch: begin.isoformat() <= batch.ingest_date <= end.isoformat()
     raise UsageError(
-        f"{first} and {last} are no range", hint="give two batch numbers or two dates, the smaller one first"
+        f"{first} to {last} is not a range", hint="give two batch numbers or two dates, the smaller one first"
     )

@@ -1,10 +1,9 @@
-"""Run ingestion: heal what others left, then register, plan, claim, parse and publish.
+"""Run ingestion: finish interrupted work, then register, plan, claim, parse and publish.
 
-One pass looks at every table once, and takes a batch of each in turn, so that no table waits for the backlog
-of another. Whatever a pass finds half done (an open intent, a lease that ran out, a written batch, a split
-under way) it finishes as if it were its own, so a crash needs no repair but another run. A table that cannot
-go on (a column of another type in the catalog, a sealed manifest that is gone) is a finding, and the others
-go on.
+One pass looks at every table once and takes one batch of each in turn, so that no table waits for the backlog
+of another. A pass finishes any work that it finds half done (an open intent, an expired lease, a written
+batch, an unfinished split), so a crash needs no repair other than another run. A table that cannot go on (a
+column of another type in the catalog, a missing manifest) becomes a finding, and the other tables go on.
 """
 
 import os
@@ -49,9 +48,9 @@ POLL_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run did. `batches` holds those that it ended: published, failed or split.
+    """What a run did. `batches` are those that it ended: published, failed or split.
 
-    `left` counts batches that still need work: another worker holds them, or their next try is not due.
+    `left` counts batches that still need work: another worker holds them, or their next attempt is not due.
     """
 
     registered: int
@@ -62,7 +61,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What a run is to do, with what, and by which rules; `known` is what it has registered so far."""
+    """The parameters of a run; `known` is what it has registered so far."""
 
     tables: Mapping[str, BronzeTable]
     parts: Parts
@@ -82,7 +81,7 @@ class _Pass:
     ended: list[Batch] = field(default_factory=list)
     moved: int = 0
     listed: bool = False
-    # When each batch that it left may be claimed.
+    # When each remaining batch may be claimed.
     left: list[datetime] = field(default_factory=list)
     findings: tuple[Finding, ...] = ()
     waiting: list[Finding] = field(default_factory=list)
@@ -91,12 +90,12 @@ class _Pass:
 
     @property
     def busy(self) -> bool:
-        """Did it find anything to do, or leave anything?"""
+        """Whether it found anything to do or left anything."""
         return bool(self.registered or self.planned or self.moved or self.left)
 
     @contextmanager
     def of(self, table: str) -> Iterator[None]:
-        """Work on one table: what goes wrong with it alone blocks it for this pass, and no other."""
+        """Work on one table: an error that concerns only this table blocks only it, for this pass."""
         moved = self.moved
         try:
             yield
@@ -121,12 +120,12 @@ def run(
 ) -> Outcome:
     """Ingest `tables` in one pass, or in passes until nothing is left to do and nobody holds a batch.
 
-    `others` are the tables that have a contract too: what is theirs is left alone, what is nobody's is told.
-    New files come from `queue` in each pass, if there is one, and from the bucket's list in some of them:
-    `always` in the first and the last, or `when_due`, where events tell of new files and nobody has listed
-    the bucket for `relist_seconds`.
-    Errors of one batch end that batch's attempt. Errors that would meet every batch (a system that cannot be
-    reached, a missing key) give the batch back and are raised.
+    `others` are tables that also have a contract; their files are left alone and are not strays.
+    New files come from `queue` in every pass, if there is one, and from listing the bucket in some passes:
+    with `always` in the first and the last; with `when_due`, which needs notifications, if nobody has listed
+    it for `relist_seconds`.
+    An error of one batch ends that batch's attempt. An error that would affect every batch (a system that
+    cannot be reached, a missing key) gives the batch back and is raised.
     """
     done: list[_Pass] = []
     work = _Work(tables, parts, rules, choice, listing, others)
@@ -157,7 +156,7 @@ def run(
 
 
 def _one_pass(work: _Work, wanted: bool) -> _Pass:
-    """Look at every table; list the bucket when it is wanted or due."""
+    """Look at every table; list the bucket if `wanted` or due."""
     done = _Pass(listed=wanted)
     heads = _settled(work, done)
     _register(work, heads, done)
@@ -172,7 +171,7 @@ def _one_pass(work: _Work, wanted: bool) -> _Pass:
 
 
 def _settled(work: _Work, done: _Pass) -> Mapping[str, Head]:
-    """The heads of the tables, with what a worker left open settled and the columns of the contract."""
+    """Return the heads of the tables, after settling open intents and updating the catalog's columns."""
     parts = work.parts
     heads = {head.table: head for head in every(parts.store, Head, "")}
     for table in work.tables.values():
@@ -189,10 +188,10 @@ def _settled(work: _Work, done: _Pass) -> Mapping[str, Head]:
 
 
 def _register(work: _Work, heads: Mapping[str, Head], done: _Pass) -> None:
-    """Register what the bucket has, if this pass lists it, and tell of what nobody ingests."""
+    """Register the objects in the bucket, if this pass lists it, and report strays."""
     parts = work.parts
     if not done.listed:
-        strays.tell(strays.standing(parts), work.known.strays, parts)  # of which notifications have told
+        strays.tell(strays.standing(parts), work.known.strays, parts)  # recorded from notifications
         return
     done.registered, done.findings = register_listed(work.tables, parts, work.known, others=work.others)
     if work.listing == "when_due":
@@ -202,7 +201,7 @@ def _register(work: _Work, heads: Mapping[str, Head], done: _Pass) -> None:
 
 
 def _queues(work: _Work, heads: Mapping[str, Head], done: _Pass) -> list[tuple[BronzeTable, deque[Batch]]]:
-    """The tables that have batches in need of work, with these, and in the catalog."""
+    """Return the tables that have open batches, with these batches, after creating them in the catalog."""
     parts = work.parts
     held = occupied(parts.store, [(kind, name, "open") for name in work.tables for kind in (Batch, RawFile)])
     queues = [
@@ -220,16 +219,16 @@ def _queues(work: _Work, heads: Mapping[str, Head], done: _Pass) -> list[tuple[B
 
 
 def _is_due(head: Head, work: _Work) -> bool:
-    """Was the bucket never listed for this table, or too long ago?"""
+    """Whether the bucket was never listed for this table, or too long ago."""
     if head.listed_at is None:
         return True
-    # Also where that is hours ahead: a clock that was wrong then must not keep lost notifications lost.
+    # `abs`: a time far in the future, from a wrong clock, must not suppress listings.
     since = work.parts.clock.now() - head.listed_at
     return abs(since.total_seconds()) >= work.rules.relist_seconds
 
 
 def _note_listed(table: str, seen: Head | None, parts: Parts) -> None:
-    """Let nobody list the bucket for a while, now that all is registered; its head was `seen` before."""
+    """Record that the bucket was listed just now; `seen` is the head as last read."""
     while True:
         head = seen or parts.store.get(Head, table, table) or Head(table)
         try:
@@ -241,9 +240,9 @@ def _note_listed(table: str, seen: Head | None, parts: Parts) -> None:
 
 
 def _open_batches(table: BronzeTable, held: Collection[Shelf], work: _Work, done: _Pass) -> deque[Batch]:
-    """The batches of `table` that need work, oldest first, new ones planned among them.
+    """Return the batches of `table` that need work, oldest first, including newly planned ones.
 
-    The store is asked for what may be there: batches and raw files that are open, if `held` has their shelf.
+    Open batches and raw files are queried only if `held` says that there are some.
     """
     parts, rules = work.parts, work.rules
     found: dict[str, Batch] = {}
@@ -255,17 +254,17 @@ def _open_batches(table: BronzeTable, held: Collection[Shelf], work: _Work, done
         planned = plan(table.name, parts, rules, work.choice, room, reloads)
         done.waiting += reloads.findings(rules)
         done.planned += len(planned)
-        # The query may lag behind what was just planned.
+        # The index may not have the new batches yet.
         found |= {batch.batch_id: batch for batch in planned}
     return deque(sorted(found.values(), key=lambda batch: (batch.created_at, batch.batch_id)))
 
 
 def _step(seen: Batch, table: BronzeTable, work: _Work, done: _Pass) -> None:
-    """Take a batch as far as it goes now."""
+    """Take a batch as far as possible now."""
     parts, rules = work.parts, work.rules
     batch = parts.store.get(Batch, table.name, seen.batch_id)
     if batch is not None and batch.untold:
-        alerts.tell(batch, parts)  # whoever ended it died before
+        alerts.tell(batch, parts)  # the worker that ended it died before this
     if batch is None or not batch.needs_work:
         return
     now = parts.clock.now()
@@ -293,7 +292,7 @@ def _step(seen: Batch, table: BronzeTable, work: _Work, done: _Pass) -> None:
 
 
 def _attempt(free: Batch, table: BronzeTable, work: _Work) -> Batch | None:
-    """Claim a free batch and parse it; give it as it is then, None when another worker has it."""
+    """Claim a free batch and parse it; return it in its new state, None if another worker has it."""
     parts, rules = work.parts, work.rules
     overruled = None if work.choice == "auto" else work.choice
     held = claim.take(free, secrets.token_hex(8), parts, rules, overruled)
@@ -311,7 +310,7 @@ def _attempt(free: Batch, table: BronzeTable, work: _Work) -> Batch | None:
         _hand_back(held, error, parts, rules)
         raise
     except Exception as error:
-        # Whatever a file does to an engine is that batch's misfortune: the others go on.
+        # Whatever a file does to an engine affects only its batch: the others go on.
         return _try_again(held, error, parts, rules)
 
 
@@ -324,7 +323,7 @@ def _published(written: Batch, table: BronzeTable, parts: Parts) -> Batch | None
 
 
 def _try_again(held: Batch, error: Exception, parts: Parts, rules: Rules) -> Batch | None:
-    """Give a batch back whose attempt failed by itself; None when another worker has taken it over."""
+    """Give a batch back after a failed attempt, which counts; None if another worker has taken it over."""
     problem = describe(error)
     parts.say("attempt.failed", {**_fields(held), "error": problem})
     try:
@@ -335,7 +334,7 @@ def _try_again(held: Batch, error: Exception, parts: Parts, rules: Rules) -> Bat
 
 
 def _hand_back(held: Batch, error: BaseException, parts: Parts, rules: Rules) -> None:
-    """Give a batch back that had no chance; when even that fails, its lease will run out."""
+    """Give a batch back without counting the attempt; if even that fails, its lease will expire."""
     try:
         claim.give_back(held, describe(error), parts, rules, counts=False)
     except ControlError:
@@ -343,9 +342,9 @@ def _hand_back(held: Batch, error: BaseException, parts: Parts, rules: Rules) ->
 
 
 def describe(error: BaseException) -> str:
-    """Class and place of an error, and the message if it is one of ours: others' may hold a row's values.
+    """Return class and place of an error, with the message only if it cannot contain values of a row.
 
-    What the system says of a full disk and the like holds none.
+    That is true for our own errors, and for the system's messages about full disks and the like.
     """
     if isinstance(error, ControlError):
         return f"{type(error).__name__}: {error.message}"
@@ -367,7 +366,7 @@ def _failure(batch: Batch, parts: Parts) -> Finding:
 
 
 def _fields(batch: Batch) -> dict[str, object]:
-    """What to say of a batch: its counts only once there are some."""
+    """Return the log fields of a batch; its counts only once there are some."""
     fields: dict[str, object] = {
         "table": batch.table,
         "batch": batch.batch_id,

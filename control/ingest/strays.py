@@ -62,7 +62,7 @@ class Sightings:
 
 
 def folder_of(key: str) -> str:
-    """The folder of `raw/` that an object is in, `raw/` itself when in none."""
+    """Return the folder of `raw/` that an object is in, or `raw/` itself."""
     table, slash, _ = key.removeprefix(RAW).partition("/")
     return f"{RAW}{table}/" if slash else RAW
 
@@ -134,7 +134,7 @@ def tell(strays: Iterable[Stray], told: dict[str, Stray], parts: Parts) -> None:
 
 
 def table_of(stray: Stray) -> str:
-    """The table whose folder it is in, or would be; the folder itself where none could be."""
+    """Return the table that its folder is named after; the folder itself if that names none."""
     name = stray.folder.removeprefix(RAW).removesuffix("/")
     return name if name and stray.folder != REST else stray.folder
 
@@ -155,7 +155,7 @@ def unmentioned(told: Mapping[str, Stray], findings: Iterable[Finding]) -> Itera
 def message(stray: Stray) -> str:
     """The message for people: how many, since when, examples, and what to do."""
     if stray.code == KEY:
-        problem = "have keys that the parser cannot tell a shape from"
+        problem = "have keys from which the parser cannot tell their format"
         remedy = "land them under other keys (docs/raw-files.md), and delete these"
     else:
         problem = "belong to no table that has a contract"

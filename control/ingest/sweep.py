@@ -1,4 +1,4 @@
-"""Sweep: remove what attempts left behind that were abandoned and can never be published."""
+"""Sweep: delete the objects of abandoned attempts, which can never be published."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -11,14 +11,14 @@ from control.ingest.files import at_hand
 from control.model import Batch
 from control.ports import Parts
 
-# Papers last: as long as they are there, a sweep that was interrupted finds the attempt again.
+# The attempt's documents last: while they exist, an interrupted sweep finds the attempt again.
 FOLDERS = ("bronze/{}/", "bronze/{}_events/", "quarantine/{}/", "attempts/{}/")
 ATTEMPT = re.compile(r"(?P<batch>[0-9a-f]{20})-e(?P<epoch>[0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Abandoned:
-    """An attempt that nobody will ever publish: its objects in the order in which they are removed."""
+    """An attempt that will never be published: its objects, in the order in which they are deleted."""
 
     table: str
     attempt: str
@@ -29,7 +29,10 @@ class Abandoned:
 
 @dataclass(frozen=True, slots=True)
 class Leftovers:
-    """The abandoned attempts on a batch; `are_all` when that ended long ago and no other is too young."""
+    """The abandoned attempts at a batch, old enough to delete.
+
+    `are_all` if the batch ended long ago and no abandoned attempt is too young.
+    """
 
     batch: Batch
     attempts: tuple[Abandoned, ...]
@@ -44,10 +47,10 @@ class _Found:
 
 
 def leftovers(table: str, older_than: timedelta, parts: Parts) -> Iterator[Leftovers]:
-    """What is left of attempts on `table` that no batch refers to, and whose newest object is so old.
+    """Yield the attempts at batches of `table` that no batch refers to and whose objects are all old enough.
 
-    Looks only at batches that may have left something since they were last swept. What a worker wrote after
-    that, who was taken for dead, is found by `all_leftovers`.
+    Looks only at batches that may have left something since they were last swept. Objects that a worker
+    presumed dead wrote after that are found by `all_leftovers`.
     """
     for batch in at_hand(table, parts, "open", "failed", "untidy"):
         if batch.unreferred > batch.swept:
@@ -55,11 +58,11 @@ def leftovers(table: str, older_than: timedelta, parts: Parts) -> Iterator[Lefto
 
 
 def all_leftovers(table: str, older_than: timedelta, parts: Parts) -> Iterator[Leftovers]:
-    """The same, by a list of all that was ever written."""
+    """Like `leftovers`, but lists all objects that were ever written."""
     by_batch: dict[str, dict[str, _Found]] = {}
     for name, found in _attempts(table, "", parts).items():
         by_batch.setdefault(_parts_of(name)[0], {})[name] = found
-    # Of a batch that the store does not know, nothing is known: hands off.
+    # Batches that the store does not know are left alone.
     for batch_id, batch in sorted(parts.store.get_many(Batch, table, sorted(by_batch)).items()):
         left = _of(batch, by_batch[batch_id], older_than, parts)
         if left.attempts:
@@ -67,19 +70,19 @@ def all_leftovers(table: str, older_than: timedelta, parts: Parts) -> Iterator[L
 
 
 def tidy(left: Leftovers, parts: Parts) -> tuple[Abandoned, ...]:
-    """Remove what is left of a batch, and let nobody look there again once that is all; give what is gone."""
+    """Delete the leftovers of a batch and return what was deleted; mark it as swept if nothing is left."""
     gone = tuple(attempt for attempt in left.attempts if sweep(attempt, parts))
     if left.are_all and gone == left.attempts:
-        with suppress(ConflictError):  # redriven meanwhile: it is looked at when it has ended again
+        with suppress(ConflictError):  # redriven meanwhile: it will be swept after it has ended again
             parts.store.update(left.batch, replace(left.batch, swept=left.batch.unreferred))
     return gone
 
 
 def sweep(left: Abandoned, parts: Parts) -> bool:
-    """Remove an abandoned attempt; False when its batch has just been changed by another worker.
+    """Delete an abandoned attempt; False if another worker has just changed its batch.
 
-    Where the batch still has the attempt's epoch, the epoch is raised first: from then on nobody can publish
-    the attempt, not even a worker that only slept.
+    If the batch still has the attempt's epoch, the epoch is raised first: from then on nobody can publish the
+    attempt, not even a worker that was only paused.
     """
     batch_id, epoch = _parts_of(left.attempt)
     batch = parts.store.get(Batch, left.table, batch_id)
@@ -107,7 +110,7 @@ def _of(batch: Batch, attempts: Mapping[str, _Found], older_than: timedelta, par
 
 
 def _attempts(table: str, start: str, parts: Parts) -> dict[str, _Found]:
-    """What is there of the attempts whose names begin with `start`."""
+    """Return the objects of the attempts whose names begin with `start`."""
     attempts: dict[str, _Found] = {}
     for folder in FOLDERS:
         root = f"s3://{parts.settings.bucket}/{folder.format(table)}"
@@ -124,5 +127,5 @@ def _attempts(table: str, start: str, parts: Parts) -> dict[str, _Found]:
 def _parts_of(attempt: str) -> tuple[str, int]:
     match = ATTEMPT.fullmatch(attempt)
     if match is None:
-        raise ValueError(f"{attempt} is no name of an attempt")
+        raise ValueError(f"{attempt} is not the name of an attempt")
     return match["batch"], int(match["epoch"])

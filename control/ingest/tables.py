@@ -1,4 +1,4 @@
-"""The bronze tables of the contracts folder: contract text, and catalog tables as rendered from it."""
+"""The bronze tables: contract text from the contracts folder, and the catalog tables rendered from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ SYNC_HINT = "run `dm contract sync` and commit what it renders"
 class BronzeTable:
     """A table that can be ingested. `text` is its contract as YAML.
 
-    `needs_token_key` says that it makes tokens.
+    `needs_token_key` means that some of its columns are tokens.
     """
 
     name: str
@@ -32,8 +32,8 @@ class BronzeTable:
 def load(settings: Settings, only: str | None = None) -> dict[str, BronzeTable]:
     """Read every bronze contract, or that of the table `only`.
 
-    Raises UsageError without a contracts folder, NotFoundError when `only` has no contract, ContractError
-    when a contract cannot be used or what is rendered from it is older than it.
+    Raises UsageError if there is no contract, NotFoundError if `only` has none, ContractError if a contract
+    cannot be used or its rendered file is outdated.
     """
     folder = settings.contracts / "bronze"
     paths = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
@@ -50,12 +50,12 @@ def load(settings: Settings, only: str | None = None) -> dict[str, BronzeTable]:
 
 
 def names(settings: Settings) -> list[str]:
-    """The tables that have a bronze contract, whether or not it can be used."""
+    """Return the tables that have a bronze contract, whether or not it is usable."""
     return sorted(path.stem for path in (settings.contracts / "bronze").glob("*.yaml"))
 
 
 def is_personal(table: BronzeTable) -> bool:
-    """Does a column of `table` hold what names a person, or stands for one?"""
+    """Whether a column of `table` identifies a person, directly or by pseudonym."""
     from bronze.located_yaml import read
 
     properties = read(table.text, table.name)["schema"][0]["properties"]
@@ -63,7 +63,7 @@ def is_personal(table: BronzeTable) -> bool:
 
 
 def _read(path: Path, settings: Settings) -> BronzeTable:
-    # Not at the top: the parser's contract module brings pyarrow, 0.2 s that `dm --help` need not wait for.
+    # Imported here because the parser imports pyarrow, which would delay `dm --help` by 0.2 s.
     from bronze.contract import loads
     from bronze.errors import ContractError as ParserContractError
 
@@ -78,7 +78,7 @@ def _read(path: Path, settings: Settings) -> BronzeTable:
         )
     rows, events = _rendered(settings, path.stem)
     if tuple((column.name, column.type) for column in rows.columns) != contract.hive_columns:
-        raise ContractError(f"what is rendered from {path} has other columns than it", hint=SYNC_HINT)
+        raise ContractError(f"the file rendered from {path} has other columns", hint=SYNC_HINT)
     return BronzeTable(
         name=path.stem,
         text=text,

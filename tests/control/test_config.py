@@ -29,7 +29,7 @@ def test_a_prefix_is_what_names_of_databases_may_begin_with(variable: str) -> No
     for text in ("", "ann_", "t2_x_"):
         from_environment({variable: text})
     for text in ("Ann-", "ann-", "Ann_", "2_", "_", "ännn_", "ann ", "ann_\n"):
-        with pytest.raises(UsageError, match=f"{variable} begins names of databases"):
+        with pytest.raises(UsageError, match=f"{variable} is a prefix of database names"):
             from_environment({variable: text})
 
 
@@ -39,6 +39,6 @@ def test_the_actor_is_whom_the_environment_names() -> None:
 
 
 def test_a_key_of_tokens_that_is_no_text_is_refused_and_not_shown() -> None:
-    with pytest.raises(UsageError, match="DM_TOKEN_KEY is no text") as refused:
+    with pytest.raises(UsageError, match="DM_TOKEN_KEY is not valid UTF-8") as refused:
         from_environment({"DM_TOKEN_KEY": "secret\udcff"})
     assert "secret" not in refused.value.message

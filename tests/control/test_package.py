@@ -146,7 +146,7 @@ def test_the_uv_of_the_project_is_found_whatever_path_says(
         return str(folder / "uv")
 
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    with pytest.raises(UsageError, match="there is no uv") as refused:
+    with pytest.raises(UsageError, match="uv, which fetches the libraries, was not found") as refused:
         package._uv(tmp_path)
     assert "make setup" in refused.value.hint
     for folder in (tmp_path / "bin", tmp_path / ".tools" / "bin"):

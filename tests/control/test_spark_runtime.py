@@ -81,7 +81,7 @@ def test_without_uv_that_is_said(tmp_path: Path, monkeypatch, capsys, maker) -> 
     monkeypatch.setattr(sys, "argv", ["make", str(tmp_path / "built")])
     assert maker.main() == 2
     assert capsys.readouterr().err.startswith(
-        "error: there is no uv to fetch libraries with\n  try: run make"
+        "error: uv, which fetches the libraries, was not found\n  try: run make"
     )
 
 

@@ -215,7 +215,7 @@ def test_what_another_version_published_is_read_until_it_is_counted(parts) -> No
     head = parts.store.get(Head, "review", "review")
     parts.store.put(replace(head, tally=None))
     uncounted = table_status("review", parts)
-    assert [text.split(":")[0] for text in uncounted.warnings][-1].startswith("not counted")
+    assert [text.split(":")[0] for text in uncounted.warnings][-1].startswith("no totals")
     tally.recount("review", parts)
     counted = table_status("review", parts)
     assert replace(uncounted, warnings=()) == replace(counted, warnings=())

@@ -160,7 +160,7 @@ def test_a_prefix_that_no_database_can_begin_with_is_refused(built: Lake) -> Non
     own = clean_environment() | {"AWS_ENDPOINT_URL": built.endpoint, "DM_SCHEMA_PREFIX": "Ann-"}
     refused = dbt(built.folder / "ann", "run", *MODELS, env=own)
     assert refused.returncode == 2
-    assert "DM_SCHEMA_PREFIX begins names of databases, not 'Ann-'" in refused.stdout
+    assert "DM_SCHEMA_PREFIX is a prefix of database names, not 'Ann-'" in refused.stdout
 
 
 def test_of_many_who_take_a_free_lease_at_once_one_has_it(built: Lake) -> None:

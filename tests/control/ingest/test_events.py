@@ -100,5 +100,5 @@ NO_NOTIFICATION = [
 
 @pytest.mark.parametrize("body", NO_NOTIFICATION)
 def test_what_is_no_notification_is_told(world, body) -> None:
-    with pytest.raises(DataError, match="no notification"):
+    with pytest.raises(DataError, match="not an S3 notification"):
         register_all(body, world.tables, world.parts)

@@ -69,7 +69,7 @@ def first(report: Report, **changes: object) -> Report:
         (lambda r: Report((*r.files, *r.files)), "exactly the files"),
         (lambda r: first(r, file_id="other"), "exactly the files"),
         (lambda r: first(r, rows=99), "rows \\+ quarantined"),
-        (lambda r: first(r, failure="gzip"), "yet has rows"),
+        (lambda r: first(r, failure="gzip"), "but has rows"),
         (lambda r: first(r, objects=()), "do not fit together"),
         (lambda r: first(r, objects=r.files[0].objects[:1]), "do not fit together"),
         (

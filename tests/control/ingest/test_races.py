@@ -101,11 +101,11 @@ def test_a_batch_that_another_changes_is_neither_redriven_nor_waived(world) -> N
         taken_over(world, failed)
 
     again = meanwhile(world, Batch, faster)
-    with pytest.raises(UsageError, match=r"was just changed by another$"):
+    with pytest.raises(UsageError, match=r"was just changed by another process$"):
         redrive(failed, "again", again)
     [(file, batch)] = open_files("review", world.parts)
     moved = meanwhile(world, RawFile, lambda: ingest_again(file, batch, "by another", world.parts))
-    with pytest.raises(UsageError, match=r"was just changed by another$"):
+    with pytest.raises(UsageError, match=r"was just changed by another process$"):
         waive(file, "lost", moved)
     assert world.files("review")["a"].waived == ""
 
@@ -117,7 +117,7 @@ def test_an_entry_of_quarantine_that_is_none_is_named_by_its_place(world) -> Non
     folder = attempt_of(batch, "lake").quarantine
     [kept] = world.objects.list(f"{folder}/")
     world.objects.put(kept.uri, b'{"line": 1}\n{"line": 2\n')
-    with pytest.raises(UpstreamError, match=r"\.jsonl, line 2, is no quarantine entry"):
+    with pytest.raises(UpstreamError, match=r"\.jsonl, line 2, is not a quarantine entry"):
         list(refused(world.parts, "review"))
 
 
@@ -129,7 +129,7 @@ def test_a_manifest_that_is_gone_stops_publication(world, monkeypatch) -> None:
     [written] = seen
     uri = attempt_of(written, "lake").document("manifest.json")
     world.objects.delete([uri])
-    with pytest.raises(UpstreamError, match="is gone: nobody knows any more"):
+    with pytest.raises(UpstreamError, match="is gone, and with it the record"):
         publish(written, world.tables["review"], world.parts)
     assert settle("review", world.parts).number == 0
 
@@ -156,7 +156,7 @@ def test_a_reload_whose_begin_is_gone_before_its_position_was_noted_waits(world,
     spoil(world)
     put(world, "a.json", "1")
     [told] = waiting(world.run())
-    assert "its _BEGIN can be read no longer" in told
+    assert "its _BEGIN can no longer be read" in told
     assert "1" not in world.visible("review")
     [file] = [file for file in world.files("review").values() if file.is_open]
     with pytest.raises(EngineError, match="the _BEGIN of its reload is not published"):
@@ -183,5 +183,5 @@ def test_a_completion_that_is_gone_before_it_is_read_completes_nothing(world, mo
     with monkeypatch.context() as patched:
         patched.setattr(world.objects, "list", lambda _: iter(listed))
         [told] = waiting(world.run(mode="once"))
-    assert "its _COMPLETE can be read no longer" in told
+    assert "its _COMPLETE can no longer be read" in told
     assert world.store.get(Reload, "review", FOLDER).complete == ""
