@@ -1,1 +1,1 @@
-"""A cloud on this machine: one endpoint for AWS services and Athena. It knows nothing of what runs on it."""
+"""A cloud on this machine: AWS services and Athena on one endpoint. It knows nothing about its users."""

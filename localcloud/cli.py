@@ -38,7 +38,7 @@ def _say(text: str) -> None:
 def local() -> None:
     """A cloud on this machine: S3, Glue, DynamoDB and more, and Athena, on one endpoint.
 
-    Exit codes: 0 fine, 1 not running, 2 wrong usage, 3 a part failed.
+    Exit codes: 0 success, 1 not running, 2 wrong usage, 3 a part failed.
     """
 
 
@@ -50,13 +50,13 @@ def local() -> None:
 )
 @click.option(
     "--region",
-    help=f"The one region of Athena and Glue [AWS_REGION, AWS_DEFAULT_REGION, else {config.DEFAULT_REGION}].",
+    help=f"Region of Athena and Glue [AWS_REGION, AWS_DEFAULT_REGION, else {config.DEFAULT_REGION}].",
 )
 @click.option(
     "--bucket",
     "buckets",
     multiple=True,
-    help=f"Bucket to create when absent; may be repeated [{config.DEFAULT_BUCKET}].",
+    help=f"Bucket to create if it does not exist; may be repeated [{config.DEFAULT_BUCKET}].",
 )
 @click.option(
     "--engine",
@@ -79,12 +79,12 @@ def local() -> None:
 @click.option(
     "--faults",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Faults that strike on purpose: lost commits, throttling, lost answers, death [DM_LOCAL_FAULTS].",
+    help="File of faults to inject: lost commits, throttling, lost answers, killed parts [DM_LOCAL_FAULTS].",
 )
 @click.option(
     "--iam",
     type=click.Choice(config.IAM_MODES),
-    help="Judge roles by their policies: refuse what they do not allow, or only record it [DM_LOCAL_IAM].",
+    help="Check requests of roles against their policies: refuse, or only record [DM_LOCAL_IAM].",
 )
 @_folder_and_json
 def up(
@@ -101,9 +101,9 @@ def up(
 ) -> None:
     """Start the cloud and wait until it answers.
 
-    What runs already stays; what is missing is started. A cloud that went down comes back with its state, on
-    the port, engine, faults and IAM that are asked for now; one that was killed comes back on its port, with
-    the snapshot that was saved last, whole, and says which.
+    Parts that run already keep running; missing ones are started. After `down`, the cloud comes back with its
+    state, and with the port, engine, faults and IAM mode given now. After a kill, it comes back on its old
+    port with the state of the last complete snapshot, and says which one that is.
     """
     settings = config.Settings(
         folder=folder or config.folder_from(os.environ),
@@ -128,7 +128,7 @@ def up(
 
 
 def _program() -> str:
-    """What runs this command line in any shell, also in one whose `python` is another."""
+    """The command that runs this program in any shell, even one where `python` is another Python."""
     python, here = Path(sys.executable), Path.cwd()
     short = python.relative_to(here) if python.is_relative_to(here) else python
     return f"{shlex.quote(str(short))} -m localcloud"
@@ -151,7 +151,7 @@ def down(folder: Path | None, as_json: bool) -> None:
 @local.command(epilog="Example: dm local status --json")
 @_folder_and_json
 def status(folder: Path | None, as_json: bool) -> None:
-    """Show the parts: pid, port, memory, version. Exit code 1 when one does not run."""
+    """Show the parts: pid, port, memory, version. Exit code 1 when one is not running."""
     path = folder or config.folder_from(os.environ)
     try:
         record = supervisor.status(path)
@@ -169,7 +169,7 @@ def status(folder: Path | None, as_json: bool) -> None:
     else:
         _print_status(record, last)
         if problem:
-            click.echo(f"what has changed since then cannot be saved: {problem}")
+            click.echo(f"changes since then cannot be saved: {problem}")
     sys.exit(0 if all(part.runs for part in record.parts) else 1)
 
 
@@ -177,9 +177,9 @@ def status(folder: Path | None, as_json: bool) -> None:
 @click.argument("name")
 @_folder_and_json
 def save(name: str, folder: Path | None, as_json: bool) -> None:
-    """Save the state under NAME, while the cloud runs; `load` brings it back.
+    """Save the state under NAME while the cloud runs; `load` restores it.
 
-    Of a cloud that does not run it saves the state that was kept last.
+    If the cloud is not running, this copies the state that was saved last.
     """
     header = saves.save(folder or config.folder_from(os.environ), name)
     _print_saved(name, header, as_json, "saved")
@@ -189,9 +189,9 @@ def save(name: str, folder: Path | None, as_json: bool) -> None:
 @click.argument("name")
 @_folder_and_json
 def load(name: str, folder: Path | None, as_json: bool) -> None:
-    """Bring back the state saved under NAME, in place of the present one, which is dropped.
+    """Replace the present state, which is lost, by the state saved under NAME.
 
-    A cloud that runs is started anew on the same port.
+    A running cloud is restarted on the same port.
     """
     header = supervisor.load(folder or config.folder_from(os.environ), name, _say)
     _print_saved(name, header, as_json, "loaded")
@@ -200,7 +200,7 @@ def load(name: str, folder: Path | None, as_json: bool) -> None:
 @local.command(name="saves", epilog="Example: dm local saves --json")
 @_folder_and_json
 def list_saves(folder: Path | None, as_json: bool) -> None:
-    """List the states that are saved under a name."""
+    """List the states saved under a name."""
     found = saves.all_of(folder or config.folder_from(os.environ))
     if as_json:
         _print_json([_saved_json(name, header) for name, header in found.items()])
@@ -215,7 +215,7 @@ def list_saves(folder: Path | None, as_json: bool) -> None:
 @click.argument("name")
 @_folder_and_json
 def forget(name: str, folder: Path | None, as_json: bool) -> None:
-    """Drop the state saved under NAME."""
+    """Delete the state saved under NAME."""
     saves.forget(folder or config.folder_from(os.environ), name)
     if as_json:
         _print_json({"forgotten": name})
@@ -246,10 +246,10 @@ def _header_json(header: Header) -> dict[str, object]:
 
 
 @local.command(epilog="Example: dm local reset")
-@click.option("--saves", "with_saves", is_flag=True, help="Remove the states saved under a name too.")
+@click.option("--saves", "with_saves", is_flag=True, help="Also remove the states saved under a name.")
 @_folder_and_json
 def reset(with_saves: bool, folder: Path | None, as_json: bool) -> None:
-    """Stop the cloud without saving and remove its state; what is saved under a name stays."""
+    """Stop the cloud without saving and remove its state; states saved under a name stay."""
     path = folder or config.folder_from(os.environ)
     supervisor.reset(path, saves=with_saves)
     if as_json:
@@ -260,10 +260,10 @@ def reset(with_saves: bool, folder: Path | None, as_json: bool) -> None:
 
 @local.command(epilog="Example: dm local calls --refused --json")
 @click.option("--role", help="Only the calls of this role.")
-@click.option("--refused", is_flag=True, help="Only what the role's policies do not allow.")
+@click.option("--refused", is_flag=True, help="Only calls that the role's policies do not allow.")
 @_folder_and_json
 def calls(role: str | None, refused: bool, folder: Path | None, as_json: bool) -> None:
-    """Show what each role has asked for since the cloud was started with --iam."""
+    """Show what each role has called since the cloud was started with --iam."""
     record = supervisor.status(folder or config.folder_from(os.environ))
     found = [
         one for one in roles.called(record) if role in (None, one["role"]) and (one["refused"] or not refused)
@@ -276,11 +276,11 @@ def calls(role: str | None, refused: bool, folder: Path | None, as_json: bool) -
         unjudged = f"  not judged: {', '.join(one['unjudged'])}" if one["unjudged"] else ""
         click.echo(f"{one['role']}  {one['action']}  {one['resource']}  {state}{unjudged}")
     if not found:
-        _say("no role has called anything; take one with: dm env --role ROLE")
+        _say("no role has made a call; use a role with: dm env --role ROLE")
 
 
 @local.command(epilog='Example: eval "$(dm local env)"')
-@click.option("--role", help="With the credentials of a session of this role; `local` are the owner's.")
+@click.option("--role", help="Print credentials of a session of this role; `local` are the owner's.")
 @_folder_and_json
 def env(role: str | None, folder: Path | None, as_json: bool) -> None:
     """Print the exports that point any AWS client at the running cloud."""
@@ -294,7 +294,7 @@ def env(role: str | None, folder: Path | None, as_json: bool) -> None:
     for name, value in variables.items():
         click.echo(f"export {name}={shlex.quote(value)}")
     if not role and "AWS_SESSION_TOKEN" in os.environ:
-        click.echo("unset AWS_SESSION_TOKEN")  # of a role that this shell had
+        click.echo("unset AWS_SESSION_TOKEN")  # left over from a role in this shell
 
 
 def _described(record: Record) -> dict[str, object]:
@@ -323,9 +323,9 @@ def _print_status(record: Record, last: Header | None) -> None:
     every = record.settings.get("save_every")
     when = f"every {every:g} s while something changes" if every else "when the cloud goes down"
     if faults := record.settings.get("faults"):
-        click.echo(f"  faults  of {faults} strike on purpose")
+        click.echo(f"  faults  injected from {faults}")
     if iam := record.settings.get("iam"):
-        click.echo(f"  iam     {iam}s what roles ask for; see: dm local calls")
+        click.echo(f"  iam     mode {iam}; see: dm local calls")
     click.echo(f"  saved   {when}; last: {last.summary if last else 'never'}")
     if not all(part.runs for part in record.parts):
         click.echo("start what is missing with: dm local up")
@@ -333,19 +333,19 @@ def _print_status(record: Record, last: Header | None) -> None:
 
 def _warn_if_behind(path: Path) -> None:
     if Folder(path).is_behind():
-        _say("warning: this cloud was started before its code changed; to have it run today's: down, then up")
+        _say("warning: this cloud was started before its code changed; to run the new code: down, then up")
 
 
 def _print_json(content: object) -> None:
     click.echo(json.dumps(content, indent=2))
 
 
-# What a full disk says, a full quota, and a limit on how long a file may get.
+# The errors of a full disk, an exhausted quota, and a file size limit.
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def main(called: str = "python -m localcloud") -> None:
-    """Entry point, as what it is `called`: turns the error tree into a message and an exit code."""
+    """Entry point of the program `called`: turns errors into a message and an exit code."""
     try:
         local(prog_name=called)
     except LocalCloudError as error:

@@ -1,4 +1,4 @@
-"""Settings of one local cloud. Only the command line reads the environment, through this module."""
+"""Settings of one local cloud. Only the command line reads the environment, and only through this module."""
 
 import sys
 from collections.abc import Mapping
@@ -17,19 +17,19 @@ ENGINES = ("duckdb", "trino")
 DEFAULT_TRINO = ".tools/trino"
 DEFAULT_HEAP_MB = 1024
 DEFAULT_SAVE_SECONDS = 60.0
-# What IAM does: refuse what a role's policies do not allow, or judge and keep only.
+# IAM modes: refuse what a role's policies do not allow, or only record it.
 ENFORCE, RECORD = "enforce", "record"
 IAM_MODES = (ENFORCE, RECORD)
-# The access key of the Athena part, and the header by which it says for whom it asks.
+# The Athena part's access key, and the header in which it names the caller that it works for.
 ATHENA_KEY = "athena"
 ON_BEHALF = "X-Localcloud-Caller"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What `up` needs to know. `port` 0 means any free port; `buckets` are made when they are absent.
+    """What `up` needs to know. `port` 0 means any free port; missing `buckets` are created.
 
-    Without a `port` it is that of the start before, if that was killed, else the usual one.
+    Without a `port` it is the port of the previous run if that was killed, else the default.
     """
 
     folder: Path
@@ -37,22 +37,22 @@ class Settings:
     region: str = DEFAULT_REGION
     buckets: tuple[str, ...] = (DEFAULT_BUCKET,)
     engine: str | None = None
-    """What runs Athena's statements, `duckdb` or `trino`; None for what runs already, else DuckDB."""
+    """What runs Athena's statements, `duckdb` or `trino`; None keeps a running engine, else means DuckDB."""
     trino: Path = Path(DEFAULT_TRINO)
-    """Where `make trino` put Trino."""
+    """Where `make trino` installed Trino."""
     heap_mb: int = DEFAULT_HEAP_MB
-    """How much memory Trino's Java may use for objects; the process takes up to a half more."""
+    """Trino's Java heap in megabytes; the process takes up to half as much again."""
     save_every: float = DEFAULT_SAVE_SECONDS
-    """Seconds between snapshots while something changes; 0 means only when the cloud goes down."""
+    """Seconds between snapshots while something changes; 0 saves only when the cloud goes down."""
     faults: Path | None = None
-    """The file of faults that strike on purpose; see `localcloud.faults.rules`."""
+    """The file of faults to inject; see `localcloud.faults.rules`."""
     iam: str | None = None
-    """`enforce` or `record` to judge what roles ask for by their policies; None allows everything."""
+    """`enforce` or `record` checks requests of roles against their policies; None allows everything."""
     athena: tuple[str, ...] = (sys.executable, "-m", "localcloud.athena")
-    """The command of the Athena part; `--port`, `--endpoint`, `--folder` and `--output` come behind it."""
+    """The command of the Athena part; `--port`, `--endpoint`, `--folder` and `--output` are appended."""
 
     def kept(self) -> dict[str, Any]:
-        """What a start anew in the same folder needs, as JSON; `again` reads it."""
+        """The settings that a restart in the same folder needs, as JSON; `again` reads them."""
         found = {
             "buckets": self.buckets,
             "athena": self.athena,
@@ -64,14 +64,14 @@ class Settings:
         return {**found, **engine, "faults": faults}
 
     def on_engine_of(self, kept: Mapping[str, Any]) -> "Settings":
-        """These settings, with the engine of an earlier start unless they name one themselves."""
+        """Return these settings, with the engine of an earlier run unless they name one."""
         if self.engine or not kept.get("engine"):
             return self
         trino = Path(kept["trino"])
         return replace(self, engine=kept["engine"], trino=trino, heap_mb=kept["heap_mb"])
 
     def again(self, kept: Mapping[str, Any]) -> "Settings":
-        """These settings, with those of an earlier start in their places."""
+        """Return these settings, replaced by those kept from an earlier run."""
         lists = {name: tuple(value) for name, value in kept.items() if isinstance(value, list)}
         paths = {name: Path(kept[name]) for name in ("trino", "faults") if kept.get(name)}
         return replace(self, **{**kept, **lists, **paths})
@@ -83,7 +83,7 @@ def folder_from(environ: Mapping[str, str]) -> Path:
 
 
 def port_from(environ: Mapping[str, str]) -> int | None:
-    """The endpoint's port: DM_LOCAL_PORT, else None. Raises LocalCloudError when it is no port number."""
+    """The endpoint's port: DM_LOCAL_PORT, else None. Raises LocalCloudError for an invalid number."""
     text = environ.get("DM_LOCAL_PORT")
     if not text:
         return None
@@ -96,7 +96,7 @@ def port_from(environ: Mapping[str, str]) -> int | None:
 
 
 def engine_from(environ: Mapping[str, str]) -> str | None:
-    """The engine: DM_LOCAL_ENGINE, else None. Raises LocalCloudError for one that is not known."""
+    """The engine: DM_LOCAL_ENGINE, else None. Raises LocalCloudError for an unknown one."""
     name = environ.get("DM_LOCAL_ENGINE") or None
     if name is not None and name not in ENGINES:
         raise LocalCloudError(f"DM_LOCAL_ENGINE is {name!r}", hint=f"set it to {' or '.join(ENGINES)}")
@@ -104,12 +104,12 @@ def engine_from(environ: Mapping[str, str]) -> str | None:
 
 
 def trino_from(environ: Mapping[str, str]) -> Path:
-    """Where Trino lies: DM_TRINO_DIR, else `.tools/trino` under the working folder."""
+    """Trino's folder: DM_TRINO_DIR, else `.tools/trino` under the working folder."""
     return Path(environ.get("DM_TRINO_DIR") or DEFAULT_TRINO).absolute()
 
 
 def save_every_from(environ: Mapping[str, str]) -> float:
-    """Seconds between snapshots: DM_LOCAL_SAVE_EVERY, else 60. Raises LocalCloudError when it is none."""
+    """Seconds between snapshots: DM_LOCAL_SAVE_EVERY, else 60. Raises LocalCloudError for anything else."""
     text = environ.get("DM_LOCAL_SAVE_EVERY") or str(DEFAULT_SAVE_SECONDS)
     try:
         seconds = float(text)
@@ -130,7 +130,7 @@ def faults_from(environ: Mapping[str, str]) -> Path | None:
 
 
 def iam_from(environ: Mapping[str, str]) -> str | None:
-    """What IAM does: DM_LOCAL_IAM, else None. Raises LocalCloudError for what is not known."""
+    """The IAM mode: DM_LOCAL_IAM, else None. Raises LocalCloudError for an unknown one."""
     name = environ.get("DM_LOCAL_IAM") or None
     if name is not None and name not in IAM_MODES:
         raise LocalCloudError(f"DM_LOCAL_IAM is {name!r}", hint=f"set it to {' or '.join(IAM_MODES)}")
@@ -138,5 +138,5 @@ def iam_from(environ: Mapping[str, str]) -> str | None:
 
 
 def region_from(environ: Mapping[str, str]) -> str:
-    """The region that clients are told: AWS_REGION, AWS_DEFAULT_REGION, else us-east-1."""
+    """The region that clients should use: AWS_REGION, AWS_DEFAULT_REGION, else us-east-1."""
     return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION

@@ -13,7 +13,7 @@ class LocalCloudError(Exception):
 
 
 class PortTakenError(LocalCloudError):
-    """Another program listens on the wanted port."""
+    """Another program listens on the port."""
 
 
 class NotRunningError(LocalCloudError):
@@ -21,11 +21,11 @@ class NotRunningError(LocalCloudError):
 
 
 class FaultsError(LocalCloudError):
-    """The file of faults cannot be read, or says what there is not."""
+    """The file of faults cannot be read or contains something unknown."""
 
 
 class StartError(LocalCloudError):
-    """A part did not come up."""
+    """A part did not start."""
 
     exit_code = 3
 
@@ -37,4 +37,4 @@ class StateError(LocalCloudError):
 
 
 class NotFetchedError(LocalCloudError):
-    """A program that is fetched on demand is not there."""
+    """A program that is fetched on demand is not installed."""

@@ -1,4 +1,4 @@
-"""The folder of one local cloud: its mark, its record of running parts, its logs and its saved state."""
+"""The folder of one local cloud: its marker, its record of running parts, its logs and its saved state."""
 
 import contextlib
 import fcntl
@@ -27,7 +27,7 @@ SCRATCH = "scratch"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A process of the cloud. `started` and `pid` together name it for good; see `processes.started`."""
+    """A process of the cloud. `pid` and `started` together identify it; see `processes.started`."""
 
     name: str
     pid: int
@@ -38,20 +38,20 @@ class Part:
 
     @property
     def runs(self) -> bool:
-        """Whether this very process is alive."""
+        """Whether exactly this process is alive."""
         return processes.is_same(self.pid, self.started)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What was started last in a folder."""
+    """The parts that were started last in a folder."""
 
     endpoint: str
     region: str
     port: int
     parts: tuple[Part, ...]
     settings: dict[str, Any] = field(default_factory=dict)
-    """How it was started, for a start anew: see `localcloud.config.Settings.kept`."""
+    """How it was started, for a restart: see `localcloud.config.Settings.kept`."""
 
     def part(self, name: str) -> Part | None:
         """The part called `name`, when it is alive."""
@@ -66,11 +66,11 @@ class Folder:
 
     @property
     def state(self) -> Path:
-        """Where the saved state lies."""
+        """The folder of the saved state."""
         return self.path / STATE
 
     def save(self, name: str) -> Path:
-        """The folder of the state saved under `name`. Raises LocalCloudError when that can be no name."""
+        """The folder of the state saved under `name`. Raises LocalCloudError for an invalid name."""
         if not NAME.fullmatch(name):
             raise LocalCloudError(
                 f"{name!r} cannot be the name of a saved state",
@@ -79,7 +79,7 @@ class Folder:
         return self.path / SAVES / name
 
     def saves(self) -> list[str]:
-        """The names of saved states."""
+        """The names of the saved states."""
         found = self.path.joinpath(SAVES)
         return (
             sorted(one.name for one in found.iterdir() if NAME.fullmatch(one.name)) if found.is_dir() else []
@@ -87,7 +87,7 @@ class Folder:
 
     @property
     def marked(self) -> bool:
-        """Whether a local cloud made this folder."""
+        """Whether a local cloud created this folder."""
         return self.path.joinpath(MARK).is_file()
 
     def log(self, part: str) -> Path:
@@ -95,24 +95,24 @@ class Folder:
         return self.path / LOGS / f"{part}.log"
 
     def new_log(self, part: str) -> Path:
-        """The path of a fresh log for `part`; the log of its last run is kept beside it as `.log.1`."""
+        """Return the path of a new log for `part`; the log of its previous run is kept as `.log.1`."""
         log = self.log(part)
         if log.exists():
             log.replace(log.with_suffix(".log.1"))
         return log
 
     def scratch(self, part: str) -> Path:
-        """An empty folder for what the part called `part` needs only while it runs."""
+        """Return an empty folder for what the part called `part` needs only while it runs."""
         folder = self.path / SCRATCH / part
         shutil.rmtree(folder, ignore_errors=True)
-        # Copies of objects lie there, and the folder of the cloud may be one that somebody else has made.
+        # Private: it holds copies of objects, and somebody else may have created the cloud's folder.
         folder.parent.mkdir(exist_ok=True, mode=0o700)
         folder.mkdir(mode=0o700)
         return folder
 
     def prepare(self) -> None:
-        """Make the folder and mark it as ours. Refuses a folder that holds other things."""
-        # In this order, and the mark before all else: another `up` may be making the folder just now.
+        """Create the folder and mark it as ours. Refuses a folder that holds other things."""
+        # Keep this order, with the marker first: another `up` may be creating the folder at this moment.
         if self.path.is_dir() and any(self.path.iterdir()) and not self.marked:
             raise LocalCloudError(
                 f"the folder {self.path} holds files that the local cloud did not make",
@@ -127,7 +127,7 @@ class Folder:
 
     @contextlib.contextmanager
     def locked(self, *, make: bool = False) -> Iterator[None]:
-        """Hold the folder against other commands; they wait. With `make` it is made first where it is not.
+        """Lock the folder; other commands wait. With `make`, create it first if it does not exist.
 
         Raises NotRunningError when the folder is gone.
         """
@@ -142,7 +142,7 @@ class Folder:
                 raise NotRunningError(f"there is no local cloud in {self.path}", hint="dm local up") from None
             with file:
                 fcntl.flock(file, fcntl.LOCK_EX)
-                # A reset may have removed the folder meanwhile, and another `up` made it anew.
+                # Meanwhile a reset may have removed the folder, and another `up` recreated it.
                 if self._is_lock(file):
                     yield
                     return
@@ -154,7 +154,7 @@ class Folder:
             return False
 
     def read(self) -> Record | None:
-        """The record of the parts started last; None when nothing was, or it was stopped."""
+        """Read the record of the parts started last; None when nothing was started or it was stopped."""
         try:
             content = json.loads(self.path.joinpath(RECORD).read_text())
             parts = tuple(Part(**part) for part in content.pop("parts"))
@@ -168,7 +168,7 @@ class Folder:
             ) from error
 
     def is_behind(self) -> bool:
-        """Has our code changed since the parts were started, which go on with what they have loaded of it?"""
+        """Whether our code changed after the parts were started; they still run the old code."""
         try:
             started = self.path.joinpath(RECORD).stat().st_mtime
         except FileNotFoundError:
@@ -176,17 +176,17 @@ class Folder:
         return any(source.stat().st_mtime > started for source in Path(__file__).parent.rglob("*.py"))
 
     def write(self, record: Record) -> None:
-        """Put `record` in place of the last one, whole."""
+        """Replace the last record by `record`, atomically."""
         new = self.path / f".{RECORD}.new"
         new.write_text(json.dumps(asdict(record), indent=1) + "\n")
         new.replace(self.path / RECORD)
 
     def forget(self) -> None:
-        """Remove the record: nothing runs any more."""
+        """Remove the record: nothing is running."""
         self.path.joinpath(RECORD).unlink(missing_ok=True)
 
     def clear(self, *, saves: bool) -> None:
-        """Remove all that a local cloud makes in the folder, and the folder when nothing else is left.
+        """Remove everything that a local cloud creates in the folder, and the folder if it is then empty.
 
         States saved under a name stay unless `saves`; then the folder stays too.
         """
@@ -200,8 +200,8 @@ class Folder:
 
 
 def running_beside(path: Path) -> Path | None:
-    """The first folder beside `path` whose cloud runs, as one would type it: most likely that was meant."""
-    # One that cannot be read is passed over: it was not asked for.
+    """Find the first folder beside `path` whose cloud runs: probably the user meant that one."""
+    # Folders that cannot be read are skipped: the user did not ask for them.
     with contextlib.suppress(OSError, LocalCloudError):
         for folder in map(Folder, sorted(path.parent.iterdir())):
             record = folder.read() if folder.marked else None
@@ -211,6 +211,6 @@ def running_beside(path: Path) -> Path | None:
 
 
 def typed(path: Path) -> Path:
-    """A folder as one would type it."""
+    """A folder as a user would type it: relative to the working folder where possible."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

@@ -1,6 +1,6 @@
-"""Facts about processes: is this pid still the one we started, what it uses, who listens on a port.
+"""Facts about processes: whether a pid is still the process we started, its memory, a port's listener.
 
-Linux is read from /proc; elsewhere `ps` answers, and the owner of a port stays unknown.
+On Linux they come from /proc; elsewhere from `ps`, which does not know the owner of a port.
 """
 
 import os
@@ -14,14 +14,14 @@ LISTEN = "0A"
 
 
 def started(pid: int) -> str | None:
-    """When process `pid` started, as an opaque text; None when it is gone (a zombie counts as gone).
+    """Return when process `pid` started, as an opaque text; None when it is gone (or a zombie).
 
-    Pid and start time together name a process for good: pids are used again, start times are not.
+    Pid and start time together identify a process: a pid can be reused, but not with the same start time.
     """
     if not PROC.joinpath("self/stat").exists():
         return _ps(pid, "lstart")
     try:
-        # The command name in parentheses may hold blanks: the fields are counted from behind it.
+        # The command name, in parentheses, may contain blanks: count the fields after it.
         fields = PROC.joinpath(str(pid), "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
@@ -47,7 +47,7 @@ def is_same(pid: int, start: str) -> bool:
 def stop(pid: int, start: str, *, grace: float) -> bool:
     """End the process `pid` that started at `start`: SIGTERM, and SIGKILL after `grace` seconds.
 
-    Does nothing to another process that has taken the pid over. Returns whether SIGTERM was enough.
+    Does nothing if another process has taken over the pid. Returns whether SIGTERM was enough.
     """
     if not _signal(pid, start, signal.SIGTERM) or _gone(pid, start, grace):
         return True

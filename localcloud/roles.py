@@ -1,4 +1,4 @@
-"""Take a role of the running cloud, and ask what roles have called."""
+"""Open a session of a role in the running cloud, and read what roles have called."""
 
 import http.client
 import json
@@ -9,12 +9,12 @@ from localcloud.errors import LocalCloudError
 from localcloud.iam.calls import CALLS
 from localcloud.instance import Record
 
-SECONDS = 43_200  # as long as AWS lets a session be
+SECONDS = 43_200  # the longest session that AWS allows
 ASK_SECONDS = 30
 
 
 def take(record: Record, role: str) -> dict[str, str]:
-    """The variables of a session of `role`. Who may take it (its trust policy) is not judged.
+    """Return the environment variables of a session of `role`. Its trust policy is not checked.
 
     Raises LocalCloudError when there is no such role.
     """
@@ -49,7 +49,7 @@ def take(record: Record, role: str) -> dict[str, str]:
 
 
 def called(record: Record) -> list[dict[str, Any]]:
-    """What each role has asked for since the start. Raises LocalCloudError when IAM is off."""
+    """Return what each role has called since the start. Raises LocalCloudError when IAM is off."""
     connection = http.client.HTTPConnection(HOST, record.port, timeout=ASK_SECONDS)
     try:
         connection.request("GET", CALLS)
@@ -61,7 +61,7 @@ def called(record: Record) -> list[dict[str, Any]]:
         connection.close()
     if response.status != http.client.OK:
         raise LocalCloudError(
-            "the local cloud judges nobody", hint="dm local down, then: dm local up --iam record"
+            "this local cloud does not check roles", hint="dm local down, then: dm local up --iam record"
         )
     found: list[dict[str, Any]] = json.loads(content)
     return found

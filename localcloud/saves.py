@@ -1,4 +1,4 @@
-"""States saved under a name, to come back to: fixtures of tests, or the place before an experiment."""
+"""States saved under a name, to return to later: test fixtures, or the state before an experiment."""
 
 import http.client
 import json
@@ -16,14 +16,14 @@ SAVE = "/_localcloud/save/"
 LAST = "/_localcloud/last"
 KEPT = "/_localcloud/kept/"
 PROBLEM = "/_localcloud/problem"
-# Taking and writing a large state; the cloud serves others meanwhile.
+# For taking and writing a large state; the cloud serves others meanwhile.
 SAVE_SECONDS = 300
 
 
 def save(path: Path, name: str) -> Header:
-    """Save the state under a new name: of the running cloud as it is now, else the one saved last.
+    """Save the state under a new name: the running cloud's present state, else the one saved last.
 
-    Raises LocalCloudError when the name is taken, StateError when there is nothing to save or it failed.
+    Raises LocalCloudError when the name is taken, StateError when there is nothing to save or saving fails.
     """
     folder = Folder(path.absolute())
     target = folder.save(name)
@@ -42,14 +42,14 @@ def save(path: Path, name: str) -> Header:
 
 
 def all_of(path: Path) -> dict[str, Header]:
-    """The headers of the saved states, by name. Raises StateError when one cannot be used."""
+    """Return the headers of the saved states by name. Raises StateError when one cannot be used."""
     folder = Folder(path.absolute())
     found = {name: snapshots.header(folder.save(name)) for name in folder.saves()}
     return {name: header for name, header in found.items() if header}
 
 
 def forget(path: Path, name: str) -> None:
-    """Drop the state saved under `name`. Raises LocalCloudError when there is none."""
+    """Delete the state saved under `name`. Raises LocalCloudError when there is none."""
     folder = Folder(path.absolute())
     found = find(folder, name)
     with folder.locked():
@@ -57,7 +57,7 @@ def forget(path: Path, name: str) -> None:
 
 
 def find(folder: Folder, name: str) -> Path:
-    """The folder of a saved state. Raises LocalCloudError when there is none."""
+    """Return the folder of a saved state. Raises LocalCloudError when there is none."""
     found = folder.save(name)
     if not found.is_dir():
         names = ", ".join(folder.saves())
@@ -67,9 +67,10 @@ def find(folder: Folder, name: str) -> Path:
 
 
 def last(folder: Folder, record: Record) -> None:
-    """Have the running cloud write its last snapshot, after which it takes no change any more.
+    """Make the running cloud write its last snapshot, after which it accepts no more changes.
 
-    Raises StateError when it cannot: then it goes on. One that does not answer is left to its signals.
+    Raises StateError when it cannot save; it then keeps running. A cloud that does not answer is ignored
+    here: the caller ends it by signals.
     """
     try:
         answer = _asked(record, LAST)
@@ -84,7 +85,7 @@ def last(folder: Folder, record: Record) -> None:
 
 
 def problem(record: Record) -> str:
-    """Why the running cloud could not write its last snapshot at an interval; empty where it could."""
+    """Return why the running cloud could not write its latest periodic snapshot; empty if it could."""
     try:
         return str(_asked(record, PROBLEM, "GET").get("error", ""))
     except (OSError, http.client.HTTPException, ValueError):
@@ -102,7 +103,7 @@ def _save_running(record: Record, name: str) -> Header:
 
 
 def _asked(record: Record, path: str, method: str = "POST") -> dict[str, Any]:
-    """What the running cloud answers: the header of a snapshot, or an error."""
+    """Return the running cloud's answer: the header of a snapshot, or an error."""
     connection = http.client.HTTPConnection(HOST, record.port, timeout=SAVE_SECONDS)
     try:
         connection.request(method, path)

@@ -1,8 +1,8 @@
-"""Snapshots on disk: a header that can be read without moto, then the state. Always whole, or not there.
+"""Snapshots on disk: a header that can be read without moto, then the state. Writes are atomic.
 
 A file holds a line of JSON (the header), a line of JSON (the names of large objects) and the pickled state of
-moto. Contents of large objects are not in it: they are files beside it, which are never changed
-(`localcloud.aws.blobs`) and are on the disk before a snapshot names them.
+moto. Contents of large objects are in files beside it, which never change (`localcloud.aws.blobs`) and are on
+disk before a snapshot names them.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ AT_DOWN, AT_INTERVAL, ON_SAVE = "down", "interval", "save"
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a snapshot is: when, why and by which process it was saved, with which moto, and what is in it."""
+    """What a snapshot is: when, why and by which process it was saved, the moto version, and its content."""
 
     format: int
     moto: str
@@ -40,9 +40,9 @@ class Header:
     """AT_DOWN, AT_INTERVAL or ON_SAVE."""
     counts: dict[str, int]
     left_out: tuple[str, ...]
-    """Services that were used, and whose state is not kept."""
+    """Services that were used but whose state is not saved."""
     sha256: str
-    """Of the bytes behind the header."""
+    """Checksum of the bytes after the header."""
 
     @property
     def summary(self) -> str:
@@ -53,7 +53,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a snapshot holds: the pickled state, the names of its blobs, and what to tell of it."""
+    """What a snapshot holds: the pickled state, the names of its blobs, and the numbers for its header."""
 
     state: bytes
     blobs: frozenset[str]
@@ -62,12 +62,12 @@ class Content:
 
 
 def moto_version() -> str:
-    """The version of the installed moto: another one's state cannot be read."""
+    """The version of the installed moto: state pickled by another version cannot be read."""
     return importlib.metadata.version("moto")
 
 
 def write(folder: Path, content: Content, *, saved_by: str, reason: str) -> Header:
-    """Put a snapshot in place of the last one, at once and whole. The files of its blobs must be on disk."""
+    """Replace the last snapshot atomically. The files of its blobs must be on disk already."""
     names = json.dumps(sorted(content.blobs)).encode() + b"\n"
     digest = hashlib.sha256(names)
     digest.update(content.state)
@@ -86,7 +86,7 @@ def write(folder: Path, content: Content, *, saved_by: str, reason: str) -> Head
 
 
 def header(folder: Path) -> Header | None:
-    """The header of the last snapshot; None when there is none. Raises StateError when it cannot be used."""
+    """Read the header of the last snapshot; None when there is none. Raises StateError if unusable."""
     path = folder / LAST
     if not path.exists():
         return None
@@ -95,7 +95,7 @@ def header(folder: Path) -> Header | None:
 
 
 def read(folder: Path) -> bytes | None:
-    """The state in the last snapshot; None when there is none. Raises StateError when it cannot be used."""
+    """Read the state in the last snapshot; None when there is none. Raises StateError if unusable."""
     path = folder / LAST
     if not path.exists():
         return None
@@ -110,10 +110,10 @@ def read(folder: Path) -> bytes | None:
 
 
 def copy(source: Path, target: Path) -> Header:
-    """Make the last snapshot of `source` that of `target` too; the blobs become links, which take no space.
+    """Copy the last snapshot of `source` to `target`; the blobs become hard links, which take no space.
 
     Safe against a kill at any point: `target` has its old snapshot or the new one. Raises StateError when
-    `source` has none that can be used.
+    `source` has no usable snapshot.
     """
     read(source)
     with source.joinpath(LAST).open("rb") as file:
@@ -129,7 +129,7 @@ def copy(source: Path, target: Path) -> Header:
 
 
 def synchronise(path: Path) -> None:
-    """Have the system write a file, or the names in a folder, to the disk."""
+    """Flush a file, or the entries of a folder, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -139,11 +139,11 @@ def synchronise(path: Path) -> None:
 
 def _link(source: Path, target: Path) -> None:
     if target.exists():
-        return  # a blob's name is never used again
+        return  # blob names are never reused
     with contextlib.suppress(OSError):
         target.hardlink_to(source)
         return
-    # A file system without links.
+    # The file system has no hard links.
     part = target.with_suffix(".part")
     try:
         shutil.copyfile(source, part)
@@ -161,7 +161,7 @@ def _replace(folder: Path, pieces: Iterable[bytes]) -> None:
                 file.write(piece)
             _to_disk(file)
         new.replace(folder / LAST)
-    except OSError:  # a full disk, which a part of a snapshot keeps full
+    except OSError:  # on a full disk, the partial file would keep it full
         with contextlib.suppress(OSError):
             new.unlink()
         raise

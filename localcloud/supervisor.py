@@ -1,4 +1,4 @@
-"""Start, stop, heal and look at the parts of one local cloud."""
+"""Start, stop, repair and inspect the parts of one local cloud."""
 
 import http.client
 import importlib.metadata
@@ -27,10 +27,10 @@ TRINO_GRACE = 15.0
 # The AWS part writes the snapshot after SIGTERM.
 AWS_GRACE = 300.0
 LAST_LINES = 5
-# glibc keeps the memory of large request bodies in an arena for each thread: after 600 MB up and down the AWS
-# part held 446 MB, with these 169 MB.
+# glibc keeps the memory of large request bodies in an arena per thread: after uploading and downloading
+# 600 MB the AWS part held 446 MB; with these settings 169 MB.
 MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(1 << 20)}
-# A killed process holds its port until its last thread has ended, after it counts as gone.
+# A killed process can hold its port a little longer than it is listed: until its last thread has ended.
 RELEASE_SECONDS = 2.0
 
 Say = Callable[[str], None]
@@ -46,7 +46,7 @@ class Started:
 
 
 def up(settings: Settings, say: Say) -> Started:
-    """Bring every part up and wait until it answers; parts that run already stay.
+    """Start every part and wait until it answers; parts that run already stay.
 
     Raises PortTakenError and StartError.
     """
@@ -64,10 +64,10 @@ def up(settings: Settings, say: Say) -> Started:
 
 
 def down(path: Path, say: Say) -> Header:
-    """Save the state and stop every part; gives the header of what was saved.
+    """Save the state, stop every part, and return the header of what was saved.
 
-    Raises NotRunningError when nothing runs in `path`, StateError when the state could not be saved; what
-    holds it then goes on.
+    Raises NotRunningError when nothing runs in `path`, StateError when the state could not be saved; the
+    AWS part, which holds the state, then keeps running.
     """
     folder = Folder(path.absolute())
     _running(folder)
@@ -84,9 +84,9 @@ def down(path: Path, say: Say) -> Header:
 
 
 def reset(path: Path, *, saves: bool = False) -> None:
-    """Stop every part without saving and clear the folder, states saved under a name only if `saves`.
+    """Stop every part without saving and clear the folder, including states saved under a name if `saves`.
 
-    Raises NotRunningError when there is none.
+    Raises NotRunningError when there is no local cloud.
     """
     folder = Folder(path.absolute())
     if not folder.marked:
@@ -98,14 +98,14 @@ def reset(path: Path, *, saves: bool = False) -> None:
 
 
 def status(path: Path) -> Record:
-    """The parts started last, alive or not. Raises NotRunningError when none is alive."""
+    """Return the parts started last, alive or not. Raises NotRunningError when none is alive."""
     return _running(Folder(path.absolute()))
 
 
 def load(path: Path, name: str, say: Say) -> Header:
-    """Put the state saved under `name` in place of the present one, which is dropped; restart what runs.
+    """Replace the present state, which is lost, by the one saved under `name`; restart a running cloud.
 
-    Raises LocalCloudError when nothing has that name, StartError when the cloud does not come up again.
+    Raises LocalCloudError when nothing has that name, StartError when the cloud does not start again.
     """
     folder = Folder(path.absolute())
     source = saves.find(folder, name)
@@ -114,7 +114,7 @@ def load(path: Path, name: str, say: Say) -> Header:
         record = folder.read()
         runs = record is not None and any(part.runs for part in record.parts)
         if record:
-            # Not asked to end: what they would save on the way is dropped anyway.
+            # Killed rather than asked to end: what they would save on the way is dropped anyway.
             _stop_parts(record)
         header = snapshots.copy(source, folder.state)
         if record and runs:
@@ -154,14 +154,14 @@ def _stop_parts(record: Record) -> None:
 def _start_all(folder: Folder, settings: Settings, say: Say) -> Started:
     found = snapshots.header(folder.state)
     if settings.faults:
-        say(f"{len(rules.read(settings.faults))} faults of {settings.faults} strike on purpose")
+        say(f"{len(rules.read(settings.faults))} faults from {settings.faults} will be injected")
     if settings.engine == "trino" and settings.iam:
         raise LocalCloudError(
             "a real Trino asks Glue and S3 as itself, so --iam cannot judge its callers",
             hint="leave out --iam, or take the engine duckdb",
         )
     if settings.engine == "trino":
-        install.find(settings.trino)  # says what is missing before anything starts
+        install.find(settings.trino)  # raises if something is missing, before anything starts
     listener = _listen(DEFAULT_PORT if settings.port is None else settings.port)
     port = listener.getsockname()[1]
     endpoint = f"http://{HOST}:{port}"
@@ -186,7 +186,7 @@ def _start_all(folder: Folder, settings: Settings, say: Say) -> Started:
 
 
 def _heal(folder: Folder, before: Record, settings: Settings, say: Say) -> Started:
-    """Start what is missing beside a living AWS part."""
+    """Start the missing parts beside a running AWS part."""
     aws, athena, trino = (before.part(name) for name in ("aws", "athena", "trino"))
     settings = replace(settings, engine=_engine(before, settings))
     missing = settings.engine == "trino" and trino is None
@@ -195,7 +195,7 @@ def _heal(folder: Folder, before: Record, settings: Settings, say: Say) -> Start
     if aws is None or (athena and not missing):
         return Started(before, ())
     if athena:
-        # It knows the Trino that is gone.
+        # It is connected to the Trino that is gone.
         processes.stop(athena.pid, athena.started, grace=ATHENA_GRACE)
     again = replace(settings.again(before.settings), faults=settings.faults)
     parts = _start_athena_parts(folder, again, before.endpoint, trino)
@@ -207,7 +207,7 @@ def _heal(folder: Folder, before: Record, settings: Settings, say: Say) -> Start
 
 
 def _check_same(option: str, wanted: str | None, running: Record) -> None:
-    """Refuse what only a start can set, if it is not what the running cloud was started with."""
+    """Refuse an option that only a start can set, unless the running cloud was started with the same."""
     found = running.settings.get(option)
     if wanted and wanted != found:
         how = f"with {option} {found}" if found else f"without {option}"
@@ -218,7 +218,7 @@ def _check_same(option: str, wanted: str | None, running: Record) -> None:
 
 
 def _engine(running: Record, settings: Settings) -> str:
-    """The engine of the cloud that runs. Raises LocalCloudError when another is asked for."""
+    """Return the engine of the running cloud. Raises LocalCloudError when another is asked for."""
     engine = "trino" if any(part.name == "trino" for part in running.parts) else "duckdb"
     if settings.engine not in (None, engine):
         raise LocalCloudError(
@@ -229,7 +229,7 @@ def _engine(running: Record, settings: Settings) -> str:
 
 
 def _start_aws(folder: Folder, settings: Settings, listener: socket.socket) -> Part:
-    # The socket is handed over open: from here on clients queue instead of being refused.
+    # The socket is handed over already listening: from now on clients queue instead of being refused.
     fd = listener.fileno()
     command = [sys.executable, "-m", "localcloud.aws", "--fd", str(fd), "--dir", str(folder.path)]
     command += ["--region", settings.region, "--save-every", str(settings.save_every)]
@@ -246,7 +246,7 @@ def _start_aws(folder: Folder, settings: Settings, listener: socket.socket) -> P
 def _start_athena_parts(
     folder: Folder, settings: Settings, endpoint: str, trino: Part | None = None
 ) -> list[Part]:
-    """Athena, and before it the Trino that it runs statements on unless that is DuckDB or runs already."""
+    """Start Athena and, if the engine is Trino and none is given, Trino before it."""
     if settings.engine != "trino":
         return [_start_athena(folder, settings, endpoint)]
     if trino:
@@ -305,13 +305,13 @@ def _spawn(
             env=_environment(settings, endpoint),
         )
     started = processes.started(process.pid) or ""
-    # Not ours to wait for: it lives on when this command ends.
+    # Do not wait for it: it outlives this command.
     process.returncode = 0
     return Part(name=name, pid=process.pid, started=started, port=port, version=version, log=str(log))
 
 
 def _environment(settings: Settings, endpoint: str) -> dict[str, str]:
-    """The environment of a part: this one's without any way to real AWS or out through a proxy."""
+    """The environment of a part: ours, without any way to real AWS or out through a proxy."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -330,7 +330,7 @@ def _environment(settings: Settings, endpoint: str) -> dict[str, str]:
 
 
 def client_environment(endpoint: str, region: str) -> dict[str, str]:
-    """What a client of the local cloud needs in its environment; any credentials do."""
+    """The environment variables that a client of the local cloud needs; any credentials do."""
     return ({"AWS_ENDPOINT_URL": endpoint} if endpoint else {}) | {
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
@@ -370,14 +370,14 @@ def _wait(part: Part, say: Say) -> None:
     while not _answers(part):
         seconds = time.monotonic() - begun
         if not part.runs or seconds > (TRINO_START_SECONDS if part.name == "trino" else START_SECONDS):
-            why = f"gave no answer for {seconds:.0f} s" if part.runs else "ended while starting"
+            why = f"did not answer within {seconds:.0f} s" if part.runs else "ended while starting"
             raise StartError(f"the part {part.name} {why}:\n{_last_lines(part.log)}", hint=f"read {part.log}")
         time.sleep(0.05)
     say(f"{part.name} answers on port {part.port} after {time.monotonic() - begun:.1f} s")
 
 
 def _answers(part: Part) -> bool:
-    """Whether the part speaks HTTP; any status will do, but Trino must say that it has started."""
+    """Whether the part answers HTTP; any status will do, but Trino must say that it has started."""
     if part.name == "trino":
         return server.ready(part.port)
     connection = http.client.HTTPConnection(HOST, part.port, timeout=1)

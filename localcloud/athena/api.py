@@ -1,4 +1,4 @@
-"""The operations of the Athena API, each a function from the members of its call to those of its answer."""
+"""The operations of the Athena API. Each is a function from request members to response members."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -36,13 +36,13 @@ def start_query_execution(given: Members, service: Service) -> Members:
 
 
 def _statement(text: str) -> str:
-    """Athena keeps a statement without the blanks around it and without its semicolon."""
+    """Strip whitespace and the final semicolon, as Athena does before it stores a statement."""
     text = text.strip()
     return text[:-1].rstrip() if text.endswith(";") else text
 
 
 def get_query_execution(given: Members, service: Service) -> Members:
-    """GetQueryExecution: answers when the query is over, or after two seconds."""
+    """GetQueryExecution: answers when the query ends, or after two seconds."""
     query = service.queries.get(given["QueryExecutionId"])
     query.done.wait(LONG_POLL_SECONDS)
     return {"QueryExecution": _execution(query)}
@@ -67,7 +67,7 @@ def stop_query_execution(given: Members, service: Service) -> Members:
 
 
 def list_query_executions(given: Members, service: Service) -> Members:
-    """ListQueryExecutions: a token is the number of the query shown last, whatever starts meanwhile."""
+    """ListQueryExecutions. The token is the number of the last query shown: new queries shift nothing."""
     group = service.workgroups.get(given.get("WorkGroup", PRIMARY)).name
     token = given.get("NextToken")
     if token is not None and not token.isdecimal():
@@ -83,7 +83,7 @@ def list_query_executions(given: Members, service: Service) -> Members:
 
 
 def get_query_results(given: Members, service: Service) -> Members:
-    """GetQueryResults. A page that is full has a token, even when nothing is left."""
+    """GetQueryResults. A full page has a token, even when nothing follows."""
     query = service.queries.get(given["QueryExecutionId"])
     limit = given.get("MaxResults", _MAX_ROWS)
     if limit > _MAX_ROWS:
@@ -119,7 +119,7 @@ def _offset(given: Members, total: int) -> int:
 
 
 def get_query_runtime_statistics(given: Members, service: Service) -> Members:
-    """GetQueryRuntimeStatistics: the timeline and the rows; there are no stages to tell of."""
+    """GetQueryRuntimeStatistics: the timeline and the rows; there are no stages to report."""
     query = service.queries.get(given["QueryExecutionId"])
     waiting, running = query.milliseconds()
     rows: dict[str, int] = {}
@@ -166,7 +166,7 @@ def _execution(query: Query) -> dict[str, Any]:
 
 
 def get_data_catalog(given: Members, _: Service) -> Members:
-    """GetDataCatalog: the one catalog, by any spelling of its name."""
+    """GetDataCatalog: the only catalog; upper and lower case do not matter in its name."""
     _check_catalog(given["Name"])
     parameters = {"catalog-id": _ACCOUNT}
     return {"DataCatalog": {"Name": given["Name"], "Type": "GLUE", "Parameters": parameters}}
@@ -213,7 +213,7 @@ def get_table_metadata(given: Members, service: Service) -> Members:
 
 
 def list_table_metadata(given: Members, service: Service) -> Members:
-    """ListTableMetadata; `Expression` is a regular expression over the names."""
+    """ListTableMetadata; `Expression` is a regular expression that table names must match."""
     _check_catalog(given["CatalogName"])
     catalog = service.parts.catalog
     if catalog.find_database(given["DatabaseName"]) is None:

@@ -1,4 +1,4 @@
-"""The operations of the Athena API on workgroups and on the statements that are kept in them."""
+"""The operations of the Athena API on workgroups and on the statements stored in them."""
 
 import time
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ def update_work_group(given: Members, service: Service) -> Members:
 
 
 def list_engine_versions(given: Members, _: Service) -> Members:
-    """ListEngineVersions: the one that there is, chosen or not."""
+    """ListEngineVersions: there is only one, listed as a choice and as what AUTO selects."""
     chosen = {**ENGINE_VERSION, "SelectedEngineVersion": ENGINE_VERSION["EffectiveEngineVersion"]}
     return page(given, [ENGINE_VERSION, chosen], "EngineVersions")
 
@@ -112,7 +112,7 @@ def _prepared_json(statement: PreparedStatement, group: str) -> dict[str, Any]:
 
 
 def create_named_query(given: Members, service: Service) -> Members:
-    """CreateNamedQuery: a call that was made before with this token has the id of the first."""
+    """CreateNamedQuery. A repeated token returns the id of the first call."""
     token = given.get("ClientRequestToken")
     if not token:
         raise InvalidRequestError("clientRequestToken is null or empty")

@@ -1,7 +1,7 @@
-"""Objects of S3 as files on this machine, so that DuckDB reads local files.
+"""Cache S3 objects as local files for DuckDB.
 
-Measured on a 48 MB Parquet file behind the local endpoint: DuckDB's own httpfs takes 1.1 s for a full
-scan (and again each time); one GET of the whole object and a local scan take 0.33 s, later scans 0.16 s.
+Measured on a 48 MB Parquet file behind the local endpoint: DuckDB's own httpfs takes 1.1 s for every full
+scan; one GET of the whole object and a local scan take 0.33 s, later scans 0.16 s.
 """
 
 import hashlib
@@ -26,17 +26,17 @@ _LIMIT_BYTES = 4 << 30
 _RECENT_SECONDS = 600
 _CHUNK = 1 << 20
 _TAG_LENGTH = 32
-# A folder for each part of a key took 14 calls of mkdir for each file that a statement wrote, 1.1 ms.
+# One flat name per object: a folder for each part of a key took 14 mkdir calls (1.1 ms) per file written.
 _NAME_LENGTH, _CUT = 200, "/%"
-# Sent in one piece with the request's head.
+# Smaller bodies are sent together with the request's head.
 _SMALL_BYTES = 1 << 20
 
 
 class FileCache:
-    """Copies of objects under one folder, kept until `limit` bytes are passed, least recently used first.
+    """Copies of objects in one folder. Over `limit` bytes, the least recently used are evicted.
 
-    A copy is named by what cannot change: the address and a tag (an ETag, or a size where objects are
-    never rewritten). Files used in the last ten minutes stay, since a query may be about to open them.
+    A copy's name contains the object's address and a tag (its ETag, or its size where objects are never
+    rewritten). Files used in the last ten minutes stay, since a query may be about to open them.
     """
 
     def __init__(self, s3: "S3Client", folder: Path, limit: int = _LIMIT_BYTES) -> None:
@@ -46,12 +46,12 @@ class FileCache:
         self._bytes = 0
         self._used: dict[Path, tuple[float, int]] = {}
         self._lock = threading.Lock()
-        # What an earlier process left is not known to be whole.
+        # Files of an earlier process may be incomplete.
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder / "new").mkdir(parents=True)
 
     def local(self, uri: str, tag: str) -> Path:
-        """Where the copy of an object lies, or would; characters of DuckDB's patterns are quoted."""
+        """Return the path of an object's copy, which may not exist; DuckDB's glob characters are quoted."""
         bucket, key = split(uri)
         folder = hashlib.sha256(f"{uri} {tag}{callers.role_key()}".encode()).hexdigest()[:_TAG_LENGTH]
         name = quote(f"{bucket}/{key}", safe="=-_.~+:@,'() ")
@@ -59,32 +59,32 @@ class FileCache:
         return self.folder / folder / _CUT.join(pieces)
 
     def uri_of(self, local: str) -> str:
-        """DuckDB text of the address of the object that the copy at the path `local` is of."""
+        """Return a DuckDB expression for the address of the object whose copy is at the path `local`."""
         start = len(str(self.folder)) + _TAG_LENGTH + 3
         return f"('s3://' || url_decode(replace(substr({local}, {start}), '{_CUT}', '')))"
 
     def fetch(self, wanted: Iterable[tuple[str, str]]) -> list[str]:
-        """Copies of the objects `(uri, tag)`, in order, as local paths; absent ones are fetched."""
+        """Return local paths of the objects `(uri, tag)`, in order; missing copies are fetched."""
         pairs = [(uri, self.local(uri, tag)) for uri, tag in wanted]
         absent = [(uri, path) for uri, path in pairs if not path.exists()]
         if len(absent) == 1:
             self._fetch(*absent[0])
         elif absent:
-            with callers.Carrying(8) as pool:
+            with callers.CallerExecutor(8) as pool:
                 list(pool.map(lambda pair: self._fetch(*pair), absent))
         self._touch([path for _, path in pairs])
         return [str(path) for _, path in pairs]
 
     @contextmanager
     def new_folder(self) -> Iterator[Path]:
-        """An empty folder for files that are about to be written; what was not uploaded goes with it."""
+        """Yield an empty folder for new files; it is removed with whatever was not uploaded."""
         with tempfile.TemporaryDirectory(dir=self.folder / "new", ignore_cleanup_errors=True) as made:
             yield Path(made)
 
     def upload(self, file: Path, uri: str, tag: str = "") -> None:
         """Put a local file into S3 and keep it as the copy; the tag is the ETag unless given.
 
-        For a role nothing is kept: that it may write does not say that it may read.
+        For a role nothing is kept: permission to write does not imply permission to read.
         """
         bucket, key = split(uri)
         if file.stat().st_size <= _SMALL_BYTES:

@@ -1,6 +1,6 @@
-"""For whom the gateway works: Athena asks Glue and S3 as the caller, so each request of ours names theirs.
+"""Who the gateway works for: Athena calls Glue and S3 as its caller, so our requests name that caller.
 
-The name goes along in the context of the thread; threads that are started on the way take it over.
+The caller's access key is a context variable; threads started along the way inherit it.
 """
 
 import re
@@ -13,7 +13,7 @@ from localcloud.config import ON_BEHALF
 
 T = TypeVar("T")
 
-# Keys of sessions of roles; all others are the account's owner's, to whom nothing is forbidden.
+# Access keys of role sessions; every other key belongs to the account owner, who may do everything.
 OF_ROLES = "ASIA"
 _KEY = re.compile(r"Credential=([^/,\s]+)/")
 
@@ -21,22 +21,22 @@ _caller: ContextVar[str] = ContextVar("caller", default="local")
 
 
 def enter(authorization: str) -> None:
-    """What this thread does from here on is for whoever signed a request."""
+    """Set the caller of this thread's work to the signer of a request."""
     found = _KEY.search(authorization)
     _caller.set(found[1] if found else "local")
 
 
 def role_key() -> str:
-    """The access key of the role that is worked for; empty for the account's owner.
+    """Return the access key of the calling role; empty for the account owner.
 
-    What is kept from S3 is kept under it, so that no role reads what another one was allowed to.
+    Copies of S3 objects are kept per key, so that no role reads what only another role may read.
     """
     key = _caller.get()
     return key if key.startswith(OF_ROLES) else ""
 
 
 def name_in(client: Any) -> None:
-    """Have a boto3 client say in each request for whom it is."""
+    """Make a boto3 client name the caller in each request."""
     client.meta.events.register("before-call", _say)
 
 
@@ -44,20 +44,20 @@ def _say(params: dict[str, Any], **_: Any) -> None:
     params["headers"][ON_BEHALF] = _caller.get()
 
 
-class Carrying(ThreadPoolExecutor):
-    """Threads that work for whom the work was given by."""
+class CallerExecutor(ThreadPoolExecutor):
+    """Threads that work for the caller of whoever submitted the work."""
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """See Executor."""
         return super().submit(copy_context().run, fn, *args, **kwargs)
 
 
-class AtOnce(ThreadPoolExecutor):
-    """No threads, for pyiceberg: work is done where it is given, for whom the thread works.
+class InlineExecutor(ThreadPoolExecutor):
+    """An executor without threads, for pyiceberg: it runs work in the submitting thread, for its caller.
 
-    Its own would not know for whom they read. They also share an evaluator of manifests, which keeps the one
-    that it looks at in itself: of 120,000 answers in four threads 18 were those for another manifest. A file
-    was then "missing", and the commit failed.
+    pyiceberg's own threads would not know the caller. They also share one manifest evaluator, which keeps
+    its current manifest as state: with four threads, 18 of 120,000 answers were those for another manifest.
+    A file then counted as missing, and the commit failed.
     """
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
@@ -65,6 +65,6 @@ class AtOnce(ThreadPoolExecutor):
         done: Future[T] = Future()
         try:
             done.set_result(fn(*args, **kwargs))
-        except BaseException as error:  # whoever asks for the result gets it
+        except BaseException as error:  # raised where the result is read
             done.set_exception(error)
         return done

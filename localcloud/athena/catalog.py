@@ -1,8 +1,8 @@
 """The Glue catalog, as both halves of the gateway see it: databases, tables, partitions.
 
-Everything that asks Glue goes through `Catalog`; `Table` reads one Glue table without copying it.
+All Glue calls go through `Catalog`; `Table` wraps one Glue table without copying it.
 
-The statements ask `localcloud.athena.iceberg` for what only Iceberg metadata can answer or change:
+For what only Iceberg metadata can answer or change, statements call `localcloud.athena.iceberg`:
 `load(catalog, database, name) -> pyiceberg.table.Table`,
 `create_table(catalog, database, name, columns: Sequence[TableColumn], location, partitioning:
 Sequence[str] such as "day(ts)" or "bucket(4, n)", properties: Mapping[str, str])`,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# What Glue takes back in UpdateTable; the rest of GetTable's answer is its own bookkeeping.
+# What UpdateTable accepts of GetTable's answer; the rest is Glue's own bookkeeping.
 _INPUT_FIELDS = (
     "Name",
     "Description",
@@ -66,20 +66,20 @@ class TableColumn:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """One partition of a Hive table: a value for each partition key, and where its files lie."""
+    """One partition of a Hive table: a value for each partition key, and the location of its files."""
 
     values: tuple[str, ...]
     raw: Mapping[str, Any]
 
     @property
     def location(self) -> str:
-        """The partition's own folder."""
+        """The partition's folder."""
         return str(self.raw["StorageDescriptor"].get("Location", ""))
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table or view in Glue; `raw` is what GetTable answered."""
+    """A table or view in Glue; `raw` is GetTable's answer."""
 
     database: str
     name: str
@@ -99,7 +99,7 @@ class Table:
 
     @property
     def location(self) -> str:
-        """Where the table's files lie, as it was given."""
+        """Where the table's files are, as given."""
         return str(self.storage.get("Location") or "")
 
     @property
@@ -115,7 +115,7 @@ class Table:
 
     @property
     def is_iceberg(self) -> bool:
-        """Whether Iceberg metadata, not Glue, is the truth about this table."""
+        """Whether Iceberg metadata, rather than Glue, describes this table."""
         return self.parameters.get("table_type", "").lower() == "iceberg"
 
     @property
@@ -127,7 +127,7 @@ class Table:
     def columns(self) -> tuple[TableColumn, ...]:
         """The current columns without the partition keys.
 
-        Glue keeps dropped columns of Iceberg tables too, marked `iceberg.field.current` = false.
+        Glue also keeps dropped columns of Iceberg tables, marked `iceberg.field.current` = false.
         """
         current = (
             column
@@ -138,11 +138,11 @@ class Table:
 
     @property
     def partition_keys(self) -> tuple[TableColumn, ...]:
-        """The partition keys; none on Iceberg tables, whose spec is in their metadata."""
+        """The partition keys; empty for Iceberg tables, whose spec is in their metadata."""
         return tuple(_column(column) for column in self.raw.get("PartitionKeys") or [])
 
     def as_input(self, **changes: Any) -> dict[str, Any]:
-        """The TableInput that would write this table back, with `changes`."""
+        """Return the TableInput that writes this table back, with `changes`."""
         kept = {name: self.raw[name] for name in _INPUT_FIELDS if name in self.raw}
         return {**kept, **changes}
 
@@ -162,7 +162,7 @@ class Catalog:
     faults: Faults = NO_FAULTS
 
     def databases(self) -> Iterator[Mapping[str, Any]]:
-        """Glue's databases, by name."""
+        """All databases in Glue, by name."""
         pages = self.glue.get_paginator("get_databases").paginate()
         yield from sorted((found for page in pages for found in page["DatabaseList"]), key=_name)
 
@@ -215,12 +215,12 @@ class Catalog:
             raise
 
     def drop_table(self, database: str, name: str) -> bool:
-        """Delete a table's entry, not its files. Returns whether it was there."""
+        """Delete a table's entry, not its files. Returns whether it existed."""
         gone = _or_none(lambda: self.glue.delete_table(DatabaseName=database, Name=name))
         return gone is not None
 
     def partitions(self, table: Table, expression: str = "") -> Iterator[Partition]:
-        """The partitions of a Hive table, all pages of them; `expression` is Glue's filter."""
+        """All partitions of a Hive table; `expression` is Glue's filter."""
         wanted = {"Expression": expression} if expression else {}
         pages = self.glue.get_paginator("get_partitions").paginate(
             DatabaseName=table.database,
@@ -233,7 +233,7 @@ class Catalog:
     def add_partitions(
         self, table: Table, found: Iterable[tuple[Sequence[str], str]]
     ) -> list[tuple[str, ...]]:
-        """Add partitions, each `(values, location)`; returns the values of those that were there already."""
+        """Add partitions, each `(values, location)`; returns the values of those that existed already."""
         given = [self.partition_input(table, values, location) for values, location in found]
         existing: list[tuple[str, ...]] = []
         for start in range(0, len(given), _ADD_LIMIT):
@@ -251,15 +251,15 @@ class Catalog:
         return existing
 
     def partition_input(self, table: Table, values: Sequence[str], location: str) -> dict[str, Any]:
-        """Glue's PartitionInput: the table's storage at another place.
+        """Return Glue's PartitionInput: the table's storage at another location.
 
-        Glue's own answers always have Parameters, and dbt's table swap reads them without asking.
+        Glue's own answers always have Parameters, and dbt's table swap relies on it.
         """
         storage = {**table.storage, "Location": location}
         return {"Values": list(values), "StorageDescriptor": storage, "Parameters": {}}
 
     def drop_partitions(self, table: Table, values: Iterable[Sequence[str]]) -> None:
-        """Drop partitions by their values; files stay."""
+        """Drop partitions by their values; their files stay."""
         given = [{"Values": list(one)} for one in values]
         for start in range(0, len(given), _DELETE_LIMIT):
             self.glue.batch_delete_partition(
@@ -270,7 +270,7 @@ class Catalog:
 
 
 def connect(endpoint: str, region: str = "us-east-1") -> Catalog:
-    """Clients of the endpoint, with credentials that mean nothing: only a local endpoint takes them."""
+    """Return the clients of an endpoint, with dummy credentials, which only a local endpoint accepts."""
     config = Config(
         max_pool_connections=64,
         retries={"max_attempts": 3, "mode": "standard"},
@@ -293,7 +293,7 @@ def connect(endpoint: str, region: str = "us-east-1") -> Catalog:
 
 
 def code_of(error: ClientError) -> str:
-    """The AWS name of an error."""
+    """Return the AWS code of an error."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 

@@ -2,7 +2,7 @@
 
 sqlglot's own dialects rewrite calls while parsing (`date_format` patterns become strftime patterns,
 `element_at` an index, `arbitrary` any_value), which loses what the translation needs. Here a call stays
-an `Anonymous` node with its name, arguments and place in the text; only syntax has nodes of its own.
+an `Anonymous` node with its name, arguments and position; only special syntax has its own node classes.
 """
 
 import re
@@ -25,9 +25,9 @@ _MARKUP = re.compile(r"\x1b\[\d*m")
 
 
 def parse(sql: str) -> exp.Expression:
-    """The tree of one statement (query, CTAS, INSERT, MERGE, UPDATE, DELETE, CREATE VIEW).
+    """Parse one statement (query, CTAS, INSERT, MERGE, UPDATE, DELETE, CREATE VIEW).
 
-    Raises AthenaError SYNTAX_ERROR, with line and column, when the text is no statement.
+    Raises AthenaError SYNTAX_ERROR, with line and column, when the text is not a statement.
     """
     try:
         trees = [tree for tree in Dialect().parse(_as_sqlglot_reads(sql)) if tree is not None]
@@ -44,14 +44,14 @@ def parse(sql: str) -> exp.Expression:
 
 
 def parse_from(text: str, start: int) -> exp.Expression:
-    """The tree of the query that a statement ends in, with the places that it has in the whole statement."""
+    """Parse the query that starts at `start`; positions in the tree count from the start of `text`."""
     tree = parse(re.sub(r"[^\n]", " ", text[:start]) + text[start:])
     tree.meta[_WRITTEN] = text[start:]
     return tree
 
 
 def _refuse_words(tree: exp.Expr) -> None:
-    """Raise SYNTAX_ERROR for a name that is a word of SQL and in no quotes: sqlglot takes it."""
+    """Raise SYNTAX_ERROR for an unquoted name that is a reserved word, which sqlglot accepts."""
     for name in tree.find_all(exp.Identifier):
         if not name.args.get("quoted") and name.name.lower() in Dialect.Generator.RESERVED_KEYWORDS:
             column = name.meta.get("col", len(name.name)) - len(name.name) + 1
@@ -66,7 +66,7 @@ _PREDICATES = (
 
 
 def _refuse_chains(tree: exp.Expr) -> None:
-    """Raise SYNTAX_ERROR for `a = b = c` and its like: a condition is compared in parentheses only."""
+    """Raise SYNTAX_ERROR for `a = b = c` and the like: Athena compares a condition only in parentheses."""
     for node in tree.find_all(*_PREDICATES):
         if isinstance(node.parent, exp.Update):  # SET a = b IS NULL
             continue
@@ -78,14 +78,14 @@ def _refuse_chains(tree: exp.Expr) -> None:
 
 
 def _is_part(part: exp.Expr, node: exp.Expr) -> bool:
-    """Whether it is the LIKE of an ESCAPE, or the NOT NULL of an IS."""
+    """Whether `part` is the LIKE of an ESCAPE, or the NOT NULL of an IS."""
     return isinstance(node, exp.Escape) or (isinstance(part, exp.Not) and isinstance(part.this, exp.Null))
 
 
 def _as_sqlglot_reads(sql: str) -> str:
-    """The statement with what sqlglot would read otherwise; places stay, as far as they can.
+    """Rewrite what sqlglot would read differently from Athena; positions are kept as far as possible.
 
-    Raises SYNTAX_ERROR for marks and numbers of other dialects, NOT_SUPPORTED for MATCH_RECOGNIZE.
+    Raises SYNTAX_ERROR for operators and numbers of other dialects, NOT_SUPPORTED for MATCH_RECOGNIZE.
     """
     tokens = list(tokenize(sql))
     if any(token.keyword == "MATCH_RECOGNIZE" for token in tokens):
@@ -93,10 +93,10 @@ def _as_sqlglot_reads(sql: str) -> str:
     slips.refuse(sql, tokens)
     for token, following in pairwise(tokens):
         if token.keyword == "X" and following.sort == "string" and following.start == token.stop:
-            # `X'61 62'` as `X'6162' `: it takes no blanks inside.
+            # `X'61 62'` becomes `X'6162' `: sqlglot accepts no blanks inside.
             tight = "".join(following.raw.split()).ljust(following.stop - following.start)
             sql = sql[: following.start] + tight + sql[following.stop :]
-    for token in reversed(tokens):  # from behind, as these may change the length
+    for token in reversed(tokens):  # backwards, because these may change the length
         if token.sort == "word" and token.raw[0].isdigit():
             number = _number(sql, token).ljust(token.stop - token.start)
             sql = sql[: token.start] + number + sql[token.stop :]
@@ -109,7 +109,7 @@ _NUMBER = re.compile(r"0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|[0-9]+(_[0-9]
 
 
 def _number(sql: str, token: Token) -> str:
-    """`0x1F`, `0o17` and `0b101` in ten digits: sqlglot reads bytes, and an alias behind a zero."""
+    """`0x1F`, `0o17`, `0b101` in decimal: sqlglot reads them as bytes, or as 0 with an alias."""
     if not _NUMBER.fullmatch(token.raw):
         line, column = place(sql, token.start)
         text = "identifiers must not start with a digit; surround the identifier with double quotes"
@@ -118,12 +118,12 @@ def _number(sql: str, token: Token) -> str:
 
 
 def written(tree: exp.Expression) -> str:
-    """The text that `parse` read this whole tree from, for an engine that speaks Trino's SQL."""
+    """Return the text that `parse` read this whole tree from, for an engine that speaks Trino's SQL."""
     return with_doubles(str(tree.meta[_WRITTEN]))
 
 
 def with_doubles(sql: str) -> str:
-    """The statement with `1.5` as `1.5E0`: to Athena it is a double, to today's Trino a decimal."""
+    """Write `1.5` as `1.5E0`: Athena reads `1.5` as a double, today's Trino as a decimal."""
     for token in reversed(list(tokenize(sql))):
         if token.sort == "number" and "." in token.raw and "e" not in token.raw.lower():
             sql = f"{sql[: token.stop]}E0{sql[token.stop :]}"

@@ -1,8 +1,8 @@
-"""The errors of Athena, as its users see them: `CODE: text`, a category, a type number.
+"""Athena's errors as its users see them: `CODE: text`, a category, a type number.
 
-One table gives each code its numbers, which are those of Athena's error catalog. Where the catalog
-leaves a choice (1001 and 1002 are both "data error"), the number is the one that Athena was seen to
-give for the code, and ours where nobody has told.
+One table gives each code its numbers, from Athena's error catalog. Where the catalog leaves a choice
+(1001 and 1002 are both "data error"), the number is the one that Athena was observed to return; where
+nothing was observed, we chose one.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ SYSTEM, USER = 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a code means to a client: its numbers in the error catalog, and whether to try again."""
+    """What a code means to a client: its numbers in the error catalog, and whether to retry."""
 
     category: int
     error_type: int
@@ -86,7 +86,7 @@ MEANINGS: dict[str, Meaning] = {
     "HIVE_UNSUPPORTED_FORMAT": Meaning(USER, 1200),
     "HIVE_METASTORE_ERROR": Meaning(SYSTEM, 204),
     "TOO_MANY_OPEN_PARTITIONS": Meaning(USER, 1100),
-    # tables of Iceberg; 233 is the number by which dbt-athena knows a lost commit
+    # tables of Iceberg; dbt-athena recognises a lost commit by the number 233
     "ICEBERG_COMMIT_ERROR": Meaning(USER, 233),
     "ICEBERG_TOO_MANY_OPEN_PARTITIONS": Meaning(USER, 1100),
     "ICEBERG_BAD_DATA": Meaning(USER, 1001),
@@ -108,12 +108,12 @@ MEANINGS: dict[str, Meaning] = {
     "GLUE_THROTTLED": Meaning(USER, 1401, True),
     "GENERIC_USER_ERROR": Meaning(USER, 1000),
     "GENERIC_INTERNAL_ERROR": Meaning(SYSTEM, 200),
-    # Hive's own words: the text is shown without a code ("FAILED: SemanticException …")
+    # Hive's errors: the text is shown without a code ("FAILED: SemanticException …")
     "HIVE_DDL": Meaning(USER, 1006),
     "ICEBERG_DDL": Meaning(USER, 1200),
 }
 
-# Codes that only we use: clients see the text alone.
+# Codes that only we use: clients see only the text.
 _SILENT = frozenset(
     {
         "BYTES_LIMIT",
@@ -130,8 +130,8 @@ _SILENT = frozenset(
 class AthenaError(LocalCloudError):
     """A statement failed. `code` and `message` are Athena's; `str()` is the text a client sees.
 
-    `text` is the message without the code. The numbers come from the table above unless given; unknown
-    codes are user errors of type 1000.
+    `text` is the message without the code. The numbers come from the table above unless given; for unknown
+    codes it is a user error of type 1000.
     """
 
     def __init__(
@@ -209,7 +209,7 @@ def column_not_found(name: str, *, line: int = 1, column: int = 1) -> AthenaErro
 
 
 def table_already_exists(database: str, table: str, *, line: int = 1, column: int = 1) -> AthenaError:
-    """A CTAS names a table that is there."""
+    """A CTAS names a table that exists."""
     text = f"Destination table 'awsdatacatalog.{database}.{table}' already exists"
     return AthenaError("TABLE_ALREADY_EXISTS", _at(line, column) + text)
 
@@ -217,23 +217,23 @@ def table_already_exists(database: str, table: str, *, line: int = 1, column: in
 def function_not_found(
     name: str, *, absent_here: bool = False, line: int = 1, column: int = 1
 ) -> AthenaError:
-    """A query calls a function that Athena, or (`absent_here`) this gateway's verified list, lacks."""
+    """A query calls a function that Athena or (`absent_here`) our verified list of functions lacks."""
     more = ": Trino has it, the local cloud does not" if absent_here else ""
     return AthenaError("FUNCTION_NOT_FOUND", _at(line, column) + f"Function '{name}' not registered{more}")
 
 
 def syntax_error(message: str, *, line: int = 1, column: int = 1) -> AthenaError:
-    """A statement that does not parse or cannot mean anything."""
+    """A statement that does not parse or has no meaning."""
     return AthenaError("SYNTAX_ERROR", _at(line, column) + message)
 
 
 def not_supported(message: str) -> AthenaError:
-    """A statement that Athena refuses, or that this gateway does not know how to run as Athena does."""
+    """A statement that Athena refuses, or that this gateway cannot run as Athena does."""
     return AthenaError("NOT_SUPPORTED", message)
 
 
 def iceberg_commit_failed(database: str, table: str) -> AthenaError:
-    """Another writer committed first; dbt-athena tries the statement again on this code and number."""
+    """Another writer committed first; dbt-athena retries on this code and number."""
     text = f"Failed to commit Iceberg update to table: {database}.{table}"
     return AthenaError("ICEBERG_COMMIT_ERROR", text)
 
@@ -266,16 +266,16 @@ def iceberg_ddl(text: str = "Query type not supported by Athena Iceberg at this 
 
 
 def entity_not_found() -> InvalidRequestError:
-    """DESCRIBE or SHOW COLUMNS of nothing: refused before it runs."""
+    """DESCRIBE or SHOW COLUMNS of something that does not exist: refused before it runs."""
     return InvalidRequestError(_entity_not_found())
 
 
 def metadata_not_found() -> MetadataError:
-    """A metadata call about a database or table that is not there."""
+    """A metadata call about a database or table that does not exist."""
     return MetadataError(_entity_not_found())
 
 
 def _entity_not_found() -> str:
-    """Glue's words, by which clients tell what is absent from a call that failed."""
+    """Glue's text, by which clients tell a missing entity from a failed call."""
     detail = f"Status Code: 400; Error Code: EntityNotFoundException; Request ID: {uuid4()}; Proxy: null"
     return f"Entity Not Found (Service: AmazonDataCatalog; {detail})"

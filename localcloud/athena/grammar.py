@@ -1,7 +1,7 @@
-"""Athena's grammar: sqlglot's of Trino, without what that takes from other dialects as well.
+"""Athena's grammar: sqlglot's grammar of Trino, without what that accepts from other dialects.
 
-What is taken here and refused by Athena works on this machine and fails on AWS, or means something else:
-`x::int`, `LIMIT 1, 2`, `LIMIT 1 ORDER BY 2`, `a JOIN b` without a condition.
+SQL that is accepted here but refused by Athena would work on this machine and fail on AWS, or mean
+something else there: `x::int`, `LIMIT 1, 2`, `LIMIT 1 ORDER BY 2`, `a JOIN b` without a condition.
 """
 
 from collections.abc import Callable
@@ -31,9 +31,9 @@ _FOREIGN_WORDS = (
     *("ISNULL", "NOTNULL", "SEMI", "ANTI", "ASOF", "STRAIGHT_JOIN", "APPLY", "PIVOT", "UNPIVOT"),
     *("CLUSTER BY", "DISTRIBUTE BY", "SORT BY", "CONNECT BY"),
 )
-"""Words of other dialects. To Athena each is a name like any other: `a isnull` is `a` under another name."""
+"""Keywords of other dialects. Athena reads each as a name: in `a isnull`, `isnull` is an alias of `a`."""
 WORD = "word"
-"""The key of a type node's `meta` under which its name is as it was written."""
+"""The key in a type node's `meta` that holds the type name as it was written."""
 
 _STAR_WORDS = ("EXCEPT", "EXCLUDE", "REPLACE", "RENAME")
 _GROUPINGS = (TokenType.ROLLUP, TokenType.CUBE)
@@ -43,14 +43,14 @@ Read = Callable[..., Any]
 
 
 def _typed_literal(parser: TrinoParser, this: exp.Literal, to: exp.DataType) -> exp.Expression:
-    """`decimal '1.20'` and its like: marked, since a cast would give another type."""
+    """Parse `decimal '1.20'` and the like as a cast, marked as a literal because its type differs."""
     found: exp.Expression = parser.expression(exp.Cast(this=this, to=to))
     found.meta["literal"] = True
     return found
 
 
 def _in_order(kind: TokenType) -> Read:
-    """A clause, after which none may come that belongs before it."""
+    """Return a parser of one clause, which refuses an earlier clause after it."""
     earlier = _CLAUSES[: _CLAUSES.index(kind)]
     read: Read = TrinoParser.QUERY_MODIFIER_PARSERS[kind]
 
@@ -76,7 +76,7 @@ def _is_count(limit: exp.Limit) -> bool:
 
 
 class Parser(TrinoParser):
-    """Reads calls as they were written, and refuses what is not Athena's."""
+    """Reads function calls as written, and refuses syntax that Athena lacks."""
 
     FUNCTIONS: ClassVar[dict[str, Read]] = {}
     FUNCTION_PARSERS: ClassVar[dict[str, Read]] = {
@@ -154,7 +154,7 @@ class Parser(TrinoParser):
         return found
 
     def _parse_function_call(self, *args: Any, **given: Any) -> exp.Expr | None:
-        """`current_timestamp(3)` is a call; `current_timestamp()` and `current_date()` are none."""
+        """Accept `current_timestamp(3)`; refuse `current_timestamp()` and `current_date()`."""
         word, empty = self._curr, [token.token_type for token in self._tokens[self._index + 1 :][:2]]
         if word and word.token_type in self.NO_PAREN_FUNCTIONS and empty == _NO_ARGUMENTS:
             self.raise_error("Expecting: <integer>", self._tokens[self._index + 2])
@@ -184,7 +184,7 @@ class Parser(TrinoParser):
 
 
 class Tokenizer(Trino.Tokenizer):
-    """Takes the words of other dialects for names."""
+    """Reads keywords of other dialects as names."""
 
     KEYWORDS: ClassVar[dict[str, TokenType]] = {
         word: kind for word, kind in Trino.Tokenizer.KEYWORDS.items() if word not in _FOREIGN_WORDS

@@ -1,6 +1,6 @@
-"""Read the SQL/JSON calls, whose arguments have words between them: JSON_VALUE, JSON_OBJECT and the like.
+"""Parse the SQL/JSON calls, which have keywords between their arguments: JSON_VALUE, JSON_OBJECT etc.
 
-Each becomes an `Anonymous` node; what the words say is in `meta["words"]`.
+Each becomes an `Anonymous` node; `meta["words"]` holds what the keywords say.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def _made(parser: TrinoParser, name: str, arguments: list[Any], words: Words) ->
 
 
 def _path_call(name: str, clauses: Callable[[TrinoParser, Words], None]) -> Read:
-    """`name(value [FORMAT JSON], path [PASSING value AS name, …] …)`; values passed are arguments, too."""
+    """`name(value [FORMAT JSON], path [PASSING value AS name, …] …)`; passed values become arguments too."""
 
     def read(parser: TrinoParser) -> exp.Expression:
         words: Words = {}
@@ -43,7 +43,7 @@ def _path_call(name: str, clauses: Callable[[TrinoParser, Words], None]) -> Read
 
 
 def _value(parser: TrinoParser, words: Words, key: str) -> Any:
-    """A value; the words under `key` tell of `FORMAT JSON [ENCODING …]` behind it."""
+    """Parse a value; a `FORMAT JSON [ENCODING …]` after it is recorded in `words[key]`."""
     found = parser._parse_bitwise()
     if found is None:
         parser.raise_error("Expecting: <expression>")
@@ -104,7 +104,7 @@ def _query_clauses(parser: TrinoParser, words: Words) -> None:
 
 
 def _endings(parser: TrinoParser, words: Words, known: tuple[str, ...]) -> None:
-    """`… ON EMPTY` and then `… ON ERROR`, each a word or, behind DEFAULT, an expression."""
+    """Parse `… ON EMPTY`, then `… ON ERROR`: each a keyword or, after DEFAULT, an expression."""
     for event in ("EMPTY", "ERROR"):
         for what in known:
             if parser._match_text_seq(*what.split(), "ON", event):
@@ -118,7 +118,7 @@ def _endings(parser: TrinoParser, words: Words, known: tuple[str, ...]) -> None:
 
 
 def _object(parser: TrinoParser) -> exp.Expression:
-    """`JSON_OBJECT([KEY] key : value [FORMAT JSON], … clauses)`, VALUE in the place of the colon too."""
+    """`JSON_OBJECT([KEY] key : value [FORMAT JSON], … clauses)`; VALUE may replace the colon."""
     arguments: list[Any] = []
     words: Words = {}
     while not _at_clauses(parser):
@@ -151,7 +151,7 @@ def _array(parser: TrinoParser) -> exp.Expression:
 
 
 def _at_clauses(parser: TrinoParser) -> bool:
-    """Whether no more values come."""
+    """Whether no more values follow."""
     words = (("NULL", "ON"), ("ABSENT", "ON"), ("WITH", "UNIQUE"), ("WITHOUT", "UNIQUE"), ("RETURNING",))
     ended = parser._curr is None or parser._curr.token_type == TokenType.R_PAREN
     return ended or any(parser._match_text_seq(*some, advance=False) for some in words)

@@ -1,4 +1,4 @@
-"""What the gateway keeps in the snapshots of the local cloud: it has no state on disk of its own."""
+"""Gateway state that is stored in the local cloud's snapshots; the gateway keeps none on disk itself."""
 
 import http.client
 import logging
@@ -13,13 +13,13 @@ log = logging.getLogger(__name__)
 
 
 def read(endpoint: str) -> bytes:
-    """What was kept last; nothing when the endpoint is no local cloud."""
+    """Return what was written last; empty when the endpoint is not a local cloud."""
     status, content = _ask(endpoint, "GET", b"")
     return content if status == http.client.OK else b""
 
 
 def write(endpoint: str, content: bytes) -> None:
-    """Have the next snapshots hold this."""
+    """Store `content` in the snapshots from now on."""
     status, _ = _ask(endpoint, "PUT", content)
     if status != http.client.OK:
         log.warning("kept.refused endpoint=%s status=%s", endpoint, status)

@@ -1,7 +1,7 @@
 """The `.metadata` file beside a result file: the columns as a protobuf message, which JDBC drivers read.
 
-There is no public schema. The field numbers are those that public readers use, and which fields a type
-has is as seen in Athena's own files: complex types carry no precision, booleans and dates only a part.
+There is no public schema. Field numbers are those that public readers use. Which fields a type has was
+observed in Athena's own files: complex types have no precision, booleans and dates only some fields.
 """
 
 from localcloud.athena.model import Answer
@@ -15,7 +15,7 @@ _UPDATES = {"CREATE_TABLE_AS_SELECT": "CREATE TABLE"}
 
 
 def encode(answer: Answer, query_id: str) -> bytes:
-    """The file's bytes: the query's id, for writes their kind and count, then a message for each column."""
+    """Return the file's bytes: the query id, for writes kind and row count, then a message per column."""
     found = _text(1, query_id)
     writes = answer.substatement_type in ("INSERT", "UPDATE", "DELETE", "MERGE", "CREATE_TABLE_AS_SELECT")
     if writes:

@@ -1,4 +1,4 @@
-"""What the parts of the gateway hand to each other: types, answers, and the one interface of an engine."""
+"""What the parts of the gateway exchange (columns, contexts, answers), and the interface of an engine."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -17,9 +17,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a statement is read against: the database of unqualified names; its id, where its result lies.
+    """What a statement runs in: the default database, its query id, and where its result is written.
 
-    `most_bytes` is what its workgroup lets it read, 0 for any number.
+    `most_bytes` is how much its workgroup lets it read; 0 means no limit.
     """
 
     database: str
@@ -31,12 +31,12 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a statement gave.
+    """The outcome of a statement.
 
-    `table` holds typed values in the order of `columns` (None when the statement has no rows to show);
-    `count` is the rows written, `scanned_bytes` what was read from the object store. `lines` is the text
-    of SHOW, DESCRIBE and the like: one value a row, whatever the columns are called. `manifest` lists the
-    files that a write into a Hive table made.
+    `table` holds typed values in the order of `columns` (None when there are no rows to show). `count` is
+    the number of rows written, `scanned_bytes` what was read from the object store. `lines` is the text
+    of SHOW, DESCRIBE and the like, one value per row, whatever the columns are called. `manifest` lists
+    the files that a write into a Hive table created.
     """
 
     statement_type: str
@@ -52,13 +52,13 @@ class Answer:
 class Engine(Protocol):
     """A query engine behind the gateway. Trees come from `localcloud.athena.dialect.parse`.
 
-    (sqlglot's own `athena` dialect rewrites function calls while parsing; those trees are refused.)
+    (Trees of sqlglot's own `athena` dialect are refused: it rewrites function calls while parsing.)
 
     Every method raises `localcloud.athena.errors.AthenaError` with Athena's own code and text.
     """
 
     def columns(self, tree: exp.Expression, context: Context) -> tuple[Column, ...]:
-        """Names and types of the columns of a query, without running it."""
+        """Return names and types of a query's columns, without running it."""
 
     def select(self, tree: exp.Expression, context: Context) -> Answer:
         """Run a query."""
@@ -70,10 +70,10 @@ class Engine(Protocol):
         """Run INSERT, MERGE, UPDATE or DELETE as one commit."""
 
     def explain(self, tree: exp.Expression, context: Context) -> Answer:
-        """The plan of a query as text rows."""
+        """Return the plan of a query as text rows."""
 
     def cancel(self, query_id: str) -> None:
         """Interrupt the statement with this id; unknown ids are ignored."""
 
     def close(self) -> None:
-        """End what the engine holds; statements that still run fail."""
+        """Release what the engine holds; running statements fail."""

@@ -1,4 +1,4 @@
-"""Objects in S3, by `s3://bucket/key` address."""
+"""Objects in S3, addressed as `s3://bucket/key`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Object:
 
 
 def split(uri: str) -> tuple[str, str]:
-    """Bucket and key of an `s3://`, `s3a://` or `s3n://` address. Raises AthenaError when it is none."""
+    """Split an `s3://`, `s3a://` or `s3n://` address into bucket and key. Raises AthenaError for others."""
     scheme, _, rest = uri.partition("://")
     bucket, _, key = rest.partition("/")
     if scheme not in ("s3", "s3a", "s3n") or not bucket:

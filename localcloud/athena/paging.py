@@ -1,4 +1,4 @@
-"""Lists in pages, as the operations that begin with `List` give them."""
+"""Split lists into pages, as the `List…` operations return them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ PAGE = 50
 
 
 def page(given: Mapping[str, Any], found: Sequence[Any], key: str, limit: int = PAGE) -> dict[str, Any]:
-    """One page of a list; the token is the place of the next."""
+    """Return one page of a list; the token is the index of the next item."""
     token = given.get("NextToken", "0")
     if not token.isdecimal() or int(token) > len(found):
         raise InvalidRequestError(f"The nextPageToken is malformed: {token}")

@@ -1,4 +1,4 @@
-"""The life of queries: queued, running, then succeeded, failed or cancelled; a bounded history of them."""
+"""The life cycle of queries (queued, running, then succeeded, failed or cancelled) and a bounded history."""
 
 import logging
 import threading
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from localcloud.athena.callers import Carrying
+from localcloud.athena.callers import CallerExecutor
 from localcloud.athena.errors import AthenaError, BytesLimitError, InvalidRequestError
 from localcloud.athena.model import Answer
 from localcloud.athena.statements.kinds import Kind
@@ -17,7 +17,7 @@ from localcloud.athena.statements.parse import Statement
 
 QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED = "QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"
 FINAL = frozenset({SUCCEEDED, FAILED, CANCELLED})
-# Athena runs 20 DML statements of an account at once; a laptop is served as well by fewer.
+# Athena runs 20 DML statements of an account at once; on a laptop, fewer are as fast.
 WORKERS = 12
 HISTORY = 5_000
 RESULT_BYTES = 512 << 20
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client asked for, as it was sent; it decides whether a second call is the same one."""
+    """A client's request, as sent; a repeated token must come with the same request (see `identity`)."""
 
     sql: str
     database: str | None = None
@@ -39,20 +39,20 @@ class Request:
 
     @property
     def identity(self) -> tuple[str | None, ...]:
-        """What a second call with the same token must have in common with the first."""
+        """What a second call with the same token must repeat from the first."""
         return (self.sql, self.database, self.catalog, self.output)
 
 
 @dataclass(slots=True)
 class Query:
-    """One query. Fields that change do so under the lock of `Queries`."""
+    """One query. Fields change only under the lock of `Queries`."""
 
     request: Request
     kind: Kind
     location: str
     token: str
     most_bytes: int = 0
-    """What its workgroup lets it read, 0 for any number."""
+    """How many bytes its workgroup lets it read; 0 for no limit."""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     state: str = QUEUED
     submitted: float = field(default_factory=time.time)
@@ -63,18 +63,18 @@ class Query:
     manifest: str = ""
     done: threading.Event = field(default_factory=threading.Event)
     left: threading.Event = field(default_factory=threading.Event)
-    """Set once no thread works for the query any more, which after a cancel is later than `done`."""
+    """Set once no thread works on the query any more; after a cancel this is later than `done`."""
     number: int = 0
-    """Which one it is of all that were submitted, from 1."""
+    """Its position among all submitted queries, from 1."""
 
     @property
     def substatement(self) -> str:
-        """SubstatementType; DESCRIBE of a view has its own, known once it has run."""
+        """SubstatementType. DESCRIBE of a view has its own, which is known only after it has run."""
         known = self.answer.substatement_type if self.answer is not None else ""
         return known or self.kind.substatement
 
     def milliseconds(self) -> tuple[int, int]:
-        """Waiting and running time so far."""
+        """Waiting and running time so far, in milliseconds."""
         now = time.time()
         started = self.started or self.finished or now
         finished = self.finished or now
@@ -82,9 +82,9 @@ class Query:
 
 
 class Queries:
-    """The queries that run or have run. `run` carries one out and returns its answer.
+    """Running and past queries. `run` executes one and returns its answer.
 
-    What a statement says is kept no longer than it runs: the tree of 10 kB of SQL takes 600 KiB.
+    A parsed statement is kept only until it has run: the tree of 10 kB of SQL takes 600 KiB.
     """
 
     def __init__(
@@ -103,17 +103,17 @@ class Queries:
         self._submitted = 0
         self._tokens: dict[str, str] = {}
         self._results: OrderedDict[str, int] = OrderedDict()
-        self._pool = Carrying(workers, thread_name_prefix="query")
+        self._pool = CallerExecutor(workers, thread_name_prefix="query")
 
     def close(self) -> None:
-        """Take no more queries, cancel those that run, and wait for their threads."""
+        """Accept no more queries, cancel the running ones, and wait for their threads."""
         for query in self.newest():
             if query.state not in FINAL:
                 self.stop(query.id)
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def known(self, token: str, request: Request) -> Query | None:
-        """The query that this token started. Raises InvalidRequestError when it asked for something else."""
+        """Return the query that this token started, or None. Raises InvalidRequestError if it differs."""
         with self._lock:
             found = self._found.get(self._tokens.get(token, ""))
         if found is not None and found.request.identity != request.identity:
@@ -123,7 +123,7 @@ class Queries:
         return found
 
     def submit(self, query: Query, statement: Statement) -> Query:
-        """Queue `query`, which says `statement`; a token that is known gives the query that it started."""
+        """Queue `query`, whose parsed form is `statement`; for a known token, return the earlier query."""
         with self._lock:
             earlier = self._found.get(self._tokens.get(query.token, ""))
             if earlier is not None:
@@ -137,7 +137,7 @@ class Queries:
         return query
 
     def get(self, query_id: str) -> Query:
-        """A query. Raises InvalidRequestError."""
+        """Return a query. Raises InvalidRequestError for an unknown id."""
         with self._lock:
             found = self._found.get(query_id)
         if found is None:
@@ -146,18 +146,18 @@ class Queries:
         return found
 
     def newest(self) -> list[Query]:
-        """All queries that are remembered, the newest first."""
+        """All queries in the history, newest first."""
         with self._lock:
             return list(reversed(self._found.values()))
 
     def stop(self, query_id: str) -> None:
-        """Cancel a query; one that is over stays as it is. Raises InvalidRequestError for an unknown id."""
+        """Cancel a query; a finished one stays as it is. Raises InvalidRequestError for an unknown id."""
         query = self.get(query_id)
         if self._end(query, CANCELLED):
             threading.Thread(target=self._interrupt, args=(query,), daemon=True).start()
 
     def _interrupt(self, query: Query) -> None:
-        """Tell the engine until the query's thread is free: the first time it may not know the query yet."""
+        """Cancel in the engine until the thread is free: at first the engine may not know the query yet."""
         while query.started is not None and not query.left.is_set():
             self._cancel(query.id)
             query.left.wait(_AGAIN_SECONDS)
@@ -180,7 +180,7 @@ class Queries:
         except AthenaError as error:
             self._end(query, FAILED, error=_bare(error))
         except Exception as error:
-            # Not a fault of the statement: the client sees that much, the log all of it.
+            # Not the statement's fault: the client gets the message, the log the traceback.
             log.exception("query.crashed id=%s", query.id)
             text = f"{type(error).__name__}: {error}"
             self._end(query, FAILED, error=AthenaError("GENERIC_INTERNAL_ERROR", text))
@@ -190,7 +190,7 @@ class Queries:
     def _end(
         self, query: Query, state: str, *, answer: Answer | None = None, error: AthenaError | None = None
     ) -> bool:
-        """Enter a final state; the first one stays. Returns whether this was it."""
+        """Enter a final state unless the query is in one already. Returns whether it was entered."""
         with self._lock:
             if query.state in FINAL:
                 return False
@@ -201,7 +201,7 @@ class Queries:
         query.done.set()
         code = error.code if error is not None else "-"
         waited, ran = query.milliseconds()
-        # Statements and values stay out of the log.
+        # Statements and values are not logged.
         log.info(
             "query.ended id=%s kind=%s state=%s code=%s waited_ms=%d ran_ms=%d",
             query.id,
@@ -214,7 +214,7 @@ class Queries:
         return True
 
     def _forget(self) -> None:
-        """Keep the history within its bounds: the oldest results go first, then the oldest queries."""
+        """Trim the history to its bounds: drop the oldest results first, then the oldest queries."""
         while sum(self._results.values()) > RESULT_BYTES and len(self._results) > 1:
             oldest, _ = self._results.popitem(last=False)
             if oldest in self._found:
@@ -226,7 +226,7 @@ class Queries:
 
 
 def _bare(error: AthenaError) -> AthenaError:
-    """The error without the frames that it came through, which hold the statement and what it had read."""
+    """Return the error without its traceback, whose frames hold the statement and the data that it read."""
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
 

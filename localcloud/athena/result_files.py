@@ -1,4 +1,4 @@
-"""Where the result files of a query lie, and what is written there."""
+"""Where the result files of a query are, and what is written to them."""
 
 import tempfile
 from collections.abc import Iterator
@@ -21,12 +21,12 @@ _CONTENT_TYPE = "application/octet-stream"
 
 
 def location(output: str, query_id: str, kind: Kind) -> str:
-    """The address that GetQueryExecution shows, whether or not a file will lie there."""
+    """Return the address that GetQueryExecution shows, whether or not a file will be there."""
     return folder(output) + _NAMES[kind.file].format(id=query_id)
 
 
 def write(s3: "S3Client", uri: str, answer: Answer, query_id: str) -> str:
-    """Write what Athena writes for a statement that succeeded; returns the address of its manifest, or ''.
+    """Write Athena's files for a statement that succeeded; returns the address of its manifest, or ''.
 
     Raises AthenaError when the result itself cannot be written.
     """
@@ -37,7 +37,7 @@ def write(s3: "S3Client", uri: str, answer: Answer, query_id: str) -> str:
             _put_parts(s3, uri, results.csv(answer))
         if answer.columns:
             _put(s3, f"{uri}.metadata", metadata.encode(answer, query_id))
-        # PyAthena's own tests read the manifest of an UNLOAD of no rows from Athena, and find it empty.
+        # PyAthena's own tests read the manifest of an empty UNLOAD from real Athena and find it empty.
         if not answer.manifest and answer.substatement_type != "UNLOAD":
             return ""
         _put(s3, f"{uri}-manifest.csv", "\n".join(answer.manifest).encode())
@@ -47,7 +47,7 @@ def write(s3: "S3Client", uri: str, answer: Answer, query_id: str) -> str:
 
 
 def write_failure(s3: "S3Client", uri: str, error: AthenaError) -> None:
-    """Write the reason of a failed DDL statement of Hive, which Athena does for these alone."""
+    """Write the error of a failed Hive DDL statement; Athena does this for no other statements."""
     if error.code == "HIVE_DDL" and uri.endswith(".txt"):
         _put(s3, uri, str(error).encode())
 
@@ -58,7 +58,7 @@ def _put(s3: "S3Client", uri: str, body: bytes) -> None:
 
 
 def _put_parts(s3: "S3Client", uri: str, parts: Iterator[bytes]) -> None:
-    """Small results go in one request, large ones by way of a file, in several."""
+    """Write a small result in one request, a large one as a multipart upload from a file."""
     bucket, key = split(uri)
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
         for part in parts:

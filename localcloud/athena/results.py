@@ -1,4 +1,4 @@
-"""Answers as rows of text: pages for GetQueryResults, bodies for the result files."""
+"""Answers as rows of text: pages for GetQueryResults, content of the result files."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,18 +38,18 @@ def _column_info(column: Column) -> ColumnInfo:
 
 
 def has_header(answer: Answer) -> bool:
-    """Queries and EXPLAIN show the names of their columns as the first row; SHOW and DESCRIBE do not."""
+    """Queries and EXPLAIN return their column names as the first row; SHOW and DESCRIBE do not."""
     return answer.statement_type == "DML" and (answer.table is not None or answer.lines is not None)
 
 
 def row_count(answer: Answer) -> int:
-    """How many rows GetQueryResults has to give, the header included."""
+    """How many rows GetQueryResults returns in all, including the header."""
     data = len(answer.lines) if answer.lines is not None else 0 if answer.table is None else len(answer.table)
     return data + has_header(answer)
 
 
 def update_count(answer: Answer) -> int | None:
-    """UpdateCount; None where Athena leaves it out, which is in DDL and EXPLAIN."""
+    """UpdateCount; None for DDL and EXPLAIN, where Athena omits it."""
     if answer.substatement_type in ("EXPLAIN", "VACUUM"):
         return None
     is_ddl = answer.statement_type == "DDL" and answer.substatement_type != "CREATE_TABLE_AS_SELECT"
@@ -57,7 +57,7 @@ def update_count(answer: Answer) -> int | None:
 
 
 def rows(answer: Answer, start: int, stop: int) -> list[list[str | None]]:
-    """The rows from `start` to before `stop`, counted with the header."""
+    """Return the rows from `start` up to but excluding `stop`; the header counts as a row."""
     found: list[list[str | None]] = []
     header = has_header(answer)
     if header and start == 0 < stop:
@@ -78,7 +78,7 @@ def _texts(answer: Answer, part: pa.Table) -> Iterator[tuple[str | None, ...]]:
 
 
 def csv(answer: Answer) -> Iterator[bytes]:
-    """The result file of a query, part by part: every value quoted, NULL as nothing, a header, `\\n` ends."""
+    """The result file of a query, in parts: header, every value quoted, NULL empty, lines end in `\\n`."""
     names = (column.name.replace('"', '""') for column in answer.columns)
     yield (",".join(f'"{name}"' for name in names) + "\n").encode()
     if answer.table is None or not answer.columns:
@@ -97,13 +97,13 @@ def _quoted(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def lines(answer: Answer) -> bytes:
-    """The result file of DDL, SHOW, DESCRIBE and EXPLAIN: the rows joined by `\\n`, no end of line."""
+    """The result file of DDL, SHOW, DESCRIBE and EXPLAIN: rows joined by `\\n`, without a final one."""
     found = rows(answer, 0, row_count(answer))
     return "\n".join("\t".join(value or "" for value in row) for row in found).encode()
 
 
 def explained(plan: str) -> tuple[str, ...]:
-    """The lines of a plan: Athena puts one more end of line behind it and splits there."""
+    """Split a plan into lines: Athena first appends one more newline."""
     return tuple(f"{plan}\n".split("\n"))
 
 

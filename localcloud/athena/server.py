@@ -19,7 +19,7 @@ from localcloud.athena.service import Service
 from localcloud.config import HOST
 from localcloud.serving import Server, listen
 
-# A client that waits for its query holds a thread for up to two seconds.
+# A client that polls for its query holds a thread for up to two seconds.
 _THREADS = 64
 _TARGET = "AmazonAthena."
 
@@ -27,11 +27,11 @@ log = logging.getLogger(__name__)
 
 
 def application(service: Service) -> WSGIApplication:
-    """The WSGI application. GET of anything answers `ok`, for those who ask whether it is up."""
+    """Return the WSGI application. Every GET answers `ok`, as a health check."""
 
     def respond(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         if not _is_loopback(environ.get("HTTP_HOST", HOST)):
-            # A name that merely resolves to this machine: how a foreign web page would reach us.
+            # Block DNS rebinding: a web page could use another name that resolves to 127.0.0.1 to reach us.
             code, answer = "403 Forbidden", b"only loopback names are served"
         elif environ["REQUEST_METHOD"] == "GET":
             code, answer = "200 OK", b"ok"
@@ -106,5 +106,5 @@ _ERRORS: dict[type[Exception], Callable[[Any], dict[str, str]]] = {
 
 
 def create(service: Service, port: int, *, threads: int = _THREADS) -> Server:
-    """A server on 127.0.0.1; port 0 takes any free one. Raises OSError when the port is taken."""
+    """Return a server on 127.0.0.1; port 0 takes any free port. Raises OSError when the port is taken."""
     return Server(listen(HOST, port), application(service), threads=threads)

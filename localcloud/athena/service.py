@@ -1,4 +1,4 @@
-"""Accept statements and run them: what lies between the API's calls and the statements."""
+"""Accept statements and run them: the layer between the API operations and the statements."""
 
 import time
 from dataclasses import dataclass, replace
@@ -52,7 +52,7 @@ class Service:
         return self.queries.submit(query, statement)
 
     def _check(self, statement: Statement, request: Request) -> None:
-        """Look whether what a statement names is there, if its caller may; else the query will fail."""
+        """Check that what the statement names exists. If the caller may not look, the query fails later."""
         try:
             check(statement.node, self.parts.catalog, _context(request))
         except ClientError as error:
@@ -75,14 +75,14 @@ class Service:
 
 
 def create(parts: Parts, workgroups: WorkGroups | None = None) -> Service:
-    """A service without queries."""
+    """Return a service without queries."""
     workgroups = workgroups or WorkGroups()
     queries = Queries(lambda query, statement: run(query, statement, parts, workgroups), parts.engine.cancel)
     return Service(parts, workgroups, queries)
 
 
 def run(query: Query, statement: Statement, parts: Parts, workgroups: WorkGroups) -> Answer:
-    """Carry out a query, which is `statement`, and write its result files. Raises AthenaError."""
+    """Run a query, whose parsed form is `statement`, and write its result files. Raises AthenaError."""
     try:
         answer = _run(query, statement, parts, workgroups)
     except ClientError as error:
@@ -138,7 +138,7 @@ def _output(request: Request, group: WorkGroup) -> str:
 
 
 def _with_advice(error: AthenaError, query: Query) -> AthenaError:
-    """A failed CTAS tells where data may have been left."""
+    """Add to the error of a failed CTAS where data may be left behind."""
     if query.kind != kinds.CREATE_TABLE_AS_SELECT:
         return error
     advice = (

@@ -1,7 +1,7 @@
-"""Slips of the pen that sqlglot reads over, or tells of in words of its own: Athena names the place.
+"""Syntax errors that sqlglot accepts, or reports in its own terms where Athena reports the position.
 
-`a,, b` counts as `a, b` there, `select 1 as` as `select 1`, and `where` before nothing as the lack of an
-argument of one of its classes.
+sqlglot reads `a,, b` as `a, b` and `select 1 as` as `select 1`; for a `where` with nothing after it, it
+reports that one of its classes lacks an argument.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from localcloud.athena.statements.tokens import Token, place, unexpected
 _FOREIGN_MARKS = frozenset("!&|^~#@$\\")
 _FOREIGN_PAIRS = frozenset({"::", "==", "<=>"})
 _CLOSING = frozenset({")", "]", ","})
-# Reserved words, and marks, that no list, bracket or statement ends in …
+# Reserved words and symbols that no list, bracket or statement ends in …
 _BEFORE_EXPRESSIONS = frozenset(
     {"SELECT", "WHERE", "AND", "OR", "NOT", "BY", "HAVING", "ON", "WHEN", "THEN", "ELSE", "LIKE", "BETWEEN"}
 )
@@ -36,7 +36,7 @@ _OPEN = (
         "VALUES",
     }
 )
-# … and words that no expression begins with.
+# … and words that no expression starts with.
 _NO_EXPRESSION = frozenset(
     {
         "FROM",
@@ -57,7 +57,7 @@ _NO_EXPRESSION = frozenset(
 
 
 def refuse(sql: str, tokens: Sequence[Token]) -> None:
-    """Raise SYNTAX_ERROR for the first slip in the tokens of a query."""
+    """Raise SYNTAX_ERROR for the first such error in the tokens of a query."""
     for token in tokens:
         if token.sort == "ticked":
             line, column = place(sql, token.start)
@@ -79,7 +79,7 @@ def _refuse_pair(sql: str, token: Token, following: Token) -> None:
     if token.raw in (",", "(", "[") and following.raw == ",":
         raise unexpected(sql, following.start, ",", "<expression>")
     if token.raw == "," and (following.raw in _CLOSING or following.keyword == "FROM"):
-        raise unexpected(sql, following.start, following.raw)  # sqlglot takes a list that ends in a comma
+        raise unexpected(sql, following.start, following.raw)  # sqlglot accepts a trailing comma
     if token.keyword in _OPEN and following.sort == "mark" and following.raw in _CLOSING:
         raise unexpected(sql, following.start, following.raw, _expected(token))
     if token.keyword in _BEFORE_EXPRESSIONS and following.keyword in _NO_EXPRESSION:
@@ -103,7 +103,7 @@ def _refuse_end(sql: str, tokens: Sequence[Token]) -> None:
 
 
 def _refuse_second_name(sql: str, tokens: Sequence[Token]) -> None:
-    """UPDATE and DELETE give their table no other name; sqlglot takes `update t as u set …`."""
+    """Refuse an alias of the table in UPDATE and DELETE; sqlglot accepts `update t as u set …`."""
     head, clause = {"UPDATE": (1, "SET"), "DELETE": (2, "WHERE")}.get(tokens[0].keyword, (0, ""))
     if not head:
         return
@@ -120,6 +120,6 @@ def _expected(token: Token) -> str:
 
 
 def told(description: str) -> str:
-    """What sqlglot says of a mistake, without that which names its classes."""
+    """Return sqlglot's description of an error, without the ones that name its classes."""
     internal = description.startswith("Required keyword") or "<Token " in description
     return "Invalid expression / Unexpected token" if internal else description

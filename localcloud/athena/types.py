@@ -1,7 +1,7 @@
-"""The one type model of the gateway, read from and written as the three texts that name a type.
+"""The gateway's type model, with readers and writers of both notations.
 
-Athena text is what queries use and `ColumnInfo` builds on: `varchar`, `row(a integer)`, `timestamp(3)`.
-Hive text is what Glue stores and DDL uses: `string`, `struct<a:int>`, `timestamp`.
+Athena text is used in queries and in `ColumnInfo`: `varchar`, `row(a integer)`, `timestamp(3)`.
+Hive text is used in Glue and in DDL: `string`, `struct<a:int>`, `timestamp`.
 """
 
 import re
@@ -22,8 +22,8 @@ class Type:
 
     `name` is one of the keys of `_INFO` below. `numbers` is (precision, scale) of a decimal, the
     length of a char or a bounded varchar, the fractional digits of a time or timestamp. `parts` are
-    the element of an array, key and value of a map, the fields of a row; the names of all but fields
-    of rows are empty, and a field without a name has the empty name too.
+    the element of an array, key and value of a map, or the fields of a row, each with a name, which is
+    empty except for named fields of rows.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Type:
 
     @property
     def hive(self) -> str:
-        """The text that Glue stores; types that Hive lacks become `string`, zones are dropped."""
+        """The text that Glue stores; types that Hive lacks become `string`, time zones are dropped."""
         if self.name == "array":
             return f"array<{self.parts[0][1].hive}>"
         if self.name == "map":
@@ -56,7 +56,7 @@ class Type:
 
     @property
     def label(self) -> str:
-        """The name that `ColumnInfo.Type` shows: the base name, `float` for real."""
+        """The name that `ColumnInfo.Type` shows: the base name, but `float` for real."""
         return "float" if self.name == "real" else self.name
 
     @property
@@ -82,7 +82,7 @@ class Type:
         return self.parts[-1][1]
 
 
-# Base names, with the precision that ColumnInfo gives when the type itself carries none.
+# Base names, with the precision that ColumnInfo shows when the type itself has none.
 _INFO: dict[str, int] = {
     "boolean": 0,
     "tinyint": 3,
@@ -149,7 +149,7 @@ def _field(name: str, part: Type) -> str:
 
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Type:
-    """The type that Athena text names; a bare `timestamp` has 3 digits, a bare `decimal` is (38,0).
+    """Parse Athena text; a bare `timestamp` has 3 digits, a bare `decimal` is (38,0).
 
     Raises AthenaError TYPE_NOT_FOUND when the text names no type.
     """
@@ -158,7 +158,7 @@ def parse(text: str) -> Type:
 
 @lru_cache(maxsize=4096)
 def parse_hive(text: str) -> Type:
-    """The type that Hive (Glue) text names; a bare `timestamp` has 3 digits, a bare `decimal` is (10,0).
+    """Parse Hive (Glue) text; a bare `timestamp` has 3 digits, a bare `decimal` is (10,0).
 
     Raises AthenaError TYPE_NOT_FOUND when the text names no type.
     """
@@ -166,20 +166,20 @@ def parse_hive(text: str) -> Type:
 
 
 def as_iceberg(type_: Type) -> Type:
-    """The same type as Iceberg columns have it: every time and timestamp with 6 digits."""
+    """Return the type of an Iceberg column: every time and timestamp has 6 digits."""
     numbers = (6,) if type_.name in _TEMPORAL else type_.numbers
     return Type(type_.name, numbers, tuple((name, as_iceberg(part)) for name, part in type_.parts))
 
 
 def walk(type_: Type) -> Iterator[Type]:
-    """The type and everything inside it."""
+    """Yield the type and every type inside it."""
     yield type_
     for _, part in type_.parts:
         yield from walk(part)
 
 
 class _Reader:
-    """A recursive reader over the tokens of one type text; both notations share the grammar."""
+    """A recursive-descent parser of one type text; both notations share the grammar."""
 
     def __init__(self, text: str, *, hive: bool) -> None:
         self.text = text
@@ -283,7 +283,7 @@ class _Reader:
             return "", self.type()
         name, quoted = self.tokens[self.at]
         self.at += 1
-        if self.hive:  # Glue keeps names with spaces bare: struct<unit price:double>
+        if self.hive:  # Glue does not quote names with spaces: struct<unit price:double>
             while self.peek() not in (":", ""):
                 name += " " + self.take()
         self.accept(":")

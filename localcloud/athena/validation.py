@@ -1,4 +1,4 @@
-"""Check a call's body against AWS's own description of the API, in the words of the service."""
+"""Check the body of a call against AWS's own description of the API, with the service's error messages."""
 
 import json
 from functools import cache
@@ -12,7 +12,7 @@ from localcloud.athena.errors import InvalidRequestError, SerializationError
 _EXPECTED = {"list": "Expected list or null", "structure": "Expected null", "map": "Expected map or null"}
 _TARGETS = {"string": "a String", "integer": "an Integer", "long": "a Long", "boolean": "a Boolean"}
 
-# Where the service itself is laxer than its description, and says so later in other words.
+# Where the service is laxer than its description, and reports the error later in other words.
 _MOST = {"MaxQueryResults": 100_000}
 
 
@@ -22,15 +22,15 @@ def _model() -> ServiceModel:
 
 
 def is_operation(name: str) -> bool:
-    """Whether Athena has such an operation."""
+    """Whether Athena has an operation of this name."""
     return name in _model().operation_names
 
 
 def body(operation: str, content: bytes) -> dict[str, Any]:
-    """The members of a call, nulls left out.
+    """Return the members of a call, without nulls.
 
-    Raises SerializationError for what is not the right JSON, InvalidRequestError for members that are
-    missing or out of their bounds.
+    Raises SerializationError for malformed JSON or a wrong JSON type, InvalidRequestError for members that
+    are missing or out of bounds.
     """
     try:
         given = json.loads(content)
@@ -55,7 +55,7 @@ def _structure(given: Any, shape: StructureShape, path: str, problems: list[str]
     found = {}
     for name, member in shape.members.items():
         value = given.get(name)
-        # The service names members as its own language does: queryExecutionId.
+        # The service's messages use camel case: queryExecutionId.
         where = f"{path}{name[0].lower()}{name[1:]}"
         if value is not None:
             found[name] = _value(value, member, where, problems)

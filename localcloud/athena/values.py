@@ -1,7 +1,7 @@
-"""The text of every value as Athena prints it.
+"""Convert every value to text as Athena prints it.
 
-Whole columns are turned into text by Arrow; only what Arrow spells otherwise is spelled value by value
-(100,000 rows of four columns: 0.1 s). A column that already holds text is shown as it is.
+Arrow converts whole columns; only where its spelling differs is a column converted value by value
+(100,000 rows of four columns: 0.1 s). A column that already holds text is returned unchanged.
 """
 
 import zlib
@@ -24,7 +24,7 @@ _PLAIN_FROM, _PLAIN_TO = 1e-3, 1e7  # Java writes doubles outside this range wit
 
 
 def texts(column: pa.ChunkedArray, type_: Type) -> pa.ChunkedArray:
-    """The column as strings, null where the value is NULL."""
+    """Return the column as strings, null where the value is NULL."""
     held = column.type
     if pa.types.is_string(held) or pa.types.is_large_string(held):
         return column
@@ -57,7 +57,7 @@ def _each(chunk: pa.Array, spell: Callable[[Any], str]) -> pa.Array:
 
 
 def _nested(array: pa.Array, type_: Type) -> list[str | None]:
-    """Arrays, maps and rows: each part becomes a column of texts, and then these are joined by row."""
+    """Convert arrays, maps and rows: first each part as one column of texts, then join these per row."""
     held = array.type
     if pa.types.is_struct(held):
         spelled = _rows(array, type_)
@@ -70,7 +70,7 @@ def _nested(array: pa.Array, type_: Type) -> list[str | None]:
 
 
 def _parts(array: pa.Array, type_: Type) -> list[str]:
-    """The texts of what is inside: null is `null`, bytes are Java's name of their array."""
+    """Convert what is inside a value: null is `null`, bytes print as Java's name of their array."""
     if pa.types.is_binary(array.type) or pa.types.is_large_binary(array.type):
         found = [None if value is None else _java_bytes(value) for value in array.to_pylist()]
     elif pa.types.is_nested(array.type):
@@ -118,7 +118,7 @@ def _maps(array: pa.Array, type_: Type) -> list[str]:
 
 
 def _ranks(keys: pa.Array) -> list[int]:
-    """Where each key stands in the order by key: Athena prints the entries of a map in that order."""
+    """Rank the keys: Athena prints the entries of a map ordered by key."""
     if pa.types.is_nested(keys.type):
         return list(range(len(keys)))
     found: list[int] = pc.rank(keys, tiebreaker="first").to_pylist()
@@ -133,7 +133,7 @@ def _floats(column: pa.ChunkedArray) -> pa.ChunkedArray:
     shown = pc.if_else(pc.and_(plain, whole), pc.binary_join_element_wise(shortest, ".0", ""), shortest)
     if pc.all(plain).as_py() is not False:
         return shown
-    # NaN compares false with everything, so it is among these too.
+    # NaN compares false with everything, so it is among the values converted here.
     pairs = zip(shown.to_pylist(), plain.to_pylist(), strict=True)
     spelled = [value if value is None or is_plain else java_float(value) for value, is_plain in pairs]
     return pa.chunked_array([pa.array(spelled, pa.string())])
@@ -199,7 +199,7 @@ def _dates(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _signed(shown: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Days and moments whose year has five digits, or a sign already: Java writes one."""
+    """Add a plus sign to dates and timestamps whose year has five digits, as Java does."""
     return pc.replace_substring_regex(shown, r"^(\d)", r"+\1")
 
 
@@ -217,7 +217,7 @@ def _uuid(value: bytes | UUID) -> str:
 
 
 def _java_bytes(value: bytes) -> str:
-    # Inside other values Athena shows Java's own name of the array: `[B@` and a number that tells nothing.
+    # Inside other values Athena shows Java's name of the array: `[B@` and a meaningless number.
     return f"[B@{zlib.crc32(value):x}"
 
 

@@ -1,4 +1,4 @@
-"""Workgroups, and the statements that are kept in them. `primary` is always there."""
+"""Workgroups and the statements stored in them. `primary` always exists."""
 
 import json
 import re
@@ -21,7 +21,7 @@ ENGINE_VERSION = {
 
 @dataclass(frozen=True, slots=True)
 class PreparedStatement:
-    """A statement with `?`, kept under a name."""
+    """A statement with `?` parameters, stored under a name."""
 
     name: str
     sql: str
@@ -31,7 +31,7 @@ class PreparedStatement:
 
 @dataclass(frozen=True, slots=True)
 class NamedQuery:
-    """A statement that somebody has saved; its id is Athena's, its name need not be the only one."""
+    """A saved query; Athena generates its id, its name need not be unique."""
 
     id: str
     name: str
@@ -42,9 +42,9 @@ class NamedQuery:
 
 @dataclass(frozen=True, slots=True)
 class WorkGroup:
-    """A workgroup: where its results go, whether clients may say otherwise, and what a statement may read.
+    """A workgroup: where its results go, whether clients may override that, and how much a query may read.
 
-    `most_bytes` is 0 where that has no limit.
+    `most_bytes` is in bytes; 0 means no limit.
     """
 
     name: str
@@ -58,7 +58,7 @@ class WorkGroup:
     named: dict[str, NamedQuery] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """What GetWorkGroup answers."""
+        """The workgroup as GetWorkGroup returns it."""
         result = {"OutputLocation": self.output} if self.output else {}
         limit = {"BytesScannedCutoffPerQuery": self.most_bytes} if self.most_bytes else {}
         found: dict[str, Any] = {
@@ -78,7 +78,7 @@ class WorkGroup:
         return {**found, "Description": self.description} if self.description else found
 
     def as_summary(self) -> dict[str, Any]:
-        """What ListWorkGroups answers for it."""
+        """The workgroup as ListWorkGroups returns it."""
         return {
             "Name": self.name,
             "State": self.state,
@@ -94,19 +94,19 @@ class WorkGroups:
     def __init__(
         self, output: str = "", kept: bytes = b"", keep: Callable[[bytes], None] | None = None
     ) -> None:
-        """`kept` is what `keep` was given last; it is called after each change."""
+        """`kept` is what `keep` received last; `keep` is called after each change."""
         self._lock = threading.Lock()
         self._keep = keep
         self._found = {PRIMARY: WorkGroup(PRIMARY, output, created=time.time())}
         for found in json.loads(kept) if kept else []:
             prepared = {one["name"]: PreparedStatement(**one) for one in found["prepared"]}
             named = {one["id"]: NamedQuery(**one) for one in found.get("named", ())}
-            # What the command line says of `primary` is newer than what was kept.
+            # The command line's output location for `primary` overrides the stored one.
             given = {"output": output} if found["name"] == PRIMARY else {}
             self._found[found["name"]] = WorkGroup(**{**found, "prepared": prepared, "named": named, **given})
 
     def _changed(self) -> None:
-        """Under the lock."""
+        """Store all workgroups; call it under the lock."""
         if self._keep:
             all_ = [
                 asdict(one)
@@ -117,23 +117,23 @@ class WorkGroups:
             self._keep(json.dumps(all_).encode())
 
     def all(self) -> list[WorkGroup]:
-        """All of them, by name."""
+        """All workgroups, by name."""
         with self._lock:
             return [self._found[name] for name in sorted(self._found)]
 
     def get(self, name: str) -> WorkGroup:
-        """One of them. Raises InvalidRequestError."""
+        """Return one workgroup. Raises InvalidRequestError when it does not exist."""
         with self._lock:
             return self._known(name)
 
     def _known(self, name: str) -> WorkGroup:
-        """Under the lock."""
+        """Return one workgroup; call it under the lock."""
         if name not in self._found:
             raise InvalidRequestError("WorkGroup is not found.")
         return self._found[name]
 
     def create(self, name: str, configuration: dict[str, Any], description: str) -> None:
-        """A new one. Raises InvalidRequestError when the name is taken."""
+        """Create a workgroup. Raises InvalidRequestError when the name is taken."""
         output = (configuration.get("ResultConfiguration") or {}).get("OutputLocation", "")
         # Athena enforces a workgroup's settings unless told otherwise.
         enforced = bool(configuration.get("EnforceWorkGroupConfiguration", True))
@@ -147,7 +147,7 @@ class WorkGroups:
     def update(
         self, name: str, changes: dict[str, Any], description: str | None, state: str | None = None
     ) -> None:
-        """Change its settings, whether it is enabled, and what was said of it. Raises InvalidRequestError."""
+        """Change settings, state and description. Raises InvalidRequestError when it does not exist."""
         there = changes.get("ResultConfigurationUpdates") or {}
         with self._lock:
             old = self._known(name)
@@ -164,8 +164,8 @@ class WorkGroups:
             self._changed()
 
     def delete(self, name: str, *, recursive: bool = False) -> None:
-        """Forget one. Raises InvalidRequestError for `primary`, for one that is not there, and for one that
-        holds statements unless they go too (`recursive`).
+        """Delete a workgroup. Raises InvalidRequestError for `primary`, for one that does not exist, and for
+        one with stored statements unless `recursive`.
         """
         if name == PRIMARY:
             raise InvalidRequestError("The primary workgroup can't be deleted.")
@@ -177,7 +177,7 @@ class WorkGroups:
             self._changed()
 
     def prepare(self, group: str, statement: PreparedStatement, *, replace: bool) -> None:
-        """Keep a prepared statement. Raises InvalidRequestError when it exists and may not be replaced."""
+        """Store a prepared statement. Raises InvalidRequestError when it exists and may not be replaced."""
         kept = self.get(group).prepared
         if not _NAME.fullmatch(statement.name):
             raise InvalidRequestError(f"Invalid prepared statement name: {statement.name}")
@@ -188,7 +188,7 @@ class WorkGroups:
             self._changed()
 
     def prepared(self, group: str, name: str) -> PreparedStatement:
-        """A prepared statement. Raises ResourceNotFoundError."""
+        """Return a prepared statement. Raises ResourceNotFoundError."""
         with self._lock:
             known = self._found[group].prepared if group in self._found else {}
             if name not in known:
@@ -203,20 +203,20 @@ class WorkGroups:
             return [kept[name] for name in sorted(kept)]
 
     def deallocate(self, group: str, name: str) -> None:
-        """Forget a prepared statement. Raises ResourceNotFoundError."""
+        """Delete a prepared statement. Raises ResourceNotFoundError."""
         self.prepared(group, name)
         with self._lock:
             self._found[group].prepared.pop(name, None)
             self._changed()
 
     def save(self, group: str, query: NamedQuery) -> None:
-        """Keep a named query. Raises InvalidRequestError."""
+        """Store a named query. Raises InvalidRequestError."""
         with self._lock:
             self._known(group).named[query.id] = query
             self._changed()
 
     def saved(self, query_id: str) -> tuple[str, NamedQuery]:
-        """A named query and its workgroup. Raises InvalidRequestError."""
+        """Return a named query's workgroup and the query. Raises InvalidRequestError."""
         with self._lock:
             for group in self._found.values():
                 if query_id in group.named:
@@ -224,7 +224,7 @@ class WorkGroups:
         raise InvalidRequestError(f"NamedQuery {query_id} was not found")
 
     def all_saved(self, group: str) -> list[NamedQuery]:
-        """A workgroup's named queries, as they were saved. Raises InvalidRequestError."""
+        """A workgroup's named queries, in the order they were saved. Raises InvalidRequestError."""
         with self._lock:
             return list(self._known(group).named.values())
 

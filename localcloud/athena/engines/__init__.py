@@ -1,4 +1,4 @@
-"""The engines behind the gateway, and the one place that knows which there are."""
+"""The engines behind the gateway. Only this module knows all of them."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from localcloud.athena.model import Engine
 
 
 def create(catalog: Catalog, folder: Path, trino: str = "", trino_log: str = "") -> Engine:
-    """DuckDB, which works in `folder`; or the Trino at the URL `trino`, whose log is `trino_log`."""
+    """Return DuckDB, working in `folder`, or the Trino at the URL `trino`, whose log is `trino_log`."""
     if trino:
         from localcloud.athena.engines.trino.client import Client
         from localcloud.athena.engines.trino.engine import Trino

@@ -1,4 +1,4 @@
-"""What UPDATE and MERGE give the columns of a table: DuckDB text for each, as the column's type."""
+"""The values that UPDATE and MERGE assign to columns, as DuckDB text of the column's type."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +18,7 @@ Types = Mapping[str, Type]
 def by_set(
     items: Sequence[exp.Expression], types: Types, scope: Scope, *, case: int | None = None
 ) -> dict[str, str]:
-    """`SET a = …, b = …` of an UPDATE, or of the clause of a MERGE with the number `case`."""
+    """`SET a = …, b = …` of an UPDATE, or of clause number `case` of a MERGE."""
     values: dict[str, Term] = {}
     for item in items:
         name = item.this.name.lower()

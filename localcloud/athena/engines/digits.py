@@ -1,17 +1,17 @@
-"""Checksums and other work on single bits and digits, as DuckDB macros.
+"""DuckDB macros for checksums and other work on bits and digits.
 
-DuckDB calls Python functions only where numpy is installed, which the local cloud does without.
+Macros, because DuckDB calls Python functions only if numpy is installed, which the local cloud does without.
 """
 
 WORD = 1 << 64
-"""How many values a 64-bit word has."""
+"""The number of values of a 64-bit word."""
 _P1, _P2, _P3 = 11400714785074694791, 14029467366897019727, 1609587929392839161
 _P4, _P5 = 9650029242287828579, 2870177450012600261
 _SEEDS = ((_P1 + _P2) % WORD, _P2, 0, -_P1 % WORD)
 
 
 def _crc_table() -> str:
-    """What each byte adds to a CRC-32."""
+    """Return the lookup table of CRC-32, one entry per byte."""
     found = []
     for byte in range(256):
         value = byte
@@ -55,12 +55,12 @@ MACROS = (
     " CAST(4294967295 AS UBIGINT)),"
     " CAST(4294967295 AS UBIGINT)) AS BIGINT)",
     "athena_two_to(n) AS CAST(CAST(1 AS HUGEINT) << n AS UHUGEINT)",
-    # 64-bit words without sign, kept in 128 bits so that products fit.
+    # Unsigned 64-bit words, kept in 128 bits so that products fit.
     f"athena_word_times(x, y) AS (CAST(x AS UHUGEINT) * CAST(y AS UHUGEINT)) % {WORD}",
     "athena_word_cut(x, n) AS CAST(CAST(x AS UBIGINT) >> n AS UHUGEINT)",
     "athena_word_turn(x, r) AS (CAST(x AS UHUGEINT) * athena_two_to(r))"
     f" % {WORD} + athena_word_cut(x, 64 - r)",
-    # The little-endian word from the hex digits of eight bytes; DuckDB may try it on less than that.
+    # A little-endian word from the hex digits of eight bytes; DuckDB may evaluate it on fewer.
     "athena_word(t) AS CAST(TRY_CAST('0x' || substr(t, 15, 2) || substr(t, 13, 2) || substr(t, 11, 2)"
     " || substr(t, 9, 2) || substr(t, 7, 2) || substr(t, 5, 2) || substr(t, 3, 2) || substr(t, 1, 2)"
     " AS UBIGINT) AS UHUGEINT)",
@@ -79,7 +79,7 @@ MACROS = (
     "athena_xx_rest(h, t) AS list_reduce(list_transform(range(len(t) // 2), lambda i:"
     " CAST(CAST('0x' || substr(t, i * 2 + 1, 2) AS UBIGINT) AS UHUGEINT)), lambda h, byte:"
     f" athena_word_times(athena_word_turn(xor(h, athena_word_times(byte, {_P5})), 11), {_P1}), h)",
-    # A list of one element keeps what goes in from being written out several times.
+    # A one-element list keeps the argument from being expanded several times.
     "athena_xx_final(h) AS list_transform(list_transform(list_transform([h],"
     f" lambda x: athena_word_times(xor(x, athena_word_cut(x, 33)), {_P2})),"
     f" lambda x: athena_word_times(xor(x, athena_word_cut(x, 29)), {_P3})),"

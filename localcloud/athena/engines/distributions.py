@@ -1,15 +1,15 @@
-"""Distribution functions as DuckDB macros: the normal distribution's, the beta's and Student's.
+"""DuckDB macros for the normal, beta and Student distributions.
 
-Series and continued fractions as folds over their steps: about 15 digits, checked against Python's.
+They fold series and continued fractions step by step: about 15 digits, checked against Python's functions.
 """
 
 from math import log, pi, sqrt
 
-# The terms of the fraction that is evaluated from its end; enough for the parameters that are taken.
+# Terms of the continued fraction, evaluated from its end; enough for the accepted parameters.
 _TERMS = 200
 
 MACROS = (
-    # erf as its series, whose terms are all positive, and 1 - erfc as a continued fraction further out.
+    # Near zero, erf as its series, whose terms are all positive; further out, erfc as a continued fraction.
     "athena_erf_near(x) AS list_reduce(list_transform(range(1, 60), lambda i:"
     " struct_pack(n := CAST(i AS DOUBLE), term := CAST(0 AS DOUBLE), total := CAST(0 AS DOUBLE))),"
     " lambda s, e: struct_pack(n := e.n, term := s.term * 2 * x * x / (2 * e.n + 1),"
@@ -30,7 +30,7 @@ MACROS = (
     " athena_beta_term(a, b, x, n)), lambda f, term: 1 + term / f, CAST(1 AS DOUBLE))",
     "athena_beta_part(a, b, x) AS exp(a * ln(x) + b * ln(1 - x) - ln(a)"
     " - lgamma(a) - lgamma(b) + lgamma(a + b)) / athena_beta_fraction(a, b, x)",
-    # Where the fraction would converge slowly, the other side's is taken.
+    # Where the fraction would converge slowly, use that of the complement.
     "athena_beta(a, b, x) AS CASE WHEN x <= 0 THEN 0 WHEN x >= 1 THEN 1"
     " WHEN x > (a + 1) / (a + b + 2) THEN 1 - athena_beta_part(b, a, 1 - x)"
     " ELSE athena_beta_part(a, b, x) END",

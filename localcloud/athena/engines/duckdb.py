@@ -20,15 +20,15 @@ from localcloud.athena.model import Answer, Column, Context
 from localcloud.athena.translate.scope import Field, Query
 from localcloud.athena.translate.translator import translate
 
-# DuckDB hands out columns that have room for a vector of rows, however few there are.
+# DuckDB's columns have room for a vector of rows, however few they hold.
 _VECTOR_ROWS = 2048
 
 
 class DuckDb:
-    """One DuckDB database; each statement has a connection of its own to it."""
+    """A DuckDB database; each statement has its own connection to it."""
 
     def __init__(self, catalog: Catalog, folder: Path) -> None:
-        """`folder` holds copies of objects and what spills out of memory; nothing in it must be kept."""
+        """`folder` holds copies of objects and spilled data; nothing in it needs to be kept."""
         folder.mkdir(parents=True, exist_ok=True)
         self.catalog = catalog
         self.cache = FileCache(catalog.s3, folder / "objects")
@@ -37,7 +37,7 @@ class DuckDb:
         self._lock = threading.Lock()
 
     def columns(self, tree: exp.Expression, context: Context) -> tuple[Column, ...]:
-        """Names and types of the columns of a query, without running it."""
+        """Return names and types of a query's columns, without running it."""
         with self._statement(context) as lake:
             return _columns(translate(tree, lake, context.database))
 
@@ -76,7 +76,7 @@ class DuckDb:
         raise not_supported(f"The local cloud does not know {type(tree).__name__.upper()} as a statement")
 
     def explain(self, tree: exp.Expression, context: Context) -> Answer:
-        """DuckDB's plan of a query, one row a line."""
+        """Return DuckDB's plan of a query, one row per line."""
         with self._statement(context) as lake:
             query = translate(tree, lake, context.database)
             with as_athena():
@@ -93,7 +93,7 @@ class DuckDb:
             connection.interrupt()
 
     def close(self) -> None:
-        """End the database; statements that still run fail."""
+        """Close the database; running statements fail."""
         self._database.close()
 
     @contextmanager
@@ -114,7 +114,7 @@ def _columns(query: Query) -> tuple[Column, ...]:
 
 
 def _in_zones(rows: pa.Table, fields: tuple[Field, ...]) -> pa.Table:
-    """Name the columns as the query does, and give instants the time zone that Athena would show."""
+    """Name the columns as the query does, and give instants the time zone that Athena shows."""
     columns = [
         column.cast(pa.timestamp("us", field.zone))
         if field.type.name == "timestamp with time zone"
@@ -125,7 +125,7 @@ def _in_zones(rows: pa.Table, fields: tuple[Field, ...]) -> pa.Table:
 
 
 def _fitted(rows: pa.Table) -> pa.Table:
-    """The same rows in no more memory than they take: one row of four columns has 10 KiB, from DuckDB 90."""
+    """Copy the rows to memory of their size: one row of four columns takes 10 KiB, from DuckDB 90."""
     if rows.num_rows >= _VECTOR_ROWS:
         return rows
     sink = pa.BufferOutputStream()

@@ -1,4 +1,4 @@
-"""DuckDB's errors as Athena's."""
+"""Translate DuckDB's errors to Athena's."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import duckdb
 
 from localcloud.athena.errors import AthenaError, not_supported
 
-# What `localcloud.athena.translate.terms.fail` raises: a cast of `CODE: text` to an integer, or what
+# What `localcloud.athena.translate.terms.fail` raises: a cast of `CODE: text` to an integer, or text that
 # `athena_fail` cannot parse.
 _RAISED = (
     re.compile(r"Could not convert string '(?P<code>[A-Z_]+): (?P<text>.*)' to INT32", re.S),
@@ -69,7 +69,7 @@ _KNOWN = (
 )
 
 
-# What RE2 says of patterns; Java may know them.
+# RE2's errors for patterns that Java may accept.
 _PATTERNS = (
     "invalid perl operator",
     "invalid escape sequence",
@@ -83,7 +83,7 @@ _PATTERNS = (
     "invalid named capture group",
     "invalid UTF-8",
 )
-# What DuckDB says of days and moments that are past its calendar.
+# DuckDB's errors for dates and timestamps beyond its calendar.
 _CALENDAR = ("in timestamp range", "Date out of range", "Timestamp out of range")
 
 
@@ -99,7 +99,7 @@ def as_athena() -> Iterator[None]:
 
 
 def translated(error: duckdb.Error) -> AthenaError:
-    """The AthenaError for an error of DuckDB; what is not known is an internal error with its text."""
+    """Return the AthenaError for a DuckDB error; an unknown one is an internal error with its text."""
     message = str(error)
     if raised := next(filter(None, (pattern.search(message) for pattern in _RAISED)), None):
         return AthenaError(raised["code"], raised["text"])

@@ -1,6 +1,6 @@
-"""SHA-512 and the 128 bits of MurmurHash3 as DuckDB macros.
+"""SHA-512 and 128-bit MurmurHash3 as DuckDB macros.
 
-DuckDB calls Python functions only where numpy is installed, which the local cloud does without.
+Macros, because DuckDB calls Python functions only if numpy is installed, which the local cloud does without.
 """
 
 from itertools import count, islice
@@ -17,7 +17,7 @@ def _primes() -> list[int]:
 
 
 def _cube_root(number: int) -> int:
-    """The whole part of the cube root."""
+    """Return the integer part of the cube root."""
     root = 1 << (number.bit_length() // 3 + 1)
     while (better := (2 * root + number // (root * root)) // 3) < root:
         root = better
@@ -28,7 +28,7 @@ def _words(values: list[int]) -> str:
     return "[" + ", ".join(f"CAST({value} AS UBIGINT)" for value in values) + "]"
 
 
-# The first 64 bits behind the point of the roots of primes.
+# The first 64 fractional bits of the roots of primes.
 _ROUNDS = _words([_cube_root(prime << 192) & _MASK for prime in _primes()])
 _START = _words([isqrt(prime << 128) & _MASK for prime in _primes()[:8]])
 
@@ -57,7 +57,7 @@ _SCHEDULE = (
     "list_reduce(list_prepend(block, list_transform(range(64), lambda i: CAST([] AS UBIGINT[]))),"
     f" lambda w, e: list_append(w, {_sum(_SMALL1, 'w[-7]', _SMALL0, 'w[-16]')}))"
 )
-# A list of one element keeps what goes in from being written out several times.
+# A one-element list keeps the argument from being expanded several times.
 _ROUND = (
     f"list_transform([{_T1}], lambda t:"
     f" [{_sum('t', _T2)}, s[1], s[2], s[3], {_sum('s[4]', 't')}, s[5], s[6], s[7]])[1]"
@@ -72,7 +72,7 @@ def _mixed(word: str, first: int, turn: int, second: int) -> str:
 
 
 def _steps(start: str, *steps: str) -> str:
-    """Steps on one value, each written over `x`."""
+    """Chain steps on one value; each step is an expression of `x`."""
     found = f"[{start}]"
     for step in steps:
         found = f"list_transform({found}, lambda x: {step})"
@@ -83,7 +83,7 @@ _H1, _H2 = _mixed("k[1]", _C1, 31, _C2), _mixed("k[2]", _C2, 33, _C1)
 _FALL = "xor(x, athena_word_cut(x, 33))"
 
 MACROS = (
-    # The bits that go out on the right come in on the left.
+    # Rotate right.
     "athena_right(x, n) AS (x >> n) | ((x & ((CAST(1 AS UBIGINT) << n) - 1)) << (64 - n))",
     "athena_sha_blocks(t) AS list_transform(range(len(t) // 256), lambda i: list_transform(range(16),"
     " lambda j: CAST('0x' || substr(t, i * 256 + j * 16 + 1, 16) AS UBIGINT)))",
@@ -122,7 +122,7 @@ MACROS = (
     )
     + ")",
     "athena_murmur_length(h, n) AS list_transform(h, lambda word: xor(word, CAST(n AS UHUGEINT)))",
-    # The hex digits of a word, the lowest byte first.
+    # The hex digits of a word, lowest byte first.
     "athena_little_end(x) AS array_to_string(list_transform(range(8), lambda i:"
     " substr(lpad(hex(CAST(x AS UBIGINT)), 16, '0'), 15 - 2 * i, 2)), '')",
     "athena_murmur_rest(t) AS athena_words(rpad(substr(t, len(t) // 32 * 32 + 1), 32, '0'))",

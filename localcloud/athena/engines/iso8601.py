@@ -1,4 +1,4 @@
-"""DuckDB macros for ISO 8601 texts by Joda's grammar; what is no such text, or no day, becomes null."""
+"""DuckDB macros for ISO 8601 texts in Joda's grammar; invalid texts and dates become null."""
 
 
 def _day(pattern: str, found: str) -> str:
@@ -17,7 +17,7 @@ _CLOCK = "([01][0-9]|2[0-3])(:[0-5][0-9](:[0-5][0-9]([.,][0-9]+)?)?)?"
 _MOMENT = f"[^T]*(T({_CLOCK})?(Z|z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)?)?"
 
 MACROS = (
-    # The 366th day of a short year is the next year's first to DuckDB.
+    # DuckDB reads the 366th day of a 365-day year as the first of the next year.
     "athena_same_year(d, t, year) AS CASE WHEN strftime(d, year) = left(t, 4) THEN CAST(d AS DATE) END",
     f"athena_iso_day(t) AS CASE {' '.join(_DAYS)} END",
     "athena_iso_clock(t) AS CAST(t || substr('00:00:00', len(t) + 1) AS TIME)",

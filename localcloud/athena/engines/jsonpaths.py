@@ -1,8 +1,8 @@
-"""What paths of SQL/JSON are made of, as DuckDB macros.
+"""The building blocks of SQL/JSON paths, as DuckDB macros.
 
-An item is a JSON value, a sequence a list of them. NULL in the place of an item is an error of the path,
-which makes the whole path fail; JSON's null is the value `null`. Lambda parameters begin with `path_`, as
-macros take arguments by their text.
+An item is a JSON value, a sequence is a list of items. NULL in place of an item means a path error, which
+makes the whole path fail; JSON's null is the value `null`. Lambda parameters begin with `path_` to avoid
+capture, since macros substitute their arguments as text.
 """
 
 from localcloud.athena.translate.terms import fail, text
@@ -12,13 +12,13 @@ _JSON, _BIGINT = Type("json"), Type("bigint")
 
 
 def _refused(what: str) -> str:
-    """Fails with NOT_SUPPORTED where a row reaches it."""
+    """Return an expression that fails with NOT_SUPPORTED for a row that evaluates it."""
     return f"CAST({fail('NOT_SUPPORTED', text(f'{what} in the local cloud'), _JSON)} AS JSON)"
 
 
-# What DuckDB takes for JSON and Jackson does not: a comma at the end of a list, NaN and infinity.
+# What DuckDB accepts as JSON but Jackson does not: a trailing comma, NaN and infinity.
 _FOREIGN = r"""',\s*[\]}]|[Nn][Aa][Nn]|[Ii][Nn][Ff]'"""
-# The scalars, with what may stand behind them.
+# The scalars, with what may follow them.
 _WORD = "(true|false|null)(?:[^A-Za-z0-9_$].*)?"
 _NUMBER = r"(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)[ \t\n\r].*"
 _NOTHING, _ERROR = "CAST([] AS JSON[])", "CAST([NULL] AS JSON[])"
@@ -28,7 +28,7 @@ _NUMBERS = "'UBIGINT', 'BIGINT', 'DOUBLE'"
 
 
 _OPERATORS = {"equal": "=", "unequal": "<>", "less": "<", "greater": ">", "at_most": "<=", "at_least": ">="}
-# Whether nulls on both sides, or on one, are an answer; p.a and p.b are the kinds of the sides' items.
+# Whether nulls on both sides, or on one, decide the answer; p.a and p.b are the kinds of each side's items.
 _BY_NULL = {
     "equal": "list_contains(p.a, 'null') AND list_contains(p.b, 'null')",
     "unequal": "list_contains(p.a, 'null') AND list_distinct(p.b) <> ['null']"
@@ -37,7 +37,7 @@ _BY_NULL = {
 
 
 def _calculated(name: str, whole: str, real: str) -> str:
-    """Of two values: integers give an integer, of their wider type, all other numbers a double."""
+    """Return a macro of two values: integers give an integer of their wider type, other numbers a double."""
     return (
         f"athena_path_{name}(a, b) AS CASE WHEN a.n IS NOT NULL AND b.n IS NOT NULL"
         f" THEN athena_path_fitting({whole}, athena_path_narrow(a.n) AND athena_path_narrow(b.n))"
@@ -46,7 +46,7 @@ def _calculated(name: str, whole: str, real: str) -> str:
 
 
 def _answered(name: str, operator: str) -> str:
-    """What a comparison says of two values; NULL where they have no order."""
+    """Return a macro that compares two values; NULL if they have no order."""
     return (
         f"athena_path_is_{name}(a, b) AS CASE WHEN a.k = 'null' OR b.k = 'null' THEN FALSE"
         f" WHEN a.n IS NOT NULL AND b.n IS NOT NULL THEN a.n {operator} b.n"
@@ -56,9 +56,10 @@ def _answered(name: str, operator: str) -> str:
 
 
 def _compared(name: str, mode: str) -> str:
-    """Of two sequences and the kinds of their items (l, r, a, b): whether any pair meets a comparison.
+    """Return a macro that tells whether any pair of two sequences satisfies a comparison.
 
-    In lax mode the first pair decides that does or has no order; in strict mode any without is unknown.
+    Its argument holds both sequences and the kinds of their items (l, r, a, b). In lax mode the first pair
+    decides that satisfies it or has no order; in strict mode any pair without an order makes it unknown.
     """
     by_null = _BY_NULL.get(name, "FALSE")
     pairs = (
@@ -77,10 +78,10 @@ def _compared(name: str, mode: str) -> str:
 
 
 MACROS = (
-    # Texts as documents: NULL for what is none. Behind a document may stand anything; of no text it is null.
+    # Text as a document: NULL if invalid. Anything may follow a document; empty text is the document null.
     r"""athena_json_bare(t) AS regexp_replace(t, '"(?:[^"\\]|\\.)*"', '""', 'g')""",
-    # CASE, not AND: in a projection DuckDB works out both sides of an AND, and the last one is slow.
-    # A list of one text keeps it from being bound once for each place where it stands.
+    # CASE, not AND: in a projection DuckDB evaluates both sides of an AND, and the last one is slow.
+    # A one-element list binds the text once rather than once per use.
     f"athena_json_strict(t) AS list_transform([t], lambda path_t: CASE WHEN NOT json_valid(path_t) THEN FALSE"
     f" WHEN regexp_matches(path_t, {_FOREIGN}) THEN NOT regexp_matches(athena_json_bare(path_t), {_FOREIGN})"
     " WHEN path_t IS NOT NULL THEN TRUE END)[1]",
@@ -95,7 +96,7 @@ MACROS = (
     r" WHEN NOT json_valid(t) AND regexp_matches(t, '\\u[dD][89a-fA-F]') THEN CAST("
     + _refused("Half a surrogate in JSON")
     + " AS VARCHAR) ELSE athena_json_first(t) END AS JSON), '$')",
-    # Of an item: its kind, the integer that it is, the number, the text. Integers past a bigint are `vast`.
+    # Of an item: its kind, its integer value, its number, its text. Integers beyond bigint are `vast`.
     "athena_path_whole(x) AS CASE WHEN json_type(x) IN ('BIGINT', 'UBIGINT') THEN TRY_CAST(x AS BIGINT) END",
     "athena_path_real(x) AS CASE WHEN json_type(x) = 'DOUBLE' AND regexp_matches(CAST(x AS VARCHAR), '[.eE]')"
     " THEN CAST(CAST(x AS VARCHAR) AS DOUBLE) END",
@@ -108,7 +109,7 @@ MACROS = (
     "json_type(path_i.j), coalesce(path_i.n, path_i.r)), 'n': path_i.n, 'd': coalesce(path_i.n, path_i.r),"
     " 't': json_extract_string(path_i.j, '$')})",
     "athena_path_narrow(n) AS n BETWEEN -2147483648 AND 2147483647",
-    # A result of integers (`narrow`) or bigints. A small bigint would be an integer to what follows.
+    # The result for integers (`narrow`) or bigints. A small bigint would count as an integer afterwards.
     "athena_path_fitting(n, narrow) AS CASE WHEN narrow AND NOT athena_path_narrow(n)"
     f" OR n NOT BETWEEN {-(2**63)} AND {2**63 - 1} THEN NULL WHEN NOT narrow AND athena_path_narrow(n)"
     f" THEN {_refused('A bigint this small inside of a JSON path')} ELSE to_json(n) END",
@@ -123,7 +124,7 @@ MACROS = (
     " WHEN path_n IS NOT NULL THEN athena_path_fitting(-CAST(path_n AS HUGEINT), athena_path_narrow(path_n))"
     " ELSE athena_path_real_item(-athena_path_real(x)) END)[1]",
     "athena_path_positive(x) AS CASE WHEN athena_path_number(x) IS NOT NULL THEN x END",
-    # An item as Jackson writes it: numbers as Java has them, characters past U+FFFF as two escapes.
+    # An item as Jackson writes it: numbers as in Java, characters past U+FFFF as two escapes.
     "athena_path_text(x) AS list_transform([CAST(x AS VARCHAR)], lambda path_t: CASE"
     " WHEN regexp_matches(path_t, '[0-9][.eE]|[\\x{10000}-\\x{10FFFF}]')"
     " THEN list_transform([athena_json_doubles(path_t)], lambda path_t: athena_json_escaped(path_t))[1]"
@@ -141,7 +142,7 @@ MACROS = (
     f" WHEN athena_path_twice(x) THEN [{_TWICE}]"
     " ELSE list_transform(list_zip(json_keys(x), json_extract(x, '$.*')), lambda path_e:"
     " json_object('name', path_e[1], 'value', path_e[2], 'id', id)) END",
-    # Steps. `absent` is what a step gives where it finds nothing.
+    # Steps. `absent` is the result of a step that finds nothing.
     "athena_path_twice(x) AS len(list_distinct(json_keys(x))) < len(json_keys(x))",
     "athena_path_unfolded(x) AS CASE WHEN json_type(x) = 'ARRAY' THEN json_extract(x, '$[*]') ELSE [x] END",
     "athena_path_member(x, pointer, absent) AS CASE WHEN json_type(x) <> 'OBJECT' THEN absent"
@@ -159,7 +160,7 @@ MACROS = (
     " ELSE e[greatest(r.f, 0) + 1 : least(r.t, len(e) - 1) + 1] END",
     f"athena_path_strict_slice(e, r) AS CASE WHEN r.f < 0 OR r.f > r.t OR r.t >= len(e) THEN {_ERROR}"
     " ELSE athena_path_slice(e, r) END",
-    # Predicates. Kinds without an order among them: what is nested, beside anything but null.
+    # Predicates. Kinds that cannot be ordered: nested values, except against null.
     "athena_path_failed(s) AS list_count(s) < len(s)",
     "athena_path_scalar(kinds) AS list_has_any(kinds, ['boolean', 'varchar', 'number', 'vast'])",
     "athena_path_unlike(a, b) AS list_contains(a, 'nested') AND (list_contains(b, 'nested')"
@@ -169,7 +170,7 @@ MACROS = (
     " lambda path_r: path_r IS NOT NULL)[1] WHEN 'true' THEN TRUE WHEN 'unknown' THEN NULL ELSE FALSE END",
     "athena_path_strict_answer(answers) AS CASE WHEN athena_path_failed(answers) THEN NULL"
     " ELSE list_contains(answers, TRUE) END",
-    # Two sequences (l, r) as what is compared of them.
+    # Two sequences (l, r) prepared for comparison.
     "athena_path_sides(p) AS list_transform([{'l': athena_path_valued(p.l), 'r': athena_path_valued(p.r)}],"
     " lambda path_p: {'l': path_p.l, 'r': path_p.r, 'a': list_transform(path_p.l, lambda path_i: path_i.k),"
     " 'b': list_transform(path_p.r, lambda path_i: path_i.k)})[1]",

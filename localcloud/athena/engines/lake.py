@@ -1,4 +1,4 @@
-"""The tables and views that a statement reads, found in Glue, as DuckDB text."""
+"""The tables and views that a statement reads: looked up in Glue, turned into DuckDB text."""
 
 # ruff: noqa: S608  (the SQL text holds only quoted names and translated terms)
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Lake:
-    """One statement's view of the catalog: it sees one version of a table, its metadata tables included."""
+    """One statement's view of the catalog: one version per table, also for its metadata tables."""
 
     catalog: Catalog
     cache: FileCache
@@ -43,21 +43,21 @@ class Lake:
     _registered: int = 0
 
     def scanned(self, reads: Iterable[Read]) -> int:
-        """The bytes that the statement reads. Raises BytesLimitError, so ask before anything is written."""
+        """Return the bytes that the statement reads. Raises BytesLimitError: call it before any write."""
         found = scanned_bytes(reads)
         if found > self.most_bytes > 0:
             raise BytesLimitError
         return found
 
     def glue(self, database: str, name: str) -> GlueTable | None:
-        """The Glue entry, asked for once a statement."""
+        """Return the Glue entry, which is requested once per statement."""
         key = (database, name)
         if key not in self._found:
             self._found[key] = self.catalog.find_table(database, name)
         return self._found[key]
 
     def iceberg(self, database: str, name: str) -> IcebergMetadata:
-        """The table as it was when the statement first asked. Raises AthenaError TABLE_NOT_FOUND."""
+        """Return the table as of the statement's first access. Raises AthenaError TABLE_NOT_FOUND."""
         key = (database, name)
         if key not in self._loaded:
             entry = self.glue(database, name)
@@ -67,7 +67,7 @@ class Lake:
         return self._loaded[key]
 
     def find(self, database: str, name: str, version: exp.Expression | None) -> Table | View | None:
-        """The relation with this name, or None."""
+        """Return the relation with this name, or None."""
         if database == schemata.NAME:
             _refuse_versions(version)
             return self._information_schema(name)
@@ -86,11 +86,11 @@ class Lake:
         return HiveTable(self, found)
 
     def has_database(self, name: str) -> bool:
-        """Whether Glue has this database; information_schema is always there."""
+        """Whether Glue has this database; information_schema always exists."""
         return name == schemata.NAME or self.catalog.find_database(name) is not None
 
     def register(self, name: str, rows: object) -> str:
-        """Give DuckDB an Arrow table; returns the name to read it by."""
+        """Register an Arrow table with DuckDB; returns the name to read it by."""
         self._registered += 1
         label = f"arrow_{name}_{self._registered}"
         self.connection.register(label, rows)
@@ -125,7 +125,7 @@ def _refuse_versions(version: exp.Expression | None) -> None:
 
 
 def view(found: GlueTable) -> View:
-    """A view from its Glue entry. Raises INVALID_VIEW when it was not made by Athena."""
+    """Return a view from its Glue entry. Raises INVALID_VIEW when Athena did not create it."""
     body = stored_views.described(found)
     stored = body.get("columns")
     declared = tuple(
@@ -138,19 +138,19 @@ def view(found: GlueTable) -> View:
 
 @dataclass(frozen=True, slots=True)
 class IcebergTable:
-    """An Iceberg table at a version."""
+    """An Iceberg table at one version."""
 
     lake: Lake
     version: scans.Version
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """The columns of the version's schema, and `$path`."""
+        """The columns of the version's schema, then `$path`."""
         shown = tuple(Field(name, type_, ident(name)) for name, type_ in columns(self.version.schema))
         return (*shown, Field(scans.PATH, VARCHAR, ident(scans.PATH), hidden=True))
 
     def scan(self, filters: tuple[Filter, ...]) -> Scanned:
-        """The rows of the files that may pass the filters."""
+        """Return the rows of the files that may pass the filters."""
         planned = scans.plan(self.version, filters)
         sql = scans.relation(self.version.schema, planned, self.lake.cache)
         return Scanned(sql, partial(chunks.size, self.version, planned))
@@ -165,12 +165,12 @@ class HiveTable:
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """Data columns, partition keys, and `$path`."""
+        """Data columns, partition keys, then `$path`."""
         shown = tuple(Field(name, type_, ident(name)) for name, type_ in hive.columns(self.table))
         return (*shown, Field(scans.PATH, VARCHAR, ident(scans.PATH), hidden=True))
 
     def scan(self, filters: tuple[Filter, ...]) -> Scanned:
-        """The rows of the partitions that may pass the filters."""
+        """Return the rows of the partitions that may pass the filters."""
         return hive.relation(self.lake.catalog, self.table, filters, self.lake.cache)
 
 
@@ -187,7 +187,7 @@ class HivePartitions:
         return hive.partition_fields(self.table)
 
     def scan(self, filters: tuple[Filter, ...]) -> Scanned:
-        """The partitions that may pass the filters."""
+        """Return the partitions that may pass the filters."""
         rows = hive.partitions_table(self.lake.catalog, self.table, filters)
         return Scanned(f"(SELECT * FROM {self.lake.register('partitions', rows)})")
 
@@ -200,5 +200,5 @@ class ArrowTable:
     label: str
 
     def scan(self, filters: tuple[Filter, ...]) -> Scanned:  # noqa: ARG002  metadata is small
-        """All rows."""
+        """Return all rows."""
         return Scanned(f"(SELECT * FROM {self.label})")

@@ -12,7 +12,7 @@ from localcloud.athena.model import Context
 
 @dataclass(frozen=True, slots=True)
 class Properties:
-    """What a CTAS asks for: where the rows go, and how they are laid out."""
+    """What a CTAS specifies: location, partitioning and format of the new table."""
 
     iceberg: bool
     with_data: bool
@@ -22,7 +22,7 @@ class Properties:
 
 
 def new_table(tree: exp.Create, context: Context, catalog: Catalog) -> tuple[str, str] | None:
-    """Database and name of the table that a CTAS creates; None when it is there and IF NOT EXISTS is said.
+    """Return database and name of the table that a CTAS creates; None if it exists, with IF NOT EXISTS.
 
     Raises SCHEMA_NOT_FOUND and TABLE_ALREADY_EXISTS.
     """
@@ -40,9 +40,9 @@ def new_table(tree: exp.Create, context: Context, catalog: Catalog) -> tuple[str
 def hive_location(
     properties: Properties, catalog: Catalog, database: str, name: str, context: Context
 ) -> str:
-    """Where a Hive table is put: what it asks for, else beside the query's results as Athena does.
+    """Return where to put a Hive table: the given location, else beside the query results, as Athena does.
 
-    Without an address for results it is a folder of the database's. Raises without any of them.
+    Without a result location it is a folder in the database's location. Raises without any of them.
     """
     if properties.location or context.location:
         return properties.location or context.location
@@ -57,7 +57,7 @@ def hive_location(
 
 
 def read(tree: exp.Create) -> Properties:
-    """The properties of a CTAS. Raises INVALID_TABLE_PROPERTY for values that are none."""
+    """Read the properties of a CTAS. Raises INVALID_TABLE_PROPERTY for invalid values."""
     given: dict[str, str | tuple[str, ...]] = {}
     clause = tree.args.get("properties")
     with_data = True

@@ -1,7 +1,7 @@
 """MERGE, UPDATE and DELETE on Iceberg tables: find the rows, rewrite only their files, commit once.
 
-Every statement becomes a temporary table `hits` with one row for each change of a target row: its file,
-its position there, which clause decided (`action`), and the new values of the columns that are set.
+Every statement fills a temporary table `hits` with one row per change of a target row: its file, its
+position in the file, the clause that applies (`action`), and the new values of the assigned columns.
 """
 
 # ruff: noqa: ARG001, S608  (the SQL text holds only quoted names and translated terms; handlers share one signature)
@@ -40,9 +40,9 @@ from localcloud.athena.types import Type
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-# Two source rows for one target row fail when the same clause takes both, or none does: so Trino 476, also
-# where there is nothing but WHEN NOT MATCHED. Two clauses for one row it lets pass, and makes two rows of it
-# or brings a deleted one back; that is refused here with the same code.
+# Two source rows for one target row fail if the same clause takes both, or none does: as in Trino 476, even
+# with only WHEN NOT MATCHED. Trino allows two different clauses for one row, and then duplicates the row or
+# brings a deleted one back; we refuse that with the same code.
 _MANY_MATCHES = (
     "SELECT 1 FROM hits GROUP BY path, pos"
     " HAVING count(*) > count(DISTINCT action) OR count(*) FILTER (action >= 0) > 1 LIMIT 1"
@@ -53,7 +53,7 @@ _SOURCE = '"source"'
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The table that changes, as it was when the statement began."""
+    """The table to change, as of the start of the statement."""
 
     table: Table
     columns: tuple[tuple[str, Type], ...]
@@ -61,14 +61,14 @@ class Target:
     scan: Scan
 
     def plan(self, filters: Sequence[Filter]) -> list[scans.Planned]:
-        """The files that may hold rows to change."""
+        """Return the files that may hold rows to change."""
         version = scans.current(self.table)
         planned = scans.plan(version, filters)
         self.scan.size = partial(chunks.size, version, planned)
         return planned
 
     def kept(self, clauses: Sequence["Clause"]) -> Iterator[Read]:
-        """What an update leaves as it is. Athena writes the whole row anew, so it has to read that."""
+        """Yield reads of the unchanged columns: Athena writes whole rows, so it has to read those too."""
         for clause in clauses:
             if not clause.deletes:
                 yield from (Read(self.scan, (name,)) for name, _ in self.columns if name not in clause.values)
@@ -76,7 +76,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One WHEN of a MERGE, or the whole of an UPDATE or DELETE: a condition, and what it sets."""
+    """One WHEN of a MERGE, or the whole of an UPDATE or DELETE: a condition and the assignments."""
 
     condition: str
     deletes: bool
@@ -84,7 +84,7 @@ class Clause:
 
 
 def merge(tree: exp.Merge, context: Context, lake: Lake, connection: "DuckDBPyConnection") -> Answer:
-    """MERGE INTO. Raises MERGE_TARGET_ROW_MULTIPLE_MATCHES when two source rows meet one target row."""
+    """MERGE INTO. Raises MERGE_TARGET_ROW_MULTIPLE_MATCHES when two source rows match one target row."""
     check_parts(tree, "using", "on", "whens")
     for when in tree.args["whens"].expressions:
         check_parts(when, "matched", "condition", "then")
@@ -183,7 +183,7 @@ def _target(node: exp.Table, context: Context, lake: Lake) -> Target:
 def _materialised_source(
     node: exp.Expression, scope: Scope, lake: Lake, connection: "DuckDBPyConnection"
 ) -> tuple[Field, ...]:
-    """Run the source once into `merge_source`, with a number for each row; returns its fields there."""
+    """Store the source in `merge_source` with a number per row; returns its fields there."""
     found = relation_source(node, scope)
     shown = [field for field in found.fields if not field.hidden]
     items = "".join(f", {field.sql} AS c{at}" for at, field in enumerate(shown))
@@ -223,7 +223,7 @@ def _insertion(when: exp.Expression, target: Target, scope: Scope, at: int) -> C
 
 
 def _choice(clauses: Sequence[Clause]) -> str:
-    """The number of the first clause whose condition holds, -1 when none does."""
+    """Return SQL for the number of the first clause whose condition holds, -1 if none does."""
     branches = " ".join(f"WHEN {clause.condition} THEN {at}" for at, clause in enumerate(clauses))
     return f"CASE {branches} ELSE -1 END" if clauses else "-1"
 
@@ -233,7 +233,7 @@ def _set_columns(target: Target, clauses: Sequence[Clause]) -> list[str]:
 
 
 def _hits_sql(target: Target, clauses: Sequence[Clause], source: str, *, rid: str) -> str:
-    """`hits`: one row for each target row and source row that meet, with the new values."""
+    """Return SQL that creates `hits`: a row per matching pair of target and source row, with new values."""
     return (
         f"CREATE OR REPLACE TEMP TABLE hits AS SELECT {_TARGET}.{ident(scans.PATH)} AS path, "
         f"{_TARGET}.{scans.POSITION} AS pos, {rid} AS rid, {_choice(clauses)} AS action"
@@ -242,7 +242,7 @@ def _hits_sql(target: Target, clauses: Sequence[Clause], source: str, *, rid: st
 
 
 def _new_values(target: Target, clauses: Sequence[Clause]) -> str:
-    """The values that the deciding clause sets; the choice is made again, cheaply, for each column."""
+    """Return SQL of the values that the applying clause assigns; it repeats the CASE, cheaply, per column."""
     items = ""
     for at, name in enumerate(_set_columns(target, clauses)):
         branches = " ".join(
@@ -255,7 +255,7 @@ def _new_values(target: Target, clauses: Sequence[Clause]) -> str:
 
 
 def _inserted_rows(target: Target, clauses: Sequence[Clause]) -> str:
-    """DuckDB text of the rows to insert: source rows without a target row, by the first clause that holds."""
+    """Return SQL of the rows to insert: source rows without a target row, by the first clause that holds."""
     if not clauses:
         return ""
     chosen = (
@@ -280,7 +280,7 @@ def _apply(
     lake: Lake,
     connection: "DuckDBPyConnection",
 ) -> int:
-    """Rewrite the touched files with the hits applied, add the new rows, commit; returns the rows changed."""
+    """Rewrite the affected files with the hits applied, add the new rows, commit; returns the row count."""
     with as_athena():
         paths = connection.execute(
             "SELECT path, count(*) FROM hits WHERE action >= 0 GROUP BY path"
@@ -331,7 +331,7 @@ def _filters(condition: exp.Expression, target: Target) -> list[Filter]:
 def _key_ranges(
     on: exp.Expression, target: Target, fields: tuple[Field, ...], connection: "DuckDBPyConnection"
 ) -> list[Filter]:
-    """For `target.key = source.key`, the range of the source's keys: no other target row can match."""
+    """For `target.key = source.key`, return the range of the source's keys: other rows cannot match."""
     pairs = []
     for mine, theirs in pruning.equalities(on, target.fields, fields):
         kinds = {mine.type.name, theirs.type.name}

@@ -29,7 +29,7 @@ _COLUMNS = {
 
 
 def fields(name: str) -> tuple[Field, ...]:
-    """The columns of the table of information_schema with this name; none when there is no such table."""
+    """The columns of this table of information_schema; empty when there is no such table."""
     return tuple(
         Field(column, BIGINT if column == "ordinal_position" else VARCHAR, ident(column))
         for column in _COLUMNS.get(name, ())
@@ -37,7 +37,7 @@ def fields(name: str) -> tuple[Field, ...]:
 
 
 def read(catalog: Catalog, name: str) -> pa.Table:
-    """All rows of that table, as Glue has them now."""
+    """Read all rows of that table from Glue."""
     shape = [(field.name, pa.int64() if field.type == BIGINT else pa.string()) for field in fields(name)]
     rows = [dict(zip(_COLUMNS[name], row, strict=True)) for row in _rows(catalog, name)]
     return pa.Table.from_pylist(rows, pa.schema(shape))

@@ -1,4 +1,4 @@
-"""What Glue keeps of a view: Presto's own description of it."""
+"""Glue's content of a view: a description in Presto's format."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ _VIEW = re.compile(r"/\* Presto View: (?P<body>\S+) \*/")
 
 
 def described(found: Table) -> Mapping[str, object]:
-    """`originalSql`, `schema`, `columns` … Raises INVALID_VIEW when it was not made by Athena."""
+    """Decode `originalSql`, `schema`, `columns` etc. Raises INVALID_VIEW when Athena did not create it."""
     match = _VIEW.search(str(found.raw.get("ViewOriginalText") or ""))
     if match is None:
         raise AthenaError("INVALID_VIEW", f"View '{found.database}.{found.name}' was not created by Athena")
@@ -21,6 +21,6 @@ def described(found: Table) -> Mapping[str, object]:
 
 
 def definition(found: Table) -> str:
-    """The query of a view; of one that Athena did not make, what Glue has."""
+    """Return the query of a view; if Athena did not create it, the text in Glue."""
     text = str(found.raw.get("ViewOriginalText") or "")
     return str(described(found)["originalSql"]) if _VIEW.search(text) else text

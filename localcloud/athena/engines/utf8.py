@@ -1,6 +1,6 @@
-"""Bytes as text as a DuckDB macro: what is no UTF-8 is replaced, where DuckDB's own decode refuses it.
+"""A DuckDB macro that decodes bytes and replaces invalid UTF-8, which DuckDB's own decode refuses.
 
-The bytes become characters of the same number, so that a regular expression can part them.
+Each byte becomes the character with its number, so that a regular expression can split the bytes.
 """
 
 _AFTER = r"[\x{80}-\x{bf}]"
@@ -12,7 +12,7 @@ _VALID = (
     rf"|\x{{f0}}[\x{{90}}-\x{{bf}}]{_AFTER}{{2}}|\x{{f4}}[\x{{80}}-\x{{8f}}]{_AFTER}{{2}}"
     rf"|[\x{{f1}}-\x{{f3}}]{_AFTER}{{3}}"
 )
-# One replacement stands for a first byte and those after it that it asks for.
+# One replacement stands for a first byte and the continuation bytes that it calls for.
 _INVALID = (
     rf"[\x{{c0}}-\x{{df}}]{_AFTER}?|[\x{{e0}}-\x{{ef}}]{_AFTER}{{0,2}}|[\x{{f0}}-\x{{f7}}]{_AFTER}{{0,3}}"
     rf"|[\x{{f8}}-\x{{fb}}]{_AFTER}{{0,4}}|[\x{{fc}}\x{{fd}}]{_AFTER}{{0,5}}|."

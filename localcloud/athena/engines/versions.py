@@ -1,4 +1,4 @@
-"""`FOR … AS OF`: which state of an Iceberg table a query names."""
+"""`FOR … AS OF`: the snapshot of an Iceberg table that a query names."""
 
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ _MOMENTS = ("timestamp", "timestamp with time zone", "date", "unknown")
 def named(
     table: Table, version: exp.Expression, scope: Scope, connection: "DuckDBPyConnection"
 ) -> scans.Version:
-    """The state that the node names. Raises as Athena does where the table has none of that name."""
+    """Return the version that the node names. Raises Athena's error where the table has no such version."""
     pointer = scope.term(version.expression)
     if str(version.this).upper() == "TIMESTAMP":
         return _at_time(table, version, pointer, scope, connection)
@@ -60,7 +60,7 @@ def _moment(value: object) -> datetime:
 def _constant(
     pointer: Term, version: exp.Expression, connection: "DuckDBPyConnection"
 ) -> tuple[object, object]:
-    """The pointer's value, and how it is shown."""
+    """Return the pointer's value, and its text for messages."""
     with as_athena():
         found = connection.execute(f"SELECT {pointer.sql}, {cast(pointer, VARCHAR).sql}").fetchone()
     if found is None or found[0] is None:

@@ -1,4 +1,4 @@
-"""CREATE TABLE AS and INSERT: rows of a query into a table, in one commit."""
+"""CREATE TABLE AS and INSERT: write the rows of a query to a table in one commit."""
 
 # ruff: noqa: S608  (the SQL text holds only quoted names and translated terms)
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def create_table_as(
     tree: exp.Create, context: Context, lake: Lake, connection: "DuckDBPyConnection"
 ) -> Answer:
-    """Create a table and fill it; nothing is left when the query fails."""
+    """Create a table and fill it; a failed query leaves nothing behind."""
     check_parts(tree, "kind", "exists", "properties")
     target = new_table(tree, context, lake.catalog)
     if target is None:
@@ -57,7 +57,7 @@ def create_table_as(
 
 
 def _column_names(query: Query) -> list[str]:
-    """Lower-case names. Raises MISSING_COLUMN_NAME and DUPLICATE_COLUMN_NAME, at the statement's start."""
+    """Return lower-case names. Raises MISSING_COLUMN_NAME and DUPLICATE_COLUMN_NAME, at position 1:1."""
     names: list[str] = []
     for at, field in enumerate(query.fields):
         if field.unnamed:
@@ -184,7 +184,7 @@ def _insert_iceberg(
 
 
 def stored(query: Query, listed: Sequence[str], columns: Sequence[tuple[str, Type]]) -> str:
-    """DuckDB text of the query's rows as rows of the table: columns it does not give are null."""
+    """Return DuckDB text of the query's rows as rows of the table; columns that it lacks are null."""
     names = [name for name, _ in columns]
     for name in listed:
         if name not in names:

@@ -1,11 +1,11 @@
-"""Which types of a partition are read as its table's; any other ends a query before it reads."""
+"""Which partition types can be read as the table's type; any other fails a query before it reads."""
 
 from localcloud.athena.catalog import Partition, Table
 from localcloud.athena.errors import AthenaError
 from localcloud.athena.types import Type, parse_hive
 
 _INTEGERS = ("tinyint", "smallint", "integer", "bigint")
-# By base names, as Trino 476 has it: 756 pairs were asked.
+# By base names, as in Trino 476: 756 pairs were tested.
 _READ_AS: dict[str, tuple[str, ...]] = {
     "boolean": ("varchar",),
     **{name: (*_INTEGERS[at + 1 :], "double", "decimal", "varchar") for at, name in enumerate(_INTEGERS)},
@@ -21,7 +21,7 @@ _READ_AS: dict[str, tuple[str, ...]] = {
 
 
 def check(table: Table, partition: Partition) -> None:
-    """Raise AthenaError when a column of the partition cannot be read as the table's column of that name."""
+    """Raise AthenaError when a column of the partition cannot be read as the table's column type."""
     declared = partition.raw["StorageDescriptor"].get("Columns") or ()
     if declared == table.storage.get("Columns"):
         return
@@ -33,7 +33,7 @@ def check(table: Table, partition: Partition) -> None:
 
 
 def is_read_as(before: Type, after: Type) -> bool:
-    """Whether a column of type `before` is read where the table has `after`."""
+    """Whether a partition column of type `before` can be read as the table's type `after`."""
     if before.name == after.name and (before.parts or before == after):
         pairs = zip(before.parts, after.parts, strict=False)
         return all(old == new and is_read_as(kind, wanted) for (old, kind), (new, wanted) in pairs)

@@ -1,4 +1,4 @@
-"""How many bytes of Parquet files are of which columns, from their footers."""
+"""Count the bytes of columns in Parquet files, from their footers."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -12,15 +12,15 @@ from localcloud.athena.cache import FileCache
 from localcloud.athena.errors import AthenaError
 from localcloud.athena.translate.reads import Path
 
-# An address and its tag stand for the same bytes for ever: a footer is read once, 0.1 ms and 2 µs a chunk.
+# Address and tag identify immutable bytes, so a footer is read only once: 0.1 ms, plus 2 µs per chunk.
 _FILES: Final = 4096
 _ANSWERS: Final = 4 * _FILES
 
 
 def size(files: Iterable[tuple[str, str]], columns: Collection[Path], cache: FileCache) -> int:
-    """Compressed bytes of the columns' chunks in all of the objects `(uri, tag)`, which the cache has.
+    """Return the compressed bytes of the columns' chunks in the objects `(uri, tag)`, which must be cached.
 
-    Raises AthenaError HIVE_BAD_DATA for one that is no Parquet.
+    Raises AthenaError HIVE_BAD_DATA for an object that is not Parquet.
     """
     wanted = frozenset(".".join(path) for path in columns if path)
     return sum(_of(uri, tag, wanted, cache) for uri, tag in files) if wanted else 0
@@ -37,7 +37,7 @@ def _of(uri: str, tag: str, wanted: frozenset[str], cache: FileCache) -> int:
 
 @lru_cache(maxsize=_FILES)
 def _chunks(uri: str, tag: str, cache: FileCache) -> Mapping[str, int]:
-    """Bytes by the lower-case path of each leaf: `id`, `address.street`, `tags.list.element`."""
+    """Return bytes by the lower-case path of each leaf: `id`, `address.street`, `tags.list.element`."""
     try:
         footer = pq.read_metadata(cache.local(uri, tag))
     except pa.ArrowInvalid as error:

@@ -1,4 +1,4 @@
-"""The partitions of a Hive table: their values, which of them a query needs, `t$partitions`."""
+"""The partitions of a Hive table: their values, pruning, and `t$partitions`."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from localcloud.athena.types import Type, parse_hive
 NULL = "__HIVE_DEFAULT_PARTITION__"
 _INTEGERS = ("tinyint", "smallint", "integer", "bigint")
 _COMPARISONS = ("=", "<", "<=", ">", ">=", "in")
-# Names that moto takes in an expression.
+# Names that moto accepts in an expression.
 _ASKABLE = re.compile(r"[a-z_.]+")
 
 
@@ -29,16 +29,16 @@ def keys(table: Table) -> tuple[tuple[str, Type], ...]:
 
 
 def needed(catalog: Catalog, table: Table, filters: Sequence[Filter]) -> list[Partition]:
-    """The partitions whose values pass the filters on partition keys, in the order of their values."""
+    """Return the partitions that pass the filters on partition keys, ordered by value."""
     passes = passing(table, filters)
     chosen = (partition for partition in _told(catalog, table, filters) if passes(partition.values))
     return sorted(chosen, key=lambda partition: partition.values)
 
 
 def _told(catalog: Catalog, table: Table, filters: Sequence[Filter]) -> list[Partition]:
-    """The partitions that Glue gives for what it can be asked: comparisons of integers.
+    """Return the partitions that Glue selects; it is sent only the comparisons of integers.
 
-    Each that it gives takes a millisecond or more.
+    Each partition that Glue returns takes a millisecond or more.
     """
     integers = {name for name, type_ in keys(table) if type_.name in _INTEGERS and _ASKABLE.fullmatch(name)}
     asked = " AND ".join(_asked(one) for one in filters if one.column in integers and _is_askable(one))
@@ -47,7 +47,7 @@ def _told(catalog: Catalog, table: Table, filters: Sequence[Filter]) -> list[Par
     except ClientError as error:
         if not asked or code_of(error) != "InvalidStateException":
             raise
-        return list(catalog.partitions(table))  # one of them has no value, which Glue compares with none
+        return list(catalog.partitions(table))  # Glue cannot compare the null value of one of them
 
 
 def _is_askable(filter_: Filter) -> bool:
@@ -62,7 +62,7 @@ def _asked(filter_: Filter) -> str:
 
 
 def passing(table: Table, filters: Sequence[Filter]) -> Callable[[Sequence[str]], bool]:
-    """A function that tells whether the values of a partition pass the filters on partition keys."""
+    """Return a predicate: do the values of a partition pass the filters on partition keys?"""
     wanted = [
         (at, type_, filter_)
         for at, (name, type_) in enumerate(keys(table))
@@ -73,7 +73,7 @@ def passing(table: Table, filters: Sequence[Filter]) -> Callable[[Sequence[str]]
 
 
 def value_of(written: str, type_: Type) -> Any:
-    """A partition value as Python has it, None for Hive's name of null."""
+    """Convert a partition value to Python; Hive's name of null becomes None."""
     if written == NULL:
         return None
     if type_.name in _INTEGERS:
@@ -88,7 +88,7 @@ def value_of(written: str, type_: Type) -> Any:
 
 
 def _passes(value: Any, filter_: Filter) -> bool:
-    """Whether a row with this value may pass; a null passes no comparison."""
+    """Whether rows with this value may pass; null passes no comparison."""
     if value is None:
         return False
     values: Sequence[Any] = filter_.values
@@ -123,12 +123,12 @@ _ARROW: dict[str, pa.DataType] = {
 
 
 def fields(table: Table) -> tuple[Field, ...]:
-    """The columns of `t$partitions`: one for each key; none for a table without partitions."""
+    """The columns of `t$partitions`: one per partition key."""
     return tuple(Field(name, type_, ident(name)) for name, type_ in keys(table))
 
 
 def partitions_table(catalog: Catalog, table: Table, filters: Sequence[Filter]) -> pa.Table:
-    """`t$partitions`: one row for each partition that may pass the filters."""
+    """`t$partitions`: one row per partition that may pass the filters."""
     found, columns = needed(catalog, table, filters), []
     for at, (_, type_) in enumerate(keys(table)):
         arrow = pa.decimal128(*type_.numbers) if type_.name == "decimal" else _ARROW.get(type_.name)

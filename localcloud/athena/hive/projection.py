@@ -1,8 +1,8 @@
-"""Partition projection: the partitions of a table are what its properties say, whatever Glue knows.
+"""Partition projection: a table's properties define its partitions, whatever Glue contains.
 
-The rules are those of Athena's user guide, "Use partition projection with Amazon Athena". Projected
-partitions are not counted out here: a table of ten years by the minute has five million, and objects in few
-of them. The objects below the table's place are listed, and each address is held against the properties.
+The rules are those of Athena's user guide, "Use partition projection with Amazon Athena". We do not
+enumerate the projected partitions: a table with one per minute has five million in ten years, and few contain
+objects. Instead we list the objects below the table's location and match each address to the properties.
 """
 
 import re
@@ -20,10 +20,10 @@ _PLACE = re.compile(r"\$\{([^}]+)\}")
 _NOW = re.compile(r"NOW\s*(?:([+-])\s*([0-9]+)\s*(YEAR|MONTH|WEEK|DAY|HOUR|MINUTE|SECOND)S?)?", re.IGNORECASE)
 _MONTHS = {"years": 12, "months": 1}
 _UNITS = (*_MONTHS, "weeks", "days", "hours", "minutes", "seconds")
-# A run of one letter, a text in quotes, and whatever stands for itself.
+# A run of one letter, a quoted text, or characters that stand for themselves.
 _FORMAT = re.compile(r"([A-Za-z])\1*|'[^']*'|[^A-Za-z']+")
 _TWO, _ONE = "[0-9]{2}", "(?:0|[1-9][0-9]?)"
-# Of the letters of a date format: how they look, what strptime calls them, and the unit that they count.
+# For each run of letters in a date format: its regular expression, its strptime directive and its unit.
 _LETTERS: dict[str, tuple[str, str, str]] = {
     "yyyy": ("[0-9]{4}", "%Y", "years"),
     "uuuu": ("[0-9]{4}", "%Y", "years"),
@@ -43,19 +43,19 @@ _LETTERS: dict[str, tuple[str, str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """The values that a partition key can have: how they look in an address, and whether a text is one."""
+    """The possible values of a partition key: a regular expression, and a test of a matching text."""
 
     pattern: str
     has: Callable[[str], bool]
 
 
 def listed(texts: Sequence[str]) -> Values:
-    """`enum`, and `injected` with what the query asks for."""
+    """`enum`; also `injected`, with the values that the query asks for."""
     return Values("|".join(map(re.escape, texts)), lambda text: text in texts)
 
 
 def integers(first: int, last: int, interval: int, digits: int) -> Values:
-    """`integer`: from `first` to `last`, `interval` apart, with `digits` digits where that is not 0."""
+    """`integer`: from `first` to `last` in steps of `interval`, padded to `digits` digits unless 0."""
 
     def has(text: str) -> bool:
         number = int(text)
@@ -66,7 +66,7 @@ def integers(first: int, last: int, interval: int, digits: int) -> Values:
 
 
 def dates(first: datetime, last: datetime, interval: int, unit: str, written: "_Written") -> Values:
-    """`date`: from `first` to `last`, `interval` units apart."""
+    """`date`: from `first` to `last` in steps of `interval` units."""
 
     def has(text: str) -> bool:
         try:
@@ -86,14 +86,14 @@ def dates(first: datetime, last: datetime, interval: int, unit: str, written: "_
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """Where the objects of a table are, below `root`, and the values that an address may say."""
+    """Where the objects of a table are, below `root`, and the partition values that addresses may contain."""
 
     root: str
     address: re.Pattern[str]
     keys: tuple[tuple[str, Values], ...]
 
     def values(self, uri: str) -> tuple[str, ...] | None:
-        """The partition that the object `uri` is in; None when it is in none."""
+        """Return the values of the partition that the object `uri` is in; None when it is in none."""
         found = self.address.match(uri)
         if found is None:
             return None
@@ -102,15 +102,15 @@ class Projection:
 
 
 def is_projected(table: Table) -> bool:
-    """Whether the properties of a table say its partitions."""
+    """Whether a table's properties define its partitions."""
     return table.parameters.get("projection.enabled", "").strip().lower() == "true"
 
 
 def projection(table: Table, filters: Sequence[Filter], now: Callable[[], datetime]) -> Projection | None:
-    """The projection of `table`; None when it has none. `now` is in UTC, without a zone.
+    """Return the projection of `table`; None when it has none. `now` is in UTC, without a zone.
 
-    Raises INVALID_TABLE_PROPERTY where the properties are not as they must be, and CONSTRAINT_VIOLATION where
-    the query does not say which values of an injected key it wants.
+    Raises INVALID_TABLE_PROPERTY for invalid properties, and CONSTRAINT_VIOLATION when the query does not say
+    which values of an injected key it wants.
     """
     if not is_projected(table):
         return None
@@ -132,7 +132,7 @@ def projection(table: Table, filters: Sequence[Filter], now: Callable[[], dateti
 
 
 def _address(template: str, keys: Mapping[str, Values], names: Sequence[str]) -> Iterator[str]:
-    """The regular expression of an object's address, piece by piece; a key that comes again is the same."""
+    """Yield the regular expression of an object's address in pieces; a repeated key must match the same."""
     seen: set[str] = set()
     for at, piece in enumerate(_PLACE.split(template)):
         if at % 2 == 0:
@@ -146,7 +146,7 @@ def _address(template: str, keys: Mapping[str, Values], names: Sequence[str]) ->
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """The properties of a table that say its projection."""
+    """The projection properties of a table."""
 
     table: Table
     now: datetime
@@ -176,7 +176,7 @@ class _Given:
         if unit not in _UNITS or not (is_given or written.finest in ("days", "months")):
             raise _invalid(f"projection.{name}.interval and interval.unit must say how far apart values are")
         first, last = (self.moment(one, written, name) for one in self.range(name))
-        # NOW has seconds, where the values may have none.
+        # NOW has seconds; the values may not.
         return dates(_whole(first, written.finest), last, self.count(name, "interval", 1), unit, written)
 
     def moment(self, text: str, written: "_Written", name: str) -> datetime:
@@ -210,7 +210,7 @@ class _Given:
         return text
 
     def template(self, names: Sequence[str]) -> str:
-        """The address of a partition's folder, with `${name}` for its values."""
+        """Return the address of a partition's folder, with placeholders `${name}` for its values."""
         hive = folder(self.table.location) + "/".join(f"{name}=${{{name}}}" for name in names)
         template = folder(self.table.parameters.get("storage.location.template", "").strip() or hive)
         if set(_PLACE.findall(template)) != set(names):
@@ -231,7 +231,7 @@ def _asked(name: str, filters: Sequence[Filter]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """How dates are written: their look, the format as strptime has it, and the finest unit in it."""
+    """How dates are written: as a regular expression, as a strptime format, and their finest unit."""
 
     pattern: str
     parsed: str
@@ -239,7 +239,7 @@ class _Written:
 
 
 def _written(text: str) -> _Written:
-    """What a format of Java says."""
+    """Parse a Java date format."""
     pattern, parsed, units = "", "", []
     for found in _FORMAT.finditer(text):
         piece = found[0]
@@ -266,7 +266,7 @@ def _later(moment: datetime, count: int, unit: str) -> datetime:
 
 
 def _whole(moment: datetime, finest: str) -> datetime:
-    """The beginning of the unit that `moment` is in."""
+    """Round down to the start of the unit."""
     kept = ("years", "months", "days", "hours", "minutes", "seconds").index(finest) + 1
     year, month, day, hour, minute, second = (*moment.timetuple()[:kept], *(1, 1, 1, 0, 0, 0)[kept:])
     return datetime(year, month, day, hour, minute, second)
@@ -277,5 +277,5 @@ def _invalid(message: str) -> AthenaError:
 
 
 def utc_now() -> datetime:
-    """The moment in UTC, without a zone."""
+    """The present time in UTC, without a zone."""
     return datetime.now(UTC).replace(tzinfo=None)

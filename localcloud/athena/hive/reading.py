@@ -1,4 +1,4 @@
-"""DuckDB text that reads a Hive table, whatever its format, with the columns and types of its Glue entry."""
+"""Build DuckDB text that reads a Hive table of any format, with the columns and types of its Glue entry."""
 
 # ruff: noqa: S608  (the SQL text holds only quoted names and translated terms)
 
@@ -17,8 +17,8 @@ from localcloud.athena.translate.reads import Filter, Path, Scanned
 from localcloud.athena.translate.terms import VARCHAR, Term, duckdb_type, ident, text
 from localcloud.athena.types import Type, parse_hive
 
-# Up to here each partition is a scan of its own, whose key values are constants to DuckDB; beyond, one
-# scan of all files is joined with a list of their values, which plans in a fraction of the time.
+# Up to this many partitions, each gets its own scan, whose key values are constants to DuckDB. Beyond, one
+# scan of all files is joined with a list of key values, which is planned in a fraction of the time.
 _SEPARATE_SCANS = 32
 
 
@@ -39,7 +39,7 @@ def columns(table: Table) -> tuple[tuple[str, Type], ...]:
 
 
 def relation(catalog: Catalog, table: Table, filters: Sequence[Filter], cache: FileCache) -> Scanned:
-    """DuckDB text of the rows that may pass the filters (`$path` last)."""
+    """Return DuckDB text of the rows that may pass the filters, with `$path` as the last column."""
     found = _objects(catalog, table, filters)
     groups: dict[tuple[str, ...], list[Found]] = {}
     for one in found:
@@ -54,7 +54,7 @@ def relation(catalog: Catalog, table: Table, filters: Sequence[Filter], cache: F
 
 
 def _size(parquet: bool, found: Sequence[Found], cache: FileCache, columns: Collection[Path]) -> int:
-    """Of Parquet the chunks of the columns, of other formats all, as Athena counts them."""
+    """Count bytes as Athena does: of Parquet the columns' chunks, of other formats everything."""
     if parquet:
         return footers.size(((one.uri, one.tag) for one in found), columns, cache)
     return sum(one.bytes for one in found)
@@ -74,7 +74,7 @@ def _objects(catalog: Catalog, table: Table, filters: Sequence[Filter]) -> list[
         return sorted(below, key=lambda one: one.values)
     found: list[Found] = []
     for partition in partitions.needed(catalog, table, filters):
-        if _is_parquet(table):  # the others have columns by place, and texts that are read as any type
+        if _is_parquet(table):  # the others match columns by position and read text as any type
             coercions.check(table, partition)
         found.extend(_below(catalog, _location(partition, table), partition.values))
     return found
@@ -88,7 +88,7 @@ def _location(partition: Partition, table: Table) -> str:
 
 
 def _below(catalog: Catalog, location: str, values: tuple[str, ...]) -> list[Found]:
-    """The data objects of a folder: empty ones and those named like `_SUCCESS` or `.part` hold none."""
+    """Return the data objects in a folder; skip empty ones and names like `_SUCCESS` or `.part`."""
     bucket, prefix = split(folder(location))
     found = []
     for page in catalog.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
@@ -159,7 +159,7 @@ def _is_parquet(table: Table) -> bool:
 
 
 def _parquet(files: str, found: Sequence[tuple[str, Type]]) -> str:
-    """Columns by name; one that no file has is null, thanks to the empty relation that has them all."""
+    """Read columns by name. A union with an empty relation of all columns makes missing ones null."""
     nothing = ", ".join(f"CAST(NULL AS {duckdb_type(type_)}) AS {ident(name)}" for name, type_ in found)
     read = f"read_parquet({files}, union_by_name = true, hive_partitioning = false, filename = '__file')"
     empty = f"SELECT {nothing}, CAST(NULL AS VARCHAR) AS __file WHERE FALSE"
@@ -170,7 +170,7 @@ def _csv(table: Table, files: str, *, quoted: bool) -> str:
     given = table.serde_parameters
     if quoted:
         separator, quote = given.get("separatorChar", ","), given.get("quoteChar", '"')
-        # Hive's reader takes doubled quotes as well as its own escape; files made by Python's csv have them.
+        # Hive's reader accepts doubled quotes besides its own escape; Python's csv module writes them.
         escape = given.get("escapeChar", "\\")
         escape = quote if escape == "\\" else escape
         marks = f"delim = {text(separator)}, quote = {text(quote)}, escape = {text(escape)}"
@@ -196,7 +196,7 @@ def _json(files: str, found: Sequence[tuple[str, Type]]) -> str:
 
 
 def _typed(name: str, type_: Type, table: Table) -> str:
-    """A stored column as its declared type; texts that do not read as it are null, as Hive has it."""
+    """Return a stored column as its declared type; as in Hive, text that does not parse becomes null."""
     column = ident(name)
     serde = table.serde.lower()
     if "opencsv" in serde and type_.name in ("varchar", "char"):
@@ -209,7 +209,7 @@ def _typed(name: str, type_: Type, table: Table) -> str:
 
 
 def _as_declared(value: str, type_: Type) -> str:
-    """What a file holds, as long and precise as is declared, also inside: it may have more."""
+    """Cut values, nested ones too, to their declared length and precision, which files may exceed."""
     return cast(Term(value, _as_stored(type_)), type_).sql
 
 
@@ -223,7 +223,7 @@ def _as_stored(type_: Type) -> Type:
 
 
 def _read_text(column: str, type_: Type) -> str:
-    """A text as its type, null where Hive would not read it: DuckDB takes `no` and `1.5` too."""
+    """Convert text to a type, null where Hive would not read it: DuckDB also accepts `no` and `1.5`."""
     made = f"TRY_CAST({column} AS {duckdb_type(type_)})"
     if type_.name == "boolean":
         return f"CASE WHEN lower({column}) IN ('true', 'false') THEN {made} END"

@@ -1,4 +1,4 @@
-"""Write rows into Hive tables: files in the folders of their partitions, registered in Glue."""
+"""Write rows into Hive tables: files in their partitions' folders, which are registered in Glue."""
 
 # ruff: noqa: S608  (the SQL text holds only quoted names and translated terms)
 
@@ -53,7 +53,7 @@ def create_table(
 ) -> Table:
     """Create the Glue entry of a table that CTAS fills.
 
-    Raises for formats that are not written here, and for types that Hive's tables do not have.
+    Raises for formats that we do not write, and for types that Hive tables do not support.
     """
     _check_types(columns, partitioned_by)
     format_ = properties.get("format", "parquet").lower()
@@ -130,10 +130,10 @@ def _codec(properties: Mapping[str, str]) -> str:
 def insert(
     catalog: Catalog, table: Table, connection: "DuckDBPyConnection", rows: str, cache: FileCache
 ) -> tuple[int, tuple[str, ...]]:
-    """Write the rows of a DuckDB query, whose columns are the table's; returns how many, and the files.
+    """Write the rows of a DuckDB query with the table's columns; returns their number and the files.
 
-    Raises TOO_MANY_OPEN_PARTITIONS when they fall into more than 100 partitions, and NOT_SUPPORTED where the
-    places of partitions are of a template.
+    Raises TOO_MANY_OPEN_PARTITIONS for rows in more than 100 partitions, and NOT_SUPPORTED for a table with
+    storage.location.template.
     """
     if is_projected(table) and "storage.location.template" in table.parameters:
         raise not_supported("INSERT into a table with storage.location.template in the local cloud")
@@ -189,7 +189,7 @@ def _copy(connection: "DuckDBPyConnection", table: Table, keys: Sequence[str], t
 
 
 def _has_header(table: Table) -> bool:
-    """Whether readers skip the first line, so that a row there would be lost."""
+    """Whether readers skip the first line, which therefore must not be a row."""
     skipped = int(table.parameters.get("skip.header.line.count", "0"))
     if skipped > 1:
         raise not_supported(
@@ -224,5 +224,5 @@ def _place(table: Table, keys: Sequence[str], values: Sequence[str]) -> str:
 
 
 def _escaped(value: str) -> str:
-    """A value in a folder's name, as Hive escapes it."""
+    """Escape a value for a folder name as Hive does."""
     return quote(value, safe=" !$&()+,-.;<>@[]^_`{|}~")

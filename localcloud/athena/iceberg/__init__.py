@@ -1,4 +1,4 @@
-"""Iceberg tables: metadata by pyiceberg, rows by DuckDB."""
+"""Iceberg tables: pyiceberg handles the metadata, DuckDB the rows."""
 
 from localcloud.athena.iceberg.evolution import (
     add_columns,

@@ -1,4 +1,4 @@
-"""How many bytes of Iceberg's data files are of which columns: manifests say it, no file is opened."""
+"""Count the bytes of columns in Iceberg data files, from the manifests, without opening a file."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
@@ -12,9 +12,9 @@ from localcloud.athena.translate.reads import Path
 
 
 def size(version: Version, planned: Sequence[Planned], columns: Collection[Path]) -> int:
-    """Compressed bytes of the columns' chunks, and whole delete files, which all readers need.
+    """Return the compressed bytes of the columns' chunks, plus all delete files, which every reader needs.
 
-    What a table is partitioned by as it is, Athena has from the manifests, too.
+    Identity partition columns count nothing: Athena reads their values from the manifests.
     """
     ids = set(_leaves_at(columns, version.schema.fields))
     wanted = {number: ids - _constant(spec) for number, spec in version.table.specs().items()}
@@ -27,7 +27,7 @@ def _constant(spec: PartitionSpec) -> set[int]:
 
 
 def _of(file: DataFile, ids: Collection[int]) -> int:
-    """Of a file whose writer kept no sizes, all of it."""
+    """Count a whole file if its writer recorded no column sizes."""
     if not file.column_sizes:
         return file.file_size_in_bytes if ids else 0
     sizes = file.column_sizes
@@ -35,7 +35,7 @@ def _of(file: DataFile, ids: Collection[int]) -> int:
 
 
 def _leaves_at(paths: Collection[Path], fields: Iterable[NestedField]) -> Iterator[int]:
-    """The columns of Parquet that hold what the paths name; none for a name such as `$path`."""
+    """Yield the ids of the Parquet columns that `paths` name; none for a name such as `$path`."""
     by_name = {field.name.lower(): field for field in fields}
     for name, *rest in filter(None, paths):
         field = by_name.get(name)

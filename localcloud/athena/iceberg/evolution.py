@@ -25,12 +25,12 @@ def add_columns(catalog: Catalog, database: str, name: str, columns: Sequence[Ta
 
 
 def drop_column(catalog: Catalog, database: str, name: str, column: str) -> None:
-    """Drop a column; its values stay in the files and a new column of that name does not see them."""
+    """Drop a column. Its values stay in the files, invisible to a later column of the same name."""
     _evolve(catalog, database, name, lambda update, _: _discard(update.delete_column(column.lower())))
 
 
 def change_column(catalog: Catalog, database: str, name: str, column: str, to: TableColumn) -> None:
-    """Rename a column, widen its type, or give it a comment. Raises for a type that would lose values."""
+    """Rename a column, widen its type, or set its comment. Raises for a type that would lose values."""
 
     def change(update: UpdateSchema, table: Table) -> None:
         old = table.schema().find_field(column.lower())
@@ -48,7 +48,7 @@ def change_column(catalog: Catalog, database: str, name: str, column: str, to: T
 
 
 def set_properties(catalog: Catalog, database: str, name: str, properties: Mapping[str, str]) -> None:
-    """Set table properties, given in Athena's names."""
+    """Set table properties, named as in Athena."""
     table = load(catalog, database, name)
     given = {property_of(key): value for key, value in properties.items()}
     with committing(table), table.transaction() as transaction:
@@ -67,7 +67,7 @@ def _type(column: TableColumn) -> IcebergType:
 
 
 def _discard(_: object) -> None:
-    """Update calls answer themselves; here only their effect is wanted."""
+    """Ignore the result of an update call, which returns itself; only its effect matters."""
 
 
 def _evolve(

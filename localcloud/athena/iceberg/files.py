@@ -1,4 +1,4 @@
-"""Write rows as data files: DuckDB writes Parquet with field ids, statistics come from its footers."""
+"""Write rows as data files: DuckDB writes Parquet with field ids; statistics come from the footers."""
 
 # ruff: noqa: S608  (the SQL text holds only quoted names and translated terms)
 
@@ -54,9 +54,9 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 MAX_OPEN_PARTITIONS = 100
-# Small for a lake, right for a laptop: an update rewrites whole files.
+# Small for a lake but right for a laptop: an update rewrites whole files.
 _FILE_BYTES = 16 << 20
-# Level 1 of zstd takes two thirds of the time of DuckDB's default, for a tenth more bytes.
+# zstd level 1 takes two thirds of the time of DuckDB's default level, for 10 % more bytes.
 _CODECS = {
     "zstd": "COMPRESSION zstd, COMPRESSION_LEVEL 1",
     "snappy": "COMPRESSION snappy",
@@ -74,7 +74,7 @@ def write(
     *,
     limit: int | None = MAX_OPEN_PARTITIONS,
 ) -> list[DataFile]:
-    """Write the rows of a DuckDB query, whose columns are the table's, as data files of the table.
+    """Write the rows of a DuckDB query with the table's columns as data files of the table.
 
     Raises TOO_MANY_OPEN_PARTITIONS when they fall into more than `limit` partitions.
     """
@@ -97,7 +97,7 @@ def _write(
     ]
     source = rows
     if keys:
-        # Counted before anything is written, and evaluated once.
+        # Materialized, so that the rows are evaluated once and partitions are counted before any write.
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE writing AS SELECT *, {', '.join(keys)} FROM ({rows})"
         )
@@ -201,7 +201,7 @@ def _field_id(name: str, id_: int, type_: IcebergType) -> str:
 
 
 def _partition_sql(field: PartitionField, schema: Schema) -> str:
-    """DuckDB text of a partition value: an integer for all transforms but those that keep the text."""
+    """Return DuckDB text of a partition value: an integer, unless the transform keeps text."""
     source = schema.find_field(field.source_id)
     column = ident(source.name)
     match field.transform:
@@ -264,7 +264,7 @@ def _bucket_sql(column: str, type_: IcebergType, count: int) -> str:
 
 
 def _partition_value(written: str, field: PartitionField, schema: Schema) -> Any:
-    """The value that a folder of DuckDB's names."""
+    """Return the partition value that a folder name written by DuckDB stands for."""
     value = unquote(written)
     if value == _NULL:
         return None

@@ -1,7 +1,7 @@
 """pyiceberg's file access over the gateway's own S3 client.
 
-Metadata and manifests are written once and never changed, so what was read or written is kept; a
-statement on an unchanged table then asks S3 nothing.
+Metadata and manifests never change once written, so their contents are cached, both read and written. A
+statement on an unchanged table then makes no S3 request for them.
 """
 
 import io
@@ -24,7 +24,7 @@ _KEPT_SUFFIXES = (".avro", ".json")
 
 
 class _Kept:
-    """Bytes of immutable objects, least recently used out first."""
+    """An LRU cache of the contents of immutable objects."""
 
     def __init__(self) -> None:
         self.found: OrderedDict[tuple[str, str], bytes] = OrderedDict()
@@ -55,7 +55,7 @@ class _Kept:
 
 
 class ObjectIO(FileIO):
-    """Objects read and written whole through one boto3 client."""
+    """Reads and writes whole objects through one boto3 client."""
 
     def __init__(self, s3: "S3Client") -> None:
         super().__init__({})
@@ -95,12 +95,12 @@ class ObjectIO(FileIO):
         """Write an object."""
         bucket, key = split(uri)
         self.s3.put_object(Bucket=bucket, Key=key, Body=body)
-        # That a role may write does not say that it may read.
+        # Permission to write does not imply permission to read: cache nothing for a role.
         if not callers.role_key():
             self.kept.put(uri, body)
 
     def exists(self, uri: str) -> bool:
-        """Whether the object is there."""
+        """Whether the object exists."""
         bucket, key = split(uri)
         try:
             self.s3.head_object(Bucket=bucket, Key=key)
@@ -127,7 +127,7 @@ class _Input(InputFile):
 
 
 class _Upload(io.BytesIO):
-    """A buffer that becomes the object when it is closed without an error."""
+    """A buffer whose content is uploaded when it is closed."""
 
     def __init__(self, location: str, files: ObjectIO) -> None:
         super().__init__()
@@ -155,7 +155,7 @@ class _Output(OutputFile):
         return _Input(self.location, self.files)
 
     def create(self, overwrite: bool = False) -> OutputStream:
-        # Names hold fresh UUIDs, so the check costs a request only where the caller insists on it.
+        # Names contain new UUIDs, so the check, which costs a request, is made only if the caller insists.
         if not overwrite and self.files.exists(self.location):
             raise FileExistsError(f"Cannot create file, already exists: {self.location}")
         return _Upload(self.location, self.files)

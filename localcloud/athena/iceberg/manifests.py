@@ -1,7 +1,8 @@
-"""How pyiceberg reads manifests: worked out once for each schema, not for each file.
+"""Make pyiceberg build its manifest readers once per schema, not once per file.
 
-pyiceberg parses the Avro schema in the head of each manifest and builds its readers anew, a quarter of the
-Python calls of a statement on a small table. The manifests of a table have the same schema for years.
+By default pyiceberg parses the Avro schema in the head of every manifest and builds its readers each time: a
+quarter of the Python calls of a statement on a small table. The manifests of a table keep their schema for
+years.
 """
 
 from collections.abc import Callable
@@ -14,14 +15,14 @@ from pyiceberg.avro.reader import Reader
 from pyiceberg.avro.resolver import construct_reader, resolve_reader
 from pyiceberg.schema import Schema
 
-# A table has some four: of its manifest lists, and of its manifests for each of its partition specs.
+# A table has about four: one for its manifest lists, and one per partition spec for its manifests.
 _KEPT: Final = 256
 _SCHEMA: Final = "avro.schema"
 Makes = Callable[..., Any]
 
 
-class _Same:
-    """A schema that is told from others by being the same object: to compare two takes as long as to read."""
+class _ByIdentity:
+    """A schema as a cache key, compared by identity: comparing two schemas costs as much as reading."""
 
     __slots__ = ("schema",)
 
@@ -29,14 +30,14 @@ class _Same:
         self.schema = schema
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.schema is other.schema
+        return isinstance(other, _ByIdentity) and self.schema is other.schema
 
     def __hash__(self) -> int:
         return id(self.schema)
 
 
 def apply() -> None:
-    """Have pyiceberg read so from now on. Doing it twice changes nothing."""
+    """Patch pyiceberg. Idempotent."""
     changed = ((AvroFileHeader, "get_schema", _schema_of), (file, "resolve_reader", _reader_of))
     for owner, name, member in (*changed, (file.AvroFile, "_read_header", _head)):
         if not hasattr(owner, name):
@@ -70,13 +71,13 @@ def _reader_of(
     types: dict[int, Callable[..., Any]],
     enums: dict[int, Callable[..., Any]],
 ) -> Reader:
-    return _reader(_Same(written), _Same(wanted), tuple(types.items()), tuple(enums.items()))
+    return _reader(_ByIdentity(written), _ByIdentity(wanted), tuple(types.items()), tuple(enums.items()))
 
 
 @lru_cache(maxsize=_KEPT)
 def _reader(
-    written: _Same,
-    wanted: _Same,
+    written: _ByIdentity,
+    wanted: _ByIdentity,
     types: tuple[tuple[int, Makes], ...],
     enums: tuple[tuple[int, Makes], ...],
 ) -> Reader:

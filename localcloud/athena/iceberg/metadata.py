@@ -1,4 +1,4 @@
-"""The metadata tables of an Iceberg table, with the columns that Athena gives them."""
+"""The metadata tables of an Iceberg table, with Athena's columns."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -48,7 +48,7 @@ _TYPES[_SUMMARY] = pa.list_(
 
 
 def table(found: IcebergTable, kind: str) -> Made | None:
-    """`t$kind`: fields and rows; None when Athena has no such metadata table."""
+    """Return fields and rows of `t$kind`; None when Athena has no such metadata table."""
     if kind == "partitions":
         return partitions(found)
     rule = _KINDS.get(kind)
@@ -129,7 +129,7 @@ def _bounds(found: IcebergTable, bounds: dict[int, bytes] | None) -> list[tuple[
         try:
             type_ = schema.find_type(field_id)
         except ValueError:
-            continue  # a column that was dropped since
+            continue  # the column has been dropped since
         shown.append((field_id, _readable(IdentityTransform(), type_, type_, value)))
     return shown
 
@@ -137,7 +137,7 @@ def _bounds(found: IcebergTable, bounds: dict[int, bytes] | None) -> list[tuple[
 def _readable(
     transform: Transform[Any, Any], source: IcebergType, type_: IcebergType, value: bytes | None
 ) -> str | None:
-    """A bound as Iceberg shows it, such as the day of a number of days."""
+    """Format a bound as Iceberg does: a number of days as a date, for example."""
     return None if value is None else transform.to_human_string(source, from_bytes(type_, value))  # type: ignore[arg-type]
 
 

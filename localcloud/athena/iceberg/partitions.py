@@ -1,4 +1,4 @@
-"""`t$partitions` of an Iceberg table: one row a partition, with counts and the range of each column."""
+"""`t$partitions` of an Iceberg table: one row per partition, with counts and the range of each column."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ _KEPT_VERSIONS = 16
 
 @dataclass(frozen=True, slots=True)
 class _Version:
-    """A version of a table by the name of its metadata, which never changes, and for whom it is read."""
+    """A cache key: a version of a table by its metadata file, which never changes, and the reading role."""
 
     location: str
     role: str
@@ -35,10 +35,10 @@ class _Version:
 
 
 def partitions(table: Table) -> tuple[tuple[Field, ...], pa.Table]:
-    """Fields and rows: `partition` (absent when there is none), counts, and `data` with ranges.
+    """Return fields and rows: `partition` (omitted if unpartitioned), counts, and `data` with the ranges.
 
-    Kept for the last versions that were asked for: each model that reads one table asks for the same. Of 96
-    partitions and 23 columns the ranges take 20 ms.
+    The last versions asked for are cached, since every model that reads a table asks for the same one. For 96
+    partitions and 23 columns, the ranges take 20 ms.
     """
     return _partitions(_Version(table.metadata_location, callers.role_key(), table))
 
@@ -80,7 +80,7 @@ def _row(
 
 
 def _days(value: Any, type_: IcebergType) -> Any:
-    """Dates and times are numbers in manifests; Arrow takes dates as days only through its own type."""
+    """Convert the numbers in manifests to dates and times; Arrow converts them only through their type."""
     if value is None or not isinstance(value, int):
         return value
     arrow = _arrow_type(type_)

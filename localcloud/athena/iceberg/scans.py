@@ -1,4 +1,4 @@
-"""Which files a query of an Iceberg table has to read, and the DuckDB text that reads them."""
+"""Plan which files a query of an Iceberg table reads, and build the DuckDB text that reads them."""
 
 # ruff: noqa: S608  (the SQL text holds only quoted names and translated terms)
 
@@ -32,7 +32,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A state of a table: a snapshot (None when the table is empty) and the schema it is read with."""
+    """A state of a table: a snapshot (None when the table is empty) and the schema to read it with."""
 
     table: Table
     snapshot_id: int | None
@@ -40,13 +40,13 @@ class Version:
 
 
 def current(table: Table) -> Version:
-    """The table as it is."""
+    """Return the present state of a table."""
     snapshot = table.current_snapshot()
     return Version(table, snapshot.snapshot_id if snapshot else None, table.schema())
 
 
 def at_snapshot(table: Table, snapshot_id: int) -> Version:
-    """The table at a snapshot. Raises INVALID_ARGUMENTS when it has no such snapshot."""
+    """Return a table at a snapshot. Raises INVALID_ARGUMENTS for an unknown snapshot."""
     snapshot = table.snapshot_by_id(snapshot_id)
     if snapshot is None:
         raise AthenaError("INVALID_ARGUMENTS", f"Iceberg snapshot ID does not exists: {snapshot_id}")
@@ -55,7 +55,7 @@ def at_snapshot(table: Table, snapshot_id: int) -> Version:
 
 
 def at_ref(table: Table, name: str) -> Version:
-    """The table as a branch or tag has it. Raises INVALID_ARGUMENTS when it has no such reference."""
+    """Return a table at a branch or tag. Raises INVALID_ARGUMENTS for an unknown reference."""
     ref = table.refs().get(name)
     if ref is None:
         raise AthenaError("INVALID_ARGUMENTS", f"Cannot find snapshot with reference name: {name}")
@@ -63,7 +63,7 @@ def at_ref(table: Table, name: str) -> Version:
 
 
 def at_time(table: Table, moment: datetime) -> Version:
-    """The table at a time. Raises INVALID_ARGUMENTS when it has no snapshot that old."""
+    """Return a table at a time. Raises INVALID_ARGUMENTS when it has no snapshot that old."""
     milliseconds = int(moment.timestamp() * 1000)
     entries = [entry for entry in table.history() if entry.timestamp_ms <= milliseconds]
     if not entries:
@@ -78,7 +78,7 @@ def at_time(table: Table, moment: datetime) -> Version:
 
 
 def plan(version: Version, filters: Sequence[Filter] = ()) -> list[Planned]:
-    """The files that may hold rows which pass the filters, by partition and by statistics.
+    """Return the files that may hold rows passing the filters, pruned by partition and statistics.
 
     Raises NOT_SUPPORTED for equality deletes.
     """
@@ -113,7 +113,7 @@ _COMPARISONS = {
 
 
 def condition(filters: Sequence[Filter], schema: Schema) -> ice.BooleanExpression:
-    """The filters as one pyiceberg expression; what does not convert is left out."""
+    """Convert the filters to one pyiceberg expression; those that do not convert are left out."""
     found: ice.BooleanExpression = ice.AlwaysTrue()
     for filter_ in filters:
         try:
@@ -133,7 +133,7 @@ def condition(filters: Sequence[Filter], schema: Schema) -> ice.BooleanExpressio
 
 
 def _value(value: object, type_: object) -> str | int | None:
-    """A literal that pyiceberg reads as the column's type: dates and times go as ISO text."""
+    """Return a literal that pyiceberg reads as the column's type: ISO text for dates and times."""
     if isinstance(type_, DecimalType):
         return None
     if isinstance(value, datetime):
@@ -144,7 +144,7 @@ def _value(value: object, type_: object) -> str | int | None:
 
 
 def relation(schema: Schema, planned: Sequence[Planned], cache: FileCache, *, positions: bool = False) -> str:
-    """DuckDB text of the rows, columns by field id, `$path` hidden last (and the row's position in it)."""
+    """DuckDB text of the rows: columns by field id, then `$path` (and the row's position in the file)."""
     if not planned:
         return _empty(schema, positions=positions)
     local = cache.fetch((one.file.file_path, tag(one.file)) for one in planned)
@@ -156,7 +156,7 @@ def relation(schema: Schema, planned: Sequence[Planned], cache: FileCache, *, po
     )
     deletes = {delete.file_path: delete for one in planned for delete in one.deletes}
     numbered = ", file_row_number = true" if positions or deletes else ""
-    # With a schema DuckDB opens no file before it has planned: without the count it orders joins blindly.
+    # Given a schema, DuckDB plans without opening a file: with no count, it would order joins blindly.
     count = max(1, sum(one.file.record_count for one in planned))
     source = (
         f"read_parquet([{listed}], schema = MAP {{{fields}}}, filename = '__file', "
@@ -177,7 +177,7 @@ def relation(schema: Schema, planned: Sequence[Planned], cache: FileCache, *, po
 
 
 def tag(file: DataFile) -> str:
-    """What tells one version of a data file from another: names are unique, so the size is enough."""
+    """Return a cache tag for a data file: names are unique, so the size is enough."""
     return str(file.file_size_in_bytes)
 
 

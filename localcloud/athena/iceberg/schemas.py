@@ -1,4 +1,4 @@
-"""Types, columns and partition transforms between Athena and Iceberg."""
+"""Convert types, columns and partition transforms between Athena and Iceberg."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -73,7 +73,7 @@ _WIDTHS: dict[str, Callable[[int], Transform[Any, Any]]] = {
 
 
 def iceberg_type(type_: Type) -> IcebergType:
-    """The Iceberg type. Raises NOT_SUPPORTED for types and precisions that Athena's Iceberg lacks."""
+    """Convert to an Iceberg type. Raises NOT_SUPPORTED where Athena's Iceberg lacks the type or precision."""
     if type_.name in ("timestamp", "timestamp with time zone", "time") and type_.numbers != (6,):
         kind, _, _ = type_.name.partition(" with time zone")
         tail = " with time zone" if type_.name != kind else ""
@@ -81,7 +81,7 @@ def iceberg_type(type_: Type) -> IcebergType:
             f"{kind.capitalize()} precision ({type_.numbers[0]}) not supported for Iceberg. "
             f'Use "{kind}(6){tail}" instead.'
         )
-    # Ids of nested fields are given afresh for the whole schema; these only have to differ.
+    # Field ids are reassigned for the whole schema later; here they only have to differ.
     if type_.name == "array":
         return ListType(1, iceberg_type(type_.element), element_required=False)
     if type_.name == "map":
@@ -105,7 +105,7 @@ def iceberg_type(type_: Type) -> IcebergType:
 
 
 def athena_type(type_: IcebergType) -> Type:
-    """The Athena type of an Iceberg column."""
+    """Convert the type of an Iceberg column to Athena's."""
     match type_:
         case ListType():
             return Type("array", (), (("", athena_type(type_.element_type)),))
@@ -129,7 +129,7 @@ def columns(schema: Schema) -> tuple[tuple[str, Type], ...]:
 
 
 def schema_of(found: Sequence[tuple[str, Type, str]]) -> Schema:
-    """A new table's schema from names, types and comments. Raises DUPLICATE_COLUMN_NAME."""
+    """Build a new table's schema from names, types and comments. Raises DUPLICATE_COLUMN_NAME."""
     names = [name.lower() for name, _, _ in found]
     for name in names:
         if names.count(name) > 1:
@@ -144,7 +144,7 @@ def schema_of(found: Sequence[tuple[str, Type, str]]) -> Schema:
 
 
 def partition_field(written: str, schema: Schema, field_id: int) -> PartitionField:
-    """`day(ts)`, `bucket(id, 4)` or `bucket(4, id)`, `col`. Raises for unknown columns and transforms."""
+    """Parse `day(ts)`, `bucket(id, 4)`, `bucket(4, id)` or `col`. Raises for unknown columns, transforms."""
     match = _TRANSFORM.fullmatch(written.strip())
     transform: Transform[Any, Any] = IdentityTransform()
     if match is None:
@@ -192,7 +192,7 @@ def partition_spec(written: Sequence[str], schema: Schema) -> PartitionSpec:
 
 
 def properties_of(given: Mapping[str, str]) -> dict[str, str]:
-    """Athena's table properties as Iceberg's: format and compression have names of their own there."""
+    """Convert Athena's table properties to Iceberg's, which names format and compression differently."""
     found = {name.lower(): str(value) for name, value in given.items()}
     kept = {
         "write.format.default": found.pop("format", "parquet").lower(),
@@ -207,7 +207,7 @@ _ICEBERG_NAMES = {"format": "write.format.default", "write_compression": "write.
 
 
 def property_of(name: str) -> str:
-    """Iceberg's name of one of Athena's table properties."""
+    """Return Iceberg's name for one of Athena's table properties."""
     return _ICEBERG_NAMES.get(name.lower(), name)
 
 
@@ -227,7 +227,7 @@ def create(
     partitioning: Sequence[str],
     properties: Mapping[str, str],
 ) -> Table:
-    """Create an empty table, format version 2. Raises TABLE_ALREADY_EXISTS."""
+    """Create an empty table of format version 2. Raises TABLE_ALREADY_EXISTS."""
     kept = _checked(properties)
     try:
         return glue_catalog(catalog).create_table(
@@ -263,7 +263,7 @@ class StagedTable:
 
     @property
     def table(self) -> Table:
-        """The table as it will be; not in the catalog yet."""
+        """The table to be created; not in the catalog yet."""
         return self._transaction._table
 
     def commit(self, files: Sequence[DataFile]) -> None:
@@ -283,7 +283,7 @@ def staged(
     partitioning: Sequence[str],
     properties: Mapping[str, str],
 ) -> StagedTable:
-    """A new table, format version 2, that is in the catalog only once it is committed."""
+    """Return a new table of format version 2 that enters the catalog only when it is committed."""
     kept = _checked(properties)
     transaction = glue_catalog(catalog).create_table_transaction(
         (database.lower(), name.lower()),

@@ -1,4 +1,4 @@
-"""Iceberg tables behind Glue: load them, and commit so that a lost race has Athena's name."""
+"""Load Iceberg tables through Glue, and commit to them; a commit conflict gets Athena's error code."""
 
 import random
 import time
@@ -25,7 +25,7 @@ from pyiceberg.table.update.snapshot import _OverwriteFiles
 from pyiceberg.typedef import EMPTY_DICT, Properties
 from pyiceberg.utils.concurrent import ExecutorFactory
 
-from localcloud.athena.callers import AtOnce
+from localcloud.athena.callers import InlineExecutor
 from localcloud.athena.catalog import Catalog
 from localcloud.athena.catalog import Table as GlueTable
 from localcloud.athena.errors import AthenaError, iceberg_commit_failed, table_already_exists, table_not_found
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 _APPEND_TRIES = 20
 
 
-class ConflictOnPurposeError(AthenaError):
-    """A commit that is lost because a fault says so; nothing of ours tries again."""
+class InjectedConflictError(AthenaError):
+    """An injected commit conflict; our own code does not retry it."""
 
     def __init__(self, database: str, table: str) -> None:
         lost = iceberg_commit_failed(database, table)
@@ -49,7 +49,7 @@ class ConflictOnPurposeError(AthenaError):
 
 
 class _Glue(GlueCatalog):
-    """pyiceberg's Glue catalog over the gateway's own clients."""
+    """pyiceberg's Glue catalog, over the gateway's own clients."""
 
     def __init__(self, client: "GlueClient", files: ObjectIO, faults: Faults) -> None:
         super().__init__("local", client=client)
@@ -59,44 +59,44 @@ class _Glue(GlueCatalog):
     def commit_table(
         self, table: Table, requirements: tuple[TableRequirement, ...], updates: tuple[TableUpdate, ...]
     ) -> CommitTableResponse:
-        """Commit, or what a fault makes of it."""
+        """Commit, unless an injected fault prevents it."""
         database, name = identity(table)
         struck = self.faults.at_commit(BEFORE_COMMIT, f"{database}.{name}")
         die_if(struck)
         if struck:
-            raise ConflictOnPurposeError(database, name)
+            raise InjectedConflictError(database, name)
         response = super().commit_table(table, requirements, updates)
         die_if(self.faults.at_commit(AFTER_COMMIT, f"{database}.{name}"))
         return response
 
-    # Its name holds a fresh UUID: nobody else has written it, so there is nothing to ask S3 before.
+    # The name contains a new UUID, so there is no need to ask S3 first whether it is taken.
     _write_metadata = staticmethod(GlueCatalog._write_metadata_no_exist_check)
 
     def _load_file_io(self, properties: Properties = EMPTY_DICT, location: str | None = None) -> FileIO:  # noqa: ARG002
         return self.files
 
     def _is_s3tables_database(self, database_name: str) -> bool:  # noqa: ARG002
-        return False  # saves a request for each commit; the local cloud has no S3 Tables
+        return False  # saves a request per commit; the local cloud has no S3 Tables
 
 
 @lru_cache(maxsize=8)
 def glue_catalog(catalog: Catalog) -> GlueCatalog:
-    """pyiceberg's catalog for the gateway's."""
-    if not isinstance(ExecutorFactory.get_or_create(), AtOnce):
-        ExecutorFactory._instance = AtOnce()
+    """Return pyiceberg's catalog for the gateway's catalog."""
+    if not isinstance(ExecutorFactory.get_or_create(), InlineExecutor):
+        ExecutorFactory._instance = InlineExecutor()
     manifests.apply()
     return _Glue(catalog.glue, ObjectIO(catalog.s3), catalog.faults)
 
 
 def load(catalog: Catalog, database: str, name: str) -> Table:
-    """The table as it is now. Raises AthenaError TABLE_NOT_FOUND or ICEBERG_MISSING_METADATA."""
+    """Load the current table. Raises AthenaError TABLE_NOT_FOUND or ICEBERG_MISSING_METADATA."""
     return of_entry(catalog, catalog.table(database, name))
 
 
 def of_entry(catalog: Catalog, entry: GlueTable) -> Table:
-    """The table that its entry in Glue points to; see `load`."""
+    """Load the table that a Glue entry points to; see `load`."""
     try:
-        # pyiceberg's load_table is this after a request for the entry, which is here already.
+        # The same as pyiceberg's load_table, without its request for the entry.
         return glue_catalog(catalog)._convert_glue_to_iceberg(entry.raw)  # type: ignore[arg-type]
     except NoSuchTableError:
         raise table_not_found(entry.database, entry.name) from None
@@ -113,9 +113,9 @@ def _lock(name: tuple[str, ...]) -> Lock:  # noqa: ARG001  the cache tells the t
 
 @contextmanager
 def committing(table: Table) -> Iterator[None]:
-    """One commit to a table at a time; a lost race gets the code by which dbt-athena knows to try again.
+    """Serialize commits to a table; a conflict raises the code on which dbt-athena retries.
 
-    The lock only spares this gateway's own statements from racing: other writers are kept apart by Glue.
+    The lock only keeps this gateway's own statements from conflicting; Glue isolates other writers.
     """
     try:
         with _lock(table.name()[-2:]):
@@ -132,10 +132,10 @@ def committing(table: Table) -> Iterator[None]:
 
 
 class _Change(Transaction):
-    """A transaction that looks at the table's metadata without copying it.
+    """A transaction that reads the table's metadata without copying it.
 
-    pyiceberg copies all of it for each look, snapshots included, 19 times a commit: 20 MERGEs into a small
-    table took 4.2 million function calls, and 1.4 million without. Nothing changes what it looks at.
+    pyiceberg copies all of it, snapshots included, at each of 19 accesses per commit: 20 MERGEs into a small
+    table took 4.2 million function calls, and 1.4 million without. Nothing modifies the metadata it reads.
     """
 
     @property
@@ -145,17 +145,17 @@ class _Change(Transaction):
 
 
 def append(table: Table, files: Iterable[DataFile]) -> None:
-    """Add files as one snapshot. Nothing that another writer does conflicts, so a lost race is run again.
+    """Add files as one snapshot, and retry on a conflict: an append is compatible with any other change.
 
-    Without that, 7 of 60 inserts of 4 writers failed; with it none. Raises ICEBERG_COMMIT_ERROR when the
-    race is lost too often.
+    Without retries, 7 of 60 inserts of 4 writers failed; with them none. Raises ICEBERG_COMMIT_ERROR after
+    too many conflicts.
     """
     added = tuple(files)
     for attempt in range(_APPEND_TRIES):
         try:
             return _append(table, added)
         except AthenaError as error:
-            if isinstance(error, ConflictOnPurposeError):
+            if isinstance(error, InjectedConflictError):
                 raise
             if error.code != "ICEBERG_COMMIT_ERROR" or attempt == _APPEND_TRIES - 1:
                 raise
@@ -176,9 +176,9 @@ def _append(table: Table, files: Iterable[DataFile]) -> None:
 
 
 class Overwriting(_OverwriteFiles):
-    """An overwrite that drops manifests which only tell of files long gone, as Iceberg's own library does.
+    """An overwrite that drops manifests without live files, as Iceberg's own library does.
 
-    pyiceberg keeps each for good, with the bounds of rows that were deleted, and reads it at every overwrite.
+    pyiceberg keeps them forever, with the bounds of deleted rows, and reads them at every overwrite.
     """
 
     def _existing_manifests(self) -> list[ManifestFile]:
@@ -187,9 +187,10 @@ class Overwriting(_OverwriteFiles):
 
 
 def overwrite(table: Table, removed: Iterable[DataFile], added: Iterable[DataFile]) -> None:
-    """Replace files by others as one snapshot. Raises ICEBERG_COMMIT_ERROR when the table has moved on.
+    """Replace files by others as one snapshot. Raises ICEBERG_COMMIT_ERROR when the table has changed since.
 
-    Also where none is removed: a MERGE adds rows that it has missed, and another one may have added the same.
+    This holds even if no file is removed: a MERGE adds rows that were missing when it read the table, and
+    another MERGE may have added the same rows.
     """
     with (
         committing(table),

@@ -1,4 +1,4 @@
-"""OPTIMIZE and VACUUM: small files put together, old snapshots forgotten with the files only they need."""
+"""OPTIMIZE and VACUUM: compact small files, expire old snapshots and delete files that only they need."""
 
 # ruff: noqa: S608  (the SQL text holds only quoted names and translated terms)
 
@@ -25,7 +25,7 @@ from localcloud.athena.translate.reads import Filter
 from localcloud.athena.translate.scope import Field
 from localcloud.athena.translate.terms import ident
 
-# Athena's own defaults, but for the size: its 384 MB would make every local table one file.
+# Athena's own defaults, except the size: with its 384 MB every local table would become one file.
 _SMALL_BYTES = 96 << 20
 _MIN_DATA_FILES = 5
 _MIN_DELETE_FILES = 2
@@ -34,10 +34,10 @@ _ROWS = '"rows"'
 
 
 def compact(catalog: Catalog, database: str, name: str, where: exp.Expression | None) -> int:
-    """OPTIMIZE … REWRITE DATA USING BIN_PACK: in each partition, put small files together; the bytes read.
+    """OPTIMIZE … REWRITE DATA USING BIN_PACK: compact small files in each partition; returns bytes read.
 
-    A partition is left alone while it has fewer small files than `optimize_rewrite_data_file_threshold`
-    and fewer delete files than `optimize_rewrite_delete_file_threshold`.
+    A partition is skipped if it has fewer small files than `optimize_rewrite_data_file_threshold` and fewer
+    delete files than `optimize_rewrite_delete_file_threshold`.
     """
     table = load(catalog, database, name)
     groups = _groups(table, _filters(table, where))
@@ -61,7 +61,7 @@ def compact(catalog: Catalog, database: str, name: str, where: exp.Expression | 
 
 
 class _Replace(Overwriting):
-    """An overwrite that says what it is: the same rows in other files."""
+    """An overwrite recorded as `replace`: the same rows in other files."""
 
     def _summary(self, *args: Any, **kwargs: Any) -> Summary:
         found = super()._summary(*args, **kwargs)
@@ -100,8 +100,8 @@ def _number(table: Table, name: str, default: int) -> int:
 
 
 def expire(catalog: Catalog, database: str, name: str) -> None:
-    """VACUUM: forget snapshots older than `vacuum_max_snapshot_age_seconds`, but the newest
-    `vacuum_min_snapshots_to_keep`, and delete the files that no kept snapshot needs."""
+    """VACUUM: expire snapshots older than `vacuum_max_snapshot_age_seconds`, except the newest
+    `vacuum_min_snapshots_to_keep`, and delete the files that no remaining snapshot needs."""
     table = load(catalog, database, name)
     age = _number(table, "vacuum_max_snapshot_age_seconds", _MAX_AGE_SECONDS)
     keep = max(1, _number(table, "vacuum_min_snapshots_to_keep", 1))
@@ -136,7 +136,7 @@ def _lineage(table: Table) -> list[Snapshot]:
 
 
 def _reachable(table: Table, snapshots: Iterable[Snapshot]) -> set[str]:
-    """Manifest lists, manifests, data and delete files of the snapshots."""
+    """Return the manifest lists, manifests, data files and delete files of the snapshots."""
     found: set[str] = set()
     for snapshot in snapshots:
         found.add(snapshot.manifest_list)

@@ -1,1 +1,1 @@
-"""Statements: read from text, and, where they are no query, carried out on the catalog."""
+"""Statements: parse them and, unless they are queries, run them on the catalog."""

@@ -1,4 +1,4 @@
-"""ALTER TABLE of columns: ADD, REPLACE, CHANGE, DROP."""
+"""ALTER TABLE on columns: ADD, REPLACE, CHANGE, DROP."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from localcloud.athena.statements.nodes import ChangeColumn, DropColumn, SetColu
 
 
 def set_columns(node: SetColumns, catalog: Catalog, context: Context) -> Answer:
-    """Add columns, or put others in their place (only in tables of Hive)."""
+    """Add columns, or replace all of them (only in Hive tables)."""
     found = names.base_table(node.name, catalog, context)
     adds = node.kind == kinds.ADD_COLUMNS
     if found.is_iceberg and not adds:
@@ -27,7 +27,7 @@ def set_columns(node: SetColumns, catalog: Catalog, context: Context) -> Answer:
 
 
 def change(node: ChangeColumn, catalog: Catalog, context: Context) -> Answer:
-    """Give a column another name, type or comment."""
+    """Change a column's name, type or comment."""
     found = names.base_table(node.name, catalog, context)
     _check_known(node.column, found)
     if node.to.name != node.column:
@@ -41,7 +41,7 @@ def change(node: ChangeColumn, catalog: Catalog, context: Context) -> Answer:
 
 
 def drop(node: DropColumn, catalog: Catalog, context: Context) -> Answer:
-    """Drop a column of an Iceberg table. Hive has no such statement, and its parser says so."""
+    """Drop a column of an Iceberg table. Hive has no such statement; its error is a parser error."""
     found = catalog.find_table(*names.full(node.name, context))
     if found is None or not found.is_iceberg:
         text = (

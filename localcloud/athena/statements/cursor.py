@@ -1,4 +1,4 @@
-"""Read a statement token by token: keywords, names, columns, lists of properties."""
+"""Parse a statement token by token: keywords, names, columns, lists of properties."""
 
 from localcloud.athena.catalog import TableColumn
 from localcloud.athena.errors import AthenaError, InvalidRequestError
@@ -10,10 +10,9 @@ _CATALOG = "awsdatacatalog"
 
 
 class Cursor:
-    """The tokens of one statement and the place of the next one.
+    """The tokens of one statement, and the position of the next one.
 
-    Every method that reads raises AthenaError SYNTAX_ERROR, with line and column, when something else
-    stands there.
+    Every parsing method raises AthenaError SYNTAX_ERROR, with line and column, if something else comes next.
     """
 
     def __init__(self, text: str, *, hive: bool = True) -> None:
@@ -27,32 +26,32 @@ class Cursor:
         return self.tokens[self.at] if self.at < len(self.tokens) else None
 
     def fail(self, expecting: str = "") -> AthenaError:
-        """The error of the next token."""
+        """Return the syntax error for the next token."""
         token = self.next
         if token is None:
             return unexpected(self.text, len(self.text), "<EOF>", expecting)
         return unexpected(self.text, token.start, token.raw, expecting)
 
     def follows(self, *words: str) -> bool:
-        """Whether these keywords or marks stand next."""
+        """Whether these keywords or symbols come next."""
         tokens = self.tokens[self.at : self.at + len(words)]
         return [token.keyword for token in tokens] == list(words)
 
     def accept(self, *words: str) -> bool:
-        """Take these keywords or marks if they stand next."""
+        """Consume these keywords or symbols if they come next; returns whether they did."""
         if not self.follows(*words):
             return False
         self.at += len(words)
         return True
 
     def expect(self, *words: str) -> None:
-        """Take these keywords or marks."""
+        """Consume these keywords or symbols."""
         for word in words:
             if not self.accept(word):
                 raise self.fail(f"'{word}'")
 
     def inside(self) -> str:
-        """Take a pair of parentheses; returns the text between them, as written."""
+        """Consume a pair of parentheses; returns the text between them as written."""
         self.expect("(")
         start, depth = self.tokens[self.at - 1].stop, 1
         while depth:
@@ -64,7 +63,7 @@ class Cursor:
         return self.text[start : self.tokens[self.at - 1].start].strip()
 
     def one_of(self, *words: str) -> str:
-        """Take one of these keywords."""
+        """Consume one of these keywords and return it."""
         token = self.next
         if token is None or token.keyword not in words:
             raise self.fail(", ".join(f"'{word}'" for word in words))
@@ -72,7 +71,7 @@ class Cursor:
         return token.keyword
 
     def end(self) -> None:
-        """Nothing may be left."""
+        """Check that no tokens are left."""
         if self.next is not None:
             raise self.fail("<EOF>")
 
@@ -84,9 +83,9 @@ class Cursor:
         return token
 
     def identifier(self, *, quoted: bool = False) -> str:
-        """A name's part, in lower case: bare or in backticks, in double quotes only where `quoted`.
+        """Parse one part of a name, in lower case: bare or in backticks; in double quotes only if `quoted`.
 
-        DDL is read by Hive, to which a double-quoted text is a string; queries are read by Trino.
+        DDL is parsed by Hive, for which double-quoted text is a string; queries are parsed by Trino.
         """
         sorts = ("word", "ticked", "quoted") if quoted else ("word", "ticked")
         return self._take(*sorts, expecting="<identifier>").value.lower()
@@ -103,11 +102,11 @@ class Cursor:
         return Name(parts[-1], parts[-2] if len(parts) > 1 else "")
 
     def string(self) -> str:
-        """A quoted text."""
+        """Parse a quoted text."""
         return self._take("string", "quoted", expecting="<string>").value
 
     def number(self) -> int:
-        """A whole number."""
+        """Parse a whole number."""
         token = self._take("number", expecting="<number>")
         if not token.value.isdigit():
             self.at -= 1
@@ -115,14 +114,14 @@ class Cursor:
         return int(token.value)
 
     def literal(self) -> str:
-        """The text of a value: a string, a number, a bare word, `date '…'`."""
+        """Parse a value and return its text: a string, a number, a bare word, `date '…'`."""
         if self.follows("DATE"):
             self.at += 1
         token = self._take("string", "quoted", "number", "word", expecting="<value>")
         return token.value
 
     def type(self) -> str:
-        """A column type, as Hive writes it. Raises AthenaError TYPE_NOT_FOUND."""
+        """Parse a column type; returns Hive's spelling. Raises AthenaError TYPE_NOT_FOUND."""
         first = self._take("word", expecting="<type>")
         depth, last = 0, first
         while (token := self.next) is not None:
@@ -201,11 +200,11 @@ class Cursor:
             self.expect(",")
 
     def start(self) -> int:
-        """Where the next token stands in the text."""
+        """Return the offset of the next token in the text."""
         return self.tokens[self.at].start if self.next is not None else len(self.text)
 
     def rest(self) -> str:
-        """What is left of the text, as written."""
+        """Consume the rest and return its text as written."""
         start = self.start()
         self.at = len(self.tokens)
         return self.text[start:].strip()

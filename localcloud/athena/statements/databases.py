@@ -29,7 +29,7 @@ def create(node: CreateDatabase, catalog: Catalog, _: Context) -> Answer:
 
 
 def drop(node: DropDatabase, catalog: Catalog, _: Context) -> Answer:
-    """Drop a database, with CASCADE its tables too; files stay. Raises Hive's errors."""
+    """Drop a database, with CASCADE also its tables; files stay. Raises Hive's errors."""
     if catalog.find_database(node.name) is None:
         if node.if_exists:
             return done(node.kind)

@@ -1,4 +1,4 @@
-"""DESCRIBE: of a table of Hive, of an Iceberg table, of a view; each has its own form."""
+"""DESCRIBE of a Hive table, an Iceberg table or a view; each has its own output format."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -18,12 +18,12 @@ _WIDTH = 20
 
 
 def padded(text: str) -> str:
-    """Hive fills fields up to 20 characters and never cuts them."""
+    """Pad a field to 20 characters, as Hive does; it never truncates."""
     return text.ljust(_WIDTH)
 
 
 def table(node: Describe, catalog: Catalog, context: Context) -> Answer:
-    """The columns of a table or view, and how it is partitioned."""
+    """Describe the columns of a table or view, and its partitioning."""
     found = catalog.find_table(*names.full(node.name, context))
     if found is None:
         raise entity_not_found()
@@ -37,7 +37,7 @@ def table(node: Describe, catalog: Catalog, context: Context) -> Answer:
 
 
 def view(found: Table) -> Answer:
-    """The columns of a view, with their types in Athena's own spelling."""
+    """Describe the columns of a view, with their types in Athena's spelling."""
     columns = tuple(Column(name, "varchar") for name in ("column", "type"))
     lines = tuple(f"{column.name}\t{column.type}" for column in views.columns(found))
     kind = kinds.DESCRIBE_VIEW
@@ -75,7 +75,7 @@ def _iceberg(found: Table, catalog: Catalog) -> tuple[str, ...]:
 
 
 def _iceberg_type(type_: Type) -> str:
-    """Iceberg's own spelling, which is Hive's with blanks."""
+    """Return Iceberg's spelling of a type: Hive's, with blanks."""
     if type_.name == "decimal":
         return f"decimal({type_.numbers[0]}, {type_.numbers[1]})"
     if type_.name == "row":
@@ -86,13 +86,13 @@ def _iceberg_type(type_: Type) -> str:
 
 
 def partition_fields(found: "IcebergTable") -> Iterator[tuple[str, str, str]]:
-    """Name, transform and source column of each field of an Iceberg table's partition spec."""
+    """Yield name, transform and source column of each field of an Iceberg table's partition spec."""
     for field in found.spec().fields:
         yield field.name, str(field.transform), str(found.schema().find_column_name(field.source_id))
 
 
 def listed(columns: Sequence[TableColumn]) -> list[str]:
-    """The lines of columns in CREATE EXTERNAL TABLE."""
+    """Return the lines of columns in CREATE EXTERNAL TABLE."""
     lines = [
         f"  `{column.name}` {column.type}" + (f" COMMENT '{column.comment}'" if column.comment else "")
         for column in columns

@@ -1,4 +1,4 @@
-"""Carry a statement out: queries and changes by the engine, everything else on the catalog."""
+"""Run statements: the engine runs queries and changes; all others work on the catalog."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -81,7 +81,7 @@ def execute(node: Node, parts: Parts, context: Context) -> Answer:
 
 
 def check(node: Node, catalog: Catalog, context: Context) -> None:
-    """What Athena looks up before it accepts a statement. Raises InvalidRequestError."""
+    """Check what Athena looks up before it accepts a statement. Raises InvalidRequestError."""
     match node:
         case Describe(name) | ShowTable(kinds.SHOW_COLUMNS, name):
             if catalog.find_table(*names.full(name, context)) is None:

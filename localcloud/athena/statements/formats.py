@@ -1,4 +1,4 @@
-"""File formats of Hive tables: what STORED AS, ROW FORMAT and nothing at all stand for."""
+"""File formats of Hive tables: the classes behind STORED AS and ROW FORMAT, and the default."""
 
 from typing import Any, NamedTuple
 
@@ -54,7 +54,7 @@ _FORMATS = {
 
 
 def storage(format_: Format) -> dict[str, Any]:
-    """The part of Glue's StorageDescriptor that tells the format. Raises Hive's error for an unknown one."""
+    """Return the format's part of Glue's StorageDescriptor. Raises Hive's error for an unknown format."""
     name = format_.stored_as or "textfile"
     if name not in _FORMATS:
         raise hive_semantic(f"Unrecognized file format in STORED AS clause: '{name.upper()}'")

@@ -1,4 +1,4 @@
-"""What Athena calls each kind of statement, and the result file that it promises for it."""
+"""Athena's name for each kind of statement, and the result file that it has."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -57,5 +57,5 @@ SHOW_CREATE_TABLE = Kind("UTILITY", "SHOW_CREATE_TABLE")
 SHOW_CREATE_VIEW = Kind("UTILITY", "SHOW_CREATE_VIEW")
 SHOW_PROPERTIES = Kind("UTILITY", "SHOW_TABLE_PROPERTIES")
 DESCRIBE_TABLE = Kind("UTILITY", "DESCRIBE_TABLE")
-# What DESCRIBE and SHOW COLUMNS turn out to be when their object is a view.
+# The kind of DESCRIBE and SHOW COLUMNS when their object turns out to be a view.
 DESCRIBE_VIEW = Kind("UTILITY", "DESC_VIEW")

@@ -1,4 +1,4 @@
-"""Find what a statement names, or fail in the words of the part of Athena that reads it."""
+"""Look up what a statement names; on failure, raise the error of that part of Athena which reads it."""
 
 from localcloud.athena.catalog import Catalog, Table
 from localcloud.athena.errors import AthenaError, hive_semantic
@@ -8,12 +8,12 @@ from localcloud.athena.statements.nodes import Name
 
 
 def full(name: Name, context: Context) -> tuple[str, str]:
-    """Database and table."""
+    """Return database and table."""
     return name.database or context.database.lower(), name.table
 
 
 def table(name: Name, catalog: Catalog, context: Context) -> Table:
-    """The table or view that DDL names. Raises Hive's error 10001 when there is none."""
+    """Return the table or view that DDL names. Raises Hive's error 10001 when there is none."""
     found = catalog.find_table(*full(name, context))
     if found is None:
         raise table_missing(name, context)
@@ -21,7 +21,7 @@ def table(name: Name, catalog: Catalog, context: Context) -> Table:
 
 
 def base_table(name: Name, catalog: Catalog, context: Context) -> Table:
-    """The table that ALTER TABLE names. Raises Hive's error 10131 for a view."""
+    """Return the table that ALTER TABLE names. Raises Hive's error 10131 for a view."""
     found = table(name, catalog, context)
     if found.is_view:
         raise hive_semantic("[Error 10131]: To alter a view you need to use the ALTER VIEW command.")
@@ -39,5 +39,5 @@ def database_missing(name: str) -> AthenaError:
 
 
 def done(kind: Kind) -> Answer:
-    """The answer of a statement that shows nothing."""
+    """Return the answer of a statement that has no output."""
     return Answer(kind.statement, kind.substatement)

@@ -1,4 +1,4 @@
-"""What each statement says, once read. Names are in lower case, as Glue keeps them."""
+"""The content of each statement, once parsed. Names are in lower case, as in Glue."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -31,7 +31,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Explain:
-    """EXPLAIN of a statement; `validate` only asks whether it is right."""
+    """EXPLAIN of a statement; `validate` only checks that it is valid."""
 
     kind: ClassVar[Kind] = kinds.EXPLAIN
     tree: exp.Expression
@@ -67,7 +67,7 @@ class Unload:
 
 @dataclass(frozen=True, slots=True)
 class CreateView:
-    """CREATE [OR REPLACE] VIEW; `sql` is the query as written, `columns` the names given to its columns."""
+    """CREATE [OR REPLACE] VIEW; `sql` is the query as written."""
 
     kind: ClassVar[Kind] = kinds.CREATE_VIEW
     name: Name
@@ -109,7 +109,7 @@ class AlterDatabase:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How the files of a Hive table are written; empty texts are the table's defaults."""
+    """How the files of a Hive table are written; empty strings stand for the defaults."""
 
     serde: str = ""
     serde_properties: Pairs = ()
@@ -123,8 +123,8 @@ class Format:
 class CreateTable:
     """CREATE [EXTERNAL] TABLE with columns.
 
-    `partition_columns` are those of a Hive table, `partitioning` the terms of an Iceberg table, such as
-    `day(ts)` and `bucket(4, n)`.
+    `partition_columns` are those of a Hive table; `partitioning` holds the terms of an Iceberg table, such
+    as `day(ts)` and `bucket(4, n)`.
     """
 
     kind: ClassVar[Kind] = kinds.CREATE_TABLE
@@ -207,7 +207,7 @@ class SetProperties:
 
 @dataclass(frozen=True, slots=True)
 class AddPartitions:
-    """ALTER TABLE … ADD PARTITION: each a specification and a location, empty for the usual folder."""
+    """ALTER TABLE … ADD PARTITION: each a specification and a location, empty for the default folder."""
 
     kind: ClassVar[Kind] = kinds.ADD_PARTITIONS
     name: Name
@@ -281,7 +281,7 @@ class ShowNames:
 
 @dataclass(frozen=True, slots=True)
 class ShowTable:
-    """SHOW COLUMNS, PARTITIONS, CREATE TABLE, CREATE VIEW or TBLPROPERTIES (of one key or of all)."""
+    """SHOW COLUMNS, PARTITIONS, CREATE TABLE, CREATE VIEW or TBLPROPERTIES (of one key or all)."""
 
     kind: Kind
     name: Name
@@ -316,7 +316,7 @@ class Deallocate:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A statement that was read and cannot be run; running it raises why."""
+    """A statement that parses but cannot be run; running it raises `error`."""
 
     kind: ClassVar[Kind] = kinds.SELECT
     error: AthenaError

@@ -1,7 +1,7 @@
-"""Put execution parameters in the places of `?`, and read EXECUTE.
+"""Substitute execution parameters for `?`, and parse EXECUTE.
 
-Athena reads each value as an expression; what is none, or names a column, is a text. A `?` inside a
-string, a name or a comment is no place.
+Athena reads each value as an expression; a value that is not an expression, or names a column, becomes a
+string. A `?` inside a string, a name or a comment is not a placeholder.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class Execute:
 
 
 def execute(text: str) -> Execute | None:
-    """The EXECUTE that `text` is, None when it is another statement. Raises AthenaError SYNTAX_ERROR."""
+    """Parse EXECUTE; None when `text` is another statement. Raises AthenaError SYNTAX_ERROR."""
     first = next(tokenize(text), None)
     if first is None or first.keyword != "EXECUTE":
         return None
@@ -41,7 +41,7 @@ def execute(text: str) -> Execute | None:
 
 
 def _listed(text: str, tokens: Sequence[Token]) -> list[str]:
-    """The texts between the commas that stand outside of all parentheses."""
+    """Split the text at the commas outside all parentheses."""
     found, depth, first = [], 0, 0
     for at, token in enumerate(tokens):
         depth += (token.keyword in ("(", "[")) - (token.keyword in (")", "]"))
@@ -54,10 +54,10 @@ def _listed(text: str, tokens: Sequence[Token]) -> list[str]:
 
 
 def bind(text: str, values: Sequence[str]) -> str:
-    """The statement with `values` in the places of its `?`, in order; none are needed where no `?` is.
+    """Replace each `?` by a value, in order; without any `?`, values are ignored.
 
-    The places of a statement that PREPARE keeps are filled later, by EXECUTE.
-    Raises AthenaError INVALID_PARAMETER_USAGE when there are more or fewer places than values.
+    The placeholders in a PREPARE stay; EXECUTE fills them later.
+    Raises AthenaError INVALID_PARAMETER_USAGE when placeholders and values differ in number.
     """
     if "?" not in text:
         return text
@@ -76,10 +76,10 @@ def bind(text: str, values: Sequence[str]) -> str:
 
 
 def _expression(value: str) -> str:
-    """The SQL of a value: itself when it is an expression without columns, else its text as a string."""
+    """Return the SQL of a value: itself if it is an expression without columns, else a string literal."""
     try:
         tree = parse_query(f"SELECT {value}")
-        # Comments are left out, since one would hide what stands behind the place.
+        # Without comments: one could comment out what follows the placeholder.
         sql = " ".join(token.raw for token in tokenize(value))
     except AthenaError:
         return _string(value)

@@ -1,4 +1,4 @@
-"""Read one statement: which kind it is, and what it says."""
+"""Parse one statement: its kind and its content."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -21,19 +21,19 @@ MAX_BYTES = 262_144
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement that has been read. `text` ends before the last semicolon and the comments behind it."""
+    """A parsed statement. `text` ends before the final semicolon and any comments after it."""
 
     text: str
     node: Node
 
     @property
     def kind(self) -> Kind:
-        """What Athena calls it."""
+        """Athena's name for the kind of statement."""
         return self.node.kind
 
 
 def parse(text: str) -> Statement:
-    """Read a statement.
+    """Parse a statement.
 
     Raises AthenaError SYNTAX_ERROR (with line and column) or NOT_SUPPORTED, and InvalidRequestError for
     what Athena refuses before it runs anything.
@@ -54,13 +54,13 @@ def parse(text: str) -> Statement:
     body = text[: tokens[-1].stop]
     try:
         return Statement(body, _read(body, tokens, hive))
-    except RecursionError:  # 500 would have clients send it three times
+    except RecursionError:  # clients would retry a status 500 three times
         text = "line 1:1: statement is too large (stack overflow while parsing)"
         raise AthenaError("SYNTAX_ERROR", text) from None
 
 
 def _is_hive(text: str) -> bool:
-    """Whether Hive reads the statement, which has its own strings and names: DDL, but not CTAS and views."""
+    """Whether Hive parses the statement, with its own strings and names: DDL except CTAS and views."""
     tokens = tokenize(text)
     first = next(tokens, None)
     if first is None or first.keyword not in _HIVE:
@@ -72,7 +72,7 @@ def _is_hive(text: str) -> bool:
 
 
 def _is_query(tokens: Iterator[Token]) -> bool:
-    """Whether CREATE TABLE is one AS a query: no list of columns with types stands behind the name."""
+    """Whether CREATE TABLE is a CTAS: no list of columns with types follows the name."""
     behind = dropwhile(lambda token: token.keyword in ("CREATE", "TABLE", "IF", "NOT", "EXISTS"), tokens)
     for token in behind:
         if token.keyword == "(":
@@ -105,7 +105,7 @@ def _read(body: str, tokens: list[Token], hive: bool) -> Node:
 def _create_table_as(body: str, tokens: list[Token]) -> CreateTableAs:
     tree = parse_query(body)
     if not isinstance(tree, exp.Create):
-        # For a mistake in the query sqlglot gives up on the statement; of the query alone it tells the place.
+        # After an error in the query sqlglot does not parse the CREATE; the query alone gives the position.
         start = _query_start(tokens)
         _query(re.sub(r"[^\n]", " ", body[:start]) + body[start:], *_ROWS)
         raise AthenaError("SYNTAX_ERROR", "Queries of this type are not supported")
@@ -113,7 +113,7 @@ def _create_table_as(body: str, tokens: list[Token]) -> CreateTableAs:
 
 
 def _query_start(tokens: list[Token]) -> int:
-    """Where the query of CREATE TABLE AS starts: behind the first AS that is in no brackets."""
+    """Return the offset of the query in a CTAS: after the first AS outside all parentheses."""
     depth = 0
     for token in tokens:
         depth += {"(": 1, ")": -1}.get(token.keyword, 0)

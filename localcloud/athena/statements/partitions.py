@@ -32,12 +32,12 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-# What Hive escapes in the names of partition folders; everything else stays as it is.
+# The characters that Hive escapes in names of partition folders.
 _SPECIAL = re.compile(r"""[\x00-\x1f\x7f"#%'*/:=?\\{\[\]^]""")
 
 
 def folder_of(keys: Sequence[str], values: Sequence[str]) -> str:
-    """The folder of a partition below its table, `k=v/k=v`, escaped as Hive does."""
+    """Return the folder of a partition below its table, `k=v/k=v`, escaped as in Hive."""
     pairs = zip(keys, values, strict=True)
     return "/".join(f"{key}={_SPECIAL.sub(_escape, value)}" for key, value in pairs)
 
@@ -61,7 +61,7 @@ def add(node: AddPartitions, catalog: Catalog, context: Context) -> Answer:
 
 
 def drop(node: DropPartitions, catalog: Catalog, context: Context) -> Answer:
-    """Drop every partition that one of the conditions fits. Raises Hive's error 10006 when none does."""
+    """Drop every partition that matches a condition. Raises Hive's error 10006 when none does."""
     table = _partitioned(names.table(node.name, catalog, context))
     for conditions in node.partitions:
         fitting = [one.values for one in catalog.partitions(table) if _fits(table, one, conditions)]
@@ -73,7 +73,7 @@ def drop(node: DropPartitions, catalog: Catalog, context: Context) -> Answer:
 
 
 def rename(node: RenamePartition, catalog: Catalog, context: Context) -> Answer:
-    """Give a partition other values; its files stay where they are."""
+    """Change the values of a partition; its files stay where they are."""
     table = _partitioned(names.table(node.name, catalog, context))
     old, new = _values(table, node.partition), _values(table, node.to)
     found = _one(catalog, table, old)
@@ -83,7 +83,7 @@ def rename(node: RenamePartition, catalog: Catalog, context: Context) -> Answer:
 
 
 def set_location(node: SetLocation, catalog: Catalog, context: Context) -> Answer:
-    """Let a table of Hive, or one partition of it, lie elsewhere."""
+    """Set the location of a Hive table, or of one of its partitions."""
     objects.split(node.location)
     table = names.base_table(node.name, catalog, context)
     if table.is_iceberg:
@@ -105,7 +105,7 @@ def set_location(node: SetLocation, catalog: Catalog, context: Context) -> Answe
 
 
 def repair(node: RepairTable, catalog: Catalog, context: Context) -> Answer:
-    """Add a partition for every folder `k=v/…` below the table that Glue does not know."""
+    """Add a partition for every folder `k=v/…` below the table that Glue does not have."""
     found = catalog.find_table(*names.full(node.name, context))
     kind = node.kind
     if found is None:
@@ -134,7 +134,7 @@ def _repaired(table: str, keys: Sequence[str], added: Sequence[Sequence[str]]) -
 
 
 def _folder(path: str, keys: Sequence[str]) -> tuple[tuple[str, ...], str] | None:
-    """Values and folder of a file's partition, None when its path is none of this table's."""
+    """Return values and folder of a file's partition; None if its path does not match the table's keys."""
     parts = path.split("/")[: len(keys)]
     values = []
     for key, part in zip(keys, parts, strict=False):
@@ -146,7 +146,7 @@ def _folder(path: str, keys: Sequence[str]) -> tuple[tuple[str, ...], str] | Non
 
 
 def show(node: ShowTable, catalog: Catalog, context: Context) -> Answer:
-    """The partitions as `k=v/k=v`, in order."""
+    """List the partitions as `k=v/k=v`, sorted."""
     table = names.table(node.name, catalog, context)
     if not table.partition_keys:
         raise hive_execution(f"Table {table.name} is not a partitioned table")

@@ -19,7 +19,7 @@ def _answer(kind: Kind, columns: Iterable[str], lines: Iterable[str], type_: str
 
 
 def list_names(node: ShowNames, catalog: Catalog, context: Context) -> Answer:
-    """The names of databases, of tables and views, or of views. Raises Hive's error 10072."""
+    """List databases, tables and views, or views only. Raises Hive's error 10072."""
     if node.kind == k.SHOW_DATABASES:
         found = [str(database["Name"]) for database in catalog.databases()]
         return _answer(node.kind, ["database_name"], _like_databases(found, node.pattern))
@@ -34,7 +34,7 @@ def list_names(node: ShowNames, catalog: Catalog, context: Context) -> Answer:
 
 
 def _like_databases(found: list[str], pattern: str | None) -> list[str]:
-    """A Java regular expression over the whole name; a lone `*` is everything."""
+    """Filter by a Java regular expression that matches the whole name; a lone `*` matches everything."""
     if pattern in (None, "*"):
         return found
     try:
@@ -45,7 +45,7 @@ def _like_databases(found: list[str], pattern: str | None) -> list[str]:
 
 
 def _like_tables(found: list[str], pattern: str | None) -> list[str]:
-    """Hive's own patterns: `*` is any text, `|` is or, and a dot is any character."""
+    """Filter by a Hive pattern: `*` is any text, `|` is or, and a dot is any character."""
     if pattern is None:
         return found
     try:
@@ -57,7 +57,7 @@ def _like_tables(found: list[str], pattern: str | None) -> list[str]:
 
 
 def one_table(node: ShowTable, catalog: Catalog, context: Context) -> Answer:
-    """What SHOW tells about one table or view. Raises Hive's error 10001 when there is none."""
+    """Run a SHOW about one table or view. Raises Hive's error 10001 when there is none."""
     if node.kind == k.SHOW_COLUMNS:
         return _columns(node, catalog, context)
     if node.kind == k.SHOW_PARTITIONS:
@@ -89,14 +89,14 @@ def _properties(table: Table, key: str, catalog: Catalog) -> list[str]:
     if key:
         missing = f"Table {table.database}.{table.name} does not have property: {key}"
         return [found.get(key, missing)]
-    # A value with line ends fills several rows, as it does on Athena.
+    # A value with newlines fills several rows, as in Athena.
     return "\n".join(f"{name}\t{value}" for name, value in found.items()).split("\n")
 
 
 def _iceberg_properties(table: Table, catalog: Catalog) -> dict[str, str]:
-    """The properties of an Iceberg table that Athena shows, by Athena's own names.
+    """Return the properties of an Iceberg table that Athena shows, under Athena's names.
 
-    They are read from the table's metadata: Glue's copies of properties stay when these are unset.
+    They come from the table's metadata: Glue's copies remain when properties are unset.
     """
     found = iceberg.load(catalog, table.database, table.name).properties
     shown = {"write_compression": found.get("write.parquet.compression-codec", "zstd").upper()}

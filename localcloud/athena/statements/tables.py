@@ -1,4 +1,4 @@
-"""CREATE TABLE with columns, DROP TABLE, ALTER TABLE of a whole table."""
+"""CREATE TABLE with columns, DROP TABLE, and ALTER TABLE on a whole table."""
 
 import time
 from typing import Any
@@ -11,7 +11,7 @@ from localcloud.athena.statements import formats, names
 from localcloud.athena.statements.names import done
 from localcloud.athena.statements.nodes import CreateTable, Drop, RenameTable, SetProperties
 
-# The only properties that Athena lets Iceberg tables have.
+# The only properties that Athena allows for Iceberg tables.
 ICEBERG_PROPERTIES = frozenset(
     {
         "compression_level",
@@ -33,7 +33,7 @@ ICEBERG_PROPERTIES = frozenset(
 
 
 def create(node: CreateTable, catalog: Catalog, context: Context) -> Answer:
-    """Create an Iceberg table, or an external table of Hive. Raises Hive's errors."""
+    """Create an Iceberg table or an external Hive table. Raises Hive's errors."""
     database, name = names.full(node.name, context)
     if catalog.find_database(database) is None:
         raise names.database_missing(database)
@@ -45,7 +45,7 @@ def create(node: CreateTable, catalog: Catalog, context: Context) -> Answer:
 
 
 def _is_made(node: CreateTable, catalog: Catalog, database: str, name: str) -> bool:
-    """Make the table, unless another statement was quicker to."""
+    """Create the table; returns False if another statement created it first."""
     try:
         if node.is_iceberg:
             _create_iceberg(node, catalog, database, name)
@@ -121,7 +121,7 @@ def _check_names(node: CreateTable) -> None:
 
 
 def drop(node: Drop, catalog: Catalog, context: Context) -> Answer:
-    """Drop a table: of Hive its entry, of Iceberg its files too. Raises Hive's errors."""
+    """Drop a table: a Hive table's entry, an Iceberg table's files too. Raises Hive's errors."""
     database, name = names.full(node.name, context)
     found = catalog.find_table(database, name)
     if found is None:
@@ -140,9 +140,9 @@ def drop(node: Drop, catalog: Catalog, context: Context) -> Answer:
 
 
 def rename(node: RenameTable, catalog: Catalog, context: Context) -> Answer:
-    """Give an Iceberg table another name. Glue cannot rename, so it is a new entry and then a deletion.
+    """Rename an Iceberg table. Glue cannot rename, so we create a new entry, then delete the old one.
 
-    Raises Hive's errors: for a table that is not there, is not Iceberg's, or has the new name.
+    Raises Hive's errors for a table that does not exist or is not Iceberg, and for a name that is taken.
     """
     found = names.table(node.name, catalog, context)
     if not found.is_iceberg:

@@ -1,6 +1,6 @@
-"""Split a statement into tokens. Comments and blanks are no tokens; every token knows its place.
+"""Split a statement into tokens with their positions, leaving out comments and blanks.
 
-Two notations of strings: in queries only a doubled quote is special, in Hive DDL a backslash is too.
+There are two string syntaxes: in queries only a doubled quote is special, in Hive DDL also a backslash.
 """
 
 import re
@@ -39,12 +39,12 @@ class Token:
 
     @property
     def keyword(self) -> str:
-        """The word in upper case; empty for everything that is quoted."""
+        """The word or symbol in upper case; empty for anything quoted and for numbers."""
         return self.raw.upper() if self.sort in ("word", "mark") else ""
 
 
 def tokenize(text: str, *, hive: bool = False) -> Iterator[Token]:
-    """The tokens of `text`, in order. Raises AthenaError SYNTAX_ERROR for an unclosed quote or comment."""
+    """Yield the tokens of `text`. Raises AthenaError SYNTAX_ERROR for an unclosed quote or comment."""
     pattern = _HIVE if hive else _QUERY
     at = 0
     while at < len(text):
@@ -80,12 +80,12 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 def place(text: str, at: int) -> tuple[int, int]:
-    """Line and column, both from 1, of an offset."""
+    """Return line and column of an offset, both from 1."""
     return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
 
 
 def unexpected(text: str, at: int, found: str, expecting: str = "") -> AthenaError:
-    """The syntax error of a token that does not fit."""
+    """Return the syntax error for an unexpected token."""
     line, column = place(text, at)
     tail = f". Expecting: {expecting}" if expecting else ""
     return syntax_error(f"mismatched input '{found}'{tail}", line=line, column=column)

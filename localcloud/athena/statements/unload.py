@@ -1,4 +1,4 @@
-"""UNLOAD: the files of a CREATE TABLE AS without its table, which is dropped from the catalog again."""
+"""UNLOAD: run a CREATE TABLE AS, keep its files, and drop its table from the catalog again."""
 
 # ruff: noqa: S608  (the names are quoted; the rest is the statement itself)
 
@@ -16,16 +16,16 @@ _COMPRESSION = re.compile(r"\bcompression\b(?=\s*=)", re.IGNORECASE)
 
 
 def run(node: Unload, catalog: Catalog, engine: Engine, context: Context) -> Answer:
-    """Write the rows of the query below the address.
+    """Write the rows of the query to the location.
 
-    Raises HIVE_PATH_ALREADY_EXISTS when something lies there, HIVE_UNSUPPORTED_FORMAT for formats that are
-    not written here, and INVALID_TABLE_PROPERTY without a format.
+    Raises HIVE_PATH_ALREADY_EXISTS when it is not empty, HIVE_UNSUPPORTED_FORMAT for formats that we do not
+    write, and INVALID_TABLE_PROPERTY without a format.
     """
     if not re.search(r"\bformat\s*=", node.properties, re.IGNORECASE):
         raise AthenaError(
             "INVALID_TABLE_PROPERTY", "UNLOAD needs a format, such as WITH (format = 'PARQUET')"
         )
-    # In capitals they are names that were given: CREATE TABLE AS refuses _col0, and keeps lower case.
+    # Upper case makes `_col0` count as a given name, which CTAS accepts; the table has lower case anyway.
     names = ", ".join(ident(column.name.upper()) for column in engine.columns(node.query, context))
     table = f"unload_{context.query_id.replace('-', '_')}"
     properties = _COMPRESSION.sub("write_compression", node.properties)
@@ -44,7 +44,7 @@ def run(node: Unload, catalog: Catalog, engine: Engine, context: Context) -> Ans
 
 
 def _database(catalog: Catalog, context: Context) -> str:
-    """Where the table can be for a while: any database will do where the statement's own is not there."""
+    """Return a database for the temporary table: the statement's own, or any if that does not exist."""
     if catalog.find_database(context.database) is not None:
         return context.database
     return next((str(found["Name"]) for found in catalog.databases()), context.database)

@@ -12,14 +12,14 @@ from localcloud.athena.statements.nodes import Name, Optimize, Vacuum
 
 
 def optimize(node: Optimize, catalog: Catalog, context: Context) -> Answer:
-    """Put small files of a table together."""
+    """Compact the small files of a table."""
     table = _iceberg(node.name, catalog, context)
     scanned = iceberg.compact(catalog, table.database, table.name, node.where)
     return replace(done(node.kind), scanned_bytes=scanned)
 
 
 def vacuum(node: Vacuum, catalog: Catalog, context: Context) -> Answer:
-    """Forget snapshots that are older than the table's properties say."""
+    """Expire snapshots by the age and number in the table's properties."""
     table = _iceberg(node.name, catalog, context)
     iceberg.expire(catalog, table.database, table.name)
     return done(node.kind)

@@ -1,4 +1,4 @@
-"""CREATE VIEW, DROP VIEW, and what Glue keeps of a view: Presto's own description of it."""
+"""CREATE VIEW, DROP VIEW, and Glue's content of a view: a description in Presto's format."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ _OPENING, _CLOSING = "/* Presto View: ", " */"
 
 
 def create(node: CreateView, catalog: Catalog, engine: Engine, context: Context) -> Answer:
-    """Create a view, with OR REPLACE in the place of one that is there. Raises AthenaError."""
+    """Create a view; OR REPLACE replaces an existing one. Raises AthenaError."""
     database, name = names.full(node.name, context)
     if catalog.find_database(database) is None:
         raise AthenaError("SCHEMA_NOT_FOUND", f"line 1:1: Schema '{database}' does not exist")
@@ -40,7 +40,7 @@ def create(node: CreateView, catalog: Catalog, engine: Engine, context: Context)
 
 
 def _check(query: exp.Expression, columns: tuple[Column, ...]) -> None:
-    """Every column has a name, and one of its own: `select 1` names none."""
+    """Check that every column has a unique name; in `select 1` it has none."""
     for at, select in enumerate(_selects(query), 1):
         if not isinstance(select, exp.Alias | exp.Column | exp.Dot | exp.Star):
             text = f"line 1:1: Column name not specified at position {at}"
@@ -66,7 +66,7 @@ def _input(name: str, columns: tuple[Column, ...], sql: str, context: Context) -
         "catalog": context.catalog.lower(),
         "schema": context.database.lower(),
         "columns": [{"name": column.name.lower(), "type": column.type} for column in columns],
-        "runAsInvoker": True,  # Trino reads no view that has neither this nor an owner
+        "runAsInvoker": True,  # Trino refuses a view with neither this nor an owner
     }
     text = base64.b64encode(json.dumps(described).encode()).decode()
     return {
@@ -85,9 +85,9 @@ def _input(name: str, columns: tuple[Column, ...], sql: str, context: Context) -
 
 
 def described(view: Table) -> dict[str, Any]:
-    """Presto's description: `originalSql`, `catalog`, `schema`, `columns`.
+    """Decode Presto's description: `originalSql`, `catalog`, `schema`, `columns`.
 
-    Raises AthenaError INVALID_VIEW when Glue keeps something else.
+    Raises AthenaError INVALID_VIEW when Glue has something else.
     """
     text = str(view.raw.get("ViewOriginalText") or "")
     try:
@@ -104,14 +104,14 @@ def columns(view: Table) -> tuple[Column, ...]:
 
 
 def statement(view: Table) -> str:
-    """The statement that would create the view."""
+    """Return the statement that would create the view."""
     if not view.is_view:
         raise hive_semantic(f"[Error 10133]: {view.name} is not a view")
     return f"CREATE VIEW {view.database}.{view.name} AS\n{described(view)['originalSql']}"
 
 
 def drop(node: Drop, catalog: Catalog, context: Context) -> Answer:
-    """Drop a view. Raises Hive's errors: when it is missing (unless IF EXISTS), or a table."""
+    """Drop a view. Raises Hive's errors when it does not exist (unless IF EXISTS) or is a table."""
     database, name = names.full(node.name, context)
     found = catalog.find_table(database, name)
     if found is None:

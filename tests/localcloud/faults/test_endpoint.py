@@ -64,7 +64,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     given = settings(tmp_path_factory.mktemp("faulty"), faults=file)
     said: list[str] = []
     supervisor.up(given, said.append)
-    assert said[0] == f"7 faults of {file} strike on purpose"
+    assert said[0] == f"7 faults from {file} will be injected"
     yield given
     record = Folder(given.folder).read()
     for part in record.parts if record else ():

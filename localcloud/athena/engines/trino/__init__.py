@@ -1,1 +1,1 @@
-"""The second engine: a real Trino on the same catalog and objects, given statements as they were written."""
+"""The second engine: a real Trino on the same catalog and objects, sent the statements as written."""

@@ -1,4 +1,4 @@
-"""Trino's REST protocol: send a statement, follow its pages, cancel it."""
+"""A client of Trino's REST protocol: send a statement, follow its pages, cancel it."""
 
 import http.client
 import json
@@ -18,7 +18,7 @@ _USER = "athena"
 
 
 class StatementError(Exception):
-    """Trino refused or failed a statement: `name` is its own code, such as TABLE_NOT_FOUND."""
+    """Trino refused a statement, or it failed: `name` is Trino's error code, such as TABLE_NOT_FOUND."""
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(f"{name}: {message}")
@@ -28,7 +28,7 @@ class StatementError(Exception):
 
 @dataclass(slots=True)
 class Result:
-    """What a statement gave so far: `columns` and `pages` are as Trino's JSON has them."""
+    """The result of a statement so far: `columns` and `pages` are as in Trino's JSON."""
 
     id: str
     columns: Sequence[Mapping[str, Any]] = ()
@@ -39,7 +39,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A Trino at `url`. `log` is named when it does not answer."""
+    """A client of the Trino at `url`. `log` is named in the error when it does not answer."""
 
     url: str
     log: str = ""
@@ -52,9 +52,9 @@ class Client:
         session: Mapping[str, str] | None = None,
         started: Callable[[str], None] = lambda _: None,
     ) -> Result:
-        """Run a statement to its end. `started` is told its id, by which `cancel` ends it.
+        """Run a statement to its end. `started` is called with its id, which `cancel` takes.
 
-        Raises StatementError for what Trino refuses, AthenaError when it does not answer.
+        Raises StatementError when Trino refuses or fails it, AthenaError when Trino does not answer.
         """
         try:
             with closing(self._connect()) as connection:
@@ -63,15 +63,15 @@ class Client:
             raise self._silent(error) from error
 
     def cancel(self, query_id: str) -> None:
-        """End the statement with this id; nothing happens when it is over."""
+        """Cancel the statement with this id; a finished one is ignored."""
         try:
             with closing(self._connect()) as connection:
                 _call(connection, "DELETE", f"/v1/query/{query_id}", _headers("default", {}))
         except (OSError, http.client.HTTPException):
-            return  # its own thread tells that nobody answers
+            return  # the statement's own thread reports that Trino does not answer
 
     def version(self) -> str:
-        """Trino's version, such as 476. Raises AthenaError when it does not answer."""
+        """Return Trino's version, such as 476. Raises AthenaError when it does not answer."""
         try:
             with closing(self._connect()) as connection:
                 return str(_call(connection, "GET", "/v1/info", {})["nodeVersion"]["version"])
@@ -147,7 +147,7 @@ def _headers(database: str, session: Mapping[str, str]) -> dict[str, str]:
         "X-Trino-Catalog": "awsdatacatalog",
         "X-Trino-Schema": database,
         "X-Trino-Time-Zone": "UTC",
-        # Without it every timestamp is said to have three digits.
+        # Without it, Trino reports every timestamp type with three digits.
         "X-Trino-Client-Capabilities": "PARAMETRIC_DATETIME",
     }
     if session:

@@ -1,4 +1,4 @@
-"""CREATE TABLE AS in Trino's words: other properties in front of the same query."""
+"""CREATE TABLE AS for Trino: the same query with Trino's properties."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Creation:
 
 
 def query_of(sql: str) -> tuple[str, str]:
-    """The query of a CREATE TABLE AS, as it was written, and the WITH [NO] DATA behind it, if any."""
+    """Split a CTAS: return its query as written, and the WITH [NO] DATA after it, if any."""
     tokens = list(tokenize(sql))
     depth = 0
     for token in tokens:
@@ -37,7 +37,7 @@ def query_of(sql: str) -> tuple[str, str]:
 
 
 def creation(catalog: str, database: str, name: str, properties: Properties, query: str) -> Creation:
-    """The statement that creates `catalog.database.name` with these properties from this query.
+    """Return the statement that creates `catalog.database.name` with these properties from this query.
 
     Raises AthenaError INVALID_TABLE_PROPERTY for properties that Athena does not have.
     """

@@ -1,4 +1,4 @@
-"""The Trino engine: it is sent statements as they were written; only CREATE TABLE AS is put otherwise."""
+"""The Trino engine: it receives statements as written; only CREATE TABLE AS is rewritten."""
 
 import threading
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Trino:
         self._lock = threading.Lock()
 
     def columns(self, tree: exp.Expression, context: Context) -> tuple[Column, ...]:
-        """Names and types of the columns of a query, without running it."""
+        """Return names and types of a query's columns, without running it."""
         return self._columns(written(tree), context)
 
     def select(self, tree: exp.Expression, context: Context) -> Answer:
@@ -71,7 +71,7 @@ class Trino:
         return Answer("DML", kind, count=result.count, scanned_bytes=result.scanned_bytes)
 
     def explain(self, tree: exp.Expression, context: Context) -> Answer:
-        """Trino's plan of a query, one row a line."""
+        """Return Trino's plan of a query, one row per line."""
         result = self._run(f"EXPLAIN {written(tree)}", context)
         lines = [line for page in result.pages for row in page for line in str(row[0]).splitlines()]
         rows = pa.table({"Query Plan": pa.array(lines, pa.string())})
@@ -85,13 +85,13 @@ class Trino:
             self.client.cancel(found)
 
     def close(self) -> None:
-        """Nothing to end here: Trino is a part of its own."""
+        """Do nothing: Trino is a separate part of the local cloud."""
 
     def _columns(self, query: str, context: Context) -> tuple[Column, ...]:
         return _columns(self._run(f"SELECT * FROM ({query}\n) LIMIT 0", context))  # noqa: S608  the statement itself
 
     def _check_types(self, query: str, context: Context) -> None:
-        """Refuse what Athena refuses of an Iceberg table, where Trino would store another type."""
+        """Refuse types that Athena refuses in an Iceberg table but Trino would store as another type."""
         schema_of([(column.name, parse(column.type), "") for column in self._columns(query, context)])
 
     def _check_empty(self, location: str, database: str, name: str) -> None:
@@ -103,7 +103,7 @@ class Trino:
             )
 
     def _check_iceberg(self, target: exp.Table, context: Context) -> None:
-        """Trino deletes whole partitions of Hive tables; Athena changes rows of Iceberg tables only."""
+        """Refuse Hive tables, as Athena does; Trino would delete whole partitions of them."""
         found = self.catalog.find_table((target.db or context.database).lower(), target.name.lower())
         if found is not None and not found.is_iceberg:
             raise not_supported("Modifying Hive table rows is only supported for transactional tables")

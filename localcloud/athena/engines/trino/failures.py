@@ -1,4 +1,4 @@
-"""Trino's errors as Athena's: the codes are the same, a few texts and names are not."""
+"""Translate Trino's errors to Athena's: the codes are the same, except for a few texts and names."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from localcloud.athena.errors import AthenaError
 
 _UNAUTHORIZED = " or requester is not authorized to access requested resources"
 _CODES = {
-    # Athena's catalog of errors has no word for these of Trino's.
+    # Athena's error catalog has no name for these.
     "EXCEEDED_LOCAL_MEMORY_LIMIT": "EXCEEDED_LOCAL_MEMORY_LIMIT",
     "EXCEEDED_GLOBAL_MEMORY_LIMIT": "EXCEEDED_LOCAL_MEMORY_LIMIT",
     "USER_CANCELED": "USER_CANCELED",
@@ -26,7 +26,7 @@ def as_athena() -> Iterator[None]:
 
 
 def translated(error: StatementError) -> AthenaError:
-    """The AthenaError for an error of Trino."""
+    """Return the AthenaError for a Trino error."""
     code = _CODES.get(error.name, error.name) or "GENERIC_INTERNAL_ERROR"
     message = error.message
     if code == "COLUMN_NOT_FOUND" and message.endswith("cannot be resolved"):

@@ -1,6 +1,6 @@
-"""Values of Trino's JSON as Arrow columns, so that both engines' answers are spelled by the same code.
+"""Convert values in Trino's JSON to Arrow columns, so that the same code formats both engines' answers.
 
-Dates, times, intervals, JSON and their like stay the text that Trino gives, which is Athena's text too.
+Dates, times, intervals, JSON and the like stay as Trino's text, which is the same as Athena's.
 """
 
 import base64
@@ -16,7 +16,7 @@ Read = Callable[[Any], Any]
 
 
 def table(names: Sequence[str], types: Sequence[Type], pages: Iterable[Sequence[Sequence[Any]]]) -> pa.Table:
-    """Pages of rows as one table, a batch for each page."""
+    """Return pages of rows as one table, with one batch per page."""
     held = [_held(type_) for type_ in types]
     readers = [_reader(type_) for type_ in types]
     schema = pa.schema([pa.field(name, arrow) for name, arrow in zip(names, held, strict=True)])
@@ -49,7 +49,7 @@ _READERS: dict[str, Read] = {
     "smallint": int,
     "integer": int,
     "bigint": int,
-    "real": float,  # NaN and Infinity come as text, and so does every key of a map
+    "real": float,  # NaN and Infinity are strings, and so is every key of a map
     "double": float,
     "decimal": Decimal,
     "varbinary": base64.b64decode,
@@ -70,7 +70,7 @@ def _held(type_: Type) -> pa.DataType:
 
 
 def _reader(type_: Type) -> Read:
-    """How a value of this type that is not null is read."""
+    """Return a function that converts a non-null JSON value of this type."""
     parts = [_reader(part) for _, part in type_.parts]
     match type_.name:
         case "array":

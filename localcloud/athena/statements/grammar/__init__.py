@@ -1,1 +1,1 @@
-"""The grammar of the statements that are no queries, one module for each first word or two."""
+"""The grammar of statements other than queries, by their first word."""

@@ -24,7 +24,7 @@ _OPERATORS = ("=", "<>", "!=", "<", "<=", ">", ">=")
 
 
 def alter(cursor: Cursor) -> Node:
-    """Everything behind ALTER."""
+    """Parse what follows ALTER."""
     if cursor.one_of("TABLE", "DATABASE", "SCHEMA") != "TABLE":
         return _database(cursor)
     name = cursor.name()

@@ -64,7 +64,7 @@ def table(cursor: Cursor) -> CreateTable:
 
 
 def _partitioned_by(cursor: Cursor) -> tuple[tuple[TableColumn, ...], tuple[str, ...]]:
-    """Columns with types (Hive), or names and transforms (Iceberg)."""
+    """Parse columns with types (Hive), or names and transforms (Iceberg)."""
     columns: list[TableColumn] = []
     terms: list[str] = []
     if not cursor.accept("PARTITIONED", "BY"):
@@ -86,7 +86,7 @@ def _partitioned_by(cursor: Cursor) -> tuple[tuple[TableColumn, ...], tuple[str,
 
 
 def _transform(cursor: Cursor, name: str) -> str:
-    """`bucket(4, n)`, `truncate(3, s)`, `day(ts)`: the number comes first, as Athena writes it."""
+    """Parse `bucket(4, n)`, `truncate(3, s)`, `day(ts)`: the number comes first in Athena."""
     if cursor.next is not None and cursor.next.sort == "number":
         number = cursor.number()
         cursor.expect(",")

@@ -59,7 +59,7 @@ def vacuum(cursor: Cursor) -> Node:
 
 
 def explain(cursor: Cursor) -> Node:
-    """`EXPLAIN [(TYPE …, FORMAT …) | ANALYZE [VERBOSE]] statement`; only plans as text, and VALIDATE."""
+    """`EXPLAIN [(TYPE …, FORMAT …) | ANALYZE [VERBOSE]] statement`; only text plans and VALIDATE."""
     options: dict[str, str] = {}
     if cursor.accept("ANALYZE"):
         cursor.accept("VERBOSE")

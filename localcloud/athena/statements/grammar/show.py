@@ -10,7 +10,7 @@ from localcloud.athena.statements.nodes import Describe, Name, Node, ShowNames, 
 
 
 def show(cursor: Cursor) -> Node:
-    """Everything behind SHOW."""
+    """Parse what follows SHOW."""
     if cursor.follows("FUNCTIONS"):
         raise not_supported("The local cloud does not run SHOW FUNCTIONS")
     subject = cursor.one_of(*_SUBJECTS)
@@ -68,7 +68,7 @@ def _properties(cursor: Cursor) -> Node:
 
 
 def describe(cursor: Cursor) -> Node:
-    """`DESCRIBE [EXTENDED | FORMATTED] name`; a partition or a field of it is refused."""
+    """`DESCRIBE [EXTENDED | FORMATTED] name`; describing one partition is refused."""
     extended = cursor.accept("EXTENDED") or cursor.accept("FORMATTED")
     name = cursor.name(quoted=True)
     if cursor.follows("PARTITION"):
