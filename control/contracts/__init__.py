@@ -1,1 +1,1 @@
-"""The data contracts: reading them, checking them, and rendering what follows from them."""
+"""The data contracts: reading and checking them, and rendering files from them."""

@@ -1,4 +1,4 @@
-"""Add a consumer to the text of a contract, and leave the rest of the text as it was written."""
+"""Add a consumer to the text of a contract without changing the rest of the text."""
 
 import re
 
@@ -7,9 +7,9 @@ from control.contracts.source import Document
 
 
 def with_reader(document: Document, reader: str) -> str | None:
-    """The text of a contract with `reader` among its consumers; it replaces a draft's `to-be-named`.
+    """Return the contract's text with `reader` added as a consumer, replacing a draft's `to-be-named`.
 
-    None if its consumers are not written one per line, as `- name: …`.
+    Returns None if its consumers are not written one per line, as `- name: …`.
     """
     listed = document.mapping.get("customProperties") or []
     at = next((i for i, item in enumerate(listed) if item.get("property") == "consumers"), None)

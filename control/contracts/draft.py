@@ -1,4 +1,4 @@
-"""The first draft of a table: its bronze and silver contracts, and the two models of silver."""
+"""Draft a new table: its bronze and silver contracts, and the two silver models."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -17,9 +17,9 @@ _TRINO = {
 
 
 def files(table: str, silver: str, shape: Shape, source: str) -> dict[str, str]:
-    """Path below the repository -> text, for a new bronze table `table` and the silver view `silver`.
+    """Return path in the repository -> text, for a new bronze table `table` and the silver view `silver`.
 
-    Raises DataError when the file has a column that no contract may have, or none that can be a key.
+    Raises DataError when the raw file has a column that no contract may have, or none that can be a key.
     """
     called = names(table, shape, source)
     found = key(shape, source)
@@ -30,9 +30,9 @@ def files(table: str, silver: str, shape: Shape, source: str) -> dict[str, str]:
 
 
 def names(table: str, shape: Shape, source: str) -> dict[str, str]:
-    """The names that `table` gives to the columns of a raw file, by the file's: `Order` is `parcel_order`.
+    """Map each column name of a raw file to its name in `table`: `Order` becomes `parcel_order`.
 
-    Raises DataError for names that would be none, or the same.
+    Raises DataError when a name would be empty or not unique.
     """
     called = {column.name: _called(column.name, table) for column in shape.columns}
     made = {f"{called[c.name]}_us" for c in shape.columns if c.type == "timestamp"}
@@ -42,7 +42,7 @@ def names(table: str, shape: Shape, source: str) -> dict[str, str]:
     wrong = [raw for raw, name in called.items() if not name or listed.count(name) > 1]
     if wrong:
         raise DataError(
-            f"columns {', '.join(map(repr, wrong))} of {source} would have no name, or the same",
+            f"columns {', '.join(map(repr, wrong))} of {source} would have an empty name, or the same name",
             hint="rename them where the file is written, or write the contract by hand, with their rawName",
         )
     return called
@@ -55,16 +55,16 @@ def _called(raw: str, table: str) -> str:
 
 
 def silver_files(bronze: Contract, silver: str, held: Mapping[str, Any] | None = None) -> dict[str, str]:
-    """Path below the repository -> text, of the silver view `silver` and its state table over `bronze`.
+    """Return path in the repository -> text, for the silver view `silver` and its state table over `bronze`.
 
-    What an earlier draft, `held`, says apart from the columns stays. What is personal and has no token is in
-    the state table only. Raises DataError when that is of the key, or there is no key.
+    What an earlier draft, `held`, says is kept, except for the columns. Personal columns without a token are
+    only in the state table. Raises DataError when such a column is part of the key, or when there is no key.
     """
     bare = [c.name for c in bronze.columns if c.key and c.is_hidden]
     if bare:
         raise DataError(
-            f"{', '.join(bare)} of {bronze.home} is of the key, personal, and has no token that silver could"
-            " show",
+            f"{', '.join(bare)} of {bronze.home} is part of the key and personal, but has no token that"
+            " silver could show",
             hint="make it a string with the custom property token: true",
         )
     if not bronze.key:
@@ -75,11 +75,12 @@ def silver_files(bronze: Contract, silver: str, held: Mapping[str, Any] | None =
 
 
 def key(shape: Shape, source: str) -> tuple[Found, ...]:
-    """The columns that are taken for the key: what the deletes of a log have, where those lack anything.
+    """Choose the columns of the key.
 
-    Else it is one without a value twice, of these the first that is an id, and one about a person last; else
-    those that are so together. In a log, and where there are none, it is one that is never empty. Raises
-    DataError when none is.
+    If the deletes of a log omit columns, the key is all columns that they have. Otherwise it is
+    `shape.together`, or one column: in an extract one without duplicates, if there is any; in a log, or if
+    there is none, one that is never empty. Names that end in `id` come first, then other names that keys
+    have, then columns that are not personal. Raises DataError when no column qualifies.
     """
     shown = _deletes_show_the_key(shape)
     able_types = (*KEY_TYPES, "timestamp", "boolean") if shown else KEY_TYPES
@@ -100,7 +101,7 @@ def key(shape: Shape, source: str) -> tuple[Found, ...]:
 
 
 def is_guess(shape: Shape, key: Sequence[Found]) -> bool:
-    """Whether the file does not show that `key` is the key."""
+    """Whether `key` is a guess, because the file does not show that it is the key."""
     if shape.is_log:
         return not _deletes_show_the_key(shape) or len(key) < sum(c.everywhere for c in shape.columns)
     return not shape.together and not any(c.distinct for c in key)
@@ -111,7 +112,7 @@ def _deletes_show_the_key(shape: Shape) -> bool:
 
 
 def is_held_personal(column: Found, key: Sequence[Found]) -> bool:
-    """Whether it is drafted as personal: not a key that has no token, which nothing would show."""
+    """Whether the column is drafted as personal; not a key without a token, which no view could show."""
     return column.personal and (column.type == "string" or column not in key)
 
 
@@ -229,7 +230,7 @@ def _casts(columns: list[tuple[str, str]]) -> str:
 
 
 def _trino(kind: str) -> str:
-    """The type as Athena's queries write it."""
+    """Return the Hive type as Athena's SQL writes it."""
     name, nested, inner = kind.partition("<")
     if not nested:
         return _TRINO.get(kind, kind.replace(",", ", "))

@@ -1,4 +1,4 @@
-"""The first draft of the contract of a model that somebody has written."""
+"""Draft the contract of a hand-written model."""
 
 import ast
 import re
@@ -24,7 +24,7 @@ _GRAIN = re.compile(r"\A-- (.+)$", re.MULTILINE)
 class Draft:
     """A drafted contract as text, and what it was drafted from.
 
-    `key_of` names the table whose key is taken for the model's, which states none itself; else it is empty.
+    If the model states no key, `key_of` names the table whose key is used; otherwise it is empty.
     """
 
     layer: str
@@ -35,7 +35,7 @@ class Draft:
 
 
 def found(name: str, models: Path) -> Path:
-    """The file of the model `name` in silver or gold. Raises NotFoundError when there is none."""
+    """Return the file of the model `name` in silver or gold. Raises NotFoundError when there is none."""
     files = [file for layer in LAYERS for file in sorted((models / layer).rglob(f"{name}.sql"))]
     if not files:
         raise NotFoundError(
@@ -46,7 +46,7 @@ def found(name: str, models: Path) -> Path:
 
 
 def home_of(file: Path) -> Path:
-    """Where the contract of the model in `file` belongs."""
+    """Return the path of the contract of the model in `file`."""
     return Path("contracts") / _layer(file) / f"{file.stem}.yaml"
 
 
@@ -55,11 +55,12 @@ def _layer(file: Path) -> str:
 
 
 def draft(file: Path, contracts: Sequence[Contract], held: Document | None) -> Draft:
-    """The contract of the model in `file`; what it reads has one among `contracts`.
+    """Draft the contract of the model in `file`; those of its inputs are among `contracts`.
 
-    Words about a column are those of the table that it is read from, and before these those of `held`, an
-    earlier draft; what that says of the whole table stays. Raises UsageError when what the model reads has no
-    contract, or where its own is another's, and DataError when the model does not say its columns or its key.
+    A column's description comes from `held`, an earlier draft, or else from the input that has the column;
+    what `held` says about the whole table is kept. Raises UsageError when an input has no contract, or when
+    the contract of another model covers this one, and DataError when the model does not state its columns or
+    its key.
     """
     name, sql = file.stem, file.read_text("utf-8", "replace")
     layer, read = _layer(file), _read(file, sql, contracts)
@@ -84,7 +85,7 @@ def draft(file: Path, contracts: Sequence[Contract], held: Document | None) -> D
 
 
 def _read(file: Path, sql: str, contracts: Sequence[Contract]) -> tuple[Contract, ...]:
-    """The contracts of what the model reads, in its order."""
+    """Return the contracts of the model's inputs, in the order in which it names them."""
     owners = {model: contract for contract in contracts for model in contract.models}
     sources = {contract.table: contract for contract in contracts if contract.layer == "bronze"}
     read: dict[str, Contract] = {}
@@ -108,26 +109,26 @@ def _read(file: Path, sql: str, contracts: Sequence[Contract]) -> tuple[Contract
 
 
 def _key(sql: str, names: Sequence[str], read: Sequence[Contract], file: Path) -> tuple[tuple[str, ...], str]:
-    """The key that the model states; else that of the first table it reads, where the model shows it."""
+    """Return the key that the model states, or the first key of an input that it selects, with that input."""
     said = _KEY.search(sql)
     if said:
         try:
             value = ast.literal_eval(said[1])
         except (ValueError, SyntaxError):
             raise DataError(
-                f"unique_key of {file} is {said[1]}, which are no names of columns",
+                f"unique_key of {file} is {said[1]}, which is not a list of column names",
                 hint="write them in quotes",
             ) from None
         key = (value,) if isinstance(value, str) else tuple(value)
         if lacking := [name for name in key if name not in names]:
-            raise DataError(f"unique_key of {file} has {', '.join(lacking)}, no column of its last select")
+            raise DataError(f"unique_key of {file} names {', '.join(lacking)}, which its last select lacks")
         return key, ""
     for table in read:
         if table.key and set(table.key) <= set(names):
             return table.key, f"{table.layer}.{table.table}"
     raise DataError(
-        f"{file} shows the key of nothing that it reads",
-        hint="say config(unique_key=[…]), or write the contract",
+        f"{file} selects the whole key of none of its inputs",
+        hint="state config(unique_key=[…]), or write the contract",
     )
 
 
@@ -144,7 +145,7 @@ def _column(name: str, kind: str, key: Sequence[str], known: Mapping[str, Column
 
 
 def _known(held: Sequence[Column], read: Sequence[Column]) -> dict[str, Column]:
-    """By name, the first column of which people have said something, else the first that is read."""
+    """Map each name to the first column that people have described, else to the first one in an input."""
     found: dict[str, Column] = {}
     for column in [*(c for c in (*held, *read) if not placeholders.is_column(c.description, c.name)), *read]:
         found.setdefault(column.name, column)
@@ -152,7 +153,7 @@ def _known(held: Sequence[Column], read: Sequence[Column]) -> dict[str, Column]:
 
 
 def _properties(file: Path, columns: Sequence[tuple[str, str]]) -> dict[str, object]:
-    """Of a flat table, which has technical columns, the view that shows its rows without them."""
+    """Return the live view of a flat table (a model with technical columns); empty for any other."""
     if not any(name == "_deleted" for name, _ in columns):
         return {}
     views = [

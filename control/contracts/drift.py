@@ -1,4 +1,4 @@
-"""Contracts against what is really there: the catalog, Iceberg's schema, Parquet files, dbt's manifest."""
+"""Compare contracts with the lake: the catalog, Iceberg's schema, Parquet files, dbt's manifest."""
 
 import json
 import re
@@ -24,7 +24,7 @@ _ICEBERG = {"long": "bigint", "timestamptz": "timestamp", "fixed": "binary", "uu
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One thing that is other than its contract says; `expected` or `found` is empty for nothing."""
+    """One difference from a contract; `expected` or `found` is empty when that side has nothing."""
 
     code: str
     table: str
@@ -43,11 +43,11 @@ def drift(
     footer: Callable[[bytes], Columns],
     manifest: Mapping[str, Any] | None,
 ) -> Iterator[Drift]:
-    """Everything that differs between `contracts` and the lake.
+    """Yield everything that differs between `contracts` and the lake.
 
-    `listing` is what the catalog lists, `bronze` the database of bronze, which developers may share; `footer`
-    reads the columns of a Parquet object; `manifest` is dbt's, or None to leave it out. Raises UpstreamError
-    when the lake cannot be reached.
+    `listing` lists the catalog's tables. `bronze` is the bronze database, which developers may share.
+    `footer` reads the columns of a Parquet object. `manifest` is dbt's, or None to skip it. Raises
+    UpstreamError when the lake cannot be reached.
     """
     for contract in contracts:
         if contract.layer == "bronze":
@@ -61,7 +61,7 @@ def drift(
 
 
 def _models(contracts: Sequence[Contract]) -> Iterator[tuple[str, Contract, Columns]]:
-    """Every dbt model of the contracts with the columns that its rendered file states."""
+    """Yield each dbt model of the contracts, its contract, and the columns that its rendered file states."""
     owners = {model: contract for contract in contracts for model in contract.models}
     for path, text in render_dbt.render(contracts).items():
         for model in yaml.safe_load(text).get("models", []) if path != "sources.yml" else []:
@@ -82,7 +82,7 @@ def _bronze(
         return
     values = (tally.published_at.date().isoformat(), str(tally.number))
     newest = parts.catalog.get_partition(database, contract.table, values)
-    # None: retention has let it go, or another `dm` has published it, and nobody has counted since.
+    # None: retention has deleted it, or another `dm` has published it, and the tally was not updated since.
     for found in list(islice(parts.objects.list(newest.location), 1)) if newest else ():
         written = footer(parts.objects.get(found.uri))
         yield from _differences(table, "parquet", columns, written, f"batch {tally.number} ({found.key})")
@@ -91,7 +91,7 @@ def _bronze(
 def _catalog(table: str, schema: str, name: str, expected: Columns, parts: Parts) -> Iterator[Drift]:
     seen = parts.catalog.get_table(schema, name)
     if seen is None:
-        message = f"{table} is in no catalog: build it, or remove its contract"
+        message = f"{table} is not in the catalog: build it, or remove its contract"
         yield Drift("table-absent", table, "catalog", "", f"{schema}.{name}", "", message)
         return
     columns = [(c.name, c.type) for c in (*seen.columns, *seen.partition_keys)]
@@ -100,14 +100,14 @@ def _catalog(table: str, schema: str, name: str, expected: Columns, parts: Parts
         try:
             metadata = json.loads(parts.objects.get(seen.metadata))
         except NotFoundError:
-            message = f"the catalog points {table} to {seen.metadata}, which is not there: readers fail"
+            message = f"the catalog points {table} to {seen.metadata}, which does not exist: readers fail"
             yield Drift("metadata-absent", table, "iceberg", "", seen.metadata, "", message)
             return
         yield from _differences(table, "iceberg", expected, _iceberg(metadata), "Iceberg's schema")
 
 
 def _unstated(contracts: Sequence[Contract], listing: Listing, prefix: str) -> Iterator[Drift]:
-    """Tables and views that readers find and no contract names; what dead builds left is the doctor's."""
+    """Yield tables and views that no contract describes; `dm doctor` reports leftovers of killed builds."""
     stated = {(contract.layer, model) for contract in contracts for model in contract.models}
     for contract in contracts:
         if contract.layer == "bronze":
@@ -165,18 +165,18 @@ def _differences(table: str, where: Where, expected: Columns, found: Columns, sh
 
 
 def _own(names: Iterable[str]) -> list[str]:
-    """Without the technical columns: what a state table gains stands behind them."""
+    """Return the names without technical columns: columns that a state table gains later come after them."""
     return [name for name in names if not name.startswith("_")]
 
 
 def _same(wanted: str, found: str) -> bool:
-    """Whether two types are one in the catalog, which calls every text string."""
+    """Whether two types are the same to the catalog, which calls every text type string."""
     plain = [_TEXT.sub("string", kind) for kind in (wanted, found)]
     return plain[0] == plain[1]
 
 
 def _iceberg(metadata: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Name and Hive type of each column in the current schema of an Iceberg table."""
+    """Return the name and Hive type of each column in the current schema of an Iceberg table."""
     current = metadata.get("current-schema-id", 0)
     schemas = metadata.get("schemas") or [metadata.get("schema", {})]
     schema = next((s for s in schemas if s.get("schema-id", 0) == current), schemas[-1])

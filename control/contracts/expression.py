@@ -1,6 +1,6 @@
-"""What can be told about a SQL expression without a SQL parser, which the control plane does without.
+"""Check a SQL expression without a SQL parser.
 
-Enough to find a typing error while the contract is edited: the database finds the rest at the first build.
+This finds typing errors while a contract is edited; the database finds the rest at the first build.
 """
 
 import re
@@ -9,7 +9,7 @@ _TOKEN = re.compile(
     r"""(?P<space>\s+)|(?P<text>'(?:[^']|'')*')|(?P<quoted>"(?:[^"]|"")+")|(?P<name>[A-Za-z_]\w*)"""
     r"""|(?P<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)|(?P<open>\()|(?P<close>\))|(?P<sign><=|>=|<>|!=|\|\||[-+*/%=<>,.])"""
 )
-# Words of SQL that stand without brackets, so that they are not taken for columns.
+# SQL keywords and types that are written without brackets, so that they are not taken for columns.
 _WORDS = {
     "and", "array", "as", "between", "bigint", "boolean", "case", "cast", "date", "day", "decimal",
     "distinct", "double", "else", "end", "escape", "false", "from", "hour", "in", "int", "integer",
@@ -19,7 +19,7 @@ _WORDS = {
 
 
 def problem(text: str) -> str:
-    """Say why `text` cannot be an expression; empty when it may be one."""
+    """Return why `text` cannot be an expression; empty if it may be one."""
     depth = 0
     for kind, token in _tokens(text):
         if kind == "bad":
@@ -32,7 +32,7 @@ def problem(text: str) -> str:
 
 
 def columns(text: str) -> tuple[str, ...]:
-    """The names in `text` that must be columns: neither functions nor words of SQL, each once, in order."""
+    """Return the names in `text` that must be columns, not functions or SQL keywords: each once, in order."""
     tokens = [t for t in _tokens(text) if t[0] != "space"]
     found: dict[str, None] = {}
     for index, (kind, token) in enumerate(tokens):

@@ -1,7 +1,7 @@
-"""A fast check of columns: what passes is certainly allowed by the standard.
+"""Check columns fast: the standard certainly allows a column that passes.
 
-The standard's JSON Schema takes 1 ms per column, these types 3 µs. They allow less than the schema does, and
-the schema decides about the rest. A property test shows that they never allow what the schema refuses.
+The standard's JSON Schema takes 1 ms per column, these types 3 µs. They allow less than the schema, which
+decides about the rest. A property test shows that they never allow what the schema refuses.
 """
 
 from typing import Annotated, Any, Literal
@@ -133,7 +133,7 @@ _SURE = _Text | _Date | _Timestamp | _Integer | _Real | _Boolean
 
 
 def allowed(column: object) -> bool:
-    """Whether the standard surely allows `column`; if not, its schema has to say."""
+    """Whether the standard certainly allows `column`; if False, its schema has to decide."""
     try:
         msgspec.convert(column, _SURE)
     except msgspec.ValidationError:

@@ -30,7 +30,7 @@ ALIASES = {
 
 
 def problem(text: str) -> str:
-    """Say what is wrong with `text` as a type and what to write instead; empty when nothing is."""
+    """Return what is wrong with `text` as a type, and what to write instead; empty if nothing is."""
     if not text:
         return "no type: give physicalType, for example bigint"
     name = re.split(r"[(<]", text, maxsplit=1)[0]
@@ -50,7 +50,7 @@ def problem(text: str) -> str:
 
 
 def logical_types(text: str) -> tuple[str, ...]:
-    """The ODCS logical types that fit the type `text`."""
+    """Return the ODCS logical types that fit the type `text`."""
     return LOGICAL.get(re.split(r"[(<]", text, maxsplit=1)[0], ())
 
 
@@ -79,7 +79,7 @@ def _nested_problem(name: str, text: str, arguments: str) -> str:
 
 
 def split(text: str) -> list[str]:
-    """Split the inner text of a nested type at the commas that no bracket encloses."""
+    """Split the inner text of a nested type at the commas outside brackets."""
     parts, depth, start = [], 0, 0
     for index, char in enumerate(text):
         depth += (char in "<(") - (char in ">)")

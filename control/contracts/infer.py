@@ -1,4 +1,4 @@
-"""What the columns of a raw file look like: names, types, and whether a value is ever missing."""
+"""Infer the columns of a raw file: names, types, and whether a value is ever missing."""
 
 import csv
 import io
@@ -16,20 +16,20 @@ from control.contracts import through_kafka
 from control.contracts.sampled import WIDE, Field, resembles, type_of
 from control.errors import DataError, UsageError
 
-_RECORDS = 10_000  # looked at: a column that is empty so long is drafted as optional text
+_RECORDS = 10_000  # records read; a column that is empty in all of them is drafted as optional text
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _LSN = re.compile(r"[0-9A-Fa-f]+/[0-9A-Fa-f]+")
 _ZONED_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}Z")
 _DELIMITERS = (";", "\t", "|")
-# What a column of a key may be; of a key of several it may be a moment, too.
+# Types of a single key column; the columns of a composite key may also be timestamps.
 KEY_TYPES = ("bigint", WIDE, "string", "date")
-# What keys are called, and what is about a person; whether it is, only people know.
+# Names typical of keys and of personal data; only people know whether they are.
 _KEY_NAME = re.compile(r"(^|_)(id|key|no|nr|num|number|code|uuid|guid|sku)$")
 _PERSONAL_NAME = re.compile(
     r"(^|_)(e?mail|phone|mobile|iban|card|ssn|passport|birth|birthday|birthdate|address|street|surname"
     r"|(first|last|full)_?name)(_|$)"
 )
-# A table of hundreds of columns has too many pairs to look at all.
+# The columns that are combined to find a composite key: hundreds of columns would make too many pairs.
 _KEY_COLUMNS = 12
 
 
@@ -37,9 +37,9 @@ _KEY_COLUMNS = 12
 class Found:
     """A column as a raw file shows it.
 
-    `required` when it is in every row, `everywhere` when deletes have it, too; `distinct` when no value came
-    twice, `personal` for addresses and for what is called as personal data is. `resembles` is what its texts
-    may have been meant for, in a way that raw files may not write it.
+    `required`: every row has a value; `everywhere`: deletes have it, too. `distinct`: no value occurs twice.
+    `personal`: the values are e-mail addresses, or the name is typical of personal data. `resembles`: what
+    its texts may stand for, in a notation that raw files may not use.
     """
 
     name: str
@@ -52,17 +52,17 @@ class Found:
 
     @property
     def is_called_a_key(self) -> bool:
-        """Whether it has a name that keys have."""
+        """Whether its name is typical of keys."""
         return _KEY_NAME.search(plain(self.name)) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The columns of a raw file, the kind of its log position, and how many records were looked at.
+    """The columns of a raw file, the kind of its log position, and how many records were read.
 
-    In a log (`is_log`) a key comes again with every change of its row. `together` are columns whose values
-    did not come together twice, where there are such and no column that is called a key is distinct alone.
-    `settings` are the custom properties of the table that the file shows.
+    In a log (`is_log`) a key occurs again with every change of its row. `together` is a group of columns
+    whose values never occur together twice; empty if there is none, or if one column is enough. `settings`
+    are the custom properties of the table that follow from the file.
     """
 
     columns: tuple[Found, ...]
@@ -75,9 +75,9 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A record's place in the log and its fields; a delete need have its key only.
+    """A record's position in the log and its fields; a delete may have only its key.
 
-    `records` is how the contract calls what it is written as.
+    `records` is the contract's name for the record format.
     """
 
     position: object
@@ -87,15 +87,15 @@ class _Row:
 
 
 def infer(path: Path) -> Shape:
-    """Look at the first 10,000 records of a `.csv` or `.json` file, packed (.gz, .zst) or not.
+    """Read the first 10,000 records of a `.csv` or `.json` file, compressed (.gz, .zst) or not.
 
-    Raises UsageError for a file that cannot be read, and DataError for one in which there is no record, or
-    one that a table cannot be read from.
+    Raises UsageError for a file that cannot be read, and DataError for one without a record, or with records
+    that no table can be read from.
     """
     kind = path.name.removesuffix(".gz").removesuffix(".zst").rpartition(".")[2]
     if kind not in ("csv", "json"):
         raise UsageError(
-            f"{path} is neither .csv nor .json, plain or packed as .gz or .zst", hint="give a raw file"
+            f"{path} is neither .csv nor .json, plain or compressed as .gz or .zst", hint="give a raw file"
         )
     try:
         with pa.input_stream(str(path), compression="detect") as stream:
@@ -112,7 +112,7 @@ def infer(path: Path) -> Shape:
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"cannot read {path}: {error}", hint="give a whole raw file in UTF-8") from None
     if not listed:
-        raise DataError(f"{path} has no record to look at", hint="give a file with a few rows")
+        raise DataError(f"{path} has no records", hint="give a file with a few rows")
     names = list(dict.fromkeys(name for row in listed for name in row.fields))
     position = "timestamp"
     places = [str(row.position) for row in listed if row.position]
@@ -133,7 +133,7 @@ def infer(path: Path) -> Shape:
 
 
 def _delimiter(header: str) -> str:
-    """What stands between the names of a header: a comma, unless it has none and another mark."""
+    """Return the delimiter of a header: a comma, or the most frequent other mark if there is no comma."""
     marks = [mark for mark in _DELIMITERS if mark in header]
     return max(marks, key=header.count) if marks and "," not in header else ","
 
@@ -142,16 +142,17 @@ def _csv(lines: Iterable[str], delimiter: str, path: Path) -> Iterator[_Row]:
     rows = csv.reader(lines, strict=True, delimiter=delimiter)
     header = next(rows, [])
     if twice := sorted({name for name in header if header.count(name) > 1}):
-        raise DataError(f"columns {', '.join(map(repr, twice))} of {path} are there twice", hint="rename one")
+        raise DataError(f"columns {', '.join(map(repr, twice))} of {path} occur twice", hint="rename one")
     for row in rows:
         if len(row) == len(header):
             yield _Row(None, {name: Field(value) or None for name, value in zip(header, row, strict=True)})
 
 
 def _together(columns: Sequence[Found], rows: Sequence[_Row]) -> tuple[str, ...]:
-    """Two columns, else three, the first whose values never come together twice; none when none are.
+    """Return the first two, else three, columns whose values never occur together twice; empty if none.
 
-    One that is so alone is enough, if it is called a key or no two or three that are called so will do.
+    Also empty if one column is enough: a column without duplicates that is named like a key, or any column
+    without duplicates if no two or three that are named like keys will do.
     """
     able = [c for c in columns if c.everywhere and c.type in (*KEY_TYPES, "timestamp")]
     called = [c.name for c in able if c.is_called_a_key]
@@ -173,7 +174,7 @@ def _first_together(able: Sequence[str], rows: Sequence[_Row]) -> tuple[str, ...
 
 
 def plain(name: str) -> str:
-    """A name in small letters, with `_` between its words: `First Name` is `first_name`."""
+    """Return a name in snake case: `First Name` becomes `first_name`."""
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     return re.sub(r"[^a-z0-9]+", "_", apart).strip("_")
 
@@ -213,7 +214,7 @@ def _json(text: io.TextIOWrapper, path: Path) -> Iterator[_Row]:
 
 
 def _row(record: Mapping[str, Any]) -> _Row | None:
-    """What a record says of the table's columns; None of one about the table."""
+    """Return the row that a record describes; None for a record about the whole table."""
     around, debezium = record.get("metadata"), record.get("payload", record)
     if isinstance(debezium, dict) and through_kafka.is_change(debezium):
         return _of_debezium(debezium)
@@ -230,7 +231,7 @@ def _of_debezium(record: Mapping[str, Any]) -> _Row | None:
     data = record.get("before" if is_delete else "after")
     if not isinstance(data, dict):
         return None
-    if is_delete:  # where it has the key alone, the other columns are null
+    if is_delete:  # if it has only the key, the other columns are null
         data = {name: value for name, value in data.items() if value is not None}
     data = {name: value[:-1] if _is_zoned_date(value) else value for name, value in data.items()}
     place = None if record["op"] == "r" else record["source"].get("sequence")

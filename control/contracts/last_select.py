@@ -1,4 +1,4 @@
-"""The columns of a model: its last select names and casts each of them, which is a rule of this project."""
+"""Read the columns of a model from its last select, which by a rule of this project names and casts each."""
 
 import re
 from collections.abc import Iterator
@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from control.contracts import hive
 from control.errors import DataError
 
-# A text or a name in quotes, which is kept, or a comment.
+# A string or a quoted name, which is kept, or a comment.
 _COMMENT = re.compile(r"""('(?:[^']|'')*'|"[^"]*")|\{#.*?#\}|/\*.*?\*/|--[^\n]*""", re.DOTALL)
 _SELECT = re.compile(r"^select\b", re.MULTILINE | re.IGNORECASE)
-# What holds commas and words that end nothing: texts, templates, and names in quotes.
+# Parts whose commas and keywords do not count: strings, templates and quoted names.
 _PART = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|\{\{.*?\}\}|\{%.*?%\}|\bfrom\b|.", re.DOTALL | re.IGNORECASE)
 _CAST = re.compile(r"cast\s*\((?:.*)\bas\s+([a-z].*)\)\s+as\s+(\w+)", re.DOTALL | re.IGNORECASE)
 _SCALARS = {"varchar": "string", "integer": "int", "real": "float", "varbinary": "binary"}
 
 
 def columns(sql: str, model: str) -> list[tuple[str, str]]:
-    """Name and Hive type of each column that the last select of a model's template casts.
+    """Return the name and Hive type of each column that the last select of a model's template casts.
 
-    Raises DataError when there is no such select, or an item in it that is no cast with a name.
+    Raises DataError when there is no such select, or when an item of it is not a cast with a name.
     """
     text = _COMMENT.sub(lambda found: found[1] or "", sql)
     selects = list(_SELECT.finditer(text))
@@ -28,7 +28,7 @@ def columns(sql: str, model: str) -> list[tuple[str, str]]:
 
 
 def _items(text: str) -> Iterator[str]:
-    """What stands between the commas, up to the `from`, that no bracket encloses."""
+    """Yield the items of a select list: split at the commas, up to the `from`, outside brackets."""
     depth, item = 0, ""
     for part in _PART.findall(text):
         depth += (part == "(") - (part == ")")
@@ -47,14 +47,14 @@ def _column(item: str, model: str) -> tuple[str, str]:
     kind = hive_type(found[1]) if found else ""
     if found is None or hive.problem(kind):
         raise DataError(
-            f"the last select of {model} has {' '.join(item.split())!r}, which says no name and type",
-            hint="write cast(… as bigint) as name, as of every column",
+            f"the last select of {model} has {' '.join(item.split())!r}, which states no name and type",
+            hint="write every column as cast(… as bigint) as name",
         )
     return found[2], kind
 
 
 def hive_type(text: str) -> str:
-    """A type of Athena's queries, `row(a bigint)`, as contracts write it, `struct<a:bigint>`."""
+    """Convert a type of Athena's SQL, `row(a bigint)`, to the notation of contracts, `struct<a:bigint>`."""
     name, _, inner = " ".join(text.lower().split()).partition("(")
     name, parts = name.strip(), [part.strip() for part in hive.split(inner.rpartition(")")[0])]
     if name == "row":

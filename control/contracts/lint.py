@@ -1,4 +1,4 @@
-"""Read contract files and check them, each alone and against the whole tree that it stands in."""
+"""Read contract files and check each of them, alone and against all contracts of its tree."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from control.contracts.subject import Subject
 from control.errors import NotFoundError, UsageError
 
 RENDERED = "rendered"
-WAIVERS = "waivers.yaml"  # of the gate, beside the layers
+WAIVERS = "waivers.yaml"  # the gate's, beside the folders of the layers
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What `lint` found: the files looked at, the contracts that could be read, and the findings."""
+    """What `lint` found: the files checked, the contracts that could be read, and the findings."""
 
     files: tuple[str, ...]
     contracts: tuple[Contract, ...]
@@ -32,7 +32,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether there is nothing to mend."""
+        """Whether there are no findings."""
         return not self.findings
 
 
@@ -51,7 +51,7 @@ def lint(paths: Sequence[Path]) -> Report:
     for file in sorted(around):
         document, found = _read(file)
         findings += found
-        # A value of the wrong shape would make every later rule misjudge, so they wait until it is mended.
+        # Later rules would misjudge a value of the wrong shape, so they run only once it is fixed.
         if document and all(f.code == "odcs-unknown-key" for f in found):
             pairs.append((document, load.contract(document)))
         else:
@@ -104,14 +104,14 @@ def _below(folder: Path) -> list[Path]:
 
 
 def _tree(path: Path) -> list[Path]:
-    """The contracts beside `path`: those in the layers of the folder that it belongs to."""
+    """Return the contracts around `path`: those in the layers of the folder that it belongs to."""
     folder = path.absolute().parent if path.is_file() else path.absolute()
     root = folder.parent if folder.name in LAYERS else folder
     return [file for layer in LAYERS for file in _below(root / layer)]
 
 
 def _shown(path: Path) -> str:
-    """The path as people write it: from the working folder where that is possible."""
+    """Return the path for messages: relative to the working directory if it is below that."""
     here = Path.cwd()
     return path.relative_to(here).as_posix() if path.is_relative_to(here) else path.as_posix()
 

@@ -1,6 +1,6 @@
-"""From a document that the standard allows to what the contract says.
+"""Turn a document that the standard allows into a `Contract`.
 
-Nothing is refused here: what is absent becomes empty, and `lint` says so with its line.
+Nothing is refused here: absent values become empty, and `lint` reports them with their line.
 """
 
 import re
@@ -17,16 +17,16 @@ _REFERENCE = re.compile(r"([A-Za-z0-9._/-]+\.yaml)#/?schema/([a-z0-9_]+)/propert
 
 
 def folder(path: Path) -> tuple[Contract, ...]:
-    """Every contract below `path`, in order of layer and file, for who only wants to know what they say.
+    """Return every contract below `path`, in order of layer and file, without checking it.
 
-    That takes 20 ms where `lint` takes 400. Raises ContractError for one that cannot be read.
+    This takes 20 ms; `lint` takes 400 ms. Raises ContractError for a contract that cannot be read.
     """
     files = [file for layer in LAYERS for file in sorted((path / layer).glob("*.y*ml"))]
     return tuple(one(file) for file in files)
 
 
 def readers(path: Path) -> dict[str, tuple[str, ...]]:
-    """The state tables that read each bronze table, by what silver's contracts below `path` say."""
+    """Return the state tables that read each bronze table, according to the silver contracts below `path`."""
     found: dict[str, tuple[str, ...]] = {}
     for one in folder(path):
         bronze, state = one.properties.get("bronze"), one.properties.get("stateTable")
@@ -37,7 +37,7 @@ def readers(path: Path) -> dict[str, tuple[str, ...]]:
 
 
 def one(file: Path) -> Contract:
-    """One contract. Raises ContractError when it cannot be read."""
+    """Return one contract. Raises ContractError when it cannot be read."""
     hint = f"`dm contract lint {file}` says where and why"
     document, findings = source.read(file.as_posix(), file.read_bytes())
     if document is None or findings:
@@ -45,14 +45,17 @@ def one(file: Path) -> Contract:
     try:
         found = contract(document)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-        raise ContractError(f"{file} is no contract", hint=hint) from None
+        raise ContractError(f"{file} is not a contract", hint=hint) from None
     if not found.table:
         raise ContractError(f"{file} names no table", hint=hint)
     return found
 
 
 def contract(document: Document) -> Contract:
-    """What `document` says; it must have passed `odcs.findings`. Only its first table is read."""
+    """Return the contract in `document`, of which only the first table is read.
+
+    The document must have passed `odcs.findings`.
+    """
     data: Mapping[str, Any] = document.data if isinstance(document.data, dict) else {}
     tables = data.get("schema") or [{}]
     table: Mapping[str, Any] = tables[0]
@@ -92,12 +95,12 @@ def contract(document: Document) -> Contract:
 
 
 def custom(owner: Mapping[str, Any]) -> dict[str, object]:
-    """The custom properties of a contract, table or column as a mapping."""
+    """Return the custom properties of a contract, table or column as a mapping."""
     return {p["property"]: p["value"] for p in owner.get("customProperties") or []}
 
 
 def reference(to: object) -> Reference | None:
-    """Read `breweries.yaml#/schema/breweries/properties/brewery_id`; None for any other form."""
+    """Parse `breweries.yaml#/schema/breweries/properties/brewery_id`; return None for any other form."""
     found = _REFERENCE.fullmatch(to) if isinstance(to, str) else None
     return Reference(found[1], found[2], found[3]) if found else None
 
@@ -129,7 +132,7 @@ def _column(data: Mapping[str, Any], index: int) -> Column:
 
 
 def _owner(team: object) -> tuple[str, str]:
-    """The team's name and the address of its member with the role owner."""
+    """Return the team's name and the address of its member with the role owner."""
     if not isinstance(team, dict):
         return "", ""
     members = team.get("members") or []
@@ -153,5 +156,5 @@ def _scan_budget(value: object) -> float | None:
 
 
 def _text(value: object) -> str:
-    """Text on one line; anything else is empty."""
+    """Return a text on one line; anything else becomes empty."""
     return " ".join(value.split()) if isinstance(value, str) else ""

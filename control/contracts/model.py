@@ -1,4 +1,4 @@
-"""What a contract says, apart from how its file is written."""
+"""The content of a contract, independent of how its file is written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -51,11 +51,11 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `type` is Hive text such as `decimal(6,4)`; `key` is the place in the key, 0 for none.
+    """One column. `type` is a Hive type such as `decimal(6,4)`; `key` is the position in the key, 0 for none.
 
     `token` asks the parser for a sibling column with a keyed hash. `state_column` names the state table's
-    column that a live view shows under this name. `generated` says why nothing is behind the column.
-    Raw files call it `raw_name`, where that is another name.
+    column that a live view shows under this name. `generated` says why the column has no source. `raw_name`
+    is its name in raw files, if that is different.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Column:
 
     @property
     def is_hidden(self) -> bool:
-        """Whether no view may show anything of it: it is personal, and has no token."""
+        """Whether no view may show it, because it is personal and has no token."""
         return self.classification == "personal" and not self.token
 
 
@@ -95,7 +95,7 @@ class Sla:
 class Consumer:
     """Who reads the table and for what; `name` is `schema.table` for another table of the lakehouse.
 
-    `kind` is one of dbt's kinds of exposure, such as dashboard; empty where none is stated.
+    `kind` is one of dbt's exposure types, such as dashboard; empty if none is stated.
     """
 
     name: str
@@ -108,9 +108,9 @@ class Consumer:
 class Contract:
     """The contract of one table.
 
-    `layer` and `stem` come from the file's path, all else from its text. `properties` are the custom
-    properties of the table. `unique` holds groups of columns that are unique together, the key apart.
-    `scan_budget` is how many times the bytes of the last build a build of the table may read.
+    `layer` and `stem` come from the file's path, everything else from its text. `properties` are the custom
+    properties of the table. `unique` holds groups of columns that are unique together, except for the key.
+    `scan_budget` limits the bytes that a build of the table may read, as a multiple of the last build's.
     """
 
     file: str
@@ -147,7 +147,7 @@ class Contract:
 
     @property
     def open_key(self) -> tuple[str, ...]:
-        """The columns of the key that say nothing of a person, in the key's order."""
+        """The key's columns that are neither personal nor pseudonyms, in the key's order."""
         shown = {c.name for c in self.columns if c.classification not in ("personal", "pseudonym")}
         return tuple(name for name in self.key if name in shown)
 
@@ -161,12 +161,12 @@ class Contract:
 
     @property
     def home(self) -> str:
-        """Where the repository keeps this contract, whatever folder it was read from."""
+        """The contract's path in the repository, whatever folder it was read from."""
         return f"contracts/{self.layer}/{self.stem}.yaml"
 
     @property
     def source_schema(self) -> str:
-        """The schema of the source's database that a bronze table comes from; PostgreSQL's own is public."""
+        """The schema in the source database that a bronze table comes from; PostgreSQL defaults to public."""
         return str(self.properties.get("sourceSchema", "public"))
 
     def column(self, name: str) -> Column | None:

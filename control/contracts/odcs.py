@@ -1,7 +1,7 @@
-"""Whether a document is an Open Data Contract Standard v3.1.0 contract at all.
+"""Check a document against the Open Data Contract Standard v3.1.0.
 
-The standard's JSON Schema decides, except on unknown keys: it lets them pass in several places (description,
-servers, roles …), so those are compared with the fields of the standard's models.
+The standard's JSON Schema decides, except on unknown keys: it accepts them in several places (description,
+servers, roles …), so keys are compared with the fields of the standard's models.
 """
 
 import difflib
@@ -26,7 +26,7 @@ VERSION = "v3.1.0"
 
 
 def findings(document: Document) -> list[Finding]:
-    """Everything in `document` that the standard does not allow, in the order of its lines."""
+    """Return everything in `document` that the standard does not allow, in the order of its lines."""
     data = document.data
     if not isinstance(data, dict):
         return [document.finding("odcs-type", (), f"a contract is a mapping, not {_shown(data)}")]
@@ -37,7 +37,7 @@ def findings(document: Document) -> list[Finding]:
     found = {_place(f): f for f in _judged(document, rest, OpenDataContractStandard, ())}
     for path, column in doubtful:
         found |= {_place(f): f for f in _judged(document, column, SchemaProperty, path)}
-    # A value of the wrong type is in no list of values either: what may stand there says more.
+    # A value of the wrong type also fails its enum, and that finding says more: it lists the allowed values.
     listed = {(f.line, f.column) for f in found.values() if f.code == "odcs-value"}
     kept = [f for f in found.values() if f.code != "odcs-type" or (f.line, f.column) not in listed]
     return sorted(kept, key=_place)
@@ -48,7 +48,7 @@ def _place(finding: Finding) -> tuple[int, int, str]:
 
 
 def _apart(data: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[Path, object]]]:
-    """`data` without the columns of its tables, and those of them that the standard may not allow."""
+    """Return `data` without its columns, and those columns that the standard may not allow."""
     tables = data.get("schema")
     if not isinstance(tables, list):
         return data, []
@@ -65,7 +65,7 @@ def _apart(data: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[Path, objec
 def _judged(
     document: Document, data: object, model: type[pydantic.BaseModel], path: Path
 ) -> Iterator[Finding]:
-    """Everything about the part `data` of `document`, which stands at `path` and is a `model`."""
+    """Yield the findings about `data`, the part of `document` at `path`, which should be a `model`."""
     yield from _unknown_keys(document, data, model, path)
     for error in _validator(model).iter_errors(data):
         yield from _from_schema(document, error, path)
@@ -101,7 +101,7 @@ def _unknown_keys(
 
 
 def _model_in(annotation: Any, *, of_list: bool) -> type[pydantic.BaseModel] | None:
-    """The model that `annotation` holds: directly, or as the items of a list."""
+    """Return the model in `annotation`: directly, or as the items of a list."""
     if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
         return None if of_list else annotation
     arguments = typing.get_args(annotation)

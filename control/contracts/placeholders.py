@@ -4,22 +4,22 @@ CONSUMER = "to-be-named"
 
 
 def column(name: str) -> str:
-    """The description of a column of which only the raw file is known."""
+    """Return the placeholder for the description of a column that is known from a raw file only."""
     return f"Column {name} of the raw file."
 
 
 def model_column(name: str) -> str:
-    """The description of a column of which only the model is known."""
+    """Return the placeholder for the description of a column that is known from a model only."""
     return f"Column {name} of the model."
 
 
 def model(name: str) -> str:
-    """The same for what the model makes."""
+    """Return the placeholder for the description of a model."""
     return f"Drafted from the model {name}."
 
 
 def table(name: str) -> str:
-    """The same for the table of a raw file."""
+    """Return the placeholder for the description of a table drafted from a raw file."""
     return f"Drafted from a raw file of {name}."
 
 
@@ -29,5 +29,5 @@ def is_column(description: str, name: str) -> bool:
 
 
 def is_table(description: str, name: str) -> bool:
-    """The same for a table."""
+    """Whether nobody has described the table yet."""
     return description in (table(name), model(name))

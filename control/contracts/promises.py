@@ -1,4 +1,4 @@
-"""Freshness, completeness and retention, as the contracts of a folder promise them."""
+"""Read the freshness, completeness and retention that the contracts of a folder promise."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,18 +10,18 @@ from control.contracts.model import Contract, Sla
 from control.errors import ContractError
 
 HOURS = {"h": 1, "d": 24, "y": 8760}
-# Longer than any lake, and short enough to be added to a date.
+# Longer than any lake exists, and short enough to be added to a date.
 _FOR_EVER = timedelta(days=365_000)
 
 
 def of(folder: Path) -> dict[str, tuple[float | None, float | None]]:
-    """Hours of freshness and percent of completeness by table; None for what is not promised.
+    """Return hours of freshness and percent of completeness by table; None for what is not promised.
 
-    A contract that cannot be read promises nothing here: the lint and the ingestion say so.
+    A contract that cannot be read is skipped here: the lint and the ingestion report it.
     """
     found = {}
     for path in sorted(folder.glob("*.yaml")):
-        # What the standard says of the rest of it costs three times as much, and is the lint's.
+        # Checking it against the standard would cost three times as much; the lint does that.
         with suppress(ContractError):
             contract = load.one(path)
             found[contract.table] = (freshness_hours(contract), _percent(contract.slas))
@@ -29,9 +29,9 @@ def of(folder: Path) -> dict[str, tuple[float | None, float | None]]:
 
 
 def kept(folder: Path) -> dict[str, timedelta]:
-    """How long the contracts of `folder` promise to keep the batches of their tables.
+    """Return how long the contracts of `folder` promise to keep the batches of their tables.
 
-    Raises ContractError when one cannot be read: what it promises must not go meanwhile.
+    Raises ContractError when one cannot be read: what it promises to keep must not be deleted meanwhile.
     """
     found = {}
     for contract in map(load.one, sorted(folder.glob("*.yaml"))):
@@ -42,7 +42,7 @@ def kept(folder: Path) -> dict[str, timedelta]:
 
 
 def freshness_hours(contract: Contract) -> float | None:
-    """The greatest age of the table's data, in hours; None when none is promised."""
+    """Return the greatest age of the table's data that is promised, in hours; None when none is."""
     return _hours(contract, "freshness")
 
 

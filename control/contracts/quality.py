@@ -1,6 +1,6 @@
-"""Quality rules of a contract as SQL checks, dbt tests and groups of unique columns.
+"""Turn the quality rules of a contract into SQL checks, dbt tests and groups of unique columns.
 
-What can be stated here is what something checks: a rule that nothing would check is a problem, not a rule.
+Only rules that something checks are accepted; any other is reported as a problem.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,12 +15,12 @@ _BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusive
 
 
 class RuleError(Exception):
-    """A rule cannot be checked by anything; the text says why and what to write instead."""
+    """A rule that nothing can check; the text says why, and what to write instead."""
 
 
 @dataclass(slots=True)
 class Rules:
-    """What the rules of one column or table come to; `problems` are places and texts of refused rules."""
+    """The rules of one column or table; `problems` has the place and the message of each refused rule."""
 
     checks: list[Check] = field(default_factory=list)
     tests: list[Test] = field(default_factory=list)
@@ -29,7 +29,7 @@ class Rules:
 
 
 def of_column(column: Mapping[str, object], path: Path) -> Rules:
-    """Rules in a column's `logicalTypeOptions` and `quality`."""
+    """Return the rules in a column's `logicalTypeOptions` and `quality`."""
     rules = Rules()
     name, logical = str(column.get("name")), str(column.get("logicalType"))
     options = column.get("logicalTypeOptions")
@@ -43,7 +43,7 @@ def of_column(column: Mapping[str, object], path: Path) -> Rules:
 
 
 def of_table(table: Mapping[str, object], path: Path) -> Rules:
-    """Rules in a table's `quality`."""
+    """Return the rules in a table's `quality`."""
     rules = Rules()
     _add_quality(rules, table, path, "")
     return rules
@@ -135,7 +135,7 @@ def _custom_check(rule: Mapping[str, object], column: str) -> Check:
         raise RuleError(wrong)
     name = _name(rule, f"{column}_check" if column else "")
     if not name:
-        raise RuleError("a check on the table needs a name: it stands in the message when a row breaks it")
+        raise RuleError("a check on the table needs a name, for the message when a row breaks it")
     return Check(name, " ".join(text.split()), _text(rule))
 
 
@@ -176,7 +176,7 @@ def _refuse_warning(rule: Mapping[str, object]) -> None:
 
 
 def _literal(value: object, logical: str) -> str:
-    """`value` as an SQL literal of Athena."""
+    """Return `value` as an SQL literal of Athena."""
     if logical == "string":
         return "'" + str(value).replace("'", "''") + "'"
     try:

@@ -1,4 +1,4 @@
-"""The Glue columns of each bronze table and of its events, for whoever registers partitions."""
+"""Render the Glue columns of each bronze table and its events table, from which partitions are registered."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from control.contracts.model import Column, Contract
 
 
 def render(contracts: Sequence[Contract]) -> dict[str, str]:
-    """File name below the folder for rendered files -> text, for every bronze contract."""
+    """Return file name below the folder for rendered files -> text, for every bronze contract."""
     return {f"bronze/{c.table}.json": _table(c) for c in contracts if c.layer == "bronze"}
 
 

@@ -1,4 +1,4 @@
-"""The tables that AWS DMS captures, for the task of the template that makes change capture."""
+"""Render the list of tables that AWS DMS captures into the template of the change capture task."""
 
 import json
 import re
@@ -15,22 +15,22 @@ _BLOCK = re.compile(
 
 
 def render(contracts: Sequence[Contract], template: str) -> str:
-    """The text of `template` with the mappings that follow from the contracts below its mark.
+    """Return `template` with the mappings below its mark replaced by those of the contracts.
 
-    Raises UsageError when what stands below the mark is nothing that could be replaced.
+    Raises UsageError unless the mark stands once, directly before the lines of a `TableMappings: >-`.
     """
     rules = [_rule(number, one) for number, one in enumerate(captured(contracts), 1)]
     text, times = _BLOCK.subn(lambda block: _with_rules(block, rules), template)
     if times != 1:
         raise UsageError(
-            f"{times} times the mark `{MARK}` stands before the lines of a `TableMappings: >-`",
-            hint="let it stand once, directly before it; a template without the mark is left alone",
+            f"the mark `{MARK}` stands {times} times before the lines of a `TableMappings: >-`",
+            hint="write it once, directly before that; a template without the mark is left alone",
         )
     return text
 
 
 def captured(contracts: Sequence[Contract]) -> list[Contract]:
-    """The bronze tables whose raw files are change records of DMS from a PostgreSQL, by name."""
+    """Return the bronze tables whose raw files are DMS change records from a PostgreSQL, by name."""
     found = [
         one
         for one in contracts
@@ -42,7 +42,7 @@ def captured(contracts: Sequence[Contract]) -> list[Contract]:
 
 
 def _rule(number: int, contract: Contract) -> list[str]:
-    """A rule as two lines of JSON."""
+    """Return a rule as two lines of JSON."""
     name, action = json.dumps(contract.table), '"rule-action": "include"'
     place = json.dumps({"schema-name": contract.source_schema, "table-name": contract.table})
     first = f'{{"rule-type": "selection", "rule-id": "{number}", "rule-name": {name}, {action},'

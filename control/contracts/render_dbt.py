@@ -1,8 +1,8 @@
-"""The dbt `.yml` files that follow from the contracts: sources, and one file per model.
+"""Render the dbt `.yml` files from the contracts: sources, and one file per model.
 
-A state table gets its columns from the bronze contract and its rules from the silver one. Constraints are for
-tables: they are checked on the staged rows before a reader can see them. Views stage nothing, so they carry
-tests of their key and of their references instead.
+A state table gets its columns from the bronze contract and its rules from the silver one. Tables have
+constraints, which are checked on the staged rows before a reader can see them. Views stage nothing, so they
+have tests of their key and of their references instead.
 """
 
 import re
@@ -15,12 +15,12 @@ from control.contracts.model import Check, Column, Contract, Test
 
 MARK = "# Rendered by `dm contract sync` from "
 _JINJA = re.compile(r"\{[{%#]")
-# Developers with schemas of their own may read one bronze.
+# Developers with their own schemas may share one bronze.
 _SOURCE_SCHEMA = '{{ env_var("DM_BRONZE_PREFIX", env_var("DM_SCHEMA_PREFIX", "")) }}bronze'
 
 
 def render(contracts: Sequence[Contract]) -> dict[str, str]:
-    """File name below the models folder -> text, for every contract of `contracts`."""
+    """Return file name below the models folder -> text, for every contract of `contracts`."""
     by_name = {f"{c.layer}.{c.table}": c for c in contracts}
     files = {"sources.yml": _sources([c for c in contracts if c.layer == "bronze"])}
     for contract in contracts:
@@ -36,9 +36,9 @@ def render(contracts: Sequence[Contract]) -> dict[str, str]:
 
 
 def _literally(value: object) -> object:
-    """`value` with texts that dbt renders to what they are: braces in a contract are no Jinja.
+    """Return `value` with its braces escaped for dbt, because braces in a contract are not Jinja.
 
-    Arguments of dbt's tests stay as they are, for they are written for dbt.
+    Arguments of dbt tests stay as they are, because they are written for dbt.
     """
     if isinstance(value, dict):
         return {key: part if key == "arguments" else _literally(part) for key, part in value.items()}
@@ -62,7 +62,7 @@ def _models(contract: Contract, by_name: Mapping[str, Contract]) -> list[dict[st
 
 
 def _state_model(name: str, silver: Contract, bronze: Contract) -> dict[str, object]:
-    """The table behind a live view: bronze's columns, silver's rules, tombstones and technical columns."""
+    """Describe the table behind a live view: bronze's columns, silver's rules and technical columns."""
     rules = {c.state_column or c.name: c for c in silver.columns}
     columns = []
     for column in technical.raw_columns(bronze):
@@ -98,7 +98,7 @@ def _view_model(name: str, contract: Contract, shown: Sequence[Column]) -> dict[
         description = f"{contract.grain} {contract.description}"
     else:
         description = f"{contract.table} without the deleted rows and without technical columns."
-    # Where the contract states the table behind the view, that has the tests of the table already.
+    # If the contract describes the table behind the view, that table already has the tests.
     stated = contract.tests if name == contract.table else ()
     return _model(name, description, contract, columns, [], stated)
 
@@ -186,7 +186,7 @@ def _check(check: Check) -> dict[str, object]:
 
 
 def _constraint(kind: str, **more: object) -> dict[str, object]:
-    # Athena enforces none of them, and dbt warns about each unless told that we know: our audit checks them.
+    # Athena enforces no constraint, and dbt would warn about each; our audit checks them.
     return {"type": kind, **more, "warn_unsupported": False, "warn_unenforced": False}
 
 
@@ -234,12 +234,12 @@ def _sources(bronze: Sequence[Contract]) -> str:
 
 
 def _freshness(contract: Contract) -> dict[str, object]:
-    """`dbt source freshness` by the contract's promise: when a change was committed, or an extract read."""
+    """Configure `dbt source freshness`: the age since a change was committed, or an extract was read."""
     hours = promises.freshness_hours(contract)
     if hours is None:
         return {}
     count = max(1, round(hours))
-    # Only the latest days are read: whatever is older is late anyhow.
+    # Only the latest days are read: anything older is late anyway.
     days = max(7, count // 24 + 2)
     return {
         "loaded_at_field": "coalesce(_committed_at, cast(ingest_date as timestamp))",
@@ -262,7 +262,7 @@ def _header(source: str, path: str) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Indents lists below their key, as the files written by hand do, and never writes an alias."""
+    """Indents lists below their key, as hand-written files do, and never writes an alias."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
         super().increase_indent(flow, False)

@@ -1,4 +1,4 @@
-"""Who owns models, who may read them and who does read them: dbt's groups, access levels and exposures."""
+"""Render who owns, may read and reads each model: dbt's groups, access levels and exposures."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,9 +6,9 @@ from control.contracts.model import LAYERS, Consumer, Contract
 
 
 def access_of(model: str, contract: Contract) -> str:
-    """Who may select from a model: its group (private), the project (protected), or everyone (public).
+    """Return who may select from a model: its group (private), the project (protected), or everyone (public).
 
-    A state table has the tombstones and the raw personal values, so nobody but its owners' models reads it.
+    A state table has tombstones and raw personal values, so only models of its owner may read it.
     """
     if model == contract.properties.get("stateTable"):
         return "private"
@@ -17,13 +17,13 @@ def access_of(model: str, contract: Contract) -> str:
 
 
 def groups(contracts: Sequence[Contract]) -> list[dict[str, object]]:
-    """A group for each owner of a model, by name."""
+    """Return a dbt group for each owner of a model, by name."""
     owners = {c.owner: c.contact for c in contracts if c.layer != "bronze"}
     return [{"name": name, "owner": {"name": name, "email": owners[name]}} for name in sorted(owners)]
 
 
 def exposures(contracts: Sequence[Contract]) -> list[dict[str, object]]:
-    """An exposure for each consumer that is no table of the lakehouse, with all that it reads, by name."""
+    """Return an exposure for each consumer outside the lakehouse, with everything that it reads, by name."""
     found: dict[str, list[tuple[Consumer, Contract]]] = {}
     for contract in contracts:
         for consumer in contract.consumers:

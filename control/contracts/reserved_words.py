@@ -1,6 +1,6 @@
 """SQL keywords that cannot be column names, because queries here do not quote names."""
 
-# Names in quotes only, as Athena's documentation lists them.
+# Names only in quotes, according to Athena's documentation.
 _ATHENA = """
     alter and as between by case cast constraint create cross cube current_catalog current_date
     current_path current_role current_schema current_time current_timestamp current_user deallocate delete
@@ -10,7 +10,7 @@ _ATHENA = """
     or order outer prepare recursive right rollup select skip table then trim true uescape union unnest
     using values when where with
 """
-# Names to Athena, and none to sqlglot, which reads queries for the local cloud and for lineage.
+# Names to Athena but not to sqlglot, which parses queries for the local cloud and for lineage.
 _SQLGLOT = """
     any fetch glob grant ilike interval lateral limit lock match_recognize notnull offset partitioned_by
     regexp returning revoke rlike rollback tablesample uncache window xor

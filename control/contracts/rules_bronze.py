@@ -1,6 +1,6 @@
-"""Rules for what only bronze contracts say: how the parser reads, and which values become tokens.
+"""Rules for what only bronze contracts state: how the parser reads, and which values become tokens.
 
-What the parser accepts is not stated again here: its own loader has the last word.
+What the parser accepts is not repeated here: its own loader decides.
 """
 
 import re
@@ -13,12 +13,12 @@ from control.contracts.model import Column, Finding
 from control.contracts.source import Path
 from control.contracts.subject import TABLE, Subject
 
-# What the parser reads, and the schema of the source's database, which change capture and lineage name.
+# The parser's settings, and the schema in the source database, which change capture and lineage use.
 PROPERTIES = ("position", *bronze.contract.DEFAULTS, "sourceSchema")
 
 
 def findings(on: Subject) -> Iterator[Finding]:
-    """Findings about what only a bronze contract may say, and about bronze matters said elsewhere."""
+    """Yield findings about what only a bronze contract may state, in bronze contracts and in others."""
     if on.contract.layer == "bronze":
         yield from _table(on)
         for path, column, raw in on.columns():
@@ -31,7 +31,7 @@ def findings(on: Subject) -> Iterator[Finding]:
 
 
 def parser(on: Subject) -> Iterator[Finding]:
-    """What the parser's own loader has against a contract that every rule here lets pass."""
+    """Yield what the parser's own loader refuses in a contract that passes all rules here."""
     if on.contract.layer != "bronze":
         return
     try:
@@ -73,7 +73,7 @@ def _column(on: Subject, path: Path, column: Column, raw: Mapping[str, Any]) -> 
 
 
 def _is_name(value: object) -> bool:
-    # What DMS takes for a pattern or for quotes would capture other tables, or none.
+    # DMS would read other characters as a pattern or as quotes, and capture other tables or none.
     return isinstance(value, str) and re.fullmatch(r"\w+", value) is not None
 
 

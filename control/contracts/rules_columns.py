@@ -14,7 +14,7 @@ CLASSES = ("public", "internal", "pseudonym", "personal")
 
 
 def names(on: Subject) -> Iterator[Finding]:
-    """Column names are lower case, given once, no word of SQL, and leave a leading `_` to the lakehouse."""
+    """Column names are lower case, unique, not SQL keywords, and have no leading `_`, the lakehouse's own."""
     lines: dict[str, int] = {}
     for path, column, _ in on.columns():
         place = (*path, "name")
@@ -29,7 +29,7 @@ def names(on: Subject) -> Iterator[Finding]:
             message = f"column name {column.name!r}: use lower case letters, digits and _"
             yield on.finding("column-name", place, message)
         elif column.name in RESERVED:
-            message = f"column name {column.name!r}: a word of SQL, which no query here quotes, rename it"
+            message = f"column name {column.name!r}: an SQL keyword, which no query here quotes, rename it"
             yield on.finding("column-name", place, message)
         elif on.contract.layer == "bronze" and column.name in technical.PARTITION_KEYS:
             message = (
@@ -46,7 +46,7 @@ def names(on: Subject) -> Iterator[Finding]:
 
 
 def types(on: Subject) -> Iterator[Finding]:
-    """Every column has a type of Athena, a logical type that fits it, and a classification."""
+    """Every column has an Athena type, a logical type that fits it, and a classification."""
     for path, column, _ in on.columns():
         if wrong := hive.problem(column.type):
             yield on.finding("type-unknown", (*path, "physicalType"), f"column {column.name}: {wrong}")
@@ -61,7 +61,7 @@ def types(on: Subject) -> Iterator[Finding]:
 
 
 def key(on: Subject) -> Iterator[Finding]:
-    """The table has a key, its columns are numbered, exact, and never null."""
+    """The table has a key, whose columns are numbered, exact, and never null."""
     parts = [(path, column) for path, column, _ in on.columns() if column.key]
     if on.contract.columns and not parts:
         message = "the table has no key: mark its columns with primaryKey and primaryKeyPosition"
@@ -73,8 +73,8 @@ def key(on: Subject) -> Iterator[Finding]:
             yield on.finding("key-position", (*path, "primaryKeyPosition"), message)
         if column.type in ("float", "double"):
             message = (
-                f"key column {column.name} is {column.type}: a NaN equals nothing, and numbers that are"
-                " rounded to one would be one key: say decimal(p,s) or string"
+                f"key column {column.name} is {column.type}: NaN equals nothing, and rounding can make two"
+                " keys equal: use decimal(p,s) or string"
             )
             yield on.finding("key-type", (*path, "physicalType"), message)
         if not column.required:
@@ -83,7 +83,7 @@ def key(on: Subject) -> Iterator[Finding]:
 
 
 def quality_rules(on: Subject) -> Iterator[Finding]:
-    """Every quality rule is one that something checks, and its name says which."""
+    """Something checks every quality rule, and the name of each check is unique."""
     rules = [quality.of_table(on.table, TABLE)]
     rules += [quality.of_column(raw, path) for path, _, raw in on.columns()]
     for path, text in [problem for r in rules for problem in r.problems]:
@@ -119,13 +119,13 @@ def references(on: Subject) -> Iterator[Finding]:
 
 
 def columns_in_checks(on: Subject) -> Iterator[Finding]:
-    """A check names only columns of the table that it is checked on: for a live view, its state table."""
+    """A check names only columns of the table that it runs on: for a live view, its state table."""
     known = {column.name for column in on.contract.columns}
     bronze = on.tree.get(str(on.contract.properties.get("bronze")))
     if bronze is not None:
         known = {column.name for column in technical.raw_columns(bronze)} | set(technical.STATE)
     elif on.contract.properties.get("bronze"):
-        return  # a finding of its own, or of the file that could not be read
+        return  # another rule reports it, or the file that could not be read
     for path, checks in [
         ((*TABLE, "quality"), on.contract.checks),
         *(((*path, "quality"), column.checks) for path, column, _ in on.columns() if not column.state_column),

@@ -1,4 +1,4 @@
-"""Rules against cycles: no table is its own source by way of others, and no foreign key leads back."""
+"""Rules against cycles: no table is its own source, even indirectly, and foreign keys form no cycle."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from control.contracts.subject import TABLE, Subject
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """A reference from `start` to `end`, both `layer.table`: the contract that states it, and where."""
+    """A reference from `start` to `end`, both `layer.table`; the contract `on` states it at `place`."""
 
     start: str
     end: str
@@ -24,7 +24,7 @@ class _Link:
 
 
 def findings(subjects: Sequence[Subject]) -> Iterator[Finding]:
-    """Each reference that is part of a circle, with the whole circle, its shortest."""
+    """Yield each reference that is part of a cycle, with the shortest cycle through it."""
     keys = [link for on in subjects for link in _foreign_keys(on)]
     advice = "no row can be there before the other: remove the relationship of the table that comes first"
     yield from _cycles(keys, "circular-key", advice)
@@ -41,11 +41,11 @@ def _cycles(links: Sequence[_Link], code: str, advice: str) -> Iterator[Finding]
         back = _way(ahead, link.end, link.start)
         if back is not None:
             shown = ", ".join(map(str, [link, *back]))
-            yield link.on.finding(code, link.place, f"a circle of references: {shown}; {advice}")
+            yield link.on.finding(code, link.place, f"a cycle of references: {shown}; {advice}")
 
 
 def _way(ahead: Mapping[str, Sequence[_Link]], start: str, end: str) -> list[_Link] | None:
-    """The fewest links from `start` to `end`; none when they are the same, None when there is no way."""
+    """Return the shortest path from `start` to `end`; empty if they are the same, None if there is none."""
     before: dict[str, _Link] = {}
     todo = deque([start])
     while todo:
@@ -64,7 +64,7 @@ def _way(ahead: Mapping[str, Sequence[_Link]], start: str, end: str) -> list[_Li
 
 
 def _foreign_keys(on: Subject) -> Iterator[_Link]:
-    """Relationships to other tables, and of a column to itself. Rows of one table may form a tree."""
+    """Yield relationships to other tables, and of a column to itself; rows of one table may form a tree."""
     start = f"{on.contract.layer}.{on.contract.table}"
     for path, column, _ in on.columns():
         for index, link in enumerate(column.references):
@@ -74,7 +74,7 @@ def _foreign_keys(on: Subject) -> Iterator[_Link]:
 
 
 def _reads(on: Subject) -> Iterator[_Link]:
-    """What the table is built from, and which tables its consumers say they build from it."""
+    """Yield links to the tables that this one is built from, and from the tables among its consumers."""
     table = f"{on.contract.layer}.{on.contract.table}"
     bronze = on.contract.properties.get("bronze")
     if isinstance(bronze, str):

@@ -1,4 +1,4 @@
-"""Rules for a contract as a whole: where it stands, what it is, whose it is, what it promises."""
+"""Rules for a contract as a whole: its path, identity, owner, descriptions and promises."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ _KINDS = ("dashboard", "notebook", "analysis", "ml", "application")
 
 
 def place(on: Subject) -> Iterator[Finding]:
-    """The file's path says layer and table."""
+    """The file's path states layer and table."""
     contract = on.contract
     if contract.layer not in LAYERS or not contract.file.endswith(".yaml"):
         message = (
@@ -116,7 +116,7 @@ def _consumer(on: Subject, item: object, path: Path) -> Iterator[Finding]:
 
 
 def words(on: Subject) -> Iterator[Finding]:
-    """Contract, table and columns are described."""
+    """The contract, the table and its columns are described."""
     description = on.data.get("description") or {}
     for part in ("purpose", "usage", "limitations"):
         if not description.get(part):
@@ -132,10 +132,10 @@ def words(on: Subject) -> Iterator[Finding]:
 
 
 def no_draft(on: Subject) -> Iterator[Finding]:
-    """A contract in force says nothing that `dm contract new` only filled in."""
+    """A contract that is no longer a draft has no placeholders of `dm contract new`."""
     if on.data.get("status") in ("proposed", "draft"):
         return
-    why = f"is the draft's, and the status is {on.data.get('status')}: write what is so"
+    why = f"is the draft's placeholder, and the status is {on.data.get('status')}: replace it"
     if placeholders.is_table(on.contract.description, on.contract.table):
         yield on.finding("draft-words", (*TABLE, "description"), f"the table's description {why}")
     for path, column, _ in on.columns():
@@ -143,7 +143,7 @@ def no_draft(on: Subject) -> Iterator[Finding]:
             message = f"column {column.name}: its description {why}"
             yield on.finding("draft-words", (*path, "description"), message)
     if any(consumer.name == placeholders.CONSUMER for consumer in on.contract.consumers):
-        message = f"consumer {placeholders.CONSUMER} is the draft's: name who reads the table, and for what"
+        message = f"consumer {placeholders.CONSUMER} is a placeholder: name who reads the table, and for what"
         yield on.finding("draft-words", ("customProperties",), message)
 
 
@@ -166,7 +166,7 @@ def service_levels(on: Subject) -> Iterator[Finding]:
 
 
 def custom_properties(on: Subject) -> Iterator[Finding]:
-    """A custom property is given once: of two, readers would take either."""
+    """A custom property is given once: of two, readers might take either."""
     owners: list[tuple[Path, Mapping[str, Any]]] = [((), on.data), (TABLE, on.table)]
     owners += [(path, raw) for path, _, raw in on.columns()]
     for path, owner in owners:
@@ -179,7 +179,7 @@ def custom_properties(on: Subject) -> Iterator[Finding]:
 
 
 def budget(on: Subject) -> Iterator[Finding]:
-    """A budget says how many times the bytes of the last build a build of the table may read."""
+    """A budget limits the bytes that a build of the table may read, as a multiple of the last build's."""
     listed = on.data.get("customProperties") or []
     for index, item in enumerate(listed):
         if item["property"] == "budget" and (
@@ -195,7 +195,7 @@ def budget(on: Subject) -> Iterator[Finding]:
 
 
 def shared(subjects: Iterable[Subject]) -> Iterator[Finding]:
-    """Ids, dbt models and bronze tables that two contracts both claim; the later file has the finding."""
+    """Yield ids, dbt models and bronze tables that two contracts claim, as findings in the later file."""
     ids: dict[str, str] = {}
     models: dict[str, str] = {}
     bronze: dict[str, str] = {}

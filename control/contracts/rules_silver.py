@@ -1,4 +1,4 @@
-"""Rules for what silver and gold contracts say about their tables, and about the bronze that feeds them."""
+"""Rules for silver and gold contracts, also against the bronze contracts that feed them."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ COLUMN_PROPERTIES = {"silver": ("stateColumn", "generated"), "gold": ("generated
 
 
 def findings(on: Subject) -> Iterator[Finding]:
-    """Findings about a live view and its bronze table, and about properties that the layer does not have."""
+    """Yield findings about a live view and its bronze table, and about properties unknown to the layer."""
     if on.contract.layer not in PROPERTIES:
         return
     yield from _properties(on)
@@ -29,7 +29,7 @@ def findings(on: Subject) -> Iterator[Finding]:
 
 
 def missing(subjects: Sequence[Subject]) -> Iterator[Finding]:
-    """Bronze tables that no silver contract names: their data would end there, unread."""
+    """Yield bronze tables that no silver contract names: nothing would read their data."""
     fed = {on.contract.properties.get("bronze") for on in subjects if on.contract.layer == "silver"}
     for on in subjects:
         if any(name.startswith("silver.") for name in on.unread):

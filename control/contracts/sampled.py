@@ -1,4 +1,4 @@
-"""The type of a column, told from values that a raw file has, by what the parser itself takes."""
+"""Infer the type of a column from its values in a raw file, by what the parser itself accepts."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -11,12 +11,12 @@ from bronze.schema import MILLISECONDS
 WIDE = "decimal(38,0)"
 _OF_TEXT = ("date", "timestamp")
 _OF_FIELD = ("bigint", WIDE, "double", "boolean", *_OF_TEXT)
-# A code, not a number: as one it would lose its zeros.
+# A code, not a number: as a number it would lose its leading zeros.
 _ZEROS_FIRST = re.compile(r"-?0[0-9]+")
 _DIGITS = re.compile(r"-?[0-9]+")
 
 
-# Texts that only look like values of a type: how a raw file has to write them.
+# Texts that only look like values of a type, and how a raw file has to write those.
 _RESEMBLE = (
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d.*"), "a moment: 2024-05-06T07:08:09"),
     (re.compile(r"\d\d?[./]\d\d?[./]\d{4}"), "a date: 2024-05-06"),
@@ -26,13 +26,13 @@ _RESEMBLE = (
 
 
 class Field(str):
-    """What stands in a field of a CSV: text that may be written for a value of another type."""
+    """The text of a CSV field, which may stand for a value of another type."""
 
     __slots__ = ()
 
 
 def type_of(values: Iterable[object]) -> str:
-    """The narrowest type that takes all of `values`, as far as it can be told; else `string`."""
+    """Return the narrowest type that accepts all of `values`; `string` if there is none, or in doubt."""
     listed = list(values)
     kinds = {type(value) for value in listed}
     if kinds == {int}:
@@ -54,7 +54,7 @@ def type_of(values: Iterable[object]) -> str:
 
 
 def resembles(texts: Sequence[str]) -> str:
-    """What texts that stay texts look like, and how it is written to be read so; nothing if like nothing."""
+    """Return what the values of a text column look like, and how to write that; empty if nothing known."""
     given = [text for text in texts if text]
     return next(
         (said for pattern, said in _RESEMBLE if given and all(pattern.fullmatch(text) for text in given)), ""
@@ -62,7 +62,7 @@ def resembles(texts: Sequence[str]) -> str:
 
 
 def _part(values: Iterable[object]) -> str:
-    """`type_of` for what is inside of other values, where a moment has no part of a millisecond."""
+    """Return `type_of` for values inside other values, where timestamps have only milliseconds."""
     listed = list(values)
     kind = type_of(listed)
     is_fine = kind == "timestamp" and not all(takes(MILLISECONDS, str(text)) for text in listed)
@@ -78,9 +78,9 @@ def _first(types: Iterable[str], texts: Sequence[str]) -> str:
 
 
 def takes(kind: str, text: str) -> bool:
-    """Whether a column of the type may be drafted for the value."""
+    """Whether a column of type `kind` may be drafted for the value `text`."""
     if kind == WIDE and not _DIGITS.fullmatch(text):
-        return False  # 1.0 is whole, too, and more likely an amount
+        return False  # 1.0 is whole, too, but more likely an amount
     if kind == "double" and len(text) > 20 and _DIGITS.fullmatch(text):
         return False
     try:
@@ -99,7 +99,7 @@ def _struct(values: list[dict[str, object]]) -> str:
 
 
 def _map(values: list[object]) -> str:
-    """A map takes any name, and values of one type."""
+    """Return a map, which accepts any names but values of one type only; `string` for mixed values."""
     kind = _part(values)
     is_mixed = kind == "string" and not all(isinstance(value, str) for value in values)
     return "string" if is_mixed else f"map<string,{kind}>"

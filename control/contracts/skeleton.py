@@ -1,4 +1,4 @@
-"""The parts of a drafted contract as they are written, whatever it is drafted from."""
+"""Write the parts of a drafted contract, whatever it is drafted from."""
 
 import re
 import uuid
@@ -10,21 +10,21 @@ from control.contracts.model import Column
 
 NOTE = "# Drafted from {source}: read every line, then set status to active.\n"
 _OWNER = "data-platform"
-# What a draft says by itself of how to join, which follows the key.
+# The sentence about joins that a draft contains, which depends on the key.
 _JOIN = re.compile(r"Join by \w+( and \w+)*\.")
-# What people say of a table apart from its columns.
+# What people write about a table, apart from its columns.
 _SAID = ("name", "version", "tags", "description", "team", "servers", "slaProperties", "customProperties")
-# A layer is an hour later than the one before it.
+# Each layer is an hour later than the one before.
 _FRESH_HOURS = {"bronze": 24, "silver": 25, "gold": 26}
 _YEARS = {"value": 10, "unit": "y"}
-# Of bronze the least: who was deleted at the source stays there for as long as is promised.
+# Bronze promises least: a person who was deleted at the source stays there for that long.
 _KEPT = {"bronze": {"value": 60, "unit": "d"}, "silver": _YEARS, "gold": _YEARS}
 
 
 def contract(
     layer: str, table: str, *, name: str, consumer: str, words: tuple[str, str, str]
 ) -> dict[str, Any]:
-    """All but the table; `words` are its purpose, usage and limitations."""
+    """Return a contract without its table; `words` are its purpose, usage and limitations."""
     return {
         "apiVersion": "v3.1.0",
         "kind": "DataContract",
@@ -48,7 +48,7 @@ def contract(
 
 
 def consumer_entry(name: str) -> dict[str, str]:
-    """Who reads a table, until people say for what."""
+    """Return a consumer whose contact and use people have yet to fill in."""
     return {"name": name, "contact": f"{_OWNER}@example.org", "use": "Reads it whole."}
 
 
@@ -59,7 +59,7 @@ def table(
     properties: Mapping[str, object],
     columns: list[dict[str, object]],
 ) -> dict[str, object]:
-    """The table of a contract, with its custom properties and its columns."""
+    """Return the table of a contract, with its custom properties and its columns."""
     return {
         "name": name,
         "logicalType": "object",
@@ -72,7 +72,7 @@ def table(
 
 
 def column(said: Column, properties: Mapping[str, object]) -> dict[str, object]:
-    """A column, with its custom properties."""
+    """Return a column, with its custom properties."""
     stated: dict[str, object] = {
         "name": said.name, "logicalType": _logical(said), "physicalType": said.type,
     }  # fmt: skip
@@ -87,7 +87,10 @@ def column(said: Column, properties: Mapping[str, object]) -> dict[str, object]:
 
 
 def keeping(made: dict[str, Any], held: Mapping[str, Any]) -> dict[str, Any]:
-    """A contract drafted anew, with what its earlier draft, perhaps mended, says apart from the columns."""
+    """Return the new draft `made`, with what people may have edited in the earlier draft `held`.
+
+    The columns, and a drafted sentence about joins, come from the new draft.
+    """
     if not held:
         return made
     kept = made | {key: held[key] for key in _SAID if key in held}
@@ -99,7 +102,7 @@ def keeping(made: dict[str, Any], held: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def custom(properties: Mapping[str, object]) -> list[dict[str, object]]:
-    """Custom properties as the standard lists them."""
+    """Return custom properties as the standard lists them."""
     return [{"property": name, "value": value} for name, value in properties.items()]
 
 

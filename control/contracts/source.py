@@ -1,4 +1,4 @@
-"""YAML text with the line of everything in it, so that a finding can point at its cause."""
+"""Read YAML with the line of each value, so that a finding can point at its cause."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ import yaml
 from control.contracts.model import Finding
 
 Path = tuple[str | int, ...]
-# libyaml reads the tree's contracts in 13 ms, the Python scanner in 190.
+# libyaml reads this repository's contracts in 13 ms, the Python scanner in 190 ms.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-# Not `on`, `yes`, `~` or a date, which YAML reads as something else than they look.
+# Not `on`, `yes`, `~` or a date, which YAML does not read as text.
 _TEXT_KEYS = (":str", ":int", ":float")
 _PLAIN_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
@@ -28,7 +28,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One YAML document: its text, its data, and where each value's key (or list item) stands."""
+    """One YAML document: its text, its data, and the place of each value's key (or list item)."""
 
     file: str
     text: str
@@ -56,13 +56,13 @@ class Document:
         return listed
 
     def mark(self, path: Path) -> Mark:
-        """Where `path` stands; for what is absent, its nearest parent that is there."""
+        """Return the place of `path`, or of its nearest present parent if it is absent."""
         while path and path not in self.marks:
             path = path[:-1]
         return self.marks.get(path, Mark(1, 1))
 
     def finding(self, code: str, path: Path, message: str) -> Finding:
-        """An error at the place of `path`."""
+        """Return an error at the place of `path`."""
         mark = self.mark(path)
         return Finding(code, "error", self.file, mark.line, mark.column, message)
 
@@ -101,7 +101,7 @@ def _syntax(file: str, mark: Mark, message: str) -> Finding:
 
 
 class _Walk:
-    """Turns nodes into plain data and notes where each stands."""
+    """Turns nodes into plain data and records the place of each."""
 
     def __init__(self, file: str) -> None:
         self.file = file

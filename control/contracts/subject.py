@@ -1,4 +1,4 @@
-"""What every rule of the lint looks at: one contract, its text, and the tree that it stands in."""
+"""What every lint rule checks: one contract, its text, and the contracts around it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ TABLE: Path = ("schema", 0)
 class Subject:
     """A contract under the lint.
 
-    `tree` holds every contract that it may name, by `layer.table`; `unread` names those that are there and
-    could not be read, so that one broken file gives no findings in others.
+    `tree` holds every contract that it may name, by `layer.table`. `unread` names those whose file could not
+    be read, so that one broken file causes no findings in others.
     """
 
     document: Document
@@ -34,11 +34,11 @@ class Subject:
         return self.document.table
 
     def columns(self) -> Iterator[tuple[Path, Column, Mapping[str, Any]]]:
-        """Each column: where it stands, what it says, how it is written."""
+        """Yield each column: its place, its content, and how it is written."""
         written = self.table.get("properties") or []
         for index, (column, raw) in enumerate(zip(self.contract.columns, written, strict=True)):
             yield (*TABLE, "properties", index), column, raw
 
     def finding(self, code: str, path: Path, message: str) -> Finding:
-        """An error at the place of `path`."""
+        """Return an error at the place of `path`."""
         return self.document.finding(code, path, message)

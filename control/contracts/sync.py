@@ -1,4 +1,4 @@
-"""Keep the rendered files equal to what the contracts say."""
+"""Keep the rendered files up to date with the contracts."""
 
 import difflib
 import re
@@ -14,7 +14,7 @@ from control.errors import UsageError
 
 _READS = re.compile(r"""\b(?:ref|source)\(\s*(?:(['"])bronze\1\s*,\s*)?(['"])(\w+)\2\s*\)""")
 TEMPLATES = Path("infra/templates")
-_SHOWN = 20  # lines of a difference: enough to see what changed, few enough for a log
+_SHOWN = 20  # lines of a diff: enough to see what changed, few enough for a log
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,10 @@ class Change:
 
 
 def plan(contracts: Sequence[Contract], *, contracts_dir: Path, models_dir: Path) -> tuple[Change, ...]:
-    """What must change so that `models_dir` and `contracts_dir`/rendered follow from `contracts`.
+    """Return what must change so that `models_dir` and `contracts_dir`/rendered match `contracts`.
 
-    So does what the templates beside `contracts_dir` capture, if there are any. Raises UsageError when a file
-    written by hand stands where a rendered one belongs.
+    This includes the captured tables in the templates beside `contracts_dir`, if there are any. Raises
+    UsageError when there is a hand-written file in place of a rendered one.
     """
     rendered_dir = contracts_dir / RENDERED
     wanted = {models_dir / name: text for name, text in render_dbt.render(contracts).items()}
@@ -48,7 +48,7 @@ def plan(contracts: Sequence[Contract], *, contracts_dir: Path, models_dir: Path
 
 
 def uncontracted(contracts: Sequence[Contract], models_dir: Path) -> tuple[Finding, ...]:
-    """The models of silver and gold that no contract describes."""
+    """Return a finding for each model of silver and gold that no contract describes."""
     described = {model for contract in contracts for model in contract.models}
     return tuple(
         _uncontracted(layer, model)
@@ -66,7 +66,7 @@ def _uncontracted(layer: str, model: Path) -> Finding:
 
 
 def unnamed(contracts: Sequence[Contract], models_dir: Path) -> tuple[Finding, ...]:
-    """The tables that a model reads whose contract does not name it among those who do."""
+    """Return a finding for each table whose contract does not list a model that reads it as a consumer."""
     owners = {model: contract for contract in contracts for model in contract.models}
     sources = {contract.table: contract for contract in contracts if contract.layer == "bronze"}
     sources |= {f"{name}_events": contract for name, contract in sources.items()}
@@ -83,7 +83,7 @@ def unnamed(contracts: Sequence[Contract], models_dir: Path) -> tuple[Finding, .
 
 
 def apply(changes: Sequence[Change]) -> None:
-    """Write and remove the files of `changes`, each at once, so that a reader never meets half of one."""
+    """Write and remove the files of `changes`, each atomically, so that a reader never sees half of one."""
     for change in changes:
         path = Path(change.file)
         if change.action == "remove":
@@ -96,7 +96,7 @@ def apply(changes: Sequence[Change]) -> None:
 
 
 def reads(file: Path) -> list[tuple[bool, str]]:
-    """What a model's `ref` and `source` name: whether it is of bronze, and the table."""
+    """Return what a model's `ref` and `source` calls name: whether it is in bronze, and the table."""
     text = file.read_text("utf-8", "replace") if file.is_file() else ""
     return [(bool(bronze), table) for bronze, _, table in _READS.findall(text)]
 

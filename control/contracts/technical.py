@@ -29,12 +29,12 @@ PARTITION_KEYS = {"ingest_date": "string", "batch": "bigint"}
 
 
 def meaning(name: str) -> str:
-    """What a technical column holds, in one sentence; empty for a name that is none."""
+    """Return what a technical column holds, in one sentence; empty for any other name."""
     return _MEANING.get(name, "")
 
 
 def token_column(column: Column) -> Column:
-    """The sibling that the parser adds for a column whose values are personal."""
+    """Return the sibling that the parser adds for a column whose values are personal."""
     return Column(
         name=f"{column.name}_token",
         type="string",
@@ -46,7 +46,7 @@ def token_column(column: Column) -> Column:
 
 
 def exact_column(column: Column) -> Column:
-    """The sibling that the parser adds for a timestamp, as personal as that is."""
+    """Return the sibling that the parser adds for a timestamp, with the same classification."""
     return Column(
         name=f"{column.name}_us",
         type="bigint",
@@ -58,7 +58,7 @@ def exact_column(column: Column) -> Column:
 
 
 def raw_columns(bronze: Contract) -> tuple[Column, ...]:
-    """A bronze contract's columns and their tokens, each token after its column."""
+    """Return a bronze contract's columns and their tokens, each token after its column."""
     columns: list[Column] = []
     for column in bronze.columns:
         columns.append(column)
@@ -68,12 +68,12 @@ def raw_columns(bronze: Contract) -> tuple[Column, ...]:
 
 
 def exact_columns(bronze: Contract) -> tuple[Column, ...]:
-    """What stands beside a bronze contract's timestamps; silver's own are exact, and have nothing beside."""
+    """Return the siblings of a bronze contract's timestamps. Silver's timestamps are exact and need none."""
     return tuple(exact_column(column) for column in bronze.columns if column.type == "timestamp")
 
 
 def bronze_columns(contract: Contract) -> tuple[Column, ...]:
-    """Every column of a bronze table as the parser writes it, without partition keys.
+    """Return every column of a bronze table as the parser writes it, without partition keys.
 
     Names, types and order are the parser's; meanings are the contract's. Reads the contract's file again.
     """
@@ -83,10 +83,10 @@ def bronze_columns(contract: Contract) -> tuple[Column, ...]:
 
 
 def event_columns() -> tuple[Column, ...]:
-    """Every column of a bronze events table, without partition keys."""
+    """Return every column of a bronze events table, without partition keys."""
     return tuple(Column(name, kind, "", meaning(name)) for name, kind in EVENT_HIVE_COLUMNS)
 
 
 def partition_keys() -> tuple[Column, ...]:
-    """The partition keys of every bronze table and events table."""
+    """Return the partition keys of every bronze table and events table."""
     return tuple(Column(name, kind, "", meaning(name)) for name, kind in PARTITION_KEYS.items())

@@ -1,4 +1,4 @@
-"""Change records of Debezium as Kafka Connect can make them, too, and as nobody can put them in order."""
+"""Refuse Debezium change records in forms of Kafka Connect that cannot be read or put in order."""
 
 from collections.abc import Mapping
 
@@ -8,28 +8,28 @@ _DOCS = "docs/raw-files.md#through-kafka has the settings"
 
 
 def refuse(record: object, place: str) -> None:
-    """Raises DataError for such a record, which says what to set; others pass."""
+    """Raise DataError, which says what to set, for such a record; accept any other."""
     if isinstance(record, str):
         raise DataError(
-            f"{place}: the record is a text and no object",
-            hint=f"if a sink of Kafka Connect writes it, its value.converter is not StringConverter: {_DOCS}",
+            f"{place}: the record is a string, not an object",
+            hint=f"if a Kafka Connect sink writes it, do not set value.converter to StringConverter: {_DOCS}",
         )
     if not isinstance(record, dict):
         return
     if is_change(record.get("value")):
         raise DataError(
-            f"{place}: the change record stands under the key 'value'",
+            f"{place}: the change record is under the key 'value'",
             hint=f"set format.output.envelope=false (or its like) in the sink: {_DOCS}",
         )
     if any(name in ("__deleted", "__op", "__lsn") or name.startswith("__source_") for name in record):
         raise DataError(
-            f"{place}: Debezium's ExtractNewRecordState has taken away in which order things changed",
-            hint=f"take that transform out of the connector and of the sink: {_DOCS}",
+            f"{place}: Debezium's ExtractNewRecordState has removed the order of the changes",
+            hint=f"remove that transform from the connector and the sink: {_DOCS}",
         )
 
 
 def is_change(record: object) -> bool:
-    """Whether it is a change record of Debezium, also with its schema beside it."""
+    """Whether `record` is a Debezium change record, with or without its schema."""
     if isinstance(record, dict) and isinstance(record.get("payload"), Mapping):
         record = record["payload"]
     return isinstance(record, dict) and isinstance(record.get("source"), dict) and "op" in record

@@ -1,4 +1,4 @@
-"""What a drafted bronze contract makes of the raw file that it was drafted from."""
+"""Parse a raw file with the bronze contract that was drafted from it."""
 
 import tempfile
 from pathlib import Path
@@ -12,9 +12,9 @@ _SHOWN = 5
 
 
 def objections(text: str, file: Path) -> str:
-    """What the contract `text` refuses of `file`, by reason; empty when it takes every record.
+    """Describe the records of `file` that the contract `text` refuses, by reason; empty if it accepts all.
 
-    Raises DataError for columns that no contract can have, and UsageError where the parser cannot be used.
+    Raises DataError for columns that no contract can have, and UsageError when the parser cannot be used.
     """
     try:
         contract = contracts.loads(text, file.name)

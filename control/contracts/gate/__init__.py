@@ -1,1 +1,1 @@
-"""Whether a change of the contracts may be merged: what changed, whom it breaks, and what it needs."""
+"""Decide whether a change of the contracts may be merged: what changed, whom it breaks, what it needs."""

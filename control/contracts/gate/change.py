@@ -1,4 +1,4 @@
-"""One change of a contract, and what it means for those who fill the table and for those who read it."""
+"""One change of a contract, and what it means for the table's producers and consumers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ Bump = Literal["none", "minor", "major"]
 VERDICTS: tuple[Verdict, ...] = ("compatible", "risky", "breaking")
 _RANKS = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
 BUMPS: tuple[Bump, ...] = ("none", "minor", "major")
-# The end of messages about a bronze table at which `control.column_types.check` will stop ingestion.
+# Ends messages about changes of a bronze table at which `control.column_types.check` will stop ingestion.
 LACKS = "Ingestion stops at a bronze table that has a column more than its contract"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What differs between two versions of a contract, and what that means for either side.
+    """One difference between two versions of a contract, with a verdict for producers and for consumers.
 
-    `path` is for people (`columns.price.physicalType`), `place` is where it stands in the new file. `columns`
-    are the columns concerned, none for the table as a whole. An `addition` offers something that was not
-    there. `needs_waiver` marks what no version can make good.
+    `path` is for people (`columns.price.physicalType`), `place` is its place in the new file. `columns` are
+    the columns concerned, empty for the table as a whole. An `addition` offers something new.
+    `needs_waiver` marks a change that no new version permits.
     """
 
     code: str
@@ -43,25 +43,25 @@ class Change:
 
     @property
     def bump(self) -> Bump:
-        """The least rise of the version that the change needs."""
+        """The smallest version bump that the change needs."""
         if self.severity == "breaking":
             return "major"
         return "minor" if self.severity == "risky" or self.addition else "none"
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:
-    """The worst of `verdicts`, compatible when there are none."""
+    """Return the worst of `verdicts`, compatible when there are none."""
     return max(verdicts, key=_RANKS.__getitem__, default="compatible")
 
 
 def greatest(bumps: Sequence[Bump]) -> Bump:
-    """The greatest of `bumps`, none when there are none."""
+    """Return the greatest of `bumps`, none when there are none."""
     return max(bumps, key=BUMPS.index, default="none")
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What two versions of a contract say in one place, not judged yet. The fields are those of `Change`."""
+    """A difference between two versions of a contract, not judged yet. The fields are those of `Change`."""
 
     path: str
     before: object
@@ -79,19 +79,19 @@ class Difference:
         addition: bool = False,
         needs_waiver: bool = False,
     ) -> Change:
-        """The difference with a verdict."""
+        """Return the difference with a verdict."""
         return Change(
             code, self.path, self.before, self.after, message, producers, consumers,
             self.columns, self.place, addition, needs_waiver,
         )  # fmt: skip
 
     def words(self) -> Change:
-        """A difference in text for people, which no program reads or checks."""
+        """Judge a difference in text for people, which no program reads or checks."""
         return self.judged(
-            "words-changed", f"{self.path} says something else: no reader or writer depends on it"
+            "words-changed", f"{self.path} is worded differently: no reader or writer depends on it"
         )
 
     def unjudged(self) -> Change:
-        """A difference that no rule covers: both sides should look at it."""
-        message = f"{self.path} changes: no rule knows what follows from it, so both sides should look"
+        """Judge a difference that no rule covers: both sides should look at it."""
+        message = f"{self.path} changes: no rule covers this, so producers and consumers should look at it"
         return self.judged("unjudged", message, producers="risky", consumers="risky")

@@ -1,4 +1,4 @@
-"""What changed about the columns of a table: which there are, their types, their values, who may see them."""
+"""Judge changes of a table's columns: which there are, their types, their values, who may see them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from control.contracts.gate import lifetime, types, values
 from control.contracts.gate.change import LACKS, Change, Difference, Verdict
 from control.contracts.gate.side import Column, Side
 
-# What is said for people, or what other rules look at.
+# Text for people, or what other rules check.
 _WORDS = (
     "description", "businessName", "examples", "authoritativeDefinitions", "transformSourceObjects",
     "transformLogic", "transformDescription", "criticalDataElement", "id",
@@ -24,7 +24,7 @@ _STOPS = f". {LACKS}: let it be null instead"
 
 
 def changes(base: Side, head: Side, *, bronze: bool) -> Iterator[Change]:
-    """Every change of the columns from `base` to `head`."""
+    """Yield every change of the columns from `base` to `head`."""
     renamed = _renamed(base, head)
     yield from _coming_and_going(base, head, renamed, bronze=bronze)
     yield from _order(base.names, head.names, renamed, bronze=bronze)
@@ -34,14 +34,14 @@ def changes(base: Side, head: Side, *, bronze: bool) -> Iterator[Change]:
 
 
 def _instead(before: Sequence[str], after: Sequence[str]) -> dict[str, str]:
-    """Columns that go, and the new one that takes the place of each."""
+    """Map each removed column to the new column at its position."""
     there, here = set(before), set(after)
     pairs = zip(before, after, strict=False)
     return {was: now for was, now in pairs if was not in here and now not in there}
 
 
 def _renamed(base: Side, head: Side) -> dict[str, str]:
-    """Old name to new, where a column stands in the same place and differs in nothing else but its words."""
+    """Map old names to new, for columns at the same position that otherwise differ only in their texts."""
     before, after = base.own, head.own
     pairs = _instead(base.names, head.names).items()
     return {was: now for was, now in pairs if _substance(before[was]) == _substance(after[now])}
@@ -67,11 +67,11 @@ def _coming_and_going(
 def _called(old: str, column: Column, *, bronze: bool) -> Change:
     new, is_required = column.name, _is_required(column)
     message = (
-        f"column {old} is now called {new}: queries of the old name fail; add {new} "
+        f"column {old} is renamed to {new}: queries that use the old name fail; add {new} "
         f"and keep both for a time{_STOPS if bronze else ''}"
     )
     if is_required and not bronze:
-        message += "; rows already published have no value in it"
+        message += "; rows already published have no value for it"
     producers: Verdict = "breaking" if is_required or bronze else "compatible"
     said = Difference(f"columns.{old}", old, new, column.place, (old,))
     return said.judged("column-renamed", message, producers=producers, consumers="breaking")
@@ -122,14 +122,12 @@ def _order(
     if old != kept:
         first = next(new for was, new in zip(old, kept, strict=True) if was != new)
         verdict: Verdict = "breaking" if bronze else "compatible"
-        message = f"the columns change places, from {first} on: whoever reads by position takes the wrong one"
+        message = f"the columns change places, from {first} on: reading by position gives the wrong column"
         message += "; the header of a CSV file must equal the order" if bronze else ""
     else:
         verdict = "compatible"
         first = next(name for name in after if name not in there)
-        message = (
-            f"column {first} comes before others: whoever reads by position is one off; add it at the end"
-        )
+        message = f"column {first} comes before others: reading by position is off by one; add it at the end"
     said = Difference("columns", list(before), list(after), ("schema", 0, "properties"))
     yield said.judged("column-order", message, producers=verdict, consumers="risky")
 
@@ -149,7 +147,7 @@ def _column(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
 
 
 def _said(column: Column, key: str, was: object, now: object, *, custom: bool = False) -> Difference:
-    """What both versions say of the column under `key`, which may be that of a custom property."""
+    """Return what both versions say about the column under `key`, which may be that of a custom property."""
     place = (*column.place, "customProperties" if custom else key)
     return Difference(f"columns.{column.name}.{key}", was, now, place, (column.name,))
 
@@ -169,8 +167,8 @@ def _types(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
     was, now = before.written.get("logicalType"), after.written.get("logicalType")
     if was != now:
         message = (
-            f"column {name}: logicalType becomes {now} from {was}: tools that go by it may read "
-            "values otherwise"
+            f"column {name}: logicalType becomes {now} from {was}: tools that use it may interpret "
+            "values differently"
         )
         said = _said(after, "logicalType", was, now)
         yield said.judged("logical-type-changed", message, consumers="risky")
@@ -210,27 +208,27 @@ def _privacy(before: Column, after: Column) -> Iterator[Change]:
     said = _said(after, "tags", old, new)
     if PERSONAL_TAG in old and PERSONAL_TAG not in new:
         message = (
-            f"column {name} loses the tag {PERSONAL_TAG}: policies that go by the tag no longer protect it"
+            f"column {name} loses the tag {PERSONAL_TAG}: policies based on the tag no longer protect it"
         )
         yield said.judged("pii-tag-removed", message, producers="breaking")
     elif PERSONAL_TAG in new and PERSONAL_TAG not in old:
-        message = f"column {name} gets the tag {PERSONAL_TAG}: readers may lose it"
+        message = f"column {name} gets the tag {PERSONAL_TAG}: readers may lose access to it"
         yield said.judged("pii-tag-added", message, consumers="risky")
     elif set(old) != set(new):
         yield said.words()
 
 
 def _reclassified(was: str, now: str) -> tuple[Verdict, Verdict, str]:
-    """What a higher or lower class means; unknown and absent ones protect nothing."""
+    """Judge a higher or lower classification; unknown and absent ones protect nothing."""
     before, after = (_CLASSES.index(c) if c in _CLASSES else 0 for c in (was, now))
     guarded = _CLASSES.index("pseudonym")
     if after < before or not now:
         if before >= guarded:
-            return "breaking", "compatible", "protection that was promised to people falls away"
+            return "breaking", "compatible", "protection that people were promised ends"
         return "risky", "compatible", "more people may see it"
     if now == "personal":
-        return "compatible", "breaking", "readers lose it, or see a token instead"
-    return "compatible", "risky", "some readers may lose it"
+        return "compatible", "breaking", "readers lose access to it, or see a token instead"
+    return "compatible", "risky", "some readers may lose access to it"
 
 
 def _custom(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
@@ -246,22 +244,22 @@ def _custom(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
         elif key == "token":
             yield from _token(after, bool(old.get(key)), bool(new.get(key)), bronze=bronze)
         elif key == "stateColumn":
-            message = f"column {after.name} shows another column of the state: same name, other values"
+            message = f"column {after.name} shows another column of the state table: same name, other values"
             yield said.judged("source-changed", message, consumers="breaking")
         else:
             yield said.unjudged()
 
 
 def _read_as(before: Column, after: Column) -> Change:
-    """What raw files have to call a column; by its own name where nothing is said."""
+    """Judge a change of a column's name in raw files, which is its own name unless stated."""
     was, now = (str(column.custom.get("rawName") or column.name) for column in (before, after))
     if was == now:
         old, new = (column.custom.get("rawName") for column in (before, after))
         return _said(after, "rawName", old, new, custom=True).words()
     message = (
-        f"column {after.name} is read from {now!r} instead of {was!r}: of files that say {was!r}, old ones"
-        " that are replayed too, a CSV is refused, and JSON records are or lose the value; add a column for"
-        f" {now!r} instead, and let both be null"
+        f"column {after.name} is read from {now!r} instead of {was!r}: a CSV file with {was!r} is refused,"
+        " and JSON records with it are refused or lose the value, also when old files are replayed; add a"
+        f" column for {now!r} instead, and let both be null"
     )
     said = _said(after, "rawName", was, now, custom=True)
     return said.judged("raw-name-changed", message, producers="breaking", consumers="risky")
@@ -272,10 +270,10 @@ def _token(column: Column, was: bool, now: bool, *, bronze: bool) -> Iterator[Ch
     place = (*column.place, "customProperties")
     said = Difference(f"columns.{column.name}.token", was, now, place, (column.name, name))
     if was and not now:
-        message = f"column {name} is gone with the token: queries that name it fail"
+        message = f"column {name} is dropped with the token: queries that name it fail"
         yield said.judged(
             "token-removed",
-            f"{message}. {LACKS}: go on making it" if bronze else message,
+            f"{message}. {LACKS}: keep the token" if bronze else message,
             producers="breaking" if bronze else "compatible",
             consumers="breaking",
         )

@@ -1,4 +1,4 @@
-"""The semantic difference of two versions of one contract."""
+"""Compare the meaning of two versions of one contract."""
 
 from dataclasses import replace
 
@@ -8,10 +8,10 @@ from control.contracts.gate.side import Side
 
 
 def compare(base: Side, head: Side, *, layer: str) -> list[Change]:
-    """Everything that `head` says otherwise than `base`, judged for producers and for consumers.
+    """Return every difference in meaning between `base` and `head`, judged for producers and for consumers.
 
-    What is only written otherwise is no change. A contract that is not active yet promises nothing, so
-    nothing breaks it: its changes are at most risky.
+    A different layout of the file is no change. A contract that is not active yet promises nothing, so its
+    changes are at most risky.
     """
     found = [
         *header.changes(base, head),

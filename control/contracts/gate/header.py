@@ -1,4 +1,4 @@
-"""What changed about a contract apart from its table and lifetime: version, id, servers, team, roles."""
+"""Judge changes of a contract apart from its table and lifetime: version, id, servers, team, roles."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -20,7 +20,7 @@ _SERVER_WORDS = ("description", "id")
 
 
 def changes(base: Side, head: Side) -> Iterator[Change]:
-    """Every change of the contract that is neither about its table nor about its lifetime."""
+    """Yield every change of the contract that is neither about its table nor about its lifetime."""
     old, new = base.data, head.data
     yield from _version(str(old.get("version")), str(new.get("version")))
     if old.get("id") != new.get("id"):
@@ -44,7 +44,7 @@ def changes(base: Side, head: Side) -> Iterator[Change]:
 
 
 def parts(version: str) -> tuple[int, int, int] | None:
-    """Major, minor and patch of `version`; None when it does not have these."""
+    """Return major, minor and patch of `version`; None when it does not have these."""
     numbers = version.split(".")
     if len(numbers) != 3 or not all(n.isascii() and n.isdigit() for n in numbers):
         return None
@@ -55,8 +55,8 @@ def _version(was: str, now: str) -> Iterator[Change]:
     old, new = parts(was), parts(now)
     if old and new and new < old:
         message = (
-            f"the version goes back from {was} to {now}: revisions of rows come from it and "
-            "must only ever rise"
+            f"the version goes back from {was} to {now}: revisions of rows are derived from it and "
+            "must never fall"
         )
         said = Difference("version", was, now, ("version",))
         yield said.judged(
@@ -74,11 +74,11 @@ def _servers(
     for name in [*old, *(name for name in new if name not in old)]:
         path = f"servers.{name}"
         if name not in new:
-            message = f"server {name} is gone: nobody finds the table there"
+            message = f"server {name} is removed: readers no longer find the table there"
             said = Difference(path, name, None, ("servers",))
             yield said.judged("server-removed", message, consumers="breaking")
         elif name not in old:
-            message = f"server {name} comes: the table is in one more place"
+            message = f"server {name} is added: the table is in one more place"
             said = Difference(path, None, name, ("servers", new[name][0]))
             yield said.judged("server-added", message, addition=True)
         else:
@@ -92,10 +92,10 @@ def _server(path: str, old: Mapping[str, Any], new: Mapping[str, Any], index: in
         if key in _SERVER_WORDS:
             yield said.words()
         elif key in ("stagingDir", "environment", "roles", "customProperties"):
-            message = f"{where} is {now} instead of {was}: grants of readers may not reach there"
+            message = f"{where} is {now} instead of {was}: the readers' grants may not cover it"
             yield said.judged("server-changed", message, consumers="risky")
         else:
-            message = f"{where} is {now} instead of {was}: nobody finds the table where it was"
+            message = f"{where} is {now} instead of {was}: readers no longer find the table where it was"
             yield said.judged("server-moved", message, consumers="breaking")
 
 
@@ -107,7 +107,7 @@ def _team(old: object, new: object) -> Iterator[Change]:
         yield Difference("team", old, new, ("team",)).words()
         return
     message = (
-        f"{' / '.join(filter(None, now)) or 'nobody'} answers for the table instead of "
+        f"{' / '.join(filter(None, now)) or 'nobody'} owns the table instead of "
         f"{' / '.join(filter(None, was))}: both must know"
     )
     said = Difference("team", list(was), list(now), ("team",))
@@ -115,7 +115,7 @@ def _team(old: object, new: object) -> Iterator[Change]:
 
 
 def _answers(team: object) -> tuple[str, str]:
-    """The team's name and its owner's address."""
+    """Return the team's name and its owner's address."""
     if not isinstance(team, dict):
         return "", ""
     members = [m for m in team.get("members") or [] if isinstance(m, dict)]

@@ -1,4 +1,4 @@
-"""Whether the contracts of a head may follow those of a base, and what is lacking when they may not."""
+"""Judge whether the contracts of a head may replace those of a base, and what is missing if not."""
 
 import functools
 import os
@@ -22,7 +22,7 @@ from control.contracts.model import Finding
 from control.contracts.source import Mark
 from control.errors import ContractError
 
-# Below this many contracts, starting processes costs more than they save (0.5 s against 20 ms a contract).
+# Below this many contracts, starting processes costs more than it saves (0.5 s against 20 ms a contract).
 _WORTH_PROCESSES = 100
 _CHUNK = 20
 
@@ -33,9 +33,9 @@ State = Literal["fine", "open", "waived"]
 class Judged:
     """A change with its place, the readers that it concerns, and whether it has what it needs.
 
-    `relations` are the tables and views that the contract describes, `through` the readers that only lineage
-    knows of. `versions` are the contract's before and after. A change is `open` while it lacks the version or
-    the waiver that it needs.
+    `relations` are the tables and views that the contract describes. `through` are the readers that only
+    lineage knows. `versions` are the contract's before and after. A change is `open` while it lacks the
+    version bump or the waiver that it needs.
     """
 
     table: str
@@ -51,13 +51,13 @@ class Judged:
 
     @property
     def readers(self) -> tuple[str, ...]:
-        """Everyone whom the change concerns, by name."""
+        """The names of all readers that the change concerns."""
         return tuple(dict.fromkeys((*self.consumers, *(reader.name for reader in self.through))))
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the gate found; `ok` when nothing is open. `required_bump` leaves out what is waived."""
+    """What the gate found; `ok` when nothing is open. `required_bump` ignores waived findings."""
 
     findings: tuple[Judged, ...]
     unused: tuple[Waiver, ...] = ()
@@ -70,13 +70,13 @@ class Judgement:
 
     @property
     def required_bump(self) -> Bump:
-        """The greatest rise of a version that a finding needs."""
+        """The greatest version bump that a finding needs."""
         return greatest([f.change.bump for f in self.findings if f.state != "waived"])
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """By what is judged: waivers, exposures by dbt model, the day, and whether ends must be announced."""
+    """The terms of a judgement: waivers, exposures by dbt model, the day, whether ends must be announced."""
 
     waivers: tuple[Waiver, ...]
     exposures: Mapping[str, Sequence[Reader]]
@@ -85,9 +85,9 @@ class Terms:
 
 
 def judge(base: Tree, head: Tree, terms: Terms, lineage: Lineage | None = None) -> Judgement:
-    """Compare every contract of `base` with that of `head`; `lineage` also names the readers of readers.
+    """Compare every contract of `base` with that of `head`; with `lineage`, include indirect readers.
 
-    Raises ContractError with every place, when a contract that changed cannot be read.
+    Raises ContractError, naming every place, when a changed contract cannot be read.
     """
     pairs = tree.pairs(base, head)
     jobs = [_Job.of(pair, base, head) for pair in pairs]
@@ -107,7 +107,7 @@ def judge(base: Tree, head: Tree, terms: Terms, lineage: Lineage | None = None) 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """A pair with both its files: how they are shown, and what is in them (nothing where there is none)."""
+    """A pair with the shown names and the contents of both its files (empty for a file that is absent)."""
 
     pair: Pair
     files: tuple[str, str]
@@ -136,9 +136,9 @@ def _compared(jobs: Sequence[_Job], terms: Terms) -> Iterator[_Outcome]:
 
 
 def _outcome(job: _Job, terms: Terms) -> _Outcome:
-    """What is found about a pair, or why it cannot be compared."""
+    """Return the judged changes of a pair, or why it cannot be compared."""
     before, after = job.contents
-    # A contract that is in one tree only is read beside itself.
+    # A contract that is in one tree only is compared with itself.
     contents = (before or after, after or before)
     sides, findings = side.read(job.files, contents)
     findings = findings or (side.explain(job.files[1], after) if not before else _unversioned(sides[1]))
@@ -170,7 +170,7 @@ def _pair(pair: Pair, base: Side, head: Side, terms: Terms) -> Iterator[Judged]:
     relations = tuple(f"{PurePosixPath(pair.before or pair.after).parent.name}.{m}" for m in sorted(models))
     versions = (str(base.data.get("version")), str(head.data.get("version")))
     table, changes = pair.table, list(_changes(pair, base, head))
-    # Who takes the responsibility for a break takes it for its not being announced, too.
+    # A waiver of a breaking change also waives its announcement.
     changes += _ends([c for c in changes if not _waived(table, c, terms)], base, head, terms)
     for change in changes:
         consumers = () if change.severity == "compatible" else registry.using(readers, change.columns)
@@ -183,13 +183,13 @@ def _pair(pair: Pair, base: Side, head: Side, terms: Terms) -> Iterator[Judged]:
 
 
 def _waived(table: str, change: Change, terms: Terms) -> Waiver | None:
-    """The waiver of `change` whose day has not passed."""
+    """Return the waiver of `change` that has not expired."""
     covering = (w for w in terms.waivers if w.covers(table, change.code, change.path))
     return next((w for w in covering if w.expires >= terms.today), None)
 
 
 def _unused(found: Sequence[Judged], terms: Terms) -> Iterator[Waiver]:
-    """Waivers that no finding is about, apart from those that have ended."""
+    """Yield the waivers that cover no finding, apart from expired ones."""
     for waiver in terms.waivers:
         about = any(waiver.covers(f.table, f.change.code, f.change.path) for f in found)
         if not about and waiver.expires >= terms.today:
@@ -204,14 +204,12 @@ def _changes(pair: Pair, base: Side, head: Side) -> Iterator[Change]:
     if not pair.after:
         draft = base.data.get("status") in ("proposed", "draft")
         verdict: Verdict = "risky" if draft else "breaking"
-        message = (
-            "the contract is removed: who reads the table has nothing left; deprecate it first, with its end"
-        )
+        message = "the contract is removed: readers lose the table; deprecate it first, with an end"
         yield Difference("", pair.before, None).judged("table-removed", message, consumers=verdict)
         return
     if pair.before != pair.after:
         message = (
-            f"the table is renamed, its contract is now {pair.after}: nobody finds it under its old name"
+            f"the table is renamed, its contract is now {pair.after}: readers no longer find the old name"
         )
         said = Difference("", pair.before, pair.after)
         yield said.judged("table-renamed", message, consumers="breaking")
@@ -219,7 +217,7 @@ def _changes(pair: Pair, base: Side, head: Side) -> Iterator[Change]:
 
 
 def _ends(changes: Sequence[Change], base: Side, head: Side, terms: Terms) -> list[Change]:
-    """What is lacking about the announcement of the end of what breaks readers."""
+    """Return what is missing in the announcements of changes that break readers."""
     breaking = [
         c for c in changes if c.consumers == "breaking" and not c.needs_waiver and c.code != "end-announced"
     ]
@@ -230,8 +228,8 @@ def _ends(changes: Sequence[Change], base: Side, head: Side, terms: Terms) -> li
     if early:
         change, end = min(early, key=lambda item: str(item[1]))
         message = (
-            f"{change.code} comes before {end}, the end that was announced: readers planned for "
-            "that day; wait, or waive it"
+            f"{change.code} comes before {end}, the announced end: readers planned for that day; "
+            "wait, or waive it"
         )
         said = Difference(change.path, str(end), str(terms.today), change.place, change.columns)
         return [said.judged("deprecation-early", message, consumers="breaking", needs_waiver=True)]
@@ -249,13 +247,13 @@ def _ends(changes: Sequence[Change], base: Side, head: Side, terms: Terms) -> li
 
 
 def _columns(changes: Sequence[Change]) -> tuple[str, ...]:
-    """The columns that `changes` concern; none when one concerns the table as a whole."""
+    """Return the columns that `changes` concern; empty when one concerns the table as a whole."""
     whole_table = any(not change.columns for change in changes)
     return () if whole_table else tuple(dict.fromkeys(c for change in changes for c in change.columns))
 
 
 def _end(base: Side, change: Change) -> date | None:
-    """The end that the old contract announced for what `change` takes away."""
+    """Return the end that the old contract announced for what `change` removes."""
     own = base.own
     columns = [own[name] for name in change.columns if name in own]
     days = [lifetime.ends(column.custom.get(lifetime.DEPRECATION)) for column in columns]
@@ -265,7 +263,7 @@ def _end(base: Side, change: Change) -> date | None:
 
 @functools.cache
 def _raised(before: str, after: str) -> Bump:
-    """How far the version rises; a version that is none counts as below any."""
+    """Return the bump between two versions; an invalid version counts as lower than any other."""
     old, new = header.parts(before), header.parts(after)
     if new is None:
         return "none"
@@ -283,15 +281,15 @@ def _enough(change: Change, versions: tuple[str, str]) -> bool:
 
 
 def _over(change: Change, base: Side, today: date) -> bool:
-    """Whether a table goes after the day that its contract announced."""
+    """Whether a table is removed on or after the day that its contract announced."""
     end = _end(base, change)
     return change.code == "table-removed" and end is not None and end <= today
 
 
 def _expired(waiver: Waiver) -> Judged:
     message = (
-        f"the waiver of {waiver.owner} for {waiver.code} ended on {waiver.expires}: mend the "
-        "finding or renew it"
+        f"the waiver of {waiver.owner} for {waiver.code} expired on {waiver.expires}: fix the "
+        "finding or renew the waiver"
     )
     change = Difference(waiver.path, str(waiver.expires), None).judged(
         "waiver-expired", message, producers="breaking", consumers="breaking", needs_waiver=True
@@ -312,7 +310,7 @@ def _unreadable(findings: Sequence[Finding]) -> ContractError:
     count = len({f.file for f in findings})
     return ContractError(
         f"{count} contract{'s' if count > 1 else ''} cannot be compared:\n{listed}",
-        hint="mend these lines; dm contract lint shows the rest",
+        hint="fix these lines; dm contract lint shows the rest",
     )
 
 

@@ -1,4 +1,4 @@
-"""Status, announced ends, and service levels: what is promised, and until when."""
+"""Judge changes of status, announced ends and service levels: what is promised, and until when."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -10,7 +10,7 @@ from control.contracts.gate.side import Side
 
 DEPRECATION = "deprecation"
 _LIFE = ("proposed", "draft", "active", "deprecated", "retired")
-# A year is 365 days here, as the retention run counts it.
+# A year is 365 days, as in the retention run.
 _HOURS = {"h": 1, "d": 24, "w": 168, "y": 8760}
 _UNITS = {
     "hour": "h", "hours": "h", "hr": "h", "day": "d", "days": "d", "week": "w", "weeks":
@@ -26,7 +26,7 @@ _ENDS = {"endofsupport", "endoflife"}
 
 
 def changes(base: Side, head: Side, *, personal: bool) -> Iterator[Change]:
-    """Every change of status and service levels; `personal` says whether the table has personal data."""
+    """Yield every change of status and service levels; `personal` tells if the table has personal data."""
     yield from _status(str(base.data.get("status") or ""), str(head.data.get("status") or ""))
     old, new = _levels(base.data), _levels(head.data)
     for name in [*old, *(name for name in new if name not in old)]:
@@ -34,7 +34,7 @@ def changes(base: Side, head: Side, *, personal: bool) -> Iterator[Change]:
 
 
 def announced(said: Difference) -> Iterator[Change]:
-    """What it means that an end is announced, moved or taken back."""
+    """Judge that an end is announced, moved or withdrawn."""
     old, new = ends(said.before), ends(said.after)
     if said.before == said.after:
         return
@@ -45,14 +45,14 @@ def announced(said: Difference) -> Iterator[Change]:
         )
         verdict: Verdict = "breaking"
     elif new and not old:
-        message, verdict = f"an end is announced for {new}: readers have to move until then", "risky"
+        message, verdict = f"an end is announced for {new}: readers have to move by then", "risky"
     else:
         message, verdict = f"the announced end moves from {old} to {new or 'nowhere'}", "compatible"
     yield said.judged("end-announced", message, consumers=verdict)
 
 
 def ends(value: object) -> date | None:
-    """The day on which a `deprecation` says that it ends; None when it says none."""
+    """Return the day on which a `deprecation` ends; None when it states none."""
     text = value.get("ends") if isinstance(value, dict) else None
     try:
         return date.fromisoformat(str(text)) if text else None
@@ -68,9 +68,9 @@ def _status(was: str, now: str) -> Iterator[Change]:
     addition = before < promised <= after < _LIFE.index("retired")
     if now == "retired" or (before >= promised > after):
         verdict: Verdict = "breaking"
-        why = "nobody keeps the promise any more"
+        why = "its promises no longer hold"
     elif now == "deprecated" and before == promised:
-        verdict, why = "risky", "readers have to move; say until when in the custom property deprecation"
+        verdict, why = "risky", "readers have to move; state by when in the custom property deprecation"
     else:
         verdict, why = "compatible", "nothing is withdrawn"
     message = f"the contract is {now} instead of {was}: {why}"
@@ -119,23 +119,23 @@ def _measured_at(level: Mapping[str, Any]) -> dict[str, Any]:
 def _moved(name: str, better: int | None, *, gone: bool, personal: bool) -> tuple[Verdict, Verdict, str]:
     if name == "retention":
         if gone or better is None or better < 0:
-            return "compatible", "breaking", "data that readers rely on is deleted for good"
+            return "compatible", "breaking", "data that readers rely on is permanently deleted"
         if personal:
             return "risky", "compatible", "personal data is kept longer, which someone must have decided"
         return "compatible", "compatible", "more is kept"
     if better is None:
-        return "risky", "risky", "which of the two is the stricter one cannot be told"
+        return "risky", "risky", "it is unknown which of the two is stricter"
     if name.lower() in _ENDS:
         if better < 0:
             return "compatible", "breaking", "readers planned for the old day"
         return "compatible", "compatible", "readers get more time"
     if better > 0:
-        return "risky", "compatible", "what was good enough may not be any more"
+        return "risky", "compatible", "data that was good enough may no longer be"
     return "compatible", "risky", "readers get less than they were promised"
 
 
 def _better(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> int | None:
-    """1 when the new level is better for readers, -1 when the old one is, 0 when equal, None if unknown."""
+    """Return 1 if the new level is better for readers, -1 if the old one is, 0 if equal, None if unknown."""
     was, now = _amount(old), _amount(new)
     if was == now and (was is not None or old.get("value") == new.get("value")):
         return 0
@@ -155,7 +155,7 @@ def _better(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> int | 
 
 
 def _amount(level: Mapping[str, Any]) -> tuple[float, str] | None:
-    """Value and unit, durations in hours; None when the value is no number."""
+    """Return value and unit, durations in hours; None when the value is not a number."""
     value, unit = level.get("value"), str(level.get("unit") or "").strip().lower()
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None

@@ -1,7 +1,7 @@
-"""What two versions of a column's `logicalTypeOptions` let pass: which options refuse more, and which less.
+"""Compare two versions of a column's `logicalTypeOptions`: which options refuse more, and which less.
 
-Bounds mean here what `control.contracts.quality` makes of them: all hold at once, and a moment without a zone
-is one of UTC. Whole numbers and days have a next one, so above 0 and from 1 are the same.
+Bounds mean what `control.contracts.quality` makes of them: all hold at once, and a timestamp without a zone
+is in UTC. Integers and dates are discrete, so `> 0` and `>= 1` are the same.
 """
 
 import math
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-# Ends of a range: which way is looser, and the option that excludes the end itself.
+# Ends of a range: in which direction it gets looser, and the option that excludes the end itself.
 _ENDS = {
     "minimum": (-1, "exclusiveMinimum"), "maximum": (1, "exclusiveMaximum"),
     "minLength": (-1, ""), "maxLength": (1, ""), "minItems": (-1, ""), "maxItems": (1, ""),
@@ -20,14 +20,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Options = Mapping[str, Any]
 Reach = tuple[float, bool]
-"""How far a range goes to one side, and whether that itself is in it: a greater one lets more pass."""
+"""How far a range goes in one direction, and whether it includes that end: a greater one accepts more."""
 
 
 def differences(old: Options, new: Options, was: str, now: str) -> tuple[list[str], list[str]]:
-    """Options that refuse what passed, and those that let pass what did not, by their names.
+    """Return the names of the options that refuse more than before, and of those that accept more.
 
-    `was` and `now` are the column's logical types; `integer` is for types without fractions. What
-    cannot be compared does both.
+    `was` and `now` are the column's logical types; `integer` stands for types without fractions. An option
+    whose versions cannot be compared is in both lists.
     """
     tighter, looser = [], []
     for end in _ENDS:
@@ -44,7 +44,7 @@ def differences(old: Options, new: Options, was: str, now: str) -> tuple[list[st
 def _end(end: str, old: Options, new: Options, was: str, now: str) -> tuple[bool, bool]:
     try:
         before, after = _reach(end, old, was), _reach(end, new, now)
-    except ValueError:  # one is no value of the column's type
+    except ValueError:  # a bound is not a value of the column's type
         keys = (end, _ENDS[end][1])
         differ = [old.get(key) for key in keys] != [new.get(key) for key in keys]
         return differ, differ
@@ -58,7 +58,10 @@ def _end(end: str, old: Options, new: Options, was: str, now: str) -> tuple[bool
 
 
 def _reach(end: str, options: Options, logical: str) -> Reach | None:
-    """How far the options let values go, or nothing where they let all pass. Raises ValueError."""
+    """Return how far the options let values go, or None if they accept all.
+
+    Raises ValueError for a bound that is not a value of the type.
+    """
     sign, excluding = _ENDS[end]
     kind = logical if excluding else "integer"
     found = [
@@ -68,7 +71,7 @@ def _reach(end: str, options: Options, logical: str) -> Reach | None:
     ]
     if kind in ("integer", "date"):
         found = [(math.floor(to) if included else math.ceil(to) - 1, True) for to, included in found]
-    if not excluding and found == [(0, True)] and sign < 0:  # every text has no character or more
+    if not excluding and found == [(0, True)] and sign < 0:  # every text has at least 0 characters
         return None
     return min(found, default=None)
 

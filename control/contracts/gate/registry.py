@@ -1,4 +1,4 @@
-"""Who reads a table: the consumers that its contract names, the exposures of dbt, and readers of readers."""
+"""Find who reads a table: the consumers in its contract, dbt's exposures, and indirect readers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Someone who reads a table; no `columns` means that all of them may be read."""
+    """A reader of a table; empty `columns` means that it may read all of them."""
 
     name: str
     columns: frozenset[str] = frozenset()
@@ -27,29 +27,29 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """How a relation uses a column: by which one it does, and which of its own hold the value."""
+    """How a relation uses a column: `by` which column, and which of its own columns hold the value."""
 
     by: str
     columns: tuple[str, ...] = ()
 
 
 class Lineage(Protocol):
-    """What the gate asks of column lineage; `control.lineage.users` answers."""
+    """What the gate needs of column lineage; `control.lineage.users` implements it."""
 
     def users(self, relation: str, columns: Sequence[str]) -> Mapping[str, Use]:
-        """Every other relation that uses one of these columns, all of them when there are none."""
+        """Return every other relation that uses one of `columns`, or any column if `columns` is empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Through:
-    """A reader of what is made of a changed column, and the column `by` which it uses it."""
+    """An indirect reader of a changed column, and the column `by` which it uses it."""
 
     name: str
     by: str
 
 
 class Downstream:
-    """Finds the readers of what is made of a table, by column lineage."""
+    """Finds the indirect readers of a table, by column lineage."""
 
     def __init__(
         self, lineage: Lineage, trees: Sequence[Tree], exposures: Mapping[str, Sequence[Reader]]
@@ -58,7 +58,7 @@ class Downstream:
         self._known: dict[str, Sequence[Reader]] = {}
 
     def of(self, relations: Sequence[str], columns: Sequence[str]) -> list[Through]:
-        """Each relation that uses one of these columns in the end, and whoever reads its value there."""
+        """Return each relation that uses one of `columns`, also indirectly, and who reads the value there."""
         found: dict[str, Through] = {}
         for relation in relations:
             for user, use in self._lineage.users(relation, columns).items():
@@ -75,14 +75,14 @@ class Downstream:
             files = [tree.files.get(f"{layer}/{table}.yaml", b"") for tree in self._trees]
             documents = [source.read("", content)[0] for content in files if content]
             stated = named(document.mapping for document in documents if document)
-            # Tables among the consumers are for the lineage to name: it knows which columns they use.
+            # Lineage names the tables among the consumers, because it knows which columns they use.
             readers = [r for r in stated if r.name.partition(".")[0] not in LAYERS]
             self._known[relation] = [*readers, *self._exposures.get(table, ())]
         return self._known[relation]
 
 
 def named(contracts: Iterable[Mapping[str, Any]]) -> list[Reader]:
-    """The consumers that versions of a contract name: whoever was struck off still reads."""
+    """Return the consumers in all versions of a contract: one that was removed still reads."""
     found: dict[str, Reader] = {}
     for data in contracts:
         listed = custom(data).get("consumers")
@@ -95,11 +95,11 @@ def named(contracts: Iterable[Mapping[str, Any]]) -> list[Reader]:
 
 
 def exposures(models_dir: Path) -> dict[str, list[Reader]]:
-    """Readers by dbt model, from every yml below `models_dir` that states exposures; none without a folder.
+    """Return readers by dbt model, from each yml with exposures below `models_dir`; empty without a folder.
 
-    An exposure may list `meta.columns` (or `config.meta.columns`) as `model.column`; otherwise it is taken to
-    read every column. What is rendered from the contracts is left out, for they name their consumers. Raises
-    UsageError for a file that is no YAML.
+    An exposure may list `meta.columns` (or `config.meta.columns`) as `model.column`; otherwise it counts as
+    reading every column. Files rendered from the contracts are skipped, because contracts name their
+    consumers. Raises UsageError for a file that is not valid YAML.
     """
     found: dict[str, list[Reader]] = {}
     for path in sorted([*models_dir.rglob("*.yml"), *models_dir.rglob("*.yaml")]):
@@ -115,7 +115,7 @@ def exposures(models_dir: Path) -> dict[str, list[Reader]]:
 
 
 def using(readers: Sequence[Reader], columns: Iterable[str]) -> tuple[str, ...]:
-    """Names of the readers that say that they use one of `columns`, or the table when `columns` are none."""
+    """Return the names of the readers that use one of `columns`, or of all if `columns` is empty."""
     wanted = set(columns)
     return tuple(dict.fromkeys(r.name for r in readers if not wanted or not r.columns or wanted & r.columns))
 
@@ -134,7 +134,7 @@ def _stated(path: Path, text: str) -> list[Mapping[str, Any]]:
 
 
 def _models(exposure: Mapping[str, Any]) -> list[str]:
-    """The last name in each of `ref('reviews')`, `ref('package', 'reviews')`, `source('bronze', 'beer')`."""
+    """Return the last name in each `ref('reviews')`, `ref('package', 'reviews')`, `source('bronze', 'x')`."""
     found = []
     for item in exposure.get("depends_on") or []:
         inner = str(item).partition("(")[2].rpartition(")")[0]

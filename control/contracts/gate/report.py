@@ -1,16 +1,16 @@
-"""How the gate's findings are written for machines (JSON, SARIF) and for a review (Markdown)."""
+"""Write the gate's findings for machines (JSON, SARIF) and for a review (Markdown)."""
 
 from collections.abc import Sequence
 
 from control.contracts.gate.judge import Judged, Judgement
 
-_SHOWN = 40  # rows of a comment: the worst come first, and nobody reads more
+_SHOWN = 40  # rows in a comment: the worst come first, and nobody reads more
 _LEVELS = {"breaking": "error", "risky": "warning", "compatible": "note"}
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def as_json(judgement: Judgement) -> dict[str, object]:
-    """The judgement as `dm contract gate --json` prints it."""
+    """Return the judgement as `dm contract gate --json` prints it."""
     return {
         "ok": judgement.ok,
         "required_bump": judgement.required_bump,
@@ -19,7 +19,7 @@ def as_json(judgement: Judgement) -> dict[str, object]:
 
 
 def as_sarif(judgement: Judgement) -> dict[str, object]:
-    """The judgement as SARIF 2.1.0, which code hosts show beside the lines."""
+    """Return the judgement as SARIF 2.1.0, which code hosts show beside the lines."""
     rules = sorted({found.change.code for found in judgement.findings})
     driver = {"name": "dm contract gate", "rules": [{"id": rule} for rule in rules]}
     results = [_result(found) for found in judgement.findings]
@@ -31,7 +31,7 @@ def as_sarif(judgement: Judgement) -> dict[str, object]:
 
 
 def as_markdown(judgement: Judgement) -> str:
-    """A short table for a comment on a change; what still needs something comes first."""
+    """Return a short table for a comment on a change; open findings come first."""
     head = (
         f"**Contracts: {'fine' if judgement.ok else 'not yet'}** · required bump: {judgement.required_bump}\n"
     )
@@ -47,7 +47,7 @@ def as_markdown(judgement: Judgement) -> str:
 
 
 def needs(found: Judged) -> str:
-    """What a finding lacks, or why it lacks nothing, in a few words."""
+    """Return what a finding needs, or why it needs nothing, in a few words."""
     if found.state == "waived" and found.waiver:
         return f"waived by {found.waiver.owner} until {found.waiver.expires}: {found.waiver.reason}"
     if found.state == "fine":

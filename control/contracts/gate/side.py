@@ -1,7 +1,7 @@
 """One version of a contract as the gate compares it.
 
-A column whose text is the same in both versions is the same column, so it is not even parsed, and one that is
-written plainly needs no YAML parser: that is what lets 500 contracts of 200 columns pass in seconds.
+A column whose text is the same in both versions is not parsed, and a plainly written column needs no YAML
+parser. This is why 500 contracts of 200 columns take only seconds.
 """
 
 import bisect
@@ -30,7 +30,7 @@ _ANCHOR = re.compile(r"[:\-\[,] +[&*]\w")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its name, what is written about it, and its place in the side's list of columns."""
+    """A column: its name, its entry as written, and its index in the side's list of columns."""
 
     name: str
     written: Mapping[str, Any]
@@ -38,7 +38,7 @@ class Column:
 
     @property
     def place(self) -> Path:
-        """Where the column stands; see `Side.mark`."""
+        """The column's place; see `Side.mark`."""
         return (*_COLUMNS, self.index)
 
     @property
@@ -49,10 +49,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A version of a contract, apart from the columns that both versions share word by word.
+    """A version of a contract, apart from the columns whose text both versions share.
 
-    `names` are all its columns in order; `shared` gives the text of those that are the same, `own` holds the
-    others. The last of these are the `plain` ones, which `document` leaves out.
+    `names` are all its columns in order. `shared` has the text of the shared ones, `own` holds the others.
+    The last of `own` are the `plain` ones, which `document` leaves out.
     """
 
     document: Document
@@ -77,13 +77,13 @@ class Side:
         return load.custom(self.table)
 
     def having(self, key: str) -> dict[str, Mapping[str, Any]]:
-        """Every column, shared or not, that has `key`."""
+        """Return every column, shared or not, that has `key`."""
         found = {name: _parsed(text) for name, text in self.shared.items() if key in text}
         found |= {name: column.written for name, column in self.own.items()}
         return {name: found[name] for name in self.names if found.get(name, {}).get(key) is not None}
 
     def mark(self, place: Path) -> Mark:
-        """Where `place` stands in the file."""
+        """Return the line and column of `place` in the file."""
         if self.plain and len(place) > len(_COLUMNS) and place[: len(_COLUMNS)] == _COLUMNS:
             index, *keys = place[len(_COLUMNS) :]
             number = int(index) - (len(self.own) - len(self.plain))
@@ -100,9 +100,9 @@ def _parsed(text: str) -> Mapping[str, Any]:
 
 
 def read(files: tuple[str, str], contents: tuple[bytes, bytes]) -> tuple[list[Side], list[Finding]]:
-    """Read both versions of a contract, the old one first; findings instead when one cannot be used.
+    """Read both versions of a contract, the old one first; return findings when one cannot be used.
 
-    The old version was accepted once, so only what the new one says otherwise is held against the standard.
+    The old version was accepted once, so only what differs in the new one is checked against the standard.
     See `explain` for an old version that cannot be compared.
     """
     sides, findings = _both(files, contents, patient=False)
@@ -110,7 +110,7 @@ def read(files: tuple[str, str], contents: tuple[bytes, bytes]) -> tuple[list[Si
 
 
 def explain(file: str, content: bytes) -> list[Finding]:
-    """Everything that the standard has against a contract."""
+    """Return everything in a contract that the standard does not allow."""
     document, findings = source.read(file, content)
     return [*findings, *(odcs.findings(document) if document else ())]
 
@@ -118,7 +118,7 @@ def explain(file: str, content: bytes) -> list[Finding]:
 def _both(
     files: tuple[str, str], contents: tuple[bytes, bytes], *, patient: bool
 ) -> tuple[list[Side], list[Finding]]:
-    """Both versions; `patient` leaves every column that differs to the YAML parser, which knows why not."""
+    """Read both versions; `patient` parses every differing column as YAML, which finds what is wrong."""
     blocks = [_cut(content) for content in contents]
     same = {b.text for b in blocks[0]} & {b.text for b in blocks[1]}
     sides: list[Side] = []
@@ -135,7 +135,7 @@ def _both(
 
 
 def _quickly(blocks: Iterable[Block], same: Set[str]) -> dict[Block, Mapping[str, Any]]:
-    """The columns that are neither shared nor need a parser, nor the standard's schema."""
+    """Return the columns that are not shared, and need neither a YAML parser nor the standard's schema."""
     read = ((block, plain.read(block)) for block in blocks if block.text not in same)
     return {block: written for block, written in read if written and fast_check.allowed(written)}
 
@@ -165,7 +165,7 @@ def _read(
 
 
 def _otherwise(before: Mapping[str, Any], head: Document) -> Document:
-    """What the new version says otherwise, and what every contract must say."""
+    """Return what differs in the new version, and the scalar values that every contract must have."""
     if not isinstance(head.data, dict):
         return head
     kept = {
@@ -177,7 +177,7 @@ def _otherwise(before: Mapping[str, Any], head: Document) -> Document:
 
 
 def _cut(content: bytes) -> list[Block]:
-    """The columns as blocks of text; none when the text is not laid out one column after the other."""
+    """Cut the columns out as blocks of text; empty when they are not laid out one after the other."""
     try:
         text = content.decode()
     except UnicodeDecodeError:
@@ -202,13 +202,13 @@ def _cut(content: bytes) -> list[Block]:
 
 @functools.cache
 def _at_most(indent: int) -> re.Pattern[str]:
-    """The start of a line that is not deeper than `indent`, blank lines and comments apart."""
+    """Match the start of a line indented by at most `indent`, except for blank lines and comments."""
     return re.compile(rf"^ {{0,{indent}}}(?=[^ #\r\n])", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A text without some blocks; `starts` pairs lines in it with the lines where they come from, from 1."""
+    """A text without some blocks; `starts` pairs its lines with their original lines, counted from 1."""
 
     content: bytes
     starts: tuple[tuple[int, int], ...]
@@ -228,7 +228,7 @@ class _Kept:
         return cls("".join([*pieces, text[at:]]).encode(), tuple(starts))
 
     def line(self, reduced: int) -> int:
-        """Where a line of the text comes from."""
+        """Return the original number of a line of the text."""
         begin, line = self.starts[bisect.bisect_right(self.starts, (reduced, sys.maxsize)) - 1]
         return line + reduced - begin
 
@@ -238,6 +238,6 @@ def _duplicates(side: Side) -> list[Finding]:
     for name in [name for name, count in Counter(side.names).items() if count > 1]:
         listed = [i for i, column in enumerate(side.document.columns) if column.get("name") == name]
         place: Path = (*_COLUMNS, listed[-1]) if listed else _COLUMNS
-        message = f"column {name!r} is there {side.names.count(name)} times: remove all but one"
+        message = f"column {name!r} occurs {side.names.count(name)} times: remove all but one"
         found.append(side.document.finding("column-duplicate", (*place, "name"), message))
     return found

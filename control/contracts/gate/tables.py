@@ -1,4 +1,4 @@
-"""What changed about a table as a whole: its key, layout, views, and how its raw files are read."""
+"""Judge changes of a table as a whole: its key, layout, views, and how its raw files are read."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,25 +19,25 @@ _CAPS = ("maxInflatedBytes", "maxInflationRatio", "maxLineBytes")
 _TOLERANCES = ("maxBadRecords", "maxBadRatio")
 # From, to: for producers, for consumers, why.
 _KEPT = "unknown keys are kept in _rescued"
-_GOES = f"and the column _rescued goes. {LACKS}: let it evolve on"
+_GOES = f"and the column _rescued is dropped. {LACKS}: keep evolve"
 _POLICIES: dict[tuple[str, str, str], tuple[Verdict, Verdict, str]] = {
     ("unknownKeys", "freeze", "evolve"): ("compatible", "compatible", _KEPT),
     ("unknownKeys", "discard", "evolve"): ("compatible", "compatible", _KEPT),
-    ("unknownKeys", "freeze", "discard"): ("compatible", "risky", "unknown keys vanish, unseen"),
-    ("unknownKeys", "evolve", "discard"): ("breaking", "breaking", f"unknown keys vanish, {_GOES}"),
+    ("unknownKeys", "freeze", "discard"): ("compatible", "risky", "unknown keys are silently dropped"),
+    ("unknownKeys", "evolve", "discard"): ("breaking", "breaking", f"unknown keys are dropped, {_GOES}"),
     ("unknownKeys", "evolve", "freeze"): ("breaking", "breaking", f"unknown keys are refused, {_GOES}"),
     ("unknownKeys", "discard", "freeze"): ("breaking", "compatible", "lines with unknown keys are refused"),
-    ("absent", "quarantine", "null"): ("compatible", "risky", "a null may now mean that nothing was said"),
+    ("absent", "quarantine", "null"): ("compatible", "risky", "a null may now mean that the key was absent"),
     ("absent", "null", "quarantine"): ("breaking", "compatible", "lines without a column are refused"),
     ("beforeImage", "optional", "required"): ("breaking", "compatible", "updates without it are refused"),
     ("beforeImage", "required", "optional"): ("compatible", "risky", "a changed key may leave its old row"),
-    ("multiline", "False", "True"): ("risky", "compatible", "a stray quote takes the lines after it along"),
+    ("multiline", "False", "True"): ("risky", "compatible", "a stray quote spoils the lines after it, too"),
     ("multiline", "True", "False"): ("breaking", "compatible", "records over several lines are refused"),
 }  # fmt: skip
 
 
 def changes(base: Side, head: Side, *, layer: str) -> Iterator[Change]:
-    """Every change of the table apart from its columns."""
+    """Yield every change of the table apart from its columns."""
     yield from _key(base, head)
     yield from _partitions(base, head, hive=layer == "bronze")
     yield from values.rules(
@@ -46,7 +46,7 @@ def changes(base: Side, head: Side, *, layer: str) -> Iterator[Change]:
     yield from _custom(base.custom, head.custom, layer=layer)
     old, new = base.table, head.table
     for key, code, why in (
-        ("physicalType", "kind-changed", "the rows stay, price and grants do not"),
+        ("physicalType", "kind-changed", "the rows stay the same, costs and grants do not"),
         (
             "dataGranularityDescription",
             "grain-changed",
@@ -70,20 +70,20 @@ def _key(base: Side, head: Side) -> Iterator[Change]:
         return
     said = Difference("key", old, new, (*_TABLE, "properties"), tuple(dict.fromkeys((*old, *new))))
     if set(old) == set(new):
-        message = f"the parts of the key change places, now {', '.join(new)}: texts made of it are others"
+        message = f"the key's columns change places, now {', '.join(new)}: texts built from the key change"
         yield replace(said, columns=tuple(new)).judged("key-order", message, consumers="risky")
         return
     if _only_renamed(base, head, old, new):
         return
     message = (
-        f"the key is {', '.join(new) or 'gone'} instead of {', '.join(old)}: rows are other "
-        "things, joins multiply or lose them"
+        f"the key is {', '.join(new) or 'gone'} instead of {', '.join(old)}: a row means something "
+        "else, and joins multiply or lose rows"
     )
     yield said.judged("key-changed", message, producers="breaking", consumers="breaking")
 
 
 def _only_renamed(base: Side, head: Side, old: list[str], new: list[str]) -> bool:
-    """Whether the key differs by the name of its columns alone, which is a finding of its own."""
+    """Whether the key differs only in the names of its columns, which is a finding of its own."""
     if len(old) != len(new):
         return False
     places = [(base.names.index(a), head.names.index(b)) for a, b in zip(old, new, strict=True)]
@@ -101,13 +101,10 @@ def _partitions(base: Side, head: Side, *, hive: bool) -> Iterator[Change]:
     if hive:
         producers: Verdict = "breaking"
         consumers: Verdict = "breaking"
-        why = "partitions that exist do not have these folders; write a new table"
+        why = "existing partitions do not have these folders; write a new table"
     else:
         producers, consumers = "risky", "risky" if old else "compatible"
-        why = (
-            "old files keep their layout until they are rewritten, and queries that pruned may "
-            "read everything"
-        )
+        why = "old files keep their layout until they are rewritten, and queries may prune nothing any more"
     message = f"partitioned by {now} instead of {was}: {why}"
     said = Difference("partitioning", old, new, (*_TABLE, "properties"))
     yield said.judged("partitioning-changed", message, producers=producers, consumers=consumers)
@@ -129,7 +126,7 @@ def _custom(old: Mapping[str, object], new: Mapping[str, object], *, layer: str)
         elif key == "liveView":
             gone = was is not None
             message = f"the live view is {now or 'gone'} instead of {was}: readers were told to use it"
-            message = message if gone else f"a live view {now} comes"
+            message = message if gone else f"a live view {now} is added"
             verdict: Verdict = "breaking" if gone else "compatible"
             yield said.judged("view-changed", message, consumers=verdict, addition=not gone)
         elif key in ("stateTable", "bronze"):
@@ -156,9 +153,9 @@ def _parsing(key: str, was: object, now: object) -> Iterator[Change]:
 
 
 def _read_otherwise(key: str, was: object, now: object) -> tuple[Verdict, Verdict, str]:
-    """What it means for either side that a rule of reading changes, and why."""
+    """Judge a change of a parser setting for producers and consumers, with the reason."""
     if key == "position":
-        return "breaking", "breaking", "new places do not compare with those in the state; start a new epoch"
+        return "breaking", "breaking", "new positions do not compare with those in state; start a new epoch"
     if isinstance(was, int | float) and isinstance(now, int | float):
         if key in _TOLERANCES and now > was:
             return "compatible", "risky", "worse files are published"
@@ -168,7 +165,7 @@ def _read_otherwise(key: str, was: object, now: object) -> tuple[Verdict, Verdic
             return "compatible", "compatible", "more is read"
         if key in _CAPS:
             return "risky", "compatible", "less is read"
-    return _POLICIES.get((key, str(was), str(now)), ("breaking", "risky", "files are read by other rules"))
+    return _POLICIES.get((key, str(was), str(now)), ("breaking", "risky", "files are read differently"))
 
 
 def _text(value: object) -> str:

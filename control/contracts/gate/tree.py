@@ -1,4 +1,4 @@
-"""The contracts of a folder or of a commit as bytes, and which of them belong together."""
+"""The contracts of a folder or of a commit as bytes, and how those of two trees are paired."""
 
 import re
 from collections.abc import Mapping
@@ -13,41 +13,41 @@ _ID = re.compile(rb"^id: *[\"']?([^\s\"'#]+)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """Contract files by `layer/table.yaml`; `name` stands before them in messages. `waivers` may be empty."""
+    """Contract files by `layer/table.yaml`; messages put `name` before them. `waivers` may be empty."""
 
     name: str
     files: Mapping[str, bytes]
     waivers: bytes = b""
 
     def shown(self, file: str) -> str:
-        """The file as people find it."""
+        """Return the file's name for messages."""
         return f"{self.name}{file}"
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A contract in both trees, or in one: `before` and `after` are its files, empty where there is none."""
+    """A contract in both trees, or in one: `before` and `after` are its files, empty if it has none there."""
 
     before: str
     after: str
 
     @property
     def table(self) -> str:
-        """`layer.table` as it is called before, or after when it is new."""
+        """Its old name as `layer.table`, or its new name if the contract is new."""
         path = PurePosixPath(self.before or self.after)
         return f"{path.parent.name}.{path.stem}"
 
     @property
     def layer(self) -> str:
-        """The layer that the newer file stands in."""
+        """The layer of the newer file."""
         return PurePosixPath(self.after or self.before).parent.name
 
 
 def folder(path: Path) -> Path:
-    """The folder of contracts that `path` is or has: `contracts` below it, when there is one.
+    """Return the folder of contracts at `path`: `contracts` below it if there is one, else `path` itself.
 
-    A dbt project without it has no contracts: its other YAML is none. Raises NotFoundError when there is no
-    such folder.
+    For a dbt project it is always `contracts`, because the other YAML of the project is not a contract.
+    Raises NotFoundError when `path` is not a folder.
     """
     if not path.is_dir():
         raise NotFoundError(
@@ -58,7 +58,7 @@ def folder(path: Path) -> Path:
 
 
 def read(path: Path) -> Tree:
-    """The contracts below the folder `path`. Raises UsageError when one cannot be read."""
+    """Read the contracts below the folder `path`. Raises UsageError when one cannot be read."""
     found = {}
     for file in sorted([*path.rglob("*.yaml"), *path.rglob("*.yml")]):
         name = file.relative_to(path).as_posix()
@@ -70,7 +70,7 @@ def read(path: Path) -> Tree:
 
 
 def of(name: str, files: Mapping[str, bytes]) -> Tree:
-    """The contracts among `files`, without what is rendered from them."""
+    """Return the contracts among `files`, without what is rendered from them."""
     kept = {
         file: content
         for file, content in files.items()
@@ -80,7 +80,7 @@ def of(name: str, files: Mapping[str, bytes]) -> Tree:
 
 
 def pairs(base: Tree, head: Tree) -> list[Pair]:
-    """Which files are the same contract: by path, and those left over by id."""
+    """Pair the files of the same contract: by path, the remaining ones by id."""
     both = [Pair(file, file) for file in base.files if file in head.files]
     new = {_id(content): file for file, content in head.files.items() if file not in base.files}
     for file, content in base.files.items():

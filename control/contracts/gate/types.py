@@ -1,4 +1,4 @@
-"""What it means that a column gets another type: Iceberg's promotions, and all that is none."""
+"""Judge changes of a column's type: Iceberg's promotions, and all other changes."""
 
 import functools
 import math
@@ -10,7 +10,7 @@ from control import column_types
 from control.contracts import hive
 from control.contracts.gate.change import Verdict, worst
 
-# What Athena's Iceberg has of Iceberg's promotions, decimals apart, as the macro `is_wider` has it (ADR 20).
+# Iceberg's promotions that Athena supports, except for decimals, as in the macro `is_wider` (ADR 20).
 _PROMOTIONS = (("int", "bigint"), ("float", "double"))
 _NESTED = ("array", "map", "struct")
 _SAME = {"integer": "int", "long": "bigint", "real": "float", "bool": "boolean", "text": "string"}
@@ -18,7 +18,7 @@ _SAME = {"integer": "int", "long": "bigint", "real": "float", "bool": "boolean",
 
 @dataclass(frozen=True, slots=True)
 class TypeChange:
-    """What another type means; `reason` ends the sentence `x becomes y: `."""
+    """The verdict on a type change; `reason` completes the sentence `x becomes y: `."""
 
     producers: Verdict
     consumers: Verdict
@@ -27,10 +27,10 @@ class TypeChange:
 
 
 _WIDER = TypeChange(
-    "compatible", "compatible", "Iceberg widens it in place and every old value stays the same"
+    "compatible", "compatible", "Iceberg widens it in place, and every old value stays the same"
 )
 _OTHER = TypeChange(
-    "breaking", "breaking", "Iceberg has no such promotion, so it takes a new column or a new table"
+    "breaking", "breaking", "Iceberg has no such promotion, so it needs a new column or a new table"
 )
 _WIDER_IN_BRONZE = TypeChange(
     "compatible", "compatible", "ingestion widens the table in place, and Athena reads older files as bigint"
@@ -38,31 +38,31 @@ _WIDER_IN_BRONZE = TypeChange(
 _OTHER_IN_BRONZE = TypeChange(
     "breaking",
     "breaking",
-    "files keep the type that they were written with, and Athena reads none but int as another, bigint. "
-    "Ingestion stops at a bronze table whose column has another type: take it out of the catalog and replay "
-    "its batches",
+    "files keep the type that they were written with, and Athena can read only int as another type, bigint. "
+    "Ingestion stops at a bronze table whose column has another type: drop the table from the catalog and "
+    "replay its batches",
 )
 
 
 @functools.cache
 def normal(text: str) -> str:
-    """The type as text in one spelling: lower case, no spaces, no synonyms."""
+    """Return the type in one spelling: lower case, no spaces, no synonyms."""
     plain = re.sub(r"\s+", "", text).lower()
     return re.sub(r"[a-z_][a-z0-9_]*(?!:)\b", lambda m: _SAME.get(m[0], m[0]), plain)
 
 
 def compare(before: str, after: str) -> TypeChange | None:
-    """What it means that a column of type `before` gets the type `after`; None when they are the same."""
+    """Judge that a column of type `before` gets the type `after`; None when they are the same."""
     found = _within(before, after)
     if found is None or found.producers == "breaking" or _parts(normal(before))[0] not in _NESTED:
         return found
-    reason = f"{found.reason}; Athena changes no nested column in place, and builds stop: give it a new name"
+    reason = f"{found.reason}; Athena cannot change a nested column in place, so builds stop: use a new name"
     return TypeChange("breaking", found.consumers, reason)
 
 
 @functools.cache
 def _within(before: str, after: str) -> TypeChange | None:
-    """The same at any depth of a type, by Iceberg's rules."""
+    """Judge a type change at any depth of a nested type, by Iceberg's rules."""
     before, after = normal(before), normal(after)
     if before == after:
         return None
@@ -78,13 +78,13 @@ def _within(before: str, after: str) -> TypeChange | None:
 
 
 def is_whole(kind: str) -> bool:
-    """Whether numbers of the type have nothing behind the point."""
+    """Whether the type holds whole numbers only."""
     name, arguments = _parts(normal(kind))
     return name.endswith("int") or (name == "decimal" and arguments.endswith(",0"))
 
 
 def in_bronze(before: str, after: str) -> TypeChange | None:
-    """The same of a bronze table, which is not Iceberg's: what was written keeps its type."""
+    """Judge a type change in a bronze table, which is not an Iceberg table: its files keep their types."""
     before, after = normal(before), normal(after)
     if before == after:
         return None
@@ -110,13 +110,13 @@ def _text(before: str, after: str) -> TypeChange | None:
         return None
     fits = _room(limit) >= _room(length)
     if "char" in (name, other):
-        reason = "blanks behind a text change, and what rules and comparisons make of them"
+        reason = "trailing blanks change, and so do rules and comparisons on them"
         return TypeChange("risky" if fits else "breaking", "risky", reason)
     return _WIDER if fits else TypeChange("breaking", "compatible", "longer texts no longer fit")
 
 
 def _room(length: str) -> float:
-    """How many characters a text may have, by its type's length."""
+    """Return how many characters a text may have, by its type's length."""
     return int(length) if length else math.inf
 
 

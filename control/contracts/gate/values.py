@@ -1,4 +1,4 @@
-"""What changed about the values that a column may have: ranges, patterns, lists, rules, references."""
+"""Judge changes of the values that a column may have: ranges, patterns, lists, rules, references."""
 
 import json
 from collections import Counter
@@ -19,7 +19,7 @@ Rule = Mapping[str, Any]
 
 
 def changes(before: Column, after: Column) -> Iterator[Change]:
-    """Every change of what the column's values may be."""
+    """Yield every change of the values that the column may have."""
     yield from _options(before, after)
     path, place = f"columns.{after.name}", after.place
     yield from rules(
@@ -27,7 +27,7 @@ def changes(before: Column, after: Column) -> Iterator[Change]:
     )
     old, new = (_references(c.written) for c in (before, after))
     for to in [to for to in old if to not in new]:
-        message = f"column {after.name} no longer points to {to}: nothing looks for orphans"
+        message = f"column {after.name} no longer points to {to}: orphans are no longer counted"
         said = Difference(f"{path}.relationships", to, None, place, (after.name,))
         yield said.judged("reference-removed", message, consumers="risky")
     for to in [to for to in new if to not in old]:
@@ -39,7 +39,7 @@ def changes(before: Column, after: Column) -> Iterator[Change]:
 def rules(
     before: Sequence[Rule], after: Sequence[Rule], path: str, place: Path, columns: tuple[str, ...]
 ) -> Iterator[Change]:
-    """Every change of a list of quality rules, of a column or of a table."""
+    """Yield every change of a list of quality rules, of a column or of a table."""
     counts: Counter[str] = Counter()
     for was, now in _pairs(before, after):
         rule = now or was or {}
@@ -52,7 +52,7 @@ def rules(
 
 
 def _pairs(before: Sequence[Rule], after: Sequence[Rule]) -> Iterator[tuple[Rule | None, Rule | None]]:
-    """Each rule with what has become of it: one that demands the same, else one of its name and kind."""
+    """Pair each old rule with the new one that demands the same, else with one of the same name and kind."""
     left = list(after)
     found: dict[int, Rule] = {}
     for same in (_demand, _kind_and_name):
@@ -79,7 +79,7 @@ def _rule(was: Rule | None, now: Rule | None, said: Difference) -> Iterator[Chan
     what = "is added" if was is None else "is removed" if now is None else "changes"
     code = f"rule-{what.split()[-1]}".replace("changes", "changed")
     name = said.path.rsplit(".", 1)[-1]
-    message = f"rule {name} {what}: what that refuses or lets pass depends on the data"
+    message = f"rule {name} {what}: which rows this refuses or accepts depends on the data"
     said = replace(said, before=shown or None, after=showing or None)
     yield said.judged(code, message, producers=producers, consumers=consumers)
 
@@ -114,7 +114,7 @@ def _together(was: Rule | None, now: Rule | None, said: Difference) -> Iterator[
         if was != now and old == new:
             yield said.words()
         return
-    # A group within the old one promises more, and one around it less.
+    # A subset of the old group promises more, a superset less.
     tighter = not old or (bool(new) and not set(old) <= set(new))
     looser = not new or (bool(old) and not set(new) <= set(old))
     what = "may repeat together now" if looser else "may no longer repeat together"
@@ -138,8 +138,8 @@ def _options(before: Column, after: Column) -> Iterator[Change]:
     if not tighter and not looser:
         return
     name = after.name
-    parts = [f"{', '.join(tighter)} refuses values that passed"] if tighter else []
-    parts += [f"{', '.join(looser)} lets values pass that readers have not met"] if looser else []
+    parts = [f"{', '.join(tighter)} refuses values that were accepted"] if tighter else []
+    parts += [f"{', '.join(looser)} accepts values that readers have not seen"] if looser else []
     message = f"column {name}: {'; '.join(parts)}"
     producers: Verdict = "breaking" if tighter else "compatible"
     consumers: Verdict = "risky" if looser else "compatible"
@@ -149,7 +149,7 @@ def _options(before: Column, after: Column) -> Iterator[Change]:
 
 
 def _measured(column: Column) -> str:
-    """The logical type by which bounds are compared: a decimal may have digits behind the point or none."""
+    """Return the logical type for comparing bounds: a decimal without fractions counts as an integer."""
     logical = str(column.written.get("logicalType"))
     if logical not in ("integer", "number"):
         return logical
@@ -157,7 +157,7 @@ def _measured(column: Column) -> str:
 
 
 def _name(rule: Rule) -> str:
-    """What a rule is called, which stays when it is reworded."""
+    """Return the name of a rule, which stays when the rule is reworded."""
     implementation = rule.get("implementation")
     test = implementation.get("test") if isinstance(implementation, dict) else None
     if rule.get("metric") == "invalidValues":
@@ -168,18 +168,18 @@ def _name(rule: Rule) -> str:
 
 
 def _kind_and_name(rule: Rule) -> tuple[object, str]:
-    """What makes two rules versions of one: a check of that name is no version of a list of values."""
+    """Return what makes two rules versions of one: a check is not a version of a value list of that name."""
     metric = rule.get("metric")
     return metric if metric in _COMPARED else None, _name(rule)
 
 
 def _demand(rule: Rule) -> tuple[str, bool]:
-    """What a rule demands, and whether it stops the build."""
+    """Return what a rule demands, and whether it stops the build."""
     return _meaning(rule), rule.get("severity") != "warning"
 
 
 def _meaning(rule: Rule | None) -> str:
-    """What a rule demands as text, whatever it is called and however it is laid out."""
+    """Return what a rule demands as text, without its name and independent of layout."""
     if rule is None:
         return ""
     kept = {k: v for k, v in rule.items() if k not in (*_TALK, "name", "severity")}

@@ -1,4 +1,4 @@
-"""Waivers: findings that someone takes the responsibility for, with a reason and an end."""
+"""Waivers: findings for which someone takes responsibility, with a reason and an end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _WANTED = ("table", "code", "reason", "owner", "expires")
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """Lets findings of `code` about `table` pass, at `path` when that is given, until `expires` is over."""
+    """Permits findings of `code` about `table`, at `path` if given, through the day `expires`."""
 
     table: str
     code: str
@@ -25,14 +25,14 @@ class Waiver:
     line: int
 
     def covers(self, table: str, code: str, path: str) -> bool:
-        """Whether it is about this finding."""
+        """Whether the waiver covers this finding."""
         return (self.table, self.code) == (table, code) and self.path in ("", path)
 
 
 def read(file: str, content: bytes) -> tuple[Waiver, ...]:
     """Read a waivers file: a list of `table`, `code`, `reason`, `owner`, `expires` and optionally `path`.
 
-    Raises UsageError that names every mistake with its line.
+    Raises UsageError, which names every mistake with its line.
     """
     document, findings = source.read(file, content)
     wrong = [f"{f.file}:{f.line}: {f.message}" for f in findings]
@@ -76,5 +76,5 @@ def _problem(item: object) -> str:
 
 
 def expired(waivers: Sequence[Waiver], today: date) -> list[Waiver]:
-    """Those whose day has passed."""
+    """Return the waivers whose day has passed."""
     return [waiver for waiver in waivers if waiver.expires < today]

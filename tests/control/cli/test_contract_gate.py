@@ -219,7 +219,7 @@ def test_a_base_that_is_neither_folder_nor_commit_is_wrong_usage() -> None:
         ("version: 1.4.2", "version: one", "sales_by_month.yaml:5:1: version-invalid: version 'one'"),
         ("apiVersion: v3.1.0", "apiVersion: v2.2.2", ":1:1: odcs-version: apiVersion is 'v2.2.2'"),
         ("name: Sales by month", "nmae: Sales by month", ":4:1: odcs-unknown-key: 'nmae' is"),
-        ("      - name: revenue", "      - name: order_count", "column-duplicate: column 'order_count' is"),
+        ("      - name: revenue", "      - name: order_count", "column-duplicate: column 'order_count' occurs"),
         ("primaryKey: true", "primaryKey: perhaps", "odcs-type: primaryKey is 'perhaps'"),
         ("properties:\n", "properties:\n      - &a [*a]\n", "alias"),
     ],
@@ -229,7 +229,7 @@ def test_a_contract_that_cannot_be_read_is_named_with_its_line(old: str, new: st
     error = gate().exception
     assert isinstance(error, ControlError)
     assert said in error.message
-    assert "mend these lines" in error.hint
+    assert "fix these lines" in error.hint
 
 
 def test_a_line_number_holds_where_unchanged_columns_are_left_out() -> None:

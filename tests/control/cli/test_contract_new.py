@@ -317,4 +317,4 @@ def test_a_header_with_a_name_twice_gives_no_draft() -> None:
     Path("t.csv").write_text("a,b,a\n1,2,3\n")
     error = run("new", "bronze", "wine", "--from-file", "t.csv").exception
     assert isinstance(error, ControlError)
-    assert "'a' of t.csv are there twice" in error.message
+    assert "'a' of t.csv occur twice" in error.message

@@ -227,12 +227,12 @@ def test_a_flat_table_names_the_view_that_shows_it() -> None:
 @pytest.mark.parametrize(
     ("column", "source", "said"),
     [
-        ("wine_id", "{{ ref('wines') }}", "has 'wine_id', which says no name and type"),
-        ("cast(a as money) as a", "{{ ref('wines') }}", "which says no name and type"),
+        ("wine_id", "{{ ref('wines') }}", "has 'wine_id', which states no name and type"),
+        ("cast(a as money) as a", "{{ ref('wines') }}", "which states no name and type"),
         ("cast(a as bigint) as a", "{{ ref('beers') }}", "reads beers, which no contract describes"),
-        ("cast(a as bigint) as a", "{{ ref('wines') }}", "shows the key of nothing that it reads"),
+        ("cast(a as bigint) as a", "{{ ref('wines') }}", "selects the whole key of none of its inputs"),
         ("cast(a as bigint) as a", "numbers", "reads no table of the lakehouse"),
-        ("cast(a as bigint) as a", "{{ ref('wines') }} {{ config(unique_key='b') }}", "has b, no column"),
+        ("cast(a as bigint) as a", "{{ ref('wines') }} {{ config(unique_key='b') }}", "names b, which its"),
         ("cast(a as bigint) as a", "{{ ref('wines') }} {{ config(unique_key=[b]) }}", "is [b], which"),
     ],
 )

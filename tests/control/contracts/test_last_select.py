@@ -54,6 +54,6 @@ def test_commas_and_froms_inside_of_an_item_end_nothing(item: str) -> None:
     "item", ["b", "{{ ts6('b') }} as a", "cast(b as integer)", "cast(b as bytes) as a", "*"]
 )
 def test_an_item_without_a_name_or_a_type_is_shown_with_the_way_on(item: str) -> None:
-    with pytest.raises(DataError, match="says no name and type") as refused:
+    with pytest.raises(DataError, match="states no name and type") as refused:
         last_select.columns(f"select\n    {item}\nfrom t\n", "m")
     assert "as name" in refused.value.hint

@@ -94,7 +94,7 @@ CASES = [
         "already on line 48"),
     Broken("column-name", ITEM, "name: price", "name: Price", "- name: Price", "lower case"),
     Broken("column-name", ITEM, "name: price", "name: _price", "- name: _price", "the lakehouse's own"),
-    Broken("column-name", ITEM, "name: price", "name: order", "- name: order", "a word of SQL"),
+    Broken("column-name", ITEM, "name: price", "name: order", "- name: order", "an SQL keyword"),
     Broken("column-name", ITEM, "name: price", "name: batch", "- name: batch", "is partitioned by it"),
     Broken("type-unknown", ITEM, "decimal(10,2)", "numeric(10,2)", "physicalType: numeric(10,2)",
         "decimal(p,s)"),
@@ -112,7 +112,7 @@ CASES = [
         "1, 2, 3"),
     Broken("key-type", DAYS, "logicalType: integer\n        physicalType: bigint\n        required: true\n"
         "        primaryKey: true", "logicalType: number\n        physicalType: double\n"
-        "        required: true\n        primaryKey: true", "physicalType: double", "say decimal(p,s) or"),
+        "        required: true\n        primaryKey: true", "physicalType: double", "use decimal(p,s) or"),
     Broken("key-nullable", DAYS, "        required: true\n        primaryKey", "        primaryKey",
         "- name: item_id", "add required: true"),
     Broken("quality-invalid", ITEMS, "engine: athena", "engine: soda", "- name: sold_in_seconds",
