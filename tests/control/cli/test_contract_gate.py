@@ -219,7 +219,7 @@ def test_a_base_that_is_neither_folder_nor_commit_is_wrong_usage() -> None:
         ("version: 1.4.2", "version: one", "sales_by_month.yaml:5:1: version-invalid: version 'one'"),
         ("apiVersion: v3.1.0", "apiVersion: v2.2.2", ":1:1: odcs-version: apiVersion is 'v2.2.2'"),
         ("name: Sales by month", "nmae: Sales by month", ":4:1: odcs-unknown-key: 'nmae' is"),
-        ("      - name: revenue", "      - name: order_count", "column-duplicate: column 'order_count' occurs"),
+        ("      - name: revenue", "      - name: order_count", "column-duplicate: column 'order_count'"),
         ("primaryKey: true", "primaryKey: perhaps", "odcs-type: primaryKey is 'perhaps'"),
         ("properties:\n", "properties:\n      - &a [*a]\n", "alias"),
     ],
