@@ -75,6 +75,19 @@ def test_the_query_of_a_view_is_part_of_the_queries_that_read_it(built: Lake, tm
     assert "computed anew" not in run(tmp_path, built)
 
 
+def test_the_query_of_an_ephemeral_model_is_part_of_the_queries_that_read_it(
+    built: Lake, tmp_path: Path
+) -> None:
+    shown = tmp_path / "models/shown.sql"
+    ephemeral = "{{{{ config(materialized='ephemeral', contract={{'enforced': false}}) }}}}\nselect {} as id"
+    shown.write_text(ephemeral.format(1))
+    state(tmp_path, "brewery_name", more=SHOWN)
+    assert "computed anew" in run(tmp_path, built)
+    assert "computed anew" not in run(tmp_path, built)
+    shown.write_text(ephemeral.format(2))
+    assert "computed anew" in run(tmp_path, built)
+
+
 def test_a_macro_and_a_variable_are_part_of_the_query(built: Lake, tmp_path: Path) -> None:
     settings = yaml.safe_load((tmp_path / "dbt_project.yml").read_text())
     settings["macro-paths"].append("own")
