@@ -43,7 +43,8 @@ def test_a_command_that_is_not_there_is_seen() -> None:
 
 def test_each_target_of_the_page_is_there() -> None:
     targets = {target for line in re.findall(r"\bmake ([a-z -]+)", PAGE) for target in line.split()}
-    there = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    makefiles = "".join(file.read_text() for file in [ROOT / "Makefile", *(ROOT / "make").glob("*.mk")])
+    there = set(re.findall(r"^([a-z-]+):", makefiles, re.MULTILINE))
     assert {"setup", "lambda-package", "spark-runtime"} <= targets & there
     assert targets <= there
 
