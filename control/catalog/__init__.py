@@ -1,1 +1,1 @@
-"""What a metadata catalog (OpenMetadata) shall hold of the lakehouse, and how it gets there."""
+"""What a metadata catalog (OpenMetadata) should hold about the lakehouse, and how it is published."""

@@ -1,4 +1,4 @@
-"""Tables, raw containers, data contracts and dashboards, from contracts and dbt's artefacts."""
+"""Build tables, raw containers, data contracts and dashboards from contracts and dbt's artefacts."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -11,19 +11,19 @@ from control.catalog.project import Artefacts, Exposure, Relation
 from control.contracts.model import Contract
 from control.contracts.promises import freshness_hours
 
-# How far a failure reaches, unless the contract's property `tier` says otherwise.
+# The tier of each layer, which says how far a failure reaches; the contract's property `tier` overrides it.
 _TIERS = {"gold": "Tier.Tier1", "silver": "Tier.Tier2", "bronze": "Tier.Tier3"}
 Terms = Mapping[str, Mapping[str, str]]
 
 
 def relations_of(contract: Contract) -> tuple[str, ...]:
-    """The tables and views that a contract describes, the contracted one first."""
+    """Return the tables and views that a contract describes, the contracted one first."""
     names = dict.fromkeys((contract.table, *contract.models))
     return tuple(f"{contract.layer}.{name}" for name in names)
 
 
 def tables(contracts: Iterable[Contract], found: Artefacts, names: Names, terms: Terms) -> Iterator[Entity]:
-    """Every contracted relation that has been built."""
+    """Yield every contracted relation that has been built."""
     for contract in contracts:
         for relation in relations_of(contract):
             if relation in found.relations:
@@ -33,7 +33,7 @@ def tables(contracts: Iterable[Contract], found: Artefacts, names: Names, terms:
 def containers(
     contracts: Iterable[Contract], fields: Mapping[str, Iterable[str]], names: Names
 ) -> Iterator[Entity]:
-    """The folder of each table's raw files, with the fields of its records (by table)."""
+    """Yield the folder of each table's raw files, with the `fields` of its records (by table)."""
     for contract in contracts:
         if contract.layer != "bronze":
             continue
@@ -55,7 +55,7 @@ def containers(
 
 
 def agreements(contracts: Iterable[Contract], found: Artefacts, names: Names) -> Iterator[Entity]:
-    """The data contract of each contracted relation."""
+    """Yield the data contract of each contracted relation that has been built."""
     for contract in contracts:
         relation = f"{contract.layer}.{contract.table}"
         built = found.relations.get(relation)
@@ -80,7 +80,7 @@ def agreements(contracts: Iterable[Contract], found: Artefacts, names: Names) ->
 
 
 def dashboards(exposures: Iterable[Exposure], owners: set[str], names: Names) -> Iterator[Entity]:
-    """What dbt's exposures name as readers."""
+    """Yield a dashboard for each dbt exposure."""
     for exposure in exposures:
         payload: dict[str, Any] = {
             "name": exposure.name,
@@ -132,7 +132,7 @@ def _description(contract: Contract, name: str) -> str:
 
 
 def _terms(contract: Contract) -> str:
-    """What the contract says for people: meaning, use, limits, readers."""
+    """Return the contract's text for people: meaning, use, limits, rules, readers."""
     checks = [f"- {check.description or check.name}: `{check.expression}`" for check in contract.checks]
     readers = [f"- {c.name} ({c.contact}): {c.use}" for c in contract.consumers]
     parts = [

@@ -1,4 +1,4 @@
-"""Columns of tables and raw containers in the catalog's words."""
+"""Describe the columns of tables and raw containers in the catalog's terms."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -17,26 +17,26 @@ _TYPES = {
         )
     },
 }  # fmt: skip
-# Beside the data of a change record, whose fields are the table's: of DMS, and of Debezium.
+# The objects of a change record beside its data (DMS: the first two, Debezium: the others).
 _OBJECTS = ("metadata", "before-image", "source", "before")
 _PERSONAL = {"personal": "PII.Sensitive", "pseudonym": "PII.NonSensitive"}
 
 
 def tag(fqn: str, source: str = "Classification") -> dict[str, str]:
-    """A tag as entities carry it."""
+    """Return a tag in the form that entities have it."""
     return {"tagFQN": fqn, "source": source, "labelType": "Manual", "state": "Confirmed"}
 
 
 def of_table(
     columns: Iterable[tuple[str, str]], contract: Contract, terms: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """The columns (name and type) of a relation that `contract` describes, with glossary `terms` by name."""
+    """Describe the columns (name and type) of a relation of `contract`, with glossary `terms` by name."""
     known = _described(contract)
     return [_column(name, kind, known.get(name), terms.get(name)) for name, kind in columns]
 
 
 def raw(fields: Iterable[str], contract: Contract) -> list[dict[str, Any]]:
-    """The fields of a table's raw records; `metadata.operation` is the field `operation` of `metadata`."""
+    """Describe the fields of a table's raw records; `metadata.operation` becomes a child of `metadata`."""
     known = {column.raw_name or column.name: column for column in contract.columns}
     found: dict[str, dict[str, Any]] = {}
     for field in sorted(fields):
@@ -54,18 +54,18 @@ def raw(fields: Iterable[str], contract: Contract) -> list[dict[str, Any]]:
 
 
 def path(field: str) -> tuple[str, ...]:
-    """The name of a raw field, before it that of the object of the record that it is in, if it is in one."""
+    """Split a raw field into the record's object that holds it, if there is one, and its name."""
     first, _, rest = field.partition(".")
     return (first, rest) if first in _OBJECTS else (field,)
 
 
 def is_personal(contract: Contract) -> bool:
-    """Whether a column of the table holds what points at a person."""
+    """Whether a column of the table holds personal data or pseudonyms."""
     return any(column.classification in _PERSONAL for column in contract.columns)
 
 
 def structure(columns: Iterable[Mapping[str, Any]]) -> list[tuple[object, ...]]:
-    """Names and types in order: what only a new PUT changes."""
+    """Return names and types in order, which only a new PUT can change."""
     return [
         (c["name"], c["dataType"], c.get("arrayDataType"), *structure(c.get("children") or ()))
         for c in columns
@@ -94,7 +94,7 @@ def _column(name: str, kind: str, stated: Column | None, term: str | None) -> di
 
 
 def _typed(kind: str) -> dict[str, Any]:
-    """Type of a column; the server wants a length of binary and character types and an array's inner type."""
+    """Return a column's type; the server needs the length of binary and text, and an array's inner type."""
     base = re.split(r"[(<]", kind, maxsplit=1)[0].strip().lower()
     data: dict[str, Any] = {"dataType": _TYPES.get(base, "UNKNOWN"), "dataTypeDisplay": kind.lower()}
     inner = kind[len(base) :].strip()[1:-1]
@@ -116,7 +116,7 @@ def _member(text: str) -> dict[str, Any]:
 
 
 def _parts(text: str) -> list[str]:
-    """Split at commas that are in no brackets."""
+    """Split at commas outside brackets."""
     parts, depth = [""], 0
     for character in text:
         depth += (character in "(<") - (character in ")>")

@@ -1,4 +1,4 @@
-"""From contracts, lineage, builds and the control store to the state that a catalog shall have."""
+"""Derive the desired state of a catalog from contracts, lineage, builds and the control store."""
 
 from control.catalog import assets, links, prerequisites, quality
 from control.catalog.model import Desired, Names
@@ -8,10 +8,10 @@ from control.site.model import Site
 
 
 def desired(site: Site, graph: Graph, found: Artefacts, names: Names) -> Desired:
-    """Everything to publish; the same facts give the same state.
+    """Return everything to publish; the same facts give the same state.
 
-    The facts are those of the static site, so that both say the same. A contracted table that was never
-    built is left out: nobody knows its columns.
+    The facts are those of the static site, so that both agree. A contracted table that was never built is
+    left out, because its columns are unknown.
     """
     contracts = [page.contract for page in site.tables]
     owners = {c.owner for c in contracts if c.owner}

@@ -1,4 +1,4 @@
-"""What lacks between an entity as it shall be and as the catalog has it, as a JSON Patch."""
+"""Compute the JSON Patch from an entity as the catalog has it to its desired state."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ _COLUMNS = {"columns": (), "dataModel": ("columns",)}
 
 
 def rebuilt(wanted: Mapping[str, Any], seen: Mapping[str, Any]) -> bool:
-    """Whether columns came, went, moved or changed their type: a patch cannot say that, a PUT can."""
+    """Whether columns were added, removed, moved or retyped: this takes a PUT, a patch cannot express it."""
     return any(
         structure(_columns(wanted[key], path)) != structure(_columns(seen.get(key), path))
         for key, path in _COLUMNS.items()
@@ -21,10 +21,10 @@ def rebuilt(wanted: Mapping[str, Any], seen: Mapping[str, Any]) -> bool:
 
 
 def operations(wanted: Mapping[str, Any], seen: Mapping[str, Any], ours: frozenset[str]) -> list[Operation]:
-    """The patch that makes `seen` hold all of `wanted`.
+    """Return the patch that makes `seen` hold all of `wanted`.
 
-    Tags of the classifications and glossaries in `ours` are exactly the wanted ones afterwards; other tags,
-    and whatever else `wanted` does not speak of, belong to people and stay.
+    Afterwards, tags of the classifications and glossaries in `ours` are exactly the wanted ones. Other tags,
+    and everything else that `wanted` does not mention, belong to people and stay.
     """
     found: list[Operation] = []
     for key, value in wanted.items():
@@ -64,7 +64,7 @@ def _of_field(path: str, key: str, wanted: Any, seen: Any, ours: frozenset[str])
 
 
 def covers(seen: Any, wanted: Any) -> bool:
-    """Whether `seen` says all that `wanted` says; nothing and an empty list say the same."""
+    """Whether `seen` contains all of `wanted`; None and an empty list are the same."""
     if isinstance(wanted, Mapping):
         return isinstance(seen, Mapping) and all(covers(seen.get(k), v) for k, v in wanted.items())
     if isinstance(wanted, list | tuple):
@@ -74,7 +74,7 @@ def covers(seen: Any, wanted: Any) -> bool:
 
 
 def _set(path: str, value: Any) -> Operation:
-    # In JSON Patch, `add` also replaces a member that is there.
+    # In JSON Patch, `add` also replaces an existing member.
     return {"op": "add", "path": path, "value": value}
 
 

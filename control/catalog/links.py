@@ -1,4 +1,4 @@
-"""Edges of lineage in the catalog's words: one for each source table of a table, with its columns."""
+"""Turn lineage into the catalog's edges: one for each pair of source and target table, with their columns."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,7 +11,7 @@ _MOST_TEXT = 1000
 
 
 def raw_fields(graph: Graph) -> dict[str, set[str]]:
-    """The raw fields that lineage names, by table."""
+    """Return the raw fields that lineage names, by table."""
     fields: dict[str, set[str]] = {}
     for column in graph.columns():
         layer, _, rest = column.partition(".")
@@ -22,10 +22,10 @@ def raw_fields(graph: Graph) -> dict[str, set[str]]:
 
 
 def between_tables(graph: Graph, known: set[str], names: Names) -> Iterator[Link]:
-    """Edges between entities that are `known` (their keys), from raw to gold.
+    """Yield the edges between entities whose keys are in `known`, from raw to gold.
 
-    An edge that is only indirect ties the tables and no columns: the catalog has no word for a filter or a
-    join of one column.
+    An edge that is only indirect connects the tables but no columns: the catalog cannot express that a column
+    filters or joins.
     """
     hops: dict[tuple[str, str], list[Hop]] = {}
     for target, incoming in graph.up.items():
@@ -38,7 +38,7 @@ def between_tables(graph: Graph, known: set[str], names: Names) -> Iterator[Link
 
 
 def to_dashboards(exposures: Iterable[Exposure], known: set[str], names: Names) -> Iterator[Link]:
-    """Edges from tables to what reads them."""
+    """Yield the edges from tables to the exposures that read them."""
     for exposure in exposures:
         for relation in exposure.reads:
             source = f"table:{names.table(relation)}"
@@ -58,14 +58,14 @@ def _columns(hops: Iterable[Hop], names: Names) -> Iterator[ColumnLink]:
 
 
 def _entity(column: str, names: Names) -> tuple[str, str]:
-    """The entity that holds a column, and the column's full name; no entity for a source database's."""
+    """Return the entity that holds a column, empty for a source database's, and the column's full name."""
     layer, _, rest = column.partition(".")
     table, _, field = rest.partition(".")
     if layer == "source":
         return "", column
     if layer == "raw":
         owner = names.container(table)
-        # A name with a dot in it is quoted in the full names of OpenMetadata.
+        # OpenMetadata quotes a name with a dot in full names.
         steps = (f'"{name}"' if "." in name else name for name in columns.path(field))
         return f"container:{owner}", ".".join((owner, *steps))
     owner = names.table(f"{layer}.{table}")

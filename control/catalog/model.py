@@ -1,4 +1,4 @@
-"""The state that a catalog shall have, apart from how it is reached and what it has now."""
+"""The desired state of a catalog, independent of its present state and of how it is changed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ REFERENCE = "@"
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the services are called in the catalog, and the bucket of raw files.
+    """The names of the services in the catalog, and the bucket of raw files.
 
-    `database` is what Athena calls its catalog; the server compares names exactly.
+    `database` is Athena's name for its catalog; the server compares names exactly.
     """
 
     service: str = "lakehouse"
@@ -25,11 +25,11 @@ class Names:
     database: str = "awsdatacatalog"
 
     def table(self, relation: str) -> str:
-        """The full name of the table `schema.table`."""
+        """Return the full name of the table `schema.table`."""
         return f"{self.service}.{self.database}.{relation}"
 
     def container(self, table: str) -> str:
-        """The full name of the container of a table's raw files."""
+        """Return the full name of the container of a table's raw files."""
         return f"{self.storage}.{self.bucket}.{table}"
 
 
@@ -37,9 +37,9 @@ class Names:
 class Entity:
     """One thing in the catalog.
 
-    `payload` is what creates it, in the words of the API's create request. Keys of `payload` that stand in
-    `fixed` place it (its parent) and are never compared. A `shared` entity belongs to people: it is created
-    when it is missing and left alone otherwise.
+    `payload` is the API's create request. Keys of `payload` that are in `fixed` say where it belongs (its
+    parent) and are never compared. A `shared` entity belongs to people: it is created if it is missing, and
+    left alone otherwise.
     """
 
     kind: str
@@ -50,13 +50,13 @@ class Entity:
 
     @property
     def key(self) -> str:
-        """What references name it by."""
+        """The key by which references name it."""
         return f"{self.kind}:{self.fqn}"
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnLink:
-    """Columns of the source, by full name, that one column of the target is made of, and by which SQL."""
+    """The source columns, by full name, that one target column is made from, and by which SQL."""
 
     target: str
     sources: tuple[str, ...]
@@ -74,7 +74,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a check found at a moment (milliseconds since 1970); `test` is the full name of the test case."""
+    """A check's result at `timestamp` (milliseconds since 1970); `test` is the full name of its test case."""
 
     test: str
     timestamp: int
@@ -85,7 +85,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """Everything that shall be there: entities in an order in which each can be created, edges, results."""
+    """Everything that should exist: entities in an order in which each can be created, edges, results."""
 
     entities: tuple[Entity, ...]
     links: tuple[Link, ...] = ()
@@ -93,5 +93,5 @@ class Desired:
 
 
 def reference(kind: str, fqn: str) -> dict[str, str]:
-    """A reference to another entity, to be given as its id."""
+    """Return a reference to another entity, which is sent as its id."""
     return {REFERENCE: f"{kind}:{fqn}"}

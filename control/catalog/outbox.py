@@ -1,4 +1,4 @@
-"""What could not be published yet, in one file, until it can."""
+"""Keep what could not be published in one file until it can be."""
 
 from pathlib import Path
 
@@ -10,17 +10,17 @@ from control.serialization import NOT_JSON
 
 
 def waiting(path: Path) -> Desired | None:
-    """What an earlier publication left, or None. Raises UsageError for a file that holds something else."""
+    """Return what an earlier publication left, or None. Raises UsageError for a file that is no outbox."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Desired)
     except FileNotFoundError:
         return None
     except NOT_JSON as error:
-        raise UsageError(f"{path} is no outbox: {error}", hint="move it away and publish again") from None
+        raise UsageError(f"{path} is not an outbox: {error}", hint="move it away and publish again") from None
 
 
 def joined(older: Desired | None, newer: Desired) -> Desired:
-    """The newer state with the results of both: a state replaces the one before, results are history."""
+    """Return the newer state with the results of both: a state replaces the old one, results accumulate."""
     if older is None:
         return newer
     results = {(one.test, one.timestamp): one for one in (*older.results, *newer.results)}
@@ -28,7 +28,7 @@ def joined(older: Desired | None, newer: Desired) -> Desired:
 
 
 def keep(desired: Desired, path: Path) -> None:
-    """Write the file whole or not at all."""
+    """Write the file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
     partial.write_bytes(msgspec.json.encode(desired))
@@ -36,5 +36,5 @@ def keep(desired: Desired, path: Path) -> None:
 
 
 def clear(path: Path) -> None:
-    """Forget what was waiting; it is published."""
+    """Delete the outbox, because its content is published."""
     path.unlink(missing_ok=True)

@@ -14,14 +14,14 @@ LAYERS = {
 
 
 def teams(contracts: Iterable[Contract]) -> Iterator[Entity]:
-    """The owners that contracts name."""
+    """Yield the owners in the contracts."""
     for owner, contact in sorted({(c.owner, c.contact) for c in contracts if c.owner}):
         payload = {"name": owner, "teamType": "Group", "description": f"Owner of data contracts ({contact})."}
         yield Entity("team", owner, payload, shared=True)
 
 
 def domains(contracts: Sequence[Contract]) -> Iterator[Entity]:
-    """The domains, then the data products in them."""
+    """Yield the domains, then the data products in them."""
     for name in sorted({c.domain for c in contracts if c.domain}):
         described = {"name": name, "domainType": "Aggregate", "description": f"The domain {name}."}
         yield Entity("domain", name, described, shared=True)
@@ -42,7 +42,7 @@ def domains(contracts: Sequence[Contract]) -> Iterator[Entity]:
 
 
 def tags(contracts: Iterable[Contract]) -> Iterator[Entity]:
-    """Our classification: the layers, and the tags of contracts."""
+    """Yield our classification: the layers, and the tags of contracts."""
     named = sorted({tag for c in contracts for tag in (*c.tags, c.layer)})
     yield Entity(
         "classification",
@@ -56,7 +56,7 @@ def tags(contracts: Iterable[Contract]) -> Iterator[Entity]:
 
 
 def glossary(contracts: Iterable[Contract]) -> tuple[list[Entity], dict[str, dict[str, str]]]:
-    """One term for each figure or attribute of gold; and the terms by domain and column."""
+    """Return one term for each column name in gold, and the terms by domain and column."""
     meanings: dict[str, dict[str, list[tuple[str, str]]]] = {}
     for contract in contracts:
         if contract.layer == "gold" and contract.domain:
@@ -75,7 +75,7 @@ def glossary(contracts: Iterable[Contract]) -> tuple[list[Entity], dict[str, dic
 
 
 def places(names: Names, schemas: Iterable[str], *, dashboards: bool) -> Iterator[Entity]:
-    """Services, the database and its schemas, and the bucket. No connection: no secret comes here."""
+    """Yield services, the database, its schemas, and the bucket; without connections, so without secrets."""
     said = "The lakehouse's tables on Athena."
     payload = {"name": names.service, "serviceType": "Athena", "description": said}
     yield Entity("databaseService", names.service, payload, fixed=("serviceType",))

@@ -1,4 +1,4 @@
-"""What a dbt project's artefacts add: the columns of its relations as built, and its exposures."""
+"""Read from a dbt project's artefacts the columns of its relations as built, and its exposures."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """What reads models: a dashboard, a notebook, an application."""
+    """A reader of models: a dashboard, a notebook, an application."""
 
     name: str
     title: str

@@ -1,4 +1,4 @@
-"""Bring a catalog to the desired state, and believe nothing that was not read back."""
+"""Bring a catalog to the desired state, and verify every write by reading it back."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ from control.catalog.model import MARK, REFERENCE, Desired, Entity, Link, Result
 from control.errors import UpstreamError
 from control.ports import MetadataCatalog, SeenEdge
 
-# In a create request these name other entities, everywhere else they hold their ids.
+# A create request has the names of these entities; everywhere else their ids are sent.
 _BY_NAME = ("domains", "dataProducts")
 _BUILT_IN = ("Tier", "PII")
-# Edges that machines drew between our tables before us; those that people drew are theirs.
+# The sources of edges that other programs may have created between our tables; those of people stay.
 _MACHINES = {"DbtLineage", "QueryLineage", "ViewLineage", "SparkLineage", "OpenLineage"}
-# A creation, a PUT of its columns, a patch of the rest: what is not right then will not be.
+# A creation, a PUT of its columns, a patch of the rest: more rounds would not help.
 _ROUNDS = 3
 _LINKED = ("table", "container", "dashboard")
 Progress = Callable[[int, int], None]
@@ -22,7 +22,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(slots=True)
 class Published:
-    """What a publication did. `differing` names what the catalog does not hold although it was sent."""
+    """What a publication did. `differing` names what was sent and is not in the catalog afterwards."""
 
     created: int = 0
     changed: int = 0
@@ -37,8 +37,8 @@ class Published:
 def publish(desired: Desired, catalog: MetadataCatalog, progress: Progress) -> Published:
     """Make the catalog hold `desired`: entities, results, and edges last, so that ours win.
 
-    Safe to call again at any time: what is there already is not sent. Nothing that people added is removed,
-    but for edges of ours that no longer hold and those of other machines between our tables.
+    Safe to call again at any time: what is already there is not sent. Nothing that people added is removed;
+    edges of ours that no longer hold, and other programs' edges between our tables, are.
     """
     done = Published()
     ids: dict[str, str] = {}
@@ -50,7 +50,7 @@ def publish(desired: Desired, catalog: MetadataCatalog, progress: Progress) -> P
         progress(count, total)
     tests = {entity.fqn for entity in desired.entities if entity.kind == "testCase"}
     for result in desired.results:
-        if result.test in tests:  # a queued one may be of a test that is gone
+        if result.test in tests:  # a queued result may belong to a test that no longer exists
             _settle_result(result, catalog, done)
     _settle_edges(desired.links, ids, catalog, done)
     return done
@@ -59,7 +59,7 @@ def publish(desired: Desired, catalog: MetadataCatalog, progress: Progress) -> P
 def _settle(
     entity: Entity, ids: Mapping[str, str], ours: frozenset[str], catalog: MetadataCatalog, done: Published
 ) -> str:
-    """Create or change one entity; its id."""
+    """Create or change one entity; return its id."""
     wanted = {k: _resolved(v, ids) for k, v in entity.payload.items() if k not in entity.fixed}
     seen = catalog.find(entity.kind, entity.fqn)
     was_there = seen is not None
@@ -77,7 +77,7 @@ def _settle(
             catalog.patch(entity.kind, str(seen["id"]), lacking)
         seen = catalog.find(entity.kind, entity.fqn)
     if seen is None:
-        raise UpstreamError(f"{entity.kind} {entity.fqn} was sent and is not there")
+        raise UpstreamError(f"{entity.kind} {entity.fqn} was sent, but the catalog does not have it")
     if lacking := _lacking(wanted, seen, ours):
         paths = ", ".join(operation["path"] for operation in lacking[:3])
         done.differing.append(f"{entity.kind} {entity.fqn}: {paths}")
@@ -96,7 +96,7 @@ def _lacking(
 
 
 def _request(entity: Entity, ids: Mapping[str, str]) -> dict[str, Any]:
-    """The create request: references by id, but by name where the API wants names."""
+    """Return the create request: references by id, or by name where the API needs names."""
     return {
         key: [one[REFERENCE].partition(":")[2] for one in value] if key in _BY_NAME else _resolved(value, ids)
         for key, value in entity.payload.items()

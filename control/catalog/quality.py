@@ -1,4 +1,4 @@
-"""Checks as test cases, and what they found: dbt's tests, the check before publication, freshness."""
+"""Test cases and results of all checks: dbt's tests, before publication, freshness, completeness."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from control.catalog.model import Entity, Names, Result
 from control.site.model import Outcome, TablePage
 
 COLUMN_RULE, TABLE_RULE = "lakehouseColumnRule", "lakehouseTableRule"
-# The catalog knows no warning: a rule that only warns has failed, and the text says how it is meant.
+# The catalog has no warnings: a rule that only warns counts as failed, and the text says that it warns.
 _STATUS = {
     "pass": "Success", "success": "Success", "warn": "Failed", "fail": "Failed", "error": "Failed",
     "skipped": "Aborted",
@@ -16,7 +16,7 @@ _STATUS = {
 
 
 def definitions() -> Iterator[Entity]:
-    """The two kinds of test that our cases are of."""
+    """Yield the two test definitions of our cases."""
     for name, kind in ((TABLE_RULE, "TABLE"), (COLUMN_RULE, "COLUMN")):
         payload = {
             "name": name,
@@ -30,7 +30,7 @@ def definitions() -> Iterator[Entity]:
 def checked(
     pages: Iterable[TablePage], built: Mapping[str, set[str]], names: Names
 ) -> tuple[list[Entity], list[Result]]:
-    """Test cases on the relations that were `built` (with their columns), and their last results."""
+    """Return test cases on the relations in `built` (with their columns), and their last results."""
     cases: list[Entity] = []
     results: list[Result] = []
     for page in pages:
@@ -59,7 +59,7 @@ def _by_place(page: TablePage) -> dict[str, Sequence[Outcome]]:
 
 
 def _named(outcomes: Iterable[Outcome]) -> Iterator[tuple[str, Outcome]]:
-    """A name for each, also where the same test stands twice."""
+    """Yield each outcome with a unique name, also if a test occurs twice."""
     seen: dict[str, int] = {}
     for outcome in outcomes:
         name = re.sub(r"[^\w-]+", "_", outcome.name)
@@ -80,7 +80,7 @@ def _case(table: str, column: str, name: str, description: str) -> Entity:
 
 
 def _outcome(test: str, outcome: Outcome) -> Iterator[Result]:
-    """The result of an outcome. Its message stays here: it may hold a value of a row."""
+    """Yield the result of an outcome, without its message, which may contain a value of a row."""
     if outcome.finished_at is None:
         return
     said = f"{outcome.status}, {outcome.failures:,} rows" if outcome.failures else outcome.status
@@ -89,7 +89,7 @@ def _outcome(test: str, outcome: Outcome) -> Iterator[Result]:
 
 
 def _freshness(page: TablePage, table: str) -> Iterator[tuple[Entity, Result | None]]:
-    """Fresh as of the last update; late as of the moment when the promise was broken.
+    """Yield the freshness check, dated at the last update if it is fresh, or at the missed deadline if late.
 
     So the same facts give the same result, whenever they are published.
     """

@@ -16,7 +16,7 @@ _MEANING = {
     "_line": "Line of the record in its raw file, counted from 1.",
     "_record": "Place of the record in its line, for lines that hold several.",
     "_rescued": "Keys that the contract does not know, as a JSON object.",
-    "_deleted": "The source has deleted the row; only its key is to be trusted.",
+    "_deleted": "The source has deleted the row; only its key is reliable.",
     "_batch": "The batch of bronze that brought the row's latest change.",
     "ingest_date": "The day (UTC) on which the batch was claimed.",
     "batch": "The batch's number, without gaps for each table.",
@@ -39,7 +39,7 @@ def token_column(column: Column) -> Column:
         name=f"{column.name}_token",
         type="string",
         logical_type="string",
-        description=f"Keyed hash of {column.name}: equal values, equal tokens; no token gives a value.",
+        description=f"Keyed hash of {column.name}: equal values have equal tokens, which do not reveal them.",
         classification="pseudonym",
         tags=column.tags,
     )

@@ -1,4 +1,4 @@
-"""Ask a lineage: what is behind a column, and what a change of it would reach."""
+"""Query a lineage: what a column comes from, and what a change of it would reach."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ EVERY: frozenset[Kind] = frozenset({"direct", "indirect"})
 
 
 class Hop(msgspec.Struct, frozen=True):
-    """An edge as lineage.json has it."""
+    """An edge as written in lineage.json."""
 
     source: str = msgspec.field(name="from")
     target: str = msgspec.field(name="to")
@@ -33,21 +33,21 @@ class _File(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The edges of a lineage by the column that they lead to, and by the one that they start from."""
+    """The edges of a lineage by target column (`up`) and by source column (`down`)."""
 
     up: Mapping[str, Sequence[Hop]]
     down: Mapping[str, Sequence[Hop]]
 
     def columns(self) -> set[str]:
-        """Every column that an edge names."""
+        """Return every column that an edge names."""
         return {*self.up, *self.down}
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A column in a tree: how it is tied to the one before, and what is behind it in turn.
+    """A column in a tree: its edge to the column before, and its own branches.
 
-    `repeated` says that its own branches stand elsewhere in the tree.
+    `repeated` says that its branches are shown elsewhere in the tree.
     """
 
     column: str
@@ -58,13 +58,13 @@ class Branch:
 
 
 def read(path: Path) -> Graph:
-    """Read a lineage.json. Raises NotFoundError when it is missing and UsageError when it is none."""
+    """Read a lineage.json. Raises NotFoundError when it is missing and UsageError when it is not valid."""
     try:
         found = msgspec.json.decode(path.read_bytes(), type=_File)
     except FileNotFoundError:
         raise NotFoundError(f"{path} does not exist", hint="run `dm lineage build --compile`") from None
     except NOT_JSON as error:
-        raise UsageError(f"{path} is no lineage: {error}", hint="run `dm lineage build` again") from None
+        raise UsageError(f"{path} is not a lineage: {error}", hint="run `dm lineage build` again") from None
     if found.version != VERSION:
         raise UsageError(
             f"{path} has version {found.version}, not {VERSION}", hint="run `dm lineage build` again"
@@ -83,7 +83,7 @@ def graph(edges: Iterable[Hop]) -> Graph:
 
 
 def tree(graph: Graph, column: str, direction: Direction, *, kinds: frozenset[Kind]) -> Branch:
-    """Everything behind `column`, or everything that it reaches, along edges of `kinds`.
+    """Return all that `column` comes from, or all that it reaches, along edges of `kinds`.
 
     Raises NotFoundError for a column that no edge names.
     """
@@ -94,7 +94,7 @@ def tree(graph: Graph, column: str, direction: Direction, *, kinds: frozenset[Ki
 
 
 def reached(graph: Graph, column: str, kinds: frozenset[Kind]) -> set[str]:
-    """Every column that depends on `column` by any number of hops of these kinds."""
+    """Return every column that depends on `column` over any number of hops of these kinds."""
     found: set[str] = set()
     ahead = [column]
     while ahead:
@@ -106,12 +106,12 @@ def reached(graph: Graph, column: str, kinds: frozenset[Kind]) -> set[str]:
 
 
 def spelled(column: str) -> str:
-    """A column as lineage.json writes it: in small letters, but a raw field or a source's as it is there."""
+    """Return a column as lineage.json writes it: in lower case, except for raw fields and source columns."""
     return column if column.startswith(("raw.", "source.")) else column.lower()
 
 
 def lines(branch: Branch, indent: str = "") -> Iterator[str]:
-    """A tree as text, one column a line."""
+    """Yield a tree as text, one column a line."""
     yield f"{indent}{_label(branch)}"
     for child in branch.branches:
         yield from lines(child, indent + "  ")
@@ -145,7 +145,7 @@ def _grown(
 
 
 def nearest(column: str, known: set[str]) -> str:
-    """What may have been meant by a column that is not there: one of its table, or one with a like name."""
+    """Suggest what an unknown column may mean: the columns of that table, or similar names."""
     import difflib
 
     if of_table := sorted(name.rpartition(".")[2] for name in known if name.rpartition(".")[0] == column):

@@ -1,6 +1,6 @@
-"""The legs before dbt, from the bronze contracts: source column -> raw field -> bronze column.
+"""Lineage before dbt, from the bronze contracts: source column -> raw field -> bronze column.
 
-A raw field is called as raw files call it, and so is the source's column that it was captured from.
+A raw field, and the source column that it was captured from, have the name that raw files use.
 """
 
 import re
@@ -10,7 +10,7 @@ from control.contracts import technical
 from control.contracts.model import Contract
 from control.lineage.model import Column, Edge
 
-# What stands around the values of a record, by the contract's `records`; around a plain one nothing does.
+# The fields of a record beside its values, by the contract's `records`; a plain record has none.
 _AROUND: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "change": {
         "_seq": ("metadata.stream-position", "metadata.transaction-record-id"),
@@ -25,7 +25,7 @@ _AROUND: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "plain": {},
 }
 _BEFORE = {"change": "before-image", "debezium": "before"}
-# What the parser and the catalog add to each row, and why no field of the source is behind it.
+# Columns that the parser and the catalog add to each row, and what they hold: no source field is behind them.
 GENERATED = {
     "_rev": "the revision of the parser and the contract",
     "_file_id": "the identity of the raw file",
@@ -37,7 +37,7 @@ GENERATED = {
 
 
 def edges(contracts: Iterable[Contract]) -> Iterator[Edge]:
-    """Every edge from a source database to bronze that the contracts state."""
+    """Yield every edge from a source database to bronze that follows from the contracts."""
     for contract in contracts:
         if contract.layer == "bronze":
             yield from _table(contract)
@@ -69,5 +69,5 @@ def _table(contract: Contract) -> Iterator[Edge]:
 
 
 def _quoted(name: str) -> str:
-    """The name as SQL would have to write it."""
+    """Return the name as SQL has to write it, in quotes if needed."""
     return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else f'"{name}"'

@@ -1,4 +1,4 @@
-"""Trace every model of a project, using what is known from before, and write `lineage.json`."""
+"""Trace every model of a project, with a cache of earlier traces, and write `lineage.json`."""
 
 import os
 import secrets
@@ -18,13 +18,13 @@ from control.lineage.origins import UntraceableError
 from control.lineage.query import edges as edges_of
 from control.lineage.query import relations
 
-# Below this many, starting processes costs more than they save (0.5 s against 20 ms a model).
+# Below this many models, starting processes costs more than it saves (0.5 s against 20 ms a model).
 _WORTH_PROCESSES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a build did: models traced now and known from before, edges written, models without lineage."""
+    """What a build did: its models, those of them traced now, edges written, models without lineage."""
 
     models: int
     traced: int
@@ -39,10 +39,10 @@ def build(
     cached: Path,
     progress: Callable[[int, int], None],
 ) -> Summary:
-    """Write the lineage of `project` to the file `output`; `progress` hears models done and models in all.
+    """Write the lineage of `project` to the file `output`; `progress` gets models done and models in all.
 
-    Edges stand in order of target, source and kind, so that the same project gives the same bytes. Models
-    that cannot be traced are listed with the reason; whether that is a failure is the caller's to say.
+    Edges are ordered by target, source and kind, so that the same project gives the same bytes. Models that
+    cannot be traced are listed with the reason; the caller decides whether that is a failure.
     """
     keys = {model.relation: cache.key(model, project.columns) for model in project.models}
     with cache.opened(cached) as store:
@@ -74,7 +74,7 @@ def _add_legs(blocks: dict[str, bytes], legs: Iterable[Edge]) -> None:
 
 
 def _write(output: Path, blocks: Sequence[bytes], unresolved: Sequence[Unresolved]) -> None:
-    """Write the file whole or not at all; another build may be writing it, too."""
+    """Write the file atomically; another build may be writing it, too."""
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_name(f"{output.name}.{secrets.token_hex(4)}.partial")
     try:
@@ -90,7 +90,7 @@ def _write(output: Path, blocks: Sequence[bytes], unresolved: Sequence[Unresolve
 def _traced(
     models: Sequence[Model], project: Project, progress: Callable[[int, int], None]
 ) -> Iterable[bytes | str]:
-    """The encoded edges of each model, or the reason why there are none; in the order of `models`."""
+    """Yield the encoded edges of each model, or the reason why there are none, in the order of `models`."""
     if len(models) < _WORTH_PROCESSES:
         tracer = _Tracing(project)
         for done, model in enumerate(models, 1):
@@ -131,7 +131,7 @@ class _Tracing:
 
 
 def _strangers(model: Model, edges: Iterable[Edge]) -> str:
-    """A reason when the SQL reads a relation that dbt does not know of: its lineage ends in the dark."""
+    """Return a reason if the SQL reads a relation that dbt does not know: its lineage would end there."""
     strangers = sorted({edge.source.relation for edge in edges} - model.depends_on)
     return f"reads {', '.join(strangers)} without ref() or source()" if strangers else ""
 

@@ -1,4 +1,4 @@
-"""Edges of models that were traced before, by the content that they follow from."""
+"""Cache the edges of traced models, by a hash of everything that they depend on."""
 
 import functools
 import hashlib
@@ -15,12 +15,12 @@ from control.lineage import origins, query, syntax
 from control.lineage.model import Edge, Model
 
 _TABLE = "create table if not exists traced (key text primary key, edges blob not null)"
-# Another build may be writing what it has traced.
+# Another build may be writing its traces.
 _WAIT_SECONDS = 60
 
 
 def key(model: Model, columns: Mapping[str, tuple[str, ...]]) -> str:
-    """What the edges of a model follow from: its SQL, the columns of what it reads, and the rules."""
+    """Hash what the edges of a model depend on: its SQL, the columns of its inputs, and the rules."""
     read = [[name, *columns.get(name, ())] for name in sorted({*model.depends_on, model.relation})]
     content = [_rules(), sqlglot_version, model.relation, model.sql, read]
     return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
@@ -28,16 +28,16 @@ def key(model: Model, columns: Mapping[str, tuple[str, ...]]) -> str:
 
 @functools.cache
 def _rules() -> str:
-    """The rules as they stand: what others have found is not used again."""
+    """Hash the code of the rules, so that edges traced by other rules are not used again."""
     texts = (Path(str(module.__file__)).read_bytes() for module in (origins, query, syntax))
     return hashlib.sha256(b"".join(texts)).hexdigest()
 
 
 @contextmanager
 def opened(path: Path) -> Iterator["Cache"]:
-    """The cache in the file `path`, made anew when it is absent, damaged or something else.
+    """Open the cache in the file `path`; create it anew if it is absent, damaged or not a cache.
 
-    Raises BusyError when another one goes on writing it.
+    Raises BusyError when another process keeps writing it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -47,8 +47,8 @@ def opened(path: Path) -> Iterator["Cache"]:
     except sqlite3.OperationalError as error:
         if not _is_busy(error):
             raise
-        message = f"another one has been writing {path} for {_WAIT_SECONDS} seconds"
-        raise BusyError(message, hint="come again when it is done, or end it") from error
+        message = f"another process has been writing {path} for {_WAIT_SECONDS} seconds"
+        raise BusyError(message, hint="try again when it is done, or end it") from error
 
 
 @contextmanager
@@ -85,20 +85,20 @@ class Cache:
         self._connection = connection
 
     def find(self, keys: Iterable[str]) -> dict[str, bytes]:
-        """The encoded edges of those keys that are known."""
+        """Return the encoded edges of those keys that are known."""
         wanted = set(keys)
         rows = self._connection.execute("select key, edges from traced")
         return {row[0]: row[1] for row in rows if row[0] in wanted}
 
     def keep(self, traced: Mapping[str, bytes], wanted: Iterable[str]) -> None:
-        """Keep newly traced edges, and forget those whose key is not wanted any more."""
+        """Keep newly traced edges, and delete those whose key is no longer wanted."""
         self._connection.executemany("insert or replace into traced values (?, ?)", traced.items())
         stale = {row[0] for row in self._connection.execute("select key from traced")} - set(wanted)
         self._connection.executemany("delete from traced where key = ?", ((one,) for one in stale))
 
 
 def encoded(edges: Iterable[Edge]) -> bytes:
-    """Edges as the JSON objects of lineage.json, in order, joined by line feeds and commas."""
+    """Return edges as the JSON objects of lineage.json, in order, joined by commas and line feeds."""
     ordered = sorted(edges, key=lambda e: (e.target, e.source, e.kind))
     return b",\n".join(
         msgspec.json.encode(

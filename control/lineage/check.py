@@ -1,4 +1,4 @@
-"""Whether lineage has holes: every contracted column has an origin, and every table that dbt names is one."""
+"""Find holes in lineage: contracted columns without an origin, and dbt dependencies that no column uses."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from control.lineage.model import Project
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """Something that lineage lacks or has too much: `code` for machines, `message` says what to do."""
+    """Something that lineage lacks or should not have: `code` for machines, `message` says what to do."""
 
     code: str
     file: str
@@ -22,14 +22,14 @@ class Hole:
 def holes(
     project: Project, goldens: Iterable[Golden], graph: Graph, contracts: Iterable[Contract]
 ) -> list[Hole]:
-    """Every hole of a lineage, those of tables first."""
+    """Return every hole of a lineage, those of tables first."""
     paths = {model.relation: model.path for model in project.models}
     found = [hole for golden in goldens for hole in _tables(golden, paths[golden.relation], project)]
     return [*found, *(hole for contract in contracts for hole in _columns(contract, graph, project))]
 
 
 def _tables(golden: Golden, path: str, project: Project) -> Iterator[Hole]:
-    """The tables that edges come from are those that dbt says the model depends on."""
+    """Yield the tables that the model depends on according to dbt, but from which no edge comes."""
     by_edges = {group.source.rpartition(".")[0] for group in golden.edges} - {golden.relation}
     [model] = [model for model in project.models if model.relation == golden.relation]
     for table in sorted(model.depends_on - by_edges - set(golden.only_while_compiling)):
@@ -51,8 +51,8 @@ def _columns(contract: Contract, graph: Graph, project: Project) -> Iterator[Hol
             yield Hole("lineage-column", contract.file, name, message)
         elif not hops and not column.generated:
             message = (
-                f"{name} comes from nowhere: if that is meant, say why in its custom property "
-                "generated; if not, mend the model"
+                f"{name} comes from no column: if that is intended, say why in its custom property "
+                "generated; if not, fix the model"
             )
             yield Hole("lineage-column", contract.file, name, message)
         elif column.generated and any(hop.kind == "direct" for hop in hops):

@@ -1,21 +1,21 @@
-"""Have dbt write what lineage reads, in a folder of its own: the last build's artefacts stay as they are."""
+"""Have dbt write what lineage reads into a separate folder: the last build's artefacts stay as they are."""
 
 import subprocess
 from pathlib import Path
 
 from control.errors import UpstreamError, UsageError
 
-# The catalog has the columns of every relation, the manifest the SQL of every model as of a first build:
-# without the filter for new rows and the comparison with what is held, which are no origins of a column.
+# The catalog has the columns of every relation, the manifest the SQL of every model as in a full refresh:
+# without the filter for new rows and the comparison with existing rows, which are not origins of a column.
 _COMMANDS = (("docs", "generate", "--static"), ("compile", "--full-refresh"))
 
 
 def write(folder: Path, *, dbt: Path, profiles: Path) -> None:
     """Write manifest.json, catalog.json and dbt's own docs into `folder`.
 
-    What a build has parsed, in the folder above, is not parsed again but where it changed. Raises UsageError
-    when dbt is not there or refuses the project or the profile, UpstreamError when a model cannot be compiled
-    or a relation not be looked at.
+    The parse results of a build, in the parent folder, are reused where nothing has changed. Raises
+    UsageError when dbt is missing or refuses the project or the profile, UpstreamError when a model cannot
+    be compiled or a relation cannot be read.
     """
     options = ["--profiles-dir", str(profiles), "--target-path", str(folder)]
     options += ["--log-path", str(folder / "logs")]
@@ -28,11 +28,11 @@ def write(folder: Path, *, dbt: Path, profiles: Path) -> None:
                 capture_output=True, text=True, check=False,
             )  # fmt: skip
         except FileNotFoundError:
-            raise UsageError(f"{dbt} is not there", hint="make setup installs dbt") from None
+            raise UsageError(f"{dbt} does not exist", hint="make setup installs dbt") from None
         if done.returncode:
             said = " ".join((done.stdout + done.stderr).split()) or "it said nothing"
             error = UsageError if done.returncode == 2 else UpstreamError
             raise error(
                 f"dbt {' '.join(command)} failed: {said}",
-                hint="dbt build first: lineage needs every table to be there",
+                hint="dbt build first: lineage needs every table to exist",
             )

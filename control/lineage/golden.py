@@ -1,6 +1,6 @@
-"""The lineage of each model as a file of the repository, so that a change of it is seen in review.
+"""The lineage of each model as a file in the repository, so that a review sees its changes.
 
-`<schema>.<model>.json` groups the edges that differ in the target's column alone: a filter concerns them all.
+`<schema>.<model>.json` groups edges that differ only in the target column: a filter affects all columns.
 """
 
 import difflib
@@ -29,7 +29,7 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class Golden(msgspec.Struct, frozen=True):
-    """What is known of one model: its columns, what its SQL does not read though dbt says so, its edges."""
+    """One model: its columns, its dbt dependencies that the compiled SQL does not name, and its edges."""
 
     version: int
     relation: str
@@ -40,7 +40,7 @@ class Golden(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A file that is not what the models say: its wanted text (empty to remove it), and how they differ."""
+    """An outdated file: its wanted text (empty to remove it), and the lines that differ."""
 
     file: Path
     text: str
@@ -48,7 +48,7 @@ class Difference:
 
 
 def of(project: Project, graph: Graph) -> list[Golden]:
-    """The lineage of every model of `project`, seeds apart."""
+    """Return the lineage of every model of `project`, except for seeds."""
     return [
         Golden(
             VERSION,
@@ -77,7 +77,7 @@ def _groups(graph: Graph, relation: str, columns: Sequence[str]) -> Iterator[Gro
 
 
 def text(golden: Golden) -> str:
-    """The file of a model: one line for each group of edges."""
+    """Return the text of a model's file: one line for each group of edges."""
     head = msgspec.structs.replace(golden, edges=())
     opened = msgspec.json.encode(head).decode().removesuffix("]}")
     lines = ",\n".join(msgspec.json.encode(group).decode() for group in golden.edges)
@@ -85,12 +85,12 @@ def text(golden: Golden) -> str:
 
 
 def hops(folder: Path) -> Iterator[Hop]:
-    """The edges of every file in `folder`. Raises UsageError for one that is none of these."""
+    """Yield the edges of every file in `folder`. Raises UsageError for a file that is not a lineage."""
     for file in sorted(folder.glob("*.json")):
         try:
             golden = msgspec.json.decode(file.read_bytes(), type=Golden)
         except NOT_JSON as error:
-            raise UsageError(f"{file} is no lineage of a model: {error}", hint=_HINT) from None
+            raise UsageError(f"{file} is not the lineage of a model: {error}", hint=_HINT) from None
         for group in golden.edges:
             for column in golden.columns if group.to == "*" else group.to:
                 target = f"{golden.relation}.{column}"
@@ -98,7 +98,7 @@ def hops(folder: Path) -> Iterator[Hop]:
 
 
 def differences(wanted: Iterable[Golden], folder: Path) -> list[Difference]:
-    """The files of `folder` that are not as `wanted`; also those of models that are no more."""
+    """Return the files of `folder` that differ from `wanted`, also those of models that no longer exist."""
     texts = {f"{golden.relation}.json": text(golden) for golden in wanted}
     return differences_between(texts_in(folder), texts, folder)
 
@@ -106,7 +106,7 @@ def differences(wanted: Iterable[Golden], folder: Path) -> list[Difference]:
 def differences_between(
     before: Mapping[str, str], after: Mapping[str, str], folder: Path
 ) -> list[Difference]:
-    """The files that differ, by name; `folder` is where they stand."""
+    """Return the files of `folder` whose texts differ, by name."""
     return [
         Difference(
             folder / name, after.get(name, ""), tuple(_lines(before.get(name, ""), after.get(name, "")))
@@ -117,12 +117,12 @@ def differences_between(
 
 
 def texts_in(folder: Path) -> dict[str, str]:
-    """The files of `folder` by name; none when there is no such folder."""
+    """Return the texts of the files of `folder` by name; empty when there is no such folder."""
     return {file.name: file.read_text("utf-8", "replace") for file in sorted(folder.glob("*.json"))}
 
 
 def _lines(before: str, after: str) -> Iterator[str]:
-    """Lines that go, with `-`, and lines that come, with `+`."""
+    """Yield removed lines with `-` and added lines with `+`."""
     for line in difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm=""):
         if line.startswith(("+", "-")) and not line.startswith(("+++", "---")) and len(line) > 3:
             yield line.rstrip(",")

@@ -1,4 +1,4 @@
-"""What a change of a column reaches, and whom to tell."""
+"""Find what a change of a column reaches, and whom to tell."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from control.lineage.model import parted
 class Reached:
     """A table that a change reaches.
 
-    `values` are the columns that hold what came from the changed one; `rows` those that only follow it in
+    `values` are the columns whose values come from the changed one. For the columns in `rows` it only decides
     which rows there are, their order or rank. `consumers` read the table.
     """
 
@@ -33,7 +33,7 @@ class Impact:
 
 
 def column_named(text: str) -> str:
-    """`schema.table.column`, also from `contracts/<layer>/<table>.yaml#<column>`. Raises UsageError."""
+    """Return `schema.table.column`, also for `contracts/<layer>/<table>.yaml#<column>`. Raises UsageError."""
     path, mark, column = text.partition("#")
     if not mark:
         return spelled(text)
@@ -45,7 +45,7 @@ def column_named(text: str) -> str:
 
 
 def of(graph: Graph, column: str, contracts: Iterable[Contract]) -> Impact:
-    """What `column` reaches. Raises NotFoundError for a column that no edge names."""
+    """Return what `column` reaches. Raises NotFoundError for a column that no edge names."""
     known = graph.columns()
     if column not in known:
         raise NotFoundError(f"no column {column} in the lineage", hint=nearest(column, known))

@@ -1,4 +1,4 @@
-"""What lineage is made of: columns, and edges of one hop between them."""
+"""The parts of lineage: columns, and edges of one hop between them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ class Column:
 
 
 def parted(column: str) -> tuple[str, str]:
-    """Relation and name of a column as lineage.json calls it.
+    """Split a column as written in lineage.json into relation and name.
 
-    A raw field's name may have dots of its own (`raw.review.metadata.operation`).
+    A raw field's name may itself have dots (`raw.review.metadata.operation`).
     """
     parts = column.split(".")
     width = 3 if parts[0] == "source" else 2
@@ -31,10 +31,11 @@ def parted(column: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """`source` takes part in `target`.
+    """`target` depends on `source`.
 
-    Direct: its value is in the target's value. Indirect: it decides which rows there are, or their order, or
-    the window of the value. `expression` is the SQL that does it, the outermost one that is more than a cast.
+    Direct: the target's value is made from the source's. Indirect: the source decides which rows there are,
+    their order, or the window of the value. `expression` is the SQL that does it: the outermost one that is
+    more than a cast.
     """
 
     source: Column
@@ -55,8 +56,8 @@ class Unresolved:
 class Model:
     """One relation that dbt builds with SQL.
 
-    `depends_on` are the relations that dbt says it reads, itself excluded. `sql` is empty where there is
-    nothing to trace (a seed), and `refusal` says why a model that has no SQL cannot be traced.
+    `depends_on` are the relations that it reads according to dbt, itself excluded. `sql` is empty if there is
+    nothing to trace (a seed); `refusal` says why a model without SQL cannot be traced.
     """
 
     relation: str
@@ -68,7 +69,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A dbt project as its artefacts state it; `columns` holds those of every known relation, in order."""
+    """A dbt project according to its artefacts; `columns` has those of every known relation, in order."""
 
     models: tuple[Model, ...]
     columns: Mapping[str, tuple[str, ...]]

@@ -1,7 +1,7 @@
-"""Lineage as OpenLineage events, for Marquez, DataHub, OpenMetadata and others.
+"""Export lineage as OpenLineage events, for Marquez, DataHub, OpenMetadata and others.
 
-One COMPLETE event per table, of the job that makes it. The run's id follows from what the event says, so
-publishing the same lineage again adds no run.
+There is one COMPLETE event per table, for the job that makes it. The run id is derived from the event's
+content, so publishing the same lineage again adds no run.
 """
 
 import re
@@ -41,10 +41,11 @@ _PLAIN = re.compile(r'(?:[\w.]|"[^"]*")+')
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The namespaces of the systems that tables are in, as OpenLineage's naming rules have them.
+    """The namespaces of the systems that hold tables, by OpenLineage's naming rules.
 
-    Athena's is `awsathena://athena.<region>.amazonaws.com`, raw's `s3://<bucket>`, a PostgreSQL's
-    `postgres://<host>:<port>`; `catalog` is the first part of an Athena table's name, `job` is that of jobs.
+    `athena` is `awsathena://athena.<region>.amazonaws.com`, `raw` is `s3://<bucket>`, `source` is
+    `postgres://<host>:<port>` for PostgreSQL, and `job` is the namespace of jobs. `catalog` is the first part
+    of an Athena table's name.
     """
 
     athena: str
@@ -54,7 +55,7 @@ class Names:
     catalog: str = "awsdatacatalog"
 
     def of(self, relation: str) -> tuple[str, str]:
-        """Namespace and name of a table as lineage.json calls it."""
+        """Return the namespace and name of a table in lineage.json."""
         first, _, rest = relation.partition(".")
         if first == "source":
             return self.source, rest
@@ -64,9 +65,9 @@ class Names:
 
 
 def events(graph: Graph, names: Names, now: datetime, *, direct_only: bool) -> Iterator[RunEvent]:
-    """The event of each table that edges lead to, in order.
+    """Yield the event of each table that edges lead to, in order.
 
-    `direct_only` leaves indirect edges out, for catalogs that do not tell the two apart.
+    `direct_only` omits indirect edges, for catalogs that do not distinguish the two.
     """
     tables: dict[str, dict[str, list[Hop]]] = {}
     for column, hops in sorted(graph.up.items()):
@@ -102,7 +103,7 @@ def _event(table: str, columns: Mapping[str, Sequence[Hop]], names: Names, now: 
 
 
 def _inputs(hops: Iterable[Hop], names: Names) -> Iterator[column_lineage_dataset.InputField]:
-    """One input per source column, with every way in which it takes part."""
+    """Yield one input per source column, with each of its transformations."""
     ways: dict[str, list[column_lineage_dataset.Transformation]] = {}
     for hop in hops:
         ways.setdefault(hop.source, []).append(_transformation(hop))
@@ -128,7 +129,7 @@ def _subtype(hop: Hop) -> str:
 
 
 def save(found: Iterable[RunEvent], path: Path) -> int:
-    """Write events to a file, one JSON object a line, whole or not at all; how many."""
+    """Write events to a file atomically, one JSON object a line; return how many."""
     lines = [Serde.to_json(event) for event in found]
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
@@ -138,10 +139,10 @@ def save(found: Iterable[RunEvent], path: Path) -> int:
 
 
 def send(found: Iterable[RunEvent], url: str, timeout: float, key: str) -> int:
-    """Post events to a server that speaks OpenLineage, with `key` as bearer token if there is one; how many.
+    """Post events to an OpenLineage server, with `key` as bearer token unless it is empty; return how many.
 
-    The client tries again what a server may answer later. Raises UnavailableError when it cannot be reached
-    and UpstreamError when it refuses an event. Sending all again later is safe.
+    The client retries what a server may accept later. Raises UnavailableError when it cannot be reached and
+    UpstreamError when it refuses an event. Sending all events again later is safe.
     """
     config: dict[str, Any] = {"url": url, "timeout": timeout, "retry": {"total": 2, "connect": 2}}
     if key:

@@ -1,8 +1,9 @@
-"""Where each column of a query comes from, traced through its scopes.
+"""Trace where each column of a query comes from, through its scopes.
 
-sqlglot qualifies the query with the schema of all relations first: every star is expanded, every column has
-its table, USING is an ON. From there one rule per clause is enough, and each scope is visited once, so a wide
-model costs what its text costs. What no rule covers raises: a hole in the lineage is never silent.
+First, sqlglot qualifies the query with the schema of all relations: every star is expanded, every column has
+its table, USING becomes ON. Then one rule per clause is enough, and each scope is visited once, so the cost
+of a wide model is linear in its text. Anything that no rule covers raises an error, so no lineage is missing
+silently.
 """
 
 from collections.abc import Container, Iterator
@@ -26,12 +27,12 @@ from control.lineage.syntax import (
 
 
 class UntraceableError(Exception):
-    """The query holds something that no rule covers."""
+    """The query contains something that no rule covers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of the query that ties two columns: the clause's name, empty for a value, and its tree."""
+    """A piece of the query that connects two columns: the clause's name, empty for a value, and its tree."""
 
     clause: str
     tree: exp.Expr
@@ -42,24 +43,24 @@ Leaves = dict[Column, Part]
 
 @dataclass(slots=True)
 class Origins:
-    """The columns of relations in one value: directly, and indirectly by a window, a filter or an order."""
+    """The columns that one value depends on: directly, and indirectly by a window, a filter or an order."""
 
     direct: Leaves = field(default_factory=dict)
     indirect: Leaves = field(default_factory=dict)
 
     def absorb(self, other: "Origins") -> None:
-        """Add what `other` has; what is known already keeps its part."""
+        """Add the columns of `other`; columns that are known already keep their part."""
         _add(self.direct, other.direct)
         _add(self.indirect, other.indirect)
 
     def all(self) -> Leaves:
-        """Direct and indirect ones together."""
+        """Return the direct and the indirect columns together."""
         return {**self.indirect, **self.direct}
 
 
 @dataclass(slots=True)
 class Output:
-    """The columns of a scope in order, and the columns of relations that decide which rows it has."""
+    """The columns of a scope in order, and the relations' columns that decide which rows it has."""
 
     columns: dict[str, Origins] = field(default_factory=dict)
     rows: Leaves = field(default_factory=dict)
@@ -76,7 +77,7 @@ def trace(root: Scope, relations: Container[str]) -> Output:
 
 
 class _Tracer:
-    """One query's walk: each scope's output once, and the rows so far of each recursive query."""
+    """Traces one query: keeps the output of each scope, and the output so far of each recursive query."""
 
     def __init__(self, relations: Container[str]) -> None:
         self._relations = relations
@@ -117,8 +118,8 @@ class _Tracer:
                 _add(made.rows, self._source(source).rows)
             elif source.args.get("pivots"):
                 raise UntraceableError("no rule for PIVOT")
-            elif source.alias_column_names:  # by which sqlglot calls the columns of the relation itself
-                raise UntraceableError(f"no rule for other names of columns of {relation_name(source)}")
+            elif source.alias_column_names:  # sqlglot uses these names for the relation's own columns
+                raise UntraceableError(f"no rule for column aliases of {relation_name(source)}")
             elif relation_name(source) not in self._relations:
                 raise UntraceableError(f"relation {relation_name(source)} is unknown")
         for clause, tree in _clauses(select, scope):
@@ -149,7 +150,7 @@ class _Tracer:
         return dict.fromkeys(origins.all(), part)
 
     def _gather(self, tree: exp.Expr, scope: Scope, into: Origins) -> None:
-        """Add the origins of an expression; what only steers its value goes to the indirect ones."""
+        """Add the origins of an expression; those that only steer its value become indirect ones."""
         match tree:
             case exp.Column():
                 into.absorb(self._column(tree, scope))
@@ -205,7 +206,7 @@ class _Tracer:
         return columns[column.name]
 
     def _alias(self, column: exp.Column, scope: Scope) -> Origins:
-        """ORDER BY may name a column of the select list."""
+        """Resolve a name in ORDER BY that is a column of the select list."""
         select = scope.expression
         for projection in select.expressions if isinstance(select, exp.Select) and not column.table else ():
             if projection.alias_or_name == column.name and column not in projection.find_all(exp.Column):
@@ -229,11 +230,11 @@ class _Tracer:
         return made
 
     def _source(self, source: Scope) -> Output:
-        """A source's output; inside a recursive query, its own rows so far."""
+        """Return a source's output; inside a recursive query, the query's output so far."""
         so_far = self._recursive.get(id(source.expression)) if source.is_cte else None
         return so_far if so_far is not None else self.output(source)
 
-    # -- tables that an expression makes ------------------------------------------------------------------
+    # -- tables made by an expression ---------------------------------------------------------------------
 
     def _unnest(self, scope: Scope) -> Output:
         unnest = scope.expression
@@ -273,8 +274,8 @@ class _Tracer:
 
 
 def _clauses(select: exp.Select, scope: Scope) -> Iterator[tuple[str, exp.Expr]]:
-    """The parts of a select that decide which rows it has, or their order."""
-    for join in scope.find_all(exp.Join):  # those inside parentheses too
+    """Yield the parts of a select that decide which rows it has, or their order."""
+    for join in scope.find_all(exp.Join):  # also inside parentheses
         if on := join.args.get("on"):
             yield "join on", on
         if join.args.get("match_condition"):
@@ -293,7 +294,7 @@ def _clauses(select: exp.Select, scope: Scope) -> Iterator[tuple[str, exp.Expr]]
 
 
 def _find_source(scope: Scope | None, name: str) -> exp.Table | Scope | None:
-    """The source of this name in the scope, or in those around it for a correlated column."""
+    """Return the source of this name in the scope, or in an enclosing one for a correlated column."""
     while scope is not None and name:
         if name in scope.sources:
             found: exp.Table | Scope = scope.sources[name]
@@ -309,7 +310,7 @@ def _subquery_scopes(scope: Scope) -> Iterator[Scope]:
 
 
 def _stacked(tree: exp.SetOperation, first: Output, second: Output) -> Output:
-    """Two outputs by position, under the names of the first."""
+    """Combine two outputs by position, under the names of the first."""
     if len(first.columns) != len(second.columns):
         raise UntraceableError(
             f"the sides of {kind_of(tree)} have {len(first.columns)} and {len(second.columns)} columns"
@@ -317,7 +318,7 @@ def _stacked(tree: exp.SetOperation, first: Output, second: Output) -> Output:
     made = Output(rows={**second.rows, **first.rows})
     is_except = isinstance(tree, exp.Except)
     for (name, left), right in zip(first.columns.items(), second.columns.values(), strict=True):
-        # What EXCEPT takes away is never in the result.
+        # No value of the right side of EXCEPT is in the result.
         made.columns[name] = left if is_except else _either(left, right)
         if tree.args.get("distinct") or not isinstance(tree, exp.Union):
             _add(made.rows, _relabelled({**right.all(), **left.all()}, kind_of(tree).lower()))
@@ -325,7 +326,7 @@ def _stacked(tree: exp.SetOperation, first: Output, second: Output) -> Output:
 
 
 def _ordered(tree: exp.Expr, found: Output) -> Output:
-    """Rows in the order of `tree`, a query without a select list: its keys are columns of `found`."""
+    """Add the ORDER BY of `tree`, a query without a select list: its keys are columns of `found`."""
     rows = dict(found.rows)
     for key in order_keys(tree.args.get("order")):
         for name in key_names(key, list(found.columns)):
@@ -336,7 +337,7 @@ def _ordered(tree: exp.Expr, found: Output) -> Output:
 
 
 def _either(one: Origins, other: Origins) -> Origins:
-    """A value that is one or the other: a column in both has the part that hands it on, or else both."""
+    """Combine two alternative values. A column in both keeps the part that passes it on plainly, or both."""
     made = Origins(dict(one.direct), dict(one.indirect))
     made.absorb(other)
     for column, part in other.direct.items():

@@ -1,4 +1,4 @@
-"""Where a column shows what is personal in bronze, and its contract says that it is not."""
+"""Find columns that show personal values of bronze although their contract does not say so."""
 
 from collections.abc import Container, Iterable, Iterator
 
@@ -11,14 +11,14 @@ from control.contracts.model import Column, Contract
 from control.lineage.ask import Graph, Hop
 from control.lineage.check import Hole
 
-# Of these a reader sees how many, how long or whether, and not the value.
+# These show how many, how long or whether, but not the value.
 _HIDES = (exp.Count, exp.ApproxDistinct, exp.Length, exp.Predicate)
 
 
 def shown(graph: Graph, contracts: Iterable[Contract]) -> Iterator[Hole]:
-    """A finding for each column of silver and gold that a personal value of bronze reaches.
+    """Yield a finding for each column of silver and gold that a personal value of bronze reaches.
 
-    State tables have no contract of their own and may hold such values. Past a finding nothing is followed.
+    State tables have no contract of their own and may hold such values. The search stops at a finding.
     """
     listed = list(contracts)
     known = {
@@ -48,22 +48,22 @@ def _reached(
             contract, found = known[hop.target]
             instead = f"show {column.name}_token" if column.token else "leave it out"
             message = (
-                f"{hop.target} is {found.classification} by its contract, and holds {start}, which is"
+                f"{hop.target} is {found.classification} by its contract, but holds {start}, which is"
                 f" personal: {instead} in the model"
             )
             yield Hole("lineage-personal", contract.file, hop.target, message)
 
 
 def _beside(hop: Hop, graph: Graph) -> set[str]:
-    """Names of the other columns whose values are in the target."""
+    """Return the names of the other columns whose values are in the target."""
     names = {one.source.rpartition(".")[2] for one in graph.up.get(hop.target, ()) if one.kind == "direct"}
     return names - {hop.source.rpartition(".")[2]}
 
 
 def passes(hop: Hop, others: Container[str]) -> bool:
-    """Whether something of the source's value can be read from the target, by the expression between them.
+    """Whether the target shows something of the source's value, by the expression between them.
 
-    `others` are names of columns that stand there for themselves; any other name may be the source's in a
+    `others` are names of columns that stand for themselves in it; any other name may be the source's in a
     subquery.
     """
     try:

@@ -18,7 +18,7 @@ class _DependsOn(msgspec.Struct):
 
 
 class _Node(msgspec.Struct):
-    """What lineage needs of a node or source of the manifest."""
+    """The fields of a node or source of the manifest that lineage needs."""
 
     resource_type: str
     name: str
@@ -67,7 +67,7 @@ def read(target: Path) -> Project:
     """Read the project whose artefacts are in the folder `target`.
 
     Columns come from the catalog, else from the manifest (what a contract states). Raises NotFoundError when
-    an artefact is missing and UsageError when it is none.
+    an artefact is missing and UsageError when it is not valid.
     """
     manifest = _decoded(target / "manifest.json", _Manifest)
     catalog = _decoded(target / "catalog.json", _Catalog)
@@ -98,7 +98,7 @@ def _columns(node: _Node, found: _CatalogTable | None) -> tuple[str, ...]:
 
 
 def _relations(node: _Node, everything: Mapping[str, _Node]) -> Iterable[str]:
-    """The relations that a node reads; an ephemeral model stands for what it reads itself."""
+    """Yield the relations that a node reads; an ephemeral model is replaced by those that it reads."""
     for key in node.depends_on.nodes:
         parent = everything.get(key)
         if parent is None:

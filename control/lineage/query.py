@@ -1,4 +1,4 @@
-"""From a statement's text to the origins of its columns."""
+"""Parse a statement and return the edges into its columns."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ DIALECT = "athena"
 
 @dataclass(frozen=True, slots=True)
 class Relations:
-    """The relations that a query may read: their names, and their columns as sqlglot wants them."""
+    """The relations that a query may read: their names, and their columns in sqlglot's form."""
 
     names: frozenset[str]
     schema: MappingSchema
@@ -26,7 +26,7 @@ class Relations:
 
 
 def relations(columns: Mapping[str, Iterable[str]], catalog: str) -> Relations:
-    """Relations from their columns; lineage needs names only, so every type is text."""
+    """Make relations from their columns; lineage needs only names, so every type is text."""
     tree: dict[str, dict[str, dict[str, str]]] = {}
     for relation, names in columns.items():
         database, _, table = relation.partition(".")
@@ -36,9 +36,9 @@ def relations(columns: Mapping[str, Iterable[str]], catalog: str) -> Relations:
 
 
 def edges(sql: str, target: str, known: Relations) -> list[Edge]:
-    """The edges into every column of the relation `target` that the statement makes.
+    """Return the edges into every column of the relation `target` that the statement makes.
 
-    Edges from the target to itself are left out: what a table had before is no origin of its columns.
+    Edges from the target to itself are left out: a table's old rows are not an origin of its columns.
     Raises UntraceableError with the reason.
     """
     try:
@@ -79,7 +79,7 @@ def _edges(leaves: Leaves, target: Column, kind: Kind, texts: "_Texts") -> list[
 
 
 class _Texts:
-    """The SQL of each part, written once: one WHERE ties every column of a table."""
+    """The SQL of each part, generated once: one WHERE concerns every column of a table."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, int], str] = {}
@@ -93,7 +93,7 @@ class _Texts:
 
 
 def _query(statement: exp.Expr) -> exp.Expr:
-    """The query whose columns a statement writes."""
+    """Return the query whose columns a statement writes."""
     if found := statement.find(exp.MatchRecognize):
         raise UntraceableError(f"no rule for MATCH_RECOGNIZE: {found.sql(DIALECT)[:60]}")
     match statement:
@@ -107,7 +107,7 @@ def _query(statement: exp.Expr) -> exp.Expr:
 
 
 def _merged(merge: exp.Merge) -> exp.Select:
-    """A MERGE as a query: each written column as what its branches write, the conditions as WHERE."""
+    """Turn a MERGE into a query: each column is what the branches write into it, conditions become WHERE."""
     written: dict[str, list[exp.Expr]] = {}
     conditions = [merge.args["on"]]
     for branch in merge.args["whens"].expressions:

@@ -1,4 +1,4 @@
-"""Pieces of a query's tree, as sqlglot has it."""
+"""Access to pieces of sqlglot's syntax tree."""
 
 from collections.abc import Iterator
 
@@ -7,17 +7,17 @@ from sqlglot.optimizer.scope import Scope
 
 
 def relation_name(table: exp.Table) -> str:
-    """The database and name of a table."""
+    """Return the database and name of a table."""
     return f"{table.db}.{table.name}"
 
 
 def kind_of(tree: exp.Expr | None) -> str:
-    """What a piece is called in messages."""
+    """Return the name of a piece for messages."""
     return type(tree).__name__.upper()
 
 
 def children(tree: exp.Expr) -> Iterator[exp.Expr]:
-    """The pieces that a piece is made of."""
+    """Yield the direct children of a piece."""
     for value in tree.args.values():
         for child in value if isinstance(value, list) else (value,):
             if isinstance(child, exp.Expr):
@@ -25,25 +25,25 @@ def children(tree: exp.Expr) -> Iterator[exp.Expr]:
 
 
 def is_plain(tree: exp.Expr) -> bool:
-    """Whether an expression hands a column on as it is, apart from its type."""
+    """Whether an expression passes a column on as it is, except for its type."""
     while isinstance(tree, exp.Cast | exp.TryCast | exp.Paren):
         tree = tree.this
     return isinstance(tree, exp.Column)
 
 
 def is_recursive(tree: exp.Expr) -> bool:
-    """Whether a query may read itself: it is one of WITH RECURSIVE."""
+    """Whether a query may read itself, because it is in a WITH RECURSIVE."""
     cte = tree.parent
     return isinstance(cte, exp.CTE) and isinstance(cte.parent, exp.With) and bool(cte.parent.recursive)
 
 
 def order_keys(order: exp.Expr | None) -> list[exp.Expr]:
-    """The keys of an ORDER BY, if there is one."""
+    """Return the keys of an ORDER BY, if there is one."""
     return list(order.expressions) if order is not None else []
 
 
 def key_names(key: exp.Expr, columns: list[str]) -> list[str]:
-    """The columns that a key of ORDER BY names, or the one whose number it is."""
+    """Return the columns that a key of ORDER BY names, or the one at the position that it gives."""
     number = key.this if isinstance(key, exp.Ordered) else key
     if isinstance(number, exp.Literal) and not number.is_string:
         return columns[int(number.name) - 1 :][:1]
@@ -51,14 +51,14 @@ def key_names(key: exp.Expr, columns: list[str]) -> list[str]:
 
 
 def named_windows(tree: exp.Expr, scope: Scope) -> Iterator[exp.Expr]:
-    """The window of the WINDOW clause that `OVER name` means."""
+    """Yield the window of the WINDOW clause that `OVER name` refers to."""
     for window in scope.expression.args.get("windows") or ():
         if tree.args.get("alias") is not None and window.name == tree.args["alias"].name:
             yield window
 
 
 def frame_bounds(window: exp.Expr) -> list[exp.Expr]:
-    """Where the frame of a window begins and ends, as far as that is computed."""
+    """Return the expressions that compute where the frame of a window begins and ends."""
     frame = window.args.get("spec")
     bounds = (frame.args.get("start"), frame.args.get("end")) if frame is not None else ()
     return [bound for bound in bounds if isinstance(bound, exp.Expr)]

@@ -1,4 +1,4 @@
-"""Who uses a column: relations that hold its value, hops away, and those that only filter by it."""
+"""Find the relations that use a column: those that hold its value, over any hops, or filter by it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ from control.lineage.model import parted
 
 
 class Users:
-    """Answers what the contract gate asks of lineage."""
+    """Implements what the contract gate needs of lineage."""
 
     def __init__(self, graph: Graph) -> None:
         self._down = graph.down
@@ -18,10 +18,10 @@ class Users:
             self._columns.setdefault(relation, set()).add(column)
 
     def users(self, relation: str, columns: Sequence[str]) -> Mapping[str, Use]:
-        """Every other relation that uses one of `columns`, all of them when there are none.
+        """Return every other relation that uses one of `columns`, or any column if `columns` is empty.
 
-        What depends in turn on the rows that a filter or a join leaves is not among them: it goes on working,
-        with other rows. `dm lineage impact` names that too.
+        Relations that depend on these only by the rows that a filter or a join leaves are not included: they
+        keep working, with other rows. `dm lineage impact` names them, too.
         """
         known = self._columns.get(relation, set())
         wanted = known.intersection(columns) if columns else known
@@ -29,7 +29,7 @@ class Users:
         held: dict[str, list[str]] = {}
         by: dict[str, str] = {}
         seen, ahead = set(starts), list(starts)
-        for column in ahead:  # grows on the way: the nearest come first
+        for column in ahead:  # grows while it is read: the nearest come first
             for hop in self._down.get(column, ()):
                 target, name = parted(hop.target)
                 if target != relation:

@@ -15,7 +15,7 @@ Operation = Literal["insert", "update", "delete"]
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What a transaction does to one row; `before` is the whole old row, where the source tells it."""
+    """What a transaction does to one row; `before` is the whole old row, if the source sends it."""
 
     table: str
     operation: Operation
@@ -39,7 +39,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class LogStart:
-    """Where in the source's log the first of some transactions commits."""
+    """The position in the source's log at which the first of some transactions commits."""
 
     lsn: int
     transaction: int
@@ -47,7 +47,7 @@ class LogStart:
 
 
 def commit(transactions: Iterable[Transaction], start: LogStart, rng: Random) -> list[Change]:
-    """Write `transactions` into the log in their order: positions and times rise from one to the next."""
+    """Write `transactions` to the log in order: positions and times rise from one to the next."""
     changes = []
     lsn, at = start.lsn, start.at
     for number, transaction in enumerate(transactions, start.transaction):
@@ -59,7 +59,7 @@ def commit(transactions: Iterable[Transaction], start: LogStart, rng: Random) ->
 
 
 def change_line(change: Change) -> bytes:
-    """One change record, without a newline."""
+    """Return one change record, without a newline."""
     edit = change.edit
     record: dict[str, object] = {"data": edit.row}
     if edit.before is not None:
@@ -77,14 +77,14 @@ def change_line(change: Change) -> bytes:
 
 
 def load_lines(table: str, rows: Iterable[Row], at: datetime) -> Iterator[bytes]:
-    """Load records of a table's rows, as a full load writes them: no transaction, no position."""
+    """Return load records of a table's rows, as a full load writes them: no transaction, no position."""
     metadata = _metadata(table, "load", at)
     encode = msgspec.json.Encoder().encode
     return (encode({"data": row, "metadata": metadata}) for row in rows)
 
 
 def control_line(table: str, columns: Sequence[str], at: datetime) -> bytes:
-    """The control record that announces a table."""
+    """Return the control record that announces a table."""
     metadata = {
         **_metadata(table, "create-table", at),
         "record-type": "control",
@@ -95,7 +95,7 @@ def control_line(table: str, columns: Sequence[str], at: datetime) -> bytes:
 
 
 def lsn_text(lsn: int) -> str:
-    """The way PostgreSQL prints a position: two halves in hex without leading zeros, `0/16B3748`."""
+    """Return a position as PostgreSQL prints it: two halves in hex without leading zeros, `0/16B3748`."""
     return f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}"
 
 

@@ -25,8 +25,8 @@ from control.sample.shop import KEYS, Row, Shop, stream
 
 LOADS_PER_FILE = 25_000
 
-# Positions print without leading zeros, so both days are made to run over a change of width or half:
-# 0/FFFFFF8 to 0/10000000 and 0/FFFFFFF8 to 1/0. Whoever compares them as text gets the order wrong.
+# Positions have no leading zeros, so each day is made to cross a change of width or half: 0/FFFFFF8 to
+# 0/10000000, and 0/FFFFFFF8 to 1/0. Code that compares them as text gets the order wrong.
 FIRST_DAY = LogStart(lsn=0x0FFF_F000, transaction=700_000, at=datetime(2025, 1, 2, 6, tzinfo=UTC))
 SECOND_DAY = LogStart(lsn=0xFFFF_F000, transaction=800_000, at=datetime(2025, 1, 3, 6, tzinfo=UTC))
 
@@ -34,7 +34,7 @@ SECOND_DAY = LogStart(lsn=0xFFFF_F000, transaction=800_000, at=datetime(2025, 1,
 LATE = 0.1
 LATE_IN_CHAOS = 0.5
 
-# Each kind of broken line occurs once among the reviews; of the other tables' only so many kinds.
+# Each kind of broken line occurs once among the reviews; the other tables have only this many kinds.
 BROKEN_PARENTS = 3
 
 
@@ -48,19 +48,19 @@ class RawFile:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What decides every byte of a delivery: the shop's seed, and the seed of the chaos if there is any."""
+    """The seeds that determine every byte of a delivery: of the shop, and of the chaos if there is any."""
 
     seed: int
     chaos: int | None = None
 
     @property
     def mess_seed(self) -> int:
-        """The seed of what goes wrong on the way, apart from the seed of what is true."""
+        """The seed of what goes wrong in transit, separate from the seed of the true data."""
         return self.seed if self.chaos is None else self.chaos
 
 
 def first_delivery(shop: Shop, plan: Plan) -> Iterator[RawFile]:
-    """Loads of breweries, beers and profiles, the extract of all reviews, and a day of changes of reviews."""
+    """Yield loads of breweries, beers and profiles, the extract of all reviews, and a day of changes."""
     yield from _loads(shop)
     for number, text in enumerate(extract_texts(shop), 1):
         yield RawFile(f"raw/review/epoch=1/extract=1/part-{number:04d}.csv.gz", _pack(text))
@@ -70,7 +70,7 @@ def first_delivery(shop: Shop, plan: Plan) -> Iterator[RawFile]:
 
 
 def second_delivery(shop: Shop, plan: Plan) -> Iterator[RawFile]:
-    """A correcting extract and changes of all tables: repeats, disorder, late records, broken lines."""
+    """Yield a correcting extract and changes of all tables: repeats, disorder, late records, broken lines."""
     day = second_day(shop, plan.seed)
     yield RawFile("raw/review/epoch=1/extract=2/part-0001.csv.gz", _pack(_corrections(day.corrections, plan)))
     if plan.chaos is not None:  # some of the first extract arrives once more
@@ -99,7 +99,7 @@ def _loads(shop: Shop) -> Iterator[RawFile]:
 
 
 def _first_changes(shop: Shop, plan: Plan) -> tuple[list[Change], list[Change]]:
-    """The first day's changes: those that arrive on time, and the late ones."""
+    """Return the first day's changes: those that arrive on time, and the late ones."""
     transactions = first_day(shop, plan.seed).transactions
     changes = commit(transactions, FIRST_DAY, stream(plan.seed, "first log"))
     rng = stream(plan.mess_seed, "late")
@@ -148,9 +148,9 @@ def _text(lines: list[bytes]) -> bytes:
 
 
 def _pack(text: bytes, members: int = 1) -> bytes:
-    """Compress `text` into gzip members one after the other, as streams that are flushed now and then write.
+    """Compress `text` into consecutive gzip members, as a stream that is flushed several times does.
 
-    Without a time stamp: the same text gives the same bytes.
+    There is no time stamp, so the same text gives the same bytes.
     """
     size = max(1, -(-len(text) // members))
     return b"".join(gzip.compress(text[n : n + size], 6, mtime=0) for n in range(0, len(text), size))

@@ -9,13 +9,13 @@ import msgspec
 from control.sample.changes import Change, change_line
 from control.sample.shop import KEYS, REVIEW_COLUMNS
 
-# Broken lines carry ids from here on: when one of them shows up in a table, a broken line was believed.
+# Broken lines have ids from here on: if one appears in a table, a broken line was accepted.
 NEVER = 900_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Disorder:
-    """How untidily change records arrive; shares are of the records, or of the files for `repeated`."""
+    """How disordered change records arrive; shares are of the records, or of the files for `repeated`."""
 
     records_per_file: int
     shuffled: bool = False
@@ -31,7 +31,7 @@ CHAOS = Disorder(records_per_file=150, shuffled=True, duplicated=0.25, glued=0.3
 
 
 def arrange(lines: list[bytes], disorder: Disorder, rng: Random) -> list[list[bytes]]:
-    """Spread `lines` over files as untidily as `disorder` says; every record is in at least one of them."""
+    """Spread `lines` over files with the given `disorder`; every record is in at least one of them."""
     arrived = lines + rng.sample(lines, int(len(lines) * disorder.duplicated))
     if disorder.shuffled:
         rng.shuffle(arrived)
@@ -40,19 +40,19 @@ def arrange(lines: list[bytes], disorder: Disorder, rng: Random) -> list[list[by
 
 
 def scatter(broken: list[bytes], files: list[list[bytes]], rng: Random) -> None:
-    """Put each broken line somewhere into the files."""
+    """Put each broken line into one of the files at a random place."""
     for line in broken:
         lines = rng.choice(files)
         lines.insert(rng.randrange(len(lines) + 1), line)
 
 
 def repeat(bodies: list[bytes], disorder: Disorder, rng: Random) -> list[bytes]:
-    """The files that arrive a second time, byte for byte."""
+    """Return the files that arrive a second time, byte for byte."""
     return rng.sample(bodies, ceil(len(bodies) * disorder.repeated))
 
 
 def broken_changes(example: Change) -> list[bytes]:
-    """Lines made from `example`, each broken in one way that no parser may forgive."""
+    """Return lines made from `example`, each broken in one way that no parser may accept."""
     key = KEYS[example.edit.table]
     whole = change_line(example)
     return [
@@ -68,7 +68,7 @@ def broken_changes(example: Change) -> list[bytes]:
 
 
 def broken_extract_lines(line: bytes) -> list[bytes]:
-    """Lines made from a good `line` of the review extract, each broken in one way."""
+    """Return lines made from a good `line` of the review extract, each broken in one way."""
     fields = line.split(b",")
     fields[0] = str(NEVER).encode()
     overall = REVIEW_COLUMNS.index("review_overall")

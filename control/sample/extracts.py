@@ -7,13 +7,13 @@ from control.sample.shop import REVIEW_COLUMNS, Row, Shop
 
 HEADER = ",".join(REVIEW_COLUMNS) + "\n"
 
-# A file of this size is 12 MB of text: enough for an engine to show its speed, little enough to hold.
+# A file of this size is 12 MB of text: enough to measure an engine's speed, little enough for memory.
 ROWS_PER_FILE = 250_000
 MIN_FILES = 4
 
 
 def extract_texts(shop: Shop) -> Iterator[bytes]:
-    """The texts of the files that together extract all reviews; one text at a time is in memory."""
+    """Yield the texts of the files that together extract all reviews; one text at a time is in memory."""
     reviews = len(shop.reviews)
     per_file = max(1, min(ROWS_PER_FILE, -(-reviews // MIN_FILES)))
     parents = [f"{row['brewery_id']},{row['beer_id']}" for row in shop.beers]
@@ -29,7 +29,7 @@ def extract_texts(shop: Shop) -> Iterator[bytes]:
 
 
 def correction_lines(rows: Iterable[Row]) -> Iterator[bytes]:
-    """The lines of an extract of some rows, without header or newlines."""
+    """Yield the lines of an extract of some rows, without header or newlines."""
     for row in rows:
         yield ",".join("" if value is None else f"{value}" for value in row.values()).encode()
 

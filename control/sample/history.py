@@ -11,14 +11,14 @@ from control.sample.reviews import draw
 from control.sample.shop import REVIEW_COLUMNS, SCORES, Row, Shop, new_review, review_row, stream
 from control.sample.thresholds import crossings
 
-# An ordinary day inserts and updates this share of the reviews, but no more than so many of each.
+# An ordinary day inserts and updates this share of the reviews each, but at most TRADE_MAX.
 TRADE_SHARE = 0.01
 TRADE_MAX = 10_000
 
-# How many reviews live through each of the stories that are hard to take in.
+# How many reviews go through each of the difficult stories.
 STORIES = 5
 
-# No beer has this id, today or ever.
+# No beer ever has this id.
 UNKNOWN_BEER = 99_999_999
 
 
@@ -31,7 +31,7 @@ class Day:
 
 
 def first_day(shop: Shop, seed: int) -> Day:
-    """New reviews, and updates of old ones, some of them twice."""
+    """Return new reviews, and updates of old ones, some of them twice."""
     rng = stream(seed, "first day")
     updated = rng.sample(range(len(shop.reviews)), _trade(shop))
     twice = rng.sample(updated, len(updated) // 10)
@@ -43,7 +43,7 @@ def first_day(shop: Shop, seed: int) -> Day:
 
 
 def second_day(shop: Shop, seed: int) -> Day:
-    """New, updated, moved and deleted reviews, groups that cross thresholds, stories, and changed parents."""
+    """Return new, updated, moved and deleted reviews, crossed thresholds, stories, and changed parents."""
     rng = stream(seed, "second day")
     ids = _ids(shop, 2)
     touched: set[int] = set()
@@ -57,7 +57,7 @@ def second_day(shop: Shop, seed: int) -> Day:
     transactions += _together(rng, edits)
     rng.shuffle(transactions)
     corrected = _take(shop, rng, touched, trade // 2)
-    # Half of the corrected reviews change as well: the change is the later word, whatever arrives last.
+    # Half of the corrected reviews also change: the change wins, whichever arrives last.
     changed = [(Edit("review", "update", _rescored(shop, rng, index)),) for index in corrected[::2]]
     return Day(
         [*transactions, *changed, *_stories(shop, rng, ids, touched), *parent_events(shop, rng)],
@@ -87,12 +87,12 @@ def _trade(shop: Shop) -> int:
 
 
 def _ids(shop: Shop, day: int) -> Iterator[int]:
-    """Ids of the reviews that are new on `day`: after those of the extract and of the day before."""
+    """Return ids for the reviews that are new on `day`: after those of the extract and of the day before."""
     return count(len(shop.reviews) + (day - 1) * _trade(shop) + 1)
 
 
 def _take(shop: Shop, rng: Random, touched: set[int], wanted: int) -> list[int]:
-    """Pick reviews of the extract that nothing else on this day touches, as far as there are so many."""
+    """Pick up to `wanted` reviews of the extract that nothing else on this day touches."""
     drawn = rng.sample(range(len(shop.reviews)), min(len(shop.reviews), 2 * wanted + len(touched)))
     taken = [index for index in drawn if index not in touched][:wanted]
     touched.update(taken)
@@ -116,7 +116,7 @@ def _moved(shop: Shop, rng: Random, index: int) -> Row:
 
 
 def _deletion(review_id: object) -> Edit:
-    """A delete record: sources send the key only, or the other columns as nulls."""
+    """Return a delete record: sources send the key only, or the other columns as nulls."""
     blank: Row = {} if int(str(review_id)) % 2 else dict.fromkeys(REVIEW_COLUMNS)
     return Edit("review", "delete", {**blank, "review_id": review_id})
 

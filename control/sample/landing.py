@@ -1,4 +1,4 @@
-"""Land deliveries somewhere: in the lake's bucket as a producer would, or in a folder to look at."""
+"""Land deliveries in the lake's bucket, as a producer would, or in a folder to look at."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from control.sample.shop import Shop
 
 DELIVERIES = {1: first_delivery, 2: second_delivery}
 
-# Writes a raw file's bytes under its key, and says where that is.
+# Writes a raw file's bytes under its key, and returns their location.
 Put = Callable[[str, bytes], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """A raw file that is where ingestion looks for it."""
+    """A raw file that has landed at `uri`."""
 
     delivery: int
     table: str

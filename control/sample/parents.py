@@ -1,6 +1,6 @@
 """What the second delivery does to breweries, beers and profiles: arrivals, renames, moves and deletions.
 
-Parents are named by the popularity rank of a beer or profile, so that each event reaches many reviews.
+Parents are chosen by the popularity rank of a beer or profile, so that each event affects many reviews.
 """
 
 from random import Random
@@ -17,13 +17,13 @@ RENAMED_BEER, MOVED_BEER, DELETED_BEER = 2, 3, 4
 RENAMED_PROFILE, STATELESS_PROFILE, DELETED_PROFILE = 0, 1, 3
 RENAMED_BREWERY_OF, DELETED_BREWERY_OF = 1, 9
 
-# From here on ranks have no part in the events above, so any of them may see an ordinary update.
+# Ranks that the events above do not use, so that each may get an ordinary update.
 ORDINARY_RANKS = range(300, 3000)
 ORDINARY_UPDATES = 60
 
 
 def held_back(shop: Shop) -> dict[str, list[Row]]:
-    """The parents that arrive after reviews of them, by table."""
+    """Return the parents that arrive after their reviews, by table."""
     return {
         "brewery": [_brewery_of(shop, HELD_BACK_BREWERY_OF)],
         "beer": [_beer(shop, rank) for rank in HELD_BACK_BEERS],
@@ -32,7 +32,7 @@ def held_back(shop: Shop) -> dict[str, list[Row]]:
 
 
 def parent_events(shop: Shop, rng: Random) -> list[Transaction]:
-    """The transactions on parents, in the order of the log."""
+    """Return the transactions on parents, in the order of the log."""
     return [
         *(tuple(Edit(table, "insert", row) for row in rows) for table, rows in held_back(shop).items()),
         *_beer_events(shop),
@@ -76,7 +76,7 @@ def _brewery_events(shop: Shop) -> list[Transaction]:
 
 
 def _ordinary(shop: Shop, rng: Random) -> list[Transaction]:
-    """Small updates of many parents: another strength of a beer, another or no state of a profile."""
+    """Return small updates of many parents: another strength of a beer, another or no state of a profile."""
     edits: list[Transaction] = []
     for rank in rng.sample(ORDINARY_RANKS, ORDINARY_UPDATES):
         beer, profile = _beer(shop, rank), _profile(shop, rank)

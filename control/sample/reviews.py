@@ -1,4 +1,4 @@
-"""Generated reviews, kept as columns of small integers: 1,586,614 of them take 24 MB and about 5 seconds."""
+"""Generate reviews as columns of small integers: 1,586,614 of them take 24 MB and about 5 seconds."""
 
 from array import array
 from collections.abc import Sequence
@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from itertools import accumulate, pairwise
 from random import Random
 
-# The first extract holds the reviews of so many months up to the last one, unless asked for others.
+# By default, the first extract holds the reviews of this many months, up to the last one.
 MONTHS = 60
 LAST_MONTH = (2024, 12)
 
-# Zipf exponents: 1 gives a few beers most of the reviews, while milder ones keep 100 drinkers in every month
-# and every month above the thresholds of the gold tables at 100,000 reviews.
+# Zipf exponents: 1 gives a few beers most of the reviews. With the smaller ones, at 100,000 reviews, every
+# month has 100 drinkers and is above the thresholds of the gold tables.
 BEER_SKEW = 1.0
 PROFILE_SKEW = 0.8
 MONTH_SKEW = 0.5
@@ -21,7 +21,7 @@ QUALITIES = 8
 SCORES_PER_QUALITY = 256
 MISSING_SCORE_SHARE = 0.04
 
-# One review in so many falls on the first second of its month, the next one on the last.
+# One in this many reviews falls on the first second of its month, the next one on the last.
 MONTH_EDGE_EVERY = 997
 
 Scores = tuple[float | None, ...]
@@ -29,7 +29,7 @@ Scores = tuple[float | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Popularity:
-    """Who is picked how often: each of `order` as `cumulative` grows from the one before it."""
+    """How often each member of `order` is picked, by the `cumulative` weights."""
 
     order: list[int]
     cumulative: list[float]
@@ -43,7 +43,7 @@ class Popularity:
 class Habits:
     """What reviews are drawn from: popularities (of indexes), each beer's quality and the scores that fit it.
 
-    `starts` holds the epoch seconds at which each month begins in UTC, and those at which the last one ends.
+    `starts` holds the epoch seconds at which each month begins in UTC, and at which the last one ends.
     `scores` holds tuples (overall, aroma, appearance, palate, taste); the overall score is never missing.
     """
 
@@ -70,7 +70,7 @@ class Reviews:
 
 
 def month_starts(months: int) -> list[int]:
-    """Epoch seconds at which each of the last `months` months begins, in UTC, and the last one's end."""
+    """Return the epoch seconds at which each of the last `months` months begins in UTC, and the last end."""
     year, month = LAST_MONTH
     end = year * 12 + month
     return [
@@ -80,12 +80,12 @@ def month_starts(months: int) -> list[int]:
 
 
 def growing(months: int) -> list[float]:
-    """Weights of so many months, the newest first, which have the most reviews."""
+    """Return the weights of `months` months, the newest first, which has the most reviews."""
     return _weights(months, MONTH_SKEW)
 
 
 def habits(rng: Random, *, beers: int, profiles: int, months: Sequence[float]) -> Habits:
-    """Decide who is popular and how good each beer is; `months` are weights, the newest month first."""
+    """Draw who is popular and how good each beer is; `months` are weights, the newest month first."""
     return Habits(
         beers=_popularity(_shuffled(rng, beers), BEER_SKEW),
         profiles=_popularity(_shuffled(rng, profiles), PROFILE_SKEW),
@@ -157,5 +157,5 @@ def _half_steps(score: float) -> float:
 
 
 def score_texts(scores: Sequence[Scores]) -> list[str]:
-    """The five scores as CSV fields, an empty field where one is missing."""
+    """Return the five scores as CSV fields, empty for a missing one."""
     return [",".join("" if s is None else f"{s:g}" for s in five) for five in scores]

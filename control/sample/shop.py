@@ -1,4 +1,4 @@
-"""The shop whose databases the sample captures: real breweries, beers and profiles, generated reviews."""
+"""The shop whose database the sample captures: real breweries, beers and profiles, generated reviews."""
 
 import csv
 import gzip
@@ -36,8 +36,8 @@ class Shop:
 def open_shop(data: Path, *, rows: int, seed: int, months: Sequence[float] = ()) -> Shop:
     """Read breweries, beers and profiles from `data` and draw `rows` reviews of them.
 
-    `months` are the months' weights, the newest first; without any, it is `growing(MONTHS)`. The same data,
-    rows, seed and months give the same shop. Raises UsageError when a data file is missing.
+    `months` are the months' weights, the newest first; the default is `growing(MONTHS)`. The same data, rows,
+    seed and months give the same shop. Raises UsageError when a data file is missing.
     """
     beers = _read(data / "beer.csv.gz", integers=("beer_id", "brewery_id"), floats=("beer_abv",))
     profiles = _read(data / "profile.csv.gz", integers=("profile_id",))
@@ -53,7 +53,7 @@ def open_shop(data: Path, *, rows: int, seed: int, months: Sequence[float] = ())
 
 
 def public_months(data: Path) -> list[float]:
-    """How many reviews the months of the public set have, the newest first.
+    """Return how many reviews each month of the public data set has, the newest first.
 
     Raises UsageError when `data` has no such file.
     """
@@ -62,12 +62,12 @@ def public_months(data: Path) -> list[float]:
 
 
 def stream(seed: int, purpose: str) -> Random:
-    """A source of chance for one purpose, so that asking more of it for one leaves the others as they are."""
+    """Return the generator for one purpose; drawing more from it leaves those of others unchanged."""
     return Random(f"{seed}:{purpose}")  # noqa: S311 - made-up data, nothing secret
 
 
 def review_row(shop: Shop, index: int) -> Row:
-    """Review number `index` of the first extract, as a row."""
+    """Return review number `index` of the first extract as a row."""
     reviews = shop.reviews
     return new_review(
         shop,
@@ -80,7 +80,7 @@ def review_row(shop: Shop, index: int) -> Row:
 
 
 def new_review(shop: Shop, review_id: int, *, beer: int, profile: int, time: int, scores: int) -> Row:
-    """A review row from an id, epoch seconds, and indexes into the shop's beers, profiles and scores."""
+    """Return a review row from an id, epoch seconds, and indexes of the shop's beers, profiles and scores."""
     return {
         "review_id": review_id,
         "brewery_id": shop.beers[beer]["brewery_id"],

@@ -10,10 +10,10 @@ from control.sample.changes import Edit, Transaction
 from control.sample.reviews import scores_for
 from control.sample.shop import Row, Shop, new_review, review_row
 
-# Beers, breweries and styles are ranked in a month from this many reviews on.
+# Beers, breweries and styles are ranked in a month if they have at least this many reviews.
 THRESHOLD = 25
 
-# Other edits of the delivery may touch a group too, so it is pushed further than needed.
+# Other edits of the delivery may affect a group, too, so it is pushed further than needed.
 REACH = 5
 SLACK = 3
 GROUPS_EACH_WAY = 6
@@ -28,9 +28,9 @@ class Group:
 
 
 def crossings(shop: Shop, rng: Random, new_ids: Iterator[int], touched: set[int]) -> list[Transaction]:
-    """Transactions that lift some groups of each kind over the threshold and drop others under it.
+    """Return transactions that lift some groups of each kind over the threshold and drop others below it.
 
-    Takes review ids from `new_ids`, leaves reviews in `touched` alone and adds those that it edits.
+    Takes review ids from `new_ids`, avoids the reviews in `touched` and adds those that it edits.
     """
     transactions: list[Transaction] = []
     for kind in ("beer_id", "brewery_id", "beer_style"):
@@ -45,7 +45,7 @@ def crossings(shop: Shop, rng: Random, new_ids: Iterator[int], touched: set[int]
 
 
 def groups(shop: Shop, kind: str, sizes: range) -> list[Group]:
-    """The groups by month and the beer column `kind` whose number of reviews is in `sizes`, by month."""
+    """Return the groups by month and beer column `kind` whose number of reviews is in `sizes`, by month."""
     names = {row[kind]: None for row in shop.beers}
     number = {name: n for n, name in enumerate(names)}
     name_of = [number[row[kind]] for row in shop.beers]

@@ -1,1 +1,1 @@
-"""The static site: what every table means, where its columns come from, and whether it can be trusted now."""
+"""The static site: what each table means, where its columns come from, and whether to trust it now."""

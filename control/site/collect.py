@@ -1,4 +1,4 @@
-"""Bring together what contracts, lineage, the last build and the control store say of each table."""
+"""Collect what contracts, lineage, the last build and the control store say about each table."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ from control.status import Promise, every_status
 
 
 def live(parts: Parts) -> dict[str, Live]:
-    """What the control store says now of every bronze table, its contract's promises included."""
+    """Return what the control store now says about each bronze table, judged by its contract's promises."""
     promised = {
         table: Promise(*kept) for table, kept in promises.of(parts.settings.contracts / "bronze").items()
     }
@@ -33,7 +33,7 @@ def live(parts: Parts) -> dict[str, Live]:
 
 
 def extras(versions: Mapping[str, Iterable[tuple[str, datetime, str]]], costs: Iterable[Cost]) -> Extras:
-    """Contract versions (number, since when, what was done) by file, and costs of models."""
+    """Return contract versions (number, start, what changed) by file, and the costs of models."""
     return Extras(
         versions={file: [Version(*version) for version in listed] for file, listed in versions.items()},
         costs={cost.model: cost for cost in costs if cost.kind == "model"},
@@ -50,7 +50,7 @@ def site(
     now: datetime,
     extras: Extras | None = None,
 ) -> Site:
-    """All pages; what is None is left out of them, and the site says so."""
+    """Return all pages. An input that is None is left out, and the site says so."""
     more = extras or Extras()
     places: dict[str, int] = {layer: place for place, layer in enumerate(LAYERS)}
     ordered = sorted(contracts, key=lambda c: (places.get(c.layer, len(places)), c.table))
@@ -110,7 +110,7 @@ def _tests(results: Results | None, table: str, column: str) -> tuple[Outcome, .
 
 
 def _walk(graph: Graph, columns: Iterable[str], direction: Direction) -> set[Hop]:
-    """Every direct edge behind the columns, or ahead of them."""
+    """Return every direct edge upstream or downstream of the columns, over any number of hops."""
     edges = graph.up if direction == "up" else graph.down
     found: set[Hop] = set()
     ahead = list(columns)
@@ -123,7 +123,7 @@ def _walk(graph: Graph, columns: Iterable[str], direction: Direction) -> set[Hop
 
 
 def _neighbours(columns: Iterable[str], graph: Graph, direction: Direction) -> tuple[str, ...]:
-    """The tables one hop away, by any kind of edge."""
+    """Return the tables one hop away, by any kind of edge."""
     edges = graph.up if direction == "up" else graph.down
     ends = (
         hop.source if direction == "up" else hop.target for name in columns for hop in edges.get(name, ())

@@ -1,4 +1,4 @@
-"""Whether a table is as fresh as its contract promises, and since when it is not."""
+"""Judge whether a table is as fresh as its contract promises."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,10 +12,10 @@ State = Literal["ok", "late", "unknown"]
 
 
 def of(contract: Contract, builds: Sequence[Outcome], live: Live | None, now: datetime) -> Freshness:
-    """Hold a table's last update against the promise.
+    """Compare a table's last update with its promise.
 
-    Bronze is judged by the control store, as `dm status` judges it: a raw file that waits counts too. Other
-    tables are as old as the oldest of their models' last successful builds.
+    Bronze is judged by the control store, as in `dm status`: a waiting raw file counts, too. Other tables are
+    as old as the oldest of their models' last successful builds.
     """
     promised = freshness_hours(contract)
     if live is not None:

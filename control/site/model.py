@@ -1,4 +1,4 @@
-"""What the pages show, apart from how they look."""
+"""The content of the pages, independent of their layout."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from control.status import TableStatus
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the last `dbt build` said of a model or a test; `failures` counts rows, `seconds` its time."""
+    """The result of a model or test in the last `dbt build`; `failures` counts rows."""
 
     name: str
     status: str
@@ -25,7 +25,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What the control store says of a bronze table: its status, and refused records by reason."""
+    """What the control store says about a bronze table: its status, and refused records by reason."""
 
     status: TableStatus
     reasons: Mapping[str, int]
@@ -33,7 +33,7 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How old a table's data is and how old it may be; None for what nobody knows or promises."""
+    """How old a table's data is, and how old it may be; None if unknown or not promised."""
 
     state: Literal["ok", "late", "unknown"]
     updated: datetime | None
@@ -43,7 +43,7 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version of a contract: since when it stands, and what was done then."""
+    """A version of a contract: since when it applies, and what was changed."""
 
     version: str
     since: datetime
@@ -52,7 +52,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What a site may also know: contract versions by `layer/stem.yaml`, costs of the last run by model."""
+    """Optional content: contract versions by `layer/stem.yaml`, costs of the last run by model."""
 
     versions: Mapping[str, Sequence[Version]] = field(default_factory=dict)
     costs: Mapping[str, Cost] = field(default_factory=dict)
@@ -60,9 +60,10 @@ class Extras:
 
 @dataclass(frozen=True, slots=True)
 class ColumnPage:
-    """A column with the direct edges into it and the tests of dbt on it.
+    """A column with the direct edges into it and its dbt tests.
 
-    `rows_of` are the tables whose rows it counts, ranks or follows: those of the indirect edges.
+    `rows_of` are the tables one hop away, including those that only decide which rows there are, their order
+    or rank.
     """
 
     column: Column
@@ -93,7 +94,7 @@ class TablePage:
 
     @property
     def name(self) -> str:
-        """The name in the catalog."""
+        """The table's name, `layer.table`."""
         return f"{self.contract.layer}.{self.contract.table}"
 
 

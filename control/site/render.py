@@ -1,4 +1,4 @@
-"""Write the site: HTML pages that need no server, no network, and no script but for search and the graph."""
+"""Write the site: HTML pages without a server or network; only search and the graph need their script."""
 
 import fcntl
 import json
@@ -26,16 +26,16 @@ _ELSEWHERE = "name another folder with --output"
 
 
 def write(site: Site, folder: Path, dbt_docs: Path | None = None) -> list[Path]:
-    """Write every page to `folder`, in the place of what an earlier call wrote there; the files written.
+    """Write every page to `folder`, replacing what an earlier call wrote there; return the files written.
 
-    The new site stands beside the old one until it is whole; of two calls at once the later one waits.
-    `dbt_docs` is the page that `dbt docs generate --static` wrote, to be linked. Raises UsageError for a
-    folder that holds anything else.
+    The new site is complete before it replaces the old one; of two concurrent calls the later one waits.
+    `dbt_docs` is the page written by `dbt docs generate --static`, which is copied and linked. Raises
+    UsageError for a folder that holds anything else.
     """
     folder = folder.resolve()
     if folder == Path.cwd():
-        # It would be removed under the feet of whoever stands in it.
-        raise UsageError(f"{folder} is where you are, and would be replaced", hint=_ELSEWHERE)
+        # Replacing it would remove the caller's working directory.
+        raise UsageError(f"{folder} is the working directory, and would be replaced", hint=_ELSEWHERE)
     with _alone(folder.parent):
         fresh = folder.with_name(f"{folder.name}.partial")
         for place in (folder, fresh):
@@ -49,7 +49,7 @@ def write(site: Site, folder: Path, dbt_docs: Path | None = None) -> list[Path]:
 
 @contextmanager
 def _alone(parent: Path) -> Iterator[None]:
-    """Wait for other calls that write a site into `parent`; a lock ends with its process."""
+    """Wait for other calls that write a site into `parent`; the lock ends with its process."""
     if not parent.exists():
         parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
@@ -75,20 +75,20 @@ def _write(site: Site, fresh: Path, dbt_docs: Path | None) -> None:
 
 
 def _check_ours(folder: Path) -> None:
-    """Refuse a place that holds anything but a site."""
+    """Raise UsageError if the folder holds anything but a site."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file, not a folder", hint=_ELSEWHERE)
     if folder.exists() and not (folder / _MARK).exists() and any(folder.iterdir()):
-        raise UsageError(f"{folder} holds something else than a site", hint=_ELSEWHERE)
+        raise UsageError(f"{folder} holds something else, not a site", hint=_ELSEWHERE)
 
 
 def address(table: str) -> str:
-    """Where the page of a table is, below the site's folder."""
+    """Return the path of a table's page below the site's folder."""
     return f"tables/{table}.html"
 
 
 def words(freshness: Freshness) -> str:
-    """How fresh a table is, in words."""
+    """Say in words how fresh a table is."""
     promised = "" if freshness.promised_hours is None else _span(timedelta(hours=freshness.promised_hours))
     if freshness.age_seconds is None:
         return f"promised within {promised}, never seen" if promised else "never seen"
@@ -97,12 +97,12 @@ def words(freshness: Freshness) -> str:
 
 
 def prose(text: str) -> Markup:
-    """Text of a contract, in which `code` stands between backticks."""
+    """Return a contract's text as HTML, with the text between backticks as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
 def size(count: int) -> str:
-    """Bytes as people read them."""
+    """Return a number of bytes in a readable unit."""
     for unit, width in (("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)):
         if count >= width:
             return f"{count / width:,.1f} {unit}"
@@ -152,14 +152,14 @@ def _tests_of(table: TablePage) -> list[object]:
 
 
 def _graph(hops: Iterable[Hop], pages: set[str]) -> dict[str, object]:
-    """What the script draws: the edges, and which tables have a page."""
+    """Return what the script draws: the edges, and which tables have a page."""
     edges = [[hop.source, hop.target, hop.expression] for hop in hops]
     tables = {parted(end)[0] for edge in edges for end in edge[:2]}
     return {"edges": edges, "pages": sorted(tables & pages)}
 
 
 def _embedded(value: object) -> str:
-    """JSON that cannot end the script element around it."""
+    """Return JSON that cannot end the script element around it."""
     return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
 
 

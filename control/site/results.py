@@ -55,16 +55,17 @@ _Artefact = TypeVar("_Artefact", _Manifest, _Results)
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Outcomes of models by relation, and of tests by relation and column ("" for the whole table)."""
+    """Results of models by relation, and of tests by relation and column ("" for the whole table)."""
 
     models: Mapping[str, Outcome]
     tests: Mapping[tuple[str, str], tuple[Outcome, ...]]
 
 
 def read(target: Path) -> Results | None:
-    """The results in the folder `target`; None when dbt has not built there.
+    """Return the results in the folder `target`; None when dbt has not built there.
 
-    `dbt compile` and `dbt docs generate` leave results too, but they have checked nothing. Raises UsageError.
+    `dbt compile` and `dbt docs generate` leave results, too, but check nothing. Raises UsageError for files
+    that are not dbt's.
     """
     if last_command(target) not in ("build", "run", "test"):
         return None
@@ -86,7 +87,7 @@ def read(target: Path) -> Results | None:
 
 
 def last_command(target: Path) -> str:
-    """The command of dbt whose results are in the folder `target`; empty when there are none."""
+    """Return the dbt command whose results are in the folder `target`; empty when there are none."""
     files = (target / "manifest.json", target / "run_results.json")
     if not all(file.exists() for file in files):
         return ""

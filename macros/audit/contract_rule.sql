@@ -3,7 +3,7 @@
     {%- set shown = columns | join(', ') -%}
     {%- if kind == 'primary_key' -%}
         {%- set value = columns[0] if columns | length == 1 else 'row(' ~ shown ~ ')' -%}
-        {{ return({'name': 'the key ' ~ shown ~ ' is there again', 'count': 'count(*) - count(distinct ' ~ value ~ ')'}) }}
+        {{ return({'name': 'the key ' ~ shown ~ ' is a duplicate', 'count': 'count(*) - count(distinct ' ~ value ~ ')'}) }}
     {%- elif kind == 'unique' -%}
         {{ return({'name': shown ~ ' is not unique', 'count': '(' ~ duplicate_count(columns, staged, merges) ~ ')'}) }}
     {%- elif kind == 'not_null' -%}

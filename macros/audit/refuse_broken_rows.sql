@@ -10,8 +10,8 @@
         {%- do drop_relation(staged) -%}
         {%- do exceptions.raise_compiler_error(
             this ~ ' has rows that break its contract: ' ~ messages | join('; ')
-            ~ '. Builds judge the rows that they write, so these are from before the rule, or were written by something else.'
-            ~ ' Nothing was changed; correct the data or the rule. What is deleted by hand comes back as it shall be with'
+            ~ '. Builds check only the rows that they write, so these are older than the rule, or something else wrote them.'
+            ~ ' Nothing was changed; correct the data or the rule. To restore rows that you deleted by hand:'
             ~ " dbt build --select " ~ model.name ~ "+ --vars 'rebuild: true'"
         ) -%}
     {%- endif -%}

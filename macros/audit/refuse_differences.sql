@@ -6,7 +6,7 @@
         {%- do drop_relation(staged) -%}
         {%- do exceptions.raise_compiler_error(
             this ~ ' is not what a full recompute gives: ' ~ count ~ ' rows differ' ~ shown
-            ~ ". Nothing was changed; put it right with dbt build --select " ~ model.name ~ "+ --vars 'rebuild: true'"
+            ~ ". Nothing was changed; correct it with dbt build --select " ~ model.name ~ "+ --vars 'rebuild: true'"
         ) -%}
     {%- endif -%}
     {%- do refuse_broken_rows(staged) -%}

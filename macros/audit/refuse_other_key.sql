@@ -3,9 +3,9 @@
     {%- set merged_by = [given] if given is string else given | list -%}
     {%- if key and merged_by | sort != key | sort -%}
         {%- do exceptions.raise_compiler_error(
-            this ~ ' merges by ' ~ (merged_by | join(', ') or 'nothing') ~ ', and the key of its contract is '
-            ~ key | join(', ') ~ '; nothing was published and readers keep the old data. The merge would write one row over'
-            ~ ' others: make unique_key in the config of the model the key of the contract'
+            this ~ ' merges by ' ~ (merged_by | join(', ') or 'nothing') ~ ', but the key of its contract is '
+            ~ key | join(', ') ~ '; nothing was published and readers keep the old data. The merge would overwrite'
+            ~ ' other rows: set unique_key in the config of the model to the key of the contract'
         ) -%}
     {%- endif -%}
 {% endmacro %}

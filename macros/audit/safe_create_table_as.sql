@@ -10,7 +10,7 @@
         {%- set result = dbt.safe_create_table_as(temporary, relation, compiled_code, language, force_batch) -%}
         {%- do audit_before_publish(relation, merges=true) -%}
     {%- elif var('reconcile', false) -%}
-        {%- do exceptions.raise_compiler_error(this ~ ' is not there yet: there is nothing to reconcile. Run dbt build') -%}
+        {%- do exceptions.raise_compiler_error(this ~ ' does not exist yet, so there is nothing to reconcile. Run dbt build') -%}
     {%- else -%}
         {#- A new table would be visible at once: build it under another name, check it, then rename it. -#}
         {%- set aside = relation.incorporate(path={'identifier': relation.identifier ~ '__audit'}) -%}

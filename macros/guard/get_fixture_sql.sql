@@ -1,6 +1,6 @@
 {% macro get_fixture_sql(rows, column_name_to_data_types) %}
-    {#- What dbt has under this name knows only the columns that the table has by now. Those of the contract that it is yet to get come
-        behind; where there is no table, all come from there. -#}
+    {#- dbt's own macro knows only the columns that the table has now. Here, columns that the contract adds come after them; without a
+        table, all columns come from the contract. -#}
     {%- set there = defer_relation if defer_relation and not load_relation(this) else this -%}
     {%- set types = {} -%}
     {%- for column in adapter.get_columns_in_relation(there) -%}
@@ -11,7 +11,7 @@
     {%- endfor -%}
     {%- if not types -%}
         {%- do exceptions.raise_compiler_error(
-            'The unit test gives rows of ' ~ this ~ ', of which neither a contract nor the catalog knows the columns: build it first,'
+            'The unit test gives rows of ' ~ this ~ ', whose columns neither a contract nor the catalog knows: build it first,'
             ~ ' or give the rows as SQL (format: sql)'
         ) -%}
     {%- endif -%}

@@ -16,13 +16,13 @@
     {%- endfor -%}
     {%- if absent and flags.EMPTY -%}
         {%- do exceptions.raise_compiler_error(
-            '--empty needs the columns of its sources, and these are not there: ' ~ absent | join(', ')
-            ~ '. Say in which prefix they are (DM_BRONZE_PREFIX= for none), or make them:'
+            '--empty needs the columns of its sources, and these do not exist: ' ~ absent | join(', ')
+            ~ '. Set the prefix that they have (DM_BRONZE_PREFIX= for none), or create them:'
             ~ ' dm sample land --rows 200, then dm ingest run --until-idle'
         ) -%}
     {%- elif absent -%}
         {%- do exceptions.raise_compiler_error(
-            'There is nothing to compare with, for these are not built: ' ~ absent | join(', ')
+            'There is nothing to compare with, because these are not built: ' ~ absent | join(', ')
         ) -%}
     {%- endif -%}
 {% endmacro %}

@@ -18,13 +18,13 @@
     {%- endfor -%}
     {%- if unchecked -%}
         {%- do exceptions.raise_compiler_error(
-            'Nothing was changed, for readers would see half a table, or rows that nobody has checked: '
+            'Nothing was changed, because readers would see half a table, or unchecked rows: '
             ~ unchecked | sort | join('; ') ~ '. Leave materialized out, which makes it incremental, and give it a unique_key'
             ~ ' (CONTRIBUTING, "add a model"), or make it a view'
         ) -%}
     {%- elif uncontracted -%}
         {%- do exceptions.raise_compiler_error(
-            'Nothing was changed, for these models have no contract to be checked against: ' ~ uncontracted | sort | join(', ')
+            'Nothing was changed, because these models have no contract to be checked against: ' ~ uncontracted | sort | join(', ')
             ~ '. Draft one: dm contract new model ' ~ uncontracted | sort | first ~ ', then dm contract lint && dm contract sync'
         ) -%}
     {%- endif -%}

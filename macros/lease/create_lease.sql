@@ -1,5 +1,5 @@
 {% macro create_lease() %}
-    {#- Two first builds may both get past this; whoever takes the lease first inserts the one row. -#}
+    {#- Two first builds may both get past this; the one that takes the lease first inserts the only row. -#}
     {%- if takes_lease() and adapter.get_glue_table(ops_relation('lease')) is none -%}
         create table if not exists {{ ops_relation('lease').render_hive() }} (
             `holder` string,

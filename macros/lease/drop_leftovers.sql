@@ -1,5 +1,5 @@
 {% macro drop_leftovers() %}
-    {#- Nobody else writes here while we hold the lease, and no model is running, so nobody needs what is staged. -#}
+    {#- While we hold the lease, no other build writes here, and no model is running, so no staged table is needed. -#}
     {%- for layer in ('ops', 'silver', 'gold') -%}
         {%- set schema = generate_schema_name(layer, none) | trim -%}
         {%- for found in adapter.list_relations_without_caching(api.Relation.create(database=target.database, schema=schema)) -%}

@@ -3,8 +3,8 @@
     {%- if silent is none -%}
         {%- do drop_relation(staged) -%}
         {%- do exceptions.raise_compiler_error(
-            this ~ ' was not changed: this build was silent for too long, was given up for dead, and another one has'
-            ~ ' taken over its lease. Look at what that one did, then run this again'
+            this ~ ' was not changed: this build renewed its lease too late, so it was presumed dead, and another build has'
+            ~ ' taken over its lease. Check what that build did, then run this again'
         ) -%}
     {%- elif silent | int > due -%}
         {#- If several models of one build renew at once, all but the first find nothing to do. -#}

@@ -18,7 +18,7 @@
         ~ " (select array_join(array_agg(model || ' ' || query), ',') from (select model, max_by(table_uuid, build) as query from "
         ~ ops_relation('consumed') ~ " where input = '(query)' group by model)) as queries from " ~ lease
     ).rows[0] -%}
-    {#- All models of the run see it there: one statement, and not one a model. -#}
+    {#- All models of the run read it from there: one statement instead of one per model. -#}
     {%- set queries = {} -%}
     {%- for pair in (held[7] or '').split(',') if pair -%}
         {%- do queries.update({pair.split(' ')[0]: pair.split(' ')[1]}) -%}
@@ -26,7 +26,7 @@
     {%- do graph.update({'queries': queries}) -%}
     {%- if held[0] == invocation_id -%}
         {%- if held[2] -%}
-            {%- do log('Build ' ~ held[2] ~ ' is given up for dead: this one has taken over its lease.', info=true) -%}
+            {%- do log('Build ' ~ held[2] ~ ' is presumed dead: this build has taken over its lease.', info=true) -%}
         {%- endif -%}
         {#- Even if the lease was free: Athena may have finished a CTAS after the end of the build that started it. -#}
         {%- do drop_leftovers() -%}

@@ -29,7 +29,7 @@ def dbt(folder: Path, said: str) -> Path:
 
 
 def test_tables_that_were_never_built_are_not_found(tmp_path: Path) -> None:
-    said = "There is nothing to compare with, for these are not built: gold.top_drinkers"
+    said = "There is nothing to compare with, because these are not built: gold.top_drinkers"
     with pytest.raises(NotFoundError) as failure:
         reconcile(["top_drinkers"], dbt=dbt(tmp_path, said), profiles=tmp_path)
     assert str(failure.value) == said

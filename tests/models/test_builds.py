@@ -107,7 +107,7 @@ def test_a_reconciliation_finds_what_was_changed_and_a_rebuild_puts_it_right(
 def test_a_reconciliation_finds_a_key_that_is_there_twice(play: Play) -> None:
     """Both rows are what a recompute gives."""
     spoil(play, VOLUME, "INSERT INTO THIS FROM THIS WHERE volume_rank = 1")
-    twice = r"break its contract: \d+ rows? where the key review_year, review_month, state is there again"
+    twice = r"break its contract: \d+ rows? where the key review_year, review_month, state is a duplicate"
     with pytest.raises(BuildFailedError, match=twice):
         reconcile(play, "state_by_review_volume")
     spoil(play, VOLUME, "DELETE FROM THIS WHERE volume_rank = 1")

@@ -147,7 +147,7 @@ def test_a_key_that_is_there_twice_is_found_and_comes_back_once_when_its_rows_ar
     key = second.rows("select min(brewery_id) as one from silver.breweries where brewery_id > 0")[0]["one"]
     where = f"from silver.breweries_state where brewery_id = {key}"
     second.rows(f"insert into silver.breweries_state select * {where}")
-    assert "1 row where the key brewery_id is there again" in second.dbt(*run, "reconcile: true", expect=1)
+    assert "1 row where the key brewery_id is a duplicate" in second.dbt(*run, "reconcile: true", expect=1)
     second.rows(f"delete {where}")
     second.dbt(*run, "rebuild: true")
     assert second.rows(f"select count(*) as n {where}") == [{"n": 1}]

@@ -96,7 +96,7 @@ def test_a_dead_builds_lease_goes_to_the_next_which_drops_what_it_left_behind(bu
     built.publish("brewery", [record("insert", 3, **brewery(3))])
     stage(built, "breweries_state__dbt_tmp_dead")
     output = built.dbt("run", *MODELS)
-    assert "Build of-ann is given up for dead" in output
+    assert "Build of-ann is presumed dead" in output
     assert not any("__dbt_tmp" in name for name in names(built, "ops"))
     assert holder(built) == ""
     assert 3 in state(built)
@@ -106,7 +106,7 @@ def test_what_was_staged_after_its_build_had_ended_is_dropped_by_the_next(built:
     assert holder(built) == ""
     stage(built, "breweries_state__dbt_tmp_late")
     output = built.dbt("run", *MODELS)
-    assert "given up for dead" not in output
+    assert "presumed dead" not in output
     assert "breweries_state__dbt_tmp_late" not in names(built, "ops")
 
 
@@ -214,7 +214,7 @@ def keep() -> Callable[[int | None], list[str]]:
 def test_a_build_that_lost_its_lease_publishes_nothing(keep: Callable[[int | None], list[str]]) -> None:
     dropped, stopped = keep(None)
     assert dropped == "drop staged"
-    assert "another one has taken over its lease" in stopped
+    assert "another build has taken over its lease" in stopped
 
 
 @pytest.mark.parametrize(("silent", "renewals"), [(0, 0), (100, 0), (101, 1)])

@@ -37,5 +37,5 @@ def test_a_merge_by_another_key_is_refused_and_readers_keep_their_rows(lake: Lak
     for unique_key, named in (("id", "id"), (["id", "price"], "id, price")):
         prices(project, unique_key, "('Bern', 3)")
         told = run(project, lake, expect=1)
-        assert f"merges by {named}, and the key of its contract is id, city; nothing was published" in told
+        assert f"merges by {named}, but the key of its contract is id, city; nothing was published" in told
         assert lake.rows("select * from silver.prices order by city") == kept

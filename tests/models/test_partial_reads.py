@@ -59,7 +59,7 @@ def test_an_empty_build_without_its_sources_names_them_all_before_it_does_anythi
     )
     assert done.returncode == 2, done.stdout + done.stderr
     named = "bare_bronze.beer, bare_bronze.beer_events, bare_bronze.brewery, bare_bronze.brewery_events"
-    assert f"these are not there: {named}. Say in which prefix" in done.stdout
+    assert f"these do not exist: {named}. Set the prefix" in done.stdout
 
 
 def test_a_comparison_with_tables_that_were_never_built_says_which(lake: Lake) -> None:

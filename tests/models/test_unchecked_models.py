@@ -79,4 +79,4 @@ def test_a_first_build_without_a_unique_key_is_told_so(lake: Lake, project: Path
     stated["models"][0]["constraints"] = [{"type": "primary_key", "columns": ["id"], **quiet}]
     file.write_text(yaml.safe_dump(stated))
     told = run(project, lake, expect=1)
-    assert "merges by nothing, and the key of its contract is id" in told
+    assert "merges by nothing, but the key of its contract is id" in told

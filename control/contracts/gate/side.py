@@ -165,7 +165,7 @@ def _read(
 
 
 def _otherwise(before: Mapping[str, Any], head: Document) -> Document:
-    """Return what differs in the new version, and the scalar values that every contract must have."""
+    """Return what differs in the new version, and all its scalar values, some of which are mandatory."""
     if not isinstance(head.data, dict):
         return head
     kept = {

@@ -129,4 +129,4 @@ def test_a_file_that_is_no_lineage_is_wrong_usage() -> None:
     Path("lineage.json").write_text("{}")
     error = gate("--lineage", "lineage.json").exception
     assert isinstance(error, UsageError)
-    assert "is no lineage" in error.message
+    assert "is not a lineage" in error.message

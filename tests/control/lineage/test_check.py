@@ -243,5 +243,5 @@ def test_the_files_say_the_same_as_lineage_json() -> None:
 def test_a_file_that_is_none_is_wrong_usage() -> None:
     Path("lineage").mkdir()
     Path("lineage/gold.scores.json").write_text("{}")
-    with pytest.raises(UsageError, match="is no lineage of a model"):
+    with pytest.raises(UsageError, match="is not the lineage of a model"):
         list(golden.hops(Path("lineage")))

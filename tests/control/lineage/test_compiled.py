@@ -43,5 +43,5 @@ def test_what_dbt_says_went_wrong_is_passed_on(tmp_path: Path, code: int, error:
 
 
 def test_a_dbt_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="nowhere is not there"):
+    with pytest.raises(UsageError, match="nowhere does not exist"):
         compiled.write(tmp_path, dbt=tmp_path / "nowhere", profiles=tmp_path)

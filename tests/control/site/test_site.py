@@ -176,10 +176,10 @@ def test_the_site_takes_no_place_that_is_not_its_own(tmp_path: Path, monkeypatch
     (tmp_path / "site.partial" / "notes.txt").write_text("mine")
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    for folder, why in (("file", "is a file"), ("site", "something else"), ("here", "is where you are")):
+    for folder, why in (("file", "is a file"), ("site", "something else"), ("here", "working directory")):
         with pytest.raises(UsageError, match=why):
             render.write(made_site(), tmp_path / folder)
-    with pytest.raises(UsageError, match="is where you are"):
+    with pytest.raises(UsageError, match="is the working directory"):
         render.write(made_site(), Path())
     assert (tmp_path / "site.partial" / "notes.txt").read_text() == "mine"
     assert (tmp_path / "file").read_text() == "mine"
