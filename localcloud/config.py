@@ -89,7 +89,7 @@ def port_from(environ: Mapping[str, str]) -> int | None:
         return None
     if not text.isdecimal() or int(text) > 65535:
         raise LocalCloudError(
-            f"DM_LOCAL_PORT is {text!r}, which is no port number",
+            f"DM_LOCAL_PORT is {text!r}, which is not a port number",
             hint="set it to a number from 1 to 65535, or to 0 for any free port",
         )
     return int(text)
@@ -117,7 +117,7 @@ def save_every_from(environ: Mapping[str, str]) -> float:
         seconds = -1.0
     if not 0 <= seconds < float("inf"):
         raise LocalCloudError(
-            f"DM_LOCAL_SAVE_EVERY is {text!r}, which is no number of seconds",
+            f"DM_LOCAL_SAVE_EVERY is {text!r}, which is not a number of seconds",
             hint="set it to a number, or to 0 to save only when the cloud goes down",
         )
     return seconds

@@ -158,7 +158,7 @@ def _start_all(folder: Folder, settings: Settings, say: Say) -> Started:
     if settings.engine == "trino" and settings.iam:
         raise LocalCloudError(
             "a real Trino asks Glue and S3 as itself, so --iam cannot judge its callers",
-            hint="leave out --iam, or take the engine duckdb",
+            hint="leave out --iam, or use the engine duckdb",
         )
     if settings.engine == "trino":
         install.find(settings.trino)  # raises if something is missing, before anything starts

@@ -167,7 +167,7 @@ class Parser(TrinoParser):
             kinds = [token.token_type for token in self._tokens[start : self._index]]
             signed = len(kinds) > 1 and kinds[1] in (TokenType.DASH, TokenType.PLUS)
             if isinstance(found, exp.Add) or len(kinds) < 3 + signed or kinds[1 + signed] != TokenType.STRING:
-                self.raise_error("An interval is written so: INTERVAL '1' DAY", self._tokens[start])
+                self.raise_error("Expecting an interval such as INTERVAL '1' DAY", self._tokens[start])
         return found
 
     def _parse_join(self, *args: Any, **given: Any) -> exp.Join | None:

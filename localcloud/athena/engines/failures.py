@@ -33,7 +33,7 @@ _KNOWN = (
     (
         "subqueries in lambda expressions are not supported",
         "NOT_SUPPORTED",
-        "A subquery inside of a lambda or of a DEFAULT in the local cloud",
+        "A subquery inside a lambda or a DEFAULT in the local cloud",
     ),
     *(
         (words, "NOT_SUPPORTED", "A subquery in the condition of an outer join in the local cloud")
@@ -104,7 +104,7 @@ def translated(error: duckdb.Error) -> AthenaError:
     if raised := next(filter(None, (pattern.search(message) for pattern in _RAISED)), None):
         return AthenaError(raised["code"], raised["text"])
     if any(words in message for words in _CALENDAR):
-        return not_supported(f"Such days in the local cloud: {_first_line(message)}")
+        return not_supported(f"Dates beyond DuckDB's calendar in the local cloud: {_first_line(message)}")
     if isinstance(error, duckdb.ConversionException):
         if found := _UNCONVERTIBLE.search(message):
             return AthenaError("INVALID_CAST_ARGUMENT", f"Cannot cast '{found['value']}' to {found['type']}")
@@ -122,7 +122,7 @@ def translated(error: duckdb.Error) -> AthenaError:
         if words in message:
             return AthenaError(code, text)
     if any(words in message for words in _PATTERNS):
-        return not_supported(f"A regular expression of the local cloud: {_first_line(message)}")
+        return not_supported(f"This regular expression in the local cloud: {_first_line(message)}")
     if isinstance(error, duckdb.OutOfMemoryException):
         return AthenaError("EXCEEDED_LOCAL_MEMORY_LIMIT", "Query exhausted resources at this scale factor")
     return AthenaError("GENERIC_INTERNAL_ERROR", f"DuckDB: {_first_line(message)}")

@@ -253,7 +253,7 @@ def _written(text: str) -> _Written:
         pattern, parsed = pattern + look, parsed + directive
         units.append(unit)
     if not units:
-        raise _invalid(f"{text} is no format of dates")
+        raise _invalid(f"{text} is not a date format")
     return _Written(pattern, parsed, max(units, key=_UNITS.index))
 
 

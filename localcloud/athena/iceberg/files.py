@@ -148,7 +148,7 @@ def _publish(path: Path, root: Path, table: Table, cache: FileCache) -> DataFile
         )
     except OverflowError as error:
         raise not_supported(
-            "The local cloud keeps no timestamp after the year 9999 in an Iceberg table, such as"
+            "The local cloud stores no timestamp after the year 9999 in an Iceberg table, such as"
             " 9999-12-31 23:59:59.9999 that became the next millisecond"
         ) from error
     file = DataFile.from_args(
@@ -220,7 +220,7 @@ def _partition_sql(field: PartitionField, schema: Schema) -> str:
             return _truncate_sql(column, source.field_type, field.transform.width)
         case IdentityTransform():
             return _identity_sql(column, source.field_type)
-    raise not_supported(f"Partition transform {field.transform} of the local cloud")
+    raise not_supported(f"Partition transform {field.transform} in the local cloud")
 
 
 def _identity_sql(column: str, type_: IcebergType) -> str:

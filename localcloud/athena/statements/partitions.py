@@ -189,7 +189,7 @@ def _fits(table: Table, partition: Partition, conditions: Iterable[tuple[str, st
     values = dict(zip(types, partition.values, strict=True))
     for key, compare, wanted in conditions:
         if key not in types:
-            raise hive_semantic(f"[Error 10002]: Column {key} is no partition column of {table.name}")
+            raise hive_semantic(f"[Error 10002]: Column {key} is not a partition column of {table.name}")
         if not _COMPARE[compare](*_comparable(values[key], wanted, types[key])):
             return False
     return True
@@ -200,5 +200,5 @@ def _comparable(held: str, wanted: str, type_: str) -> tuple[Any, Any]:
         try:
             return Decimal(held), Decimal(wanted)
         except InvalidOperation:
-            raise AthenaError("HIVE_DDL", f"FAILED: '{wanted}' is no {type_}") from None
+            raise AthenaError("HIVE_DDL", f"FAILED: '{wanted}' is not a valid {type_}") from None
     return held, wanted

@@ -1,1 +1,1 @@
-"""Athena SQL to DuckDB SQL, typed: every expression carries its Athena type, every function is on a list."""
+"""Translate Athena SQL to DuckDB SQL. Every expression has its Athena type; only listed functions pass."""

@@ -1,4 +1,4 @@
-"""The arithmetic operators, by the types of both sides."""
+"""The arithmetic operators, chosen by the types of both sides."""
 
 from sqlglot import exp
 
@@ -54,7 +54,7 @@ def binary(operator: str, left: Term, right: Term, node: exp.Expression) -> Term
 
 
 def _of_null(other: Type, operator: str) -> Type:
-    """The type of a null beside another type."""
+    """Return the type that a null takes beside another type."""
     if other.name in _INSTANTS and operator == "+":
         return DAY_SECOND
     if other in _INTERVALS and operator in "*/":
@@ -85,9 +85,9 @@ def _numbers(operator: str, left: Term, right: Term) -> Term | None:
     if isinstance(right.value, int) and right.value not in (0, -1):
         return Term(raw_cast(result, common), common)
     failure = fail("DIVISION_BY_ZERO", "'Division by zero'", common)
-    # To DuckDB the rest of the smallest number by -1 is an overflow.
+    # DuckDB reports an overflow for the remainder of the smallest number by -1.
     rest = f"WHEN {b.sql} = -1 THEN {raw_cast(f'{a.sql} - {a.sql}', common)} " if operator == "%" else ""
-    # A null over zero is null.
+    # Null divided by zero is null.
     return Term(
         f"CASE WHEN {b.sql} = 0 AND {a.sql} IS NOT NULL THEN {failure} {rest}ELSE {result} END", common
     )
@@ -133,7 +133,7 @@ def _shifted(operator: str, instant: Term, interval: Term) -> Term | None:
         if instant.type.name == "time":
             return None
         if instant.type.name == "timestamp with time zone":
-            # Months are months of the clock on the wall.
+            # Months are added on the wall clock of the zone.
             moved = zones.instant(f"({zones.local(instant)} {operator} {interval.sql})", instant.zone)
     else:
         digits = max(3, digits)
@@ -161,7 +161,7 @@ def _between(left: Term, right: Term) -> Term | None:
     if common.name in ("date", "time"):
         common = timestamp(3) if common.name == "date" else common
     a, b = coerce(left, common), coerce(right, common)
-    # Days apart from their rest: Arrow has nanoseconds, which hold 292 years.
+    # Days separate from the remainder: Arrow stores that in nanoseconds, which reach only 292 years.
     micros = f"(epoch_us({a.sql}) - epoch_us({b.sql}))"
     days = f"to_days(CAST({micros} // 86400000000 AS INTEGER))"
     return Term(f"({days} + to_microseconds({micros} % 86400000000))", DAY_SECOND)

@@ -1,4 +1,4 @@
-"""CASE, and values of several types that become one."""
+"""CASE, and the common type of several values."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,7 +30,7 @@ def case(node: exp.Expression, scope: Scope) -> Term:
 
 
 def _cases(operand: Term, values: list[Term], branches: list[exp.Expression]) -> tuple[str, list[str]]:
-    """Nothing, and whether the operand is each of the values; or which of them it is, where it is long."""
+    """Return operand and tests for CASE: "" and comparisons, or for long operands a number and 0, 1, …."""
 
     def tests(terms: Sequence[Term]) -> list[str]:
         pairs = zip(terms[1:], branches, strict=True)
@@ -49,7 +49,7 @@ def _cases(operand: Term, values: list[Term], branches: list[exp.Expression]) ->
 
 
 def unified(what: str, terms: list[Term], nodes: Sequence[exp.Expression]) -> list[Term]:
-    """All terms as their common type. Raises TYPE_MISMATCH for `what` when there is none."""
+    """Convert all terms to their common type. Raises TYPE_MISMATCH for `what` when there is none."""
     common = predicates.shared_type(what, terms, nodes)
     zone = zones.shared(terms)
     return [replace(coerce(term, common), zone=zone) for term in terms]

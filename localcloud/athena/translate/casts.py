@@ -1,7 +1,7 @@
 """CAST, TRY_CAST and implicit coercions, with Athena's rounding and strictness.
 
-DuckDB's own casts round doubles half to even, read ' 1.5 ' as an integer, cut text never, and match
-the fields of rows by name; each difference has a line here.
+DuckDB's own casts round doubles half to even, read ' 1.5 ' as an integer, never cut text, and match
+the fields of rows by name; the code below handles each difference.
 """
 
 from localcloud.athena.errors import AthenaError
@@ -33,13 +33,13 @@ _TIMESTAMP_TEXT = (
 )
 _TIME_TEXT = r"(?:[01]?[0-9]|2[0-3]):[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,12})?)?"
 _SEVENTH_DIGIT = r"\.[0-9]{6}[5-9]"
-_LARGEST_REAL = "3.4028235677973366e38"  # and half of its last digit more
+_LARGEST_REAL = "3.4028235677973366e38"  # plus half of its last digit
 _BIGINTS = f"{2**63}e0"
 _ZONE_TEXT = r"( ?[+-][0-9]{1,2}(:[0-9]{2})?| [A-Za-z][A-Za-z0-9_+/-]*)?\s*"
 
 
 def coerce(term: Term, target: Type) -> Term:
-    """The term as `target`, a type that it may become without being asked."""
+    """Coerce the term to `target`, a type that it can become implicitly."""
     if term.type == target:
         return term
     if term.type.name == "varchar" and target.name == "varchar":
@@ -53,7 +53,7 @@ def coerce(term: Term, target: Type) -> Term:
 
 
 def store(term: Term, target: Type, column: str) -> Term:
-    """The term as a value for a column of `target`. Raises TYPE_MISMATCH when Athena would not take it."""
+    """Convert the term for a column of `target`. Raises TYPE_MISMATCH where Athena would not store it."""
     if can_become(term.type, target):
         return coerce(term, target)
     if can_store(term.type, target):
@@ -67,7 +67,7 @@ def store(term: Term, target: Type, column: str) -> Term:
 
 
 def _uncut(term: Term, made: Term) -> Term:
-    """A text for a column of a length: what a cast would cut off may be blanks only."""
+    """Fail if the cast to a column's length would cut off anything but blanks."""
     length, kinds = made.type.numbers[0], f"{term.type.athena} to {made.type.athena}"
     message = f"'Cannot truncate non-space characters when casting from {kinds} on INSERT'"
     failure = fail("INVALID_CAST_ARGUMENT", message, made.type)
@@ -77,8 +77,8 @@ def _uncut(term: Term, made: Term) -> Term:
 
 def try_cast(term: Term, target: Type) -> Term:
     """`TRY_CAST`: null where CAST fails on the value."""
-    # What is cast stands outside of TRY: its own failures are failures, and DuckDB finds no column of a
-    # grouped query inside.
+    # The value is evaluated outside TRY: TRY must not hide its own failures, and inside it DuckDB does not
+    # find the columns of a grouped query.
     term = _by_its_clock(term, target)
     tried = f"TRY({cast(Term('tried', term.type, term.zone), target).sql})"
     return Term(f"list_transform([{term.sql}], lambda tried: {tried})[1]", target, term.zone)
@@ -99,7 +99,7 @@ def cast(term: Term, target: Type) -> Term:
 
 
 def _by_its_clock(term: Term, target: Type) -> Term:
-    """A moment that becomes what its own clock shows is that clock."""
+    """Use the wall clock of a zoned moment when the target type has no zone."""
     if term.moment is None or target.name not in ("timestamp", "date", "time"):
         return term
     return Term(term.moment.clock, Type("timestamp", term.type.numbers))
@@ -131,12 +131,12 @@ def _to_number(sql: str, source: Type, target: Type) -> str | None:
         wrong, made = f"isnan({sql})", raw_cast(f"round({sql})", target)
         if (source.name, target.name) == ("double", "bigint"):
             wrong = f"NOT ({sql} >= -{_BIGINTS} AND {sql} < {_BIGINTS})"
-        elif target.name == "bigint":  # the nearest bigint, unlike all other types
+        elif target.name == "bigint":  # from real: the nearest bigint, unlike all other pairs
             nearest = f"CASE WHEN {sql} > 0 THEN {2**63 - 1} ELSE {-(2**63)} END"
             made = f"CASE WHEN abs({sql}) >= {_BIGINTS} THEN {nearest} ELSE {made} END"
         return f"CASE WHEN {wrong} THEN {failure} ELSE {made} END"
     if source.name in _APPROXIMATE and target.name == "decimal":
-        # Through text: the shortest digits of the double are what Athena rounds, not its binary value.
+        # Through text: Athena rounds the shortest digits of the double, not its binary value.
         return raw_cast(raw_cast(sql, Type("varchar")), target)
     if (source.name, target.name) == ("double", "real"):
         infinite = f"CASE WHEN {sql} > 0 THEN 'inf' ELSE '-inf' END"
@@ -173,7 +173,7 @@ def _plain_text(sql: str, source: Type, zone: str) -> str | None:
         case "varchar" | "char":
             return sql
         case "decimal" if source.numbers[0] == source.numbers[1]:
-            # DuckDB leaves out the zero before the point of such types: `-.05`.
+            # DuckDB omits the zero before the point for such types: `-.05`.
             wide = Type("decimal", (min(source.numbers[0] + 1, 38), min(source.numbers[1], 37)))
             return raw_cast(raw_cast(sql, wide), Type("varchar"))
         case "double":
@@ -197,7 +197,7 @@ def _plain_text(sql: str, source: Type, zone: str) -> str | None:
 
 
 def _guarded(sql: str, pattern: str, target: Type, converted: str) -> str:
-    """`converted`, where the text matches; else Athena's error."""
+    """Return `converted` where the text matches the pattern, else Athena's error."""
     message = f"'Cannot cast ''' || {sql} || ''' to {target.athena.upper()}'"
     return (
         f"CASE WHEN {sql} IS NULL OR regexp_full_match({sql}, {text(pattern)}) THEN {converted} "
@@ -223,7 +223,7 @@ def _from_text(sql: str, target: Type) -> str | None:
             whole = _with_seventh_digit(whole, sql, target)
             return _guarded(sql, _TIMESTAMP_TEXT + _ZONE_TEXT, target, rounded(whole, target.numbers[0]))
         case "timestamp with time zone":
-            # A column has one zone here: a text's own would be shown, and its hours read, as UTC's.
+            # A column has one zone here: a text's own zone would be shown, and its hours read, as UTC.
             zone = f"trim(regexp_extract({sql}, {text(f'^{_TIMESTAMP_TEXT}{_ZONE_TEXT}$')}, 4))"
             refused = fail(
                 "NOT_SUPPORTED", f"'The zone ' || {zone} || ' of a text in the local cloud'", target
@@ -243,14 +243,14 @@ def _from_text(sql: str, target: Type) -> str | None:
 
 
 def _with_seventh_digit(value: str, written: str, target: Type) -> str:
-    """What DuckDB cuts off a text behind six digits of a second rounds the sixth."""
+    """Round up by the seventh fractional digit, which DuckDB cuts off."""
     if target.numbers[0] < 6:
         return value
     return f"({value} + to_microseconds(CAST(regexp_matches({written}, {text(_SEVENTH_DIGIT)}) AS BIGINT)))"
 
 
 def rounded(sql: str, digits: int) -> str:
-    """A timestamp with only `digits` digits of a second, half up."""
+    """Round a timestamp to `digits` fractional digits, half up."""
     if digits >= 6:
         return sql
     unit = 10 ** (6 - digits)
@@ -258,7 +258,7 @@ def rounded(sql: str, digits: int) -> str:
 
 
 def _time(sql: str, digits: int) -> str:
-    """A time with only `digits` digits of a second; what rounds up to a day is midnight."""
+    """Round a time to `digits` fractional digits; a time rounded up to a full day is midnight."""
     if digits >= 6:
         return sql
     return raw_cast(rounded(f"(DATE '1970-01-01' + {sql})", digits), Type("time"))
@@ -295,7 +295,7 @@ def _rounded_to(sql: str, source: Type, target: Type) -> str:
 
 
 def _nested(sql: str, source: Type, target: Type) -> str | None:
-    """Arrays, maps and rows, part by part; rows by position."""
+    """Convert arrays, maps and rows part by part, rows by position."""
     if duckdb_type(source) == duckdb_type(target) and _same_shape(source, target):
         return sql
     if source.name == "array":
@@ -329,7 +329,7 @@ def _convert_part(sql: str, source: Type, target: Type) -> str | None:
 
 
 def _same_shape(source: Type, target: Type) -> bool:
-    """Whether the values need no change: only the lengths of texts and the like differ."""
+    """Whether values need no conversion: at most the lengths of texts differ."""
     if source.name != target.name or len(source.parts) != len(target.parts):
         return False
     if not source.parts:

@@ -1,4 +1,4 @@
-"""GROUP BY, ORDER BY, OFFSET and LIMIT: what a query block does with its outputs."""
+"""The clauses that can refer to a block's outputs: GROUP BY, ORDER BY, OFFSET and LIMIT."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, combinations, product
@@ -15,9 +15,9 @@ _SETS = (exp.Rollup, exp.Cube, exp.GroupingSets)
 
 
 def grouping(group: exp.Expression, outputs: list[Output], scope: Scope) -> str:
-    """What GROUP BY lists: expressions, places of outputs, and sets of them."""
+    """Translate the list of GROUP BY: expressions, output positions, and grouping sets."""
     sets = [key for kind in ("rollup", "cube", "grouping_sets") for key in group.args.get(kind) or []]
-    if group.args.get("all") and not (sets or group.expressions):  # to Athena this is a column's name
+    if group.args.get("all") and not (sets or group.expressions):  # Athena reads this as a column name
         line, column = place(group)
         raise column_not_found("all", line=line, column=column)
     check_parts(group, "all", "rollup", "cube", "grouping_sets")
@@ -31,7 +31,7 @@ def grouping(group: exp.Expression, outputs: list[Output], scope: Scope) -> str:
 
 
 def _distinct_sets(keys: list[exp.Expression], outputs: list[Output], scope: Scope) -> str:
-    """GROUP BY DISTINCT: all grouping sets that the keys make together, each once."""
+    """GROUP BY DISTINCT: all grouping sets that the elements combine to, without duplicates."""
     choices = [_sets(key, outputs, scope) for key in keys]
     sets = {frozenset(chain(*chosen)) for chosen in product(*choices)}
     shown = (f"({', '.join(sorted(columns))})" for columns in sorted(sets, key=sorted))
@@ -39,7 +39,7 @@ def _distinct_sets(keys: list[exp.Expression], outputs: list[Output], scope: Sco
 
 
 def _sets(key: exp.Expression, outputs: list[Output], scope: Scope) -> list[list[str]]:
-    """The grouping sets of one element: columns in DuckDB's text."""
+    """The grouping sets of one element, as columns in DuckDB text."""
     match key:
         case exp.Rollup():
             parts = [_columns(part, outputs, scope) for part in key.expressions]
@@ -54,13 +54,13 @@ def _sets(key: exp.Expression, outputs: list[Output], scope: Scope) -> list[list
 
 
 def _columns(part: exp.Expression, outputs: list[Output], scope: Scope) -> list[str]:
-    """What stands in parentheses, or a key without any."""
+    """The columns inside parentheses, or the key itself if there are none."""
     inside = part.expressions if isinstance(part, exp.Tuple) else [part.unnest()]
     return [_group_key(column, outputs, scope) for column in inside]
 
 
 def _check_set(grouping_set: exp.Expression, scope: Scope) -> None:
-    """Sets are made of columns, not of places, of other sets, or of what is worked out from columns."""
+    """Check that grouping sets consist of columns: not positions, nested sets or computed expressions."""
     for part in _elements(grouping_set):
         if isinstance(part, exp.Column):
             whole = not resolve(scope, _names(part), part)[1]
@@ -120,11 +120,11 @@ def _by_position(key: exp.Expression, outputs: list[Output], clause: str, scope:
 
 
 Key = tuple[Term, exp.Expression]
-"""A key of an ORDER BY: its value, and the node that says its direction."""
+"""A key of an ORDER BY: its value, and the node with its direction."""
 
 
 def order_keys(node: exp.Expression, outputs: list[Output], scope: Scope) -> list[Key]:
-    """The keys of ORDER BY, which may be places and aliases of outputs."""
+    """Return the keys of ORDER BY, which may be positions or aliases of outputs."""
     order = node.args.get("order")
     keys = []
     for key in order.expressions if order is not None else ():
@@ -155,14 +155,14 @@ def tail(node: exp.Expression, outputs: list[Output], scope: Scope) -> str:
 
 
 def has_ties(node: exp.Expression) -> bool:
-    """Whether it ends in FETCH FIRST … WITH TIES."""
+    """Whether the query ends in FETCH FIRST … WITH TIES."""
     limit = node.args.get("limit")
     options = limit.args.get("limit_options") if isinstance(limit, exp.Fetch) else None
     return options is not None and bool(options.args.get("with_ties"))
 
 
 def ties(node: exp.Expression, keys: list[Key], scope: Scope) -> str:
-    """OFFSET and FETCH … WITH TIES: the rows that are wanted, and all that the last of them is equal to."""
+    """OFFSET and FETCH … WITH TIES: the requested rows, and all rows equal to the last of them."""
     if not keys:
         line, column = place(node)
         message = "FETCH FIRST WITH TIES clause requires ORDER BY"
@@ -182,7 +182,7 @@ def _offset(node: exp.Expression, scope: Scope) -> str:
 
 
 def tail_of(node: exp.Expression, fields: Sequence[Field], scope: Scope) -> str:
-    """The same of a query whose columns are given: no others are in sight."""
+    """The same for a query whose columns are `fields`; no other columns are in scope."""
     outputs = [as_output(field) for field in fields]
     return tail(node, outputs, scope.with_outputs(outputs))
 

@@ -1,4 +1,4 @@
-"""Which types meet in which: Athena's implicit coercions."""
+"""Athena's implicit coercions: the common type of two types."""
 
 from functools import reduce
 
@@ -17,17 +17,17 @@ def is_numeric(type_: Type) -> bool:
 
 
 def is_orderable(type_: Type) -> bool:
-    """Whether values of the type have an order: JSON and maps have none, nor has what holds them."""
+    """Whether values of the type can be ordered: not JSON and maps, nor types that contain them."""
     return all(part.name not in ("json", "map") for part in walk(type_))
 
 
 def as_decimal(type_: Type) -> Type:
-    """The decimal that holds every value of an integer type; a decimal stays what it is."""
+    """Return the decimal type that holds every value of an integer type; decimals stay the same."""
     return type_ if type_.name == "decimal" else decimal(_DIGITS[type_.name], 0)
 
 
 def common_type(left: Type, right: Type) -> Type | None:
-    """The type that both sides become when they meet, or None when they cannot."""
+    """Return the type that both sides are coerced to, or None."""
     if left == right or right == UNKNOWN:
         return left
     if left == UNKNOWN:
@@ -47,22 +47,22 @@ def common_type(left: Type, right: Type) -> Type | None:
 
 
 def common_of(types: list[Type]) -> Type | None:
-    """The type that all of them become, or None."""
+    """Return the type that all are coerced to, or None."""
     return reduce(lambda a, b: None if a is None else common_type(a, b), types, UNKNOWN)  # type: ignore[arg-type, return-value]
 
 
 def can_become(source: Type, target: Type) -> bool:
-    """Whether a value of `source` is accepted where `target` is asked for, without a cast."""
+    """Whether a value of `source` is accepted as `target` without a cast."""
     if target.name == "varchar" and not target.numbers and source.name in ("varchar", "unknown"):
         return True
     return common_type(source, target) == target
 
 
 def can_store(source: Type, target: Type) -> bool:
-    """Whether INSERT, UPDATE and MERGE take a value of `source` for a column of `target`.
+    """Whether INSERT, UPDATE and MERGE accept a value of `source` for a column of `target`.
 
-    It is enough that both meet in some type: a decimal is stored in an integer, a timestamp in a date,
-    checked row by row. Only bounded texts inside other values must fit as they are.
+    Any common type is enough: a decimal is stored in an integer, a timestamp in a date, checked row by
+    row. Only bounded texts inside other values must fit as they are.
     """
     if can_become(source, target):
         return True

@@ -1,7 +1,7 @@
-"""Subqueries that name columns of the query around them, where Athena finds no way to take them apart.
+"""Refuse correlated subqueries that Athena cannot decorrelate.
 
-DuckDB answers all of them. What Trino 476 refuses is known from asking it
-(`tests/localcloud/athena/translate/probes/correlated.jsonl`); what is not known to be refused is answered.
+DuckDB answers all of them. What Trino 476 refuses was found by testing it
+(`tests/localcloud/athena/translate/probes/correlated.jsonl`); anything not known to be refused is answered.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _QUERIES = (exp.Select, exp.SetOperation, exp.Values)
 
 @contextmanager
 def checked(kind: str, node: exp.Expression, scope: Scope) -> Iterator[None]:
-    """Refuse the `scalar`, `exists`, `in` or `lateral` subquery that is translated inside, if Trino does."""
+    """Refuse the `scalar`, `exists`, `in` or `lateral` subquery that the body translates, if Trino does."""
     statement = scope.statement
     seen = len(statement.resolved)
     yield
@@ -39,7 +39,7 @@ def _is_refused(
     kind: str, column: exp.Expression, query: exp.Expression, outer: list[exp.Expression]
 ) -> bool:
     way = [column, *_ancestors(column)]
-    if not any(step is query for step in way):  # a copy, whose place is not known
+    if not any(step is query for step in way):  # the column is in a copy, so its place is unknown
         return False
     at = next(index for index, step in enumerate(way) if isinstance(step, _QUERIES))
     block = way[at]
@@ -55,12 +55,12 @@ def _is_refused(
 def _ancestors(node: exp.Expression) -> Iterator[exp.Expression]:
     above = node.parent
     while above is not None:
-        yield above  # type: ignore[misc]  # of a tree that is all expressions
+        yield above  # type: ignore[misc]  # all nodes of the tree are expressions
         above = above.parent
 
 
 def _on_the_way(block: exp.Expression, query: exp.Expression) -> bool | None:
-    """Whether what stands between a block and its subquery refuses it; None where nothing does."""
+    """Whether a node between a block and its subquery makes Trino refuse it; None if nothing decides."""
     while block is not query:
         above = block.parent
         if isinstance(above, exp.SetOperation):
@@ -77,7 +77,7 @@ def _on_the_way(block: exp.Expression, query: exp.Expression) -> bool | None:
 
 
 def _in_block(kind: str, way: list[exp.Expression], block: exp.Select, outer: list[exp.Expression]) -> bool:
-    """Whether a column of outside may not stand where it stands in a block; `way` leads there."""
+    """Whether an outer column is refused at its place in a block; `way` is the path of nodes to it."""
     clause = way[-1]
     source = block.args.get("from_")
     if source is not None and isinstance(source.this, exp.Unnest) and _has(source.this, outer):
@@ -85,7 +85,7 @@ def _in_block(kind: str, way: list[exp.Expression], block: exp.Select, outer: li
     if isinstance(clause, exp.Join):
         return bool(clause.args.get("side")) or isinstance(clause.this, exp.Unnest)
     if clause.arg_key == "expressions":
-        if kind == "exists":  # which asks for rows, not for what is in them
+        if kind == "exists":  # needs rows only, not their values
             return False
         if kind in ("in", "lateral") and source is not None:
             return True
@@ -97,7 +97,7 @@ def _in_block(kind: str, way: list[exp.Expression], block: exp.Select, outer: li
 
 
 def _filters_too_late(kind: str, where: exp.Where, block: exp.Select, outer: list[exp.Expression]) -> bool:
-    """Whether something has to be known of a block's rows before those that do not match are gone."""
+    """Whether the block computes something over its rows before the outer condition can filter them."""
     if kind != "exists" and any(part.find(exp.Window) for part in block.expressions):
         return True
     total = _is_total(block)
@@ -140,7 +140,7 @@ def _has(node: exp.Expression, outer: list[exp.Expression]) -> bool:
 
 
 def _is_equality(node: exp.Expression, outer: list[exp.Expression]) -> bool:
-    """`column = what is known outside`."""
+    """Whether it is `column = expression of outer columns`."""
     if not isinstance(node, exp.EQ):
         return False
     sides = [node.this, node.expression]

@@ -1,18 +1,18 @@
 """Decimal arithmetic: Athena's result types, and exact values from DuckDB's 128-bit integers.
 
-DuckDB divides decimals as doubles and widens sums by its own rule, so each side is cast to what the
-result needs first; quotients are computed on unscaled HUGEINTs and rounded half up, away from zero.
+DuckDB divides decimals as doubles and has its own rule for the width of sums. So each side is first cast to
+what the result needs, and quotients are computed on unscaled HUGEINTs and rounded half away from zero.
 """
 
 from localcloud.athena.errors import AthenaError
 from localcloud.athena.translate.terms import BIGINT, Term, decimal, fail, raw_cast
 from localcloud.athena.types import Type
 
-# The most digits that a decimal has; a HUGEINT holds each of them, and little more.
+# The maximum precision of a decimal; a HUGEINT holds this many digits, and little more.
 _DIGITS = 38
 
-# Of so many digits a double holds each. Sums are decimals of 38 digits, but few hold more than these: a
-# million ratios of such sums take 0.6 CPU seconds, and 18 with each of them divided as a HUGEINT.
+# A double holds this many digits exactly. Sums are decimals of 38 digits, but few values are longer than
+# this: a million ratios of such sums take 0.6 CPU seconds; dividing each as a HUGEINT takes 18.
 _SHORT = 14
 
 
@@ -26,7 +26,7 @@ def add(left: Term, right: Term, operator: str) -> Term:
 
 
 def multiply(left: Term, right: Term) -> Term:
-    """`left * right`. Raises INVALID_FUNCTION_ARGUMENT when the scale passes 38."""
+    """`left * right`. Raises INVALID_FUNCTION_ARGUMENT when the scale exceeds 38."""
     (p1, s1), (p2, s2) = left.type.numbers, right.type.numbers
     if s1 + s2 > 38:
         raise AthenaError(
@@ -39,13 +39,13 @@ def multiply(left: Term, right: Term) -> Term:
 
 
 def unscaled(term: Term) -> str:
-    """The digits of a decimal as HUGEINT, without losing range on the way."""
+    """Return the unscaled value of a decimal as a HUGEINT, without losing range on the way."""
     digits = term.sql if term.type.numbers[1] == 0 else f"replace(CAST({term.sql} AS VARCHAR), '.', '')"
     return f"CAST({digits} AS HUGEINT)"
 
 
 def scaled(digits_sql: str, result: Type) -> str:
-    """A HUGEINT of digits as a decimal of the result type; raises in DuckDB when it does not fit."""
+    """Return a HUGEINT of digits as a decimal of the result type; DuckDB raises when it does not fit."""
     precision, scale = result.numbers
     whole = f"CAST({digits_sql} AS DECIMAL(38,0))"
     if scale == 0:
@@ -58,7 +58,7 @@ def scaled(digits_sql: str, result: Type) -> str:
 
 
 def divide(left: Term, right: Term) -> Term:
-    """`left / right`: scale is the larger of both, rounded half up."""
+    """`left / right`: the scale is the larger of both, rounded half up."""
     (p1, s1), (_, s2) = left.type.numbers, right.type.numbers
     scale = max(s1, s2)
     needed = p1 + s2 + max(s2 - s1, 0)
@@ -69,16 +69,16 @@ def divide(left: Term, right: Term) -> Term:
 
 
 def average(total: Term, count_sql: str, result: Type) -> Term:
-    """The mean of decimals, as decimal of the same type: their exact sum by their count, half up."""
+    """Return the mean of decimals, of the same type: their exact sum divided by their count, half up."""
     count = Term(count_sql, decimal(19, 0))
     return Term(scaled(_quotient(total, count, 0, at_zero="NULL", may_overflow=False), result), result)
 
 
 def _quotient(n: Term, d: Term, shift: int, *, at_zero: str, may_overflow: bool) -> str:
-    """Digits of `n / d` with `shift` digits more, rounded half away from zero.
+    """Return the digits of `n / d` with `shift` more digits, rounded half away from zero.
 
-    A list of one gives both sides a name: written out where they are needed they grew with each division
-    inside another, and DuckDB took 4 s to plan a ratio of means of sums.
+    A one-element list gives both sides a name. When they were repeated wherever needed, text grew with each
+    nested division, and DuckDB took 4 s to plan a ratio of means of sums.
     """
     (p1, _), (p2, _) = n.type.numbers, d.type.numbers
     pair = Term("pair['n']", n.type), Term("pair['d']", d.type)
@@ -98,7 +98,7 @@ def _quotient(n: Term, d: Term, shift: int, *, at_zero: str, may_overflow: bool)
 
 
 def _short(term: Term) -> str:
-    """The digits of a decimal of at most `_SHORT` digits as BIGINT: a double holds each of them."""
+    """The unscaled value as a BIGINT, for a decimal of at most `_SHORT` digits, exact as a double."""
     return f"CAST(round(CAST({term.sql} AS DOUBLE) * 1e{term.type.numbers[1]}) AS BIGINT)"
 
 
@@ -117,7 +117,7 @@ def _long_quotient(n: Term, d: Term, shift: int, *, may_overflow: bool) -> str:
 
 
 def _steps(shift: int, most: int) -> str:
-    """10**shift as a list of factors of at most 10**most, for a long division in HUGEINTs."""
+    """Factor 10**shift into at most 10**most each, for a long division in HUGEINTs."""
     powers = [most] * (shift // most) + ([shift % most] if shift % most else [])
     return "[" + ", ".join(f"CAST({10**power} AS HUGEINT)" for power in powers) + "]"
 

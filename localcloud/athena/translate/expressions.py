@@ -1,4 +1,4 @@
-"""Expressions: one handler a node, so that what has no handler is refused rather than passed through."""
+"""Expressions: one handler per node class; a node without a handler is refused, not passed through."""
 
 # ruff: noqa: ARG001, ARG005  (handlers share one signature)
 
@@ -48,7 +48,7 @@ _CHAINED = {*_ARITHMETIC, exp.DPipe}
 
 
 def translate(node: exp.Expression, scope: Scope) -> Term:
-    """The expression in DuckDB's text, typed. Raises AthenaError for what does not resolve or fit."""
+    """Translate an expression to typed DuckDB text. Raises AthenaError if it does not resolve or fit."""
     check_parts(node, *_PARTS.get(type(node), ()))
     if type(node) in _CHAINED:
         with scope.statement.parted():
@@ -74,7 +74,7 @@ def translate(node: exp.Expression, scope: Scope) -> Term:
 
 
 def _chain(node: exp.Expression, scope: Scope) -> Term:
-    """`a || b || c …` or `a + b - c …`, without recursion: generated SQL chains hundreds."""
+    """Translate `a || b || c …` or `a + b - c …` without recursion: generated SQL chains hundreds."""
     links = []
     while type(node) in _CHAINED:
         links.append(node)
@@ -110,7 +110,7 @@ def _dotted(node: exp.Expression) -> list[exp.Expression]:
 
 
 def dereference(term: Term, name: str, node: exp.Expression) -> Term:
-    """`term.name`, a field of a row. Raises when the term is no row or has no such field."""
+    """`term.name`, a field of a row. Raises when the term is not a row or has no such field."""
     line, column = place(node)
     if term.type.name != "row":
         raise AthenaError("TYPE_MISMATCH", f"line {line}:{column}: Expression is not of type ROW")
@@ -152,9 +152,10 @@ def _cast_at(node: exp.Expression, how: Callable[[Term, Type], Term], term: Term
 
 
 def _to_cast(node: exp.Expression, scope: Scope) -> Term:
-    """What is parsed on the way to another type keeps its order of keys, which a JSON value has not.
+    """Translate the operand of a cast. A json_parse directly inside keeps the order of object keys.
 
-    Trino works out a literal before it sees the cast.
+    A JSON value has no such order. For a literal argument the order is lost: Trino evaluates it before the
+    cast.
     """
     parsed = isinstance(node, exp.Anonymous) and node.name.lower() == "json_parse"
     if parsed and not all(isinstance(part, exp.Literal) for part in node.expressions):
@@ -258,7 +259,7 @@ def _substring(node: exp.Expression, scope: Scope) -> Term:
 
 
 def _digits(node: exp.Expression) -> int:
-    """Those of a second, in `current_timestamp(6)`."""
+    """The fractional digits of a second in `current_timestamp(6)`; 3 by default."""
     if not isinstance(node.this, exp.Literal):
         return 3
     if not node.this.name.isdigit() or node.this.is_string:
@@ -270,7 +271,7 @@ def _digits(node: exp.Expression) -> int:
 
 
 def _now(name: str) -> Handler:
-    """The moment of the statement, with three digits of a second unless others are asked for."""
+    """Return a handler for the statement's time, with three fractional digits unless specified."""
 
     def handler(node: exp.Expression, scope: Scope) -> Term:
         type_ = Type(name, (_digits(node),))
@@ -305,7 +306,7 @@ def _call(node: exp.Expression, scope: Scope) -> Term:
     return calls.call(node.name.lower(), node.expressions, node, scope)
 
 
-# The parts of a node, besides this, expression and expressions, that its handler reads or that say nothing.
+# Per node class: parts besides this, expression and expressions that its handler reads or may ignore.
 _PARTS: dict[type[exp.Expression], tuple[str, ...]] = {
     exp.Literal: ("is_string",),
     exp.Column: ("table", "db", "catalog"),

@@ -1,4 +1,4 @@
-"""EXTRACT: which fields there are, and of what."""
+"""EXTRACT: the fields that exist, and the types that have them."""
 
 from sqlglot import exp
 
@@ -25,7 +25,7 @@ _EXTRACTED = {
     **dict.fromkeys(("year_of_week", "yow"), _DAYS),
     **dict.fromkeys(("timezone_hour", "timezone_minute"), (_ZONED, "time with time zone")),
 }
-"""What each field is extracted of; the functions of these names take more, `hour` a date."""
+"""The types that each field can be extracted from; functions of these names accept more: `hour` a date."""
 
 
 def extract(node: exp.Expression, scope: Scope) -> Term:

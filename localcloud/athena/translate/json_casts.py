@@ -1,4 +1,4 @@
-"""JSON read as other types: scalars, arrays, maps, and rows from objects or arrays."""
+"""Casts from JSON to other types: scalars, arrays, maps, and rows from objects or arrays."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ _WHOLE = decimal(38, 0)
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """How values are cast once they are out of JSON, and how deep this value stands in its document."""
+    """How to cast values taken out of JSON, and the depth of the present value in its document."""
 
     convert: Convert
     depth: int = 0
 
     @property
     def x(self) -> str:
-        """The name of the value at this depth."""
+        """The variable name of the value at this depth."""
         return f"json{self.depth}"
 
     def inside(self) -> "_Reader":
@@ -39,7 +39,7 @@ class _Reader:
 
 
 def from_json(sql: str, target: Type, convert: Convert) -> str | None:
-    """`CAST(json AS target)`, None when there is no such cast; `convert` casts between other types."""
+    """`CAST(json AS target)`; None when there is no such cast. `convert` casts between other types."""
     return _value(sql, target, _Reader(convert))
 
 
@@ -58,12 +58,12 @@ def _value(sql: str, target: Type, reader: _Reader) -> str | None:
     message = f"'Cannot cast to {target.athena}: ' || CAST({x} AS VARCHAR)"
     failure = fail("INVALID_CAST_ARGUMENT", message, target)
     made = f"CASE WHEN {x} IS NULL OR json_type({x}) = 'NULL' THEN NULL {cases} ELSE {failure} END"
-    # A list of one element keeps the value from being written out for every kind of JSON.
+    # A one-element list keeps the value from being repeated for every kind of JSON.
     return f"list_transform([{sql}], lambda {x}: {made})[1]"
 
 
 def _bounded(sql: str, target: Type, reader: _Reader) -> str | None:
-    """Text that is too long is an error here, where other casts cut it."""
+    """Fail for text that is too long, which other casts cut."""
     x = reader.x
     message = f"'Character count exceeds length limit {target.numbers[0]}: ' || {x}"
     failure = fail("GENERIC_INTERNAL_ERROR", message, target)
@@ -71,7 +71,7 @@ def _bounded(sql: str, target: Type, reader: _Reader) -> str | None:
     return f"list_transform([{_value(sql, VARCHAR, reader.inside())}], lambda {x}: {checked})[1]"
 
 
-# What is made of each kind of JSON, in DuckDB's words for the kinds.
+# What each kind of JSON becomes, by DuckDB's names of the kinds.
 _Branches = list[tuple[str, str]]
 
 
@@ -79,7 +79,7 @@ def _scalar(target: Type, reader: _Reader) -> _Branches | None:
     written = f"json_extract_string({reader.x}, '$')"
     truth, fraction, whole = (raw_cast(written, type_) for type_ in (BOOLEAN, DOUBLE, _WHOLE))
     if target == VARCHAR:
-        # An integer of more than 64 bits is a DOUBLE to DuckDB.
+        # DuckDB reads an integer of more than 64 bits as a DOUBLE.
         shown = reader.convert(fraction, DOUBLE, VARCHAR)
         fraction = f"CASE WHEN regexp_full_match({written}, '-?[0-9]+') THEN {written} ELSE {shown} END"
         return [("'VARCHAR', 'BOOLEAN', 'BIGINT', 'UBIGINT'", written), ("'DOUBLE'", fraction)]
@@ -123,7 +123,7 @@ def _map(target: Type, reader: _Reader) -> _Branches | None:
 
 
 def _row(target: Type, reader: _Reader) -> _Branches | None:
-    """Fields in their order from an array, by their names, in any case, from an object."""
+    """Build a row from an array by position, or from an object by field name, ignoring case."""
     x, e = reader.x, f"e{reader.depth}"
     by_place, by_name = [], []
     for at, (name, part) in enumerate(target.parts):

@@ -1,4 +1,4 @@
-"""JSON values, kept as their text, made from other values."""
+"""Convert other values to JSON values, which are kept as text."""
 
 import json
 import re
@@ -18,7 +18,7 @@ _ESCAPED = re.compile(r"\\u00[01][0-9a-f]|[\U00010000-\U0010ffff]")
 
 
 def quoted(key: str) -> str:
-    """A text as a JSON string, with the escapes that Jackson writes."""
+    """Return a text as a JSON string, escaped as Jackson does."""
     return _ESCAPED.sub(_escape, json.dumps(key, ensure_ascii=False))
 
 
@@ -30,14 +30,14 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def can_become(source: Type) -> bool:
-    """Whether CAST makes JSON of the type; what writes JSON takes more of them."""
+    """Whether CAST converts the type to JSON; functions that write JSON accept more types."""
     keys = (part.parts[0][1].name for part in walk(source) if part.name == "map")
     named = all(part.name not in ("char", "timestamp with time zone") for part in walk(source))
     return named and all(key in _KEYS for key in keys)
 
 
 def from_value(sql: str, source: Type, zone: str, depth: int = 0) -> str | None:
-    """A value as JSON text, or None when its type has no JSON."""
+    """Return a value as JSON text; None when its type has no JSON form."""
     if source.name == "json":
         return sql
     if source.name == "unknown":
@@ -64,8 +64,8 @@ def from_value(sql: str, source: Type, zone: str, depth: int = 0) -> str | None:
 
 
 def number(sql: str, type_: Type) -> str:
-    """A decimal as Java writes it: as `1E-9` where seven zeros would stand in front."""
-    precision, scale = type_.numbers  # DuckDB leaves out the zero before the point where there is no room
+    """Return a decimal as Java prints it: as `1E-9` rather than with seven leading zeros."""
+    precision, scale = type_.numbers  # DuckDB omits the zero before the point if precision equals scale
     shown = raw_cast(raw_cast(sql, decimal(max(precision, min(scale + 1, 38)), scale)), VARCHAR)
     return f"athena_java_decimal({shown}, {scale})" if scale > _PLAIN_ZEROS else shown
 

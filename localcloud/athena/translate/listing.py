@@ -1,4 +1,4 @@
-"""What a SELECT lists: columns, expressions and stars, with one name for each."""
+"""The select list: columns, expressions and stars, with a unique name for each output."""
 
 # ruff: noqa: S608  (what looks like SQL is a message)
 
@@ -13,7 +13,7 @@ from localcloud.athena.translate.terms import Term, ident
 
 
 def listed(items: Sequence[exp.Expression], scope: Scope) -> list[Output]:
-    """The outputs of the items; a star is as many as it stands for. Raises for what does not resolve."""
+    """Return the outputs of the items; a star expands to several. Raises for what does not resolve."""
     outputs: list[Output] = []
     for item in items:
         if isinstance(item, exp.Star):
@@ -72,20 +72,20 @@ def _name_of(item: exp.Expression) -> str:
 
 
 def _is_name(item: exp.Expression) -> bool:
-    """Whether it is written as a dotted name: a field of anything else, such as `f(x).a`, has no name."""
+    """Whether it is written as a dotted name; a field of anything else, such as `f(x).a`, has no name."""
     while isinstance(item, exp.Dot | exp.Paren):
         item = item.this
     return isinstance(item, exp.Column | exp.Identifier)
 
 
 def items(outputs: list[Output]) -> str:
-    """The outputs in DuckDB's text, each under its own name."""
+    """Return the outputs as DuckDB text, each with its own name."""
     labels = labelled([output.name for output in outputs])
     return ", ".join(f"{output.term.sql} AS {label}" for output, label in zip(outputs, labels, strict=True))
 
 
 def fields(outputs: list[Output]) -> tuple[Field, ...]:
-    """The columns that they become: what has no name is `_col` and its place."""
+    """Return the resulting columns; an unnamed one is called `_col` plus its position."""
     labels = labelled([output.name for output in outputs])
     return tuple(
         Field(
@@ -101,7 +101,7 @@ def fields(outputs: list[Output]) -> tuple[Field, ...]:
 
 
 def labelled(names: Sequence[str]) -> list[str]:
-    """Quoted, distinct names for the columns of a block; DuckDB compares them without case."""
+    """Return quoted, distinct names for the columns of a block; DuckDB ignores case in names."""
     used: set[str] = set()
     labels = []
     for at, name in enumerate(names):

@@ -44,9 +44,9 @@ _MONTHS = {"month": 1, "year": 12}
 
 
 def number(written: str, node: exp.Expression) -> Term:
-    """An integer or double literal, with its sign. Raises when it fits no type.
+    """Parse a signed integer or double literal. Raises when it fits no type.
 
-    `1.5` is a double to Athena, though a decimal to Trino (ADR 7); decimals are written `decimal '1.5'`.
+    `1.5` is a double in Athena but a decimal in Trino (ADR 7); decimals are written `decimal '1.5'`.
     """
     digits = written.lstrip("-")
     if "e" not in digits.lower() and "." not in digits:
@@ -56,7 +56,7 @@ def number(written: str, node: exp.Expression) -> Term:
             raise syntax_error(f"Invalid numeric literal: {digits}", line=line, column=column)
         small = -(2**31) <= value < 2**31
         sql = f"({value})" if value < 0 else str(value)
-        if value == -(2**31):  # to DuckDB a bigint with a minus in front
+        if value == -(2**31):  # DuckDB reads it as the negation of a bigint
             sql = raw_cast(sql, INTEGER)
         return Term(sql if small else raw_cast(sql, BIGINT), INTEGER if small else BIGINT, value=value)
     return Term(raw_cast(text(written), DOUBLE), DOUBLE)
@@ -72,7 +72,7 @@ def _decimal(written: str, node: exp.Expression) -> Term:
 
 
 def typed_literal(written: str, type_: Type, node: exp.Expression) -> Term:
-    """`type 'text'`: the digits written decide the precision. Raises INVALID_LITERAL."""
+    """Parse `type 'text'`; the digits written determine the precision. Raises INVALID_LITERAL."""
     if type_.name == "decimal":
         return _decimal(written.strip(), node)
     if type_.name == "json":
@@ -90,7 +90,7 @@ def typed_literal(written: str, type_: Type, node: exp.Expression) -> Term:
             raise _invalid(f"'{written}' is not a valid TIME literal", node)
         kind = Type("time with time zone" if match["zone"] else "time", (len(match["digits"] or ""),))
         if match["zone"]:
-            # Kept as its text: DuckDB's own type shows no minutes of an offset.
+            # Kept as text: DuckDB's own type does not show the minutes of an offset.
             clock = written.strip().removesuffix(match["zone"]).rstrip()
             return Term(text(clock + zones.offset(match["zone"])), kind)
         return Term(raw_cast(text(written.strip()), kind), kind)
@@ -109,7 +109,7 @@ def typed_literal(written: str, type_: Type, node: exp.Expression) -> Term:
 
 
 def _address(written: str, type_: Type, node: exp.Expression) -> Term:
-    """An address as its 16 bytes, which is how addresses are ordered; IPv4 is mapped into IPv6."""
+    """Return an address as its 16 bytes, which order as addresses do; IPv4 is mapped into IPv6."""
     try:
         address = ip_address(written)
     except ValueError:
@@ -119,7 +119,7 @@ def _address(written: str, type_: Type, node: exp.Expression) -> Term:
 
 
 def _json(written: str, node: exp.Expression) -> Term:
-    """JSON as Athena keeps it: without spaces, the keys of objects in order, fractions as doubles."""
+    """Normalize JSON as Athena does: no spaces, object keys sorted, fractions as doubles."""
     try:
         value = json.loads(written, parse_float=lambda digits: _Number(_java_text(float(digits))))
     except ValueError:
@@ -128,11 +128,11 @@ def _json(written: str, node: exp.Expression) -> Term:
 
 
 class _Number(str):
-    """The digits of a JSON number that is no integer."""
+    """The text of a JSON number that is not an integer."""
 
 
 def _java_text(number: float) -> str:
-    """A double as Java shows it: with an exponent below 0.001 and from 10 million."""
+    """Return a double as Java prints it: with an exponent below 0.001 and from 10 million."""
     if abs(number) == float("inf"):
         return '"Infinity"' if number > 0 else '"-Infinity"'
     if number == 0 or 1e-3 <= abs(number) < 1e7:
@@ -169,7 +169,7 @@ def _json_text(value: object) -> Iterator[str]:
 def _check_day(written: str, node: exp.Expression) -> None:
     year, month, day = written.strip().rsplit("-", 2)
     try:
-        # The calendar repeats every 400 years; Python's has the years 1 to 9999 only.
+        # The calendar repeats every 400 years; Python's only has the years 1 to 9999.
         date(int(year) % 400 + 2000, int(month), int(day))
     except ValueError:
         raise _invalid(f"'{written}' is not a valid DATE literal", node) from None

@@ -1,8 +1,8 @@
-"""What a translation needs more than once is worked out once.
+"""Evaluate once what a translation uses more than once.
 
-An argument that is written out twice doubles with every call around it, and so does what a macro of DuckDB's
-takes, by its text: calls within calls would grow beyond all bounds. Where that begins, the arguments go into
-a list of one, whose lambda names them.
+An argument that is written out twice doubles with every call around it, and DuckDB expands macro arguments
+as text in the same way, so nested calls would grow exponentially. Where that begins, the arguments are put
+into a one-element list, and a lambda over it gives them names.
 """
 
 import re
@@ -12,14 +12,14 @@ from dataclasses import replace
 
 from localcloud.athena.translate.terms import Moment, Term, text
 
-# How much text may be there more than once. Below it DuckDB finds by itself what is the same.
+# How much text may be repeated. Below this, DuckDB finds common subexpressions itself.
 LIMIT = 2000
 
-# Ours that take an argument more than once, and DuckDB's own.
+# Macros that expand an argument more than once: ours except these, and some of DuckDB's own.
 _SINGLE = "fail|java_text|json_escaped|json_strict|json_text|murmur3|path_text|sha512"
 _MACRO = rf"athena_(?!(?:{_SINGLE})\()\w+|array_to_string|nullif|split_part"
 _MACRO_CALL = re.compile(rf"\b(?:{_MACRO})\(")
-# What a macro stands for, in characters of text: SHA-512 takes 0.2 s.
+# The cost of a macro, in characters of text: SHA-512 takes 0.2 s.
 _SIZE, _LARGE_SIZE = 300, 3000
 _LARGE = ("athena_sha512(", "athena_murmur3(", "athena_xxhash64(", "athena_json(", "athena_beta(")
 
@@ -34,7 +34,7 @@ Build = Callable[[Sequence[Term]], Term]
 
 
 def bound(found: Term, parts: Sequence[Term], build: Build) -> Term:
-    """`found`, which `build` makes of `parts`, or the same with the parts worked out before it."""
+    """Return `found`, which `build` made of `parts`, or a version that evaluates the parts first."""
     doubled = sum((found.sql.count(part.sql) - 1) * _weight(part.sql) for part in parts) > LIMIT
     if not doubled and not _adds_macros(found, parts):
         return found
@@ -58,19 +58,19 @@ def bound(found: Term, parts: Sequence[Term], build: Build) -> Term:
 
 
 def _weight(sql: str) -> int:
-    """How much of DuckDB's work a text is, in characters."""
+    """The cost of a text to DuckDB, in characters."""
     large = sum(sql.count(macro) for macro in _LARGE)
     return len(sql) + _SIZE * len(_MACRO_CALL.findall(sql)) + _LARGE_SIZE * large
 
 
 def _adds_macros(found: Term, parts: Sequence[Term]) -> bool:
-    """Whether there are macros in the parts, and others around them."""
+    """Whether the parts contain macro calls, and `found` adds others around them."""
     inside = sum(len(_MACRO_CALL.findall(part.sql)) * found.sql.count(part.sql) for part in parts)
     return 0 < inside < len(_MACRO_CALL.findall(found.sql))
 
 
 def _inside_macro(sql: str, name: str) -> bool:
-    """Whether `name` stands among the arguments of a macro."""
+    """Whether `name` occurs among the arguments of a macro."""
     around: list[bool] = []
     for piece in _PIECE.finditer(sql):
         if piece["macro"] or piece["open"]:
@@ -83,6 +83,6 @@ def _inside_macro(sql: str, name: str) -> bool:
 
 
 def _written_out(made: Term, parts: Iterable[Term]) -> bool:
-    """Whether it is made of what a part has beside its text, which no name stands for."""
+    """Whether the result uses a part's `moment` texts, which the name does not replace."""
     beside = [part.moment for part in parts if part.moment is not None]
     return any(sql in made.sql for moment in beside for sql in (moment.instant, moment.clock))

@@ -1,7 +1,7 @@
-"""Where an error is told of: line and column of a node of the tree, as Trino tells them.
+"""Error positions: line and column of a node of the tree, as Trino reports them.
 
-sqlglot keeps the places of names, literals and calls. What has no place of its own starts with a word or is
-an operator: it is the last one of its kind in the text before what stands behind it.
+sqlglot keeps the positions of names, literals and calls. Any other node starts with a keyword or is an
+operator: its position is that of the last such keyword or operator before the part that follows it.
 """
 
 from sqlglot import exp
@@ -11,7 +11,7 @@ from localcloud.athena.statements.tokens import place as place_in
 from localcloud.athena.statements.tokens import tokenize
 
 TEXT = "text"
-"""The key of a tree's `meta` with the text that it was read from."""
+"""The key in a tree's `meta` that holds the text it was parsed from."""
 
 _OPERATORS: dict[type[exp.Expression], frozenset[str]] = {
     exp.EQ: frozenset("="),
@@ -43,7 +43,7 @@ _WORDS: dict[type[exp.Expression], frozenset[str]] = {
 
 
 def place(node: exp.Expression) -> tuple[int, int]:
-    """Line and column of a node; 1:1 where nothing of it has a place."""
+    """Return line and column of a node; 1:1 if no part of it has a position."""
     node = _bare(node)
     start = _leftmost(node)
     if start is None:
@@ -56,7 +56,7 @@ def place(node: exp.Expression) -> tuple[int, int]:
 
 
 def placed(error: AthenaError, node: exp.Expression) -> AthenaError:
-    """The same error at the place of a node, where it was raised without knowing one."""
+    """Return the error with the position of a node, if it was raised without one (at 1:1)."""
     line, column = place(node)
     code, text = error.code, str(error).removeprefix(f"{error.code}: ")
     nowhere = "line 1:1: "
@@ -68,14 +68,14 @@ def placed(error: AthenaError, node: exp.Expression) -> AthenaError:
 
 
 def _bare(node: exp.Expression) -> exp.Expression:
-    """What stands in the parentheses: to Trino these are no part of the tree."""
+    """Strip parentheses and aliases, which are not part of Trino's tree."""
     while isinstance(node, exp.Paren | exp.Alias | exp.Subquery) and isinstance(node.this, exp.Expression):
         node = node.this
     return node
 
 
 def _leftmost(node: exp.Expression) -> tuple[int, int, int, int] | None:
-    """Offset, line, column of its end and width of the first part that has a place."""
+    """Return offset, line, end column and width of the first part that has a position."""
     known = [part.meta for part in node.walk() if "line" in part.meta]
     if not known:
         return None
@@ -84,23 +84,23 @@ def _leftmost(node: exp.Expression) -> tuple[int, int, int, int] | None:
 
 
 def _offset(node: exp.Expression, text: str) -> int | None:
-    """Where the word or the operator of a node stands; None where it has none."""
+    """Return the offset of the node's keyword or operator; None if it has none."""
     behind, words = _sought(node)
     inner = _bare(node.this) if isinstance(node, exp.Cast) else None
-    if isinstance(inner, exp.Cast):  # whose word is the last one before what is cast
+    if isinstance(inner, exp.Cast):  # nested: its keyword is the last one before the inner cast
         behind = _offset(inner, text)
     return None if behind is None else _last_before(text, behind, words)
 
 
 def _sought(node: exp.Expression) -> tuple[int | None, frozenset[str]]:
-    """Before which offset the last of which words is the place of a node."""
+    """Return the words to look for, and the offset before which the last of them is the node's position."""
     if (words := _OPERATORS.get(type(node))) is not None:
         anchor = node.expression
     elif isinstance(node, exp.In):
         anchor, words = node.args.get("query") or node.expressions[0], frozenset({"IN"})
     elif isinstance(node, exp.Between):
         anchor, words = node.args["low"], frozenset({"BETWEEN"})
-    elif isinstance(node, exp.Cast):  # TRY_CAST is one, too; so is `date '2024-01-01'`
+    elif isinstance(node, exp.Cast):  # includes TRY_CAST and `date '2024-01-01'`
         written = str(node.args["to"].meta.get("word", "")).upper()
         anchor, words = node.this, frozenset({"CAST", "TRY_CAST", written})
     else:

@@ -29,7 +29,7 @@ def compare(operator: str, left: Term, right: Term, node: exp.Expression) -> Ter
         raise not_supported("Comparing times with time zones in the local cloud")
     a, b = coerce(left, common), coerce(right, common)
     if common.name == "map" and UNKNOWN in (left.type, right.type):
-        given = left if right.type == UNKNOWN else right  # DuckDB takes the entries of a null for no list
+        given = left if right.type == UNKNOWN else right  # DuckDB's map_entries(NULL) is not a list
         nothing = f"CASE WHEN {given.sql} IS NULL THEN NULL ELSE NULL::BOOLEAN END"
         return Term(f"({given.sql} {operator} NULL)" if "IS" in operator else nothing, BOOLEAN)
     if common.name == "map" and operator not in ("=", "<>"):
@@ -46,9 +46,9 @@ def compare(operator: str, left: Term, right: Term, node: exp.Expression) -> Ter
 
 
 def _without_nan(operator: str, plain: str, a: Term, b: Term, left: Term, right: Term) -> str:
-    """To DuckDB NaN equals itself and is larger than all else; to Athena no comparison with it holds.
+    """Exclude NaN: in DuckDB it equals itself and is the largest number; in Athena no comparison holds.
 
-    Beside a null it is unknown, too: `b <> b` is null there, and false of all else.
+    Beside a null the result is unknown: `b <> b` is null for a null, and false for everything else.
     """
     literal_left, literal_right = (isinstance(side.value, int) for side in (left, right))
     match operator:
@@ -64,18 +64,18 @@ def _without_nan(operator: str, plain: str, a: Term, b: Term, left: Term, right:
 
 
 def _no_nan(value: str, *beside: str) -> str:
-    """Whether it is no NaN; null where it is one beside a null."""
+    """Return SQL that is true unless the value is NaN; null if it is NaN beside a null."""
     unknown = "".join(f" OR {other} <> {other}" for other in beside)
     return f"(NOT isnan({value}){unknown})" if unknown else f"NOT isnan({value})"
 
 
 def _entries(value: str) -> str:
-    """What a map is compared by: the order of its entries says nothing."""
+    """Return the sorted entries of a map, for comparing maps: the order of entries does not matter."""
     return f"list_sort(map_entries({value}))"
 
 
 def _equal(a: str, b: str, type_: Type, depth: int = 0) -> str:
-    """Equality of nested values: unknown when only a null inside leaves it open, which DuckDB decides."""
+    """Return equality of nested values: null if a null inside leaves it open, which DuckDB decides."""
     if type_.name == "map":
         return _equal(_entries(a), _entries(b), array(row(*type_.parts)), depth)
     if type_.name == "row":
@@ -101,7 +101,7 @@ def _equal(a: str, b: str, type_: Type, depth: int = 0) -> str:
 
 
 def shared_type(what: str, terms: Sequence[Term], nodes: Sequence[exp.Expression]) -> Type:
-    """The type that all terms become. Raises TYPE_MISMATCH at the node of the first that has none."""
+    """Return the common type of all terms. Raises TYPE_MISMATCH at the first node without one."""
     common = UNKNOWN
     for term, node in zip(terms, nodes, strict=True):
         both = common_type(common, term.type)
@@ -138,14 +138,14 @@ def _quantified(operator: str, node: exp.Expression, scope: Scope) -> Term:
         return _beside_extreme(operator, word, coerce(left, common), rows, node)
     found = f"({coerce(left, common).sql} {operator} {word} ({rows}))"
     if (operator, word) in (("=", "ALL"), ("<>", "ANY")) and is_orderable(common):
-        # Trino asks whether all rows are equal before it looks at a null on the left.
+        # Trino checks whether all rows are equal before it considers a null on the left.
         several = f"(SELECT min(c) <> max(c) FROM ({rows}) AS several(c))"
         found = f"coalesce({found}, CASE WHEN {several} THEN {'FALSE' if word == 'ALL' else 'TRUE'} END)"
     return Term(found, BOOLEAN)
 
 
 def _beside_extreme(operator: str, word: str, left: Term, rows: str, node: exp.Expression) -> Term:
-    """`x > ALL (…)` of floats: as Trino, whose extremes pass over NaN, compares with the largest of all."""
+    """`x > ALL (…)` of floats, as in Trino: compare with the largest value; min and max there ignore NaN."""
     name = "max" if (operator[0] == ">") == (word == "ALL") else "min"
     number = "c" if name == "min" else "CASE WHEN NOT isnan(c) THEN c END"
     extreme = Term(f"coalesce({name}({number}), max(c))", left.type)
@@ -177,7 +177,7 @@ def _retyped(query: Query, common: Type) -> str:
 
 
 def _of_one_column(query: Query) -> Query:
-    """Rows of all columns, where there are several. To Trino, too, nulls at one place of two are alike."""
+    """Return a query of one column, a row if there are several. As in Trino, nulls at one place are alike."""
     if len(query.fields) == 1:
         return query
     type_ = row(*(("", field.type) for field in query.fields))
@@ -188,7 +188,7 @@ def _of_one_column(query: Query) -> Query:
 
 
 def _terms(node: exp.Expression) -> list[exp.Expression]:
-    """The terms of a chain of one connective, without recursion: generated SQL chains hundreds."""
+    """Flatten a chain of one connective without recursion: generated SQL chains hundreds."""
     kind, found, todo = type(node), [], [node]
     while todo:
         part = todo.pop()
@@ -235,7 +235,7 @@ def _between(node: exp.Expression, scope: Scope) -> Term:
 
 
 def asked(node: exp.Expression) -> exp.Expression | None:
-    """The query of `IN (SELECT …)` or `IN (VALUES …)`; None of a list."""
+    """Return the query of `IN (SELECT …)` or `IN (VALUES …)`; None for a list."""
     listed = node.expressions
     query = listed[0] if listed and isinstance(listed[0], exp.Values) else node.args.get("query")
     return query if isinstance(query, exp.Expression) else None
@@ -252,7 +252,7 @@ def _in(node: exp.Expression, scope: Scope) -> Term:
     items = [zones.unshown(scope.term(item)) for item in node.expressions]
     common = shared_type("IN value and list items", [value, *items], [node.this, *node.expressions])
     if common.parts:
-        # A null inside leaves the answer open, as in the comparisons one by one.
+        # As in single comparisons, a null inside a value leaves the answer open.
         tests = (compare("=", value, item, node).sql for item in items)
         return Term(f"({' OR '.join(tests)})", BOOLEAN)
     found = coerce(value, common).sql
@@ -272,7 +272,7 @@ def _in(node: exp.Expression, scope: Scope) -> Term:
 
 
 def _check_escape(pattern: Term, escape: Term) -> None:
-    """DuckDB takes an empty escape for none, and lets it stand before any character."""
+    """Refuse what DuckDB accepts: an empty escape, and an escape before any character."""
     code, mark = "INVALID_FUNCTION_ARGUMENT", escape.value
     if not isinstance(mark, str):
         return

@@ -1,4 +1,4 @@
-"""Conditions of a WHERE clause that a table can prune its files with."""
+"""Extract conditions from a WHERE clause that a table can use to prune its files."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,9 +24,9 @@ _EXACT = ("tinyint", "smallint", "integer", "bigint")
 
 
 def filters(where: exp.Expression, fields: Sequence[Field]) -> Filters:
-    """For each DuckDB alias, the conjuncts of the form `column op literal` on its columns.
+    """Return, per DuckDB alias, the conjuncts of the form `column op literal` on its columns.
 
-    Only what is certain: other conjuncts are left to the query itself.
+    Other conjuncts, or uncertain ones, are left to the query itself.
     """
     found: dict[str, list[Filter]] = defaultdict(list)
     for part in conjuncts(where):
@@ -38,7 +38,7 @@ def filters(where: exp.Expression, fields: Sequence[Field]) -> Filters:
 
 
 def conjuncts(node: exp.Expression) -> Iterator[exp.Expression]:
-    """The conditions that must all hold for a condition to hold."""
+    """Yield the conditions that must all hold for a condition to hold."""
     if isinstance(node, exp.And):
         yield from conjuncts(node.this)
         yield from conjuncts(node.expression)
@@ -87,7 +87,7 @@ def _field(node: exp.Expression, fields: Sequence[Field]) -> Field | None:
 
 
 def _value(node: exp.Expression, type_: Type) -> object | None:
-    """The literal as a Python value of the column's kind, or None when that is not certain."""
+    """Return the literal as a Python value of the column's type; None if that is not certain."""
     while isinstance(node, exp.Paren):
         node = node.this
     negative = isinstance(node, exp.Neg)
@@ -123,7 +123,7 @@ def _typed(node: exp.Cast, type_: Type) -> object | None:
 def equalities(
     condition: exp.Expression, left: Sequence[Field], right: Sequence[Field]
 ) -> Iterator[tuple[Field, Field]]:
-    """The conjuncts `column = column` of a join condition, as (field of left, field of right)."""
+    """Yield the conjuncts `column = column` of a join condition, as (left field, right field)."""
     for part in conjuncts(condition):
         if isinstance(part, exp.EQ):
             for a, b in ((part.this, part.expression), (part.expression, part.this)):

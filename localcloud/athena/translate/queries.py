@@ -1,4 +1,4 @@
-"""Query blocks: SELECT, set operations, VALUES and WITH, as DuckDB text with one name for each column."""
+"""Query blocks: SELECT, set operations, VALUES and WITH, as DuckDB text with a unique name per column."""
 
 # ruff: noqa: S608  (the SQL text holds only quoted names and translated terms)
 
@@ -27,7 +27,7 @@ from localcloud.athena.translate.scope import (
 from localcloud.athena.translate.terms import BOOLEAN, Term, fail, ident
 from localcloud.athena.translate.unnesting import unnested
 
-_STEP, _STEPS = '"$step"', 10  # of a recursion: the column that counts, and how many Athena takes
+_STEP, _STEPS = '"$step"', 10  # in a recursive query: the column that counts steps, and Athena's limit
 _TAIL = ("with_", "order", "limit", "offset")
 _CLAUSES: dict[type[exp.Expression], tuple[str, ...]] = {
     exp.Select: (*_TAIL, "distinct", "from_", "joins", "where", "group", "having", "windows", "sample"),
@@ -51,7 +51,7 @@ def query(node: exp.Expression, outer: Scope) -> Query:
 
 
 def _is_empty(node: exp.Expression) -> bool:
-    """Whether it says that nothing is to be read, as dbt's questions for columns do: WHERE FALSE, LIMIT 0."""
+    """Whether the query reads nothing by its text (WHERE FALSE, LIMIT 0), as when dbt asks for columns."""
     where, limit = node.args.get("where"), node.args.get("limit")
     never = where is not None and isinstance(where.this, exp.Boolean) and not where.this.this
     return never or (isinstance(limit, exp.Limit) and limit.expression == exp.Literal.number(0))
@@ -111,9 +111,9 @@ def _names(node: exp.Expression, name: str) -> bool:
 
 
 def _recursive(cte: exp.Expression, label: str, columns: list[str], scope: Scope) -> Query:
-    """The base gives names and types; the step sees the query under its own name.
+    """Translate a recursive query: the base determines names and types; the step sees the query's own name.
 
-    Athena takes ten steps and fails when the eleventh has rows, so each row knows its step.
+    Athena fails when an eleventh step has rows, so every row records its step.
     """
     base = _renamed(scope.statement.query(cte.this.this, scope), columns, cte)
     inside = replace(scope, ctes={**scope.ctes, cte.alias.lower(): replace(base, sql=label)})
@@ -194,7 +194,7 @@ def _selected(node: exp.Select, outputs: list[Output], rest: list[str]) -> str:
 
 
 def _with_ties(node: exp.Select, outputs: list[Output], rest: list[str], scope: Scope) -> Query:
-    """A SELECT that ends in FETCH … WITH TIES: its keys are columns of a query inside, and rank its rows."""
+    """SELECT with FETCH … WITH TIES: the sort keys become columns of an inner query, which rank its rows."""
     keys = clauses.order_keys(node, outputs, scope)
     made = [*outputs, *(Output(f"$key{at}", term) for at, (term, _) in enumerate(keys))]
     fields = listing.fields(made)
@@ -206,7 +206,7 @@ def _with_ties(node: exp.Select, outputs: list[Output], rest: list[str], scope: 
 
 
 def _condition(node: exp.Expression, scope: Scope) -> str:
-    """What every row must meet. `IN (SELECT …)` is a join to Trino: no NaN, no row with a null matches."""
+    """Translate WHERE. `IN (SELECT …)` is a join in Trino: NaN and rows with a null do not match."""
     found = [scope.expect(node, BOOLEAN, "WHERE clause").sql]
     for part in pruning.conjuncts(node):
         if not isinstance(part, exp.In) or predicates.asked(part) is None:
@@ -238,7 +238,7 @@ def _from(node: exp.Select, scope: Scope) -> Source:
 
 
 def source_text(found: Source, filters: pruning.Filters | None = None) -> str:
-    """The DuckDB text of a FROM clause, each scan with the conditions that may prune it."""
+    """Return the DuckDB text of a FROM clause; each scan gets the conditions that may prune it."""
     filters = filters or {}
     pieces = []
     for piece in found.pieces:
@@ -278,7 +278,7 @@ def _set_operation(node: exp.SetOperation, scope: Scope) -> Query:
 
 
 def _as(found: Query, fields: Sequence[Field]) -> str:
-    """The query with its columns as the types of `fields`, by position."""
+    """Return the query with its columns cast to the types of `fields`, by position."""
     if all(mine.type == field.type for mine, field in zip(found.fields, fields, strict=True)):
         return found.sql
     items = ", ".join(
@@ -289,7 +289,7 @@ def _as(found: Query, fields: Sequence[Field]) -> str:
 
 
 def _columns_of(row: exp.Expression) -> list[exp.Expression]:
-    """The values of a row of VALUES, written `(1, 2)`, `ROW(1, 2)` or `1`."""
+    """Return the values of a row of VALUES, written `(1, 2)`, `ROW(1, 2)` or `1`."""
     columns = row.expressions if isinstance(row, exp.Tuple) else [row]
     if len(columns) == 1 and isinstance(columns[0], exp.Anonymous) and columns[0].name.lower() == "row":
         return list(columns[0].expressions)
@@ -297,7 +297,7 @@ def _columns_of(row: exp.Expression) -> list[exp.Expression]:
 
 
 def _row_of_values(row: exp.Expression, scope: Scope) -> list[Term]:
-    """The columns of a row of VALUES; one value that is a row is that row."""
+    """Translate a row of VALUES; a single value of a row type provides the columns."""
     terms = [scope.term(item) for item in _columns_of(row)]
     inner = row.expressions[0] if isinstance(row, exp.Tuple) and len(row.expressions) == 1 else row
     written = isinstance(inner, exp.Anonymous) and inner.name.lower() == "row"

@@ -1,4 +1,4 @@
-"""Which columns of which tables a statement reads, as Athena plans it: what goes unused is not read."""
+"""Which columns of which tables a statement reads, by Athena's plan: unused columns are not read."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -12,13 +12,13 @@ Size = Callable[[Collection[Path]], int]
 
 
 def free(columns: Collection[Path]) -> int:  # noqa: ARG001  a Size
-    """What reading a table takes that is in no file."""
+    """The size of a table that is not stored in files: zero."""
     return 0
 
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """DuckDB text that reads a table, and what it takes."""
+    """DuckDB text that reads a table, and how many bytes that reads."""
 
     sql: str
     size: Size = free
@@ -26,7 +26,7 @@ class Scanned:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A condition that every row must meet, in a form that a table can prune with: `column op values`.
+    """A condition `column op values` that every row must meet, in a form that a table can prune with.
 
     `op` is one of = < <= > >= in null notnull; values are Python ints, strings, Decimals, dates.
     """
@@ -37,36 +37,36 @@ class Filter:
 
 
 class Scannable(Protocol):
-    """What reads rows that are kept somewhere."""
+    """A source of stored rows."""
 
     def scan(self, filters: tuple[Filter, ...]) -> Scanned:
-        """A relation with the columns; rows that fail a filter may be left out."""
+        """Return a relation with the columns; rows that fail a filter may be left out."""
 
 
 @dataclass(eq=False, slots=True)
 class Scan:
-    """A base table in a FROM clause. Its text is made last, when the conditions on it are known."""
+    """A base table in a FROM clause. Its text is built last, when the conditions on it are known."""
 
     table: Scannable
     alias: str
     size: Size = free
 
     def text(self, filters: tuple[Filter, ...]) -> str:
-        """DuckDB text of the rows that may pass the filters."""
+        """Return DuckDB text of the rows that may pass the filters."""
         found = self.table.scan(filters)
         self.size = found.size
         return found.sql
 
 
 class Read(NamedTuple):
-    """A column that a scan reads, or without a path that it happens; `uses` are those of named queries."""
+    """A column that a scan reads; an empty path means only that the scan runs. `uses` are CTE uses."""
 
     scan: Scan
     path: Path = ()
     uses: tuple[int, ...] = ()
 
     def inside(self, names: Sequence[str]) -> "Read":
-        """A field inside the column."""
+        """Return the read of a field inside the column."""
         return self._replace(path=(*self.path, *names))
 
 
@@ -75,12 +75,12 @@ NOTHING: Final[Reads] = frozenset()
 
 
 def used_by(use: int, reads: Reads) -> Reads:
-    """The same, for one use of a named query: Athena runs it for each use anew."""
+    """Return the reads for one use of a named query (CTE): Athena runs it anew for each use."""
     return frozenset(read._replace(uses=(use, *read.uses)) for read in reads)
 
 
 def scanned_bytes(reads: Iterable[Read]) -> int:
-    """The bytes that Athena would count: each scan reads each of its columns once."""
+    """Return the bytes that Athena would count: each scan reads each of its columns once."""
     columns: dict[tuple[Scan, tuple[int, ...]], set[Path]] = defaultdict(set)
     for read in reads:
         columns[read.scan, read.uses].add(read.path)

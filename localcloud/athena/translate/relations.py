@@ -1,4 +1,4 @@
-"""FROM: tables, views, subqueries, joins and VALUES as DuckDB text, and the fields they offer."""
+"""FROM: tables, views, subqueries, joins and VALUES as DuckDB text, and the fields that they provide."""
 
 # ruff: noqa: ARG001, S608  (the SQL text holds only quoted names and translated terms; handlers share one signature)
 
@@ -30,7 +30,7 @@ _PARTS: dict[type[exp.Expression], tuple[str, ...]] = {
 class Source:
     """A relation of a FROM clause: pieces of DuckDB text (a Scan stands for a table), and its fields.
 
-    `prunable` are the scans whose rows vanish when a condition of the WHERE clause on them fails.
+    `prunable` are the scans whose rows can be left out when they fail a condition of the WHERE clause.
     """
 
     pieces: tuple[str | Scan, ...]
@@ -39,7 +39,7 @@ class Source:
 
 
 def source(node: exp.Expression, scope: Scope) -> Source:
-    """One relation of a FROM clause, joins not included."""
+    """Translate one relation of a FROM clause and the joins nested in it."""
     found = sampled(_source(node, scope), node.args.get("sample"))
     for join in node.args.get("joins") or []:
         found = joined(found, join, scope)
@@ -47,12 +47,12 @@ def source(node: exp.Expression, scope: Scope) -> Source:
 
 
 def sampled(found: Source, sample: exp.Expression | None) -> Source:
-    """The relation with `TABLESAMPLE BERNOULLI (percent)`; SYSTEM, whose unit is the split, is refused."""
+    """Apply `TABLESAMPLE BERNOULLI (percent)`; SYSTEM, which samples splits, is refused."""
     if sample is None:
         return found
     line, column = place(sample)
     if sample.args["method"].name.upper() != "BERNOULLI":
-        raise not_supported(f"line {line}:{column}: TABLESAMPLE SYSTEM in the local cloud: take BERNOULLI")
+        raise not_supported(f"line {line}:{column}: TABLESAMPLE SYSTEM in the local cloud: use BERNOULLI")
     share = sample.args["percent"]
     if not isinstance(share, exp.Literal) or not 0 <= float(share.name) <= 100:
         raise AthenaError(
@@ -92,7 +92,7 @@ def _is_query(node: exp.Expression) -> bool:
 
 
 def _renamed_source(found: Source, node: exp.Expression, scope: Scope) -> Source:
-    # DuckDB takes parentheses around joins, not around one table.
+    # DuckDB accepts parentheses around joins, but not around a single table.
     pieces = found.pieces if len(found.pieces) == 1 else ("(", *found.pieces, ")")
     alias = node.args.get("alias")
     if alias is None:
@@ -107,11 +107,11 @@ def _renamed_source(found: Source, node: exp.Expression, scope: Scope) -> Source
 
 
 def _table_function(call: exp.Anonymous, node: exp.Table, scope: Scope) -> Source:
-    """`TABLE(sequence(start, stop [, step]))`, arguments by place or by name; others are refused."""
+    """`TABLE(sequence(start, stop [, step]))`, with positional or named arguments; others are refused."""
     inner = call.expressions[0] if call.name.lower() == "table" and len(call.expressions) == 1 else None
     if not isinstance(inner, exp.Anonymous) or inner.name.lower() != "sequence":
         line, column = place(node)
-        raise not_supported(f"line {line}:{column}: The local cloud knows no table function but sequence")
+        raise not_supported(f"line {line}:{column}: The local cloud has no table function except sequence")
     given = {"start": "CAST(0 AS BIGINT)", "step": "CAST(1 AS BIGINT)"}
     for name, argument in zip(("start", "stop", "step"), inner.expressions, strict=False):
         named = isinstance(argument, exp.Kwarg)
@@ -130,7 +130,7 @@ def _table_function(call: exp.Anonymous, node: exp.Table, scope: Scope) -> Sourc
 def _table(node: exp.Table, scope: Scope) -> Source:
     if isinstance(node.this, exp.Anonymous):
         return _table_function(node.this, node, scope)
-    if isinstance(node.this, exp.Values):  # in parentheses with what is joined to it
+    if isinstance(node.this, exp.Values):  # in parentheses, with joins
         return _derived(scope.query(node.this), node.args.get("alias"), scope)
     name = node.name.lower()
     cte = scope.cte(name) if not node.db else None
@@ -153,7 +153,7 @@ def _table(node: exp.Table, scope: Scope) -> Source:
             field,
             sql=f"{scan.alias}.{field.sql}",
             relation=label,
-            database="" if node.alias else node.db.lower(),  # as it is written: `FROM t` has no `db.t.a`
+            database="" if node.alias else node.db.lower(),  # as written: after `FROM t` there is no `db.t.a`
             reads=frozenset((Read(scan, (field.name,)),)),
         )
         for field in found.fields
@@ -163,7 +163,7 @@ def _table(node: exp.Table, scope: Scope) -> Source:
 
 
 def _named_again(cte: Query, scope: Scope) -> Query:
-    """A named query where it is used. Athena runs it for each use anew, and each use reads what it needs."""
+    """Return one use of a named query (CTE). Athena runs it anew for each use and reads what that needs."""
     use = scope.statement.fresh_use()
     fields = tuple(replace(field, reads=used_by(use, field.reads)) for field in cte.fields)
     items = ", ".join(field.sql for field in fields)
@@ -194,7 +194,7 @@ def _view(view: View, database: str, name: str, node: exp.Table, scope: Scope) -
 
 
 def _as_declared(query: Query, view: View, label: str, node: exp.Table) -> Query:
-    """A view's query with the columns as the view was created; Athena calls anything else stale."""
+    """Return a view's query with the columns declared at its creation; Athena calls any mismatch stale."""
     declared = view.columns
     if not declared:
         return query

@@ -1,4 +1,4 @@
-"""Names in sight: the fields that the relations of a query block offer, and the blocks around it."""
+"""Name resolution: the fields that the relations of a query block provide, and the enclosing blocks."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,10 +19,10 @@ from localcloud.athena.types import Type
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A column in sight: under which relation and database it may be named, and its DuckDB text.
+    """A column in scope: its relation and database, by which it may be qualified, and its DuckDB text.
 
-    Hidden columns (`$path`) are left out of `*`; one that is `unnamed` shows a name that no query may use.
-    `reads` is what its values are made of.
+    Hidden columns (`$path`) are not in `*`; an `unnamed` one has a name that is shown but cannot be used.
+    `reads` is what its values are computed from.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Field:
 class Query:
     """A translated query: DuckDB text whose columns are named `fields[…].sql`, quoted.
 
-    `reads` is what its rows need, whichever columns of them are used.
+    `reads` is what its rows need, whichever of its columns are used.
     """
 
     sql: str
@@ -48,11 +48,11 @@ class Query:
     reads: Reads = NOTHING
 
     def all_reads(self) -> Reads:
-        """What it reads when all of its columns are used."""
+        """Return what it reads if all of its columns are used."""
         return self.reads.union(*(field.reads for field in self.fields))
 
     def unread(self) -> "Query":
-        """The same where it is known to have no rows: Athena plans no scan for it."""
+        """Return the query as reading nothing: if it is known to be empty, Athena plans no scan for it."""
         return replace(
             self, fields=tuple(replace(field, reads=NOTHING) for field in self.fields), reads=NOTHING
         )
@@ -60,7 +60,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """An item of a SELECT: its name (empty when it has none), its value, and what that is made of."""
+    """An item of a SELECT: its name (empty if none), its value, and what that is computed from."""
 
     name: str
     term: Term
@@ -77,7 +77,7 @@ class Table(Scannable, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view: its query, and the database that its unqualified names belong to."""
+    """A view: its query, and the database of its unqualified names."""
 
     tree: exp.Expression
     database: str
@@ -85,24 +85,24 @@ class View:
 
 
 class Relations(Protocol):
-    """Where tables and views come from."""
+    """The source of tables and views."""
 
     def find(self, database: str, name: str, version: exp.Expression | None) -> Table | View | None:
-        """The relation with this lower-case name, or None.
+        """Return the relation with this lower-case name, or None.
 
-        `version` is the `FOR … AS OF` node of the query; raises when the table has no such version.
+        `version` is the query's `FOR … AS OF` node; raises when the table has no such version.
         """
 
     def has_database(self, name: str) -> bool:
-        """Whether there is a database with this lower-case name."""
+        """Whether a database with this lower-case name exists."""
 
 
 @dataclass(slots=True)
 class Statement:
-    """What one translation shares: the relations, the time, fresh names, and how parts are translated.
+    """What one translation shares: the relations, the time, unused names, and the translating functions.
 
-    `parts` are what is translated of an expression, `given` what stands for some of them, by their node.
-    `resolved` are all columns so far, with the scope that has them.
+    `parts` collects the translated parts of an expression; `given` replaces some of them, by node id.
+    `resolved` holds all columns resolved so far, each with the scope that has it.
     """
 
     relations: Relations
@@ -118,7 +118,7 @@ class Statement:
     resolved: list[tuple[exp.Expression, "Scope"]] = field(default_factory=list)
 
     def fresh(self, name: str) -> str:
-        """A relation name that this statement has not used yet, close to `name`."""
+        """Return a relation name that this statement has not used yet, close to `name`."""
         candidate, at = name, 1
         while candidate in self.used:
             at += 1
@@ -127,13 +127,13 @@ class Statement:
         return candidate
 
     def fresh_use(self) -> int:
-        """A number for one more use of a named query."""
+        """Return a number for another use of a named query."""
         self.uses += 1
         return self.uses
 
     @contextmanager
     def noting(self) -> Iterator[set[Read]]:
-        """What is translated inside reads for something that may go unused: noted apart."""
+        """Collect separately what the body reads, because its result may go unused."""
         outer, self.reads = self.reads, set()
         try:
             yield self.reads
@@ -144,7 +144,7 @@ class Statement:
     def parted(
         self, given: dict[int, Term] | None = None
     ) -> Iterator[list[tuple["Scope", exp.Expression, Term]]]:
-        """The parts of one expression as they are translated inside; `given` stands for some of them."""
+        """Collect the parts of one expression that the body translates; `given` replaces some of them."""
         outer, self.parts, self.given = (self.parts, self.given), [], given or {}
         try:
             yield self.parts
@@ -156,8 +156,8 @@ class Statement:
 class Scope:
     """The names that an expression may use.
 
-    `outputs` are select aliases, in sight in ORDER BY only, and `doubled` those that several have; `windows`
-    the named windows of the block.
+    `outputs` are select aliases, which only ORDER BY sees; `doubled` are aliases that occur more than once.
+    `windows` are the block's named windows.
     """
 
     statement: Statement
@@ -171,21 +171,21 @@ class Scope:
     parameters: dict[str, Term] = field(default_factory=dict)
 
     def with_outputs(self, outputs: Sequence[Output]) -> "Scope":
-        """The same where the outputs of the block may be named, too: in its ORDER BY."""
+        """Return the scope of the block's ORDER BY, which also sees the outputs."""
         names = [output.name.lower() for output in outputs]
         doubled = frozenset(name for name in names if name and names.count(name) > 1)
         named = {name: output for name, output in zip(names, outputs, strict=True) if name}
         return replace(self, outputs=named, doubled=doubled)
 
     def up(self) -> Iterator["Scope"]:
-        """This scope and those around it, inner first."""
+        """Yield this scope and the enclosing ones, innermost first."""
         scope: Scope | None = self
         while scope is not None:
             yield scope
             scope = scope.parent
 
     def term(self, node: exp.Expression) -> Term:
-        """The expression, translated in this scope."""
+        """Translate the expression in this scope."""
         if id(node) in self.statement.given:
             return self.statement.given[id(node)]
         found = self.statement.expression(node, self)
@@ -193,33 +193,33 @@ class Scope:
         return found
 
     def query(self, node: exp.Expression) -> Query:
-        """The subquery, translated with this scope around it; the caller notes what is read of it."""
+        """Translate a subquery of this scope; the caller must note its reads."""
         inner = node.this if isinstance(node, exp.Subquery) else node
         return self.statement.query(inner, self)
 
     def value(self, node: exp.Expression) -> Query:
-        """The subquery of an expression, all of whose columns are read."""
+        """Translate the subquery of an expression; all of its columns are read."""
         found = self.query(node)
         self.note(found.all_reads())
         return found
 
     def note(self, reads: Reads) -> None:
-        """These are read for what is being translated."""
+        """Record reads of what is being translated."""
         self.statement.reads |= reads
 
     def expect(self, node: exp.Expression, type_: Type, what: str) -> Term:
-        """The expression as `type_`. Raises TYPE_MISMATCH naming `what` when it has another type."""
+        """Translate the expression as `type_`. Raises TYPE_MISMATCH naming `what` for another type."""
         term = self.term(node)
         if not can_become(term.type, type_):
             raise mismatch(node, f"{what} must evaluate to a {type_.athena}: actual type {term.type.athena}")
         return coerce(term, type_)
 
     def cte(self, name: str) -> Query | None:
-        """The named query of a WITH clause in sight."""
+        """Return the named query of a WITH clause in scope."""
         return next((scope.ctes[name] for scope in self.up() if name in scope.ctes), None)
 
     def window(self, name: str) -> exp.Expression | None:
-        """The named window in sight."""
+        """Return the named window in scope."""
         return self.windows.get(name)
 
 
@@ -227,7 +227,7 @@ _PLAIN = frozenset({"this", "expression", "expressions"})
 
 
 def check_parts(node: exp.Expression, *known: str) -> None:
-    """Refuse a node that has parts which its handler does not read: ignoring one would change the answer."""
+    """Refuse a node with parts that its handler does not read: ignoring one would change the answer."""
     for name, value in node.args.items():
         if value and name not in _PLAIN and name not in known:
             line, column = place(node)
@@ -238,7 +238,7 @@ def check_parts(node: exp.Expression, *known: str) -> None:
 
 
 def mismatch(node: exp.Expression, message: str) -> AthenaError:
-    """TYPE_MISMATCH at the place of a node; no function for such parameters is FUNCTION_NOT_FOUND."""
+    """TYPE_MISMATCH at a node; if no function takes the given types, the code is FUNCTION_NOT_FOUND."""
     line, column = place(node)
     code = "FUNCTION_NOT_FOUND" if message.startswith("Unexpected parameters") else "TYPE_MISMATCH"
     return AthenaError(code, f"line {line}:{column}: {message}")
@@ -275,7 +275,7 @@ def _ambiguous(name: str, node: exp.Expression) -> AthenaError:
 
 
 def _inside(found: Field, names: list[str]) -> Reads:
-    """What is read for a field inside a column: no more, where the column is as its table has it."""
+    """Return the reads of a field inside a column: only that field if the column comes from a table as is."""
     if not names:
         return found.reads
     return frozenset(
@@ -284,9 +284,9 @@ def _inside(found: Field, names: list[str]) -> Reads:
 
 
 def resolve(scope: Scope, parts: list[str], node: exp.Expression) -> tuple[Term, list[str]]:
-    """The column that dotted lower-case `parts` name, and the parts left over (fields of a row).
+    """Return the column that dotted lower-case `parts` name, and the remaining parts (fields of a row).
 
-    The longest reading as relation and column wins. Raises COLUMN_NOT_FOUND or AMBIGUOUS_NAME.
+    The longest match of relation and column wins. Raises COLUMN_NOT_FOUND or AMBIGUOUS_NAME.
     """
     for level in scope.up():
         if parts[0] in level.parameters:

@@ -1,4 +1,4 @@
-"""Translated expressions, and how DuckDB text is written so that no name or value can break out of it."""
+"""Translated expressions, and quoting for DuckDB, so that no name or value can break out of the text."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ INTEGERS = ("tinyint", "smallint", "integer", "bigint")
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What is known of moments whose zone is another in each row: the instant, and the clock of that zone."""
+    """A moment whose time zone differs between rows: SQL of the instant, and of the clock in its zone."""
 
     instant: str
     clock: str
@@ -30,10 +30,10 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """An expression in DuckDB's text, with its Athena type.
+    """An expression in DuckDB text, with its Athena type.
 
-    `zone` is the time zone that a `timestamp with time zone` shows (DuckDB keeps only the instant). Where
-    that is another in each row, `sql` refuses all but UTC, and `moment` has what does not show it.
+    `zone` is the time zone of a `timestamp with time zone` (DuckDB keeps only the instant). If it differs
+    between rows, `sql` fails for any zone but UTC, and `moment` holds the SQL for uses that do not show it.
     `value` is the Python value of a literal, else None.
     """
 
@@ -45,17 +45,17 @@ class Term:
 
 
 def ident(name: str) -> str:
-    """A quoted name."""
+    """Quote a name."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def text(value: str) -> str:
-    """A quoted string literal."""
+    """Quote a string literal."""
     return "'" + value.replace("'", "''") + "'"
 
 
 def decimal(precision: int, scale: int) -> Type:
-    """`decimal(precision,scale)`, with the precision cut at 38 as Athena does."""
+    """`decimal(precision,scale)`; the precision is limited to 38, as in Athena."""
     return Type("decimal", (min(precision, 38), scale))
 
 
@@ -85,7 +85,7 @@ def row(*fields: tuple[str, Type]) -> Type:
 
 
 def field_names(type_: Type) -> list[str]:
-    """The names that DuckDB's struct gives the fields of a row: theirs, or field0, field1, …"""
+    """Return the names of a row's fields in a DuckDB struct: their own, or field0, field1, …"""
     return [name or f"field{at}" for at, (name, _) in enumerate(type_.parts)]
 
 
@@ -115,7 +115,7 @@ _DUCKDB = {
 
 
 def duckdb_type(type_: Type) -> str:
-    """The DuckDB type that holds values of an Athena type. Raises NOT_SUPPORTED when there is none."""
+    """Return the DuckDB type for values of an Athena type. Raises NOT_SUPPORTED when there is none."""
     if type_.name == "decimal":
         return f"DECIMAL({type_.numbers[0]},{type_.numbers[1]})"
     if type_.name == "array":
@@ -136,17 +136,17 @@ def duckdb_type(type_: Type) -> str:
 
 
 def raw_cast(sql: str, type_: Type) -> str:
-    """DuckDB's own cast, for values that are known to fit."""
+    """DuckDB's own cast, for values known to fit."""
     return f"CAST({sql} AS {duckdb_type(type_)})"
 
 
 def nan_first(term: Term) -> str:
-    """A key by which NaN comes before all numbers, where DuckDB has it after them."""
+    """Return a sort key with NaN before all numbers; DuckDB sorts it after them."""
     least = raw_cast("'-inf'", term.type)
     return f"CASE WHEN isnan({term.sql}) THEN {least} ELSE {term.sql} END"
 
 
-# What TRY makes null of in Trino; every other failure passes it.
+# The errors that TRY turns into null in Trino; any other passes through.
 _TRIED = (
     "DIVISION_BY_ZERO",
     "INVALID_CAST_ARGUMENT",
@@ -156,10 +156,10 @@ _TRIED = (
 
 
 def fail(code: str, message_sql: str, type_: Type) -> str:
-    """DuckDB text that raises `code: message` when a row reaches it.
+    """Return DuckDB text that raises `code: message` for a row that evaluates it.
 
-    A failing cast, not `error()`: that one is volatile, and DuckDB's TRY refuses volatile functions. What TRY
-    does not catch fails by `athena_fail`.
+    It uses a failing cast instead of `error()`, which is volatile: DuckDB's TRY refuses volatile functions.
+    Errors that TRY must not catch use `athena_fail`.
     """
     if code not in _TRIED:
         return f"CAST(athena_fail({text(code)}, {message_sql}) AS {duckdb_type(type_)})"
@@ -168,8 +168,8 @@ def fail(code: str, message_sql: str, type_: Type) -> str:
 
 
 def fails_when(condition: str, code: str, message_sql: str) -> str:
-    """A condition that is never true: it raises `code: message` where `condition` holds.
+    """Return a condition that is never true: it raises `code: message` where `condition` holds.
 
-    For results whose type is not known where the template is written: `CASE WHEN {this} THEN NULL ELSE …`.
+    For results whose type is unknown where the template is written: `CASE WHEN {this} THEN NULL ELSE …`.
     """
     return f"CASE WHEN {condition} THEN {fail(code, message_sql, BOOLEAN)} ELSE FALSE END"

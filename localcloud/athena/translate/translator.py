@@ -1,4 +1,4 @@
-"""The way in: a tree of `localcloud.athena.dialect` to DuckDB text with named, typed columns."""
+"""The entry point: translate a tree of `localcloud.athena.dialect` to DuckDB text with typed columns."""
 
 from sqlglot import exp
 
@@ -7,11 +7,11 @@ from localcloud.athena.translate.scope import Query, Relations, Scope, Statement
 
 
 def new_scope(relations: Relations, database: str) -> Scope:
-    """The empty scope of a new statement."""
+    """Return the empty scope of a new statement."""
     statement = Statement(relations, query=queries.query, expression=expressions.translate)
     return Scope(statement, database.lower())
 
 
 def translate(tree: exp.Expression, relations: Relations, database: str) -> Query:
-    """Translate a query read against `relations`, unqualified names in `database`."""
+    """Translate a query that reads from `relations`; unqualified names are in `database`."""
     return queries.query(tree, new_scope(relations, database))

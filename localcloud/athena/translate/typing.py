@@ -1,4 +1,4 @@
-"""The type nodes of a tree as types."""
+"""Convert type nodes of a tree to types."""
 
 from sqlglot import exp
 
@@ -22,7 +22,7 @@ _NAMES = {
 }
 
 
-# The names of types in queries. sqlglot knows more, such as those of DDL: `string`, `float`.
+# Type names in queries. sqlglot accepts more, such as `string` and `float` of DDL.
 _WORDS = frozenset(
     (
         *("boolean", "tinyint", "smallint", "int", "integer", "bigint", "real", "double", "double precision"),
@@ -33,7 +33,7 @@ _WORDS = frozenset(
 
 
 def data_type(node: exp.DataType) -> Type:
-    """The type that a node names. Raises TYPE_MISMATCH when Athena has no such type."""
+    """Return the type that a node names. Raises TYPE_MISMATCH when Athena has no such type."""
     kind = node.this
     word = str(node.meta.get(WORD, ""))
     if word and word.lower() not in _WORDS:

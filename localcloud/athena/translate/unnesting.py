@@ -36,7 +36,7 @@ def unnested(node: exp.Unnest, scope: Scope) -> tuple[str, tuple[Field, ...]]:
     if offset:
         longest = lengths[0] if len(lengths) == 1 else f"greatest({', '.join(lengths)})"
         items.append(f"unnest(range(1, CAST({longest} AS BIGINT) + 1)) AS ordinality")
-        columns.append(("", Term("ordinality", BIGINT)))  # which has no name of its own
+        columns.append(("", Term("ordinality", BIGINT)))  # it has no name of its own
     inner = ident(scope.statement.fresh("u"))
     shown = ", ".join(f"{term.sql} AS c{at}" for at, (_, term) in enumerate(columns))
     sql = f"(SELECT {shown} FROM (SELECT {', '.join(items)})) AS {inner}"

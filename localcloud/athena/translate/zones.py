@@ -1,4 +1,4 @@
-"""Time zones: DuckDB knows names, not offsets such as +05:30; those are plain arithmetic."""
+"""Time zones. DuckDB knows names, but not offsets such as +05:30; those are handled by arithmetic."""
 
 import re
 from collections.abc import Iterable
@@ -18,11 +18,11 @@ _OFFSET = re.compile(
     r"(?P<of>Etc/GMT|UTC|GMT|UT)?(?P<sign>[+-])(?P<hours>\d{1,2})(?P<minutes>(?<=\d\d):?\d\d)?"
 )
 _MOST_MINUTES = 14 * 60
-# Trino shows all of these as UTC; `utc` it refuses, and packages that are made for Athena say it.
+# Trino shows all of these as UTC, except `utc`, which it refuses but packages made for Athena use.
 _UTC = frozenset(("UTC", "utc", "Z", "UT", "UCT", "GMT", "GMT0", "Greenwich", "Universal", "Zulu")) | {
     f"Etc/{name}" for name in ("UTC", "UCT", "Universal", "GMT", "GMT0")
 }
-# Names that DuckDB knows, and Trino does not.
+# Names that DuckDB has but Trino lacks.
 _LEFT_OUT = re.compile(
     r"(?!CET|EET|MET|WET|PRC|ROK)[A-Z]{3}|SystemV/.*|Canada/East-Saskatchewan|Etc/Greenwich|Etc/Zulu|Factory"
     r"|US/Pacific-New"
@@ -30,7 +30,7 @@ _LEFT_OUT = re.compile(
 
 
 def shown(written: str) -> str | None:
-    """A zone as Athena shows it, offsets as +HH:MM; None for one that is none. Case matters, as to Trino."""
+    """Return a zone as Athena shows it, offsets as +HH:MM; None if invalid. Case matters, as in Trino."""
     if written in _UTC:
         return "UTC"
     if _OFFSET.fullmatch(written):
@@ -40,7 +40,7 @@ def shown(written: str) -> str | None:
 
 
 def offset(written: str) -> str:
-    """`+5`, `+0530` or `UTC+5` as +HH:MM; what is called Etc/GMT+5 is -05:00."""
+    """Convert `+5`, `+0530` or `UTC+5` to +HH:MM; Etc/GMT+5 means -05:00."""
     match = _OFFSET.fullmatch(written)
     if match is None:
         raise ValueError(f"{written} is no offset")
@@ -56,7 +56,7 @@ def _names() -> frozenset[str]:
 
 
 def skips(zone: str, wall_clock: str) -> bool:
-    """Whether the clocks of a zone never showed this: they were put forward."""
+    """Whether the clocks of a zone skipped this time when they were put forward."""
     if zone == "UTC" or zone[0] in "+-":
         return False
     try:
@@ -67,46 +67,46 @@ def skips(zone: str, wall_clock: str) -> bool:
 
 
 def local(term: Term) -> str:
-    """The wall clock of a term: an instant in its zone, anything else as it is."""
+    """Return the wall clock of a term: an instant in its zone, anything else unchanged."""
     return at(term.sql, term.zone) if term.type.name == _ZONED else term.sql
 
 
 def clock(term: Term) -> str:
-    """The same, of a moment with a zone of its own, too; what is made of that clock is in no known zone."""
+    """The same, also for a moment with its own zone; the result must not be shown with a zone."""
     return term.moment.clock if term.moment is not None else local(term)
 
 
 def unshown(term: Term) -> Term:
-    """The term where its zone does not matter: an instant."""
+    """Return the term as an instant, for uses where its zone does not matter."""
     return term if term.moment is None else replace(term, sql=term.moment.instant, moment=None)
 
 
 def shared(terms: Iterable[Term]) -> str:
-    """The zone that moments show which come together in one value or column.
+    """Return the common zone of moments that end up in one value or column.
 
-    DuckDB keeps instants only, so there is one for all of them. Raises NOT_SUPPORTED where they show several.
+    DuckDB keeps only instants, so all must have the same zone. Raises NOT_SUPPORTED for several zones.
     """
     found = {_own(term) for term in terms if term.type != UNKNOWN}
     if len(found) > 1:
         raise not_supported(
-            f"Moments of several time zones ({', '.join(sorted(found))}) in one value or column in the "
-            "local cloud: put all of them AT TIME ZONE one of these"
+            f"Timestamps of several time zones ({', '.join(sorted(found))}) in one value or column in the "
+            "local cloud: convert all of them AT TIME ZONE one of these"
         )
     return found.pop() if found else "UTC"
 
 
 def check_inside(terms: Iterable[Term]) -> None:
-    """Raises NOT_SUPPORTED for moments that go into an array, map or row: what comes out shows UTC."""
+    """Raise NOT_SUPPORTED for zoned moments that go into an array, map or row: read back, they show UTC."""
     for zone in map(_own, terms):
         if zone != "UTC":
             raise not_supported(
-                f"A moment of the time zone {zone} inside of an array, map or row in the local cloud: "
-                "put it AT TIME ZONE 'UTC' or make it a varchar"
+                f"A timestamp of the time zone {zone} inside an array, map or row in the local cloud: "
+                "convert it AT TIME ZONE 'UTC', or cast it to varchar"
             )
 
 
 def result(type_: Type, terms: list[Term]) -> str:
-    """The zone of a value of a type that is made of terms."""
+    """Return the zone of a value of this type that is computed from terms."""
     if type_.name == _ZONED:
         return shared(term for term in terms if term.type.name in (_ZONED, "timestamp", "date"))
     if any(part.name == _ZONED for part in walk(type_)):
@@ -119,14 +119,14 @@ def _own(term: Term) -> str:
 
 
 def at(instant: str, zone: str) -> str:
-    """The wall clock (a TIMESTAMP) that an instant shows in a zone."""
+    """Return the wall clock (a TIMESTAMP) of an instant in a zone."""
     if zone[0] in "+-":
         return f"(timezone('UTC', {instant}) + to_minutes({_minutes(zone)}))"
     return f"timezone({text(zone)}, {instant})"
 
 
 def instant(wall_clock: str, zone: str) -> str:
-    """The instant (a TIMESTAMPTZ) of a wall clock in a zone."""
+    """Return the instant (a TIMESTAMPTZ) of a wall clock in a zone."""
     if zone[0] in "+-":
         return f"timezone('UTC', {wall_clock} - to_minutes({_minutes(zone)}))"
     if zone == "UTC":

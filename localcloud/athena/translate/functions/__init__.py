@@ -1,1 +1,1 @@
-"""The verified list of functions: name, parameter types, result type, and how DuckDB computes it."""
+"""The verified functions: name, parameter types, result type, and how DuckDB computes them."""

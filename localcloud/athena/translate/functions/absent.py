@@ -1,4 +1,4 @@
-"""Functions that Trino has and this list does not: who calls one shall not take it for a typo."""
+"""Functions of Trino that are missing here, so that the error does not suggest a typo."""
 
 _LISTED = """
 approx_set bar bing_tile bing_tile_at bing_tile_coordinates bing_tile_polygon bing_tile_quadkey
@@ -15,5 +15,5 @@ _NAMES = frozenset(_LISTED.split())
 
 
 def is_absent(name: str) -> bool:
-    """Whether Trino has a function of this name, in small letters, that is not computed here."""
+    """Whether Trino has a function of this lower-case name that is not implemented here."""
     return name in _NAMES or name.startswith("st_")

@@ -29,7 +29,7 @@ def _sum_decimal(arguments: list[Term], render: Render) -> Term:
     scale = arguments[0].type.numbers[1]
     result = decimal(38, scale)
     total = raw_cast(render("sum", arguments[0].sql), result)
-    # Of 39 digits, which DuckDB's HUGEINT has room for.
+    # The largest value of 38 digits; DuckDB's HUGEINT has room for 39.
     most = f"CAST('{Decimal(10**38 - 1).scaleb(-scale, Context(prec=38)):f}' AS {duckdb_type(result)})"
     overflow = fail("NUMERIC_VALUE_OUT_OF_RANGE", "'Decimal overflow'", result)
     return Term(f"CASE WHEN {total} > {most} OR {total} < -{most} THEN {overflow} ELSE {total} END", result)
@@ -45,7 +45,7 @@ aggregate("count() -> bigint", lambda arguments, render: render("count", "*"))
 aggregate("count(T) -> bigint", "count")
 aggregate(
     "count_if(boolean) -> bigint",
-    # DuckDB's own is null over no rows, not 0.
+    # DuckDB's own count_if over no rows is null, not 0.
     lambda arguments, render: render("count", f"CASE WHEN {arguments[0].sql} THEN 1 END"),
 )
 for _integer in ("tinyint", "smallint", "integer", "bigint"):
@@ -61,7 +61,7 @@ aggregate("avg(double) -> double", "avg")
 
 
 def _of_intervals(name: str) -> None:
-    """A sum or mean of intervals, over their milliseconds or months."""
+    """Add a sum or mean of intervals, computed from their milliseconds or months."""
 
     def days(terms: list[Term], render: Render) -> str:
         found = render(name, f"epoch_ms({terms[0].sql})")
@@ -82,7 +82,7 @@ aggregate("avg(decimal) -> =0", _avg_decimal)
 
 
 def _max_float(arguments: list[Term], render: Render) -> str:
-    """NaN is no maximum unless there is nothing else; to DuckDB it is the largest value."""
+    """NaN is the maximum only if there is nothing else; in DuckDB it is the largest value."""
     value = arguments[0].sql
     number = f"CASE WHEN isnan({value}) THEN NULL ELSE {value} END"
     return f"coalesce({render('max', number)}, {render('max', value)})"
@@ -95,12 +95,12 @@ for _name in ("min", "max"):
 
 
 def _ordered(name: str, key: Term) -> str:
-    """What is ordered by: to Athena no number is less than NaN where the greatest is asked for."""
+    """Return the sort key: in Athena, max_by and the like rank NaN below every number."""
     return nan_first(key) if name == "max" and key.type.name in ("real", "double") else key.sql
 
 
 def _best(name: str) -> None:
-    """max_by and min_by: of one row, or of several, whose values may be null. max and min of several."""
+    """Add max_by and min_by of one row and of several (values may be null), and max and min of several."""
 
     def one(terms: list[Term], render: Render) -> str:
         return render(f"arg_{name}_null", terms[0].sql, _ordered(name, terms[1]))
@@ -140,7 +140,7 @@ for _name in ("stddev", "stddev_samp", "stddev_pop", "var_pop", "var_samp", "var
 
 
 def _of_pairs(name: str, template: str = "{}") -> None:
-    """An aggregate of two columns, of doubles and of reals; `template` has a place for DuckDB's call."""
+    """Add an aggregate of two columns, for doubles and reals; `template` wraps DuckDB's call."""
 
     def double(terms: list[Term], render: Render) -> str:
         return template.format(render(name, *texts(terms)))
@@ -155,12 +155,12 @@ def _of_pairs(name: str, template: str = "{}") -> None:
 for _name in ("covar_pop", "covar_samp", "regr_intercept"):
     _of_pairs(_name)
 for _name in ("corr", "regr_slope"):
-    # Undefined is null to Athena, NaN to DuckDB.
+    # An undefined result is null in Athena, NaN in DuckDB.
     _of_pairs(_name, "nullif({}, CAST('nan' AS DOUBLE))")
 
 
 def _map_agg(arguments: list[Term], render: Render) -> str:
-    # The first value of a key stays; keys that are null are left out.
+    # The first value of a key wins; null keys are left out.
     key, value = texts(arguments)
     listed = render("list", f"struct_pack(key := {key}, value := {value})")
     entries = f"list_filter({listed}, lambda e: e.key IS NOT NULL)"
@@ -173,7 +173,7 @@ aggregate("map_agg(K, V) -> map(K, V)", _map_agg)
 
 
 def _map_union(arguments: list[Term], render: Render) -> str:
-    """The first value of a key stays; null when there was no map at all."""
+    """Merge maps; the first value of a key wins. Null when there was no map."""
     value = arguments[0].sql
     entries = f"flatten(list_transform({render('list', value)}, lambda m: map_entries(m)))"
     keys = f"list_transform({entries}, lambda e: e.key)"
@@ -196,7 +196,7 @@ aggregate("multimap_agg(K, V) -> map(K, array(V))", _multimap_agg)
 
 
 def _most_frequent(arguments: list[Term], render: Render) -> str:
-    """Exact, which Athena's answer is too as long as there are fewer values than its sketch has room for."""
+    """Exact, as is Athena's answer while there are fewer values than its sketch has room for."""
     buckets, value, _ = texts(arguments)
     counted = f"map_entries({render('histogram', value)})"
     pairs = f"list_transform({counted}, lambda e: struct_pack(n := -CAST(e.value AS BIGINT), key := e.key))"
@@ -207,7 +207,7 @@ def _most_frequent(arguments: list[Term], render: Render) -> str:
 
 
 def _numeric_histogram(arguments: list[Term], render: Render) -> str:
-    """Exact as long as there is a bucket for every value; the merging of buckets is refused."""
+    """Exact while there is a bucket for every value; merging buckets is refused."""
     buckets, value = texts(arguments)
     counted = f"map_entries({render('histogram', value)})"
     wrong = f"len({counted}) > {buckets}"
@@ -230,7 +230,7 @@ aggregate(
 
 
 def _percentile(arguments: list[Term], render: Render) -> str:
-    """The value at floor(p * n) of the sorted values, which is what Athena's sketch gives for small n."""
+    """Return the value at floor(p * n) of the sorted values, as Athena's sketch does for small n."""
     values = f"list_sort(list_filter({render('list', arguments[0].sql)}, lambda v: v IS NOT NULL))"
     at = f"least(CAST(floor({arguments[1].sql} * len({values})) AS BIGINT) + 1, len({values}))"
     wrong = fails_when(
@@ -262,7 +262,7 @@ window("ntile(bigint) -> bigint", "ntile")
 
 
 def _away(name: str, least: int) -> Aggregate:
-    """A function of the row so many rows away, of which there are fewer than `least` in no case."""
+    """Add the function `name` of a row at an offset, which must be at least `least`."""
 
     def rule(terms: list[Term], render: Render) -> str:
         value, offset, *default = terms

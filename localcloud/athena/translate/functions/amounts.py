@@ -1,4 +1,4 @@
-"""Sizes, durations and large numbers, as people write them."""
+"""Sizes, durations and large numbers in human-readable form."""
 
 from localcloud.athena.translate.functions.registry import scalar
 from localcloud.athena.translate.terms import BIGINT, DAY_SECOND, VARCHAR, decimal, fail
@@ -8,7 +8,7 @@ _STEPS = (("Q", 10**15), ("T", 10**12), ("B", 10**9), ("M", 10**6), ("K", 10**3)
 
 
 def _shortened(value: str, unit: str) -> str:
-    """Three digits at most."""
+    """Show at most three digits."""
     digits = f"CASE WHEN abs({value}) < 10 THEN '%.2f' WHEN abs({value}) < 100 THEN '%.1f' ELSE '%.0f' END"
     shown = f"printf({digits}, {value})"
     plain = f"CASE WHEN contains({shown}, '.') THEN rtrim(rtrim({shown}, '0'), '.') ELSE {shown} END"
@@ -20,7 +20,7 @@ def _format_number(value: str) -> str:
         f"WHEN abs({value}) >= {step} THEN {_shortened(f'(CAST({value} AS DOUBLE) / {step})', unit)}"
         for unit, step in _STEPS
     )
-    # A negative number of three digits and more keeps its digits behind the point in Athena: refused.
+    # Athena keeps the fraction of a negative number of three digits or more: refused.
     refused = fail("NOT_SUPPORTED", "'format_number of this number in the local cloud'", BIGINT)
     return (
         f"CASE WHEN NOT isfinite(CAST({value} AS DOUBLE))"

@@ -1,4 +1,4 @@
-"""How many arguments the functions with rules of their own take: the rules take what they need by place."""
+"""Argument counts of the functions with their own rules, which access their arguments by position."""
 
 from sqlglot import exp
 
@@ -22,7 +22,7 @@ _TAKEN: dict[str, tuple[int, int]] = {
     "from_unixtime": (1, 3),
     "regexp_position": (2, 4),
 }
-# The parser counts the arguments of these.
+# For these, the parser checks the argument count.
 _SYNTAX = {
     "if": "Invalid number of arguments for 'if' function",
     "nullif": "Invalid number of arguments for 'nullif' function",

@@ -1,4 +1,4 @@
-"""Bits of integers: shifts, and the aggregates that join bits."""
+"""Bits of integers: shifts, and bitwise aggregates."""
 
 from localcloud.athena.translate.functions.registry import aggregate, scalar
 from localcloud.athena.translate.terms import Term, raw_cast
@@ -7,7 +7,7 @@ _WIDTHS = {"tinyint": 8, "smallint": 16, "integer": 32, "bigint": 64}
 
 
 def _places(shift: Term) -> str:
-    """How far: of less than 0 the lowest six bits count, as Java shifts a long."""
+    """Return the shift distance; of a negative one only the lowest six bits count, as in Java."""
     if isinstance(shift.value, int):
         return str(shift.value & 63 if shift.value < 0 else shift.value)
     return f"(CASE WHEN {shift.sql} < 0 THEN {shift.sql} & 63 ELSE {shift.sql} END)"
@@ -31,7 +31,7 @@ def _shift_left(terms: list[Term]) -> str:
 
 
 def _shift_right(terms: list[Term]) -> str:
-    """Zeros come in from the left, as if the number had no sign."""
+    """Shift in zeros from the left, as for an unsigned number."""
     width = _WIDTHS[terms[0].type.name]
     value, shift = terms[0].sql, _places(terms[1])
     unsigned = f"(CAST({value} AS HUGEINT) & {2**width - 1})"

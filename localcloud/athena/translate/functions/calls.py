@@ -1,4 +1,4 @@
-"""Calls: find the function and put modifiers (DISTINCT, FILTER, OVER) in place."""
+"""Function calls: look up the function and add modifiers (DISTINCT, FILTER, OVER)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -57,7 +57,7 @@ def call(
     scope: Scope,
     modifiers: Modifiers | None = None,
 ) -> Term:
-    """The call, typed. Raises FUNCTION_NOT_FOUND for names that are not on the list."""
+    """Translate a call. Raises FUNCTION_NOT_FOUND for names that are not listed."""
     function = FUNCTIONS.get(name)
     if function is None:
         line, column = place(node)
@@ -76,7 +76,7 @@ def call(
     return apply_overload(function, [scope.term(argument) for argument in arguments], node, modifiers)
 
 
-# What looks at its parts by turns, or has none to work out before it.
+# Nodes that evaluate their parts conditionally, or have none to evaluate first.
 _BY_TURNS = (
     *(exp.Case, exp.And, exp.Or, exp.Subquery, exp.Exists),
     *(exp.Window, exp.Filter, exp.GroupConcat, exp.IgnoreNulls, exp.RespectNulls),
@@ -85,7 +85,7 @@ _CALLS_BY_TURNS = frozenset({"if", "coalesce", "try", "grouping"})
 
 
 def works_out_its_parts(node: exp.Expression) -> bool:
-    """Whether an expression works out its parts, all of them, before itself, as no aggregate of them does."""
+    """Whether an expression evaluates all of its parts before itself; aggregates do not."""
     if isinstance(node, _BY_TURNS) or node.args.get("query") is not None:
         return False
     if isinstance(node.args.get("expression"), exp.Any | exp.All):
@@ -114,12 +114,12 @@ def _modified(
 
 
 def ordering(keys: Sequence[exp.Expression], scope: Scope) -> str:
-    """The keys of an ORDER BY inside a call or window; nulls come last unless the query says otherwise."""
+    """Return the keys of an ORDER BY inside a call or window; nulls come last by default."""
     return ", ".join(sort_key(scope.term(key.this), key) for key in keys)
 
 
 def sort_key(term: Term, key: exp.Expression) -> str:
-    """A key of an ORDER BY with its direction. To Trino NaN is the least of all with NULLS FIRST."""
+    """Return a key of an ORDER BY with its direction. With NULLS FIRST, Trino sorts NaN first."""
     if not is_orderable(term.type):
         line, column = place(key)
         message = f"Type {term.type.athena} is not orderable, and therefore cannot be used in ORDER BY"
@@ -131,14 +131,14 @@ def sort_key(term: Term, key: exp.Expression) -> str:
 
 
 def direction(key: exp.Expression) -> str:
-    """` ASC NULLS LAST` and its like."""
+    """Return ` ASC NULLS LAST` or the like."""
     return (" DESC" if key.args.get("desc") else " ASC") + (
         " NULLS FIRST" if key.args.get("nulls_first") else " NULLS LAST"
     )
 
 
 def constant_safe(term: Term) -> str:
-    """The term where DuckDB would read a bare number as the position of a column, and take no bare text."""
+    """Cast literals where DuckDB would read a number as a column position, and refuses a string."""
     if isinstance(term.value, int):
         return f"CAST({term.sql} AS BIGINT)"
     return f"CAST({term.sql} AS VARCHAR)" if isinstance(term.value, str) or term.sql == "NULL" else term.sql
@@ -183,7 +183,7 @@ def window_call(node: exp.Expression, scope: Scope) -> Term:
 
 
 def _whole(node: exp.Expression, scope: Scope) -> exp.Expression:
-    """The window with what it takes over from a named one: `OVER name`, `OVER (name ORDER BY …)`."""
+    """Return the window with the parts of a named one: `OVER name`, `OVER (name ORDER BY …)`."""
     named = node.args.get("alias")
     if named is None:
         return node
@@ -204,7 +204,7 @@ def _whole(node: exp.Expression, scope: Scope) -> exp.Expression:
 
 
 def _check_window(node: exp.Expression, window: exp.Expression) -> None:
-    """Ranks and neighbours are of the whole partition: a frame is refused, and lag and lead want an order."""
+    """Refuse a frame for ranks, lag and lead, which use the whole partition; lag and lead need an order."""
     call = node.this
     while isinstance(call, exp.IgnoreNulls | exp.RespectNulls | exp.Filter):
         call = call.this
@@ -254,7 +254,7 @@ def _bound(spec: exp.Expression, side: str, kind: str, scope: Scope) -> str:
 
 
 def _checked_offset(offset: Term) -> str:
-    """The offset of a frame; one that is no literal may be null or negative in some row."""
+    """Return the offset of a frame; unless it is a literal, it may be null or negative in some row."""
     if isinstance(offset.value, int):
         return offset.sql
     zero = "INTERVAL 0 DAY" if offset.type in (DAY_SECOND, YEAR_MONTH) else "0"
@@ -262,7 +262,7 @@ def _checked_offset(offset: Term) -> str:
     return f"CASE WHEN {offset.sql} IS NULL OR {offset.sql} < {zero} THEN {failure} ELSE {offset.sql} END"
 
 
-# Of a text that listagg makes, in bytes.
+# The maximum length of listagg's result, in bytes.
 _LONGEST = 1 << 20
 
 
@@ -287,6 +287,6 @@ def listagg(node: exp.Expression, scope: Scope, modifiers: Modifiers | None = No
     if truncated.this is None:
         line, column = place(node)
         raise syntax_error("mismatched input ')'. Expecting: <string>", line=line, column=column)
-    long = fail("NOT_SUPPORTED", text("A listagg that is truncated in the local cloud"), found.type)
+    long = fail("NOT_SUPPORTED", text("A truncated listagg in the local cloud"), found.type)
     checked = f"CASE WHEN strlen({found.sql}) > {_LONGEST} THEN {long} ELSE {found.sql} END"
     return replace(found, sql=checked)

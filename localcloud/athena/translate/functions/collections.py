@@ -1,4 +1,4 @@
-"""Arrays, maps, and the functions that take a lambda."""
+"""Arrays, maps, and `sequence` and `zip`."""
 
 from sqlglot import exp
 
@@ -40,7 +40,7 @@ scalar("element_at(map(K, V), K) -> V", "{0}[{1}]")
 
 
 def _searched(template: str) -> Scalar:
-    """{0} is an array, {1} what is looked for, {2} whether it is a number: no NaN is equal to another."""
+    """In `template`, {0} is the array, {1} the value, {2} whether it can match: NaN equals nothing."""
 
     def rule(terms: list[Term]) -> str:
         array_, value = terms
@@ -57,7 +57,7 @@ scalar(
         " WHEN len(list_filter({0}, lambda x: x IS NULL)) > 0 THEN NULL ELSE FALSE END"
     ),
 )
-# The first of equal elements stays where it is, which DuckDB's list_distinct does not promise.
+# Of equal elements the first stays in place; DuckDB's list_distinct does not guarantee that.
 scalar(
     "array_distinct(array(T)) -> array(T)",
     "list_filter({0}, lambda x, i: len(list_filter({0}[1:i - 1], lambda y: y IS NOT DISTINCT FROM x)) = 0)",
@@ -78,7 +78,7 @@ scalar("array_join(array(T), varchar, varchar) -> varchar", _join)
 
 
 def _extreme(name: str) -> Scalar:
-    """Null where one is null. NaN, the largest to DuckDB, is a maximum only where there is nothing else."""
+    """Null if any element is null. NaN, the largest value in DuckDB, counts only if nothing else is there."""
 
     def rule(terms: list[Term]) -> str:
         values = terms[0].sql
@@ -121,7 +121,7 @@ scalar(
 )
 scalar(
     "array_except(array(T), array(T)) -> array(T)",
-    # Nothing taken out leaves all as it is, equal elements, too.
+    # Removing nothing returns the array as is, with its duplicates.
     "CASE WHEN len({1}) = 0 THEN {0} WHEN {1} IS NOT NULL THEN"
     " list_filter({0}, lambda x, i: len(list_filter({0}[1:i - 1], lambda y: y IS NOT DISTINCT FROM x)) = 0"
     " AND len(list_filter({1}, lambda y: y IS NOT DISTINCT FROM x)) = 0) END",
@@ -157,7 +157,7 @@ scalar("map(array(K), array(V)) -> map(K, V)", "map({0}, {1})")
 
 
 def _map_concat(terms: list[Term]) -> str:
-    """The last map's value of a key stays, and the last map's keys come first."""
+    """The last map's value of a key wins, and the last map's keys come first."""
     maps = [term.sql for term in terms]
     values, keys = f"map_concat({', '.join(maps)})", f"map_keys(map_concat({', '.join(reversed(maps))}))"
     nulls = " OR ".join(f"{one} IS NULL" for one in maps)
@@ -228,13 +228,13 @@ def _series(made: str, wrong: str, long: str, type_: Type) -> str:
 
 
 def _moments(first: Term, last: Term, step: Term | None) -> Term:
-    """Days or moments from one to another; without a step, days towards the last."""
+    """Return dates or timestamps from `first` to `last`; without a step, days in that direction."""
     a, b, type_ = first.sql, last.sql, array(first.type)
     by = step.sql if step is not None else f"CASE WHEN {a} <= {b} THEN to_days(1) ELSE to_days(-1) END"
     made = f"generate_series({a}, {b}, {by})"
     long = f"len({made}) > 10000"
     if step is not None and step.type == YEAR_MONTH:
-        # Months are counted from the start: DuckDB's own series stays on the day of a shorter month.
+        # Months are added to the start: DuckDB's own series stays on the day of a shorter month.
         made = (
             f"list_transform(range(len({made})), lambda i:"
             f" {a} + to_months(CAST(i * athena_months({by}) AS INTEGER)))"

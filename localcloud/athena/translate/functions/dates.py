@@ -113,7 +113,7 @@ def _current_timezone(arguments: list[exp.Expression], node: exp.Expression, sco
 
 
 def _unit(node: exp.Expression, scope: Scope) -> str:
-    """The unit of date_add and its like. Raises for units that Athena has not."""
+    """Return the unit of date_add and the like. Raises for units that Athena lacks."""
     term = scope.term(node)
     if not isinstance(term.value, str):
         raise not_supported("The unit must be a literal in the local cloud")
@@ -145,7 +145,7 @@ def _date_add(arguments: list[exp.Expression], node: exp.Expression, scope: Scop
     if not can_become(amount.type, BIGINT):
         raise mismatch(node, f"Unexpected parameters ({amount.type.athena}) for function date_add")
     count = coerce(amount, BIGINT).sql
-    if value.type.name != "date":  # of which any unit is a number of days or months, cast below
+    if value.type.name != "date":  # for dates, the casts below check the number of days or months
         out = fail("INVALID_FUNCTION_ARGUMENT", "'integer overflow'", BIGINT)
         count = f"CASE WHEN {count} NOT BETWEEN -2147483648 AND 2147483647 THEN {out} ELSE {count} END"
     step = {
@@ -158,7 +158,7 @@ def _date_add(arguments: list[exp.Expression], node: exp.Expression, scope: Scop
     }.get(unit, f"to_{unit}s({count})")
     type_ = value.type
     if type_.name == _ZONED:
-        # Hours are hours of the clock on the wall only where they make up days.
+        # Units of a day or more move the wall clock; smaller ones move the instant.
         moved = f"({value.sql} + {step})"
         if unit in _DAYS_AND_MORE:
             moved = zones.instant(f"({local(value)} + {step})", value.zone)
@@ -185,9 +185,9 @@ def _date_diff(arguments: list[exp.Expression], node: exp.Expression, scope: Sco
     if common.name.startswith("timestamp") and common.numbers[0] > 3:
         a, b = (replace(side, sql=f"date_trunc('millisecond', {side.sql})") for side in (a, b))
     if common.name == _ZONED and unit in _DAYS_AND_MORE:
-        # Both on the wall of the first one's zone.
+        # Compare both on the wall clock of the first one's zone.
         if start.moment is not None:
-            raise not_supported("Days between texts with zones that are no literals in the local cloud")
+            raise not_supported("Days between non-literal texts with time zones in the local cloud")
         a, b = (Term(zones.at(side.sql, start.zone), timestamp(6)) for side in (a, b))
     return Term(f"date_sub('{unit}', {a.sql}, {b.sql})", BIGINT)
 
@@ -202,7 +202,7 @@ def _date_trunc(arguments: list[exp.Expression], node: exp.Expression, scope: Sc
         )
     cut = f"date_trunc('{unit}', {local(value)})"
     if value.type.name == _ZONED and unit not in _DAYS_AND_MORE:
-        # By what is cut off: of an hour that a clock shows twice, the second one stays.
+        # Subtract the remainder: this keeps the second occurrence of an hour that a clock shows twice.
         return Term(f"({value.sql} - ({local(value)} - {cut}))", value.type, value.zone)
     if value.type.name == _ZONED:
         return Term(zones.instant(cut, value.zone), value.type, value.zone)
@@ -222,11 +222,11 @@ def _from_unixtime(arguments: list[exp.Expression], node: exp.Expression, scope:
         hours, minutes = (scope.term(part).value for part in arguments[1:3])
         if not isinstance(hours, int) or not isinstance(minutes, int) or hours * minutes < 0:
             raise not_supported(
-                "from_unixtime with hours and minutes that are no literals in the local cloud"
+                "from_unixtime with hours and minutes that are not literals in the local cloud"
             )
         zone = f"{'-' if hours < 0 or minutes < 0 else '+'}{abs(hours):02d}:{abs(minutes):02d}"
         zone = "UTC" if zone == "+00:00" else zone
-    # Rounded to milliseconds, as Athena does; to Java no number is 0.
+    # Rounded to milliseconds, as in Athena; Java converts NaN to 0.
     type_, least = timestamp(3, zoned=True), 2**63 / 1e6
     wrong = fail("INVALID_FUNCTION_ARGUMENT", "'Millis overflow: ' || " + seconds.sql, type_)
     made = f"make_timestamptz(CAST(round({seconds.sql} * 1000) AS BIGINT) * 1000)"
@@ -296,12 +296,12 @@ def _pattern(node: exp.Expression, scope: Scope, name: str) -> str:
 
 
 def _minutes(value: Term) -> str:
-    """How far the clock on the wall is from UTC."""
+    """Return the UTC offset of the wall clock in minutes."""
     return f"date_diff('minute', timezone('UTC', {value.sql}), {local(value)})"
 
 
 def _offset(value: Term) -> str:
-    """`+02:00`, or `Z` where the clock on the wall is UTC."""
+    """Return the UTC offset as `+02:00`; `Z` for zero."""
     minutes = _minutes(value)
     shown = f"printf('%02d:%02d', abs({minutes}) // 60, abs({minutes}) % 60)"
     return (
@@ -341,14 +341,14 @@ def _format_datetime(arguments: list[exp.Expression], node: exp.Expression, scop
     shown = {formats.ZONE: text(value.zone), formats.OFFSET: offset, formats.PLAIN: plain}
     for mark, sql in shown.items():
         if mark in found and value.moment is not None:
-            raise not_supported("The zone of a text that is no literal, in a date pattern in the local cloud")
+            raise not_supported("The zone of a non-literal text in a date pattern in the local cloud")
         if mark in found:
             found = f"replace({found}, {text(mark)}, {sql})"
     return Term(found, VARCHAR)
 
 
 def _wall_clock(value: Term) -> str:
-    """A wall clock in whole milliseconds, which is all that the formatting functions see."""
+    """Return the wall clock in whole milliseconds, the precision of the formatting functions."""
     value = cast(value, timestamp(3)) if value.type.name == "date" else value
     return f"date_trunc('millisecond', {clock(value)})"
 
@@ -364,7 +364,7 @@ def _date_parse(arguments: list[exp.Expression], node: exp.Expression, scope: Sc
 def _parse_datetime(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
     value = scope.expect(arguments[0], VARCHAR, "parse_datetime")
     pattern = _pattern(arguments[1], scope, "parse_datetime")
-    # Years of two digits lie from eighty years ago to twenty years ahead.
+    # Two-digit years are from 80 years ago to 20 years ahead.
     first = scope.statement.now.year - 80
     found = formats.parsed(value.sql, formats.from_joda(pattern), pattern, first)
     return Term(f"timezone('UTC', {found})", timestamp(3, zoned=True))

@@ -1,4 +1,4 @@
-"""Bytes and numbers as text, and back: base 32, base 64, big endian, IEEE 754."""
+"""Encode bytes and numbers as text, and decode them: base 32, base 64, big endian, IEEE 754."""
 
 from localcloud.athena.translate.functions.registry import scalar
 from localcloud.athena.translate.terms import (
@@ -29,7 +29,7 @@ scalar(
 )
 _NO_POINT = "'Invalid replacement character'"
 _NO_CHARACTER = fails_when("{1} > 1114111 OR {1} BETWEEN 55296 AND 57343", _CODE, _NO_POINT)
-# One below 0 fails only where there is something to replace.
+# A negative one fails only if there is something to replace.
 _AS_IT_IS = "list_transform([{0}], lambda tried: TRY(decode(tried)))[1]"
 _NEGATIVE = fail("GENERIC_INTERNAL_ERROR", _NO_POINT, VARCHAR)
 scalar(
@@ -45,7 +45,7 @@ scalar(
     + " ELSE unhex({0}) END",
 )
 scalar("to_base64(varbinary) -> varchar", "to_base64({0})")
-# What should fill up the last four may be missing.
+# The padding of the last group of four may be missing.
 _FILLED = "rpad({0}, CAST((length({0}) + 3) // 4 * 4 AS INTEGER), '=')"
 _FROM_BASE64 = (
     "CASE WHEN length({0}) % 4 = 1 OR contains({0}, '=') AND length({0}) % 4 <> 0"
@@ -79,7 +79,7 @@ scalar(
 
 
 def _bits(name: str, type_: Type, length: int) -> None:
-    """A number as its bits, the highest first, and back."""
+    """Add functions that convert a number to its bits, highest first, and back."""
     scalar(f"to_{name}({type_.name}) -> varbinary", "CAST(CAST({0} AS BIT) AS BLOB)")
     wrong = fail(_CODE, f"'expected {length}-byte input, but got instead: ' || octet_length({{0}})", type_)
     number = raw_cast("CAST({0} AS BIT)", type_)

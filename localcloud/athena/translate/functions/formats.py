@@ -1,11 +1,11 @@
-"""Date patterns: MySQL's (date_format, date_parse) and Joda's (format_datetime) as DuckDB's."""
+"""Translate date patterns of MySQL (date_format, date_parse) and Joda (format_datetime) to DuckDB's."""
 
 import re
 
 from localcloud.athena.errors import AthenaError, not_supported
 from localcloud.athena.translate.terms import fail, text, timestamp
 
-# A piece is DuckDB's strftime code, or `=` and text to show as it is.
+# Pattern letters and their strftime codes in DuckDB.
 _MYSQL = {
     "%a": "%a", "%b": "%b", "%c": "%-m", "%d": "%d", "%e": "%-d", "%f": "%f", "%H": "%H", "%h": "%I",
     "%I": "%I", "%i": "%M", "%j": "%j", "%k": "%-H", "%l": "%-I", "%M": "%B", "%m": "%m", "%p": "%p",
@@ -19,14 +19,14 @@ _JODA = {
     "DDD": "%j", "D": "%-j", "xxxx": "%G", "x": "%G", "ww": "%V", "e": "%u", "yyy": "%Y", "YY": "%y",
     "MMMMM": "%B", "EEEEE": "%A", "EE": "%a",
 }  # fmt: skip
-# What stands for the zone until a value gives it: +02:00, +0200 and the name. No text has these characters.
+# Placeholders for the zone until the value is known: +02:00, +0200 and the name. They occur in no text.
 OFFSET, PLAIN, ZONE = "\ufdd0", "\ufdd1", "\ufdd2"
 _ZONES = {"Z": PLAIN, "ZZ": OFFSET, "ZZZ": ZONE}
 _OFFSET = re.compile(r".*T[^+-]*(?P<zone>[+-]\d{2}(?::?\d{2})?|[Zz])?", re.S)
 
 
 def from_mysql(pattern: str) -> str:
-    """A MySQL pattern as DuckDB's. Raises for codes that Athena or the local cloud has not."""
+    """Translate a MySQL pattern. Raises for codes that Athena or the local cloud lacks."""
     found, at = "", 0
     while at < len(pattern):
         code = pattern[at : at + 2]
@@ -42,9 +42,9 @@ def from_mysql(pattern: str) -> str:
 
 
 def from_joda(pattern: str, *, zoned: bool | None = None) -> str:
-    """A Joda pattern as DuckDB's. Raises for letters that the local cloud has not.
+    """Translate a Joda pattern. Raises for letters that the local cloud lacks.
 
-    `zoned` says whether what is shown has a zone; None refuses the letters for it, as they cannot be read.
+    `zoned` says whether the formatted value has a zone; None refuses zone letters, which cannot be parsed.
     """
     found, at = "", 0
     while at < len(pattern):
@@ -79,26 +79,26 @@ def from_joda(pattern: str, *, zoned: bool | None = None) -> str:
 
 
 def rendered(moment: str, pattern: str) -> str:
-    """A timestamp as text."""
+    """Format a timestamp as text."""
     return f"strftime({moment}, {text(pattern)})"
 
 
 def parsed(written: str, pattern: str, shown: str, first: int = 1970) -> str:
-    """A text as timestamp; what does not fit raises INVALID_FUNCTION_ARGUMENT.
+    """Parse text as a timestamp; raises INVALID_FUNCTION_ARGUMENT for text that does not fit.
 
-    Years of two digits lie in the hundred years from `first` on.
+    Two-digit years are in the hundred years that begin with `first`.
     """
     pattern = pattern.replace("%-", "%")
     whole = written
     if not any(code in pattern for code in ("%Y", "%y", "%G")):
         if any(code in pattern for code in ("%j", "%V", "%u")):
             raise not_supported(f"The date pattern '{shown}' without a year in the local cloud")
-        # To DuckDB the year would be 1900; to Athena it is 2000 for days, and a time is of the first of 1970.
+        # Without a year DuckDB assumes 1900; Athena 2000 if the pattern has a day or month, else 1970.
         dated = any(code in pattern for code in ("%m", "%d", "%b", "%B"))
         pattern, whole = "%Y " + pattern, f"('{2000 if dated else 1970} ' || {written})"
     plain = f"try_strptime({whole}, {text(pattern)})"
     if pattern == pattern.strip():
-        # DuckDB reads over spaces at the ends.
+        # DuckDB ignores spaces at both ends.
         plain = f"CASE WHEN {written} = trim({written}) THEN {plain} END"
     if "%y" in pattern:
         plain = f"athena_century({plain}, {first})"
@@ -108,7 +108,7 @@ def parsed(written: str, pattern: str, shown: str, first: int = 1970) -> str:
 
 
 def literal_zone(value: object) -> str:
-    """The zone that an ISO 8601 text ends with, where it is known; else UTC."""
+    """Return the zone at the end of an ISO 8601 text if the text is a literal, else UTC."""
     match = _OFFSET.fullmatch(value) if isinstance(value, str) else None
     zone = (match["zone"] if match is not None else None) or "Z"
     if zone in ("Z", "z"):

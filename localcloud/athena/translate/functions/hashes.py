@@ -3,11 +3,11 @@
 from localcloud.athena.translate.functions.registry import scalar
 from localcloud.athena.translate.terms import VARBINARY, fail, fails_when
 
-# Binding a third SHA-512 inside of two others would take seconds.
+# Binding a third SHA-512 nested in two others would take seconds.
 _REFUSED = fail(
     "NOT_SUPPORTED", "'hmac_sha512 with a key of more than 128 bytes in the local cloud'", VARBINARY
 )
-# DuckDB's text of a hash, how many bytes it takes at a time, and its text for a key that is longer.
+# Per hash: DuckDB's SQL, its block size in bytes, and its SQL for a key longer than a block.
 _HASHES = {
     "md5": ("unhex(md5({}))", 64, "unhex(md5({}))"),
     "sha1": ("unhex(sha1({}))", 64, "unhex(sha1({}))"),
@@ -17,7 +17,7 @@ _HASHES = {
 
 
 def _hmac(sql: str, block: int, long: str) -> str:
-    """The hash twice, each time behind the key with its bits turned."""
+    """Return SQL of an HMAC: hash twice, each time after the key XORed with a pad."""
     key = f"CASE WHEN octet_length({{1}}) > {block} THEN {long.format('{1}')} ELSE {{1}} END"
     bits = f"CAST(unhex(rpad(hex({key}), {2 * block}, '0')) AS BIT)"
     inner, outer = (f"CAST(xor({bits}, CAST(unhex('{pad * block}') AS BIT)) AS BLOB)" for pad in ("36", "5c"))

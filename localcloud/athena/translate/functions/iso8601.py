@@ -1,4 +1,4 @@
-"""ISO 8601: texts as days and moments, by the grammar that Joda reads."""
+"""Parse ISO 8601 dates and timestamps, in Joda's grammar."""
 
 # ruff: noqa: ARG001  (handlers share one signature)
 
@@ -15,7 +15,7 @@ _MOMENT = timestamp(3, zoned=True)
 
 
 def _checked(found: str, written: str, type_: Type) -> str:
-    """`found`, or the error for a text that is none."""
+    """Return `found`, or raise the error for an invalid text."""
     failure = fail(_CODE, f"'Invalid format: \"' || {written} || '\"'", type_)
     return f"CASE WHEN {written} IS NULL THEN NULL ELSE coalesce({found}, {failure}) END"
 
@@ -25,9 +25,9 @@ scalar("from_iso8601_date(varchar) -> date", _checked("athena_iso_day({0})", "{0
 
 @special("from_iso8601_timestamp")
 def _from_iso8601_timestamp(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-    """The text's instant, in its zone where it is a literal.
+    """Parse a timestamp; the result has the text's zone if that is a literal.
 
-    A column has one zone here. Where the zone would be shown, other texts than those in UTC are refused.
+    A column has one zone here. Where the zone would be shown, texts that are not in UTC are refused.
     """
     value = scope.expect(arguments[0], VARCHAR, "from_iso8601_timestamp")
     instant = _checked(f"athena_iso_moment({value.sql})", value.sql, _MOMENT)

@@ -1,4 +1,4 @@
-"""JSON: values are kept as text, as json_format would show them."""
+"""JSON values, which are kept as text in the form of json_format."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +14,7 @@ _STEP = re.compile(r"""\.(?P<name>[\w:]+)|\[(?P<place>\w+)\]|\["(?P<quoted>(?:[^
 
 
 def _path(term: Term) -> str:
-    """A JSON path as DuckDB's: names are quoted there. Raises for what is no plain chain of steps."""
+    """Translate a JSON path to DuckDB's, which quotes names. Raises unless it is a plain chain of steps."""
     if not isinstance(term.value, str):
         raise not_supported("A JSON path must be a literal in the local cloud")
     found, at = "$", 1
@@ -44,10 +44,10 @@ def _extract(terms: list[Term]) -> Term:
 
 
 def _scalar_at(terms: list[Term]) -> str:
-    # What is no JSON becomes null first: DuckDB may look into it before it has tested it.
+    # First turn invalid JSON into null: DuckDB may parse the text before it has tested it.
     value, path = f"CASE WHEN json_valid({terms[0].sql}) THEN {terms[0].sql} END", _path(terms[1])
     kind, found = f"json_type({value}, {path})", f"json_extract_string({value}, {path})"
-    # DuckDB writes numbers anew (1.50 as 1.5), Athena gives them as they stand.
+    # DuckDB reformats numbers (1.50 as 1.5); Athena returns them as written.
     number = f"json_extract_string(athena_json_with_digits({terms[0].sql}), {path})"
     return (
         f"CASE WHEN {kind} IN ('OBJECT', 'ARRAY', 'NULL') THEN NULL"
@@ -92,7 +92,7 @@ for _type in ("varchar", "json"):
             "CASE "
             + ("WHEN {0} IS NOT NULL AND NOT isfinite({1}) THEN FALSE " if _given == "double" else "")
             + "WHEN json_valid({0}) AND json_type({0}) = 'ARRAY' THEN"
-            # DuckDB reads a literal before it looks whether it is JSON.
+            # DuckDB parses a literal before it checks whether it is JSON.
             " len(list_filter(from_json(CASE WHEN json_valid({0}) THEN {0} END, '[\"JSON\"]'),"
             " lambda e: json_type(e) IN (" + _kinds + ")"
             " AND TRY_CAST(json_extract_string(e, '$') AS " + duckdb_type(Type(_given)) + ") = {1})) > 0 END",
@@ -113,7 +113,7 @@ def _parsed(value: str, made: str) -> str:
     )
 
 
-# The same on the way to another type, where keys keep their order.
+# `$json_parse` is json_parse inside a cast to another type, where object keys keep their order.
 scalar("json_parse(varchar) -> json", lambda terms: _parsed(terms[0].sql, f"athena_json({terms[0].sql})"))
 scalar("$json_parse(varchar) -> json", lambda terms: _parsed(terms[0].sql, terms[0].sql))
 scalar("json_format(json) -> varchar", "{0}")

@@ -1,4 +1,4 @@
-"""The functions that take a lambda: its parameters become DuckDB's, or fields of DuckDB's one parameter."""
+"""Functions that take a lambda: its parameters become DuckDB's, or fields of DuckDB's one parameter."""
 
 # ruff: noqa: ARG001  (handlers share one signature)
 
@@ -27,7 +27,7 @@ from localcloud.athena.types import Type
 
 
 def body(node: exp.Expression, given: list[Term], scope: Scope) -> Term:
-    """A lambda's body with `given` for its parameters. Raises when it takes another number of them."""
+    """Translate a lambda's body with `given` as its arguments. Raises if it takes another number of them."""
     if not isinstance(node, exp.Lambda) or len(node.expressions) != len(given):
         line, column = place(node)
         raise AthenaError(
@@ -38,7 +38,7 @@ def body(node: exp.Expression, given: list[Term], scope: Scope) -> Term:
 
 
 def _fresh(scope: Scope, name: str) -> str:
-    """No column's name, and the same for the same call: a key of GROUP BY must read as what it groups."""
+    """Return a parameter name unlike any column's; equal calls get equal names, so that GROUP BY matches."""
     return ident(f"${name}{sum(bool(level.parameters) for level in scope.up())}")
 
 
@@ -72,7 +72,7 @@ def _filter(arguments: list[exp.Expression], node: exp.Expression, scope: Scope)
 
 @special("array_sort")
 def _array_sort(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-    """With a comparator every element is compared with every other; DuckDB's own sort takes none."""
+    """With a comparator, compare every pair of elements: DuckDB's own sort accepts none."""
     if len(arguments) == 1:
         return apply("array_sort", [scope.term(arguments[0])], node)
     base = _array(arguments[0], scope)
@@ -99,7 +99,7 @@ def _array_sort(arguments: list[exp.Expression], node: exp.Expression, scope: Sc
     refused = fails_when(
         f"athena_no_answers({m}) > 0 OR athena_disordered({m})",
         "NOT_SUPPORTED",
-        "'A comparator that gives no order in the local cloud'",
+        "'A comparator that does not define an order in the local cloud'",
     )
     made = (
         f"list_transform([athena_ranks({m})], lambda {s}:"
@@ -109,7 +109,7 @@ def _array_sort(arguments: list[exp.Expression], node: exp.Expression, scope: Sc
     return Term(f"list_transform([{base.sql}], lambda {a}: {ordered})[1]", base.type)
 
 
-# What decides, what is then the answer, what is it when nothing decides.
+# The test result that decides, the answer it decides on, and the answer if nothing decides.
 _MATCHES = {
     "any_match": ("TRUE", "TRUE", "FALSE"),
     "all_match": ("FALSE", "FALSE", "TRUE"),
@@ -124,7 +124,7 @@ def _match(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) 
     tests = f"list_transform({base.sql}, lambda {x}: {test.sql})"
     answers = _fresh(scope, "s")
     deciding, hit, miss = _MATCHES[node.name.lower()]
-    # A list of one keeps what is asked of each element from being written out twice.
+    # A one-element list keeps the tests of all elements from being repeated.
     decided = (
         f"CASE WHEN {answers} IS NULL THEN NULL WHEN list_contains({answers}, {deciding}) THEN {hit} "
         f"WHEN len(list_filter({answers}, lambda {t}: {t} IS NULL)) > 0 THEN NULL ELSE {miss} END"
@@ -148,10 +148,10 @@ def _reduce_agg(arguments: list[exp.Expression], node: exp.Expression, scope: Sc
 
 
 def _folded(base: Term, arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-    """DuckDB folds into the type of the elements, so state and element travel together in a struct.
+    """Fold an array. DuckDB's state has the type of the elements, so a struct holds both state and element.
 
-    The start is an element, too: behind a row with an empty list DuckDB 1.5 gives a lambda of list_reduce the
-    columns of other rows.
+    The start value is also an element: after a row with an empty list, DuckDB 1.5 gives a lambda of
+    list_reduce the columns of other rows.
     """
     start = scope.term(arguments[1])
     element = base.type.element

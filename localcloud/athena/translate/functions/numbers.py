@@ -29,7 +29,7 @@ scalar("sign(decimal) -> decimal(1,0)", "CAST(sign({0}) AS DECIMAL(1,0))")
 
 
 def _whole(function: str) -> None:
-    """ceil, floor, round, truncate to whole numbers, type by type."""
+    """Add ceil, floor, round or truncate to whole numbers, for each type."""
     for integer in INTEGERS if function != "truncate" else ():
         scalar(f"{function}({integer}) -> {integer}", "{0}")
 
@@ -60,7 +60,7 @@ def _round_decimal(terms: list[Term]) -> Term:
     if not isinstance(digits, int):
         raise not_supported("The digits of round must be a literal in the local cloud")
     result = decimal(precision + 1, scale)
-    # DuckDB rounds to a type of its own; from there the cast is exact.
+    # DuckDB's round has its own result type; the cast from it is exact.
     return Term(raw_cast(f"round({raw_cast(terms[0].sql, result)}, {digits})", result), result)
 
 
@@ -90,7 +90,7 @@ for _type in ("real", "double"):
         f"round({_type}, integer) -> {_type}",
         "CASE WHEN "
         + fails_when(
-            "{1} NOT BETWEEN -18 AND 18", "NOT_SUPPORTED", "'round to so many digits in the local cloud'"
+            "{1} NOT BETWEEN -18 AND 18", "NOT_SUPPORTED", "'round to more than 18 digits in the local cloud'"
         )
         + " THEN NULL ELSE round({0}, {1}) END",
     )
@@ -198,7 +198,7 @@ _DISORDERED = fails_when(
     "{1} <> list_sort({1}) OR len({1}) = 0 OR len(list_filter({1}, lambda bin: NOT isfinite(bin))) > 0"
     " OR list_count({1}) < len({1}) OR isnan({0})",
     "NOT_SUPPORTED",
-    "'width_bucket of bins that are not in order in the local cloud'",
+    "'width_bucket with bins that are not sorted in the local cloud'",
 )
 scalar(
     "width_bucket(double, array(double)) -> bigint",
@@ -219,7 +219,7 @@ def _from_base(terms: list[Term]) -> str:
         f"list_reduce({places}, lambda sum, digit: sum * {radix} + digit, CAST(0 AS HUGEINT))"
         f" * CASE WHEN {value}[1] = '-' THEN -1 ELSE 1 END"
     )
-    # 39 digits could pass 128 bits; 64 are the most that fit a bigint, in base 2.
+    # 39 digits could exceed 128 bits; at most 64 digits, in base 2, fit a bigint.
     fits = f"length(ltrim({value}, '-0')) <= 24 OR {radix} = 2 AND length(ltrim({value}, '-0')) <= 64"
     return (
         f"CASE WHEN {value} IS NULL THEN NULL WHEN NOT regexp_full_match({value}, '-?[{digits}]+')"

@@ -1,4 +1,4 @@
-"""Overloads: pick the signature that fits the arguments best, coerce them to it, and write the call."""
+"""Choose the overload that fits the arguments best, coerce them to it, and render the call."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from localcloud.athena.types import Type
 
 @dataclass(frozen=True, slots=True)
 class Modifiers:
-    """What stands around an aggregate call, as DuckDB's text."""
+    """The modifiers of an aggregate call, as DuckDB text."""
 
     distinct: bool = False
     order: str = ""
@@ -26,19 +26,19 @@ class Modifiers:
     nulls: str = ""
 
     def render(self, name: str, *arguments: str, bare: bool = False) -> str:
-        """One call; `bare` leaves DISTINCT and ORDER BY out (for a count beside a sum, say)."""
+        """Render one call; `bare` omits DISTINCT and ORDER BY (for a count beside a sum, for example)."""
         distinct = "DISTINCT " if self.distinct and not bare else ""
         order = self.order if not bare else ""
         return f"{name}({distinct}{', '.join(arguments)}{self.nulls}{order}){self.where}{self.over}"
 
 
 def apply(name: str, terms: list[Term], node: exp.Expression) -> Term:
-    """The call of a listed function on translated arguments, without modifiers."""
+    """Call a listed function with translated arguments, without modifiers."""
     return apply_overload(FUNCTIONS[name], terms, node, Modifiers())
 
 
 def apply_overload(function: Function, terms: list[Term], node: exp.Expression, modifiers: Modifiers) -> Term:
-    """The call with the overload that fits best.
+    """Render a call of the overload that fits best.
 
     Raises FUNCTION_NOT_FOUND when none fits, and TYPE_MISMATCH for modifiers around a scalar function.
     """
@@ -63,18 +63,18 @@ def apply_overload(function: Function, terms: list[Term], node: exp.Expression, 
 
 
 def _alike(overload: Overload, terms: list[Term]) -> list[Term]:
-    """The arguments that the result is one of, as in `lag(x, 1, y)`; all of them, where none is."""
+    """Return the arguments that the result is chosen from, as in `lag(x, 1, y)`; all if there are none."""
     parameters, written = _parameters(overload, len(terms)), overload.signature.result
     found = [term for term, parameter in zip(terms, parameters, strict=True) if parameter.name == written]
     return found or terms
 
 
-# Where a null among the arguments does not make the result null.
+# Functions whose result need not be null if an argument is.
 _TAKES_NULLS = frozenset({"concat", "concat_ws", "repeat"})
 
 
 def _strict(sql: str, arguments: list[Term]) -> str:
-    """Null where an argument is, before a CASE of the function looks at the others."""
+    """Make the result null if an argument is, before a CASE of the function tests other arguments."""
     branches = sql.count("CASE ") - sum(argument.sql.count("CASE ") for argument in arguments)
     if len(arguments) < 2 or branches <= 0:
         return sql
@@ -125,7 +125,7 @@ def _fitted(term: Term, parameter: Type, bound: dict[str, Type]) -> Term:
 
 
 def _filled(parameter: Type, given: Type, bound: dict[str, Type]) -> Type:
-    """The pattern with its variables bound; patterns without numbers keep the argument's own type."""
+    """Return the pattern with its variables bound; where it has no numbers, the argument's own type."""
     if is_variable(parameter):
         return bound[parameter.name]
     if parameter.parts and given.name == parameter.name:
@@ -142,7 +142,7 @@ _WIDTHS = {"unknown": 1, "tinyint": 3, "smallint": 5, "integer": 10, "bigint": 1
 
 
 def _concrete(parameter: Type, given: Type) -> Type:
-    """A pattern without numbers as a type that `given` can become."""
+    """Return a pattern without numbers as a type that `given` can be coerced to."""
     if given == UNKNOWN and parameter == VARCHAR:
         return varchar(0)
     if parameter.numbers or parameter.name not in _BARE:

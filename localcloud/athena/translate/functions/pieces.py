@@ -1,4 +1,4 @@
-"""Text that is read as something else: sounds, check digits, maps, places of matches."""
+"""Interpret text: sounds, check digits, maps, positions of matches."""
 
 # ruff: noqa: ARG001  (handlers share one signature)
 
@@ -27,7 +27,7 @@ scalar("index(varchar, varchar) -> bigint", "strpos({0}, {1})")
 
 def _soundex() -> str:
     letters = "upper(regexp_replace({0}, '[^A-Za-z]', '', 'g'))"
-    # H and W are not there at all; a vowel parts equal sounds.
+    # H and W are ignored; a vowel separates equal sounds.
     heard = f"({letters}[1] || regexp_replace(substr({letters}, 2), '[HW]', '', 'g'))"
     sounds = f"translate({heard}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', '01230120022455012623010202')"
     for digit in "123456":
@@ -76,14 +76,16 @@ _MOST = 1000
 
 @special("regexp_position")
 def _regexp_position(arguments: list[exp.Expression], node: exp.Expression, scope: Scope) -> Term:
-    """The match that stands first is the one that the shortest text before it allows."""
+    """Find the first match by the shortest text that can precede it."""
     value = scope.expect(arguments[0], VARCHAR, "regexp_position")
     wanted = scope.expect(arguments[1], VARCHAR, "regexp_position")
     start, occurrence = (
         _count(arguments, at, name, scope) for at, name in ((2, "start position"), (3, "occurrence"))
     )
     if not isinstance(wanted.value, str) or max(start, occurrence) > _MOST:
-        raise not_supported("regexp_position takes a literal pattern and numbers from 1 to 1000: local cloud")
+        raise not_supported(
+            "regexp_position without a literal pattern and numbers up to 1000 in the local cloud"
+        )
     pattern(wanted, may_be_empty=False)
     before = f"(?:.*?(?:{wanted.value})){{{occurrence - 1}}}" if occurrence > 1 else ""
     whole = text(f"(?s)^(.{{{start - 1}}}{before}.*?)(?:{wanted.value})")
@@ -96,7 +98,7 @@ def _regexp_position(arguments: list[exp.Expression], node: exp.Expression, scop
 
 
 def _count(arguments: list[exp.Expression], at: int, name: str, scope: Scope) -> int:
-    """A literal from 1 up, 1 where there is none; anything else is past what is taken."""
+    """Return a literal of at least 1, by default 1; anything else gives a number that is refused."""
     value = scope.term(arguments[at]).value if at < len(arguments) else 1
     if not isinstance(value, int):
         return _MOST + 1

@@ -1,4 +1,4 @@
-"""`format`: Java's format strings, piece by piece; what is not known to look the same is refused."""
+"""`format`: Java's format strings, piece by piece; pieces not known to print the same are refused."""
 
 import re
 from dataclasses import dataclass
@@ -72,13 +72,13 @@ def _shown(piece: _Piece, value: Term) -> str:
     elif piece.kind in "xX" and not piece.flags and value.type.name in INTEGERS:
         shown = f"{'lower' if piece.kind == 'x' else 'upper'}(hex({value.sql}))"
     elif piece.kind == "c" and value.type.name in ("varchar", "boolean", *INTEGERS):
-        # Every integer arrives as a long, which Java does not take for a character.
+        # Every integer arrives as a long, which Java does not accept as a character.
         raise AthenaError("INVALID_FUNCTION_ARGUMENT", f"c != {value.type.athena}")
     elif piece.kind == "b" and value.type.name == "boolean":
         shown = raw_cast(value.sql, VARCHAR)
     else:
         raise _refused(piece)
-    # Digits behind a point cut what stands for a null, too: `%.2f` gives `nu`.
+    # A precision also truncates the text of a null: `%.2f` gives `nu`.
     nothing = "NULL" if piece.kind == "S" else "null"
     shown = f"coalesce({shown}, {text(nothing[: piece.digits])})"
     if piece.width and "0" not in piece.flags:
@@ -118,7 +118,7 @@ def _integer(piece: _Piece, value: Term) -> str:
 
 
 def _fixed(piece: _Piece, value: Term) -> str:
-    """Rounded half up in the decimal digits that are shown, not in the binary value."""
+    """Round half up in the decimal digits that are shown, not in the binary value."""
     digits = 6 if piece.digits is None else piece.digits
     known = piece.flags in ("", "-", ",", "0") and value.type.name in ("double", "real", "decimal")
     if not known or digits > 12:

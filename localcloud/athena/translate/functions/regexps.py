@@ -1,4 +1,4 @@
-"""Regular expressions: Java's, as far as RE2 means the same by them."""
+"""Regular expressions: Java's, where RE2 gives them the same meaning."""
 
 import re
 import warnings
@@ -10,14 +10,14 @@ from localcloud.athena.translate.functions.registry import scalar
 from localcloud.athena.translate.functions.strings import bounded, known_length
 from localcloud.athena.translate.terms import VARCHAR, Term, fails_when, text
 
-# What Java's regular expressions have and RE2 has not: looking around, references, possessive repeats.
+# What Java's regular expressions have but RE2 lacks: lookaround, backreferences, possessive quantifiers.
 _BEYOND_RE2 = re.compile(r"\(\?(?:[=!>P]|<[=!])|\\[1-9kGZ]|[*+?}]\+|&&")
 
 
 _NAMED = re.compile(r"\(\?<(?=[A-Za-z])")
 
 
-# Sets of characters by name, which to RE2 are of ASCII.
+# Named character sets, which cover only ASCII in RE2.
 _SETS = {
     "upper": r"\p{Lu}", "lower": r"\p{Ll}", "alpha": r"\p{L}\p{Nl}", "digit": r"\p{Nd}", "punct": r"\p{P}",
     "alnum": r"\p{L}\p{M}\p{Nl}\p{Nd}", "word": r"\p{L}\p{M}\p{N}\p{Pc}", "space": r"\t-\r\x{85}\p{Z}",
@@ -33,20 +33,20 @@ def _named_set(match: re.Match[str]) -> str:
 
 
 def pattern(term: Term, *, may_be_empty: bool = True) -> str:
-    """The pattern, once it is known to mean the same in RE2. Raises NOT_SUPPORTED when it does not."""
+    """Return the pattern if it means the same in RE2. Raises NOT_SUPPORTED when it does not."""
     if isinstance(term.value, str):
         if _BEYOND_RE2.search(term.value):
             raise not_supported(f"The regular expression '{term.value}' in the local cloud")
         if not may_be_empty and _matches_nothing(term.value):
-            raise not_supported(f"The regular expression '{term.value}' matches the empty text: local cloud")
+            raise not_supported(f"The pattern '{term.value}', which matches empty text, in the local cloud")
         return text(_NAMED_SET.sub(_named_set, _NAMED.sub("(?P<", term.value)))
     return term.sql
 
 
 def _matches_nothing(pattern: str) -> bool:
-    """Whether a pattern matches the empty text; there Java and RE2 step differently."""
+    """Whether a pattern matches the empty text, after which Java and RE2 advance differently."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # of sets in sets
+        warnings.simplefilter("ignore", FutureWarning)  # about nested sets
         try:
             return re.match(pattern, "") is not None
         except re.error:
@@ -93,13 +93,13 @@ def _group(terms: list[Term]) -> int:
 
 
 def _group_count(term: Term) -> int | None:
-    """How many groups a literal pattern captures."""
+    """Return the number of groups that a literal pattern captures."""
     return len(_groups(term.value)) if isinstance(term.value, str) else None
 
 
 @dataclass(slots=True)
 class _Group:
-    """An open or closed parenthesis: where it starts, and whether a match may pass it by."""
+    """A group in parentheses: its position, and whether a match can skip it."""
 
     start: int
     stop: int = 0
@@ -112,7 +112,7 @@ _OPENING = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?P<plain>\?(?!<[A-Za-z
 
 
 def _groups(pattern: str) -> list[_Group]:
-    """The groups that a pattern captures, in order."""
+    """Return the groups that a pattern captures, in order."""
     found: list[_Group] = []
     at = _Group(0)
     for match in _OPENING.finditer(pattern):
@@ -130,13 +130,13 @@ def _groups(pattern: str) -> list[_Group]:
 
 
 def _may_be_left_out(pattern: str, number: int) -> bool:
-    """Whether a match may pass a group by. Raises NOT_SUPPORTED where that and an empty one look alike."""
+    """Whether a match can skip a group. Raises NOT_SUPPORTED if that looks the same as an empty match."""
     group = _groups(pattern)[number - 1]
     optional, outer = group.optional, group.outer
     while outer is not None:
         optional, outer = optional or outer.optional or outer.branches, outer.outer
     if optional and _matches_nothing(pattern[group.start : group.stop]):
-        raise not_supported(f"A group of '{pattern}' that is optional and may be empty: local cloud")
+        raise not_supported(f"An optional group of '{pattern}' that can match empty text in the local cloud")
     return optional
 
 
@@ -144,7 +144,7 @@ def _extracted(terms: list[Term]) -> str:
     number, wanted = _group(terms), pattern(terms[1])
     found = f"regexp_extract({terms[0].sql}, {wanted}, {number})"
     if isinstance(terms[1].value, str) and number and _may_be_left_out(terms[1].value, number):
-        # To DuckDB a group without a part in the match is empty; to Athena it is null.
+        # A group that takes no part in the match is empty in DuckDB, null in Athena.
         found = f"nullif({found}, '')"
     return f"CASE WHEN regexp_matches({terms[0].sql}, {wanted}) THEN {found} END"
 
@@ -167,7 +167,7 @@ _REFERENCE = re.compile(r"(?:^|[^\\])\$(\d)")
 
 
 def _replacement(written: str) -> str:
-    """Java's `$1` as RE2's `\\1`; a backslash makes the next character plain."""
+    """Translate Java's `$1` to RE2's `\\1`; a backslash makes the next character literal."""
     found, at = "", 0
     while at < len(written):
         character = written[at]
@@ -186,11 +186,11 @@ def _replacement(written: str) -> str:
 
 
 def _replaced_by(value: str, wanted: str, new: str) -> str:
-    """With a text that is no literal: as it stands, unless something in it means something else."""
+    """Replace by a text that is not a literal; refuse it if it contains special characters."""
     refused = fails_when(
         rf"regexp_matches({new}, '[$\\]')",
         "NOT_SUPPORTED",
-        "'$ or a backslash in a replacement of regexp_replace that is no literal in the local cloud'",
+        "'$ or a backslash in a non-literal replacement of regexp_replace in the local cloud'",
     )
     return f"CASE WHEN {refused} THEN NULL ELSE regexp_replace({value}, {wanted}, {new}, 'g') END"
 
@@ -209,7 +209,7 @@ def _regexp_replace(terms: list[Term]) -> Term:
 
 
 def _longest(sql: str, terms: list[Term]) -> Term:
-    """What is replaced, of the length that it may have at most."""
+    """Return the replaced text as a varchar of its maximum possible length."""
     x, y = known_length(terms[0]), known_length(terms[2])
     return Term(sql, VARCHAR) if x is None or y is None else bounded(sql, x + max(x * y // 2, y) * (x + 1))
 

@@ -9,7 +9,7 @@ from localcloud.athena.translate.functions.signatures import Signature, signatur
 from localcloud.athena.translate.scope import Scope
 from localcloud.athena.translate.terms import Term
 
-# DuckDB's text of one aggregate or window call, with DISTINCT, FILTER, ORDER BY and OVER put in.
+# Renders one aggregate or window call in DuckDB text, with DISTINCT, FILTER, ORDER BY and OVER.
 Render = Callable[..., str]
 Scalar = Callable[[list[Term]], str | Term]
 Aggregate = Callable[[list[Term], Render], str | Term]
@@ -27,7 +27,7 @@ class Overload:
 
 @dataclass(slots=True)
 class Function:
-    """A function: its overloads, or one rule of its own for calls that no signature describes."""
+    """A function: its overloads, or its own rule for calls that no signature describes."""
 
     name: str
     overloads: list[Overload] = field(default_factory=list)
@@ -43,21 +43,21 @@ def _function(name: str) -> Function:
 
 
 def scalar(written: str, sql: str | Scalar) -> None:
-    """Add a scalar function; `sql` is a template with {0}, {1} … or a rule that makes the text."""
+    """Add a scalar function; `sql` is a template with {0}, {1} … or a rule that returns the text."""
     found = signature(written)
     rule = _templated(sql) if isinstance(sql, str) else sql
     _function(found.name).overloads.append(Overload(found, scalar=rule))
 
 
 def aggregate(written: str, sql: str | Aggregate) -> None:
-    """Add an aggregate; `sql` is DuckDB's name of it, or a rule that renders one or more calls."""
+    """Add an aggregate; `sql` is its name in DuckDB, or a rule that renders one or more calls."""
     found = signature(written)
     rule = _named(sql) if isinstance(sql, str) else sql
     _function(found.name).overloads.append(Overload(found, aggregate=rule))
 
 
 def window(written: str, sql: str | Aggregate) -> None:
-    """Add a function that only a window can call."""
+    """Add a function that can only be called over a window."""
     found = signature(written)
     rule = _named(sql) if isinstance(sql, str) else sql
     function = _function(found.name)
@@ -66,7 +66,7 @@ def window(written: str, sql: str | Aggregate) -> None:
 
 
 def special(*names: str) -> Callable[[Special], Special]:
-    """Give functions a rule of their own over the untranslated arguments."""
+    """Register a rule over untranslated arguments for these functions."""
 
     def register(rule: Special) -> Special:
         for name in names:
@@ -90,5 +90,5 @@ def _named(name: str) -> Aggregate:
 
 
 def texts(arguments: Sequence[Term]) -> list[str]:
-    """DuckDB's texts of the arguments."""
+    """Return the DuckDB text of each argument."""
     return [argument.sql for argument in arguments]

@@ -1,4 +1,4 @@
-"""Arrays seen as sequences: what follows what, what can be chosen, how often it is there."""
+"""Arrays as sequences: subsequences, combinations, multiplicities."""
 
 from sqlglot import exp
 
@@ -30,7 +30,7 @@ scalar(
 
 
 def in_order(values: str) -> str:
-    """Each of the values once, where it stands first; DuckDB's list_distinct has an order of its own."""
+    """Remove duplicates, keeping first occurrences in place; DuckDB's list_distinct changes the order."""
     return f"list_filter({values}, lambda v, i: list_position({values}, v) = i)"
 
 

@@ -1,6 +1,6 @@
 """Signatures of functions, written as text: `element_at(array(T), bigint) -> T`.
 
-Single capitals are type variables. `varchar`, `decimal`, `timestamp` and the like without numbers take
+Single capitals are type variables. `varchar`, `decimal`, `timestamp` and the like without numbers accept
 any length, precision or digits. `...` after the last parameter repeats it. A result `=0` is the type of
 the first argument.
 """
@@ -29,7 +29,7 @@ class Signature:
 
 @cache
 def signature(written: str) -> Signature:
-    """Read one signature."""
+    """Parse a signature."""
     head, _, result = written.rpartition(" -> ")
     name, _, inside = head.partition("(")
     parts = _split(inside.rpartition(")")[0])
@@ -40,7 +40,7 @@ def signature(written: str) -> Signature:
 
 @cache
 def pattern(written: str) -> Type:
-    """A type with variables, as it stands in a signature."""
+    """Parse a type with variables, as written in a signature."""
     written = written.strip()
     if "(" not in written:
         return Type(written)
@@ -64,7 +64,7 @@ def _split(written: str) -> list[str]:
 
 
 def match(found: Signature, arguments: list[Type]) -> tuple[int, dict[str, Type]] | None:
-    """How well the arguments fit (0 is exact), and what the type variables became; None if not at all."""
+    """Return the cost of the fit (0 is exact) and the bound type variables; None if it does not fit."""
     expected = list(found.parameters)
     if found.repeats:
         expected += [expected[-1]] * (len(arguments) - len(expected))
@@ -82,7 +82,7 @@ def match(found: Signature, arguments: list[Type]) -> tuple[int, dict[str, Type]
     return sum(cost or 0 for cost in costs), bound
 
 
-_ORDERED = "E"  # the variable that stands for a type whose values have an order
+_ORDERED = "E"  # the variable for a type whose values can be ordered
 
 
 def is_variable(type_: Type) -> bool:
@@ -137,7 +137,7 @@ _ORDER = ("tinyint", "smallint", "integer", "bigint", "decimal", "real", "double
 
 
 def _distance(argument: Type, parameter: Type) -> int:
-    """Nearer numbers first: an integer fits a bigint better than a double."""
+    """Return the distance of two number types: an integer is closer to a bigint than to a double."""
     if argument.name in _ORDER and parameter.name in _ORDER:
         return _ORDER.index(parameter.name) - _ORDER.index(argument.name)
     return 0
@@ -154,7 +154,7 @@ def _fit_any_numbers(name: str, argument: Type) -> int | None:
 
 
 def resolved(written: str, bound: dict[str, Type], arguments: list[Type]) -> Type:
-    """The result type that a result pattern stands for."""
+    """Return the result type that a result pattern stands for."""
     if written.startswith("array(="):
         return array(arguments[int(written[7:-1])])
     if written.startswith("="):

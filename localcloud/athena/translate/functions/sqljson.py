@@ -1,4 +1,4 @@
-"""SQL/JSON that makes JSON: JSON_OBJECT and JSON_ARRAY."""
+"""SQL/JSON functions that create JSON: JSON_OBJECT and JSON_ARRAY."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ _SHOWN = (
     *("interval day to second", "interval year to month"),
 )
 _MALFORMED = fail("JSON_INPUT_CONVERSION_ERROR", text("conversion to JSON failed"), VARCHAR)
-# A table of Java's that holds no more than this keeps its first size.
+# A Java hash table keeps its initial size up to this many keys.
 _FIRST_SIZE, _FIRST_KEYS = 16, 12
 
 
@@ -53,7 +53,7 @@ def _key(node: exp.Expression, scope: Scope) -> Term:
 
 
 def _prefix(key: Term) -> str:
-    """What stands before the value of a key."""
+    """Return the text before the value of a key."""
     if isinstance(key.value, str):
         return text(jsons.quoted(key.value) + ":")
     null = fail("INVALID_FUNCTION_ARGUMENT", text("null value passed for JSON object key"), VARCHAR)
@@ -61,10 +61,10 @@ def _prefix(key: Term) -> str:
 
 
 def _order(keys: list[Term], node: exp.Expression) -> list[int]:
-    """The places of the members as Trino shows them: by the keys, in the order of a hash table of Java's."""
+    """Return the order in which Trino prints the members: that of the keys in a Java hash table."""
     known = [key.value for key in keys if isinstance(key.value, str)]
     if len(keys) > 1 and len(known) < len(keys):
-        raise not_supported("Several keys of JSON_OBJECT that are no literals in the local cloud")
+        raise not_supported("Several keys of JSON_OBJECT that are not all literals in the local cloud")
     if len(set(known)) < len(known):
         if node.meta["words"].get("unique"):
             raise AthenaError(
@@ -82,7 +82,7 @@ def _order(keys: list[Term], node: exp.Expression) -> list[int]:
 
 
 def _java_hash(key: str) -> int:
-    """A text's hash as Java's tables spread it."""
+    """Return a text's hash as Java's hash tables spread it."""
     found, units = 0, key.encode("utf-16-be")
     for at in range(0, len(units), 2):
         found = (31 * found + int.from_bytes(units[at : at + 2])) % 2**32
@@ -90,7 +90,7 @@ def _java_hash(key: str) -> int:
 
 
 def _json(node: exp.Expression, form: str | None, scope: Scope) -> str:
-    """A value inside of an object or array, which may be JSON itself; SQL's null where there is none."""
+    """Return a value inside an object or array, which may itself be JSON, as JSON text; null for null."""
     term = scope.term(node)
     if form is not None:
         if form != "JSON" or term.type.name not in ("varchar", "char", "unknown"):
@@ -99,7 +99,7 @@ def _json(node: exp.Expression, form: str | None, scope: Scope) -> str:
         return f"list_transform([{term.sql}], lambda t: CASE WHEN t IS NOT NULL THEN {document} END)[1]"
     if isinstance(node, exp.Anonymous) and node.name.lower() in _MAKERS:
         if {"type", "quotes"} & node.meta["words"].keys():
-            raise not_supported(f"{node.name.upper()} with these clauses inside of JSON in the local cloud")
+            raise not_supported(f"{node.name.upper()} with these clauses inside JSON in the local cloud")
         return term.sql
     if term.type.name in _SHOWN:
         term = cast(term, VARCHAR)
@@ -110,7 +110,7 @@ def _json(node: exp.Expression, form: str | None, scope: Scope) -> str:
 
 
 def _joined(items: list[tuple[str, str]], nulls: str) -> str:
-    """`prefix || value` of all items; those without a value are left out, or null."""
+    """Join `prefix || value` of all items; items without a value are omitted, or null."""
     shown = [
         f"{prefix} || coalesce({value}, 'null')" if nulls == "NULL" else f"{prefix} || {value}"
         for prefix, value in items

@@ -1,7 +1,7 @@
-"""SQL/JSON that reads JSON by a path: JSON_EXISTS, JSON_VALUE, JSON_QUERY.
+"""SQL/JSON functions that read JSON by a path: JSON_EXISTS, JSON_VALUE, JSON_QUERY.
 
-The text of each call binds, one inside of the other: the arguments, the document, the items that the path
-finds in it. What becomes of the items, of none and of errors is the call's own.
+Each call is nested lambdas that bind the arguments, then the document, then the items that the path finds.
+Each function handles items, no items and errors in its own way.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ from localcloud.athena.translate.terms import (
 from localcloud.athena.translate.typing import data_type
 from localcloud.athena.types import Type
 
-# Names of lambda parameters: the arguments, the document, its items.
+# Names of the lambda parameters: arguments, document, items.
 _GIVEN, _DOCUMENT, _FOUND = "json_a", "json_d", "json_s"
 _TEXTS = ("varchar", "char")
 _RETURNED = (*_TEXTS, *INTEGERS, "boolean", "real", "double", "decimal", "date", "timestamp")
@@ -43,7 +43,7 @@ _INPUT, _PATH = "JSON_INPUT_CONVERSION_ERROR", "PATH_EVALUATION_ERROR"
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """A call: its path, DuckDB's texts of the arguments and of the items, and the words between them."""
+    """A call: its path, the DuckDB text of its arguments and items, and the keywords between them."""
 
     path: Path
     given: str
@@ -51,7 +51,7 @@ class _Call:
     words: dict[str, Any]
 
     def sql(self, made: str, on_error: Callable[[str, str], str], type_: Type) -> str:
-        """The whole call; `made` reads the items, `on_error` says what a code and its message come to."""
+        """Return the whole call; `made` reads the items, `on_error` handles a code and its message."""
         failed = on_error(_PATH, "path evaluation failed")
         malformed = on_error(_INPUT, "conversion to JSON failed")
         found = (
@@ -102,7 +102,7 @@ def _document(node: exp.Expression, form: str, scope: Scope) -> str:
 
 
 def _passed(node: exp.Expression, as_json: bool, scope: Scope) -> str:
-    """A value for a variable of the path, as JSON. Small and decimal numbers have types that JSON has not."""
+    """Return a PASSING value as JSON. Small integers and decimals have types that JSON lacks."""
     if as_json:
         raise not_supported("PASSING … FORMAT JSON in the local cloud")
     value = scope.term(node)
@@ -126,7 +126,7 @@ def _path(node: exp.Expression) -> Path:
 
 
 def _placed(error: AthenaError, node: exp.Expression) -> AthenaError:
-    """The error with the place of the path, of which it does not know."""
+    """Return the error with the position of the path, which it lacks."""
     line, column = place(node)
     return AthenaError(error.code, f"line {line}:{column}: {error.text}")
 
@@ -188,7 +188,7 @@ _READ = {
 
 
 def _scalar(item: str, call: _Call, type_: Type, node: exp.Expression) -> str:
-    """An item that is a boolean, a text or a number, cast to a type; NULL where that fails."""
+    """Cast an item that is a boolean, text or number to a type; NULL if that fails."""
     branches: list[str] = []
     missing: list[str] = []
     for name, (kinds, source, read) in _READ.items():
@@ -248,7 +248,7 @@ _WRAPPED = (
 
 
 def _shown(words: dict[str, Any]) -> str:
-    """The only item; a text without its quotes, where they are not wanted."""
+    """Return the only item; a text without quotes if OMIT QUOTES is given."""
     item = f"{_FOUND}[1]"
     if words.get("quotes") != "OMIT":
         return f"athena_path_text({item})"

@@ -1,4 +1,4 @@
-"""Vectors, distributions, distances, and the aggregates that describe a distribution."""
+"""Vectors, probability distributions, distances, and aggregates that describe a distribution."""
 
 from localcloud.athena.translate.functions.registry import Render, aggregate, scalar
 from localcloud.athena.translate.terms import DOUBLE, Term, fail, fails_when
@@ -8,7 +8,7 @@ _LENGTHS = fail(_CODE, "'The arguments must have the same length'", DOUBLE)
 
 
 def _vectors(name: str, sql: str, *, nulls_count: bool = False) -> None:
-    """A function of two arrays of the same length: nulls in them count as 0, or make the result null."""
+    """Add a function of two arrays of equal length; nulls in them count as 0 or make the result null."""
     nulls = "FALSE" if nulls_count else "len(list_filter({0} || {1}, lambda x: x IS NULL)) > 0"
     if nulls_count:
         sql = sql.format(*(f"list_transform({{{at}}}, lambda x: coalesce(x, 0))" for at in (0, 1)))
@@ -66,10 +66,10 @@ scalar(
 
 
 def _of_parameters(name: str, sql: str, *parameters: str, wrong: str = "<= 0") -> None:
-    """A distribution function whose parameters are positive; of large ones digits would be lost."""
+    """Add a distribution function with positive parameters; large ones, which lose digits, are refused."""
     outside = " OR ".join(f"{parameter} {wrong}" for parameter in parameters)
     large = " OR ".join(f"{parameter} > 20" for parameter in parameters)
-    refused = fails_when(large, "NOT_SUPPORTED", f"'{name} of such large parameters in the local cloud'")
+    refused = fails_when(large, "NOT_SUPPORTED", f"'{name} with a parameter above 20 in the local cloud'")
     scalar(
         f"{name}({', '.join(['double'] * (len(parameters) + 1))}) -> double",
         f"CASE WHEN {outside} THEN {fail(_CODE, _POSITIVE, DOUBLE)} WHEN {refused} THEN NULL ELSE {sql} END",
@@ -99,7 +99,7 @@ scalar(
 
 
 def _skewness(arguments: list[Term], render: Render) -> str:
-    """Of the values as they are, where DuckDB estimates that of what they were drawn from."""
+    """The skewness of the values themselves; DuckDB estimates that of the population."""
     value = arguments[0].sql
     n = f"CAST({render('count', value)} AS DOUBLE)"
     return f"CASE WHEN {n} > 2 THEN {render('skewness', value)} * ({n} - 2) / sqrt({n} * ({n} - 1)) END"
@@ -110,7 +110,7 @@ aggregate("kurtosis(double) -> double", "kurtosis")
 
 
 def _geometric_mean(arguments: list[Term], render: Render) -> str:
-    """DuckDB's own is a macro, which takes no FILTER."""
+    """DuckDB's own geometric mean is a macro, which does not accept FILTER."""
     return f"exp({render('avg', f'ln({arguments[0].sql})')})"
 
 

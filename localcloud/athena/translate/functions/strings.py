@@ -1,4 +1,4 @@
-"""Text."""
+"""Text functions."""
 
 # ruff: noqa: ARG001  (handlers share one signature)
 
@@ -26,7 +26,7 @@ from localcloud.athena.translate.terms import (
 )
 from localcloud.athena.types import MAX_CHAR, UNBOUNDED, Type
 
-# What Athena's trim takes off; DuckDB's takes off spaces only.
+# What Athena's trim removes; DuckDB's removes only spaces.
 _SPACES = text(
     " \t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008"
     "\u2009\u200a\u2028\u2029\u205f\u3000"
@@ -34,13 +34,13 @@ _SPACES = text(
 
 for _type in ("varchar", "char"):
     scalar(f"lower({_type}) -> =0", "lower({0})")
-    # Athena maps letters one to one, so ß has no capital; DuckDB knows the newer one.
+    # Athena maps letters one to one, so ß has no upper case; DuckDB uses the capital ß.
     scalar(
         f"upper({_type}) -> =0",
         "CASE WHEN contains({0}, 'ß') THEN array_to_string(list_transform(string_split({0}, 'ß'),"
         " lambda p: upper(p)), 'ß') ELSE upper({0}) END",
     )
-    # DuckDB turns what is seen as one character as one; Athena turns code points.
+    # DuckDB keeps grapheme clusters together; Athena reverses code points.
     scalar(
         f"reverse({_type}) -> =0",
         "CASE WHEN octet_length(encode({0})) = length({0}) THEN reverse({0}) ELSE"
@@ -51,14 +51,14 @@ scalar("length(varbinary) -> bigint", "octet_length({0})")
 
 
 def _as_varchar(written: str) -> Callable[[list[Term]], Term]:
-    """A template over a char, whose result is a varchar of its length."""
+    """Return a rule from a template over a char; its result is a varchar of the same length."""
     return lambda terms: Term(written.format(terms[0].sql), varchar(terms[0].type.numbers[0]))
 
 
 for _name in ("trim", "ltrim", "rtrim"):
     scalar(f"{_name}(varchar) -> =0", f"{_name}({{0}}, {_SPACES})")
     scalar(f"{_name}(varchar, varchar) -> =0", f"{_name}({{0}}, {{1}})")
-    # The spaces that fill a char are none of its own.
+    # The padding of a char does not belong to its value.
     scalar(f"{_name}(char) -> varchar", _as_varchar(f"{_name}(rtrim({{0}}, ' '), {_SPACES})"))
 
 
@@ -72,7 +72,7 @@ def _any_concat(arguments: list[exp.Expression], node: exp.Expression, scope: Sc
 
 
 def joined(terms: list[Term], node: exp.Expression) -> Term:
-    """What `concat` makes of the terms, and `||` of two."""
+    """Return the result of `concat` of the terms, or of `||` for two."""
     if all(term.type.name != "char" for term in terms):
         return apply("concat", terms, node)
     if len(terms) != 2 or any(term.type.name not in ("char", "varchar") for term in terms):
@@ -80,7 +80,7 @@ def joined(terms: list[Term], node: exp.Expression) -> Term:
         given = ", ".join(term.type.athena for term in terms)
         code = "AMBIGUOUS_FUNCTION_CALL" if "unknown" in given else "FUNCTION_NOT_FOUND"
         raise AthenaError(code, f"line {line}:{column}: Unexpected parameters ({given}) for function concat")
-    # Both sides at their full lengths, the varchar too.
+    # Both sides are padded to their full lengths, the varchar too.
     lengths = [known_length(term) for term in terms]
     total = sum(MAX_CHAR if length is None else length for length in lengths)
     if total > MAX_CHAR:
@@ -123,18 +123,18 @@ scalar("replace(varchar, varchar) -> =0", "replace({0}, {1}, '')")
 
 
 def known_length(term: Term) -> int | None:
-    """The length of a bounded varchar."""
+    """Return the length of a bounded varchar; None if unbounded."""
     return term.type.numbers[0] if term.type.numbers else None
 
 
 def bounded(sql: str, length: int) -> Term:
-    """A text of at most `length` characters."""
+    """Return a term for a text of at most `length` characters."""
     return Term(sql, varchar(length) if length < UNBOUNDED else VARCHAR)
 
 
 def _replace(terms: list[Term]) -> Term:
     value, search, new = (term.sql for term in terms)
-    # An empty search stands before, between and after all characters.
+    # An empty search text matches before, between and after all characters.
     inside = f"athena_join(string_split({value}, ''), {new})"
     between = f"CASE WHEN {value} = '' THEN {new} ELSE {new} || {inside} || {new} END"
     sql = f"CASE WHEN {search} = '' THEN {between} ELSE replace({value}, {search}, {new}) END"
@@ -165,7 +165,7 @@ scalar(
     + " ELSE string_split({0}, {1})[{2}] END",
 )
 scalar("strpos(varchar, varchar) -> bigint", "strpos({0}, {1})")
-# From the left, or from the right where the number is negative; places may overlap.
+# Counted from the left, or from the right if the number is negative; matches may overlap.
 scalar(
     "strpos(varchar, varchar, bigint) -> bigint",
     "CASE WHEN "
@@ -208,7 +208,7 @@ scalar(
     + " ELSE unicode({0}) END",
 )
 scalar("translate(varchar, varchar, varchar) -> varchar", "translate({0}, {1}, {2})")
-# DuckDB counts bytes: where there are others, each character gets one of ASCII to stand for it.
+# DuckDB compares bytes; if there are non-ASCII characters, each distinct one is replaced by an ASCII one.
 _CHARACTERS = "array_to_string(list_distinct(string_split({0} || {1}, '')), '')"
 _SINGLE_BYTES = "array_to_string(list_transform(range(1, 128), lambda code: chr(CAST(code AS INTEGER))), '')"
 scalar(
@@ -217,7 +217,7 @@ scalar(
     + fails_when(
         f"length({_CHARACTERS}) > 127",
         "NOT_SUPPORTED",
-        "'levenshtein_distance of more than 127 characters that differ in the local cloud'",
+        "'levenshtein_distance with more than 127 distinct characters in the local cloud'",
     )
     + f" THEN NULL ELSE levenshtein(translate({{0}}, {_CHARACTERS}, {_SINGLE_BYTES}),"
     f" translate({{1}}, {_CHARACTERS}, {_SINGLE_BYTES})) END",

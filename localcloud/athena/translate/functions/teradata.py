@@ -1,4 +1,4 @@
-"""to_char, to_date, to_timestamp: Teradata's patterns as DuckDB's."""
+"""to_char, to_date, to_timestamp: translate Teradata's patterns to DuckDB's."""
 
 # ruff: noqa: ARG001  (handlers share one signature)
 

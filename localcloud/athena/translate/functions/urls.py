@@ -1,4 +1,4 @@
-"""Parts of URLs, as Java's URI has them: null for what is none, the empty text for a part that is missing."""
+"""Parts of URLs, as in Java's URI: null for an invalid URL, empty for a missing part."""
 
 from sqlglot import exp
 
@@ -22,7 +22,7 @@ _ESCAPED, _NEVER = text("%[0-9A-Fa-f]{{2}}"), text(r'[\x00-\x20\x7f<>"{{}}|\\^`%
 _WRONG = " OR ".join(
     (
         f"regexp_matches(regexp_replace({{0}}, {_ESCAPED}, '', 'g'), {_NEVER})",
-        # A colon behind what cannot be a scheme, a scheme with nothing behind it, a host that is missing.
+        # A colon after an invalid scheme, a scheme with nothing after it, a missing host.
         f"regexp_matches({{0}}, '^[^/?#]*:') AND NOT regexp_matches({{0}}, {text(_SCHEME[:-1] + '[^#]')})",
         "regexp_matches({0}, '^(?:[a-zA-Z][a-zA-Z0-9+.-]*:)?//(?:[?#]|$)')",
         r"regexp_matches({0}, '^[^?#]*//[^/?#]*/[^?#]*[\[\]]')",
@@ -76,7 +76,7 @@ def _parameter(arguments: list[exp.Expression], node: exp.Expression, scope: Sco
 
 
 def _encoded(terms: list[Term]) -> Term:
-    # As forms are encoded: a space is a plus, a star stays, a tilde does not.
+    # Form encoding: a space becomes a plus, a star stays, a tilde is escaped.
     sql = f"replace(replace(replace(url_encode({terms[0].sql}), '%20', '+'), '%2A', '*'), '~', '%7E')"
     length = terms[0].type.numbers[0] * 12 if terms[0].type.numbers else UNBOUNDED
     return Term(sql, varchar(length) if length < UNBOUNDED else VARCHAR)

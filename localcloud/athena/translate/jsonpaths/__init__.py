@@ -1,1 +1,1 @@
-"""Paths of SQL/JSON: `parser` reads them into `nodes`, `sequences` says them in DuckDB's SQL."""
+"""SQL/JSON paths: `parser` parses them to `nodes`, `sequences` translates those to DuckDB SQL."""

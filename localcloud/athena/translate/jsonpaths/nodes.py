@@ -1,4 +1,4 @@
-"""A path of SQL/JSON as a tree: nodes give sequences of items, predicates are true, false or unknown."""
+"""The tree of an SQL/JSON path: nodes give sequences of items; predicates are true, false or unknown."""
 
 from dataclasses import dataclass
 from typing import Literal as OneOf
@@ -8,20 +8,20 @@ Comparing = OneOf["==", "<>", "<", ">", "<=", ">="]
 
 
 class Node:
-    """What gives a sequence of items."""
+    """An expression that gives a sequence of items."""
 
     __slots__ = ()
 
 
 class Predicate:
-    """What a filter asks of an item."""
+    """The condition of a filter on an item."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """`lax $.a`: a whole path. In lax mode arrays unfold where items are wanted, and absence is no error."""
+    """`lax $.a`: a whole path. In lax mode arrays unfold where items are expected; absence is no error."""
 
     lax: bool
     node: Node
@@ -34,24 +34,24 @@ class Root(Node):
 
 @dataclass(frozen=True, slots=True)
 class Current(Node):
-    """`@`: the item that a filter asks about."""
+    """`@`: the item that a filter tests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Last(Node):
-    """`last`: the last place of the array in whose subscript it stands."""
+    """`last`: the last position in the array that is being subscripted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variable(Node):
-    """`$name`: what PASSING gives."""
+    """`$name`: a value from PASSING."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Constant(Node):
-    """A literal: None, a bool, a text, a whole number, or a float with the text that it was written as."""
+    """A literal: None, a bool, a text, an integer, or a float with its text as written."""
 
     value: str | int | float | bool | None
     written: str = ""
@@ -82,7 +82,7 @@ class Elements(Node):
 
 @dataclass(frozen=True, slots=True)
 class Subscripts(Node):
-    """`[0, 2 to last]`: the first and the last place of each range."""
+    """`[0, 2 to last]`: the first and last position of each range."""
 
     base: Node
     ranges: tuple[tuple[Node, Node], ...]
@@ -98,7 +98,7 @@ class Filter(Node):
 
 @dataclass(frozen=True, slots=True)
 class Method(Node):
-    """`.size()` and its like."""
+    """`.size()` and the like."""
 
     base: Node
     name: str

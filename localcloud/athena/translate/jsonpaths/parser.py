@@ -1,4 +1,4 @@
-"""Read a path of SQL/JSON, by the grammar that Trino 476 reads."""
+"""Parse an SQL/JSON path by the grammar of Trino 476."""
 
 import re
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ from localcloud.athena.translate.jsonpaths.nodes import (
 )
 
 METHODS = ("type", "size", "double", "ceiling", "floor", "abs", "keyvalue")
-_ABSENT = {"datetime": "datetime method", "like_regex": "like_regex predicate"}  # from Trino 476, too
+_ABSENT = {"datetime": "datetime method", "like_regex": "like_regex predicate"}  # also missing in Trino 476
 _TOKEN = re.compile(
     r"""(?P<space>[ \r\n\t]+)
     |(?P<float>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)[eE][+-]?[0-9]+)
@@ -63,7 +63,7 @@ _BIGGEST = 2**63
 
 
 class PathError(Exception):
-    """A text that is no path: what is wrong, and at which character."""
+    """An invalid path: what is wrong, and at which character."""
 
     def __init__(self, message: str, at: int) -> None:
         super().__init__(message)
@@ -71,7 +71,7 @@ class PathError(Exception):
 
 
 class UnsupportedPathError(PathError):
-    """A path of the standard that Trino does not support."""
+    """A standard path that Trino does not support."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class _Token:
 
 
 def parse(written: str) -> Path:
-    """The path. Raises PathError for a text that is none."""
+    """Parse a path. Raises PathError for an invalid one."""
     return _Parser(written).path()
 
 
@@ -112,7 +112,7 @@ class _Parser:
         return found
 
     def _mark(self, *marks: _Mark) -> _Mark | None:
-        """The next token, taken, if it is one of these marks."""
+        """Consume and return the next token if it is one of these symbols."""
         token = self._token
         found = next((mark for mark in marks if token.kind == "mark" and token.text == mark), None)
         if found is not None:
@@ -255,11 +255,11 @@ class _Parser:
         if found is not None and not self._goes_on():
             bracketed = self._tokens[start].text == "("
             return IsUnknown(found) if bracketed and self._is_unknown() else found
-        self._next = start  # what stands in the parentheses is a path
+        self._next = start  # the parentheses contain a path, not a predicate
         return self._comparison()
 
     def _delimited(self) -> Predicate | None:
-        """`exists(…)` or a predicate in parentheses, if one of them comes next."""
+        """Parse `exists(…)` or a predicate in parentheses; None if neither comes next."""
         if self._word("exists"):
             self._expect("(")
             found: Predicate = Exists(self._sum())

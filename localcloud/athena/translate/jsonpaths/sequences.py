@@ -1,6 +1,6 @@
-"""Paths of SQL/JSON as DuckDB text: a list of JSON values, in which NULL is an error of the path.
+"""Translate SQL/JSON paths to DuckDB text: a list of JSON values, in which NULL means a path error.
 
-`localcloud.athena.engines.jsonpaths` has the macros. What a step does to each item stands in a lambda, whose
+`localcloud.athena.engines.jsonpaths` has the macros. What a step does to each item is a lambda, whose
 parameter is named by its depth.
 """
 
@@ -49,12 +49,12 @@ _COMPARISONS = {
     "<=": "at_most",
     ">=": "at_least",
 }
-_EXACT_DIGITS = 15  # a decimal of no more is told from a double by no comparison
+_EXACT_DIGITS = 15  # a decimal of at most this many digits compares the same as a double
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where in a path: the mode, and DuckDB's texts of what `$`, `@`, `last` and the variables are there."""
+    """A position in a path: the mode, and the DuckDB text of `$`, `@`, `last` and the variables there."""
 
     lax: bool
     root: str
@@ -65,7 +65,7 @@ class _Place:
     inside: bool = False
 
     def deeper(self) -> tuple[str, "_Place"]:
-        """The name of one more lambda's parameter, and the place inside of that."""
+        """Return the parameter name of one more lambda, and the position inside it."""
         return f"x{self.depth}", replace(self, depth=self.depth + 1)
 
     @property
@@ -78,7 +78,7 @@ class _Place:
 
 
 def sequence(path: Path, root: str, variables: Mapping[str, str]) -> str:
-    """The items of a path in a document. `root` and `variables` are DuckDB's texts of JSON values.
+    """Return the items of a path in a document. `root` and `variables` are DuckDB text of JSON values.
 
     Raises AthenaError: INVALID_PATH for a variable without a value or an operand of a wrong type,
     NOT_SUPPORTED for what has no exact translation.
@@ -92,7 +92,7 @@ def sequence(path: Path, root: str, variables: Mapping[str, str]) -> str:
 
 
 def kind(node: Node) -> str | None:
-    """`number`, `text` or `boolean`, where all items of a path are known to be so before any is seen."""
+    """Return `number`, `text` or `boolean` if all items of a path are known to be that; else None."""
     match node:
         case Constant(bool()):
             return "boolean"
@@ -135,7 +135,7 @@ def _items(node: Node, place: _Place) -> str:
 
 
 def _of_each(items: str, place: _Place, made: Callable[[str], str]) -> str:
-    """What `made` makes of each item, one after the other; errors stay errors."""
+    """Concatenate what `made` returns for each item; errors stay errors."""
     x, _ = place.deeper()
     return (
         f"flatten(list_transform({items}, lambda {x}: CASE WHEN {x} IS NULL THEN [{x}] ELSE {made(x)} END))"
@@ -143,7 +143,7 @@ def _of_each(items: str, place: _Place, made: Callable[[str], str]) -> str:
 
 
 def _unfolded(node: Node, place: _Place) -> str:
-    """The items of a node; in lax mode those of arrays among them in their place."""
+    """Return the items of a node; in lax mode, arrays are replaced by their elements."""
     items = _items(node, place)
     return _of_each(items, place, lambda x: f"athena_path_unfolded({x})") if place.lax else items
 
@@ -213,7 +213,7 @@ def _subscripts(node: Subscripts, place: _Place) -> str:
 
 
 def _slice(first: Node, last: Node, elements: str, place: _Place) -> str:
-    """The elements from one place to another."""
+    """Return the elements between two positions."""
     x, inner = place.deeper()
     macro = "athena_path_slice" if place.lax else "athena_path_strict_slice"
     ends = f"struct_pack(f := {_index(first, inner)}, t := {_index(last, inner)})"
@@ -227,7 +227,7 @@ def _index(node: Node, place: _Place) -> str:
 
 
 def _bound(value: str, place: _Place, made: Callable[[str], str]) -> str:
-    """What `made` makes of a value that is worked out once."""
+    """Apply `made` to a value that is evaluated only once."""
     x, _ = place.deeper()
     return f"list_transform([{value}], lambda {x}: {made(x)})[1]"
 
@@ -257,7 +257,7 @@ def _double(x: str) -> str:
 
 
 def _entries(base: Node, place: _Place) -> str:
-    """`.keyvalue()`, whose ids count the objects that the path has come across."""
+    """`.keyvalue()`, whose ids number the objects that the path has reached."""
     if place.inside or any(isinstance(node, Method) and node.name == "keyvalue" for node in _chain(base)):
         raise not_supported("keyvalue() at this place of a JSON path in the local cloud")
     x, _ = place.deeper()
@@ -266,7 +266,7 @@ def _entries(base: Node, place: _Place) -> str:
 
 
 def _chain(node: Node) -> list[Node]:
-    """A node and all that it is made of, but for predicates and subscripts."""
+    """Return a node and its parts, except predicates and subscripts."""
     parts = [getattr(node, name) for name in ("base", "operand", "left", "right") if hasattr(node, name)]
     return [node, *(found for part in parts for found in _chain(part))]
 
@@ -291,12 +291,12 @@ def _arithmetic(node: Arithmetic, place: _Place) -> str:
 
 
 def _sides(left: str, right: str) -> str:
-    """Two sequences, as what is compared or calculated of them."""
+    """Pair two sequences for comparison or arithmetic."""
     return f"athena_path_sides(struct_pack(l := {left}, r := {right}))"
 
 
 def _truth(predicate: Predicate, place: _Place) -> str:
-    """A predicate as a BOOLEAN, NULL where it is unknown."""
+    """Translate a predicate to a BOOLEAN; NULL if unknown."""
     match predicate:
         case Both(left, right):
             return f"({_truth(left, place)} AND {_truth(right, place)})"
@@ -319,7 +319,7 @@ def _truth(predicate: Predicate, place: _Place) -> str:
 
 
 def _compared(node: Node, place: _Place) -> str:
-    """An operand of a comparison, where a decimal is as good as a double if it is short."""
+    """Translate an operand of a comparison; a short decimal can be compared as a double."""
     if isinstance(node, Constant) and isinstance(node.value, float):
         digits = node.written.lstrip("-0.").replace(".", "")
         if "e" not in digits.lower() and len(digits) <= _EXACT_DIGITS:

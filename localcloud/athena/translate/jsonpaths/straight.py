@@ -1,7 +1,7 @@
-"""Paths of names and places alone, such as `$.a.b[0]`: read where they lead, if no array unfolds on the way.
+"""Paths of names and positions only, such as `$.a.b[0]`: read directly if no array unfolds on the way.
 
-Four to five times faster than item by item, which stays the way of all other paths, and of documents where
-an array stands where a name is asked of it, no array where a place is, or a key comes twice.
+This is four to five times faster than item by item. That remains the way for all other paths, and for
+documents with an array where a name is expected, no array where a position is, or a duplicate key.
 """
 
 from localcloud.athena.translate.jsonpaths.nodes import Constant, Member, Node, Path, Root, Subscripts
@@ -11,7 +11,7 @@ Step = str | int
 
 
 def steps(path: Path) -> list[Step] | None:
-    """The names and places of a path that has nothing else, from the root on."""
+    """Return the names and positions of a path from the root; None if it has anything else."""
     found: list[Step] = []
     node: Node = path.node
     while not isinstance(node, Root):
@@ -46,7 +46,7 @@ def leads(found: list[Step], document: str) -> str:
 
 
 def items(found: list[Step], document: str, absent: str) -> str:
-    """What stands where the steps lead, or `absent`."""
+    """Return the value that the steps lead to, or `absent`."""
     there = f"{document}, {_pointer(found)}"
     return f"CASE WHEN json_exists({there}) THEN [json_extract({there})] ELSE {absent} END"
 
