@@ -1,4 +1,4 @@
-"""The one place where the control plane is put together, and where it reads the environment."""
+"""Wiring: the one place that builds the control plane from the environment."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -42,7 +42,7 @@ from control.retention.judge import Keep
 from control.stacks import Stacks
 from control.waivers import Held, Place, StateTable, Waiver, held, in_force, stopped, waive
 
-# What is tried again when the control store asks to slow down.
+# Methods of the control store that are retried when throttled.
 STORE = ("get", "get_many", "create", "update", "query", "at_hand", "etags", "etags_of")
 
 
@@ -51,14 +51,14 @@ def silent(event: str, fields: Mapping[str, object]) -> None:
 
 
 def connect(environ: Mapping[str, str], say: Say = silent) -> Parts:
-    """Wire up what `environ` names.
+    """Connect to the cloud that `environ` names.
 
-    On a local cloud, which starts empty, the bucket and the control table are made if they are missing. On
-    AWS they come with the deployment, and nothing is made here.
+    On a local cloud, which starts empty, the bucket and the control table are created if they are missing. On
+    AWS the deployment creates them.
     """
     settings = from_environment(environ)
     store, objects = DynamoStore(settings), S3Objects(settings)
-    # A role of a deployment (it has a session) finds what the deployment made, and may make nothing.
+    # A deployment's role (which has a session token) must not create anything.
     if is_loopback(settings.endpoint) and not environ.get("AWS_SESSION_TOKEN"):
         ensure(settings, store, objects)
     clock = WallClock()
@@ -79,7 +79,7 @@ def connect(environ: Mapping[str, str], say: Say = silent) -> Parts:
 
 
 def alert_topic(environ: Mapping[str, str]) -> AlertTopic | None:
-    """The topic that `DM_ALERT_TOPIC` names by its ARN, None when it names none."""
+    """Return the topic whose ARN is in `DM_ALERT_TOPIC`, None if that is not set."""
     arn = environ.get("DM_ALERT_TOPIC")
     if not arn:
         return None
@@ -89,7 +89,7 @@ def alert_topic(environ: Mapping[str, str]) -> AlertTopic | None:
 
 
 def raw_queue(environ: Mapping[str, str]) -> Notifications | None:
-    """The queue of S3's notifications that `DM_RAW_QUEUE` names by its URL, None when it names none."""
+    """Return the queue of S3 notifications whose URL is in `DM_RAW_QUEUE`, None if that is not set."""
     url = environ.get("DM_RAW_QUEUE")
     if not url:
         return None
@@ -99,20 +99,20 @@ def raw_queue(environ: Mapping[str, str]) -> Notifications | None:
 
 
 def ensure(settings: Settings, store: DynamoStore, objects: S3Objects) -> None:
-    """Make the lake's bucket and the control table if there are none."""
+    """Create the lake's bucket and the control table if they do not exist."""
     objects.ensure_bucket(settings.bucket)
     store.ensure()
 
 
 def statements(environ: Mapping[str, str], workgroup: str) -> Statements:
-    """What Athena remembers of a workgroup."""
+    """Return Athena's history of a workgroup."""
     from control.adapters.athena import AthenaStatements
 
     return AthenaStatements(from_environment(environ), workgroup)
 
 
 def record_costs(environ: Mapping[str, str], workgroup: str, since: datetime) -> list[tuple[Run, list[Cost]]]:
-    """Record the cost of the dbt runs since a moment."""
+    """Record the cost of the dbt runs since a given time."""
     from control.adapters.parquet import encode
 
     settings = from_environment(environ)
@@ -128,14 +128,14 @@ def record_costs(environ: Mapping[str, str], workgroup: str, since: datetime) ->
 
 
 def query(environ: Mapping[str, str], workgroup: str) -> Query:
-    """Statements of our own on Athena."""
+    """Return a function that runs statements on Athena."""
     from control.adapters.athena import AthenaQuery
 
     return AthenaQuery(from_environment(environ), workgroup, WallClock().sleep)
 
 
 def held_records(environ: Mapping[str, str], workgroup: str) -> list[Held]:
-    """The records that keep silver from being built, by what its contracts say it is built from."""
+    """Return the records that keep silver tables from being built; the contracts name their inputs."""
     from control.contracts import load
 
     settings = from_environment(environ)
@@ -162,12 +162,12 @@ def held_records(environ: Mapping[str, str], workgroup: str) -> list[Held]:
 
 
 def catalog_listing(environ: Mapping[str, str]) -> Listing:
-    """What the catalog lists."""
+    """Return the listing of the catalog's tables."""
     return GlueListing(from_environment(environ))
 
 
 def stopped_tables(environ: Mapping[str, str]) -> list[str]:
-    """The tables of silver and gold that wait for better rows."""
+    """Return the silver and gold tables that were not published because rows broke their contract."""
     settings = from_environment(environ)
     return stopped(GlueListing(settings), settings.schema_prefix)
 
@@ -181,7 +181,7 @@ def waive_record(
     reason: str,
     until: date,
 ) -> Waiver:
-    """Leave one record out of silver until a day. Raises UsageError when bronze has no such record."""
+    """Leave one record out of silver until a given day. Raises UsageError if bronze has no such record."""
     from control.adapters.parquet import encode
 
     ask = query(environ, workgroup)
@@ -190,21 +190,21 @@ def waive_record(
 
 
 def waivers_in_force(parts: Parts) -> list[Waiver]:
-    """The records that are left out of silver today."""
+    """Return the records that are left out of silver today."""
     from control.adapters.parquet import decode
 
     return in_force(parts, decode)
 
 
 def bronze_database(environ: Mapping[str, str]) -> str:
-    """The database of bronze, which developers with schemas of their own may share."""
+    """Return the bronze database, which developers with schemas of their own may share."""
     return environ.get("DM_BRONZE_PREFIX", environ.get("DM_SCHEMA_PREFIX", "")) + "bronze"
 
 
 def kept_days(environ: Mapping[str, str]) -> Keep:
-    """How long retention keeps objects at least: `DM_RAW_DAYS`, `DM_BRONZE_DAYS` and `DM_QUARANTINE_DAYS`.
+    """Return the minimum retention from `DM_RAW_DAYS`, `DM_BRONZE_DAYS` and `DM_QUARANTINE_DAYS`.
 
-    Raises UsageError where one is not a number of days.
+    Raises UsageError if one is not a number of days.
     """
 
     def days(name: str) -> timedelta:
@@ -217,7 +217,7 @@ def kept_days(environ: Mapping[str, str]) -> Keep:
 
 
 def examine(environ: Mapping[str, str], workgroup: str) -> list[Finding]:
-    """Everything that `dm doctor` asks the cloud."""
+    """Return the findings of `dm doctor` in the cloud."""
     from control.doctor import lease, rights, warehouse
 
     settings = from_environment(environ)
@@ -233,7 +233,7 @@ def examine(environ: Mapping[str, str], workgroup: str) -> list[Finding]:
 def upkeep(
     environ: Mapping[str, str], workgroup: str, names: Sequence[str], keep_days: float
 ) -> Iterator[Upkeep]:
-    """What the Iceberg tables of silver and gold consist of."""
+    """Measure the Iceberg tables of silver and gold: files, bytes and snapshots."""
     settings = from_environment(environ)
     prefix = settings.schema_prefix
     entries = kept(GlueListing(settings), prefix)
@@ -250,7 +250,7 @@ def maintained(
     keep_days: float,
     most: timedelta = timedelta.max,
 ) -> Iterator[Upkeep]:
-    """Put the tables in order under the writer lease, and give each; no statement starts after `most`."""
+    """Maintain the tables under the writer lease, and yield each; no statement starts after `most`."""
     settings = from_environment(environ)
     ask, prefix = query(environ, workgroup), settings.schema_prefix
     clock = WallClock()
@@ -268,7 +268,7 @@ def maintained(
 
 
 def freed_lease(environ: Mapping[str, str], workgroup: str, build: str) -> Iterator[int]:
-    """Free the writer lease of a dead build; gives how many of its statements are still waited for."""
+    """Free the writer lease of a dead build; yields how many of its statements are still running."""
     known = statements(environ, workgroup)
 
     def issued(invocation: str, since: datetime) -> list[Execution]:
@@ -279,7 +279,7 @@ def freed_lease(environ: Mapping[str, str], workgroup: str, build: str) -> Itera
 
 
 def metadata_catalog(environ: Mapping[str, str], url: str) -> MetadataCatalog:
-    """The OpenMetadata server at `url`, with the token that `OPENMETADATA_TOKEN` holds, if any."""
+    """Return the OpenMetadata server at `url`, with the token in `OPENMETADATA_TOKEN`, if any."""
     from control.adapters.openmetadata import OpenMetadata
 
     server = OpenMetadata(url, environ.get("OPENMETADATA_TOKEN", ""))
@@ -288,7 +288,7 @@ def metadata_catalog(environ: Mapping[str, str], url: str) -> MetadataCatalog:
 
 
 def deployment(environ: Mapping[str, str]) -> tuple[Settings, Stacks, ObjectStore, Clock]:
-    """What `dm deploy` works with: settings for the region, stacks, and objects for its packages."""
+    """Return what `dm deploy` works with: settings, stacks, the object store and a clock."""
     from control.adapters.cloudformation import CloudFormation
 
     settings = from_environment(environ)
@@ -297,7 +297,7 @@ def deployment(environ: Mapping[str, str]) -> tuple[Settings, Stacks, ObjectStor
 
 
 class OnDemand:
-    """An engine that is made when it is first needed: `dm status` need not wait for the parser's imports."""
+    """An engine that is created on first use, so that `dm status` does not wait for the parser's imports."""
 
     def __init__(self, make: Callable[[], Engine]) -> None:
         self._make = make

@@ -1,4 +1,4 @@
-"""Athena: its memory of the statements that ran, 45 days of them, and statements of our own."""
+"""Athena: its history of statements, which goes back 45 days, and running statements of our own."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -31,7 +31,7 @@ class AthenaStatements:
                 page = self._client.list_query_executions(
                     WorkGroup=self._workgroup, MaxResults=_AT_ONCE, **token
                 )
-                # What starts while the pages are asked for moves others to the next page: they come again.
+                # Statements that start meanwhile shift others to the next page, where they appear again.
                 new = [one for one in page["QueryExecutionIds"] if one not in seen]
                 seen.update(new)
                 found = self._details(new)
@@ -44,10 +44,10 @@ class AthenaStatements:
             token = {"NextToken": page["NextToken"]}
 
     def _details(self, ids: list[str]) -> list[Execution]:
-        """What is known of these statements, in their order; the answer comes in none.
+        """Return the details of these statements, in their order; Athena returns them in no defined order.
 
-        Whatever Athena could not look up among the others is asked for by itself, which the client repeats
-        and which fails aloud: a cost without it would be too low.
+        Statements that Athena left unprocessed are requested one by one, with the client's retries and an
+        error if that fails: a cost without them would be too low.
         """
         if not ids:
             return []
@@ -81,7 +81,10 @@ class AthenaQuery:
         return [[one.get("VarCharValue", "") for one in row["Data"]] for row in rows[1:]]
 
     def _end_of(self, query: str) -> dict[str, Any]:
-        """How a statement ended. Whoever is interrupted leaves none at work: it would outlive its lease."""
+        """Wait for a statement and return its status.
+
+        If interrupted, stop the statement, so that it does not outlive the lease under which it runs.
+        """
         try:
             while True:
                 answer: dict[str, Any] = self._client.get_query_execution(QueryExecutionId=query)
@@ -90,25 +93,25 @@ class AthenaQuery:
                     return status
                 self._sleep(0.2)
         except BaseException:
-            with suppress(Exception):  # what interrupted is the error to tell
+            with suppress(Exception):  # the original exception is the one to report
                 self._client.stop_query_execution(QueryExecutionId=query)
             raise
 
 
 @contextmanager
 def _asked(workgroup: str, endpoint: str) -> Iterator[None]:
-    """Athena has one code for all that is wrong with a request; of an absent workgroup its words tell."""
+    """Translate errors. Only the message tells a missing workgroup from other invalid requests."""
     try:
         with translated(f"workgroup {workgroup}", endpoint):
             yield
     except UpstreamError as error:
         if "WorkGroup" in (said := str(error.__cause__)) and "not found" in said:
-            hint = "name one by --workgroup or DM_WORKGROUP; `primary` is always there"
+            hint = "name one with --workgroup or DM_WORKGROUP; `primary` always exists"
             raise NotFoundError(f"workgroup {workgroup} does not exist", hint=hint) from error
         raise
 
 
-# Athena counts these among DDL, and bills what they read: a table of gold is made by CTAS.
+# DDL in Athena's classification, but billed by bytes read; gold tables are created with CTAS.
 _BILLED_DDL = ("CREATE_TABLE_AS_SELECT", "OPTIMIZE")
 
 

@@ -1,4 +1,4 @@
-"""boto3 clients, and the one place where botocore's errors become ours."""
+"""boto3 clients, and the one place that translates botocore's errors into ours."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ CREDENTIALS_HINT = (
     'for the local cloud run: eval "$(dm env)" ; for AWS set AWS_PROFILE or the AWS_ACCESS_KEY_ID pair'
 )
 
-RIGHTS_HINT = "give the role that right, or take another role (on the local cloud: dm env --role ROLE)"
+RIGHTS_HINT = "grant the role that permission, or use another role (on the local cloud: dm env --role ROLE)"
 
 THROTTLED = {
     "ConcurrentRunsExceededException",
@@ -73,9 +73,9 @@ REFUSED = DENIED | {
 
 
 def client(settings: Settings, service: str) -> Any:
-    """A boto3 client of `service` at the settings' endpoint, with retries that suit the distance."""
+    """Return a boto3 client of `service` at the settings' endpoint, with fewer retries if that is local."""
     config = Config(
-        # A local endpoint that refuses the connection will not come up within seconds: say so at once.
+        # A local endpoint that refuses connections will not come up within seconds: fail early.
         retries={"mode": "standard", "total_max_attempts": 2 if is_loopback(settings.endpoint) else 5},
         connect_timeout=5,
         read_timeout=60,
@@ -90,7 +90,7 @@ def client(settings: Settings, service: str) -> Any:
 
 
 def is_loopback(endpoint: str) -> bool:
-    """Is `endpoint` on this machine?"""
+    """Whether `endpoint` is on this machine."""
     host = urlsplit(endpoint).hostname or ""
     try:
         return host == "localhost" or ip_address(host).is_loopback
@@ -100,7 +100,7 @@ def is_loopback(endpoint: str) -> bool:
 
 @contextmanager
 def translated(what: str, endpoint: str = "") -> Iterator[None]:
-    """Turn botocore's errors about `what` into those of `control.errors`."""
+    """Translate botocore's errors about `what` into those of `control.errors`."""
     try:
         yield
     except ClientError as error:
@@ -119,7 +119,8 @@ def _of_response(what: str, error: ClientError, endpoint: str) -> ControlError:
     if code in ABSENT:
         return NotFoundError(f"{what}: does not exist ({code})", hint=LOCAL_HINT if endpoint else "")
     if code in REFUSED:
-        # AWS names who asked, the action and the resource; an answer without a body says only its number.
+        # The message names the caller, the action and the resource; a response without a body has only a
+        # code.
         said = str(error.response.get("Error", {}).get("Message", ""))
         why = f": {said}" if code in DENIED and "not authorized" in said else f" ({code})"
         hint = RIGHTS_HINT if code in DENIED else CREDENTIALS_HINT

@@ -1,4 +1,4 @@
-"""Stacks in CloudFormation, changed by change sets only."""
+"""CloudFormation stacks, changed through change sets only."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +12,7 @@ from control.config import Settings
 from control.errors import UpstreamError, UsageError
 from control.stacks import Drift, ResourceChange, SeenStack, StackEvent, StackOutput
 
-# One proposal at a time: a newer one takes its place.
+# One name for all change sets: a newer one replaces the older one.
 CHANGE_SET = "dm-deploy"
 POLL_SECONDS = 1.0
 MOST_LOOKS = 600
@@ -60,7 +60,7 @@ class CloudFormation:
                     {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
                 ],
                 Capabilities=["CAPABILITY_NAMED_IAM"],
-                # What outlived an earlier stack of this name is taken up again, with its data.
+                # Adopts resources that an earlier stack of this name has retained, with their data.
                 ImportExistingResources=True,
                 **({"RoleARN": role} if role else {}),
             )
@@ -164,7 +164,7 @@ class CloudFormation:
             token = {"NextToken": page["NextToken"]}
 
     def _proposed(self, name: str) -> tuple[ResourceChange, ...]:
-        """Wait for the change set to be worked out. Raises UsageError when it cannot be."""
+        """Wait until the change set is created, and return its changes. Raises UsageError if it fails."""
         for _ in range(MOST_LOOKS):
             with self._translated(name):
                 found = self._client.describe_change_set(StackName=name, ChangeSetName=CHANGE_SET)
@@ -177,9 +177,7 @@ class CloudFormation:
             if found["Status"] == "CREATE_COMPLETE":
                 return self._changes(name, found)
             self._sleep(POLL_SECONDS)
-        raise UpstreamError(
-            f"{name}: the change set is not worked out yet", hint="run the same command again"
-        )
+        raise UpstreamError(f"{name}: the change set is not ready yet", hint="run the same command again")
 
     def _changes(self, name: str, page: dict[str, Any]) -> tuple[ResourceChange, ...]:
         found = [one["ResourceChange"] for one in page.get("Changes", ())]
@@ -208,14 +206,14 @@ class CloudFormation:
             )
             for one in found
         )
-        # Outputs alone may change, which no resource tells of.
+        # If only outputs change, the change set lists no resource.
         return changes or (ResourceChange("Modify", "Outputs", "AWS::CloudFormation::Stack"),)
 
     def _drop_proposal(self, name: str) -> None:
         self._ask(name, self._client.delete_change_set, ChangeSetName=CHANGE_SET)
 
     def _ask(self, name: str, call: Callable[..., Any], **request: str) -> dict[str, Any] | None:
-        """What a call answers, None where there is no such stack or change set."""
+        """Return the response of a call, None if there is no such stack or change set."""
         with self._translated(name):
             try:
                 answer: dict[str, Any] = call(StackName=name, **request)
@@ -227,7 +225,7 @@ class CloudFormation:
 
     @contextmanager
     def _translated(self, name: str) -> Iterator[None]:
-        """As `translated`, with CloudFormation's own words, which say what is wrong with a template."""
+        """Like `translated`, but keep CloudFormation's message about an invalid template or a permission."""
         with translated(name, self._endpoint):
             try:
                 yield
@@ -235,7 +233,7 @@ class CloudFormation:
                 if _code(error) in REFUSED and "not authorized" in _said(error):
                     raise UsageError(
                         f"{name}: {_said(error)}",
-                        hint="give who deploys the permission that it names, and run the same command again",
+                        hint="grant the deploying role the permission that it names, and run this again",
                     ) from error
                 if _code(error) == "ValidationError":
                     hint = "correct it and run the same command again"

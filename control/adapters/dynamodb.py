@@ -1,13 +1,13 @@
 """The control store in one DynamoDB table.
 
-An item's partition is its kind and table (`file#review`), its sort key its id. Items that still need work
-carry `open_pk`, the key of a sparse index: finding work never reads what is done. So do, each in a partition
-of their own, batches that failed and those that left something behind. Batches that refused records stay at
-hand for good, in an index of their own; version 0.1.0 puts them into that of work, so both are asked. An
-index may lag, so it is a hint and no proof.
+An item's partition key is its kind and table (`file#review`), its sort key its id. Items that still need work
+have `open_pk`, the key of a sparse index, so finding work never reads finished items. The index also has,
+each in partitions of their own, failed batches, batches with leftovers to sweep, and overwritten files.
+Batches with refused records stay in an index of their own permanently; version 0.1.0 puts them into the work
+index, so both are queried. An index may lag behind: it is a hint, not proof.
 
-Where several tables are looked at, one page of the whole index of work names all that is at hand, if that is
-little.
+To look at several tables, one page of the whole work index is read first; it is enough if there is little
+work.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -28,21 +28,21 @@ from control.serialization import from_record, to_record
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index of the items that have `key`: the partition in it where they are."""
+    """A sparse index of the items that have the attribute `key`, which is its partition key."""
 
     name: str
     key: str
 
 
 WORK = Index("open", "open_pk")
-# Apart, as with the years these would be all that a look at the work reads.
+# Separate, because these only accumulate: in time they would dominate every read of the work index.
 REFUSED = Index("refused", "refused_pk")
 INDICES = (WORK, REFUSED)
-# What DynamoDB says of an index that is not there, and what moto says.
+# The messages of DynamoDB and of moto about a missing index.
 WITHOUT_INDEX = ("does not have the specified index", "Invalid index")
-# What DynamoDB gives in one answer at most, when it is asked for items by key.
+# The maximum number of keys of BatchGetItem.
 MOST_KEYS = 100
-# So many are asked one by one.
+# Up to this many shelves are queried one by one.
 FEW_SHELVES = 2
 KINDS: dict[type[Item], str] = {
     RawFile: "file",
@@ -65,7 +65,7 @@ class DynamoStore:
         self._client = client(settings, "dynamodb")
 
     def ensure(self) -> None:
-        """Make the table, or the indices that an older version did not make; wait until it can be used."""
+        """Create the table and wait until it is usable, or add the indices that an older version lacks."""
         with self._translated():
             try:
                 found = self._client.describe_table(TableName=self._table)["Table"]
@@ -77,7 +77,7 @@ class DynamoStore:
                 self._add(index)
 
     def _add(self, index: Index) -> None:
-        """Add `index` to the table; no error where another process has just done so."""
+        """Add `index` to the table; not an error if another process has just done so."""
         try:
             with self._translated():
                 self._client.update_table(
@@ -221,7 +221,7 @@ class DynamoStore:
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk",
             "ExpressionAttributeValues": {":pk": partition},
-            # Whole items take ten times as long to read, and consistent ones cost twice as much.
+            # Reading whole items takes ten times as long, and consistent reads cost twice as much.
             "ProjectionExpression": "sk, etag",
         }
         if after is not None:
@@ -239,13 +239,13 @@ class DynamoStore:
         return {item["sk"]["S"]: item["etag"]["S"] for item in found}
 
     def _batch_get(self, keys: Iterable[Mapping[str, Any]], **options: Any) -> Iterator[Mapping[str, Any]]:
-        """The items of `keys` that are there, in no order."""
+        """Yield the items of `keys` that exist, in no particular order."""
         left = list(keys)
         while left:
             asked, left = left[:MOST_KEYS], left[MOST_KEYS:]
             with self._translated():
                 answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": asked, **options}})
-            # What made the answer too large is asked for again.
+            # Keys that were left out because the response was too large.
             left += answer["UnprocessedKeys"].get(self._table, {}).get("Keys", [])
             yield from answer["Responses"].get(self._table, [])
 
@@ -259,8 +259,8 @@ class DynamoStore:
                 if not any(words in str(error) for words in WITHOUT_INDEX):
                     raise
                 raise UsageError(
-                    f"{where}: lacks an index, as an older version made it",
-                    hint="bring its stack to this version: dm deploy apply ENVIRONMENT control",
+                    f"{where}: lacks an index, because an older version created it",
+                    hint="update its stack: dm deploy apply ENVIRONMENT control",
                 ) from error
 
 
@@ -284,7 +284,7 @@ def _described(index: Index) -> dict[str, Any]:
 
 
 def _partition(kind: type[Item], table: str, place: Place | None = None) -> str:
-    # All heads share one partition, so that the tables the store knows are one query.
+    # All heads share one partition, so that one query lists all tables.
     name = "head" if kind is Head else f"{KINDS[kind]}#{table}"
     return name if place in (None, "open") else f"{place}#{name}"
 
@@ -294,7 +294,7 @@ def _names_of_indices(table: Mapping[str, Any]) -> set[str]:
 
 
 def _merged(pages: Iterable[Page[ItemT]]) -> Page[ItemT]:
-    """The items of pages that were all asked from one place on, each once and in order of id."""
+    """Merge pages that start at the same id into one: each item once, in order of id."""
     found = list(pages)
     ends = [page.after for page in found if page.after is not None]
     after = min(ends) if ends else None
@@ -307,7 +307,7 @@ def _index(place: Place) -> Index:
 
 
 def _at_hand(item: Item) -> dict[str, str | None]:
-    """The partition of `item` in each index by its key, None where it is not in it."""
+    """Return the partition of `item` in each index, by the index's key; None if it is not in it."""
     place = place_of(item)
     here = {_index(place).key: _partition(type(item), item.table, place)} if place else {}
     return {index.key: here.get(index.key) for index in INDICES}
@@ -324,13 +324,13 @@ def _item(kind: type[ItemT], attributes: Mapping[str, Any]) -> ItemT:
 
 
 def _changes(old: Item, new: Item) -> dict[str, Any]:
-    """Fields that `new` has otherwise than `old`, as records."""
+    """Return the fields in which `new` differs from `old`, as record values."""
     before, after = to_record(old), to_record(new)
     return {name: value for name, value in after.items() if value != before[name]}
 
 
 def _expressions(old: Item, new: Item, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Condition on the fence of `old`, and the update that makes it `new`."""
+    """Return the condition on the fence of `old`, and the update to `new`."""
     before = to_record(old)
     names: dict[str, str] = {}
     values: dict[str, Any] = {}

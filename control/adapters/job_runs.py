@@ -1,4 +1,4 @@
-"""The Spark engine on AWS: one job run an order, on EMR Serverless or as a Glue job, followed to its end.
+"""The Spark engine on AWS: one job run per order, on EMR Serverless or as a Glue job, polled until it ends.
 
 Both run `spark/jobs/ingest.py`; its arguments and two JSON objects are the whole interface.
 """
@@ -16,7 +16,7 @@ from control.ports import Clock, ObjectStore
 from control.serialization import from_json
 
 POLL_SECONDS = 5.0
-# So many looks in a row may fail (ten minutes) before the run counts as lost.
+# After this many failed polls in a row (ten minutes), the run counts as lost.
 MOST_BLIND_LOOKS = 120
 State = Literal["waiting", "done", "failed"]
 
@@ -25,10 +25,10 @@ class JobRuns(Protocol):
     """A service that runs jobs."""
 
     def start(self, order: WorkOrder) -> str:
-        """Start a run of the order and give its id. Raises ThrottledError when no run is free."""
+        """Start a run of the order and return its id. Raises ThrottledError if too many are running."""
 
     def look(self, run_id: str) -> tuple[State, str]:
-        """How a run is, and what the service says of it."""
+        """Return the state of a run, and the service's message about it."""
 
     def cancel(self, run_id: str) -> None:
         """Ask a run to end."""
@@ -41,26 +41,26 @@ class JobEngine:
         self._runs, self._objects, self._clock = runs, objects, clock
 
     def run(self, order: WorkOrder, beat: Callable[[], None]) -> Report:
-        """See Engine. Whatever `beat` raises cancels the run."""
+        """See Engine. Cancels the run if `beat` raises."""
         run_id = self._start(order, beat)
         try:
             state, said = self._follow(run_id, beat)
         except BaseException:
-            with suppress(ControlError):  # a run that cannot be cancelled writes where nobody will look
+            with suppress(ControlError):  # if it keeps running, it writes to a folder that nothing refers to
                 self._runs.cancel(run_id)
             raise
         if state == "failed":
-            # What the service says may hold a line of a stack trace, and that a value of a row.
+            # The message may have a line of a stack trace, which may contain a value of a row.
             self._objects.put(order.document("job.log"), said.encode())
             raise EngineError(
                 f"attempt {order.attempt}: job run {run_id} failed",
-                hint=f"why is in {order.document('job.log')}",
+                hint=f"the reason is in {order.document('job.log')}",
             )
         report = order.document("report.json")
         return from_json(Report, self._objects.get(report), report)
 
     def _start(self, order: WorkOrder, beat: Callable[[], None]) -> str:
-        """Start the run as soon as one is free."""
+        """Start the run, waiting while too many are running."""
         while True:
             beat()
             try:
@@ -88,8 +88,8 @@ class JobEngine:
 class EmrServerless:
     """Job runs of one EMR Serverless application.
 
-    Starting is idempotent: the attempt is the client token, so a lost response starts no second run. The run
-    may touch only what its order names, by a session policy.
+    Starting is idempotent: the attempt is the client token, so a lost response starts no second run. A
+    session policy limits the run to what its order names.
     """
 
     def __init__(self, settings: Settings, *, application: str, role: str, job: str) -> None:
@@ -165,14 +165,14 @@ class GlueJob:
 
 
 def service(settings: Settings, environ: Mapping[str, str]) -> JobRuns | None:
-    """The service that `DM_SPARK` names: `emr`, `glue`, or None for Spark on this machine (`local`).
+    """Return the service that `DM_SPARK` names: `emr`, `glue`, or None for Spark on this machine (`local`).
 
-    Raises UsageError for anything else, and when what the service needs is not set.
+    Raises UsageError for any other value, or if a setting of the service is missing.
     """
 
     def needed(name: str) -> str:
         if not environ.get(name):
-            raise UsageError(f"DM_SPARK is {kind}, and {name} is not set")
+            raise UsageError(f"DM_SPARK is {kind}, but {name} is not set")
         return environ[name]
 
     kind = environ.get("DM_SPARK") or "local"
@@ -191,9 +191,10 @@ def service(settings: Settings, environ: Mapping[str, str]) -> JobRuns | None:
 
 
 def session_policy(order: WorkOrder, job: str) -> dict[str, object]:
-    """What a run of `order` may do: read its raw files, documents and code, write its own folders, and log.
+    """Return the session policy of a run: read its raw files, documents and code, write its folders, and log.
 
-    A run has what this and its role both allow. Beside the job's folder is the archive of its libraries.
+    A run may do what both this policy and its role allow. The archive of libraries is next to the job's
+    folder.
     """
     documents = order.contract.rpartition("/")[0]
     raw = {f"{file.uri.split('/raw/')[0]}/raw/{order.table}" for file in order.files}
@@ -204,7 +205,7 @@ def session_policy(order: WorkOrder, job: str) -> dict[str, object]:
         "Statement": [
             _allow(["s3:GetObject", "s3:GetObjectVersion"], [_arn(uri) for uri in reads]),
             _allow(["s3:PutObject", "s3:AbortMultipartUpload"], [_arn(uri) for uri in writes]),
-            # A session policy only narrows: which keys and which log group, the role says.
+            # A session policy can only restrict: the role limits the keys and the log group.
             _allow(["kms:Decrypt", "kms:GenerateDataKey"], ["*"]),
             _allow(["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], ["*"]),
         ],

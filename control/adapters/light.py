@@ -1,4 +1,4 @@
-"""The light engine: the parser in this process, file after file, memory bounded by block and row group."""
+"""The light engine: parses in this process, one file at a time; memory is bounded by block and row group."""
 
 import errno
 import io
@@ -24,7 +24,8 @@ from control.ports import ObjectStore
 from control.serialization import to_json
 
 READ_BYTES = 1 << 20
-# A disk with less than this to spare is full for any file; one with more was too small for this file.
+# If ENOSPC occurs with less than this free, the disk is full for any file; with more, only this file is too
+# big.
 SPARE_BYTES = 256 << 20
 _NO_FAULT_OF_A_FILE = {errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE}
 
@@ -107,11 +108,11 @@ class LightEngine:
 
 @contextmanager
 def _able_machine() -> Iterator[None]:
-    """Raise UnavailableError, which ends a run, where this machine would fail any other file as well."""
-    hint = "make room, or set TMPDIR to a folder that has some, then run again: no attempt was counted"
+    """Raise UnavailableError, which ends the run, for errors that any other file would meet here as well."""
+    hint = "free disk space, or set TMPDIR to another disk, then run again: no attempt was counted"
     try:
         place = tempfile.gettempdir()
-    except FileNotFoundError as error:  # it has tried to write in each that it knows
+    except FileNotFoundError as error:  # none of the usual folders is writable
         raise UnavailableError("no folder for temporary files can be written to", hint=hint) from error
     try:
         yield
@@ -124,7 +125,7 @@ def _able_machine() -> Iterator[None]:
 
 
 class _Beating(io.RawIOBase):
-    """A stream whose every read is a sign of life."""
+    """A stream that calls `beat` on every read."""
 
     def __init__(self, stream: BinaryIO, beat: Callable[[], None]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Fakes of store, objects, catalog and clock, held to the real ones by one behaviour suite."""
+"""In-memory fakes of store, objects, catalog and clock; one behaviour suite tests them and the real ones."""
 
 import hashlib
 import io
@@ -21,15 +21,15 @@ ValueT = TypeVar("ValueT")
 
 
 class _Ordered(Generic[ValueT]):
-    """A dictionary that is read in order of its keys, from anywhere on.
+    """A dictionary that can be iterated in key order, from any key.
 
-    Keys are sorted when they are read after new ones have come, so that a million of them cost as little as
-    ten as long as nobody asks for their order.
+    Keys are sorted lazily, on the first ordered read after an insertion, so that inserting a million keys is
+    cheap.
     """
 
     def __init__(self) -> None:
         self.values: dict[str, ValueT] = {}
-        # Keys in order, some of which may be gone, and those that have come since.
+        # Sorted keys, some of which may have been removed, and the keys added since.
         self._sorted: list[str] = []
         self._new: list[str] = []
 
@@ -40,16 +40,16 @@ class _Ordered(Generic[ValueT]):
         self.values[key] = value
 
     def remove(self, key: str) -> None:
-        """Take one value away, if it is there."""
+        """Remove a value if it exists."""
         self.values.pop(key, None)
 
     def after(self, key: str) -> Iterator[tuple[str, ValueT]]:
-        """What comes after `key`."""
+        """Yield the items after `key`."""
         keys = self._in_order()
         return self._from(keys, bisect_right(keys, key))
 
     def starting_with(self, prefix: str) -> Iterator[tuple[str, ValueT]]:
-        """What has a key that begins with `prefix`."""
+        """Yield the items whose keys begin with `prefix`."""
         keys = self._in_order()
         for key, value in self._from(keys, bisect_left(keys, prefix)):
             if not key.startswith(prefix):
@@ -58,7 +58,7 @@ class _Ordered(Generic[ValueT]):
 
     def _in_order(self) -> list[str]:
         if self._new or len(self._sorted) > 2 * len(self.values) + 100:
-            # A new list, so that whoever is reading the old one reads on undisturbed.
+            # A new list, so that iterators over the old one are not disturbed.
             self._sorted = sorted({*self._new, *(key for key in self._sorted if key in self.values)})
             self._new = []
         return self._sorted
@@ -71,7 +71,7 @@ class _Ordered(Generic[ValueT]):
 
 
 class MemoryStore:
-    """A control store in dictionaries, one of all items of a kind and table, and one of each place."""
+    """A control store in dictionaries: for each kind and table, one of all items and one per place."""
 
     def __init__(self) -> None:
         self._all: dict[tuple[type[Item], str], _Ordered[Item]] = {}
@@ -84,7 +84,7 @@ class MemoryStore:
         }
 
     def put(self, item: Item) -> None:
-        """Write `item` whatever is there: what no control store does for those that work with it."""
+        """Write `item` unconditionally. Not part of ControlStore; for tests."""
         shelf = (type(item), "" if isinstance(item, Head) else item.table)
         here = place_of(item)
         for kept, wanted in ((self._all, True), *((kept, here == at) for at, kept in self._at.items())):
@@ -147,7 +147,7 @@ class MemoryStore:
         return {item_id: item for item_id, item in found if item is not None}
 
     def at_hand(self, shelves: Collection[Shelf]) -> dict[Shelf, tuple[str, ...]] | None:
-        """See ControlStore. Of one shelf, too."""
+        """See ControlStore. Also answers for one or two shelves."""
         work = [(at, places) for at, places in self._at.items() if at != "quarantined"]
         kept = {(*shelf, at): held for at, places in work for shelf, held in places.items()}
         if sum(len(held.values) for held in kept.values()) > ITEMS_A_SHELF * len(shelves):
@@ -186,7 +186,7 @@ class _Version:
 
 
 class MemoryObjects:
-    """An object store in a dictionary; with `versioned`, writing again keeps what was there."""
+    """An object store in a dictionary; with `versioned`, a write keeps the older versions."""
 
     def __init__(self, *, versioned: bool = False, clock: Clock | None = None) -> None:
         self._versioned = versioned

@@ -1,7 +1,7 @@
 """OpenMetadata over REST (`/api/v1`).
 
-The client of its makers is 400 MB, brings an older sqlglot, and answers `{"error": …}` where it should raise.
-What is needed here are eight calls, by urllib3, which boto3 brings.
+Eight calls are needed, made with urllib3, which boto3 installs anyway. The official client takes 400 MB,
+requires an older sqlglot, and returns `{"error": …}` where it should raise.
 """
 
 import json
@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError
 from control.errors import ThrottledError, UnavailableError, UpstreamError, UsageError
 from control.ports import SeenEdge
 
-# Kind, then route, then the fields that a read must ask for.
+# Kind -> route, and the fields that a read must request.
 _ROUTES = {
     "team": ("teams", ""),
     "domain": ("domains", "owners"),
@@ -38,14 +38,14 @@ _ROUTES = {
     "dataContract": ("dataContracts", "owners"),
 }
 _TIMEOUT = urllib3.Timeout(connect=5, read=60)
-# Each call may be made again: a PUT says a state, a result of the same moment replaces the one before.
+# Every call may be retried: a PUT states the whole entity, and a result replaces one with the same timestamp.
 _RETRIES = urllib3.Retry(
     total=3, backoff_factor=0.2, status_forcelist=(502, 503, 504), allowed_methods=None,
     respect_retry_after_header=False, raise_on_status=False, redirect=False,
 )  # fmt: skip
 _UNAUTHORISED = (401, 403)
 _SHOWN = 200
-_ELSEWHERE = "is the address that of the server, and no login page or proxy in between?"
+_ELSEWHERE = "check that the address is the server's, not that of a login page or proxy"
 
 
 class OpenMetadata:
@@ -55,7 +55,7 @@ class OpenMetadata:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
             hint = "write http://HOST:PORT or https://HOST, and the token in OPENMETADATA_TOKEN"
-            raise UsageError("that is no address of an OpenMetadata server", hint=hint)
+            raise UsageError("that is not the address of an OpenMetadata server", hint=hint)
         self._base = f"{url.rstrip('/').removesuffix('/api')}/api/v1"
         self._host = parts.netloc
         self._token = token
@@ -130,7 +130,7 @@ class OpenMetadata:
         *,
         missing: bool = False,
     ) -> Any:
-        """The answer as JSON, {} for an empty one; None for what is not there, if it may be `missing`."""
+        """Return the response as JSON, {} if it is empty; with `missing`, None for status 404."""
         headers = {"Accept": "application/json"}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
@@ -155,7 +155,7 @@ class OpenMetadata:
             yield
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UpstreamError(
-                f"{self._host} answers JSON for {what} that is none of OpenMetadata's: {error!r}",
+                f"{self._host} returned JSON for {what} that is not OpenMetadata's: {error!r}",
                 hint=_ELSEWHERE,
             ) from None
 
@@ -163,7 +163,7 @@ class OpenMetadata:
         try:
             return json.loads(data) if data.strip() else {}
         except ValueError:
-            raise UpstreamError(f"{self._host} answers something else than JSON", hint=_ELSEWHERE) from None
+            raise UpstreamError(f"{self._host} returned something other than JSON", hint=_ELSEWHERE) from None
 
     def _refusal(self, status: int, method: str, path: str, data: bytes) -> UpstreamError:
         what = f"the metadata catalog at {self._host} answers {status} to {method} {path}"
@@ -176,7 +176,7 @@ class OpenMetadata:
         return UpstreamError(f"{what}: {self._said(data)}")
 
     def _said(self, data: bytes) -> str:
-        """What the server says of a refusal, without what it must not repeat."""
+        """Return the server's message about a refusal, shortened and without the token."""
         text = data.decode(errors="replace")
         try:
             text = str(json.loads(text)["message"])
@@ -192,6 +192,6 @@ def _results(test: str) -> str:
 
 
 def _cause(error: Exception) -> str:
-    """The innermost reason, by the name of its class: texts of the library name addresses."""
+    """Return the class name of the innermost reason; the library's messages contain addresses."""
     inner = getattr(error, "reason", None)
     return type(inner if isinstance(inner, Exception) else error).__name__

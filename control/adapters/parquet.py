@@ -1,4 +1,4 @@
-"""A look into Parquet objects that an engine wrote."""
+"""Read and write small Parquet objects."""
 
 import io
 from collections import Counter
@@ -23,7 +23,7 @@ def event_kinds(body: bytes) -> dict[str, int]:
 
 
 def encode(columns: Sequence[CatalogColumn], rows: Sequence[Sequence[object]]) -> bytes:
-    """Rows of these columns as the bytes of a Parquet object. Types: string, bigint, double, timestamp."""
+    """Encode rows as a Parquet object. Supported types: string, bigint, double, timestamp."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -43,7 +43,7 @@ def encode(columns: Sequence[CatalogColumn], rows: Sequence[Sequence[object]]) -
 
 
 def decode(body: bytes) -> list[dict[str, Any]]:
-    """The rows of a small Parquet object, times in UTC."""
+    """Return the rows of a small Parquet object, times in UTC."""
     import pyarrow.parquet as pq
 
     rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(body)).to_pylist()
@@ -55,14 +55,14 @@ def _aware(value: object) -> object:
 
 
 def _naive(value: object) -> object:
-    """Times in UTC, as Athena keeps them, without saying so."""
+    """Convert times to UTC without a time zone, as Athena stores them."""
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(UTC).replace(tzinfo=None)
     return value
 
 
 def hive_columns(body: bytes) -> tuple[tuple[str, str], ...]:
-    """Name and Hive type of each column of a Parquet object, from its footer."""
+    """Return name and Hive type of each column of a Parquet object, from its footer."""
     import pyarrow.parquet as pq
 
     return tuple((field.name, _hive(field.type)) for field in pq.read_schema(io.BytesIO(body)))

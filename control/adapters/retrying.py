@@ -1,7 +1,7 @@
-"""A port whose calls are made again when the other side asked to slow down.
+"""Retry calls of a port that were throttled.
 
-The clients retry by themselves, a few times within seconds. What is left are seconds in which a whole account
-is throttled: a run that has just parsed a file should wait them out rather than end.
+The clients already retry a few times within seconds. This covers longer throttling of a whole account: a run
+that has just parsed a file should wait rather than fail.
 """
 
 from collections.abc import Callable
@@ -17,12 +17,12 @@ FIRST_WAIT_SECONDS = 0.2
 
 
 def retrying(port: PortT, methods: tuple[str, ...], clock: Clock, random: Random | None = None) -> PortT:
-    """`port`, whose `methods` are tried up to six times, after waits that double and are spread at random.
+    """Wrap `port` so that `methods` are tried up to six times, with exponential backoff and jitter.
 
-    Every one of them must be safe to repeat; a call that was refused for its rate has had no effect anyway.
-    Raises the last ThrottledError.
+    Each method must be safe to repeat; a throttled call has had no effect anyway. Raises the last
+    ThrottledError.
     """
-    chance = random or Random()  # noqa: S311 - it spreads waits, it guards nothing
+    chance = random or Random()  # noqa: S311 - for jitter, not for security
     return cast(PortT, _Retrying(port, methods, clock, chance))
 
 

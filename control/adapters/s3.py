@@ -11,7 +11,7 @@ from control.config import Settings
 from control.errors import ConflictError, UnavailableError
 from control.ports import StoredObject
 
-# Read at once: what a connection that breaks costs to read again.
+# Bytes per read: at most this much is read again after a broken connection.
 BLOCK_BYTES = 8 * 1024 * 1024
 BLOCK_TRIES = 3
 
@@ -77,7 +77,7 @@ class S3Objects:
             raise ConflictError(
                 f"{uri}: was overwritten after it was registered", hint="land files under new keys"
             ) from error
-        # The tag keeps what is read after a break on the same content, also in a bucket without versions.
+        # The etag makes a resumed read fail if the content has changed, also in a bucket without versions.
         stream = _Stream(self, uri, {**request, "IfMatch": answer["ETag"]}, answer)
         return cast(BinaryIO, io.BufferedReader(stream, BLOCK_BYTES))
 
@@ -125,7 +125,7 @@ class S3Objects:
                 )
 
     def _get(self, uri: str, request: Mapping[str, str], start: int = 0) -> dict[str, Any]:
-        """The answer with the object from byte `start` on."""
+        """Return the response with the object from byte `start` on."""
         place = {"Range": f"bytes={start}-"} if start else {}
         with self._translated(uri):
             answer: dict[str, Any] = self._client.get_object(**request, **place)
@@ -136,7 +136,7 @@ class S3Objects:
 
 
 class _Stream(io.RawIOBase):
-    """An object read in one answer; one that breaks off is asked for anew from there on."""
+    """An object that is read in one response; if that breaks off, the rest is requested again."""
 
     def __init__(self, objects: S3Objects, uri: str, request: dict[str, str], answer: dict[str, Any]) -> None:
         super().__init__()
@@ -164,13 +164,13 @@ class _Stream(io.RawIOBase):
         super().close()
 
     def _give_up(self) -> None:
-        """Let go of the answer, and of the connection that it comes over."""
+        """Close the response and its connection."""
         if self._body is not None:
             self._body.close()
             self._body = None
 
     def _block(self, size_bytes: int) -> bytes:
-        """The next bytes. Raises ConflictError when the object was overwritten since it was opened."""
+        """Return the next bytes. Raises ConflictError if the object was overwritten since it was opened."""
         for left in reversed(range(BLOCK_TRIES)):
             try:
                 if self._body is None:
@@ -188,13 +188,13 @@ class _Stream(io.RawIOBase):
 
 
 def _version(uri: str, version_id: str) -> dict[str, str]:
-    """A version of an object as a request names it."""
+    """Return the request parameters for a version of an object."""
     bucket, key = split(uri)
     named = {"Bucket": bucket, "Key": key}
     return named if version_id == "null" else {**named, "VersionId": version_id}
 
 
 def split(uri: str) -> tuple[str, str]:
-    """Bucket and key of an `s3://` URI; the key may hold anything."""
+    """Return bucket and key of an `s3://` URI; the key may contain anything."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     return bucket, key

@@ -1,4 +1,4 @@
-"""A folder for what one process works on, which outlives it by no more than the next one to start."""
+"""Temporary folders; if a process is killed, the next one to start removes its folder."""
 
 import fcntl
 import os
@@ -9,22 +9,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-# Between the making of a folder and its lock, another process could take it for one of the dead.
+# Younger folders are left alone: their process may not have taken the lock yet.
 YOUNG_SECONDS = 60
 
 
 @contextmanager
 def folder(prefix: str) -> Iterator[Path]:
-    """A new folder under the system's place for such, whose name begins with `prefix`; gone at the end.
+    """Create a temporary folder whose name begins with `prefix`, and remove it at the end.
 
-    A process that was killed (out of memory, say) cannot clear up, and leaves rows that may be personal and
-    fill the disk. The kernel drops its lock, by which the next one knows the folder for abandoned.
+    A process that was killed (out of memory, say) leaves its folder behind, whose rows may be personal and
+    fill the disk. The kernel releases its lock, so the next process can tell that the folder is abandoned.
     """
     _sweep(prefix)
     with tempfile.TemporaryDirectory(prefix=prefix) as made:
         lock = os.open(made, os.O_RDONLY)
         try:
-            with suppress(OSError):  # where no lock can be had, nothing is swept either
+            with suppress(OSError):  # if the file system has no locks, nothing is swept either
                 fcntl.flock(lock, fcntl.LOCK_SH)
             yield Path(made)
         finally:
@@ -32,7 +32,7 @@ def folder(prefix: str) -> Iterator[Path]:
 
 
 def _sweep(prefix: str) -> None:
-    """Remove the folders of `prefix` whose processes are gone. What is another user's, or gone, is left."""
+    """Remove the folders of `prefix` whose processes are gone, except those of other users."""
     for path in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
         try:
             lock = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
@@ -43,7 +43,7 @@ def _sweep(prefix: str) -> None:
             if status.st_uid == os.getuid() and time.time() - status.st_mtime > YOUNG_SECONDS:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(path, ignore_errors=True)
-        except OSError:  # its process is alive, or this file system knows no locks
+        except OSError:  # its process is alive, or the file system has no locks
             continue
         finally:
             os.close(lock)

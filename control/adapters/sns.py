@@ -4,7 +4,7 @@ from control.adapters.aws import client, translated
 from control.config import Settings
 from control.errors import NotFoundError
 
-# What SNS takes as a subject.
+# The maximum length of an SNS subject.
 SUBJECT_CHARACTERS = 100
 
 
@@ -29,6 +29,6 @@ class SnsTopic:
                 )
         except NotFoundError as error:
             raise NotFoundError(
-                f"{error.message}, so nobody is told",
-                hint="mend DM_ALERT_TOPIC: the next run tells what is left",
+                f"{error.message}, so no alert was sent",
+                hint="fix DM_ALERT_TOPIC: the next run sends the remaining alerts",
             ) from error

@@ -1,4 +1,7 @@
-"""The Spark engine: `spark-submit` as a process; its arguments and two JSON files are the whole interface."""
+"""The Spark engine on this machine: `spark-submit` as a process.
+
+Its arguments and two JSON files are the whole interface.
+"""
 
 import os
 import signal
@@ -20,7 +23,7 @@ LOG_BYTES = 256 * 1024
 
 
 class SparkSubmitEngine:
-    """Runs orders with Spark on this machine. Writes nothing itself but the log of a run that failed."""
+    """Runs orders with Spark on this machine. Itself, it writes only the log of a failed run."""
 
     def __init__(self, objects: ObjectStore, environ: Mapping[str, str]) -> None:
         self._objects = objects
@@ -43,7 +46,7 @@ class SparkSubmitEngine:
             log = Path(folder) / "spark.log"
             code = _follow(command, environment, log, beat)
             if code:
-                # To the lake, not to the terminal: a stack trace may hold a value of a row.
+                # To the lake, not to the terminal: a stack trace may contain a value of a row.
                 self._objects.put(order.document("spark.log"), log.read_bytes()[-LOG_BYTES:])
                 raise EngineError(
                     f"attempt {order.attempt}: spark-submit ended with exit code {code}",
@@ -53,7 +56,7 @@ class SparkSubmitEngine:
 
 
 def _job() -> Path:
-    """The job in the current folder or beside this package. Raises UsageError when it is in neither."""
+    """Return the path of the job, in the current folder or next to this package. Raises UsageError."""
     for root in (Path.cwd(), Path(__file__).resolve().parents[2]):
         if (root / JOB).is_file():
             return root / JOB
@@ -63,7 +66,7 @@ def _job() -> Path:
 
 
 def _follow(command: list[str], environment: dict[str, str], log: Path, beat: Callable[[], None]) -> int:
-    """Run `command` to its end with all it says in `log`; whatever `beat` raises stops it."""
+    """Run `command` with its output in `log`, and return its exit code; if `beat` raises, stop it."""
     with (
         log.open("wb") as target,
         # A process group of its own, so that ending it ends Spark's Python workers too.

@@ -1,4 +1,4 @@
-"""Notifications of S3 from an SQS queue that has a dead-letter queue."""
+"""S3 notifications from an SQS queue that has a dead-letter queue."""
 
 import json
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from control.errors import UsageError
 from control.ports import Message
 
 MOST_MESSAGES = 10
-# Long polling asks all of SQS's servers; a short poll may miss messages that are there.
+# Long polling queries all servers of SQS; short polling may miss messages.
 WAIT_SECONDS = 1
 
 
 class SqsQueue:
-    """One SQS queue, by its URL. Raises UsageError when it has no dead-letter queue."""
+    """One SQS queue, by its URL. Raises UsageError if it has no dead-letter queue."""
 
     def __init__(self, settings: Settings, url: str) -> None:
         self.name = url.rpartition("/")[2]
@@ -49,7 +49,7 @@ class SqsQueue:
             if policy is None:
                 raise UsageError(
                     f"queue {self.name} has no dead-letter queue",
-                    hint="give it a redrive policy: what is no notification must have a place to go",
+                    hint="give it a redrive policy: messages that are not S3 notifications go there",
                 )
             *_, account, name = json.loads(policy)["deadLetterTargetArn"].split(":")
             url: str = self._client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]

@@ -1,4 +1,4 @@
-"""The WSGI application: the panel, the description of the API, and the endpoints, for who has the token."""
+"""The WSGI application: the panel, the API description, and the endpoints, which require the token."""
 
 import hmac
 import json
@@ -28,7 +28,7 @@ PANEL = {
     "/panel.css": (_HERE.joinpath("panel.css"), "text/css"),
     "/site.css": (files("control.site").joinpath("assets", "site.css"), "text/css"),
 }
-# Nothing from elsewhere, nothing in a frame, no script in the page itself: a key of a stranger stays text.
+# No resources from elsewhere, no frames, no inline scripts: a malicious object key cannot become a script.
 SAFE = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -40,7 +40,7 @@ SAFE = {
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """Answers requests by `work`; an endpoint only those that bring `token`."""
+    """Answers requests through `work`; endpoints require `token`."""
 
     token: str
     work: Work
@@ -90,7 +90,7 @@ class App:
 
 
 def _page(path: str) -> Response | None:
-    """What anybody may see: nothing in it is of this lake."""
+    """Return a page that needs no token, since it contains no data of the lake; None if there is none."""
     if path in PANEL:
         file, kind = PANEL[path]
         return Response(file.read_bytes(), content_type=f"{kind}; charset=utf-8")
@@ -100,21 +100,21 @@ def _page(path: str) -> Response | None:
 def _values(request: Request, endpoint: Endpoint) -> Mapping[str, object]:
     if endpoint.method == "GET":
         return {name: values if len(values) > 1 else values[0] for name, values in request.args.lists()}
-    if request.args:  # a dry_run that is not heard would act
+    if request.args:  # ignoring ?dry_run=true would run the command for real
         raise UsageError("a POST takes its values in its body, as a JSON object, not in its address")
     body = request.get_data()
-    if request.content_length not in (None, len(body)):  # who went away halfway may have asked for less
+    if request.content_length not in (None, len(body)):  # a truncated body may mean something else
         raise UsageError("the body ends before its Content-Length")
     if not body:
         return {}
-    if request.mimetype != "application/json":  # what a form of another site cannot send
+    if request.mimetype != "application/json":  # a form on another site cannot send this type
         raise UnsupportedMediaType("send a JSON object, as application/json")
     try:
         values = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise UsageError("the body is no JSON") from error
+        raise UsageError("the body is not JSON") from error
     if not isinstance(values, dict):
-        raise UsageError("the body is no JSON object")
+        raise UsageError("the body is not a JSON object")
     return values
 
 
@@ -127,7 +127,7 @@ def _answered(answer: Answer | Problem, environ: Mapping[str, object]) -> Respon
 
 
 def _problem(problem: Problem) -> Response:
-    """As RFC 9457 has it."""
+    """Return a problem as in RFC 9457."""
     told = {
         "status": problem.status,
         "title": Response(status=problem.status).status.partition(" ")[2].capitalize(),
@@ -143,7 +143,7 @@ def _json(value: object, status: int = 200, kind: str = "application/json") -> R
 
 
 def _log(request: Request, response: Response, seconds: float) -> None:
-    """One line on stderr; what was asked for may name people, so only where it went."""
+    """Write one line to stderr, without the values of the request, which may name people."""
     event = {
         "event": "request",
         "method": request.method,

@@ -1,4 +1,4 @@
-"""What the API offers: commands of `dm`, by the words, options and arguments that they have there."""
+"""The endpoints of the API: commands of `dm`, with the same words, options and arguments."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from control.errors import UsageError
 Method = Literal["GET", "POST"]
 Kind = Literal["boolean", "integer", "number", "string", "array"]
 
-# GET changes nothing, POST acts. Left out is what belongs to a machine (its local cloud, its files, its key)
-# and what asks its user back (a deployment): `dm` there does it.
+# GET changes nothing, POST may. Commands that concern one machine (its local cloud, files or key) or that ask
+# for confirmation (deployment) are left out: run `dm` there.
 COMMANDS: Mapping[str, Method] = {
     "status": "GET",
     "files list": "GET",
@@ -41,7 +41,7 @@ COMMANDS: Mapping[str, Method] = {
     "retention plan": "GET",
     "retention run": "POST",
 }
-# Answers are JSON anyway; and refused lines of people are shown to who is on the machine, not over a network.
+# Responses are JSON anyway, and refused lines, which may be personal, are not shown over a network.
 WITHHELD = frozenset({"json", "raw"})
 
 
@@ -73,14 +73,15 @@ class Endpoint:
         return "/" + "/".join(self.words)
 
     def argv(self, values: Mapping[str, object]) -> list[str]:
-        """The command line with `values`, whose text can be neither an option nor another value.
+        """Return the command line for `values`, none of which can be mistaken for an option.
 
-        Raises UsageError for a name or a type that the command does not have; the command judges the rest.
+        Raises UsageError for an unknown name or a wrong type; the command checks the rest.
         """
         known = {parameter.name: parameter for parameter in self.parameters}
         if unknown := sorted(values.keys() - known.keys()):
             raise UsageError(
-                f"{self.path} knows no {unknown[0]}", hint=f"one of {', '.join(known) or 'none'}"
+                f"{self.path} has no parameter {unknown[0]}",
+                hint=f"its parameters: {', '.join(known) or 'none'}",
             )
         given = [(known[name], value) for name, value in values.items() if value is not None]
         options = [
@@ -97,7 +98,7 @@ class Endpoint:
 
 @cache
 def endpoints() -> Mapping[str, Endpoint]:
-    """All endpoints by their path."""
+    """Return all endpoints by their paths."""
     found = [_endpoint(words, method) for words, method in COMMANDS.items()]
     return {endpoint.path: endpoint for endpoint in found}
 
@@ -122,7 +123,7 @@ def _command(words: tuple[str, ...]) -> click.Command:
 
 
 def _parameters(command: click.Command) -> Iterator[Parameter]:
-    """Those that name no file: it would be one of the machine that serves."""
+    """Yield the parameters, except those that name a file, which would be one of the server."""
     for found in command.params:
         if isinstance(found.type, click.Path | click.File):
             continue
@@ -152,7 +153,7 @@ def _kind(option: click.Option) -> Kind:
 def _option(parameter: Parameter, value: object) -> list[str]:
     if parameter.kind == "boolean":
         if str(value).lower() not in ("true", "false"):
-            raise UsageError(f"{parameter.name} is true or false")
+            raise UsageError(f"{parameter.name} must be true or false")
         return [parameter.option] if str(value).lower() == "true" else []
     return [f"{parameter.option}={text}" for text in _texts(parameter, value)]
 
@@ -160,9 +161,9 @@ def _option(parameter: Parameter, value: object) -> list[str]:
 def _texts(parameter: Parameter, value: object) -> list[str]:
     values = [] if value is None else list(value) if isinstance(value, list) else [value]
     if len(values) > 1 and parameter.kind != "array":
-        raise UsageError(f"{parameter.name} is one value, not {len(values)}")
+        raise UsageError(f"{parameter.name} takes one value, not {len(values)}")
     if any(
         isinstance(one, bool) or not isinstance(one, str | int | float) or "\0" in str(one) for one in values
     ):
-        raise UsageError(f"{parameter.name} is text or a number")
+        raise UsageError(f"{parameter.name} must be text or a number")
     return [str(one) for one in values]

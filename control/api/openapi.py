@@ -1,4 +1,4 @@
-"""The OpenAPI description of the API, from what `dm` says of its commands."""
+"""The OpenAPI description of the API, derived from the help of the `dm` commands."""
 
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -10,13 +10,13 @@ EXIT_CODE = "Dm-Exit-Code"
 
 
 def description(endpoints: Iterable[Endpoint]) -> Json:
-    """The description as an OpenAPI 3.1 document."""
+    """Return an OpenAPI 3.1 document."""
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "dm",
             "version": version("lakehouse-in-a-box"),
-            "description": "Each path is the command of the same words, and answers what that prints.",
+            "description": "Each path runs the `dm` command of the same words and returns its JSON output.",
         },
         "security": [{"token": []}],
         "paths": {endpoint.path: {endpoint.method.lower(): _operation(endpoint)} for endpoint in endpoints},
@@ -48,12 +48,12 @@ def _operation(endpoint: Endpoint) -> Json:
         "description": endpoint.help,
         "responses": {
             "200": {
-                "description": f"What the command prints. It found something where {EXIT_CODE} is 1.",
+                "description": f"The command's output. {EXIT_CODE} is 1 if it reports a finding.",
                 "headers": {EXIT_CODE: {"schema": {"type": "integer", "enum": [0, 1]}}},
                 "content": {"application/json": {}},
             },
             "default": {
-                "description": "Why there is no answer.",
+                "description": "The command failed.",
                 "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
             },
         },

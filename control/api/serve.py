@@ -1,4 +1,4 @@
-"""`dm serve`: the commands of `dm` over HTTP, and a panel that shows and uses them."""
+"""`dm serve`: the commands of `dm` over HTTP, and a panel that uses them."""
 
 import os
 import secrets
@@ -7,12 +7,13 @@ import signal
 import click
 
 HOST = "127.0.0.1"
-# Many more than commands run at once, so that a page need not wait for them.
+# Many more than the commands that run at once, so that pages do not wait for commands.
 THREADS = 64
 LEAST_TOKEN = 32
-# Else anybody who reaches the port, without a token, fills the memory with a head or a body that has no end.
+# Without these limits, a client without a token could fill the memory with endless headers or an endless
+# body.
 MOST_OF_A_HEAD = 64 * 1024
-# The application refuses less, in words; what is longer is not even read to its end.
+# The application has a lower limit, with an error message; longer bodies are not read to the end.
 MOST_OF_A_BODY = 1024 * 1024
 
 
@@ -26,15 +27,16 @@ Examples:
 """,
 )
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8090, show_default=True, help="0 takes any that is free."
+    "--port", type=click.IntRange(0, 65535), default=8090, show_default=True, help="0 for any free port."
 )
 def command(port: int) -> None:
-    """Serve the commands of `dm` as REST paths of the same words, and a panel, on 127.0.0.1.
+    """Serve the commands of `dm` as REST paths of the same names, and a panel, on 127.0.0.1.
 
-    GET /files/list?table=review answers what `dm files list --table review --json` prints, and POST
-    /ingest/run with {"until_idle": true} does what that command does; /openapi.json tells all. A command runs
-    with the settings and the rights of this process, up to 8 at once; what it says on stderr comes out here.
-    Who asks needs the token: DM_API_TOKEN, or else one that is made and printed. Ctrl-C ends it.
+    GET /files/list?table=review returns what `dm files list --table review --json` prints, and POST
+    /ingest/run with {"until_idle": true} runs `dm ingest run --until-idle`; /openapi.json describes all
+    paths. Commands run with the settings and permissions of this process, up to 8 at once, and their stderr
+    appears here. Requests need a token: that in DM_API_TOKEN, or else a generated one, which is printed.
+    Ctrl-C stops the server.
     """
     from control.errors import UsageError
 
@@ -58,7 +60,7 @@ def command(port: int) -> None:
         server.prepare()
     except OSError as error:
         raise UsageError(
-            f"port {port} is taken", hint="name another one, or 0 for any, with --port"
+            f"port {port} is in use", hint="choose another one with --port, or 0 for any free port"
         ) from error
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -1,7 +1,7 @@
-"""Run one command of `dm` in a process of its own, and keep what it answers.
+"""Run one command of `dm` in a process of its own, and return its output.
 
-The process is forked from one that has imported everything already. A command that dies, or is killed, takes
-nothing of the server with it, and what `dm` promises of a kill holds here too.
+The process is forked from one that has already imported everything. A command that crashes or is killed does
+not affect the server, and is as safe to kill as `dm` itself.
 """
 
 import errno
@@ -23,13 +23,13 @@ from control.api.endpoints import endpoints
 from control.cli.main import dm
 from control.errors import ControlError, meaning
 
-LOST = "the command ended without an answer; the server's log may say why"
-FULL = "there is no room to keep the answer in; the command may have done its work"
+LOST = "the command ended without a result; the server's log may say why"
+FULL = "there is no disk space for the output; the command may have done its work"
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a command has no answer."""
+    """The error of a command."""
 
     status: int
     message: str
@@ -39,7 +39,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The JSON that a command printed, from the start of `body`, and its exit code: 0, or 1 for a finding."""
+    """The JSON that a command printed, in `body`, and its exit code: 0, or 1 for a finding."""
 
     exit_code: int
     body: IO[bytes]
@@ -51,27 +51,27 @@ _CONTEXT = get_context("forkserver")
 
 
 def warm_up() -> None:
-    """Import what commands need into the process that they are forked from."""
+    """Start the process that commands are forked from, with everything imported."""
     _CONTEXT.set_forkserver_preload([__name__, "control.wiring", "control.contracts.load", "pyarrow.parquet"])
     _run_to_end(_nothing, ())
 
 
 def answer(argv: Sequence[str]) -> Answer | Problem:
-    """What `dm` with `argv` answers. What it says on stderr goes to the server's."""
+    """Run `dm` with `argv` and return its output. Its stderr is the server's."""
     try:
         folder = tempfile.TemporaryDirectory(prefix="dm-serve-")
     except OSError as error:
-        return Problem(500, f"no command can run: {error.strerror}", _room(tempfile.gettempdir()))
+        return Problem(500, f"commands cannot run: {error.strerror}", _room(tempfile.gettempdir()))
     with _AT_ONCE, folder as place:
         out = Path(place, "answer.json")
         told = _run_to_end(_command, (list(argv), str(out)))
         if isinstance(told, int) and out.stat().st_size:
-            return Answer(told, out.open("rb"))  # lives on without its name
+            return Answer(told, out.open("rb"))  # stays readable after the folder is removed
         return told if isinstance(told, Problem) else Problem(500, LOST)
 
 
 def _room(place: str | Path) -> str:
-    return f"make room in {place} where the server runs"
+    return f"free disk space in {place} on the server"
 
 
 def end_all() -> None:
@@ -81,7 +81,7 @@ def end_all() -> None:
 
 
 def _run_to_end(target: Callable[..., None], args: tuple[object, ...]) -> object:
-    """What `target` sends; None when its process ends before it does."""
+    """Run `target` in a process and return what it sends; None if it ends without sending anything."""
     receiver, sender = _CONTEXT.Pipe(duplex=False)
     child = _CONTEXT.Process(target=target, args=(*args, sender))
     child.start()
@@ -108,7 +108,7 @@ def _command(argv: list[str], out: str, sender: Connection) -> None:
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python tries once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # otherwise Python flushes again at exit and fails
         told = Problem(500, FULL, _room(Path(out).parents[1]))
     with suppress(BrokenPipeError):  # the server was killed
         sender.send(told)
@@ -122,8 +122,8 @@ def _outcome(argv: list[str]) -> int | Problem:
         means = meaning(error)
         return Problem(means.http_status, error.message, error.hint, means.retryable)
     except click.ClickException as error:
-        return Problem(400, error.format_message(), hint="/openapi.json tells what it takes")
-    except click.Abort:  # Ctrl-C at the server's terminal reaches its commands, too
+        return Problem(400, error.format_message(), hint="/openapi.json describes the parameters")
+    except click.Abort:  # Ctrl-C in the server's terminal also reaches its commands
         return Problem(503, "the server was stopped", retryable=True)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1

@@ -1,4 +1,4 @@
-"""`dm contract new`: the first draft of a table from a raw file, and of silver from a bronze contract."""
+"""`dm contract new`: draft contracts and models from a raw file, a bronze contract or a model."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -29,15 +29,16 @@ Examples:
 @click.argument("table")
 @click.option(
     "--from-file", "file", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A raw file of the table: .csv or .json, also packed as .gz or .zst.",
+    help="A raw file of the table: .csv or .json, optionally compressed (.gz, .zst).",
 )  # fmt: skip
-@click.option("--silver", metavar="NAME", help="Name of the view in silver [default: TABLE and an s].")
+@click.option("--silver", metavar="NAME", help="Name of the view in silver [default: TABLE plus s].")
 def bronze(table: str, file: Path, silver: str | None) -> None:
-    """Draft the bronze table TABLE and its view in silver from a raw file.
+    """Draft the contracts and models of a new table TABLE from one of its raw files.
 
-    Looks at the first 10,000 records and writes two contracts, in status draft, and two models below the
-    working folder. It writes over nothing, and warns of what the draft refuses of the file. Exit codes: 0
-    drafted, 1 the file has nothing that can be drafted, 2 a file cannot be read or stands in the way.
+    Infers columns and types from the first 10,000 records. Writes two contracts (bronze and silver, in status
+    draft) and two models below the current folder, and warns if the draft would refuse records of the file.
+    Existing files are never overwritten. Exit codes: 0 drafted, 1 no table can be inferred from the file, 2 a
+    file cannot be read, or one to be written exists.
     """
     from control.contracts.draft import files, is_guess, key, names
     from control.contracts.infer import infer
@@ -51,37 +52,38 @@ def bronze(table: str, file: Path, silver: str | None) -> None:
     _write(
         drafts,
         replace=False,
-        way="change what is there, or remove it and draft anew; --silver names the view otherwise",
+        way="edit these files, or delete them and draft again; --silver gives the view another name",
     )
     if refused:
         click.echo(
-            f"warning: of {file.name} {printable(refused)}; dm parse shows each, docs/raw-files.md why",
+            f"warning: {file.name}: {printable(refused)}; dm parse shows each, docs/raw-files.md says why",
             err=True,
         )
     called = names(table, shape, file.name)
-    if renamed := [f"{raw} {name}" for raw, name in called.items() if raw != name]:
+    if renamed := [f"{raw} to {name}" for raw, name in called.items() if raw != name]:
         click.echo(
-            f"note: the table calls {printable(', '.join(renamed))}; raw files keep their names (rawName)"
+            f"note: the table renames {printable(', '.join(renamed))}; raw files keep their names (rawName)"
         )
     found = key(shape, file.name)
     keys = ", ".join(called[column.name] for column in found)
     if is_guess(shape, found):
         lacks = (
-            "deletes do not show the key, and it alone, by what they leave out"
+            "the deletes in the file do not show which columns are the key"
             if shape.is_log
-            else f"no column of {file.name}, nor two or three together, has another value in each record"
+            else f"no column of {file.name}, and no two or three together, are unique in the records"
         )
         click.echo(
-            f"warning: {lacks}: {keys} is a guess at the key, and of rows with the same key silver keeps the"
-            " latest",
+            f"warning: {lacks}: {keys} is a guess at the key. Silver keeps only the latest of the rows with"
+            " the same key",
             err=True,
         )
     _say_what_is_personal(shape, found, called)
     for column in shape.columns:
         if column.resembles:
+            kind, _, form = column.resembles.partition(": ")
             click.echo(
-                f"note: {called[column.name]} looks like {column.resembles} is how raw files write it;"
-                " as it is here it stays a string"
+                f"note: {called[column.name]} looks like {kind}, but stays a string: raw files write {kind}"
+                f" as {form}"
             )
     click.echo(
         f"next: read contracts/bronze/{table}.yaml: the key ({keys}), types, what is required, who may"
@@ -94,21 +96,21 @@ def bronze(table: str, file: Path, silver: str | None) -> None:
     epilog="""\b
 Examples:
   dm contract new silver wine
-  dm contract new silver wine --replace    (once contracts/bronze/wine.yaml is as it shall be)
+  dm contract new silver wine --replace    (after editing contracts/bronze/wine.yaml)
 """
 )
 @click.argument("table")
-@click.option("--silver", metavar="NAME", help="Name of the view [default: TABLE and an s].")
+@click.option("--silver", metavar="NAME", help="Name of the view [default: TABLE plus s].")
 @click.option(
     "--replace",
     is_flag=True,
-    help="Write over the models and a contract that is a draft, but for what it says of the whole table.",
+    help="Overwrite the models and a draft contract, except its statements about the table as a whole.",
 )
 def silver(table: str, silver: str | None, replace: bool) -> None:
-    """Draft the view of bronze table TABLE in silver, and its state table, from contracts/bronze/TABLE.yaml.
+    """Draft the silver view of bronze table TABLE, and its state table, from contracts/bronze/TABLE.yaml.
 
-    A personal column is shown as its token. Exit codes: 0 drafted, 1 nothing can be drafted from the
-    contract, 2 it is not there, or a file stands in the way.
+    The view shows personal columns as tokens. Exit codes: 0 drafted, 1 the contract cannot be used for this,
+    2 there is no such contract, or a file to be written exists.
     """
     from control.contracts.draft import silver_files
     from control.contracts.load import one
@@ -129,21 +131,20 @@ def silver(table: str, silver: str | None, replace: bool) -> None:
     epilog="""\b
 Examples:
   dm contract new model rentals_by_month
-  dm contract new model rentals_by_month --replace    (once its last select has other columns)
+  dm contract new model rentals_by_month --replace    (after changing the columns of its last select)
 """
 )
 @click.argument("name")
 @click.option(
     "--replace", is_flag=True,
-    help="Write over a contract that is still a draft, but for what it says of the whole table.",
+    help="Overwrite a draft contract, except its statements about the table as a whole.",
 )  # fmt: skip
 def model(name: str, replace: bool) -> None:
     """Draft the contract of the model NAME that you have written in models/silver or models/gold.
 
-    Columns and types are those that its last select casts, the key is its unique_key; what a column means is
-    taken from the tables that it reads, which then name the model among their consumers. Exit codes: 0
-    drafted, 1 the model does not say its columns or its key, 2 there is no such model, or a file stands in
-    the way.
+    Columns and types come from the casts in its last select, the key from its unique_key, and descriptions
+    from the tables that it reads. The model is added to the consumers of these tables. Exit codes: 0 drafted,
+    1 the model does not state its columns or its key, 2 there is no such model, or the contract exists.
     """
     from control.contracts.draft_model import draft, found, home_of
     from control.contracts.load import folder
@@ -158,7 +159,7 @@ def model(name: str, replace: bool) -> None:
             _announce(f"{made.layer}.{name}", Path(read.file))
     if made.key_of:
         click.echo(
-            f"warning: the model states no key, and has that of {made.key_of}: {', '.join(made.key)}",
+            f"warning: the model states no key, so that of {made.key_of} is used: {', '.join(made.key)}",
             err=True,
         )
     click.echo("next: describe it, name owner and consumers, then dm contract lint && dm contract sync")
@@ -171,22 +172,21 @@ def _say_what_is_personal(shape: "Shape", key: "Sequence[Found]", called: Mappin
     hidden = [called[c.name] for c in personal if c.type != "string"]
     if personal:
         named = ", ".join(called[c.name] for c in personal)
-        without = f" and {', '.join(hidden)} not at all" if hidden else ""
+        without = f", and leaves out {', '.join(hidden)}" if hidden else ""
         click.echo(
             f"note: {named} {'is' if len(personal) == 1 else 'are'} taken to be personal, so silver shows"
-            f" tokens in the place of texts{without}: where that is wrong, say classification: public and"
-            " take token away"
+            f" tokens instead of texts{without}. If that is wrong, set classification: public and drop token"
         )
     if bare := [called[c.name] for c in shape.columns if c.personal and c not in personal]:
         click.echo(
-            f"warning: {', '.join(bare)} may be personal, and is drafted as public: if so, make it a string"
+            f"warning: {', '.join(bare)} may be personal, but is drafted as public. If so, make it a string"
             " with classification: personal and the custom property token: true",
             err=True,
         )
 
 
 def _announce(reader: str, contract: Path) -> None:
-    """Name `reader` among the consumers of a contract, or say that somebody has to."""
+    """Add `reader` to the consumers of a contract, or print that someone has to."""
     from control.contracts import consumers, source
 
     document, _ = source.read(contract.as_posix(), contract.read_bytes())
@@ -199,14 +199,14 @@ def _announce(reader: str, contract: Path) -> None:
 
 
 def _earlier(home: Path) -> "Document | None":
-    """The contract that a draft takes the place of, if there is one. Raises UsageError for one in force."""
+    """Return the draft contract that is to be replaced, if any. Raises UsageError if it is not a draft."""
     from control.contracts import source
     from control.contracts.load import one
 
     if not home.exists():
         return None
     if one(home).status != "draft":
-        raise UsageError(f"{home} is in force, no draft", hint="edit it and its models by hand")
+        raise UsageError(f"{home} is not a draft", hint="edit it and its models by hand")
     document, _ = source.read(home.as_posix(), home.read_bytes())
     return document
 
@@ -214,15 +214,15 @@ def _earlier(home: Path) -> "Document | None":
 def _named(*names: str) -> None:
     for name in names:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-            raise UsageError(f"{name!r} is no name of a table", hint="use lower case letters, digits and _")
+            raise UsageError(f"{name!r} is not a table name", hint="use lower case letters, digits and _")
 
 
-def _write(texts: Mapping[str, str], *, replace: bool, way: str = "--replace writes over a draft") -> None:
-    """Write the drafts, or none: what is there already is only written over when that is asked for."""
+def _write(texts: Mapping[str, str], *, replace: bool, way: str = "--replace overwrites a draft") -> None:
+    """Write all drafts, or none if a file exists and `replace` is false."""
     files = {Path(name): text for name, text in texts.items()}
     taken = [str(path) for path in files if path.exists()]
     if taken and not replace:
-        raise UsageError(f"{', '.join(taken)} {'is' if len(taken) == 1 else 'are'} there already", hint=way)
+        raise UsageError(f"{', '.join(taken)} already exist{'s' if len(taken) == 1 else ''}", hint=way)
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)

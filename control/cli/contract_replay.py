@@ -1,4 +1,4 @@
-"""`dm contract replay`: what a proposed contract would make of recent raw files."""
+"""`dm contract replay`: try a proposed contract on recent raw files."""
 
 import sys
 from pathlib import Path
@@ -24,10 +24,10 @@ Examples:
               type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="The proposed bronze contract.")  # fmt: skip
 @click.option(
-    "--days", type=click.IntRange(1), default=7, show_default=True, help="Files of the last so many days."
+    "--days", type=click.IntRange(1), default=7, show_default=True, help="Use files of the last N days."
 )
 @click.option("--files", "most", type=click.IntRange(1), default=50, show_default=True,
-              help="At most so many, newest first.")  # fmt: skip
+              help="Maximum number of files, newest first.")  # fmt: skip
 @click.option(
     "--sample",
     type=click.IntRange(0),

@@ -72,7 +72,7 @@ Examples:
 )
 @click.option(
     "--days", type=Duration(most=45, min_open=True), default=2.0, show_default=True,
-    help="Runs that started in the last so many days.",
+    help="Include runs that started in the last N days.",
 )  # fmt: skip
 @options.workgroup
 @_JSON

@@ -1,4 +1,4 @@
-"""`dm deploy`: bring an account to what the templates say, and back."""
+"""`dm deploy`: create, update, inspect and delete the stacks of an environment."""
 
 import sys
 from collections.abc import Callable
@@ -44,22 +44,23 @@ def _shared(command: Command) -> Command:
 
 def _values(command: Command) -> Command:
     command = click.option(
-        "--set", "overrides", multiple=True, metavar="NAME=VALUE", help="A value other than the file's."
+        "--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Override a value of the files."
     )(command)
     return click.option(
         "--params",
         "extra",
         type=click.Path(path_type=Path),
-        help="Another file of values, over those of the environment.",
+        help="Another file of values, which override those of the environment.",
     )(command)
 
 
 @click.group("deploy")
 def command() -> None:
-    """Bring an AWS account to what infra/ says, one stack after the other, and back.
+    """Create, update or delete the stacks that infra/ describes in an AWS account.
 
-    ENVIRONMENT names a file of infra/params, whose values go over those of infra/project.yaml. With STACKs,
-    only those and what they need. Every command can be run again after any interruption.
+    ENVIRONMENT names a file in infra/params, whose values override those of infra/project.yaml. If STACKs are
+    named, a command applies only to them and to the stacks that they need. Every command can be run again
+    after any interruption.
     """
 
 
@@ -74,9 +75,10 @@ def plan(
     extra: Path | None,
     overrides: tuple[str, ...],
 ) -> None:
-    """Show what applying would change, replace and remove, and what it costs a month. Changes nothing.
+    """Show what `apply` would change, replace and remove, and estimate the monthly cost. Changes nothing.
 
-    Exit codes: 0 fine, 1 a change would put data out of use, 2 a value is out of bounds, 3 AWS failed.
+    Exit codes: 0 fine, 1 a change would replace or remove a resource that holds data, 2 a value is out of
+    bounds, 3 AWS failed.
     """
     context = open_context(environment, names, infra, extra, overrides)
     refuse_idle_capture(context)
@@ -98,12 +100,14 @@ def plan(
 @_shared
 @_values
 @click.option(
-    "--control-zip", type=click.Path(path_type=Path), help="Archive of the functions; else the deployed one."
+    "--control-zip",
+    type=click.Path(path_type=Path),
+    help="Archive of the Lambda functions [default: the deployed one].",
 )
 @click.option(
     "--spark-runtime",
     type=click.Path(path_type=Path),
-    help="Archive of the libraries of Spark on EMR; else the deployed one.",
+    help="Archive of the libraries for Spark on EMR [default: the deployed one].",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(
@@ -111,13 +115,13 @@ def plan(
     "allowed",
     multiple=True,
     metavar="STACK.RESOURCE",
-    help="Let this resource that holds data be replaced or removed.",
+    help="Allow this resource, which holds data, to be replaced or removed.",
 )
 @click.option(
     "--write",
     "written",
     type=click.Path(path_type=Path),
-    help="Where the settings for dm and dbt go [.dm/deploy/ENVIRONMENT.env].",
+    help="File for the settings of dm and dbt [default: .dm/deploy/ENVIRONMENT.env].",
 )
 def apply_command(
     environment: str,
@@ -132,9 +136,10 @@ def apply_command(
     allowed: tuple[str, ...],
     written: Path | None,
 ) -> None:
-    """Bring each stack to its template, from whatever state it is in, and write the settings for dm and dbt.
+    """Create or update each stack, whatever state it is in, and write the settings for dm and dbt.
 
-    Exit codes: 0 done, 2 refused before anything was changed, 3 a stack failed: the cause is named.
+    A stack is not changed if that would replace or remove a resource that holds data, unless --allow-replace
+    names it. Exit codes: 0 done, 2 refused, 3 a stack failed; the message names the cause.
     """
     given = [packages.control(control_zip)] if control_zip else []
     given += [packages.spark_runtime(spark_runtime)] if spark_runtime else []
@@ -166,9 +171,9 @@ def apply_command(
 @command.command(epilog="Example: dm deploy status prod")
 @_shared
 def status(environment: str, names: tuple[str, ...], infra: Path, as_json: bool) -> None:
-    """Show each stack's state and why; with --json also the settings that they give.
+    """Show the state of each stack and the reason for it; with --json, also the settings for dm and dbt.
 
-    Exit codes: 0 fine, 1 a stack is not usable, a named one is not there, or none is there at all.
+    Exit codes: 0 fine, 1 a stack is not usable, or a named one or all of them do not exist.
     """
     context = open_context(environment, names, infra)
     rows = []
@@ -187,7 +192,7 @@ def status(environment: str, names: tuple[str, ...], infra: Path, as_json: bool)
         print_json({"stacks": rows, "settings": told(context)})
     else:
         print_states(rows)
-    # Whoever has a source of their own leaves stacks out: what nobody made is no fault.
+    # Not every environment has all stacks: an absent one is an error only if it was named.
     expected = [row for row in rows if names or row["state"] != "ABSENT"]
     sys.exit(0 if expected and all(row["next"] == "update" for row in expected) else 1)
 
@@ -195,9 +200,10 @@ def status(environment: str, names: tuple[str, ...], infra: Path, as_json: bool)
 @command.command(epilog="Example: dm deploy drift prod --json")
 @_shared
 def drift(environment: str, names: tuple[str, ...], infra: Path, as_json: bool) -> None:
-    """Say what somebody has changed by hand.
+    """Show resources that were changed outside of CloudFormation.
 
-    Exit codes: 0 nothing, 1 something is not as its template says, 2 a named stack is not there, or none is.
+    Exit codes: 0 no drift, 1 a resource differs from its template, 2 a named stack or all of them do not
+    exist.
     """
     context = open_context(environment, names, infra)
     found = {}
@@ -207,11 +213,11 @@ def drift(environment: str, names: tuple[str, ...], infra: Path, as_json: bool) 
             found[name] = context.stacks.drift(whole)
     absent = [name for name in context.environment.chosen if name not in found]
     if absent and (names or not found):
-        # Whoever asks in another region or account must not hear that all is well.
+        # Not success: this may be the wrong region or account.
         where = f"{environment} in {context.settings.region}"
         raise NotFoundError(
-            f"not there to be compared: {', '.join(absent)} of {where}",
-            hint=f"dm deploy status {environment}; AWS_REGION says where",
+            f"these stacks of {where} do not exist: {', '.join(absent)}",
+            hint=f"dm deploy status {environment}; check AWS_REGION",
         )
     if as_json:
         print_json(found)
@@ -224,17 +230,19 @@ def drift(environment: str, names: tuple[str, ...], infra: Path, as_json: bool) 
     if not as_json:
         click.echo(f"{counted(len(found), 'stack')} compared; resources that differ: {count}")
         if count:
-            click.echo("  try: undo it by hand, or state it in the template and apply", err=True)
+            click.echo("  try: revert it by hand, or put it into the template and apply", err=True)
     sys.exit(1 if count else 0)
 
 
 @command.command(epilog="Example: dm deploy destroy dev   (buckets, tables and keys stay)")
 @_shared
 @click.option(
-    "--delete-data", is_flag=True, help="Delete buckets, tables and keys too, with all that is in them."
+    "--delete-data", is_flag=True, help="Also delete buckets, tables and keys, with everything in them."
 )
-@click.option("--confirm", metavar="NAME", help="The environment's whole name, typed: PROJECT-ENVIRONMENT.")
-@click.option("--yes", is_flag=True, help="Do not ask, where no data is deleted.")
+@click.option(
+    "--confirm", metavar="NAME", help="With --delete-data: the environment's full name, PROJECT-ENVIRONMENT."
+)
+@click.option("--yes", is_flag=True, help="Do not ask if no data is deleted.")
 def destroy(
     environment: str,
     names: tuple[str, ...],
@@ -244,10 +252,11 @@ def destroy(
     confirm: str | None,
     yes: bool,
 ) -> None:
-    """Delete stacks, those that need others first. What holds data stays unless --delete-data is given.
+    """Delete stacks, dependents first. Resources that hold data stay, unless --delete-data is given.
 
-    The next apply takes up again what stayed. The stack with the keys stays too: keys have no name by which
-    they could be found. Exit codes: 0 done, 1 something was left, 2 refused, 3 a stack failed.
+    The next `apply` adopts what stayed. The stack with the KMS keys stays as well, because keys have no name
+    by which `apply` could find them. Exit codes: 0 done, 1 something could not be deleted, 2 refused, 3 a
+    stack failed.
     """
     context = open_context(environment, names, infra, needs=False)
     doomed = list(apply.doom(context.environment, context.stacks, with_data=delete_data))
@@ -272,17 +281,17 @@ def _confirm(yes: bool, question: str) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError("nobody is here to be asked, and nothing was changed", hint="add --yes")
+        raise UsageError("stdin is not a terminal, so nothing was changed", hint="add --yes")
     click.confirm(question, abort=True, err=True)
 
 
 def _confirm_name(whole: str, given: str | None) -> None:
     if given is None and sys.stdin.isatty():
         given = click.prompt(
-            f"This deletes data. Type {whole} to go on", default="", show_default=False, err=True
+            f"This deletes data. Type {whole} to continue", default="", show_default=False, err=True
         )
     if given != whole:
         raise UsageError(
-            "data is deleted only when the environment's whole name is typed, and nothing was changed",
+            "data is only deleted if the environment's full name is given; nothing was changed",
             hint=f"--confirm {whole}",
         )

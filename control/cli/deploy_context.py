@@ -1,4 +1,4 @@
-"""What the commands of `dm deploy` share: values checked before any call, packages, settings."""
+"""Shared by the commands of `dm deploy`: checked values, packages, settings."""
 
 import json
 import os
@@ -24,7 +24,8 @@ UNKNOWN = {
     "SparkCodePrefix": f"spark/{'0' * 64}",
     "SparkRuntimeKey": f"spark/runtime-{'0' * 64}.tar.gz",
 }
-# What is built apart, since it needs a package index: its parameter, what it is for, and how it is named.
+# Archives that are built separately, since that needs a package index: parameter, purpose, and how to give
+# them.
 ARCHIVES = (
     (
         "ControlCodeKey",
@@ -42,7 +43,7 @@ ARCHIVES = (
 
 @dataclass(frozen=True)
 class Context:
-    """What every subcommand works with."""
+    """What every subcommand needs."""
 
     environment: Environment
     settings: Settings
@@ -61,7 +62,10 @@ def open_context(
     *,
     needs: bool = True,
 ) -> Context:
-    """Read and check templates and values before anything is called; `built` are packages that are there."""
+    """Read and check templates and values, before any call that changes something.
+
+    `built` are existing packages; without `needs`, the stacks that `names` depend on are not included.
+    """
     templates = template.read(infra / "templates")
     known = parameters.declared(templates)
     values = parameters.of_environment(infra, environment)
@@ -77,7 +81,7 @@ def open_context(
 
 
 def with_packages(context: Context, built: Sequence[packages.Package]) -> Context:
-    """The same with the values of these packages; the others stay as they are deployed."""
+    """Return `context` with the values of these packages; for others, the deployed values are kept."""
     values = {**context.environment.values, **_values(built)}
     for name, chosen in context.environment.chosen_templates.items():
         lacking = [one for one in chosen.parameters if one in UNKNOWN and one not in values]
@@ -91,31 +95,31 @@ def _values(built: Iterable[packages.Package]) -> dict[str, str]:
 
 
 def refuse_idle_capture(context: Context) -> None:
-    """Raise UsageError where change capture would be made, and no contract names a table for it."""
+    """Raise UsageError if a change capture stack is to be applied but no contract names a table for it."""
     chosen = context.environment.chosen_templates
     idle = [name for name, one in chosen.items() if template.captures_nothing(one)]
     if idle:
         raise UsageError(
-            f"the stack {idle[0]} would capture no table, and nothing was called: no contract of bronze has"
+            f"the stack {idle[0]} would capture no table, so nothing was changed: no bronze contract has"
             " change records of AWS DMS (position: lsn, records: change)",
             hint=f"name the stacks to apply, without {idle[0]}; if a contract is new, run dm contract sync",
         )
 
 
 def archives(context: Context) -> list[packages.Package]:
-    """Build the packages that are made here for the stacks to be applied."""
+    """Build the packages that the stacks to be applied need and that can be built here."""
     wanted = {one for chosen in context.environment.chosen_templates.values() for one in chosen.parameters}
     values = context.environment.values
     for parameter, what, how in ARCHIVES:
         needed = parameter in wanted and (parameter != "SparkRuntimeKey" or values["Spark"] == "emr")
         if needed and values[parameter] == UNKNOWN[parameter]:
-            raise UsageError(f"{what} have no archive yet, and nothing was changed", hint=how)
+            raise UsageError(f"{what} have no archive yet, so nothing was changed", hint=how)
     built = [packages.project(Path())] if "ProjectCodeKey" in wanted else []
     return [*built, packages.spark()] if "SparkCodePrefix" in wanted else built
 
 
 def upload(objects: Mapping[str, bytes], context: Context, say: Say) -> None:
-    """Upload what is not there yet; a name is its content, so what is there is right."""
+    """Upload the objects that do not exist yet; keys are derived from content, so existing ones match."""
     seen = context.stacks.get(context.environment.stack_name("storage"))
     bucket = next(one.value for one in (seen.outputs if seen else ()) if one.name == "CodeBucket")
     for key, content in objects.items():
@@ -129,7 +133,7 @@ def upload(objects: Mapping[str, bytes], context: Context, say: Say) -> None:
 
 
 def told(context: Context) -> dict[str, str]:
-    """The settings that all stacks of the environment give."""
+    """Return the settings for dm and dbt, from the outputs of all stacks of the environment."""
     every = order.order(context.environment.templates)
     seen = [context.stacks.get(context.environment.stack_name(name)) for name in every]
     return settings.of([one for one in seen if one is not None], context.settings.region)
@@ -142,7 +146,7 @@ def write(found: Mapping[str, str], target: Path) -> None:
 
 
 def teller(as_json: bool) -> Say:
-    """Progress on stderr: a line for each event, JSON where a machine reads."""
+    """Return a function that writes progress to stderr: one line per event, JSON unless for a terminal."""
 
     def say(event: str, fields: Mapping[str, object]) -> None:
         if as_json or not sys.stderr.isatty():

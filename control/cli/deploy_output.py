@@ -17,7 +17,7 @@ STATES = ["stack", "state", "usable", "apply_would", "reason"]
 
 
 def print_plan(found: Sequence[Planned], environment: str) -> None:
-    """Each stack and what would happen to it, then what of an existing one would change and why."""
+    """Print what would happen to each stack, then the changes of existing stacks in detail."""
     rows = [
         {
             "stack": one.name,
@@ -35,7 +35,7 @@ def print_plan(found: Sequence[Planned], environment: str) -> None:
             for change in one.changes:
                 click.echo(f"  {one.name}.{change.logical}: {_words(change)}")
         for change in one.refused:
-            click.echo(f"refused: {one.name}.{change.logical} holds data and would go out of use", err=True)
+            click.echo(f"refused: {one.name}.{change.logical} holds data and would be removed", err=True)
     changing = [one.name for one in found if _to_do(one) != "nothing"]
     if changing:
         click.echo(f"{len(changing)} of {len(found)} stacks would change: dm deploy apply {environment} …")
@@ -44,36 +44,36 @@ def print_plan(found: Sequence[Planned], environment: str) -> None:
 
 
 def print_costs(lines: Sequence[Line]) -> None:
-    """What is estimated, its sum, and what is not."""
+    """Print the estimated costs, their sum, and what is not estimated."""
     known = [one for one in lines if one.dollars is not None]
     rows = [
         {
             "stack": one.stack,
             "what": one.what,
             "count": one.count,
-            # As wide as the heading, so that the points stand under one another.
+            # As wide as the heading, so that the decimal points are aligned.
             "dollars_a_month": f"{one.dollars:>15,.2f}",
         }
         for one in known
     ]
     click.echo("")
-    print_table(rows, COSTS, empty="Nothing here has a known price for being there.")
+    print_table(rows, COSTS, empty="Nothing here has a known fixed price.")
     click.echo(
-        f"{prices.total(lines):,.2f} dollars a month for being there, at list prices of us-east-1"
+        f"{prices.total(lines):,.2f} dollars a month in fixed costs, at list prices of us-east-1"
         " (infra/prices.yaml)"
     )
     unknown = sorted({one.what.removeprefix("AWS::") for one in lines if one.dollars is None})
     if unknown:
-        click.echo(f"not estimated, since it costs by use or has no public price here: {', '.join(unknown)}")
+        click.echo(f"not estimated (billed by use, or no public price): {', '.join(unknown)}")
 
 
 def print_states(rows: Sequence[Mapping[str, str]]) -> None:
-    """Each stack's state."""
+    """Print the state of each stack."""
     shown = [
         {
             **row,
             "usable": row["next"] == "update",
-            # Whether anything differs only a change set tells: that is `dm deploy plan`.
+            # Only a change set can tell whether anything differs; `dm deploy plan` creates one.
             "apply_would": "update what differs" if row["next"] == "update" else row["next"],
             "reason": row["reason"] or None,
         }
@@ -81,14 +81,14 @@ def print_states(rows: Sequence[Mapping[str, str]]) -> None:
     ]
     print_table(shown, STATES, empty="There is no stack.")
     there = sum(row["state"] != "ABSENT" for row in rows)
-    click.echo(f"{there} of {len(rows)} stacks are there")
+    click.echo(f"{there} of {len(rows)} stacks exist")
 
 
 def print_doomed(doomed: Sequence[Doomed], templates: Mapping[str, Template], *, with_data: bool) -> None:
-    """What destroying would do to each stack and its data, and which data it cannot know of."""
+    """Print what `destroy` would do to each stack and its data, and which data it cannot know of."""
     for one in doomed:
-        goes = "goes" if one.goes else "stays, for its keys have no name to find them by"
-        click.echo(f"{one.name}: {goes}", err=True)
+        fate = "will be deleted" if one.goes else "stays, because its keys have no name to find them by"
+        click.echo(f"{one.name}: {fate}", err=True)
         for logical, kind, physical in one.kept:
             fate = "DELETED WITH ITS DATA" if with_data else "stays"
             click.echo(f"  {logical} ({kind}) {physical}: {fate}", err=True)
@@ -100,25 +100,25 @@ def print_doomed(doomed: Sequence[Doomed], templates: Mapping[str, Template], *,
     ]
     if with_data and absent and any(kind == "AWS::KMS::Key" for one in doomed for _, kind, _ in one.kept):
         click.echo(
-            f"not deployed: {', '.join(absent)}. What an earlier destroy left of their data stays, and"
-            " without the keys nobody can read it: to delete it too, apply them first",
+            f"not deployed: {', '.join(absent)}. Data that an earlier destroy left of them stays, and cannot"
+            " be read without the keys. To delete it too, apply these stacks first",
             err=True,
         )
 
 
 def progress(event: str, fields: Mapping[str, object]) -> str:
-    """One line of progress for a person."""
+    """Return an event as a line of progress for people."""
     words = {
         "stack.changing": "{stack}: {changes} to change",
         "stack.changed": "{stack}: {status}",
-        "stack.unchanged": "{stack}: nothing changes",
+        "stack.unchanged": "{stack}: no changes",
         "stack.deleted": "{stack}: deleted",
         "stack.kept": "{stack}: stays",
         "stack.healing": "{stack} is {status}: {step}",
         "resource.event": "  {stack}.{resource}: {status}",
         "data.deleted": "  {resource}: deleted with its data ({id})",
-        "data.left": "  {resource}: left to you ({id})",
-        "package.known": "{key} is there already",
+        "data.left": "  {resource}: not deleted, delete it yourself ({id})",
+        "package.known": "{key} is already uploaded",
         "package.uploaded": "{key} uploaded, {size_bytes:,} bytes",
     }
     text = words[event].format(**fields) if event in words else f"{event}: {_joined(fields)}"

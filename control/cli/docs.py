@@ -65,7 +65,7 @@ def build(
     try:
         title.encode()
     except UnicodeEncodeError:
-        raise UsageError("the title is no text", hint="write it as UTF-8") from None
+        raise UsageError("the title is not valid text", hint="write it as UTF-8") from None
     folder = options.contracts_folder()
     contracts = load.folder(folder)
     edges = lineage or target / "lineage.json"
@@ -94,14 +94,14 @@ def build(
 
 def _print_what_lacks(site: "Site", last: str) -> None:
     """What the site lacks and how to get it; `last` is the dbt command that wrote the results."""
-    instead = f", and `dbt {last}` since then took their place: ask with --no-write-json" if last else ""
+    instead = f", but `dbt {last}` has replaced them since: run that with --no-write-json" if last else ""
     for is_there, what, how, but in (
         (site.has_lineage, "lineage", "dm lineage build --compile", ""),
         (site.has_results, "checks", "dbt build", instead),
         (site.has_live, "batches and quarantine", "dm docs build without --offline", ""),
     ):
         if not is_there:
-            click.echo(f"without {what}: `{how}` gives them{but}", err=True)
+            click.echo(f"without {what}: `{how}` adds them{but}", err=True)
 
 
 def _costs(target: Path, workgroup: str) -> "list[Cost]":

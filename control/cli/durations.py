@@ -9,7 +9,7 @@ LONGEST = 36_500
 
 
 class Duration(click.FloatRange):
-    """A number up to `LONGEST`, a century of days, so that a date can be moved by it; never NaN."""
+    """A number up to `LONGEST`, a century in days, so that date arithmetic cannot overflow; never NaN."""
 
     def __init__(self, least: float = 0, most: float = LONGEST, *, min_open: bool = False) -> None:
         super().__init__(least, most, min_open=min_open)

@@ -1,4 +1,4 @@
-"""`dm env`: the exports of the running local cloud, printed by the local cloud itself."""
+"""`dm env`: hands over to the local cloud, which prints its exports."""
 
 import click
 

@@ -30,7 +30,7 @@ Examples:
 @click.option("--table", metavar="NAME", help="This table only.")
 @click.option("--state", type=click.Choice(get_args(FileState)), help="Files in this state only.")
 @click.option("--overwritten", is_flag=True, help="Only those overwritten after they were ingested.")
-@click.option("--limit", type=click.IntRange(1, 10**9), help="At most so many.")
+@click.option("--limit", type=click.IntRange(1, 10**9), help="Maximum number of files.")
 @click.option("--json", "as_json", is_flag=True, help="Print all that is known of each file as JSON.")
 def list_files(
     table: str | None, state: str | None, overwritten: bool, limit: int | None, as_json: bool

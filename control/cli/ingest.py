@@ -170,7 +170,7 @@ def rekey(table: str, reason: str, as_json: bool) -> None:
 
     parts = connect(os.environ)
     head = keys.rekey(tables.load(from_environment(os.environ), table)[table], reason, parts)
-    # What is read with this key has a revision of this at least, and what was read before has a lower one.
+    # Records parsed with the new key have at least this revision, older ones a lower one.
     least = (PARSER_REVISION + (head.rekeyed or 0)) * 10**9
     if as_json:
         print_json(
@@ -203,7 +203,7 @@ Examples:
     default=24.0,
     show_default=True,
     metavar="HOURS",
-    help="Keep what was written in the last so many hours.",
+    help="Keep what was written in the last N hours.",
 )
 @click.option("--all", "everywhere", is_flag=True, help="Look at all attempts ever made.")
 @click.option("--dry-run", is_flag=True, help="Only show what it would remove.")

@@ -1,4 +1,4 @@
-"""What the commands of `dm lineage` share: what they read, their progress, what they need."""
+"""Shared by the commands of `dm lineage`: inputs, progress, optional packages."""
 
 import sys
 from collections.abc import Callable
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 
 def compiling(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options to have dbt write what it reads."""
+    """Add the options with which a command first runs dbt to write its inputs."""
     profiles = click.option(
         "--profiles-dir", "profiles", type=click.Path(path_type=Path), default=Path("profiles"),
         show_default=True, help="With --compile: folder of dbt's profiles.yml.",
     )  # fmt: skip
     asked = click.option(
-        "--compile", "asked", is_flag=True, help="First have dbt write what is read, into TARGET/docs."
+        "--compile", "asked", is_flag=True, help="First run dbt to write the artefacts, into TARGET/docs."
     )
     return asked(profiles(command))
 
 
 def artefacts(target: Path, profiles: Path, *, asked: bool) -> Path:
-    """The folder with dbt's artefacts: `target`, or the one below it that dbt has just written."""
+    """Return the folder with dbt's artefacts: `target`, or the folder below it that dbt has just written."""
     if not asked:
         return target
     from control.lineage import compiled
@@ -35,7 +35,7 @@ def artefacts(target: Path, profiles: Path, *, asked: bool) -> Path:
 
 
 def contracts_in(folder: Path | None) -> "tuple[Contract, ...]":
-    """The contracts of this repository; none where a project has no such folder."""
+    """Return the contracts of this project; empty if it has no such folder."""
     import os
 
     from control.config import from_environment
@@ -46,13 +46,13 @@ def contracts_in(folder: Path | None) -> "tuple[Contract, ...]":
 
 
 def progress(done: int, total: int) -> None:
-    """Say how far it is, to a person."""
+    """Print progress if stderr is a terminal."""
     if sys.stderr.isatty():
         click.echo(f"\rtraced {done:,} of {total:,} models", err=True, nl=done == total)
 
 
 def require(package: str) -> None:
-    """Raise UsageError when the optional `package` is not installed."""
+    """Raise UsageError if the optional `package` is not installed."""
     from importlib.util import find_spec
 
     from control.errors import UsageError

@@ -1,4 +1,4 @@
-"""`dm local`: hands over to the local cloud's own command line; a process boundary keeps the two apart."""
+"""`dm local`: hands over to the local cloud's own command line; a process boundary separates the two."""
 
 import os
 import sys
@@ -19,6 +19,6 @@ def command(arguments: tuple[str, ...]) -> None:
 
 
 def hand_over(called: str, arguments: Sequence[str]) -> NoReturn:
-    """Go on as the local cloud's command line, which speaks of itself as what was `called`."""
+    """Replace this process by the local cloud's command line, under the name `called` in its messages."""
     code = f"from localcloud.cli import main; main({called!r})"
     os.execv(sys.executable, [sys.executable, "-c", code, *arguments])

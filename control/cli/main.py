@@ -40,7 +40,7 @@ class LazyGroup(click.Group):
         return [name for name in COMMANDS if _is_there(name)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import the command's module and give its command; None for an unknown name."""
+        """Import the command's module and return its command; None for an unknown name."""
         if not _is_there(cmd_name):
             return None
         command = importlib.import_module(COMMANDS[cmd_name][0]).command
@@ -101,7 +101,7 @@ def main() -> None:
         if error.errno in NO_ROOM:
             click.echo(f"error: nothing more can be written: {error.strerror}", err=True)
             click.echo(
-                "  try: make room on the disk (TMPDIR names where large files go), then run this again",
+                "  try: free disk space (TMPDIR sets the folder for large files), then run this again",
                 err=True,
             )
             sys.exit(meaning(UsageError("")).exit_code)
@@ -109,7 +109,7 @@ def main() -> None:
         if error.filename is None:
             raise
         click.echo(f"error: {printable(str(error.filename))}: {error.strerror}", err=True)
-        click.echo("  try: another place, or one that you may read and write", err=True)
+        click.echo("  try: another path, or check its permissions", err=True)
         sys.exit(meaning(UsageError("")).exit_code)
 
 

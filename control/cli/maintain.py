@@ -33,7 +33,7 @@ def _options(function: Callable[..., None]) -> Callable[..., None]:
         options.workgroup,
         click.option(
             "--keep-days", envvar="DM_TABLE_VERSION_DAYS", type=Duration(), default=5,
-            show_default=True, help="Keep versions of the last so many days.",
+            show_default=True, help="Keep versions of the last N days.",
         ),
         click.argument("tables", metavar="[SCHEMA.TABLE]...", nargs=-1),
     ):  # fmt: skip
@@ -69,7 +69,7 @@ Examples:
   dm maintain run --minutes 20 --unless-busy
 """,
 )
-@click.option("--minutes", type=Duration(), help="Start nothing after so many; the next run continues.")
+@click.option("--minutes", type=Duration(), help="Start nothing after N minutes; the next run continues.")
 @click.option("--unless-busy", is_flag=True, help="If a build is running, say so and exit with 0.")
 @_options
 def run(

@@ -13,7 +13,7 @@ workgroup = click.option(
     envvar="DM_WORKGROUP",
     default="primary",
     show_default=True,
-    help="Athena's workgroup for the builds and for what is asked here [DM_WORKGROUP].",
+    help="Athena workgroup of the builds and of this command's queries [DM_WORKGROUP].",
 )
 contracts = click.option(
     "--contracts",
@@ -24,12 +24,12 @@ contracts = click.option(
 
 
 def contracts_folder() -> Path:
-    """The folder of contracts that the environment names. Raises NotFoundError when it is not there."""
+    """Return the folder of contracts that the environment names. Raises NotFoundError if there is none."""
     folder = from_environment(os.environ).contracts
     if not folder.is_dir():
         raise NotFoundError(
             f"there are no contracts in {folder}",
-            hint="dm contract new bronze TABLE --from-file FILE drafts the first; where there are some, run"
-            " dm in their project's folder, or set DM_CONTRACTS",
+            hint="dm contract new bronze TABLE --from-file FILE drafts the first; if there are any, run dm"
+            " in their project's folder, or set DM_CONTRACTS",
         )
     return folder

@@ -21,7 +21,7 @@ _PLAIN = (str, int, bool, float, type(None))
 
 
 def plain(value: object) -> object:
-    """Turn dataclasses, times and tuples into what JSON can hold."""
+    """Convert dataclasses, times and tuples to types that JSON supports."""
     if type(value) in _PLAIN:
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -44,7 +44,7 @@ def print_json(value: object) -> None:
 
 
 def print_json_list(values: Iterable[object]) -> None:
-    """Print what `print_json` would of a list, each value as soon as it is there."""
+    """Print `values` as `print_json` would print a list, each as soon as it is available."""
     import msgspec
 
     start = "["
@@ -56,7 +56,7 @@ def print_json_list(values: Iterable[object]) -> None:
 
 
 def print_findings(findings: Sequence["Finding"], *, as_json: bool) -> bool:
-    """Print `findings` and how many there are, and say whether none of them is an error."""
+    """Print `findings` and their number; return whether none of them is an error."""
     errors = sum(finding.severity == "error" for finding in findings)
     if as_json:
         print_json({"ok": not errors, "findings": findings})
@@ -83,13 +83,13 @@ def print_table(rows: Sequence[Mapping[str, object]], columns: Sequence[str], *,
         justify: JustifyMethod = "right" if numeric else "left"
         table.add_column(title, justify=justify, no_wrap=True, min_width=len(title))
     for row in rows:
-        # Text, not str: a key may hold what rich would read as markup.
+        # Text, not str: a key may contain what rich would read as markup.
         table.add_row(*(Text(_cell(row.get(column))) for column in columns))
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 def print_pages(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, empty: str) -> None:
-    """Print what `print_table` would, page by page as soon as the rows are there."""
+    """Print as `print_table`, page by page as soon as the rows are available."""
     left = iter(rows)
     page = list(islice(left, ROWS_A_PAGE))
     print_table(page, columns, empty=empty)
@@ -108,7 +108,7 @@ def one_line(text: str) -> str:
 
 
 def say_next(rows: Sequence[object]) -> None:
-    """If there is work to do, say on stderr which command does it."""
+    """If there is work to do, print on stderr which command does it."""
     if rows:
         click.echo("`dm ingest run --until-idle` does it.", err=True)
 

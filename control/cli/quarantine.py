@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ["table", "batch", "key", "line", "reason", "raw"]
 SHOWN = 60
-NOTHING = "Nothing of it is in quarantine that was not waived."
+NOTHING = "It has no refused records that were not waived."
 
 
 @click.group("quarantine")
@@ -41,7 +41,7 @@ Examples:
 @click.option(
     "--limit",
     type=click.IntRange(0, 10**9),
-    help="At most so many; 0 is all.  [default: 100, all with --json]",
+    help="Maximum number of records; 0 for all.  [default: 100, all with --json]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def list_refused(table: str | None, raw: bool, waived: bool, limit: int | None, as_json: bool) -> None:
@@ -101,7 +101,7 @@ def show(file_id: str, raw: bool, as_json: bool) -> None:
 Examples:
   dm quarantine replay --table review --dry-run
   dm quarantine replay --table review --reason "contract 1.3 accepts them"
-  dm quarantine replay 3f2a9c10 --reason "parser mended" && dm ingest run --until-idle
+  dm quarantine replay 3f2a9c10 --reason "parser fixed" && dm ingest run --until-idle
 """
 )
 @click.argument("file_ids", metavar="[ID]...", nargs=-1)
@@ -174,7 +174,7 @@ def held(table: str | None, waived: bool, workgroup: str, as_json: bool) -> None
 
     parts = connect(os.environ)
     if table:
-        table_names(parts, table)  # of a table that nobody knows nothing would be held, and nothing said
+        table_names(parts, table)  # raises for an unknown table, which would otherwise just list nothing
     if waived:
         found = [one for one in waivers_in_force(parts) if table in (None, one.table)]
         rows = [{**asdict(one), "expiry": one.expiry.isoformat()} for one in found]

@@ -41,8 +41,8 @@ def command(select: tuple[str, ...], profiles_dir: Path, target: str | None, as_
     found = reconcile(select or ("path:models/gold",), dbt=dbt, profiles=profiles_dir, target=target)
     if select and not found:
         raise NotFoundError(
-            f"no table could be compared: dbt selects none by {' '.join(select)}",
-            hint="name models of gold, or state tables of silver, such as beers_state; views hold nothing",
+            f"no table could be compared: dbt selects none for {' '.join(select)}",
+            hint="name gold models, or silver state tables such as beers_state; views cannot be compared",
         )
     same = all(one.result == "same" for one in found)
     if as_json:

@@ -1,4 +1,4 @@
-"""`dm retention`: what of the raw files and of bronze may go, why the rest stays, and letting go."""
+"""`dm retention`: show which raw files and bronze data are no longer needed, and let them go."""
 
 import os
 from collections import Counter
@@ -24,10 +24,10 @@ COLUMNS = ["table", "kind", "state", "of", "objects", "bytes", "why"]
 
 @click.group("retention")
 def command() -> None:
-    """Let old raw files, bronze rows and quarantine go, once nobody needs them any more.
+    """Let old raw files, bronze rows and quarantine go, once nothing needs them any more.
 
-    Nothing goes by age alone: every model has taken the batch in, no record of it is in open quarantine, its
-    reload is complete, no replay of it is pending. Control records stay.
+    Age alone is not enough: all models must have consumed the batch, its reload must be complete, no replay
+    of it may be pending, and all its refused records must be replayed or waived. Control records stay.
     """
 
 
@@ -37,16 +37,16 @@ def _options(function: Callable[..., None]) -> Callable[..., None]:
         options.workgroup,
         click.option(
             "--quarantine-days", envvar="DM_QUARANTINE_DAYS", type=Duration(), default=180, show_default=True,
-            help="Quarantine is kept at least so many days from then.",
+            help="Minimum days to keep quarantine, from publication.",
         ),
         click.option(
             "--bronze-days", envvar="DM_BRONZE_DAYS", type=Duration(), default=180, show_default=True,
-            help="Bronze rows are kept at least so many days from then; unless this is typed, for as long as "
-            "their contract promises (`retention`) where that is longer.",
+            help="Minimum days to keep bronze rows, from publication. A longer `retention` in the contract "
+            "wins, unless this option is given on the command line.",
         ),
         click.option(
             "--raw-days", envvar="DM_RAW_DAYS", type=Duration(), default=90, show_default=True,
-            help="Raw files are kept at least so many days from publication.",
+            help="Minimum days to keep raw files, from publication.",
         ),
         click.option("--table", metavar="NAME", help="This table only."),
     ):  # fmt: skip
@@ -66,9 +66,8 @@ Examples:
 def plan(as_json: bool, **options: Any) -> None:
     """Show what may go and why the rest stays; change nothing.
 
-    With --json there is one object for each raw file and for rows and quarantine of each batch, as far as
-    they are still there.
-    Exit codes: 0 fine, 2 wrong usage, 3 the cloud did not answer.
+    With --json, prints one object per raw file, and two per batch (rows and quarantine), for what still
+    exists. Exit codes: 0 fine, 2 wrong usage, 3 the cloud did not answer.
     """
     from control.retention import table
     from control.wiring import connect
@@ -102,7 +101,7 @@ def plan(as_json: bool, **options: Any) -> None:
         }
         for name, kind, why in sorted(count)
     ]
-    print_table(rows, COLUMNS, empty="No table has been ingested yet: there is nothing to keep or to let go.")
+    print_table(rows, COLUMNS, empty="No table has been ingested yet.")
 
 
 @command.command(
@@ -117,11 +116,11 @@ Examples:
 def run(as_json: bool, **options: Any) -> None:
     """Let go of what `dm retention plan` says may go, and take back what is needed again.
 
-    Rows leave the catalog first; then the objects get the tag dm-retention=eligible, which the lifecycle
-    rules of the bucket match together with the age. Nothing is deleted here. What had been let go and is
-    needed again (a replay, a new model) is tagged dm-retention=kept; then its rows return to the catalog,
-    if all objects of the batch are there. The audit trail says both, with the reason. Safe to repeat after
-    any interruption.
+    This deletes nothing. Rows leave the catalog first; then their objects get the tag dm-retention=eligible,
+    and the bucket's lifecycle rules delete objects that have this tag and are old enough. If something that
+    was let go is needed again (a replay, a new model), its objects are tagged dm-retention=kept, and its rows
+    return to the catalog if all objects of the batch still exist. The audit trail has both, with the reason.
+    Safe to repeat after any interruption.
     Exit codes: 0 fine, 1 a batch that is needed again has lost objects, 2 wrong usage, 3 the cloud did not
     answer.
     """
@@ -165,7 +164,8 @@ def _judged(
 
     keep = Keep(timedelta(days=raw_days), timedelta(days=bronze_days), timedelta(days=quarantine_days))
     contracts = parts.settings.contracts
-    # Who types the days has decided; a setting holds for all tables, and their contracts say more of each.
+    # An option on the command line overrides contracts; an environment variable applies to all tables, so the
+    # contract of a table, which is more specific, may extend it.
     typed = click.get_current_context().get_parameter_source("bronze_days") is ParameterSource.COMMANDLINE
     promised = {} if typed else promises.kept(contracts / "bronze")
     asked = query(os.environ, workgroup)

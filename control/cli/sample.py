@@ -60,15 +60,15 @@ Examples:
     type=click.Choice(["1", "2", "all"]),
     default="all",
     show_default=True,
-    help="Which to land.",
+    help="Delivery to land.",
 )
 @click.option(
     "--months",
     type=Months(),
     default=60,
     show_default=True,
-    help=f"Spread the reviews over so many months (12 to {MOST_MONTHS}) up to December 2024, or like the"
-    " public set over its 186 months.",
+    help=f"Spread the reviews over N months (12 to {MOST_MONTHS}) up to December 2024, or `public`: over the"
+    " 186 months of the public data set, with its counts.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same bytes.")
 @click.option("--chaos", type=int, metavar="SEED", help="More disorder, repeats and splits; the same facts.")

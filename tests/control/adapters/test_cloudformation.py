@@ -116,7 +116,7 @@ def test_a_change_set_that_cannot_be_made_says_why_and_is_not_left_behind() -> N
 
 
 def test_a_change_set_that_is_never_worked_out_is_given_up() -> None:
-    with pytest.raises(UpstreamError, match="is not worked out yet"):
+    with pytest.raises(UpstreamError, match="is not ready yet"):
         asking(Proposing(*["CREATE_PENDING"] * (MOST_LOOKS + 1), "CREATE_COMPLETE")).propose(NAME, "{}", {})
 
 

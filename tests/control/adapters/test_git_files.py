@@ -71,7 +71,7 @@ def test_a_repository_that_git_does_not_trust_is_called_so(
 
 
 def test_without_a_repository_it_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is in no git repository"):
+    with pytest.raises(UsageError, match="is not in a git repository"):
         files_at("HEAD", tmp_path)
 
 

@@ -28,7 +28,7 @@ def server(status: int, data: bytes) -> OpenMetadata:
         (401, b"", UpstreamError, "answers 401 to PUT tables"),
         (429, b"", ThrottledError, "answers 429"),
         (500, b"", UnavailableError, "answers 500"),
-        (200, b"<html>Log in</html>", UpstreamError, "something else than JSON"),
+        (200, b"<html>Log in</html>", UpstreamError, "something other than JSON"),
     ],
 )
 def test_an_answer_is_told_as_what_it_means(
@@ -54,7 +54,7 @@ def test_only_what_may_be_absent_is_none() -> None:
 
 @pytest.mark.parametrize("data", [b"[]", b'{"name": "x"}', b'"x"'])
 def test_json_of_another_kind_is_no_entity(data: bytes) -> None:
-    with pytest.raises(UpstreamError, match="none of OpenMetadata's"):
+    with pytest.raises(UpstreamError, match="not OpenMetadata's"):
         server(200, data).find("table", "lakehouse.x")
 
 
@@ -74,5 +74,5 @@ def test_a_server_that_cannot_be_reached_is_said_with_the_reason() -> None:
     "url", ["catalog.example.org", "ftp://catalog.example.org", "https://a:b@c.org", "https://"]
 )
 def test_what_is_no_address_of_a_server_is_refused(url: str) -> None:
-    with pytest.raises(UsageError, match="no address of an OpenMetadata server"):
+    with pytest.raises(UsageError, match="not the address of an OpenMetadata server"):
         OpenMetadata(url, TOKEN)

@@ -102,8 +102,8 @@ def test_no_text_becomes_an_option_or_another_value(endpoint: Endpoint, data: st
 @pytest.mark.parametrize(
     ("values", "told"),
     [
-        ({"raw": "true"}, "knows no raw"),
-        ({"json": "true"}, "knows no json"),
+        ({"raw": "true"}, "has no parameter raw"),
+        ({"json": "true"}, "has no parameter json"),
         ({"waived": "perhaps"}, "true or false"),
         ({"table": ["beer", "review"]}, "one value, not 2"),
         ({"table": {"a": 1}}, "text or a number"),

@@ -17,7 +17,7 @@ def test_a_full_disk_is_told() -> None:
     told = work._run_to_end(work._command, (SAID_BY_ALL, "/dev/full"))
     assert isinstance(told, Problem)
     assert (told.status, told.message) == (500, work.FULL)
-    assert "make room in / " in told.hint
+    assert "free disk space in / " in told.hint
 
 
 def test_where_no_answer_can_be_kept_no_command_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_a_model_of_gold_gets_its_columns_its_key_and_a_place_among_the_consumer
 def test_a_view_has_the_key_and_the_words_of_what_it_reads() -> None:
     write("silver", "wine_labels", LABELS)
     done = run("new", "model", "wine_labels")
-    assert "has that of silver.wines: wine_id" in done.stderr
+    assert "that of silver.wines is used: wine_id" in done.stderr
     drawn = contract("silver/wine_labels")
     assert (drawn.kind, drawn.key) == ("view", ("wine_id",))
     assert [(c.name, c.type, c.classification) for c in drawn.columns] == [
@@ -141,7 +141,7 @@ def test_what_a_draft_says_of_a_column_stays_when_it_is_drafted_again() -> None:
     home.write_text(home.read_text().replace("status: draft", "status: active"))
     error = run("new", "model", "wine_labels", "--replace").exception
     assert isinstance(error, ControlError)
-    assert "is in force" in error.message
+    assert "is not a draft" in error.message
     assert {f["name"] for f in yaml.safe_load(home.read_text())["schema"]} == {"wine_labels"}
 
 

@@ -106,7 +106,7 @@ def test_data_is_deleted_only_when_the_whole_name_is_typed(typed: str | None) ->
 
 
 def test_without_a_terminal_nothing_is_done_unless_it_was_said() -> None:
-    with pytest.raises(UsageError, match="nobody is here to be asked"):
+    with pytest.raises(UsageError, match="stdin is not a terminal"):
         _confirm(False, "Apply?")
     _confirm(True, "Apply?")
 

@@ -83,7 +83,7 @@ def test_what_would_go_out_of_use_is_said_apart(capsys: Any) -> None:
     print_plan([Planned("storage", "UPDATE_COMPLETE", "update", (lost,), (lost,))], "dev")
     said = capsys.readouterr()
     assert "storage.LakeBucket: replaced (MemorySize)" in said.out
-    assert said.err == "refused: storage.LakeBucket holds data and would go out of use\n"
+    assert said.err == "refused: storage.LakeBucket holds data and would be removed\n"
 
 
 def test_costs_stand_under_one_another_and_what_is_unknown_is_named(capsys: Any) -> None:
@@ -92,7 +92,7 @@ def test_costs_stand_under_one_another_and_what_is_unknown_is_named(capsys: Any)
     points = {line.rstrip().rindex(".") for line in said.splitlines() if line.startswith("a ")}
     assert len(points) == 1
     assert "1,440.00 dollars a month" in said
-    assert "not estimated, since it costs by use or has no public price here: SQS::Queue" in said
+    assert "not estimated (billed by use, or no public price): SQS::Queue" in said
 
 
 def test_who_deletes_the_keys_is_told_of_data_that_an_earlier_destroy_left(capsys: Any) -> None:
@@ -102,12 +102,14 @@ def test_who_deletes_the_keys_is_told_of_data_that_an_earlier_destroy_left(capsy
     print_doomed([keys], templates, with_data=True)
     said = capsys.readouterr().err
     assert "LakeKey (AWS::KMS::Key) k: DELETED WITH ITS DATA" in said
-    assert "not deployed: catalog, control, source, storage, stream. What an earlier destroy left" in said
+    assert (
+        "not deployed: catalog, control, source, storage, stream. Data that an earlier destroy left" in said
+    )
     print_doomed([storage, keys], templates, with_data=True)
     assert "not deployed: catalog, control, source, stream." in capsys.readouterr().err
     print_doomed([replace(keys, goes=False)], templates, with_data=False)
     assert capsys.readouterr().err.splitlines() == [
-        "keys: stays, for its keys have no name to find them by",
+        "keys: stays, because its keys have no name to find them by",
         "  LakeKey (AWS::KMS::Key) k: stays",
     ]
 
@@ -115,7 +117,7 @@ def test_who_deletes_the_keys_is_told_of_data_that_an_earlier_destroy_left(capsy
 def test_stacks_that_nobody_made_are_no_fault_unless_they_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     found = status(monkeypatch, {"keys": "CREATE_COMPLETE"})
     assert found.exit_code == 0
-    assert "1 of 10 stacks are there" in found.output
+    assert "1 of 10 stacks exist" in found.output
     assert status(monkeypatch, {"keys": "CREATE_COMPLETE"}, "stream").exit_code == 1
     assert status(monkeypatch, {}).exit_code == 1
 
@@ -126,7 +128,7 @@ def test_what_is_not_there_has_not_drifted_and_is_not_well_either(monkeypatch: p
     for states, names in (({}, ()), ({"keys": "CREATE_COMPLETE"}, ("stream",))):
         found = said_of("drift", monkeypatch, states, *names)
         assert isinstance(found.exception, NotFoundError)
-        assert "stream of dev in us-east-1" in found.exception.message or not names
+        assert "of dev in us-east-1 do not exist: stream" in found.exception.message or not names
         assert found.output == ""
 
 

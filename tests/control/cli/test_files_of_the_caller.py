@@ -23,7 +23,7 @@ def test_a_file_in_the_place_of_a_folder_is_wrong_usage(tmp_path: Path, argument
     call = [sys.executable, "-m", "control.cli.main", *arguments]
     done = subprocess.run(call, cwd=tmp_path, env={"PYTHONPATH": ROOT}, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "Not a directory\n  try: another place" in done.stderr
+    assert "Not a directory\n  try: another path" in done.stderr
     assert done.stderr.startswith("error: ")
     assert "file" in done.stderr
 

@@ -85,9 +85,9 @@ def test_what_people_are_told_names_the_file_and_the_next_step(lake) -> None:
     assert answer("quarantine", "replay", cut, "--dry-run", code=1) == []  # it waits for another attempt
 
 
-def test_a_topic_that_is_not_there_ends_with_what_to_mend(lake, monkeypatch) -> None:
+def test_a_topic_that_is_not_there_ends_with_what_to_fix(lake, monkeypatch) -> None:
     monkeypatch.setenv("DM_ALERT_TOPIC", "arn:aws:sns:us-east-1:123456789012:gone")
     S3Objects(lake).put(f"s3://{lake.bucket}/raw/brewery/cut.csv.gz", gzip.compress(BREWERIES)[:-5])
-    with pytest.raises(NotFoundError, match="nobody is told") as caught:
+    with pytest.raises(NotFoundError, match="no alert was sent") as caught:
         invoke("ingest", "run", "--until-idle")
     assert "DM_ALERT_TOPIC" in caught.value.hint

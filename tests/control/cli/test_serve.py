@@ -209,7 +209,7 @@ def test_what_keeps_it_from_starting_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         ended = serve("--port", port)
-        assert (ended.returncode, f"error: port {port} is taken" in ended.stderr) == (2, True)
+        assert (ended.returncode, f"error: port {port} is in use" in ended.stderr) == (2, True)
     ended = serve("--port", "0", DM_API_TOKEN="short")
     assert (ended.returncode, "less than 32 characters" in ended.stderr) == (2, True)
     assert "short" not in ended.stderr

@@ -63,7 +63,7 @@ def test_the_control_table_gets_its_new_index_in_place_with_all_that_it_holds(ac
     older.apply()
     assert indices(older) == {"open": "open_pk"}
     store(older).create(REFUSED)
-    with pytest.raises(UsageError, match="lacks an index, as an older version made it") as lacking:
+    with pytest.raises(UsageError, match="lacks an index, because an older version created it") as lacking:
         store(older).query(Batch, "review", place="quarantined")
     assert "dm deploy apply" in lacking.value.hint
 
