@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from localcloud.athena import engines, keeping, server, service
+from localcloud.athena import engines, kept_state, server, service
 from localcloud.athena.catalog import connect
 from localcloud.athena.statements.execute import Parts
 from localcloud.athena.workgroups import WorkGroups
@@ -53,8 +53,8 @@ def _serve(arguments: argparse.Namespace, folder: Path) -> None:
     faults = Faults(rules.read(arguments.faults) if arguments.faults else ())
     catalog = replace(connect(arguments.endpoint, arguments.region), faults=faults)
     engine = engines.create(catalog, folder, arguments.trino, arguments.trino_log)
-    keep = partial(keeping.write, arguments.endpoint)
-    workgroups = WorkGroups(arguments.output, keeping.read(arguments.endpoint), keep)
+    keep = partial(kept_state.write, arguments.endpoint)
+    workgroups = WorkGroups(arguments.output, kept_state.read(arguments.endpoint), keep)
     running = service.create(Parts(catalog, engine), workgroups)
     web = server.create(running, arguments.port)
     web.prepare()

@@ -166,7 +166,7 @@ def _execution(query: Query) -> dict[str, Any]:
 
 
 def get_data_catalog(given: Members, _: Service) -> Members:
-    """GetDataCatalog: the only catalog; upper and lower case do not matter in its name."""
+    """GetDataCatalog: there is one catalog; its name is case-insensitive."""
     _check_catalog(given["Name"])
     parameters = {"catalog-id": _ACCOUNT}
     return {"DataCatalog": {"Name": given["Name"], "Type": "GLUE", "Parameters": parameters}}

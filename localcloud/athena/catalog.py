@@ -171,7 +171,7 @@ class Catalog:
         return _or_none(lambda: self.glue.get_database(Name=name.lower())["Database"])
 
     def tables(self, database: str) -> Iterator[Table]:
-        """The tables and views of a database, by name; none when there is no such database."""
+        """The tables and views of a database, by name; empty when there is no such database."""
         pages = self.glue.get_paginator("get_tables").paginate(DatabaseName=database.lower())
         found = _or_none(lambda: [table for page in pages for table in page["TableList"]]) or []
         yield from (Table(database.lower(), raw["Name"], raw) for raw in sorted(found, key=_name))

@@ -12,7 +12,7 @@ from typing import cast
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
-from localcloud.athena import slips
+from localcloud.athena import syntax_checks
 from localcloud.athena.errors import AthenaError, not_supported, syntax_error
 from localcloud.athena.grammar import Dialect
 from localcloud.athena.statements.tokens import Token, place, tokenize, unexpected
@@ -90,7 +90,7 @@ def _as_sqlglot_reads(sql: str) -> str:
     tokens = list(tokenize(sql))
     if any(token.keyword == "MATCH_RECOGNIZE" for token in tokens):
         raise not_supported("MATCH_RECOGNIZE in the local cloud")
-    slips.refuse(sql, tokens)
+    syntax_checks.refuse(sql, tokens)
     for token, following in pairwise(tokens):
         if token.keyword == "X" and following.sort == "string" and following.start == token.stop:
             # `X'61 62'` becomes `X'6162' `: sqlglot accepts no blanks inside.
@@ -134,7 +134,8 @@ def _as_syntax_error(error: ParseError | TokenError) -> AthenaError:
     if isinstance(error, ParseError) and error.errors:
         first = error.errors[0]
         near = first.get("highlight") or ""
-        text = f"mismatched input '{near}'. {slips.told(first.get('description') or 'Invalid expression')}"
+        description = syntax_checks.without_internals(first.get("description") or "Invalid expression")
+        text = f"mismatched input '{near}'. {description}"
         return syntax_error(text, line=first.get("line") or 1, column=first.get("col") or 1)
     place = _PLACE.search(str(error))
     line, column = (int(place[1]), int(place[2])) if place else (1, 1)

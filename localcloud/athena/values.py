@@ -183,7 +183,7 @@ def _timestamps(column: pa.ChunkedArray, digits: int) -> pa.ChunkedArray:
 
 
 def _cut(shown: pa.ChunkedArray, whole: int, digits: int) -> pa.ChunkedArray:
-    """Keep `whole` characters and `digits` of the fraction behind them."""
+    """Keep `whole` characters and `digits` of the fraction after them."""
     kept = whole + 1 + digits if digits else whole
     cut = pc.utf8_slice_codeunits(shown, 0, kept)
     far = pc.greater(pc.utf8_length(shown), whole + len(".000000" if digits <= 6 else ".000000000"))

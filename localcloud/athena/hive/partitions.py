@@ -31,11 +31,11 @@ def keys(table: Table) -> tuple[tuple[str, Type], ...]:
 def needed(catalog: Catalog, table: Table, filters: Sequence[Filter]) -> list[Partition]:
     """Return the partitions that pass the filters on partition keys, ordered by value."""
     passes = passing(table, filters)
-    chosen = (partition for partition in _told(catalog, table, filters) if passes(partition.values))
+    chosen = (partition for partition in _listed(catalog, table, filters) if passes(partition.values))
     return sorted(chosen, key=lambda partition: partition.values)
 
 
-def _told(catalog: Catalog, table: Table, filters: Sequence[Filter]) -> list[Partition]:
+def _listed(catalog: Catalog, table: Table, filters: Sequence[Filter]) -> list[Partition]:
     """Return the partitions that Glue selects; it is sent only the comparisons of integers.
 
     Each partition that Glue returns takes a millisecond or more.

@@ -56,7 +56,7 @@ def set_properties(catalog: Catalog, database: str, name: str, properties: Mappi
 
 
 def unset_properties(catalog: Catalog, database: str, name: str, keys: Sequence[str]) -> None:
-    """Remove table properties; absent ones are no error."""
+    """Remove table properties; missing ones are ignored."""
     table = load(catalog, database, name)
     with committing(table), table.transaction() as transaction:
         transaction.remove_properties(*(property_of(key) for key in keys))

@@ -71,7 +71,7 @@ class ObjectIO(FileIO):
         return _Output(location, self)
 
     def delete(self, location: str | InputFile | OutputFile) -> None:
-        """Delete an object; an absent one is no error."""
+        """Delete an object; a missing one is ignored."""
         uri = location if isinstance(location, str) else location.location
         bucket, key = split(uri)
         self.kept.forget(uri)

@@ -38,13 +38,13 @@ def create(node: CreateTable, catalog: Catalog, context: Context) -> Answer:
     if catalog.find_database(database) is None:
         raise names.database_missing(database)
     objects.split(node.location)
-    is_made = catalog.find_table(database, name) is None and _is_made(node, catalog, database, name)
-    if not is_made and not node.if_not_exists:
+    created = catalog.find_table(database, name) is None and _try_create(node, catalog, database, name)
+    if not created and not node.if_not_exists:
         raise hive_execution(f"AlreadyExistsException(message:Table {name} already exist)")
     return done(node.kind)
 
 
-def _is_made(node: CreateTable, catalog: Catalog, database: str, name: str) -> bool:
+def _try_create(node: CreateTable, catalog: Catalog, database: str, name: str) -> bool:
     """Create the table; returns False if another statement created it first."""
     try:
         if node.is_iceberg:

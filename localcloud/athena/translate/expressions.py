@@ -61,7 +61,7 @@ def translate(node: exp.Expression, scope: Scope) -> Term:
         )
     with scope.statement.parted() as parts:
         found = handler(node, scope)
-    if not calls.works_out_its_parts(node):
+    if not calls.evaluates_its_parts(node):
         return found
     own = list({id(part): (part, term) for where, part, term in parts if where is scope}.values())
 

@@ -234,7 +234,7 @@ def _between(node: exp.Expression, scope: Scope) -> Term:
     return Term(f"({low.sql} AND {high.sql})", BOOLEAN)
 
 
-def asked(node: exp.Expression) -> exp.Expression | None:
+def subquery_of(node: exp.Expression) -> exp.Expression | None:
     """Return the query of `IN (SELECT …)` or `IN (VALUES …)`; None for a list."""
     listed = node.expressions
     query = listed[0] if listed and isinstance(listed[0], exp.Values) else node.args.get("query")
@@ -243,7 +243,7 @@ def asked(node: exp.Expression) -> exp.Expression | None:
 
 def _in(node: exp.Expression, scope: Scope) -> Term:
     value = zones.unshown(scope.term(node.this))
-    inner = asked(node)
+    inner = subquery_of(node)
     if inner is not None:
         with correlation.checked("in", inner, scope):
             query = _of_one_column(scope.value(inner))

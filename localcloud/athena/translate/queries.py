@@ -209,7 +209,7 @@ def _condition(node: exp.Expression, scope: Scope) -> str:
     """Translate WHERE. `IN (SELECT …)` is a join in Trino: NaN and rows with a null do not match."""
     found = [scope.expect(node, BOOLEAN, "WHERE clause").sql]
     for part in pruning.conjuncts(node):
-        if not isinstance(part, exp.In) or predicates.asked(part) is None:
+        if not isinstance(part, exp.In) or predicates.subquery_of(part) is None:
             continue
         if isinstance(part.this, exp.Tuple):
             found += (f"{scope.term(side).sql} IS NOT NULL" for side in part.this.expressions)

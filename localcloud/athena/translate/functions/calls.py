@@ -84,7 +84,7 @@ _BY_TURNS = (
 _CALLS_BY_TURNS = frozenset({"if", "coalesce", "try", "grouping"})
 
 
-def works_out_its_parts(node: exp.Expression) -> bool:
+def evaluates_its_parts(node: exp.Expression) -> bool:
     """Whether an expression evaluates all of its parts before itself; aggregates do not."""
     if isinstance(node, _BY_TURNS) or node.args.get("query") is not None:
         return False

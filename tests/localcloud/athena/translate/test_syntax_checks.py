@@ -1,4 +1,4 @@
-"""Slips of the pen are told of with their place and in words that are not of a parser's insides."""
+"""Syntax errors name their position, and nothing of the parser's internals."""
 
 from contextlib import suppress
 

@@ -119,7 +119,7 @@ def _expected(token: Token) -> str:
     return "<expression>" if token.keyword in _BEFORE_EXPRESSIONS | _OPERATORS else ""
 
 
-def told(description: str) -> str:
-    """Return sqlglot's description of an error, without the ones that name its classes."""
+def without_internals(description: str) -> str:
+    """Return sqlglot's description of an error, or a general one if it names sqlglot's classes."""
     internal = description.startswith("Required keyword") or "<Token " in description
     return "Invalid expression / Unexpected token" if internal else description
