@@ -21,11 +21,11 @@ from control.sql import literal, moment
 
 COLUMNS = (
     CatalogColumn("table", "string", "The bronze table of the record."),
-    CatalogColumn("file", "string", "The id of its raw file."),
+    CatalogColumn("file", "string", "The raw file that it came in."),
     CatalogColumn("line", "bigint", "Its line there, from 1."),
-    CatalogColumn("record", "bigint", "Its position among the records of the line, from 0."),
+    CatalogColumn("record", "bigint", "Its place among the records of the line, from 0."),
     CatalogColumn("reason", "string", "Why it is left out."),
-    CatalogColumn("owner", "string", "Who takes responsibility for it."),
+    CatalogColumn("owner", "string", "Who answers for it."),
     CatalogColumn(
         "expiry", "string", "The last day (UTC) on which it is left out. The newest waiver counts."
     ),

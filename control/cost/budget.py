@@ -1,4 +1,4 @@
-"""Hold each model to its budget: how much more than in the last build it may read."""
+"""Check each model against its budget: how much more than in the last build it may read."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -12,16 +12,16 @@ from control.errors import NotFoundError, UsageError
 from control.model import Finding
 from control.serialization import NOT_JSON
 
-# Contracts state `budget: {scan: 1.5}`: at most 1.5 times the bytes of the last build.
+# `budget: {scan: 1.5}` in a contract allows 1.5 times the bytes of the last build.
 SCAN = "scan"
 DEFAULT_SCAN = 1.5
-# Below this, a column that packs a little worse would be news.
+# Smaller differences are ignored: a column that compresses slightly worse is not a finding.
 _NOISE = 16 << 10
-_ELSEWHERE = "name the workgroup that it ran in by --workgroup, or run dbt build first"
+_ELSEWHERE = "name the workgroup that it ran in with --workgroup, or run dbt build first"
 
 
 def last_build(file: Path) -> dict[str, int]:
-    """Bytes of each model in the last build, from a file that `write` wrote.
+    """Read the bytes of each model in the last build from a file that `write` wrote.
 
     Raises NotFoundError, UsageError.
     """
@@ -30,25 +30,25 @@ def last_build(file: Path) -> dict[str, int]:
         return {str(model): int(count) for model, count in found.items()}
     except FileNotFoundError:
         raise NotFoundError(
-            f"{file} does not exist", hint=f"dm cost check --last {file} --write makes it"
+            f"{file} does not exist", hint=f"dm cost check --last {file} --write creates it"
         ) from None
     except (*NOT_JSON, KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(
             f"{file} is not what dm cost check --write writes: {error!r}",
-            hint="remove it, and write it after a build of all models",
+            hint="delete it, and write it again after a build of all models",
         ) from None
 
 
 def write(file: Path, found: Sequence[Cost], project: Collection[str]) -> int:
-    """Make these costs what the next build is compared with, and say of how many models.
+    """Write these costs as the baseline for the next build; return the number of models written.
 
-    Models of the `project` that the run left out keep the bytes that the file has: builds with --select or
-    after a failure are partial. Raises NotFoundError when no model is among the costs, for a run of tests
-    alone is no build, and UsageError for a file that `write` did not write.
+    Models of the `project` that the run left out keep their bytes in the file, because builds with --select
+    or after a failure are partial. Raises NotFoundError if the costs include no model, as in a run of tests
+    only, and UsageError if `write` did not write the existing file.
     """
     models = {one.model: one.bytes for one in found if one.kind == "model"}
     if not models:
-        raise NotFoundError("Athena remembers no statement of a model of the last run", hint=_ELSEWHERE)
+        raise NotFoundError("Athena's history has no statement of a model of the last run", hint=_ELSEWHERE)
     before = last_build(file) if file.exists() else {}
     kept = {model: count for model, count in before.items() if model in project}
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -57,9 +57,9 @@ def write(file: Path, found: Sequence[Cost], project: Collection[str]) -> int:
 
 
 def budgets(manifest: Mapping[str, Any]) -> dict[str, float]:
-    """How many times the bytes of the last build each model may read, by what its contract says.
+    """Return the factor of the last build's bytes that each model may read, from its contract.
 
-    Raises UsageError for a budget that is none.
+    Raises UsageError for an invalid budget.
     """
     return {
         node["name"]: _budget(node["name"], (node["config"].get("meta") or {}).get("budget") or {})
@@ -77,27 +77,27 @@ def _budget(model: str, stated: Any) -> float:
 
 
 def check(found: Sequence[Cost], last: Mapping[str, int], allowed: Mapping[str, float]) -> list[Finding]:
-    """An error for each model that read more than its budget, a warning for one without a last build.
+    """Return an error for each model over its budget, and a warning for each without a baseline.
 
-    Raises NotFoundError without any cost: every run asks something, so the question went to the wrong place.
+    Raises NotFoundError if there are no costs: every run issues statements, so the workgroup must be wrong.
     """
     if not found:
-        raise NotFoundError("Athena remembers no statement of the last run", hint=_ELSEWHERE)
+        raise NotFoundError("Athena's history has no statement of the last run", hint=_ELSEWHERE)
     findings = []
     for one in found:
         if one.kind != "model":
             continue
         if one.model not in last:
-            message = f"it read {one.bytes:,} bytes, unknown to the last build: dm cost check --write"
+            message = f"it read {one.bytes:,} bytes, and the last build has no figure: dm cost check --write"
             findings.append(Finding("cost-unknown", "warning", one.model, message))
             continue
         before, factor = last[one.model], allowed.get(one.model, DEFAULT_SCAN)
         if one.bytes > max(before * factor, before + _NOISE):
             times = one.bytes / max(before, 1)
             message = (
-                f"it read {one.bytes:,} bytes, {times:.2f} times the {before:,} of the last build, where its"
-                f" contract allows {factor:g}. Let it read less, or raise budget.scan in the contract, or"
-                " make this the last build: dm cost check --write"
+                f"it read {one.bytes:,} bytes, {times:.2f} times the {before:,} of the last build; its"
+                f" contract allows {factor:g}. Make it read less, raise budget.scan in the contract, or"
+                " accept this figure: dm cost check --write"
             )
             findings.append(Finding("cost-over-budget", "error", one.model, message))
     return findings

@@ -1,4 +1,4 @@
-"""Keep what runs cost in the table `ops.cost`, an object for each run: it outlives Athena's memory."""
+"""Record the cost of runs in the table `ops.cost`, one object per run, which outlives Athena's history."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -30,9 +30,9 @@ def record(
     lake: str,
     prefix: str = "",
 ) -> list[tuple[Run, list[Cost]]]:
-    """Write the cost of every run that started at or after `since`; the runs with their costs.
+    """Write the cost of every run that started at or after `since`; return the runs with their costs.
 
-    Safe to repeat, and to call while a run is still at work: its object is written anew each time.
+    Safe to repeat, also during a run: its object is overwritten each time.
     """
     table = CatalogTable(
         f"{prefix}ops",

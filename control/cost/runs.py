@@ -1,7 +1,7 @@
-"""What each model cost: every Athena statement of a dbt run, added up by the model that issued it.
+"""What each model cost: the Athena statements of a dbt run, summed by the model that issued them.
 
-The macro `query_comment` puts the run and the node before each statement, so that Athena's own memory of 45
-days says what a run cost, also of one that failed or was killed.
+The macro `query_comment` puts the run and the node into a comment before each statement. So Athena's history
+of 45 days tells the cost of every run, even if it failed or was killed.
 """
 
 import json
@@ -19,15 +19,15 @@ from control.errors import NotFoundError, UsageError
 from control.ports import Execution, Statements
 from control.serialization import NOT_JSON
 
-# Athena bills each statement at least so much; DDL, SHOW and DESCRIBE, and failed ones not at all, but one
-# that was cancelled for what it had read by then.
+# The minimum that Athena bills per statement. DDL, SHOW, DESCRIBE and failed statements are free; a cancelled
+# one is billed for what it had read.
 BILLED_AT_LEAST = 10 << 20
 DOLLARS_PER_TERABYTE = 5.0
-# What dbt asks for outside of a model or test: hooks, the cache of relations.
+# Statements outside of models and tests: hooks, dbt's relation cache.
 OUTSIDE = "(run)"
 _TERABYTE = 1 << 40
 _COMMENT = re.compile(r'/\* (\{"app": "dbt".*?\}) \*/')
-# The clocks of the machine that ran dbt and of Athena may differ by so much.
+# Allowed difference between the clocks of Athena and the machine that ran dbt.
 _SLACK = timedelta(seconds=5)
 
 
@@ -41,7 +41,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """What the comment of a statement says: the run, and dbt's id of the node (empty outside of any)."""
+    """The content of a statement's comment: the run, and dbt's id of the node (empty outside of nodes)."""
 
     run: Run
     node: str
@@ -61,7 +61,7 @@ class Cost:
 
 
 def last_run(target: Path) -> Run:
-    """The run that left its artefacts in `target`. Raises NotFoundError, UsageError."""
+    """Return the run whose artefacts are in `target`. Raises NotFoundError, UsageError."""
     metadata = results(target)["metadata"]
     try:
         return Run(metadata["invocation_id"], _moment(metadata["invocation_started_at"]))
@@ -70,7 +70,7 @@ def last_run(target: Path) -> Run:
 
 
 def results(target: Path) -> dict[str, Any]:
-    """The run_results.json in `target`. Raises NotFoundError, UsageError."""
+    """Read the run_results.json in `target`. Raises NotFoundError, UsageError."""
     file = target / "run_results.json"
     try:
         found: dict[str, Any] = msgspec.json.decode(file.read_bytes())
@@ -89,7 +89,7 @@ def _moment(text: str) -> datetime:
 
 
 def issued(execution: Execution) -> Issued | None:
-    """Which run and node issued the statement; None when no dbt of this project did."""
+    """Return the run and node that issued the statement; None if it was not dbt in this project."""
     found = _COMMENT.search(execution.sql[:1000])
     if not found:
         return None
@@ -102,7 +102,7 @@ def issued(execution: Execution) -> Issued | None:
 
 
 def dollars_of(execution: Execution) -> float:
-    """What the statement costs at Athena's list price."""
+    """Return the cost of the statement at Athena's list price."""
     is_billed = execution.succeeded or (execution.is_cancelled and execution.scanned_bytes > 0)
     if not is_billed or execution.kind != "DML":
         return 0.0
@@ -110,7 +110,7 @@ def dollars_of(execution: Execution) -> float:
 
 
 def executions(run: Run, statements: Statements) -> Iterator[tuple[str, Execution]]:
-    """The statements of a run with the nodes that issued them, the newest first."""
+    """Yield the statements of a run with the nodes that issued them, newest first."""
     for execution in statements.since(run.started - _SLACK):
         by = issued(execution)
         if by is not None and by.run.invocation_id == run.invocation_id:
@@ -118,12 +118,12 @@ def executions(run: Run, statements: Statements) -> Iterator[tuple[str, Executio
 
 
 def costs(run: Run, statements: Statements) -> list[Cost]:
-    """Cost of every node of the run, the dearest first."""
+    """Return the cost of every node of the run, most expensive first."""
     return _costs(executions(run, statements))
 
 
 def runs(statements: Statements, since: datetime) -> Iterator[tuple[Run, list[Cost]]]:
-    """Every run that started at or after `since` and issued a statement, the oldest first."""
+    """Yield the runs that started at or after `since` and issued statements, with costs, oldest first."""
     found: dict[Run, list[tuple[str, Execution]]] = defaultdict(list)
     for execution in statements.since(since - _SLACK):
         by = issued(execution)
@@ -134,7 +134,7 @@ def runs(statements: Statements, since: datetime) -> Iterator[tuple[Run, list[Co
 
 
 def total(found: Sequence[Cost]) -> Cost:
-    """All of them as one."""
+    """Return the sum of the costs."""
     return Cost(
         "",
         "all",

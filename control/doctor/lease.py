@@ -1,17 +1,17 @@
-"""Whether the writer lease of dbt is held by a build that is still alive."""
+"""Check whether the writer lease of dbt is held by a dead build."""
 
 from control.errors import UpstreamError
 from control.model import Finding
 from control.ports import Query
 
-# As macros/lease/lease_seconds.sql has it for AWS: longer than any statement of Athena may take.
+# The value of macros/lease/lease_seconds.sql for AWS: longer than any Athena statement can take.
 PATIENCE_SECONDS = 2400
 
 
 def examine(query: Query, prefix: str, patience: int = PATIENCE_SECONDS) -> list[Finding]:
-    """A warning when the lease's holder has been silent for more than `patience` seconds.
+    """Return a warning if the holder has not renewed the lease for more than `patience` seconds.
 
-    Raises UpstreamError when Athena cannot answer, except that there is no lease yet.
+    Raises UpstreamError if Athena cannot answer; a missing lease table is fine.
     """
     table = f"{prefix}ops.lease"
     try:
@@ -28,7 +28,7 @@ def examine(query: Query, prefix: str, patience: int = PATIENCE_SECONDS) -> list
             "stale-lease",
             "warning",
             table,
-            f"build {holder} of {who} has held it without a sign of life for {silent} seconds: it is dead."
+            f"build {holder} of {who} holds it but has not renewed it for {silent} seconds: it is dead."
             f" The next dbt build takes it over and drops what that one left behind{_sooner(holder)}",
         )
         for holder, who, silent in rows

@@ -1,4 +1,4 @@
-"""Whether what is written here can be deleted: Athena's VACUUM reports success without that right."""
+"""Check that objects can be deleted: without that permission, Athena's VACUUM still reports success."""
 
 from uuid import uuid4
 
@@ -6,12 +6,12 @@ from control.errors import ControlError
 from control.model import Finding
 from control.ports import ObjectStore
 
-# Where dbt and maintenance have to delete: tables, staged tables, results of queries.
+# Folders in which dbt and maintenance have to delete: tables, staged tables, query results.
 FOLDERS = ("warehouse", "tmp", "athena-results")
 
 
 def examine(objects: ObjectStore, lake: str) -> list[Finding]:
-    """An error for each folder in which an object that was just written cannot be deleted."""
+    """Return an error for each folder in which an object can be written but not deleted, or not written."""
     return [finding for folder in FOLDERS if (finding := _try(objects, f"s3://{lake}/{folder}/")) is not None]
 
 
@@ -33,6 +33,6 @@ def _try(objects: ObjectStore, folder: str) -> Finding | None:
         "no-delete",
         "error",
         folder,
-        f"what is written here cannot be deleted ({why}): VACUUM would say that it succeeded, and old files"
-        f" would stay for ever. Allow s3:DeleteObject on it, then remove {probe}",
+        f"objects here cannot be deleted ({why}): VACUUM would report success, but old files would stay"
+        f" forever. Allow s3:DeleteObject on this folder, then remove {probe}",
     )

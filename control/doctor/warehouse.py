@@ -1,4 +1,4 @@
-"""What the catalog lists and should not: leftovers of dead builds, tables in each other's way."""
+"""Check the catalog for leftovers of dead builds and for tables that endanger each other."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,19 +7,19 @@ from control.model import Finding
 from control.ports import Listing, TableEntry
 
 LAYERS = ("silver", "gold", "ops")
-# What dbt-athena and our audit call the tables that they build aside.
+# Names of the temporary tables of dbt-athena and of our audit.
 _ASIDE = re.compile(r"^(?P<table>.+?)__(?P<kind>bkp|ha|audit|dbt_tmp.*|tmp_not_partitioned)$")
 _UNIQUE = re.compile(r"/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/?$")
 
 
 def examine(listing: Listing, prefix: str) -> list[Finding]:
-    """Findings in the databases of the layers."""
+    """Return the findings in the databases of our layers."""
     tables = [table for layer in LAYERS for table in listing.tables(f"{prefix}{layer}")]
     return [*_leftovers(tables), *_overlaps(tables), *_formats(tables), *_names(tables)]
 
 
 def governed(listing: Listing, prefix: str, places: Iterable[str]) -> list[Finding]:
-    """Tables in places that Lake Formation governs, on which Athena runs no DDL."""
+    """Return an error for each Iceberg table where Lake Formation governs the location: DDL fails there."""
     tables = [table for layer in LAYERS for table in listing.tables(f"{prefix}{layer}")]
     roots = [place.rstrip("/") + "/" for place in places]
     return [
@@ -28,7 +28,7 @@ def governed(listing: Listing, prefix: str, places: Iterable[str]) -> list[Findi
             "error",
             f"{table.database}.{table.name}",
             f"Lake Formation governs {root}, where Athena runs no DDL on Iceberg tables: a new column, VACUUM"
-            " and OPTIMIZE would fail. Register bronze and quarantine only, or grant by IAM here",
+            " and OPTIMIZE would fail. Register only bronze and quarantine, or grant access with IAM here",
         )
         for table in tables
         for root in roots
@@ -48,7 +48,7 @@ def _leftovers(tables: Sequence[TableEntry]) -> Iterator[Finding]:
                 "lost-table",
                 "error",
                 where,
-                f"a swap died half-way: {match['table']} is gone and this is its data. Rename it back:"
+                f"a swap was interrupted: {match['table']} is gone, and this has its data. Rename it back:"
                 f" alter table {where} rename to {table.database}.{match['table']}",
             )
         elif match["kind"] in ("bkp", "ha", "tmp_not_partitioned"):
@@ -56,30 +56,30 @@ def _leftovers(tables: Sequence[TableEntry]) -> Iterator[Finding]:
                 "leftover",
                 "warning",
                 where,
-                f"a build died and left it behind: drop table {where} when no build is running",
+                f"a dead build left it behind: drop table {where} when no build is running",
             )
         else:
             yield Finding(
                 "leftover",
                 "warning",
                 where,
-                "a build that is at work has staged it, or one that died: the next dbt build drops it",
+                "a running build has staged it, or a dead one: the next dbt build drops it",
             )
 
 
 def _overlaps(tables: Iterable[TableEntry]) -> Iterator[Finding]:
-    """Tables of which one lies in the other's folder: whoever empties the outer one empties both."""
+    """Find tables in the folder of another table: emptying the outer folder would empty both."""
     placed = sorted(
         (table.location.rstrip("/") + "/", f"{table.database}.{table.name}")
         for table in tables
         if table.location and not table.is_view
     )
-    around: list[tuple[str, str]] = []  # the tables whose folders the next one may lie in, the innermost last
+    around: list[tuple[str, str]] = []  # the tables whose folders may contain the next one, innermost last
     for inner, name in placed:
         while around and not inner.startswith(around[-1][0]):
             around.pop()
         if around:
-            message = f"its files at {inner} are inside of {around[-1][1]}, and would go with it"
+            message = f"its files at {inner} are inside the folder of {around[-1][1]}, and would go with it"
             yield Finding("overlap", "error", name, message)
         around.append((inner, name))
 
@@ -97,14 +97,14 @@ def _formats(tables: Iterable[TableEntry]) -> Iterator[Finding]:
 
 
 def _names(tables: Iterable[TableEntry]) -> Iterator[Finding]:
-    """Tables of readers in a folder whose name does not end in a uuid, as the `*_unique` namings give it."""
+    """Find published tables in a folder that does not end in a UUID, unlike those of `*_unique` namings."""
     for table in tables:
         if _is_iceberg(table) and not table.database.endswith("ops") and not _UNIQUE.search(table.location):
             yield Finding(
                 "naming",
                 "error",
                 f"{table.database}.{table.name}",
-                f"its folder {table.location} is named after it alone: making the table anew deletes its own"
+                f"its folder {table.location} has no unique name: recreating the table would delete its own"
                 " files. Set s3_data_naming to schema_table_unique in the profile, then rebuild it under"
                 " another name",
             )

@@ -1,4 +1,4 @@
-"""The writer lease of silver, gold and ops: one row, taken by SQL as a dbt build does (`macros/lease/`)."""
+"""The writer lease of silver, gold and ops: one row, taken with the SQL of dbt builds (`macros/lease/`)."""
 # ruff: noqa: S608  (the SQL text holds only names from settings and quoted literals)
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,17 +11,17 @@ from control.sql import literal
 
 # A third of the shortest lease (macros/lease/lease_seconds.sql).
 _DUE_SECONDS = 100
-# The longest: more than a statement of Athena may take, which goes on when whoever sent it has died.
+# The longest lease: more than an Athena statement can take, since statements outlive the client.
 _PATIENCE_SECONDS = 2400
 _OURS = "maintenance-"
 _FREED = "freed-"
 _NO_BUILD = "nothing was built yet, so there is nothing to maintain"
-# The statement that took the lease may have waited so long for its turn.
+# The statement that took the lease may have been queued for this long.
 _QUEUED = timedelta(minutes=5)
-# A build that has looked whether it has the lease sends its MERGE at once; by then Athena lists it.
+# A build that has just checked its lease sends its MERGE at once; after this time, Athena lists it.
 _GRACE_SECONDS = 5
 _LOOK_SECONDS = 2
-# What Athena says when two commits met, and how often a lost one is tried in all.
+# Athena's error for conflicting commits, and the number of attempts.
 _LOST = "ICEBERG_COMMIT_ERROR"
 _TRIES = 5
 _NOW = "cast(to_unixtime(current_timestamp) as bigint)"
@@ -29,12 +29,12 @@ _NOW = "cast(to_unixtime(current_timestamp) as bigint)"
 
 @contextmanager
 def held(query: Query, prefix: str, *, run: str, who: str) -> Iterator[Callable[[], None]]:
-    """Hold the lease for a run, and give it back; yields what renews it, to be called between statements.
+    """Hold the lease during a run; yields a function that renews it, to be called between statements.
 
-    A dead build's lease is not taken over: the next dbt build does that, as it knows what to clean up. Dead
-    maintenance has left nothing behind, so its lease is taken over once no statement of it can be at work.
-    Raises UsageError before the first build, BusyError when another holds the lease, and ConflictError from
-    what renews it when another one has taken it over.
+    A dead build's lease is not taken over: the next dbt build does that, because it knows what to clean up.
+    Dead maintenance leaves nothing behind, so its lease is taken over once none of its statements can still
+    be running. Raises UsageError before the first build and BusyError if someone else holds the lease. The
+    function raises ConflictError if the lease was taken over.
     """
     lease, holder = f'"{prefix}ops"."lease"', f"{_OURS}{run}"
     ours = f"where holder = {literal(holder)}"
@@ -43,8 +43,8 @@ def held(query: Query, prefix: str, *, run: str, who: str) -> Iterator[Callable[
         found = query(f"select {_NOW} - renewed_at from {lease} {ours}")
         if not found:
             raise ConflictError(
-                "maintenance was given up for dead, and a build has taken over its lease; it stopped here",
-                hint="run it again when that build is done: what it did so far is whole",
+                "maintenance was presumed dead, and a build has taken over its lease; it stopped here",
+                hint="run it again when that build is done: what it did so far is complete",
             )
         if int(found[0][0]) > _DUE_SECONDS:
             _changed(query, f"update {lease} set renewed_at = {_NOW} {ours}")
@@ -63,20 +63,20 @@ def freed(
     issued: Callable[[str, datetime], Iterable[Execution]],
     clock: Clock,
 ) -> Iterator[int]:
-    """Take the lease from a dead build, and free it when no statement of that build is at work any more.
+    """Take the lease from a dead build, and free it when none of its statements is running any more.
 
-    Fenced first: from then on the build, should it be alive, publishes nothing. What it had begun by then may
-    still end, so that is waited for; each look gives how many statements there are. `issued` gives those of a
-    build since a moment. Safe to repeat when interrupted. Raises UsageError when the build has no lease, or
-    when it has sent no statement that can be seen here.
+    The build is fenced off first: even if it is alive, it publishes nothing from then on. Statements that it
+    had already started may still finish, so wait for them, yielding their number at each poll. `issued`
+    returns the statements of a build since a given time. Safe to repeat after an interruption. Raises
+    UsageError if the build does not have the lease, or has no statement in this workgroup.
     """
     lease = f'"{prefix}ops"."lease"'
     fenced = literal(f"{_FREED}{build}")
     began = _begun(query, lease, build)
     if not list(issued(build, began)):
         raise UsageError(
-            f"this workgroup knows no statement of build {build}, so nobody can tell whether one is at work",
-            hint="name the workgroup that it ran in by --workgroup",
+            f"this workgroup has no statement of build {build}, so nobody can tell whether one is running",
+            hint="name the workgroup that it ran in with --workgroup",
         )
     _changed(
         query,
@@ -91,16 +91,16 @@ def freed(
 
 
 def _begun(query: Query, lease: str, build: str) -> datetime:
-    """When the build that has the lease began, at the latest. Raises UsageError when it has none."""
+    """Return a time before the build took the lease. Raises UsageError if it does not have it."""
     rows = _asked(query, f"select holder, who, taken_at from {lease}")
     holder, who, taken = rows[0] if rows else ("", "", "0")
     if build.startswith(_OURS) or holder not in (build, f"{_FREED}{build}"):
         has = f"{holder} of {who} has" if holder else "nobody has"
         raise UsageError(
             f"build {build} does not have the lease: {has} it",
-            hint="dead maintenance has left nothing behind, and loses its lease by time"
+            hint="dead maintenance has left nothing behind, and its lease expires"
             if holder.startswith(_OURS)
-            else "name the build that dbt told of",
+            else "name the build that dbt reported",
         )
     return datetime.fromtimestamp(int(taken), UTC) - _QUEUED
 
@@ -120,14 +120,14 @@ def _take(query: Query, lease: str, holder: str, who: str) -> None:
         raise BusyError(
             f"build {found} of {by} is at work on these tables, last heard {silent} seconds ago; nothing was"
             " changed",
-            hint="wait for its end; if it is dead, the next dbt build takes over and cleans up",
+            hint="wait until it ends; if it is dead, the next dbt build takes over and cleans up",
         )
 
 
 def _changed(query: Query, sql: str) -> Sequence[Sequence[str]]:
-    """The rows of a statement, sent again where another writer of the lease was faster.
+    """Run a statement and return its rows; run it again if another writer of the lease was faster.
 
-    Each changes the lease of one holder only, so that sending it twice does what sending it once does.
+    Each statement changes the lease of one holder only, so it is idempotent.
     """
     for _ in range(_TRIES - 1):
         try:
@@ -139,7 +139,7 @@ def _changed(query: Query, sql: str) -> Sequence[Sequence[str]]:
 
 
 def _asked(query: Query, sql: str) -> Sequence[Sequence[str]]:
-    """The rows of a statement on the lease. Raises UsageError before the first build."""
+    """Run a statement on the lease and return its rows. Raises UsageError before the first build."""
     try:
         return _changed(query, sql)
     except UpstreamError as error:

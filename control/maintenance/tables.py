@@ -1,9 +1,9 @@
-"""What the Iceberg tables of dbt are made of, and putting it in order.
+"""Measure and maintain the Iceberg tables that dbt writes.
 
-Each merge adds files and a version, and on Athena files of deletes that every query has to apply. OPTIMIZE
-writes small files and such with deletes anew; VACUUM forgets versions and deletes the files that only they
-need (https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-data-optimization.html). Both leave the
-rows as they are, and readers see one version or the other.
+Each merge adds data files, a snapshot and, on Athena, delete files that every query has to apply. OPTIMIZE
+rewrites small files and files with deletes; VACUUM expires snapshots and deletes the files that only they
+need (https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-data-optimization.html). Neither changes
+rows, and readers see a consistent snapshot throughout.
 """
 # ruff: noqa: S608  (the SQL text holds only names from the catalog, numbers and quoted literals)
 
@@ -15,16 +15,16 @@ from control.ports import Listing, Query, TableEntry
 from control.sql import literal
 
 DAY_SECONDS = 86_400
-# Athena ends with such an error when there is more to do than one statement takes on.
+# Athena's error if there is more to do than one statement handles.
 _MORE = "MORE_RUNS_NEEDED"
 _RUNS = 10
-# What Athena fills a file with, if it can (write_target_data_file_size_bytes).
+# Athena's target size of a data file (write_target_data_file_size_bytes).
 _FULL_BYTES = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What a table consists of: data files, files of deletes, bytes of both, and versions."""
+    """What a table consists of: data files, delete files, bytes of both, and snapshots."""
 
     files: int
     delete_files: int
@@ -34,9 +34,9 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Upkeep:
-    """One table, and how long its versions are kept at least: longer where a model still has to look back.
+    """One table, and the minimum age of expired snapshots: higher if a model still needs an older one.
 
-    `after` is what it consists of once it is in order; None says that it is not yet.
+    `after` is its measure after maintenance, None if that is not finished.
     """
 
     table: str
@@ -46,7 +46,7 @@ class Upkeep:
 
 
 def kept(listing: Listing, prefix: str) -> list[TableEntry]:
-    """The Iceberg tables of silver and gold, and the lease."""
+    """Return the Iceberg tables of silver and gold, and the lease."""
     return [
         entry
         for layer in ("silver", "gold", "ops")
@@ -56,7 +56,7 @@ def kept(listing: Listing, prefix: str) -> list[TableEntry]:
 
 
 def chosen(entries: Sequence[TableEntry], names: Sequence[str]) -> Sequence[TableEntry]:
-    """Those of `entries` that are named, as `schema.table`; all without a name. Raises NotFoundError."""
+    """Return the named `entries` (`schema.table`), or all if there are no names. Raises NotFoundError."""
     known = {_name(entry): entry for entry in entries}
     if lacking := [name for name in names if name not in known]:
         raise NotFoundError(
@@ -69,10 +69,10 @@ def chosen(entries: Sequence[TableEntry], names: Sequence[str]) -> Sequence[Tabl
 def measured(
     entries: Sequence[TableEntry], models: Sequence[str], query: Query, prefix: str, keep_seconds: int
 ) -> Iterator[Upkeep]:
-    """What each table consists of, and how long its versions stay: as long as one of `models` needs them."""
+    """Measure each table, and determine how long its snapshots are kept: as long as `models` need them."""
     for entry in entries:
         behind = _oldest_consumed(entry, models, query, prefix)
-        # A day more, so that a build that begins now still finds the version.
+        # One day more, so that a build that starts now still finds the snapshot.
         keep = keep_seconds if behind is None else max(keep_seconds, behind + DAY_SECONDS)
         yield Upkeep(_name(entry), _measure(_name(entry), query), keep)
 
@@ -80,11 +80,11 @@ def measured(
 def in_order(
     planned: Sequence[Upkeep], query: Query, renew: Callable[[], None], in_time: Callable[[], bool]
 ) -> Iterator[Upkeep]:
-    """Put tables in order, the neediest first, and give each; one that was not got done has no `after`.
+    """Maintain tables, those with the most surplus files first, and yield each; unfinished ones lack `after`.
 
-    No statement starts without `renew`, and none once it is not `in_time` any more. What was done is done:
-    each statement commits by itself, and what is left is gone on with by the next run. Raises what kept a
-    table from being done once the others are; after a lease that is lost, that is none.
+    Before each statement, `renew` is called; no statement starts when `in_time` returns false. Each statement
+    commits by itself, so the next run continues from there. If a table fails, its error is raised after the
+    others are done; after a lost lease, no other table is done.
     """
     failed = None
     for one in sorted(planned, key=lambda upkeep: _need(upkeep.before), reverse=True):
@@ -98,7 +98,7 @@ def in_order(
 
 
 def _need(measure: Measure) -> int:
-    """Files that a reader opens in vain: those of deletes, and more than the bytes fill."""
+    """Return the number of surplus files: delete files, and data files beyond what the bytes would fill."""
     return measure.delete_files + measure.files - measure.size_bytes // _FULL_BYTES
 
 
@@ -112,7 +112,7 @@ def _statements(one: Upkeep) -> tuple[str, ...]:
 
 
 def _done(statement: str, query: Query, renew: Callable[[], None], in_time: Callable[[], bool]) -> bool:
-    """Run a statement until Athena has nothing more to do, as often as there is time for."""
+    """Repeat a statement until Athena has nothing more to do; False if time or the number of runs ran out."""
     for _ in range(_RUNS):
         if not in_time():
             return False
@@ -128,7 +128,7 @@ def _done(statement: str, query: Query, renew: Callable[[], None], in_time: Call
 
 
 def _is_kept(entry: TableEntry) -> bool:
-    """Of ops the lease alone: what a build stages lives as long as it."""
+    """Whether to maintain it: in ops, only the lease, since staged tables are dropped by their build."""
     return not entry.is_view and (not entry.database.endswith("ops") or entry.name == "lease")
 
 
@@ -147,10 +147,10 @@ def _measure(table: str, query: Query) -> Measure:
 
 
 def _oldest_consumed(entry: TableEntry, models: Sequence[str], query: Query, prefix: str) -> int | None:
-    """Seconds since the oldest version of a table that a model took in last; None when no model looks back.
+    """Return the age in seconds of the oldest snapshot that a model consumed last; None if none needs one.
 
-    What a model takes in next is compared with that version, and without it all groups are computed anew. A
-    table that was made anew has no such version, and a model that is gone needs none.
+    A model compares its next input with that snapshot; without it, all groups are recomputed. A recreated
+    table has no such snapshot, and a removed model needs none.
     """
     there = ", ".join(map(literal, models))
     [(seconds,)] = query(

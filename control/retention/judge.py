@@ -1,7 +1,7 @@
-"""Which objects of a table may go: never by age alone, and never what a model or a person still needs.
+"""Decide which objects of a table may go: never by age alone, never while a model or a person needs them.
 
-Pure: from what the control store and `ops.consumed` say to a verdict on each raw file and each published
-batch. Control records (`bronze/<table>_events/`) are no part of it: floors follow from them for ever.
+Pure functions: from the control store's items and `ops.consumed` to a verdict on each raw file and each
+published batch. Control records (`bronze/<table>_events/`) always stay: floors are derived from them.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -17,9 +17,9 @@ Kind = Literal["raw", "bronze", "quarantine"]
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """How long objects are kept at least, from the publication of their batch.
+    """The minimum time that objects are kept, from the publication of their batch.
 
-    `promised` is what the contract of the table promises of its rows: they stay for the longer of the two.
+    `promised` is the retention that the table's contract promises; rows stay for the longer of the two.
     """
 
     raw: timedelta = timedelta(days=90)
@@ -30,7 +30,7 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """All that is known of a table. `offsets` has the batch that each model which reads it has taken in."""
+    """The state of a table. `offsets` has the last batch that each of its readers has consumed, by model."""
 
     table: str
     files: tuple[RawFile, ...]
@@ -41,10 +41,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether something may go; it may when nothing is `why` it stays.
+    """Whether something may go; `why` has the reasons why it stays, and is empty if it may go.
 
-    `batch` is what publishes it now. A raw file has its `file`; else all objects of the batch are meant.
-    `never_could` says that it could not go at any time before either.
+    `batch` is the batch that publishes it now. `file` is set for a raw file; otherwise the verdict is about
+    all objects of the batch. `never_could` means that it could not go at any earlier time either.
     """
 
     kind: Kind
@@ -56,18 +56,18 @@ class Verdict:
 
     @property
     def since(self) -> datetime | None:
-        """Nothing was done to it before."""
+        """The time before which retention cannot have touched it."""
         known = self.file.registered_at if self.file else None
         return known or (self.batch.created_at if self.batch else None)
 
     @property
     def may_go(self) -> bool:
-        """Does nothing speak against it?"""
+        """Whether there is no reason to keep it."""
         return not self.why
 
 
 def judge(known: Known, keep: Keep, now: datetime) -> Iterator[Verdict]:
-    """A verdict on every raw file, and on rows and quarantine of every batch that has a number."""
+    """Yield a verdict on every raw file, and on rows and quarantine of every batch that has a number."""
     batches = {batch.batch_id: batch for batch in known.batches}
     for file in known.files:
         batch = batches.get(file.batch_id or "")
@@ -97,7 +97,7 @@ def _against(
     now: datetime,
     whose: str = "",
 ) -> Iterator[str]:
-    """What speaks against letting go of these files, or of what `batch` made of them; `whose`: of the age."""
+    """Yield the reasons to keep these files, or what `batch` made of them; `whose` explains the age limit."""
     open_reloads = {reload.folder for reload in known.reloads if reload.is_open}
     begun = {reload.folder for reload in known.reloads}
     for folder in sorted({file.reload for file in files if file.reload}):
@@ -123,19 +123,19 @@ def _overwritten(file: RawFile) -> Iterator[str]:
 
 
 def _is_open(file: RawFile, batch: Batch) -> bool:
-    """Has `batch` refused records of `file` for which nobody has answered since?"""
+    """Whether `batch` refused records of `file` that were neither waived nor ingested again."""
     counts = counts_in(batch, file)
     refused = counts is None or counts.quarantined > 0
     return file.batch_id == batch.batch_id and refused and file.waived != batch.batch_id
 
 
 def _never_could(files: Iterable[RawFile], batch: Batch | None) -> bool:
-    """Has quarantine kept these files since they were first read? Waived once, they are for good."""
+    """Whether open quarantine has kept these files since their first ingestion."""
     return batch is not None and not batch.parent and any(_is_open(file, batch) for file in files)
 
 
 def _replays(files: Iterable[RawFile], batch: Batch, batches: Mapping[str, Batch]) -> Iterator[str]:
-    """Files that were given to another batch, which has not published them yet and may yet do so."""
+    """Yield a reason for each file that moved to another batch, which has not published it yet but may."""
     for file in files:
         later = batches.get(file.batch_id or "")
         if file.batch_id == batch.batch_id or (later is not None and later.state == "published"):

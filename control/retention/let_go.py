@@ -1,7 +1,7 @@
-"""Letting go of what may go: rows leave the catalog, then objects get the tag that lifecycle rules match.
+"""Let go of objects that may go: rows leave the catalog, then objects get the tag that lifecycle rules match.
 
-Nothing is deleted here. What was let go and is needed again before the bucket's rules have deleted it, since
-somebody replays it or a new model reads it, is taken back.
+Nothing is deleted here. What was let go is taken back if it is needed again (a replay, a new model) before
+the bucket's lifecycle rules have deleted it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,23 +22,23 @@ TAG = ("dm-retention", "eligible")
 KEPT = "kept"
 AT_ONCE = 500
 Work = tuple[Verdict, Objects]
-# An object's place, its bytes and what its tag says.
+# An object's URI and version, its size in bytes, and the value of its tag.
 Tagged = tuple[Place, int, str]
 
 
 def let_go(table: Judged, parts: Parts) -> list[Work]:
-    """Let go of what may go of a table, and take back what may not; what each verdict led to.
+    """Let go of what may go and take back what may not; return each verdict with what was done.
 
-    Safe to repeat after any interruption: the trail is written before a deed, a partition is dropped before
-    its objects are tagged and comes back after they are kept, and a later run judges anew and finishes both.
-    Control records stay readable.
+    Safe to repeat after any interruption: audit entries are written first; a partition is dropped before its
+    objects are tagged `eligible`, and returns after they are tagged `kept`; a later run judges again and
+    finishes both. Control records stay readable.
     """
     return [*_going(table, parts), *_staying(table, parts)]
 
 
 def _going(table: Judged, parts: Parts) -> Iterator[Work]:
     going = sorted((one for one in table.verdicts if one.may_go), key=lambda one: one.kind)
-    # Some at a time: a run that is cut off has got on by the time that it is.
+    # In groups, so that an interrupted run has made progress.
     for (kind, _), some in groupby(enumerate(going), lambda pair: (pair[1].kind, pair[0] // AT_ONCE)):
         found = [(one, list(_tags(one, table.there, parts))) for _, one in some]
         new = [one for one, objects in found if any(tag != TAG[1] for _, _, tag in objects)]
@@ -53,7 +53,7 @@ def _going(table: Judged, parts: Parts) -> Iterator[Work]:
 
 def _let_go(verdict: Verdict, objects: Sequence[Tagged], parts: Parts) -> Objects:
     lacking = [place for place, _, tag in objects if tag != TAG[1]]
-    # Before its objects, and also where all are tagged: no reader is sent to what may be deleted.
+    # Before tagging, and even if all are already tagged, so that no reader is sent to deleted objects.
     if objects and verdict.kind == "bronze" and verdict.batch is not None:
         parts.catalog.drop_partition(
             database_of(parts.settings), verdict.batch.table, values_of(verdict.batch)
@@ -64,16 +64,16 @@ def _let_go(verdict: Verdict, objects: Sequence[Tagged], parts: Parts) -> Object
 
 
 def _staying(table: Judged, parts: Parts) -> Iterator[Work]:
-    """Take back what had been let go and may not go any more."""
+    """Take back what was let go but may not go any more."""
     staying = [one for one in table.verdicts if not one.may_go and not one.never_could]
     since = min((one.since for one in staying if one.since), default=None)
     if since is None:
         return
     trail = audit.trail(table.known.table, parts, action="let go", since=since)
-    # By kind: rows stay for long after their raw files went, and would all be asked for their tags.
+    # By kind: rows stay long after their raw files are gone; without the kind, the tags of all would be read.
     let = {(entry.kind, subject) for entry in trail for subject in entry.subjects}
     for one in staying:
-        # Entries of before they said the kind are about any.
+        # Older entries have no kind, and apply to all.
         if not let.isdisjoint((kind, file_id) for kind in (one.kind, "") for file_id in _files([one])):
             done = _take_back(one, table.there, parts)
             if done is not None:
@@ -81,9 +81,9 @@ def _staying(table: Judged, parts: Parts) -> Iterator[Work]:
 
 
 def _take_back(verdict: Verdict, there: There, parts: Parts) -> Objects | None:
-    """Keep its objects, then show its rows again, if all of them are there; None when nothing was let go.
+    """Tag its objects as kept, then return its rows to the catalog if all exist; None if it was not let go.
 
-    A run that died may have hidden rows and tagged nothing: what the catalog lacks decides, not the tags.
+    A run that died may have hidden rows without tagging anything, so the catalog decides, not the tags.
     """
     eligible = [(place, size) for place, size, tag in _tags(verdict, there, parts) if tag == TAG[1]]
     hidden = verdict.batch if verdict.kind == "bronze" and _is_hidden(verdict.batch, parts) else None
@@ -91,7 +91,7 @@ def _take_back(verdict: Verdict, there: There, parts: Parts) -> Objects | None:
         return None
     if eligible:
         _say_kept(verdict, parts)
-    # Before its rows: no reader is sent to what may be deleted, and what is kept is there to be counted.
+    # Before its rows return, so that no reader is sent to deleted objects, and the count below is final.
     for place, _ in eligible:
         _tag(place, KEPT, parts)
     done = Objects(len(eligible), sum(size for _, size in eligible), taken_back=len(eligible))
@@ -107,13 +107,13 @@ def _take_back(verdict: Verdict, there: There, parts: Parts) -> Objects | None:
 
 
 def _is_hidden(batch: Batch | None, parts: Parts) -> bool:
-    """Is `batch` published and settled, and not in the catalog?"""
+    """Whether `batch` is published and settled but not in the catalog."""
     if batch is None or batch.number is None:
         return False
     if parts.catalog.get_partition(database_of(parts.settings), batch.table, values_of(batch)) is not None:
         return False
     head = parts.store.get(Head, batch.table, batch.table)
-    # What is above the head is still being published: control records first, by its publisher.
+    # A batch above the head is still being published; its publisher registers the partitions.
     return head is not None and batch.number <= head.number
 
 
@@ -123,12 +123,12 @@ def _say_kept(verdict: Verdict, parts: Parts) -> None:
 
 
 def _tag(place: Place, value: str, parts: Parts) -> None:
-    with suppress(NotFoundError):  # a lifecycle rule has done its part just now
+    with suppress(NotFoundError):  # a lifecycle rule has just deleted it
         parts.objects.tag(*place, TAG[0], value)
 
 
 def check_lost(done: Iterable[Work]) -> None:
-    """Raise DataError, with what to do, when rows are needed again of which objects are gone."""
+    """Raise DataError, with what to do, if objects of rows that are needed again are gone."""
     lost = [one for one, objects in done if objects.missing]
     if not lost:
         return
@@ -137,9 +137,9 @@ def check_lost(done: Iterable[Work]) -> None:
     raise DataError(
         f"rows of these batches are needed again, but lifecycle rules have deleted objects of them: {named}."
         " They stay out of the catalog",
-        hint="as long as the bucket keeps old versions of what it deleted, remove the delete markers below"
-        " bronze/<table>/ and run this again the same day; else `dm ingest replay` ingests the raw files once"
-        " more, where they are still there; `dm retention plan --json` names why each batch is needed",
+        hint="while the bucket still has the old versions, remove the delete markers below bronze/<table>/"
+        " and run this again on the same day; otherwise `dm ingest replay` ingests the raw files again,"
+        " if they still exist; `dm retention plan --json` says why each batch is needed",
     )
 
 
@@ -148,11 +148,11 @@ def _tags(verdict: Verdict, there: There, parts: Parts) -> Iterator[Tagged]:
         try:
             yield place, size, parts.objects.tags(*place).get(TAG[0], "")
         except NotFoundError:
-            continue  # a lifecycle rule has done its part just now
+            continue  # a lifecycle rule has just deleted it
 
 
 def _files(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
-    """The ids of the raw files that verdicts are about."""
+    """Return the ids of the raw files that the verdicts are about."""
     found: dict[str, None] = {}
     for one in verdicts:
         ids = (one.file.file_id,) if one.file else one.batch.file_ids if one.batch else ()
@@ -161,8 +161,8 @@ def _files(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
 
 
 def numbers(verdicts: Sequence[Verdict]) -> str:
-    """The numbers of batches, as `1-3, 7`."""
+    """Return the batch numbers as text, such as `1-3, 7`."""
     numbers = sorted({one.batch.number for one in verdicts if one.batch and one.batch.number is not None})
-    pairs = enumerate(numbers)  # in a run, number and place rise together
+    pairs = enumerate(numbers)  # within a run, number minus index is constant
     runs = [[number for _, number in run] for _, run in groupby(pairs, lambda pair: pair[1] - pair[0])]
     return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs) or "-"

@@ -1,4 +1,4 @@
-"""Retention of one table: what is known of it, and the objects that a verdict is about."""
+"""Retention of one table: gather its state, judge it, and find the objects of each verdict."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,10 +21,10 @@ Readers = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """Number and bytes of a verdict's objects, and how many were let go or taken back just now.
+    """Number and bytes of a verdict's objects, and how many this run let go (`tagged`) or took back.
 
-    `returned` says that its rows were put back into the catalog just now, `missing` how many objects are gone
-    without which they cannot be.
+    `returned` means that this run put its rows back into the catalog; `missing` is the number of lost objects
+    that prevent this.
     """
 
     count: int
@@ -37,7 +37,7 @@ class Objects:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What is known of a table, what is there of it, and a verdict on each raw file and batch of that."""
+    """The state of a table, its existing objects, and the verdicts on its raw files and batches."""
 
     known: Known
     there: There
@@ -45,9 +45,9 @@ class Judged:
 
 
 def offsets(query: Query, prefix: str) -> dict[str, dict[str, int]]:
-    """The batch that each model has taken in, by bronze table; empty before the first build.
+    """Return the last batch that each model has consumed, by bronze table; empty before the first build.
 
-    Raises UpstreamError when Athena cannot answer.
+    Raises UpstreamError if Athena cannot answer.
     """
     try:
         rows = query(
@@ -72,9 +72,9 @@ def judged(
     parts: Parts,
     promised: Mapping[str, timedelta],
 ) -> Iterator[Judged]:
-    """Each table, judged. `readers` are the models that read each, `promised` how long its contract keeps it.
+    """Judge each table. `readers` has the models that read it, `promised` the retention in its contract.
 
-    Raises UpstreamError when Athena cannot answer.
+    Raises UpstreamError if Athena cannot answer.
     """
     tables, prefix = tuple(names), parts.settings.schema_prefix
     consumed = offsets(query, prefix) if tables else {}
@@ -85,9 +85,9 @@ def judged(
 
 
 def judge_table(table: str, taken: Mapping[str, int], keep: Keep, parts: Parts) -> Judged:
-    """Judge what is there of a table; `taken` has the batch that each model which reads it has taken in.
+    """Judge the existing objects of a table; `taken` has the last batch that each reader has consumed.
 
-    Of what rules have deleted, only rows are judged that a model has yet to take in: they are lost to it.
+    Of the deleted objects, only rows that a model has not consumed yet get a verdict: they are lost to it.
     """
     there = there_of(table, parts)
     found = known(table, taken, there, parts)
@@ -101,11 +101,11 @@ def judge_table(table: str, taken: Mapping[str, int], keep: Keep, parts: Parts) 
 
 
 def known(table: str, taken: Mapping[str, int], there: There, parts: Parts) -> Known:
-    """What is known of a table, `there` being its objects.
+    """Read the state of a table, given its objects (`there`).
 
-    Asks for the raw files and batches of which something is there, for what a model has yet to take in, and
-    for what these depend on. Most of what was ever published is none of that, so that a run asks no more of
-    an old lake than of a young one.
+    Reads the raw files and batches that have objects, those that a model has not consumed yet, and what these
+    depend on. Everything else, which is most of an old lake, is not read, so a run costs no more there than
+    on a young one.
     """
     raw, bucket = f"s3://{parts.settings.bucket}/{RAW}", parts.settings.bucket
     file_ids, batch_ids = set(), set()
@@ -127,9 +127,9 @@ def known(table: str, taken: Mapping[str, int], there: There, parts: Parts) -> K
 def _yet_to_take_in(
     table: str, taken: Mapping[str, int], there: Iterable[Batch], parts: Parts
 ) -> dict[str, Batch]:
-    """The batches that a model has yet to take in and that are not `there`.
+    """Return the batches that a model has not consumed yet and that have no objects.
 
-    All are read to find them, which is rare: a model is new, or a batch has no rows.
+    This reads all batches, but only if some are missing: a model is new, or a batch has no rows.
     """
     head = parts.store.get(Head, table, table)
     number = head.number if head else 0
@@ -141,15 +141,15 @@ def _yet_to_take_in(
 
 
 def measure(verdict: Verdict, there: There, parts: Parts) -> Objects:
-    """How much a verdict is about."""
+    """Return number and size of the objects that a verdict is about."""
     sizes = [size for _, size in objects_of(verdict, there, parts)]
     return Objects(len(sizes), sum(sizes))
 
 
 def there_of(table: str, parts: Parts) -> There:
-    """What is still there, in three listings: most of what was ever published was deleted long ago.
+    """List the existing objects of a table, in three listings.
 
-    Only the newest version of an object: what was deleted or overwritten goes by a rule that knows no tags.
+    Only newest versions: for deleted or overwritten ones there is a lifecycle rule that ignores tags.
     """
     found: dict[str, list[StoredObject]] = {}
     for folder in (RAW, "bronze/", "quarantine/"):
@@ -162,10 +162,10 @@ def there_of(table: str, parts: Parts) -> There:
 
 
 def objects_of(verdict: Verdict, there: There, parts: Parts) -> Iterator[tuple[Place, int]]:
-    """Place and bytes of each object that a verdict is about and that is still there."""
+    """Yield URI, version and size of each existing object that a verdict is about."""
     found: Iterable[StoredObject] = ()
     if (file := verdict.file) is not None:
-        # What was written over a raw file is not that file, and nothing has read it.
+        # An object that overwrote the raw file is not that file: nothing has ingested it.
         wanted = (file.version_id, file.etag)
         found = (one for one in there.get(file.uri, ()) if (one.version_id, one.etag) == wanted)
     elif verdict.batch is not None:
@@ -176,9 +176,9 @@ def objects_of(verdict: Verdict, there: There, parts: Parts) -> Iterator[tuple[P
 
 
 def rows_of(batch: Batch, parts: Parts) -> tuple[Partition, int]:
-    """The partition that shows the rows of `batch`, and how many of their objects are gone.
+    """Return the partition that shows the rows of `batch`, and how many of its objects are gone.
 
-    Raises UpstreamError when its manifest is gone, or is not what was sealed.
+    Raises UpstreamError if its manifest is gone or was changed.
     """
     manifest, folder = manifest_of(batch, parts), attempt_of(batch, parts.settings.bucket).bronze
     partition = partition_of(
@@ -189,7 +189,7 @@ def rows_of(batch: Batch, parts: Parts) -> tuple[Partition, int]:
         folder=folder,
         rows=manifest.totals.rows,
     )
-    # The newest versions: readers see no other, and what a lifecycle rule deleted has none.
+    # Only newest versions: readers see no others, and a deleted object has none.
     there = {stored.uri for stored in parts.objects.list(partition.location) if stored.is_latest}
     written = (made.uri for file in manifest.files for made in file.objects)
     missing = [uri for uri in written if uri.startswith(partition.location) and uri not in there]
@@ -197,5 +197,5 @@ def rows_of(batch: Batch, parts: Parts) -> tuple[Partition, int]:
 
 
 def database_of(settings: Settings) -> str:
-    """The catalog's database that has the bronze tables."""
+    """Return the name of the bronze database."""
     return f"{settings.schema_prefix}bronze"

@@ -134,7 +134,7 @@ def test_a_build_whose_merge_fails_takes_away_what_it_has_staged(tmp_path: Path)
 def test_who_knows_that_a_build_is_dead_need_not_wait(built: Lake) -> None:
     hold(built, silent=5)
     refused = built.dm("maintain", "free", "of-ann", expect=2)
-    assert "this workgroup knows no statement of build of-ann" in refused
+    assert "this workgroup has no statement of build of-ann" in refused
     said = {"app": "dbt", "invocation_id": "of-ann", "started": "2026-01-01T00:00:00+00:00"}
     built.rows(f"/* {json.dumps(said)} */ select 1")
     built.dm("maintain", "free", "of-ann")

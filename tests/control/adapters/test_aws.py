@@ -59,7 +59,7 @@ def test_a_right_that_is_missing_is_named_with_what_to_do() -> None:
     vendor = ClientError({"Error": {"Code": "AccessDenied", "Message": said}, "ResponseMetadata": {}}, "x")  # type: ignore[typeddict-item]
     with pytest.raises(UsageError, match=said) as caught, translated("s3://lake/raw"):
         raise vendor
-    assert "take another role" in caught.value.hint
+    assert "use another role" in caught.value.hint
 
 
 def test_only_what_may_pass_by_itself_is_retryable() -> None:

@@ -171,7 +171,7 @@ def test_a_key_of_several_columns_is_compared_whatever_its_order() -> None:
     assert lint(found) == []
     node["config"]["unique_key"] = ["part"]
     [finding] = lint(found)
-    assert "unique_key is part, and the key of its contract thing_id, part" in finding.message
+    assert "unique_key is part, but the key in its contract is thing_id, part" in finding.message
 
 
 def test_a_table_that_no_row_can_leave_has_a_warning() -> None:

@@ -51,7 +51,7 @@ def test_leftovers_of_dead_builds_are_warnings() -> None:
 def test_nobody_is_told_to_drop_what_a_build_at_work_has_staged() -> None:
     for name in ("silver.beers_state__audit", "ops.beers_state__dbt_tmp_0a1b"):
         (found,) = examine(Listed((table("silver.beers_state"), table(name))), "")
-        assert "a build that is at work has staged it, or one that died" in found.message
+        assert "a running build has staged it, or a dead one" in found.message
         assert "drop table" not in found.message
 
 

@@ -159,7 +159,7 @@ PLANTED = {
     ),
     "only tags tell what was let go": ("if not eligible and hidden is None:", "if not eligible:"),
     "rows come back before their objects are kept": (
-        "    # Before its rows:",
+        "    # Before its rows return,",
         "    if hidden is not None:\n        parts.catalog.add_partition(rows_of(hidden, parts)[0])\n    #",
     ),
     "half of a batch comes back": ("    if missing:\n", "    if not partition:\n"),
@@ -173,7 +173,7 @@ PLANTED = {
         "    parts.catalog.add_partition(partition)\n    if not eligible:\n",
     ),
     "objects are tagged before rows are hidden": (
-        "    # Before its objects, and",
+        "    # Before tagging, and",
         "    for place in lacking:\n        _tag(place, TAG[1], parts)\n    #",
     ),
 }
