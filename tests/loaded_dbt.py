@@ -1,11 +1,11 @@
 """dbt's own command line with the unmodified adapter, loaded once by a test process and forked per command.
 
 Starting dbt takes 3 CPU seconds, and creating a hundred boto3 clients reads the same data files a hundred
-times: that is half of a build. dbt is started as a program, as people start it, in the tour of the README,
-in the demo, wherever signals matter, and by benches.
+times: together half of a build. The README tour, the demo, the benchmarks and all tests of signals start dbt
+as a program instead, as people do.
 
-As a program this is the process that forks: a JSON request a line on stdin; on stdout the process id of the
-child, then its status.
+Run as a program, this module is the process that forks. It reads one JSON request per line on stdin and
+writes the process id of the child, then its exit status, to stdout.
 """
 
 import atexit
@@ -32,10 +32,10 @@ _idle: list["LoadedDbt"] = []
 def run(
     arguments: Sequence[str], cwd: Path, env: Mapping[str, str], timeout: float = 500
 ) -> subprocess.CompletedProcess[str]:
-    """Run `dbt` with these arguments, and with `env` alone as environment, to its end."""
+    """Run `dbt` with these arguments, and `env` as the whole environment, until it ends."""
     try:
         dbt = _idle.pop()
-    except IndexError:  # the first command, or one beside another
+    except IndexError:  # the first command, or all others are busy
         dbt = LoadedDbt(__name__)
         atexit.register(dbt.close)
     done = dbt.run(arguments, cwd, env, timeout)
@@ -44,7 +44,7 @@ def run(
 
 
 class LoadedDbt:
-    """A process that has loaded dbt: `module`, which calls `serve`. It ends with the one that made it."""
+    """A process that has loaded dbt. It runs `module`, which calls `serve`, and ends with its parent."""
 
     def __init__(self, module: str) -> None:
         self._process = subprocess.Popen(
@@ -58,7 +58,7 @@ class LoadedDbt:
     def run(
         self, arguments: Sequence[str], cwd: Path, env: Mapping[str, str], timeout: float = 500, **more: Any
     ) -> subprocess.CompletedProcess[str]:
-        """Run `dbt` with these arguments; the child is told of `more` before it begins."""
+        """Run `dbt` with these arguments; `more` goes into the request that `prepare_child` receives."""
         command = ["dbt", *arguments]
         with tempfile.TemporaryDirectory(prefix="loaded-dbt-") as folder:
             request = {"argv": command, "cwd": str(cwd), "env": dict(env), "output": folder, **more}
@@ -107,7 +107,7 @@ def serve(prepare_child: Callable[[dict[str, Any]], None] = lambda _: None) -> N
 
 
 def load() -> Callable[[], None]:
-    """Import dbt and read what it reads at each start; give its command line."""
+    """Import dbt, load what it loads at each start, and return its command line."""
     import boto3
     from botocore.loaders import JSONFileLoader
     from dbt.cli.main import cli
@@ -124,10 +124,10 @@ def load() -> Callable[[], None]:
 
 
 def _parse_once(cli: Callable[[], None]) -> None:
-    """Have dbt parse this project, for what it keeps in memory: half of what a first parse takes.
+    """Let dbt parse this project once, to fill its in-memory caches: they save half of a first parse.
 
-    dbt does not find our plugin here: each child imports it, as a process of its own does. No thread may be
-    left, as a child would wait for it in vain: so the static parser, which has some of its own, is off.
+    Our plugin is hidden from dbt here; each child imports it, as a process of its own would. No thread may be
+    left, because a child would wait for it forever. The static parser is off because it starts threads.
     """
     os.chdir(ROOT)
     os.environ |= {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
@@ -142,7 +142,7 @@ def _parse_once(cli: Callable[[], None]) -> None:
 
 
 def _become(request: dict[str, Any]) -> None:
-    """Take on what a process of its own would have been started with."""
+    """Take the arguments, folder, environment and streams of the requested process."""
     sys.argv = request["argv"]
     os.chdir(request["cwd"])
     os.environ.clear()

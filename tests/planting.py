@@ -1,4 +1,4 @@
-"""Bugs that tests plant into copies of sources: how one is written down, and which are planted today."""
+"""Bugs that tests plant into copies of source files: how to write one, and which are planted today."""
 
 import os
 from collections.abc import Iterable
@@ -10,19 +10,19 @@ A_DAY = 2
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """`old` becomes `new` in a file, wherever it stands there; it must."""
+    """Replace every `old` in a file by `new`; `old` must occur."""
 
     file: str
     old: str
     new: str
 
     def on(self, text: str) -> str:
-        assert self.old in text, f"{self.file} has no longer what was to be edited: plant the bug anew"
+        assert self.old in text, f"{self.file} no longer contains the text to edit: plant the bug again"
         return text.replace(self.old, self.new)
 
 
 def chosen(bugs: Iterable[str]) -> list[str]:
-    """All bugs in a sweep, those of PLANTED, or the ones of today."""
+    """Return all bugs in a sweep, else those that PLANTED names, else today's."""
     names = sorted(bugs)
     if "SWEEP" in os.environ:
         return names

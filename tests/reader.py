@@ -1,4 +1,4 @@
-"""A reader of silver and gold: no table may be missing, and none unreadable, whatever is at work on them."""
+"""A concurrent reader of silver and gold: whatever runs beside it, every table stays listed and readable."""
 
 import json
 import threading
@@ -17,9 +17,9 @@ GET_TABLES = {
 
 @dataclass
 class Reader:
-    """Looks every 50 ms which tables silver and gold (in turn) have, and once a second into one of them.
+    """Lists the tables of silver and gold (in turn) every 50 ms, and reads one of them once a second.
 
-    It asks the catalog by hand: a client of boto3 would take longer for that than all of dbt for its builds.
+    It calls the catalog without boto3, whose client would take longer than all dbt builds together.
     """
 
     endpoint: str
@@ -49,14 +49,14 @@ class Reader:
             self._look(catalog)
             if self.seen and self.polls % 20 == 0:
                 self._read(chance.choice(sorted(self.seen)))
-        for _ in range(2):  # at what the last build made while a busy machine kept the reader waiting
+        for _ in range(2):  # the reader may have been too slow to see what the last build made
             self._look(catalog)
 
     def _look(self, catalog: HTTPConnection) -> None:
         self.polls += 1
         schema = ("silver", "gold")[self.polls % 2]
         catalog.request("POST", "/", json.dumps({"DatabaseName": schema}), GET_TABLES)
-        # A schema may not be there yet.
+        # The schema may not exist yet.
         found = json.loads(catalog.getresponse().read()).get("TableList", ())
         there = {f"{schema}.{one['Name']}" for one in found if not one["Name"].endswith("__audit")}
         before = {name for name in self.seen if name.startswith(schema)}
@@ -67,5 +67,5 @@ class Reader:
         self.reads += 1
         try:
             self.query(f"select * from {name} limit 5")
-        except Exception as error:  # whatever a reader meets is what this is about
+        except Exception as error:  # every error that a reader can get is a finding
             self.failed.append(f"{name}: {error}")

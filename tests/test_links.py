@@ -1,4 +1,4 @@
-"""Every link between our pages leads to a file that is there, and to a heading that it has."""
+"""Every link between our pages points to an existing file and heading."""
 
 import re
 from pathlib import Path
@@ -14,13 +14,13 @@ PAGES = sorted(
 
 
 def anchors(text: str) -> set[str]:
-    """The addresses that GitHub gives to the headings of a page."""
+    """Return the anchors that GitHub gives to the headings of a page."""
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
 
 
 def broken(page: Path, text: str) -> list[str]:
-    """The links of `text`, as that of `page`, that lead nowhere."""
+    """Return the broken links of `text`, taken as the content of `page`."""
     links = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if not link.startswith("http")]
     found = []
     for link in links:
@@ -32,10 +32,10 @@ def broken(page: Path, text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page: Path) -> None:
+def test_every_link_has_a_target(page: Path) -> None:
     assert broken(page, page.read_text()) == []
 
 
-def test_a_link_that_leads_nowhere_is_seen() -> None:
+def test_a_broken_link_is_found() -> None:
     text = "[a](README.md) [b](NOWHERE.md) [c](docs/api.md#access) [d](docs/api.md#nobody)"
     assert broken(ROOT / "README.md", text) == ["NOWHERE.md", "docs/api.md#nobody"]

@@ -1,4 +1,4 @@
-"""What the local cloud kept of the roles' calls, without what differs from run to run."""
+"""Summarize the calls of each role that the local cloud recorded, without what differs between runs."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from demo import roles
 
 
 def pattern(resource: str, keys: Mapping[str, str]) -> str:
-    """A resource with what differs from run to run taken out of its name."""
+    """Replace the parts of a resource's ARN that differ between runs."""
     for physical, logical in keys.items():
         resource = resource.replace(physical, logical)
     resource = re.sub(r"^(arn:aws:[\w-]+):[\w-]+:\d{12}:", r"\1:REGION:ACCOUNT:", resource)
@@ -26,7 +26,7 @@ PATTERNS = {
     r"/applications/\w+": "/applications/*",
     r"/jobruns/\w+": "/jobruns/*",
 }
-# Folders whose own folders tell apart who may do what.
+# Folders whose subfolders have different permissions.
 DEEPER = {"warehouse": None, "alerts": {"outbox"}, "athena-results": {"analyst"}}
 
 
@@ -41,7 +41,7 @@ def _object(resource: str) -> str:
 
 
 def key_names(cloudformation: Any) -> dict[str, str]:
-    """ARN of each key and secret of the stacks -> its logical name."""
+    """Return the logical name of each key and secret of the stacks, by ARN."""
     found = cloudformation.list_stack_resources(StackName=roles.name("keys"))["StackResourceSummaries"]
     region = cloudformation.meta.region_name
     return {
@@ -54,7 +54,7 @@ def key_names(cloudformation: Any) -> dict[str, str]:
 
 
 def summary(calls: Sequence[Mapping[str, Any]], keys: Mapping[str, str]) -> dict[str, dict[str, list[str]]]:
-    """Role -> action -> resources."""
+    """Return role -> action -> resources."""
     found: dict[str, dict[str, set[str]]] = {}
     for one in calls:
         role = one["role"].removeprefix(f"{roles.PROJECT}-{roles.ENVIRONMENT}-")

@@ -1,4 +1,4 @@
-"""Record the calls that code makes to AWS, as the actions and resources that IAM judges them by."""
+"""Record the AWS calls that code makes, as the actions and resources that IAM evaluates."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import pytest
 from botocore.client import BaseClient
 from rendered import ACCOUNT
 
-# The account and region of moto, whose names stand in the calls.
+# The account and region of moto, which appear in the calls.
 REGION = "eu-west-1"
 S3 = {
     "HeadObject": "GetObject",
@@ -23,7 +23,7 @@ Call = tuple[str, str]
 
 @contextmanager
 def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[Call]]:
-    """The (action, resource) pairs of all calls by boto3 while this lasts."""
+    """Collect the (action, resource) pairs of all boto3 calls made in this context."""
     found: set[Call] = set()
     real = BaseClient._make_api_call
 
@@ -37,7 +37,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[Call]]:
 
 
 def calls_of(service: str, operation: str, request: dict[str, Any]) -> Iterator[Call]:
-    """What IAM sees of one call."""
+    """Yield the (action, resource) pairs that IAM evaluates for one call."""
     if service == "s3":
         action = S3.get(operation, operation)
         if operation in ("GetObject", "HeadObject") and "VersionId" in request:
@@ -58,7 +58,7 @@ def calls_of(service: str, operation: str, request: dict[str, Any]) -> Iterator[
 
 
 def _glue(request: dict[str, Any]) -> Iterator[str]:
-    """Glue asks for each step on the way: catalog, database, table."""
+    """Yield every level that Glue checks: catalog, database, table."""
     database = request.get("DatabaseName") or request["Name"]
     yield "catalog"
     yield f"database/{database}"

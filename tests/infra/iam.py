@@ -1,4 +1,4 @@
-"""What a role allows: its own and its managed policies, as they are rendered."""
+"""What a role allows, by its inline and managed policies as rendered."""
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -8,7 +8,7 @@ from rendered import environment, properties
 
 
 def statements(role: str, of: str = "dev") -> Iterator[dict[str, Any]]:
-    """Every statement that allows something to a role of the access stack."""
+    """Yield every Allow statement of a role of the access stack."""
     found = properties("access", role, of)
     for policy in found.get("Policies", ()):
         yield from policy["PolicyDocument"]["Statement"]
@@ -18,7 +18,7 @@ def statements(role: str, of: str = "dev") -> Iterator[dict[str, Any]]:
 
 
 def allows(role: str, action: str, resource: str, of: str = "dev") -> bool:
-    """Whether some statement allows an action on a resource; a condition is taken to hold."""
+    """Return whether a statement allows an action on a resource, assuming that its conditions hold."""
     return any(
         any(fnmatchcase(action, one) for one in as_list(statement["Action"]))
         and any(fnmatchcase(resource, one) for one in as_list(statement["Resource"]))
@@ -27,7 +27,7 @@ def allows(role: str, action: str, resource: str, of: str = "dev") -> bool:
 
 
 def actions(role: str, of: str = "dev") -> set[str]:
-    """Every action that some statement allows."""
+    """Return every action that a statement allows."""
     return {action for statement in statements(role, of) for action in as_list(statement["Action"])}
 
 

@@ -1,4 +1,4 @@
-"""Run a state machine of Step Functions, as far as ours use the language; what is not known is refused."""
+"""Run a Step Functions state machine. Supports what ours use of the language and refuses the rest."""
 
 import json
 import re
@@ -10,7 +10,7 @@ Task = Callable[[str, dict[str, Any]], Any]
 
 
 class StateError(Exception):
-    """What a task fails with, by the name that `Retry` and `Catch` know it by."""
+    """A task failed. `name` is the error name that `Retry` and `Catch` match."""
 
     def __init__(self, name: str, cause: str = "") -> None:
         super().__init__(name, cause)
@@ -19,7 +19,7 @@ class StateError(Exception):
 
 @dataclass
 class Execution:
-    """One run: how it ended, the states it went through, and how long it waited."""
+    """One run: how it ended, the states it passed through, and how many seconds it waited."""
 
     name: str
     status: str = "RUNNING"
@@ -30,7 +30,7 @@ class Execution:
 
 
 def run(definition: str, task: Task, given: Any, name: str = "e-1", most_states: int = 1000) -> Execution:
-    """Run to the end. Raises AssertionError for anything that this runner does not know, or without end."""
+    """Run to the end. Raises AssertionError for unknown syntax, and after `most_states` states."""
     machine = json.loads(definition)
     assert set(machine) <= {"Comment", "StartAt", "States", "TimeoutSeconds"}, set(machine)
     execution = Execution(name)
@@ -53,7 +53,7 @@ def run(definition: str, task: Task, given: Any, name: str = "e-1", most_states:
             at = next(
                 (one["Next"] for one in state["Choices"] if _holds(one, data)), state.get("Default", "")
             )
-            assert at, "no choice holds and there is no default"
+            assert at, "no choice matches and there is no default"
         else:
             assert kind == "Task", kind
             try:
@@ -70,7 +70,7 @@ def run(definition: str, task: Task, given: Any, name: str = "e-1", most_states:
                 execution.status, execution.output = "SUCCEEDED", data
                 return execution
             at = state["Next"]
-    raise AssertionError(f"it goes on and on: {execution.path[-6:]}")
+    raise AssertionError(f"no end after {most_states} states: {execution.path[-6:]}")
 
 
 def _task(state: Mapping[str, Any], task: Task, data: Any, context: Any, execution: Execution) -> Any:

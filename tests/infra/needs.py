@@ -1,7 +1,7 @@
-"""What the code needs of a resource, stated property by property, and what of it is anybody's choice.
+"""Compare a rendered resource with the properties that the code needs.
 
-A row is complete: a property that it neither needs nor leaves free is a problem, so nothing is added, renamed
-or turned off in a template without somebody saying who needs it.
+A row is complete: a property that it neither requires nor leaves free is a problem. Nothing can be added,
+renamed or turned off in a template without a row that says who needs it.
 """
 
 import json
@@ -14,51 +14,51 @@ import yaml
 
 from bronze.errors import BronzeError
 
-# Words for people, and the version of a language.
+# Texts for people, and language versions.
 FREE = ("*Description", "/Tags/*", "*/PolicyDocument/Version", "/AssumeRolePolicyDocument/Version")
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """The value of a parameter, as CloudFormation hands it on."""
+    """The value of a parameter, as CloudFormation passes it on."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is needed of one resource, by path; paths that are `free` may say anything."""
+    """The required values of one resource, by path. Paths in `free` may have any value."""
 
     needs: Mapping[str, Any]
     free: tuple[str, ...] = ()
 
 
 def problems(properties: Mapping[str, Any], row: Row, values: Mapping[str, str]) -> Iterator[str]:
-    """In which way a rendered resource is not what its row says."""
+    """Yield how a rendered resource differs from its row."""
     whole = _opened(properties)
     for path, wanted in row.needs.items():
         try:
             found = at(whole, path)
         except (KeyError, IndexError, TypeError):
-            yield f"{path} is not there"
+            yield f"{path} is missing"
             continue
         if not _is(found, wanted, values):
-            yield f"{path} is {found!r}, not {_told(wanted, values)}"
+            yield f"{path} is {found!r}, not {_shown(wanted, values)}"
     for path in leaves(whole):
         needed = any(path == one or path.startswith(f"{one}/") for one in row.needs)
         if not needed and not any(fnmatchcase(path, one) for one in (*FREE, *row.free)):
-            yield f"{path} is stated, and no row says who needs it"
+            yield f"{path} is set, but no row says who needs it"
 
 
 def at(whole: Any, path: str) -> Any:
-    """What is at a path such as `/Statement/0/Action`."""
+    """Return the value at a path such as `/Statement/0/Action`."""
     for step in path.strip("/").split("/"):
         whole = whole[int(step)] if isinstance(whole, list) else whole[step]
     return whole
 
 
 def leaves(value: Any, path: str = "") -> Iterator[str]:
-    """The path of every text, number or truth value."""
+    """Yield the path of every string, number and boolean."""
     if isinstance(value, dict | list):
         for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
             yield from leaves(inner, f"{path}/{key}")
@@ -67,7 +67,7 @@ def leaves(value: Any, path: str = "") -> Iterator[str]:
 
 
 def grants(wanted: Mapping[str, str | tuple[str, ...]]) -> Callable[[Any], bool]:
-    """Whether statements allow these actions, each on these resources, and nothing else."""
+    """Return a check that statements allow exactly these actions, each on exactly these resources."""
 
     def holds(statements: Any) -> bool:
         found: dict[str, set[str]] = {}
@@ -78,12 +78,12 @@ def grants(wanted: Mapping[str, str | tuple[str, ...]]) -> Callable[[Any], bool]
                 found.setdefault(action, set()).update(_many(statement["Resource"]))
         return found == {action: set(_many(where)) for action, where in wanted.items()}
 
-    holds.__doc__ = f"leave to {dict(wanted)}"
+    holds.__doc__ = f"permission for {dict(wanted)}"
     return holds
 
 
 def taken_by(*services: str) -> Callable[[Any], bool]:
-    """Whether a role is for these services alone, in this account."""
+    """Return a check that only these services, for one account, may assume a role."""
 
     def holds(statements: Any) -> bool:
         [one] = statements
@@ -105,18 +105,18 @@ def _is(found: Any, wanted: Any, values: Mapping[str, str]) -> bool:
         try:
             return bool(wanted(found))
         except (ArithmeticError, LookupError, TypeError, ValueError, BronzeError, yaml.YAMLError):
-            return False  # what cannot even be read
+            return False  # the value cannot even be read
     return type(found) is type(wanted) and found == wanted
 
 
-def _told(wanted: Any, values: Mapping[str, str]) -> str:
+def _shown(wanted: Any, values: Mapping[str, str]) -> str:
     if isinstance(wanted, Parameter):
         return f"{values[wanted.name]!r} ({wanted.name})"
     return str(wanted.__doc__ or wanted.__name__) if callable(wanted) else repr(wanted)
 
 
 def _opened(value: Any) -> Any:
-    """The same, with JSON in texts opened."""
+    """Return the value with JSON strings parsed."""
     if isinstance(value, dict):
         return {key: _opened(inner) for key, inner in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""A row for each resource of the stacks `network` and `source`: what change capture and the parser need."""
+"""Rows for the resources of the stacks `network` and `source`: what change capture and the parser need."""
 
 import re
 from pathlib import Path
@@ -15,12 +15,12 @@ TABLES = sorted(path.stem for path in (Path(__file__).parents[2] / "contracts/br
 
 
 def within_the_network(block: str) -> bool:
-    """a block within the network, as large as the others"""
+    """a block within the network, of the same size as the others"""
     return bool(re.fullmatch(r"10\.42\.(0|16|32|48)\.0/20", block))
 
 
 def every_table_with_a_contract(rules: list[dict[str, Any]]) -> bool:
-    """one selection for each table that has a contract, in the schema that the shop has"""
+    """one selection for each table that has a contract, in the shop's schema"""
     return (
         sorted(rule["object-locator"]["table-name"] for rule in rules) == TABLES
         and {rule["object-locator"]["schema-name"] for rule in rules} == {"public"}
@@ -36,15 +36,15 @@ def _subnet(zone: str) -> Row:
         {
             "/VpcId": "Network",
             "/CidrBlock": within_the_network,
-            # Aurora and the endpoints want two zones.
+            # Aurora and the endpoints need two zones.
             "/AvailabilityZone": f"{REGION}{zone}",
             "/MapPublicIpOnLaunch": False,
         }
     )
 
 
-def _way(direction: str, group: str, other: str, port: int) -> Row:
-    """One half of a way between two groups."""
+def _rule_between(direction: str, group: str, other: str, port: int) -> Row:
+    """One direction of a connection between two security groups."""
     return Row(
         {
             "/GroupId": f"{group}.GroupId",
@@ -57,7 +57,7 @@ def _way(direction: str, group: str, other: str, port: int) -> Row:
 
 
 def _endpoint(service: str) -> Row:
-    """DMS has no other way to a service, and asks for it under its public name."""
+    """DMS can reach a service only through its endpoint, and uses its public name."""
     return Row(
         {
             "/VpcId": "Network",
@@ -70,8 +70,8 @@ def _endpoint(service: str) -> Row:
     )
 
 
-def _made_by_aws_else(name: str) -> Row:
-    """A group of logs that AWS would make by this name, without an end and without a key of ours."""
+def _log_group(name: str) -> Row:
+    """A log group that AWS would otherwise create by this name, without expiry and without our key."""
     return Row(
         {"/LogGroupName": name, "/RetentionInDays": Parameter("LogGroupDays"), "/KmsKeyId": CONTROL_KEY}
     )
@@ -80,7 +80,7 @@ def _made_by_aws_else(name: str) -> Row:
 NOWHERE = {"/SecurityGroupEgress/0/IpProtocol": "-1", "/SecurityGroupEgress/0/CidrIp": "127.0.0.1/32"}
 NETWORK = {
     "Network": Row(
-        # Private names of endpoints need both.
+        # Private DNS names of endpoints need both.
         {"/CidrBlock": "10.42.0.0/16", "/EnableDnsSupport": True, "/EnableDnsHostnames": True}
     ),
     "SubnetA": _subnet("a"),
@@ -91,10 +91,10 @@ NETWORK = {
     "CaptureGroup": Row({"/VpcId": "Network"}),
     "SourceGroup": Row({"/VpcId": "Network", **NOWHERE}),
     "EndpointGroup": Row({"/VpcId": "Network", **NOWHERE}),
-    "SourceFromCapture": _way("Source", "SourceGroup", "CaptureGroup", POSTGRESQL),
-    "CaptureToSource": _way("Destination", "CaptureGroup", "SourceGroup", POSTGRESQL),
-    "EndpointFromCapture": _way("Source", "EndpointGroup", "CaptureGroup", HTTPS),
-    "CaptureToEndpoint": _way("Destination", "CaptureGroup", "EndpointGroup", HTTPS),
+    "SourceFromCapture": _rule_between("Source", "SourceGroup", "CaptureGroup", POSTGRESQL),
+    "CaptureToSource": _rule_between("Destination", "CaptureGroup", "SourceGroup", POSTGRESQL),
+    "EndpointFromCapture": _rule_between("Source", "EndpointGroup", "CaptureGroup", HTTPS),
+    "CaptureToEndpoint": _rule_between("Destination", "CaptureGroup", "EndpointGroup", HTTPS),
     "KinesisEndpoint": _endpoint("kinesis-streams"),
     "SecretsEndpoint": _endpoint("secretsmanager"),
     "FlowLogGroup": Row(
@@ -134,7 +134,7 @@ SOURCE = {
     "SourceSettings": Row(
         {
             "/Family": "aurora-postgresql16",
-            # Without it there is no log to capture changes from.
+            # Without it, the log cannot be decoded into changes.
             "/Parameters/rds.logical_replication": "1",
             "/Parameters/rds.force_ssl": "1",
         },
@@ -144,8 +144,8 @@ SOURCE = {
             "/Parameters/log_min_duration_statement",
         ),
     ),
-    "SourceLog": _made_by_aws_else(f"/aws/rds/cluster/{NAME}-source/postgresql"),
-    "CaptureLog": _made_by_aws_else(f"dms-tasks-{NAME}-capture"),
+    "SourceLog": _log_group(f"/aws/rds/cluster/{NAME}-source/postgresql"),
+    "CaptureLog": _log_group(f"dms-tasks-{NAME}-capture"),
     "Source": Row(
         {
             # A rename replaces the database.
@@ -237,10 +237,10 @@ SOURCE = {
             "/KmsKeyId": LAKE_KEY,
             "/PostgreSqlSettings/SecretsManagerSecretId": "arn:Source",
             "/PostgreSqlSettings/SecretsManagerAccessRoleArn": f"arn:{NAME}-capture",
-            # Its positions are those that the contracts call `lsn`.
+            # Its positions have the form that the contracts call `lsn`.
             "/PostgreSqlSettings/PluginName": "pglogical",
             "/PostgreSqlSettings/HeartbeatEnable": True,
-            # Truncates and new columns are events of a table.
+            # Truncates and new columns become events of a table.
             "/PostgreSqlSettings/CaptureDdls": True,
         },
         free=("/PostgreSqlSettings/HeartbeatFrequency",),
@@ -253,9 +253,9 @@ SOURCE = {
             "/KmsKeyId": LAKE_KEY,
             "/KinesisSettings/StreamArn": f"arn:{NAME}-changes",
             "/KinesisSettings/ServiceAccessRoleArn": f"arn:{NAME}-capture",
-            # One object a record: what is printed over several lines would be cut into several records.
+            # One line per record: pretty-printed JSON would be cut into several records.
             "/KinesisSettings/MessageFormat": "json-unformatted",
-            # `test_the_parser_needs_what_change_capture_is_told_to_write` shows what lacks without these.
+            # `test_the_parser_needs_every_capture_setting` shows what is missing without these.
             "/KinesisSettings/IncludeTransactionDetails": True,
             "/KinesisSettings/IncludeNullAndEmpty": True,
             "/KinesisSettings/IncludeControlDetails": True,
@@ -269,13 +269,13 @@ SOURCE = {
             "/ReplicationInstanceArn": "Capture",
             "/SourceEndpointArn": "CaptureFrom",
             "/TargetEndpointArn": "CaptureTo",
-            # Loads first, then every change since: a load alone would never end being current.
+            # Load first, then capture every change since; with only a load, the lake would become stale.
             "/MigrationType": "full-load-and-cdc",
             "/TableMappings/rules": every_table_with_a_contract,
             "/ReplicationTaskSettings/BeforeImageSettings/EnableBeforeImage": True,
             "/ReplicationTaskSettings/BeforeImageSettings/FieldName": "before-image",
             "/ReplicationTaskSettings/BeforeImageSettings/ColumnFilter": "all",
-            # A change that is passed over is lost without a word; one that stops the task is found.
+            # A skipped change is lost silently; one that stops the task is noticed.
             **{
                 f"/ReplicationTaskSettings/ErrorBehavior/{policy}": "STOP_TASK"
                 for policy in (

@@ -1,4 +1,4 @@
-"""A row for each resource of the stacks `stream` and `compute`: what ingestion, Spark and dbt need of it."""
+"""Rows for the resources of the stacks `stream` and `compute`: what ingestion, Spark and dbt need."""
 
 import json
 import re
@@ -25,28 +25,28 @@ LOCKED = {one["name"]: one["version"] for one in tomllib.loads((ROOT / "uv.lock"
 TOKEN_KEY = f"secret of {NAME}-token-key"
 
 
-def a_folder_of_raw_for_each_table(prefix: str) -> bool:
+def a_raw_folder_for_each_table(prefix: str) -> bool:
     """a folder under raw/ whose first part is the table"""
     key = prefix.replace("!{partitionKeyFromQuery:table}", "review").replace("!{timestamp:yyyy/MM/dd}", "d")
     table = key.removeprefix(RAW).partition("/")[0]
     return key.startswith(RAW) and key.endswith("/") and "!{" not in key and table == "review"
 
 
-def an_ending_that_says_json(ending: str) -> bool:
-    """an ending by which the parser knows JSON, compressed"""
+def an_extension_for_compressed_json(ending: str) -> bool:
+    """an extension that the parser reads as compressed JSON"""
     return source_of(f"{RAW}review/part{ending}", "id").format == "json" and ending.endswith(".gz")
 
 
-def the_table_of_a_record(query: str) -> bool:
-    """a query for the name of the table, which every record has there, control records too"""
+def the_path_of_the_table_name(query: str) -> bool:
+    """a query for the table name, at the place where every record has it, control records included"""
     found = re.fullmatch(r'\{table: \.([a-z]+)\."([a-z-]+)"\}', query)
     record = json.loads(control_line("review", ["review_id"], datetime(2026, 1, 1, tzinfo=UTC)))
     return bool(found) and record[found[1]][found[2]] == "review"  # type: ignore[index]
 
 
 def a_build_of_the_packed_project(spec: str) -> bool:
-    """commands that install from files of the archive and build a target of the profile, with the threads, or
-    run maintenance and nothing else, with the minutes for it
+    """commands that install from files of the archive and then either build a target of the profile with the
+    given threads, or only run maintenance within the given minutes
     """
     phases = yaml.safe_load(spec)["phases"]
     install, (build, maintain) = phases["install"]["commands"], phases["build"]["commands"]
@@ -72,14 +72,14 @@ def a_build_of_the_packed_project(spec: str) -> bool:
 
 
 def the_libraries_of_the_job(modules: str) -> bool:
-    """the libraries that the job imports, each as the lock has it: Glue fetches them when a run starts"""
+    """the libraries that the job imports, in their locked versions: Glue installs them when a run starts"""
     return set(modules.split(",")) == {f"{name}=={LOCKED[name]}" for name in spark_runtime.LIBRARIES}
 
 
 def _logs(folder: str) -> Row:
     return Row(
         {
-            # The roles of those who write there know it by this name.
+            # The roles that write to it refer to it by this name.
             "/LogGroupName": f"/{NAME}/{folder}",
             "/RetentionInDays": Parameter("LogGroupDays"),
             "/KmsKeyId": CONTROL_KEY,
@@ -92,7 +92,7 @@ _PROCESSORS = f"{_DELIVERED}/ProcessingConfiguration/Processors"
 STREAM = {
     "ChangeStream": Row(
         {
-            # A rename replaces the stream, and with it what is not delivered yet.
+            # A rename replaces the stream, and records that are not delivered yet are lost.
             "/Name": f"{NAME}-changes",
             "/ShardCount": Parameter("StreamShards"),
             "/RetentionPeriodHours": Parameter("StreamHours"),
@@ -142,13 +142,13 @@ STREAM = {
             "/KinesisStreamSourceConfiguration/RoleARN": f"arn:{NAME}-delivery",
             f"{_DELIVERED}/BucketARN": f"arn:aws:s3:::{LAKE}",
             f"{_DELIVERED}/RoleARN": f"arn:{NAME}-delivery",
-            f"{_DELIVERED}/Prefix": a_folder_of_raw_for_each_table,
-            # Not under raw/: what cannot be delivered is in no shape that the parser reads.
+            f"{_DELIVERED}/Prefix": a_raw_folder_for_each_table,
+            # Not under raw/: the parser cannot read the form of undelivered records.
             f"{_DELIVERED}/ErrorOutputPrefix": (
                 "undelivered/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"
             ),
             f"{_DELIVERED}/CompressionFormat": "GZIP",
-            f"{_DELIVERED}/FileExtension": an_ending_that_says_json,
+            f"{_DELIVERED}/FileExtension": an_extension_for_compressed_json,
             f"{_DELIVERED}/BufferingHints/IntervalInSeconds": Parameter("DeliverySeconds"),
             f"{_DELIVERED}/BufferingHints/SizeInMBs": Parameter("DeliveryMb"),
             f"{_DELIVERED}/EncryptionConfiguration/KMSEncryptionConfig/AWSKMSKeyARN": LAKE_KEY,
@@ -161,8 +161,8 @@ STREAM = {
             f"{_PROCESSORS}/0/Parameters/0/ParameterName": "JsonParsingEngine",
             f"{_PROCESSORS}/0/Parameters/0/ParameterValue": "JQ-1.6",
             f"{_PROCESSORS}/0/Parameters/1/ParameterName": "MetadataExtractionQuery",
-            f"{_PROCESSORS}/0/Parameters/1/ParameterValue": the_table_of_a_record,
-            # Firehose reads the two characters as a line feed; without it all records would be one line.
+            f"{_PROCESSORS}/0/Parameters/1/ParameterValue": the_path_of_the_table_name,
+            # Firehose reads these two characters as a line feed; without it, all records would be one line.
             f"{_PROCESSORS}/1/Type": "AppendDelimiterToRecord",
             f"{_PROCESSORS}/1/Parameters/0/ParameterName": "Delimiter",
             f"{_PROCESSORS}/1/Parameters/0/ParameterValue": "\\n",
@@ -178,7 +178,7 @@ _GLUE = ("glue:StartJobRun", "glue:GetJobRun", "glue:BatchStopJobRun")
 
 
 def starts_and_ends_runs_of_spark(statements: list[dict[str, Any]]) -> bool:
-    """leave to start, look at and cancel runs, and to hand the role over"""
+    """permission to start, read and cancel runs, and to pass the role"""
     on_emr = dict.fromkeys(_EMR, (f"arn:{NAME}-spark", f"arn:{NAME}-spark/jobruns/*"))
     on_glue = dict.fromkeys(_GLUE, f"arn:aws:glue:{REGION}:{ACCOUNT}:job/{NAME}-spark")
     role = {"iam:PassRole": f"arn:{NAME}-spark"}
@@ -193,9 +193,9 @@ COMPUTE = {
             "/Name": f"{NAME}-spark",
             "/Type": "SPARK",
             "/ReleaseLabel": Parameter("SparkRelease"),
-            # The libraries in the archive are for it.
+            # The libraries in the archive are compiled for it.
             "/Architecture": "X86_64",
-            # `dm` starts runs, never the application.
+            # `dm` starts runs only; the application must start itself.
             "/AutoStartConfiguration/Enabled": True,
             "/AutoStopConfiguration/Enabled": True,
             "/AutoStopConfiguration/IdleTimeoutMinutes": Parameter("SparkIdleMinutes"),
@@ -206,7 +206,7 @@ COMPUTE = {
             f"{_MONITORED}/CloudWatchLoggingConfiguration/EncryptionKeyArn": CONTROL_KEY,
             f"{_MONITORED}/ManagedPersistenceMonitoringConfiguration/EncryptionKeyArn": CONTROL_KEY,
             "/RuntimeConfiguration/0/Classification": "spark-defaults",
-            # Personal values become tokens in the tasks, so executors need the key as much as the driver.
+            # Tasks turn personal values into tokens, so executors need the key as well as the driver.
             f"{_DEFAULTS}/spark.emr-serverless.driverEnv.DM_TOKEN_KEY": TOKEN_KEY,
             f"{_DEFAULTS}/spark.executorEnv.DM_TOKEN_KEY": TOKEN_KEY,
             f"{_DEFAULTS}/spark.emr-serverless.driverEnv.PYSPARK_PYTHON": f"python{spark_runtime.PYTHON}",
@@ -256,7 +256,7 @@ COMPUTE = {
     ),
     "DbtProject": Row(
         {
-            # The machine that builds knows it by this name.
+            # The build machine refers to it by this name.
             "/Name": f"{NAME}-dbt",
             "/ServiceRole": f"arn:{NAME}-dbt",
             "/EncryptionKey": CONTROL_KEY,

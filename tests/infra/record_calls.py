@@ -1,8 +1,8 @@
-"""Write infra/calls.yaml: what each role asks for, seen by the local cloud. `make record-calls`.
+"""Write infra/calls.yaml: the calls that the local cloud saw each role make. `make record-calls`.
 
-Runs the demo with IAM in the mode `record` (it judges and keeps, and refuses nothing), then what the demo has
-no step for: the functions, Spark, what people do by hand, and the analyst's and the auditor's questions, each
-in its role. What AWS itself does under a role cannot be seen here; `infra/calls-by-aws.yaml` documents it.
+Runs the demo with IAM in `record` mode (calls are judged and recorded, never refused), then what the demo has
+no step for: the functions, Spark, what people do by hand, and what analysts and auditors read, each in its
+role. What AWS itself does under a role cannot be seen here; `infra/calls-by-aws.yaml` documents it.
 """
 
 import argparse
@@ -59,11 +59,11 @@ HEAD = """\
 """
 
 
-# --- the way through ----------------------------------------------------------------------------
+# --- the steps ----------------------------------------------------------------------------------
 
 
 def walk(steps: Steps, folder: str) -> None:
-    """Everything that the demo has no step for."""
+    """Run everything that the demo has no step for."""
     target = f"{folder}-target"
     group = steps.env["DM_WORKGROUP"]
     as_engineer = partial(try_command, steps, "engineer")
@@ -71,11 +71,11 @@ def walk(steps: Steps, folder: str) -> None:
     with_role(steps, "register", lambda: register(steps))
     with_role(steps, "engineer", lambda: run_spark(steps))
     with_role(steps, "ingest", lambda: ingest_what_fails(steps))
-    with_role(steps, "register", lambda: register_stray(steps))  # it was gone, and has come again
+    with_role(steps, "register", lambda: register_stray(steps))  # deleted above, now landed again
     as_engineer("dm", "ingest", "run", "--until-idle", DM_RAW_QUEUE=raw_queue(steps))
     left_out = ("--until", "2999-12-31", "--reason", "seen", "--workgroup", group)
     as_engineer("dm", "quarantine", "waive", f"{registered_by_event(steps)}:2", *left_out)
-    as_engineer(*REKEY, DM_TOKEN_KEY="another" * 5)  # and back, below
+    as_engineer(*REKEY, DM_TOKEN_KEY="another" * 5)  # changed back below
     for command in (
         ("dm", "status"),
         ("dm", "files", "list", "--json"),
@@ -95,7 +95,7 @@ def walk(steps: Steps, folder: str) -> None:
         ("dm", "cost", "record", "--workgroup", group),
         ("dm", "retention", "plan", "--workgroup", group),
         ("dm", "retention", "run", "--workgroup", group, *(f"--{k}-days=0" for k in KINDS)),
-        ("dm", "retention", "run", "--workgroup", group),  # what is too young now is taken back
+        ("dm", "retention", "run", "--workgroup", group),  # takes back what is too young now
         ("dm", "reconcile", "top_drinkers", "--target", "dev"),
         ("dm", "maintain", "run", "--workgroup", group, "--keep-days", "0"),
     ):
@@ -111,14 +111,14 @@ def walk(steps: Steps, folder: str) -> None:
 
 KINDS = ("raw", "bronze", "quarantine")
 REKEY = ("dm", "ingest", "rekey", "--table", "profile", "--reason", "seen")
-# Values of dev that make the roles of those who deploy.
+# Parameter values with which the deployment roles of dev are created.
 STACKS_ROLE = "beer-stacks"
 DEPLOYERS = ("CiRepository=owner/lake", f"StacksRole=arn:aws:iam::123456789012:role/{STACKS_ROLE}")
 STATEMENT = "select count(*) from {prefix}gold.top_drinkers"
 
 
 def register(steps: Steps) -> None:
-    """The function of registration, told of one new file, and of one that nobody ingests."""
+    """Notify the register function of a new file, and of a stray object."""
     content = gzip.compress(b"brewery_id,brewery_name\n900001,A\n")
     register_one(steps, "brewery", "by-event.csv.gz", content)
     register_stray(steps)
@@ -126,12 +126,12 @@ def register(steps: Steps) -> None:
 
 
 def register_stray(steps: Steps) -> None:
-    """The function of registration, told of an object in a folder without a contract."""
+    """Notify the register function of an object in a folder without a contract."""
     register_one(steps, "wine", "stray.csv.gz", b"nobody's")
 
 
 def register_one(steps: Steps, table: str, name: str, content: bytes) -> None:
-    """Land a file, and tell the function of registration."""
+    """Land a file and notify the register function."""
     stored = land(steps, table, name, content)
     found = {
         "key": f"raw/{table}/{name}",
@@ -148,7 +148,7 @@ def register_one(steps: Steps, table: str, name: str, content: bytes) -> None:
 
 
 def ingest_what_fails(steps: Steps) -> None:
-    """The function of ingestion, on a good file and on one that is cut, whose failure it tells the topic."""
+    """Run the ingest function on a valid file and on a truncated one, whose failure it sends to the topic."""
     good = gzip.compress(b"brewery_id,brewery_name\n900002,A\n")
     land(steps, "brewery", "good.csv.gz", good)
     land(steps, "brewery", "cut.csv.gz", good[:-9])
@@ -159,7 +159,7 @@ def ingest_what_fails(steps: Steps) -> None:
 
 
 def let_go_and_take_back() -> None:
-    """The function of retention: all may go for its age, and then nothing."""
+    """Run the retention function twice: everything is old enough, then nothing is."""
     for days in ("0", "999"):
         os.environ.update({f"DM_{kind.upper()}_DAYS": days for kind in KINDS})
         handlers._parts.cache_clear()
@@ -169,7 +169,7 @@ def let_go_and_take_back() -> None:
 
 
 def forget_a_comment(steps: Steps) -> None:
-    """As if the catalog were older than the contract."""
+    """Change a comment in the catalog, as if the catalog were older than the contract."""
     glue, name = aws(steps.env)("glue"), f"{steps.env['DM_SCHEMA_PREFIX']}bronze"
     table = glue.get_table(DatabaseName=name, Name="brewery")["Table"]
     table["StorageDescriptor"]["Columns"][0]["Comment"] = "old"
@@ -178,7 +178,7 @@ def forget_a_comment(steps: Steps) -> None:
 
 
 def run_spark(steps: Steps) -> None:
-    """Ingestion by hand with Spark, whose job has a role of its own."""
+    """Ingest by hand with Spark, whose job has its own role."""
     land(steps, "brewery", "for-spark.csv.gz", gzip.compress(b"brewery_id,brewery_name\n900003,A\n"))
     parts = connect(os.environ)
     engine = SparkSubmitEngine(parts.objects, {**os.environ, **steps.env_of("spark")})
@@ -191,7 +191,7 @@ def run_spark(steps: Steps) -> None:
 
 
 def by_hand(steps: Steps) -> None:
-    """What docs/deploy.md and docs/builds.md have an engineer do by hand, and starting Spark on EMR."""
+    """Do what docs/deploy.md and docs/builds.md tell engineers to do by hand, and start Spark on EMR."""
     region, account = os.environ["AWS_REGION"], "123456789012"
     client = aws(os.environ)
     client("secretsmanager").get_secret_value(SecretId=token_key(steps))
@@ -209,7 +209,7 @@ def by_hand(steps: Steps) -> None:
 
 
 def analyse(steps: Steps) -> None:
-    """What an analyst's client asks: statements, what there is to read, and giving a statement up."""
+    """Make the calls of an analyst's client: run statements, list and read results, cancel a statement."""
     env = dict(os.environ)
     report.query(env, STATEMENT)
     client = aws(env)
@@ -224,7 +224,7 @@ def analyse(steps: Steps) -> None:
 
 
 def audit(steps: Steps) -> None:
-    """What docs/deploy.md has an auditor ask."""
+    """Make the calls that docs/deploy.md describes for an auditor."""
     env = dict(os.environ)
     client, lake = aws(env), env["DM_BUCKET"]
     logs = lake.replace("-lake-", "-logs-")
@@ -255,18 +255,18 @@ def audit(steps: Steps) -> None:
 
 
 def deploy(steps: Steps, role: str, verb: str, *more: str) -> None:
-    """`dm deploy` with the values that make the roles of those who deploy."""
+    """Run `dm deploy` with the values that create the deployment roles."""
     values = [part for one in DEPLOYERS for part in ("--set", one)] if verb in ("plan", "apply") else []
     try_command(steps, role, "dm", "deploy", verb, roles.ENVIRONMENT, *more, *values)
 
 
 def deploy_all(steps: Steps, folder: str) -> None:
-    """What docs/deploy.md has a deployer do, but for data, which an administrator alone deletes."""
+    """Do what docs/deploy.md tells a deployer to do; only administrators delete data."""
     archive = ROOT / f"{folder}-new-functions.zip"
     with zipfile.ZipFile(archive, "w") as content:
         content.writestr("README", "Another archive than the one that the demo has deployed.")
     deploy(steps, "deploy", "plan", "control", "observability")
-    for _ in range(2):  # the second time it has been uploaded
+    for _ in range(2):  # the second time, the archive is already uploaded
         deploy(steps, "deploy", "apply", "control", "observability", "--yes", "--control-zip", str(archive))
     deploy(steps, "deploy", "status")
     deploy(steps, "deploy", "drift", "control")
@@ -277,29 +277,29 @@ def deploy_all(steps: Steps, folder: str) -> None:
 
 
 def make_stacks_role(steps: Steps) -> None:
-    """As the administrator does before the first deployment."""
+    """Create the role, as an administrator does before the first deployment."""
     trusted = {"Effect": "Allow", "Principal": {"Service": "cloudformation.amazonaws.com"}}
     trust = {"Version": "2012-10-17", "Statement": [{**trusted, "Action": "sts:AssumeRole"}]}
     aws(steps.env)("iam").create_role(RoleName=STACKS_ROLE, AssumeRolePolicyDocument=json.dumps(trust))
 
 
-# --- how each is run ----------------------------------------------------------------------------
+# --- how each step is run -----------------------------------------------------------------------
 
 
 def try_command(steps: Steps, role: str, *command: str, **env: str) -> None:
-    """Run a command in a role; findings (exit code 1) are no failure of what is recorded."""
+    """Run a command in a role. Exit code 1 means findings, which are fine here."""
     whole = [str(Path(sys.executable).parent / command[0]), *command[1:]]
     done = subprocess.run(whole, cwd=ROOT, env={**steps.env_of(role), **env}, text=True, capture_output=True)
     steps.console.print(f"  {role}: {' '.join(command)} -> {done.returncode}", highlight=False)
     if done.returncode not in (0, 1):
-        raise SystemExit(f"{command} gave {done.returncode}\n{done.stdout}\n{done.stderr}")
+        raise SystemExit(f"{command} exited with {done.returncode}\n{done.stdout}\n{done.stderr}")
 
 
 @contextmanager
 def in_role(steps: Steps, role: str) -> Iterator[None]:
     before = dict(os.environ)
     os.environ.update(steps.env_of(role))
-    boto3.DEFAULT_SESSION = None  # else it would go on with the credentials that it found first
+    boto3.DEFAULT_SESSION = None  # it would keep the credentials that it found first
     try:
         yield
     finally:
@@ -314,7 +314,7 @@ def with_role(steps: Steps, role: str, action: Callable[[], None]) -> None:
 
 
 def refused_is_fine(call: Callable[..., Any], *arguments: Any, **given: Any) -> None:
-    """Ask; what the local cloud does not have, or not now, was asked for all the same."""
+    """Make a call whose answer does not matter: it is recorded even if the local cloud refuses it."""
     try:
         call(*arguments, **given)
     except Exception as error:
@@ -323,7 +323,7 @@ def refused_is_fine(call: Callable[..., Any], *arguments: Any, **given: Any) -> 
 
 
 class Indented(yaml.SafeDumper):
-    """Lists are indented below their name, as everywhere in this repository."""
+    """Indents lists below their key, as everywhere in this repository."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         """See yaml.SafeDumper."""
@@ -333,8 +333,8 @@ class Indented(yaml.SafeDumper):
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dir", default=FOLDER)
-    parser.add_argument("--on-demo", action="store_true", help="go on with a demo that ran with --iam record")
-    parser.add_argument("--also", type=Path, help="calls that were kept of it before: dm local calls --json")
+    parser.add_argument("--on-demo", action="store_true", help="continue a demo that ran with --iam record")
+    parser.add_argument("--also", type=Path, help="its calls recorded so far, from dm local calls --json")
     said = parser.parse_args()
     steps = Steps(Console())
     if not said.on_demo:

@@ -1,4 +1,4 @@
-"""What record_calls finds and makes in the cloud that it records."""
+"""What record_calls finds and creates in the cloud that it records."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from demo.steps import Steps
 
 
 def aws(env: Mapping[str, str]) -> Callable[[str], Any]:
-    """Clients in the role that `env` has."""
+    """Return a function that creates clients with the credentials in `env`."""
 
     def client(service: str) -> Any:
         return boto3.client(
@@ -29,7 +29,7 @@ def aws(env: Mapping[str, str]) -> Callable[[str], Any]:
 
 
 def land(steps: Steps, table: str, name: str, content: bytes) -> dict[str, str]:
-    """Land a raw file as its producer: the account's owner here."""
+    """Land a raw file as its producer does; here, that is the owner of the account."""
     key = f"raw/{table}/{name}"
     stored: dict[str, str] = aws(steps.env)("s3").put_object(
         Bucket=steps.env["DM_BUCKET"], Key=key, Body=content
@@ -38,19 +38,19 @@ def land(steps: Steps, table: str, name: str, content: bytes) -> dict[str, str]:
 
 
 def raw_queue(steps: Steps) -> str:
-    """The URL of the queue of notifications."""
+    """Return the URL of the notification queue."""
     url: str = aws(steps.env)("sqs").get_queue_url(QueueName=roles.name("raw"))["QueueUrl"]
     return url
 
 
 def token_key(steps: Steps) -> str:
-    """The ARN of the secret that tokens are made with."""
+    """Return the ARN of the secret that holds the token key."""
     arn: str = aws(steps.env)("secretsmanager").describe_secret(SecretId=roles.name("token-key"))["ARN"]
     return arn
 
 
 def application(steps: Steps) -> str:
-    """A new application of EMR Serverless, by its id."""
+    """Create an EMR Serverless application and return its id."""
     emr = aws(steps.env)("emr-serverless")
     made = emr.create_application(name="spark", releaseLabel="emr-7.0.0", type="SPARK", clientToken="1")
     found: str = made["applicationId"]
@@ -58,23 +58,23 @@ def application(steps: Steps) -> str:
 
 
 def registered_by_event(steps: Steps) -> str:
-    """The id of the file that a notification told of."""
+    """Return the id of the file that was registered by a notification."""
     return first_file(steps, lambda one: one["key"].endswith("/by-event.csv.gz"))
 
 
 def first_quarantined(steps: Steps) -> str:
-    """The id of a file of which something was refused."""
+    """Return the id of a file that has quarantined lines."""
     return first_file(steps, lambda one: one["quarantined"])
 
 
 def first_file(steps: Steps, is_wanted: Callable[[dict[str, Any]], object]) -> str:
-    """The id of the first raw file that is wanted."""
+    """Return the id of the first raw file that satisfies `is_wanted`."""
     listed = json.loads(steps.run_quietly("dm", "files", "list", "--json", role="engineer"))
     return str(next(one["file_id"] for one in listed if is_wanted(one)))
 
 
 def work_order() -> WorkOrder:
-    """An order with no file in it."""
+    """Return a work order without files."""
     lake = f"s3://{os.environ['DM_BUCKET']}"
     return WorkOrder(
         attempt="record-1",

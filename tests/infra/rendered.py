@@ -1,4 +1,4 @@
-"""The templates as CloudFormation would see them for one environment, functions resolved."""
+"""The templates of one environment with all functions resolved, as CloudFormation would resolve them."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -39,12 +39,12 @@ def values(environment: str) -> dict[str, str]:
 def render(
     given: Mapping[str, str], of: Mapping[str, template.Template] | None = None
 ) -> dict[str, dict[str, dict[str, Any]]]:
-    """Stack -> logical id -> resource, with all functions resolved. `Ref` gives a resource's name or ARN."""
+    """Return stack -> logical id -> resource, functions resolved. `Ref` gives a resource's name or ARN."""
     return _rendered(given, of or templates())[0]
 
 
-def told(given: Mapping[str, str]) -> dict[str, str]:
-    """The settings that the outputs of all stacks give."""
+def output_settings(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings in the outputs of all stacks."""
     return _rendered(given, templates())[1]
 
 
@@ -90,7 +90,7 @@ def environment(name: str) -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def every(type_name: str, of: str = "prod") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Stack and logical id, and properties, of all resources of a type."""
+    """Yield `stack.logical id` and the properties of all resources of a type."""
     for stack, resources in environment(of).items():
         for key, found in resources.items():
             if found["Type"] == type_name:

@@ -1,4 +1,4 @@
-"""Any values that the parameters allow make right templates, and any other is refused before a call."""
+"""All allowed parameter values give valid templates; any other value is refused before a call is made."""
 
 import os
 import re
@@ -25,7 +25,7 @@ SWEEP = int(os.environ.get("SWEEP", "1"))
 REGION = "eu-west-1"
 KNOWN = parameters.declared(templates())
 BOUNDED = sorted(name for name, one in KNOWN.items() if one["Type"] == "Number" or "AllowedValues" in one)
-# Nothing listens here: whatever gets as far as a call ends as UnavailableError.
+# Nothing listens here, so the first call raises UnavailableError.
 NOWHERE = {
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
     "AWS_REGION": REGION,
@@ -35,7 +35,7 @@ NOWHERE = {
 
 
 def _allowed(name: str, one: Mapping[str, Any]) -> st.SearchStrategy[str]:
-    """Any value of a parameter, its bounds more often than others."""
+    """Draw an allowed value of a parameter, its bounds more often than others."""
     if name in FILLED_IN:
         return st.just(FILLED_IN[name])
     if "AllowedValues" in one:
@@ -54,7 +54,7 @@ ALLOWED = st.fixed_dictionaries({name: _allowed(name, one) for name, one in KNOW
 
 
 def drawn(count: int) -> list[dict[str, str]]:
-    """So many sets of allowed values, new ones each time."""
+    """Return `count` random sets of allowed values."""
     found: list[dict[str, str]] = []
 
     @settings(
@@ -72,7 +72,7 @@ def drawn(count: int) -> list[dict[str, str]]:
 
 
 def linted(one: Template, rules: RulesCollection, sets: list[dict[str, str]]) -> list[str]:
-    """What cfn-lint says of a template with any of these sets of values."""
+    """Return what cfn-lint reports for a template with these sets of values."""
     given_values = [parameters.of_template(one, found) for found in sets]
     said = lint(one.body, rules, config=ManualArgs(regions=[REGION], parameters=given_values))
     return sorted({f"{one.name}: {match.rule.id} {match.message}" for match in said})
@@ -86,7 +86,7 @@ def rules() -> RulesCollection:
 
 @settings(max_examples=25 * SWEEP)
 @given(ALLOWED)
-def test_any_allowed_values_are_taken_and_render_without_a_rest(given_values: dict[str, str]) -> None:
+def test_any_allowed_values_are_accepted_and_every_function_is_resolved(given_values: dict[str, str]) -> None:
     parameters.judge(given_values, KNOWN)
     for stack, resources in render(given_values).items():
         for key, found in resources.items():
@@ -94,8 +94,8 @@ def test_any_allowed_values_are_taken_and_render_without_a_rest(given_values: di
             assert "'Ref'" not in repr(found["Properties"]), f"{stack}.{key}"
 
 
-def test_any_allowed_values_lint(rules: RulesCollection) -> None:
-    """cfn-lint resolves each reference to each value and judges the result; half of the templates a run."""
+def test_cfn_lint_accepts_any_allowed_values(rules: RulesCollection) -> None:
+    """cfn-lint resolves each reference to each value and checks that. Each run covers half the templates."""
     sets = [*(values(name) for name in ("dev", "staging", "prod")), *drawn(20 * SWEEP)]
     count = len(templates()) if SWEEP > 1 else len(templates()) // 2
     chosen = Random().sample(sorted(templates()), count)
@@ -103,7 +103,7 @@ def test_any_allowed_values_lint(rules: RulesCollection) -> None:
     assert [said for name in chosen for said in linted(templates()[name], rules, sets)] == []
 
 
-def test_a_bound_that_is_wider_than_that_of_aws_would_be_found(rules: RulesCollection) -> None:
+def test_a_bound_wider_than_the_limit_of_aws_is_found(rules: RulesCollection) -> None:
     beyond = values("dev") | {"StreamHours": "9000"}
     assert "greater than the maximum of 8760" in str(
         linted(templates()["stream"], rules, [values("dev"), beyond])
@@ -111,7 +111,7 @@ def test_a_bound_that_is_wider_than_that_of_aws_would_be_found(rules: RulesColle
 
 
 def _outside(one: Mapping[str, Any]) -> st.SearchStrategy[str]:
-    """Any value that a bounded parameter does not allow."""
+    """Draw a value that a bounded parameter does not allow."""
     if "AllowedValues" in one:
         allowed = {parameters._text(item) for item in one["AllowedValues"]}
         return st.text(st.characters(codec="ascii", categories=["L", "N", "P"])).filter(
@@ -129,7 +129,7 @@ def _outside(one: Mapping[str, Any]) -> st.SearchStrategy[str]:
 
 @settings(max_examples=60 * SWEEP)
 @given(st.sampled_from(BOUNDED).flatmap(lambda name: st.tuples(st.just(name), _outside(KNOWN[name]))))
-def test_any_other_value_is_refused_by_name_with_what_is_allowed(found: tuple[str, str]) -> None:
+def test_any_other_value_is_refused_with_its_name_and_bounds(found: tuple[str, str]) -> None:
     name, value = found
     with pytest.raises(UsageError) as refused:
         parameters.judge(values("dev") | {name: value}, KNOWN)
@@ -141,8 +141,8 @@ def test_any_other_value_is_refused_by_name_with_what_is_allowed(found: tuple[st
 
 
 @pytest.mark.parametrize("name", BOUNDED[:: len(BOUNDED) // 2])
-def test_it_is_refused_before_anything_is_called(name: str) -> None:
-    """On the command line, where the right value gets as far as a call."""
+def test_a_value_is_refused_before_any_call(name: str) -> None:
+    """On the command line, a valid value gets as far as the first call."""
     arguments = ["plan", "dev", "storage", "--infra", str(INFRA), "--set"]
 
     def outcome(value: str) -> BaseException | None:
@@ -154,12 +154,12 @@ def test_it_is_refused_before_anything_is_called(name: str) -> None:
     assert "nothing was called" in refused.message
 
 
-def test_what_is_least_may_not_be_above_what_is_most() -> None:
+def test_a_minimum_may_not_exceed_its_maximum() -> None:
     with pytest.raises(UsageError, match="SourceMinAcu=8: is above SourceMaxAcu=4"):
         parameters.judge(values("dev") | {"SourceMinAcu": "8", "SourceMaxAcu": "4"}, KNOWN)
 
 
 @pytest.mark.parametrize(("name", "value"), [("StreamShards", "1.5"), ("SourceMinAcu", "0.7")])
-def test_a_part_of_what_comes_whole_is_refused(name: str, value: str) -> None:
+def test_a_fraction_of_a_whole_number_is_refused(name: str, value: str) -> None:
     with pytest.raises(UsageError, match=rf"{name}={value}: is no (whole number|multiple of 0\.5)"):
         parameters.judge(values("dev") | {name: value}, KNOWN)

@@ -1,4 +1,4 @@
-"""docs/deploy.md says what is so."""
+"""docs/deploy.md agrees with the templates and the plan."""
 
 import re
 
@@ -11,7 +11,7 @@ VALUES = {name: parameters.of_environment(INFRA, name) for name in ENVIRONMENTS}
 
 
 def _table(heading: str) -> list[list[str]]:
-    """The cells of the first table whose heading begins like this."""
+    """Return the cells of the first table whose header row begins with `heading`."""
     lines = PAGE[PAGE.index(heading) :].splitlines()[2:]
     rows = []
     for line in lines:
@@ -21,7 +21,7 @@ def _table(heading: str) -> list[list[str]]:
     return rows
 
 
-def test_the_environments_differ_exactly_where_the_table_says() -> None:
+def test_the_table_lists_exactly_the_differences_between_environments() -> None:
     stated = {row[0]: tuple(row[1:4]) for row in _table("| parameter | dev")}
     found = {
         key: tuple(VALUES[name][key] for name in ENVIRONMENTS)
@@ -32,7 +32,7 @@ def test_the_environments_differ_exactly_where_the_table_says() -> None:
     assert all(row[4] for row in _table("| parameter | dev"))
 
 
-def test_the_stacks_and_what_they_need_are_those_of_the_templates() -> None:
+def test_the_stacks_and_their_order_are_those_of_the_templates() -> None:
     stated = {row[0]: set(filter(None, re.split(r",\s*", row[2]))) for row in _table("| stack | what")}
     assert stated == {name: set(needed) for name, needed in order.needs(templates()).items()}
 

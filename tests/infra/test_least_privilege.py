@@ -1,7 +1,8 @@
-"""Each role may do what it was seen asking for or what is documented, and nothing else: cell by cell.
+"""Each role may make the calls that were recorded or documented for it, and no others.
 
-`infra/calls.yaml` is what the local cloud saw (`make record-calls`), `infra/calls-by-aws.yaml` what AWS does
-itself under a role. A cell is one action on one resource of one statement.
+`infra/calls.yaml` has the calls that the local cloud recorded (`make record-calls`);
+`infra/calls-by-aws.yaml` what AWS itself does under a role. A cell is one action on one resource of one
+statement.
 """
 
 import re
@@ -20,7 +21,7 @@ INFRA = Path(__file__).parents[2] / "infra"
 RECORDED = yaml.safe_load((INFRA / "calls.yaml").read_text())["roles"]
 BY_AWS = yaml.safe_load((INFRA / "calls-by-aws.yaml").read_text())
 ROLES = sorted(RECORDED.keys() | BY_AWS.keys())
-# How a rendered template names what has no name of its own.
+# How a rendered template refers to resources without a name of their own.
 NAMES = {
     "LakeKey": "arn:LakeKey",
     "ControlKey": "arn:ControlKey",
@@ -29,16 +30,16 @@ NAMES = {
     "arn:aws:emr-serverless:REGION:ACCOUNT:/applications/*": "arn:beer-dev-spark",
     "arn:aws:emr-serverless:REGION:ACCOUNT:/applications/*/jobruns/*": "arn:beer-dev-spark/jobruns/*",
 }
-# An engineer runs by hand what these run.
+# Engineers run by hand what these roles run.
 SHARED = {"engineer": ("ingest", "dbt")}
-# Actions and resources of one statement that AWS knows no right for together, such as databases and tables.
+# Action and resource of one statement that together permit nothing, such as GetDatabase on a table.
 WITHOUT_EFFECT = {
     "glue:GetDatabase": ":table/",
     "emr-serverless:StartJobRun": "/jobruns/",
     "emr-serverless:GetJobRun": "^arn:beer-dev-spark$",
     "emr-serverless:CancelJobRun": "^arn:beer-dev-spark$",
 }
-# AWS's own managed policies are AWS's to keep narrow.
+# Roles that have only managed policies of AWS, which we cannot narrow.
 BY_AWS_ALONE = {"monitoring"}
 
 
@@ -50,7 +51,7 @@ def rendered() -> dict[str, dict[str, dict[str, Any]]]:
 
 @cache
 def policies() -> dict[str, list[dict[str, Any]]]:
-    """Role -> its statements, of its own, of policies that it names and of policies that name it."""
+    """Return role -> statements: inline, of policies that it lists, and of policies that list it."""
     resources = {key: one for stack in rendered().values() for key, one in stack.items()}
     managed = {
         key: one["Properties"] for key, one in resources.items() if one["Type"] == "AWS::IAM::ManagedPolicy"
@@ -82,7 +83,7 @@ def cells(role: str) -> Iterator[tuple[str, str]]:
 
 
 def named(resource: str) -> str:
-    """A recorded resource as the rendered template would name it."""
+    """Return a recorded resource in the form of the rendered template."""
     named = NAMES.get(resource, resource).replace("PROJECT", values("dev")["Project"])
     return named.replace("REGION", "eu-west-1").replace("ACCOUNT", ACCOUNT)
 
@@ -102,12 +103,12 @@ def allows(role: str, action: str, resource: str) -> bool:
 
 
 def refused(role: str) -> list[str]:
-    """What the role was seen asking for and may not do."""
+    """Return the recorded calls that the role does not allow."""
     return sorted(f"{one} on {place}" for one, place in recorded(role) if not allows(role, one, place))
 
 
 def unused(role: str) -> list[str]:
-    """What the role may do and was never seen asking for, and nothing documents."""
+    """Return the permissions of the role that are neither recorded nor documented."""
     runs = (role, *SHARED.get(role, ()))
     seen = {cell for one in runs for cell in recorded(one)}
     written = [entry for one in runs for entry in BY_AWS.get(one, ())]
@@ -124,30 +125,30 @@ def test_every_role_is_recorded_or_documented() -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_may_do_all_that_it_was_seen_asking_for(role: str) -> None:
+def test_a_role_allows_every_recorded_call(role: str) -> None:
     assert refused(role) == []
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_may_do_nothing_else_than_was_seen_or_is_documented(role: str) -> None:
+def test_a_role_allows_only_what_is_recorded_or_documented(role: str) -> None:
     assert unused(role) == []
 
 
 @pytest.mark.parametrize("role", sorted(BY_AWS))
-def test_what_is_documented_is_a_right_of_the_role_that_was_not_seen(role: str) -> None:
+def test_documented_permissions_exist_and_were_not_recorded(role: str) -> None:
     for entry in BY_AWS[role]:
         assert entry["why"]
         assert entry["source"].startswith(("https://docs.aws.amazon.com/", "control/"))
         for action in entry["actions"]:
             places = [place for one, place in cells(role) if one == action and documents(entry, one, place)]
-            assert places, f"{role} has no {action} any more"
+            assert places, f"{role} no longer has {action}"
             seen = {what for one, what in recorded(role) if one == action}
             needless = all(any(matches(place, what) for what in seen) for place in places)
-            assert not needless, f"{role}: {action} was seen, and needs no documentation"
+            assert not needless, f"{role}: {action} was recorded, so it needs no documentation"
 
 
-def test_both_directions_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A right too few and a right too many, each planted in the role of dbt."""
+def test_a_missing_and_a_superfluous_permission_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing and a superfluous permission, planted in the role of dbt."""
     whole = policies()["dbt"]
     narrower = {**policies(), "dbt": [one for one in whole if one["Sid"] != "ReadBronze"]}
     more = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::beer-dev-lake-1/raw/*"}
@@ -158,7 +159,7 @@ def test_both_directions_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     assert unused("dbt") == [f"s3:GetObject on {more['Resource']}"]
 
 
-def test_who_deploys_changes_stacks_of_one_environment_and_nothing_directly() -> None:
+def test_a_deployer_changes_only_stacks_and_only_those_of_one_environment() -> None:
     stack, account = "arn:aws:cloudformation:eu-west-1:123456789012:stack/beer-", "123456789012"
     assert allows("deploy", "cloudformation:ExecuteChangeSet", f"{stack}dev-storage/1")
     assert not allows("deploy", "cloudformation:ExecuteChangeSet", f"{stack}prod-storage/1")

@@ -1,4 +1,4 @@
-"""The state machines, run: what they call, what they try again, and that starting twice builds once."""
+"""The state machines, executed: what they call and retry, and that starting a run twice builds once."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ DBT = "arn:aws:states:::codebuild:startBuild.sync"
 
 
 class Account:
-    """Answers tasks as the services would, one after the other, and remembers them."""
+    """Answers tasks as the services would, in the given order, and remembers the requests."""
 
     def __init__(self, *passes: dict[str, int] | str) -> None:
         self.passes: Iterator[dict[str, int] | str] = iter(passes)
@@ -47,7 +47,7 @@ def _pass(batches: int, left: int = 0) -> dict[str, int]:
     return {"batches": batches, "left": left}
 
 
-def test_the_function_answers_what_the_machine_reads() -> None:
+def test_the_function_returns_what_the_machine_reads() -> None:
     assert get_type_hints(handlers.ingest)["return"] == dict[str, object]
     reads = json.loads(INGESTION)["States"]["Ingest"]["ResultSelector"].values()
     import inspect
@@ -56,29 +56,29 @@ def test_the_function_answers_what_the_machine_reads() -> None:
         assert f'"{path.rpartition(".")[2]}"' in inspect.getsource(handlers.ingest)
 
 
-def test_a_pass_that_published_starts_a_build_of_its_own_name() -> None:
+def test_a_pass_that_published_starts_a_build_named_after_the_execution() -> None:
     account = Account(_pass(2))
     assert run(INGESTION, account, {}, "at-noon").status == "SUCCEEDED"
     assert account.builds == ["at-noon"]
 
 
-def test_without_anything_new_nothing_is_built() -> None:
+def test_a_pass_that_published_nothing_starts_no_build() -> None:
     account = Account(_pass(0))
     assert run(INGESTION, account, {}).path == ["Ingest", "WasThereAnything", "Nothing"]
     assert account.builds == []
 
 
-def test_what_is_left_is_taken_up_after_a_while_and_built_then() -> None:
+def test_work_left_over_is_ingested_after_a_wait_and_then_built() -> None:
     account = Account(_pass(1, left=2), _pass(0, left=1), _pass(0))
     execution = run(INGESTION, account, {"table": "review"})
     assert (execution.status, execution.waited) == ("SUCCEEDED", 120)
     assert account.builds == ["e-1"]
-    # The table that it was started for stays the table of each pass.
+    # Each pass gets the table that the machine was started for.
     assert [one["table"] for one in account.payloads] == ["review"] * 3
 
 
 @pytest.mark.parametrize("error", ["ThrottledError", "UnavailableError", "Lambda.TooManyRequestsException"])
-def test_what_may_pass_by_itself_is_tried_again(error: str) -> None:
+def test_a_transient_error_is_retried(error: str) -> None:
     account = Account(error, error, _pass(1))
     execution = run(INGESTION, account, {})
     assert execution.status == "SUCCEEDED"
@@ -86,17 +86,17 @@ def test_what_may_pass_by_itself_is_tried_again(error: str) -> None:
 
 
 @pytest.mark.parametrize("error", ["UsageError", "ContractError", "EngineError", "ConflictError", "KeyError"])
-def test_what_needs_a_person_fails_at_once(error: str) -> None:
+def test_an_error_that_needs_a_person_fails_at_once(error: str) -> None:
     execution = run(INGESTION, Account(error, _pass(1)), {})
     assert (execution.status, execution.error, execution.waited) == ("FAILED", error, 0)
 
 
-def test_what_does_not_pass_is_given_up() -> None:
+def test_retries_end_with_a_failure() -> None:
     execution = run(INGESTION, Account(*["ThrottledError"] * 20), {})
     assert (execution.status, execution.error) == ("FAILED", "ThrottledError")
 
 
-def test_work_that_never_ends_is_cut_off() -> None:
+def test_work_that_never_ends_times_out() -> None:
     account = Account(*[_pass(0, left=1)] * 500)
     assert run(INGESTION, account, {}).status == "TIMED_OUT"
 
@@ -121,7 +121,7 @@ class Builder:
         return {"Build": {"BuildStatus": "SUCCEEDED", "Id": "dbt:1"}}
 
 
-def test_a_build_runs_the_project_once_a_name() -> None:
+def test_the_name_of_a_build_is_its_idempotency_token() -> None:
     builder = Builder()
     execution = run(BUILD, builder, {}, "at-noon")
     assert execution.output == {"status": "SUCCEEDED", "id": "dbt:1"}
@@ -136,7 +136,7 @@ def test_a_second_build_waits_for_the_first() -> None:
     assert execution.waited > 300
 
 
-def test_a_build_that_was_refused_is_not_tried_again() -> None:
+def test_a_failed_build_is_not_retried() -> None:
     builder = Builder("States.TaskFailed")
     assert run(BUILD, builder, {}).error == "States.TaskFailed"
     assert len(builder.requests) == 1
@@ -159,18 +159,18 @@ def retention_answers(*answers: dict[str, int] | str) -> Any:
 DONE = {"tagged": 3, "taken_back": 0, "returned": 1}
 
 
-def test_retention_is_one_call_that_is_made_again_when_the_cloud_did_not_answer() -> None:
+def test_retention_is_one_call_that_is_retried_after_transient_errors() -> None:
     execution = run(RETENTION, retention_answers("UnavailableError", "ThrottledError", DONE), {})
     assert (execution.status, execution.output) == ("SUCCEEDED", {"tagged": 3, "returned": 1})
     assert get_type_hints(handlers.retention)["return"] == dict[str, object]
 
 
 @pytest.mark.parametrize("error", ["DataError", "UsageError", "UpstreamError", "States.Timeout"])
-def test_retention_that_needs_a_person_fails_at_once(error: str) -> None:
+def test_a_retention_error_that_needs_a_person_fails_at_once(error: str) -> None:
     assert run(RETENTION, retention_answers(error, DONE), {}).status == "FAILED"
 
 
-def test_maintenance_runs_in_the_project_of_builds_which_does_one_thing_at_a_time() -> None:
+def test_maintenance_runs_in_the_build_project_and_waits_for_builds() -> None:
     builder = Builder(*["CodeBuild.AccountLimitExceededException"] * 3)
     assert run(MAINTENANCE, builder, {}, "at-night").status == "SUCCEEDED"
     request = builder.requests[-1]
@@ -181,19 +181,19 @@ def test_maintenance_runs_in_the_project_of_builds_which_does_one_thing_at_a_tim
     assert given.keys() <= {one["Name"] for one in project["Environment"]["EnvironmentVariables"]}
 
 
-def test_maintenance_that_finds_no_time_between_builds_is_skipped_and_no_failure() -> None:
+def test_maintenance_that_never_gets_a_turn_is_skipped_without_failure() -> None:
     execution = run(MAINTENANCE, Builder(*["CodeBuild.AccountLimitExceededException"] * 99), {})
     assert (execution.status, execution.path) == ("SUCCEEDED", ["PutInOrder", "Skipped"])
 
 
-def test_maintenance_that_failed_fails_its_machine() -> None:
+def test_failed_maintenance_fails_its_machine() -> None:
     assert run(MAINTENANCE, Builder("States.TaskFailed"), {}).status == "FAILED"
 
 
-STATEMENT_MINUTES = 30  # as long as Athena lets one run
+STATEMENT_MINUTES = 30  # Athena's limit
 
 
-def test_nothing_ends_maintenance_by_force_before_its_last_statement_is_over() -> None:
+def test_no_timeout_ends_maintenance_before_its_last_statement() -> None:
     definition = json.loads(MAINTENANCE)
     most = templates()["control"].parameters["MaintenanceMinutes"]["MaxValue"]
     ended = definition["States"]["PutInOrder"]["Parameters"]["TimeoutInMinutesOverride"]
@@ -202,8 +202,8 @@ def test_nothing_ends_maintenance_by_force_before_its_last_statement_is_over() -
     assert definition["TimeoutSeconds"] >= waited + ended * 60
 
 
-def test_a_build_waits_for_as_long_as_maintenance_may_take() -> None:
-    # With full jitter a pause is half as long as it may be, in the mean.
+def test_a_build_waits_as_long_as_maintenance_may_take() -> None:
+    # With full jitter, a pause takes half of its maximum on average.
     waited = run(BUILD, Builder(*["CodeBuild.AccountLimitExceededException"] * 99), {}).waited / 2
     minutes = int(values("prod")["MaintenanceMinutes"]) + STATEMENT_MINUTES + INSTALL_MINUTES
     assert waited > minutes * 60

@@ -1,4 +1,4 @@
-"""Least privilege, measured: a role allows the calls that its component makes; anything else has a reason."""
+"""A role allows the calls that its component makes; every other permission has a stated reason."""
 
 import gzip
 import json
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 PREFIX = values("dev")["SchemaPrefix"]
 LAKE = "beer-dev-lake-123456789012"
 
-# What is allowed though no test sees it called, and why.
+# Permissions that no test uses, and why they are needed.
 BY_AWS = "Lambda itself does it under the role"
 BY_KEYS = "S3, SQS and DynamoDB ask KMS under the role; no client of ours does"
 UNSEEN = {
@@ -34,32 +34,32 @@ UNSEEN = {
         "logs:CreateLogStream": BY_AWS,
         "logs:PutLogEvents": BY_AWS,
         "kms:Decrypt": BY_KEYS,
-        "dynamodb:GetItem": "who is not the first to remember a stray object reads what the first one wrote",
+        "dynamodb:GetItem": "if another process recorded a stray object first, the function reads that item",
     },
     "IngestRole": {
         "logs:CreateLogStream": BY_AWS,
         "logs:PutLogEvents": BY_AWS,
         "kms:Decrypt": BY_KEYS,
         "kms:GenerateDataKey": BY_KEYS,
-        "s3:ListBucket": "S3 asks for it where an object is absent; infra/calls.yaml has seen that",
-        "s3:AbortMultipartUpload": "boto3 ends an upload in parts that failed; tests upload in one",
-        "glue:GetPartition": "a publisher that takes over looks whether the dead one's partition is there",
+        "s3:ListBucket": "S3 requires it if an object is absent; infra/calls.yaml has recorded that",
+        "s3:AbortMultipartUpload": "boto3 aborts a failed multipart upload; the tests upload in one part",
+        "glue:GetPartition": "a publisher that takes over checks for the partition of the dead one",
     },
 }
 
 
 @pytest.fixture(scope="module")
-def monkeypatch_of_all() -> Iterator[pytest.MonkeyPatch]:
+def module_monkeypatch() -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
         yield patch
 
 
 @pytest.fixture(scope="module")
 def lake(
-    monkeypatch_of_all: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+    module_monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Any]]:
-    """A lake with the names and the variables of the functions in dev, on moto."""
-    monkeypatch = monkeypatch_of_all
+    """A lake on moto with the names and variables that the functions have in dev."""
+    monkeypatch = module_monkeypatch
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -89,7 +89,7 @@ def lake(
     s3.put_bucket_versioning(Bucket=LAKE, VersioningConfiguration={"Status": "Enabled"})
     DynamoStore(settings).ensure()
     boto3.client("glue", "us-east-1").create_database(DatabaseInput={"Name": f"{PREFIX}bronze"})
-    # On AWS nothing is made here: the deployment has.
+    # On AWS, the deployment creates these, not the functions.
     monkeypatch.setattr(wiring, "ensure", lambda *_: None)
     handlers._parts.cache_clear()
     yield {"s3": s3, "settings": settings}
@@ -111,34 +111,34 @@ def _good(number: int) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def calls(lake: dict[str, Any], monkeypatch_of_all: pytest.MonkeyPatch) -> dict[str, set[Call]]:
-    """What each function calls on its way through good files, lost events, changed contracts and failures.
+def calls(lake: dict[str, Any], module_monkeypatch: pytest.MonkeyPatch) -> dict[str, set[Call]]:
+    """Return the calls of each function for good files, lost events, a changed contract and failures.
 
-    And through what nobody ingests, which comes, goes and comes again.
+    A stray object also comes, goes and comes again.
     """
     first = [_land(lake, "a.csv.gz", _good(1)), _land(lake, "a.csv.gz", b"", "wine")]
-    with recorded(monkeypatch_of_all) as registering:
+    with recorded(module_monkeypatch) as registering:
         handlers.register({"Records": first}, None)
     handlers._parts.cache_clear()
     _land(lake, "lost.csv.gz", _good(2))
     lake["s3"].delete_object(Bucket=LAKE, Key="raw/wine/a.csv.gz")
-    with recorded(monkeypatch_of_all) as ingesting:
+    with recorded(module_monkeypatch) as ingesting:
         handlers.ingest({}, None)
-    # The bucket was listed just now, so of these two an event has to tell.
+    # The bucket was listed just now, so only events can announce these two.
     more = [_land(lake, "cut.csv.gz", _good(3)[:-9]), _land(lake, "b.csv.gz", _good(4))]
     handlers.register({"Records": more}, None)
     stray = _land(lake, "b.csv.gz", b"", "wine")
-    with recorded(monkeypatch_of_all) as registering_again:
+    with recorded(module_monkeypatch) as registering_again:
         handlers.register({"Records": [stray]}, None)
     _forget_a_comment()
-    with recorded(monkeypatch_of_all) as again:
+    with recorded(module_monkeypatch) as again:
         for _ in range(3):
             handlers.ingest({}, None)
     return {"RegisterRole": registering | registering_again, "IngestRole": ingesting | again}
 
 
 def _forget_a_comment() -> None:
-    """As if the catalog were older than the contract."""
+    """Change a comment in the catalog, as if the catalog were older than the contract."""
     glue = boto3.client("glue", "us-east-1")
     table = glue.get_table(DatabaseName=f"{PREFIX}bronze", Name="brewery")["Table"]
     table["StorageDescriptor"]["Columns"][0]["Comment"] = "old"
@@ -156,14 +156,14 @@ def test_each_role_allows_every_call_that_its_function_makes(calls: dict[str, se
         assert refused == [], role
 
 
-def test_no_role_allows_what_its_function_never_calls_without_a_reason(calls: dict[str, set[Call]]) -> None:
+def test_every_permission_that_is_never_used_has_a_reason(calls: dict[str, set[Call]]) -> None:
     for role, made in calls.items():
         seen = {action for action, _ in made}
         assert actions(role) - seen == UNSEEN[role].keys(), role
 
 
-def test_the_way_through_is_a_whole_one(calls: dict[str, set[Call]]) -> None:
-    """So that the two tests above mean something."""
+def test_the_recorded_run_covers_alerts_and_every_catalog_change(calls: dict[str, set[Call]]) -> None:
+    """The two tests above rely on this."""
     assert ("sns:Publish", "arn:aws:sns:eu-west-1:123456789012:beer-dev-alerts") in calls["IngestRole"]
     assert {"glue:CreateTable", "glue:UpdateTable", "glue:CreatePartition"} <= {
         one for one, _ in calls["IngestRole"]
@@ -182,11 +182,11 @@ def test_the_way_through_is_a_whole_one(calls: dict[str, set[Call]]) -> None:
         ("dynamodb:GetItem", "arn:aws:dynamodb:eu-west-1:123456789012:table/beer-prod-control"),
     ],
 )
-def test_ingestion_can_neither_destroy_nor_look_elsewhere(action: str, resource: str) -> None:
+def test_ingestion_can_neither_delete_data_nor_read_elsewhere(action: str, resource: str) -> None:
     assert not allows("IngestRole", action, resource)
 
 
-def test_an_analyst_reads_gold_and_nothing_below_it() -> None:
+def test_an_analyst_reads_only_gold() -> None:
     table = f"arn:aws:glue:eu-west-1:123456789012:table/{PREFIX}"
     assert allows("AnalystRole", "glue:GetTable", f"{table}gold/top_beers")
     assert allows("AnalystRole", "s3:GetObject", f"arn:aws:s3:::{LAKE}/warehouse/{PREFIX}gold/t/x.parquet")
@@ -198,7 +198,7 @@ def test_an_analyst_reads_gold_and_nothing_below_it() -> None:
     assert not allows("AnalystRole", "athena:StartQueryExecution", group)
 
 
-def test_an_auditor_sees_trails_and_no_row() -> None:
+def test_an_auditor_reads_audit_trails_but_no_rows() -> None:
     assert allows("AuditorRole", "s3:GetObject", f"arn:aws:s3:::{LAKE}/audit/review/x.json")
     for folder in ("raw/", "bronze/", "quarantine/", "warehouse/"):
         assert not allows("AuditorRole", "s3:GetObject", f"arn:aws:s3:::{LAKE}/{folder}x")
@@ -207,6 +207,6 @@ def test_an_auditor_sees_trails_and_no_row() -> None:
     assert changing == []
 
 
-def test_what_a_role_may_do_is_of_one_environment() -> None:
+def test_a_role_cannot_read_another_environment() -> None:
     for role in ("RegisterRole", "IngestRole", "DbtRole", "SparkRole", "AnalystRole", "EngineerRole"):
         assert not allows(role, "s3:GetObject", "arn:aws:s3:::beer-prod-lake-123456789012/raw/x")

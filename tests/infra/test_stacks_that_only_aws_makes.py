@@ -1,4 +1,4 @@
-"""Network, source, stream and compute: no service here makes them, so each property is held to its needs."""
+"""Network, source, stream and compute: no local service can create them, so every property is checked."""
 
 import gzip
 import json
@@ -17,7 +17,7 @@ from iam import allows
 from needs import Row, at, leaves, problems
 from needs_of_network_and_source import NETWORK, REGION, SOURCE
 from needs_of_stream_and_compute import CODE, COMPUTE, STREAM
-from rendered import ACCOUNT, INFRA, render, templates, told, values
+from rendered import ACCOUNT, INFRA, output_settings, render, templates, values
 
 from bronze import contract
 from bronze.parse import Report, parse, source_of
@@ -37,7 +37,7 @@ ROWS: dict[str, dict[str, Row]] = {
 
 
 def wrong(of: Mapping[str, template.Template] | None = None, *names: str) -> list[str]:
-    """What of the rendered stacks is not as their rows say, with Spark on EMR and with Spark on Glue."""
+    """Return how the rendered stacks differ from their rows, with Spark on EMR and with Spark on Glue."""
     found: dict[str, None] = {}
     for spark in ("emr", "glue"):
         given = values("prod") | {"Spark": spark}
@@ -60,13 +60,13 @@ def test_every_property_of_every_resource_is_what_the_code_needs() -> None:
     assert wrong() == []
 
 
-def test_every_row_is_of_a_resource_that_is_there() -> None:
+def test_every_row_belongs_to_an_existing_resource() -> None:
     assert {name: list(rows) for name, rows in ROWS.items()} == {
         name: list(templates()[name].resources) for name in ROWS
     }
 
 
-# What somebody might do to a template without a thought of its readers: file, what is there, what it becomes.
+# Careless edits of a template: file, old text, new text.
 PLANTED = [
     ("stream", '"${Project}-${Environment}-changes"', '"${Project}-${Environment}-events"'),
     ("stream", "raw/!{partitionKeyFromQuery:table}/", "landing/!{partitionKeyFromQuery:table}/"),
@@ -131,8 +131,8 @@ def test_a_planted_change_is_found(name: str, there: str, instead: str, tmp_path
     assert wrong(changed, name)
 
 
-def test_any_property_that_is_needed_is_missed_when_it_changes_or_goes() -> None:
-    """Each row can fail in each of its lines: none is so lax that it takes whatever it is given."""
+def test_removing_or_changing_any_needed_property_is_found() -> None:
+    """Every line of every row can fail: no check accepts anything that it is given."""
     for spark in ("emr", "glue"):
         given = values("prod") | {"Spark": spark}
         for name, resources in render(given).items():
@@ -150,7 +150,7 @@ def _without(properties: Mapping[str, Any], path: str) -> dict[str, Any]:
 
 
 def _changed(properties: Mapping[str, Any], path: str) -> dict[str, Any]:
-    """The same with the first value at a path made another."""
+    """Return a copy in which the first value at a path is different."""
     whole, holder, step = _opened(properties, path)
     value = holder[step]
     if isinstance(value, dict | list):
@@ -164,7 +164,7 @@ def _changed(properties: Mapping[str, Any], path: str) -> dict[str, Any]:
 
 
 def _opened(properties: Mapping[str, Any], path: str) -> tuple[dict[str, Any], Any, Any]:
-    """A copy with JSON opened as far as the path goes, what holds the path's last step, and that step."""
+    """Return a copy with JSON parsed along the path, the container of the last step, and that step."""
     whole = json.loads(json.dumps(properties))
     holder, steps = whole, path.strip("/").split("/")
     for step in steps[:-1]:
@@ -183,7 +183,7 @@ REVIEW = {
 
 
 def _written() -> dict[str, Any]:
-    """One change as DMS writes it with the settings of the template: the key moved from 2 to 1."""
+    """Return a change as DMS writes it with the settings of the template: the key changed from 2 to 1."""
     edit = Edit("review", "update", REVIEW, {**REVIEW, "review_id": 2})
     start = LogStart(0x16B3748, 7, datetime(2026, 1, 2, tzinfo=UTC))
     [change] = changes.commit([(edit,)], start, Random(1))
@@ -192,7 +192,7 @@ def _written() -> dict[str, Any]:
 
 
 def _parsed(record: Mapping[str, Any], out: Path) -> tuple[Report, str]:
-    """What the parser says of a record, and what it moved the key from."""
+    """Parse a record; return the report and the key before the change."""
     written = contract.load(INFRA.parent / "contracts/bronze/review.yaml")
     source = source_of("raw/review/2026/01/01/part.json.gz", "f")
     out.mkdir()
@@ -203,8 +203,8 @@ def _parsed(record: Mapping[str, Any], out: Path) -> tuple[Report, str]:
     return report, rows[0]["_key_before"] if rows else ""
 
 
-def test_the_parser_needs_what_change_capture_is_told_to_write(tmp_path: Path) -> None:
-    """What the parser makes of a record that is written without a setting of `CaptureTo` or `CaptureTask`."""
+def test_the_parser_needs_every_capture_setting(tmp_path: Path) -> None:
+    """Without one setting of `CaptureTo` or `CaptureTask`, records are refused or lose the old key."""
     whole, before = _parsed(_written(), tmp_path / "whole")
     assert (whole.rows, whole.quarantined) == (1, 0)
     assert json.loads(before or "null") == {"review_id": 2}
@@ -228,12 +228,12 @@ def test_the_parser_needs_what_change_capture_is_told_to_write(tmp_path: Path) -
     assert _parsed(record, tmp_path / "name")[1] != before
 
 
-def test_a_run_of_spark_may_read_what_its_application_names_and_may_log() -> None:
-    """A run has what its role and its session policy both allow."""
+def test_a_spark_run_may_read_its_code_and_write_its_log() -> None:
+    """A run may do what both its role and its session policy allow."""
     file = OrderFile("f", "s3://lake/raw/review/a.json.gz", None, 1, 1, "json")
     folders = (f"s3://lake/{folder}/review/b1-e1" for folder in ("bronze", "events", "quarantine"))
     order = WorkOrder("review", "b1-e1", "s3://lake/attempts/b1-e1/contract.yaml", (file,), *folders)
-    settings = told(values("prod"))
+    settings = output_settings(values("prod"))
     policy: Any = job_runs.session_policy(order, settings["DM_SPARK_JOB"])
 
     def allowed(action: str, resource: str) -> bool:
@@ -254,6 +254,8 @@ def test_a_run_of_spark_may_read_what_its_application_names_and_may_log() -> Non
 
 
 @pytest.mark.parametrize("spark", ["emr", "glue"])
-def test_the_settings_that_are_told_are_all_that_spark_needs(spark: str) -> None:
-    found = job_runs.service(Settings(endpoint="http://127.0.0.1:9"), told(values("prod") | {"Spark": spark}))
+def test_the_stack_outputs_are_all_the_settings_that_spark_needs(spark: str) -> None:
+    found = job_runs.service(
+        Settings(endpoint="http://127.0.0.1:9"), output_settings(values("prod") | {"Spark": spark})
+    )
     assert type(found).__name__ == {"emr": "EmrServerless", "glue": "GlueJob"}[spark]

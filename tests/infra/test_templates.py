@@ -1,4 +1,4 @@
-"""Rules that hold for all templates, whatever they make."""
+"""Rules that hold for all templates."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from control.deploy import order, parameters, template
 from control.errors import UsageError
 
 OUR_KEYS = {"arn:LakeKey", "arn:ControlKey"}
-# Where each type names the key that encrypts it.
+# Where each type has the key that encrypts it.
 KEYS: dict[str, tuple[str, ...]] = {
     "AWS::SQS::Queue": ("KmsMasterKeyId",),
     "AWS::SNS::Topic": ("KmsMasterKeyId",),
@@ -36,19 +36,19 @@ HOLD_DATA = {
     "AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::KMS::Key", "AWS::SecretsManager::Secret",
     "AWS::DynamoDB::Table", "AWS::Kinesis::Stream", "AWS::RDS::DBCluster", "AWS::Glue::Database",
 }  # fmt: skip
-# Where a wildcard is all that AWS offers, or forbids rather than allows.
+# Statements in which AWS offers nothing but a wildcard.
 WILDCARD_RESOURCES = {
     "keys.LakeKey/AccountDecidesByIam": "in a key's own policy `*` is the key",
     "keys.ControlKey/AccountDecidesByIam": "in a key's own policy `*` is the key",
     "keys.ControlKey/LogGroupsOfThisEnvironment": "in a key's own policy `*` is the key",
     "keys.ControlKey/EventsAndAlarmsIntoEncryptedQueuesAndTopics": "in a key's own policy `*` is the key",
-    "access.MachineRole/Logs": "a log delivery belongs to the account, AWS knows no resource for it",
-    "access.AnalystRole/LakeFormation": "AWS knows no resource for GetDataAccess",
-    "access.EngineerRole/GovernedPlaces": "AWS knows no resource for ListResources",
+    "access.MachineRole/Logs": "a log delivery belongs to the account; AWS has no resource for it",
+    "access.AnalystRole/LakeFormation": "AWS has no resource for GetDataAccess",
+    "access.EngineerRole/GovernedPlaces": "AWS has no resource for ListResources",
 }
 
 
-def test_every_import_is_exported_and_there_is_no_circle() -> None:
+def test_every_import_is_exported_and_there_is_no_cycle() -> None:
     found = order.order(templates())
     for name, needed in order.needs(templates()).items():
         assert all(found.index(one) < found.index(name) for one in needed)
@@ -66,14 +66,14 @@ def test_a_params_file_has_a_value_for_every_parameter_and_no_other(name: str) -
     parameters.judge(values(name), parameters.declared(templates()))
 
 
-def test_what_is_the_same_in_each_environment_stands_in_one_place() -> None:
+def test_values_shared_by_all_environments_are_only_in_project_yaml() -> None:
     project = parameters.read(INFRA / "project.yaml").keys()
     assert "Project" in project
     for name in ENVIRONMENTS:
         assert project.isdisjoint(parameters.read(INFRA / "params" / f"{name}.yaml"))
 
 
-def test_the_files_have_their_keys_in_one_order() -> None:
+def test_the_params_files_have_the_same_keys_in_the_same_order() -> None:
     keys = {name: list(parameters.read(INFRA / "params" / f"{name}.yaml")) for name in ENVIRONMENTS}
     assert keys["dev"] == keys["staging"] == keys["prod"]
 
@@ -98,18 +98,18 @@ def test_every_parameter_has_bounds_and_a_reason() -> None:
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_what_holds_data_stays_when_its_stack_goes(name: str) -> None:
+def test_resources_that_hold_data_survive_their_stack(name: str) -> None:
     for stack, resources in environment(name).items():
         for key, found in resources.items():
             if found["Type"] in HOLD_DATA:
-                # A first creation that fails leaves nothing in the way of the next.
+                # RetainExceptOnCreate: a failed first creation leaves nothing that blocks the next.
                 kept = (found.get("DeletionPolicy"), found.get("UpdateReplacePolicy"))
                 allowed = {("RetainExceptOnCreate", "Retain"), ("Snapshot", "Snapshot")}
                 assert kept in allowed, f"{stack}.{key}"
 
 
 @pytest.mark.parametrize("type_name", KEYS)
-def test_what_stores_anything_is_encrypted_with_a_key_of_ours(type_name: str) -> None:
+def test_everything_stored_is_encrypted_with_one_of_our_keys(type_name: str) -> None:
     found = dict(every(type_name))
     assert found
     for where, given_properties in found.items():
@@ -119,7 +119,7 @@ def test_what_stores_anything_is_encrypted_with_a_key_of_ours(type_name: str) ->
         assert value in OUR_KEYS, where
 
 
-def test_every_bucket_is_closed_versioned_encrypted_and_speaks_tls_only() -> None:
+def test_every_bucket_is_private_versioned_encrypted_and_tls_only() -> None:
     policies = {
         one["Bucket"]: one["PolicyDocument"]["Statement"] for _, one in every("AWS::S3::BucketPolicy")
     }
@@ -128,7 +128,7 @@ def test_every_bucket_is_closed_versioned_encrypted_and_speaks_tls_only() -> Non
         assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}, where
         [rule] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
         by_default = rule["ServerSideEncryptionByDefault"]
-        # S3 delivers access logs only to a bucket whose default key is its own.
+        # S3 delivers access logs only to a bucket encrypted with S3's own key.
         assert by_default.get("KMSMasterKeyID") in OUR_KEYS or where == "storage.LogBucket", where
         [tls] = [one for one in policies[bucket["BucketName"]] if one["Sid"] == "TlsOnly"]
         assert (tls["Effect"], tls["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}}), (
@@ -142,7 +142,7 @@ ENCRYPTION = "s3:x-amz-server-side-encryption"
 @pytest.mark.parametrize(
     ("named", "is_taken"),
     [
-        ({}, True),  # then the bucket's own key is taken
+        ({}, True),  # the default key of the bucket is used
         ({ENCRYPTION: "aws:kms"}, True),
         ({ENCRYPTION: "aws:kms", f"{ENCRYPTION}-aws-kms-key-id": "arn:LakeKey"}, True),
         ({ENCRYPTION: "aws:kms", f"{ENCRYPTION}-aws-kms-key-id": "arn:of-another-account"}, False),
@@ -150,10 +150,8 @@ ENCRYPTION = "s3:x-amz-server-side-encryption"
         ({f"{ENCRYPTION}-customer-algorithm": "AES256"}, False),
     ],
 )
-def test_the_lake_takes_no_object_that_its_own_key_does_not_open(
-    named: dict[str, str], is_taken: bool
-) -> None:
-    """Whoever may write could else lock the lake with a key that only they have."""
+def test_the_lake_refuses_objects_encrypted_with_another_key(named: dict[str, str], is_taken: bool) -> None:
+    """Otherwise, anyone who may write could lock the lake with a key that only they have."""
     [policy] = [one for where, one in every("AWS::S3::BucketPolicy") if where == "storage.LakeBucketPolicy"]
     asked = {"aws:SecureTransport": "true", **named}
     denials = [one for one in policy["PolicyDocument"]["Statement"] if _applies(one["Condition"], asked)]
@@ -161,7 +159,7 @@ def test_the_lake_takes_no_object_that_its_own_key_does_not_open(
 
 
 def _applies(condition: dict[str, dict[str, str]], asked: dict[str, str]) -> bool:
-    """Whether all of a condition holds, for the operators that our bucket policies have."""
+    """Return whether a condition holds. Supports the operators in our bucket policies."""
     holds = {
         "Bool": lambda found, wanted: found == wanted,
         "Null": lambda found, wanted: (found is None) == (wanted == "true"),
@@ -174,7 +172,7 @@ def _applies(condition: dict[str, dict[str, str]], asked: dict[str, str]) -> boo
     )
 
 
-def test_no_statement_allows_everything_or_everywhere_where_a_resource_can_be_named() -> None:
+def test_wildcards_appear_only_where_aws_offers_nothing_narrower() -> None:
     seen = set()
     for where, statement in _statements():
         if statement["Effect"] != "Allow":
@@ -188,14 +186,14 @@ def test_no_statement_allows_everything_or_everywhere_where_a_resource_can_be_na
     assert seen == WILDCARD_RESOURCES.keys()
 
 
-def test_only_a_denial_speaks_to_everyone() -> None:
+def test_only_deny_statements_apply_to_everyone() -> None:
     for where, statement in _statements():
         if statement.get("Principal") == "*":
             assert statement["Effect"] == "Deny", where
 
 
-def test_a_service_takes_a_role_only_for_this_account() -> None:
-    # Lambda sends no account when it takes a role
+def test_a_service_assumes_a_role_only_for_this_account() -> None:
+    # Lambda sends no account when it assumes a role.
     lambdas = {"access.RegisterRole", "access.IngestRole", "access.RetentionRole"}
     for where, role in every("AWS::IAM::Role"):
         for statement in role["AssumeRolePolicyDocument"]["Statement"]:
@@ -203,7 +201,7 @@ def test_a_service_takes_a_role_only_for_this_account() -> None:
                 assert "aws:SourceAccount" in repr(statement["Condition"]), where
 
 
-def test_every_skip_of_a_check_has_a_reason_and_a_date() -> None:
+def test_every_skipped_check_has_a_reason_and_a_date() -> None:
     for one in templates().values():
         for key, resource in one.resources.items():
             for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", ()):

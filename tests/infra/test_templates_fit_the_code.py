@@ -1,4 +1,4 @@
-"""What the templates make is what the code of today asks for, resource by resource."""
+"""The templates create what the code needs, resource by resource."""
 
 import ast
 import importlib
@@ -58,7 +58,7 @@ def test_the_control_table_has_the_keys_and_the_index_of_the_store(made_by_the_c
 
 
 @pytest.mark.parametrize("key", ["RegisterFunction", "IngestFunction", "RetentionFunction"])
-def test_a_function_is_a_handler_that_exists(key: str) -> None:
+def test_every_function_has_an_existing_handler(key: str) -> None:
     module, _, name = properties("control", key)["Handler"].rpartition(".")
     assert callable(getattr(importlib.import_module(module), name))
 
@@ -73,7 +73,7 @@ def test_a_function_is_given_only_variables_that_the_code_reads() -> None:
         assert settings.control_table == properties("control", "ControlTable")["TableName"]
 
 
-def test_only_ingestion_has_the_key_of_tokens() -> None:
+def test_only_ingestion_has_the_token_key() -> None:
     have = {
         where
         for where, one in every("AWS::Lambda::Function")
@@ -90,25 +90,31 @@ def test_dbt_is_given_every_variable_that_its_profile_reads() -> None:
         one["Name"] for one in properties("compute", "DbtProject")["Environment"]["EnvironmentVariables"]
     }
     assert read <= given
-    # dbt itself reads the first, Python the second, to find its plugins; the rest is for maintenance.
+    # dbt itself reads the first, Python the second (to find its plugins); the rest is for maintenance.
     maintenance = {"DM_TABLE_VERSION_DAYS", "MAINTENANCE_MINUTES"}
     assert given - read == {"DBT_THREADS", "PYTHONPATH", *maintenance}
     assert "DM_TABLE_VERSION_DAYS" in _variables_read("control")
 
 
-def test_every_setting_that_an_output_is_named_for_is_read_by_dm_or_dbt() -> None:
-    told = {
+def test_every_setting_in_an_output_is_read_by_dm_or_dbt() -> None:
+    named = {
         output["Description"]
         for one in templates().values()
         for output in one.outputs.values()
         if output.get("Description", "").startswith("DM_")
     }
-    assert told <= _variables_read("control", "profiles")
-    assert {"DM_BUCKET", "DM_CONTROL_TABLE", "DM_SCHEMA_PREFIX", "DM_WORKGROUP", "DM_SPARK"} <= told
+    assert named <= _variables_read("control", "profiles")
+    assert {
+        "DM_BUCKET",
+        "DM_CONTROL_TABLE",
+        "DM_SCHEMA_PREFIX",
+        "DM_WORKGROUP",
+        "DM_SPARK",
+    } <= output_settings
 
 
 def _event(bucket: str, key: str) -> dict[str, Any]:
-    """As S3 sends it to EventBridge."""
+    """Return an event as S3 sends it to EventBridge."""
     return {
         "version": "0", "id": "1", "source": "aws.s3", "detail-type": "Object Created", "account": "1",
         "time": datetime(2026, 1, 1, tzinfo=UTC).isoformat().replace("+00:00", "Z"), "region": "eu-west-1",
@@ -122,7 +128,7 @@ def _event(bucket: str, key: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("key", "matches"), [("raw/review/epoch=1/a.csv.gz", True), ("bronze/review/a.parquet", False)]
 )
-def test_the_rule_sends_raw_files_and_nothing_else_to_registration(key: str, matches: bool) -> None:
+def test_the_rule_sends_only_raw_files_to_registration(key: str, matches: bool) -> None:
     bucket = properties("storage", "LakeBucket")["BucketName"]
     pattern = EventPattern.load(json.dumps(properties("control", "RawLanded")["EventPattern"]))
     assert pattern.matches_event(_event(bucket, key)) is matches
@@ -131,7 +137,7 @@ def test_the_rule_sends_raw_files_and_nothing_else_to_registration(key: str, mat
     assert found.key == key
 
 
-def test_a_failed_message_alone_comes_again() -> None:
+def test_only_failed_messages_are_redelivered() -> None:
     mapping = properties("control", "RegisterFromQueue")
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     queue, function = properties("control", "RawQueue"), properties("control", "RegisterFunction")
@@ -157,13 +163,13 @@ def test_the_lifecycle_names_folders_that_the_code_writes() -> None:
         assert rule.get("Prefix", "") in code, rule["Id"]
 
 
-def test_nothing_that_holds_data_goes_by_age_alone() -> None:
+def test_only_scratch_folders_expire_by_age_alone() -> None:
     rules = properties("storage", "LakeBucket")["LifecycleConfiguration"]["Rules"]
     by_age = {rule["Prefix"] for rule in rules if "ExpirationInDays" in rule and not rule.get("TagFilters")}
     assert by_age == {"athena-results/", "tmp/"}
 
 
-def test_retention_lets_go_at_the_age_at_which_the_lifecycle_deletes() -> None:
+def test_retention_releases_objects_at_the_age_at_which_the_lifecycle_deletes_them() -> None:
     given = properties("control", "RetentionFunction")["Environment"]["Variables"]
     rules = properties("storage", "LakeBucket")["LifecycleConfiguration"]["Rules"]
     days = {rule["Id"]: rule["ExpirationInDays"] for rule in rules if rule.get("TagFilters")}
@@ -173,12 +179,12 @@ def test_retention_lets_go_at_the_age_at_which_the_lifecycle_deletes() -> None:
     assert {kind: age.days for kind, age in found.items()} == days
 
 
-def test_retention_runs_in_a_workgroup_that_there_is() -> None:
+def test_retention_runs_in_an_existing_workgroup() -> None:
     given = properties("control", "RetentionFunction")["Environment"]["Variables"]
     assert given["DM_WORKGROUP"] == properties("catalog", "BuildWorkgroup")["Name"]
 
 
-def test_each_schedule_starts_its_own_machine_and_has_leave_to_and_all_are_switched_off_together() -> None:
+def test_each_schedule_may_start_its_machine_and_one_parameter_turns_all_off() -> None:
     for rule, machine in (
         ("RetentionRule", "RetentionMachine"),
         ("MaintenanceRule", "MaintenanceMachine"),
@@ -202,7 +208,7 @@ def test_the_lifecycle_matches_the_tag_that_retention_puts() -> None:
     assert tags == [{"Key": TAG[0], "Value": TAG[1]}] * 3
 
 
-def test_no_workgroup_moves_tables_among_what_goes_by_age() -> None:
+def test_no_workgroup_puts_tables_into_a_folder_that_expires() -> None:
     build = properties("catalog", "BuildWorkgroup")["WorkGroupConfiguration"]
     assert build["EnforceWorkGroupConfiguration"] is False
     profile = yaml.safe_load((ROOT / "profiles/profiles.yml").read_text())["lakehouse"]["outputs"]["prod"]
@@ -226,7 +232,7 @@ def test_change_capture_writes_what_the_parser_reads() -> None:
     assert {"brewery", "beer", "profile", "review"} == captured
 
 
-def test_a_delivered_file_has_a_key_that_registration_takes() -> None:
+def test_registration_accepts_the_key_of_a_delivered_file() -> None:
     from bronze.parse import source_of
 
     destination = properties("stream", "Delivery")["ExtendedS3DestinationConfiguration"]
@@ -242,7 +248,7 @@ def test_the_source_keeps_before_images_for_capture() -> None:
     assert settings["rds.logical_replication"] == "1"
 
 
-def test_a_glue_job_and_an_application_run_the_job_of_the_package() -> None:
+def test_a_glue_job_and_an_emr_application_run_the_packaged_job() -> None:
     compute = templates()["compute"].resources
     assert compute["SparkJob"]["Properties"]["DefaultArguments"]["--extra-py-files"]["Fn::Sub"][0].endswith(
         "/ingest.zip"
@@ -251,7 +257,7 @@ def test_a_glue_job_and_an_application_run_the_job_of_the_package() -> None:
     assert compute["SparkApplication"]["Properties"]["ReleaseLabel"] == {"Ref": "SparkRelease"}
 
 
-def test_a_machine_retries_what_the_code_calls_retryable_and_nothing_else_of_ours() -> None:
+def test_a_machine_retries_exactly_our_retryable_errors() -> None:
     ours = {
         node.name
         for node in ast.parse((ROOT / "control/errors.py").read_text()).body
@@ -273,7 +279,7 @@ def test_a_machine_retries_what_the_code_calls_retryable_and_nothing_else_of_our
         assert "States.ALL" not in retry["ErrorEquals"]
 
 
-def test_alarms_watch_what_the_control_stack_makes() -> None:
+def test_alarms_watch_existing_resources() -> None:
     made = {
         found[key]
         for type_name, key in (
@@ -296,7 +302,7 @@ def _watched(alarm: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("machine", [name for name, _ in every("AWS::StepFunctions::StateMachine")])
-def test_one_alarm_tells_when_a_machine_failed_and_when_it_ran_into_its_time(machine: str) -> None:
+def test_one_alarm_covers_failures_and_timeouts_of_each_machine(machine: str) -> None:
     stack, _, key = machine.partition(".")
     name = properties(stack, key)["StateMachineName"]
     arn = f"arn:aws:states:eu-west-1:123456789012:stateMachine:{name}"
@@ -304,9 +310,9 @@ def test_one_alarm_tells_when_a_machine_failed_and_when_it_ran_into_its_time(mac
         ("AWS/States", kind, "StateMachineArn", arn) for kind in ("ExecutionsFailed", "ExecutionsTimedOut")
     }
     [alarm] = [one for _, one in every("AWS::CloudWatch::Alarm") if _metrics_of(one) == wanted]
-    [told] = [one for one in alarm["Metrics"] if one.get("ReturnData", True)]
+    [shown] = [one for one in alarm["Metrics"] if one.get("ReturnData", True)]
     ids = [one["Id"] for one in alarm["Metrics"] if "MetricStat" in one]
-    assert told["Expression"] == " + ".join(f"FILL({one}, 0)" for one in ids)
+    assert shown["Expression"] == " + ".join(f"FILL({one}, 0)" for one in ids)
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
     assert alarm["AlarmActions"]
     assert "failed" in alarm["AlarmDescription"]

@@ -1,4 +1,4 @@
-"""Who may take which role, and on what condition: exactly as docs/deploy.md says, in every environment."""
+"""Who may assume which role, and on what condition: exactly as docs/deploy.md says, in every environment."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ PAGE = (INFRA.parent / "docs" / "deploy.md").read_text()
 DEPLOYERS = {"CiRepository": "owner/lake", "StacksRole": f"arn:aws:iam::{ACCOUNT}:role/beer-stacks"}
 PERSONAS = {"engineer", "analyst", "auditor", "deploy"}
 ISSUER = "token.actions.githubusercontent.com"
-# What a trust policy may say besides who and by what action, and what the page calls it.
+# The conditions that a trust policy may have, by the page's name for them.
 CONDITIONS: dict[str, Mapping[str, Any]] = {
     "": {},
     "for this account": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
@@ -33,7 +33,7 @@ Row = tuple[str, str, str, str]
 
 
 def stated() -> set[Row]:
-    """The rows of the page's table."""
+    """Return the rows of the page's table."""
     lines = PAGE[PAGE.index("| role | stack | who takes it |") :].splitlines()[2:]
     table = lines[: next(at for at, line in enumerate(lines) if not line.startswith("|"))]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
@@ -41,7 +41,7 @@ def stated() -> set[Row]:
 
 
 def found(stacks: Mapping[str, Mapping[str, Any]], environment: str) -> set[Row]:
-    """The same rows, read from what the templates make."""
+    """Return the same rows from the rendered templates."""
     rows = set()
     for stack, resources in stacks.items():
         for one in resources.values():
@@ -52,7 +52,7 @@ def found(stacks: Mapping[str, Mapping[str, Any]], environment: str) -> set[Row]
 
 
 def trust(document: Any) -> tuple[str, str]:
-    """Who and on what condition, in the words of the page; what it has no words for as it is."""
+    """Return principal and condition in the words of the page, or as JSON if it has no words for them."""
     policy = json.loads(document) if isinstance(document, str) else document
     (statement,) = policy["Statement"]
     who = named(statement["Principal"], PRINCIPALS)
@@ -71,18 +71,18 @@ def named(what: Mapping[str, Any], words: Mapping[str, Mapping[str, Any]]) -> st
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_roles_are_taken_by_whom_the_page_says_and_on_that_condition(environment: str) -> None:
+def test_trust_policies_match_the_page(environment: str) -> None:
     assert found(render(values(environment) | DEPLOYERS), environment) == stated()
 
 
-def test_without_a_repository_and_a_role_of_the_stacks_neither_ci_nor_a_deployer_has_a_role() -> None:
+def test_without_ci_repository_and_stacks_role_the_ci_and_deploy_roles_do_not_exist() -> None:
     assert {row[0] for row in stated()} - {row[0] for row in found(render(values("dev")), "dev")} == {
         "ci",
         "deploy",
     }
 
 
-def test_only_people_are_let_off_the_second_factor_where_a_federation_has_asked_for_it() -> None:
+def test_persona_mfa_false_removes_the_second_factor_only_for_people() -> None:
     without = found(render(values("dev") | DEPLOYERS | {"PersonaMfa": "false"}), "dev")
     assert without - stated() == {(role, "access", PEOPLE, "") for role in PERSONAS}
 
@@ -100,14 +100,14 @@ def test_only_people_are_let_off_the_second_factor_where_a_federation_has_asked_
         ("DbtRole", {"NotPrincipal": {"AWS": "*"}}),
     ],
 )
-def test_a_planted_trust_is_told_from_what_the_page_says(role: str, change: dict[str, Any]) -> None:
+def test_a_planted_trust_policy_is_found(role: str, change: dict[str, Any]) -> None:
     stacks = deepcopy(render(values("dev") | DEPLOYERS))
     stacks["access"][role]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0].update(change)
     assert found(stacks, "dev") != stated()
 
 
 @pytest.mark.parametrize("subject", ["repo:owner/lake:*", "repo:owner/*:ref:refs/heads/main"])
-def test_ci_of_another_branch_or_repository_is_told_from_what_the_page_says(subject: str) -> None:
+def test_trust_in_ci_of_another_branch_or_repository_is_found(subject: str) -> None:
     stacks = deepcopy(render(values("dev") | DEPLOYERS))
     role = stacks["access"]["CiRole"]["Properties"]
     whole = role["AssumeRolePolicyDocument"]

@@ -1,4 +1,4 @@
-"""Lines that a source might send on a bad day: good ones, changed in one or two places, seeded."""
+"""Seeded random lines as a faulty source might send them: valid ones, changed in one or two places."""
 
 import json
 from random import Random
@@ -166,7 +166,7 @@ def braced(rng: Random, pairs: list[list[str]]) -> str:
 
 
 def damaged(rng: Random, line: bytes) -> bytes:
-    """Now and then, one byte or a few too many."""
+    """Insert a stray byte or a few into one line of twenty."""
     if not line or rng.random() > 0.05:
         return line
     at = rng.randrange(len(line))

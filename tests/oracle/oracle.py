@@ -1,13 +1,13 @@
-"""What every table must hold, computed plainly from the raw files alone.
+"""Compute what every table must contain, from the raw files alone.
 
-Imports nothing of this project and shares no code, SQL or settings with it, so that a mistake there is not
-repeated here. It follows the documented rules: which lines are refused, which record of a key is the last
-word, what each silver and gold table shows.
+Imports nothing from this project and shares no code, SQL or settings with it, so that a mistake there is not
+repeated here. It follows the documented rules: which lines are refused, which record of a key is the latest,
+what each silver and gold table shows.
 
-    python tests/oracle/oracle.py FOLDER                            what became of each raw file's records
-    python tests/oracle/oracle.py FOLDER --table gold.top_drinkers  a table, one JSON object a row
+    python tests/oracle/oracle.py FOLDER                            the record counts of each raw file
+    python tests/oracle/oracle.py FOLDER --table gold.top_drinkers  a table, one JSON object per row
 
-FOLDER stands for the bucket: it holds `raw/<table>/…`.
+FOLDER stands for the bucket: it contains `raw/<table>/…`.
 """
 
 import argparse
@@ -32,8 +32,8 @@ from raw_records import TABLES, Event, File, Floor, Row, columns_of, log_positio
 # --- silver ----------------------------------------------------------------------------------------------
 
 
-def last_words(table: str, events: Iterable[Event | Floor], token_key: bytes = b"") -> Iterator[Row]:
-    """The row of each key that is not deleted and not below the floor: the highest sequence speaks."""
+def latest_rows(table: str, events: Iterable[Event | Floor], token_key: bytes = b"") -> Iterator[Row]:
+    """Yield the record with the highest sequence of each key, unless it is deleted or below the floor."""
     last: dict[int, Event] = {}
     floor: tuple[int, ...] = ()
     names = [column.name for column in columns_of(table)]
@@ -54,7 +54,7 @@ def last_words(table: str, events: Iterable[Event | Floor], token_key: bytes = b
 
 
 def fingerprint(names: list[str], event: Event, token_key: bytes) -> tuple[bool, str]:
-    """What decides between two records of a key in one place: a delete, then a hash of all but the key."""
+    """Order records of equal key and sequence: deletes win, then the greater hash of the other columns."""
     values = dict(zip(names, event.values or (None,) * len(names), strict=True))
     parts = []
     for name in names[1:]:
@@ -66,7 +66,7 @@ def fingerprint(names: list[str], event: Event, token_key: bytes) -> tuple[bool,
 
 
 def as_text(value: Any) -> str | None:
-    """A value as Athena casts it to text; a double has an exponent below 0.001 and from 10 million on."""
+    """Cast a value to text as Athena does: doubles below 0.001 and from 10 million on get an exponent."""
     if not isinstance(value, float) or value == 0 or 1e-3 <= abs(value) < 1e7:
         return None if value is None else str(value)
     sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
@@ -80,9 +80,9 @@ def token(email: str | None, key: bytes) -> str | None:
 
 
 def silver(events: dict[str, list[Event | Floor]], token_key: bytes) -> dict[str, list[Row]]:
-    """The live tables, and the reviews with what is known now about beer, brewery and writer."""
+    """Return the live tables, and the reviews joined with the current beer, brewery and profile."""
     breweries, beers, profiles, reviews = (
-        list(last_words(table, events[table], token_key)) for table in TABLES
+        list(latest_rows(table, events[table], token_key)) for table in TABLES
     )
     for profile in profiles:
         profile["email"] = token(profile["email"], token_key)
@@ -118,8 +118,8 @@ def enriched(tables: dict[str, list[Row]]) -> Iterator[Row]:
 
 # --- gold ------------------------------------------------------------------------------------------------
 
-# Table -> what it groups by beside the month, the attributes of that, the reviews that a group needs, the
-# figure that ranks (the best first) and the rank's name.
+# Table -> what it groups by besides the month, attributes of the group, minimum number of reviews, the figure
+# to rank by (descending), name of the rank column.
 GOLD = {
     "gold.top_beers_by_rating": (
         "beer_id",
@@ -136,7 +136,7 @@ GOLD = {
 
 
 def gold(reviews: list[Row]) -> dict[str, list[Row]]:
-    """The five aggregates by month, from the enriched reviews."""
+    """Compute the five monthly aggregates from the enriched reviews."""
     tables = {
         table: ranked(months(reviews, key, attributes, minimum), key, figure, rank)
         for table, (key, attributes, minimum, figure, rank) in GOLD.items()
@@ -151,7 +151,7 @@ def gold(reviews: list[Row]) -> dict[str, list[Row]]:
 
 
 def months(reviews: list[Row], key: str, attributes: Iterable[str], minimum: int) -> list[Row]:
-    """One row per month and `key` that has `minimum` reviews: attributes, count and mean."""
+    """Return one row per month and `key` with at least `minimum` reviews: attributes, count and mean."""
     groups: dict[tuple[int, int, Any], list[Row]] = defaultdict(list)
     for review in reviews:
         groups[review["review_year"], review["review_month"], shown(review, key)].append(review)
@@ -171,7 +171,7 @@ def months(reviews: list[Row], key: str, attributes: Iterable[str], minimum: int
 
 
 def shown(review: Row, column: str, of: str = "") -> Any:
-    """A column as gold shows it: an unknown beer has no brewery, although its reviews name one."""
+    """Return a column as gold shows it: an unknown beer has no brewery, although its reviews name one."""
     if of == "beer_id" and review["beer_name"] is None and column in ("brewery_id", "brewery_name"):
         return None
     if column in ("state", "beer_style") and review[column] is None:
@@ -181,18 +181,18 @@ def shown(review: Row, column: str, of: str = "") -> Any:
 
 @cache
 def millionths(score: float) -> int:
-    """A score as decimal(12,6), counted in millionths."""
+    """Convert a score to decimal(12,6), as an integer number of millionths."""
     return int((Decimal(str(score)) * 1_000_000).to_integral_value(ROUND_HALF_UP))
 
 
 def mean(scores: list[float]) -> Decimal:
-    """The exact mean, rounded half up to four digits, once (scores are not negative)."""
+    """Return the exact mean, rounded once, half up, to four digits (scores are not negative)."""
     total, count = sum(map(millionths, scores)), len(scores)
     return Decimal((2 * total + 100 * count) // (200 * count)).scaleb(-4)
 
 
 def ranked(rows: list[Row], key: str, figure: str, rank: str) -> list[Row]:
-    """Number the groups of each month by `figure`, the best first: ties by more reviews, then by the key."""
+    """Rank the groups of each month by `figure` and review count, both descending, then by key."""
     position: dict[tuple[int, int], int] = defaultdict(int)
     for row in sorted(rows, key=lambda row: (-row[figure], -row["review_count"], row[key])):
         position[row["review_year"], row["review_month"]] += 1
@@ -200,20 +200,20 @@ def ranked(rows: list[Row], key: str, figure: str, rank: str) -> list[Row]:
     return rows
 
 
-# --- all of it -------------------------------------------------------------------------------------------
+# --- everything ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of each raw file, and the rows of each table by its full name, in no order."""
+    """The outcome of each raw file, and the rows of each table by its full name, unordered."""
 
     files: list[File]
     tables: dict[str, list[Row]]
 
 
 def compute(folder: Path, *, token_key: bytes = b"") -> Answer:
-    """Read all raw files under `folder`/raw and say what silver and gold must hold."""
-    gc.disable()  # nothing here is cyclic, and looking for cycles takes a third of the time
+    """Read all raw files under `folder`/raw and compute what silver and gold must contain."""
+    gc.disable()  # there are no reference cycles, and the search for them takes a third of the time
     try:
         return _compute(folder, token_key)
     finally:
@@ -228,7 +228,7 @@ def _compute(folder: Path, token_key: bytes) -> Answer:
         name = path.relative_to(folder).as_posix()
         begin = next((reloads[parent] for parent in map(str, Path(name).parents) if parent in reloads), None)
         if begin is None and "/reload=" in name:
-            continue  # it waits for its snapshot's position
+            continue  # it waits for _BEGIN, which has the position of its snapshot
         file, said = read_file(path, name, snapshot_of(begin) if begin else 0)
         files.append(file)
         events[name.split("/")[1]] += said
@@ -243,12 +243,12 @@ def _compute(folder: Path, token_key: bytes) -> Answer:
 
 
 def snapshot_of(begin: Path) -> int:
-    """The position of a reload's snapshot in the source's log."""
+    """Return the position of a reload's snapshot in the log of the source."""
     return log_position(json.loads(begin.read_bytes())["position"])
 
 
 def is_complete(complete: Path, folder: str, files: dict[str, File]) -> bool:
-    """Whether a reload is there as its `_COMPLETE` lists it, and nothing of it is in quarantine."""
+    """Return whether the files of a reload are those that `_COMPLETE` lists, with nothing in quarantine."""
     if not complete.is_file():
         return False
     listed = {one["key"]: one["records"] for one in json.loads(complete.read_bytes())["files"]}
@@ -259,9 +259,9 @@ def is_complete(complete: Path, folder: str, files: dict[str, File]) -> bool:
 
 
 def differences(answer: Answer, rows_of: Callable[[str], list[Row]]) -> dict[str, dict[str, list[Row]]]:
-    """Per table that differs, the rows that `rows_of` lacks and those that it should not have.
+    """Return the missing and the unexpected rows of each table that differs.
 
-    `rows_of` reads a table by its full name. Columns that the oracle does not know are left out.
+    `rows_of` reads a table by its full name. Columns that the oracle does not know are ignored.
     """
     found = {}
     for table, rows in answer.tables.items():

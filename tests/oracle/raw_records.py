@@ -1,4 +1,4 @@
-"""The records of raw files, judged one by one by the documented parsing rules. Part of the oracle."""
+"""Judge the records of raw files one by one, by the documented parsing rules. Part of the oracle."""
 
 import gzip
 import json
@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-# Column and type; a question mark says that it may be null. The first column is the key.
+# Column and type; `?` means nullable. The first column is the key.
 TABLES = {
     "brewery": "brewery_id int, brewery_name text",
     "beer": "beer_id int, brewery_id int, beer_name text, beer_style text, beer_abv float?",
@@ -30,7 +30,7 @@ MOMENT = re.compile(
 )
 LSN = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})")
 
-# A file with more refused records than both of these is refused as a whole.
+# A file whose refused records exceed both limits is refused as a whole.
 MAX_BAD = 100
 MAX_BAD_PERCENT = 5
 
@@ -38,7 +38,7 @@ Row = dict[str, Any]
 
 
 class RefusedError(Exception):
-    """A record that belongs into quarantine, or a file that fails; the reason is its only argument."""
+    """A record must go to quarantine, or a file fails; the only argument is the reason."""
 
 
 class Column(NamedTuple):
@@ -48,7 +48,7 @@ class Column(NamedTuple):
 
 
 class Event(NamedTuple):
-    """A record that holds: what it says about one key, and when in the order of the source."""
+    """What an accepted record says about one key, and its sequence."""
 
     key: int
     seq: tuple[int, int, int, int]
@@ -57,14 +57,14 @@ class Event(NamedTuple):
 
 
 class Floor(NamedTuple):
-    """A table was emptied, by a truncate or for a reload: what stands before this place is gone."""
+    """A truncate or a reload emptied the table: everything below this sequence counts as deleted."""
 
     seq: tuple[int, int, int, int]
 
 
 @dataclass
 class File:
-    """What became of one raw file. `lines` counts the header and blank lines too."""
+    """The outcome of one raw file. `lines` includes the header and blank lines."""
 
     path: str
     lines: int = 0
@@ -77,7 +77,7 @@ class File:
     failure: str | None = None
 
 
-# Absent when the source has one change a transaction.
+# Absent if the source has one change per transaction.
 ORDER = Column("transaction-record-id", "int", True)
 
 
@@ -90,7 +90,7 @@ def columns_of(table: str) -> list[Column]:
 
 
 def from_text(kind: str, text: str) -> Any:
-    """A CSV field as a value."""
+    """Convert a CSV field to a value."""
     if text == "":
         return None
     if kind == "text":
@@ -101,7 +101,7 @@ def from_text(kind: str, text: str) -> Any:
 
 
 def from_json(kind: str, value: Any) -> Any:
-    """A JSON value as a value; numbers come as int or Decimal."""
+    """Convert a decoded JSON value to a value of the column's kind; numbers arrive as int or Decimal."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, str if kind == "text" else int | Decimal):
@@ -116,14 +116,14 @@ def from_json(kind: str, value: Any) -> Any:
 
 
 def in_range(number: float) -> float:
-    """Integers have 64 bits, floats are finite."""
+    """Refuse integers of more than 64 bits and infinite floats."""
     if not -(2**63) <= number < 2**63 if isinstance(number, int) else abs(number) == float("inf"):
         raise RefusedError
     return number
 
 
 def judged(column: Column, raw: Any, read: Callable[[str, Any], Any], nullable: bool) -> Any:
-    """The value of a column, or the reason that quarantine gives."""
+    """Return the value of a column, or raise RefusedError with the reason for quarantine."""
     try:
         value = read(column.kind, raw)
     except RefusedError:
@@ -137,7 +137,7 @@ def judged(column: Column, raw: Any, read: Callable[[str, Any], Any], nullable: 
 
 
 def csv_values(line: bytes, columns: list[Column]) -> tuple[Any, ...]:
-    """The values of one line of an extract."""
+    """Return the values of one line of an extract."""
     try:
         text = line.decode()
     except UnicodeDecodeError:
@@ -150,7 +150,7 @@ def csv_values(line: bytes, columns: list[Column]) -> tuple[Any, ...]:
 
 
 def quoted_fields(text: str) -> list[str]:
-    """The fields of a line with quotes, which stand around whole fields only and are doubled inside."""
+    """Split a line with quotes, which may only enclose whole fields and are doubled inside."""
     fields, at = [], 0
     while at <= len(text):
         if not (found := CSV_FIELD.match(text, at)):
@@ -160,7 +160,7 @@ def quoted_fields(text: str) -> list[str]:
     return fields
 
 
-def no_twins(pairs: list[tuple[str, Any]]) -> Row:
+def unique_keys(pairs: list[tuple[str, Any]]) -> Row:
     if len(record := dict(pairs)) != len(pairs):
         raise RefusedError("duplicate_key")
     return record
@@ -170,12 +170,12 @@ def no_constant(name: str) -> Any:
     raise ValueError(name)
 
 
-STRICT = json.JSONDecoder(object_pairs_hook=no_twins, parse_float=Decimal, parse_constant=no_constant)
+STRICT = json.JSONDecoder(object_pairs_hook=unique_keys, parse_float=Decimal, parse_constant=no_constant)
 LENIENT = json.JSONDecoder(parse_constant=no_constant)
 
 
 def json_records(line: bytes) -> Iterator[Row | RefusedError]:
-    """The records of one line: several when a producer forgot the newline. What is no JSON is the last."""
+    """Yield the records of one line: several if a producer forgot the newline. Invalid JSON ends the line."""
     try:
         text = line.decode().strip(SPACES)
     except UnicodeDecodeError:
@@ -194,14 +194,14 @@ def json_records(line: bytes) -> Iterator[Row | RefusedError]:
 
 
 def read_json(text: str) -> tuple[Row | RefusedError, int]:
-    """The value at the start of `text` and its end. Raises ValueError when there is no JSON."""
+    """Return the value at the start of `text`, and where it ends. Raises ValueError for invalid JSON."""
     try:
         record, end = STRICT.raw_decode(text)
         if "\\u" in text[:end]:
             json.dumps(record, ensure_ascii=False, default=str).encode()
     except RefusedError as twins:
         return twins, LENIENT.raw_decode(text)[1]
-    except UnicodeEncodeError:  # an escape stands for half a character
+    except UnicodeEncodeError:  # an escaped lone surrogate
         return RefusedError("encoding"), end
     return (record if isinstance(record, dict) else RefusedError("json")), end
 
@@ -209,14 +209,14 @@ def read_json(text: str) -> tuple[Row | RefusedError, int]:
 def json_events(
     record: Row | RefusedError, columns: list[Column], epoch: int, extract: int, snapshot: int
 ) -> list[Event | Floor]:
-    """What a record says: of two keys when it changes a key; of a control record only a truncate is heard."""
+    """Return the events of a record: two if it changes the key; of control records only truncates count."""
     if isinstance(record, RefusedError):
         raise record
     metadata, data = record.get("metadata"), record.get("data")
     if isinstance(metadata, dict) and metadata.get("record-type") == "control":
         if not isinstance(metadata.get("operation"), str):
             raise RefusedError("operation")
-        judge_moment(metadata)
+        check_timestamp(metadata)
         floor = Floor((epoch, position(metadata) or 0, 1, order_of(metadata)))
         return [floor] if metadata["operation"] == "truncate-table" else []
     if not isinstance(metadata, dict) or metadata.get("record-type") != "data":
@@ -235,7 +235,7 @@ def json_events(
             raise RefusedError(f"absent_key:{column.name}")
         values.append(judged(column, data.get(column.name), from_json, column.nullable or spared))
     seq = sequence(metadata, operation, epoch, extract, snapshot)
-    judge_moment(metadata)
+    check_timestamp(metadata)
     events: list[Event | Floor] = [Event(values[0], seq, deleted, tuple(values))]
     if operation != "load" and (before := record.get("before-image")) is not None:
         if not isinstance(before, dict):
@@ -249,7 +249,7 @@ def json_events(
 def sequence(
     metadata: Row, operation: str, epoch: int, extract: int, snapshot: int
 ) -> tuple[int, int, int, int]:
-    """Where a record stands in the order of the source: epoch, position, load or change, order."""
+    """Return the sequence of a record: epoch, position, 0 for a load or 1 for a change, order."""
     if operation == "load":
         return (epoch, snapshot, 0, extract)
     if (place := position(metadata)) is None:
@@ -257,8 +257,8 @@ def sequence(
     return (epoch, place, 1, order_of(metadata))
 
 
-def judge_moment(metadata: Row) -> None:
-    """Refuse a record whose commit-timestamp, else timestamp, is there and is none."""
+def check_timestamp(metadata: Row) -> None:
+    """Refuse a record whose commit-timestamp (or timestamp, if that is absent) is no valid timestamp."""
     for name in ("commit-timestamp", "timestamp"):
         if (moment := metadata.get(name)) is not None:
             try:
@@ -290,7 +290,7 @@ def order_of(metadata: Row) -> int:
 
 
 def read_file(path: Path, name: str, snapshot: int = 0) -> tuple[File, list[Event | Floor]]:
-    """Judge every record of one raw file; its loads are from the snapshot at that position."""
+    """Judge every record of one raw file. `snapshot` is the log position that its loads were read at."""
     file, columns, is_csv = File(name), columns_of(name.split("/")[1]), name.endswith(".csv.gz")
     epoch, extract = segment(name, "epoch"), segment(name, "extract")
     try:
@@ -329,7 +329,7 @@ def read_file(path: Path, name: str, snapshot: int = 0) -> tuple[File, list[Even
 
 
 def lines_of(path: Path) -> list[bytes]:
-    """The lines of a gzip file with all its members, without line ends and byte order mark."""
+    """Return the lines of a gzip file, all members, without line ends and byte order mark."""
     try:
         text = gzip.decompress(path.read_bytes())
     except (gzip.BadGzipFile, EOFError, zlib.error):
@@ -339,6 +339,6 @@ def lines_of(path: Path) -> list[bytes]:
 
 
 def segment(name: str, word: str) -> int:
-    """The number in a key segment such as `epoch=2`; 1 when there is none."""
+    """Return the number in a key segment such as `epoch=2`, or 1 if there is none."""
     found = re.search(rf"/{word}=([0-9]+)/", name)
     return int(found[1]) if found else 1

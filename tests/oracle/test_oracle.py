@@ -1,4 +1,4 @@
-"""The oracle's silver and gold, on literal rows."""
+"""The oracle's silver and gold on literal rows."""
 
 import gzip
 import hmac
@@ -31,10 +31,10 @@ def change(position, order=1):
 
 
 def names(*events):
-    return sorted(row["brewery_name"] for row in oracle.last_words("brewery", events))
+    return sorted(row["brewery_name"] for row in oracle.latest_rows("brewery", events))
 
 
-def test_the_highest_sequence_is_the_last_word_in_any_order():
+def test_the_highest_sequence_wins_in_any_order():
     old, new = event(1, change(5, 1), "old"), event(1, change(5, 2), "new")
     assert names(old, new) == names(new, old) == names(new, new, old) == ["new"]
 
@@ -55,13 +55,13 @@ def test_a_deleted_key_is_gone_until_it_is_inserted_again():
     assert names(reborn, died, born) == ["b"]
 
 
-def test_of_two_contents_in_one_place_the_greater_hash_speaks_in_any_order():
+def test_equal_sequences_are_resolved_by_the_greater_hash_in_any_order():
     # md5 of "1:a" begins with 6, that of "1:b" with d.
     one, two = event(1, change(1), "a"), event(1, change(1), "b")
     assert names(one, two) == names(two, one) == names(two, one, two) == ["b"]
 
 
-def test_of_an_update_and_a_delete_with_one_content_the_delete_speaks():
+def test_a_delete_beats_an_update_with_the_same_sequence_and_content():
     update, delete = event(1, change(1), "a"), event(1, change(1), "a", deleted=True)
     assert names(update, delete) == names(delete, update) == []
 
@@ -82,13 +82,13 @@ def test_a_value_is_hashed_as_athena_shows_it(value, text):
     assert oracle.as_text(value) == text
 
 
-def test_what_stands_below_a_floor_is_gone_also_when_it_comes_later():
+def test_a_floor_deletes_everything_below_it_even_what_arrives_later():
     below, at, above = event(1, change(4), "a"), event(2, change(5), "b"), event(3, change(6), "c")
     floor = oracle.Floor(change(5))
     assert names(below, at, above, floor) == names(floor, above, at, below) == ["b", "c"]
 
 
-def test_a_late_record_below_the_floor_does_not_revive_what_stands_above_it():
+def test_a_late_record_below_the_floor_does_not_revive_a_key_deleted_above_it():
     assert (
         names(oracle.Floor(change(5)), event(1, change(6), None, deleted=True), event(1, change(4), "a"))
         == []
@@ -106,7 +106,7 @@ def breweries(folder):
     return sorted(row["brewery_name"] for row in oracle.compute(folder).tables["silver.breweries"])
 
 
-def test_a_truncate_empties_the_table_up_to_its_place(tmp_path):
+def test_a_truncate_empties_the_table_up_to_its_position(tmp_path):
     control = {
         "metadata": {"record-type": "control", "operation": "truncate-table", "stream-position": "0/5"}
     }
@@ -145,7 +145,7 @@ def tables(reviews, *, breweries=(), beers=(), profiles=()):
     return {**found, **oracle.gold(found["silver.reviews_enriched"])}
 
 
-def test_a_review_takes_the_names_and_the_brewery_that_its_beer_has_today():
+def test_a_review_shows_the_current_names_and_brewery_of_its_beer():
     found = tables(
         [review(1, beer=3, brewery=8, profile=5)],
         breweries=[(7, "New Owner"), (8, "Old Owner")],
@@ -162,7 +162,7 @@ def test_a_review_takes_the_names_and_the_brewery_that_its_beer_has_today():
     assert (row["review_year"], row["review_month"]) == (row["reviewed_at"].year, row["reviewed_at"].month)
 
 
-def test_an_unknown_parent_leaves_nulls_and_the_reviews_own_brewery():
+def test_an_unknown_beer_leaves_nulls_and_the_reviews_own_brewery():
     (row,) = tables([review(1, brewery=8)], breweries=[(8, "Old Owner")])["silver.reviews_enriched"]
     assert (row["brewery_id"], row["brewery_name"], row["beer_name"], row["state"]) == (
         8,
@@ -172,18 +172,18 @@ def test_an_unknown_parent_leaves_nulls_and_the_reviews_own_brewery():
     )
 
 
-def test_the_month_is_that_of_utc():
+def test_months_are_in_utc():
     (row,) = tables([review(1, at=JUNE)])["silver.reviews_enriched"]
     assert row["reviewed_at"] == datetime(2024, 6, 30, 23, 59, 59)
     assert (row["review_year"], row["review_month"]) == (2024, 6)
 
 
-def test_an_email_shows_as_its_token():
+def test_an_email_is_shown_as_its_token():
     (row,) = tables([], profiles=[(5, "stcules", "charles04@example.org", "AR")])["silver.profiles"]
     assert row["email"] == hmac.new(b"key", b"charles04@example.org", "sha256").hexdigest()
 
 
-def test_a_group_is_ranked_from_twenty_five_reviews_on():
+def test_a_group_needs_twenty_five_reviews_to_be_ranked():
     reviews = [review(n, beer=1) for n in range(25)] + [review(n, beer=2) for n in range(25, 49)]
     found = tables(reviews, beers=[(1, 1, "Amber", "Lager", None), (2, 1, "Turbodog", "Ale", None)])
     assert [row["beer_id"] for row in found["gold.top_beers_by_rating"]] == [1]
@@ -201,7 +201,7 @@ def test_an_unknown_beer_has_no_name_and_no_brewery_in_gold():
     ]
 
 
-def test_ranks_go_by_the_figure_as_shown_then_by_reviews_then_by_the_smaller_key():
+def test_ranks_follow_the_rounded_figure_then_reviews_then_the_smaller_key():
     sizes = {4: 26, 3: 25, 2: 25, 1: 30}
     overall = {4: 4.0, 3: 4.0, 2: 4.0, 1: 3.5}
     reviews = [
@@ -220,7 +220,7 @@ def test_a_state_counts_its_reviewers_once():
     assert (row["state"], row["review_count"], row["reviewer_count"], row["volume_rank"]) == ("AR", 3, 2, 1)
 
 
-def test_only_the_first_hundred_drinkers_of_a_month_are_shown():
+def test_only_the_top_hundred_drinkers_of_a_month_are_shown():
     found = tables([review(n, profile=n) for n in range(1, 151)])["gold.top_drinkers"]
     assert sorted(row["profile_id"] for row in found) == list(range(1, 101))
     assert {row["state"] for row in found} == {"unknown"}
@@ -231,7 +231,7 @@ def test_only_the_first_hundred_drinkers_of_a_month_are_shown():
     [
         ([4.0, 4.5, 4.5], "4.3333"),
         ([4.5, *[4.0] * 9999], "4.0001"),  # 4.00005: half goes up
-        ([4.5, *[4.0] * 10000], "4.0000"),  # 4.000049995: not by way of 4.00005
+        ([4.5, *[4.0] * 10000], "4.0000"),  # 4.000049995: not rounded to 4.00005 first
         ([0.0], "0.0000"),
     ],
 )
@@ -239,7 +239,7 @@ def test_a_mean_is_exact_and_rounded_once(scores, expected):
     assert oracle.mean(scores) == Decimal(expected)
 
 
-def test_differences_name_what_is_missing_and_what_should_not_be_there():
+def test_differences_list_missing_and_unexpected_rows():
     row, other = {"brewery_id": 1, "brewery_name": "a"}, {"brewery_id": 1, "brewery_name": "b"}
     answer = oracle.Answer([], {"silver.breweries": [row]})
     assert oracle.differences(answer, lambda table: [{**row, "_batch": 7}]) == {}

@@ -1,4 +1,4 @@
-"""The oracle's judge of records, on literal lines."""
+"""The oracle's parsing rules on literal lines."""
 
 import gzip
 import json
@@ -43,7 +43,7 @@ def beer(data=None, metadata=None, **top):
     return json.dumps({"data": {**BEER, **(data or {})}, "metadata": {**METADATA, **(metadata or {})}, **top})
 
 
-def test_a_good_line_of_an_extract_is_a_load_of_its_extract(tmp_path):
+def test_a_valid_extract_line_becomes_a_load_with_the_number_of_its_extract(tmp_path):
     file, events = extract(tmp_path, GOOD)
     assert (file.lines, file.records, file.rows, file.quarantined) == (2, 1, 1, 0)
     assert events == [(1, (1, 0, 0, 2), False, (1, 2, 3, 4, 4.5, 4.0, None, 3.5, 4.0, 1700000000))]
@@ -71,7 +71,7 @@ def test_a_good_line_of_an_extract_is_a_load_of_its_extract(tmp_path):
         (GOOD.encode().replace(b"4.5", b"4\xff5"), "encoding"),
     ],
 )
-def test_a_broken_line_of_an_extract_is_refused_and_its_neighbours_are_not(tmp_path, line, reason):
+def test_only_the_invalid_line_of_an_extract_is_refused(tmp_path, line, reason):
     file, events = extract(tmp_path, "7" + GOOD, line, "8" + GOOD)
     assert file.reasons == [(3, reason)]
     assert [event.key for event in events] == [71, 81]
@@ -80,16 +80,16 @@ def test_a_broken_line_of_an_extract_is_refused_and_its_neighbours_are_not(tmp_p
 @pytest.mark.parametrize(
     "line", [GOOD.replace("1,", " -1\t,", 1), GOOD.replace("4.5", '"4.5"'), GOOD + "\r", "\n" + GOOD]
 )
-def test_spaces_quotes_line_ends_and_blank_lines_are_forgiven(tmp_path, line):
+def test_spaces_quotes_line_ends_and_blank_lines_are_accepted(tmp_path, line):
     file, _ = extract(tmp_path, line)
     assert (file.rows, file.quarantined) == (1, 0)
 
 
-def test_a_score_out_of_range_is_no_matter_of_the_parser(tmp_path):
+def test_a_score_out_of_range_passes_the_parser(tmp_path):
     assert extract(tmp_path, GOOD.replace("4.5", "11"))[0].rows == 1
 
 
-def test_a_wrong_header_or_a_torn_gzip_fails_the_whole_file(tmp_path):
+def test_a_wrong_header_or_a_truncated_gzip_fails_the_whole_file(tmp_path):
     assert extract(tmp_path, GOOD, header=HEADER.upper())[0].failure == "header"
     path = tmp_path / "part.csv.gz"
     path.write_bytes(path.read_bytes()[:-5])
@@ -97,7 +97,7 @@ def test_a_wrong_header_or_a_torn_gzip_fails_the_whole_file(tmp_path):
     assert (file.failure, events) == ("gzip", [])
 
 
-def test_every_member_of_a_gzip_counts(tmp_path):
+def test_every_member_of_a_gzip_is_read(tmp_path):
     path = tmp_path / "part.csv.gz"
     path.write_bytes(
         gzip.compress(f"{HEADER}\n1{GOOD}\n2".encode()) + gzip.compress(f"{GOOD}\n".encode()) + b"\0" * 9
@@ -105,7 +105,7 @@ def test_every_member_of_a_gzip_counts(tmp_path):
     assert read_file(path, "raw/review/part.csv.gz")[0].rows == 2
 
 
-def test_a_file_with_many_bad_lines_is_refused_as_a_whole(tmp_path):
+def test_a_file_with_too_many_bad_lines_is_refused_as_a_whole(tmp_path):
     assert extract(tmp_path, *["x"] * 100)[0].failure is None
     file, events = extract(tmp_path, *["x"] * 101, GOOD)
     assert (file.failure, file.records, file.quarantined, file.rows, events) == (
@@ -118,7 +118,7 @@ def test_a_file_with_many_bad_lines_is_refused_as_a_whole(tmp_path):
     assert extract(tmp_path, *["x"] * 101, *[GOOD] * 2000)[0].failure is None
 
 
-def test_records_glued_on_one_line_all_count_and_control_records_apart(tmp_path):
+def test_several_records_on_one_line_all_count_and_control_records_count_separately(tmp_path):
     control = json.dumps({"control": {}, "metadata": {"record-type": "control", "operation": "create-table"}})
     file, events = changes(tmp_path, control, beer() + beer({"beer_id": 4}), "")
     assert (file.lines, file.records, file.rows, file.control) == (2, 3, 2, 1)
@@ -147,18 +147,18 @@ def test_records_glued_on_one_line_all_count_and_control_records_apart(tmp_path)
         (beer().encode().replace(b"IPA", b"\xff"), "encoding"),
     ],
 )
-def test_a_broken_change_record_is_refused(tmp_path, line, reason):
+def test_an_invalid_change_record_is_refused(tmp_path, line, reason):
     file, events = changes(tmp_path, beer(), line, beer())
     assert file.reasons == [(2, reason)]
     assert len(events) == 2
 
 
-def test_integral_floats_are_integers_and_text_that_says_null_is_text(tmp_path):
+def test_an_integral_float_is_an_integer_and_the_text_na_stays_text(tmp_path):
     _, events = changes(tmp_path, beer({"beer_name": "N/A"}).replace('"beer_id": 3', '"beer_id": 3.0e0'))
     assert events[0].values == (3, 2, "N/A", "IPA", None)
 
 
-def test_positions_are_numbers_and_loads_come_first(tmp_path):
+def test_positions_compare_as_numbers_and_loads_come_first(tmp_path):
     lines = [beer(metadata={"stream-position": text}) for text in ("0/FFFFFF8", "0/10000000", "1/0")]
     _, events = changes(tmp_path, *lines, beer(metadata={"operation": "load", "stream-position": "9/9"}))
     assert [event.seq for event in events] == [
@@ -169,13 +169,13 @@ def test_positions_are_numbers_and_loads_come_first(tmp_path):
     ]
 
 
-def test_a_delete_needs_its_key_only(tmp_path):
+def test_a_delete_needs_only_its_key(tmp_path):
     line = json.dumps({"data": {"beer_id": 3}, "metadata": {**METADATA, "operation": "delete"}})
     _, events = changes(tmp_path, line)
     assert [(event.key, event.deleted) for event in events] == [(3, True)]
 
 
-def test_a_change_of_the_key_is_also_a_delete_of_the_old_one(tmp_path):
+def test_changing_a_key_also_deletes_the_old_one(tmp_path):
     _, events = changes(
         tmp_path, beer(metadata={"operation": "update"}, **{"before-image": {**BEER, "beer_id": 2}})
     )

@@ -1,4 +1,4 @@
-"""Two judges of raw records, written apart from one page of rules: the oracle and the parser."""
+"""The oracle and the parser, written independently from the same documented rules, agree."""
 
 import gzip
 import json
@@ -24,7 +24,7 @@ from control.sample.shop import DATA, open_shop
 CONTRACTS = Path(__file__).parents[2] / "contracts" / "bronze"
 
 
-def judged_by_the_parser(path: Path, name: str, out: Path) -> tuple[list[object], list[Event | Floor]]:
+def read_by_the_parser(path: Path, name: str, out: Path) -> tuple[list[object], list[Event | Floor]]:
     table = name.split("/")[1]
     contract = contracts.load(CONTRACTS / f"{table}.yaml")
     with path.open("rb") as stream:
@@ -41,7 +41,7 @@ def judged_by_the_parser(path: Path, name: str, out: Path) -> tuple[list[object]
     return [*counts, report.failure is None, sorted(refused)], sorted(said, key=repr)
 
 
-def judged_by_the_oracle(path: Path, name: str) -> tuple[list[object], list[Event | Floor]]:
+def read_by_the_oracle(path: Path, name: str) -> tuple[list[object], list[Event | Floor]]:
     file, events = read_file(path, name)
     refused = sorted(line for line, _ in file.reasons)
     return [
@@ -56,26 +56,26 @@ def judged_by_the_oracle(path: Path, name: str) -> tuple[list[object], list[Even
 
 
 def events_of(table: str, rows: Iterable[dict[str, object]]) -> Iterable[Event]:
-    """What bronze rows say, in the oracle's words."""
+    """Convert bronze rows to events of the oracle."""
     names = [column.name for column in columns_of(table)]
     for row in rows:
-        seq = place_of(row)
+        seq = sequence_of(row)
         yield Event(row[names[0]], seq, row["_op"] == "delete", tuple(row[name] for name in names))
         if row["_key_before"]:
             yield Event(json.loads(str(row["_key_before"]))[names[0]], seq, True, ())
 
 
 def floors_of(events: Iterable[dict[str, object]]) -> Iterable[Floor]:
-    return (Floor(place_of(event)) for event in events if event["event"] == "truncate-table")
+    return (Floor(sequence_of(event)) for event in events if event["event"] == "truncate-table")
 
 
-def place_of(row: dict[str, object]) -> tuple[int, int, int, int]:
+def sequence_of(row: dict[str, object]) -> tuple[int, int, int, int]:
     epoch, position, kind, order = str(row["_seq"]).split(".")
     return int(epoch), int(position, 16), int(kind), int(order)
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_on_hostile_lines(tmp_path, seed):
+def test_they_agree_on_hostile_lines(tmp_path, seed):
     rng = Random(seed)
     table, shape = rng.choice(list(TABLES)), rng.choice(["csv", "json"])
     header = [",".join(column.name for column in columns_of(table)).encode()] if shape == "csv" else []
@@ -83,10 +83,10 @@ def test_on_hostile_lines(tmp_path, seed):
     path = tmp_path / "raw.gz"
     path.write_bytes(gzip.compress(b"\n".join([*header, *(make(rng, table) for _ in range(90))])))
     name = f"raw/{table}/epoch=2/extract=3/raw.{shape}.gz"
-    assert judged_by_the_parser(path, name, tmp_path / "out") == judged_by_the_oracle(path, name)
+    assert read_by_the_parser(path, name, tmp_path / "out") == read_by_the_oracle(path, name)
 
 
-def test_on_the_sample(tmp_path):
+def test_they_agree_on_the_sample(tmp_path):
     shop = open_shop(DATA, rows=1000, seed=3)
     for _ in land(shop, Plan(3, chaos=4), [2], into_folder(tmp_path)):
         pass
@@ -94,4 +94,4 @@ def test_on_the_sample(tmp_path):
     assert len(paths) >= 9
     for number, path in enumerate(paths):
         name = path.relative_to(tmp_path).as_posix()
-        assert judged_by_the_parser(path, name, tmp_path / f"out{number}") == judged_by_the_oracle(path, name)
+        assert read_by_the_parser(path, name, tmp_path / f"out{number}") == read_by_the_oracle(path, name)
