@@ -110,7 +110,7 @@ def test_every_setting_in_an_output_is_read_by_dm_or_dbt() -> None:
         "DM_SCHEMA_PREFIX",
         "DM_WORKGROUP",
         "DM_SPARK",
-    } <= output_settings
+    } <= named
 
 
 def _event(bucket: str, key: str) -> dict[str, Any]:
