@@ -1,1 +1,1 @@
-"""The AWS part: moto behind one endpoint, with what it gets wrong mended."""
+"""The AWS part: moto behind one endpoint, with fixes for what it gets wrong."""

@@ -26,7 +26,7 @@ from localcloud.errors import LocalCloudError
 from localcloud.faults import rules
 from localcloud.faults.striking import Faults
 
-# Every Athena poll holds a thread for up to 2 s: room for 16 clients with several queries each.
+# Every Athena poll occupies a thread for up to 2 s: enough for 16 clients with several queries each.
 THREADS = 64
 
 
@@ -63,13 +63,13 @@ def main() -> None:
 
 
 def _restored(folder: Path, turns: Turns) -> tuple[BlobStore, dict[str, bytes]]:
-    """Mend moto and bring the last snapshot back; also what other parts keep in it."""
+    """Fix moto and restore the last snapshot; also return what other parts keep in it."""
     from localcloud.aws import mends, state
 
     blobs = BlobStore(folder / snapshots.BLOBS)
     mends.apply(blobs, turns)
-    # Code stays: the collector would look through it in the midst of requests, 70 ms in the Athena part. The
-    # state does not stay: what is deleted of it must be found.
+    # Freeze the loaded code: collecting it during requests costs 70 ms in the Athena part. The state is
+    # restored afterwards, so that deleted parts of it are collected.
     gc.freeze()
     try:
         beside = state.restore(folder, blobs)
@@ -80,7 +80,7 @@ def _restored(folder: Path, turns: Turns) -> tuple[BlobStore, dict[str, bytes]]:
 
 
 def _cloudformation(saver: Saver, port: int, region: str) -> Application:
-    """CloudFormation, which makes its resources by calls to this endpoint."""
+    """Return CloudFormation, which creates its resources by calls to this endpoint."""
     from localcloud.cloudformation.service import CloudFormation
 
     clients = Clients(f"http://{HOST}:{port}", region)
@@ -89,7 +89,7 @@ def _cloudformation(saver: Saver, port: int, region: str) -> Application:
 
 
 def _guarded(front: Front, control: Control, mode: str, region: str) -> WSGIApplication:
-    """The endpoint with IAM before it."""
+    """Return the endpoint with IAM in front of it."""
     from localcloud.iam.gate import Gate
 
     gate = Gate(front, front.turns, mode, region)

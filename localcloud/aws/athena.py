@@ -1,4 +1,4 @@
-"""The way to the Athena part: a kept connection of each thread."""
+"""Forward requests to the Athena part, over one kept connection per thread."""
 
 import http.client
 import threading
@@ -7,7 +7,7 @@ from wsgiref.types import WSGIEnvironment
 
 from localcloud.config import HOST
 
-# Longer than any answer of the gateway, which holds a poll for 2 seconds at most.
+# Longer than any answer of the gateway takes, which holds a poll for 2 seconds at most.
 SECONDS = 60
 PASSED = ("AUTHORIZATION", "X_AMZ_DATE", "X_AMZ_TARGET", "USER_AGENT")
 
@@ -15,14 +15,14 @@ Port = Callable[[], int | None]
 
 
 class AthenaPart:
-    """Asks the Athena part; `port` tells where it listens now, None that it does not run."""
+    """Forwards requests to the Athena part; `port` returns its current port, or None if it is not running."""
 
     def __init__(self, port: Port) -> None:
         self.port = port
         self.kept = threading.local()
 
     def ask(self, environ: WSGIEnvironment) -> tuple[http.client.HTTPResponse, bytes]:
-        """Pass the request on. Raises OSError or HTTPException when the part does not answer."""
+        """Forward the request. Raises OSError or HTTPException when the part does not answer."""
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         headers = {"Content-Type": environ.get("CONTENT_TYPE", "application/x-amz-json-1.1")}
         for name in PASSED:
@@ -45,7 +45,7 @@ class AthenaPart:
         except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
             if fresh:
                 raise
-            # The other side had closed the idle connection: it has not seen the request.
+            # The other side had closed the idle connection, so it has not seen the request.
             return _exchange(connection, path, body, headers)
 
 

@@ -1,7 +1,7 @@
-"""Large object contents as files, so that they cost no memory and a snapshot does not write them again.
+"""Keep large object contents in files, so that they use no memory and snapshots do not write them again.
 
-A blob is written once and never changed. Its file goes when nothing refers to it any more, unless the last
-snapshot does: that one must stay whole until the next is written.
+A blob is written once and never changed. Its file is deleted when nothing refers to it any more, not even
+the last snapshot, which must stay complete until the next is written.
 """
 
 import mmap
@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from localcloud.snapshots import synchronise
 
-# Below this a content lies in memory and in the snapshot: most Iceberg metadata is smaller.
+# Smaller contents are kept in memory and in the snapshot: most Iceberg metadata is smaller.
 INLINE_BYTES: Final = 64 << 10
 CHUNK_BYTES: Final = 1 << 20
 
@@ -34,7 +34,7 @@ class Blob:
         self.store.forget(self)
 
     def content(self) -> "Content":
-        """The bytes, mapped from the file."""
+        """Return the bytes, mapped from the file."""
         with self.store.path(self.name).open("rb") as file:
             content = Content(file.fileno(), self.size, access=mmap.ACCESS_READ)
         content.blob = self
@@ -42,7 +42,7 @@ class Blob:
 
 
 class Content(mmap.mmap):
-    """The bytes of a blob: sliced without reading the rest, iterated in chunks as a response body."""
+    """The bytes of a blob: a slice does not read the rest, and iteration yields chunks for a response."""
 
     blob: Blob
 
@@ -58,13 +58,13 @@ class BlobStore:
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self.kept: frozenset[str] = frozenset()
-        """Names that the last snapshot refers to, and one that is being written."""
+        """Names that the last snapshot refers to, and those of a snapshot that is being written."""
         self.closed = False
         self._on_disk: set[str] = set()
         self._outlived: set[str] = set()
 
     def path(self, name: str) -> Path:
-        """The file of the blob called `name`."""
+        """Return the file of the blob called `name`."""
         return self.folder / name
 
     def put(self, pieces: Iterable[bytes | memoryview | mmap.mmap]) -> Blob:
@@ -77,12 +77,12 @@ class BlobStore:
                     while view:
                         view = view[file.write(view) :]
                 return Blob(self, name, file.tell())
-        except OSError:  # a full disk, which a part of a file keeps full
+        except OSError:  # a full disk: the partial file would keep it full
             self.path(name).unlink(missing_ok=True)
             raise
 
     def forget(self, blob: Blob) -> None:
-        """Remove the file of a blob that nothing refers to, unless a snapshot does."""
+        """Delete the file of an unreferenced blob, unless a snapshot refers to it."""
         if self.closed:
             return
         if blob.name in self.kept:
@@ -91,11 +91,11 @@ class BlobStore:
             self.path(blob.name).unlink(missing_ok=True)
 
     def pin(self, names: frozenset[str]) -> None:
-        """Hold the files of a snapshot that is about to be written, as well as those of the last one."""
+        """Keep the files of a snapshot that is about to be written, in addition to those of the last one."""
         self.kept |= names
 
     def synchronise(self, names: frozenset[str]) -> None:
-        """Have these blobs on the disk, not only in the system's memory."""
+        """Flush these blobs to the disk (fsync)."""
         absent = names - self._on_disk
         for name in absent:
             synchronise(self.path(name))
@@ -104,7 +104,7 @@ class BlobStore:
         self._on_disk = set(names)
 
     def keep(self, names: frozenset[str]) -> None:
-        """These are the blobs of the last snapshot now; remove what only the one before it needed."""
+        """Record the blobs of the last snapshot; delete those that only the snapshot before it needed."""
         self.kept = names
         gone = self._outlived - names
         self._outlived -= gone
@@ -112,7 +112,7 @@ class BlobStore:
             self.path(name).unlink(missing_ok=True)
 
     def sweep(self) -> None:
-        """Remove every file that the last snapshot does not refer to. Only before the first blob is put."""
+        """Delete every file that the last snapshot does not refer to. Call it before the first `put`."""
         for file in self.folder.iterdir():
             if file.name not in self.kept:
                 file.unlink()

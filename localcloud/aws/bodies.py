@@ -1,7 +1,7 @@
-"""Read a request's body whole, and take the chunk framing of AWS SDKs off it.
+"""Read a request's whole body, and remove the chunk framing of AWS SDKs.
 
-moto does the latter by adding up bytes, which is quadratic, and searches the whole body for the checksum.
-A body that is read here also keeps no lock waiting for a slow client.
+moto removes it by concatenating bytes, which is quadratic, and searches the whole body for the checksum.
+Reading the body here also means that no lock is held while a slow client sends.
 """
 
 import io
@@ -22,19 +22,19 @@ def read(environ: WSGIEnvironment) -> None:
     length = int(environ.get("CONTENT_LENGTH") or 0)
     body: bytes = environ["wsgi.input"].read() if chunked else environ["wsgi.input"].read(length)
     if not chunked and len(body) != length:
-        raise MalformedBodyError(f"{len(body)} bytes came of {length}")
+        raise MalformedBodyError(f"{len(body)} of {length} bytes arrived")
     if environ.get("HTTP_X_AMZ_CONTENT_SHA256", "").startswith(FRAMED):
         body, trailers = unframe(body)
         _describe(environ, trailers)
     environ["wsgi.input"] = io.BytesIO(body)
     environ["CONTENT_LENGTH"] = str(len(body))
-    # The stream ends with the body: read without another copy.
+    # The stream ends with the body, so it is read without another copy.
     environ["wsgi.input_terminated"] = True
     environ.pop("HTTP_TRANSFER_ENCODING", None)
 
 
 def unframe(body: bytes) -> tuple[bytes, dict[str, str]]:
-    """The payload and the trailing headers of an `aws-chunked` body. Raises MalformedBodyError."""
+    """Return the payload and the trailing headers of an `aws-chunked` body. Raises MalformedBodyError."""
     view = memoryview(body)
     pieces: list[memoryview] = []
     position = 0
@@ -54,7 +54,7 @@ def unframe(body: bytes) -> tuple[bytes, dict[str, str]]:
 
 
 def _chunk_size(line: bytes) -> int | None:
-    """The size in `<hex>;chunk-signature=…`; None when it is none."""
+    """Return the size in `<hex>;chunk-signature=…`; None if it is not valid."""
     try:
         size = int(line.partition(b";")[0], 16)
     except ValueError:
@@ -63,7 +63,7 @@ def _chunk_size(line: bytes) -> int | None:
 
 
 def _describe(environ: WSGIEnvironment, trailers: dict[str, str]) -> None:
-    """Say in the headers what the framing said."""
+    """Put into the headers what the framing stated."""
     environ["HTTP_X_AMZ_CONTENT_SHA256"] = UNSIGNED
     encodings = [part.strip() for part in environ.pop("HTTP_CONTENT_ENCODING", "").split(",")]
     if left := [encoding for encoding in encodings if encoding not in ("", "aws-chunked")]:

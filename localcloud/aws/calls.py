@@ -1,11 +1,11 @@
-"""The name of a call, `service:Operation`, from a request."""
+"""Derive the name of a call, `service:Operation`, from a request."""
 
 import re
 from urllib.parse import parse_qs
 from wsgiref.types import WSGIEnvironment
 
 SCOPE = re.compile(r"Credential=[^/,]+/[^/,]*/(?P<region>[^/,]*)/(?P<service>[^/,]+)/")
-# Operations of S3 on an object, by method and what marks them in the query.
+# Operations of S3 on an object, by method and marker in the query string.
 OBJECT = {
     ("PUT", "partNumber"): "UploadPart",
     ("POST", "uploads"): "CreateMultipartUpload",
@@ -18,19 +18,19 @@ PLAIN_BUCKET = {"GET": "ListObjects", "HEAD": "HeadBucket", "PUT": "CreateBucket
 
 
 def service_of(environ: WSGIEnvironment) -> str:
-    """The service that the request was signed for; one that is not signed is for S3, as in moto."""
+    """Return the service that the request was signed for; an unsigned one is for S3, as in moto."""
     found = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
     return found["service"] if found else "s3"
 
 
 def region_of(environ: WSGIEnvironment) -> str | None:
-    """The region that the request was signed for, None for one that is not signed."""
+    """Return the region that the request was signed for; None if it is unsigned."""
     found = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
     return found["region"] if found else None
 
 
 def name_of(environ: WSGIEnvironment) -> str:
-    """`service:Operation`; where the operation is not known, the method and the path stand for it."""
+    """Return `service:Operation`; method and path replace an unknown operation."""
     service = service_of(environ)
     if target := environ.get("HTTP_X_AMZ_TARGET"):
         return f"{service}:{target.rpartition('.')[2]}"

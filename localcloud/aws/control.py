@@ -1,7 +1,7 @@
-"""The cloud's own calls, on its endpoint under `/_localcloud/`.
+"""The local cloud's own calls, on its endpoint under `/_localcloud/`.
 
-Whether it is up; save under a name, or for the last time; why it could not be saved; what roles have called;
-and what another part keeps in the snapshots, to read and to replace.
+They check whether it is up, save its state under a name or for the last time, return why it could not be
+saved, return what roles have called, and read or replace what another part keeps in the snapshots.
 """
 
 import dataclasses
@@ -22,13 +22,13 @@ log = logging.getLogger(__name__)
 
 
 class Control:
-    """A WSGI application; `saver` is there once the state is restored."""
+    """A WSGI application; `saver` is set once the state is restored."""
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
         self.saver: Saver | None = None
         self.calls: Calls | None = None
-        """What roles have called; None where nobody judges them."""
+        """What roles have called; None if IAM is off."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one call."""

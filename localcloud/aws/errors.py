@@ -1,4 +1,4 @@
-"""Answers of our own in the shape that AWS clients expect: XML for S3, JSON for the others."""
+"""Our own error answers in the form that AWS clients expect: XML for S3 and query services, else JSON."""
 
 import http.client
 import json
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from wsgiref.types import StartResponse
 from xml.sax.saxutils import escape
 
-# Services whose clients read XML, as those of S3 do.
+# Services whose clients expect XML, like those of S3.
 QUERY = {"cloudformation", "elasticloadbalancing", "iam", "rds", "sns", "sts"}
 
 

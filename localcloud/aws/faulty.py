@@ -1,4 +1,4 @@
-"""The endpoint with faults on purpose, in front of the one without."""
+"""Inject faults in front of the endpoint."""
 
 import errno
 import time
@@ -11,7 +11,7 @@ from localcloud.aws.errors import answer
 from localcloud.faults.rules import DELAY, LOSE, THROTTLE
 from localcloud.faults.striking import Faults, die_if
 
-# How each service says that there were too many calls; the others say 400 ThrottlingException.
+# How each service answers too many calls; the others answer 400 ThrottlingException.
 THROTTLED = {
     "s3": (503, "SlowDown", "Please reduce your request rate."),
     "athena": (400, "TooManyRequestsException", "Rate exceeded"),
@@ -19,7 +19,7 @@ THROTTLED = {
 
 
 class Faulty:
-    """A WSGI application that delays, refuses, or does not answer as its faults say."""
+    """A WSGI application that delays, refuses or does not answer requests, as its faults say."""
 
     def __init__(self, app: WSGIApplication, faults: Faults) -> None:
         self.app = app
@@ -43,7 +43,7 @@ class Faulty:
 
 
 def _throttled(environ: WSGIEnvironment, start_response: StartResponse, service: str) -> Iterable[bytes]:
-    bodies.read(environ)  # else its bytes would be taken for the next request
+    bodies.read(environ)  # otherwise its bytes would be read as the next request
     default = (400, "ThrottlingException", "Rate exceeded")
     status, code, message = THROTTLED.get(service, default)
     return answer(start_response, service, status, code, message)

@@ -1,4 +1,4 @@
-"""The one endpoint: sends Athena's calls to the Athena part and everything else to moto."""
+"""The single endpoint: routes Athena's calls to the Athena part and everything else to moto."""
 
 import http.client
 import logging
@@ -21,7 +21,7 @@ HEALTH = f"{CONTROL}health"
 ATHENA = "AmazonAthena."
 HOP_HEADERS = {"connection", "keep-alive", "transfer-encoding", "date", "server"}
 LOOPBACK_NAMES = {HOST, "localhost"}
-# Operations that change nothing; what is not recognised counts as a change.
+# Read-only operations; anything else counts as a change.
 READS = re.compile(r"[^.]*\.(Get|List|Describe|Head|Query|Scan|BatchGet)")
 
 log = logging.getLogger(__name__)
@@ -34,33 +34,33 @@ class Front:
         self, moto: WSGIApplication, athena_port: Port, control: WSGIApplication, turns: Turns, region: str
     ) -> None:
         self.region = region
-        """Where Athena is, and the Glue that it asks."""
+        """The region of Athena, and of the Glue that it uses."""
         self.cloudformation: WSGIApplication | None = None
-        """There once the state is restored; it asks this endpoint itself, so it takes no turns."""
+        """Set once the state is restored. It calls this endpoint itself, so it does not take `turns`."""
         self.moto = moto
         self.athena = AthenaPart(athena_port)
         self.control = control
-        # moto checks a condition and then acts on it, which two threads may do at once: two writers would win
-        # one `If-None-Match` or one conditional put. Requests to services that are kept run one at a time.
+        # moto checks a condition and then acts, without a lock: with two threads, two writers would win one
+        # `If-None-Match` or one conditional put. So requests to kept services run one at a time.
         self.turns = turns
         self.used: set[str] = set()
         """Services that clients have called since the start."""
         self.changes = 0
-        """How many requests may have changed a kept service."""
+        """The number of requests that may have changed a kept service."""
         self.closed = False
-        """Whether the last snapshot was written, so that kept services take nothing any more."""
+        """Whether the last snapshot was written, so that kept services refuse every request."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         path = environ["PATH_INFO"]
         service = service_of(environ)
         if not _is_local(environ):
-            message = "The local cloud serves programs of this machine only, not pages of other hosts."
+            message = "The local cloud serves only programs on this machine, not pages of other hosts."
             return answer(start_response, service, 403, "AccessDenied", message)
         if path.startswith(CONTROL):
             return self.control(environ, start_response)
         if path.startswith("/moto-api"):
-            # moto's own controls can wipe every service; nothing of AWS has such a path.
+            # moto's own controls can wipe every service; no AWS service has such a path.
             return answer(start_response, "", 404, "NotFound", "The controls of moto are not served.")
         if service == "cloudformation" and self.cloudformation is not None:
             return self.cloudformation(environ, start_response)
@@ -99,10 +99,10 @@ class Front:
 
     def _ask_athena(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if (asked := region_of(environ)) not in (None, self.region):
-            # moto has a Glue for each region: what one statement made there the client would not find here.
+            # moto has a Glue per region: tables that a statement creates in one are not visible in another.
             message = (
-                f"The local cloud is in {self.region}, this request is for {asked}. Say {self.region} "
-                f"to the client (dbt: region_name), or start it again with --region {asked}."
+                f"The local cloud is in {self.region}, this request is for {asked}. Set {self.region} "
+                f"in the client (dbt: region_name), or start the local cloud again with --region {asked}."
             )
             return answer(start_response, "athena", 400, "InvalidRequestException", message)
         try:
@@ -124,9 +124,9 @@ def _may_change(environ: WSGIEnvironment) -> bool:
 def _is_local(environ: WSGIEnvironment) -> bool:
     """Whether the request names this machine, and does not come from a page of another host.
 
-    A browser would else let any page write here, or read through a name that resolves to 127.0.0.1. What a
-    page has embedded or links to names no origin, but says that it comes from elsewhere: else a raw file that
-    is HTML would be opened as a page of this cloud.
+    Otherwise a browser would let any page write here, or read through a name that resolves to 127.0.0.1.
+    Requests for what a page embeds or links to have no Origin header, but Sec-Fetch-Site says that they are
+    cross-site: otherwise a raw file with HTML could be opened as a page of this cloud.
     """
     origin = environ.get("HTTP_ORIGIN")
     if origin is None and environ.get("HTTP_SEC_FETCH_SITE") == "cross-site":

@@ -1,15 +1,15 @@
-"""moto as a WSGI application: its settings, loaded before anything imports it."""
+"""moto as a WSGI application, with its settings made before anything imports it."""
 
 import os
 from typing import cast
 from wsgiref.types import WSGIApplication
 
-# A page in a browser must not read the lake: moto allows every origin unless told otherwise.
+# A page in a browser must not read the lake: by default, moto allows every origin.
 SETTINGS = {"MOTO_DISABLE_GLOBAL_CORS": "true"}
 
 
 def application() -> WSGIApplication:
-    """Load moto and give its WSGI application, which finds the service from the request's headers."""
+    """Load moto and return its WSGI application, which finds the service from the request's headers."""
     os.environ.update(SETTINGS)
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
@@ -17,7 +17,7 @@ def application() -> WSGIApplication:
 
 
 def create_buckets(names: tuple[str, ...], region: str) -> None:
-    """Create the buckets that are absent."""
+    """Create the buckets that do not exist."""
     from moto.core.models import DEFAULT_ACCOUNT_ID
     from moto.s3.models import s3_backends
 

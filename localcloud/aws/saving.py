@@ -1,4 +1,4 @@
-"""Make snapshots: when the cloud stops, at intervals, and when somebody asks for one."""
+"""Write snapshots: when the cloud stops, at intervals, and on request."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ from localcloud.aws.front import Front
 from localcloud.processes import started
 from localcloud.snapshots import Header
 
-# A large state is saved less often, so that requests wait for snapshots at most a twentieth of the time.
+# A large state is saved less often, so that requests wait for snapshots at most 1/20 of the time.
 PAUSE_SHARE = 20
 
 log = logging.getLogger(__name__)
@@ -30,11 +30,11 @@ class Saver:
         self.front = front
         self.saved_changes = 0
         self.problem = ""
-        """Why the last snapshot at an interval was not written; empty when it was."""
+        """Why the last snapshot at an interval was not written; empty if it was."""
         self._writing = threading.RLock()
 
     def save(self, reason: str) -> Header:
-        """Write a snapshot now. Requests wait while the state is taken, not while it goes to the disk."""
+        """Write a snapshot now. Requests wait while the state is copied, not while it is written to disk."""
         from localcloud.aws import state
 
         with self._writing:
@@ -52,13 +52,13 @@ class Saver:
         return header
 
     def keep(self, name: str, content: bytes) -> None:
-        """Have the next snapshots hold what another part keeps under `name`."""
+        """Include `content` of another part in the next snapshots, under `name`."""
         with self.front.turns:
             self.beside[name] = content
             self.front.changes += 1
 
     def save_as(self, target: Path) -> Header:
-        """Write a snapshot now, with a copy of it in `target`, which is there whole or not at all."""
+        """Write a snapshot now, and copy it to `target` atomically."""
         new = target.with_name(f".{target.name}.new")
         shutil.rmtree(new, ignore_errors=True)
         try:
@@ -72,9 +72,9 @@ class Saver:
         return header
 
     def save_last(self) -> Header:
-        """Write the last snapshot, and take no change any more: it would not be in it.
+        """Write the last snapshot, and refuse all later changes, which it would lack.
 
-        When that fails everything goes on, so that nothing is lost to a full disk.
+        If that fails, the cloud keeps running, so that a full disk loses nothing.
         """
         with self._writing, self.front.turns:
             header = self.save(snapshots.AT_DOWN)
@@ -83,7 +83,7 @@ class Saver:
         return header
 
     def save_at_intervals(self, seconds: float, stopped: threading.Event) -> None:
-        """Write a snapshot every so many seconds, when something may have changed, until `stopped`."""
+        """Write a snapshot every `seconds` if something may have changed, until `stopped`."""
         pause = 0.0
         while not stopped.wait(max(seconds, pause * PAUSE_SHARE)):
             if self.front.changes == self.saved_changes:

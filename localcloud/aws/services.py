@@ -1,8 +1,8 @@
-"""The services whose state a snapshot keeps, and those that have none."""
+"""The services whose state snapshots keep, and those without state."""
 
 from typing import Final
 
-# Name in a request's signature -> moto's name. Each is proved to come back whole by a test.
+# Name in a request's signature -> moto's name. For each, a test shows that it is restored completely.
 KEPT: Final = {
     "s3": "s3",
     "glue": "glue",
@@ -24,5 +24,5 @@ STATELESS: Final = frozenset({"sts"})
 
 
 def left_out(used: set[str]) -> tuple[str, ...]:
-    """Of the services that clients have called, those whose state is lost when the cloud stops."""
+    """Return those services in `used` whose state is lost when the cloud stops."""
     return tuple(sorted(used - KEPT.keys() - STATELESS))

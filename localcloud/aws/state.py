@@ -1,7 +1,7 @@
-"""Take the state of moto's services and bring it back.
+"""Copy the state of moto's services, and restore it.
 
-What is kept is what moto's own objects hold, pickled together so that references between them stay. Contents
-of large objects go by name. Loading makes moto's classes and plain values only, so that a foreign file in the
+moto's own objects are pickled together, so that references between them stay. Contents of large objects are
+referred to by name. Loading creates only moto's classes and plain values, so that a foreign file in the
 folder cannot run code.
 """
 
@@ -20,7 +20,7 @@ from localcloud.aws.blobs import Blob, BlobStore
 from localcloud.aws.services import KEPT, left_out
 from localcloud.errors import StateError
 
-# Modules whose classes hold values and do nothing when they are made.
+# Modules whose classes only hold values: creating one has no side effects.
 PLAIN_MODULES: Final = {"collections", "datetime", "decimal", "enum", "ipaddress", "uuid"}
 PLAIN: Final = {
     ("builtins", "set"),
@@ -35,12 +35,12 @@ PLAIN: Final = {
     ("re", "_compile"),
     ("requests.structures", "CaseInsensitiveDict"),
 }
-# moto types the name of each of its 180 services.
+# moto's type has an overload for each of its 180 services.
 backends_of: Callable[[str], Any] = cast(Any, get_backend)
 
 
 def take(used: set[str], beside: dict[str, bytes]) -> snapshots.Content:
-    """The state as it is; `used` are the services that clients have called, `beside` what other parts keep.
+    """Return the present state; `used` are the services that clients have called, `beside` other parts' data.
 
     Nothing may change the kept services meanwhile.
     """
@@ -52,14 +52,14 @@ def take(used: set[str], beside: dict[str, bytes]) -> snapshots.Content:
 
 
 def restore(folder: Path, blobs: BlobStore) -> dict[str, bytes]:
-    """Bring the last snapshot back, if there is one; returns what other parts keep, by name.
+    """Restore the last snapshot, if there is one; return what other parts keep, by name.
 
     Raises StateError when it cannot be used.
     """
     content = snapshots.read(folder)
     if content is None:
         return {}
-    # Until all names are known nothing may be removed, whatever goes wrong.
+    # Until all names are known, nothing may be deleted, even after an error.
     blobs.closed = True
     unpickler = _Unpickler(content, blobs)
     state = unpickler.load()
@@ -82,7 +82,7 @@ class _Pickler(pickle.Pickler):
         self.blobs: set[str] = set()
 
     def persistent_id(self, obj: Any) -> tuple[str, int] | None:
-        """The name and size of a blob; None for every other object."""
+        """Return the name and size of a blob; None for any other object."""
         if not isinstance(obj, Blob):
             return None
         self.blobs.add(obj.name)
@@ -90,7 +90,7 @@ class _Pickler(pickle.Pickler):
 
 
 class _Unpickler(pickle.Unpickler):
-    """Reads what `_Pickler` wrote, and makes nothing else."""
+    """Reads what `_Pickler` wrote, and nothing else."""
 
     def __init__(self, content: bytes, store: BlobStore) -> None:
         super().__init__(io.BytesIO(content))
@@ -98,20 +98,20 @@ class _Unpickler(pickle.Unpickler):
         self.blobs: dict[str, Blob] = {}
 
     def persistent_load(self, pid: tuple[str, int]) -> Blob:
-        """The one blob object of a name. Raises StateError when its file is not as it was."""
+        """Return the single blob object of a name. Raises StateError if its file is missing or truncated."""
         name, size = pid
         if name not in self.blobs:
             path = self.store.path(name)
             if not path.is_file() or path.stat().st_size != size:
                 raise StateError(
                     f"the saved state is damaged: {path} is missing or cut short",
-                    hint="drop it and start empty: dm local reset",
+                    hint="discard it and start empty: dm local reset",
                 )
             self.blobs[name] = Blob(self.store, name, size)
         return self.blobs[name]
 
     def find_class(self, module: str, name: str) -> Any:
-        """A class of moto or a plain value's; everything else is refused."""
+        """Return a class of moto or of plain values. Raises StateError for any other."""
         if (module, name) in PLAIN:
             return super().find_class(module, name)
         if module in PLAIN_MODULES or module.startswith("moto."):
@@ -119,13 +119,13 @@ class _Unpickler(pickle.Unpickler):
             if isinstance(found, type):
                 return found
         raise StateError(
-            f"the saved state names {module}.{name}, which no snapshot holds",
-            hint="drop it and start empty: dm local reset",
+            f"the saved state names {module}.{name}, which no snapshot contains",
+            hint="discard it and start empty: dm local reset",
         )
 
 
 def _backends() -> dict[str, dict[str, dict[str, Any]]]:
-    """service -> account -> region -> moto's backend, of the services in use."""
+    """Return service -> account -> region -> moto's backend, for the services in use."""
     kept = set(KEPT.values())
     return {
         service.service_name: {account: dict(regions) for account, regions in service.items()}

@@ -1,4 +1,4 @@
-"""Requests take turns: one at a time, except while one waits for another."""
+"""Run requests one at a time, except while one waits for another."""
 
 import contextlib
 import threading
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 
 class Turns:
-    """A lock around each request to a kept service, and around the making of a snapshot."""
+    """The lock that each request to a kept service, and each snapshot, holds."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -27,7 +27,7 @@ class Turns:
 
     @contextlib.contextmanager
     def aside(self) -> Iterator[None]:
-        """Let others pass meanwhile: for a request that waits for what another one brings."""
+        """Release the lock meanwhile, for a request that waits for the effect of another one."""
         held = self._held
         for _ in range(held):
             self._lock.release()

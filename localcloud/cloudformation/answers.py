@@ -1,4 +1,4 @@
-"""How stacks and change sets look to those who ask."""
+"""Describe stacks and change sets as CloudFormation answers them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from localcloud.cloudformation.model import ChangeSet, Stack
 
 
 def of_change_set(stack: Stack, found: ChangeSet) -> dict[str, Any]:
-    """One change set."""
+    """Return one change set."""
     return {
         "ChangeSetName": found.name,
         "ChangeSetId": found.id,
@@ -38,7 +38,7 @@ def of_change_set(stack: Stack, found: ChangeSet) -> dict[str, Any]:
 
 
 def of_stack(one: Stack) -> dict[str, Any]:
-    """One stack."""
+    """Return one stack."""
     return {
         "StackName": one.name,
         "StackId": one.id,

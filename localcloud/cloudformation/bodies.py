@@ -1,4 +1,4 @@
-"""Templates as clients send them: JSON, or YAML with the short forms of functions."""
+"""Parse templates: JSON, or YAML with the short forms of functions."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from localcloud.cloudformation.errors import ValidationError
 
 
 def read(text: str) -> dict[str, Any]:
-    """The template in `text`. Raises ValidationError."""
+    """Return the template in `text`. Raises ValidationError."""
     try:
         content = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, _Loader)  # noqa: S506
     except (ValueError, yaml.YAMLError) as error:
@@ -30,7 +30,7 @@ def _short(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> object:
     if isinstance(node, yaml.SequenceNode):
         return {name: loader.construct_sequence(node, deep=True)}
     if not isinstance(node, yaml.MappingNode):
-        raise ValidationError(f"Template format error: !{suffix} stands before no value")
+        raise ValidationError(f"Template format error: !{suffix} is not followed by a value")
     return {name: loader.construct_mapping(node, deep=True)}
 
 

@@ -1,4 +1,4 @@
-"""Compare what resources are with what they were given, property by property."""
+"""Detect drift: compare the actual properties of resources with those they were given."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from localcloud.cloudformation.resolve import with_secrets
 
 
 def detect(stack: Stack, clients: kinds.Clients) -> list[Drifted]:
-    """Each resource's state; as on AWS, only properties that a template states are compared."""
+    """Return the drift of each resource; as on AWS, only properties stated in the template are compared."""
     found = []
     for name, resource in stack.resources.items():
         kind = kinds.of(resource.type)
@@ -40,7 +40,7 @@ def _same(expected: Any, actual: Any) -> bool:
 
 
 def _text(value: Any) -> str:
-    """As text in which 5, "5" and 5.0 are the same, and true is "true"."""
+    """Return a text in which 5, "5" and 5.0 are the same, and true is "true"."""
     return json.dumps(_plain(value), sort_keys=True)
 
 

@@ -1,15 +1,15 @@
-"""Refusals of the local CloudFormation, with AWS's codes."""
+"""Errors of the local CloudFormation, with AWS's codes."""
 
 
 class CloudFormationError(Exception):
-    """Base of what CloudFormation answers instead of doing it."""
+    """Base of the errors that CloudFormation answers."""
 
     code = "InternalFailure"
     status = 500
 
 
 class ValidationError(CloudFormationError):
-    """A request, template or state does not allow it."""
+    """The request, the template or the stack's state does not allow the operation."""
 
     code = "ValidationError"
     status = 400
@@ -23,4 +23,4 @@ class ChangeSetNotFoundError(CloudFormationError):
 
 
 class UnsupportedError(Exception):
-    """The local cloud does not have a type, property or attribute: said by name, never passed over."""
+    """The local cloud lacks a type, property or attribute: it is named in the error, never ignored."""

@@ -8,13 +8,13 @@ Action = Literal["Add", "Modify", "Remove"]
 
 
 def now() -> str:
-    """The time, as CloudFormation writes it."""
+    """Return the current time as CloudFormation writes it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass
 class Resource:
-    """One resource that is there; `properties` are what it was last given, without functions."""
+    """One existing resource; `properties` are those that it was last given, with functions resolved."""
 
     logical: str
     type: str
@@ -24,7 +24,7 @@ class Resource:
     status: str
     retained: bool
     adopted: bool = False
-    """Whether it was there before the stack, which then takes it away with no failed step."""
+    """Whether it existed before the stack; rolling back a failed step then does not delete it."""
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Change:
 
 @dataclass
 class ChangeSet:
-    """A proposed template and its values."""
+    """A proposed template and its parameter values."""
 
     name: str
     id: str
@@ -71,7 +71,7 @@ class Event:
 
 @dataclass
 class Drifted:
-    """A resource that is not as it was given."""
+    """The result of drift detection for one resource."""
 
     logical: str
     status: str
@@ -99,16 +99,16 @@ class Stack:
 
     @property
     def busy(self) -> bool:
-        """Whether somebody works on it."""
+        """Whether an operation on it is in progress."""
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
 
     @property
     def exports(self) -> dict[str, str]:
-        """What others may import."""
+        """The exports that other stacks may import."""
         return {one["export"]: one["value"] for one in self.outputs.values() if one.get("export")}
 
     def say(self, status: str, reason: str = "", resource: Resource | None = None) -> None:
-        """Add to the history; without a resource it is about the stack, whose state it becomes."""
+        """Add an event to the history; without a resource it sets the status of the stack itself."""
         if resource is None:
             self.status, self.reason = status, reason
             event = Event(self.name, self.id, "AWS::CloudFormation::Stack", status, reason)
@@ -120,12 +120,12 @@ class Stack:
 
 
 def to_json(stack: Stack) -> dict[str, Any]:
-    """A stack as JSON can hold it."""
+    """Return a stack as JSON values."""
     return asdict(stack)
 
 
 def from_json(found: dict[str, Any]) -> Stack:
-    """The stack that `to_json` wrote."""
+    """Return the stack that `to_json` wrote."""
     sets = {
         name: ChangeSet(**{**one, "changes": [Change(**change) for change in one["changes"]]})
         for name, one in found["change_sets"].items()

@@ -9,28 +9,28 @@ from localcloud.cloudformation.errors import ValidationError
 
 _VARIABLE = re.compile(r"\$\{([^!{}][^{}]*)\}")
 _LITERAL = re.compile(r"\$\{!([^{}]*)\}")
-# The ARN, and the version where one is asked for; of the parts in between (key, stage) none is known here.
+# The ARN, and the version if there is one; the parts in between (key, stage) are not supported.
 _SECRET = re.compile(r"\{\{resolve:secretsmanager:(.+?):SecretString(?::::([0-9A-Za-z-]*))?\}\}")
 NO_VALUE = object()
 
 
 @dataclass
 class Scope:
-    """What names mean while one stack is worked on."""
+    """What names mean during an operation on one stack."""
 
     parameters: Mapping[str, Any]
     pseudo: Mapping[str, str]
     exports: Mapping[str, str] = field(default_factory=dict)
     conditions: Mapping[str, Any] = field(default_factory=dict)
     references: dict[str, str] = field(default_factory=dict)
-    """What `Ref` gives for each resource that is there."""
+    """What `Ref` returns for each existing resource."""
     attributes: Callable[[str, str], str] = lambda name, attribute: f"{name}.{attribute}"
 
 
 def resolve(value: Any, scope: Scope) -> Any:
-    """`value` without functions. Raises ValidationError for what is not known.
+    """Return `value` with its functions resolved. Raises ValidationError for unknown ones.
 
-    References to secrets stay: by them CloudFormation tells whether something has changed.
+    References to secrets stay, because CloudFormation compares them to detect changes.
     """
     if isinstance(value, list):
         return [item for item in (resolve(one, scope) for one in value) if item is not NO_VALUE]
@@ -49,7 +49,7 @@ def resolve(value: Any, scope: Scope) -> Any:
 
 
 def with_secrets(value: Any, secret: Callable[[str, str], str]) -> Any:
-    """`value` with what `secret` gives, by ARN and version, in the place of each reference to one."""
+    """Replace each reference to a secret in `value` by what `secret` returns for its ARN and version."""
     if isinstance(value, list):
         return [with_secrets(one, secret) for one in value]
     if isinstance(value, dict):
@@ -60,7 +60,7 @@ def with_secrets(value: Any, secret: Callable[[str, str], str]) -> Any:
 
 
 def holds(condition: Any, scope: Scope) -> bool:
-    """Whether a condition holds."""
+    """Return whether a condition holds. Raises ValidationError for an unknown one."""
     [(name, argument)] = condition.items()
     if name == "Condition":
         return holds(scope.conditions[argument], scope)
@@ -77,7 +77,7 @@ def holds(condition: Any, scope: Scope) -> bool:
 
 
 def mentioned(value: Any) -> set[str]:
-    """The names that `value` refers to by `Ref`, `Fn::GetAtt` and `Fn::Sub`."""
+    """Return the names that `value` refers to by `Ref`, `Fn::GetAtt` and `Fn::Sub`."""
     if isinstance(value, list):
         return set().union(*(mentioned(one) for one in value))
     if not isinstance(value, dict):

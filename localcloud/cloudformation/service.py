@@ -1,4 +1,4 @@
-"""CloudFormation's operations, on stacks that are kept in snapshots."""
+"""CloudFormation's operations, on stacks that are saved in snapshots."""
 
 import json
 import threading
@@ -21,7 +21,7 @@ Request = Mapping[str, Any]
 
 
 class CloudFormation:
-    """Stacks of one region. A thread of its own works on a stack, as on AWS: clients ask until it ends."""
+    """The stacks of one region. Work on a stack runs in its own thread: clients poll, as on AWS."""
 
     def __init__(self, clients: Clients, kept: bytes, keep: Callable[[bytes], None]) -> None:
         self.stacks = {name: from_json(one) for name, one in json.loads(kept or b"{}").items()}
@@ -34,13 +34,13 @@ class CloudFormation:
         }
         self.world = work.World(clients, pseudo, self._exports)
         for stack in self.stacks.values():
-            if stack.busy:  # whoever worked on it went with the last local cloud
+            if stack.busy:  # the thread that worked on it ended with the last local cloud
                 verb = stack.status.split("_")[0]
                 state = "UPDATE_ROLLBACK_FAILED" if verb == "UPDATE" else f"{verb}_FAILED"
                 stack.say(state, "The local cloud was stopped while it worked on this stack")
 
     def operations(self) -> Mapping[str, Callable[[Request], Any]]:
-        """Operation -> what does it."""
+        """Return operation -> the method that does it."""
         return {
             "CreateChangeSet": self.create_change_set,
             "DescribeChangeSet": self.describe_change_set,
@@ -62,7 +62,7 @@ class CloudFormation:
         }
 
     def create_change_set(self, request: Request) -> Any:
-        """Say what a template would change; a stack that is not there yet begins in review."""
+        """Compute what a template would change; a new stack begins in review."""
         name, kind = request["StackName"], request.get("ChangeSetType", "UPDATE")
         template, values = bodies.read(request["TemplateBody"]), _parameters(request)
         self._check_role(request.get("RoleARN", ""))
@@ -99,7 +99,7 @@ class CloudFormation:
         return {"Id": made.id, "StackId": stack.id}
 
     def _check_role(self, arn: str) -> None:
-        """Is there a role of this ARN that trusts CloudFormation? What it may do is not judged here."""
+        """Raise ValidationError unless the role exists and trusts CloudFormation. Its rights are ignored."""
         if not arn:
             return
         try:
@@ -113,19 +113,19 @@ class CloudFormation:
             raise ValidationError(f"Role {arn} is invalid or cannot be assumed")
 
     def describe_change_set(self, request: Request) -> Any:
-        """One change set."""
+        """Describe one change set."""
         stack, found = self._change_set(request)
         return answers.of_change_set(stack, found)
 
     def delete_change_set(self, request: Request) -> Any:
-        """Forget a change set."""
+        """Delete a change set."""
         stack, found = self._change_set(request)
         del stack.change_sets[found.name]
         self._save()
         return {}
 
     def execute_change_set(self, request: Request) -> Any:
-        """Begin to do what a change set says."""
+        """Begin to execute a change set."""
         with self._lock:
             stack, found = self._change_set(request)
             if found.execution != "AVAILABLE":
@@ -136,7 +136,7 @@ class CloudFormation:
         return {}
 
     def create_stack(self, request: Request) -> Any:
-        """Make a stack without a change set, and wait for it."""
+        """Create a stack without a change set, and wait for it."""
         name = request["StackName"]
         template, values = bodies.read(request["TemplateBody"]), _parameters(request)
         with self._lock:
@@ -150,7 +150,7 @@ class CloudFormation:
         return {"StackId": stack.id}
 
     def delete_stack(self, request: Request) -> Any:
-        """Begin to delete a stack; one that is not there is no error."""
+        """Begin to delete a stack; a stack that does not exist is not an error."""
         name = request["StackName"]
         with self._lock:
             stack = self.stacks.get(name)
@@ -176,7 +176,7 @@ class CloudFormation:
         return {}
 
     def continue_rollback(self, request: Request) -> Any:
-        """Try once more to bring a stack back."""
+        """Try the rollback of a stack again."""
         with self._lock:
             stack = self._stack(request)
             if stack.status != "UPDATE_ROLLBACK_FAILED":
@@ -188,19 +188,19 @@ class CloudFormation:
         return {}
 
     def protect(self, request: Request) -> Any:
-        """Whether a stack may be deleted."""
+        """Set whether a stack may be deleted."""
         stack = self._stack(request)
         stack.protected = request["EnableTerminationProtection"] == "true"
         self._save()
         return {"StackId": stack.id}
 
     def describe_stacks(self, request: Request) -> Any:
-        """One stack or all."""
+        """Describe one stack or all."""
         stacks = [self._stack(request)] if request.get("StackName") else list(self.stacks.values())
         return {"Stacks": [answers.of_stack(one) for one in stacks]}
 
     def describe_events(self, request: Request) -> Any:
-        """What happened to a stack, the newest first."""
+        """Return the events of a stack, the newest first."""
         stack = self._stack(request)
         return {
             "StackEvents": [
@@ -220,19 +220,19 @@ class CloudFormation:
         }
 
     def describe_resources(self, request: Request) -> Any:
-        """A stack's resources."""
+        """Describe a stack's resources."""
         return {"StackResources": self._resources(request, "Timestamp")}
 
     def list_resources(self, request: Request) -> Any:
-        """A stack's resources, as a list."""
+        """List a stack's resources."""
         return {"StackResourceSummaries": self._resources(request, "LastUpdatedTimestamp")}
 
     def get_template(self, request: Request) -> Any:
-        """What a stack was made of."""
+        """Return the template of a stack."""
         return {"TemplateBody": json.dumps(self._stack(request).template), "StagesAvailable": ["Original"]}
 
     def list_exports(self, request: Request) -> Any:  # noqa: ARG002
-        """What stacks give one another."""
+        """List the exports of all stacks."""
         return {
             "Exports": [
                 {"ExportingStackId": stack.id, "Name": name, "Value": value}
@@ -242,14 +242,14 @@ class CloudFormation:
         }
 
     def detect_drift(self, request: Request) -> Any:
-        """Compare a stack with what is there."""
+        """Compare a stack with its actual resources."""
         stack = self._stack(request)
         stack.drift = drift.detect(stack, self.world.clients)
         self._save()
         return {"StackDriftDetectionId": stack.id}
 
     def drift_status(self, request: Request) -> Any:
-        """How the comparison went; the local cloud is always done by now."""
+        """Return the status of a drift detection, which is always complete by now."""
         stack = next(one for one in self.stacks.values() if one.id == request["StackDriftDetectionId"])
         drifted = [one for one in stack.drift or () if one.status in ("MODIFIED", "DELETED")]
         return {
@@ -262,7 +262,7 @@ class CloudFormation:
         }
 
     def drifts(self, request: Request) -> Any:
-        """What the last comparison found."""
+        """Return what the last drift detection found."""
         stack = self._stack(request)
         return {
             "StackResourceDrifts": [
@@ -319,7 +319,7 @@ class CloudFormation:
         ]
 
     def _users(self, stack: Stack) -> list[tuple[str, str]]:
-        """Exports of a stack, and who imports them."""
+        """Return the used exports of a stack, with the stacks that import them."""
         names = stack.exports
         found = []
         for other in self.stacks.values():
@@ -356,7 +356,7 @@ class CloudFormation:
 
 
 def _same(stack: Stack, made: ChangeSet) -> bool:
-    """Whether outputs are the same too: they change without any resource."""
+    """Whether the outputs are the same, too: they can change without any resource."""
     return stack.template.get("Outputs") == made.template.get("Outputs")
 
 

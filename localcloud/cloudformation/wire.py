@@ -41,7 +41,7 @@ class Application:
 
 
 def nested(form: Mapping[str, str]) -> dict[str, Any]:
-    """`A.member.1.B=x` as `{"A": [{"B": "x"}]}`."""
+    """Turn `A.member.1.B=x` into `{"A": [{"B": "x"}]}`."""
     tree: dict[str, Any] = {}
     for path, value in form.items():
         steps, node = path.split("."), tree

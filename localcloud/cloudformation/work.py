@@ -1,4 +1,4 @@
-"""Do to resources what a template says, in order of what refers to what; take it back when a step fails."""
+"""Apply a template to its resources in the order of their references; roll back when a step fails."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ LASTING = ("Retain", "Snapshot")
 
 @dataclass(frozen=True)
 class World:
-    """Where resources are made, and what a template may refer to outside of its stack."""
+    """Where resources are created, and what a template may refer to outside its stack."""
 
     clients: kinds.Clients
     pseudo: Mapping[str, str]
@@ -25,7 +25,10 @@ class World:
 
 
 def scope_of(stack: Stack, template: Mapping[str, Any], parameters: Mapping[str, str], world: World) -> Scope:
-    """What names mean in `template`. Raises ValidationError for a parameter without a value."""
+    """Return what names mean in `template`.
+
+    Raises ValidationError for a parameter without a value, and for a value without a parameter.
+    """
     typed: dict[str, Any] = {}
     for name, declared in template.get("Parameters", {}).items():
         if name not in parameters and "Default" not in declared:
@@ -42,7 +45,7 @@ def scope_of(stack: Stack, template: Mapping[str, Any], parameters: Mapping[str,
 
     def attributes(name: str, attribute: str) -> str:
         if name not in stack.resources:
-            raise ValidationError(f"Template error: {name} is referred to and not there")
+            raise ValidationError(f"Template error: {name} is referred to, but does not exist")
         found = stack.resources[name].attributes
         if attribute not in found:
             raise UnsupportedError(f"{stack.resources[name].type} has no attribute {attribute} here")
@@ -53,9 +56,9 @@ def scope_of(stack: Stack, template: Mapping[str, Any], parameters: Mapping[str,
 
 
 def wanted(template: Mapping[str, Any], scope: Scope) -> dict[str, dict[str, Any]]:
-    """The resources whose condition holds, each after those that it refers to.
+    """Return the resources whose condition holds, each after those that it refers to.
 
-    Raises ValidationError when they refer to each other in a circle, or to what is not in the template.
+    Raises ValidationError for circular references, and for references to what is not in the template.
     """
     found = {}
     for name, one in template["Resources"].items():
@@ -81,7 +84,7 @@ def wanted(template: Mapping[str, Any], scope: Scope) -> dict[str, dict[str, Any
 def changes(
     stack: Stack, template: Mapping[str, Any], parameters: Mapping[str, str], world: World
 ) -> list[Change]:
-    """What applying `template` would do, as far as that is known before it is done."""
+    """Return what applying `template` would change, as far as that is known in advance."""
     scope = scope_of(stack, template, parameters, world)
     scope.attributes = lambda name, attribute: (
         stack.resources[name].attributes.get(attribute, "") if name in stack.resources else ""
@@ -120,7 +123,7 @@ def changes(
 def create(
     stack: Stack, template: dict[str, Any], parameters: dict[str, str], world: World, adopt: bool
 ) -> None:
-    """Make a stack's resources; roll back what was made when one cannot be made."""
+    """Create a stack's resources; roll back if one cannot be created."""
     stack.say("CREATE_IN_PROGRESS", "User Initiated")
     try:
         _apply(stack, template, parameters, world, adopt, {}, {})
@@ -138,7 +141,7 @@ def create(
 def update(
     stack: Stack, template: dict[str, Any], parameters: dict[str, str], world: World, adopt: bool
 ) -> None:
-    """Bring a stack to `template`; back to what it was when a step fails."""
+    """Update a stack to `template`; roll back if a step fails."""
     stack.say("UPDATE_IN_PROGRESS", "User Initiated")
     before = (stack.template, stack.parameters)
     known, replaced = dict(stack.resources), dict[str, Resource]()
@@ -148,7 +151,7 @@ def update(
     except Exception as error:
         stack.say("UPDATE_ROLLBACK_IN_PROGRESS", _reason(error))
         made = [stack.resources[name] for name in replaced]
-        # What was replaced is still there, with all that it holds.
+        # The replaced resources still exist, with all their contents.
         stack.resources.update(replaced)
         for name in stack.resources.keys() - known.keys():
             stack.resources[name].retained = _outlives_failure(stack, name, template)
@@ -158,13 +161,13 @@ def update(
 
 
 def _outlives_failure(stack: Stack, name: str, template: Mapping[str, Any]) -> bool:
-    """Does a resource that a failed step has brought stay, outside of its stack?"""
+    """Whether a resource that a failed operation created stays, outside its stack."""
     policy = template["Resources"][name].get("DeletionPolicy")
     return policy in LASTING or stack.resources[name].adopted
 
 
 def _clean_up(stack: Stack, gone: Iterable[Resource], world: World) -> None:
-    """Delete what another took the place of. The stack is done by then: what cannot be deleted stays."""
+    """Delete replaced resources. The stack is complete by then, so those that cannot be deleted stay."""
     for one in gone:
         if one.physical == stack.resources[one.logical].physical:
             continue
@@ -175,7 +178,7 @@ def _clean_up(stack: Stack, gone: Iterable[Resource], world: World) -> None:
 
 
 def roll_back(stack: Stack, template: dict[str, Any], parameters: dict[str, str], world: World) -> None:
-    """Bring a stack back after an update that failed."""
+    """Return a stack to its old state after a failed update."""
     reason = stack.reason
     try:
         _apply(stack, template, parameters, world, False, dict(stack.resources), {})
@@ -186,7 +189,7 @@ def roll_back(stack: Stack, template: dict[str, Any], parameters: dict[str, str]
 
 
 def delete(stack: Stack, world: World, retain: set[str]) -> None:
-    """Remove a stack's resources but those that it is told to keep."""
+    """Delete a stack's resources, except for those to retain."""
     stack.say("DELETE_IN_PROGRESS", "User Initiated")
     try:
         for name in reversed(list(stack.resources)):
@@ -205,7 +208,7 @@ def _apply(
     known: dict[str, Resource],
     replaced: dict[str, Resource],
 ) -> None:
-    """`replaced` is filled with the resources that others have taken the place of, by name."""
+    """Apply `template`; add the resources that were replaced to `replaced`, by name."""
     scope = scope_of(stack, template, parameters, world)
     resources = wanted(template, scope)
     for name, one in resources.items():
@@ -224,10 +227,10 @@ def _apply(
         for name, one in template.get("Outputs", {}).items()
         if "Condition" not in one or holds(scope.conditions[one["Condition"]], scope)
     }
-    # Only now, as nothing that an update still needs to come back may be gone when it fails.
+    # Only now, because a failed update needs these resources for its rollback.
     for name in [name for name in known if name not in resources]:
         _remove(stack, name, world, keep=known[name].retained)
-    # AWS does not ask the DeletionPolicy here.
+    # AWS does not consider the DeletionPolicy here.
     gone = [
         old for name, old in replaced.items() if resources[name].get("UpdateReplacePolicy") not in LASTING
     ]
@@ -238,7 +241,7 @@ def _apply(
 def _bring(
     stack: Stack, name: str, type_name: str, properties: dict[str, Any], world: World, *, adopt: bool
 ) -> bool:
-    """Make, change or replace one resource, or leave it when it is as it should be; was it replaced?"""
+    """Create, change or replace one resource unless it is as wanted; return whether it was replaced."""
     kind = kinds.of(type_name)
     kind.check(type_name, properties)
     old = stack.resources.get(name)
@@ -290,7 +293,7 @@ def _reason(error: Exception) -> str:
 
 
 def imported(value: Any, scope: Scope) -> set[str]:
-    """The names of exports that `value` imports."""
+    """Return the names of the exports that `value` imports."""
     if isinstance(value, list):
         return set().union(*(imported(one, scope) for one in value))
     if not isinstance(value, dict):

@@ -1,1 +1,1 @@
-"""Faults on purpose, off unless a file asks for them: how a client behaves when the cloud does not."""
+"""Fault injection, off by default: it shows how a client behaves when the cloud fails."""

@@ -3,12 +3,12 @@
 ```toml
 [[fault]]
 do = "conflict"                       # the commit is lost: ICEBERG_COMMIT_ERROR
-table = "silver.*"                    # left out: every table
-on = [2]                              # the second such commit, counted from 1; left out: every one
+table = "silver.*"                    # default: every table
+on = [2]                              # the second such commit, counted from 1; default: every one
 
 [[fault]]
-do = "throttle"                       # refused as AWS refuses: TooManyRequestsException, SlowDown, …
-call = "athena:StartQueryExecution"   # service:Operation; `*` stands for anything
+do = "throttle"                       # refused as AWS does it: TooManyRequestsException, SlowDown, …
+call = "athena:StartQueryExecution"   # service:Operation; `*` matches anything
 on = [1, 2]
 
 [[fault]]
@@ -22,12 +22,12 @@ call = "s3:*"
 seconds = 0.2
 
 [[fault]]
-do = "die"                            # SIGKILL of the part: of `aws` at a call, of `athena` at a point
-point = "before commit"               # or "after commit"; or call = "glue:UpdateTable" for after that call
+do = "die"                            # SIGKILL to the part: to `aws` at a call, to `athena` at a point
+point = "before commit"               # or "after commit"; or call = "glue:UpdateTable": after that call
 on = [3]
 ```
 
-Occasions are counted by each part from its start.
+Each part counts occasions from its start.
 """
 
 import tomllib
@@ -41,7 +41,7 @@ from localcloud.errors import FaultsError
 CONFLICT, THROTTLE, LOSE, DELAY, DIE = "conflict", "throttle", "lose", "delay", "die"
 BEFORE_COMMIT, AFTER_COMMIT = "before commit", "after commit"
 POINTS = (BEFORE_COMMIT, AFTER_COMMIT)
-# What each kind of fault must say, apart from what it may.
+# The settings that each kind of fault requires.
 NEEDS = {CONFLICT: (), THROTTLE: ("call",), LOSE: ("call",), DELAY: ("call", "seconds"), DIE: ()}
 
 
@@ -58,29 +58,29 @@ class Fault:
     seconds: float = 0.0
 
     def is_due(self, occasion: int) -> bool:
-        """Whether it strikes on this occasion."""
+        """Whether the fault occurs on this occasion."""
         return not self.on or occasion in self.on
 
     def fits_call(self, call: str) -> bool:
-        """Whether it is about this call, `service:Operation`."""
+        """Whether the fault applies to this call, `service:Operation`."""
         return bool(self.call) and fnmatchcase(call, self.call)
 
     def fits_commit(self, point: str, table: str) -> bool:
-        """Whether it is about this point of a commit to `database.table`."""
+        """Whether the fault applies to this point of a commit to `database.table`."""
         at = BEFORE_COMMIT if self.do == CONFLICT else self.point
         return not self.call and at == point and fnmatchcase(table, self.table)
 
 
 def read(path: Path) -> tuple[Fault, ...]:
-    """The faults of a file. Raises FaultsError when it cannot be read or says what there is not."""
+    """Read the faults of a file. Raises FaultsError when it cannot be read or has unknown settings."""
     try:
         content = tomllib.loads(path.read_text())
     except FileNotFoundError:
-        raise FaultsError(f"there is no file of faults {path}", hint="name one with --faults") from None
+        raise FaultsError(f"file of faults {path} does not exist", hint="name one with --faults") from None
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise FaultsError(f"{path} cannot be read: {error}", hint=_HINT) from error
     if set(content) - {"fault"} or not isinstance(content.get("fault"), list):
-        raise FaultsError(f"{path} must hold [[fault]] tables and nothing else", hint=_HINT)
+        raise FaultsError(f"{path} must contain only [[fault]] tables", hint=_HINT)
     return tuple(_fault(number, given, path) for number, given in enumerate(content["fault"], 1))
 
 

@@ -1,4 +1,4 @@
-"""Which faults strike now: counts the occasions of each."""
+"""Decide which faults occur now, by counting the occasions of each."""
 
 import logging
 import os
@@ -21,11 +21,11 @@ class Faults:
         self._lock = threading.Lock()
 
     def at_call(self, call: str) -> list[Fault]:
-        """What strikes at this occasion of a call, `service:Operation`."""
+        """Return the faults for this occasion of a call, `service:Operation`."""
         return self._due(lambda rule: rule.fits_call(call), call)
 
     def at_commit(self, point: str, table: str) -> list[Fault]:
-        """What strikes at this occasion of a point of a commit to `database.table`."""
+        """Return the faults for this occasion of a point of a commit to `database.table`."""
         return self._due(lambda rule: rule.fits_commit(point, table), f"{point} {table}")
 
     def _due(self, fits: Callable[[Fault], bool], what: str) -> list[Fault]:
@@ -44,6 +44,6 @@ NO_FAULTS = Faults()
 
 
 def die_if(struck: Sequence[Fault]) -> None:
-    """End this process as SIGKILL does, when one of the faults says so."""
+    """Kill this process with SIGKILL if one of the faults says so."""
     if any(fault.do == DIE for fault in struck):
         os.kill(os.getpid(), signal.SIGKILL)

@@ -1,1 +1,1 @@
-"""Who calls, what is asked for, and whether a policy allows it."""
+"""IAM: who sends a request, which rights it needs, and whether policies allow it."""

@@ -1,4 +1,4 @@
-"""What IAM judges a request by: actions on resources, named as AWS's service authorization reference does."""
+"""Derive the actions and resources of a request, as named in AWS's service authorization reference."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -14,11 +14,11 @@ from localcloud.iam.policies import Need
 ACCOUNT: Final = "123456789012"
 # Name in a request's signature -> the prefix of IAM's actions.
 PREFIXES: Final = {"monitoring": "cloudwatch"}
-# Operations that IAM knows by another name.
+# Operations whose IAM action has another name.
 NAMED: Final = {"lambda:Invoke": "lambda:InvokeFunction"}
-# Nobody needs a right for these.
+# Operations that need no right.
 FREE: Final = {"sts:GetCallerIdentity", "sts:GetSessionToken"}
-# What a transaction of DynamoDB does is judged step by step; IAM has no action of its own for it.
+# The steps of a DynamoDB transaction are judged one by one: IAM has no action for the transaction.
 STEPS: Final = {
     "Get": "GetItem",
     "Put": "PutItem",
@@ -26,7 +26,7 @@ STEPS: Final = {
     "Delete": "DeleteItem",
     "ConditionCheck": "ConditionCheckItem",
 }
-# Where a request hands a role to its service: the member that names it, and the service as IAM calls it.
+# Requests that pass a role to their service: the member with the role, and IAM's name of the service.
 PASSED: Final = {
     "cloudformation": ("RoleARN", "cloudformation.amazonaws.com"),
     "codebuild": ("serviceRole", "codebuild.amazonaws.com"),
@@ -39,7 +39,7 @@ PASSED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request, read: its service, operation and members."""
+    """A parsed request: its service, operation and members."""
 
     service: str
     operation: str
@@ -47,12 +47,12 @@ class Asked:
     region: str
 
     def arn(self, service: str, rest: str) -> str:
-        """The name of something in this account and region."""
+        """Return the ARN of something in this account and region."""
         return f"arn:aws:{service}:{self.region}:{ACCOUNT}:{rest}"
 
 
 def needs(environ: WSGIEnvironment, body: bytes, region: str) -> list[Need]:
-    """Every right that the request needs. Where its resource is not known here, that is `*`."""
+    """Return every right that the request needs. An unknown resource is `*`."""
     service = service_of(environ)
     if service == "s3":
         return list(s3.needs(environ, body))
@@ -82,7 +82,7 @@ def _resources(asked: Asked) -> Iterator[str]:
 
 
 def _glue(asked: Asked) -> Iterator[str]:
-    """Glue asks for each step on the way: catalog, database, table."""
+    """Yield catalog, database and table: Glue needs the right on each of them."""
     given = asked.given
     if "JobName" in given:
         yield asked.arn("glue", f"job/{given['JobName']}")
@@ -123,7 +123,7 @@ def _athena(asked: Asked) -> Iterator[str]:
         yield asked.arn("athena", f"datacatalog/{given.get('CatalogName') or given.get('Name') or '*'}")
         return
     name = given.get("Name") if asked.operation.endswith("WorkGroup") else None
-    # Which workgroup a saved query is in, nobody says here.
+    # The request does not say which workgroup a saved query is in.
     unsaid = "*" if {"NamedQueryId", "NamedQueryIds"} & given.keys() else "primary"
     for group in given.get("WorkGroups") or [given.get("WorkGroup") or name or unsaid]:
         yield asked.arn("athena", f"workgroup/{group}")
@@ -165,7 +165,7 @@ def _codebuild(asked: Asked) -> Iterator[str]:
 
 
 def _named(*members: str) -> Any:
-    """Services whose requests name their resource by its ARN."""
+    """Return a function for services whose requests name their resource by its ARN."""
 
     def resources(asked: Asked) -> Iterator[str]:
         yield next((str(asked.given[one]) for one in members if asked.given.get(one)), "")
@@ -192,9 +192,9 @@ RESOURCES: Final = {
 
 
 def _passed_roles(asked: Asked) -> Iterator[Need]:
-    """A role that a request hands to a service needs a right of its own."""
+    """Yield the right to pass the role that the request passes to its service."""
     member, to = PASSED.get(asked.service, ("", ""))
-    # Glue takes a role's bare name as well.
+    # Glue also accepts a role's plain name.
     if role := asked.given.get(member) if member else None:
         arn = role if role.startswith("arn:") else f"arn:aws:iam::{ACCOUNT}:role/{role}"
         yield Need("iam:PassRole", arn, {"iam:passedtoservice": to})

@@ -1,4 +1,4 @@
-"""Who calls: the role behind an access key, with its policies as moto keeps them."""
+"""Find the caller: the role behind an access key, with its policies in moto."""
 
 import json
 from collections.abc import Mapping
@@ -12,18 +12,18 @@ from moto.sts.models import sts_backends
 from localcloud.iam.asked import ACCOUNT
 from localcloud.iam.policies import Document
 
-# Keys that AWS makes begin with these; any other stands for the account's owner, who may do everything.
+# Keys that AWS creates begin with these; any other is the account owner's, who may do everything.
 MADE_BY_AWS: Final = ("ASIA", "AKIA")
 PARTITION: Final = "aws"
 
 
 class UnknownKeyError(Exception):
-    """No role is behind the access key."""
+    """The access key belongs to no role."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A session of a role. `session` is the policy that it was narrowed by, if any."""
+    """A session of a role. `session` is its session policy, if any."""
 
     role: str
     arn: str
@@ -32,9 +32,9 @@ class Caller:
 
 
 def of(access_key: str) -> Caller | None:
-    """The session behind an access key; None for the account's owner.
+    """Return the session of an access key; None for the account's owner.
 
-    Raises UnknownKeyError for a key that nobody was given, or before the cloud was started anew.
+    Raises UnknownKeyError for a key that was never issued, or was issued before the cloud's last start.
     """
     if not access_key.startswith(MADE_BY_AWS):
         return None
@@ -47,7 +47,7 @@ def of(access_key: str) -> Caller | None:
 
 
 def _policies(role: str) -> tuple[Document, ...]:
-    """Every policy of a role as it is now; none for a role that is not there."""
+    """Return the present policies of a role; empty for a role that does not exist."""
     roles = iam_backends[ACCOUNT][PARTITION].roles
     found: Any = next((one for one in roles.values() if one.name == role), None)
     if found is None:

@@ -1,4 +1,4 @@
-"""What each role has asked for since the start: how often which action on what, and how often in vain."""
+"""Count what each role has requested since the start: actions by resource, and how many were refused."""
 
 import threading
 from dataclasses import asdict, dataclass, field
@@ -11,7 +11,10 @@ CALLS = "/_localcloud/calls"
 
 @dataclass(slots=True)
 class Count:
-    """How often one role asked for one thing. `unjudged` names conditions that nothing here can judge."""
+    """How often one role requested one action on one resource.
+
+    `unjudged` names conditions that cannot be evaluated here.
+    """
 
     times: int = 0
     refused: int = 0
@@ -19,14 +22,14 @@ class Count:
 
 
 class Calls:
-    """The calls of all roles; those of the account's owner are not kept."""
+    """The calls of all roles; those of the account's owner are not counted."""
 
     def __init__(self) -> None:
         self._counts: dict[tuple[str, str, str], Count] = {}
         self._lock = threading.Lock()
 
     def note(self, role: str, need: Need, verdict: Verdict) -> None:
-        """Count one."""
+        """Count one call."""
         with self._lock:
             count = self._counts.setdefault((role, need.action, need.resource), Count())
             count.times += 1
@@ -34,7 +37,7 @@ class Calls:
             count.unjudged |= verdict.unjudged
 
     def as_json(self) -> list[dict[str, Any]]:
-        """All of them, in the order of role, action and resource."""
+        """Return all counts, ordered by role, action and resource."""
         with self._lock:
             found = sorted((key, asdict(count)) for key, count in self._counts.items())
         return [

@@ -1,7 +1,7 @@
-"""The rights to keys that come with a request to something encrypted: services ask KMS as the caller.
+"""Add the rights to KMS keys that requests for encrypted data need: services call KMS as the caller.
 
-By AWS's documentation: reading needs kms:Decrypt, writing kms:GenerateDataKey, and writing to what also reads
-its own keys again (uploads in parts, queues, topics) both.
+According to AWS's documentation, reading needs kms:Decrypt, writing kms:GenerateDataKey; multipart uploads,
+and sending to queues and topics, need both, because they read their own data keys again.
 """
 
 from collections.abc import Iterable, Iterator
@@ -36,7 +36,7 @@ OF_ACTION: Final = {
 
 
 def with_keys(needs: Iterable[Need], *, in_parts: bool) -> Iterator[Need]:
-    """The needs, and those for keys; `in_parts` tells of an upload whose parts are put together."""
+    """Yield the needs and those for keys; `in_parts` marks a request of a multipart upload."""
     for need in needs:
         yield need
         actions = OF_ACTION.get(need.action, ())
@@ -48,7 +48,7 @@ def with_keys(needs: Iterable[Need], *, in_parts: bool) -> Iterator[Need]:
 
 
 def _key(need: Need) -> str:
-    """The ARN of the key that a resource is encrypted with; empty when it is none of the account's own."""
+    """Return the ARN of a resource's encryption key; empty if it is not a key of the account."""
     service, region, account, name = need.resource.split(":", 5)[2:]
     try:
         found = str(KEYS[service](name, region, account) or "")

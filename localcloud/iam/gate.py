@@ -1,7 +1,7 @@
-"""The endpoint with IAM before it: each request of a role is judged by the role's policies, and kept.
+"""IAM in front of the endpoint: judge each request of a role by the role's policies, and count it.
 
-Requests with any other key are those of the account's owner, as without IAM. What Athena asks Glue and S3
-for it asks as whoever started the query, as on AWS: it names them in a header, without which it may nothing.
+Requests with any other key are the account owner's, as without IAM. Athena calls Glue and S3 on behalf of
+whoever started the query, as on AWS: it sends their key in a header, without which it may do nothing.
 """
 
 import json
@@ -35,7 +35,7 @@ FORM: Final = "application/x-www-form-urlencoded"
 
 
 class Gate:
-    """A WSGI application before the endpoint's; in the mode `record` it keeps its verdicts to itself."""
+    """A WSGI application in front of the endpoint's; in the mode `record` it refuses nothing."""
 
     def __init__(self, app: WSGIApplication, turns: Turns, mode: str, region: str) -> None:
         self.app = app
@@ -44,7 +44,7 @@ class Gate:
         self.region = region
         self.calls = Calls()
         self._groups: dict[str, str] = {}
-        """The workgroup of each query: who follows one names the query only."""
+        """The workgroup of each query: requests about a running query name only the query."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, or refuse it."""
@@ -92,7 +92,7 @@ class Gate:
             return list(encryption.with_keys(asked.needs(environ, body, self.region), in_parts=in_parts))
 
     def _judge(self, caller: callers.Caller, needs: Iterable[Need]) -> tuple[Need, Verdict] | None:
-        """The first need that is not allowed; all are kept."""
+        """Return the first need that is not allowed; all are counted."""
         first = None
         for need in needs:
             verdict = judge(_with_context(need, self.region), caller.identity, caller.session)
@@ -104,7 +104,7 @@ class Gate:
     def _hidden(
         self, caller: callers.Caller, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        """An absent object is refused to those who may not list its bucket, since 404 would tell them."""
+        """Refuse an absent object, instead of a 404, if the caller may not list its bucket, as S3 does."""
         bucket, key = s3.place(environ)
         need = Need("s3:ListBucket", f"arn:aws:s3:::{bucket}")
         may_list = judge(_with_context(need, self.region), caller.identity, caller.session)
@@ -129,7 +129,7 @@ class Gate:
     def _remembered(
         self, environ: WSGIEnvironment, start_response: StartResponse, body: bytes
     ) -> Iterable[bytes]:
-        """Answer, and note the workgroup of a query that starts."""
+        """Answer, and remember the workgroup of a query that starts."""
         if _operation(environ) != "StartQueryExecution":
             return self.app(environ, start_response)
         if not body:
@@ -148,13 +148,13 @@ def _operation(environ: WSGIEnvironment) -> str:
 
 
 def _write(_: bytes) -> object:
-    raise NotImplementedError  # no part of the endpoint writes in this way
+    raise NotImplementedError  # no part of the endpoint uses WSGI's write()
 
 
 def _refuse(
     environ: WSGIEnvironment, start_response: StartResponse, service: str, message: str
 ) -> Iterable[bytes]:
-    """Say so in the protocol that the request came in."""
+    """Refuse in the protocol of the request."""
     if environ.get("CONTENT_TYPE", "").startswith(FORM):
         error = f"<Type>Sender</Type><Code>AccessDenied</Code><Message>{escape(message)}</Message>"
         body = f"<ErrorResponse><Error>{error}</Error></ErrorResponse>".encode()
@@ -167,7 +167,7 @@ def _refuse(
 
 def _with_context(need: Need, region: str) -> Need:
     always = {
-        # The local endpoint stands for one with TLS.
+        # The local endpoint counts as one with TLS.
         "aws:securetransport": "true",
         "aws:principalaccount": asked.ACCOUNT,
         "aws:requestedregion": region,
@@ -177,12 +177,12 @@ def _with_context(need: Need, region: str) -> Need:
 
 def _unknown(service: str, key: str) -> tuple[str, str]:
     code = "InvalidAccessKeyId" if service == "s3" else "UnrecognizedClientException"
-    message = f"Nobody was given the access key {key} since the local cloud was started: dm env --role ROLE"
+    message = f"The access key {key} was not issued since the local cloud started: dm env --role ROLE"
     return code, message
 
 
 def _message(caller: callers.Caller, need: Need, verdict: Verdict) -> str:
-    """As AWS words it."""
+    """Return the message in AWS's wording."""
     kind = f"{'an' if verdict.kind != SESSION else 'a'} {verdict.kind} policy"
     why = (
         f"with an explicit deny in {kind}"

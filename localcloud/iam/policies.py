@@ -1,7 +1,7 @@
-"""Judge one request by policy documents, as IAM does: a denial wins, then an allowance, else it is refused.
+"""Judge one request by policy documents, as IAM does: a Deny wins, then an Allow, else it is refused.
 
-moto's own evaluator is not used: for most services it passes `*` as the resource, and it reads no conditions
-of identity policies, so what a template promises by its resources could not be tried with it.
+moto's own evaluator is not used: for most services it uses `*` as the resource, and it ignores conditions of
+identity policies, so it could not test what a template restricts by resource.
 """
 
 import re
@@ -16,7 +16,7 @@ IDENTITY, SESSION = "identity-based", "session"
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One right that a request needs. `context` has the values of condition keys that the request gives."""
+    """One right that a request needs. `context` has the condition keys that the request sets."""
 
     action: str
     resource: str
@@ -25,10 +25,10 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a need is allowed, and if not, by which kind of policy and whether that one says so outright.
+    """Whether a need is allowed; if not, the kind of policy that refuses it, and whether by an explicit Deny.
 
-    `unjudged` are condition keys and operators that nothing here can judge: an allowance under one is taken
-    to hold, a denial not to.
+    `unjudged` are condition keys and operators that cannot be evaluated here: an Allow with one is assumed to
+    apply, a Deny is not.
     """
 
     allowed: bool
@@ -38,7 +38,7 @@ class Verdict:
 
 
 def judge(need: Need, identity: Sequence[Document], session: Document | None = None) -> Verdict:
-    """What the policies of a role, narrowed by those of its session if there are any, say to a need."""
+    """Judge a need by the policies of a role, and by its session policy if there is one."""
     found = _judge(need, identity, IDENTITY)
     if not found.allowed or session is None:
         return found
@@ -79,7 +79,7 @@ def _names(statement: Document, part: str, value: str, fold: Callable[[str], str
 
 
 def matches(pattern: str, value: str) -> bool:
-    """Whether a pattern with `*` and `?` fits a value whole."""
+    """Whether a pattern with `*` and `?` matches the whole value."""
     return _pattern(pattern).fullmatch(value) is not None
 
 
@@ -91,7 +91,7 @@ def _pattern(text: str) -> re.Pattern[str]:
 def _conditions(
     given: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]
 ) -> tuple[bool, frozenset[str]]:
-    """Whether all that can be judged holds, and what cannot."""
+    """Return whether all conditions that can be evaluated hold, and those that cannot be."""
     unknown = set[str]()
     for operator, keys in given.items():
         base, if_exists = operator.removesuffix("IfExists"), operator.endswith("IfExists")
@@ -108,7 +108,7 @@ def _conditions(
     return True, frozenset(unknown)
 
 
-# A request that does not give one of these has none; every other key may be there on AWS and not here.
+# A request without one of these keys does not have it on AWS either; any other key might be set there.
 KNOWN: Final = frozenset({
     "aws:securetransport",
     "aws:principalaccount",
@@ -159,5 +159,5 @@ def _texts(value: Any) -> list[str]:
 
 
 def as_list(value: Any) -> list[Any]:
-    """Policies write one thing without its list."""
+    """Return a list: policies may write a single value without one."""
     return list(value) if isinstance(value, Iterable) and not isinstance(value, str | Mapping) else [value]

@@ -1,4 +1,4 @@
-"""The operation behind a REST request, by the models of the services that botocore holds."""
+"""Find the operation of a REST request, by botocore's service models."""
 
 import json
 import re
@@ -14,7 +14,7 @@ Route = tuple[str, re.Pattern[str], str]
 
 
 def operation(service: str, method: str, path: str, body: bytes) -> tuple[str, Mapping[str, Any]]:
-    """Name and members; for what no model knows, method and path stand for the name."""
+    """Return the operation's name and members; method and path replace an unknown name."""
     for verb, pattern, name in _routes(service):
         if verb == method and (found := pattern.fullmatch(path)):
             members = {key: unquote(value) for key, value in found.groupdict().items()}

@@ -1,4 +1,4 @@
-"""The rights that a request to S3 needs."""
+"""Derive the rights that a request to S3 needs."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from localcloud.iam.policies import Need
 
-# What marks an operation in the query -> its action by method, on a bucket and on an object.
+# Marker in the query string -> action without its verb, on a bucket and on an object.
 OF_BUCKET: Final = {
     "accelerate": "AccelerateConfiguration",
     "acl": "BucketAcl",
@@ -49,7 +49,7 @@ LISTED: Final = {"s3:prefix": "prefix", "s3:delimiter": "delimiter", "s3:max-key
 
 
 def needs(environ: WSGIEnvironment, body: bytes) -> Iterator[Need]:
-    """Every right that the request needs."""
+    """Yield every right that the request needs."""
     method = environ["REQUEST_METHOD"]
     query = parse_qs(environ["QUERY_STRING"], keep_blank_values=True)
     bucket, key = place(environ)
@@ -65,8 +65,8 @@ def needs(environ: WSGIEnvironment, body: bytes) -> Iterator[Need]:
 
 
 def place(environ: WSGIEnvironment) -> tuple[str, str]:
-    """Bucket and key, from the path."""
-    # WSGI gives a path as if its bytes were Latin-1.
+    """Return bucket and key, from the path."""
+    # WSGI decodes the bytes of a path as Latin-1.
     path = environ["PATH_INFO"].encode("latin-1", "replace").decode("utf-8", "replace")
     bucket, _, key = path.lstrip("/").partition("/")
     return bucket, key
@@ -79,7 +79,7 @@ def _of_bucket(method: str, query: dict[str, list[str]], resource: str) -> Need:
     for mark, name in OF_BUCKET.items():
         if mark in query:
             verb = VERBS.get(method, method)
-            # Taking a configuration away needs the right to write one.
+            # Deleting a configuration needs the right to write one.
             whole = "Put" if verb == "Delete" and mark not in ("policy", "website") else verb
             return Need(f"s3:{whole}{name}", resource)
     return Need(f"s3:{PLAIN_BUCKET.get(method, method)}", resource, _listed(query))
@@ -118,7 +118,7 @@ def _of_object(
 
 
 def _deleted(body: bytes) -> Iterator[tuple[str, str]]:
-    """Key and version of each object in a DeleteObjects request."""
+    """Yield key and version of each object in a DeleteObjects request."""
     tree = ElementTree.fromstring(body)  # noqa: S314  clients of this machine; no entity is ever resolved
     for one in tree.iter():
         if one.tag.rpartition("}")[2] == "Object":

@@ -1,1 +1,1 @@
-"""A real Trino behind the gateway, for machines that can fetch it: the measure of what DuckDB answers."""
+"""A real Trino behind the gateway, for machines that can fetch it: DuckDB's answers are compared with it."""

@@ -9,7 +9,7 @@ from localcloud.trino import install
 
 
 def main() -> int:
-    """Fetch Trino, unless it is there, and say where it lies."""
+    """Fetch Trino, unless it is there, and print where it is."""
     folder = config.trino_from(os.environ)
     try:
         home = install.fetch(folder)

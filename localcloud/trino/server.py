@@ -1,4 +1,4 @@
-"""How a Trino of this cloud is started: its configuration, its memory, its command."""
+"""Start the Trino of this cloud: its configuration, its memory, its command."""
 
 import http.client
 import json
@@ -11,17 +11,17 @@ from localcloud.config import DEFAULT_HEAP_MB, HOST
 from localcloud.trino.install import Installation
 
 MIN_HEAP_MB, MAX_HEAP_MB = 768, 2048
-"""Below the smallest it does not start; above the largest it would crowd a laptop."""
+"""With less it does not start; with more it would take too much of a laptop's memory."""
 
 HIVE, ICEBERG = "awsdatacatalog", "iceberg"
-"""The catalogs: queries name the first, which sends them on to the second for Iceberg tables."""
+"""The catalogs: queries name the first, which redirects to the second for Iceberg tables."""
 
 _MAX_OPEN_PARTITIONS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a server needs to know of the cloud that it is part of."""
+    """What a server needs to know about its cloud."""
 
     port: int
     endpoint: str
@@ -31,7 +31,7 @@ class Place:
 
 
 def command(found: Installation, folder: Path, place: Place) -> list[str]:
-    """Write the configuration into `folder` (an empty one) and give the command that starts the server."""
+    """Write the configuration into the empty folder `folder`; return the command that starts the server."""
     catalogs = folder / "catalogs"
     catalogs.mkdir()
     _write(folder / "config.properties", _server(place))
@@ -58,10 +58,10 @@ def command(found: Installation, folder: Path, place: Place) -> list[str]:
 
 
 def ready(port: int) -> bool:
-    """Whether the server on `port` takes statements and has a node that runs them.
+    """Whether the server on `port` accepts statements and has a node that runs them.
 
-    It answers long before the first, and says that it started up to five seconds before the second: only then
-    does it look at its nodes again, and an INSERT until then fails with "nodes is empty".
+    The server answers HTTP long before it accepts statements. It reports itself as started up to five seconds
+    before it next looks at its nodes; until then, an INSERT fails with "nodes is empty".
     """
     return _started(port) and _has_a_node(port)
 
@@ -78,7 +78,7 @@ def _started(port: int) -> bool:
 
 
 def _has_a_node(port: int) -> bool:
-    # Imported here: an `up` without Trino would pay for all that the gateway imports.
+    # Imported here: otherwise an `up` without Trino would load all that the gateway imports.
     from localcloud.athena.engines.trino.client import Client, StatementError
     from localcloud.athena.errors import AthenaError
 
@@ -94,7 +94,7 @@ def _has_a_node(port: int) -> bool:
 def _jvm(heap_mb: int) -> list[str]:
     return [
         f"-Xmx{heap_mb}M",
-        "-XX:+UseSerialGC",  # two cores: no threads of a collector beside those of the queries
+        "-XX:+UseSerialGC",  # two cores: no collector threads beside those of the queries
         "-XX:+ExitOnOutOfMemoryError",
         # Short queries gain nothing from the second compiler: 21 models took 41 CPU seconds, 81 with it.
         "-XX:TieredStopAtLevel=1",
@@ -112,7 +112,7 @@ def _server(place: Place) -> dict[str, str]:
         "coordinator": "true",
         "node-scheduler.include-coordinator": "true",
         "http-server.http.port": str(place.port),
-        "http-server.log.enabled": "false",  # else it writes into the working folder
+        "http-server.log.enabled": "false",  # otherwise it writes into the working directory
         "discovery.uri": f"http://{HOST}:{place.port}",
         "catalog.management": "static",
         "query.max-memory": f"{place.heap_mb * 2 // 5}MB",

@@ -1,4 +1,4 @@
-"""What moto gets wrong or does slowly, mended from outside. Each mend says why; none changes moto's files."""
+"""Run-time fixes for what moto gets wrong or does slowly. Each says why; none changes moto's files."""
 
 from localcloud.aws.blobs import BlobStore
 from localcloud.aws.mends import (
@@ -19,7 +19,7 @@ from localcloud.aws.turns import Turns
 
 
 def apply(blobs: BlobStore, turns: Turns) -> None:
-    """Mend the loaded moto; contents of S3 objects go to `blobs`, requests take `turns`."""
+    """Fix the loaded moto; contents of S3 objects go to `blobs`, requests take `turns`."""
     network.apply()
     dispatch.apply()
     objects.apply(blobs)

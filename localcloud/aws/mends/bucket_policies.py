@@ -1,6 +1,6 @@
-"""Bucket policies: moto denies where a denial has a condition that does not hold, and misreads other forms.
+"""Bucket policies: moto applies a Deny although its condition does not hold, and misreads other forms.
 
-What a condition is judged by: the local endpoint stands for one with TLS, and a request names no key.
+For conditions, the local endpoint counts as one with TLS, and a request names no key.
 """
 
 import json
@@ -26,7 +26,7 @@ def apply() -> None:
 
 
 def _permission(bucket: Any, action: str, resource: str) -> Any:
-    """What the statements say whose conditions hold."""
+    """Return the verdict of the statements whose conditions hold."""
     if bucket.policy is None:
         return PermissionResult.NEUTRAL
     policy = json.loads(bucket.policy)
@@ -41,7 +41,7 @@ def _unconditional(statement: dict[str, Any]) -> dict[str, Any]:
 
 
 def _holds(condition: dict[str, dict[str, Any]]) -> bool:
-    """Whether all of a condition holds; an operator that is not known here leaves its statement out."""
+    """Whether all of a condition holds; False, so that the statement is skipped, for an unknown operator."""
     return all(
         operator in OPERATORS and OPERATORS[operator](REQUEST.get(key), [str(one) for one in _list(wanted)])
         for operator, keys in condition.items()

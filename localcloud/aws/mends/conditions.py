@@ -1,7 +1,7 @@
-"""Conditions of DynamoDB: values of two types are never equal and in no order, nor is what is not there.
+"""DynamoDB conditions: values of different types, and absent values, are never equal and have no order.
 
-moto compares what Python makes of them. True was 1, two attributes that are both absent were equal, a text
-below a number was an error of the server, and so was the size of what is not there.
+moto compares the Python values instead: True equalled 1, two absent attributes were equal, and comparing a
+text with a number, or taking the size of an absent attribute, was a server error.
 """
 
 import operator
@@ -18,7 +18,7 @@ SIZED: Final = {"S", "SS", "NS", "B", "BS", "L", "M"}
 
 
 def apply() -> None:
-    """Mend the comparisons of moto's conditions and filters."""
+    """Fix the comparisons in moto's conditions and filters."""
     replace(comparisons.OpEqual, expr=lambda op, item: _equal(op.lhs, op.rhs, item))
     replace(comparisons.OpNotEqual, expr=lambda op, item: not _equal(op.lhs, op.rhs, item))
     for kind, compare in (
@@ -34,7 +34,7 @@ def apply() -> None:
 
 
 def _type(operand: Any, item: Any) -> str | None:
-    """The type of a value, None for what is not there."""
+    """Return the type of a value; None for an absent one."""
     if isinstance(operand, comparisons.FuncSize):
         return "N" if operand.expr(item) is not None else None
     found: str | None = operand.get_type(item)

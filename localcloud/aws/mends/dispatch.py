@@ -1,4 +1,4 @@
-"""How moto finds the service of a request, and what it remembers of each object it makes."""
+"""How moto finds the service of a request, and what it remembers about each object that it creates."""
 
 from collections.abc import Callable
 from functools import cache
@@ -14,17 +14,17 @@ from localcloud.aws.mends.replacing import replace
 
 
 def apply() -> None:
-    """Mend the way from a request to its service."""
-    # It lists moto's folder for every request, 0.8 of the 1.9 ms of an S3 get. The answer depends on the
-    # host's name only.
+    """Fix the dispatch of requests to services."""
+    # moto lists its own folder for every request: 0.8 of the 1.9 ms of an S3 get. The result depends only on
+    # the host name.
     by_host = cache(DomainDispatcherApplication.get_backend_for_host)
     replace(DomainDispatcherApplication, get_backend_for_host=by_host)
-    # It looks through all members of a service's class for the name of each call: 5 % of a Glue request.
+    # moto searches all members of a service's class for the name of each call: 5 % of a Glue request.
     replace(responses, method_names_from_class=cache(method_names_from_class))
-    # In its paths a dot is anything but a line feed, which keys of S3 may have: such were never found.
+    # In moto's path patterns a dot does not match a line feed, so S3 keys with a line feed were never found.
     replace(RegexConverter, __init__=_of_any_text(RegexConverter.__init__))
-    # Every model object is kept for moto's dashboard, which is not served here: deleted objects stayed in
-    # memory for good.
+    # moto keeps every model object for its dashboard, which is not served here: deleted objects stayed in
+    # memory forever.
     replace(BaseModel, __new__=staticmethod(_untracked))
 
 

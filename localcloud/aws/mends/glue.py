@@ -1,4 +1,4 @@
-"""Glue as a lakehouse needs it: lost commits refused, names in lower case, statistics kept."""
+"""Glue as a lakehouse needs it: stale commits are refused, names are in lower case, statistics are kept."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from moto.glue.responses import GlueResponse
 
 from localcloud.aws.mends.replacing import add, replace
 
-# Actions whose plain `Name` is that of a database or table; others name jobs and crawlers as they are.
+# Actions whose plain `Name` is that of a database or table; names of jobs and crawlers stay as they are.
 NAMED = {f"{verb}{kind}" for verb in ("Get", "Update", "Delete") for kind in ("Database", "Table")}
 Handler = Callable[[Any], ActionResult]
 
@@ -27,7 +27,7 @@ class ConcurrentModificationError(GlueClientError):
 
 
 def apply() -> None:
-    """Mend Glue's handlers."""
+    """Fix Glue's handlers."""
     replace(
         GlueResponse,
         parameters=property(_parameters),
@@ -42,7 +42,7 @@ def apply() -> None:
 
 
 def _parameters(response: Any) -> dict[str, Any]:
-    """The request's parameters; names of databases and tables in lower case, as Glue keeps them."""
+    """Return the request's parameters, with names of databases and tables in lower case, as Glue has them."""
     parameters: dict[str, Any] = json.loads(response.body)
     places = [(parameters, "DatabaseName"), (parameters, "TableName")]
     if response._get_action() in NAMED:
@@ -55,9 +55,9 @@ def _parameters(response: Any) -> dict[str, Any]:
 
 
 def _get_table(response: Any) -> tuple[str, dict[str, str]]:
-    """GetTable, which every statement asks for each of its tables, as moto answers it but as it is.
+    """Answer GetTable, which every statement calls for each of its tables, without moto's serializer.
 
-    moto tries up to seven names in the table for each of a model's fields: 0.5 of 1.2 ms with 12 columns.
+    moto tries up to seven names in the table for each field of the model: 0.5 of 1.2 ms with 12 columns.
     """
     parameters = response.parameters
     table = response.glue_backend.get_table(parameters.get("DatabaseName"), parameters.get("Name"))
@@ -66,15 +66,15 @@ def _get_table(response: Any) -> tuple[str, dict[str, str]]:
 
 
 def _seconds(moment: datetime) -> float:
-    """As AWS's JSON has moments: seconds, to the millisecond."""
+    """Return a time as in AWS's JSON: seconds, to the millisecond."""
     return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000) / 1000
 
 
 def _with_version(original: Handler) -> Handler:
-    """UpdateTable with a stale VersionId is refused, else commits are lost: 23 of 78 were.
+    """Refuse UpdateTable with a stale VersionId; otherwise commits are lost: 23 of 78 were.
 
-    Glue's requests run one at a time (see `localcloud.aws.front`), so the check and the change are one step.
-    SkipArchive drops the version before, as Glue does; kept, every commit's columns stay in memory.
+    Requests to Glue run one at a time (see `localcloud.aws.front`), so the check and the change are atomic.
+    SkipArchive drops the previous version, as in Glue; otherwise the columns of every commit stay in memory.
     """
 
     def update_table(response: Any) -> ActionResult:
@@ -93,7 +93,7 @@ def _with_version(original: Handler) -> Handler:
 
 
 def _in_first_segment(original: Handler) -> Handler:
-    """GetPartitions with a Segment: moto gives every segment all partitions; here the first has them."""
+    """Answer GetPartitions with all partitions in the first segment; moto returns all of them in each."""
 
     def get_partitions(response: Any) -> ActionResult:
         segment = response.parameters.get("Segment") or {}
@@ -105,7 +105,7 @@ def _in_first_segment(original: Handler) -> Handler:
 
 
 def _with_plain_types(original: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
-    """Partition keys of type decimal(p,s), varchar(n) or boolean: moto refuses an expression on them."""
+    """Allow expressions on partition keys of type decimal(p,s), varchar(n) or boolean, which moto refuses."""
 
     def cast(type_: str, value: Any) -> Any:
         plain = re.sub(r"\(.*", "", type_.lower())
@@ -115,7 +115,7 @@ def _with_plain_types(original: Callable[[str, Any], Any]) -> Callable[[str, Any
 
 
 def _statistics(response: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The request, and the kept column statistics of the table or partition that it names."""
+    """Return the parameters, and the column statistics of the table or partition that they name."""
     parameters = response.parameters
     owner = response.glue_backend.get_table(parameters["DatabaseName"], parameters["TableName"])
     if "PartitionValues" in parameters:

@@ -1,4 +1,4 @@
-"""KMS: private keys are kept as DER, since the objects of `cryptography` cannot be."""
+"""KMS: private keys are saved as DER, because objects of `cryptography` cannot be pickled."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from localcloud.aws.mends.replacing import add
 
 
 def apply() -> None:
-    """Give the keys of KMS a form that can be kept."""
+    """Make the keys of KMS picklable."""
     for kind in (RSAPrivateKey, ECDSAPrivateKey):
         add(kind, __getstate__=_state, __setstate__=_set_state)
 

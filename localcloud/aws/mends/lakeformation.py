@@ -9,7 +9,7 @@ from localcloud.aws.mends.replacing import replace
 
 
 def apply() -> None:
-    """Give resources without tags an empty list of them."""
+    """Give resources without tags an empty list of tags."""
     original: Any = LakeFormationBackend.__init__
 
     def init(backend: Any, region_name: str, account_id: str) -> None:

@@ -1,4 +1,4 @@
-"""moto posts to other hosts in places (SNS subscriptions, API gateways): nothing may leave this machine."""
+"""Keep all traffic on this machine: moto posts to other hosts in places (SNS subscriptions, API gateways)."""
 
 import sys
 from typing import Any
@@ -7,14 +7,14 @@ LOOPBACK = ("127.", "::1", "localhost")
 
 
 def apply() -> None:
-    """Refuse, for the rest of the process, to connect or to look up a name outside the loopback interface."""
+    """Refuse connections and name lookups outside the loopback interface, until the process ends."""
     sys.addaudithook(_refuse_outside)
 
 
 def _refuse_outside(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "socket.connect":
         _, address = arguments
-        # A path is a socket of this machine.
+        # A path is a Unix socket on this machine.
         host = address[0] if isinstance(address, tuple) else LOOPBACK[0]
     elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
         host = arguments[0] or LOOPBACK[0]

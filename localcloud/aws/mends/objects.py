@@ -1,8 +1,8 @@
-"""Contents of S3 objects: moto copies the whole object for every read, a range of it included.
+"""Contents of S3 objects: moto copies the whole object for every read, even of a range.
 
-Measured with 1 MB ranges of a 32 MB object: 31 MB/s before. Contents are immutable here, in memory when
-small and in a file otherwise (`localcloud.aws.blobs`), so that a range reads its own bytes only and a copy
-of an object shares the content of the first.
+Measured with 1 MB ranges of a 32 MB object: 31 MB/s before. Here contents are immutable, in memory if small
+and otherwise in a file (`localcloud.aws.blobs`). So a range reads only its own bytes, and a copy of an object
+shares its content.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ def apply(blobs: BlobStore) -> None:
         __getstate__=_state,
         __setstate__=_set_state,
     )
-    # A bucket's keys pickle as any dict by `items()`, which moto overrides to give the last version only.
+    # A bucket's keys are pickled by `items()`, like any dict, but moto's returns only the last version.
     replace(_VersionedKeyStore, __reduce__=_reduced_versions)
     add(_VersionedKeyStore, __setstate__=dict.update)
 
@@ -60,7 +60,7 @@ def _etag(key: Any) -> str:
 
 
 def _dispose(key: Any, garbage: bool = False) -> None:  # noqa: ARG001
-    """Let the content go; readers that hold it keep it. The length stays: moto lists it for parts."""
+    """Release the content; readers that hold it keep it. The length stays: moto lists it for parts."""
     key.content = b""
     key.disposed = True
     if key.multipart:
@@ -68,7 +68,7 @@ def _dispose(key: Any, garbage: bool = False) -> None:  # noqa: ARG001
 
 
 def _nothing(_key: Any) -> None:
-    """moto warns about keys that were not disposed of; contents here go with their last reference."""
+    """Replace moto's warning about undisposed keys: here, contents are freed with their last reference."""
 
 
 def _state(key: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""SQS: a receiver that waits must not keep others from sending, and a queue must be kept without its lock."""
+"""SQS: a waiting receiver must not block senders, and a queue is saved without its lock."""
 
 from threading import Condition
 from typing import Any
@@ -10,7 +10,7 @@ from localcloud.aws.turns import Turns
 
 
 def apply(turns: Turns) -> None:
-    """Let other requests pass while a receiver waits."""
+    """Let other requests run while a receiver waits."""
     original = Queue.wait_for_messages
 
     def wait_for_messages(queue: Any, timeout: int) -> None:

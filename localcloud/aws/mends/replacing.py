@@ -1,10 +1,10 @@
-"""The one way in which a mend changes moto."""
+"""The only way in which moto is patched."""
 
 from typing import Any
 
 
 def replace(owner: Any, **members: Any) -> None:
-    """Put `members` in place of those of the class or module `owner`; each must be there already."""
+    """Replace `members` of the class or module `owner`. Raises AttributeError for one that it lacks."""
     for name, member in members.items():
         if not hasattr(owner, name):
             raise AttributeError(f"{owner.__name__} has no {name}: is this moto's pinned version?")

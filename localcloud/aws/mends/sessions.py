@@ -1,4 +1,4 @@
-"""STS: sessions narrowed by managed policies, which moto passes over: they might all that their role may."""
+"""STS: restrict sessions by managed policies, which moto ignores: they had all rights of their role."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from localcloud.aws.mends.replacing import replace
 
 
 def apply() -> None:
-    """Have a session keep the managed policies that it was taken with."""
+    """Make a session keep the managed policies that it was requested with."""
     replace(TokenResponse, assume_role=_narrowed(TokenResponse.assume_role))
 
 
@@ -24,7 +24,7 @@ def _narrowed(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
         session = found.result["Credentials"]
         if managed:
             given = [json.loads(session.policy)] if session.policy else []
-            # What one of them allows the session may, if its role may, too.
+            # The session may do what any of them allows, if its role may, too.
             statements = [one for document in (*given, *managed) for one in _statements(document)]
             session.policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
         return found

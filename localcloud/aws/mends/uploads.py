@@ -1,4 +1,4 @@
-"""Completing a multipart upload: moto joins the parts four times over in memory, and keeps them for good."""
+"""Completing a multipart upload: moto joins the parts four times in memory, and keeps them forever."""
 
 import hashlib
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def apply(blobs: BlobStore) -> None:
 
 
 def _named_parts(upload: Any, body: Iterator[tuple[int, str]]) -> list[Any]:
-    """The parts that the client names. All but the last must have 5 MB; every ETag must be right."""
+    """Return the parts that the client names. All but the last must have 5 MB, and each ETag must match."""
     parts: list[Any] = []
     for number, etag in body:
         part = upload.parts.get(number)

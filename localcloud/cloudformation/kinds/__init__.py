@@ -1,4 +1,4 @@
-"""The types of resources that the local cloud can make, through its own services."""
+"""The resource types that the local cloud can create, through its own services."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ KINDS: Mapping[str, Kind] = {
 
 
 def of(type_name: str) -> Kind:
-    """The kind of a type. Raises UnsupportedError for one that the local cloud does not have."""
+    """Return the kind of a type. Raises UnsupportedError for one that the local cloud does not have."""
     if type_name not in KINDS:
         raise UnsupportedError(f"The local cloud has no {type_name}: this stack needs AWS")
     return KINDS[type_name]

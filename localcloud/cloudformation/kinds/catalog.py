@@ -47,7 +47,7 @@ def _create_workgroup(clients: Clients, properties: Properties) -> Made:
 
 
 def _update_workgroup(clients: Clients, name: str, properties: Properties) -> None:
-    """What the workgroup holds stays, as on AWS; a setting that is stated no more is taken away."""
+    """Change the settings but keep the workgroup's contents, as on AWS; unstated settings are removed."""
     given = dict(properties["WorkGroupConfiguration"])
     result = given.pop("ResultConfiguration", {})
     changes: dict[str, Any] = {key: given[key] for key in _SETTINGS if key in given}
@@ -123,7 +123,7 @@ def _revoke(clients: Clients, physical: str) -> None:
     try:
         clients("lakeformation").revoke_permissions(**_permission(json.loads(physical)))
     except ClientError as error:
-        # Whoever has taken it away already has done what is wanted.
+        # The permission is already revoked.
         if error.response["Error"]["Code"] != "InvalidInputException":
             raise
 

@@ -1,4 +1,4 @@
-"""What the local cloud must know of a type of resource."""
+"""What the local cloud must know about a resource type."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Properties = Mapping[str, Any]
 
 
 class Clients:
-    """boto3's clients of the local cloud's own endpoint."""
+    """boto3 clients of the local cloud's own endpoint."""
 
     def __init__(self, endpoint: str, region: str) -> None:
         self.endpoint, self.region = endpoint, region
@@ -22,11 +22,11 @@ class Clients:
         self._made: Callable[[str], Any] = cache(self._make)
 
     def __call__(self, service: str) -> Any:
-        """The client of a service, made once."""
+        """Return the client of a service, created once."""
         return self._made(service)
 
     def secret(self, arn: str, version: str) -> str:
-        """The text of a secret, for dynamic references; of its current version where none is named."""
+        """Return the text of a secret, for dynamic references; its current version if none is named."""
         which = {"VersionId": version} if version else {}
         text: str = self("secretsmanager").get_secret_value(SecretId=arn, **which)["SecretString"]
         return text
@@ -37,7 +37,7 @@ class Clients:
 
 @dataclass(frozen=True)
 class Made:
-    """A resource that was made: what `Ref` gives, and its attributes."""
+    """A resource that was created: what `Ref` returns, and its attributes."""
 
     physical: str
     attributes: dict[str, str]
@@ -49,11 +49,11 @@ def _no_adoption(_clients: Clients, _properties: Properties) -> Made | None:
 
 @dataclass(frozen=True)
 class Kind:
-    """How to make, change, remove and read one type of resource.
+    """How to create, change, delete and read one resource type.
 
-    `properties` are those that are understood, `replaced_by` those whose change means another resource.
-    `read` gives properties as they are now, as far as the local cloud keeps them, and None when the resource
-    is gone.
+    `properties` are the supported ones, `replaced_by` those whose change replaces the resource. `read`
+    returns the actual properties, as far as the local cloud keeps them, and None if the resource does not
+    exist. `adopt` imports the existing resource, and returns None if there is none.
     """
 
     properties: frozenset[str]
@@ -65,13 +65,13 @@ class Kind:
     adopt: Callable[[Clients, Properties], Made | None] = _no_adoption
 
     def check(self, type_name: str, properties: Properties) -> None:
-        """Raise UnsupportedError for a property that would be passed over."""
+        """Raise UnsupportedError for a property that would be ignored."""
         if unknown := sorted(properties.keys() - self.properties):
             raise UnsupportedError(f"The local cloud does not know {type_name}'s {', '.join(unknown)}")
 
 
 def names(text: str) -> frozenset[str]:
-    """Names separated by spaces."""
+    """Return the names in a text, which are separated by spaces."""
     return frozenset(text.split())
 
 
@@ -95,7 +95,7 @@ ABSENT = (
 
 
 def found(call: Callable[..., Any], **request: Any) -> Any:
-    """What a call answers, None when what it asks for is not there."""
+    """Return the answer of a call; None if what it asks for does not exist."""
     try:
         return call(**request)
     except ClientError as error:

@@ -214,7 +214,7 @@ KINDS = {
     "AWS::SNS::TopicPolicy": Kind(
         names("Topics PolicyDocument"),
         _put_topic_policy,
-        # It goes with its topic.
+        # It is deleted with its topic.
         lambda _clients, _physical: None,
         lambda clients, _physical, properties: _put_topic_policy(clients, properties),
     ),

@@ -105,7 +105,7 @@ def _create_policy(clients: Clients, properties: Properties) -> Made:
 
 
 def _attach(clients: Clients, arn: str, properties: Properties) -> None:
-    """Give the policy to the roles that are named, and take it from others."""
+    """Attach the policy to the named roles, and detach it from all others."""
     iam, wanted = clients("iam"), set(properties.get("Roles", ()))
     there = {one["RoleName"] for one in iam.list_entities_for_policy(PolicyArn=arn)["PolicyRoles"]}
     for role in sorted(wanted - there):

@@ -146,7 +146,7 @@ def _create_table(clients: Clients, properties: Properties) -> Made:
         "KeySchema": properties["KeySchema"],
         "DeletionProtectionEnabled": _true(properties.get("DeletionProtectionEnabled")),
     }
-    if indices := properties.get("GlobalSecondaryIndexes"):  # DynamoDB takes no empty list
+    if indices := properties.get("GlobalSecondaryIndexes"):  # DynamoDB refuses an empty list
         request["GlobalSecondaryIndexes"] = indices
     if encryption:
         request["SSESpecification"] = {
@@ -178,7 +178,7 @@ def _update_table(clients: Clients, name: str, properties: Properties) -> None:
 
 
 def _update_indices(clients: Clients, name: str, properties: Properties) -> None:
-    """Add or delete one index; as DynamoDB has it, no more at once, and none is changed."""
+    """Add or delete one index; like DynamoDB, refuse several at once, and changes of one."""
     dynamodb = clients("dynamodb")
     there = {one["IndexName"]: one for one in _indices(dynamodb.describe_table(TableName=name)["Table"])}
     wanted = {one["IndexName"]: one for one in properties.get("GlobalSecondaryIndexes", ())}
@@ -200,7 +200,7 @@ def _update_indices(clients: Clients, name: str, properties: Properties) -> None
 
 
 def _indices(table: Properties) -> list[dict[str, Any]]:
-    """The indices of a table that is there, as a template states them."""
+    """Return the indices of an existing table in the form of a template."""
     stated = ("IndexName", "KeySchema", "Projection")
     return [{key: one[key] for key in stated} for one in table.get("GlobalSecondaryIndexes", ())]
 

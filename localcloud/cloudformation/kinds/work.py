@@ -39,7 +39,7 @@ def _create_function(clients: Clients, properties: Properties) -> Made:
 def _update_function(clients: Clients, name: str, properties: Properties) -> None:
     functions = clients("lambda")
     _check_code(clients, properties)
-    if _read_function(clients, name) is None:  # a cloud that was stopped since has lost it
+    if _read_function(clients, name) is None:  # functions are lost when the local cloud stops
         _create_function(clients, properties)
         return
     functions.update_function_configuration(FunctionName=name, **_settings(properties))
@@ -48,7 +48,7 @@ def _update_function(clients: Clients, name: str, properties: Properties) -> Non
 
 
 def _check_code(clients: Clients, properties: Properties) -> None:
-    """moto makes functions of archives that are not there; AWS does not."""
+    """Raise ValidationError if the archive does not exist, as on AWS; moto would create the function."""
     code = properties["Code"]
     if found(clients("s3").head_object, Bucket=code["S3Bucket"], Key=code["S3Key"]) is None:
         raise ValidationError(

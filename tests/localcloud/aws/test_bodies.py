@@ -30,7 +30,7 @@ def test_a_broken_frame_is_refused(framed):
 
 
 def test_a_body_shorter_than_its_length_is_refused():
-    with pytest.raises(bodies.MalformedBodyError, match="2 bytes came of 3"):
+    with pytest.raises(bodies.MalformedBodyError, match="2 of 3 bytes arrived"):
         bodies.read({"CONTENT_LENGTH": "3", "wsgi.input": io.BytesIO(b"ab")})
 
 

@@ -29,7 +29,7 @@ def test_the_example_in_the_manual_holds_one_fault_of_each_kind(tmp_path):
         ("[[fault]]\ndo = 'die'\npoint = 'lunch'", "`point` is one of before commit"),
         ("[[fault]]\ndo = 'conflict'\nwhen = 1", "no setting when"),
         ("[[fault]]\ndo = 'conflict'\non = [0]", "counted from 1"),
-        ("faults = 1", r"must hold \[\[fault\]\]"),
+        ("faults = 1", r"must contain only \[\[fault\]\]"),
         ("[[fault", "cannot be read"),
     ],
 )
