@@ -350,6 +350,19 @@ def place_of(item: Item) -> Place | None:
 
 
 @dataclass(frozen=True, slots=True)
+class StateTable:
+    """A silver state table, the bronze table `table` that it reads, and the key columns that may be shown.
+
+    `moments` are those that are timestamps: bronze has their exact value only in a `_us` column next to them.
+    """
+
+    table: str
+    name: str
+    key: tuple[str, ...]
+    moments: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A result of a check: what, where and what to do. Only an `error` makes a command exit with 1."""
 

@@ -349,6 +349,24 @@ class Parts:
     say: Say
 
 
+@dataclass(frozen=True, slots=True)
+class Warehouse:
+    """The tables that dbt builds, as wired for what maintains, examines and bills them.
+
+    `bronze` is the name of the bronze database, which developers with databases of their own share.
+    """
+
+    settings: Settings
+    bronze: str
+    listing: Listing
+    query: Query
+    statements: Statements
+    objects: ObjectStore
+    catalog: Catalog
+    encode: Encode
+    clock: Clock
+
+
 def occupied(store: ControlStore, shelves: Collection[Shelf]) -> set[Shelf]:
     """Those of `shelves` that are not empty; all of them if one read cannot tell."""
     held = store.at_hand(shelves)

@@ -15,8 +15,8 @@ import msgspec
 
 from control import audit, tally
 from control.errors import UsageError
-from control.model import Batch, RawFile
-from control.ports import CatalogColumn, CatalogTable, Encode, Listing, Parts, Query
+from control.model import Batch, RawFile, StateTable
+from control.ports import CatalogColumn, CatalogTable, Listing, Parts, Warehouse
 from control.sql import literal, moment
 
 COLUMNS = (
@@ -34,19 +34,6 @@ COLUMNS = (
 # The rows of one page of Athena results, without the header.
 MOST = 999
 Decode = Callable[[bytes], Sequence[Mapping[str, object]]]
-
-
-@dataclass(frozen=True, slots=True)
-class StateTable:
-    """A silver state table, the bronze table `table` that it reads, and the key columns that may be shown.
-
-    `moments` are those that are timestamps: bronze has their exact value only in a `_us` column next to them.
-    """
-
-    table: str
-    name: str
-    key: tuple[str, ...]
-    moments: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +83,12 @@ def place(text: str) -> Place:
     return Place(file_id, *map(int, numbers))
 
 
-def held(states: Sequence[StateTable], query: Query, *, prefix: str, bronze: str) -> Iterator[Held]:
+def held(states: Sequence[StateTable], house: Warehouse) -> Iterator[Held]:
     """Yield the records behind the rows in the failure tables of the last builds, by file and line.
 
-    `prefix` is the prefix of the silver and ops databases, `bronze` the bronze database. At most 999 records
-    per table. A record that arrived twice is yielded twice.
+    At most 999 records per table. A record that arrived twice is yielded twice.
     """
+    prefix, bronze, query = house.settings.schema_prefix, house.bronze, house.query
     kept = {name for (name,) in query(_tables_of_failures(prefix))}
     for state in states:
         failures = f"{prefix}silver_{state.name}_failures"
@@ -135,9 +122,7 @@ def waive(
     until: date,
     *,
     parts: Parts,
-    query: Query,
-    encode: Encode,
-    bronze: str,
+    house: Warehouse,
 ) -> Waiver:
     """Leave a record of `file` out of silver up to and including a day; the newest waiver of a record counts.
 
@@ -146,10 +131,11 @@ def waive(
     # Literal numbers, so that partitions are pruned and no other batch is read.
     numbers = _published(file, parts)
     asked = (
-        f'select count(*) from "{bronze}"."{file.table}" where batch in ({", ".join(map(str, numbers))})'
+        f'select count(*) from "{house.bronze}"."{file.table}"'
+        f" where batch in ({', '.join(map(str, numbers))})"
         f" and _file_id = {literal(file.file_id)} and _line = {where.line} and _record = {where.record}"
     )
-    if not numbers or query(asked)[0][0] == "0":
+    if not numbers or house.query(asked)[0][0] == "0":
         raise UsageError(
             f"bronze has no record at line {where.line} of raw file {file.file_id}",
             hint="`dm quarantine held` lists those that silver refuses",
@@ -162,7 +148,7 @@ def waive(
     parts.catalog.ensure_table(catalogued)
     row = [value.isoformat() if type(value) is date else value for value in astuple(waiver)]
     name = f"{entry.at:%Y%m%dT%H%M%S.%f}-{where.line}-{where.record}-{file.file_id[:12]}.parquet"
-    parts.objects.create(f"{catalogued.location}{name}", encode(COLUMNS, [row]))
+    parts.objects.create(f"{catalogued.location}{name}", house.encode(COLUMNS, [row]))
     return waiver
 
 

@@ -14,7 +14,8 @@ from control.cli.durations import Duration
 from control.cli.output import counted, print_findings, print_json, print_table
 
 if TYPE_CHECKING:
-    from control.cost.runs import Cost, Run
+    from control.cost.runs import Cost
+    from control.dbt_runs import Run
 
 COLUMNS = ["model", "statements", "failed", "bytes", "seconds", "dollars"]
 _TARGET = click.option(
@@ -51,10 +52,11 @@ def show(target: Path, workgroup: str, as_json: bool) -> None:
     Exit codes: 0 fine, 2 no run_results.json, 3 Athena did not answer.
     """
     from control.cost import runs
-    from control.wiring import statements
+    from control.dbt_runs import last_run
+    from control.wiring import warehouse
 
-    run = runs.last_run(target)
-    found = runs.costs(run, statements(os.environ, workgroup))
+    run = last_run(target)
+    found = runs.costs(run, warehouse(os.environ, workgroup).statements)
     if as_json:
         print_json({"invocation_id": run.invocation_id, "models": found, "total": runs.total(found)})
         return
@@ -83,9 +85,10 @@ def record(days: float, workgroup: str, as_json: bool) -> None:
     run is written once.
     Exit codes: 0 fine, 2 wrong usage, 3 the cloud did not answer.
     """
-    from control.wiring import record_costs
+    from control.cost.record import record as keep
+    from control.wiring import warehouse
 
-    found = record_costs(os.environ, workgroup, datetime.now(UTC) - timedelta(days=days))
+    found = keep(warehouse(os.environ, workgroup), datetime.now(UTC) - timedelta(days=days))
     if as_json:
         print_json([{"run": run, "models": costs} for run, costs in found])
         return
@@ -119,10 +122,11 @@ def check(last: Path, writes: bool, target: Path, workgroup: str, as_json: bool)
     Exit codes: 0 within budget, 1 a model is over, 2 a file is missing, 3 Athena did not answer.
     """
     from control.cost import budget, runs
+    from control.dbt_runs import last_run
     from control.doctor.manifest import read
-    from control.wiring import statements
+    from control.wiring import warehouse
 
-    found = runs.costs(runs.last_run(target), statements(os.environ, workgroup))
+    found = runs.costs(last_run(target), warehouse(os.environ, workgroup).statements)
     allowed = budget.budgets(read(target))
     if writes:
         count = budget.write(last, found, allowed)

@@ -109,10 +109,11 @@ def _costs(target: Path, workgroup: str) -> "list[Cost]":
     import os
 
     from control.cost import runs
+    from control.dbt_runs import last_run
     from control.errors import NotFoundError
-    from control.wiring import statements
+    from control.wiring import warehouse
 
     try:
-        return runs.costs(runs.last_run(target), statements(os.environ, workgroup))
+        return runs.costs(last_run(target), warehouse(os.environ, workgroup).statements)
     except NotFoundError:
         return []

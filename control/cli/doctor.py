@@ -35,10 +35,11 @@ def command(target: Path, offline: bool, workgroup: str, as_json: bool) -> None:
     """
     import os
 
-    from control.doctor import manifest
-    from control.wiring import examine
+    from control.doctor import cloud, manifest
+    from control.wiring import governed_places, warehouse
 
     found = manifest.lint(manifest.read(target))
     if not offline:
-        found += examine(os.environ, workgroup)
+        house = warehouse(os.environ, workgroup)
+        found += cloud.examine(house, governed_places(house.settings))
     sys.exit(0 if print_findings(found, as_json=as_json) else 1)

@@ -55,9 +55,10 @@ def plan(tables: tuple[str, ...], keep_days: float, workgroup: str, as_json: boo
 
     Exit codes: 0 fine, 2 wrong usage, 3 the cloud did not answer.
     """
-    from control.wiring import upkeep
+    from control.maintenance import run
+    from control.wiring import warehouse
 
-    _print(list(upkeep(os.environ, workgroup, tables, keep_days)), as_json=as_json)
+    _print(list(run.plan(warehouse(os.environ, workgroup), tables, keep_days)), as_json=as_json)
 
 
 @command.command(
@@ -88,14 +89,15 @@ def run(
     Exit codes: 0 fine, 2 wrong usage, 3 a build is running, or the cloud did not answer.
     """
     from control.errors import BusyError
-    from control.wiring import maintained
+    from control.maintenance import run as maintenance
+    from control.wiring import warehouse
 
     most = timedelta.max if minutes is None else timedelta(minutes=minutes)
     # SIGTERM acts like Ctrl-C: it stops the running statement and releases the lease.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     done = []
     try:
-        for one in maintained(os.environ, workgroup, tables, keep_days, most):
+        for one in maintenance.run(warehouse(os.environ, workgroup), tables, keep_days, most):
             done.append(one)
             state = "is left for the next run" if one.after is None else "is in order"
             click.echo(f"{one.table} {state}.", err=True)
@@ -126,10 +128,11 @@ def free(build: str, workgroup: str, as_json: bool) -> None:
 
     Exit codes: 0 fine, 2 wrong usage, such as another build that has the lease, 3 the cloud did not answer.
     """
-    from control.wiring import freed_lease
+    from control.maintenance import run
+    from control.wiring import warehouse
 
     waited = 0
-    for count in freed_lease(os.environ, workgroup, build):
+    for count in run.free(warehouse(os.environ, workgroup), build):
         if waited != count:
             click.echo(f"waiting for {count} statements of build {build}.", err=True)
         waited = count

@@ -168,21 +168,24 @@ def held(table: str | None, waived: bool, workgroup: str, as_json: bool) -> None
     A record that breaks a rule of silver's contract stops its table until a better record for its key
     arrives. If none will, `dm quarantine waive FILE:LINE` leaves it out; then only --waived lists it.
     """
+    from control import waivers
+    from control.contracts.load import state_tables
     from control.ingest.files import SHOWN_ID, table_names
-    from control.waivers import without_waived
-    from control.wiring import connect, held_records, waivers_in_force
+    from control.wiring import connect, decode, warehouse
 
     parts = connect(os.environ)
     if table:
         table_names(parts, table)  # raises for an unknown table, which would otherwise just list nothing
     if waived:
-        found = [one for one in waivers_in_force(parts) if table in (None, one.table)]
+        found = [one for one in waivers.in_force(parts, decode) if table in (None, one.table)]
         rows = [{**asdict(one), "expiry": one.expiry.isoformat()} for one in found]
         columns = ["table", "file", "line", "record", "expiry", "owner", "reason"]
         empty = "Nothing is left out."
     else:
-        stopping = [one for one in held_records(os.environ, workgroup) if table in (None, one.table)]
-        refused = without_waived(stopping, waivers_in_force(parts))
+        states = state_tables(parts.settings.contracts)
+        behind = waivers.held(states, warehouse(os.environ, workgroup))
+        stopping = [one for one in behind if table in (None, one.table)]
+        refused = waivers.without_waived(stopping, waivers.in_force(parts, decode))
         digits = None if as_json else SHOWN_ID
         rows = [
             {**asdict(one), "place": str(replace(one.place, file_id=one.place.file_id[:digits]))}
@@ -225,13 +228,13 @@ def waive(ids: tuple[str, ...], reason: str, until: datetime | None, workgroup: 
     held`). The next build continues without it, and so does every rebuild until that day. If a record has
     several waivers, the newest counts; one with a past day takes the record in again.
     """
+    from control import waivers
     from control.errors import UsageError
     from control.ingest import quarantine
     from control.ingest.files import find
-    from control.waivers import place
-    from control.wiring import connect, waive_record
+    from control.wiring import connect, warehouse
 
-    places = [place(one) for one in ids if ":" in one]
+    places = [waivers.place(one) for one in ids if ":" in one]
     if bool(places) is (until is None):
         if places:
             raise UsageError(
@@ -248,7 +251,8 @@ def waive(ids: tuple[str, ...], reason: str, until: datetime | None, workgroup: 
         rows.append({"table": file.table, "key": file.key, "file_id": file.file_id})
     for where in places:
         file = find(parts, where.file_id)
-        waive_record(os.environ, parts, workgroup, file, where, reason, cast("datetime", until).date())
+        day = cast("datetime", until).date()
+        waivers.waive(file, where, reason, day, parts=parts, house=warehouse(os.environ, workgroup))
         rows.append({"table": file.table, "key": file.key, "file_id": file.file_id, "place": str(where)})
     if until and until.date() < datetime.now(UTC).date():
         click.echo(f"{until:%Y-%m-%d} has passed: from now on these records are taken in again.", err=True)

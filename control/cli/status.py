@@ -53,7 +53,8 @@ def command(recount: bool, as_json: bool) -> None:
     from control.ingest import strays
     from control.ingest.files import table_names
     from control.status import every_status
-    from control.wiring import connect, stopped_tables, waivers_in_force
+    from control.waivers import in_force, stopped
+    from control.wiring import catalog_listing, connect, decode
 
     parts = connect(os.environ)
     promised = _promises(parts.settings.contracts)
@@ -62,10 +63,11 @@ def command(recount: bool, as_json: bool) -> None:
         for name in names:
             tally.recount(name, parts)
     tables = every_status(names, parts, promised)
-    left_out = Counter(waiver.table for waiver in waivers_in_force(parts))
+    left_out = Counter(waiver.table for waiver in in_force(parts, decode))
     tables = [replace(one, waived_records=left_out[one.table]) for one in tables]
     known, tables = len(tables), _with_strays(tables, strays.standing(parts))
-    tables += [_stopped(name) for name in stopped_tables(os.environ)]
+    unpublished = stopped(catalog_listing(os.environ), parts.settings.schema_prefix)
+    tables += [_stopped(name) for name in unpublished]
     if as_json:
         print_json(tables)
         return

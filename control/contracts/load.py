@@ -12,6 +12,7 @@ from control.contracts import quality, source
 from control.contracts.model import LAYERS, Column, Consumer, Contract, Reference, Sla
 from control.contracts.source import Document
 from control.errors import ContractError
+from control.model import StateTable
 
 _REFERENCE = re.compile(r"([A-Za-z0-9._/-]+\.yaml)#/?schema/([a-z0-9_]+)/properties/([a-z0-9_]+)")
 
@@ -34,6 +35,20 @@ def readers(path: Path) -> dict[str, tuple[str, ...]]:
             name = str(bronze).removeprefix("bronze.")
             found[name] = (*found.get(name, ()), str(state))
     return found
+
+
+def state_tables(path: Path) -> list[StateTable]:
+    """Return the state tables of silver, according to the silver contracts below `path`."""
+    return [
+        StateTable(
+            str(one.properties["bronze"]).removeprefix("bronze."),
+            str(state),
+            one.open_key,
+            frozenset(c.name for c in one.columns if c.name in one.open_key and c.type == "timestamp"),
+        )
+        for one in folder(path)
+        if (state := one.properties.get("stateTable"))
+    ]
 
 
 def one(file: Path) -> Contract:

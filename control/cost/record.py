@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from control.cost.runs import Cost, Run, runs
+from control.cost.runs import Cost, runs
+from control.dbt_runs import Run
 from control.model import Partition
-from control.ports import Catalog, CatalogColumn, CatalogTable, Encode, ObjectStore, Statements
+from control.ports import CatalogColumn, CatalogTable, Warehouse
 
 COLUMNS = (
     CatalogColumn("invocation_id", "string", "dbt's id of the run."),
@@ -20,36 +21,29 @@ COLUMNS = (
 )
 
 
-def record(
-    statements: Statements,
-    since: datetime,
-    *,
-    objects: ObjectStore,
-    catalog: Catalog,
-    encode: Encode,
-    lake: str,
-    prefix: str = "",
-) -> list[tuple[Run, list[Cost]]]:
+def record(house: Warehouse, since: datetime) -> list[tuple[Run, list[Cost]]]:
     """Write the cost of every run that started at or after `since`; return the runs with their costs.
 
     Safe to repeat, also during a run: its object is overwritten each time.
     """
+    prefix = house.settings.schema_prefix
     table = CatalogTable(
         f"{prefix}ops",
         "cost",
-        f"s3://{lake}/{prefix}ops-cost/",
+        f"s3://{house.settings.bucket}/{prefix}ops-cost/",
         COLUMNS,
         (CatalogColumn("day", "string", "The day (UTC) on which the run started."),),
     )
-    found = list(runs(statements, since))
+    found = list(runs(house.statements, since))
     if found:
-        catalog.ensure_table(table)
+        house.catalog.ensure_table(table)
     for day in sorted({_day(run) for run, _ in found}):
         place = f"{table.location}day={day}/"
         for run, costs in found:
             if _day(run) == day:
-                objects.put(f"{place}{run.invocation_id}.parquet", encode(COLUMNS, _rows(run, costs)))
-        catalog.add_partition(Partition(table.database, table.name, (day,), place, {}))
+                body = house.encode(COLUMNS, _rows(run, costs))
+                house.objects.put(f"{place}{run.invocation_id}.parquet", body)
+        house.catalog.add_partition(Partition(table.database, table.name, (day,), place, {}))
     return found
 
 

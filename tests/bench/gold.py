@@ -32,11 +32,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
 from lakehouse import Lakehouse, temporary
 
-from control.cost import runs as cost
+from control.dbt_runs import executions, last_run
 from control.ports import Execution
 from control.sample.changes import Edit, LogStart, change_line, commit
 from control.sample.shop import DATA, SCORES, Shop, new_review, open_shop, public_months, review_row
-from control.wiring import statements
+from control.wiring import warehouse
 
 FULL_ROWS = 1_586_614
 SEED = 1
@@ -137,8 +137,8 @@ class Bench:
 
     def statements(self) -> Iterator["GoldStatement"]:
         """The statements of gold's models in the last build (their tests are not gold's statements)."""
-        run = cost.last_run(self.house.folder / "target")
-        for node, execution in cost.executions(run, statements(self.house.env, "primary")):
+        run = last_run(self.house.folder / "target")
+        for node, execution in executions(run, warehouse(self.house.env, "primary").statements):
             kind, _, model = node.rpartition(".")
             if kind.startswith("model") and model in GOLD:
                 yield GoldStatement(execution)

@@ -1,4 +1,5 @@
 import itertools
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from moto.server import ThreadedMotoServer
 
 from control.config import Settings
 
+sys.path.insert(0, str(Path(__file__).parent))
 _names = itertools.count()
 
 

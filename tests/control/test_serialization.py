@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from control import dbt_runs
 from control.catalog import outbox
 from control.catalog import project as catalog_project
-from control.cost import budget, runs
+from control.cost import budget
 from control.doctor import manifest
 from control.errors import UpstreamError, UsageError
 from control.lineage import ask, golden, project
@@ -19,7 +20,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "catalog artefacts": lambda folder: catalog_project.read(folder),
     "outbox": lambda folder: outbox.waiting(folder / "manifest.json"),
     "last costs": lambda folder: budget.last_build(folder / "manifest.json"),
-    "run results": runs.results,
+    "run results": dbt_runs.results,
     "doctor": manifest.read,
     "lineage": lambda folder: ask.read(folder / "manifest.json"),
     "reviewed lineage": lambda folder: list(golden.hops(folder)),

@@ -5,16 +5,17 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from memory_warehouse import memory_warehouse
 
 from control import audit
 from control.adapters.memory import MemoryCatalog, MemoryClock, MemoryObjects, MemoryStore
-from control.adapters.parquet import decode, encode
+from control.adapters.parquet import decode
 from control.config import Settings
 from control.errors import UsageError
-from control.model import Batch, RawFile
+from control.model import Batch, RawFile, StateTable
 from control.ports import Parts
 from control.sql import moment
-from control.waivers import Held, Place, StateTable, held, in_force, place, waive, without_waived
+from control.waivers import Held, Place, held, in_force, place, waive, without_waived
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 FILE = RawFile("it's", "review", "lake", "raw/review/a", "null", "e", 3, 1, 1, "csv", NOW, NOW, "b2")
@@ -38,16 +39,8 @@ def leave_out(parts: Parts, line: int, until: date, file: RawFile = FILE, *, the
         asked.append(sql)
         return [[there]]
 
-    waive(
-        file,
-        Place(file.file_id, line),
-        "no score",
-        until,
-        parts=parts,
-        query=query,
-        encode=encode,
-        bronze="b",
-    )
+    house = memory_warehouse(query=query)
+    waive(file, Place(file.file_id, line), "no score", until, parts=parts, house=house)
     return "".join(asked)
 
 
@@ -139,7 +132,7 @@ def test_only_state_tables_with_kept_failures_are_looked_into() -> None:
         StateTable("beer", "beers_state", ("beer_id",)),
         StateTable("review", "reviews_state", ("a", "b")),
     ]
-    found = list(held(states, query, prefix="ann_", bronze="bronze"))
+    found = list(held(states, memory_warehouse("ann_", query=query)))
     assert found == [Held("review", "reviews_state", "7/0", 12, Place("f1", 3))]
     assert len(asked) == 3
     assert "model = 'reviews_state' and input = 'bronze.review'" in asked[1]
@@ -156,6 +149,6 @@ def test_a_moment_of_a_key_is_looked_for_to_the_microsecond() -> None:
         return [["11"]] if "ops.consumed" in sql else []
 
     visits = StateTable("visit", "visits_state", ("at", "n"), frozenset({"at"}))
-    assert list(held([visits], query, prefix="", bronze="b")) == []
+    assert list(held([visits], memory_warehouse(query=query))) == []
     exact = moment('sent."at_us"')
     assert f'coalesce({exact}, sent."at") = failed."at" and sent."n" = failed."n" and sent."_seq"' in asked[2]

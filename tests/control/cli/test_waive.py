@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner, Result
 
-from control import wiring
+from control import waivers, wiring
 from control.cli.quarantine import command
 from control.config import Settings
 from control.errors import NotFoundError, UsageError
@@ -25,7 +25,8 @@ def waived(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found = SimpleNamespace(table="review", key="raw/review/a.csv", file_id=FILE)
     monkeypatch.setattr(wiring, "connect", lambda _: None)
     monkeypatch.setattr(files, "find", lambda *_: found)
-    monkeypatch.setattr(wiring, "waive_record", lambda *given: days.append(given[-1].isoformat()))
+    monkeypatch.setattr(wiring, "warehouse", lambda *_: None)
+    monkeypatch.setattr(waivers, "waive", lambda *given, **_: days.append(given[-1].isoformat()))
     return days
 
 
@@ -50,7 +51,6 @@ def test_a_day_that_has_passed_is_told(waived: list[str]) -> None:
 def test_of_a_table_that_nobody_knows_is_not_said_that_nothing_is_held(
     cloud: Settings, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(wiring, "held_records", lambda *_: [])
     done = CliRunner().invoke(command, ["held", "--table", "reveiw", *more])
     assert isinstance(done.exception, NotFoundError)
     assert "there is no table reveiw" in done.exception.message

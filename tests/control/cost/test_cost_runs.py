@@ -1,29 +1,19 @@
 """Statements of a dbt run are added up by the model that issued them."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from memory_warehouse import History
 
-from control.cost.runs import Cost, Run, costs, dollars_of, last_run, runs, total
+from control.cost.runs import Cost, costs, dollars_of, runs, total
+from control.dbt_runs import Run, last_run
 from control.errors import NotFoundError, UsageError
 from control.ports import Execution
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MEGABYTE = 1 << 20
-
-
-@dataclass(frozen=True)
-class Remembered:
-    """Athena with these statements in its memory."""
-
-    executions: tuple[Execution, ...]
-
-    def since(self, moment: datetime) -> Iterable[Execution]:
-        return [one for one in self.executions if one.submitted >= moment]
 
 
 def statement(
@@ -50,7 +40,7 @@ def target(tmp_path: Path) -> Path:
 
 
 def test_every_statement_of_the_run_counts_and_no_other(target: Path) -> None:
-    remembered = Remembered(
+    remembered = History(
         (
             statement("model.lakehouse.a", 1, 1),
             statement("model.lakehouse.a", 2, 40),
@@ -72,7 +62,7 @@ def test_every_statement_of_the_run_counts_and_no_other(target: Path) -> None:
 
 
 def test_ddl_utilities_and_failed_statements_are_free(target: Path) -> None:
-    remembered = Remembered(
+    remembered = History(
         (
             statement("model.lakehouse.a", 1, 40, kind="DDL"),
             statement("model.lakehouse.a", 1, 40, kind="UTILITY"),
@@ -95,7 +85,7 @@ def test_a_cancelled_statement_is_billed_for_what_it_had_read() -> None:
 
 def test_runs_are_told_apart_and_one_that_began_before_the_window_is_left_out() -> None:
     before = START - timedelta(hours=1)
-    remembered = Remembered(
+    remembered = History(
         (
             statement("model.lakehouse.a", 3, 2, run="second", started=START + timedelta(minutes=2)),
             statement("model.lakehouse.a", 1, 1, run="first"),
@@ -122,7 +112,7 @@ def test_runs_are_told_apart_and_one_that_began_before_the_window_is_left_out() 
 )
 def test_a_statement_of_another_dbt_project_is_not_ours(comment: str) -> None:
     execution = Execution(f"/* {comment} */ select 1", "DML", START, 1, 1, True)
-    assert list(runs(Remembered((execution,)), START)) == []
+    assert list(runs(History((execution,)), START)) == []
 
 
 def test_a_run_that_left_nothing_says_what_to_do(tmp_path: Path) -> None:
