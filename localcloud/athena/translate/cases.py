@@ -30,7 +30,11 @@ def case(node: exp.Expression, scope: Scope) -> Term:
 
 
 def _cases(operand: Term, values: list[Term], branches: list[exp.Expression]) -> tuple[str, list[str]]:
-    """Return operand and tests for CASE: "" and comparisons, or for long operands a number and 0, 1, …."""
+    """Return the operand of a CASE and the tests of its WHENs, in DuckDB's SQL.
+
+    Usually the operand is empty and each test is a comparison. An operand too long to repeat is computed
+    once: then the operand is the number of the first value that it equals, and the tests are 0, 1, ….
+    """
 
     def tests(terms: Sequence[Term]) -> list[str]:
         pairs = zip(terms[1:], branches, strict=True)
