@@ -83,12 +83,12 @@ def place(text: str) -> Place:
     return Place(file_id, *map(int, numbers))
 
 
-def held(states: Sequence[StateTable], house: Warehouse) -> Iterator[Held]:
+def held(states: Sequence[StateTable], warehouse: Warehouse) -> Iterator[Held]:
     """Yield the records behind the rows in the failure tables of the last builds, by file and line.
 
     At most 999 records per table. A record that arrived twice is yielded twice.
     """
-    prefix, bronze, query = house.settings.schema_prefix, house.bronze, house.query
+    prefix, bronze, query = warehouse.settings.schema_prefix, warehouse.bronze, warehouse.query
     kept = {name for (name,) in query(_tables_of_failures(prefix))}
     for state in states:
         failures = f"{prefix}silver_{state.name}_failures"
@@ -122,7 +122,7 @@ def waive(
     until: date,
     *,
     parts: Parts,
-    house: Warehouse,
+    warehouse: Warehouse,
 ) -> Waiver:
     """Leave a record of `file` out of silver up to and including a day; the newest waiver of a record counts.
 
@@ -131,11 +131,11 @@ def waive(
     # Literal numbers, so that partitions are pruned and no other batch is read.
     numbers = _published(file, parts)
     asked = (
-        f'select count(*) from "{house.bronze}"."{file.table}"'
+        f'select count(*) from "{warehouse.bronze}"."{file.table}"'
         f" where batch in ({', '.join(map(str, numbers))})"
         f" and _file_id = {literal(file.file_id)} and _line = {where.line} and _record = {where.record}"
     )
-    if not numbers or house.query(asked)[0][0] == "0":
+    if not numbers or warehouse.query(asked)[0][0] == "0":
         raise UsageError(
             f"bronze has no record at line {where.line} of raw file {file.file_id}",
             hint="`dm quarantine held` lists those that silver refuses",
@@ -148,7 +148,7 @@ def waive(
     parts.catalog.ensure_table(catalogued)
     row = [value.isoformat() if type(value) is date else value for value in astuple(waiver)]
     name = f"{entry.at:%Y%m%dT%H%M%S.%f}-{where.line}-{where.record}-{file.file_id[:12]}.parquet"
-    parts.objects.create(f"{catalogued.location}{name}", house.encode(COLUMNS, [row]))
+    parts.objects.create(f"{catalogued.location}{name}", warehouse.encode(COLUMNS, [row]))
     return waiver
 
 

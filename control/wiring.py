@@ -97,7 +97,7 @@ def ensure(settings: Settings, store: DynamoStore, objects: S3Objects) -> None:
     store.ensure()
 
 
-def warehouse(environ: Mapping[str, str], workgroup: str) -> Warehouse:
+def connect_warehouse(environ: Mapping[str, str], workgroup: str) -> Warehouse:
     """Connect to the tables that dbt builds; statements run in an Athena workgroup."""
     from control.adapters.athena import AthenaStatements
 

@@ -53,10 +53,10 @@ def show(target: Path, workgroup: str, as_json: bool) -> None:
     """
     from control.cost import runs
     from control.dbt_runs import last_run
-    from control.wiring import warehouse
+    from control.wiring import connect_warehouse
 
     run = last_run(target)
-    found = runs.costs(run, warehouse(os.environ, workgroup).statements)
+    found = runs.costs(run, connect_warehouse(os.environ, workgroup).statements)
     if as_json:
         print_json({"invocation_id": run.invocation_id, "models": found, "total": runs.total(found)})
         return
@@ -86,9 +86,9 @@ def record(days: float, workgroup: str, as_json: bool) -> None:
     Exit codes: 0 fine, 2 wrong usage, 3 the cloud did not answer.
     """
     from control.cost.record import record as keep
-    from control.wiring import warehouse
+    from control.wiring import connect_warehouse
 
-    found = keep(warehouse(os.environ, workgroup), datetime.now(UTC) - timedelta(days=days))
+    found = keep(connect_warehouse(os.environ, workgroup), datetime.now(UTC) - timedelta(days=days))
     if as_json:
         print_json([{"run": run, "models": costs} for run, costs in found])
         return
@@ -124,9 +124,9 @@ def check(last: Path, writes: bool, target: Path, workgroup: str, as_json: bool)
     from control.cost import budget, runs
     from control.dbt_runs import last_run
     from control.doctor.manifest import read
-    from control.wiring import warehouse
+    from control.wiring import connect_warehouse
 
-    found = runs.costs(last_run(target), warehouse(os.environ, workgroup).statements)
+    found = runs.costs(last_run(target), connect_warehouse(os.environ, workgroup).statements)
     allowed = budget.budgets(read(target))
     if writes:
         count = budget.write(last, found, allowed)

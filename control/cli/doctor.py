@@ -36,10 +36,10 @@ def command(target: Path, offline: bool, workgroup: str, as_json: bool) -> None:
     import os
 
     from control.doctor import cloud, manifest
-    from control.wiring import governed_places, warehouse
+    from control.wiring import connect_warehouse, governed_places
 
     found = manifest.lint(manifest.read(target))
     if not offline:
-        house = warehouse(os.environ, workgroup)
-        found += cloud.examine(house, governed_places(house.settings))
+        warehouse = connect_warehouse(os.environ, workgroup)
+        found += cloud.examine(warehouse, governed_places(warehouse.settings))
     sys.exit(0 if print_findings(found, as_json=as_json) else 1)

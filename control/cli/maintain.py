@@ -56,9 +56,9 @@ def plan(tables: tuple[str, ...], keep_days: float, workgroup: str, as_json: boo
     Exit codes: 0 fine, 2 wrong usage, 3 the cloud did not answer.
     """
     from control.maintenance import run
-    from control.wiring import warehouse
+    from control.wiring import connect_warehouse
 
-    _print(list(run.plan(warehouse(os.environ, workgroup), tables, keep_days)), as_json=as_json)
+    _print(list(run.plan(connect_warehouse(os.environ, workgroup), tables, keep_days)), as_json=as_json)
 
 
 @command.command(
@@ -90,14 +90,14 @@ def run(
     """
     from control.errors import BusyError
     from control.maintenance import run as maintenance
-    from control.wiring import warehouse
+    from control.wiring import connect_warehouse
 
     most = timedelta.max if minutes is None else timedelta(minutes=minutes)
     # SIGTERM acts like Ctrl-C: it stops the running statement and releases the lease.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     done = []
     try:
-        for one in maintenance.run(warehouse(os.environ, workgroup), tables, keep_days, most):
+        for one in maintenance.run(connect_warehouse(os.environ, workgroup), tables, keep_days, most):
             done.append(one)
             state = "is left for the next run" if one.after is None else "is in order"
             click.echo(f"{one.table} {state}.", err=True)
@@ -129,10 +129,10 @@ def free(build: str, workgroup: str, as_json: bool) -> None:
     Exit codes: 0 fine, 2 wrong usage, such as another build that has the lease, 3 the cloud did not answer.
     """
     from control.maintenance import run
-    from control.wiring import warehouse
+    from control.wiring import connect_warehouse
 
     waited = 0
-    for count in run.free(warehouse(os.environ, workgroup), build):
+    for count in run.free(connect_warehouse(os.environ, workgroup), build):
         if waited != count:
             click.echo(f"waiting for {count} statements of build {build}.", err=True)
         waited = count

@@ -171,7 +171,7 @@ def held(table: str | None, waived: bool, workgroup: str, as_json: bool) -> None
     from control import waivers
     from control.contracts.load import state_tables
     from control.ingest.files import SHOWN_ID, table_names
-    from control.wiring import connect, decode, warehouse
+    from control.wiring import connect, connect_warehouse, decode
 
     parts = connect(os.environ)
     if table:
@@ -183,7 +183,7 @@ def held(table: str | None, waived: bool, workgroup: str, as_json: bool) -> None
         empty = "Nothing is left out."
     else:
         states = state_tables(parts.settings.contracts)
-        behind = waivers.held(states, warehouse(os.environ, workgroup))
+        behind = waivers.held(states, connect_warehouse(os.environ, workgroup))
         stopping = [one for one in behind if table in (None, one.table)]
         refused = waivers.without_waived(stopping, waivers.in_force(parts, decode))
         digits = None if as_json else SHOWN_ID
@@ -232,7 +232,7 @@ def waive(ids: tuple[str, ...], reason: str, until: datetime | None, workgroup: 
     from control.errors import UsageError
     from control.ingest import quarantine
     from control.ingest.files import find
-    from control.wiring import connect, warehouse
+    from control.wiring import connect, connect_warehouse
 
     places = [waivers.place(one) for one in ids if ":" in one]
     if bool(places) is (until is None):
@@ -252,7 +252,9 @@ def waive(ids: tuple[str, ...], reason: str, until: datetime | None, workgroup: 
     for where in places:
         file = find(parts, where.file_id)
         day = cast("datetime", until).date()
-        waivers.waive(file, where, reason, day, parts=parts, house=warehouse(os.environ, workgroup))
+        waivers.waive(
+            file, where, reason, day, parts=parts, warehouse=connect_warehouse(os.environ, workgroup)
+        )
         rows.append({"table": file.table, "key": file.key, "file_id": file.file_id, "place": str(where)})
     if until and until.date() < datetime.now(UTC).date():
         click.echo(f"{until:%Y-%m-%d} has passed: from now on these records are taken in again.", err=True)

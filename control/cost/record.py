@@ -21,29 +21,29 @@ COLUMNS = (
 )
 
 
-def record(house: Warehouse, since: datetime) -> list[tuple[Run, list[Cost]]]:
+def record(warehouse: Warehouse, since: datetime) -> list[tuple[Run, list[Cost]]]:
     """Write the cost of every run that started at or after `since`; return the runs with their costs.
 
     Safe to repeat, also during a run: its object is overwritten each time.
     """
-    prefix = house.settings.schema_prefix
+    prefix = warehouse.settings.schema_prefix
     table = CatalogTable(
         f"{prefix}ops",
         "cost",
-        f"s3://{house.settings.bucket}/{prefix}ops-cost/",
+        f"s3://{warehouse.settings.bucket}/{prefix}ops-cost/",
         COLUMNS,
         (CatalogColumn("day", "string", "The day (UTC) on which the run started."),),
     )
-    found = list(runs(house.statements, since))
+    found = list(runs(warehouse.statements, since))
     if found:
-        house.catalog.ensure_table(table)
+        warehouse.catalog.ensure_table(table)
     for day in sorted({_day(run) for run, _ in found}):
         place = f"{table.location}day={day}/"
         for run, costs in found:
             if _day(run) == day:
-                body = house.encode(COLUMNS, _rows(run, costs))
-                house.objects.put(f"{place}{run.invocation_id}.parquet", body)
-        house.catalog.add_partition(Partition(table.database, table.name, (day,), place, {}))
+                body = warehouse.encode(COLUMNS, _rows(run, costs))
+                warehouse.objects.put(f"{place}{run.invocation_id}.parquet", body)
+        warehouse.catalog.add_partition(Partition(table.database, table.name, (day,), place, {}))
     return found
 
 

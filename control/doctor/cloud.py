@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable
 
-from control.doctor import lease, rights, warehouse
+from control.doctor import lease, rights
+from control.doctor import warehouse as tables
 from control.model import Finding
 from control.ports import Warehouse
 
 
-def examine(house: Warehouse, governed: Iterable[str]) -> list[Finding]:
+def examine(warehouse: Warehouse, governed: Iterable[str]) -> list[Finding]:
     """Return all findings; `governed` are the locations whose DDL Lake Formation controls."""
-    prefix = house.settings.schema_prefix
+    prefix = warehouse.settings.schema_prefix
     return [
-        *warehouse.examine(house.listing, prefix),
-        *warehouse.governed(house.listing, prefix, governed),
-        *rights.examine(house.objects, house.settings.bucket),
-        *lease.examine(house.query, prefix),
+        *tables.examine(warehouse.listing, prefix),
+        *tables.governed(warehouse.listing, prefix, governed),
+        *rights.examine(warehouse.objects, warehouse.settings.bucket),
+        *lease.examine(warehouse.query, prefix),
     ]

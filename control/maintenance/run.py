@@ -10,44 +10,46 @@ from control.maintenance.tables import DAY_SECONDS, Upkeep, chosen, in_order, ke
 from control.ports import Execution, TableEntry, Warehouse
 
 
-def plan(house: Warehouse, names: Sequence[str], keep_days: float) -> Iterator[Upkeep]:
+def plan(warehouse: Warehouse, names: Sequence[str], keep_days: float) -> Iterator[Upkeep]:
     """Measure the tables `names`, or all. Raises NotFoundError for a name that is no Iceberg table."""
-    entries = kept(house.listing, house.settings.schema_prefix)
-    return _measured(chosen(entries, names), entries, house, keep_days)
+    entries = kept(warehouse.listing, warehouse.settings.schema_prefix)
+    return _measured(chosen(entries, names), entries, warehouse, keep_days)
 
 
 def run(
-    house: Warehouse, names: Sequence[str], keep_days: float, most: timedelta = timedelta.max
+    warehouse: Warehouse, names: Sequence[str], keep_days: float, most: timedelta = timedelta.max
 ) -> Iterator[Upkeep]:
     """Compact the tables `names`, or all, and expire their old versions, while holding the writer lease.
 
     Starts no statement after `most`. Raises NotFoundError like `plan`, and what `lease.held` and `in_order`
     raise.
     """
-    began, settings = house.clock.now(), house.settings
-    entries = kept(house.listing, settings.schema_prefix)
+    began, settings = warehouse.clock.now(), warehouse.settings
+    entries = kept(warehouse.listing, settings.schema_prefix)
     ours = chosen(entries, names)
     if not ours:
         return
-    with lease.held(house.query, settings.schema_prefix, run=str(uuid4()), who=settings.actor) as renew:
+    with lease.held(warehouse.query, settings.schema_prefix, run=str(uuid4()), who=settings.actor) as renew:
         planned = []
-        for one in _measured(ours, entries, house, keep_days):
+        for one in _measured(ours, entries, warehouse, keep_days):
             renew()
             planned.append(one)
-        yield from in_order(planned, house.query, renew, lambda: house.clock.now() - began <= most)
+        yield from in_order(planned, warehouse.query, renew, lambda: warehouse.clock.now() - began <= most)
 
 
-def free(house: Warehouse, build: str) -> Iterator[int]:
+def free(warehouse: Warehouse, build: str) -> Iterator[int]:
     """Free the writer lease of a dead build; see `lease.freed`."""
 
     def issued(invocation: str, since: datetime) -> list[Execution]:
-        return [execution for _, execution in executions(Run(invocation, since), house.statements)]
+        return [execution for _, execution in executions(Run(invocation, since), warehouse.statements)]
 
-    return lease.freed(house.query, house.settings.schema_prefix, build, issued, house.clock)
+    return lease.freed(warehouse.query, warehouse.settings.schema_prefix, build, issued, warehouse.clock)
 
 
 def _measured(
-    ours: Sequence[TableEntry], entries: Sequence[TableEntry], house: Warehouse, keep_days: float
+    ours: Sequence[TableEntry], entries: Sequence[TableEntry], warehouse: Warehouse, keep_days: float
 ) -> Iterator[Upkeep]:
     models = [entry.name for entry in entries]
-    return measured(ours, models, house.query, house.settings.schema_prefix, round(keep_days * DAY_SECONDS))
+    return measured(
+        ours, models, warehouse.query, warehouse.settings.schema_prefix, round(keep_days * DAY_SECONDS)
+    )

@@ -39,8 +39,8 @@ def leave_out(parts: Parts, line: int, until: date, file: RawFile = FILE, *, the
         asked.append(sql)
         return [[there]]
 
-    house = memory_warehouse(query=query)
-    waive(file, Place(file.file_id, line), "no score", until, parts=parts, house=house)
+    warehouse = memory_warehouse(query=query)
+    waive(file, Place(file.file_id, line), "no score", until, parts=parts, warehouse=warehouse)
     return "".join(asked)
 
 

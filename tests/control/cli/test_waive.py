@@ -25,7 +25,7 @@ def waived(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found = SimpleNamespace(table="review", key="raw/review/a.csv", file_id=FILE)
     monkeypatch.setattr(wiring, "connect", lambda _: None)
     monkeypatch.setattr(files, "find", lambda *_: found)
-    monkeypatch.setattr(wiring, "warehouse", lambda *_: None)
+    monkeypatch.setattr(wiring, "connect_warehouse", lambda *_: None)
     monkeypatch.setattr(waivers, "waive", lambda *given, **_: days.append(given[-1].isoformat()))
     return days
 

@@ -26,13 +26,13 @@ def test_each_run_is_one_object_of_its_day_also_one_that_failed() -> None:
         statement("two", 2, "model.lakehouse.a"),
         statement("two", 2, "model.lakehouse.b", succeeded=False),
     ]
-    house = memory_warehouse("dev_", executions=history)
+    warehouse = memory_warehouse("dev_", executions=history)
 
     def again() -> dict[str, list[dict[str, object]]]:
-        record(house, DAY)
+        record(warehouse, DAY)
         return {
-            stored.key: pq.read_table(io.BytesIO(house.objects.get(stored.uri))).to_pylist()
-            for stored in house.objects.list("s3://lake/dev_ops-cost/")
+            stored.key: pq.read_table(io.BytesIO(warehouse.objects.get(stored.uri))).to_pylist()
+            for stored in warehouse.objects.list("s3://lake/dev_ops-cost/")
         }
 
     first = again()
@@ -44,7 +44,7 @@ def test_each_run_is_one_object_of_its_day_also_one_that_failed() -> None:
     assert two_b["failed"] == 1
     assert two_b["started_at"] == datetime(2026, 1, 2, 1)
     assert set(two_b) == {column.name for column in COLUMNS}
-    assert house.catalog.get_partition("dev_ops", "cost", ("2026-01-02",)) is not None
+    assert warehouse.catalog.get_partition("dev_ops", "cost", ("2026-01-02",)) is not None
 
     history.append(statement("two", 2, "model.lakehouse.c"))
     assert again().keys() == first.keys(), "a run that went on is the same object"
