@@ -23,7 +23,7 @@ def lakehouse(tmp_path: Path) -> Iterator[Lakehouse]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A dbt project with the macros and profiles of this one, and no table yet."""
+    """Create a dbt project with the macros and profiles of this one, and no table yet."""
     folder = tmp_path / "project"
     folder.mkdir()
     for name in ("macros", "profiles", "dbt_project.yml"):
@@ -33,7 +33,7 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(lakehouse: Lakehouse, project: Path) -> Run:
-    """Runs a command in the project, with its contracts; its stdout, stderr added when it shall fail."""
+    """Return a function that runs a command in the project: its stdout, plus stderr if it must fail."""
 
     def do(*command: str, expect: int = 0) -> str:
         done = lakehouse.execute(command, project, lakehouse.env | {"DM_CONTRACTS": "contracts"})

@@ -1,4 +1,4 @@
-"""A lakehouse of one's own for a test: a local cloud on free ports, and the commands a person would type."""
+"""A lakehouse for one test: a local cloud on free ports, and the commands that a person would type."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from pyathena import connect
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 TOKEN_KEY = "a key for tests, as long as one has to be"
-# Runs a command and gives what it prints.
+# Runs a command and returns what it prints.
 Run = Callable[..., str]
 Done = subprocess.CompletedProcess[str]
 ICEBERG = (
@@ -33,7 +33,7 @@ ICEBERG = (
 
 @cache
 def connected(endpoint: str, region: str, key_id: str, secret: str) -> Any:
-    """A connection to an Athena; making one takes longer than a query."""
+    """Return a connection to an Athena; opening one takes longer than a query."""
     return connect(
         endpoint_url=endpoint,
         region_name=region,
@@ -46,9 +46,9 @@ def connected(endpoint: str, region: str, key_id: str, secret: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Lakehouse:
-    """Commands against one local cloud; `folder` is its scratch folder.
+    """Runs commands against one local cloud; `folder` is its scratch folder.
 
-    They run as programs. Where nobody looks at what starting dbt takes, `dbt` runs its commands instead.
+    Commands run as programs. If `dbt` is given, it runs dbt's commands instead, without the start-up time.
     """
 
     folder: Path
@@ -56,13 +56,13 @@ class Lakehouse:
     dbt: Callable[[Sequence[str], Path, Mapping[str, str]], Done] | None = None
 
     def run(self, *command: str, expect: int = 0, **env: str) -> str:
-        """Run a command of the environment in the repository; its stdout, stderr added when it failed."""
+        """Run a command in the repository; return its stdout, plus stderr if it failed."""
         done = self.execute(command, ROOT, {**self.env, **env})
         assert done.returncode == expect, f"{command} gave {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout if expect == 0 else done.stdout + done.stderr
 
     def execute(self, command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Done:
-        """Run a command of the environment in a folder, with `env` alone, to its end."""
+        """Run a command in a folder with exactly the environment `env`, to its end."""
         program, *arguments = command
         if program == "dbt" and self.dbt is not None:
             return self.dbt(arguments, cwd, env)
@@ -77,22 +77,22 @@ class Lakehouse:
         )
 
     def dm(self, *arguments: str) -> Any:
-        """Run a `dm` command with --json and give its parsed result."""
+        """Run a `dm` command with --json and return its parsed result."""
         return json.loads(self.run("dm", *arguments, "--json"))
 
     def build(self, *arguments: str, expect: int = 0) -> str:
-        """`dbt build` on the target local, without the unit tests: tests/models runs those."""
+        """Run `dbt build` on the target `local`, without unit tests, which tests/models runs."""
         paths = ("--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs"))
         options = ("--profiles-dir", "profiles", "--exclude-resource-type", "unit_test")
         return self.run("dbt", "build", *options, *paths, *arguments, expect=expect)
 
     def results(self) -> dict[str, str]:
-        """Status of every node of the last build."""
+        """Return the status of every node of the last build."""
         results = json.loads((self.folder / "target" / "run_results.json").read_text())["results"]
         return {r["unique_id"]: r["status"] for r in results}
 
     def query(self, sql: str) -> list[dict[str, Any]]:
-        """Run a statement on the local Athena; typed values."""
+        """Run a statement on the local Athena; return typed values."""
         named = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
         cursor = connected(*(self.env[name] for name in named)).cursor()
         cursor.execute(sql)
@@ -100,7 +100,7 @@ class Lakehouse:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def snapshots(self) -> dict[str, int]:
-        """The number of snapshots of each table that dbt writes."""
+        """Return the number of snapshots of each table that dbt writes."""
         counts = {}
         for table in ICEBERG:
             schema, name = table.split(".")
@@ -108,15 +108,15 @@ class Lakehouse:
         return counts
 
     def s3(self) -> Any:
-        """A boto3 S3 client for this cloud."""
+        """Return a boto3 S3 client for this cloud."""
         return self._client("s3")
 
     def glue(self) -> Any:
-        """A boto3 Glue client for this cloud."""
+        """Return a boto3 Glue client for this cloud."""
         return self._client("glue")
 
     def athena(self) -> Any:
-        """A boto3 Athena client for this cloud."""
+        """Return a boto3 Athena client for this cloud."""
         return self._client("athena")
 
     def _client(self, service: str) -> Any:
@@ -133,7 +133,7 @@ class Lakehouse:
         self.s3().put_object(Bucket="lake", Key=key, Body=body)
 
     def download_raw(self) -> Path:
-        """Copy every raw object to a folder, as the oracle wants them."""
+        """Copy every raw object to a folder, for the oracle."""
         target = self.folder / "raw-copy"
         client = self.s3()
         for page in client.get_paginator("list_objects_v2").paginate(Bucket="lake", Prefix="raw/"):
@@ -145,19 +145,19 @@ class Lakehouse:
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment of this process without what would point at another cloud."""
+    """Return this process's environment without what would point at another cloud."""
     return {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "DM_", "DBT_"))}
 
 
 def attach(folder: Path, cloud: Path) -> Lakehouse:
-    """Commands against the running local cloud of the folder `cloud`."""
+    """Return a lakehouse on the running local cloud of the folder `cloud`."""
     house = Lakehouse(folder, clean_environment() | {"DM_TOKEN_KEY": TOKEN_KEY})
     exports = json.loads(house.run("dm", "env", "--dir", str(cloud), "--json"))
     return Lakehouse(folder, house.env | exports)
 
 
 def start(folder: Path, *options: str) -> Lakehouse:
-    """Start a local cloud in `folder` on free ports, with these options of `dm local up`."""
+    """Start a local cloud in `folder` on free ports with these options of `dm local up`."""
     cloud = folder / "cloud"
     up = ("dm", "local", "up", "--dir", str(cloud), "--port", "0", *options)
     Lakehouse(folder, clean_environment()).run(*up)
@@ -166,7 +166,7 @@ def start(folder: Path, *options: str) -> Lakehouse:
 
 @contextmanager
 def temporary(folder: Path, *options: str) -> Iterator[Lakehouse]:
-    """A lakehouse in `folder`, as `start` makes it, that is gone afterwards."""
+    """Yield a lakehouse in `folder`, as `start` makes it, and remove it afterwards."""
     house = start(folder, *options)
     try:
         yield house

@@ -11,7 +11,7 @@ WINES = """wine_id,wine_name,abv,bottled_on,maker_email,grapes,label
 1,Riesling,11.5,2020-01-31,a@example.org,"[""white""]",QQ==
 2,Merlot,,2021-02-28,b@example.org,[],Qg==
 """
-# What the file cannot say, as column -> what its entry in the contract gets.
+# What the file cannot show: column -> what to add to its entry in the contract.
 MENDED = {
     "bottled_on": {"primaryKey": True, "primaryKeyPosition": 2},
     "grapes": {"logicalType": "array", "physicalType": "array<string>"},
@@ -39,7 +39,7 @@ from changed
 
 
 def mend(bronze: Path) -> None:
-    """Say in the drafted contract what is so: a log with LSNs, a key of two columns, and types."""
+    """Correct the drafted contract: positions are LSNs, the key has two columns, and types."""
     contract = yaml.safe_load(bronze.read_text().replace("value: timestamp", "value: lsn"))
     for column in contract["schema"][0]["properties"]:
         column |= MENDED.get(column["name"], {})
@@ -47,7 +47,7 @@ def mend(bronze: Path) -> None:
 
 
 def change(operation: str, position: int, data: dict[str, object], **before: object) -> str:
-    """A change record of a wine, with the `before` of what the change was about."""
+    """Return a change record of a wine, with the changed columns' old values as `before`."""
     place = {"operation": operation, "stream-position": f"0/{position:X}"}
     record = {"data": data, "metadata": {"record-type": "data", **place}}
     return json.dumps(record | ({"before-image": before} if before else {}))

@@ -1,4 +1,4 @@
-"""Another key of tokens: refused where nobody said so; where they did, no token of the old key is left."""
+"""A new token key is refused until someone asks for it; then no token of the old key remains."""
 
 import gzip
 import hmac
@@ -32,12 +32,14 @@ def land(house: Lakehouse, name: str, *lines: str) -> None:
 
 
 def shown(house: Lakehouse) -> dict[int, tuple[str, str]]:
-    """Token and state of each person, as readers find them."""
+    """Return token and state of each person, as readers see them."""
     rows = house.query("select profile_id, email, state from silver.profiles")
     return {row["profile_id"]: (row["email"], row["state"]) for row in rows}
 
 
-def test_a_table_gets_other_tokens_by_a_replay_and_never_two_kinds_by_mistake(lakehouse: Lakehouse) -> None:
+def test_a_replay_under_a_new_key_replaces_all_tokens_and_keys_never_mix_by_mistake(
+    lakehouse: Lakehouse,
+) -> None:
     land(lakehouse, "1", *(change(number, number, "VA") for number in range(1, PEOPLE + 1)))
     lakehouse.dm("ingest", "run", "--until-idle")
     lakehouse.build(*MODELS)
@@ -64,6 +66,6 @@ def test_a_table_gets_other_tokens_by_a_replay_and_never_two_kinds_by_mistake(la
     assert "not the key" in lakehouse.run("dm", "ingest", "run", expect=1)
     later.dm("ingest", "run", "--until-idle")
     later.build(*MODELS)
-    # Of two records in one place the greater hash would win: half of them.
+    # If both records had one place, the greater hash would win: the old token for half of them.
     assert shown(later) == {n: (token(n, NEW), "VA") for n in range(1, PEOPLE + 1)} | fresh
     assert later.query(left) == [{"n": 0}]

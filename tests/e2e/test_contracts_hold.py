@@ -1,4 +1,4 @@
-"""What a wrong row and a broken rule do on the whole way: refused, named, and in no table."""
+"""A wrong record and a broken rule end to end: refused, named, and in no table."""
 
 import gzip
 import json
@@ -22,7 +22,7 @@ def land(lakehouse: Lakehouse, name: str, *lines: str) -> None:
     lakehouse.dm("ingest", "run", "--until-idle")
 
 
-def test_a_wrong_row_is_in_quarantine_with_line_and_reason_and_in_no_table(lakehouse: Lakehouse) -> None:
+def test_a_wrong_record_is_quarantined_with_line_and_reason_and_in_no_table(lakehouse: Lakehouse) -> None:
     lakehouse.dm("sample", "land", "--rows", "200", "--delivery", "1")
     land(lakehouse, "wrong", review(900_000_001), review("nine"), review(900_000_003))
     lakehouse.build()
@@ -33,8 +33,8 @@ def test_a_wrong_row_is_in_quarantine_with_line_and_reason_and_in_no_table(lakeh
         assert [row["review_id"] for row in found] == [900_000_001, 900_000_003], table
 
 
-def assert_budgets_are_kept_and_a_dearer_build_is_an_error(lakehouse: Lakehouse) -> None:
-    """Against the costs of a first build of 200 reviews, and against a build that read a third as much."""
+def assert_budgets_hold_and_a_costlier_build_is_an_error(lakehouse: Lakehouse) -> None:
+    """Check against the costs of a first build of 200 reviews, and of a build that read a third as much."""
     last = Path(__file__).with_name("costs.json")
     check = ("dm", "cost", "check", "--target", str(lakehouse.folder / "target"), "--last")
     lakehouse.run(*check, str(last))
@@ -46,11 +46,11 @@ def assert_budgets_are_kept_and_a_dearer_build_is_an_error(lakehouse: Lakehouse)
     assert "1 errors, 0 warnings" in said
 
 
-def test_a_broken_rule_keeps_the_old_data_and_skips_what_follows(lakehouse: Lakehouse) -> None:
+def test_a_broken_rule_keeps_the_old_data_and_skips_dependent_models(lakehouse: Lakehouse) -> None:
     lakehouse.dm("sample", "land", "--rows", "200", "--delivery", "1")
     lakehouse.dm("ingest", "run", "--until-idle")
     lakehouse.build()
-    assert_budgets_are_kept_and_a_dearer_build_is_an_error(lakehouse)
+    assert_budgets_hold_and_a_costlier_build_is_an_error(lakehouse)
     before = {
         table: lakehouse.query(f"select count(*) as n from {table}")
         for table in ("silver.reviews", "silver.review_flat", "gold.top_drinkers")

@@ -1,10 +1,10 @@
-"""Everything at once on one cloud: files land, two ingestions run, and builds, maintenance and retention do.
+"""Everything at once on one cloud: files land while two ingestions, builds, maintenance and retention run.
 
-A storm lasts until all files have landed, a truncate and a reload among them, one build was interrupted and
-taken up again, one killed and its lease freed, and another is done. The lease refuses one of two builds;
-ingestion and retention are killed now and then. Then all is let finish, the tables are held against the
-oracle, and nothing is left behind. `make sweep` lives through ten; `STORM_SEED=7` draws one again, but for
-its timing.
+A storm lasts until all files have landed (among them a truncate and a reload), one build was interrupted and
+retried, one was killed and its lease freed, and a third has succeeded. Of two builds at a time, the lease
+refuses one; ingestion and retention are killed now and then. Then everything runs to its end, the tables are
+compared with the oracle, and nothing may be left behind. `make sweep` runs ten storms; `STORM_SEED=7` repeats
+one, except for its timing.
 """
 
 import gzip
@@ -38,7 +38,7 @@ LOOKS = (("status",), ("quarantine", "held"), ("files", "list"), ("retention", "
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """A signal after so many seconds."""
+    """A signal, sent after `seconds`."""
 
     signal: signal.Signals
     seconds: float
@@ -46,7 +46,7 @@ class Death:
 
 @dataclass
 class Storm:
-    """What runs side by side on a lakehouse, and how it ended: (who, exit code) and how often."""
+    """The commands that run side by side on a lakehouse, and how often each ended with which exit code."""
 
     house: Lakehouse
     seed: int
@@ -54,8 +54,8 @@ class Storm:
     over: threading.Event = field(default_factory=threading.Event)
 
     def rage(self, files: Sequence[Path]) -> None:
-        """Let everything run until the files have landed and both builders are done."""
-        until_then = (self._ingest, self._ingest, self._maintain, self._let_go, self._look)
+        """Run everything until the files have landed and the builders are done."""
+        until_then = (self._ingest, self._ingest, self._maintain, self._retire, self._look)
         with ThreadPoolExecutor(len(until_then) + 4) as pool:
             lasting = [pool.submit(self._again, work, number) for number, work in enumerate(until_then)]
             try:
@@ -91,16 +91,16 @@ class Storm:
         assert code == 0, output
 
     def _interrupted_build(self) -> None:
-        """A build that is interrupted, and gone on with by `dbt retry`."""
+        """Run a build, interrupt it, and continue it with `dbt retry`."""
         who = "interrupted build"
         chance = self._chance(who)
-        while not (self.house.folder / who / "run_results.json").exists():  # it was about to be refused
+        while not (self.house.folder / who / "run_results.json").exists():  # else the lease had refused it
             self._dbt(who, *BUILD, death=Death(signal.SIGTERM, chance.uniform(0, 15)))
         code, output = self._dbt(who, "retry")
         assert code == 0, output
 
     def _killed_build(self) -> None:
-        """A build that is killed while it has the lease, which is freed."""
+        """Kill builds until one dies while holding the lease, then free that lease."""
         who, freed = "killed build", False
         chance = self._chance(who)
         while not freed:
@@ -113,7 +113,7 @@ class Storm:
                 freed = True
 
     def _dbt(self, who: str, *command: str, death: Death | None = None) -> tuple[int, str]:
-        """A command of dbt, tried again while the lease refuses it."""
+        """Run a dbt command, again for as long as the lease refuses it."""
         folder = self.house.folder / who
         while True:
             log = folder / f"log-{len(list(folder.glob('log-*')))}"
@@ -130,7 +130,7 @@ class Storm:
     def _maintain(self, _: random.Random) -> None:
         self._dm("maintain", "run", "--unless-busy")
 
-    def _let_go(self, chance: random.Random) -> None:
+    def _retire(self, chance: random.Random) -> None:
         death = Death(signal.SIGKILL, chance.uniform(0.5, 5)) if chance.random() < 0.3 else None
         self._dm("retention", "run", *NOW, death=death)
 
@@ -145,7 +145,7 @@ class Storm:
     def _ran(
         self, command: str, *arguments: str, death: Death | None, log: Path | None = None
     ) -> tuple[int, str]:
-        """Run a command to its end or death, which has time from when its log says that its hooks begin."""
+        """Run a command to its end or `death`, whose time starts once its log says that its hooks begin."""
         process = subprocess.Popen(
             [str(BIN / command), *arguments],
             cwd=ROOT,
@@ -167,14 +167,14 @@ class Storm:
 
 
 def sample(house: Lakehouse, seed: int) -> list[Path]:
-    """The files of a shop in disorder, in the folder of the lakehouse, by their keys."""
+    """Write the files of a shop with disorder to the lakehouse's folder; return their keys."""
     land = ("sample", "land", "--rows", "300", "--seed", str(seed), "--chaos", str(seed))
     house.dm(*land, "--out", str(house.folder))
     return sorted(path.relative_to(house.folder) for path in house.folder.glob("raw/**/*.gz"))
 
 
 def upheavals(house: Lakehouse, seed: int) -> list[Path]:
-    """The files of a truncate of one table and of a reload of another, each amid the table's changes."""
+    """Return the files of a truncate and of a reload of another table, each amid the table's changes."""
     chance = random.Random(f"{seed} upheavals")
     reloaded = chance.choice(["brewery", "beer", "profile"])
     emptied = chance.choice(sorted({"brewery", "beer", "profile", "review"} - {reloaded}))
@@ -203,7 +203,7 @@ def records(house: Lakehouse, table: str, files: str) -> list[bytes]:
 
 
 def position(house: Lakehouse, table: str, chance: random.Random) -> str:
-    """A place in the log at which a change of the table stands."""
+    """Return a log position at which a change of the table stands."""
     changes = b"\n".join(records(house, table, "changes-*"))
     return chance.choice(re.findall(rb'"stream-position":"([0-9A-F]+/[0-9A-F]+)"', changes)).decode()
 
@@ -213,7 +213,7 @@ def position(house: Lakehouse, table: str, chance: random.Random) -> str:
 )
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("_", range(STORMS))
-def test_whatever_runs_at_once_the_tables_equal_what_the_raw_files_say(lakehouse: Lakehouse, _: int) -> None:
+def test_tables_equal_the_raw_files_whatever_ran_at_once(lakehouse: Lakehouse, _: int) -> None:
     seed = int(os.environ.get("STORM_SEED") or secrets.randbelow(10**6))
     print(f"STORM_SEED={seed}")
     lakehouse.env.update({"DM_LEASE_SECONDS": "5"})

@@ -1,4 +1,4 @@
-"""Timestamps reach silver to the microsecond, from raw files through ingestion and dbt, and in keys, too."""
+"""Timestamps, in keys too, reach silver with all microseconds, from raw files through ingestion and dbt."""
 
 import io
 import json
@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from lakehouse import Lakehouse, Run
 
-# What the source has -> what silver shows.
+# Value in the source -> value that silver shows.
 MOMENTS = {
     "2024-05-06T07:08:09.123456Z": "2024-05-06 07:08:09.123456",
     "2024-05-06T07:08:09.123456+02:00": "2024-05-06 05:08:09.123456",
@@ -30,7 +30,7 @@ def change(operation: str, position: int, data: Mapping[str, object], **more: ob
 
 
 FINE, *_ = MOMENTS
-# What a delete has is the key.
+# A delete holds only the key.
 SAMPLE = (
     change("insert", 1, {"at": FINE, "seen": None, "n": 1})
     + change("insert", 2, {"at": "2024-01-01T00:00:00Z", "seen": FINE, "n": 2})
@@ -60,7 +60,7 @@ SHOWN = [(shown, shown, n) for n, shown in enumerate(MOMENTS.values())]
 
 @pytest.fixture
 def build(lakehouse: Lakehouse, project: Path, run: Run) -> Callable[[], list[tuple[object, ...]]]:
-    """Ingest and build the table `visit`, whose key is `at`; what silver shows."""
+    """Return a function that ingests and builds the table `visit`, keyed by `at`, and returns its rows."""
     (project / "visit.json").write_text(SAMPLE)
     run("dm", "contract", "new", "bronze", "visit", "--from-file", "visit.json")
     run("dm", "contract", "sync")
@@ -74,7 +74,7 @@ def build(lakehouse: Lakehouse, project: Path, run: Run) -> Callable[[], list[tu
     return do
 
 
-def test_silver_has_the_moments_of_the_source_to_the_microsecond(
+def test_silver_has_the_timestamps_of_the_source_to_the_microsecond(
     lakehouse: Lakehouse, build: Callable[[], list[tuple[object, ...]]]
 ) -> None:
     lines = [change("insert", 16 + row["n"], row) for row in INSERTS]
@@ -86,14 +86,14 @@ def test_silver_has_the_moments_of_the_source_to_the_microsecond(
         change("update", 64, moved, **{"before-image": INSERTS[0]}),
         change("delete", 65, {"at": INSERTS[4]["at"]}),
         change("insert", 66, INSERTS[6] | {"at": "1900-02-28T12:00:00.999501Z", "n": 9}),
-        lines[0],  # again, and late: its key has moved
+        lines[0],  # a late duplicate: its key has changed since
     ]
     lakehouse.put("raw/visit/2.json", "".join(more).encode())
     expected = [("2024-05-06 07:08:09.123457", None, 0), *SHOWN[1:4], *SHOWN[5:]]
     assert build() == [*expected, ("1900-02-28 12:00:00.999501", SHOWN[6][0], 9)]
 
 
-def test_rows_from_before_the_exact_column_are_as_athena_reads_them_until_a_replay(
+def test_rows_without_exact_columns_are_rounded_as_athena_does_until_a_replay(
     lakehouse: Lakehouse, run: Run, build: Callable[[], list[tuple[object, ...]]]
 ) -> None:
     older = {"at": "2024-05-06T07:08:09Z", "seen": "2024-05-06T07:08:09.123500Z", "n": 1}
@@ -112,7 +112,7 @@ def test_rows_from_before_the_exact_column_are_as_athena_reads_them_until_a_repl
 
 
 def forget_the_exact_columns(lakehouse: Lakehouse) -> None:
-    """Make of bronze what the parser before them left: in the table, in its one partition and in its file."""
+    """Bring bronze to the state that an older parser left: the table, its one partition and its file."""
     glue, s3 = lakehouse.glue(), lakehouse.s3()
     table = glue.get_table(DatabaseName="bronze", Name="visit")["Table"]
     [partition] = glue.get_partitions(DatabaseName="bronze", TableName="visit")["Partitions"]

@@ -1,4 +1,4 @@
-"""Who is deleted at the source is gone from everything that is kept here, once the ages have passed."""
+"""A person deleted at the source is gone from everything that is kept here, once retention allows it."""
 
 import gzip
 import json
@@ -28,8 +28,8 @@ def deliver(house: Lakehouse, name: str, *lines: str) -> None:
     house.build(*MODELS)
 
 
-def words(key: str, body: bytes, scratch: Path) -> str:
-    """What an object says, whatever it is packed in: an Avro file's bounds of columns, too."""
+def text_of(key: str, body: bytes, scratch: Path) -> str:
+    """Return the text in an object, whatever its format, with the column bounds in Avro files."""
     if key.endswith(".gz"):
         body = gzip.decompress(body)
     if body.startswith(b"PAR1"):
@@ -41,8 +41,8 @@ def words(key: str, body: bytes, scratch: Path) -> str:
     return body.decode(errors="replace")
 
 
-def naming(house: Lakehouse) -> list[str]:
-    """The keys of the objects in which she is, in whatever version."""
+def objects_that_name_her(house: Lakehouse) -> list[str]:
+    """Return the keys of the objects that name her, in any version."""
     return [key for key, text in texts(house) if "xanthippe" in text.lower()]
 
 
@@ -51,11 +51,11 @@ def texts(house: Lakehouse) -> Iterator[tuple[str, str]]:
     for page in s3.get_paginator("list_object_versions").paginate(Bucket="lake"):
         for one in page.get("Versions", []):
             body = s3.get_object(Bucket="lake", Key=one["Key"])["Body"].read()
-            yield one["Key"], words(one["Key"], body, house.folder / "manifest.avro")
+            yield one["Key"], text_of(one["Key"], body, house.folder / "manifest.avro")
 
 
 def obey_the_rules_of_the_bucket(house: Lakehouse) -> None:
-    """What lifecycle rules delete: what was tagged, and results and leftovers when they are old."""
+    """Delete what lifecycle rules would: tagged objects, and old results and leftovers."""
     s3 = house.s3()
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket="lake"):
         for key in (one["Key"] for one in page.get("Contents", [])):
@@ -65,25 +65,25 @@ def obey_the_rules_of_the_bucket(house: Lakehouse) -> None:
 
 
 def kept(house: Lakehouse) -> dict[str, object]:
-    """What silver has of her."""
+    """Return what silver has of her."""
     [row] = house.query("select * from silver.profiles_state where profile_id = 7")
     return {name: value for name, value in row.items() if value is not None}
 
 
-def test_who_was_deleted_is_nowhere_once_the_ages_have_passed(lakehouse: Lakehouse) -> None:
+def test_a_deleted_person_is_nowhere_once_the_ages_have_passed(lakehouse: Lakehouse) -> None:
     refused = change("insert", 9, {**WHO, "colour": "red"})
     deliver(lakehouse, "1", *(change("insert", n, row) for n, row in enumerate([WHO, *OTHERS], 1)), refused)
     deliver(lakehouse, "2", change("update", 16, {**WHO, "state": "MD"}, **{"before-image": WHO}))
     assert lakehouse.query("select profile_name from silver.profiles where profile_id = 7")
 
-    # The whole row again, as a source with a full replica identity writes it.
+    # The whole row again, as a source with full replica identity writes it.
     deliver(lakehouse, "3", change("delete", 32, WHO, **{"before-image": WHO}))
     tombstone = kept(lakehouse)
     assert tombstone.keys() == {"profile_id", "_seq", "_rev", "_deleted", "_batch"}
-    places = {key.split("/")[0] for key in naming(lakehouse)}
-    assert places >= {"raw", "bronze", "quarantine"}, "still there, as the ages say"
+    places = {key.split("/")[0] for key in objects_that_name_her(lakehouse)}
+    assert places >= {"raw", "bronze", "quarantine"}, "still there, as the ages are not over"
 
-    # As tombstones were before they were keys alone.
+    # As in old tombstones, which kept more than the key.
     lakehouse.query("update silver.profiles_state set profile_name = 'Xanthippe' where profile_id = 7")
     lakehouse.build(*MODELS, "--vars", "rebuild: true")
     assert kept(lakehouse) == tombstone
@@ -91,10 +91,10 @@ def test_who_was_deleted_is_nowhere_once_the_ages_have_passed(lakehouse: Lakehou
     [line] = lakehouse.dm("quarantine", "list", "--table", "profile")
     lakehouse.run("dm", "quarantine", "waive", line["file_id"], "--reason", "she was deleted")
     lakehouse.dm("maintain", "run", "--keep-days", "0")
-    # Of a file that was written anew the newest manifest still says what its least values were.
+    # After a file is rewritten, the newest manifest still holds its old lower bounds.
     deliver(lakehouse, "4", change("update", 48, {**OTHERS[0], "state": "MD"}))
     lakehouse.dm("maintain", "run", "--keep-days", "0")
     lakehouse.dm("retention", "run", *NOW)
     obey_the_rules_of_the_bucket(lakehouse)
-    assert naming(lakehouse) == []
+    assert objects_that_name_her(lakehouse) == []
     assert lakehouse.query("select count(*) as n from silver.profiles") == [{"n": 3}]

@@ -1,4 +1,4 @@
-"""Maintenance of the tables that dbt writes: fewer files and versions, the same rows, no build meanwhile."""
+"""Maintenance of the tables that dbt writes: fewer files and snapshots, the same rows, no build meanwhile."""
 
 import gzip
 import json
@@ -21,14 +21,14 @@ def deliver(lakehouse: Lakehouse, number: int) -> None:
 
 
 def grow(lakehouse: Lakehouse, *numbers: int) -> None:
-    """As many merges as make maintenance worth it, without dbt's time for each."""
+    """Add as many merges as make maintenance worthwhile, without a dbt build for each."""
     for number in numbers:
         lakehouse.query(
             f"insert into {TABLE} select {number}, 'Brewery {number}', '0', 0, false, 1 as _batch"
         )
 
 
-def test_small_files_and_old_versions_go_and_rows_and_offsets_stay(lakehouse: Lakehouse) -> None:
+def test_small_files_and_old_snapshots_go_and_rows_and_offsets_stay(lakehouse: Lakehouse) -> None:
     assert lakehouse.run("dm", "maintain", "run") == "Nothing was built yet.\n"
     assert lakehouse.dm("maintain", "plan") == []
     deliver(lakehouse, 1)
@@ -46,7 +46,7 @@ def test_small_files_and_old_versions_go_and_rows_and_offsets_stay(lakehouse: La
 
     left = lakehouse.dm("maintain", "run", "--minutes", "0")
     assert [(one["table"], one["after"]) for one in left] == [(TABLE, None), ("ops.lease", None)]
-    assert lakehouse.dm("maintain", "plan", TABLE) == [planned], "no time, so nothing was changed"
+    assert lakehouse.dm("maintain", "plan", TABLE) == [planned], "there was no time, so nothing has changed"
 
     done = {one["table"]: one for one in lakehouse.dm("maintain", "run", "--keep-days", "0")}
     assert set(done) == {TABLE, "ops.lease"}
@@ -61,13 +61,13 @@ def test_small_files_and_old_versions_go_and_rows_and_offsets_stay(lakehouse: La
 
 
 def interrupted(lakehouse: Lakehouse, by: signal.Signals) -> None:
-    """Maintenance that is ended when its first table is in order, and the next one is not."""
+    """Run maintenance and send it a signal after its first table is in order, before the next one is."""
     command = [str(BIN / "dm"), "maintain", "run", "--keep-days", "0"]
     with subprocess.Popen(command, cwd=ROOT, env=lakehouse.env, stderr=subprocess.PIPE, text=True) as run:
         assert run.stderr
         assert run.stderr.readline() == f"{TABLE} is in order.\n"
         run.send_signal(by)
-        run.communicate()  # to its end: to leave closes the pipe that it still writes to
+        run.communicate()  # waits for its end; leaving would close the pipe it writes to
     assert run.returncode == (1 if by == signal.SIGTERM else -by)
 
 
@@ -76,27 +76,27 @@ def made_of(lakehouse: Lakehouse) -> tuple[int, int]:
     return found["before"]["files"], found["before"]["versions"]
 
 
-def test_maintenance_that_is_ended_by_force_loses_nothing_and_is_followed_by_the_next(
+def test_interrupted_maintenance_loses_nothing_and_blocks_others_only_for_a_time(
     lakehouse: Lakehouse,
 ) -> None:
     deliver(lakehouse, 1)
     grow(lakehouse, 2, 3, 4)
     interrupted(lakehouse, signal.SIGTERM)
-    assert lakehouse.query("select holder from ops.lease") == [{"holder": ""}], "given back"
+    assert lakehouse.query("select holder from ops.lease") == [{"holder": ""}], "the lease is given back"
 
     grow(lakehouse, 5, 6, 7)
     interrupted(lakehouse, signal.SIGKILL)
     [lease] = lakehouse.query("select holder from ops.lease")
     assert lease["holder"].startswith("maintenance-")
-    assert made_of(lakehouse) == (1, 1), "what was done stays"
-    # Its last statement may still be at work, so nobody may for as long as one lasts.
+    assert made_of(lakehouse) == (1, 1), "finished work stays"
+    # Its last statement may still run, so everything else is refused for as long as a statement can last.
     assert "Another build is at work" in lakehouse.build(*MODELS, expect=2)
     assert "is at work on these tables" in lakehouse.run("dm", "maintain", "run", expect=3)
 
     lakehouse.query("update ops.lease set renewed_at = renewed_at - 2400")
     lakehouse.query("update ops.lease set holder = 'b' || holder")
     refused = lakehouse.run("dm", "maintain", "run", expect=3)
-    assert "build bmaintenance-" in refused, "what a dead build left behind is for the next build"
+    assert "build bmaintenance-" in refused, "a dead build is for the next build to clean up"
     lakehouse.query("update ops.lease set holder = substr(holder, 2)")
     grow(lakehouse, 8)
     done = {one["table"]: one["after"] for one in lakehouse.dm("maintain", "run", "--keep-days", "0")}

@@ -1,4 +1,4 @@
-"""The whole way against the oracle: what dbt built equals what a short script computes from the raw files."""
+"""End to end against the oracle: the tables equal what a short script computes from the raw files."""
 
 import copy
 import gzip
@@ -14,16 +14,16 @@ from catalog_server import CatalogServer
 from lakehouse import ROOT, Lakehouse, attach, clean_environment
 from truth import assert_equals_the_oracle, load_oracle
 
-# The demo below is another of them, and `make sweep` lives through five.
+# The demo below runs another seed, and `make sweep` five in all.
 SEEDS = (1, 2, 5, 6) if "SWEEP" in os.environ else (1,)
 DEMO_SEED = 3
 ROWS = "20000"
-# Places in the log amid the changes of each table, in a sample of 3,000 reviews.
+# Log positions amid the changes of each table, in a sample of 3,000 reviews.
 FLOORS = {"brewery": "1/CC00", "profile": "1/15000", "review": "1/6000"}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_silver_and_gold_equal_what_the_raw_files_say(lakehouse: Lakehouse, seed: int) -> None:
+def test_silver_and_gold_equal_the_oracle(lakehouse: Lakehouse, seed: int) -> None:
     oracle = load_oracle()
     for delivery in ("1", "2"):
         lakehouse.dm("sample", "land", "--rows", ROWS, "--seed", str(seed), "--delivery", delivery)
@@ -51,7 +51,7 @@ def put(lakehouse: Lakehouse, key: str, *records: str) -> None:
 
 
 def reload_breweries(lakehouse: Lakehouse, position: str, count: int) -> None:
-    """A whole reload of the first `count` breweries under new names, read at `position`."""
+    """Land a whole reload of the first `count` breweries under new names, read at `position`."""
     folder = "raw/brewery/epoch=1/extract=2/reload=1"
     lines = ["brewery_id,brewery_name", *(f"{number},Renamed {number}" for number in range(1, count + 1)), ""]
     listed = {"files": [{"key": f"{folder}/part.csv.gz", "records": count}]}
@@ -60,7 +60,7 @@ def reload_breweries(lakehouse: Lakehouse, position: str, count: int) -> None:
     lakehouse.put(f"{folder}/_COMPLETE", json.dumps(listed).encode())
 
 
-def test_truncates_reloads_and_two_contents_in_one_place_equal_what_the_raw_files_say(
+def test_truncates_reloads_and_two_records_at_one_place_equal_the_oracle(
     lakehouse: Lakehouse,
 ) -> None:
     oracle = load_oracle()
@@ -76,7 +76,7 @@ def test_truncates_reloads_and_two_contents_in_one_place_equal_what_the_raw_file
     lakehouse.dm("ingest", "run", "--until-idle")
     lakehouse.build()
     assert_equals_the_oracle(lakehouse, oracle)
-    # Too late for the floors, in one place with what is there already, and a truncate from behind.
+    # Records too late for the floors, one at the place of an existing record, and a truncate in the past.
     put(lakehouse, "raw/brewery/epoch=1/tie-2.json.gz", other)
     late = {"profile_name": "late", "email": "late@example.com", "state": "CA"}
     put(
@@ -98,7 +98,7 @@ def test_truncates_reloads_and_two_contents_in_one_place_equal_what_the_raw_file
 
 @pytest.fixture
 def after_the_demo(tmp_path: Path) -> Iterator[tuple[Lakehouse, str]]:
-    """The cloud that `make demo` leaves, in a folder of its own, and what the demo printed."""
+    """Run the demo; yield the cloud that it leaves, in its own folder, and what it printed."""
     cloud = tmp_path / "demo"
     house = Lakehouse(tmp_path, clean_environment())
     demo = (
@@ -118,14 +118,14 @@ def after_the_demo(tmp_path: Path) -> Iterator[tuple[Lakehouse, str]]:
         house.run("dm", "local", "reset", "--dir", str(cloud))
 
 
-def test_after_the_demo_the_tables_equal_what_the_raw_files_say(
+def test_after_the_demo_the_tables_equal_the_oracle(
     after_the_demo: tuple[Lakehouse, str],
 ) -> None:
     lakehouse, printed = after_the_demo
     assert "Every record is accounted for" in printed
     assert "gold.top_beers_by_rating" in printed
     key = lakehouse.folder / "demo-token-key"
-    assert key.stat().st_mode & 0o077 == 0, "the demo's secret can be read by others"
+    assert key.stat().st_mode & 0o077 == 0, "others can read the demo's secret"
     assert key.read_text() not in printed
     assert_equals_the_oracle(lakehouse, load_oracle(), key.read_text())
     assert_gold_traces_to_the_source(lakehouse)

@@ -15,7 +15,7 @@ BIG = 1 << 33
 
 
 def retype(project: Path, run: Run, version: str, **types: str) -> None:
-    """Give columns these types in the contracts and the models; what was before is in the folder `before`."""
+    """Set these types in the contracts and models; the folder `before` keeps the contracts as they were."""
     shutil.rmtree(project / "before", ignore_errors=True)
     shutil.copytree(project / "contracts", project / "before")
     path = project / "contracts/bronze/wine.yaml"
@@ -31,14 +31,14 @@ def retype(project: Path, run: Run, version: str, **types: str) -> None:
 
 
 def judged(run: Run) -> dict[str, str]:
-    """What the gate says of the raw table's types: a message each, by verdict."""
+    """Return the gate's findings about the raw table's types: verdict -> message."""
     said = json.loads(run("dm", "contract", "gate", "--base", "before", "--head", "contracts", "--json"))
     found = [one for one in said["findings"] if one["table"] == "bronze.wine"]
     return {one["severity"]: one["message"] for one in found if "physicalType" in one["path"]}
 
 
 def land(lakehouse: Lakehouse, run: Run, number: int, *rows: str, expect: int = 0) -> str:
-    """Land an extract and ingest it; what ingestion says."""
+    """Land an extract and ingest it; return the output of ingestion."""
     body = gzip.compress((HEADER + "".join(f"{row}\n" for row in rows)).encode())
     lakehouse.put(f"raw/wine/epoch=1/extract={number}/wines.csv.gz", body)
     return run("dm", "ingest", "run", "--until-idle", expect=expect)
@@ -60,7 +60,7 @@ def wines(lakehouse: Lakehouse) -> list[tuple[Any, ...]]:
 
 @pytest.fixture
 def history(lakehouse: Lakehouse, project: Path, run: Run) -> None:
-    """A batch that is built under narrow types."""
+    """Build a batch under narrow types."""
     sample = project / "wines.csv"
     sample.write_text(HEADER + "1,10,1.5\n")
     run("dm", "contract", "new", "bronze", "wine", "--from-file", str(sample))
@@ -71,7 +71,7 @@ def history(lakehouse: Lakehouse, project: Path, run: Run) -> None:
 
 
 @pytest.mark.usefixtures("history")
-def test_an_int_gets_wider_from_raw_files_to_silver(lakehouse: Lakehouse, project: Path, run: Run) -> None:
+def test_an_int_is_widened_from_raw_files_to_silver(lakehouse: Lakehouse, project: Path, run: Run) -> None:
     retype(project, run, "1.1.0", wine_id="bigint", votes="bigint")
     assert judged(run).keys() == {"compatible"}
     run("dm", "ingest", "run", "--until-idle")

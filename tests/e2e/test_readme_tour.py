@@ -1,4 +1,4 @@
-"""README's "Five minutes": what it tells a reader to type is typed, and what it shows is seen."""
+"""README's "Five minutes": the commands are typed, and the output must be what the README shows."""
 
 import re
 from collections.abc import Iterator
@@ -10,26 +10,26 @@ from lakehouse import BIN, ROOT, Lakehouse, attach, clean_environment
 from told import Step, shell, squeezed, steps
 
 DEMO = (".dm", "demo")
-# A shortened file id and a line: other ones in each lakehouse.
+# A shortened file id and a line, which differ in each lakehouse.
 RECORD = re.compile(r"\b[0-9a-f]{12}:2\b")
 
 
 def promised(step: Step) -> list[str]:
-    """What has to be in the output: a quotation whole, of a table its names (the values are of a day)."""
+    """Return what the output must contain: a quotation in full; of a table its header, as values vary."""
     if step.shown[:1] == ("…",):
         return [squeezed("\n".join(step.shown).strip("…"))]
     return [squeezed(line) for line in step.shown[:1]]
 
 
 def typed(step: Step, record: str) -> str:
-    """The command with the line that is held here, and a day that has not passed."""
+    """Return the command with the record that is held here, and a date in the future."""
     soon = date.today() + timedelta(days=30)
     return re.sub(r"--until \S+", f"--until {soon}", RECORD.sub(record, step.command))
 
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Lakehouse]:
-    """A clone in which `make demo` has run, but smaller: its cloud, both deliveries, built."""
+    """Return a clone in which a smaller `make demo` has run: its cloud, both deliveries, built."""
     for path in ROOT.iterdir():
         if path.name not in (".dm", ".venv", ".git", "target", "logs"):
             (tmp_path / path.name).symlink_to(path)
@@ -49,7 +49,7 @@ def demo(tmp_path: Path) -> Iterator[Lakehouse]:
         house.run("dm", "local", "reset", "--dir", str(cloud))
 
 
-def test_what_the_reader_is_told_to_type_shows_what_is_shown(demo: Lakehouse) -> None:
+def test_the_commands_of_the_tour_print_what_the_readme_shows(demo: Lakehouse) -> None:
     section = (ROOT / "README.md").read_text().partition("\n## Five minutes\n")[2].partition("\n## ")[0]
     tour = list(steps(section))
     assert len(tour) >= 10

@@ -1,4 +1,4 @@
-"""A reload on the whole way: the producer's files and markers, ingestion, and the floor that silver draws."""
+"""A reload end to end: the producer's files and markers, ingestion, and the floor that it sets in silver."""
 
 import gzip
 import json
@@ -31,7 +31,7 @@ def test_keys_that_a_completed_reload_lacks_are_gone_and_stay_gone(lakehouse: La
     lakehouse.put("raw/brewery/cdc/1.json.gz", change("insert", "0/100", brewery_id=4, brewery_name="Delta"))
     lakehouse.put("raw/brewery/cdc/2.json.gz", change("update", "0/300", brewery_id=1, brewery_name="New"))
 
-    # The snapshot at 0/200 has neither 3 nor 4. Its completion comes first, and waits.
+    # The snapshot at 0/200 has neither 3 nor 4. Its _COMPLETE arrives first, and waits.
     listed = {"files": [{"key": f"{FOLDER}/part.csv.gz", "records": 3}]}
     lakehouse.put(f"{FOLDER}/_COMPLETE", json.dumps(listed).encode())
     lakehouse.put(f"{FOLDER}/part.csv.gz", extract((1, "Alpha"), (2, "Beta"), (5, "Epsilon")))
@@ -40,7 +40,7 @@ def test_keys_that_a_completed_reload_lacks_are_gone_and_stay_gone(lakehouse: La
 
     lakehouse.put(f"{FOLDER}/_BEGIN", json.dumps({"position": "0/200"}).encode())
     assert lakehouse.dm("ingest", "run", "--until-idle")["findings"] == []
-    # Into one build come the floor, what arrives too late for it, and what happened since.
+    # One build reads the floor, a change too late for it, and a change after it.
     lakehouse.put("raw/brewery/cdc/0.json.gz", change("update", "0/150", brewery_id=3, brewery_name="Late"))
     lakehouse.put("raw/brewery/cdc/3.json.gz", change("insert", "0/400", brewery_id=4, brewery_name="Back"))
     lakehouse.dm("ingest", "run", "--until-idle")

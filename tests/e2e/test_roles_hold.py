@@ -1,4 +1,4 @@
-"""The demo's steps under the roles of the deployment, with IAM enforced: they pass, and nothing else does."""
+"""The demo's steps under the deployed roles, with IAM enforced: they are allowed, and nothing else is."""
 
 import io
 import json
@@ -29,7 +29,7 @@ DBT = ("dbt", "--no-use-colors", "build", "--profiles-dir", "profiles", "--targe
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steps]:
-    """A cloud that enforces IAM, and its roles."""
+    """Start a cloud that enforces IAM, with its roles."""
     folder = str(tmp_path_factory.mktemp("roles") / "cloud")
     found = Steps(Console(quiet=True))
     demo.start_cloud(found, folder, "enforce")
@@ -41,12 +41,12 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steps]:
 
 @pytest.fixture(scope="module")
 def steps(cloud: Steps) -> Steps:
-    """That cloud with the state of breweries built, each step in its role."""
+    """Return that cloud with the state of breweries built, each step in its role."""
     folder = cloud.env["FOLDER"]
     land = ("dm", "sample", "land", "--rows", "100")
     cloud.run("land", *land, role="engineer")
     cloud.run("ingest", "dm", "ingest", "run", "--table", "brewery", "--until-idle", role="ingest")
-    # Tests that look at other tables wait for a build that makes those.
+    # dbt tests that read other tables are for builds that create those.
     select = ("--select", "breweries_state", "breweries", "--indirect-selection", "cautious")
     cloud.run(
         "build",
@@ -61,26 +61,24 @@ def steps(cloud: Steps) -> Steps:
     return cloud
 
 
-def test_each_step_may_do_what_it_does_and_asks_for_nothing_that_was_not_recorded(steps: Steps) -> None:
+def test_each_step_is_allowed_and_makes_only_recorded_calls(steps: Steps) -> None:
     files = json.loads(steps.run_quietly("dm", "files", "list", "--json", role="engineer"))
     refused = [file["file_id"] for file in files if file["quarantined"]]
     steps.run("waive", "dm", "quarantine", "waive", *refused, "--reason", "seen", role="engineer")
     let_go = retention(steps, *(f"--{kind}-days=0" for kind in ("raw", "bronze", "quarantine")))
     assert sum(objects["tagged"] for objects in let_go) > 0
-    assert [objects for objects in retention(steps) if objects["returned"]], "what is too young is taken back"
+    assert [objects for objects in retention(steps) if objects["returned"]], "too young objects are restored"
     used = ("engineer", "ingest", "dbt", "retention")
-    assert refused_or_new(steps, *used) == ([], []), "what is new: make record-calls"
+    assert refused_or_new(steps, *used) == ([], []), "for new calls: make record-calls"
 
 
-# As CodeBuild's environment has it after the install phase: the libraries, and nothing of this repository.
+# Like CodeBuild after the install phase: the libraries are there, and nothing of this repository.
 PYTHON = f"""#!/bin/sh
 PYTHONPATH="$PYTHONPATH:{sysconfig.get_path("purelib")}" exec {sys.executable} -S "$@"
 """
 
 
-def test_what_the_machine_of_maintenance_starts_puts_tables_in_order_from_its_archive_in_its_role(
-    steps: Steps, tmp_path: Path
-) -> None:
+def test_scheduled_maintenance_works_from_its_archive_in_its_role(steps: Steps, tmp_path: Path) -> None:
     table = "silver.breweries_state"
     for _ in range(5):
         columns = "brewery_id, brewery_name, _seq, _rev, _deleted, _batch"
@@ -105,14 +103,14 @@ def test_what_the_machine_of_maintenance_starts_puts_tables_in_order_from_its_ar
     assert f"{steps.env['DM_SCHEMA_PREFIX']}{table} is in order." in started(steps, tmp_path)
     assert made_of(steps, table)["files"] == 1
     kept = made_of(steps, table)["versions"]
-    assert kept > 5, "they are younger than five days"
+    assert kept > 5, "the snapshots are younger than five days"
     steps.run("maintain", "dm", "maintain", "run", "--keep-days", "0", role="dbt")
     assert made_of(steps, table)["versions"] == 1
-    assert refused_or_new(steps, "dbt") == ([], []), "what is new: make record-calls"
+    assert refused_or_new(steps, "dbt") == ([], []), "for new calls: make record-calls"
 
 
 def started(steps: Steps, folder: Path) -> str:
-    """What the project of builds does for the machine of maintenance, with the variables of both."""
+    """Run the build commands of the dbt project as the maintenance machine starts them; return the output."""
     project = properties("compute", "DbtProject", "dev")
     variables = {one["Name"]: str(one["Value"]) for one in project["Environment"]["EnvironmentVariables"]}
     definition = json.loads(properties("control", "MaintenanceMachine", "dev")["DefinitionString"])
@@ -135,7 +133,7 @@ def started(steps: Steps, folder: Path) -> str:
 
 
 def made_of(steps: Steps, table: str) -> dict[str, int]:
-    """What a table consists of."""
+    """Return the numbers of files and snapshots of a table."""
     name = f"{steps.env['DM_SCHEMA_PREFIX']}{table}"
     [found] = json.loads(steps.run_quietly("dm", "maintain", "plan", name, "--json", role="engineer"))
     measure: dict[str, int] = found["before"]
@@ -143,13 +141,13 @@ def made_of(steps: Steps, table: str) -> dict[str, int]:
 
 
 def retention(steps: Steps, *ages: str) -> list[Any]:
-    """What a run of retention did, in the role of its function."""
+    """Run retention in the role of its function; return the objects of each table."""
     output = steps.run("retention", "dm", "retention", "run", "--json", *ages, role="retention")
     return [one["objects"] for one in json.loads(output)]
 
 
 def refused_or_new(steps: Steps, *of: str) -> tuple[list[Any], list[str]]:
-    """Calls in these roles that were refused or could not be judged, and those that the record lacks."""
+    """Return these roles' calls that were refused or unjudged, and those missing from the record."""
     names = {role: roles.name(role) for role in of}
     listed = steps.run_quietly("dm", "local", "calls", "--dir", steps.env["FOLDER"], "--json")
     calls = [one for one in json.loads(listed) if one["role"] in names.values()]
@@ -166,7 +164,7 @@ def refused_or_new(steps: Steps, *of: str) -> tuple[list[Any], list[str]]:
     return [one for one in calls if one["refused"] or one["unjudged"]], new
 
 
-def test_a_deployer_plans_applies_looks_and_destroys_by_the_role_of_the_stacks_alone(
+def test_a_deployer_plans_applies_checks_and_destroys_only_through_the_stack_role(
     steps: Steps, tmp_path: Path
 ) -> None:
     make_stacks_role(steps)
@@ -180,13 +178,13 @@ def test_a_deployer_plans_applies_looks_and_destroys_by_the_role_of_the_stacks_a
     for verb, *more in (
         ("plan", *both, *values),
         ("apply", *both, *values, "--yes", "--control-zip", str(archive)),
-        ("apply", *both, *values, "--yes", "--control-zip", str(archive)),  # it has been uploaded
+        ("apply", *both, *values, "--yes", "--control-zip", str(archive)),  # already uploaded
         ("status",),
         ("drift", "control"),
         ("destroy", "observability", "--yes"),
     ):
         steps.run(verb, "dm", "deploy", verb, "dev", *more, role="deploy")
-    assert refused_or_new(steps, "deploy") == ([], []), "what is new: make record-calls"
+    assert refused_or_new(steps, "deploy") == ([], []), "for new calls: make record-calls"
     env = steps.env_of("deploy")
     with pytest.raises(ClientError, match="not authorized to perform: dynamodb:DeleteTable"):
         aws(env)("dynamodb").delete_table(TableName=env["DM_CONTROL_TABLE"])
@@ -205,7 +203,7 @@ def test_an_analyst_reads_gold_only(steps: Steps) -> None:
         report.query({**env, "DM_WORKGROUP": roles.name("build")}, "select 1")
 
 
-def test_a_command_in_the_wrong_role_says_which_right_it_lacks(steps: Steps) -> None:
+def test_a_command_in_the_wrong_role_names_the_missing_permission(steps: Steps) -> None:
     with pytest.raises(StepFailedError, match="exit code 2") as refused:
         steps.run("ingest", "dm", "ingest", "run", "--table", "brewery", role="analyst")
     assert "assumed-role/beer-dev-analyst/local is not authorized to perform: dynamodb:" in str(refused.value)

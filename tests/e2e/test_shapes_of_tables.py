@@ -1,4 +1,4 @@
-"""Tables of other shapes than the example's: nothing but a key, keys of any type, hundreds of columns."""
+"""Tables of other shapes than the example's: only key columns, keys of any type, hundreds of columns."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from lakehouse import Lakehouse, Run
 
 Key = dict[str, object]
 
-# The old key, the new one, and what silver shows of both.
+# The old key and the new one.
 CHANGED: list[tuple[Key, Key]] = [
     (
         {"Zone": "1.500", "day": "2024-02-29", "at": "2024-02-29T10:00:00+02:00", "free": True},
@@ -22,7 +22,7 @@ CHANGED: list[tuple[Key, Key]] = [
 
 
 def draft(run: Run, project: Path, table: str, file: str, key: list[str], **types: str) -> None:
-    """Draft `table` from what `file` holds, with the key that it has and types that the file cannot show."""
+    """Draft `table` from a file's content, with its key and the types that the file cannot show."""
     sample = project / f"{table}.{'json' if file.startswith('{') else 'csv'}"
     sample.write_text(file)
     run("dm", "contract", "new", "bronze", table, "--from-file", str(sample))
@@ -44,7 +44,7 @@ def change(operation: str, position: int, data: Key, **more: object) -> str:
     return json.dumps({"data": data, "metadata": {"record-type": "data", **place}, **more}) + "\n"
 
 
-def test_a_table_of_keys_alone_a_wide_one_and_one_whose_typed_keys_change(
+def test_a_table_of_only_keys_a_wide_table_and_one_whose_typed_keys_change(
     lakehouse: Lakehouse, project: Path, run: Run
 ) -> None:
     names = [f"c{number:03}" for number in range(400)]
@@ -65,10 +65,10 @@ def test_a_table_of_keys_alone_a_wide_one_and_one_whose_typed_keys_change(
         change("update", 32 + n, new | {"n": 10 + n}, **{"before-image": old | {"n": n}})
         for n, (old, new) in enumerate(CHANGED)
     )
-    # Read to the millisecond, it would be the key that the first of them has now.
+    # Rounded to the millisecond, it would equal the new key of the first row.
     finer = change("insert", 64, CHANGED[0][1] | {"at": "2024-02-29T08:00:00.0004Z", "n": 99})
     lakehouse.put("raw/rate/2.json", (moved + finer).encode())
-    # The same record at the same place: which of the two counts is told by what is in them.
+    # The same key at the same place: the content decides which record wins.
     lakehouse.put("raw/tagging/2.csv", b"Parcel No,batch\n1,big\n1,big\n2,big\n")
     lakehouse.put("raw/wide/2.csv", wide.encode())
     run("dm", "ingest", "run", "--until-idle")

@@ -40,7 +40,7 @@ def assert_refused(done: subprocess.CompletedProcess[str], code: int, *words: st
         assert word in done.stderr
 
 
-def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
+def test_a_taken_port_is_named_with_what_to_do(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -49,7 +49,7 @@ def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
     assert_refused(done, 2, port, "--port")
 
 
-def test_an_unknown_table_is_refused_with_the_known_ones() -> None:
+def test_an_unknown_table_is_refused_with_a_list_of_known_ones() -> None:
     assert_refused(run("dm", "ingest", "run", "--table", "wine"), 2, "wine", "review")
 
 
@@ -71,7 +71,7 @@ def test_a_broken_contract_file_is_named_with_its_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "command", [("ingest", "run"), ("files", "list"), ("status",), ("quarantine", "list"), ("sample", "land")]
 )
-def test_a_cloud_that_does_not_run_is_said_so(command: tuple[str, ...]) -> None:
+def test_a_cloud_that_does_not_run_is_reported(command: tuple[str, ...]) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         endpoint = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -106,7 +106,7 @@ def test_every_command_has_help_with_an_example() -> None:
         assert path.removeprefix("dm ") in (command.epilog or ""), path
 
 
-def test_a_disk_without_room_is_said_so(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path) -> None:
     raw = tmp_path / "beer.csv"
     names = "beer_id,brewery_id,beer_name,beer_style,beer_abv"
     raw.write_text(

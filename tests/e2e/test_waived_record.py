@@ -1,4 +1,4 @@
-"""A record that bronze takes and silver's contract refuses, and that no better one will ever follow."""
+"""A record that bronze accepts and silver's contract refuses, with no better record to come."""
 
 import gzip
 import json
@@ -21,10 +21,10 @@ def silver(lakehouse: Lakehouse) -> list[dict[str, Any]]:
     return lakehouse.query("select brewery_id, brewery_name from silver.breweries order by brewery_id")
 
 
-def test_a_record_that_stops_silver_is_found_left_out_in_sight_and_comes_back_after_its_day(
+def test_a_refused_record_is_listed_waived_and_refused_again_after_the_waiver_ends(
     lakehouse: Lakehouse,
 ) -> None:
-    # What bronze has no rule for: a name that is there and empty.
+    # Bronze has no rule against it: a name that is present but empty.
     lines = [change("0/100", 1, "Alpha"), change("0/200", 2, ""), change("0/300", 3, "Gamma")]
     lakehouse.put("raw/brewery/cdc/1.json.gz", gzip.compress(b"\n".join(lines)))
     lakehouse.put("raw/brewery/cdc/2.json.gz", gzip.compress(lines[1]))
@@ -34,11 +34,11 @@ def test_a_record_that_stops_silver_is_found_left_out_in_sight_and_comes_back_af
     held = lakehouse.dm("quarantine", "held")
     assert [(one["table"], one["state_table"], one["key"]) for one in held] == [
         ("brewery", "breweries_state", "2")
-    ] * 2, "it came twice"
+    ] * 2, "the record arrived twice"
     assert {one["place"].rpartition(":")[2] for one in held} == {"1", "2"}
     waive = ("quarantine", "waive", *(one["place"] for one in held))
     lakehouse.dm(*waive, "--reason", "the shop never named it", "--until", TOMORROW)
-    assert lakehouse.dm("quarantine", "held") == [], "the next build goes on without them"
+    assert lakehouse.dm("quarantine", "held") == [], "the next build leaves them out"
 
     assert "2 of its records" in lakehouse.build(*MODELS)
     kept = [{"brewery_id": 1, "brewery_name": "Alpha"}, {"brewery_id": 3, "brewery_name": "Gamma"}]

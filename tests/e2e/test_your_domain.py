@@ -1,4 +1,4 @@
-"""docs/your-domain.md: who does what it says has own tables, no beer left, and sees what it shows."""
+"""docs/your-domain.md: whoever follows it has their own tables, no beer left, and sees what it shows."""
 
 import csv
 import json
@@ -15,20 +15,20 @@ from lakehouse import BIN, ROOT, Lakehouse, clean_environment
 from told import Shell, Step, Written, parts, shell, squeezed
 
 PAGE = ROOT / "docs/your-domain.md"
-# What the targets made, and what is a machine's own.
+# Made by the targets, or specific to a machine.
 MADE = (".git", ".dm", ".tools", ".hypothesis", "target", "logs", "site", "dist")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
-# Where nothing may speak of the example any more.
+# Where nothing may mention the example any more.
 PLACES = (
     "contracts", "models", "lineage", "site", "macros", "profiles", "infra", "target/docs/compiled",
 )  # fmt: skip
-# Of a domain, and of nothing that the product says by itself: `reviewed` lineage, HTML's `preview`.
+# Words of the example that the product itself does not use: `reviewed` lineage and HTML's `preview` are fine.
 BEER = re.compile(r"beer|brewer|\breviews?\b|\bprofile_id", re.IGNORECASE)
 
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Iterator[Path]:
-    """A copy of the repository as a first commit, with this environment."""
+    """Return a copy of the repository as a first commit, with this environment."""
     folder = tmp_path / "clone"
     shutil.copytree(ROOT, folder, ignore=left)
     for name in (".venv", ".tools"):
@@ -47,7 +47,7 @@ def left(folder: str, names: list[str]) -> list[str]:
 
 
 def environment(clone: Path) -> dict[str, str]:
-    """Who types in the clone, where `dm` and dbt run the clone's code and not what is installed."""
+    """Return an environment with a git author, in which `dm` and dbt run the code of the clone."""
     who = {
         f"GIT_{role}_{word}": "reader@example.org"
         for role in ("AUTHOR", "COMMITTER")
@@ -58,7 +58,7 @@ def environment(clone: Path) -> dict[str, str]:
 
 
 def typed(command: str, clone: Path) -> list[str]:
-    """The command here: the cloud on a free port, the environment as it is, and of `make check` some."""
+    """Return the commands to run instead: the cloud on a free port, no setup, and part of `make check`."""
     if command == "make setup":
         return []
     if command == "dm local up":
@@ -67,7 +67,7 @@ def typed(command: str, clone: Path) -> list[str]:
 
 
 def checks(clone: Path) -> list[str]:
-    """What `make check` runs, without the tests of the kernel and the lint of the stacks."""
+    """Return what `make check` runs, without the kernel's tests and the stacks' lint."""
     said = subprocess.run(
         ["make", "-n", "check"], cwd=clone, env=environment(clone), capture_output=True, text=True
     )
@@ -80,7 +80,7 @@ def checks(clone: Path) -> list[str]:
 
 
 def write(block: Written, clone: Path) -> None:
-    """Write a file of the page, under the name before it; or an entry of a contract, in the draft's place."""
+    """Write a file of the page, named in the paragraph before it; or replace an entry of the draft."""
     [name] = re.findall(r"`([\w./-]+\.(?:py|sql|yaml))`", block.before)
     file = clone / name
     if not block.text.startswith(" "):
@@ -94,25 +94,25 @@ def write(block: Written, clone: Path) -> None:
 
 
 def follow(reader: Shell, step: Step, clone: Path) -> str:
-    """Type a step of the page: it succeeds, and prints what the page shows."""
+    """Type a step of the page: it must succeed and print what the page shows."""
     said = ""
     for command in typed(step.command, clone):
         printed, code = reader.type(command)
         said += printed
         assert code == 0, f"{command}\n{printed}"
-        assert not re.search("^without ", printed, re.M), f"{command} lacks something\n{printed}"
+        assert not re.search("^without ", printed, re.M), f"{command} lacks an input\n{printed}"
     rest = MOMENT.sub("then", squeezed(said))
     for line in step.shown:
         if line == "…":
             continue
         wanted = MOMENT.sub("then", squeezed(line))
-        assert wanted in rest, f"{step.command}\nshows no more: {wanted}\n{said}"
+        assert wanted in rest, f"{step.command}\ndoes not show: {wanted}\n{said}"
         rest = rest.partition(wanted)[2]
     return said
 
 
 def truth(raw: Path) -> Mapping[tuple[int, int, str], tuple[int, int, Decimal | None, Decimal]]:
-    """Gold as it must be, from the raw files alone: the last record of each key counts, wherever it came."""
+    """Compute gold from the raw files alone: the record with the highest place counts, in any order."""
     tables: dict[str, dict[object, dict[str, str]]] = {"station": {}, "bike": {}}
     for table, key in (("station", ("station_id",)), ("bike", ("city", "bike_no"))):
         for file in sorted(raw.glob(f"{table}/extract=*/*.csv")):
@@ -152,7 +152,7 @@ def gold(house: Lakehouse) -> Mapping[tuple[int, int, str], tuple[int, int, Deci
 
 
 def targets_of_ci(clone: Path) -> list[str]:
-    """What `.ci/run` would have make do in the clone."""
+    """Return the make targets that `.ci/run` would run in the clone."""
     make = clone / ".dm/bin/make"
     make.parent.mkdir(parents=True)
     make.write_text('#!/bin/sh\necho "$@"\n')
@@ -169,7 +169,7 @@ def targets_of_ci(clone: Path) -> list[str]:
     return done.stdout.split()
 
 
-def test_a_domain_of_ones_own_takes_the_place_of_the_example(clone: Path) -> None:
+def test_your_own_domain_replaces_the_example(clone: Path) -> None:
     with shell(clone, environment(clone)) as reader:
         for part in parts(PAGE.read_text()):
             if isinstance(part, Written):

@@ -1,4 +1,4 @@
-"""What a page tells its reader to type and write, and what it shows; a shell that does it."""
+"""What a page tells its reader to type and write, and the output it shows; a shell that runs it."""
 
 import re
 import shlex
@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A command of a page, and the lines that the page shows below it."""
+    """A command of a page, and the output lines that the page shows below it."""
 
     command: str
     shown: tuple[str, ...]
@@ -19,7 +19,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A block that the reader writes: the language behind the fence, its text, and the paragraph before."""
+    """A block that the reader writes: the language after the fence, its text, and the paragraph before."""
 
     language: str
     text: str
@@ -27,14 +27,14 @@ class Written:
 
 
 def steps(text: str) -> Iterator[Step]:
-    """The commands of all blocks of a page or section, each with what is shown below it."""
+    """Yield the commands of all blocks of a page or section, each with the output shown below it."""
     for part in parts(text):
         if isinstance(part, Step):
             yield part
 
 
 def parts(text: str) -> Iterator[Step | Written]:
-    """The same with what is written between them, in the order of the page."""
+    """Yield the same, and the blocks to write between them, in the order of the page."""
     for block in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.M | re.S):
         language, inside = block[1], block[2]
         if language:
@@ -56,18 +56,18 @@ def _is_whole(command: str) -> bool:
 
 
 def squeezed(text: str) -> str:
-    """Words with one space between: lines are broken elsewhere, and dbt pads its columns."""
+    """Return the words with single spaces: lines break elsewhere, and dbt pads its columns."""
     return " ".join(text.split())
 
 
 class Shell:
-    """A shell that is typed into, as a reader does: what one command exports the next one has."""
+    """A shell that commands are typed into: what one command exports, the next one has."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
 
     def type(self, command: str) -> tuple[str, int]:
-        """What the command prints, and its exit code."""
+        """Run the command; return what it prints, and its exit code."""
         assert self.process.stdin
         assert self.process.stdout
         self.process.stdin.write(f'{command}\nprintf "\\n@@ %d\\n" $?\n')

@@ -1,4 +1,4 @@
-"""A lakehouse held against the oracle, which computes what it must hold from its raw files alone."""
+"""Compare a lakehouse with the oracle, which computes its expected tables from the raw files alone."""
 
 import importlib.util
 import sys

@@ -1,4 +1,4 @@
-"""A local cloud with bronze tables written by hand, dbt on top of it, and questions to its Athena."""
+"""A local cloud with hand-written bronze tables, dbt on top of it, and queries on its Athena."""
 
 import json
 import os
@@ -28,26 +28,26 @@ Row = dict[str, Any]
 
 @cache
 def connected(endpoint: str) -> Any:
-    """A connection to the cloud's Athena; making one takes longer than a query."""
+    """Return a connection to the cloud's Athena; opening one takes longer than a query."""
     return connect(
         endpoint_url=endpoint, s3_staging_dir="s3://lake/athena-results/", poll_interval=0.05, **AWS
     )
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without anything that says where AWS or the lake is."""
+    """Return the environment without the variables that say where AWS or the lake is."""
     return {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "DM_", "DBT_"))}
 
 
 def dbt(folder: Path, *arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run dbt in the repository; what it writes goes to `folder`."""
+    """Run dbt in the repository; it writes its files to `folder`."""
     paths = ("--profiles-dir", "profiles", "--target-path", str(folder / "target"), "--log-path", str(folder))
     return loaded_dbt.run(("--no-use-colors", *arguments, *paths), ROOT, env)
 
 
 @dataclass(frozen=True, slots=True)
 class Lake:
-    """Bronze batches in, dbt, and questions to the local Athena."""
+    """A local cloud: publish bronze batches, run dbt, query Athena."""
 
     folder: Path
     endpoint: str
@@ -55,11 +55,11 @@ class Lake:
     epoch: int = 1
 
     def client(self, service: str) -> Any:
-        """A boto3 client of this cloud."""
+        """Return a boto3 client of this cloud."""
         return boto3.client(service, endpoint_url=self.endpoint, **AWS)
 
     def publish(self, table: str, rows: Iterable[Row], events: Iterable[Row] = ()) -> None:
-        """Write `rows` as the next batch of a bronze table, as ingestion does: its events are there first."""
+        """Write `rows` as the next batch of a bronze table, its events first, as ingestion does."""
         self.published[table].append(list(rows))
         batch = len(self.published[table])
         common = {"_file_id": "f", "_line": 1, "_record": 0}
@@ -86,7 +86,7 @@ class Lake:
         )
 
     def create_bronze(self) -> None:
-        """Register the four bronze tables and those of their events, with no batch in them."""
+        """Register the four bronze tables and their event tables, without any batch."""
         glue = self.client("glue")
         glue.create_database(DatabaseInput={"Name": "bronze"})
         for table in (*BRONZE, *(f"{name}_events" for name in BRONZE)):
@@ -105,7 +105,7 @@ class Lake:
             )
 
     def emptied(self) -> "Lake":
-        """The same cloud with an empty lake in it."""
+        """Return the same cloud with an empty lake in it."""
         glue, s3 = self.client("glue"), self.client("s3")
         for database in glue.get_databases()["DatabaseList"]:
             glue.delete_database(Name=database["Name"])
@@ -118,13 +118,13 @@ class Lake:
         return lake
 
     def dbt(self, *arguments: str, expect: int = 0) -> str:
-        """Run dbt on the target local; its output."""
+        """Run dbt on the target `local` and return its output."""
         done = dbt(self.folder, *arguments, env=clean_environment() | {"AWS_ENDPOINT_URL": self.endpoint})
         assert done.returncode == expect, done.stdout + done.stderr
         return done.stdout
 
     def dm(self, *arguments: str, expect: int = 0) -> str:
-        """Run dm on this cloud; its output."""
+        """Run dm on this cloud and return its output."""
         env = clean_environment() | {"AWS_ENDPOINT_URL": self.endpoint}
         env |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
         command = [str(Path(sys.executable).parent / "dm"), *arguments]
@@ -133,13 +133,13 @@ class Lake:
         return done.stdout + done.stderr
 
     def statuses(self) -> dict[str, str]:
-        """Status of every model of the last run, by its name."""
+        """Return the status of every model of the last run, by name."""
         results = json.loads((self.folder / "target/run_results.json").read_text())["results"]
         models = (result for result in results if result["unique_id"].startswith("model."))
         return {result["unique_id"].split(".")[2]: result["status"] for result in models}
 
     def rows(self, sql: str) -> list[Row]:
-        """Ask Athena; typed values by column name."""
+        """Run a query on Athena; return typed values by column name."""
         cursor = connected(self.endpoint).cursor()
         cursor.execute(sql)
         names = [column[0] for column in cursor.description or ()]
@@ -147,7 +147,7 @@ class Lake:
 
 
 def storage(table: str, location: str) -> dict[str, Any]:
-    """Glue's storage descriptor of a bronze table or partition."""
+    """Return Glue's storage descriptor of a bronze table or partition."""
     columns = EVENT_HIVE_COLUMNS
     if not table.endswith("_events"):
         columns = contract.load(ROOT / f"contracts/bronze/{table}.yaml").hive_columns

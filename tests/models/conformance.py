@@ -1,4 +1,4 @@
-"""Play a history on a lake in memory with builds that are cut, late or repeated, and compare."""
+"""Play a history on a lake in memory, with builds that crash, fail or are overtaken; compare the tables."""
 
 import contextlib
 from collections.abc import Callable
@@ -20,7 +20,7 @@ PARTITION = [("ingest_date", "string"), ("batch", "bigint")]
 
 
 def new_lake(folder: Path) -> MemoryLake:
-    """A lake with empty bronze tables."""
+    """Return a lake with empty bronze tables."""
     lake = open_lake(folder, threads=1)
     for table in KEYS:
         columns = contract.load(ROOT / f"contracts/bronze/{table}.yaml").hive_columns
@@ -30,7 +30,7 @@ def new_lake(folder: Path) -> MemoryLake:
     return lake
 
 
-# What may go wrong with a build: a play begins with the first three and goes on with the others in turn.
+# What may go wrong with a build: a play begins with the first three, then takes the others in turn.
 OVERTAKEN, CRASHED, BETWEEN = FIRST = (
     "a batch published while a build runs",
     "a crash",
@@ -47,7 +47,7 @@ TROUBLES = (*FIRST, *OTHERS)
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """When a batch became visible: after that many builds, maybe in the middle of the next."""
+    """When a batch became visible: after `builds` builds, maybe in the middle of the next one."""
 
     table: str
     number: int
@@ -55,7 +55,7 @@ class Arrival:
 
 
 class Play:
-    """A history on its way into a lake."""
+    """A history that is being published into a lake."""
 
     def __init__(self, history: History, project: Project, folder: Path) -> None:
         self.history = history
@@ -73,7 +73,7 @@ class Play:
         self._publish_rows(table)
 
     def _publish_events(self, table: str) -> None:
-        """Ingestion registers the events of a batch before its rows: only these show that it is there."""
+        """Register the events of the next batch. Until its rows follow, nothing else shows that it exists."""
         number = len(self.published[table]) + 1
         batch = self.history.batches[table][number - 1]
         self.lake.append("bronze", f"{table}_events", number, [event.row for event in batch.events])
@@ -86,23 +86,23 @@ class Play:
         self.arrivals.append(Arrival(table, number, self.dbt.builds))
 
     def waiting(self) -> list[str]:
-        """Tables that have batches still to come."""
+        """Return the tables with batches that are not published yet."""
         return [t for t in KEYS if len(self.published[t]) < len(self.history.batches[t])]
 
     def _left(self, table: str) -> int:
         return len(self.history.batches[table]) - len(self.published[table])
 
     def run(self) -> str:
-        """Publish and build at random to the end; where the tables differ from the dictionary, or nothing."""
+        """Publish and build at random to the end; return how the tables differ from the expected, or ""."""
         for table in KEYS:
             self.publish(table)
         found = self._whole_build()
         while not found and (waiting := self.waiting()):
-            # The first troubles publish what they need.
+            # The first three troubles publish the batches that they need.
             for _ in range(self.chance.randint(1, 4) if len(self.troubles) >= len(FIRST) else 0):
                 if waiting := self.waiting():
                     self.publish(self.chance.choice(waiting))
-            # Committers do not agree about the time.
+            # The clocks of committers do not agree.
             self.lake.clock += self.chance.choice([0, 0, 60_000, -20_000])
             self._broken_build()
             if self.chance.random() < 0.5:
@@ -110,7 +110,7 @@ class Play:
         return found or self._whole_build() or "".join(self.dbt.waiting())
 
     def _broken_build(self) -> None:
-        """A build that goes wrong in one of the ways that builds do."""
+        """Run a build with the next kind of trouble."""
         turn = len(self.troubles)
         trouble = FIRST[turn] if turn < len(FIRST) else OTHERS[(self.history.seed + turn) % len(OTHERS)]
         self.troubles.append(trouble)
@@ -134,7 +134,7 @@ class Play:
                 self.dbt.variables = {}
 
     def _crashing_build(self) -> None:
-        """One dies when it has written down what one of its first models took in, another one anywhere."""
+        """Crash one build just after one of its first models recorded its offsets, and another anywhere."""
         if waiting := self.waiting():
             self.publish(max(waiting, key=self._left))
         self.lake.after_insert = {self.chance.choice([1, 1, 2]): _crash}
@@ -147,7 +147,7 @@ class Play:
         self.lake.before_statement = {}
 
     def _overtaken_build(self) -> None:
-        """A batch becomes visible while its own model runs; others do in two steps, at any statements."""
+        """Publish a batch while its own model runs, and those of other tables in two steps, at any moment."""
         waiting = sorted(self.waiting(), key=self._left)
         if not waiting:
             return
@@ -160,7 +160,7 @@ class Play:
             self.lake.before_statement[when] = partial(_all, [partial(step, other) for other in waiting])
         self._build()
         for left in (self.lake.before_statement, self.lake.before_merge):
-            for interruption in left.values():  # the build was done before
+            for interruption in left.values():  # the build ended before these were due
                 interruption()
             left.clear()
 

@@ -13,7 +13,7 @@ from bronze_lake import Lake, local_cloud
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
-    """A lake with four empty bronze tables, in a cloud that ends with the module."""
+    """Start a cloud for the module; return its lake of four empty bronze tables."""
     folder = tmp_path_factory.mktemp("lake")
     started = json.loads(
         local_cloud("up", "--port", "0", "--bucket", "lake", "--json", folder=folder / "cloud")

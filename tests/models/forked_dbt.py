@@ -1,6 +1,6 @@
-"""dbt whose commands can be killed at one of their statements.
+"""Run dbt commands that can be killed at one of their statements.
 
-As a program this is the process that forks, as in `loaded_dbt`.
+Run as a program, this is the process that forks, as in `loaded_dbt`.
 """
 
 import json
@@ -20,10 +20,10 @@ from urllib.parse import urlsplit
 from loaded_dbt import LoadedDbt, serve
 
 START = b"AmazonAthena.StartQueryExecution"
-# A long statement takes the local cloud 20 to 100 ms, of which dbt needs some to ask whether it still runs.
-# How far it has got does not matter: the cloud ends what it began. Others are over after 3 to 10 ms.
+# A long statement takes the local cloud 20 to 100 ms; dbt needs part of that to ask whether it still runs.
+# How far it has got at the kill does not matter: the cloud finishes what it began. Others take 3 to 10 ms.
 LONG_SECONDS = 0.004
-# A comment leads each statement, behind two hyphens, and some end with one.
+# Each statement starts with a comment, after two hyphens; some also end with one.
 COMMENT = re.compile(r"(?:--\s*)?/\*.*?\*/", re.DOTALL)
 GET_QUERIES = {
     "Authorization": "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/athena/aws4_request, Signature=none",
@@ -34,9 +34,10 @@ GET_QUERIES = {
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """SIGKILL of dbt's process group: before a statement, or a share of the way into a long one.
+    """SIGKILL of dbt's process group: before a statement, or part of the way into a long one.
 
-    That is the first from there on which is not over by then, looked at twice as early each time.
+    With a `share`, it hits the first long statement from `statement` on that still runs when looked at; after
+    each miss, the next one is looked at after half the time.
     """
 
     statement: int
@@ -57,7 +58,7 @@ class Outcome:
 
 
 class ForkedDbt:
-    """Commands of dbt against one cloud; what they write goes to `folder`."""
+    """Runs dbt commands against one cloud; they write their files to `folder`."""
 
     def __init__(self, root: Path, folder: Path, env: Mapping[str, str]) -> None:
         self.root, self.folder, self.env = root, folder, env
@@ -65,11 +66,11 @@ class ForkedDbt:
 
     @property
     def trace(self) -> Path:
-        """The statements of the command that runs, as they are accepted: one id a line."""
+        """The file of the running command's accepted statements: one id a line."""
         return self.folder / "statements"
 
     def run(self, *arguments: str, death: Death | None = None) -> Outcome:
-        """Run `dbt` with these arguments to its end."""
+        """Run `dbt` with these arguments and return its outcome."""
         self.trace.write_text("")
         places = ("--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs"))
         command = ("--no-use-colors", *arguments, "--profiles-dir", "profiles", *places)
@@ -85,7 +86,7 @@ class ForkedDbt:
         )
 
     def close(self) -> None:
-        """End the process that forks."""
+        """Stop the process that forks."""
         self._dbt.close()
 
 
@@ -93,12 +94,12 @@ class ForkedDbt:
 
 
 def prepare(request: dict[str, Any]) -> None:
-    """Watch the statements of the command that this child is about to run."""
+    """Watch the statements of the command that this child process is about to run."""
     watch_statements(Path(request["trace"]), Death(*request["death"]) if request["death"] else None)
 
 
 def watch_statements(trace: Path, death: Death | None) -> None:
-    """Write down the id of each statement that the cloud accepts, and die at one of them."""
+    """Record the id of each statement that the cloud accepts, and die at one of them."""
     from botocore.httpsession import URLLib3Session
 
     real, lock = URLLib3Session.send, threading.Lock()
@@ -135,7 +136,7 @@ def watch_statements(trace: Path, death: Death | None) -> None:
 
 
 def is_running(query: str, url: str) -> bool:
-    """Whether the cloud is still at a query; asked for one, it would not answer before that is over."""
+    """Return whether a query still runs. GetQueryExecution of one query would wait until it is over."""
     with closing(HTTPConnection(urlsplit(url).netloc)) as cloud:
         cloud.request("POST", "/", json.dumps({"QueryExecutionIds": [query]}), GET_QUERIES)
         found = json.loads(cloud.getresponse().read())
@@ -143,7 +144,7 @@ def is_running(query: str, url: str) -> bool:
 
 
 def is_long(request: Any) -> bool:
-    """Whether a StartQueryExecution stages rows, audits them with the lease, or merges them."""
+    """Return whether a StartQueryExecution is a CREATE TABLE AS, an UPDATE of the lease, or a MERGE."""
     words = COMMENT.sub("", json.loads(request.body)["QueryString"].lower()).split()
     return words[0] in ("merge", "update") or (words[:2] == ["create", "table"] and "as" in words)
 

@@ -1,4 +1,4 @@
-"""Change records of a small shop with every kind of trouble, and what silver must be after them."""
+"""Change records of a small shop with every kind of trouble, and the silver tables they must lead to."""
 
 import hashlib
 import json
@@ -14,12 +14,12 @@ DAY = 86400
 
 
 def sequence(position: int, *, load: bool = False, order: int = 1) -> str:
-    """`_seq` of a record at a log position."""
+    """Return `_seq` of a record at a log position."""
     return f"0000000001.{position:020d}.{0 if load else 1}.{order:020d}"
 
 
 def record(op: str, position: int, *, order: int = 1, rev: int = 1, **values: Any) -> Row:
-    """One bronze row."""
+    """Return one bronze row."""
     seq = sequence(position, load=op == "load", order=order)
     return {"_op": op, "_seq": seq, "_rev": rev, **values}
 
@@ -51,7 +51,7 @@ def profile(number: int, state: str | None = "OH") -> Row:
 
 
 def review(number: int, chance: random.Random) -> Row:
-    """A review of one of six beers (one unknown) by one of many people (some unknown), in two months."""
+    """Return a review of one of six beers (one unknown) by many people (some unknown), in two months."""
     return {
         "review_id": number,
         "brewery_id": chance.randint(1, 4),
@@ -67,7 +67,7 @@ def review(number: int, chance: random.Random) -> Row:
 
 
 def first_delivery(chance: random.Random) -> dict[str, list[list[Row]]]:
-    """Loads, as bronze batches of each table."""
+    """Return the first loads, as bronze batches of each table."""
     return {
         "brewery": [[record("load", 0, **brewery(n)) for n in range(1, 5)]],
         "beer": [[record("load", 0, **beer(n, n % 4 + 1, f"Style {n}")) for n in range(1, 6)]],
@@ -79,7 +79,7 @@ def first_delivery(chance: random.Random) -> dict[str, list[list[Row]]]:
 
 
 def second_delivery(chance: random.Random) -> dict[str, list[list[Row]]]:
-    """Changes of every kind; each table's in two batches, with duplicates and in disorder."""
+    """Return changes of every kind: two batches per table, with duplicates and in disorder."""
     dimensions = {
         "brewery": [
             record("update", 10, **brewery(1, "Renamed")),
@@ -117,14 +117,14 @@ def second_delivery(chance: random.Random) -> dict[str, list[list[Row]]]:
 
 
 def in_disorder(records: list[Row], chance: random.Random) -> list[list[Row]]:
-    """Every record at least once, a third of them twice, shuffled and cut in two."""
+    """Return every record at least once, a third of them twice, shuffled and split into two batches."""
     sent = [*records, *chance.sample(records, len(records) // 3)]
     chance.shuffle(sent)
     return [sent[: len(sent) // 2], sent[len(sent) // 2 :]]
 
 
 def last_words(table: str, batches: Iterable[Iterable[Row]]) -> dict[int, Row]:
-    """Key -> row of the state table: the record with the highest (sequence, revision, deleted, hash)."""
+    """Return key -> row of the state table: the record with the highest (seq, rev, deleted, hash)."""
     key, last = KEYS[table], {}
     for number, batch in enumerate(batches, start=1):
         for sent in batch:
@@ -136,7 +136,7 @@ def last_words(table: str, batches: Iterable[Iterable[Row]]) -> dict[int, Row]:
 
 
 def content(key: str, sent: Row, batch: int) -> Row:
-    """What a record makes of its key; of what is deleted only the key is kept."""
+    """Return the state row that a record leads to; of a delete only the key is kept."""
     kept = (key,) if sent["_op"] == "delete" else tuple(sent)
     return {
         **{name: value for name, value in sent.items() if name in kept and not name.startswith("_")},
@@ -148,7 +148,7 @@ def content(key: str, sent: Row, batch: int) -> Row:
 
 
 def moved_away(key: str, sent: Row, batch: int) -> list[Row]:
-    """The tombstone of the key that a row had before."""
+    """Return the tombstone of the row's previous key, if the record changed the key."""
     if not sent.get("_key_before"):
         return []
     old = json.loads(sent["_key_before"])[key]
@@ -156,7 +156,7 @@ def moved_away(key: str, sent: Row, batch: int) -> list[Row]:
 
 
 def place(row: Row) -> tuple[str, int, bool, str]:
-    """What decides between two records of a key; only breweries here have two contents in one place."""
+    """Return what orders the records of a key; only breweries have two different records at one place."""
     if "brewery_name" not in row:
         return row["_seq"], row["_rev"], row["_deleted"], ""
     text = f"{len(row['brewery_name'])}:{row['brewery_name']}"
@@ -164,6 +164,6 @@ def place(row: Row) -> tuple[str, int, bool, str]:
 
 
 def live(rows: Iterable[Row]) -> list[Row]:
-    """Rows that are not deleted, without technical columns."""
+    """Return the rows that are not deleted, without technical columns."""
     kept = (row for row in rows if not row["_deleted"])
     return [{name: value for name, value in row.items() if not name.startswith("_")} for row in kept]

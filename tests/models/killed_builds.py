@@ -1,10 +1,10 @@
-"""Histories of whole builds by dbt itself: some die, some are overtaken by a batch, some meet a broken rule.
+"""Histories of whole builds by dbt itself: some are killed, overtaken by a batch, or meet a broken rule.
 
 What readers may see at any moment is checked afterwards and completely: a reader sees one version of a table,
-and every version is kept. A version is whole when it is what the dictionary says of one batch boundary of
-each bronze table: of its own for silver state, of any combination for review_flat, and of one version of
-review_flat for gold. No boundary counts at which a broken row would be the last word: that one must never be
-published.
+and every version is kept. A version is whole when it equals what the dictionary computes for one batch
+boundary of each bronze table: for silver state a boundary of its own table, for review_flat any combination
+of them, and for gold one version of review_flat. A boundary whose latest records include a broken row does
+not count: such a row must never be published.
 """
 
 import threading
@@ -25,20 +25,20 @@ from shops import KEYS, STATES, Batch, History, Row, difference, history, live_t
 GOLD = tuple(oracle.GOLD)
 FLAT = "silver.review_flat"
 BUILD = ("build", "--exclude-resource-type", "unit_test", "test")
-# A build has at least so many: a death is drawn from these.
+# A build runs at least this many statements; the one to die at is drawn from them.
 STATEMENTS = 70
 DONE = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 
 @dataclass
 class BuildHistory:
-    """A random history on its way through dbt into a lake."""
+    """A random history that dbt builds into a lake step by step."""
 
     lake: Lake
     dbt: ForkedDbt
     seed: int
     shops: int = 2
-    # How many batches of each table were visible, at each moment when that changed.
+    # The number of visible batches of each table, at each moment when it changed.
     moments: list[dict[str, int]] = field(default_factory=list)
     kills: list[str] = field(default_factory=list)
     while_running: int = 0
@@ -53,7 +53,7 @@ class BuildHistory:
         return Random(self.seed)
 
     def live(self) -> None:
-        """Three deliveries; a death in the first build or in a later one, each third after a broken rule."""
+        """Make three deliveries; kill the first or a later build, every third seed after a broken rule."""
         sent: dict[str, list[Batch]] = {table: [] for table in KEYS}
         self.published = sent
         self._deliver(share=0.4)
@@ -76,7 +76,7 @@ class BuildHistory:
                 self._publish(table, batch)
 
     def _coming(self, table: str, share: float) -> list[Batch]:
-        """The next batches of the history: at least one, and all of them for a share of 1."""
+        """Return the next batches of the history: a share of the rest, but at least one."""
         own = [batch for batch in self.published[table] if batch in self.history.batches[table]]
         left = self.history.batches[table][len(own) :]
         return left[: max(1, int(len(left) * share))]
@@ -87,14 +87,14 @@ class BuildHistory:
         self.moments.append({name: len(batches) for name, batches in self.published.items()})
 
     def build(self) -> Outcome:
-        """A build that must end well."""
+        """Run a build that must succeed."""
         outcome = self.dbt.run(*BUILD)
         assert outcome.exit_code == 0, f"{self.seed}: {outcome.output}"
         self.builds += 1
         return outcome
 
     def killed_build(self) -> None:
-        """A build that dies, nine of ten in a statement; half of them are overtaken by a batch before."""
+        """Kill a build, nine of ten in a statement; for half of them a batch is published before the kill."""
         share = None if self.seed % 10 == 0 else self.chance.random()
         death = Death(self.chance.randint(2, STATEMENTS), share)
         overtaken = self.chance.random() < 0.5
@@ -109,13 +109,13 @@ class BuildHistory:
             self.kills.append(f"not killed: the build was done after {len(outcome.statements)} statements")
             return
         running = list(self._running(outcome))
-        time.sleep(1.1)  # until the dead build has lost its lease
+        time.sleep(1.1)  # until the lease of the dead build has expired
         self.while_running += bool(running)
         where = f"statement {len(outcome.statements)}"
         self.kills.append(f"{where}, while there ran {running or 'nothing'}")
 
     def _overtake(self, statement: int) -> None:
-        """Publish the next batch of reviews once the build has come to a statement."""
+        """Publish the next batch of reviews once the build has reached a statement."""
         deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
             if self.dbt.trace.exists() and len(self.dbt.trace.read_text().split()) >= statement:
@@ -125,7 +125,7 @@ class BuildHistory:
             self._publish("review", batch)
 
     def _running(self, outcome: Outcome) -> Iterator[str]:
-        """The first words of the statements that the cloud was at when dbt died; ends when they are done."""
+        """Wait for the statements to end; yield the first words of those that were running when dbt died."""
         athena = self.lake.client("athena")
         for query in outcome.statements[-8:]:
             while True:
@@ -140,7 +140,7 @@ class BuildHistory:
     # --- what must hold ------------------------------------------------------------------------------------
 
     def differences(self) -> list[str]:
-        """What is not as the dictionary says, after the last build."""
+        """Return how the tables differ from the dictionary after the last build."""
         wrong = []
         for name, expected in tables(self.published).items():
             found = difference(self.lake.rows(f"select * from {name}"), expected)
@@ -149,7 +149,7 @@ class BuildHistory:
         return wrong
 
     def half_versions(self) -> Iterator[str]:
-        """Versions of tables that are of no batch boundary."""
+        """Yield the table versions that match no batch boundary."""
         whole = {name: list(self._whole_states(name)) for name in KEYS}
         for table in KEYS:
             name = f"silver.{STATES[table]}_state"
@@ -189,7 +189,7 @@ class BuildHistory:
 
 
 def broken_review(overall: float) -> Row:
-    """A review whose score is out of range with 9, and its correction with another."""
+    """Return a review whose score of 9 is out of range, or its correction with another score."""
     return {
         "_op": "update",
         "_seq": sequence(5000 - int(overall)),
@@ -208,5 +208,5 @@ def without_marks(row: Row) -> Row:
 
 
 def frozen(rows: list[Row]) -> set[Any]:
-    """Rows as a set that another can be compared with; a column that is null may be absent."""
+    """Return the rows as a set that can be compared; null columns are left out."""
     return {frozenset((name, value) for name, value in row.items() if value is not None) for row in rows}

@@ -1,4 +1,4 @@
-"""Which kinds of trouble a play really had, read off what was published and when, not off the generator."""
+"""Count the kinds of trouble that a play had, from what was published and when, not from the generator."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +10,7 @@ from shops import KEYS, Batch, Event, Row, said
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A record in a batch that became visible after that many builds."""
+    """A record in a batch that became visible after `builds` builds."""
 
     row: Row
     batch: int
@@ -27,18 +27,18 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All that was sent about one key, as it arrived, and when the events of its table were published."""
+    """All that was sent about one key, in order of arrival, and its table's events with their batches."""
 
     table: str
     key: int
     sent: list[Sent]
     events: list[tuple[Event, int]]
-    # The builds after which a review first named this key as its beer, brewery or writer.
+    # The number of builds before a review first named this key as its beer, brewery or writer.
     referred: int | None
 
 
 def stories(play: Play) -> Iterator[Story]:
-    """The story of each key."""
+    """Yield the story of each key."""
     builds = {(arrival.table, arrival.number): arrival.builds for arrival in play.arrivals}
     by_key: dict[tuple[str, int], list[Sent]] = defaultdict(list)
     referred: dict[tuple[str, int], int] = {}
@@ -62,7 +62,7 @@ def _events(batches: Iterable[Batch]) -> list[tuple[Event, int]]:
 
 
 def pairs(story: Story) -> Iterator[tuple[Sent, Sent]]:
-    """Each record with each that arrived in a later batch."""
+    """Yield each record with each record that arrived in a later batch."""
     yield from ((one, two) for one in story.sent for two in story.sent if one.batch < two.batch)
 
 
@@ -118,7 +118,7 @@ def was_in_doubt(story: Story) -> bool:
 
 
 def was_reloaded_over_changes(story: Story) -> bool:
-    """A change from before the reload arrived after its completion, or one from after it arrived before."""
+    """A change older than the reload arrived after its completion, or a newer one arrived before it."""
     for event, completed in story.events:
         if event.kind == "reload-complete":
             changes = [one for one in story.sent if one.op != "load"]
@@ -130,7 +130,7 @@ def was_reloaded_over_changes(story: Story) -> bool:
 
 
 def is_missing_in_a_reload(story: Story) -> bool:
-    """A completed reload lacks the key, which had been there."""
+    """A completed reload lacks the key, which existed before."""
     return any(
         event.kind == "reload-complete"
         and any(one.row["_seq"] < event.seq for one in story.sent)
@@ -155,7 +155,7 @@ def was_truncated_before_it_came(story: Story) -> bool:
 
 
 def came_after_its_reviews(story: Story) -> bool:
-    """A build had taken in a review of a beer, brewery or writer that was not known then."""
+    """A build had read a review of a beer, brewery or writer that was not known yet."""
     first = min(one.builds for one in story.sent)
     return story.referred is not None and story.referred < first
 
@@ -181,7 +181,7 @@ KINDS = (*OF_A_KEY, LOST, *TROUBLES, "batches", "builds")
 
 
 def counted(play: Play) -> Counter[str]:
-    """How many keys, batches or builds had each kind of trouble."""
+    """Count the keys, batches or builds that had each kind of trouble."""
     found: Counter[str] = Counter()
     for story in stories(play):
         found.update(kind for kind, holds in OF_A_KEY.items() if holds(story))
@@ -193,7 +193,7 @@ def counted(play: Play) -> Counter[str]:
 
 
 def _all_lose(table: str, batches: list[Batch]) -> int:
-    """How many batches say nothing that a batch before did not say already."""
+    """Count the batches of which no row wins over those of earlier batches."""
     lost, best = 0, {}
     for batch in batches:
         wins = False

@@ -1,7 +1,7 @@
-"""Tables in memory under the local Athena's own translation: what `dbt build` would ask, without a server.
+"""Tables in memory under the local Athena's translation: runs the queries of `dbt build` without a server.
 
-Statements are Athena SQL. `localcloud` reads and translates them and DuckDB runs them, as in the local cloud;
-only the storage is simpler: a version of a table is a DuckDB table, and a MERGE makes the next one.
+Statements are Athena SQL. `localcloud` parses and translates them and DuckDB runs them, as in the local
+cloud; only the storage is simpler: a table version is a DuckDB table, and a MERGE creates the next version.
 """
 
 import itertools
@@ -36,7 +36,7 @@ METADATA = {
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A relation of DuckDB text with Athena's types."""
+    """A relation given as DuckDB text, with Athena's types."""
 
     columns: Columns
     source: str
@@ -60,7 +60,7 @@ class Snapshot:
 
 @dataclass(slots=True)
 class Iceberg:
-    """A table with versions; `identity` changes when it is made anew."""
+    """A table with versions; `identity` changes when it is recreated."""
 
     columns: Columns
     identity: str
@@ -77,12 +77,12 @@ class MemoryLake:
     views: dict[tuple[str, str], View] = field(default_factory=dict)
     partitions: dict[tuple[str, str], set[int]] = field(default_factory=dict)
     clock: int = 1_700_000_000_000
-    # Statements and inserts so far, and what happens before the statement and after the insert of a number.
+    # Statements and inserts so far, and what to call before a statement and after an insert, by its number.
     statements: int = 0
     inserts: int = 0
     before_statement: dict[int, Callable[[], None]] = field(default_factory=dict)
     after_insert: dict[int, Callable[[], None]] = field(default_factory=dict)
-    # What happens before the MERGE into a table of this name.
+    # What to call before the MERGE into the table of this name.
     before_merge: dict[str, Callable[[], None]] = field(default_factory=dict)
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
@@ -131,18 +131,18 @@ class MemoryLake:
     # --- what a client asks --------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Count a statement, and let happen what is to happen before it."""
+        """Count a statement, and call what is due before it."""
         self.statements += 1
         if (interruption := self.before_statement.pop(self.statements, None)) is not None:
             interruption()
 
     def query(self, sql: str) -> tuple[list[str], Rows]:
-        """Names and rows of a query."""
+        """Return column names and rows of a query."""
         self.begin()
         return self._answer(sql)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        """All rows of a table or view, as a test asks for them: this is no statement of a build."""
+        """Return all rows of a table or view. This does not count as a statement of a build."""
         names, rows = self._answer(f"select * from {table}")
         return [dict(zip(names, row, strict=True)) for row in rows]
 
@@ -182,9 +182,9 @@ class MemoryLake:
             interruption()
 
     def merge(self, sql: str) -> int:
-        """MERGE INTO an Iceberg table: one snapshot, or none when nothing changes. Returns the rows changed.
+        """Run MERGE INTO an Iceberg table: one snapshot, or none if nothing changes. Return the rows changed.
 
-        DuckDB would take any of two source rows for one target row, where Athena fails.
+        If two source rows match one target row, DuckDB takes any of them, where Athena fails; so does this.
         """
         self.begin()
         tree = parse(sql)
@@ -213,7 +213,7 @@ class MemoryLake:
         return int(count)
 
     def add_columns(self, name: tuple[str, str], wanted: Columns) -> None:
-        """Add the columns that the table lacks; rows have nulls in them."""
+        """Add the columns that the table lacks; they are null in existing rows."""
         table = self.iceberg[name]
         known = {column for column, _ in table.columns}
         for column, type_ in (one for one in wanted if one[0] not in known):
@@ -223,7 +223,7 @@ class MemoryLake:
             )
 
     def create_plain(self, database: str, name: str, columns: list[tuple[str, str]]) -> None:
-        """An empty Hive table; types are Hive's."""
+        """Create an empty Hive table; the types are Hive's."""
         types = tuple((column, parse_hive(type_)) for column, type_ in columns)
         label = self._label(name)
         listed = ", ".join(f"{ident(column)} {duckdb_type(type_)}" for column, type_ in types)
@@ -231,7 +231,7 @@ class MemoryLake:
         self.plain[database, name] = Stored(types, label)
 
     def append(self, database: str, name: str, batch: int, rows: list[dict[str, Any]]) -> None:
-        """A batch into a plain table, as a partition; a column that a row leaves out is null."""
+        """Add a batch to a plain table as a partition; columns that a row leaves out are null."""
         table = self.plain[database, name]
         self.partitions.setdefault((database, name), set()).add(batch)
         if not rows:
@@ -242,7 +242,7 @@ class MemoryLake:
         self.connection.execute(f"INSERT INTO {table.source} FROM arriving")
 
     def append_table(self, database: str, name: str, batch: int, rows: pa.Table) -> None:
-        """A batch of the parser's own rows into a plain table, as a partition; read as Athena reads them."""
+        """Add a batch of the parser's own rows to a plain table as a partition, read as Athena reads them."""
         table = self.plain[database, name]
         self.partitions.setdefault((database, name), set()).add(batch)
         self.connection.register("arriving", rows.append_column("batch", pa.array([batch] * len(rows))))
@@ -274,7 +274,7 @@ _RANGED = {
 
 
 def _partitions(table: Iceberg) -> Stored:
-    """`$partitions` of a table, by `_slot` if it has one: what statistics of files say of a few columns."""
+    """Return `$partitions` of a table, by `_slot` if it has one: file statistics of a few columns."""
     ranged = {name: type_ for name, type_ in _RANGED.items() if name in dict(table.columns)}
     ranges = ", ".join(
         f"{name}: {{min: min({name}), max: max({name}), null_count: count(*) - count({name})}}"
@@ -303,5 +303,5 @@ _DUCKDB = {
 
 
 def open_lake(folder: Path, *, threads: int = 2) -> MemoryLake:
-    """An empty lake; `folder` takes what spills out of memory."""
+    """Return an empty lake; `folder` takes what spills out of memory."""
     return MemoryLake(open_database(folder, threads=threads))

@@ -147,7 +147,7 @@ BUGS = {
 
 
 def planted(name: str, folder: Path) -> Path:
-    """A copy of the project in `folder` with the bug in it."""
+    """Return a copy of the project in `folder` with the bug in it."""
     for part in ("macros", "models"):
         shutil.copytree(ROOT / part, folder / part)
     shutil.copy(ROOT / "dbt_project.yml", folder)

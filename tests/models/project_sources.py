@@ -1,4 +1,4 @@
-"""The templates of the project's macros and models, and what its yml files say of them."""
+"""The templates of the project's macros and models, and their properties in the yml files."""
 
 import re
 import warnings
@@ -18,10 +18,10 @@ _MACRO = re.compile(r"({%-? *macro (\w+).*?{%-? *endmacro *-?%})", re.S)
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The sources of the project: templates of macros and models, and what the yml files say of models.
+    """The sources of the project: templates of macros and models, and their properties in the yml files.
 
-    `macros` are the project's and, where it has none of that name, the adapter's (`adapters`). `sources` has
-    the columns of each table of bronze.
+    `macros` are the project's, and the adapter's (`adapters`) where the project has none of that name.
+    `sources` holds the columns of each bronze table.
     """
 
     macros: Mapping[str, Template]
@@ -34,14 +34,14 @@ class Project:
 
 
 def load(root: Path = ROOT) -> Project:
-    """Read the project in `root`, and the two macros of the adapter that matter."""
+    """Read the project in `root`, and the two adapter macros that matter."""
     environment = Environment(extensions=["jinja2.ext.do"], undefined=StrictUndefined)
     adapter = _adapter_macros()
     files = [
         adapter / "materializations/models/incremental/merge.sql",
         adapter / "utils/ddl_dml_data_type.sql",
     ]
-    # The adapter's text has escapes in it that Python means to refuse one day.
+    # The adapter's text has invalid escape sequences, which Python warns of.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         adapters = _macros(files, environment)
@@ -64,7 +64,7 @@ def _configs(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _macros(files: list[Path], environment: Environment) -> dict[str, Template]:
-    """A template for each macro, so that a call between two of one file takes our way too."""
+    """Return a template for each macro, so that calls between macros of one file go through ours, too."""
     found: dict[str, Template] = {}
     for file in files:
         for text, name in _MACRO.findall(file.read_text()):

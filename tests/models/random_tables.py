@@ -1,7 +1,7 @@
-"""Tables that nobody wrote down: random columns and keys, and a random history of one as raw lines.
+"""Random tables: columns, keys, and a random history of each as raw lines.
 
-`expected` is what silver shall show, kept in a dictionary of Python values: of all that was said about a key,
-what has the highest place in the log.
+`expected` is what silver must show, kept in a dictionary of Python values: for each key, the record with the
+highest place in the log.
 """
 
 import base64
@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-# What a raw file says, and what silver shows.
+# The value in a raw file, and the value that silver shows.
 Value = tuple[Any, Any]
 Draw = Callable[[Random], Value]
 
@@ -23,7 +23,7 @@ TEXTS = (
     "", " ", "a", "A", "'", '"', "\\", "\n", "T", "null", "{}", "$.a", "%", "--", "1", "1.0",
     "2024-01-01T00:00",     "é", "e\u0301", "\u00a0", "日本", "🍺", "\t", "\\n", "x" * 300, "{{ this }}",
 )  # fmt: skip
-# Words that macros use for their own relations are among them.
+# Includes words that macros use for their own relations.
 NAMES = (
     "a", "n1", "x__y", "date", "value", "key", "day", "zone", "number", "position", "count", "first", "at",
     "state", "changes", "latest", "events", "target", "src", "fresh", "held", "batch_no", "seq", "deleted",
@@ -54,7 +54,7 @@ def _decimal(precision: int, scale: int) -> Draw:
     def draw(chance: Random) -> Value:
         digits = chance.choice((0, 1, 10, 10**precision - 1, chance.randrange(10**precision)))
         number = Decimal(f"{chance.choice((digits, -digits))}E-{scale}")
-        # 1.50 and 1.5 are one value.
+        # 1.50 and 1.5 are the same value.
         said = format(number.normalize(Context(prec=38)) if chance.random() < 0.5 else number, "f")
         return said, number
 
@@ -117,7 +117,7 @@ def _entries(of: Draw) -> Draw:
     return draw
 
 
-# Of which a key may be.
+# The types that a key may have.
 SCALARS: dict[str, Draw] = {
     "int": _whole(32), "bigint": _whole(64), "boolean": _boolean, "decimal(10,3)": _decimal(10, 3),
     "decimal(38,10)": _decimal(38, 10), "decimal(5,0)": _decimal(5, 0), "date": _date,
@@ -140,14 +140,14 @@ TYPES: dict[str, Draw] = SCALARS | {
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of random shape: the type of each column, and the columns of its key in their order."""
+    """A table of random shape: the type of each column, and its key columns in order."""
 
     columns: Mapping[str, str]
     key: tuple[str, ...]
 
     @property
     def bronze(self) -> str:
-        """Its contract, as little of one as is enough."""
+        """Its contract, with only what is required."""
         properties = [
             {
                 "name": name, "logicalType": LOGICAL.get(kind.partition("(")[0].partition("<")[0]),
@@ -181,9 +181,9 @@ LOGICAL = {
 
 @dataclass(slots=True)
 class Story:
-    """What happened to a table: raw lines in an order of their own, and what silver shall show of them.
+    """The history of a table: raw lines in order of arrival, and the rows that silver must show.
 
-    `refused` are those of them that the parser takes no row from.
+    `refused` are the lines that the parser does not turn into a row.
     """
 
     lines: list[str]
@@ -192,7 +192,7 @@ class Story:
 
 
 def table(chance: Random) -> Table:
-    """One to three columns of a key and up to five others, in any order."""
+    """Draw a table with one to three key columns and up to five others, in any order."""
     names = chance.sample(NAMES, chance.randint(1, 8))
     key = tuple(names[: min(len(names), chance.randint(1, 3))])
     kinds = {name: chance.choice(list(SCALARS if name in key else TYPES)) for name in names}
@@ -200,7 +200,7 @@ def table(chance: Random) -> Table:
 
 
 def story(shape: Table, chance: Random) -> Story:
-    """Thirty changes of at most five keys, some said twice, in any order."""
+    """Draw thirty changes of at most five keys, some sent twice, in any order."""
     pool = [
         {name: TYPES[shape.columns[name]](chance) for name in shape.key} for _ in range(chance.randint(1, 5))
     ]
@@ -246,6 +246,6 @@ def story(shape: Table, chance: Random) -> Story:
 
 
 def _is_refused(row: Mapping[str, Value]) -> bool:
-    """Whether a nested value has a moment that Athena would round."""
+    """Return whether a nested value has a timestamp that Athena would round."""
     fields = (value for _, seen in row.values() if isinstance(seen, dict) for value in seen.values())
     return any(isinstance(value, datetime) and value.microsecond % 1000 for value in fields)

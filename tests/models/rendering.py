@@ -1,6 +1,6 @@
-"""Render the project's macros and models as dbt does, and run what they render on a lake in memory.
+"""Render the project's macros and models as dbt does, and run the SQL on a lake in memory.
 
-The SQL is the macros' own, and so is the adapter's MERGE. What stands in for dbt here is its context only:
+The SQL comes from the macros themselves, and the MERGE from the adapter. Only dbt's context is replaced:
 `ref`, `source`, `this`, `config`, `run_query` and the like.
 """
 
@@ -15,7 +15,7 @@ from jinja2 import Environment, Template
 from memory_lake import MemoryLake
 from project_sources import Project
 
-# The order in which dbt would build them.
+# The order in which dbt would build the models.
 MODELS = (
     *(f"{name}_state" for name in ("breweries", "beers", "profiles", "reviews")),
     *("breweries", "beers", "profiles", "reviews", "review_flat", "reviews_enriched"),
@@ -40,14 +40,14 @@ _MARK = re.compile(r"consumes \S+ of \S+: \w+ (?P<head>\d+) after (?P<consumed>\
 
 
 class _ReturnError(Exception):
-    """What `return` of a macro carries to its call."""
+    """Carries what a macro gave to `return` up to the macro's call."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
 
 
 class CrashError(Exception):
-    """The death of dbt before one of its statements."""
+    """dbt dies before one of its statements."""
 
 
 class BuildFailedError(Exception):
@@ -55,7 +55,7 @@ class BuildFailedError(Exception):
 
 
 class Row(tuple):
-    """A row as dbt's results have it."""
+    """A row as in dbt's results."""
 
     def values(self) -> tuple[Any, ...]:
         return tuple(self)
@@ -63,7 +63,7 @@ class Row(tuple):
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A relation, as text in SQL."""
+    """A relation that renders as its name in SQL."""
 
     schema: str
     identifier: str
@@ -74,7 +74,7 @@ class Relation:
 
 @dataclass(slots=True)
 class Dbt:
-    """Builds of a project on a lake. `variables` are what `--vars` would give."""
+    """Builds a project on a lake. `variables` are what `--vars` would give."""
 
     project: Project
     lake: MemoryLake
@@ -83,19 +83,19 @@ class Dbt:
     audits: bool = False
 
     def build(self, *models: str) -> None:
-        """Build these models (all of them unless named) as one invocation."""
+        """Build these models (all of them if none is named) as one invocation."""
         self.builds += 1
         for name in models or MODELS:
             _Model(self, name).build()
 
     def call(self, model: str, macro: str, *args: Any, **kwargs: Any) -> Any:
-        """What a macro gives in the context of a model."""
+        """Return the result of a macro in the context of a model."""
         one = _Model(self, model)
         one.context = one._context()
         return one._call(macro, *args, **kwargs)
 
     def waiting(self) -> list[str]:
-        """What the next build would take in: the marks of inputs whose head is not what was consumed."""
+        """Return what the next build would consume: marks of inputs whose head is not the consumed batch."""
         self.builds += 1
         rendered = "".join(_Model(self, name).render() for name in MODELS)
         return [mark[0] for mark in _MARK.finditer(rendered) if mark["head"] != mark["consumed"]]
@@ -125,7 +125,7 @@ class _Model:
         """The model's SQL as dbt would compile it now."""
         self.context = self._context()
         template = self.dbt.project.models[self.name]
-        # `config` has to be known before the rest is rendered, as dbt's parse knows it.
+        # `config` must be known before the rest is rendered, as in dbt, where parsing finds it.
         self.given.update(self._stated_config(template))
         return template.render(self.context)
 
@@ -299,7 +299,7 @@ class _Model:
         return SimpleNamespace(rows=[Row(row) for row in rows])
 
     def _load_result(self, name: str) -> SimpleNamespace | None:
-        """As dbt does: a result is given once, and asking again is an error until it is stored again."""
+        """Return a stored result once, as dbt does: asking again is an error until it is stored again."""
         found = self.results.get(name)
         if found is None:
             return None
@@ -338,7 +338,7 @@ def _column(stated: Mapping[str, Any]) -> SimpleNamespace:
 
 
 def _graph(project: Project) -> dict[str, SimpleNamespace]:
-    """The sources as dbt's graph has them."""
+    """Return the sources as in dbt's graph."""
     return {
         name: SimpleNamespace(source_name="bronze", name=name, columns=dict.fromkeys(columns))
         for name, columns in project.sources.items()
@@ -350,7 +350,7 @@ def _constraint(stated: Mapping[str, Any]) -> SimpleNamespace:
 
 
 def _insert_all(lake: MemoryLake, staged: Relation) -> str:
-    """What the strategy append does, as a clause of a MERGE that matches nothing."""
+    """Write what the strategy `append` does as the clause of a MERGE that matches nothing."""
     columns = [name for name, _ in lake.iceberg[staged.schema, staged.identifier].columns]
     values = ", ".join(f"src.{name}" for name in columns)
     return f"when not matched then insert ({', '.join(columns)}) values ({values})"

@@ -1,7 +1,7 @@
-"""Random histories of many small shops side by side, and the dictionary that says what must come of them.
+"""Random histories of many small shops side by side, and the dictionary that computes the expected tables.
 
-The shops of one lake share its tables, its builds and what happens to a table as a whole; keys, months,
-records and their order of arrival are each shop's own, so that each is a history by itself.
+The shops of a lake share its tables, its builds and its table-wide events. Each has its own keys, months,
+records and order of arrival, so each is a history by itself.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ POSITIONS = 400
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happens to a table as a whole: everything below its place in the sequence is gone."""
+    """A table-wide event that deletes everything below its place in the sequence."""
 
     kind: str
     seq: str
@@ -53,7 +53,7 @@ def history(seed: int, shops: int) -> History:
     """Draw the histories of `shops` shops."""
     chance = Random(seed)
     assert shops <= SHOPS_AT_MOST
-    # Reviews come in the most batches, so that those troubles find some which publish from the longest queue.
+    # Reviews have the most batches, so that troubles that publish from the longest queue find one waiting.
     batches = {
         table: [Batch() for _ in range(chance.randint(6, 8) if table == "review" else chance.randint(3, 6))]
         for table in KEYS
@@ -62,7 +62,7 @@ def history(seed: int, shops: int) -> History:
         reloaded = list(_events(table, batches[table], chance))
         taken: set[tuple[int, str, int]] = set()
         for shop in range(shops):
-            # What is quiet in a build, while others change, must stay as it was.
+            # A shop that is quiet in a build while others change must keep its rows.
             busy = chance.sample(batches[table], chance.randint(1, len(batches[table])))
             for sent in _records(table, shop, reloaded, chance):
                 if table == "brewery" or _is_alone(KEYS[table], sent, taken):
@@ -70,14 +70,14 @@ def history(seed: int, shops: int) -> History:
         for batch in batches[table]:
             chance.shuffle(batch.rows)
         if chance.random() < 0.5:
-            # A file that came again, as a batch of its own: all of its rows lose.
+            # A file that was sent again, as its own batch: all of its rows lose.
             last = batches[table][-1].rows
             batches[table].append(Batch(chance.sample(last, min(shops, len(last)))))
     return History(seed, batches)
 
 
 def _events(table: str, batches: list[Batch], chance: Random) -> Iterator[Event]:
-    """Put truncates and completed reloads into random batches; give the reloads."""
+    """Put truncates and completed reloads into random batches; yield the reloads."""
     for number in range(2, 4):
         if chance.random() < 0.25:
             event = Event("truncate-table", sequence(chance.randint(5, POSITIONS)))
@@ -87,14 +87,14 @@ def _events(table: str, batches: list[Batch], chance: Random) -> Iterator[Event]
             event = Event("reload-complete", place)
             chance.choice(batches).events.append(event)
             yield event
-    # Neither of these deletes anything, and the first is in nine of ten histories.
+    # These two delete nothing. The first is in nine of ten histories.
     for other, often in ("reload-begin", 0.45), ("add-column", 0.15):
         if chance.random() < often:
             chance.choice(batches).events.append(Event(other, sequence(POSITIONS * 2)))
 
 
 def _is_alone(key: str, sent: Row, taken: set[tuple[int, str, int]]) -> bool:
-    """Whether no other record has its place; only breweries are asked which of two contents wins."""
+    """Return whether the record's places are free; only breweries may have two records at one place."""
     places = {(row[key], row["_seq"], row["_rev"]) for row in said(key, sent)}
     if places & taken:
         return False
@@ -103,7 +103,7 @@ def _is_alone(key: str, sent: Row, taken: set[tuple[int, str, int]]) -> bool:
 
 
 def _send(sent: Row, batches: list[Batch], chance: Random) -> None:
-    """Into any batch, a fifth of them twice."""
+    """Add the record to any batch, a fifth of them twice."""
     for _ in range(2 if chance.random() < 0.2 else 1):
         chance.choice(batches).rows.append(sent)
 
@@ -111,7 +111,7 @@ def _send(sent: Row, batches: list[Batch], chance: Random) -> None:
 def _records(table: str, shop: int, reloads: list[Event], chance: Random) -> Iterator[Row]:
     key, base = KEYS[table], shop * STRIDE
     many = {"brewery": 3, "beer": 4, "profile": 6, "review": 60}[table]
-    # In a third of the shops a month often has one review, and nothing once that one has left it.
+    # In a third of the shops a month often has a single review, and none once that one has left it.
     few = table == "review" and chance.random() < 0.35
     ids = [base + n for n in range(1, 1 + (4 if few else many))]
     for number in ids:
@@ -127,7 +127,7 @@ def _records(table: str, shop: int, reloads: list[Event], chance: Random) -> Ite
 
 
 def _change(table: str, key: str, number: int, shop: int, chance: Random) -> Iterator[Row]:
-    """One thing that may happen to a key."""
+    """Draw one kind of change of a key."""
     position = chance.randint(1, POSITIONS)
     new = _row(table, number, shop, chance)
     match chance.choice(["update", "delete", "keys", "back", "moved", "extract", "replay", "doubt"]):
@@ -182,7 +182,7 @@ def _row(table: str, number: int, shop: int, chance: Random) -> Row:
 
 
 def states(published: dict[str, list[Batch]]) -> dict[str, dict[int, Row]]:
-    """Table -> key -> row of its state: the record with the highest place, deleted when below the floor."""
+    """Return table -> key -> state row: the record with the highest place, deleted when below the floor."""
     return {table: _last_words(table, batches) for table, batches in published.items()}
 
 
@@ -201,7 +201,7 @@ def _last_words(table: str, batches: Iterable[Batch]) -> dict[int, Row]:
 
 
 def said(key: str, sent: Row) -> Iterator[Row]:
-    """The row that a record brings, or its tombstone, and the tombstone of the key that it had before."""
+    """Yield the row that a record brings, or its tombstone, and the tombstone of its previous key."""
     values = {name: value for name, value in sent.items() if not name.startswith("_")}
     places = {"_seq": sent["_seq"], "_rev": sent["_rev"]}
     row = {**values, **places, "_deleted": False}
@@ -211,12 +211,12 @@ def said(key: str, sent: Row) -> Iterator[Row]:
 
 
 def _tombstone(key: str, row: Row) -> Row:
-    """The key and the place of what is deleted, and nothing else of it."""
+    """Return the key and the place of a deleted row, and nothing else of it."""
     return {key: row[key], "_seq": row["_seq"], "_rev": row["_rev"], "_deleted": True}
 
 
 def _place(row: Row) -> tuple[str, int, bool, str]:
-    """What decides between two records of a key; only breweries have two contents in one place."""
+    """Return what orders the records of a key; only breweries have two different records at one place."""
     if "beer_id" in row or "profile_id" in row or "review_id" in row:
         return row["_seq"], row["_rev"], row["_deleted"], ""
     name = row.get("brewery_name")
@@ -225,7 +225,7 @@ def _place(row: Row) -> tuple[str, int, bool, str]:
 
 
 def tables(published: dict[str, list[Batch]]) -> dict[str, list[Row]]:
-    """Every table that a build makes, from what was published."""
+    """Return every table that a build writes, computed from what was published."""
     found = states(published)
     made = {f"silver.{STATES[table]}_state": list(rows.values()) for table, rows in found.items()}
     live = live_tables(found)
@@ -233,7 +233,7 @@ def tables(published: dict[str, list[Batch]]) -> dict[str, list[Row]]:
 
 
 def live_tables(found: dict[str, dict[int, Row]]) -> dict[str, list[Row]]:
-    """The live tables of silver and the enriched reviews, from the states."""
+    """Return silver's live tables and the enriched reviews, computed from the states."""
     made: dict[str, list[Row]] = {}
     for table, rows in found.items():
         live = (row for row in rows.values() if not row["_deleted"])
@@ -250,7 +250,7 @@ def live_tables(found: dict[str, dict[int, Row]]) -> dict[str, list[Row]]:
 
 
 def difference(found: Iterable[Row], expected: Iterable[Row]) -> Any:
-    """None when both are the same set of rows; a column that `expected` leaves out is null, `_batch` free."""
+    """Return None if both are the same rows. Columns that `expected` lacks are null; `_batch` is ignored."""
     found = list(found)
     names = sorted(name for name in (found[0] if found else {}) if name != "_batch")
     ours = [tuple(row[name] for name in names) for row in found]

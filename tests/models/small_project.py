@@ -9,7 +9,7 @@ from bronze_lake import ROOT, Lake, clean_environment
 
 
 def create(folder: Path) -> None:
-    """A project without models in `folder`; what it builds goes to silver."""
+    """Create a project without models in `folder`; it builds into silver."""
     settings = yaml.safe_load((ROOT / "dbt_project.yml").read_text())
     settings["macro-paths"] = [str(ROOT / "macros")]
     settings["models"]["lakehouse"]["+schema"] = "silver"
@@ -24,7 +24,7 @@ def write(
     more: str = "",
     materialized: str = "incremental",
 ) -> None:
-    """A model with a contract: a key, and `columns` with their types in the contract and in the query."""
+    """Write a model with a contract: a key, and `columns` with their types in contract and query."""
     selected = ", ".join(f"{sql} as {column}" for column, (_, sql) in columns.items())
     (folder / f"models/{name}.sql").write_text(f"select cast(1 as bigint) as id, {selected}{more}\n")
     not_null = [{"type": "not_null", "warn_unsupported": False, "warn_unenforced": False}]
@@ -39,7 +39,7 @@ def write(
 def run(
     folder: Path, lake: Lake, *, command: str = "run", more: tuple[str, ...] = (), expect: int = 0
 ) -> str:
-    """`dbt run` (or another command) of all that is in it; what it prints."""
+    """Run `dbt run` (or another command) on all models and return its output."""
     arguments = ("--no-use-colors", command, *more, "--profiles-dir", str(ROOT / "profiles"))
     done = loaded_dbt.run(arguments, folder, clean_environment() | {"AWS_ENDPOINT_URL": lake.endpoint})
     assert done.returncode == expect, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""What single builds do, on a lake in memory. Each test leaves the lake as the dictionary says."""
+"""What single builds do, on a lake in memory. Each test leaves the tables equal to the dictionary."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ def project() -> Project:
 
 @pytest.fixture(scope="module")
 def play(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Play:
-    """Two shops after all of their history, built once."""
+    """Return two shops after all of their history, built once."""
     played = Play(history(11, 2), project, tmp_path_factory.mktemp("lake"))
     for table in [table for table, batches in played.history.batches.items() for _ in batches]:
         played.publish(table)
@@ -33,13 +33,13 @@ def play(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Play:
 
 
 def differs(play: Play) -> list[str]:
-    """The tables that are not as the dictionary says."""
+    """Return the tables that differ from the dictionary."""
     expected = tables(play.published)
     return [name for name, rows in expected.items() if difference(play.lake.rows(name), rows) is not None]
 
 
 def spoil(play: Play, table: str, change: str) -> None:
-    """Change rows of a table behind everybody's back."""
+    """Change rows of a table without a build."""
     schema, name = table.split(".")
     label = play.lake.iceberg[schema, name].snapshots[-1].label
     play.lake.connection.execute(change.replace("THIS", label))
@@ -61,7 +61,7 @@ def reconcile(play: Play, *models: str) -> None:
         play.dbt.variables, play.dbt.audits = {}, False
 
 
-def test_a_reconciliation_of_right_tables_passes_and_writes_nothing(
+def test_reconciling_correct_tables_passes_and_writes_nothing(
     play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     merges: list[str] = []
@@ -69,7 +69,7 @@ def test_a_reconciliation_of_right_tables_passes_and_writes_nothing(
     before = {name: len(table.snapshots) for name, table in play.lake.iceberg.items()}
     consumed = play.lake.rows("ops.consumed")
     reconcile(play)
-    assert merges == [], "where the audit has counted no row, there is nothing to merge"
+    assert merges == [], "the audit found no row, so there is nothing to merge"
     assert {name: len(table.snapshots) for name, table in play.lake.iceberg.items()} == before
     assert play.lake.rows("ops.consumed") == consumed
 
@@ -85,7 +85,7 @@ def test_a_reconciliation_of_right_tables_passes_and_writes_nothing(
         (VOLUME, "DELETE FROM THIS WHERE volume_rank = 1"),
     ],
 )
-def test_a_reconciliation_finds_what_was_changed_and_a_rebuild_puts_it_right(
+def test_a_reconciliation_finds_changed_rows_and_a_rebuild_repairs_them(
     play: Play, table: str, change: str
 ) -> None:
     right = play.lake.rows(table)
@@ -104,18 +104,18 @@ def test_a_reconciliation_finds_what_was_changed_and_a_rebuild_puts_it_right(
     assert differs(play) == []
 
 
-def test_a_reconciliation_finds_a_key_that_is_there_twice(play: Play) -> None:
-    """Both rows are what a recompute gives."""
+def test_a_reconciliation_finds_a_duplicate_key(play: Play) -> None:
+    """Each of the two rows equals what a recompute gives."""
     spoil(play, VOLUME, "INSERT INTO THIS FROM THIS WHERE volume_rank = 1")
     twice = r"break its contract: \d+ rows? where the key review_year, review_month, state is a duplicate"
     with pytest.raises(BuildFailedError, match=twice):
         reconcile(play, "state_by_review_volume")
     spoil(play, VOLUME, "DELETE FROM THIS WHERE volume_rank = 1")
     rebuild(play)
-    assert differs(play) == [], "what is deleted comes back as the message says"
+    assert differs(play) == [], "the deleted rows come back, as the message says"
 
 
-def test_a_reconciliation_finds_rows_from_before_a_rule(play: Play, project: Project) -> None:
+def test_a_reconciliation_finds_rows_older_than_a_rule(play: Play, project: Project) -> None:
     stated = project.columns["state_by_review_volume"]
     rule = {"type": "check", "name": "many", "expression": "review_count > 1000000"}
     columns = stated | {"constraints": [*stated["constraints"], rule]}
@@ -132,7 +132,7 @@ def test_a_reconciliation_finds_rows_from_before_a_rule(play: Play, project: Pro
 
 @contextmanager
 def without_bronze(play: Play) -> Iterator[None]:
-    """Bronze as it is when all of its partitions have been retired."""
+    """Remove the bronze rows, as when all partitions have been retired."""
     lake, partitions = play.lake, play.lake.partitions
     lake.partitions = {}
     for table in KEYS:
@@ -153,8 +153,8 @@ def test_a_build_that_finds_nothing_new_writes_nothing(play: Play) -> None:
     assert play.lake.rows("ops.consumed") == consumed
 
 
-def test_the_catalog_is_asked_for_new_batches_only(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By a literal, which it can heed: after a year a table has a hundred thousand."""
+def test_builds_list_only_new_partitions(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a literal, which prunes partitions: after a year a table has a hundred thousand."""
     asked, query = [], MemoryLake.query
 
     def noted(lake: MemoryLake, sql: str) -> Any:
@@ -171,7 +171,7 @@ def test_the_catalog_is_asked_for_new_batches_only(play: Play, monkeypatch: pyte
     )
 
 
-def test_a_rebuild_works_from_state_where_bronze_has_been_retired(play: Play) -> None:
+def test_a_rebuild_works_from_state_when_bronze_has_been_retired(play: Play) -> None:
     spoil(play, VOLUME, MORE)
     spoil(play, "silver.review_flat", "UPDATE THIS SET state = 'XX' WHERE state = 'OH'")
     with without_bronze(play):
@@ -179,7 +179,7 @@ def test_a_rebuild_works_from_state_where_bronze_has_been_retired(play: Play) ->
         assert differs(play) == []
 
 
-def test_a_rebuild_empties_tombstones_of_an_older_version_where_bronze_has_been_retired(play: Play) -> None:
+def test_a_rebuild_empties_old_tombstones_when_bronze_has_been_retired(play: Play) -> None:
     spoil(play, "silver.profiles_state", "UPDATE THIS SET profile_name = 'Xanthippe' WHERE _deleted")
     assert "Xanthippe" in {row["profile_name"] for row in play.lake.rows("silver.profiles_state")}
     with without_bronze(play):
@@ -189,10 +189,10 @@ def test_a_rebuild_empties_tombstones_of_an_older_version_where_bronze_has_been_
     assert differs(play) == []
 
 
-def test_a_first_build_is_refused_where_batches_have_been_let_go(
+def test_a_first_build_is_refused_when_batches_have_been_retired(
     project: Project, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """It would take in what there is, up to the newest batch, and never look back."""
+    """It would consume the batches that are left, up to the newest, and never look back."""
     made = Play(history(11, 2), project, tmp_path_factory.mktemp("lake"))
     for table in [table for table, batches in made.history.batches.items() for _ in batches]:
         made.publish(table)
@@ -207,10 +207,10 @@ def test_a_first_build_is_refused_where_batches_have_been_let_go(
     assert differs(made) == []
     batches.remove(1)
     made.dbt.build()
-    assert differs(made) == [], "a model that has taken them in needs them no more"
+    assert differs(made) == [], "a model that has consumed them no longer needs them"
 
 
-def test_what_was_taken_in_stays_so_where_the_newest_batches_have_been_let_go(play: Play) -> None:
+def test_offsets_stay_when_the_newest_batches_have_been_retired(play: Play) -> None:
     spoil(play, VOLUME, MORE)
     batches = play.lake.partitions["bronze", "review"]
     newest, consumed = max(batches), play.lake.rows("ops.consumed")
@@ -220,12 +220,12 @@ def test_what_was_taken_in_stays_so_where_the_newest_batches_have_been_let_go(pl
         play.dbt.build()
     finally:
         batches |= {newest, newest - 1}
-    assert play.lake.rows("ops.consumed") == consumed, "retention would want back what it has let go"
+    assert play.lake.rows("ops.consumed") == consumed, "or retention would want the batches back"
     assert differs(play) == [VOLUME], "no month was looked at"
     rebuild(play)
 
 
-def test_a_first_build_without_old_batches_is_made_when_somebody_says_so(
+def test_a_first_build_without_old_batches_runs_with_the_variable(
     project: Project, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     made = Play(history(11, 2), project, tmp_path_factory.mktemp("lake"))
@@ -248,7 +248,7 @@ def test_a_model_that_recomputes_fully_looks_at_all_months_each_time(play: Play,
     assert differs(play) == []
 
 
-def test_a_consumed_version_that_has_expired_makes_all_months_affected(play: Play) -> None:
+def test_an_expired_consumed_snapshot_makes_all_months_affected(play: Play) -> None:
     spoil(play, VOLUME, MORE)
     flat = play.lake.iceberg[FLAT]
     flat.snapshots = [replace(flat.snapshots[-1], id=flat.snapshots[-1].id + 1)]
@@ -256,7 +256,7 @@ def test_a_consumed_version_that_has_expired_makes_all_months_affected(play: Pla
     assert differs(play) == []
 
 
-def test_a_version_that_maintenance_wrote_affects_no_month(play: Play) -> None:
+def test_a_snapshot_written_by_maintenance_affects_no_month(play: Play) -> None:
     flat = play.lake.iceberg[FLAT]
     last = flat.snapshots[-1]
     play.lake.clock += 1
@@ -277,7 +277,7 @@ def test_a_change_in_nearly_all_partitions_makes_all_months_affected(
     year, month = min((row["review_year"], row["review_month"]) for row in play.lake.rows(VOLUME))
     spoil(play, VOLUME, f"{MORE} AND review_year = {year} AND review_month = {month}")
     others = [slot for slot in range(96) if slot != (year * 12 + month) % 96][:partitions]
-    # Deleted rows of months from 2040 on, as of a build that is yet to come.
+    # Deleted rows of months from 2040 on, as if written by a later build.
     strangers = (
         "INSERT INTO THIS SELECT * EXCLUDE (slot)"
         " REPLACE (true AS _deleted, '~' AS _build, slot AS _slot, -slot - 1 AS review_id,"
@@ -296,14 +296,14 @@ def test_a_change_in_nearly_all_partitions_makes_all_months_affected(
     assert differs(play) == []
 
 
-def test_a_table_that_was_made_anew_makes_all_months_affected(play: Play) -> None:
+def test_a_recreated_table_makes_all_months_affected(play: Play) -> None:
     spoil(play, VOLUME, MORE)
     play.lake.iceberg[FLAT].identity = "another"
     play.dbt.build()
     assert differs(play) == []
 
 
-def test_a_column_that_the_contract_has_just_got_is_filled_from_the_start(play: Play) -> None:
+def test_a_column_new_in_the_contract_is_filled_for_all_rows(play: Play) -> None:
     table = play.lake.iceberg["silver", "profiles_state"]
     table.columns = tuple(column for column in table.columns if column[0] != "state")
     spoil(play, "silver.profiles_state", "ALTER TABLE THIS DROP COLUMN state")

@@ -1,4 +1,4 @@
-"""A key may be a text or a list, of one column or of several, for whatever compares with the table."""
+"""A key may be a string or a list, of one or several columns, in every macro that compares with the table."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import yaml
 from bronze_lake import Lake
 from small_project import create, run, write
 
-# Model -> its key as it is said, and what stages its changes.
+# Model -> its key as configured, and the macro call that stages its changes.
 CALLS = {
     "rows_of_two": (["id", "city"], "changed_rows('given', key=['id', 'city'])"),
     "rows_of_one": (["city"], "changed_rows('given', key=['city'])"),
@@ -16,7 +16,7 @@ CALLS = {
 
 
 def deliver(folder: Path, *rows: str) -> None:
-    """The same rows for each model, which stages what differs from its table."""
+    """Write the same rows for each model, which stages what differs from its table."""
     for name, (key, call) in CALLS.items():
         columns = {"city": ("varchar", "city"), "things": ("bigint", "things")}
         write(folder, name, columns)
@@ -35,7 +35,7 @@ def deliver(folder: Path, *rows: str) -> None:
 
 @pytest.fixture(scope="module")
 def built(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """Two builds: of the second delivery one row has changed and one is new."""
+    """Build twice: in the second delivery one row has changed and one is new."""
     folder = tmp_path_factory.mktemp("project")
     create(folder)
     deliver(folder, "(1, 'Bern', 1)", "(1, 'Graz', 2)")
@@ -46,6 +46,6 @@ def built(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_the_second_build_puts_what_changed_under_its_key(built: Lake, name: str) -> None:
+def test_the_second_build_merges_changes_by_key(built: Lake, name: str) -> None:
     rows = built.rows(f"select id, city, things from silver.{name} order by city")
     assert [(row["city"], row["things"]) for row in rows] == [("Bern", 1), ("Graz", 3), ("Linz", 4)]

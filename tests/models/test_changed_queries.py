@@ -1,4 +1,4 @@
-"""A model whose query has changed is computed anew, in place, by the next build: no table has two logics."""
+"""A model whose query changed is recomputed in place by the next build: no table mixes two queries."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ def brewery(number: int) -> dict[str, Any]:
 
 
 def state(folder: Path, name: str, comment: str = "", more: str = "") -> None:
-    """A model that shows `name`."""
+    """Write a model that selects `name`."""
     write(folder, "names", {"name": ("varchar", f"cast({name} as varchar)")}, more=NEW + more)
     file = folder / "models/names.sql"
     text = file.read_text().replace("cast(1 as bigint) as id", "cast(brewery_id as bigint) as id")
@@ -31,7 +31,7 @@ def names(lake: Lake) -> list[str]:
 
 @pytest.fixture
 def built(lake: Lake, tmp_path: Path) -> Lake:
-    """A model that has taken in a batch."""
+    """Build a model that has consumed one batch."""
     house = lake.emptied()
     house.publish("brewery", [brewery(1)])
     create(tmp_path)
@@ -42,23 +42,21 @@ def built(lake: Lake, tmp_path: Path) -> Lake:
     return house
 
 
-def test_what_was_taken_in_before_is_computed_by_the_new_query_too(built: Lake, tmp_path: Path) -> None:
+def test_consumed_rows_are_recomputed_by_the_new_query(built: Lake, tmp_path: Path) -> None:
     state(tmp_path, "upper(brewery_name)")
     assert '"names" is computed anew: its query has changed.' in run(tmp_path, built)
-    assert names(built) == ["BREWERY 1"], "though nothing is new"
+    assert names(built) == ["BREWERY 1"], "recomputed, although no batch is new"
     built.publish("brewery", [brewery(2)])
-    assert "computed anew" not in run(tmp_path, built), "once"
+    assert "computed anew" not in run(tmp_path, built), "only once"
     assert names(built) == ["BREWERY 1", "BREWERY 2"]
 
 
-def test_a_comment_changes_nothing_and_who_says_that_the_answer_is_the_same_is_believed(
-    built: Lake, tmp_path: Path
-) -> None:
+def test_a_comment_or_the_variable_same_query_prevents_a_recompute(built: Lake, tmp_path: Path) -> None:
     state(tmp_path, "brewery_name", comment="The names of breweries.")
     assert "computed anew" not in run(tmp_path, built)
     state(tmp_path, "trim(brewery_name)")
     assert "computed anew" not in run(tmp_path, built, more=("--vars", "same_query: true"))
-    assert "computed anew" not in run(tmp_path, built), "it is written down"
+    assert "computed anew" not in run(tmp_path, built), "the new query was recorded"
 
 
 def test_the_query_of_a_view_is_part_of_the_queries_that_read_it(built: Lake, tmp_path: Path) -> None:

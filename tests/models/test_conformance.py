@@ -1,4 +1,4 @@
-"""The macros' own SQL over random histories: silver is as a dictionary says, gold as a full recompute does.
+"""The macros' own SQL over random histories: silver equals a dictionary, gold equals a full recompute.
 
 `make sweep` plays 3,000 histories and prints its seeds; the normal suite plays a tenth of that.
 """
@@ -20,7 +20,7 @@ from shops import Batch, Event, difference, history, states
 SHOPS = 60
 SWEEP = int(os.environ.get("SWEEP", "1"))
 LAKES = 5  # in a block, each with the histories of SHOPS shops
-# The same histories in every `make test`, other ones in every sweep.
+# The same histories in every `make test`, different ones in every sweep.
 SEED = int(os.environ.get("CONFORMANCE_SEED") or (secrets.randbelow(10**6) if SWEEP > 1 else 101))
 
 # Six events of one key. Every order of arrival must end the same.
@@ -59,7 +59,7 @@ def project() -> Project:
 
 @pytest.mark.parametrize("name", EVENTS)
 def test_all_720_orders_of_six_events_end_the_same(name: str, project: Project, tmp_path: Path) -> None:
-    """Each order is a key of its own; events of the table as a whole keep their batch in all of them."""
+    """Each order is a key of its own; table-wide events keep their batch in all of them."""
     whole = [one for one in EVENTS[name] if isinstance(one, Event)]
     of_the_key = [one for one in EVENTS[name] if not isinstance(one, Event)]
     batches = [Batch() for _ in EVENTS[name]]
@@ -84,10 +84,10 @@ def test_all_720_orders_of_six_events_end_the_same(name: str, project: Project, 
 
 
 @pytest.mark.parametrize("block", range(SWEEP))
-def test_random_histories_end_as_a_dictionary_and_a_full_recompute_say(
+def test_random_histories_end_equal_to_a_dictionary_and_a_full_recompute(
     block: int, project: Project, tmp_path: Path
 ) -> None:
-    """Each block of histories has every kind of trouble in it."""
+    """Also check that each block of histories has every kind of trouble in it."""
     kinds: Counter[str] = Counter()
     for run in range(LAKES):
         seed = SEED + block * LAKES + run

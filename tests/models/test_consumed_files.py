@@ -1,4 +1,4 @@
-"""What was consumed stays known and its table small: a build compacts it, whoever died at that before."""
+"""Builds compact ops.consumed and keep every offset, even if a build died while compacting."""
 
 import pytest
 from bronze_lake import Lake
@@ -13,7 +13,7 @@ OFFSETS = (
 
 @pytest.fixture(scope="module")
 def built(lake: Lake) -> Lake:
-    """A lake with one table of readers, and offsets of other models in a file each."""
+    """Return a lake with one table for readers, and offsets of other models in a file each."""
     lake.publish("brewery", [record("insert", 1, **brewery(1))])
     lake.dbt("run", *MODELS)
     for build, batch in (("1", 7), ("2", 9), ("3", 8)):
@@ -32,18 +32,18 @@ def count(lake: Lake) -> int:
 
 
 def files(lake: Lake) -> set[str]:
-    """The objects that the table is read from."""
+    """Return the objects that the table is read from."""
     return {str(row["path"]) for row in lake.rows('select distinct "$path" as path from ops.consumed')}
 
 
 def kept(lake: Lake) -> set[str]:
-    """All objects that are or were the table's."""
+    """Return all objects that belong to the table or once did."""
     found = lake.client("s3").list_objects_v2(Bucket="lake", Prefix="warehouse/ops/consumed")
     return {f"s3://lake/{item['Key']}" for item in found.get("Contents", [])}
 
 
 def compacting(lake: Lake, files: int) -> None:
-    """A build that takes so many files for enough."""
+    """Run a build that compacts once there are more than `files` files."""
     lake.dbt("run", *MODELS, "--vars", f"consumed_files: {files}")
 
 
@@ -51,8 +51,8 @@ def test_a_build_compacts_many_files_into_one_and_every_offset_stays(built: Lake
     before, rows = offsets(built), count(built)
     assert len(files(built)) == 7
     built.dbt("run", *MODELS)
-    assert len(files(built)) == 7, "few files are left alone"
-    # A build that died while it compacted: its copy is there, and the table still where it was.
+    assert len(files(built)) == 7, "a few files are not compacted"
+    # A build died while compacting: its copy exists, and the table is still in its old place.
     built.rows(
         "create table ops.consumed__compacted with (format = 'parquet', external_location ="
         " 's3://lake/warehouse/ops/consumed-dead/') as select * from ops.consumed"
@@ -60,9 +60,9 @@ def test_a_build_compacts_many_files_into_one_and_every_offset_stays(built: Lake
     compacting(built, 6)
     assert offsets(built) == before
     assert len(files(built)) == 1
-    assert count(built) < rows, "what was overtaken is gone"
-    assert not {path for path in kept(built) if "/consumed/" in path}, "and its files are"
-    # One that died after it had moved the table: the copy's entry is the table's own folder.
+    assert count(built) < rows, "superseded offsets are gone"
+    assert not {path for path in kept(built) if "/consumed/" in path}, "and so are their files"
+    # A build died after it had moved the table: the copy's entry points at the table's own folder.
     (place,) = {path.rpartition("/")[0] for path in files(built)}
     built.rows(
         f"create external table ops.consumed__compacted (model string) stored as parquet location '{place}/'"
@@ -70,7 +70,7 @@ def test_a_build_compacts_many_files_into_one_and_every_offset_stays(built: Lake
     built.publish("brewery", [record("insert", 2, **brewery(2))])
     compacting(built, 0)
     assert len(built.rows("select brewery_id from silver.breweries_state")) == 2
-    assert len(offsets(built) & before) == len(before) - 1, "one model has taken in more"
+    assert len(offsets(built) & before) == len(before) - 1, "one model has consumed another batch"
     compacting(built, 1)
     assert len(files(built)) == 1
     assert "consumed__compacted" not in {row["tab_name"] for row in built.rows("show tables in ops")}

@@ -1,4 +1,4 @@
-"""One dbt reads AWS's descriptions once, its threads keep their sessions, and these their clients."""
+"""dbt reads AWS's service descriptions once, its threads keep their sessions, and sessions their clients."""
 
 import subprocess
 import sys
@@ -86,16 +86,16 @@ def test_two_sessions_read_each_description_once() -> None:
 
 
 def test_without_the_plugin_each_session_reads_its_own() -> None:
-    """Else the plugin is of no use any more, and may go."""
+    """If this fails, the plugin is no longer needed and may go."""
     times, files = _python(READS).split()
     assert (times, files) == ("4", "2")
 
 
-def test_a_session_that_is_asked_for_a_client_again_gives_the_same() -> None:
+def test_a_session_returns_the_same_client_again() -> None:
     assert _python("import dbt_lakehouse\n" + ASKED_AGAIN) == "True"
 
 
-def test_without_the_plugin_a_session_makes_a_client_each_time() -> None:
+def test_without_the_plugin_a_session_creates_a_client_each_time() -> None:
     assert _python(ASKED_AGAIN) == "False"
 
 
@@ -107,9 +107,9 @@ def test_without_the_plugin_each_connection_has_a_session_of_its_own() -> None:
     assert _python(CONNECTIONS) == "False False False False bob"
 
 
-def test_of_the_column_that_athenas_catalog_has_not_nobody_is_warned() -> None:
+def test_a_column_that_athenas_catalog_lacks_gives_no_warning() -> None:
     assert _python("import dbt_lakehouse\n" + CATALOG) == '"table_colour"'
 
 
-def test_without_the_plugin_agate_warns_of_it() -> None:
+def test_without_the_plugin_agate_warns_about_the_missing_column() -> None:
     assert _python(CATALOG) == '"table_owner" "table_colour"'

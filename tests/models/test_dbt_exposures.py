@@ -1,4 +1,4 @@
-"""Partial parsing forgets an exposure that got another name, though what it reads changed with it."""
+"""Partial parsing forgets a renamed exposure, even when the model it reads changed at the same time."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from small_project import create, write
 
 
 def exposed(folder: Path, *names: str) -> list[str]:
-    """Have consumers of these names read the model `m`, of which its source tells; those that dbt knows."""
+    """Let exposures of these names read the model `m`, whose source is described by them; list them."""
     write(folder, "m", {"n": ("bigint", "n")}, more=" from {{ source('bronze', 's') }}")
     tables = [{"name": "s", "description": f"For {', '.join(names)}."}]
     sources = {"version": 2, "sources": [{"name": "bronze", "tables": tables}]}
@@ -28,7 +28,7 @@ def exposed(folder: Path, *names: str) -> list[str]:
     return done.stdout.split()
 
 
-def test_an_exposure_that_got_another_name_is_gone_and_its_name_free(tmp_path: Path) -> None:
+def test_a_renamed_exposure_is_gone_and_its_name_is_free(tmp_path: Path) -> None:
     create(tmp_path)
     assert exposed(tmp_path, "to_be_named") == ["exposure:lakehouse.to_be_named"]
     assert exposed(tmp_path, "desk") == ["exposure:lakehouse.desk"]

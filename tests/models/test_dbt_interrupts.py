@@ -1,4 +1,4 @@
-"""A build that is interrupted stops its statements, drops what it has staged and gives back its lease."""
+"""An interrupted build stops its statements, drops what it has staged and gives back its lease."""
 
 import json
 import signal
@@ -80,18 +80,18 @@ except SystemExit as error:
     assert error.code == 128 + signal.SIGHUP
 """
 HOOKS = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["on-run-start"]
-# The lease is taken while that hook is compiled, before dbt says that it starts.
+# The lease is taken while that hook is compiled, before dbt logs that it starts.
 TAKING = (
     f"OK hook: lakehouse.on-run-start.{next(at for at, sql in enumerate(HOOKS) if 'take_lease' in sql) - 1}"
 )
 MERGING = "START sql incremental model"
-# As in a terminal, also where these tests run in the background of a script, which ignores Ctrl-C.
+# As in a terminal, even if these tests run in the background of a script, which ignores Ctrl-C.
 HEEDING = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
 
 
 @pytest.fixture(scope="module")
 def slow_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
-    """A lake whose commits take two seconds, so that a signal finds one at work."""
+    """Return a lake whose commits take two seconds, so that a signal finds one running."""
     folder = tmp_path_factory.mktemp("slow")
     faults = folder / "faults.toml"
     faults.write_text('[[fault]]\ndo = "delay"\ncall = "glue:UpdateTable"\nseconds = 2\n')
@@ -108,9 +108,9 @@ def slow_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
 
 @pytest.fixture
 def slow(slow_cloud: Lake) -> Lake:
-    """The same lake with its lease free, and a batch that no model has taken in."""
+    """Return the same lake with its lease free, and a batch that no model has consumed."""
     before, now = None, committed(slow_cloud)
-    while before != now:  # what a statement had begun that was cancelled, or whose build was killed
+    while before != now:  # until cancelled statements, or those of a killed build, are over
         time.sleep(3)
         before, now = now, committed(slow_cloud)
     slow_cloud.rows("update ops.lease set holder = '' where holder <> ''")
@@ -120,7 +120,7 @@ def slow(slow_cloud: Lake) -> Lake:
 
 
 def interrupted(lake: Lake, said: str, *signals: signal.Signals, before: str = "") -> tuple[int, str]:
-    """A build that gets these signals half a second after it has said so: its exit code and its output."""
+    """Send a build these signals half a second after it printed `said`; return its exit code and output."""
     path = lake.folder / "interrupted.log"
     target = ("--target-path", str(lake.folder / "target"))
     paths = ("--profiles-dir", "profiles", *target, "--log-path", str(lake.folder))
@@ -142,24 +142,24 @@ def interrupted(lake: Lake, said: str, *signals: signal.Signals, before: str = "
 
 
 def committed(lake: Lake) -> object:
-    """When the lease was last written."""
+    """Return when the lease was last written."""
     (row,) = lake.rows('select max(committed_at) as latest from ops."lease$snapshots"')
     return row["latest"]
 
 
 def left(lake: Lake) -> tuple[str, set[str]]:
-    """Who has the lease, and the tables of ops."""
+    """Return the holder of the lease and the tables of ops."""
     (row,) = lake.rows("select holder from ops.lease")
     return str(row["holder"]), {
         table["Name"] for table in lake.client("glue").get_tables(DatabaseName="ops")["TableList"]
     }
 
 
-def test_nothing_is_left_and_retry_goes_on(slow: Lake) -> None:
+def test_nothing_is_left_behind_and_retry_continues(slow: Lake) -> None:
     code, output = interrupted(slow, MERGING, signal.SIGINT)
     assert code != 0
     assert "Exited because of keyboard interrupt" in output
-    assert "OK created" not in output, "the model was at work when the signal came"
+    assert "OK created" not in output, "the model was running when the signal came"
     assert left(slow) == ("", {"consumed", "lease"})
     assert slow.statuses()["breweries_state"] in ("skipped", "error")
     slow.dbt("retry")
@@ -167,11 +167,11 @@ def test_nothing_is_left_and_retry_goes_on(slow: Lake) -> None:
     assert len(slow.rows("select 1 from silver.breweries_state")) == len(slow.published["brewery"])
 
 
-def test_a_build_that_is_just_taking_the_lease_gives_it_back(slow: Lake) -> None:
+def test_a_build_interrupted_while_taking_the_lease_gives_it_back(slow: Lake) -> None:
     code, _ = interrupted(slow, TAKING, signal.SIGTERM)
     assert code != 0
     time.sleep(3)
-    assert left(slow)[0] == "", "also not by what was at work when the signal came"
+    assert left(slow)[0] == "", "not held by the statement that was running at the signal either"
     assert slow.statuses() == {"breweries_state": "skipped"}, "dbt retry builds it"
 
 
@@ -181,7 +181,7 @@ def test_a_second_signal_ends_it_at_once(slow: Lake) -> None:
     assert code == -signal.SIGINT
 
 
-def test_after_a_kill_the_lease_is_freed_once_nothing_of_the_build_is_at_work(slow: Lake) -> None:
+def test_after_a_kill_the_lease_can_be_freed_once_no_statement_of_the_build_runs(slow: Lake) -> None:
     code, _ = interrupted(slow, MERGING, signal.SIGKILL)
     assert code == -signal.SIGKILL
     slow.dm("maintain", "free", left(slow)[0])
@@ -195,13 +195,13 @@ def test_after_a_kill_the_lease_is_freed_once_nothing_of_the_build_is_at_work(sl
 
 
 def test_without_the_plugin_the_lease_is_left(slow: Lake) -> None:
-    """Else the plugin is of no use any more, and may go."""
+    """If this fails, the plugin is no longer needed and may go."""
     code, _ = interrupted(slow, MERGING, signal.SIGINT, before=WITHOUT_PLUGINS)
     assert code != 0
     assert left(slow)[0] != ""
 
 
 @pytest.mark.parametrize("code", [IN_A_THREAD, HANDLERS], ids=["in_a_thread", "handlers"])
-def test_alone(code: str) -> None:
-    """No thread starts a statement after the signal; a host keeps its handlers, and may run dbt again."""
+def test_in_a_separate_process(code: str) -> None:
+    """No thread starts a statement after the signal; a host process keeps its handlers and may go on."""
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)

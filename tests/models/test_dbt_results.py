@@ -1,4 +1,4 @@
-"""Who asks dbt something between a failed build and its retry takes nothing from the retry."""
+"""Other dbt commands between a failed build and its retry leave the results that the retry needs."""
 
 import json
 
@@ -11,14 +11,14 @@ MODELS = ("--select", "breweries_state")
 
 @pytest.fixture(scope="module")
 def failed(lake: Lake) -> Lake:
-    """A lake in which the last build failed: its one table is there and was to be built anew."""
+    """Return a lake in which the last build failed: its one table exists and was to be rebuilt."""
     lake.publish("brewery", [record("insert", 1, **brewery(1))])
     lake.dbt("run", *MODELS)
     lake.dbt("run", *MODELS, "--full-refresh", expect=1)
     return lake
 
 
-def test_a_question_leaves_the_results_of_the_build(failed: Lake) -> None:
+def test_compile_show_and_docs_keep_the_results_of_the_build(failed: Lake) -> None:
     failed.dbt("compile", *MODELS)
     failed.dbt("show", *MODELS)
     failed.dbt("docs", "generate", "--empty-catalog", *MODELS)
@@ -28,7 +28,9 @@ def test_a_question_leaves_the_results_of_the_build(failed: Lake) -> None:
 
 
 @pytest.mark.parametrize(("which", "named"), [("generate", "dbt docs generate"), ("show", "dbt show")])
-def test_retry_names_what_it_cannot_repeat_and_what_to_do(failed: Lake, which: str, named: str) -> None:
+def test_retry_names_the_command_it_cannot_repeat_and_what_to_do(
+    failed: Lake, which: str, named: str
+) -> None:
     file = failed.folder / "target/run_results.json"
     results = json.loads(file.read_text())
     results["args"]["which"] = which

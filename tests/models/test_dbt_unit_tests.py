@@ -1,4 +1,4 @@
-"""A unit test knows the columns of the contract, also one that its table is yet to get, and says none."""
+"""Unit tests know the columns of the contract, even one that their table does not have yet."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ UNIT_TEST = {
 
 
 def state(folder: Path, types: dict[str, str], *unit_tests: object) -> None:
-    """What the contracts of the view and of the table say."""
+    """Write the contracts of the view and of the table."""
     not_null = [{"type": "not_null", "warn_unsupported": False, "warn_unenforced": False}]
     columns = [{"name": name, "data_type": kind, "constraints": not_null} for name, kind in types.items()]
     nullable = [{**one, "constraints": not_null if one["name"] == "id" else []} for one in columns]
@@ -48,11 +48,11 @@ def state(folder: Path, types: dict[str, str], *unit_tests: object) -> None:
     (folder / "models/groups.sql").write_text(MODEL.format(more=more))
 
 
-def test_a_build_that_adds_a_column_passes_the_unit_tests_of_before(lake: Lake, tmp_path: Path) -> None:
+def test_a_build_that_adds_a_column_passes_the_existing_unit_tests(lake: Lake, tmp_path: Path) -> None:
     create(tmp_path)
     (tmp_path / "models/given.sql").write_text(GIVEN)
     state(tmp_path, {"id": "bigint", "n": "bigint"}, UNIT_TEST)
-    # There is no table yet, and so its columns are the contract's alone.
+    # There is no table yet, so only the contract knows its columns.
     assert "PASS groups::only_what_differs_is_staged" in run(tmp_path, lake, command="build")
     state(tmp_path, {"id": "bigint", "n": "bigint", "word": "string"}, UNIT_TEST)
     assert "PASS groups::only_what_differs_is_staged" in run(tmp_path, lake, command="build")

@@ -1,10 +1,10 @@
-"""What a model gives is compared with its contract in depth, before a reader can see it."""
+"""The types of a model are compared with its contract in depth, before a reader can see it."""
 
 import pytest
 from bronze_lake import Lake
 from small_project import create, run, write
 
-# Model -> column, type in the contract, what the model selects, and the row of the table that refuses it.
+# Model -> column, its type in the contract, what the model selects, and the row of the refusal's table.
 PLANTED = {
     "scale": (
         "amount", "decimal(10,2)", "cast(1.5 as decimal(38,9))",
@@ -23,7 +23,7 @@ PLANTED = {
         "| place | struct<zip:int> | struct<code:int> |",
     ),
 }  # fmt: skip
-# The same of a view, whose types a query gives.
+# The same for a view, whose types come from a query.
 OF_A_VIEW = {
     "scale": "| amount | decimal(10, 2) | decimal(38, 9) |",
     "items": "| items | array(integer) | array(varchar) |",
@@ -40,7 +40,7 @@ GOOD = {
 
 @pytest.fixture(scope="module")
 def output(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What dbt says about one good model and all planted ones, in a project with the macros of this one."""
+    """Run one good model and all planted ones in a project with these macros; return dbt's output."""
     project = tmp_path_factory.mktemp("project")
     create(project)
     write(project, "good", GOOD)
@@ -77,11 +77,11 @@ def test_a_column_that_the_contract_lacks_is_refused(output: str) -> None:
     assert "| shown | no such column | integer |" in output
 
 
-def test_another_broad_type_of_a_view_is_refused(output: str) -> None:
+def test_a_view_with_another_type_is_refused(output: str) -> None:
     assert "| amount | integer | varchar |" in output
 
 
-def test_a_null_where_the_contract_demands_a_value_is_refused(output: str) -> None:
+def test_a_null_in_a_required_column_is_refused(output: str) -> None:
     assert "1 row where amount is null" in output
 
 

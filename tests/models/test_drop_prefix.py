@@ -1,4 +1,4 @@
-"""`dbt run-operation drop_prefix` removes what a developer built beside the shared tables, and only that."""
+"""`dbt run-operation drop_prefix` removes what a developer built under a prefix, and nothing else."""
 
 import pytest
 from bronze_lake import Lake, clean_environment, dbt
@@ -6,7 +6,7 @@ from histories import brewery, record
 
 
 def run(lake: Lake, *arguments: str, prefix: str = "bob_", expect: int = 0) -> str:
-    """Run dbt under a developer's prefix, on the bronze of everyone; what it prints."""
+    """Run dbt under a developer's prefix, on the shared bronze; return its output."""
     env = clean_environment() | {"AWS_ENDPOINT_URL": lake.endpoint, "DM_BRONZE_PREFIX": ""}
     done = dbt(lake.folder, *arguments, env=env | ({"DM_SCHEMA_PREFIX": prefix} if prefix else {}))
     assert done.returncode == expect, done.stdout + done.stderr
@@ -18,7 +18,7 @@ def databases(lake: Lake) -> set[str]:
 
 
 def keys(lake: Lake) -> list[str]:
-    """The objects of tables: neither bronze nor results of queries."""
+    """Return the objects of tables, without bronze and query results."""
     pages = lake.client("s3").get_paginator("list_objects_v2").paginate(Bucket="lake")
     found = (entry["Key"] for page in pages for entry in page.get("Contents", []))
     return sorted(key for key in found if not key.startswith(("bronze/", "athena-results/")))
@@ -26,7 +26,7 @@ def keys(lake: Lake) -> list[str]:
 
 @pytest.fixture
 def built(lake: Lake) -> Lake:
-    """A table and its view, built for everyone and once more by Bob."""
+    """Build a table and its view once for everyone and once for Bob."""
     house = lake.emptied()
     house.publish("brewery", [record("insert", 1, **brewery(1))])
     house.dbt("run", "--select", "breweries_state", "breweries")
@@ -45,7 +45,7 @@ def test_everything_under_the_prefix_goes_and_nothing_else(built: Lake) -> None:
     assert "Dropped bob_silver with 0 tables and views." in run(built, "run-operation", "drop_prefix")
 
 
-def test_a_build_that_is_at_work_keeps_its_tables(built: Lake) -> None:
+def test_a_running_build_keeps_its_tables(built: Lake) -> None:
     run(built, "run", "--select", "breweries_state")
     built.rows(
         "update bob_ops.lease set holder = 'of-ann', who = 'ann',"

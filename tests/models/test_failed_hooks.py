@@ -1,4 +1,4 @@
-"""A hook of on-run-start that fails: dbt says why, and whoever had taken the lease gives it back."""
+"""When a hook of on-run-start fails, dbt says why, and a lease that was taken is given back."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from bronze_lake import Lake, clean_environment, dbt
 from histories import brewery, record
 from small_project import create, run, write
 
-# Together with exposures, which `dbt build` has among its nodes.
+# Run with exposures, because `dbt build` has them among its nodes.
 BUILD = ("build", "--exclude-resource-type", "unit_test")
 
 
@@ -26,7 +26,9 @@ def test_a_hook_whose_statement_fails_says_why(lake: Lake, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("command", ["run", "show"])
-def test_a_cloud_that_does_not_answer_is_told_in_a_line_with_what_to_do(tmp_path: Path, command: str) -> None:
+def test_a_cloud_that_does_not_answer_is_reported_in_one_line_with_what_to_do(
+    tmp_path: Path, command: str
+) -> None:
     nowhere = clean_environment() | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     done = dbt(tmp_path, command, "--select", "breweries_state", env=nowhere)
     assert done.returncode == 2
@@ -35,7 +37,7 @@ def test_a_cloud_that_does_not_answer_is_told_in_a_line_with_what_to_do(tmp_path
     assert "Traceback" not in done.stdout
 
 
-def test_models_in_a_circle_are_told_in_a_line_with_what_to_do(tmp_path: Path) -> None:
+def test_a_cycle_of_models_is_reported_in_one_line_with_what_to_do(tmp_path: Path) -> None:
     create(tmp_path)
     write(tmp_path, "a", {"n": ("bigint", "n")}, more=" from {{ ref('b') }}")
     write(tmp_path, "b", {"n": ("bigint", "n")}, more=" from {{ ref('a') }}")
@@ -45,10 +47,10 @@ def test_models_in_a_circle_are_told_in_a_line_with_what_to_do(tmp_path: Path) -
     assert "Traceback" not in told
 
 
-def test_a_build_that_has_taken_the_lease_and_fails_before_its_models_gives_it_back(lake: Lake) -> None:
+def test_a_build_that_fails_before_its_models_gives_the_lease_back(lake: Lake) -> None:
     lake.publish("brewery", [record("insert", 1, **brewery(1))])
     lake.dbt("run", "--select", "breweries_state")
-    # What the hook asks for next to the lease is the files of this table.
+    # After taking the lease, the hook lists the files of this table.
     lake.client("s3").put_object(Bucket="lake", Key="warehouse/ops/consumed/broken", Body=b"no parquet")
     assert "broken" in lake.dbt(*BUILD, expect=2)
     assert lake.rows("select holder, fenced from ops.lease") == [{"holder": "", "fenced": ""}]

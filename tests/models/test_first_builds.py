@@ -1,4 +1,4 @@
-"""A first build asks for every column that a second one compares, and two of them at once are told apart."""
+"""A first build asks for every column that a second one compares, and of two at once only one continues."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +11,7 @@ GIVEN = "with given as (select cast(1 as bigint) as id, cast(2 as bigint) as thi
 COLUMNS = {"things": ("bigint", "things"), "late": ("bigint", "things * 2")}
 
 
-def test_a_column_that_only_the_last_select_has_is_missed_in_the_first_build(
-    lake: Lake, tmp_path: Path
-) -> None:
+def test_a_column_computed_only_in_the_last_select_fails_the_first_build(lake: Lake, tmp_path: Path) -> None:
     create(tmp_path)
     called = {
         "rows_of": "changed_rows('given', key='id')",
@@ -29,7 +27,7 @@ def test_a_column_that_only_the_last_select_has_is_missed_in_the_first_build(
     assert told.count("Column 'late' cannot be resolved") == 1
 
 
-def test_of_two_first_builds_at_once_one_goes_on_and_the_other_is_refused(tmp_path: Path) -> None:
+def test_of_two_concurrent_first_builds_one_continues_and_the_other_is_refused(tmp_path: Path) -> None:
     faults = tmp_path / "faults.toml"
     faults.write_text('[[fault]]\ndo = "delay"\ncall = "glue:CreateTable"\nseconds = 3\n')
     cloud = tmp_path / "cloud"

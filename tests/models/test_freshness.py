@@ -1,4 +1,4 @@
-"""`dbt source freshness` holds bronze to what its contract promises."""
+"""`dbt source freshness` checks bronze against the freshness that its contract promises."""
 
 import json
 from datetime import UTC, datetime, timedelta

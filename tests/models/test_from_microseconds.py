@@ -1,4 +1,4 @@
-"""`from_microseconds` gives back the moment, whatever its year; `dm` asks for the same."""
+"""`from_microseconds` returns the timestamp for any year; `dm` uses the same expression."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ def macro() -> str:
     return str(module.from_microseconds("us"))
 
 
-def test_every_moment_comes_back(tmp_path: Path) -> None:
+def test_timestamps_of_any_year_round_trip(tmp_path: Path) -> None:
     chance = Random(1)
     last = (datetime.max - datetime.min) // MICROSECOND
     drawn = [datetime.min + chance.randint(0, last) * MICROSECOND for _ in range(500)]
@@ -40,5 +40,5 @@ def test_it_is_a_timestamp_of_six_digits(tmp_path: Path) -> None:
     assert open_lake(tmp_path).query(asked)[1] == [("timestamp(6)",)]
 
 
-def test_dm_asks_athena_for_the_same() -> None:
+def test_dm_uses_the_same_expression() -> None:
     assert "".join(moment("us").split()) == "".join(macro().split())

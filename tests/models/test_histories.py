@@ -36,7 +36,7 @@ def publish(lake: Lake, delivery: dict[str, list[list[Row]]]) -> None:
 
 
 def assert_same(found: Iterable[Row], expected: Iterable[Row], name: str) -> None:
-    """Equal as sets of rows; a column that `expected` leaves out is null."""
+    """Compare as sets of rows; a column that `expected` leaves out must be null."""
     found = list(found)
     names = sorted(found[0]) if found else []
     tuples = {tuple(row[column] for column in names) for row in found}
@@ -64,7 +64,7 @@ def assert_lake_is_right(lake: Lake) -> None:
 
 
 def snapshots(lake: Lake) -> dict[str, int]:
-    """How many snapshots every merged table has."""
+    """Return the number of snapshots of every merged table."""
     tables = (name.split(".") for name in MERGED)
     return {
         table: lake.rows(f'select count(*) as n from {schema}."{table}$snapshots"')[0]["n"]
@@ -73,14 +73,14 @@ def snapshots(lake: Lake) -> dict[str, int]:
 
 
 def iceberg(lake: Lake) -> Catalog:
-    """The lake's tables for who does to them what Athena has no statement for."""
+    """Return a catalog of the lake's tables, for operations that Athena has no statement for."""
     place = {f"{service}.endpoint": lake.endpoint for service in ("glue", "s3")}
     keys = {"client.region": "us-east-1", "client.access-key-id": "test", "client.secret-access-key": "test"}
     return load_catalog("glue", type="glue", **place, **keys)
 
 
 def groups(lake: Lake) -> dict[str, set[tuple[Any, ...]]]:
-    """The groups of the gold tables that have a threshold."""
+    """Return the groups of the gold tables that have a threshold."""
     keys = {
         "top_beers_by_rating": "beer_id",
         "top_breweries_by_rating": "brewery_id",
@@ -97,7 +97,7 @@ def groups(lake: Lake) -> dict[str, set[tuple[Any, ...]]]:
 
 @pytest.fixture(scope="module")
 def first(lake: Lake) -> Lake:
-    """The lake after the first delivery and its build."""
+    """Return the lake after the first delivery and its build."""
     publish(lake, first_delivery(random.Random(SEED)))
     lake.dbt("build")
     return lake
@@ -105,13 +105,13 @@ def first(lake: Lake) -> Lake:
 
 @pytest.fixture(scope="module")
 def groups_before(first: Lake) -> dict[str, set[tuple[Any, ...]]]:
-    """Gold's groups after the first delivery."""
+    """Return gold's groups after the first delivery."""
     return groups(first)
 
 
 @pytest.fixture(scope="module")
 def second(first: Lake, groups_before: dict[str, set[tuple[Any, ...]]]) -> Lake:
-    """The lake after the second delivery too."""
+    """Return the lake after the second delivery, too."""
     assert groups_before
     publish(first, second_delivery(random.Random(SEED)))
     first.dbt("build", "--exclude-resource-type", "unit_test")
@@ -122,7 +122,7 @@ def test_a_first_build_is_right(first: Lake) -> None:
     assert_lake_is_right(first)
 
 
-def test_an_incremental_build_ends_as_a_dictionary_and_a_full_recompute_say(second: Lake) -> None:
+def test_an_incremental_build_ends_equal_to_a_dictionary_and_a_full_recompute(second: Lake) -> None:
     assert_lake_is_right(second)
 
 
@@ -134,13 +134,13 @@ def test_groups_have_crossed_their_threshold_both_ways(
         assert after - groups_before[table], table
 
 
-def test_taking_every_batch_in_again_writes_no_snapshot(second: Lake) -> None:
+def test_consuming_every_batch_again_writes_no_snapshot(second: Lake) -> None:
     before = snapshots(second)
     second.dbt("build", "--vars", "rebuild: true")
     assert snapshots(second) == before
 
 
-def test_a_key_that_is_there_twice_is_found_and_comes_back_once_when_its_rows_are_deleted(
+def test_a_duplicate_key_is_found_and_comes_back_once_after_its_rows_are_deleted(
     second: Lake,
 ) -> None:
     run = ("run", "--select", "breweries_state", "--vars")
@@ -154,7 +154,7 @@ def test_a_key_that_is_there_twice_is_found_and_comes_back_once_when_its_rows_ar
     assert_lake_is_right(second)
 
 
-def test_a_full_refresh_is_refused_and_names_the_way_out(second: Lake) -> None:
+def test_a_full_refresh_is_refused_and_names_the_alternative(second: Lake) -> None:
     output = second.dbt("run", "--full-refresh", "--select", "breweries_state", expect=1)
     assert "--vars 'rebuild: true'" in output
     assert second.rows("select count(*) as n from silver.breweries_state")[0]["n"] == 5
@@ -165,7 +165,7 @@ def test_the_compiled_sql_is_in_style(second: Lake, tmp_path: Path) -> None:
     files = []
     for folder in ("models/silver", "models/gold", "tests/dbt"):
         for path in compiled.glob(f"{folder}/*.sql"):
-            # What sqlfluff cannot read of Athena: time travel, and fields of a row in quotes.
+            # Athena syntax that sqlfluff cannot parse: time travel, and quoted fields of a row.
             text = re.sub(r" for version as of \d+", "", path.read_text())
             text = re.sub(r'"(\w+)" (?=\w+[(,)])', r"_\1 ", text)
             files.append(tmp_path / path.name)

@@ -1,6 +1,6 @@
-"""Histories of `dbt build` on the local cloud: some are killed, overtaken or refused, and a reader looks.
+"""Histories of `dbt build` on the local cloud, some killed, overtaken or refused; no version is half done.
 
-The normal suite lives through 5 of them, `make sweep` through 50 others; `BUILDS_SEED=7` repeats one.
+The normal suite runs 5 of them, `make sweep` runs 50 others; `BUILDS_SEED=7` repeats one.
 """
 
 import os
@@ -20,7 +20,7 @@ SEEDS = [int(os.environ["BUILDS_SEED"])] if "BUILDS_SEED" in os.environ else ran
 
 @pytest.fixture(scope="module")
 def dbt(lake: Lake) -> Iterator[ForkedDbt]:
-    # The lease of a build that was killed is free again after a second.
+    # The lease of a killed build expires after a second.
     env = clean_environment() | {"AWS_ENDPOINT_URL": lake.endpoint, "DM_BUILD_LEASE_SECONDS": "1"}
     started = ForkedDbt(ROOT, lake.folder, env)
     yield started
@@ -28,7 +28,7 @@ def dbt(lake: Lake) -> Iterator[ForkedDbt]:
 
 
 @pytest.mark.timeout(600 * HISTORIES)
-def test_histories_with_killed_builds_end_as_a_dictionary_says_and_no_reader_saw_half_of_anything(
+def test_histories_with_killed_builds_end_right_and_readers_never_see_half_of_anything(
     lake: Lake, dbt: ForkedDbt
 ) -> None:
     kills, while_running, polls = 0, 0, 0

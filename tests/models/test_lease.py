@@ -1,4 +1,4 @@
-"""One build at a time: the second is refused, and a dead one's lease goes to the next."""
+"""One build at a time: a second one is refused, and the next build takes over a dead build's lease."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ NOW = "cast(to_unixtime(current_timestamp) as bigint)"
 
 @pytest.fixture(scope="module")
 def first_built(lake: Lake) -> Lake:
-    """A lake with one table of readers."""
+    """Return a lake with one table for readers."""
     lake.publish("brewery", [record("insert", 1, **brewery(1))])
     lake.dbt("run", *MODELS)
     assert holder(lake) == "", "a build gives its lease back"
@@ -28,13 +28,13 @@ def first_built(lake: Lake) -> Lake:
 
 @pytest.fixture
 def built(first_built: Lake) -> Lake:
-    """The same lake, its lease free, whatever the tests before have left."""
+    """Return the same lake with its lease free, whatever earlier tests left."""
     first_built.rows("update ops.lease set holder = ''")
     return first_built
 
 
 def hold(lake: Lake, *, silent: int) -> None:
-    """A build of Ann's has the lease, and was last heard of so many seconds ago."""
+    """Let a build of Ann's hold the lease, last renewed `silent` seconds ago."""
     lake.rows(
         "update ops.lease set holder = 'of-ann', who = 'ann', fenced = '',"
         f" taken_at = {NOW} - {silent} - 60, renewed_at = {NOW} - {silent}"
@@ -55,14 +55,14 @@ def names(lake: Lake, database: str) -> set[str]:
 
 
 def stage(lake: Lake, name: str) -> None:
-    """A table as builds stage them in ops."""
+    """Create a table like those that builds stage in ops."""
     lake.rows(
         f"create table ops.{name} with (table_type = 'iceberg', is_external = false,"
         f" location = 's3://lake/tmp/{name}/') as select 1 as one"
     )
 
 
-def test_while_a_build_is_at_work_another_is_refused_with_who_since_when_and_what_to_do(built: Lake) -> None:
+def test_a_second_build_is_refused_with_holder_start_time_and_what_to_do(built: Lake) -> None:
     hold(built, silent=5)
     stage(built, "breweries_state__dbt_tmp_alive")
     before = state(built)
@@ -72,12 +72,12 @@ def test_while_a_build_is_at_work_another_is_refused_with_who_since_when_and_wha
     assert "ann, build of-ann" in output
     assert "since:" in output
     assert "dm maintain free of-ann" in output
-    assert holder(built) == "of-ann", "whoever is refused must leave the lease alone"
-    assert state(built) == before, "and change nothing"
-    assert "breweries_state__dbt_tmp_alive" in names(built, "ops"), "nor take away what the other one stages"
+    assert holder(built) == "of-ann", "a refused build must leave the lease alone"
+    assert state(built) == before, "and must change nothing"
+    assert "breweries_state__dbt_tmp_alive" in names(built, "ops"), "nor drop what the other build has staged"
 
 
-def test_beside_maintenance_a_build_is_refused_and_no_lease_of_a_build_is_there_to_free(built: Lake) -> None:
+def test_a_build_during_maintenance_is_refused_without_the_advice_to_free_a_lease(built: Lake) -> None:
     hold(built, silent=5)
     built.rows("update ops.lease set holder = 'maintenance-m'")
     output = built.dbt("run", *MODELS, expect=2)
@@ -85,13 +85,13 @@ def test_beside_maintenance_a_build_is_refused_and_no_lease_of_a_build_is_there_
     assert "dm maintain free" not in output
 
 
-def test_a_lease_whose_freeing_was_interrupted_is_freed_by_the_builds_own_name(built: Lake) -> None:
+def test_an_interrupted_freeing_is_repeated_by_the_name_of_the_build(built: Lake) -> None:
     hold(built, silent=5)
     built.rows("update ops.lease set holder = 'freed-of-ann', fenced = 'of-ann'")
     assert "or now by: dm maintain free of-ann" in built.dbt("run", *MODELS, expect=2)
 
 
-def test_a_dead_builds_lease_goes_to_the_next_which_drops_what_it_left_behind(built: Lake) -> None:
+def test_the_next_build_takes_over_a_dead_builds_lease_and_drops_its_staged_tables(built: Lake) -> None:
     hold(built, silent=3000)
     built.publish("brewery", [record("insert", 3, **brewery(3))])
     stage(built, "breweries_state__dbt_tmp_dead")
@@ -102,7 +102,7 @@ def test_a_dead_builds_lease_goes_to_the_next_which_drops_what_it_left_behind(bu
     assert 3 in state(built)
 
 
-def test_what_was_staged_after_its_build_had_ended_is_dropped_by_the_next(built: Lake) -> None:
+def test_tables_staged_after_their_build_ended_are_dropped_by_the_next(built: Lake) -> None:
     assert holder(built) == ""
     stage(built, "breweries_state__dbt_tmp_late")
     output = built.dbt("run", *MODELS)
@@ -110,7 +110,7 @@ def test_what_was_staged_after_its_build_had_ended_is_dropped_by_the_next(built:
     assert "breweries_state__dbt_tmp_late" not in names(built, "ops")
 
 
-def test_a_build_whose_merge_fails_takes_away_what_it_has_staged(tmp_path: Path) -> None:
+def test_a_build_whose_merge_fails_drops_what_it_has_staged(tmp_path: Path) -> None:
     faults = tmp_path / "faults.toml"
     faults.write_text('[[fault]]\ndo = "conflict"\ntable = "silver.breweries_state"\n')
     cloud = tmp_path / "cloud"
@@ -131,7 +131,7 @@ def test_a_build_whose_merge_fails_takes_away_what_it_has_staged(tmp_path: Path)
         local_cloud("reset", folder=cloud)
 
 
-def test_who_knows_that_a_build_is_dead_need_not_wait(built: Lake) -> None:
+def test_the_lease_of_a_known_dead_build_can_be_freed_at_once(built: Lake) -> None:
     hold(built, silent=5)
     refused = built.dm("maintain", "free", "of-ann", expect=2)
     assert "this workgroup has no statement of build of-ann" in refused
@@ -141,7 +141,7 @@ def test_who_knows_that_a_build_is_dead_need_not_wait(built: Lake) -> None:
     assert holder(built) == ""
 
 
-def test_a_developer_with_a_prefix_shares_bronze_and_is_in_nobodys_way(built: Lake) -> None:
+def test_a_developer_with_a_prefix_shares_bronze_and_blocks_nobody(built: Lake) -> None:
     hold(built, silent=5)
     before = built.rows("select * from silver.breweries_state order by brewery_id")
     own = clean_environment() | {"AWS_ENDPOINT_URL": built.endpoint, "DM_SCHEMA_PREFIX": "bob_"}
@@ -156,14 +156,14 @@ def test_a_developer_with_a_prefix_shares_bronze_and_is_in_nobodys_way(built: La
     assert holder(built) == "of-ann"
 
 
-def test_a_prefix_that_no_database_can_begin_with_is_refused(built: Lake) -> None:
+def test_a_prefix_that_is_invalid_in_database_names_is_refused(built: Lake) -> None:
     own = clean_environment() | {"AWS_ENDPOINT_URL": built.endpoint, "DM_SCHEMA_PREFIX": "Ann-"}
     refused = dbt(built.folder / "ann", "run", *MODELS, env=own)
     assert refused.returncode == 2
     assert "DM_SCHEMA_PREFIX is a prefix of database names, not 'Ann-'" in refused.stdout
 
 
-def test_of_many_who_take_a_free_lease_at_once_one_has_it(built: Lake) -> None:
+def test_of_many_who_take_a_free_lease_at_once_one_gets_it(built: Lake) -> None:
     def take(name: str) -> bool:
         try:
             built.rows(f"update ops.lease set holder = '{name}' where holder = ''")
@@ -178,12 +178,12 @@ def test_of_many_who_take_a_free_lease_at_once_one_has_it(built: Lake) -> None:
 
 
 class _StoppedError(Exception):
-    """What a compiler error of a macro becomes here."""
+    """Stands for the compiler error that a macro raises."""
 
 
 @pytest.fixture
 def keep() -> Callable[[int | None], list[str]]:
-    """`keep_lease` on its own: what it does, by how long this build has been silent."""
+    """Return a function that runs `keep_lease` alone: seconds since the last renewal -> what it does."""
     done: list[str] = []
 
     def stop(message: str) -> None:

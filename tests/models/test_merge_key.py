@@ -1,4 +1,4 @@
-"""A model that merges by other columns than its contract's key is stopped before it writes over rows."""
+"""A model that merges by columns other than its contract's key is stopped before it overwrites rows."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ PRICES = {"city": ("varchar", "city"), "price": ("bigint", "cast(price as bigint
 
 
 def prices(folder: Path, unique_key: str | list[str], *rows: str) -> None:
-    """A model of prices by id and city, which merges by `unique_key`."""
+    """Write a model of prices by id and city that merges by `unique_key`."""
     write(folder, "prices", PRICES, f" from (values {', '.join(rows)}) as given (city, price)")
     file = folder / "models/prices.yml"
     stated = yaml.safe_load(file.read_text())

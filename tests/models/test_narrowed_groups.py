@@ -1,4 +1,4 @@
-"""What a last select narrows is compared as it is stored; else each build wrote every group anew."""
+"""Values narrowed by the last select are compared as stored; else each build would rewrite every group."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ UNIT_TEST = {
 }
 
 
-def test_a_group_that_is_only_narrowed_is_not_written_again(lake: Lake, tmp_path: Path) -> None:
+def test_a_group_that_differs_only_by_narrowing_is_not_rewritten(lake: Lake, tmp_path: Path) -> None:
     create(tmp_path)
     (tmp_path / "models/means.sql").write_text(MODEL)
     not_null = [{"type": "not_null", "warn_unsupported": False, "warn_unenforced": False}]
@@ -43,6 +43,6 @@ def test_a_group_that_is_only_narrowed_is_not_written_again(lake: Lake, tmp_path
     (tmp_path / "models/means.yml").write_text(yaml.safe_dump(stated))
     run(tmp_path, lake)
     written = lake.rows('select snapshot_id from silver."means$snapshots"')
-    # The table is there now, and the unit test says nothing of it.
+    # The table exists now, and the unit test gives no rows of it.
     assert "PASS means::a_mean_has_four_digits" in run(tmp_path, lake, command="build")
     assert lake.rows('select snapshot_id from silver."means$snapshots"') == written

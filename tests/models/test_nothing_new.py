@@ -1,4 +1,4 @@
-"""A model that has taken in all there is stages nothing, and is looked at all the same."""
+"""A model without new batches stages nothing, and is still checked."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +29,7 @@ def model(folder: Path, name: str, selected: str, more: str = "") -> None:
 
 @pytest.fixture(scope="module")
 def house(lake: Lake) -> Lake:
-    """An empty lake with one batch of breweries."""
+    """Return an empty lake with one batch of breweries."""
     house = lake.emptied()
     house.publish("brewery", [brewery(1)])
     return house
@@ -37,7 +37,7 @@ def house(lake: Lake) -> Lake:
 
 @pytest.fixture(scope="module")
 def project(house: Lake, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project of two models that read the batch, and of one that reads nothing, built once."""
+    """Build once: two models that read the batch, and one that reads nothing."""
     folder = tmp_path_factory.mktemp("project")
     create(folder)
     source = {"name": "bronze", "schema": "bronze", "tables": [{"name": "brewery"}]}
@@ -50,7 +50,7 @@ def project(house: Lake, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def statements(house: Lake, model: str, since: datetime) -> list[str]:
-    """The statements of a model since a moment, without their comments."""
+    """Return the statements of a model since a moment, without their comments."""
     athena = house.client("athena")
     ids = athena.list_query_executions()["QueryExecutionIds"]
     found = athena.batch_get_query_execution(QueryExecutionIds=ids)["QueryExecutions"]
@@ -61,7 +61,7 @@ def statements(house: Lake, model: str, since: datetime) -> list[str]:
     ]  # fmt: skip
 
 
-def test_a_model_without_news_stages_nothing_unless_it_reads_more(house: Lake, project: Path) -> None:
+def test_a_model_without_new_batches_stages_nothing_unless_it_reads_more(house: Lake, project: Path) -> None:
     since = datetime.now(UTC)
     run(project, house)
     names, coded = (statements(house, one, since) for one in ("names", "coded"))
@@ -77,7 +77,7 @@ def test_a_model_without_news_stages_nothing_unless_it_reads_more(house: Lake, p
         ("brewery_nom", "COLUMN_NOT_FOUND"),
     ],
 )
-def test_a_model_that_was_changed_for_the_worse_fails_without_news(
+def test_a_model_changed_for_the_worse_fails_even_without_new_batches(
     house: Lake, project: Path, selected: str, told: str
 ) -> None:
     model(project, "names", selected)
@@ -88,7 +88,7 @@ def test_a_model_that_was_changed_for_the_worse_fails_without_news(
     assert house.rows("select name from silver.names") == [{"name": "Brewery 1"}]
 
 
-def test_news_are_taken_in_after_it(house: Lake, project: Path) -> None:
+def test_a_new_batch_is_consumed_afterwards(house: Lake, project: Path) -> None:
     house.publish("brewery", [brewery(2)])
     run(project, house)
     assert house.rows("select count(*) as names from silver.names") == [{"names": 2}]

@@ -1,4 +1,4 @@
-"""dbt's ways to build from some of the rows, or from none: no row counts as taken in that nobody read."""
+"""dbt's options to build from some rows or none: no row that was not read counts as consumed."""
 
 from shutil import copytree
 
@@ -11,7 +11,7 @@ MODELS = ("--select", "breweries_state", "breweries")
 
 @pytest.fixture(scope="module")
 def built(lake: Lake) -> Lake:
-    """A lake with one brewery, of which every table was first made empty."""
+    """Return a lake with one brewery; an `--empty` build has created every table."""
     lake.publish("brewery", [record("insert", 1, **brewery(1))])
     lake.dbt("run", "--empty", *MODELS)
     assert lake.rows("select * from silver.breweries_state") == []
@@ -19,7 +19,7 @@ def built(lake: Lake) -> Lake:
     return lake
 
 
-def test_what_an_empty_build_left_out_is_taken_in_by_the_next(built: Lake) -> None:
+def test_the_next_build_consumes_what_an_empty_build_left_out(built: Lake) -> None:
     assert built.rows("select * from silver.breweries") == [brewery(1)]
 
 
@@ -32,7 +32,7 @@ def test_a_build_of_some_rows_is_refused_before_it_changes_anything(built: Lake,
     assert built.rows("select count(*) as n from ops.consumed where batch > 0") == [{"n": 1}]
 
 
-def test_models_are_tried_without_data_as_the_refusal_says(built: Lake) -> None:
+def test_models_can_be_tried_without_data_as_the_refusal_says(built: Lake) -> None:
     advice = "DM_SCHEMA_PREFIX=try_ DM_BRONZE_PREFIX= dbt build --empty"
     assert advice in built.dbt("run", "--empty", *MODELS, expect=2)
     given = dict(word.split("=") for word in advice.split() if "=" in word)
@@ -42,7 +42,7 @@ def test_models_are_tried_without_data_as_the_refusal_says(built: Lake) -> None:
     assert built.rows("select * from try_silver.breweries") == []
 
 
-def test_a_clone_does_not_put_a_view_in_the_place_of_a_table(built: Lake) -> None:
+def test_a_clone_does_not_replace_a_table_with_a_view(built: Lake) -> None:
     state = copytree(built.folder / "target", built.folder / "state")
     output = built.dbt("clone", "--full-refresh", "--state", str(state), *MODELS, expect=1)
     assert output.count("dbt clone is refused") == 2
@@ -62,7 +62,7 @@ def test_an_empty_build_without_its_sources_names_them_all_before_it_does_anythi
     assert f"these do not exist: {named}. Set the prefix" in done.stdout
 
 
-def test_a_comparison_with_tables_that_were_never_built_says_which(lake: Lake) -> None:
+def test_a_comparison_with_tables_that_were_never_built_names_them(lake: Lake) -> None:
     own = clean_environment() | {"AWS_ENDPOINT_URL": lake.endpoint, "DM_SCHEMA_PREFIX": "bare_"}
     reconcile = ("run", "--vars", "reconcile: true", "--select", "top_drinkers", "review_flat", "reviews")
     done = dbt(lake.folder / "bare", *reconcile, env=own)

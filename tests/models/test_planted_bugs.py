@@ -1,6 +1,6 @@
-"""The histories have teeth: each bug that is planted into the SQL is caught by at least three of five seeds.
+"""The histories can fail: each bug planted into the SQL is caught by at least three of five seeds.
 
-`make sweep` plants all of them. The normal suite plants two, other ones each day;
+`make sweep` plants all of them. The normal suite plants two, different ones each day;
 `PLANTED="gold is appended"` chooses.
 """
 
@@ -21,7 +21,7 @@ SHOPS = 18
 
 
 def what_catches(project: Project, seed: int, scratch: Path) -> str:
-    """What a play on the project with the bug ends with; nothing when it ends well."""
+    """Play a history on the project with the bug; return the difference or error it ends with, or ""."""
     play = Play(history(seed, SHOPS), project, scratch)
     try:
         return play.run()

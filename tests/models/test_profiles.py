@@ -1,4 +1,4 @@
-"""The target local never reaches for a real account."""
+"""The target `local` never reaches a real account."""
 
 import socket
 import subprocess
@@ -47,7 +47,7 @@ def test_other_targets_name_the_variable_that_is_missing(tmp_path: Path, target:
     assert "AWS_REGION" in done.stdout
 
 
-def test_dbt_needs_to_be_told_nothing_where_the_project_is(tmp_path: Path) -> None:
+def test_dbt_needs_no_options_in_the_project_folder(tmp_path: Path) -> None:
     env = clean_environment() | {"AWS_ENDPOINT_URL": "http://127.0.0.1:4666", "HOME": str(tmp_path)}
     command = [str(Path(sys.executable).parent / "dbt"), "--no-use-colors", "ls", "--quiet"]
     paths = ["--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path)]

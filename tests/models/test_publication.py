@@ -1,4 +1,4 @@
-"""Data that breaks its contract is not published: readers keep the old data, what follows is skipped."""
+"""Data that breaks its contract is not published: readers keep the old data, dependent models are skipped."""
 
 import pytest
 from bronze_lake import Lake
@@ -14,7 +14,7 @@ def tables(lake: Lake, database: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def refused(lake: Lake) -> str:
-    """What dbt says to a first build whose only row breaks a rule."""
+    """Return dbt's output of a first build whose only row breaks a rule."""
     lake.publish("brewery", [record("insert", 1, **NAMELESS)])
     return lake.dbt("run", *MODELS, expect=1)
 
@@ -44,7 +44,7 @@ def test_a_broken_rule_stops_publication_until_the_row_is_corrected(lake: Lake, 
     assert "silver_breweries_state_failures" not in tables(lake, "ops")
 
 
-def test_what_is_told_and_kept_of_a_broken_row_names_nobody(lake: Lake) -> None:
+def test_messages_and_stored_failures_of_a_broken_row_name_nobody(lake: Lake) -> None:
     lake.publish("profile", [record("insert", 1, **profile(7, "Ohio"))])
     output = lake.dbt("run", "--select", "profiles_state", expect=1)
     assert "1 row where state_length does not hold (length(state) = 2), such as profile_id 7" in output

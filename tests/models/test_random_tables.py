@@ -1,6 +1,6 @@
 """Silver of tables of any shape: raw lines through parser, drafted models and macros, against a dictionary.
 
-`make sweep` looks at ten times as many; `TABLES_SEED=7` repeats one.
+`make sweep` plays ten times as many; `TABLES_SEED=7` repeats one.
 """
 
 import io
@@ -35,7 +35,7 @@ PARTITION = [("ingest_date", "string"), ("batch", "bigint")]
 
 
 def project(shape: Table, root: Path, macros: Path) -> Project:
-    """The contracts and models that are drafted for the table, with these macros."""
+    """Return the contracts and models that are drafted for the table, with these macros."""
     bronze = root / "contracts/bronze/thing.yaml"
     bronze.parent.mkdir(parents=True)
     bronze.write_text(shape.bronze)
@@ -53,7 +53,7 @@ def project(shape: Table, root: Path, macros: Path) -> Project:
 def built(
     shape: Table, told: Story, chance: Random, root: Path, macros: Path
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """What silver shows after the story came in some batches, with builds between them."""
+    """Return what silver shows after the story came in some batches, with builds between them."""
     lake = open_lake(root)
     dbt = Dbt(project(shape, root, macros), lake)
     thing = contract.loads(shape.bronze, "thing")
@@ -79,7 +79,7 @@ def arrive(
     refused: frozenset[str],
     root: Path,
 ) -> None:
-    """Parse the lines as a raw file, and publish what comes out: a row of each but the refused."""
+    """Parse the lines as a raw file and publish the result: a row for each line that is not refused."""
     stream = io.BytesIO("".join(f"{line}\n" for line in lines).encode())
     report = parse(stream, thing, source_of("raw/thing/1.json", f"f{batch}"), root)
     assert report.rows == sum(line not in refused for line in lines), report.reasons
@@ -91,7 +91,7 @@ def comparable(row: Mapping[str, Any]) -> str:
 
 
 def play(seed: int, root: Path, macros: Path = ROOT / "macros") -> None:
-    """Raises AssertionError where silver does not show the latest of each key."""
+    """Play a story; raise AssertionError where silver does not show the latest record of each key."""
     chance = Random(seed)
     shape = table(chance)
     told = story(shape, chance)
@@ -105,7 +105,7 @@ def test_silver_shows_the_latest_of_each_key(seed: int, tmp_path: Path) -> None:
     play(seed, tmp_path)
 
 
-def test_they_catch_a_macro_that_takes_moments_as_athena_reads_them(tmp_path: Path) -> None:
+def test_random_tables_catch_a_macro_that_rounds_timestamps_as_athena_does(tmp_path: Path) -> None:
     macros = tmp_path / "macros"
     shutil.copytree(ROOT / "macros", macros)
     bug = Edit(

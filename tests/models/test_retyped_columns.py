@@ -1,4 +1,4 @@
-"""A contract that gives a column another type: the table follows, or the model stops before it stages."""
+"""A contract gives a column another type: the table follows, or the model stops before it stages anything."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 from bronze_lake import Lake
 from small_project import create, run, write
 
-# Column -> its type and what is selected, of a first build and of a second one.
+# Column -> its type and its expression, in a first build and in a second one.
 WIDER = {
     "whole": (("int", "7"), ("bigint", "cast(8589934592 as bigint)")),
     "real": (("float", "cast(0.5 as real)"), ("double", "cast(1e300 as double)")),
@@ -25,7 +25,7 @@ SHOWN = {"varchar": "string"}
 
 @pytest.fixture(scope="module")
 def project(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project whose models are built, and whose contracts and queries then got other types."""
+    """Build models, then change the types in their contracts and queries."""
     folder = tmp_path_factory.mktemp("project")
     create(folder)
     write(folder, "wider", {column: before for column, (before, _) in WIDER.items()})
@@ -40,7 +40,7 @@ def project(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def output(lake: Lake, project: Path) -> str:
-    """What dbt says to the second build."""
+    """Return dbt's output of the second build."""
     return run(project, lake, expect=1)
 
 
@@ -49,9 +49,7 @@ def types(lake: Lake, table: str) -> dict[str, str]:
     return {column["Name"]: column["Type"] for column in found["StorageDescriptor"]["Columns"]}
 
 
-def test_a_wider_type_is_the_tables_too_and_takes_what_fitted_in_no_narrower_one(
-    lake: Lake, output: str
-) -> None:
+def test_a_wider_type_widens_the_table_and_takes_larger_values(lake: Lake, output: str) -> None:
     expected = {"id": "bigint", "whole": "bigint", "real": "double", "fee": "decimal(5,2)"}
     assert types(lake, "wider") == expected | {"label": "string"}
     [row] = lake.rows("select whole, real, cast(fee as varchar) as fee, label from silver.wider")

@@ -1,4 +1,4 @@
-"""`ts6` holds for every second that Athena has a timestamp for, also past 2038, where 32 bits end."""
+"""`ts6` works for every second that an Athena timestamp can hold, also past 2038, where 32 bits end."""
 
 from datetime import datetime
 from pathlib import Path
@@ -7,7 +7,7 @@ from memory_lake import open_lake
 from project_sources import load
 
 
-def test_seconds_of_any_year_are_their_moment(tmp_path: Path) -> None:
+def test_seconds_of_any_year_become_their_timestamp(tmp_path: Path) -> None:
     expression = load().macros["ts6"].make_module({}).ts6("s")
     seconds = (-62135596800, -1, 0, 1234817823, 2147483647, 2147483648, 4102444799, 253402300799)
     values = ", ".join(f"(bigint '{one}')" for one in seconds)

@@ -1,4 +1,4 @@
-"""What would write past the checks, or swap a table under its readers, is refused before anything changes."""
+"""A model that would bypass the checks, or swap a table under its readers, is refused from the start."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ select 1 as id, 2 as n
 
 @pytest.fixture
 def project(lake: Lake, tmp_path: Path) -> Path:
-    """A project whose one table is there and holds 2."""
+    """Create a project whose one table exists and holds 2."""
     create(tmp_path)
     write(tmp_path, "things", {"n": ("bigint", "cast(2 as bigint)")})
     run(tmp_path, lake)
@@ -40,7 +40,7 @@ def project(lake: Lake, tmp_path: Path) -> Path:
         ),
     ],
 )
-def test_a_model_that_would_be_seen_unchecked_is_refused(
+def test_a_model_that_readers_would_see_unchecked_is_refused(
     lake: Lake, project: Path, config: dict[str, str], said: str
 ) -> None:
     file = project / "models/things.yml"
@@ -60,7 +60,7 @@ def test_a_snapshot_is_refused(lake: Lake, project: Path) -> None:
     assert "kept is a snapshot" in run(project, lake, command="snapshot", expect=2)
 
 
-def test_a_model_without_a_contract_is_refused_with_the_way_to_one(lake: Lake, project: Path) -> None:
+def test_a_model_without_a_contract_is_refused_with_how_to_write_one(lake: Lake, project: Path) -> None:
     (project / "models/things.yml").unlink()
     told = run(project, lake, expect=2)
     assert (
@@ -70,7 +70,7 @@ def test_a_model_without_a_contract_is_refused_with_the_way_to_one(lake: Lake, p
     assert lake.rows("select n from silver.things") == [{"n": 2}]
 
 
-def test_a_first_build_without_a_unique_key_is_told_so(lake: Lake, project: Path) -> None:
+def test_a_first_build_without_a_unique_key_is_refused(lake: Lake, project: Path) -> None:
     write(project, "fresh", {"n": ("bigint", "cast(2 as bigint)")})
     file = project / "models/fresh.yml"
     stated = yaml.safe_load(file.read_text())
