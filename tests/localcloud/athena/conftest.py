@@ -14,7 +14,7 @@ BUCKET = "lake"
 
 @pytest.fixture(scope="session")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A local cloud of this session's own: S3, Glue and the rest, with a fake in the place of its Athena."""
+    """Start a local cloud for this session: S3, Glue and the rest, with a fake instead of its Athena."""
     folder = tmp_path_factory.mktemp("cloud")
     settings = Settings(folder=folder, port=0, buckets=(BUCKET,), athena=(sys.executable, str(FAKE_ATHENA)))
     record = supervisor.up(settings, lambda _: None).record
@@ -25,13 +25,13 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def catalog(endpoint: str) -> Catalog:
-    """The gateway's own clients of that cloud."""
+    """Return the gateway's own clients of that cloud."""
     return connect(endpoint)
 
 
 @pytest.fixture
 def database(catalog: Catalog, request: pytest.FixtureRequest) -> str:
-    """A database of the test's own, with nothing in it."""
+    """Create an empty database for the test."""
     name = f"d{abs(hash(request.node.nodeid))}"
     catalog.glue.create_database(DatabaseInput={"Name": name})
     return name

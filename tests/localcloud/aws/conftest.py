@@ -17,7 +17,7 @@ FAKE_ATHENA = Path(__file__).parents[1] / "life" / "fake_athena.py"
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[supervisor.Record]:
-    """One local cloud for all tests of this folder; a fake is in the place of its Athena part."""
+    """Start one local cloud for all tests of this folder, with a fake Athena part."""
     folder = tmp_path_factory.mktemp("cloud")
     settings = Settings(folder=folder, port=0, athena=(sys.executable, str(FAKE_ATHENA)))
     record = supervisor.up(settings, lambda _: None).record
@@ -49,7 +49,7 @@ def client(endpoint: str) -> Callable[[str], Any]:
 
 @pytest.fixture
 def changed(client: Callable[[str], Any]) -> Callable[[str, str, str], tuple[str, str]]:
-    """Executes a change set of a kind, and gives the state of the stack after it, with the reason."""
+    """Return a function that executes a change set; it returns the stack's status and the reason."""
     cloudformation = client("cloudformation")
 
     def change(stack: str, body: str, kind: str) -> tuple[str, str]:
@@ -67,7 +67,7 @@ def changed(client: Callable[[str], Any]) -> Callable[[str, str, str], tuple[str
 
 @pytest.fixture
 def bucket(client: Callable[[str], Any], request: pytest.FixtureRequest) -> str:
-    """A bucket of the test's own."""
+    """Create a bucket for the test."""
     name = f"b{abs(hash(request.node.nodeid))}"
     client("s3").create_bucket(Bucket=name)
     return name

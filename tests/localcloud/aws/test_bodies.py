@@ -34,7 +34,7 @@ def test_a_body_shorter_than_its_length_is_refused():
         bodies.read({"CONTENT_LENGTH": "3", "wsgi.input": io.BytesIO(b"ab")})
 
 
-def test_the_headers_tell_of_the_plain_body():
+def test_the_headers_describe_the_unframed_body():
     environ = {
         "CONTENT_LENGTH": "48",
         "HTTP_X_AMZ_CONTENT_SHA256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",

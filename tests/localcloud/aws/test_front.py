@@ -33,7 +33,7 @@ def test_athena_calls_go_to_the_athena_part_on_kept_connections(http):
     answers = [athena(http, "StartQueryExecution", f'{{"n": {n}}}')[1] for n in range(150)]
     assert [answer["body"] for answer in answers] == [f'{{"n": {n}}}' for n in range(150)]
     assert answers[0]["target"] == "AmazonAthena.StartQueryExecution"
-    # One connection for each of the front's threads at most.
+    # At most one connection for each of the front's threads.
     assert len({answer["connection"] for answer in answers}) <= 64
 
 
@@ -57,28 +57,28 @@ def test_pages_of_other_origins_are_not_allowed_in(http):
     assert http("GET", "/lake/page", headers={"Origin": "http://localhost:3000"}).status != 403
 
 
-def test_what_a_page_from_elsewhere_embeds_or_links_to_is_not_given(http):
-    """Such a request names no origin; a raw file that is HTML would run as a page of this cloud."""
+def test_cross_site_embeds_and_links_are_refused(http):
+    """Such a request has no Origin header; an HTML raw file would run as a page of this cloud."""
     for mode in ("navigate", "no-cors"):
         headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": mode}
         assert http("GET", "/lake/page.html", headers=headers).status == 403
-    assert http("GET", "/", headers={"Sec-Fetch-Site": "none"}).status == 200  # typed by its user
+    assert http("GET", "/", headers={"Sec-Fetch-Site": "none"}).status == 200  # typed by the user
 
 
 @pytest.mark.parametrize("start", ["GET /{} HTTP/1.1\r\n", "GET / HTTP/1.1\r\nX: {}\r\n"])
-def test_a_head_without_end_is_refused_and_not_kept(endpoint, start):
+def test_an_oversized_request_head_is_refused(endpoint, start):
     place = urlsplit(endpoint)
     with socket.create_connection((place.hostname, place.port)) as connection:
         connection.sendall(start.format("a" * HEADER_BYTES).encode() + b"Host: localhost\r\n\r\n")
         assert connection.recv(1 << 16).split()[1] in (b"413", b"414")
 
 
-def test_the_controls_of_moto_are_not_served(http):
+def test_motos_control_api_is_not_served(http):
     assert http("POST", "/moto-api/reset").status == 404
 
 
 def ask(front, service):
-    """Status line and body of the answer to a request signed for `service`."""
+    """Return the status line and body of the answer to a request signed for `service`."""
     scope = f"AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host"
     environ = {
         "PATH_INFO": "/",
@@ -94,7 +94,7 @@ def ask(front, service):
 
 
 def front_of(handler):
-    """A front over a handler in the place of moto's, without an Athena part."""
+    """Return a front over a handler instead of moto's, without an Athena part."""
     return Front(handler, lambda: None, handler, Turns(), "us-east-1")
 
 
@@ -107,7 +107,7 @@ def front_of(handler):
         ("glue", NotImplementedError("gone"), "501 Not Implemented", '"__type": "NotImplemented"'),
     ],
 )
-def test_a_failure_of_moto_is_told_in_the_shape_of_the_service(service, failure, status, code):
+def test_a_failure_of_moto_has_the_error_shape_of_the_service(service, failure, status, code):
     def handler(environ, start_response):
         raise failure
 
@@ -132,7 +132,7 @@ def test_a_call_to_an_athena_part_that_is_down_says_what_to_do():
     assert "dm local up" in json.loads(body)["message"]
 
 
-def test_athena_says_where_it_is_to_who_asks_for_another_region(endpoint):
+def test_athena_names_its_region_when_asked_for_another(endpoint):
     elsewhere = boto3.client(
         "athena",
         endpoint_url=endpoint,
@@ -154,7 +154,7 @@ def test_services_beyond_the_lake_answer_on_the_same_endpoint(client):
     assert message["Body"] == "hello"
 
 
-def test_a_waiting_receive_holds_nobody_up(client):
+def test_a_waiting_receive_blocks_no_other_call(client):
     sqs, s3 = client("sqs"), client("s3")
     queue = sqs.create_queue(QueueName="empty")["QueueUrl"]
     program = (

@@ -71,7 +71,7 @@ def test_no_acknowledged_commit_is_lost(glue, database):
     assert glue.get_table(DatabaseName=database, Name="t")["Table"]["Parameters"]["n"] == "40"
 
 
-def test_a_skipped_archive_keeps_no_old_version(glue, database):
+def test_an_update_with_skip_archive_keeps_no_old_version(glue, database):
     glue.create_table(DatabaseName=database, TableInput=table_input("t"))
     glue.update_table(DatabaseName=database, TableInput=table_input("t"))
     glue.update_table(DatabaseName=database, TableInput=table_input("t"), SkipArchive=True)
@@ -129,7 +129,7 @@ def test_an_expression_on_no_partition_key_is_refused(glue, partitioned):
     assert code(error) == "InvalidInputException"
 
 
-def test_all_segments_together_have_each_partition_once(glue, partitioned):
+def test_all_segments_together_list_each_partition_once(glue, partitioned):
     found = [
         partition["Values"][1]
         for number in range(3)

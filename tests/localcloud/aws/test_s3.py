@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from localcloud.aws.mends import listing
 
-LARGE = b"0123456789abcdef" * (1 << 17)  # 2 MB: kept in a file, not in memory
+LARGE = b"0123456789abcdef" * (1 << 17)  # 2 MB: stored in a file, not in memory
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +31,7 @@ def code(error):
 
 
 @pytest.mark.parametrize("size", [0, 1, (64 << 10) - 1, 64 << 10, 40 << 20])
-def test_an_object_comes_back_as_it_was_put(s3, bucket, size):
+def test_an_object_is_returned_as_it_was_put(s3, bucket, size):
     body = (LARGE * (size // len(LARGE) + 1))[:size]
     put = s3.put_object(Bucket=bucket, Key="k", Body=body)
     got = s3.get_object(Bucket=bucket, Key="k")
@@ -41,7 +41,7 @@ def test_an_object_comes_back_as_it_was_put(s3, bucket, size):
 
 
 @pytest.mark.parametrize("wanted", ["bytes=0-0", "bytes=100-1048675", "bytes=2000000-", "bytes=-7"])
-def test_a_range_gives_its_bytes_only(s3, bucket, wanted):
+def test_a_range_returns_only_its_bytes(s3, bucket, wanted):
     s3.put_object(Bucket=bucket, Key="k", Body=LARGE)
     first, _, last = wanted.removeprefix("bytes=").partition("-")
     start = int(first) if first else len(LARGE) - int(last)
@@ -52,7 +52,7 @@ def test_a_range_gives_its_bytes_only(s3, bucket, wanted):
     assert got["ResponseMetadata"]["HTTPStatusCode"] == 206
 
 
-def test_a_range_behind_the_end_is_refused(s3, bucket):
+def test_a_range_past_the_end_is_refused(s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"abc")
     with pytest.raises(ClientError) as error:
         s3.get_object(Bucket=bucket, Key="k", Range="bytes=3-5")
@@ -110,14 +110,14 @@ def test_a_broken_frame_stores_nothing(s3, bucket, endpoint):
     assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
 
 
-def test_a_body_in_http_chunks_is_read(s3, bucket, endpoint):
+def test_a_body_with_chunked_transfer_encoding_is_read(s3, bucket, endpoint):
     pieces = (LARGE[i : i + 100_000] for i in range(0, len(LARGE), 100_000))
     with urllib3.PoolManager() as pool:
         assert pool.request("PUT", f"{endpoint}/{bucket}/k", body=pieces, chunked=True).status == 200
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == LARGE
 
 
-def test_a_client_that_waits_for_continue_gets_it(s3, bucket, endpoint):
+def test_a_client_that_expects_100_continue_gets_it(s3, bucket, endpoint):
     head = f"PUT /{bucket}/k HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
     with socket.create_connection(("127.0.0.1", urlsplit(endpoint).port), timeout=10) as connection:
         connection.sendall(head.encode())
@@ -127,7 +127,7 @@ def test_a_client_that_waits_for_continue_gets_it(s3, bucket, endpoint):
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"abc"
 
 
-def test_a_body_that_breaks_off_stores_nothing(s3, bucket, endpoint):
+def test_an_interrupted_body_stores_nothing(s3, bucket, endpoint):
     head = f"PUT /{bucket}/k HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n"
     with socket.create_connection(("127.0.0.1", urlsplit(endpoint).port), timeout=10) as connection:
         connection.sendall(head.encode() + b"only this")
@@ -197,7 +197,7 @@ def test_a_part_can_be_copied_from_a_range(s3, bucket):
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == LARGE[5:1000]
 
 
-def test_a_reader_keeps_the_object_that_it_began_to_read(s3, bucket):
+def test_a_reader_finishes_the_object_it_began_to_read(s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=LARGE * 8)
     reading = s3.get_object(Bucket=bucket, Key="k")["Body"]
     s3.put_object(Bucket=bucket, Key="k", Body=b"new")
@@ -218,7 +218,7 @@ def test_metadata_names_keep_their_underscores(s3, bucket):
     assert s3.head_object(Bucket=bucket, Key="k")["Metadata"] == {"my_key": "1", "other-key": "2"}
 
 
-def test_a_presigned_address_works(s3, bucket):
+def test_a_presigned_url_works(s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
     address = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"})
     assert urllib3.request("GET", address).data == b"x"
@@ -234,7 +234,7 @@ def test_old_versions_stay_readable(s3, bucket):
     assert (len(listed["Versions"]), len(listed["DeleteMarkers"])) == (2, 1)
 
 
-def test_a_listing_of_versions_is_paged_and_goes_on_after_any_key(s3, bucket):
+def test_a_listing_of_versions_is_paged_and_continues_after_any_key(s3, bucket):
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     put = [(key, s3.put_object(Bucket=bucket, Key=key, Body=b"")["VersionId"]) for key in ("p/a", "p/b") * 3]
     put += [(key, s3.put_object(Bucket=bucket, Key=key, Body=b"")["VersionId"]) for key in ("p/d", "q/a")]
@@ -256,11 +256,11 @@ def test_a_listing_of_versions_is_paged_and_goes_on_after_any_key(s3, bucket):
         assert sorted(listed(size)) == sorted(wanted)
     assert [key for key, _, _ in listed(2)] == ["p/a"] * 4 + ["p/b"] * 3 + ["p/d"]
     assert [key for key, _, _ in listed(KeyMarker="p/a")] == ["p/b"] * 3 + ["p/d"]
-    assert [key for key, _, _ in listed(KeyMarker="p/c")] == ["p/d"], "moto leaves out the next one"
+    assert [key for key, _, _ in listed(KeyMarker="p/c")] == ["p/d"], "moto skips the next key"
 
 
-def test_a_listing_of_versions_has_any_key(s3, bucket):
-    """One key that is no XML failed every listing that it was in, and so all of ingestion."""
+def test_a_listing_of_versions_encodes_any_key(s3, bucket):
+    """One key that is not valid XML made every listing with it fail, and so all of ingestion."""
     keys = ["p/\x1b[31m", "p/%2e%2e/x", "p/a b+c", "p/\u202eé<&>"]
     for key in keys:
         s3.put_object(Bucket=bucket, Key=key, Body=b"")
@@ -272,7 +272,7 @@ def test_a_listing_of_versions_has_any_key(s3, bucket):
     assert (raw["Versions"][0]["Key"], raw["Prefix"]) == ("p/%252e%252e/x", "p/%25")
 
 
-def test_a_listing_of_versions_looks_at_no_other_object():
+def test_a_listing_of_versions_reads_no_other_object():
     class Keys(dict):
         def getlist(self, name):
             asked.append(name)

@@ -1,4 +1,4 @@
-"""What a template changes is changed, all of it, and what a hand changes is seen."""
+"""Template changes are applied to every property, and manual changes are detected as drift."""
 
 import itertools
 import json
@@ -72,7 +72,7 @@ def drifted(cloudformation, stack):
     }
 
 
-def test_an_update_changes_each_of_them_and_takes_away_what_is_named_no_more(client, changed, name):
+def test_an_update_changes_every_resource_and_removes_what_the_template_drops(client, changed, name):
     cloudformation = client("cloudformation")
     assert changed(name, resources(name), "CREATE") == ("CREATE_COMPLETE", "")
     assert drifted(cloudformation, name) == {}
@@ -90,7 +90,7 @@ def test_an_update_changes_each_of_them_and_takes_away_what_is_named_no_more(cli
     assert asked["Attributes"] == {"VisibilityTimeout": "60"}
 
 
-def test_what_a_hand_has_changed_or_taken_away_is_seen(client, changed, name):
+def test_manual_changes_and_deletions_are_drift(client, changed, name):
     cloudformation = client("cloudformation")
     changed(name, resources(name), "CREATE")
     url = client("sqs").get_queue_url(QueueName=name)["QueueUrl"]

@@ -1,4 +1,4 @@
-"""A table of a stack gets the index that its template gets, one at a time, as DynamoDB can."""
+"""A table of a stack gets the indexes of its template, one at a time, as DynamoDB requires."""
 
 import itertools
 import json
@@ -38,7 +38,7 @@ def indices_of(client, name):
     return sorted(one["IndexName"] for one in found.get("GlobalSecondaryIndexes", ()))
 
 
-def test_an_index_comes_and_goes_with_the_template_and_items_stay(client, changed):
+def test_an_index_is_added_and_removed_with_the_template_and_items_stay(client, changed):
     name = f"indexed{next(_numbers)}"
     assert changed(name, template(name, "a"), "CREATE") == ("CREATE_COMPLETE", "")
     item = {key: {"S": key} for key in ("pk", "a", "b")}
@@ -51,7 +51,7 @@ def test_an_index_comes_and_goes_with_the_template_and_items_stay(client, change
     assert indices_of(client, name) == ["by_b"]
 
 
-def test_two_indices_at_once_are_refused_and_taken_back(client, cloudformation, changed):
+def test_two_new_indexes_at_once_are_refused_and_rolled_back(client, cloudformation, changed):
     name = f"indexed{next(_numbers)}"
     changed(name, template(name), "CREATE")
     assert changed(name, template(name, "a", "b"), "UPDATE")[0] == "UPDATE_ROLLBACK_COMPLETE"

@@ -1,4 +1,4 @@
-"""An update that fails gives everything back, also what another resource had taken the place of."""
+"""A failed update restores everything, also resources that had been replaced."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,7 @@ from localcloud.cloudformation.model import Stack
 
 @dataclass
 class Boxes:
-    """Boxes by name; a new one is empty. One called `bad` cannot be made, and `stuck` cannot be deleted."""
+    """Boxes by name; a new one is empty. `bad` cannot be created, and `stuck` cannot be deleted."""
 
     there: dict[str, str] = field(default_factory=dict)
 
@@ -54,7 +54,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> work.World:
 
 
 def template(**names: str) -> dict[str, Any]:
-    """Boxes of these names, each of which is made after the one before."""
+    """Return a template of boxes with these names, each created after the one before."""
     resources: dict[str, Any] = {}
     for logical, name in names.items():
         near = {"Near": {"Ref": list(resources)[-1]}} if resources else {}
@@ -70,7 +70,7 @@ def made(world: work.World, **names: str) -> tuple[Stack, dict[str, str]]:
     return stack, there
 
 
-def test_what_was_replaced_is_back_with_its_data_when_a_later_step_fails(world: work.World) -> None:
+def test_a_replaced_resource_is_restored_with_its_data_when_a_later_step_fails(world: work.World) -> None:
     stack, there = made(world, A="one", B="two")
     work.update(stack, template(A="other", B="two", C="bad"), {}, world, False)
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
@@ -79,7 +79,7 @@ def test_what_was_replaced_is_back_with_its_data_when_a_later_step_fails(world: 
     assert stack.resources["B"].properties["Near"] == "one"
 
 
-def test_what_left_the_template_is_back_with_its_data_when_an_output_fails(world: work.World) -> None:
+def test_a_removed_resource_is_restored_with_its_data_when_an_output_fails(world: work.World) -> None:
     stack, there = made(world, A="one", B="two")
     wrong = {"X": {"Value": {"Ref": "Nothing"}}}
     work.update(stack, {**template(A="one"), "Outputs": wrong}, {}, world, False)
@@ -87,7 +87,7 @@ def test_what_left_the_template_is_back_with_its_data_when_an_output_fails(world
     assert there == {"one": "data", "two": "data"}
 
 
-def test_what_was_replaced_goes_when_all_is_done_and_its_stay_is_no_failure(world: work.World) -> None:
+def test_replaced_resources_are_deleted_last_and_may_fail_to_delete(world: work.World) -> None:
     stack, there = made(world, A="one", B="stuck")
     work.update(stack, template(A="other", B="free"), {}, world, False)
     assert stack.status == "UPDATE_COMPLETE"
@@ -104,7 +104,7 @@ def test_what_was_replaced_goes_when_all_is_done_and_its_stay_is_no_failure(worl
         ({"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Delete"}, False),
     ],
 )
-def test_what_was_replaced_stays_by_its_update_replace_policy_alone(
+def test_only_the_update_replace_policy_retains_a_replaced_resource(
     world: work.World, policies: dict[str, str], stays: bool
 ) -> None:
     stack, there = made(world, A="one")
@@ -116,7 +116,7 @@ def test_what_was_replaced_stays_by_its_update_replace_policy_alone(
 
 
 @pytest.mark.parametrize(("policy", "stays"), [("Retain", True), ("RetainExceptOnCreate", False)])
-def test_what_a_failed_update_has_made_goes_but_where_it_is_to_stay_even_then(
+def test_a_failed_update_deletes_what_it_created_unless_retained(
     world: work.World, policy: str, stays: bool
 ) -> None:
     stack, there = made(world, A="one")
@@ -129,7 +129,7 @@ def test_what_a_failed_update_has_made_goes_but_where_it_is_to_stay_even_then(
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_what_was_there_before_its_stack_outlives_a_failure(world: work.World, first: bool) -> None:
+def test_a_resource_older_than_its_stack_survives_a_failure(world: work.World, first: bool) -> None:
     if first:
         stack, there = Stack("s", "id", "REVIEW_IN_PROGRESS"), world.clients.there  # type: ignore[attr-defined]
         act = work.create
@@ -144,7 +144,7 @@ def test_what_was_there_before_its_stack_outlives_a_failure(world: work.World, f
     assert there == {"old": "data", **({} if first else {"one": "data"})}
 
 
-def test_a_stack_that_can_neither_be_made_nor_taken_back_says_so_and_is_no_longer_at_work(
+def test_a_failed_rollback_is_reported_and_ends_the_operation(
     world: work.World,
 ) -> None:
     stack, there = made(world, A="stuck", B="bad")
@@ -153,7 +153,7 @@ def test_a_stack_that_can_neither_be_made_nor_taken_back_says_so_and_is_no_longe
     assert not stack.busy
 
 
-def test_a_resource_does_not_become_one_of_another_type(world: work.World) -> None:
+def test_a_resource_cannot_change_its_type(world: work.World) -> None:
     stack, _ = made(world, A="one")
     other = {"Resources": {"A": {"Type": "Crate", "Properties": {"Name": "one"}}}}
     with pytest.raises(ValidationError, match=r"resource type is not permitted.*: \[A\]$"):
@@ -176,7 +176,7 @@ def test_resources_that_refer_to_each_other_are_refused(
 
 
 @pytest.mark.parametrize("key", ["DependsOn", "Condition"])
-def test_what_is_not_in_the_template_is_named(world: work.World, key: str) -> None:
+def test_a_reference_to_a_missing_resource_or_condition_is_named(world: work.World, key: str) -> None:
     box = {"Type": "Box", "Properties": {"Name": "one"}, key: "Nowhere"}
     with pytest.raises(ValidationError, match=r"Unresolved .* \[Nowhere\] in the Resources block"):
         work.changes(Stack("s", "id", ""), {"Resources": {"A": box}}, {}, world)

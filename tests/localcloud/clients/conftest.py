@@ -8,14 +8,14 @@ from botocore.config import Config
 from localcloud import processes, supervisor
 from localcloud.config import Settings
 
-# What it reads of AWS's models is shared, connections are not. Not for threads: clients are made before them.
+# Parsed AWS models are shared, connections are not. Not thread-safe: create clients before threads start.
 SESSION = boto3.Session("local", "local", region_name="us-east-1")
 ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 
 @pytest.fixture(scope="session")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The endpoint of a whole local cloud, with a database `d`."""
+    """Return the endpoint of a whole local cloud with a database `d`."""
     settings = Settings(tmp_path_factory.mktemp("cloud"), port=0, save_every=1)
     record = supervisor.up(settings, lambda _: None).record
     new_client(record.endpoint, "glue").create_database(DatabaseInput={"Name": "d"})
@@ -29,7 +29,7 @@ def new_client(endpoint: str, service: str) -> Any:
 
 
 class Client:
-    """boto3 with connections of its own, as another program has it."""
+    """boto3 with its own connections, like a separate program."""
 
     def __init__(self, endpoint: str) -> None:
         self.athena = new_client(endpoint, "athena")
@@ -40,7 +40,7 @@ class Client:
         return str(started["QueryExecutionId"])
 
     def states(self, *queries: str) -> set[str]:
-        """As they are now; GetQueryExecution would wait for the end of each for a while."""
+        """Return the current states. GetQueryExecution would wait a while for each query's end."""
         found = self.athena.batch_get_query_execution(QueryExecutionIds=list(queries))["QueryExecutions"]
         return {one["Status"]["State"] for one in found}
 
@@ -60,5 +60,5 @@ class Client:
 
 @pytest.fixture(scope="session")
 def new(endpoint: str) -> Callable[[], Client]:
-    """Makes clients that share nothing."""
+    """Return a function that creates clients which share nothing."""
     return lambda: Client(endpoint)

@@ -24,7 +24,7 @@ chosen = wr.athena.read_sql_query(
 )
 found["with_parameter"] = chosen.name.tolist()
 
-# Files that stay under `temp_path` would be read again by the next call.
+# The next call would read files that stay under `temp_path` again.
 iceberg = {
     "keep_files": False,
     "database": "wrangled",

@@ -1,4 +1,4 @@
-"""awswrangler, in an environment of its own that `make test-clients` makes: it brings pandas."""
+"""awswrangler, in the separate environment that `make test-clients` creates, because it needs pandas."""
 
 import json
 import os

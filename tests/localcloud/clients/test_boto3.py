@@ -1,4 +1,4 @@
-"""boto3: many clients at once, writers that race, and queries that are stopped."""
+"""boto3: concurrent clients, racing writers, and stopped queries."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ WRITERS, APPENDS = 4, 15
 ICEBERG = "tblproperties ('table_type' = 'ICEBERG')"
 
 
-def test_sixteen_clients_at_once_each_see_their_own_work(new):
+def test_sixteen_concurrent_clients_each_see_their_own_work(new):
     together = threading.Barrier(CLIENTS)
     clients = [new() for _ in range(CLIENTS)]
 
@@ -48,7 +48,7 @@ def test_all_of_sixty_appends_of_four_writers_are_kept(new):
     assert client.run('select count(*) from "appended$snapshots"') == [(str(WRITERS * APPENDS),)]
 
 
-def test_of_many_merges_that_miss_a_row_at_once_one_adds_it(new):
+def test_of_many_concurrent_merges_one_inserts_the_missing_row(new):
     client = new()
     client.run(f"create table once (n int) location 's3://lake/once' {ICEBERG}")
     together = threading.Barrier(WRITERS)
@@ -73,7 +73,7 @@ def endless(prefix=""):
     )
 
 
-def test_stopped_queries_give_their_places_to_those_that_wait(new):
+def test_stopped_queries_make_room_for_waiting_ones(new):
     client = new()
     running = [client.start(endless()) for _ in range(WORKERS)]
     while "QUEUED" in client.states(*running):

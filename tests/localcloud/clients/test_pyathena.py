@@ -1,4 +1,4 @@
-"""PyAthena's other ways in: the result file, and the dialect of SQLAlchemy."""
+"""Other interfaces of PyAthena: the cursor on the result file, and the SQLAlchemy dialect."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -13,8 +13,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.schema import MetaData
 
 
-def test_a_cursor_on_the_result_file_gets_what_the_api_gives(endpoint):
-    # PyAthena's Arrow cursor cannot be had: its S3 client is pyarrow's own, and is not told an endpoint.
+def test_the_cursor_on_the_result_file_returns_what_the_api_does(endpoint):
+    # PyAthena's Arrow cursor cannot be tested: its S3 client is pyarrow's own and gets no endpoint.
     cursor = connect(
         s3_staging_dir="s3://lake/staging/",
         region_name="us-east-1",

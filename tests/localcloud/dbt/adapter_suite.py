@@ -1,12 +1,12 @@
 """Run dbt-athena's own functional suite, unchanged, against a local cloud with the adapter installed here.
 
-`CHECKOUT` is a checkout of dbt-labs/dbt-adapters (nothing of it is kept here):
+`CHECKOUT` is a checkout of dbt-labs/dbt-adapters (none of it is kept here):
 
     git clone --depth 1 https://github.com/dbt-labs/dbt-adapters /tmp/dbt-adapters
     python tests/localcloud/dbt/adapter_suite.py /tmp/dbt-adapters --engine trino
     python tests/localcloud/dbt/adapter_suite.py /tmp/dbt-adapters -- -k TestAthenaEmpty -x
 
-What comes behind `--` goes to pytest. Prints one line for each test that did not pass, then the counts. Exits
+Arguments after `--` go to pytest. Prints one line for each test that did not pass, then the counts. Exits
 with 1 when a test fails that is not in NOT_OURS.
 """
 
@@ -44,7 +44,7 @@ class Outcome:
 
 
 def environment(record: Record) -> dict[str, str]:
-    """What the suite and its AWS clients read, and nothing that points to another account."""
+    """Return what the suite and its AWS clients read, without anything that points to another account."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DBT_"))}
     aws = {
         "AWS_ENDPOINT_URL": record.endpoint,
@@ -70,7 +70,7 @@ def environment(record: Record) -> dict[str, str]:
 
 
 def command(checkout: Path, report: Path, workers: int, arguments: list[str]) -> list[str]:
-    """The suite's own tests by this interpreter's pytest; the options of its pyproject.toml are replaced."""
+    """Return the pytest command for the suite's own tests; the options of its pyproject.toml are replaced."""
     options = ["-o", "addopts=", "-p", "no:cacheprovider", "-n", str(workers), f"--junitxml={report}"]
     return [
         sys.executable,
@@ -83,7 +83,7 @@ def command(checkout: Path, report: Path, workers: int, arguments: list[str]) ->
 
 
 def outcomes(report: Path) -> Iterator[Outcome]:
-    """Every test of pytest's report."""
+    """Yield every test of pytest's report."""
     for case in ET.parse(report).iter("testcase"):
         test = f"{case.get('classname')}::{case.get('name')}"
         worst = next((one for one in case if one.tag in ("failure", "error")), case.find("skipped"))
@@ -97,7 +97,7 @@ def outcomes(report: Path) -> Iterator[Outcome]:
 
 
 def told(found: list[Outcome]) -> Mapping[str, int]:
-    """Print what did not pass, and the counts."""
+    """Print what did not pass and the counts; return the counts."""
     for one in sorted(found, key=lambda one: (one.ended, one.test)):
         if one.ended != "passed":
             print(f"{one.ended}: {one.test}: {one.reason}")
@@ -107,7 +107,7 @@ def told(found: list[Outcome]) -> Mapping[str, int]:
 
 
 def run(checkout: Path, engine: str, workers: int, arguments: list[str]) -> Mapping[str, int]:
-    """Run the suite on a cloud that is gone afterwards."""
+    """Run the suite on a cloud that is removed afterwards; return the counts."""
     with tempfile.TemporaryDirectory(prefix="adapter-suite-") as name:
         cloud, report = Path(name, "cloud"), Path(name, "report.xml")
         trino = Path(os.environ.get("DM_TRINO_DIR") or ROOT / DEFAULT_TRINO)

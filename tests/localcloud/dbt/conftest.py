@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
-# A folder below the top cannot name plugins, so the kit's fixtures are taken one by one.
+# A conftest below the top folder cannot name plugins, so the kit's fixtures are imported one by one.
 from dbt.tests.fixtures.project import (  # noqa: F401
     adapter,
     analyses,
@@ -51,7 +51,7 @@ from localcloud.config import Settings
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The endpoint of a whole local cloud."""
+    """Return the endpoint of a whole local cloud."""
     record = supervisor.up(Settings(tmp_path_factory.mktemp("cloud"), port=0), lambda _: None).record
     yield record.endpoint
     for part in record.parts:
@@ -60,7 +60,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="class")
 def endpoint(cloud: str) -> Iterator[str]:
-    """That endpoint, with a bucket: this process's AWS clients point to it while the tests of a class run."""
+    """Return that endpoint, with a bucket; this process's AWS clients point to it during a class's tests."""
     values = {
         "AWS_ENDPOINT_URL": cloud,
         "AWS_ACCESS_KEY_ID": "local",
@@ -79,7 +79,7 @@ def endpoint(cloud: str) -> Iterator[str]:
 
 @pytest.fixture(scope="class")
 def dbt_profile_target(endpoint: str) -> dict[str, object]:
-    """The connection that every test of the kit uses."""
+    """Return the connection that every test of the kit uses."""
     assert os.environ["AWS_ENDPOINT_URL"] == endpoint
     return {
         "type": "athena",

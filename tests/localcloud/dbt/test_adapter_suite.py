@@ -1,4 +1,4 @@
-"""The runner of dbt-athena's own suite: what it gives the tests, and what it says of them."""
+"""The runner of dbt-athena's own suite: what it passes to the tests, and how it reports them."""
 
 import subprocess
 import sys
@@ -39,7 +39,7 @@ def run(checkout: Path, tests: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env={"AWS_PROFILE": "production"}, capture_output=True, text=True)
 
 
-def test_what_cannot_pass_is_named_with_its_reason_and_is_no_failure(tmp_path: Path) -> None:
+def test_a_test_that_cannot_pass_is_listed_with_its_reason_and_is_no_failure(tmp_path: Path) -> None:
     done = run(tmp_path, TESTS)
     assert done.returncode == 0, done.stdout + done.stderr
     *_, not_ours, skipped, counts = done.stdout.splitlines()
@@ -50,14 +50,14 @@ def test_what_cannot_pass_is_named_with_its_reason_and_is_no_failure(tmp_path: P
     assert counts == "1 not ours, 1 passed, 1 skipped"
 
 
-def test_any_other_failure_is_told_and_is_the_exit_code(tmp_path: Path) -> None:
+def test_any_other_failure_is_listed_and_sets_the_exit_code(tmp_path: Path) -> None:
     done = run(tmp_path, TESTS.replace("SeedFlag", ""))
     assert done.returncode == 1
     assert "failed: tests.functional.test_made_up.TestAthenaEmpty::test_build: " in done.stdout
     assert done.stdout.endswith("1 failed, 1 passed, 1 skipped\n")
 
 
-def test_a_folder_that_is_no_checkout_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_checkout_is_refused(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, str(SUITE), str(tmp_path)], capture_output=True, text=True)
     assert done.returncode == 2
     assert "is no checkout of dbt-labs/dbt-adapters" in done.stderr

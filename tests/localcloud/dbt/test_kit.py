@@ -1,7 +1,7 @@
 """Classes of dbt's own test kit for adapters (dbt-tests-adapter), run by the unmodified dbt-athena.
 
 The adapter's whole functional suite takes a quarter of an hour; docs/figures.md has its result. `make test`
-runs the classes that touch most statements in least time, `make sweep` these others too.
+runs the classes that cover the most kinds of statements in the least time, `make sweep` the others too.
 """
 
 import os
@@ -44,9 +44,9 @@ class TestUnitTestCaseInsensitivity(BaseUnitTestCaseInsensivity):
 class TestSimpleMaterializations(BaseSimpleMaterializations):
     """Views, tables, and docs generate."""
 
-    @pytest.mark.skip("It changes the materialization by a variable, which dbt-athena's suite leaves out too")
+    @pytest.mark.skip("Changes the materialization by a variable; dbt-athena's suite skips it, too")
     def test_base(self, project: Any) -> None:
-        """Left out."""
+        """Skipped."""
 
 
 @sweep

@@ -1,4 +1,4 @@
-"""Faults inside Athena, met by dbt-athena and boto3 as their packages are: what they do, and what is left."""
+"""Faults inside Athena under unmodified dbt-athena and boto3: how they react, and what is left."""
 
 import os
 import subprocess
@@ -124,7 +124,7 @@ def start(athena: Any, sql: str) -> str:
 
 
 def run(settings: Settings, sql: str) -> list[str]:
-    """The first column of a statement that succeeds."""
+    """Run a statement that must succeed; return its first column."""
     athena = client(settings)
     query = start(athena, sql)
     while True:
@@ -145,9 +145,7 @@ def log(settings: Settings, part: str) -> str:
     return Folder(settings.folder).log(part).read_text()
 
 
-def test_dbt_comes_through_throttling_a_lost_commit_and_lost_answers_and_each_row_is_there_once(
-    faulty, tmp_path
-):
+def test_dbt_survives_throttling_a_lost_commit_and_lost_responses_without_duplicates(faulty, tmp_path):
     tmp_path.joinpath("dbt_project.yml").write_text("name: faulty\nversion: 1.0.0\nprofile: faulty\n")
     tmp_path.joinpath("profiles.yml").write_text(PROFILE)
     tmp_path.joinpath("models").mkdir()
@@ -160,14 +158,14 @@ def test_dbt_comes_through_throttling_a_lost_commit_and_lost_answers_and_each_ro
     assert struck.count("do=conflict at=before commit faulty.events") == 1
     ended = [line for line in log(faulty, "athena").splitlines() if "kind=INSERT" in line]
     assert ["code=ICEBERG_COMMIT_ERROR" in line for line in ended] == [True, False]
-    # The answer of the call that makes this commit visible is lost: the gateway must not commit once more.
+    # The response that makes this commit visible is lost: the gateway must not commit again.
     create(faulty, "lost")
     run(faulty, "insert into lost values (7)")
     assert "do=lose at=glue:UpdateTable" in log(faulty, "aws")
     assert run(faulty, "select n from lost") == ["7"]
 
 
-def test_after_death_before_a_commit_the_row_is_absent_and_after_it_there_once(faulty):
+def test_a_row_is_absent_after_a_crash_before_its_commit_and_present_once_after_it(faulty):
     run(faulty, "create database if not exists faulty")
     for table, left in (("dies_before", ["1"]), ("dies_after", ["1", "2"])):
         create(faulty, table)

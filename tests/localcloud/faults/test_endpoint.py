@@ -1,4 +1,4 @@
-"""Faults at the endpoint, seen with boto3 and its own retries. Each test has calls that no other makes."""
+"""Faults at the endpoint, seen with boto3 and its own retries. No two tests make the same call."""
 
 import sys
 import time
@@ -82,7 +82,7 @@ def client(given: Settings, service: str, tries: int = 3) -> Any:
     )
 
 
-def test_a_throttled_call_comes_through_by_a_retry_and_not_without(faulty):
+def test_a_throttled_call_succeeds_only_with_a_retry(faulty):
     assert client(faulty, "glue", tries=2).get_databases()["DatabaseList"] == []
     with pytest.raises(ClientError) as refused:
         client(faulty, "glue", tries=1).get_databases()
@@ -92,7 +92,7 @@ def test_a_throttled_call_comes_through_by_a_retry_and_not_without(faulty):
     assert client(faulty, "glue", tries=1).get_databases()["DatabaseList"] == []
 
 
-def test_services_say_it_each_in_its_own_way(faulty):
+def test_each_service_has_its_own_throttling_error(faulty):
     s3 = client(faulty, "s3", tries=1)
     with pytest.raises(ClientError) as refused:
         s3.head_object(Bucket="lake", Key="a")
@@ -102,7 +102,7 @@ def test_services_say_it_each_in_its_own_way(faulty):
         athena.list_data_catalogs()
 
 
-def test_the_effect_of_a_lost_answer_stays_and_a_blind_retry_does_it_twice(faulty):
+def test_a_lost_response_keeps_its_effect_and_a_blind_retry_repeats_it(faulty):
     dynamodb = client(faulty, "dynamodb")
     dynamodb.create_table(
         TableName="counter",
@@ -118,14 +118,14 @@ def test_the_effect_of_a_lost_answer_stays_and_a_blind_retry_does_it_twice(fault
     assert dynamodb.get_item(TableName="counter", Key=key)["Item"]["n"] == {"N": "2"}
 
 
-def test_a_lost_answer_is_a_closed_connection_to_a_client_that_does_not_retry(faulty):
+def test_a_lost_response_is_a_closed_connection_without_retries(faulty):
     s3 = client(faulty, "s3", tries=1)
     with pytest.raises(ConnectionClosedError):
         s3.put_object(Bucket="lake", Key="a", Body=b"kept")
     assert s3.get_object(Bucket="lake", Key="a")["Body"].read() == b"kept"
 
 
-def test_a_delayed_call_is_answered_late_but_right(faulty):
+def test_a_delayed_call_is_answered_late_but_correctly(faulty):
     s3 = client(faulty, "s3", tries=1)
     begun = time.monotonic()
     with pytest.raises(ClientError, match="NoSuchKey"):
@@ -133,7 +133,7 @@ def test_a_delayed_call_is_answered_late_but_right(faulty):
     assert time.monotonic() - begun >= 0.3
 
 
-def test_a_running_cloud_takes_no_faults(running_without):
+def test_a_running_cloud_refuses_new_faults(running_without):
     with pytest.raises(LocalCloudError, match="runs without faults") as error:
         supervisor.up(settings(running_without, faults=Path("/faults.toml")), lambda _: None)
     assert "dm local down" in error.value.hint
@@ -147,7 +147,7 @@ def running_without(tmp_path: Path) -> Iterator[Path]:
         processes.kill(part.pid, part.started)
 
 
-def test_the_part_dies_after_the_call_it_is_told_to_and_up_without_faults_brings_it_back(tmp_path):
+def test_the_part_dies_after_the_given_call_and_up_without_faults_restores_it(tmp_path):
     file = tmp_path / "faults.toml"
     file.write_text(FAULTS)
     given = settings(tmp_path / "cloud", faults=file)

@@ -33,13 +33,13 @@ def test_the_example_in_the_manual_holds_one_fault_of_each_kind(tmp_path):
         ("[[fault", "cannot be read"),
     ],
 )
-def test_a_file_that_says_what_there_is_not_is_refused(tmp_path, text, why):
+def test_a_file_with_unknown_or_invalid_entries_is_refused(tmp_path, text, why):
     with pytest.raises(FaultsError, match=why) as error:
         read(tmp_path, text)
     assert "pydoc localcloud.faults.rules" in error.value.hint
 
 
-def test_each_rule_counts_its_own_occasions():
+def test_each_rule_counts_its_own_matches():
     faults = Faults(
         [Fault("throttle", call="glue:Get*", on=(2,)), Fault("delay", call="glue:GetTable", seconds=1)]
     )
@@ -50,7 +50,7 @@ def test_each_rule_counts_its_own_occasions():
     assert faults.at_call("s3:GetTable") == []
 
 
-def test_a_fault_of_a_call_is_none_of_a_commit_and_the_other_way_round():
+def test_faults_of_calls_and_of_commits_are_separate():
     faults = Faults(
         [Fault("die", call="*"), Fault("die", point="after commit", table="a.*"), Fault("conflict")]
     )

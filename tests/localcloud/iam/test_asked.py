@@ -1,4 +1,4 @@
-"""A request of boto3 is read as the rights that AWS's service authorization reference names."""
+"""A boto3 request is mapped to the permissions that AWS's service authorization reference names."""
 
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -15,7 +15,7 @@ KEPT: dict[str, Any] = {}
 
 
 class SentError(Exception):
-    """The request would be sent now."""
+    """Raised at the point where the request would be sent."""
 
 
 def environ_of(request: Any) -> tuple[dict[str, Any], bytes]:
@@ -111,7 +111,7 @@ def test_requests_to_s3(operation: str, given: dict[str, Any], expected: tuple[s
     assert rights("s3", operation, **given) == [expected]
 
 
-def test_a_copy_reads_and_writes_and_many_deletions_are_one_each() -> None:
+def test_a_copy_needs_read_and_write_and_a_batch_delete_one_permission_per_key() -> None:
     source = {"Bucket": "other", "Key": "k", "VersionId": "v"}
     assert rights("s3", "copy_object", **OBJECT, CopySource=source) == [
         ("s3:PutObject", O_ARN),
@@ -124,14 +124,14 @@ def test_a_copy_reads_and_writes_and_many_deletions_are_one_each() -> None:
     ]
 
 
-def test_who_makes_an_object_public_on_the_way_needs_a_right_for_that_too() -> None:
+def test_putting_an_object_with_an_acl_also_needs_put_object_acl() -> None:
     assert rights("s3", "put_object", **OBJECT, Body=b"x", ACL="public-read") == [
         ("s3:PutObject", O_ARN),
         ("s3:PutObjectAcl", O_ARN),
     ]
 
 
-def test_a_transaction_needs_the_rights_of_its_steps() -> None:
+def test_a_transaction_needs_the_permissions_of_its_steps() -> None:
     key = {"Key": {"id": {"S": "x"}}}
     steps = [
         {"Put": {"TableName": "a", "Item": {"id": {"S": "x"}}}},
@@ -201,7 +201,7 @@ def test_requests_to_other_services(
     assert rights(service, operation, **given) == [(action, one) for one in resources]
 
 
-def test_who_hands_a_role_to_a_service_needs_a_right_for_that_too() -> None:
+def test_passing_a_role_to_a_service_also_needs_pass_role() -> None:
     found = rights(
         "emr-serverless", "start_job_run", applicationId="a", executionRoleArn=ROLE, clientToken="t"
     )
@@ -221,13 +221,13 @@ def test_who_hands_a_role_to_a_service_needs_a_right_for_that_too() -> None:
         ("codebuild", "create_project", {"name": "p", "serviceRole": ROLE}),
     ],
 )
-def test_who_makes_something_that_acts_as_a_role_needs_a_right_for_that_too(
+def test_creating_something_that_acts_as_a_role_also_needs_pass_role(
     service: str, operation: str, given: dict[str, Any]
 ) -> None:
     assert ("iam:PassRole", ROLE) in rights(service, operation, **given)
 
 
-def test_who_hands_stacks_to_a_role_needs_a_right_for_that_too() -> None:
+def test_a_change_set_with_a_stack_role_also_needs_pass_role() -> None:
     given = {"StackName": "s", "ChangeSetName": "c", "TemplateBody": "{}"}
     found = rights("cloudformation", "create_change_set", **given, RoleARN=ROLE)
     assert found == [
@@ -236,5 +236,5 @@ def test_who_hands_stacks_to_a_role_needs_a_right_for_that_too() -> None:
     ]
 
 
-def test_who_one_is_may_be_asked_by_everybody() -> None:
+def test_get_caller_identity_needs_no_permission() -> None:
     assert rights("sts", "get_caller_identity") == []

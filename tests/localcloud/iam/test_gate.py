@@ -72,7 +72,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[supervisor.Recor
 
 
 def run(record: supervisor.Record, keys: dict[str, str] | None, sql: str) -> Any:
-    """The value of a statement, or what it failed with."""
+    """Run a statement; return its value or the reason of its failure."""
     athena = client(record, "athena", keys)
     started = athena.start_query_execution(QueryString=sql, WorkGroup="primary")["QueryExecutionId"]
     while True:
@@ -96,7 +96,7 @@ def refused(call: Callable[..., Any], **given: Any) -> tuple[str, str, int]:
     return found["Error"]["Code"], found["Error"]["Message"], found["ResponseMetadata"]["HTTPStatusCode"]
 
 
-def test_a_call_outside_of_the_role_is_refused_as_aws_does(
+def test_a_call_outside_the_role_is_refused_as_aws_does(
     cloud: supervisor.Record, reader: dict[str, str]
 ) -> None:
     s3 = client(cloud, "s3", reader)
@@ -118,7 +118,7 @@ def test_a_call_outside_of_the_role_is_refused_as_aws_does(
     assert refused(s3.head_object, Bucket="lake", Key="silver/t/1.csv")[2] == 403
 
 
-def test_an_absent_object_is_refused_to_who_may_not_list_the_bucket(
+def test_a_missing_object_is_access_denied_without_list_bucket(
     cloud: supervisor.Record, reader: dict[str, str]
 ) -> None:
     s3 = client(cloud, "s3", reader)
@@ -128,9 +128,7 @@ def test_an_absent_object_is_refused_to_who_may_not_list_the_bucket(
 
 
 @pytest.mark.parametrize("service", ["sts", "iam", "sns", "cloudformation", "dynamodb", "s3"])
-def test_a_key_that_nobody_was_given_is_refused_in_words_of_the_service(
-    cloud: supervisor.Record, service: str
-) -> None:
+def test_an_unknown_key_gets_the_error_of_the_service(cloud: supervisor.Record, service: str) -> None:
     made_up = {"AWS_ACCESS_KEY_ID": "ASIA000000000000", "AWS_SECRET_ACCESS_KEY": "x"}
     calls = {
         "sts": "get_caller_identity", "iam": "list_roles", "sns": "list_topics",
@@ -172,14 +170,16 @@ def test_a_listing_is_judged_by_its_prefix(cloud: supervisor.Record, reader: dic
     assert refused(s3.list_objects_v2, Bucket="lake")[0] == "AccessDenied"
 
 
-def test_athena_reads_as_who_asks_it(cloud: supervisor.Record, reader: dict[str, str]) -> None:
+def test_athena_reads_with_the_permissions_of_the_caller(
+    cloud: supervisor.Record, reader: dict[str, str]
+) -> None:
     assert run(cloud, reader, "select sum(n) from gold.t where n > 1") == "2"
     assert run(cloud, reader, "select sum(n) from gold.iceberg") == "6"
     assert "glue:GetTable" in run(cloud, reader, "select n from silver.t")
     assert run(cloud, None, "select sum(n) from silver.t where n > 1") == "2"
 
 
-def test_what_athena_has_read_for_one_role_is_not_read_by_another(
+def test_files_cached_for_one_role_are_not_read_by_another(
     cloud: supervisor.Record, reader: dict[str, str]
 ) -> None:
     assert run(cloud, reader, "select count(*) from gold.iceberg") == "3"
@@ -207,16 +207,18 @@ def test_the_policy_of_a_session_narrows_the_role(cloud: supervisor.Record) -> N
     assert (code, "because no session policy" in message) == ("AccessDenied", True)
 
 
-def test_a_key_that_nobody_was_given_is_refused(cloud: supervisor.Record) -> None:
+def test_an_unknown_key_is_refused(cloud: supervisor.Record) -> None:
     keys = {"AWS_ACCESS_KEY_ID": "ASIAUNKNOWN", "AWS_SECRET_ACCESS_KEY": "x"}
     assert refused(client(cloud, "s3", keys).list_buckets)[0] == "InvalidAccessKeyId"
     assert refused(client(cloud, "glue", keys).get_databases)[0] == "UnrecognizedClientException"
-    # The gateway's own key may nothing without the name of a caller.
+    # The gateway's own key is allowed nothing without the name of a caller.
     keys = {"AWS_ACCESS_KEY_ID": "athena", "AWS_SECRET_ACCESS_KEY": "athena"}
     assert refused(client(cloud, "s3", keys).get_object, Bucket="lake", Key="gold/t/1.csv")[2] == 403
 
 
-def test_rights_to_keys_come_with_what_is_encrypted(cloud: supervisor.Record, reader: dict[str, str]) -> None:
+def test_encrypted_objects_also_need_kms_permissions(
+    cloud: supervisor.Record, reader: dict[str, str]
+) -> None:
     owner, name = client(cloud, "s3"), f"b{uuid.uuid4().hex}"
     key = client(cloud, "kms").create_key()["KeyMetadata"]["Arn"]
     owner.create_bucket(Bucket=name)
@@ -235,7 +237,7 @@ def test_rights_to_keys_come_with_what_is_encrypted(cloud: supervisor.Record, re
     assert "kms:Decrypt" in refused(s3.get_object, Bucket=name, Key="k")[1]
 
 
-def test_what_roles_called_is_kept_and_the_owner_is_not_judged(
+def test_calls_of_roles_are_recorded_and_the_owner_is_not_judged(
     cloud: supervisor.Record, reader: dict[str, str]
 ) -> None:
     s3 = client(cloud, "s3", reader)
@@ -271,7 +273,7 @@ def test_commands_take_a_role_and_show_its_calls(cloud: supervisor.Record, reade
     assert "runs with iam enforce" in again.stderr
 
 
-def test_what_a_role_has_written_it_reads_only_where_it_may_read(cloud: supervisor.Record) -> None:
+def test_a_role_may_not_read_what_it_wrote_without_permission(cloud: supervisor.Record) -> None:
     writes = {"Effect": "Allow", "Action": ["glue:*", "s3:PutObject", "s3:ListBucket"], "Resource": "*"}
     policy = {**NOBODY, "Statement": [*NOBODY["Statement"], writes]}
     owner = client(cloud, "iam")

@@ -1,6 +1,6 @@
-"""Why moto's own IAM is not used (docs/adr/0018): what it would make of roles such as ours.
+"""Why moto's own IAM is not used (docs/adr/0018): how it judges roles such as ours.
 
-When one of these fails, moto has learned it, and the record can be looked at again.
+If one of these fails, moto has learned it, and the decision can be reviewed.
 """
 
 import json
@@ -21,7 +21,7 @@ Statement = dict[str, Any]
 
 @pytest.fixture
 def keys_of() -> Iterator[Callable[..., dict[str, str]]]:
-    """The session of a role with these statements, in an account where IAM's turn comes after it is made."""
+    """Return a function: statements -> session keys of their role, in an account that then enforces IAM."""
 
     def made(*statements: Statement, session: Statement | None = None) -> dict[str, str]:
         trust = policy({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"})
@@ -53,7 +53,7 @@ def allow(actions: str, resource: Any, **more: Any) -> Statement:
 
 @set_initial_no_auth_action_count(0)
 def refused(keys: dict[str, str], service: str, operation: str, **given: Any) -> bool:
-    """Does moto's IAM refuse it? Whatever else goes wrong was let through."""
+    """Return whether moto's IAM refuses the call. Any other error means that it was let through."""
     try:
         getattr(boto3.client(service, REGION, **keys), operation)(**given)
     except ClientError as error:
@@ -61,17 +61,17 @@ def refused(keys: dict[str, str], service: str, operation: str, **given: Any) ->
     return False
 
 
-def test_a_resource_that_is_named_is_refused_and_only_a_star_is_let_through(keys_of: Any) -> None:
+def test_a_permission_on_a_named_resource_is_refused(keys_of: Any) -> None:
     ask = {"DatabaseName": "gold", "Name": "top_beers"}
     assert refused(keys_of(allow("glue:GetTable", GLUE)), "glue", "get_table", **ask)
 
 
-def test_a_star_lets_everything_through(keys_of: Any) -> None:
+def test_a_permission_on_all_resources_is_granted(keys_of: Any) -> None:
     ask = {"DatabaseName": "bronze", "Name": "review"}
     assert not refused(keys_of(allow("glue:GetTable", "*")), "glue", "get_table", **ask)
 
 
-def test_a_condition_on_what_a_request_gives_is_not_looked_at(keys_of: Any) -> None:
+def test_a_condition_on_the_request_is_ignored(keys_of: Any) -> None:
     boto3.client("s3", REGION).create_bucket(
         Bucket="lake", CreateBucketConfiguration={"LocationConstraint": REGION}
     )
@@ -80,12 +80,12 @@ def test_a_condition_on_what_a_request_gives_is_not_looked_at(keys_of: Any) -> N
     assert not refused(keys, "s3", "list_objects_v2", Bucket="lake", Prefix="raw/")
 
 
-def test_a_session_is_not_narrowed_by_its_policy(keys_of: Any) -> None:
+def test_a_session_policy_is_ignored(keys_of: Any) -> None:
     keys = keys_of(allow("sqs:*", "*"), session=allow("s3:GetObject", "*"))
     assert not refused(keys, "sqs", "list_queues")
 
 
-def test_a_role_that_trusts_people_of_its_account_can_be_taken_by_none_of_them(keys_of: Any) -> None:
+def test_a_role_that_trusts_its_account_cannot_be_assumed_by_anyone(keys_of: Any) -> None:
     trust = {"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
     keys = keys_of(allow("sts:AssumeRole", "*"))
     made = boto3.client("iam", REGION).create_role(
@@ -94,7 +94,7 @@ def test_a_role_that_trusts_people_of_its_account_can_be_taken_by_none_of_them(k
     assert refused(keys, "sts", "assume_role", RoleArn=made["Role"]["Arn"], RoleSessionName="session")
 
 
-def test_whether_a_second_factor_was_given_is_not_looked_at(keys_of: Any) -> None:
+def test_a_condition_on_mfa_is_ignored(keys_of: Any) -> None:
     keys = keys_of(allow("sts:AssumeRole", "*"))
     trust = {
         "Effect": "Allow",

@@ -1,4 +1,4 @@
-"""A policy says of a request what IAM would say."""
+"""Policies decide on a request as IAM would."""
 
 from typing import Any
 
@@ -44,18 +44,18 @@ GET_GOLD = Need("s3:GetObject", f"{LAKE}/gold/a.parquet")
         ({"Effect": "Allow", "Action": "*", "NotResource": f"{LAKE}/gold/*"}, False),
     ],
 )
-def test_an_allowance_names_action_and_resource(statement: dict[str, Any], allowed: bool) -> None:
+def test_an_allow_statement_matches_action_and_resource(statement: dict[str, Any], allowed: bool) -> None:
     assert judge(GET_GOLD, [policy(statement)]).allowed is allowed
 
 
-def test_what_nobody_allows_is_refused_and_a_denial_wins() -> None:
+def test_default_is_deny_and_an_explicit_deny_wins() -> None:
     assert not judge(GET_GOLD, []).allowed
     everything = policy(allow("*", "*"))
     verdict = judge(GET_GOLD, [everything, policy(deny("s3:*", f"{LAKE}/gold/*"))])
     assert (verdict.allowed, verdict.explicit, verdict.kind) == (False, True, "identity-based")
 
 
-def test_the_policy_of_a_session_narrows_and_never_widens() -> None:
+def test_a_session_policy_narrows_and_never_widens() -> None:
     reads = policy(allow("s3:GetObject", "*"))
     assert judge(GET_GOLD, [reads], policy(allow("s3:*", f"{LAKE}/gold/*"))).allowed
     assert judge(GET_GOLD, [reads], policy(allow("s3:*", f"{LAKE}/raw/*"))).kind == "session"
@@ -81,14 +81,14 @@ def test_the_policy_of_a_session_narrows_and_never_widens() -> None:
         ({"Bool": {"aws:SecureTransport": "true"}, "StringLike": {"s3:prefix": "gold/*"}}, "gold/t/", False),
     ],
 )
-def test_conditions_on_what_a_request_gives_are_judged(
+def test_conditions_on_the_request_are_evaluated(
     condition: dict[str, Any], prefix: str | None, allowed: bool
 ) -> None:
     need = Need("s3:ListBucket", LAKE, {} if prefix is None else {"s3:prefix": prefix})
     assert judge(need, [policy(allow("s3:ListBucket", LAKE, Condition=condition))]).allowed is allowed
 
 
-def test_what_cannot_be_judged_is_named_and_neither_allows_less_nor_denies_more() -> None:
+def test_unknown_conditions_are_named_and_never_refuse_a_request() -> None:
     unknown = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
     verdict = judge(GET_GOLD, [policy(allow("s3:*", "*", Condition=unknown))])
     assert (verdict.allowed, verdict.unjudged) == (True, {"IpAddress"})
@@ -98,7 +98,7 @@ def test_what_cannot_be_judged_is_named_and_neither_allows_less_nor_denies_more(
 
 
 @given(st.text("ab/*?", max_size=6), st.text("ab/", max_size=6))
-def test_a_pattern_fits_as_the_definition_says(pattern: str, value: str) -> None:
+def test_patterns_match_as_defined(pattern: str, value: str) -> None:
     def fits(p: str, v: str) -> bool:
         if not p:
             return not v

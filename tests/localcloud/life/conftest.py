@@ -21,7 +21,7 @@ FAKE_ATHENA = (sys.executable, str(Path(__file__).with_name("fake_athena.py")))
 
 @dataclass
 class Cloud:
-    """A local cloud in a folder of its own, with a fake in the place of its Athena part."""
+    """A local cloud in its own folder, with a fake Athena part."""
 
     folder: Path
     said: list[str] = field(default_factory=list)
@@ -52,7 +52,7 @@ class Cloud:
         )
 
     def kill(self, part: str) -> None:
-        """SIGKILL the part, and return when it counts as gone."""
+        """SIGKILL the part, and return once it counts as gone."""
         pid = self.pid(part)
         os.kill(pid, 9)
         while processes.started(pid):
@@ -66,7 +66,7 @@ class Cloud:
 
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[Cloud]:
-    """A cloud that is not up yet."""
+    """Return a cloud that is not up yet."""
     cloud = Cloud(tmp_path / "cloud")
     yield cloud
     cloud.kill_all()
@@ -74,7 +74,7 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """One cloud that is up, for all tests that leave it so; started in a shell that points at real AWS."""
+    """Return a running cloud, shared by all tests that leave it up; started with settings of real AWS."""
     cloud = Cloud(tmp_path_factory.mktemp("running"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_PROFILE", "production")
@@ -86,7 +86,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 @pytest.fixture(scope="session")
 def saved_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a cloud that went down with one large object, `saved`, in the bucket `lake`."""
+    """Return the folder of a stopped cloud with one large object, `saved`, in the bucket `lake`."""
     cloud = Cloud(tmp_path_factory.mktemp("saved"))
     cloud.up()
     cloud.client("s3").put_object(Bucket="lake", Key="saved", Body=b"x" * 200_000)
@@ -96,7 +96,7 @@ def saved_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def saved(saved_folder: Path, cloud: Cloud) -> Cloud:
-    """A cloud of the test's own that has that state and is down."""
+    """Return the test's own stopped cloud with that state."""
     shutil.copytree(saved_folder, cloud.folder)
     return cloud
 
@@ -114,7 +114,7 @@ class Outcome:
 
 @pytest.fixture
 def dm_local(tmp_path: Path) -> Callable[..., Outcome]:
-    """Runs the command line, on a folder that does not exist yet unless told otherwise."""
+    """Return a function that runs the command line, by default on a folder that does not exist yet."""
 
     def run(*arguments: str, **environment: str) -> Outcome:
         defaults = {"DM_LOCAL_DIR": str(tmp_path / "cloud"), "DM_LOCAL_PORT": "0"}

@@ -1,4 +1,4 @@
-"""A program in the place of the Athena part: answers each call with what it was sent."""
+"""A fake Athena part: answers each call with what it was sent."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""Workgroups and prepared statements come back with the rest of the state."""
+"""Workgroups and prepared statements are restored with the rest of the state."""
 
 import pytest
 from botocore.exceptions import ClientError
@@ -11,7 +11,7 @@ def prepared(athena, group="team"):
     return found["QueryStatement"]
 
 
-def test_workgroups_and_prepared_statements_outlive_the_athena_part_and_the_cloud(cloud):
+def test_workgroups_and_prepared_statements_survive_restarts(cloud):
     settings = {"athena": Settings(cloud.folder).athena, "save_every": 0}
     cloud.up(**settings)
     athena = cloud.client("athena")

@@ -38,7 +38,7 @@ def test_up_status_env_down(tmp_path, dm_local):
     assert "up already" in again.out
     (told,) = re.findall(r'eval "\$\((.*)\)"$', again.out, re.MULTILINE)
     assert told.endswith(f"-m localcloud env --dir {tmp_path / 'cloud'}")
-    # Whatever `python` is in the shell that it is typed into.
+    # Works whatever `python` is in the user's shell.
     typed = subprocess.run(
         ["/bin/sh", "-c", told], env={"PATH": "/nowhere"}, capture_output=True, text=True, check=True
     )
@@ -63,8 +63,8 @@ def test_up_status_env_down(tmp_path, dm_local):
     assert not any(processes.started(part["pid"]) for part in status["parts"])
 
 
-def test_a_cloud_that_runs_older_code_than_there_is_now_says_so(cloud, dm_local):
-    """Such as after a checkout of another version: its processes go on with what they have loaded."""
+def test_a_cloud_that_runs_outdated_code_says_so(cloud, dm_local):
+    """For example after a checkout of another version: its processes still run the code that they loaded."""
     cloud.up()
     assert "before its code changed" not in dm_local("status").err
     os.utime(cloud.folder / "running.json", (1, 1))
@@ -85,7 +85,7 @@ def test_commands_on_a_cloud_that_does_not_run(dm_local):
         assert "try: " in refused.err
 
 
-def test_a_disk_without_room_is_told_of_in_words(monkeypatch, capsys):
+def test_a_full_disk_is_reported_in_plain_words(monkeypatch, capsys):
     def full(**_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -137,7 +137,7 @@ def test_an_interrupted_up_leaves_no_process(tmp_path, dm_local):
         assert processes.started(pid) is None
 
 
-def test_a_folder_that_cannot_be_made_is_a_line_and_no_traceback(tmp_path, dm_local):
+def test_a_folder_that_cannot_be_created_gives_a_message_without_traceback(tmp_path, dm_local):
     (tmp_path / "file").touch()
     done = dm_local("up", "--dir", str(tmp_path / "file" / "cloud"))
     assert (done.code, done.out) == (2, "")

@@ -1,7 +1,7 @@
-"""SIGKILL of parts of a real cloud at random points, mostly inside a write: `up` restores one whole state.
+"""SIGKILL of parts of a real cloud at random points, mostly inside a write: `up` restores a consistent state.
 
-Before each statement a marker goes to DynamoDB, so the state that comes back tells which statements it may
-hold: those before its marker, and the marked one or not. Tables, objects and marker must agree on that.
+Before each statement a marker goes to DynamoDB, so the restored state shows which statements it may contain:
+those before its marker, and the marked one or not. Tables, objects and marker must agree on that.
 """
 
 import os
@@ -21,12 +21,12 @@ from localcloud.config import Settings
 from localcloud.instance import Folder
 
 KILLS = 10 * int(os.environ.get("SWEEP", "1"))
-# `make sweep` draws new kills, `make test` the same ones each time.
+# `make sweep` draws new kills; `make test` repeats the same ones.
 SEED = int(os.environ.get("SEED") or (random.randrange(10**9) if KILLS >= 100 else 20261127))
 ROWS = 1500
 SETTINGS = {"athena": Settings(Path()).athena, "save_every": 0.4}
 FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
-# A statement is (kind, number); its effect depends on nothing but the statements before it.
+# A statement is (kind, number); its effect depends only on the statements before it.
 KINDS = ("insert", "merge", "update", "insert", "create", "delete", "insert", "merge", "drop", "optimize")
 Step = tuple[str, int]
 Contents = dict[str, dict[int, int]]
@@ -76,7 +76,7 @@ def effect_of(steps: list[Step]) -> Contents:
 
 @dataclass
 class Writer:
-    """Runs one statement after another on a cloud, and knows what must be there."""
+    """Runs statements one after another on a cloud, and knows what must be there."""
 
     cloud: Any
     applied: list[Step] = field(default_factory=list)
@@ -150,7 +150,7 @@ class Writer:
         self.applied.append(step)
 
     def contents(self) -> Contents:
-        """Every table as its rows are, read in full."""
+        """Return the rows of every table, read in full."""
         found: Contents = {}
         for table in self.clients["glue"].get_tables(DatabaseName="d")["TableList"]:
             name = table["Name"]
@@ -165,7 +165,7 @@ class Writer:
         return found
 
     def check_objects(self) -> None:
-        """Every object is as long as its list says, and every version of each table has its files."""
+        """Check that every object has the size in its listing, and every table version has its files."""
         s3 = self.clients["s3"]
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket="lake"):
             for one in page.get("Contents", ()):
@@ -178,7 +178,7 @@ class Writer:
 
 
 def log_says_done(folder: Folder, query: str) -> bool:
-    """Whether the Athena part had finished the statement before it died, by its own log."""
+    """Return whether the Athena part had finished the statement before it died, by its own log."""
     for name in ("athena.log", "athena.log.1"):
         path = folder.path / "logs" / name
         if path.exists() and re.search(rf"query\.ended id={query} .*state=SUCCEEDED", path.read_text()):
@@ -188,7 +188,7 @@ def log_says_done(folder: Folder, query: str) -> bool:
 
 @dataclass
 class Hit:
-    """One kill: what was killed, what ran, whether that was under way, what came back."""
+    """One kill: what was killed, which statement ran, whether it was in flight, what was restored."""
 
     part: str
     kind: str
@@ -197,7 +197,7 @@ class Hit:
 
 
 def running(writer: Writer, chance: random.Random, folder: Folder) -> tuple[Step, str]:
-    """A statement that is under way, some time into its usual length; those that were quicker are let go."""
+    """Return a statement that is in flight, part of the way into its usual duration; skip quicker ones."""
     while True:
         step, query = writer.begin()
         time.sleep(chance.uniform(0, 0.7 * writer.seconds.get(step[0], 0.2)))
@@ -207,7 +207,7 @@ def running(writer: Writer, chance: random.Random, folder: Folder) -> tuple[Step
 
 
 def kill(cloud: Any, writer: Writer, chance: random.Random) -> tuple[Hit, Step | None]:
-    """SIGKILL a part: nineteen times of twenty inside a statement, at a point drawn from its usual length."""
+    """SIGKILL a part, nineteen of twenty times inside a statement, at a random point of its duration."""
     part = chance.choice(("aws", "athena", "athena", "all"))
     for _ in range(chance.randint(0, 2)):
         writer.finish(*writer.begin())
@@ -216,12 +216,12 @@ def kill(cloud: Any, writer: Writer, chance: random.Random) -> tuple[Hit, Step |
         return Hit(part, "-", in_flight=False), None
     step, query = running(writer, chance, Folder(cloud.folder))
     cloud.kill_all() if part == "all" else cloud.kill(part)
-    # Athena may live on and still end the statement, without anything to end it in.
+    # Athena may survive and still finish the statement, without a catalog to commit to.
     return Hit(part, step[0], in_flight=not log_says_done(Folder(cloud.folder), query)), step
 
 
 def recover(cloud: Any, writer: Writer, hit: Hit, step: Step | None) -> None:
-    """`up`, and hold what came back against every state that it may be."""
+    """Run `up`, and compare the restored state with every state that is allowed."""
     last = snapshots.header(cloud.folder / "state")
     cloud.up(**SETTINGS)
     if hit.part == "athena":
@@ -246,7 +246,7 @@ def recover(cloud: Any, writer: Writer, hit: Hit, step: Step | None) -> None:
 
 
 @pytest.mark.timeout(max(3000, 90 * KILLS))
-def test_after_a_kill_at_any_point_up_restores_one_whole_state(cloud, capsys):
+def test_after_a_kill_at_any_point_up_restores_a_consistent_state(cloud, capsys):
     chance = random.Random(SEED)
     with capsys.disabled():
         print(f"\n{KILLS} kills; to repeat them: SEED={SEED}")

@@ -7,7 +7,7 @@ from localcloud import processes
 
 @pytest.fixture
 def without_proc(tmp_path, monkeypatch):
-    """As on a machine without /proc, where `ps` answers."""
+    """Behave like a machine without /proc, where `ps` answers."""
     monkeypatch.setattr(processes, "PROC", tmp_path / "absent")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
 
@@ -19,27 +19,27 @@ def without_proc(tmp_path, monkeypatch):
     return answer
 
 
-def test_ps_tells_when_a_process_started(without_proc):
+def test_ps_gives_the_start_time_of_a_process(without_proc):
     without_proc("Ss   Tue Nov 24 17:12:00 2026")
     assert processes.started(1) == "Tue Nov 24 17:12:00 2026"
 
 
-def test_ps_tells_that_a_zombie_is_gone(without_proc):
+def test_ps_reports_a_zombie_as_gone(without_proc):
     without_proc("Z    Tue Nov 24 17:12:00 2026")
     assert processes.started(1) is None
 
 
-def test_ps_that_knows_no_such_process_means_it_is_gone(without_proc):
+def test_a_process_unknown_to_ps_is_gone(without_proc):
     without_proc("")
     assert processes.started(1) is None
     assert processes.memory(1) == 0
 
 
-def test_ps_tells_the_memory(without_proc):
+def test_ps_gives_the_memory(without_proc):
     without_proc("Ss   2048")
     assert processes.memory(1) == 2048 * 1024
 
 
-def test_a_process_has_a_start_and_memory():
+def test_a_process_has_a_start_time_and_memory():
     assert processes.started(os.getpid()) == processes.started(os.getpid())
     assert processes.memory(os.getpid()) > 1_000_000

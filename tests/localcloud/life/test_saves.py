@@ -46,7 +46,7 @@ def test_a_change_is_saved_at_the_next_interval_and_reads_are_not(cloud):
     put(cloud, "a")
     header = wait_for_save(cloud)
     assert header.reason == snapshots.AT_INTERVAL
-    while header.counts["objects"] == 0:  # the interval may have ended just before the object was there
+    while header.counts["objects"] == 0:  # the interval may have ended just before the put
         header = wait_for_save(cloud, header.saved_at)
     keys(cloud)
     time.sleep(0.3)
@@ -57,7 +57,7 @@ def test_a_change_is_saved_at_the_next_interval_and_reads_are_not(cloud):
     assert any(header.saved_at in line and "interval" in line for line in cloud.said)
 
 
-def test_files_of_an_older_snapshot_go_when_a_newer_one_is_whole(cloud):
+def test_files_of_an_older_snapshot_are_deleted_once_a_newer_one_is_complete(cloud):
     objects = cloud.folder / "state" / snapshots.BLOBS
     cloud.up(save_every=0)
     put(cloud, "a")
@@ -68,7 +68,7 @@ def test_files_of_an_older_snapshot_go_when_a_newer_one_is_whole(cloud):
     assert len(list(objects.iterdir())) == 1
 
 
-def test_a_state_saved_under_a_name_comes_back_on_the_same_port_whatever_happened_since(cloud):
+def test_a_named_state_is_restored_on_the_same_port_whatever_happened_since(cloud):
     port = cloud.up(save_every=0).record.port
     put(cloud, "a")
     cloud.client("sqs").create_queue(QueueName="q")
@@ -83,7 +83,7 @@ def test_a_state_saved_under_a_name_comes_back_on_the_same_port_whatever_happene
     assert [url.rpartition("/")[2] for url in cloud.client("sqs").list_queues()["QueueUrls"]] == ["q"]
 
 
-def test_a_cloud_that_is_down_saves_and_loads_too(saved):
+def test_a_stopped_cloud_can_save_and_load(saved):
     assert saves.save(saved.folder, "one").counts["objects"] == 1
     saved.up(save_every=0)
     put(saved, "more")
@@ -94,7 +94,7 @@ def test_a_cloud_that_is_down_saves_and_loads_too(saved):
     assert keys(saved) == {"saved": b"x" * 200_000}
 
 
-def test_reset_keeps_what_is_saved_under_a_name_unless_told(saved):
+def test_reset_keeps_named_states_unless_told(saved):
     saves.save(saved.folder, "one")
     supervisor.reset(saved.folder)
     assert list(saves.all_of(saved.folder)) == ["one"]
@@ -131,7 +131,7 @@ def test_a_damaged_save_is_refused_before_anything_is_dropped(saved):
 def test_a_state_that_cannot_be_saved_keeps_its_cloud_up_until_it_can(cloud):
     cloud.up()
     cloud.client("s3").put_object(Bucket="lake", Key="new", Body=b"1")
-    # Where the next snapshot is written: a full disk fails in the same call.
+    # Blocks the path of the next snapshot: a full disk fails in the same call.
     in_the_way = cloud.folder / "state" / f".{snapshots.LAST}.new"
     in_the_way.mkdir()
     with pytest.raises(StateError, match="the cloud stays"):
@@ -145,7 +145,7 @@ def test_a_state_that_cannot_be_saved_keeps_its_cloud_up_until_it_can(cloud):
     assert [one["Key"] for one in listed] == ["new", "newer"]
 
 
-def test_changes_that_cannot_be_saved_are_told_of_until_they_can(cloud, dm_local):
+def test_changes_that_cannot_be_saved_are_reported_until_they_can(cloud, dm_local):
     record = cloud.up(save_every=0.05).record
     in_the_way = cloud.folder / "state" / f".{snapshots.LAST}.new"
     in_the_way.mkdir(parents=True)
@@ -159,7 +159,7 @@ def test_changes_that_cannot_be_saved_are_told_of_until_they_can(cloud, dm_local
     assert "cannot be saved" not in dm_local(*status).out
 
 
-def test_a_content_that_does_not_fit_leaves_no_part_of_it_on_the_disk(tmp_path):
+def test_a_blob_that_does_not_fit_leaves_no_partial_file(tmp_path):
     def pieces():
         yield b"first"
         raise OSError(ENOSPC, "No space left on device")

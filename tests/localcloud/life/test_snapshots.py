@@ -14,7 +14,7 @@ def rewrite_header(folder, **changes):
     path.write_bytes(json.dumps(json.loads(line) | changes).encode() + b"\n" + content)
 
 
-def test_a_snapshot_of_another_moto_is_refused_by_name(saved):
+def test_a_snapshot_of_another_moto_version_is_refused_by_name(saved):
     rewrite_header(saved.folder, moto="4.0.0")
     with pytest.raises(StateError, match=r"is of moto 4\.0\.0") as error:
         saved.up()
@@ -53,7 +53,7 @@ def test_a_foreign_snapshot_cannot_run_code(saved):
         saved.up()
 
 
-def test_files_of_objects_that_are_gone_are_removed(saved):
+def test_files_of_deleted_objects_are_removed(saved):
     objects = saved.folder / "state" / snapshots.BLOBS
     saved.up()
     s3 = saved.client("s3")
@@ -68,7 +68,7 @@ def test_files_of_objects_that_are_gone_are_removed(saved):
     assert list(objects.iterdir()) == []
 
 
-def test_a_snapshot_that_does_not_fit_leaves_the_last_one_and_no_part_of_itself(saved, monkeypatch):
+def test_a_snapshot_that_does_not_fit_keeps_the_last_one_and_leaves_no_partial_file(saved, monkeypatch):
     def full(_: int) -> None:
         raise OSError(ENOSPC, "No space left on device")
 

@@ -1,4 +1,4 @@
-"""Everything that a client can see of the kept services is the same after `down` and `up`."""
+"""Everything that a client can see of the persisted services is the same after `down` and `up`."""
 
 import pytest
 from botocore.exceptions import ClientError
@@ -7,7 +7,7 @@ LARGE = b"large content " * 20_000
 
 
 def fill_s3(s3):
-    """Objects of every kind; returns the id of an upload that is not complete."""
+    """Create objects of every kind; return the id of an incomplete upload."""
     for key, body in (("small", b"1"), ("large", LARGE), ("empty", b"")):
         s3.put_object(Bucket="lake", Key=key, Body=body, Metadata={"of_key": key}, Tagging="a=1")
     s3.copy_object(Bucket="lake", Key="copy", CopySource="lake/large")
@@ -105,7 +105,7 @@ def seen_in_dynamodb(dynamodb):
 
 
 def without_request(answer):
-    """`answer` without what belongs to the one response: its id, its date."""
+    """Return `answer` without what belongs to one response: its id and date."""
     if isinstance(answer, dict):
         return {k: without_request(v) for k, v in answer.items() if k != "ResponseMetadata"}
     if isinstance(answer, list | tuple):
@@ -113,7 +113,7 @@ def without_request(answer):
     return answer
 
 
-def test_the_state_of_every_kept_service_comes_back_whole_and_alive(cloud):
+def test_the_state_of_every_persisted_service_is_restored_and_works(cloud):
     cloud.up()
     upload = fill_s3(cloud.client("s3"))
     fill_glue(cloud.client("glue"), cloud.client("lakeformation"))

@@ -1,4 +1,4 @@
-"""The services around the lake are after `down` and `up` as they were: what each client sees is the same."""
+"""The services around the lake are the same after `down` and `up`, as far as each client can see."""
 
 import json
 
@@ -90,7 +90,7 @@ def seen(client, cipher, signing, application):
     }
 
 
-def test_the_services_around_the_lake_come_back_and_still_work_together(cloud):
+def test_the_services_around_the_lake_are_restored_and_still_work_together(cloud):
     cloud.up(save_every=0)
     fill_messages(cloud.client)
     cipher, signing = fill_accounts(cloud.client)
@@ -119,14 +119,14 @@ def test_the_services_around_the_lake_come_back_and_still_work_together(cloud):
     ]
     stacks = cloud.client("cloudformation")
     stacks.delete_stack(StackName="st")
-    # As on AWS, it goes while nobody waits for it.
+    # As on AWS, the deletion happens in the background.
     stacks.get_waiter("stack_delete_complete").wait(
         StackName="st", WaiterConfig={"Delay": 1, "MaxAttempts": 120}
     )
     assert "of-stack" not in [one["Name"] for one in cloud.client("s3").list_buckets()["Buckets"]]
 
 
-def test_a_service_that_is_not_kept_is_named_and_a_kept_one_is_not(cloud):
+def test_down_names_the_used_services_that_are_not_persisted(cloud):
     cloud.up()
     cloud.client("ssm").put_parameter(Name="p", Value="v", Type="String")
     cloud.client("sqs").create_queue(QueueName="q")

@@ -16,7 +16,7 @@ from localcloud.instance import Folder
 
 
 def listening(pid):
-    """Addresses, as /proc writes them, on which the process listens."""
+    """Return the addresses, as in /proc, on which the process listens."""
     sockets = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
     rows = [
         line.split()
@@ -53,7 +53,7 @@ def test_the_folder_is_for_its_owner_only(cloud, running):
     assert cloud.folder.stat().st_mode & 0o077 == 0
 
 
-def test_what_holds_data_is_its_owners_in_a_folder_that_others_may_enter(tmp_path):
+def test_data_folders_are_private_in_a_folder_that_others_may_enter(tmp_path):
     folder = Folder(tmp_path / "cloud")
     folder.path.mkdir(mode=0o755)
     folder.prepare()
@@ -96,11 +96,11 @@ def test_down_leaves_no_process(saved):
         supervisor.status(saved.folder)
 
 
-def test_who_forgets_the_folder_is_told_where_a_cloud_runs(running, tmp_path):
+def test_a_command_without_dir_names_the_folder_where_a_cloud_runs(running, tmp_path):
     running.up()
     with pytest.raises(NotRunningError) as error:
         supervisor.status(running.folder.with_name("forgotten"))
-    # Clouds of other tests may run beside it; the first one is named.
+    # Clouds of other tests may be beside it; the first one is named.
     named = re.fullmatch(r"dm local up; or add --dir (\S+), where one runs", error.value.hint)
     assert named is not None, error.value.hint
     assert Path(named[1]).parent == running.folder.parent
@@ -110,7 +110,7 @@ def test_who_forgets_the_folder_is_told_where_a_cloud_runs(running, tmp_path):
     assert error.value.hint == "dm local up"
 
 
-def test_a_cloud_that_was_killed_comes_back_on_its_port_and_is_told_how(cloud):
+def test_a_killed_cloud_can_be_restarted_on_its_port_and_the_error_says_how(cloud):
     port = cloud.up().record.port
     cloud.kill_all()
     with pytest.raises(NotRunningError) as error:
@@ -131,14 +131,14 @@ def test_a_taken_port_is_named_with_the_process_that_has_it(cloud):
         supervisor.status(cloud.folder)
 
 
-def test_a_folder_with_files_of_others_is_refused(cloud):
+def test_a_folder_with_other_files_is_refused(cloud):
     cloud.folder.mkdir()
     cloud.folder.joinpath("precious").write_text("x")
     with pytest.raises(LocalCloudError, match="did not make"):
         cloud.up()
 
 
-def test_reset_stops_everything_and_leaves_files_of_others(saved):
+def test_reset_stops_everything_and_leaves_other_files(saved):
     parts = saved.up().record.parts
     precious = saved.folder / "precious"
     precious.write_text("x")
@@ -147,10 +147,10 @@ def test_reset_stops_everything_and_leaves_files_of_others(saved):
     assert list(saved.folder.iterdir()) == [precious]
 
 
-def test_an_up_that_waits_for_a_reset_makes_the_folder_anew(saved):
+def test_an_up_that_waits_for_a_reset_creates_the_folder_again(saved):
     with ThreadPoolExecutor(1) as pool, Folder(saved.folder).locked():
         started = pool.submit(saved.up)
-        time.sleep(0.3)  # it waits by now; where it did not yet, the test asks nothing
+        time.sleep(0.3)  # it waits by now; if it does not yet, the test checks nothing
         Folder(saved.folder).clear(saves=True)
     assert started.result().new == ("aws", "athena")
     assert Folder(saved.folder).marked
@@ -174,7 +174,7 @@ def test_an_up_that_fails_stops_what_it_started_and_shows_the_log(cloud):
         supervisor.status(cloud.folder)
 
 
-def test_a_process_that_took_over_a_pid_is_left_alone():
+def test_a_process_that_reuses_a_pid_is_left_alone():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         processes.kill(other.pid, "another start time")
         assert processes.stop(other.pid, "another start time", grace=0)
@@ -185,7 +185,7 @@ def test_a_process_that_took_over_a_pid_is_left_alone():
     assert processes.started(other.pid) is None
 
 
-def test_commands_that_make_one_folder_at_once_all_take_it_for_theirs(tmp_path):
+def test_concurrent_commands_can_create_the_same_folder(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         for number in range(100):
             folder, gate = Folder(tmp_path / str(number)), Barrier(8)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Stands for Java: serves what Trino tells about itself on the port of its configuration, or dies."""
+"""Stands for Java: serves what Trino reports about itself on the port of its configuration, or dies."""
 
 import http.server
 import json
@@ -21,7 +21,7 @@ def main() -> None:
             self._answer({"starting": self._times() < 3})
 
         def do_POST(self) -> None:
-            """Any statement asks for the nodes here, of which there are none at first."""
+            """Treat every statement as the query for nodes, of which there are none at first."""
             self._answer({"id": "1", "data": [["local"]]} if self._times() > 1 else {"id": "1"})
 
         def _times(self) -> int:

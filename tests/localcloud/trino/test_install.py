@@ -15,7 +15,7 @@ NAME = f"trino-server-{install.VERSION}"
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    """An archive like Trino's: a plugin that is kept has a file that is a link into one that is not."""
+    """Create an archive like Trino's: a file of a plugin that is kept links into a plugin that is not."""
     path = tmp_path / f"{NAME}.tar.gz"
     with tarfile.open(path, "w:gz") as content:
         others = [f"plugin/{name}/own.jar" for name in sorted(install.PLUGINS - {"hive"})]
@@ -40,7 +40,7 @@ def _with_java(folder: Path) -> Path:
     return java
 
 
-def test_only_what_is_needed_of_the_archive_is_kept(archive: Path, tmp_path: Path) -> None:
+def test_only_the_needed_part_of_the_archive_is_kept(archive: Path, tmp_path: Path) -> None:
     folder = tmp_path / "trino"
     install.unpack(archive, folder, _digest(archive))
     java = _with_java(folder)
@@ -61,7 +61,7 @@ def test_an_archive_with_another_checksum_is_refused_and_removed(archive: Path, 
         install.find(folder)
 
 
-def test_an_interrupted_unpacking_counts_as_nothing(archive: Path, tmp_path: Path) -> None:
+def test_an_interrupted_unpacking_is_ignored(archive: Path, tmp_path: Path) -> None:
     folder = tmp_path / "trino"
     (folder / "partial" / NAME / "lib").mkdir(parents=True)
     with pytest.raises(NotFetchedError, match="is not in"):
@@ -72,7 +72,7 @@ def test_an_interrupted_unpacking_counts_as_nothing(archive: Path, tmp_path: Pat
     assert not (folder / "partial").exists()
 
 
-def test_one_that_an_earlier_version_fetched_is_told_of_and_fetched_anew(
+def test_a_trino_fetched_by_an_earlier_version_is_reported_and_fetched_again(
     archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "trino"
@@ -84,7 +84,7 @@ def test_one_that_an_earlier_version_fetched_is_told_of_and_fetched_anew(
     assert failure.value.hint == "make trino"
     fetched = []
     monkeypatch.setattr(install, "_download", fetched.append)
-    with pytest.raises(FileNotFoundError):  # there is no Maven here that brings an archive
+    with pytest.raises(FileNotFoundError):  # no Maven here to download an archive
         install.fetch(folder)
     assert fetched == [folder / "repository"]
 

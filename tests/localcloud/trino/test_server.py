@@ -13,7 +13,7 @@ def _properties(path: Path) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
-def test_the_server_listens_on_this_machine_only_and_is_bound_in_memory(tmp_path: Path) -> None:
+def test_the_server_listens_on_loopback_only_and_has_a_memory_limit(tmp_path: Path) -> None:
     place = Place(
         port=4711, endpoint="http://127.0.0.1:4666", region="eu-west-1", bucket="lake", heap_mb=1024
     )
@@ -23,12 +23,12 @@ def test_the_server_listens_on_this_machine_only_and_is_bound_in_memory(tmp_path
     assert "-Dnode.bind-ip=127.0.0.1" in found
     server = _properties(tmp_path / "config.properties")
     assert server["http-server.http.port"] == "4711"
-    # A query and the headroom beside it fit into the heap.
+    # A query and its headroom fit into the heap.
     memory = [server["query.max-memory-per-node"], server["memory.heap-headroom-per-node"]]
     assert sum(int(text.removesuffix("MB")) for text in memory) < 1024
 
 
-def test_both_catalogs_read_the_clouds_own_glue_and_s3(tmp_path: Path) -> None:
+def test_both_catalogs_use_the_clouds_own_glue_and_s3(tmp_path: Path) -> None:
     place = Place(port=1, endpoint="http://127.0.0.1:4666", region="eu-west-1", bucket="lake")
     command(Installation(tmp_path / "home", tmp_path / "java"), tmp_path, place)
     for name in ("awsdatacatalog", "iceberg"):

@@ -1,4 +1,4 @@
-"""Trino as a part of a local cloud, played by a process that only answers as it does."""
+"""Trino as a part of a local cloud, played by a fake process."""
 
 import shutil
 import sys
@@ -18,7 +18,7 @@ FAKE_ATHENA = FAKES.parent / "life" / "fake_athena.py"
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Iterator[Settings]:
-    """Settings of a cloud on a Trino that is not one; whatever runs of it ends with the test."""
+    """Settings of a cloud on a fake Trino; its processes end with the test."""
     trino = tmp_path / "trino"
     home = trino / f"server-{install.VERSION}"
     home.mkdir(parents=True)
@@ -40,7 +40,7 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
 def _quietly(text: str) -> None: ...
 
 
-def test_a_cloud_on_trino_heals_restarts_and_stops_with_it(settings: Settings) -> None:
+def test_a_cloud_on_trino_repairs_restarts_and_stops_it(settings: Settings) -> None:
     record = supervisor.up(settings, _quietly).record
     trino = record.part("trino")
     assert trino is not None

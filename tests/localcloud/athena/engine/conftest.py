@@ -1,4 +1,4 @@
-"""The DuckDB engine on a real local cloud; each test has a database of its own."""
+"""The DuckDB engine on a real local cloud; each test has its own database."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -24,7 +24,7 @@ def engine(catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture
 def run(engine: DuckDb, database: str) -> Run:
-    """Runs one statement in the test's database; LOCATION stands for the database's own place."""
+    """Return a function that runs a statement in the test's database; LOCATION stands for its folder."""
 
     def run(sql: str) -> Answer:
         tree = parse(sql.replace("LOCATION", f"s3://lake/{database}"))
@@ -40,7 +40,7 @@ def run(engine: DuckDb, database: str) -> Run:
 
 @pytest.fixture
 def rows(run: Run) -> Rows:
-    """The rows of a query as tuples."""
+    """Return a function that runs a query and returns its rows as tuples."""
 
     def rows(sql: str) -> list[tuple[Any, ...]]:
         table = run(sql).table
@@ -52,7 +52,7 @@ def rows(run: Run) -> Rows:
 
 @pytest.fixture
 def files(run: Run) -> Callable[[str], set[str]]:
-    """The data files that hold the rows of a table."""
+    """Return a function that lists the data files which hold the rows of a table."""
 
     def files(table: str) -> set[str]:
         found = run(f'select file_path from "{table}$files" where content = 0').table

@@ -1,4 +1,4 @@
-"""What a statement finds in the catalog: views, information_schema, and the errors for what is absent."""
+"""What a statement finds in the catalog: views, information_schema, and the errors for missing names."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -24,7 +24,7 @@ TABLE = (
 
 @pytest.fixture
 def view(engine: DuckDb, catalog: Catalog, database: str) -> Callable[[str], None]:
-    """Creates a view through the statements, as a client would."""
+    """Return a function that creates a view through the statements, as a client would."""
     return lambda sql: _create(sql, engine, catalog, database)
 
 
@@ -32,7 +32,7 @@ def _create(sql: str, engine: DuckDb, catalog: Catalog, database: str) -> None:
     execute(parse_statement(sql).node, Parts(catalog, engine), Context(database))
 
 
-def test_a_view_is_its_query_with_the_types_it_was_made_with(
+def test_a_view_is_its_query_with_the_types_it_was_created_with(
     run: Run, rows: Rows, view: Callable[[str], None]
 ) -> None:
     run(TABLE)
@@ -65,7 +65,7 @@ def test_a_view_whose_table_changed_under_it_is_stale(
         run("select * from v")
 
 
-def test_a_mistake_in_the_query_of_a_view_is_told_of_with_its_place(
+def test_a_mistake_in_the_query_of_a_view_is_reported_with_its_position(
     run: Run, view: Callable[[str], None]
 ) -> None:
     run(TABLE)
@@ -109,7 +109,7 @@ def test_names_are_found_with_and_without_their_database_and_catalog(
     run(TABLE)
     assert rows(f'select t.a, {database}.t.a, T.A from "awsdatacatalog"."{database}"."T"') == [(1, 1, 1)]
     with pytest.raises(AthenaError, match=f"COLUMN_NOT_FOUND: .*{database}.t.a"):
-        run(f"select {database}.t.a from t")  # a name is as long as FROM has it
+        run(f"select {database}.t.a from t")  # FROM names it without its database
     with pytest.raises(AthenaError, match="CATALOG_NOT_FOUND"):
         run("select * from other.d.t")
 
@@ -131,7 +131,7 @@ def test_an_error_says_what_and_where(sql: str, message: str, run: Run, database
     assert message.format(database=database) in str(failure.value)
 
 
-def test_names_and_values_that_look_like_sql_stay_names_and_values(run: Run, rows: Rows) -> None:
+def test_names_and_values_that_look_like_sql_are_not_run(run: Run, rows: Rows) -> None:
     run("""create table q with (external_location='LOCATION/q') as
         select 'it''s; drop' as "a""b; --", 1 as "select" """)
     assert rows('select "a""b; --", "select" from q where "a""b; --" = \'it\'\'s; drop\'') == [
@@ -149,7 +149,7 @@ def test_columns_are_named_without_running_the_query(engine: DuckDb, run: Run, d
     ]
 
 
-def test_only_a_dotted_name_names_the_column_of_a_field(engine: DuckDb, run: Run, database: str) -> None:
+def test_only_a_dotted_field_reference_names_its_column(engine: DuckDb, run: Run, database: str) -> None:
     row = "cast(row(1, 2) as row(a integer, b integer)) as r"
     sql = f"select r.a, (r).b, cast(r as row(c integer, d integer)).c from (select {row}) as t"
     found = engine.columns(parse(sql), Context(database))
@@ -175,7 +175,7 @@ def test_duckdb_knows_how_many_rows_an_iceberg_table_has(engine: DuckDb, run: Ru
     assert any("~1,235 rows" in line for line in plan.column(0).to_pylist())
 
 
-def test_a_database_that_is_not_there_is_named_as_such(run: Run, database: str) -> None:
+def test_a_missing_database_is_named_in_the_error(run: Run, database: str) -> None:
     for table in "nowhere.t", 'nowhere."t$partitions"':
         with pytest.raises(
             AthenaError, match=r"SCHEMA_NOT_FOUND: line 1:\d+: Schema 'nowhere' does not exist"

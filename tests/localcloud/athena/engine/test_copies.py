@@ -1,4 +1,4 @@
-"""Local copies of objects lie where their address can be read from their path."""
+"""Local copies of objects lie at paths from which their address can be read."""
 
 from collections.abc import Callable
 from errno import ENOSPC
@@ -19,7 +19,7 @@ from localcloud.athena.translate.terms import text
 KEYS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=300)
 
 
-def test_the_address_of_a_copy_is_read_from_its_path(tmp_path: Path) -> None:
+def test_the_address_of_a_copy_can_be_read_from_its_path(tmp_path: Path) -> None:
     cache = FileCache(cast(Any, None), tmp_path / "copies")
     with duckdb.connect() as connection:
 
@@ -45,7 +45,7 @@ def test_the_address_of_a_copy_is_read_from_its_path(tmp_path: Path) -> None:
         "external_location='LOCATION/{}', format='textfile', partitioned_by=array['b']",
     ],
 )
-def test_what_a_statement_staged_is_gone_when_it_ends_well_or_not(
+def test_staged_files_are_gone_whether_the_statement_succeeds_or_fails(
     engine: DuckDb, run: Callable[[str], Answer], properties: str
 ) -> None:
     rows = "select 1000000 / (299999 - x) a, x % 7 b from (select x from unnest(sequence(1, {})) v(x))"
@@ -60,7 +60,7 @@ def test_what_a_statement_staged_is_gone_when_it_ends_well_or_not(
     assert list(engine.cache.folder.rglob("*.part")) == []
 
 
-def test_a_copy_that_breaks_off_leaves_no_part(tmp_path: Path) -> None:
+def test_an_interrupted_copy_leaves_no_partial_file(tmp_path: Path) -> None:
     class Breaking:
         def get_object(self, **_: str) -> dict[str, Any]:
             return {"Body": self}

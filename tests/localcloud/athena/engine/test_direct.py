@@ -1,4 +1,4 @@
-"""Calls that go to the endpoint directly are answered as boto3 answers them."""
+"""Direct calls to the endpoint return what boto3 returns."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +29,7 @@ KEYS = ["a/plain", "a/x=ä & <b>", 'a/"quotes" + plus', "a/b/deep", "b/other"]
 
 @pytest.fixture
 def plain(endpoint: str) -> Callable[[str], Any]:
-    """A client of boto3 as it is."""
+    """Return a function that makes an unmodified boto3 client."""
     named = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
     return lambda service: boto3.client(service, region_name="us-east-1", endpoint_url=endpoint, **named)
 
@@ -45,7 +45,7 @@ def test_glue_answers_are_those_of_boto3(catalog: Catalog, database: str, plain:
         assert bare(mine) == bare(plain("glue").get_table(DatabaseName=database, Name="T"))
         kept = {name: value for name, value in mine["Table"].items() if name in TABLE}
         assert {**kept, "LastAccessTime": kept["LastAccessTime"].timestamp()} == TABLE
-        # The second time it has been updated as well.
+        # The second time, it has been updated as well.
         catalog.glue.update_table(DatabaseName=database, TableInput=TABLE, SkipArchive=True)
     found = catalog.glue.get_database(Name=database)
     assert bare(found) == bare(plain("glue").get_database(Name=database))

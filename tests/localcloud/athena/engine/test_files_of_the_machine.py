@@ -1,4 +1,4 @@
-"""A statement that got past the translation would still reach no file, no setting and no extension."""
+"""A statement that got past the translation could still reach no file, no setting and no extension."""
 
 from pathlib import Path
 

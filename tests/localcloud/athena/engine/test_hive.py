@@ -24,7 +24,7 @@ JSON = "org.openx.data.jsonserde.JsonSerDe"
 def external(
     catalog: Catalog, database: str, columns: dict[str, str], serde: str, body: str, **given: Any
 ) -> None:
-    """A table over one object, as CREATE EXTERNAL TABLE leaves it in Glue."""
+    """Create a table over one object, as CREATE EXTERNAL TABLE leaves it in Glue."""
     catalog.s3.put_object(Bucket="lake", Key=f"{database}/ext/data", Body=body.encode())
     catalog.create_table(
         database,
@@ -57,15 +57,13 @@ def test_a_seed_in_csv_keeps_empty_strings_and_skips_its_header(
     assert rows("select cast(nullif(id, '') as integer) from ext where id <> '3'") == [(1,), (None,)]
 
 
-def test_text_has_nulls_and_values_that_do_not_read_are_null(
-    rows: Rows, catalog: Catalog, database: str
-) -> None:
+def test_text_has_nulls_and_unreadable_values_are_null(rows: Rows, catalog: Catalog, database: str) -> None:
     body = "1\x01a\x01true\n\\N\x01\\N\x01\\N\nx\x01\x01no\n"
     external(catalog, database, {"id": "int", "name": "string", "flag": "boolean"}, TEXT, body)
     assert rows("select * from ext") == [(1, "a", True), (None, None, None), (None, "", None)]
 
 
-def test_text_with_a_delimiter_of_its_own(rows: Rows, catalog: Catalog, database: str) -> None:
+def test_text_with_its_own_delimiter(rows: Rows, catalog: Catalog, database: str) -> None:
     external(
         catalog, database, {"a": "int", "b": "date"}, TEXT, "1|2024-01-02\n", options={"field.delim": "|"}
     )
@@ -87,7 +85,7 @@ def test_an_unknown_serde_is_refused(run: Run, catalog: Catalog, database: str) 
 @pytest.mark.parametrize(
     "layout", ["format='parquet'", "format='textfile', field_delimiter=','", "format='json'"]
 )
-def test_a_table_comes_back_as_it_was_written(layout: str, run: Run, rows: Rows) -> None:
+def test_a_table_reads_back_as_written(layout: str, run: Run, rows: Rows) -> None:
     run(
         f"create table t with (table_type='hive', is_external=true, external_location='LOCATION/t', "
         f"{layout}) as "
@@ -101,7 +99,7 @@ def test_a_table_comes_back_as_it_was_written(layout: str, run: Run, rows: Rows)
     assert rows("select count(*), count(i), count(ts) from t") == [(2, 1, 1)]
 
 
-def test_files_that_an_insert_adds_have_the_header_that_is_skipped(
+def test_files_added_by_an_insert_have_the_header_that_readers_skip(
     run: Run, rows: Rows, catalog: Catalog, database: str
 ) -> None:
     columns, once = {"id": "int", "name": "string"}, {"skip.header.line.count": "1"}
@@ -116,7 +114,7 @@ def test_files_that_an_insert_adds_have_the_header_that_is_skipped(
     assert sorted(bodies) == [b"id|name\n1|a\n", b"id|name\n2|b\n3|\\N\n"]
 
 
-def test_an_insert_where_more_than_a_header_is_skipped_is_refused(
+def test_an_insert_is_refused_when_readers_skip_more_than_a_header(
     run: Run, catalog: Catalog, database: str
 ) -> None:
     twice = {"skip.header.line.count": "2"}
@@ -175,10 +173,10 @@ def test_only_the_partitions_asked_for_are_read(run: Run) -> None:
 
 
 @pytest.mark.parametrize("relation", ["t", '"t$partitions"'])
-def test_glue_gives_no_partition_that_an_integer_rules_out(
+def test_glue_returns_no_partition_that_an_integer_condition_rules_out(
     run: Run, rows: Rows, catalog: Catalog, relation: str
 ) -> None:
-    """A table of bronze has a partition for each batch, and each costs a millisecond or more."""
+    """A bronze table has a partition for each batch, and each costs a millisecond or more."""
     run(PARTITIONED + "select x a, date '2024-01-01' day, x n from unnest(sequence(1, 60)) v(x)")
     given: list[int] = []
 
@@ -194,7 +192,7 @@ def test_glue_gives_no_partition_that_an_integer_rules_out(
     assert given[:4] == [2, 1, 2, 0]
 
 
-def test_a_partition_has_a_place_of_its_own(run: Run, rows: Rows, catalog: Catalog, database: str) -> None:
+def test_a_partition_can_have_its_own_location(run: Run, rows: Rows, catalog: Catalog, database: str) -> None:
     run(PARTITIONED + "select 1 a, date '2024-01-02' day, 7 n")
     [path] = rows('select "$path" from t')
     assert path[0].startswith(f"s3://lake/{database}/t/day=2024-01-02/n=7/")
@@ -211,7 +209,7 @@ def test_a_partition_has_a_place_of_its_own(run: Run, rows: Rows, catalog: Catal
     ]
 
 
-def test_many_partitions_are_read_as_few_are(run: Run, rows: Rows) -> None:
+def test_many_partitions_are_read_like_few(run: Run, rows: Rows) -> None:
     run(
         PARTITIONED
         + "select x a, date_add('day', x, date '2024-01-01') day, x n from unnest(sequence(1, 60)) v(x)"
@@ -237,7 +235,7 @@ def test_columns_that_old_files_lack_are_null(run: Run, rows: Rows, catalog: Cat
     assert rows("select a, b from t order by a") == [(1, None), (2, "x")]
 
 
-def test_an_object_that_is_no_parquet_is_named(run: Run, catalog: Catalog, database: str) -> None:
+def test_an_object_that_is_not_parquet_is_named(run: Run, catalog: Catalog, database: str) -> None:
     run("create table t with (external_location='LOCATION/t') as select 1 a")
     catalog.s3.put_object(Bucket="lake", Key=f"{database}/t/broken", Body=b"no parquet")
     with pytest.raises(
@@ -247,7 +245,7 @@ def test_an_object_that_is_no_parquet_is_named(run: Run, catalog: Catalog, datab
 
 
 def test_a_timestamp_is_read_in_milliseconds(run: Run, rows: Rows, catalog: Catalog, database: str) -> None:
-    """Also inside of a value, half up."""
+    """Also inside nested values, rounded half up."""
     run(
         "create table t with (external_location='LOCATION/t') as "
         "select timestamp '2024-01-01 00:00:00.000' ts, array[timestamp '2024-01-01 00:00:00.000'] more"
@@ -276,7 +274,7 @@ def test_a_timestamp_is_read_in_milliseconds(run: Run, rows: Rows, catalog: Cata
         ("row(1, 2)", "Anonymous row type is not supported in Hive"),
     ],
 )
-def test_a_type_that_hive_has_not_is_refused(
+def test_a_type_that_hive_lacks_is_refused(
     value: str, words: str, run: Run, catalog: Catalog, database: str
 ) -> None:
     with pytest.raises(AthenaError) as failure:
@@ -287,7 +285,7 @@ def test_a_type_that_hive_has_not_is_refused(
 
 
 @pytest.mark.parametrize("kind", ["varchar(3)", "char(3)"])
-def test_an_insert_cuts_off_blanks_and_nothing_else(kind: str, run: Run, rows: Rows) -> None:
+def test_an_insert_truncates_blanks_and_nothing_else(kind: str, run: Run, rows: Rows) -> None:
     run(f"create table t with (external_location='LOCATION/t') as select cast('abc' as {kind}) v")
     run("insert into t values 'abc  '")
     with pytest.raises(AthenaError, match="INVALID_CAST_ARGUMENT: Cannot truncate non-space characters"):
@@ -299,7 +297,7 @@ _LENGTHS = {"v": "varchar(3)", "c": "char(3)", "a": "array<char(3)>", "s": "stru
 _AT_LENGTH = [("abc", "a  ", ["abc", "x  "], {"f": "yy"}), (None, "   ", None, None)]
 
 
-def test_texts_are_read_at_their_declared_length(
+def test_strings_are_read_at_their_declared_length(
     run: Run, rows: Rows, catalog: Catalog, database: str
 ) -> None:
     run(
@@ -321,7 +319,7 @@ def test_texts_are_read_at_their_declared_length(
         (CSV, "abcd,a\n,\n"),
     ],
 )
-def test_texts_of_every_format_are_read_at_their_declared_length(
+def test_strings_of_every_format_are_read_at_their_declared_length(
     serde: str, body: str, rows: Rows, catalog: Catalog, database: str
 ) -> None:
     external(catalog, database, {"v": "varchar(3)", "c": "char(3)"}, serde, body)

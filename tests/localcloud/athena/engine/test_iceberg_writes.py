@@ -29,7 +29,7 @@ def schema(catalog: Catalog, database: str, name: str) -> Schema:
     return iceberg.load(catalog, database, name).schema()
 
 
-def test_a_table_holds_what_its_query_gave_with_every_type(run: Run, rows: Rows) -> None:
+def test_a_table_holds_the_result_of_its_query_for_every_type(run: Run, rows: Rows) -> None:
     run(
         create("t")
         + """
@@ -56,7 +56,7 @@ def test_a_table_holds_what_its_query_gave_with_every_type(run: Run, rows: Rows)
     assert found[10:] == (b"\xab", [1, None], [("k", Decimal("1.5"))], {"p": 1, "q": "y"})
 
 
-def test_the_answer_counts_rows_and_the_next_reader_sees_their_bytes(run: Run) -> None:
+def test_the_result_counts_rows_and_the_next_read_scans_their_bytes(run: Run) -> None:
     assert run(create("t") + "select x from (values 1, 2, 3) v(x)").count == 3
     assert run("select * from t").scanned_bytes > 0
 
@@ -127,13 +127,13 @@ def test_each_statement_is_one_snapshot(run: Run, rows: Rows) -> None:
     assert rows('select operation from "t$snapshots" order by committed_at') == [("append",), ("append",)]
 
 
-def test_an_empty_query_makes_an_empty_table(run: Run, rows: Rows) -> None:
+def test_an_empty_query_creates_an_empty_table(run: Run, rows: Rows) -> None:
     assert run(create("t") + "select 1 a where false").count == 0
     assert rows("select count(*), sum(a) from t") == [(0, None)]
     assert run("insert into t select a from t").count == 0
 
 
-def test_with_no_data_makes_the_table_alone(run: Run, rows: Rows) -> None:
+def test_with_no_data_creates_only_the_table(run: Run, rows: Rows) -> None:
     assert run(create("t") + "select x from (values 1, 2) v(x) with no data").count == 0
     assert rows("select count(x) from t") == [(0,)]
 
@@ -176,7 +176,7 @@ def test_more_than_a_hundred_partitions_are_refused(run: Run, catalog: Catalog, 
         run("insert into t " + many)
 
 
-def test_a_table_that_is_there_is_not_made_again(run: Run) -> None:
+def test_an_existing_table_is_not_created_again(run: Run) -> None:
     run(create("t") + "select 1 a")
     with pytest.raises(AthenaError, match="TABLE_ALREADY_EXISTS"):
         run(create("t") + "select 1 a")
@@ -217,6 +217,6 @@ def test_glue_shows_the_columns_of_the_table(run: Run, catalog: Catalog, databas
     assert found.is_iceberg
 
 
-def test_a_timestamp_that_no_iceberg_library_here_keeps_is_named(run: Run) -> None:
+def test_a_timestamp_after_the_year_9999_is_refused(run: Run) -> None:
     with pytest.raises(AthenaError, match="no timestamp after the year 9999"):
         run(create("t") + "select timestamp '9999-12-31 23:59:59.999999' + interval '1' second as ends_at")

@@ -1,4 +1,4 @@
-"""MERGE, UPDATE and DELETE: the right rows, only the touched files, one snapshot, the right count."""
+"""MERGE, UPDATE and DELETE: correct rows, only touched files rewritten, one snapshot, correct counts."""
 
 import os
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from localcloud.athena.errors import AthenaError
 from localcloud.athena.model import Answer
 
-# Ten times as many examples in `make sweep`.
+# `make sweep` runs ten times as many examples.
 SWEEP = int(os.environ.get("SWEEP", "1"))
 
 Run = Callable[[str], Answer]
@@ -27,7 +27,7 @@ TABLE = (
 
 @pytest.fixture
 def table(run: Run) -> None:
-    """Ten files: ids 0 to 99, `g` is the last digit."""
+    """Create ten files: ids 0 to 99, `g` is the last digit."""
     run(TABLE + "select cast(x as bigint) id, x % 10 g, 'old' v from unnest(sequence(0, 99)) u(x)")
 
 
@@ -76,7 +76,7 @@ def test_a_merge_reads_only_files_whose_keys_can_match(run: Run) -> None:
     assert 0 < done.scanned_bytes < everything * 0.7
 
 
-def test_the_first_clause_that_holds_decides(table: None, run: Run, rows: Rows) -> None:
+def test_the_first_clause_that_holds_applies(table: None, run: Run, rows: Rows) -> None:
     run("""
         merge into t using (values 11, 12, 13) s(id) on t.id = s.id
         when matched and s.id = 11 then update set v = 'first'
@@ -89,7 +89,7 @@ def test_the_first_clause_that_holds_decides(table: None, run: Run, rows: Rows) 
     ]
 
 
-def test_a_row_that_meets_a_source_row_but_no_clause_stays(
+def test_a_row_that_matches_a_source_row_but_no_clause_stays(
     table: None, run: Run, rows: Rows, files: Files
 ) -> None:
     before = files("t")
@@ -121,14 +121,14 @@ def test_not_matched_clauses_have_conditions_too(table: None, run: Run, rows: Ro
     ],
     ids=["only inserts", "no clause takes them", "two clauses"],
 )
-def test_two_source_rows_for_one_target_row_are_refused_whatever_takes_them(
+def test_two_source_rows_for_one_target_row_are_refused_for_any_clauses(
     table: None, run: Run, clauses: str
 ) -> None:
     with pytest.raises(AthenaError, match="MERGE_TARGET_ROW_MULTIPLE_MATCHES"):
         run(f"merge into t using (values (1, 'a'), (1, 'b')) s(id, v) on t.id = s.id {clauses}")
 
 
-def test_one_of_two_source_rows_may_be_left_out_by_every_clause(table: None, run: Run, rows: Rows) -> None:
+def test_one_of_two_source_rows_may_match_no_clause(table: None, run: Run, rows: Rows) -> None:
     done = run(
         "merge into t using (values (1, 'a'), (1, 'b')) s(id, v) on t.id = s.id "
         "when matched and s.v = 'b' then update set v = s.v"
@@ -147,7 +147,7 @@ def test_two_source_rows_for_one_target_row_are_refused(table: None, run: Run, f
     assert files("t") == before
 
 
-def test_two_source_rows_are_fine_when_one_of_them_decides_nothing(table: None, run: Run, rows: Rows) -> None:
+def test_two_source_rows_are_fine_when_only_one_matches_a_clause(table: None, run: Run, rows: Rows) -> None:
     run(
         "merge into t using (values (11, 'a'), (11, 'b')) s(id, v) on t.id = s.id when matched and "
         "s.v = 'b' then update set v = s.v"
@@ -183,7 +183,7 @@ def test_a_merge_into_an_empty_table_inserts(run: Run, rows: Rows) -> None:
     assert rows("select id, v from t order by id") == [(1, "a"), (2, "b")]
 
 
-def test_an_update_changes_what_its_condition_holds_for(
+def test_an_update_changes_the_rows_its_condition_holds_for(
     table: None, run: Run, rows: Rows, files: Files
 ) -> None:
     before = files("t")
@@ -241,7 +241,7 @@ def test_a_change_that_does_not_fit_is_refused(
     assert files("t") == before
 
 
-def test_values_of_other_types_are_told_of_together(table: None, run: Run) -> None:
+def test_all_type_mismatches_are_reported_together(table: None, run: Run) -> None:
     update = r"UPDATE table column types don't match SET expressions: Table: \[bigint, varchar\], Expr"
     with pytest.raises(AthenaError, match=update):
         run("update t set g = 'x', v = 'y'")
@@ -305,6 +305,6 @@ def test_merges_equal_a_dictionary(
 
 
 @pytest.mark.parametrize("word", ["merge into t using (select 1 id) s on t.id = s.id when matched then", ""])
-def test_columns_that_are_set_have_no_qualifier(word: str, table: None, run: Run) -> None:
+def test_set_columns_take_no_qualifier(word: str, table: None, run: Run) -> None:
     with pytest.raises(AthenaError, match=r"SYNTAX_ERROR: .*mismatched input"):
         run(f"{word} update set t.v = 'x'" if word else "update t set t.v = 'x'")

@@ -1,4 +1,4 @@
-"""A MERGE tells keys apart as Trino does, and finds each again: of plain Hive columns in an Iceberg table."""
+"""A MERGE distinguishes keys as Trino does and finds each again: plain Hive columns, merged into Iceberg."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -15,7 +15,7 @@ from localcloud.athena.model import Answer
 Run = Callable[[str], Answer]
 Rows = Callable[[str], list[tuple[Any, ...]]]
 
-LONG = "x" * 20  # more than Iceberg keeps of a text as a file's bounds
+LONG = "x" * 20  # longer than the prefix that Iceberg keeps as a file's bounds
 KEYS: dict[str, tuple[Any, list[Any]]] = {
     "varchar": (pa.string(), [
         "", " ", "a", "a ", "a  ", " a", "A", "a\0", "\0", "\x01", "\x7f", "\x85", "é", "e\u0301",
@@ -44,7 +44,7 @@ KEYS: dict[str, tuple[Any, list[Any]]] = {
 
 
 @pytest.mark.parametrize("kind", KEYS)
-def test_each_key_is_one_row_and_found_again(
+def test_each_key_is_one_row_and_matches_again(
     kind: str, run: Run, rows: Rows, catalog: Catalog, database: str
 ) -> None:
     arrow, keys = KEYS[kind]

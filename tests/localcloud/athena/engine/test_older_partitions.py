@@ -1,4 +1,4 @@
-"""Partitions that keep in the catalog the types that they were registered with."""
+"""Partitions keep in the catalog the types that they were registered with."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 
 
 @pytest.mark.parametrize("kind", READ)
-def test_a_type_is_read_as_others_where_trino_reads_it(kind: str) -> None:
+def test_a_type_is_read_as_another_exactly_where_trino_does(kind: str) -> None:
     found = [other for other in READ if is_read_as(parse_hive(kind), parse_hive(other))]
     assert sorted(found) == sorted([kind, *READ[kind]])
 
@@ -29,7 +29,7 @@ def test_a_type_is_read_as_others_where_trino_reads_it(kind: str) -> None:
 def older(
     catalog: Catalog, database: str, kind: str, partitions: Sequence[tuple[str, pa.DataType, object]]
 ) -> None:
-    """A table whose column `v` is of that type, with partitions of their own types, one row in each."""
+    """Create a table whose column `v` has that type, with one-row partitions of their own types."""
 
     def storage(type_: str, place: str) -> dict[str, Any]:
         columns = [{"Name": "v", "Type": type_}, {"Name": "more", "Type": "string"}]
@@ -56,7 +56,7 @@ def test_ints_of_older_partitions_are_read_as_bigints(
     rows: Rows, catalog: Catalog, database: str, count: int
 ) -> None:
     narrow = [("int", pa.int32(), number) for number in range(count)]
-    # The last but one was written before the table was changed, and registered after.
+    # The last but one was written before the table was changed, and registered afterwards.
     older(catalog, database, "bigint", [*narrow, ("bigint", pa.int32(), 7), ("bigint", pa.int64(), 1 << 40)])
     assert rows("select count(*), sum(v), max(v) from older") == [
         (count + 2, sum(range(count)) + 7 + (1 << 40), 1 << 40)
@@ -65,7 +65,7 @@ def test_ints_of_older_partitions_are_read_as_bigints(
     assert rows(f"select v from older where v = 7 and batch = {count}") == [(7,)]
 
 
-def test_what_cannot_be_read_as_the_tables_type_ends_the_query(
+def test_values_that_do_not_convert_to_the_tables_type_fail_the_query(
     rows: Rows, catalog: Catalog, database: str
 ) -> None:
     older(catalog, database, "int", [("int", pa.int32(), 1), ("bigint", pa.int64(), 2)])

@@ -1,4 +1,4 @@
-"""UPDATE, MERGE and DELETE of partitioned tables find the files that they replace, whatever threads do."""
+"""UPDATE, MERGE and DELETE of partitioned tables find the files to replace, whatever the threads do."""
 
 import time
 from collections.abc import Callable
@@ -13,10 +13,10 @@ CREATE = (
     "create table t with (table_type='iceberg', is_external=false, location='LOCATION/t', "
     "partitioning=array['k']) as select 0 as k, 0 as v"
 )
-PARTITIONS = 6  # as many manifests; pyiceberg looks at six at once on two cores
+PARTITIONS = 6  # and as many manifests; pyiceberg reads six at once on two cores
 
 
-def test_no_overwrite_takes_the_partitions_of_another_manifest_for_those_of_its_own(
+def test_concurrent_manifest_reads_do_not_mix_up_partitions(
     run: Callable[[str], Answer], rows: Callable[[str], list[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def slowly(visitor: Any, **asked: Any) -> bool:
@@ -28,16 +28,16 @@ def test_no_overwrite_takes_the_partitions_of_another_manifest_for_those_of_its_
     run(CREATE)
     for k in range(1, PARTITIONS):
         run(f"insert into t values ({k}, 0)")
-    for k in reversed(range(PARTITIONS)):  # the newest first: whoever asks last has the oldest
+    for k in reversed(range(PARTITIONS)):  # newest first, so that the last one needs the oldest manifest
         run(f"update t set v = {k} where k = {k}")
     run("delete from t where k = 0 and v = 0")
     assert sorted(rows("select k, v from t")) == [(k, k) for k in range(1, PARTITIONS)]
 
 
-def test_what_is_long_gone_is_told_by_no_manifest(
+def test_no_manifest_keeps_entries_of_files_deleted_long_ago(
     run: Callable[[str], Answer], rows: Callable[[str], list[Any]]
 ) -> None:
-    """Each overwrite tells of the files that it took away; the next one reads and keeps that no more."""
+    """Each overwrite records the files that it removed; the next one reads these records and drops them."""
     run(CREATE)
     for v in range(1, 6):
         run(f"update t set v = {v}")

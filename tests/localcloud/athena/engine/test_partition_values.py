@@ -1,4 +1,4 @@
-"""What a row's partition is by DuckDB's text, against pyiceberg's own transforms."""
+"""The partition that DuckDB's SQL computes for a row, against pyiceberg's own transforms."""
 
 import random
 from collections.abc import Iterator

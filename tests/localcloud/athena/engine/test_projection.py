@@ -1,4 +1,4 @@
-"""Partition projection: which objects a table has by its properties, whatever Glue knows of partitions."""
+"""Partition projection: a table's properties decide which objects it has, whatever partitions Glue has."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -32,7 +32,7 @@ def table(parameters: dict[str, str], keys: dict[str, str] | None = None) -> Tab
 
 
 def values(parameters: dict[str, str], text: str) -> tuple[str, ...] | None:
-    """What an object in the folder `k=text` is in."""
+    """Return the values of the partition that an object in the folder `k=text` is in."""
     found = projection(table(parameters), (), lambda: NOW)
     assert found is not None
     return found.values(f"s3://lake/t/k={text}/file")
@@ -77,7 +77,7 @@ def values(parameters: dict[str, str], text: str) -> tuple[str, ...] | None:
         ),
     ],
 )
-def test_a_value_is_of_the_projection_or_it_is_not(
+def test_a_value_is_in_the_projection_or_not(
     said: dict[str, str], ours: list[str], others: list[str]
 ) -> None:
     assert [values(properties(k=said), one) for one in ours] == [(one,) for one in ours]
@@ -85,7 +85,7 @@ def test_a_value_is_of_the_projection_or_it_is_not(
 
 
 @given(st.integers(-50, 50), st.integers(0, 60), st.integers(1, 7), st.integers(0, 3), st.integers(-120, 120))
-def test_integers_are_those_that_are_counted_out(
+def test_integers_are_those_that_counting_gives(
     first: int, more: int, interval: int, digits: int, number: int
 ) -> None:
     said = {"type": "integer", "range": f"{first},{first + more}", "interval": str(interval)}
@@ -95,7 +95,7 @@ def test_integers_are_those_that_are_counted_out(
         assert (values(properties(k=said), text) is not None) == (text in counted)
 
 
-def test_a_template_says_where_the_keys_stand_and_may_say_one_twice() -> None:
+def test_a_template_places_the_keys_and_may_repeat_one() -> None:
     parameters = properties(
         region={"type": "enum", "values": "eu,us"},
         day=DAYS | {"format": "yyyy/MM/dd", "range": "2024/01/01,NOW"},
@@ -129,12 +129,12 @@ def test_a_template_says_where_the_keys_stand_and_may_say_one_twice() -> None:
         ),
     ],
 )
-def test_properties_that_say_no_projection_are_refused(parameters: dict[str, str], problem: str) -> None:
+def test_invalid_projection_properties_are_refused(parameters: dict[str, str], problem: str) -> None:
     with pytest.raises(AthenaError, match=f"INVALID_TABLE_PROPERTY.*{problem}"):
         projection(table(parameters), (), lambda: NOW)
 
 
-def test_letters_of_a_date_that_are_not_known_are_refused_by_name() -> None:
+def test_unknown_letters_of_a_date_format_are_refused_by_name() -> None:
     with pytest.raises(AthenaError, match="NOT_SUPPORTED: EEE in the format of a projected date"):
         projection(table(properties(k=DAYS | {"format": "EEE"})), (), lambda: NOW)
 
@@ -149,7 +149,7 @@ def test_a_table_without_projection_has_none() -> None:
 
 @pytest.fixture
 def logs(catalog: Catalog, database: str) -> Callable[..., None]:
-    """Makes the table `logs` over objects of one JSON line each."""
+    """Return a function that creates the table `logs` over objects of one JSON line each."""
 
     def make(keys: dict[str, str], parameters: dict[str, str], *places: str) -> None:
         for at, place in enumerate(places):
@@ -187,7 +187,7 @@ def test_objects_are_found_without_any_partition_in_glue(
     assert list(catalog.partitions(catalog.table(database, "logs"))) == []
 
 
-def test_partitions_in_glue_do_not_count_beside_a_projection(
+def test_partitions_in_glue_are_ignored_under_projection(
     logs: Callable[..., None], rows: Rows, catalog: Catalog, database: str
 ) -> None:
     logs({"k": "string"}, properties(k={"type": "enum", "values": "x"}), "k=x/f", "k=y/f")
@@ -196,7 +196,7 @@ def test_partitions_in_glue_do_not_count_beside_a_projection(
     assert rows("select k from logs") == [("x",)]
 
 
-def test_an_injected_key_must_be_asked_for(logs: Callable[..., None], run: Run, rows: Rows) -> None:
+def test_an_injected_key_needs_a_condition(logs: Callable[..., None], run: Run, rows: Rows) -> None:
     logs({"k": "string"}, properties(k={"type": "injected"}), "k=x/f", "k=y/f", "k=z/f")
     assert rows("select a from logs where k in ('x', 'z') order by a") == [(0,), (2,)]
     assert rows("select a from logs where k = 'none'") == []
@@ -205,7 +205,7 @@ def test_an_injected_key_must_be_asked_for(logs: Callable[..., None], run: Run, 
             run(f"select a from logs{condition}")
 
 
-def test_an_insert_by_a_template_is_refused(
+def test_an_insert_with_a_location_template_is_refused(
     logs: Callable[..., None], run: Run, rows: Rows, database: str
 ) -> None:
     by_template = {"storage.location.template": f"s3://lake/{database}/logs/at/${{k}}"}
@@ -216,10 +216,11 @@ def test_an_insert_by_a_template_is_refused(
         run("insert into logs values (5, 'y')")
 
 
-def test_a_template_without_projection_says_nothing(
+def test_a_template_without_projection_is_ignored(
     logs: Callable[..., None], run: Run, rows: Rows, database: str
 ) -> None:
     logs({"k": "string"}, {"storage.location.template": f"s3://lake/{database}/elsewhere/${{k}}"})
-    with pytest.raises(AthenaError, match="HIVE_UNSUPPORTED_FORMAT"):  # JSON in partitions, not the template
+    # It fails for the JSON format of the partitions, not for the template.
+    with pytest.raises(AthenaError, match="HIVE_UNSUPPORTED_FORMAT"):
         run("insert into logs values (5, 'y')")
     assert rows("select * from logs") == []

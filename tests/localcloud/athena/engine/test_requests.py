@@ -1,4 +1,4 @@
-"""How many requests to S3 and Glue a statement makes: each costs about a millisecond of its time."""
+"""The number of requests to S3 and Glue that a statement makes: each costs about a millisecond."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ COMMIT = ["GetTable", "PutObject metadata", "UpdateTable"]
 
 @pytest.fixture
 def asked(catalog: Catalog) -> list[str]:
-    """The requests from here on: the call, and for an object what it is."""
+    """Collect the requests from here on: the call and, for an object, its kind."""
     found: list[str] = []
 
     def note(model: Any, params: Any, **_: Any) -> None:
@@ -31,7 +31,7 @@ def asked(catalog: Catalog) -> list[str]:
 
 @pytest.fixture
 def tables(run: Callable[[str], Answer]) -> None:
-    """A table and what is to be merged into it."""
+    """Create a table and the rows to merge into it."""
     run(CREATE.format("t", "t") + "select * from (values (1, 'a'), (2, 'b')) as v(id, name)")
     run(CREATE.format("s", "s") + "select * from (values (2, 'c'), (3, 'd')) as v(id, name)")
 
@@ -58,7 +58,7 @@ def merge(where: str) -> str:
         (merge("false"), ["GetTable"] * 2),
         (
             merge("true"),
-            # The manifest of what is new, that of what is gone, and their list.
+            # The manifest of added files, that of deleted files, and the manifest list.
             [*["GetTable"] * 2, "PutObject data", *["PutObject manifest"] * 3, *COMMIT],
         ),
         (

@@ -1,4 +1,4 @@
-"""What a statement reads: the chunks of the columns that its answer is made of, as Athena bills them."""
+"""Bytes that a statement scans: the chunks of the columns that its result needs, as Athena bills them."""
 
 import io
 from collections import Counter
@@ -24,7 +24,7 @@ from localcloud.athena.objects import listing, split
 Run = Callable[[str], Answer]
 Sizes = Callable[..., int]
 
-# Columns of sizes that are told apart in any sum: a, b, c, and `w` with the fields x and y.
+# Column sizes whose sums are all different: a, b, c, and `w` with the fields x and y.
 ROWS = """
 select x a, x * 7919 % 104729 b, to_hex(sha256(to_utf8(cast(x as varchar)))) c,
     cast(row(x * 31 % 1009, to_hex(md5(to_utf8(cast(x as varchar))))) as row(x bigint, y varchar)) w
@@ -65,7 +65,7 @@ def test_a_statement_that_would_read_more_than_its_limit_writes_nothing(
 
 @pytest.fixture
 def sizes(catalog: Catalog, database: str) -> Sizes:
-    """Compressed bytes of the chunks with these paths in all files of the table `t`."""
+    """Return a function: compressed bytes of the chunks with these paths in all files of the table `t`."""
 
     def sizes(*paths: str) -> int:
         found: Counter[str] = Counter()
@@ -94,26 +94,26 @@ READS = [
     ("select a from t where b > 3 order by c limit 1", ("a", "b", "c")),
     ("select sum(b) from t group by a having max(c) > ''", ("a", "b", "c")),
     ("select b, count(*) from t group by 1 order by 1", ("b",)),
-    # What dbt asks for columns with.
+    # How dbt asks for columns.
     ("select * from (select a, b from t where c > '') where false limit 0", ()),
     ("select * from (select a, b from t where c > '') limit 0", ()),
     ("select count(*) from (select a from t where c > '' limit 10)", ("c",)),
-    # What goes unused is not read, however deep it is.
+    # Unused columns are not read, however deep the query.
     ("with q as (select *, upper(c) d from t) select a from (select a, d from q)", ("a",)),
     ("select d from (select *, upper(c) d from t)", ("c",)),
     ("select a from (select a, sum(b) over (order by c) s from t)", ("a",)),
     ("select a from (select a, b, c from t union all select b, a, c from t)", ("a", "b")),
-    # What decides which rows there are is read in any case.
+    # Whatever decides which rows there are is read in any case.
     ("select a from (select distinct a, b from t)", ("a", "b")),
     ("select a from (select a, b from t except select 1, 2)", ("a", "b")),
     ("select a from (select a, upper(c) d from t order by d limit 3)", ("a", "c")),
     ("select x.a from t x cross join unnest(array[b]) u(e)", ("a", "b")),
-    # Subqueries of expressions: their values, and for EXISTS only whether there are rows.
+    # Subqueries in expressions: their values, and for EXISTS only whether there are rows.
     ("select 1 where 2 in (select a from t where b > 50)", ("a", "b")),
     ("select (select max(a) from t)", ("a",)),
     ("select 1 where exists (select * from t where b > 50)", ("b",)),
     ("select x.v from (select v, (select max(a) from t where b > v) m from (values 1) y(v)) x", ()),
-    # A field inside a row has chunks of its own.
+    # Each field inside a row has its own chunks.
     ("select w.x from t", ("w.x",)),
     ("select t.w.y, a from t", ("w.y", "a")),
     ("select w, w.x from t", ("w.x", "w.y")),
@@ -121,7 +121,7 @@ READS = [
 
 
 @pytest.mark.parametrize("made", [ICEBERG, HIVE], ids=["iceberg", "hive"])
-def test_a_query_reads_the_chunks_that_its_answer_is_made_of(run: Run, sizes: Sizes, made: str) -> None:
+def test_a_query_reads_the_chunks_that_its_result_needs(run: Run, sizes: Sizes, made: str) -> None:
     run(made.format(name="t", format="PARQUET") + ROWS)
     found = {sql: run(sql).scanned_bytes for sql, _ in READS}
     assert found == {sql: sizes(*paths) for sql, paths in READS}
@@ -135,7 +135,7 @@ def test_each_scan_of_a_table_reads_its_own_columns(run: Run, sizes: Sizes) -> N
     assert using.scanned_bytes == 2 * sizes("a") + sizes("c")
 
 
-def test_a_named_query_is_read_anew_by_each_use_of_it(run: Run, sizes: Sizes) -> None:
+def test_each_use_of_a_named_query_reads_again(run: Run, sizes: Sizes) -> None:
     run(ICEBERG.format(name="t") + ROWS)
     twice = "with q as (select a, b, c from t where a > 0) select x.b, m from q x, (select max(c) m from q)"
     assert run(twice).scanned_bytes == 2 * sizes("a") + sizes("b") + sizes("c")
@@ -146,14 +146,14 @@ def test_a_named_query_is_read_anew_by_each_use_of_it(run: Run, sizes: Sizes) ->
     assert run("with q as (select a from t) select 1").scanned_bytes == 0
 
 
-def test_text_is_read_whole(run: Run) -> None:
+def test_text_files_are_read_whole(run: Run) -> None:
     run(HIVE.format(name="u", format="JSON") + "select x a, x b from unnest(sequence(1, 100)) v(x)")
     everything = run("select * from u").scanned_bytes
     assert run("select a from u").scanned_bytes == run("select count(*) from u").scanned_bytes == everything
     assert everything > 1000
 
 
-def test_keys_of_partitions_are_in_no_file(run: Run, sizes: Sizes) -> None:
+def test_partition_keys_are_read_from_no_file(run: Run, sizes: Sizes) -> None:
     run(ICEBERG.format(name="t").replace(") as", ", partitioning=array['g']) as") + "select 1 a, 2 b, 3 g")
     assert run("select a, g from t where g = 3").scanned_bytes == sizes("a")
     run(
@@ -173,7 +173,7 @@ def test_writes_count_what_their_queries_read(run: Run, sizes: Sizes) -> None:
 
 
 CHANGES = [
-    # A deletion reads what finds its rows, an update also what it leaves as it is: the row is written anew.
+    # A DELETE reads what finds its rows; an UPDATE also reads the columns it keeps, as it rewrites the row.
     ("delete from t where b > 50", ("b",)),
     ("delete from t", ()),
     ("update t set a = 1 where b > 50", ("b", "c", "w.x", "w.y")),
@@ -196,7 +196,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("sql", "paths"), CHANGES)
-def test_a_change_reads_what_finds_rows_and_what_it_keeps(
+def test_a_change_reads_what_finds_its_rows_and_the_columns_it_keeps(
     run: Run, sizes: Sizes, sql: str, paths: tuple[str, ...]
 ) -> None:
     run(ICEBERG.format(name="t") + ROWS)
@@ -204,7 +204,7 @@ def test_a_change_reads_what_finds_rows_and_what_it_keeps(
     assert run(sql).scanned_bytes == wanted
 
 
-def test_a_merge_reads_of_its_source_what_it_uses(run: Run, sizes: Sizes) -> None:
+def test_a_merge_reads_only_the_source_columns_it_uses(run: Run, sizes: Sizes) -> None:
     run(ICEBERG.format(name="t") + ROWS)
     run(ICEBERG.format(name="u") + "select 1 k, 2 v")
     keys = run("select k from u").scanned_bytes
@@ -212,9 +212,7 @@ def test_a_merge_reads_of_its_source_what_it_uses(run: Run, sizes: Sizes) -> Non
     assert done.scanned_bytes == sizes("a") + keys
 
 
-def test_delete_files_are_read_whole_by_any_scan_of_their_table(
-    run: Run, catalog: Catalog, database: str
-) -> None:
+def test_any_scan_of_a_table_reads_its_delete_files_whole(run: Run, catalog: Catalog, database: str) -> None:
     run(ICEBERG.format(name="t") + ROWS)
     version = scans.current(iceberg.load(catalog, database, "t"))
     [planned] = scans.plan(version)
@@ -225,7 +223,7 @@ def test_delete_files_are_read_whole_by_any_scan_of_their_table(
     assert chunks.size(version, with_deletes, [("a",)]) == 1000 + 2 * column
 
 
-def test_a_file_whose_writer_kept_no_sizes_counts_whole(run: Run, catalog: Catalog, database: str) -> None:
+def test_a_file_without_recorded_column_sizes_counts_whole(run: Run, catalog: Catalog, database: str) -> None:
     run(ICEBERG.format(name="t") + ROWS)
     version = scans.current(iceberg.load(catalog, database, "t"))
     plain = [scans.Planned(_file(version.table, DataFileContent.DATA, {}))]

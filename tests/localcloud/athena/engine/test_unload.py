@@ -20,7 +20,7 @@ Run = Callable[[str], Answer]
 
 @pytest.fixture
 def start(engine: DuckDb, catalog: Catalog, database: str) -> Run:
-    """Runs one UNLOAD; LOCATION stands for the database's own place."""
+    """Return a function that runs one UNLOAD; LOCATION stands for the database's folder."""
 
     def start(sql: str) -> Answer:
         node = parse(sql.replace("LOCATION", f"s3://lake/{database}")).node
@@ -75,7 +75,7 @@ def test_partitions_become_folders(start: Run, catalog: Catalog, database: str) 
         ("unload (select b from (values 1) t(a)) to 'LOCATION/o' with (format = 'JSON')", "COLUMN_NOT_FOUND"),
     ],
 )
-def test_what_athena_refuses_leaves_nothing(
+def test_a_refused_unload_leaves_nothing(
     sql: str, code: str, start: Run, catalog: Catalog, database: str
 ) -> None:
     catalog.s3.put_object(Bucket="lake", Key=f"{database}/full/there", Body=b"x")

@@ -1,4 +1,4 @@
-"""Time travel, metadata tables, schema changes, lost commit races, upkeep."""
+"""Time travel, metadata tables, schema changes, lost commit races, maintenance."""
 
 import threading
 import time
@@ -30,7 +30,7 @@ def snapshots(rows: Rows) -> list[int]:
     return [found for (found,) in rows('select snapshot_id from "t$snapshots" order by committed_at')]
 
 
-def test_a_version_shows_the_rows_of_its_time(run: Run, rows: Rows) -> None:
+def test_a_snapshot_shows_the_rows_of_its_time(run: Run, rows: Rows) -> None:
     run(CREATE + "select 1 a")
     time.sleep(0.01)
     run("insert into t values 2")
@@ -71,7 +71,7 @@ PAST = f"No version history table .*t at or before {OLD}"
         ("system_time as of now()", "SYNTAX_ERROR"),
     ],
 )
-def test_what_names_no_version_is_refused_as_trino_does(run: Run, pointer: str, error: str) -> None:
+def test_an_invalid_version_is_refused_as_trino_does(run: Run, pointer: str, error: str) -> None:
     run(CREATE + "select 1 a")
     with pytest.raises(AthenaError, match=error):
         run(f"select * from t for {pointer}")
@@ -94,7 +94,7 @@ def test_metadata_tables_show_bounds_as_iceberg_does(run: Run, rows: Rows) -> No
     assert rows('select lower_bounds, upper_bounds from "t$files"') == [(bounds, bounds)]
     summaries = 'from "t$manifests" cross join unnest(partition_summaries) as p(nulls, nan, low, high)'
     assert rows(f"select low, high {summaries} order by 1") == [("2024-01-02", "2024-01-02"), ("v", "v")]
-    # Only what a partition holds one value of has no range.
+    # Only columns whose partition has a single value have no range.
     assert rows('select data.ts.min, data.d.max from "t$partitions"') == [
         (datetime(2024, 1, 2, 10, 0, 0, 500000), datetime(2024, 1, 2).date())
     ]
@@ -102,7 +102,7 @@ def test_metadata_tables_show_bounds_as_iceberg_does(run: Run, rows: Rows) -> No
         run('select data.s.min from "t$partitions"')
 
 
-def test_metadata_tables_tell_what_happened(run: Run, rows: Rows) -> None:
+def test_metadata_tables_record_what_happened(run: Run, rows: Rows) -> None:
     run(CREATE + "select 1 a, 'x' s")
     run("insert into t values (2, null)")
     first, second = snapshots(rows)
@@ -237,7 +237,7 @@ def test_concurrent_inserts_are_all_kept(run: Run, rows: Rows) -> None:
     assert rows("select count(*), count(distinct a) from t") == [(21, 21)]
 
 
-def test_optimize_puts_small_files_together_and_keeps_the_rows(
+def test_optimize_compacts_small_files_and_keeps_the_rows(
     run: Run, rows: Rows, catalog: Catalog, database: str
 ) -> None:
     run(CREATE + "select 0 a")
@@ -252,7 +252,7 @@ def test_optimize_puts_small_files_together_and_keeps_the_rows(
     assert len(snapshots(rows)) == 6
 
 
-def test_optimize_reads_its_condition(run: Run, rows: Rows, catalog: Catalog, database: str) -> None:
+def test_optimize_applies_its_condition(run: Run, rows: Rows, catalog: Catalog, database: str) -> None:
     run(CREATE.replace("/t'", "/t', partitioning=array['g']") + "select 1 g, 0 a union all select 2, 0")
     for number in range(1, 5):
         run(f"insert into t values (1, {number}), (2, {number})")
@@ -262,7 +262,7 @@ def test_optimize_reads_its_condition(run: Run, rows: Rows, catalog: Catalog, da
     assert rows('select partition.g, file_count from "t$partitions" order by 1') == [(1, 5), (2, 1)]
 
 
-def test_vacuum_forgets_old_snapshots_and_their_files(
+def test_vacuum_removes_old_snapshots_and_their_files(
     run: Run, rows: Rows, catalog: Catalog, database: str
 ) -> None:
     run(CREATE + "select 1 a")
@@ -318,7 +318,7 @@ def test_a_cancelled_query_stops(engine: DuckDb, database: str) -> None:
     engine.cancel("unknown")
 
 
-def test_files_that_were_fetched_are_read_again_without_the_store(
+def test_fetched_files_are_read_again_without_the_store(
     run: Run, catalog: Catalog, tmp_path: Path, database: str
 ) -> None:
     run(CREATE + "select 1 a")

@@ -1,4 +1,4 @@
-"""What every statement must do: tables are lists of dictionaries. It imports nothing of the local cloud."""
+"""The effect of every statement, on tables that are lists of dictionaries. Imports nothing of localcloud."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,12 +22,12 @@ from statements import (
 
 Line = tuple[str | None, ...]
 AMBIGUOUS = "one row, two clauses"
-"""Trino makes two rows of one, DuckDB refuses: not among the statements of a sequence."""
+"""Trino makes two rows of one here, DuckDB refuses it: sequences have no such statement."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The rows that a statement shows (sorted), or how many it changed, or its error's code."""
+    """The rows that a statement returns (sorted), or how many it changed, or its error's code."""
 
     rows: tuple[Line, ...] | None = None
     count: int | None = None
@@ -46,7 +46,7 @@ class Table:
 
 
 def shown(rows: Iterator[Line]) -> tuple[Line, ...]:
-    """Rows in an order that does not depend on the engine."""
+    """Return the rows in an order that does not depend on the engine."""
     return tuple(sorted(rows, key=lambda row: [(value is None, value or "") for value in row]))
 
 
@@ -58,7 +58,7 @@ class Lake:
         self.at = -1
 
     def apply(self, statement: Statement) -> Outcome:
-        """Carry the next statement out."""
+        """Apply the next statement."""
         self.at += 1
         outcome = self._apply(statement)
         if outcome.count and statement.table in self.tables:
@@ -178,7 +178,7 @@ class Lake:
 
 
 def _case(statement: Merge, row: dict[str, Any], one: dict[str, Any]) -> tuple[str, list[dict[str, Any]]]:
-    """Which clause takes a target row that meets a source row, if any, and what becomes of the row."""
+    """Return the clause, if any, that applies to a matched target row, and the rows that replace it."""
     both = {f"t.{name}": value for name, value in row.items()} | {f"s.{k}": v for k, v in one.items()}
     if statement.delete_if is not None and statement.delete_if.value_of(both):
         return "delete", []

@@ -1,4 +1,4 @@
-"""Small expressions: each knows its Athena text and its value for a row, in three-valued logic."""
+"""Small expressions that know their Athena text and their value for a row, in three-valued logic."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ HIVE = {"integer": "int", "varchar": "string", "timestamp(6)": "timestamp"}
 
 @dataclass(frozen=True)
 class Literal:
-    """A value with its type written out, so that no engine has to guess one."""
+    """A value with its type written out, so that no engine has to guess it."""
 
     value: Any
     type: str
@@ -109,9 +109,9 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Selected:
-    """`x in (select …)`: what a column has in the rows that `where` takes, when the statement comes.
+    """`x in (select …)`: the values that a column has in the rows that pass `where`, when the statement runs.
 
-    `given` are these values. Of no values at all nothing is one, and that is known of a NULL, too.
+    `given` are these values. If there are none, the result is false, even for a NULL.
     """
 
     of: Any
@@ -181,7 +181,7 @@ class Remainder:
 
 @dataclass(frozen=True)
 class Changed:
-    """The value a bit larger, longer or turned round, of the same type."""
+    """The value made a bit larger, longer or turned round, of the same type."""
 
     of: Any
     type: str
@@ -257,7 +257,7 @@ class When:
 
 
 def text_of(value: Any) -> str | None:
-    """A value as Athena prints it."""
+    """Return a value as Athena prints it."""
     match value:
         case None:
             return None

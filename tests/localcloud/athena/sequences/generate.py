@@ -1,4 +1,4 @@
-"""A random sequence of statements, the same for the same seed, each right for the tables that are there."""
+"""A random sequence of statements, the same for the same seed, each valid for the tables that exist."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -57,11 +57,11 @@ TRANSFORMS = {
 
 
 def sequence(seed: int, *, for_trino: bool = False) -> tuple[tuple[Statement, Outcome], ...]:
-    """At least LENGTH statements of at least KINDS kinds, each with what it must do.
+    """Return at least LENGTH statements of at least KINDS kinds, each with its expected outcome.
 
-    `for_trino` leaves out what Trino 476 gets wrong. A DELETE with a condition on a column that the table is
-    partitioned by drops the partition of NULL, too (`delete from t where b <> 1` takes rows without `b`).
-    NULL in a list counts as a miss under NOT (`not (2 in (5, null))` is true).
+    `for_trino` leaves out what Trino 476 gets wrong: a DELETE with a condition on a column that the table is
+    partitioned by also drops the partition of NULL (`delete from t where b <> 1` takes rows without `b`), and
+    a NULL in a list counts as a miss under NOT (`not (2 in (5, null))` is true).
     """
     return tuple(_Sequence(random.Random(seed), for_trino).steps())
 
@@ -86,7 +86,7 @@ class _Sequence:
         }
 
     def steps(self) -> Iterator[tuple[Statement, Outcome]]:
-        """Statements until there are enough of them, and of their kinds."""
+        """Yield statements until there are enough of them and of their kinds."""
         count, kinds = 0, set()
         while count < LENGTH or len(kinds) < KINDS:
             statement = self.statement()
@@ -213,7 +213,7 @@ class _Sequence:
         return Drop(name)
 
     def alter(self, name: str) -> Statement | None:
-        """Not a wider type: until the next write Trino 476 fails on conditions on such a column."""
+        """Draw an ALTER, but widen no type: until the next write, Trino 476 fails on conditions on it."""
         table = self.lake.tables[name]
         free = [column for column in COLUMNS if column not in table.columns]
         kept = {"id", *table.partitioned}
@@ -278,7 +278,7 @@ class _Sequence:
         return Compare(column, self.chance.choice(operators), self.literal(type_))
 
     def selected(self, column: Column, type_: str) -> Selected | None:
-        """A question to any table that has a column of the type, the same table included."""
+        """Draw a subquery on any table that has a column of the type, the statement's own table included."""
         able = [
             (table, name)
             for table, found in sorted(self.lake.tables.items())

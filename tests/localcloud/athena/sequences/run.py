@@ -1,4 +1,4 @@
-"""Run a sequence on something that answers statements, and hold every answer against the oracle."""
+"""Run a sequence on something that answers statements, and compare every answer with the dictionary's."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Line = tuple[str | None, ...]
 
 @dataclass(frozen=True)
 class Answer:
-    """What an engine gave: rows as text without the header, the rows that it changed, or an error's code."""
+    """An engine's answer: rows as text without the header, the number of changed rows, or an error's code."""
 
     rows: tuple[Line, ...] = ()
     count: int | None = None
@@ -24,10 +24,10 @@ Ask = Callable[[str], Answer]
 def differences(
     steps: Sequence[tuple[Statement, Outcome]], ask: Ask, location: str, *, uncounted: str = ""
 ) -> list[str]:
-    """What was answered otherwise than it must be; nothing comes behind the first difference.
+    """Return the first answer that differs from the expected one, or an empty list.
 
-    `ask` runs a statement in an empty database of its own; `location` is a folder for its tables.
-    The count of rows that a statement of the kind `uncounted` changes may be any.
+    `ask` runs a statement in its own, empty database; `location` is a folder for its tables. For statements
+    of the kind `uncounted`, the number of changed rows is not compared.
     """
     wanted = {statement.after for statement, _ in steps if isinstance(statement, Travel)}
     versions: dict[int, tuple[str, str]] = {}

@@ -1,4 +1,4 @@
-"""The statements of a sequence: what each says, in Athena's words."""
+"""The statements of a sequence and their Athena SQL."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ Values = tuple[tuple[Any, ...], ...]
 
 
 def _rows(columns: Columns, rows: Values) -> str:
-    """Typed rows; without any, one row that no condition lets through."""
+    """Return typed rows; without rows, one row that no condition lets through."""
     given = rows or (tuple(None for _ in columns),)
     lines = ", ".join(
         "("
@@ -24,7 +24,7 @@ def _rows(columns: Columns, rows: Values) -> str:
 
 @dataclass(frozen=True)
 class Create:
-    """CREATE TABLE AS of rows, or of another table's rows (`source`), or, without both, with columns only."""
+    """CREATE TABLE AS of rows, or of another table's rows (`source`), or with neither, of columns only."""
 
     kind = "create"
     table: str
@@ -111,7 +111,7 @@ class Delete:
 
 @dataclass(frozen=True)
 class Merge:
-    """MERGE of typed rows on `key`: matched rows are deleted or updated, others inserted, on conditions."""
+    """MERGE of typed rows on `key`: on conditions, matched rows are deleted or updated, others inserted."""
 
     kind = "merge"
     table: str
@@ -204,7 +204,7 @@ class Read:
 
 @dataclass(frozen=True)
 class Travel:
-    """SELECT of the table as it was after statement number `after`: by snapshot, or by its time."""
+    """SELECT of the table as it was after statement number `after`: by snapshot, or by time."""
 
     kind = "time travel"
     table: str
@@ -212,7 +212,7 @@ class Travel:
     by_time: bool
 
     def sql(self, location: str) -> str:
-        """With VERSION or TIMESTAMP in the place of what only a run knows."""
+        """Return the SQL, with VERSION or TIMESTAMP as placeholders for what only a run knows."""
         what = "timestamp as of timestamp 'TIMESTAMP'" if self.by_time else "version as of VERSION"
         return f"select * from {self.table} for {what}"
 

@@ -1,4 +1,4 @@
-"""Random sequences of statements do to tables what a dictionary says they do."""
+"""Random sequences of statements have the effect on tables that a dictionary computes."""
 
 import os
 import re
@@ -39,7 +39,7 @@ def test_sequences_are_long_and_of_many_kinds() -> None:
     assert wanted <= {kind for kind, count in kinds.items() if count > 50}
 
 
-def test_for_trino_no_list_holds_a_null() -> None:
+def test_sequences_for_trino_have_no_null_in_a_list() -> None:
     lists = re.compile(r" in \([^)]*cast\(null")
     found = {
         for_trino: [
@@ -53,7 +53,7 @@ def test_for_trino_no_list_holds_a_null() -> None:
     assert any(found[False])
 
 
-def test_for_trino_no_row_is_deleted_by_what_its_table_is_partitioned_by() -> None:
+def test_sequences_for_trino_delete_by_no_partition_column() -> None:
     for seed in range(50):
         lake = Lake()
         for statement, _ in sequence(seed, for_trino=True):
@@ -66,7 +66,7 @@ def test_for_trino_no_row_is_deleted_by_what_its_table_is_partitioned_by() -> No
             lake.apply(statement)
 
 
-def test_many_statements_ask_another_table_or_their_own() -> None:
+def test_many_statements_have_subqueries_on_another_or_their_own_table() -> None:
     asked = [
         statement.kind
         for seed in range(100)
@@ -77,12 +77,12 @@ def test_many_statements_ask_another_table_or_their_own() -> None:
     assert len(asked) > 50
 
 
-def test_some_sequences_hold_a_merge_that_must_fail() -> None:
+def test_some_sequences_have_a_merge_that_must_fail() -> None:
     errors = {outcome.error for seed in range(100) for _, outcome in sequence(seed)}
     assert errors == {"", "MERGE_TARGET_ROW_MULTIPLE_MATCHES"}
 
 
-def test_a_wrong_row_is_told_apart_from_a_right_one() -> None:
+def test_a_wrong_row_is_detected() -> None:
     steps = sequence(3)
     lake = Lake()
     answers = iter([lake.apply(statement) for statement, _ in steps])
@@ -99,7 +99,7 @@ def test_a_wrong_row_is_told_apart_from_a_right_one() -> None:
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + COUNT))
-def test_duckdb_does_what_the_dictionary_says(
+def test_duckdb_agrees_with_the_dictionary(
     seed: int, catalog: Catalog, database: str, tmp_path: Path
 ) -> None:
     engine = create(catalog, tmp_path)

@@ -29,7 +29,7 @@ TYPES = {
 
 @dataclass
 class Calculator:
-    """An engine without tables: DuckDB answers queries; one that says `wait` waits until it is cancelled."""
+    """An engine without tables: DuckDB answers queries; one that says `wait` runs until it is cancelled."""
 
     cancelled: dict[str, threading.Event] = field(default_factory=dict)
     started: threading.Event = field(default_factory=threading.Event)
@@ -75,7 +75,7 @@ class Calculator:
 
 @dataclass
 class Gateway:
-    """A served gateway and a client of it."""
+    """A running gateway and a client of it."""
 
     service: Service
     engine: Calculator
@@ -89,25 +89,25 @@ class Gateway:
         return query_id
 
     def execution(self, query_id: str) -> Any:
-        """The query's description once it is over."""
+        """Wait for the query to end and return its description."""
         while True:
             found = self.athena.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
             if found["Status"]["State"] not in ("QUEUED", "RUNNING"):
                 return found
 
     def run(self, sql: str, **members: Any) -> Any:
-        """Start a statement and wait for its end."""
+        """Run a statement to its end and return its description."""
         return self.execution(self.start(sql, **members))
 
     def rows(self, query_id: str, **members: Any) -> list[list[str | None]]:
-        """The rows of a result."""
+        """Return the rows of a result."""
         found = self.athena.get_query_results(QueryExecutionId=query_id, **members)
         return [[one.get("VarCharValue") for one in row["Data"]] for row in found["ResultSet"]["Rows"]]
 
 
 @dataclass
 class Web:
-    """One web server for all tests of this folder, in front of the service of the test that runs."""
+    """One web server for all tests of this folder, in front of the service of the running test."""
 
     port: int = 0
     application: Any = None
@@ -154,7 +154,7 @@ def gateway(catalog: Catalog, web: Web, athena: Any) -> Iterator[Gateway]:
 
 @pytest.fixture
 def read(catalog: Catalog) -> Callable[[str], bytes]:
-    """The body of an object."""
+    """Return a function that reads the body of an object."""
 
     def one(uri: str) -> bytes:
         bucket, _, key = uri.removeprefix("s3://").partition("/")

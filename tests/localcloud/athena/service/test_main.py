@@ -29,12 +29,12 @@ def process(endpoint: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
 
 
 def listening(pid: int) -> set[str]:
-    """The local addresses, in the kernel's hexadecimal, on which a process listens."""
+    """Return the local addresses, in the kernel's hexadecimal, on which a process listens."""
     inodes = set()
     for link in Path(f"/proc/{pid}/fd").iterdir():
         try:
             target = str(link.readlink())
-        except FileNotFoundError:  # a file that was closed between listing and reading
+        except FileNotFoundError:  # closed between listing and reading
             continue
         if target.startswith("socket:["):
             inodes.add(target[8:-1])

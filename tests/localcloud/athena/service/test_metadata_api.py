@@ -24,7 +24,7 @@ def code(call: Callable[[], Any]) -> str:
     return found
 
 
-# Athena's words, by which PyAthena knows that something is not there rather than that a call has failed.
+# Athena's wording, by which PyAthena distinguishes a missing object from a failed call.
 ABSENT = re.compile(
     r"Entity Not Found \(Service: AmazonDataCatalog; Status Code: 400; "
     r"Error Code: EntityNotFoundException; Request ID: [0-9a-f-]+; Proxy: null\)"
@@ -56,7 +56,7 @@ def test_there_is_one_catalog(gateway: Any):
     assert code(lambda: gateway.athena.get_data_catalog(Name="other")) == "InvalidRequestException"
 
 
-def test_databases_are_glues(gateway: Any, database: str):
+def test_databases_come_from_glue(gateway: Any, database: str):
     found = gateway.athena.get_database(CatalogName=CATALOG, DatabaseName=database)["Database"]
     assert found["Name"] == database
     pages = gateway.athena.get_paginator("list_databases").paginate(CatalogName=CATALOG)
@@ -101,7 +101,7 @@ def test_tables_are_listed_in_pages_and_by_expression(gateway: Any, tables: str)
     assert ABSENT.fullmatch(refused["Message"])
 
 
-def test_primary_is_there_from_the_start(gateway: Any):
+def test_the_primary_workgroup_exists_from_the_start(gateway: Any):
     found = gateway.athena.get_work_group(WorkGroup="primary")["WorkGroup"]
     assert (found["Name"], found["State"]) == ("primary", "ENABLED")
     assert found["Configuration"]["ResultConfiguration"] == {}
@@ -119,7 +119,7 @@ def test_an_unknown_workgroup_is_refused_wherever_it_is_named(gateway: Any):
             call()
 
 
-def test_a_workgroup_that_enforces_decides_where_results_go(gateway: Any):
+def test_an_enforcing_workgroup_decides_where_results_go(gateway: Any):
     there = {"ResultConfiguration": {"OutputLocation": "s3://lake/team/"}}
     gateway.athena.create_work_group(Name="team", Configuration=there, Description="ours")
     assert gateway.athena.get_work_group(WorkGroup="team")["WorkGroup"]["Description"] == "ours"
@@ -133,7 +133,7 @@ def test_a_workgroup_that_enforces_decides_where_results_go(gateway: Any):
     assert len(gateway.athena.list_work_groups()["WorkGroups"]) == 1
 
 
-def test_a_workgroup_is_changed_and_what_is_not_named_stays(gateway: Any):
+def test_an_update_of_a_workgroup_changes_only_what_it_names(gateway: Any):
     there = {"ResultConfiguration": {"OutputLocation": "s3://lake/team/"}}
     gateway.athena.create_work_group(Name="team", Configuration=there, Description="ours")
 
@@ -154,9 +154,7 @@ def test_a_workgroup_is_changed_and_what_is_not_named_stays(gateway: Any):
     gateway.athena.delete_work_group(WorkGroup="team")
 
 
-def test_a_workgroup_keeps_its_limit_of_bytes_and_cancels_what_reads_more(
-    gateway: Any, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_workgroup_cancels_queries_over_its_limit_of_bytes(gateway: Any, monkeypatch: pytest.MonkeyPatch):
     def select(_: Any, context: Context) -> Answer:
         if 0 < context.most_bytes < 20_000_000:
             raise BytesLimitError
@@ -197,7 +195,7 @@ def test_a_disabled_workgroup_starts_nothing(gateway: Any):
     assert gateway.run("select 1", WorkGroup="team")["Status"]["State"] == "SUCCEEDED"
 
 
-def test_a_workgroup_that_holds_statements_goes_only_with_them(gateway: Any):
+def test_a_workgroup_with_statements_is_deleted_only_with_them(gateway: Any):
     gateway.athena.create_work_group(Name="team")
     saved = {"Name": "top", "Database": "d", "QueryString": "select 1", "WorkGroup": "team"}
     query = gateway.athena.create_named_query(**saved)["NamedQueryId"]
@@ -208,7 +206,7 @@ def test_a_workgroup_that_holds_statements_goes_only_with_them(gateway: Any):
     assert len(gateway.athena.list_work_groups()["WorkGroups"]) == 1
 
 
-def test_a_stack_changes_a_workgroup_and_leaves_what_it_holds(gateway: Any):
+def test_a_stack_update_of_a_workgroup_keeps_its_queries(gateway: Any):
     kind = catalog_kinds.KINDS["AWS::Athena::WorkGroup"]
     clients: Any = lambda _: gateway.athena  # noqa: E731  as CloudFormation's parts ask for one
     there = {"OutputLocation": "s3://lake/team/"}
@@ -228,17 +226,17 @@ def test_a_stack_changes_a_workgroup_and_leaves_what_it_holds(gateway: Any):
     assert len(gateway.athena.list_work_groups()["WorkGroups"]) == 1
 
 
-def test_engine_versions_are_the_one_that_there_is(gateway: Any):
+def test_there_is_one_engine_version(gateway: Any):
     found = gateway.athena.list_engine_versions()["EngineVersions"]
     assert {one["EffectiveEngineVersion"] for one in found} == {"Athena engine version 3"}
     assert [one["SelectedEngineVersion"] for one in found] == ["AUTO", "Athena engine version 3"]
 
 
-def test_named_queries_are_kept_changed_and_forgotten(gateway: Any):
+def test_named_queries_are_stored_updated_and_deleted(gateway: Any):
     athena, token = gateway.athena, {"ClientRequestToken": "t" * 32}
     query = {"Name": "counted", "Database": "d", "QueryString": "select count(*) from t", "Description": "x"}
     first = athena.create_named_query(**query, **token)["NamedQueryId"]
-    assert athena.create_named_query(**query, **token)["NamedQueryId"] == first, "the same call again"
+    assert athena.create_named_query(**query, **token)["NamedQueryId"] == first, "a repeated call is a no-op"
     second = athena.create_named_query(Name="counted", Database="d", QueryString="select 2")["NamedQueryId"]
     given = {"NamedQueryId": first}
     assert athena.get_named_query(**given)["NamedQuery"] == {**query, **given, "WorkGroup": "primary"}
@@ -254,11 +252,11 @@ def test_named_queries_are_kept_changed_and_forgotten(gateway: Any):
     assert code(lambda: athena.list_named_queries(WorkGroup="x")) == "InvalidRequestException"
 
 
-def test_primary_stays(gateway: Any):
+def test_the_primary_workgroup_cannot_be_deleted(gateway: Any):
     assert code(lambda: gateway.athena.delete_work_group(WorkGroup="primary")) == "InvalidRequestException"
 
 
-def test_prepared_statements_are_kept_changed_and_forgotten(gateway: Any):
+def test_prepared_statements_are_stored_updated_and_deleted(gateway: Any):
     athena, group = gateway.athena, {"WorkGroup": "primary"}
     athena.create_prepared_statement(StatementName="p", QueryStatement="select ?", **group)
     assert code(

@@ -20,7 +20,7 @@ from localcloud.athena.statements.execute import Parts
 
 @pytest.fixture(scope="module")
 def connection(catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """PyAthena, connected to a gateway with its own engine."""
+    """Connect PyAthena to a gateway with its own engine."""
     engine = DuckDb(catalog, tmp_path_factory.mktemp("engine"))
     running = service.create(Parts(catalog, engine))
     web = server.create(running, 0, threads=8)
@@ -44,7 +44,7 @@ def connection(catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> It
     engine.close()
 
 
-def test_values_come_back_as_pythons_own(connection: Any):
+def test_values_come_back_as_python_objects(connection: Any):
     cursor = connection.cursor()
     cursor.execute(
         "select 1 as i, 'a' as s, 1.5e0 as d, cast(1.20 as decimal(5,2)) as m, date '2024-01-02' as dt, "
@@ -82,7 +82,7 @@ def test_values_come_back_as_pythons_own(connection: Any):
     assert cursor.output_location == f"s3://lake/pyathena/{cursor.query_id}.csv"
 
 
-def test_a_table_is_made_written_read_and_dropped(connection: Any):
+def test_a_table_is_created_written_read_and_dropped(connection: Any):
     cursor = connection.cursor()
     cursor.execute(
         "create table people (id int, name string) location 's3://lake/people' "
@@ -102,7 +102,7 @@ def test_a_table_is_made_written_read_and_dropped(connection: Any):
         cursor.execute("select * from people")
 
 
-def test_writers_at_once_lose_no_row(connection: Any):
+def test_concurrent_writers_lose_no_row(connection: Any):
     connection.cursor().execute(
         "create table busy (n int) location 's3://lake/busy' tblproperties ('table_type' = 'ICEBERG')"
     )
@@ -117,7 +117,7 @@ def test_writers_at_once_lose_no_row(connection: Any):
     assert found == (20, 20)
 
 
-def test_parameters_are_sent_apart_from_the_statement(connection: Any):
+def test_parameters_are_sent_separately_from_the_statement(connection: Any):
     cursor = connection.cursor()
     cursor.execute("select ? as x, ? as y", ["'it''s'", "5"], paramstyle="qmark")
     assert cursor.fetchall() == [("it's", 5)]

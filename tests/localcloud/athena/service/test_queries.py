@@ -50,7 +50,7 @@ def test_the_oldest_queries_are_forgotten_with_their_tokens(make: Callable[..., 
     assert known.known("token-0", Request("select 7")) is None
 
 
-def test_a_query_that_runs_is_not_forgotten(make: Callable[..., Queries]):
+def test_a_running_query_is_not_forgotten(make: Callable[..., Queries]):
     free = threading.Event()
 
     def run(one: Query, _: Statement) -> Answer:
@@ -68,7 +68,7 @@ def test_a_query_that_runs_is_not_forgotten(make: Callable[..., Queries]):
     free.set()
 
 
-def test_the_oldest_results_go_when_there_are_too_many_bytes(
+def test_the_oldest_results_are_evicted_over_the_limit_of_bytes(
     make: Callable[..., Queries], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(queries, "RESULT_BYTES", 20_000)
@@ -102,7 +102,7 @@ def test_a_query_that_waits_for_its_turn_is_cancelled_without_running(make: Call
     assert ran == ["select 1"]
 
 
-def test_the_first_end_stays(make: Callable[..., Queries]):
+def test_the_first_final_state_stays(make: Callable[..., Queries]):
     free, begun = threading.Event(), threading.Event()
 
     def run(*_: object) -> Answer:
@@ -119,7 +119,7 @@ def test_the_first_end_stays(make: Callable[..., Queries]):
     assert (one.state, one.answer) == ("CANCELLED", None)
 
 
-def test_the_engine_is_told_until_it_lets_go(request: pytest.FixtureRequest):
+def test_cancellation_is_repeated_until_the_engine_ends_the_query(request: pytest.FixtureRequest):
     told, free, begun = [], threading.Event(), threading.Event()
 
     def run(*_: object) -> Answer:
@@ -129,7 +129,7 @@ def test_the_engine_is_told_until_it_lets_go(request: pytest.FixtureRequest):
 
     def cancel(query_id: str) -> None:
         told.append(query_id)
-        if len(told) == 3:  # an engine that did not know the query at first
+        if len(told) == 3:  # the engine does not know the query at first
             free.set()
 
     known = Queries(run, cancel)
@@ -141,9 +141,9 @@ def test_the_engine_is_told_until_it_lets_go(request: pytest.FixtureRequest):
     assert told == [one.id] * 3
 
 
-def test_neither_a_statement_nor_what_it_failed_on_outlives_its_run(make: Callable[..., Queries]):
+def test_no_syntax_tree_or_rows_are_kept_after_a_run(make: Callable[..., Queries]):
     class Held:
-        """A tree, or what an engine has in its hands."""
+        """A syntax tree, or rows in the engine."""
 
     held: list[weakref.ref[Held]] = []
 

@@ -13,7 +13,7 @@ TOKEN = "a" * 32
 
 
 def refused(call: Callable[[], Any]) -> tuple[str, str, str]:
-    """Type, Athena's own code and message of the error."""
+    """Return the type, Athena's own code and the message of the error."""
     with pytest.raises(ClientError) as caught:
         call()
     response: Any = caught.value.response
@@ -43,7 +43,7 @@ def test_a_query_is_described_as_athena_describes_it(gateway: Any):
 
 
 def test_a_database_in_backquotes_is_the_same_one(gateway: Any, database: str):
-    # As awswrangler names it to DESCRIBE, SHOW CREATE TABLE and MSCK REPAIR TABLE.
+    # awswrangler writes it so for DESCRIBE, SHOW CREATE TABLE and MSCK REPAIR TABLE.
     found = gateway.run("show tables", QueryExecutionContext={"Database": f"`{database}`"})
     assert found["Status"]["State"] == "SUCCEEDED"
     table = {"Name": "t", "StorageDescriptor": {"Columns": [{"Name": "a", "Type": "int"}]}}
@@ -80,7 +80,7 @@ def test_pages_count_the_header_and_a_full_page_has_a_token(gateway: Any):
     assert seen == [["n", "0", "1"], ["2", "3", "4"], []]
 
 
-def test_a_page_holds_a_thousand_rows_unless_told(gateway: Any):
+def test_a_page_has_a_thousand_rows_by_default(gateway: Any):
     query_id = gateway.run("select * from range(1500) as t(n)")["QueryExecutionId"]
     paginator = gateway.athena.get_paginator("get_query_results")
     pages = [len(page["ResultSet"]["Rows"]) for page in paginator.paginate(QueryExecutionId=query_id)]
@@ -136,7 +136,7 @@ def test_a_plan_is_shown_line_by_line(gateway: Any):
     assert "UpdateCount" not in gateway.athena.get_query_results(QueryExecutionId=found["QueryExecutionId"])
 
 
-def test_a_failure_tells_its_reason_and_its_numbers(gateway: Any):
+def test_a_failure_has_its_reason_and_error_codes(gateway: Any):
     found = gateway.run("update t set a = 1")
     reason = "ICEBERG_COMMIT_ERROR: Failed to commit Iceberg update to table: d.t"
     assert found["Status"]["StateChangeReason"] == reason
@@ -148,7 +148,7 @@ def test_a_failure_tells_its_reason_and_its_numbers(gateway: Any):
     }
 
 
-def test_a_crash_of_ours_is_a_failure_of_the_system(gateway: Any):
+def test_a_crash_of_the_gateway_is_a_system_error(gateway: Any):
     gateway.service.parts.engine.select = lambda tree, context: 1 / 0
     found = gateway.run("select 1")
     assert (
@@ -157,7 +157,7 @@ def test_a_crash_of_ours_is_a_failure_of_the_system(gateway: Any):
     assert found["Status"]["AthenaError"]["ErrorCategory"] == 1
 
 
-def test_a_failed_ctas_tells_where_data_may_lie(gateway: Any):
+def test_a_failed_ctas_says_where_data_may_be_left(gateway: Any):
     def fail(tree: Any, context: Any) -> Any:
         raise table_already_exists("d", "t")
 
@@ -179,7 +179,7 @@ def test_a_syntax_error_starts_nothing(gateway: Any):
     assert gateway.athena.list_query_executions()["QueryExecutionIds"] == []
 
 
-def test_what_is_understood_and_refused_fails_the_query(gateway: Any):
+def test_a_parsed_but_unsupported_statement_fails_the_query(gateway: Any):
     found = gateway.run("show functions")
     assert found["Status"]["AthenaError"]["ErrorType"] == 1200
     assert found["Status"]["StateChangeReason"].startswith("NOT_SUPPORTED: ")
@@ -191,11 +191,11 @@ def test_a_statement_over_the_limit_starts_nothing(gateway: Any):
     assert "Member must have length less than or equal to 262144" in message
 
 
-def test_describing_nothing_starts_nothing(gateway: Any):
+def test_describing_a_missing_table_starts_nothing(gateway: Any):
     assert refused(lambda: gateway.start("describe nowhere.t"))[2].startswith("Entity Not Found")
 
 
-def test_results_need_a_place(gateway: Any):
+def test_results_need_a_location(gateway: Any):
     start = gateway.athena.start_query_execution
     assert refused(lambda: start(QueryString="select 1"))[2].startswith("No output location provided.")
     wrong = {"OutputLocation": "/tmp/x"}
@@ -225,7 +225,7 @@ def test_the_same_token_is_the_same_query(gateway: Any):
     )
 
 
-def test_a_token_of_a_call_that_started_nothing_is_free(gateway: Any):
+def test_the_token_of_a_refused_call_can_be_used_again(gateway: Any):
     refused(lambda: gateway.start("selec 1", ClientRequestToken=TOKEN))
     assert gateway.run("select 1", ClientRequestToken=TOKEN)["Status"]["State"] == "SUCCEEDED"
 
@@ -238,7 +238,7 @@ def test_many_calls_with_one_token_at_once_run_once(gateway: Any):
     assert gateway.engine.runs == 1
 
 
-def test_a_stopped_query_is_cancelled_and_its_engine_told(gateway: Any):
+def test_stopping_a_query_cancels_it_in_the_engine(gateway: Any):
     query_id = gateway.start("select 'wait'")
     gateway.engine.started.wait(10)
     gateway.athena.stop_query_execution(QueryExecutionId=query_id)
@@ -249,13 +249,13 @@ def test_a_stopped_query_is_cancelled_and_its_engine_told(gateway: Any):
     assert refused(lambda: gateway.rows(query_id))[1:] == ("RESULT_NOT_FOUND", "Could not find results")
 
 
-def test_a_query_that_is_over_stays_as_it_is(gateway: Any):
+def test_stopping_a_finished_query_changes_nothing(gateway: Any):
     query_id = gateway.run("select 1")["QueryExecutionId"]
     gateway.athena.stop_query_execution(QueryExecutionId=query_id)
     assert gateway.execution(query_id)["Status"]["State"] == "SUCCEEDED"
 
 
-def test_asking_for_a_running_query_ends_after_a_while(gateway: Any, monkeypatch: pytest.MonkeyPatch):
+def test_a_call_for_a_running_query_returns_after_a_while(gateway: Any, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(api, "LONG_POLL_SECONDS", 0.05)
     query_id = gateway.start("select 'wait'")
     gateway.engine.started.wait(10)
@@ -282,7 +282,7 @@ def test_a_wrong_number_of_parameters_fails_the_query(gateway: Any):
     )
 
 
-def test_many_queries_are_asked_for_at_once(gateway: Any):
+def test_many_queries_are_described_in_one_call(gateway: Any):
     ids = [gateway.run(f"select {number}")["QueryExecutionId"] for number in range(3)]
     found = gateway.athena.batch_get_query_execution(QueryExecutionIds=[*ids, "x"])
     assert [one["Query"] for one in found["QueryExecutions"]] == ["select 0", "select 1", "select 2"]

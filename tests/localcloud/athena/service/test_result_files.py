@@ -14,7 +14,7 @@ Read = Callable[[str], bytes]
 
 
 def decode(content: bytes) -> list[tuple[int, Any]]:
-    """The fields of a protobuf message, in order."""
+    """Return the fields of a protobuf message, in order."""
     found: list[tuple[int, Any]] = []
     at = 0
 
@@ -54,7 +54,7 @@ def test_a_query_without_rows_writes_its_header(gateway: Any, read: Read):
     assert read(found["ResultConfiguration"]["OutputLocation"]) == b'"i"\n'
 
 
-def test_show_writes_its_rows_without_an_end_of_line(gateway: Any, read: Read, database: str):
+def test_show_writes_its_rows_without_a_final_newline(gateway: Any, read: Read, database: str):
     found = gateway.run(f"show databases like '{database}'")
     uri = found["ResultConfiguration"]["OutputLocation"]
     assert uri.endswith(f"{found['QueryExecutionId']}.txt")
@@ -102,9 +102,7 @@ def test_the_file_is_named_by_the_kind_of_statement():
     assert result_files.location("s3://b/p/", "id", kinds.SELECT) == "s3://b/p/id.csv"
 
 
-def test_a_large_result_goes_in_parts_and_arrives_whole(
-    catalog: Catalog, read: Read, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_large_result_is_uploaded_in_parts(catalog: Catalog, read: Read, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(result_files, "_IN_MEMORY", 1 << 20)
     table = pa.table({"n": pa.array(range(300_000))})
     answer = Answer("DML", "SELECT", (Column("n", "bigint"),), table)
@@ -112,8 +110,8 @@ def test_a_large_result_goes_in_parts_and_arrives_whole(
     assert read("s3://lake/large.csv") == b"".join(results.csv(answer))
 
 
-def test_the_metadata_of_a_merge_is_as_long_as_athenas():
-    # Seen on Athena: 27 bytes of id, then 45 bytes that are the same for each MERGE of fewer than 128 rows.
+def test_the_metadata_of_a_merge_equals_athenas():
+    # Seen on Athena: 27 bytes of id, then 45 bytes that are the same for every MERGE of fewer than 128 rows.
     answer = Answer("DML", "MERGE", (Column("rows", "bigint"),), count=1)
     content = encode(answer, "20260917_085344_00007_k6s5b")
     assert len(content) == 74
@@ -138,7 +136,7 @@ def test_the_metadata_of_a_merge_is_as_long_as_athenas():
         ("real", [(7, 17), (8, 0), (9, 3), (10, 0)]),
     ],
 )
-def test_which_numbers_a_type_has_depends_on_the_type(type_: str, fields: list[tuple[int, int]]):
+def test_precision_and_scale_depend_on_the_type(type_: str, fields: list[tuple[int, int]]):
     answer = Answer("DML", "SELECT", (Column("c", type_),), pa.table({"c": pa.array([], pa.null())}))
     ((number, column),) = decode(encode(answer, "id"))[1:]
     assert number == 4

@@ -32,9 +32,7 @@ def post(port: int, target: str, body: str) -> tuple[int, Any]:
         ('{"QueryExecutionId": "x", "MaxResults": "1"}', "STRING_VALUE can not be converted to an Integer"),
     ],
 )
-def test_a_body_of_the_wrong_shape_is_told_as_the_service_tells_it(
-    gateway: Any, body: str, message: str | None
-):
+def test_a_body_of_the_wrong_shape_gets_athenas_error(gateway: Any, body: str, message: str | None):
     expected = {"__type": "SerializationException"} | ({"Message": message} if message else {})
     assert post(gateway.port, "AmazonAthena.GetQueryResults", body) == (400, expected)
 
@@ -68,7 +66,7 @@ def test_a_body_of_the_wrong_shape_is_told_as_the_service_tells_it(
         ("ListWorkGroups", '{"NextToken": "x"}', "The nextPageToken is malformed: x"),
     ],
 )
-def test_a_member_out_of_bounds_is_told_with_its_name(gateway: Any, operation: str, body: str, message: str):
+def test_a_member_out_of_bounds_is_named(gateway: Any, operation: str, body: str, message: str):
     status, answer = post(gateway.port, f"AmazonAthena.{operation}", body)
     assert status == 400
     assert answer == {
@@ -79,7 +77,7 @@ def test_a_member_out_of_bounds_is_told_with_its_name(gateway: Any, operation: s
     }
 
 
-def test_members_that_are_null_or_unknown_are_left_aside(gateway: Any):
+def test_null_and_unknown_members_are_ignored(gateway: Any):
     status, answer = post(gateway.port, "AmazonAthena.ListWorkGroups", '{"MaxResults": null, "Other": 1}')
     assert status == 200
     assert len(answer["WorkGroups"]) == 1
@@ -88,11 +86,11 @@ def test_members_that_are_null_or_unknown_are_left_aside(gateway: Any):
 @pytest.mark.parametrize(
     "target", ["", "ListWorkGroups", "AmazonAthena.listWorkGroups", "AmazonAthena.Nothing"]
 )
-def test_what_is_no_operation_is_unknown(gateway: Any, target: str):
+def test_an_unknown_target_is_an_unknown_operation(gateway: Any, target: str):
     assert post(gateway.port, target, "{}") == (400, {"__type": "UnknownOperationException"})
 
 
-def test_an_operation_that_is_not_here_is_named(gateway: Any):
+def test_an_unsupported_operation_is_named(gateway: Any):
     status, answer = post(gateway.port, "AmazonAthena.CreateNotebook", "{}")
     assert status == 400
     assert answer == {
@@ -115,7 +113,7 @@ def test_anyone_may_ask_whether_it_is_up(gateway: Any):
     connection.close()
 
 
-def test_many_calls_go_over_one_connection(gateway: Any):
+def test_one_connection_serves_many_calls(gateway: Any):
     connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=10)
     headers = {"X-Amz-Target": "AmazonAthena.ListWorkGroups"}
     for _ in range(5):

@@ -32,7 +32,7 @@ from localcloud.athena.types import Type, as_iceberg, parse, parse_hive
         ("row(date date, time time)", "row(date date, time time(3))", "struct<date:date,time:string>"),
     ],
 )
-def test_athena_text_is_read_and_written(text: str, athena: str, hive: str):
+def test_athena_type_names_are_parsed_and_written(text: str, athena: str, hive: str):
     found = parse(text)
     assert (found.athena, found.hive) == (athena, hive)
 
@@ -49,14 +49,14 @@ def test_athena_text_is_read_and_written(text: str, athena: str, hive: str):
         ("map<string,decimal(5,1)>", "map(varchar, decimal(5,1))"),
     ],
 )
-def test_hive_text_is_read(text: str, athena: str):
+def test_hive_type_names_are_parsed(text: str, athena: str):
     assert parse_hive(text).athena == athena
 
 
 @pytest.mark.parametrize(
     "text", ["", "foo", "array(", "array<int", "array(int, int)", "map(int)", "int int", "decimal(a)"]
 )
-def test_what_is_no_type_is_refused_by_name(text: str):
+def test_an_invalid_type_is_refused_by_name(text: str):
     with pytest.raises(AthenaError) as caught:
         parse(text)
     assert caught.value.code == "TYPE_NOT_FOUND"
@@ -75,7 +75,7 @@ def test_what_is_no_type_is_refused_by_name(text: str):
         ("array(varchar)", "array", 0, 0, False),
     ],
 )
-def test_what_a_client_is_told_of_a_column(
+def test_the_column_metadata_that_a_client_gets(
     text: str, label: str, precision: int, scale: int, case_sensitive: bool
 ):
     found = parse(text)
@@ -87,7 +87,7 @@ def test_what_a_client_is_told_of_a_column(
     )
 
 
-def test_iceberg_keeps_six_digits_of_every_time_however_deep():
+def test_iceberg_timestamps_have_six_digits_at_any_depth():
     assert (
         as_iceberg(parse("row(a timestamp, b array(time(0)))")).athena
         == "row(a timestamp(6), b array(time(6)))"
@@ -115,10 +115,10 @@ any_type = st.recursive(
 
 
 @given(any_type)
-def test_every_type_is_read_back_from_its_own_text(type_: Type):
+def test_every_type_round_trips_through_its_name(type_: Type):
     assert parse(type_.athena) == type_
 
 
 @given(any_type)
-def test_hive_text_is_stable(type_: Type):
+def test_hive_type_names_are_stable(type_: Type):
     assert parse_hive(type_.hive).hive == type_.hive

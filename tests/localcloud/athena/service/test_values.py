@@ -16,7 +16,7 @@ def shown(values: list[Any], held: pa.DataType, type_: str) -> list[str | None]:
     return found
 
 
-def test_no_rows_of_a_nested_type_are_no_texts() -> None:
+def test_an_empty_nested_column_gives_no_texts() -> None:
     none = pa.chunked_array([], pa.list_(pa.int32()))
     assert texts(none, parse("array(integer)")).to_pylist() == []
 
@@ -42,7 +42,7 @@ def test_no_rows_of_a_nested_type_are_no_texts() -> None:
         (None, None),
     ],
 )
-def test_doubles_are_spelled_as_java_spells_them(value: float | None, text: str | None):
+def test_doubles_are_formatted_as_in_java(value: float | None, text: str | None):
     assert shown([value], pa.float64(), "double") == [text]
 
 
@@ -51,7 +51,7 @@ def test_a_real_has_the_digits_of_a_real():
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_the_text_of_a_double_gives_the_same_double_back(value: float):
+def test_doubles_round_trip_through_their_text(value: float):
     (text,) = shown([value], pa.float64(), "double")
     assert text is not None
     assert float(text) == value
@@ -80,7 +80,7 @@ def test_timestamps_have_as_many_digits_as_their_type(type_: str, text: str):
     assert shown([datetime(2024, 1, 2, 3, 4, 5, 120_000)], pa.timestamp("us"), type_) == [text]
 
 
-def test_a_time_zone_stands_behind_the_timestamp():
+def test_a_time_zone_follows_the_timestamp():
     moment = datetime(2024, 7, 2, 3, 4, 5)
     utc = shown([moment], pa.timestamp("us", "UTC"), "timestamp(3) with time zone")
     there = shown([moment], pa.timestamp("us", "Europe/Berlin"), "timestamp(3) with time zone")
@@ -109,7 +109,7 @@ def test_intervals():
     assert shown([timedelta(hours=25)], pa.duration("us"), "interval day to second") == ["1 01:00:00.000"]
 
 
-def test_nested_values_are_not_quoted_and_null_is_a_word_inside():
+def test_nested_values_are_not_quoted_and_nested_nulls_print_null():
     row = pa.struct([("a", pa.int32()), ("b", pa.list_(pa.string()))])
     assert shown([["a, b", None, ""]], pa.list_(pa.string()), "array(varchar)") == ["[a, b, null, ]"]
     assert shown([{"a": 1, "b": None}], row, "row(a integer, b array(varchar))") == ["{a=1, b=null}"]
@@ -120,33 +120,33 @@ def test_nested_values_are_not_quoted_and_null_is_a_word_inside():
     ]
 
 
-def test_entries_of_a_map_stand_in_the_order_of_their_keys():
+def test_map_entries_are_ordered_by_key():
     numbers = pa.map_(pa.int32(), pa.string())
     assert shown([[(10, "b"), (9, "a")]], numbers, "map(integer, varchar)") == ["{9=a, 10=b}"]
     words = pa.map_(pa.string(), pa.int32())
     assert shown([[("k", 1), ("j", None)], []], words, "map(varchar, integer)") == ["{j=null, k=1}", "{}"]
 
 
-def test_fields_without_names_are_shown_without_them():
+def test_unnamed_fields_print_without_names():
     first, second = pa.array([1]), pa.array(["x"])
     row = pa.StructArray.from_arrays([first, second], names=["", ""])
     assert texts(pa.chunked_array([row]), parse("row(integer, varchar)")).to_pylist() == ["{1, x}"]
 
 
-def test_bytes_inside_other_values_are_javas_name_of_their_array():
+def test_nested_binary_prints_as_a_java_byte_array():
     (text,) = shown([[b"a"]], pa.list_(pa.binary()), "array(varbinary)")
     assert text is not None
     assert text.startswith("[[B@")
 
 
-def test_parts_of_a_table_are_spelled_like_the_whole():
+def test_slices_of_a_table_are_formatted_like_the_whole():
     values = [[(number, [str(number)])] for number in range(10)]
     column = pa.chunked_array([pa.array(values, pa.map_(pa.int32(), pa.list_(pa.string())))])
     type_ = parse("map(integer, array(varchar))")
     assert texts(column.slice(3, 2), type_).to_pylist() == texts(column, type_).to_pylist()[3:5]
 
 
-def test_java_spells_the_sign_of_infinity():
+def test_infinity_has_its_sign():
     assert java_float("-inf") == "-Infinity"
 
 

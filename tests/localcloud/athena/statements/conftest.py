@@ -12,7 +12,7 @@ Run = Callable[[str], Answer]
 
 
 class Typist:
-    """An engine that only knows the types of literals: all that statements ask of one."""
+    """An engine that knows only the types of literals, which is all that statements need."""
 
     def columns(self, tree: exp.Expression, context: Context) -> tuple[Column, ...]:
         kinds = {True: "varchar", False: "integer"}
@@ -32,7 +32,7 @@ class Typist:
 
 @pytest.fixture
 def run(catalog: Catalog, database: str) -> Run:
-    """Reads and carries out one statement in the test's own database, `{db}` in the text."""
+    """Return a function that parses and runs a statement in the test's database, `{db}` in the text."""
 
     def one(sql: str) -> Answer:
         parts = Parts(catalog, Typist())

@@ -18,7 +18,7 @@ def columns(catalog: Catalog, database: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("create", [HIVE, ICEBERG])
-def test_columns_are_added_behind_the_others(run: Run, catalog: Catalog, database: str, create: str):
+def test_columns_are_added_after_the_others(run: Run, catalog: Catalog, database: str, create: str):
     run(create)
     run("alter table t add columns (c bigint comment 'x', d array<string>)")
     assert columns(catalog, database)[2:] == [("c", "bigint"), ("d", "array<string>")]
@@ -51,14 +51,14 @@ def test_columns_of_iceberg_are_not_replaced(run: Run):
 
 
 @pytest.mark.parametrize("create", [HIVE, ICEBERG])
-def test_a_column_takes_another_name_and_a_wider_type(run: Run, catalog: Catalog, database: str, create: str):
+def test_a_column_is_renamed_and_widened(run: Run, catalog: Catalog, database: str, create: str):
     run(create)
     run("alter table t change column a z bigint")
     assert columns(catalog, database) == [("z", "bigint"), ("b", "string")]
 
 
 @pytest.mark.parametrize("create", [HIVE, ICEBERG])
-def test_a_column_that_is_not_there_is_not_changed(run: Run, create: str):
+def test_a_missing_column_is_not_changed(run: Run, create: str):
     run(create)
     with pytest.raises(AthenaError, match="Invalid column reference nothing"):
         run("alter table t change column nothing z bigint")
@@ -70,7 +70,7 @@ def test_a_column_of_iceberg_is_dropped(run: Run, catalog: Catalog, database: st
     assert columns(catalog, database) == [("b", "string")]
 
 
-def test_hives_parser_knows_no_drop_column(run: Run):
+def test_hive_tables_have_no_drop_column(run: Run):
     run(HIVE)
     with pytest.raises(
         AthenaError, match=r"^FAILED: ParseException .* mismatched input 'COLUMN' expecting PARTITION"

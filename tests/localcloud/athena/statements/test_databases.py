@@ -9,7 +9,7 @@ from localcloud.athena.model import Answer
 Run = Callable[[str], Answer]
 
 
-def test_a_database_keeps_its_comment_place_and_properties(run: Run, catalog: Catalog, database: str):
+def test_a_database_keeps_its_comment_location_and_properties(run: Run, catalog: Catalog, database: str):
     name = f"{database}_x"
     run(f"create schema `{name}` comment 'c' location 's3://lake/x' with dbproperties ('k' = 'v')")
     run(f"alter database {name} set dbproperties ('l' = 'w')")

@@ -33,28 +33,28 @@ from localcloud.athena.statements.tokens import tokenize
         ("", "''"),
     ],
 )
-def test_a_value_is_an_expression_or_else_a_text(value: str, sql: str):
+def test_a_value_is_an_expression_or_a_string(value: str, sql: str):
     assert bind("select ?", [value]) == f"select {sql}"
 
 
-def test_places_are_filled_in_order_and_only_outside_of_quotes_and_comments():
+def test_placeholders_are_filled_in_order_outside_quotes_and_comments():
     text = "select ?, '?' as \"?\", ? -- ?\n /* ? */"
     assert bind(text, ["1", "2"]) == "select 1, '?' as \"?\", 2 -- ?\n /* ? */"
 
 
 @pytest.mark.parametrize("values", [[], ["1"], ["1", "2", "3"]])
-def test_as_many_values_as_places(values: list[str]):
+def test_values_and_placeholders_must_match_in_number(values: list[str]):
     with pytest.raises(AthenaError, match=f"expected 2 but found {len(values)}") as caught:
         bind("select ?, ?", values)
     assert caught.value.code == "INVALID_PARAMETER_USAGE"
 
 
-def test_values_without_a_place_are_of_no_use_and_no_fault():
+def test_values_without_placeholders_are_ignored():
     assert bind("select '?'", ["1", "2"]) == "select '?'"
 
 
 @given(st.text(max_size=30))
-def test_a_value_never_changes_what_stands_around_it(value: str):
+def test_a_value_never_changes_the_text_around_it(value: str):
     bound = bind("select 1 where 'a' = ? and 2 = 2", [value])
     tokens = [token.raw for token in tokenize(bound)]
     assert tokens[:5] == ["select", "1", "where", "'a'", "="]

@@ -61,20 +61,20 @@ from localcloud.athena.statements.parse import parse
         ("deallocate prepare p", kinds.DEALLOCATE),
     ],
 )
-def test_a_statement_is_known_by_its_words_not_by_its_comments(text: str, kind: kinds.Kind):
+def test_the_kind_of_a_statement_ignores_comments(text: str, kind: kinds.Kind):
     assert parse(text).kind == kind
 
 
-def test_the_text_ends_before_the_semicolon_and_the_comments_behind_it():
+def test_the_text_ends_before_the_semicolon_and_trailing_comments():
     assert parse("select 1; \n-- /* dbt */\n").text == "select 1"
 
 
-def test_two_statements_are_one_too_many():
+def test_two_statements_are_refused():
     with pytest.raises(AthenaError, match="Only one sql statement is allowed"):
         parse("select 1; select 2")
 
 
-def test_a_semicolon_in_a_string_ends_nothing():
+def test_a_semicolon_in_a_string_does_not_end_the_statement():
     assert parse("select ';'").kind == kinds.SELECT
 
 
@@ -121,7 +121,7 @@ def test_an_external_table_with_every_clause():
     )
 
 
-def test_delimiters_are_read_as_hive_writes_them():
+def test_delimiters_are_parsed_as_hive_writes_them():
     node = parse(
         r"""create external table t (a string)
         row format delimited fields terminated by '\001' escaped by '\\' collection items terminated by ';'
@@ -210,7 +210,7 @@ def test_an_iceberg_table_has_names_and_transforms_as_partitions():
         ("prepare p from select ? + 1", Prepare("p", "select ? + 1")),
     ],
 )
-def test_what_a_statement_says(text: str, node: object):
+def test_a_statement_parses_to_its_node(text: str, node: object):
     assert parse(text).node == node
 
 
@@ -230,7 +230,7 @@ def test_a_view_keeps_its_query_as_it_was_written():
     )
 
 
-def test_explain_validate_only_asks():
+def test_explain_validate_is_a_flag_of_the_node():
     node = parse("explain (type validate) select 1").node
     assert isinstance(node, Explain)
     assert node.validate
@@ -261,7 +261,7 @@ def test_explain_validate_only_asks():
         ),
     ],
 )
-def test_what_cannot_be_read_is_told_with_its_place(text: str, message: str):
+def test_a_syntax_error_has_its_position(text: str, message: str):
     with pytest.raises(AthenaError) as caught:
         parse(text)
     assert caught.value.code == "SYNTAX_ERROR"
@@ -276,7 +276,7 @@ def test_what_cannot_be_read_is_told_with_its_place(text: str, message: str):
         ("create external table t (a color) location 's3://b'", "TYPE_NOT_FOUND"),
     ],
 )
-def test_what_can_be_read_and_not_be_run_is_refused_by_name(text: str, code: str):
+def test_parsed_but_unsupported_statements_are_refused_by_name(text: str, code: str):
     with pytest.raises(AthenaError) as caught:
         parse(text)
     assert caught.value.code == code
@@ -297,7 +297,7 @@ def test_a_statement_over_the_limit_of_bytes_is_refused():
         parse(text.format("é" * 140_000))
 
 
-def test_a_statement_that_nests_too_deep_is_refused_and_not_tried_again():
+def test_a_statement_nested_too_deep_is_refused_without_another_try():
     for text in ("select " + "(" * 3000 + "1" + ")" * 3000, "select " + "not " * 3000 + "true"):
         with pytest.raises(AthenaError, match="stack overflow") as error:
             parse(text)
@@ -310,5 +310,5 @@ def test_another_catalog_is_refused_before_it_runs():
     assert caught.value.code == "DATACATALOG_NOT_FOUND"
 
 
-def test_a_word_of_sql_is_a_name_in_quotes_and_others_are_names_as_they_are() -> None:
+def test_keywords_need_quotes_as_names_and_other_words_do_not() -> None:
     parse('select "order", user, state, first, date, value, type, year from "table" as data')

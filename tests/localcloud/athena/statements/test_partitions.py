@@ -20,7 +20,7 @@ def shown(run: Run) -> tuple[str, ...]:
     return run("show partitions t").lines or ()
 
 
-def test_a_partition_lies_in_its_usual_folder_unless_told(
+def test_a_partition_has_its_default_folder_unless_told(
     run: Run, catalog: Catalog, database: str, table: str
 ):
     run(
@@ -55,7 +55,7 @@ def test_partitions_are_dropped_by_conditions_on_typed_values(run: Run, table: s
     assert shown(run) == ()
 
 
-def test_what_no_partition_fits_is_dropped_only_with_if_exists(run: Run, table: str):
+def test_a_drop_that_matches_no_partition_needs_if_exists(run: Run, table: str):
     run("alter table t drop if exists partition (dt = 'a')")
     with pytest.raises(AthenaError, match=r"Error 10006.*Partition not found"):
         run("alter table t drop partition (dt = 'a')")
@@ -82,9 +82,7 @@ def test_a_table_moves(run: Run, catalog: Catalog, database: str, table: str):
     assert catalog.table(database, "t").location == "s3://lake/other"
 
 
-def test_msck_finds_the_folders_that_glue_does_not_know(
-    run: Run, catalog: Catalog, database: str, table: str
-):
+def test_msck_adds_the_folders_missing_in_glue(run: Run, catalog: Catalog, database: str, table: str):
     for key in ("dt=a/h=1/f", "dt=a/h=1/g", "dt=b%3Ac/h=2/f", "dt=x/f", "other/h=1/f", "f"):
         catalog.s3.put_object(Bucket="lake", Key=f"{database}/t/{key}", Body=b"x")
     run("alter table t add partition (dt = 'a', h = 1)")
@@ -98,7 +96,7 @@ def test_msck_finds_the_folders_that_glue_does_not_know(
     assert run("msck repair table t").lines == ()
 
 
-def test_msck_of_what_is_not_there_or_not_hives(run: Run):
+def test_msck_of_a_missing_table_or_one_that_is_not_hive(run: Run):
     assert run("msck repair table nowhere").lines == ("Tables not in metastore:\tnowhere",)
     run("create table i (a int) location 's3://lake/{db}/i' tblproperties ('table_type'='ICEBERG')")
     for sql in (

@@ -32,7 +32,9 @@ def view(run: Run) -> None:
     run("create view v as select 1 as n, 'a' as s")
 
 
-def test_tables_are_listed_with_views_and_by_hives_patterns(run: Run, hive: None, iceberg: None, view: None):
+def test_tables_are_listed_with_views_and_filtered_by_hive_patterns(
+    run: Run, hive: None, iceberg: None, view: None
+):
     answer = run("show tables")
     assert (answer.columns, answer.lines) == ((Column("tab_name", "string"),), ("h", "i", "v"))
     assert run("show tables in {db} 'h'").lines == ("h",)
@@ -41,7 +43,7 @@ def test_tables_are_listed_with_views_and_by_hives_patterns(run: Run, hive: None
     assert run("show views").lines == ("v",)
 
 
-def test_databases_are_listed_by_javas_patterns(run: Run, database: str):
+def test_databases_are_filtered_by_java_patterns(run: Run, database: str):
     assert database in (run("show databases").lines or ())
     assert run(f"show schemas like '{database}'").lines == (database,)
     assert run(f"show databases like '{database[:-1]}.*'").lines == (database,)
@@ -56,7 +58,7 @@ def test_the_tables_of_a_missing_database(run: Run):
     assert str(caught.value) == "FAILED: SemanticException [Error 10072]: Database does not exist: nowhere"
 
 
-def test_hive_describes_itself_in_fields_of_twenty(run: Run, hive: None):
+def test_describe_of_a_hive_table_pads_to_twenty(run: Run, hive: None):
     blank = " " * 20
     answer = run("describe h")
     assert [column.name for column in answer.columns] == ["col_name", "data_type", "comment"]
@@ -73,7 +75,7 @@ def test_hive_describes_itself_in_fields_of_twenty(run: Run, hive: None):
     )
 
 
-def test_iceberg_describes_itself_in_its_own_spelling(run: Run, iceberg: None):
+def test_describe_of_an_iceberg_table_has_its_own_format(run: Run, iceberg: None):
     assert run("desc {db}.i").lines == (
         "# Table schema:\t\t",
         "# col_name\tdata_type\tcomment",
@@ -93,7 +95,7 @@ def test_iceberg_describes_itself_in_its_own_spelling(run: Run, iceberg: None):
     )
 
 
-def test_a_view_is_described_in_athenas_types_and_is_called_so(run: Run, view: None):
+def test_describe_of_a_view_has_athena_types(run: Run, view: None):
     for sql in ("describe v", 'describe "v"', "show columns from v"):
         answer = run(sql)
         assert answer.substatement_type == "DESC_VIEW"
@@ -101,14 +103,14 @@ def test_a_view_is_described_in_athenas_types_and_is_called_so(run: Run, view: N
         assert answer.lines == ("n\tinteger", "s\tvarchar")
 
 
-def test_columns_are_filled_up_by_hive_only(run: Run, hive: None, iceberg: None):
+def test_show_columns_pads_only_for_hive(run: Run, hive: None, iceberg: None):
     filled = (f"{'n':20}", "a_name_of_more_than_twenty", f"{'s':20}", f"{'p':20}")
     assert run("show columns in h").lines == filled
     assert run("show columns from i in {db}").lines == ("n", "s", "ts", "d", "m", "st")
 
 
 @pytest.mark.parametrize("sql", ["describe nowhere", "show columns in nowhere", "desc nowhere.t"])
-def test_what_is_not_there_is_not_described_at_all(run: Run, sql: str):
+def test_a_missing_table_is_not_described(run: Run, sql: str):
     with pytest.raises(InvalidRequestError, match=r"^Entity Not Found .*EntityNotFoundException"):
         run(sql)
 

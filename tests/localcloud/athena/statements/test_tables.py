@@ -29,7 +29,7 @@ def test_an_external_table_is_in_glue_as_athena_writes_it(run: Run, catalog: Cat
     }.items() <= table.parameters.items()
 
 
-def test_text_is_the_format_of_a_table_that_names_none(run: Run, catalog: Catalog, database: str):
+def test_text_is_the_default_format(run: Run, catalog: Catalog, database: str):
     run(
         r"create external table t (a int) row format delimited fields terminated by '\t' location 's3://lake/t'"
     )
@@ -65,11 +65,11 @@ def test_a_table_is_not_created_twice(run: Run):
         "create table {} t (a int) location 's3://lake/t' tblproperties ('table_type' = 'ICEBERG')",
     ],
 )
-def test_of_two_who_create_a_table_at_once_the_slower_finds_it_there(
+def test_of_two_concurrent_creates_the_slower_finds_the_table(
     run: Run, create: str, monkeypatch: pytest.MonkeyPatch
 ):
     run(create.format(""))
-    monkeypatch.setattr(Catalog, "find_table", lambda *_: None)  # both have looked before
+    monkeypatch.setattr(Catalog, "find_table", lambda *_: None)  # both have checked before
     run(create.format("if not exists"))
     with pytest.raises(AthenaError) as caught:
         run(create.format(""))
@@ -104,7 +104,7 @@ def test_a_table_needs_a_database_that_exists(run: Run):
         ),
     ],
 )
-def test_tables_that_athena_does_not_make(run: Run, sql: str, message: str):
+def test_tables_that_athena_does_not_create(run: Run, sql: str, message: str):
     with pytest.raises(AthenaError, match=message):
         run(sql)
 
@@ -124,7 +124,7 @@ def test_dropping_a_table_of_hive_leaves_its_files(run: Run, catalog: Catalog, d
     assert not is_empty(catalog.s3, f"s3://lake/{database}/t")
 
 
-def test_dropping_an_iceberg_table_takes_its_files_too(run: Run, catalog: Catalog, database: str):
+def test_dropping_an_iceberg_table_deletes_its_files(run: Run, catalog: Catalog, database: str):
     run(f"create table t (a int) {ICEBERG}")
     assert not is_empty(catalog.s3, f"s3://lake/{database}/t")
     assert run("drop table `{db}`.`t`").lines == ("", "")
@@ -156,7 +156,7 @@ def test_glue_renames_no_table_of_hive(run: Run):
         run("alter table nowhere rename to u")
 
 
-def test_properties_of_hive_tables_come_and_go(run: Run, catalog: Catalog, database: str):
+def test_properties_of_hive_tables_are_set_and_removed(run: Run, catalog: Catalog, database: str):
     run("create external table t (a int) location 's3://lake/t'")
     run("alter table t set tblproperties ('classification' = 'parquet', 'x' = 'y')")
     run("alter table t unset tblproperties ('x')")

@@ -12,7 +12,7 @@ def values(text: str, *, hive: bool = False) -> list[tuple[str, str]]:
     return [(token.sort, token.value) for token in tokenize(text, hive=hive)]
 
 
-def test_comments_are_no_tokens_wherever_they_stand():
+def test_comments_are_never_tokens():
     text = "-- a 'b\nselect /* x ' */ 1 -- ;"
     assert values(text) == [("word", "select"), ("number", "1")]
 
@@ -51,7 +51,7 @@ def test_names_may_hold_dollars_and_start_with_digits():
         ('select "a', "line 1:8: mismatched input '\"'"),
     ],
 )
-def test_what_is_never_closed_is_told_with_its_place(text: str, message: str):
+def test_an_unclosed_quote_or_comment_has_its_position(text: str, message: str):
     with pytest.raises(AthenaError) as caught:
         list(tokenize(text))
     assert caught.value.text == message

@@ -25,7 +25,7 @@ def test_a_view_is_in_glue_as_presto_describes_it(run: Run, catalog: Catalog, da
     }
 
 
-def test_a_view_is_replaced_only_when_told(run: Run, catalog: Catalog, database: str):
+def test_a_view_is_replaced_only_with_or_replace(run: Run, catalog: Catalog, database: str):
     run("create view v as select 1 as n")
     with pytest.raises(AthenaError, match="View already exists") as caught:
         run("create view v as select 2 as n")
@@ -34,7 +34,7 @@ def test_a_view_is_replaced_only_when_told(run: Run, catalog: Catalog, database:
     assert views.columns(catalog.table(database, "v")) == (Column("m", "varchar"),)
 
 
-def test_a_view_never_takes_the_place_of_a_table(run: Run):
+def test_a_view_never_replaces_a_table(run: Run):
     run("create external table t (a int) location 's3://lake/t'")
     with pytest.raises(AthenaError, match="Table already exists"):
         run("create or replace view t as select 1 as n")
@@ -44,7 +44,7 @@ def test_a_view_never_takes_the_place_of_a_table(run: Run):
     ("query", "code"),
     [("select 1", "MISSING_COLUMN_NAME"), ("select 1 as a, 2 as A", "DUPLICATE_COLUMN_NAME")],
 )
-def test_the_columns_of_a_view_have_names_of_their_own(run: Run, query: str, code: str):
+def test_the_columns_of_a_view_need_distinct_names(run: Run, query: str, code: str):
     with pytest.raises(AthenaError) as caught:
         run(f"create view v as {query}")
     assert caught.value.code == code
@@ -69,7 +69,7 @@ def test_views_and_tables_are_dropped_by_their_own_statements(run: Run, catalog:
         run("drop view v")
 
 
-def test_a_view_that_is_no_prestos_is_refused_by_name(run: Run, catalog: Catalog, database: str):
+def test_a_view_not_written_by_presto_is_refused_by_name(run: Run, catalog: Catalog, database: str):
     given = {"Name": "v", "TableType": "VIRTUAL_VIEW", "ViewOriginalText": "select 1"}
     catalog.create_table(database, given)
     with pytest.raises(AthenaError) as caught:

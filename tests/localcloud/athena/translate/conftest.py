@@ -38,7 +38,7 @@ class _NoTables:
 
 @pytest.fixture(scope="session")
 def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
-    """Runs a query and gives types and rows as Trino's protocol does, or the name of the error."""
+    """Return a function that runs a query: types and rows as in Trino's protocol, or the error's name."""
     with open_database(tmp_path_factory.mktemp("spill")) as database:
 
         def run(sql: str) -> Asked:
@@ -62,7 +62,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
 
 @pytest.fixture(scope="session")
 def generate() -> ModuleType:
-    """The generator of random expressions, a program beside these tests."""
+    """Load the generator of random expressions, a program beside these tests."""
     file = Path(__file__).parent / "random_expressions.py"
     spec = importlib.util.spec_from_file_location("random_expressions", file)
     assert spec is not None
@@ -80,7 +80,7 @@ def _column(column: pa.ChunkedArray, field: Field) -> list[Any]:
 
 
 def _value(value: Any, type_: Type, zone: str = "UTC") -> Any:
-    """A value as it stands in the JSON of Trino's protocol."""
+    """Return a value as in the JSON of Trino's protocol."""
     if value is None:
         return None
     match type_.name:
@@ -140,7 +140,7 @@ _REFUSALS = ("FUNCTION_NOT_FOUND", "NOT_SUPPORTED")
 
 @pytest.fixture(scope="session")
 def verdict() -> Callable[[Asked, Asked], str]:
-    """What an answer is beside Trino's: `equal`, `refused` by name, or `different`."""
+    """Return a function that compares an answer with Trino's: `equal`, `refused` by name, or `different`."""
     return _verdict
 
 
@@ -154,7 +154,7 @@ def _verdict(found: Asked, probe: Asked) -> str:
 
 
 def _close(mine: Any, theirs: Any) -> bool:
-    """Equal, but for the last digits of floating-point functions, which libraries round differently."""
+    """Equal, except for the last digits of floating-point functions, which libraries round differently."""
     if isinstance(mine, float) and isinstance(theirs, float):
         return mine == theirs or abs(mine - theirs) <= 1e-14 * max(abs(mine), abs(theirs))
     if isinstance(mine, list) and isinstance(theirs, list) and len(mine) == len(theirs):
@@ -163,5 +163,5 @@ def _close(mine: Any, theirs: Any) -> bool:
 
 
 def _plain_type(text: str) -> str:
-    """Types differ in spaces, and intervals in capitals, from one Trino client to the next."""
+    """Normalize a type name: Trino clients differ in spaces, and in the case of intervals."""
     return text.replace(" ", "").lower()

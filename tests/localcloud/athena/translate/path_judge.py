@@ -1,7 +1,7 @@
-"""A slow second opinion on paths of SQL/JSON: the tree, walked over Python's own JSON values.
+"""A slow second opinion on SQL/JSON paths: walks the tree over Python's own JSON values.
 
-Written from the standard's words, not from the translation: sequences are lists, errors are exceptions. Whole
-numbers are 32 bits wide, as those of the documents that it is asked about.
+Written from the standard's text, not from the translation: sequences are lists, errors are exceptions.
+Integers have 32 bits, as in the documents that it is used for.
 """
 
 import math
@@ -23,11 +23,11 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class PathFailedError(Exception):
-    """The path has no result: a structural error, or a value of a wrong type."""
+    """The path has no result: a structural error, or a value of the wrong type."""
 
 
 def evaluate(path: nodes.Path, document: Any) -> Items:
-    """The items that a path finds. Raises PathFailedError."""
+    """Return the items that a path finds. Raises PathFailedError."""
     return _Judge(path.lax, document).items(path.node)
 
 
@@ -226,7 +226,7 @@ class _Judge:
         )
 
     def _any(self, answers: list[bool | None]) -> bool | None:
-        """In lax mode the first answer that is not false; in strict mode unknown if any is."""
+        """In lax mode the first answer that is not false; in strict mode unknown if any is unknown."""
         if self._lax:
             return next((answer for answer in answers if answer is not False), False)
         return None if None in answers else True in answers

@@ -2,8 +2,8 @@
 
     random_expressions.py --seed 7 --count 500 > statements.sql
 
-Which functions there are, and what they take, is read from the translation's own list; functions with a rule
-of their own are written here. Only what gives the same answer twice is generated.
+The functions and their argument types come from the translation's own list; functions with special rules are
+written here. Only deterministic calls are generated.
 """
 
 import argparse
@@ -64,7 +64,7 @@ _VALUES = {
 _LEAVES = {parse(written): values for written, values in _VALUES.items()}
 _TYPES = tuple(_LEAVES)
 
-# What signatures do not say: operators and functions with a rule of their own, written over {0}, {1} …
+# What signatures cannot say: operators and functions with special rules, written over {0}, {1} …
 _WRITTEN = {
     "({0} + {1})": ("+(T, T) -> T", "N"),
     "({0} - {1})": ("-(T, T) -> T", "N"),
@@ -142,7 +142,7 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class _Rule:
-    """A way to write an expression: `{0}` … in the text, and what it takes."""
+    """A way to write an expression: text with `{0}` …, and the types of its arguments."""
 
     text: str
     takes: Signature
@@ -167,20 +167,20 @@ RULES = tuple(_rules())
 
 
 class Generator:
-    """Expressions, each at most `depth` calls deep."""
+    """Random expressions, each at most `depth` calls deep."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
 
     def statement(self, depth: int = 2) -> str:
-        """`select expression`."""
+        """Return `select expression`."""
         rule = self.random.choice(RULES)
         return f"select {self._call(rule, depth)[0]}"
 
     def readings(self, rule: _Rule) -> tuple[str, list[str]]:
-        """A call over constants, and the same over columns: in two rows, beside nulls, as keys, aggregated.
+        """Return a call over constants, and the same over columns: in two rows, with nulls, as keys, grouped.
 
-        Raises LookupError when there is no value of a type that it takes.
+        Raises LookupError when there is no value of an argument's type.
         """
         bound: dict[str, Type] = {}
         types = [self._concrete(parameter, bound, rule.kind) for parameter in rule.takes.parameters]
@@ -198,9 +198,9 @@ class Generator:
         ]
 
     def nested(self, rule: _Rule, depth: int) -> Iterator[str]:
-        """A call with itself inside of each of its arguments, `depth` times, around a column.
+        """Yield a call nested in each of its own arguments, `depth` times, around a column.
 
-        Raises LookupError when there is no value of a type that it takes.
+        Raises LookupError when there is no value of an argument's type.
         """
         bound: dict[str, Type] = {}
         types = [self._concrete(parameter, bound, rule.kind) for parameter in rule.takes.parameters]
@@ -232,7 +232,7 @@ class Generator:
         return self.random.choice(_LEAVES[type_]), type_
 
     def _concrete(self, wanted: Type, bound: dict[str, Type], kind: str) -> Type:
-        """A type that there are values of, close to what is asked for."""
+        """Return a type that there are values of, close to the wanted one."""
         name = wanted.name
         if is_variable(wanted):
             if name not in bound:
@@ -253,12 +253,12 @@ class Generator:
 
 
 def statements(seed: int, count: int) -> Iterator[str]:
-    """That many different statements."""
+    """Yield `count` different statements."""
     generator, seen = Generator(seed), set[str]()
     while len(seen) < count:
         try:
             made = generator.statement()
-        except LookupError:  # no value of the type that a function takes
+        except LookupError:  # no value of an argument's type
             continue
         if made not in seen:
             seen.add(made)

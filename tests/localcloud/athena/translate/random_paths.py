@@ -36,14 +36,14 @@ _DEFAULTS = {"varchar": "'none'", "integer": "-1", "bigint": "-1", "double": "-1
 
 
 class Generator:
-    """Statements from one seed; each is a call or two over documents of a column."""
+    """Statements from one seed; each is one or two calls over documents of a column."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
         self._document: object = None
 
     def statement(self) -> str:
-        """One call, over three documents of a column, or over one where it may fail: rows have no order."""
+        """Return a call over three documents of a column, or over one if it may fail: rows are unordered."""
         documents = self._random.sample(DOCUMENTS, 3)
         try:
             self._document = json.loads(documents[0])
@@ -55,7 +55,7 @@ class Generator:
         return f"select {call} from (values {rows}) t(i, x) order by i"
 
     def path(self) -> str:
-        """A path, in three of four cases without arithmetic outermost."""
+        """Return a path, in three of four cases without outermost arithmetic."""
         expression = self._accessor("$", 3) if self._random.random() < 0.75 else self._arithmetic("$", 2)
         return f"{self._choose(('lax', 'lax', 'strict'))} {expression}"
 
@@ -63,7 +63,7 @@ class Generator:
         return self._random.choice(among)
 
     def _accessor(self, start: str, steps: int) -> str:
-        """Steps from `$` or `@`, most of them into what the first document has there."""
+        """Return steps from `$` or `@`, most of them to something that the first document has."""
         there = self._document if start == "$" else None
         for _ in range(self._random.randint(1, steps)):
             known = there[0] if isinstance(there, list) and there else there
@@ -142,7 +142,7 @@ class Generator:
 
 
 def statements(seed: int, count: int) -> Iterator[str]:
-    """`count` statements; the same for the same seed."""
+    """Return `count` statements, the same for the same seed."""
     generator = Generator(seed)
     for _ in range(count):
         yield generator.statement()

@@ -1,7 +1,7 @@
 """Random queries: windows and frames, grouping sets, joins, subqueries, set operations, lambdas, from a seed.
 
 `random_selects.py SEED COUNT [FOLDER]` asks the Trino of a local cloud and prints statements with its answers
-(`generated_selects.jsonl` has 120). Every statement orders its rows by all that it shows, or by the key.
+(`generated_selects.jsonl` has 120). Every statement orders its rows by all shown columns, or by the key.
 """
 
 import random
@@ -87,7 +87,7 @@ _JOINS = (
     *("t.q = u.q", "t.g = u.g and t.id < u.id", "t.d between u.d and u.d + interval '30' day", "t.x = u.x"),
     *("t.g is not distinct from u.g", "t.c > u.c and t.b", "trim(t.g) = u.g", "t.q = u.c", "t.d = u.ts"),
 )
-# Of two rows: what holds is shown, since WHERE makes no difference between false and unknown.
+# Comparisons of two rows are selected, not filtered by, since WHERE treats false and unknown alike.
 _PAIRS = (("x", "x"), ("x", "x"), ("x", "q"), ("c", "x"), ("q", "c"), ("g", "g"), ("d", "ts"), ("q", "q"))
 _UNORDERED = (("a", "a"), ("m", "m"), ("b", "b"))
 _ALIKE = (
@@ -150,7 +150,7 @@ class Generator:
         return self._random.choice(among)
 
     def _filled(self, template: str) -> str:
-        """{n} is a number, {t} a text, {o} anything with an order, {p} a condition."""
+        """Fill a template: {n} is a number, {t} a text, {o} anything with an order, {p} a condition."""
         ordered = self._choose((_NUMBERS, _TEXTS, _TIMES))
         return template.format(
             n=self._choose(_NUMBERS),
@@ -264,7 +264,7 @@ class Generator:
 
 
 def statements(seed: int, count: int) -> list[str]:
-    """That many different statements."""
+    """Return `count` different statements."""
     generator, found = Generator(seed), dict[str, None]()
     while len(found) < count:
         found[generator.statement()] = None

@@ -1,8 +1,8 @@
 """Ask a real Trino for the answers of probes: `dm local up --engine trino`, then `record.py [topic …]`.
 
-Each file of `probes/` has one JSON object a line. A line that has only `sql` gets `types` and `rows`, or
-`error`; with --again all lines do. Numbers such as 1.5 are sent as the doubles that Athena reads (ADR 7).
-`probes/recorded.json` says which Trino gave the answers; another version than that records everything again.
+Each file of `probes/` has one JSON object a line. A line with only `sql` gets `types` and `rows`, or `error`;
+with --again all lines do. Numbers such as 1.5 are sent as the doubles that Athena reads (ADR 7).
+`probes/recorded.json` says which Trino gave the answers; with another version, everything is recorded again.
 """
 
 import argparse
@@ -22,7 +22,7 @@ STAMP = PROBES / "recorded.json"
 
 
 def connected(folder: Path | str = DEFAULT_FOLDER) -> Client:
-    """The Trino of the local cloud in `folder`; ends the program where none runs."""
+    """Return a client of the Trino in `folder`'s local cloud; exit if none runs."""
     trino = supervisor.status(Path(folder)).part("trino")
     if trino is None:
         sys.exit(f"no Trino runs in {folder}: dm local up --engine trino")
@@ -30,13 +30,13 @@ def connected(folder: Path | str = DEFAULT_FOLDER) -> Client:
 
 
 def print_answers(statements: Iterable[str], client: Client) -> None:
-    """Print statements with their answers, as the files of random ones have them."""
+    """Print statements with their answers, in the format of the files of random statements."""
     for sql in statements:
         print(json.dumps({"sql": sql, **ask(client, sql)}, ensure_ascii=False))
 
 
 def ask(client: Client, sql: str) -> dict[str, Any]:
-    """Types and rows, or the name of the error."""
+    """Return types and rows, or the name of the error."""
     try:
         result = client.run(with_doubles(sql))
     except StatementError as error:
@@ -46,7 +46,7 @@ def ask(client: Client, sql: str) -> dict[str, Any]:
 
 
 def record(client: Client, path: Path, *, again: bool) -> int:
-    """Write a topic's answers; returns how many were asked for."""
+    """Write the answers of a topic; return how many were asked for."""
     probes = [json.loads(line) for line in path.read_text().splitlines() if line]
     asked = 0
     for at, probe in enumerate(probes):

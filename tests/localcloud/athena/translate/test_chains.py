@@ -1,4 +1,4 @@
-"""Generated SQL has an operator for each column of a wide table."""
+"""Generated SQL with an operator for each column of a wide table."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,5 +18,5 @@ Ask = Callable[[str], dict[str, Any]]
     ],
     ids=["texts", "sums", "differences", "conditions"],
 )
-def test_hundreds_of_operators_in_a_row_are_no_depth(ask: Ask, sql: str, found: object) -> None:
+def test_hundreds_of_chained_operators_do_not_count_as_nesting(ask: Ask, sql: str, found: object) -> None:
     assert ask(f"select {sql}")["rows"] == [[found]]

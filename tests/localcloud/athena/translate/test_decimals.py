@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-# Ten times as many examples in `make sweep`.
+# `make sweep` runs ten times as many examples.
 SWEEP = int(os.environ.get("SWEEP", "1"))
 
 Ask = Callable[[str], dict[str, Any]]
@@ -19,7 +19,7 @@ EXACT = Context(prec=200, rounding=ROUND_HALF_UP)
 
 @st.composite
 def numbers(draw: st.DrawFn, digits: int = 18) -> Number:
-    """A value of decimal(precision, scale), with its precision and scale."""
+    """Draw a value of decimal(precision, scale), with its precision and scale."""
     precision = draw(st.integers(1, digits))
     scale = draw(st.integers(0, precision))
     unscaled = draw(st.integers(-(10**precision) + 1, 10**precision - 1))
@@ -61,10 +61,8 @@ def test_the_operators_are_exact(a: Number, b: Number, ask: Ask) -> None:
 
 @given(a=numbers(38), b=numbers(38), factor=st.integers(0, 38))
 @settings(max_examples=150 * SWEEP)
-def test_quotients_of_as_many_digits_as_sums_have_are_exact(
-    a: Number, b: Number, factor: int, ask: Ask
-) -> None:
-    """Also of few digits in such a type, which are divided in another way."""
+def test_quotients_of_decimals_with_38_digits_are_exact(a: Number, b: Number, factor: int, ask: Ask) -> None:
+    """Also values with few digits in such a type, which are divided in another way."""
     (x, p1, s1), (y, p2, s2) = a, b
     with localcontext(EXACT):
         x = (x / 10**factor).quantize(Decimal(1).scaleb(-s1), rounding="ROUND_DOWN")
@@ -80,12 +78,12 @@ def test_quotients_of_as_many_digits_as_sums_have_are_exact(
 
 
 def test_a_division_inside_others_is_planned_once(ask: Ask) -> None:
-    """Each of three made the plan some twenty times longer, and this one took a minute."""
+    """Each of three divisions made the plan about twenty times longer, and this one took a minute."""
     found = ask("select avg(x / (x + 1)) / avg(x) / sum(x / 3) from (values cast(7.5 as decimal(7,2))) t(x)")
     assert found["rows"] == [["0.05"]]
 
 
-def test_names_of_a_division_are_not_those_of_columns(ask: Ask) -> None:
+def test_internal_names_of_a_division_do_not_clash_with_columns(ask: Ask) -> None:
     found = ask(
         "select pair / long, pair / long / digits from (values (cast(9 as decimal(38,2)), "
         "cast(4 as decimal(38,2)), cast(2 as decimal(38,2)))) pair(pair, long, digits) "
@@ -94,7 +92,7 @@ def test_names_of_a_division_are_not_those_of_columns(ask: Ask) -> None:
     assert found["rows"] == [["2.25", "1.13"]]
 
 
-def test_a_quotient_may_pass_through_more_digits_than_it_has(ask: Ask) -> None:
+def test_a_division_may_need_more_digits_than_its_quotient(ask: Ask) -> None:
     wide = "cast('100000000000000000' as decimal(18,0))"
     found = ask(f"select {wide} / cast('0.999999999999999999' as decimal(18,18)), {wide} / null")
     assert found["rows"] == [["100000000000000000.100000000000000000", None]]

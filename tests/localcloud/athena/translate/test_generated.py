@@ -1,7 +1,7 @@
-"""Random expressions over all functions: no other answer than a real Trino's, no error of DuckDB's own.
+"""Random expressions over all functions: never an answer that is not Trino's, or an error of DuckDB's own.
 
-`generated.jsonl` has 400 of `random_expressions.py`, with the answers of the Trino that
-`probes/recorded.json` names; the normal suite asks for 50 of them.
+`generated.jsonl` has 400 expressions of `random_expressions.py`, with the answers of the Trino that
+`probes/recorded.json` names; the normal suite runs 50 of them.
 """
 
 import json
@@ -22,7 +22,7 @@ Ask = Callable[[str], Asked]
 Verdict = Callable[[Asked, Asked], str]
 
 
-def test_no_random_expression_has_another_answer_than_trinos(ask: Ask, verdict: Verdict) -> None:
+def test_random_expressions_have_trinos_answers(ask: Ask, verdict: Verdict) -> None:
     probes = [json.loads(line) for line in HERE.joinpath("generated.jsonl").read_text().splitlines()]
     assert len(probes) == 400
     probes = probes if SWEEP > 1 else probes[::8]
@@ -32,23 +32,21 @@ def test_no_random_expression_has_another_answer_than_trinos(ask: Ask, verdict: 
 
 
 @pytest.mark.parametrize("seed", range(SWEEP))
-def test_no_random_expression_ends_in_an_error_of_duckdbs_own(
-    seed: int, ask: Ask, generate: ModuleType
-) -> None:
+def test_random_expressions_raise_no_error_of_duckdbs_own(seed: int, ask: Ask, generate: ModuleType) -> None:
     for sql in generate.statements(1000 + seed, 20):
         assert "DuckDB:" not in ask(sql).get("message", ""), sql
 
 
 @pytest.mark.parametrize("seed", range(SWEEP))
-def test_a_call_has_one_answer_over_constants_columns_keys_and_aggregates(
+def test_a_call_has_the_same_answer_over_constants_columns_keys_and_aggregates(
     seed: int, ask: Ask, generate: ModuleType
 ) -> None:
-    """What is folded before it runs goes other ways through the translation, and through DuckDB."""
+    """Constants are folded before the query runs: other paths through the translation and through DuckDB."""
     generator, compared = generate.Generator(2000 + seed), 0
     for rule in (rule for rule in generate.RULES if rule.takes.parameters):
         try:
             constant, others = generator.readings(rule)
-        except LookupError:  # no value of the type that a function takes
+        except LookupError:  # no value of an argument's type
             continue
         wanted = ask(constant)
         for sql in others:

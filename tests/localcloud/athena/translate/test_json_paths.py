@@ -1,4 +1,4 @@
-"""Paths of SQL/JSON: as a real Trino answers them, and as a slow second opinion does."""
+"""SQL/JSON paths give the answers of a real Trino, and those of a slow second opinion."""
 
 import importlib.util
 import json
@@ -41,8 +41,8 @@ def _beside(name: str) -> ModuleType:
 random_paths, judge = _beside("random_paths"), _beside("path_judge")
 
 
-def test_no_random_call_has_another_answer_than_trinos(ask: Ask, verdict: Verdict) -> None:
-    """`generated_paths.jsonl` has 400 calls of `random_paths.py`; the normal suite asks for 80 of them."""
+def test_random_calls_have_trinos_answers(ask: Ask, verdict: Verdict) -> None:
+    """`generated_paths.jsonl` has 400 calls of `random_paths.py`; the normal suite runs 80 of them."""
     probes = [json.loads(line) for line in HERE.joinpath("generated_paths.jsonl").read_text().splitlines()]
     assert len(probes) == 400
     probes = probes if SWEEP > 1 else probes[::5]
@@ -94,7 +94,7 @@ _KEYED = st.recursive(
 @given(
     mode=st.sampled_from(("lax", "strict")), steps=_STEPS, documents=st.lists(_KEYED, min_size=1, max_size=5)
 )
-def test_names_and_places_lead_where_each_step_for_itself_leads(
+def test_the_shortcut_for_plain_steps_equals_step_by_step_evaluation(
     mode: str, steps: list[str], documents: list[Any], ask: Ask
 ) -> None:
     rows = ", ".join(f"({at}, '{json.dumps(document)}')" for at, document in enumerate(documents))
@@ -108,7 +108,7 @@ def test_names_and_places_lead_where_each_step_for_itself_leads(
 
 
 def _opinion(path: str, document: Any) -> Any:
-    """What JSON_QUERY gives under a wrapper: a list, or an object where the path fails."""
+    """Return what JSON_QUERY gives with a wrapper: a list, or an object where the path fails."""
     try:
         found = judge.evaluate(parser.parse(path), document)
     except judge.PathFailedError:
@@ -132,7 +132,7 @@ def _opinion(path: str, document: Any) -> Any:
         ("lax 99999999999999999999", 4, "Invalid numeric literal: 99999999999999999999"),
     ],
 )
-def test_a_text_that_is_no_path_says_where(path: str, at: int, message: str) -> None:
+def test_an_invalid_path_has_the_position_of_its_error(path: str, at: int, message: str) -> None:
     with pytest.raises(parser.PathError) as failed:
         parser.parse(path)
     assert (str(failed.value), failed.value.at) == (message, at)
@@ -144,7 +144,7 @@ def test_a_bad_path_fails_before_any_row_is_read(ask: Ask) -> None:
     assert "line 1:31:" in found["message"]
 
 
-def test_signs_bind_as_trino_binds_them() -> None:
+def test_operators_have_trinos_precedence() -> None:
     a = nodes.Member(nodes.Root(), "a")
     minus, two = nodes.Signed("-", a), nodes.Constant(2)
     assert parser.parse("lax -$.a % 2 - 2").node == nodes.Arithmetic(
@@ -153,12 +153,12 @@ def test_signs_bind_as_trino_binds_them() -> None:
     assert parser.parse("lax 2 -2").node == nodes.Arithmetic("-", two, two)
 
 
-def test_a_word_of_the_language_is_a_name_behind_a_point() -> None:
+def test_a_keyword_after_a_dot_is_a_name() -> None:
     found = parser.parse("strict $.last.size.exists").node
     assert found == nodes.Member(nodes.Member(nodes.Member(nodes.Root(), "last"), "size"), "exists")
 
 
-def test_a_refusal_passes_try(ask: Ask) -> None:
-    """TRY makes null of failures that a value is to blame for, and of no refusal."""
+def test_try_does_not_catch_a_refusal(ask: Ask) -> None:
+    """TRY turns failures caused by a value into null, and no refusal."""
     found = ask("""select try(json_value(x, 'lax $.a')) from (values '{"a":1,"a":2}') t(x)""")
     assert found["error"] == "NOT_SUPPORTED"

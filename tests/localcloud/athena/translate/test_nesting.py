@@ -1,4 +1,4 @@
-"""Calls inside of calls: the SQL grows with their number, not with its power, and DuckDB plans it at once."""
+"""Nested calls: the SQL grows linearly, not exponentially, and DuckDB plans it quickly."""
 
 import json
 import os
@@ -25,7 +25,7 @@ Asked = dict[str, Any]
 Ask = Callable[[str], Asked]
 Verdict = Callable[[Asked, Asked], str]
 
-# What no signature describes: each takes what it gives.
+# Calls that no signature describes; each returns the type that it takes.
 WRITTEN = {
     "array(integer)": (
         "transform({}, e -> e + 1)",
@@ -154,7 +154,7 @@ _VALUES = {
 
 
 def _size(query: str) -> int:
-    """The length of DuckDB's text; nothing of what is refused, such as a column where a literal is needed."""
+    """Return the length of DuckDB's text; 0 if refused, as for a column where a literal is needed."""
     try:
         return len(translate(parse(query), None, "default").sql)  # type: ignore[arg-type]
     except AthenaError:
@@ -162,7 +162,7 @@ def _size(query: str) -> int:
 
 
 def _written() -> Iterator[str]:
-    """What is written here, around itself; where it takes a value twice, it is there twice."""
+    """Yield the calls above nested in themselves; where one takes a value twice, it is nested twice."""
     for type_, templates in WRITTEN.items():
         for template in templates:
             call = "x"
@@ -172,23 +172,23 @@ def _written() -> Iterator[str]:
 
 
 def _listed(generate: ModuleType) -> Iterator[str]:
-    """Each listed function with itself inside of each of its arguments."""
+    """Yield each listed function nested in each of its own arguments."""
     generator = generate.Generator(1)
     for rule in generate.RULES:
-        # A LookupError is for want of a value of the type that a function takes.
+        # LookupError: there is no value of an argument's type.
         with suppress(LookupError):
             yield from generator.nested(rule, DEPTH)
 
 
-def test_the_sql_of_nested_calls_grows_with_their_number(generate: ModuleType) -> None:
-    """Each of eight calls adds what it is, where arguments written twice would make it 256 times as long."""
+def test_the_sql_of_nested_calls_grows_linearly(generate: ModuleType) -> None:
+    """Each of eight calls adds its own length; arguments written twice would make it 256 times as long."""
     found = {sql: _size(sql) for sql in (*_listed(generate), *_written())}
     assert sum(map(bool, found.values())) > 550
     assert {sql: size for sql, size in found.items() if size > MOST} == {}
 
 
-def test_duckdb_plans_nested_calls_at_once(ask: Ask, generate: ModuleType) -> None:
-    """A macro takes its arguments by their text, which is short where the work is not. Seeds of the day."""
+def test_duckdb_plans_nested_calls_quickly(ask: Ask, generate: ModuleType) -> None:
+    """A macro takes its arguments as text, so a short text can mean long planning. Other seeds each day."""
     queries = [*_listed(generate), *_written()]
     for sql in queries if SWEEP > 1 else queries[date.today().toordinal() % 7 :: 7]:
         assert "DuckDB:" not in ask(sql).get("message", ""), sql
@@ -197,25 +197,25 @@ def test_duckdb_plans_nested_calls_at_once(ask: Ask, generate: ModuleType) -> No
 @pytest.mark.parametrize(
     ("topic", "every"), [("generated", 8), ("probes/regressions", 12), ("probes/analytics", 6)]
 )
-def test_what_is_worked_out_before_it_is_needed_twice_has_the_same_answer(
+def test_common_parts_computed_once_give_the_same_answer(
     topic: str, every: int, ask: Ask, verdict: Verdict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where every expression names its parts, which otherwise only long ones do."""
+    """Forces every expression to name its parts, which otherwise only long ones do."""
     monkeypatch.setattr(once, "LIMIT", -1)
     probes = [json.loads(line) for line in HERE.joinpath(f"{topic}.jsonl").read_text().splitlines()]
     for probe in probes if SWEEP > 1 else probes[date.today().toordinal() % every :: every]:
         assert verdict(answer := ask(probe["sql"]), probe) != "different", (probe, answer)
 
 
-def test_a_long_operand_of_case_is_worked_out_once_and_its_results_by_turns(ask: Ask) -> None:
+def test_a_long_operand_of_case_is_computed_once_and_only_the_matching_result(ask: Ask) -> None:
     long = "x" + "".join(f" + {number}" for number in range(300))
     case = f"case {long} when 44851 then 1 / (x - 1) when 44852 then 10 / x else 0 end"
     assert ask(f"select {case} from (values 2) t(x)")["rows"] == [[5]]
     assert ask(f"select {case} from (values 1) t(x)")["error"] == "DIVISION_BY_ZERO"
 
 
-def test_digits_past_all_precision_are_no_work(ask: Ask) -> None:
-    """10 to the power of two thousand million was one number here."""
+def test_truncating_beyond_any_precision_is_cheap(ask: Ask) -> None:
+    """10 to the power of two thousand million was computed as one number here."""
     assert ask("select truncate(decimal '-3.00', -2147483648), truncate(decimal '-3.00', 2147483647)")[
         "rows"
     ] == [["0.00", "-3.00"]]

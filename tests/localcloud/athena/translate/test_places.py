@@ -1,4 +1,4 @@
-"""An error has the place that Trino 476 gives it: of an operator, of a word, of what does not fit."""
+"""Errors have the position that Trino 476 gives: of an operator, of a word, of a mismatched type."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,9 +31,9 @@ Ask = Callable[[str], dict[str, Any]]
         ("select 'a' like cast('a' as char(1))", 17),
     ],
 )
-def test_an_error_has_the_column_that_trino_gives_it(sql: str, column: int, ask: Ask) -> None:
+def test_an_error_has_trinos_column(sql: str, column: int, ask: Ask) -> None:
     assert f": line 1:{column}: " in ask(sql)["message"]
 
 
-def test_a_place_is_that_of_the_line_it_stands_in(ask: Ask) -> None:
+def test_a_position_counts_within_its_line(ask: Ask) -> None:
     assert ": line 3:7: Cannot apply operator" in ask("select\n  1,\n  'a' + 1")["message"]

@@ -1,7 +1,7 @@
-"""Every probe gives what a real Trino gave, or is refused by name; never another answer.
+"""Every probe gives the answer of a real Trino, or is refused by name; never another answer.
 
-`refused.txt` has the numbers of the refused probes of each topic. It may only get shorter: a probe that is
-answered must be taken out of it, one that is not in it must be answered, and its length is limited.
+`refused.txt` lists the numbers of the refused probes of each topic. It may only get shorter: an answered
+probe must be removed from it, a probe that is not in it must be answered, and its length is limited.
 """
 
 import json
@@ -31,18 +31,18 @@ PROBES = [
 
 
 @pytest.mark.parametrize(("probe", "refused"), PROBES)
-def test_a_probe_is_answered_as_trino_answers_it_or_refused(
+def test_a_probe_has_trinos_answer_or_is_refused(
     probe: dict[str, Any], refused: bool, ask: Ask, verdict: Verdict
 ) -> None:
     found = ask(probe["sql"])
     if refused:
-        assert verdict(found, probe) == "refused", "this is answered now: take it out of refused.txt"
+        assert verdict(found, probe) == "refused", "answered now: remove it from refused.txt"
     else:
         assert verdict(found, probe) == "equal", (found, probe)
 
 
 def test_97_of_100_probes_are_answered_and_90_of_100_of_each_topic() -> None:
-    """Without the topic of what was wrong once: all of it is answered."""
+    """Except for the topic of past errors, all of which must be answered."""
     probes = {topic: len(found) for topic, found in TOPICS.items() if topic != "regressions"}
     refused = {topic: len(REFUSED.get(topic, ())) for topic in probes}
     assert REFUSED.keys() <= probes.keys()

@@ -9,10 +9,10 @@ Asked = dict[str, Any]
 HERE = Path(__file__).parent
 
 
-def test_no_random_query_has_another_answer_than_trinos(
+def test_random_queries_have_trinos_answers(
     ask: Callable[[str], Asked], verdict: Callable[[Asked, Asked], str]
 ) -> None:
-    """`generated_selects.jsonl` has 120 of `random_selects.py`, with seed 1130."""
+    """`generated_selects.jsonl` has 120 queries of `random_selects.py`, with seed 1130."""
     probes = [json.loads(line) for line in HERE.joinpath("generated_selects.jsonl").read_text().splitlines()]
     assert len(probes) == 120
     found = [(verdict(answer := ask(probe["sql"]), probe), probe, answer) for probe in probes]

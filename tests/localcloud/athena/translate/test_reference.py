@@ -1,7 +1,7 @@
-"""How much of Athena's function reference the local cloud has, and that each function of it was verified.
+"""How much of Athena's function reference the local cloud has, and that each of its functions was verified.
 
-Athena's reference points to Trino's. `reference.txt` has the names that `SHOW FUNCTIONS` of Trino 476
-lists, geospatial and machine learning included, and the functions that are syntax, such as CAST.
+Athena's reference points to Trino's. `reference.txt` lists the names that `SHOW FUNCTIONS` of Trino 476
+shows, geospatial and machine learning included, and the functions that are syntax, such as CAST.
 """
 
 import json
@@ -13,7 +13,7 @@ from localcloud.athena.translate.functions.registry import FUNCTIONS
 
 HERE = Path(__file__).parent
 REFERENCE = set(HERE.joinpath("reference.txt").read_text().split())
-# Known to the translation of expressions rather than as calls.
+# Translated as expressions, not as calls.
 SYNTAX = {"cast", "try_cast", "extract", "current_date", "current_catalog", "current_schema", "current_user"}
 PROBED = " ".join(
     json.loads(line)["sql"].lower()
@@ -30,7 +30,7 @@ def test_seven_of_ten_functions_of_the_reference_are_known() -> None:
     assert known <= REFERENCE, sorted(known - REFERENCE)
 
 
-def test_every_function_that_is_known_has_a_probe_answered_by_trino() -> None:
+def test_every_known_function_has_a_probe_answered_by_trino() -> None:
     unverified = [
         name
         for name in sorted(FUNCTIONS)

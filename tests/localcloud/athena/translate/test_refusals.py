@@ -1,4 +1,4 @@
-"""What the translation does not know is refused by name, whatever part of a statement it is."""
+"""What the translation does not know is refused by name, in any part of a statement."""
 
 from collections.abc import Callable
 from typing import Any
@@ -63,7 +63,7 @@ def test_a_function_that_is_not_on_the_list_is_refused(name: str, ask: Ask) -> N
     assert ("Trino has it, the local cloud does not" in found["message"]) == of_trino
 
 
-def test_a_function_that_is_said_to_be_absent_is_so() -> None:
+def test_no_supported_function_is_reported_as_absent() -> None:
     assert [name for name in FUNCTIONS if is_absent(name)] == []
 
 

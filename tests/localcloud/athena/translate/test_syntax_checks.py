@@ -62,7 +62,7 @@ class _NoTables:
         ("explain\nselect 1,, 2 as a", "line 2:10: mismatched input ','"),
     ],
 )
-def test_a_slip_is_told_of_with_its_place(sql: str, told: str) -> None:
+def test_a_syntax_error_is_reported_with_its_position(sql: str, told: str) -> None:
     with pytest.raises(AthenaError) as caught:
         parse_statement(sql)
     assert told in str(caught.value)
@@ -99,7 +99,7 @@ def test_no_message_names_a_class_of_the_parser(sql: str) -> None:
         "select (select 1 except select 2), '`', -a, (a > 1) from t",
     ],
 )
-def test_what_only_looks_like_a_slip_is_read(sql: str) -> None:
+def test_valid_statements_that_look_like_errors_are_parsed(sql: str) -> None:
     assert parse(sql)
 
 
@@ -107,7 +107,7 @@ VALUES = ("'x'", "1", "1.5", "array[1]", "null", "timestamp '2024-01-01 00:00:00
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
-def test_a_call_with_too_few_or_too_many_arguments_is_the_users_mistake(name: str) -> None:
+def test_a_call_with_wrong_arguments_is_a_user_error(name: str) -> None:
     for count in range(6):
         for value in VALUES:
             with suppress(AthenaError):

@@ -10,7 +10,7 @@ import pytest
 
 
 class Script:
-    """Pages to give, one a request; and what was asked."""
+    """The pages to return, one per request, and the requests."""
 
     def __init__(self) -> None:
         self.pages: list[dict[str, Any] | int] = []

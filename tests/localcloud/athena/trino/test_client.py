@@ -38,7 +38,7 @@ def test_the_count_of_changed_rows_is_kept(script) -> None:
     assert Client(script.url).run("insert into t values 1").count == 3
 
 
-def test_a_busy_server_is_asked_again(script) -> None:
+def test_a_request_to_a_busy_server_is_repeated(script) -> None:
     script.pages = [503, {"id": "q1"}]
     assert Client(script.url).run("select 1").id == "q1"
     assert len(script.asked) == 2
@@ -56,7 +56,7 @@ def test_cancelling_names_the_statement(script) -> None:
     assert script.asked == [("DELETE", "/v1/query/q1", "")]
 
 
-def test_a_dead_trino_is_told_with_its_log_and_what_to_run() -> None:
+def test_a_dead_trino_is_reported_with_its_log_and_what_to_run() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     client = Client(f"http://127.0.0.1:{port}", log="/cloud/logs/trino.log")
@@ -65,4 +65,4 @@ def test_a_dead_trino_is_told_with_its_log_and_what_to_run() -> None:
     assert caught.value.code == "GENERIC_INTERNAL_ERROR"
     assert "its log is /cloud/logs/trino.log" in str(caught.value)
     assert "dm local up" in str(caught.value)
-    client.cancel("q1")  # nobody to tell
+    client.cancel("q1")  # there is no server to tell
