@@ -20,16 +20,16 @@ from control.ports import CatalogColumn, CatalogTable, ObjectStore, Parts, every
 class LineEngine:
     """A tiny engine: each line of a raw object is a row.
 
-    But `bad…` is a refused line and `ctl:<kind>` a control record. A line `!refuse` refuses the whole file,
-    `!crash` makes the engine fall over. A marker of a reload is a control record.
+    Exceptions: `bad…` is a refused line, `ctl:<kind>` a control record. `!refuse` refuses the whole file, and
+    `!crash` makes the engine raise. The markers of a reload are control records.
     """
 
     def __init__(self, objects: ObjectStore) -> None:
         self.objects = objects
         self.orders: list[WorkOrder] = []
-        # Takes lines that it refused before, as a later contract may.
+        # Accept lines that it refused before, as a later contract may.
         self.forgiving = False
-        # What its report says of the key that it has.
+        # The name of the token key in its report.
         self.token_key: str | None = None
 
     def run(self, order: WorkOrder, beat: Callable[[], None]) -> Report:
@@ -88,7 +88,7 @@ def made_table(name: str) -> BronzeTable:
 
 @dataclass
 class World:
-    """A whole lake in memory, with its raw lines kept aside to compare with."""
+    """A whole lake in memory. `landed` keeps the raw lines for comparison."""
 
     store: MemoryStore = field(default_factory=MemoryStore)
     objects: MemoryObjects = field(default_factory=MemoryObjects)
@@ -134,7 +134,7 @@ class World:
         return found
 
     def visible(self, table: str) -> dict[int, list[str]]:
-        """Rows by batch number, as a reader finds them: through the catalog's partitions."""
+        """Return rows by batch number, as readers see them: through the partitions in the catalog."""
         rows: dict[int, list[str]] = {}
         for (_, name, values), partition in self.catalog.partitions.items():
             if name == table:
@@ -143,7 +143,7 @@ class World:
         return rows
 
     def check(self) -> None:
-        """What must hold when nothing is left to do, whatever happened before."""
+        """Assert what must hold when no work is left, whatever happened before."""
         for table in self.tables:
             batches = self.batches(table)
             assert {batch.state for batch in batches} <= {"published", "failed", "split"}
@@ -155,7 +155,7 @@ class World:
             self._check_accounts(table, batches)
 
     def _check_accounts(self, table: str, batches: list[Batch]) -> None:
-        """Each raw line is a row, a control record or in quarantine, once."""
+        """Assert that each raw line is exactly one row, control record or quarantined line."""
         lines = sorted(
             line for key, ls in self.landed.items() if key.startswith(f"raw/{table}/") for line in ls
         )
@@ -193,13 +193,13 @@ def bronze_table() -> Callable[[str], BronzeTable]:
 
 @pytest.fixture
 def impatient(world: World) -> World:
-    """A world whose batches hold one file each."""
+    """A world whose batches have one file each."""
     world.rules = replace(world.rules, light_files=1)
     return world
 
 
 class Topic:
-    """A topic that can be away."""
+    """A topic that can be unavailable."""
 
     def __init__(self) -> None:
         self.away = False

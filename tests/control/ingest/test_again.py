@@ -1,4 +1,4 @@
-"""Redrive, replay, waive: what people do about what is done, each with a trail."""
+"""Redrive, replay and waive: what people do about finished work. Each leaves an audit entry."""
 
 from dataclasses import replace
 
@@ -25,15 +25,13 @@ def failed(world) -> Batch:
 
 
 def heal(world, *lines: str) -> None:
-    """The same object parses now."""
-    real = world.engine._file
-    world.engine._file = lambda file, order, beat: real(file, order, beat)
+    """Make the same object parseable."""
     versions = world.objects._objects.values["s3://lake/raw/review/killer.json.gz"]
     versions[0] = replace(versions[0], body="\n".join(lines).encode())
     world.landed["raw/review/killer.json.gz"] = list(lines)
 
 
-def test_what_failed_gets_another_round_of_attempts(world) -> None:
+def test_a_redrive_gives_a_failed_batch_all_its_attempts_again(world) -> None:
     batch = failed(world)
     heal(world, "1")
     pending = redrive(batch, "the engine is mended", world.parts)
@@ -43,7 +41,7 @@ def test_what_failed_gets_another_round_of_attempts(world) -> None:
     world.check()
 
 
-def test_what_fails_again_after_a_redrive_has_had_all_its_attempts(world) -> None:
+def test_a_batch_fails_again_only_after_using_all_attempts_of_the_redrive(world) -> None:
     failed(world)
     tried = len(world.engine.orders)
     redrive(world.batches("review")[0], "once more", world.parts)
@@ -53,7 +51,7 @@ def test_what_fails_again_after_a_redrive_has_had_all_its_attempts(world) -> Non
     assert len(world.engine.orders) - tried == world.rules.max_attempts
 
 
-def test_what_was_waived_is_redriven_only_by_name_and_is_open_then(world) -> None:
+def test_a_waived_file_is_redriven_only_by_name_and_is_then_open_again(world) -> None:
     failed(world)
     world.land("review", "other", "!crash", "1")
     world.run()
@@ -69,22 +67,22 @@ def test_what_was_waived_is_redriven_only_by_name_and_is_open_then(world) -> Non
     )
 
 
-def test_who_waives_what_was_just_redriven_is_told_to_run_it_first(world) -> None:
+def test_waiving_a_file_that_was_just_redriven_asks_for_a_run_first(world) -> None:
     redrive(failed(world), "once more", world.parts)
     with pytest.raises(UsageError, match="nothing of raw file") as refused:
         quarantine.waive(world.files("review")["killer"], "after all not", world.parts)
     assert "dm ingest run first" in refused.value.hint
 
 
-def test_only_what_failed_can_be_redriven_and_only_once(world) -> None:
+def test_only_a_failed_batch_can_be_redriven_and_only_once(world) -> None:
     batch = failed(world)
-    # Two people at the same moment: one redrive.
+    # Two people at the same time: one redrive.
     assert redrive(batch, "why", world.parts) == redrive(batch, "why", world.parts)
     with pytest.raises(UsageError, match="pending"):
         redrive(world.batches("review")[0], "why", world.parts)
 
 
-def test_nobody_with_an_older_view_ends_a_redriven_batch_once_more(world) -> None:
+def test_a_stale_worker_cannot_fail_a_redriven_batch_again(world) -> None:
     world.land("review", "a", "1")
     register_listed(["review"], world.parts)
     (seen,) = plan("review", world.parts, world.rules)
@@ -95,7 +93,7 @@ def test_nobody_with_an_older_view_ends_a_redriven_batch_once_more(world) -> Non
     assert world.batches("review") == [redriven]
 
 
-def test_who_redrives_by_an_older_view_does_not_take_the_next_failure_for_told(world) -> None:
+def test_the_next_failure_is_alerted_even_if_the_redrive_used_a_stale_item(world) -> None:
     batch = failed(world)
     assert batch.told
     before_people_were_told = replace(batch, told=False)
@@ -125,7 +123,7 @@ def test_a_replay_publishes_the_same_files_again_under_new_numbers(world) -> Non
     assert {file.batch_id for file in world.files("review").values()} == {again.batch_id, second.published.id}
 
 
-def test_what_was_replayed_since_is_left_to_its_later_batch(world) -> None:
+def test_a_batch_that_was_already_replayed_is_not_replayed_again(world) -> None:
     published(world)
     for one in batches("review", "1", "1", world.parts):
         replay(one, "why", world.parts)
@@ -134,7 +132,7 @@ def test_what_was_replayed_since_is_left_to_its_later_batch(world) -> None:
     assert [one.published.number for one in batches("review", "1", "9", world.parts)] == [2, 3]
 
 
-def test_a_replay_that_was_interrupted_is_completed_by_another_one(world) -> None:
+def test_an_interrupted_replay_is_completed_by_another_one(world) -> None:
     published(world)
     (one,) = batches("review", "1", "1", world.parts)
     replay(replace(one, files=one.files[:1]), "then the power went", world.parts)
@@ -145,7 +143,7 @@ def test_a_replay_that_was_interrupted_is_completed_by_another_one(world) -> Non
     assert sorted(row for n, rows in world.visible("review").items() if n > 2 for row in rows) == ["1", "3"]
 
 
-def test_a_replay_goes_by_date_too(world) -> None:
+def test_a_replay_accepts_a_range_of_dates(world) -> None:
     published(world)
     assert [one.published.number for one in batches("review", "2026-01-02", "2026-01-02", world.parts)] == [
         1,
@@ -165,7 +163,7 @@ def test_a_replay_goes_by_date_too(world) -> None:
         ("2026-1a-01", "2026-1b-01"),
     ],
 )
-def test_what_is_no_range_is_refused(world, first, last) -> None:
+def test_an_invalid_range_is_refused(world, first, last) -> None:
     with pytest.raises(UsageError, match="range"):
         batches("review", first, last, world.parts)
 
@@ -187,8 +185,8 @@ def refused_lines(world, **options) -> list[tuple[str, bool]]:
 
 
 @pytest.fixture
-def told(world):
-    """A world whose engine writes quarantine entries as the parser does."""
+def refusing(world):
+    """A world with a published batch whose quarantine entry has the form that the parser writes."""
     published(world)
     batch = world.batches("review")[0]
     (stored,) = world.objects.list(f"{attempt_of(batch, 'lake').quarantine}/")
@@ -196,58 +194,59 @@ def told(world):
     return world
 
 
-def test_what_is_waived_stays_to_be_looked_at_and_says_so(told) -> None:
-    file = told.files("review")["a"]
-    assert [f.file_id for f, _ in quarantine.open_files("review", told.parts)] == [file.file_id]
-    quarantine.waive(file, "test rows", told.parts)
-    assert refused_lines(told) == [("bad", True)]
-    assert list(quarantine.open_files("review", told.parts)) == []
+def test_waived_lines_stay_listed_as_waived(refusing) -> None:
+    file = refusing.files("review")["a"]
+    assert [f.file_id for f, _ in quarantine.open_files("review", refusing.parts)] == [file.file_id]
+    quarantine.waive(file, "test rows", refusing.parts)
+    assert refused_lines(refusing) == [("bad", True)]
+    assert list(quarantine.open_files("review", refusing.parts)) == []
 
 
-def test_a_waiver_holds_only_until_the_file_is_ingested_again(told) -> None:
-    file = told.files("review")["a"]
-    waived = quarantine.waive(file, "test rows", told.parts)
-    quarantine.ingest_again(waived, told.batches("review")[0], "mended", told.parts)
-    assert list(quarantine.open_files("review", told.parts)) == []
-    told.run()
-    ((again, batch),) = quarantine.open_files("review", told.parts)
+def test_a_waiver_ends_when_the_file_is_ingested_again(refusing) -> None:
+    file = refusing.files("review")["a"]
+    waived = quarantine.waive(file, "test rows", refusing.parts)
+    quarantine.ingest_again(waived, refusing.batches("review")[0], "mended", refusing.parts)
+    assert list(quarantine.open_files("review", refusing.parts)) == []
+    refusing.run()
+    ((again, batch),) = quarantine.open_files("review", refusing.parts)
     assert (again.file_id, batch.number) == (file.file_id, 3)
 
 
-def test_of_a_file_that_was_ingested_again_only_the_last_refusals_are_shown(told) -> None:
-    file = told.files("review")["a"]
-    quarantine.ingest_again(file, told.batches("review")[0], "mended", told.parts)
-    assert refused_lines(told, file=file) == [("bad", False)]
-    assert refused_lines(told) == [("bad", False)]
-    told.run()
-    ((again, batch),) = quarantine.open_files("review", told.parts)
+def test_only_the_refusals_of_the_latest_ingestion_are_shown(refusing) -> None:
+    file = refusing.files("review")["a"]
+    quarantine.ingest_again(file, refusing.batches("review")[0], "mended", refusing.parts)
+    assert refused_lines(refusing, file=file) == [("bad", False)]
+    assert refused_lines(refusing) == [("bad", False)]
+    refusing.run()
+    ((again, batch),) = quarantine.open_files("review", refusing.parts)
     folder = f"{attempt_of(batch, 'lake').quarantine}/"
-    for stored in told.objects.list(folder):
-        told.objects.put(stored.uri, b'{"line":2,"reason":"worse","raw":"x","contract_version":"2.0.0"}\n')
-    assert refused_lines(told, file=again) == refused_lines(told) == [("worse", False)]
+    worse = b'{"line":2,"reason":"worse","raw":"x","contract_version":"2.0.0"}\n'
+    for stored in refusing.objects.list(folder):
+        refusing.objects.put(stored.uri, worse)
+    assert refused_lines(refusing, file=again) == refused_lines(refusing) == [("worse", False)]
 
 
-def test_a_file_that_was_refused_as_a_whole_is_redriven(world) -> None:
+def test_ingesting_a_whole_refused_file_again_is_a_redrive(world) -> None:
     world.land("review", "poison", "!refuse", "1")
     world.run()
     ((file, batch),) = quarantine.open_files("review", world.parts)
     assert quarantine.ingest_again(file, batch, "why", world.parts).state == "pending"
 
 
-def test_what_was_not_refused_cannot_be_waived(world) -> None:
+def test_a_file_without_refusals_cannot_be_waived(world) -> None:
     published(world)
     with pytest.raises(UsageError, match="in quarantine"):
         quarantine.waive(world.files("review")["c"], "why", world.parts)
 
 
-def test_of_a_file_that_is_not_planned_nothing_is_refused(world) -> None:
+def test_a_file_that_is_not_planned_yet_has_no_refusals(world) -> None:
     world.run()
     world.land("review", "a", "1")
     register_listed(world.tables, world.parts)
     assert refused_lines(world, file=world.files("review")["a"]) == []
 
 
-def test_a_replay_that_fails_says_that_what_was_published_stays(world) -> None:
+def test_the_finding_of_a_failed_replay_says_that_published_rows_stay(world) -> None:
     published(world)
     replay(batches("review", "1", "1", world.parts)[0], "parser 1.4", world.parts)
     for file in world.files("review").values():
@@ -261,7 +260,7 @@ def test_a_replay_that_fails_says_that_what_was_published_stays(world) -> None:
     assert not any("published before" in message for message in told)
 
 
-def test_the_trail_says_who_did_what_when_and_why(world) -> None:
+def test_the_audit_trail_records_who_did_what_when_and_why(world) -> None:
     published(world)
     world.parts = replace(world.parts, settings=replace(world.parts.settings, actor="ann"))
     file = world.files("review")["a"]
@@ -279,7 +278,7 @@ def test_the_trail_says_who_did_what_when_and_why(world) -> None:
     assert list(audit.trail("beer", world.parts)) == []
 
 
-def test_a_file_is_found_by_the_start_of_its_id(world) -> None:
+def test_a_file_is_found_by_a_prefix_of_its_id(world) -> None:
     published(world)
     file = world.files("review")["a"]
     assert files.find(world.parts, file.file_id[:8]) == file

@@ -8,7 +8,7 @@ from control.ingest.redrive import redrive
 from control.ports import CatalogColumn
 
 
-def test_a_batch_that_failed_is_told_once_without_a_value_of_a_row(world, topic) -> None:
+def test_a_failed_batch_is_alerted_once_and_without_row_values(world, topic) -> None:
     world.land("review", "killer", "!crash")
     outcome = world.run()
     assert [alerts.note(outcome.findings, world.parts), alerts.deliver(topic, world.parts)] == [0, 1]
@@ -23,7 +23,7 @@ def test_a_batch_that_failed_is_told_once_without_a_value_of_a_row(world, topic)
     assert f"dm files redrive {name}" in message
 
 
-def test_a_file_that_was_refused_as_a_whole_is_told_with_what_to_do(world, topic) -> None:
+def test_the_alert_for_a_whole_refused_file_says_what_to_do(world, topic) -> None:
     world.land("review", "poison", "!refuse", "1")
     outcome = world.run()
     alerts.deliver(topic, world.parts)
@@ -34,7 +34,7 @@ def test_a_file_that_was_refused_as_a_whole_is_told_with_what_to_do(world, topic
     assert [found.message for found in outcome.findings] == [message]
 
 
-def test_what_could_not_be_sent_is_sent_the_next_time(world, topic) -> None:
+def test_an_alert_that_could_not_be_sent_is_sent_next_time(world, topic) -> None:
     world.land("review", "killer", "!crash")
     world.land("beer", "killer", "!crash")
     topic.away = True
@@ -45,7 +45,7 @@ def test_what_could_not_be_sent_is_sent_the_next_time(world, topic) -> None:
     assert sorted(subject for subject, _, _ in topic.sent) == ["batch.failed: beer", "batch.failed: review"]
 
 
-def test_what_another_run_sends_meanwhile_is_not_missed_by_this_one(world, topic, monkeypatch) -> None:
+def test_alerts_sent_by_another_run_in_the_meantime_are_skipped(world, topic, monkeypatch) -> None:
     world.land("review", "killer", "!crash")
     world.land("beer", "killer", "!crash")
     world.run()
@@ -57,7 +57,7 @@ def test_what_another_run_sends_meanwhile_is_not_missed_by_this_one(world, topic
     assert len(topic.sent) == 2
 
 
-def test_a_truncate_is_told_with_its_batch(world, topic) -> None:
+def test_the_alert_for_a_truncate_names_its_batch(world, topic) -> None:
     world.land("review", "a", "1", "ctl:truncate-table")
     world.land("beer", "a", "1", "ctl:create-table")
     world.run()
@@ -71,7 +71,7 @@ def test_a_truncate_is_told_with_its_batch(world, topic) -> None:
     ]
 
 
-def test_trouble_that_lasts_is_told_once_a_day(world, topic) -> None:
+def test_a_lasting_problem_is_alerted_once_a_day(world, topic) -> None:
     other = replace(world.tables["beer"].rows, columns=(CatalogColumn("line", "bigint"),))
     world.catalog.ensure_table(other)
     world.land("beer", "a", "1")
@@ -84,18 +84,18 @@ def test_trouble_that_lasts_is_told_once_a_day(world, topic) -> None:
     assert alerts.deliver(topic, world.parts) == 1
 
 
-def test_a_run_without_incidents_tells_nothing(world, topic) -> None:
+def test_a_run_without_incidents_sends_no_alert(world, topic) -> None:
     world.land("review", "a", "1", "bad 2")
     assert [alerts.note(world.run().findings, world.parts), alerts.deliver(topic, world.parts)] == [0, 0]
 
 
-@pytest.mark.parametrize("died", ["before it put the alert out", "before it noted that"])
-def test_an_alert_survives_the_process_that_saw_the_batch_fail(world, topic, monkeypatch, died) -> None:
+@pytest.mark.parametrize("died", ["before it wrote the alert", "before it recorded that"])
+def test_an_alert_survives_the_process_that_saw_the_failure(world, topic, monkeypatch, died) -> None:
     world.land("review", "killer", "!crash")
     with monkeypatch.context() as patched:
         put = alerts.put
         patched.setattr(
-            alerts, "put", lambda *args: (died.startswith("before it noted") and put(*args), die())
+            alerts, "put", lambda *args: (died.startswith("before it recorded") and put(*args), die())
         )
         with pytest.raises(KeyboardInterrupt):
             world.run()
@@ -111,7 +111,7 @@ def die() -> None:
     raise KeyboardInterrupt
 
 
-def test_a_batch_that_failed_again_after_a_redrive_is_told_again(world, topic) -> None:
+def test_a_batch_that_fails_again_after_a_redrive_is_alerted_again(world, topic) -> None:
     world.land("review", "killer", "!crash")
     world.run()
     [batch] = world.batches("review")

@@ -1,4 +1,4 @@
-"""Tables in the catalog follow their contracts, also while no batch comes."""
+"""Tables in the catalog follow their contracts, even if no batch arrives."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ NEW = CatalogColumn("colour", "string")
 
 
 def with_column(table, column=NEW):
-    """The table as its contract has it after it gained a column."""
+    """Return the table with a column added to its contract."""
     return replace(table, rows=replace(table.rows, columns=(*table.rows.columns, column)))
 
 
@@ -16,7 +16,7 @@ def columns(world, table="beer"):
     return world.catalog.get_table("bronze", table).columns
 
 
-def test_a_column_that_the_contract_gained_is_there_without_a_batch(world) -> None:
+def test_a_new_contract_column_is_added_without_a_batch(world) -> None:
     world.land("beer", "a", "1")
     world.run()
     world.tables["beer"] = with_column(world.tables["beer"])
@@ -27,7 +27,7 @@ def test_a_column_that_the_contract_gained_is_there_without_a_batch(world) -> No
     world.check()
 
 
-def test_the_catalog_is_asked_once_for_each_change_of_a_contract(world, monkeypatch) -> None:
+def test_the_catalog_is_read_once_per_contract_change(world, monkeypatch) -> None:
     world.land("beer", "a", "1")
     world.run()
     world.run()
@@ -41,7 +41,7 @@ def test_the_catalog_is_asked_once_for_each_change_of_a_contract(world, monkeypa
     assert asked == [("bronze", "beer"), ("bronze", "beer_events")]
 
 
-def test_a_table_that_was_made_for_its_first_batch_is_not_looked_at_again(world, monkeypatch) -> None:
+def test_a_table_created_for_its_first_batch_is_not_checked_again(world, monkeypatch) -> None:
     asked, made = [], []
     ensure = world.catalog.ensure_table
     monkeypatch.setattr(world.catalog, "get_table", lambda *name: asked.append(name))
@@ -52,12 +52,12 @@ def test_a_table_that_was_made_for_its_first_batch_is_not_looked_at_again(world,
     assert (asked, made) == ([], ["beer", "beer_events"])
 
 
-def test_a_table_without_a_batch_is_not_made(world) -> None:
+def test_a_table_without_batches_is_not_created(world) -> None:
     world.run()
     assert world.catalog.tables == {}
 
 
-def test_a_table_that_somebody_took_away_comes_back_with_its_next_batch_only(world) -> None:
+def test_a_dropped_table_is_created_again_only_for_its_next_batch(world) -> None:
     world.land("beer", "a", "1")
     world.run()
     world.catalog.tables.clear()
@@ -69,7 +69,7 @@ def test_a_table_that_somebody_took_away_comes_back_with_its_next_batch_only(wor
     assert NEW in columns(world)
 
 
-def test_a_contract_that_cannot_be_followed_blocks_its_table_before_a_batch_comes(world) -> None:
+def test_an_impossible_contract_change_blocks_its_table_before_a_batch_arrives(world) -> None:
     for table in world.tables:
         world.land(table, "a", "1")
     world.run()

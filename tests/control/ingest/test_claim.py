@@ -47,7 +47,7 @@ def test_a_heartbeat_renews_the_lease_once_half_of_it_is_gone(world) -> None:
     )
 
 
-def test_a_heartbeat_tells_a_zombie_to_stop(world) -> None:
+def test_the_heartbeat_of_a_zombie_raises(world) -> None:
     held = claim.take(pending(world), "me", world.parts, world.rules)
     beat = claim.heartbeat(held, world.parts, world.rules)
     world.clock.sleep(world.rules.lease_seconds)
@@ -57,7 +57,7 @@ def test_a_heartbeat_tells_a_zombie_to_stop(world) -> None:
 
 
 @pytest.mark.parametrize(("ahead", "waits"), [(3_500, True), (3_700, False)])
-def test_a_moment_that_only_a_wrong_clock_can_have_set_is_not_heeded(world, ahead: int, waits: bool) -> None:
+def test_times_that_only_a_wrong_clock_can_have_set_are_ignored(world, ahead: int, waits: bool) -> None:
     held = claim.take(pending(world), "me", world.parts, world.rules)
     lease = world.clock.now() + timedelta(seconds=ahead)
     for left in (
@@ -87,20 +87,20 @@ def test_a_batch_given_back_waits_longer_each_time(world) -> None:
     assert (batch.state, batch.epoch, batch.attempts, batch.error) == ("pending", 3, 3, "oh")
 
 
-def test_an_attempt_that_does_not_count_is_not_counted_but_still_fences(world) -> None:
+def test_an_attempt_that_does_not_count_still_raises_the_epoch(world) -> None:
     held = claim.take(pending(world), "me", world.parts, world.rules)
     batch = claim.give_back(held, "s3 is away", world.parts, world.rules, counts=False)
     assert (batch.epoch, batch.attempts, free_at(batch, world)) == (1, 0, world.clock.now())
 
 
-def test_several_files_are_split_and_one_fails_when_attempts_are_used_up(world) -> None:
+def test_a_batch_of_several_files_is_split_after_repeated_failures(world) -> None:
     batch = pending(world, files=2)
     for _ in range(world.rules.split_after):
         batch = claim.take(batch, "me", world.parts, world.rules)
     assert claim.take(batch, "me", world.parts, world.rules).state == "splitting"
 
 
-def test_one_file_fails_when_attempts_are_used_up(world) -> None:
+def test_a_batch_of_one_file_fails_when_its_attempts_are_used_up(world) -> None:
     batch = pending(world)
     for _ in range(world.rules.max_attempts):
         batch = claim.take(batch, "me", world.parts, world.rules)
@@ -108,7 +108,7 @@ def test_one_file_fails_when_attempts_are_used_up(world) -> None:
     assert (failed.state, failed.epoch, failed.needs_work) == ("failed", world.rules.max_attempts, False)
 
 
-def test_a_split_gives_each_file_a_batch_of_its_own_however_often_it_is_done(world) -> None:
+def test_a_split_gives_each_file_its_own_batch_and_is_idempotent(world) -> None:
     batch = pending(world, files=3)
     splitting = world.store.update(batch, replace(batch, state="splitting"))
     children = claim.split(splitting, world.parts)
@@ -118,7 +118,7 @@ def test_a_split_gives_each_file_a_batch_of_its_own_however_often_it_is_done(wor
     assert sorted(b.state for b in world.batches("review")) == ["pending"] * 3 + ["split"]
 
 
-def test_a_split_makes_no_batch_of_a_file_that_is_not_the_batchs_own(world) -> None:
+def test_a_split_ignores_files_of_other_batches(world) -> None:
     batch = pending(world, files=2)
     file = world.files("review")["f0"]
     world.store.update(file, replace(file, batch_id="another"))
@@ -127,7 +127,7 @@ def test_a_split_makes_no_batch_of_a_file_that_is_not_the_batchs_own(world) -> N
     assert child.file_ids == (world.files("review")["f1"].file_id,)
 
 
-def test_a_split_takes_along_the_files_that_its_planner_had_not_yet_assigned(world) -> None:
+def test_a_split_includes_files_that_its_planner_had_not_assigned_yet(world) -> None:
     batch = pending(world, files=2)
     for file in world.files("review").values():
         world.store.update(file, replace(file, batch_id=None))

@@ -1,7 +1,7 @@
-"""Stop a worker at every single call to the world, in four ways: nothing is lost, nothing doubled.
+"""Stop a worker at every single call to a port, in four ways: nothing is lost, nothing is duplicated.
 
-Each history is deterministic: the n-th call of a run is always the same one. The sweep is complete, not a
-sample; it takes a few seconds because everything is in memory.
+Each history is deterministic: the n-th call of a run is always the same one. Every call is tried, not a
+sample; this takes a few seconds because everything is in memory.
 """
 
 import threading
@@ -18,11 +18,11 @@ from control.ports import every
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """The process was killed."""
 
 
 class Tripwire:
-    """Wraps the parts of a world; does something at the n-th call, before or after its effect."""
+    """Wraps the ports of a world and runs `trip` at the n-th call, before or after its effect."""
 
     def __init__(self, at: int, trip: Callable[[], None], *, after: bool, deadly: bool = False) -> None:
         self.at, self.trip, self.after, self.deadly = at, trip, after, deadly
@@ -30,7 +30,7 @@ class Tripwire:
         self.dead = False
 
     def wrap(self, world: Any) -> Any:
-        """Parts of `world` whose store, objects and catalog trip; the engine sees the same objects."""
+        """Return the parts of `world` with wrapped store, objects and catalog, also for the engine."""
         objects = _Wrapped(world.objects, self)
         engine = type(world.engine)(objects)
         return replace(
@@ -85,7 +85,7 @@ WAYS = {
 
 
 def history(new_world: Callable[[], Any]) -> Any:
-    """Two batches of reviews, one with a poison file, and a batch of beers with a control record."""
+    """Land two batches of reviews, one with a poison file, and a batch of beers with a control record."""
     world = new_world()
     world.rules = replace(world.rules, light_files=2, max_attempts=9)
     world.land("review", "a", "1", "bad 2")
@@ -96,7 +96,7 @@ def history(new_world: Callable[[], Any]) -> Any:
 
 
 def stop_at(world: Any, at: int, way: str) -> int:
-    """Run until the n-th call stops the worker; gives how many calls it made."""
+    """Run until the n-th call stops the worker; return how many calls it made."""
     trip, options = WAYS[way]
     wire = Tripwire(at, trip, **options)
     whole, world.parts = world.parts, wire.wrap(world)
@@ -115,7 +115,7 @@ def length(new_world: Callable[[], Any]) -> int:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_worker_stopped_anywhere_loses_and_doubles_nothing(new_world, way) -> None:
+def test_a_worker_stopped_anywhere_neither_loses_nor_duplicates_rows(new_world, way) -> None:
     calls = length(new_world)
     assert calls > 100
     for at in range(1, calls + 1):
@@ -128,9 +128,7 @@ def test_a_worker_stopped_anywhere_loses_and_doubles_nothing(new_world, way) -> 
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_worker_that_never_gets_further_than_a_few_calls_still_ends_with_nothing_lost(
-    new_world, way
-) -> None:
+def test_repeated_stops_after_a_few_calls_lose_nothing(new_world, way) -> None:
     world = history(new_world)
     for run in range(60):
         stop_at(world, 13 + 7 * (run % 5), way)
@@ -139,7 +137,7 @@ def test_a_worker_that_never_gets_further_than_a_few_calls_still_ends_with_nothi
     world.check()
 
 
-def test_a_file_that_kills_its_worker_each_time_ends_failed_and_the_others_flow(new_world) -> None:
+def test_a_file_that_always_kills_its_worker_fails_and_the_others_are_published(new_world) -> None:
     world = history(new_world)
     world.rules = replace(world.rules, max_attempts=3)
     key = "s3://lake/raw/review/c.json.gz"
@@ -170,7 +168,7 @@ def test_a_file_that_kills_its_worker_each_time_ends_failed_and_the_others_flow(
 
 
 def frozen_at(world: Any, at: int, *, after: bool) -> Callable[[], None]:
-    """Start a worker that stops in its n-th call; calling the result lets it go on to its end."""
+    """Start a worker that freezes in its n-th call. The returned function lets it continue to its end."""
     stopped, go_on = threading.Event(), threading.Event()
     failure: list[BaseException] = []
 
@@ -185,7 +183,7 @@ def frozen_at(world: Any, at: int, *, after: bool) -> Callable[[], None]:
     def work() -> None:
         try:
             zombie.run(mode="once")
-        except BaseException as error:  # shown by the test
+        except BaseException as error:  # asserted in thaw
             failure.append(error)
         stopped.set()
 
@@ -202,7 +200,7 @@ def frozen_at(world: Any, at: int, *, after: bool) -> Callable[[], None]:
 
 
 def settled(world: Any) -> Any:
-    """All that readers and reports rest on: final batches, heads, partitions."""
+    """Return everything that readers and reports depend on: final batches, heads, partitions."""
     final = [
         b for t in world.tables for b in every(world.store, Batch, t) if b.state in ("published", "failed")
     ]
@@ -210,7 +208,7 @@ def settled(world: Any) -> Any:
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
-def test_a_zombie_changes_nothing_that_is_settled(new_world, after) -> None:
+def test_a_zombie_changes_no_settled_state(new_world, after) -> None:
     for at in range(1, length(new_world) + 1):
         world = history(new_world)
         thaw = frozen_at(world, at, after=after)
@@ -223,7 +221,7 @@ def test_a_zombie_changes_nothing_that_is_settled(new_world, after) -> None:
         world.check()
 
 
-def test_two_workers_that_take_turns_publish_everything_once(new_world) -> None:
+def test_two_interleaved_workers_publish_everything_once(new_world) -> None:
     calls = length(new_world)
     for first in range(1, calls, 5):
         for second in range(first % 7 + 1, calls, 37):

@@ -48,7 +48,7 @@ def test_an_event_and_the_lister_mean_the_same_file(world, shape, key) -> None:
 
 
 @SHAPES
-def test_an_event_that_comes_again_is_a_no_op_also_after_success(world, shape) -> None:
+def test_a_duplicate_event_is_a_no_op_even_after_success(world, shape) -> None:
     stored = put(world, HOSTILE[0])
     register_all(shape(stored), world.tables, world.parts)
     world.run()
@@ -67,7 +67,7 @@ def test_the_version_of_a_versioned_bucket_is_kept(world) -> None:
         assert [found.version_id for found in objects_of(shape(stored))] == ["v7"]
 
 
-def test_what_is_no_new_object_of_ours_is_left_alone(world) -> None:
+def test_events_that_are_not_about_new_raw_files_are_ignored(world) -> None:
     stored = put(world, HOSTILE[2])
     other = put(world, "raw/wine/a.csv.gz")
     odd = put(world, "raw/review/a.txt")
@@ -83,7 +83,7 @@ def test_what_is_no_new_object_of_ours_is_left_alone(world) -> None:
     assert world.files("review") == {}
 
 
-def test_an_event_is_not_done_with_when_the_store_refuses_access(world, monkeypatch) -> None:
+def test_an_event_stays_unhandled_if_the_store_refuses_access(world, monkeypatch) -> None:
     def refused(_: object) -> bool:
         raise UsageError("access is refused")
 
@@ -99,6 +99,6 @@ NO_NOTIFICATION = [
 
 
 @pytest.mark.parametrize("body", NO_NOTIFICATION)
-def test_what_is_no_notification_is_told(world, body) -> None:
+def test_a_message_that_is_not_a_notification_is_refused(world, body) -> None:
     with pytest.raises(DataError, match="not an S3 notification"):
         register_all(body, world.tables, world.parts)

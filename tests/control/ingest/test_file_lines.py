@@ -1,4 +1,4 @@
-"""`dm files list` in pages: every file once, and what is published is not read for the rest."""
+"""`dm files list` in pages: every file once, and listing other states reads no published files."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ STATES = ("pending", "claimed", "written", "published", "failed", "splitting")
 
 
 class PagedStore(MemoryStore):
-    """Gives at most two items a page, and notes which ids were read."""
+    """Returns at most two items per page, and records which ids were read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class PagedStore(MemoryStore):
 
 @pytest.fixture
 def parts() -> SimpleNamespace:
-    """Two files in each state; of the failed ones, people were told of one."""
+    """Two files in each state; one of the failed ones has been alerted."""
     store = PagedStore()
     store.create(Head("review"))
     for number, state in enumerate((*STATES, *STATES)):
@@ -56,7 +56,7 @@ def test_every_file_is_listed_once(parts) -> None:
 
 
 @pytest.mark.parametrize("state", get_args(FileState))
-def test_the_files_of_a_state_are_those_of_the_whole_list_in_it(parts, state) -> None:
+def test_listing_one_state_equals_filtering_the_whole_list(parts, state) -> None:
     whole = {line.file_id: line for line in file_lines(parts)}
     listed = {line.file_id: line for line in file_lines(parts, "review", state)}
     assert listed == {name: line for name, line in whole.items() if line.state == state}
@@ -64,18 +64,18 @@ def test_the_files_of_a_state_are_those_of_the_whole_list_in_it(parts, state) ->
 
 
 @pytest.mark.parametrize("state", [state for state in get_args(FileState) if state != "published"])
-def test_no_file_that_is_published_is_read_for_another_state(parts, state) -> None:
+def test_listing_another_state_reads_no_published_file(parts, state) -> None:
     assert list(file_lines(parts, "review", state))
     assert [name for name in parts.store.read if "published" in name] == []
 
 
-def test_a_list_that_is_cut_short_reads_no_further(parts) -> None:
+def test_a_list_that_is_not_exhausted_reads_only_one_page(parts) -> None:
     first = next(file_lines(parts, "review"))
     assert first.file_id.startswith("f-claimed")
     assert len([name for name in parts.store.read if name.startswith("f-")]) == 2
 
 
-def test_what_the_index_says_of_a_file_is_no_proof(parts) -> None:
+def test_stale_index_entries_are_ignored(parts) -> None:
     stale = parts.store.get(Batch, "review", "b-failed-04")
     parts.store.put(replace(stale, state="claimed", epoch=1))
     parts.store._at["failed"][Batch, "review"].put(stale.id, stale)

@@ -1,4 +1,4 @@
-"""The key of tokens: one key a table, another only where people say so, and no batch of any other."""
+"""The token key: one per table, changed only by `rekey`; no batch with another key is published."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ OLD, NEW = b"the key of before, long and random", b"the key from now on, long an
 
 
 def use(world, key: bytes, engine: bytes | None = None) -> None:
-    """Give the process, and its engine, a key; reviews have tokens."""
+    """Set the key of the process and of its engine, and let reviews have tokens."""
     world.tables["review"] = replace(world.tables["review"], needs_token_key=True)
     world.parts = replace(world.parts, settings=replace(world.parts.settings, token_key=key))
     world.engine.token_key = key_name(engine or key)
@@ -37,14 +37,14 @@ def ingest(world, name: str) -> None:
 
 
 def write_next(world):
-    """Have the batch of what is new parsed, and not published."""
+    """Parse the next batch of new files without publishing it."""
     register_listed(["review"], world.parts)
     (batch,) = plan("review", world.parts, world.rules)
     held = take(batch, "me", world.parts, world.rules)
     return parse(held, world.tables["review"], world.engine, world.parts, world.rules)
 
 
-def test_a_missing_key_is_told_before_anything_is_claimed(world) -> None:
+def test_a_missing_key_is_reported_before_anything_is_claimed(world) -> None:
     use(world, b"")
     assert world.run().batches == ()
     world.land("review", "a", "1")
@@ -53,7 +53,7 @@ def test_a_missing_key_is_told_before_anything_is_claimed(world) -> None:
     assert [b.attempts for b in world.batches("review")] == [0]
 
 
-def test_a_short_key_makes_no_first_token(world) -> None:
+def test_a_short_key_is_refused_for_the_first_batch(world) -> None:
     use(world, b"short")
     world.land("review", "a", "1")
     with pytest.raises(UsageError, match="less than 32 characters"):
@@ -61,7 +61,7 @@ def test_a_short_key_makes_no_first_token(world) -> None:
     assert [b.attempts for b in world.batches("review")] == [0]
 
 
-def test_a_short_key_that_made_tokens_before_its_length_counted_goes_on(world) -> None:
+def test_a_short_key_that_is_already_in_use_stays_valid(world) -> None:
     use(world, OLD)
     ingest(world, "a")
     before = world.head("review")
@@ -71,7 +71,7 @@ def test_a_short_key_that_made_tokens_before_its_length_counted_goes_on(world) -
     assert (world.head("review").number, world.head("review").token_key) == (2, key_name(b"short"))
 
 
-def test_a_table_without_tokens_takes_any_key(world) -> None:
+def test_a_table_without_tokens_ignores_the_key(world) -> None:
     use(world, OLD)
     world.land("beer", "a", "1")
     world.run()
@@ -82,7 +82,7 @@ def test_a_table_without_tokens_takes_any_key(world) -> None:
     world.check()
 
 
-def test_another_key_than_before_is_refused_before_anything_is_claimed(world) -> None:
+def test_a_different_key_is_refused_before_anything_is_claimed(world) -> None:
     use(world, OLD)
     ingest(world, "a")
     use(world, NEW)
@@ -100,7 +100,7 @@ def test_another_key_than_before_is_refused_before_anything_is_claimed(world) ->
     world.check()
 
 
-def test_an_engine_with_another_key_publishes_nothing(world) -> None:
+def test_an_engine_with_a_different_key_publishes_nothing(world) -> None:
     use(world, OLD, engine=NEW)
     with pytest.raises(UsageError, match="has another DM_TOKEN_KEY"):
         ingest(world, "a")
@@ -110,7 +110,7 @@ def test_an_engine_with_another_key_publishes_nothing(world) -> None:
     world.check()
 
 
-def test_an_engine_that_does_not_say_its_key_publishes_nothing(world) -> None:
+def test_an_engine_that_reports_no_key_publishes_nothing(world) -> None:
     use(world, OLD)
     world.engine.token_key = None
     with pytest.raises(UsageError, match="or names none"):
@@ -118,7 +118,7 @@ def test_an_engine_that_does_not_say_its_key_publishes_nothing(world) -> None:
     assert [(b.state, b.attempts) for b in world.batches("review")] == [("pending", 0)]
 
 
-def test_people_change_the_key_and_it_is_written_down(world) -> None:
+def test_a_rekey_is_recorded_in_the_head_and_the_audit_trail(world) -> None:
     use(world, OLD)
     ingest(world, "a")
     head = change(world, NEW)
@@ -133,7 +133,7 @@ def test_people_change_the_key_and_it_is_written_down(world) -> None:
     world.check()
 
 
-def test_changing_to_the_key_that_it_has_does_nothing(world) -> None:
+def test_a_rekey_to_the_current_key_is_a_no_op(world) -> None:
     use(world, OLD)
     ingest(world, "a")
     assert change(world, OLD) == world.head("review")
@@ -143,7 +143,7 @@ def test_changing_to_the_key_that_it_has_does_nothing(world) -> None:
     assert len(list(audit.trail("review", world.parts))) == 1
 
 
-def test_a_replay_reads_with_the_new_key_and_wins(world) -> None:
+def test_a_replay_uses_the_new_key(world) -> None:
     use(world, OLD)
     ingest(world, "a")
     change(world, NEW)
@@ -154,7 +154,7 @@ def test_a_replay_reads_with_the_new_key_and_wins(world) -> None:
     assert (again.number, again.token_key, world.engine.orders[-1].rekeyed) == (2, key_name(NEW), 1)
 
 
-def test_what_was_written_before_the_change_is_parsed_again(world) -> None:
+def test_a_batch_written_before_the_rekey_is_parsed_again(world) -> None:
     use(world, OLD)
     ingest(world, "a")
     world.land("review", "b", "2")
@@ -168,7 +168,7 @@ def test_what_was_written_before_the_change_is_parsed_again(world) -> None:
     world.check()
 
 
-def test_a_key_that_came_back_does_not_bring_its_old_batches_back(world) -> None:
+def test_returning_to_an_old_key_does_not_revive_its_unpublished_batches(world) -> None:
     use(world, OLD)
     ingest(world, "a")
     world.land("review", "b", "2")
@@ -180,7 +180,7 @@ def test_a_key_that_came_back_does_not_bring_its_old_batches_back(world) -> None
     assert (second.batch_id, second.rekeyed, second.epoch) == (written.batch_id, 2, written.epoch + 2)
 
 
-def test_a_change_between_a_look_at_the_head_and_its_intent_is_seen(world) -> None:
+def test_a_rekey_between_reading_the_head_and_writing_the_intent_is_noticed(world) -> None:
     use(world, OLD)
     ingest(world, "a")
     world.land("review", "b", "2")
@@ -188,7 +188,7 @@ def test_a_change_between_a_look_at_the_head_and_its_intent_is_seen(world) -> No
     table, publisher = world.tables["review"], world.parts
 
     class Store:
-        """Whoever publishes has looked at the head, and the key changes before it writes."""
+        """Changes the key after the publisher has read the head and before it writes the intent."""
 
         def __getattr__(self, name):
             return getattr(world.store, name)
@@ -202,14 +202,14 @@ def test_a_change_between_a_look_at_the_head_and_its_intent_is_seen(world) -> No
     assert (pending.state, pending.number, world.head("review").number) == ("pending", None, 1)
 
 
-def test_a_publication_that_is_faster_than_the_change_stands(world) -> None:
+def test_a_publication_just_before_the_rekey_stands(world) -> None:
     use(world, OLD)
     ingest(world, "a")
     world.land("review", "b", "2")
     written, table = write_next(world), world.tables["review"]
 
     class Store:
-        """Whoever changes the key has looked at the head, and a batch is published before it writes."""
+        """Publishes a batch after the rekey has read the head and before it writes."""
 
         def __getattr__(self, name):
             return getattr(world.store, name)
@@ -226,7 +226,7 @@ def test_a_publication_that_is_faster_than_the_change_stands(world) -> None:
     assert [b.token_key for b in world.batches("review")] == [key_name(OLD)] * 2
 
 
-def test_only_what_has_tokens_and_a_long_key_is_changed(world) -> None:
+def test_a_rekey_needs_a_table_with_tokens_a_long_key_and_a_reason(world) -> None:
     with pytest.raises(UsageError, match="review has no tokens"):
         rekey(world.tables["review"], "why not", world.parts)
     with pytest.raises(UsageError, match="less than 32"):

@@ -1,4 +1,4 @@
-"""When the bucket is listed, and that nothing else looks at what was ingested long ago."""
+"""When the bucket is listed, and that nothing else reads what was ingested long ago."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import pytest
 from control.ingest.register import register
 
 
-def test_where_events_tell_of_new_files_the_bucket_is_listed_once_an_hour(world) -> None:
+def test_with_notifications_the_bucket_is_listed_once_an_hour(world) -> None:
     world.land("review", "a", "1")
     assert world.run(listing="when_due").registered == 1
     world.land("review", "lost", "2")
@@ -22,7 +22,7 @@ def test_where_events_tell_of_new_files_the_bucket_is_listed_once_an_hour(world)
     world.check()
 
 
-def test_a_listing_by_a_clock_that_was_a_year_ahead_does_not_count(world) -> None:
+def test_a_listing_recorded_by_a_clock_a_year_ahead_is_ignored(world) -> None:
     world.land("review", "a", "1")
     world.run(listing="when_due")
     ahead = world.clock.now() + timedelta(days=365)
@@ -32,7 +32,7 @@ def test_a_listing_by_a_clock_that_was_a_year_ahead_does_not_count(world) -> Non
     assert world.head("review").listed_at == world.clock.now()
 
 
-def test_a_listing_that_broke_off_does_not_count(world, monkeypatch) -> None:
+def test_an_interrupted_listing_does_not_count(world, monkeypatch) -> None:
     world.land("review", "a", "1")
     with monkeypatch.context() as patched:
         patched.setattr(world.objects, "list", broken)
@@ -41,8 +41,8 @@ def test_a_listing_that_broke_off_does_not_count(world, monkeypatch) -> None:
     assert world.run(listing="when_due").registered == 1
 
 
-def test_that_the_bucket_was_listed_is_noted_beside_a_publication(world, monkeypatch) -> None:
-    """Another worker publishes just then: neither undoes what the other wrote."""
+def test_recording_a_listing_keeps_a_concurrent_publication(world, monkeypatch) -> None:
+    """Another worker publishes at the same time: neither overwrites what the other wrote."""
     world.land("review", "a", "1")
     world.run()
     head, update = world.head("review"), world.store.update
@@ -57,7 +57,7 @@ def test_that_the_bucket_was_listed_is_noted_beside_a_publication(world, monkeyp
     assert world.head("review") == replace(head, number=7, listed_at=world.clock.now())
 
 
-def test_what_a_delivery_costs_does_not_depend_on_what_was_delivered_before(world, monkeypatch) -> None:
+def test_the_cost_of_a_delivery_does_not_depend_on_earlier_ones(world, monkeypatch) -> None:
     world.land("review", "first", "1")
     world.run()
     costs = [cost_of_five_files(world, "few", monkeypatch)]
@@ -70,7 +70,7 @@ def test_what_a_delivery_costs_does_not_depend_on_what_was_delivered_before(worl
 
 
 def cost_of_five_files(world, name: str, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Calls and items read, from the events that tell of the files to their publication."""
+    """Count calls and items read, from the notifications of five files to their publication."""
     world.run(listing="when_due")
     found = []
     for number in range(5):

@@ -1,4 +1,4 @@
-"""A table in which nothing happened costs no request, however many there are."""
+"""Tables without news cost no requests, however many there are."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from control.status import every_status
 
 
 class Counted:
-    """A port whose calls are counted."""
+    """Wraps a port and counts its calls."""
 
     def __init__(self, port: object, calls: Counter[str]) -> None:
         self._port, self._calls = port, calls
@@ -23,7 +23,7 @@ class Counted:
         method = getattr(self._port, name)
 
         def call(*given: Any, **named: Any) -> Any:
-            # DynamoDB has no request for no keys.
+            # Reading no keys makes no request to DynamoDB.
             self._calls[name] += name != "get_many" or bool(given[2])
             return method(*given, **named)
 
@@ -31,7 +31,7 @@ class Counted:
 
 
 def lake(new_world: Callable[..., Any], bronze_table: Callable[[str], Any], tables: int) -> Any:
-    """A world of so many tables, each with a file that was published."""
+    """Create a world of `tables` tables, each with one published file."""
     names = [f"t{number:03}" for number in range(tables)]
     world = new_world(tables={name: bronze_table(name) for name in names})
     for name in names:
@@ -41,7 +41,7 @@ def lake(new_world: Callable[..., Any], bronze_table: Callable[[str], Any], tabl
 
 
 def asked(world: Any, what: Callable[[Any], object]) -> Counter[str]:
-    """The calls that `what` makes of the ports of `world`."""
+    """Count the calls that `what` makes to the ports of `world`."""
     parts, calls = world.parts, Counter[str]()
     ports = {name: Counted(getattr(parts, name), calls) for name in ("store", "objects", "catalog")}
     world.parts = replace(parts, **ports)
@@ -74,7 +74,7 @@ def test_a_run_with_one_new_file_costs_the_same_with_ten_times_the_tables(new_wo
 
 
 def test_batches_that_refused_records_cost_later_runs_nothing(new_world, bronze_table) -> None:
-    """They stay at hand for good: some of each table every month, in a lake that is a few years old."""
+    """Such batches stay in the index forever; a lake that is a few years old has many for each table."""
     world = lake(new_world, bronze_table, 5)
     world.run(listing="when_due")
     young = asked(world, lambda world: world.run(listing="when_due"))
@@ -105,7 +105,7 @@ def test_the_status_of_ten_times_the_tables_costs_the_same(new_world, bronze_tab
     assert costs[0] == costs[1]
 
 
-def test_a_note_of_the_last_listing_is_one_write_a_table(new_world, bronze_table) -> None:
+def test_recording_a_listing_is_one_write_per_table(new_world, bronze_table) -> None:
     world = lake(new_world, bronze_table, 5)
     world.run(listing="when_due")
     world.clock.sleep(world.rules.relist_seconds)
@@ -114,7 +114,7 @@ def test_a_note_of_the_last_listing_is_one_write_a_table(new_world, bronze_table
     assert {world.head(name).listed_at for name in world.tables} == {world.clock.now()}
 
 
-def test_where_too_much_is_at_hand_for_one_look_each_table_is_asked(
+def test_if_one_request_cannot_return_all_open_work_each_table_is_queried(
     new_world, bronze_table, monkeypatch
 ) -> None:
     world = lake(new_world, bronze_table, 5)
@@ -130,8 +130,8 @@ def test_where_too_much_is_at_hand_for_one_look_each_table_is_asked(
     ]
 
 
-def test_only_what_may_be_there_is_asked_for(new_world, bronze_table, monkeypatch) -> None:
-    """A table that has only batches, or only raw files, which nobody has put into one."""
+def test_each_table_is_queried_only_for_the_open_work_it_has(new_world, bronze_table, monkeypatch) -> None:
+    """One table has only open batches, another only raw files that are in no batch yet."""
     world = lake(new_world, bronze_table, 5)
     world.land("t001", "second", "2")
     register_listed(world.tables, world.parts)
@@ -160,7 +160,7 @@ def broken(*given: object) -> Any:
 
 
 @pytest.mark.parametrize("objects", [1, FEW_OBJECTS, FEW_OBJECTS + 1, 5 * FEW_OBJECTS + 1])
-def test_what_is_registered_is_known_however_many_objects_a_table_has(
+def test_registered_files_are_known_however_many_objects_a_table_has(
     new_world, bronze_table, objects: int
 ) -> None:
     world = lake(new_world, bronze_table, 3)
@@ -177,9 +177,7 @@ def test_what_is_registered_is_known_however_many_objects_a_table_has(
     assert register_listed(world.tables, world.parts, known)[0] == 0
 
 
-def test_an_object_that_comes_back_with_other_content_during_a_run_is_told_of(
-    new_world, bronze_table
-) -> None:
+def test_an_object_that_returns_with_other_content_during_a_run_is_reported(new_world, bronze_table) -> None:
     world, known = lake(new_world, bronze_table, 3), Known()
     world.objects.delete(["s3://lake/raw/t001/first.json.gz"])
     assert register_listed(world.tables, world.parts, known) == (0, ())

@@ -1,4 +1,4 @@
-"""Notifications from a queue: registered, then deleted; what is none goes aside, and people are told."""
+"""Queue messages: notifications are registered and deleted; others become dead letters with an alert."""
 
 import json
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from control.ports import Message, Notifications
 
 
 def told(world, name: str) -> str:
-    """The notification of an object that has landed."""
+    """Return the notification of a landed object."""
     (found,) = world.objects.list(f"s3://lake/raw/review/{name}.json.gz")
     said = {"key": found.key, "size": found.size_bytes, "eTag": found.etag}
     record = {"eventName": "ObjectCreated:Put", "eventTime": "2026-01-02T03:04:05Z"}
@@ -22,7 +22,7 @@ def told(world, name: str) -> str:
 
 @dataclass
 class Queue:
-    """A queue in memory; what is received and not done comes again with `again`."""
+    """A queue in memory. `again` redelivers what was received and not deleted."""
 
     name: str = "raw"
     waiting: list[Message] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Queue:
 
 
 class Sqs:
-    """The same on SQS."""
+    """The same queue on SQS."""
 
     def __init__(self, cloud: Settings) -> None:
         self._client = client(cloud, "sqs")
@@ -81,7 +81,7 @@ def queue_of(notices: Queue | Sqs) -> Notifications:
     return notices if isinstance(notices, Queue) else notices.queue
 
 
-def test_what_the_queue_tells_of_is_ingested_and_told_no_more(world, notices) -> None:
+def test_notified_files_are_ingested_and_their_messages_deleted(world, notices) -> None:
     for number in range(12):
         world.land("review", f"{number:02}", f"{number}")
         notices.send(told(world, f"{number:02}"))
@@ -92,7 +92,7 @@ def test_what_the_queue_tells_of_is_ingested_and_told_no_more(world, notices) ->
     world.check()
 
 
-def test_what_the_queue_tells_of_a_table_that_is_left_to_others_is_nobodys_trouble(world, notices) -> None:
+def test_notifications_of_tables_left_to_other_runs_are_no_finding(world, notices) -> None:
     world.land("review", "a", "1")
     notices.send(told(world, "a"))
     del world.tables["review"]
@@ -102,7 +102,7 @@ def test_what_the_queue_tells_of_a_table_that_is_left_to_others_is_nobodys_troub
     assert len(list(world.objects.list("s3://lake/alerts/outbox/"))) == 1
 
 
-def test_a_message_that_is_no_notification_goes_aside_and_people_are_told(world, notices) -> None:
+def test_a_message_that_is_not_a_notification_becomes_a_dead_letter_with_an_alert(world, notices) -> None:
     world.land("review", "a", "1")
     for body in ("hello", '{"Records": [{}]}', told(world, "a")):
         notices.send(body)
@@ -114,7 +114,7 @@ def test_a_message_that_is_no_notification_goes_aside_and_people_are_told(world,
     assert b"hello" not in world.objects.get(stored.uri)
 
 
-def test_what_was_not_registered_is_told_again(world, monkeypatch) -> None:
+def test_a_message_whose_file_was_not_registered_is_redelivered(world, monkeypatch) -> None:
     queue = Queue()
     world.land("review", "a", "1")
     queue.send(told(world, "a"))
@@ -128,7 +128,7 @@ def test_what_was_not_registered_is_told_again(world, monkeypatch) -> None:
     assert queue.received == queue.waiting == []
 
 
-def test_a_process_that_dies_while_it_sets_a_message_aside_tells_of_it_once(world, monkeypatch) -> None:
+def test_a_dead_letter_is_alerted_once_even_if_the_process_dies(world, monkeypatch) -> None:
     queue = Queue()
     queue.send("hello")
     with monkeypatch.context() as patched:
@@ -142,7 +142,7 @@ def test_a_process_that_dies_while_it_sets_a_message_aside_tells_of_it_once(worl
     assert len(list(world.objects.list("s3://lake/alerts/outbox/"))) == 1
 
 
-def test_a_queue_without_a_place_for_what_it_cannot_take_is_refused(cloud: Settings) -> None:
+def test_a_queue_without_a_dead_letter_queue_is_refused(cloud: Settings) -> None:
     url = client(cloud, "sqs").create_queue(QueueName=f"{cloud.bucket}-alone")["QueueUrl"]
     with pytest.raises(UsageError, match="has no dead-letter queue"):
         SqsQueue(cloud, url)

@@ -1,4 +1,4 @@
-"""A key that is written again in a bucket without versions: people are told once, and nothing comes twice."""
+"""A key that is overwritten in a bucket without versions: one alert, and nothing is ingested twice."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ MESSAGE = (
 
 @pytest.fixture
 def ingested(world):
-    """A world in which one file is published, and then written over."""
+    """A world in which one file was published and then overwritten."""
     world.land("review", "a", "1")
     world.run()
     world.land("review", "a", "2")
@@ -33,7 +33,7 @@ def severities(findings: tuple[Finding, ...]) -> list[tuple[str, str]]:
     return [(found.code, found.severity) for found in findings]
 
 
-def test_what_was_published_first_stays_and_people_are_told_once(ingested) -> None:
+def test_the_published_content_stays_and_one_alert_is_sent(ingested) -> None:
     told = ingested.run().findings
     assert told == (Finding("raw.overwritten", "error", "raw/review/", MESSAGE),)
     assert ingested.visible("review") == {1: ["1"]}
@@ -45,7 +45,7 @@ def test_what_was_published_first_stays_and_people_are_told_once(ingested) -> No
     assert len(list(outbox(ingested))) == 1
 
 
-def test_a_later_overwriting_is_told_apart_from_the_ones_before(ingested) -> None:
+def test_a_later_overwrite_is_a_new_error(ingested) -> None:
     ingested.land("review", "b", "3")
     ingested.run()
     ingested.land("review", "b", "4")
@@ -57,7 +57,7 @@ def test_a_later_overwriting_is_told_apart_from_the_ones_before(ingested) -> Non
     assert severities(ingested.run().findings)[0] == ("raw.overwritten", "error")
 
 
-def test_status_and_the_list_of_files_name_it_until_it_is_gone(ingested) -> None:
+def test_status_and_files_list_show_it_until_it_is_deleted(ingested) -> None:
     ingested.run()
     warning = "1 raw file(s) were overwritten after ingestion: see `dm files list --overwritten`"
     assert table_status("review", ingested.parts).warnings == (warning,)
@@ -68,7 +68,7 @@ def test_status_and_the_list_of_files_name_it_until_it_is_gone(ingested) -> None
     assert list(file_lines(ingested.parts, overwritten=True)) == []
 
 
-def test_content_that_is_restored_is_no_trouble_any_more(ingested) -> None:
+def test_restoring_the_content_ends_the_finding(ingested) -> None:
     ingested.run()
     ingested.land("review", "a", "1")
     assert ingested.run().findings == ()
@@ -77,7 +77,7 @@ def test_content_that_is_restored_is_no_trouble_any_more(ingested) -> None:
     assert ingested.visible("review") == {1: ["1"], 2: ["1"]}
 
 
-def test_who_dies_before_it_is_noted_tells_of_it_again(ingested, monkeypatch) -> None:
+def test_a_process_that_dies_before_recording_it_repeats_the_same_alert(ingested, monkeypatch) -> None:
     put, update = alerts.put, ingested.store.update
     with monkeypatch.context() as patched:
         patched.setattr(alerts, "put", dying)
@@ -95,7 +95,7 @@ def test_who_dies_before_it_is_noted_tells_of_it_again(ingested, monkeypatch) ->
 
 
 @pytest.mark.parametrize("planned", [False, True])
-def test_what_was_overwritten_before_it_was_ingested_is_taken_as_it_is(world, planned: bool) -> None:
+def test_a_file_overwritten_before_ingestion_is_ingested_with_its_new_content(world, planned: bool) -> None:
     world.land("review", "a", "1")
     world.land("review", "b", "2")
     if planned:
@@ -111,7 +111,7 @@ def test_what_was_overwritten_before_it_was_ingested_is_taken_as_it_is(world, pl
     assert world.run().findings == ()
 
 
-def test_a_failed_file_that_is_landed_again_is_taken_by_a_redrive(world) -> None:
+def test_a_redrive_reads_a_failed_file_that_was_landed_again(world) -> None:
     world.land("review", "a", "!refuse", "1")
     world.run()
     world.land("review", "a", "1")
@@ -126,7 +126,7 @@ def test_a_failed_file_that_is_landed_again_is_taken_by_a_redrive(world) -> None
     world.check()
 
 
-def test_a_replay_never_takes_what_was_written_over_a_published_file(ingested) -> None:
+def test_a_replay_never_reads_content_that_overwrote_a_published_file(ingested) -> None:
     replay(batches("review", "1", "1", ingested.parts)[0], "why not", ingested.parts)
     ingested.run()
     [_, failed] = sorted(ingested.batches("review"), key=lambda batch: batch.state != "published")
@@ -136,7 +136,7 @@ def test_a_replay_never_takes_what_was_written_over_a_published_file(ingested) -
     assert ingested.visible("review") == {1: ["1"]}
 
 
-def test_the_loss_of_a_file_that_nobody_has_any_more_can_be_taken(world) -> None:
+def test_the_loss_of_a_deleted_file_can_be_waived(world) -> None:
     world.land("review", "a", "1")
     register_listed(world.tables, world.parts)
     world.objects.delete(["s3://lake/raw/review/a.json.gz"])
@@ -146,7 +146,7 @@ def test_the_loss_of_a_file_that_nobody_has_any_more_can_be_taken(world) -> None
     assert table_status("review", world.parts).warnings == ()
 
 
-def test_in_a_bucket_with_versions_each_is_a_file_and_nothing_is_overwritten(world) -> None:
+def test_in_a_versioned_bucket_each_version_is_a_file(world) -> None:
     world.objects = MemoryObjects(versioned=True)
     world.__post_init__()
     world.land("review", "a", "1")
@@ -157,7 +157,7 @@ def test_in_a_bucket_with_versions_each_is_a_file_and_nothing_is_overwritten(wor
 
 
 class Overwriting:
-    """An object store whose first reader comes too late: the object was just written over."""
+    """An object store that overwrites the object just before its first read."""
 
     def __init__(self, world) -> None:
         self.world = world

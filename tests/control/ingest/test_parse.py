@@ -37,7 +37,7 @@ def test_the_files_of_a_batch_are_read_together(world, monkeypatch) -> None:
     assert read == [batch.file_ids]
 
 
-def test_a_written_batch_has_a_manifest_that_says_all_and_that_its_item_seals(world) -> None:
+def test_a_written_batch_has_a_complete_manifest_with_its_digest_in_the_store(world) -> None:
     written = do(world, held(world, "1", "bad 2"))
     text = world.objects.get(attempt_of(written, "lake").document("manifest.json"))
     manifest = from_json(Manifest, text, "manifest")
@@ -78,7 +78,7 @@ def first(report: Report, **changes: object) -> Report:
         ),
     ],
 )
-def test_an_engine_that_lies_is_found_out_and_nothing_is_sealed(world, change, problem) -> None:
+def test_a_wrong_report_of_an_engine_is_refused_and_no_manifest_written(world, change, problem) -> None:
     batch = held(world, "1", "bad 2", "ctl:add-column")
     with pytest.raises(EngineError, match=problem):
         do(world, batch, change)
@@ -87,7 +87,7 @@ def test_an_engine_that_lies_is_found_out_and_nothing_is_sealed(world, change, p
 
 
 @pytest.mark.parametrize("folder", ["bronze", "events", "quarantine"])
-def test_an_object_that_nobody_reported_is_found_out(world, folder) -> None:
+def test_an_unreported_object_is_refused(world, folder) -> None:
     batch = held(world, "1")
     stray = getattr(attempt_of(batch, "lake"), folder)
     world.objects.put(f"{stray}/stray.parquet", b"x")
@@ -95,7 +95,7 @@ def test_an_object_that_nobody_reported_is_found_out(world, folder) -> None:
         do(world, batch)
 
 
-def test_objects_of_the_tenth_attempt_are_not_taken_for_those_of_the_first(world) -> None:
+def test_objects_of_attempt_ten_are_not_counted_for_attempt_one(world) -> None:
     batch = held(world, "1")
     world.objects.put(f"{attempt_of(batch, 'lake').bronze}0/x.parquet", b"x")
     assert do(world, batch).state == "written"
@@ -113,7 +113,7 @@ def test_a_worker_that_was_taken_over_cannot_write(world) -> None:
 def test_a_file_of_another_batch_is_left_out(world) -> None:
     batch = held(world, "1", files=3)
     file = world.files("review")["f1"]
-    # As if another planner had been faster with this file.
+    # Another planner was faster with this file.
     world.store.update(file, replace(file, batch_id=None))
     free = world.files("review")["f1"]
     other = new_batch([free], "light", world.parts)
@@ -131,7 +131,7 @@ def test_a_batch_without_files_of_its_own_ends_without_a_number(world) -> None:
     assert world.engine.orders == []
 
 
-def test_a_file_whose_planner_died_before_assigning_it_is_taken_along(world) -> None:
+def test_a_file_whose_planner_died_before_assigning_it_is_included(world) -> None:
     batch = held(world, "1", files=2)
     for file in world.files("review").values():
         world.store.update(file, replace(file, batch_id=None))
@@ -153,7 +153,7 @@ def test_a_refused_file_alone_fails_and_its_lines_are_kept(world) -> None:
     assert list(world.objects.list(attempt_of(failed, "lake").document("manifest.json")))
 
 
-def test_a_version_of_a_versioned_bucket_is_named_in_the_order(world) -> None:
+def test_the_order_names_the_version_in_a_versioned_bucket(world) -> None:
     batch = held(world, "1")
     (file,) = world.files("review").values()
     versioned = replace(file, version_id="v7")
@@ -163,7 +163,7 @@ def test_a_version_of_a_versioned_bucket_is_named_in_the_order(world) -> None:
     assert world.engine.orders[0].files[0].version_id == "v7"
 
 
-def test_an_older_version_of_an_object_that_was_put_twice_does_not_count(world) -> None:
+def test_older_versions_of_written_objects_are_ignored(world) -> None:
     batch = held(world, "1")
     real_list = world.objects.list
 

@@ -5,7 +5,7 @@ from control.ingest.plan import plan
 
 
 def planned(world, *sizes: int, choice: str = "auto") -> list[list[int]]:
-    """Sizes of the files in each planned batch."""
+    """Return the file sizes of each planned batch."""
     for number, size in enumerate(sizes):
         world.land("review", f"{number:03}", "x" * size)
     register_listed(["review"], world.parts)
@@ -16,12 +16,12 @@ def planned(world, *sizes: int, choice: str = "auto") -> list[list[int]]:
     ]
 
 
-def test_batches_keep_to_the_number_of_files(world) -> None:
+def test_batches_respect_the_maximum_number_of_files(world) -> None:
     world.rules = replace(world.rules, light_files=2)
     assert planned(world, 1, 1, 1, 1, 1) == [[1, 1], [1, 1], [1]]
 
 
-def test_batches_keep_to_the_bytes_and_a_large_file_is_alone(world) -> None:
+def test_batches_respect_the_maximum_bytes_and_a_large_file_is_alone(world) -> None:
     world.rules = replace(world.rules, light_bytes=10)
     assert planned(world, 6, 4, 1, 99, 2) == [[6, 4], [1], [99], [2]]
 
@@ -37,7 +37,7 @@ def test_planning_again_plans_nothing(world) -> None:
     assert planned(world) == []
 
 
-def test_a_plan_that_was_interrupted_before_it_assigned_files_is_the_same_plan_again(world) -> None:
+def test_a_plan_interrupted_before_assigning_files_is_repeated_identically(world) -> None:
     planned(world, 1, 2)
     (batch,) = world.batches("review")
     for file in world.files("review").values():
@@ -54,12 +54,12 @@ def test_the_engine_follows_the_backlog_and_spark_takes_larger_batches(world) ->
     assert [batch.engine for batch in world.batches("review")].count("spark") == 1
 
 
-def test_a_choice_of_engine_is_followed(world) -> None:
+def test_an_explicit_engine_is_used(world) -> None:
     planned(world, 1, choice="spark")
     assert [batch.engine for batch in world.batches("review")] == ["spark"]
 
 
-def test_a_key_that_spark_cannot_read_is_left_to_the_light_engine(world) -> None:
+def test_keys_that_spark_cannot_read_go_to_the_light_engine(world) -> None:
     for name in ("a", "/b", "./c", "../d", "e.f"):
         world.land("review", name, "1")
     planned(world, choice="spark")

@@ -36,19 +36,19 @@ def write_next(world) -> Batch:
 
 
 def head_at(world, number: int, tally: Tally | None = None) -> Head:
-    """The free head at a number, once somebody has begun to publish."""
+    """Return the head without an intent at `number`, after publishing has begun."""
     return Head("review", number, tally=tally, columns=columns_of(world.tables["review"]))
 
 
 def intend(world, written: Batch) -> Head:
-    """Leave an open intent behind for the first batch."""
+    """Leave an open intent for the first batch."""
     head = intend_next(world, written)
     assert world.visible("review") == {}
     return head
 
 
 def intend_next(world, written: Batch) -> Head:
-    """Leave an open intent behind, as a publisher that dies right after it does."""
+    """Leave an open intent, as a publisher that dies right after writing it does."""
     stop = ConflictError("stop here")
     settle("review", world.parts)
 
@@ -75,9 +75,9 @@ def test_publishing_again_gives_the_same_number(world, written) -> None:
     assert (first.number, world.head("review")) == (1, head_at(world, 1, ONE))
 
 
-def test_anyone_rolls_an_intent_forward_exactly_as_it_says(world, written) -> None:
+def test_any_process_rolls_an_intent_forward_exactly_as_recorded(world, written) -> None:
     intent = intend(world, written).intent
-    world.clock.sleep(3600)  # past midnight: a partition computed anew would have another date
+    world.clock.sleep(3600)  # past midnight: a recomputed partition would have another date
     assert settle("review", world.parts) == head_at(world, 1, ONE)
     assert tuple(world.catalog.partitions.values()) == intent.partitions
     batch = world.store.get(Batch, "review", written.batch_id)
@@ -90,7 +90,7 @@ def test_anyone_rolls_an_intent_forward_exactly_as_it_says(world, written) -> No
     [{"state": "claimed", "epoch": 2}, {"state": "written", "epoch": 2}, {"state": "failed"}],
     ids=["claimed again", "written again", "failed"],
 )
-def test_an_intent_whose_batch_has_moved_on_is_withdrawn_and_was_never_visible(world, written, moved) -> None:
+def test_an_intent_whose_batch_has_moved_on_is_withdrawn_unseen(world, written, moved) -> None:
     intend(world, written)
     world.store.update(written, replace(written, **moved))
     assert settle("review", world.parts) == head_at(world, 0)
@@ -98,7 +98,7 @@ def test_an_intent_whose_batch_has_moved_on_is_withdrawn_and_was_never_visible(w
     assert world.store.get(Batch, "review", written.batch_id) == replace(written, **moved)
 
 
-def test_an_intent_for_a_batch_that_has_another_number_is_withdrawn(world, written) -> None:
+def test_an_intent_for_a_batch_with_another_number_is_withdrawn(world, written) -> None:
     published = publish(written, world.tables["review"], world.parts)
     head = world.head("review")
     again = Partition("bronze", "review", ("2026-01-02", "2"), "s3://lake/bronze/review/twice/", {})
@@ -116,7 +116,7 @@ def intent_of(world, batch: Batch):
     return _intent(batch, Head("review"), world.tables["review"], manifest, world.parts)
 
 
-def test_nobody_starts_a_new_intent_before_the_last_one_is_settled(world, written) -> None:
+def test_an_open_intent_is_settled_before_a_new_one_starts(world, written) -> None:
     intend(world, written)
     world.land("review", "b", "3")
     second = publish(write_next(world), world.tables["review"], world.parts)
@@ -124,18 +124,18 @@ def test_nobody_starts_a_new_intent_before_the_last_one_is_settled(world, writte
     assert world.visible("review") == {1: ["1", "2"], 2: ["3"]}
 
 
-def test_what_is_counted_anew_beside_an_open_intent_is_right_once_that_is_carried_out(world, written) -> None:
+def test_a_recount_beside_an_open_intent_is_right_once_the_intent_is_settled(world, written) -> None:
     publish(written, world.tables["review"], world.parts)
     world.land("review", "b", "3")
     head = intend_next(world, write_next(world))
-    world.store.put(replace(head, tally=None, coming=None))  # as another version leaves it
+    world.store.put(replace(head, tally=None, coming=None))  # as an older version leaves it
     assert tally.recount("review", world.parts) == ONE
     settled = settle("review", world.parts)
     assert settled.counted is not None
     assert (settled.counted.files, settled.counted.counts) == (2, Counts(3, 3))
 
 
-def test_what_another_version_has_begun_is_not_counted_wrongly(world, written) -> None:
+def test_an_intent_of_an_older_version_is_recounted_not_miscounted(world, written) -> None:
     head = intend(world, written)
     world.store.put(replace(head, coming=None))
     assert settle("review", world.parts).counted is None
@@ -150,7 +150,7 @@ def test_a_batch_that_was_taken_over_is_not_published(world, written) -> None:
     assert world.head("review") == Head("review", 0)
 
 
-def test_a_partition_that_is_elsewhere_already_stops_publication(world, written) -> None:
+def test_an_existing_partition_with_another_location_stops_publication(world, written) -> None:
     foreign = Partition("bronze", "review", ("2026-01-02", "1"), "s3://lake/elsewhere/", {})
     world.catalog.add_partition(foreign)
     with pytest.raises(ConflictError, match="elsewhere"):
@@ -158,7 +158,7 @@ def test_a_partition_that_is_elsewhere_already_stops_publication(world, written)
     assert world.head("review").number == 0
 
 
-def test_a_manifest_that_is_not_the_sealed_one_stops_publication(world, written) -> None:
+def test_a_manifest_with_another_digest_stops_publication(world, written) -> None:
     uri = attempt_of(written, "lake").document("manifest.json")
     world.objects.put(uri, world.objects.get(uri) + b" ")
     with pytest.raises(UpstreamError, match="sealed"):
@@ -183,15 +183,15 @@ def test_events_become_visible_before_the_rows(world) -> None:
     assert added == ["review_events", "review"]
 
 
-def test_a_stale_publisher_does_not_publish_what_a_later_epoch_has_written(world, written) -> None:
+def test_a_stale_publisher_does_not_publish_the_batch_of_a_later_epoch(world, written) -> None:
     world.store.update(written, replace(written, state="written", epoch=2, manifest_digest="another"))
     with pytest.raises(StaleEpochError):
         publish(written, world.tables["review"], world.parts)
     assert world.head("review") == Head("review", 0)
 
 
-def test_control_records_that_say_strange_things_leave_room_in_the_items_of_a_table(world) -> None:
-    """An item of DynamoDB has 400 KB: beyond it nothing of the table could be published any more."""
+def test_strange_control_records_keep_the_items_of_a_table_small(world) -> None:
+    """A DynamoDB item is limited to 400 KB; beyond that, nothing of the table could be published any more."""
     for name in "ab":
         strange = [f"ctl:create-table {name}{number} {'x' * 80}" for number in range(3_000)]
         short = [f"ctl:{name}{number}" for number in range(300)]

@@ -1,4 +1,4 @@
-"""What is in quarantine is found without reading what is done, and none of it is passed over."""
+"""Everything in quarantine is found without reading finished work."""
 
 from collections import Counter
 from typing import Any
@@ -11,8 +11,8 @@ from control.ports import Page
 Found = tuple[list[str], list[str]]
 
 
-def looked_for(world) -> Found:
-    """The keys that `list` and `replay --table` find."""
+def found_in_quarantine(world) -> Found:
+    """Return the keys that `list` and `replay --table` find."""
     for stored in list(world.objects.list("s3://lake/quarantine/")):  # entries as the parser writes them
         world.objects.put(stored.uri, b'{"line":2,"reason":"bad"}\n')
     listed = [entry.key for entry in quarantine.refused(world.parts, "review")]
@@ -21,7 +21,7 @@ def looked_for(world) -> Found:
 
 @pytest.fixture
 def refusing(world):
-    """A world with a refused line, a refused file and a clean one, each in a batch of its own."""
+    """A world with a refused line, a refused file and a clean file, each in its own batch."""
     for name, *lines in (("bad", "1", "bad 2"), ("refused", "!refuse"), ("clean", "3")):
         world.land("review", name, *lines)
         world.run()
@@ -31,14 +31,14 @@ def refusing(world):
 BAD, REFUSED = "raw/review/bad.json.gz", "raw/review/refused.json.gz"
 
 
-def test_what_is_done_is_not_read_to_find_what_was_refused(refusing, monkeypatch) -> None:
+def test_finding_refusals_reads_no_finished_work(refusing, monkeypatch) -> None:
     def asked() -> Counter[str]:
         seen: Counter[str] = Counter()
         with monkeypatch.context() as patched:
             for name in ("get", "get_many", "query"):
                 patched.setattr(refusing.store, name, counted(getattr(refusing.store, name), name, seen))
             patched.setattr(refusing.objects, "get", counted(refusing.objects.get, "objects", seen))
-            listed, replayed = looked_for(refusing)
+            listed, replayed = found_in_quarantine(refusing)
         assert (listed, sorted(replayed)) == ([REFUSED, BAD], [BAD, REFUSED])
         return seen
 
@@ -50,12 +50,12 @@ def test_what_is_done_is_not_read_to_find_what_was_refused(refusing, monkeypatch
     assert before["items"] <= 20
 
 
-def test_of_what_was_answered_for_no_object_is_read(refusing, monkeypatch) -> None:
-    """By then, years of lines may have been waived or accepted since; the panel asks every ten seconds."""
+def test_listing_open_refusals_reads_no_objects_of_waived_or_accepted_ones(refusing, monkeypatch) -> None:
+    """There may be years of lines that were waived or accepted later, and the panel polls every 10 s."""
     for number in range(12):
         refusing.land("review", f"bad{number}", "1", "bad 2")
         refusing.run()
-    looked_for(refusing)
+    found_in_quarantine(refusing)
     for file, batch in list(quarantine.open_files("review", refusing.parts)):
         if file.key == "raw/review/bad3.json.gz":
             refusing.engine.forgiving = True
@@ -71,29 +71,29 @@ def test_of_what_was_answered_for_no_object_is_read(refusing, monkeypatch) -> No
     assert len(list(quarantine.refused(refusing.parts, "review"))) == 13
 
 
-def test_what_the_index_lacks_is_found_all_the_same(refusing, monkeypatch) -> None:
-    """A batch that another version published, or that the index has not got yet."""
+def test_refusals_missing_in_the_index_are_found(refusing, monkeypatch) -> None:
+    """Another version published the batch, or the index does not have it yet."""
     query = refusing.store.query
 
     def lacking(*args: Any, place: str | None = None, **options: Any) -> Page[Any]:
         return Page((), None) if place == "quarantined" else query(*args, place=place, **options)
 
     monkeypatch.setattr(refusing.store, "query", lacking)
-    listed, replayed = looked_for(refusing)
+    listed, replayed = found_in_quarantine(refusing)
     assert (listed, sorted(replayed)) == ([REFUSED, BAD], [BAD, REFUSED])
 
 
-def test_a_batch_whose_leftovers_are_not_swept_yet_is_found(world) -> None:
+def test_refusals_of_a_batch_with_unswept_leftovers_are_found(world) -> None:
     world.land("review", "bad", "1", "bad 2")
     world.engine.objects = Failing(world)
     world.run()
     [batch] = world.batches("review")
     assert (batch.state, batch.epoch, batch.swept) == ("published", 2, 0)
-    assert looked_for(world) == ([BAD], [BAD])
+    assert found_in_quarantine(world) == ([BAD], [BAD])
 
 
 class Failing:
-    """An object store that its first reader cannot read."""
+    """An object store whose first read fails."""
 
     def __init__(self, world) -> None:
         self.world = world

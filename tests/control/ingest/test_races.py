@@ -1,4 +1,4 @@
-"""What another worker does between a read and the write that follows it, and what is gone when it is read."""
+"""What another worker does between a read and the following write, and objects that vanish before a read."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ FOLDER = "raw/review/epoch=2/reload=7/"
 
 
 class Meanwhile:
-    """A store in which something happens just before the first write of an item of a kind."""
+    """A store that calls `happens` just before the first update of an item of a kind."""
 
     def __init__(self, store, kind, happens) -> None:
         self._store, self._kind, self._happens = store, kind, happens
@@ -38,16 +38,14 @@ def meanwhile(world, kind, happens):
 
 
 def taken_over(world, batch: Batch) -> None:
-    """Another worker has the batch, and its lease has run out again."""
+    """Let another worker claim the batch and its lease expire."""
     seen = world.store.get(Batch, batch.table, batch.batch_id)
     world.store.put(
         replace(seen, state="claimed", epoch=seen.epoch + 1, owner="other", lease_expires_at=None)
     )
 
 
-def test_a_batch_that_is_taken_over_while_its_intent_is_decided_on_is_not_published(
-    world, monkeypatch
-) -> None:
+def test_a_batch_taken_over_while_its_intent_is_written_is_not_published(world, monkeypatch) -> None:
     world.land("review", "a", "1")
     seen = []
     monkeypatch.setattr(running, "publish", lambda written, *_: seen.append(written) or written)
@@ -64,7 +62,7 @@ def test_a_batch_that_is_taken_over_while_its_intent_is_decided_on_is_not_publis
     world.check()
 
 
-def test_a_run_whose_batch_is_taken_over_before_it_publishes_says_so_and_goes_on(world, monkeypatch) -> None:
+def test_a_run_that_loses_its_batch_before_publishing_says_so_and_continues(world, monkeypatch) -> None:
     world.land("review", "a", "1")
     really = running.publish
 
@@ -81,7 +79,7 @@ def test_a_run_whose_batch_is_taken_over_before_it_publishes_says_so_and_goes_on
     world.check()
 
 
-def test_what_is_published_while_a_table_is_counted_anew_is_counted_too(world) -> None:
+def test_a_recount_includes_a_batch_published_in_the_meantime(world) -> None:
     world.land("review", "a", "1", "2")
     world.run()
     world.land("review", "b", "3")
@@ -90,7 +88,7 @@ def test_what_is_published_while_a_table_is_counted_anew_is_counted_too(world) -
     assert world.head("review").counted == found
 
 
-def test_a_batch_that_another_changes_is_neither_redriven_nor_waived(world) -> None:
+def test_a_batch_changed_by_another_process_is_neither_redriven_nor_waived(world) -> None:
     world.land("review", "a", "1", "bad 2")
     world.land("review", "killer", "!crash")
     world.run()
@@ -110,7 +108,7 @@ def test_a_batch_that_another_changes_is_neither_redriven_nor_waived(world) -> N
     assert world.files("review")["a"].waived == ""
 
 
-def test_an_entry_of_quarantine_that_is_none_is_named_by_its_place(world) -> None:
+def test_an_invalid_quarantine_entry_is_reported_with_its_place(world) -> None:
     world.land("review", "a", "1", "bad 2")
     world.run()
     [batch] = world.batches("review")
@@ -121,7 +119,7 @@ def test_an_entry_of_quarantine_that_is_none_is_named_by_its_place(world) -> Non
         list(refused(world.parts, "review"))
 
 
-def test_a_manifest_that_is_gone_stops_publication(world, monkeypatch) -> None:
+def test_a_missing_manifest_stops_publication(world, monkeypatch) -> None:
     world.land("review", "a", "1")
     seen = []
     monkeypatch.setattr(running, "publish", lambda written, *_: seen.append(written) or written)
@@ -148,9 +146,9 @@ def waiting(outcome) -> list[str]:
         lambda world: world.objects.delete([f"s3://lake/{FOLDER}_BEGIN"]),
         lambda world: put(world, "_BEGIN", '{"position": "0/F"}'),
     ],
-    ids=["deleted", "written over"],
+    ids=["deleted", "overwritten"],
 )
-def test_a_reload_whose_begin_is_gone_before_its_position_was_noted_waits(world, spoil) -> None:
+def test_a_reload_waits_if_its_begin_is_lost_before_its_position_is_recorded(world, spoil) -> None:
     put(world, "_BEGIN", '{"position": "0/A"}')
     world.run()
     spoil(world)
@@ -163,7 +161,7 @@ def test_a_reload_whose_begin_is_gone_before_its_position_was_noted_waits(world,
         position_of(file, world.parts)
 
 
-def test_a_completion_that_says_nothing_is_the_parsers_to_refuse_and_completes_no_reload(world) -> None:
+def test_an_unreadable_completion_goes_to_the_parser_and_completes_no_reload(world) -> None:
     put(world, "_BEGIN", '{"position": "0/A"}')
     put(world, "a.json", "1")
     world.run()
@@ -173,7 +171,7 @@ def test_a_completion_that_says_nothing_is_the_parsers_to_refuse_and_completes_n
     assert world.store.get(Reload, "review", FOLDER).complete == ""
 
 
-def test_a_completion_that_is_gone_before_it_is_read_completes_nothing(world, monkeypatch) -> None:
+def test_a_completion_deleted_before_it_is_read_completes_nothing(world, monkeypatch) -> None:
     put(world, "_BEGIN", '{"position": "0/A"}')
     put(world, "a.json", "1")
     world.run()

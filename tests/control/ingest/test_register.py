@@ -8,7 +8,7 @@ from control.ingest.register import register
 from control.model import RawFile, file_id_of
 
 
-def test_a_file_is_registered_with_what_its_key_says(world) -> None:
+def test_a_file_is_registered_with_the_fields_of_its_key(world) -> None:
     world.objects.put("s3://lake/raw/review/epoch=3/extract=4/a b.csv.gz", b"12")
     assert register_listed(world.tables, world.parts) == (1, ())
     (file,) = world.files("review").values()
@@ -17,7 +17,7 @@ def test_a_file_is_registered_with_what_its_key_says(world) -> None:
     assert file.is_open
 
 
-def test_identity_keeps_bucket_key_and_version_apart() -> None:
+def test_file_ids_distinguish_bucket_key_and_version() -> None:
     ids = {
         file_id_of(*parts)
         for parts in [("a", "bc", "1"), ("ab", "c", "1"), ("a", "bc1", ""), ("a", "b", "c1")]
@@ -26,7 +26,7 @@ def test_identity_keeps_bucket_key_and_version_apart() -> None:
     assert all(len(file_id) == 64 for file_id in ids)
 
 
-def test_a_duplicate_event_is_a_no_op_also_after_success(world) -> None:
+def test_a_duplicate_registration_is_a_no_op_even_after_success(world) -> None:
     world.land("review", "a", "1")
     (found,) = world.objects.list("s3://lake/raw/review/")
     assert register("review", found, world.parts)
@@ -38,7 +38,7 @@ def test_a_duplicate_event_is_a_no_op_also_after_success(world) -> None:
     assert world.run().batches == ()
 
 
-def test_a_lost_event_is_found_by_the_lister(world) -> None:
+def test_a_file_whose_event_was_lost_is_found_by_listing(world) -> None:
     world.land("review", "a", "1")
     (found,) = world.objects.list("s3://lake/raw/review/")
     register("review", found, world.parts)
@@ -62,7 +62,7 @@ def test_a_lost_event_is_found_by_the_lister(world) -> None:
         ("raw/review/epoch=1/epoch=2/a.csv.gz", "raw.key"),
     ],
 )
-def test_an_object_that_cannot_be_ingested_is_a_finding_and_no_file(world, key, code) -> None:
+def test_an_object_that_cannot_be_ingested_is_a_finding_and_not_a_file(world, key, code) -> None:
     world.objects.put(f"s3://lake/{key}", b"x")
     for severity in ("error", "warning", "warning"):
         new, findings = register_listed(world.tables, world.parts)
@@ -83,21 +83,21 @@ def test_an_object_that_cannot_be_ingested_is_a_finding_and_no_file(world, key, 
         "raw/review/s3://other/raw/beer/a.csv.gz",
     ],
 )
-def test_a_hostile_key_is_but_a_name(world, key) -> None:
+def test_a_hostile_key_is_only_a_name(world, key) -> None:
     world.objects.put(f"s3://lake/{key}", b"1")
     world.run()
     assert world.visible("review") == {1: ["1"]}
     assert [file.key for file in world.files("review").values()] == [key]
 
 
-def test_a_finding_writes_out_what_a_terminal_would_obey(world) -> None:
+def test_a_finding_escapes_terminal_control_characters(world) -> None:
     world.objects.put("s3://lake/raw/review/\x1b[31mred.txt", b"1")
     _, (finding,) = register_listed(world.tables, world.parts)
     assert "\x1b" not in finding.message
     assert "\\x1b[31mred.txt" in finding.message
 
 
-def test_many_objects_of_a_kind_are_one_finding(world) -> None:
+def test_many_objects_with_the_same_problem_are_one_finding(world) -> None:
     for number in range(50):
         world.objects.put(f"s3://lake/raw/review/{number}.txt", b"x")
     _, findings = register_listed(world.tables, world.parts)
@@ -105,18 +105,18 @@ def test_many_objects_of_a_kind_are_one_finding(world) -> None:
     assert findings[0].message.startswith("50 object(s)")
 
 
-def test_the_mark_of_an_empty_folder_is_nothing(world) -> None:
+def test_the_marker_of_an_empty_folder_is_ignored(world) -> None:
     world.objects.put("s3://lake/raw/review/", b"")
     assert register_listed(world.tables, world.parts) == (0, ())
 
 
-def test_one_table_of_several_is_listed_alone(world) -> None:
+def test_listing_one_table_ignores_the_others(world) -> None:
     world.land("review", "a", "1")
     world.objects.put("s3://lake/raw/wine/a.txt", b"x")
     assert register_listed(["review"], world.parts, others=["beer"]) == (1, ())
 
 
-def test_a_store_that_refuses_is_no_fault_of_a_key(world, monkeypatch) -> None:
+def test_an_access_error_is_not_blamed_on_the_key(world, monkeypatch) -> None:
     world.land("review", "a", "1")
 
     def refused(_: object) -> bool:
@@ -129,7 +129,7 @@ def test_a_store_that_refuses_is_no_fault_of_a_key(world, monkeypatch) -> None:
     assert register_listed(world.tables, world.parts) == (1, ())
 
 
-def test_a_key_without_a_shape_is_refused_with_a_reason(world) -> None:
+def test_a_key_without_a_known_extension_is_refused_with_a_reason(world) -> None:
     world.objects.put("s3://lake/raw/review/a.txt", b"x")
     (found,) = world.objects.list("s3://lake/raw/")
     with pytest.raises(UsageError, match="csv"):

@@ -15,7 +15,7 @@ PROFILE = BEER.with_name("profile.yaml")
 
 
 def of_kind(records: str) -> str:
-    """The contract of profiles, whose raw files hold records of another kind."""
+    """Return the contract of profiles with another kind of records."""
     own = f"- property: records\n        value: {records}\n      - property: multiline"
     return PROFILE.read_text().replace("- property: multiline", own, 1)
 
@@ -43,13 +43,13 @@ def rehearsed(world, text: str, sample: int = 3) -> Rehearsal:
     return rehearse(text, "new.yaml", world.parts, days=7, most=9, sample=sample, said=lambda file: None)
 
 
-def test_a_contract_that_reads_everything_would_refuse_nothing(world) -> None:
+def test_a_contract_that_accepts_everything_refuses_nothing(world) -> None:
     landed(world, "beer", beer(1, 5.0), beer(2, None))
     found = rehearsed(world, BEER.read_text())
     assert (found.files, found.records, found.rows, found.quarantined, found.reasons) == (1, 2, 2, 0, {})
 
 
-def test_a_stricter_contract_says_what_it_would_refuse_and_shows_samples(world) -> None:
+def test_a_stricter_contract_counts_refusals_by_reason_and_shows_samples(world) -> None:
     landed(world, "beer", *(beer(n, None if n % 4 == 0 else 5.0) for n in range(1, 101)))
     text = BEER.read_text()
     at = text.index("name: beer_abv")
@@ -60,7 +60,7 @@ def test_a_stricter_contract_says_what_it_would_refuse_and_shows_samples(world) 
     assert (found.records, found.rows, found.quarantined) == (100, 75, 25)
     assert found.reasons == {"null:beer_abv": 25}
     assert [(s.line, s.reason) for s in found.samples] == [(4, "null:beer_abv"), (8, "null:beer_abv")]
-    assert '"beer_name": "Beer 4"' in found.samples[0].raw or "Beer 4" in found.samples[0].raw
+    assert "Beer 4" in found.samples[0].raw
 
 
 def test_personal_values_are_masked_in_samples(world) -> None:
@@ -74,10 +74,10 @@ def test_personal_values_are_masked_in_samples(world) -> None:
     shown = json.dumps([s.raw for s in found.samples])
     assert secret not in shown
     assert "Someone" not in shown
-    assert '\\"state\\": 3' in shown, "what is not personal is what one needs to see"
+    assert '\\"state\\": 3' in shown, "values that are not personal must be shown"
 
 
-def test_a_value_under_a_key_that_no_contract_knows_is_masked(world) -> None:
+def test_the_value_of_an_unknown_key_is_masked(world) -> None:
     world.tables["profile"] = world.tables["beer"]
     landed(
         world, "profile", change(profile_id=1, profile_name="Ann", email="a@b.org", state="x", phone="555")
@@ -88,7 +88,7 @@ def test_a_value_under_a_key_that_no_contract_knows_is_masked(world) -> None:
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
-def test_personal_values_of_debezium_are_masked_before_and_after(world, wrapped: bool) -> None:
+def test_personal_values_in_debezium_before_and_after_images_are_masked(world, wrapped: bool) -> None:
     world.tables["profile"] = world.tables["beer"]
     row = {"profile_id": "x", "profile_name": "Ann", "email": "a@b.org", "state": "BE"}
     record = {"before": row, "after": row, "source": {"sequence": '[null,"7"]'}, "op": "u", "note": "Ann"}
@@ -104,10 +104,10 @@ def test_personal_values_of_debezium_are_masked_before_and_after(world, wrapped:
     assert "Ann" not in shown
     assert "a@b.org" not in shown
     assert shown.count("BE") == 2
-    assert "null" in shown, "its place in the log is nobody's"
+    assert "null" in shown, "the position in the log is not personal"
 
 
-def test_of_plain_records_metadata_is_a_column_like_any_other(world) -> None:
+def test_in_plain_records_metadata_is_an_ordinary_column(world) -> None:
     world.tables["profile"] = world.tables["beer"]
     landed(world, "profile", '{"profile_id": "x", "metadata": "Ann"}')
     plain = of_kind("plain")
@@ -115,7 +115,7 @@ def test_of_plain_records_metadata_is_a_column_like_any_other(world) -> None:
     assert "Ann" not in found.samples[0].raw
 
 
-def test_fields_are_told_apart_by_the_delimiter_of_the_contract(world) -> None:
+def test_csv_samples_are_split_at_the_delimiter_of_the_contract(world) -> None:
     world.tables["profile"] = world.tables["beer"]
     lines = "profile_id;profile_name;email;state\nx;Ann, Bob, Cid;a@b.org, c@b.org;9\n1;Dan;d@b.org;9\n"
     world.objects.put("s3://lake/raw/profile/a.csv", lines.encode())
@@ -125,7 +125,7 @@ def test_fields_are_told_apart_by_the_delimiter_of_the_contract(world) -> None:
     assert [sample.raw for sample in found.samples] == ["x;***;***;9"]
 
 
-def test_personal_values_are_found_by_the_names_that_raw_files_use(world) -> None:
+def test_personal_values_are_found_by_their_raw_names(world) -> None:
     world.tables["profile"] = world.tables["beer"]
     good = change(profile_id=1, profile_name="Ann", Mail="a@b.org", email="x", state="s")
     landed(world, "profile", good)
@@ -137,7 +137,7 @@ def test_personal_values_are_found_by_the_names_that_raw_files_use(world) -> Non
     assert "a@b.org" not in found.samples[0].raw
 
 
-def test_nothing_is_published_or_kept(world) -> None:
+def test_a_rehearsal_leaves_no_objects_and_no_batches(world) -> None:
     landed(world, "beer", beer(1, 5.0))
     before = {found.uri for found in world.objects.list("s3://lake/")}
     rehearsed(world, BEER.read_text())
@@ -154,7 +154,7 @@ def test_a_parser_without_its_kernel_says_how_to_get_one(world, monkeypatch) -> 
     assert "make kernel" in caught.value.hint
 
 
-def test_no_recent_file_and_a_contract_that_cannot_be_used_are_said(world) -> None:
+def test_a_missing_recent_file_and_an_unusable_contract_are_reported(world) -> None:
     with pytest.raises(DataError, match="no raw file of beer has landed"):
         rehearsed(world, BEER.read_text())
     with pytest.raises(ContractError, match=r"new\.yaml"):

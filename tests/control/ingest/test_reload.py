@@ -1,4 +1,4 @@
-"""Reloads: files wait for `_BEGIN`, and the completion is published after all that it lists."""
+"""Reloads: files wait for `_BEGIN`, and the completion is published after all files that it lists."""
 
 import json
 from dataclasses import replace
@@ -36,7 +36,7 @@ def land(world, name, *lines):
 
 
 def events(world):
-    """The events of the table by batch number."""
+    """Return the events of the table by batch number."""
     return world.visible("review_events")
 
 
@@ -54,7 +54,7 @@ STEPS = {
 
 
 @pytest.mark.parametrize("order", list(permutations(STEPS)), ids="-".join)
-def test_in_any_order_of_arrival_begin_is_first_and_the_completion_last(world, order) -> None:
+def test_begin_is_published_first_and_the_completion_last_in_any_order_of_arrival(world, order) -> None:
     for step in order:
         STEPS[step](world)
         world.run()
@@ -68,7 +68,7 @@ def test_in_any_order_of_arrival_begin_is_first_and_the_completion_last(world, o
     assert parsed == {"_BEGIN": None, "a.json": "0/A", "b.json": "0/A", "_COMPLETE": "0/A"}
 
 
-def test_a_reload_of_nothing_counts_and_is_told_of_once(world, topic) -> None:
+def test_an_empty_reload_counts_and_is_alerted_once(world, topic) -> None:
     begin(world)
     complete(world)
     world.run()
@@ -80,7 +80,7 @@ def test_a_reload_of_nothing_counts_and_is_told_of_once(world, topic) -> None:
     assert message.startswith(f"the reload {FOLDER} is complete without a record: all that review had before")
 
 
-def test_what_waits_holds_nothing_else_up_and_is_told_of(world) -> None:
+def test_waiting_files_block_nothing_else_and_are_reported(world) -> None:
     world.objects._clock = world.clock
     land(world, "a", "1")
     world.land("review", "other", "5")
@@ -109,7 +109,7 @@ def test_what_waits_holds_nothing_else_up_and_is_told_of(world) -> None:
     ],
     ids=["absent", "other records", "unlisted", "quarantine", "refused", "unlisted below", "elsewhere"],
 )
-def test_a_reload_is_not_complete_before_exactly_what_it_lists_is_published(world, spoil, reason) -> None:
+def test_a_reload_is_complete_only_when_exactly_its_listed_files_are_published(world, spoil, reason) -> None:
     begin(world)
     land(world, "a", "1")
     world.objects.put("s3://lake/raw/review/x.json", b"1")
@@ -121,7 +121,7 @@ def test_a_reload_is_not_complete_before_exactly_what_it_lists_is_published(worl
     assert reason in told
 
 
-def test_a_waived_or_replayed_record_is_in_quarantine_no_longer(world) -> None:
+def test_waived_and_replayed_records_no_longer_block_the_completion(world) -> None:
     begin(world)
     land(world, "a", "1", "bad 2")
     land(world, "b", "bad 3")
@@ -137,7 +137,7 @@ def test_a_waived_or_replayed_record_is_in_quarantine_no_longer(world) -> None:
     assert events(world)[world.head("review").number] == ["reload-complete"]
 
 
-def test_what_comes_after_the_completion_is_not_ingested(world) -> None:
+def test_files_that_arrive_after_the_completion_are_not_ingested(world) -> None:
     begin(world)
     land(world, "a", "1")
     complete(world, a=1)
@@ -148,7 +148,7 @@ def test_what_comes_after_the_completion_is_not_ingested(world) -> None:
     assert waits(outcome) == ["raw files wait: the reload is complete: begin another one under a new number"]
 
 
-def test_a_file_that_waits_in_vain_is_left_out_and_nobody_waits_for_it(world) -> None:
+def test_a_waived_late_file_is_left_out_of_its_reload(world) -> None:
     world.objects._clock = world.clock
     begin(world)
     land(world, "a", "1")
@@ -173,10 +173,10 @@ def test_a_file_that_waits_in_vain_is_left_out_and_nobody_waits_for_it(world) ->
     with pytest.raises(UsageError, match="nothing of raw file"):
         waive(world.files("review")["late"], "once more", world.parts)
     land(world, "late", "8")
-    assert waits(world.run()), "what is written over it is another matter"
+    assert waits(world.run()), "content that overwrote the waived file is a new case"
 
 
-def test_a_corrected_completion_leaves_none_behind_that_waits(new_world) -> None:
+def test_waiving_the_second_completion_ends_the_waiting(new_world) -> None:
     world = new_world()
     world.objects._versioned = True
     begin(world)
@@ -198,7 +198,7 @@ def test_a_corrected_completion_leaves_none_behind_that_waits(new_world) -> None
     assert waits(world.run()) == []
 
 
-def test_the_first_begin_counts(new_world) -> None:
+def test_the_first_begin_of_a_reload_counts(new_world) -> None:
     world = new_world()
     world.objects._versioned = True
     begin(world, "0/A")
@@ -212,7 +212,7 @@ def test_the_first_begin_counts(new_world) -> None:
     assert {position_of(file, world.parts) for file in world.files("review").values()} == {None, "0/A"}
 
 
-def test_markers_are_batches_of_their_own(world) -> None:
+def test_a_marker_is_a_batch_of_its_own(world) -> None:
     begin(world)
     world.land("review", "x", "1")
     world.land("review", "y", "2")

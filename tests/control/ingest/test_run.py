@@ -24,7 +24,7 @@ def test_two_files_become_one_published_batch(world) -> None:
     world.check()
 
 
-def test_each_table_counts_for_itself(world) -> None:
+def test_each_table_numbers_its_own_batches(world) -> None:
     world.land("review", "a", "1")
     world.land("beer", "a", "1")
     world.run()
@@ -43,19 +43,19 @@ def test_a_second_run_finds_nothing_to_do(world) -> None:
     world.check()
 
 
-def test_one_pass_does_all_that_is_ready(world) -> None:
+def test_one_pass_publishes_everything_that_is_ready(world) -> None:
     world.land("review", "a", "1")
     assert [b.state for b in world.run(mode="once").batches] == ["published"]
 
 
-def test_a_number_and_a_partition_also_for_a_batch_without_rows(world) -> None:
+def test_a_batch_without_rows_gets_a_number_and_a_partition(world) -> None:
     world.land("review", "a", "bad 1")
     world.run()
     assert world.visible("review") == {1: []}
     world.check()
 
 
-def test_control_records_are_published_beside_the_rows_under_the_same_number(world) -> None:
+def test_control_records_are_published_under_the_number_of_their_rows(world) -> None:
     world.land("review", "a", "1")
     world.run()
     world.land("review", "b", "ctl:truncate-table", "2")
@@ -75,7 +75,7 @@ def test_a_partition_ends_with_a_slash_and_names_its_attempt(world) -> None:
     assert (partition.parameters["attempt"], partition.parameters["rows"]) == (attempt, "2")
 
 
-def test_a_file_refused_as_a_whole_ends_alone_and_the_others_flow(world) -> None:
+def test_a_whole_refused_file_fails_alone_and_the_others_are_published(world) -> None:
     world.land("review", "good", "1")
     world.land("review", "poison", "!refuse", "2")
     world.land("review", "fine", "3")
@@ -90,7 +90,7 @@ def test_a_file_refused_as_a_whole_ends_alone_and_the_others_flow(world) -> None
     world.check()
 
 
-def test_a_file_that_kills_its_engine_ends_alone_after_its_attempts(world) -> None:
+def test_a_file_that_crashes_its_engine_fails_alone_after_all_attempts(world) -> None:
     world.land("review", "good", "1")
     world.land("review", "killer", "!crash")
     outcome = world.run()
@@ -98,12 +98,12 @@ def test_a_file_that_kills_its_engine_ends_alone_after_its_attempts(world) -> No
     (failed,) = [b for b in outcome.batches if b.state == "failed"]
     assert failed.file_ids == (world.files("review")["killer"].file_id,)
     assert failed.attempts == world.rules.max_attempts
-    # Two tries together with the good file, then alone.
+    # First together with the good file, then alone.
     assert len(world.engine.orders) == world.rules.split_after + world.rules.max_attempts + 1
     world.check()
 
 
-def test_an_error_is_kept_without_the_values_in_its_message(world) -> None:
+def test_a_recorded_error_has_no_row_values(world) -> None:
     world.land("review", "killer", "!crash")
     world.run()
     (failed,) = world.batches("review")
@@ -111,14 +111,14 @@ def test_an_error_is_kept_without_the_values_in_its_message(world) -> None:
     assert "secret" not in str(world.said) + str(failed)
 
 
-def test_tries_are_spaced_out(world) -> None:
+def test_attempts_are_spaced_out(world) -> None:
     world.land("review", "killer", "!crash")
     start = world.clock.now()
     world.run()
     assert 3.5 <= (world.clock.now() - start).total_seconds() <= 7 + 3 * 2
 
 
-def test_one_pass_leaves_a_failed_attempt_for_later_and_says_so(world) -> None:
+def test_one_pass_reports_a_failed_attempt_as_work_left(world) -> None:
     world.land("review", "killer", "!crash")
     assert world.run(mode="once").left == 1
 
@@ -144,7 +144,7 @@ def test_a_vanished_object_fails_only_its_own_batch(impatient) -> None:
 
 
 @pytest.mark.parametrize("error", [UnavailableError("s3 is away"), UsageError("access is refused")])
-def test_what_would_meet_every_batch_stops_the_run_and_costs_no_attempt(world, error) -> None:
+def test_an_error_that_affects_every_batch_stops_the_run_and_costs_no_attempt(world, error) -> None:
     world.land("review", "a", "1")
     real_run = world.engine.run
     world.engine.run = lambda order, beat: (_ for _ in ()).throw(error)
@@ -175,7 +175,7 @@ def test_an_interrupt_gives_the_batch_back_at_once(world) -> None:
     world.check()
 
 
-def test_a_run_of_one_table_leaves_the_others_alone(world) -> None:
+def test_a_run_of_one_table_ignores_the_others(world) -> None:
     world.land("review", "a", "1")
     world.land("beer", "a", "1")
     del world.tables["beer"]
@@ -184,7 +184,7 @@ def test_a_run_of_one_table_leaves_the_others_alone(world) -> None:
     assert outcome.findings == ()
 
 
-def test_a_choice_of_engine_overrules_the_plan(world) -> None:
+def test_an_explicit_engine_overrides_the_plan(world) -> None:
     world.land("review", "a", "1")
     world.parts = replace(world.parts, engines={"spark": world.engine})
     register_listed(["review"], world.parts)
@@ -193,13 +193,13 @@ def test_a_choice_of_engine_overrules_the_plan(world) -> None:
     assert world.visible("review") == {1: ["1"]}
 
 
-def test_one_pass_that_splits_a_batch_says_how_many_are_left(world) -> None:
+def test_one_pass_that_splits_a_batch_reports_the_new_batches_as_left(world) -> None:
     world.land("review", "poison", "!refuse")
     world.land("review", "fine", "1")
     assert world.run(mode="once").left == 2
 
 
-def test_everything_a_run_says_can_be_told_to_people_and_logged(world, capsys) -> None:
+def test_every_event_of_a_run_can_be_printed_and_logged(world, capsys) -> None:
     world.land("review", "poison", "!refuse")
     world.land("review", "fine", "1")
     world.land("beer", "killer", "!crash")
@@ -218,14 +218,14 @@ def test_everything_a_run_says_can_be_told_to_people_and_logged(world, capsys) -
     assert '{"event": "files.registered", "files": 3, "findings": 0}' in told
 
 
-def test_every_event_that_can_be_said_has_a_sentence() -> None:
+def test_every_event_has_a_sentence_for_people() -> None:
     modules = (run_module, alerts, events, notices, overwritten, publish)
     source = "".join(Path(module.__file__).read_text() for module in modules)
     said = set(re.findall(r'say\("([a-z.]+)"', source)) | {"batch.published", "batch.failed", "batch.split"}
     assert said == set(SENTENCES)
 
 
-def test_a_table_that_cannot_go_on_is_a_finding_and_the_others_go_on(world) -> None:
+def test_a_blocked_table_is_a_finding_and_the_others_continue(world) -> None:
     other = replace(world.tables["beer"].rows, columns=(CatalogColumn("line", "bigint"),))
     world.catalog.ensure_table(other)
     world.land("beer", "a", "1")
@@ -239,9 +239,7 @@ def test_a_table_that_cannot_go_on_is_a_finding_and_the_others_go_on(world) -> N
     world.check()
 
 
-def test_a_worker_that_dies_after_it_widened_the_table_leaves_nothing_that_another_does_not_go_on_with(
-    world, monkeypatch
-) -> None:
+def test_after_a_worker_dies_having_widened_the_table_another_continues(world, monkeypatch) -> None:
     beer = world.tables["beer"]
     narrow, wide = (
         replace(beer, rows=replace(beer.rows, columns=(CatalogColumn("line", kind),)))
@@ -262,7 +260,7 @@ def test_a_worker_that_dies_after_it_widened_the_table_leaves_nothing_that_anoth
             world.run()
     assert world.catalog.get_table("bronze", "beer").columns == wide.rows.columns
     assert world.visible("beer") == {1: ["1"]}
-    world.tables["beer"] = narrow  # a worker that has not got the new contract yet
+    world.tables["beer"] = narrow  # a worker that does not have the new contract yet
     assert [found.code for found in world.run().findings] == ["table.blocked"]
     world.tables["beer"] = wide
     world.run()
@@ -270,7 +268,7 @@ def test_a_worker_that_dies_after_it_widened_the_table_leaves_nothing_that_anoth
     world.check()
 
 
-def test_a_partition_that_is_elsewhere_blocks_its_table_only(world) -> None:
+def test_a_partition_with_another_location_blocks_only_its_table(world) -> None:
     for table in world.tables.values():
         world.catalog.ensure_table(table.rows)
     world.catalog.add_partition(Partition("bronze", "beer", ("2026-01-02", "1"), "s3://lake/elsewhere/", {}))
@@ -282,7 +280,7 @@ def test_a_partition_that_is_elsewhere_blocks_its_table_only(world) -> None:
     assert world.visible("review") == {1: ["1"]}
 
 
-def test_tables_take_turns_so_that_a_backlog_of_one_does_not_hold_up_the_other(impatient) -> None:
+def test_tables_take_turns_so_that_one_backlog_does_not_delay_the_others(impatient) -> None:
     for number in range(3):
         impatient.land("beer", f"{number}", "1")
     impatient.land("review", "a", "1")
@@ -290,7 +288,7 @@ def test_tables_take_turns_so_that_a_backlog_of_one_does_not_hold_up_the_other(i
     assert [order.table for order in impatient.engine.orders] == ["beer", "review", "beer", "beer"]
 
 
-def test_a_backlog_is_planned_as_it_is_worked_off(impatient) -> None:
+def test_a_backlog_is_planned_bit_by_bit(impatient) -> None:
     impatient.rules = replace(impatient.rules, open_batches=2)
     for number in range(5):
         impatient.land("review", f"{number}", f"{number}")
@@ -301,7 +299,7 @@ def test_a_backlog_is_planned_as_it_is_worked_off(impatient) -> None:
     impatient.check()
 
 
-def test_a_long_run_lists_the_bucket_at_its_start_at_its_end_and_now_and_then(impatient) -> None:
+def test_a_long_run_lists_the_bucket_at_its_start_its_end_and_in_between(impatient) -> None:
     impatient.rules = replace(impatient.rules, open_batches=1)
     for number in range(9):
         impatient.land("review", f"{number}", f"{number}")
@@ -319,7 +317,7 @@ def test_a_long_run_lists_the_bucket_at_its_start_at_its_end_and_now_and_then(im
     impatient.check()
 
 
-def test_what_lands_during_a_run_until_idle_is_ingested_before_it_ends(impatient) -> None:
+def test_files_that_land_during_a_run_until_idle_are_ingested_before_it_ends(impatient) -> None:
     impatient.land("review", "a", "1")
     real_run = impatient.engine.run
 
@@ -333,6 +331,6 @@ def test_what_lands_during_a_run_until_idle_is_ingested_before_it_ends(impatient
     assert impatient.visible("review") == {1: ["1"], 2: ["2"]}
 
 
-def test_a_full_disk_is_named_and_no_message_of_others() -> None:
+def test_only_operating_system_errors_are_described_with_their_cause() -> None:
     assert run_module.describe(OSError(28, "while writing row 4711")) == "OSError: No space left on device"
     assert run_module.describe(ValueError("row 4711")) == "ValueError"

@@ -1,4 +1,4 @@
-"""Objects under `raw/` that nobody ingests: people are told once of each folder, until it is clean again."""
+"""Objects under `raw/` that nothing ingests: one alert per folder, until the folder is clean again."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ ODD = "s3://lake/raw/review/a.txt"
 
 
 def alerted(world) -> list[str]:
-    """What is in the outbox: kind and folder of each."""
+    """Return kind and folder of each alert in the outbox."""
     found = [json.loads(world.objects.get(o.uri)) for o in world.objects.list("s3://lake/alerts/outbox/")]
     return sorted(f"{one['kind']} {one['table']}" for one in found)
 
@@ -28,8 +28,8 @@ def severities(findings: tuple[Finding, ...]) -> list[tuple[str, str]]:
     return [(found.where, found.severity) for found in findings]
 
 
-def told_of(found: StoredObject) -> str:
-    """The notification of an object."""
+def notification_of(found: StoredObject) -> str:
+    """Return the notification of an object."""
     said = {"key": found.key, "size": found.size_bytes, "etag": found.etag, "version-id": found.version_id}
     detail = {"bucket": {"name": "lake"}, "object": said}
     event = {"source": "aws.s3", "detail-type": "Object Created", "time": "2026-01-02T03:04:05Z"}
@@ -49,7 +49,7 @@ def versioned(world):
 
 
 @pytest.mark.parametrize(("uri", "code"), [(WINE, strays.UNKNOWN_TABLE), (ODD, strays.KEY)])
-def test_people_are_told_once_until_it_is_gone_and_anew_when_it_comes_again(world, uri, code) -> None:
+def test_a_stray_is_alerted_once_until_it_is_gone_and_again_when_it_returns(world, uri, code) -> None:
     folder = f"raw/{uri.split('/')[4]}/"
     for round_ in (1, 2):
         world.objects.put(uri, b"x")
@@ -67,13 +67,13 @@ def test_people_are_told_once_until_it_is_gone_and_anew_when_it_comes_again(worl
         world.clock.sleep(100_000)
 
 
-def test_the_error_of_the_first_time_is_no_second_alert(world) -> None:
+def test_the_first_error_does_not_cause_a_second_alert(world) -> None:
     world.objects.put(WINE, b"x")
     assert alerts.note(world.run().findings, world.parts) == 0
     assert alerted(world) == ["raw.unknown_table raw/wine/"]
 
 
-def test_a_message_says_how_many_since_when_for_example_which_and_what_to_do(world) -> None:
+def test_the_message_gives_count_start_examples_and_what_to_do(world) -> None:
     world.objects.put(WINE, b"x")
     world.run()
     world.clock.sleep(100_000)
@@ -90,7 +90,7 @@ def test_a_message_says_how_many_since_when_for_example_which_and_what_to_do(wor
     assert "docs/raw-files.md" in odd.message
 
 
-def test_another_folder_is_another_incident(world) -> None:
+def test_each_folder_is_an_incident_of_its_own(world) -> None:
     world.objects.put(WINE, b"x")
     world.run()
     world.objects.put("s3://lake/raw/cider/a.csv.gz", b"x")
@@ -103,7 +103,7 @@ def test_another_folder_is_another_incident(world) -> None:
     assert len(alerted(world)) == 3
 
 
-def test_a_folder_for_each_object_is_not_a_message_for_each(world) -> None:
+def test_many_folders_share_one_alert(world) -> None:
     uris = [f"s3://lake/raw/{number:03}/a.csv.gz" for number in range(100)]
     for uri in uris:
         world.objects.put(uri, b"x")
@@ -111,9 +111,9 @@ def test_a_folder_for_each_object_is_not_a_message_for_each(world) -> None:
     assert len(alerted(world)) == strays.MOST_FOLDERS + 1
     rest = strays.standing(world.parts)[-1]
     assert (rest.folder, rest.count) == (strays.REST, 100 - strays.MOST_FOLDERS)
-    world.objects.delete(uris[:50])  # those that were told apart, and some
+    world.objects.delete(uris[:50])  # all folders with an incident of their own, and some of the rest
     world.objects.put("s3://lake/raw/zzz/a.csv.gz", b"x")
-    for _ in range(2):  # nor are those told apart for whom there is room now
+    for _ in range(2):  # the rest stays one incident, although there is room now
         world.run()
         assert [(one.folder, one.count) for one in strays.standing(world.parts)] == [(strays.REST, 51)]
     assert len(alerted(world)) == strays.MOST_FOLDERS + 1
@@ -133,7 +133,7 @@ def test_a_contract_ends_the_incident_of_its_folder(world) -> None:
     assert world.visible("beer") == {1: ["1"]}
 
 
-def test_a_run_of_one_table_neither_tells_of_the_others_nor_forgets_what_it_did_not_look_at(world) -> None:
+def test_a_run_of_one_table_neither_reports_nor_closes_incidents_elsewhere(world) -> None:
     world.land("beer", "a", "1")
     for uri in (WINE, ODD, "s3://lake/raw/beer/a.txt"):
         world.objects.put(uri, b"x")
@@ -150,7 +150,7 @@ def test_a_run_of_one_table_neither_tells_of_the_others_nor_forgets_what_it_did_
     assert [one.folder for one in strays.standing(world.parts)] == ["raw/beer/", "raw/review/", "raw/wine/"]
     register_listed(
         [], world.parts, others=["beer", "review"]
-    )  # looks at all folders, and at no key of a table
+    )  # looks at all folders, but at no keys in folders of tables
     assert [one.folder for one in strays.standing(world.parts)] == ["raw/beer/", "raw/review/"]
     register_listed(world.tables, world.parts)
     assert [one.folder for one in strays.standing(world.parts)] == ["raw/beer/"]
@@ -165,11 +165,11 @@ def test_only_the_newest_version_of_an_object_counts(versioned) -> None:
 
 
 @pytest.mark.parametrize("uri", [WINE, ODD])
-def test_what_a_notification_tells_of_is_told_by_the_next_pass_without_a_listing(world, uri) -> None:
+def test_a_notified_stray_is_alerted_by_the_next_pass_without_a_listing(world, uri) -> None:
     world.run(listing="when_due")
     world.objects.put(uri, b"x")
     for _ in range(2):
-        assert register_all(told_of(stored(world, uri)), world.tables, world.parts) == 0
+        assert register_all(notification_of(stored(world, uri)), world.tables, world.parts) == 0
     [stray] = strays.standing(world.parts)
     assert (stray.count, stray.told, alerted(world)) == (1, False, [])
     assert severities(world.run(listing="when_due").findings) == [(stray.folder, "error")]
@@ -178,48 +178,48 @@ def test_what_a_notification_tells_of_is_told_by_the_next_pass_without_a_listing
     assert alerted(world) == [f"{stray.code} {stray.folder}"]
 
 
-def test_a_late_notification_of_what_is_gone_or_was_written_over_tells_nothing(versioned) -> None:
+def test_a_late_notification_of_a_deleted_or_overwritten_object_is_ignored(versioned) -> None:
     versioned.objects.put(WINE, b"x")
     versioned.objects.put(f"{WINE}.bak", b"x")
-    first = told_of(stored(versioned, WINE))
+    first = notification_of(stored(versioned, WINE))
     versioned.objects.put(WINE, b"y")
     register_all(first, versioned.tables, versioned.parts)
     assert strays.standing(versioned.parts) == []
-    last = told_of(stored(versioned, WINE))
+    last = notification_of(stored(versioned, WINE))
     versioned.objects.delete([WINE])
     register_all(last, versioned.tables, versioned.parts)
     assert strays.standing(versioned.parts) == []
 
 
-def test_another_object_whose_key_goes_on_is_not_the_one_that_is_gone(world) -> None:
+def test_an_object_with_a_longer_key_is_not_mistaken_for_the_deleted_one(world) -> None:
     world.objects.put(WINE, b"x")
     world.objects.put(f"{WINE}.bak", b"x")
-    body = told_of(stored(world, WINE))
+    body = notification_of(stored(world, WINE))
     world.objects.delete([WINE])
     register_all(body, world.tables, world.parts)
     assert strays.standing(world.parts) == []
 
 
 @pytest.mark.parametrize("gone", [False, True])
-def test_what_a_notification_has_told_of_is_told_by_a_listing_that_does_not_find_it(world, gone) -> None:
+def test_a_notified_stray_is_alerted_even_by_a_listing_that_does_not_find_it(world, gone) -> None:
     world.objects.put(WINE, b"x")
-    register_all(told_of(stored(world, WINE)), world.tables, world.parts)
+    register_all(notification_of(stored(world, WINE)), world.tables, world.parts)
     if gone:
         world.objects.delete([WINE])
         register_listed(world.tables, world.parts)
     else:
-        register_listed(["review"], world.parts, others=["beer"])  # nor does it look for it
+        register_listed(["review"], world.parts, others=["beer"])  # this listing does not look there
     assert alerted(world) == ["raw.unknown_table raw/wine/"]
     assert len(strays.standing(world.parts)) == (not gone)
 
 
-def test_a_notification_of_a_table_that_is_left_to_others_tells_nothing(world) -> None:
+def test_a_notification_of_a_table_left_to_other_runs_is_ignored(world) -> None:
     world.objects.put(WINE, b"x")
-    assert register_all(told_of(stored(world, WINE)), ["review"], world.parts, others=["wine"]) == 0
+    assert register_all(notification_of(stored(world, WINE)), ["review"], world.parts, others=["wine"]) == 0
     assert strays.standing(world.parts) == []
 
 
-def test_a_key_that_is_no_text_harms_nobody(world) -> None:
+def test_a_key_that_is_not_valid_text_is_ignored(world) -> None:
     record = {"eventName": "ObjectCreated:Put", "eventTime": "2026-01-02T03:04:05.678Z"}
     found = {"key": "raw/wine/%FF.csv", "size": 1, "eTag": "e"}
     body = json.dumps({"Records": [{**record, "s3": {"bucket": {"name": "lake"}, "object": found}}]})
@@ -227,18 +227,18 @@ def test_a_key_that_is_no_text_harms_nobody(world) -> None:
     assert strays.standing(world.parts) == []
 
 
-def test_what_a_terminal_would_obey_is_written_out_in_all_that_is_kept(world) -> None:
+def test_stored_keys_have_terminal_control_characters_escaped(world) -> None:
     world.objects.put("s3://lake/raw/\x1b[31m/\x1b[31mred.csv", b"1")
     world.run()
     [stray] = strays.standing(world.parts)
     assert (stray.folder, stray.examples) == ("raw/\\x1b[31m/", ("raw/\\x1b[31m/\\x1b[31mred.csv",))
 
 
-@pytest.mark.parametrize("died", ["before it put the alert out", "before it noted that"])
-def test_who_dies_tells_of_it_again_under_the_same_id(world, monkeypatch, died) -> None:
+@pytest.mark.parametrize("died", ["before it wrote the alert", "before it recorded that"])
+def test_after_a_process_dies_the_alert_is_repeated_under_the_same_id(world, monkeypatch, died) -> None:
     world.objects.put(WINE, b"x")
     with monkeypatch.context() as patched:
-        if died == "before it put the alert out":
+        if died == "before it wrote the alert":
             patched.setattr(alerts, "put", dying)
         else:
             patched.setattr(world.store, "update", dying_at(lambda new: isinstance(new, Stray), world))
@@ -249,7 +249,7 @@ def test_who_dies_tells_of_it_again_under_the_same_id(world, monkeypatch, died) 
     assert severities(world.run().findings) == [("raw/wine/", "warning")]
 
 
-def test_of_two_that_look_at_once_one_begins_it(world) -> None:
+def test_of_two_concurrent_listings_only_one_begins_the_incident(world) -> None:
     world.objects.put(WINE, b"x")
     before = strays.remembered(world.parts)
     world.run()
@@ -263,7 +263,7 @@ def test_of_two_that_look_at_once_one_begins_it(world) -> None:
     assert len(alerted(world)) == 2
 
 
-def test_who_has_seen_what_is_gone_by_now_does_not_begin_it_anew(world) -> None:
+def test_a_slow_listing_does_not_reopen_an_incident_that_has_ended(world) -> None:
     world.objects.put(WINE, b"x")
     never = strays.remembered(world.parts)
     seen = sight(world, never)
@@ -278,7 +278,7 @@ def test_who_has_seen_what_is_gone_by_now_does_not_begin_it_anew(world) -> None:
         assert (strays.standing(world.parts), len(alerted(world))) == ([], 1)
 
 
-def test_who_saw_none_before_does_not_end_what_has_come_since(world) -> None:
+def test_a_slow_listing_does_not_end_an_incident_that_began_since(world) -> None:
     world.objects.put(WINE, b"x")
     world.run()
     before = strays.remembered(world.parts)
@@ -290,11 +290,11 @@ def test_who_saw_none_before_does_not_end_what_has_come_since(world) -> None:
     assert [(one.incident, one.told) for one in strays.standing(world.parts)] == [(2, True)]
 
 
-def test_what_another_did_not_come_to_tell_is_told(world, monkeypatch) -> None:
-    """Its listing is over before it is known that another one has begun the incident, and died."""
+def test_an_incident_that_another_process_began_but_did_not_alert_is_alerted(world, monkeypatch) -> None:
+    """Another process began the incident and died; this listing started before it could know of that."""
     world.objects.put(WINE, b"x")
     before = strays.remembered(world.parts)
-    register_all(told_of(stored(world, WINE)), world.tables, world.parts)
+    register_all(notification_of(stored(world, WINE)), world.tables, world.parts)
     assert severities(look(world, before)) == [("raw/wine/", "error")]
     assert len(alerted(world)) == 1
 
@@ -307,7 +307,7 @@ def sight(world, before: dict[str, Stray]) -> strays.Sightings:
 
 
 def look(world, before: dict[str, Stray]) -> tuple[Finding, ...]:
-    """What a listing finds that began when `before` was remembered."""
+    """Return the findings of a listing that began when the store held `before`."""
     return tuple(strays.note(sight(world, before), before, lambda _: True, {}, world.parts))
 
 
@@ -324,7 +324,7 @@ def dying_at(fatal: Callable[[object], bool], world) -> Callable[..., object]:
     return call
 
 
-def test_a_standing_incident_is_found_without_reading_those_that_are_over(world, monkeypatch) -> None:
+def test_open_incidents_are_found_without_reading_closed_ones(world, monkeypatch) -> None:
     for number in range(10):
         world.objects.put(f"s3://lake/raw/{number}/a.csv", b"x")
     world.run()
@@ -337,9 +337,9 @@ def test_a_standing_incident_is_found_without_reading_those_that_are_over(world,
     assert (stray.folder, read) == ("raw/9/", [stray.id])
 
 
-def test_what_the_index_says_of_an_incident_that_is_over_is_no_proof(world, monkeypatch) -> None:
+def test_a_stale_index_entry_of_a_closed_incident_is_ignored(world, monkeypatch) -> None:
     world.objects.put(WINE, b"x")
-    register_all(told_of(stored(world, WINE)), world.tables, world.parts)
+    register_all(notification_of(stored(world, WINE)), world.tables, world.parts)
     late = world.store.query(Stray, "", place="open")
     world.objects.delete([WINE])
     world.run()
@@ -352,7 +352,7 @@ def test_what_the_index_says_of_an_incident_that_is_over_is_no_proof(world, monk
     assert strays.standing(world.parts) == []
 
 
-def test_a_conflict_while_it_is_told_leaves_the_others_told(world, monkeypatch) -> None:
+def test_a_conflict_on_one_incident_does_not_stop_the_alerts_of_others(world, monkeypatch) -> None:
     world.objects.put(WINE, b"x")
     world.objects.put(ODD, b"x")
     update = world.store.update
@@ -367,7 +367,7 @@ def test_a_conflict_while_it_is_told_leaves_the_others_told(world, monkeypatch) 
     assert len(alerted(world)) == 2
 
 
-def test_an_incident_is_of_its_code_and_folder() -> None:
+def test_an_incident_is_identified_by_code_and_folder() -> None:
     from datetime import UTC, datetime
 
     one = Stray("a", "b", 1, datetime(2026, 1, 2, tzinfo=UTC), 1, ())

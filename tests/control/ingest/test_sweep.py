@@ -1,4 +1,4 @@
-"""Sweep: what attempts have left behind goes, once nobody can still be at it."""
+"""Sweep: leftovers of attempts are deleted once no worker can still be using them."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -13,7 +13,7 @@ DAY = timedelta(hours=24)
 
 
 def abandoned(world, table: str = "review", age: timedelta = DAY) -> list[str]:
-    """The attempts that are left behind, the same whichever way they are looked for."""
+    """Return the abandoned attempts, after asserting that both ways to look for them agree."""
     quick = [one.attempt for left in sweep.leftovers(table, age, world.parts) for one in left.attempts]
     slow = [one.attempt for left in sweep.all_leftovers(table, age, world.parts) for one in left.attempts]
     assert quick == slow
@@ -21,7 +21,7 @@ def abandoned(world, table: str = "review", age: timedelta = DAY) -> list[str]:
 
 
 def orphan(world) -> Batch:
-    """A batch whose first attempt died with its worker, after it had written something."""
+    """Create a batch whose worker died in the first attempt after writing something."""
     world.objects._clock = world.clock
     world.land("review", "a", "1")
     register_listed(["review"], world.parts)
@@ -32,7 +32,7 @@ def orphan(world) -> Batch:
     return held
 
 
-def test_an_attempt_that_was_overtaken_is_removed_once_it_is_old(world) -> None:
+def test_a_superseded_attempt_is_removed_once_it_is_old(world) -> None:
     held = orphan(world)
     world.clock.sleep(world.rules.lease_seconds + 1)
     world.run()
@@ -47,13 +47,13 @@ def test_an_attempt_that_was_overtaken_is_removed_once_it_is_old(world) -> None:
     world.check()
 
 
-def test_an_attempt_that_someone_may_still_be_at_is_left_alone(world) -> None:
+def test_an_attempt_that_may_still_be_running_is_kept(world) -> None:
     orphan(world)
     world.clock.sleep(DAY.total_seconds() * 2)
     assert abandoned(world) == []
 
 
-def test_the_epoch_is_raised_before_what_was_given_back_is_removed(world) -> None:
+def test_the_epoch_is_raised_before_a_given_back_attempt_is_removed(world) -> None:
     held = orphan(world)
     claim.give_back(held, "s3 is away", world.parts, world.rules, counts=False)
     world.clock.sleep(DAY.total_seconds() * 2)
@@ -65,7 +65,7 @@ def test_the_epoch_is_raised_before_what_was_given_back_is_removed(world) -> Non
     world.check()
 
 
-def test_what_was_claimed_again_meanwhile_is_not_removed(world) -> None:
+def test_an_attempt_claimed_again_in_the_meantime_is_not_removed(world) -> None:
     held = orphan(world)
     given = claim.give_back(held, "s3 is away", world.parts, world.rules, counts=False)
     world.clock.sleep(DAY.total_seconds() * 2)
@@ -75,7 +75,7 @@ def test_what_was_claimed_again_meanwhile_is_not_removed(world) -> None:
     assert list(world.objects.list(left.objects[0]))
 
 
-def test_what_is_published_failed_or_unknown_is_never_swept(world) -> None:
+def test_published_failed_and_unknown_objects_are_never_swept(world) -> None:
     world.objects._clock = world.clock
     world.land("review", "a", "1", "bad 2")
     world.run()
@@ -91,7 +91,7 @@ def test_what_is_published_failed_or_unknown_is_never_swept(world) -> None:
 
 
 class Listed:
-    """An object store, and what was listed in it."""
+    """Wraps an object store and records what was listed."""
 
     def __init__(self, objects) -> None:
         self.objects, self.listed = objects, []
@@ -104,7 +104,7 @@ class Listed:
         return self.objects.list(uri, after)
 
 
-def test_a_sweep_looks_only_where_something_may_be_left_and_only_once(world) -> None:
+def test_a_sweep_lists_only_possible_leftovers_and_only_once(world) -> None:
     orphan(world)
     for name in "bcdef":
         world.clock.sleep(world.rules.lease_seconds + 1)
@@ -122,7 +122,7 @@ def test_a_sweep_looks_only_where_something_may_be_left_and_only_once(world) -> 
     assert objects.listed == []
 
 
-def test_a_batch_is_looked_at_again_while_something_of_it_is_too_young(world) -> None:
+def test_a_batch_is_checked_again_while_its_leftovers_are_too_young(world) -> None:
     held = orphan(world)
     world.clock.sleep(world.rules.lease_seconds + 1)
     world.run()
@@ -132,7 +132,7 @@ def test_a_batch_is_looked_at_again_while_something_of_it_is_too_young(world) ->
     assert abandoned(world) == [f"{held.batch_id}-e1"]
 
 
-def test_what_a_zombie_wrote_after_the_sweep_is_found_by_a_list_of_everything(world) -> None:
+def test_leftovers_that_a_zombie_wrote_after_the_sweep_are_found_by_a_full_listing(world) -> None:
     held = orphan(world)
     world.clock.sleep(world.rules.lease_seconds + 1)
     world.run()
