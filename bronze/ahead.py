@@ -1,4 +1,4 @@
-"""Let a thread make what another takes, in order and never far ahead."""
+"""Produce items in a thread, in order and with a bounded queue."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ _Item = TypeVar("_Item")
 
 
 class _End:
-    """Stands behind the last item; `error` is what ended them early."""
+    """Marks the end of the items; `error` is the exception that ended them early."""
 
     def __init__(self, error: BaseException | None) -> None:
         self.error = error
@@ -18,11 +18,11 @@ class _End:
 
 @contextmanager
 def ahead(items: Iterable[_Item], *, most: int = 1) -> Iterator[Iterator[_Item]]:
-    """The same items, made by a thread of its own: while one is in use, `most` wait and one is being made.
+    """Iterate over `items` in a thread of its own: while one is in use, `most` wait and one is being made.
 
-    What making them raises is raised in its place among them. At the end of the context the thread has ended,
-    whether all items were taken or not. Inflating, reading and writing let each other run: Arrow and isal
-    hold no lock while they work.
+    An exception of `items` is raised at its place in the sequence. At the end of the context the thread has
+    ended, whether or not all items were taken. Inflating, reading and writing run in parallel, because Arrow
+    and isal release the GIL.
     """
     waiting: Queue[_Item | _End] = Queue(maxsize=most)
     stopped = False
@@ -34,7 +34,7 @@ def ahead(items: Iterable[_Item], *, most: int = 1) -> Iterator[Iterator[_Item]]
                 if stopped:
                     return
                 waiting.put(item)
-        except BaseException as raised:  # raised again by whoever takes
+        except BaseException as raised:  # raised again in the consumer
             error = raised
         finally:
             waiting.put(_End(error))

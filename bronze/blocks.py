@@ -1,15 +1,16 @@
-"""Cut inflated content into blocks of whole records, with their place, without ever holding a whole file."""
+"""Cut inflated content into blocks of whole records with their positions, never holding a whole file."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 
-# Of a record too long to be held, this much is kept for looking; the raw file has the rest.
+# How much of an overlong record is kept for inspection; the raw file has the rest.
 KEPT_BYTES = 64 << 10
-# Where a block is looked at line by line, it is so much at once: a list of short lines takes twenty times
+# If a block is read line by line, it is read in slices of this size: a list of short lines takes twenty times
 # their bytes.
 _SLICE_BYTES = 256 << 10
-# Blocks so large are read by the kernel, so it is loaded, and counts in a sixth of the time of `bytes.count`.
+# From this size, the kernel reads blocks anyway, so it is loaded; it counts in a sixth of `bytes.count`'s
+# time.
 _MUCH_BYTES = 1 << 20
 
 
@@ -28,7 +29,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class LongRecord:
-    """A record above the cap. `head` is its start, `length` its size in bytes, `lines` its newlines + 1."""
+    """A record above the limit. `head` is its start, `length` its size in bytes, `lines` its newlines + 1."""
 
     head: bytes
     length: int
@@ -49,9 +50,9 @@ def cut(
 ) -> Iterator[Block | LongRecord]:
     """Cut `pieces` into blocks of about `size` bytes.
 
-    A record is a line; after an odd number of quotes, where `quote` says what one is, a newline does not
-    end it. A record of more than `longest` bytes, its newline not counted, becomes a LongRecord, which the
-    first newline past them ends. Where blocks are cut changes nothing about any record.
+    A record is a line; if `quote` is given, a newline after an odd number of quotes does not end it. A record
+    of more than `longest` bytes, not counting its newline, becomes a LongRecord, which ends at the first
+    newline after these bytes. Records do not depend on where blocks are cut.
     """
     held = head = b""
     line, offset = 1, 0
@@ -85,12 +86,12 @@ def cut(
 
 
 def with_newline(data: bytes) -> bytes:
-    """Whole lines, of which the file's last one may lack its newline, each with it."""
+    """Return `data` with a newline at its end, which the file's last line may lack."""
     return data if data.endswith(b"\n") else data + b"\n"
 
 
 def block_of(data: bytes, line: int, offset: int) -> Block:
-    """The block of `data`, its lines counted."""
+    """Return the block of `data`, with its lines counted."""
     return Block(data, line, offset, _lines(data))
 
 
@@ -107,7 +108,7 @@ def _newlines(data: bytes) -> int:
 
 
 def slices(block: Block) -> Iterator[Block]:
-    """The lines of `block`, some at a time."""
+    """Split `block` into smaller blocks of whole lines."""
     line, start, data = block.line, 0, block.data
     while start < len(data):
         end = data.find(b"\n", min(start + _SLICE_BYTES, len(data) - 1)) + 1 or len(data)
@@ -117,14 +118,14 @@ def slices(block: Block) -> Iterator[Block]:
 
 
 def records(block: Block, quote: bytes | None = None) -> Iterator[tuple[int, int, bytes]]:
-    """The records of `block`: number of the first line, first byte, and bytes without the last newline.
+    """Yield the records of `block`: number of the first line, byte offset, bytes without the last newline.
 
-    A record is a line, or, where `quote` says what one is, all lines up to the end of its quotes.
+    A record is a line or, if `quote` is given, all lines up to its closing quote.
     """
     number, offset = block.line, block.offset
     held: list[bytes] = []
     inside = False
-    for line in BytesIO(block.data):  # which is not copied, nor are all its lines there at once
+    for line in BytesIO(block.data):  # without copying the data or holding all lines at once
         held.append(line)
         inside ^= quote is not None and line.count(quote) % 2 == 1
         if not inside:
@@ -136,10 +137,10 @@ def records(block: Block, quote: bytes | None = None) -> Iterator[tuple[int, int
 
 
 def _gathered(pieces: Iterable[bytes], size: int) -> Iterator[tuple[bytes, bool]]:
-    """Join small pieces to parts of about `size`, which end with a line if they can; the last is marked.
+    """Join pieces to parts of about `size`, cut after a newline if there is one; the last is marked.
 
-    So a part is a block as it stands, and is copied no more: memory that is new to the process costs as much
-    as inflating into it.
+    So a part is usually a block as it is, without another copy: writing to new memory takes as long as
+    inflating.
     """
     parts: list[bytes] = []
     count = 0
@@ -157,7 +158,7 @@ def _gathered(pieces: Iterable[bytes], size: int) -> Iterator[tuple[bytes, bool]
 def _spans(
     data: bytes, longest: int, *, quote: bytes | None, last: bool, inside_long: bool
 ) -> Iterator[_Span]:
-    """The finished records of `data`: runs of good length, and long ones. `last`: nothing follows."""
+    """Yield the complete records of `data`: runs of normal ones, and long ones. `last`: nothing follows."""
     start = 0
     if inside_long:
         start = data.find(b"\n") + 1 or (len(data) if last else 0)
@@ -174,7 +175,7 @@ def _line_spans(data: bytes, start: int, longest: int, *, last: bool) -> Iterato
     stop = len(data) if last else data.rfind(b"\n") + 1
     run = start
     while stop - start > longest:
-        # Leap over as many lines as fit the cap: it costs nothing when lines are short.
+        # Skip as many lines as fit the limit at once, which costs nothing for short lines.
         newline = data.rfind(b"\n", start, start + longest + 1)
         if newline >= 0:
             start = newline + 1
@@ -211,7 +212,7 @@ def _quoted_spans(data: bytes, start: int, longest: int, quote: bytes, *, last: 
 
 
 def _record_end(data: bytes, start: int, longest: int, quote: bytes) -> int:
-    """Where the record at `start` ends, its newline included; 0 when it does not within `longest` bytes."""
+    """Return the end of the record at `start`, including its newline; 0 if it is longer than `longest`."""
     position, quotes = start, 0
     while (newline := data.find(b"\n", position, start + longest + 1)) >= 0:
         quotes += data.count(quote, position, newline)

@@ -1,6 +1,6 @@
-"""Read change records that are certainly good by their layout; others are left to the exact rules.
+"""Read change records that match a known layout with the kernel; leave the others to the exact rules.
 
-Layouts are learned as the file is read: which are known decides how fast a line is read, and never its fate.
+Layouts are learned while the file is read. They affect only the speed, never the result.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,19 +17,20 @@ from bronze.contract import BronzeContract
 from bronze.kernel import Found, Reader, layout_reader
 from bronze.outcome import Left, Taken, all_left, left_of
 
-# How many lines are looked at to find one that a layout can be learned from.
+# How many lines are tried to learn a new layout.
 _LOOKED_AT = 20
-# A file of one producer has as many as it has kinds of records: loads, deletes, updates with a before-image …
+# A producer's file has one per kind of record: loads, deletes, updates with a before-image …
 _KNOWN_LAYOUTS = 8
-# One line in so many is left as it is: to try a layout takes as long as the exact rules for twenty lines.
+# If fewer than one line in this many is left, no more layouts are tried: a try takes as long as twenty lines
+# by the exact rules.
 _MANY = 256
 
 
 @dataclass(frozen=True, slots=True)
 class _Lines:
-    """Lines, each with its newline; of each its number, and its first byte in the block.
+    """Lines, each with its newline, their numbers, and their byte offsets in the block.
 
-    `starts` is None where they are all lines of the block.
+    `starts` is None if they are all lines of the block.
     """
 
     data: bytes
@@ -37,7 +38,7 @@ class _Lines:
     starts: Sequence[int] | None = None
 
     def read_by(self, read: Reader) -> tuple[Found, "_Lines"]:
-        """What `read` finds, and the lines that it leaves."""
+        """Return what `read` finds, and the lines that it leaves."""
         if self.starts is None:
             found = read(self.data, len(self.numbers), self.numbers[0])
             return found, _Lines(self._of(found), found.lines, found.starts)
@@ -50,21 +51,21 @@ class _Lines:
         return replace(found, rows=pa.array(self.numbers, pa.int64()).take(found.rows)), left
 
     def _of(self, found: Found) -> bytes:
-        """The lines that `found` has left."""
+        """Return the lines that `found` has left."""
         places = zip(found.starts, found.sizes, strict=True)
         return b"".join(self.data[start : start + size + 1] for start, size in places)
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A layout that was seen, and what reads its lines."""
+    """A layout, and the reader of its lines."""
 
     layout: Layout
     read: Reader
 
 
 def reader(contract: BronzeContract, *, epoch: int, loaded: str) -> Callable[[Block], Taken]:
-    """A function that reads what is certain of a block to the columns of `change_records.row_schema`.
+    """Return a function that reads the certain lines of a block to the columns of `row_schema`.
 
     `loaded` is the `_seq` of the file's loads.
     """
@@ -91,7 +92,7 @@ def reader(contract: BronzeContract, *, epoch: int, loaded: str) -> Callable[[Bl
             tables.append(_rows(schema, tried.layout, found, epoch=epoch, loaded=loaded))
             if len(found.rows) > block.lines // 2 or len(known) > _KNOWN_LAYOUTS:
                 known.remove(tried)
-                known.insert(0, tried)  # the first to be tried on the next block
+                known.insert(0, tried)  # tried first on the next block
         del known[_KNOWN_LAYOUTS:]
         return Taken(columns.in_order(tables, ["_line"]), _left(block, rest))
 
@@ -99,7 +100,7 @@ def reader(contract: BronzeContract, *, epoch: int, loaded: str) -> Callable[[Bl
 
 
 def _unknown(lines: _Lines, contract: BronzeContract, known: Sequence[_Known]) -> _Known | None:
-    """A layout that one of the first of `lines` shows, and that is not known yet."""
+    """Learn a layout that is not known yet from the first of `lines`; None if there is none."""
     layouts = (learned(line, contract) for line in lines.data.split(b"\n", _LOOKED_AT)[:_LOOKED_AT])
     seen = [it.layout for it in known]
     new = next((layout for layout in layouts if layout and layout not in seen), None)
@@ -117,13 +118,13 @@ def _left(block: Block, lines: _Lines) -> Left:
 
 
 def _rows(schema: Any, layout: Layout, read: Found, *, epoch: int, loaded: str) -> Any:
-    """The table of `schema` of what was read by `layout`."""
+    """Return what was read with `layout` as a table of `schema`."""
     count, values = len(read.rows), read.columns
     found = {
         name.removeprefix("data."): column for name, column in values.items() if name.startswith("data.")
     }
     found["_seq"] = _sequences(layout, read, epoch=epoch, loaded=loaded)
-    # Plain records, which say nothing of it, are loads.
+    # Plain records have no operation: they are loads.
     found["_op"] = columns.operations(values[layout.operation]) if layout.operation else columns.loads(count)
     if layout.committed:
         found["_committed_at"] = values[layout.committed]
@@ -134,7 +135,7 @@ def _rows(schema: Any, layout: Layout, read: Found, *, epoch: int, loaded: str) 
 
 
 def _sequences(layout: Layout, read: Found, *, epoch: int, loaded: str) -> Any:
-    """`_seq` of each row. Where no place is said, it is the lowest."""
+    """Return the `_seq` of each row; without a position, it gets the lowest one."""
     count, places = len(read.rows), read.columns.get(layout.position or "")
     if layout.loads:
         return pa.repeat(loaded, count) if places is None else sequence.loads(loaded, places)

@@ -1,8 +1,7 @@
-"""Learn how change records are laid out: which bytes are always the same, and where values stand.
+"""Learn the layout of change records: which bytes are constant, and where the values are.
 
-A producer writes its records alike to the byte: the same keys in the same order, the same spaces. So a line
-is known to be a good record when its values stand between the same bytes, and each is as it must be: no JSON
-needs to be read.
+A producer writes records of the same kind with the same keys, order and spaces. So a line whose values are
+valid and stand between the same constant bytes is a good record, and no JSON needs to be parsed.
 """
 
 import json
@@ -18,13 +17,13 @@ from bronze.kernel import Step
 
 # A key with its colon, a bracket, or a value.
 _TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")([ \t\r]*:)?|[][{}]|[^][ \t\r\n,:{}"]+')
-# A list that is a text, as Debezium writes a sequence of positions: the quotes of its items never change.
+# A list inside a JSON text, as Debezium writes `sequence`: the quotes of its items are constant.
 _LISTED = re.compile(r'"\[(?:null|\\"([0-9]+)\\"), ?\\"([0-9]+)\\"\]"')
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How lines look, and in which columns an envelope says what; of data columns are named `data.…`."""
+    """The steps of a line, and the columns of the envelope's values; data columns are named `data.…`."""
 
     steps: tuple[Step, ...]
     loads: bool
@@ -35,9 +34,9 @@ class Layout:
 
 
 def learned(line: bytes, contract: BronzeContract) -> Layout | None:
-    """The layout of `line`; None when it is not certainly good, or is so only by the exact rules."""
+    """Return the layout of `line`; None unless the kernel can read it as a good record."""
     if b"\\u" in line:
-        return None  # no kernel reads that, and to find it out here costs nothing
+        return None  # the kernel does not read these escapes, and checking for them here is cheap
     found = list(objects(line))
     if len(found) != 1 or not isinstance(found[0].value, dict):
         return None
@@ -58,7 +57,7 @@ def _layout(steps: tuple[Step, ...], shape: Shape) -> Layout:
 
 
 def _steps(text: str, pairs: Sequence[Pair], places: Sequence[Place | None]) -> Iterator[Step]:
-    """What stands in `text`, the line of `pairs`."""
+    """Yield the steps of `text`, the line of `pairs`: constant bytes, each followed by a value."""
     done = count = 0
     keys: dict[str, int] = {}
     for pair, place in zip(pairs, places, strict=True):
@@ -75,7 +74,7 @@ def _steps(text: str, pairs: Sequence[Pair], places: Sequence[Place | None]) -> 
 
 
 def _pairs(text: str) -> Iterator[Pair]:
-    """The keys and values of `text`, which is a JSON object, at every depth."""
+    """Yield the keys and values of the JSON object `text`, at every depth."""
     path: Path = ()
     opened: list[Path] = []
     for token in _TOKEN.finditer(text):
@@ -92,7 +91,7 @@ def _pairs(text: str) -> Iterator[Pair]:
 
 
 def _values(pair: Pair) -> Iterator[Pair]:
-    """`pair`, or the items of a list that is a text; a null is none."""
+    """Yield `pair`, or for a list inside a text its items, except nulls."""
     found = _LISTED.fullmatch(pair.text)
     if found is None:
         yield pair

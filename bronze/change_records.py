@@ -1,4 +1,4 @@
-"""Judge one change record exactly: a row, an event of the table, or a refusal."""
+"""Read one change record by the exact rules: a row, an event of the table, or a refusal."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from bronze.json_objects import object_of, written
 from bronze.lexical import named
 from bronze.schema import RESCUED
 
-# What a row takes from the record around it, after the contract's columns.
+# Columns of a row that come from the envelope, after the contract's columns.
 ENVELOPE: tuple[tuple[str, str], ...] = (
     ("_seq", "string"),
     ("_op", "string"),
@@ -40,7 +40,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a control record says."""
+    """A control record."""
 
     event: str
     seq: str
@@ -48,31 +48,31 @@ class Event:
 
 
 def row_columns(contract: BronzeContract) -> tuple[tuple[str, str], ...]:
-    """Names and types of the columns that a change record gives."""
+    """Return names and types of the columns that are read from a change record."""
     rescued = (RESCUED,) if contract.unknown_keys == "evolve" else ()
     return (*((column.name, column.type) for column in contract.columns), *rescued, *ENVELOPE)
 
 
 def row_schema(contract: BronzeContract) -> Any:
-    """Their Arrow schema, in which operations are of one dictionary."""
+    """Return the Arrow schema of `row_columns`, with operations as one dictionary."""
     plain = schema.arrow_schema(row_columns(contract))
     return plain.set(plain.get_field_index("_op"), plain.field("_op").with_type(OPERATION))
 
 
 class Envelope(Protocol):
-    """What a record says around its data. Each method raises RefusedError."""
+    """The envelope of a record. Each method raises RefusedError."""
 
     def event(self) -> str | None:
-        """What a record about the table says, such as `truncate-table`; None of data."""
+        """The operation of a control record, such as `truncate-table`; None for a data record."""
 
     def operation(self) -> str:
         """One of OPERATIONS."""
 
     def data(self) -> Mapping[str, object]:
-        """The values by the names of raw files; of a delete those of the key are enough."""
+        """The values by their names in raw files; a delete needs only those of the key."""
 
     def before(self, operation: str) -> Mapping[str, object] | None:
-        """The values before, where the source says so; key columns that it lacks did not change."""
+        """The values before the change, if the source gives them; missing key columns did not change."""
 
     def seq(self, operation: str) -> str:
         """`_seq` of the row."""
@@ -81,16 +81,16 @@ class Envelope(Protocol):
         """`_seq` of the event."""
 
     def committed_at(self) -> datetime | None:
-        """When it was committed, where the source says so."""
+        """The commit time, if the source gives it."""
 
 
 def judge(
     contract: BronzeContract, *, epoch: int, loaded: str
 ) -> Callable[[Mapping[str, object]], Change | Event]:
-    """A function that reads one record, or raises RefusedError with the first reason found.
+    """Return a function that reads one record, or raises RefusedError with the first reason found.
 
-    `loaded` is the `_seq` of the file's loads. A plain record is read as the data of a load. Of a change
-    record's envelope only what is used is looked at: it may hold any other key.
+    `loaded` is the `_seq` of the file's loads. A plain record is read as the data of a load. Unused keys of
+    an envelope are ignored.
     """
     readers = {column.name: nested.from_json(column.type) for column in contract.columns}
     if contract.records == "debezium":
@@ -153,9 +153,9 @@ class _Rules:
         return None
 
     def unknown(self, data: Mapping[str, object]) -> tuple[tuple[str | None, ...], int]:
-        """The value of `_rescued` if the contract evolves, else none, and how many keys are dropped.
+        """Return the value of `_rescued`, if the contract has it, and the number of dropped keys.
 
-        A nested value with an unknown key in it is rescued whole.
+        A nested value that contains an unknown key is rescued as a whole.
         """
         found = [(key, "") for key in data if key not in self.readers]
         for column in self.nested:
@@ -168,7 +168,7 @@ class _Rules:
         return (), len(found)
 
     def key_before(self, before: Mapping[str, object], row: Mapping[str, object]) -> str | None:
-        """The old key as JSON when it is another; key columns that `before` lacks did not change."""
+        """Return the old key as JSON if it differs; key columns missing in `before` did not change."""
         old = {
             name: row[name] if before.get(name) is None else named(name, self.readers[name], before[name])
             for name in self.contract.key

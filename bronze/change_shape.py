@@ -1,7 +1,7 @@
-"""What the records like one are to a layout: where a row finds its values, and what may stand around them.
+"""Shapes: where records of one kind have the values of a row, and what may surround them.
 
-The envelopes of `dms` and `debezium` once more, as data. A shape may know less of a record than the exact
-rules do: what has no place in it leaves the record to them.
+A shape describes the envelopes of `dms` and `debezium` as data. It may cover less than the exact rules: a
+record with a value that has no place in the shape is left to them.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +14,7 @@ from bronze.debezium import OPERATION_OF
 from bronze.dms import COMMITTED
 from bronze.kernel import Quotes, Value
 
-# The keys that lead to a value; the items of a list in a text have their number for a key.
+# The keys that lead to a value; items of a list inside a text have their index as key.
 Path = tuple[str, ...]
 
 _POSITIONS: dict[PositionKind, kernel.Kind] = {
@@ -25,9 +25,9 @@ _IN_QUOTES = ("date", "timestamp", "string")
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A key, by the path to it, and its value as it is written, which ends at `end`.
+    """A key, given by its path, and its value as written, which ends at `end`.
 
-    Of an object or a list `text` is the bracket that opens it.
+    For an object or a list, `text` is the opening bracket.
     """
 
     path: Path
@@ -37,7 +37,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a value has to be; without `value`, just what it is. `is_key`: the same wherever its key is."""
+    """What a value must be. Without `value`, it is constant. `is_key`: equal wherever this key occurs."""
 
     value: Value | None = None
     quotes: Quotes = "none"
@@ -50,7 +50,7 @@ _ANY = Place(Value("", "any"))
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Where an envelope says something that a row takes from it, and how it writes that."""
+    """A value of the envelope that a row uses: its path and format."""
 
     path: Path
     kind: kernel.Kind
@@ -64,17 +64,17 @@ class Said:
 
     @property
     def place(self) -> Place:
-        """What has to stand there."""
+        """What the value must be."""
         return Place(Value(self.name, self.kind, words=self.words), self.quotes)
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What the records like one are: one of `operations`, in the same words.
+    """The shape of records of one kind, each with one of `operations`.
 
-    `data` is the object that becomes the row, and `before` the one that has to have the same key. Other keys
-    of the objects `around` may have any plain value, and `fixed` what they have. What is not in `root` says
-    nothing.
+    `data` is the object that becomes the row, `before` the one that must have the same key. Other keys of the
+    objects `around` may have any scalar value; `fixed` keys have a constant value. What is outside of `root`
+    has no meaning.
     """
 
     contract: BronzeContract
@@ -92,11 +92,11 @@ class Shape:
 
     @property
     def loads(self) -> bool:
-        """Whether they are loads."""
+        """Whether the records are loads."""
         return self.operations == ("load",)
 
     def place(self, pair: Pair) -> Place | None:
-        """What the value of `pair` has to be; None for what the exact rules have to read."""
+        """Return what the value of `pair` must be; None if only the exact rules can read it."""
         path = pair.path
         if path in self.fixed or path[: len(self.root)] != self.root:
             return _FIXED
@@ -113,7 +113,7 @@ class Shape:
             return None if column is None else self._value(column)
         if part == self.before:
             return replace(_ANY, is_key=key in self.contract.key)
-        # What is null here might say in another record what now another key does.
+        # A null must stay null: with a value, this key could take precedence over another one.
         return None if part not in self.around else _FIXED if text == "null" else _ANY
 
     def _value(self, column: Column) -> Place | None:
@@ -129,7 +129,7 @@ class Shape:
 
 
 def shape_of(pairs: Iterable[Pair], contract: BronzeContract) -> Shape | None:
-    """The shape of the record that is `pairs`; None when no record like it is certainly good."""
+    """Return the shape of the record that consists of `pairs`; None if the kernel cannot read such ones."""
     texts = {pair.path: pair.text for pair in pairs}
     shape = _SHAPES[contract.records](texts, contract)
     if shape is None:
@@ -139,14 +139,14 @@ def shape_of(pairs: Iterable[Pair], contract: BronzeContract) -> Shape | None:
         return None
     said = shape.operation
     if said is not None:
-        # A word is at the place of its operation; of those that no record here may have, there is none.
+        # Words are in the order of OPERATIONS, empty for operations that these records cannot have.
         words = dict(zip(OPERATIONS, said.words, strict=True))
         said = replace(said, words=tuple(words[it] if it in operations else "" for it in OPERATIONS))
     return replace(shape, operations=operations, operation=said)
 
 
 def _is_whole(operation: str, shape: Shape, texts: Mapping[Path, str]) -> bool:
-    """Whether a record with these keys may be of `operation`."""
+    """Whether a record with these keys is complete for `operation`."""
     contract = shape.contract
     there = {path[-1] for path in texts if path[:-1] == shape.data}
     wanted = {it.name for it in contract.columns if it.required or contract.absent == "quarantine"}
@@ -208,7 +208,7 @@ def _debezium(texts: Mapping[Path, str], contract: BronzeContract) -> Shape | No
 def _said(
     texts: Mapping[Path, str], paths: Iterable[Path], kind: kernel.Kind, quotes: Quotes = "none"
 ) -> Said | None:
-    """What the first of `paths` says that is there, and not null."""
+    """Return the first of `paths` that exists and is not null, as a value in the format `kind`."""
     path = next((path for path in paths if texts.get(path, "null") != "null"), None)
     return None if path is None else Said(path, kind, quotes)
 

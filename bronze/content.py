@@ -1,4 +1,4 @@
-"""The content of a raw file, whatever it is packed in: all of it or an error."""
+"""The decompressed content of a raw file: all of it or an error."""
 
 import io
 from collections.abc import Iterator
@@ -17,9 +17,8 @@ Compression = Literal["gzip", "zstd", "none"]
 def content(raw: HashingReader, compression: Compression, limits: Limits) -> Iterator[bytes]:
     """Yield the content of `raw` in pieces.
 
-    Raises FileRefusedError: what `inflate` raises, `zstd_truncated`, `zstd_corrupt` (which bytes after the
-    last frame are too) and `zstd_window`: beside the pieces, a zstd stream needs the window that it was made
-    with.
+    Raises FileRefusedError: the reasons of `inflate`, `zstd_truncated`, `zstd_corrupt` (also for bytes after
+    the last frame) and `zstd_window` (the stream needs a larger window than is allowed).
     """
     if compression == "gzip":
         return inflate(raw, limits)
@@ -51,7 +50,7 @@ def _read(stream: Any, packed: "_Packed") -> bytes:
 
 
 class _Packed(io.RawIOBase):
-    """The bytes of a raw file for Arrow, which reports an error of reading them as one of its own."""
+    """The bytes of a raw file for Arrow. `broken` keeps a read error, which Arrow replaces by its own."""
 
     def __init__(self, raw: HashingReader) -> None:
         super().__init__()

@@ -15,17 +15,17 @@ from bronze.limits import DEFAULT_LIMITS, Limits
 from bronze.located_yaml import Located, read
 from bronze.schema import RESCUED, TECHNICAL, TYPES, arrow_schema, nested, normal_type
 
-# Raised by one whenever a change of the parser lets the same raw file give other rows, so that a replay by
-# the new parser wins over what the old one wrote.
+# Increase by one whenever the parser reads different rows from the same raw file, so that a replay by the new
+# parser wins over the rows of the old one.
 PARSER_REVISION = 4
 
 PositionKind = Literal["lsn", "binlog", "number", "timestamp"]
 UnknownKeys = Literal["freeze", "evolve", "discard"]
 Absent = Literal["quarantine", "null"]
 BeforeImage = Literal["optional", "required"]
-# What the JSON objects of a raw file are: changes as DMS or as Debezium writes them, or just rows.
+# The format of JSON records: changes as written by AWS DMS or by Debezium, or plain rows.
 Records = Literal["change", "debezium", "plain"]
-# What the custom properties of a table are where a contract does not say; `position` it has to say.
+# Defaults of a table's custom properties; `position` is required.
 DEFAULTS: Mapping[str, object] = {
     "records": "change",
     "unknownKeys": "freeze",
@@ -42,16 +42,16 @@ DEFAULTS: Mapping[str, object] = {
     "maxInflatedBytes": DEFAULT_LIMITS.inflated_bytes,
     "maxInflationRatio": DEFAULT_LIMITS.ratio,
 }
-# What the parser calls its own columns while it reads.
+# Names reserved for the parser's own columns.
 _KEPT = {RESCUED[0], *(name for name, _ in TECHNICAL)}
-_DEFAULTS: Mapping[str, object] = {**DEFAULTS, "token": False}  # the latter of a column
+_DEFAULTS: Mapping[str, object] = {**DEFAULTS, "token": False}  # `token` belongs to columns
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column as raw files have it. `stored` is its name in the table, another where there is a `rawName`.
+    """A column. `name` is its name in raw files, `stored` its name in the table (they differ with `rawName`).
 
-    `type` is Hive text; `token` asks for a sibling `<stored>_token`, and a timestamp has `<stored>_us`.
+    `type` is a Hive type. `token` adds a column `<stored>_token`; a timestamp has an extra `<stored>_us`.
     """
 
     name: str
@@ -62,9 +62,10 @@ class Column:
 
     @property
     def siblings(self) -> tuple[tuple[str, str], ...]:
-        """Names and types of the columns that the parser makes of it, beside it.
+        """Names and types of the columns that the parser derives from it.
 
-        A timestamp's is the exact one: Athena reads timestamps of bronze to the millisecond.
+        A timestamp has an exact one in microseconds, because Athena reads bronze timestamps only to the
+        millisecond.
         """
         token = ((f"{self.stored}_token", "string"),) if self.token else ()
         exact = ((f"{self.stored}_us", "bigint"),) if self.type == "timestamp" else ()
@@ -73,9 +74,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class BronzeContract:
-    """One table: its columns and key, and how its raw files are to be judged.
+    """One table: its columns and key, and the rules for its raw files.
 
-    `key` has the names that raw files use; `stored` gives for each such name that of the table.
+    `key` has the names in raw files; `stored` maps these to the names in the table.
     """
 
     table: str
@@ -93,16 +94,16 @@ class BronzeContract:
     limits: Limits
 
     def revision_at(self, rekeyed: int) -> int:
-        """The rows' `_rev`, where the key of the table's tokens was changed `rekeyed` times.
+        """Return `_rev` of the rows, given how often the key of the table's tokens was changed.
 
-        It rises with the parser's revision and with another key first, then with the contract's version.
+        It orders by parser revision plus number of key changes first, then by the contract's version.
         """
         major, minor, patch = (int(part) for part in self.version.split("."))
         return (((PARSER_REVISION + rekeyed) * 1000 + major) * 1000 + minor) * 1000 + patch
 
     @property
     def stored(self) -> Mapping[str, str]:
-        """Name in raw files -> name in the table."""
+        """Map names in raw files to names in the table."""
         return {column.name: column.stored for column in self.columns}
 
     @property

@@ -1,4 +1,4 @@
-"""Read one CSV line exactly, by the dialect of the contract and the rules of each column's type."""
+"""Read one CSV line by the exact rules: the contract's dialect and the type of each column."""
 
 import re
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from bronze.nested import from_text
 
 
 def splitter(dialect: Dialect) -> Callable[[bytes], list[str]]:
-    """A function that splits one record, given without its newline, into its fields.
+    """Return a function that splits one record, given without its newline, into its fields.
 
     An empty field, quoted or not, is an empty text. The function raises RefusedError: `encoding`, or
-    `unbalanced_quote` for quotes where the dialect does not allow them.
+    `unbalanced_quote` for misplaced quotes.
     """
     delimiter, quote = dialect.delimiter, dialect.quote
     quoted_fields = None if quote is None else _quoted_fields(dialect, quote)
@@ -34,7 +34,7 @@ def _quoted_fields(dialect: Dialect, quote: str) -> Callable[[str], list[str]]:
     sign, delimiter = re.escape(quote), re.escape(dialect.delimiter)
     escape = re.escape(quote if dialect.escape is None else dialect.escape)
     escaped = re.compile(f"{escape}([{sign}{escape}])")
-    # An escape before anything else is text. Possessive, so that none is given back to close the field.
+    # An escape before any other character is text. Possessive: no backtracking may end the field early.
     pair = f"{escape}{sign}" if dialect.escape is None else f"{escape}[{sign}{escape}]?+"
     inside = f"(?:[^{sign}{escape}]|{pair})*+"
     field = re.compile(f"(?:{sign}({inside}){sign}|([^{sign}{delimiter}]*))({delimiter}|\\Z)")
@@ -55,9 +55,9 @@ def _quoted_fields(dialect: Dialect, quote: str) -> Callable[[str], list[str]]:
 
 
 def judge(contract: BronzeContract) -> Callable[[bytes], list[object]]:
-    """A function that reads one line to the values of the contract's columns, or raises RefusedError.
+    """Return a function that reads one line to the values of the contract's columns, or raises RefusedError.
 
-    The first column that is wrong gives the reason: `null:<column>`, `type:<column>` or `range:<column>`.
+    The first bad column gives the reason: `null:<column>`, `type:<column>` or `range:<column>`.
     """
     absent_is_null = contract.absent == "null"
     readers = [

@@ -1,4 +1,4 @@
-"""Read blocks of a CSV extract: what is certainly good at once, every other line by the exact rules."""
+"""Read blocks of a CSV extract: certainly good lines with the kernel, every other line by the exact rules."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from bronze.kernel import Reader
 
 _BOM = b"\xef\xbb\xbf"
-# Where lines are, on average, shorter than this, they are read some at a time: what is kept of one that is
-# not certain takes many times its bytes.
+# Blocks whose lines are shorter than this on average are read in slices: an uncertain line takes many times
+# its bytes in memory.
 _SHORT_LINE = 32
 
 
 def opened(block: Block, contract: BronzeContract) -> Block:
-    """The first block behind the byte order mark and the header, where there are any.
+    """Return the first block without the byte order mark and the header, if there are any.
 
-    Raises FileRefusedError("header") when the header is another than the contract's.
+    Raises FileRefusedError("header") if the header differs from the contract's.
     """
     mark = len(_BOM) if block.data.startswith(_BOM) else 0
     if not contract.csv.header:
@@ -43,7 +43,7 @@ def opened(block: Block, contract: BronzeContract) -> Block:
 
 
 def _other(names: Sequence[str], wanted: Sequence[str], by: str) -> str:
-    """How a header differs, and then both: a table of many columns shows the first words only."""
+    """Describe how a header differs; the difference comes first, because long texts are cut off."""
     lacks, more = by.join(n for n in wanted if n not in names), by.join(n for n in names if n not in wanted)
     said = [f"lacks {lacks[:200]}"] if lacks else []
     said += [f"has {more[:200]}, which the contract has not"] if more else []
@@ -52,7 +52,7 @@ def _other(names: Sequence[str], wanted: Sequence[str], by: str) -> str:
 
 
 def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int) -> BlockReader:
-    """What reads blocks to the contract's columns and `_line`."""
+    """Return a reader of blocks to the contract's columns and `_line`."""
     judge = csv_exact.judge(contract)
     quote = contract.csv.quote_byte if contract.csv.multiline else None
     schema = arrow_schema((*((column.name, column.type) for column in contract.columns), ("_line", "bigint")))
@@ -68,7 +68,7 @@ def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int
         return quote is not None and quote in block.data
 
     def look(block: Block) -> Taken | None:
-        """What is certain of `block`; None where that is for `read` to find, some lines at a time."""
+        """Return the certain lines of `block`; None if `read` has to read it in slices."""
         kernel_reads = reader_of(block)
         is_short = len(block.data) < _SHORT_LINE * block.lines
         return None if kernel_reads is None or is_short else certain(block, kernel_reads)
@@ -89,7 +89,7 @@ def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int
     def read(block: Block, taken: Taken | None) -> Outcome:
         if taken is not None:
             return read_left(taken)
-        # Only quotes that reach over lines forbid to look at fewer lines at a time.
+        # A block with quotes that may span lines cannot be sliced.
         parts = [block] if may_reach_over_lines(block) else slices(block)
         kernel_reads = reader_of(block)
         return joined(
@@ -114,8 +114,8 @@ def reader(contract: BronzeContract, quarantine: Quarantine, *, quick_bytes: int
 
 
 def _quick(contract: BronzeContract) -> "Reader | None":
-    """What finds the certain lines; None where columns are of types that only the exact rules read."""
-    from bronze import kernel  # which a small file does not need
+    """Return the kernel's reader; None if a column has a type that only the exact rules read."""
+    from bronze import kernel  # not needed for small files
 
     read = (kernel.value_of(c.name, c.type, nullable=not c.required) for c in contract.columns)
     values = [value for value in read if value is not None]

@@ -1,13 +1,13 @@
-"""What a change record of Debezium's connector for PostgreSQL says around its data.
+"""The envelope of change records from Debezium's connector for PostgreSQL.
 
-Records are in the order of commits. `source.sequence` holds the log position of the last commit before the
-record's own transaction, and that of the change: the first puts transactions in the order of their commits,
-the second what is in one. The second alone does not do: a row that takes the key of one just deleted may be
-in the log before the delete that it waited for, and so may a transaction be that a snapshot did not see.
+Records arrive in commit order. `source.sequence` has the log position of the last commit before the record's
+own transaction, and that of the change: the first orders transactions by commit, the second orders changes
+within one. The second alone is not enough: a row that takes the key of a deleted row may be in the log before
+the delete that it waited for, and so may a transaction that a snapshot did not see.
 
-A load is a row as some snapshot saw it: later than what was committed before, and earlier than what follows.
-A connector that is new has seen no commit, so its loads have the lowest position, and so has the transaction
-that follows them, which as a change comes after loads all the same.
+A load is a row as seen by a snapshot: later than what was committed before, earlier than what follows. A new
+connector has seen no commit, so its loads have the lowest position. So has the first transaction after them,
+but as a change it comes after the loads anyway.
 (Debezium 3: `PostgresStreamingChangeEventSource`, `SourceInfo.sequence`.)
 """
 
@@ -26,8 +26,8 @@ from bronze.lexical import named
 # In the order of `columns.OPERATIONS`.
 OPERATION_OF = {"r": "load", "c": "insert", "u": "update", "d": "delete"}
 _EVENTS = {"t": "truncate-table"}
-# What the connector writes for a large value that a change left as it was, and that it does not know: as
-# text, of bytea and of hstore; of an array it is the one item.
+# Placeholders for a large value that a change did not touch, so that the connector does not know it: for
+# text, bytea and hstore. In an array, the placeholder is the only item.
 _LEFT_OUT = (
     "__debezium_unavailable_value",
     "X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==",
@@ -37,13 +37,13 @@ _SEQUENCE = re.compile(r'\[(?:null|"([0-9]{1,20})"), ?"([0-9]{1,20})"\]')
 
 
 def envelope(record: Mapping[str, object]) -> Mapping[str, object]:
-    """The record itself, also where a converter has put its schema beside it. Raises RefusedError."""
+    """Return the record, without the schema that a converter may have added. Raises RefusedError."""
     return object_of(record, "payload") if "payload" in record else record
 
 
 @dataclass(frozen=True, slots=True)
 class DebeziumRecord:
-    """An `Envelope`: the record, and what its file says of places."""
+    """An `Envelope`: the record, the epoch of its file, and the `_seq` of the file's loads."""
 
     record: Mapping[str, object]
     contract: BronzeContract
@@ -51,7 +51,7 @@ class DebeziumRecord:
     loaded: str
 
     def event(self) -> str | None:
-        """What a record without data says; None of data. Raises RefusedError."""
+        """The kind of a control record; None for a data record. Raises RefusedError."""
         return _EVENTS.get(text_of(self.record, "op"))
 
     def operation(self) -> str:
@@ -62,7 +62,7 @@ class DebeziumRecord:
         return operation
 
     def data(self) -> Mapping[str, object]:
-        """Raises RefusedError, also where a value was left out."""
+        """Raises RefusedError, also if a value was left out."""
         if self.operation() == "delete":
             before = object_of(self.record, "before")
             return {name: value for name, value in before.items() if not _is_left_out(value)}
@@ -73,7 +73,7 @@ class DebeziumRecord:
         return data
 
     def before(self, operation: str) -> Mapping[str, object] | None:
-        """Raises RefusedError, also of an update without one where the contract requires it."""
+        """Raises RefusedError, also if the contract requires it and an update has none."""
         if self.record.get("before") is not None:
             return object_of(self.record, "before")
         if operation == "update" and self.contract.before_image == "required":
@@ -102,7 +102,7 @@ class DebeziumRecord:
         return None
 
     def _places(self) -> tuple[str, int]:
-        """The normalised position of the last commit before this transaction, and the change in the log."""
+        """Return the normalised position of the last commit before this transaction, and the change's."""
         written = text_of(object_of(self.record, "source"), "sequence")
         return named("sequence", _sequence, written)
 
@@ -139,5 +139,5 @@ def _is_left_out(value: object) -> bool:
 
 
 def date_of(read: Callable[[object], object]) -> Callable[[object], object]:
-    """`read`, the reader of dates, for a date that may have a zone: `time.precision.mode=isostring` has Z."""
+    """Let `read`, a reader of dates, accept a trailing Z, as `time.precision.mode=isostring` writes it."""
     return lambda value: read(value.removesuffix("Z") if isinstance(value, str) else value)

@@ -1,4 +1,4 @@
-"""How the CSV extracts of a table are written, where that is not RFC 4180."""
+"""The CSV dialect of a table; RFC 4180 by default."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ _FORBIDDEN = "a letter or digit, a space, or one of + - . : or a line end"
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """Delimiter and quote are one ASCII character each; `quote` is None where nothing is quoted.
+    """A dialect. Delimiter and quote are one ASCII character each; `quote` is None if nothing is quoted.
 
-    `escape` is what stands before a quote inside quotes: None where, as in RFC 4180, another quote does.
-    `header`: the first line names the columns. `multiline`: a newline in quotes is text.
+    `escape` precedes a quote inside quotes; None means that quotes are doubled, as in RFC 4180. `header`: the
+    first line names the columns. `multiline`: a newline in quotes is text.
     """
 
     delimiter: str = ","
@@ -21,12 +21,12 @@ class Dialect:
 
     @property
     def quote_byte(self) -> bytes:
-        """The quote; a byte that no text in UTF-8 has where there is none."""
+        """The quote; if there is none, a byte that never occurs in UTF-8."""
         return (self.quote or "\xff").encode("latin-1")
 
 
 def problem(dialect: Dialect) -> tuple[str, str] | None:
-    """The setting that cannot be and what it must be, or None."""
+    """Return the first invalid setting and what it must be, or None."""
     delimiter, quote, escape = dialect.delimiter, dialect.quote, dialect.escape
     if not _may_separate(delimiter):
         return "delimiter", f"must be one ASCII character, and not {_FORBIDDEN}"
@@ -45,5 +45,5 @@ def problem(dialect: Dialect) -> tuple[str, str] | None:
 
 
 def _may_separate(text: str) -> bool:
-    """Whether `text` is one character that no number, time or boolean can hold."""
+    """Whether `text` is one character that cannot occur in a number, time or boolean."""
     return len(text) == 1 and text.isascii() and not text.isalnum() and text not in " +-.:\r\n\0"

@@ -1,4 +1,4 @@
-"""What a change record of AWS DMS says around its data: operation, place in the log, time, the old key."""
+"""The envelope of AWS DMS change records: operation, log position, time, the old key."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from bronze.errors import RefusedError
 from bronze.json_objects import object_of, text_of
 from bronze.lexical import Number, named, read_timestamp, reading
 
-# Where the time of a commit stands; the second is the time of capture, which is always there.
+# Keys of the commit time; the second is the time of capture, which always exists.
 COMMITTED = ("commit-timestamp", "timestamp")
 
 
 @dataclass(frozen=True, slots=True)
 class DmsRecord:
-    """An `Envelope`: the record, its metadata, and what its file says of places."""
+    """An `Envelope`: the record, its metadata, the file's epoch, and the `_seq` of the file's loads."""
 
     record: Mapping[str, object]
     metadata: Mapping[str, object]
@@ -26,7 +26,7 @@ class DmsRecord:
     loaded: str
 
     def event(self) -> str | None:
-        """The operation of a control record; None of data. Raises RefusedError."""
+        """The operation of a control record; None for a data record. Raises RefusedError."""
         kind = text_of(self.metadata, "record-type")
         if kind == "control":
             return text_of(self.metadata, "operation")
@@ -46,7 +46,7 @@ class DmsRecord:
         return object_of(self.record, "data")
 
     def before(self, operation: str) -> Mapping[str, object] | None:
-        """Raises RefusedError, also of an update without one where the contract requires it."""
+        """Raises RefusedError, also if the contract requires it and an update has none."""
         if self.record.get("before-image") is not None:
             return object_of(self.record, "before-image")
         if operation == "update" and self.contract.before_image == "required":
@@ -63,7 +63,7 @@ class DmsRecord:
         return sequence.change(self.epoch, place, self._order())
 
     def event_seq(self) -> str:
-        """`_seq` of an event, which may be without a position. Raises RefusedError."""
+        """`_seq` of an event, which may have no position. Raises RefusedError."""
         place = self._position() or sequence.lowest(self.contract.position)
         return sequence.change(self.epoch, place, self._order())
 
@@ -74,7 +74,7 @@ class DmsRecord:
 
     def _position(self) -> str | None:
         kind = self.contract.position
-        # A source that offers times only has no other position than its commit's.
+        # For a source without log positions, the commit time is the position.
         name = _first(self.metadata, "stream-position", *(COMMITTED if kind == "timestamp" else ()))
         if name is None:
             return None
@@ -83,14 +83,14 @@ class DmsRecord:
         return named(name, lambda written: sequence.position(kind, written), text)
 
     def _order(self) -> int:
-        """Place of the change in its transaction; 0 where the source does not say."""
+        """Return the number of the change in its transaction; 0 if the source does not give it."""
         name = "transaction-record-id"
         value = self.metadata.get(name)
         return 0 if value is None else named(name, natural, value)
 
 
 def natural(value: object) -> int:
-    """A whole number from 0. Raises RefusedError."""
+    """Read a whole number from 0. Raises RefusedError."""
     number = reading("bigint").json(value)
     if not isinstance(number, int) or number < 0:
         raise RefusedError("range")

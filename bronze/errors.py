@@ -1,14 +1,14 @@
-"""What the parser raises on purpose.
+"""The errors of the parser.
 
 BronzeError          base
-  ContractError      a contract file cannot be read or says something impossible
-  SourceError        a key does not say what kind of raw file it is
-  TokenKeyError      the contract asks for tokens and no key was given
-  KernelError        the compiled part of the parser is not there
-  FileRefusedError   the content of a raw file is refused as a whole; `parse` turns it into a report
+  ContractError      a contract file cannot be read or is invalid
+  SourceError        the format of a raw file cannot be told from its key
+  TokenKeyError      the contract has tokens but no key was given
+  KernelError        the compiled part of the parser is missing or unusable
+  FileRefusedError   a raw file is refused as a whole; `parse` turns this into a report
 
-RefusedError, apart from these, refuses a value, record or line; it ends in quarantine and leaves no caller
-of `parse` to deal with it.
+RefusedError is separate: it refuses a value, record or line, which goes to quarantine. `parse` never raises
+it.
 """
 
 
@@ -22,7 +22,7 @@ class BronzeError(Exception):
 
 
 class ContractError(BronzeError):
-    """A contract cannot be read or says something impossible. `line` is 1-based, None when unknown."""
+    """A contract cannot be read or is invalid. `line` is 1-based, None if unknown."""
 
     def __init__(self, file: str, line: int | None, problem: str, *, hint: str = "") -> None:
         place = file if line is None else f"{file}:{line}"
@@ -32,15 +32,15 @@ class ContractError(BronzeError):
 
 
 class SourceError(BronzeError):
-    """The key of a raw file has an unknown suffix, or an epoch or extract that is no number."""
+    """The key of a raw file has an unknown suffix, or an epoch or extract that is not a number."""
 
 
 class TokenKeyError(BronzeError):
-    """The contract marks columns for tokens, and there is no key to make them with."""
+    """The contract has tokens, but there is no key to make them with."""
 
 
 class KernelError(BronzeError):
-    """The kernel was not built, or is that of another kind of machine."""
+    """The kernel was not built, or was built for another kind of machine."""
 
 
 class FileRefusedError(BronzeError):
@@ -54,7 +54,7 @@ class FileRefusedError(BronzeError):
 class RefusedError(Exception):
     """A value, record or line is refused. `reason` is the code, such as `type` or `unknown_key:<key>`.
 
-    `place` is where in a nested value, such as `.zip` or `[]`.
+    `place` is the position in a nested value, such as `.zip` or `[]`.
     """
 
     def __init__(self, reason: str, place: str = "") -> None:
@@ -63,5 +63,5 @@ class RefusedError(Exception):
         self.place = place
 
     def of(self, name: str) -> "RefusedError":
-        """The same refusal, of a value that is called `name`."""
+        """Return the same refusal with the name of the value added."""
         return RefusedError(f"{self.reason}:{name}{self.place}")

@@ -1,9 +1,9 @@
-"""The table of events: what DMS says about a table and not about a row of it."""
+"""The events table: control records, which concern a table and not a row of it."""
 
 from bronze.schema import arrow_schema
 
-# `event` is the control record's operation (create-table, truncate-table, add-column …) and `detail` the
-# whole record as it stood in the raw file.
+# `event` is the control record's operation (create-table, truncate-table, add-column …), `detail` the whole
+# record as in the raw file.
 EVENT_HIVE_COLUMNS: tuple[tuple[str, str], ...] = (
     ("event", "string"),
     ("detail", "string"),

@@ -1,4 +1,4 @@
-"""Inflate a gzip stream, all of it or an error: never a part of a file taken for the whole."""
+"""Inflate a gzip stream completely or raise an error: a partial file is never taken for the whole."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -9,16 +9,16 @@ from isal import isal_zlib
 from bronze.errors import FileRefusedError
 from bronze.limits import Limits
 
-# Small chunks are read and large pieces given out: with each piece, isal copies what is left of the chunk
-# and takes Python's lock. With 256 and 64 KiB, change records take 4 % more CPU.
+# Small chunks are read and large pieces returned, because for each piece isal copies the rest of the chunk
+# and takes the GIL. With 256 and 64 KiB instead, change records take 4 % more CPU.
 _READ_BYTES = 64 << 10
 PIECE_BYTES = 256 << 10
-_GZIP = 31  # zlib's word for: a gzip header and trailer, its CRC and size checked
+_GZIP = 31  # zlib's wbits for gzip: expects header and trailer, and checks CRC and size
 _DamagedError = cast(type[Exception], isal_zlib.error)  # its type stub calls it an instance
 
 
 class HashingReader:
-    """Reads a stream in full chunks, and knows how many bytes it has read and their SHA-256."""
+    """Reads a stream in full chunks, counting and hashing (SHA-256) what it reads."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -26,7 +26,7 @@ class HashingReader:
         self.count = 0
 
     def read(self) -> bytes:
-        """The next chunk, shorter than the others only at the end, so that short reads change nothing."""
+        """Return the next chunk, of full size except at the end, so that short reads change nothing."""
         parts: list[bytes] = []
         wanted = _READ_BYTES
         while wanted and (part := self._stream.read(wanted)):
@@ -38,12 +38,12 @@ class HashingReader:
         return chunk
 
     def drain(self) -> None:
-        """Read on to the end, so that the hash is of the whole file also when its content is refused."""
+        """Read to the end, so that the hash covers the whole file even if its content is refused."""
         while self.read():
             pass
 
     def sha256(self) -> str:
-        """Hash of what was read so far, in hex."""
+        """Return the hash of what was read so far, in hex."""
         return self._digest.hexdigest()
 
 
@@ -84,7 +84,7 @@ def _members(raw: HashingReader, piece_bytes: int) -> Iterator[bytes]:
             inside = not member.eof
             data = member.unconsumed_tail if inside else member.unused_data
     while inside:
-        # Taken in, but not yet given out.
+        # Input that was consumed but not yet returned.
         piece = _inflate(member, b"", piece_bytes)
         if piece:
             yield piece

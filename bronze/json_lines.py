@@ -1,4 +1,4 @@
-"""Read blocks of change records: what is certainly good at once, every other line by the exact rules."""
+"""Read blocks of change records: certainly good lines with the kernel, all others by the exact rules."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -14,15 +14,15 @@ from bronze.outcome import BlockReader, EventRow, Outcome, Taken, all_left, join
 from bronze.quarantine import Quarantine
 
 _BOM = b"\xef\xbb\xbf"
-# The deletes of Debezium are followed by a tombstone, which is for Kafka: nothing, or as JSON a null.
+# Debezium follows a delete with a tombstone for Kafka: an empty line, or null in JSON.
 _TOMBSTONES = (b"null", b"null\r")
-# No change record is as short as this. Where lines are, on average, they are read some at a time, because a
-# list of them takes many times their bytes.
+# No change record is this short. Blocks whose lines are on average are read in slices, because a list of them
+# takes many times their bytes.
 _SHORT_LINE = 64
 
 
 def without_bom(block: Block) -> Block:
-    """The first block of a file without the byte order mark that may lead it."""
+    """Return the first block of a file without its byte order mark, if any."""
     if not block.data.startswith(_BOM):
         return block
     return replace(block, data=block.data.removeprefix(_BOM), offset=len(_BOM))
@@ -30,7 +30,7 @@ def without_bom(block: Block) -> Block:
 
 @dataclass(slots=True)
 class _Exact:
-    """What the exact rules made of some lines."""
+    """The results of the exact rules for some lines."""
 
     rows: list[list[object]] = field(default_factory=list)
     events: list[EventRow] = field(default_factory=list)
@@ -42,7 +42,7 @@ class _Exact:
 def reader(
     contract: BronzeContract, quarantine: Quarantine, *, epoch: int, loaded: str, quick_bytes: int
 ) -> BlockReader:
-    """What reads blocks to the columns of `change_records.row_schema`."""
+    """Return a reader of blocks to the columns of `change_records.row_schema`."""
     schema = row_schema(contract)
     judged = judge(contract, epoch=epoch, loaded=loaded)
     nothing = schema.empty_table()
@@ -92,7 +92,7 @@ def reader(
 
     def take(found: Found, number: int, exact: _Exact) -> None:
         if isinstance(found.value, RefusedError):
-            raise RefusedError(found.value.reason)  # a fresh one: raised, this one would keep its block alive
+            raise RefusedError(found.value.reason)  # a new one: the traceback would keep the block alive
         read = judged(found.value)
         if isinstance(read, Change):
             exact.rows.append([*read.values, number, found.record])

@@ -1,4 +1,4 @@
-"""Find the JSON values of a line, exactly: numbers as written, no key twice, no text that is not Unicode."""
+"""Parse the JSON values of a line strictly: numbers as written, no repeated keys, no invalid Unicode."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,15 +9,15 @@ from bronze.errors import RefusedError
 from bronze.lexical import Number
 
 _SPACE = " \t\n\r"
-# Brackets in brackets. Python reads 990, fewer where its stack is in use already, and writes half of that.
+# Maximum nesting. Python reads 990 levels, fewer if its stack is already deep, and writes half of that.
 MOST_DEPTH = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One value of a line, the `record`th: its bytes, from the byte `start` of the line on, and what it is.
+    """The `record`th value of a line: its bytes, which begin at byte `start` of the line, and the value.
 
-    `value` is a dict for a JSON object, and the refusal for what is not one.
+    `value` is a dict for a JSON object, otherwise the refusal.
     """
 
     record: int
@@ -33,7 +33,7 @@ class _RepeatedKeyError(Exception):
 
 
 def objects(line: bytes) -> Iterator[Found]:
-    """Every value of `line`, which has at least one: what follows the last good one is one refused record.
+    """Yield the values of `line`, at least one. Invalid text makes the rest of the line one refused record.
 
     Refusals: `encoding`, `json` (not JSON, or not an object), `duplicate_key:<key>`.
     """
@@ -55,7 +55,7 @@ def objects(line: bytes) -> Iterator[Found]:
 
 
 def value(text: str) -> object:
-    """The one JSON value that is all of `text`. Raises RefusedError: `json`."""
+    """Parse `text` as one JSON value. Raises RefusedError: `json`."""
     try:
         found: object = _EXACT.decode(text)
         json.dumps(found, ensure_ascii=False).encode()
@@ -67,7 +67,7 @@ def value(text: str) -> object:
 
 
 def _read(text: str, position: int) -> tuple[dict[str, object] | RefusedError, int]:
-    """The value at `position` and where it ends; what is broken or too deep extends to the end of `text`."""
+    """Return the value at `position` and its end; invalid or too deep JSON extends to the end of `text`."""
     try:
         value, end = _EXACT.raw_decode(text, position)
         if _is_too_deep(value, text, position, end):
@@ -98,7 +98,7 @@ def _repeated(text: str, position: int, key: str) -> tuple[RefusedError, int]:
 
 
 def _is_too_deep(value: object, text: str, start: int, end: int) -> bool:
-    """Is `value`, which stands in `text` from `start` to `end`, nested deeper than is read?"""
+    """Whether `value`, written in `text` from `start` to `end`, is nested deeper than MOST_DEPTH."""
     if text.count("{", start, end) + text.count("[", start, end) <= MOST_DEPTH:
         return False
     inside = [value] if isinstance(value, dict | list) else []
@@ -136,7 +136,7 @@ _LENIENT = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant
 
 
 def written(value: object) -> str:
-    """JSON text of a value that `objects` found: numbers as they were, nothing escaped that need not be."""
+    """Return the JSON text of a value from `objects`: numbers as written, no needless escapes."""
     if isinstance(value, Number):
         return value
     if isinstance(value, dict):
@@ -147,7 +147,7 @@ def written(value: object) -> str:
 
 
 def object_of(record: Mapping[str, object], name: str) -> Mapping[str, object]:
-    """The object under a key. Raises RefusedError, also where it is null."""
+    """Return the object under a key. Raises RefusedError, also for null."""
     value = record.get(name)
     if value is None:
         raise RefusedError(f"absent_key:{name}")
@@ -157,7 +157,7 @@ def object_of(record: Mapping[str, object], name: str) -> Mapping[str, object]:
 
 
 def text_of(record: Mapping[str, object], name: str) -> str:
-    """The text under a key. Raises RefusedError, also where it is null."""
+    """Return the text under a key. Raises RefusedError, also for null."""
     value = record.get(name)
     if value is None:
         raise RefusedError(f"absent_key:{name}")

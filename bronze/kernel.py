@@ -1,7 +1,7 @@
-"""Read lines that are certainly good into Arrow columns, by the compiled kernel of `bronze_kernel`.
+"""Read certainly good lines into Arrow columns with the compiled kernel of `bronze_kernel`.
 
-A value that it reads is the one that the exact rules give. A line with anything that it is not sure of is
-left to them. While it reads, other threads run.
+The kernel reads the same values as the exact rules, and leaves every line that it is not sure of to them. It
+runs without the GIL.
 """
 
 import ctypes
@@ -17,18 +17,18 @@ from bronze.dialect import Dialect
 from bronze.errors import KernelError
 from bronze.schema import arrow_type, decimal_digits
 
-# What a value is read as; each has the place that it has in `Kind` of columns.zig. `natural` is a bigint from
-# 0 on, `utc_date` a date that may end in Z, `recent` a timestamp from 1970 on, `since_us` and `since_ms` a
-# number since then; `lsn`, `binlog` and `digits` are positions, written at one width, `lsn_number` a number
-# that is written as an `lsn`; `choice` is one of some words; `any` is what nobody wants to know, but no list
-# and no object.
+# What a value is read as, in the order of `Kind` in columns.zig. `natural` is a bigint from 0, `utc_date` a
+# date that may end in Z, `recent` a timestamp from 1970, `since_us` and `since_ms` a number of units since
+# 1970; `lsn`, `binlog` and `digits` are positions, written at a fixed width, `lsn_number` a number that is
+# written as an `lsn`; `choice` is one of several words; `any` is an ignored value that is not a list or an
+# object.
 Kind = Literal[
     "int", "bigint", "natural", "float", "double", "decimal", "boolean", "date", "utc_date", "timestamp",
     "recent", "since_us", "since_ms", "string", "lsn", "lsn_number", "binlog", "digits",
     "choice", "any",
 ]  # fmt: skip
 _KINDS: tuple[Kind, ...] = get_args(Kind)
-# What contracts call so, too.
+# Kinds that are also types in contracts.
 _PLAIN: tuple[Kind, ...] = ("int", "bigint", "float", "double", "boolean", "date", "timestamp", "string")
 _TYPES: dict[Kind, Any] = {
     **{kind: arrow_type(kind) for kind in _PLAIN},
@@ -43,7 +43,7 @@ _TYPES: dict[Kind, Any] = {
     "digits": pa.binary(20),
     "choice": pa.int32(),
 }
-# Whether a value stands in quotes: `either` is as it comes.
+# Whether a value is quoted; `either` means both are allowed.
 Quotes = Literal["none", "always", "either"]
 _QUOTES: tuple[Quotes, ...] = get_args(Quotes)
 _NOWHERE = 0xFFFFFFFF
@@ -53,10 +53,10 @@ _Size, _Place = ctypes.c_size_t, ctypes.c_void_p
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What stands at one place of each line, and the name of the column that it goes to.
+    """A value in each line, and the name of the column that it goes to.
 
-    `digits` are precision and scale of a decimal. `words` are what a choice is made from, whose column has
-    the index; an empty one is none.
+    `digits` are precision and scale of a decimal. `words` are the options of a `choice`, whose column has the
+    index; an empty word matches nothing.
     """
 
     name: str
@@ -73,9 +73,9 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Bytes that never change, and the value behind them, if there is one.
+    """Constant bytes, and the value after them, if any.
 
-    `twin` is the index of the step before this one whose value must be written alike, byte by byte.
+    `twin` is the index of an earlier step whose value must be the same, byte by byte.
     """
 
     before: bytes
@@ -86,10 +86,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The certain rows: their columns by name, and the number of the line of each.
+    """The certain rows: their columns by name, and their line numbers (`rows`).
 
-    And the records that are left: of each the first byte, the bytes without the last newline, and the number
-    of the first line.
+    `starts`, `sizes` and `lines` describe the records that are left: byte offset, size without the last
+    newline, and number of the first line.
     """
 
     columns: dict[str, Any]
@@ -99,7 +99,7 @@ class Found:
     lines: Sequence[int]
 
 
-# Reads lines, each with its newline: gets their bytes, how many they are, and the number of the first.
+# Reads lines, each with its newline. Arguments: their bytes, their count, and the number of the first.
 Reader = Callable[[bytes, int, int], Found]
 
 
@@ -148,7 +148,7 @@ class _Sequences(ctypes.Structure):
 
 
 def value_of(name: str, hive_type: str, *, nullable: bool) -> Value | None:
-    """What values of a column are read as; None where that is for the exact rules alone."""
+    """Return how values of a column are read; None if only the exact rules can read them."""
     if digits := decimal_digits(hive_type):
         return Value(name, "decimal", nullable, digits)
     kind = next((kind for kind in _PLAIN if kind == hive_type), None)
@@ -156,7 +156,7 @@ def value_of(name: str, hive_type: str, *, nullable: bool) -> Value | None:
 
 
 def layout_reader(steps: Sequence[Step]) -> Reader:
-    """What reads lines of values between bytes that never change."""
+    """Return a reader of lines with values between constant bytes."""
     values = [step.value for step in steps if step.value is not None]
     columns = iter(range(len(values)))
     compiled = (_Step * len(steps))(
@@ -181,7 +181,7 @@ def layout_reader(steps: Sequence[Step]) -> Reader:
 
 
 def csv_reader(values: Sequence[Value], dialect: Dialect) -> Reader:
-    """What reads lines of CSV, whose fields are `values`."""
+    """Return a reader of CSV lines whose fields are `values`."""
     nullable = (ctypes.c_bool * len(values))(*(value.nullable for value in values))
     characters = (ord(it or "\n") for it in (dialect.delimiter, dialect.quote, dialect.escape))
     compiled = _Dialect(*characters, dialect.multiline)
@@ -195,7 +195,7 @@ def csv_reader(values: Sequence[Value], dialect: Dialect) -> Reader:
 
 
 class _Reading:
-    """One call of the kernel: what it is given, which has to live as long, and what it has written to."""
+    """One call of the kernel: its inputs, which must stay alive during the call, and its output buffers."""
 
     def __init__(self, text: bytes, lines: int, first: int, values: Sequence[Value]) -> None:
         self.rooms = [_Room(value, lines, len(text)) for value in values]
@@ -214,7 +214,7 @@ class _Reading:
 
 
 class _Room:
-    """Where the values of one column go."""
+    """The output buffers of one column."""
 
     def __init__(self, value: Value, rows: int, bytes_of_text: int) -> None:
         self.value = value
@@ -241,7 +241,7 @@ class _Room:
         return _Column(_KINDS.index(self.value.kind), precision - scale, scale, *places)
 
     def array(self, rows: int) -> Any:
-        """The values of the first `rows`."""
+        """Return the values of the first `rows`."""
         buffers = [self.validity, self.values]
         if self.value.kind == "string":
             self.data.resize(memoryview(self.values).cast("i")[rows], shrink_to_fit=True)
@@ -250,10 +250,10 @@ class _Room:
 
 
 def sequences(begin: str, positions: Any, middle: str, orders: Any, *, least: str | None = None) -> Any:
-    """`begin`, position, `middle` and order of each record, as texts of one width.
+    """Concatenate `begin`, position, `middle` and order of each record, as texts of a fixed width.
 
-    `positions` are an array of bytes of one width, or of timestamps from 1970 on; one below `least` counts as
-    that. `orders` are an array of integers from 0 on, or one integer for all.
+    `positions` are an array of fixed-size bytes, or of timestamps from 1970; a position below `least` is
+    replaced by it. `orders` are an array of integers from 0, or one integer for all.
     """
     count = len(positions)
     are_moments = pa.types.is_timestamp(positions.type)
@@ -273,18 +273,18 @@ def sequences(begin: str, positions: Any, middle: str, orders: Any, *, least: st
 
 
 def newlines(text: bytes) -> int:
-    """How many newlines `text` has."""
+    """Count the newlines in `text`."""
     count: int = _library().count_newlines(text, _Size(len(text)))
     return count
 
 
 def rises(numbers: Any) -> bool:
-    """Whether the integers of an array without nulls never fall."""
+    """Whether the integers of an array without nulls never decrease."""
     return bool(_library().rises(*_numbers(numbers)))
 
 
 def differ(numbers: Any, most: int) -> bool:
-    """Whether an array without nulls has more than `most` different integers."""
+    """Whether an array without nulls has more than `most` distinct integers."""
     slots = 1 << (2 * most).bit_length()
     table = (ctypes.c_uint64 * slots)()
     return bool(_library().differ(*_numbers(numbers), _Size(most), table, _Size(slots)))
@@ -295,14 +295,14 @@ def _numbers(array: Any) -> tuple[ctypes.c_void_p, ctypes.c_size_t, ctypes.c_siz
 
 
 def _values_of(array: Any) -> int:
-    """Where the values of an array of one width begin."""
+    """Return the address of the values of a fixed-width array."""
     address: int = array.buffers()[1].address
     return address + int(array.offset) * int(array.type.byte_width)
 
 
 @cache
 def _library() -> ctypes.CDLL:
-    """The kernel. Raises KernelError."""
+    """Load the kernel. Raises KernelError."""
     if bronze_kernel.is_stale():
         raise KernelError("the parser's kernel was not built from the sources that are here", hint=_HINT)
     try:

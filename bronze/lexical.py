@@ -1,7 +1,7 @@
-"""How a value is read, type by type: nothing is coerced, rounded or guessed.
+"""The exact rules for values, by type: nothing is coerced, rounded or guessed.
 
-Each type has two readings: `text` reads a CSV field and `json` a JSON value, both exactly; they raise
-RefusedError with the kind of refusal.
+Each type has two readers: `text` for a CSV field and `json` for a JSON value. Both raise RefusedError with
+the kind of refusal.
 """
 
 import base64
@@ -22,14 +22,14 @@ _Read = TypeVar("_Read")
 
 
 class Number(str):
-    """A JSON number as it was written, so that it is read exactly and never through a float."""
+    """A JSON number as written, so that it is read exactly and never through a float."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The readings of one type."""
+    """The readers of one type."""
 
     text: Callable[[str], object]
     json: Callable[[object], object]
@@ -78,7 +78,7 @@ def _float_text(field: str) -> float:
 
 def _float_json(value: object) -> float:
     text = _number(value)
-    # -0 is an integer, and an integer has no negative zero; -0.0 is a float that has.
+    # -0 is an integer, which has no negative zero; -0.0 is a float, which has.
     return _finite(float(text) if set(text) & set(".eE") else float(text) + 0.0)
 
 
@@ -89,9 +89,9 @@ def _finite(value: float) -> float:
 
 
 def _single(value: float) -> float:
-    """Refuse what no 32-bit float can hold. It is rounded where the column is built: from the double."""
+    """Refuse a value that overflows a 32-bit float. Rounding happens when the column is built."""
     try:
-        struct.pack("<f", value)  # not "f": the machine's own format does not check
+        struct.pack("<f", value)  # not "f": the native format does not check for overflow
     except OverflowError:
         raise RefusedError("range") from None
     return value
@@ -102,18 +102,18 @@ def _decimal(precision: int, scale: int) -> Reading:
         digits, exponent, sign = _exact(field)
         if digits and (len(digits) + exponent > precision - scale or exponent < -scale):
             raise RefusedError("range")
-        zeros = "0" * (exponent + scale)  # written out to the column's scale, which is what Arrow stores
+        zeros = "0" * (exponent + scale)  # padded to the column's scale, as Arrow stores it
         return Decimal(f"{sign}{digits or '0'}{zeros}E-{scale}")
 
     def json(value: object) -> Decimal:
-        # Change capture writes decimals as numbers when it loads and as texts when it streams.
+        # Change capture writes decimals as numbers in loads and as texts in changes.
         return text(value if isinstance(value, str) else _number(value))
 
     return Reading(text, json)
 
 
 def _exact(text: str) -> tuple[str, int, str]:
-    """A decimal number as (digits without zeros at either end, power of ten of the last digit, sign)."""
+    """Split a decimal number: (digits without zeros at either end, power of ten of the last one, sign)."""
     found = _NUMBER.fullmatch(text)
     if found is None:
         raise RefusedError("type")
@@ -122,7 +122,7 @@ def _exact(text: str) -> tuple[str, int, str]:
     kept = digits.rstrip("0")
     if not kept.lstrip("0"):
         return "", 0, ""
-    # Ten digits of the exponent are enough to be out of every type's reach.
+    # An exponent of ten digits is already out of range for every type.
     size = int(exponent.lstrip("+-0")[:10] or "0")
     power = -size if exponent.startswith("-") else size
     shift = power - len(fraction + bare_fraction) + len(digits) - len(kept)
@@ -157,9 +157,9 @@ def _date(field: str) -> date:
 
 
 def read_timestamp(field: str) -> datetime:
-    """Read ISO 8601 with a `T`, to the minute or finer, as UTC without a zone; no zone written means UTC.
+    """Read ISO 8601 with a `T`, to the minute or finer, as UTC without a zone; a missing zone means UTC.
 
-    Refuses as `range` what is finer than a microsecond or falls outside the years 1 to 9999 in UTC.
+    Refuses as `range` times finer than a microsecond or outside of the years 1 to 9999 in UTC.
     """
     found = _TIMESTAMP.fullmatch(field)
     if found is None:
@@ -186,7 +186,7 @@ def _milliseconds(field: str) -> datetime:
 
 
 def _binary(field: str) -> bytes:
-    """Read base64 with its padding, as RFC 4648 writes it: one text for each value, no line ends."""
+    """Read canonical base64 with padding, as in RFC 4648, without line ends."""
     try:
         value = base64.b64decode(field, validate=True)
     except (binascii.Error, ValueError):
@@ -224,13 +224,13 @@ _PLAIN: dict[str, Reading] = {
 
 
 def reading(hive_type: str) -> Reading:
-    """The readings of a type that is not nested, written as `schema.normal_type` does; or MILLISECONDS."""
+    """Return the readers of a normalised type that is not nested (`schema.normal_type`), or MILLISECONDS."""
     digits = decimal_digits(hive_type)
     return _decimal(*digits) if digits else _PLAIN[hive_type]
 
 
 def named(name: str, read: Callable[[_Written], _Read], value: _Written) -> _Read:
-    """Read a value; a refusal then names where it stood. Raises RefusedError."""
+    """Read a value; a refusal includes `name`. Raises RefusedError."""
     try:
         return read(value)
     except RefusedError as refusal:

@@ -1,4 +1,4 @@
-"""YAML that remembers its lines, so that a complaint about a contract names the place."""
+"""YAML with line numbers, so that errors in a contract can name the line."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from bronze.errors import ContractError
 
 
 class Located(dict[str, Any]):
-    """A YAML mapping. `line` is where it starts; `lines` is where each key stands, counted from 1."""
+    """A YAML mapping. `line` is the line where it starts, `lines` the line of each key, counted from 1."""
 
     def __init__(self, line: int) -> None:
         super().__init__()
@@ -17,7 +17,7 @@ class Located(dict[str, Any]):
         self.lines: dict[str, int] = {}
 
     def line_of(self, key: str) -> int:
-        """Line of `key`, or of the mapping when the key is absent."""
+        """Return the line of `key`, or of the mapping if the key is absent."""
         return self.lines.get(key, self.line)
 
 
@@ -34,7 +34,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> Iterator[Located]:
-    # Yielded before it is filled, as PyYAML wants it for nodes that refer to themselves.
+    # Yielded before it is filled, as PyYAML requires for nodes that refer to themselves.
     found = Located(node.start_mark.line + 1)
     yield found
     loader.flatten_mapping(node)
@@ -50,7 +50,7 @@ _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 
 
 def read(text: str, file: str) -> Any:
-    """Read `text`; mappings become `Located`. Raises ContractError for what is no YAML or repeats a key."""
+    """Read `text`; mappings become `Located`. Raises ContractError for invalid YAML or a repeated key."""
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of the safe loader
     except yaml.MarkedYAMLError as error:

@@ -1,7 +1,7 @@
-"""Read arrays, maps and structs, exactly: whole JSON values, each part by the rules of its own type.
+"""Read arrays, maps and structs by the exact rules: JSON values, each part by the rules of its type.
 
-Where something is wrong inside a value, the reason names the place: `.field` of a struct, `[]` an item of an
-array, `{}` a value of a map.
+The reason of a refusal names the position in the value: `.field` of a struct, `[]` for an item of an array,
+`{}` for a value of a map.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,9 +15,9 @@ _Read = TypeVar("_Read")
 
 
 def from_json(hive_type: str) -> Callable[[object], object]:
-    """A function that reads a JSON value by any column type, written as `schema.normal_type` does.
+    """Return a reader of JSON values for any column type, as returned by `schema.normal_type`.
 
-    In structs it lets fields be absent and keys be unknown: those are for `absent` and `unknown` to find.
+    In structs it ignores missing fields and unknown keys, which `absent` and `unknown` find.
     """
     tree = nested(hive_type)
     if tree is None:
@@ -26,12 +26,12 @@ def from_json(hive_type: str) -> Callable[[object], object]:
 
 
 def _part(hive_type: str) -> Callable[[object], object]:
-    """`from_json` of what is inside of another value."""
+    """Like `from_json`, for a part of another value."""
     return from_json(MILLISECONDS if hive_type == "timestamp" else hive_type)
 
 
 def from_text(hive_type: str, *, absent_is_null: bool) -> Callable[[str], object]:
-    """A function that reads a CSV field by any column type: where that is nested, the field is JSON."""
+    """Return a reader of CSV fields for any column type; a field of a nested type is JSON."""
     if nested(hive_type) is None:
         return lexical.reading(hive_type).text
     read = from_json(hive_type)
@@ -42,20 +42,20 @@ def from_text(hive_type: str, *, absent_is_null: bool) -> Callable[[str], object
         for place in () if absent_is_null else absent(hive_type, value):
             raise RefusedError("absent_key", place)
         for place in unknown(hive_type, value):
-            raise RefusedError("unknown_key", place)  # an extract has no place to keep it
+            raise RefusedError("unknown_key", place)  # extracts have no `_rescued` for it
         return found
 
     return text
 
 
 def absent(hive_type: str, value: object) -> Iterator[str]:
-    """The places in `value`, of this type, where a field of a struct is absent."""
+    """Yield the positions in `value`, of this type, of missing struct fields."""
     for place, tree, struct in _structs("", nested(hive_type), value):
         yield from (f"{place}.{name}" for name in tree.names if name not in struct)
 
 
 def unknown(hive_type: str, value: object) -> Iterator[str]:
-    """The places in `value`, of this type, of keys that no field of a struct has."""
+    """Yield the positions in `value`, of this type, of unknown struct keys."""
     for place, tree, struct in _structs("", nested(hive_type), value):
         yield from (f"{place}.{name}" for name in struct if name not in tree.names)
 
@@ -63,7 +63,7 @@ def unknown(hive_type: str, value: object) -> Iterator[str]:
 def _structs(
     place: str, tree: Nested | None, value: object
 ) -> Iterator[tuple[str, Nested, dict[str, object]]]:
-    """Every struct in `value` with its place, outer ones first."""
+    """Yield every struct in `value` with its position, outer ones first."""
     if tree is None or value is None:
         return
     if isinstance(value, list):
@@ -115,7 +115,7 @@ def _object(value: object) -> dict[str, object]:
 
 
 def _at(place: str, read: Callable[[object], _Read], value: object) -> _Read | None:
-    """Read a part of a value, null where it is null; a refusal then says its place."""
+    """Read a part of a value, which may be null; a refusal includes its position."""
     if value is None:
         return None
     try:

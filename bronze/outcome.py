@@ -1,4 +1,4 @@
-"""What reading a block gives, whatever the shape of the raw file."""
+"""The result of reading a block, for all formats of raw files."""
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,7 +13,7 @@ from bronze.blocks import Block, records
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """A control record; `detail` is its JSON text. `file_id` is given when it came in another file."""
+    """A control record; `detail` is its JSON text. `file_id` is set if it came in another file (a replay)."""
 
     event: str
     detail: str
@@ -26,9 +26,9 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Rows and events of a block and its counts; the refused records are in quarantine already.
+    """Rows, events and counts of a block; its refused records are already in quarantine.
 
-    `records` counts what was found, apart from what became of it, so that the two can be compared.
+    `records` is counted independently of rows, events and refusals, so that the two can be compared.
     """
 
     rows: Any
@@ -39,7 +39,7 @@ class Outcome:
 
 
 def joined(outcomes: Iterable[Outcome]) -> Outcome:
-    """One outcome of several, of which there is at least one, in their order."""
+    """Join outcomes, at least one, in their order."""
     parts = list(outcomes)
     return Outcome(
         rows=pa.concat_tables([part.rows for part in parts]),
@@ -54,8 +54,8 @@ def joined(outcomes: Iterable[Outcome]) -> Outcome:
 class Left:
     """The records of a block that the exact rules have to read, in their order.
 
-    `text` has them one behind the other, with a byte behind each. Of each, `lines` has the number of its
-    first line, `offsets` its first byte in the content, and `lengths` its bytes, without the last newline.
+    `text` has them concatenated, with one byte after each. `lines` has the numbers of their first lines,
+    `offsets` their byte offsets in the content, `lengths` their sizes without the last newline.
     """
 
     text: bytes
@@ -67,7 +67,7 @@ class Left:
         return len(self.lines)
 
     def __iter__(self) -> Iterator[tuple[int, int, bytes]]:
-        """Line, offset and bytes of each."""
+        """Yield line, offset and bytes of each."""
         start = 0
         for line, offset, length in zip(self.lines, self.offsets, self.lengths, strict=True):
             yield line, offset, self.text[start : start + length]
@@ -75,7 +75,7 @@ class Left:
 
 
 def left_of(found: Iterable[tuple[int, int, bytes]]) -> Left:
-    """What is left, from line, offset and bytes of each record."""
+    """Build `Left` from line, offset and bytes of each record."""
     lines, offsets, lengths = array("q"), array("q"), array("q")
     texts: list[bytes] = []
     for line, offset, text in found:
@@ -87,13 +87,13 @@ def left_of(found: Iterable[tuple[int, int, bytes]]) -> Left:
 
 
 def all_left(block: Block) -> Left:
-    """All lines of `block`."""
+    """Return all lines of `block` as left to read."""
     return left_of(records(block))
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What is certain of a block: rows in the order of their lines. And what is left of it."""
+    """The certain rows of a block, in the order of their lines, and the records that are left."""
 
     rows: Any
     left: Left
@@ -101,11 +101,11 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class BlockReader:
-    """How the blocks of one shape are read.
+    """How the blocks of one format are read.
 
-    `look` finds what is certain of a block, and `read` gives the outcome: from what was found alone, or from
-    the block where that is None. Blocks come to each in their order. The first touches nothing else, so that
-    it runs beside the rest.
+    `look` finds the certain rows of a block. `read` returns the outcome: from what `look` found alone or, if
+    that is None, from the block. Both get the blocks in order. `look` has no side effects, so it may run in
+    another thread.
     """
 
     look: Callable[[Block], Taken | None]

@@ -1,4 +1,4 @@
-"""Parse one raw file: typed Parquet and events out, and every line that is refused into quarantine."""
+"""Parse one raw file into typed Parquet and events, and write every refused line to quarantine."""
 
 import re
 import sys
@@ -29,11 +29,11 @@ Format = Literal["csv", "json", "begin", "complete"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Which raw file it is: its id, the epoch of its source's log, the number of its extract, its shape.
+    """A raw file: its id, the epoch of its source's log, the number of its extract, its format.
 
-    `position` is that of the snapshot which its loads are read from, as the `_BEGIN` of the reload that it
-    belongs to writes it; None outside of a reload. `replay`: it is a quarantine file, whose entries say all
-    that themselves. `rekeyed` says how often the key of the table's tokens was changed.
+    `position` is the snapshot position of its reload, as written in `_BEGIN`; None outside of a reload.
+    `replay`: it is a quarantine file, whose entries have all of this themselves. `rekeyed` is how often the
+    key of the table's tokens was changed.
     """
 
     file_id: str
@@ -50,10 +50,10 @@ class Source:
 class Report:
     """What became of a raw file; `records == rows + quarantined + control`, always.
 
-    `lines` counts every line, header and blank ones too. `sha256` is of the compressed bytes. `reasons`
-    counts the refused records by reason code. `failure` is the reason code of a file refused as a whole:
-    then nothing of it is written but quarantine, and every record seen counts as quarantined. `discarded`
-    counts the keys dropped under `unknownKeys: discard`.
+    `lines` counts all lines, including header and blank ones. `sha256` is of the compressed bytes. `reasons`
+    counts refused records by reason code. `failure` is the reason code if the file was refused as a whole:
+    then only quarantine is written, and every record read counts as quarantined. `discarded` counts the keys
+    dropped under `unknownKeys: discard`.
     """
 
     lines: int
@@ -68,18 +68,18 @@ class Report:
     discarded: int = 0
 
 
-# Objects directly under `reload=<n>/` that say when a reload begins and what it is made of.
+# Objects directly under `reload=<n>/` that mark the begin of a reload and list its objects.
 _MARKERS: dict[str, Literal["begin", "complete"]] = {"_BEGIN": "begin", "_COMPLETE": "complete"}
 _FORMATS: dict[str, Literal["csv", "json"]] = {".csv": "csv", ".json": "json"}
 _COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
-# So many blocks wait to be written: a row group, which is several, is written at once.
+# This many blocks may wait to be written, because a row group, which has several, is written at once.
 _LOOKED_AT = 3
 
 
 def source_of(key: str, file_id: str) -> Source:
-    """What the key of a raw file says: `epoch=` and `extract=` segments (1 when absent), the suffixes.
+    """Derive the source from the key of a raw file: `epoch=` and `extract=` (default 1), and the suffixes.
 
-    Raises SourceError on any other suffix, and on a segment that holds no number.
+    Raises SourceError for any other suffix, or if a segment is not a number.
     """
     epoch, extract = _segment(key, "epoch", 10), _segment(key, "extract", 20)
     folder, name = _reload(key)
@@ -90,19 +90,19 @@ def source_of(key: str, file_id: str) -> Source:
     found = next((shape for suffix, shape in _FORMATS.items() if unpacked.endswith(suffix)), None)
     if found is None:
         raise SourceError(
-            f"{key} is neither .csv nor .json, plain or packed as .gz or .zst",
-            hint="the parser tells a raw file's shape by its suffix; markers are directly in `reload=<n>/`",
+            f"{key} is neither .csv nor .json, plain or compressed as .gz or .zst",
+            hint="the suffix tells a raw file's format; markers are directly in `reload=<n>/`",
         )
     return Source(file_id, epoch, extract, found, compression)
 
 
 def reload_of(key: str) -> str:
-    """The folder of the reload that a raw file belongs to, up to `reload=<n>/`; empty when to none."""
+    """Return the folder of the reload that a raw file belongs to, up to `reload=<n>/`; empty if none."""
     return _reload(key)[0]
 
 
 def _reload(key: str) -> tuple[str, str]:
-    """The folder of the reload, and the rest of the key."""
+    """Return the folder of the reload, and the rest of the key."""
     parts = key.split("/")
     at = next((i for i, part in enumerate(parts[:-1], 1) if part.startswith("reload=")), 0)
     if at:
@@ -111,7 +111,7 @@ def _reload(key: str) -> tuple[str, str]:
 
 
 def compression_of(key: str) -> Compression:
-    """How a raw file is packed, which its last suffix says."""
+    """Return the compression of a raw file, by its last suffix."""
     return next((kind for suffix, kind in _COMPRESSIONS.items() if key.endswith(suffix)), "none")
 
 
@@ -133,16 +133,16 @@ def parse(
     token_key: bytes | None = None,
     limits: Limits | None = None,
 ) -> Report:
-    """Read the raw file `stream` and write what it holds under the folder `out`.
+    """Parse the raw file `stream` and write the results under the folder `out`.
 
-    A good file gives `bronze/<file_id>-00000.parquet` and on (at least one), `events/<file_id>.parquet` when
-    it has control records, and `quarantine/<file_id>.jsonl` when lines were refused. They take their names
-    only when all are complete. A file refused as a whole gives the quarantine file alone; what an earlier
-    run on the same file wrote is removed. Memory is bounded by a block and a row group. The same content,
-    contract and source give the same bytes. `limits` are the contract's unless given.
+    Writes `bronze/<file_id>-00000.parquet` and so on (at least one), `events/<file_id>.parquet` if there are
+    control records, and `quarantine/<file_id>.jsonl` if records were refused. The files get these names only
+    when all are complete. If the file is refused as a whole, only the quarantine file is written. Results of
+    an earlier run on the same file are removed. Memory is bounded by a block and a row group. The same
+    content, contract and source give the same bytes. `limits` default to the contract's.
 
-    Raises TokenKeyError when the contract wants tokens and there is no `token_key`, SourceError when the
-    source's id cannot name a file, and whatever reading `stream` or writing to `out` raises.
+    Raises TokenKeyError if the contract has tokens but there is no `token_key`, SourceError if the source's
+    id cannot be a file name, and any error of reading `stream` or writing to `out`.
     """
     raw = HashingReader(stream)
     with stage(out, source.file_id) as staged:
@@ -161,7 +161,7 @@ def parse(
 
 
 def _constants(contract: BronzeContract, source: Source, loaded: str) -> dict[str, object]:
-    """The columns that are the same in every row of a file."""
+    """Return the columns that have the same value in every row of a file."""
     of_file: dict[str, object] = {"_rev": contract.revision_at(source.rekeyed)}
     if source.replay:
         return of_file
@@ -173,7 +173,7 @@ def _constants(contract: BronzeContract, source: Source, loaded: str) -> dict[st
 
 
 def _row_writer(contract: BronzeContract, source: Source, limits: Limits, staged: Stage) -> RowWriter:
-    """Changes are sorted by key within a row group; extracts stay as they came."""
+    """Return the writer of rows. It sorts changes by key within a row group; extracts keep their order."""
     if source.format == "csv" or contract.records == "plain":
         return RowWriter(staged.rows, limits)
     return RowWriter(staged.rows, limits, [contract.stored[name] for name in contract.key])
@@ -183,7 +183,7 @@ _Part = Block | LongRecord
 
 
 def _looked_at(reader: BlockReader, part: _Part) -> tuple[_Part, Any]:
-    """The part, and what is found in it, for which its text is let go."""
+    """Return the part and what was found in it; if anything was, without the text, to free memory."""
     if isinstance(part, LongRecord) or not part.data:
         return part, None
     found = reader.look(part)
@@ -191,7 +191,7 @@ def _looked_at(reader: BlockReader, part: _Part) -> tuple[_Part, Any]:
 
 
 class _Run:
-    """One parse under way: what is open, and what was counted."""
+    """A parse in progress: open files and counts."""
 
     def __init__(
         self,
@@ -226,9 +226,9 @@ class _Run:
         self.check_refused()
 
     def check_refused(self) -> None:
-        """Raise FileRefusedError when more records are refused than the contract allows."""
+        """Raise FileRefusedError if more records are refused than the contract allows."""
         bad = self.quarantine.count
-        # By fraction: as floats, 0.05 times a count can fall to the wrong side of a whole number.
+        # As a fraction: with floats, 0.05 times a count can land on the wrong side of a whole number.
         allowed = Fraction(str(self.contract.max_bad_ratio)) * self.records
         if not self.source.replay and bad > self.contract.max_bad_records and bad > allowed:
             raise FileRefusedError("bad_records", f"{bad:,} of {self.records:,} records are refused")
@@ -251,17 +251,17 @@ class _Run:
         self.events.write(table_of([self.event(event)], EVENT_SCHEMA))
 
     def loaded(self, position: str | None) -> str:
-        """`_seq` of what is loaded from the snapshot at `position`. Raises FileRefusedError."""
+        """Return the `_seq` of loads from the snapshot at `position`. Raises FileRefusedError."""
         kind = self.contract.position
         try:
             place = sequence.snapshot(kind, position)
         except RefusedError as refusal:
-            problem = f"the snapshot's position {position!r} is none of kind {kind}"
+            problem = f"the snapshot's position {position!r} is not of kind {kind}"
             raise FileRefusedError("position", problem) from refusal
         return sequence.load(self.source.epoch, place, self.source.extract)
 
     def reader(self, loaded: str) -> tuple[Callable[[Block], Block], BlockReader]:
-        """What opens the first block, and what reads them all. Only the modules of the shape are imported."""
+        """Return what opens the first block, and the reader of all. Imports only the format's modules."""
         quick = self.limits.quick_bytes
         if self.source.format == "csv":
             from bronze import csv_lines
@@ -280,13 +280,13 @@ class _Run:
         )
 
     def parts(self, raw: HashingReader) -> Iterator[Block | LongRecord]:
-        """The content, cut."""
+        """Return the content, cut into blocks."""
         csv = self.source.format == "csv"
         size = self.limits.csv_block_bytes if csv else self.limits.json_block_bytes
         return cut(
             content(raw, self.source.compression, self.limits),
             size=size,
-            # JSON writes a byte as six characters at most; beside the record, an entry has a few hundred.
+            # JSON escapes a byte in at most six characters; the rest of an entry has a few hundred.
             longest=self.limits.line_bytes * 6 + 4096 if self.source.replay else self.limits.line_bytes,
             quote=self.contract.csv.quote_byte if csv and self.contract.csv.multiline else None,
         )
@@ -294,7 +294,7 @@ class _Run:
     def opened(
         self, parts: Iterable[Block | LongRecord], opened: Callable[[Block], Block]
     ) -> Iterator[Block | LongRecord]:
-        """The parts, the first without its header. Raises FileRefusedError when that is not as it must be."""
+        """Yield the parts, the first without its header. Raises FileRefusedError if the header is wrong."""
         header = self.source.format == "csv" and self.contract.csv.header
         first = True
         for part in parts:
@@ -311,7 +311,7 @@ class _Run:
     def outcomes(
         self, looked: Iterable[tuple[Block | LongRecord, Any]], reader: BlockReader
     ) -> Iterator[Outcome]:
-        """What the blocks give, counted; what is refused goes to quarantine."""
+        """Yield the outcomes of the blocks, and count them; refused records go to quarantine."""
         for part, found in looked:
             self.lines = part.line + part.lines - 1
             if isinstance(part, LongRecord):
@@ -323,7 +323,7 @@ class _Run:
                 self.discarded += outcome.discarded
                 self.control += len(outcome.events)
                 if self.quarantine.bytes > self.limits.quarantine_bytes:
-                    self.check_refused()  # what follows would fill the disk, too
+                    self.check_refused()  # early, before more refused records fill the disk
                 yield outcome
 
     def too_long(self, record: LongRecord) -> None:
@@ -335,7 +335,7 @@ class _Run:
         )
 
     def event(self, row: EventRow) -> tuple[object, ...]:
-        """The values of an event in the order of EVENT_SCHEMA."""
+        """Return the values of an event in the order of EVENT_SCHEMA."""
         file = (
             self.contract.revision_at(self.source.rekeyed),
             row.committed_at,
@@ -344,14 +344,14 @@ class _Run:
         return (row.event, row.detail, row.seq, *file, row.line, row.record)
 
     def refused(self, refusal: FileRefusedError, sha256: str) -> Report:
-        """End with the whole file in quarantine and nothing else."""
+        """Publish only the quarantine file, with an entry for the whole raw file, and return the report."""
         self.quarantine.refuse_file(refusal.reason, str(refusal))
         self.quarantine.close()
         self.staged.publish("quarantine")
         return self.report(sha256, rows=0, quarantined=self.records, control=0, failure=refusal.reason)
 
     def finished(self, sha256: str) -> Report:
-        """End with everything in its place."""
+        """Publish all results and return the report."""
         self.rows.close(self.contract.arrow_schema.empty_table())
         if self.control:
             self.events.close(EVENT_SCHEMA.empty_table())
@@ -381,7 +381,7 @@ class _Run:
         )
 
     def close(self) -> None:
-        """Close what is open, so that nothing stands in the way of removing it."""
+        """Close all open files, so that they can be removed."""
         self.quarantine.close()
         self.rows.abandon()
         self.events.abandon()

@@ -1,6 +1,6 @@
-"""Refused records, written to disk as they come: memory does not grow when every line is bad.
+"""Write refused records to disk as they occur, so that memory does not grow if every line is bad.
 
-An entry has all that it takes to judge the record again by another contract or parser (see `replay_lines`).
+An entry has everything needed to parse the record again with another contract or parser (see `replay_lines`).
 """
 
 import base64
@@ -9,17 +9,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-# Distinct reason codes that are counted by name; they can hold keys of the raw file, so there is no end of
-# them. What comes later counts as `other`, and stands in the file by its own name.
+# Distinct reason codes that are counted by name. They may contain keys of the raw file, so their number is
+# unbounded. Further ones are counted as `other`; their entries still have the full code.
 _COUNTED_REASONS = 200
 _REASON_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The raw file that a record came in: its id, epoch, extract and shape.
+    """The raw file of a record: its id, epoch, extract and format.
 
-    `position` is that of its snapshot as written in `_BEGIN`, None outside of a reload.
+    `position` is its snapshot position as written in `_BEGIN`, None outside of a reload.
     """
 
     file_id: str
@@ -30,7 +30,7 @@ class Origin:
 
 
 class Quarantine:
-    """Writes one JSON object a line to `path`, which is created by the first refusal."""
+    """Writes one JSON object per line to `path`, which is created at the first refusal."""
 
     def __init__(self, path: Path, origin: Origin, contract_version: str) -> None:
         self._path = path
@@ -52,9 +52,9 @@ class Quarantine:
         length: int | None = None,
         origin: Origin | None = None,
     ) -> None:
-        """Keep one record: where it stood and its bytes. `length` is given when `raw` is only its start.
+        """Write one record: its position and bytes. `length` is given if `raw` is only its start.
 
-        `origin` is given when the record came in another file than this quarantine's own.
+        `origin` is given if the record came from another file than the one being parsed.
         """
         reason = reason[:_REASON_CHARACTERS]
         self.count += 1
@@ -70,18 +70,18 @@ class Quarantine:
         self._write(entry, self._origin if origin is None else _said(origin))
 
     def refuse_file(self, reason: str, detail: str) -> None:
-        """Add the entry that stands for the whole file: line 0, with the words in `detail`."""
+        """Write the entry for a whole file: line 0, with an explanation in `detail`."""
         entry = {"line": 0, "record": 0, "offset": 0, "reason": reason, "raw": "", "detail": detail}
         self._write(entry, self._origin)
 
     def close(self) -> None:
-        """Finish the file, if there is one."""
+        """Close the file, if there is one."""
         if self._file:
             self._file.close()
 
     def _write(self, entry: dict[str, object], origin: dict[str, object]) -> None:
         if self._file is None:
-            import msgspec  # 20 ms that an extract without refusals does not need
+            import msgspec  # here, because it takes 20 ms and files without refusals do not need it
 
             self._encode = msgspec.json.Encoder().encode
             self._file = self._path.open("wb")

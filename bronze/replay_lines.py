@@ -1,4 +1,4 @@
-"""Read quarantine files again: each record is judged anew, and keeps the identity that it had."""
+"""Replay quarantine files: parse each record again; it keeps its identity."""
 
 import base64
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from bronze.outcome import BlockReader, EventRow, Outcome
 from bronze.quarantine import Origin, Quarantine
 
 _Natural = Annotated[int, msgspec.Meta(ge=0)]
-# As wide as the columns that they go to, and as the part of `_seq`.
+# The ranges of their columns, or of the part of `_seq`.
 _Line = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _Record = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 _Epoch = Annotated[int, msgspec.Meta(ge=0, lt=10**10)]
@@ -56,9 +56,9 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 def reader(contract: BronzeContract, quarantine: Quarantine) -> BlockReader:
-    """What reads blocks to the columns of `change_records.row_schema` and `_file_id`; no look is taken.
+    """Return a reader of blocks to the columns of `change_records.row_schema` and `_file_id`.
 
-    Reading raises FileRefusedError("replay") at a line that cannot be replayed.
+    Its `look` does nothing. Its `read` raises FileRefusedError("replay") for a line that cannot be replayed.
     """
     schema = row_schema(contract).append(pa.field("_file_id", pa.string()))
     judge = _judge(contract)
@@ -100,7 +100,7 @@ _Judged = tuple[int, int, bytes, Change | change_records.Event | RefusedError]
 
 
 def _judge(contract: BronzeContract) -> Callable[[Entry], list[_Judged]]:
-    """A function that gives the records of an entry: place in it, first byte, bytes, and what it is."""
+    """Return a function that parses an entry's records: index, byte offset, bytes, and the result."""
     fields = csv_exact.judge(contract)
     nothing = (None,) * (contract.unknown_keys == "evolve")
 
@@ -156,7 +156,7 @@ def _entry(line: bytes, number: int, contract: BronzeContract) -> Entry:
             raise ValueError("it has no raw bytes")
         newer = _parts(entry.contract_version) > _parts(contract.version)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise FileRefusedError("replay", f"line {number} is no quarantine entry: {error}") from error
+        raise FileRefusedError("replay", f"line {number} is not a quarantine entry: {error}") from error
     if not entry.line:
         raise FileRefusedError(
             "replay",
@@ -165,8 +165,8 @@ def _entry(line: bytes, number: int, contract: BronzeContract) -> Entry:
     if newer:
         raise FileRefusedError(
             "replay",
-            f"line {number} was refused by version {entry.contract_version} of the contract, and this is the"
-            f" older {contract.version}",
+            f"line {number} was refused by version {entry.contract_version} of the contract, but this is the"
+            f" older version {contract.version}",
         )
     return entry
 

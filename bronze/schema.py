@@ -1,4 +1,4 @@
-"""The types of bronze columns, and the columns that the parser adds to a contract's own."""
+"""The types of bronze columns, and the columns that the parser adds to those of a contract."""
 
 import re
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ _PLAIN: dict[str, pa.DataType] = {
 _DECIMAL = re.compile(r"decimal\(([0-9]+),([0-9]+)\)")
 _NESTED = re.compile(r"(array|map|struct)<(.+)>", re.IGNORECASE)
 _FIELD = re.compile(r"([a-z_][a-z0-9_]*):(.+)")
-# How a timestamp inside a nested value is read: Athena reads no finer ones there, and no column is beside it.
+# The precision of timestamps inside nested values: Athena reads no finer ones, and they have no `_us` column.
 MILLISECONDS = "timestamp(3)"
 TYPES = (*_PLAIN, "decimal(p,s)", "array<type>", "map<string,type>", "struct<field:type,…>")
 
-# What the parser adds to every row, in this order, after the contract's columns.
+# Columns that the parser adds to every row, in this order, after the contract's.
 TECHNICAL: tuple[tuple[str, str], ...] = (
     ("_seq", "string"),
     ("_rev", "bigint"),
@@ -38,15 +38,15 @@ TECHNICAL: tuple[tuple[str, str], ...] = (
     ("_line", "bigint"),
     ("_record", "int"),
 )
-# Before them, when the contract says `unknownKeys: evolve`: what it does not know, as a JSON object.
+# Before them, with `unknownKeys: evolve`: unknown keys and their values, as a JSON object.
 RESCUED = ("_rescued", "string")
 
 
 @dataclass(frozen=True, slots=True)
 class Nested:
-    """A type made of others: the item's of an array, the value's of a map, the fields' of a struct.
+    """A nested type. `types`: the item type of an array, the value type of a map, or a struct's field types.
 
-    `names` has the names of a struct's fields.
+    `names` are the names of a struct's fields.
     """
 
     kind: Literal["array", "map", "struct"]
@@ -55,7 +55,7 @@ class Nested:
 
 
 def normal_type(text: str) -> str | None:
-    """Write a column type the one way it is written here, or None when the parser has no such type."""
+    """Normalise the text of a column type; None if the parser does not support the type."""
     name = re.sub(r"\s", "", text)
     if found := _NESTED.fullmatch(name):
         return _normal_nested(found[1].lower(), _parts(found[2]))
@@ -85,7 +85,7 @@ def _normal_nested(kind: str, parts: list[str]) -> str | None:
 
 
 def _parts(text: str) -> list[str]:
-    """Split at the commas that no bracket encloses."""
+    """Split at the commas outside of brackets."""
     parts, depth, start = [], 0, 0
     for index, character in enumerate(text):
         depth += (character in "<(") - (character in ">)")
@@ -97,7 +97,7 @@ def _parts(text: str) -> list[str]:
 
 @lru_cache(maxsize=256)
 def nested(hive_type: str) -> Nested | None:
-    """What a nested type is made of, None for any other type."""
+    """Return the parts of a nested type, None for any other type."""
     found = _NESTED.fullmatch(hive_type)
     if found is None:
         return None
@@ -111,13 +111,13 @@ def nested(hive_type: str) -> Nested | None:
 
 
 def decimal_digits(hive_type: str) -> tuple[int, int] | None:
-    """Precision and scale of a decimal type, None for any other type."""
+    """Return precision and scale of a decimal type, None for any other type."""
     found = _DECIMAL.fullmatch(hive_type)
     return None if found is None else (int(found[1]), int(found[2]))
 
 
 def arrow_type(hive_type: str) -> pa.DataType:
-    """The Arrow type of a column whose type is written as `normal_type` does."""
+    """Return the Arrow type of a normalised column type (see `normal_type`)."""
     digits = decimal_digits(hive_type)
     if digits:
         return pa.decimal128(*digits)
@@ -126,12 +126,12 @@ def arrow_type(hive_type: str) -> pa.DataType:
         return _PLAIN[hive_type]
     types = [arrow_type(part) for part in tree.types]
     if tree.kind == "array":
-        return pa.list_(pa.field("element", types[0]))  # as Parquet calls it
+        return pa.list_(pa.field("element", types[0]))  # Parquet's name for it
     if tree.kind == "map":
         return pa.map_(pa.string(), types[0])
     return pa.struct(list(zip(tree.names, types, strict=True)))
 
 
 def arrow_schema(columns: tuple[tuple[str, str], ...]) -> pa.Schema:
-    """The Arrow schema of `columns`, given as pairs of name and type."""
+    """Return the Arrow schema of `columns`, given as pairs of name and type."""
     return pa.schema([(name, arrow_type(hive_type)) for name, hive_type in columns])

@@ -1,7 +1,7 @@
-"""`_seq`: fixed-width text that sorts as (epoch, log position, load before change, order) does.
+"""`_seq`: fixed-width text that sorts by (epoch, log position, loads before changes, order).
 
-The rules of a position are spelled twice: `position` reads each exactly, and the kernel writes the same text
-of what it is sure of.
+The rules of positions are implemented twice: exactly by `position`, and by the kernel, which writes the same
+text for the positions that it is sure of.
 """
 
 import re
@@ -12,8 +12,8 @@ from bronze.contract import PositionKind
 from bronze.errors import RefusedError
 from bronze.lexical import read_timestamp
 
-# A position may be followed by particulars, as change capture from PostgreSQL writes them
-# (`00000002/7C007178.3.00000002/7C007178`); what leads is the record's own place in the log.
+# A position may be followed by details, as in change capture from PostgreSQL
+# (`00000002/7C007178.3.00000002/7C007178`); the first part is the record's own position in the log.
 _PATTERNS: dict[PositionKind, re.Pattern[str]] = {
     "lsn": re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})(?:\.[0-9A-Fa-f./]*)?"),
     "binlog": re.compile(r"[^:]*\.([0-9]{1,10}):([0-9]{1,20})(?::[ -~]*)?"),
@@ -25,14 +25,14 @@ _EPOCH = datetime(1970, 1, 1)  # UTC, without a zone, as read_timestamp has it
 
 
 def lowest(kind: PositionKind) -> str:
-    """The position before all others of its kind."""
+    """Return the lowest position of a kind."""
     return "0" * _WIDTH[kind]
 
 
 def snapshot(kind: PositionKind, written: str | None) -> str:
-    """The normalised position of the snapshot that loads are read from, the lowest where nothing says it.
+    """Return the normalised snapshot position of loads; the lowest if none is given.
 
-    Raises RefusedError of `position`.
+    Raises RefusedError with the name `position`.
     """
     if written is None:
         return lowest(kind)
@@ -43,7 +43,7 @@ def snapshot(kind: PositionKind, written: str | None) -> str:
 
 
 def position(kind: PositionKind, written: str) -> str:
-    """Normalise one stream position. Raises RefusedError: `type` when it is not of `kind`, or `range`."""
+    """Normalise one stream position. Raises RefusedError: `type` if it is not of `kind`, or `range`."""
     if kind == "timestamp":
         microseconds = (read_timestamp(written) - _EPOCH) // datetime.resolution
         if microseconds < 0:
@@ -59,26 +59,26 @@ def position(kind: PositionKind, written: str) -> str:
 
 
 def lsn(value: int) -> str:
-    """The normalised position of a log position of PostgreSQL that is given as a number."""
+    """Normalise a PostgreSQL log position that is given as a number."""
     return f"{value:016X}"
 
 
 def load(epoch: int, place: str, extract: int) -> str:
-    """`_seq` of a row that was loaded from a snapshot at the normalised position `place`.
+    """Return the `_seq` of a row that was loaded from a snapshot at the normalised position `place`.
 
-    It comes before every change from there on, and after the same row of an earlier extract.
+    It sorts before all changes from that position on, and after the same row of an earlier extract.
     """
     return f"{epoch:010d}.{place}.0.{extract:020d}"
 
 
 def not_before(load: str, place: str) -> str:
-    """`load` at the normalised position `place`, where that is behind its own."""
+    """Raise the position of the `_seq` `load` to the normalised position `place`, if that is higher."""
     epoch, held, kind, order = load.split(".")
     return ".".join((epoch, max(held, place), kind, order))
 
 
 def change(epoch: int, place: str, order: int) -> str:
-    """`_seq` of a change at the normalised position `place`; `order` is its place in the transaction."""
+    """Return the `_seq` of a change at the normalised position `place`; `order` is its number there."""
     return f"{epoch:010d}.{place}.1.{order:020d}"
 
 

@@ -1,4 +1,4 @@
-"""Where the files of one raw file grow until they are complete: a folder beside their place."""
+"""A staging folder for the outputs of one raw file, until they are complete."""
 
 import re
 import shutil
@@ -14,14 +14,14 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The folders `bronze`, `events` and `quarantine` of one raw file, before and after they are complete."""
+    """The staged and final folders `bronze`, `events` and `quarantine` of one raw file."""
 
     out: Path
     file_id: str
 
     @property
     def folder(self) -> Path:
-        """Where files grow."""
+        """The staging folder."""
         return self.out / f".{self.file_id}.partial"
 
     def rows(self, number: int) -> Path:
@@ -39,13 +39,13 @@ class Stage:
         return self.folder / "quarantine" / f"{self.file_id}.jsonl"
 
     def publish(self, *names: str) -> None:
-        """Give the files of the folders `names` their place, in this order; drop all of an earlier run."""
+        """Remove the outputs of an earlier run, then move the files of the folders `names`, in this order."""
         for path in self._earlier():
             path.unlink()
         for name in names:
             staged, target = self.folder / name, self.out / name
             if not target.exists():
-                staged.rename(target)  # in one step, when this file is the first
+                staged.rename(target)  # in one step, if this is the first raw file
                 continue
             for path in staged.iterdir():
                 path.replace(target / path.name)
@@ -61,9 +61,9 @@ class Stage:
 
 @contextmanager
 def stage(out: Path, file_id: str) -> Iterator[Stage]:
-    """A fresh stage under `out`, gone at the end whatever happens.
+    """Create an empty stage under `out`, and remove it at the end.
 
-    Raises SourceError when `file_id` cannot be part of a file's name.
+    Raises SourceError if `file_id` cannot be part of a file name.
     """
     if not _NAME.fullmatch(file_id):
         raise SourceError(
@@ -71,7 +71,7 @@ def stage(out: Path, file_id: str) -> Iterator[Stage]:
             hint="use at most 128 letters, digits, dots, dashes and underscores",
         )
     made = Stage(out, file_id)
-    shutil.rmtree(made.folder, ignore_errors=True)  # of a run that was killed
+    shutil.rmtree(made.folder, ignore_errors=True)  # left behind by a killed run
     try:
         for name in ("bronze", "events", "quarantine"):
             (made.folder / name).mkdir(parents=True)

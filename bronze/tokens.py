@@ -1,13 +1,13 @@
-"""Tokens: what stands in bronze for a personal value, so that it can be joined on and not be read."""
+"""Tokens: keyed hashes that replace personal values, so that they can be joined on but not read."""
 
 import hmac
 
 
 def token(text: str, key: bytes) -> str:
-    """HMAC-SHA256 of the text's UTF-8 under `key`, in hex."""
+    """Return the HMAC-SHA256 of the text in UTF-8 under `key`, in hex."""
     return hmac.digest(key, text.encode(), "sha256").hex()
 
 
 def key_name(key: bytes) -> str:
-    """16 hex digits that tell `key` from others; of a long random key they give nothing away."""
+    """Return 16 hex digits that identify `key`; for a long random key, they reveal nothing about it."""
     return token("\0the name of this key", key)[:16]

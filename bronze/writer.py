@@ -1,4 +1,4 @@
-"""Parquet files, row group by row group. The same tables give the same bytes."""
+"""Write Parquet files, row group by row group. The same tables give the same bytes."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,15 +10,15 @@ import pyarrow.parquet as pq
 from bronze.columns import FEW_ROWS
 from bronze.limits import Limits
 
-# A value that fewer rows have takes more in a dictionary than the shorter places save.
+# With fewer rows per distinct value, a dictionary takes more space than it saves.
 _ROWS_OF_A_VALUE = 12
 
 
 class RowWriter:
-    """Writes tables of one schema, row group by row group, to the files that `path` gives from 0 on.
+    """Writes tables of one schema, row group by row group, to the files `path(0)`, `path(1)` and so on.
 
-    Columns of a table may be dictionary arrays: the files hold plain columns all the same. Each row group is
-    sorted by the columns `order`; rows that are alike in them stay as they came.
+    Columns of a table may be dictionary arrays; the files have plain columns anyway. Each row group is sorted
+    by the columns `order`, stably.
     """
 
     def __init__(self, path: Callable[[int], Path], limits: Limits, order: Sequence[str] = ()) -> None:
@@ -33,7 +33,7 @@ class RowWriter:
         self.rows = 0
 
     def write(self, table: Any) -> None:
-        """Take the rows of `table`, at any size."""
+        """Write the rows of `table`, which may have any size."""
         wanted = self._limits.row_group_rows
         while self._waiting_rows + table.num_rows >= wanted:
             taken = wanted - self._waiting_rows
@@ -46,25 +46,25 @@ class RowWriter:
             self._waiting_rows += table.num_rows
 
     def close(self, empty: Any) -> None:
-        """Write what waits; where no row came at all, one file from the table `empty`."""
+        """Write the remaining rows; if there were no rows at all, write one file from the table `empty`."""
         if self._waiting_rows or not self._files:
             self._waiting = self._waiting or [empty]
             self._flush()
         self._close_file()
 
     def abandon(self) -> None:
-        """Close the open file without finishing the content."""
+        """Close the open file without writing the remaining rows."""
         if self._parquet is not None:
             self._parquet.close()
 
     def _flush(self) -> None:
-        # Not made one chunk a column: that copy would be the peak of the parser's memory.
+        # Columns stay in several chunks: combining all of them would be the parser's memory peak.
         group = pa.concat_tables(self._waiting)
         self._waiting, self._waiting_rows = [], 0
         if self._order and group.num_rows and (places := _places(group.select(self._order))) is not None:
             columns, names = group.columns, group.schema.names
             del group
-            for number, column in enumerate(columns):  # so that one is there twice, never all
+            for number, column in enumerate(columns):  # one by one, so that only one exists twice at a time
                 columns[number] = _taken(column.combine_chunks(), places)
             group = pa.table(columns, names)
         if self._parquet is None:
@@ -83,7 +83,7 @@ class RowWriter:
 
 
 def _places(keys: Any) -> Any:
-    """Where the rows come from that are in the order of the columns `keys`; None when they are in it."""
+    """Return the indices that sort the rows by the columns `keys`; None if they are sorted."""
     if keys.num_rows <= FEW_ROWS:
         values = list(zip(*(column.to_pylist() for column in keys.columns), strict=True))
         places = sorted(range(len(values)), key=values.__getitem__)
@@ -92,7 +92,7 @@ def _places(keys: Any) -> Any:
 
     first = keys.column(0).combine_chunks()
     if keys.num_columns == 1 and pa.types.is_integer(first.type) and kernel.rises(first):
-        return None  # 1 ns a row; to sort takes 50 to 250
+        return None  # checking takes 1 ns per row, sorting 50 to 250
     import pyarrow.compute as pc
 
     keys = keys.combine_chunks()
@@ -100,18 +100,18 @@ def _places(keys: Any) -> Any:
 
 
 def _taken(column: Any, places: Any) -> Any:
-    """The values of `column` at `places`, which are those of `_places`."""
+    """Return the values of `column` at `places`, as returned by `_places`."""
     if isinstance(places, list):
         return pa.concat_arrays([column.slice(place, 1) for place in places])
     return column.take(places)
 
 
 def _open(path: Path, group: Any) -> Any:
-    """A file for row groups like `group`: level 1 of zstd, each column in the shorter encoding."""
+    """Open a file for row groups like `group`: zstd level 1, each column in the smaller encoding."""
     schema = group.schema
     encoded = {field.name: "DELTA_BINARY_PACKED" for field in schema if _is_stepped(group, field)}
     if "_seq" in schema.names and not pa.types.is_dictionary(schema.field("_seq").type):
-        encoded["_seq"] = "DELTA_BYTE_ARRAY"  # 2.8 bytes a change; by dictionary 3.9
+        encoded["_seq"] = "DELTA_BYTE_ARRAY"  # 2.8 bytes per change; 3.9 with a dictionary
     return pq.ParquetWriter(
         path,
         schema,
@@ -121,14 +121,15 @@ def _open(path: Path, group: Any) -> Any:
         column_encoding=encoded,
         write_statistics=True,
         write_page_index=True,
-        store_schema=False,  # or readers would see dictionary columns
+        store_schema=False,  # otherwise readers would see dictionary columns
     )
 
 
 def _is_stepped(group: Any, field: Any) -> bool:
-    """Whether the numbers of a column are shorter as differences than as places in a dictionary.
+    """Whether the numbers of a column are smaller as deltas than as dictionary indices.
 
-    Few values in any order are not: 5,500 breweries take 12 bits a row by dictionary, 16 as differences.
+    Few distinct values in random order are not: 5,500 breweries take 12 bits per row with a dictionary, 16 as
+    deltas.
     """
     if not (pa.types.is_integer(field.type) or pa.types.is_timestamp(field.type)):
         return False

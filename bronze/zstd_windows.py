@@ -1,7 +1,7 @@
-"""Follow a zstd stream by its headers alone, to refuse a frame that wants more memory than it may have.
+"""Check the frame headers of a zstd stream, to refuse a frame that needs more memory than allowed.
 
-A frame says in its header how much of what it inflates to must be held at once, its window (RFC 8878, 3.1). A
-few bytes can ask for any amount.
+A frame's header states its window, the amount of output that must be held at once (RFC 8878, 3.1). A few
+bytes can demand any amount.
 """
 
 import sys
@@ -9,16 +9,16 @@ from collections.abc import Generator
 
 from bronze.errors import FileRefusedError
 
-# What the RFC asks every reader to support, and what the highest usual level, 19, takes.
+# What the RFC recommends every decoder to support, and what the highest normal level, 19, needs.
 MOST_BYTES = 8 << 20
 _FRAME, _SKIPPABLE = 0xFD2FB528, range(0x184D2A50, 0x184D2A60)
 
-# Asks for (bytes to skip, bytes to give then), and is sent the latter.
+# Yields (bytes to skip, bytes to read after that), and is sent the bytes read.
 _Walk = Generator[tuple[int, int], bytes, None]
 
 
 class Windows:
-    """Sees the bytes of a zstd stream as they come, in any pieces."""
+    """Checks the bytes of a zstd stream, which may come in any pieces."""
 
     def __init__(self) -> None:
         self._walk = _frames()
@@ -26,7 +26,7 @@ class Windows:
         self._held = b""
 
     def see(self, data: bytes) -> None:
-        """Take the next bytes; what is no zstd is left to its reader. Raises FileRefusedError."""
+        """Check the next bytes; anything that is not zstd is left to the decoder. Raises FileRefusedError."""
         start = 0
         while start < len(data):
             if self._skip:
@@ -54,7 +54,7 @@ def _frames() -> _Walk:
 
 
 def _frame() -> Generator[tuple[int, int], bytes, int]:
-    """Walk through a frame behind its magic number; gives how many bytes of it are still to skip."""
+    """Walk through a frame after its magic number; return how many bytes of it are still to skip."""
     (descriptor,) = yield 0, 1
     single, checksum = descriptor & 0x20, descriptor & 0x04
     window = 0
@@ -66,13 +66,13 @@ def _frame() -> Generator[tuple[int, int], bytes, int]:
     size = (1 if single else 0, 2, 4, 8)[descriptor >> 6]
     if dictionary + size:
         rest = yield 0, dictionary + size
-        if single:  # the window is all of the content
+        if single:  # the window is the whole content
             window = int.from_bytes(rest[dictionary:], "little") + (256 if size == 2 else 0)
     if window > MOST_BYTES:
         raise FileRefusedError(
             "zstd_window",
-            f"a frame of the zstd stream asks for {window:,} bytes of memory, and {MOST_BYTES:,} are allowed:"
-            " pack it at level 19 at most, without --long",
+            f"a frame of the zstd stream needs {window:,} bytes of memory, but {MOST_BYTES:,} are allowed:"
+            " compress it with level 19 at most, without --long",
         )
     skip, last = 0, 0
     while not last:

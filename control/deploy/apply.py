@@ -1,4 +1,4 @@
-"""Plan, apply and destroy an environment's stacks, one after the other, from whatever state they are in."""
+"""Plan, apply and destroy an environment's stacks, one after the other, whatever state they are in."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from control.ports import Clock, Say
 from control.stacks import ResourceChange, SeenStack, Stacks
 
 POLL_SECONDS = 2.0
-# Aurora takes half an hour, so this is patience, not a time-out of CloudFormation's.
+# Two hours: Aurora alone takes half an hour.
 MOST_LOOKS = 3600
 
 
@@ -29,12 +29,12 @@ class Environment:
         return {name: self.templates[name] for name in self.chosen}
 
     def stack_name(self, name: str) -> str:
-        """The whole name of a stack."""
+        """The full name of a stack."""
         return f"{self.values['Project']}-{self.values['Environment']}-{name}"
 
     @property
     def stacks_role(self) -> str:
-        """ARN of the role by which CloudFormation changes stacks; empty where that is who applies."""
+        """ARN of the role with which CloudFormation changes stacks; empty for the caller's own rights."""
         return self.values.get("StacksRole", "")
 
     def values_of(self, name: str) -> dict[str, str]:
@@ -46,7 +46,7 @@ class Environment:
 class Planned:
     """What would happen to one stack. `refused` are changes that would lose data.
 
-    `values` are parameters of an existing stack that would get another value: name, old and new one.
+    `values` are the parameters of an existing stack that would change: name, old value, new value.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Planned:
 
 
 def plan(environment: Environment, stacks: Stacks) -> Iterator[Planned]:
-    """What applying would do to each stack; nothing is left behind."""
+    """Yield what applying would do to each stack, without leaving change sets behind."""
     for name in environment.chosen:
         whole = environment.stack_name(name)
         seen = stacks.get(whole)
@@ -67,7 +67,7 @@ def plan(environment: Environment, stacks: Stacks) -> Iterator[Planned]:
             changes = stacks.propose(whole, environment.templates[name].body, environment.values_of(name))
             stacks.withdraw(whole)
         elif step in ("create", "clear"):
-            # Its imports may not be there yet, so CloudFormation itself could not say.
+            # Its imports may not exist yet, so CloudFormation could not create a change set.
             found = conditions.made(environment.templates[name], environment.values_of(name))
             changes = tuple(ResourceChange("Add", key, one["Type"]) for key, one in found.items())
         else:
@@ -83,7 +83,7 @@ def plan(environment: Environment, stacks: Stacks) -> Iterator[Planned]:
 
 
 def dangers(changes: Sequence[ResourceChange], template: Template) -> tuple[ResourceChange, ...]:
-    """Changes that would put a resource that holds data out of use."""
+    """Return the changes that would replace or remove a resource that holds data."""
     kept_types = {one["Type"] for one in template.resources.values() if holds_data(one)}
     return tuple(
         change
@@ -97,7 +97,7 @@ def dangers(changes: Sequence[ResourceChange], template: Template) -> tuple[Reso
     )
 
 
-# What holds data though its template is no longer here to say so.
+# Types that hold data, for resources whose template no longer says so.
 ALWAYS_DATA = {
     "AWS::S3::Bucket",
     "AWS::KMS::Key",
@@ -117,11 +117,11 @@ def apply(
     before: Callable[[str], None] = lambda _name: None,
     allowed: frozenset[str] = frozenset(),
 ) -> tuple[str, ...]:
-    """Bring every chosen stack to its template; the names of those that changed.
+    """Create or update every chosen stack; return the names of those that changed.
 
-    Safe to call again after any interruption: each stack is taken from the state that it is in. `before` is
-    called with a stack's name when its turn comes. Raises UsageError when a change would put data out of use
-    and is not among `allowed` (`stack.LogicalId`), UpstreamError when CloudFormation gave up.
+    Safe to call again after any interruption, whatever state the stacks are in. `before` is called with each
+    stack's name just before it is changed. Raises UsageError if a change would replace or remove a resource
+    that holds data and is not among `allowed` (`stack.LogicalId`), UpstreamError if CloudFormation failed.
     """
     return tuple(
         name
@@ -152,7 +152,7 @@ def _apply_one(
         stacks.withdraw(whole)
         named = ", ".join(f"{name}.{one.logical} ({one.action.lower()})" for one in refused)
         raise UsageError(
-            f"this would put data out of use, and nothing of {name} was changed: {named}",
+            f"this would replace or remove data, so nothing of {name} was changed: {named}",
             hint="undo that change; or, if you mean it, copy the data first and add "
             + " ".join(f"--allow-replace {name}.{one.logical}" for one in refused),
         )
@@ -166,7 +166,7 @@ def _apply_one(
 
 
 def heal(whole: str, stacks: Stacks, clock: Clock, say: Say) -> None:
-    """Bring a stack into a state from which it can be changed. Raises UpstreamError when there is no way."""
+    """Bring a stack into a state in which it can be changed. Raises UpstreamError if that is impossible."""
     for _ in range(4):
         seen = stacks.get(whole)
         step = states.next_step(seen.status if seen else None)
@@ -186,13 +186,13 @@ def heal(whole: str, stacks: Stacks, clock: Clock, say: Say) -> None:
         follow(whole, stacks, clock, say)
     seen = stacks.get(whole)
     raise UpstreamError(
-        f"{whole} does not come out of {seen.status if seen else 'its state'}: {seen.reason if seen else ''}",
+        f"{whole} stays in {seen.status if seen else 'its state'}: {seen.reason if seen else ''}",
         hint=states.way_out(whole, seen.status if seen else ""),
     )
 
 
 def follow(whole: str, stacks: Stacks, clock: Clock, say: Say) -> SeenStack | None:
-    """Wait until nobody works on a stack, and tell of each step; the stack then, None when it is gone."""
+    """Wait until no operation on a stack is in progress, reporting its events; return it, None if deleted."""
     told = {one.event_id for one in stacks.events(whole)}
     for _ in range(MOST_LOOKS):
         seen = stacks.get(whole)
@@ -205,35 +205,35 @@ def follow(whole: str, stacks: Stacks, clock: Clock, say: Say) -> SeenStack | No
             return seen
         clock.sleep(POLL_SECONDS)
     raise UpstreamError(
-        f"{whole} is still worked on after {MOST_LOOKS * POLL_SECONDS / 3600:.0f} hours",
-        hint="run the same command again: it goes on from where this one stopped",
+        f"{whole} is still in progress after {MOST_LOOKS * POLL_SECONDS / 3600:.0f} hours",
+        hint="run the same command again: it continues from here",
     )
 
 
 def _failure(name: str, whole: str, seen: SeenStack | None, stacks: Stacks) -> ControlError:
-    """The first thing that went wrong, which is the cause; what came after it is only its echo."""
+    """Return an error that names the first failed event, which is the cause of the later ones."""
     failed = [one for one in stacks.events(whole) if one.status.endswith("_FAILED")] if seen else []
     cause = failed[-1] if failed else None
     status = seen.status if seen else "gone"
     why = f"{cause.logical} ({cause.type}): {cause.reason}" if cause else (seen.reason if seen else "")
-    hint = "correct what it says and run the same command again: it goes on from here"
+    hint = "fix the cause and run the same command again: it continues from here"
     if "not authorized" in why or "AccessDenied" in why:
-        hint = "give who deploys the permission that it names, and run the same command again"
+        hint = "grant the deploying role the permission that it names, and run the same command again"
     return UpstreamError(f"{name} ended as {status}: {why}", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
 class Doomed:
-    """What destroying would do to a stack: go, or stay because of keys that could not be found again."""
+    """What destroying would do to a stack: delete it, or keep it as its keys could not be found again."""
 
     name: str
     goes: bool
     kept: tuple[tuple[str, str, str], ...]
-    """Logical id, type and physical id of what holds data."""
+    """Logical id, type and physical id of each resource that holds data."""
 
 
 def doom(environment: Environment, stacks: Stacks, *, with_data: bool) -> Iterator[Doomed]:
-    """What destroying would do, in its order; stacks that are not there are left out."""
+    """Yield what destroying would do to each existing stack, in the order of deletion."""
     for name in order.with_dependents(environment.chosen, environment.templates):
         whole = environment.stack_name(name)
         if stacks.get(whole) is None:
@@ -257,7 +257,7 @@ def destroy(
     *,
     with_data: bool,
 ) -> tuple[str, ...]:
-    """Delete the stacks that go, and with `with_data` what outlives them; what could not be deleted."""
+    """Delete the stacks, and with `with_data` their retained resources; return what could not be deleted."""
     left = []
     for one in doomed:
         whole = environment.stack_name(one.name)
@@ -281,7 +281,7 @@ def destroy(
 
 
 def summary(changes: Sequence[ResourceChange]) -> dict[str, Any]:
-    """How many resources would be added, changed, replaced and removed."""
+    """Return how many resources would be added, changed, replaced and removed."""
     replaced = [one for one in changes if one.replacement == "True"]
     return {
         "add": sum(one.action == "Add" for one in changes),

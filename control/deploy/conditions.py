@@ -1,4 +1,4 @@
-"""Conditions of templates, as far as they depend on parameters: whether a resource will be made."""
+"""Evaluate the conditions of a template: which resources will be created for given parameters."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from control.errors import UsageError
 
 
 def made(template: Template, values: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
-    """The resources whose condition holds for `values`. Raises UsageError for a condition of another form."""
+    """Return the resources whose condition holds for `values`. Raises UsageError if a function is unknown."""
     known = template.content.get("Conditions", {})
     return {
         name: one
@@ -29,7 +29,7 @@ def _holds(condition: Any, known: Mapping[str, Any], values: Mapping[str, str]) 
     if function in ("Fn::And", "Fn::Or"):
         joined = all if function == "Fn::And" else any
         return joined(_holds(one, known, values) for one in argument)
-    raise UsageError(f"a condition with {function} cannot be judged before it is deployed")
+    raise UsageError(f"a condition with {function} cannot be evaluated before it is deployed")
 
 
 def _value(operand: Any, values: Mapping[str, str]) -> str:

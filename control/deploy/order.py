@@ -1,4 +1,4 @@
-"""The order of stacks, from what they export and import: nothing states it twice."""
+"""The order of stacks, derived from their exports and imports."""
 
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
@@ -8,7 +8,7 @@ from control.errors import NotFoundError, UsageError
 
 
 def needs(templates: Mapping[str, Template]) -> dict[str, frozenset[str]]:
-    """Which stacks each stack imports from. Raises UsageError for an import that nobody exports."""
+    """Return the stacks that each stack imports from. Raises UsageError for an import that none exports."""
     exporters: dict[str, str] = {}
     for name, template in templates.items():
         for export in template.exports:
@@ -25,7 +25,7 @@ def needs(templates: Mapping[str, Template]) -> dict[str, frozenset[str]]:
 
 
 def order(templates: Mapping[str, Template]) -> tuple[str, ...]:
-    """All stacks, each after those it imports from. Raises UsageError for a circle."""
+    """Return all stacks, each after those it imports from. Raises UsageError for a cycle."""
     wanted = needs(templates)
     try:
         return tuple(
@@ -36,13 +36,13 @@ def order(templates: Mapping[str, Template]) -> tuple[str, ...]:
 
 
 def with_needs(chosen: Iterable[str], templates: Mapping[str, Template]) -> tuple[str, ...]:
-    """The stacks of `chosen` and all that they need, in order; every stack when none is chosen."""
+    """Return `chosen` and all stacks that they need, in order; every stack if none is chosen."""
     wanted = needs(templates)
     return _closure(chosen, wanted, templates)
 
 
 def with_dependents(chosen: Iterable[str], templates: Mapping[str, Template]) -> tuple[str, ...]:
-    """The stacks of `chosen` and all that need them, in the order in which they can be deleted."""
+    """Return `chosen` and all stacks that need them, in the order in which they can be deleted."""
     reverse: dict[str, set[str]] = {name: set() for name in templates}
     for name, needed in needs(templates).items():
         for one in needed:

@@ -1,4 +1,4 @@
-"""Archives that functions, Spark and dbt run from: named by their content, so that each is uploaded once."""
+"""Archives for the functions, Spark and dbt, named by their content so that each is uploaded once."""
 
 import hashlib
 import io
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from control.errors import NotFoundError, UpstreamError
 
-# What a machine needs to build the models, and to put their tables in order.
+# The files that a machine needs to build the models and to maintain their tables.
 PROJECT = (
     "control",
     "dbt_project.yml",
@@ -33,7 +33,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """Objects to upload, by key, and the parameter that names them with its value."""
+    """Objects to upload, by key, and the stack parameter that refers to them, with its value."""
 
     parameter: str
     value: str
@@ -41,14 +41,14 @@ class Package:
 
 
 def control(archive: Path) -> Package:
-    """The functions' archive. Raises NotFoundError."""
+    """Return the package of the functions' archive. Raises NotFoundError."""
     content = _content(archive, "--control-zip")
     key = f"control/{_digest([content])}.zip"
     return Package("ControlCodeKey", key, {key: content})
 
 
 def spark_runtime(archive: Path) -> Package:
-    """The libraries that Spark's runs on EMR import. Raises NotFoundError."""
+    """Return the package of the libraries for Spark on EMR. Raises NotFoundError."""
     content = _content(archive, "--spark-runtime")
     key = f"spark/runtime-{_digest([content])}.tar.gz"
     return Package("SparkRuntimeKey", key, {key: content})
@@ -62,14 +62,14 @@ def _content(archive: Path, option: str) -> bytes:
 
 
 def project(root: Path) -> Package:
-    """The dbt project."""
+    """Return the package of the dbt project."""
     content = _zip(root, PROJECT)
     key = f"project/{_digest([content])}.zip"
     return Package("ProjectCodeKey", key, {key: content})
 
 
 def spark() -> Package:
-    """What a run of Spark needs, as `python -m spark.package` writes it. Raises UpstreamError."""
+    """Return the package of the Spark job, built by `python -m spark.package`. Raises UpstreamError."""
     with tempfile.TemporaryDirectory(prefix="dm-spark-") as folder:
         done = subprocess.run(
             [sys.executable, "-m", "spark.package", folder], capture_output=True, text=True, check=False

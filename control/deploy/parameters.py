@@ -1,4 +1,4 @@
-"""Values of parameters: from a file and the command line, judged by the templates before any call."""
+"""Parameter values from files and the command line, checked against the templates before any call."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,12 +11,12 @@ from control.deploy.template import Template
 from control.errors import NotFoundError, UsageError
 
 Declared = Mapping[str, Any]
-# The first of each may not be above the second.
+# Pairs of parameters of which the first must not be above the second.
 ORDERED = (("SourceMinAcu", "SourceMaxAcu"),)
 
 
 def declared(templates: Mapping[str, Template]) -> dict[str, Declared]:
-    """Every parameter of any template, by name. Raises UsageError where two state one differently."""
+    """Return the parameters of all templates, by name. Raises UsageError if two declare one differently."""
     found: dict[str, Declared] = {}
     for template in templates.values():
         for name, one in template.parameters.items():
@@ -26,7 +26,7 @@ def declared(templates: Mapping[str, Template]) -> dict[str, Declared]:
 
 
 def of_environment(infra: Path, environment: str) -> dict[str, str]:
-    """The values of an environment over those of the project. Raises NotFoundError, UsageError."""
+    """Read the values of an environment, which override the project's. Raises NotFoundError, UsageError."""
     known = sorted(file.stem for file in (infra / "params").glob("*.yaml"))
     if known and environment not in known:
         raise NotFoundError(
@@ -36,7 +36,7 @@ def of_environment(infra: Path, environment: str) -> dict[str, str]:
 
 
 def read(file: Path) -> dict[str, str]:
-    """The values in a YAML file of plain keys. Raises NotFoundError, UsageError."""
+    """Read the values in a flat YAML file. Raises NotFoundError, UsageError."""
     try:
         content = yaml.safe_load(file.read_text())
     except FileNotFoundError:
@@ -54,7 +54,7 @@ def read(file: Path) -> dict[str, str]:
 
 
 def overrides(settings: Iterable[str]) -> dict[str, str]:
-    """`Name=value` texts as values. Raises UsageError for a text without a name or a sign of equality."""
+    """Parse `Name=value` texts. Raises UsageError if a name or the equals sign is missing."""
     found = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
@@ -65,7 +65,7 @@ def overrides(settings: Iterable[str]) -> dict[str, str]:
 
 
 def judge(values: Mapping[str, str], known: Mapping[str, Declared]) -> None:
-    """Raise UsageError that names every value out of its bounds, and every one that is unknown or lacking."""
+    """Raise a UsageError that names every value that is out of bounds, unknown or missing."""
     problems = [
         f"{name}: there is no such parameter{_nearest(name, known)}" for name in values if name not in known
     ]
@@ -86,10 +86,10 @@ def judge(values: Mapping[str, str], known: Mapping[str, Declared]) -> None:
 
 
 def problem_of(value: str, one: Declared) -> str:
-    """What is wrong with a value, nothing when it is within its bounds."""
+    """Return what is wrong with a value; empty if it is within its bounds."""
     allowed = [_text(item) for item in one.get("AllowedValues", ())]
     if allowed:
-        return "" if value in allowed else f"is none of {', '.join(allowed)}"
+        return "" if value in allowed else f"must be one of {', '.join(allowed)}"
     if one["Type"] == "Number":
         return _problem_of_number(value, one)
     if "AllowedPattern" in one and not re.fullmatch(one["AllowedPattern"], value):
@@ -101,32 +101,32 @@ def _problem_of_number(value: str, one: Declared) -> str:
     least, most = _text(one.get("MinValue")), _text(one.get("MaxValue"))
     allowed = f"it may be {least} to {most}"
     if not re.fullmatch(r"-?[0-9]{1,20}(\.[0-9]{1,10})?", value):
-        return f"is no number; {allowed}"
+        return f"is not a number; {allowed}"
     number, step = float(value), step_of(one)
     if "MinValue" in one and number < one["MinValue"]:
         return f"is below {least}; {allowed}"
     if "MaxValue" in one and number > one["MaxValue"]:
         return f"is above {most}; {allowed}"
     if number % step:
-        return f"is no {'whole number' if step == 1 else f'multiple of {step}'}; {allowed}"
+        return f"is not a {'whole number' if step == 1 else f'multiple of {step}'}; {allowed}"
     return ""
 
 
 def step_of(one: Declared) -> float:
-    """What a number comes in: whole ones, unless its least value is a part of one, such as 0.5."""
+    """Return the step of a number: 1, unless its minimum is a fraction, such as 0.5."""
     least = float(one.get("MinValue", 1))
     return 1.0 if least.is_integer() else least
 
 
 def disordered(values: Mapping[str, str]) -> Iterator[str]:
-    """Pairs of values that contradict one another, though each is within its bounds."""
+    """Yield contradictions between values that are each within their bounds."""
     for low, high in ORDERED:
         if low in values and high in values and float(values[low]) > float(values[high]):
             yield f"{low}={values[low]}: is above {high}={values[high]}"
 
 
 def of_template(template: Template, values: Mapping[str, str]) -> dict[str, str]:
-    """The values that a template declares; its defaults for the rest, so that every value is stated."""
+    """Return a value for every parameter of a template: the given one, else its default."""
     return {
         name: values.get(name, _text(one.get("Default"))) for name, one in sorted(template.parameters.items())
     }
@@ -140,7 +140,7 @@ def _nearest(name: str, known: Mapping[str, Declared]) -> str:
 
 
 def _text(value: object) -> str:
-    """A value as CloudFormation takes it: 4, not 4.0; true, not True."""
+    """Return a value as CloudFormation expects it: 4, not 4.0; true, not True."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():

@@ -1,4 +1,4 @@
-"""What an environment costs a month by being there, from prices that each name a source and a day."""
+"""The fixed monthly costs of an environment, from a table of prices, each with a source and a date."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ HOURS_A_MONTH = 730.0
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Dollars for one unit and month or hour of a type of resource."""
+    """Dollars per month or hour for one unit of a type of resource."""
 
     what: str
     type: str
@@ -30,7 +30,7 @@ class Price:
     each: str = ""
 
     def monthly(self, values: Mapping[str, str]) -> float:
-        """Dollars a month of one resource, for these values."""
+        """Return the dollars a month for one resource, given the parameter values."""
         if any(float(values[name]) <= bound for name, bound in self.above):
             return 0.0
         count = float(values.get(self.times, self.times))
@@ -47,7 +47,7 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of an estimate; dollars are None for what is not estimated."""
+    """A line of an estimate; `dollars` is None if there is no estimate."""
 
     stack: str
     what: str
@@ -57,18 +57,18 @@ class Line:
 
 
 def read(file: Path) -> Prices:
-    """The price table in a file. Raises NotFoundError, UsageError."""
+    """Read the price table in a file. Raises NotFoundError, UsageError."""
     try:
         content = yaml.safe_load(file.read_text())
         return Prices(tuple(map(_price, content["prices"])), frozenset(content["free"]))
     except FileNotFoundError:
         raise NotFoundError(f"{file} does not exist", hint="name the folder with --infra") from None
     except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-        raise UsageError(f"{file} is no price table: {error!r}") from None
+        raise UsageError(f"{file} is not a price table: {error!r}") from None
 
 
 def estimate(templates: Iterable[Template], values: Mapping[str, str], prices: Prices) -> tuple[Line, ...]:
-    """A line for each price that applies in each stack, and one for each type without a price."""
+    """Return a line for each price that applies to a stack, and one for each type without a price."""
     lines = []
     for template in templates:
         made: dict[str, list[Mapping[str, Any]]] = {}
@@ -88,7 +88,7 @@ def estimate(templates: Iterable[Template], values: Mapping[str, str], prices: P
 
 
 def total(lines: Iterable[Line]) -> float:
-    """Dollars a month of all that is estimated."""
+    """Return the sum of the estimates, in dollars a month."""
     return round(sum(line.dollars or 0.0 for line in lines), 2)
 
 

@@ -1,4 +1,4 @@
-"""Outputs of stacks as the settings that `dm` and dbt read: the output names its variable."""
+"""Turn stack outputs into settings for `dm` and dbt: an output's description is the variable's name."""
 
 import shlex
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,7 @@ from control.stacks import SeenStack
 
 
 def of(stacks: Iterable[SeenStack], region: str) -> dict[str, str]:
-    """Variable -> value, of all outputs that name one."""
+    """Return the value of each variable, from the outputs that name one."""
     told = {
         output.description: output.value
         for stack in stacks
@@ -19,5 +19,5 @@ def of(stacks: Iterable[SeenStack], region: str) -> dict[str, str]:
 
 
 def exports(settings: Mapping[str, str]) -> str:
-    """Settings as lines that a shell reads."""
+    """Return settings as `export` lines for a shell."""
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in settings.items())

@@ -1,10 +1,10 @@
-"""What a stack's state means for the next step: nothing of it depends on how an earlier run ended."""
+"""The next step for a stack, derived from its state alone, however an earlier run ended."""
 
 from typing import Literal
 
 Step = Literal["create", "update", "wait", "clear", "roll back", "stop"]
 
-# States in which nothing was ever finished, so that nothing is lost when the stack goes.
+# The stack was never created completely, so deleting it loses nothing.
 NEVER_FINISHED = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"}
 USABLE = {
     "CREATE_COMPLETE",
@@ -16,7 +16,7 @@ USABLE = {
 
 
 def next_step(status: str | None) -> Step:
-    """What to do with a stack in this state, None being one that is not there."""
+    """Return what to do with a stack in this state; None means that there is no stack."""
     if status in (None, "REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
         return "create"
     assert status is not None
@@ -30,9 +30,11 @@ def next_step(status: str | None) -> Step:
 
 
 def way_out(name: str, status: str) -> str:
-    """What a person can do about a stack that no step helps."""
+    """Return what a person can do about a stack for which there is no automatic step."""
     if status == "DELETE_FAILED":
-        return f"see why with `dm deploy status`, remove what is in the way of {name}, and delete it again"
+        return (
+            f"see why with `dm deploy status`, remove what blocks the deletion of {name}, and delete it again"
+        )
     if status == "UPDATE_FAILED":
         return f"roll {name} back in CloudFormation's console, then apply again"
     return f"look at the events of {name} in CloudFormation's console"

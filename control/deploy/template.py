@@ -1,4 +1,4 @@
-"""Read CloudFormation templates: what they ask for, what they make, and what they give one another."""
+"""Read CloudFormation templates: parameters, resources, outputs, exports and imports."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,15 +11,15 @@ import yaml
 
 from control.errors import NotFoundError, UsageError
 
-# The most that CloudFormation takes without a bucket.
+# CloudFormation's limit for a template that is not in a bucket.
 BODY_BYTES = 51_200
-# An output whose description is one of these is a setting of `dm` and dbt.
+# An output whose description starts with this is a setting for `dm` and dbt.
 SETTING_PREFIX = "DM_"
 
 
 @dataclass(frozen=True)
 class Template:
-    """One template; its name is the last part of its stack's name."""
+    """One template; its name is the last part of the stack's name."""
 
     name: str
     content: Mapping[str, Any]
@@ -31,19 +31,19 @@ class Template:
 
     @property
     def parameters(self) -> Mapping[str, Mapping[str, Any]]:
-        """What it declares, by name."""
+        """Its parameters, by name."""
         found: Mapping[str, Mapping[str, Any]] = self.content.get("Parameters", {})
         return found
 
     @property
     def resources(self) -> Mapping[str, Mapping[str, Any]]:
-        """What it makes, by logical id."""
+        """Its resources, by logical id."""
         found: Mapping[str, Mapping[str, Any]] = self.content["Resources"]
         return found
 
     @property
     def outputs(self) -> Mapping[str, Mapping[str, Any]]:
-        """What it tells, by name."""
+        """Its outputs, by name."""
         found: Mapping[str, Mapping[str, Any]] = self.content.get("Outputs", {})
         return found
 
@@ -67,22 +67,22 @@ def read(folder: Path) -> dict[str, Template]:
         raise NotFoundError(f"there is no template in {folder}", hint="name the folder with --infra")
     found = {file.stem: Template(file.stem, _load(file)) for file in files}
     for file in files:
-        # Such as change capture of some two hundred tables: what is rendered into it has no bound.
+        # Change capture of some two hundred tables would exceed this: the list of tables is rendered into it.
         if (size := len(found[file.stem].body.encode())) > BODY_BYTES:
             raise UsageError(
-                f"{file} has {size:,} bytes as JSON, and CloudFormation takes {BODY_BYTES:,}",
-                hint="divide it into two templates, of which one imports what the other exports",
+                f"{file} has {size:,} bytes as JSON; CloudFormation's limit is {BODY_BYTES:,}",
+                hint="split it into two templates, one of which imports what the other exports",
             )
     return found
 
 
 def holds_data(resource: Mapping[str, Any]) -> bool:
-    """Whether CloudFormation is told to keep the resource when its stack or its place in it goes."""
+    """Whether the template tells CloudFormation to retain the resource (DeletionPolicy)."""
     return bool(resource.get("DeletionPolicy", "Delete") != "Delete")
 
 
 def captures_nothing(template: Template) -> bool:
-    """Whether it has a task of change capture without a table, as `dm contract sync` may leave it."""
+    """Whether it has a change capture task without any table, as rendered if no contract names one."""
     return any(
         one["Type"] == "AWS::DMS::ReplicationTask" and one["Properties"]["TableMappings"] == '{"rules": []}'
         for one in template.resources.values()
@@ -91,16 +91,16 @@ def captures_nothing(template: Template) -> bool:
 
 def _load(file: Path) -> Mapping[str, Any]:
     try:
-        content = yaml.load(file.read_text(), _Loader)  # noqa: S506 - it makes plain values only
+        content = yaml.load(file.read_text(), _Loader)  # noqa: S506 - it creates plain values only
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is not YAML: {error}") from None
     if not isinstance(content, dict) or "Resources" not in content:
-        raise UsageError(f"{file} is no template: it has no Resources")
+        raise UsageError(f"{file} is not a template: it has no Resources")
     return content
 
 
 def _name_of(value: object) -> str:
-    """A name as it is written: two that are the same text are the same name in one environment."""
+    """Return a name as written; within one environment, equal texts are equal names."""
     return str(value["Fn::Sub"]) if isinstance(value, dict) and "Fn::Sub" in value else str(value)
 
 
@@ -128,7 +128,7 @@ def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> object
         return {name: loader.construct_sequence(node, deep=True)}
     if isinstance(node, yaml.MappingNode):
         return {name: loader.construct_mapping(node, deep=True)}
-    raise UsageError(f"!{suffix} stands before something that is no value")
+    raise UsageError(f"!{suffix} is followed by something that is not a value")
 
 
 _Loader.add_multi_constructor("!", _short_form)

@@ -161,5 +161,5 @@ def test_a_minimum_may_not_exceed_its_maximum() -> None:
 
 @pytest.mark.parametrize(("name", "value"), [("StreamShards", "1.5"), ("SourceMinAcu", "0.7")])
 def test_a_fraction_of_a_whole_number_is_refused(name: str, value: str) -> None:
-    with pytest.raises(UsageError, match=rf"{name}={value}: is no (whole number|multiple of 0\.5)"):
+    with pytest.raises(UsageError, match=rf"{name}={value}: is not a (whole number|multiple of 0\.5)"):
         parameters.judge(values("dev") | {name: value}, KNOWN)

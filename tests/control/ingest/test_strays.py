@@ -86,7 +86,7 @@ def test_the_message_gives_count_start_examples_and_what_to_do(world) -> None:
     )
     world.objects.put(ODD, b"x")
     [odd, _] = world.run().findings
-    assert "raw/review/a.txt (is neither .csv nor .json, plain or packed as .gz or .zst)" in odd.message
+    assert "raw/review/a.txt (is neither .csv nor .json, plain or compressed as .gz or .zst)" in odd.message
     assert "docs/raw-files.md" in odd.message
 
 
