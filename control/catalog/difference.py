@@ -11,7 +11,7 @@ _REFERENCES = ("owners", "domains", "dataProducts")
 _COLUMNS = {"columns": (), "dataModel": ("columns",)}
 
 
-def rebuilt(wanted: Mapping[str, Any], seen: Mapping[str, Any]) -> bool:
+def needs_put(wanted: Mapping[str, Any], seen: Mapping[str, Any]) -> bool:
     """Whether columns were added, removed, moved or retyped: this takes a PUT, a patch cannot express it."""
     return any(
         structure(_columns(wanted[key], path)) != structure(_columns(seen.get(key), path))

@@ -71,7 +71,7 @@ def _settle(
         if rounds == _ROUNDS:
             break
         rounds += 1
-        if seen is None or difference.rebuilt(wanted, seen):
+        if seen is None or difference.needs_put(wanted, seen):
             catalog.put(entity.kind, _request(entity, ids))
         else:
             catalog.patch(entity.kind, str(seen["id"]), lacking)
@@ -90,7 +90,7 @@ def _settle(
 def _lacking(
     wanted: Mapping[str, Any], seen: Mapping[str, Any], ours: frozenset[str]
 ) -> list[difference.Operation]:
-    if difference.rebuilt(wanted, seen):
+    if difference.needs_put(wanted, seen):
         return [{"op": "add", "path": "/columns"}]
     return difference.operations(wanted, seen, ours)
 

@@ -166,9 +166,9 @@ def model(name: str, replace: bool) -> None:
 
 
 def _say_what_is_personal(shape: "Shape", key: "Sequence[Found]", called: Mapping[str, str]) -> None:
-    from control.contracts.draft import is_held_personal
+    from control.contracts.draft import is_drafted_personal
 
-    personal = [c for c in shape.columns if is_held_personal(c, key)]
+    personal = [c for c in shape.columns if is_drafted_personal(c, key)]
     hidden = [called[c.name] for c in personal if c.type != "string"]
     if personal:
         named = ", ".join(called[c.name] for c in personal)

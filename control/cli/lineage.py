@@ -102,7 +102,7 @@ def show(column: str, down: bool, indirect: bool, file: Path, as_json: bool) -> 
     kinds = ask.EVERY if indirect else ask.DIRECT
     graph = ask.read(file)
     try:
-        branch = ask.tree(graph, ask.spelled(column), "down" if down else "up", kinds=kinds)
+        branch = ask.tree(graph, ask.normalized(column), "down" if down else "up", kinds=kinds)
         if as_json:
             print_json(branch)
         else:

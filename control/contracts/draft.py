@@ -96,7 +96,7 @@ def key(shape: Shape, source: str) -> tuple[Found, ...]:
     if shown:
         return tuple(able)
     pool = [c for c in able if c.distinct and not shape.is_log] or able
-    ranked = sorted(pool, key=lambda c: (not plain(c.name).endswith("id"), not c.is_called_a_key, c.personal))
+    ranked = sorted(pool, key=lambda c: (not plain(c.name).endswith("id"), not c.has_key_name, c.personal))
     return tuple(ranked[:1])
 
 
@@ -111,13 +111,13 @@ def _deletes_show_the_key(shape: Shape) -> bool:
     return shape.is_log and any(c.required and not c.everywhere for c in shape.columns)
 
 
-def is_held_personal(column: Found, key: Sequence[Found]) -> bool:
+def is_drafted_personal(column: Found, key: Sequence[Found]) -> bool:
     """Whether the column is drafted as personal; not a key without a token, which no view could show."""
     return column.personal and (column.type == "string" or column not in key)
 
 
 def _found(column: Found, name: str, key: Sequence[Found]) -> Column:
-    personal = is_held_personal(column, key)
+    personal = is_drafted_personal(column, key)
     return Column(
         name=name,
         type=column.type,

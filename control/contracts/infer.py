@@ -51,7 +51,7 @@ class Found:
     resembles: str = ""
 
     @property
-    def is_called_a_key(self) -> bool:
+    def has_key_name(self) -> bool:
         """Whether its name is typical of keys."""
         return _KEY_NAME.search(plain(self.name)) is not None
 
@@ -155,8 +155,8 @@ def _together(columns: Sequence[Found], rows: Sequence[_Row]) -> tuple[str, ...]
     without duplicates if no two or three that are named like keys will do.
     """
     able = [c for c in columns if c.everywhere and c.type in (*KEY_TYPES, "timestamp")]
-    called = [c.name for c in able if c.is_called_a_key]
-    if any(c.distinct and (c.is_called_a_key and c.type in KEY_TYPES) for c in able):
+    called = [c.name for c in able if c.has_key_name]
+    if any(c.distinct and (c.has_key_name and c.type in KEY_TYPES) for c in able):
         return ()
     if found := _first_together(called[:_KEY_COLUMNS], rows):
         return found

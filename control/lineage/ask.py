@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from control.errors import NotFoundError, UsageError
-from control.lineage.model import VERSION, Kind, parted
+from control.lineage.model import VERSION, Kind, split_column
 from control.serialization import NOT_JSON
 
 Direction = Literal["up", "down"]
@@ -105,7 +105,7 @@ def reached(graph: Graph, column: str, kinds: frozenset[Kind]) -> set[str]:
     return found
 
 
-def spelled(column: str) -> str:
+def normalized(column: str) -> str:
     """Return a column as lineage.json writes it: in lower case, except for raw fields and source columns."""
     return column if column.startswith(("raw.", "source.")) else column.lower()
 
@@ -120,7 +120,7 @@ def lines(branch: Branch, indent: str = "") -> Iterator[str]:
 def _label(branch: Branch) -> str:
     if not branch.kind:
         return branch.column
-    name = parted(branch.column)[1]
+    name = split_column(branch.column)[1]
     said = (branch.expression.strip('"'), branch.expression.rpartition(".")[2])
     how = "" if name in said else f"  {branch.expression[:100]}"
     more = "  (shown above)" if branch.repeated else ""

@@ -127,13 +127,13 @@ class _Tracing:
             return str(error)
         except Exception as error:
             return f"{type(error).__name__}: {error}"
-        return _strangers(model, found) or encoded(found)
+        return _undeclared(model, found) or encoded(found)
 
 
-def _strangers(model: Model, edges: Iterable[Edge]) -> str:
+def _undeclared(model: Model, edges: Iterable[Edge]) -> str:
     """Return a reason if the SQL reads a relation that dbt does not know: its lineage would end there."""
-    strangers = sorted({edge.source.relation for edge in edges} - model.depends_on)
-    return f"reads {', '.join(strangers)} without ref() or source()" if strangers else ""
+    undeclared = sorted({edge.source.relation for edge in edges} - model.depends_on)
+    return f"reads {', '.join(undeclared)} without ref() or source()" if undeclared else ""
 
 
 _tracing: _Tracing | None = None

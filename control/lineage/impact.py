@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 
 from control.contracts.model import Consumer, Contract
 from control.errors import NotFoundError, UsageError
-from control.lineage.ask import DIRECT, EVERY, Graph, nearest, reached, spelled
-from control.lineage.model import parted
+from control.lineage.ask import DIRECT, EVERY, Graph, nearest, normalized, reached
+from control.lineage.model import split_column
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def column_named(text: str) -> str:
     """Return `schema.table.column`, also for `contracts/<layer>/<table>.yaml#<column>`. Raises UsageError."""
     path, mark, column = text.partition("#")
     if not mark:
-        return spelled(text)
+        return normalized(text)
     file = PurePosixPath(path)
     if not column or file.suffix not in (".yaml", ".yml") or not file.parent.name:
         hint = "write schema.table.column or contracts/<layer>/<table>.yaml#<column>"
@@ -67,6 +67,6 @@ def of(graph: Graph, column: str, contracts: Iterable[Contract]) -> Impact:
 def _by_table(columns: Iterable[str]) -> dict[str, set[str]]:
     tables: dict[str, set[str]] = {}
     for column in columns:
-        table, name = parted(column)
+        table, name = split_column(column)
         tables.setdefault(table, set()).add(name)
     return tables

@@ -19,7 +19,7 @@ class Column:
         return f"{self.relation}.{self.name}"
 
 
-def parted(column: str) -> tuple[str, str]:
+def split_column(column: str) -> tuple[str, str]:
     """Split a column as written in lineage.json into relation and name.
 
     A raw field's name may itself have dots (`raw.review.metadata.operation`).

@@ -20,7 +20,7 @@ from openlineage.client.transport.http import HttpConfig, HttpTransport
 
 from control.errors import UnavailableError, UpstreamError
 from control.lineage.ask import Graph, Hop
-from control.lineage.model import parted
+from control.lineage.model import split_column
 
 PRODUCER = "https://pypi.org/project/lakehouse-in-a-box"
 # https://openlineage.io/spec/facets/1-2-0/ColumnLineageDatasetFacet.json: the subtypes it names.
@@ -71,7 +71,7 @@ def events(graph: Graph, names: Names, now: datetime, *, direct_only: bool) -> I
     """
     tables: dict[str, dict[str, list[Hop]]] = {}
     for column, hops in sorted(graph.up.items()):
-        table, name = parted(column)
+        table, name = split_column(column)
         kept = [hop for hop in hops if hop.kind == "direct" or not direct_only]
         if kept:
             tables.setdefault(table, {})[name] = kept
@@ -88,7 +88,7 @@ def _event(table: str, columns: Mapping[str, Sequence[Hop]], names: Names, now: 
     schema = schema_dataset.SchemaDatasetFacet(
         fields=[schema_dataset.SchemaDatasetFacetFields(name=name) for name in columns]
     )
-    parents = sorted({parted(hop.source)[0] for hops in columns.values() for hop in hops})
+    parents = sorted({split_column(hop.source)[0] for hops in columns.values() for hop in hops})
     content = Serde.to_json(lineage)
     space, name = names.of(table)
     return RunEvent(
@@ -108,7 +108,7 @@ def _inputs(hops: Iterable[Hop], names: Names) -> Iterator[column_lineage_datase
     for hop in hops:
         ways.setdefault(hop.source, []).append(_transformation(hop))
     for source, found in ways.items():
-        table, field = parted(source)
+        table, field = split_column(source)
         space, name = names.of(table)
         yield column_lineage_dataset.InputField(space, name, field, transformations=found)
 

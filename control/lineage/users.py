@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from control.contracts.gate.registry import Use
 from control.lineage.ask import Graph
-from control.lineage.model import parted
+from control.lineage.model import split_column
 
 
 class Users:
@@ -14,7 +14,7 @@ class Users:
         self._down = graph.down
         self._columns: dict[str, set[str]] = {}
         for name in graph.columns():
-            relation, column = parted(name)
+            relation, column = split_column(name)
             self._columns.setdefault(relation, set()).add(column)
 
     def users(self, relation: str, columns: Sequence[str]) -> Mapping[str, Use]:
@@ -31,7 +31,7 @@ class Users:
         seen, ahead = set(starts), list(starts)
         for column in ahead:  # grows while it is read: the nearest come first
             for hop in self._down.get(column, ()):
-                target, name = parted(hop.target)
+                target, name = split_column(hop.target)
                 if target != relation:
                     by.setdefault(target, column)
                 if hop.kind == "direct" and hop.target not in seen:

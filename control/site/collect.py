@@ -10,7 +10,7 @@ from control.cost.runs import Cost
 from control.ingest.files import table_names
 from control.ingest.quarantine import refused
 from control.lineage.ask import DIRECT, Direction, Graph, Hop
-from control.lineage.model import parted
+from control.lineage.model import split_column
 from control.ports import Parts
 from control.site import freshness
 from control.site.model import ColumnPage, Extras, Live, Outcome, Site, TablePage, Version
@@ -128,4 +128,4 @@ def _neighbours(columns: Iterable[str], graph: Graph, direction: Direction) -> t
     ends = (
         hop.source if direction == "up" else hop.target for name in columns for hop in edges.get(name, ())
     )
-    return tuple(sorted({parted(end)[0] for end in ends}))
+    return tuple(sorted({split_column(end)[0] for end in ends}))

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 from control.errors import UsageError
 from control.lineage.ask import Hop
-from control.lineage.model import parted
+from control.lineage.model import split_column
 from control.site.model import Freshness, Site, TablePage
 
 ASSETS = ("site.css", "site.js")
@@ -154,7 +154,7 @@ def _tests_of(table: TablePage) -> list[object]:
 def _graph(hops: Iterable[Hop], pages: set[str]) -> dict[str, object]:
     """Return what the script draws: the edges, and which tables have a page."""
     edges = [[hop.source, hop.target, hop.expression] for hop in hops]
-    tables = {parted(end)[0] for edge in edges for end in edge[:2]}
+    tables = {split_column(end)[0] for edge in edges for end in edge[:2]}
     return {"edges": edges, "pages": sorted(tables & pages)}
 
 

@@ -64,10 +64,10 @@ def main() -> None:
 
 def _restored(folder: Path, turns: Turns) -> tuple[BlobStore, dict[str, bytes]]:
     """Fix moto and restore the last snapshot; also return what other parts keep in it."""
-    from localcloud.aws import mends, state
+    from localcloud.aws import patches, state
 
     blobs = BlobStore(folder / snapshots.BLOBS)
-    mends.apply(blobs, turns)
+    patches.apply(blobs, turns)
     # Freeze the loaded code: collecting it during requests costs 70 ms in the Athena part. The state is
     # restored afterwards, so that deleted parts of it are collected.
     gc.freeze()

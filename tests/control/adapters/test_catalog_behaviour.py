@@ -14,7 +14,7 @@ from control.config import Settings
 from control.errors import ConflictError, NotFoundError, ThrottledError
 from control.model import Partition
 from control.ports import Catalog, CatalogColumn, CatalogTable
-from localcloud.aws.mends import glue as mended
+from localcloud.aws.patches import glue as patched
 
 
 @pytest.fixture(params=["memory", "glue"])
@@ -200,7 +200,7 @@ def test_a_slower_worker_does_not_undo_what_a_faster_one_made_of_the_table(
     cloud: Settings, table: CatalogTable, monkeypatch: pytest.MonkeyPatch, wanted: str
 ) -> None:
     # moto takes a version that is not the newest, and Glue does not.
-    monkeypatch.setattr(GlueResponse, "update_table", mended._with_version(GlueResponse.update_table))
+    monkeypatch.setattr(GlueResponse, "update_table", patched._with_version(GlueResponse.update_table))
     slow, fast = GlueCatalog(cloud), GlueCatalog(cloud)
     slow.ensure_table(retyped(table, "int"))
     seen = slow._client.get_table

@@ -173,7 +173,7 @@ def test_a_waiting_receive_blocks_no_other_call(client):
 def test_nothing_is_contacted_outside_this_machine(endpoint):
     program = """
 import socket, sys
-from localcloud.aws.mends import network
+from localcloud.aws.patches import network
 network.apply()
 socket.create_connection(("127.0.0.1", int(sys.argv[1]))).close()
 for attempt in (

@@ -16,7 +16,7 @@ import urllib3
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from localcloud.aws.mends import listing
+from localcloud.aws.patches import listing
 
 LARGE = b"0123456789abcdef" * (1 << 17)  # 2 MB: stored in a file, not in memory
 

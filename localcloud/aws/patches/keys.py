@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from moto.kms.utils import ECDSAPrivateKey, RSAPrivateKey
 
-from localcloud.aws.mends.replacing import add
+from localcloud.aws.patches.replacing import add
 
 
 def apply() -> None:

@@ -10,7 +10,7 @@ from moto.core.utils import method_names_from_class
 from moto.moto_server.utilities import RegexConverter
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
-from localcloud.aws.mends.replacing import replace
+from localcloud.aws.patches.replacing import replace
 
 
 def apply() -> None:

@@ -1,7 +1,7 @@
 """Run-time fixes for what moto gets wrong or does slowly. Each says why; none changes moto's files."""
 
 from localcloud.aws.blobs import BlobStore
-from localcloud.aws.mends import (
+from localcloud.aws.patches import (
     bucket_policies,
     conditions,
     dispatch,

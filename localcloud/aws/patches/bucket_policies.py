@@ -11,7 +11,7 @@ from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.s3.models import FakeBucket
 from moto.s3.utils import LOGGING_SERVICE_PRINCIPAL
 
-from localcloud.aws.mends.replacing import replace
+from localcloud.aws.patches.replacing import replace
 
 REQUEST = {"aws:SecureTransport": "true"}
 

@@ -8,7 +8,7 @@ from moto.iam.models import iam_backends
 from moto.sts.exceptions import STSValidationError
 from moto.sts.responses import TokenResponse
 
-from localcloud.aws.mends.replacing import replace
+from localcloud.aws.patches.replacing import replace
 
 
 def apply() -> None:

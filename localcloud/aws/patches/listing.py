@@ -18,7 +18,7 @@ from moto.core.responses import ActionResult
 from moto.s3.models import FakeDeleteMarker, FakeTableStorageBucket, S3Backend
 from moto.s3.responses import S3Response
 
-from localcloud.aws.mends.replacing import add, replace
+from localcloud.aws.patches.replacing import add, replace
 
 OPERATION: Final = "ListObjectsV2"
 VERSIONS: Final = "ListObjectVersions"

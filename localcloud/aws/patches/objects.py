@@ -13,7 +13,7 @@ from moto.s3.models import FakeKey
 from moto.s3.utils import _VersionedKeyStore
 
 from localcloud.aws.blobs import INLINE_BYTES, Blob, BlobStore, Content
-from localcloud.aws.mends.replacing import add, replace
+from localcloud.aws.patches.replacing import add, replace
 
 
 def apply(blobs: BlobStore) -> None:

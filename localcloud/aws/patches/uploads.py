@@ -10,7 +10,7 @@ from moto.s3.utils import compute_checksum
 from moto.settings import S3_UPLOAD_PART_MIN_SIZE
 
 from localcloud.aws.blobs import BlobStore, Content
-from localcloud.aws.mends.replacing import replace
+from localcloud.aws.patches.replacing import replace
 
 Checksum = tuple[str, str, int]
 

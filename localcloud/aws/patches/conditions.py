@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from moto.dynamodb import comparisons
 
-from localcloud.aws.mends.replacing import replace
+from localcloud.aws.patches.replacing import replace
 
 Compare = Callable[[Any, Any], bool]
 ORDERED: Final = {"S", "N", "B"}

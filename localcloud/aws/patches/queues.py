@@ -5,7 +5,7 @@ from typing import Any
 
 from moto.sqs.models import Queue
 
-from localcloud.aws.mends.replacing import add, replace
+from localcloud.aws.patches.replacing import add, replace
 from localcloud.aws.turns import Turns
 
 

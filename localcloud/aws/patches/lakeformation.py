@@ -5,7 +5,7 @@ from typing import Any
 
 from moto.lakeformation.models import LakeFormationBackend
 
-from localcloud.aws.mends.replacing import replace
+from localcloud.aws.patches.replacing import replace
 
 
 def apply() -> None:

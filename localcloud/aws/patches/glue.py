@@ -11,7 +11,7 @@ from moto.glue import utils
 from moto.glue.exceptions import GlueClientError
 from moto.glue.responses import GlueResponse
 
-from localcloud.aws.mends.replacing import add, replace
+from localcloud.aws.patches.replacing import add, replace
 
 # Actions whose plain `Name` is that of a database or table; names of jobs and crawlers stay as they are.
 NAMED = {f"{verb}{kind}" for verb in ("Get", "Update", "Delete") for kind in ("Database", "Table")}
