@@ -70,6 +70,6 @@ def test_a_name_that_selects_no_table_is_an_error_and_not_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(control.reconcile, "reconcile", lambda *_, **__: [])
-    with pytest.raises(NotFoundError, match="dbt selects none by top_drinkrs"):
+    with pytest.raises(NotFoundError, match="dbt selects none for top_drinkrs"):
         CliRunner().invoke(command, ["top_drinkrs"], catch_exceptions=False)
     assert CliRunner().invoke(command, []).exit_code == 0

@@ -199,9 +199,7 @@ def test_who_has_asked_dbt_something_since_the_build_is_told_that_the_answer_too
     (tmp_path / "run_results.json").write_text('{"results": [], "args": {"which": "show"}}')
     arguments = ["build", "--offline", "--target", str(tmp_path), "--output", str(tmp_path / "site")]
     result = CliRunner().invoke(command, arguments, env={"DM_CONTRACTS": str(ROOT / "contracts")})
-    assert (
-        "without checks: `dbt build` gives them, and `dbt show` since then took their place" in result.stderr
-    )
+    assert "without checks: `dbt build` adds them, but `dbt show` has replaced them since" in result.stderr
     assert "--no-write-json" in result.stderr
 
 
