@@ -53,9 +53,9 @@ ROWS = "2000"
 FILE = ROOT / "infra" / "calls.yaml"
 EVERY = ("register", "ingest", "spark", "dbt", "engineer", "analyst", "auditor", "ci", "deploy", "retention")
 HEAD = """\
-# What each role asked for when `make record-calls` ran every component in its role on the local cloud.
-# Made by tests/infra/record_calls.py, not by hand. tests/infra/test_least_privilege.py holds the roles to it.
-# Names are of dev; PROJECT, REGION, ACCOUNT and keys stand for themselves; folders for what lies in them.
+# AWS calls of each role, recorded when `make record-calls` ran each component with it on the local cloud.
+# Written by tests/infra/record_calls.py, not by hand; tests/infra/test_least_privilege.py compares the roles.
+# Names are those of dev. PROJECT, REGION, ACCOUNT and key names are placeholders; `*` is any content.
 """
 
 

@@ -316,7 +316,7 @@ def test_one_alarm_covers_failures_and_timeouts_of_each_machine(machine: str) ->
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
     assert alarm["AlarmActions"]
     assert "failed" in alarm["AlarmDescription"]
-    assert "ran into its time" in alarm["AlarmDescription"]
+    assert "timed out" in alarm["AlarmDescription"]
 
 
 def _metrics_of(alarm: dict[str, Any]) -> set[tuple[str, str, str, str]]:
