@@ -19,7 +19,7 @@ from localcloud.athena.statements.execute import Parts
 from localcloud.athena.workgroups import WorkGroups
 from localcloud.config import region_from
 from localcloud.faults import rules
-from localcloud.faults.striking import Faults
+from localcloud.faults.injection import Faults
 
 log = logging.getLogger("localcloud.athena")
 

@@ -24,7 +24,7 @@ from localcloud.athena import callers
 from localcloud.athena.direct import Direct
 from localcloud.athena.errors import AthenaError, table_not_found
 from localcloud.config import ATHENA_KEY
-from localcloud.faults.striking import NO_FAULTS, Faults
+from localcloud.faults.injection import NO_FAULTS, Faults
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient

@@ -24,7 +24,7 @@ from localcloud.cloudformation.wire import Application
 from localcloud.config import HOST, IAM_MODES
 from localcloud.errors import LocalCloudError
 from localcloud.faults import rules
-from localcloud.faults.striking import Faults
+from localcloud.faults.injection import Faults
 
 # Every Athena poll occupies a thread for up to 2 s: enough for 16 clients with several queries each.
 THREADS = 64

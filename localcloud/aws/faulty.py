@@ -8,8 +8,8 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from localcloud.aws import bodies
 from localcloud.aws.calls import name_of
 from localcloud.aws.errors import answer
+from localcloud.faults.injection import Faults, die_if
 from localcloud.faults.rules import DELAY, LOSE, THROTTLE
-from localcloud.faults.striking import Faults, die_if
 
 # How each service answers too many calls; the others answer 400 ThrottlingException.
 THROTTLED = {
@@ -28,15 +28,15 @@ class Faulty:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, or not. Raises ConnectionResetError to close the connection."""
         call = name_of(environ)
-        struck = self.faults.at_call(call)
-        if not struck:
+        due = self.faults.at_call(call)
+        if not due:
             return self.app(environ, start_response)
-        kinds = {fault.do for fault in struck}
-        time.sleep(sum(fault.seconds for fault in struck if fault.do == DELAY))
+        kinds = {fault.do for fault in due}
+        time.sleep(sum(fault.seconds for fault in due if fault.do == DELAY))
         if THROTTLE in kinds:
             return _throttled(environ, start_response, call.partition(":")[0])
         found = self.app(environ, start_response)
-        die_if(struck)
+        die_if(due)
         if LOSE in kinds:
             raise ConnectionResetError(errno.ECONNRESET, "the answer is lost on purpose")
         return found

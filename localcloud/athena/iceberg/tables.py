@@ -31,8 +31,8 @@ from localcloud.athena.catalog import Table as GlueTable
 from localcloud.athena.errors import AthenaError, iceberg_commit_failed, table_already_exists, table_not_found
 from localcloud.athena.iceberg import manifests
 from localcloud.athena.iceberg.io import ObjectIO
+from localcloud.faults.injection import Faults, die_if
 from localcloud.faults.rules import AFTER_COMMIT, BEFORE_COMMIT
-from localcloud.faults.striking import Faults, die_if
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
@@ -61,9 +61,9 @@ class _Glue(GlueCatalog):
     ) -> CommitTableResponse:
         """Commit, unless an injected fault prevents it."""
         database, name = identity(table)
-        struck = self.faults.at_commit(BEFORE_COMMIT, f"{database}.{name}")
-        die_if(struck)
-        if struck:
+        due = self.faults.at_commit(BEFORE_COMMIT, f"{database}.{name}")
+        die_if(due)
+        if due:
             raise InjectedConflictError(database, name)
         response = super().commit_table(table, requirements, updates)
         die_if(self.faults.at_commit(AFTER_COMMIT, f"{database}.{name}"))

@@ -2,8 +2,8 @@ import pytest
 
 from localcloud.errors import FaultsError
 from localcloud.faults import rules
+from localcloud.faults.injection import Faults
 from localcloud.faults.rules import Fault
-from localcloud.faults.striking import Faults
 
 
 def read(tmp_path, text):

@@ -36,14 +36,14 @@ class Faults:
                 if rule.is_due(self._occasions[rule]):
                     due.append(rule)
         for rule in due:
-            log.warning("fault.strikes do=%s at=%s", rule.do, what)
+            log.warning("fault.injected do=%s at=%s", rule.do, what)
         return due
 
 
 NO_FAULTS = Faults()
 
 
-def die_if(struck: Sequence[Fault]) -> None:
+def die_if(due: Sequence[Fault]) -> None:
     """Kill this process with SIGKILL if one of the faults says so."""
-    if any(fault.do == DIE for fault in struck):
+    if any(fault.do == DIE for fault in due):
         os.kill(os.getpid(), signal.SIGKILL)
