@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from pyiceberg.table import Table as IcebergMetadata
 from sqlglot import exp
 
-from localcloud.athena import hive
+from localcloud.athena import hive, presto_views
 from localcloud.athena.cache import FileCache
 from localcloud.athena.catalog import Catalog
 from localcloud.athena.catalog import Table as GlueTable
 from localcloud.athena.dialect import parse as parse_sql
-from localcloud.athena.engines import schemata, stored_views, versions
+from localcloud.athena.engines import schemata, versions
 from localcloud.athena.errors import BytesLimitError, not_supported, table_not_found
 from localcloud.athena.iceberg import chunks, metadata, scans
 from localcloud.athena.iceberg.schemas import columns
@@ -126,14 +126,9 @@ def _refuse_versions(version: exp.Expression | None) -> None:
 
 def view(found: GlueTable) -> View:
     """Return a view from its Glue entry. Raises INVALID_VIEW when Athena did not create it."""
-    body = stored_views.described(found)
-    stored = body.get("columns")
-    declared = tuple(
-        (str(column["name"]), parse_type(str(column["type"])))
-        for column in (stored if isinstance(stored, list) else [])
-    )
-    tree = parse_sql(str(body["originalSql"]))
-    return View(tree, str(body.get("schema") or found.database), declared)
+    body = presto_views.decode(found)
+    declared = tuple((column["name"], parse_type(column["type"])) for column in body.get("columns", ()))
+    return View(parse_sql(body["originalSql"]), body.get("schema") or found.database, declared)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 import pyarrow as pa
 
+from localcloud.athena import presto_views
 from localcloud.athena.catalog import Catalog
 from localcloud.athena.catalog import Table as GlueTable
-from localcloud.athena.engines.stored_views import definition
+from localcloud.athena.errors import AthenaError
 from localcloud.athena.translate.scope import Field
 from localcloud.athena.translate.terms import BIGINT, VARCHAR, ident
 from localcloud.athena.types import as_iceberg, parse_hive
@@ -53,9 +54,17 @@ def _rows(catalog: Catalog, name: str) -> list[tuple[str | int | None, ...]]:
         return [(_CATALOG, table.database, table.name, kinds[table.is_view]) for table in tables]
     if name == "views":
         return [
-            (_CATALOG, table.database, table.name, definition(table)) for table in tables if table.is_view
+            (_CATALOG, table.database, table.name, _definition(table)) for table in tables if table.is_view
         ]
     return [row for table in tables for row in _columns(table)]
+
+
+def _definition(view: GlueTable) -> str:
+    """Return the query of a view; if Athena did not create it, the text in Glue: a list shows all views."""
+    try:
+        return str(presto_views.decode(view)["originalSql"])
+    except AthenaError:
+        return presto_views.text(view)
 
 
 def _columns(table: GlueTable) -> list[tuple[str | int | None, ...]]:

@@ -1,11 +1,10 @@
-"""CREATE VIEW, DROP VIEW, and Glue's content of a view: a description in Presto's format."""
+"""CREATE VIEW, DROP VIEW, and what a view shows of itself."""
 
-import base64
-import json
 from typing import Any
 
 from sqlglot import exp
 
+from localcloud.athena import presto_views
 from localcloud.athena.catalog import Catalog, Table
 from localcloud.athena.errors import AthenaError, hive_semantic
 from localcloud.athena.model import Answer, Column, Context, Engine
@@ -13,8 +12,6 @@ from localcloud.athena.statements import names
 from localcloud.athena.statements.names import done
 from localcloud.athena.statements.nodes import CreateView, Drop
 from localcloud.athena.types import parse
-
-_OPENING, _CLOSING = "/* Presto View: ", " */"
 
 
 def create(node: CreateView, catalog: Catalog, engine: Engine, context: Context) -> Answer:
@@ -61,14 +58,13 @@ def _selects(query: exp.Expression) -> list[exp.Expression]:
 
 
 def _input(name: str, columns: tuple[Column, ...], sql: str, context: Context) -> dict[str, Any]:
-    described = {
+    description = {
         "originalSql": sql,
         "catalog": context.catalog.lower(),
         "schema": context.database.lower(),
         "columns": [{"name": column.name.lower(), "type": column.type} for column in columns],
         "runAsInvoker": True,  # Trino refuses a view with neither this nor an owner
     }
-    text = base64.b64encode(json.dumps(described).encode()).decode()
     return {
         "Name": name,
         "TableType": "VIRTUAL_VIEW",
@@ -79,35 +75,21 @@ def _input(name: str, columns: tuple[Column, ...], sql: str, context: Context) -
             "Location": "",
             "SerdeInfo": {},
         },
-        "ViewOriginalText": f"{_OPENING}{text}{_CLOSING}",
+        "ViewOriginalText": presto_views.encode(description),
         "ViewExpandedText": "/* Presto View */",
     }
 
 
-def described(view: Table) -> dict[str, Any]:
-    """Decode Presto's description: `originalSql`, `catalog`, `schema`, `columns`.
-
-    Raises AthenaError INVALID_VIEW when Glue has something else.
-    """
-    text = str(view.raw.get("ViewOriginalText") or "")
-    try:
-        found: dict[str, Any] = json.loads(base64.b64decode(text[len(_OPENING) : -len(_CLOSING)]))
-    except ValueError:
-        text = f"Not a view that Athena can read: {view.database}.{view.name}"
-        raise AthenaError("INVALID_VIEW", text) from None
-    return found
-
-
 def columns(view: Table) -> tuple[Column, ...]:
     """A view's columns, with Athena's types."""
-    return tuple(Column(one["name"], one["type"]) for one in described(view)["columns"])
+    return tuple(Column(one["name"], one["type"]) for one in presto_views.decode(view)["columns"])
 
 
 def statement(view: Table) -> str:
     """Return the statement that would create the view."""
     if not view.is_view:
         raise hive_semantic(f"[Error 10133]: {view.name} is not a view")
-    return f"CREATE VIEW {view.database}.{view.name} AS\n{described(view)['originalSql']}"
+    return f"CREATE VIEW {view.database}.{view.name} AS\n{presto_views.decode(view)['originalSql']}"
 
 
 def drop(node: Drop, catalog: Catalog, context: Context) -> Answer:

@@ -103,6 +103,18 @@ def test_information_schema_lists_what_glue_has(
         run("select * from information_schema.nope")
 
 
+@pytest.mark.parametrize("text", ["select 1", "/* Presto View: not-base64 */"])
+def test_a_view_that_athena_did_not_create_fails_only_where_it_is_read(
+    run: Run, rows: Rows, catalog: Catalog, database: str, text: str
+) -> None:
+    given = {"Name": "v", "TableType": "VIRTUAL_VIEW", "ViewOriginalText": text}
+    catalog.create_table(database, given)
+    with pytest.raises(AthenaError, match=rf"INVALID_VIEW: View '{database}\.v' was not created by Athena"):
+        run("select * from v")
+    views = f"select view_definition from information_schema.views where table_schema = '{database}'"
+    assert rows(views) == [(text,)]
+
+
 def test_names_are_found_with_and_without_their_database_and_catalog(
     run: Run, rows: Rows, database: str
 ) -> None:

@@ -2,6 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
+from localcloud.athena import presto_views
 from localcloud.athena.catalog import Catalog
 from localcloud.athena.errors import AthenaError
 from localcloud.athena.model import Answer, Column
@@ -16,7 +17,7 @@ def test_a_view_is_in_glue_as_presto_describes_it(run: Run, catalog: Catalog, da
     assert found.is_view
     assert found.parameters == {"presto_view": "true", "comment": "Presto View"}
     assert [(column.name, column.type) for column in found.columns] == [("n", "int"), ("s", "string")]
-    assert views.described(found) == {
+    assert presto_views.decode(found) == {
         "originalSql": "select 1 as N, 'é' as s",
         "catalog": "awsdatacatalog",
         "schema": database,
@@ -69,9 +70,13 @@ def test_views_and_tables_are_dropped_by_their_own_statements(run: Run, catalog:
         run("drop view v")
 
 
-def test_a_view_not_written_by_presto_is_refused_by_name(run: Run, catalog: Catalog, database: str):
-    given = {"Name": "v", "TableType": "VIRTUAL_VIEW", "ViewOriginalText": "select 1"}
+@pytest.mark.parametrize("text", ["select 1", "/* Presto View: not-base64 */", "/* Presto View: aGk= */", ""])
+@pytest.mark.parametrize("statement", ["show create view v", "describe v"])
+def test_a_view_that_athena_did_not_create_is_refused_by_name(
+    run: Run, catalog: Catalog, database: str, statement: str, text: str
+):
+    given = {"Name": "v", "TableType": "VIRTUAL_VIEW", "ViewOriginalText": text}
     catalog.create_table(database, given)
-    with pytest.raises(AthenaError) as caught:
-        run("show create view v")
+    with pytest.raises(AthenaError, match=rf"'{database}\.v' was not created by Athena") as caught:
+        run(statement)
     assert caught.value.code == "INVALID_VIEW"
