@@ -1,6 +1,5 @@
 """Parse one statement: its kind and its content."""
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import dropwhile, islice
@@ -8,6 +7,7 @@ from itertools import dropwhile, islice
 from sqlglot import exp
 
 from localcloud.athena.dialect import parse as parse_query
+from localcloud.athena.dialect import parse_from
 from localcloud.athena.errors import AthenaError, InvalidRequestError
 from localcloud.athena.statements import kinds
 from localcloud.athena.statements.cursor import Cursor
@@ -106,8 +106,7 @@ def _create_table_as(body: str, tokens: list[Token]) -> CreateTableAs:
     tree = parse_query(body)
     if not isinstance(tree, exp.Create):
         # After an error in the query sqlglot does not parse the CREATE; the query alone gives the position.
-        start = _query_start(tokens)
-        _query(re.sub(r"[^\n]", " ", body[:start]) + body[start:], *_ROWS)
+        parse_from(body, _query_start(tokens))
         raise AthenaError("SYNTAX_ERROR", "Queries of this type are not supported")
     return CreateTableAs(tree)
 
@@ -126,7 +125,7 @@ def _query(body: str, *sorts: type[exp.Expression]) -> exp.Expression:
     tree = parse_query(body)
     if not isinstance(tree, sorts):
         raise AthenaError("SYNTAX_ERROR", "Queries of this type are not supported")
-    if isinstance(tree, exp.Insert | exp.Create) and tree.expression is None:
+    if isinstance(tree, exp.Insert) and tree.expression is None:
         raise unexpected(body, len(body), "<EOF>")
     return tree
 
