@@ -18,7 +18,6 @@ from localcloud.athena.types import Type, parse_hive
 
 NULL = "__HIVE_DEFAULT_PARTITION__"
 _INTEGERS = ("tinyint", "smallint", "integer", "bigint")
-_COMPARISONS = ("=", "<", "<=", ">", ">=", "in")
 # Names that moto accepts in an expression.
 _ASKABLE = re.compile(r"[a-z_.]+")
 
@@ -41,7 +40,7 @@ def _listed(catalog: Catalog, table: Table, filters: Sequence[Filter]) -> list[P
     Each partition that Glue returns takes a millisecond or more.
     """
     integers = {name for name, type_ in keys(table) if type_.name in _INTEGERS and _ASKABLE.fullmatch(name)}
-    asked = " AND ".join(_asked(one) for one in filters if one.column in integers and _is_askable(one))
+    asked = " AND ".join(_asked(one) for one in filters if one.column in integers and _has_integers(one))
     try:
         return list(catalog.partitions(table, asked))
     except ClientError as error:
@@ -50,8 +49,8 @@ def _listed(catalog: Catalog, table: Table, filters: Sequence[Filter]) -> list[P
         return list(catalog.partitions(table))  # Glue cannot compare the null value of one of them
 
 
-def _is_askable(filter_: Filter) -> bool:
-    return filter_.op in _COMPARISONS and all(type(value) is int for value in filter_.values)
+def _has_integers(filter_: Filter) -> bool:
+    return all(type(value) is int for value in filter_.values)
 
 
 def _asked(filter_: Filter) -> str:
@@ -107,7 +106,6 @@ def _passes(value: Any, filter_: Filter) -> bool:
             return bool(value >= values[0])
         case "in":
             return value in values
-    return True
 
 
 _ARROW: dict[str, pa.DataType] = {

@@ -121,7 +121,7 @@ def condition(filters: Sequence[Filter], schema: Schema) -> ice.BooleanExpressio
         except ValueError:
             continue
         values = [_value(value, field.field_type) for value in filter_.values]
-        if not values or any(value is None for value in values):
+        if any(value is None for value in values):
             continue
         part: ice.BooleanExpression
         if filter_.op == "in":

@@ -7,19 +7,20 @@ from decimal import Decimal, InvalidOperation
 
 from sqlglot import exp
 
-from localcloud.athena.translate.reads import Filter
+from localcloud.athena.translate.reads import Filter, Op
 from localcloud.athena.translate.scope import Field
 from localcloud.athena.types import Type
 
 Filters = Mapping[str, Sequence[Filter]]
-_OPERATORS: dict[type[exp.Expression], str] = {
+_OPERATORS: dict[type[exp.Expression], Op] = {
     exp.EQ: "=",
     exp.LT: "<",
     exp.LTE: "<=",
     exp.GT: ">",
     exp.GTE: ">=",
 }
-_FLIPPED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_FLIPPED: dict[Op, Op] = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_ENDS: dict[str, Op] = {"low": ">=", "high": "<="}
 _EXACT = ("tinyint", "smallint", "integer", "bigint")
 
 
@@ -62,8 +63,8 @@ def _read(node: exp.Expression, fields: Sequence[Field]) -> Iterator[tuple[Field
     elif isinstance(node, exp.Between):
         field = _field(node.this, fields)
         if field is not None:
-            for side, word in (("low", ">="), ("high", "<=")):
-                literal = _value(node.args[side], field.type)
+            for end, word in _ENDS.items():
+                literal = _value(node.args[end], field.type)
                 if literal is not None:
                     yield field, Filter(field.name.lower(), word, (literal,))
     elif isinstance(node, exp.In) and node.expressions:

@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 # A column, or a field inside one; the empty path is no column.
 Path = tuple[str, ...]
 # The bytes that a scan reads for these columns. Names that the table does not have cost nothing.
 Size = Callable[[Collection[Path]], int]
+Op = Literal["=", "<", "<=", ">", ">=", "in"]
 
 
 def free(columns: Collection[Path]) -> int:  # noqa: ARG001  a Size
@@ -28,12 +29,12 @@ class Scanned:
 class Filter:
     """A condition `column op values` that every row must meet, in a form that a table can prune with.
 
-    `op` is one of = < <= > >= in null notnull; values are Python ints, strings, Decimals, dates.
+    Only `in` has several values. A value is an int, a string, a date or a datetime.
     """
 
     column: str
-    op: str
-    values: tuple[object, ...] = ()
+    op: Op
+    values: tuple[object, ...]
 
 
 class Scannable(Protocol):
