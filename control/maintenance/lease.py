@@ -28,7 +28,7 @@ _NOW = "cast(to_unixtime(current_timestamp) as bigint)"
 
 
 @contextmanager
-def held(query: Query, prefix: str, *, run: str, who: str) -> Iterator[Callable[[], None]]:
+def hold(query: Query, prefix: str, *, run: str, who: str) -> Iterator[Callable[[], None]]:
     """Hold the lease during a run; yields a function that renews it, to be called between statements.
 
     A dead build's lease is not taken over: the next dbt build does that, because it knows what to clean up.
@@ -56,7 +56,7 @@ def held(query: Query, prefix: str, *, run: str, who: str) -> Iterator[Callable[
         _changed(query, f"update {lease} set holder = '', fenced = '' {ours}")
 
 
-def freed(
+def free(
     query: Query,
     prefix: str,
     build: str,

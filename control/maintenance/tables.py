@@ -45,7 +45,7 @@ class Upkeep:
     after: Measure | None = None
 
 
-def kept(listing: Listing, prefix: str) -> list[TableEntry]:
+def iceberg_tables(listing: Listing, prefix: str) -> list[TableEntry]:
     """Return the Iceberg tables of silver and gold, and the lease."""
     return [
         entry
@@ -55,7 +55,7 @@ def kept(listing: Listing, prefix: str) -> list[TableEntry]:
     ]
 
 
-def chosen(entries: Sequence[TableEntry], names: Sequence[str]) -> Sequence[TableEntry]:
+def select(entries: Sequence[TableEntry], names: Sequence[str]) -> Sequence[TableEntry]:
     """Return the named `entries` (`schema.table`), or all if there are no names. Raises NotFoundError."""
     known = {_name(entry): entry for entry in entries}
     if lacking := [name for name in names if name not in known]:
@@ -66,7 +66,7 @@ def chosen(entries: Sequence[TableEntry], names: Sequence[str]) -> Sequence[Tabl
     return [known[name] for name in names] or entries
 
 
-def measured(
+def measure(
     entries: Sequence[TableEntry], models: Sequence[str], query: Query, prefix: str, keep_seconds: int
 ) -> Iterator[Upkeep]:
     """Measure each table, and determine how long its snapshots are kept: as long as `models` need them."""
@@ -77,7 +77,7 @@ def measured(
         yield Upkeep(_name(entry), _measure(_name(entry), query), keep)
 
 
-def in_order(
+def maintain(
     planned: Sequence[Upkeep], query: Query, renew: Callable[[], None], in_time: Callable[[], bool]
 ) -> Iterator[Upkeep]:
     """Maintain tables, those with the most surplus files first, and yield each; unfinished ones lack `after`.

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from control.errors import BusyError, ConflictError, NotFoundError, UpstreamError, UsageError
-from control.maintenance.lease import freed, held
-from control.maintenance.tables import DAY_SECONDS, Measure, Upkeep, chosen, in_order, kept, measured
+from control.maintenance.lease import free, hold
+from control.maintenance.tables import DAY_SECONDS, Measure, Upkeep, iceberg_tables, maintain, measure, select
 from control.ports import Execution, TableEntry
 
 ICEBERG = {"table_type": "ICEBERG"}
@@ -66,12 +66,12 @@ class Athena:
 
 
 def test_tables_of_dbt_and_the_lease_are_kept_and_nothing_that_a_build_stages() -> None:
-    names = [f"{entry.database}.{entry.name}" for entry in kept(Glue(), "ann_")]
+    names = [f"{entry.database}.{entry.name}" for entry in iceberg_tables(Glue(), "ann_")]
     assert names == ["ann_silver.review_flat", "ann_gold.top_drinkers", "ann_ops.lease"]
-    assert chosen(kept(Glue(), "ann_"), ("ann_silver.review_flat",)) == [FLAT]
-    found = kept(Glue(), "ann_")
+    assert select(iceberg_tables(Glue(), "ann_"), ("ann_silver.review_flat",)) == [FLAT]
+    found = iceberg_tables(Glue(), "ann_")
     with pytest.raises(NotFoundError, match="no Iceberg table"):
-        chosen(found, ("ann_silver.reviews",))
+        select(found, ("ann_silver.reviews",))
 
 
 @pytest.mark.parametrize(
@@ -80,11 +80,11 @@ def test_tables_of_dbt_and_the_lease_are_kept_and_nothing_that_a_build_stages() 
 )
 def test_a_version_that_a_model_has_yet_to_compare_with_stays(behind: str, kept: int) -> None:
     athena = Athena(consumed=((behind,),), count_if=(("3", "1", "100", "7"),))
-    [found] = measured([FLAT], MODELS, athena, "ann_", 5 * DAY_SECONDS)
+    [found] = measure([FLAT], MODELS, athena, "ann_", 5 * DAY_SECONDS)
     assert found.keep_seconds == kept
     assert (found.before.files, found.before.delete_files, found.before.versions) == (3, 1, 7)
     assert "input = 'ann_silver.review_flat' and model in ('review_flat', 'top_drinkers')" in athena.asked[0]
-    list(in_order([found], athena, nothing, always))
+    list(maintain([found], athena, nothing, always))
     [age] = athena.statements("ALTER")
     assert f"'vacuum_max_snapshot_age_seconds' = '{kept}'" in age
 
@@ -93,8 +93,8 @@ def test_what_athena_has_no_time_for_is_gone_on_with() -> None:
     more = UpstreamError("Athena: ICEBERG_VACUUM_MORE_RUNS_NEEDED: run it again")
     athena = Athena(VACUUM=[more, more, ()], consumed=(("",),), count_if=(("1", "0", "1", "1"),))
     renewed: list[int] = []
-    [planned] = measured([FLAT], MODELS, athena, "ann_", DAY_SECONDS)
-    [done] = in_order([planned], athena, lambda: renewed.append(len(athena.asked)), always)
+    [planned] = measure([FLAT], MODELS, athena, "ann_", DAY_SECONDS)
+    [done] = maintain([planned], athena, lambda: renewed.append(len(athena.asked)), always)
     assert done.after == Measure(1, 0, 1, 1)
     assert len(athena.statements("VACUUM")) == 3
     assert len(renewed) == 5, "before each statement"
@@ -103,7 +103,7 @@ def test_what_athena_has_no_time_for_is_gone_on_with() -> None:
 def test_another_error_is_told_when_the_other_tables_are_in_order() -> None:
     broken = UpstreamError("Athena: out of luck")
     athena = Athena(**{"OPTIMIZE gold.a": broken, "count_if": (("1", "0", "1", "1"),)})
-    run, seen = in_order([upkeep("gold.a", files=9), upkeep("gold.b")], athena, nothing, always), []
+    run, seen = maintain([upkeep("gold.a", files=9), upkeep("gold.b")], athena, nothing, always), []
     with pytest.raises(UpstreamError, match="out of luck"):
         seen.extend(one.after is not None for one in run)
     assert seen == [False, True]
@@ -116,14 +116,14 @@ def test_whoever_lost_the_lease_touches_no_further_table() -> None:
 
     athena = Athena()
     with pytest.raises(ConflictError, match="presumed dead"):
-        list(in_order([upkeep("gold.a"), upkeep("gold.b")], athena, lost, always))
+        list(maintain([upkeep("gold.a"), upkeep("gold.b")], athena, lost, always))
     assert athena.asked == []
 
 
 def test_what_has_no_end_is_left_for_the_next_run_and_keeps_no_other_table_waiting() -> None:
     more = UpstreamError("Athena: ICEBERG_VACUUM_MORE_RUNS_NEEDED")
     athena = Athena(**{"VACUUM gold.a": more, "count_if": (("1", "0", "1", "1"),)})
-    done = in_order([upkeep("gold.a", files=9), upkeep("gold.b")], athena, nothing, always)
+    done = maintain([upkeep("gold.a", files=9), upkeep("gold.b")], athena, nothing, always)
     assert [(one.table, one.after is not None) for one in done] == [("gold.a", False), ("gold.b", True)]
     assert len(athena.statements("VACUUM gold.a")) == 10
 
@@ -132,7 +132,7 @@ def test_tables_with_most_files_to_spare_come_first() -> None:
     full = upkeep("gold.full", files=40, size_bytes=40 * 512 * 1024 * 1024)
     tables = [full, upkeep("gold.small", files=9), upkeep("gold.deleted", files=3, delete_files=8)]
     athena = Athena(count_if=(("1", "0", "1", "1"),))
-    assert [one.table for one in in_order(tables, athena, nothing, always)] == [
+    assert [one.table for one in maintain(tables, athena, nothing, always)] == [
         "gold.deleted",
         "gold.small",
         "gold.full",
@@ -147,7 +147,7 @@ def test_no_statement_starts_when_the_time_is_over_and_what_is_left_is_named(sta
         return [sql for sql in athena.asked if not sql.startswith("select")]
 
     tables = [upkeep("gold.a", files=9), upkeep("gold.b")]
-    done = list(in_order(tables, athena, nothing, lambda: len(writes()) < statements))
+    done = list(maintain(tables, athena, nothing, lambda: len(writes()) < statements))
     assert len(writes()) == statements
     assert [one.after is not None for one in done] == [statements >= 3, statements >= 6]
     assert [one.table for one in done] == ["gold.a", "gold.b"]
@@ -155,7 +155,7 @@ def test_no_statement_starts_when_the_time_is_over_and_what_is_left_is_named(sta
 
 def test_the_lease_is_given_back_also_after_an_error() -> None:
     athena = Athena(**{"select holder": (("maintenance-it's me", "ann", "0"),)})
-    with pytest.raises(ZeroDivisionError), held(athena, "ann_", run="it's me", who="ann"):
+    with pytest.raises(ZeroDivisionError), hold(athena, "ann_", run="it's me", who="ann"):
         raise ZeroDivisionError
     assert athena.asked[-1] == (
         "update \"ann_ops\".\"lease\" set holder = '', fenced = '' where holder = 'maintenance-it''s me'"
@@ -168,11 +168,11 @@ LOST = "ICEBERG_COMMIT_ERROR: Failed to commit Iceberg update to table: ops.leas
 def test_a_lease_is_asked_for_again_where_another_writer_was_faster() -> None:
     lost = UpstreamError(LOST)
     athena = Athena(taken_at=[lost, lost, []], select=[[["maintenance-m1", "ann", "0"]]])
-    with held(athena, "", run="m1", who="ann"):
+    with hold(athena, "", run="m1", who="ann"):
         pass
     assert len([sql for sql in athena.statements("update") if "taken_at" in sql]) == 3
     refused = Athena(taken_at=UpstreamError(LOST))
-    with pytest.raises(UpstreamError, match="COMMIT_ERROR"), held(refused, "", run="m1", who="ann"):
+    with pytest.raises(UpstreamError, match="COMMIT_ERROR"), hold(refused, "", run="m1", who="ann"):
         pass
     assert len(refused.asked) == 5
 
@@ -181,7 +181,7 @@ def test_nothing_is_done_while_a_build_is_at_work() -> None:
     athena = Athena(**{"select holder": (("b1", "bob", "7"),)})
     with (
         pytest.raises(BusyError, match="build b1 of bob is at work on these tables, last heard 7 seconds"),
-        held(athena, "", run="m1", who="ann"),
+        hold(athena, "", run="m1", who="ann"),
     ):
         raise AssertionError
     assert not any("holder = ''" in sql for sql in athena.statements("update")[1:]), "it is another's"
@@ -190,7 +190,7 @@ def test_nothing_is_done_while_a_build_is_at_work() -> None:
 def test_whoever_lost_the_lease_stops_before_the_next_statement() -> None:
     silent = [(("40",),), (("400",),), ()]
     athena = Athena(**{"select holder": (("maintenance-m1", "ann", "0"),), "renewed_at from": silent})
-    with held(athena, "", run="m1", who="ann") as renew:
+    with hold(athena, "", run="m1", who="ann") as renew:
         before = len(athena.statements("update"))
         renew()
         assert len(athena.statements("update")) == before, "it is not due yet"
@@ -204,12 +204,12 @@ def test_before_the_first_build_there_is_nothing_to_maintain() -> None:
     athena = Athena(
         update=UpstreamError("Athena: TABLE_NOT_FOUND: line 1:8: Table 'ops.lease' does not exist")
     )
-    with pytest.raises(UsageError, match="nothing was built yet"), held(athena, "", run="m", who="ann"):
+    with pytest.raises(UsageError, match="nothing was built yet"), hold(athena, "", run="m", who="ann"):
         raise AssertionError
 
 
 def test_a_lease_that_nobody_has_taken_yet_is_nothing_to_maintain() -> None:
-    with pytest.raises(UsageError, match="nothing was built yet"), held(Athena(), "", run="m", who="ann"):
+    with pytest.raises(UsageError, match="nothing was built yet"), hold(Athena(), "", run="m", who="ann"):
         raise AssertionError
 
 
@@ -234,7 +234,7 @@ class Watched:
 def test_a_dead_builds_lease_is_free_once_nothing_of_it_is_at_work() -> None:
     athena = Athena(**{"select holder": (("b1", "ann", "1000000"),)})
     clock = Watched(athena, [True, True, False], [True, True, False], [True, False], [False])
-    assert list(freed(athena, "", "b1", clock.issued, clock)) == [2, 1]
+    assert list(free(athena, "", "b1", clock.issued, clock)) == [2, 1]
     asked = [sql.partition(" where ")[0].partition(", fenced")[0] for sql in athena.asked]
     lease = '"ops"."lease"'
     assert asked == [
@@ -252,7 +252,7 @@ def test_a_dead_builds_lease_is_free_once_nothing_of_it_is_at_work() -> None:
 def test_whoever_was_interrupted_while_freeing_a_lease_may_do_it_again() -> None:
     athena = Athena(**{"select holder": (("freed-b1", "ann", "1000000"),)})
     clock = Watched(athena, [False], [False])
-    assert list(freed(athena, "", "b1", clock.issued, clock)) == []
+    assert list(free(athena, "", "b1", clock.issued, clock)) == []
     assert athena.asked[-1].endswith("where holder = 'freed-b1'")
 
 
@@ -272,5 +272,5 @@ def test_no_lease_is_freed_that_is_not_known_to_be_the_dead_builds(
     athena = Athena(**{"select holder": rows})
     clock = Watched(athena, [])
     with pytest.raises(UsageError, match=message):
-        list(freed(athena, "", build, clock.issued, clock))
+        list(free(athena, "", build, clock.issued, clock))
     assert athena.statements("update") == []
