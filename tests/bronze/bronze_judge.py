@@ -1,4 +1,4 @@
-"""A second judge of raw records, slow and written apart from the parser: no regular expression, no Arrow."""
+"""A second judge of raw records, slow and independent of the parser: no regular expressions, no Arrow."""
 
 import json
 from base64 import b64encode
@@ -31,7 +31,7 @@ RFC_4180 = Dialect()
 
 
 def csv_fields(text: str, dialect: Dialect = RFC_4180) -> list[str]:
-    """RFC 4180 or another dialect, character by character."""
+    """Split a line of RFC 4180 or another dialect, character by character."""
     quote, escape = dialect.quote, dialect.escape
     fields, field, state = [], "", "start"
     for character in text:
@@ -75,7 +75,7 @@ def csv_row(rules: BronzeContract, line: bytes) -> dict[str, Any]:
 
 
 def exact_moments(row: dict[str, Any]) -> dict[str, int | None]:
-    """What stands beside moments: whole microseconds since 1970."""
+    """Return the exact values beside timestamps: whole microseconds since 1970."""
     since = {name: value - datetime(1970, 1, 1) for name, value in row.items() if isinstance(value, datetime)}
     beside: dict[str, int | None] = {f"{name}_us": None for name in row}
     return beside | {f"{name}_us": (it.days * 86_400 + it.seconds) * 10**6 + it.microseconds
@@ -83,7 +83,7 @@ def exact_moments(row: dict[str, Any]) -> dict[str, int | None]:
 
 
 def judged_csv(rules: BronzeContract, lines: list[bytes], first: int = 2) -> tuple[list[Any], list[Any]]:
-    """Rows and refusals of the lines of an extract, numbered from `first`, with their places."""
+    """Return rows and refusals, with their positions, of an extract's lines, numbered from `first`."""
     rows, refused = [], []
     for number, line in enumerate(lines, first):
         if line not in (b"", b"\r"):
@@ -161,7 +161,7 @@ def order_of(metadata: dict[str, Any]) -> int:
 
 
 def change(rules: BronzeContract, record: dict[str, Any]) -> dict[str, Any] | None:
-    """The row of a record, or None for a control record."""
+    """Return the row of a record, or None for a control record."""
     if rules.records == "debezium":
         return debezium_change(rules, part(record, "payload", dict) if "payload" in record else record)
     if rules.records == "plain":
@@ -242,7 +242,7 @@ LEFT_OUT = "__debezium_unavailable_value"
 
 
 def debezium_change(rules: BronzeContract, record: dict[str, Any]) -> dict[str, Any] | None:
-    """The row of a record, or None for a truncate."""
+    """Return the row of a record, or None for a truncate."""
     word = part(record, "op", str)
     if word == "t":
         places(record)
@@ -299,7 +299,7 @@ def moment(record: dict[str, Any]) -> datetime | None:
 
 
 def judged_json(rules: BronzeContract, lines: list[bytes]) -> tuple[list[Any], list[Any], int]:
-    """Rows and refusals of lines of change records, and how many control records there are."""
+    """Return rows and refusals of lines of change records, and the number of control records."""
     rows, refused, control = [], [], 0
     for number, raw in enumerate(lines, 1):
         line = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw

@@ -1,4 +1,4 @@
-"""Read the cases of `conformance/`, and say what became of one in the words that they use."""
+"""Read the cases of `conformance/`, and describe the result of a run in their terms."""
 
 import base64
 import gzip
@@ -42,7 +42,7 @@ _METADATA = {"$source": _SOURCE} | {
 
 @dataclass(frozen=True)
 class Case:
-    """One rule: a raw file, the contract to read it by, and what must become of it."""
+    """One rule: a raw file, the contract to read it by, and the expected result."""
 
     name: str
     rule: str
@@ -55,7 +55,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Became:
-    """What a run made of a raw file: its counts, and the files that it wrote."""
+    """The result of parsing a raw file: its counts, and the files that were written."""
 
     counts: dict[str, Any]
     bronze: list[Path]
@@ -64,14 +64,14 @@ class Became:
 
 
 def became(counts: dict[str, Any], paths: Iterable[Path]) -> Became:
-    """What a run that wrote the files `paths` made of a raw file."""
+    """Return the result of a run that wrote the files `paths`."""
     found = sorted(paths)
     folders = ("bronze", "events", "quarantine")
     return Became(counts, *([path for path in found if path.parent.name == name] for name in folders))
 
 
 def cases() -> list[Case]:
-    """All cases, by name."""
+    """Return all cases, sorted by name."""
     return [_case(path) for path in sorted(FOLDER.rglob("*.yaml"))]
 
 
@@ -108,7 +108,7 @@ def _by_place(said: dict[str, Any], key: str, read: Callable[[Any], Any]) -> dic
 
 
 def _place(written: int | str) -> tuple[int, int]:
-    """`3` is the third line, `3#1` its second record."""
+    """Parse a position: `3` is the third line, `3#1` its second record."""
     line, _, record = str(written).partition("#")
     return int(line), int(record or 0)
 
@@ -151,7 +151,7 @@ def _raw(said: dict[str, Any], path: str) -> bytes:
 
 
 def _part(kind: str, said: Any) -> bytes:
-    """A part of a raw file: content packed, or bytes as they are."""
+    """Return a part of a raw file: packed content, or literal bytes."""
     if isinstance(said, str):
         said = said.encode()
     elif isinstance(said, dict):
@@ -171,7 +171,7 @@ def _part(kind: str, said: Any) -> bytes:
 
 
 def difference(case: Case, became: Became) -> dict[str, Any]:
-    """What is not as the case wants it: what is wanted and what there is. Empty when all is."""
+    """Return what differs from the case, as wanted and found; empty if nothing does."""
     found = _found(case, became)
     records = became.counts["rows"] + became.counts["quarantined"] + became.counts["control"]
     assert became.counts["records"] == records, became.counts
@@ -183,7 +183,7 @@ def difference(case: Case, became: Became) -> dict[str, Any]:
 
 
 def _same(wanted: Any, found: Any) -> bool:
-    return repr(wanted) == repr(found)  # 0.0 is not -0.0, nor 1 true
+    return repr(wanted) == repr(found)  # 0.0 is not -0.0, and 1 is not true
 
 
 def _found(case: Case, became: Became) -> dict[str, Any]:
@@ -220,7 +220,7 @@ def _entry(entry: dict[str, Any], wanted: int) -> list[Any]:
 
 
 def plain(value: object) -> object:
-    """A value as YAML can say it: decimals, times and bytes are texts, the pairs of a map a mapping."""
+    """Return a value as YAML has it: decimals, times and bytes as strings, pairs of a map as a mapping."""
     match value:
         case Decimal():
             return str(value)

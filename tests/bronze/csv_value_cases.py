@@ -1,10 +1,10 @@
-"""What a field of an extract holds, and what it is read as or why it is refused, type by type."""
+"""Fields of an extract, and the value that each is read as or the reason of its refusal, by type."""
 
 from datetime import date, datetime
 from decimal import Decimal
 
 MANY = "9" * 5000
-# Words that are a reason where no text is wanted.
+# A reason stands in place of the value.
 REASONS = ("type", "range", "field_count", "json", "encoding")
 
 # Fields of a CSV extract.
@@ -133,7 +133,7 @@ TEXTS = {
         "1.": "type",
         "nan": "type",
         " 1": "type",
-        # Halfway between two floats but for the last digit: by way of the nearest double.
+        # Halfway between two floats except for the last digit, if rounded to the nearest double first.
         "1.00000017881393432617187499": 1.000000238418579,
     },
     "decimal(5,2)": {

@@ -4,7 +4,7 @@ import json
 from random import Random
 
 OPERATIONS = ("c", "c", "c", "u", "u", "d", "r")
-# As `value.converter.schemas.enable` puts it before each record, shortened.
+# The prefix that `value.converter.schemas.enable` puts before each record, shortened.
 SCHEMA = (
     '"schema":{"type":"struct","fields":[{"type":"struct","optional":true,"field":"before","fields":[]},'
     '{"type":"string","optional":false,"field":"op"}],"optional":false,"name":"shop.public.thing.Envelope"}'
@@ -12,7 +12,7 @@ SCHEMA = (
 
 
 def sequence(committed: int | None, lsn: int) -> str:
-    """The JSON text of `source.sequence`, in its quotes."""
+    """Return `source.sequence` as JSON text, in its quotes."""
     places = [None if committed is None else str(committed), str(lsn)]
     return json.dumps(json.dumps(places, separators=(",", ":")))
 
@@ -20,7 +20,7 @@ def sequence(committed: int | None, lsn: int) -> str:
 def line(
     operation: str, before: str, after: str, *, at: int, places: str, schema: bool = False, **source: str
 ) -> str:
-    """A record with the JSON texts `before` and `after`, of a commit at so many microseconds."""
+    """Return a record with the JSON texts `before` and `after`, committed at `at` microseconds."""
     names = {
         "version": '"3.6.1.Final"', "connector": '"postgresql"', "name": '"shop"', "ts_ms": str(at // 1000),
         "snapshot": '"true"' if operation == "r" else '"false"', "db": '"shop"', "sequence": places,
@@ -36,7 +36,7 @@ def line(
 
 
 def any_line(random: Random, row: str, old: str, *, schema: bool) -> str:
-    """A record of any operation; `old` is the row before, or what is known of it."""
+    """Return a record of any operation; `old` is the previous row, or what is known of it."""
     operation = random.choice(OPERATIONS)
     committed = random.choice([None, *[random.randrange(1 << random.choice([30, 63]))] * 9])
     return line(

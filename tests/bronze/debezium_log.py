@@ -1,4 +1,4 @@
-"""A PostgreSQL that writes its log as the real one does, and what Debezium's connector makes of it."""
+"""A model of PostgreSQL's write-ahead log, and of what Debezium's connector makes of it."""
 
 import json
 from collections.abc import Iterator
@@ -12,16 +12,16 @@ MOST_OPEN = 3
 
 @dataclass(eq=False)
 class Transaction:
-    """Changes that are in the log, and not committed: position, operation, key and value."""
+    """Changes that are in the log but not committed: position, operation, key and value."""
 
     changes: list[tuple[int, str, int, int | None]] = field(default_factory=list)
-    # Who deletes the row whose key this one inserts again: it has to end first.
+    # The transaction that deletes the row whose key this one inserts again; it has to end first.
     waits_for: "Transaction | None" = None
 
 
 @dataclass
 class Source:
-    """One table of key and value. `rows` are committed; `records` are what was captured, in their order."""
+    """One table of key and value. `rows` are committed; `records` were captured, in this order."""
 
     rng: Random
     rows: dict[int, int] = field(default_factory=dict)
@@ -32,16 +32,16 @@ class Source:
     records: list[dict[str, Any]] = field(default_factory=list)
 
     def position(self) -> int:
-        """The next place in the log; some are left free before it."""
+        """Return the next position in the log; some positions before it stay free."""
         self.at += 16 * self.rng.randint(2, 4)
         return self.at
 
     def locked(self) -> set[int]:
-        """Keys that an open transaction has changed."""
+        """Return the keys that open transactions have changed."""
         return {key for transaction in self.open for _, _, key, _ in transaction.changes}
 
     def change(self) -> None:
-        """A change of a key that nobody else has changed, in a transaction that is open or new."""
+        """Change a key that no open transaction has changed, in an open transaction or a new one."""
         free = [key for key in range(KEYS) if key not in self.locked()]
         able = [transaction for transaction in self.open if transaction.waits_for is None]
         if len(self.open) < MOST_OPEN:
@@ -55,12 +55,12 @@ class Source:
         value = None if operation == "d" else self.rng.randrange(1000)
         transaction.changes.append((self.position(), operation, key, value))
         if operation == "d" and self.rng.random() < 0.5:
-            # The new row is in the log before the delete that lets it be, which its index waits for.
+            # The new row is logged before the delete that makes it possible; its unique index waits for that.
             early = Transaction([(self.at - 16, "c", key, self.rng.randrange(1000))], waits_for=transaction)
             self.open.append(early)
 
     def commit(self) -> None:
-        """The end of a transaction; what it did is captured then."""
+        """End a transaction; its changes are captured then."""
         able = [transaction for transaction in self.open if transaction.waits_for is None]
         if not able:
             return
@@ -80,18 +80,18 @@ class Source:
         self.last_commit = self.position()
 
     def snapshot(self) -> None:
-        """Each row as a load, at the position that is the log's now."""
+        """Capture each row as a load, at the log's current position."""
         lsn = self.position()
         for key, value in self.rows.items():
             self.capture("r", key, value, lsn, self.last_commit)
 
     def start(self) -> None:
-        """A connector begins: with a snapshot, and knowing of no commit."""
+        """Start a connector: it takes a snapshot and knows of no commit."""
         self.captures, self.last_commit = True, None
         self.snapshot()
 
     def capture(self, operation: str, key: int, value: int | None, lsn: int, committed: int | None) -> None:
-        """A record of a change."""
+        """Record a captured change."""
         if self.captures:
             row = {"id": key, "value": value}
             places = [None if committed is None else str(committed), str(lsn)]
@@ -101,7 +101,7 @@ class Source:
 
 
 def history(seed: int) -> Source:
-    """A table that was changed before, while and after a connector began, and was read anew at times."""
+    """Return a table that changed before, during and after a connector's start, with some snapshots."""
     source = Source(Random(seed))
     for step in _steps(source.rng):
         step_of = {"change": source.change, "commit": source.commit, "snapshot": source.snapshot}

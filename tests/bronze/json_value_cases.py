@@ -1,4 +1,4 @@
-"""What a change record holds, and what it is read as or why it is refused, type by type."""
+"""JSON values of change records, and the value that each is read as or the reason of its refusal, by type."""
 
 from datetime import date, datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""How the judge reads a value, slowly and written apart from the parser: no regular expression, no Arrow."""
+"""How the judge reads a value, slowly and independently of the parser: no regular expressions, no Arrow."""
 
 import json
 import struct
@@ -14,7 +14,7 @@ DIGITS = set("0123456789")
 
 
 class Bad(Exception):  # noqa: N818 - a verdict, not an error
-    """The reason of a refusal, and where in a nested value."""
+    """The reason of a refusal, and its place in a nested value."""
 
     def __init__(self, reason: str, place: str = "") -> None:
         super().__init__(reason)
@@ -22,7 +22,7 @@ class Bad(Exception):  # noqa: N818 - a verdict, not an error
 
 
 class Written(str):
-    """A JSON number, as written."""
+    """A JSON number as written."""
 
 
 def need(condition: bool, reason: str) -> None:
@@ -31,7 +31,7 @@ def need(condition: bool, reason: str) -> None:
 
 
 def number_parts(text: str) -> tuple[str, str, str, int]:
-    """Sign, whole digits, fraction digits and exponent of a number, by its grammar."""
+    """Split a number, by its grammar, into sign, whole digits, fraction digits and exponent."""
     sign = text[:1] if text[:1] in ("+", "-") else ""
     mantissa, mark, exponent = text[len(sign) :].replace("E", "e").partition("e")
     whole, point, fraction = mantissa.partition(".")
@@ -64,7 +64,7 @@ def float_text(text: str, single: bool) -> float:
 
 
 def exact(text: str) -> Fraction | None:
-    """The value of a number; None for one so large or small that no type could hold it."""
+    """Return the value of a number, or None for one so large or small that no type could hold it."""
     sign, whole, fraction, exponent = number_parts(text)
     digits = (whole + fraction).lstrip("0")
     if not digits:
@@ -119,7 +119,7 @@ def timestamp_text(text: str) -> datetime:
     hour, minute, second = (*map(int, parts), 0)[:3]
     need(hour < 24 and minute < 60 and second < 60, "type")
     need(len(day) == 10, "type")
-    # Too fine is found before the calendar is asked.
+    # Too many digits are reported before an invalid date.
     need(not fraction[6:].strip("0"), "range")
     base = date_text(day)
     try:
@@ -133,7 +133,7 @@ ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 
 def binary_text(text: str) -> bytes:
-    """Base64, bit by bit."""
+    """Decode base64, bit by bit."""
     digits = text.rstrip("=")
     padding = len(text) - len(digits)
     need(len(text) % 4 == 0 and padding <= 2 and set(digits) <= set(ALPHABET), "type")
@@ -147,7 +147,7 @@ def binary_text(text: str) -> bytes:
 
 
 def parts_of(kind: str) -> tuple[str, list[str]]:
-    """`map<string,array<int>>` as its first word and the texts between its outer brackets and commas."""
+    """Split `map<string,array<int>>` into its first word and the texts between outer brackets and commas."""
     word, _, inside = kind.removesuffix(">").partition("<")
     parts, depth = [""], 0
     for character in inside:
@@ -185,7 +185,7 @@ def inside(place: str, kind: str, value: Any) -> Any:
 
 
 def strays(kind: str, value: Any) -> Iterator[tuple[str, str]]:
-    """`absent_key` or `unknown_key` and the place, for each struct in `value`, outer ones first."""
+    """Yield `absent_key` or `unknown_key` and the place, for each struct in `value`, outer ones first."""
     word, parts = parts_of(kind)
     if not is_nested(kind) or value is None:
         return
@@ -204,7 +204,7 @@ def strays(kind: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def too_deep(text: str) -> bool:
-    """Do more than 200 brackets stand open at once? What is in quotes is no bracket."""
+    """Return whether more than 200 brackets are open at once, outside quotes."""
     depth, quoted, escaped = 0, False, False
     for sign in text:
         if quoted:

@@ -120,7 +120,7 @@ BUGS = {
 
 
 def planted(name: str | None, folder: Path) -> Path:
-    """The kernel's package with the bug, built in `folder`, which goes to PYTHONPATH; None is without."""
+    """Build the kernel's package with the bug (None: without) in `folder`, which goes to PYTHONPATH."""
     package = folder / "bronze_kernel"
     ignored = shutil.ignore_patterns("*.so", "__pycache__")
     shutil.copytree(bronze_kernel.FOLDER, package, ignore=ignored)

@@ -1,10 +1,10 @@
-"""What the kernel has to be sure of, what it must not take, and texts near to both, kind by kind."""
+"""Texts that the kernel must accept, texts that it must not, and texts that are close to both, by kind."""
 
 from decimal import Decimal
 from random import Random
 
 ZEROS = "0" * 19
-# Numbers that one reader or another takes for what they are not.
+# Numbers that some readers accept wrongly.
 TROUBLE = [
     "1.", "-1.", ".", "-", "--1", "1-2", "1.2.3", "+1", "0x1F", "nan", "inf", "1e400", "1_000", "1/2", "",
     f"{ZEROS}7", f"-{ZEROS}7", f"0{ZEROS}0", "09223372036854775807", f"{ZEROS}9223372036854775807",
@@ -15,7 +15,7 @@ TROUBLE = [
     "-99999999", "12345678,",
 ]  # fmt: skip
 
-# Fields of an extract that are read at once.
+# Fields of an extract that take the fast path.
 QUICK_TEXTS = {
     "int": ["0", "7", "-7", "007", " 7", "7 ", "\t7 \t", '"7"', '" 7 "', "2147483647", "-2147483648", "-0",
             "12345678", "123456789", "000000000000000001"],
@@ -42,7 +42,7 @@ QUICK_TEXTS = {
 
 KINDS = list(QUICK_TEXTS)
 
-# Values of change records that are read at once, of those that look alike but for these bytes.
+# Values of change records that take the fast path, when the records are otherwise alike.
 QUICK_VALUES = {
     "int": ["0", "7", "-7", "2147483647", "-2147483648", "12345678", "123456789"],
     "bigint": ["0", "-7", "999999999999999999", "-999999999999999999"],
@@ -61,7 +61,7 @@ QUICK_VALUES = {
                '"é\\\\é"', '"' + 'a\\"' * 40 + '"'],
 }  # fmt: skip
 
-# Positions that are read at once, and texts near to them that are none, or not of the kind.
+# Positions that take the fast path, and similar texts that are invalid or of another kind.
 QUICK_POSITIONS = {
     "lsn": [
         "0/0",
@@ -93,7 +93,7 @@ ODD_POSITIONS = {
 ORDERS = ["0", "1", "999999999999999999"]
 ODD_ORDERS = ["-1", "-0", "1.0", "1e3", "01", "9" * 19, "9" * 40, '"1"', "true"]
 
-# Moments near the edges of clock and calendar; what is a date of them leads.
+# Timestamps near the limits of clock and calendar; dates come first.
 ODD_MOMENTS = [
     "2023-02-29", "1900-02-29", "2024-02-30", "2024-13-01", "2024-00-01", "2024-01-00", "2024-04-31",
     "0000-01-01",
@@ -109,7 +109,7 @@ ODD_TIMES = [
 
 
 def numbers(random: Random, count: int) -> list[str]:
-    """Numbers as programs write them, of every length and size, and such as lie between two doubles."""
+    """Return numbers as programs write them, of every length and size, and numbers between two doubles."""
     found = []
     for _ in range(count):
         digits = random.randrange(1, 20)
@@ -129,7 +129,7 @@ def numbers(random: Random, count: int) -> list[str]:
 
 
 def runs() -> list[str]:
-    """Runs of digits of every length up to 40, with and without a point at every place."""
+    """Return runs of digits of every length up to 40, with and without a point at every place."""
     digits = "98765432109876543210987654321098765432109"
     texts = []
     for size in range(1, 41):

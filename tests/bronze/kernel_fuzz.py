@@ -1,6 +1,6 @@
-"""Give the kernel texts that are broken in every way: `python kernel_fuzz.py SEED INPUTS SHOWN`.
+"""Feed the kernel texts that are broken in every way: `python kernel_fuzz.py SEED INPUTS SHOWN`.
 
-Each input is written to the file SHOWN before the kernel gets it, so that it is known when the process ends.
+Each input is written to the file SHOWN before the kernel gets it, so that it is known if the process crashes.
 """
 
 import json
@@ -30,7 +30,7 @@ Reader = Callable[[bytes], object]
 
 
 def readers() -> dict[str, tuple[bytes, Reader]]:
-    """What reads an input, and a text that it takes every line of, by name."""
+    """Return, by name, a function that reads an input, and a text of which it accepts every line."""
     from debezium_lines import line as of_debezium
     from debezium_lines import sequence
     from kernel_cases import KINDS, QUICK_POSITIONS, QUICK_TEXTS, QUICK_VALUES
@@ -86,9 +86,9 @@ def readers() -> dict[str, tuple[bytes, Reader]]:
 
 
 def inputs(good: bytes, random: Random) -> Iterator[bytes]:
-    """Texts without end: cut at every byte, changed, of odd pieces, of any bytes."""
+    """Yield endless texts: cut at every byte, changed, made of odd pieces, of random bytes."""
     longest = max(good.split(b"\n"), key=len)
-    for at in range(0, len(longest), 40):  # as lines of one text, and each as the last, too, below
+    for at in range(0, len(longest), 40):  # as lines of one text; below, also each as the last line
         some = range(at, min(at + 40, len(longest)))
         yield b"\n".join(longest[:cut] for cut in some)
         yield b"\n".join(longest[cut:] for cut in some)
@@ -116,7 +116,7 @@ def main(seed: str, count: int, shown: Path) -> None:
     random, all_readers = Random(seed), readers()
     with shown.open("r+b") as file, mmap.mmap(file.fileno(), ROOM) as page:
         for name, (good, read) in all_readers.items():
-            # Of change records it takes ten times as long to learn the layouts.
+            # For change records, learning the layouts takes ten times as long.
             share = count // (20 if name.startswith("changes") else 6)
             for text in islice(inputs(good, random), share):
                 said = json.dumps([name, text.decode("latin-1")]).encode()

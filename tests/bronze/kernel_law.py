@@ -1,6 +1,6 @@
-"""The law of the kernel: what it takes, the exact rules take with the very same values; all else is left.
+"""The kernel's law: the exact rules accept what it takes, with the same values; all else is left to them.
 
-Each function gives the numbers, from 0 on, of the lines that were taken, and fails where the law is broken.
+Each function returns the numbers, from 0, of the lines that were taken, and fails if the law is broken.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,8 +21,8 @@ LOADED = "0000000007.00000000016B3748.0.00000000000000000001"
 
 
 def extract_lines_taken(rules: BronzeContract, text: bytes, shift: int = 0) -> list[int]:
-    """Of an extract, whose lines begin `shift` bytes later in memory."""
-    # A first line that is left: blocks of short lines are not looked at as a whole.
+    """Check an extract, whose lines begin `shift` bytes later in memory."""
+    # A long first line that is left over: blocks of short lines do not take the fast path.
     before = b"x" * (32 * (text.count(b"\n") + 2) + shift) + b"\n"
     block = block_of(before + text, 1, 0)
     reader, judge = _of_extracts(rules)
@@ -38,7 +38,7 @@ def extract_lines_taken(rules: BronzeContract, text: bytes, shift: int = 0) -> l
 
 
 def change_lines_taken(rules: BronzeContract, lines: Sequence[bytes], shift: int = 0) -> list[int]:
-    """Of change records, by the layouts that the first of them show."""
+    """Check change records, by the layouts that the first of them show."""
     text = b"x" * shift + b"\n" + b"".join(line + b"\n" for line in lines)
     taken = change_fast.reader(rules, epoch=EPOCH, loaded=LOADED)(block_of(text, 1, 0))
     records = list(_records(text, None))
@@ -77,17 +77,17 @@ def _change(judge: Any, line: bytes) -> Sequence[object]:
 
 
 def _parted(taken: Taken, records: Sequence[tuple[int, int, bytes]]) -> set[int]:
-    """The numbers of the records that were taken; all others must be left as they are, in their order."""
+    """Return the numbers of the taken records; all others must be left unchanged and in order."""
     numbers: list[int] = taken.rows.column("_line").to_pylist()
-    assert numbers == sorted(set(numbers)), "rows twice, or not in the order of their lines"
+    assert numbers == sorted(set(numbers)), "duplicate rows, or not in the order of their lines"
     rows = set(numbers)
     assert list(taken.left) == [record for record in records if record[0] not in rows]
-    assert rows <= {number for number, _, _ in records}, "a row of no line"
+    assert rows <= {number for number, _, _ in records}, "a row without a line"
     return rows
 
 
 def _require_same(rows: Any, exact: Any, lines: Sequence[bytes]) -> None:
-    """Fail where a value is another: its repr is, for -0.0 is not 0.0."""
+    """Fail at the first different value; compares reprs, because -0.0 is not 0.0."""
     assert rows.schema.names == exact.schema.names
     for name in exact.schema.names:
         found, wanted = rows.column(name).to_pylist(), exact.column(name).to_pylist()
@@ -101,7 +101,7 @@ def _require_same(rows: Any, exact: Any, lines: Sequence[bytes]) -> None:
 
 
 def _records(text: bytes, dialect: Dialect | None) -> Iterator[tuple[int, int, bytes]]:
-    """Number of the first line, first byte and bytes of each record; quotes may hold newlines."""
+    """Yield number of the first line, first byte and bytes of each record; quotes may hold newlines."""
     quote = (dialect.quote or "").encode() if dialect and dialect.multiline else b""
     held: list[bytes] = []
     number, start, quotes = 1, 0, 0

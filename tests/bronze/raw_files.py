@@ -1,4 +1,4 @@
-"""Small contracts and raw files, and what the parser makes of them."""
+"""Small contracts and raw files, and the parser's results for them."""
 
 import gzip
 import io
@@ -19,9 +19,9 @@ KEY = b"a key for tests"
 
 
 def contract_text(*columns: str, **custom: object) -> str:
-    """A contract; a column is `name type`, a key column ends in `key`, one that may be null in `?`.
+    """Return a contract; a column is `name type`, with `key` for a key column and `?` after a nullable type.
 
-    `raw=Name` says what raw files call it.
+    `raw=Name` sets its name in raw files.
     """
     lines = ["apiVersion: v3.1.0", "kind: DataContract", f"version: {custom.pop('version', '1.2.3')}"]
     lines += ["schema:", "  - name: thing", "    customProperties:"]
@@ -49,7 +49,7 @@ def contract(*columns: str, **custom: object) -> BronzeContract:
 
 @dataclass(frozen=True)
 class Parsed:
-    """What became of a raw file; rows are in the order of the files, values as Python has them."""
+    """The result of parsing a raw file; rows are in the order of the files, with Python values."""
 
     report: Report
     rows: list[dict[str, Any]]
@@ -66,7 +66,7 @@ class Parsed:
 
 
 def parsed_in(out: Path, raw: bytes, rules: BronzeContract, shape: Any, **options: Any) -> Parsed:
-    """Parse the raw file `raw` into `out`, the quick way where it can be, however small the file is.
+    """Parse the raw file `raw` into `out`, on the fast path where possible, however small the file is.
 
     Options: limits, epoch, extract, file_id, token_key.
     """
@@ -101,14 +101,14 @@ def parsed(raw: bytes, rules: BronzeContract, shape: str, **options: Any) -> Par
 
 
 def csv(rules: BronzeContract, *lines: str | bytes, end: bytes = b"\n", **options: Any) -> Parsed:
-    """Parse an extract of these lines, a good header before them."""
+    """Parse an extract of these lines after a good header."""
     header = ",".join(column.name for column in rules.columns).encode()
     body = [line.encode() if isinstance(line, str) else line for line in lines]
     return parsed(gzip.compress(end.join([header, *body]) + end, mtime=0), rules, "csv", **options)
 
 
 def changes(rules: BronzeContract, *records: object, **options: Any) -> Parsed:
-    """Parse change records: objects, or lines as they are to stand in the file."""
+    """Parse change records: objects, or lines as they stand in the file."""
     lines = [
         record if isinstance(record, bytes) else
         record.encode() if isinstance(record, str) else json.dumps(record).encode()
@@ -120,7 +120,7 @@ def changes(rules: BronzeContract, *records: object, **options: Any) -> Parsed:
 def record(
     data: object, operation: str = "insert", *, before: object = None, **metadata: object
 ) -> dict[str, Any]:
-    """A change record as DMS writes it; a metadata value of None takes the key away."""
+    """Return a change record as DMS writes it; a metadata value of None removes the key."""
     standard = {
         "timestamp": "2024-05-06T07:08:09.123456Z",
         "record-type": "data",
@@ -137,12 +137,12 @@ def record(
 
 
 def blocks_of(size: int) -> Limits:
-    """Limits that cut content into small blocks, which are read the quick way all the same."""
+    """Return limits that cut content into small blocks, which still take the fast path."""
     return replace(DEFAULT_LIMITS, csv_block_bytes=size, json_block_bytes=size, quick_bytes=0)
 
 
 def outcomes(found: Parsed, lines: Iterable[int]) -> list[str | None]:
-    """What became of `value` on each line: its repr (-0.0 is not 0), or the reason without `:value`."""
+    """Return the result of `value` on each line: its repr (-0.0 is not 0), or the reason without `:value`."""
     became = {row["_line"]: repr(row["value"]) for row in found.rows}
     became |= {line: reason.removesuffix(":value") for line, reason in found.reasons}
     return [became.get(line) for line in lines]

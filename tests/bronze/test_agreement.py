@@ -15,7 +15,7 @@ from raw_files import blocks_of, contract, parsed
 
 from bronze.limits import DEFAULT_LIMITS
 
-# Ten times as many examples in `make sweep`.
+# `make sweep` runs ten times as many examples.
 SWEEP = int(os.environ.get("SWEEP", "1"))
 
 COLUMNS = {
@@ -24,7 +24,7 @@ COLUMNS = {
 }  # fmt: skip
 PLACES = ['"0/16B3748"', '"2/ff.3.2/FE"', '"A/0"']
 TIMES = ['"2024-05-06T07:08:09Z"', "null", '"2024-05-06T07:08:09+01:00"']
-WAYS = (blocks_of(200), blocks_of(1 << 20), DEFAULT_LIMITS)  # the last by the exact rules alone
+WAYS = (blocks_of(200), blocks_of(1 << 20), DEFAULT_LIMITS)  # the last one uses only the exact rules
 WIDE = [f"{name} {kind}{' key' if name == 'id' else ''}" for name, kind in COLUMNS.items()]
 PLAIN = [column for column in WIDE if "decimal" not in column]
 GOOD_TEXTS = {
@@ -52,12 +52,12 @@ def judged_by_parser(content, rules, shape, limits, names):
 
 
 def mostly(good, odd):
-    """Values of which one in twenty is odd, so that most lines are good and are read the fast way."""
+    """Draw values of which one in twenty is odd, so that most lines are good and take the fast path."""
     return st.sampled_from(good * (1 + 19 * len(odd) // len(good)) + odd)
 
 
 def noisy(lines):
-    """Lines, some with a byte of trouble put in or with something else in their place."""
+    """Draw lines, some with an odd byte inserted, some replaced."""
     noise = st.sampled_from([b'"', b",", b"\r", b"\xff", b"\x00", b" ", b"{", b"}", b"\\", b"\xc3\xa9", b"x"])
     broken = st.tuples(lines, st.integers(0, 400), noise).map(
         lambda it: it[0][: it[1] % (len(it[0]) + 1)] + it[2] + it[0][it[1] % (len(it[0]) + 1) :]
@@ -67,7 +67,7 @@ def noisy(lines):
 
 
 def rarely(odd, usual):
-    """One of `odd` in sixteen."""
+    """Draw `odd` once in sixteen times."""
     return st.integers(0, 15).flatmap(lambda number: odd if number == 15 else usual)
 
 
@@ -154,7 +154,7 @@ def change_line(draw, columns, places):
     return (braced(((name, braced(pairs, space)) for name, pairs in parts), space) + end).encode()
 
 
-# Without free texts, records are cut at commas; with them, at quotes.
+# Without text columns, records are split at commas; with them, at quotes.
 TEXTLESS = [column for column in WIDE if "string" not in column]
 RULES = {
     "typed": (PLAIN, {}),
@@ -184,7 +184,7 @@ def test_on_change_records(name, data):
 
 
 ODD = [*'0139aF:/-TZ"\\ .é\t']
-# A # is a digit from 0 to 2, so that columns differ in digits alone, which is judged by one text of them.
+# A # is a digit from 0 to 2. Columns that differ only in digits are judged by one of their texts.
 SHAPED = (
     '{"data":{"id":#,"at":"20##-1#-1#T0#:##:##.##Z","s":"no ##"},"metadata":{"record-type":"data",'
     '"timestamp":"202#-1#-1#T1#:##:##Z","operation":"update","stream-position":"0#/##A##","serial":"##"}}'
@@ -196,7 +196,7 @@ PLACES_OF_DIGITS = [at for at, character in enumerate(SHAPED) if character == "#
 @settings(max_examples=60 * SWEEP)
 @given(
     seed=st.integers(0, 10**6),
-    count=st.integers(20, 60),  # of so many, more than half differ, or each would be judged by itself
+    count=st.integers(20, 60),  # enough for the shared judgement, as over half of them differ
     trouble=st.lists(
         st.tuples(st.integers(0, 400), st.sampled_from(PLACES_OF_DIGITS), st.sampled_from(ODD)),
         max_size=2,

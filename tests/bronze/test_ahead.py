@@ -1,4 +1,4 @@
-"""What threads make ahead comes in order, ends with what ended it, and never outlives its context."""
+"""Items that threads produce ahead come in order and end with the error that ended them; no thread stays."""
 
 import threading
 
@@ -17,7 +17,7 @@ def test_items_come_in_order_and_the_thread_ends():
     assert threads() == []
 
 
-def test_an_error_comes_behind_the_items_made_before_it():
+def test_an_error_comes_after_the_items_made_before_it():
     def broken():
         yield from "ab"
         raise OSError("the disk is gone")
@@ -29,7 +29,7 @@ def test_an_error_comes_behind_the_items_made_before_it():
     assert threads() == []
 
 
-def test_who_stops_early_leaves_no_thread_behind():
+def test_stopping_early_leaves_no_thread_behind():
     made = []
 
     def endless():
@@ -40,7 +40,7 @@ def test_who_stops_early_leaves_no_thread_behind():
     with ahead(endless()) as items:
         assert next(items) == 0
     assert threads() == []
-    assert len(made) <= 4  # one taken, one waiting, one in hand, one that was under way
+    assert len(made) <= 4  # one taken, one waiting, one in hand, one in progress
 
 
 def test_stages_of_a_pipeline_end_together():
@@ -55,7 +55,7 @@ def test_stages_of_a_pipeline_end_together():
     assert threads() == []
 
 
-def test_no_more_items_wait_than_may():
+def test_no_more_items_wait_than_the_limit():
     made = []
     release = threading.Event()
 

@@ -1,4 +1,4 @@
-"""Cutting content into blocks of whole records: every byte once, in order, whatever the sizes."""
+"""Content is cut into blocks of whole records: every byte once, in order, whatever the sizes."""
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ def blocks(content, size=64, longest=1000, multiline=False, piece=16):
 
 
 def records(content, **options):
-    """Each record with its place: (bytes, line, offset), or a LongRecord."""
+    """Return each record with its position: (bytes, line, offset), or a LongRecord."""
     multiline = options.get("multiline", False)
     found = []
     for block in blocks(content, **options):
@@ -36,7 +36,7 @@ SIZES = st.sampled_from([1, 2, 5, 16, 1000])
 
 
 @given(CONTENT, st.sampled_from([1, 3, 8, 1000]), st.booleans(), SIZES, SIZES)
-def test_where_blocks_and_pieces_end_changes_no_record(content, longest, multiline, size, piece):
+def test_records_do_not_depend_on_where_blocks_and_pieces_end(content, longest, multiline, size, piece):
     options = {"longest": longest, "multiline": multiline}
     assert records(content, size=size, piece=piece, **options) == records(
         content, size=10**6, piece=10**6, **options
@@ -59,14 +59,14 @@ def test_a_block_ends_with_a_newline_unless_it_is_the_last(content, size):
     assert all(block.data.endswith(b"\n") for block in found[:-1])
 
 
-def test_a_quoted_newline_ends_no_record_where_multiline_is_allowed():
+def test_a_quoted_newline_ends_no_record_when_multiline():
     content = b'1,"a\nb"\n2,c\n'
     assert records(content, size=1, multiline=True) == [(b'1,"a\nb"\n', 1, 0), (b"2,c\n", 3, 8)]
     assert len(records(content, size=1)) == 3
 
 
 @pytest.mark.parametrize("size", [1, 10, 1000])
-def test_a_record_above_the_cap_is_kept_by_its_start_and_ends_at_its_newline(size):
+def test_a_record_above_the_cap_keeps_only_its_start_and_ends_at_its_newline(size):
     content = b"12345\n123456\n" + b"x" * 200_000 + b"\n1\n"
     first, second, third, fourth = records(content, size=size, longest=5, piece=7)
     assert first == (b"12345\n", 1, 0)
@@ -76,7 +76,7 @@ def test_a_record_above_the_cap_is_kept_by_its_start_and_ends_at_its_newline(siz
 
 
 @pytest.mark.parametrize("size", [1, 10, 1000])
-def test_an_open_quote_takes_lines_up_to_the_cap_where_multiline_is_allowed(size):
+def test_an_open_quote_takes_lines_up_to_the_cap_when_multiline(size):
     content = b'1,"' + b"a\n" * 20 + b"2,b\n"
     first, second, *_, last = records(content, size=size, longest=10, multiline=True)
     assert first == LongRecord(b'1,"a\na\na\na', length=10, lines=4, line=1, offset=0)

@@ -1,4 +1,4 @@
-"""Change records as DMS writes them: envelopes, keys, glued lines, control records, sequence."""
+"""Change records of DMS: envelopes, keys, several records on a line, control records, sequence."""
 
 import json
 from datetime import datetime
@@ -19,7 +19,7 @@ def without(name: str):
     return record({key: value for key, value in DATA.items() if key != name})
 
 
-def test_a_change_is_a_row_with_its_place_in_the_log():
+def test_a_change_is_a_row_with_its_log_position():
     found = changes(THING, record(DATA, "update", transaction_record_id=7), epoch=3, file_id="f-1")
     assert found.rows == [
         {
@@ -36,7 +36,7 @@ def test_a_change_is_a_row_with_its_place_in_the_log():
     ]
 
 
-def test_a_load_has_the_lowest_position_and_its_extract_for_order():
+def test_a_load_has_the_lowest_position_and_its_extract_as_order():
     load = record(DATA, "load", transaction_record_id=7)
     none = record(DATA, "load", stream_position=None)
     broken = record(DATA, "load", stream_position="?")
@@ -44,7 +44,7 @@ def test_a_load_has_the_lowest_position_and_its_extract_for_order():
     assert found.column("_seq") == ["0000000001.0000000000000000.0.00000000000000000005"] * 3
 
 
-def test_an_order_that_is_absent_is_zero():
+def test_a_missing_order_is_zero():
     found = changes(THING, with_data(), record(DATA, transaction_record_id=0))
     assert {seq.split(".")[3] for seq in found.column("_seq")} == {"0" * 20}
 
@@ -96,12 +96,12 @@ def test_a_position_is_normalised_to_its_kind(kind, written, place):
         ("timestamp", "1969-01-01T00:00:00Z", "range:stream-position"),
     ],
 )
-def test_a_change_whose_position_is_not_of_its_kind_is_refused(kind, written, reason):
+def test_a_change_with_a_position_of_another_kind_is_refused(kind, written, reason):
     rules = contract("id bigint key", position=kind)
     assert changes(rules, record({"id": 1}, stream_position=written)).reasons == [(1, reason)]
 
 
-def test_a_change_without_any_time_has_no_position_of_times():
+def test_a_change_without_any_time_has_no_timestamp_position():
     rules = contract("id bigint key", position="timestamp")
     bare = record({"id": 1}, timestamp=None, stream_position=None)
     assert changes(rules, bare).reasons == [(1, "absent_key:stream-position")]
@@ -127,7 +127,7 @@ def test_positions_sort_as_the_log_does():
         ({"timestamp": "not looked at", "commit_timestamp": "2024-01-01T00:00:00Z"}, datetime(2024, 1, 1)),
     ],
 )
-def test_the_time_of_commit_is_the_transactions_else_the_captures(metadata, committed):
+def test_the_commit_time_is_the_transactions_or_else_the_captures(metadata, committed):
     assert changes(THING, record(DATA, **metadata)).column("_committed_at") == [committed]
 
 
@@ -160,7 +160,7 @@ def test_the_time_of_commit_is_the_transactions_else_the_captures(metadata, comm
         (None, "json"),
     ],
 )
-def test_a_record_out_of_shape_is_refused_and_the_next_one_is_good(envelope, reason):
+def test_a_malformed_record_is_refused_and_the_next_one_is_good(envelope, reason):
     found = changes(THING, json.dumps(envelope), with_data())
     assert found.reasons == [(1, reason)]
     assert found.column("_line") == [2]
@@ -187,18 +187,18 @@ def test_a_line_that_is_not_json_is_refused_and_the_next_one_is_good(line):
 
 
 @pytest.mark.parametrize("name", ["id", "name", "score"])
-def test_a_column_that_is_absent_is_not_a_null(name):
+def test_a_missing_column_is_not_a_null(name):
     assert changes(THING, without(name)).reasons == [(1, f"absent_key:{name}")]
 
 
-def test_where_the_contract_says_so_an_absent_column_is_null_unless_required():
+def test_with_absent_null_a_missing_column_is_null_unless_required():
     rules = contract("id bigint key", "name string?", "score double?", absent="null")
     found = changes(rules, without("name"), without("id"), with_data(name=None))
     assert found.reasons == [(2, "absent_key:id")]
     assert found.column("name") == [None, None]
 
 
-def test_a_delete_needs_its_key_only():
+def test_a_delete_needs_only_its_key():
     deletes = [{"id": 1}, {"id": 1, "name": None, "score": None}, DATA]
     found = changes(THING, *(record(data, "delete") for data in deletes))
     assert [(row["id"], row["name"], row["score"]) for row in found.rows] == [(1, None, None)] * 2 + [
@@ -214,11 +214,11 @@ def test_a_delete_needs_its_key_only():
     ]
 
 
-def test_an_unknown_key_freezes_by_default():
+def test_an_unknown_key_is_refused_by_default():
     assert changes(THING, with_data(colour=1), with_data()).reasons == [(1, "unknown_key:colour")]
 
 
-def test_where_the_contract_evolves_unknown_keys_are_kept_as_they_were():
+def test_with_evolve_unknown_keys_are_kept_as_they_were():
     rules = contract("id bigint key", unknownKeys="evolve")
     data = '{"id":1,"x":1.10,"y":{"a":[1e2,null,"é\\n"]}}'
     line = f'{{"data":{data},"metadata":{{"record-type":"data","operation":"load"}}}}'
@@ -227,19 +227,19 @@ def test_where_the_contract_evolves_unknown_keys_are_kept_as_they_were():
     assert found.report.discarded == 0
 
 
-def test_where_the_contract_discards_unknown_keys_they_are_counted():
+def test_with_discard_unknown_keys_are_counted():
     rules = contract("id bigint key", unknownKeys="discard")
     found = changes(rules, record({"id": 1, "x": 1, "y": 2}), record({"id": 2}), record({"id": 3, "x": 1}))
     assert (found.report.rows, found.report.discarded) == (3, 3)
     assert "_rescued" not in found.rows[0]
 
 
-def test_keys_of_the_envelope_that_nobody_uses_do_no_harm():
+def test_unused_keys_of_the_envelope_are_ignored():
     extra = record(DATA, partition_key_value="shop.thing.1", prev_transaction_id=3, x=[1, {"y": None}])
     assert changes(THING, {**extra, "more": {}}).report.rows == 1
 
 
-def test_a_strange_key_of_the_envelope_does_no_harm():
+def test_an_unusual_key_of_the_envelope_is_ignored():
     strange = record(DATA) | {"metadata": record(DATA)["metadata"] | {'a\n"\\': "x"}}
     assert changes(THING, strange, strange, with_data()).report.rows == 3
 
@@ -253,7 +253,7 @@ def test_a_strange_key_of_the_envelope_does_no_harm():
         '{"data":{"id":1},"metadata":{"record-type":"data","operation":"load","x":[{"id":1,"id":2}]}}',
     ],
 )
-def test_a_key_given_twice_refuses_its_record_only(line):
+def test_a_duplicate_key_refuses_only_its_record(line):
     rules = contract("id bigint key", "name string?", absent="null")
     good = '{"data":{"id":1,"name":"a"},"metadata":{"record-type":"data","operation":"load"}}'
     twice = good.replace('"name":"a"', '"name":"a","name":"a"')
@@ -265,14 +265,14 @@ def test_a_key_given_twice_refuses_its_record_only(line):
     ]
 
 
-def test_half_a_character_anywhere_in_a_record_is_a_bad_encoding():
+def test_a_lone_surrogate_anywhere_in_a_record_is_a_bad_encoding():
     good = json.dumps(record(DATA, note="x"))
     found = changes(THING, good.replace('"x"', '"\\ud800"'), good.replace('"note"', '"\\udc00"'), good)
     assert found.reasons == [(1, "encoding"), (2, "encoding")]
 
 
 @pytest.mark.parametrize("gap", ["", " ", "\t", "\r"])
-def test_records_glued_on_one_line_all_count(gap):
+def test_all_records_on_one_line_count(gap):
     line = gap.join(json.dumps(with_data(id=number)) for number in (1, 2, 3))
     found = changes(THING, line, with_data(id=4))
     assert [(row["id"], row["_line"], row["_record"]) for row in found.rows] == [
@@ -284,7 +284,7 @@ def test_records_glued_on_one_line_all_count(gap):
     assert (found.report.lines, found.report.records) == (2, 4)
 
 
-def test_of_a_glued_line_each_record_is_refused_by_itself():
+def test_each_record_of_a_line_is_refused_separately():
     good, bad = json.dumps(with_data(name="é")), json.dumps(with_data(id="é"), ensure_ascii=False)
     line = f"{good} {bad} {good}7 {{broken"
     found = changes(THING, "", line)
@@ -304,14 +304,14 @@ def test_a_refused_record_alone_on_its_line_is_kept_with_the_whole_line():
     assert found.quarantine[0]["raw"] == ' {"a": 1} \r'
 
 
-def test_a_byte_order_mark_before_the_first_line_is_fine():
+def test_a_byte_order_mark_before_the_first_line_is_ignored():
     line = json.dumps(with_data()).encode()
     found = changes(THING, b"\xef\xbb\xbf" + line, b"{", b"\xef\xbb\xbf" + line)
     assert found.column("_line") == [1]
     assert [(e["line"], e["offset"]) for e in found.quarantine] == [(2, 4 + len(line)), (3, 6 + len(line))]
 
 
-def test_blank_lines_are_counted_and_no_records():
+def test_blank_lines_are_counted_and_are_not_records():
     found = changes(THING, "", with_data(), "\r", with_data())
     assert (found.report.lines, found.report.blank, found.report.records) == (4, 2, 2)
 
@@ -322,7 +322,7 @@ def test_an_empty_file_of_change_records_is_good():
     assert found.folders == {"bronze"}
 
 
-def test_control_records_are_events_and_no_rows():
+def test_control_records_are_events_and_not_rows():
     made = {"metadata": record({}, "create-table", record_type="control", stream_position=None)["metadata"]}
     made["control"] = {"table-def": {"columns": {"id": {"type": "INT64"}}}}
     truncated = {
@@ -344,7 +344,7 @@ def test_control_records_are_events_and_no_rows():
     ("metadata", "reason"),
     [({"operation": None}, "absent_key:operation"), ({"stream_position": "?"}, "type:stream-position")],
 )
-def test_a_control_record_that_cannot_be_placed_is_refused(metadata, reason):
+def test_a_control_record_without_a_valid_position_is_refused(metadata, reason):
     control = record({}, **{"operation": "truncate-table", "record_type": "control", **metadata})
     assert changes(THING, control).reasons == [(1, reason)]
 
@@ -376,7 +376,7 @@ def test_a_before_image_whose_key_is_of_the_wrong_type_is_refused():
     assert changes(THING, record(DATA, "update", before={"id": "2"})).reasons == [(1, "type:id")]
 
 
-def test_where_the_contract_requires_it_an_update_without_before_image_is_refused():
+def test_an_update_without_a_required_before_image_is_refused():
     rules = contract("id bigint key", beforeImage="required")
     found = changes(
         rules,

@@ -15,12 +15,12 @@ from bronze.limits import DEFAULT_LIMITS
 from control.cli.parse import command
 
 CASES = cases()
-# One of each kind as a process of its own; the others run the same command in this one.
+# One of each kind runs as a separate process; the others run the same command in this one.
 AS_PROCESSES = ("csv/null-required", "change/glued-one-bad", "stream/truncated-in-the-trailer")
 
 
 def arguments(case: Case, folder: Path) -> list[str]:
-    """The arguments of `dm parse`, their files written to `folder`."""
+    """Return the arguments of `dm parse`, and write their files to `folder`."""
     file = folder / case.path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(case.raw)
@@ -39,9 +39,9 @@ def of_run(code: int, counts: str, folder: Path) -> Became:
 
 @pytest.mark.parametrize("way", ["exact", "quick"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_dm_parse_does_what_the_case_says(case, way, tmp_path, monkeypatch):
+def test_dm_parse_follows_the_case(case, way, tmp_path, monkeypatch):
     monkeypatch.setenv("DM_TOKEN_KEY", TOKEN_KEY)
-    if way == "quick":  # which files so small are not read by otherwise
+    if way == "quick":  # small files take it only when told to
         monkeypatch.setattr("bronze.contract.DEFAULT_LIMITS", replace(DEFAULT_LIMITS, quick_bytes=0))
     run = CliRunner().invoke(command, arguments(case, tmp_path))
     assert run.exception is None or isinstance(run.exception, SystemExit), run.exception
@@ -49,7 +49,7 @@ def test_dm_parse_does_what_the_case_says(case, way, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", AS_PROCESSES)
-def test_dm_parse_does_so_as_a_process(name, tmp_path):
+def test_dm_parse_follows_the_case_as_a_process(name, tmp_path):
     case = next(case for case in CASES if case.name == name)
     run = subprocess.run(
         [sys.executable, "-m", "control.cli.main", "parse", *arguments(case, tmp_path)],

@@ -1,4 +1,4 @@
-"""Reading bronze contracts: what they give the parser, and how a broken one is named."""
+"""Reading bronze contracts: what the parser gets from them, and how errors in them are reported."""
 
 from pathlib import Path
 
@@ -15,13 +15,13 @@ GOOD = contract_text("id bigint key", "name string? token", "score double?")
 
 
 @pytest.mark.parametrize("path", sorted(CONTRACTS.glob("*.yaml")), ids=lambda path: path.stem)
-def test_the_contracts_of_this_repository_are_good(path):
+def test_the_contracts_of_this_repository_are_valid(path):
     found = load(path)
     assert found.table == path.stem
     assert found.key == (found.columns[0].name,)
 
 
-def test_a_contract_says_how_its_files_are_judged():
+def test_a_contract_sets_how_its_files_are_read():
     defaults = contract("id bigint key")
     assert (defaults.unknown_keys, defaults.absent, defaults.csv.multiline) == ("freeze", "quarantine", False)
     assert (defaults.max_bad_records, defaults.max_bad_ratio, defaults.before_image) == (
@@ -42,7 +42,7 @@ def test_a_contract_says_how_its_files_are_judged():
     assert (found.max_bad_records, found.max_bad_ratio, found.before_image) == (0, 1, "required")
 
 
-def test_a_contract_says_how_its_extracts_are_written():
+def test_a_contract_sets_the_csv_dialect():
     assert contract("id bigint key").csv == Dialect(",", '"', None, header=True, multiline=False)
     found = contract("id bigint key", delimiter="\t", quote="'", escape="\\", header=False).csv
     assert found == Dialect("\t", "'", "\\", header=False, multiline=False)
@@ -75,7 +75,7 @@ def test_a_contract_can_set_the_caps():
             contract("id bigint key", **{name: 0})
 
 
-def test_tokens_stand_after_their_columns_and_the_parsers_columns_at_the_end():
+def test_tokens_follow_their_columns_and_the_parsers_columns_come_last():
     names = [name for name, _ in loads(GOOD, "thing.yaml").hive_columns]
     technical = ["_seq", "_rev", "_op", "_key_before", "_committed_at", "_file_id", "_line", "_record"]
     assert names == ["id", "name", "name_token", "score", *technical]
@@ -83,12 +83,12 @@ def test_tokens_stand_after_their_columns_and_the_parsers_columns_at_the_end():
     assert [name for name, _ in evolving.hive_columns] == ["id", "_rescued", *technical]
 
 
-def test_a_timestamp_has_its_microseconds_beside_it_and_one_inside_of_a_value_has_not():
+def test_a_top_level_timestamp_has_a_column_of_microseconds_and_a_nested_one_has_none():
     rules = contract("at timestamp key", "n int", "Until timestamp? raw=x", "w struct<at:timestamp>")
     own = rules.hive_columns[:-8]
     assert [name for name, _ in own] == ["at", "at_us", "n", "Until", "Until_us", "w"]
     assert dict(own)["at_us"] == "bigint"
-    assert dict(own)["at"] == "timestamp", "which other engines read exactly"
+    assert dict(own)["at"] == "timestamp", "other engines read it exactly"
 
 
 def test_the_key_follows_the_positions_that_the_contract_gives():
@@ -106,7 +106,7 @@ def test_the_revision_rises_with_the_version(older, newer):
     assert old.revision_at(0) < new.revision_at(0)
 
 
-def test_the_revision_rises_with_each_other_key_as_with_each_other_parser():
+def test_the_revision_rises_with_each_new_token_key():
     old, new = (contract("id bigint key", version=version) for version in ("999.999.999", "0.0.1"))
     assert old.revision_at(0) < new.revision_at(1) < old.revision_at(1) < new.revision_at(2)
 
@@ -130,12 +130,12 @@ def test_a_type_may_be_written_in_any_case(written, read):
 @pytest.mark.parametrize(
     "kind", ["binary", "float", "double", "array<int>", "map<string,int>", "struct<a:int>"]
 )
-def test_a_key_is_made_of_plain_and_exact_values(kind):
+def test_key_columns_have_plain_and_exact_types(kind):
     with pytest.raises(ContractError, match="a key is made of plain, exact values"):
         contract(f"id {kind} key")
 
 
-def test_a_key_column_is_required_whatever_it_says():
+def test_a_key_column_is_always_required():
     assert contract("id bigint? key").columns[0].required
 
 
@@ -194,7 +194,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("text", "place", "words"), BROKEN)
-def test_a_broken_contract_is_named_with_its_place(text, place, words):
+def test_a_broken_contract_is_reported_with_its_position(text, place, words):
     with pytest.raises(ContractError) as raised:
         loads(text, "t.yaml")
     assert raised.value.message.startswith(f"{place}: ")
@@ -232,7 +232,7 @@ def test_a_type_that_the_parser_cannot_read_is_named(kind):
     assert "decimal(p,s)" in raised.value.hint
 
 
-def test_a_file_that_cannot_be_read_says_so(tmp_path):
+def test_an_unreadable_file_is_reported(tmp_path):
     with pytest.raises(ContractError, match="cannot be read: No such file"):
         load(tmp_path / "absent.yaml")
     with pytest.raises(ContractError, match="cannot be read: Is a directory"):

@@ -1,4 +1,4 @@
-"""Extracts: the header, quoting, line ends, blank lines, and where a refused line stood."""
+"""Extracts: the header, quoting, line ends, blank lines, and the position of refused lines."""
 
 import gzip
 
@@ -58,7 +58,7 @@ def test_a_good_line_is_a_row(line, name):
         ('1,"a\\"b"', "unbalanced_quote"),
         ('"1,a', "unbalanced_quote"),
         ("id,name", "type:id"),
-        # The first reason in the order of columns.
+        # The first reason in column order.
         ("x,", "type:id"),
     ],
 )
@@ -75,13 +75,13 @@ def test_a_quote_left_open_ends_with_its_line():
     assert found.column("name") == ["c"]
 
 
-def test_blank_lines_are_counted_and_are_no_records():
+def test_blank_lines_are_counted_and_are_not_records():
     found = csv(PAIR, "", "1,a", "\r", "", "2,b", "")
     assert (found.report.lines, found.report.blank, found.report.records) == (7, 4, 2)
     assert found.column("_line") == [3, 6]
 
 
-def test_a_blank_line_of_a_table_of_one_column_is_not_a_null():
+def test_a_blank_line_of_a_one_column_table_is_not_a_null():
     found = csv(ONE, "", '""', "a", " ")
     assert (found.report.blank, found.report.records) == (1, 3)
     assert found.reasons == [(3, "null:name")]
@@ -91,13 +91,13 @@ def test_a_blank_line_of_a_table_of_one_column_is_not_a_null():
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("last", [b"", b"\n", b"\r\n"])
-def test_line_ends_may_be_crlf_and_the_last_may_lack(end, last):
+def test_line_ends_may_be_crlf_and_the_last_one_may_be_missing(end, last):
     found = whole(end.join([b"id,name", b"1,a", b"2,b"]) + last)
     assert [(row["id"], row["name"], row["_line"]) for row in found.rows] == [(1, "a", 2), (2, "b", 3)]
     assert found.report.lines == 3
 
 
-def test_a_carriage_return_alone_ends_no_line():
+def test_a_lone_carriage_return_ends_no_line():
     found = csv(PAIR, "1,a\r2,b", "3\r,c")
     assert found.reasons == [(2, "field_count"), (3, "type:id")]
 
@@ -140,12 +140,12 @@ def test_any_other_header_fails_the_file(content):
         (b"id,name,name", "the header has the columns in another order, or one twice"),
     ],
 )
-def test_what_is_said_of_another_header_begins_with_how_it_differs(header, said):
+def test_the_message_about_a_wrong_header_begins_with_the_difference(header, said):
     (entry,) = whole(header + b"\n1,a\n").quarantine
     assert entry["detail"] == f"{said}: it must be id,name, and is {header.decode()}"
 
 
-def test_a_header_alone_is_a_good_file_of_no_rows():
+def test_a_file_with_only_a_header_has_no_rows():
     for content in (b"id,name", b"id,name\n"):
         found = whole(content)
         assert (found.report.failure, found.report.lines, found.report.records) == (None, 1, 0)
@@ -153,7 +153,7 @@ def test_a_header_alone_is_a_good_file_of_no_rows():
 
 
 @pytest.mark.parametrize("size", [1, 13, 1000])
-def test_a_refused_line_is_found_again_by_its_offset(size):
+def test_a_refused_line_can_be_found_by_its_offset(size):
     content = 'id,name\r\n1,é\nx,"a"\n\n2,\nyé,😀\r\n3'.encode()
     found = whole(content, limits=blocks_of(size))
     assert found.reasons == [(3, "type:id"), (6, "type:id"), (7, "field_count")]
@@ -163,7 +163,7 @@ def test_a_refused_line_is_found_again_by_its_offset(size):
         assert content[entry["offset"] + len(raw) :][:1] in (b"\n", b"")
 
 
-def test_where_multiline_is_allowed_a_quoted_field_holds_newlines():
+def test_with_multiline_a_quoted_field_may_hold_newlines():
     found = csv(MULTILINE, '1,"a', 'b"', '2,"c\r', '"', "3,d", '4,"\n\n"', "x,y")
     assert [(row["_line"], row["name"]) for row in found.rows] == [
         (2, "a\nb"),
@@ -175,7 +175,7 @@ def test_where_multiline_is_allowed_a_quoted_field_holds_newlines():
     assert (found.report.lines, found.report.records, found.report.blank) == (10, 5, 0)
 
 
-def test_where_multiline_is_allowed_an_open_quote_takes_the_rest_of_the_file():
+def test_with_multiline_an_open_quote_takes_the_rest_of_the_file():
     content = b'id,name\n1,a\n2,"b\n3,c\n'
     found = whole(content, MULTILINE)
     assert found.reasons == [(3, "unbalanced_quote")]
@@ -200,6 +200,6 @@ def test_every_row_of_an_extract_is_a_load_of_its_epoch_and_extract():
     ]
 
 
-def test_good_lines_keep_their_order_around_lines_read_exactly():
+def test_lines_keep_their_order_whichever_path_reads_them():
     lines = [f"{n},n" if n % 3 else f'"{n}","n"' if n % 2 else f"{n},n\r" for n in range(1, 200)]
     assert csv(PAIR, *lines).column("id") == list(range(1, 200))

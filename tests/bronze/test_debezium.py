@@ -1,6 +1,6 @@
-"""Change records of Debezium: the highest `_seq` of a key is what was committed last.
+"""Debezium's change records: the record with the highest `_seq` of a key was committed last.
 
-The rules one by one are in `conformance/debezium`.
+The single rules are in `conformance/debezium`.
 """
 
 from random import Random
@@ -15,7 +15,7 @@ THING = contract("id bigint key", "value bigint", records="debezium")
 
 
 def newest(source: Source, *, by: str) -> dict[int, int]:
-    """The rows that there are, when of each key the record counts that is the highest by a column."""
+    """Return the current rows if, for each key, the record with the highest value in a column counts."""
     records = list(source.records)
     Random(0).shuffle(records)
     found: dict[int, dict[str, object]] = {}
@@ -27,20 +27,20 @@ def newest(source: Source, *, by: str) -> dict[int, int]:
 
 
 @pytest.mark.parametrize("seed", range(100))
-def test_the_newest_of_a_key_is_what_was_committed_last(seed: int) -> None:
+def test_the_record_with_the_highest_sequence_was_committed_last(seed: int) -> None:
     source = history(seed)
     assert newest(source, by="_seq") == source.rows
 
 
-def test_the_place_in_the_log_alone_would_not_do() -> None:
+def test_the_log_position_alone_would_not_suffice() -> None:
     sources = [history(seed) for seed in range(100)]
-    # The source's clock stands for it: it goes with the position of the change.
+    # The source's clock stands for the log position of the change, with which it rises.
     wrong = [source for source in sources if newest(source, by="_committed_at") != source.rows]
     assert len(wrong) > 20
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_snapshot_puts_right_what_was_refused(seed: int) -> None:
+def test_a_snapshot_repairs_what_was_refused(seed: int) -> None:
     source = history(seed)
     source.records = [record for record in source.records if source.rng.random() < 0.7]
     source.snapshot()
@@ -48,7 +48,7 @@ def test_a_snapshot_puts_right_what_was_refused(seed: int) -> None:
     assert {key: found[key] for key in source.rows} == source.rows
 
 
-def test_a_contract_names_the_kind_of_position_that_the_connector_has() -> None:
+def test_a_debezium_contract_must_have_lsn_positions() -> None:
     with pytest.raises(ContractError) as refused:
         contract("id bigint key", records="debezium", position="number")
     assert "set it to lsn" in refused.value.hint

@@ -1,4 +1,4 @@
-"""`dm parse` as a user runs it: what it prints, where it writes, how it ends."""
+"""`dm parse` as a user runs it: its output, its files, its exit code."""
 
 import gzip
 import hashlib
@@ -19,7 +19,7 @@ CONTENT = b"id,name\n1,a\n\n2,b\nx,c\n"
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A working folder with a contract, a good extract and a broken one."""
+    """Enter a working folder with a contract, a good extract and a broken one."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     monkeypatch.delenv("DM_TOKEN_KEY", raising=False)
@@ -39,7 +39,7 @@ def written():
     return sorted(path.as_posix() for path in Path("out").rglob("*") if path.is_file())
 
 
-def test_json_gives_the_counts(place):
+def test_json_output_has_the_counts(place):
     run = dm("good.csv.gz", "--json")
     sha256 = hashlib.sha256(Path("good.csv.gz").read_bytes()).hexdigest()
     assert (run.returncode, run.stderr) == (0, "")
@@ -52,7 +52,7 @@ def test_json_gives_the_counts(place):
     assert (entry["line"], entry["offset"], entry["reason"], entry["raw"]) == (5, 17, "type:id", "x,c")
 
 
-def test_a_person_reads_counts_and_reasons(place):
+def test_plain_output_has_counts_and_reasons(place):
     run = dm("good.csv.gz", "--file-id", "f")
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.splitlines() == [
@@ -77,7 +77,7 @@ def test_epoch_and_extract_come_from_the_path_unless_given(place):
     assert seqs() == {"0000000007.0000000000000000.0.00000000000000000008"}
 
 
-def test_change_records_give_events_too(place):
+def test_change_records_also_give_events(place):
     records = [record({"id": 1, "name": "a"}), record({}, "truncate-table", record_type="control")]
     Path("x.json.gz").write_bytes(gzip.compress("\n".join(map(json.dumps, records)).encode()))
     run = dm("x.json.gz", "--file-id", "f", "--json")
@@ -85,7 +85,7 @@ def test_change_records_give_events_too(place):
     assert written() == ["out/bronze/f-00000.parquet", "out/events/f.parquet"]
 
 
-def test_a_quarantine_file_is_replayed_under_the_identity_of_its_records(place):
+def test_a_replayed_quarantine_file_keeps_the_identity_of_its_records(place):
     folder = Path("raw/epoch=3/extract=5")
     folder.mkdir(parents=True)
     Path("good.csv.gz").rename(folder / "good.csv.gz")
@@ -102,7 +102,7 @@ def test_a_quarantine_file_is_replayed_under_the_identity_of_its_records(place):
     assert "whose entries say their epoch, extract and position" in wrong.stderr
 
 
-def test_a_refused_file_ends_with_one_says_why_and_leaves_no_bronze(place):
+def test_a_refused_file_exits_with_1_says_why_and_leaves_no_bronze(place):
     assert dm("good.csv.gz", "--file-id", "f").returncode == 0
     run = dm("cut.csv.gz", "--file-id", "f", "--json")
     assert run.returncode == 1
@@ -132,7 +132,7 @@ def test_a_refused_file_ends_with_one_says_why_and_leaves_no_bronze(place):
         ([], "thing.yaml", "Missing argument 'FILE'"),
     ],
 )
-def test_wrong_usage_ends_with_two_and_a_message(place, arguments, contract, words):
+def test_wrong_usage_exits_with_2_and_a_message(place, arguments, contract, words):
     Path("broken.yaml").write_text("kind: DataContract\nversion: a: b\n")
     run = dm(*arguments, contract=contract)
     assert (run.returncode, run.stdout) == (2, "")
@@ -141,7 +141,7 @@ def test_wrong_usage_ends_with_two_and_a_message(place, arguments, contract, wor
     assert not Path("out/bronze").exists()
 
 
-def test_an_output_that_is_no_folder_ends_with_two(place):
+def test_an_output_path_that_is_no_folder_exits_with_2(place):
     Path("out").write_text("in the way")
     run = dm("good.csv.gz")
     assert run.returncode == 2
@@ -149,7 +149,7 @@ def test_an_output_that_is_no_folder_ends_with_two(place):
     assert "Traceback" not in run.stderr
 
 
-def test_tokens_are_made_with_the_key_of_the_environment(place, monkeypatch):
+def test_tokens_use_the_key_in_the_environment(place, monkeypatch):
     monkeypatch.setenv("DM_TOKEN_KEY", "secret")
     assert dm("good.csv.gz", "--file-id", "f", contract="tokens.yaml").returncode == 0
     tokens = pq.read_table("out/bronze/f-00000.parquet").column("name_token").to_pylist()
@@ -166,7 +166,7 @@ def test_caps_can_be_set(place):
     assert json.loads(dm("same.csv.gz", "--json", "--max-ratio", "2000").stdout)["failure"] is None
 
 
-def test_progress_shows_on_a_terminal_only(place):
+def test_progress_is_shown_only_on_a_terminal(place):
     main, side = pty.openpty()
     run = subprocess.run(
         [*DM, "good.csv.gz", "--contract", "thing.yaml", "--out", "out"],

@@ -1,4 +1,4 @@
-"""What the fast paths take, and that one odd line does not take its neighbours from them."""
+"""What the fast path takes, and that one odd line does not send its neighbours to the exact rules."""
 
 import json
 
@@ -19,7 +19,7 @@ def line_of(value):
 
 
 def left(*records, rules=THING):
-    """The indices of the lines that are left to the exact rules."""
+    """Return the indexes of the lines that are left to the exact rules."""
     lines = [it if isinstance(it, bytes) else line_of(it) for it in records]
     block = block_of(b"".join(line + b"\n" for line in lines), 1, 0)
     taken = change_fast.reader(rules, epoch=1, loaded="")(block)
@@ -47,7 +47,7 @@ def test_records_that_look_alike_are_read_fast():
     assert left(GOOD, reordered) == []
 
 
-def test_loads_are_read_fast_also_among_changes():
+def test_loads_are_read_fast_even_among_changes():
     load = record(GOOD["data"], "load", stream_position=None)
     assert left(load, load, GOOD, load) == []
 
@@ -104,13 +104,13 @@ def test_records_of_several_layouts_are_read_fast_in_the_order_of_their_lines():
     assert left(GOOD, moved, spaced, b"x", load, with_metadata(more=1), moved, GOOD) == [3]
 
 
-def test_a_layout_is_worth_its_while_from_one_line_in_256_on():
+def test_a_layout_is_learned_from_one_line_in_256():
     rare = with_metadata(more=1)
     assert left(*[GOOD] * 509, rare, rare, GOOD) == []
     assert left(*[GOOD] * 300, rare, *[GOOD] * 300) == [300]
 
 
-def test_a_key_of_metadata_that_is_null_in_one_record_is_looked_at_in_the_next():
+def test_a_metadata_key_that_is_null_in_one_record_is_checked_in_the_next():
     for key in ("commit-timestamp", "transaction-record-id"):
         null = with_metadata(**{key: None})
         for other in (-1, 1.5, "x", True):
@@ -121,7 +121,7 @@ def test_a_file_may_end_its_lines_with_carriage_returns():
     assert left(line_of(GOOD) + b"\r", line_of(with_data(id=2)) + b"\r") == []
 
 
-def test_texts_may_hold_commas_and_what_looks_like_a_key():
+def test_texts_may_hold_commas_and_text_like_a_key():
     assert left(with_data(name="a, 'b"), with_data(name=":,{}null"), GOOD) == []
 
 
@@ -174,13 +174,13 @@ def test_deletes_of_only_the_key_are_read_fast():
     assert left(GOOD, record({"id": 1}, "update"), deleted) == [1]
 
 
-def test_absent_columns_are_read_fast_where_they_are_null():
+def test_missing_columns_are_read_fast_when_they_are_null():
     rules = contract("id bigint key", "name string?", absent="null")
     assert left(record({"id": 1}), record({"id": 2}), rules=rules) == []
 
 
 def left_of_extract(content, rules=THING):
-    """The lines that are left to the exact rules; nothing of any other moves."""
+    """Return the lines that are left to the exact rules; all others must keep their place."""
     block = block_of(content, 1, 0)
     taken = csv_lines.reader(rules, None, quick_bytes=0).look(block)
     numbers, lines = [number for number, _, _ in taken.left], content.removesuffix(b"\n").split(b"\n")
@@ -190,7 +190,7 @@ def left_of_extract(content, rules=THING):
     return numbers
 
 
-def test_a_certain_line_of_an_extract_is_read_at_once_whatever_its_neighbours_are():
+def test_a_good_line_of_an_extract_is_read_fast_whatever_its_neighbours_are():
     good = (
         b"1,%s,,1.5\n" % (b"a" * 99),
         b'"-2","b""c,",2024-12-31T23:59:59.5Z,\r\n',
@@ -219,7 +219,7 @@ def test_a_certain_line_of_an_extract_is_read_at_once_whatever_its_neighbours_ar
         assert left_of_extract(content + bad.removesuffix(b"\n")) == ([33] if bad != b"\n" else []), bad
 
 
-def test_quotes_over_lines_are_left_whole_and_end_where_they_close():
+def test_multiline_records_are_left_whole_and_end_at_their_closing_quote():
     rules = contract("id bigint key", "name string?", "score double?", multiline=True)
     content = b'1,a,.5\n2,"b\nc",5\n"3","d,""",7\n4,%s,8\n5,"f\n\n",\n6,g,9\n' % (b"e" * 300)
     block = block_of(content * 9, 1, 0)
@@ -229,7 +229,7 @@ def test_quotes_over_lines_are_left_whole_and_end_where_they_close():
     assert taken.rows.column("_line").to_pylist()[:4] == [4, 5, 9, 13]
 
 
-def test_columns_that_only_the_exact_rules_read_leave_a_block_to_them():
+def test_a_block_with_columns_only_the_exact_rules_read_is_left_to_them():
     for column in ("raw binary?", "tags array<string>?", "place struct<city:string>?"):
         look = csv_lines.reader(contract("id bigint key", column), None, quick_bytes=0).look
         assert look(block_of(b"1,\n" * 99, 1, 0)) is None
@@ -238,7 +238,7 @@ def test_columns_that_only_the_exact_rules_read_leave_a_block_to_them():
 def test_a_small_block_of_an_extract_is_left_to_the_exact_rules():
     block = block_of(b"1,a,2024-05-06T07:08:09Z,1.5\n" * 99, 1, 0)
     size = len(block.data)
-    assert csv_lines.reader(THING, None, quick_bytes=size).look(block) is None  # lines too short for one look
+    assert csv_lines.reader(THING, None, quick_bytes=size).look(block) is None  # the lines are too short
     long = block_of(b"1,%s,2024-05-06T07:08:09Z,1.5\n" % (b"a" * 32) * 99, 1, 0)
     assert csv_lines.reader(THING, None, quick_bytes=len(long.data)).look(long).rows.num_rows == 99
     assert csv_lines.reader(THING, None, quick_bytes=len(long.data) + 1).look(long) is None
@@ -261,7 +261,7 @@ def test_plain_records_are_read_fast():
         "1900-02-29T00:00:00Z", "0000-01-01T00:00:00Z",
     ],
 )  # fmt: skip
-def test_a_moment_of_the_same_shape_is_held_against_clock_and_calendar(odd):
+def test_timestamps_of_the_usual_shape_are_checked_against_clock_and_calendar(odd):
     good = [with_data(at=f"2023-01-{day:02d}T00:00:{day:02d}Z") for day in range(1, 29)]
     assert left(*good) == []
     assert left(*good[:9], with_data(at=odd), *good[9:]) == [9]
@@ -271,7 +271,7 @@ def test_a_moment_of_the_same_shape_is_held_against_clock_and_calendar(odd):
 @pytest.mark.parametrize(
     ("name", "is_left"), [("7\t", True), ("7\x00", True), ("7\\", True), ("7\x7f", False), ("é", False)]
 )
-def test_a_text_of_another_shape_is_read_by_itself(name, is_left):
+def test_a_text_of_another_shape_is_judged_separately(name, is_left):
     lines = [line_of(with_data(name=f"{n:02d}")) for n in range(40)]
     assert left(*lines) == []
     lines[7] = lines[7].replace(b'"07"', f'"{name}"'.encode())
@@ -283,7 +283,7 @@ def test_a_text_of_another_shape_is_read_by_itself(name, is_left):
     ["2024-02-29T00:00:00Z", "2000-02-29T23:59:59.999999Z", "1969-12-31T23:59:59Z", "0001-01-01T00:00:00",
      "9999-12-31T23:59:59.5", "2024-05-06T07:08:09", "2024-05-06T07:08:09.1Z"],
 )  # fmt: skip
-def test_every_moment_of_the_calendar_is_read_fast_in_utc(at):
+def test_timestamps_of_any_year_are_read_fast_in_utc(at):
     assert left(GOOD, with_data(at=at), with_metadata(timestamp=at), GOOD) == []
 
 
@@ -296,7 +296,7 @@ def test_a_position_before_1970_is_left_to_the_exact_rules(at):
 
 
 def seqs(*positions, orders):
-    """`_seq` by the quick way, of which no line is left, and by the exact rules."""
+    """Return `_seq` by the fast path, which must leave no line, and by the exact rules."""
     records = [
         with_metadata(**{"stream-position": at, "transaction-record-id": order})
         for at, order in zip(positions, orders, strict=True)
@@ -319,7 +319,7 @@ def seqs(*positions, orders):
     count=st.integers(1, 60),
     random=st.randoms(use_true_random=False),
 )
-def test_positions_of_one_width_become_what_each_becomes_alone(widths, rest, alike, count, random):
+def test_positions_of_one_width_equal_those_of_the_exact_rules(widths, rest, alike, count, random):
     def digits(width):
         return "".join(random.choices("0123456789abcdefABCDEF", k=width))
 

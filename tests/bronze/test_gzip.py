@@ -1,4 +1,4 @@
-"""The gzip stream: all of it or an error, whatever is done to its bytes."""
+"""A gzip stream is read completely or fails, whatever happens to its bytes."""
 
 import gzip
 import hashlib
@@ -21,7 +21,7 @@ WHOLE = gzip.compress(CONTENT, mtime=0)
 
 
 def inflated(raw, piece=1 << 20, **limits):
-    """The content, or the reason that the file is refused."""
+    """Return the content, or the reason that the file is refused."""
     try:
         return b"".join(inflate(HashingReader(io.BytesIO(raw)), replace(DEFAULT_LIMITS, **limits), piece))
     except FileRefusedError as refusal:
@@ -29,7 +29,7 @@ def inflated(raw, piece=1 << 20, **limits):
 
 
 @pytest.mark.parametrize("piece", [1, 7, 100, 1 << 20])
-def test_content_comes_whole_in_pieces_of_any_size(piece):
+def test_content_is_complete_with_pieces_of_any_size(piece):
     assert inflated(WHOLE, piece=piece) == CONTENT
 
 
@@ -38,7 +38,7 @@ def test_every_member_is_read(count):
     assert inflated(WHOLE * count) == CONTENT * count
 
 
-def test_members_may_be_empty_and_cut_anywhere():
+def test_members_may_be_empty_and_split_anywhere():
     for cut in range(0, len(CONTENT), 37):
         parts = [CONTENT[:cut], b"", CONTENT[cut:], b""]
         assert inflated(b"".join(map(gzip.compress, parts)), piece=50) == CONTENT
@@ -73,7 +73,7 @@ def test_any_other_bytes_after_the_last_trailer_refuse_the_file(rest):
     assert inflated(WHOLE + rest) == "gzip_trailing"
 
 
-def test_a_file_cut_at_any_byte_is_refused():
+def test_a_file_truncated_at_any_byte_is_refused():
     twice = WHOLE + gzip.compress(b"999,last\n")
     for end in range(len(twice)):
         if end != len(WHOLE):
@@ -84,12 +84,12 @@ def test_a_file_cut_at_any_byte_is_refused():
     "raw",
     [b"id,name\n1,a\n", b"PK\x03\x04" * 9, b"\0" * 30, zlib.compress(CONTENT), b"\x1f\x8b\x07" + WHOLE[3:]],
 )
-def test_what_is_not_gzip_is_refused(raw):
+def test_a_file_that_is_not_gzip_is_refused(raw):
     assert inflated(raw) == "gzip_corrupt"
 
 
 @given(st.integers(0, len(WHOLE) - 1), st.integers(0, 7), st.sampled_from([30, 1 << 20]))
-def test_a_flipped_bit_is_found_or_changes_nothing(place, bit, piece):
+def test_a_flipped_bit_is_detected_or_changes_nothing(place, bit, piece):
     damaged = bytearray(WHOLE)
     damaged[place] ^= 1 << bit
     assert inflated(bytes(damaged), piece=piece) in (
@@ -102,11 +102,11 @@ def test_a_flipped_bit_is_found_or_changes_nothing(place, bit, piece):
 
 @given(st.binary(max_size=60))
 @example(b"\x1f\x8b\x08\x00")
-def test_no_bytes_break_the_reader(raw):
+def test_no_input_crashes_the_reader(raw):
     assert isinstance(inflated(raw), bytes | str)
 
 
-def test_a_damaged_checksum_or_size_is_found():
+def test_a_damaged_checksum_or_size_is_detected():
     for place in range(-8, 0):
         damaged = bytearray(WHOLE)
         damaged[place] ^= 1
@@ -128,7 +128,7 @@ def test_a_bomb_is_refused_by_default():
 
 
 class Dribble(io.RawIOBase):
-    """A stream that gives a few bytes a read, as a network does."""
+    """A stream that returns a few bytes per read, like a network."""
 
     def __init__(self, raw):
         self.rest = raw
@@ -162,7 +162,7 @@ def test_a_refused_stream_leaves_one_entry_for_the_file_and_its_hash(tmp_path, r
     assert found.report.sha256 == hashlib.sha256(raw).hexdigest()
 
 
-def test_an_empty_gzip_is_no_header_for_csv_and_no_lines_for_json():
+def test_an_empty_gzip_lacks_the_header_for_csv_and_is_valid_for_json():
     assert parsed(gzip.compress(b""), PAIR, "csv").report.failure == "header"
     found = parsed(gzip.compress(b""), PAIR, "json").report
     assert (found.failure, found.lines, found.records) == (None, 0, 0)

@@ -1,4 +1,4 @@
-"""The kernel takes no value that the exact rules refuse or read otherwise, and takes what is usual."""
+"""The kernel takes no value that the exact rules refuse or read otherwise, and takes the usual ones."""
 
 import json
 import os
@@ -36,7 +36,7 @@ SWEEP = int(os.environ.get("SWEEP", "1"))
 
 
 def extracts(kind: str, **dialect: object) -> list[tuple[BronzeContract, bytes, bytes]]:
-    """Contracts with one column of this kind at different places, and what stands on each side of it."""
+    """Return contracts with one column of this kind in different places, and the text on each side of it."""
     return [
         (contract("id bigint key", f"value {kind}", **dialect), b"7,", b""),
         (contract(f"value {kind}?", "id bigint key", **dialect), b"", b",7"),
@@ -45,7 +45,7 @@ def extracts(kind: str, **dialect: object) -> list[tuple[BronzeContract, bytes, 
 
 
 def values_taken(kind: str, texts: Sequence[str], shift: int = 0) -> list[str]:
-    """The texts that are taken as fields of an extract, wherever the column is."""
+    """Return the texts that are taken as fields of an extract, wherever the column is."""
     found: list[set[str]] = []
     for rules, before, after in extracts(kind):
         lines = [before + text.encode() + after for text in texts if "\n" not in text]
@@ -57,7 +57,7 @@ def values_taken(kind: str, texts: Sequence[str], shift: int = 0) -> list[str]:
 
 
 def change(kind: str, shown: str, *, required: bool = False, **rules: object) -> tuple[BronzeContract, Any]:
-    """A contract with a column of this kind, and what makes a line with a value like the good one `shown`."""
+    """Return a contract with a column of this kind, and a function: value -> line, made like `shown`."""
     own = contract("id bigint key", f"value {kind}{'' if required else '?'}", **rules)
     plain = own.records == "plain"
     template = json.dumps(
@@ -71,25 +71,25 @@ def change(kind: str, shown: str, *, required: bool = False, **rules: object) ->
 
 
 def json_taken(kind: str, shown: str, texts: Sequence[str], **rules: object) -> list[str]:
-    """The texts that are taken as values of change records, of which the first is like `shown`."""
+    """Return the texts that are taken as values of change records, the first of which are like `shown`."""
     own, line = change(kind, shown, **rules)
     good = [line(shown)] * 3
     whole = [text for text in texts if "\n" not in text]
     taken = change_lines_taken(own, [*good, *map(line, whole)])
-    assert taken[:3] == [0, 1, 2], "what is good was left"
+    assert taken[:3] == [0, 1, 2], "good lines were left"
     return [whole[number - 3] for number in taken[3:]]
 
 
-# --- what is usual is taken ------------------------------------------------------------------------------
+# --- usual values are taken ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_usual_fields_are_read_at_once(kind: str) -> None:
+def test_usual_fields_are_read_fast(kind: str) -> None:
     assert values_taken(kind, QUICK_TEXTS[kind]) == QUICK_TEXTS[kind]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_usual_values_of_change_records_are_read_at_once(kind: str) -> None:
+def test_usual_values_of_change_records_are_read_fast(kind: str) -> None:
     texts = QUICK_VALUES[kind]
     assert json_taken(kind, texts[0], [*texts, "null"]) == [*texts, "null"]
     assert json_taken(kind, texts[0], [*texts, "null"], records="plain") == [*texts, "null"]
@@ -100,19 +100,19 @@ def test_usual_values_of_change_records_are_read_at_once(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_empty_fields_are_null_where_they_may_be(kind: str) -> None:
+def test_empty_fields_of_nullable_columns_are_null(kind: str) -> None:
     required, optional = contract("id bigint key", f"v {kind}"), contract("id bigint key", f"v {kind}?")
     assert extract_lines_taken(required, b"1,\n1,\r\n1,\n") == []
     assert extract_lines_taken(optional, b'1,\n1,\r\n1,""\n1,\n') == [0, 1, 3]
-    if kind not in ("float", "double"):  # of which no key is made
+    if kind not in ("float", "double"):  # which cannot be a key
         assert extract_lines_taken(contract(f"v {kind} key"), b"\n\r\n\n") == []
 
 
-# --- what is near to it is taken only as the exact rules have it -----------------------------------------
+# --- similar values are taken only if the exact rules read them alike ------------------------------------
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_field_is_read_otherwise_than_by_the_exact_rules(kind: str) -> None:
+def test_fields_have_the_values_of_the_exact_rules(kind: str) -> None:
     texts = [*TEXTS.get(kind, {}), *TROUBLE]
     texts += [near for text in QUICK_TEXTS[kind] for near in near_to(text)]
     if kind in ("date", "timestamp"):
@@ -122,7 +122,7 @@ def test_no_field_is_read_otherwise_than_by_the_exact_rules(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_value_of_a_change_record_is_read_otherwise_than_by_the_exact_rules(kind: str) -> None:
+def test_values_of_change_records_are_those_of_the_exact_rules(kind: str) -> None:
     shown = QUICK_VALUES[kind]
     texts = [*VALUES.get(kind, {}), *TROUBLE, *(json.dumps(text) for text in TEXTS.get(kind, {}))]
     texts += [near for text in shown for near in near_to(text)]
@@ -135,7 +135,7 @@ def test_no_value_of_a_change_record_is_read_otherwise_than_by_the_exact_rules(k
 
 
 def near_to(text: str) -> list[str]:
-    """`text` with one character more, less or other at each place."""
+    """Return `text` with one character more, less or different at each place."""
     found = []
     for at in range(min(len(text), 40) + 1):
         before, there, after = text[:at], text[at : at + 1], text[at + 1 :]
@@ -161,7 +161,7 @@ def test_fractions_are_rounded_once(kind: str) -> None:
     assert len(extract_lines_taken(extracts(kind)[0][0], text)) >= len(taken)
 
 
-def test_every_day_of_the_calendar_is_counted_and_no_other() -> None:
+def test_exactly_the_days_of_the_calendar_are_read() -> None:
     rules = contract("day date key")
     years = (
         range(1, 10_000)
@@ -179,7 +179,7 @@ def test_every_day_of_the_calendar_is_counted_and_no_other() -> None:
         assert [days[number] for number in taken] == list(filter(is_day, days))
 
 
-def test_every_hour_minute_and_second_is_held_against_the_clock() -> None:
+def test_exactly_the_times_of_the_clock_are_read() -> None:
     two = [f"{n:02d}" for n in range(100)]
     times = [f"T{h}:00:00" for h in two] + [f"T00:{m}:00" for m in two] + [f"T00:00:{s}" for s in two]
     texts = [f"2024-02-29{time}{zone}" for time in times for zone in ("", "Z")]
@@ -188,7 +188,7 @@ def test_every_hour_minute_and_second_is_held_against_the_clock() -> None:
 
 
 @pytest.mark.parametrize("places", range(1, 8))
-def test_fractions_of_a_second_are_counted_to_the_microsecond(places: int) -> None:
+def test_fractions_of_a_second_are_read_to_the_microsecond(places: int) -> None:
     random = Random(places)
     fractions = {"0" * places, "9" * places, "0" * (places - 1) + "1", "1" + "0" * (places - 1)}
     fractions |= {"".join(random.choices("0123456789", k=places)) for _ in range(50)}
@@ -234,9 +234,7 @@ def is_day(text: str) -> bool:
     ),
     shift=st.integers(0, 31),
 )
-def test_whatever_a_field_holds_it_is_read_as_by_the_exact_rules(
-    kind: str, texts: list[str], shift: int
-) -> None:
+def test_any_field_is_read_as_by_the_exact_rules(kind: str, texts: list[str], shift: int) -> None:
     encoded = [text.encode("utf-8", "replace") for text in texts]
     for rules, before, after in extracts(kind):
         text = b"".join(before + field.replace(b"\n", b"") + after + b"\n" for field in encoded)
@@ -253,7 +251,7 @@ def test_whatever_a_field_holds_it_is_read_as_by_the_exact_rules(
 # --- texts -----------------------------------------------------------------------------------------------
 
 
-def test_damage_to_utf_8_is_seen_at_every_byte_of_a_text() -> None:
+def test_invalid_utf_8_is_detected_at_every_byte_of_a_text() -> None:
     rules, odd = (
         contract("id bigint key", "name string?"),
         b"\x80\xbf\xc0\xc1\xe0\xed\xef\xf0\xf4\xf5\xff\x7f",
@@ -270,7 +268,7 @@ def test_damage_to_utf_8_is_seen_at_every_byte_of_a_text() -> None:
         assert change_lines_taken(own, [line('"a"'), *lines_of])[0] == 0
 
 
-def test_texts_that_no_scalar_value_of_unicode_makes_are_left() -> None:
+def test_encodings_of_no_unicode_scalar_value_are_left() -> None:
     rules = contract("id bigint key", "name string?")
     for odd in (
         b"\xed\xa0\x80",
@@ -286,7 +284,7 @@ def test_texts_that_no_scalar_value_of_unicode_makes_are_left() -> None:
 
 
 @pytest.mark.parametrize("byte", range(128))
-def test_each_byte_of_ascii_is_text_or_leaves_the_line(byte: int) -> None:
+def test_each_ascii_byte_is_text_or_its_line_is_left(byte: int) -> None:
     rules, char = contract("id bigint key", "name string?"), bytes([byte])
     fields = [b"a" * at + char + b"b" * (20 - at) for at in range(21)]
     lines = [*(b"1," + it + b"\n" for it in fields), *(b'1,"' + it + b'"\n' for it in fields)]
@@ -296,17 +294,17 @@ def test_each_byte_of_ascii_is_text_or_leaves_the_line(byte: int) -> None:
     taken = change_lines_taken(
         own, [line('"*"'), *(line('"*"').replace(b"*", it) for it in fields if byte != 10)]
     )
-    # Before each `b` a backslash makes an escape of it.
+    # A backslash before a `b` makes it an escape.
     assert len(taken) == (1 if byte < 32 or char == b'"' else 21 if char == b"\\" else 22)
 
 
-# --- what nobody wants to know ---------------------------------------------------------------------------
+# --- values that nobody needs ----------------------------------------------------------------------------
 
 SCALARS = ["0", "-0", "7", "-1.5", "0.0", "1e5", "1E+400", "-0.5e-0010", "9" * 50, "true", "false", "null"]
 
 
 @pytest.mark.parametrize("place", ["before-image", "metadata"])
-def test_values_that_nobody_wants_have_to_be_json(place: str) -> None:
+def test_unused_values_must_be_valid_json(place: str) -> None:
     rules = contract("id bigint key", "value double?", "name string?")
     before = {"id": 1, "value": 0, "name": "*" if place == "before-image" else "a"}
     whole = record({"id": 1, "value": 1.5, "name": "a"}, "update", before=before, more="*")
@@ -330,7 +328,7 @@ def test_values_that_nobody_wants_have_to_be_json(place: str) -> None:
         taken('"a"', [*(near for text in texts for near in near_to(text)), *TROUBLE])
 
 
-def test_texts_that_nobody_wants_have_to_be_unicode() -> None:
+def test_unused_texts_must_be_valid_unicode() -> None:
     rules = contract("id bigint key", "name string?")
     line = json.dumps(record({"id": 1, "name": "a"}, "update", before={"id": 1, "name": "*"})).encode()
     good = [line.replace(b"*", text) for text in (b"", b"a", b"\xc3\xa9", b"x" * 40)] + [
@@ -347,7 +345,7 @@ def test_texts_that_nobody_wants_have_to_be_unicode() -> None:
 
 
 @pytest.mark.parametrize("kind", QUICK_POSITIONS)
-def test_positions_become_what_the_exact_rules_make_of_them(kind: str) -> None:
+def test_positions_equal_those_of_the_exact_rules(kind: str) -> None:
     rules, quick, odd = contract("id bigint key", position=kind), QUICK_POSITIONS[kind], ODD_POSITIONS[kind]
     near = [text for whole in quick for text in near_to(whole)]
 
@@ -361,7 +359,7 @@ def test_positions_become_what_the_exact_rules_make_of_them(kind: str) -> None:
     assert len(change_lines_taken(rules, [*lines(quick), *raw])) < len(quick) + len(raw)
 
 
-def test_orders_become_what_the_exact_rules_make_of_them() -> None:
+def test_orders_equal_those_of_the_exact_rules() -> None:
     rules = contract("id bigint key")
     line = json.dumps(record({"id": 1}, transaction_record_id="*"))
     lines = [line.replace('"*"', text).encode() for text in [*ORDERS, *ODD_ORDERS]]
@@ -370,7 +368,7 @@ def test_orders_become_what_the_exact_rules_make_of_them() -> None:
     assert len(change_lines_taken(rules, [*lines[:3], *near])) > 3
 
 
-def test_a_key_that_its_before_image_writes_otherwise_is_for_the_exact_rules_to_compare() -> None:
+def test_a_key_written_differently_in_the_before_image_is_left_to_the_exact_rules() -> None:
     rules = contract("id bigint key", "part string key", "name string?")
 
     def line(key: object, part: str, before: object, part_before: str) -> bytes:

@@ -1,6 +1,6 @@
-"""The tests of the kernel have teeth: each bug that is planted into its sources fails one of them.
+"""The tests of the kernel can fail: each bug planted into its sources fails one of them.
 
-`make sweep` plants all. The normal suite plants two, other ones each day;
+`make sweep` plants all of them. The normal suite plants two, different ones each day;
 `PLANTED="the sign is forgotten"` chooses.
 """
 
@@ -18,7 +18,7 @@ import bronze_kernel
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-# A judge is a process of its own, for a bug may end it. It has to have loaded the kernel with the bug.
+# The tests run in a separate process, because a bug may crash it. It must have loaded the planted kernel.
 JUDGE = """
 import sys
 from pathlib import Path
@@ -31,7 +31,7 @@ sys.exit(pytest.main(["-q", "-x", "-p", "no:cacheprovider", *sys.argv[2:]]))
 
 
 def judged(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """The tests of the kernel with the one in `folder`."""
+    """Run the tests of the kernel on the kernel in `folder`."""
     tests = [
         str(HERE / name) for name in ("test_kernel.py", "test_kernel_debezium.py", "test_kernel_lines.py")
     ]
@@ -53,7 +53,7 @@ def test_each_planted_bug_still_applies() -> None:
     assert len(set(BUGS.values())) == len(BUGS) >= 12
 
 
-def test_the_kernel_without_a_bug_passes_in_the_same_way(tmp_path: Path) -> None:
+def test_the_unchanged_kernel_passes_the_same_way(tmp_path: Path) -> None:
     some = () if "SWEEP" in os.environ else ("-k", "usual")
     done = judged(planted(None, tmp_path), *some)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
@@ -64,5 +64,5 @@ def test_a_planted_bug_is_caught(name: str, tmp_path: Path) -> None:
     done = judged(planted(name, tmp_path))
     said = re.findall(r"^E  +(.*)", done.stdout, re.MULTILINE)
     print(f"{name} | {done.returncode} | {(said or done.stderr.splitlines() or ['NOT CAUGHT'])[0][:160]}")
-    # 1: a test failed. Less than 0: the kernel ended the process, as it does where a bound is crossed.
+    # 1: a test failed. Below 0: the kernel crashed the process, as it does when a bound is crossed.
     assert done.returncode == 1 or done.returncode < 0, f"{name}: {done.stdout[-2000:]}{done.stderr}"

@@ -1,4 +1,4 @@
-"""What the kernel says of whole columns, and writes of them, is what Python says, value by value."""
+"""What the kernel computes for whole columns, and writes into them, equals Python's result value by value."""
 
 from datetime import datetime, timedelta
 
@@ -48,7 +48,7 @@ def test_newlines_are_counted_as_python_counts_them(pieces, before):
     before=st.integers(0, 3),
     random=st.randoms(use_true_random=False),
 )
-def test_sequences_are_written_as_each_alone(orders, epoch, before, random):
+def test_sequences_equal_those_written_one_by_one(orders, epoch, before, random):
     moments = [random.choice([0, 1, 2**40, 253402300799999999, random.randrange(2**57)]) for _ in orders]
     texts = ["".join(random.choices("0123456789ABCDEF", k=16)) for _ in orders]
     start = datetime(1970, 1, 1)

@@ -1,4 +1,4 @@
-"""Records of Debezium are read at once where they are usual, and as by the exact rules where they are."""
+"""Usual Debezium records are read fast, and as by the exact rules."""
 
 import json
 
@@ -19,19 +19,19 @@ ROW = '{"id":1,"day":"2024-02-29Z","price":"1.50","name":"a"}'
 def made(
     operation: str = "c", after: str = ROW, *, before: str = "null", places: str = PLACES, **rest: object
 ) -> bytes:
-    """A line, that of a delete with the row as `before`."""
+    """Return a line; for a delete, the row is its `before`."""
     if operation == "d":
         before, after = after, "null"
     return line(operation, before, after, **{"at": AT, "places": places, **rest}).encode()  # type: ignore[arg-type]
 
 
 def taken(*lines: bytes, rules: object = THING) -> list[int]:
-    """The numbers of the lines that are taken."""
+    """Return the numbers of the lines that are taken."""
     return change_lines_taken(rules, lines)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("schema", [False, True])
-def test_usual_records_are_read_at_once(schema: bool) -> None:
+def test_usual_records_are_read_fast(schema: bool) -> None:
     other = '{"id":1,"day":null,"price":null,"name":"b"}'
     key = '{"id":1,"day":null,"price":null,"name":null}'
     lines = [
@@ -48,7 +48,7 @@ def test_usual_records_are_read_at_once(schema: bool) -> None:
     assert taken(*lines, *lines) == list(range(18))
 
 
-def test_a_delete_needs_its_key_alone() -> None:
+def test_a_delete_needs_only_its_key() -> None:
     rules = contract("id bigint key", "name string", "day date", records="debezium")
     row, key = '{"id":1,"name":"a","day":"2024-02-29"}', '{"id":1,"name":null,"day":null}'
     lines = [made("d", row), made("d", key), made("d", '{"id":2}'), made("c", row), made("c", key)]
@@ -56,7 +56,7 @@ def test_a_delete_needs_its_key_alone() -> None:
     assert taken(*lines, *odd, made("d", key), rules=rules) == [0, 1, 2, 3, 7]
 
 
-def test_an_update_without_before_is_left_where_the_contract_requires_one() -> None:
+def test_an_update_without_a_required_before_image_is_left() -> None:
     rules = contract("id bigint key", records="debezium", beforeImage="required")
     row = '{"id":1}'
     update = made("u", row, before=row)
@@ -64,7 +64,7 @@ def test_an_update_without_before_is_left_where_the_contract_requires_one() -> N
 
 
 @pytest.mark.parametrize("operation", ["c", "r", "d", "u"])
-def test_places_in_the_log_become_what_the_exact_rules_make_of_them(operation: str) -> None:
+def test_log_positions_equal_those_of_the_exact_rules(operation: str) -> None:
     edges = [0, 1, 9, 10, 255, 99999999, 100000000, 2**32, 0xABCDEF, 10**18, 2**63 - 1]
     good = [sequence(committed, lsn) for committed in edges for lsn in edges[:: 1 + committed % 5]]
     good += [sequence(None, lsn) for lsn in edges]
@@ -85,7 +85,7 @@ def test_places_in_the_log_become_what_the_exact_rules_make_of_them(operation: s
             taken(*lines[:3], made(operation, places=whole), *lines[:3])
 
 
-def test_a_load_is_not_before_its_file() -> None:
+def test_a_load_is_never_placed_before_its_file() -> None:
     held = int(LOADED.split(".")[1], 16)
     places = [0, 1, held - 1, held, held + 1, 2**62]
     assert taken(*(made("r", places=sequence(at, 7)) for at in places)) == list(range(6))
@@ -94,7 +94,7 @@ def test_a_load_is_not_before_its_file() -> None:
 @pytest.mark.parametrize(
     ("name", "other"), [("ts_us", {}), ("ts_ms", {"ts_us": ""}), ("ts_ms", {"ts_us": "null"})]
 )
-def test_times_of_commits_become_what_the_exact_rules_make_of_them(name: str, other: dict[str, str]) -> None:
+def test_commit_times_equal_those_of_the_exact_rules(name: str, other: dict[str, str]) -> None:
     last = 253402300799999 if name == "ts_ms" else 253402300799999999
     good = [made(**{name: str(count), **other}) for count in (AT // 1000, 0, 1, 999, last)]
     assert taken(*good) == list(range(5))
@@ -117,7 +117,7 @@ def test_times_of_commits_become_what_the_exact_rules_make_of_them(name: str, ot
 
 
 @pytest.mark.parametrize("operation", ["c", "u", "d"])
-def test_a_value_that_the_connector_left_out_is_for_the_exact_rules(operation: str) -> None:
+def test_a_value_the_connector_left_out_is_left_to_the_exact_rules(operation: str) -> None:
     base64 = "X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="
     for text, is_left in [(LEFT_OUT, True), (base64, True), (f"{LEFT_OUT}!", False), (LEFT_OUT[:-1], False)]:
         odd = made(operation, ROW.replace('"a"', f'"{text}"'))
@@ -150,7 +150,7 @@ def test_dates_may_end_in_z_and_decimals_may_be_texts(operation: str) -> None:
         assert taken(*lines[:2], made(operation, row), *lines[:2]) == [0, 1, 3, 4], row
 
 
-def test_another_key_before_is_for_the_exact_rules() -> None:
+def test_a_different_key_before_is_left_to_the_exact_rules() -> None:
     rules = contract("id bigint key", "part string key", "price decimal(9,2) key", records="debezium")
 
     def update(row: tuple[str, ...], old: tuple[str, ...]) -> bytes:
@@ -166,19 +166,19 @@ def test_another_key_before_is_for_the_exact_rules() -> None:
         assert taken(*same, update(row, old), *same, rules=rules) == [0, 1, 2, 4, 5, 6], old
 
 
-def test_a_key_that_is_written_with_an_escape_before_is_the_same_key() -> None:
+def test_a_key_written_with_an_escape_before_is_the_same_key() -> None:
     rules = contract("id bigint key raw=a/b", records="debezium")
     line = made("u", '{"a/b":1}', before='{"a\\/b":1}')
     assert taken(line, line.replace(b":1}", b":2}", 1), line, rules=rules) == [0, 2]
 
 
-def test_a_time_that_is_null_in_one_record_is_looked_at_in_the_next() -> None:
+def test_a_time_that_is_null_in_one_record_is_checked_in_the_next() -> None:
     null = made(ts_us="null")
     for other in ("7", "-1", '"x"'):
         assert taken(null, null, made(ts_us=other), null) == [0, 1, *([2] if other == "7" else []), 3]
 
 
-def test_what_is_around_a_record_is_not_taken_for_it() -> None:
+def test_the_envelope_around_a_record_is_not_mistaken_for_it() -> None:
     good = made(schema=True)
     payload = json.loads(good)["payload"]
     odd = [
@@ -212,7 +212,7 @@ def test_what_is_around_a_record_is_not_taken_for_it() -> None:
         taken(escaped, text, escaped)
 
 
-def test_a_transaction_is_read_at_once_whatever_it_says() -> None:
+def test_transaction_metadata_does_not_stop_the_fast_path() -> None:
     lines = [made().replace(b'"transaction":null', b'"transaction":' + text) for text in
              (b'{"id":"7:8","total_order":1}', b'{"id":"9:8","total_order":22}')]  # fmt: skip
     assert taken(*lines, made(), *lines) == [0, 1, 2, 3, 4]

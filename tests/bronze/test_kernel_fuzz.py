@@ -1,6 +1,6 @@
-"""Whatever bytes the kernel is given, it ends no process, and its law holds for every line.
+"""No input crashes the kernel's process, and the kernel's law holds for every line.
 
-`make sweep` gives ten times as many. SEED=n draws others.
+`make sweep` feeds ten times as many inputs. SEED=n draws others.
 """
 
 import json
@@ -17,7 +17,7 @@ SEED = os.environ.get("SEED", "51")
 
 
 def fuzzed(tmp_path: Path, inputs: int, kernel: Path | None = None) -> str:
-    """What went wrong and for which input; nothing where nothing did."""
+    """Return what went wrong and for which input, or ""."""
     shown = tmp_path / "input"
     shown.write_bytes(bytes(ROOM))
     paths = [] if kernel is None else [str(kernel)]
@@ -36,11 +36,11 @@ def fuzzed(tmp_path: Path, inputs: int, kernel: Path | None = None) -> str:
     return f"seed {SEED}, {name}: {text.encode('latin-1')!r}\n{why}"
 
 
-def test_no_bytes_end_the_process_or_break_the_law(tmp_path: Path) -> None:
+def test_no_input_crashes_the_process_or_breaks_the_law(tmp_path: Path) -> None:
     assert fuzzed(tmp_path, INPUTS) == ""
 
 
-def test_a_kernel_that_ends_the_process_is_told_with_the_input_that_did_it(tmp_path: Path) -> None:
+def test_a_crash_is_reported_with_its_input(tmp_path: Path) -> None:
     found = fuzzed(tmp_path, 900, planted("bytes are read behind the end", tmp_path / "kernel"))
     assert "the kernel ended the process (signal 6)" in found
     assert found.startswith("seed ")

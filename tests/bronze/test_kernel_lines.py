@@ -1,4 +1,4 @@
-"""Lines are parted as the exact rules do it, and none of them changes what becomes of another."""
+"""Lines are split as by the exact rules, and no line changes the result of another."""
 
 import json
 import os
@@ -36,7 +36,7 @@ PIECES = [b'"', b'""', b"'", b"''", b"\t", b"|", b"\\", b";", b"/", b"!", b" ", 
 @pytest.mark.parametrize("name", DIALECTS)
 @settings(max_examples=100 * SWEEP)
 @given(pieces=st.lists(st.sampled_from(PIECES), max_size=60), shift=st.integers(0, 17), ended=st.booleans())
-def test_lines_are_parted_as_the_exact_rules_do(
+def test_lines_are_split_as_by_the_exact_rules(
     name: str, pieces: list[bytes], shift: int, ended: bool
 ) -> None:
     for columns in (
@@ -58,13 +58,13 @@ def test_lines_are_parted_as_the_exact_rules_do(
 
 
 @pytest.mark.parametrize("name", DIALECTS)
-def test_usual_lines_of_each_dialect_are_read_at_once(name: str) -> None:
+def test_usual_lines_of_each_dialect_are_read_fast(name: str) -> None:
     rules = contract("id bigint key", "name string?", "n double?", **DIALECTS[name])
     by, quote = rules.csv.delimiter, rules.csv.quote or ""
     rows = [("7", "a b", "1.5"), (f"{quote}8{quote}", f"{quote}é{quote}", ""), ("-9", "", "")]
     lines = [by.join(row) + end for row in rows for end in ("\n", "\r\n")]
     assert extract_lines_taken(rules, "".join(lines).encode()) == list(range(6))
-    # Blanks around a number, where none of them is a sign of the dialect.
+    # Blanks around a number, if they mean nothing in the dialect.
     for blank in (" ", "\t") if "\t" not in (by, rules.csv.quote, rules.csv.escape) else (" ",):
         padded = f"{blank}7{blank}{by}a{by}1\n{quote}{blank} 8 {blank}{quote}{by}b{by}2\n"
         assert extract_lines_taken(rules, padded.encode()) == [0, 1]
@@ -78,7 +78,7 @@ def test_usual_lines_of_each_dialect_are_read_at_once(name: str) -> None:
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
-def test_lines_are_counted_behind_quotes_that_reach_over_some(end: bytes) -> None:
+def test_line_numbers_are_right_after_multiline_quotes(end: bytes) -> None:
     over = [b"1,a,2", b'2,"b', b'c",3', b"3,d,4", b'4,"e', b"", b'"", ', b'",5', b"5,g,6", b'6,"h', b"7,i,8"]
     text = b"".join(line + end for line in over)
     columns = ("id bigint key", "name string?", "n double?")
@@ -86,11 +86,11 @@ def test_lines_are_counted_behind_quotes_that_reach_over_some(end: bytes) -> Non
     assert extract_lines_taken(contract(*columns), text) == [0, 3, 8, 10]
 
 
-# --- wherever lines stand --------------------------------------------------------------------------------
+# --- lines at any place in memory ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_stands_before_and_behind_a_line_and_how_far_the_end_is_changes_nothing(kind: str) -> None:
+def test_bytes_before_and_after_a_line_do_not_matter(kind: str) -> None:
     rules = contract("id bigint key", f"value {kind}?")
     fields = [*QUICK_TEXTS[kind][:8], *list(TEXTS.get(kind, {}))[:12], "", '"', "9" * 17, "é" * 8]
     lines = [b"7," + field.encode()[:40] for field in fields if "\n" not in field]
@@ -104,7 +104,7 @@ def test_what_stands_before_and_behind_a_line_and_how_far_the_end_is_changes_not
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_nor_does_it_change_anything_for_a_change_record(kind: str) -> None:
+def test_bytes_before_and_after_a_change_record_do_not_matter(kind: str) -> None:
     rules = contract("id bigint key", f"value {kind}?", records="plain")
     values = [*QUICK_VALUES[kind][:5], *list(VALUES.get(kind, {}))[:8], '"', "9" * 17, "nul", "tru"]
     lines = [b'{"id":1,"value":%s}' % value.encode()[:40] for value in values]
@@ -117,7 +117,7 @@ def test_nor_does_it_change_anything_for_a_change_record(kind: str) -> None:
             assert taken == ([0, 1] if at + 2 in alone else [0]), (lines[at], shift, behind)
 
 
-def test_a_line_that_fails_leaves_nothing_behind_in_the_next() -> None:
+def test_a_failed_line_leaves_nothing_in_the_next() -> None:
     rules = contract("id bigint key", *(f"c{n} {kind}?" for n, kind in enumerate(KINDS)), "end int?")
     full = b",".join([b"1", *(QUICK_TEXTS[kind][1].encode() for kind in KINDS), b"2"])
     empty = b"1" + b"," * (len(KINDS) + 1)
@@ -133,7 +133,7 @@ def test_a_line_that_fails_leaves_nothing_behind_in_the_next() -> None:
             assert extract_lines_taken(rules, b"\n".join(lines) + b"\n") == [0, 2, 5, 6, 7, 8, 10], line
 
 
-def test_a_change_record_that_fails_leaves_nothing_behind_in_the_next() -> None:
+def test_a_failed_change_record_leaves_nothing_in_the_next() -> None:
     rules = contract("id bigint key", *(f"c{n} {kind}?" for n, kind in enumerate(KINDS)), "end int?")
     own = {f"c{n}": f"<{n}>" for n in range(len(KINDS))}
     template = json.dumps(record({"id": 1, **own, "end": 2}))
@@ -156,7 +156,7 @@ MOMENTS = (
 )  # fmt: skip
 
 
-def test_usual_moments_of_a_key_are_read_at_once_however_fine() -> None:
+def test_usual_timestamps_in_a_key_are_read_fast_at_any_precision() -> None:
     rules = contract("at timestamp key", "n int")
     extract = "".join(f"{moment},1\n" for moment in MOMENTS).encode()
     assert extract_lines_taken(rules, extract) == list(range(len(MOMENTS)))

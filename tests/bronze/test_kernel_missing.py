@@ -1,4 +1,4 @@
-"""Without its kernel the parser says how to get one and writes nothing; out of an archive it runs as well."""
+"""Without its kernel the parser says how to get one and writes nothing; it also works from a zip archive."""
 
 import gzip
 import json
@@ -32,7 +32,7 @@ print(bronze.parse.__file__, bronze_kernel.__file__, report.rows, report.quarant
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with a contract and raw files, large enough for the kernel, and one that is not."""
+    """Enter a folder with a contract and raw files: two large enough for the kernel, one too small."""
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     Path("thing.yaml").write_text(contract_text("id bigint key", "name string?"))
@@ -67,7 +67,7 @@ def kernel_of_other_sources(package: Path) -> None:
         source.write("// changed\n")
 
 
-def kernel_that_is_none(package: Path) -> None:
+def not_a_kernel(package: Path) -> None:
     (package / "kernel.so").write_bytes(b"what somebody has downloaded")
 
 
@@ -75,9 +75,9 @@ NOT_BUILT = "the parser's kernel was not built from the sources that are here"
 NOT_LOADED = "the parser's kernel cannot be loaded: "
 
 
-@pytest.mark.parametrize("broken", [no_kernel, kernel_of_other_sources, kernel_that_is_none])
+@pytest.mark.parametrize("broken", [no_kernel, kernel_of_other_sources, not_a_kernel])
 @pytest.mark.parametrize("raw", ["large.csv.gz", "large.json.gz"])
-def test_a_kernel_that_was_not_built_is_told_with_what_builds_it(broken, raw, place):
+def test_a_kernel_that_was_not_built_is_reported_with_what_builds_it(broken, raw, place):
     broken(place)
     run = dm(raw)
     assert (run.returncode, run.stdout) == (2, "")
@@ -92,8 +92,8 @@ def kernel_of_another_machine(package: Path) -> None:
     library.write_bytes(elf)
 
 
-@pytest.mark.parametrize("broken", [no_kernel, kernel_that_is_none, kernel_of_another_machine])
-def test_in_a_package_without_sources_it_says_why_it_cannot_be_loaded(broken, place):
+@pytest.mark.parametrize("broken", [no_kernel, not_a_kernel, kernel_of_another_machine])
+def test_in_a_package_without_sources_the_reason_of_a_failed_load_is_shown(broken, place):
     for source in place.glob("*.zig"):
         source.unlink()
     assert dm("large.csv.gz").returncode == 0
@@ -105,7 +105,7 @@ def test_in_a_package_without_sources_it_says_why_it_cannot_be_loaded(broken, pl
     assert run.stderr.startswith(f"error: {NOT_LOADED}")
     assert run.stderr.endswith("  try: build it for this machine with `make kernel`\n")
     assert "Traceback" not in run.stderr
-    assert written() == before, "what an earlier run wrote was lost"
+    assert written() == before, "the output of an earlier run was lost"
 
 
 def test_a_small_file_needs_no_kernel(place):
@@ -115,7 +115,7 @@ def test_a_small_file_needs_no_kernel(place):
     assert run.stdout.startswith("2 records in 3 lines: 1 rows, 1 quarantined")
 
 
-def test_out_of_an_archive_the_parser_loads_its_kernel_and_leaves_no_copy(tmp_path, place):
+def test_from_an_archive_the_parser_loads_its_kernel_and_leaves_no_copy(tmp_path, place):
     archive, scratch = tmp_path / "ingest.zip", tmp_path / "scratch"
     scratch.mkdir()
     with zipfile.ZipFile(archive, "w") as target:

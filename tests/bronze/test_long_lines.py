@@ -1,4 +1,4 @@
-"""One line without an end: memory stays where it was, and the next line is fine. `make sweep` takes 1 GB."""
+"""One endless line: memory does not grow, and the next line is read. `make sweep` uses 1 GB."""
 
 import os
 import subprocess

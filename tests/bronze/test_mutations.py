@@ -1,6 +1,6 @@
-"""Mutated rows, at three block sizes, against the slow judge: no row's fate depends on blocks or neighbours.
+"""Mutated rows, at three block sizes, against the slow judge: results depend on no blocks or neighbours.
 
-`make sweep` draws ten times as many rows. SEED=n draws others, and the seed stands in the name of each test.
+`make sweep` draws ten times as many rows. SEED=n draws others; the seed is part of each test's name.
 """
 
 import gzip
@@ -20,7 +20,7 @@ SWEEP = int(os.environ.get("SWEEP", "1"))
 SEED = int(os.environ.get("SEED", "20240506"))
 ROWS = 20_000 * SWEEP
 SIZES = (16_000, 100_000, 1 << 20)
-# One row in so many is mutated, so that most are read the fast way, beside those that are not.
+# One row in `MUTATED` is mutated, so that most take the fast path, beside those that do not.
 MUTATED = 6
 
 PLAIN = {
@@ -85,7 +85,7 @@ TEXT_TYPES = ("string", "date", "timestamp", "binary")
 
 
 def mutated(line, random):
-    """`line` with one to three small accidents."""
+    """Return `line` with one to three small mutations."""
     for _ in range(random.choice([1, 1, 1, 2, 3])):
         at = random.randrange(len(line) + 1)
         odd, flipped = (
@@ -99,7 +99,7 @@ def mutated(line, random):
 
 
 def lines_of(random, count, good):
-    """About `count` lines, of which some are mutated, glued or given an odd value."""
+    """Return about `count` lines, some mutated, some with several records, some with an odd value."""
     lines = []
     for _ in range(count):
         line = good(random, random.randrange(MUTATED) == 0)
@@ -151,7 +151,7 @@ def json_line(rules):
         if rules.records == "plain":
             return data.encode()
         if rules.records == "debezium":
-            # Before, all but the key was otherwise; at times it was, too.
+            # The previous row differs in everything but the key, and sometimes in the key, too.
             same = {} if random.randrange(9) == 0 else {n: text for n, text in pairs if n in rules.key}
             old = written([name, same.get(name, text)] for name, text in pairs_of(random, odd))
             line = any_line(random, data, old, schema=rules.absent == "null")
@@ -195,7 +195,7 @@ def fates(content, rules, shape, size, names):
 
 
 def require_same(found, wanted, lines, first, said):
-    """Fail with the first line whose fate is another than the judge's."""
+    """Fail with the first line whose result differs from the judge's."""
     if found == wanted:
         return
     rows, refused = ({(at, n): it for at, n, it in part} for part in found[:2])
@@ -203,11 +203,11 @@ def require_same(found, wanted, lines, first, said):
     for place in sorted({*rows, *refused, *good, *bad}):
         is_, must = (rows.get(place), refused.get(place)), (good.get(place), bad.get(place))
         assert is_ == must, f"{said}, line {place}: {lines[place[0] - first]!r}"
-    raise AssertionError(f"{said}: rows or control records in another order or number")
+    raise AssertionError(f"{said}: rows or control records differ in order or number")
 
 
 def seen(rules):
-    """The columns, and what the parser makes of their values."""
+    """Return the names of the columns, including those that the parser derives from them."""
     return [name for column in rules.columns for name in (column.name, *dict(column.siblings))]
 
 

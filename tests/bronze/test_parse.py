@@ -1,4 +1,4 @@
-"""A raw file as a whole: all or nothing, the same bytes each time, bounded memory, what it leaves behind."""
+"""A raw file as a whole: all or nothing, the same bytes each time, bounded memory, what is left behind."""
 
 import gzip
 import hashlib
@@ -58,7 +58,7 @@ def test_the_same_file_gives_the_same_bytes(tmp_path):
         assert (tmp_path / "one" / path).read_bytes() == (tmp_path / "two" / path).read_bytes()
 
 
-def test_a_refused_file_takes_away_what_an_earlier_run_left(tmp_path):
+def test_a_refused_file_removes_the_output_of_an_earlier_run(tmp_path):
     control = record({}, "create-table", record_type="control")
     lines = [json.dumps(it).encode() for it in (record({"id": 1, "name": "a"}), control, {})]
     parsed_in(tmp_path, gzip.compress(b"\n".join(lines)), PAIR, "json")
@@ -83,13 +83,13 @@ def test_a_second_run_replaces_the_first_and_no_other_file(tmp_path):
 
 
 class Broken:
-    """A stream whose other side goes away."""
+    """A stream that loses its connection."""
 
     def read(self, size):
         raise ConnectionError("gone")
 
 
-def test_a_stream_that_breaks_leaves_nothing_at_all(tmp_path):
+def test_a_stream_that_breaks_leaves_no_output(tmp_path):
     from bronze.parse import parse
 
     with pytest.raises(ConnectionError):
@@ -113,12 +113,12 @@ def test_an_id_that_cannot_name_a_file_is_refused(tmp_path, file_id):
         ("raw/someepoch=7/r.csv.gz", 1, 1, "csv"),
     ],
 )
-def test_a_key_says_epoch_extract_and_shape(key, epoch, extract, shape):
+def test_a_key_gives_epoch_extract_and_shape(key, epoch, extract, shape):
     assert source_of(key, "f") == Source("f", epoch, extract, shape)
 
 
 @pytest.mark.parametrize(("suffix", "packed"), [("", "none"), (".gz", "gzip"), (".zst", "zstd")])
-def test_the_last_suffix_says_how_a_file_is_packed(suffix, packed):
+def test_the_last_suffix_gives_the_compression(suffix, packed):
     for shape in ("csv", "json"):
         assert source_of(f"raw/r.{shape}{suffix}", "f") == Source("f", 1, 1, shape, packed)
 
@@ -129,7 +129,7 @@ def test_the_last_suffix_says_how_a_file_is_packed(suffix, packed):
      "epoch=x/r.csv.gz", "epoch=/r.csv.gz", "epoch=-1/r.csv.gz", "epoch=1/epoch=2/r.csv.gz",
      "extract=1e3/r.csv.gz", "epoch=12345678901/r.csv.gz"],
 )  # fmt: skip
-def test_a_key_that_says_something_else_is_refused(key):
+def test_any_other_key_is_refused(key):
     with pytest.raises(SourceError):
         source_of(key, "f")
 
@@ -145,7 +145,7 @@ def test_a_file_of_mostly_bad_records_is_refused_and_its_lines_are_kept():
     assert found.folders == {"quarantine"}
 
 
-def test_by_default_more_than_a_hundred_and_a_twentieth_are_too_many():
+def test_by_default_over_100_bad_records_that_are_over_5_percent_are_too_many():
     def failure(good, bad):
         return csv(contract("id bigint key"), *["1"] * good, *["x"] * bad).report.failure
 
@@ -227,7 +227,7 @@ def test_an_events_file_has_the_columns_of_events(tmp_path):
     assert [name for name, _ in EVENT_HIVE_COLUMNS] == EVENT_SCHEMA.names
 
 
-def test_files_are_cut_into_row_groups_with_statistics_an_index_and_small_encodings(tmp_path):
+def test_files_have_row_groups_with_statistics_an_index_and_compact_encodings(tmp_path):
     content = b"id,name\n" + b"".join(b"%d,n%d\n" % (n, n % 7) for n in range(1, 2501))
     limits = replace(blocks_of(1000), row_group_rows=1000, file_row_groups=2)
     found = parsed_in(tmp_path, gzip.compress(content), PAIR, "csv", limits=limits)
@@ -248,7 +248,7 @@ def test_files_are_cut_into_row_groups_with_statistics_an_index_and_small_encodi
     assert (columns["id"].statistics.min, columns["id"].statistics.max) == (1, 1000)
 
 
-def test_sequences_that_change_are_written_as_differences(tmp_path):
+def test_varying_sequences_are_delta_encoded(tmp_path):
     changes = [record({"id": n, "name": "a"}, "insert", stream_position=f"0/{n:X}") for n in range(1, 4)]
     raw = gzip.compress(b"\n".join(json.dumps(it).encode() for it in changes))
     parsed_in(tmp_path, raw, PAIR, "json")
@@ -262,7 +262,7 @@ def test_sequences_that_change_are_written_as_differences(tmp_path):
     [(lambda n: n % 7, False), (lambda n: n // 100, True), (lambda n: n * 7919 % 10_007, True)],
     ids=["few", "few that rise", "many"],
 )
-def test_numbers_are_written_as_differences_unless_they_are_few_in_any_order(tmp_path, number, differences):
+def test_numbers_are_delta_encoded_unless_few_and_unordered(tmp_path, number, differences):
     content = b"id,other\n" + b"".join(b"%d,%d\n" % (n, number(n)) for n in range(1, 2501))
     parsed_in(tmp_path, gzip.compress(content), contract("id bigint key", "other int"), "csv")
     group = pq.read_metadata(tmp_path / "bronze/file-00000.parquet").row_group(0)
@@ -274,7 +274,7 @@ PLACED = contract("shop string key", "id bigint key", "name string?")
 
 
 @pytest.mark.parametrize("table", [contract("id bigint key", "name string?"), PLACED], ids=["one", "two"])
-def test_changes_are_sorted_by_key_in_each_row_group_and_those_of_a_key_as_they_came(tmp_path, table):
+def test_changes_are_sorted_by_key_then_arrival_in_each_row_group(tmp_path, table):
     random = Random(5)
     data = [
         {"shop": random.choice("ab"), "id": random.randrange(20), "name": None if n % 3 else f"n{n}"}
@@ -330,7 +330,7 @@ def peak_mb(shape, count, out):
 @pytest.mark.parametrize("shape", ["csv", "json"])
 def test_memory_does_not_grow_with_bad_lines(tmp_path, shape):
     some, many = (peak_mb(shape, count, tmp_path) for count in (60_000, 180_000))
-    assert many < some + 30, (some, many)  # 72 MB of lines more
+    assert many < some + 30, (some, many)  # with 72 MB more of lines
     assert many < 192
 
 
@@ -378,7 +378,7 @@ print("pyarrow.compute" in sys.modules)
 """
 
 
-def test_a_small_file_needs_none_of_what_is_slow_to_import(tmp_path):
+def test_a_small_file_needs_no_slow_import(tmp_path):
     arguments = [sys.executable, "-c", STARTED, str(Path(__file__).parent), str(tmp_path)]
     run = subprocess.run(arguments, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"

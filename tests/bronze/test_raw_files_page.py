@@ -1,4 +1,4 @@
-"""docs/raw-files.md says what the code does: the same reasons, the same settings, examples that are cases."""
+"""docs/raw-files.md matches the code: the same reasons and settings, and its examples are cases."""
 
 import ast
 import re
@@ -17,14 +17,14 @@ CASES = {case.name: case for case in cases()}
 
 
 def table(title):
-    """The rows of the first table under a heading, each a list of cells."""
+    """Return the rows of the first table under a heading, each a list of cells."""
     section = PAGE.split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
     rows = [line.strip("|").split(" | ") for line in section.splitlines() if line.startswith("| ")]
     return [[cell.strip() for cell in row] for row in rows[1:]]
 
 
 def raised():
-    """The reasons that the code raises or writes, without what follows a colon, by class."""
+    """Return the reasons that the code raises or writes, up to a colon, by class."""
     found = {"RefusedError": set(), "FileRefusedError": set()}
     for path in (ROOT / "bronze").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -46,7 +46,7 @@ def code(cell):
     ("title", "kind"),
     [("Reasons of refused records", "RefusedError"), ("Reasons of refused files", "FileRefusedError")],
 )
-def test_the_page_has_the_reasons_that_the_code_has(title, kind):
+def test_the_page_has_the_reasons_of_the_code(title, kind):
     on_page = [code(row[0]) for row in table(title)]
     assert len(on_page) == len(set(on_page))
     assert set(on_page) == raised()[kind]
@@ -67,14 +67,14 @@ def test_a_refused_file_has_its_case(row):
     assert case.wanted["failure"] == code(row[0])
 
 
-def test_the_page_has_the_settings_and_types_that_there_are():
+def test_the_page_has_the_settings_and_types_of_the_code():
     settings = [name for row in table("What a contract can set") for name in re.findall(r"`(\w+)`", row[0])]
     assert sorted(settings) == sorted(PROPERTIES)
     types = {name for row in table("Values") for name in re.findall(r"`(.+?)`", row[0])}
     assert {name.partition("<")[0] for name in types} == {name.partition("<")[0] for name in TYPES}
 
 
-def test_the_page_has_the_defaults_that_there_are():
+def test_the_page_has_the_defaults_of_the_code():
     said = {row[0].strip("`"): row[2].strip("`") for row in table("What a contract can set")}
     rules = loads(CASES["csv/integer-plain"].contract, "thing.yaml")
     assert (int(said["maxLineBytes"]), int(said["maxInflatedBytes"]), int(said["maxInflationRatio"])) == (

@@ -1,4 +1,4 @@
-"""What the refused records of one raw file may take of the disk."""
+"""How much disk space the refused records of one raw file may take."""
 
 from dataclasses import replace
 
@@ -9,13 +9,13 @@ CAPPED = {"limits": replace(blocks_of(1000), quarantine_bytes=100_000)}
 
 
 def test_a_bad_file_does_not_fill_the_disk():
-    """37 KB of packed `{}` were 1.8 GB of quarantine; by the cap on content alone it could have been TBs."""
+    """37 KB of packed `{}` became 1.8 GB of quarantine; the cap on content alone would have allowed TBs."""
     found = csv(contract("id bigint key"), *BAD, **CAPPED)
     assert (found.report.failure, found.report.rows, found.folders) == ("bad_records", 0, {"quarantine"})
     assert 400 < found.report.records < len(BAD) / 4
     assert found.report.quarantined == found.report.records == len(found.quarantine) - 1
 
 
-def test_a_file_with_no_more_bad_records_than_it_may_have_is_read_to_its_end():
+def test_a_file_within_its_limit_of_bad_records_is_read_to_its_end():
     found = csv(contract("id bigint key", maxBadRatio=0.5), *["1"] * len(BAD), *BAD, **CAPPED)
     assert (found.report.failure, found.report.rows, found.report.quarantined) == (None, 20_000, 20_000)

@@ -1,4 +1,4 @@
-"""A quarantine file as input: records are judged anew, and keep the file, line and sequence they had."""
+"""A quarantine file as input: records are judged again, and keep their file, line and sequence."""
 
 import gzip
 import io
@@ -42,7 +42,7 @@ def rows_in(out):
     return [row for path in sorted(out.glob("bronze/*")) for row in pq.read_table(path).to_pylist()]
 
 
-def test_rows_of_an_extract_are_those_that_the_raw_file_would_give(tmp_path):
+def test_replayed_rows_of_an_extract_equal_those_of_the_raw_file(tmp_path):
     entries = refused(
         tmp_path / "a", gzip.compress(EXTRACT), contract(*STRICT, version="1.0.0"), "csv", epoch=4, extract=9
     )
@@ -58,7 +58,7 @@ def test_rows_of_an_extract_are_those_that_the_raw_file_would_give(tmp_path):
     assert kept == [entry | {"contract_version": "1.1.0"} for entry in before if entry["line"] > 4]
 
 
-def test_change_records_and_control_records_keep_their_place(tmp_path):
+def test_replayed_change_and_control_records_keep_their_position(tmp_path):
     lines = [
         json.dumps(record({"id": 1, "value": "a"})).encode()
         + json.dumps(record({"id": 2, "value": 7})).encode(),
@@ -83,7 +83,7 @@ def test_change_records_and_control_records_keep_their_place(tmp_path):
 @pytest.mark.parametrize(
     "case", [case for case in cases() if case.wanted["quarantine"]], ids=lambda c: c.name
 )
-def test_what_is_still_refused_is_refused_as_it_was(case, tmp_path):
+def test_records_still_refused_are_refused_as_before(case, tmp_path):
     rules = loads(case.contract, "thing.yaml")
     source = replace(source_of(case.path, "file"), file_id="file")
     parse(io.BytesIO(case.raw), rules, source, tmp_path, token_key=TOKEN_KEY.encode())
@@ -124,7 +124,7 @@ ENTRY = {
         (json.dumps({**ENTRY, "raw": None, "raw_base64": "?"}), "line 1 is not a quarantine entry"),
         (json.dumps({**ENTRY, "raw": ""}), "line 1 is not a quarantine entry"),
         (json.dumps({**ENTRY, "epoch": -1}), "line 1 is not a quarantine entry"),
-        # Good but for a place or an epoch that no column, or no `_seq`, has room for.
+        # Good except for a position or epoch that no column, or no `_seq`, has room for.
         (json.dumps({**ENTRY, "raw": "7,1", "line": 1 << 63}), "line 1 is not a quarantine entry"),
         (json.dumps({**ENTRY, "raw": "7,1", "record": 1 << 31}), "line 1 is not a quarantine entry"),
         (json.dumps({**ENTRY, "raw": "7,1", "epoch": 10**10}), "line 1 is not a quarantine entry"),
@@ -139,7 +139,7 @@ def test_a_line_that_cannot_be_replayed_refuses_the_quarantine_file(tmp_path, li
     assert not (tmp_path / "bronze").exists()
 
 
-def test_a_replay_of_mostly_bad_records_is_no_bad_file(tmp_path):
+def test_a_replay_of_mostly_bad_records_is_not_a_bad_file(tmp_path):
     entries = (json.dumps(ENTRY) + "\n").encode() * 300
     report, _ = replayed(tmp_path, "q", entries, contract(*STRICT))
     assert (report.failure, report.quarantined) == (None, 300)

@@ -1,4 +1,4 @@
-"""Damaged streams through the whole parser: the file fails whole or is right, and nothing crashes."""
+"""Damaged streams through the whole parser: the file fails as a whole or is read right; nothing crashes."""
 
 import gzip
 import io
@@ -33,7 +33,7 @@ def packed(kind, content):
 
 
 def outcome(out, raw, shape, kind):
-    """The report, the rows and the quarantine; checks that a refused file leaves nothing but its refusal."""
+    """Return report, rows and quarantine; check that a refused file leaves nothing but its refusal."""
     report = parse(io.BytesIO(raw), RULES, Source("f", 1, 1, shape, kind), out)
     bronze = sorted(out.glob("bronze/*"))
     rows = [row for path in bronze for row in pq.read_table(path).to_pylist()]
@@ -49,20 +49,20 @@ def outcome(out, raw, shape, kind):
 
 @pytest.mark.parametrize("kind", ["gzip", "zstd"])
 @pytest.mark.parametrize(("shape", "content"), [("csv", CSV), ("json", JSON)], ids=["csv", "json"])
-def test_a_stream_that_is_cut_at_any_byte_fails_whole(tmp_path, shape, content, kind):
+def test_a_stream_truncated_at_any_byte_fails_as_a_whole(tmp_path, shape, content, kind):
     first, second = packed(kind, content[:50]), packed(kind, content[50:])
     right = outcome(tmp_path, first + second, shape, kind)
     assert right[0] is None
     for end in range(len(first + second)):
         if end == len(first):
-            continue  # a whole stream of fewer members
+            continue  # a complete stream of fewer members
         failure, _, _ = outcome(tmp_path, (first + second)[:end], shape, kind)
         assert failure == f"{kind}_truncated", end
 
 
 @pytest.mark.parametrize("kind", ["gzip", "zstd"])
 @pytest.mark.parametrize("seed", [SEED])
-def test_a_stream_with_flipped_bits_fails_whole_or_is_right(tmp_path, kind, seed):
+def test_a_stream_with_flipped_bits_fails_as_a_whole_or_is_right(tmp_path, kind, seed):
     random = Random(f"{seed} {kind}")
     for shape, content in (("csv", CSV), ("json", JSON)):
         whole = packed(kind, content[:50]) + packed(kind, content[50:])
@@ -72,14 +72,12 @@ def test_a_stream_with_flipped_bits_fails_whole_or_is_right(tmp_path, kind, seed
             for place in random.sample(range(len(whole)), random.choice([1, 1, 2, 5])):
                 damaged[place] ^= 1 << random.randrange(8)
             found = outcome(tmp_path, bytes(damaged), shape, kind)
-            if (
-                kind == "gzip"
-            ):  # zstd as Arrow writes it has no checksum, so a changed byte may show as content
+            if kind == "gzip":  # Arrow's zstd has no checksum, so a changed byte may show as content
                 assert found[0] in WHOLE_FILE[kind] or found == right, (seed, damaged.hex())
 
 
 @pytest.mark.parametrize("seed", [SEED])
-def test_parts_put_together_anyhow_fail_whole_or_are_all_read(tmp_path, seed):
+def test_randomly_combined_parts_fail_as_a_whole_or_are_all_read(tmp_path, seed):
     random = Random(seed)
     parts = {b: gzip.compress(b, mtime=0) for b in (b"1,a\n", b"2,", b"b\n", b"", b"3,c\n\n", b'4,"d\n')}
     for _ in range(150 * SWEEP):
@@ -97,7 +95,7 @@ def test_parts_put_together_anyhow_fail_whole_or_are_all_read(tmp_path, seed):
 @pytest.mark.parametrize("shape", ["csv", "json"])
 @pytest.mark.parametrize("kind", ["gzip", "zstd", "none"])
 @pytest.mark.parametrize("seed", [SEED])
-def test_no_bytes_crash_the_parser(tmp_path, shape, kind, seed):
+def test_no_input_crashes_the_parser(tmp_path, shape, kind, seed):
     random = Random(f"{seed} {shape} {kind}")
     for _ in range(60 * SWEEP):
         junk = random.randbytes(random.randrange(200))
@@ -107,7 +105,7 @@ def test_no_bytes_crash_the_parser(tmp_path, shape, kind, seed):
 
 
 def bomb(kind, megabytes):
-    """A stream of one byte over and over, after a header."""
+    """Return a stream of one repeated byte after a header."""
     if kind == "zstd":
         return packed("zstd", b"id,name\n" + b"\0" * (megabytes << 20))
     deflate = zlib.compressobj(9, zlib.DEFLATED, 31)
@@ -116,5 +114,5 @@ def bomb(kind, megabytes):
 
 
 @pytest.mark.parametrize("kind", ["gzip", "zstd"])
-def test_a_bomb_fails_whole(tmp_path, kind):
+def test_a_bomb_fails_as_a_whole(tmp_path, kind):
     assert outcome(tmp_path, bomb(kind, 40), "csv", kind)[0] == "ratio"

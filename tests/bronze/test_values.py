@@ -26,14 +26,14 @@ def test_a_csv_field_is_read_by_its_type(kind):
 
 
 @pytest.mark.parametrize("kind", TEXTS)
-def test_an_empty_field_is_null_and_refused_where_null_is_not_allowed(kind):
+def test_an_empty_field_is_null_or_refused_when_required(kind):
     assert csv(CONTRACTS[kind], "1,", '2,""').reasons == [(2, "null:value"), (3, "null:value")]
     optional = contract("id bigint key", f"value {kind}?")
     assert csv(optional, "1,", '2,""').column("value") == [None, None]
 
 
 @pytest.mark.parametrize("written", NOT_UTF8)
-def test_a_byte_that_is_not_utf8_refuses_its_csv_line_only(written):
+def test_a_byte_that_is_not_utf8_refuses_only_its_csv_line(written):
     found = csv(CONTRACTS["string"], b"1,a", b"2,b" + written, "3,é")
     assert found.reasons == [(3, "encoding")]
     assert found.column("value") == ["a", "é"]
@@ -49,14 +49,14 @@ def test_a_json_value_is_read_by_its_type(kind):
 
 
 @pytest.mark.parametrize("kind", VALUES)
-def test_a_json_null_is_null_and_refused_where_null_is_not_allowed(kind):
+def test_a_json_null_is_null_or_refused_when_required(kind):
     null = record({"id": 1, "value": None})
     assert changes(CONTRACTS[kind], null).reasons == [(1, "null:value")]
     assert changes(contract("id bigint key", f"value {kind}?"), null).column("value") == [None]
 
 
 @pytest.mark.parametrize("written", NOT_UTF8)
-def test_a_byte_that_is_not_utf8_refuses_its_json_line_only(written):
+def test_a_byte_that_is_not_utf8_refuses_only_its_json_line(written):
     good = line('"é"').encode()
     found = changes(CONTRACTS["string"], good, good.replace("é".encode(), written), good)
     assert found.reasons == [(2, "encoding")]

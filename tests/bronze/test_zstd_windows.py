@@ -1,4 +1,4 @@
-"""A zstd stream is followed through its frames, however it is cut, and none of them may want much memory."""
+"""The frames of a zstd stream are followed however it is split, and none may need much memory."""
 
 import io
 
@@ -26,12 +26,12 @@ def repeated_block(byte, count):
 
 
 def windowed(exponent, mantissa=0, blocks=None):
-    """A frame with a window of 2 ** exponent and so many eighths more."""
+    """Return a frame with a window of 2 ** exponent bytes plus `mantissa` eighths."""
     return MAGIC + bytes([0, (exponent - 10) << 3 | mantissa]) + (blocks or raw_block(b"x"))
 
 
 def single(size, blocks=None):
-    """A frame whose window is its content, of which it says the size in 8 bytes."""
+    """Return a frame whose window is its content, with the size in 8 bytes."""
     return MAGIC + bytes([0xE0]) + size.to_bytes(8, "little") + (blocks or raw_block(b"x"))
 
 
@@ -60,20 +60,20 @@ FRAMES = [
 
 
 @pytest.mark.parametrize("large", [windowed(23, 1), windowed(41, 7), single(MOST_BYTES + 1), single(1 << 60)])
-def test_a_frame_that_wants_much_is_refused_by_name(large):
+def test_a_frame_with_a_large_window_is_refused_by_name(large):
     assert asked(large) == "zstd_window"
     with pytest.raises(FileRefusedError, match="level 19") as refusal:
         inflated(b"".join(FRAMES) + large)
     assert refusal.value.reason == "zstd_window"
 
 
-def test_a_frame_that_wants_8_mib_is_read():
+def test_a_frame_with_a_window_of_8_mib_is_read():
     assert inflated(windowed(23)) == b"x"
     assert inflated(single(1)) == b"x"
 
 
 @given(st.lists(st.sampled_from(FRAMES), max_size=6), st.integers(1, 300))
-def test_the_frame_behind_others_is_found_however_the_stream_is_cut(frames, size):
+def test_a_frame_after_others_is_found_however_the_stream_is_split(frames, size):
     before = b"".join(frames)
     assert asked(before, size) is None
     assert asked(before + windowed(27), size) == "zstd_window"
@@ -87,6 +87,6 @@ def test_frames_are_read_as_arrow_reads_them(frames):
 
 
 @given(st.binary(max_size=400), st.integers(1, 100))
-def test_what_is_no_zstd_is_left_to_its_reader(junk, size):
+def test_data_that_is_not_zstd_is_left_to_its_reader(junk, size):
     assert asked(b"\0" + junk, size) is None
     assert asked(MAGIC + junk, size) in (None, "zstd_window")
