@@ -1,6 +1,6 @@
-"""Measure what a request to `dm serve` takes beside the command that it stands for, in turn.
+"""Measure a request to `dm serve` against the command that it stands for, in turn.
 
-Asks whatever cloud the environment points at. Usage:
+Uses the cloud that the environment points at. Usage:
 
     eval "$(dm env --dir .dm/demo)"; python tests/bench/api.py [--rounds 20]
 """
@@ -29,7 +29,7 @@ COMMANDS = {
 
 @contextmanager
 def served() -> Iterator[Callable[[str], object]]:
-    """A server, as a function that asks it."""
+    """Start a server; yield a function that asks it."""
     token = secrets.token_hex(32)
     process = subprocess.Popen(
         [*DM, "serve", "--port", "0"], env={**os.environ, "DM_API_TOKEN": token},
@@ -51,12 +51,12 @@ def served() -> Iterator[Callable[[str], object]]:
 
 
 def command(words: list[str]) -> object:
-    """What the command answers."""
+    """Return the command's answer."""
     return json.loads(subprocess.run([*DM, *words, "--json"], capture_output=True, check=True).stdout)
 
 
 def seconds(work: Callable[[Any], object], about: object) -> float:
-    """How long `work` takes."""
+    """Return the seconds that `work` takes."""
     began = time.perf_counter()
     work(about)
     return time.perf_counter() - began

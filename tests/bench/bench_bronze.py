@@ -2,9 +2,9 @@
 
     python tests/bench/bench_bronze.py [--rows 1586614] [--rounds 3] [--data DIR] [--only TEXT]
 
-Engines take turns, so that whatever else the machine does meets all of them; each figure is the median of its
-rounds. CPU is of the whole process tree, memory the highest sum of PSS over it. Spark cold is a process up to
-the end of its first file, warm the files after that in the same process. Prints Markdown tables.
+Engines take turns, so that other load on the machine affects all of them; each figure is the median of its
+rounds. CPU is that of the whole process tree, memory its highest sum of PSS. Spark cold is a process up to
+the end of its first file, warm the later files in the same process. Prints Markdown tables.
 """
 
 import argparse
@@ -36,7 +36,7 @@ NAMES = {"csv": "CSV", "json": "change records"}
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one file took: seconds of wall and CPU, bytes of memory and of Parquet."""
+    """The cost of one file: seconds of wall and CPU, bytes of memory and of Parquet."""
 
     wall: float
     cpu: float
@@ -53,7 +53,7 @@ class Bench:
     rounds: int
 
     def parser(self, file: Path, contract: Path = CONTRACT) -> list[Run]:
-        """`dm parse` in a process of its own."""
+        """Run `dm parse` in a separate process."""
         dm = Path(sys.executable).with_name("dm")
         return self._measured(
             [
@@ -69,7 +69,7 @@ class Bench:
         )
 
     def engine(self, name: str, file: Path, times: int = 1) -> list[Run]:
-        """Another engine, `times` over in one process: each file's figures."""
+        """Run another engine on the file, `times` times in one process; return each run's figures."""
         script = str(Path(__file__).with_name("engines.py"))
         command = [sys.executable, script, name, str(file), str(self.folder / "out"), "--times", str(times)]
         return self._measured(command, several=True)
@@ -104,10 +104,10 @@ class Bench:
 
 
 class Watch:
-    """Samples the memory of a process and of its descendants while the block runs.
+    """Samples the memory of a process and its descendants while the block runs.
 
-    Of a process alone, the kernel's own high-water mark counts, which no sample can miss. What `wait4` says
-    of memory begins with that of the process that started it.
+    For a process without descendants, the kernel's own high-water mark is used, which misses nothing. (The
+    peak memory of `wait4` includes that of the process that started it.)
     """
 
     def __init__(self, pid: int) -> None:
@@ -130,7 +130,7 @@ class Watch:
             memory = _highest(self._pid) if len(tree) == 1 else sum(map(_pss, tree))
             self.peak = max(self.peak, memory)
             if len(tree) > 1:
-                self._ended.wait(0.3)  # to look at a Java machine costs it
+                self._ended.wait(0.3)  # sampling slows a JVM down
 
 
 def _tree(pid: int) -> Iterator[int]:
@@ -152,7 +152,7 @@ def _highest(pid: int) -> int:
 
 
 def _entry(path: Path, name: str) -> int:
-    """The bytes that `path` gives under `name`; 0 when the process has ended."""
+    """Return the bytes that `path` gives under `name`; 0 if the process has ended."""
     try:
         lines = path.read_text().splitlines()
     except OSError:
@@ -164,7 +164,7 @@ Figures = dict[str, list[Run]]
 
 
 def turns(bench: Bench, competitors: dict[str, Callable[[], list[Run]]]) -> Figures:
-    """Let the competitors take turns. The first file of a process counts as cold, the others as warm."""
+    """Run the competitors in turn. The first file of a process counts as cold, the others as warm."""
     found: Figures = defaultdict(list)
     for number in range(bench.rounds):
         for name, run in competitors.items():
@@ -177,7 +177,7 @@ def turns(bench: Bench, competitors: dict[str, Callable[[], list[Run]]]) -> Figu
 
 
 def middle(runs: Sequence[Run]) -> Run:
-    """The median of each figure."""
+    """Return the median of each figure."""
     return Run(
         median(run.wall for run in runs),
         median(run.cpu for run in runs),
@@ -187,7 +187,7 @@ def middle(runs: Sequence[Run]) -> Run:
 
 
 def print_table(title: str, figures: Figures) -> None:
-    """One row an engine, and how many times the parser's figures it takes."""
+    """Print one row per engine, with multiples of the parser's figures."""
     ours = middle(figures[PARSER])
     print(f"\n{title}\n")
     print("| engine | wall s | CPU s | peak MB | written MB | wall x | CPU x |")
@@ -200,7 +200,7 @@ def print_table(title: str, figures: Figures) -> None:
 
 
 def large_files(bench: Bench, data: RawData) -> None:
-    """The file of every review, clean and with one bad line in a thousand."""
+    """Measure the file of all reviews, clean and with one bad line in a thousand."""
     for shape in SHAPES:
         clean, bad = data.clean(shape), data.bad(shape)
         figures = turns(
@@ -219,7 +219,7 @@ def large_files(bench: Bench, data: RawData) -> None:
 
 
 def debezium_file(bench: Bench, data: RawData) -> None:
-    """The same changes as DMS and as Debezium writes them."""
+    """Measure the same changes as DMS and as Debezium write them."""
     contract = bench.folder / "review.yaml"
     of_table = "    customProperties:\n"
     said = f"{of_table}      - property: records\n        value: debezium\n"
@@ -236,7 +236,7 @@ def debezium_file(bench: Bench, data: RawData) -> None:
 
 
 def small_files(bench: Bench, folder: Path) -> None:
-    """Files as a stream delivers them, where starting is most of the work."""
+    """Measure files as a stream delivers them, where start-up is most of the work."""
     for rows in (100, 10_000, 100_000):
         for shape in SHAPES:
             file = RawData(folder, rows).clean(shape)
@@ -252,7 +252,7 @@ def small_files(bench: Bench, folder: Path) -> None:
 
 
 def largest_file(bench: Bench, data: RawData) -> None:
-    """A file whose content is far larger than what may be held of it."""
+    """Measure a file whose content is far larger than the memory that the parser may use."""
     size = (1 << 30) * data.rows // ROWS
     file = data.large(size)
     figures = turns(
@@ -267,7 +267,7 @@ def largest_file(bench: Bench, data: RawData) -> None:
 
 
 def main() -> None:
-    """Make what data is missing, measure, print."""
+    """Create missing data, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rows", type=int, default=ROWS, help="reviews in the large files")
     parser.add_argument("--rounds", type=int, default=3)
@@ -280,7 +280,7 @@ def main() -> None:
         environment = spark_environment(os.environ, Path(folder) / "java")
         paths = (str(ROOT), environment.get("PYTHONPATH", ""))
         environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-        # Python compiles a module once, as it does where it is installed; not into the source tree.
+        # Python compiles a module once, as where it is installed; not into the source tree.
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         environment["PYTHONPYCACHEPREFIX"] = str(Path(folder) / "compiled")
         bench = Bench(Path(folder), environment, options.rounds)
@@ -291,7 +291,7 @@ def main() -> None:
             "small": lambda: small_files(bench, data),
             "largest": lambda: largest_file(bench, raw),
         }
-        for shape in SHAPES:  # compiles what is imported
+        for shape in SHAPES:  # compiles the imported modules
             file = RawData(data, 100).clean(shape)
             for run in (
                 bench.parser,

@@ -1,4 +1,4 @@
-"""How long `dm contract gate` takes for 500 contracts of 200 columns, by how much has changed.
+"""Measure `dm contract gate` for 500 contracts of 200 columns, by how much has changed.
 
 .venv/bin/python tests/bench/contract_gate.py
 """
@@ -42,7 +42,7 @@ RULES = """\
 
 
 def contract(number: int, *, changed: int, ruled: bool) -> str:
-    """A contract of 200 columns, the first `changed` of another type; a third has rules where `ruled`."""
+    """Return a contract of 200 columns, the first `changed` of a new type; if `ruled`, a third have rules."""
     before, rest = HEAD.split("    properties:\n")
     after = rest[rest.index("customProperties:") :]
     columns = "".join(
@@ -64,7 +64,7 @@ def tree(folder: Path, changed: int, *, contracts: int = CONTRACTS, ruled: bool 
 
 
 def measured(base: Path, head: Path) -> str:
-    """Findings, seconds, CPU seconds and the peak of memory (of the process itself) of one gate, as cells."""
+    """Return findings, seconds, CPU seconds and peak memory of one gate (of its process alone), as cells."""
     command = [
         "-m",
         "control.cli.main",

@@ -1,7 +1,7 @@
 """Measure what `dbt build` costs when it finds nothing new: CPU seconds, and statements by kind.
 
-Starts a local cloud of its own, lands 1,586,614 reviews, builds once, and then again. Milliseconds are those
-that Athena keeps of each statement; CPU seconds of the cloud are those of its two processes. Usage:
+Starts its own local cloud, lands 1,586,614 reviews, builds once, and then again. Milliseconds are those that
+Athena records for each statement; CPU seconds of the cloud are those of its two processes. Usage:
 
     python tests/bench/dbt_builds.py [--rows 1586614] [--threads 1] [--builds 3]
 """
@@ -58,7 +58,7 @@ def _children() -> float:
 
 
 def _cloud(folder: Path) -> float:
-    """CPU seconds so far of the processes that serve from a folder."""
+    """Return the CPU seconds so far of the processes that serve from a folder."""
     ticks = 0
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -74,7 +74,7 @@ def _cloud(folder: Path) -> float:
 
 
 def _statements(env: dict[str, str], since: float) -> Iterator[tuple[str, int]]:
-    """Text and milliseconds of the statements that were sent since."""
+    """Yield text and milliseconds of the statements sent since `since`."""
     athena: Any = boto3.client("athena", endpoint_url=env["AWS_ENDPOINT_URL"], region_name=env["AWS_REGION"])
     for page in athena.get_paginator("list_query_executions").paginate(PaginationConfig={"PageSize": 50}):
         found = athena.batch_get_query_execution(QueryExecutionIds=page["QueryExecutionIds"])

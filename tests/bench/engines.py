@@ -1,10 +1,10 @@
-"""One raw file of reviews to Parquet by other engines' own readers, and by the Spark job of this repository.
+"""Convert one raw file of reviews to Parquet with other engines' own readers, and with our Spark job.
 
     python tests/bench/engines.py ENGINE FILE OUT [--times N]
 
-Each reads typed columns in one pass and does what it can with the rest: Spark keeps it in a column beside the
-row, polars and DuckDB make nulls of it or drop it. Prints, as JSON, for each of N runs in one process the
-seconds of wall and of CPU since the run before, or since the process began.
+Each reads typed columns in one pass and handles bad values in its own way: Spark keeps them in a column
+beside the row, polars and DuckDB make them null or drop them. Prints, as JSON, for each of N runs in one
+process the seconds of wall and CPU since the previous run, or since the process began.
 """
 
 import argparse
@@ -34,7 +34,7 @@ Job = Callable[[Path, Path], None]
 
 
 def duckdb_job(file: Path, out: Path) -> None:
-    """DuckDB, which skips lines that it cannot read."""
+    """Use DuckDB, which skips lines that it cannot read."""
     import duckdb
 
     types = {"bigint": "BIGINT", "double": "DOUBLE", "string": "VARCHAR", "timestamp": "TIMESTAMPTZ"}
@@ -57,7 +57,7 @@ def duckdb_job(file: Path, out: Path) -> None:
 
 
 def polars_job(file: Path, out: Path) -> None:
-    """Polars, which makes a null of a CSV value that it cannot read, and has no way past broken JSON."""
+    """Use polars, which makes unreadable CSV values null and cannot skip broken JSON."""
     import polars
 
     types = {
@@ -79,7 +79,7 @@ def polars_job(file: Path, out: Path) -> None:
 
 
 def spark_session() -> Any:
-    """A session on both cores, quiet, as large as the machine of a small job."""
+    """Return a quiet session on both cores, sized like the machine of a small job."""
     from pyspark.sql import SparkSession
 
     settings = {"spark.ui.enabled": "false", "spark.log.level": "ERROR", "spark.driver.memory": "2g"}
@@ -90,7 +90,7 @@ def spark_session() -> Any:
 
 
 def spark_job() -> Job:
-    """Spark's own readers; what they cannot read stands in a column of its own."""
+    """Return a job with Spark's own readers; unreadable records go to a column of their own."""
     spark = spark_session()
 
     def job(file: Path, out: Path) -> None:
@@ -114,7 +114,7 @@ def spark_job() -> Job:
 
 
 def spark_with_parser_job() -> Job:
-    """The job that `dm ingest run` submits, in a session that is open already."""
+    """Return the job that `dm ingest run` submits, in a session that is already open."""
     from spark.orders import Order, OrderFile
     from spark.transforms.parse_file import parse_file
 
@@ -140,7 +140,7 @@ ENGINES: dict[str, Callable[[], Job]] = {
 
 
 def cpu_seconds() -> float:
-    """CPU of this process and of every process that descends from it and lives, or was waited for."""
+    """Return the CPU seconds of this process and its descendants that live or were waited for."""
     parents: dict[int, list[int]] = {}
     ticks: dict[int, int] = {}
     for folder in Path("/proc").iterdir():
@@ -155,7 +155,7 @@ def _stat(folder: Path) -> list[str]:
     try:
         return (folder / "stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return []  # it ended while we looked
+        return []  # it has ended meanwhile
 
 
 def _family(pid: int, children: dict[int, list[int]]) -> Iterator[int]:

@@ -1,7 +1,7 @@
-"""Measure the README's two commands as a newcomer meets them: a fresh clone, an empty HOME, no caches.
+"""Measure the README's two commands as a newcomer runs them: a fresh clone, an empty HOME, no caches.
 
 Prints one table: wall seconds, CPU seconds, peak memory of the whole process tree (sum of PSS, sampled twice
-a second, the detached local cloud included), and what came over the network. Usage:
+a second, the detached local cloud included), and bytes received over the network. Usage:
 
     python tests/bench/fresh_clone.py [--rows 100000|full] [--only demo|test]
 """
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What one command took; sizes in bytes."""
+    """The cost of one command; sizes in bytes."""
 
     command: str
     wall: float
@@ -34,14 +34,14 @@ class Figure:
 
 
 def received_bytes() -> int:
-    """Bytes received on every interface but the loopback, since the machine started."""
+    """Return the bytes received on every interface except loopback, since the machine started."""
     lines = Path("/proc/net/dev").read_text().splitlines()[2:]
     fields = {name.strip(): values.split() for name, values in (line.split(":", 1) for line in lines)}
     return sum(int(values[0]) for name, values in fields.items() if name != "lo")
 
 
 def tree_memory(home: str) -> int:
-    """Sum of PSS of every process whose HOME is `home`: the command, its children, what it left running."""
+    """Return the PSS of all processes whose HOME is `home`: the command, its children, what stays running."""
     total = 0
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
@@ -51,7 +51,7 @@ def tree_memory(home: str) -> int:
                 rollup = (folder / "smaps_rollup").read_text()
                 total += next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
         except (OSError, StopIteration):
-            continue  # it ended while we looked
+            continue  # it has ended meanwhile
     return total * 1024
 
 
@@ -68,7 +68,7 @@ class Peak(threading.Thread):
 
 
 def measure(command: list[str], clone: Path, home: str, log: Path) -> Figure:
-    """Run `command` in `clone` with an empty environment but PATH and HOME, and measure it."""
+    """Run `command` in `clone` with only PATH and HOME in its environment, and measure it."""
     names = ("PATH", "LANG", "PIP_CERT", "SSL_CERT_FILE", "PYENV_ROOT")
     keep = {name: os.environ[name] for name in names if name in os.environ}
     before, cpu = received_bytes(), resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -88,7 +88,7 @@ def measure(command: list[str], clone: Path, home: str, log: Path) -> Figure:
 
 
 def main() -> int:
-    """Clone, run, print; exit 1 when a command failed."""
+    """Clone, run, print; return 1 if a command failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rows", default="100000", help="size of the demo: a number of reviews, or full")
     parser.add_argument("--only", choices=["demo", "test"], help="measure one of the two commands")

@@ -1,16 +1,16 @@
 """Measure what gold costs after a delivery, against a full recompute, through the real adapter.
 
-Starts a local cloud of its own, lands 1,586,614 reviews of 186 months and builds: as many as the public set
-has that the sample stands for, in the same proportions by month. A delivery is 990 new reviews in the newest
-month and 10 corrections in three others. The first one gold takes in by a full recompute (`rebuild: true`),
-the second as it does in every build, and for that there is a target in parts of the first. Without a target:
-builds after 1,000 changes over all months, after the brewery with the most reviews got another name, and
-with nothing new. Bytes and milliseconds are those that Athena keeps
-of each statement; bytes written are the sizes of the data files that are new under `warehouse/gold/`. Usage:
+Starts its own local cloud, lands 1,586,614 reviews of 186 months and builds. The sample stands for the public
+review set: as many reviews, in the same proportions by month. A delivery is 990 new reviews in the newest
+month and 10 corrections in three others. Gold takes in the first delivery by a full recompute (`rebuild:
+true`) and the second as in every build; there is a target for the second, as a share of the first. Without a
+target: builds after 1,000 changes over all months, after the brewery with the most reviews was renamed, and
+with nothing new. Bytes and milliseconds are those that Athena records for each statement; bytes written are
+the sizes of new data files under `warehouse/gold/`. Usage:
 
     python tests/bench/gold.py [--rows 1586614] [--threads 1] [--engine duckdb|trino]
 
-Statements that run at once slow each other down, so one thread is the measure; `dbt build` uses four.
+Concurrent statements slow each other down, so the figures use one thread; `dbt build` uses four.
 """
 
 import argparse
@@ -40,10 +40,10 @@ from control.wiring import connect_warehouse
 
 FULL_ROWS = 1_586_614
 SEED = 1
-# After everything that the first delivery holds, by id and by place in the log.
+# Above everything in the first delivery, by id and by log position.
 FIRST_ID = 50_000_000
 FIRST_LSN = 0x10_0000_0000
-# The three other months are those of the reviews so far into all of them, the oldest first.
+# How far into all reviews so far the three other months are, the oldest first.
 THREE_PARTS = (0.12, 0.38, 0.67)
 CORRECTIONS = (3, 3, 4)
 TARGET_BYTES, TARGET_SECONDS = 0.05, 0.20
@@ -89,7 +89,7 @@ class Deliveries:
         self.house.run("dm", "ingest", "run", "--until-idle")
 
     def additions(self, count: int, month: int) -> Iterator[Edit]:
-        """New reviews in a month, of beers and people as popular as ever."""
+        """Yield new reviews in a month, of beers and people with the usual popularity."""
         habits = self.shop.habits
         beers, people = habits.beers.pick(self.rng, count), habits.profiles.pick(self.rng, count)
         for beer, profile in zip(beers, people, strict=True):
@@ -100,7 +100,7 @@ class Deliveries:
             yield Edit("review", "insert", row)
 
     def corrections(self, count: int, months: Iterable[int]) -> Iterator[Edit]:
-        """Other scores for reviews of these months."""
+        """Yield new scores for reviews of these months."""
         wanted = set(months)
         of_month = [at for at, month in enumerate(self.shop.reviews.month) if month in wanted]
         for at in self.rng.sample(of_month, count):
@@ -108,7 +108,7 @@ class Deliveries:
             yield Edit("review", "update", {**review_row(self.shop, at), **scores})
 
     def renamed(self) -> Edit:
-        """Another name for the brewery with the most reviews."""
+        """Rename the brewery with the most reviews."""
         counts = Counter(self.shop.beers[beer]["brewery_id"] for beer in self.shop.reviews.beer)
         (most, _), *_ = counts.most_common(1)
         row = next(row for row in self.shop.breweries if row["brewery_id"] == most)
@@ -117,13 +117,13 @@ class Deliveries:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Builds on a lakehouse, measured."""
+    """Runs builds on a lakehouse and measures them."""
 
     house: Lakehouse
     threads: int
 
     def build(self, name: str, *arguments: str) -> Measured:
-        """`dbt build` with these arguments, and what gold's statements cost in it."""
+        """Run `dbt build` with these arguments; return what gold's statements cost in it."""
         before = self.gold_files()
         begun = time.perf_counter()
         self.house.build("--threads", str(self.threads), *arguments)
@@ -136,7 +136,7 @@ class Bench:
         return Measured(name, tuple(reading), tuple(writing), written, wall)
 
     def statements(self) -> Iterator["GoldStatement"]:
-        """The statements of gold's models in the last build (their tests are not gold's statements)."""
+        """Yield the statements of gold's models in the last build, without those of their tests."""
         run = last_run(self.house.folder / "target")
         for node, execution in executions(run, connect_warehouse(self.house.env, "primary").statements):
             kind, _, model = node.rpartition(".")
@@ -144,7 +144,7 @@ class Bench:
                 yield GoldStatement(execution)
 
     def gold_files(self) -> dict[str, int]:
-        """Keys and sizes of the data files of gold."""
+        """Return keys and sizes of gold's data files."""
         pages = (
             self.house.s3().get_paginator("list_objects_v2").paginate(Bucket="lake", Prefix="warehouse/gold/")
         )
@@ -169,14 +169,14 @@ class GoldStatement:
 
     @property
     def writes(self) -> bool:
-        """Whether it changes a table of readers, rather than read or stage."""
+        """Whether it changes a table for readers, instead of reading or staging."""
         text = self.execution.sql.partition("*/")[2].lstrip().lower()
         return text.startswith(("merge", "insert", "alter"))
 
 
 @contextmanager
 def lakehouse(folder: Path, engine: str = "duckdb") -> Iterator[Lakehouse]:
-    """A lakehouse on this engine that is gone afterwards; Trino needs its largest heap for a first build."""
+    """Yield a temporary lakehouse on this engine; Trino needs its largest heap for a first build."""
     with temporary(folder, "--save-every", "0", "--engine", engine, "--heap", "2048") as house:
         os.environ |= house.env
         yield house
@@ -190,7 +190,7 @@ def land_first(house: Lakehouse, rows: int) -> None:
 
 
 def measure(bench: Bench, deliveries: Deliveries) -> Iterator[Measured]:
-    """All builds, in turn."""
+    """Run all builds in turn."""
     yield bench.build("first build")
     months = len(deliveries.shop.habits.starts) - 1
     deliveries.deliver(list(_delivery(deliveries, months - 1)))
@@ -215,7 +215,7 @@ def _delivery(deliveries: Deliveries, newest: int) -> Iterator[Edit]:
 
 
 def show(builds: Iterator[Measured]) -> None:
-    """Print the table as it comes, and what the target says."""
+    """Print the table row by row, and whether the target is met."""
     names = ("build", "statements", "MB read", "of full", "engine s", "of full", "s reading", "s writing")
     names = (*names, "MB written", "whole build s")
     print(f"| {' | '.join(names)} |")

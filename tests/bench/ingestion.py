@@ -1,12 +1,12 @@
-"""Measure ingestion beside many old files, and 10,000 files that arrive within an hour.
+"""Measure ingestion beside many old files, and of 10,000 files that arrive within an hour.
 
     python tests/bench/ingestion.py beside [--items 0 100000 1000000] [--files 10000]
     python tests/bench/ingestion.py http [--items 0 50000] [--files 200]
     python tests/bench/ingestion.py hour [--files 10000] [--latency-ms 0 30]
 
-`beside` and `http` take a delivery through each step, once beside no old items of the control store and once
-beside many: on the fakes, and on DynamoDB, S3 and Glue over HTTP (moto). `hour` runs the parser itself on a
-clock that the process's own CPU seconds and an assumed latency of each call move. Linux only.
+`beside` and `http` take a delivery through each step, once without old items in the control store and once
+with many: on the fakes, and on DynamoDB, S3 and Glue over HTTP (moto). `hour` runs the real parser on a clock
+that advances with the process's CPU seconds and an assumed latency per call. Linux only.
 """
 
 import argparse
@@ -72,7 +72,7 @@ HEADER = (
 
 
 def look_around(lake: Lake) -> None:
-    """What people ask about a table whose files are all published but a few."""
+    """Measure what people ask about a table of which all but a few files are published."""
     parts = lake.parts
     for number in range(3):
         file_ids = (f"failed-{number}",)
@@ -85,7 +85,7 @@ def look_around(lake: Lake) -> None:
         parts.store.create(replace(file, batch_id=failed.batch_id))
     lake.clock.waited += 100_000
     for kind in (RawFile, Batch):
-        parts.store.query(kind, TABLE, limit=1)  # the fake sorts what came since: not part of the question
+        parts.store.query(kind, TABLE, limit=1)  # the fake sorts new items: not measured
     with lake.look("`dm status`"):
         status = table_status(TABLE, parts)
     assert status.files["failed"] == 3, status
@@ -124,7 +124,7 @@ def deliver(lake: Lake, files: int) -> None:
 
 
 def beside(items: Sequence[int], files: int) -> None:
-    """The steps of a delivery beside old items, on the fakes."""
+    """Measure the steps of a delivery beside old items, on the fakes."""
     results, looks = {}, {}
     for old in items:
         clock, store = Clock(), MemoryStore()
@@ -143,7 +143,7 @@ def beside(items: Sequence[int], files: int) -> None:
 
 
 def over_http(items: Sequence[int], files: int) -> None:
-    """The same on moto's DynamoDB, S3 and Glue, in a process of their own."""
+    """Measure the same on moto's DynamoDB, S3 and Glue, in a separate process."""
     results, looks = {}, {}
     for old in items:
         with _moto() as endpoint:
@@ -165,12 +165,12 @@ def over_http(items: Sequence[int], files: int) -> None:
 
 
 def count(store: ControlStore) -> None:
-    """Let the head say what is published, as it would if it had been published one by one."""
+    """Make the head count what is published, as if it had been published one by one."""
     tally.recount(TABLE, SimpleNamespace(store=store))  # type: ignore[arg-type]
 
 
 def bytes_of(*adapters: DynamoStore | S3Objects) -> Callable[[], int]:
-    """How many bytes the answers to these adapters have had since."""
+    """Return a function: the bytes of all answers to these adapters so far."""
     read = [0]
 
     def note(http_response: Any, **_: Any) -> None:
@@ -182,7 +182,7 @@ def bytes_of(*adapters: DynamoStore | S3Objects) -> Callable[[], int]:
 
 
 def hour(files: int, latencies: Sequence[float]) -> None:
-    """Files that arrive within an hour, taken in by one pass a minute of one machine."""
+    """Ingest files that arrive within an hour, by one pass a minute on one machine."""
     print(f"{files:,} files of 100 reviews, at random within an hour; one pass a minute\n")
     print("| ms a call | calls a file | CPU s | busy, of the hour | published after s: median | p95 | most |")
     print("|---:|---:|---:|---:|---:|---:|---:|")
@@ -246,7 +246,7 @@ def _csv(number: int) -> str:
 
 @contextmanager
 def _moto() -> Iterator[str]:
-    """The address of a server of moto in a process of its own."""
+    """Start moto's server in a separate process; yield its address."""
     reader, writer = os.pipe()
     if not (child := os.fork()):
         import logging
@@ -271,7 +271,7 @@ def _moto() -> Iterator[str]:
 
 
 def _load(store: DynamoStore, items: Iterator[Item]) -> None:
-    """Write items that are none of the delivery's, 25 in a call."""
+    """Write items that do not belong to the delivery, 25 per call."""
     from control.adapters.dynamodb import _key, _serialize
 
     waiting: list[dict[str, Any]] = []

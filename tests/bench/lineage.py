@@ -1,4 +1,4 @@
-"""Measure `dm lineage build` on a made project: 1,000 models of 50 columns, then with one model changed.
+"""Measure `dm lineage build` on a generated project: 1,000 models of 50 columns, then with one model changed.
 
 Each model reads two earlier ones through three common table expressions, with a star, a join, a window and a
 default for every second column. Usage:
@@ -21,7 +21,7 @@ DM = Path(sys.executable).parent / "dm"
 
 
 def sql_of(number: int, columns: int, draw: random.Random) -> str:
-    """The SQL of model `number`."""
+    """Return the SQL of model `number`."""
     left, right = (f"gold.m{draw.randrange(number)}" if number else "bronze.origin" for _ in range(2))
     picked = ", ".join(
         f"coalesce(a.c{i}, b.c{i}) as c{i}" if i % 2 else f"cast(a.c{i} as bigint) as c{i}"
@@ -59,7 +59,7 @@ def write(target: Path, models: int, columns: int, changed: int | None = None) -
 
 
 def measure(target: Path) -> tuple[float, float, str]:
-    """Wall and CPU seconds of one build, and what it printed."""
+    """Return wall and CPU seconds of one build, and what it printed."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.monotonic()
     command = [str(DM), "lineage", "build", "--target", str(target), "--json"]

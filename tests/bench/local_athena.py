@@ -1,8 +1,8 @@
-"""Measure the local Athena as a client meets it, and the same DuckDB statements run directly, in turn.
+"""Measure the local Athena as a client sees it, and the same DuckDB statements run directly, in turn.
 
-Starts a local cloud of its own in a temporary folder and prints Markdown tables: the round trip of
-`select 1`, what the gateway adds to a statement by kind, a large CTAS and MERGE with their peak memory, and
-how many bytes a MERGE rewrites that touches 1 % of a table's files. Usage:
+Starts its own local cloud in a temporary folder and prints Markdown tables: the round trip of `select 1`,
+what the gateway adds to a statement by kind, a large CTAS and MERGE with their peak memory, and how many
+bytes a MERGE that touches 1 % of a table's files rewrites. Usage:
 
     python tests/bench/local_athena.py [--rows 5000000] [--repeats 30]
 """
@@ -63,7 +63,7 @@ class Athena:
                 raise SystemExit(f"{sql[:200]}: {status['StateChangeReason']}")
 
     def files(self, table: str) -> dict[str, int]:
-        """Paths and sizes of a table's data files."""
+        """Return paths and sizes of a table's data files."""
         found: dict[str, int] = {}
         query = self.start(f'select file_path, file_size_in_bytes from "{table}$files"')
         for page in self.client.get_paginator("get_query_results").paginate(QueryExecutionId=query):
@@ -76,7 +76,7 @@ class Athena:
 
 @contextmanager
 def cloud() -> Iterator[Athena]:
-    """A cloud that is gone afterwards."""
+    """Start a cloud that is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="bench-cloud-") as folder:
         path = Path(folder) / "cloud"
         record = supervisor.up(Settings(path, port=0, save_every=0), lambda _: None).record
@@ -97,7 +97,7 @@ def properties(table: str, *partitioning: str) -> str:
 
 
 def rows_sql(count: int, first: int = 1) -> str:
-    """A query of `count` rows; sequence() gives 10,000 at most in one call."""
+    """Return a query of `count` rows; one call of sequence() gives at most 10,000."""
     step = 10_000
     if count <= step:
         return f"{SQL.format(first=first)} from unnest(sequence(1, {count})) as t(n)"
@@ -110,13 +110,13 @@ def rows_sql(count: int, first: int = 1) -> str:
 
 @dataclass
 class Times:
-    """Milliseconds of the same work done both ways, in turn."""
+    """Milliseconds of the same work done in both ways, in turn."""
 
     direct: list[float] = field(default_factory=list)
     gateway: list[float] = field(default_factory=list)
 
     def line(self, kind: str) -> str:
-        """A row of the table: the added time is that of each pair."""
+        """Return a row of the table; the added time is computed per pair."""
         added = sorted(b - a for a, b in zip(self.direct, self.gateway, strict=True))
         p95 = added[min(len(added) - 1, round(0.95 * len(added)))]
         return (
@@ -132,7 +132,7 @@ def milliseconds(work: Callable[[], object]) -> float:
 
 
 def round_trips(athena: Athena, repeats: int) -> None:
-    """`select 1`, to its end and with its result."""
+    """Measure `select 1`, to its end and with its result."""
     athena.run("select 1")
     ended = sorted(milliseconds(lambda: athena.start("select 1")) for _ in range(repeats))
     read = sorted(milliseconds(lambda: athena.run("select 1")) for _ in range(repeats))
@@ -144,7 +144,7 @@ def round_trips(athena: Athena, repeats: int) -> None:
 
 
 def overhead(athena: Athena, repeats: int, folder: Path) -> None:
-    """What the gateway adds to statements on a table of 10,000 rows."""
+    """Measure what the gateway adds to statements on a table of 10,000 rows."""
     database = open_database(folder)
     athena.run(f"create table small {properties('small')} as {rows_sql(SMALL)}")
     local = str(folder / "small.parquet")
@@ -207,7 +207,7 @@ def _merge(
 
 
 def _without_first(times: Times) -> Times:
-    """The first pair warms caches on both sides."""
+    """Drop the first pair, which warms caches on both sides."""
     return Times(times.direct[1:], times.gateway[1:])
 
 
@@ -220,7 +220,7 @@ def merge_sql(table: str, source: str) -> str:
 
 
 def peaks(parts: tuple[Part, ...], work: Callable[[], object]) -> tuple[float, dict[str, int]]:
-    """Seconds of `work`, and each part's highest resident memory meanwhile, in MB."""
+    """Return the seconds of `work`, and each part's peak resident memory meanwhile, in MB."""
     for part in parts:
         Path(f"/proc/{part.pid}/clear_refs").write_text("5")
     seconds = milliseconds(work) / 1000
@@ -232,7 +232,7 @@ def peaks(parts: tuple[Part, ...], work: Callable[[], object]) -> tuple[float, d
 
 
 def large(athena: Athena, rows: int, runs: int) -> None:
-    """A large CTAS, and a MERGE of 15 % into it: two thirds are changes spread over it, a third is new."""
+    """Measure a large CTAS and a MERGE of 15 % into it: two thirds are spread changes, a third is new."""
     changed, new = rows // 10, rows // 20
     title = f"{rows:,} rows, median of {runs}"
     print(f"\n| {title} | seconds | Athena part, MB | AWS part, MB |\n|---|---:|---:|---:|")
@@ -256,7 +256,7 @@ def large(athena: Athena, rows: int, runs: int) -> None:
 
 
 def rewritten(athena: Athena, rows: int) -> None:
-    """The bytes that a MERGE writes anew when its rows lie in one file of a hundred."""
+    """Measure the bytes that a MERGE rewrites when its rows are in one file of a hundred."""
     athena.run(
         f"create table wide {properties('wide', 'part')} as "
         f"select id, category, price, name, id % {PARTITIONS} as part from ({rows_sql(rows)}) as r"

@@ -1,8 +1,8 @@
-"""Measure a lake of many tables: what each command takes that looks at all of them.
+"""Measure a lake of many tables: the cost of each command that looks at all of them.
 
-Starts a local cloud of its own and drafts so many tables from files of 200 rows and 20 columns, as a person
-would: `dm contract new`, `sync`, `dm ingest run`, `dbt build`. Then it measures the commands that run again
-and again, with nothing new, and after news for one table. CPU seconds are the command's own. Usage:
+Starts its own local cloud and drafts that many tables from files of 200 rows and 20 columns, as a person
+would: `dm contract new`, `sync`, `dm ingest run`, `dbt build`. Then it measures the commands that are run
+repeatedly, with nothing new, and with a new file of one table. CPU seconds are the command's own. Usage:
 
     python tests/bench/many_tables.py [--tables 100] [--threads 4] [--without-builds]
 """
@@ -74,19 +74,19 @@ class Bench:
     project: Path
 
     def begin(self) -> None:
-        """The project, without a table."""
+        """Create the project without any table."""
         self.project.mkdir()
         for name in ("macros", "profiles", "dbt_project.yml"):
             (self.project / name).symlink_to(ROOT / name)
 
     def draft(self, table: str) -> None:
-        """A table, drafted from its first file, which is landed."""
+        """Draft a table from its first file, and land that file."""
         file = self.project / f"{table}.csv.gz"
         file.write_bytes(self.land(table, 1))
         self.run("dm", "contract", "new", "bronze", table, "--from-file", str(file))
 
     def land(self, table: str, extract: int) -> bytes:
-        """Land an extract of a table; its bytes."""
+        """Land an extract of a table; return its bytes."""
         body = gzip.compress(rows(f"{table}_id", Random(f"{table}/{extract}")).encode())
         self.house.put(f"raw/{table}/epoch=1/extract={extract}/{table}.csv.gz", body)
         return body
@@ -102,7 +102,7 @@ class Bench:
             raise SystemExit(f"{' '.join(command)} gave {done.returncode}\n{done.stdout}{done.stderr}")
 
     def measure(self, what: str, *command: str) -> None:
-        """Run a command and print what it took."""
+        """Run a command and print its cost."""
         before, cpu, begun = self.statements(), children(), time.perf_counter()
         self.run(*command)
         wall, used = time.perf_counter() - begun, children() - cpu
@@ -115,13 +115,13 @@ class Bench:
         )
 
     def statements(self) -> int:
-        """How many statements Athena has been sent so far."""
+        """Return how many statements Athena has been sent so far."""
         pages = self.house.athena().get_paginator("list_query_executions").paginate()
         return sum(len(page["QueryExecutionIds"]) for page in pages)
 
 
 def rows(key: str, rng: Random) -> str:
-    """A CSV of integers, amounts, words and dates."""
+    """Return a CSV of integers, amounts, words and dates."""
     text = io.StringIO()
     out = csv.writer(text)
     out.writerow([key, *(f"c{at:02d}" for at in range(1, COLUMNS))])
@@ -137,7 +137,7 @@ def rows(key: str, rng: Random) -> str:
 
 
 def children() -> float:
-    """CPU seconds of the commands so far."""
+    """Return the CPU seconds of all commands so far."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

@@ -1,4 +1,4 @@
-"""A lake to deliver to whose old files take no room, with ports that count what they are asked."""
+"""A lake to deliver to, whose old files take no space, with ports that count their calls."""
 
 import time
 from collections import Counter
@@ -24,7 +24,7 @@ TABLE, FILES_A_BATCH = "review", 64
 
 @dataclass
 class Clock:
-    """Starts at START; every CPU second of this process is a second, and so is every second of waiting."""
+    """A clock that starts at START and advances with this process's CPU time and with waiting."""
 
     waited: float = 0.0
     began: float = field(default_factory=time.process_time)
@@ -43,9 +43,9 @@ class Clock:
 
 
 class Counted:
-    """A port whose calls are counted, each of which takes `latency` seconds of the clock.
+    """A port whose calls are counted; each takes `latency` seconds of the clock.
 
-    What is listed or read comes under `items`; a listing is a call for every thousand objects, as S3 has it.
+    What is listed or read is counted in `items`; a listing is one call per thousand objects, as in S3.
     """
 
     def __init__(self, port: object, calls: Counter[str], clock: Clock, latency: float = 0.0) -> None:
@@ -75,7 +75,7 @@ class Counted:
 
 
 class OneRow:
-    """An engine that writes a row for each file and reads none: what is measured is the control plane."""
+    """An engine that writes one row for each file and reads none: only the control plane is measured."""
 
     def __init__(self, objects: ObjectStore) -> None:
         self._objects = objects
@@ -92,7 +92,7 @@ class OneRow:
 
 
 class LakeObjects(MemoryObjects):
-    """Objects in memory, and `old` raw files and what was made of them, that are listed and take no room."""
+    """Objects in memory, plus listings of `old` raw files and their results, which take no space."""
 
     def __init__(self, clock: Clock, old: int) -> None:
         super().__init__(clock=clock)
@@ -114,17 +114,17 @@ def _old_object(key: str) -> StoredObject:
 
 
 def old_key(number: int) -> str:
-    """Key of a raw file that was published long ago."""
+    """Return the key of a raw file that was published long ago."""
     return f"raw/{TABLE}/{number // 1000:06}/{number % 1000:03}.csv.gz"
 
 
 def old_files(items: int) -> int:
-    """How many of so many control items are files."""
+    """Return how many of `items` control items are files."""
     return items // (FILES_A_BATCH + 1) * FILES_A_BATCH
 
 
 def old_items(items: int) -> Iterator[Item]:
-    """The control items of old files and their batches, one batch to 64 files."""
+    """Yield the control items of old files and their batches, 64 files per batch."""
     for first in range(0, old_files(items), FILES_A_BATCH):
         number = first // FILES_A_BATCH + 1
         batch_id, ids = f"{number:020x}", []
@@ -142,7 +142,7 @@ def old_items(items: int) -> Iterator[Item]:
 
 @dataclass
 class Lake:
-    """A lake to deliver to, and what its ports were asked."""
+    """A lake to deliver to, and the calls of its ports."""
 
     parts: Parts
     table: BronzeTable
@@ -150,12 +150,12 @@ class Lake:
     calls: Counter[str]
     steps: list[tuple[str, float, float, int]] = field(default_factory=list)
     looks: list[tuple[str, float, int, int]] = field(default_factory=list)
-    # How many items or bytes have been read so far.
+    # Returns how many items or bytes have been read so far.
     read: Callable[[], int] = lambda: 0
 
     @contextmanager
     def look(self, name: str) -> Iterator[None]:
-        """Note what looking at it costs: CPU seconds, calls, items or bytes that are read."""
+        """Record the cost of a query: CPU seconds, calls, items or bytes read."""
         calls, read, cpu = self.calls.total(), self.read(), time.process_time()
         yield
         cpu = time.process_time() - cpu
@@ -163,7 +163,7 @@ class Lake:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Note what one step costs: CPU seconds, MB that it needs at most, calls."""
+        """Record the cost of a step: CPU seconds, peak MB, calls."""
         calls, cpu, before = self.calls.total(), time.process_time(), _memory_mb("VmRSS")
         Path("/proc/self/clear_refs").write_text("5")
         yield
@@ -174,7 +174,7 @@ class Lake:
 def lake_of(
     store: ControlStore, objects: ObjectStore, catalog: object, settings: Settings, clock: Clock
 ) -> Lake:
-    """A lake of these ports with an engine that does nothing much."""
+    """Return a lake of these ports, with an engine that does almost nothing."""
     calls: Counter[str] = Counter()
     counted = Counted(objects, calls, clock)
     items = Counted(store, calls, clock)

@@ -1,4 +1,4 @@
-"""Raw files of made-up reviews to measure the parser with: extracts and change records, clean and not.
+"""Raw files of generated reviews to measure the parser with: extracts and change records, good and bad.
 
 Change records are as DMS writes them (`json`) or as Debezium does (`debezium`).
 """
@@ -23,29 +23,29 @@ Shape = Literal["csv", "json", "debezium"]
 
 SEED = 7
 BAD_EVERY = 1000
-# What a table that is written to all day sends: mostly new rows.
+# A busy table sends mostly new rows.
 OPERATIONS = ("insert",) * 16 + ("update",) * 3 + ("delete",)
 FIRST_LSN, FIRST_TRANSACTION, FIRST_AT = 0x0FFF_F000, 700_000, datetime(2025, 1, 2, 6, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class RawData:
-    """Raw files of `rows` reviews under `folder`, each made when it is first asked for."""
+    """Raw files of `rows` reviews under `folder`, each created on first use."""
 
     folder: Path
     rows: int
 
     def clean(self, shape: Shape) -> Path:
-        """A file of good records."""
+        """Return a file of good records."""
         name = f"reviews-{self.rows}" + ("-debezium.json.gz" if shape == "debezium" else f".{shape}.gz")
         return self._made(name, lambda: _LINES[shape](self.rows))
 
     def bad(self, shape: Shape) -> Path:
-        """The same file; of a thousand lines one is broken, in turn in every way that the sample knows."""
+        """Return the same file with one broken line in a thousand, in turn in every way the sample knows."""
         return self._made(f"reviews-{self.rows}-bad.{shape}.gz", lambda: _spoilt(self.clean(shape), shape))
 
     def large(self, inflated: int) -> Path:
-        """An extract of `inflated` bytes or a little more: the same rows over and over."""
+        """Return an extract of `inflated` bytes or a little more: the same rows over and over."""
         return self._made(
             f"reviews-{inflated >> 20}-mib.csv.gz", lambda: _repeated(self.clean("csv"), inflated)
         )
@@ -66,7 +66,7 @@ def _extract_lines(rows: int) -> Iterator[bytes]:
 
 
 def _change_lines(rows: int) -> Iterator[bytes]:
-    """What `change_line` writes, many times faster."""
+    """Yield what `change_line` writes, many times faster."""
     rng = Random(SEED)
     lsn, transaction, at = FIRST_LSN, FIRST_TRANSACTION, FIRST_AT
     names = HEADER.rstrip().split(",")
@@ -90,7 +90,7 @@ def _change_lines(rows: int) -> Iterator[bytes]:
 
 
 def _debezium_lines(rows: int) -> Iterator[bytes]:
-    """The same changes as Debezium's connector for PostgreSQL writes them."""
+    """Yield the same changes as Debezium's connector for PostgreSQL writes them."""
     rng = Random(SEED)
     lsn, committed, transaction, at = FIRST_LSN, FIRST_LSN - 0x100, FIRST_TRANSACTION, FIRST_AT
     row = "{" + ",".join(f'"{name}":%s' for name in HEADER.rstrip().split(",")) + "}"

@@ -1,11 +1,11 @@
-"""What is wrong with a page for those who use it otherwise, or on a small screen."""
+"""Checks of a page's accessibility, and of its layout on a small screen."""
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 
 def serious(page: Page) -> list[tuple[str, list[str]]]:
-    """What axe finds that is serious or worse: the rule, and where."""
+    """Return axe's findings that are serious or worse: the rule, and where."""
     return [
         (found["id"], [node["html"][:200] for node in found["nodes"]])
         for found in Axe().run(page, options={"preload": False}).response["violations"]
@@ -14,5 +14,5 @@ def serious(page: Page) -> list[tuple[str, list[str]]]:
 
 
 def scrolls_sideways(page: Page) -> bool:
-    """Whether the page is wider than its window."""
+    """Return whether the page is wider than its window."""
     return bool(page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))

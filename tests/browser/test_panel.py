@@ -1,4 +1,4 @@
-"""The panel in a real browser: it shows what commands answer, acts by them, and runs no stranger's markup."""
+"""The panel in a real browser: it shows what commands answer, acts through them, and escapes markup."""
 
 import io
 import json
@@ -47,7 +47,7 @@ SHOWN = {
 
 @dataclass
 class Desk:
-    """Stands for the commands: keeps what acts, and answers what is in it."""
+    """Stands for the commands: records those that act, and gives the answers it holds."""
 
     answers: dict[str, Any] = field(default_factory=lambda: dict(SHOWN))
     acts: list[list[str]] = field(default_factory=list)
@@ -76,7 +76,7 @@ def address(desk: Desk) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
-    """A page that fails the test when its scripts fail or it asks anybody else."""
+    """A page that fails the test if its scripts fail or it makes a request to another host."""
     problems: list[str] = []
     page = browser.new_page()
     page.on("pageerror", lambda error: problems.append(str(error)))
@@ -89,7 +89,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 
 
 def entered(page: Page, address: str) -> Page:
-    """The page as the link of `dm serve` opens it, once all is there."""
+    """Open the page by the link of `dm serve`, and wait until all of it is there."""
     page.goto(f"{address}#token={TOKEN}")
     for section in ("tables", "failed", "held", "refused"):
         expect(page.locator(f"#{section} > *").first).to_be_visible()
@@ -129,7 +129,7 @@ def test_it_shows_what_the_commands_answer(page: Page, address: str) -> None:
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_a_key_of_any_length_stays_readable_and_in_its_place(
+def test_long_keys_stay_readable_and_do_not_break_the_layout(
     page: Page, address: str, desk: Desk, width: int
 ) -> None:
     long = "raw/beer/" + "x" * 900
@@ -149,7 +149,7 @@ def test_a_key_of_any_length_stays_readable_and_in_its_place(
     expect(page.locator("#yes")).to_be_in_viewport(ratio=1)
 
 
-def test_what_would_turn_text_around_is_written_out(page: Page, address: str, desk: Desk) -> None:
+def test_characters_that_reverse_text_are_escaped(page: Page, address: str, desk: Desk) -> None:
     desk.answers["files list"] = [FAILED | {"key": "raw/beer/\u202egpj.csv.gz", "error": "refused \u2066"}]
     entered(page, address).get_by_role("button", name="Redrive").click()
     for place in ("#failed code", "#ask-about"):
@@ -162,14 +162,14 @@ def test_a_lake_without_tables_says_so(page: Page, address: str, desk: Desk) -> 
     assert "Nothing was ingested yet." in entered(page, address).inner_text("#tables")
 
 
-def test_the_token_is_taken_out_of_the_address_and_kept_for_the_tab(page: Page, address: str) -> None:
+def test_the_token_is_removed_from_the_address_and_kept_for_the_tab(page: Page, address: str) -> None:
     entered(page, address)
     assert page.url == address
     page.reload()
     expect(page.locator("#tables table")).to_be_visible()
 
 
-def test_who_comes_without_a_token_is_asked_for_it(page: Page, address: str) -> None:
+def test_without_a_token_the_page_asks_for_it(page: Page, address: str) -> None:
     page.goto(address)
     expect(page.locator("#door")).to_be_visible()
     expect(page.locator("#sections")).to_be_hidden()
@@ -199,7 +199,7 @@ def test_nothing_is_done_without_a_reason_or_after_a_cancel(page: Page, address:
 BUTTONS = (("failed", "Redrive"), ("failed", "Waive"), ("refused", "Replay"), ("held", "Waive"))
 
 
-def test_each_button_is_its_command(page: Page, address: str, desk: Desk) -> None:
+def test_each_button_runs_its_command(page: Page, address: str, desk: Desk) -> None:
     entered(page, address)
     for section, name in BUTTONS:
         page.locator(f"#{section}").get_by_role("button", name=name).first.click()
@@ -216,7 +216,7 @@ def test_each_button_is_its_command(page: Page, address: str, desk: Desk) -> Non
     ]
 
 
-def test_ingesting_says_what_came_of_it(page: Page, address: str, desk: Desk) -> None:
+def test_ingesting_shows_the_result(page: Page, address: str, desk: Desk) -> None:
     desk.answers["ingest run"] = {
         "registered": 2, "left": 0, "batches": [{"state": "published", "rows": 1500}, {"state": "failed"}],
         "findings": [{"severity": "error", "where": "beer", "message": "batch failed"}],
@@ -228,7 +228,7 @@ def test_ingesting_says_what_came_of_it(page: Page, address: str, desk: Desk) ->
     assert desk.acts == [["ingest", "run", "--json", "--until-idle", "--"]]
 
 
-def test_what_fails_is_told_where_it_belongs(page: Page, address: str, desk: Desk) -> None:
+def test_a_failure_is_shown_in_its_section(page: Page, address: str, desk: Desk) -> None:
     desk.answers["quarantine held"] = Problem(503, "Athena cannot be reached", "dm local up", retryable=True)
     desk.answers["ingest run"] = Problem(409, "somebody else is at work")
     entered(page, address)
@@ -238,7 +238,7 @@ def test_what_fails_is_told_where_it_belongs(page: Page, address: str, desk: Des
     expect(page.locator("#said")).to_contain_text("somebody else is at work")
 
 
-def test_a_server_that_is_gone_is_told(page: Page, address: str) -> None:
+def test_a_server_that_does_not_answer_is_reported(page: Page, address: str) -> None:
     entered(page, address)
     page.route("**/ingest/run*", lambda route: route.abort())
     page.get_by_role("button", name="Ingest now").click()

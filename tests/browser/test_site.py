@@ -1,4 +1,4 @@
-"""The static site in a real browser, from disk: it can be searched, walked by keyboard, and used by all."""
+"""The static site in a real browser, from disk: search, keyboard navigation, accessibility."""
 
 import sys
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page that fails the test when its scripts fail or it asks for anything but files."""
+    """A page that fails the test if its scripts fail or it requests anything but files."""
     problems: list[str] = []
     page = browser.new_page()
     page.on("pageerror", lambda error: problems.append(str(error)))
@@ -51,7 +51,7 @@ def test_axe_finds_nothing_serious(page: Page, folder: Path, path: str, scheme: 
     assert not scrolls_sideways(page)
 
 
-def test_search_finds_a_column_and_says_how_many(page: Page, folder: Path) -> None:
+def test_search_finds_a_column_and_counts_the_tables(page: Page, folder: Path) -> None:
     page.goto(f"file://{folder / 'index.html'}")
     page.keyboard.press("/")
     page.keyboard.type("avg_rating beer_name")
@@ -61,7 +61,7 @@ def test_search_finds_a_column_and_says_how_many(page: Page, folder: Path) -> No
     assert page.locator("[data-find]:visible").count() == 14
 
 
-def test_a_column_of_the_graph_lights_its_whole_way_by_keyboard(page: Page, folder: Path) -> None:
+def test_choosing_a_column_by_keyboard_highlights_its_whole_lineage(page: Page, folder: Path) -> None:
     page.goto(f"file://{folder / TABLE}")
     page.locator('[data-column="gold.top_beers_by_rating.avg_rating"]').focus()
     page.keyboard.press("Enter")
@@ -80,7 +80,7 @@ def test_a_link_to_a_column_marks_it(page: Page, folder: Path) -> None:
     assert page.locator('.graph button[aria-pressed="true"]').inner_text() == "avg_rating"
 
 
-def test_a_page_is_there_without_scripts(browser: Browser, folder: Path) -> None:
+def test_a_page_works_without_scripts(browser: Browser, folder: Path) -> None:
     page = browser.new_page(java_script_enabled=False)
     page.goto(f"file://{folder / TABLE}")
     assert page.locator("tr#avg_rating").is_visible()

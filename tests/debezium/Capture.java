@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Properties;
 
 /**
- * Runs a connector and writes the values of its records as they are, one a line, into files as a sink to S3 does:
- * each file appears whole, and before its records count as handled. Arguments: the properties, the folder.
+ * Runs a connector and writes the values of its records unchanged, one per line, into files, as a sink to S3 does:
+ * each file appears complete, before its records count as handled. Arguments: the properties, the folder.
  */
 public class Capture {
     private static int files = 0;

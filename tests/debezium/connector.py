@@ -6,7 +6,7 @@ from pathlib import Path
 
 from install import jars
 
-# What docs/raw-files.md advises. Offsets are kept every 5 s only: the more comes again after a kill.
+# As docs/raw-files.md advises. Offsets are saved only every 5 s, so that more is repeated after a kill.
 SETTINGS = """
 name=shop
 connector.class=io.debezium.connector.postgresql.PostgresConnector
@@ -31,7 +31,7 @@ poll.interval.ms=20
 
 
 class Connector:
-    """One connector; `folder` keeps its offsets, its log and the files that it writes."""
+    """One connector; `folder` keeps its offsets, its log and its files."""
 
     def __init__(self, folder: Path, port: int, tables: str) -> None:
         self.jars, self.folder, self.out = jars("debezium"), folder, folder / "out"
@@ -42,7 +42,7 @@ class Connector:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start, or go on from the offsets that were kept last."""
+        """Start, or resume from the last saved offsets."""
         java = shutil.which("java")
         if java is None:
             raise RuntimeError("no Java here. Install a JDK of 17 or newer")
@@ -53,24 +53,24 @@ class Connector:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
 
     def kill(self) -> None:
-        """End it as a crash does; what the connector had done since its last offsets comes again."""
+        """Kill it, as a crash would; everything after its last saved offsets is delivered again."""
         if self.process is not None:
             self.process.kill()
             self.process.wait(timeout=60)
             self.process = None
 
     def is_running(self) -> bool:
-        """Whether it was started and has not ended by itself."""
+        """Return whether it was started and has not ended by itself."""
         return self.process is not None and self.process.poll() is None
 
     def lines(self) -> list[str]:
-        """Every record that was written so far, in the order of its delivery."""
+        """Return every record written so far, in order of delivery."""
         return [line for path in self.files() for line in path.read_text().splitlines()]
 
     def files(self) -> list[Path]:
-        """The files, each whole, in the order in which they were written."""
+        """Return the complete files, in the order in which they were written."""
         return sorted(self.out.glob("*.json"))
 
     def fail(self, why: str) -> None:
-        """Raises RuntimeError with what it said last."""
+        """Raise RuntimeError with the latest output."""
         raise RuntimeError(f"{why}\n{self.folder.joinpath('log').read_text()[-4000:]}")

@@ -1,6 +1,6 @@
-"""`make debezium` and `make kafka`: fetch jars from Maven Central once, and check each that came.
+"""`make debezium` and `make kafka`: fetch jars from Maven Central once, and check each of them.
 
-The folder `tests/NAME` says which: `pom.xml` asks for them, `jars.sha256` lists what that resolves to.
+In the folder `tests/NAME`, `pom.xml` requests them and `jars.sha256` lists what that resolves to.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencie
 
 
 def jars(name: str) -> Path:
-    """The folder with the jars of `name`. Raises RuntimeError when they are not there."""
+    """Return the folder with the jars of `name`. Raises RuntimeError if they are missing."""
     folder = _folder(name)
     if differing(name, folder):
         raise RuntimeError(f"no {name.capitalize()} here. Fetch it: make {name}")
@@ -26,7 +26,7 @@ def _folder(name: str) -> Path:
 
 
 def differing(name: str, folder: Path) -> list[str]:
-    """What differs between `folder` and the list: jars that are not there, others, and changed ones."""
+    """Return how `folder` differs from the list: missing, unknown and changed jars."""
     lines = (TESTS / name / "jars.sha256").read_text().splitlines()
     listed = {jar: checksum for checksum, jar in (line.split() for line in lines)}
     found = {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in folder.glob("*.jar")}
@@ -34,9 +34,9 @@ def differing(name: str, folder: Path) -> list[str]:
 
 
 def fetch(name: str) -> None:
-    """Get every jar that the pom.xml asks for.
+    """Fetch every jar that the pom.xml requests.
 
-    Raises RuntimeError, and leaves nothing, when one is not as listed.
+    Raises RuntimeError, and leaves nothing, if one is not as listed.
     """
     maven = shutil.which("mvn")
     if maven is None:

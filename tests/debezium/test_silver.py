@@ -1,7 +1,7 @@
-"""A real PostgreSQL through a real Debezium, ingestion and dbt: silver is what the source is.
+"""A real PostgreSQL through a real Debezium, ingestion and dbt: silver equals the source.
 
-The records are landed as Debezium writes them. Its snapshot begins while transactions are under way, four
-sessions change the table all the time at random, and it is killed twice, after which records come again.
+The records are landed as Debezium writes them. Its snapshot begins during open transactions, four sessions
+change the table at random all the time, and it is killed twice, after which records are repeated.
 """
 
 import json
@@ -58,7 +58,7 @@ def land(lakehouse: Lakehouse, lines: list[str], name: str) -> None:
     lakehouse.put(f"raw/wine/debezium/{name}.json.gz", packed(lines))
 
 
-def test_silver_is_what_the_source_is(
+def test_silver_equals_the_source(
     source: Server, lakehouse: Lakehouse, debezium: Connector, tmp_path: Path
 ) -> None:
     with source.session() as shop, ExitStack() as sessions:

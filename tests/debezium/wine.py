@@ -1,7 +1,6 @@
-"""The table `wine` in a source, changed at random by several sessions, and what its capture must have met.
+"""The table `wine` in a source, changed at random by several sessions, and the difficulties it must meet.
 
-A capture is anything that can be started and killed, and whose records are at hand as lines in the order of
-their delivery.
+A capture is anything that can be started and killed, and that has its records as lines in order of delivery.
 """
 
 import json
@@ -36,7 +35,7 @@ select row_to_json(w) from (
     from wine order by 1
 ) as w
 """
-# 80 transactions of a session: a fifth is rolled back, and what others are in the way of is left out.
+# 80 transactions of a session: a fifth is rolled back, and changes that other sessions block are skipped.
 WORK = """
 set lock_timeout = '300ms';
 do $$
@@ -72,35 +71,35 @@ end $$
 
 
 class Capture(Protocol):
-    """What reads the source's log."""
+    """Reads the source's log."""
 
     def start(self) -> None:
-        """Start, or go on from where it was."""
+        """Start, or resume where it was."""
 
     def kill(self) -> None:
-        """End it as a crash does."""
+        """Kill it, as a crash would."""
 
     def is_running(self) -> bool:
-        """Whether it was started and has not ended by itself."""
+        """Return whether it was started and has not ended by itself."""
 
     def lines(self) -> list[str]:
-        """Every record that was written so far, in the order of its delivery."""
+        """Return every record written so far, in order of delivery."""
 
     def fail(self, why: str) -> None:
-        """Raises RuntimeError with what it said last."""
+        """Raise RuntimeError with the latest output."""
 
 
 def truth(session: Session) -> list[tuple[Any, ...]]:
-    """What the source holds, in the words of silver."""
+    """Return the rows of the source, as silver shows them."""
     rows = [json.loads(row[0]) for row in session.ask(TRUTH)]
     return [(*(row | {"price": row["price"] and Decimal(row["price"])}).values(),) for row in rows]
 
 
 def start_across_transactions(source: Server, shop: Session, capture: Capture) -> None:
-    """Start Debezium while transactions are open, two of which its snapshot does not have.
+    """Start Debezium while transactions are open, two of which are not in its snapshot.
 
-    They write before the snapshot's position in the log and commit after it: so the position of the change
-    is lower than that of the row which it changes.
+    They write before the snapshot's log position and commit after it, so the position of the change is lower
+    than that of the row that it changes.
     """
     stuck = "select 1 from pg_stat_activity where backend_type = 'walsender' and wait_event = 'transactionid'"
     with (
@@ -125,7 +124,7 @@ def start_across_transactions(source: Server, shop: Session, capture: Capture) -
 
 
 def take_a_key_from_another(source: Server, shop: Session) -> None:
-    """Insert a key that another transaction holds and then gives up: in the log before it is given up."""
+    """Insert a key that another transaction holds and then releases: it is logged before the release."""
     with source.session() as holder, source.session() as waiting:
         holder.ask("begin; insert into wine values (200, 'given up')")
         waiting.begin("insert into wine values (200, 'taken over')")
@@ -136,7 +135,7 @@ def take_a_key_from_another(source: Server, shop: Session) -> None:
 
 
 def wait_for(capture: Capture, text: str) -> None:
-    """Wait until a record holds `text`."""
+    """Wait until a record contains `text`."""
     for _ in range(600):
         if any(text in line for line in capture.lines()):
             return
@@ -147,7 +146,7 @@ def wait_for(capture: Capture, text: str) -> None:
 
 
 def kill_and_start(shop: Session, capture: Capture, number: int) -> None:
-    """Kill it when it has got so far that offsets which it did not keep are behind it."""
+    """Kill the capture after it has got past its last saved offsets, and start it again."""
     shop.ask(f"insert into wine values ({1000 + number}, 'before the kill')")
     wait_for(capture, f'"wine_id":{1000 + number}')
     capture.kill()
@@ -155,7 +154,7 @@ def kill_and_start(shop: Session, capture: Capture, number: int) -> None:
 
 
 def assert_that_it_was_hard(records: list[dict[str, Any]]) -> None:
-    """What the test is for did happen: the log's order is not that of the commits, and records came twice."""
+    """Check that the difficulties occurred: log order is not commit order, and records were repeated."""
     changes = [record for record in records if record["op"] in "cud"]
     [loaded] = {record["source"]["lsn"] for record in records if record["op"] == "r"}
     assert {c["op"] for c in changes if c["source"]["lsn"] < loaded} >= {"d", "u"}

@@ -27,9 +27,9 @@ import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
 
 /**
- * A sink to S3 with the settings of Aiven's connector, which could not be fetched from Maven Central, but its parts: which
- * records are a file, what the file is called and what is in it are Aiven's classes here, the upload is our own.
- * Without any care for offsets, as there: what was uploaded and not committed yet is uploaded again under its key.
+ * A sink to S3 with the settings of Aiven's connector, of which Maven Central has only the parts: Aiven's classes group
+ * records into files, name the files and write their content; only the upload is ours.
+ * It ignores offsets, as theirs does: what was uploaded but not committed yet is uploaded again under the same key.
  */
 public class S3Sink extends SinkConnector {
     private Map<String, String> properties;

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
 from install import jars
 from lakehouse import Lakehouse
 
-# Who was killed is given up for dead after 2 s instead of 9 (a broker) and 45 (a worker).
+# Killed members time out after 2 s instead of 9 (a broker) and 45 (a worker).
 BROKER = """
 process.roles=broker,controller
 node.id=1
@@ -34,7 +34,7 @@ group.min.session.timeout.ms=1000
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
 """
-# Offsets are kept every 2 s, elsewhere every 60: then a sink writes its files, too.
+# Offsets are committed every 2 s instead of 60; a sink also writes its files then.
 WORKER = """
 bootstrap.servers=127.0.0.1:{broker}
 listeners=http://127.0.0.1:{rest}
@@ -61,7 +61,7 @@ consumer.session.timeout.ms=2000
 consumer.heartbeat.interval.ms=500
 consumer.metadata.max.age.ms=1000
 """
-# What docs/raw-files.md advises, but for the partitions of a topic: with several, records overtake others.
+# As docs/raw-files.md advises, except for the topic's partitions: with several, records overtake each other.
 DEBEZIUM = {
     "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
     "topic.prefix": "shop",
@@ -92,7 +92,7 @@ SINK = {
     "format.output.fields": "value",
     "format.output.fields.value.encoding": "none",
 }
-# Those of a sink that reads the records as JSON and writes them anew.
+# For a sink that parses the records as JSON and writes them again.
 AS_JSON = {
     "value.converter": "org.apache.kafka.connect.json.JsonConverter",
     "value.converter.schemas.enable": "false",
@@ -103,10 +103,10 @@ OURS, AIVEN = "S3Sink", "io.aiven.kafka.connect.s3.AivenKafkaConnectS3SinkConnec
 
 
 class Pipeline:
-    """From the tables of a source to a bucket: a broker, and a worker with both connectors.
+    """From a source's tables to a bucket: a broker, and a worker with both connectors.
 
-    `folder` keeps what they write and their logs. `plugin` is the folder of Aiven's connector, where somebody
-    has one; else the sink is `S3Sink.java`.
+    `folder` keeps their files and logs. `plugin` is the folder of Aiven's connector, if there is one;
+    otherwise the sink is `S3Sink.java`.
     """
 
     def __init__(self, folder: Path, port: int, tables: str, lakehouse: Lakehouse, plugin: str = "") -> None:
@@ -135,7 +135,7 @@ class Pipeline:
         self.landed: dict[tuple[str, str], list[str]] = {}
 
     def start(self) -> None:
-        """Start what does not run; connectors go on where they were."""
+        """Start what is not running; connectors resume from their offsets."""
         if not self.folder.joinpath("topics").exists():
             format_ = ["kafka.tools.StorageTool", "format", "-t", "lakehouse", "-c", "broker.properties"]
             subprocess.run([*self.java, *format_], cwd=self.folder, check=True, capture_output=True)
@@ -151,22 +151,22 @@ class Pipeline:
                 self.running[name] = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log)
 
     def kill(self) -> None:
-        """End all of it as a crash does."""
+        """Kill all processes, as a crash would."""
         for process in self.running.values():
             process.kill()
             process.wait(timeout=60)
         self.running.clear()
 
     def deliver_again(self) -> None:
-        """Let the sink forget what it has delivered."""
+        """Reset the sink's offsets, so that it delivers everything again."""
         self.ask("PUT", "/connectors/sink/stop")
         self.ask("DELETE", "/connectors/sink/offsets")
         self.ask("PUT", "/connectors/sink/resume")
 
     def ask(self, method: str, path: str, body: Mapping[str, str] | None = None) -> Any:
-        """What the worker answers, when it is up and no rebalance is under way.
+        """Return the worker's answer, once it is up and no rebalance is in progress.
 
-        Raises RuntimeError with its answer when it refuses.
+        Raises RuntimeError with the answer if the worker refuses.
         """
         content = None if body is None else json.dumps(body).encode()
         kind = {"Content-Type": "application/json"}
@@ -188,14 +188,14 @@ class Pipeline:
         raise self.failure(f"{method} {path}: {why}")
 
     def is_running(self) -> bool:
-        """Whether all processes run, and no connector gave up."""
+        """Return whether all processes run and no connector has failed."""
         if not self.running or any(process.poll() is not None for process in self.running.values()):
             return False
         states = [self.ask("GET", f"/connectors/{name}/status") for name in self.connectors]
         return not any("FAILED" in json.dumps(state) for state in states)
 
     def lines(self) -> list[str]:
-        """Every record that was landed so far, of all versions of all files."""
+        """Return every record landed so far, from all versions of all files."""
         s3 = self.lakehouse.s3()
         pages = s3.get_paginator("list_object_versions").paginate(Bucket="lake", Prefix="raw/")
         found = [item for page in pages for item in page.get("Versions", [])]
@@ -204,21 +204,21 @@ class Pipeline:
             if name not in self.landed:
                 body = s3.get_object(Bucket="lake", Key=name[0], VersionId=name[1])["Body"].read()
                 self.landed[name] = gzip.decompress(body).decode().splitlines()
-        # A delete is followed by a tombstone, which is nothing, or a null.
+        # A delete is followed by a tombstone, which the sink writes as an empty line or a null.
         return [line for lines in self.landed.values() for line in lines if line not in ("", "null")]
 
     def fail(self, why: str) -> None:
-        """Raises RuntimeError with what it said last."""
+        """Raise RuntimeError with the latest output."""
         raise self.failure(why)
 
     def failure(self, why: str) -> RuntimeError:
-        """`why`, with what the processes said last."""
+        """Return an error of `why` and the latest output of the processes."""
         logs = [self.folder.joinpath(f"{name}.log").read_text()[-4000:] for name in self.running]
         return RuntimeError("\n".join([why, *logs]))
 
 
 def bucket(env: Mapping[str, str]) -> dict[str, str]:
-    """Where the lakehouse is, in the words of the sink."""
+    """Return the location of the lakehouse as settings of the sink."""
     return {
         "aws.s3.bucket.name": "lake",
         "aws.s3.region": env["AWS_REGION"],
@@ -239,7 +239,7 @@ def compile_to(folder: Path) -> None:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nothing listens on."""
+    """Return a port of 127.0.0.1 that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

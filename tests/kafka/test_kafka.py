@@ -1,8 +1,8 @@
-"""A real PostgreSQL through Debezium, Kafka, a sink to S3, ingestion and dbt: silver is what the source is.
+"""A real PostgreSQL through Debezium, Kafka, a sink to S3, ingestion and dbt: silver equals the source.
 
-What the sink writes is ingested as it is. Debezium's snapshot begins while transactions are under way, four
-sessions change the table at random, Kafka and Kafka Connect are killed twice, and the sink is paused, set
-otherwise, and made to deliver everything again.
+The sink's files are ingested unchanged. Debezium's snapshot begins during open transactions, four sessions
+change the table at random, Kafka and Kafka Connect are killed twice, and the sink is paused, reconfigured,
+and made to deliver everything again.
 """
 
 import json
@@ -36,7 +36,7 @@ from wine import (
     wait_for,
 )
 
-ROUNDS = 6  # of the work of a session, which one after the other outlast both kills
+ROUNDS = 6  # of a session's work; together they outlast both kills
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_the_settings_are_those_of_the_docs() -> None:
 
 
 def catch_up(shop: Session, kafka: Pipeline, first: int) -> None:
-    """Wait until all that was changed has landed: rows have that are the last ones, and in each partition."""
+    """Wait until all changes have landed: the last rows inserted, in each partition."""
     shop.ask(f"insert into wine select n, 'after {first}' from generate_series({first}, {first + 11}) as n")
     for number in range(first, first + 12):
         wait_for(kafka, f'"wine_id":{number}')
@@ -80,7 +80,7 @@ def catch_up(shop: Session, kafka: Pipeline, first: int) -> None:
     assert {key.rpartition("/")[2][:2] for key in keys} == {"0-", "1-", "2-"}
 
 
-def test_silver_is_what_the_source_is(
+def test_silver_equals_the_source(
     source: Server, lakehouse: Lakehouse, kafka: Pipeline, tmp_path: Path
 ) -> None:
     with source.session() as shop, ExitStack() as sessions:

@@ -1,7 +1,8 @@
-"""Hold requests and workflows against the models of OpenMetadata's own client. It runs in `.venv-om`.
+"""Check requests and workflows against the models of OpenMetadata's own client. It runs in `.venv-om`.
 
 Reads JSON from stdin: {"calls": [[method, path, body], …], "workflows": [path, …]}. Writes {"judged": N,
-"problems": […]}. The client's models let unknown keys pass in places, so what they drop is a problem too.
+"problems": […]}. The client's models ignore unknown keys in places, so a key that they drop is a problem,
+too.
 """
 
 import json
@@ -49,7 +50,7 @@ PATCHED = {"tables": Table, "containers": Container, "dataContracts": DataContra
 
 
 def problems_of(method: str, path: str, body: Any) -> list[str]:
-    """What the client's models have against one request."""
+    """Return what the client's models reject in one request."""
     try:
         if method == "PATCH":
             entity = PATCHED[path.split("/")[0]]
@@ -64,7 +65,7 @@ def problems_of(method: str, path: str, body: Any) -> list[str]:
 
 
 def _operation(entity: type, operation: dict[str, Any]) -> list[str]:
-    """Whether the value fits the field that the path leads to."""
+    """Check that the value fits the field that the path leads to."""
     model = entity
     steps = [step for step in operation["path"].strip("/").split("/") if not step.isdecimal()]
     for step in steps[:-1]:
@@ -75,7 +76,7 @@ def _operation(entity: type, operation: dict[str, Any]) -> list[str]:
 
 
 def _dropped(found: Any, sent: Any, where: str, adapter: TypeAdapter[Any] | None = None) -> list[str]:
-    """Keys that were sent and that the model does not know."""
+    """Return the keys that were sent and that the model does not know."""
     plain = adapter.dump_python(found, mode="json", by_alias=True, exclude_unset=True) if adapter else None
     if plain is None:
         plain = found.model_dump(mode="json", by_alias=True, exclude_unset=True)

@@ -24,7 +24,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def calls() -> list[Call]:
-    """What is sent to an empty server, and then to one where much was changed meanwhile."""
+    """Return what is sent to an empty server, and then to one where much was changed meanwhile."""
     with CatalogServer() as server:
         catalog = OpenMetadata(server.url, "")
         publish(made_desired(), catalog, lambda done, total: None)
@@ -58,19 +58,19 @@ def judged(calls: list[Call], workflows: list[Path]) -> dict[str, Any]:
     return found
 
 
-def test_the_clients_models_take_every_request(calls: list[Call]) -> None:
+def test_the_clients_models_accept_every_request(calls: list[Call]) -> None:
     assert {call.method for call in calls} >= {"PUT", "POST", "PATCH"}
     found = judged(calls, [])
     assert found["problems"] == []
     assert found["judged"] > 100
 
 
-def test_the_clients_configuration_takes_both_workflows() -> None:
+def test_the_clients_configuration_accepts_both_workflows() -> None:
     assert len(WORKFLOWS) == 2
     assert judged([], WORKFLOWS) == {"judged": 2, "problems": []}
 
 
-def test_what_is_wrong_is_found_also_where_the_client_would_let_it_pass() -> None:
+def test_problems_are_found_even_where_the_client_would_accept_them() -> None:
     ends = {"id": "39d70bb2-4c5c-4f1d-8b0e-6f0b4b7b2f0a", "type": "table"}
     edge = {"fromEntity": ends, "toEntity": ends, "lineageDetails": {"columnLineage": []}}
     wrong = [
@@ -92,7 +92,7 @@ def test_a_workflow_with_a_wrong_key_is_found(tmp_path: Path) -> None:
     assert len(judged([], [broken])["problems"]) == 1
 
 
-def test_no_secret_stands_in_a_workflow() -> None:
+def test_no_workflow_contains_a_secret() -> None:
     for path in WORKFLOWS:
         assert "jwtToken: ${OPENMETADATA_TOKEN}" in path.read_text()
         assert "awsSecretAccessKey" not in path.read_text()

@@ -1,11 +1,11 @@
-"""Change capture as AWS DMS does it: what pgoutput says of each change, as JSON records of DMS's shape.
+"""Change capture like AWS DMS: the changes that pgoutput reports, as JSON records of DMS's shape.
 
-The position of a change is where its transaction committed: a change may stand in the log before the snapshot
-that does not have it yet, its commit never does.
+The position of a change is that of its transaction's commit. A change may be logged before the snapshot that
+lacks it; its commit never is.
 
-A large value that an update did not change is not in the new row (PostgreSQL keeps it apart, as TOAST, and
-the log repeats only a pointer). Where the table's replica identity is full, the old row has it, and it is
-taken from there; else the record lacks the column.
+A large value that an update did not change is not in the new row (PostgreSQL stores it separately, as TOAST,
+and the log repeats only a pointer). With full replica identity, it is taken from the old row; otherwise the
+record lacks the column.
 """
 
 import json
@@ -22,7 +22,7 @@ _ZERO = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Relation:
-    """A table as the stream describes it: name, type and key membership of each column."""
+    """A table as described in the stream: name, type and key membership of each column."""
 
     schema: str
     name: str
@@ -36,24 +36,24 @@ class Reader:
         self.data, self.at = message, 0
 
     def number(self, kind: str) -> int:
-        """The next number, by the letter of its size (b, h, i, q)."""
+        """Read a number, by the letter of its size (b, h, i, q)."""
         [found] = unpack_from(f">{kind}", self.data, self.at)
         self.at += {"b": 1, "h": 2, "i": 4, "I": 4, "q": 8}[kind]
         return int(found)
 
     def letter(self) -> str:
-        """The next byte as a letter."""
+        """Read a byte as a letter."""
         return chr(self.number("b"))
 
     def text(self) -> str:
-        """The next text that ends in a zero."""
+        """Read a zero-terminated text."""
         end = self.data.index(b"\0", self.at)
         found = self.data[self.at : end].decode()
         self.at = end + 1
         return found
 
     def tuple(self) -> list[Any]:
-        """The next row: a text, None, or ABSENT for a large value that did not change."""
+        """Read a row: for each column a text, None, or ABSENT for a large value that did not change."""
         return [self._value() for _ in range(self.number("h"))]
 
     def _value(self) -> Any:
@@ -76,7 +76,7 @@ class Capture:
     order: int = 0
 
     def records(self, messages: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-        """The records of `messages`, in their order."""
+        """Yield the records of `messages`, in order."""
         for message in messages:
             read = Reader(message)
             match read.letter():
@@ -132,7 +132,7 @@ class Capture:
 
 
 def metadata(kind: str, operation: str, schema: str, table: str) -> dict[str, Any]:
-    """What every record says of itself."""
+    """Return the metadata that every record has."""
     return {
         "timestamp": datetime.now(UTC).isoformat(),
         "record-type": kind,
@@ -144,7 +144,7 @@ def metadata(kind: str, operation: str, schema: str, table: str) -> dict[str, An
 
 
 def loaded(row: str, schema: str, table: str) -> str:
-    """The record of a row that was read from a snapshot; `row` is JSON as the database writes it."""
+    """Return the record of a row read from a snapshot; `row` is JSON as the database writes it."""
     return f'{{"data": {row}, "metadata": {json.dumps(metadata("data", "load", schema, table))}}}'
 
 
@@ -157,7 +157,7 @@ def _row(relation: Relation, values: list[Any], *, keys_only: bool = False) -> d
 
 
 def _json(kind: int, value: str | None) -> Any:
-    """Whole numbers and doubles as numbers, a moment with its T; a numeric stays the text of the stream."""
+    """Return whole numbers and doubles as numbers, timestamps with their T; a numeric stays text."""
     if value is None:
         return None
     if kind in WHOLE:

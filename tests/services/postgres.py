@@ -1,4 +1,4 @@
-"""A real PostgreSQL on 127.0.0.1, with a data folder of its own, and sessions in it by psql."""
+"""A real PostgreSQL on 127.0.0.1 with its own data folder, and sessions in it by psql."""
 
 import os
 import shutil
@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 END = "--- end of the answer ---"
-# The server refuses to run as root: then it runs as the user whom its Debian package brings.
+# The server refuses to run as root; then it runs as the user that its Debian package creates.
 AS_USER = ("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups") if os.geteuid() == 0 else ()
 
 
 def binaries() -> Path | None:
-    """The folder of the newest server that is installed."""
+    """Return the folder of the newest installed server."""
     found = shutil.which("initdb")
     places = [Path(found).resolve().parent] if found else [*Path("/usr/lib/postgresql").glob("*/bin")]
     return max(places, key=lambda place: int(place.parent.name) if place.parent.name.isdecimal() else 0,
@@ -61,14 +61,14 @@ def server() -> Iterator["Server"]:
 
 @dataclass(frozen=True)
 class Server:
-    """Where the server is."""
+    """The address of the server."""
 
     psql: str
     port: int
 
     @contextmanager
     def session(self, *, replication: bool = False) -> Iterator["Session"]:
-        """One connection; with `replication`, one that commands of the replication protocol go to."""
+        """Open a connection; with `replication`, one for commands of the replication protocol."""
         target = f"host=127.0.0.1 port={self.port} user=shop dbname=postgres"
         if replication:
             target += " replication=database"
@@ -102,7 +102,7 @@ class Session:
         self.waiting += 1
 
     def answer(self) -> list[list[str]]:
-        """The rows that the oldest open statement gives."""
+        """Return the rows of the oldest unanswered statement."""
         assert self.process.stdout is not None
         rows = []
         for line in self.process.stdout:
@@ -114,12 +114,12 @@ class Session:
         raise RuntimeError(self.process.stderr.read())
 
     def ask(self, sql: str) -> list[list[str]]:
-        """The rows of a statement."""
+        """Return the rows of a statement."""
         self.begin(sql)
         return self.answer()
 
     def wait_until(self, sql: str) -> None:
-        """Ask until a statement gives a row."""
+        """Repeat a statement until it returns a row."""
         for _ in range(1200):
             if self.ask(sql):
                 return

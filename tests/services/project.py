@@ -40,7 +40,7 @@ class Project:
         return done.stdout
 
     def silver(self, columns: str) -> list[tuple[Any, ...]]:
-        """Ingest and build; what silver shows then."""
+        """Ingest and build; return the rows of silver."""
         ran = json.loads(self.run("dm", "ingest", "run", "--until-idle", "--json"))
         assert ran["findings"] == []
         assert sum(batch["quarantined"] for batch in ran["batches"]) == 0
@@ -50,7 +50,7 @@ class Project:
 
 
 def as_decimal(text: str) -> str:
-    """The price is exact in contracts and models: a draft takes numbers for doubles, texts for texts."""
+    """Make the price exact in contracts and models: a draft types numbers as double and texts as string."""
     types = r"(name: price\s+)logicalType: \w+(\s+)physicalType: \w+"
     text = re.sub(types, r"\1logicalType: number\2physicalType: decimal(12,4)", text)
     return re.sub(r"cast\(price as \w+\)", "cast(price as decimal(12,4))", text)

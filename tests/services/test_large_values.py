@@ -1,4 +1,4 @@
-"""Large values that PostgreSQL keeps apart (TOAST): what an update says of one that it does not change."""
+"""Large values that PostgreSQL stores separately (TOAST): what an update contains of an unchanged one."""
 
 import gzip
 import json
@@ -46,7 +46,7 @@ def shop(source: Server) -> Iterator[Session]:
 
 @pytest.fixture(scope="module")
 def contract(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Drafted from two records, so that the note may be null."""
+    """Draft the contract from two records, so that the note may be null."""
     folder = tmp_path_factory.mktemp("project")
     said = metadata("data", "insert", "public", "wine") | {"stream-position": "0/1"}
     rows = ({"wine_id": 1, "price": 1.5, "note": "n"}, {"wine_id": 2, "price": None, "note": None})
@@ -68,7 +68,7 @@ def changes(shop: Session) -> list[dict[str, Any]]:
 
 
 def parsed(records: list[dict[str, Any]], contract: Path, folder: Path) -> tuple[dict[str, Any], list[str]]:
-    """What `dm parse` counts, and the reasons of what it refuses."""
+    """Return the counts of `dm parse`, and the reasons of its refusals."""
     raw = folder / "wine.json.gz"
     raw.write_bytes(packed(records))
     command = ["parse", str(raw), "--contract", str(contract), "--out", str(folder / "out"), "--json"]
@@ -77,7 +77,7 @@ def parsed(records: list[dict[str, Any]], contract: Path, folder: Path) -> tuple
     return json.loads(done.stdout), [json.loads(line)["reason"] for line in refused.splitlines()]
 
 
-def test_an_update_that_lacks_a_large_value_is_refused_and_not_taken_for_a_null(
+def test_an_update_without_a_large_value_is_refused_instead_of_read_as_null(
     shop: Session, contract: Path, tmp_path: Path
 ) -> None:
     large, short = changes(shop)
@@ -87,7 +87,7 @@ def test_an_update_that_lacks_a_large_value_is_refused_and_not_taken_for_a_null(
     assert (counts["rows"], counts["quarantined"], reasons) == (1, 1, ["absent_key:note"])
 
 
-def test_with_the_whole_old_row_an_update_has_the_large_value_too(
+def test_with_full_replica_identity_an_update_has_the_large_value(
     shop: Session, contract: Path, tmp_path: Path
 ) -> None:
     shop.ask("alter table wine replica identity full")

@@ -1,6 +1,6 @@
-"""A real PostgreSQL through change capture, registration, the parser and dbt: silver is what the source is.
+"""A real PostgreSQL through change capture, registration, the parser and dbt: silver equals the source.
 
-The capture starts at a snapshot while transactions are under way, and hands over to the stream exactly there.
+The capture starts with a snapshot during open transactions, and continues with the stream exactly from there.
 """
 
 import json
@@ -54,13 +54,13 @@ def lakehouse(tmp_path: Path) -> Iterator[Lakehouse]:
 
 
 def truth(session: Session) -> list[tuple[Any, ...]]:
-    """What the source holds, in the words of silver."""
+    """Return the rows of the source, as silver shows them."""
     rows = [json.loads(row[0]) for row in session.ask(TRUTH)]
     return [(*(row | {"price": row["price"] and Decimal(row["price"])}).values(),) for row in rows]
 
 
 def sample() -> Iterator[str]:
-    """Two records as the capture writes them: one has every value, one only those that it must have."""
+    """Yield two records as the capture writes them: one with every value, one with only the required ones."""
     said = metadata("data", "insert", "public", "wine") | {"stream-position": "0/1"}
     row = {"wine_id": 1, "wine_name": "A", "price": 1.5, "rating": 0.5, "note": "n"}
     row["tasted_at"] = "2024-05-06T07:08:09.123456"
@@ -69,7 +69,7 @@ def sample() -> Iterator[str]:
 
 
 def stream(session: Session, how: str = "get") -> Iterator[str]:
-    """The records since the last time; `peek` leaves them to be read once more."""
+    """Return the records since the last call; `peek` leaves them to be read again."""
     sql = (
         f"select encode(data, 'hex') from pg_logical_slot_{how}_binary_changes("
         "'capture', null, null, 'proto_version', '1', 'publication_names', 'capture')"
@@ -79,7 +79,7 @@ def stream(session: Session, how: str = "get") -> Iterator[str]:
 
 
 def start_capture(source: Server, shop: Session, lakehouse: Lakehouse) -> None:
-    """Make the slot while transactions are open, one of which its snapshot will not have; load that."""
+    """Create the slot while transactions are open, one of which its snapshot lacks; land the snapshot."""
     stuck = "select 1 from pg_stat_activity where backend_type = 'walsender' and wait_event = 'transactionid'"
     with (
         source.session() as first,
@@ -95,7 +95,7 @@ def start_capture(source: Server, shop: Session, lakehouse: Lakehouse) -> None:
         [xid] = second.ask("select txid_current()")
         first.ask("commit")
         shop.wait_until(f"select 1 from pg_locks where not granted and transactionid::text = '{xid[0]}'")
-        # Written to the log before the snapshot's position, committed after it.
+        # Logged before the snapshot's position, committed after it.
         across.ask("begin; update wine set wine_name = 'across the snapshot' where wine_id = 1")
         second.ask("commit")
         [[_, position, snapshot, _]] = slot.answer()
@@ -132,7 +132,7 @@ LATER = (
     "begin; truncate wine; insert into wine values (1, 'anew', 1, 1, null), (300, 'new', 2.5, 2.5, 'x'); "
     "commit",
     "update wine set note = 'last' where wine_id = 300",
-    # Large values, kept apart from the row. From here on the old rows are sent whole, with them.
+    # Large values, stored separately. From here on, old rows are sent complete, including them.
     "alter table wine alter note set storage external; alter table wine replica identity full",
     "update wine set note = repeat('long ', 4000) where wine_id = 300",
     "update wine set price = 3.5 where wine_id = 300",
@@ -143,14 +143,14 @@ LATER = (
 )
 
 
-def test_silver_is_what_the_source_is(source: Server, lakehouse: Lakehouse, tmp_path: Path) -> None:
+def test_silver_equals_the_source(source: Server, lakehouse: Lakehouse, tmp_path: Path) -> None:
     project = Project(tmp_path / "project", lakehouse, sample())
     with source.session() as shop:
         shop.ask(TABLE)
         start_capture(source, shop, lakehouse)
         for change in CHANGES:
             shop.ask(change)
-        # Delivered at least once: a part of the stream is read and sent twice.
+        # At-least-once delivery: a part of the stream is read and sent twice.
         lakehouse.put("raw/wine/cdc/1.json.gz", packed(stream(shop, "peek")))
         lakehouse.put("raw/wine/cdc/2.json.gz", packed(stream(shop)))
         assert project.silver(COLUMNS) == truth(shop)

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "bronze"))
 
 @pytest.fixture(scope="session")
 def endpoint() -> Iterator[str]:
-    """Address of moto's S3 over HTTP, for the whole session."""
+    """Start moto's S3 over HTTP for the whole session; return its address."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -21,7 +21,7 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture
 def environment(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Variables that point at that S3, set here too."""
+    """Set the variables that point at that S3, and return them."""
     variables = {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_REGION": "us-east-1",
@@ -35,8 +35,8 @@ def environment(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str
 
 @pytest.fixture
 def s3(environment: dict[str, str]):
-    """A client with a versioned bucket `lake`."""
-    # A session of its own: the default one may have been made by another test, with other credentials.
+    """Return a client, with a versioned bucket `lake`."""
+    # A separate session: another test may have created the default one with other credentials.
     client = boto3.Session().client("s3")
     client.create_bucket(Bucket="lake")
     client.put_bucket_versioning(Bucket="lake", VersioningConfiguration={"Status": "Enabled"})

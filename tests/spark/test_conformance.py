@@ -16,7 +16,7 @@ CASES = cases()
 
 
 def ordered(case, folder):
-    """Write the raw file, the contract and the order of `case`; the order's and the report's URI."""
+    """Write the raw file, the contract and the order of `case`; return the URIs of order and report."""
     raw = folder / "in" / case.path
     raw.parent.mkdir(parents=True)
     raw.write_bytes(case.raw)
@@ -38,7 +38,7 @@ def ordered(case, folder):
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    """A folder for each case, all filled by one Spark application."""
+    """Return a folder for each case, all filled by one Spark application."""
     root = tmp_path_factory.mktemp("conformance")
     made = {case.name: root / case.name for case in CASES}
     arguments = [word for case in CASES for word in ordered(case, made[case.name])]
@@ -54,13 +54,13 @@ def folders(tmp_path_factory):
 
 
 def uri(path):
-    """As the lake names objects: nothing in it is escaped."""
+    """Return a URI as the lake writes it, without escapes."""
     return f"file://{path}"
 
 
-# One test, so that one worker starts Spark once and not each of them.
+# One test, so that only one worker starts Spark.
 @pytest.mark.timeout(1800)
-def test_the_spark_job_does_what_every_case_says(folders):
+def test_the_spark_job_follows_every_case(folders):
     wrong = {}
     for case in CASES:
         [file] = json.loads((folders[case.name] / "report.json").read_text())["files"]

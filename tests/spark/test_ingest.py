@@ -85,7 +85,7 @@ FILES = {
 
 @pytest.fixture
 def order(s3):
-    """The order for FILES, all of it in S3."""
+    """Return the order for FILES, all of it in S3."""
     folder = "s3://lake/attempts/profile/b-e1"
     files = []
     for number, (key, text) in enumerate(FILES.items()):
@@ -124,7 +124,7 @@ def get(s3, uri):
 
 
 def spark_submit(environment, folder, *arguments):
-    """Run the job as a person would, with the Java from PyPI, and not in the root of the repository."""
+    """Run the job as a person would, with the Java from PyPI, outside the repository's root."""
     base = {name: value for name, value in os.environ.items() if name not in ("JAVA_HOME", "SPARK_HOME")}
     variables = spark_environment({**base, **environment, "DM_TOKEN_KEY": KEY}, folder / "java")
     submit = f"{variables['SPARK_HOME']}/bin/spark-submit"
@@ -142,7 +142,7 @@ def spark_submit(environment, folder, *arguments):
 
 
 def in_this_process(order, folder):
-    """What the parser makes of each file: its report, and the content of what it wrote."""
+    """Return what the parser makes of each file: its report, and the content of its output."""
     contract = contracts.load(CONTRACT)
     for file, text in zip(order["files"], FILES.values(), strict=True):
         out = folder / file["file_id"]
@@ -160,11 +160,11 @@ def in_this_process(order, folder):
 
 
 def readable(content):
-    """The rows of a Parquet file with their types, any other content as it is."""
+    """Return the rows of a Parquet file with their types, and any other content unchanged."""
     return pq.read_table(pa.BufferReader(content)) if content.startswith(b"PAR1") else content
 
 
-def test_spark_writes_what_the_parser_writes_and_reports_it_last(order, s3, environment, tmp_path):
+def test_spark_writes_what_the_parser_writes_and_the_report_last(order, s3, environment, tmp_path):
     folder = "s3://lake/attempts/profile/b-e1"
     done = spark_submit(
         environment, tmp_path, "--order", f"{folder}/order.json", "--report", f"{folder}/report.json"
@@ -189,7 +189,7 @@ def test_spark_writes_what_the_parser_writes_and_reports_it_last(order, s3, envi
     assert "example.org" not in done.stdout + done.stderr
 
 
-def test_an_order_that_is_none_ends_the_job_before_spark_starts(tmp_path, capsys):
+def test_an_invalid_order_ends_the_job_before_spark_starts(tmp_path, capsys):
     path = tmp_path / "order.json"
     path.write_text('{"table": "beer"}')
     arguments = ["--order", path.as_uri(), "--report", (tmp_path / "report.json").as_uri()]
@@ -201,7 +201,7 @@ def test_an_order_that_is_none_ends_the_job_before_spark_starts(tmp_path, capsys
     assert list(tmp_path.iterdir()) == []
 
 
-def test_bad_usage_ends_with_two():
+def test_bad_usage_exits_with_2():
     for arguments in (["--order", "file:///nothing"], ["--order", "a", "--order", "b", "--report", "c"]):
         with pytest.raises(SystemExit) as error:
             ingest.main(arguments)

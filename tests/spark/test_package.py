@@ -1,4 +1,4 @@
-"""The package for a cluster holds all of ours that a task needs: it parses a file where nothing else is."""
+"""The package for a cluster has all of our code that a task needs to parse a file."""
 
 import gzip
 import json
@@ -33,7 +33,7 @@ print(json.dumps([bronze.parse.__file__, spark.jobs.ingest.__file__, report.rows
 """
 
 
-def test_a_task_runs_from_the_archive_alone(tmp_path: Path) -> None:
+def test_a_task_needs_only_the_archive(tmp_path: Path) -> None:
     job, archive = package(tmp_path / "job", platform=None)
     assert job.read_bytes() == (ROOT / "spark" / "jobs" / "ingest.py").read_bytes()
     raw = tmp_path / "a.csv.gz"
@@ -66,7 +66,7 @@ def test_the_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("platform", [PLATFORM, "aarch64-manylinux_2_28"])
-def test_the_kernel_in_it_is_the_one_for_its_platform(platform: str, tmp_path: Path) -> None:
+def test_the_packaged_kernel_is_built_for_the_platform(platform: str, tmp_path: Path) -> None:
     with zipfile.ZipFile(package(tmp_path, platform=platform)[1]) as archive:
         packed = archive.read("bronze_kernel/kernel.so")
     assert packed == kernel.build(tmp_path / "kernel.so", kernel.target_of(platform)).read_bytes()

@@ -16,7 +16,7 @@ def folder(request, tmp_path):
     return "s3://lake"
 
 
-def test_what_is_written_is_read_as_it_is_also_when_it_ends_in_gz(folder):
+def test_files_are_read_as_written_even_if_named_gz(folder):
     content = gzip.compress(b"line\n" * 1000, mtime=0)
     storage.write(f"{folder}/{KEY}", content)
     assert storage.read(f"{folder}/{KEY}") == content
@@ -31,7 +31,7 @@ def test_a_file_is_uploaded_whole(folder, tmp_path):
     assert storage.read(f"{folder}/bronze/x.parquet") == source.read_bytes()
 
 
-def test_an_absent_object_is_named(folder):
+def test_a_missing_object_is_named(folder):
     with pytest.raises(JobError, match=r"/nothing\.json does not exist"):
         storage.read(f"{folder}/nothing.json")
 
@@ -41,13 +41,13 @@ def test_another_kind_of_uri_is_refused():
         storage.read("http://example.org/order.json")
 
 
-def test_the_version_of_the_order_is_read(s3):
+def test_the_object_version_in_the_order_is_read(s3):
     version = s3.put_object(Bucket="lake", Key="k", Body=b"one")["VersionId"]
     with storage.stream("s3://lake/k", version) as stream:
         assert stream.read() == b"one"
 
 
-def test_an_older_version_is_refused_rather_than_taken_for_the_newest(s3):
+def test_an_older_version_is_refused_instead_of_reading_the_newest(s3):
     version = s3.put_object(Bucket="lake", Key="k", Body=b"one")["VersionId"]
     s3.put_object(Bucket="lake", Key="k", Body=b"two")
     with pytest.raises(JobError, match="newer version"), storage.stream("s3://lake/k", version):

@@ -1,4 +1,4 @@
-"""Two local clouds side by side: DuckDB behind the one, a real Trino behind the other."""
+"""Two local clouds side by side: one on DuckDB, one on a real Trino."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from lakehouse import Lakehouse
 
 @dataclass(frozen=True, slots=True)
 class Clouds:
-    """One lakehouse an engine."""
+    """One lakehouse per engine."""
 
     duckdb: Lakehouse
     trino: Lakehouse

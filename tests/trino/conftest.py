@@ -19,7 +19,7 @@ from localcloud.config import ENGINES
 
 @pytest.fixture(scope="session")
 def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clouds]:
-    """Both clouds, empty, for the whole run: Trino needs half a minute to start."""
+    """Start both clouds, empty, for the whole run: Trino needs half a minute to start."""
     folder = tmp_path_factory.mktemp("clouds")
     found: dict[str, Lakehouse] = {}
     try:
@@ -33,5 +33,5 @@ def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clouds]:
 
 @pytest.fixture(scope="session")
 def seed() -> int:
-    """SEED of the environment, else another one each time; failures print it."""
+    """Return SEED of the environment, or a random one; failures print it."""
     return int(os.environ.get("SEED") or int.from_bytes(os.urandom(4)))

@@ -25,13 +25,13 @@ class Gateway:
         self.s3 = boto3.client("s3", **given)
 
     def start(self, sql: str, database: str = "default") -> str:
-        """Start a statement; returns its id."""
+        """Start a statement; return its id."""
         context = {"Database": database}
         started = self.client.start_query_execution(QueryString=sql, QueryExecutionContext=context)
         return str(started["QueryExecutionId"])
 
     def wait(self, query_id: str) -> dict[str, Any]:
-        """The status of a statement once it is over."""
+        """Wait for a statement to end; return its status."""
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
             execution = self.client.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
@@ -41,7 +41,7 @@ class Gateway:
         raise AssertionError(f"{query_id} is not over after {SECONDS} s")
 
     def results(self, sql: str, database: str = "default") -> dict[str, Any]:
-        """GetQueryResults of a statement that fits on a page; `error` alone when it fails."""
+        """Return GetQueryResults of a statement that fits on a page; only `error` if it fails."""
         try:
             query_id = self.start(sql, database)
         except self.client.exceptions.InvalidRequestException as error:
@@ -52,7 +52,7 @@ class Gateway:
         return dict(self.client.get_query_results(QueryExecutionId=query_id))
 
     def result_file(self, sql: str) -> bytes:
-        """The file that holds all rows of a query."""
+        """Return the file that holds all rows of a query."""
         query_id = self.start(sql)
         status = self.wait(query_id)
         assert status["State"] == "SUCCEEDED", status
@@ -61,7 +61,7 @@ class Gateway:
         return bytes(self.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
 
     def ask(self, sql: str, database: str) -> Answer:
-        """The answer of a statement, for the runner of sequences."""
+        """Return the answer of a statement, for the runner of sequences."""
         found = self.results(sql, database)
         if "error" in found:
             return Answer(error=found["error"])

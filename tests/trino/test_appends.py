@@ -1,4 +1,4 @@
-"""Writers that race on Trino: each append that was said to have succeeded is there, one MERGE adds a row."""
+"""Racing writers on Trino: every append reported as successful is there, and one MERGE adds a row."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ PROPERTIES = "table_type = 'ICEBERG', is_external = false, location = 's3://lake
 
 
 def test_each_append_of_four_writers_is_kept_or_refused_on_trino(clouds: Clouds) -> None:
-    """On a busy machine Trino gives some up, after a few tries in which other writers were faster."""
+    """On a busy machine Trino fails some appends, after a few tries in which other writers were faster."""
     client = Gateway(clouds.trino)
     assert client.results("create schema appends").get("error") is None
     made = f"create table appended with ({PROPERTIES}) as select 0 as writer, 0 as n where false"
@@ -32,7 +32,7 @@ def test_each_append_of_four_writers_is_kept_or_refused_on_trino(clouds: Clouds)
     assert client.ask(counted, "appends").rows == ((str(WRITERS * APPENDS - len(errors)),) * 2,)
 
 
-def test_of_many_merges_that_miss_a_row_at_once_one_adds_it_on_trino(clouds: Clouds) -> None:
+def test_of_many_concurrent_merges_one_inserts_the_missing_row_on_trino(clouds: Clouds) -> None:
     client = Gateway(clouds.trino)
     assert client.results("create schema merges").get("error") is None
     table = "create table once (n int) location 's3://lake/once' tblproperties ('table_type' = 'ICEBERG')"

@@ -1,4 +1,4 @@
-"""The whole dbt project builds on Trino, and makes the tables that it makes on DuckDB."""
+"""The whole dbt project builds on Trino, and creates the same tables as on DuckDB."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ TABLES = sorted(
 
 
 @pytest.mark.timeout(3600)
-def test_two_deliveries_make_the_same_tables_on_both_engines(clouds: Clouds) -> None:
+def test_two_deliveries_give_the_same_tables_on_both_engines(clouds: Clouds) -> None:
     assert len(TABLES) > 10
     for delivery in (1, 2):
         for house in clouds.both:
@@ -40,9 +40,9 @@ def _deliver(house: Lakehouse, number: int) -> None:
 
 
 def _rows(house: Lakehouse, table: str) -> list[list[str]]:
-    """The result file of all rows: the header, and then the rows in the order of their text.
+    """Return the result file of all rows: the header, then the rows sorted by their text.
 
-    The column that names the build is left out: every build has another name.
+    The column that names the build is left out, because it differs in every build.
     """
     text = Gateway(house).result_file(f"select * from {table}").decode()
     header, *rows = csv.reader(io.StringIO(text, newline=""))

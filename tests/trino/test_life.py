@@ -1,4 +1,4 @@
-"""Trino as a part of a local cloud: named when it dies, started anew by `up`, its statements cancelled."""
+"""Trino as a part of a local cloud: named when it dies, restarted by `up`, its statements cancelled."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def test_a_statement_is_cancelled_in_trino_too(house: Lakehouse) -> None:
     assert gateway.wait(query_id)["State"] == "CANCELLED"
     running = "select count(*) from system.runtime.queries where state = 'RUNNING' and query like '%9000%'"
     deadline = time.monotonic() + 60
-    while gateway.ask(running, "default").rows != (("1",),):  # the question itself
+    while gateway.ask(running, "default").rows != (("1",),):  # this query itself
         assert time.monotonic() < deadline
         time.sleep(0.2)
 
@@ -54,7 +54,7 @@ def test_another_engine_is_refused_while_trino_runs(house: Lakehouse) -> None:
     assert "runs with the engine trino" in house.run(*up, expect=2)
 
 
-def test_a_dead_trino_is_named_with_its_log_and_up_starts_it_anew(house: Lakehouse) -> None:
+def test_a_dead_trino_is_named_with_its_log_and_up_restarts_it(house: Lakehouse) -> None:
     cloud = str(house.folder / "cloud")
     gateway = Gateway(house)
     assert gateway.results("create schema kept").get("error") is None

@@ -1,6 +1,6 @@
-"""Hive tables whose older partitions have another type: what Trino reads, and DuckDB's cloud beside it.
+"""Hive tables whose older partitions have another type: what Trino reads, and DuckDB's cloud as well.
 
-`control.column_types` allows bronze what is read here alike by both, conditions included, and what AWS names.
+`control.column_types` allows in bronze what AWS documents and both read alike here, conditions included.
 """
 
 import io
@@ -24,7 +24,7 @@ Pair = tuple[str, str, object, object]
 
 
 def written(house: Lakehouse, name: str, pair: Pair, *, kept: bool) -> None:
-    """A table of the wider type, a partition of each; the older may have `kept` its type in the catalog."""
+    """Create a table of the wider type, a partition of each; the older may have `kept` its type in Glue."""
     before, after, old, new = pair
     glue = house.glue()
 
@@ -65,7 +65,7 @@ OLD, NEW = INT[2:]
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_ints_are_read_under_conditions_too(lakes: Clouds, kept: bool) -> None:
+def test_ints_are_read_with_conditions_too(lakes: Clouds, kept: bool) -> None:
     assert [is_wider(*pair[:2]) for pair in (INT, FLOAT, DECIMAL)] == [True, False, False]
     name = f"int_{kept}".lower()
     for house in lakes.both:
@@ -81,7 +81,7 @@ def test_ints_are_read_under_conditions_too(lakes: Clouds, kept: bool) -> None:
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_trino_fails_at_the_statistics_of_floats_that_became_doubles(lakes: Clouds, kept: bool) -> None:
+def test_trino_fails_on_the_statistics_of_floats_that_became_doubles(lakes: Clouds, kept: bool) -> None:
     written(lakes.trino, f"float_{kept}".lower(), FLOAT, kept=kept)
     with pytest.raises(OperationalError, match="Corrupted statistics"):
         lakes.trino.query(f"select v from older.float_{kept} where v > 0")

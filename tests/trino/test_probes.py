@@ -1,4 +1,4 @@
-"""Every recorded probe, through both gateways: Trino gives what was recorded, DuckDB what Trino gives."""
+"""Every recorded probe through both gateways: Trino gives the recorded answer, and DuckDB gives Trino's."""
 
 import json
 import math
@@ -27,7 +27,7 @@ def _probes(topic: str) -> list[dict[str, Any]]:
 
 
 def _recorded(probe: dict[str, Any]) -> list[list[str | None]]:
-    """The recorded rows, as Athena prints them."""
+    """Return the recorded rows as Athena prints them."""
     types = [parse(text) for text in probe["types"]]
     names = [str(at) for at in range(len(types))]
     found = table(names, types, [probe["rows"]] if probe["rows"] else [])
@@ -41,7 +41,7 @@ def _shown(found: dict[str, Any]) -> list[list[str | None]]:
 
 
 def _same(mine: str | None, theirs: str | None) -> bool:
-    """Equal, but for the last digits of floating-point functions, which libraries round differently."""
+    """Equal, except for the last digits of floating-point functions, which libraries round differently."""
     if mine == theirs or mine is None or theirs is None:
         return mine == theirs
     try:
@@ -62,13 +62,13 @@ def _outcome(found: dict[str, Any]) -> str:
 
 
 def _code(error: str) -> str:
-    """The error's code; what the API refuses to start is wrong in its syntax."""
+    """Return the code of an error; what the API refuses to start is a syntax error."""
     code = error.partition(":")[0]
     return "SYNTAX_ERROR" if code == "InvalidRequestException" else code
 
 
 def _is_refusal(mine: dict[str, Any], theirs: dict[str, Any]) -> bool:
-    """Whether DuckDB's cloud refuses by name what Trino answers, or refuses for another reason."""
+    """Return whether DuckDB's cloud refuses by name what Trino answers, or refuses for another reason."""
     code = _code(mine.get("error", ""))
     return code in REFUSALS and code != _code(theirs.get("error", ""))
 
@@ -105,7 +105,7 @@ def test_every_probe_has_the_recorded_answer_on_trino_and_the_same_on_duckdb(
     for number, probe in enumerate(_probes(topic), 1):
         sql = probe["sql"]
         theirs, mine = trino.results(sql), duckdb.results(sql)
-        unasked = "in the local cloud" in theirs.get("error", "")  # the gateway's refusal: Trino saw nothing
+        unasked = "in the local cloud" in theirs.get("error", "")  # refused by the gateway before Trino
         refused = unasked or _is_refusal(mine, theirs)
         found = [] if unasked else [_against_the_record(theirs, probe)]
         found += [] if refused else [_of_duckdb(mine, theirs)]

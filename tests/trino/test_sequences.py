@@ -1,4 +1,4 @@
-"""Random sequences of statements leave the same tables on both engines, which are what a dictionary says."""
+"""Random sequences of statements leave the same tables on both engines, equal to those of a dictionary."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +12,7 @@ from run import differences
 
 COUNT = int(os.environ.get("SEQUENCES") or 20)
 AT_ONCE = 3
-# A DELETE that drops whole files counts in Trino the rows in them that were deleted before, too.
+# When a DELETE drops whole files, Trino also counts the rows in them that were deleted before.
 UNCOUNTED = {"trino": "delete", "duckdb": ""}
 
 
@@ -44,7 +44,7 @@ def _run(clouds: Clouds, seed: int) -> list[str]:
 
 
 def _clear(gateway: Gateway, database: str) -> None:
-    """The tables go once they are compared: a thousand sequences would fill the cloud's memory."""
+    """Drop the tables once they are compared: a thousand sequences would fill the cloud's memory."""
     for row in gateway.results(f"show tables in {database}")["ResultSet"]["Rows"]:
         gateway.results(f"drop table {row['Data'][0]['VarCharValue']}", database)
     gateway.results(f"drop schema {database}")
