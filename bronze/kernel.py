@@ -304,7 +304,7 @@ def _values_of(array: Any) -> int:
 def _library() -> ctypes.CDLL:
     """Load the kernel. Raises KernelError."""
     if bronze_kernel.is_stale():
-        raise KernelError("the parser's kernel was not built from the sources that are here", hint=_HINT)
+        raise KernelError("the parser's kernel was not built from the present sources", hint=_HINT)
     try:
         with bronze_kernel.unpacked() as path:
             library = ctypes.CDLL(str(path))

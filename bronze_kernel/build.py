@@ -1,9 +1,9 @@
-"""Compile the kernel: `python -m bronze_kernel.build` writes the library of this machine.
+"""Compile the kernel: `python -m bronze_kernel.build` writes the library for this machine.
 
     python -m bronze_kernel.build --target aarch64-linux-gnu.2.28 --out kernel.so
 
-compiles for another machine. A library asks its processor for nothing that not all of its kind have, and
-the same sources give the same bytes in every folder: what was tested here is what a function runs.
+compiles for another machine. A library uses only instructions that all processors of its kind have. The build
+is reproducible in any folder, so what was tested here is what a function runs.
 """
 
 import argparse
@@ -22,9 +22,9 @@ from pathlib import Path
 from bronze_kernel import FOLDER, LIBRARY, name_of, texts_of
 
 TOOLS = FOLDER.parent / ".tools"
-# The oldest C library that the locked pyarrow runs with, so that one build serves every Linux.
+# The oldest glibc that the locked pyarrow supports, so that one build serves every Linux.
 GLIBC = "2.28"
-# What to compile for where it is not the least of its kind: every x86 of a cloud has SSE 4.2 and popcnt.
+# Processor levels other than the baseline: every x86 machine in a cloud has SSE 4.2 and popcnt.
 PROCESSORS = {"x86_64": "x86_64_v2"}
 
 
@@ -37,9 +37,9 @@ class BuildError(Exception):
 
 
 def target_of(wheels: str | None) -> str | None:
-    """The target for a platform as wheels name it (`aarch64-manylinux_2_28`); None is this machine's.
+    """Return the target for a platform as wheels name it (`aarch64-manylinux_2_28`); None is this machine.
 
-    Raises BuildError for one that does not name its C library.
+    Raises BuildError for a platform that is not supported.
     """
     if wheels is None:
         return own_target()
@@ -55,16 +55,17 @@ def target_of(wheels: str | None) -> str | None:
 
 
 def own_target() -> str | None:
-    """This machine as a target, None where only the compiler knows it (no glibc, another system)."""
+    """Return this machine's target, None to let the compiler choose (no glibc, or another system)."""
     if platform.libc_ver()[0] != "glibc" or platform.machine() not in ("x86_64", "aarch64"):
         return None
     return f"{platform.machine()}-linux-gnu.{GLIBC}"
 
 
 def build(out: Path, target: str | None, *, sources: Path = FOLDER, tools: Path = TOOLS) -> Path:
-    """Compile `sources` for `target` into `out`, which is replaced at once, and give its path.
+    """Compile `sources` for `target` into `out`, which is replaced atomically, and return its path.
 
-    Six seconds, and none for what was compiled before: `tools` keeps it. Raises BuildError.
+    Takes six seconds, or none for sources that were compiled before: `tools` caches the result. Raises
+    BuildError.
     """
     zig = _compiler(tools)
     machine = (target or platform.machine()).partition("-")[0]
@@ -80,24 +81,24 @@ def build(out: Path, target: str | None, *, sources: Path = FOLDER, tools: Path 
     kept = cache / "kernels" / f"{hashlib.sha256(made_by.encode()).hexdigest()}.so"
     if not kept.exists():
         with tempfile.TemporaryDirectory(dir=_made(kept.parent)) as scratch:
-            # A copy, so that what is kept is of these texts also when somebody edits them meanwhile.
+            # Compile a copy, so that the cached library is from these texts even if someone edits the files.
             for name, text in texts.items():
                 (Path(scratch) / name).write_bytes(text)
             _run([zig, *options, "--cache-dir", str(cache), "--global-cache-dir", str(cache)], Path(scratch))
             (Path(scratch) / "kernel.so").replace(kept)
-    # Beside it first, then in its place: whoever has the old library loaded goes on with that.
+    # Replaced by renaming, so that processes that have the old library loaded keep it.
     beside = _made(out.parent) / f".{os.getpid()}-{out.name}"
     shutil.copyfile(kept, beside)
     return beside.replace(out)
 
 
 def _run(command: Sequence[str], folder: Path) -> str:
-    """What the compiler answers, run in `folder`, from which it names the sources in what it says."""
+    """Run the compiler in `folder`, so that its messages name the sources, and return its output."""
     done = subprocess.run(command, cwd=_made(folder), capture_output=True, text=True, check=False)
     if done.returncode:
         raise BuildError(
             f"the kernel does not compile:\n{done.stderr.strip()}",
-            hint="mend bronze_kernel/*.zig where the compiler says so",
+            hint="fix bronze_kernel/*.zig as the compiler says",
             exit_code=1,
         )
     return done.stdout
@@ -109,7 +110,7 @@ def _made(folder: Path) -> Path:
 
 
 def _compiler(tools: Path) -> str:
-    """The locked compiler that `make kernel` installs, or else one beside this interpreter's libraries."""
+    """Return the locked compiler that `make kernel` installs, else that of this interpreter's packages."""
     for installed in tools.absolute().glob("zig/lib/python*/site-packages/ziglang/zig"):
         return str(installed)
     found = importlib.util.find_spec("ziglang")
@@ -121,7 +122,7 @@ def _compiler(tools: Path) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Build and print the path; 2 without a compiler, 1 when it refuses the sources."""
+    """Build and print the path; return 2 without a compiler, 1 if the sources do not compile."""
     parser = argparse.ArgumentParser(
         prog="python -m bronze_kernel.build",
         description="Compile the kernel of the bronze parser.",

@@ -1,4 +1,4 @@
-//! What a value is read as, and the column that it goes to, laid out as Arrow has it.
+//! Kinds of values, and the columns that they are written to, in Arrow's layout.
 
 const std = @import("std");
 const cursors = @import("cursor.zig");
@@ -6,7 +6,7 @@ const positions = @import("positions.zig");
 const values = @import("values.zig");
 const Cursor = cursors.Cursor;
 
-/// The types of values; the same as `Kind` of bronze/kernel.py, in the same order.
+/// The kinds of values; the same as `Kind` in bronze/kernel.py, in the same order.
 pub const Kind = enum(u8) {
     int,
     bigint,
@@ -30,7 +30,7 @@ pub const Kind = enum(u8) {
     any,
 };
 
-/// Memory of the caller's; none where a column needs none.
+/// Memory of the caller; empty if a column needs none.
 const Bytes = extern struct {
     first: ?[*]u8,
     size: usize,
@@ -40,15 +40,15 @@ const Bytes = extern struct {
     }
 };
 
-/// A column of `capacity` rows. Nothing is known of rows from the first that is not read on.
+/// A column of `capacity` rows. Rows that were not read have undefined values.
 ///
-/// `values` holds numbers; of texts the offsets, of booleans bits, of positions and of a choice the bytes, or
-/// the index. `data` holds the bytes of texts, and the words to choose from, with a zero between any
-/// two; an empty one is none.
+/// `values` has numbers, the offsets of texts, the bits of booleans, the bytes of positions, or the index of a
+/// choice. `data` has the bytes of texts, or the words of a choice, separated by zeros; an empty word matches
+/// nothing.
 pub const Column = extern struct {
     kind: Kind,
-    whole: u8, // digits of a decimal before the point, and behind it
-    scale: u8,
+    whole: u8, // digits of a decimal before the point
+    scale: u8, // and after it
     values: Bytes,
     validity: Bytes,
     data: Bytes,
@@ -62,29 +62,29 @@ pub const Column = extern struct {
         return std.mem.bytesToValue(u32, self.values.all()[row * 4 ..][0..4]);
     }
 
-    /// Say that all rows have values, which is so until another thing is said.
+    /// Mark all rows as valid, which is the initial state.
     pub fn fill(self: *const Column) void {
         @memset(self.validity.all(), 0xff);
     }
 
-    /// Say that the row has no value. A text has no bytes then.
+    /// Mark the row as null; a text then has no bytes.
     pub fn clear(self: *const Column, row: usize) void {
-        if (self.validity.size == 0) return; // nobody wants to know
+        if (self.validity.size == 0) return; // an ignored value
         self.validity.all()[row >> 3] &= ~bitOf(row);
         if (self.kind == .string) self.put(u32, row + 1, @intCast(self.offset(row)));
     }
 
-    /// Forget what `clear` said, for a row that failed.
+    /// Undo `clear`, for a row that failed.
     pub fn restore(self: *const Column, row: usize) void {
         if (self.validity.size > 0) self.validity.all()[row >> 3] |= bitOf(row);
     }
 
-    /// Begin a text; what of it was written for a row that failed is forgotten.
+    /// Begin a text, discarding what was written of it for a row that failed.
     pub inline fn begin(self: *const Column, row: usize) Text {
         return .{ .column = self, .row = row, .end = self.offset(row) };
     }
 
-    /// Read a value to `row`; false where it is not certainly good. Texts of CSV are not for here.
+    /// Read a value into `row`; false if it is not certainly good. Not for texts of CSV.
     pub inline fn take(self: *const Column, row: usize, cursor: *Cursor, comptime style: values.Style) bool {
         switch (self.kind) {
             .int => self.put(i32, row, values.integer(cursor, style, i32) orelse return false),
@@ -97,7 +97,7 @@ pub const Column = extern struct {
             .float => self.put(f32, row, values.float(cursor, style) orelse return false),
             .double => self.put(f64, row, values.double(cursor, style) orelse return false),
             .decimal => {
-                var aside = cursor.*; // whose address a call may take; this one's place stays in a register
+                var aside = cursor.*; // a copy to pass by address, so that `cursor` can stay in registers
                 self.put(i128, row, values.decimal(&aside, style, self.whole, self.scale) orelse return false);
                 cursor.at = aside.at;
             },
@@ -162,7 +162,7 @@ pub const Column = extern struct {
     }
 };
 
-/// A text that is being written.
+/// A text while it is written.
 pub const Text = struct {
     column: *const Column,
     row: usize,
@@ -182,7 +182,7 @@ pub const Text = struct {
     }
 };
 
-/// Go behind a text of JSON that nobody wants to know, and its second quote.
+/// Skip an ignored JSON text and its closing quote.
 inline fn skipsText(cursor: *Cursor) bool {
     while (cursors.isUtf8(cursor.until(cursors.JsonStops{}))) {
         if (cursor.peek() != '\\') return cursor.skips('"');
@@ -191,7 +191,7 @@ inline fn skipsText(cursor: *Cursor) bool {
     return false;
 }
 
-/// What Debezium writes for a value that it does not know. Whether it is that here, the exact rules say.
+/// Debezium's placeholders for a value that it does not know; such records are left to the exact rules.
 const left_out = [_][]const u8{
     "__debezium_unavailable_value",
     "X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==",

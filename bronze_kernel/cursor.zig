@@ -1,8 +1,8 @@
-//! A place in lines of text.
+//! A position in lines of text.
 
 const std = @import("std");
 
-/// The lines end with a newline, which no value contains: whoever has not met it may look at the next byte.
+/// The text ends with a newline, which no value contains. So before that newline, there is always a next byte.
 pub const Cursor = struct {
     text: []const u8,
     at: usize,
@@ -11,14 +11,14 @@ pub const Cursor = struct {
         return self.text[self.at];
     }
 
-    /// Go behind `byte`, if it is next.
+    /// Skip `byte` if it is next.
     pub inline fn skips(self: *Cursor, byte: u8) bool {
         const found = self.peek() == byte;
         self.at += @intFromBool(found);
         return found;
     }
 
-    /// Go behind `wanted`, if it is next.
+    /// Skip `wanted` if it is next.
     pub inline fn takes(self: *Cursor, wanted: []const u8) bool {
         const found = self.ahead(wanted.len) orelse return false;
         if (!std.mem.eql(u8, found, wanted)) return false;
@@ -26,7 +26,7 @@ pub const Cursor = struct {
         return true;
     }
 
-    /// The next `count` bytes, if there are so many.
+    /// Return the next `count` bytes, if there are that many.
     pub inline fn ahead(self: *const Cursor, count: usize) ?[]const u8 {
         return if (count > self.text.len - self.at) null else self.text[self.at..][0..count];
     }
@@ -38,12 +38,12 @@ pub const Cursor = struct {
         return found;
     }
 
-    /// The number that the next digits make, which are few; null where there are none, or more than `most`.
+    /// Read a number, usually of few digits; null if there are no digits or more than `most`.
     pub inline fn digits(self: *Cursor, comptime most: usize) ?u64 {
         return self.restOfDigits(self.at, 0, most);
     }
 
-    /// The same where there are as often many as few.
+    /// Like `digits`, for numbers that often have many digits.
     pub inline fn manyDigits(self: *Cursor, comptime most: usize) ?u64 {
         const start = self.at;
         const bytes = self.ahead(8) orelse return self.digits(most);
@@ -55,19 +55,19 @@ pub const Cursor = struct {
 
     inline fn restOfDigits(self: *Cursor, start: usize, before: u64, comptime most: usize) ?u64 {
         var number = before;
-        while (self.digit()) |one| number = number *% 10 +% one; // of too many nothing is used
+        while (self.digit()) |one| number = number *% 10 +% one; // may wrap; with too many digits it is unused
         const count = self.at - start;
         return if (count == 0 or count > most) null else number;
     }
 
-    /// Go behind the next digits, if there are any.
+    /// Skip the next digits; false if there are none.
     pub inline fn skipDigits(self: *Cursor) bool {
         const start = self.at;
         while (self.digit()) |_| {}
         return self.at > start;
     }
 
-    /// The bytes up to the first that `is_stop` names, which is next; a newline has to be one.
+    /// Return the bytes before the first of `stops` and move to it; a newline must be a stop.
     pub inline fn until(self: *Cursor, stops: anytype) []const u8 {
         const start = self.at;
         while (self.text.len - self.at >= lane) : (self.at += lane) {
@@ -77,8 +77,8 @@ pub const Cursor = struct {
         return self.text[start..self.at];
     }
 
-    /// Go behind the next two bytes, and give the one that they stand for in a text of JSON; null where they are none
-    /// such. Those of Unicode (`\u00e9`) are not for here.
+    /// Read a two-byte escape of JSON and return the byte that it stands for; null if there is none. Unicode escapes
+    /// (`\u00e9`) are not supported.
     pub inline fn unescaped(self: *Cursor) ?u8 {
         const pair = self.ahead(2) orelse return null;
         const byte: u8 = switch (pair[1]) {
@@ -95,15 +95,15 @@ pub const Cursor = struct {
     }
 };
 
-/// How many of the bytes are digits before the first that is none, and the number that they make.
+/// Count the leading digits and return their number.
 ///
-/// No step depends on how many there are: a branch that is guessed wrong takes as long as all of this.
+/// Without branches on the count, because one mispredicted branch takes as long as all of this.
 inline fn leadingDigits(bytes: [8]u8) struct { count: u6, number: u64 } {
     const values = std.mem.readInt(u64, &bytes, .little) ^ 0x3030303030303030;
-    // The high bit of a byte is set where its value is 10 or more; what carries over is behind the first such.
+    // Sets the high bit of each byte whose value is 10 or more; carries affect only bytes after the first such.
     const others = (values +% 0x7676767676767676 | values) & 0x8080808080808080;
     const count: u6 = @intCast(@ctz(others) / 8);
-    // Zeros take the place of the bytes behind, in front of the digits.
+    // Drop the bytes after the digits, and pad with zeros in front.
     const padded = if (count == 0) 0 else values << @intCast(64 - 8 * @as(u7, count));
     const pairs = padded *% 10 +% (padded >> 8);
     const fours = (pairs & 0x000000FF000000FF) *% 0x000F424000000064;
@@ -120,10 +120,10 @@ test leadingDigits {
     }
 }
 
-/// So many bytes are looked at together.
+/// The number of bytes that are compared at once.
 const lane = 16;
 
-/// What ends a text of JSON, or a part of one: the quote, an escape, or what may not stand in it.
+/// Bytes that end a JSON text or a part of it: the quote, an escape, or a control character.
 pub const JsonStops = struct {
     inline fn among(_: JsonStops, comptime count: usize, bytes: @Vector(count, u8)) @Vector(count, bool) {
         const highest: @Vector(count, u8) = @splat(0x1f);
@@ -131,7 +131,7 @@ pub const JsonStops = struct {
     }
 };
 
-/// What ends a text of CSV, or a part of one in quotes.
+/// Bytes that end a CSV text, or a part of a quoted one.
 pub const CsvStops = struct {
     stops: [2]u8,
 
@@ -145,7 +145,7 @@ inline fn are(comptime count: usize, bytes: @Vector(count, u8), byte: u8) @Vecto
     return bytes == @as(@Vector(count, u8), @splat(byte));
 }
 
-/// Whether `text` is UTF-8, as Python and JSON have it.
+/// Whether `text` is valid UTF-8, by the same rules as in Python.
 pub inline fn isUtf8(text: []const u8) bool {
     return std.unicode.utf8ValidateSlice(text);
 }

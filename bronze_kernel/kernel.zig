@@ -1,8 +1,8 @@
-//! Reads lines that are certainly good into columns, and says which lines it has left.
+//! Reads certainly good lines into columns, and returns which lines are left.
 //!
-//! Two shapes of lines: fields between delimiters, and values between bytes that never change. What is left
-//! is for the exact rules to read, in Python: which lines are left decides how fast a file is read, and
-//! never what becomes of a line. A mistake in the caller's sizes ends the process instead of reaching beyond them.
+//! There are two kinds of lines: fields between delimiters (CSV), and values between constant bytes. The exact
+//! rules, in Python, read the lines that are left. Which ones are left affects only the speed, never the result.
+//! A wrong size from the caller ends the process instead of causing an access out of bounds.
 
 const std = @import("std");
 const cursors = @import("cursor.zig");
@@ -12,24 +12,24 @@ const Cursor = cursors.Cursor;
 
 const nowhere = std.math.maxInt(u32);
 
-/// What stands next on each line: bytes that never change, and behind them a value, if `column` is one.
+/// A part of each line: constant bytes, followed by a value if there is a `column`.
 const Step = extern struct {
     before: [*]const u8,
     before_size: usize,
     column: u32,
-    /// The step before this one whose value is written alike, byte by byte.
+    /// An earlier step whose value must be the same, byte by byte.
     twin: u32,
     quotes: Quotes,
     nullable: bool,
 };
 
-/// Whether a value stands in quotes; the same as `Quotes` of bronze/kernel.py, in the same order.
+/// Whether a value is quoted; the same as `Quotes` in bronze/kernel.py, in the same order.
 const Quotes = enum(u8) { none, always, either };
 
-/// Lines, each with its newline; columns for as many rows; and where to say what was found.
+/// The input lines, each with its newline; columns for as many rows; and the results.
 ///
-/// `rows` has the number of the line of each row. `starts`, `sizes` and `lines` are of the records that are left:
-/// the first byte, the bytes without the last newline, and the number of the first line.
+/// `rows` has the line number of each row. `starts`, `sizes` and `lines` describe the records that are left: offset,
+/// size without the last newline, and number of the first line.
 const Job = extern struct {
     text: [*]const u8,
     text_size: usize,
@@ -67,10 +67,10 @@ const Job = extern struct {
     }
 };
 
-/// A record that begins at `start`, on the line `line`; `next` stands behind its newline.
+/// A record that begins at `start`, on the line `line`; `next` is the offset after its newline.
 const Record = struct { start: usize, next: usize, line: usize, newlines: usize };
 
-/// Read lines that are laid out as `steps` say.
+/// Read lines with the layout `steps`.
 export fn read_layout(job: *Job, steps: [*]const Step, steps_size: usize, spans: [*]Span) void {
     job.begin();
     const layout = Layout{ .steps = steps[0..steps_size], .columns = job.all(), .spans = spans[0..steps_size] };
@@ -87,7 +87,7 @@ export fn read_layout(job: *Job, steps: [*]const Step, steps_size: usize, spans:
     }
 }
 
-/// Where a value stands, with its quotes.
+/// The position of a value, including its quotes.
 const Span = extern struct { start: usize, end: usize };
 
 const Layout = struct {
@@ -122,7 +122,7 @@ fn areAlike(text: []const u8, one: Span, other: Span) bool {
     return std.mem.eql(u8, text[one.start..one.end], text[other.start..other.end]);
 }
 
-/// How CSV is written. `quote` is a newline where nothing is quoted; `escape` where another quote stands before a quote.
+/// A CSV dialect. `quote` is a newline if nothing is quoted; `escape` is a newline if quotes are doubled.
 const Dialect = extern struct {
     delimiter: u8,
     quote: u8,
@@ -130,7 +130,7 @@ const Dialect = extern struct {
     multiline: bool,
 };
 
-/// Read lines whose fields are the columns; `nullable` says of each whether it may be empty.
+/// Read lines whose fields are the columns; `nullable` tells for each whether it may be empty.
 export fn read_csv(job: *Job, nullable: [*]const bool, dialect: *const Dialect) void {
     job.begin();
     const csv = Csv{ .columns = job.all(), .nullable = nullable[0..job.columns_size], .dialect = dialect.* };
@@ -156,7 +156,7 @@ const Csv = struct {
     dialect: Dialect,
 
     inline fn takes(self: Csv, cursor: *Cursor, row: usize) bool {
-        if (cursor.peek() == '\n' or cursor.peek() == '\r') return false; // nothing at all is no row
+        if (cursor.peek() == '\n' or cursor.peek() == '\r') return false; // a blank line is not a row
         for (self.columns, self.nullable, 0..) |*column, nullable, place| {
             if (place > 0 and !cursor.skips(self.dialect.delimiter)) return false;
             if (self.isEmpty(cursor.peek())) {
@@ -215,7 +215,7 @@ const Csv = struct {
         return written.len > 0 and cursors.isUtf8(written);
     }
 
-    /// The record that begins at `start`: after an odd number of quotes, a newline does not end it.
+    /// Return the record that begins at `start`; after an odd number of quotes, a newline does not end it.
     fn record(self: Csv, text: []const u8, start: usize, line: usize) Record {
         var found = Record{ .start = start, .next = start, .line = line, .newlines = 0 };
         var inside = false;
@@ -239,6 +239,6 @@ export fn count_newlines(text: [*]const u8, size: usize) usize {
 }
 
 comptime {
-    _ = @import("numbers.zig"); // for what they export
+    _ = @import("numbers.zig"); // for their exports
     _ = @import("sequences.zig");
 }

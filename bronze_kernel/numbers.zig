@@ -1,8 +1,8 @@
-//! Looks at a column of numbers to find how it is written shortest.
+//! Examines a column of numbers, to choose its smallest encoding.
 
 const std = @import("std");
 
-/// Whether the numbers, `width` bytes each, never fall.
+/// Whether the numbers, `width` bytes each, never decrease.
 export fn rises(numbers: [*]const u8, width: usize, count: usize) bool {
     return switch (width) {
         4 => areRising(i32, numbers, count),
@@ -18,12 +18,12 @@ fn areRising(comptime Number: type, bytes: [*]const u8, count: usize) bool {
     return true;
 }
 
-/// Whether there are more than `most` different numbers, `width` bytes each. `table` has room for `slots` of
-/// them, a power of two above `most`, and is all zeros.
+/// Whether there are more than `most` distinct numbers, `width` bytes each. `table` has `slots` entries, a power of
+/// two above `most`, all zero.
 export fn differ(numbers: [*]const u8, width: usize, count: usize, most: usize, table: [*]u64, slots: usize) bool {
     const places = table[0..slots];
     var found: usize = 0;
-    var has_zero = false; // which looks like an empty place
+    var has_zero = false; // zero looks like an empty slot
     for (0..count) |index| {
         const bytes = numbers[index * width ..][0..width];
         var padded: [8]u8 = @splat(0);

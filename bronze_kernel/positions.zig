@@ -1,4 +1,4 @@
-//! Reads positions in a source's log, and writes them as text of one width that sorts as they do.
+//! Reads positions in a source's log, and writes them as fixed-width text that sorts in the same order.
 
 const std = @import("std");
 const cursors = @import("cursor.zig");
@@ -8,7 +8,7 @@ pub const Kind = enum(u8) {
     binlog,
     digits,
 
-    /// Bytes of a position as it is written here.
+    /// The width of a position of this kind.
     pub fn width(self: Kind) usize {
         return switch (self) {
             .lsn => 16,
@@ -18,7 +18,7 @@ pub const Kind = enum(u8) {
     }
 };
 
-/// Write the position that `text` says to `out`; false where it is not certainly one.
+/// Write the position `text` to `out`; false if it is not certainly one.
 pub fn write(kind: Kind, text: []const u8, out: []u8) bool {
     if (!cursors.isUtf8(text)) return false;
     return switch (kind) {
@@ -28,7 +28,7 @@ pub fn write(kind: Kind, text: []const u8, out: []u8) bool {
     };
 }
 
-/// Two numbers in hexadecimal with a slash between them; particulars of the source may follow a point.
+/// Two hexadecimal numbers separated by a slash; details may follow after a point.
 fn lsn(text: []const u8, out: []u8) bool {
     const point = std.mem.indexOfScalar(u8, text, '.') orelse text.len;
     const slash = std.mem.indexOfScalar(u8, text[0..point], '/') orelse return false;
@@ -36,7 +36,7 @@ fn lsn(text: []const u8, out: []u8) bool {
     return upper(text[0..slash], out[0..8]) and upper(text[slash + 1 .. point], out[8..16]);
 }
 
-/// The same of a position that is a number.
+/// Write an lsn that is given as a number.
 pub fn writeLsn(number: u64, out: *[16]u8) void {
     var rest = number;
     for (0..out.len) |place| {
@@ -45,7 +45,7 @@ pub fn writeLsn(number: u64, out: *[16]u8) void {
     }
 }
 
-/// The number of a file behind its name, and a place in it; particulars may follow a colon.
+/// The number of a file after its name, and an offset in it; details may follow after a colon.
 fn binlog(text: []const u8, out: []u8) bool {
     const colon = std.mem.indexOfScalar(u8, text, ':') orelse return false;
     const point = std.mem.lastIndexOfScalar(u8, text[0..colon], '.') orelse return false;
@@ -72,7 +72,7 @@ fn isHex(byte: u8) bool {
     return std.ascii.isHex(byte);
 }
 
-/// Write `text`, which is not empty, to the end of `out`, and zeros before it; false where it is too long.
+/// Write `text` right-aligned to `out`, padded with zeros; false if it is empty or too long.
 fn right(text: []const u8, out: []u8) bool {
     if (text.len == 0 or text.len > out.len) return false;
     const zeros = out.len - text.len;

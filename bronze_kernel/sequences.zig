@@ -1,11 +1,11 @@
-//! Writes what orders records: `<epoch>.<position>.<kind>.<order>`, of one width, as Arrow has texts.
+//! Writes the sequences that order records: `<epoch>.<position>.<kind>.<order>`, of fixed width, as Arrow texts.
 
 const std = @import("std");
 
-/// `begin` is the epoch and what stands behind it, `middle` what stands behind the position. Positions are texts of
-/// `width` bytes, or, where there are none, `moments`: microseconds since 1970. One below `least`, if there is that,
-/// counts as it. Without `orders` each is `order`. `out` has room for all texts, and `offsets` for one more than
-/// there are.
+/// `begin` is the text before the position (the epoch), `middle` the text after it. Positions are texts of `width`
+/// bytes or, if there are none, `moments` in microseconds since 1970. A position below `least`, if that is given, is
+/// replaced by it. Without `orders`, every order is `order`. `out` has room for all texts, `offsets` for one more
+/// than their count.
 const Sequences = extern struct {
     begin: [*]const u8,
     begin_size: usize,
@@ -50,7 +50,7 @@ export fn write_sequences(given: *const Sequences) void {
     }
 }
 
-/// Write a number that is not negative, with zeros before it.
+/// Write a number that is not negative, padded with zeros.
 fn number(out: []u8, value: i64) void {
     var rest: u64 = @intCast(value);
     var place = out.len;

@@ -1,18 +1,18 @@
-//! Reads values that are certainly good, each from the byte where it begins.
+//! Reads certainly good values, each from its first byte.
 //!
-//! Each function gives null, or false, for what it is not sure of, which is left to the exact rules. So it may
-//! take less than they do, and never more, nor another value.
+//! Each function returns null or false for anything that it is not sure of, which is left to the exact rules. So it
+//! may accept less than they do, but never more, and never a different value.
 
 const std = @import("std");
 const Cursor = @import("cursor.zig").Cursor;
 
-/// How a number is written: in JSON none begins with a needless zero, and 0 has no sign.
+/// The format of numbers: in JSON, there are no leading zeros, and the integer 0 has no sign.
 pub const Style = enum { json, csv };
 
-/// The longest run of digits that any u64 holds.
+/// Every number of this many digits fits a u64.
 pub const most_digits = 19;
 
-/// A whole number that fits `Number`, of 19 digits at most.
+/// Read a whole number that fits `Number`, of 19 digits at most.
 pub inline fn integer(cursor: *Cursor, comptime style: Style, comptime Number: type) ?Number {
     const negative = cursor.skips('-');
     const start = cursor.at;
@@ -22,7 +22,7 @@ pub inline fn integer(cursor: *Cursor, comptime style: Style, comptime Number: t
     return std.math.cast(Number, if (negative) -size else size);
 }
 
-/// A finite number, rounded to the nearest as IEEE 754 says.
+/// Read a finite number, rounded to the nearest double as in IEEE 754.
 pub inline fn double(cursor: *Cursor, comptime style: Style) ?f64 {
     const start = cursor.at;
     const negative = cursor.skips('-');
@@ -39,7 +39,7 @@ pub inline fn double(cursor: *Cursor, comptime style: Style) ?f64 {
     } else if (style == .json and negative and number == 0) {
         return null; // an integer, which has no negative zero
     }
-    // Both are exact as doubles, and so is rounded once: Clinger's fast path.
+    // Both are exact as doubles, so there is only one rounding: Clinger's fast path.
     if (number <= 1 << 53 and cursor.peek() | 0x20 != 'e') {
         const size: f64 = @floatFromInt(@as(i64, @intCast(number)));
         const value = if (places == 0) size else size / @as(f64, @floatFromInt(@as(i64, @intCast(powers[places]))));
@@ -53,7 +53,7 @@ pub inline fn double(cursor: *Cursor, comptime style: Style) ?f64 {
     return if (std.math.isFinite(value)) value else null;
 }
 
-/// The same as a 32-bit float, by way of a double.
+/// Read a finite number as a 32-bit float, by way of a double.
 pub inline fn float(cursor: *Cursor, comptime style: Style) ?f32 {
     const value: f32 = @floatCast(double(cursor, style) orelse return null);
     return if (std.math.isFinite(value)) value else null;
@@ -65,13 +65,13 @@ const powers = table: {
     break :table found;
 };
 
-/// A decimal in units of its last place: at most `whole` digits before the point, `scale` behind it.
+/// Read a decimal in units of its last place: at most `whole` digits before the point and `scale` after it.
 pub fn decimal(cursor: *Cursor, comptime style: Style, whole: usize, scale: usize) ?i128 {
     const negative = cursor.skips('-');
     const start = cursor.at;
     var number: u128 = 0;
     while (cursor.digit()) |digit| {
-        if (cursor.at - start > 38) return null; // more than any decimal has, and than a u128 holds for sure
+        if (cursor.at - start > 38) return null; // more digits than any decimal has, and than always fit a u128
         number = number * 10 + digit;
     }
     const before = cursor.at - start;
@@ -95,7 +95,7 @@ pub inline fn boolean(cursor: *Cursor) ?bool {
     return if (cursor.takes("false")) false else null;
 }
 
-/// Any JSON value without a quote or a bracket.
+/// Skip any JSON value without a quote or a bracket.
 pub fn scalar(cursor: *Cursor) bool {
     if (cursor.takes("null")) return true;
     if (boolean(cursor) != null) return true;
@@ -111,7 +111,7 @@ pub fn scalar(cursor: *Cursor) bool {
     return true;
 }
 
-/// A day of the years 1 to 9999, as days since 1970.
+/// Read a date of the years 1 to 9999, as days since 1970.
 pub inline fn date(cursor: *Cursor) ?i32 {
     const day = cursor.ahead(10) orelse return null;
     const year = 100 * (two(day, 0) orelse return null) + (two(day, 2) orelse return null);
@@ -123,7 +123,7 @@ pub inline fn date(cursor: *Cursor) ?i32 {
     return daysSince1970(year, month, of_month);
 }
 
-/// An ISO 8601 time to the second or finer, in UTC, as microseconds since 1970.
+/// Read an ISO 8601 time in UTC, to the second or finer, as microseconds since 1970.
 pub inline fn timestamp(cursor: *Cursor) ?i64 {
     const day = date(cursor) orelse return null;
     const time = cursor.ahead(9) orelse return null;
@@ -139,12 +139,12 @@ pub inline fn timestamp(cursor: *Cursor) ?i64 {
         const fraction = cursor.digits(6) orelse return null;
         microseconds = @intCast(fraction * powers[6 - (cursor.at - point)]);
     }
-    _ = cursor.skips('Z'); // what has no zone is in UTC, too
+    _ = cursor.skips('Z'); // a time without a zone is in UTC, too
     const seconds: i64 = (@as(i64, hour) * 60 + minute) * 60 + second;
     return (@as(i64, day) * 86_400 + seconds) * 1_000_000 + microseconds;
 }
 
-/// A number of units of so many microseconds since 1970, up to the year 9999, as microseconds.
+/// Read a count of `unit` microseconds since 1970, up to the year 9999, as microseconds.
 pub inline fn since1970(cursor: *Cursor, comptime style: Style, comptime unit: i64) ?i64 {
     const count = integer(cursor, style, i64) orelse return null;
     return if (count < 0 or count > @divTrunc(last_moment, unit)) null else count * unit;
@@ -163,7 +163,7 @@ inline fn lengthOfMonth(year: i32, month: i32) i32 {
     return if (month == 4 or month == 6 or month == 9 or month == 11) 30 else 31;
 }
 
-/// By the proleptic Gregorian calendar, in years that begin in March, so that a leap day is the last.
+/// In the proleptic Gregorian calendar, with years that begin in March, so that a leap day is the last day.
 inline fn daysSince1970(year: i32, month: i32, day: i32) i32 {
     const shifted = if (month > 2) year else year - 1;
     const since_march = @rem(month + 9, 12);

@@ -1,8 +1,8 @@
-"""`make demo`: raw files in, gold out, twice, on this machine, with the public commands only.
+"""`make demo`: from raw files to gold, twice, on this machine, with public commands only.
 
 Starts a local cloud in a folder of its own (it never touches another one), lands two deliveries as a
 producer would, ingests and builds after each, checks that every record is accounted for, and prints a report.
-The cloud stays up to be looked at.
+The cloud is left running.
 """
 
 import argparse
@@ -27,7 +27,7 @@ DBT = ("dbt", "--no-use-colors", "build", "--profiles-dir", "profiles")
 
 
 def token_key(folder: str) -> str:
-    """The secret of this demo's tokens: made once, kept beside its cloud, readable by its owner only."""
+    """Return this demo's token key: generated once, kept beside its cloud, readable by its owner only."""
     path = ROOT / f"{folder}-token-key"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ def deliver(steps: Steps, number: int, rows: int, seed: int) -> None:
 
 
 def unaccounted(files: list[Mapping[str, Any]]) -> list[str]:
-    """Raw files for which records = bronze rows + quarantined + control does not hold."""
+    """Return the raw files for which records = bronze rows + quarantined + control does not hold."""
     return [
         str(f["key"])
         for f in files
@@ -70,22 +70,22 @@ def unaccounted(files: list[Mapping[str, Any]]) -> list[str]:
 
 
 def row_count(text: str) -> int:
-    """A number of reviews from the command line."""
+    """Parse the number of reviews on the command line."""
     if text == "full":
         return FULL_ROWS
     if not text.isdigit():
-        raise argparse.ArgumentTypeError(f"ROWS is a number or full, not {text!r}")
+        raise argparse.ArgumentTypeError(f"ROWS must be a number or full, not {text!r}")
     return int(text)
 
 
 def arguments() -> argparse.Namespace:
-    """What the command line says."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description="Raw files in, gold out, twice, on this machine.")
     rows = "reviews to generate: a number, or full (1,586,614)"
     parser.add_argument("--rows", type=row_count, default=100_000, help=rows)
     parser.add_argument("--seed", type=int, default=1, help="seed of the generated reviews")
     iam = (
-        "deploy the stacks of dev, give each step its role, and refuse (or only record) what its role may not"
+        "deploy the stacks of dev, run steps as their roles, and refuse (or only record) what a role may not"
     )
     parser.add_argument("--iam", choices=("enforce", "record"), nargs="?", const="enforce", help=iam)
     parser.add_argument("--dir", default=FOLDER, help="folder of the demo's local cloud, cleared first")
@@ -93,7 +93,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Run the demo; 0 when all of it held."""
+    """Run the demo; return 0 if everything is accounted for."""
     said = arguments()
     rows, folder = said.rows, said.dir
     console = Console(stderr=False, width=None if sys.stdout.isatty() else 120)

@@ -1,4 +1,4 @@
-"""What the demo shows at its end: rows per layer, what was refused and why, a gold table, and the times."""
+"""The demo's final report: rows per layer, what was refused and why, a gold table, and the times."""
 
 import json
 from collections import Counter
@@ -46,7 +46,7 @@ def show(
 
 
 def next_steps(folder: str) -> str:
-    """What to type next, and what it does."""
+    """Return the commands to try next, with what they do."""
     steps = {
         f'eval "$(.venv/bin/dm env --dir {folder})"': "point this shell at the demo's cloud",
         ".venv/bin/dm status": "every table: last batch, rows, quarantine",
@@ -60,7 +60,7 @@ def next_steps(folder: str) -> str:
 
 
 def query(env: Mapping[str, str], sql: str) -> list[dict[str, Any]]:
-    """Run `sql` on the Athena that `env` points at; one dict per row. `{prefix}` is that of the databases."""
+    """Run `sql` on the Athena of `env`; return one dict per row. `{prefix}` becomes the database prefix."""
     cursor = connect(
         endpoint_url=env["AWS_ENDPOINT_URL"],
         region_name=env["AWS_REGION"],

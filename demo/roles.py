@@ -1,4 +1,4 @@
-"""The demo under the roles of the deployment: its stacks on the local cloud, and a session of each role."""
+"""Run the demo with the roles of the deployment: its stacks on the local cloud, and a session per role."""
 
 import json
 import re
@@ -13,13 +13,13 @@ from rich.console import Console
 from demo.steps import ROOT, Steps
 
 ENVIRONMENT, PROJECT = "dev", "beer"
-# What the steps run as; the analyst reads what they made.
+# The roles of the steps; the analyst reads the results.
 ROLES = ("engineer", "ingest", "dbt", "analyst")
 EXPORT = re.compile(r"^export (\w+)=(.*)$", re.MULTILINE)
 
 
 def deploy(steps: Steps, folder: str) -> None:
-    """Deploy what the demo needs of the environment dev, and take its roles and settings for later steps."""
+    """Deploy the stacks of dev that the demo needs, and use its roles and settings for later steps."""
     archive = ROOT / f"{folder}-functions.zip"
     with zipfile.ZipFile(archive, "w") as content:
         content.writestr("README", "No function runs on the local cloud: this one stands for the archive.")
@@ -30,28 +30,28 @@ def deploy(steps: Steps, folder: str) -> None:
 
 
 def settings_file(folder: str) -> Path:
-    """Where the deployment writes its settings."""
+    """Return the file to which the deployment writes its settings."""
     return ROOT / f"{folder}-settings.env"
 
 
 def take(steps: Steps, folder: str, names: Sequence[str]) -> None:
-    """Give the steps the deployment's settings, and a session of each of these roles."""
+    """Give the steps the deployment's settings, and a session for each of these roles."""
     steps.env = {**steps.env, **dict(EXPORT.findall(settings_file(folder).read_text()))}
     for role in names:
         taken = steps.run_quietly("dm", "env", "--dir", folder, "--role", name(role), "--json")
         steps.roles[role] = json.loads(taken)
     if "analyst" in names:
-        # Analysts have a workgroup of their own, with a limit of bytes.
+        # Analysts have a workgroup of their own, with a limit on bytes read.
         steps.roles["analyst"] = {**steps.roles["analyst"], "DM_WORKGROUP": name("analyst")}
 
 
 def name(role: str) -> str:
-    """The whole name of a role."""
+    """Return the full name of a role."""
     return f"{PROJECT}-{ENVIRONMENT}-{role}"
 
 
 def show(console: Console, steps: Steps, folder: str) -> None:
-    """Say what each role asked for, and what was refused."""
+    """Print how many permissions each role used, and how many requests were refused."""
     calls: list[dict[str, Any]] = json.loads(
         steps.run_quietly("dm", "local", "calls", "--dir", folder, "--json")
     )

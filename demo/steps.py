@@ -1,4 +1,4 @@
-"""Run the commands of the demo one by one, show that they move, and keep how long each took."""
+"""Run the commands of the demo one by one, with progress and timing."""
 
 import os
 import subprocess
@@ -17,14 +17,15 @@ BIN = Path(sys.executable).parent
 
 
 class StepFailedError(Exception):
-    """A command of the demo failed; the message holds the command and its last lines."""
+    """A command of the demo failed; the message has the command and its last lines of output."""
 
 
 @dataclass(slots=True)
 class Steps:
     """The demo's run: the environment of its commands and the seconds of each finished step.
 
-    `roles` has what a role's commands see besides; without any, every step is the account owner's.
+    `roles` has additional environment variables per role; without roles, every step runs as the account
+    owner.
     """
 
     console: Console
@@ -33,10 +34,10 @@ class Steps:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def run(self, title: str, *command: str, role: str = "") -> str:
-        """Run `command` as the step `title`, in `role` where there are roles, and give its stdout.
+        """Run `command` as the step `title`, as `role` if there are roles, and return its output.
 
-        The last line that it writes to stderr or stdout is shown while it runs on a terminal.
-        Raises StepFailedError when the exit code is not 0.
+        On a terminal, shows the last line of its stdout or stderr while it runs. Raises StepFailedError if
+        the exit code is not 0.
         """
         started = time.monotonic()
         with self.console.status(f"[bold]{title}[/]") as status:
@@ -50,7 +51,7 @@ class Steps:
         return output
 
     def run_quietly(self, *command: str, role: str = "") -> str:
-        """Run a short command that is no step of its own and give its stdout."""
+        """Run a short command that is not a step, and return its stdout."""
         done = subprocess.run(
             [str(BIN / command[0]), *command[1:]],
             cwd=ROOT,
@@ -63,7 +64,7 @@ class Steps:
         return done.stdout
 
     def env_of(self, role: str) -> dict[str, str]:
-        """What a command of `role` sees; without roles all see the same."""
+        """Return the environment of a command of `role`; without roles it is the same for all."""
         return {**self.env, **self.roles.get(role, {})}
 
     def _follow(

@@ -1,4 +1,4 @@
-"""The order that a job is given and the report that it gives back, both JSON."""
+"""The order that a job receives and the report that it writes, both JSON."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -10,9 +10,9 @@ from spark.errors import JobError
 
 @dataclass(frozen=True, slots=True)
 class OrderFile:
-    """One raw file. `version_id` is None in a bucket without versions; `etag` is of what was registered.
+    """One raw file. `version_id` is None in a bucket without versions; `etag` is of the registered content.
 
-    `position` is that of the snapshot of the reload that it belongs to, as its `_BEGIN` writes it.
+    `position` is the snapshot position of its reload, as written in `_BEGIN`.
     """
 
     file_id: str
@@ -27,9 +27,9 @@ class OrderFile:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One attempt: the contract's URI, the raw files, and the folders for what becomes of them.
+    """One attempt: the contract's URI, the raw files, and the folders for the results.
 
-    `limits` are caps on one raw file that differ from the parser's defaults (`bronze.limits`). `rekeyed` says
+    `limits` are limits on one raw file that differ from the parser's defaults (`bronze.limits`). `rekeyed` is
     how often the key of the table's tokens was changed.
     """
 
@@ -62,7 +62,7 @@ class WrittenObject:
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What the parser reports about one raw file, and the objects that hold its content now."""
+    """The parser's report on one raw file, and the objects that were written."""
 
     file_id: str
     lines: int
@@ -80,14 +80,14 @@ class FileReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One entry per file of the order, in its order. `token_key` names the key that the job has."""
+    """One entry per file, in the order's sequence. `token_key` is the name of the job's key."""
 
     files: tuple[FileReport, ...]
     token_key: str | None
 
 
 def order_from(text: bytes, uri: str) -> Order:
-    """Read an order. Raises JobError, naming `uri`."""
+    """Decode an order. Raises JobError, which names `uri`."""
     try:
         return msgspec.json.decode(text, type=Order)
     except msgspec.DecodeError as error:
@@ -95,5 +95,5 @@ def order_from(text: bytes, uri: str) -> Order:
 
 
 def report_text(report: Report) -> bytes:
-    """The JSON text of `report`."""
+    """Return the JSON text of `report`."""
     return msgspec.json.encode(report)

@@ -1,7 +1,7 @@
-"""Write what a cluster needs to run the job: `python -m spark.package DIR` gives ingest.py and ingest.zip.
+"""Package the job for a cluster: `python -m spark.package DIR` writes ingest.py and ingest.zip.
 
-The parser's kernel in it is compiled for the cluster's platform. The same sources give the same bytes, so
-that a deployment can tell whether anything has changed.
+The archive has the parser's kernel for the cluster's platform. The build is reproducible, so that a
+deployment can tell whether anything has changed.
 """
 
 import argparse
@@ -16,15 +16,16 @@ import bronze_kernel.build as kernel
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ("bronze/**/*.py", "bronze_kernel/__init__.py", "spark/**/*.py")
-# As `infra/templates` and EMR have it.
+# The platform of EMR, as in `infra/templates`.
 PLATFORM = "x86_64-manylinux_2_28"
-# The earliest time that a zip can hold.
+# The earliest timestamp that a zip can hold.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def package(folder: Path, *, platform: str | None = PLATFORM) -> tuple[Path, Path]:
-    """Write the job and the archive for `--py-files` to `folder`; give both paths. `platform` None is this
-    machine's. Raises BuildError where the kernel cannot be built for it.
+    """Write the job and the archive for `--py-files` to `folder`, and return both paths.
+
+    `platform` None means this machine's. Raises BuildError if the kernel cannot be built for it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     job, archive = folder / "ingest.py", folder / "ingest.zip"
@@ -50,7 +51,7 @@ def _content(platform: str | None) -> Iterator[tuple[str, bytes]]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write both and print their paths."""
     parser = argparse.ArgumentParser(
-        prog="python -m spark.package", description="Write what a cluster needs to run the job."
+        prog="python -m spark.package", description="Package the job for a cluster."
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--platform", default=PLATFORM, help="as uv names it, such as aarch64-manylinux_2_28")

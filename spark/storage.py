@@ -1,6 +1,6 @@
-"""Objects by URI, `s3://…` and `file://…` alike, through pyarrow: executors need no AWS library.
+"""Objects by URI, `s3://…` or `file://…`, through pyarrow, so that executors need no AWS library.
 
-The environment says where S3 is: AWS_ENDPOINT_URL when it is not AWS, AWS_REGION, and the usual credentials.
+The environment configures S3: AWS_ENDPOINT_URL if it is not AWS, AWS_REGION, and the usual credentials.
 """
 
 import os
@@ -16,18 +16,18 @@ from pyarrow import fs
 
 from spark.errors import JobError
 
-# One range request for so much, however little the reader asks for at a time.
+# The size of range requests, even if the reader asks for less.
 READ_BYTES = 8 << 20
 
 
 def read(uri: str) -> bytes:
-    """The content of a small object. Raises JobError when it is not there."""
+    """Return the content of a small object. Raises JobError if it does not exist."""
     with _open(uri) as stream:
         return cast(bytes, stream.read())
 
 
 def write(uri: str, content: bytes) -> None:
-    """Write an object; it is visible whole or not at all."""
+    """Write an object; it becomes visible as a whole or not at all."""
     with _create(uri) as target:
         target.write(content)
 
@@ -40,10 +40,10 @@ def upload(source: Path, uri: str) -> None:
 
 @contextmanager
 def stream(uri: str, version_id: str | None, etag: str = "") -> Iterator[BinaryIO]:
-    """Stream one version of an object: the newest where `version_id` is None, any content without an `etag`.
+    """Stream one version of an object: the newest if `version_id` is None, any content if `etag` is empty.
 
-    Raises JobError when it is not there, and when the object was replaced by another version before the
-    reader had finished: pyarrow reads only the newest version, so what was read may be of either.
+    Raises JobError if it does not exist, or if the object was replaced before the reader has finished:
+    pyarrow reads only the newest version, so the data may be from either.
     """
     with _open(uri) as opened:
         before = _version(opened)
@@ -61,7 +61,7 @@ def _replaced(uri: str) -> JobError:
     return JobError(f"{uri} has a newer version than the order names: ingest this file with the light engine")
 
 
-# Both open with `compression=None`: pyarrow would compress and inflate by the suffix otherwise.
+# `compression=None` in both, because pyarrow would otherwise compress and decompress by suffix.
 
 
 def _create(uri: str) -> Any:
@@ -80,7 +80,7 @@ def _open(uri: str) -> Any:
 
 
 def _version(opened: Any) -> dict[str, str]:
-    """What tells one version of an object from another; nothing for a local file."""
+    """Return what identifies a version of an object; empty for a local file."""
     metadata = opened.metadata() or {}
     return {name: metadata[name].decode() for name in ("VersionId", "ETag") if name in metadata}
 
@@ -95,7 +95,7 @@ def _locate(uri: str) -> tuple[Any, str]:
 
 @cache
 def _s3(_process: int) -> Any:
-    """One client a process: Spark forks its Python workers, and a client does not survive that."""
+    """Return a client per process: Spark forks its Python workers, and a client does not survive a fork."""
     endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
     return fs.S3FileSystem(
         region=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"),

@@ -1,7 +1,7 @@
-"""Ingest batches: `spark-submit spark/jobs/ingest.py --order URI --report URI`, both once for each batch.
+"""Ingest batches: `spark-submit spark/jobs/ingest.py --order URI --report URI`, both once per batch.
 
-Reads the orders, parses each of their raw files in a task of its own, and writes the reports last: a report
-means that everything it names is there. The key of personal tokens comes by the environment (DM_TOKEN_KEY).
+Reads the orders, parses each raw file in a task of its own, and writes the reports last: if a report exists,
+so does everything that it names. The key of personal tokens comes from the environment (DM_TOKEN_KEY).
 """
 
 import argparse
@@ -20,7 +20,7 @@ from spark.transforms.parse_file import parse_file
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the job; 0 when the reports are written, 1 when an order cannot be carried out."""
+    """Run the job; return 0 if the reports were written, 1 if an order cannot be carried out."""
     options = _options(arguments)
     try:
         works = [_work(uri) for uri in options.order]
@@ -39,7 +39,7 @@ def _work(uri: str) -> Work:
 
 
 def transform(works: Sequence[Work], token_key: bytes | None) -> list[Report]:
-    """Parse the files of all orders, a task each, on as many executors as there are; a report an order."""
+    """Parse the files of all orders, one task per file; return one report per order."""
 
     def task(asked: tuple[OrderFile, Work]) -> FileReport:
         file, work = asked

@@ -1,4 +1,4 @@
-"""One raw file of an order through the bronze parser: the same parser, so the same rows, as without Spark."""
+"""Parse one raw file of an order with the bronze parser, so the rows are the same as without Spark."""
 
 import dataclasses
 import tempfile
@@ -11,9 +11,9 @@ from spark.orders import FileReport, Order, OrderFile, WrittenObject
 
 
 def parse_file(file: OrderFile, order: Order, contract: str, token_key: bytes | None) -> FileReport:
-    """Parse `file` by the contract text `contract` and write what becomes of it to the order's folders.
+    """Parse `file` with the contract text `contract` and upload the results to the order's folders.
 
-    Runs in an executor; running it again writes the same objects again.
+    Runs in an executor; idempotent.
     """
     source = Source(
         file_id=file.file_id,

@@ -71,7 +71,7 @@ def not_a_kernel(package: Path) -> None:
     (package / "kernel.so").write_bytes(b"what somebody has downloaded")
 
 
-NOT_BUILT = "the parser's kernel was not built from the sources that are here"
+NOT_BUILT = "the parser's kernel was not built from the present sources"
 NOT_LOADED = "the parser's kernel cannot be loaded: "
 
 

@@ -79,7 +79,7 @@ def test_a_compile_error_is_told_in_the_compilers_words_and_the_old_library_stay
     done = run(copy)
     assert done.returncode == 1
     assert "kernel.zig:2:12: error:" in done.stderr
-    assert "  try: mend bronze_kernel/*.zig" in done.stderr
+    assert "  try: fix bronze_kernel/*.zig" in done.stderr
     assert (copy / "bronze_kernel" / "kernel.so").read_bytes() == b"old"
     assert not list((copy / "bronze_kernel").glob(".*"))
 
