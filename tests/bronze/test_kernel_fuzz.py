@@ -41,7 +41,7 @@ def test_no_input_crashes_the_process_or_breaks_the_law(tmp_path: Path) -> None:
 
 
 def test_a_crash_is_reported_with_its_input(tmp_path: Path) -> None:
-    found = fuzzed(tmp_path, 900, planted("bytes are read behind the end", tmp_path / "kernel"))
+    found = fuzzed(tmp_path, 900, planted("bytes past the end are read", tmp_path / "kernel"))
     assert "the kernel ended the process (signal 6)" in found
     assert found.startswith("seed ")
     assert ": b'" in found

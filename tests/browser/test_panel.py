@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from cheroot import wsgi
-from looking import scrolls_sideways, serious
+from page_checks import scrolls_sideways, serious
 from playwright.sync_api import Browser, Page, expect
 
 from control.api.app import App

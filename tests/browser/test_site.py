@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, Page
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "control" / "site"))
 
-from looking import scrolls_sideways, serious
 from made_site import made_site
+from page_checks import scrolls_sideways, serious
 
 from control.site import render
 

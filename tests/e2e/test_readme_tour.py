@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from lakehouse import BIN, ROOT, Lakehouse, attach, clean_environment
-from told import Step, shell, squeezed, steps
+from page_steps import Step, shell, squeezed, steps
 
 DEMO = (".dm", "demo")
 # A shortened file id and a line, which differ in each lakehouse.

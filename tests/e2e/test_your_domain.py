@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from lakehouse import BIN, ROOT, Lakehouse, clean_environment
-from told import Shell, Step, Written, parts, shell, squeezed
+from page_steps import Shell, Step, Written, parts, shell, squeezed
 
 PAGE = ROOT / "docs/your-domain.md"
 # Made by the targets, or specific to a machine.

@@ -28,7 +28,7 @@ BUGS = {
             WINS, "(src._seq > target._seq or (src._seq = target._seq and src._rev >= target._rev))", "true"
         ),
     ),
-    "the revision before the sequence": (
+    "the revision is compared before the sequence": (
         Edit(LATEST, "order by _seq desc, _rev desc", "order by _rev desc, _seq desc"),
         Edit(
             BEATS,
@@ -43,7 +43,7 @@ BUGS = {
             "(src._rev > target._rev or (src._rev = target._rev and src._seq >= target._seq))",
         ),
     ),
-    "of two contents the one that came first": (Edit(LATEST, "_hash desc, ", ""),),
+    "the first of two records at one place wins": (Edit(LATEST, "_hash desc, ", ""),),
     "tombstones are not kept": (
         Edit(LATEST, "where ranked._rank = 1", "where ranked._rank = 1 and not ranked._deleted"),
     ),
@@ -55,28 +55,28 @@ BUGS = {
         Edit(BEATS, "when {{ row }}._deleted <> {{ other }}._deleted then {{ row }}._deleted\n", "\n"),
     ),
     "the old key of a changed key stays": (Edit(SENT, "where _key_before is not null", "where false"),),
-    "a floor does not reach what the table has": (
+    "a floor does not delete existing rows": (
         Edit(FLOOR, "'rose': row[0] != '' and row[0] == row[1]", "'rose': false"),
     ),
     "a floor is forgotten after its build": (Edit(FLOOR, "'place': row[0]", "'place': row[1]"),),
-    "a column that changes in the key of the merge": (
+    "the key of the merge has a column that changes": (
         Edit(FLAT, "unique_key='review_id'", "unique_key=['review_id', 'review_month']"),
     ),
     "a late beer does not reach its reviews": (
         Edit(FLAT, "or flat.beer_id in (select new_beers.beer_id from new_beers)", ""),
     ),
-    "what a review was before is read from the last run": (
+    "the old version of a review is that of the last run": (
         Edit(
             CHANGED,
             "coalesce(data._build.max, '~') >= since.since",
             "data._build.max = (select max(data._build.max) from {{ metadata_table(table, 'partitions') }})",
         ),
     ),
-    "the month that a review has left is not affected": (
+    "the month that a review has left is not recomputed": (
         Edit("macros/affected/months_left.sql", "{{ held }}._month is null or", "true or"),
     ),
-    "where a review has been is not asked": (Edit(MONTHS, "left != '0'", "false"),),
-    "of the months that share a partition only the first": (
+    "the previous month of a review is not looked up": (Edit(MONTHS, "left != '0'", "false"),),
+    "of the months in one partition only the first is read": (
         Edit(MONTHS, "first | int, last | int", "first | int, first | int"),
     ),
     "reviews of a changed parent are left out": (
@@ -89,7 +89,7 @@ BUGS = {
     "deleted reviews count": (
         Edit("macros/affected/affected_rows.sql", "where not _deleted", "where reviewed_at is null or true"),
     ),
-    "an offset from the model's own rows": (
+    "the offset is taken from the model's own rows": (
         Edit(
             OFFSETS,
             "coalesce(max_by(coalesce(batch, snapshot_id), build), 0) as consumed'",
@@ -97,8 +97,8 @@ BUGS = {
             " else 'max_by(coalesce(batch, snapshot_id), build)') ~ ', 0) as consumed'",
         ),
     ),
-    "an offset that is written down before the data": (Edit(PROJECT, "+post-hook:", "+pre-hook:"),),
-    "an offset that is read when the model ends": (
+    "the offset is recorded before the data": (Edit(PROJECT, "+post-hook:", "+pre-hook:"),),
+    "the offset is read when the model ends": (
         Edit(
             RECORD,
             "(mark.head if mark.kind == 'batch' else 'cast(null as bigint)')",
@@ -108,7 +108,7 @@ BUGS = {
             " else mark.head if mark.kind == 'batch' else 'cast(null as bigint)')",
         ),
     ),
-    "nothing is new where one input has nothing new": (
+    "nothing is new if one input has nothing new": (
         Edit(
             NOTHING,
             "mark.head != mark.consumed or not mark.consumed -%}{{ return(false) }}",
@@ -133,10 +133,10 @@ BUGS = {
     "a brewery's new name does not reach its reviews": (
         Edit(FLAT, "or flat.brewery_id in (select new_breweries.brewery_id from new_breweries)", ""),
     ),
-    "a deleted parent is still known": (
+    "a deleted parent still exists": (
         Edit("models/silver/beers.sql", "live(ref('beers_state'))", "ref('beers_state')"),
     ),
-    "ranks go by an order that has ties": (
+    "ranks are ordered with ties": (
         Edit(
             "models/gold/top_drinkers.sql",
             "order by review_count desc, profile_id asc",

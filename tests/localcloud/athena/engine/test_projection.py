@@ -85,7 +85,7 @@ def test_a_value_is_in_the_projection_or_not(
 
 
 @given(st.integers(-50, 50), st.integers(0, 60), st.integers(1, 7), st.integers(0, 3), st.integers(-120, 120))
-def test_integers_are_those_that_counting_gives(
+def test_projected_integers_are_those_of_the_enumerated_range(
     first: int, more: int, interval: int, digits: int, number: int
 ) -> None:
     said = {"type": "integer", "range": f"{first},{first + more}", "interval": str(interval)}

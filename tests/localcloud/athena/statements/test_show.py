@@ -115,7 +115,7 @@ def test_a_missing_table_is_not_described(run: Run, sql: str):
         run(sql)
 
 
-def test_properties_are_shown_as_they_are(run: Run, hive: None, iceberg: None):
+def test_properties_are_shown_unchanged(run: Run, hive: None, iceberg: None):
     lines = run("show tblproperties h").lines or ()
     assert "EXTERNAL\tTRUE" in lines
     assert lines[-2:] == ("note\tone", "two")
@@ -124,7 +124,7 @@ def test_properties_are_shown_as_they_are(run: Run, hive: None, iceberg: None):
     assert run("show tblproperties i").lines == ("write_compression\tZSTD",)
 
 
-def test_the_statement_of_a_hive_table(run: Run, database: str, hive: None):
+def test_show_create_of_a_hive_table(run: Run, database: str, hive: None):
     text = "\n".join(run("show create table h").lines or ())
     assert text.startswith(
         "CREATE EXTERNAL TABLE `h`(\n"
@@ -141,7 +141,7 @@ def test_the_statement_of_a_hive_table(run: Run, database: str, hive: None):
     assert text.endswith("')")
 
 
-def test_the_statement_of_a_hive_table_makes_the_same_table(run: Run, hive: None):
+def test_show_create_table_recreates_a_hive_table(run: Run, hive: None):
     text = "\n".join(run("show create table h").lines or ())
     run("drop table h")
     run(text)
@@ -150,7 +150,7 @@ def test_the_statement_of_a_hive_table_makes_the_same_table(run: Run, hive: None
     assert again.partition(ddl_time)[0] == text.partition(ddl_time)[0]
 
 
-def test_the_statement_of_an_iceberg_table(run: Run, database: str, iceberg: None):
+def test_show_create_of_an_iceberg_table(run: Run, database: str, iceberg: None):
     assert run("show create table i").lines == (
         f"CREATE TABLE {database}.i (",
         "  n int,",
@@ -168,7 +168,7 @@ def test_the_statement_of_an_iceberg_table(run: Run, database: str, iceberg: Non
     )
 
 
-def test_the_statement_of_a_view(run: Run, database: str, view: None, hive: None):
+def test_show_create_of_a_view(run: Run, database: str, view: None, hive: None):
     assert run('show create view "v"').lines == (f"CREATE VIEW {database}.v AS", "select 1 as n, 'a' as s")
     with pytest.raises(AthenaError, match="is not a view"):
         run("show create view h")

@@ -58,7 +58,7 @@ def test_an_unclosed_quote_or_comment_has_its_position(text: str, message: str):
 
 
 @given(st.text(alphabet="ab'\"`\\;?-/* \n", max_size=40))
-def test_tokens_lie_in_order_and_hold_what_the_text_holds(text: str):
+def test_tokens_are_in_order_and_cover_the_text(text: str):
     try:
         tokens = list(tokenize(text))
     except AthenaError:
