@@ -14,7 +14,7 @@ _names = itertools.count()
 
 @pytest.fixture(scope="session")
 def endpoint() -> Iterator[str]:
-    """Address of moto's server: S3, Glue and DynamoDB over HTTP, for the whole session."""
+    """Start a moto server (S3, Glue and DynamoDB over HTTP) for the session and return its address."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -24,7 +24,7 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture
 def cloud(endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
-    """Settings of a lake of its own on that server: no other test has its bucket, table or databases."""
+    """Settings of a lake on that server whose bucket, table and databases no other test uses."""
     number = next(_names)
     environment = {
         "AWS_ENDPOINT_URL": endpoint,

@@ -1,4 +1,4 @@
-"""The Lambda handlers over HTTP: thin, so one way through each."""
+"""The Lambda handlers over HTTP. They are thin, so each has few tests."""
 
 import gzip
 import json
@@ -32,7 +32,7 @@ def lake(cloud: Settings) -> Settings:
 
 
 def message(lake: Settings, name: str) -> dict[str, str]:
-    """Land an object, and the SQS message that tells of it."""
+    """Land an object and return the SQS message about it."""
     objects = S3Objects(lake)
     objects.put(f"s3://{lake.bucket}/raw/brewery/{name}", gzip.compress(b"brewery_id,brewery_name\n1,A\n"))
     (stored,) = objects.list(f"s3://{lake.bucket}/raw/brewery/{name}")
@@ -51,7 +51,7 @@ def test_a_message_registers_its_file_and_a_pass_ingests_it(lake, capsys) -> Non
     assert [(line.state, line.rows) for line in file_lines(handlers._parts())] == [("published", 1)]
 
 
-def test_only_messages_that_failed_come_again(lake, monkeypatch) -> None:
+def test_only_messages_that_failed_are_redelivered(lake, monkeypatch) -> None:
     real, calls = handlers.events.register_all, iter([UnavailableError("no answer came"), None])
 
     def sometimes(*arguments):
@@ -68,8 +68,8 @@ DAYS = ("DM_RAW_DAYS", "DM_BRONZE_DAYS", "DM_QUARANTINE_DAYS")
 
 
 @pytest.fixture
-def taken_in(lake: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """One published file that silver has taken in; moto's Athena runs no statement, so it is said here."""
+def consumed(lake: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """One published file that silver has consumed. moto's Athena runs no statements, so answers are faked."""
     handlers.register({"Records": [message(lake, "a.csv.gz")]}, None)
     handlers.ingest({}, None)
     rows = [(f"{lake.schema_prefix}bronze.brewery", "breweries_state", "1")]
@@ -79,25 +79,25 @@ def taken_in(lake: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def promise(lake: Settings, days: str) -> None:
-    """So long the contract says that rows are kept."""
+    """Let the contract promise to keep rows for `days`."""
     path = lake.contracts / "bronze/brewery.yaml"
     text = path.read_text()
     path.write_text(text.replace("retention\n    value: 60", f"retention\n    value: {days}"))
     assert path.read_text() != text
 
 
-def test_rows_stay_for_as_long_as_their_contract_promises(
-    taken_in: Settings, monkeypatch: pytest.MonkeyPatch
+def test_rows_are_kept_as_long_as_their_contract_promises(
+    consumed: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in DAYS:
         monkeypatch.setenv(name, "0")
-    assert handlers.retention({}, None)["tagged"] == 1, "its raw file alone"
+    assert handlers.retention({}, None)["tagged"] == 1, "only its raw file"
 
 
-def test_a_run_of_retention_lets_go_and_another_takes_back(
-    taken_in: Settings, monkeypatch: pytest.MonkeyPatch
+def test_one_run_of_retention_releases_objects_and_another_takes_them_back(
+    consumed: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    promise(taken_in, "0")
+    promise(consumed, "0")
     for days, done in (("0", (2, 0, 0)), ("0", (0, 0, 0)), ("90", (0, 2, 1))):
         for name in DAYS:
             monkeypatch.setenv(name, days)
@@ -105,15 +105,15 @@ def test_a_run_of_retention_lets_go_and_another_takes_back(
         assert answer == dict(zip(("tagged", "taken_back", "returned"), done, strict=True))
 
 
-def test_retention_says_which_batch_has_lost_objects_and_fails(
-    taken_in: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_retention_fails_and_names_the_batch_that_has_lost_objects(
+    consumed: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    promise(taken_in, "0")
+    promise(consumed, "0")
     for name in DAYS:
         monkeypatch.setenv(name, "0")
     handlers.retention({}, None)
-    objects = S3Objects(taken_in)
-    objects.delete(one.uri for one in objects.list(f"s3://{taken_in.bucket}/bronze/brewery/"))
+    objects = S3Objects(consumed)
+    objects.delete(one.uri for one in objects.list(f"s3://{consumed.bucket}/bronze/brewery/"))
     monkeypatch.setattr(handlers, "query", lambda _environ, _group: lambda _: [])
     with pytest.raises(DataError, match="brewery 1"):
         handlers.retention({}, None)
@@ -121,8 +121,8 @@ def test_retention_says_which_batch_has_lost_objects_and_fails(
 
 
 @pytest.mark.parametrize("text", ["", "soon", "-1", "1e3", "\u0661"])
-def test_retention_without_a_number_of_days_touches_nothing(
-    taken_in: Settings, monkeypatch: pytest.MonkeyPatch, text: str
+def test_retention_without_a_number_of_days_is_refused(
+    consumed: Settings, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     for name in DAYS:
         monkeypatch.setenv(name, text)

@@ -1,4 +1,4 @@
-"""The zip for Lambda: small, the same bytes each time, and complete: all handlers run from it alone."""
+"""The zip for Lambda is small, reproducible and complete: all handlers run from it alone."""
 
 import gzip
 import json
@@ -36,12 +36,12 @@ print(json.dumps([failed, done, kept, heavy, handlers.__file__, sys.modules["pya
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """For this interpreter, so that it can be run here."""
+    """A package for this interpreter, so that it can run here."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     return package.package(tmp_path_factory.mktemp("package"), python=version, platform=None)
 
 
-def test_it_is_small_and_without_what_no_handler_needs(built: Path) -> None:
+def test_it_is_small_and_has_no_unneeded_libraries(built: Path) -> None:
     with zipfile.ZipFile(built) as archive:
         names = archive.namelist()
         assert sum(entry.file_size for entry in archive.infolist()) < UNPACKED_MB * 2**20
@@ -54,9 +54,7 @@ def test_it_is_small_and_without_what_no_handler_needs(built: Path) -> None:
     assert {"boto3", "botocore", "pyarrow", "msgspec"} <= licensed
 
 
-def test_the_kernel_in_it_is_the_one_for_its_platform(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_contains_the_kernel_for_its_platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(package, "install", lambda folder, *_: folder.mkdir())
     for platform, target in (
         ("x86_64-manylinux_2_28", "x86_64-linux-gnu.2.28"),
@@ -103,14 +101,14 @@ def test_all_handlers_run_from_the_zip_alone(built: Path, cloud: Settings, tmp_p
     assert run.returncode == 0, run.stderr
     failed, done, kept, heavy, ours, arrow = json.loads(run.stdout)
     assert (failed, done["batches"], done["left"], heavy) == ({"batchItemFailures": []}, 1, 0, [])
-    # Nothing has been taken in by anybody, so nothing may go.
+    # No model has consumed anything, so nothing may be deleted.
     assert kept == {"tagged": 0, "taken_back": 0, "returned": 0}
     assert ours.startswith(str(tmp_path / "task"))
     assert arrow.startswith(str(tmp_path / "task"))
 
 
-def test_its_name_is_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of our own sources alone: the libraries are fixed by their hashes."""
+def test_its_name_is_a_hash_of_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checked for our own sources only; the libraries are pinned by hash."""
     monkeypatch.setattr(package, "install", lambda folder, *_: folder.mkdir())
     first, second = (package.package(tmp_path / name) for name in ("one", "two"))
     assert (first.name, first.read_bytes()) == (second.name, second.read_bytes())
@@ -118,11 +116,11 @@ def test_its_name_is_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     another = package.package(tmp_path / "one")
     assert another.name != first.name
     assert list((tmp_path / "one").iterdir()) == [another], (
-        "--control-zip dist/lambda/control-*.zip names one"
+        "--control-zip dist/lambda/control-*.zip must match one file"
     )
 
 
-def test_what_lambda_would_not_take_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_zip_too_large_for_lambda_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(package, "install", lambda folder, *_: folder.mkdir())
     monkeypatch.setattr(package, "MOST_BYTES", 1000)
     with pytest.raises(ValueError, match="unpacks to"):
@@ -131,13 +129,13 @@ def test_what_lambda_would_not_take_is_not_written(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
-def test_it_is_made_for_the_runtime_that_is_deployed(environment: str) -> None:
+def test_it_is_built_for_the_deployed_runtime(environment: str) -> None:
     params = yaml.safe_load((ROOT / "infra" / "params" / f"{environment}.yaml").read_text())
     assert params["FunctionRuntime"] == f"python{package.PYTHON}"
     assert package.PLATFORM.startswith(params["FunctionArchitecture"])
 
 
-def test_the_uv_of_the_project_is_found_whatever_path_says(
+def test_the_uv_of_the_project_is_preferred_to_that_in_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def program(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""What `dm reconcile` makes of dbt's answers."""
+"""How `dm reconcile` interprets dbt's output."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ Compilation Error in operation lakehouse-on-run-start-1 (./dbt_project.yml)
 
 
 def dbt(folder: Path, said: str) -> Path:
-    """A dbt that says this and refuses."""
+    """Create a dbt that prints `said` and fails."""
     program, words = folder / "dbt", folder / "words"
     words.write_text(SAID.format(said))
     program.write_text(f"#!/bin/sh\ncat {words}\nexit 2\n")
@@ -28,7 +28,7 @@ def dbt(folder: Path, said: str) -> Path:
     return program
 
 
-def test_tables_that_were_never_built_are_not_found(tmp_path: Path) -> None:
+def test_tables_that_were_never_built_raise_not_found(tmp_path: Path) -> None:
     said = "There is nothing to compare with, because these are not built: gold.top_drinkers"
     with pytest.raises(NotFoundError) as failure:
         reconcile(["top_drinkers"], dbt=dbt(tmp_path, said), profiles=tmp_path)
@@ -36,14 +36,14 @@ def test_tables_that_were_never_built_are_not_found(tmp_path: Path) -> None:
     assert "dbt build" in failure.value.hint
 
 
-def test_another_refusal_of_dbt_is_wrong_usage_without_its_call_stack(tmp_path: Path) -> None:
+def test_another_error_of_dbt_is_a_usage_error_without_dbts_stack(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as failure:
         reconcile(["x"], dbt=dbt(tmp_path, "No such thing"), profiles=tmp_path)
     assert not isinstance(failure.value, NotFoundError)
     assert str(failure.value).endswith("No such thing")
 
 
-def test_what_dbt_says_of_its_options_is_told(tmp_path: Path) -> None:
+def test_dbts_message_about_its_options_is_passed_on(tmp_path: Path) -> None:
     program = tmp_path / "dbt"
     program.write_text("#!/bin/sh\necho \"Error: Path 'profiles' does not exist.\" >&2\nexit 2\n")
     program.chmod(0o755)
@@ -52,8 +52,8 @@ def test_what_dbt_says_of_its_options_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["--project-dir=/elsewhere", "--full-refresh", "-t"])
-def test_no_selection_is_an_option_of_dbt(tmp_path: Path, option: str) -> None:
-    """Over HTTP a selection is anybody's text: it could have named a project of their own."""
+def test_a_selection_cannot_be_an_option_of_dbt(tmp_path: Path, option: str) -> None:
+    """Over HTTP, a selection is untrusted text: as an option it could name another project."""
     ran = tmp_path / "ran"
     program = tmp_path / "dbt"
     program.write_text(f'#!/bin/sh\necho "$@" >> {ran}\nexit 2\n')
@@ -66,7 +66,7 @@ def test_no_selection_is_an_option_of_dbt(tmp_path: Path, option: str) -> None:
     assert f"--target={option}" in ran.read_text().split()
 
 
-def test_a_name_that_selects_no_table_is_an_error_and_not_all_the_same(
+def test_a_name_that_selects_no_table_is_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(control.reconcile, "reconcile", lambda *_, **__: [])

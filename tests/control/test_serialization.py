@@ -1,4 +1,4 @@
-"""Files of JSON that are damaged are wrong usage, said in a line; exit code 1 would be a finding."""
+"""A damaged JSON file is a usage error; exit code 1 would mean a finding."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +35,7 @@ TEXTS = [b"", b"null", b'{"nodes', b'{"nodes": {"\xff": {}}}', b'{"x":' + DEEP]
 
 @pytest.mark.parametrize("text", TEXTS, ids=["empty", "null", "cut", "bytes", "deep"])
 @pytest.mark.parametrize("reader", READERS)
-def test_a_damaged_artefact_is_wrong_usage(tmp_path: Path, reader: str, text: bytes) -> None:
+def test_a_damaged_artefact_is_a_usage_error(tmp_path: Path, reader: str, text: bytes) -> None:
     for name in ("manifest.json", "catalog.json", "run_results.json"):
         (tmp_path / name).write_bytes(text)
     with pytest.raises(UsageError):
@@ -43,6 +43,6 @@ def test_a_damaged_artefact_is_wrong_usage(tmp_path: Path, reader: str, text: by
 
 
 @pytest.mark.parametrize("text", [b'{"batch_id": "\xff"}', b'{"x":' + DEEP], ids=["bytes", "deep"])
-def test_a_damaged_paper_names_its_place(text: bytes) -> None:
+def test_the_error_for_a_damaged_document_names_its_uri(text: bytes) -> None:
     with pytest.raises(UpstreamError, match="s3://lake/paper"):
         from_json(Batch, text, "s3://lake/paper")

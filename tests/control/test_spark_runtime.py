@@ -1,4 +1,4 @@
-"""The libraries for Spark on EMR: the same bytes each time, and all that a task imports besides Spark."""
+"""The library archive for Spark on EMR is reproducible and has all that a task imports besides Spark."""
 
 import gzip
 import json
@@ -13,7 +13,7 @@ from control import package, spark_runtime
 from spark import package as job
 
 ROOT = Path(__file__).parents[2]
-# As on EMR: an interpreter without libraries, the archive unpacked where it starts, and the job's archive.
+# As on EMR: an interpreter without libraries, the archive unpacked in the working folder, the job's archive.
 TASK = """
 import json, sys
 sys.path[:] = [*sys.argv[1:3], *sys.path]
@@ -29,7 +29,7 @@ print(json.dumps([pyarrow.__file__, S3FileSystem.__name__, report.rows, report.q
 """
 
 
-def test_a_task_needs_nothing_but_the_archive_and_the_job(tmp_path: Path) -> None:
+def test_a_task_runs_with_only_the_archive_and_the_job(tmp_path: Path) -> None:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     built = spark_runtime.archive(tmp_path / "built", python=version, platform=None)
     with tarfile.open(built) as tar:
@@ -59,7 +59,7 @@ def test_a_task_needs_nothing_but_the_archive_and_the_job(tmp_path: Path) -> Non
     assert (s3, rows, quarantined) == ("S3FileSystem", 1, 1)
 
 
-def test_its_name_is_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_name_is_a_hash_of_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def install(folder: Path, *_: object) -> None:
         folder.mkdir()
         (folder / "isal.py").write_text(content)
@@ -71,11 +71,11 @@ def test_its_name_is_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     content = "two"
     another = spark_runtime.archive(tmp_path / "a")
     assert another.name != first.name
-    assert list((tmp_path / "a").iterdir()) == [another], "--spark-runtime …/runtime-*.tar.gz names one"
+    assert list((tmp_path / "a").iterdir()) == [another], "--spark-runtime …/runtime-*.tar.gz must match one"
 
 
 @pytest.mark.parametrize("maker", [package, spark_runtime])
-def test_without_uv_that_is_said(tmp_path: Path, monkeypatch, capsys, maker) -> None:
+def test_a_missing_uv_is_reported(tmp_path: Path, monkeypatch, capsys, maker) -> None:
     monkeypatch.setattr(package, "ROOT", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "argv", ["make", str(tmp_path / "built")])
@@ -85,7 +85,7 @@ def test_without_uv_that_is_said(tmp_path: Path, monkeypatch, capsys, maker) -> 
     )
 
 
-def test_it_is_made_for_the_machine_and_the_interpreter_that_the_template_names() -> None:
+def test_it_is_built_for_the_architecture_and_python_in_the_template() -> None:
     text = (ROOT / "infra" / "templates" / "compute.yaml").read_text()
     assert f"PYSPARK_PYTHON: python{spark_runtime.PYTHON}\n" in text
     assert "Architecture: X86_64" in text

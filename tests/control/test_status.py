@@ -35,7 +35,7 @@ def parts() -> SimpleNamespace:
 
 
 def put(parts, name, state, *counts, **fields) -> None:
-    """A batch of one file in `state`."""
+    """Create a batch of one file in `state`."""
     batch = replace(BATCH, batch_id=f"b{name}", file_ids=(f"f{name}",), state=state, counts=counts, **fields)
     parts.store.create(batch)
     parts.store.create(replace(FILE, file_id=f"f{name}", batch_id=batch.batch_id))
@@ -44,19 +44,19 @@ def put(parts, name, state, *counts, **fields) -> None:
 
 
 def close(parts, number) -> None:
-    """Let the head say that so much is published, and count it."""
+    """Move the head to `number` and recount."""
     parts.store.create(Head("review"))
     head = parts.store.get(Head, "review", "review")
     parts.store.update(head, replace(head, number=number))
     tally.recount("review", parts)
 
 
-def test_a_table_without_anything_has_no_batch_and_no_lag(parts) -> None:
+def test_an_empty_table_has_no_batch_and_no_lag(parts) -> None:
     status = table_status("review", parts)
     assert (status.last_batch, status.files, status.lag_seconds, status.warnings) == (None, {}, 0, ())
 
 
-def test_totals_are_of_published_and_failed_batches(parts) -> None:
+def test_totals_include_published_and_failed_batches(parts) -> None:
     put(parts, 1, "published", Counts(10, 7, 2, 1), number=1, published_at=NOON)
     put(parts, 2, "published", Counts(5, 5, 0, 0), number=2, published_at=NOON + timedelta(hours=1))
     put(parts, 3, "failed", Counts(3, 0, 3, 0))
@@ -68,7 +68,7 @@ def test_totals_are_of_published_and_failed_batches(parts) -> None:
     assert status.files == {"published": 2, "failed": 1, "written": 1}
 
 
-def test_the_records_of_a_file_that_was_ingested_again_count_once_by_the_last_time(parts) -> None:
+def test_only_the_latest_ingestion_of_a_file_counts(parts) -> None:
     put(parts, 1, "published", Counts(10, 7, 3, 0), number=1, published_at=NOON)
     file = parts.store.get(RawFile, "review", "f1")
     again = replace(BATCH, batch_id="again", file_ids=("f1",), parent="b1")
@@ -82,21 +82,21 @@ def test_the_records_of_a_file_that_was_ingested_again_count_once_by_the_last_ti
     assert (status.last_batch, status.records, status.rows, status.quarantined) == (2, 10, 9, 1)
 
 
-def test_lag_is_the_age_of_the_oldest_file_that_is_not_published(parts) -> None:
+def test_lag_is_the_age_of_the_oldest_unpublished_file(parts) -> None:
     put(parts, 1, "published", number=1, published_at=NOON)
     assert table_status("review", parts).lag_seconds == 0
     parts.store.create(FILE)
     assert table_status("review", parts).lag_seconds == 600
 
 
-def test_files_of_a_batch_under_a_split_are_pending(parts) -> None:
+def test_files_of_a_batch_being_split_are_pending(parts) -> None:
     put(parts, 1, "splitting")
     put(parts, 2, "claimed")
     parts.store.create(FILE)
     assert table_status("review", parts).files == {"pending": 1, "claimed": 1, "registered": 1}
 
 
-def test_a_truncate_or_a_changed_column_is_warned_of_and_a_new_table_is_not(parts) -> None:
+def test_a_truncate_or_a_changed_column_is_a_warning_and_a_new_table_is_not(parts) -> None:
     put(parts, 1, "published", number=1, published_at=NOON, events={"create-table": 1, "truncate-table": 1})
     put(parts, 2, "published", number=2, published_at=NOON, events={"add-column": 2})
     status = table_status("review", parts)
@@ -107,7 +107,7 @@ def test_a_truncate_or_a_changed_column_is_warned_of_and_a_new_table_is_not(part
     ]
 
 
-def test_a_truncate_is_warned_of_for_a_week_and_counted_for_ever(parts) -> None:
+def test_a_truncate_is_a_warning_for_a_week_and_counted_forever(parts) -> None:
     put(parts, 1, "published", number=1, published_at=NOON, events={"truncate-table": 1})
     put(parts, 2, "published", number=2, published_at=NOON + timedelta(days=5))
     parts.clock.sleep(timedelta(days=7).total_seconds() - 1)
@@ -115,21 +115,21 @@ def test_a_truncate_is_warned_of_for_a_week_and_counted_for_ever(parts) -> None:
     parts.clock.sleep(1)
     status = table_status("review", parts)
     assert (status.warnings, status.events) == ((), {"truncate-table": 1})
-    # Ahead of the head.
+    # Published, but not yet in the head.
     put(parts, 3, "published", events={"truncate-table": 1}, published_at=parts.clock.now())
     assert table_status("review", parts).warnings == (
         "2 control record(s) truncate-table, the last on 2026-01-09: the source table was emptied or changed",
     )
 
 
-def test_failed_files_are_warned_of_and_not_waited_for(parts) -> None:
+def test_failed_files_are_a_warning_and_do_not_count_as_lag(parts) -> None:
     put(parts, 1, "failed")
     status = table_status("review", parts)
     assert status.lag_seconds == 0
     assert status.warnings == ("1 raw file(s) failed: see `dm files list --state failed`",)
 
 
-def test_a_failed_file_that_was_waived_is_not_warned_of(parts) -> None:
+def test_a_waived_failed_file_is_no_warning(parts) -> None:
     put(parts, 1, "failed")
     put(parts, 2, "failed")
     file = parts.store.get(RawFile, "review", "f1")
@@ -142,7 +142,7 @@ def test_a_failed_file_that_was_waived_is_not_warned_of(parts) -> None:
 DAY = Promise(freshness_hours=24, completeness_percent=99.0)
 
 
-def test_a_table_that_keeps_its_promises_breaks_none(parts) -> None:
+def test_a_table_that_keeps_its_promises_has_none_broken(parts) -> None:
     put(
         parts,
         1,
@@ -155,7 +155,7 @@ def test_a_table_that_keeps_its_promises_breaks_none(parts) -> None:
     assert (status.age_seconds, status.completeness_percent, status.broken) == (86400, 100.0, ())
 
 
-def test_data_that_is_older_than_promised_breaks_the_promise(parts) -> None:
+def test_data_older_than_promised_breaks_the_freshness_promise(parts) -> None:
     put(parts, 1, "published", Counts(records=1, rows=1), number=1, published_at=NOON - timedelta(hours=30))
     assert table_status("review", parts, DAY).broken == (
         "freshness: 30.0 h without newer data, 24 h are promised",
@@ -163,13 +163,13 @@ def test_data_that_is_older_than_promised_breaks_the_promise(parts) -> None:
     assert table_status("review", parts).broken == ()
 
 
-def test_a_raw_file_that_waits_for_longer_than_promised_breaks_the_promise(parts) -> None:
+def test_a_raw_file_that_waits_longer_than_promised_breaks_the_freshness_promise(parts) -> None:
     put(parts, 1, "published", Counts(records=1, rows=1), number=1, published_at=NOON)
     parts.store.create(replace(FILE, landed_at=NOON - timedelta(hours=25)))
     assert [text.split(":")[0] for text in table_status("review", parts, DAY).broken] == ["freshness"]
 
 
-def test_completeness_counts_rows_against_what_was_refused(parts) -> None:
+def test_completeness_is_the_share_of_rows_among_rows_and_refused_records(parts) -> None:
     counts = Counts(records=103, rows=98, quarantined=2, control=3)
     put(parts, 1, "published", counts, number=1, published_at=NOON)
     status = table_status("review", parts, DAY)
@@ -178,7 +178,7 @@ def test_completeness_counts_rows_against_what_was_refused(parts) -> None:
 
 
 class Reads:
-    """A control store, and which items were read of it."""
+    """Wraps a control store and records which items were read."""
 
     def __init__(self, store) -> None:
         self.store, self.read = store, []
@@ -197,7 +197,7 @@ class Reads:
         return page
 
 
-def test_what_is_done_is_not_read(parts) -> None:
+def test_status_reads_no_finished_work(parts) -> None:
     for name in range(1, 40):
         put(parts, name, "published", Counts(10, 7, 2, 1), number=name, published_at=NOON)
     put(parts, "failed", "failed", Counts(3, 0, 3, 0))
@@ -210,7 +210,7 @@ def test_what_is_done_is_not_read(parts) -> None:
     assert set(parts.store.read) == {"review", "bfailed", "ffailed", "bclaimed", "fclaimed", "f"}
 
 
-def test_what_another_version_published_is_read_until_it_is_counted(parts) -> None:
+def test_batches_of_an_older_version_are_read_until_they_are_counted(parts) -> None:
     put(parts, 1, "published", Counts(10, 7, 2, 1), number=1, published_at=NOON, events={"x": 1})
     head = parts.store.get(Head, "review", "review")
     parts.store.put(replace(head, tally=None))
@@ -222,14 +222,14 @@ def test_what_another_version_published_is_read_until_it_is_counted(parts) -> No
     assert len(counted.warnings) == len(uncounted.warnings) - 1
 
 
-def test_a_tally_of_an_older_number_is_none(parts) -> None:
+def test_a_tally_of_an_older_batch_number_is_ignored(parts) -> None:
     put(parts, 1, "published", Counts(10, 7, 2, 1), number=1, published_at=NOON)
     head = parts.store.get(Head, "review", "review")
     parts.store.put(replace(head, number=2))
     assert parts.store.get(Head, "review", "review").counted is None
 
 
-def test_what_the_index_says_of_a_batch_that_has_just_been_published_is_no_proof(parts) -> None:
+def test_stale_index_entries_of_a_just_published_batch_are_ignored(parts) -> None:
     put(parts, 1, "published", Counts(10, 7, 2, 1), number=1, published_at=NOON)
     late = replace(BATCH, batch_id="b1", file_ids=("f1",), state="written")
     real = parts.store.query
@@ -245,7 +245,7 @@ def test_what_the_index_says_of_a_batch_that_has_just_been_published_is_no_proof
     assert (status.files, status.records, status.lag_seconds) == ({"published": 1}, 10, 0)
 
 
-def test_a_batch_that_is_decided_and_not_yet_registered_counts_as_published(parts) -> None:
+def test_a_committed_batch_counts_as_published_before_its_intent_is_closed(parts) -> None:
     put(parts, 1, "published", Counts(10, 7, 2, 1), number=1, published_at=NOON)
     intent = Intent(2, "b2", 0, "2026-01-02", NOON, "d", ())
     head = parts.store.get(Head, "review", "review")
@@ -259,9 +259,9 @@ def test_a_batch_that_is_decided_and_not_yet_registered_counts_as_published(part
     assert (status.files, status.last_batch, status.records) == ({"published": 2}, 2, 11)
 
 
-def test_several_tables_are_asked_for_at_once_and_stand_in_order(parts) -> None:
+def test_several_tables_are_read_concurrently_and_listed_in_the_given_order(parts) -> None:
     class Meeting(MemoryStore):
-        """A store that answers for the head of a table only when that of another is asked for, too."""
+        """A store that returns the head of a table only once that of another is requested, too."""
 
         def __init__(self) -> None:
             super().__init__()

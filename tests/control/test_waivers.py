@@ -1,4 +1,4 @@
-"""Which records are left out of silver, and what is asked of Athena about them."""
+"""Which records are left out of silver, and the Athena queries about them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,7 +32,7 @@ def world() -> Parts:
 
 
 def leave_out(parts: Parts, line: int, until: date, file: RawFile = FILE, *, there: str = "1") -> str:
-    """Waive a record; what Athena was asked."""
+    """Waive a record and return the SQL sent to Athena."""
     asked: list[str] = []
 
     def query(sql: str) -> Sequence[Sequence[str]]:
@@ -54,12 +54,12 @@ def test_a_record_is_named_by_file_line_and_place(text: str, named: Place) -> No
 
 
 @pytest.mark.parametrize("text", ["f:", "f:x", "f:-1", "f:1:2:3", "f:1:", "f:٣"])
-def test_what_names_no_record_is_refused(text: str) -> None:
+def test_an_invalid_record_id_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="names no record"):
         place(text)
 
 
-def test_the_newest_waiver_of_a_record_counts_until_the_end_of_its_day() -> None:
+def test_the_latest_waiver_of_a_record_applies_until_the_end_of_its_day() -> None:
     parts = world()
     today = NOW.date()
     leave_out(parts, 1, today)
@@ -78,7 +78,7 @@ def test_the_newest_waiver_of_a_record_counts_until_the_end_of_its_day() -> None
     assert in_force(parts, decode) == []
 
 
-def test_a_waiver_is_where_dbt_looks_and_in_the_trail() -> None:
+def test_a_waiver_is_written_for_dbt_and_to_the_audit_trail() -> None:
     parts = world()
     leave_out(parts, 1, NOW.date())
     assert parts.catalog.get_table("ann_ops", "waivers") is not None
@@ -88,7 +88,7 @@ def test_a_waiver_is_where_dbt_looks_and_in_the_trail() -> None:
     assert [entry.subjects for entry in audit.trail("review", parts)] == [("it's",)]
 
 
-def test_a_record_that_bronze_does_not_have_is_not_waived() -> None:
+def test_a_record_that_is_not_in_bronze_cannot_be_waived() -> None:
     parts = world()
     with pytest.raises(UsageError, match="bronze has no record at line 7"):
         leave_out(parts, 7, NOW.date(), there="0")
@@ -96,7 +96,7 @@ def test_a_record_that_bronze_does_not_have_is_not_waived() -> None:
     assert list(audit.trail("review", parts)) == []
 
 
-def test_a_record_is_held_until_it_is_waived_and_when_its_day_has_passed() -> None:
+def test_a_record_is_held_unless_a_waiver_is_in_force() -> None:
     parts = world()
     found = [Held("review", "reviews_state", str(line), 12, Place(FILE.file_id, line)) for line in (1, 2, 3)]
     leave_out(parts, 1, NOW.date())
@@ -105,19 +105,19 @@ def test_a_record_is_held_until_it_is_waived_and_when_its_day_has_passed() -> No
     assert [str(one.place) for one in left] == ["it's:2", "it's:3", "f2:1"]
 
 
-def test_ids_are_quoted_in_what_athena_is_asked() -> None:
+def test_ids_are_quoted_in_sql() -> None:
     asked = leave_out(world(), 7, NOW.date(), replace(FILE, file_id="a' or '1' = '1"))
     assert "_file_id = 'a'' or ''1'' = ''1'" in asked
 
 
-def test_a_record_is_looked_for_in_the_batches_of_its_file_only() -> None:
-    """Bronze has a batch every few minutes, and each that is not ruled out is read."""
+def test_only_the_batches_of_its_file_are_searched_for_a_record() -> None:
+    """Bronze has a batch every few minutes, and Athena reads every batch that the query does not exclude."""
     assert "where batch in (7, 12) and" in leave_out(world(), 7, NOW.date())
     with pytest.raises(UsageError, match="bronze has no record at line 7"):
         leave_out(world(), 7, NOW.date(), replace(FILE, batch_id=None))
 
 
-def test_only_state_tables_with_kept_failures_are_looked_into() -> None:
+def test_only_state_tables_with_a_failures_table_are_queried() -> None:
     asked: list[str] = []
 
     def query(sql: str) -> Sequence[Sequence[str]]:
@@ -136,10 +136,10 @@ def test_only_state_tables_with_kept_failures_are_looked_into() -> None:
     assert found == [Held("review", "reviews_state", "7/0", 12, Place("f1", 3))]
     assert len(asked) == 3
     assert "model = 'reviews_state' and input = 'bronze.review'" in asked[1]
-    assert "where sent.batch > 11 order by" in asked[2], "what silver has taken in long ago is not read"
+    assert "where sent.batch > 11 order by" in asked[2], "batches that silver has consumed are not read"
 
 
-def test_a_moment_of_a_key_is_looked_for_to_the_microsecond() -> None:
+def test_a_timestamp_in_a_key_is_compared_in_microseconds() -> None:
     asked: list[str] = []
 
     def query(sql: str) -> Sequence[Sequence[str]]:

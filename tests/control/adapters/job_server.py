@@ -1,7 +1,7 @@
 """A server that runs jobs as EMR Serverless and Glue do: over HTTP, with states, limits and failures.
 
-What a run does is the light engine's work on the same order: the interface is the order and the report. Each
-look moves a run one state on.
+A run processes its order with the light engine; the interface is the order and the report. Each status
+request moves a run to its next state.
 """
 
 import json
@@ -23,7 +23,7 @@ GLUE = ("STARTING", "RUNNING")
 
 @dataclass
 class JobRun:
-    """A run and the states that it has yet to go through."""
+    """A run and its remaining states."""
 
     run_id: str
     token: str
@@ -36,7 +36,7 @@ class JobRun:
 
 @dataclass
 class JobServer:
-    """Runs jobs on `objects`. The next `refuse_…` calls are refused; a lost start has had its effect."""
+    """Runs jobs on `objects`. The next `refuse_…` calls are refused; a lost start did start the run."""
 
     objects: ObjectStore
     refuse_starts: int = 0
@@ -57,7 +57,7 @@ class JobServer:
         self._http.server_close()
 
     def start(self, token: str, arguments: list[str], states: tuple[str, ...], policy: str = "") -> str:
-        """A new run, or the one of the same token."""
+        """Start a run, or return the one with the same token."""
         known = next((run for run in self.runs.values() if token and run.token == token), None)
         if known is None:
             order = arguments[arguments.index("--order") + 1]
@@ -66,7 +66,7 @@ class JobServer:
         return known.run_id
 
     def look(self, run_id: str, good: str) -> JobRun:
-        """The run, one state further on; at its end it has done its work or failed at it."""
+        """Move the run to its next state and return it; in the last one its work is done or has failed."""
         run = self.runs[run_id]
         if run.state in (*EMR, *GLUE):
             if run.ahead:
@@ -76,7 +76,7 @@ class JobServer:
         return run
 
     def cancel(self, run_id: str, state: str) -> None:
-        """End a run before its time."""
+        """Cancel a run."""
         self.runs[run_id].state = state
 
     def _work(self, run: JobRun, good: str) -> tuple[str, str]:
@@ -111,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, {})
 
     def log_message(self, *_: Any) -> None:
-        """Nothing."""
+        """Log nothing."""
 
     def _emr_start(self, body: dict[str, Any]) -> None:
         if not re.fullmatch(r"/applications/app1/jobruns", self.path):

@@ -1,4 +1,4 @@
-"""Statements of our own: rows of one that succeeded, and none left at work by whoever is interrupted."""
+"""Our own statements: rows of one that succeeded, and none left running after an interrupt."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from control.errors import NotFoundError, UpstreamError
 
 
 class Client:
-    """Athena with one statement, in one state after the other."""
+    """Athena with one statement, which goes through these states."""
 
     def __init__(self, *states: str) -> None:
         self.states = list(states)
@@ -39,20 +39,20 @@ def asking(client: Client, sleep: Any = lambda _: None) -> AthenaQuery:
     return query
 
 
-def test_a_statement_is_waited_for_and_its_rows_come_without_their_head() -> None:
+def test_the_rows_of_a_finished_statement_come_without_the_header() -> None:
     client = Client("QUEUED", "RUNNING", "SUCCEEDED")
     assert asking(client)("select 1 as n") == [["1"]]
     assert client.stopped == []
 
 
-def test_a_statement_that_failed_is_an_error_and_needs_no_stop() -> None:
+def test_a_failed_statement_is_an_error_and_is_not_stopped() -> None:
     client = Client("RUNNING", "FAILED")
     with pytest.raises(UpstreamError, match="FAILED"):
         asking(client)("select 1 as n")
     assert client.stopped == []
 
 
-def test_whoever_is_interrupted_stops_the_statement_and_says_why_it_ended() -> None:
+def test_an_interrupt_stops_the_statement_and_is_raised_even_if_stopping_fails() -> None:
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 
@@ -72,7 +72,7 @@ def test_whoever_is_interrupted_stops_the_statement_and_says_why_it_ended() -> N
         ("UTILITY", "SHOW_TABLES", "UTILITY"),
     ],
 )
-def test_what_athena_bills_counts_as_dml_though_it_says_ddl(
+def test_billed_statements_count_as_dml_even_if_athena_calls_them_ddl(
     statement: str, substatement: str, kind: str
 ) -> None:
     status = {"State": "SUCCEEDED", "SubmissionDateTime": datetime(2026, 1, 1, tzinfo=UTC)}
@@ -84,9 +84,7 @@ def test_what_athena_bills_counts_as_dml_though_it_says_ddl(
     ("said", "expected"),
     [("WorkGroup is not found.", NotFoundError), ("Database is not found.", UpstreamError)],
 )
-def test_a_workgroup_that_is_not_there_is_not_found_and_says_how_to_name_another(
-    said: str, expected: type[Exception]
-) -> None:
+def test_a_missing_workgroup_raises_not_found_with_a_hint(said: str, expected: type[Exception]) -> None:
     class Refusing(Client):
         def start_query_execution(self, **_: Any) -> dict[str, str]:
             answer = {"Error": {"Code": "InvalidRequestException", "Message": said}}
@@ -111,7 +109,7 @@ class Remembering:
         return {"QueryExecutions": found}
 
 
-def test_a_statement_that_two_pages_name_is_counted_once() -> None:
+def test_a_statement_on_two_pages_is_counted_once() -> None:
     statements = AthenaStatements(Settings(endpoint="http://127.0.0.1:1"), "build")
     statements._client = Remembering()
     found = list(statements.since(datetime(2026, 1, 1, tzinfo=UTC)))
@@ -119,7 +117,7 @@ def test_a_statement_that_two_pages_name_is_counted_once() -> None:
     assert all(one.is_cancelled and not one.succeeded for one in found)
 
 
-def test_a_statement_that_athena_did_not_look_up_with_the_others_is_asked_for_by_itself() -> None:
+def test_a_statement_that_a_batch_request_left_unprocessed_is_requested_alone() -> None:
     class Busy(Remembering):
         def batch_get_query_execution(self, QueryExecutionIds: list[str]) -> dict[str, Any]:  # noqa: N803
             missed = {"QueryExecutionId": "b", "ErrorCode": "INTERNAL_FAILURE", "ErrorMessage": "try again"}

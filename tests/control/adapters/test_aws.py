@@ -46,7 +46,7 @@ def refusal(code: str, status: int = 400) -> ClientError:
     ],
     ids=str,
 )
-def test_a_vendors_error_becomes_ours_and_names_what_it_was_about(
+def test_a_vendor_error_becomes_ours_and_names_its_subject(
     vendor: Exception, ours: type[ControlError]
 ) -> None:
     with pytest.raises(ours, match="the thing") as caught, translated("the thing"):
@@ -54,7 +54,7 @@ def test_a_vendors_error_becomes_ours_and_names_what_it_was_about(
     assert type(caught.value) is ours
 
 
-def test_a_right_that_is_missing_is_named_with_what_to_do() -> None:
+def test_a_missing_permission_is_named_with_a_hint() -> None:
     said = "User: arn:x is not authorized to perform: s3:GetObject on resource: arn:y"
     vendor = ClientError({"Error": {"Code": "AccessDenied", "Message": said}, "ResponseMetadata": {}}, "x")  # type: ignore[typeddict-item]
     with pytest.raises(UsageError, match=said) as caught, translated("s3://lake/raw"):
@@ -62,7 +62,7 @@ def test_a_right_that_is_missing_is_named_with_what_to_do() -> None:
     assert "use another role" in caught.value.hint
 
 
-def test_only_what_may_pass_by_itself_is_retryable() -> None:
+def test_only_transient_errors_are_retryable() -> None:
     retryable = [refusal("SlowDown"), refusal("x", 500), boto.ReadTimeoutError(endpoint_url="x")]
     for vendor in retryable:
         with pytest.raises(ControlError) as caught, translated("x"):
@@ -70,12 +70,12 @@ def test_only_what_may_pass_by_itself_is_retryable() -> None:
         assert meaning(caught.value).retryable
 
 
-def test_errors_of_our_own_pass_unchanged() -> None:
+def test_our_own_errors_pass_unchanged() -> None:
     with pytest.raises(ValueError, match="mine"), translated("x"):
         raise ValueError("mine")
 
 
-def test_an_endpoint_that_is_none_is_a_usage_error() -> None:
+def test_an_invalid_endpoint_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="nonsense"):
         client(Settings(endpoint="nonsense"), "s3")
 

@@ -35,7 +35,7 @@ def table(cloud: Settings) -> CatalogTable:
     )
 
 
-def test_a_table_is_seen_as_it_was_made(catalog: Catalog, table: CatalogTable) -> None:
+def test_a_table_reads_back_as_it_was_created(catalog: Catalog, table: CatalogTable) -> None:
     assert catalog.get_table(table.database, table.name) is None
     catalog.ensure_table(table)
     seen = catalog.get_table(table.database, table.name)
@@ -68,7 +68,7 @@ def test_adding_a_partition_twice_is_a_no_op(
     assert catalog.get_partition(table.database, "review", partition.values) == partition
 
 
-def test_a_partition_at_another_location_conflicts_and_stays(
+def test_adding_a_partition_with_another_location_conflicts_and_changes_nothing(
     catalog: Catalog, table: CatalogTable, partition: Partition
 ) -> None:
     catalog.ensure_table(table)
@@ -78,7 +78,7 @@ def test_a_partition_at_another_location_conflicts_and_stays(
     assert catalog.get_partition(table.database, "review", partition.values) == partition
 
 
-def test_a_partition_is_dropped_and_dropping_it_again_is_no_error(
+def test_dropping_a_partition_is_idempotent(
     catalog: Catalog, table: CatalogTable, partition: Partition
 ) -> None:
     catalog.ensure_table(table)
@@ -94,7 +94,7 @@ def test_a_partition_without_its_table_is_not_found(catalog: Catalog, partition:
     assert catalog.get_partition(partition.database, "review", partition.values) is None
 
 
-def test_a_table_can_be_ensured_again_and_gain_columns(
+def test_ensuring_a_table_again_can_add_columns(
     catalog: Catalog, table: CatalogTable, partition: Partition
 ) -> None:
     catalog.ensure_table(table)
@@ -102,7 +102,7 @@ def test_a_table_can_be_ensured_again_and_gain_columns(
     catalog.ensure_table(replace(table, columns=(*table.columns, CatalogColumn("note", "string"))))
     catalog.add_partition(partition)
     assert catalog.get_partition(partition.database, "review", partition.values) == partition
-    # The column is there now: a table without it would lose it.
+    # The column exists now; a table without it would lose it.
     with pytest.raises(ConflictError, match="review"):
         catalog.ensure_table(table)
 
@@ -110,7 +110,7 @@ def test_a_table_can_be_ensured_again_and_gain_columns(
 @pytest.mark.parametrize(
     "columns", [(CatalogColumn("review_id", "int"), CatalogColumn("_seq", "string")), ()]
 )
-def test_a_table_does_not_lose_or_retype_a_column(
+def test_a_table_never_loses_or_retypes_a_column(
     catalog: Catalog, table: CatalogTable, columns: tuple[CatalogColumn, ...]
 ) -> None:
     catalog.ensure_table(table)
@@ -122,12 +122,12 @@ def retyped(table: CatalogTable, kind: str) -> CatalogTable:
     return replace(table, columns=(replace(table.columns[0], type=kind), *table.columns[1:]))
 
 
-def test_an_int_becomes_a_bigint_once_and_for_all(catalog: Catalog, table: CatalogTable) -> None:
+def test_an_int_becomes_a_bigint_and_never_an_int_again(catalog: Catalog, table: CatalogTable) -> None:
     catalog.ensure_table(retyped(table, "int"))
     for _ in range(2):
         catalog.ensure_table(table)
         assert columns_of(catalog, table) == table.columns
-    # A worker that still has the old contract must not narrow what files with 64 bits are read by.
+    # A worker that still has the old contract must not narrow the type that 64-bit files are read with.
     with pytest.raises(ConflictError, match=r"review_id bigint, which its contract has as int"):
         catalog.ensure_table(retyped(table, "int"))
     assert columns_of(catalog, table) == table.columns
@@ -150,7 +150,7 @@ def columns_of(catalog: Catalog, table: CatalogTable) -> tuple[CatalogColumn, ..
         ("struct<a:int>", "struct<a:int,b:int>"),
     ],
 )
-def test_no_other_type_is_taken_and_the_table_stays(
+def test_no_other_type_change_is_accepted(
     catalog: Catalog, table: CatalogTable, before: str, after: str
 ) -> None:
     catalog.ensure_table(retyped(table, before))
@@ -159,7 +159,7 @@ def test_no_other_type_is_taken_and_the_table_stays(
     assert columns_of(catalog, table) == retyped(table, before).columns
 
 
-def test_glue_holds_what_athena_and_spark_need(
+def test_glue_has_what_athena_and_spark_need(
     cloud: Settings, table: CatalogTable, partition: Partition
 ) -> None:
     catalog = GlueCatalog(cloud)
@@ -182,7 +182,7 @@ def test_glue_holds_what_athena_and_spark_need(
     assert [c["Name"] for c in listed[0]["StorageDescriptor"]["Columns"]] == ["review_id", "_seq", "note"]
 
 
-def test_in_glue_a_partition_keeps_its_types_and_a_later_one_has_the_wider(
+def test_in_glue_a_partition_keeps_its_types_and_later_ones_get_the_wider(
     cloud: Settings, table: CatalogTable, partition: Partition
 ) -> None:
     catalog = GlueCatalog(cloud)
@@ -196,10 +196,10 @@ def test_in_glue_a_partition_keeps_its_types_and_a_later_one_has_the_wider(
 
 
 @pytest.mark.parametrize("wanted", ["int", "bigint"])
-def test_a_slower_worker_does_not_undo_what_a_faster_one_made_of_the_table(
+def test_a_slower_worker_does_not_undo_a_faster_ones_change_of_the_table(
     cloud: Settings, table: CatalogTable, monkeypatch: pytest.MonkeyPatch, wanted: str
 ) -> None:
-    # moto takes a version that is not the newest, and Glue does not.
+    # moto accepts an outdated version of a table, Glue does not.
     monkeypatch.setattr(GlueResponse, "update_table", patched._with_version(GlueResponse.update_table))
     slow, fast = GlueCatalog(cloud), GlueCatalog(cloud)
     slow.ensure_table(retyped(table, "int"))

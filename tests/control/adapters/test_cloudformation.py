@@ -1,4 +1,4 @@
-"""Answers of CloudFormation that the local one never gives: in pages, late, refused."""
+"""Answers that the local CloudFormation never gives: paged, late, refused."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ NAME = "lake-dev-storage"
 
 
 class Detecting:
-    """CloudFormation while it compares a stack with what is there, whose detection ends in `state`."""
+    """CloudFormation with a drift detection that ends in `state`."""
 
     def __init__(self, state: str, after: int) -> None:
         self.state, self.left = state, after
@@ -43,23 +43,23 @@ def stacks(state: str, after: int) -> CloudFormation:
     return asking(Detecting(state, after))
 
 
-def test_all_pages_of_drifts_are_read_once_the_stack_was_compared() -> None:
+def test_all_pages_of_drifts_are_read_once_the_detection_has_ended() -> None:
     found = stacks("DETECTION_COMPLETE", 3).drift(NAME)
     assert [(one.logical, one.status) for one in found] == [("Queue", "DELETED"), ("Queue2", "DELETED")]
 
 
-def test_a_comparison_that_does_not_end_is_no_stack_without_drift() -> None:
+def test_a_drift_detection_that_does_not_end_is_an_error() -> None:
     with pytest.raises(UpstreamError, match="still being detected"):
         stacks("DETECTION_COMPLETE", MOST_LOOKS).drift(NAME)
 
 
-def test_a_comparison_that_failed_says_why() -> None:
+def test_a_failed_drift_detection_says_why() -> None:
     with pytest.raises(UpstreamError, match="may not read the bucket"):
         stacks("DETECTION_FAILED", 0).drift(NAME)
 
 
 class Proposing:
-    """CloudFormation with one change set, which is in these states one after the other."""
+    """CloudFormation with one change set, which goes through these states."""
 
     def __init__(self, *states: str, reason: str = "", stack: str = "UPDATE_COMPLETE") -> None:
         self.states, self.reason, self.stack = list(states), reason, stack
@@ -94,7 +94,7 @@ class Proposing:
         return page if NextToken else {**page, "NextToken": "2"}
 
 
-def test_all_pages_of_changes_are_read_so_that_no_loss_of_data_is_overlooked() -> None:
+def test_all_pages_of_changes_are_read_so_that_no_data_loss_is_missed() -> None:
     client = Proposing("CREATE_PENDING", "CREATE_IN_PROGRESS", "CREATE_COMPLETE")
     found = asking(client).propose(NAME, "{}", {})
     assert [(one.action, one.logical) for one in found] == [("Remove", "Bucket"), ("Remove", "Bucket2")]
@@ -104,24 +104,24 @@ def test_all_pages_of_changes_are_read_so_that_no_loss_of_data_is_overlooked() -
 @pytest.mark.parametrize(
     "reason", ["The submitted information didn't contain changes.", "No updates are to be performed."]
 )
-def test_a_change_set_that_failed_for_there_is_nothing_to_change_is_no_failure(reason: str) -> None:
+def test_a_change_set_that_failed_because_nothing_changes_is_empty(reason: str) -> None:
     assert asking(Proposing("FAILED", reason=reason)).propose(NAME, "{}", {}) == ()
 
 
-def test_a_change_set_that_cannot_be_made_says_why_and_is_not_left_behind() -> None:
+def test_a_failed_change_set_says_why_and_is_deleted() -> None:
     client = Proposing("FAILED", reason="Unresolved resource dependencies [Key]")
     with pytest.raises(UsageError, match=r"Unresolved resource dependencies \[Key\]"):
         asking(client).propose(NAME, "{}", {})
     assert client.asked == ["drop", "UPDATE", "drop"]
 
 
-def test_a_change_set_that_is_never_worked_out_is_given_up() -> None:
+def test_a_change_set_that_never_becomes_ready_is_an_error() -> None:
     with pytest.raises(UpstreamError, match="is not ready yet"):
         asking(Proposing(*["CREATE_PENDING"] * (MOST_LOOKS + 1), "CREATE_COMPLETE")).propose(NAME, "{}", {})
 
 
 @pytest.mark.parametrize(("state", "goes"), [("REVIEW_IN_PROGRESS", True), ("UPDATE_COMPLETE", False)])
-def test_with_its_proposal_goes_a_stack_that_was_never_made_and_no_other(state: str, goes: bool) -> None:
+def test_withdrawing_a_proposal_deletes_only_a_stack_that_was_never_created(state: str, goes: bool) -> None:
     client = Proposing("CREATE_COMPLETE", stack=state)
     asking(client).withdraw(NAME)
     assert client.asked == ["drop", *(["delete"] if goes else [])]
@@ -153,7 +153,7 @@ class Refusing:
         ("InsufficientCapabilitiesException", "no", UpstreamError, r"was refused \(Insufficient"),
     ],
 )
-def test_who_is_refused_hears_cloudformations_own_words(
+def test_a_refusal_quotes_cloudformations_message(
     code: str, said: str, expected: type[ControlError], words: str
 ) -> None:
     refusing = asking(Refusing(code, said))
@@ -168,12 +168,12 @@ def test_who_is_refused_hears_cloudformations_own_words(
             call(NAME)
 
 
-def test_what_is_not_there_is_no_error() -> None:
+def test_an_absent_stack_or_change_set_is_no_error() -> None:
     absent = asking(Refusing("ValidationError", f"Stack with id {NAME} does not exist"))
     assert (absent.get(NAME), absent.events(NAME)) == (None, ())
     asking(Refusing("ChangeSetNotFound", "no such change set")).withdraw(NAME)
     assert asking(Proposing("")).get(NAME) == SeenStack(NAME, "UPDATE_COMPLETE", "", {}, ())
 
 
-def test_what_nobody_knows_how_to_erase_is_left() -> None:
+def test_a_type_that_cannot_be_erased_is_left() -> None:
     assert not asking(None).erase("AWS::RDS::DBCluster", "c")

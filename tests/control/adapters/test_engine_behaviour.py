@@ -80,7 +80,7 @@ def engine(request: pytest.FixtureRequest, objects: MemoryObjects) -> Engine:
     return remote(request.param, request.getfixturevalue("jobs"))
 
 
-def test_the_report_names_each_file_in_the_orders_order_and_what_was_written(engine, objects) -> None:
+def test_the_report_lists_files_in_the_order_given_with_their_objects(engine, objects) -> None:
     report = engine.run(ORDER, lambda: None)
     assert [(f.file_id, f.records, f.rows, f.quarantined) for f in report.files] == [
         ("f0", 2, 1, 1),
@@ -96,13 +96,13 @@ def test_the_same_order_again_gives_the_same_report(engine) -> None:
     assert engine.run(ORDER, lambda: None) == engine.run(ORDER, lambda: None)
 
 
-def test_an_engine_shows_signs_of_life(engine) -> None:
+def test_an_engine_sends_heartbeats(engine) -> None:
     beats: list[int] = []
     engine.run(ORDER, lambda: beats.append(1))
     assert len(beats) >= 3
 
 
-def test_whatever_a_sign_of_life_raises_ends_the_run(engine) -> None:
+def test_an_error_raised_by_a_heartbeat_ends_the_run(engine) -> None:
     beats = iter([None, None])
 
     def taken_over() -> None:
@@ -113,7 +113,7 @@ def test_whatever_a_sign_of_life_raises_ends_the_run(engine) -> None:
         engine.run(ORDER, taken_over)
 
 
-def test_work_that_cannot_be_done_is_an_error_of_ours(engine, objects) -> None:
+def test_impossible_work_raises_our_own_error(engine, objects) -> None:
     objects.put(ORDER.contract, b"{")
     with pytest.raises((EngineError, ContractError)):
         engine.run(ORDER, lambda: None)
@@ -123,7 +123,7 @@ REMOTE = pytest.mark.parametrize("kind", ["emr", "glue"])
 
 
 @REMOTE
-def test_a_run_that_failed_says_where_its_log_is_and_shows_no_value(kind, jobs, objects) -> None:
+def test_a_failed_run_names_its_log_and_shows_no_values(kind, jobs, objects) -> None:
     objects.put(ORDER.contract, b"{")
     with pytest.raises(EngineError, match="run0 failed") as caught:
         remote(kind, jobs).run(ORDER, lambda: None)
@@ -145,7 +145,7 @@ def test_a_worker_that_was_fenced_off_cancels_its_run(kind, jobs) -> None:
 
 
 @REMOTE
-def test_a_run_waits_until_one_is_free(kind, jobs) -> None:
+def test_a_run_waits_for_free_capacity(kind, jobs) -> None:
     jobs.refuse_starts = 7
     clock = MemoryClock(datetime(2026, 1, 2, tzinfo=UTC))
     beats: list[int] = []
@@ -155,32 +155,32 @@ def test_a_run_waits_until_one_is_free(kind, jobs) -> None:
 
 
 @REMOTE
-def test_looks_that_are_refused_do_not_end_a_run(kind, jobs) -> None:
+def test_refused_status_requests_do_not_end_a_run(kind, jobs) -> None:
     jobs.refuse_looks = 6
     assert remote(kind, jobs).run(ORDER, lambda: None).files
 
 
 @REMOTE
-def test_a_run_that_cannot_be_seen_for_long_is_given_up(kind, jobs, monkeypatch) -> None:
+def test_a_run_whose_status_stays_unknown_too_long_is_abandoned(kind, jobs, monkeypatch) -> None:
     monkeypatch.setattr(job_runs, "MOST_BLIND_LOOKS", 2)
     jobs.refuse_looks = 99
     with pytest.raises(ThrottledError):
         remote(kind, jobs).run(ORDER, lambda: None)
 
 
-def test_a_lost_answer_starts_no_second_run_on_emr(jobs) -> None:
+def test_a_lost_response_starts_no_second_run_on_emr(jobs) -> None:
     jobs.lose_starts = 1
     assert remote("emr", jobs).run(ORDER, lambda: None).files
     assert [run.token for run in jobs.runs.values()] == ["b-e1"]
 
 
-def test_a_run_on_emr_may_touch_only_what_its_order_names(jobs) -> None:
+def test_a_run_on_emr_may_access_only_what_its_order_names(jobs) -> None:
     remote("emr", jobs).run(ORDER, lambda: None)
     reads, writes, keys, log = json.loads(jobs.runs["run0"].policy)["Statement"]
     assert reads["Resource"] == [
         "arn:aws:s3:::lake/raw/brewery/*",
         "arn:aws:s3:::lake/attempts/brewery/b-e1/*",
-        # The job's folder, and beside it the libraries that the application names.
+        # The folder of the job, and next to it the libraries that the application names.
         "arn:aws:s3:::code/jobs/*",
     ]
     assert {action.partition(":")[0] for one in (keys, log) for action in one["Action"]} == {"kms", "logs"}
@@ -201,7 +201,7 @@ def test_a_run_on_emr_may_touch_only_what_its_order_names(jobs) -> None:
         ({"DM_SPARK": "glue"}, "DM_GLUE_JOB"),
     ],
 )
-def test_a_service_that_is_not_set_up_is_told(environment, named) -> None:
+def test_a_missing_service_setting_is_reported(environment, named) -> None:
     with pytest.raises(UsageError, match=named):
         service(Settings(), environment)
 

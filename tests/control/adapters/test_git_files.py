@@ -1,4 +1,4 @@
-"""The files of a commit, wherever a command runs: in a hook, under a user's own settings, as another user."""
+"""The files of a commit, wherever a command runs: in a hook, with a user's git settings, as another user."""
 
 import subprocess
 from pathlib import Path
@@ -18,7 +18,7 @@ def git(folder: Path, *arguments: str) -> None:
 
 @pytest.fixture
 def contracts(tmp_path: Path) -> Path:
-    """The folder of contracts in a repository, whose commit has one of them and a file beside the folder."""
+    """A contracts folder in a repository. The commit has one contract, and one file outside the folder."""
     folder = tmp_path / "repository" / "contracts"
     (folder / "gold").mkdir(parents=True)
     (folder / "gold" / "best.yaml").write_text("version: 1.0.0\n")
@@ -29,17 +29,17 @@ def contracts(tmp_path: Path) -> Path:
     return folder
 
 
-def test_they_are_those_below_the_folder(contracts: Path) -> None:
+def test_only_files_below_the_folder_are_read(contracts: Path) -> None:
     assert files_at("HEAD", contracts) == {"gold/best.yaml": b"version: 1.0.0\n"}
 
 
-def test_in_a_hook_they_are_the_same(contracts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # As git sets it for hooks of a worktree; the folder that it runs in then counts as the top.
+def test_a_hook_reads_the_same_files(contracts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As git sets it for hooks of a worktree; the working folder then counts as the top of the repository.
     monkeypatch.setenv("GIT_DIR", str(contracts.parent / ".git"))
     assert files_at("HEAD", contracts) == {"gold/best.yaml": b"version: 1.0.0\n"}
 
 
-def test_of_another_repository_than_that_of_the_hook(
+def test_a_hook_of_another_repository_reads_the_same_files(
     contracts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = tmp_path / "other"
@@ -50,18 +50,18 @@ def test_of_another_repository_than_that_of_the_hook(
     assert files_at("HEAD", contracts) == {"gold/best.yaml": b"version: 1.0.0\n"}
 
 
-def test_of_a_worktree(contracts: Path, tmp_path: Path) -> None:
+def test_a_worktree_reads_its_own_files(contracts: Path, tmp_path: Path) -> None:
     git(contracts.parent, "worktree", "add", "-q", "--detach", str(tmp_path / "tree"))
     assert files_at("HEAD", tmp_path / "tree" / "contracts").keys() == {"gold/best.yaml"}
 
 
 @pytest.mark.parametrize("setting", ["diff.noprefix", "diff.mnemonicPrefix", "log.showSignature"])
-def test_versions_do_not_depend_on_how_a_user_likes_to_see_diffs(contracts: Path, setting: str) -> None:
+def test_versions_do_not_depend_on_a_users_diff_settings(contracts: Path, setting: str) -> None:
     git(contracts, "config", setting, "true")
     assert [one.version for one in versions_of(contracts)["gold/best.yaml"]] == ["1.0.0"]
 
 
-def test_a_repository_that_git_does_not_trust_is_called_so(
+def test_a_repository_that_git_does_not_trust_is_reported(
     contracts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
@@ -70,12 +70,12 @@ def test_a_repository_that_git_does_not_trust_is_called_so(
     assert "safe.directory" in raised.value.hint
 
 
-def test_without_a_repository_it_is_said(tmp_path: Path) -> None:
+def test_a_missing_repository_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not in a git repository"):
         files_at("HEAD", tmp_path)
 
 
-def test_without_git_it_is_said_and_there_is_no_history(
+def test_a_missing_git_is_reported_and_there_is_no_history(
     contracts: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -84,9 +84,7 @@ def test_without_git_it_is_said_and_there_is_no_history(
     assert versions_of(contracts) == {}
 
 
-def test_a_git_that_does_not_end_is_not_waited_for_for_ever(
-    contracts: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_git_that_hangs_times_out(contracts: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     stuck = tmp_path / "git"
     stuck.write_text("#!/bin/sh\nexec sleep 60\n")
     stuck.chmod(0o755)

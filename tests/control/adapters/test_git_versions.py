@@ -1,4 +1,4 @@
-"""The versions that a contract had, from the history of its file."""
+"""The versions of a contract, from the history of its file."""
 
 import subprocess
 from pathlib import Path
@@ -34,7 +34,7 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_each_version_stands_since_its_first_commit(repository: Path) -> None:
+def test_each_version_has_the_date_of_its_first_commit(repository: Path) -> None:
     file = repository / "contracts" / "gold" / "best.yaml"
     steps = [
         ("1.0.0", "a", "Begin"),
@@ -53,6 +53,6 @@ def test_each_version_stands_since_its_first_commit(repository: Path) -> None:
     assert list(versions_of(repository / "contracts")) == ["gold/best.yaml"]
 
 
-def test_outside_of_a_repository_there_is_no_history(tmp_path: Path) -> None:
+def test_outside_a_repository_there_is_no_history(tmp_path: Path) -> None:
     assert versions_of(tmp_path) == {}
     assert versions_of(tmp_path / "nowhere") == {}

@@ -10,7 +10,7 @@ from control.errors import UsageError
 NOTHING = {"PATH": "/nowhere"}
 
 
-def test_the_packaged_java_runs_with_the_option_that_it_does_not_understand(tmp_path):
+def test_the_packaged_java_accepts_an_option_unknown_to_it(tmp_path):
     environment = java.spark_environment(NOTHING, tmp_path)
     assert environment["JAVA_HOME"] == str(tmp_path)
     command = [
@@ -26,13 +26,13 @@ def test_the_packaged_java_runs_with_the_option_that_it_does_not_understand(tmp_
     assert refused.returncode != 0, "the wrapper is no longer needed"
 
 
-def test_spark_is_that_of_the_package_and_listens_on_this_machine_only(tmp_path):
+def test_spark_comes_from_its_package_and_listens_only_on_this_machine(tmp_path):
     environment = java.spark_environment(NOTHING, tmp_path)
     assert (Path(environment["SPARK_HOME"]) / "bin" / "spark-submit").is_file()
     assert environment["SPARK_LOCAL_IP"] == "127.0.0.1"
 
 
-def test_what_the_environment_names_stays(tmp_path):
+def test_values_from_the_environment_win(tmp_path):
     given = {**NOTHING, "JAVA_HOME": "/java", "SPARK_HOME": "/spark", "PYSPARK_PYTHON": "/python", "X": "y"}
     environment = java.spark_environment(given, tmp_path)
     assert {**environment, **given} == environment

@@ -80,12 +80,12 @@ def test_the_report_is_kept_with_the_attempt(objects) -> None:
     ("number", "free", "raised"),
     [
         (errno.ENOSPC, 0, UnavailableError),
-        (errno.ENOSPC, 10 * light.SPARE_BYTES, OSError),  # the one file was too large for it
+        (errno.ENOSPC, 10 * light.SPARE_BYTES, OSError),  # only this file was too large
         (errno.EMFILE, 10 * light.SPARE_BYTES, UnavailableError),
         (errno.EIO, 0, OSError),
     ],
 )
-def test_what_this_machine_cannot_do_is_no_files_fault(objects, monkeypatch, number, free, raised) -> None:
+def test_a_machine_problem_is_not_blamed_on_the_file(objects, monkeypatch, number, free, raised) -> None:
     def fail(*_: object, **__: object) -> None:
         raise OSError(number, "row 4711")
 
@@ -99,7 +99,7 @@ def test_what_this_machine_cannot_do_is_no_files_fault(objects, monkeypatch, num
         assert caught.value.message.endswith(f": {os.strerror(number)}")
 
 
-def test_where_no_folder_takes_temporary_files_that_is_said(objects, monkeypatch) -> None:
+def test_a_missing_temporary_folder_is_reported(objects, monkeypatch) -> None:
     def full() -> str:
         raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
 
@@ -116,7 +116,7 @@ def test_a_truncated_file_is_reported_as_refused_and_has_no_rows(objects) -> Non
     assert [o.uri.split("/")[3] for o in file.objects] == ["quarantine"]
 
 
-def test_reading_is_a_sign_of_life_and_what_it_raises_stops_the_engine(objects) -> None:
+def test_reading_sends_heartbeats_and_their_errors_stop_the_engine(objects) -> None:
     objects.put("s3://lake/raw/brewery/f0.csv.gz", gzip.compress(CSV))
 
     def stop() -> None:
@@ -126,7 +126,7 @@ def test_reading_is_a_sign_of_life_and_what_it_raises_stops_the_engine(objects) 
         LightEngine(objects, b"").run(order("csv"), stop)
 
 
-def test_a_contract_that_cannot_be_read_is_told_by_its_uri(objects) -> None:
+def test_an_unreadable_contract_is_reported_by_its_uri(objects) -> None:
     objects.put(f"{PAPERS}/contract.yaml", b"kind: nothing")
     with pytest.raises(ContractError, match="brewery/b-e1"):
         LightEngine(objects, b"").run(order(), lambda: None)
@@ -140,7 +140,7 @@ def test_a_missing_token_key_is_a_usage_error(objects) -> None:
         LightEngine(objects, b"").run(order("csv"), lambda: None)
 
 
-def test_the_report_names_the_key_and_rows_say_how_often_it_was_changed(objects) -> None:
+def test_the_report_names_the_key_and_rows_count_its_changes(objects) -> None:
     objects.put("s3://lake/raw/brewery/f0.csv.gz", gzip.compress(CSV))
     engine = LightEngine(objects, b"a key")
     revisions = []
@@ -153,7 +153,7 @@ def test_the_report_names_the_key_and_rows_say_how_often_it_was_changed(objects)
     assert revisions[1] - revisions[0] == 2 * 10**9
 
 
-def test_caps_on_a_raw_file_come_with_the_order(objects) -> None:
+def test_limits_on_a_raw_file_come_with_the_order(objects) -> None:
     objects.put("s3://lake/raw/brewery/f0.csv.gz", gzip.compress(CSV))
     (file,) = (
         LightEngine(objects, b"").run(replace(order("csv"), limits={"line_bytes": 6}), lambda: None).files
@@ -164,7 +164,7 @@ def test_caps_on_a_raw_file_come_with_the_order(objects) -> None:
     assert (file.failure, file.rows) == ("too_large", 0)
 
 
-def test_content_that_was_overwritten_after_its_registration_is_not_read(objects) -> None:
+def test_content_overwritten_after_registration_is_not_read(objects) -> None:
     objects.put("s3://lake/raw/brewery/f0.csv.gz", gzip.compress(CSV))
     wanted = order("csv")
     pinned = replace(wanted, files=(replace(wanted.files[0], etag="another"),))

@@ -54,7 +54,7 @@ def test_an_absent_object_is_not_found(objects: ObjectStore, lake: str) -> None:
         pass
 
 
-def test_a_tag_is_set_beside_the_others_and_goes_with_its_version(objects: ObjectStore, lake: str) -> None:
+def test_a_tag_is_added_to_the_others_and_deleted_with_its_version(objects: ObjectStore, lake: str) -> None:
     objects.put(f"{lake}/t", b"1")
     (stored,) = objects.list(f"{lake}/t")
     assert objects.tags(stored.uri, stored.version_id) == {}
@@ -66,7 +66,7 @@ def test_a_tag_is_set_beside_the_others_and_goes_with_its_version(objects: Objec
         objects.tag(f"{lake}/nothing", "null", "a", "1")
 
 
-def test_creating_keeps_what_is_there(objects: ObjectStore, lake: str) -> None:
+def test_creating_keeps_an_existing_object(objects: ObjectStore, lake: str) -> None:
     assert objects.create(f"{lake}/m", b"one")
     assert not objects.create(f"{lake}/m", b"two")
     assert objects.get(f"{lake}/m") == b"one"
@@ -88,7 +88,7 @@ def test_a_stream_gives_every_byte_in_order(objects: ObjectStore, lake: str, siz
     assert b"".join(parts) == body[:size]
 
 
-def test_a_listing_gives_sizes_and_keeps_to_its_prefix(objects: ObjectStore, lake: str) -> None:
+def test_a_listing_has_sizes_and_only_its_prefix(objects: ObjectStore, lake: str) -> None:
     for key, body in (("raw/a/1", b"1"), ("raw/a/2", b"22"), ("raw/ab/3", b"333")):
         objects.put(f"{lake}/{key}", body)
     found = list(objects.list(f"{lake}/raw/a/"))
@@ -105,14 +105,14 @@ def test_a_hostile_key_is_listed_and_read_as_it_is(objects: ObjectStore, lake: s
         assert stream.read() == b"x"
 
 
-def test_an_overwritten_object_has_another_tag(objects: ObjectStore, lake: str) -> None:
+def test_an_overwritten_object_has_another_etag(objects: ObjectStore, lake: str) -> None:
     objects.put(f"{lake}/a", b"one")
     before = next(objects.list(f"{lake}/a")).etag
     objects.put(f"{lake}/a", b"two")
     assert next(objects.list(f"{lake}/a")).etag != before
 
 
-def test_a_stream_of_content_that_was_replaced_is_refused(objects: ObjectStore, lake: str) -> None:
+def test_opening_content_that_was_replaced_is_refused(objects: ObjectStore, lake: str) -> None:
     objects.put(f"{lake}/a", b"one")
     etag = next(objects.list(f"{lake}/a")).etag
     with objects.open(f"{lake}/a", None, etag) as stream:
@@ -122,7 +122,7 @@ def test_a_stream_of_content_that_was_replaced_is_refused(objects: ObjectStore, 
         pass
 
 
-def test_deleting_removes_and_may_be_done_again(objects: ObjectStore, lake: str) -> None:
+def test_deleting_is_idempotent(objects: ObjectStore, lake: str) -> None:
     for key in ("a", "b", "c"):
         objects.put(f"{lake}/{key}", b"x")
     objects.delete([f"{lake}/a", f"{lake}/c", f"{lake}/never"])
@@ -130,7 +130,7 @@ def test_deleting_removes_and_may_be_done_again(objects: ObjectStore, lake: str)
     assert [o.uri for o in objects.list(f"{lake}/")] == [f"{lake}/b"]
 
 
-def test_a_listing_goes_on_after_a_given_object(objects: ObjectStore, lake: str) -> None:
+def test_a_listing_can_start_after_a_given_object(objects: ObjectStore, lake: str) -> None:
     for key in ("a/1", "a/2", "a/3", "b/1"):
         objects.put(f"{lake}/{key}", b"x")
     assert [o.uri for o in objects.list(f"{lake}/a/", after=f"{lake}/a/1")] == [f"{lake}/a/2", f"{lake}/a/3"]
@@ -153,7 +153,7 @@ def versioned(request: pytest.FixtureRequest) -> ObjectStore:
     return real
 
 
-def test_every_version_of_a_versioned_bucket_is_listed_and_can_be_read(
+def test_every_version_in_a_versioned_bucket_is_listed_and_readable(
     versioned: ObjectStore, lake: str
 ) -> None:
     versioned.put(f"{lake}/a", b"old")
@@ -178,7 +178,7 @@ def test_an_object_deleted_from_a_versioned_bucket_is_not_found(versioned: Objec
 
 
 class Calls:
-    """The calls that an adapter makes."""
+    """Records the calls that an adapter makes."""
 
     def __init__(self, objects: S3Objects) -> None:
         self.made: list[tuple[str, str]] = []
@@ -220,7 +220,7 @@ def break_once(monkeypatch: pytest.MonkeyPatch, after: Callable[[], None] = lamb
     monkeypatch.setattr(StreamingBody, "read", read)
 
 
-def test_a_stream_whose_connection_breaks_goes_on_from_there(
+def test_a_stream_resumes_after_its_connection_breaks(
     s3: S3Objects, lake: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body = bytes(range(251)) * (3 * BLOCK_BYTES // 251)
@@ -232,7 +232,7 @@ def test_a_stream_whose_connection_breaks_goes_on_from_there(
     assert calls.made == [("GetObject", ""), ("GetObject", f"bytes={BLOCK_BYTES}-")]
 
 
-def test_a_stream_whose_object_is_overwritten_while_it_breaks_is_refused(
+def test_a_stream_does_not_resume_on_an_overwritten_object(
     s3: S3Objects, lake: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     s3.put(f"{lake}/big", bytes(3 * BLOCK_BYTES))
@@ -241,7 +241,7 @@ def test_a_stream_whose_object_is_overwritten_while_it_breaks_is_refused(
         list(iter(lambda: stream.read(1_000_000), b""))
 
 
-def test_a_connection_that_keeps_breaking_is_an_error_that_says_so(
+def test_a_connection_that_keeps_breaking_is_reported(
     s3: S3Objects, lake: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     s3.put(f"{lake}/a", b"x")
@@ -259,10 +259,10 @@ def test_a_connection_that_keeps_breaking_is_an_error_that_says_so(
     assert len(calls.made) == BLOCK_TRIES
 
 
-def test_a_bucket_that_is_not_there_is_named(s3: S3Objects) -> None:
+def test_a_missing_bucket_is_named(s3: S3Objects) -> None:
     with pytest.raises(NotFoundError, match=r"s3://no-such-bucket/a: does not exist \(NoSuchBucket\)"):
         s3.open("s3://no-such-bucket/a")
 
 
-def test_a_key_may_hold_what_looks_like_a_uri() -> None:
+def test_a_key_may_contain_a_uri() -> None:
     assert split("s3://lake/raw/s3://x/y?z#w") == ("lake", "raw/s3://x/y?z#w")

@@ -1,4 +1,4 @@
-"""What a server, or whatever stands in its place, answers where it does not like a call."""
+"""Errors that an OpenMetadata server, or something else at its address, answers with."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -31,7 +31,7 @@ def server(status: int, data: bytes) -> OpenMetadata:
         (200, b"<html>Log in</html>", UpstreamError, "something other than JSON"),
     ],
 )
-def test_an_answer_is_told_as_what_it_means(
+def test_each_status_becomes_an_error_with_its_meaning(
     status: int, data: bytes, expected: type[ControlError], words: str
 ) -> None:
     with pytest.raises(expected, match=words) as raised:
@@ -39,26 +39,26 @@ def test_an_answer_is_told_as_what_it_means(
     assert type(raised.value) is expected
 
 
-def test_a_token_that_a_server_repeats_is_not_repeated_again() -> None:
+def test_a_token_echoed_by_the_server_is_not_shown() -> None:
     for said in (f'{{"message": "token {TOKEN} has ended"}}', f"token {TOKEN} has ended"):
         with pytest.raises(UpstreamError, match="token … has ended") as raised:
             server(400, said.encode()).put("table", {})
         assert TOKEN not in str(raised.value) + raised.value.hint
 
 
-def test_only_what_may_be_absent_is_none() -> None:
+def test_a_404_is_none_only_where_absence_is_allowed() -> None:
     assert server(404, b"{}").find("table", "lakehouse.x") is None
     with pytest.raises(UpstreamError, match="answers 404"):
         server(404, b"{}").put("table", {})
 
 
 @pytest.mark.parametrize("data", [b"[]", b'{"name": "x"}', b'"x"'])
-def test_json_of_another_kind_is_no_entity(data: bytes) -> None:
+def test_json_of_another_shape_is_refused(data: bytes) -> None:
     with pytest.raises(UpstreamError, match="not OpenMetadata's"):
         server(200, data).find("table", "lakehouse.x")
 
 
-def test_a_server_that_cannot_be_reached_is_said_with_the_reason() -> None:
+def test_an_unreachable_server_is_reported_with_the_reason() -> None:
     def refused(*_: Any, **__: Any) -> None:
         raise MaxRetryError(None, "/", NewConnectionError(None, "refused"))  # type: ignore[arg-type]
 
@@ -73,6 +73,6 @@ def test_a_server_that_cannot_be_reached_is_said_with_the_reason() -> None:
 @pytest.mark.parametrize(
     "url", ["catalog.example.org", "ftp://catalog.example.org", "https://a:b@c.org", "https://"]
 )
-def test_what_is_no_address_of_a_server_is_refused(url: str) -> None:
+def test_an_invalid_server_address_is_refused(url: str) -> None:
     with pytest.raises(UsageError, match="not the address of an OpenMetadata server"):
         OpenMetadata(url, TOKEN)

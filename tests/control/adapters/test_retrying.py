@@ -11,7 +11,7 @@ NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
 class Busy(MemoryObjects):
-    """An object store that refuses the first calls."""
+    """An object store whose first calls fail."""
 
     def __init__(self, refusals: int, error: type[Exception] = ThrottledError) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ def waits(refusals: int, seed: int = 0) -> float:
     return (clock.now() - NOON).total_seconds()
 
 
-def test_a_call_that_was_refused_for_its_rate_is_made_again_after_waits_that_double() -> None:
+def test_a_throttled_call_is_retried_with_exponential_backoff() -> None:
     assert waits(0) == 0
     for seed in range(20):
         assert 0.1 <= waits(1, seed) <= 0.3
@@ -41,21 +41,21 @@ def test_a_call_that_was_refused_for_its_rate_is_made_again_after_waits_that_dou
     assert len({waits(1, seed) for seed in range(20)}) > 10, "spread"
 
 
-def test_it_is_given_up_after_six_tries() -> None:
+def test_a_call_fails_after_six_tries() -> None:
     busy = Busy(TRIES)
     with pytest.raises(ThrottledError):
         retrying(busy, ("get",), MemoryClock(NOON)).get("s3://lake/a")
     assert busy.calls == TRIES == 6
 
 
-def test_what_cannot_be_reached_is_told_at_once() -> None:
+def test_an_unreachable_service_is_not_retried() -> None:
     busy = Busy(1, UnavailableError)
     with pytest.raises(UnavailableError):
         retrying(busy, ("get",), MemoryClock(NOON)).get("s3://lake/a")
     assert busy.calls == 1
 
 
-def test_methods_that_are_not_named_go_through() -> None:
+def test_methods_that_are_not_named_are_not_retried() -> None:
     busy = Busy(0)
     retrying(busy, ("get",), MemoryClock(NOON)).put("s3://lake/a", b"x")
     assert busy.get("s3://lake/a") == b"x"

@@ -1,4 +1,4 @@
-"""What a killed process leaves is gone when the next one starts, and what a living one needs is not."""
+"""A new process deletes the temporary folders of killed processes, but not those of running ones."""
 
 import os
 import subprocess
@@ -32,7 +32,7 @@ def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def another() -> Iterator[tuple[subprocess.Popen[str], Path]]:
-    """Another process at work in a folder that looks an hour old."""
+    """Start another process that uses a folder which looks an hour old."""
     with subprocess.Popen([sys.executable, "-c", AT_WORK], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -44,7 +44,7 @@ def another() -> Iterator[tuple[subprocess.Popen[str], Path]]:
             process.kill()
 
 
-def test_a_folder_is_there_for_its_block_and_gone_after_it_however_it_ends() -> None:
+def test_a_folder_is_deleted_however_its_block_ends() -> None:
     with scratch.folder(PREFIX) as folder:
         (folder / "rows").write_text("1")
     assert not folder.exists()
@@ -53,12 +53,12 @@ def test_a_folder_is_there_for_its_block_and_gone_after_it_however_it_ends() -> 
     assert not folder.exists()
 
 
-def test_what_a_living_process_works_on_is_left_to_it() -> None:
+def test_the_folder_of_a_running_process_is_kept() -> None:
     with another() as (_, theirs), scratch.folder(PREFIX):
         assert (theirs / "rows").exists()
 
 
-def test_what_a_killed_process_left_goes_when_the_next_one_starts() -> None:
+def test_the_folder_of_a_killed_process_is_deleted_by_the_next_one() -> None:
     with another() as (process, theirs):
         process.kill()
         process.wait()
@@ -67,13 +67,13 @@ def test_what_a_killed_process_left_goes_when_the_next_one_starts() -> None:
             assert not theirs.exists()
 
 
-def test_a_folder_that_was_made_just_now_is_not_yet_taken_for_abandoned(tmp_path: Path) -> None:
+def test_a_folder_created_just_now_is_kept(tmp_path: Path) -> None:
     made = Path(tempfile.mkdtemp(prefix=PREFIX))
     with scratch.folder(PREFIX):
         assert made.exists()
 
 
-def test_a_link_of_that_name_leads_nowhere(tmp_path: Path) -> None:
+def test_a_symbolic_link_with_the_prefix_is_not_followed(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "kept").write_text("")

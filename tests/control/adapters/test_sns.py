@@ -8,7 +8,7 @@ from control.config import Settings
 from control.errors import NotFoundError
 
 
-def test_a_message_reaches_who_listens_to_the_topic(cloud: Settings) -> None:
+def test_a_message_reaches_the_subscribers_of_the_topic(cloud: Settings) -> None:
     sns, sqs = client(cloud, "sns"), client(cloud, "sqs")
     topic = sns.create_topic(Name=f"{cloud.bucket}-alerts")["TopicArn"]
     queue = sqs.create_queue(QueueName=f"{cloud.bucket}-alerts")["QueueUrl"]
@@ -21,7 +21,7 @@ def test_a_message_reaches_who_listens_to_the_topic(cloud: Settings) -> None:
     assert body["MessageAttributes"]["incident"]["Value"] == "i1"
 
 
-def test_a_topic_that_is_not_there_is_told(cloud: Settings) -> None:
+def test_a_missing_topic_is_reported(cloud: Settings) -> None:
     topic = SnsTopic(cloud, "arn:aws:sns:us-east-1:123456789012:none")
     with pytest.raises(NotFoundError, match="none"):
         topic.publish("s", "m", "i1")

@@ -1,4 +1,4 @@
-"""The engine around `spark-submit`, with a script in its place: what is passed on, and how a run can end."""
+"""The engine around `spark-submit`, replaced by a script: what it receives, and how a run can end."""
 
 import os
 import time
@@ -39,7 +39,7 @@ def engine(objects: MemoryObjects, home: Path, script: str) -> SparkSubmitEngine
     return SparkSubmitEngine(objects, {**os.environ, "SPARK_HOME": str(home), "DM_TOKEN_KEY": "the key"})
 
 
-def test_the_job_gets_two_uris_and_the_key_by_the_environment_only(objects, tmp_path) -> None:
+def test_the_job_gets_two_uris_and_the_key_only_in_its_environment(objects, tmp_path) -> None:
     spark = engine(objects, tmp_path, f'printf "%s\\n" "$@" > {tmp_path}/argv; printenv > {tmp_path}/env')
     assert spark.run(ORDER, lambda: None) == Report(())
     argv = (tmp_path / "argv").read_text().splitlines()
@@ -58,7 +58,7 @@ def test_a_job_that_fails_leaves_its_log_in_the_lake_and_not_in_the_error(object
     assert objects.get(f"{PAPERS}/spark.log") == b"a secret value\n"
 
 
-def test_a_worker_that_was_taken_over_ends_the_job_and_all_that_it_started(objects, tmp_path) -> None:
+def test_a_fenced_off_worker_ends_the_job_and_its_child_processes(objects, tmp_path) -> None:
     spark = engine(objects, tmp_path, f"sleep 600 & echo $! > {tmp_path}/child; sleep 600")
 
     def beat() -> None:
@@ -69,5 +69,5 @@ def test_a_worker_that_was_taken_over_ends_the_job_and_all_that_it_started(objec
     child = Path("/proc") / (tmp_path / "child").read_text().strip()
     deadline = time.monotonic() + 10
     while child.exists() and "\nState:\tZ" not in (child / "status").read_text():
-        assert time.monotonic() < deadline, "the job's child is still there"
+        assert time.monotonic() < deadline, "the child process of the job is still running"
         time.sleep(0.05)

@@ -93,7 +93,7 @@ def test_ids_are_separate_per_kind_and_table(store: ControlStore) -> None:
     assert store.query(RawFile, "beer").items == (replace(FILE, table="beer"),)
 
 
-def test_an_update_under_the_right_fence_gives_the_new_item(store: ControlStore) -> None:
+def test_an_update_under_the_right_fence_returns_the_new_item(store: ControlStore) -> None:
     store.create(BATCH)
     assert store.update(BATCH, CLAIMED) == CLAIMED
     assert store.get(Batch, "review", "b1") == CLAIMED
@@ -122,20 +122,20 @@ def test_an_update_of_an_absent_item_conflicts(store: ControlStore) -> None:
     assert store.get(Batch, "review", "b1") is None
 
 
-def test_an_update_whose_effect_is_there_already_succeeds(store: ControlStore) -> None:
+def test_repeating_an_update_succeeds(store: ControlStore) -> None:
     store.create(BATCH)
     store.update(BATCH, CLAIMED)
     assert store.update(BATCH, CLAIMED) == CLAIMED
 
 
-def test_two_claims_of_one_epoch_are_told_apart_by_their_owner(store: ControlStore) -> None:
+def test_two_claims_of_one_epoch_differ_by_owner(store: ControlStore) -> None:
     store.create(BATCH)
     store.update(BATCH, CLAIMED)
     with pytest.raises(ConflictError):
         store.update(BATCH, replace(CLAIMED, owner="w2"))
 
 
-def test_a_fenced_off_worker_does_not_take_an_equal_lease_for_its_own(store: ControlStore) -> None:
+def test_a_fenced_off_worker_does_not_mistake_an_equal_lease_for_its_own(store: ControlStore) -> None:
     store.create(BATCH)
     held = store.update(BATCH, CLAIMED)
     lease = NOON + timedelta(minutes=9)
@@ -144,7 +144,7 @@ def test_a_fenced_off_worker_does_not_take_an_equal_lease_for_its_own(store: Con
         store.update(held, replace(held, lease_expires_at=lease))
 
 
-def test_an_update_leaves_fields_alone_that_it_does_not_change(store: ControlStore) -> None:
+def test_an_update_writes_only_the_fields_that_it_changes(store: ControlStore) -> None:
     store.create(CLAIMED)
     renewed = replace(CLAIMED, lease_expires_at=NOON + timedelta(minutes=5))
     store.update(CLAIMED, renewed)
@@ -180,7 +180,7 @@ def test_a_file_is_assigned_once(store: ControlStore) -> None:
     assert moved.batch_id == "b3"
 
 
-def test_pages_give_every_item_once_in_order_of_id(store: ControlStore) -> None:
+def test_pages_return_every_item_once_in_order_of_id(store: ControlStore) -> None:
     files = [replace(FILE, file_id=f"f{n:02}") for n in range(7)]
     for file in reversed(files):
         store.create(file)
@@ -196,7 +196,7 @@ def test_pages_give_every_item_once_in_order_of_id(store: ControlStore) -> None:
     assert seen == files
 
 
-def test_a_page_may_begin_after_an_id_that_is_not_there(store: ControlStore) -> None:
+def test_a_page_may_begin_after_an_absent_id(store: ControlStore) -> None:
     for name in ("a1", "a3", "b1"):
         store.create(replace(FILE, file_id=name))
     assert [file.file_id for file in store.query(RawFile, "review", after="a2").items] == ["a3", "b1"]
@@ -222,7 +222,7 @@ def test_etags_are_read_by_table_and_id(store: ControlStore) -> None:
     assert store.etags_of({}) == {}
 
 
-def test_one_look_names_what_is_at_hand_on_the_shelves_that_are_asked_for(store: ControlStore) -> None:
+def test_at_hand_lists_the_indexed_items_of_the_requested_shelves(store: ControlStore) -> None:
     store.create(Head("review", 0, INTENT))
     store.create(BATCH)
     for name in ("b3", "b2"):
@@ -249,8 +249,8 @@ def test_one_look_names_what_is_at_hand_on_the_shelves_that_are_asked_for(store:
     assert (Batch, "review", "open") not in (store.at_hand(shelves) or {})
 
 
-def test_one_look_says_nothing_where_too_much_is_at_hand(store: ControlStore) -> None:
-    """Also of shelves on which there is little: it would read what it was not asked for."""
+def test_at_hand_returns_none_if_the_index_has_too_many_items(store: ControlStore) -> None:
+    """It returns nothing even for shelves with few items: it would have to read items of other shelves."""
     shelves: list[Shelf] = [(RawFile, table, "open") for table in ("beer", "brewery", "review")]
     for number in range(3 * ITEMS_A_SHELF):
         store.create(replace(BATCH, batch_id=f"b{number}", state="failed", told=True))
@@ -259,7 +259,7 @@ def test_one_look_says_nothing_where_too_much_is_at_hand(store: ControlStore) ->
     assert store.at_hand(shelves) is None
 
 
-def test_what_refused_records_years_ago_is_not_in_the_way_of_one_look(store: ControlStore) -> None:
+def test_old_batches_with_refused_records_do_not_slow_at_hand(store: ControlStore) -> None:
     shelves: list[Shelf] = [(RawFile, table, "open") for table in ("beer", "brewery", "review")]
     refused = replace(BATCH, state="published", counts=(Counts(3, 2, 1, 0),))
     for number in range(3 * ITEMS_A_SHELF + 1):
@@ -268,7 +268,7 @@ def test_what_refused_records_years_ago_is_not_in_the_way_of_one_look(store: Con
     assert store.at_hand(shelves) == {(RawFile, "review", "open"): ("f1",)}
 
 
-def test_a_batch_that_refused_records_leaves_what_needs_work(store: ControlStore) -> None:
+def test_a_published_batch_with_refused_records_moves_to_the_quarantine_index(store: ControlStore) -> None:
     store.create(BATCH)
     written = store.update(BATCH, replace(BATCH, state="written", counts=(Counts(3, 2, 1, 0),)))
     published = store.update(written, replace(written, state="published"))
@@ -278,7 +278,7 @@ def test_a_batch_that_refused_records_leaves_what_needs_work(store: ControlStore
     assert store.query(Batch, "review", place="quarantined").items == ()
 
 
-def test_an_open_query_gives_only_what_needs_someone(store: ControlStore) -> None:
+def test_an_open_query_returns_only_unfinished_items(store: ControlStore) -> None:
     store.create(BATCH)
     for number, state in enumerate(["claimed", "written", "splitting", "published", "failed", "split"]):
         store.create(replace(BATCH, batch_id=f"c{number}", state=state, told=state == "failed"))
@@ -298,7 +298,7 @@ def test_an_open_query_gives_only_what_needs_someone(store: ControlStore) -> Non
     assert [b.batch_id for page in pages for b in page.items] == ["c0", "c1", "c2", "untold"]
 
 
-def test_what_failed_is_at_hand_until_it_is_pending_again(store: ControlStore) -> None:
+def test_a_failed_batch_is_indexed_until_it_is_pending_again(store: ControlStore) -> None:
     failed = replace(BATCH, state="failed", told=True)
     store.create(failed)
     store.create(replace(failed, batch_id="b0"))
@@ -313,7 +313,7 @@ def test_what_failed_is_at_hand_until_it_is_pending_again(store: ControlStore) -
     assert [b.batch_id for b in store.query(Batch, "review", place="open").items] == ["b1"]
 
 
-def test_what_is_done_but_for_its_leftovers_is_at_hand_until_it_is_swept(store: ControlStore) -> None:
+def test_a_finished_batch_with_leftovers_is_indexed_until_it_is_swept(store: ControlStore) -> None:
     published = replace(BATCH, state="published", epoch=2)
     store.create(published)
     store.create(replace(BATCH, batch_id="b2", state="published", epoch=1))
@@ -324,7 +324,7 @@ def test_what_is_done_but_for_its_leftovers_is_at_hand_until_it_is_swept(store: 
     assert store.query(Batch, "review", place="open").items == ()
 
 
-def test_what_refused_records_is_at_hand_for_good(store: ControlStore) -> None:
+def test_a_batch_with_refused_records_stays_indexed(store: ControlStore) -> None:
     published = replace(BATCH, state="published", swept=9, counts=(Counts(3, 2, 1, 0),))
     store.create(published)
     store.create(replace(published, batch_id="b2", counts=(Counts(3, 3, 0, 0),)))
@@ -333,7 +333,7 @@ def test_what_refused_records_is_at_hand_for_good(store: ControlStore) -> None:
     assert [b.batch_id for b in store.query(Batch, "review", place="untidy").items] == ["b3"]
 
 
-def test_what_was_overwritten_is_at_hand_once_it_is_planned_and_until_it_is_not(store: ControlStore) -> None:
+def test_a_planned_file_is_indexed_while_it_is_overwritten(store: ControlStore) -> None:
     store.create(FILE)
     noted = store.update(FILE, replace(FILE, overwritten="e2"))
     assert store.query(RawFile, "review", place="overwritten").items == ()
@@ -343,14 +343,14 @@ def test_what_was_overwritten_is_at_hand_once_it_is_planned_and_until_it_is_not(
     assert store.query(RawFile, "review", place="overwritten").items == ()
 
 
-def test_content_that_another_has_taken_for_the_file_is_not_taken_back(store: ControlStore) -> None:
+def test_an_update_does_not_undo_another_processs_new_etag(store: ControlStore) -> None:
     store.create(FILE)
     store.update(FILE, replace(FILE, etag="e2"))
     with pytest.raises(ConflictError):
         store.update(FILE, replace(FILE, etag="e3"))
 
 
-def test_many_items_are_read_by_id_as_they_are_now(store: ControlStore) -> None:
+def test_many_items_are_read_by_id_with_their_current_content(store: ControlStore) -> None:
     for number in range(230):
         store.create(replace(BATCH, batch_id=f"{number:03}", error="x" * 2_000))
     store.create(FILE)
@@ -368,7 +368,7 @@ def test_an_assigned_file_is_no_longer_open(store: ControlStore) -> None:
     assert store.query(RawFile, "review", place="open").items == ()
 
 
-def test_heads_of_all_tables_are_one_query(store: ControlStore) -> None:
+def test_one_query_reads_the_heads_of_all_tables(store: ControlStore) -> None:
     for table in ("review", "beer"):
         store.create(Head(table))
     assert [head.table for head in store.query(Head, "").items] == ["beer", "review"]

@@ -1,4 +1,4 @@
-"""A control table as an older version made it: it gets what it lacks."""
+"""A control table that an older version created gets the missing index."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ BATCH = Batch(
 )
 
 
-def test_a_table_of_an_older_version_gets_the_index_that_it_lacks(request, monkeypatch) -> None:
+def test_a_table_of_an_older_version_gets_the_missing_index(request, monkeypatch) -> None:
     store = DynamoStore(request.getfixturevalue("cloud"))
     monkeypatch.setattr(dynamodb, "INDICES", (dynamodb.WORK,))
     store.ensure()
@@ -26,7 +26,7 @@ def test_a_table_of_an_older_version_gets_the_index_that_it_lacks(request, monke
     assert store.query(Batch, "review", place="open").items == (BATCH,)
 
 
-def test_of_two_that_find_the_index_lacking_at_once_neither_fails(request, monkeypatch) -> None:
+def test_two_processes_that_find_the_index_missing_both_succeed(request, monkeypatch) -> None:
     cloud = request.getfixturevalue("cloud")
     store, other = DynamoStore(cloud), DynamoStore(cloud)
     monkeypatch.setattr(dynamodb, "INDICES", (dynamodb.WORK,))

@@ -1,8 +1,8 @@
-"""A lake that has grown old, and what commands ask of its ports: `python tests/control/age/aged.py`.
+"""Count the requests of commands on lakes of different ages: `python tests/control/age/aged.py`.
 
-Batches of one file arrive at an even pace, retention has let go of what is old every night, and rules have
-deleted it. So what is there is the same at any age, and what a command asks more of an older lake, it asks
-for what is done.
+Batches of one file arrive at an even pace. Every night, retention has released what is old and lifecycle
+rules have deleted it. So the existing objects are the same at any age, and every additional request on an
+older lake is for finished work.
 """
 
 import argparse
@@ -49,7 +49,7 @@ COUNTED = ("query", "get_many", "at_hand", "etags", "etags_of")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Calls of each system, and how many items and objects were in the answers."""
+    """Number of calls to each system, and of items and objects in the responses."""
 
     s3: int = 0
     store: int = 0
@@ -60,17 +60,17 @@ class Asked:
 
 @dataclass
 class Count:
-    """Counts what is asked of ports, as DynamoDB and S3 have it: 100 keys a call, 1,000 objects a listing.
+    """Counts the calls to ports as DynamoDB and S3 would: 100 keys per call, 1,000 objects per listing.
 
-    Names in the audit trail aside: a table has three a night.
+    Listings of the audit trail are not counted; a table gets three entries per night.
     """
 
     calls: Counter[str] = field(default_factory=Counter)
     read: int = 0
-    lock: Lock = field(default_factory=Lock)  # several tables are asked for at once
+    lock: Lock = field(default_factory=Lock)  # several tables are read concurrently
 
     def port(self, kind: str, inner: Any) -> Any:
-        """`inner`, counted under `kind`."""
+        """Wrap `inner` and count its calls under `kind`."""
         count = self
 
         class Port:
@@ -86,7 +86,7 @@ class Count:
                     elif name == "etags_of":
                         calls = -(-sum(map(len, given[0].values())) // KEYS_A_CALL)
                     else:
-                        calls = 1 + (name == "tag")  # which reads the other tags first
+                        calls = 1 + (name == "tag")  # `tag` reads the other tags first
                     answer = method(*given, **named)
                     found = answer.items if name == "query" else answer[0] if name == "etags" else answer
                     with count.lock:
@@ -101,22 +101,22 @@ class Count:
         return Port()
 
     def listed(self, found: Iterator[StoredObject]) -> Iterator[StoredObject]:
-        """A listing, a call more for each page of it."""
+        """Pass on a listing and count one call per page."""
         for place, one in enumerate(found, start=1):
             self.read += 1
             self.calls["s3"] += place % OBJECTS_A_CALL == 0
             yield one
 
     def asked(self) -> Asked:
-        """All so far."""
+        """Return the counts so far."""
         return Asked(*(self.calls[kind] for kind in ("s3", "store", "glue", "athena")), read=self.read)
 
 
 class Dated(MemoryObjects):
-    """Objects in memory that say themselves when they were written."""
+    """Objects in memory that can be written with a past time."""
 
     def put_at(self, uri: str, body: bytes, at: datetime) -> None:
-        """Write an object as if it were then."""
+        """Write an object as if at time `at`."""
         now, self._clock = self._clock, MemoryClock(at)
         self.put(uri, body)
         self._clock = now
@@ -124,7 +124,7 @@ class Dated(MemoryObjects):
 
 @dataclass
 class Lake:
-    """The table of reviews so many days after its first batch, `daily` of them a day."""
+    """The table of reviews `days` days after its first batch, with `daily` batches a day."""
 
     days: int
     daily: int
@@ -141,7 +141,7 @@ class Lake:
         self.table = tables.load(self.settings, TABLE)[TABLE]
         self.catalog.ensure_table(self.table.rows)
         self.catalog.ensure_table(self.table.events)
-        # Three that nobody has answered: their objects stay.
+        # Three batches with refused records that nobody has handled: their objects stay.
         self.refused = (7, self.number // 2, self.number - 9)
         for number in range(1, self.number + 1):
             self._publish(number)
@@ -155,7 +155,7 @@ class Lake:
 
     @property
     def plain(self) -> Parts:
-        """Its ports as they are."""
+        """The ports, uncounted."""
         return Parts(
             self.settings,
             self.store,
@@ -169,29 +169,29 @@ class Lake:
 
     @property
     def parts(self) -> Parts:
-        """Its ports, counted."""
+        """The ports, counted."""
         kinds = {"store": self.store, "s3": self.objects, "glue": self.catalog}
         store, objects, catalog = (self.count.port(kind, inner) for kind, inner in kinds.items())
         return replace(self.plain, store=store, objects=objects, catalog=catalog)
 
     def run(self, order: WorkOrder, beat: Callable[[], None]) -> Report:
-        """See Engine: a row for each file."""
+        """See Engine. Writes one row per file."""
         ids = (file.file_id for file in order.files)
         return Report(tuple(self._report(one, order.bronze, order.quarantine, 0) for one in ids))
 
     def query(self, sql: str) -> Sequence[Sequence[str]]:
-        """Athena, which knows that silver has taken in all."""
+        """Answer as Athena: silver has consumed everything."""
         self.count.calls["athena"] += 1
         if "ops.consumed" in sql:
             return [(f"bronze.{TABLE}", "reviews_state", str(self.number))]
         return [("1",)] if "count(*)" in sql else []
 
     def file_id(self, number: int) -> str:
-        """The raw file of a batch."""
+        """Return the id of the raw file of a batch."""
         return file_id_of(BUCKET, _key(number), "null")
 
     def land(self, name: str) -> None:
-        """A new file, of which an event has told."""
+        """Land a new file and register it, as if by an event."""
         self.objects.put(f"s3://{BUCKET}/raw/{TABLE}/{name}.csv.gz", b"new")
         (found,) = self.objects.list(f"s3://{BUCKET}/raw/{TABLE}/{name}.csv.gz")
         register(TABLE, found, self.plain)
@@ -244,7 +244,7 @@ def _key(number: int) -> str:
 
 
 class Silent:
-    """A queue with nothing in it."""
+    """An empty queue."""
 
     name = "queue"
 
@@ -254,7 +254,7 @@ class Silent:
 
 @contextmanager
 def wired(lake: Lake) -> Iterator[None]:
-    """`dm` at work on `lake`."""
+    """Let `dm` run on `lake`."""
     from control.adapters.glue_listing import GlueListing
 
     with (
@@ -269,7 +269,7 @@ def wired(lake: Lake) -> Iterator[None]:
 
 
 def asked(lake: Lake, *arguments: str) -> Asked:
-    """What a command asks of `lake`."""
+    """Return the requests of a command on `lake`."""
     lake.count = Count()
     with wired(lake):
         result = click.testing.CliRunner().invoke(dm, arguments, catch_exceptions=False)
@@ -278,7 +278,7 @@ def asked(lake: Lake, *arguments: str) -> Asked:
 
 
 def commands(lake: Lake) -> Iterator[tuple[str, ...]]:
-    """Command lines that look into the control store or the bucket, each in its turn."""
+    """Yield the command lines that read the control store or the bucket, one after the other."""
     last = lake.number
     batches = ("--from", str(last - 3), "--to", str(last))
     yield ("status",)
@@ -304,13 +304,13 @@ def commands(lake: Lake) -> Iterator[tuple[str, ...]]:
 
 
 def shown(line: Sequence[str]) -> str:
-    """A command line as a table shows it."""
+    """Return a command line as the table shows it."""
     words = [word for word in line if len(word) < 20 and word not in ("r", "1", "2099-01-01", TABLE)]
     return " ".join(word for word in words if not word.isdecimal() or word == "20")
 
 
 def main() -> None:
-    """Print what each command asks, by the age of the lake."""
+    """Print the requests of each command, by the age of the lake."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, nargs="+", default=[365, 1460])
     parser.add_argument("--daily", type=int, default=24)

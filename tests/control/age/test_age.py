@@ -1,20 +1,20 @@
-"""What a command asks of a lake does not grow with what is done, but where that is said here.
+"""The requests of a command do not grow with the amount of finished work, except for those listed here.
 
-Requests are counted, on fakes: seconds say little, and a year of batches takes long to make.
+Requests are counted on fakes: elapsed time says little, and a real year of batches would take too long.
 """
 
 from aged import Asked, Lake, asked, commands, shown
 
 from control.api.endpoints import COMMANDS
 
-# These read what is done, which docs/figures.md says; the list of files ends with its first page.
+# These read finished work, as docs/figures.md says; the list of files ends with its first page.
 READ_ALL = {
     "files list --limit 20",
     "ingest replay --table --from --to --dry-run",
     "ingest run --list",
     "status --recount",
 }
-# These ask of one file or batch, or nothing of the control store and the bucket.
+# These read one file or batch, or neither the control store nor the bucket.
 ELSEWHERE = {
     "files redrive",
     "quarantine held",
@@ -30,7 +30,7 @@ ELSEWHERE = {
 }
 
 
-def test_an_old_lake_is_asked_no_more_than_a_young_one() -> None:
+def test_commands_make_no_more_requests_on_an_old_lake_than_on_a_young_one() -> None:
     young, old = Lake(400, 2), Lake(800, 2)
     grown: dict[str, tuple[Asked, Asked]] = {}
     seen = set()

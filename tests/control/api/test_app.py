@@ -1,4 +1,4 @@
-"""Who may ask, how, and what is told to those who ask wrongly."""
+"""Authorization, the form of requests, and the errors for wrong ones."""
 
 import io
 import json
@@ -15,7 +15,7 @@ KNOWN = {"Authorization": f"Bearer {TOKEN}"}
 
 
 class Desk:
-    """Stands for `work`: keeps the command lines, and answers what it is told to."""
+    """Replaces `work`: records the command lines and returns a given answer."""
 
     def __init__(self) -> None:
         self.asked: list[list[str]] = []
@@ -44,7 +44,7 @@ def problem(response: TestResponse) -> dict[str, Any]:
     return told
 
 
-def test_a_query_becomes_a_command_line_and_its_answer_the_body(client: Client, desk: Desk) -> None:
+def test_a_query_becomes_a_command_line_whose_answer_is_the_body(client: Client, desk: Desk) -> None:
     desk.answer = Answer(1, io.BytesIO(b'{"a": 1}'))
     response = client.get("/files/list?table=review&state=failed", headers=KNOWN)
     assert desk.asked == [["files", "list", "--json", "--table=review", "--state=failed", "--"]]
@@ -73,7 +73,7 @@ def test_a_body_becomes_a_command_line(client: Client, desk: Desk) -> None:
     ],
 )
 @pytest.mark.parametrize("path", ["/status", "/nothing"])
-def test_who_has_no_token_learns_nothing(
+def test_without_a_token_every_path_is_refused_alike(
     client: Client, desk: Desk, headers: dict[str, str], path: str
 ) -> None:
     assert "Bearer TOKEN" in problem(client.get(path, headers=headers))["detail"]
@@ -108,7 +108,7 @@ def test_who_has_no_token_learns_nothing(
         ("POST", "/ingest/run", {"data": b"x" * (MOST_BYTES + 1)}, 413, ""),
     ],
 )
-def test_a_wrong_question_is_told_what_is_wrong(
+def test_a_wrong_request_gets_the_reason(
     client: Client, desk: Desk, method: str, path: str, sent: dict[str, Any], status: int, told: str
 ) -> None:
     response = client.open(path, method=method, headers=KNOWN, **sent)
@@ -120,9 +120,9 @@ def test_a_wrong_question_is_told_what_is_wrong(
 
 
 @pytest.mark.parametrize("came", [b"", b"{}"])
-def test_a_body_that_was_cut_off_does_nothing(client: Client, desk: Desk, came: bytes) -> None:
-    """Else who goes away on the way to one table would have it done to all."""
-    cut = {"CONTENT_LENGTH": "17", "wsgi.input_terminated": False}  # as cheroot has it
+def test_a_truncated_body_runs_nothing(client: Client, desk: Desk, came: bytes) -> None:
+    """Otherwise a client that disconnects while naming one table would start a run of all tables."""
+    cut = {"CONTENT_LENGTH": "17", "wsgi.input_terminated": False}  # as cheroot sets it
     response = client.post(
         "/retention/run", headers=KNOWN, content_type="application/json",
         input_stream=io.BytesIO(came), environ_overrides=cut,
@@ -131,13 +131,13 @@ def test_a_body_that_was_cut_off_does_nothing(client: Client, desk: Desk, came: 
 
 
 @pytest.mark.parametrize("path", ["/", "/panel.js", "/openapi.json"])
-def test_a_head_tells_what_a_get_would(client: Client, path: str) -> None:
+def test_head_has_the_headers_of_get(client: Client, path: str) -> None:
     response, whole = client.head(path), client.get(path)
     assert (response.status_code, response.data) == (200, b"")
     assert response.headers == whole.headers
 
 
-def test_why_a_command_has_no_answer_is_passed_on(client: Client, desk: Desk) -> None:
+def test_the_problem_of_a_command_is_passed_on(client: Client, desk: Desk) -> None:
     desk.answer = Problem(503, "it cannot be reached", "try again", retryable=True)
     told = problem(client.get("/status", headers=KNOWN))
     assert (told["title"], told["detail"], told["hint"]) == (
@@ -147,7 +147,7 @@ def test_why_a_command_has_no_answer_is_passed_on(client: Client, desk: Desk) ->
 
 
 @pytest.mark.parametrize("path", ["/", "/panel.js", "/panel.css", "/openapi.json", "/status", "/nothing"])
-def test_every_answer_forbids_what_a_page_does_not_need(client: Client, path: str) -> None:
+def test_every_response_has_strict_security_headers(client: Client, path: str) -> None:
     headers = client.get(path, headers=KNOWN).headers
     assert headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'")
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
@@ -156,7 +156,7 @@ def test_every_answer_forbids_what_a_page_does_not_need(client: Client, path: st
     assert "Access-Control-Allow-Origin" not in headers
 
 
-def test_the_log_names_paths_and_no_values(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_log_has_paths_but_no_values(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
     client.get("/files/show?file_id=ann@example.org", headers=KNOWN)
     (line,) = capsys.readouterr().err.splitlines()
     logged = json.loads(line)

@@ -1,4 +1,4 @@
-"""The API says of each command what `dm` says of it, and no value can be more than a value."""
+"""The API offers each command as `dm` does, and no value can become an option or another value."""
 
 import re
 import string
@@ -18,7 +18,7 @@ from control.errors import UsageError
 
 DOCS = Path(__file__).parents[3] / "docs/api.md"
 METHODS, PATH = ("GET", "POST"), re.compile("`(/[a-z/]+)`")
-# Of a machine and its files, or asking back at a terminal; `serve` itself.
+# Commands that need local files or a terminal, and `serve` itself.
 ELSEWHERE = {
     "local", "env", "sample", "parse", "docs", "catalog", "deploy", "serve",
     "ingest rekey", "contract lint", "contract sync", "contract gate", "contract new", "contract replay",
@@ -27,7 +27,7 @@ ELSEWHERE = {
 
 
 def leaves() -> dict[str, click.Command]:
-    """All commands of `dm` by their words."""
+    """Return all commands of `dm` by their words."""
     found = {}
     for name in ALL:
         command = dm.get_command(click.Context(dm), name)
@@ -39,7 +39,7 @@ def leaves() -> dict[str, click.Command]:
 
 
 def values_of(endpoint: Endpoint) -> st.SearchStrategy[dict[str, object]]:
-    """Values for parameters that take any text."""
+    """Draw values for the parameters that accept any text."""
     words = st.text(string.printable, min_size=1).filter(lambda text: "\0" not in text)
     texts = [p.name for p in endpoint.parameters if p.kind == "string" and not p.choices]
     lists = [p.name for p in endpoint.parameters if p.kind == "array"]
@@ -50,7 +50,7 @@ def values_of(endpoint: Endpoint) -> st.SearchStrategy[dict[str, object]]:
 
 
 def parsed(endpoint: Endpoint, argv: list[str]) -> dict[str, object]:
-    """What click makes of a command line, by the endpoint's names, before it judges values."""
+    """Parse a command line with click, without validation; return values by the endpoint's names."""
     command = leaves()[" ".join(endpoint.words)]
     found, _, _ = command.make_parser(click.Context(command)).parse_args(argv[len(endpoint.words) :])
     names = {param.name: named(param) for param in command.params}
@@ -60,12 +60,12 @@ def parsed(endpoint: Endpoint, argv: list[str]) -> dict[str, object]:
 
 
 def named(param: click.Parameter) -> str:
-    """An argument by its name, an option by its long form."""
+    """Return the name of an argument, or the long form of an option."""
     long = max(param.opts, key=len)
     return long.removeprefix("--").replace("-", "_") if isinstance(param, click.Option) else str(param.name)
 
 
-def test_every_command_is_served_or_left_out_on_purpose() -> None:
+def test_every_command_is_served_or_listed_as_not_served() -> None:
     assert COMMANDS.keys() | ELSEWHERE == leaves().keys() | ELSEWHERE
     assert not COMMANDS.keys() & ELSEWHERE
 
@@ -83,11 +83,11 @@ def test_the_docs_name_every_path() -> None:
 
 
 @pytest.mark.parametrize("endpoint", endpoints().values(), ids=lambda endpoint: endpoint.path)
-def test_each_endpoint_offers_all_but_what_is_the_servers_own(endpoint: Endpoint) -> None:
+def test_each_endpoint_offers_every_option_except_the_servers_own(endpoint: Endpoint) -> None:
     command = leaves()[" ".join(endpoint.words)]
     offered = {named(p) for p in command.params if not isinstance(p.type, click.Path | click.File)}
     assert {p.name for p in endpoint.parameters} == offered - WITHHELD
-    assert "json" in offered, "every command that is served answers in JSON"
+    assert "json" in offered, "every served command must answer in JSON"
     assert endpoint.summary
 
 
@@ -111,27 +111,27 @@ def test_no_text_becomes_an_option_or_another_value(endpoint: Endpoint, data: st
         ({"limit": True}, "text or a number"),
     ],
 )
-def test_what_the_command_does_not_have_is_refused(values: dict[str, object], told: str) -> None:
+def test_an_unknown_parameter_is_refused(values: dict[str, object], told: str) -> None:
     with pytest.raises(UsageError, match=told):
         endpoints()["/quarantine/list"].argv(values)
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "1e300", "1" + "0" * 30])
 @pytest.mark.parametrize("endpoint", endpoints().values(), ids=lambda endpoint: endpoint.path)
-def test_a_number_that_no_list_has_and_no_clock_reaches_is_refused(endpoint: Endpoint, text: str) -> None:
+def test_a_number_out_of_range_is_refused(endpoint: Endpoint, text: str) -> None:
     for param in leaves()[" ".join(endpoint.words)].params:
         if isinstance(param.type, click.types.IntParamType | click.types.FloatParamType):
             with pytest.raises(click.BadParameter):
                 param.type.convert(text, param, None)
 
 
-def test_a_flag_is_given_only_where_it_is_true() -> None:
+def test_a_flag_is_passed_only_if_true() -> None:
     path = endpoints()["/quarantine/list"]
     assert path.argv({"waived": True, "table": None}) == ["quarantine", "list", "--json", "--waived", "--"]
     assert path.argv({"waived": "false"}) == ["quarantine", "list", "--json", "--"]
 
 
-def test_the_description_is_openapi_and_tells_what_is_needed() -> None:
+def test_the_description_is_valid_openapi_with_required_parameters() -> None:
     told = description(endpoints().values())
     validate(told)
     body = told["paths"]["/quarantine/waive"]["post"]["requestBody"]["content"]["application/json"]["schema"]

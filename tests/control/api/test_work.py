@@ -1,4 +1,4 @@
-"""So many commands at once; and one without room for its answer is told of as such, not as one that died."""
+"""The number of concurrent commands is limited, and a full disk is not reported as a dead command."""
 
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -13,14 +13,14 @@ from control.api.work import Problem
 SAID_BY_ALL = ["--help"]
 
 
-def test_a_full_disk_is_told() -> None:
+def test_a_full_disk_is_reported() -> None:
     told = work._run_to_end(work._command, (SAID_BY_ALL, "/dev/full"))
     assert isinstance(told, Problem)
     assert (told.status, told.message) == (500, work.FULL)
     assert "free disk space in / " in told.hint
 
 
-def test_where_no_answer_can_be_kept_no_command_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_a_temporary_folder_no_command_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     told = work.answer(SAID_BY_ALL)
     assert isinstance(told, Problem)
@@ -28,7 +28,7 @@ def test_where_no_answer_can_be_kept_no_command_runs(monkeypatch: pytest.MonkeyP
     assert "gone" in told.hint
 
 
-def test_so_many_commands_run_at_once_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_concurrent_commands_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     running, most, may_end = 0, 0, Event()
     counting = Condition()
 

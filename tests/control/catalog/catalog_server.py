@@ -1,8 +1,8 @@
-"""An OpenMetadata server that records every call, as strict as the real one and stricter.
+"""An OpenMetadata server that records every call. It is at least as strict as the real one.
 
-It behaves as the real one does where that costs days: a PUT keeps what a person may have written
-(descriptions, owners, tags), columns that it does not know fall out of an edge without a word, an edge keeps
-only columns of its own source, fields that nobody asked for are not shown. Unknown keys are refused.
+It copies the surprising behaviour of the real one: a PUT keeps what a person may have written (descriptions,
+owners, tags), an edge silently loses columns that the server does not know and keeps only columns of its own
+source, and a GET returns only the requested fields. Unknown keys are refused.
 """
 
 import json
@@ -21,7 +21,7 @@ COLUMN = {
     "name", "dataType", "dataTypeDisplay", "description", "tags", "constraint", "dataLength", "precision",
     "scale", "arrayDataType", "children",
 }  # fmt: skip
-# Kind by route, the keys of its create request, and those that name its parent by full name.
+# Route -> kind, keys of its create request, and the keys that hold the full name of its parent.
 ROUTES: dict[str, tuple[str, set[str], dict[str, str]]] = {
     "teams": ("team", {"name", "teamType", "description"}, {}),
     "domains": ("domain", {"name", "domainType", "description"}, {}),
@@ -66,7 +66,7 @@ REFERRED = {"domains": "domain", "dataProducts": "dataProduct"}
 
 
 class RefusalError(Exception):
-    """An answer other than 200."""
+    """A response other than 200."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -82,8 +82,8 @@ class Call:
 
 @dataclass
 class CatalogServer:
-    """The server; `log` holds every call. It fails every call while `failing` is a status, and from the
-    call on that `fails_after` counts down to. `forgets` are keys that it takes and does not keep."""
+    """The server. `log` has every call. All calls fail while `failing` is a status, and once `fails_after`
+    has counted down to zero. `forgets` are keys that it accepts and does not store."""
 
     token: str = ""
     failing: int = 0
@@ -114,7 +114,7 @@ class CatalogServer:
         return self.entities[f"{kind}:{fqn}"]
 
     def lineage(self) -> dict[tuple[str, str], dict[str, Any]]:
-        """Edges by the full names of their ends."""
+        """Return the edges by the full names of their ends."""
         names = {one["id"]: one["fullyQualifiedName"] for one in self.entities.values()}
         return {(names[a], names[b]): details for (a, b), details in self.edges.items()}
 
@@ -180,7 +180,7 @@ class CatalogServer:
         return found
 
     def _stored(self, key: str, value: Any) -> Any:
-        """A value of a request as the entity keeps it."""
+        """Return a value of a request as the entity stores it."""
         if key in REFERRED:
             return [self._reference(REFERRED[key], name) for name in value]
         if key == "owners":
@@ -297,7 +297,7 @@ class CatalogServer:
 
 
 def _as_a_bot_may(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """An entity after a PUT of a machine: what a person may have written stays."""
+    """Return an entity after a PUT by a bot: what a person may have written stays."""
     merged = {**old, **new}
     for key in ("description", "owners"):
         if old.get(key):
@@ -324,7 +324,7 @@ def _columns(entity: dict[str, Any]) -> list[dict[str, Any]]:
 def _paths(columns: list[dict[str, Any]], prefix: str) -> list[str]:
     found = []
     for column in columns:
-        # Quoted where it has a dot, as the server's own full names are.
+        # Quoted if it has a dot, like the server's own full names.
         own = column["name"]
         name = f'{prefix}."{own}"' if "." in own else f"{prefix}.{own}"
         found += [name, *_paths(column.get("children", []), name)]
@@ -339,7 +339,7 @@ def _known(body: dict[str, Any], keys: set[str], what: str) -> None:
 class _Handler(BaseHTTPRequestHandler):
     catalog: CatalogServer
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # else each answer waits 40 ms for the one before to be acknowledged
+    disable_nagle_algorithm = True  # or each response waits 40 ms for the previous one to be acknowledged
 
     def _handle(self) -> None:
         length = int(self.headers.get("content-length") or 0)
@@ -392,4 +392,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *_: Any) -> None:
-        """Nothing."""
+        """Log nothing."""

@@ -1,4 +1,4 @@
-"""The desired state of a catalog over this repository's contracts, with a lineage and a build made here."""
+"""The desired state of a catalog for this repository's contracts, with a made-up lineage and build."""
 
 from functools import cache
 from typing import Any
@@ -23,7 +23,7 @@ def contracts() -> tuple[Contract, ...]:
 
 
 def made_artefacts() -> Artefacts:
-    """What dbt would find: every contracted relation as built, and an exposure."""
+    """Return the artefacts of a build: every relation that has a contract, and an exposure."""
     relations = {}
     for contract in contracts():
         columns = raw_columns(contract) if contract.layer == "bronze" else contract.columns
@@ -47,7 +47,7 @@ def made_artefacts() -> Artefacts:
 
 
 def whole_graph() -> Graph:
-    """The site's lineage, with the metadata of a raw record."""
+    """Return the site's lineage, with the metadata of a raw record."""
     more = [
         Hop("raw.review.metadata.operation", "bronze.review._op", "direct", "metadata.operation"),
         Hop("raw.profile.email", "bronze.profile.email_token", "direct", "hmac_sha256(email)"),
@@ -57,7 +57,7 @@ def whole_graph() -> Graph:
 
 
 def made_desired(**other: Any) -> Desired:
-    """The state; `other` replaces its graph, artefacts, results or lives."""
+    """Return the state; `other` replaces its graph, artefacts, results or lives."""
     found = other.get("graph", whole_graph())
     site = collect.site(
         contracts(),

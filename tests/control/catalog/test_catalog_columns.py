@@ -1,4 +1,4 @@
-"""Types of Athena in the catalog's words."""
+"""Athena's types as OpenMetadata's."""
 
 from dataclasses import replace
 from typing import Any
@@ -29,7 +29,7 @@ CONTRACTED = Column("", "string", "string", "Where to write to.", required=False
         ("hyperloglog", {"dataType": "UNKNOWN"}),
     ],
 )
-def test_a_type_has_what_the_server_wants_of_it(kind: str, expected: dict[str, Any]) -> None:
+def test_a_type_has_the_fields_that_the_server_requires(kind: str, expected: dict[str, Any]) -> None:
     assert _typed(kind) == {"dataTypeDisplay": kind, **expected}
 
 
@@ -41,7 +41,7 @@ def test_a_struct_has_its_fields(kind: str) -> None:
     assert [(c["name"], c["dataType"]) for c in children] == [("a", "INT"), ("b", "ARRAY")]
 
 
-def test_a_raw_field_is_what_raw_files_call_it_and_means_what_the_contract_says() -> None:
+def test_a_raw_field_has_its_raw_name_and_the_description_of_the_contract() -> None:
     mail = replace(CONTRACTED, name="mail", raw_name="E.Mail", classification="personal")
     beer = next(c for c in contracts() if (c.layer, c.table) == ("bronze", "beer"))
     fields = ["E.Mail", "metadata.operation", "before-image.E.Mail"]
@@ -52,7 +52,7 @@ def test_a_raw_field_is_what_raw_files_call_it_and_means_what_the_contract_says(
     assert [c["name"] for c in metadata["children"]] == ["operation"]
 
 
-def test_the_edge_of_a_raw_field_with_a_dot_in_its_name_quotes_it() -> None:
+def test_an_edge_quotes_a_raw_field_with_a_dot_in_its_name() -> None:
     lineage = graph(
         [
             Hop("raw.beer.E.Mail", "bronze.beer.mail", "direct", '"E.Mail"'),

@@ -1,4 +1,4 @@
-"""What a catalog holds after a publication, what a second one changes, and what people keep."""
+"""What the catalog contains after publishing, what publishing again changes, and what people's edits keep."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -43,7 +43,7 @@ def names(references: list[dict[str, Any]]) -> list[str]:
     return [one["fullyQualifiedName"] for one in references]
 
 
-def test_a_table_says_what_its_contract_says(server: CatalogServer) -> None:
+def test_a_table_has_what_its_contract_says(server: CatalogServer) -> None:
     send(made_desired(), server)
     table = server.entity("table", GOLD)
     assert table["description"].startswith("Rank the beers of each month")
@@ -72,10 +72,10 @@ def test_personal_columns_are_tagged_in_every_layer(server: CatalogServer) -> No
     assert "PII.NonSensitive" in tags(column(bronze, "profile_name"))
     raw = server.entity("container", NAMES.container("profile"))["dataModel"]
     assert tags(column(raw, "email")) == {"PII.Sensitive"}
-    assert tags(column(bronze, "state")) == {"beer-reviews.state"}, "a term, and no class"
+    assert tags(column(bronze, "state")) == {"beer-reviews.state"}, "a term but no classification"
 
 
-def test_a_data_contract_has_its_promises_rules_and_readers(server: CatalogServer) -> None:
+def test_a_data_contract_has_promises_rules_and_consumers(server: CatalogServer) -> None:
     send(made_desired(), server)
     contract = server.entity("dataContract", f"{GOLD}.dataContract_gold_top_beers_by_rating")
     stated = next(c for c in contracts() if c.table == "top_beers_by_rating")
@@ -108,7 +108,7 @@ def test_checks_and_freshness_have_results(server: CatalogServer) -> None:
     assert "type:review_id: 7" in result("bronze.review.completeness")[0][1]
 
 
-def test_a_table_that_is_late_fails_from_the_moment_of_the_broken_promise(server: CatalogServer) -> None:
+def test_a_late_table_fails_from_the_time_when_its_promise_was_broken(server: CatalogServer) -> None:
     published = NOW - timedelta(days=3)
     send(made_desired(lives=made_lives(published)), server)
     kept = server.results[NAMES.table("bronze.review.freshness")]
@@ -132,7 +132,7 @@ def test_lineage_reaches_from_raw_to_the_dashboard(server: CatalogServer) -> Non
             "cast(review_overall as double)",
         ),
     }
-    # One edge for each source table, also where it decides on rows only.
+    # One edge per source table, even one that only decides on rows.
     sources = {source for source, target in lineage if target == GOLD}
     assert sources == {FLAT, NAMES.table("silver.beers")}
     assert (GOLD, "lakehouse-dashboards.best_beers") in lineage
@@ -172,7 +172,7 @@ def test_a_dropped_column_takes_its_lineage_with_it(server: CatalogServer) -> No
         for c in d["columnsLineage"]
         if c["toColumn"].endswith("avg_rating")
     ]
-    # Its rows still decide on review_count, so the tables stay tied.
+    # Its rows still decide review_count, so the tables stay connected.
     assert {source for source, target in server.lineage() if target == GOLD} == {
         FLAT, NAMES.table("silver.beers"),
     }  # fmt: skip
@@ -192,7 +192,7 @@ def test_an_edge_that_no_longer_holds_is_removed(server: CatalogServer) -> None:
     assert {source for source, target in server.lineage() if target == GOLD} == {FLAT}
 
 
-def test_edges_of_other_machines_give_way_and_those_of_people_stay(server: CatalogServer) -> None:
+def test_edges_of_other_bots_are_replaced_and_those_of_people_stay(server: CatalogServer) -> None:
     send(made_desired(), server)
 
     def ident(table: str) -> str:
@@ -212,8 +212,8 @@ def test_edges_of_other_machines_give_way_and_those_of_people_stay(server: Catal
     assert len(server.edges[replaced]["columnsLineage"]) == 1
 
 
-def test_the_contract_wins_over_what_ingestion_wrote_first(server: CatalogServer) -> None:
-    """A PUT of a machine never replaces a description, an owner or a tag: only a patch does."""
+def test_the_contract_wins_over_earlier_values_of_ingestion(server: CatalogServer) -> None:
+    """A PUT by a bot never replaces a description, an owner or a tag; only a PATCH does."""
     send(made_desired(), server)
     table = server.entity("table", GOLD)
     table["description"] = "From the warehouse."
@@ -228,12 +228,12 @@ def test_the_contract_wins_over_what_ingestion_wrote_first(server: CatalogServer
     table = server.entity("table", GOLD)
     assert table["description"].startswith("Rank the beers")
     assert names(table["owners"]) == ["analytics-engineering"]
-    assert tags(table) == {"Tier.Tier1", "Lakehouse.gold", "Team.Mine"}, "a tag of people is theirs"
+    assert tags(table) == {"Tier.Tier1", "Lakehouse.gold", "Team.Mine"}, "people's own tags stay"
     assert column(table, "beer_id")["description"] == "The beer."
     assert tags(column(table, "beer_id")) == {"beer-reviews.beer_id"}
 
 
-def test_what_people_added_stays(server: CatalogServer) -> None:
+def test_additions_by_people_stay(server: CatalogServer) -> None:
     send(made_desired(), server)
     server.entity("team", "data-platform")["description"] = "The best team."
     server.entity("table", GOLD)["displayName"] = "Best beers"
@@ -243,7 +243,7 @@ def test_what_people_added_stays(server: CatalogServer) -> None:
 
 
 @pytest.mark.parametrize("forgotten", ["tags", "sla", "owners"])
-def test_what_the_server_drops_without_a_word_is_found(server: CatalogServer, forgotten: str) -> None:
+def test_values_that_the_server_drops_silently_are_found(server: CatalogServer, forgotten: str) -> None:
     server.forgets = frozenset({forgotten})
     done = send(made_desired(), server)
     assert done.differing
@@ -276,13 +276,13 @@ def test_an_interrupted_publication_is_finished_by_the_next(server: CatalogServe
         assert other.results == server.results
 
 
-def test_a_result_of_a_test_that_is_gone_is_passed_over(server: CatalogServer) -> None:
+def test_the_result_of_a_deleted_test_is_skipped(server: CatalogServer) -> None:
     desired = made_desired()
     lost = replace(desired.results[0], test=NAMES.table("gold.gone.not_null"))
     assert send(replace(desired, results=(lost,)), server).results_added == 0
 
 
-def test_a_model_without_columns_of_its_own_is_left_out(server: CatalogServer) -> None:
+def test_a_model_without_columns_is_left_out(server: CatalogServer) -> None:
     artefacts = made_artefacts()
     del artefacts.relations["gold.top_drinkers"]
     send(made_desired(artefacts=artefacts), server)
@@ -294,7 +294,7 @@ def test_the_same_facts_give_the_same_state() -> None:
     assert made_desired(results=made_results(NOW)) != made_desired()
 
 
-def test_a_refusal_is_said_with_the_servers_reason(server: CatalogServer) -> None:
+def test_a_refusal_is_reported_with_the_servers_reason(server: CatalogServer) -> None:
     desired = made_desired()
     bad = replace(desired.entities[0], payload={**desired.entities[0].payload, "colour": "red"})
     with pytest.raises(UpstreamError, match='400 to PUT teams: Unrecognized field "colour"'):

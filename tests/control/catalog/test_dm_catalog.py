@@ -1,4 +1,4 @@
-"""`dm catalog publish` as a person runs it: against a server, without one, and what it never says."""
+"""`dm catalog publish` as a person runs it: with a server, without one, and without leaking secrets."""
 
 import json
 import threading
@@ -33,7 +33,7 @@ def server() -> Iterator[CatalogServer]:
 
 @pytest.fixture
 def target(tmp_path: Path) -> Path:
-    """The artefacts of a build of two tables, one of which has failed with a row in its message."""
+    """The artefacts of a build of two tables, one of which failed with a row in the message."""
     folder = tmp_path / "target"
     folder.mkdir()
     write(folder / "lineage.json", {"version": 1, "edges": [edge(*e) for e in EDGES], "unresolved": []})
@@ -78,9 +78,7 @@ def publish(url: str, target: Path, *more: str) -> Result:
     return CliRunner().invoke(command, arguments, env=environment)
 
 
-def test_it_says_what_it_did_and_then_that_there_is_nothing_to_do(
-    server: CatalogServer, target: Path
-) -> None:
+def test_it_reports_what_it_did_and_then_that_nothing_is_left(server: CatalogServer, target: Path) -> None:
     first = publish(server.url, target)
     assert first.exit_code == 0, first.output
     assert "2 edges written, 0 removed, 0 unchanged" in first.stdout
@@ -93,7 +91,7 @@ def test_it_says_what_it_did_and_then_that_there_is_nothing_to_do(
     )
 
 
-def test_no_secret_is_in_a_payload_an_answer_or_the_outbox(server: CatalogServer, target: Path) -> None:
+def test_no_secret_is_in_a_payload_the_output_or_the_outbox(server: CatalogServer, target: Path) -> None:
     outputs = [publish(server.url, target).output]
     server.token = "another"
     refused = publish(server.url, target)
@@ -106,7 +104,7 @@ def test_no_secret_is_in_a_payload_an_answer_or_the_outbox(server: CatalogServer
             assert secret not in said
 
 
-def test_when_the_server_is_down_all_is_kept_and_published_later(server: CatalogServer, target: Path) -> None:
+def test_if_the_server_is_down_all_is_queued_and_published_later(server: CatalogServer, target: Path) -> None:
     down = publish("http://127.0.0.1:9", target)
     assert isinstance(down.exception, UnavailableError)
     assert meaning(down.exception).exit_code == 3
@@ -115,13 +113,13 @@ def test_when_the_server_is_down_all_is_kept_and_published_later(server: Catalog
     build(target, "2026-03-01T12:00:00Z")
     done = publish(server.url, target)
     assert done.exit_code == 0, done.output
-    # The result of the build that nobody could be told of is there too.
+    # The result of the build that could not be published is there, too.
     (kept,) = (found for test, found in server.results.items() if "published_top" in test)
     assert len(kept) == 2
     assert not (target.parent / "outbox.json").exists()
 
 
-def test_what_is_queued_needs_no_artefacts(server: CatalogServer, target: Path) -> None:
+def test_queued_results_need_no_artefacts(server: CatalogServer, target: Path) -> None:
     server.failing = 500
     assert isinstance(publish(server.url, target).exception, UnavailableError)
     server.failing = 0
@@ -132,7 +130,7 @@ def test_what_is_queued_needs_no_artefacts(server: CatalogServer, target: Path) 
     assert isinstance(publish(server.url, target, "--queued").exception, NotFoundError)
 
 
-def test_a_server_that_forgets_is_a_failure_with_its_place(server: CatalogServer, target: Path) -> None:
+def test_a_value_that_the_server_drops_is_a_failure(server: CatalogServer, target: Path) -> None:
     server.forgets = frozenset({"sla"})
     result = publish(server.url, target)
     assert isinstance(result.exception, UpstreamError)
@@ -140,7 +138,7 @@ def test_a_server_that_forgets_is_a_failure_with_its_place(server: CatalogServer
 
 
 @pytest.mark.parametrize("answer", ["{}", "[]", "3", '{"nodes": 1}'])
-def test_a_server_of_another_kind_is_named_and_all_is_kept(target: Path, answer: str) -> None:
+def test_a_server_that_is_not_openmetadata_is_reported_and_all_is_queued(target: Path, answer: str) -> None:
     with other_server(answer.encode()) as url:
         result = publish(url, target)
     assert isinstance(result.exception, UpstreamError), result.exception
@@ -150,7 +148,7 @@ def test_a_server_of_another_kind_is_named_and_all_is_kept(target: Path, answer:
 
 @contextmanager
 def other_server(answer: bytes) -> Iterator[str]:
-    """A server that has the same answer for everything."""
+    """A server that answers every request alike."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -160,7 +158,7 @@ def other_server(answer: bytes) -> Iterator[str]:
             self.wfile.write(answer)
 
         def log_message(self, *_: object) -> None:
-            """Nothing is said."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -169,13 +167,13 @@ def other_server(answer: bytes) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("url", ["catalog.example.org", "ftp://x", "https://bot:hidden@example.org"])
-def test_an_address_that_is_none_is_wrong_usage(target: Path, url: str) -> None:
+def test_an_invalid_address_is_a_usage_error(target: Path, url: str) -> None:
     result = publish(url, target)
     assert isinstance(result.exception, UsageError)
     assert "hidden" not in result.exception.message + result.exception.hint
 
 
-def test_an_outbox_that_is_something_else_is_left_alone(server: CatalogServer, target: Path) -> None:
+def test_an_outbox_folder_with_other_content_is_not_touched(server: CatalogServer, target: Path) -> None:
     (target.parent / "outbox.json").write_text("my notes")
     assert isinstance(publish(server.url, target).exception, UsageError)
     assert (target.parent / "outbox.json").read_text() == "my notes"

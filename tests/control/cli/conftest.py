@@ -28,6 +28,6 @@ def lake(cloud: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 @pytest.fixture
 def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run in a folder in which there are no contracts yet."""
+    """Run in a folder without contracts."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DM_CONTRACTS", raising=False)

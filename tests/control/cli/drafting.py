@@ -1,4 +1,4 @@
-"""Contracts that `dm contract new` drafts in the current folder."""
+"""Draft contracts with `dm contract new` in the current folder."""
 
 import gzip
 import json
@@ -23,7 +23,7 @@ def run(*arguments: str) -> Result:
 
 
 def drafted(file: str, text: str) -> dict[str, tuple[str, bool]]:
-    """Type and whether required of each column that is drafted from a raw file."""
+    """Draft a contract from a raw file; return type and `required` of each column."""
     Path(file).write_bytes(PACKED[Path(file).suffix](text.encode()))
     result = run("new", "bronze", "wine", "--from-file", file)
     assert result.exit_code == 0, result.exception
@@ -31,6 +31,6 @@ def drafted(file: str, text: str) -> dict[str, tuple[str, bool]]:
 
 
 def change(operation: str, **data: object) -> str:
-    """A change record as DMS writes it."""
+    """Return a change record as DMS writes it."""
     metadata = {"record-type": "data", "operation": operation, "stream-position": "0/1A"}
     return json.dumps({"data": data, "metadata": metadata})

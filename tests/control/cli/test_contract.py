@@ -24,7 +24,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(dm, ["contract", *arguments])
 
 
-def test_lint_of_good_contracts_exits_0_and_counts_them() -> None:
+def test_lint_of_valid_contracts_exits_0_and_counts_them() -> None:
     result = run("lint")
     assert (result.exit_code, result.stdout) == (0, "4 contracts, 0 findings\n")
 
@@ -39,7 +39,7 @@ def test_lint_prints_file_line_and_column_of_each_finding_and_exits_1() -> None:
     assert last == "1 contract, 1 finding"
 
 
-def test_lint_of_broken_yaml_is_a_finding_and_no_traceback() -> None:
+def test_lint_of_broken_yaml_is_a_finding_not_a_traceback() -> None:
     Path("contracts/bronze/item.yaml").write_text("kind: DataContract\nschema: [\n")
     result = run("lint", "--json")
     assert result.exit_code == 1
@@ -75,7 +75,7 @@ def test_sync_writes_and_then_has_nothing_to_do() -> None:
     assert run("sync", "--check").exit_code == 0
 
 
-def test_sync_check_writes_nothing_shows_the_difference_and_exits_1() -> None:
+def test_sync_check_shows_the_difference_without_writing_and_exits_1() -> None:
     run("sync")
     path = Path("models/silver/items.yml")
     edited = path.read_text().replace("Its name.", "Its title.")
@@ -124,7 +124,7 @@ def test_a_model_without_a_contract_is_refused() -> None:
         ("ref('elsewhere')", ""),
     ],
 )
-def test_a_model_that_reads_a_table_is_named_among_its_consumers(reads: str, named_in: str) -> None:
+def test_a_model_that_reads_a_table_must_be_among_its_consumers(reads: str, named_in: str) -> None:
     run("sync")
     Path("models/gold").mkdir(parents=True, exist_ok=True)
     Path("models/gold/sales_by_day.sql").write_text(f"select * from {{{{ {reads} }}}} as read")
@@ -153,7 +153,7 @@ def test_help_has_an_example(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["lint", "sync"])
-def test_a_project_without_contracts_is_told_how_the_first_is_drafted(
+def test_lint_without_contracts_says_how_to_draft_the_first(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "elsewhere").mkdir()

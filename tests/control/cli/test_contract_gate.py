@@ -66,7 +66,7 @@ def test_a_dropped_column_needs_a_major_version_and_names_who_reads_it() -> None
     assert gate().exit_code == 0
 
 
-def test_a_rename_in_bronze_says_that_ingestion_would_stop() -> None:
+def test_the_finding_for_a_rename_in_bronze_says_that_ingestion_would_stop() -> None:
     change("head/bronze/order.yaml", ("- name: amount\n", "- name: renamed\n"))
     change(GOLD, ("- name: mean_weight\n", "- name: renamed\n"))
     told = {f["table"]: str(f["message"]) for f in findings() if f["code"] == "column-renamed"}
@@ -87,7 +87,7 @@ def test_consumers_of_other_columns_are_not_named() -> None:
     assert finding["consumers"] == ["board"], "finance says that it does not read mean_weight"
 
 
-def test_many_contracts_are_judged_by_several_processes_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_processes_judge_many_contracts_like_one(monkeypatch: pytest.MonkeyPatch) -> None:
     change(GOLD, (REVENUE, ""))
     change("head/silver/order_flat.yaml", ("varchar(20)", "varchar(10)"))
     alone = gate("--json")
@@ -131,7 +131,7 @@ def waive(expires: str, path: str = "columns.revenue", file: str = "head/waivers
     )
 
 
-def test_a_waiver_lets_its_finding_pass_until_its_day() -> None:
+def test_a_waiver_covers_its_finding_until_it_expires() -> None:
     change(GOLD, (REVENUE, ""), ("version: 1.4.2", "version: 1.5.0"))
     waive("2026-06-01")
     result = gate("--json", "--require-deprecation")
@@ -144,7 +144,7 @@ def test_a_waiver_lets_its_finding_pass_until_its_day() -> None:
     assert (codes["column-dropped"], codes["waiver-expired"]) == ("open", "open")
 
 
-def test_waivers_of_another_file_take_the_place_of_those_of_the_contracts() -> None:
+def test_an_explicit_waivers_file_replaces_that_of_the_contracts() -> None:
     change(GOLD, (REVENUE, ""), ("version: 1.4.2", "version: 1.5.0"))
     waive("2026-06-01", file="elsewhere.yaml")
     assert gate("--require-deprecation").exit_code == 1
@@ -156,14 +156,14 @@ def test_waivers_of_another_file_take_the_place_of_those_of_the_contracts() -> N
     assert "elsewhere.yaml:1:1: breaking waiver-expired" in result.stdout
 
 
-def test_an_expired_waiver_fails_even_when_nothing_changed() -> None:
+def test_an_expired_waiver_fails_even_if_nothing_changed() -> None:
     waive("2026-05-31")
     result = gate()
     assert result.exit_code == 1
     assert "head/waivers.yaml:1:1: breaking waiver-expired" in result.stdout
 
 
-def test_a_waiver_of_another_path_does_not_help_and_is_said_to_match_nothing() -> None:
+def test_a_waiver_of_another_path_is_reported_as_matching_nothing() -> None:
     change(GOLD, (REVENUE, ""), ("version: 1.4.2", "version: 1.5.0"))
     waive("2026-12-31", "columns.order_count")
     result = gate()
@@ -181,14 +181,14 @@ def test_a_waiver_of_another_path_does_not_help_and_is_said_to_match_nothing() -
         ("- [\n", "not valid YAML"),
     ],
 )
-def test_a_waivers_file_that_cannot_be_read_is_wrong_usage(text: str, said: str) -> None:
+def test_an_unreadable_waivers_file_is_a_usage_error(text: str, said: str) -> None:
     Path("head/waivers.yaml").write_text(text)
     error = gate().exception
     assert isinstance(error, UsageError)
     assert said in error.message
 
 
-def test_the_base_may_be_a_commit_and_nothing_is_checked_out() -> None:
+def test_the_base_may_be_a_commit_without_a_checkout() -> None:
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
     shutil.move("head", "repository")
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "Begin"]):
@@ -204,7 +204,7 @@ def test_the_base_may_be_a_commit_and_nothing_is_checked_out() -> None:
     assert with_folder.stdout == with_commit.stdout
 
 
-def test_a_base_that_is_neither_folder_nor_commit_is_wrong_usage() -> None:
+def test_a_base_that_is_neither_folder_nor_commit_is_a_usage_error() -> None:
     subprocess.run(["git", "init", "-q", "head"], check=True)
     error = gate(base="origin/main").exception
     assert isinstance(error, UsageError)
@@ -224,7 +224,7 @@ def test_a_base_that_is_neither_folder_nor_commit_is_wrong_usage() -> None:
         ("properties:\n", "properties:\n      - &a [*a]\n", "alias"),
     ],
 )  # fmt: skip
-def test_a_contract_that_cannot_be_read_is_named_with_its_line(old: str, new: str, said: str) -> None:
+def test_an_unreadable_contract_is_reported_with_its_line(old: str, new: str, said: str) -> None:
     change(GOLD, (old, new))
     error = gate().exception
     assert isinstance(error, ControlError)
@@ -232,7 +232,7 @@ def test_a_contract_that_cannot_be_read_is_named_with_its_line(old: str, new: st
     assert "fix these lines" in error.hint
 
 
-def test_a_line_number_holds_where_unchanged_columns_are_left_out() -> None:
+def test_line_numbers_are_right_although_unchanged_columns_are_skipped() -> None:
     change(
         GOLD,
         ("name: best_customer", "nmae: best_customer"),
@@ -243,7 +243,7 @@ def test_a_line_number_holds_where_unchanged_columns_are_left_out() -> None:
     assert f"{GOLD}:{line}:" in error.message
 
 
-def test_markdown_is_a_short_table() -> None:
+def test_markdown_output_is_a_short_table() -> None:
     change(GOLD, (REVENUE, ""))
     lines = gate("--markdown").stdout.splitlines()
     assert lines[0] == "**Contracts: not yet** · required bump: major"
@@ -252,7 +252,7 @@ def test_markdown_is_a_short_table() -> None:
     assert lines[4].endswith("| finance, board | a major version after 1.4.2, or a waiver |")
 
 
-def test_sarif_points_at_the_lines() -> None:
+def test_sarif_output_has_the_lines() -> None:
     change(GOLD, ("decimal(12,2)", "decimal(10,2)"))
     body = json.loads(gate("--sarif").stdout)
     assert body["version"] == "2.1.0"
@@ -262,7 +262,7 @@ def test_sarif_points_at_the_lines() -> None:
 
 
 @pytest.mark.parametrize(("options", "code"), [((), 0), (("--require-deprecation",), 1)])
-def test_what_breaks_readers_should_have_an_announced_end(options: tuple[str, ...], code: int) -> None:
+def test_a_change_that_breaks_readers_needs_an_announced_end(options: tuple[str, ...], code: int) -> None:
     change(GOLD, (REVENUE, ""), ("version: 1.4.2", "version: 2.0.0"))
     assert gate(*options).exit_code == code
     assert "deprecation-missing" in {f["code"] for f in findings()}
@@ -290,7 +290,7 @@ def test_a_drop_before_its_announced_end_needs_a_waiver(ends: str, code: int) ->
 
 
 @pytest.mark.parametrize(("ends", "code"), [("2026-06-01", 0), ("2026-06-02", 1)])
-def test_a_contract_may_go_after_its_announced_end(ends: str, code: int) -> None:
+def test_a_contract_may_be_removed_after_its_announced_end(ends: str, code: int) -> None:
     change(
         "base/gold/sales_by_month.yaml",
         ("customProperties:\n  - property: consumers", DEPRECATION.format(ends)),
@@ -299,14 +299,14 @@ def test_a_contract_may_go_after_its_announced_end(ends: str, code: int) -> None
     assert gate().exit_code == code
 
 
-def test_a_contract_outside_of_the_standard_in_the_base_is_named() -> None:
+def test_a_nonstandard_contract_in_the_base_is_reported() -> None:
     change("base/gold/sales_by_month.yaml", ("slaProperties:\n", "slaProperties: 3\nx:\n"))
     error = gate().exception
     assert isinstance(error, ControlError)
     assert "base/gold/sales_by_month.yaml:" in error.message
 
 
-def test_a_project_without_contracts_has_none_whatever_other_yaml_it_has() -> None:
+def test_a_project_without_contracts_has_none_whatever_other_yaml_it_contains() -> None:
     for side, contracts in (("emptied", ""), ("begun", "head")):
         Path(side, "models").mkdir(parents=True)
         Path(side, "dbt_project.yml").write_text("name: lakehouse\n")

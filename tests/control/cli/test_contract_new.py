@@ -17,7 +17,7 @@ CSV = "wine_id,wine_name,vintage,abv,bottled_on,maker_email\n" + "".join(
 
 
 @pytest.mark.parametrize("file", ["wines.csv.gz", "wines.csv.zst", "wines.csv"])
-def test_a_csv_file_gives_types_and_what_is_required(file: str) -> None:
+def test_a_csv_file_gives_types_and_required_columns(file: str) -> None:
     assert drafted(file, CSV) == {
         "wine_id": ("bigint", True),
         "wine_name": ("string", True),
@@ -43,7 +43,7 @@ def test_the_draft_has_no_findings_renders_and_keeps_addresses_as_tokens() -> No
     assert contract["status"] == "draft"
 
 
-def test_fields_named_by_words_of_sql_are_in_quotes_and_columns_so_named_get_another_name() -> None:
+def test_fields_named_like_sql_keywords_are_quoted_and_such_columns_renamed() -> None:
     drafted("w.json.gz", '{"wine_id": 1, "trip": {"from": "a", "to": {"end": 1}}}\n')
     quoted = 'cast(trip as row("from" varchar, to row("end" bigint))) as trip'
     assert quoted in Path("models/silver/wines.sql").read_text()
@@ -54,7 +54,7 @@ def test_fields_named_by_words_of_sql_are_in_quotes_and_columns_so_named_get_ano
     }  # fmt: skip
 
 
-def test_nothing_is_written_over() -> None:
+def test_an_existing_contract_is_not_overwritten() -> None:
     drafted("wines.csv.gz", CSV)
     before = Path("contracts/bronze/wine.yaml").read_text()
     error = run("new", "bronze", "wine", "--from-file", "wines.csv.gz").exception
@@ -78,13 +78,11 @@ def test_nothing_is_written_over() -> None:
         ("a.csv.gz", gzip.compress(b"a,b\n1,\n,2\n", mtime=0), "can be the key: none of"),
         ("a.parquet", b"PAR1", "neither .csv"),
         ("a.json", b'[{"a": 1}]', "the records are in an array"),
-        # There is a value in every record, and of a type that no key may have.
+        # Every record has a value, but of a type that no key may have.
         ("a.json", b'{"score": 1.5}', "none of bigint, decimal(38,0), string, date has"),
     ],
 )
-def test_a_file_that_gives_no_draft_is_named_and_nothing_is_written(
-    name: str, content: bytes, said: str
-) -> None:
+def test_an_unusable_file_is_reported_and_nothing_is_written(name: str, content: bytes, said: str) -> None:
     Path(name).write_bytes(content)
     error = run("new", "bronze", "wine", "--from-file", name).exception
     assert isinstance(error, ControlError)
@@ -92,7 +90,7 @@ def test_a_file_that_gives_no_draft_is_named_and_nothing_is_written(
     assert not Path("contracts").exists()
 
 
-def test_where_all_columns_together_have_values_twice_the_key_is_called_a_guess() -> None:
+def test_if_no_columns_are_unique_the_key_is_called_a_guess() -> None:
     Path("o.csv.gz").write_bytes(gzip.compress(b"order_id,line_no\n1,1\n1,2\n2,1\n2,1\n"))
     result = run("new", "bronze", "order_line", "--from-file", "o.csv.gz")
     assert "order_id is a guess at the key" in result.stderr
@@ -100,7 +98,7 @@ def test_where_all_columns_together_have_values_twice_the_key_is_called_a_guess(
     assert run("new", "bronze", "wine", "--from-file", "wines.csv.gz").stderr == ""
 
 
-def test_silver_is_drafted_anew_from_the_bronze_contract_that_someone_has_mended() -> None:
+def test_silver_is_drafted_again_from_an_edited_bronze_contract() -> None:
     drafted("wines.csv.gz", CSV)
     file = Path("contracts/bronze/wine.yaml")
     contract = yaml.safe_load(file.read_text())
@@ -133,7 +131,7 @@ def test_silver_is_drafted_anew_from_the_bronze_contract_that_someone_has_mended
     assert (shown["classification"], shown["tags"]) == ("pseudonym", ["pii"])
 
 
-def test_columns_whose_names_are_of_personal_data_are_drafted_as_such() -> None:
+def test_columns_named_like_personal_data_are_drafted_as_personal() -> None:
     head = "id,card_number,phone,email,scorecard,address,birth_date\n"
     Path("p.csv").write_text(f"{head}1,4000,030,a@example.org,9,Elm 1,1980-02-29\n")
     result = run("new", "bronze", "person", "--from-file", "p.csv")
@@ -145,7 +143,7 @@ def test_columns_whose_names_are_of_personal_data_are_drafted_as_such() -> None:
     assert run("lint").stdout == "2 contracts, 0 findings\n"
 
 
-def test_a_key_is_looked_for_by_its_name_before_what_only_happens_to_differ() -> None:
+def test_a_column_named_like_a_key_is_preferred_to_one_that_happens_to_be_unique() -> None:
     Path("h.csv").write_text(
         "Region Code,Holder No.,Full Name,Discount\nN,1,Ann,1\nN,2,Bo,2\nS,1,Cy,3\nS,2,Di,4\n"
     )
@@ -156,7 +154,7 @@ def test_a_key_is_looked_for_by_its_name_before_what_only_happens_to_differ() ->
     assert load(Path("contracts/bronze/fan.yaml")).key == ("colour",)
 
 
-def test_a_personal_key_that_no_token_stands_for_is_left_public_and_named() -> None:
+def test_a_personal_key_without_a_token_stays_public_with_a_warning() -> None:
     Path("c.csv").write_text("card_number,name\n4000,a\n4001,a\n")
     result = run("new", "bronze", "card", "--from-file", "c.csv")
     assert "warning: card_number may be personal, but is drafted as public" in result.stderr
@@ -172,7 +170,7 @@ def test_a_personal_key_that_no_token_stands_for_is_left_public_and_named() -> N
         ("t", "true or false", "true"),
     ],
 )
-def test_what_looks_like_a_value_and_is_none_is_said_to_stay_text(value: str, kind: str, form: str) -> None:
+def test_a_value_that_only_looks_typed_stays_a_string_with_a_note(value: str, kind: str, form: str) -> None:
     Path("m.csv").write_text(f"id,since,name\n1,{value},a\n2,{value},b\n")
     result = run("new", "bronze", "member", "--from-file", "m.csv")
     assert (
@@ -182,7 +180,7 @@ def test_what_looks_like_a_value_and_is_none_is_said_to_stay_text(value: str, ki
     assert result.stdout.count("looks like") == 1
 
 
-def test_a_key_of_several_columns_is_drafted_in_its_order() -> None:
+def test_a_composite_key_is_drafted_in_its_order() -> None:
     drafted("wines.csv.gz", CSV)
     file = Path("contracts/bronze/wine.yaml")
     contract = yaml.safe_load(file.read_text())
@@ -197,7 +195,7 @@ def test_a_key_of_several_columns_is_drafted_in_its_order() -> None:
     assert "latest_by_sequence('changes', key=['vintage', 'wine_id'], " in state
 
 
-def test_what_is_personal_and_has_no_token_stays_behind_the_view() -> None:
+def test_a_personal_column_without_a_token_is_not_in_the_view() -> None:
     drafted("w.json", '{"wine_id": 1, "maker": {"name": "x", "zip": "1"}, "grape": "red"}\n')
     file = Path("contracts/bronze/wine.yaml")
     contract = yaml.safe_load(file.read_text())
@@ -213,7 +211,7 @@ def test_what_is_personal_and_has_no_token_stays_behind_the_view() -> None:
     assert "maker" not in Path("models/silver/wines.sql").read_text()
 
 
-def test_a_silver_contract_in_force_is_not_drafted_anew() -> None:
+def test_an_active_silver_contract_is_not_drafted_again() -> None:
     drafted("wines.csv.gz", CSV)
     file = Path("contracts/silver/wines.yaml")
     file.write_text(file.read_text().replace("status: draft", "status: active"))
@@ -231,7 +229,7 @@ def test_a_silver_contract_in_force_is_not_drafted_anew() -> None:
         ("        primaryKey: true\n        primaryKeyPosition: 1\n", "", "has no key"),
     ],
 )
-def test_a_bronze_contract_that_silver_cannot_follow_from_is_refused(old: str, new: str, said: str) -> None:
+def test_a_bronze_contract_unfit_for_silver_is_refused(old: str, new: str, said: str) -> None:
     drafted("wines.csv.gz", CSV)
     file = Path("contracts/bronze/wine.yaml")
     file.write_text(file.read_text().replace(old, new, 1))
@@ -240,12 +238,12 @@ def test_a_bronze_contract_that_silver_cannot_follow_from_is_refused(old: str, n
     assert said in error.message
 
 
-def test_a_draft_that_is_put_in_force_as_it_is_has_findings() -> None:
+def test_activating_a_draft_with_its_placeholders_has_findings() -> None:
     drafted("wines.csv.gz", CSV)
     for file in (Path("contracts/bronze/wine.yaml"), Path("contracts/silver/wines.yaml")):
         file.write_text(file.read_text().replace("status: draft", "status: active"))
     found = run("lint").stdout
-    assert found.count("draft-words") == 15  # 2 tables, 12 columns, and who reads silver
+    assert found.count("draft-words") == 15  # 2 tables, 12 columns, and the consumer of silver
 
 
 RECORDS = {
@@ -284,7 +282,7 @@ TYPES = {
 
 
 @pytest.mark.parametrize("file", RECORDS)
-def test_a_draft_takes_every_record_of_its_file_as_it_is(file: str) -> None:
+def test_a_draft_accepts_every_record_of_its_file(file: str) -> None:
     Path(file).write_text(RECORDS[file], newline="")
     result = run("new", "bronze", "wine", "--from-file", file)
     assert (result.exit_code, result.stderr.count("refused")) == (0, 0), result.stderr
@@ -292,7 +290,7 @@ def test_a_draft_takes_every_record_of_its_file_as_it_is(file: str) -> None:
     assert types | TYPES.get(file, {}) == types
 
 
-def test_names_that_no_query_here_could_use_stay_those_of_raw_files() -> None:
+def test_names_that_queries_cannot_use_stay_raw_names() -> None:
     Path("w.csv").write_text(RECORDS["names_of_others.csv"])
     result = run("new", "bronze", "wine", "--from-file", "w.csv")
     stored = load(Path("contracts/bronze/wine.yaml")).stored
@@ -303,20 +301,20 @@ def test_names_that_no_query_here_could_use_stay_those_of_raw_files() -> None:
     assert run("lint").stdout == "2 contracts, 0 findings\n"
 
 
-def test_what_a_draft_refuses_of_its_file_is_said() -> None:
+def test_records_of_the_file_that_the_draft_refuses_are_reported() -> None:
     Path("w.json").write_text('{"id": 1, "v": 1}\n{"id": 2, "v": "x"}\n')
     said = run("new", "bronze", "wine", "--from-file", "w.json").stderr
     assert "warning: w.json: 1 of 2 records are refused: 1 type:v" in said
 
 
-def test_columns_that_only_together_have_no_value_twice_are_the_key() -> None:
+def test_columns_that_are_unique_only_together_are_the_key() -> None:
     Path("t.csv").write_text("note,zone,valid_from\nx,1,2025-01-01\nx,1,2026-01-01\nx,2,2025-01-01\n")
     result = run("new", "bronze", "tariff", "--from-file", "t.csv")
     assert load(Path("contracts/bronze/tariff.yaml")).key == ("zone", "valid_from")
     assert "guess" not in result.stderr
 
 
-def test_a_header_with_a_name_twice_gives_no_draft() -> None:
+def test_a_header_with_a_duplicate_name_is_refused() -> None:
     Path("t.csv").write_text("a,b,a\n1,2,3\n")
     error = run("new", "bronze", "wine", "--from-file", "t.csv").exception
     assert isinstance(error, ControlError)

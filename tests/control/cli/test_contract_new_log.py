@@ -1,4 +1,4 @@
-"""`dm contract new` from change records, whose deletes show the key."""
+"""`dm contract new` from change records, whose delete records show the key."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from control.errors import DataError
 pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
-def test_change_records_give_the_kind_of_position_and_nested_types() -> None:
+def test_change_records_give_the_position_kind_and_nested_types() -> None:
     def record(data: dict[str, object], **more: object) -> str:
         return json.dumps(
             {"data": data, "metadata": {"record-type": "data", "stream-position": "0/1A", **more}}
@@ -44,7 +44,7 @@ def test_change_records_give_the_kind_of_position_and_nested_types() -> None:
     )
 
 
-def test_a_delete_has_the_key_and_takes_nothing_from_what_is_required() -> None:
+def test_a_delete_shows_the_key_and_makes_no_column_optional() -> None:
     def record(operation: str, **data: object) -> str:
         metadata = {"record-type": "data", "operation": operation, "stream-position": "0/1A"}
         return json.dumps({"data": data, "metadata": metadata})
@@ -70,7 +70,7 @@ def debezium(op: str, **row: object) -> str:
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
-def test_records_of_debezium_are_drafted_as_such(wrapped: bool) -> None:
+def test_debezium_records_are_recognized(wrapped: bool) -> None:
     lines = [
         debezium("r", wine_id=1, bottled_on="2024-02-29Z", price=None),
         debezium("c", wine_id=2, bottled_on="2024-03-01Z", price=3),
@@ -95,11 +95,11 @@ def test_records_of_debezium_are_drafted_as_such(wrapped: bool) -> None:
         (json.dumps(debezium("c", wine_id=1)), "value.converter"),
         (f'{{"key": {{"wine_id": 1}}, "value": {debezium("c", wine_id=1)}}}', "format.output.envelope=false"),
         (f'{{"value": {{"schema": {{}}, "payload": {debezium("c", wine_id=1)}}}}}', "format.output.envelope"),
-        ('{"wine_id": 1, "__deleted": "true"}', "take that transform out"),
-        ('{"wine_id": 1, "__source_lsn": 7}', "take that transform out"),
+        ('{"wine_id": 1, "__deleted": "true"}', "remove that transform"),
+        ('{"wine_id": 1, "__source_lsn": 7}', "remove that transform"),
     ],
 )
-def test_what_kafka_connect_made_unreadable_is_not_drafted_but_told_how_to_set_it(
+def test_records_made_unreadable_by_kafka_connect_are_refused_with_the_setting_to_change(
     line: str, setting: str
 ) -> None:
     Path("w.json").write_text(line)
@@ -110,14 +110,14 @@ def test_what_kafka_connect_made_unreadable_is_not_drafted_but_told_how_to_set_i
     assert not Path("contracts/bronze/wine.yaml").exists()
 
 
-def test_tombstones_are_no_columns_and_no_objection() -> None:
+def test_tombstones_are_ignored() -> None:
     lines = [debezium("c", wine_id=1, price=3), debezium("d", wine_id=1, price=None), "null", ""]
     Path("w.json").write_text("\n".join(lines))
     assert run("new", "bronze", "wine", "--from-file", "w.json").stderr == ""
     assert load(Path("contracts/bronze/wine.yaml")).records == "debezium"
 
 
-def test_all_that_a_delete_has_is_the_key() -> None:
+def test_the_fields_of_a_delete_are_the_key() -> None:
     lines = [
         change("insert", order_id=1, beer="a", line_no=1, price=2),
         change("delete", order_id=1, line_no=1),
@@ -139,7 +139,7 @@ def test_the_key_of_a_log_without_a_delete_is_called_a_guess() -> None:
         assert "order_id is a guess at the key" in result.stderr
 
 
-def test_a_moment_that_deletes_have_is_of_the_key_however_fine() -> None:
+def test_a_timestamp_in_deletes_is_part_of_the_key_whatever_its_precision() -> None:
     for number, at in enumerate(("09.123", "09.123456")):
         moment = f"2026-01-01T10:00:{at}Z"
         changes = [change("insert", sensor=1, at=moment, v=1.5), change("delete", sensor=1, at=moment)]
@@ -151,7 +151,7 @@ def test_a_moment_that_deletes_have_is_of_the_key_however_fine() -> None:
         assert "warning" not in result.stderr
 
 
-def test_a_draft_leaves_the_names_that_the_parser_makes_to_it_and_refuses_nothing_of_the_file() -> None:
+def test_a_draft_avoids_names_that_the_parser_generates() -> None:
     moment = "2026-01-01T10:00:00.123456Z"
     row = {"id": 1, "at": moment, "at_us": 7, "seen": [{"fine": moment, "whole": "2026-01-01T10:00:00.123Z"}]}
     Path("log.json").write_text(change("insert", **row) + "\n")
@@ -165,7 +165,7 @@ def test_a_draft_leaves_the_names_that_the_parser_makes_to_it_and_refuses_nothin
     ]
 
 
-def test_deletes_that_have_a_number_with_a_fraction_leave_the_key_a_guess() -> None:
+def test_deletes_with_a_fractional_number_leave_the_key_a_guess() -> None:
     changes = [change("insert", sensor=1, at=1.5, v="a"), change("delete", sensor=1, at=1.5)]
     Path("log.json").write_text("".join(f"{one}\n" for one in changes))
     assert "sensor is a guess at the key" in run("new", "bronze", "wine", "--from-file", "log.json").stderr

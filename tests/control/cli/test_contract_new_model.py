@@ -1,4 +1,4 @@
-"""`dm contract new model`: the contract of a model that is there, and its name with those whom it reads."""
+"""`dm contract new model` drafts the contract of an existing model and adds it to its inputs' consumers."""
 
 from pathlib import Path
 
@@ -69,7 +69,7 @@ def _wines(empty_folder: None) -> None:
     drafted("wines.csv", CSV)
 
 
-def test_a_model_of_gold_gets_its_columns_its_key_and_a_place_among_the_consumers() -> None:
+def test_a_gold_model_gets_columns_and_key_and_becomes_a_consumer_of_its_inputs() -> None:
     write("gold", "wine_months", MONTHS)
     done = run("new", "model", "wine_months")
     assert done.exit_code == 0, done.exception
@@ -84,7 +84,7 @@ def test_a_model_of_gold_gets_its_columns_its_key_and_a_place_among_the_consumer
     assert run("sync").exit_code == 0
 
 
-def test_a_view_has_the_key_and_the_words_of_what_it_reads() -> None:
+def test_a_view_gets_key_and_descriptions_from_its_input() -> None:
     write("silver", "wine_labels", LABELS)
     done = run("new", "model", "wine_labels")
     assert "that of silver.wines is used: wine_id" in done.stderr
@@ -97,7 +97,7 @@ def test_a_view_has_the_key_and_the_words_of_what_it_reads() -> None:
     assert run("lint").stdout == "3 contracts, 0 findings\n"
 
 
-def test_consumers_that_people_wrote_stay_and_so_do_their_comments() -> None:
+def test_consumers_written_by_hand_and_their_comments_stay() -> None:
     home = Path("contracts/silver/wines.yaml")
     home.write_text(home.read_text().replace("name: to-be-named", "name: cellar  # ask first"))
     write("silver", "wine_labels", LABELS)
@@ -107,7 +107,7 @@ def test_consumers_that_people_wrote_stay_and_so_do_their_comments() -> None:
     assert "- name: cellar  # ask first\n" in home.read_text()
 
 
-def test_a_list_of_consumers_in_one_line_is_left_to_people() -> None:
+def test_a_one_line_list_of_consumers_is_not_edited() -> None:
     home = Path("contracts/silver/wines.yaml")
     text = home.read_text()
     listed = text[text.index("    value:\n      - name: to-be-named") : text.index("schema:\n")]
@@ -122,7 +122,7 @@ def test_a_list_of_consumers_in_one_line_is_left_to_people() -> None:
     assert one_line in home.read_text()
 
 
-def test_what_a_draft_says_of_a_column_stays_when_it_is_drafted_again() -> None:
+def test_an_edited_draft_keeps_its_words_when_drafted_again() -> None:
     write("silver", "wine_labels", LABELS)
     run("new", "model", "wine_labels")
     home = Path("contracts/silver/wine_labels.yaml")
@@ -148,7 +148,7 @@ def test_what_a_draft_says_of_a_column_stays_when_it_is_drafted_again() -> None:
 @pytest.mark.parametrize(
     ("home", "again"), [("silver/wines", ("silver", "wine")), ("gold/wine_months", ("model", "wine_months"))]
 )
-def test_what_people_say_of_a_table_stays_when_its_columns_are_drafted_again(
+def test_what_people_wrote_about_a_table_stays_when_it_is_drafted_again(
     home: str, again: tuple[str, str]
 ) -> None:
     write("gold", "wine_months", MONTHS)
@@ -172,7 +172,7 @@ def test_what_people_say_of_a_table_stays_when_its_columns_are_drafted_again(
     assert "None known. " in file.read_text()
 
 
-def test_words_of_bronze_go_all_the_way_by_drafting_again() -> None:
+def test_drafting_again_propagates_descriptions_from_bronze() -> None:
     write("silver", "wine_labels", LABELS)
     run("new", "model", "wine_labels")
     bronze = Path("contracts/bronze/wine.yaml")
@@ -184,7 +184,7 @@ def test_words_of_bronze_go_all_the_way_by_drafting_again() -> None:
     assert (number.description, number.classification) == ("Column wine_id of the raw file.", "public")
 
 
-def test_how_to_join_follows_another_key_until_people_say_how() -> None:
+def test_the_drafted_join_advice_follows_the_key_until_people_edit_it() -> None:
     bronze, silver = Path("contracts/bronze/wine.yaml"), Path("contracts/silver/wines.yaml")
     text = bronze.read_text()
     key = "primaryKey: true\n        primaryKeyPosition: 1\n"
@@ -198,7 +198,7 @@ def test_how_to_join_follows_another_key_until_people_say_how() -> None:
     assert "usage: Join by wine_name, in lower case." in silver.read_text()
 
 
-def test_a_draft_of_a_model_in_force_is_refused_its_words() -> None:
+def test_an_active_model_contract_may_not_have_draft_placeholders() -> None:
     write("gold", "wine_months", MONTHS)
     run("new", "model", "wine_months")
     home = Path("contracts/gold/wine_months.yaml")
@@ -207,7 +207,7 @@ def test_a_draft_of_a_model_in_force_is_refused_its_words() -> None:
     assert said.count("draft-words") == 6  # the table, four columns, the consumer
 
 
-def test_a_flat_table_names_the_view_that_shows_it() -> None:
+def test_a_flat_table_shares_the_contract_of_its_view() -> None:
     write("silver", "wine_flat", FLAT)
     error = run("new", "model", "wine_flat").exception
     assert isinstance(error, ControlError)
@@ -236,9 +236,7 @@ def test_a_flat_table_names_the_view_that_shows_it() -> None:
         ("cast(a as bigint) as a", "{{ ref('wines') }} {{ config(unique_key=[b]) }}", "is [b], which"),
     ],
 )
-def test_a_model_that_does_not_say_what_a_contract_needs_is_refused(
-    column: str, source: str, said: str
-) -> None:
+def test_a_model_that_lacks_what_a_contract_needs_is_refused(column: str, source: str, said: str) -> None:
     write("gold", "odd", f"select\n    {column}\nfrom {source}\n")
     error = run("new", "model", "odd").exception
     assert isinstance(error, ControlError)
@@ -253,7 +251,7 @@ def test_a_model_without_a_select_at_the_start_of_a_line_is_refused() -> None:
     assert "has no select at the start of a line" in error.message
 
 
-def test_a_model_that_is_not_there_is_named() -> None:
+def test_a_missing_model_is_named() -> None:
     error = run("new", "model", "nowhere").exception
     assert isinstance(error, ControlError)
     assert "there is no model nowhere in models/silver or models/gold" in error.message

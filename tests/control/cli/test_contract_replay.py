@@ -1,4 +1,4 @@
-"""What a person reads of a rehearsal: how many of how many, for which reasons, and where one stands."""
+"""The output of a rehearsal for people: how much is refused and why, and samples with their place."""
 
 from typing import Any
 
@@ -30,9 +30,7 @@ def shown(capsys: Any, records: int, quarantined: int) -> str:
         (0, 0, "0 %"),
     ],
 )
-def test_the_share_is_a_number_that_a_person_reads(
-    capsys: Any, records: int, quarantined: int, share: str
-) -> None:
+def test_the_share_is_readable(capsys: Any, records: int, quarantined: int, share: str) -> None:
     first = shown(capsys, records, quarantined).splitlines()[0]
     assert first == (
         f"review under version 1.3.0: would quarantine {share} ({quarantined:,} of {records:,} records of "
@@ -40,7 +38,7 @@ def test_the_share_is_a_number_that_a_person_reads(
     )
 
 
-def test_samples_stand_under_their_reason_and_say_nothing_that_a_terminal_obeys(capsys: Any) -> None:
+def test_samples_are_grouped_by_reason_without_terminal_control_characters(capsys: Any) -> None:
     assert shown(capsys, 2_000, 25).splitlines()[1:] == [
         "          25  type:score",
         "              raw/review/a\\x1b.csv.gz:7: x,\\x1b[31mnine",

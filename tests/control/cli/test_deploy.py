@@ -1,4 +1,4 @@
-"""`dm deploy` refuses before it calls anybody, and asks before it deletes."""
+"""`dm deploy` refuses mistakes before it makes a call, and asks before it deletes."""
 
 import io
 import json
@@ -25,7 +25,7 @@ from control.deploy.apply import Environment
 from control.errors import ControlError, NotFoundError, UnavailableError, UsageError
 
 INFRA = Path(__file__).parents[3] / "infra"
-# Nothing listens here: whatever gets as far as a call ends as UnavailableError.
+# Nothing listens here, so the first call raises UnavailableError.
 NOWHERE = {
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
     "AWS_REGION": "eu-west-1",
@@ -51,7 +51,7 @@ def _run(*arguments: str) -> Result:
         (("plan", "dev", "--params", "/absent.yaml"), NotFoundError, "does not exist"),
     ],
 )
-def test_a_mistake_is_named_before_anything_is_called(
+def test_a_mistake_is_reported_before_any_call(
     arguments: tuple[str, ...], error: type[ControlError], words: str
 ) -> None:
     result = _run(*arguments)
@@ -59,11 +59,11 @@ def test_a_mistake_is_named_before_anything_is_called(
     assert any(word in result.exception.message for word in words.split("|"))
 
 
-def test_a_right_command_gets_as_far_as_a_call() -> None:
+def test_a_valid_command_gets_as_far_as_a_call() -> None:
     assert isinstance(_run("plan", "dev", "storage").exception, UnavailableError)
 
 
-def test_values_of_a_second_file_and_of_the_command_line_win(tmp_path: Path) -> None:
+def test_values_of_a_second_file_and_the_command_line_win(tmp_path: Path) -> None:
     (tmp_path / "more.yaml").write_text("StreamShards: 0\n")
     result = _run("plan", "dev", "--params", str(tmp_path / "more.yaml"))
     assert "StreamShards=0" in str(result.exception)
@@ -73,7 +73,7 @@ def test_values_of_a_second_file_and_of_the_command_line_win(tmp_path: Path) -> 
     assert isinstance(result.exception, UnavailableError)
 
 
-def test_change_capture_without_a_table_is_refused_before_it_is_made(tmp_path: Path) -> None:
+def test_change_capture_without_tables_is_refused_before_a_call(tmp_path: Path) -> None:
     infra = tmp_path / "infra"
     shutil.copytree(INFRA, infra)
     source = infra / "templates/source.yaml"
@@ -87,7 +87,7 @@ def test_change_capture_without_a_table_is_refused_before_it_is_made(tmp_path: P
     assert isinstance(result.exception, UnavailableError)
 
 
-def test_a_template_that_cloudformation_would_not_take_is_refused_before_a_call(tmp_path: Path) -> None:
+def test_a_template_that_cloudformation_would_refuse_is_refused_before_a_call(tmp_path: Path) -> None:
     infra = tmp_path / "infra"
     shutil.copytree(INFRA, infra)
     [captured] = [one for one in load.folder(INFRA.parent / "contracts") if one.table == "beer"]
@@ -99,13 +99,13 @@ def test_a_template_that_cloudformation_would_not_take_is_refused_before_a_call(
 
 
 @pytest.mark.parametrize("typed", [None, "", "beer", "beer-prod", "BEER-DEV"])
-def test_data_is_deleted_only_when_the_whole_name_is_typed(typed: str | None) -> None:
+def test_data_is_deleted_only_if_the_whole_name_is_typed(typed: str | None) -> None:
     with pytest.raises(UsageError, match="nothing was changed"):
         _confirm_name("beer-dev", typed)
     _confirm_name("beer-dev", "beer-dev")
 
 
-def test_without_a_terminal_nothing_is_done_unless_it_was_said() -> None:
+def test_without_a_terminal_an_explicit_option_is_required() -> None:
     with pytest.raises(UsageError, match="stdin is not a terminal"):
         _confirm(False, "Apply?")
     _confirm(True, "Apply?")
@@ -117,7 +117,7 @@ def test_every_command_has_help_with_an_example() -> None:
         assert f"dm deploy {name}" in text
 
 
-def test_the_same_project_gives_the_same_archive_and_another_gives_another(tmp_path: Path) -> None:
+def test_the_project_archive_is_reproducible(tmp_path: Path) -> None:
     for part in packages.PROJECT:
         target = tmp_path / part
         if "." in target.name:
@@ -132,8 +132,8 @@ def test_the_same_project_gives_the_same_archive_and_another_gives_another(tmp_p
     assert packages.project(tmp_path).value != first.value
 
 
-def test_the_archive_of_the_project_is_all_that_dbt_needs(tmp_path: Path) -> None:
-    """Unpacked where nothing else is, with the target and the variables of the machine that builds."""
+def test_the_project_archive_is_all_that_dbt_needs(tmp_path: Path) -> None:
+    """Unpacked in an empty folder, with the target and variables of the build machine."""
     [content] = packages.project(INFRA.parent).objects.values()
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         archive.extractall(tmp_path)
@@ -161,7 +161,7 @@ def test_the_archive_of_the_project_is_all_that_dbt_needs(tmp_path: Path) -> Non
         (("compute",), "the libraries of Spark on EMR have no archive"),
     ],
 )
-def test_what_was_never_built_is_said_before_anything_is_changed(names: tuple[str, ...], words: str) -> None:
+def test_a_missing_archive_is_reported_before_anything_changes(names: tuple[str, ...], words: str) -> None:
     environment = Environment(
         template.read(INFRA / "templates"), {"Spark": "emr", **deploy_context.UNKNOWN}, names
     )
@@ -184,7 +184,7 @@ def test_what_was_never_built_is_said_before_anything_is_changed(names: tuple[st
         ("SparkRuntimeKey", packages.spark_runtime, r"spark/runtime-[0-9a-f]{64}\.tar\.gz"),
     ],
 )
-def test_an_archive_is_named_by_its_content(option: str, make: Any, pattern: str, tmp_path: Path) -> None:
+def test_an_archive_is_named_by_its_hash(option: str, make: Any, pattern: str, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"one")
     (tmp_path / "b").write_bytes(b"two")
     first, again, other = make(tmp_path / "a"), make(tmp_path / "a"), make(tmp_path / "b")
@@ -194,7 +194,7 @@ def test_an_archive_is_named_by_its_content(option: str, make: Any, pattern: str
     assert re.fullmatch(pattern, first.value)
 
 
-def test_the_archive_of_spark_is_named_by_what_is_in_it() -> None:
+def test_the_spark_archive_is_named_by_the_hash_of_its_members() -> None:
     package = packages.spark()
     assert {key.rpartition("/")[2] for key in package.objects} == {"ingest.py", "ingest.zip"}
     assert all(key.startswith(package.value) for key in package.objects)

@@ -1,4 +1,4 @@
-"""`dm deploy apply` brings archives to where they belong, says what it did, and writes the settings."""
+"""`dm deploy apply` uploads archives, reports what it did, and writes the settings."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ OUTPUTS = {
 
 
 class Growing:
-    """Stacks that are there once their change set was executed, and do not change after that."""
+    """Stacks that exist once their change set is executed, and never change after that."""
 
     def __init__(self, objects: MemoryObjects) -> None:
         self.objects, self.there = objects, dict[str, dict[str, str]]()
@@ -49,7 +49,7 @@ class Growing:
         return (ResourceChange("Add", "Thing", "AWS::S3::Bucket"),)
 
     def withdraw(self, _name: str) -> None:
-        """Nothing is left behind."""
+        """Do nothing."""
 
     def execute(self, name: str) -> None:
         self.there[name] = self.proposed[name]
@@ -85,7 +85,7 @@ def apply(
     return lambda *more: CliRunner().invoke(deploy.command, ["apply", "dev", *common, *more])
 
 
-def test_archives_are_there_before_the_stack_that_names_them_and_go_up_once(
+def test_archives_are_uploaded_once_and_before_the_stack_that_names_them(
     apply: Callable[..., Result], stacks: Growing, objects: MemoryObjects
 ) -> None:
     first = apply("--yes", "--json")
@@ -105,7 +105,7 @@ def test_archives_are_there_before_the_stack_that_names_them_and_go_up_once(
     assert (said.count("package.known"), said.count("package.uploaded")) == (2, 0)
 
 
-def test_the_settings_are_written_for_a_shell(apply: Callable[..., Result], tmp_path: Path) -> None:
+def test_the_settings_file_can_be_sourced(apply: Callable[..., Result], tmp_path: Path) -> None:
     result = apply("--yes")
     target = tmp_path / "new" / "dev.env"
     assert result.stdout == f"3 of 3 stacks changed\nsettings for dm and dbt are in {target}: source it\n"
@@ -116,7 +116,7 @@ def test_the_settings_are_written_for_a_shell(apply: Callable[..., Result], tmp_
     assert shown.stdout == "eu-west-1 beer's lake\n"
 
 
-def test_without_a_yes_nothing_is_made_or_uploaded(
+def test_without_confirmation_nothing_is_created_or_uploaded(
     apply: Callable[..., Result], stacks: Growing, objects: MemoryObjects
 ) -> None:
     assert isinstance(apply().exception, UsageError)

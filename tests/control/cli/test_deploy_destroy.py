@@ -1,4 +1,4 @@
-"""`dm deploy destroy` deletes nothing before it was told twice, and data only when that was said by name."""
+"""`dm deploy destroy` deletes nothing without confirmation, and data only if the environment is named."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ KEY = {"LakeKey": ("AWS::KMS::Key", "key-1")}
 
 
 class Standing:
-    """Two stacks that are there until they are deleted, one with a bucket and one with a key."""
+    """Two stacks that exist until they are deleted, one with a bucket and one with a key."""
 
     def __init__(self) -> None:
         self.there = {"beer-dev-storage": BUCKET, "beer-dev-keys": KEY}
@@ -72,7 +72,7 @@ def destroy(stacks: Standing, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
         ("--delete-data", "--yes", "--confirm", "beer-prod"),
     ],
 )
-def test_nothing_is_deleted_without_a_yes_nor_data_without_the_whole_name(
+def test_nothing_is_deleted_without_confirmation_nor_data_without_the_whole_name(
     stacks: Standing, destroy: Callable[..., Result], said: tuple[str, ...]
 ) -> None:
     result = destroy(*said)
@@ -81,7 +81,7 @@ def test_nothing_is_deleted_without_a_yes_nor_data_without_the_whole_name(
     assert (set(stacks.there), stacks.erased) == ({"beer-dev-storage", "beer-dev-keys"}, [])
 
 
-def test_data_and_its_keys_stay_where_only_the_stacks_go(
+def test_destroying_only_stacks_keeps_data_and_its_keys(
     stacks: Standing, destroy: Callable[..., Result]
 ) -> None:
     result = destroy("--yes")
@@ -89,7 +89,7 @@ def test_data_and_its_keys_stay_where_only_the_stacks_go(
     assert (set(stacks.there), stacks.erased) == ({"beer-dev-keys"}, [])
 
 
-def test_data_goes_with_its_stacks_once_it_was_named(
+def test_data_is_deleted_with_its_stacks_if_the_environment_is_named(
     stacks: Standing, destroy: Callable[..., Result]
 ) -> None:
     result = destroy("--delete-data", "--confirm", "beer-dev")
@@ -97,9 +97,7 @@ def test_data_goes_with_its_stacks_once_it_was_named(
     assert (stacks.there, stacks.erased) == ({}, ["beer-dev-lake", "key-1"])
 
 
-def test_what_could_not_be_deleted_is_named_and_no_success(
-    stacks: Standing, destroy: Callable[..., Result]
-) -> None:
+def test_leftovers_are_named_and_fail_the_command(stacks: Standing, destroy: Callable[..., Result]) -> None:
     stacks.stubborn = "beer-dev-lake"
     result = destroy("--delete-data", "--confirm", "beer-dev")
     assert result.exit_code == 1

@@ -1,4 +1,4 @@
-"""What `dm deploy` says: values that change, what is left alone, sums, and states that are no fault."""
+"""The output of `dm deploy`: changed values, unchanged stacks, costs, and which states are failures."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -40,7 +40,7 @@ class Deployed:
         return ()
 
     def withdraw(self, _name: str) -> None:
-        """Nothing is left behind."""
+        """Do nothing."""
 
 
 def environment(*names: str, **values: str) -> Environment:
@@ -61,7 +61,7 @@ def status(monkeypatch: pytest.MonkeyPatch, states: dict[str, str], *names: str)
     return said_of("status", monkeypatch, states, *names)
 
 
-def test_a_plan_names_the_value_that_changes_and_what_of_the_stack_it_changes(capsys: Any) -> None:
+def test_a_plan_shows_changed_values_and_the_properties_they_change(capsys: Any) -> None:
     stacks: Any = Deployed({"keys": "CREATE_COMPLETE", "control": "UPDATE_COMPLETE"})
     print_plan(list(apply.plan(environment("keys", "control", IngestMemoryMb="2048"), stacks)), "dev")
     said = capsys.readouterr().out
@@ -78,7 +78,7 @@ def test_a_plan_without_a_change_says_so(capsys: Any) -> None:
     assert capsys.readouterr().out.endswith("Nothing would change.\n")
 
 
-def test_what_would_go_out_of_use_is_said_apart(capsys: Any) -> None:
+def test_a_removal_of_data_is_reported_separately(capsys: Any) -> None:
     lost = replace(SIZE, logical="LakeBucket", replacement="True")
     print_plan([Planned("storage", "UPDATE_COMPLETE", "update", (lost,), (lost,))], "dev")
     said = capsys.readouterr()
@@ -86,7 +86,7 @@ def test_what_would_go_out_of_use_is_said_apart(capsys: Any) -> None:
     assert said.err == "refused: storage.LakeBucket holds data and would be removed\n"
 
 
-def test_costs_stand_under_one_another_and_what_is_unknown_is_named(capsys: Any) -> None:
+def test_costs_are_aligned_and_unknown_ones_are_named(capsys: Any) -> None:
     print_costs([Line("a", "key", 2, 2.0), Line("a", "db", 1, 1438.0), Line("a", "AWS::SQS::Queue", 1, None)])
     said = capsys.readouterr().out
     points = {line.rstrip().rindex(".") for line in said.splitlines() if line.startswith("a ")}
@@ -95,7 +95,7 @@ def test_costs_stand_under_one_another_and_what_is_unknown_is_named(capsys: Any)
     assert "not estimated (billed by use, or no public price): SQS::Queue" in said
 
 
-def test_who_deletes_the_keys_is_told_of_data_that_an_earlier_destroy_left(capsys: Any) -> None:
+def test_deleting_keys_warns_of_data_that_an_earlier_destroy_left(capsys: Any) -> None:
     keys = Doomed("keys", True, (("LakeKey", "AWS::KMS::Key", "k"),))
     storage = Doomed("storage", True, (("LakeBucket", "AWS::S3::Bucket", "b"),))
     templates = template.read(INFRA / "templates")
@@ -114,7 +114,9 @@ def test_who_deletes_the_keys_is_told_of_data_that_an_earlier_destroy_left(capsy
     ]
 
 
-def test_stacks_that_nobody_made_are_no_fault_unless_they_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_stack_fails_status_only_if_named_or_if_all_are_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     found = status(monkeypatch, {"keys": "CREATE_COMPLETE"})
     assert found.exit_code == 0
     assert "1 of 10 stacks exist" in found.output
@@ -122,7 +124,9 @@ def test_stacks_that_nobody_made_are_no_fault_unless_they_are_named(monkeypatch:
     assert status(monkeypatch, {}).exit_code == 1
 
 
-def test_what_is_not_there_has_not_drifted_and_is_not_well_either(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drift_skips_missing_stacks_unless_named_or_all_are_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     found = said_of("drift", monkeypatch, {"keys": "CREATE_COMPLETE"})
     assert (found.exit_code, found.output) == (0, "1 stack compared; resources that differ: 0\n")
     for states, names in (({}, ()), ({"keys": "CREATE_COMPLETE"}, ("stream",))):
@@ -132,7 +136,7 @@ def test_what_is_not_there_has_not_drifted_and_is_not_well_either(monkeypatch: p
         assert found.output == ""
 
 
-def test_a_stack_that_failed_is_a_fault_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_stack_is_a_failure_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     found = status(monkeypatch, {"keys": "CREATE_COMPLETE", "storage": "UPDATE_ROLLBACK_FAILED"})
     assert found.exit_code == 1
     assert "a reason" in found.output
@@ -151,5 +155,5 @@ def test_a_stack_that_failed_is_a_fault_and_says_why(monkeypatch: pytest.MonkeyP
         ("something.new", {"a": 1, "b": 2}, "something.new: a 1, b 2"),
     ],
 )
-def test_progress_is_a_line_for_a_person(event: str, fields: dict[str, object], line: str) -> None:
+def test_progress_is_one_readable_line(event: str, fields: dict[str, object], line: str) -> None:
     assert progress(event, fields) == line

@@ -1,4 +1,4 @@
-"""A place that cannot be read or written is a line that names it, not a traceback."""
+"""A path that cannot be read or written is reported in one line, not as a traceback."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ ROOT = str(Path(__file__).parents[3])
         ("doctor", "--offline", "--target", "file"),
     ],
 )
-def test_a_file_in_the_place_of_a_folder_is_wrong_usage(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_a_file_in_place_of_a_folder_is_a_usage_error(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "contracts").mkdir()
     call = [sys.executable, "-m", "control.cli.main", *arguments]
@@ -28,7 +28,7 @@ def test_a_file_in_the_place_of_a_folder_is_wrong_usage(tmp_path: Path, argument
     assert "file" in done.stderr
 
 
-def test_a_site_of_no_tables_is_not_written(tmp_path: Path) -> None:
+def test_a_site_without_tables_is_not_written(tmp_path: Path) -> None:
     call = [sys.executable, "-m", "control.cli.main", "docs", "build", "--offline"]
     done = subprocess.run(call, cwd=tmp_path, env={"PYTHONPATH": ROOT}, capture_output=True, text=True)
     assert done.returncode == 2

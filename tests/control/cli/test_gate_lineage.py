@@ -1,4 +1,4 @@
-"""The gate names who uses a changed column by way of other tables, and says when no lineage tells it."""
+"""The gate names who uses a changed column through other tables, and says so if it has no lineage."""
 
 import json
 import shutil
@@ -64,26 +64,26 @@ def consumers(code: str) -> list[str]:
     return names
 
 
-def test_whoever_reads_the_value_by_way_of_other_tables_is_named() -> None:
+def test_consumers_that_read_the_value_through_other_tables_are_named() -> None:
     change(BRONZE, "physicalType: float", "physicalType: string")
     assert consumers("type-changed") == [
         "silver.orders", "silver.orders_state", "gold.sales_by_month", "board"
-    ], "finance says that it does not read mean_weight"  # fmt: skip
+    ], "finance declares that it does not read mean_weight"  # fmt: skip
 
 
-def test_a_table_that_only_filters_by_the_column_is_named_and_its_readers_are_not() -> None:
+def test_a_table_that_only_filters_by_the_column_is_named_but_not_its_readers() -> None:
     drop(BRONZE, "status")
     named = consumers("column-dropped")
     assert "gold.sales_by_month" in named
     assert not {"board", "finance", "gold.ranking"} & set(named)
 
 
-def test_a_change_of_the_table_as_a_whole_concerns_every_column() -> None:
+def test_a_change_of_the_whole_table_affects_every_column() -> None:
     Path(ORDERS).unlink()
     assert consumers("table-removed") == ["silver.order_flat", "crm", "gold.sales_by_month", "board"]
 
 
-def test_exposures_of_tables_further_down_are_named() -> None:
+def test_exposures_of_downstream_tables_are_named() -> None:
     change(BRONZE, "physicalType: float", "physicalType: string")
     Path("head/models").mkdir()
     Path("head/models/exposures.yml").write_text(
@@ -97,7 +97,7 @@ def test_exposures_of_tables_further_down_are_named() -> None:
     assert "money" not in consumers("type-changed")
 
 
-def test_the_column_by_which_each_of_them_uses_it_is_shown() -> None:
+def test_the_column_through_which_each_consumer_uses_it_is_shown() -> None:
     change(BRONZE, "physicalType: float", "physicalType: string")
     result = gate("--lineage", "lineage.json")
     assert "  read by silver.orders\n" in result.stdout
@@ -108,12 +108,12 @@ def test_the_column_by_which_each_of_them_uses_it_is_shown() -> None:
     assert {"consumer": "board", "by": "gold.sales_by_month.mean_weight"} in finding["through_lineage"]
 
 
-def test_what_concerns_no_reader_names_none() -> None:
+def test_a_change_that_affects_no_reader_names_none() -> None:
     change(BRONZE, "description: Weight in kilograms.", "description: Kilograms.")
     assert consumers("words-changed") == []
 
 
-def test_without_lineage_the_declared_readers_are_named_and_the_gap_is_said() -> None:
+def test_without_lineage_only_declared_readers_are_named_and_the_gap_is_reported() -> None:
     change(BRONZE, "physicalType: float", "physicalType: string")
     result = gate("--json")
     assert json.loads(result.stdout)["findings"][0]["consumers"] == ["silver.orders"]
@@ -125,7 +125,7 @@ def test_without_lineage_the_declared_readers_are_named_and_the_gap_is_said() ->
     assert result.stderr == ""
 
 
-def test_a_file_that_is_no_lineage_is_wrong_usage() -> None:
+def test_a_file_that_is_not_a_lineage_is_a_usage_error() -> None:
     Path("lineage.json").write_text("{}")
     error = gate("--lineage", "lineage.json").exception
     assert isinstance(error, UsageError)

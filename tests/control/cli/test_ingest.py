@@ -20,7 +20,7 @@ from control.errors import ContractError, NotFoundError, UnavailableError, Usage
 ROOT = Path(__file__).parents[3]
 
 
-def test_raw_files_become_rows_that_a_reader_finds_through_glue(lake) -> None:
+def test_raw_files_become_rows_visible_through_glue(lake) -> None:
     land(lake, "brewery/a.csv.gz", BREWERIES)
     outcome = answer("ingest", "run", "--until-idle")
     assert outcome["registered"] == 1
@@ -49,7 +49,7 @@ def test_a_second_run_has_nothing_to_do(lake) -> None:
     assert "Nothing to ingest" in invoke("ingest", "run", "--until-idle").stdout
 
 
-def test_the_columns_in_glue_are_those_in_the_parquet_files(lake) -> None:
+def test_glue_has_the_columns_of_the_parquet_files(lake) -> None:
     land(lake, "profile/a.csv.gz", PROFILES)
     invoke("ingest", "run")
     glue = client(lake, "glue").get_table(DatabaseName=f"{lake.schema_prefix}bronze", Name="profile")["Table"]
@@ -59,7 +59,7 @@ def test_the_columns_in_glue_are_those_in_the_parquet_files(lake) -> None:
     assert rows(lake, "profile")[0]["email_token"] not in (None, "ann@example.org")
 
 
-def test_a_file_refused_as_a_whole_ends_with_1_and_is_told_of(lake) -> None:
+def test_a_whole_refused_file_exits_1_and_is_reported(lake) -> None:
     land(lake, "brewery/good.csv.gz", BREWERIES)
     S3Objects(lake).put(f"s3://{lake.bucket}/raw/brewery/cut.csv.gz", gzip.compress(BREWERIES)[:-5])
     outcome = answer("ingest", "run", "--until-idle", code=1)
@@ -86,7 +86,7 @@ def test_files_list_accounts_for_every_record(lake) -> None:
     assert answer("files", "list", "--state", "failed") == []
 
 
-def test_files_show_takes_the_start_of_an_id(lake) -> None:
+def test_files_show_accepts_a_prefix_of_an_id(lake) -> None:
     land(lake, "brewery/a.csv.gz", BREWERIES)
     invoke("ingest", "run")
     (file,) = answer("files", "list")
@@ -101,7 +101,7 @@ def test_files_show_takes_the_start_of_an_id(lake) -> None:
         invoke("files", "show", file["file_id"][:3])
 
 
-def test_quarantine_says_where_and_why_and_masks_what_may_name_a_person(lake) -> None:
+def test_quarantine_shows_place_and_reason_and_masks_personal_values(lake) -> None:
     land(lake, "brewery/a.csv.gz", BREWERIES)
     land(lake, "profile/a.csv.gz", PROFILES)
     invoke("ingest", "run")
@@ -128,8 +128,8 @@ def test_quarantine_says_where_and_why_and_masks_what_may_name_a_person(lake) ->
         ("reload=1/_BEGIN", b'{"position": {"bob@example.org": 1}}', "marker"),
     ],
 )
-def test_words_on_a_whole_file_are_masked_where_they_repeat_it(lake, name, body, reason) -> None:
-    """A file that came without its header had the row of a person in the place of one."""
+def test_details_about_a_whole_file_are_masked_if_they_quote_it(lake, name, body, reason) -> None:
+    """In a file without a header, the first line is a person's row and would be quoted as the header."""
     content = gzip.compress(body) if name.endswith(".gz") else body
     S3Objects(lake).put(f"s3://{lake.bucket}/raw/profile/{name}", content)
     invoke("ingest", "run", code=1)
@@ -140,7 +140,7 @@ def test_words_on_a_whole_file_are_masked_where_they_repeat_it(lake, name, body,
     assert ("example.org" in raw["detail"]) == (reason != "marker")
 
 
-def test_words_on_a_whole_file_that_are_our_own_are_shown(lake) -> None:
+def test_details_about_a_whole_file_in_our_own_words_are_shown(lake) -> None:
     land(lake, "profile/a.csv.gz", PROFILES + b"9,eve\n" * 200)
     invoke("ingest", "run", code=1)
     *_, whole = answer("quarantine", "list")
@@ -148,14 +148,14 @@ def test_words_on_a_whole_file_that_are_our_own_are_shown(lake) -> None:
     assert "201 of 202" in invoke("quarantine", "list", "--limit", "0").stdout
 
 
-def test_quarantine_masks_also_where_the_contract_cannot_be_read(lake) -> None:
+def test_quarantine_masks_even_if_the_contract_cannot_be_read(lake) -> None:
     land(lake, "brewery/a.csv.gz", BREWERIES)
     invoke("ingest", "run")
     shutil.rmtree(lake.contracts)
     assert [entry["raw"] for entry in answer("quarantine", "list")] == [None]
 
 
-def test_quarantine_list_is_bounded_for_people(lake) -> None:
+def test_quarantine_list_is_limited_for_people(lake) -> None:
     land(lake, "brewery/a.csv.gz", b"brewery_id,brewery_name\n1,A\n" + b"x,B\n" * 3)
     invoke("ingest", "run")
     result = invoke("quarantine", "list", "--limit", "2")
@@ -225,7 +225,7 @@ def test_a_missing_contracts_folder_is_named(lake) -> None:
     assert "DM_CONTRACTS" in caught.value.hint
 
 
-def test_a_contract_that_was_changed_and_not_rendered_is_refused(lake) -> None:
+def test_a_changed_contract_that_was_not_rendered_is_refused(lake) -> None:
     path = lake.contracts / "bronze" / "brewery.yaml"
     path.write_text(path.read_text().replace("physicalType: bigint", "physicalType: int", 1))
     with pytest.raises(ContractError, match="brewery") as caught:
@@ -234,7 +234,7 @@ def test_a_contract_that_was_changed_and_not_rendered_is_refused(lake) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"database": 1}'])
-def test_a_rendered_file_that_is_none_is_refused(lake, text) -> None:
+def test_an_invalid_rendered_file_is_refused(lake, text) -> None:
     path = lake.contracts / "rendered" / "bronze" / "brewery.json"
     path.write_text(text)
     with pytest.raises(ContractError, match="rendered/bronze/brewery"):
@@ -254,7 +254,7 @@ def test_a_missing_token_key_stops_before_any_table_is_touched(lake, monkeypatch
     assert answer("ingest", "run", "--table", "brewery")["batches"][0]["rows"] == 2
 
 
-def test_another_key_makes_tokens_once_people_say_so(lake, monkeypatch) -> None:
+def test_another_key_makes_tokens_after_a_rekey(lake, monkeypatch) -> None:
     land(lake, "profile/a.csv.gz", PROFILES)
     assert answer("ingest", "run")["batches"][0]["number"] == 1
     monkeypatch.setenv("DM_TOKEN_KEY", "another key, which is as long as the first")
@@ -271,7 +271,7 @@ def test_another_key_makes_tokens_once_people_say_so(lake, monkeypatch) -> None:
         invoke("ingest", "rekey", "--table", "brewery", "--reason", "it has leaked")
 
 
-def test_a_cloud_that_does_not_run_is_said_so(lake, monkeypatch) -> None:
+def test_a_cloud_that_is_not_running_is_reported(lake, monkeypatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     for command in (("ingest", "run"), ("files", "list"), ("quarantine", "list"), ("status",)):
         with pytest.raises(UnavailableError, match="cannot be reached") as caught:
@@ -279,8 +279,8 @@ def test_a_cloud_that_does_not_run_is_said_so(lake, monkeypatch) -> None:
         assert "dm local up" in caught.value.hint
 
 
-def test_missing_credentials_are_said_so(lake, monkeypatch, tmp_path) -> None:
-    # A process of its own: botocore remembers the credentials that it has found once.
+def test_missing_credentials_are_reported(lake, monkeypatch, tmp_path) -> None:
+    # In its own process, because botocore caches the credentials that it finds.
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
@@ -293,14 +293,14 @@ def test_missing_credentials_are_said_so(lake, monkeypatch, tmp_path) -> None:
     assert "dm env" in done.stderr
 
 
-def test_nothing_is_made_on_an_endpoint_that_is_not_this_machine(lake, monkeypatch, endpoint) -> None:
+def test_nothing_is_created_on_an_endpoint_that_is_not_this_machine(lake, monkeypatch, endpoint) -> None:
     monkeypatch.setattr("control.wiring.is_loopback", lambda endpoint: False)
     monkeypatch.setenv("DM_CONTROL_TABLE", "never-made")
     with pytest.raises(NotFoundError, match="never-made"):
         invoke("status")
 
 
-def test_a_lease_that_is_no_number_is_refused(lake, monkeypatch) -> None:
+def test_a_lease_that_is_not_a_number_is_refused(lake, monkeypatch) -> None:
     monkeypatch.setenv("DM_LEASE_SECONDS", "soon")
     with pytest.raises(UsageError, match="DM_LEASE_SECONDS"):
         invoke("ingest", "run")
@@ -313,8 +313,8 @@ def test_help_has_examples(command) -> None:
     assert "Examples:" in invoke(*command, "--help").stdout
 
 
-def test_a_worker_that_was_killed_is_healed_by_the_next_run(lake, monkeypatch) -> None:
-    """A real process, killed for good while it holds a batch; its lease is short here."""
+def test_the_next_run_finishes_the_work_of_a_killed_one(lake, monkeypatch) -> None:
+    """A real process, killed while it holds a batch; its lease is short here."""
     monkeypatch.setenv("DM_LEASE_SECONDS", "0.5")
     land(lake, "brewery/a.csv.gz", BREWERIES)
     die = "import os, control.adapters.light as l; l.parse_file = lambda *a, **k: os._exit(9)"

@@ -10,7 +10,7 @@ from control.cli import main
 BIN = Path(sys.executable).parent
 
 
-def test_a_mistyped_command_is_answered_with_what_may_have_been_meant() -> None:
+def test_a_mistyped_command_gets_a_suggestion() -> None:
     done = CliRunner().invoke(main.dm, ["staus"])
     assert done.exit_code == 2
     assert "Did you mean 'status'?" in done.stderr
@@ -20,13 +20,13 @@ def test_a_mistyped_command_is_answered_with_what_may_have_been_meant() -> None:
     ("typed", "usage"),
     [(["local", "load"], "dm local load [OPTIONS] NAME"), (["env", "x"], "dm env [OPTIONS]")],
 )
-def test_the_local_cloud_speaks_of_itself_as_it_was_called(typed: list[str], usage: str) -> None:
+def test_usage_of_the_local_cloud_shows_the_command_as_typed(typed: list[str], usage: str) -> None:
     done = subprocess.run([BIN / "dm", *typed], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert f"Usage: {usage}" in done.stderr
 
 
-def test_a_command_whose_module_was_taken_away_is_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_whose_module_was_removed_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(main.COMMANDS, "sample", ("control.cli.taken_away", "Land what is no more."))
     assert "sample" not in CliRunner().invoke(main.dm, ["--help"]).stdout
     done = CliRunner().invoke(main.dm, ["sample", "land"])

@@ -1,4 +1,4 @@
-"""Objects under `raw/` that nobody ingests, from `dm ingest run` to `dm status` and the topic of alerts."""
+"""Objects under `raw/` that nothing ingests, from `dm ingest run` to `dm status` and the alert topic."""
 
 import json
 
@@ -12,7 +12,7 @@ from control.adapters.s3 import S3Objects
 
 @pytest.fixture
 def topic(lake, monkeypatch: pytest.MonkeyPatch):
-    """What people are told, by a topic that is set."""
+    """Return a function that reads the subjects of the alerts sent to a configured topic."""
     sns, sqs = client(lake, "sns"), client(lake, "sqs")
     arn = sns.create_topic(Name=f"{lake.bucket}-alerts")["TopicArn"]
     queue = sqs.create_queue(QueueName=f"{lake.bucket}-alerts")["QueueUrl"]
@@ -29,7 +29,7 @@ def topic(lake, monkeypatch: pytest.MonkeyPatch):
     return told
 
 
-def test_the_first_run_that_sees_them_fails_and_tells_and_no_later_one_does(lake, topic) -> None:
+def test_only_the_first_run_that_sees_strays_fails_and_alerts(lake, topic) -> None:
     land(lake, "wine/a.csv.gz", BREWERIES)
     told = invoke("ingest", "run", code=1).stderr
     assert "error: raw/wine/: 1 object(s) belong to no table" in told
@@ -39,7 +39,7 @@ def test_the_first_run_that_sees_them_fails_and_tells_and_no_later_one_does(lake
     assert topic() == ["raw.unknown_table: raw/wine/"]
 
 
-def test_the_function_of_ingestion_tells_of_them_too(lake, topic) -> None:
+def test_the_ingest_function_alerts_about_strays_too(lake, topic) -> None:
     land(lake, "brewery/a.txt", BREWERIES)
     handlers._parts.cache_clear()
     for _ in range(2):
@@ -47,7 +47,7 @@ def test_the_function_of_ingestion_tells_of_them_too(lake, topic) -> None:
     assert topic() == ["raw.key: raw/brewery/"]
 
 
-def test_a_run_of_one_table_leaves_the_folders_of_the_others_alone(lake) -> None:
+def test_a_run_of_one_table_ignores_the_folders_of_others(lake) -> None:
     for key in ("brewery/a.csv.gz", "profile/a.txt", "wine/a.csv.gz"):
         land(lake, key, BREWERIES)
     assert answer("ingest", "run", "--table", "brewery")["findings"] == []
@@ -61,7 +61,7 @@ def test_a_run_of_one_table_leaves_the_folders_of_the_others_alone(lake) -> None
     ]
 
 
-def test_status_names_them_until_they_are_gone(lake) -> None:
+def test_status_lists_strays_until_they_are_gone(lake) -> None:
     land(lake, "brewery/a.csv.gz", BREWERIES)
     assert invoke("ingest", "run").stderr
     assert [table["table"] for table in answer("status")] == ["brewery", "profile"]
@@ -88,7 +88,7 @@ def test_status_names_them_until_they_are_gone(lake) -> None:
     ]
 
 
-def test_what_is_deleted_in_a_bucket_with_versions_is_gone(lake) -> None:
+def test_a_stray_deleted_from_a_versioned_bucket_is_gone(lake) -> None:
     versions = {"Status": "Enabled"}
     client(lake, "s3").put_bucket_versioning(Bucket=lake.bucket, VersioningConfiguration=versions)
     land(lake, "wine/a.csv.gz", BREWERIES)
@@ -100,7 +100,7 @@ def test_what_is_deleted_in_a_bucket_with_versions_is_gone(lake) -> None:
     assert answer("ingest", "run")["findings"] == []
 
 
-def test_who_registers_from_notifications_needs_no_listing_of_raw(lake, topic) -> None:
+def test_the_register_function_remembers_strays_without_a_listing(lake, topic) -> None:
     handlers._parts.cache_clear()
     handlers.ingest({}, None)
     land(lake, "wine/a.csv.gz", BREWERIES)

@@ -1,4 +1,4 @@
-"""What is refused and what fails: shown, told, replayed, waived and redriven, with what to do next."""
+"""Refused records and failed files are shown, alerted, replayed, waived and redriven, with the next step."""
 
 import gzip
 from pathlib import Path
@@ -12,7 +12,7 @@ from control.errors import NotFoundError, UsageError
 ROOT = Path(__file__).parents[3]
 
 
-def test_what_was_refused_is_shown_replayed_and_waived_with_a_trail(lake, monkeypatch) -> None:
+def test_refused_records_are_shown_replayed_and_waived_with_an_audit_trail(lake, monkeypatch) -> None:
     monkeypatch.setenv("DM_ACTOR", "ann")
     land(lake, "brewery/a.csv.gz", BREWERIES)
     S3Objects(lake).put(f"s3://{lake.bucket}/raw/brewery/cut.csv.gz", gzip.compress(BREWERIES)[:-5])
@@ -61,7 +61,7 @@ def test_what_was_refused_is_shown_replayed_and_waived_with_a_trail(lake, monkey
         invoke("files", "redrive", "--reason", "x")
 
 
-def test_what_people_are_told_names_the_file_and_the_next_step(lake) -> None:
+def test_alerts_name_the_file_and_the_next_step(lake) -> None:
     land(lake, "brewery/a.csv.gz", BREWERIES)
     S3Objects(lake).put(f"s3://{lake.bucket}/raw/brewery/cut.csv.gz", gzip.compress(BREWERIES)[:-5])
     told = invoke("ingest", "run", "--until-idle", code=1).stderr
@@ -82,10 +82,10 @@ def test_what_people_are_told_names_the_file_and_the_next_step(lake) -> None:
     assert [row["key"] for row in answer("quarantine", "replay", good, "--dry-run")] == [
         "raw/brewery/a.csv.gz"
     ]
-    assert answer("quarantine", "replay", cut, "--dry-run", code=1) == []  # it waits for another attempt
+    assert answer("quarantine", "replay", cut, "--dry-run", code=1) == []  # it already waits for an attempt
 
 
-def test_a_topic_that_is_not_there_ends_with_what_to_fix(lake, monkeypatch) -> None:
+def test_a_missing_topic_is_an_error_that_says_what_to_fix(lake, monkeypatch) -> None:
     monkeypatch.setenv("DM_ALERT_TOPIC", "arn:aws:sns:us-east-1:123456789012:gone")
     S3Objects(lake).put(f"s3://{lake.bucket}/raw/brewery/cut.csv.gz", gzip.compress(BREWERIES)[:-5])
     with pytest.raises(NotFoundError, match="no alert was sent") as caught:

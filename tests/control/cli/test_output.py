@@ -1,4 +1,4 @@
-"""What commands print for people is one line a row, whatever a stranger has called his files."""
+"""Commands print one line per row, whatever names untrusted files and records have."""
 
 import gzip
 import json
@@ -13,22 +13,22 @@ from control.cli.output import print_findings, print_table
 from control.config import Settings
 from control.model import Finding
 
-# What clears the screen, rings, turns the text around, and begins a line that nobody has written.
+# Clears the screen, rings the bell, reverses the text, and starts a forged line.
 OBEYED = "\x1b[2J\x07\u202e\nwarning: brewery: forged"
 WRITTEN = r"\x1b[2J\x07\u202e\nwarning: brewery: forged"
 
 
 def told(*arguments: str) -> str:
-    """All that a command prints, as a terminal gets it: else click takes colours out."""
+    """Return what a command prints to a terminal; without `color=True`, click removes escape sequences."""
     return CliRunner().invoke(dm, arguments, color=True).output
 
 
-def test_a_line_feed_in_a_key_makes_no_row_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_feed_in_a_key_does_not_start_a_row(capsys: pytest.CaptureFixture[str]) -> None:
     print_table([{"key": "raw/a\nraw/forged  published", "rows": 1}], ["key", "rows"], empty="-")
     assert capsys.readouterr().out.splitlines()[1:] == [r"raw/a\nraw/forged  published     1"]
 
 
-def test_what_a_control_record_calls_itself_is_no_word_to_the_terminal(lake: Settings) -> None:
+def test_the_name_of_a_control_record_is_escaped(lake: Settings) -> None:
     record = {"metadata": {"record-type": "control", "operation": OBEYED, "stream-position": "0/1"}}
     S3Objects(lake).put(
         f"s3://{lake.bucket}/raw/brewery/a.json.gz", gzip.compress(json.dumps(record).encode())
@@ -39,7 +39,7 @@ def test_what_a_control_record_calls_itself_is_no_word_to_the_terminal(lake: Set
     assert "\nwarning: brewery: forged" not in shown
 
 
-def test_what_a_file_is_called_is_no_word_to_the_terminal(tmp_path: Path) -> None:
+def test_the_name_of_a_file_is_escaped(tmp_path: Path) -> None:
     file = tmp_path / f"{OBEYED}.csv"
     file.touch()
     contract = Path(__file__).parents[3] / "contracts/bronze/brewery.yaml"

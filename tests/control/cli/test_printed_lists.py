@@ -1,4 +1,4 @@
-"""Long lists are printed as they are read, and look as if they had been read first."""
+"""Long lists are printed while they are read, with the same output as if they had been read first."""
 
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ VALUES = [
 
 
 @pytest.mark.parametrize("values", [[], VALUES[:1], VALUES])
-def test_a_list_of_json_is_the_same_whether_it_is_printed_at_once_or_value_by_value(capsys, values) -> None:
+def test_a_json_list_printed_value_by_value_is_the_same_as_printed_at_once(capsys, values) -> None:
     output.print_json(values)
     at_once = capsys.readouterr().out
     output.print_json_list(iter(values))

@@ -1,4 +1,4 @@
-"""`dm retention` on moto, with real contracts: what it says, what it does, and what it refuses."""
+"""`dm retention` on moto, with real contracts: what it prints, does and refuses."""
 
 import gzip
 import json
@@ -18,7 +18,7 @@ from control.errors import DataError, NotFoundError, UnavailableError, meaning
 from control.ports import StoredObject
 
 ROOT = Path(__file__).parents[3]
-# Nothing is kept for its age: the files of these tests have just landed.
+# Ages of 0 days, because the files of these tests have just landed.
 AT_ONCE = ("--raw-days", "0", "--bronze-days", "0", "--quarantine-days", "0")
 
 
@@ -34,7 +34,7 @@ def answer(*arguments: str) -> Any:
 
 @pytest.fixture
 def empty(cloud: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A table with a contract, and nothing in it."""
+    """A table with a contract and no data."""
     for name in ("bronze/brewery.yaml", "rendered/bronze/brewery.json", "silver/breweries.yaml"):
         (cloud.contracts / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / "contracts" / name, cloud.contracts / name)
@@ -44,9 +44,9 @@ def empty(cloud: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 @pytest.fixture
 def lake(empty: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Two published batches of breweries, a record of the second one in quarantine; silver has taken in both.
+    """Two published batches of breweries, consumed by silver; the second has a record in quarantine.
 
-    moto's Athena runs no statement, so what `ops.consumed` holds is said here.
+    moto's Athena runs no statements, so the content of `ops.consumed` is faked.
     """
     monkeypatch.setenv("DM_TOKEN_KEY", "a key for tests, as long as one has to be")
     objects = S3Objects(empty)
@@ -61,7 +61,7 @@ def lake(empty: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def eligible(lake: Settings, prefix: str = "") -> list[str]:
-    """Folders of objects with the tag that the lifecycle rules match."""
+    """Return the folders of objects with the tag that the lifecycle rules match."""
     objects = S3Objects(lake)
     return [
         found.key.partition("/")[0]
@@ -85,7 +85,7 @@ def partitions(lake: Settings) -> list[str]:
     return sorted(one["Values"][1] for one in found["Partitions"])
 
 
-def test_a_plan_says_what_may_go_and_why_the_rest_stays_and_changes_nothing(lake: Settings) -> None:
+def test_a_plan_shows_what_may_go_and_why_the_rest_stays_without_changes(lake: Settings) -> None:
     found = answer("retention", "plan", *AT_ONCE)
     assert [(one["kind"], one["batch"]) for one in found if one["may_go"]] == [
         ("raw", 1),
@@ -100,13 +100,13 @@ def test_a_plan_says_what_may_go_and_why_the_rest_stays_and_changes_nothing(lake
     assert (eligible(lake), partitions(lake)) == ([], ["1", "2"])
 
 
-def test_a_plan_without_ages_names_the_day_until_which_all_is_kept(lake: Settings) -> None:
+def test_a_plan_with_default_ages_shows_until_when_everything_is_kept(lake: Settings) -> None:
     found = answer("retention", "plan", "--table", "brewery")
     assert not any(one["may_go"] for one in found)
     assert all(re.match(r"it is kept until 2\d{3}-\d\d-\d\d", one["why"][-1]) for one in found)
 
 
-def test_rows_are_kept_as_their_contract_promises_unless_somebody_types_the_days(
+def test_rows_are_kept_as_their_contract_promises_unless_days_are_given(
     lake: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("DM_RAW_DAYS", "DM_BRONZE_DAYS", "DM_QUARANTINE_DAYS"):
@@ -118,7 +118,7 @@ def test_rows_are_kept_as_their_contract_promises_unless_somebody_types_the_days
     assert [(one["kind"], one["batch"]) for one in typed if one["may_go"]] == [("raw", 1), ("bronze", 1)]
 
 
-def test_a_run_lets_go_of_it_once_and_the_trail_of_the_file_says_so(lake: Settings) -> None:
+def test_a_run_releases_objects_once_and_records_it_in_the_audit_trail(lake: Settings) -> None:
     said = invoke("retention", "run", *AT_ONCE).stdout
     assert said == "2 raw files and batches may go; 2 objects were tagged just now\n"
     assert (sorted(eligible(lake)), partitions(lake)) == (["bronze", "raw"], ["2"])
@@ -136,7 +136,7 @@ def test_a_run_lets_go_of_it_once_and_the_trail_of_the_file_says_so(lake: Settin
     }
 
 
-def test_what_is_waived_may_go_then_and_what_is_needed_again_is_taken_back(
+def test_waived_objects_may_go_and_objects_needed_again_are_taken_back(
     lake: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     second = next(file for file in answer("files", "list") if "extract=2" in file["key"])
@@ -152,10 +152,10 @@ def test_what_is_waived_may_go_then_and_what_is_needed_again_is_taken_back(
     assert "taken back" not in invoke("retention", "run", *AT_ONCE).stdout
 
 
-def test_what_is_needed_again_and_partly_deleted_stays_hidden_and_it_is_said_what_to_do(
+def test_a_partly_deleted_batch_that_is_needed_again_stays_hidden_with_advice(
     lake: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As lifecycle rules do: a delete marker on an object of the batch, in a bucket that keeps versions."""
+    """Like a lifecycle rule, put a delete marker on an object of the batch in a versioned bucket."""
     s3 = client(lake, "s3")
     s3.put_bucket_versioning(Bucket=lake.bucket, VersioningConfiguration={"Status": "Enabled"})
     invoke("retention", "run", *AT_ONCE)
@@ -178,10 +178,10 @@ def test_what_is_needed_again_and_partly_deleted_stays_hidden_and_it_is_said_wha
     assert partitions(lake) == ["1", "2"]
 
 
-def test_of_what_a_lifecycle_rule_has_deleted_nothing_is_asked_any_more(
+def test_objects_deleted_by_a_lifecycle_rule_cost_no_more_requests(
     lake: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its old version is still there for `OldVersionDays`, and no tag would keep it."""
+    """The old version still exists for `OldVersionDays`, but no tag could keep it."""
     s3 = client(lake, "s3")
     s3.put_bucket_versioning(Bucket=lake.bucket, VersioningConfiguration={"Status": "Enabled"})
     invoke("retention", "run", *AT_ONCE)
@@ -195,14 +195,14 @@ def test_of_what_a_lifecycle_rule_has_deleted_nothing_is_asked_any_more(
     assert asked == []
 
 
-def test_before_anything_was_ingested_there_is_nothing_to_say(cloud: Settings) -> None:
+def test_before_the_first_ingestion_there_is_nothing_to_report(cloud: Settings) -> None:
     (cloud.contracts / "bronze").mkdir(parents=True)
     assert "No table has been ingested yet" in invoke("retention", "plan").stdout
     assert answer("retention", "run") == []
 
 
 @pytest.mark.parametrize("name", ["plan", "run"])
-def test_a_cloud_that_does_not_answer_is_exit_code_3(
+def test_an_unreachable_cloud_is_exit_code_3(
     name: str, cloud: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(ROOT / "contracts", cloud.contracts)
@@ -213,7 +213,7 @@ def test_a_cloud_that_does_not_answer_is_exit_code_3(
 
 
 @pytest.mark.parametrize("name", ["plan", "run"])
-def test_wrong_usage_is_exit_code_2(name: str, empty: Settings) -> None:
+def test_a_usage_error_is_exit_code_2(name: str, empty: Settings) -> None:
     assert (
         "-1.0 is not in the range 0<=x<=36500" in invoke("retention", name, "--raw-days", "-1", code=2).stderr
     )
@@ -222,7 +222,7 @@ def test_wrong_usage_is_exit_code_2(name: str, empty: Settings) -> None:
     assert meaning(error.value).exit_code == 2
 
 
-def test_the_examples_of_help_work(lake: Settings) -> None:
+def test_the_examples_in_the_help_work(lake: Settings) -> None:
     for name in ("plan", "run"):
         text = invoke("retention", name, "--help").stdout
         examples = re.findall(r"^\s+dm (retention .*)$", text, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""`dm serve` over real HTTP: a path answers what its command prints, and does what its command does."""
+"""`dm serve` over real HTTP: a path returns what its command prints, and does what its command does."""
 
 import gzip
 import json
@@ -31,22 +31,22 @@ DM = [sys.executable, "-m", "control.cli.main"]
 
 @dataclass(frozen=True)
 class Served:
-    """A server, and how to ask it."""
+    """A server and a client for it."""
 
     process: subprocess.Popen[str]
     address: str
 
     def get(self, path: str, **query: object) -> Any:
-        """What a GET answers."""
+        """Send a GET."""
         return self.ask(urllib.request.Request(f"{self.address}{path}?{urlencode(query, doseq=True)}"))
 
     def post(self, path: str, **body: object) -> Any:
-        """What a POST answers."""
+        """Send a POST."""
         headers = {"Content-Type": "application/json"}
         return self.ask(urllib.request.Request(self.address + path, json.dumps(body).encode(), headers))
 
     def ask(self, request: urllib.request.Request) -> Any:
-        """What it answers, with the token; status and problem where it has no answer."""
+        """Send a request with the token. Returns the body, or status and problem after an error."""
         request.add_header("Authorization", f"Bearer {TOKEN}")
         try:
             with urllib.request.urlopen(request, timeout=60) as response:
@@ -56,12 +56,12 @@ class Served:
                 return error.code, json.load(error)
 
     def children(self) -> set[int]:
-        """The processes that commands run in: forked from the one that the server has started for that."""
+        """Return the processes in which commands run, forked from the one that the server starts for that."""
         found: set[int] = set()
         todo = [self.process.pid]
         while todo:
             pid = todo.pop()
-            with suppress(OSError):  # it has ended meanwhile
+            with suppress(OSError):  # it has ended in the meantime
                 new = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
                 todo += new
                 found |= set(new)
@@ -76,13 +76,13 @@ def served(lake: Settings) -> Iterator[Served]:
     )
     assert process.stdout is not None
     told = process.stdout.readline()
-    assert "token" not in told, "a token that its owner knows is printed nowhere"
+    assert "token" not in told, "a token that the caller has set is not printed"
     yield Served(process, told.split()[2].rstrip("/"))
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
 
 
-def test_what_a_command_prints_is_what_its_path_answers(lake: Settings, served: Served) -> None:
+def test_a_path_returns_what_its_command_prints(lake: Settings, served: Served) -> None:
     land(lake, "brewery/a.csv.gz", BREWERIES)
     land(lake, "profile/b.csv.gz", PROFILES)
     done = served.post("/ingest/run", until_idle=True)
@@ -102,7 +102,7 @@ def test_what_a_command_prints_is_what_its_path_answers(lake: Settings, served: 
         assert {**mine, **dict.fromkeys(ages)} == {**theirs, **dict.fromkeys(ages)}
 
 
-def test_people_act_by_it_with_a_trail(lake: Settings, served: Served) -> None:
+def test_actions_over_http_are_recorded_in_the_audit_trail(lake: Settings, served: Served) -> None:
     S3Objects(lake).put(f"s3://{lake.bucket}/raw/brewery/cut.csv.gz", gzip.compress(BREWERIES)[:-5])
     done = served.post("/ingest/run", until_idle=True)
     assert [finding["code"] for finding in done["findings"]] == ["batch.failed"]
@@ -132,7 +132,7 @@ def test_errors_have_the_status_of_their_class(lake: Settings, served: Served) -
     )
 
 
-def test_many_ask_at_once(lake: Settings, served: Served) -> None:
+def test_concurrent_requests_get_the_same_answer(lake: Settings, served: Served) -> None:
     land(lake, "brewery/a.csv.gz", BREWERIES)
     served.post("/ingest/run", until_idle=True)
     expected = served.get("/files/list")
@@ -141,10 +141,10 @@ def test_many_ask_at_once(lake: Settings, served: Served) -> None:
     assert answers == [expected] * 40
 
 
-def test_a_command_that_is_killed_takes_nothing_with_it(lake: Settings, served: Served) -> None:
+def test_the_server_survives_a_killed_command(lake: Settings, served: Served) -> None:
     served.get("/files/list")
     before = served.children()
-    for _ in range(20):  # until one is killed before it has answered
+    for _ in range(20):  # until one is killed before it answers
         with ThreadPoolExecutor(1) as pool:
             asked = pool.submit(served.get, "/status")
             while not asked.done():
@@ -158,21 +158,21 @@ def test_a_command_that_is_killed_takes_nothing_with_it(lake: Settings, served: 
     assert served.get("/files/list") == []
 
 
-def still(pids: set[int]) -> set[int]:
-    """Those that are there."""
+def running(pids: set[int]) -> set[int]:
+    """Return the processes that still exist."""
     return {pid for pid in pids if Path(f"/proc/{pid}").exists()}
 
 
-def test_its_end_is_the_end_of_what_it_runs(lake: Settings, served: Served) -> None:
+def test_stopping_the_server_ends_its_child_processes(lake: Settings, served: Served) -> None:
     served.get("/files/list")
     children = served.children()
     assert children
     served.process.send_signal(signal.SIGTERM)
     assert served.process.wait(timeout=30) == 0
     deadline = time.monotonic() + 10
-    while still(children) and time.monotonic() < deadline:
+    while running(children) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not still(children)
+    assert not running(children)
 
 
 @pytest.mark.parametrize(
@@ -184,17 +184,17 @@ def test_its_end_is_the_end_of_what_it_runs(lake: Settings, served: Served) -> N
     ],
     ids=["address", "header", "body"],
 )
-def test_what_has_no_end_is_not_read_to_it(served: Served, head: bytes) -> None:
-    """Whoever has no token could fill the memory: a line of 300 MB took 2 GB."""
+def test_an_oversized_request_is_refused_without_reading_it(served: Served, head: bytes) -> None:
+    """A client without a token could exhaust the memory: a line of 300 MB took 2 GB."""
     host, _, port = served.address.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=30) as connection:
         connection.sendall(head + b"Host: 127.0.0.1\r\n\r\n")
-        answered = connection.makefile("rb").read()  # to the end: the connection is closed
+        answered = connection.makefile("rb").read()  # to the end, because the server closes the connection
     assert answered.split()[1] in (b"413", b"414")
 
 
 def serve(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Start a server that is expected not to come up."""
+    """Start a server that is expected to fail at startup."""
     return subprocess.run(
         [*DM, "serve", *arguments],
         env={**os.environ, **environ},
@@ -205,7 +205,7 @@ def serve(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_what_keeps_it_from_starting_is_told() -> None:
+def test_the_reason_why_it_cannot_start_is_printed() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         ended = serve("--port", port)

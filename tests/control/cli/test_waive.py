@@ -1,4 +1,4 @@
-"""`dm quarantine waive` says what it lacks and when a day ends a waiver; `held`, what is no table."""
+"""`dm quarantine waive` reports a missing day and one that has passed; `held` reports an unknown table."""
 
 from types import SimpleNamespace
 
@@ -20,7 +20,7 @@ def waive(*arguments: str) -> Result:
 
 @pytest.fixture
 def waived(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The days until which records were waived."""
+    """Collect the days until which records were waived."""
     days: list[str] = []
     found = SimpleNamespace(table="review", key="raw/review/a.csv", file_id=FILE)
     monkeypatch.setattr(wiring, "connect", lambda _: None)
@@ -30,7 +30,7 @@ def waived(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return days
 
 
-def test_a_record_needs_a_day_and_a_file_has_none(waived: list[str]) -> None:
+def test_a_waiver_of_a_record_needs_a_day_and_one_of_a_file_has_none(waived: list[str]) -> None:
     for arguments, hint in (((f"{FILE}:2",), "--until 2027"), ((FILE, "--until", "2027-06-30"), "FILE:LINE")):
         error = waive(*arguments).exception
         assert isinstance(error, UsageError)
@@ -38,7 +38,7 @@ def test_a_record_needs_a_day_and_a_file_has_none(waived: list[str]) -> None:
     assert waived == []
 
 
-def test_a_day_that_has_passed_is_told(waived: list[str]) -> None:
+def test_a_day_that_has_passed_is_a_warning(waived: list[str]) -> None:
     done = waive(f"{FILE}:2", "--until", "2999-12-31")
     assert (done.exit_code, done.stderr) == (0, "")
     done = waive(f"{FILE}:2", "--until", "2020-06-30")
@@ -48,7 +48,7 @@ def test_a_day_that_has_passed_is_told(waived: list[str]) -> None:
 
 
 @pytest.mark.parametrize("more", [(), ("--waived",)])
-def test_of_a_table_that_nobody_knows_is_not_said_that_nothing_is_held(
+def test_an_unknown_table_is_an_error_and_not_an_empty_answer(
     cloud: Settings, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
 ) -> None:
     done = CliRunner().invoke(command, ["held", "--table", "reveiw", *more])

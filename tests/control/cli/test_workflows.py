@@ -1,4 +1,4 @@
-"""The hosted workflows: pinned actions, the least permissions, and commands that are there."""
+"""The hosted workflows: pinned actions, least privilege, and existing commands."""
 
 import re
 import shutil
@@ -39,7 +39,7 @@ def test_a_workflow_may_only_read_unless_a_job_has_to_comment(path: Path) -> Non
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_what_a_pull_request_runs_finds_no_token_in_the_clone_and_no_secret(path: Path) -> None:
+def test_jobs_of_a_pull_request_have_no_token_in_the_clone_and_no_secrets(path: Path) -> None:
     found = workflow(path)
     assert set(found["on"]) <= {"push", "pull_request"}
     steps = [step for job in found["jobs"].values() for step in job["steps"]]
@@ -50,7 +50,7 @@ def test_what_a_pull_request_runs_finds_no_token_in_the_clone_and_no_secret(path
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_no_text_of_a_pull_request_is_put_into_a_command(path: Path) -> None:
+def test_no_text_of_a_pull_request_becomes_part_of_a_command(path: Path) -> None:
     for job in workflow(path)["jobs"].values():
         assert [step["run"] for step in job["steps"] if "${{" in step.get("run", "")] == []
 

@@ -1,4 +1,4 @@
-"""Statements of a dbt run are added up by the model that issued them."""
+"""The statements of a dbt run are added up by model."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -39,7 +39,7 @@ def target(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_every_statement_of_the_run_counts_and_no_other(target: Path) -> None:
+def test_exactly_the_statements_of_the_run_count(target: Path) -> None:
     remembered = History(
         (
             statement("model.lakehouse.a", 1, 1),
@@ -83,7 +83,7 @@ def test_a_cancelled_statement_is_billed_for_what_it_had_read() -> None:
     assert dollars_of(stopped(0)) == dollars_of(stopped(40 * MEGABYTE, "DDL")) == 0.0
 
 
-def test_runs_are_told_apart_and_one_that_began_before_the_window_is_left_out() -> None:
+def test_runs_are_separate_and_one_that_began_before_the_window_is_left_out() -> None:
     before = START - timedelta(hours=1)
     remembered = History(
         (
@@ -110,12 +110,12 @@ def test_runs_are_told_apart_and_one_that_began_before_the_window_is_left_out() 
         '{"app": "dbt", "invocation_id": "x", "started": "2026-03-01T12:00:00"}',
     ],
 )
-def test_a_statement_of_another_dbt_project_is_not_ours(comment: str) -> None:
+def test_statements_without_our_comment_are_ignored(comment: str) -> None:
     execution = Execution(f"/* {comment} */ select 1", "DML", START, 1, 1, True)
     assert list(runs(History((execution,)), START)) == []
 
 
-def test_a_run_that_left_nothing_says_what_to_do(tmp_path: Path) -> None:
+def test_missing_or_invalid_run_results_are_reported(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"run_results\.json") as error:
         last_run(tmp_path)
     assert "dbt build" in error.value.hint

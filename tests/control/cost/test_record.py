@@ -1,4 +1,4 @@
-"""What runs cost is in ops.cost, once for each run however often it is recorded."""
+"""The costs of runs are in ops.cost, once per run however often they are recorded."""
 
 import io
 import json
@@ -20,7 +20,7 @@ def statement(run: str, hours: int, node: str, *, succeeded: bool = True) -> Exe
     return Execution(sql, "DML", started, 1 << 20, 500, succeeded)
 
 
-def test_each_run_is_one_object_of_its_day_also_one_that_failed() -> None:
+def test_each_run_even_a_failed_one_is_one_object_of_its_day() -> None:
     history = [
         statement("one", 0, "model.lakehouse.a"),
         statement("two", 2, "model.lakehouse.a"),
@@ -47,4 +47,4 @@ def test_each_run_is_one_object_of_its_day_also_one_that_failed() -> None:
     assert warehouse.catalog.get_partition("dev_ops", "cost", ("2026-01-02",)) is not None
 
     history.append(statement("two", 2, "model.lakehouse.c"))
-    assert again().keys() == first.keys(), "a run that went on is the same object"
+    assert again().keys() == first.keys(), "a run that continued is the same object"

@@ -1,9 +1,9 @@
-"""Kill a real `dm ingest run` at one of its calls to the cloud, start it again, and see what readers find.
+"""Kill a real `dm ingest run` at one of its calls to the cloud, start it again, and check what readers find.
 
-`python crash.py ENDPOINT FOLDER CASE...`, where a case is the numbers of the calls at which the first, the
-second … process dies, `+` after a number meaning once the call has had its effect: `17`, `17+`, `17,40+`.
-Each case has a lake of its own and prints one JSON object. A case `0` is never killed, and tells how many
-calls there are. FOLDER is for the contracts.
+`python crash.py ENDPOINT FOLDER CASE...`: a case lists the calls at which the first, the second … process
+dies: before the effect of the call, or after it with `+`. Examples: `17`, `17+`, `17,40+`. Each case has its
+own lake and prints one JSON object. Case `0` is never killed and shows how many calls there are. FOLDER is
+for the contracts.
 """
 
 import gzip
@@ -25,7 +25,7 @@ import boto3
 import pyarrow.parquet as pq
 from botocore.httpsession import URLLib3Session
 
-# What a run imports when it needs it, once for all processes.
+# Modules that a run imports lazily, imported once for all processes.
 import bronze.parse  # noqa: F401
 import control.adapters.light
 import control.adapters.parquet  # noqa: F401
@@ -40,7 +40,7 @@ from control.ports import every
 from control.wiring import connect
 
 ROOT = Path(__file__).parents[3]
-# Nobody competes for a lease here: it is what the next process waits for.
+# Short, because nobody competes for the lease, but the next process waits for it to expire.
 LEASE_SECONDS = 0.3
 HEADER = b"brewery_id,brewery_name\n"
 RAW = {
@@ -53,7 +53,7 @@ TRUTH = [(1, "Alpha"), (2, "Beta"), (3, "Gamma")]
 
 @dataclass
 class Deadline:
-    """Ends this process at the n-th call, before or after its effect."""
+    """Kills this process at the n-th call, before or after its effect."""
 
     at: int
     after: bool
@@ -76,7 +76,7 @@ class Deadline:
 
 
 def ingest(deadline: Deadline | None) -> None:
-    """What `dm ingest run --until-idle` does, in this process, with patience for any number of crashes."""
+    """Run `dm ingest run --until-idle` in this process, with enough attempts for any number of crashes."""
     if deadline:
         deadline.install()
     settings = from_environment(os.environ)
@@ -91,7 +91,7 @@ def ingest(deadline: Deadline | None) -> None:
 
 
 def in_child(work: Callable[[], Any]) -> tuple[bool, Any]:
-    """Do `work` in a process of its own: was it killed, and what did it give? Raises when it failed."""
+    """Call `work` in a child process; return whether it was killed, and its result. Raises if it failed."""
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
@@ -108,18 +108,18 @@ def in_child(work: Callable[[], Any]) -> tuple[bool, Any]:
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
         return True, None
-    assert status == 0, f"a process that nobody killed ended with {os.waitstatus_to_exitcode(status)}"
+    assert status == 0, f"a process that was not killed exited with {os.waitstatus_to_exitcode(status)}"
     return False, json.loads(answer)
 
 
 def until(deadline: Deadline) -> int:
-    """Ingest, and say how many calls that took, unless death comes first."""
+    """Ingest and return the number of calls, unless the deadline kills the process first."""
     ingest(deadline)
     return deadline.calls
 
 
 def judge(settings: Settings) -> list[str]:
-    """What is wrong with what a reader finds."""
+    """Return what is wrong with the result that readers see."""
     parts = connect(os.environ)
     batches = list(every(parts.store, Batch, "brewery"))
     head = parts.store.get(Head, "brewery", "brewery")
@@ -146,14 +146,14 @@ def judge(settings: Settings) -> list[str]:
 
 def _rows(partition: dict[str, Any], objects: Any) -> Iterator[tuple[int, str]]:
     for stored in objects.list(partition["StorageDescriptor"]["Location"]):
-        # No thread of Arrow's here: this process forks, and with one of those it may abort when it ends.
+        # No Arrow threads here: this process forks, and a child of a threaded process may abort at its end.
         file = pq.ParquetFile(io.BytesIO(objects.get(stored.uri)))
         table = file.read(["brewery_id", "brewery_name"], use_threads=False)
         yield from ((row["brewery_id"], row["brewery_name"]) for row in table.to_pylist())
 
 
 def land() -> None:
-    """Make the lake, and put the raw files into it."""
+    """Create the lake and land the raw files."""
     settings = from_environment(os.environ)
     connect(os.environ)
     for key, body in RAW.items():
@@ -161,14 +161,14 @@ def land() -> None:
 
 
 def live_through(case: str, number: int) -> dict[str, Any]:
-    """One history: land, die as often as the case says, drain, judge. This process itself makes no call."""
+    """Play one case: land, die as often as it says, drain, judge. This process itself makes no calls."""
     lake = f"crash{os.getpid()}-{number}"
     os.environ.update(DM_BUCKET=lake, DM_CONTROL_TABLE=lake, DM_SCHEMA_PREFIX=f"c{os.getpid()}_{number}_")
     in_child(land)
     killed, calls = 0, 0
     for point in case.split(","):
         if killed:
-            time.sleep(LEASE_SECONDS)  # or the next one would ask again and again whether it is over
+            time.sleep(LEASE_SECONDS)  # or the next process would poll until the lease expires
         deadline = Deadline(int(point.rstrip("+")), point.endswith("+"))
         died, calls = in_child(partial(until, deadline))
         killed += died
@@ -180,7 +180,7 @@ def live_through(case: str, number: int) -> dict[str, Any]:
 
 
 def copy_contract(folder: Path) -> None:
-    """Put the contract of the one table into `folder`."""
+    """Copy the contract of the one table to `folder`."""
     for part in ("bronze", "rendered/bronze"):
         (folder / part).mkdir(parents=True, exist_ok=True)
         for path in (ROOT / "contracts" / part).glob("brewery.*"):
@@ -188,7 +188,7 @@ def copy_contract(folder: Path) -> None:
 
 
 def share_clients() -> None:
-    """Make each client once, for all processes to inherit unused: that is most of what starting one costs."""
+    """Create each client once, for all child processes to inherit: most of the cost of starting a process."""
     make, made = boto3.client, {}
 
     def client_of(service: str, **options: Any) -> Any:
@@ -202,7 +202,7 @@ def share_clients() -> None:
 
 
 def main() -> None:
-    """Live through the cases of the command line."""
+    """Play the cases of the command line."""
     endpoint, folder, *cases = sys.argv[1:]
     copy_contract(Path(folder))
     os.environ.update(

@@ -1,4 +1,4 @@
-"""Every fifth call refused and every twentieth answer lost: the outcome is right, at a bounded price."""
+"""A fifth of all calls is throttled and a twentieth of the responses lost: still right, at a bounded cost."""
 
 import os
 import sys
@@ -33,7 +33,7 @@ class _Body:
 
 
 class Weather:
-    """Counts calls, and spoils a share of them."""
+    """Counts calls and makes a share of them fail."""
 
     def __init__(self, seed: int, throttled: float, lost: float) -> None:
         self.chance, self.throttled, self.lost = Random(seed), throttled, lost
@@ -51,7 +51,7 @@ class Weather:
             answer = real(session, request)
             if drawn < self.throttled + self.lost:
                 self.spoiled += 1
-                answer.raw.close()  # a streamed body is still unread, and its socket open
+                answer.raw.close()  # or the socket of an unread streamed body stays open
                 raise ConnectionClosedError(endpoint_url=request.url)
             return answer
 
@@ -68,7 +68,7 @@ def _slow_down(request: Any) -> AWSResponse:
 
 @pytest.fixture
 def lake(cloud: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Three raw files, one of them cut short, in a cloud with the contract of their table."""
+    """Three raw files, one of them truncated, in a cloud with the contract of their table."""
     crash.copy_contract(cloud.contracts)
     monkeypatch.setenv("DM_LEASE_SECONDS", "1.0")
     crash.connect(os.environ)
@@ -78,7 +78,7 @@ def lake(cloud: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def calls_until_done(monkeypatch: pytest.MonkeyPatch, weather: Weather) -> int:
-    """Ingest until a run ends well, started again each time it gives up."""
+    """Repeat ingestion until a run succeeds, and return the number of calls."""
     with monkeypatch.context() as patched:
         weather.install(patched)
         for _ in range(20):
@@ -87,10 +87,10 @@ def calls_until_done(monkeypatch: pytest.MonkeyPatch, weather: Weather) -> int:
             except (ThrottledError, UnavailableError):
                 continue
             return weather.calls
-    raise AssertionError("it does not come to an end")
+    raise AssertionError("20 runs failed")
 
 
-def test_a_fifth_refused_and_a_twentieth_lost_ends_right_with_at_most_three_times_the_calls(
+def test_with_throttling_and_lost_responses_ingestion_is_right_with_three_times_the_calls(
     lake: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad = Weather(7, throttled=0.20, lost=0.05)

@@ -1,4 +1,4 @@
-"""SIGKILL of a real process at its calls to a cloud: readers find everything once, after another run."""
+"""SIGKILL a real process at its calls to the cloud: after another run, readers find everything once."""
 
 import json
 import os
@@ -11,20 +11,20 @@ from random import Random
 import pytest
 
 SWEEP = "SWEEP" in os.environ
-# The sweep is cut into so many tests, to run beside each other.
+# The sweep is split into this many tests, which can run in parallel.
 PARTS = 8 if SWEEP else 1
-# Below the calls of a run that nobody kills, as the last test sees to.
+# A lower bound for the number of calls of an undisturbed run, asserted below.
 CALLS = 76
 
 
-# What a process has left to do at least that follows some that were killed.
+# A lower bound for the calls of a process that follows killed ones.
 LEFT = 24
 
 
 def cases(seed: int) -> list[str]:
-    """All single crashes and 500 double ones; in a normal run 40 crashes, other ones each day.
+    """Return all single crashes and 500 double ones in a sweep; else 40 crashes that change every day.
 
-    Those 40 are in five histories, each of which is killed eight times: first anywhere, then while it heals.
+    The 40 are in five histories with eight kills each: first anywhere, then during recovery.
     """
     points = [f"{call}{effect}" for call in range(1, CALLS + 1) for effect in ("", "+")]
     chance = Random(seed)
@@ -43,12 +43,12 @@ def live_through(endpoint: str, folder: Path, chosen: list[str]) -> list[dict[st
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    sys.stderr.write(done.stderr)  # shown when the test fails: what went wrong in a process
+    sys.stderr.write(done.stderr)  # pytest shows it if the test fails
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_a_process_killed_at_any_call_loses_and_doubles_nothing(
+def test_a_process_killed_at_any_call_neither_loses_nor_duplicates_rows(
     endpoint: str, tmp_path: Path, part: int
 ) -> None:
     seed = int(os.environ.get("SEED") or datetime.now(UTC).toordinal())

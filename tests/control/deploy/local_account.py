@@ -1,4 +1,4 @@
-"""A project of its own on the local cloud, whose stacks a test applies."""
+"""A separate project on the local cloud whose stacks a test applies."""
 
 import itertools
 import time
@@ -31,7 +31,7 @@ class QuickClock:
 
 @dataclass(frozen=True)
 class Account:
-    """A project of its own in the local cloud."""
+    """A separate project in the local cloud."""
 
     environment: Environment
     stacks: CloudFormation
@@ -70,7 +70,7 @@ class Account:
 
 
 def new_account(endpoint: str, folder: Path) -> Account:
-    """A project that nobody else has; `folder` is for its archive, which is none that runs."""
+    """Create a project with a unique name; its archive, which cannot run, goes into `folder`."""
     project = next(_projects)
     with zipfile.ZipFile(folder / "control.zip", "w") as archive:
         archive.writestr("control/handlers.py", project)

@@ -1,4 +1,4 @@
-"""Stacks that go through the states they are told to, and write down what was asked of them."""
+"""Stacks that go through scripted states and record the requested actions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ CHANGE = ResourceChange("Add", "Bucket", "AWS::S3::Bucket")
 
 @dataclass
 class ScriptedStacks:
-    """`states` of a stack are what `get` sees, one look after the other; the last one stays."""
+    """`get` returns the `states` of a stack one after the other; the last one stays."""
 
     states: dict[str, list[str | None]] = field(default_factory=dict)
     changes: dict[str, tuple[ResourceChange, ...]] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class ScriptedStacks:
 
 
 class NoClock:
-    """Time that passes at once."""
+    """A clock whose sleeps end at once."""
 
     def now(self) -> datetime:
         return datetime(2026, 1, 1, tzinfo=UTC)

@@ -35,7 +35,7 @@ def _apply(environment: Environment, stacks: ScriptedStacks, **options: object) 
     return apply.apply(environment, stacks, NoClock(), lambda *_: None, **options)  # type: ignore[arg-type]
 
 
-def test_stacks_are_made_after_those_that_they_import_from() -> None:
+def test_stacks_are_created_after_those_that_they_import_from() -> None:
     stacks = ScriptedStacks()
     assert _apply(BOTH, stacks) == ("store", "work")
     assert stacks.asked == [
@@ -46,7 +46,7 @@ def test_stacks_are_made_after_those_that_they_import_from() -> None:
     ]
 
 
-def test_applying_hands_stacks_over_to_the_role_that_the_values_name_and_planning_does_not() -> None:
+def test_apply_uses_the_stacks_role_and_plan_does_not() -> None:
     named, stacks = replace(ONE, values={**VALUES, "StacksRole": "arn:r"}), ScriptedStacks()
     _apply(named, stacks)
     stacks.states["p-dev-store"] = ["CREATE_COMPLETE"]
@@ -55,26 +55,26 @@ def test_applying_hands_stacks_over_to_the_role_that_the_values_name_and_plannin
     assert proposed == ["propose p-dev-store by arn:r", "propose p-dev-store"]
 
 
-def test_a_stack_without_changes_is_left_alone() -> None:
+def test_a_stack_without_changes_is_not_updated() -> None:
     stacks = ScriptedStacks({"p-dev-store": ["CREATE_COMPLETE"]}, {"p-dev-store": ()})
     assert _apply(ONE, stacks) == ()
     assert stacks.asked == ["propose p-dev-store", "withdraw p-dev-store"]
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"])
-def test_a_creation_that_failed_is_cleared_away_and_made_again(status: str) -> None:
+def test_a_failed_creation_is_deleted_and_repeated(status: str) -> None:
     stacks = ScriptedStacks({"p-dev-store": [status]})
     assert _apply(ONE, stacks) == ("store",)
     assert stacks.asked == ["delete p-dev-store", "propose p-dev-store", "execute p-dev-store"]
 
 
-def test_a_rollback_that_failed_is_continued_first() -> None:
+def test_a_failed_rollback_is_continued_first() -> None:
     stacks = ScriptedStacks({"p-dev-store": ["UPDATE_ROLLBACK_FAILED"]})
     assert _apply(ONE, stacks) == ("store",)
     assert stacks.asked[0] == "continue p-dev-store"
 
 
-def test_a_rollback_that_fails_again_and_again_is_said_and_not_tried_for_ever() -> None:
+def test_a_rollback_that_keeps_failing_is_an_error_after_a_few_tries() -> None:
     again: list[str | None] = ["UPDATE_ROLLBACK_FAILED"]
     stacks = ScriptedStacks({"p-dev-store": list(again)}, after={"continue p-dev-store": again})
     with pytest.raises(UpstreamError, match="stays in UPDATE_ROLLBACK_FAILED"):
@@ -82,20 +82,20 @@ def test_a_rollback_that_fails_again_and_again_is_said_and_not_tried_for_ever() 
     assert stacks.asked.count("continue p-dev-store") == 4
 
 
-def test_what_another_run_still_works_on_is_waited_for() -> None:
+def test_apply_waits_for_another_runs_update() -> None:
     stacks = ScriptedStacks(
         {"p-dev-store": ["UPDATE_IN_PROGRESS"] * 5 + ["UPDATE_COMPLETE"]}, {"p-dev-store": ()}
     )
     assert _apply(ONE, stacks) == ()
 
 
-def test_a_proposal_that_was_left_behind_is_only_replaced() -> None:
+def test_an_abandoned_proposal_is_replaced() -> None:
     stacks = ScriptedStacks({"p-dev-store": ["REVIEW_IN_PROGRESS"]})
     assert _apply(ONE, stacks) == ("store",)
     assert stacks.asked == ["propose p-dev-store", "execute p-dev-store"]
 
 
-def test_a_deletion_that_failed_needs_a_person() -> None:
+def test_a_failed_deletion_needs_a_person() -> None:
     stacks = ScriptedStacks({"p-dev-store": ["DELETE_FAILED"]})
     with pytest.raises(UpstreamError, match="DELETE_FAILED") as caught:
         _apply(ONE, stacks)
@@ -109,7 +109,7 @@ def test_every_state_has_a_step_and_only_finished_stacks_are_updated(verb: str, 
     step = states.next_step(f"{verb}_{end}")
     assert step in ("create", "update", "wait", "clear", "roll back", "stop")
     assert (step == "wait") is end.endswith("IN_PROGRESS")
-    # What may hold data is never cleared away.
+    # Stacks that may hold data are never deleted.
     assert step != "clear" or verb in ("ROLLBACK", "CREATE")
 
 
@@ -121,7 +121,7 @@ def test_every_state_has_a_step_and_only_finished_stacks_are_updated(verb: str, 
         ResourceChange("Remove", "Gone", "AWS::DynamoDB::Table", "t"),
     ],
 )
-def test_data_is_not_put_out_of_use_unless_it_is_named(change: ResourceChange) -> None:
+def test_data_is_not_replaced_or_removed_unless_it_is_named(change: ResourceChange) -> None:
     stacks = ScriptedStacks({"p-dev-store": ["UPDATE_COMPLETE"]}, {"p-dev-store": (change,)})
     with pytest.raises(UsageError, match="would replace or remove data") as caught:
         _apply(ONE, stacks)
@@ -130,13 +130,13 @@ def test_data_is_not_put_out_of_use_unless_it_is_named(change: ResourceChange) -
     assert _apply(ONE, stacks, allowed=frozenset({f"store.{change.logical}"})) == ("store",)
 
 
-def test_what_holds_no_data_may_be_replaced() -> None:
+def test_resources_without_data_may_be_replaced() -> None:
     change = ResourceChange("Modify", "Role", "AWS::IAM::Role", "r", "True", ("RoleName",))
     stacks = ScriptedStacks({"p-dev-store": ["UPDATE_COMPLETE"]}, {"p-dev-store": (change,)})
     assert _apply(ONE, stacks) == ("store",)
 
 
-def test_the_cause_of_a_failure_is_named_and_not_its_echoes() -> None:
+def test_the_cause_of_a_failure_is_named_not_its_consequences() -> None:
     failed = (
         StackEvent("3", "Role", "AWS::IAM::Role", "CREATE_FAILED", "Resource creation cancelled"),
         StackEvent("2", "Bucket", "AWS::S3::Bucket", "CREATE_FAILED", "b already exists"),
@@ -151,7 +151,7 @@ def test_the_cause_of_a_failure_is_named_and_not_its_echoes() -> None:
     assert "propose p-dev-work" not in stacks.asked
 
 
-def test_a_missing_permission_says_who_can_help() -> None:
+def test_the_error_for_a_missing_permission_has_a_hint() -> None:
     failed = (
         StackEvent(
             "1", "F", "AWS::Lambda::Function", "CREATE_FAILED", "X is not authorized to perform: kms:D"
@@ -165,7 +165,7 @@ def test_a_missing_permission_says_who_can_help() -> None:
     assert "permission" in caught.value.hint
 
 
-def test_an_interrupted_run_goes_on_where_it_stopped() -> None:
+def test_an_interrupted_run_continues_where_it_stopped() -> None:
     stacks = ScriptedStacks(
         after={"execute p-dev-store": ["CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"]}
     )
@@ -188,7 +188,7 @@ def test_planning_leaves_nothing_behind() -> None:
     assert stacks.asked == ["propose p-dev-store", "withdraw p-dev-store"]
 
 
-def test_stacks_go_in_the_opposite_order_and_what_holds_data_is_named() -> None:
+def test_stacks_are_deleted_in_reverse_order_and_kept_data_is_named() -> None:
     stacks = ScriptedStacks(
         {"p-dev-store": ["CREATE_COMPLETE"], "p-dev-work": ["CREATE_COMPLETE"]},
         parts={"p-dev-store": {"Bucket": ("AWS::S3::Bucket", "b"), "Role": ("AWS::IAM::Role", "r")}},
@@ -200,7 +200,7 @@ def test_stacks_go_in_the_opposite_order_and_what_holds_data_is_named() -> None:
     assert stacks.asked == ["delete p-dev-work", "delete p-dev-store"]
 
 
-def test_keys_stay_unless_data_goes_too() -> None:
+def test_keys_stay_unless_data_is_deleted_too() -> None:
     keys = Template("keys", {"Resources": {"Key": {"Type": "AWS::KMS::Key", **KEPT}}})
     environment = Environment({"keys": keys}, VALUES, ("keys",))
     stacks = ScriptedStacks(
@@ -213,7 +213,7 @@ def test_keys_stay_unless_data_goes_too() -> None:
     assert stacks.asked == ["delete p-dev-keys", "erase k"]
 
 
-def test_what_could_not_be_deleted_is_told() -> None:
+def test_resources_that_could_not_be_deleted_are_returned() -> None:
     source = Template(
         "source", {"Resources": {"S": {"Type": "AWS::RDS::DBCluster", "DeletionPolicy": "Snapshot"}}}
     )
@@ -225,7 +225,7 @@ def test_what_could_not_be_deleted_is_told() -> None:
     assert apply.destroy(doomed, environment, stacks, NoClock(), lambda *_: None, with_data=True) == ("c",)
 
 
-def test_templates_that_import_from_one_another_are_refused() -> None:
+def test_a_cycle_of_imports_is_refused() -> None:
     circle = {
         name: Template(
             name,
@@ -240,6 +240,6 @@ def test_templates_that_import_from_one_another_are_refused() -> None:
         order.order(circle)
 
 
-def test_an_import_that_nobody_exports_is_refused() -> None:
+def test_an_import_without_an_export_is_refused() -> None:
     with pytest.raises(UsageError, match="work imports B"):
         order.order({"work": WORK})

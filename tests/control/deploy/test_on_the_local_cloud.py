@@ -1,4 +1,4 @@
-"""The stacks really deploy, update, drift, fail, come back and go on the local cloud."""
+"""The stacks are created, updated, drifted, failed, restored and deleted on the local cloud."""
 
 import base64
 import gzip
@@ -24,7 +24,7 @@ from control.errors import UpstreamError, UsageError
 from control.model import RawFile
 
 
-def test_what_the_code_needs_is_there_and_works_and_a_second_apply_changes_nothing(account: Account) -> None:
+def test_the_code_works_on_the_stacks_and_a_second_apply_changes_nothing(account: Account) -> None:
     whole = account.narrowed("catalog", "control", "observability")
     assert set(whole.apply()) == {"keys", "access", "storage", "catalog", "control", "observability"}
     s3, dynamodb = whole.client("s3"), whole.client("dynamodb")
@@ -49,7 +49,7 @@ def test_what_the_code_needs_is_there_and_works_and_a_second_apply_changes_nothi
     assert whole.apply() == ()
 
 
-def test_the_settings_that_are_told_work_for_the_control_store(account: Account) -> None:
+def test_the_output_settings_work_for_the_control_store(account: Account) -> None:
     whole = account.narrowed("catalog", "control")
     whole.apply()
     seen = [whole.stacks.get(whole.environment.stack_name(name)) for name in whole.environment.chosen]
@@ -63,7 +63,7 @@ def test_the_settings_that_are_told_work_for_the_control_store(account: Account)
     assert store.query(RawFile, "review", place="open").items == (file,)
 
 
-# As Lambda does: the archive unpacked, nothing else of anybody's, and the function's own variables.
+# As in Lambda: the unpacked archive, no other libraries, and the variables of the function.
 INVOKE = """
 import importlib, json, os, sys
 sys.path[:] = [os.environ["LAMBDA_TASK_ROOT"], *(one for one in sys.path if "site-packages" not in one)]
@@ -74,9 +74,7 @@ print(json.dumps(answer))
 """
 
 
-def test_the_real_archive_is_deployed_and_its_handlers_ingest_what_lands(
-    account: Account, tmp_path: Path
-) -> None:
+def test_the_handlers_of_the_deployed_archive_ingest_a_landed_file(account: Account, tmp_path: Path) -> None:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     archive = packages.control(package.package(tmp_path, python=version, platform=None))
     whole = replace(account.narrowed("control", **{archive.parameter: archive.value}), archive=archive)
@@ -119,7 +117,7 @@ def test_the_real_archive_is_deployed_and_its_handlers_ingest_what_lands(
     assert partition["Values"][1] == "1"
 
 
-def test_another_version_of_the_key_of_tokens_reaches_who_makes_them(account: Account) -> None:
+def test_a_new_version_of_the_token_key_reaches_the_ingest_function(account: Account) -> None:
     whole = account.narrowed("control")
     whole.apply()
     project = whole.environment.values["Project"]
@@ -131,12 +129,12 @@ def test_another_version_of_the_key_of_tokens_reaches_who_makes_them(account: Ac
 
     before, secrets = key(), whole.client("secretsmanager")
     put = secrets.put_secret_value(SecretId=f"{project}-dev-token-key", SecretString="another" * 10)
-    assert (whole.apply(), key()) == ((), before), "by itself nobody reads it anew"
+    assert (whole.apply(), key()) == ((), before), "a new secret value alone changes nothing"
     changed = account.narrowed("control", TokenKeyVersion=put["VersionId"])
     assert (changed.apply(), key()) == (("control",), "another" * 10)
 
 
-def test_a_changed_value_changes_its_resource_and_nothing_else(account: Account) -> None:
+def test_a_changed_value_changes_only_its_resource(account: Account) -> None:
     account.narrowed("storage").apply()
     changed = account.narrowed("storage", RawDays="45")
     [planned] = [one for one in apply.plan(changed.environment, changed.stacks) if one.changes]
@@ -148,7 +146,7 @@ def test_a_changed_value_changes_its_resource_and_nothing_else(account: Account)
     assert {one["ID"]: one["Expiration"]["Days"] for one in rules if "Expiration" in one}["raw"] == 45
 
 
-def test_stacks_are_handed_over_to_a_role_that_cloudformation_can_take_and_to_no_other(
+def test_the_stacks_role_must_be_one_that_cloudformation_can_assume(
     account: Account,
 ) -> None:
     project = account.environment.values["Project"]
@@ -170,7 +168,7 @@ def test_stacks_are_handed_over_to_a_role_that_cloudformation_can_take_and_to_no
     assert whole.apply() == ("keys",)
 
 
-def test_what_somebody_changed_by_hand_is_found(account: Account) -> None:
+def test_changes_by_hand_are_found_as_drift(account: Account) -> None:
     storage = account.narrowed("storage")
     storage.apply()
     assert storage.drifted("storage") == {}
@@ -186,7 +184,7 @@ def test_what_somebody_changed_by_hand_is_found(account: Account) -> None:
     assert storage.drifted("storage")["LakeBucketPolicy"] == ("DELETED", [])
 
 
-def test_an_alarm_that_looks_at_something_else_is_found(account: Account) -> None:
+def test_a_changed_alarm_is_found_as_drift(account: Account) -> None:
     observed = account.narrowed("observability")
     observed.apply()
     assert observed.drifted("observability") == {}
@@ -200,7 +198,7 @@ def test_an_alarm_that_looks_at_something_else_is_found(account: Account) -> Non
     assert list(observed.drifted("observability").values()) == [("MODIFIED", ["/Metrics"])]
 
 
-def test_a_creation_that_fails_leaves_nothing_in_the_way_of_the_next(account: Account) -> None:
+def test_a_failed_creation_does_not_block_the_next(account: Account) -> None:
     control = account.narrowed("control")
     with pytest.raises(UpstreamError, match=r"RegisterFunction \(AWS::Lambda::Function\)"):
         control.apply(upload=False)
@@ -212,7 +210,7 @@ def test_a_creation_that_fails_leaves_nothing_in_the_way_of_the_next(account: Ac
     assert control.stacks.get(whole).status == "CREATE_COMPLETE"  # type: ignore[union-attr]
 
 
-def test_an_update_that_fails_is_undone_and_can_be_made_again(account: Account) -> None:
+def test_a_failed_update_is_rolled_back_and_can_be_repeated(account: Account) -> None:
     control = account.narrowed("control")
     control.apply()
     broken = control.narrowed("control", ControlCodeKey=f"control/{'1' * 64}.zip", LeaseSeconds="90")
@@ -260,7 +258,7 @@ def test_a_bucket_with_data_is_not_replaced(account: Account) -> None:
         moved.apply()
 
 
-def test_data_outlives_its_stacks_and_is_taken_up_again(account: Account) -> None:
+def test_data_outlives_its_stacks_and_is_imported_again(account: Account) -> None:
     whole = account.narrowed("control", "catalog")
     whole.apply()
     whole.client("s3").put_object(Bucket=whole.lake, Key="raw/review/a.csv.gz", Body=b"data")
@@ -276,7 +274,7 @@ def test_data_outlives_its_stacks_and_is_taken_up_again(account: Account) -> Non
     )
 
 
-def test_everything_goes_when_data_goes_too(account: Account) -> None:
+def test_destroying_with_data_leaves_nothing(account: Account) -> None:
     whole = account.narrowed("control", "catalog")
     whole.apply()
     whole.client("s3").put_object(Bucket=whole.lake, Key="raw/review/a.csv.gz", Body=b"data")

@@ -1,4 +1,4 @@
-"""Stacks of an older version are brought to this one by `dm deploy apply`, with all that they hold."""
+"""`dm deploy apply` upgrades stacks of an older version and keeps their data."""
 
 import copy
 import json
@@ -24,7 +24,7 @@ REFUSED = Batch("b1", "review", ("f",), 1, "light", MOMENT, state="published", c
 
 
 def other(account: Account, stack: str, change: Callable[[Content], None], **values: str) -> Account:
-    """The same environment with another template of one stack."""
+    """Return the same environment with a changed template of one stack."""
     whole = account.narrowed(stack, **values)
     content = json.loads(whole.environment.templates[stack].body)
     change(content)
@@ -33,7 +33,7 @@ def other(account: Account, stack: str, change: Callable[[Content], None], **val
 
 
 def as_0_1_0_made_it(content: Content) -> None:
-    """The control table had the index of work only."""
+    """Give the control table only the index of open work."""
     properties = content["Resources"]["ControlTable"]["Properties"]
     indices, attributes = properties["GlobalSecondaryIndexes"], properties["AttributeDefinitions"]
     indices[:] = [one for one in indices if one["IndexName"] != "refused"]
@@ -46,7 +46,7 @@ def store(account: Account) -> DynamoStore:
 
 
 def indices(account: Account) -> dict[str, str]:
-    """The index attributes of the control table by the names of its indices."""
+    """Return the key attribute of each index of the control table."""
     name = f"{account.environment.values['Project']}-dev-control"
     found = account.client("dynamodb").describe_table(TableName=name)["Table"]["GlobalSecondaryIndexes"]
     return {one["IndexName"]: one["KeySchema"][0]["AttributeName"] for one in found}
@@ -58,7 +58,7 @@ def function(account: Account, name: str) -> Mapping[str, Any]:
     return found
 
 
-def test_the_control_table_gets_its_new_index_in_place_with_all_that_it_holds(account: Account) -> None:
+def test_the_control_table_gets_its_new_index_in_place_and_keeps_its_items(account: Account) -> None:
     older = other(account, "control", as_0_1_0_made_it)
     older.apply()
     assert indices(older) == {"open": "open_pk"}
@@ -79,7 +79,7 @@ def test_the_control_table_gets_its_new_index_in_place_with_all_that_it_holds(ac
     assert today.apply() == ()
 
 
-def test_with_the_index_come_the_code_and_the_values_of_the_functions(account: Account) -> None:
+def test_one_upgrade_brings_the_index_and_the_functions_code_and_values(account: Account) -> None:
     older = other(account, "control", as_0_1_0_made_it)
     older.apply()
     store(older).create(REFUSED)
@@ -95,7 +95,7 @@ def test_with_the_index_come_the_code_and_the_values_of_the_functions(account: A
     assert store(newer).get(Batch, "review", "b1") == REFUSED
 
 
-def test_an_upgrade_that_fails_leaves_the_table_as_it_was_and_can_be_made_again(account: Account) -> None:
+def test_a_failed_upgrade_leaves_the_table_unchanged_and_can_be_repeated(account: Account) -> None:
     older = other(account, "control", as_0_1_0_made_it)
     older.apply()
     store(older).create(REFUSED)
@@ -124,7 +124,7 @@ def another_key(content: Content) -> None:
         (another_key, "Cannot update GSI's properties other than"),
     ],
 )
-def test_what_dynamodb_does_to_no_table_in_one_step_fails_here_too(
+def test_index_changes_that_dynamodb_refuses_fail_here_too(
     account: Account, change: Callable[[Content], None], why: str
 ) -> None:
     other(account, "control", as_0_1_0_made_it).apply()
@@ -133,7 +133,7 @@ def test_what_dynamodb_does_to_no_table_in_one_step_fails_here_too(
     assert indices(account) == {"open": "open_pk"}
 
 
-def test_an_index_that_somebody_took_away_by_hand_is_found(account: Account) -> None:
+def test_an_index_deleted_by_hand_is_found_as_drift(account: Account) -> None:
     today = account.narrowed("control")
     today.apply()
     name = f"{account.environment.values['Project']}-dev-control"
@@ -143,7 +143,7 @@ def test_an_index_that_somebody_took_away_by_hand_is_found(account: Account) -> 
     assert today.drifted("control")["ControlTable"] == ("MODIFIED", ["/GlobalSecondaryIndexes"])
 
 
-def test_functions_that_a_stopped_cloud_has_lost_are_made_again_with_their_new_code(
+def test_functions_lost_by_a_stopped_cloud_are_created_again_with_the_new_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

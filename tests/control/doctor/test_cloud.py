@@ -1,4 +1,4 @@
-"""A lease whose holder is dead is found, and folders in which nothing can be deleted."""
+"""Leases of dead holders, and folders in which objects cannot be deleted, are found."""
 
 from collections.abc import Iterable, Sequence
 
@@ -13,7 +13,7 @@ def held(*rows: tuple[str, str, str]) -> list[tuple[str, str]]:
     return [(finding.code, finding.severity) for finding in lease.examine(lambda _: rows, "")]
 
 
-def test_a_lease_whose_holder_is_silent_for_longer_than_a_statement_may_take_is_stale() -> None:
+def test_a_lease_whose_holder_is_silent_longer_than_any_statement_is_stale() -> None:
     assert held(("build", "ann", "2400")) == []
     assert held(("build", "ann", "2401")) == [("stale-lease", "warning")]
     assert held() == []
@@ -27,13 +27,13 @@ def test_a_lease_whose_holder_is_silent_for_longer_than_a_statement_may_take_is_
         ("maintenance-5f1c", "drops what that one left behind"),
     ],
 )
-def test_a_stale_lease_names_the_command_that_frees_it_where_one_does(holder: str, said: str) -> None:
+def test_a_stale_lease_names_the_command_that_frees_it(holder: str, said: str) -> None:
     (found,) = lease.examine(lambda _: [(holder, "ann", "9999")], "")
     assert found.message.endswith(said)
 
 
 @pytest.mark.parametrize("reason", ["TABLE_NOT_FOUND: line 1", "SCHEMA_NOT_FOUND: line 1"])
-def test_where_no_build_has_ever_run_there_is_no_lease(reason: str) -> None:
+def test_before_the_first_build_there_is_no_lease(reason: str) -> None:
     def refuse(sql: str) -> Sequence[Sequence[str]]:
         assert "dev_ops.lease" in sql
         raise UpstreamError(reason)
@@ -41,7 +41,7 @@ def test_where_no_build_has_ever_run_there_is_no_lease(reason: str) -> None:
     assert lease.examine(refuse, "dev_") == []
 
 
-def test_another_failure_of_athena_is_not_taken_for_health() -> None:
+def test_another_error_of_athena_is_not_taken_for_health() -> None:
     def refuse(_: str) -> Sequence[Sequence[str]]:
         raise UpstreamError("GENERIC_INTERNAL_ERROR")
 
@@ -50,7 +50,7 @@ def test_another_failure_of_athena_is_not_taken_for_health() -> None:
 
 
 class Refusing(MemoryObjects):
-    """Objects that cannot be deleted below a folder: an error, or nothing happens at all."""
+    """Objects that cannot be deleted below a folder: deleting raises an error or silently does nothing."""
 
     def __init__(self, folder: str, *, says_so: bool) -> None:
         super().__init__()
@@ -65,13 +65,13 @@ class Refusing(MemoryObjects):
 
 
 @pytest.mark.parametrize("says_so", [True, False])
-def test_a_folder_in_which_nothing_can_be_deleted_is_an_error(says_so: bool) -> None:
+def test_a_folder_without_permission_to_delete_is_an_error(says_so: bool) -> None:
     (found,) = rights.examine(Refusing("s3://lake/warehouse/", says_so=says_so), "lake")
     assert (found.code, found.severity, found.where) == ("no-delete", "error", "s3://lake/warehouse/")
     assert "s3:DeleteObject" in found.message
 
 
-def test_nothing_is_left_behind_where_deleting_works() -> None:
+def test_the_check_leaves_nothing_behind_if_deleting_works() -> None:
     objects = MemoryObjects()
     assert rights.examine(objects, "lake") == []
     assert list(objects.list("s3://lake/")) == []

@@ -1,4 +1,4 @@
-"""The artifact lint: a good model passes, and each config that breaks a promise is named."""
+"""The lint of dbt's manifest: a good model passes, and each config that breaks a promise is named."""
 
 import copy
 import json
@@ -55,7 +55,7 @@ def manifest(**config: Any) -> dict[str, Any]:
     return {"nodes": nodes, "macros": {f"macro.lakehouse.{name}": {} for name in GUARDS}}
 
 
-def test_a_model_as_the_project_writes_them_has_no_finding() -> None:
+def test_a_model_written_as_in_this_project_has_no_finding() -> None:
     assert lint(manifest()) == []
 
 
@@ -101,7 +101,7 @@ def test_each_config_that_breaks_a_promise_is_named(config: dict[str, Any], code
         ({"resource_type": "seed"}, "kind-seed"),
     ],
 )
-def test_what_writes_past_the_checks_is_refused(change: dict[str, Any], code: str) -> None:
+def test_a_node_that_bypasses_the_checks_is_refused(change: dict[str, Any], code: str) -> None:
     found = manifest()
     found["nodes"]["model.lakehouse.things_state"] |= change
     assert [finding.code for finding in lint(found)] == [code]
@@ -115,24 +115,24 @@ def test_a_project_without_one_of_its_guards_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HOOKS)
-def test_a_run_that_takes_no_lease_is_refused(name: str) -> None:
+def test_a_project_without_the_lease_hooks_is_refused(name: str) -> None:
     found = manifest()
     hook = found["nodes"]["operation.lakehouse.hooks"]
     hook["raw_code"] = hook["raw_code"].replace(f"{name}()", "")
     assert [(finding.code, name in finding.message) for finding in lint(found)] == [("hook", True)]
 
 
-def test_a_view_needs_a_contract_and_nothing_of_a_table() -> None:
+def test_a_view_needs_only_a_contract() -> None:
     assert lint(manifest(materialized="view", incremental_strategy=None, unique_key=None)) == []
 
 
-def test_schemas_that_are_not_ours_are_left_alone() -> None:
+def test_schemas_that_are_not_ours_are_ignored() -> None:
     found = manifest(materialized="table")
     found["nodes"]["model.lakehouse.things_state"]["schema"] = "sandbox"
     assert lint(found) == []
 
 
-def test_the_command_ends_with_1_on_an_error_and_2_without_a_manifest(tmp_path: Path) -> None:
+def test_the_command_exits_1_on_an_error_and_without_a_manifest_says_what_to_run(tmp_path: Path) -> None:
     arguments = ["--offline", "--json", "--target", str(tmp_path)]
     (tmp_path / "manifest.json").write_text(json.dumps(manifest(force_batch=True)))
     refused = CliRunner().invoke(command, arguments)
@@ -158,13 +158,13 @@ def test_the_command_ends_with_1_on_an_error_and_2_without_a_manifest(tmp_path: 
         b"[" * 100_000,
     ],
 )
-def test_what_is_no_manifest_is_wrong_usage_and_no_finding(tmp_path: Path, text: bytes) -> None:
+def test_an_invalid_manifest_is_a_usage_error_not_a_finding(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "manifest.json").write_bytes(text)
     with pytest.raises(UsageError, match="is not dbt's manifest"):
         read(tmp_path)
 
 
-def test_a_key_of_several_columns_is_compared_whatever_its_order() -> None:
+def test_a_composite_key_is_compared_ignoring_the_order() -> None:
     found = manifest(unique_key=["part", "thing_id"])
     node = found["nodes"]["model.lakehouse.things_state"]
     node["constraints"] = [{"type": "primary_key", "columns": ["thing_id", "part"]}]
@@ -174,7 +174,7 @@ def test_a_key_of_several_columns_is_compared_whatever_its_order() -> None:
     assert "unique_key is part, but the key in its contract is thing_id, part" in finding.message
 
 
-def test_a_table_that_no_row_can_leave_has_a_warning() -> None:
+def test_a_table_that_never_loses_rows_has_a_warning() -> None:
     found = manifest()
     del found["nodes"]["model.lakehouse.things_state"]["columns"]["_deleted"]
     [finding] = lint(found)

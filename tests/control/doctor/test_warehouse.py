@@ -1,4 +1,4 @@
-"""What dead builds leave in the catalog is found, and tables in each other's way."""
+"""Leftovers of dead builds in the catalog, and tables in each other's folders, are found."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from control.ports import TableEntry
 
 @dataclass(frozen=True)
 class Listed:
-    """A catalog of these tables."""
+    """A catalog with these tables."""
 
     entries: tuple[TableEntry, ...]
 
@@ -48,14 +48,14 @@ def test_leftovers_of_dead_builds_are_warnings() -> None:
     ]
 
 
-def test_nobody_is_told_to_drop_what_a_build_at_work_has_staged() -> None:
+def test_nobody_is_told_to_drop_what_a_running_build_may_have_staged() -> None:
     for name in ("silver.beers_state__audit", "ops.beers_state__dbt_tmp_0a1b"):
         (found,) = examine(Listed((table("silver.beers_state"), table(name))), "")
         assert "a running build has staged it, or a dead one" in found.message
         assert "drop table" not in found.message
 
 
-def test_a_backup_without_its_table_is_an_error_that_says_how_to_get_it_back() -> None:
+def test_a_backup_without_its_table_is_an_error_with_the_way_to_restore_it() -> None:
     (found,) = examine(Listed((table("gold.top_drinkers__bkp"),)), "")
     assert (found.code, found.severity) == ("lost-table", "error")
     assert "rename to gold.top_drinkers" in found.message
@@ -71,19 +71,19 @@ def test_a_format_that_athena_cannot_write_is_an_error() -> None:
     assert codes(entry) == [("format-version", "error", "gold.t")]
 
 
-def test_the_prefix_of_the_schemas_is_heeded() -> None:
+def test_only_schemas_with_the_prefix_are_examined() -> None:
     assert codes(table("dev_gold.t__bkp"), table("gold.u__bkp"), prefix="dev_") == [
         ("lost-table", "error", "dev_gold.t__bkp")
     ]
 
 
-def test_a_table_in_a_folder_named_after_it_alone_is_an_error() -> None:
+def test_an_iceberg_table_in_a_folder_without_a_unique_suffix_is_an_error() -> None:
     assert codes(table("silver.beers_state", "s3://lake/silver/beers_state", table_type="ICEBERG")) == [
         ("naming", "error", "silver.beers_state")
     ]
 
 
-def test_a_table_where_lake_formation_forbids_ddl_is_an_error_and_its_neighbours_are_not() -> None:
+def test_only_tables_where_lake_formation_forbids_ddl_are_errors() -> None:
     entries = (
         table("silver.a", "s3://lake/warehouse/silver/a", table_type="ICEBERG"),
         table("silver.b", "s3://lake/warehouse2/silver/b", table_type="ICEBERG"),
@@ -96,7 +96,7 @@ def test_a_table_where_lake_formation_forbids_ddl_is_an_error_and_its_neighbours
     assert governed(Listed(entries), "", []) == []
 
 
-def test_every_table_in_the_folder_of_another_is_told_of_also_where_they_share_it() -> None:
+def test_every_table_in_or_below_the_folder_of_another_is_reported() -> None:
     outer, deep = table("silver.a", "s3://lake/a"), table("silver.c", "s3://lake/a/b/c")
     inner, beside = table("silver.b", "s3://lake/a/b"), table("silver.d", "s3://lake/a/d")
     found = [("overlap", "error", f"silver.{name}") for name in "bcd"]

@@ -1,4 +1,4 @@
-"""What maintenance asks of Athena: versions that somebody looks back to, more runs, and the lease."""
+"""The statements of maintenance: which versions are kept, repeated runs, and the lease."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ MODELS = ("review_flat", "top_drinkers")
 
 
 def nothing() -> None:
-    """Renew no lease."""
+    """Do not renew a lease."""
 
 
 def always() -> bool:
@@ -29,7 +29,7 @@ def upkeep(table: str, files: int = 1, delete_files: int = 0, size_bytes: int = 
 
 
 class Glue:
-    """A listing of some tables."""
+    """A catalog of some tables."""
 
     def tables(self, database: str) -> Iterator[TableEntry]:
         found = [
@@ -44,7 +44,7 @@ class Glue:
 
 
 class Athena:
-    """Answers to statements by a word in them, each asked once or always; what else is asked has no rows."""
+    """Answers statements by a word in them; a list is used up one by one. Other statements return no rows."""
 
     def __init__(self, **answers: Any) -> None:
         self.answers = answers
@@ -65,7 +65,7 @@ class Athena:
         return [sql for sql in self.asked if sql.startswith(word)]
 
 
-def test_tables_of_dbt_and_the_lease_are_kept_and_nothing_that_a_build_stages() -> None:
+def test_dbt_tables_and_the_lease_are_maintained_but_not_staged_tables() -> None:
     names = [f"{entry.database}.{entry.name}" for entry in iceberg_tables(Glue(), "ann_")]
     assert names == ["ann_silver.review_flat", "ann_gold.top_drinkers", "ann_ops.lease"]
     assert select(iceberg_tables(Glue(), "ann_"), ("ann_silver.review_flat",)) == [FLAT]
@@ -78,7 +78,7 @@ def test_tables_of_dbt_and_the_lease_are_kept_and_nothing_that_a_build_stages() 
     ("behind", "kept"),
     [("", 5 * DAY_SECONDS), ("60", 5 * DAY_SECONDS), (str(30 * DAY_SECONDS), 31 * DAY_SECONDS)],
 )
-def test_a_version_that_a_model_has_yet_to_compare_with_stays(behind: str, kept: int) -> None:
+def test_a_version_that_a_model_still_has_to_compare_with_is_kept(behind: str, kept: int) -> None:
     athena = Athena(consumed=((behind,),), count_if=(("3", "1", "100", "7"),))
     [found] = measure([FLAT], MODELS, athena, "ann_", 5 * DAY_SECONDS)
     assert found.keep_seconds == kept
@@ -89,7 +89,7 @@ def test_a_version_that_a_model_has_yet_to_compare_with_stays(behind: str, kept:
     assert f"'vacuum_max_snapshot_age_seconds' = '{kept}'" in age
 
 
-def test_what_athena_has_no_time_for_is_gone_on_with() -> None:
+def test_a_vacuum_that_needs_more_runs_is_repeated() -> None:
     more = UpstreamError("Athena: ICEBERG_VACUUM_MORE_RUNS_NEEDED: run it again")
     athena = Athena(VACUUM=[more, more, ()], consumed=(("",),), count_if=(("1", "0", "1", "1"),))
     renewed: list[int] = []
@@ -97,10 +97,10 @@ def test_what_athena_has_no_time_for_is_gone_on_with() -> None:
     [done] = maintain([planned], athena, lambda: renewed.append(len(athena.asked)), always)
     assert done.after == Measure(1, 0, 1, 1)
     assert len(athena.statements("VACUUM")) == 3
-    assert len(renewed) == 5, "before each statement"
+    assert len(renewed) == 5, "renewed before each statement"
 
 
-def test_another_error_is_told_when_the_other_tables_are_in_order() -> None:
+def test_another_error_is_raised_after_the_other_tables_are_done() -> None:
     broken = UpstreamError("Athena: out of luck")
     athena = Athena(**{"OPTIMIZE gold.a": broken, "count_if": (("1", "0", "1", "1"),)})
     run, seen = maintain([upkeep("gold.a", files=9), upkeep("gold.b")], athena, nothing, always), []
@@ -110,7 +110,7 @@ def test_another_error_is_told_when_the_other_tables_are_in_order() -> None:
     assert athena.statements("VACUUM") == ["VACUUM gold.b"]
 
 
-def test_whoever_lost_the_lease_touches_no_further_table() -> None:
+def test_a_run_that_lost_the_lease_touches_no_further_table() -> None:
     def lost() -> None:
         raise ConflictError("presumed dead")
 
@@ -120,7 +120,7 @@ def test_whoever_lost_the_lease_touches_no_further_table() -> None:
     assert athena.asked == []
 
 
-def test_what_has_no_end_is_left_for_the_next_run_and_keeps_no_other_table_waiting() -> None:
+def test_a_vacuum_that_never_ends_is_left_to_the_next_run_and_blocks_no_other_table() -> None:
     more = UpstreamError("Athena: ICEBERG_VACUUM_MORE_RUNS_NEEDED")
     athena = Athena(**{"VACUUM gold.a": more, "count_if": (("1", "0", "1", "1"),)})
     done = maintain([upkeep("gold.a", files=9), upkeep("gold.b")], athena, nothing, always)
@@ -128,7 +128,7 @@ def test_what_has_no_end_is_left_for_the_next_run_and_keeps_no_other_table_waiti
     assert len(athena.statements("VACUUM gold.a")) == 10
 
 
-def test_tables_with_most_files_to_spare_come_first() -> None:
+def test_tables_with_the_most_superfluous_files_come_first() -> None:
     full = upkeep("gold.full", files=40, size_bytes=40 * 512 * 1024 * 1024)
     tables = [full, upkeep("gold.small", files=9), upkeep("gold.deleted", files=3, delete_files=8)]
     athena = Athena(count_if=(("1", "0", "1", "1"),))
@@ -140,7 +140,7 @@ def test_tables_with_most_files_to_spare_come_first() -> None:
 
 
 @pytest.mark.parametrize("statements", range(7))
-def test_no_statement_starts_when_the_time_is_over_and_what_is_left_is_named(statements: int) -> None:
+def test_no_statement_starts_after_the_deadline_and_unfinished_tables_are_reported(statements: int) -> None:
     athena = Athena(count_if=(("1", "0", "1", "1"),))
 
     def writes() -> list[str]:
@@ -153,7 +153,7 @@ def test_no_statement_starts_when_the_time_is_over_and_what_is_left_is_named(sta
     assert [one.table for one in done] == ["gold.a", "gold.b"]
 
 
-def test_the_lease_is_given_back_also_after_an_error() -> None:
+def test_the_lease_is_released_even_after_an_error() -> None:
     athena = Athena(**{"select holder": (("maintenance-it's me", "ann", "0"),)})
     with pytest.raises(ZeroDivisionError), hold(athena, "ann_", run="it's me", who="ann"):
         raise ZeroDivisionError
@@ -165,7 +165,7 @@ def test_the_lease_is_given_back_also_after_an_error() -> None:
 LOST = "ICEBERG_COMMIT_ERROR: Failed to commit Iceberg update to table: ops.lease"
 
 
-def test_a_lease_is_asked_for_again_where_another_writer_was_faster() -> None:
+def test_taking_the_lease_is_retried_after_a_commit_conflict() -> None:
     lost = UpstreamError(LOST)
     athena = Athena(taken_at=[lost, lost, []], select=[[["maintenance-m1", "ann", "0"]]])
     with hold(athena, "", run="m1", who="ann"):
@@ -177,17 +177,17 @@ def test_a_lease_is_asked_for_again_where_another_writer_was_faster() -> None:
     assert len(refused.asked) == 5
 
 
-def test_nothing_is_done_while_a_build_is_at_work() -> None:
+def test_maintenance_does_nothing_while_a_build_is_running() -> None:
     athena = Athena(**{"select holder": (("b1", "bob", "7"),)})
     with (
         pytest.raises(BusyError, match="build b1 of bob is at work on these tables, last heard 7 seconds"),
         hold(athena, "", run="m1", who="ann"),
     ):
         raise AssertionError
-    assert not any("holder = ''" in sql for sql in athena.statements("update")[1:]), "it is another's"
+    assert not any("holder = ''" in sql for sql in athena.statements("update")[1:]), "another holds the lease"
 
 
-def test_whoever_lost_the_lease_stops_before_the_next_statement() -> None:
+def test_a_run_that_lost_the_lease_stops_before_the_next_statement() -> None:
     silent = [(("40",),), (("400",),), ()]
     athena = Athena(**{"select holder": (("maintenance-m1", "ann", "0"),), "renewed_at from": silent})
     with hold(athena, "", run="m1", who="ann") as renew:
@@ -208,13 +208,13 @@ def test_before_the_first_build_there_is_nothing_to_maintain() -> None:
         raise AssertionError
 
 
-def test_a_lease_that_nobody_has_taken_yet_is_nothing_to_maintain() -> None:
-    with pytest.raises(UsageError, match="nothing was built yet"), hold(Athena(), "", run="m", who="ann"):
+def test_dbt_tables_and_the_lease_are_maintained_but_not_staged_tables() -> None:
+    names = [f"{entry.database}.{entry.name}" for entry in iceberg_tables(Glue(), "ann_")]
         raise AssertionError
 
 
 class Watched:
-    """A clock whose waits are noted beside the statements, and a build's statements at each look."""
+    """A clock that records its waits among the statements, and the statements that a build has running."""
 
     def __init__(self, athena: Athena, *looks: Sequence[bool]) -> None:
         self.athena, self.looks = athena, list(looks)
@@ -231,7 +231,7 @@ class Watched:
         return [Execution("merge …", "DML", since, 0, 0, False, not running) for running in at_work]
 
 
-def test_a_dead_builds_lease_is_free_once_nothing_of_it_is_at_work() -> None:
+def test_the_lease_of_a_dead_build_is_freed_once_its_statements_have_ended() -> None:
     athena = Athena(**{"select holder": (("b1", "ann", "1000000"),)})
     clock = Watched(athena, [True, True, False], [True, True, False], [True, False], [False])
     assert list(free(athena, "", "b1", clock.issued, clock)) == [2, 1]
@@ -249,7 +249,7 @@ def test_a_dead_builds_lease_is_free_once_nothing_of_it_is_at_work() -> None:
     assert athena.asked[-1].endswith("where holder = 'freed-b1'")
 
 
-def test_whoever_was_interrupted_while_freeing_a_lease_may_do_it_again() -> None:
+def test_freeing_a_lease_can_be_repeated_after_an_interrupt() -> None:
     athena = Athena(**{"select holder": (("freed-b1", "ann", "1000000"),)})
     clock = Watched(athena, [False], [False])
     assert list(free(athena, "", "b1", clock.issued, clock)) == []
@@ -266,7 +266,7 @@ def test_whoever_was_interrupted_while_freeing_a_lease_may_do_it_again() -> None
         ((("b1", "ann", "1000000"),), "b1", "has no statement of build b1"),
     ],
 )
-def test_no_lease_is_freed_that_is_not_known_to_be_the_dead_builds(
+def test_only_the_lease_of_the_named_dead_build_is_freed(
     rows: Sequence[Sequence[str]], build: str, message: str
 ) -> None:
     athena = Athena(**{"select holder": rows})

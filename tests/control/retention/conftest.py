@@ -10,7 +10,7 @@ from control.ports import Parts
 
 @pytest.fixture
 def parts() -> Parts:
-    """One raw file of one batch, published and old."""
+    """A lake with one raw file in one old, published batch."""
     from retained import small_lake
 
     return small_lake()

@@ -1,4 +1,4 @@
-"""A small lake of retention's tests: what it holds, runs on it, and a wire that dies at a call."""
+"""A small lake for tests of retention: its content, runs on it, and a wire that dies at a call."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -26,7 +26,7 @@ GONE = ["bronze/review/b-e1/1.parquet", "bronze/review/b-e1/2.parquet", "raw/rev
 
 
 def small_lake() -> Parts:
-    """One raw file of one batch, published and old."""
+    """Create a lake with one raw file in one old, published batch."""
     settings = Settings()
     store, objects, catalog = MemoryStore(), MemoryObjects(), MemoryCatalog()
     etag = sha256(b"abc").hexdigest()
@@ -73,12 +73,12 @@ def small_lake() -> Parts:
 
 
 def judged(parts: Parts, offset: int, *new: str) -> Judged:
-    """The table when the one model has taken in so much, and those that are `new` nothing."""
+    """Judge the table when its model has consumed batches up to `offset`, and the models in `new` none."""
     return judge_table("review", {"reviews_state": offset, **dict.fromkeys(new, 0)}, Keep(), parts)
 
 
 def run(parts: Parts, offset: int = 1, *new: str, by: Any = let_go) -> list[Objects]:
-    """One run of retention on the table."""
+    """Run retention on the table once."""
     return [done for _, done in by(judged(parts, offset, *new), parts)]
 
 
@@ -105,19 +105,19 @@ def assert_let_go(parts: Parts) -> None:
 
 
 def assert_nobody_reads_what_may_be_deleted(parts: Parts) -> None:
-    """At any moment: no reader is sent to eligible rows, nothing is tagged without the trail saying so."""
+    """Assert, at any time: no reader is sent to eligible rows, and every tag is in the audit trail."""
     half = tagged(parts)
     assert rows_in_catalog(parts) is None or not [key for key in half if key.startswith("bronze/")]
-    assert not half or [action for action, _ in trail(parts)], "a deed that the trail lacks"
+    assert not half or [action for action, _ in trail(parts)], "an action is missing in the audit trail"
     assert parts.catalog.get_partition("bronze", "review_events", PUBLISHED) is not None
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """The process was killed."""
 
 
 class Wire:
-    """Dies at the n-th call to the world, before or after its effect."""
+    """Dies at the n-th call to a port, before or after its effect."""
 
     def __init__(self, at: int, *, after: bool) -> None:
         self.at, self.after, self.calls = at, after, 0

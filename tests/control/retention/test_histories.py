@@ -1,7 +1,7 @@
-"""After any history, what is tagged and what readers see is what a judge of all that is known says.
+"""After any history, tags and visible rows are what a judge with full knowledge decides.
 
-A run looks at what is there and reads as little of the rest as it can. Here everything is judged, after runs
-that died and runs that did not, replays, waivers, new models, other ages, and rules that delete.
+A run looks only at existing objects and reads as little else as it can. Here everything is judged, after
+complete and interrupted runs, replays, waivers, new models, changed ages, and deletions by lifecycle rules.
 """
 
 import os
@@ -38,7 +38,7 @@ SEEN = ("let go", "taken back", "returned", "lost", "died", "deleted", "replayed
 
 
 class World:
-    """A table of which batches are published and files ingested again, in any order."""
+    """A table whose batches are published and whose files are ingested again, in any order."""
 
     def __init__(self, seed: int) -> None:
         self.rng, self.seen = Random(seed), Counter[str]()
@@ -51,12 +51,12 @@ class World:
         self.taken, self.keep = {"a": 0}, KEEPS[0]
 
     def step(self) -> None:
-        """One thing happens."""
+        """Do one random thing."""
         deeds = (self.arrive, self.arrive, self.again, self.waive, self.pass_time, self.build, self.build)
         self.rng.choice((*deeds, self.delete, self.change, self.run, self.run))()
 
     def arrive(self) -> None:
-        """One or two files come and are published."""
+        """Land and publish one or two files."""
         files = []
         for _ in range(self.rng.choice((1, 1, 2))):
             self.made += 1
@@ -70,7 +70,7 @@ class World:
         self.publish(files, "")
 
     def again(self) -> None:
-        """A file is ingested again, which is still under way, failed, or is published."""
+        """Ingest a file again; this is still running, has failed, or is published."""
         files = [one for one in every(self.parts.store, RawFile, TABLE) if self.is_published(one)]
         if files:
             file = self.rng.choice(files)
@@ -78,7 +78,7 @@ class World:
             self.publish([file], file.batch_id or "", self.rng.choice(STATES))
 
     def publish(self, files: list[RawFile], parent: str, state: Any = "published") -> None:
-        """Give files to a new batch of that state."""
+        """Put files into a new batch of that state."""
         self.made += 1
         batch_id, now, refused = f"{self.made:020x}", self.clock.now(), self.rng.random() < 0.3
         counts = tuple(Counts(2, 2 - refused, int(refused)) for _ in files)
@@ -126,21 +126,21 @@ class World:
             self.taken[model] = self.rng.randint(self.taken[model], self.number)
 
     def change(self) -> None:
-        """Other ages, or models that come and go."""
+        """Change the ages, and perhaps add or remove a model."""
         self.keep = self.rng.choice(KEEPS)
         if self.rng.random() < 0.5:
             self.seen["new model"] += "b" not in self.taken
             self.taken = {"a": self.taken["a"]} if "b" in self.taken else {**self.taken, "b": 0}
 
     def delete(self) -> None:
-        """Rules delete some of what is tagged."""
+        """Delete some tagged objects, as lifecycle rules do."""
         for one in list(self.parts.objects.list("s3://lake/")):
             if self.is_tagged(one.uri) and self.rng.random() < 0.7:
                 self.seen["deleted"] += 1
                 self.parts.objects.delete([one.uri])
 
     def run(self) -> None:
-        """A run that dies, or one that does not, after which all is as it should be."""
+        """Run retention, which may die; after a complete run, check everything."""
         if self.rng.random() < 0.4:
             wire = Wire(self.rng.randrange(1, 60), after=self.rng.random() < 0.5)
             try:
@@ -161,7 +161,7 @@ class World:
         self.seen["lost"] += len(self.lost)
 
     def check(self) -> None:
-        """Judge everything, and compare."""
+        """Judge everything and compare."""
         store, there = self.parts.store, there_of(TABLE, self.parts)
         batches = tuple(every(store, Batch, TABLE))
         known = Known(TABLE, tuple(every(store, RawFile, TABLE)), batches, (), self.taken)
@@ -179,16 +179,16 @@ class World:
         if whole:
             assert shown != one.may_go, (one.batch.number, one.why)
         if not whole:
-            assert not shown, "readers are sent to what was deleted"
+            assert not shown, "readers are sent to deleted objects"
         if not whole and min(self.taken.values()) < (one.batch.number or 0):
-            assert one.batch.number in self.lost, f"{one.batch.number} is lost to a model, and nobody says so"
+            assert one.batch.number in self.lost, f"{one.batch.number} is lost to a model and not reported"
 
     def is_tagged(self, uri: str) -> bool:
         return self.parts.objects.tags(uri, "null").get(TAG[0]) == TAG[1]
 
 
-def live(seed: int) -> Counter[str]:
-    """One history."""
+def play(seed: int) -> Counter[str]:
+    """Play one history."""
     world = World(seed)
     for _ in range(60):
         world.step()
@@ -197,20 +197,20 @@ def live(seed: int) -> Counter[str]:
     return world.seen
 
 
-def lives(first: int, histories: int) -> Counter[str]:
+def play_all(first: int, histories: int) -> Counter[str]:
     seen: Counter[str] = Counter()
     for seed in range(first, first + histories):
         try:
-            seen += live(seed)
+            seen += play(seed)
         except AssertionError as error:
             raise AssertionError(f"RETENTION_SEED={seed}: {error}") from error
     return seen
 
 
-def test_after_any_history_it_is_as_a_judge_of_everything_says() -> None:
+def test_after_any_history_the_state_is_what_a_judge_with_full_knowledge_decides() -> None:
     seed = int(os.environ.get("RETENTION_SEED") or secrets.randbelow(10**9))
     print(f"RETENTION_SEED={seed}")
-    seen = lives(seed, 150)
+    seen = play_all(seed, 150)
     assert all(seen[what] for what in SEEN), seen
 
 
@@ -233,19 +233,19 @@ def _known_without(what: str) -> Callable[..., Known]:
 
 
 PLANTED: dict[str, tuple[object, str, object]] = {
-    "what a file was given to is not asked for": (table_module, "known", _known_without("owners")),
-    "what a model has yet to take in is not asked for": (table_module, "_yet_to_take_in", lambda *_: {}),
-    "the trail is read from the newest on": (
+    "the current batch of a file is not read": (table_module, "known", _known_without("owners")),
+    "batches that a model has yet to consume are not read": (table_module, "_yet_to_take_in", lambda *_: {}),
+    "the audit trail is read from the latest publication on": (
         Verdict,
         "since",
         property(lambda one: one.batch.published_at if one.batch else None),
     ),
-    "a file that was let go before it was refused is left alone": (
+    "a file released before a replay refused it is not looked at": (
         judge_module,
         "_never_could",
         lambda files, batch: batch is not None and any(judge_module._is_open(one, batch) for one in files),
     ),
-    "what was let go of is not looked for": (let_go_module, "_staying", lambda *_: ()),
+    "released objects that must stay are not looked for": (let_go_module, "_staying", lambda *_: ()),
 }
 
 
@@ -254,4 +254,4 @@ def test_a_planted_bug_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> 
     where, attribute, bug = PLANTED[name]
     monkeypatch.setattr(where, attribute, bug)
     with pytest.raises(AssertionError, match="RETENTION_SEED"):
-        lives(1, 400)
+        play_all(1, 400)

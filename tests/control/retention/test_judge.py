@@ -1,4 +1,4 @@
-"""Nothing that a model or a person still needs may ever go, whatever its age."""
+"""Nothing that a model or a person still needs may be deleted, whatever its age."""
 
 import os
 import secrets
@@ -57,7 +57,7 @@ def known(files: list[RawFile], batches: list[Batch], *reloads: Reload, **offset
 
 
 def going(found: Known) -> list[str]:
-    """What may go, as kind and name."""
+    """Return what may go, as kind and name."""
     return [
         f"{one.kind} {one.file.file_id if one.file else one.batch and one.batch.batch_id}"
         for one in judge(found, KEEP, NOW)
@@ -69,25 +69,25 @@ def reasons(found: Known) -> set[str]:
     return {why for one in judge(found, KEEP, NOW) for why in one.why}
 
 
-def test_what_is_old_and_taken_in_by_all_may_go() -> None:
+def test_what_is_old_and_consumed_by_all_models_may_go() -> None:
     found = known([file("f", "b1")], [batch(1, "f")], reviews_state=1)
     assert going(found) == ["raw f", "bronze b1", "quarantine b1"]
 
 
-def test_what_was_written_over_a_raw_file_was_never_ingested_and_stays() -> None:
+def test_content_that_overwrote_a_raw_file_stays_because_it_was_never_ingested() -> None:
     found = known([file("f", "b1", overwritten="e2")], [batch(1, "f")], reviews_state=1)
     assert going(found) == ["bronze b1", "quarantine b1"]
     assert reasons(found) == {"it was overwritten, and what its key holds now was never ingested"}
 
 
-def test_each_kind_is_kept_for_its_own_time() -> None:
+def test_each_kind_has_its_own_age() -> None:
     published = NOW - timedelta(days=45)
     found = known([file("f", "b1")], [batch(1, "f", published_at=published)], reviews_state=1)
     assert going(found) == ["raw f"]
     assert f"it is kept until {published + KEEP.bronze:%Y-%m-%d}" in reasons(found)
 
 
-def test_rows_stay_for_as_long_as_their_contract_promises_and_the_rest_does_not() -> None:
+def test_only_rows_are_kept_as_long_as_their_contract_promises() -> None:
     published = NOW - timedelta(days=70)
     found = known([file("f", "b1")], [batch(1, "f", published_at=published)], reviews_state=1)
     promised = replace(KEEP, promised=timedelta(days=100))
@@ -129,18 +129,18 @@ def test_rows_stay_for_as_long_as_their_contract_promises_and_the_rest_does_not(
         (known([], [batch(1, "f")], a=1), "a raw file of it is not registered"),
     ],
 )
-def test_what_is_still_needed_stays_however_old_it_is_and_it_is_said_why(found: Known, why: str) -> None:
+def test_what_is_still_needed_stays_whatever_its_age_with_a_reason(found: Known, why: str) -> None:
     assert going(found) == []
     assert why in reasons(found)
 
 
-def test_a_replay_that_failed_and_was_waived_holds_nothing_back() -> None:
+def test_a_failed_replay_that_was_waived_holds_nothing_back() -> None:
     failed = batch(None, "f", batch_id="next", state="failed")
     found = known([file("f", "next", waived="next")], [batch(1, "f"), failed], a=1)
     assert going(found) == ["bronze b1", "quarantine b1"]
 
 
-def test_what_was_waived_or_ingested_again_is_no_longer_held_by_quarantine() -> None:
+def test_a_waived_or_reingested_file_is_no_longer_held_by_quarantine() -> None:
     waived = known([file("f", "b1", waived="b1")], [batch(1, "f", quarantined=1)], a=1)
     assert going(waived) == ["raw f", "bronze b1", "quarantine b1"]
     again = known([file("f", "b2")], [batch(1, "f", quarantined=1), batch(2, "f")], a=2)
@@ -148,7 +148,7 @@ def test_what_was_waived_or_ingested_again_is_no_longer_held_by_quarantine() -> 
 
 
 def draw(rng: Random) -> Known:
-    """Some table at some moment: batches in any state, files that moved between them, reloads, models."""
+    """Draw a random table: batches in any state, files that moved between them, reloads, models."""
     folders = ["", "", "", "r1", "r2"]
     files = [file(f"f{n}", None, reload=rng.choice(folders)) for n in range(rng.randrange(1, 6))]
     batches: list[Batch] = []
@@ -180,7 +180,7 @@ def draw(rng: Random) -> Known:
 
 
 def harm(found: Known, one: Verdict) -> str:
-    """What would be lost if this went now, told from the facts and not from reasons; empty when nothing."""
+    """Return what would be lost if this were deleted, derived from the facts; empty if nothing."""
     assert one.batch is not None
     days = {"raw": 30, "bronze": 60, "quarantine": 60}[one.kind]
     complete = {reload.folder for reload in found.reloads if reload.complete}
@@ -203,7 +203,7 @@ def harm(found: Known, one: Verdict) -> str:
     return ""
 
 
-def test_in_10_000_random_states_nothing_that_is_needed_may_go_and_all_else_may() -> None:
+def test_in_10_000_random_states_exactly_what_is_not_needed_may_go() -> None:
     seed = int(os.environ.get("RETENTION_SEED") or secrets.randbelow(10**9))
     print(f"RETENTION_SEED={seed}")
     rng, seen = Random(seed), Counter[str]()

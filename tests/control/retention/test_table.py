@@ -1,4 +1,4 @@
-"""What may go leaves the catalog first and is tagged then; control records and all else stay."""
+"""What may go leaves the catalog first and is then tagged; control records and everything else stay."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -26,24 +26,24 @@ def test_rows_leave_the_catalog_and_are_tagged_while_control_records_stay(parts:
         ("let go", "raw of batches 1: kept long enough, and taken in by reviews_state at 1"),
     ]
     assert all(entry.subjects == (FILE,) for entry in audit.trail("review", parts))
-    assert sum(done.tagged for done in run(parts)) == 0, "a second run finds it done"
-    assert len(trail(parts)) == 2, "and has nothing to say"
+    assert sum(done.tagged for done in run(parts)) == 0, "a second run has nothing to do"
+    assert len(trail(parts)) == 2, "and records nothing"
 
 
-def test_a_model_that_has_taken_in_nothing_yet_keeps_all(parts: Parts) -> None:
+def test_a_model_that_has_consumed_nothing_keeps_everything(parts: Parts) -> None:
     assert not any(one.may_go for one in judged(parts, 0).verdicts)
     assert run(parts, 0) == []
     assert tagged(parts) == []
     assert trail(parts) == []
 
 
-def test_what_a_lifecycle_rule_has_deleted_is_no_error(parts: Parts) -> None:
+def test_objects_deleted_by_a_lifecycle_rule_are_no_error(parts: Parts) -> None:
     run(parts)
     parts.objects.delete(f"s3://lake/{key}" for key in GONE)
     assert run(parts) == []
 
 
-def test_batches_whose_objects_are_gone_cost_no_listing_each(parts: Parts) -> None:
+def test_batches_whose_objects_are_gone_cost_no_calls(parts: Parts) -> None:
     def calls() -> int:
         wire = Wire(0, after=False)
         run(wired(copied(parts), wire), 1000)
@@ -56,8 +56,8 @@ def test_batches_whose_objects_are_gone_cost_no_listing_each(parts: Parts) -> No
     assert calls() == before
 
 
-def test_rows_that_stay_after_their_raw_files_went_are_not_asked_for(parts: Parts) -> None:
-    """Each night, of all batches between the age of raw files and that of rows."""
+def test_rows_that_outlive_their_raw_files_cost_no_tag_requests(parts: Parts) -> None:
+    """Otherwise each nightly run would ask for all batches between the ages of raw files and of rows."""
     keep = Keep(raw=timedelta(days=90), bronze=timedelta(days=400))
     asked: list[str] = []
 
@@ -69,15 +69,15 @@ def test_rows_that_stay_after_their_raw_files_went_are_not_asked_for(parts: Part
             asked.append(uri)
             return parts.objects.tags(uri, version_id)
 
-    wired = replace(parts, objects=Objects())  # type: ignore[arg-type]  # it passes on all that it does not say
+    wired = replace(parts, objects=Objects())  # type: ignore[arg-type]  # it delegates the rest
     for _ in range(2):
         module.let_go(judge_table("review", {"reviews_state": 1}, keep, wired), wired)
     assert set(asked) == {"s3://lake/raw/review/f"}
     assert tagged(parts) == ["raw/review/f"]
 
 
-def test_a_run_that_is_cut_off_has_got_on(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So a backlog ends that takes longer than a function may run."""
+def test_an_interrupted_run_has_made_progress(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a backlog which takes longer than a function may run is finished over several runs."""
     (file,), (batch,) = (every(parts.store, kind, "review") for kind in (RawFile, Batch))
     for number in range(2, 12):
         key = f"raw/review/f{number}"
@@ -98,7 +98,7 @@ def test_a_run_that_is_cut_off_has_got_on(parts: Parts, monkeypatch: pytest.Monk
     assert len(set(got_on) - {0, 11}) >= 3, got_on
 
 
-def test_no_object_is_tagged_while_readers_are_still_sent_to_it(parts: Parts) -> None:
+def test_no_object_is_tagged_while_readers_still_find_it(parts: Parts) -> None:
     class Unreachable(MemoryCatalog):
         def drop_partition(self, database: str, table: str, values: tuple[str, ...]) -> None:
             raise UnavailableError("glue")
@@ -108,14 +108,14 @@ def test_no_object_is_tagged_while_readers_are_still_sent_to_it(parts: Parts) ->
     assert tagged(parts) == []
 
 
-def test_what_was_written_over_a_raw_file_is_not_tagged_for_it(parts: Parts) -> None:
-    """Also before a listing has noted it: nothing has read what its key holds now."""
+def test_content_that_overwrote_a_raw_file_is_not_tagged(parts: Parts) -> None:
+    """This holds even before a listing has noticed: nothing has read the new content."""
     parts.objects.put("s3://lake/raw/review/f", b"other")
     run(parts)
     assert tagged(parts) == GONE[:2]
 
 
-def test_a_plan_says_how_much_of_it_is_there(parts: Parts) -> None:
+def test_a_plan_measures_only_existing_objects(parts: Parts) -> None:
     def measured() -> dict[str, tuple[int, int]]:
         found = judged(parts, 1)
         sizes = {one.kind: measure(one, found.there, parts) for one in found.verdicts}
@@ -127,14 +127,14 @@ def test_a_plan_says_how_much_of_it_is_there(parts: Parts) -> None:
 
 
 @pytest.mark.parametrize("reason", ["TABLE_NOT_FOUND: line 1", "SCHEMA_NOT_FOUND: line 1"])
-def test_before_the_first_build_no_model_has_taken_anything_in(reason: str) -> None:
+def test_before_the_first_build_no_model_has_consumed_anything(reason: str) -> None:
     def refuse(_: str) -> Sequence[Sequence[str]]:
         raise UpstreamError(reason)
 
     assert offsets(refuse, "") == {}
 
 
-def test_another_failure_of_athena_is_not_taken_for_an_empty_answer() -> None:
+def test_another_error_of_athena_is_not_an_empty_answer() -> None:
     def refuse(_: str) -> Sequence[Sequence[str]]:
         raise UpstreamError("GENERIC_INTERNAL_ERROR")
 
@@ -142,7 +142,7 @@ def test_another_failure_of_athena_is_not_taken_for_an_empty_answer() -> None:
         offsets(refuse, "")
 
 
-def test_offsets_are_those_of_each_model_by_table() -> None:
+def test_offsets_are_by_table_and_model() -> None:
     rows = [
         ("bronze.review", "reviews_state", "7"),
         ("bronze.review", "other", "3"),

@@ -1,6 +1,6 @@
-"""What was let go and is needed again comes back whole: its objects are kept, then readers see its rows.
+"""Released data that is needed again comes back whole: its objects are kept, then readers see its rows.
 
-Claims are functions of what lets go, so that each planted bug can be held to all of them.
+Claims are functions of the `let_go` under test, so that each planted bug can be checked against all of them.
 """
 
 import types
@@ -44,7 +44,7 @@ def let_go_of(parts: Parts, by: Any) -> Parts:
 
 
 def take_back(parts: Parts, by: Any) -> list[Any]:
-    """A run after a model was added that has taken in nothing yet."""
+    """Run after a model was added that has consumed nothing yet."""
     return run(parts, 1, "new", by=by)
 
 
@@ -53,20 +53,20 @@ def assert_taken_back(parts: Parts) -> None:
     assert tagged(parts) == []
 
 
-def it_comes_back_as_it_was_and_may_go_again(by: Any) -> None:
+def data_comes_back_unchanged_and_may_go_again(by: Any) -> None:
     parts = let_go_of(small_lake(), by)
     done = take_back(parts, by)
     assert (sum(one.taken_back for one in done), sum(one.returned for one in done)) == (3, 1)
     assert_taken_back(parts)
     kept = [reason for action, reason in trail(parts) if action == "keep"]
     assert kept == [f"{kind} of batches 1: {WHY}" for kind in ("bronze", "raw")]
-    assert take_back(parts, by) == [], "a second run finds it done"
-    assert len(trail(parts)) == 4, "and has nothing to say"
+    assert take_back(parts, by) == [], "a second run has nothing to do"
+    assert len(trail(parts)) == 4, "and records nothing"
     run(parts, by=by)
     assert_let_go(parts)
 
 
-def rows_that_were_hidden_before_anything_was_tagged_come_back(by: Any) -> None:
+def rows_hidden_before_anything_was_tagged_come_back(by: Any) -> None:
     parts = small_lake()
     audit.record("let go", "review", (FILE,), "it died after this and the drop", parts)
     parts.catalog.drop_partition("bronze", "review", ("2025-01-01", "1"))
@@ -75,7 +75,7 @@ def rows_that_were_hidden_before_anything_was_tagged_come_back(by: Any) -> None:
     assert ("keep", f"bronze of batches 1: {WHY}") in trail(parts)
 
 
-def a_batch_that_has_lost_objects_stays_hidden_and_what_is_left_is_kept(by: Any) -> None:
+def a_batch_that_lost_objects_stays_hidden_and_the_rest_is_kept(by: Any) -> None:
     parts = let_go_of(small_lake(), by)
     parts.objects.delete([f"{FOLDER}/2.parquet"])
     for taken_back in (1, 0):
@@ -83,14 +83,14 @@ def a_batch_that_has_lost_objects_stays_hidden_and_what_is_left_is_kept(by: Any)
         assert [(one.taken_back, one.returned, one.missing) for one in found] == [(taken_back, False, 1)]
         assert (rows_in_catalog(parts), tagged(parts)) == (None, [])
     said = len(trail(parts))
-    parts.objects.put(f"{FOLDER}/2.parquet", b"abc")  # an operator has brought it back
+    parts.objects.put(f"{FOLDER}/2.parquet", b"abc")  # an operator has restored it
     assert [one.returned for one in take_back(parts, by)] == [True]
     assert_taken_back(parts)
     assert len(trail(parts)) == said + 1
 
 
-def rows_that_are_being_published_are_left_to_their_publisher(by: Any) -> None:
-    """A replayed file was let go before; its new batch has a number, and its control records come first."""
+def rows_being_published_are_left_to_their_publisher(by: Any) -> None:
+    """The file was released, then replayed; its new batch has a number, and control records come first."""
     parts = let_go_of(small_lake(), by)
     head = parts.store.get(Head, "review", "review")
     assert head is not None
@@ -99,7 +99,7 @@ def rows_that_are_being_published_are_left_to_their_publisher(by: Any) -> None:
     assert rows_in_catalog(parts) is None
 
 
-def rows_that_another_run_has_shown_meanwhile_are_hidden_again(by: Any) -> None:
+def rows_shown_by_another_run_in_the_meantime_are_hidden_again(by: Any) -> None:
     parts = small_lake()
     partition = rows_in_catalog(parts)
     assert partition is not None
@@ -109,21 +109,21 @@ def rows_that_another_run_has_shown_meanwhile_are_hidden_again(by: Any) -> None:
     assert_let_go(parts)
 
 
-def wherever_a_run_dies_the_next_brings_all_back(by: Any) -> None:
-    """Dies letting go, then dies taking back, at any two calls; then one run takes back."""
+def wherever_a_run_dies_the_next_takes_everything_back(by: Any) -> None:
+    """Die at any call while releasing, then at any call while taking back; then one run takes back."""
     count = 0
     for half in [let_go_of(small_lake(), by), *deaths(small_lake(), by)]:
         for died in deaths(half, by, "new"):
             if rows_in_catalog(died) != rows_in_catalog(half):
-                assert ("keep", f"bronze of batches 1: {WHY}") in trail(died), "a deed that the trail lacks"
+                assert ("keep", f"bronze of batches 1: {WHY}") in trail(died), "missing in the audit trail"
             take_back(died, by)
             assert_taken_back(died)
             count += 1
     assert count > 900
 
 
-def wherever_a_run_dies_the_next_lets_go_of_all(by: Any) -> None:
-    """Dies letting go, then dies taking back, at any two calls; then one run lets go."""
+def wherever_a_run_dies_the_next_releases_everything(by: Any) -> None:
+    """Die at any call while releasing, then at any call while taking back; then one run releases."""
     for half in [small_lake(), let_go_of(small_lake(), by), *deaths(small_lake(), by)]:
         for died in deaths(half, by, "new"):
             run(died, by=by)
@@ -131,7 +131,7 @@ def wherever_a_run_dies_the_next_lets_go_of_all(by: Any) -> None:
 
 
 def deaths(world: Parts, by: Any, *new: str) -> Iterator[Parts]:
-    """The world after a run that died before or after each of its calls."""
+    """Yield the world after a run that died before or after each of its calls."""
     for after in (False, True):
         wire = Wire(0, after=after)
         run(wired(copied(world), wire), 1, *new, by=by)
@@ -144,31 +144,31 @@ def deaths(world: Parts, by: Any, *new: str) -> Iterator[Parts]:
 
 
 CLAIMS: tuple[Claim, ...] = (
-    it_comes_back_as_it_was_and_may_go_again,
-    rows_that_were_hidden_before_anything_was_tagged_come_back,
-    a_batch_that_has_lost_objects_stays_hidden_and_what_is_left_is_kept,
-    rows_that_are_being_published_are_left_to_their_publisher,
-    rows_that_another_run_has_shown_meanwhile_are_hidden_again,
-    wherever_a_run_dies_the_next_brings_all_back,
-    wherever_a_run_dies_the_next_lets_go_of_all,
+    data_comes_back_unchanged_and_may_go_again,
+    rows_hidden_before_anything_was_tagged_come_back,
+    a_batch_that_lost_objects_stays_hidden_and_the_rest_is_kept,
+    rows_being_published_are_left_to_their_publisher,
+    rows_shown_by_another_run_in_the_meantime_are_hidden_again,
+    wherever_a_run_dies_the_next_takes_everything_back,
+    wherever_a_run_dies_the_next_releases_everything,
 )
 PLANTED = {
-    "objects come back and rows do not": (
+    "objects come back but rows do not": (
         'verdict.batch if verdict.kind == "bronze" and _is_hidden(verdict.batch, parts) else None',
         "None",
     ),
-    "only tags tell what was let go": ("if not eligible and hidden is None:", "if not eligible:"),
+    "only tags show what was released": ("if not eligible and hidden is None:", "if not eligible:"),
     "rows come back before their objects are kept": (
         "    # Before its rows return,",
         "    if hidden is not None:\n        parts.catalog.add_partition(rows_of(hidden, parts)[0])\n    #",
     ),
     "half of a batch comes back": ("    if missing:\n", "    if not partition:\n"),
-    "rows come back that nobody has shown yet": (
+    "rows come back that were never visible": (
         "    return head is not None and batch.number <= head.number",
         "    return True",
     ),
-    "what is tagged is not hidden once more": ("if objects and verdict.kind", "if lacking and verdict.kind"),
-    "the trail is written after the deed": (
+    "tagged rows are not hidden again": ("if objects and verdict.kind", "if lacking and verdict.kind"),
+    "the audit trail is written after the action": (
         "    if not eligible:\n",
         "    parts.catalog.add_partition(partition)\n    if not eligible:\n",
     ),
@@ -180,7 +180,7 @@ PLANTED = {
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.__name__)
-def test_taking_back(claim: Claim) -> None:
+def test_taking_back_keeps_this_claim(claim: Claim) -> None:
     claim(let_go)
 
 
@@ -188,7 +188,7 @@ def test_taking_back(claim: Claim) -> None:
 def test_a_planted_bug_breaks_a_claim(name: str) -> None:
     old, new = PLANTED[name]
     text = Path(control.retention.let_go.__file__).read_text()
-    assert text.count(old) == 1, f"{name}: there are {text.count(old)} such places"
+    assert text.count(old) == 1, f"{name}: found {text.count(old)} times"
     bugged = types.ModuleType("bugged")
     exec(compile(text.replace(old, new), "bugged", "exec"), bugged.__dict__)
     assert any(breaks(claim, bugged.let_go) for claim in CLAIMS), name
@@ -202,7 +202,7 @@ def breaks(claim: Claim, by: Any) -> bool:
     return False
 
 
-def test_a_batch_whose_manifest_is_not_what_was_sealed_is_not_shown_again(parts: Parts) -> None:
+def test_a_batch_whose_manifest_has_another_digest_stays_hidden(parts: Parts) -> None:
     run(parts)
     batch = parts.store.get(Batch, "review", "b")
     assert batch is not None
@@ -212,7 +212,7 @@ def test_a_batch_whose_manifest_is_not_what_was_sealed_is_not_shown_again(parts:
     assert rows_in_catalog(parts) is None
 
 
-def test_what_a_lifecycle_rule_deletes_just_now_is_no_error(parts: Parts) -> None:
+def test_objects_that_a_lifecycle_rule_deletes_during_a_run_are_no_error(parts: Parts) -> None:
     class Vanishing:
         def __getattr__(self, name: str) -> Any:
             return getattr(parts.objects, name)
@@ -221,7 +221,7 @@ def test_what_a_lifecycle_rule_deletes_just_now_is_no_error(parts: Parts) -> Non
             parts.objects.delete([uri])
             parts.objects.tag(uri, version_id, key, value)
 
-    run(replace(parts, objects=Vanishing()))  # type: ignore[arg-type]  # it passes on all that it does not say
+    run(replace(parts, objects=Vanishing()))  # type: ignore[arg-type]  # it delegates the rest
     there = {stored.key for stored in parts.objects.list("s3://lake/")}
     assert there.isdisjoint(GONE)
     assert TAG[0] not in there

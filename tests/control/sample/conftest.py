@@ -14,7 +14,7 @@ Land = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def few_parents(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first 4,000 of the sample's beers and profiles, so that a test reads no 100,000 load records."""
+    """The sample with only its first 4,000 beers and profiles, so that tests do not read 100,000 loads."""
     folder = tmp_path_factory.mktemp("few")
     beers = rows("beer")[:4001]
     breweries = {beer[1] for beer in beers}
@@ -26,7 +26,7 @@ def few_parents(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def landed(few_parents: Path, tmp_path_factory: pytest.TempPathFactory) -> Land:
-    """Lands deliveries in a folder of their own: `landed([1, 2], rows=20_000, seed=1, chaos=None)`."""
+    """Return a function that lands deliveries in a new folder: `landed([1, 2], rows=20_000, seed=1)`."""
 
     def run(deliveries: list[int], *, rows: int, seed: int = 1, chaos: int | None = None) -> Path:
         folder = tmp_path_factory.mktemp("lake")

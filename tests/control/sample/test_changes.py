@@ -8,7 +8,7 @@ AT = datetime(2025, 1, 2, tzinfo=UTC)
 ROW = {"brewery_id": 3, "brewery_name": "Abita Brewing Co."}
 
 
-def test_a_position_prints_as_postgresql_prints_it():
+def test_a_position_is_formatted_like_postgresqls():
     assert lsn_text(0x16B3748) == "0/16B3748"
     assert lsn_text(0xFFFFFFF8 + 8) == "1/0"
 
@@ -23,7 +23,7 @@ def test_the_edits_of_a_transaction_share_a_position_and_are_numbered():
     assert third.committed_at > second.committed_at
 
 
-def test_a_change_record_says_what_dms_says():
+def test_a_change_record_has_the_fields_that_dms_writes():
     (change,) = commit([(Edit("brewery", "update", ROW, before=ROW),)], LogStart(0x16B3748, 7, AT), Random(1))
     assert json.loads(change_line(change)) == {
         "data": ROW,
@@ -45,7 +45,7 @@ def test_a_change_record_says_what_dms_says():
     }
 
 
-def test_loads_have_no_place_in_the_log_and_control_records_no_data():
+def test_loads_have_no_position_and_control_records_no_data():
     (load,) = load_lines("brewery", [ROW], AT)
     assert json.loads(load)["metadata"]["operation"] == "load"
     assert "stream-position" not in json.loads(load)["metadata"]

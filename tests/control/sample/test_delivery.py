@@ -1,4 +1,4 @@
-"""What the two deliveries promise, read from their files and, for the truth in them, by the oracle."""
+"""The promises of the two deliveries, checked on their files and on the tables that the oracle computes."""
 
 import gzip
 import json
@@ -51,7 +51,7 @@ def contents(folder):
 
 
 def records(folder, pattern="raw/*/epoch=1/20*/**/*.json.gz"):
-    """The change records that can be read, in the order of files and lines."""
+    """Yield the readable change records, in the order of files and lines."""
     for path in sorted(folder.glob(pattern)):
         for line in gzip.decompress(path.read_bytes()).decode(errors="replace").splitlines():
             yield from (record for record in oracle_records(line) if "data" in record)
@@ -71,7 +71,7 @@ def whole(answer):
 
 
 def groups(answer, table):
-    """The groups that a ranked table shows, and the sizes of all groups."""
+    """Return the groups that a ranked table shows, and the sizes of all groups."""
     key = GROUPED[table]
     shown = {(row["review_year"], row["review_month"], row[key]) for row in answer.tables[table]}
     reviews = answer.tables["silver.reviews_enriched"]
@@ -86,7 +86,7 @@ def crossed(before, after, table):
     return len(up), len(down)
 
 
-def test_the_same_seed_lands_the_same_bytes_and_another_seed_others(landed, both):
+def test_a_seed_determines_the_landed_bytes(landed, both):
     assert contents(landed([1, 2], rows=ENOUGH)) == contents(both)
     others = contents(landed([1, 2], rows=ENOUGH, seed=2))
     reviews = [key for key in others if key.startswith("raw/review/")]
@@ -99,7 +99,7 @@ def test_the_second_delivery_is_the_same_without_the_first(landed, first, both):
     assert not second.keys() & contents(first).keys()
 
 
-def test_every_record_is_a_row_or_quarantined_or_control(before, after):
+def test_every_record_is_a_row_quarantined_or_control(before, after):
     for file in before.files + after.files:
         assert file.failure is None
         assert file.records == file.rows + file.quarantined + file.control
@@ -107,7 +107,7 @@ def test_every_record_is_a_row_or_quarantined_or_control(before, after):
     assert sum(file.control for file in before.files) == 3
 
 
-def test_each_kind_of_broken_line_is_refused_and_none_of_them_is_in_a_table(after):
+def test_each_kind_of_broken_line_is_refused_and_in_no_table(after):
     reasons = {(file.path.split("/")[1], reason) for file in after.files for _, reason in file.reasons}
     assert {reason for table, reason in reasons if table == "review"} == {
         "absent_key:stream-position",
@@ -130,11 +130,10 @@ def test_each_kind_of_broken_line_is_refused_and_none_of_them_is_in_a_table(afte
 
 @pytest.mark.parametrize("table", GROUPED)
 def test_the_second_delivery_moves_groups_over_the_threshold_and_back(before, after, table):
-    up, down = crossed(before, after, table)
-    assert (up, down) >= (2, 2)
+    assert min(crossed(before, after, table)) >= 2
 
 
-def test_positions_rise_with_each_commit_but_not_as_text(both):
+def test_positions_rise_with_each_commit_as_numbers_but_not_as_text(both):
     changes = [record["metadata"] for record in records(both) if record["metadata"]["stream-position"]]
     by_transaction = {}
     for metadata in changes:
@@ -148,9 +147,9 @@ def test_positions_rise_with_each_commit_but_not_as_text(both):
     assert {text[0] for text in texts} == {"0", "1"}
 
 
-def test_the_second_delivery_repeats_and_disorders_and_brings_late_records(first, both):
+def test_the_second_delivery_has_duplicates_disorder_and_late_records(first, both):
     new = [file for file in contents(both).items() if file[0] not in contents(first)]
-    assert len({body for _, body in new}) < len(new)  # a whole file came twice
+    assert len({body for _, body in new}) < len(new)  # a whole file is delivered twice
     changes = [
         json.dumps(record, default=str) for record in records(both, "raw/review/epoch=1/2025/01/03/*.json.gz")
     ]
@@ -163,7 +162,7 @@ def test_the_second_delivery_repeats_and_disorders_and_brings_late_records(first
     assert max(on_time) < 800_000
 
 
-def test_the_second_delivery_tells_every_story(both):
+def test_the_second_delivery_has_every_kind_of_change(both):
     changes = list(records(both))
     told = Counter((record["metadata"]["table-name"], record["metadata"]["operation"]) for record in changes)
     for table in ("brewery", "beer", "profile", "review"):
@@ -181,7 +180,7 @@ def test_the_second_delivery_tells_every_story(both):
     assert any(record["metadata"]["transaction-record-id"] > 1 for record in changes)
 
 
-def test_reviews_name_parents_that_are_unknown_late_moved_or_deleted(before, after):
+def test_reviews_refer_to_unknown_late_moved_and_deleted_parents(before, after):
     def nameless(answer, column):
         return {
             row[column.replace("_name", "_id")]
@@ -192,14 +191,14 @@ def test_reviews_name_parents_that_are_unknown_late_moved_or_deleted(before, aft
     late = nameless(before, "beer_name") - nameless(after, "beer_name")
     gone = nameless(after, "beer_name") - nameless(before, "beer_name")
     assert len(late) >= 2
-    assert len(gone) >= 2  # one deleted, one that nobody knows
+    assert len(gone) >= 2  # one deleted, one unknown
     assert nameless(before, "brewery_name")
     assert nameless(after, "profile_name") - nameless(before, "profile_name")
     own = {row["review_id"]: row["brewery_id"] for row in after.tables["silver.reviews"]}
     assert any(row["brewery_id"] != own[row["review_id"]] for row in after.tables["silver.reviews_enriched"])
 
 
-def test_scores_are_half_steps_from_zero_to_five_and_only_the_overall_score_is_always_there(after):
+def test_scores_are_half_steps_from_0_to_5_and_only_the_overall_score_is_never_null(after):
     names = [f"review_{name}" for name in ("overall", "aroma", "appearance", "palate", "taste")]
     for name in names:
         values = {row[name] for row in after.tables["silver.reviews"]}
@@ -208,7 +207,7 @@ def test_scores_are_half_steps_from_zero_to_five_and_only_the_overall_score_is_a
 
 
 @pytest.mark.parametrize("chaos", [7, 8])
-def test_chaos_arrives_otherwise_and_ends_in_the_same_tables(landed, both, after, chaos):
+def test_chaos_changes_the_arrival_but_not_the_tables(landed, both, after, chaos):
     folder = landed([1, 2], rows=ENOUGH, chaos=chaos)
     assert len(contents(folder)) > 1.5 * len(contents(both))
     answer = oracle.compute(folder)
@@ -216,7 +215,7 @@ def test_chaos_arrives_otherwise_and_ends_in_the_same_tables(landed, both, after
     assert whole(answer) == whole(after)
 
 
-def test_at_the_default_size_every_gold_table_has_a_hundred_rows_and_groups_cross_both_ways(tmp_path):
+def test_at_the_default_size_gold_tables_have_100_rows_and_groups_cross_both_ways(tmp_path):
     shop = open_shop(DATA, rows=100_000, seed=1)
     for _ in land(shop, Plan(1), [1], into_folder(tmp_path)):
         pass
@@ -229,7 +228,7 @@ def test_at_the_default_size_every_gold_table_has_a_hundred_rows_and_groups_cros
         assert len(sizes) == 5
         assert min(sizes.values()) >= 100, sizes
     for table in GROUPED:
-        assert crossed(before, after, table) >= (3, 3)
+        assert min(crossed(before, after, table)) >= 3
     extract = [file for file in after.files if re.search(r"extract=1/part-.*csv", file.path)]
     assert len(extract) >= 4
     assert sum(file.rows for file in extract) == 100_000

@@ -23,7 +23,7 @@ def test_a_bucket_and_a_folder_get_the_same_files(few_parents, tmp_path):
     assert {file.delivery for file in in_bucket} == {1, 2}
 
 
-def test_reviews_spread_over_as_many_months_as_asked_for_up_to_the_last_one(few_parents):
+def test_reviews_are_spread_over_the_requested_number_of_last_months(few_parents):
     shop, objects = open_shop(few_parents, rows=1000, seed=1, months=growing(186)), MemoryObjects()
     first, end = (datetime.fromtimestamp(shop.habits.starts[at], UTC) for at in (0, -1))
     assert (f"{first:%F}", f"{end:%F}") == ("2009-07-01", "2025-01-01")
@@ -32,11 +32,11 @@ def test_reviews_spread_over_as_many_months_as_asked_for_up_to_the_last_one(few_
     assert list(land(shop, Plan(1), [1, 2], into_bucket(objects, "lake")))
 
 
-def test_reviews_grow_as_those_of_the_public_set_did(few_parents):
+def test_reviews_can_follow_the_growth_of_the_public_set(few_parents):
     weights = public_months(DATA)
     assert (len(weights), weights[0], weights[12], weights[-1]) == (186, 9664, 30015, 1)
-    # The quartiles of review_time that others published of all reviews: after 6.98 days of March 2007, 7.63
-    # of April 2009, and at the end of October 2010.
+    # The published quartiles of review_time of all reviews: 6.98 days into March 2007, 7.63 days into April
+    # 2009, and the end of October 2010.
     until = [sum(weights[newer:]) / sum(weights) for newer in (59, 34, 15)]
     inside = [weights[newer - 1] / sum(weights) for newer in (59, 34, 15)]
     passed = (6.98 / 31, 7.63 / 30, 0)

@@ -1,4 +1,4 @@
-"""A site over this repository's contracts, with a lineage, a build and batches that are made here."""
+"""A site for this repository's contracts, with a made-up lineage, build and batches."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The last build's results: what counts as checked, and what does not."""
+"""The results of the last build: what counts as checked, and what does not."""
 
 import json
 from pathlib import Path
@@ -41,7 +41,7 @@ def test_models_and_tests_are_found_by_relation_and_column(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("which", ["compile", "generate"])
-def test_what_compiled_only_has_checked_nothing(tmp_path: Path, which: str) -> None:
+def test_a_run_that_only_compiled_has_checked_nothing(tmp_path: Path, which: str) -> None:
     write(tmp_path, which)
     assert results.read(tmp_path) is None
 

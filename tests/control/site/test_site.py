@@ -1,4 +1,4 @@
-"""The static site says what contracts, lineage, build and store say, and asks nothing of the network."""
+"""The static site shows what contracts, lineage, build and store say, and needs no network."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from control.site.model import TablePage
 
 
 class Reader(HTMLParser):
-    """Collects the text, the links and the ids of a page, and notes elements that are not closed in order."""
+    """Collects the text, links and ids of a page, and the elements that are not closed in order."""
 
     def __init__(self, page: Path) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ def test_each_contracted_table_has_a_page_with_all_its_columns(folder: Path) -> 
         assert contract.version in page.text
 
 
-def test_every_link_leads_to_a_page_or_a_place_that_is_there(folder: Path) -> None:
+def test_every_link_in_the_site_has_a_target(folder: Path) -> None:
     pages = {path.resolve(): Reader(path) for path in folder.rglob("*.html")}
     links = [(path, link) for path, page in pages.items() for link in page.links]
     assert len(links) > 100
@@ -74,14 +74,14 @@ def test_every_link_leads_to_a_page_or_a_place_that_is_there(folder: Path) -> No
         assert not place or place in pages[target].ids, f"{path.name}: {link}"
 
 
-def test_nothing_is_asked_of_the_network(folder: Path) -> None:
+def test_no_page_loads_anything_from_the_network(folder: Path) -> None:
     for path in folder.rglob("*"):
         if path.is_file():
             text = path.read_text().replace("http://www.w3.org/2000/svg", "")
             assert not re.search(r"https?://|@import|\burl\(", text), path.name
 
 
-def test_what_a_stranger_wrote_is_text_and_not_markup(folder: Path) -> None:
+def test_untrusted_text_is_escaped(folder: Path) -> None:
     page = folder / render.address("gold.top_beers_by_rating")
     assert HOSTILE not in page.read_text()
     assert "window.broken" in Reader(page).text
@@ -107,7 +107,7 @@ def test_outcomes_and_figures_are_those_of_the_build_and_the_store(folder: Path)
     assert "truncate-table" in page_of(folder, "bronze.review").text
 
 
-def test_a_table_shows_its_contracts_versions_and_what_its_models_cost(folder: Path) -> None:
+def test_a_table_shows_its_contract_versions_and_the_cost_of_its_models(folder: Path) -> None:
     text = page_of(folder, "silver.reviews").text
     assert re.search(r"1\.1\.0\s+2026-02-26\s+Name the state", text)
     assert re.search(r"1\.0\.0\s+2025-12-01\s+Begin", text)
@@ -116,7 +116,7 @@ def test_a_table_shows_its_contracts_versions_and_what_its_models_cost(folder: P
     assert "Contract history" not in page_of(folder, "bronze.review").text
 
 
-def test_code_in_a_contracts_words_is_code_and_the_rest_is_text(folder: Path) -> None:
+def test_backticks_in_descriptions_become_code_and_the_rest_is_escaped(folder: Path) -> None:
     assert render.prose("`a < b` & <b>") == "<code>a &lt; b</code> &amp; &lt;b&gt;"
     assert (
         "<code>unknown</code> where there is none"
@@ -124,7 +124,7 @@ def test_code_in_a_contracts_words_is_code_and_the_rest_is_text(folder: Path) ->
     )
 
 
-def test_dbts_own_docs_are_linked_where_they_are(tmp_path: Path) -> None:
+def test_dbts_own_docs_are_copied_and_linked(tmp_path: Path) -> None:
     static = tmp_path / "static_index.html"
     static.write_text("<p>dbt</p>")
     render.write(made_site(), tmp_path / "site", static)
@@ -143,7 +143,7 @@ def table(name: str, **more: timedelta) -> TablePage:
     return next(page for page in site.tables if page.name == name)
 
 
-def test_freshness_is_held_against_the_contract() -> None:
+def test_freshness_is_compared_with_the_contract() -> None:
     day = timedelta(days=1)
     assert table("bronze.review", published=day).freshness.state == "ok"
     late = table("bronze.review", published=2 * day).freshness
@@ -156,7 +156,7 @@ def test_a_failed_build_does_not_make_a_table_fresh() -> None:
     assert table("silver.reviews").freshness.state == "unknown"
 
 
-def test_a_new_site_replaces_the_old_one_and_nothing_else(tmp_path: Path) -> None:
+def test_a_new_site_replaces_an_old_one_but_no_other_folder(tmp_path: Path) -> None:
     folder = tmp_path / "site"
     render.write(made_site(), folder)
     (folder / "tables" / "old.html").touch()
@@ -170,7 +170,7 @@ def test_a_new_site_replaces_the_old_one_and_nothing_else(tmp_path: Path) -> Non
     assert (other / "notes.txt").read_text() == "mine"
 
 
-def test_the_site_takes_no_place_that_is_not_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_site_never_overwrites_other_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("mine")
     (tmp_path / "site.partial").mkdir()
     (tmp_path / "site.partial" / "notes.txt").write_text("mine")
@@ -185,14 +185,14 @@ def test_the_site_takes_no_place_that_is_not_its_own(tmp_path: Path, monkeypatch
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_two_sites_at_once_in_one_place_are_one_whole_site(tmp_path: Path) -> None:
+def test_sites_written_concurrently_to_one_folder_leave_one_whole_site(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         written = list(pool.map(lambda _: render.write(made_site(), tmp_path / "site"), range(8)))
     assert {tuple(files) for files in written} == {tuple(written[0])}
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
 
-def test_who_has_asked_dbt_something_since_the_build_is_told_that_the_answer_took_its_place(
+def test_results_overwritten_by_dbt_show_are_explained(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "manifest.json").write_text('{"nodes": {}}')
@@ -203,14 +203,14 @@ def test_who_has_asked_dbt_something_since_the_build_is_told_that_the_answer_too
     assert "--no-write-json" in result.stderr
 
 
-def test_a_title_that_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_title_that_is_not_valid_unicode_is_refused(tmp_path: Path) -> None:
     arguments = ["build", "--offline", "--output", str(tmp_path / "site"), "--title", "Lak\udce9house"]
     result = CliRunner().invoke(command, arguments, env={"DM_CONTRACTS": str(ROOT / "contracts")})
     assert isinstance(result.exception, UsageError)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_link_to_a_folder_gets_the_site_there(tmp_path: Path) -> None:
+def test_a_symbolic_link_to_a_folder_is_followed(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "site").symlink_to(tmp_path / "real")
     for _ in range(2):
@@ -228,7 +228,7 @@ def test_without_any_cloud_or_build_the_site_says_what_is_missing(tmp_path: Path
     assert "never seen" in page_of(tmp_path / "site", "bronze.review").text
 
 
-def test_the_graph_holds_all_that_is_behind_and_ahead(folder: Path) -> None:
+def test_the_graph_has_everything_upstream_and_downstream(folder: Path) -> None:
     raw = (folder / render.address("silver.review_flat")).read_text()
     found = re.search(r'class="edges">(.*?)</script>', raw)
     assert found is not None

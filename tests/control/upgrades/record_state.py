@@ -1,7 +1,7 @@
 """Record what a version leaves in store, bucket and catalog: `python record_state.py FILE`.
 
-Run by a release, in its folder and its environment, before its code is changed; FILE then goes beside this
-one, named after the version. Later versions must take such a state on: see `test_states_of_releases.py`.
+Run it in the folder and environment of a release, before the code changes. FILE goes next to this file, named
+after the version. Later versions must be able to continue from it: see `test_states_of_releases.py`.
 """
 
 import base64
@@ -35,12 +35,12 @@ RELOAD = "raw/brewery/epoch=1/extract=2/reload=1"
 
 
 class DeathError(BaseException):
-    """A worker was killed: nothing of it runs any more."""
+    """The worker was killed."""
 
 
 @contextmanager
 def death(at: Callable[[Any], bool], *, before: bool = False) -> Iterator[None]:
-    """The worker dies at its first write of an item of which `at` is true, before or after its effect."""
+    """Kill the worker at its first write of an item for which `at` is true, before or after the write."""
     real = DynamoStore.update
 
     def update(store: DynamoStore, old: Any, new: Any) -> Any:
@@ -62,17 +62,17 @@ def death(at: Callable[[Any], bool], *, before: bool = False) -> Iterator[None]:
 
 
 def becomes(state: str) -> Callable[[Any], bool]:
-    """Does a batch become `state`?"""
+    """Return a check that an item is a batch in `state`."""
     return lambda item: isinstance(item, Batch) and item.state == state
 
 
 def intends(item: Any) -> bool:
-    """Does a head say what it is about to publish?"""
+    """Return whether the item is a head with an open intent."""
     return isinstance(item, Head) and item.intent is not None
 
 
 def ingest(table: str) -> None:
-    """What `dm ingest run --until-idle --table` does, with leases that are soon over."""
+    """Do what `dm ingest run --until-idle --table` does, with short leases."""
     rules = Rules(lease_seconds=LEASE_SECONDS, retry_seconds=0.01)
     contracts = tables.load(from_environment(os.environ))
     run(
@@ -85,7 +85,7 @@ def ingest(table: str) -> None:
 
 
 def dm(*arguments: str) -> Any:
-    """A command of the version."""
+    """Run a command of this version."""
     done = subprocess.run(
         [str(Path(sys.executable).parent / "dm"), *arguments], capture_output=True, text=True, check=False
     )
@@ -93,13 +93,13 @@ def dm(*arguments: str) -> Any:
 
 
 def change(position: int, **row: object) -> str:
-    """A change record."""
+    """Return a change record."""
     metadata = {"record-type": "data", "operation": "insert", "stream-position": f"0/{position:X}"}
     return json.dumps({"data": row, "metadata": metadata})
 
 
 def land(s3: Any, key: str, *lines: str, cut: int = 0) -> None:
-    """Put a raw file, packed where its name says so; `cut` takes bytes off its end."""
+    """Land a raw file, compressed if its name says so; `cut` removes bytes from its end."""
     body = "\n".join(lines).encode()
     if key.endswith(".gz"):
         packed = gzip.compress(body, mtime=0)
@@ -108,12 +108,12 @@ def land(s3: Any, key: str, *lines: str, cut: int = 0) -> None:
 
 
 def brewery(number: int, **more: object) -> dict[str, object]:
-    """A row, refused where it has `more` than its contract."""
+    """Return a row; it is refused if it has `more` columns than the contract."""
     return {"brewery_id": number, "brewery_name": f"Brewery {number}", **more}
 
 
 def live(s3: Any) -> None:
-    """A history with one of everything that the control store can hold."""
+    """Play a history with one of everything that the control store can contain."""
     land(
         s3,
         "raw/brewery/a.json.gz",
@@ -133,10 +133,10 @@ def live(s3: Any) -> None:
     with death(becomes("written"), before=True):
         ingest("brewery")
     time.sleep(LEASE_SECONDS)
-    ingest("brewery")  # what the dead one wrote is left behind
+    ingest("brewery")  # what the dead worker wrote stays as leftovers
     land(s3, "raw/brewery/poison.json.gz", change(10, **brewery(10)), cut=5)
     ingest("brewery")
-    land(s3, "raw/brewery/b.json.gz", change(4, **brewery(4)))  # written over
+    land(s3, "raw/brewery/b.json.gz", change(4, **brewery(4)))  # overwrites the file
     land(s3, "raw/nobody/x.csv", "a", "1")
     land(s3, f"{RELOAD}/_BEGIN", json.dumps({"position": "0/8"}))
     land(s3, f"{RELOAD}/1.csv.gz", "brewery_id,brewery_name", "3,Reloaded 3")
@@ -147,7 +147,7 @@ def live(s3: Any) -> None:
 
 
 def leave_work(s3: Any) -> None:
-    """Workers that die at each stage, each with a table of its own."""
+    """Let a worker die at each stage, each with its own table."""
     land(s3, "raw/brewery/claimed.json.gz", change(12, **brewery(12)))
     with death(becomes("claimed")):
         ingest("brewery")
@@ -169,14 +169,14 @@ def leave_work(s3: Any) -> None:
 
 
 def recorded(s3: Any, endpoint: str) -> dict[str, Any]:
-    """All that is there, as JSON."""
+    """Return everything in store, bucket and catalog as JSON."""
     dynamodb, glue = (boto3.client(name, endpoint_url=endpoint) for name in ("dynamodb", "glue"))
     described = dynamodb.describe_table(TableName=TABLE)["Table"]
     kept = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     indices = ("IndexName", "KeySchema", "Projection")
     table: dict[str, Any] = {name: described[name] for name in kept}
     table[kept[2]] = [{name: one[name] for name in indices} for one in table[kept[2]]]
-    objects = {  # but for contracts, which only the worker reads that wrote them
+    objects = {  # except contracts, which only the worker that wrote them reads
         one["Key"]: base64.b64encode(s3.get_object(Bucket="lake", Key=one["Key"])["Body"].read()).decode()
         for one in s3.list_objects_v2(Bucket="lake")["Contents"]
         if not one["Key"].endswith("/contract.yaml")
@@ -199,7 +199,7 @@ def recorded(s3: Any, endpoint: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Live through the history on a server of moto's, and write what there is then."""
+    """Play the history on a moto server and write the resulting state."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

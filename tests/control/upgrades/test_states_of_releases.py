@@ -1,7 +1,7 @@
-"""What a release left behind is taken on by today's code: nothing is lost, doubled or passed over.
+"""Today's code continues from the state that a release left: nothing is lost, duplicated or skipped.
 
-`v*.json` beside this are states that releases left, recorded by `record_state.py`: one batch in each state,
-workers that died, a reload half done, refused records that were waived, replayed and neither.
+The `v*.json` files here are states of releases, recorded by `record_state.py`: a batch in each state, dead
+workers, an incomplete reload, and refused records that were waived, replayed or neither.
 """
 
 import base64
@@ -37,7 +37,7 @@ CONTRACTS = HERE.parents[2] / "contracts"
 TABLE = "dm-processing-control"
 NAMES = ("beer", "brewery", "profile", "review")
 RELOAD = "raw/brewery/epoch=1/extract=2/reload=1"
-# What bronze must hold of each table once all is taken on, by key, each row once.
+# The keys that bronze must have of each table once everything is ingested, each row once.
 ROWS = {
     "beer": [1],
     "brewery": [3, 3, 5, 9, 12],
@@ -57,7 +57,7 @@ REFUSED = Counter({
 
 @pytest.fixture(params=sorted(HERE.glob("v*.json")), ids=lambda path: path.stem)
 def state(request: pytest.FixtureRequest, endpoint: str, monkeypatch) -> Iterator[dict[str, Any]]:
-    """The recorded state, in the store, the bucket and the catalog under the names that it had."""
+    """Restore the recorded state in store, bucket and catalog, under its original names."""
     for name, value in {
         "AWS_ENDPOINT_URL": endpoint, "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
@@ -96,7 +96,7 @@ def ingest(parts: Parts) -> Outcome:
 
 
 def rows(parts: Parts, table: str) -> list[int]:
-    """The keys of the rows that readers see."""
+    """Return the keys of the rows that readers see."""
     glue = boto3.client("glue", endpoint_url=parts.settings.endpoint)
     found = []
     for partition in glue.get_partitions(DatabaseName="bronze", TableName=table)["Partitions"]:
@@ -107,11 +107,11 @@ def rows(parts: Parts, table: str) -> list[int]:
 
 
 def listed(parts: Parts) -> Counter[tuple[str, str]]:
-    """How many refused records of each raw file are found, of the last batch that answered for it."""
+    """Count the refused records that are listed for each raw file, in its latest batch."""
     return Counter((name, one.key) for name in NAMES for one in quarantine.refused(parts, name))
 
 
-def test_every_field_that_was_written_is_read(state: dict[str, Any], parts: Parts) -> None:
+def test_every_written_field_is_read(state: dict[str, Any], parts: Parts) -> None:
     kinds = {prefix: kind for kind, prefix in KINDS.items()}
     read = TypeDeserializer().deserialize
     for item in state["items"]:
@@ -123,7 +123,7 @@ def test_every_field_that_was_written_is_read(state: dict[str, Any], parts: Part
         assert fields.keys() - {"pk", "sk", "open_pk", "refused_pk"} <= to_record(stored).keys()
 
 
-def test_all_that_was_left_is_finished_and_nothing_twice(parts: Parts) -> None:
+def test_all_open_work_is_finished_and_nothing_ingested_twice(parts: Parts) -> None:
     ingest(parts)
     assert {table: rows(parts, table) for table in NAMES} == ROWS
     for table in NAMES:
@@ -141,10 +141,10 @@ def test_all_that_was_left_is_finished_and_nothing_twice(parts: Parts) -> None:
     assert states == {"published": 11, "failed": 2, "registered": 1}
 
 
-def test_what_was_refused_is_found_also_once_it_is_replayed_by_todays_code(parts: Parts) -> None:
+def test_refused_records_are_found_even_after_replays_by_todays_code(parts: Parts) -> None:
     ingest(parts)
     assert listed(parts) == REFUSED
-    # What several rounds refuse again counts each time, so what the release had refused was not missed.
+    # The count is the same after each round, so records that the release had refused are not missed.
     for _ in range(3):
         files = {file.key: file for file in every(parts.store, RawFile, "brewery")}
         again = files["raw/brewery/a.json.gz"]
@@ -155,7 +155,7 @@ def test_what_was_refused_is_found_also_once_it_is_replayed_by_todays_code(parts
     assert listed(parts) == REFUSED
 
 
-def test_counting_anew_moves_what_refused_records_to_its_own_index(parts: Parts) -> None:
+def test_a_recount_moves_batches_with_refused_records_to_their_own_index(parts: Parts) -> None:
     ingest(parts)
     before = listed(parts)
     for table in NAMES:
@@ -167,8 +167,8 @@ def test_counting_anew_moves_what_refused_records_to_its_own_index(parts: Parts)
     assert listed(parts) == before
 
 
-def test_a_batch_that_a_worker_of_the_release_changes_meanwhile_is_found_once(parts: Parts) -> None:
-    """It knows nothing of the index `refused`: it writes its own and leaves the other as it is."""
+def test_a_batch_changed_by_an_old_worker_in_the_meantime_is_found_once(parts: Parts) -> None:
+    """The old worker does not know the index `refused`: it writes its own and leaves the other unchanged."""
     ingest(parts)
     for table in NAMES:
         tally.recount(table, parts)
@@ -186,7 +186,7 @@ def test_a_batch_that_a_worker_of_the_release_changes_meanwhile_is_found_once(pa
     assert listed(parts) == REFUSED
 
 
-def test_a_reload_that_was_half_done_is_completed(parts: Parts) -> None:
+def test_an_incomplete_reload_is_completed(parts: Parts) -> None:
     ingest(parts)
     body = gzip.compress(b"brewery_id,brewery_name\n5,Reloaded 5\n", mtime=0)
     parts.objects.put(f"s3://lake/{RELOAD}/2.csv.gz", body)
@@ -196,7 +196,7 @@ def test_a_reload_that_was_half_done_is_completed(parts: Parts) -> None:
     assert rows(parts, "brewery") == [3, 3, 5, 5, 9, 12]
 
 
-def test_its_status_is_told_as_before(parts: Parts) -> None:
+def test_a_recount_does_not_change_the_status(parts: Parts) -> None:
     ingest(parts)
     before = every_status(NAMES, parts, {})
     for table in NAMES:

@@ -1,4 +1,4 @@
-"""The page on upgrading names commands and targets that there are, and each release that left a state."""
+"""The page on upgrading names existing commands and targets, and each release with a recorded state."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ COMMANDS = sorted({" ".join(found.split()) for found in NAMED if not found.start
 
 
 def is_command(words: list[str]) -> bool:
-    """Do `words` lead to a command, whose options are those that they name? Arguments may follow."""
+    """Return whether `words` are a command with existing options. Arguments may follow."""
     command: click.Command = dm
     context = click.Context(dm)
     options = [word for word in words if word.startswith("--")]
@@ -31,17 +31,17 @@ def is_command(words: list[str]) -> bool:
 
 
 @pytest.mark.parametrize("words", COMMANDS)
-def test_each_command_of_the_page_is_there(words: str) -> None:
+def test_each_command_on_the_page_exists(words: str) -> None:
     assert is_command(words.split())
 
 
-def test_a_command_that_is_not_there_is_seen() -> None:
+def test_a_missing_command_is_found() -> None:
     assert is_command(["status", "--recount"])
     assert not is_command(["status", "--count"])
     assert not is_command(["upgrade"])
 
 
-def test_each_target_of_the_page_is_there() -> None:
+def test_each_make_target_on_the_page_exists() -> None:
     targets = {target for line in re.findall(r"\bmake ([a-z -]+)", PAGE) for target in line.split()}
     makefiles = "".join(file.read_text() for file in [ROOT / "Makefile", *(ROOT / "make").glob("*.mk")])
     there = set(re.findall(r"^([a-z-]+):", makefiles, re.MULTILINE))
@@ -49,6 +49,6 @@ def test_each_target_of_the_page_is_there() -> None:
     assert targets <= there
 
 
-def test_each_release_that_left_a_state_is_told_of() -> None:
+def test_each_release_with_a_recorded_state_is_on_the_page() -> None:
     for state in Path(__file__).parent.glob("v*.json"):
         assert f"| {state.stem.removeprefix('v')} |" in PAGE
