@@ -24,7 +24,7 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 class Seen(MemoryCatalog):
-    """A catalog that also shows views and Iceberg tables."""
+    """A catalog that also has views and Iceberg tables."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Seen(MemoryCatalog):
 
 
 class Listed:
-    """What lists the tables of a catalog."""
+    """Lists the tables of a catalog."""
 
     def __init__(self, catalog: Seen) -> None:
         self.catalog = catalog
@@ -45,7 +45,7 @@ class Listed:
 
 
 class Lake:
-    """A lake that is exactly as the contracts say, to be damaged."""
+    """A lake that matches the contracts exactly, to be damaged by tests."""
 
     def __init__(self, contracts: tuple[Contract, ...]) -> None:
         self.contracts = contracts
@@ -73,7 +73,7 @@ class Lake:
         }
 
     def retype(self, schema: str, table: str, **types: str | None) -> None:
-        """Give columns of a table another type in the catalog; None takes a column away."""
+        """Change the types of columns in the catalog; None removes a column."""
         seen = self.catalog.seen[schema, table]
         changed = {c.name: types.get(c.name, c.type) for c in seen.columns} | types
         columns = tuple(CatalogColumn(name, kind) for name, kind in changed.items() if kind)
@@ -96,16 +96,16 @@ def lake(tree: Path) -> Lake:
     return Lake(lint([tree]).contracts)
 
 
-def test_a_lake_that_is_as_the_contracts_say_has_no_drift(lake: Lake) -> None:
+def test_a_lake_that_matches_its_contracts_has_no_drift(lake: Lake) -> None:
     assert lake.drift() == []
 
 
-def test_text_has_one_type_in_the_catalog(lake: Lake) -> None:
+def test_text_types_are_equal_in_the_catalog(lake: Lake) -> None:
     lake.retype("silver", "items", item_name="varchar(20)")
     assert lake.drift() == []
 
 
-def test_a_type_a_missing_column_and_an_unstated_one_are_found_in_the_catalog(lake: Lake) -> None:
+def test_a_changed_type_a_missing_and_an_unknown_column_are_found(lake: Lake) -> None:
     lake.retype("silver", "items", price="decimal(38,9)", seller=None, more="int")
     found = lake.drift()
     assert [(d.code, d.column, d.expected, d.found) for d in found] == [
@@ -115,7 +115,7 @@ def test_a_type_a_missing_column_and_an_unstated_one_are_found_in_the_catalog(la
     ]
 
 
-def test_a_column_that_a_state_table_gained_stands_behind_the_technical_ones(lake: Lake) -> None:
+def test_an_added_column_of_a_state_table_comes_after_the_technical_ones(lake: Lake) -> None:
     seen = lake.catalog.seen["silver", "items_state"]
     [last] = [column for column in seen.columns if not column.name.startswith("_")][-1:]
     rest = [column for column in seen.columns if column is not last]
@@ -123,7 +123,7 @@ def test_a_column_that_a_state_table_gained_stands_behind_the_technical_ones(lak
     assert lake.drift() == []
 
 
-def test_another_order_and_a_table_that_is_not_there_are_found(lake: Lake) -> None:
+def test_another_column_order_and_a_missing_table_are_found(lake: Lake) -> None:
     seen = lake.catalog.seen["gold", "sales_by_day"]
     lake.catalog.seen["gold", "sales_by_day"] = SeenTable(seen.columns[::-1], ())
     del lake.catalog.seen["silver", "sales"]
@@ -133,7 +133,7 @@ def test_another_order_and_a_table_that_is_not_there_are_found(lake: Lake) -> No
     ]
 
 
-def test_a_table_that_no_contract_names_is_found_in_its_layer_only(lake: Lake) -> None:
+def test_a_table_without_a_contract_is_found_only_in_our_layers(lake: Lake) -> None:
     others = [("silver", "orders_state"), ("bronze", "order"), ("gold", "a__dbt_tmp_1"), ("elsewhere", "a")]
     for place in [*others, ("bronze", f"{lake.contracts[0].table}_events")]:
         lake.catalog.seen[place] = SeenTable((), ())
@@ -144,7 +144,7 @@ def test_a_table_that_no_contract_names_is_found_in_its_layer_only(lake: Lake) -
     ]
 
 
-def test_a_developer_with_the_bronze_of_all_has_own_tables_elsewhere(lake: Lake) -> None:
+def test_a_developer_may_share_bronze_and_have_a_prefix_elsewhere(lake: Lake) -> None:
     lake.catalog.seen = {
         (at if at == "bronze" else f"ann_{at}", name): seen for (at, name), seen in lake.catalog.seen.items()
     }
@@ -153,7 +153,7 @@ def test_a_developer_with_the_bronze_of_all_has_own_tables_elsewhere(lake: Lake)
     assert {d.code for d in lake.drift("ann_", "ann_bronze")} == {"table-absent"}
 
 
-def test_icebergs_own_schema_counts_and_only_its_current_one(lake: Lake) -> None:
+def test_only_the_current_schema_of_iceberg_counts(lake: Lake) -> None:
     seen = lake.catalog.seen["gold", "sales_by_day"]
     lake.catalog.seen["gold", "sales_by_day"] = SeenTable(seen.columns, (), "s3://lake/m.json")
     assert lake.codes() == [("metadata-absent", "gold.sales_by_day", "iceberg", "")]
@@ -186,10 +186,10 @@ def test_the_footer_of_the_newest_batch_is_read(lake: Lake) -> None:
         narrow = [d for d in lake.drift() if d.where == "parquet"]
         assert bool(narrow) == (number == 1)
     del lake.catalog.partitions["bronze", "item", ("2026-01-02", "2")]
-    assert lake.drift() == [], "let go of since"
+    assert lake.drift() == [], "retention has released it since"
 
 
-def test_dbt_that_does_not_know_the_contract_is_found(lake: Lake) -> None:
+def test_a_manifest_that_does_not_match_the_contracts_is_found(lake: Lake) -> None:
     node = lake.manifest["nodes"]["model.lakehouse.items"]
     node["config"] = copy.deepcopy(node["config"])
     node["config"]["contract"]["enforced"] = False
@@ -198,7 +198,7 @@ def test_dbt_that_does_not_know_the_contract_is_found(lake: Lake) -> None:
     assert sorted(code for code, *_ in lake.codes()) == ["model-absent", "not-enforced", "version-differs"]
 
 
-def test_partitions_are_no_drift_of_their_own(lake: Lake) -> None:
+def test_a_partition_without_objects_is_no_drift(lake: Lake) -> None:
     lake.catalog.partitions["bronze", "item", ("2026-01-02", "1")] = Partition(
         "bronze", "item", ("1",), "s3://l/", {}
     )

@@ -33,5 +33,5 @@ def test_the_columns_of_an_expression_are_found(text: str, columns: tuple[str, .
         ("a > 1 -- b", "'--'"),
     ],
 )
-def test_what_cannot_be_an_expression_is_refused(text: str, says: str) -> None:
+def test_an_invalid_expression_is_refused(text: str, says: str) -> None:
     assert says in expression.problem(text)

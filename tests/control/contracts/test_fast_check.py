@@ -1,4 +1,4 @@
-"""What is allowed by shape is allowed by the standard, however a column is written."""
+"""Every column that the fast check accepts is valid under the standard."""
 
 import copy
 import os
@@ -66,7 +66,7 @@ def columns(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def _damage(draw: st.DrawFn, owner: Any) -> None:
-    """Replace, add or remove something, at any depth."""
+    """Replace, add or remove something at any depth."""
     inner = [
         v for v in (owner.values() if isinstance(owner, dict) else owner) if isinstance(v, dict | list) and v
     ]
@@ -89,14 +89,14 @@ def found(column: object) -> list[tuple[str, str]]:
 
 @settings(max_examples=300 * SWEEP)
 @given(columns())
-def test_what_is_surely_allowed_is_allowed(column: dict[str, Any]) -> None:
+def test_a_column_that_the_fast_check_accepts_is_valid(column: dict[str, Any]) -> None:
     quick = found(column)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fast_check, "allowed", lambda column: False)
         assert quick == found(column)
 
 
-def test_nearly_every_column_of_the_examples_is_told_by_its_shape() -> None:
+def test_the_fast_check_accepts_nearly_every_column_of_the_examples() -> None:
     assert len(COLUMNS) > 15
     assert sum(fast_check.allowed(column) for column in COLUMNS) > len(COLUMNS) * 0.8
 
@@ -106,7 +106,7 @@ def test_nearly_every_column_of_the_examples_is_told_by_its_shape() -> None:
     [{"nmae": "x"}, {"required": "yes"}, {"logicalType": "text"}, {"tags": "pii"},
      {"logicalTypeOptions": {"pattern": "x"}}, {"quality": [{"type": "library", "metric": "rows"}]}],
 )  # fmt: skip
-def test_what_the_standard_refuses_is_not_allowed(change: dict[str, Any]) -> None:
+def test_the_fast_check_does_not_accept_what_the_standard_refuses(change: dict[str, Any]) -> None:
     column = {"name": "a", "logicalType": "integer", **change}
     assert not fast_check.allowed(column)
     assert found(column) != []

@@ -10,7 +10,7 @@ from control.contracts import hive
         "array<string>", "map<string,decimal(6,4)>", "struct<a:bigint,b:array<struct<c:date>>>",
     ],
 )  # fmt: skip
-def test_types_of_athena_are_known(text: str) -> None:
+def test_athena_types_are_known(text: str) -> None:
     assert hive.problem(text) == ""
 
 
@@ -36,5 +36,5 @@ def test_types_of_athena_are_known(text: str) -> None:
         ("struct<a:bigint", "inner types"),
     ],
 )
-def test_a_wrong_type_is_told_what_to_write(text: str, advice: str) -> None:
+def test_a_wrong_type_is_refused_with_what_to_write(text: str, advice: str) -> None:
     assert advice in hive.problem(text)

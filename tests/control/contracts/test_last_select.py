@@ -1,4 +1,4 @@
-"""The columns that a model's last select names, held against the contracts of the models that are here."""
+"""The columns that a model's last select names, compared with the contracts of this repository's models."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ STATED = [c for c in load.folder(ROOT / "contracts") if c.layer != "bronze" and 
 
 
 @pytest.mark.parametrize("contract", STATED, ids=lambda contract: contract.table)
-def test_every_model_that_a_contract_describes_column_by_column_gives_these(contract: Contract) -> None:
+def test_the_last_select_of_every_model_has_the_columns_of_its_contract(contract: Contract) -> None:
     sql = (ROOT / f"models/{contract.layer}/{contract.table}.sql").read_text()
     assert last_select.columns(sql, contract.table) == [(c.name, c.type) for c in contract.columns]
 
@@ -27,7 +27,7 @@ def test_every_model_that_a_contract_describes_column_by_column_gives_these(cont
         ('row("from" varchar, to row(at timestamp(6)))', "struct<from:string,to:struct<at:timestamp>>"),
     ],
 )  # fmt: skip
-def test_types_of_queries_are_written_as_contracts_write_them(written: str, stated: str) -> None:
+def test_types_in_queries_are_converted_to_those_of_contracts(written: str, stated: str) -> None:
     sql = f"select\n    cast(x as {written}) as x\nfrom t\n"
     assert last_select.columns(sql, "m") == [("x", stated)]
 
@@ -45,7 +45,7 @@ def test_types_of_queries_are_written_as_contracts_write_them(written: str, stat
         "CAST(b AS INTEGER) AS a",
     ],
 )
-def test_commas_and_froms_inside_of_an_item_end_nothing(item: str) -> None:
+def test_commas_and_from_inside_an_item_do_not_end_it(item: str) -> None:
     sql = f"with t as (\n    select 1\n)\n\nselect\n    {item}\n    , cast(d as date) as d\nfrom t\n"
     assert last_select.columns(sql, "m") == [("a", "int"), ("d", "date")]
 
@@ -53,7 +53,7 @@ def test_commas_and_froms_inside_of_an_item_end_nothing(item: str) -> None:
 @pytest.mark.parametrize(
     "item", ["b", "{{ ts6('b') }} as a", "cast(b as integer)", "cast(b as bytes) as a", "*"]
 )
-def test_an_item_without_a_name_or_a_type_is_shown_with_the_way_on(item: str) -> None:
+def test_an_item_without_name_or_type_is_refused_with_a_hint(item: str) -> None:
     with pytest.raises(DataError, match="states no name and type") as refused:
         last_select.columns(f"select\n    {item}\nfrom t\n", "m")
     assert "as name" in refused.value.hint

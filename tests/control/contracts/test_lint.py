@@ -1,4 +1,4 @@
-"""Every code of a finding: a broken contract that gives it, the line it points to, words of its advice."""
+"""Every code of the lint: a broken contract that gives it, its line, and words of its message."""
 
 import re
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ ITEM, ITEMS, SALES, DAYS = "bronze/item", "silver/items", "silver/sales", "gold/
 
 @dataclass(frozen=True)
 class Broken:
-    """In `file`, `old` becomes `new`: then `code` points to the line that reads `at`."""
+    """If `old` becomes `new` in `file`, the finding `code` has the line that starts with `at`."""
 
     code: str
     file: str
@@ -215,7 +215,7 @@ CASES = [
 
 
 def broken(tree: Path, file: str, old: str, new: str) -> int:
-    """Break a file of the tree once; the line that the new text ends on."""
+    """Replace `old` once in a file of the tree; return the line on which the new text ends."""
     path = tree / f"{file}.yaml"
     before, found, after = path.read_text().partition(old)
     assert found
@@ -223,8 +223,8 @@ def broken(tree: Path, file: str, old: str, new: str) -> int:
     return f"{before}{new}".rstrip().count("\n") + 1
 
 
-def test_a_circle_is_written_out_with_every_line_of_it_and_found_in_each_file(tree: Path) -> None:
-    """Gold says that it is built from silver, silver from bronze, and bronze from gold."""
+def test_a_cycle_is_reported_with_all_its_lines_in_each_file(tree: Path) -> None:
+    """Gold claims to be built from silver, silver from bronze, and bronze from gold."""
     source = "        classification: public\n        transformSourceObjects: [{}]\n"
     public = "        classification: public\n"
     gold = broken(tree, DAYS, public, source.format("silver.items.item_id"))
@@ -239,7 +239,7 @@ def test_a_circle_is_written_out_with_every_line_of_it_and_found_in_each_file(tr
     assert "silver.items -> bronze.item (contracts/" in of_gold
 
 
-def test_rows_of_one_table_may_form_a_tree_but_no_column_points_to_itself(tree: Path) -> None:
+def test_a_table_may_refer_to_itself_but_a_column_may_not(tree: Path) -> None:
     link = "        primaryKeyPosition: 1\n        relationships:\n          - to: items.yaml#/schema/items/"
     broken(tree, ITEMS, "        primaryKeyPosition: 1\n", f"{link}properties/price\n")
     assert [f.code for f in lint([tree]).findings if f.code == "circular-key"] == []
@@ -253,7 +253,7 @@ def test_the_good_tree_has_no_findings(tree: Path) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_broken_contract_gives_its_code_at_its_line(tree: Path, case: Broken) -> None:
+def test_a_broken_contract_has_the_finding_at_its_line(tree: Path, case: Broken) -> None:
     path = tree / f"{case.file}.yaml"
     text = path.read_text()
     assert case.old in text
@@ -284,7 +284,7 @@ def test_every_code_of_the_lint_has_a_case_above() -> None:
     }  # have their own tests
 
 
-def test_a_bronze_table_takes_no_name_of_the_events_of_another(tree: Path) -> None:
+def test_a_bronze_table_may_not_have_the_name_of_anothers_events(tree: Path) -> None:
     item = (tree / "bronze/item.yaml").read_text()
     file = tree / "bronze/item_events.yaml"
     file.write_text(
@@ -295,12 +295,12 @@ def test_a_bronze_table_takes_no_name_of_the_events_of_another(tree: Path) -> No
     assert "bronze.item_events is already a table of" in found[0]
 
 
-def test_a_file_outside_of_a_layer_is_told_where_to_go(tree: Path) -> None:
+def test_a_file_outside_a_layer_folder_is_a_finding(tree: Path) -> None:
     (tree / "bronze/item.yaml").rename(tree / "item.yaml")
     assert "file-path" in {f.code for f in lint([tree / "item.yaml"]).findings}
 
 
-def test_a_contract_called_yml_is_found_and_told_to_be_called_yaml(tree: Path) -> None:
+def test_a_contract_with_the_extension_yml_is_a_finding(tree: Path) -> None:
     (tree / "gold/sales_by_day.yaml").rename(tree / "gold/sales_by_day.yml")
     assert "file-path" in {f.code for f in lint([tree / "gold"]).findings}
 
@@ -312,18 +312,18 @@ def test_an_empty_file_is_a_finding(tree: Path) -> None:
     assert "write a contract into it" in finding.message
 
 
-def test_a_broken_file_gives_no_findings_in_the_files_that_name_it(tree: Path) -> None:
+def test_a_broken_file_causes_no_findings_in_files_that_refer_to_it(tree: Path) -> None:
     (tree / "silver/items.yaml").write_text("a: [")
     assert {f.file for f in lint([tree]).findings} == {"contracts/silver/items.yaml"}
 
 
-def test_only_the_files_asked_for_have_findings_but_names_are_looked_up_in_the_tree(tree: Path) -> None:
+def test_only_the_given_files_have_findings_but_names_resolve_in_the_whole_tree(tree: Path) -> None:
     (tree / "gold/sales_by_day.yaml").write_text("a: [")
     report = lint([tree / "silver/sales.yaml"])
     assert (report.files, report.findings) == (("contracts/silver/sales.yaml",), ())
 
 
-def test_findings_stand_in_the_order_of_files_and_lines(tree: Path) -> None:
+def test_findings_are_ordered_by_file_and_line(tree: Path) -> None:
     for path in tree.rglob("*.yaml"):
         path.write_text(path.read_text().replace("classification: public", "classification: x"))
     places = [(f.file, f.line) for f in lint([tree]).findings]
@@ -331,12 +331,12 @@ def test_findings_stand_in_the_order_of_files_and_lines(tree: Path) -> None:
     assert places == sorted(places)
 
 
-def test_a_path_that_is_not_there_is_wrong_usage(tree: Path) -> None:
+def test_a_missing_path_is_a_usage_error(tree: Path) -> None:
     with pytest.raises(NotFoundError, match="no such file or folder: nowhere"):
         lint([Path("nowhere")])
 
 
-def test_a_folder_without_contracts_is_wrong_usage(tree: Path) -> None:
+def test_a_folder_without_contracts_is_a_usage_error(tree: Path) -> None:
     Path("empty").mkdir()
     with pytest.raises(UsageError, match="no contract below"):
         lint([Path("empty")])

@@ -23,12 +23,12 @@ def test_completeness_is_in_percent(tree: Path, value: str, unit: str) -> None:
     assert promises.of(tree / "bronze") == {"item": (24, 99.5)}
 
 
-def test_a_contract_that_cannot_be_read_promises_nothing(tree: Path) -> None:
+def test_an_unreadable_contract_promises_nothing(tree: Path) -> None:
     (tree / "bronze/item.yaml").write_text("[")
     assert promises.of(tree / "bronze") == {}
 
 
-def test_what_the_standard_does_not_know_elsewhere_takes_no_promise_back(tree: Path) -> None:
+def test_nonstandard_keys_elsewhere_do_not_void_the_promises(tree: Path) -> None:
     path = tree / "bronze/item.yaml"
     path.write_text(f"colour: red\n{path.read_text()}")
     assert promises.of(tree / "bronze") == {"item": (24, None)}
@@ -37,7 +37,7 @@ def test_what_the_standard_does_not_know_elsewhere_takes_no_promise_back(tree: P
 @pytest.mark.parametrize(
     ("value", "unit", "days"), [(48, "h", 2), (60, "d", 60), (2, "y", 730), (10**12, "y", 365_000)]
 )
-def test_what_is_kept_is_a_time_that_a_date_can_be_moved_by(
+def test_retention_must_be_a_time_span_that_dates_can_be_shifted_by(
     tree: Path, value: int, unit: str, days: float
 ) -> None:
     path = tree / "bronze/item.yaml"
@@ -51,7 +51,7 @@ def test_what_is_kept_is_a_time_that_a_date_can_be_moved_by(
     assert promises.kept(tree / "bronze") == {"item": timedelta(days=days)}
 
 
-def test_a_contract_that_cannot_be_read_lets_nothing_go(tree: Path) -> None:
+def test_an_unreadable_contract_releases_nothing(tree: Path) -> None:
     (tree / "bronze/item.yaml").write_text("[")
     with pytest.raises(ContractError):
         promises.kept(tree / "bronze")

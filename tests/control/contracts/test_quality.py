@@ -1,4 +1,4 @@
-"""Rules as SQL: what options and quality rules come to, and that they tell good rows from bad ones."""
+"""Rules as SQL: what options and quality rules are rendered to, and that the SQL rejects only bad rows."""
 
 import duckdb
 import pytest
@@ -44,7 +44,7 @@ def test_a_check_is_true_or_null_for_good_rows_and_false_for_bad_ones(options: d
     assert [value for (value,) in rows] == [True, True, None, False, False]
 
 
-def test_a_quote_in_an_allowed_value_stays_inside_of_the_literal() -> None:
+def test_a_quote_in_an_allowed_value_is_escaped() -> None:
     rule = {"metric": "invalidValues", "mustBe": 0, "arguments": {"validValues": ["it's", "') or (1=1"]}}
     [check] = rules("string", quality=[rule]).checks
     found = duckdb.sql(f"select {check.expression} from (values ('it''s'), ('x')) as t(x)").fetchall()

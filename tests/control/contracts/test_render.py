@@ -1,4 +1,4 @@
-"""What the small tree of contracts beside this file comes to in dbt and in Glue."""
+"""What the small tree of contracts next to this file is rendered to for dbt and Glue."""
 
 import json
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ def column(entry: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def constraints(entry: Mapping[str, Any]) -> list[tuple[object, ...]]:
-    """Type, then what tells it from others of its type."""
+    """Return each constraint as its type, followed by what distinguishes it."""
     shown = []
     for c in entry.get("constraints", []):
         assert (c["warn_unsupported"], c["warn_unenforced"]) == (False, False)
@@ -37,7 +37,9 @@ def constraints(entry: Mapping[str, Any]) -> list[tuple[object, ...]]:
     return [tuple(tuple(v) if isinstance(v, list) else v for v in entry) for entry in shown]
 
 
-def test_there_is_one_file_for_each_model_and_one_for_the_sources(files: Mapping[str, str]) -> None:
+def test_each_model_has_a_file_and_so_have_sources_groups_and_exposures(
+    files: Mapping[str, str],
+) -> None:
     assert sorted(files) == [
         "exposures.yml",
         "gold/sales_by_day.yml",
@@ -50,7 +52,7 @@ def test_there_is_one_file_for_each_model_and_one_for_the_sources(files: Mapping
     ]
 
 
-def test_a_state_table_has_the_raw_columns_their_tokens_and_the_technical_ones(
+def test_a_state_table_has_raw_columns_tokens_and_technical_columns(
     files: Mapping[str, str],
 ) -> None:
     state = model(files, "silver/items_state.yml")
@@ -68,7 +70,7 @@ def test_a_state_table_has_the_raw_columns_their_tokens_and_the_technical_ones(
     ]
 
 
-def test_the_microseconds_beside_a_moment_are_bronzes_alone_and_as_personal_as_it(tree: Path) -> None:
+def test_the_microseconds_of_a_timestamp_are_only_in_bronze_and_equally_personal(tree: Path) -> None:
     path = tree / "bronze/item.yaml"
     contract = yaml.safe_load(path.read_text())
     contract["schema"][0]["properties"].append(
@@ -113,7 +115,7 @@ def test_personal_columns_are_marked_in_the_state_table(files: Mapping[str, str]
     assert column(state, "seller_email_token")["config"]["meta"] == {"classification": "pseudonym"}
 
 
-def test_a_view_has_tests_in_the_place_of_constraints(files: Mapping[str, str]) -> None:
+def test_a_view_has_tests_instead_of_constraints(files: Mapping[str, str]) -> None:
     live = model(files, "silver/items.yml")
     assert [c["name"] for c in live["columns"]] == ["item_id", "item_name", "price", "seller", "sold_at"]
     assert live["config"]["contract"] == {"enforced": True}
@@ -125,7 +127,7 @@ def test_a_view_has_tests_in_the_place_of_constraints(files: Mapping[str, str]) 
     ]
 
 
-def test_a_table_with_a_live_view_shows_its_technical_columns_only_itself(files: Mapping[str, str]) -> None:
+def test_technical_columns_are_in_the_table_but_not_in_its_live_view(files: Mapping[str, str]) -> None:
     table, live = model(files, "silver/sales.yml"), model(files, "silver/sales_live.yml")
     assert [c["name"] for c in table["columns"]] == ["item_id", "sold_on", "_deleted"]
     assert [c["name"] for c in live["columns"]] == ["item_id", "sold_on"]
@@ -134,7 +136,7 @@ def test_a_table_with_a_live_view_shows_its_technical_columns_only_itself(files:
     ]
 
 
-def test_a_reference_becomes_a_test_that_warns(files: Mapping[str, str]) -> None:
+def test_a_reference_becomes_a_test_with_severity_warn(files: Mapping[str, str]) -> None:
     live = model(files, "silver/sales_live.yml")
     assert column(live, "item_id")["data_tests"][-1] == {
         "relationships": {
@@ -144,7 +146,7 @@ def test_a_reference_becomes_a_test_that_warns(files: Mapping[str, str]) -> None
     }
 
 
-def test_a_key_of_several_columns_is_a_constraint_of_the_table_in_the_keys_order(
+def test_a_composite_key_is_a_table_constraint_in_the_order_of_the_key(
     files: Mapping[str, str],
 ) -> None:
     gold = model(files, "gold/sales_by_day.yml")
@@ -156,7 +158,7 @@ def test_a_key_of_several_columns_is_a_constraint_of_the_table_in_the_keys_order
     assert column(gold, "day_rank")["data_tests"] == ["not_null"]
 
 
-def test_owner_version_and_consumers_are_meta(files: Mapping[str, str]) -> None:
+def test_owner_version_and_consumers_are_in_meta(files: Mapping[str, str]) -> None:
     assert model(files, "gold/sales_by_day.yml")["config"] == {
         "contract": {"enforced": True},
         "group": "shop",
@@ -172,7 +174,7 @@ def test_owner_version_and_consumers_are_meta(files: Mapping[str, str]) -> None:
     }
 
 
-def test_each_file_says_what_renders_it_and_where_hand_written_tests_go(files: Mapping[str, str]) -> None:
+def test_each_file_names_its_source_and_the_place_for_handwritten_tests(files: Mapping[str, str]) -> None:
     first, second, third, *_ = files["silver/items_state.yml"].splitlines()
     assert first.startswith("# Rendered by `dm contract sync` from contracts/silver/items.yaml")
     assert "models/silver/items_state_tests.yml" in second
@@ -219,7 +221,7 @@ def test_nested_and_binary_columns_lint_and_keep_their_type(tree: Path) -> None:
 
 
 @pytest.mark.parametrize("unknown_keys", ["freeze", "evolve"])
-def test_glue_columns_are_those_that_the_parser_writes(tree: Path, unknown_keys: str) -> None:
+def test_glue_has_the_columns_that_the_parser_writes(tree: Path, unknown_keys: str) -> None:
     path = tree / "bronze/item.yaml"
     policy = f"      - property: unknownKeys\n        value: {unknown_keys}\n"
     path.write_text(path.read_text().replace("      - property: maxBad", f"{policy}      - property: maxBad"))
@@ -237,7 +239,7 @@ def test_glue_columns_are_those_that_the_parser_writes(tree: Path, unknown_keys:
     assert table["events"]["table"] == "item_events"
 
 
-def test_a_state_table_is_private_to_its_owners_and_what_readers_see_is_public(
+def test_state_tables_are_private_and_tables_for_readers_public(
     files: Mapping[str, str],
 ) -> None:
     access = {
@@ -266,7 +268,7 @@ def test_every_model_is_in_the_group_of_its_owner(files: Mapping[str, str]) -> N
         assert groups[config["group"]]["email"] == config["meta"]["contact"]
 
 
-def test_who_reads_from_outside_is_an_exposure_with_all_that_it_reads(files: Mapping[str, str]) -> None:
+def test_an_outside_consumer_is_an_exposure_with_everything_it_reads(files: Mapping[str, str]) -> None:
     found = yaml.safe_load(files["exposures.yml"])["exposures"]
     assert found
     for exposure in found:
@@ -276,7 +278,7 @@ def test_who_reads_from_outside_is_an_exposure_with_all_that_it_reads(files: Map
 
 
 @pytest.mark.parametrize("braces", ["{{ it }}", "{% it %}", "{# it #}", "{{2}} of {{"])
-def test_dbt_reads_braces_as_the_contract_has_them(tree: Path, braces: str) -> None:
+def test_braces_in_a_contract_are_escaped_for_dbt(tree: Path, braces: str) -> None:
     path = tree / "silver/items.yaml"
     path.write_text(path.read_text().replace("chair", f'"{braces}"'))
     state = model(render_dbt.render(lint([tree]).contracts), "silver/items_state.yml")

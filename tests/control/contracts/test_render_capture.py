@@ -1,4 +1,4 @@
-"""What AWS DMS captures follows from the contracts of bronze."""
+"""The tables that AWS DMS captures are derived from the bronze contracts."""
 
 import json
 from collections.abc import Sequence
@@ -29,13 +29,13 @@ Resources:
 
 @pytest.fixture
 def item(tree: Path) -> Contract:
-    """A table of change records of DMS, from a PostgreSQL."""
+    """A table whose raw files are DMS change records from PostgreSQL."""
     [found] = [one for one in lint([tree]).contracts if one.layer == "bronze"]
     return found
 
 
 def captured(contracts: Sequence[Contract]) -> list[tuple[str, str]]:
-    """Schema and table of each rule, as CloudFormation would read the template."""
+    """Return schema and table of each rule, as CloudFormation would read the template."""
     properties = yaml.safe_load(render(contracts, TEMPLATE))["Resources"]["Task"]["Properties"]
     assert properties["MigrationType"] == "cdc"
     rules = json.loads(properties["TableMappings"])["rules"]
@@ -44,7 +44,7 @@ def captured(contracts: Sequence[Contract]) -> list[tuple[str, str]]:
     return [(place["schema-name"], place["table-name"]) for place in places]
 
 
-def test_each_table_of_change_records_of_dms_has_a_rule(item: Contract) -> None:
+def test_each_table_captured_by_dms_has_a_rule(item: Contract) -> None:
     assert captured([replace(item, table="b"), replace(item, table="a")]) == [
         ("public", "a"),
         ("public", "b"),
@@ -54,7 +54,7 @@ def test_each_table_of_change_records_of_dms_has_a_rule(item: Contract) -> None:
 @pytest.mark.parametrize(
     "said", [{"records": "debezium"}, {"records": "plain"}, {"position": "timestamp"}, {"position": "binlog"}]
 )
-def test_a_table_that_comes_another_way_has_none(item: Contract, said: dict[str, str]) -> None:
+def test_a_table_from_elsewhere_has_no_rule(item: Contract, said: dict[str, str]) -> None:
     other = replace(item, table="other", properties={**item.properties, **said})
     assert captured([other, item]) == [("public", "item")]
     assert captured([replace(item, layer="silver")]) == []
@@ -79,14 +79,12 @@ def test_a_second_rendering_changes_nothing(item: Contract) -> None:
         TEMPLATE + TEMPLATE.removeprefix("Resources:\n"),
     ],
 )
-def test_what_cannot_be_replaced_is_refused_and_not_left_as_if_it_were_current(
-    item: Contract, text: str
-) -> None:
+def test_a_template_without_valid_markers_is_refused(item: Contract, text: str) -> None:
     with pytest.raises(UsageError, match="the mark"):
         render([item], text)
 
 
-def test_sync_renders_the_templates_beside_the_contracts_and_finds_what_differs(tree: Path) -> None:
+def test_sync_renders_the_templates_next_to_the_contracts_and_finds_differences(tree: Path) -> None:
     template = Path("infra/templates/source.yaml")
     template.parent.mkdir(parents=True)
     template.write_text(TEMPLATE)

@@ -1,4 +1,4 @@
-"""The repository's own contracts: clean, rendered, complete, and true for the sample data."""
+"""The repository's own contracts are free of findings, rendered, complete, and hold for the sample data."""
 
 import re
 from dataclasses import replace
@@ -31,7 +31,7 @@ def test_the_contracts_have_no_findings(report: Report) -> None:
     assert report.findings == ()
 
 
-def test_every_rendered_file_is_as_the_contracts_say(report: Report) -> None:
+def test_every_rendered_file_is_current(report: Report) -> None:
     changes = plan(report.contracts, contracts_dir=ROOT / "contracts", models_dir=ROOT / "models")
     assert [(c.file, c.diff) for c in changes] == []
 
@@ -52,13 +52,13 @@ def test_every_bronze_contract_has_a_silver_model(contracts: dict[str, Contract]
             assert (ROOT / f"models/silver/{model}.sql").is_file()
 
 
-def test_every_model_of_a_contract_is_there(contracts: dict[str, Contract]) -> None:
+def test_every_model_of_a_contract_exists(contracts: dict[str, Contract]) -> None:
     for contract in contracts.values():
         for model in contract.models:
             assert (ROOT / f"models/{contract.layer}/{model}.sql").is_file()
 
 
-# Others read gold by these names and types.
+# Consumers depend on these names and types of gold.
 GOLD = {
     "top_beers_by_rating": "beer_id bigint, beer_name string, beer_style string, brewery_id bigint, "
     "brewery_name string, review_count bigint, avg_rating decimal(6,4), rating_rank bigint",
@@ -80,7 +80,7 @@ def test_gold_keeps_its_names_and_types(contracts: dict[str, Contract], table: s
     assert shown == f"review_year int, review_month int, {GOLD[table]}"
 
 
-def test_whoever_reads_a_table_is_named_as_its_consumer(contracts: dict[str, Contract]) -> None:
+def test_every_reader_of_a_table_is_among_its_consumers(contracts: dict[str, Contract]) -> None:
     owners = {model: c for c in contracts.values() for model in c.models}
     for name, contract in contracts.items():
         for model in contract.models:
@@ -108,13 +108,13 @@ def test_the_rules_hold_for_the_sample_data(contracts: dict[str, Contract], raw:
     assert found == (0,) * len(broken)
 
 
-def test_what_is_loaded_without_checks_is_what_lint_reads() -> None:
+def test_loading_without_checks_gives_what_lint_reads() -> None:
     loaded = {f"{c.layer}.{c.table}": replace(c, file="") for c in load.folder(ROOT / "contracts")}
     checked = {f"{c.layer}.{c.table}": replace(c, file="") for c in lint([ROOT / "contracts"]).contracts}
     assert loaded == checked
 
 
-def test_a_folder_with_a_broken_contract_is_refused_with_the_way_to_its_place(tmp_path: Path) -> None:
+def test_a_broken_contract_in_a_folder_is_reported_with_its_place(tmp_path: Path) -> None:
     (tmp_path / "gold").mkdir()
     for text in ("a: [1", "[]"):
         (tmp_path / "gold" / "broken.yaml").write_text(text)

@@ -1,4 +1,4 @@
-"""A column may have any name that the lint lets pass: queries with it are read as they are meant."""
+"""sqlglot reads every column name that the lint accepts as a column."""
 
 import pytest
 from sqlglot.dialects.trino import Trino
@@ -6,7 +6,7 @@ from sqlglot.dialects.trino import Trino
 from control.contracts.reserved_words import RESERVED
 from localcloud.athena.dialect import parse
 
-# Words that sqlglot knows; those of several words are none that could be a name.
+# sqlglot's keywords, except those of several words, which cannot be names.
 KNOWN = sorted({word.lower() for word in Trino.Tokenizer.KEYWORDS if word.isidentifier()})
 QUERIES = (
     "select cast({0} as varchar) as {0} from t",
@@ -17,6 +17,6 @@ QUERIES = (
 
 
 @pytest.mark.parametrize("word", [word for word in KNOWN if word not in RESERVED and word[0].isalpha()])
-def test_a_word_that_may_name_a_column_is_read_as_one(word: str) -> None:
+def test_a_keyword_that_the_lint_accepts_is_read_as_a_column(word: str) -> None:
     for query in QUERIES:
         parse(query.format(word))

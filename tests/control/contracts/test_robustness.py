@@ -1,4 +1,4 @@
-"""However a contract is damaged, the lint answers with findings and never with a traceback."""
+"""However a contract is damaged, the lint reports findings and never a traceback."""
 
 import copy
 import os
@@ -37,7 +37,7 @@ def places(data: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]
 
 @st.composite
 def damages(draw: st.DrawFn) -> tuple[str, str]:
-    """A file of the tree, and its text with one or two values replaced, removed or added."""
+    """Draw a file of the tree, and its text with one or two values replaced, removed or added."""
     file = draw(st.sampled_from(FILES))
     data = yaml.safe_load((TREE / file).read_text())
     for _ in range(draw(st.integers(1, 2))):
@@ -65,9 +65,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @settings(max_examples=100 * SWEEP, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(damages())
-def test_a_damaged_contract_gives_findings_or_can_be_rendered(
-    workplace: Path, damage: tuple[str, str]
-) -> None:
+def test_a_damaged_contract_has_findings_or_can_be_rendered(workplace: Path, damage: tuple[str, str]) -> None:
     file, text = damage
     path = workplace / file
     path.write_text(text)

@@ -3,7 +3,7 @@ import pytest
 from control.contracts.source import Mark, read
 
 
-def test_every_value_knows_its_line_and_column() -> None:
+def test_every_value_has_its_line_and_column() -> None:
     document, findings = read("f.yaml", b"a: 1\nb:\n  - c: x\n    d: [1, 2]\n")
     assert document is not None
     assert findings == ()
@@ -12,14 +12,14 @@ def test_every_value_knows_its_line_and_column() -> None:
     assert document.mark(("b", 0, "d", 1)) == Mark(4, 12)
 
 
-def test_what_is_absent_stands_where_its_nearest_parent_does() -> None:
+def test_an_absent_value_has_the_place_of_its_nearest_parent() -> None:
     document, _ = read("f.yaml", b"a:\n  b: 1\n")
     assert document is not None
     assert document.mark(("a", "x", "y")) == Mark(1, 1)
     assert document.mark(("a", "b", "y")) == Mark(2, 3)
 
 
-def test_a_second_document_is_refused_at_its_line() -> None:
+def test_a_second_yaml_document_is_refused_with_its_line() -> None:
     document, [finding] = read("f.yaml", b"a: 1\n---\nb: 2\n")
     assert document is None
     assert (finding.code, finding.line) == ("yaml-syntax", 2)

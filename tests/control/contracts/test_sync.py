@@ -15,7 +15,7 @@ def differences(tree: Path) -> tuple[Change, ...]:
 
 @pytest.fixture
 def synced(tree: Path) -> Path:
-    """The tree with every rendered file in place."""
+    """The tree with all files rendered."""
     apply(differences(tree))
     return tree
 
@@ -37,7 +37,7 @@ def test_a_second_sync_writes_the_same_bytes(synced: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["models/sources.yml", "models/silver/items.yml", "contracts/rendered/bronze/item.json"]
 )
-def test_a_changed_rendered_file_is_found_with_the_lines_that_differ(synced: Path, name: str) -> None:
+def test_a_changed_rendered_file_is_found_with_its_different_lines(synced: Path, name: str) -> None:
     path = Path(name)
     path.write_text(path.read_text().replace("Its name.", "Its title."))
     [change] = differences(synced)
@@ -45,7 +45,7 @@ def test_a_changed_rendered_file_is_found_with_the_lines_that_differ(synced: Pat
     assert [line[0] for line in change.diff.splitlines() if "Its " in line] == ["-", "+"]
 
 
-def test_a_changed_contract_is_found_in_every_file_that_states_it(synced: Path) -> None:
+def test_a_changed_contract_is_found_in_every_file_rendered_from_it(synced: Path) -> None:
     path = synced / "bronze/item.yaml"
     path.write_text(path.read_text().replace("Its name.", "Its title."))
     assert [change.file for change in differences(synced)] == [
@@ -62,7 +62,7 @@ def test_a_missing_file_is_found(synced: Path) -> None:
     assert change.diff.startswith("missing")
 
 
-def test_a_file_that_no_contract_makes_any_more_is_removed(synced: Path) -> None:
+def test_a_file_that_no_contract_renders_any_more_is_removed(synced: Path) -> None:
     (synced / "gold/sales_by_day.yaml").unlink()
     consumed = synced / "silver/sales.yaml"
     consumed.write_text(consumed.read_text().replace("gold.sales_by_day", "shop"))
@@ -78,7 +78,7 @@ def test_a_file_that_no_contract_makes_any_more_is_removed(synced: Path) -> None
     assert not (MODELS / "gold/sales_by_day.yml").exists()
 
 
-def test_files_written_by_hand_stay_as_they_are(synced: Path) -> None:
+def test_handwritten_files_are_not_touched(synced: Path) -> None:
     mine = MODELS / "silver/items_state_tests.yml"
     mine.write_text("unit_tests: []\n")
     (MODELS / "silver/items.sql").write_text("select 1\n")
@@ -87,7 +87,7 @@ def test_files_written_by_hand_stay_as_they_are(synced: Path) -> None:
     assert mine.read_text() == "unit_tests: []\n"
 
 
-def test_a_hand_written_file_in_the_way_is_refused_and_kept(tree: Path) -> None:
+def test_a_handwritten_file_in_the_way_is_an_error_and_kept(tree: Path) -> None:
     path = MODELS / "silver/items.yml"
     path.parent.mkdir(parents=True)
     path.write_text("models: []\n")
@@ -97,14 +97,14 @@ def test_a_hand_written_file_in_the_way_is_refused_and_kept(tree: Path) -> None:
     assert path.read_text() == "models: []\n"
 
 
-def test_other_line_ends_are_a_difference(synced: Path) -> None:
+def test_different_line_ends_are_a_difference(synced: Path) -> None:
     path = MODELS / "silver/items.yml"
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     [change] = differences(synced)
     assert change.diff == "only line ends differ"
 
 
-def test_a_long_difference_is_cut(synced: Path) -> None:
+def test_a_long_difference_is_truncated(synced: Path) -> None:
     path = MODELS / "silver/items.yml"
     first = path.read_text().splitlines()[0]
     path.write_text(first + "\n" + "x\n" * 100)

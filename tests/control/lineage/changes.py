@@ -1,4 +1,4 @@
-"""What follows of a change of the data: one of its columns is changed, the query run before and after."""
+"""Observe lineage by execution: change one column of the data and run the query before and after."""
 
 import random
 from collections import Counter
@@ -13,11 +13,11 @@ ROWS = 7
 
 Data = dict[str, dict[str, list[Any]]]
 Seen = set[tuple[str, str]]
-"""Pairs of a column of the data and one of the result that changed with it."""
+"""Pairs of a changed column of the data and a column of the result that changed with it."""
 
 
 def consequences(sql: str, seed: int, datasets: int) -> tuple[Seen, list[str]]:
-    """Which column of the data changed which column of the result, and the names of the latter."""
+    """Return which column of the data changed which column of the result, and all columns of the result."""
     draw = random.Random(seed)
     text = sqlglot.transpile(sql.replace('"awsdatacatalog".', ""), read="athena", write="duckdb")[0]
     seen: Seen = set()
@@ -44,7 +44,7 @@ def consequences(sql: str, seed: int, datasets: int) -> tuple[Seen, list[str]]:
 
 
 def values(column: str, draw: random.Random) -> list[Any]:
-    """A column's values: few different ones, so that joins and groups meet; ids are unique."""
+    """Draw the values of a column: few distinct ones, so that joins and groups match; ids are unique."""
     if column == "id":
         return draw.sample(range(ROWS * 2), ROWS)
     if column == "arr":
@@ -59,7 +59,7 @@ def _fill(database: duckdb.DuckDBPyConnection, table: str, data: Data) -> None:
 
 
 def _run(database: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Counter[str]]:
-    """The values of each column of the result, whatever their order."""
+    """Return the values of each column of the result, ignoring their order."""
     found = database.execute(sql)
     names = [column[0].lower() for column in found.description]
     fetched = found.fetchall()

@@ -1,4 +1,4 @@
-"""The queries of queries.yaml, and their lineage as the tests compare it."""
+"""The queries of queries.yaml, and their lineage in the form that the tests compare."""
 
 from pathlib import Path
 from typing import Any

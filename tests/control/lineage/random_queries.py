@@ -1,7 +1,7 @@
-"""Random queries in Athena's dialect over the relations of hard_queries.py, each with one answer only.
+"""Random queries in Athena's dialect over the relations of hard_queries.py, each with a deterministic result.
 
-Columns are integers or null and are called c0, c1 … in every select. What order decides (LIMIT, frames of
-rows) is ordered by all columns there are, so that rows that tie are equal.
+Columns are integers or null and are called c0, c1 … in every select. Where the order matters (LIMIT, frames
+of rows), rows are ordered by all columns, so that tied rows are equal.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ ARRAYS = ("arr",)
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """What a select may name in FROM: its text there and its columns, which are integers and arrays."""
+    """An item of FROM: its text, and its integer and array columns."""
 
     text: str
     integers: tuple[str, ...]
@@ -25,7 +25,7 @@ class Relation:
 
 @dataclass(slots=True)
 class Draw:
-    """The choices of one query."""
+    """The random choices of one query."""
 
     random: Random
     ctes: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Draw:
 
 
 def query(seed: int) -> str:
-    """One query; the same seed draws the same one."""
+    """Draw a query; the same seed draws the same one."""
     draw = Draw(Random(seed))
     heads = []
     for _ in range(draw.random.choice((0, 0, 1))):
@@ -52,7 +52,7 @@ def query(seed: int) -> str:
 
 
 def rows(draw: Draw, depth: int, outer: Sequence[str] = ()) -> tuple[str, tuple[str, ...]]:
-    """A select or a set operation, and its columns; `outer` are columns around it that it may name."""
+    """Draw a select or a set operation; return it with its columns. `outer` columns may be correlated."""
     if depth > 0 and draw.often(0.35):
         return set_operation(draw, depth)
     return select(draw, depth, outer)
@@ -94,7 +94,7 @@ def select(draw: Draw, depth: int, outer: Sequence[str], width: int = 0) -> tupl
 
 
 def joins(draw: Draw, depth: int) -> tuple[Mapping[str, Relation], str]:
-    """One to three relations by their names, and the text of FROM."""
+    """Draw one to three relations; return them by name, and the text of FROM."""
     name = draw.name()
     found = {name: relation(draw, depth)}
     text = f"{found[name].text} as {name}"
@@ -133,7 +133,7 @@ def relation(draw: Draw, depth: int) -> Relation:
 
 
 def grouped(own: "Expressions", width: int) -> tuple[list[str], str]:
-    """Values of groups, and the clauses behind WHERE."""
+    """Draw the values of groups, and the clauses after WHERE."""
     draw = own.draw
     keys = [draw.random.choice(own.columns) for _ in range(draw.random.randint(1, 2))]
     values = [draw.random.choice(keys) if draw.often(0.3) else aggregate(own) for _ in range(width)]
@@ -161,7 +161,7 @@ def windowed(own: "Expressions") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Expressions:
-    """Expressions over these columns."""
+    """Draws expressions over these columns."""
 
     draw: Draw
     depth: int
@@ -169,18 +169,18 @@ class Expressions:
     arrays: Sequence[str]
 
     def plain(self) -> str:
-        """A value without a query in it."""
+        """Draw a value without a subquery."""
         one, other = self._column(), self._column()
         return self.draw.random.choice(
             (one, one, f"{one} + {other}", f"coalesce({one}, {other})", f"nullif({one}, {other})")
         )
 
     def plain_condition(self) -> str:
-        """A condition without a query in it."""
+        """Draw a condition without a subquery."""
         return f"{self._column()} {self.draw.random.choice(('<', '=', '<>'))} {self.draw.random.randrange(5)}"
 
     def value(self) -> str:
-        """A value."""
+        """Draw a value."""
         choices = [self.plain, self.plain, self._case]
         if self.depth > 0:
             choices.append(self._scalar)
@@ -189,7 +189,7 @@ class Expressions:
         return self.draw.random.choice(choices)()
 
     def condition(self) -> str:
-        """A condition."""
+        """Draw a condition."""
         choices = [self.plain_condition, self.plain_condition, self._both]
         if self.depth > 0:
             choices += [self._exists, self._listed]

@@ -1,4 +1,4 @@
-"""`dm lineage` on the artefacts of a dbt project: what is written, what is refused, what is asked."""
+"""`dm lineage` on the artefacts of a dbt project: what it writes, refuses and answers."""
 
 import json
 import shutil
@@ -51,7 +51,7 @@ def node(kind: str, name: str, schema: str, parents: list[str], **more: object) 
 
 
 def write_project(target: Path, **changes: Any) -> Path:
-    """A project of two models over one source; `changes` replaces or adds nodes."""
+    """Write a project of two models over one source; `changes` replaces or adds nodes."""
     target.mkdir(exist_ok=True)
     nodes = {
         "model.shop.scores": node("model", "scores", "gold", ["source.shop.bronze.review"]),
@@ -92,7 +92,7 @@ def edges(target: Path) -> list[tuple[str, str, str]]:
     return [(e["from"], e["to"], e["kind"]) for e in found["edges"]]
 
 
-def test_the_lineage_is_written_in_order_and_as_its_schema_says(tmp_path: Path) -> None:
+def test_the_lineage_is_written_in_order_and_valid_under_its_schema(tmp_path: Path) -> None:
     result = build(write_project(tmp_path))
     assert result.exit_code == 0, result.output
     gold = [e for e in edges(tmp_path) if e[1].startswith("gold.")]
@@ -106,7 +106,7 @@ def test_the_lineage_is_written_in_order_and_as_its_schema_says(tmp_path: Path) 
     ]
 
 
-def test_the_legs_before_dbt_come_from_the_contracts(tmp_path: Path) -> None:
+def test_the_edges_before_dbt_come_from_the_contracts(tmp_path: Path) -> None:
     build(write_project(tmp_path))
     found = set(edges(tmp_path))
     for contract in lint([ROOT / "contracts"]).contracts:
@@ -117,7 +117,7 @@ def test_the_legs_before_dbt_come_from_the_contracts(tmp_path: Path) -> None:
     assert ("raw.profile.email", "bronze.profile.email_token", "direct") in found
 
 
-def test_a_moment_and_its_microseconds_come_from_one_raw_field() -> None:
+def test_a_timestamp_and_its_microseconds_come_from_one_raw_field() -> None:
     column = Column("seen_at", "timestamp", "timestamp", "", raw_name="Seen")
     [beer] = [
         contract for contract in lint([ROOT / "contracts"]).contracts
@@ -137,7 +137,7 @@ def test_a_moment_and_its_microseconds_come_from_one_raw_field() -> None:
         ("plain", set()),
     ],
 )  # fmt: skip
-def test_what_stands_around_a_record_is_named_as_its_kind_has_it(records: str, fields: set[str]) -> None:
+def test_metadata_fields_are_named_as_the_kind_of_record_has_them(records: str, fields: set[str]) -> None:
     [beer] = [
         contract for contract in lint([ROOT / "contracts"]).contracts
         if (contract.layer, contract.table) == ("bronze", "beer")
@@ -155,7 +155,7 @@ def test_the_same_project_gives_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "lineage.json").read_bytes() == first
 
 
-def test_only_a_changed_model_and_what_reads_other_columns_is_traced_again(tmp_path: Path) -> None:
+def test_only_changed_models_and_those_with_changed_inputs_are_traced_again(tmp_path: Path) -> None:
     def traced(**changes: Any) -> int:
         result = build(write_project(tmp_path, **changes), "--json")
         return int(json.loads(result.stdout)["traced"])
@@ -169,7 +169,7 @@ def test_only_a_changed_model_and_what_reads_other_columns_is_traced_again(tmp_p
     assert [e for e in edges(tmp_path) if e[1] == "gold.best.place"] == []
 
 
-def test_of_two_builds_at_once_each_writes_a_whole_file(tmp_path: Path) -> None:
+def test_concurrent_builds_each_write_a_whole_file(tmp_path: Path) -> None:
     write_project(tmp_path)
     project, output = read(tmp_path), tmp_path / "out" / "lineage.json"
 
@@ -182,9 +182,7 @@ def test_of_two_builds_at_once_each_writes_a_whole_file(tmp_path: Path) -> None:
     assert list(output.parent.iterdir()) == [output]
 
 
-def test_a_cache_that_another_one_is_writing_is_left_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_locked_cache_is_an_error_and_stays_intact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert build(write_project(tmp_path)).exit_code == 0
     file = tmp_path / "lineage-cache.sqlite"
     before = file.read_bytes()
@@ -195,14 +193,14 @@ def test_a_cache_that_another_one_is_writing_is_left_whole(
     assert file.read_bytes() == before
 
 
-def test_what_older_rules_have_found_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_of_older_rules_are_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = read(write_project(tmp_path)).models[0]
     before = cache.key(model, {})
     monkeypatch.setattr(cache, "_rules", lambda: "other rules")
     assert cache.key(model, {}) != before
 
 
-def test_a_broken_cache_is_made_anew(tmp_path: Path) -> None:
+def test_a_broken_cache_is_rebuilt(tmp_path: Path) -> None:
     cached = tmp_path / "lineage-cache.sqlite"
     cached.write_bytes(b"not a database at all" * 100)
     assert build(write_project(tmp_path)).exit_code == 0
@@ -238,7 +236,7 @@ def other_database(folder: Path) -> bytes:
     ],
     ids=["no rule", "no such column", "past dbt", "not compiled", "python"],
 )  # fmt: skip
-def test_a_model_that_cannot_be_traced_is_named_with_file_and_reason(
+def test_an_untraceable_model_is_reported_with_file_and_reason(
     tmp_path: Path, changed: dict[str, Any], reason: str
 ) -> None:
     best = node("model", "best", "gold", ["model.shop.scores"], **changed)
@@ -255,7 +253,7 @@ def test_a_model_that_cannot_be_traced_is_named_with_file_and_reason(
     assert build(target, "--allow-unresolved").exit_code == 0
 
 
-def test_what_an_ephemeral_model_reads_is_read_by_its_readers(tmp_path: Path) -> None:
+def test_the_inputs_of_an_ephemeral_model_belong_to_its_readers(tmp_path: Path) -> None:
     middle = node(
         "model", "middle", "gold", ["source.shop.bronze.review"], config={"materialized": "ephemeral"}
     )
@@ -271,7 +269,7 @@ def test_what_an_ephemeral_model_reads_is_read_by_its_readers(tmp_path: Path) ->
     assert ("bronze.review.score", "gold.best.place", "direct") in edges(tmp_path)
 
 
-def test_missing_and_foreign_files_say_what_to_do(tmp_path: Path) -> None:
+def test_missing_and_foreign_files_are_reported_with_what_to_do(tmp_path: Path) -> None:
     missing = build(tmp_path / "nowhere").exception
     assert isinstance(missing, NotFoundError)
     assert "dbt docs generate" in missing.hint
@@ -279,7 +277,7 @@ def test_missing_and_foreign_files_say_what_to_do(tmp_path: Path) -> None:
     assert isinstance(build(tmp_path).exception, UsageError)
 
 
-def test_show_gives_the_tree_back_to_the_source(tmp_path: Path) -> None:
+def test_show_prints_the_tree_back_to_the_source(tmp_path: Path) -> None:
     build(write_project(tmp_path))
     file = ("--lineage", str(tmp_path / "lineage.json"))
     result = dm("show", "gold.best.beer_id", *file)
@@ -294,7 +292,7 @@ def test_show_gives_the_tree_back_to_the_source(tmp_path: Path) -> None:
     assert "[indirect]" in down
 
 
-def test_a_tree_of_a_thousand_levels_is_refused_in_a_line(tmp_path: Path) -> None:
+def test_a_tree_of_a_thousand_levels_is_refused_in_one_line(tmp_path: Path) -> None:
     edges = [
         {"from": f"gold.t{n}.x", "to": f"gold.t{n + 1}.x", "kind": "direct", "expression": "x"}
         for n in range(1000)
@@ -309,14 +307,14 @@ def test_a_tree_of_a_thousand_levels_is_refused_in_a_line(tmp_path: Path) -> Non
     assert (reached.exit_code, len(reached.output.splitlines())) == (0, 1000)
 
 
-def test_an_unknown_column_is_answered_with_the_nearest(tmp_path: Path) -> None:
+def test_an_unknown_column_is_reported_with_the_nearest(tmp_path: Path) -> None:
     build(write_project(tmp_path))
     result = dm("show", "gold.best.beer_ids", "--lineage", str(tmp_path / "lineage.json"))
     assert isinstance(result.exception, ControlError)
     assert "gold.best.beer_id" in result.exception.hint
 
 
-def test_a_column_that_there_is_not_is_answered_with_what_may_have_been_meant(tmp_path: Path) -> None:
+def test_an_unknown_table_or_column_gets_suggestions(tmp_path: Path) -> None:
     build(write_project(tmp_path))
     file = ("--lineage", str(tmp_path / "lineage.json"))
     for verb, asked, hint in (
@@ -329,7 +327,7 @@ def test_a_column_that_there_is_not_is_answered_with_what_may_have_been_meant(tm
         assert error.hint.startswith(hint), error.hint
 
 
-def test_impact_tells_values_from_rows_and_names_the_readers(tmp_path: Path) -> None:
+def test_impact_separates_values_from_rows_and_names_consumers(tmp_path: Path) -> None:
     sql = "select beer_id, score as avg_rating from bronze.review"
     top = node("model", "top_beers_by_rating", "gold", ["source.shop.bronze.review"], compiled_code=sql)
     target = write_project(tmp_path, **{"model.shop.top": top})
@@ -349,7 +347,7 @@ NAMED_OTHERWISE = """
 """
 
 
-def test_a_raw_field_is_called_as_raw_files_call_it(tmp_path: Path) -> None:
+def test_a_raw_field_has_its_raw_name(tmp_path: Path) -> None:
     folder = tmp_path / "contracts"
     shutil.copytree(ROOT / "contracts", folder)
     beer = folder / "bronze/beer.yaml"

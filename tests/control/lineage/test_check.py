@@ -1,4 +1,4 @@
-"""`dm lineage check`: holes are named, and a lineage that is not the reviewed one is refused."""
+"""`dm lineage check` names holes, and refuses a lineage that differs from the reviewed one."""
 
 import json
 import subprocess
@@ -71,7 +71,7 @@ def holes() -> list[tuple[str, str]]:
     return [(hole["code"], hole["where"]) for hole in found]
 
 
-def test_a_lineage_that_was_reviewed_passes_until_the_sql_changes_it() -> None:
+def test_a_reviewed_lineage_passes_until_the_sql_changes_it() -> None:
     assert "lineage/gold.scores.json: differs" in check().stdout
     assert check("--update").exit_code == 0
     result = check()
@@ -86,7 +86,7 @@ def test_a_lineage_that_was_reviewed_passes_until_the_sql_changes_it() -> None:
     assert "dm lineage check --update" in result.stdout
 
 
-def test_the_comment_shows_what_comes_from_elsewhere_now() -> None:
+def test_the_comment_shows_columns_with_changed_sources() -> None:
     check("--update")
     assert "no column has other sources than before" in check("--markdown").stdout
     project(Path("target"), NO_FILTER)
@@ -96,7 +96,7 @@ def test_the_comment_shows_what_comes_from_elsewhere_now() -> None:
     assert '\n-{"from":"bronze.review.review_id"' in shown
 
 
-def test_a_change_is_seen_between_a_commit_and_the_files_without_any_lake() -> None:
+def test_diff_compares_a_commit_with_the_files_without_a_lake() -> None:
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
     check("--update")
     for step in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "Begin"]):
@@ -113,7 +113,7 @@ def test_a_change_is_seen_between_a_commit_and_the_files_without_any_lake() -> N
     assert [change["file"] for change in found] == ["lineage/gold.scores.json"]
 
 
-def test_the_file_of_a_model_that_is_no_more_is_refused_and_removed_by_an_update() -> None:
+def test_the_file_of_a_deleted_model_is_refused_and_removed_by_an_update() -> None:
     check("--update")
     stale = Path("lineage/gold.gone.json")
     stale.write_text(Path("lineage/gold.scores.json").read_text().replace("scores", "gone"))
@@ -122,7 +122,7 @@ def test_the_file_of_a_model_that_is_no_more_is_refused_and_removed_by_an_update
     assert not stale.exists()
 
 
-def test_a_contracted_column_that_comes_from_nowhere_is_a_hole_unless_it_says_why() -> None:
+def test_a_contract_column_without_a_source_is_a_hole_unless_it_says_why() -> None:
     project(Path("target"), NO_FILTER)
     assert holes() == [("lineage-column", "gold.scores.currency")]
     contract(Path("contracts"), currency=GENERATED)
@@ -131,30 +131,30 @@ def test_a_contracted_column_that_comes_from_nowhere_is_a_hole_unless_it_says_wh
     assert holes() == [("lineage-generated", "gold.scores.mean_score")]
 
 
-def test_a_contracted_column_that_the_model_does_not_have_is_a_hole() -> None:
+def test_a_contract_column_that_the_model_lacks_is_a_hole() -> None:
     path = Path("contracts/gold/scores.yaml")
     path.write_text(path.read_text() + "      - name: more\n")
     assert holes() == [("lineage-column", "gold.scores.more")]
 
 
-def test_a_table_that_dbt_names_and_no_column_comes_from_is_a_hole() -> None:
+def test_a_dependency_that_no_column_comes_from_is_a_hole() -> None:
     events = "source.shop.bronze.review_events"
     project(Path("target"), f"{SQL} -- review_events", events)
     assert holes() == [("lineage-tables", "gold.scores")]
     project(Path("target"), SQL, events)
-    assert holes() == [], "the SQL does not name it: it is read while dbt compiles"
+    assert holes() == [], "the SQL does not name it, so dbt reads it while compiling"
     check("--update")
     assert '"only_while_compiling":["bronze.review_events"]' in Path("lineage/gold.scores.json").read_text()
 
 
-def test_a_model_that_cannot_be_traced_is_named() -> None:
+def test_an_untraceable_model_is_named() -> None:
     project(Path("target"), "select nothing from bronze.review")
     result = check("--update")
     assert result.exit_code == 1
     assert "gold.scores: lineage-unresolved: models/scores.sql:" in result.stdout
 
 
-def test_models_that_are_not_compiled_are_named_once_and_their_files_are_left_alone() -> None:
+def test_models_that_are_not_compiled_are_named_once_and_their_files_stay() -> None:
     check("--update")
     before = Path("lineage/gold.scores.json").read_text()
     project(Path("target"), "")
@@ -178,7 +178,7 @@ def test_models_that_are_not_compiled_are_named_once_and_their_files_are_left_al
         ("length(r.beer_id)", False),
     ],
 )
-def test_what_is_personal_in_bronze_is_shown_by_no_column_behind_it(of_the_key: str, is_shown: bool) -> None:
+def test_a_personal_value_of_bronze_may_not_be_shown_downstream(of_the_key: str, is_shown: bool) -> None:
     assert shows(f"select {of_the_key} as k, max(r.score) as m from bronze.review as r") == is_shown
 
 
@@ -205,12 +205,12 @@ RENAMED = "(select r.beer_id as other, r.beer_id, r.score from bronze.review as 
         ),
     ],
 )
-def test_a_personal_value_is_seen_beside_where_it_is_only_measured(inner: str, is_shown: bool) -> None:
+def test_a_personal_value_is_found_beside_a_use_that_only_measures_it(inner: str, is_shown: bool) -> None:
     assert shows(inner) == is_shown
 
 
 def shows(inner: str) -> bool:
-    """Whether `beer_id`, personal in bronze, reaches gold by the column `k` of a query."""
+    """Return whether `beer_id`, personal in bronze, reaches gold through the column `k` of a query."""
     Path("contracts/bronze").mkdir()
     Path("contracts/bronze/review.yaml").write_text(
         "schema:\n  - name: review\n    properties:\n      - {name: beer_id, classification: personal}\n"
@@ -223,7 +223,7 @@ def shows(inner: str) -> bool:
     return bool(found)
 
 
-def test_the_microseconds_beside_a_personal_moment_are_personal_too() -> None:
+def test_the_microseconds_of_a_personal_timestamp_are_personal_too() -> None:
     Path("contracts/bronze").mkdir()
     Path("contracts/bronze/review.yaml").write_text(
         "schema:\n  - name: review\n    properties:\n"
@@ -234,13 +234,13 @@ def test_the_microseconds_beside_a_personal_moment_are_personal_too() -> None:
     assert "holds bronze.review.born_at_us, which is personal" in found.message
 
 
-def test_the_files_say_the_same_as_lineage_json() -> None:
+def test_the_files_have_the_same_edges_as_lineage_json() -> None:
     check("--update")
     edges = [h for hops in ask.read(Path("target/lineage.json")).up.values() for h in hops]
     assert sorted(golden.hops(Path("lineage")), key=repr) == sorted(edges, key=repr)
 
 
-def test_a_file_that_is_none_is_wrong_usage() -> None:
+def test_an_invalid_lineage_file_is_a_usage_error() -> None:
     Path("lineage").mkdir()
     Path("lineage/gold.scores.json").write_text("{}")
     with pytest.raises(UsageError, match="is not the lineage of a model"):

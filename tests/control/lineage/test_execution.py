@@ -1,4 +1,4 @@
-"""Lineage against execution: change one column of the data, run the query, and see what follows."""
+"""Lineage compared with execution: change one column of the data, run the query, and see what changes."""
 
 import os
 from typing import Any
@@ -13,7 +13,7 @@ RUNNABLE = [case for case in TRACED if case.get("run", True)]
 
 
 @pytest.mark.parametrize("case", RUNNABLE, ids=named)
-def test_a_change_of_the_data_is_seen_along_edges_only(case: dict[str, Any]) -> None:
+def test_changes_of_the_data_spread_only_along_edges(case: dict[str, Any]) -> None:
     found = traced(case["sql"])
     edges = {
         kind: {(source, name) for name, sources in columns.items() for source in sources}

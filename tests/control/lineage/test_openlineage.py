@@ -1,4 +1,4 @@
-"""Lineage as OpenLineage events: what is said, to a file and to a server, and what when nobody answers."""
+"""Lineage as OpenLineage events: their content, in a file and on a server, and errors of the server."""
 
 import json
 import threading
@@ -29,7 +29,7 @@ ATHENA = "awsathena://athena.us-east-1.amazonaws.com"
 
 @dataclass
 class Recorder:
-    """A server that keeps what is posted to it, and answers with `status`."""
+    """A server that records what is posted to it and answers with `status`."""
 
     status: int = 201
     posted: list[dict[str, Any]] = field(default_factory=list)
@@ -52,7 +52,7 @@ def recorder() -> Iterator[Recorder]:
             self.end_headers()
 
         def log_message(self, *arguments: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever)
@@ -91,7 +91,7 @@ def inputs(event: dict[str, Any], column: str) -> list[tuple[str, str, str, list
     ]
 
 
-def test_each_table_has_one_event_with_the_ways_of_its_columns(lineage: Path, tmp_path: Path) -> None:
+def test_each_table_has_one_event_with_the_lineage_of_its_columns(lineage: Path, tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     result = publish(str(file), lineage)
     assert result.exit_code == 0, result.output
@@ -117,7 +117,7 @@ def test_each_table_has_one_event_with_the_ways_of_its_columns(lineage: Path, tm
     ]
 
 
-def test_source_and_jobs_are_called_as_the_catalog_calls_them(lineage: Path, tmp_path: Path) -> None:
+def test_source_and_jobs_have_their_names_in_the_catalog(lineage: Path, tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     publish(str(file), lineage, "--source", "postgres://shop:5433", "--job-namespace", "shop")
     events = {event["job"]["name"]: event for event in map(json.loads, file.read_text().splitlines())}
@@ -125,14 +125,14 @@ def test_source_and_jobs_are_called_as_the_catalog_calls_them(lineage: Path, tmp
     assert [one[0] for one in inputs(events["raw.review"], "score")] == ["postgres://shop:5433"]
 
 
-def test_direct_only_leaves_the_indirect_ones_out(lineage: Path, tmp_path: Path) -> None:
+def test_direct_only_omits_indirect_edges(lineage: Path, tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     publish(str(file), lineage, "--direct-only")
     gold = next(e for e in map(json.loads, file.read_text().splitlines()) if e["job"]["name"] == "gold.best")
     assert [ways for *_, ways in inputs(gold, "score")] == [["DIRECT AGGREGATION"]]
 
 
-def test_a_server_gets_every_event_and_the_same_runs_the_second_time(
+def test_a_server_gets_every_event_with_the_same_run_ids_the_second_time(
     lineage: Path, recorder: Recorder
 ) -> None:
     assert publish(recorder.url, lineage, key="secret").exit_code == 0
@@ -143,7 +143,7 @@ def test_a_server_gets_every_event_and_the_same_runs_the_second_time(
     assert [event["run"]["runId"] for event in recorder.posted[3:]] == first
 
 
-def test_a_server_that_refuses_is_named_with_the_table(lineage: Path, recorder: Recorder) -> None:
+def test_a_refusal_is_reported_with_server_and_table(lineage: Path, recorder: Recorder) -> None:
     recorder.status = 422
     result = publish(recorder.url, lineage, key="secret")
     assert isinstance(result.exception, UpstreamError)
@@ -152,7 +152,7 @@ def test_a_server_that_refuses_is_named_with_the_table(lineage: Path, recorder: 
     assert "secret" not in result.output + str(result.exception)
 
 
-def test_a_server_that_is_not_there_is_said_with_a_way_out(lineage: Path) -> None:
+def test_an_unreachable_server_is_reported_with_what_to_do(lineage: Path) -> None:
     result = publish("http://127.0.0.1:9", lineage)
     assert isinstance(result.exception, UnavailableError)
     assert "--openlineage FILE" in result.exception.hint

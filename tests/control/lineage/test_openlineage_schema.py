@@ -1,4 +1,4 @@
-"""Our events under OpenLineage's published JSON Schemas (`openlineage/`, as published, see NOTICE)."""
+"""Our events are valid under OpenLineage's JSON Schemas (`openlineage/`, as published, see NOTICE)."""
 
 import json
 from datetime import UTC, datetime
@@ -38,13 +38,13 @@ def events() -> list[dict[str, Any]]:
 
 
 def problems(value: object, schema: str) -> list[str]:
-    """What the schema of that address has against `value`."""
+    """Return the errors of `value` under the schema at that address."""
     judge = Draft202012Validator({"$ref": schema}, registry=REGISTRY, format_checker=FormatChecker())
     return [error.message for error in judge.iter_errors(value)]
 
 
 def problems_of(event: dict[str, Any]) -> list[str]:
-    """What they have against an event and each of its facets, by the address that these give themselves."""
+    """Return the errors of an event and each of its facets, under the schemas whose addresses they state."""
     found = problems(event, "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent")
     for dataset in (*event["inputs"], *event["outputs"]):
         for facet in dataset.get("facets", {}).values():
@@ -52,7 +52,7 @@ def problems_of(event: dict[str, Any]) -> list[str]:
     return found
 
 
-def test_every_event_and_facet_is_as_published() -> None:
+def test_every_event_and_facet_is_valid() -> None:
     found = events()
     assert [event["job"]["name"] for event in found] == ["bronze.review", "gold.best", "raw.review"]
     facets = {name for event in found for name in event["outputs"][0]["facets"]}

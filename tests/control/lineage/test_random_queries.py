@@ -1,7 +1,7 @@
-"""Random queries: a change of the data is seen along edges only; and holes that are planted are found so.
+"""Random queries: changes of the data spread only along edges, and planted holes are found this way.
 
-`make sweep` draws ten times as many, other ones each time, and plants all holes; `QUERIES_SEED=…` draws the
-same again. The normal suite plants two, other ones each day; `PLANTED="having"` chooses.
+`make sweep` draws ten times as many queries, new ones each time, and plants all holes; `QUERIES_SEED=…`
+repeats a run. The normal suite plants two holes, which change every day; `PLANTED="having"` chooses one.
 """
 
 import os
@@ -25,13 +25,13 @@ SWEEP = int(os.environ.get("SWEEP", "1"))
 SEED = int(os.environ.get("QUERIES_SEED") or (secrets.randbelow(10**6) if SWEEP > 1 else 0))
 QUERIES = 60 * SWEEP
 HUNTED = 400
-"""Among how many queries one has to find a planted hole."""
+"""Number of queries, one of which must find a planted hole."""
 DATASETS = 3
 
 
 @cache
 def observed(seed: int) -> tuple[str, Seen] | None:
-    """A query and what was seen to follow from what, or nothing where DuckDB does not run it."""
+    """Return a query and the observed dependencies, or None if DuckDB cannot run it."""
     sql = query(seed)
     try:
         return sql, consequences(sql, seed, DATASETS)[0]
@@ -48,7 +48,7 @@ def edges(sql: str) -> Seen:
     }
 
 
-def test_a_change_is_seen_along_edges_only() -> None:
+def test_changes_spread_only_along_edges() -> None:
     found = [one for seed in range(SEED, SEED + QUERIES) if (one := observed(seed)) is not None]
     assert len(found) > 0.9 * QUERIES
     assert sum(len(seen) for _, seen in found) > 3 * QUERIES, "the queries show too little"
@@ -90,7 +90,7 @@ HOLES = {
 def planted(name: str) -> ModuleType:
     source = HOLES[name].on(Path(str(origins.__file__)).read_text())
     module = ModuleType("control.lineage.planted")
-    sys.modules[module.__name__] = module  # where dataclasses look for it
+    sys.modules[module.__name__] = module  # dataclasses look it up there
     exec(compile(source, HOLES[name].file, "exec"), module.__dict__)
     return module
 
