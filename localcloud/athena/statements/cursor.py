@@ -1,10 +1,15 @@
 """Parse a statement token by token: keywords, names, columns, lists of properties."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from localcloud.athena.catalog import TableColumn
 from localcloud.athena.errors import AthenaError, InvalidRequestError
 from localcloud.athena.statements.nodes import Name, Pairs
 from localcloud.athena.statements.tokens import Token, place, tokenize, unexpected
 from localcloud.athena.types import parse_hive
+
+T = TypeVar("T")
 
 _CATALOG = "awsdatacatalog"
 
@@ -159,45 +164,32 @@ class Cursor:
 
     def identifiers(self) -> tuple[str, ...]:
         """`(name, …)`."""
-        self.expect("(")
-        found = [self.identifier()]
-        while not self.accept(")"):
-            self.expect(",")
-            found.append(self.identifier())
-        return tuple(found)
+        return self._listed(self.identifier)
 
     def properties(self) -> Pairs:
         """`('key'='value', …)`."""
-        self.expect("(")
-        found = []
-        while True:
-            key = self.literal()
-            self.expect("=")
-            found.append((key, self.literal()))
-            if self.accept(")"):
-                return tuple(found)
-            self.expect(",")
+        return self._listed(lambda: self._pair(self.literal))
 
     def strings(self) -> tuple[str, ...]:
         """`('key', …)`."""
-        self.expect("(")
-        found = [self.string()]
-        while not self.accept(")"):
-            self.expect(",")
-            found.append(self.string())
-        return tuple(found)
+        return self._listed(self.string)
 
     def partition(self) -> Pairs:
         """`(key = value, …)`, keys in lower case."""
+        return self._listed(lambda: self._pair(self.identifier))
+
+    def _listed(self, read: Callable[[], T]) -> tuple[T, ...]:
         self.expect("(")
-        found = []
-        while True:
-            key = self.identifier()
-            self.expect("=")
-            found.append((key, self.literal()))
-            if self.accept(")"):
-                return tuple(found)
+        found = [read()]
+        while not self.accept(")"):
             self.expect(",")
+            found.append(read())
+        return tuple(found)
+
+    def _pair(self, key: Callable[[], str]) -> tuple[str, str]:
+        name = key()
+        self.expect("=")
+        return name, self.literal()
 
     def start(self) -> int:
         """Return the offset of the next token in the text."""
