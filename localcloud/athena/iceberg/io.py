@@ -64,11 +64,11 @@ class ObjectIO(FileIO):
 
     def new_input(self, location: str) -> InputFile:
         """An object to read."""
-        return _Input(location, self)
+        return _Object(location, self)
 
     def new_output(self, location: str) -> OutputFile:
         """An object to write."""
-        return _Output(location, self)
+        return _Object(location, self)
 
     def delete(self, location: str | InputFile | OutputFile) -> None:
         """Delete an object; a missing one is ignored."""
@@ -111,21 +111,6 @@ class ObjectIO(FileIO):
         return True
 
 
-class _Input(InputFile):
-    def __init__(self, location: str, files: ObjectIO) -> None:
-        super().__init__(location)
-        self.files = files
-
-    def __len__(self) -> int:
-        return len(self.files.read(self.location))
-
-    def exists(self) -> bool:
-        return self.files.exists(self.location)
-
-    def open(self, seekable: bool = True) -> InputStream:  # noqa: ARG002  pyiceberg's signature
-        return io.BytesIO(self.files.read(self.location))
-
-
 class _Upload(io.BytesIO):
     """A buffer whose content is uploaded when it is closed."""
 
@@ -140,7 +125,7 @@ class _Upload(io.BytesIO):
         super().close()
 
 
-class _Output(OutputFile):
+class _Object(InputFile, OutputFile):
     def __init__(self, location: str, files: ObjectIO) -> None:
         super().__init__(location)
         self.files = files
@@ -151,8 +136,11 @@ class _Output(OutputFile):
     def exists(self) -> bool:
         return self.files.exists(self.location)
 
+    def open(self, seekable: bool = True) -> InputStream:  # noqa: ARG002  pyiceberg's signature
+        return io.BytesIO(self.files.read(self.location))
+
     def to_input_file(self) -> InputFile:
-        return _Input(self.location, self.files)
+        return self
 
     def create(self, overwrite: bool = False) -> OutputStream:
         # Names contain new UUIDs, so the check, which costs a request, is made only if the caller insists.
