@@ -1,7 +1,7 @@
 """Settings of one local cloud. Only the command line reads the environment, and only through this module."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -97,10 +97,7 @@ def port_from(environ: Mapping[str, str]) -> int | None:
 
 def engine_from(environ: Mapping[str, str]) -> str | None:
     """The engine: DM_LOCAL_ENGINE, else None. Raises LocalCloudError for an unknown one."""
-    name = environ.get("DM_LOCAL_ENGINE") or None
-    if name is not None and name not in ENGINES:
-        raise LocalCloudError(f"DM_LOCAL_ENGINE is {name!r}", hint=f"set it to {' or '.join(ENGINES)}")
-    return name
+    return _one_of(ENGINES, "DM_LOCAL_ENGINE", environ)
 
 
 def trino_from(environ: Mapping[str, str]) -> Path:
@@ -131,10 +128,14 @@ def faults_from(environ: Mapping[str, str]) -> Path | None:
 
 def iam_from(environ: Mapping[str, str]) -> str | None:
     """The IAM mode: DM_LOCAL_IAM, else None. Raises LocalCloudError for an unknown one."""
-    name = environ.get("DM_LOCAL_IAM") or None
-    if name is not None and name not in IAM_MODES:
-        raise LocalCloudError(f"DM_LOCAL_IAM is {name!r}", hint=f"set it to {' or '.join(IAM_MODES)}")
-    return name
+    return _one_of(IAM_MODES, "DM_LOCAL_IAM", environ)
+
+
+def _one_of(choices: Sequence[str], variable: str, environ: Mapping[str, str]) -> str | None:
+    value = environ.get(variable) or None
+    if value is not None and value not in choices:
+        raise LocalCloudError(f"{variable} is {value!r}", hint=f"set it to {' or '.join(choices)}")
+    return value
 
 
 def region_from(environ: Mapping[str, str]) -> str:
