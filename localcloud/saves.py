@@ -116,13 +116,4 @@ def _asked(record: Record, path: str, method: str = "POST") -> dict[str, Any]:
 def _save_last(folder: Folder, target: Path) -> Header:
     if snapshots.header(folder.state) is None:
         raise StateError("there is nothing to save: no cloud runs and none was saved", hint="dm local up")
-    new = target.with_name(f".{target.name}.new")
-    shutil.rmtree(new, ignore_errors=True)
-    target.parent.mkdir(exist_ok=True)
-    try:
-        header = snapshots.copy(folder.state, new)
-        new.replace(target)
-    except OSError:
-        shutil.rmtree(new, ignore_errors=True)
-        raise
-    return header
+    return snapshots.copy_at_once(folder.state, target)

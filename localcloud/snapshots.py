@@ -128,6 +128,23 @@ def copy(source: Path, target: Path) -> Header:
     return found
 
 
+def copy_at_once(source: Path, target: Path) -> Header:
+    """Copy the last snapshot of `source` to the new folder `target`, which appears only when complete.
+
+    Raises StateError when `source` has no usable snapshot.
+    """
+    new = target.with_name(f".{target.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    target.parent.mkdir(exist_ok=True)
+    try:
+        header = copy(source, new)
+        new.replace(target)
+    except OSError:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
+    return header
+
+
 def synchronise(path: Path) -> None:
     """Flush a file, or the entries of a folder, to disk."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import shutil
 import threading
 import time
 from pathlib import Path
@@ -59,17 +58,9 @@ class Saver:
 
     def save_as(self, target: Path) -> Header:
         """Write a snapshot now, and copy it to `target` atomically."""
-        new = target.with_name(f".{target.name}.new")
-        shutil.rmtree(new, ignore_errors=True)
-        try:
-            with self._writing:
-                self.save(snapshots.ON_SAVE)
-                header = snapshots.copy(self.folder, new)
-            new.replace(target)
-        except OSError:
-            shutil.rmtree(new, ignore_errors=True)
-            raise
-        return header
+        with self._writing:
+            self.save(snapshots.ON_SAVE)
+            return snapshots.copy_at_once(self.folder, target)
 
     def save_last(self) -> Header:
         """Write the last snapshot, and refuse all later changes, which it would lack.
