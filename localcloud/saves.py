@@ -78,8 +78,8 @@ def last(folder: Folder, record: Record) -> None:
         return
     if "error" in answer:
         raise StateError(
-            f"the state cannot be saved, so the cloud stays, without its Athena: {answer['error']}",
-            hint=f"make room in {folder.state}, then: dm local down; or go on with: dm local up; or drop"
+            f"the state cannot be saved, so the cloud keeps running, without its Athena: {answer['error']}",
+            hint=f"make room in {folder.state}, then: dm local down. Or continue: dm local up. Or delete"
             " everything: dm local reset",
         )
 

@@ -157,8 +157,8 @@ def _start_all(folder: Folder, settings: Settings, say: Say) -> Started:
         say(f"{len(rules.read(settings.faults))} faults from {settings.faults} will be injected")
     if settings.engine == "trino" and settings.iam:
         raise LocalCloudError(
-            "a real Trino asks Glue and S3 as itself, so --iam cannot judge its callers",
-            hint="leave out --iam, or use the engine duckdb",
+            "Trino calls Glue and S3 as itself, so --iam cannot evaluate its callers",
+            hint="omit --iam, or use the engine duckdb",
         )
     if settings.engine == "trino":
         install.find(settings.trino)  # raises if something is missing, before anything starts

@@ -33,5 +33,5 @@ def decode(view: Table) -> dict[str, Any]:
 
 
 def text(view: Table) -> str:
-    """Return the text that Glue has of a view, whoever created it."""
+    """Return the text of a view in Glue, in whatever format it is."""
     return str(view.raw.get("ViewOriginalText") or "")

@@ -112,9 +112,9 @@ def _times(operator: str, left: Term, right: Term) -> Term | None:
     if left.type in _INTERVALS and right.type.name in _INSTANTS and operator == "+":
         return _shifted(operator, right, left)
     if left.type in _INTERVALS and is_numeric(right.type) and operator in "*/":
-        return _stretched(operator, left, right)
+        return _scaled(operator, left, right)
     if is_numeric(left.type) and right.type in _INTERVALS and operator == "*":
-        return _stretched(operator, right, left)
+        return _scaled(operator, right, left)
     if left.type.name in _INSTANTS and right.type.name in _INSTANTS and operator == "-":
         return _between(left, right)
     return None
@@ -140,7 +140,7 @@ def _shifted(operator: str, instant: Term, interval: Term) -> Term | None:
     return Term(moved, Type(instant.type.name, (digits,)), instant.zone)
 
 
-def _stretched(operator: str, interval: Term, factor: Term) -> Term:
+def _scaled(operator: str, interval: Term, factor: Term) -> Term:
     if interval.type == YEAR_MONTH:
         months = f"(extract(year FROM {interval.sql}) * 12 + extract(month FROM {interval.sql}))"
         made = f"to_months(CAST(trunc({months} {operator} {factor.sql}) AS INTEGER))"
@@ -149,9 +149,11 @@ def _stretched(operator: str, interval: Term, factor: Term) -> Term:
         made = f"to_microseconds({micros})"
     if isinstance(factor.value, int) and factor.value:
         return Term(made, interval.type)
-    none = [f"isnan({coerce(factor, DOUBLE).sql})"] + ([f"{factor.sql} = 0"] if operator == "/" else [])
-    failure = fail("INVALID_FUNCTION_ARGUMENT", "'Not a number that intervals are counted by'", interval.type)
-    return Term(f"CASE WHEN {' OR '.join(none)} THEN {failure} ELSE {made} END", interval.type)
+    invalid, message = f"isnan({coerce(factor, DOUBLE).sql})", "'Cannot multiply an interval by NaN'"
+    if operator == "/":
+        invalid, message = f"{invalid} OR {factor.sql} = 0", "'Cannot divide an interval by NaN or 0'"
+    failure = fail("INVALID_FUNCTION_ARGUMENT", message, interval.type)
+    return Term(f"CASE WHEN {invalid} THEN {failure} ELSE {made} END", interval.type)
 
 
 def _between(left: Term, right: Term) -> Term | None:

@@ -289,5 +289,5 @@ def test_a_role_may_not_read_what_it_wrote_without_permission(cloud: supervisor.
 
 
 def test_a_real_trino_cannot_be_judged(tmp_path: Path) -> None:
-    with pytest.raises(LocalCloudError, match="asks Glue and S3 as itself"):
+    with pytest.raises(LocalCloudError, match="calls Glue and S3 as itself"):
         supervisor.up(Settings(folder=tmp_path / "c", port=0, iam="enforce", engine="trino"), lambda _: None)

@@ -134,7 +134,7 @@ def test_a_state_that_cannot_be_saved_keeps_its_cloud_up_until_it_can(cloud):
     # Blocks the path of the next snapshot: a full disk fails in the same call.
     in_the_way = cloud.folder / "state" / f".{snapshots.LAST}.new"
     in_the_way.mkdir()
-    with pytest.raises(StateError, match="the cloud stays"):
+    with pytest.raises(StateError, match="the cloud keeps running"):
         cloud.down()
     assert cloud.up().new == ("athena",)
     cloud.client("s3").put_object(Bucket="lake", Key="newer", Body=b"2")
