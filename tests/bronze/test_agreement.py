@@ -184,7 +184,7 @@ def test_on_change_records(name, data):
 
 
 ODD = [*'0139aF:/-TZ"\\ .é\t']
-# A # is a digit from 0 to 2. Columns that differ only in digits are judged by one of their texts.
+# A # is a digit from 0 to 2, so that the records differ only in digits.
 SHAPED = (
     '{"data":{"id":#,"at":"20##-1#-1#T0#:##:##.##Z","s":"no ##"},"metadata":{"record-type":"data",'
     '"timestamp":"202#-1#-1#T1#:##:##Z","operation":"update","stream-position":"0#/##A##","serial":"##"}}'
@@ -196,7 +196,7 @@ PLACES_OF_DIGITS = [at for at, character in enumerate(SHAPED) if character == "#
 @settings(max_examples=60 * SWEEP)
 @given(
     seed=st.integers(0, 10**6),
-    count=st.integers(20, 60),  # enough for the shared judgement, as over half of them differ
+    count=st.integers(20, 60),
     trouble=st.lists(
         st.tuples(st.integers(0, 400), st.sampled_from(PLACES_OF_DIGITS), st.sampled_from(ODD)),
         max_size=2,

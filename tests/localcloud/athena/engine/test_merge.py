@@ -147,14 +147,6 @@ def test_two_source_rows_for_one_target_row_are_refused(table: None, run: Run, f
     assert files("t") == before
 
 
-def test_two_source_rows_are_fine_when_only_one_matches_a_clause(table: None, run: Run, rows: Rows) -> None:
-    run(
-        "merge into t using (values (11, 'a'), (11, 'b')) s(id, v) on t.id = s.id when matched and "
-        "s.v = 'b' then update set v = s.v"
-    )
-    assert rows("select v from t where id = 11") == [("b",)]
-
-
 def test_null_keys_never_match(run: Run, rows: Rows) -> None:
     run(TABLE + "select cast(null as bigint) id, 1 g, 'old' v")
     run(
