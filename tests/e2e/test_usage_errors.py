@@ -119,4 +119,4 @@ def test_a_full_disk_is_reported(tmp_path: Path) -> None:
         command, cwd=ROOT, capture_output=True, text=True,
         preexec_fn=lambda: resource.setrlimit(most, (100_000, 100_000)),
     )  # fmt: skip
-    assert_refused(done, 2, "File too large", "make room on its disk")
+    assert_refused(done, 2, "File too large", "free space on its disk")

@@ -79,7 +79,7 @@ def test_a_trino_fetched_by_an_earlier_version_is_reported_and_fetched_again(
     install.unpack(archive, folder, _digest(archive))
     _with_java(folder)
     monkeypatch.setattr(install, "PLUGINS", install.PLUGINS | {"memory"})
-    with pytest.raises(NotFetchedError, match="needed no memory") as failure:
+    with pytest.raises(NotFetchedError, match="lacks memory") as failure:
         install.find(folder)
     assert failure.value.hint == "make trino"
     fetched = []
