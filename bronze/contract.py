@@ -1,4 +1,4 @@
-"""What the parser needs to know about a table, read from the table's ODCS contract."""
+"""The parser's view of a table, read from its ODCS contract."""
 
 import re
 from collections import Counter
@@ -296,7 +296,7 @@ class _Reader:
         return hive_type
 
     def key(self, table: Located, columns: tuple[Column, ...]) -> tuple[str, ...]:
-        """The key's columns by `primaryKeyPosition`; those without one follow in the order of columns."""
+        """Return the key's columns by `primaryKeyPosition`; those without one follow in column order."""
         entries = [entry for entry in table["properties"] if _is_key(entry)]
         if not entries:
             raise ContractError(

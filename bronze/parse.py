@@ -48,7 +48,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of a raw file; `records == rows + quarantined + control`, always.
+    """The result of parsing a raw file; `records == rows + quarantined + control`, always.
 
     `lines` counts all lines, including header and blank ones. `sha256` is of the compressed bytes. `reasons`
     counts refused records by reason code. `failure` is the reason code if the file was refused as a whole:

@@ -17,7 +17,7 @@ LIMITS = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where things are. Every field has a default that fits the local cloud.
+    """The settings. Every field has a default that fits the local cloud.
 
     `token_key` is the secret of the keyed hash that replaces personal values; empty means none is set.
     `lease_seconds` is how long a claim of a batch lasts. A live worker renews its lease, so others wait that

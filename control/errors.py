@@ -111,5 +111,5 @@ def printable(text: str) -> str:
 
 
 def meaning(error: ControlError) -> Meaning:
-    """What `error` means to callers."""
+    """Return what `error` means to callers."""
     return next(MEANINGS[cls] for cls in type(error).__mro__ if cls in MEANINGS)

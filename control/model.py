@@ -15,8 +15,8 @@ Format = Literal["csv", "json", "begin", "complete"]
 FileState = Literal["registered", "pending", "claimed", "written", "published", "failed"]
 EngineName = Literal["light", "spark"]
 Severity = Literal["warning", "error"]
-# Where the store's index has the items that need attention: open work, what failed for good, what is done but
-# has leftovers of attempts, and overwritten raw files. It also keeps, for good, batches that refused records.
+# Places in the store's index, for items that need attention: open work, failed batches, finished batches with
+# leftovers of attempts, and overwritten raw files. Batches that refused records stay there permanently.
 WorkPlace = Literal["open", "failed", "untidy", "overwritten"]
 Place = WorkPlace | Literal["quarantined"]
 
@@ -29,7 +29,7 @@ OPEN_STATES: frozenset[BatchState] = frozenset({"pending", "claimed", "written",
 
 
 def file_id_of(bucket: str, key: str, version_id: str) -> str:
-    """Identity of a raw object: 64 hex digits of its bucket, key and version id."""
+    """Return the identity of a raw object: 64 hex digits derived from bucket, key and version id."""
     digest = hashlib.sha256()
     for part in (bucket, key, version_id):
         encoded = part.encode("utf-8", "surrogatepass")
@@ -39,7 +39,7 @@ def file_id_of(bucket: str, key: str, version_id: str) -> str:
 
 
 def batch_id_of(table: str, file_ids: tuple[str, ...], parent: str = "") -> str:
-    """Identity of the batch that the planner or a split of `parent` makes of `file_ids`: always the same."""
+    """Return the id of the batch of `file_ids`, planned or from a split of `parent`; it is deterministic."""
     text = "\n".join((table, parent, *sorted(file_ids)))
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
@@ -281,7 +281,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """Everything that the head is about to publish: whoever completes it has nothing to compute."""
+    """Everything that the head is about to publish, so that completing it needs no computation."""
 
     number: int
     batch_id: str
@@ -336,7 +336,7 @@ Item = RawFile | Batch | Head | Reload | Stray
 
 
 def place_of(item: Item) -> Place | None:
-    """The place of `item` in the store's index; None if it is done and needs no attention."""
+    """Return the place of `item` in the store's index; None if it is done and needs no attention."""
     if item.is_open:
         return "open"
     if isinstance(item, RawFile):
@@ -373,7 +373,7 @@ class Finding:
 
 
 def fenced(item: Item) -> dict[str, object]:
-    """The fields of the fence of `item`, with their values."""
+    """Return the fields of the fence of `item`, with their values."""
     return {name: getattr(item, name) for name in item.FENCE}
 
 

@@ -1,4 +1,4 @@
-"""What passes between the control plane and an engine: attempt, work order, report, sealed manifest."""
+"""Data exchanged between the control plane and an engine: attempt, work order, report, sealed manifest."""
 
 from dataclasses import dataclass, field
 
@@ -40,7 +40,7 @@ class Attempt:
 
 
 def attempt_of(batch: Batch, lake: str) -> Attempt:
-    """The attempt that holds `batch` now."""
+    """Return the current attempt at `batch`."""
     return Attempt(lake, batch.table, batch.batch_id, batch.epoch)
 
 

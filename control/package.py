@@ -62,7 +62,7 @@ def package(folder: Path, *, python: str = PYTHON, platform: str | None = PLATFO
         library = _kernel(Path(scratch) / "kernel.so", platform)
         libraries = Path(scratch) / "libraries"
         install(libraries, python, platform, LIBRARIES)
-        content = dict(sorted([*_own(), library, *of_libraries(libraries, NOT_OF_PYARROW)]))
+        content = dict(sorted([*_own(), library, *needed_files(libraries, NOT_OF_PYARROW)]))
         size = sum(path.stat().st_size for path in content.values())
         if size > MOST_BYTES:
             raise ValueError(f"it unpacks to {size:,} bytes; Lambda's limit is {MOST_BYTES:,}")
@@ -72,11 +72,11 @@ def package(folder: Path, *, python: str = PYTHON, platform: str | None = PLATFO
                 entry = zipfile.ZipInfo(name, EPOCH)
                 entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
                 archive.writestr(entry, path.read_bytes())
-    forget_older(target)
+    remove_older(target)
     return target
 
 
-def forget_older(archive: Path) -> None:
+def remove_older(archive: Path) -> None:
     """Remove other archives beside `archive`, so that `control-*.zip` in a command matches only this one."""
     kind, _, _ = archive.name.partition("-")
     for other in archive.parent.glob(f"{kind}-*{archive.suffix}"):
@@ -108,7 +108,7 @@ def _kernel(file: Path, platform: str | None) -> tuple[str, Path]:
         raise UsageError(error.message, hint=error.hint) from None
 
 
-def of_libraries(folder: Path, not_of_pyarrow: Sequence[str]) -> Iterator[tuple[str, Path]]:
+def needed_files(folder: Path, not_of_pyarrow: Sequence[str]) -> Iterator[tuple[str, Path]]:
     """Yield the name and path of each installed file that is needed."""
     for path in folder.rglob("*"):
         name = PurePosixPath(path.relative_to(folder).as_posix())
@@ -193,10 +193,10 @@ def digest(content: dict[str, Path]) -> str:
 
 def main() -> int:
     """Write the zip and print its path; return 2 if a tool to build it with is missing."""
-    return write_as_told(package, "Write the zip that Lambda runs.", PYTHON, PLATFORM)
+    return run_command_line(package, "Write the zip that Lambda runs.", PYTHON, PLATFORM)
 
 
-def write_as_told(write: Callable[..., Path], about: str, python: str, platform: str) -> int:
+def run_command_line(write: Callable[..., Path], about: str, python: str, platform: str) -> int:
     """Parse the command line of a module that builds a package, call `write`, and print the path."""
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("folder", type=Path)

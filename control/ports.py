@@ -1,4 +1,4 @@
-"""What the control plane needs from outside: small protocols, each with a real adapter and a fake.
+"""The interfaces of the control plane to the outside: small protocols, each with a real adapter and a fake.
 
 Adapters raise only errors of `control.errors`. After UnavailableError and ThrottledError the outcome may be
 unknown: the caller reads again and never undoes anything.
@@ -337,7 +337,7 @@ class MetadataCatalog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything that a capability is given to work with, as wired."""
+    """Everything that a capability works with, as wired."""
 
     settings: Settings
     store: ControlStore
@@ -368,7 +368,7 @@ class Warehouse:
 
 
 def occupied(store: ControlStore, shelves: Collection[Shelf]) -> set[Shelf]:
-    """Those of `shelves` that are not empty; all of them if one read cannot tell."""
+    """Return those of `shelves` that are not empty; all of them if one read cannot tell."""
     held = store.at_hand(shelves)
     return set(shelves if held is None else held)
 
@@ -376,7 +376,7 @@ def occupied(store: ControlStore, shelves: Collection[Shelf]) -> set[Shelf]:
 def every(
     store: ControlStore, kind: type[ItemT], table: str = "", *, place: Place | None = None
 ) -> Iterator[ItemT]:
-    """All items of a query, page by page."""
+    """Yield all items of a query, page by page."""
     after = None
     while True:
         page = store.query(kind, table, place=place, after=after)

@@ -30,7 +30,7 @@ def archive(folder: Path, *, python: str = PYTHON, platform: str | None = PLATFO
     with tempfile.TemporaryDirectory(prefix="dm-runtime-") as scratch:
         libraries = Path(scratch) / "libraries"
         package.install(libraries, python, platform, LIBRARIES)
-        content = dict(sorted(package.of_libraries(libraries, NOT_OF_PYARROW)))
+        content = dict(sorted(package.needed_files(libraries, NOT_OF_PYARROW)))
         target = folder / f"runtime-{package.digest(content)}.tar.gz"
         # No timestamp or file name in the gzip header, so that the same content gives the same bytes.
         with (
@@ -43,14 +43,14 @@ def archive(folder: Path, *, python: str = PYTHON, platform: str | None = PLATFO
                 entry.size, entry.mode = path.stat().st_size, 0o644
                 with path.open("rb") as source:
                     tar.addfile(entry, source)
-    package.forget_older(target)
+    package.remove_older(target)
     return target
 
 
 def main() -> int:
     """Write the archive and print its path; return 2 if a tool to build it with is missing."""
     about = "Package the libraries that Spark jobs on EMR need."
-    return package.write_as_told(archive, about, PYTHON, PLATFORM)
+    return package.run_command_line(archive, about, PYTHON, PLATFORM)
 
 
 if __name__ == "__main__":

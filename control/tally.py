@@ -62,7 +62,7 @@ def recount(table: str, parts: Parts) -> Tally:
         return tally
 
 
-def few(kinds: Mapping[str, int]) -> dict[str, int]:
+def capped(kinds: Mapping[str, int]) -> dict[str, int]:
     """Return `kinds` with at most MOST_KINDS entries: long or empty names and the excess go into `other`."""
     named = sorted((k for k in kinds if 0 < len(k) <= LONGEST_KIND), key=lambda k: (k not in ALARMING, k))
     kept = {kind: kinds[kind] for kind in named[:MOST_KINDS]}
@@ -107,8 +107,8 @@ def _plus(tally: Tally, batch: Batch, batches: Mapping[str, Batch]) -> Tally:
         before = counted_before(file_id, parent, batches, (batch.number or 0) - 1)
         files += before is None
         counts -= before or Counts()
-    at, came = batch.published_at, few(batch.events or {})
-    events = few(Counter(tally.events) + Counter(came))
+    at, came = batch.published_at, capped(batch.events or {})
+    events = capped(Counter(tally.events) + Counter(came))
     moments = {**tally.events_at, **(dict.fromkeys(came, at) if at else {})}
     if at and came.keys() - events.keys():
         moments[OTHER] = at

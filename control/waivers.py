@@ -166,7 +166,7 @@ def in_force(parts: Parts, decode: Decode) -> list[Waiver]:
 
 
 def _table(parts: Parts) -> CatalogTable:
-    """The waivers table, in the same database as dbt's ops tables: whoever may build may waive."""
+    """Return the waivers table. It is in dbt's ops database, so that everyone who may build may waive."""
     ops = f"{parts.settings.schema_prefix}ops"
     return CatalogTable(ops, "waivers", f"s3://{parts.settings.bucket}/warehouse/{ops}/waivers/", COLUMNS, ())
 

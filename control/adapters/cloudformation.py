@@ -15,7 +15,7 @@ from control.stacks import Drift, ResourceChange, SeenStack, StackEvent, StackOu
 # One name for all change sets: a newer one replaces the older one.
 CHANGE_SET = "dm-deploy"
 POLL_SECONDS = 1.0
-MOST_LOOKS = 600
+MAX_POLLS = 600
 UNCHANGED = ("didn't contain changes", "No updates are to be performed")
 
 
@@ -117,7 +117,7 @@ class CloudFormation:
         """See Stacks."""
         with self._translated(name):
             detection = self._client.detect_stack_drift(StackName=name)["StackDriftDetectionId"]
-            for _ in range(MOST_LOOKS):
+            for _ in range(MAX_POLLS):
                 state = self._client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
                 if state["DetectionStatus"] != "DETECTION_IN_PROGRESS":
                     break
@@ -165,7 +165,7 @@ class CloudFormation:
 
     def _proposed(self, name: str) -> tuple[ResourceChange, ...]:
         """Wait until the change set is created, and return its changes. Raises UsageError if it fails."""
-        for _ in range(MOST_LOOKS):
+        for _ in range(MAX_POLLS):
             with self._translated(name):
                 found = self._client.describe_change_set(StackName=name, ChangeSetName=CHANGE_SET)
             if found["Status"] == "FAILED":

@@ -1,4 +1,4 @@
-"""Delete what outlives a stack, with the data in it. Nothing here asks: whoever calls it has."""
+"""Delete resources that a stack retained, with their data. The caller must have asked for confirmation."""
 
 from collections.abc import Callable, Mapping
 
@@ -24,7 +24,7 @@ def _table(settings: Settings, name: str) -> None:
 
 
 def _key(settings: Settings, key: str) -> None:
-    """Not at once: KMS waits a week at least, in which it can be taken back."""
+    """Schedule the deletion: KMS waits at least a week, during which it can be cancelled."""
     client(settings, "kms").schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
 
 
@@ -37,12 +37,12 @@ def _stream(settings: Settings, name: str) -> None:
 
 
 def _database(settings: Settings, name: str) -> None:
-    """With the tables in it; their objects go with the bucket."""
+    """Delete the database with its tables; their objects are deleted with the bucket."""
     client(settings, "glue").delete_database(Name=name)
 
 
 def _nothing(_settings: Settings, _physical: str) -> None:
-    """A policy goes with its bucket."""
+    """Do nothing: a policy is deleted with its bucket."""
 
 
 ERASERS: Mapping[str, Callable[[Settings, str], None]] = {

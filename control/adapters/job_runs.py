@@ -17,7 +17,7 @@ from control.serialization import from_json
 
 POLL_SECONDS = 5.0
 # After this many failed polls in a row (ten minutes), the run counts as lost.
-MOST_BLIND_LOOKS = 120
+MAX_FAILED_POLLS = 120
 State = Literal["waiting", "done", "failed"]
 
 
@@ -76,7 +76,7 @@ class JobEngine:
                 state, said = self._runs.look(run_id)
             except (ThrottledError, UnavailableError):
                 blind += 1
-                if blind >= MOST_BLIND_LOOKS:
+                if blind >= MAX_FAILED_POLLS:
                     raise
             else:
                 blind = 0

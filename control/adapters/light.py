@@ -27,7 +27,7 @@ READ_BYTES = 1 << 20
 # If ENOSPC occurs with less than this free, the disk is full for any file; with more, only this file is too
 # big.
 SPARE_BYTES = 256 << 20
-_NO_FAULT_OF_A_FILE = {errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE}
+_MACHINE_ERRNOS = {errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE}
 
 
 class LightEngine:
@@ -61,7 +61,7 @@ class LightEngine:
             position=file.position,
             rekeyed=order.rekeyed,
         )
-        with _able_machine(), scratch.folder("dm-ingest-") as folder:
+        with _machine_errors(), scratch.folder("dm-ingest-") as folder:
             try:
                 with self._objects.open(file.uri, file.version_id, file.etag) as stream:
                     beating = cast(BinaryIO, io.BufferedReader(_Beating(stream, beat), READ_BYTES))
@@ -107,7 +107,7 @@ class LightEngine:
 
 
 @contextmanager
-def _able_machine() -> Iterator[None]:
+def _machine_errors() -> Iterator[None]:
     """Raise UnavailableError, which ends the run, for errors that any other file would meet here as well."""
     hint = "free disk space, or set TMPDIR to another disk, then run again: no attempt was counted"
     try:
@@ -118,7 +118,7 @@ def _able_machine() -> Iterator[None]:
         yield
     except OSError as error:
         full = error.errno == errno.ENOSPC and shutil.disk_usage(place).free < SPARE_BYTES
-        if not full and error.errno not in _NO_FAULT_OF_A_FILE:
+        if not full and error.errno not in _MACHINE_ERRNOS:
             raise
         said = os.strerror(error.errno or 0)
         raise UnavailableError(f"this machine cannot parse files in {place}: {said}", hint=hint) from error

@@ -65,7 +65,7 @@ class App:
             if request.method not in ("GET", "HEAD"):
                 raise MethodNotAllowed(["GET", "HEAD"], f"{request.path} takes GET")
             return page
-        self._must_know(request)
+        self._require_token(request)
         endpoint = endpoints().get(request.path)
         if endpoint is None:
             raise NotFound(f"there is no {request.path}: see /openapi.json")
@@ -77,7 +77,7 @@ class App:
             return _problem(Problem(400, error.message, error.hint))
         return _answered(self.work(argv), environ=request.environ)
 
-    def _must_know(self, request: Request) -> None:
+    def _require_token(self, request: Request) -> None:
         given = request.authorization
         if (
             given is None

@@ -10,9 +10,9 @@ import click
 from control.cli.deploy_context import (
     archives,
     open_context,
+    progress_to_stderr,
     refuse_idle_capture,
-    teller,
-    told,
+    stack_settings,
     upload,
     with_packages,
     write,
@@ -148,7 +148,7 @@ def apply_command(
     built = [*given, *archives(context)]
     context = with_packages(context, built)
     _confirm(yes, f"Apply {', '.join(context.environment.chosen)} to {environment}?")
-    say = teller(as_json)
+    say = progress_to_stderr(as_json)
 
     def before(name: str) -> None:
         for archive in built:
@@ -159,7 +159,7 @@ def apply_command(
         context.environment, context.stacks, context.clock, say, before=before, allowed=frozenset(allowed)
     )
     target = written or Path(f".dm/deploy/{environment}.env")
-    found = told(context)
+    found = stack_settings(context)
     write(found, target)
     if as_json:
         print_json({"changed": changed, "settings": found, "written": str(target)})
@@ -189,7 +189,7 @@ def status(environment: str, names: tuple[str, ...], infra: Path, as_json: bool)
             }
         )
     if as_json:
-        print_json({"stacks": rows, "settings": told(context)})
+        print_json({"stacks": rows, "settings": stack_settings(context)})
     else:
         print_states(rows)
     # Not every environment has all stacks: an absent one is an error only if it was named.
@@ -267,7 +267,12 @@ def destroy(
     else:
         _confirm(yes, f"Delete these stacks of {whole}?")
     left = apply.destroy(
-        doomed, context.environment, context.stacks, context.clock, teller(as_json), with_data=delete_data
+        doomed,
+        context.environment,
+        context.stacks,
+        context.clock,
+        progress_to_stderr(as_json),
+        with_data=delete_data,
     )
     gone = [one.name for one in doomed if one.goes]
     if as_json:

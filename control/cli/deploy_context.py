@@ -132,7 +132,7 @@ def upload(objects: Mapping[str, bytes], context: Context, say: Say) -> None:
             say("package.uploaded", {"key": key, "size_bytes": len(content)})
 
 
-def told(context: Context) -> dict[str, str]:
+def stack_settings(context: Context) -> dict[str, str]:
     """Return the settings for dm and dbt, from the outputs of all stacks of the environment."""
     every = order.order(context.environment.templates)
     seen = [context.stacks.get(context.environment.stack_name(name)) for name in every]
@@ -145,7 +145,7 @@ def write(found: Mapping[str, str], target: Path) -> None:
     target.write_text(settings.exports(found))
 
 
-def teller(as_json: bool) -> Say:
+def progress_to_stderr(as_json: bool) -> Say:
     """Return a function that writes progress to stderr: one line per event, JSON unless for a terminal."""
 
     def say(event: str, fields: Mapping[str, object]) -> None:

@@ -93,7 +93,7 @@ def build(
 
 
 def _print_what_lacks(site: "Site", last: str) -> None:
-    """What the site lacks and how to get it; `last` is the dbt command that wrote the results."""
+    """Print what the site lacks and how to get it; `last` is the dbt command that wrote the results."""
     instead = f", but `dbt {last}` has replaced them since: run that with --no-write-json" if last else ""
     for is_there, what, how, but in (
         (site.has_lineage, "lineage", "dm lineage build --compile", ""),
@@ -105,7 +105,7 @@ def _print_what_lacks(site: "Site", last: str) -> None:
 
 
 def _costs(target: Path, workgroup: str) -> "list[Cost]":
-    """What the models of the last dbt run cost; empty if there are no artefacts of a run."""
+    """Return the costs of the models in the last dbt run; empty if there are no artefacts of a run."""
     import os
 
     from control.cost import runs

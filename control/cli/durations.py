@@ -18,5 +18,5 @@ class Duration(click.FloatRange):
         """See click."""
         found = float(super().convert(value, param, ctx))
         if isnan(found):
-            self.fail(f"{value!r} is no number.", param, ctx)
+            self.fail(f"{value!r} is not a number.", param, ctx)
         return found

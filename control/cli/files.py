@@ -119,7 +119,7 @@ def redrive(file_ids: tuple[str, ...], table: str | None, reason: str, as_json: 
         (name,) = files.table_names(parts, table)
         batches = files.failed_batches(name, parts)
     else:
-        batches = [files.must_belong(files.find(parts, file_id), parts) for file_id in file_ids]
+        batches = [files.required_batch(files.find(parts, file_id), parts) for file_id in file_ids]
     unique = {batch.batch_id: batch for batch in batches}
     redriven = [drive(batch, reason, parts) for batch in unique.values()]
     rows = [

@@ -92,8 +92,8 @@ def show(file_id: str, raw: bool, as_json: bool) -> None:
     print_table(rows, [*COLUMNS, "waived"], empty="Nothing of this file is in quarantine.")
     if trail:
         click.echo("")
-        deeds = [{**asdict(entry), "at": f"{entry.at:%Y-%m-%d %H:%M:%S}"} for entry in trail]
-        print_table(deeds, ["at", "action", "by", "reason"], empty="")
+        actions = [{**asdict(entry), "at": f"{entry.at:%Y-%m-%d %H:%M:%S}"} for entry in trail]
+        print_table(actions, ["at", "action", "by", "reason"], empty="")
 
 
 @command.command(

@@ -16,17 +16,17 @@ MOST_MONTHS = 240
 
 
 class Months(click.ParamType):  # type: ignore[type-arg]  # click 8.1 takes none
-    """How many months, or `public`."""
+    """A number of months, or `public`."""
 
     name = "months"
     counted = click.IntRange(12, MOST_MONTHS)
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002
-        """What help shows."""
+        """Return the placeholder in the help."""
         return "N|public"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """A number, or the word itself."""
+        """Convert to a number, or return `public`."""
         try:
             return value if value == "public" else self.counted.convert(value, param, ctx)
         except click.BadParameter:

@@ -12,7 +12,7 @@ from control.stacks import ResourceChange, SeenStack, Stacks
 
 POLL_SECONDS = 2.0
 # Two hours: Aurora alone takes half an hour.
-MOST_LOOKS = 3600
+MAX_POLLS = 3600
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def heal(whole: str, stacks: Stacks, clock: Clock, say: Say) -> None:
 def follow(whole: str, stacks: Stacks, clock: Clock, say: Say) -> SeenStack | None:
     """Wait until no operation on a stack is in progress, reporting its events; return it, None if deleted."""
     told = {one.event_id for one in stacks.events(whole)}
-    for _ in range(MOST_LOOKS):
+    for _ in range(MAX_POLLS):
         seen = stacks.get(whole)
         for event in reversed(stacks.events(whole) if seen else ()):
             if event.event_id not in told:
@@ -205,7 +205,7 @@ def follow(whole: str, stacks: Stacks, clock: Clock, say: Say) -> SeenStack | No
             return seen
         clock.sleep(POLL_SECONDS)
     raise UpstreamError(
-        f"{whole} is still in progress after {MOST_LOOKS * POLL_SECONDS / 3600:.0f} hours",
+        f"{whole} is still in progress after {MAX_POLLS * POLL_SECONDS / 3600:.0f} hours",
         hint="run the same command again: it continues from here",
     )
 

@@ -21,7 +21,7 @@ FAR_AHEAD = timedelta(hours=1)
 
 
 def free_at(batch: Batch, now: datetime, rules: Rules) -> datetime | None:
-    """The time from which anyone may claim `batch`; None if it cannot be claimed."""
+    """Return the time from which anyone may claim `batch`; None if it cannot be claimed."""
     if batch.state not in ("pending", "claimed"):
         return None
     at = batch.lease_expires_at or batch.not_before or batch.created_at
@@ -67,10 +67,10 @@ def write(held: Batch, wanted: Batch, parts: Parts) -> Batch:
         raise StaleEpochError(f"batch {held.batch_id} was taken over from epoch {held.epoch}") from error
 
 
-def anew(batch: Batch) -> Batch:
-    """The batch as if it had never been tried.
+def reset(batch: Batch) -> Batch:
+    """Return the batch as if it had never been tried.
 
-    Its epoch rises, so that nobody with an older view of it can finish it again.
+    Its epoch rises, so that a worker with an older view of it cannot finish it.
     """
     return replace(
         batch,
@@ -91,9 +91,9 @@ def anew(batch: Batch) -> Batch:
 
 
 def heartbeat(held: Batch, parts: Parts, rules: Rules) -> Callable[[], None]:
-    """A function for an engine to call often: it renews the lease of `held` when half of it has passed.
+    """Return a function for an engine to call often: it renews the lease of `held` after half of its time.
 
-    It raises StaleEpochError if the batch was taken over, so that a zombie stops early.
+    The function raises StaleEpochError if the batch was taken over, so that a zombie stops early.
     """
     due = parts.clock.now() + timedelta(seconds=rules.lease_seconds / 2)
 

@@ -45,13 +45,13 @@ def register_all(
         if not mine or is_mark(found) or (slash and table in others):
             continue
         if not slash or table not in tables:
-            strays.meet(strays.UNKNOWN_TABLE, found, "", parts)
+            strays.record_sighting(strays.UNKNOWN_TABLE, found, "", parts)
             continue
         try:
             new += register(table, found, parts)
         except RawKeyError as error:
             parts.say("file.refused", {"table": table, "key": found.key, "error": error.message})
-            strays.meet(strays.KEY, found, error.message, parts)
+            strays.record_sighting(strays.KEY, found, error.message, parts)
     return new
 
 

@@ -48,7 +48,7 @@ class FileLine:
 
 
 def table_names(parts: Parts, only: str | None = None) -> list[str]:
-    """Return the tables in the control store, or just `only`. Raises NotFoundError if it is not there."""
+    """Return the tables in the control store, or just `only`. Raises NotFoundError if it is unknown."""
     names = [head.table for head in every(parts.store, Head)]
     if only is None:
         return names
@@ -168,7 +168,7 @@ def batch_of(file: RawFile, parts: Parts) -> Batch | None:
     return parts.store.get(Batch, file.table, file.batch_id) if file.batch_id else None
 
 
-def must_belong(file: RawFile, parts: Parts) -> Batch:
+def required_batch(file: RawFile, parts: Parts) -> Batch:
     """Return the batch that `file` belongs to. Raises UsageError if it has none."""
     batch = batch_of(file, parts)
     if batch is None and file.waived:

@@ -113,9 +113,9 @@ def _with_etags(objects: Iterable[Landed], known: Known, parts: Parts) -> Iterat
             continue
         left.append(one)
         if len(left) == ASKED_AT_ONCE:
-            yield from _asked_for(left, known, parts)
+            yield from _load_etags(left, known, parts)
             left = []
-    yield from _asked_for(left, known, parts)
+    yield from _load_etags(left, known, parts)
 
 
 def _with_etags_of_large(objects: Iterable[Landed], known: Known, parts: Parts) -> Iterator[Landed]:
@@ -132,7 +132,7 @@ def _with_etags_of_large(objects: Iterable[Landed], known: Known, parts: Parts) 
         yield from rest
 
 
-def _asked_for(objects: Sequence[Landed], known: Known, parts: Parts) -> Sequence[Landed]:
+def _load_etags(objects: Sequence[Landed], known: Known, parts: Parts) -> Sequence[Landed]:
     wanted: dict[str, list[str]] = {}
     for table, file_id, _ in objects:
         wanted.setdefault(table, []).append(file_id)

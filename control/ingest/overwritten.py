@@ -25,7 +25,7 @@ INSTEAD = (
 def note(
     table: str, differing: Mapping[str, StoredObject], told: dict[str, str], parts: Parts
 ) -> Iterator[Finding]:
-    """Findings on the objects of `table` whose etags differ from the registered ones, by file id.
+    """Yield findings on the objects of `table` whose etags differ from the registered ones, by file id.
 
     An overwritten file that was not reported yet is an error; its alert goes to the outbox before the file is
     marked. Later it is a warning, until the object is gone or has its old content. `told` has what the caller

@@ -156,7 +156,7 @@ def _events(folder: str, report: Report, parts: Parts) -> dict[str, int]:
         for written in file.objects:
             if written.uri.startswith(f"{folder}/"):
                 kinds.update(parts.event_kinds(parts.objects.get(written.uri)))
-    return tally.few(kinds)
+    return tally.capped(kinds)
 
 
 def _write_once(uri: str, text: bytes, parts: Parts) -> None:

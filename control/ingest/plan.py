@@ -53,7 +53,7 @@ def _fits_spark(file: RawFile) -> bool:
 
 
 def choose(files: Sequence[RawFile], rules: Rules) -> EngineName:
-    """The engine for a backlog of `files`."""
+    """Return the engine for a backlog of `files`."""
     return "spark" if sum(file.size_bytes for file in files) >= rules.spark_from_bytes else "light"
 
 
@@ -73,7 +73,7 @@ def assign(file: RawFile, batch: Batch, parts: Parts) -> bool:
 
 
 def new_batch(files: Sequence[RawFile], engine: EngineName, parts: Parts, parent: str = "") -> Batch:
-    """The pending batch of `files`, created if needed: the same files and parent give the same batch."""
+    """Return the pending batch of `files`, created if needed; the same files and parent give the same one."""
     file_ids = tuple(file.file_id for file in files)
     batch = Batch(
         batch_id=batch_id_of(files[0].table, file_ids, parent),

@@ -35,7 +35,7 @@ def publish(written: Batch, table: BronzeTable, parts: Parts) -> Batch:
             return batch
         if not _fits(batch, head):
             parts.say("batch.rekeyed", {"table": batch.table, "batch": batch.batch_id})
-            return claim.write(batch, claim.anew(batch), parts)
+            return claim.write(batch, claim.reset(batch), parts)
         intent = _intent(batch, head, table, manifest, parts)
         coming = tally.after(head, batch, intent.number, intent.decided_at, parts)
         key = batch.token_key or head.token_key
@@ -103,7 +103,7 @@ def _fits(batch: Batch, head: Head) -> bool:
 
 
 def _intent(batch: Batch, head: Head, table: BronzeTable, manifest: Manifest, parts: Parts) -> Intent:
-    """Everything that publishing `batch` after `head` will do. Events come first, before the rows appear."""
+    """Return everything that publishing `batch` after `head` will do; events become visible before rows."""
     now = parts.clock.now().astimezone(UTC)
     coming = replace(batch, number=head.number + 1, ingest_date=now.date().isoformat())
     attempt = attempt_of(batch, parts.settings.bucket)

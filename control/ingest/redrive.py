@@ -30,7 +30,7 @@ def redrive(failed: Batch, reason: str, parts: Parts) -> Batch:
     # A batch that was marked as told meanwhile is still the same failure.
     while seen is not None and replace(seen, told=failed.told) == failed:
         try:
-            return parts.store.update(seen, claim.anew(seen))
+            return parts.store.update(seen, claim.reset(seen))
         except ConflictError:
             seen = parts.store.get(Batch, failed.table, failed.batch_id)
     raise UsageError(f"batch {failed.batch_id} of {failed.table} was just changed by another process")

@@ -21,8 +21,8 @@ from control.ports import Parts, StoredObject, every
 
 UNKNOWN_TABLE, KEY = "raw.unknown_table", "raw.key"
 EXAMPLES = 3
-# At most so many folders without a contract have incidents of their own; all further ones share an incident,
-# so that a producer which makes a folder for each object does not cause an alert for each.
+# At most this many folders without a contract have incidents of their own; all further ones share an
+# incident, so that a producer which creates a folder for each object does not cause an alert for each.
 MOST_FOLDERS = 20
 REST = f"{RAW}…"
 
@@ -47,7 +47,7 @@ class Sightings:
             examples.append(printable(f"{key} ({reason})" if reason else key))
 
     def strays(self, now: datetime) -> Iterator[Stray]:
-        """Each kind as the first incident of its folder."""
+        """Yield each kind as the first incident of its folder."""
         for (code, folder), count in sorted(self.counts.items()):
             yield Stray(code, folder, 1, now, count, tuple(self.examples[code, folder]))
 
@@ -68,19 +68,19 @@ def folder_of(key: str) -> str:
 
 
 def remembered(parts: Parts) -> dict[str, Stray]:
-    """All present and past incidents by id; to be read before the bucket is listed."""
+    """Return all present and past incidents by id; call this before listing the bucket."""
     return {stray.id: stray for stray in every(parts.store, Stray)}
 
 
 def standing(parts: Parts) -> list[Stray]:
-    """The incidents that are not over, by folder, without reading past ones."""
+    """Return the open incidents, by folder, without reading past ones."""
     named = [stray.id for stray in every(parts.store, Stray, place="open")]
     found = parts.store.get_many(Stray, Stray.table, named).values() if named else ()
     return sorted((one for one in found if not one.gone), key=lambda one: (one.folder, one.code))
 
 
 def sightings(before: Mapping[str, Stray]) -> Sightings:
-    """No strays yet, for a lister that has read `before`."""
+    """Return empty sightings for a lister that has read the incidents `before`."""
     open_ones = (stray for stray in before.values() if not stray.gone)
     return Sightings({stray.folder for stray in open_ones if stray.code == UNKNOWN_TABLE})
 
@@ -108,7 +108,7 @@ def note(
         yield finding(stray, "error" if stray.id in told else "warning")
 
 
-def meet(code: str, found: StoredObject, reason: str, parts: Parts) -> None:
+def record_sighting(code: str, found: StoredObject, reason: str, parts: Parts) -> None:
     """Record a stray from a notification, if the object exists as described; the next pass reports it."""
     before = remembered(parts)
     seen = sightings(before)
@@ -140,12 +140,12 @@ def table_of(stray: Stray) -> str:
 
 
 def finding(stray: Stray, severity: Severity) -> Finding:
-    """The finding about one incident."""
+    """Return the finding about one incident."""
     return Finding(stray.code, severity, stray.folder, message(stray))
 
 
 def unmentioned(told: Mapping[str, Stray], findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Findings about reported incidents that are not among `findings`."""
+    """Yield findings about reported incidents that are not among `findings`."""
     mentioned = {(one.code, one.where) for one in findings}
     for stray in told.values():
         if (stray.code, stray.folder) not in mentioned:
@@ -153,7 +153,7 @@ def unmentioned(told: Mapping[str, Stray], findings: Iterable[Finding]) -> Itera
 
 
 def message(stray: Stray) -> str:
-    """The message for people: how many, since when, examples, and what to do."""
+    """Return the message for people: how many, since when, examples, and what to do."""
     if stray.code == KEY:
         problem = "have keys from which the parser cannot tell their format"
         remedy = "land them under other keys (docs/raw-files.md), and delete these"
@@ -167,7 +167,7 @@ def message(stray: Stray) -> str:
 
 
 def _remember(seen: Stray, old: Stray | None, parts: Parts) -> Stray | None:
-    """The recorded incident for `seen`; None if it began and ended after `old` was read."""
+    """Record `seen` and return its incident; None if that began and ended after `old` was read."""
     if old is None:
         if parts.store.create(seen):
             return seen

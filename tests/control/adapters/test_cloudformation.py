@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from control.adapters.cloudformation import MOST_LOOKS, CloudFormation
+from control.adapters.cloudformation import MAX_POLLS, CloudFormation
 from control.config import Settings
 from control.errors import ControlError, UpstreamError, UsageError
 from control.stacks import SeenStack
@@ -50,7 +50,7 @@ def test_all_pages_of_drifts_are_read_once_the_detection_has_ended() -> None:
 
 def test_a_drift_detection_that_does_not_end_is_an_error() -> None:
     with pytest.raises(UpstreamError, match="still being detected"):
-        stacks("DETECTION_COMPLETE", MOST_LOOKS).drift(NAME)
+        stacks("DETECTION_COMPLETE", MAX_POLLS).drift(NAME)
 
 
 def test_a_failed_drift_detection_says_why() -> None:
@@ -117,7 +117,7 @@ def test_a_failed_change_set_says_why_and_is_deleted() -> None:
 
 def test_a_change_set_that_never_becomes_ready_is_an_error() -> None:
     with pytest.raises(UpstreamError, match="is not ready yet"):
-        asking(Proposing(*["CREATE_PENDING"] * (MOST_LOOKS + 1), "CREATE_COMPLETE")).propose(NAME, "{}", {})
+        asking(Proposing(*["CREATE_PENDING"] * (MAX_POLLS + 1), "CREATE_COMPLETE")).propose(NAME, "{}", {})
 
 
 @pytest.mark.parametrize(("state", "goes"), [("REVIEW_IN_PROGRESS", True), ("UPDATE_COMPLETE", False)])

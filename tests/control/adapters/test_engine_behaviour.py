@@ -162,7 +162,7 @@ def test_refused_status_requests_do_not_end_a_run(kind, jobs) -> None:
 
 @REMOTE
 def test_a_run_whose_status_stays_unknown_too_long_is_abandoned(kind, jobs, monkeypatch) -> None:
-    monkeypatch.setattr(job_runs, "MOST_BLIND_LOOKS", 2)
+    monkeypatch.setattr(job_runs, "MAX_FAILED_POLLS", 2)
     jobs.refuse_looks = 99
     with pytest.raises(ThrottledError):
         remote(kind, jobs).run(ORDER, lambda: None)

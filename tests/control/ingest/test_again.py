@@ -57,7 +57,7 @@ def test_a_waived_file_is_redriven_only_by_name_and_is_then_open_again(world) ->
     world.run()
     file = world.files("review")["killer"]
     quarantine.waive(file, "test rows", world.parts)
-    named = files.must_belong(file, world.parts)
+    named = files.required_batch(file, world.parts)
     assert [b for b in world.batches("review") if b != named] == files.failed_batches("review", world.parts)
     redrive(named, "on purpose", world.parts)
     world.run()
@@ -282,6 +282,6 @@ def test_a_file_is_found_by_a_prefix_of_its_id(world) -> None:
     published(world)
     file = world.files("review")["a"]
     assert files.find(world.parts, file.file_id[:8]) == file
-    assert files.must_belong(file, world.parts).number == 1
+    assert files.required_batch(file, world.parts).number == 1
     with pytest.raises(UsageError, match="not planned"):
-        files.must_belong(replace(file, batch_id=None), world.parts)
+        files.required_batch(replace(file, batch_id=None), world.parts)

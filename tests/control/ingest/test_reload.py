@@ -9,7 +9,7 @@ import pytest
 
 from control.errors import UsageError
 from control.ingest.alerts import deliver, note
-from control.ingest.files import must_belong
+from control.ingest.files import required_batch
 from control.ingest.quarantine import ingest_again, open_files, waive
 from control.ingest.reload import position_of
 from control.model import RawFile, Reload, file_id_of
@@ -164,7 +164,7 @@ def test_a_waived_late_file_is_left_out_of_its_reload(world) -> None:
     waive(file, "ticket 4711", world.parts)
     assert waits(world.run()) == []
     with pytest.raises(UsageError, match="left out of its reload"):
-        must_belong(world.files("review")["late"], world.parts)
+        required_batch(world.files("review")["late"], world.parts)
     status = table_status("review", world.parts)
     assert (status.lag_seconds, status.files) == (0, {"published": 3})
     (warning,) = status.warnings
