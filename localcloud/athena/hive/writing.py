@@ -67,34 +67,41 @@ def create_table(
             f"Target directory for table '{database}.{name}' already exists: {location}. "
             "You may need to manually clean the data at this location",
         )
-    input_format, output_format, serde = _FORMATS[format_]
-    types = dict(columns)
-    given: dict[str, str] = {"serialization.format": "1"}
-    if format_ == "textfile":
-        given = {"field.delim": properties.get("field_delimiter", "\x01"), **given}
     parameters = {"EXTERNAL": "TRUE", "has_encrypted_data": "false", "classification": format_}
-    codec = _codec(properties)
     if format_ == "parquet":
-        parameters["parquet.compression"] = codec.upper()
-    entry: dict[str, Any] = {
+        parameters["parquet.compression"] = _codec(properties).upper()
+    types = dict(columns)
+    stored = [column for column in types if column not in partitioned_by]
+    entry = {
         "Name": name,
         "TableType": "EXTERNAL_TABLE",
         "Parameters": parameters,
         "StorageDescriptor": {
-            "Columns": [
-                {"Name": column, "Type": type_.hive}
-                for column, type_ in columns
-                if column not in partitioned_by
-            ],
+            "Columns": _glue_columns(types, stored),
             "Location": location.rstrip("/"),
-            "InputFormat": input_format,
-            "OutputFormat": output_format,
-            "SerdeInfo": {"SerializationLibrary": serde, "Parameters": given},
+            **_format(format_, properties),
         },
-        "PartitionKeys": [{"Name": key, "Type": types[key].hive} for key in partitioned_by],
+        "PartitionKeys": _glue_columns(types, partitioned_by),
     }
     catalog.create_table(database, entry)
     return catalog.table(database, name)
+
+
+def _glue_columns(types: Mapping[str, Type], names: Sequence[str]) -> list[dict[str, str]]:
+    return [{"Name": name, "Type": types[name].hive} for name in names]
+
+
+def _format(format_: str, properties: Mapping[str, str]) -> dict[str, Any]:
+    """Return what Glue's StorageDescriptor says of a file format."""
+    input_format, output_format, serde = _FORMATS[format_]
+    parameters = {"serialization.format": "1"}
+    if format_ == "textfile":
+        parameters = {"field.delim": properties.get("field_delimiter", "\x01"), **parameters}
+    return {
+        "InputFormat": input_format,
+        "OutputFormat": output_format,
+        "SerdeInfo": {"SerializationLibrary": serde, "Parameters": parameters},
+    }
 
 
 _STORED = frozenset(
