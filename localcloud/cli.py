@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from localcloud import config, processes, roles, saves, snapshots, supervisor
+from localcloud import config, launch, processes, roles, saves, snapshots, supervisor
 from localcloud.errors import LocalCloudError, NotRunningError
 from localcloud.instance import Folder, Record
 from localcloud.snapshots import Header
@@ -285,7 +285,7 @@ def calls(role: str | None, refused: bool, folder: Path | None, as_json: bool) -
 def env(role: str | None, folder: Path | None, as_json: bool) -> None:
     """Print the exports that point any AWS client at the running cloud."""
     record = supervisor.status(folder or config.folder_from(os.environ))
-    variables = supervisor.client_environment(record.endpoint, record.region)
+    variables = launch.client_environment(record.endpoint, record.region)
     if role:
         variables |= roles.take(record, role)
     if as_json:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud import supervisor
+from localcloud import launch
 
 ROOT = Path(__file__).parents[3]
 PYTHON = ROOT / ".venv-clients" / "bin" / "python"
@@ -17,7 +17,7 @@ PYTHON = ROOT / ".venv-clients" / "bin" / "python"
 def test_awswrangler_writes_and_reads_hive_and_iceberg_tables(endpoint):
     done = subprocess.run(
         [PYTHON, Path(__file__).with_name("drive_awswrangler.py")],
-        env={"PATH": os.environ["PATH"], **supervisor.client_environment(endpoint, "us-east-1")},
+        env={"PATH": os.environ["PATH"], **launch.client_environment(endpoint, "us-east-1")},
         capture_output=True,
         text=True,
         check=False,

@@ -13,7 +13,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from localcloud import processes, supervisor
+from localcloud import launch, processes, supervisor
 from localcloud.config import Settings
 from localcloud.instance import Folder
 
@@ -94,7 +94,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 def run_dbt(project: Path, endpoint: str) -> None:
     """Run the project twice in one process."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DBT_"))}
-    environment |= supervisor.client_environment(endpoint, "us-east-1")
+    environment |= launch.client_environment(endpoint, "us-east-1")
     environment["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
     done = subprocess.run(
         [sys.executable, "-c", TWICE],
