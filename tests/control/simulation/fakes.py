@@ -1,4 +1,4 @@
-"""Fakes of the ports that are a little worse than the real ones, and watch what is done to them."""
+"""Fakes of the ports that behave slightly worse than the real ones, and watch what is done to them."""
 
 import json
 from collections import Counter
@@ -18,7 +18,7 @@ from control.model import Head, Partition, Place
 from control.orders import FileReport, OrderFile, Report, WorkOrder, WrittenObject
 from control.ports import CatalogColumn, CatalogTable, ObjectStore, Page, Shelf
 
-# Minutes before midnight: a partition's date is that of the decision, whoever carries it out.
+# Minutes before midnight: the date of a partition is that of the commit decision, whoever completes it.
 START = datetime(2026, 1, 2, 23, 55, tzinfo=UTC)
 
 
@@ -28,7 +28,7 @@ class WrongError(AssertionError):
 
 @dataclass
 class Clock:
-    """The simulation's time, as a machine sees it whose clock is `skew` seconds ahead."""
+    """The simulated time, on a machine whose clock is `skew` seconds ahead."""
 
     turns: Turns
     skew: float = 0.0
@@ -43,13 +43,13 @@ class Clock:
 
 
 class LaggingStore(MemoryStore):
-    """A control store whose index of open items is a little late, and which watches the heads."""
+    """A control store whose index of open items lags a little, and which watches the heads."""
 
     def __init__(self, random: Random, saw: Callable[[Head, Head], None]) -> None:
         super().__init__()
         self._random = random
         self._saw = saw
-        # How often somebody was too late.
+        # Number of failed conditional writes.
         self.conflicts = 0
         self._indexed = MemoryStore()
         self._late: list[Any] = []
@@ -86,11 +86,11 @@ class LaggingStore(MemoryStore):
         """See ControlStore."""
         self.catch_up(self._random.choice([0.0, 0.7, 1.0, 1.0]))
         if self._random.random() < 0.3:
-            return None  # as if there were more than one answer holds
+            return None  # as if there were more items than one response can have
         return self._indexed.at_hand(shelves)
 
     def catch_up(self, share: float = 1.0) -> None:
-        """Bring the index up to date, for about a `share` of the items that it is behind with."""
+        """Index about a `share` of the pending items."""
         late: list[Any] = []
         for item in self._late:
             key = (type(item), item.table, item.id)
@@ -108,13 +108,13 @@ def _check_head(before: Head, after: Head) -> None:
 
 
 class WatchedCatalog(MemoryCatalog):
-    """A catalog that sees to it that batches appear in order, and remembers what was in them then."""
+    """A catalog that asserts that batches appear in order, and remembers their content at that time."""
 
     def __init__(self, objects: MemoryObjects) -> None:
         super().__init__()
         self._objects = objects
         self.content: dict[str, list[tuple[str, str]]] = {}
-        # Called with the number under which a reload's completion appears.
+        # Called with the batch number of a reload's completion.
         self.on_completion: Callable[[int], None] = lambda number: None
 
     def add_partition(self, partition: Partition) -> None:
@@ -135,20 +135,20 @@ class WatchedCatalog(MemoryCatalog):
             raise WrongError(f"batch {number} of {partition.table} appeared before its events")
 
     def numbers(self, table: str) -> list[int]:
-        """The batch numbers that a reader sees."""
+        """Return the batch numbers that a reader sees."""
         return sorted(int(values[1]) for (_, name, values) in self.partitions if name == table)
 
     def listed(self, location: str) -> list[tuple[str, str]]:
-        """The objects of a partition and their tags."""
+        """Return the objects of a partition and their etags."""
         return [(found.uri, found.etag) for found in self._objects.list(location) if found.is_latest]
 
 
 class LineEngine:
     """Each line of a raw object is a row; `bad…` is refused, `ctl…` a control record.
 
-    A line `!refuse…` refuses the whole file, `!crash…` lets the engine fall over and `!kill…` takes the
-    process with it. A share of `forgetful` of what it says it wrote is not there. A marker of a reload is a
-    control record, and a line of a reload says the position that it was parsed with.
+    `!refuse…` refuses the whole file, `!crash…` makes the engine raise, and `!kill…` kills the process. A
+    share of `forgetful` of the reported objects is missing. The markers of a reload are control records, and
+    lines of a reload get the position that they were parsed with.
     """
 
     def __init__(self, objects: ObjectStore, random: Random, forgetful: float) -> None:
@@ -179,7 +179,7 @@ class LineEngine:
             (order.quarantine, ".jsonl", kept.get("bad", [])),
         ):
             if content:
-                # No two attempts give the same bytes: between them, the parser may have been replaced.
+                # No two attempts write the same bytes, because the parser may have changed in between.
                 body = json.dumps(content).encode() + b" " * int(self._random.random() * 4)
                 uri = f"{folder}/{file.file_id}{suffix}"
                 if self._random.random() >= self._forgetful:
@@ -214,7 +214,7 @@ def event_kinds(body: bytes) -> Counter[str]:
 
 
 def bronze_table(name: str) -> BronzeTable:
-    """A table of one column."""
+    """Return a table with one column."""
     keys = (CatalogColumn("ingest_date", "string"), CatalogColumn("batch", "bigint"))
     column = (CatalogColumn("line", "string"),)
     return BronzeTable(

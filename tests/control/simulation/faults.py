@@ -1,4 +1,4 @@
-"""What can go wrong at a call to the world, and the wrapper that makes it go wrong."""
+"""The faults of a call to a port, and the wrapper that injects them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -12,25 +12,25 @@ from control.errors import ThrottledError, UnavailableError
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """The process was killed."""
 
 
 @dataclass(frozen=True)
 class Rates:
-    """How often a call meets each fault. Most histories have few kinds of them, some have none."""
+    """The probability of each fault per call. Most histories have few kinds of faults, some have none."""
 
     killed_before: float = 0.0
     killed_after: float = 0.0
     throttled: float = 0.0
     response_lost: float = 0.0
-    # The adapter's own retry: the call has its effect, others go on, and it is made again.
+    # A retry by the adapter: the call takes effect, others continue, and it is repeated.
     made_twice: float = 0.0
     frozen: float = 0.0
     held: float = 0.0
 
 
 def draw(random: Random) -> Rates:
-    """Rates for one history."""
+    """Draw the rates of one history."""
     if random.random() < 0.05:
         return Rates()
     scale = random.choice([0.005, 0.03, 0.1])
@@ -38,11 +38,11 @@ def draw(random: Random) -> Rates:
 
 
 class World:
-    """Calls with faults, on behalf of one process."""
+    """Makes calls with faults on behalf of one process."""
 
     def __init__(self, turns: Turns, rates: Rates, lease_seconds: float) -> None:
         self._turns, self._lease = turns, lease_seconds
-        # Each fault and the upper end of its share of 0 to 1.
+        # The upper end of each fault's share of the range 0 to 1, and the fault.
         ends = accumulate(getattr(rates, f.name) for f in fields(Rates))
         self._faults = [
             (end, getattr(self, f"_{f.name}")) for f, end in zip(fields(Rates), ends, strict=True)
@@ -50,7 +50,7 @@ class World:
         self.dead = False
 
     def call(self, effect: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        """Make a call; others may come first, and something may go wrong."""
+        """Make a call; other workers may come first, and a fault may happen."""
         if self.dead:
             raise Killed
         self._turns.step()
@@ -92,7 +92,7 @@ class World:
 
 
 class Port:
-    """A port whose every method is a call of `world`; what would be lazy is read at once."""
+    """A port whose methods are all called through `world`; lazy results are read at once."""
 
     def __init__(
         self, inner: Any, world: World, methods: tuple[str, ...], lazy: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
-"""One random history of the real core: producers, events, workers, operators, and all that can go wrong.
+"""One random history of the real core: producers, events, workers, operators, and every kind of fault.
 
-`History(seed).run()` raises WrongError when, after everything has calmed down, a record is lost or doubled.
-Only the ports are fakes; what runs is `control.ingest`.
+`History(seed).run()` raises WrongError if a record is lost or duplicated after everything has calmed down.
+Only the ports are fakes; the code that runs is `control.ingest`.
 """
 
 import json
@@ -40,7 +40,7 @@ from control.status import table_status
 TABLES = ("beer", "review")
 
 
-# More than all files of a history can kill.
+# More processes than all files of a history can kill.
 MOST_PROCESSES = 100
 
 
@@ -74,11 +74,11 @@ class History:
             planned_files=random.choice([2, 10]),
             relist_seconds=random.choice([0, 20, 100]),
         )
-        # Does a run list the bucket each time, or leave new files to events for as long as it may?
+        # Whether runs list the bucket every time, or leave new files to events as long as they may.
         self.listing: Listing = random.choice(["always", "when_due"])
         self.versioned = random.random() < 0.6
         self.forgetful = random.choice([0, 0, 0, 0.1])
-        # The share of files that are refused as a whole, or that crash or kill who reads them.
+        # The share of files that are refused as a whole, or that crash or kill their reader.
         self.poisonous = random.choice([0.1, 0.1, 0.4])
         self.objects = MemoryObjects(versioned=self.versioned, clock=Clock(self.turns))
         self.keys = Rekeying(self)
@@ -88,7 +88,7 @@ class History:
         self.events: list[tuple[str, StoredObject]] = []
 
     def run(self) -> None:
-        """Live through it, and calm down."""
+        """Play the history, then calm down."""
         self.turns.spawn("producer", self._produce)
         if self.random.random() < 0.25:
             self.reload = Reloading(self, "review")
@@ -107,7 +107,7 @@ class History:
         self.calm_down()
 
     def calm_down(self) -> None:
-        """Let everybody finish, check, let the zombies loose, and check again."""
+        """Let all tasks finish, check, let the zombies continue, and check again."""
         try:
             self.turns.run()
             self._drain()
@@ -121,7 +121,7 @@ class History:
             raise self.turns.failures[0]
 
     def parts(self, rates: Rates, skew: float = 0.0) -> Parts:
-        """The world as one process is given it."""
+        """Return the ports of one process."""
         world = World(self.turns, rates, self.rules.lease_seconds)
         objects = Port(self.objects, world, OBJECTS, lazy=("list",))
         calm = rates == Rates()
@@ -140,7 +140,7 @@ class History:
             say=lambda event, fields: None,
         )
 
-    # What happens.
+    # --- what happens ---
 
     def _produce(self) -> None:
         random = self.random
@@ -161,14 +161,14 @@ class History:
         self.put(table, key, "\n".join(lines).encode())
 
     def put(self, table: str, key: str, body: bytes) -> None:
-        """Write an object, of which events tell never, once or more often."""
+        """Write an object that zero, one or more events announce."""
         self.objects.put(f"s3://lake/{key}", body)
         found = next(o for o in self.objects.list(f"s3://lake/{key}") if o.is_latest)
         for _ in range(self.random.choice([0, 1, 1, 2, 3])):
             self.events.append((table, found))
 
     def _register(self) -> None:
-        """Events come late, in any order, some twice, some never."""
+        """Deliver events late and in any order; some come twice, some never."""
         for _ in range(self.random.choice([0, 5, 20])):
             self.turns.sleep(self.random.random() * 20)
             if self.straying is not None:
@@ -200,15 +200,15 @@ class History:
                 self.swept += len(tidy(left, parts))
 
     def process(self, work: Callable[[Parts], Any], rates: Rates | None = None) -> None:
-        """One process from its start to its end, with a clock of its own."""
+        """Run one process from start to end, with its own clock."""
         skew = self.random.choice([0, 0, 0, 3, -3, 90, -90, 50_000])
         with suppress(Killed, UnavailableError, ThrottledError, UsageError):
             work(self.parts(rates or self.rates, skew))
 
-    # How it ends.
+    # --- how it ends ---
 
     def _drain(self) -> None:
-        """Without further faults: ingest until idle, give what failed another round, ingest again."""
+        """Without further faults, ingest until idle, redrive what failed, and ingest again."""
         parts = self.parts(Rates())
         for _ in range(2):
             self._ingest()
@@ -227,8 +227,8 @@ class History:
             self.straying.check()
 
     def _ingest(self) -> None:
-        # Everybody's lease runs out, however wrong their clocks, as does the time in which nobody lists the
-        # bucket, and the index is up to date.
+        # Let every lease expire, however wrong the clocks, and the time until the next listing; update the
+        # index.
         self.turns.sleep(self.rules.lease_seconds * 3 + 200)
         for _ in range(MOST_PROCESSES):
             self.store.catch_up()
@@ -239,10 +239,10 @@ class History:
                 continue
             if not (outcome.registered or outcome.batches):
                 return
-        raise WrongError("ingestion does not come to an end")
+        raise WrongError("ingestion does not end")
 
     def settled(self) -> object:
-        """What readers see, and whose each file is."""
+        """Return what readers see, and the batch of each file."""
         files = {
             (table, file.file_id): file.batch_id
             for table in TABLES
@@ -251,11 +251,11 @@ class History:
         return dict(self.catalog.partitions), files
 
     def batches(self, table: str) -> list[Batch]:
-        """All batches of `table`."""
+        """Return all batches of `table`."""
         return list(every(self.store, Batch, table))
 
     def happenings(self) -> dict[str, int]:
-        """How often what the simulation is for has happened."""
+        """Count the events that the simulation is meant to exercise."""
         batches = [batch for table in TABLES for batch in every(self.store, Batch, table)]
         return {
             "taken over": sum(batch.epoch > 1 for batch in batches),
@@ -274,7 +274,7 @@ class History:
             "strays that came again": self.straying.came_again if self.straying else 0,
         }
 
-    # What must hold.
+    # --- what must hold ---
 
     def _check(self, table: str) -> None:
         batches = list(every(self.store, Batch, table))
@@ -300,7 +300,7 @@ class History:
             raise WrongError(f"{table}: too many {dict(kept - wanted)}, lost {dict(wanted - kept)}")
 
     def _check_status(self, table: str, batches: dict[str, Batch]) -> None:
-        """What status says without reading what is done is what all items say, counted one by one."""
+        """Assert that status, which reads no finished work, agrees with a count of all items."""
         self.store.catch_up()
         status = table_status(table, self.parts(Rates()))
         files = list(every(self.store, RawFile, table))
@@ -317,8 +317,8 @@ class History:
             raise WrongError(f"{table}: what is published is not counted: {head}")
 
     def _check_overwritten(self, parts: Parts) -> None:
-        """What was written over something published is noted and was told of once; no later run fails of it,
-        nor of what nobody ingests."""
+        """Assert that overwritten published files are recorded and were alerted, and that no later run fails
+        because of them or of strays."""
         self.turns.sleep(self.rules.relist_seconds + 200)
         self.store.catch_up()
         outcome = self._run(parts, "once")
@@ -338,7 +338,7 @@ class History:
                 self.noted += differs
 
     def _kept(self, table: str, batches: list[Batch]) -> Iterator[str]:
-        """Every record that was published, refused, or is a control record."""
+        """Yield every record that was published or refused, and every control record."""
         folders = [
             p.location for p in self.catalog.partitions.values() if p.table in (table, f"{table}_events")
         ]
@@ -349,7 +349,7 @@ class History:
                 yield from json.loads(self.objects.get(uri))
 
     def _wanted(self, table: str, batches: list[Batch]) -> Iterator[str]:
-        """Every record that was landed and is not in a file that failed without an answer."""
+        """Yield every landed record, except those of files that failed without a report."""
         owner = {batch.batch_id: batch for batch in batches}
         files = list(every(self.store, RawFile, table))
         for key, contents in self.landed.items():
@@ -372,7 +372,7 @@ class History:
             yield from self.reload.wanted(owner)
 
     def answers(self, file: RawFile, batches: dict[str, Batch]) -> int:
-        """How often the file was published or refused: once, and once more for each time it was replayed."""
+        """Return how often the file was published or refused: once, and once more per replay."""
         chain, batch = [], batches.get(file.batch_id or "")
         while batch is not None:
             chain.append(batch.batch_id)

@@ -1,4 +1,4 @@
-"""A person who redrives and replays at random."""
+"""A person who redrives and replays files at random."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass
 class Operator:
-    """What a person does in a history."""
+    """The actions of a person in a history."""
 
     history: History
 
     def produce(self) -> None:
-        """Do some deeds, now and then."""
+        """Do something now and then."""
         history = self.history
         for _ in range(history.random.choice([0, 0, 2, 5])):
             history.turns.sleep(history.random.random() * 100)
             deed = history.random.choice([self._redrive_one, self._replay_some])
-            # What a person asks for counts whenever it comes: no zombie.
+            # A person's request counts whenever it arrives, so it is never held back as a zombie.
             history.process(deed, replace(history.rates, held=0.0))
 
     def _redrive_one(self, parts: Parts) -> None:
@@ -37,7 +37,7 @@ class Operator:
                 break
             turns.sleep(turns.pace * 2)
         if failed:
-            # Before its turn come the others of a long list.
+            # Others in a long list may come first.
             turns.sleep(random.choice([0, 2, 10]) * random.random())
             redrive(failed[int(random.random() * len(failed))], "why not", parts)
 

@@ -1,6 +1,6 @@
-"""Bugs to plant into a copy of the core, and the judge that sees whether the simulation catches them.
+"""Bugs to plant into a copy of the core, and a judge of whether the simulation catches them.
 
-`python tests/control/simulation/planted.py --seeds 5 --histories 2000` tells how many histories each took.
+`python tests/control/simulation/planted.py --seeds 5 --histories 2000` prints how many histories each took.
 """
 
 import argparse
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 
 @dataclass(frozen=True)
 class Bug:
-    """One text of the core replaced by a wrong one; `old` occurs once in `path`."""
+    """A piece of the core's source to replace by a wrong one; `old` occurs once in `path`."""
 
     name: str
     path: str
@@ -300,7 +300,7 @@ BUGS = (
         "                pass\n",
     ),
 )
-# Second changes that some of them need: where the count is taken, and what the sweeper does no more.
+# The second change that some bugs need.
 EXTRA = {
     "the sweeper takes away what a worker is writing": Bug(
         "",
@@ -321,21 +321,21 @@ EXTRA = {
 
 
 def plant(bug: Bug, folder: Path) -> None:
-    """Copy the core to `folder` with the bug in it."""
+    """Copy the core with the bug to `folder`."""
     for package in ("control", "bronze"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     for change in (bug, EXTRA.get(bug.name)):
         if change is not None:
             text = (folder / change.path).read_text()
             if text.count(change.old) != 1:
-                raise LookupError(f"{bug.name}: {change.path} has {text.count(change.old)} such places")
+                raise LookupError(f"{bug.name}: found {text.count(change.old)} times in {change.path}")
             (folder / change.path).write_text(text.replace(change.old, change.new))
 
 
 def judge(bug: Bug, seeds: Sequence[int], histories: int, enough: int) -> list[int | None]:
-    """In a process of its own: after how many histories each seed caught the bug, None when it did not.
+    """Return after how many histories each seed caught the bug, or None. Runs in a child process.
 
-    Once `enough` of them have, no more are tried.
+    Stops once `enough` seeds have caught it.
     """
     with tempfile.TemporaryDirectory(prefix="ingest-bug-") as folder:
         plant(bug, Path(folder))
@@ -361,15 +361,15 @@ def judge(bug: Bug, seeds: Sequence[int], histories: int, enough: int) -> list[i
 
 
 def main() -> None:
-    """Print one JSON object a bug."""
+    """Print one JSON object per bug."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--enough", type=int, default=5, help="so many seeds that catch a bug will do")
+    parser.add_argument("--enough", type=int, default=5, help="stop once this many seeds have caught a bug")
     parser.add_argument("--histories", type=int, default=2000)
-    parser.add_argument("--only", default="", help="only bugs whose name holds this")
+    parser.add_argument("--only", default="", help="only bugs with this text in their names")
     options = parser.parse_args()
-    # What every child needs and the core brings; the core itself only each child imports.
+    # Libraries of the core, imported once for all children; each child imports its own copy of the core.
     import msgspec.json  # noqa: F401
     import pyarrow.parquet  # noqa: F401
     import yaml  # noqa: F401

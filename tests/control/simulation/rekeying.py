@@ -1,4 +1,4 @@
-"""Keys of tokens that change under way, workers that have another one, and what must become of that."""
+"""Token keys that change in the middle, workers with a different key, and what must result."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KEYS = tuple(f"key {number} of the tokens, long and random".encode() for number 
 
 @dataclass
 class KeyedEngine:
-    """An engine that has a key, and keeps what it made with it."""
+    """An engine with a key, which records the key of each attempt."""
 
     engine: LineEngine
     key: bytes
@@ -31,22 +31,22 @@ class KeyedEngine:
 
     def run(self, order: WorkOrder, beat: Callable[[], None]) -> Report:
         """See Engine."""
-        # Before it parses: another attempt of the same name would be another bug.
+        # Recorded before parsing; another attempt with the same name would be another bug.
         self.made[order.attempt] = key_name(self.key), order.rekeyed
         return replace(self.engine.run(order, beat), token_key=key_name(self.key))
 
 
 @dataclass
 class Rekeying:
-    """The keys of a history."""
+    """The token keys of a history."""
 
     history: History
     made: dict[str, tuple[str, int]] = field(default_factory=dict)
-    # The number that the table stood at when its key was changed for the first, the second … time.
+    # The batch number of the table at the first, second … change of its key.
     changed_at: dict[int, int] = field(default_factory=dict)
 
     def key(self, *, stray: float) -> bytes:
-        """The table's key, or for a share of those who ask any."""
+        """Return the table's key, or for a share of `stray` calls a random one."""
         head = self.history.store.get(Head, TABLE, TABLE)
         named = [key for key in KEYS if head is not None and key_name(key) == head.token_key]
         if self.history.random.random() < stray:
@@ -54,11 +54,11 @@ class Rekeying:
         return (named or KEYS)[0]
 
     def produce(self) -> None:
-        """A person changes the key, now and then."""
+        """Change the key now and then, as a person would."""
         history = self.history
         for _ in range(history.random.choice([2, 4, 8])):
             history.turns.sleep(history.random.random() * history.random.choice([2, 10, 50]))
-            for _ in range(history.random.choice([0, 40])):  # some wait for a batch that is to be published
+            for _ in range(history.random.choice([0, 40])):  # some wait for a batch ready to be published
                 if any(batch.state == "written" for batch in history.batches(TABLE)):
                     break
                 history.turns.sleep(history.turns.pace)
@@ -70,21 +70,21 @@ class Rekeying:
         rekey(self.history.tables[TABLE], "why not", parts)
 
     def saw(self, before: Head, after: Head) -> None:
-        """The head was written."""
+        """Record a write of the head."""
         if before.rekeyed != after.rekeyed:
             self.changed_at[after.rekeyed or 0] = after.number
 
     def check(self) -> None:
-        """What is published was made with the key that the table had then."""
+        """Assert that every published batch has tokens of the key that the table had at the time."""
         names: dict[int, str] = {}
         for batch in self.history.batches(TABLE):
             if batch.number is None:
                 continue
             how = self.made[f"{batch.batch_id}-e{batch.epoch}"]
             if how != (batch.token_key, batch.rekeyed or 0):
-                raise WrongError(f"batch {batch.number} has tokens of {how}, and it is said that {batch}")
+                raise WrongError(f"batch {batch.number} has tokens of {how}, but its item says {batch}")
             if names.setdefault(how[1], how[0]) != how[0]:
-                raise WrongError(f"batch {batch.number} has other tokens than what was published before it")
+                raise WrongError(f"batch {batch.number} has other tokens than batches published before it")
             wanted = max((n for n, at in self.changed_at.items() if batch.number > at), default=0)
             if how[1] != wanted:
-                raise WrongError(f"batch {batch.number} has tokens of key {how[1]}, and not of {wanted}")
+                raise WrongError(f"batch {batch.number} has tokens of key {how[1]}, not of {wanted}")

@@ -1,4 +1,4 @@
-"""A producer that reloads a table, well or badly, and what must become of that."""
+"""A producer that reloads a table, correctly or not, and what must result."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ class Reloading:
 
     history: History
     table: str
-    # The records of each object, as they must be published.
+    # The records of each object, in the form in which they must be published.
     records: dict[str, list[str]] = field(default_factory=dict)
     listed: dict[str, int] = field(default_factory=dict)
     completed: bool = False
 
     @property
     def folder(self) -> str:
-        """Where its objects are."""
+        """The folder of its objects."""
         return f"raw/{self.table}/reload=3/"
 
     def produce(self) -> None:
-        """Land the objects of a reload in any order. Some lack an object, some have one too many."""
+        """Land the objects of a reload in any order. Some reloads lack an object, some have one too many."""
         random = self.history.random
         bodies: dict[str, str] = {"_BEGIN": json.dumps({"position": POSITION})}
         self.records[f"{self.folder}_BEGIN"] = ["ctl reload-begin"]
@@ -59,9 +59,9 @@ class Reloading:
             self.history.put(self.table, f"{self.folder}{name}", bodies[name].encode())
 
     def check_order(self, number: int) -> None:
-        """The completion appears as batch `number`: what it lists must have appeared, whole and accepted."""
+        """Assert that every listed file was published without refusals before batch `number`."""
         if self.completed:
-            return  # a replay says it once more
+            return  # a replay publishes it again
         self.completed = True
         batches = {batch.batch_id: batch for batch in every(self.history.store, Batch, self.table)}
         for key, records in self.listed.items():
@@ -74,7 +74,7 @@ class Reloading:
                 raise WrongError(f"the reload was completed in batch {number} without {key}")
 
     def check(self) -> None:
-        """After everything has calmed down: it is complete, unless something is in the way."""
+        """Assert, once everything has calmed down, that the reload is complete unless it must not be."""
         lines = [line for key in self.listed for line in self.records.get(key, ["bad: it never came"])]
         spoilt = any(line.startswith("bad") for line in lines)
         unlisted = len(self.records) - 2 != len(self.listed.keys() & self.records.keys())
@@ -84,7 +84,7 @@ class Reloading:
             raise WrongError("a reload was not completed")
 
     def wanted(self, owner: dict[str, Batch]) -> Iterator[str]:
-        """Every record of the reload that must have been published or refused."""
+        """Yield every record of the reload that must have been published or refused."""
         reload = self.history.store.get(Reload, self.table, self.folder)
         if reload is None or reload.position != POSITION:
             raise WrongError(f"the reload was not begun: {reload}")
@@ -93,7 +93,7 @@ class Reloading:
             if file is None:
                 raise WrongError(f"{key} was never registered")
             if file.batch_id is None:
-                # It waits for what never comes, or came too late.
+                # It waits for something that never comes, or it came too late.
                 late = reload.complete and key not in self.listed
                 if file.format != "complete" and not late:
                     raise WrongError(f"{key} was never taken up")

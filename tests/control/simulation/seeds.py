@@ -1,12 +1,12 @@
-"""Which seeds a run of the tests draws: other ones each day, the same ones all day."""
+"""The seeds of a test run: they change every day and stay the same all day."""
 
 import os
 from datetime import UTC, datetime
 
-# So many a day never meet the next day's.
+# So many that the seeds of one day never reach those of the next.
 SEEDS_A_DAY = 1_000_000
 
 
 def first_seed() -> int:
-    """The first seed of the day, or the one that SEED names, to repeat what another day drew."""
+    """Return the first seed of the day, or SEED, which repeats that of another day."""
     return int(os.environ.get("SEED") or datetime.now(UTC).toordinal() * SEEDS_A_DAY)

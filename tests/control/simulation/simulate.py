@@ -15,7 +15,7 @@ from history import History
 
 @dataclass(frozen=True)
 class Outcome:
-    """How many histories ran, and the first seed that broke a promise, with why."""
+    """The number of histories that ran, and the first seed that broke a promise, with the error."""
 
     histories: int
     seed: int | None = None
@@ -23,7 +23,7 @@ class Outcome:
 
 
 def simulate(first: int, histories: int) -> Outcome:
-    """Run the histories of the seeds from `first` on, until one breaks a promise."""
+    """Run the histories of consecutive seeds from `first` on, until one breaks a promise."""
     for count in range(histories):
         try:
             History(first + count).run()
@@ -35,7 +35,7 @@ def simulate(first: int, histories: int) -> Outcome:
 
 
 def main() -> int:
-    """Run and tell; 1 when a promise was broken."""
+    """Run and print the outcome; return 1 if a promise was broken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, required=True, help="seed of the first history")
     parser.add_argument("--histories", type=int, default=1)

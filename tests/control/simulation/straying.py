@@ -1,4 +1,4 @@
-"""A producer whose objects nobody ingests: they come and go, and people are told once each time."""
+"""A producer of stray objects: they come and go, and there is one alert each time."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ FOLDERS = {"raw/wine/": (UNKNOWN_TABLE, ".json"), "raw/beer/": (KEY, ".txt")}
 
 @dataclass
 class Straying:
-    """What strays in a history."""
+    """The stray objects of a history."""
 
     history: History
-    # How often there was an object in a folder after there was none.
+    # How often an object appeared in an empty folder.
     appearances: Counter[str] = field(default_factory=Counter)
     events: list[str] = field(default_factory=list)
 
     def produce(self) -> None:
-        """Put objects and take them away; events tell of them never, once or twice, and late."""
+        """Write and delete objects; zero, one or two events announce them, late."""
         random = self.history.random
         for _ in range(random.choice([2, 6, 20])):
             self.history.turns.sleep(random.random() * random.choice([0, 5, 100]))
@@ -44,21 +44,21 @@ class Straying:
             uri = f"s3://lake/{folder}{int(random.random() * 2)}{FOLDERS[folder][1]}"
             self.history.objects.put(uri, f"{random.random()}".encode())
             found = next(found for found in self._objects(folder) if found.uri == uri)
-            self.events += [_told(found)] * random.choice([0, 1, 2])
+            self.events += [_notification(found)] * random.choice([0, 1, 2])
 
     def register(self, parts: Parts) -> None:
-        """What the function of registration does with some event."""
+        """Handle one of the events, as the register function does."""
         if self.events:
             event = self.events.pop(int(self.history.random.random() * len(self.events)))
             register_all(event, self.history.tables, parts)
 
     @property
     def came_again(self) -> int:
-        """How often people were told of a folder anew."""
+        """How often a folder was alerted again."""
         return sum(stray.incident - 1 for stray in every(self.history.store, Stray))
 
     def check(self) -> None:
-        """After everything has calmed down: what is there is known and told of, what is gone is forgotten."""
+        """Assert, once everything has calmed down, that existing strays are alerted and gone ones closed."""
         known = {stray.folder: stray for stray in every(self.history.store, Stray)}
         told = Counter(self._alerts())
         for folder, (code, _) in FOLDERS.items():
@@ -68,11 +68,11 @@ class Straying:
             if stray is not None and (stray.gone, stray.count) != (not there, len(there)):
                 raise WrongError(f"{folder} has {len(there)} objects, and it is remembered that {stray}")
             if told[folder] != (stray.incident if stray else 0) or told[folder] > self.appearances[folder]:
-                times = f"{told[folder]} times, and it was {self.appearances[folder]} times that some came"
-                raise WrongError(f"people were told of {folder} {times}: {stray}")
+                times = f"{told[folder]} times, and objects appeared {self.appearances[folder]} times"
+                raise WrongError(f"{folder} was alerted {times}: {stray}")
 
     def _objects(self, folder: str) -> list[StoredObject]:
-        """What of a folder nobody ingests; the tables' own files are JSON."""
+        """Return the strays of a folder; the tables' own files are JSON."""
         found = self.history.objects.list(f"s3://lake/{folder}")
         return [one for one in found if one.is_latest and one.key.endswith(FOLDERS[folder][1])]
 
@@ -83,7 +83,7 @@ class Straying:
                 yield incident["table"]
 
 
-def _told(found: StoredObject) -> str:
+def _notification(found: StoredObject) -> str:
     said = {"key": found.key, "size": found.size_bytes, "etag": found.etag, "version-id": found.version_id}
     detail = {"bucket": {"name": "lake"}, "object": said}
     event = {"source": "aws.s3", "detail-type": "Object Created", "time": "2026-01-02T03:04:05Z"}

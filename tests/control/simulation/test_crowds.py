@@ -1,4 +1,4 @@
-"""Many workers at once, and many that were given up for dead: one publication of each file."""
+"""Many concurrent workers, and many that were presumed dead: each file is published once."""
 
 import os
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ ZOMBIES = 10_000 if SWEEP else 1_000
 
 @contextmanager
 def repeatable(seed: int, test: str) -> Iterator[None]:
-    """Say on a failure how to see the same again."""
+    """Add to an error how to repeat it."""
     try:
         yield
     except Exception as error:
@@ -31,7 +31,7 @@ def test_24_workers_on_200_files_publish_each_once(round_: int) -> None:
     with repeatable(seed, "24_workers and 0"):
         crowd = History(seed)
         crowd.rates, crowd.forgetful, crowd.poisonous = Rates(), 0.0, 0.0
-        # Half of all calls are followed by another worker's: a crowd, not a queue.
+        # After half of all calls another worker is next: a crowd, not a queue.
         crowd.turns.stick, crowd.turns.most_steps = 0.5, 400_000
         crowd.rules = replace(crowd.rules, light_files=3, planned_files=10_000)
         for number in range(200):
@@ -42,12 +42,12 @@ def test_24_workers_on_200_files_publish_each_once(round_: int) -> None:
         batches = [batch for batch in crowd.batches("review") if batch.state == "published"]
         published = [file_id for batch in batches for file_id in batch.file_ids]
         assert (len(published), len(set(published))) == (200, 200)
-        # Together, not one after another: they want the same batches at the same time.
+        # Proof that they competed for the same batches instead of running one after another.
         assert crowd.store.conflicts > 24
 
 
 def test_zombies_change_nothing() -> None:
-    """Each history checks it: what is settled stays, whoever comes back from the dead."""
+    """Each history asserts that settled state stays the same whichever zombies return."""
     zombies, seed = 0, first_seed()
     while zombies < ZOMBIES:
         with repeatable(seed, "zombies"):

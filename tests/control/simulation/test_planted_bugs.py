@@ -1,4 +1,4 @@
-"""The simulation catches bugs: each is planted into a copy of the core, and most seeds find it."""
+"""The simulation catches bugs: each is planted into a copy of the core, and most seeds catch it."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import pytest
 from planted import BUGS
 
 SWEEP = "SWEEP" in os.environ
-# Caught by 3 of 5 seeds within the histories that a normal run of the tests lives through; a normal run
+# In a sweep, 3 of 5 seeds must catch each bug within the number of histories of a normal run; a normal run
 # itself tries seeds until one catches it.
 SEEDS, ENOUGH = 5, 3 if SWEEP else 1
 HISTORIES = 2_000
@@ -34,4 +34,4 @@ def test_there_are_enough_bugs() -> None:
 @pytest.mark.parametrize("bug", [bug.name for bug in BUGS])
 def test_a_planted_bug_is_caught(caught: dict[str, list[int | None]], bug: str) -> None:
     found = [histories for histories in caught[bug] if histories is not None]
-    assert len(found) >= ENOUGH, f"of {SEEDS} seeds {len(found)} caught it: {caught[bug]}"
+    assert len(found) >= ENOUGH, f"{len(found)} of {SEEDS} seeds caught it: {caught[bug]}"

@@ -1,6 +1,6 @@
-"""Random histories of the real core, under all faults at once: nothing lost, nothing doubled, no gaps.
+"""Random histories of the real core under all faults at once: nothing lost or duplicated, no gaps.
 
-The seeds rotate with the day, so that every day tries other histories and a rerun tries the same ones.
+The seeds change every day, so that each day tries other histories and a rerun tries the same ones.
 """
 
 import os
@@ -16,7 +16,7 @@ from control.ingest.sweep import all_leftovers, leftovers
 HISTORIES = 100_000 if "SWEEP" in os.environ else 2_000
 
 
-def test_no_history_loses_or_doubles_a_record() -> None:
+def test_no_history_loses_or_duplicates_a_record() -> None:
     first = first_seed()
     outcome = simulate(first, HISTORIES)
     if outcome.error is not None:
@@ -25,7 +25,7 @@ def test_no_history_loses_or_doubles_a_record() -> None:
     assert outcome.histories == HISTORIES
 
 
-def test_a_seed_gives_the_same_history_again() -> None:
+def test_a_seed_always_gives_the_same_history() -> None:
     for seed in range(40):
         first, second = History(seed), History(seed)
         first.run()
@@ -35,7 +35,7 @@ def test_a_seed_gives_the_same_history_again() -> None:
 
 
 def test_a_history_leaves_no_thread_behind() -> None:
-    """One that waits for ever keeps its whole history in memory: a hundred thousand took 950 MB."""
+    """A thread that waits forever keeps its history in memory: a hundred thousand of them took 950 MB."""
     for seed in range(60):
         history = History(seed)
         history.rates = Rates(held=0.1)
@@ -43,7 +43,7 @@ def test_a_history_leaves_no_thread_behind() -> None:
         assert history.turns.unfinished == [], seed
 
 
-def test_a_sweep_finds_all_leftovers_without_looking_everywhere() -> None:
+def test_the_quick_search_for_leftovers_finds_all_of_them() -> None:
     left = 0
     for seed in range(60):
         history = History(seed)
@@ -62,7 +62,7 @@ def test_a_sweep_finds_all_leftovers_without_looking_everywhere() -> None:
 
 
 def test_the_histories_are_eventful() -> None:
-    """What the simulation is for happens in it: takeovers, splits, failures, overwritten keys, zombies."""
+    """The simulation must exercise what it is for: takeovers, splits, failures, overwritten keys, zombies."""
     seen: dict[str, int] = {}
     for seed in range(400):
         history = History(seed)

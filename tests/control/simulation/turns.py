@@ -1,4 +1,4 @@
-"""Workers that take turns: threads of which one runs at a time, in an order that a seed decides."""
+"""Workers that take turns: threads of which one runs at a time, in an order decided by a seed."""
 
 import threading
 from collections.abc import Callable
@@ -6,22 +6,22 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-# More calls than any history needs that comes to an end.
+# More calls than any terminating history needs.
 MOST_STEPS = 15_000
 
 
 class Endless(BaseException):
-    """The history does not come to an end."""
+    """The history does not end."""
 
 
 @dataclass
 class Task:
-    """One worker: a thread that runs only when it is its turn. `wake` is when it may go on."""
+    """One worker: a thread that runs only when it is its turn. `wake` is when it may continue."""
 
     name: str
     gate: threading.Lock = field(default_factory=threading.Lock)
     wake: float = 0.0
-    # Frozen until everybody else has finished: what thaws then is a zombie.
+    # Frozen until all others have finished; then it continues as a zombie.
     held: bool = False
     done: bool = False
 
@@ -30,7 +30,7 @@ class Task:
 
 
 class Turns:
-    """Runs tasks to their end, one call at a time. Time moves with each step, and when all of them sleep."""
+    """Runs tasks to their end, one call at a time. Time advances with each step, and when all tasks sleep."""
 
     def __init__(self, random: Random, *, pace: float, stick: float) -> None:
         self.random = random
@@ -54,7 +54,7 @@ class Turns:
             task.gate.acquire()
             try:
                 work()
-            except BaseException as error:  # shown by whoever runs the history
+            except BaseException as error:  # raised by History.calm_down
                 self.failures.append(error)
             task.done = True
             self._go(self._next())
@@ -66,9 +66,9 @@ class Turns:
         self._start(self._next())
 
     def thaw(self) -> bool:
-        """Let the held tasks go on to their end, however often they freeze again; were there any?
+        """Let held tasks run to their end, however often they freeze again. Return whether there were any.
 
-        None may be left: a thread that waits for ever keeps its whole history in memory.
+        None may be left, because a thread that waits forever keeps its whole history in memory.
         """
         before = self.thawed
         while held := [task for task in self._tasks if task.held]:
@@ -80,11 +80,11 @@ class Turns:
 
     @property
     def unfinished(self) -> list[str]:
-        """The tasks that have not come to their end."""
+        """The tasks that have not ended."""
         return [task.name for task in self._tasks if not task.done]
 
     def step(self) -> None:
-        """A call to the world: someone else may be next. Outside of the tasks it only moves the time."""
+        """Make a step, after which another task may be next. Outside of tasks, only advance the time."""
         self.steps += 1
         self.now += self.pace * self.random.random()
         if self.current is None:
@@ -97,7 +97,7 @@ class Turns:
             self._switch()
 
     def sleep(self, seconds: float) -> None:
-        """Wait; the others go on meanwhile."""
+        """Wait while the others continue."""
         if self.current is None:
             self.now += seconds
             return
@@ -105,7 +105,7 @@ class Turns:
         self._switch()
 
     def hold(self) -> None:
-        """Freeze the running task until everybody else has finished."""
+        """Freeze the running task until all others have finished."""
         if self.current is not None:
             self.current.held = True
             self._switch()
@@ -139,7 +139,7 @@ class Turns:
 
 
 class _Threads:
-    """Threads that are used again: starting one costs as much as a whole small history."""
+    """A pool of threads: starting one costs as much as a whole small history."""
 
     def __init__(self) -> None:
         self._idle: list[tuple[threading.Lock, list[Callable[[], None]]]] = []

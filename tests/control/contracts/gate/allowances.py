@@ -1,4 +1,4 @@
-"""Where the gate may differ from what a row shows, and why: each a reason with a name."""
+"""Where the gate may differ from what rows show. Each exception is a named reason."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _RANKS = ("compatible", "risky", "breaking")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of a history: what was seen to follow, and what the gate found."""
+    """A step of a history: what was observed, and what the gate found."""
 
     before: Draft
     after: Draft
@@ -24,7 +24,7 @@ class Step:
         return max(found, key=_RANKS.index, default="compatible")
 
     def has(self, code: str, path: str = "") -> bool:
-        """Whether the gate found a change of this code, of which the path is that."""
+        """Return whether the gate found a change with this code and `path` in its path."""
         return any(one.change.code == code and path in one.change.path for one in self.findings)
 
     def told(self) -> list[tuple[str, ...]]:
@@ -32,29 +32,29 @@ class Step:
 
 
 def _pads(change: Any) -> bool:
-    """Whether a type with blanks behind its texts comes or goes, or has others."""
+    """Return whether a type that pads with blanks is added, removed or changed."""
     types = f"{change.before} {change.after}".replace("varchar", "")
     return change.code == "type-changed" and "char(" in types
 
 
 MilderIn = Callable[[Seen, Step], bool]
-# What may be told as risky though it breaks.
+# What the gate may call risky although it breaks.
 MILDER: dict[str, MilderIn] = {
-    "a contract that is not active promises nothing": lambda seen, step: (
+    "a draft promises nothing": lambda seen, step: (
         step.before.data["status"] == "draft"
     ),
-    "the source has to send a column first, and replay shows what is refused until then": lambda seen, step: (
+    "the source must first send a new column; replay shows what is refused until then": lambda seen, step: (
         seen.side == "producers" and seen.kind == "refused" and step.has("column-added")
         and (set(seen.columns) <= set(step.after.names) - set(step.before.names))
     ),
-    "what SQL refuses cannot be told from its text": lambda seen, step: (
+    "what SQL refuses cannot be derived from its text": lambda seen, step: (
         seen.side == "producers" and seen.kind == "value"
         and (step.has("rule-added") or step.has("rule-changed"))
     ),
-    "blanks behind a text": lambda seen, step: (
+    "trailing blanks": lambda seen, step: (
         seen.kind == "value" and any(_pads(one.change) for one in step.findings)
     ),
-    "a line is long, or has a quote, or it has not": lambda seen, step: (
+    "it depends on the length or the quotes of a line": lambda seen, step: (
         seen.kind in ("refused", "otherwise")
         and (step.has("parsing-changed", "maxLineBytes") or step.has("parsing-changed", "multiline"))
     ),
@@ -62,7 +62,7 @@ MILDER: dict[str, MilderIn] = {
 
 
 def _implied(change: Any, side: str, step: Step) -> bool:
-    """Whether what becomes unique was so already by fewer columns, or what is no longer said still is."""
+    """Return whether a subset of the columns is unique in the other version, which implies the change."""
     if change.code == "unique-changed":
         group = set((change.after if side == "producers" else change.before) or ())
     else:
@@ -96,38 +96,40 @@ def _parsing(side_: str, *names: str) -> UnshownIn:
     )
 
 
-# What is told though no row shows it.
+# What the gate reports although no row shows it.
 NO_ROW_SHOWS: dict[str, UnshownIn] = {
     "a promise to the people in the data": _is("classification-changed", "pii-tag-added", "pii-tag-removed"),
     "a promise of days": _is(
         "deprecation-missing", "deprecation-early", "end-announced", "status-changed", "freshness-changed",
         "retention-changed", "sla-changed",
     ),
-    "who answers, and where it is": _is("owner-changed", "server-moved"),
-    "texts made of a key": _is("key-order"),
-    "what a row is one of": _is("key-changed"),
-    "what is unique already": lambda change, side, step: (
+    "owner and place": _is("owner-changed", "server-moved"),
+    "texts derived from a key": _is("key-order"),
+    "the grain of the table": _is("key-changed"),
+    "columns that are already unique": lambda change, side, step: (
         change.code in ("unique-added", "unique-removed", "unique-changed") and _implied(change, side, step)
     ),
-    "tools that go by it": _is("logical-type-changed"),
-    "what SQL refuses cannot be told from its text": _is("rule-added", "rule-removed", "rule-changed"),
+    "tools that use it": _is("logical-type-changed"),
+    "what SQL refuses cannot be derived from its text": _is("rule-added", "rule-removed", "rule-changed"),
     "revisions only rise": _is("version-lowered"),
-    "a line is long, or has a quote, or it has not": _parsing(
+    "it depends on the length or the quotes of a line": _parsing(
         "producers", "maxLineBytes", "multiline", "quote", "escape", "delimiter"
     ),
-    "another rule of the column, or of the table, refuses it already": lambda change, side, step: (
+    "another rule of the column or table already refuses it": lambda change, side, step: (
         change.code in ("range-changed", "values-changed") and _is_ruled_twice(change.columns, step)
     ),
-    "patterns are compared as texts": lambda change, side, step: (
+    "patterns are compared as text": lambda change, side, step: (
         change.code == "range-changed" and "pattern" in {**(change.before or {}), **(change.after or {})}
     ),
-    "what a line would have meant": lambda change, side, step: (
+    "how a line would have been read": lambda change, side, step: (
         side == "consumers" and (
             change.code == "raw-name-changed"
             or (change.code == "parsing-changed" and change.consumers == "risky")
         )
     ),
-    "places in another kind of log do not compare": _parsing("consumers", "position"),
-    "blanks behind a text": lambda change, side, step: _pads(change),
-    "how many bad lines a file may have": lambda change, side, step: change.path.startswith("table.maxBad"),
+    "positions in another kind of log are not comparable": _parsing("consumers", "position"),
+    "trailing blanks": lambda change, side, step: _pads(change),
+    "the number of bad lines that a file may have": lambda change, side, step: (
+        change.path.startswith("table.maxBad")
+    ),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What was seen to happen after a change of a contract, and whom it concerns."""
+"""What was observed after a change of a contract, and whom it affects."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,9 +10,10 @@ Weight = Literal["risky", "breaking"]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Something that went otherwise than before: for whom, how bad it is, and the row that shows it.
+    """An observed difference: whom it affects, how bad it is, and the row that shows it.
 
-    `kind` is what happened in a word, `columns` where. What concerns `either` must be told to one of the two.
+    `kind` is what happened, in one word; `columns` is where. A difference that affects `either` must be
+    reported to one of the two sides.
     """
 
     side: Side
@@ -24,7 +25,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that was seen, once of each kind and column; `shown` says which contracts had any row at all."""
+    """All differences, one per kind and columns. `shown` tells which of the two contracts had any rows."""
 
     seen: tuple[Seen, ...]
     shown: tuple[bool, bool] = (True, True)
@@ -41,7 +42,7 @@ class Evidence:
 
 
 def of_order(before: list[str], after: list[str]) -> Iterable[Seen]:
-    """Whoever reads by position finds another column that was there before."""
+    """Yield the columns that a reader by position finds in another place."""
     for at, name in enumerate(before[: len(after)]):
         if after[at] != name and name in after:
             yield Seen("consumers", "risky", "place", f"{name} is no longer column {at}")

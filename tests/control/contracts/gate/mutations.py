@@ -19,7 +19,7 @@ NAMES = ("name", "property", "server", "metric")
 
 
 def cases() -> list[dict[str, Any]]:
-    """Every case of the matrix, with the file that it stands in as `kind`."""
+    """Return every case of the matrix, with the name of its file as `kind`."""
     found = []
     for path in sorted((HERE / "matrix").glob("*.yaml")):
         found += [{"kind": path.stem, **case} for case in yaml.safe_load(path.read_text())]
@@ -27,7 +27,7 @@ def cases() -> list[dict[str, Any]]:
 
 
 def trees(case: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The contract of the case before and after, by file."""
+    """Return the contracts of a case before and after, by file."""
     base = {case["file"]: yaml.load((HERE / "base" / case["file"]).read_text(), Loader=yaml.CSafeLoader)}
     edit(base[case["file"]], {"set": case.get("base", {}), "append": case.get("base-append", {})})
     head = copy.deepcopy(base)
@@ -59,7 +59,7 @@ def edit(contract: dict[str, Any], case: Mapping[str, Any]) -> None:
 
 
 def reach(data: Any, path: str) -> tuple[Any, Any]:
-    """What holds the last part of `path`, and its key or index there."""
+    """Return the container of the last part of `path`, and its key or index in it."""
     first, *rest = path.split(".")
     parts = [*SHORT.get(first, (first,)), *rest]
     for part in parts[:-1]:

@@ -1,4 +1,4 @@
-"""Bugs that someone might write into the gate, and the gate with one of them."""
+"""Bugs that someone might introduce into the gate, and the gate with one of them."""
 
 import importlib
 import shutil
@@ -81,7 +81,7 @@ BUGS: dict[str, Edit] = {
 }  # fmt: skip
 
 
-# Which histories show it: of which layer, by which edits.
+# The histories that show each bug: their layer and edits.
 SHOWN_BY: dict[str, tuple[Layer, tuple[Any, ...]]] = {
     "nulls may come": ("gold", (edits.toggle_required,)),
     "a required column comes": ("gold", (edits.add_column,)),
@@ -113,7 +113,7 @@ SHOWN_BY: dict[str, tuple[Layer, tuple[Any, ...]]] = {
 
 
 def planted(name: str) -> Gate:
-    """The gate with the bug, as a package of its own."""
+    """Return the gate with the bug, loaded as a separate package."""
     package = f"planted_{sorted(BUGS).index(name)}"
     folder = Path(tempfile.mkdtemp())
     shutil.copytree(GATE, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
@@ -130,7 +130,7 @@ def planted(name: str) -> Gate:
 
 
 def caught_by(name: str, seeds: Iterable[int]) -> tuple[int, str] | None:
-    """The first history about which only the gate with the bug is wrong, and what of it."""
+    """Return the first seed for which only the gate with the bug is wrong, and the complaint."""
     judged = planted(name)
     for seed in seeds:
         told = history(seed, *SHOWN_BY[name])

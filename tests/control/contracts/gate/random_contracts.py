@@ -1,6 +1,6 @@
-"""Contracts that nobody wrote: a bronze table and a table of gold, with random columns, types and rules.
+"""Random contracts: a bronze table or a gold table with random columns, types and rules.
 
-What a contract needs beside its table (owner, servers, service levels) is that of `base/`.
+Everything else in a contract (owner, servers, service levels) comes from `base/`.
 """
 
 import copy
@@ -36,7 +36,7 @@ _REAL = (-1.0, -0.5, 0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 7.0)
 _CENTS = _decimals(*(f"{number:.2f}" for number in _REAL), "999.99")
 DAYS = tuple(date(2024, 4, 28) + timedelta(days=number) for number in range(8))
 MOMENTS = tuple(datetime(2024, 4, 30) + timedelta(hours=3 * number) for number in range(32))
-# A value of each type beside, on and between all bounds that are drawn below.
+# Values of each type outside, on and between all bounds that are drawn below.
 VALUES: dict[str, tuple[Any, ...]] = {
     "int": (*_WHOLE, 2**31 - 1), "bigint": (*_WHOLE, 2**40), "float": _REAL, "double": (*_REAL, 1e300),
     "decimal(5,2)": _CENTS, "decimal(10,2)": (*_CENTS, Decimal("12345678.90")),
@@ -69,7 +69,7 @@ BOUNDS: dict[str, tuple[Any, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A contract that is being written: `data` as its file has it."""
+    """A contract under construction: `data` has the form of its file."""
 
     layer: Layer
     data: dict[str, Any]
@@ -93,7 +93,7 @@ class Draft:
 
     @property
     def groups(self) -> list[set[str]]:
-        """The columns that are unique together: the key, and what rules say."""
+        """Return the sets of columns that are unique together: the key, and those of rules."""
         rules = [one for one in self.table.get("quality", []) if one.get("metric") == "duplicateValues"]
         alone = [{one["name"]} for one in self.columns if one.get("unique")]
         return [set(self.key), *alone, *(set(one["arguments"]["properties"]) for one in rules)]
@@ -109,7 +109,7 @@ def _template(layer: Layer) -> dict[str, Any]:
 
 
 def draft(chance: Random, layer: Layer) -> Draft:
-    """A contract of two to six columns."""
+    """Draw a contract of two to six columns."""
     made = Draft(layer, copy.deepcopy(_template(layer)))
     names = list(NAMES[: chance.randint(2, 6)])
     parts = names[: chance.choice((1, 1, 2))]
@@ -117,7 +117,7 @@ def draft(chance: Random, layer: Layer) -> Draft:
         column(chance, name, layer, KEYS if name in parts else KINDS[layer]) for name in names
     ]
     for place, one in enumerate(made.columns[: len(parts)], 1):
-        # Without rules, so that there is always another key.
+        # Without rules, so that there is always another possible key.
         one |= {"required": True, "primaryKey": True, "primaryKeyPosition": place}
         one.pop("logicalTypeOptions", None)
         one.pop("quality", None)
@@ -142,7 +142,7 @@ def column(chance: Random, name: str, layer: Layer, kinds: Sequence[str]) -> dic
 
 
 def rule(chance: Random, on: dict[str, Any]) -> None:
-    """Give the column some rule that its type can have, in the place of one of its kind."""
+    """Give the column a random rule that suits its type, replacing one of the same kind."""
     logical = on["logicalType"]
     if logical in BOUNDS:
         names = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
@@ -179,7 +179,7 @@ class _Dumper(yaml.CSafeDumper):
 
 
 def is_valid(made: Draft) -> bool:
-    """Whether lint would take the contract, as far as a random edit can spoil it."""
+    """Return whether lint would accept the contract, as far as random edits can break it."""
     columns = made.columns
     keyed = [column for column in columns if column.get("primaryKey")]
     places = sorted(column["primaryKeyPosition"] for column in keyed)

@@ -1,4 +1,4 @@
-"""Random edits of a contract: each changes one thing that somebody might, or finds nothing to change."""
+"""Random edits of a contract. Each makes one realistic change, or finds nothing to change."""
 
 from collections.abc import Callable, Sequence
 from random import Random
@@ -11,7 +11,7 @@ from control.contracts import hive
 
 Edit = Callable[[Draft, Random], None]
 _T = TypeVar("_T")
-# Beside types drawn at random: what somebody would make of a column that is there.
+# Realistic type changes, in addition to types drawn at random.
 NEAR = {
     "int": ("bigint",), "float": ("double",), "bigint": ("int", "decimal(5,0)"), "double": ("float",),
     "decimal(5,2)": ("decimal(10,2)", "decimal(10,4)"), "decimal(10,2)": ("decimal(5,2)",),
@@ -27,7 +27,7 @@ NEAR = {
 
 
 class NothingToChangeError(Exception):
-    """The contract has nothing that the edit could change."""
+    """The contract has nothing that this edit could change."""
 
 
 def one_of(chance: Random, listed: Sequence[_T]) -> _T:
@@ -183,7 +183,7 @@ def change_bound(made: Draft, chance: Random) -> None:
         [one for one in made.columns if one["logicalType"] in BOUNDS and one.get("logicalTypeOptions")],
     )
     name = chance.choice(list(on["logicalTypeOptions"]))
-    if chance.random() < 0.4:  # excluded instead of included, or the other way round
+    if chance.random() < 0.4:  # exclusive instead of inclusive, or the reverse
         value = on["logicalTypeOptions"].pop(name)
         twin = (
             name[9].lower() + name[10:]
@@ -239,7 +239,7 @@ def change_check(made: Draft, chance: Random) -> None:
 
 
 def turn_rule(made: Draft, chance: Random) -> None:
-    """Another kind of rule under the same name."""
+    """Replace a rule by another kind with the same name."""
     rules = [one for one in made.table.get("quality", []) if one.get("name") == "r"]
     kind = one_of(chance, rules).get("metric")
     made.table["quality"] = [one for one in made.table["quality"] if one.get("name") != "r"]
@@ -267,7 +267,7 @@ EDITS: dict[Layer, tuple[Edit, ...]] = {"bronze": (*COMMON, *RAW), "gold": (*COM
 
 
 def edited(made: Draft, chance: Random, count: int, edits: Sequence[Edit]) -> tuple[Draft, list[str]]:
-    """The contract after so many of the edits, and which they were; fewer where nothing is left to change."""
+    """Apply `count` random edits, fewer if nothing is left to change; return the contract and their names."""
     names: list[str] = []
     for _ in range(200):
         if len(names) == count:
@@ -284,7 +284,7 @@ def edited(made: Draft, chance: Random, count: int, edits: Sequence[Edit]) -> tu
 
 
 def versioned(made: Draft, chance: Random) -> None:
-    """Raise the version far enough, not far enough, or not at all; sometimes it goes back."""
+    """Raise the version enough, too little or not at all, or lower it."""
     major, minor, patch = map(int, made.data["version"].split("."))
     raised = (
         (major, minor, patch), (major, minor, patch + 1), (major, minor + 1, 0), (major, minor + 1, 0),

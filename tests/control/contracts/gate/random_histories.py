@@ -1,4 +1,4 @@
-"""Random histories of a contract, and what the gate says of each step beside what was seen to happen."""
+"""Random histories of a contract: compare the gate's verdict on each step with what was observed."""
 
 import itertools
 import random
@@ -22,13 +22,13 @@ TODAY = date(2026, 6, 1)
 STEPS = 4
 SIDES = ("producers", "consumers")
 _RANKS = {"compatible": 0, "risky": 1, "breaking": 2}
-# The findings of the gate about two texts of a contract.
+# Return the findings of the gate for two texts of a contract.
 Gate = Callable[[str, str, Layer], Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Versions of a contract, also as texts; of each step what was edited, and what was seen to follow."""
+    """The versions of a contract and their texts; the edits and the observed differences of each step."""
 
     versions: tuple[Draft, ...]
     texts: tuple[str, ...]
@@ -38,7 +38,7 @@ class History:
 
 @cache
 def history(seed: int, layer: Layer | None = None, only: tuple[Edit, ...] = ()) -> History:
-    """The history of a seed: of a table of any layer and any edits, unless these are given."""
+    """Return the history of a seed, with a random layer and random edits unless they are given."""
     chance = random.Random(seed)
     layer = layer or chance.choice(tuple(FILES))
     made = draft(chance, layer)
@@ -60,7 +60,7 @@ def history(seed: int, layer: Layer | None = None, only: tuple[Edit, ...] = ()) 
 
 
 def gate(judging: ModuleType = judge, trees: ModuleType = tree) -> Gate:
-    """The gate, or one with a bug planted."""
+    """Return the gate, or one with a planted bug."""
     terms = judging.Terms(waivers=(), exposures={}, today=TODAY)
 
     def judged(before: str, after: str, layer: Layer) -> Sequence[Any]:
@@ -72,7 +72,7 @@ def gate(judging: ModuleType = judge, trees: ModuleType = tree) -> Gate:
 
 
 def complaints(told: History, judged: Gate) -> Iterator[str]:
-    """Everything in which the gate is wrong about the history."""
+    """Yield every way in which the gate is wrong about the history."""
     pairs = itertools.combinations(range(len(told.versions)), 2)
     layer = told.versions[0].layer
     found = {(one, two): judged(told.texts[one], told.texts[two], layer) for one, two in pairs}
@@ -85,7 +85,7 @@ def complaints(told: History, judged: Gate) -> Iterator[str]:
 
 
 def _missed(step: Step) -> Iterator[str]:
-    """What was seen, and is told to nobody or told as milder than it is."""
+    """Yield observed differences that the gate does not report, or reports as milder than they are."""
     for one in step.evidence.seen:
         sides = SIDES if one.side == "either" else (one.side,)
         verdict = max((step.verdict(side) for side in sides), key=_RANKS.__getitem__)
@@ -95,7 +95,7 @@ def _missed(step: Step) -> Iterator[str]:
 
 
 def _let_pass(step: Step) -> Iterator[str]:
-    """A step that lacks the version which what was seen needs, and that the gate lets pass all the same."""
+    """Yield observed differences that need a higher version than that of a step which the gate accepts."""
     if any(found.state == "open" for found in step.findings):
         return
     old, new = (tuple(map(int, one.data["version"].split("."))) for one in (step.before, step.after))
@@ -107,20 +107,20 @@ def _let_pass(step: Step) -> Iterator[str]:
 
 
 def _false(step: Step) -> Iterator[str]:
-    """What is told to somebody, and no row shows it."""
+    """Yield what the gate reports although no row shows it."""
     for side in SIDES:
         for found in step.findings:
             change = found.change
             if getattr(change, side) == "compatible" or step.evidence.about(side):
                 continue
             if not all(step.evidence.shown):
-                continue  # of a contract that takes no row
+                continue  # a contract that accepts no rows
             if not any(holds(change, side, step) for holds in NO_ROW_SHOWS.values()):
                 yield f"false alarm: {change.code} is {getattr(change, side)} for {side}, of {change.path}"
 
 
 def _in_steps(told: History, found: Mapping[tuple[int, int], Sequence[Any]]) -> Iterator[str]:
-    """What is refused as one change, and passes in steps."""
+    """Yield changes that the gate refuses at once but accepts in steps."""
     worst = {pair: _worst(findings) for pair, findings in found.items()}
     for (one, two), at_once in worst.items():
         withdrawn = any(version.data["status"] == "draft" for version in told.versions[one:two])

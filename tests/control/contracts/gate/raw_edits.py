@@ -1,4 +1,4 @@
-"""Random edits of what only a raw table has: what its files call columns, tokens, and how lines are read."""
+"""Random edits of what only a bronze table has: raw names, tokens, and how lines are parsed."""
 
 from random import Random
 from typing import Any

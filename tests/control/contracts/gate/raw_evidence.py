@@ -1,4 +1,4 @@
-"""What the parser makes of the same raw lines before and after a change, and ingestion of the table."""
+"""What the parser does with the same raw lines before and after a change, and ingestion with the table."""
 
 import gzip
 import json
@@ -19,7 +19,7 @@ from control.errors import ConflictError
 from control.ports import CatalogColumn, CatalogTable
 
 ABSENT = object()
-# What sources say where a type is wanted: good values, odd ones, and what no parser takes for one.
+# Values that a source may send for each type: good ones, odd ones, and invalid ones.
 SAID: dict[str, tuple[Any, ...]] = {
     "int": (0, 7, -1, 2**31 - 1, 2**31, "7", 1.5), "bigint": (0, 7, 2**31, 2**63, "7", 1.5),
     "float": (0.5, 1, 0.1, "x"), "double": (0.5, 1, 0.1, 1e300, "x"), "boolean": (True, False, 1),
@@ -31,7 +31,7 @@ SAID: dict[str, tuple[Any, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A raw file under a contract: the row of each line that was accepted, and why others were not."""
+    """A raw file parsed under a contract: the rows of accepted lines, and the reasons for the others."""
 
     rows: dict[tuple[int, int], dict[str, Any]]
     reasons: dict[int, str]
@@ -49,7 +49,7 @@ def evidence(before: Draft, after: Draft, chance: Random) -> Evidence:
 
 
 def _of_table(base: BronzeContract, head: BronzeContract) -> Iterator[Seen]:
-    """Whether ingestion goes on with the table in the catalog, and what queries of it find."""
+    """Yield whether ingestion stops at the existing catalog table, and what queries of it would find."""
     known, wanted = (tuple(CatalogColumn(*one) for one in c.hive_columns) for c in (base, head))
     try:
         column_types.check(CatalogTable("bronze", "order", "", wanted, ()), known)
@@ -87,7 +87,7 @@ def _of_lines(base: BronzeContract, head: BronzeContract, old: Read, new: Read) 
 def _of_promises(base: BronzeContract, new: Read) -> Iterator[Seen]:
     required = [column.stored for column in base.columns if column.required]
     for row in new.rows.values():
-        # A record of a delete has its key alone.
+        # A delete record has only its key.
         for name in required if row["_op"] != "delete" else ():
             if name in row and row[name] is None:
                 yield Seen("consumers", "breaking", "null", f"{name} of {row}", (name,))
@@ -100,7 +100,7 @@ def _read(contract: BronzeContract, content: bytes, shape: str) -> Read:
     return Read(rows, dict(found.reasons))
 
 
-# --- what a source that keeps to a contract sends, and some of what it should not -----------------
+# --- what a source sends that follows a contract, and some that it should not send ----------------
 
 
 def _files(maker: BronzeContract, chance: Random) -> Iterator[tuple[str, bytes]]:

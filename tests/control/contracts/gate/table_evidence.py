@@ -1,7 +1,7 @@
-"""What the project's own audit says of the same rows before and after a change of a table's contract.
+"""What the project's own audit says about the same rows before and after a change of a table's contract.
 
-The rules are those that `dm contract sync` renders and that the macros make SQL of; the local Athena runs it
-on DuckDB. A row that the audit takes is one that readers may meet.
+The rules are rendered by `dm contract sync` and turned into SQL by the macros; the local Athena runs it on
+DuckDB. Readers may meet every row that the audit accepts.
 """
 
 import tempfile
@@ -32,7 +32,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """SQL that is true for a row that breaks the rule, and the columns that it names."""
+    """SQL that is true for a row that breaks the rule, and its columns."""
 
     broken: str
     columns: frozenset[str]
@@ -40,9 +40,9 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What is asked of the rows of a table: of each one, and of two (the key, and what is unique together).
+    """The requirements on the rows of a table: on each row, and on pairs (the key and other unique groups).
 
-    Columns that are left `out` have nothing asked of them.
+    There are no requirements on columns in `out`.
     """
 
     types: dict[str, str]
@@ -94,7 +94,7 @@ def _audit(text: str) -> Audit:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of a table's types; `twins` are places of two that differ in all but some columns."""
+    """Rows with the types of a table. `twins` are the indices of two rows that agree only in some columns."""
 
     types: dict[str, str]
     rows: list[Row]
@@ -102,11 +102,11 @@ class Rows:
 
 
 def _rows(audit: Audit, groups: Sequence[tuple[str, ...]], chance: Random) -> Rows | None:
-    """Rows that the audit takes, and the same with one value changed; none where it takes none."""
+    """Draw rows that the audit accepts, and the same with one value changed; None if it accepts none."""
     listed = {name: (*VALUES[kind], None) for name, kind in audit.types.items()}
     fitting = _fitting(audit, listed)
     if not all(any(value is not None for value in values) for values in fitting.values()):
-        return None  # such as bounds that no value is between
+        return None  # for example, bounds with no value in between
     tried = [{name: chance.choice(values) for name, values in fitting.items()} for _ in range(24)]
     good = [row for row, taken in zip(tried, _taken(audit, audit.types, tried), strict=True) if taken][:2]
     if not good:
@@ -133,7 +133,7 @@ def _rows(audit: Audit, groups: Sequence[tuple[str, ...]], chance: Random) -> Ro
 
 
 def _fitting(audit: Audit, listed: dict[str, tuple[Any, ...]]) -> dict[str, list[Any]]:
-    """Of the values of each column those that the rules about it alone take."""
+    """Return the values of each column that the rules about this column alone accept."""
     count = max(map(len, listed.values()))
     rows = [{name: values[at % len(values)] for name, values in listed.items()} for at in range(count)]
     broken = _broken(audit, audit.types, rows)
@@ -151,12 +151,12 @@ def _fitting(audit: Audit, listed: dict[str, tuple[Any, ...]]) -> dict[str, list
 
 
 def _taken(audit: Audit, types: dict[str, str], rows: list[Row]) -> list[bool]:
-    """Which of the rows, of these types, the audit takes."""
+    """Return which rows, with these types, the audit accepts."""
     return [not any(found) for found in _broken(audit, types, rows)]
 
 
 def _broken(audit: Audit, types: dict[str, str], rows: list[Row]) -> list[tuple[bool, ...]]:
-    """Of each row, of these types, which rules it breaks, once it is cast to the audit's types."""
+    """Return which rules each row, with these types, breaks after the cast to the audit's types."""
     selected = ", ".join(
         f"{_cast(name if name in types.keys() - audit.out else 'null', types.get(name), kind)} as {name}"
         for name, kind in audit.types.items()
@@ -167,7 +167,7 @@ def _broken(audit: Audit, types: dict[str, str], rows: list[Row]) -> list[tuple[
 
 
 def _cast(value: str, before: str | None, after: str) -> str:
-    """A value as the last select casts it, and as the table then has it, which knows one type of texts."""
+    """Cast a value as the last select does and then as the table stores it, with one type for all texts."""
     if before == after:
         return value
     held = f"cast({value} as {_type(after)})"
@@ -175,7 +175,7 @@ def _cast(value: str, before: str | None, after: str) -> str:
 
 
 def _asked(sql: str, types: dict[str, str], rows: list[Row]) -> list[tuple[Any, ...]]:
-    """The answer to a query of the rows, which stand where the query has braces."""
+    """Run a query on the rows; their table replaces the braces in the query."""
     lake = _lake()
     stored = [(name, "string" if "char" in kind else kind) for name, kind in types.items()]
     lake.create_plain("ops", "drawn", [("row_number", "bigint"), *stored])
@@ -192,7 +192,7 @@ def _asked(sql: str, types: dict[str, str], rows: list[Row]) -> list[tuple[Any, 
 
 @cache
 def said_by_macro(macro: str, *types: str) -> Any:
-    """What a macro says of types."""
+    """Return the result of a macro about types."""
     return _dbt({"columns": []}).call(TABLE, macro, *types)
 
 
@@ -214,7 +214,7 @@ def evidence(before: Draft, after: Draft, chance: Random) -> Evidence:
             for one in _refused(base, head.without(retyped), base_rows)
         ]
     if head_rows:
-        # Readers ask their questions of the types that are there now.
+        # Readers query the current types.
         asked = replace(
             base.without(retyped),
             types={**base.types, **{n: head.types[n] for n in base.types if n in head.types}},
@@ -240,7 +240,7 @@ def _of_types(base: Audit, head: Audit) -> Iterator[Seen]:
 
 
 def _read_as(old: str, new: str, path: str = "it") -> Iterator[tuple[Any, str]]:
-    """What queries of a value find where its type is another: at any depth, by name."""
+    """Yield what queries find in a value whose type has changed: at any depth, by name."""
     was, now = nested(old), nested(new)
     if was is None or now is None or was.kind != now.kind:
         if old != new and not said_by_macro("is_wider", old, new):
@@ -257,7 +257,7 @@ def _read_as(old: str, new: str, path: str = "it") -> Iterator[tuple[Any, str]]:
 
 
 def _of_texts(name: str, kind: str, now: str) -> Iterator[Seen]:
-    """Texts that a cast to the other type cuts off or pads."""
+    """Yield texts that a cast to the other type truncates or pads."""
     rows = [{name: value} for value in VALUES[kind]]
     held = f"cast({name} as {_type(kind)})"
     sql = (
@@ -271,7 +271,7 @@ def _of_texts(name: str, kind: str, now: str) -> Iterator[Seen]:
 
 
 def _refused(by: Audit, then: Audit, drawn: Rows) -> Iterator[Seen]:
-    """Rows that one audit takes and the other does not, and how bad it is to meet such a row."""
+    """Yield rows that one audit accepts and the other does not, and how bad such a row is for a reader."""
     taken, after = _taken(by, drawn.types, drawn.rows), _taken(then, drawn.types, drawn.rows)
     for row, ok, still in zip(drawn.rows, taken, after, strict=True):
         if ok and not still:

@@ -1,7 +1,7 @@
-"""The gate beside ingestion: each change of a raw contract in `matrix/` is ingested, before and after.
+"""The gate compared with ingestion, for each change of a bronze contract in `matrix/`.
 
-What the gate says for producers is held against what then happens to the same deliveries: a file of change
-records and an extract, with every column of the contract before the change.
+The gate's verdict for producers is compared with what happens to the same deliveries before and after the
+change: a file of change records and an extract, with every column of the contract before the change.
 """
 
 import gzip
@@ -33,10 +33,10 @@ from control.model import Batch
 from control.ports import Parts, every
 
 CASES = [case for case in cases() if case["file"] == "bronze/order.yaml" and not case.get("delete")]
-# What Athena reads as another type, by AWS's user guide ("Change a column data type") and by Trino, also
-# under conditions on the column: `tests/trino/test_older_partitions.py`.
+# Types that Athena reads as another, by AWS's user guide ("Change a column data type") and by Trino, even
+# with conditions on the column: `tests/trino/test_older_partitions.py`.
 READ_AS = {("int", "bigint")}
-# Breaks a promise that ingestion knows nothing of: to the people in the data, or to silver's state.
+# Changes that break promises unknown to ingestion: to the people in the data, or to silver's state.
 UNSEEN = {
     "classification-changed", "pii-tag-removed", "key-changed", "partitioning-changed", "version-lowered",
 }  # fmt: skip
@@ -52,7 +52,7 @@ KEY = b"a key for tests, as long as one has to be"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A bronze table of `order` in memory, whose raw files are read by the real parser."""
+    """A bronze table `order` in memory, whose raw files the real parser reads."""
 
     parts: Parts
     folder: Path
@@ -68,7 +68,7 @@ class Table:
         return run(tables.load(self.parts.settings), self.parts, Rules(), mode="until_idle")
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Every visible row with its batch, each column read as the catalog's type, or not at all."""
+        """Yield every visible row with its batch. Each existing column is read as the catalog's type."""
         catalog = self.parts.catalog
         seen = catalog.get_table("bronze", "order")
         assert seen is not None
@@ -110,7 +110,7 @@ def table(tmp_path: Path) -> Table:
 
 
 def deliveries(contract: dict[str, Any], part: int) -> dict[str, str]:
-    """What the shop sends under `contract`: changes with and without what is not required, and an extract."""
+    """Return what the shop sends under `contract`: changes with and without optional columns; an extract."""
     columns = contract["schema"][0]["properties"]
     custom = {one["property"]: one["value"] for one in contract["schema"][0]["customProperties"]}
     full = {_called(column): _value(column["physicalType"]) for column in columns}
@@ -127,13 +127,13 @@ def deliveries(contract: dict[str, Any], part: int) -> dict[str, str]:
 
 
 def _called(column: dict[str, Any]) -> str:
-    """What the shop calls a column."""
+    """Return the shop's name of a column."""
     stated = [one["value"] for one in column.get("customProperties", []) if one["property"] == "rawName"]
     return str(stated[0]) if stated else str(column["name"])
 
 
 def columns_of(row: dict[str, Any], delimiter: str) -> list[str]:
-    """A row as the fields of a CSV line."""
+    """Return a row as the fields of a CSV line."""
     assert delimiter == ","
     texts = ("" if v is None else v if isinstance(v, str) else json.dumps(v) for v in row.values())
     return ['"' + text.replace('"', '""') + '"' if '"' in text or "," in text else text for text in texts]
@@ -153,7 +153,7 @@ def _change(data: dict[str, Any], position: int) -> str:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['kind']}: {case['case']}")
-def test_the_gate_says_what_ingestion_does(case: dict[str, Any], table: Table) -> None:
+def test_the_gate_predicts_what_ingestion_does(case: dict[str, Any], table: Table) -> None:
     base, head = (tree[case["file"]] for tree in trees(case))
     changes = [found.change for found in gate({case["file"]: base}, {case["file"]: head}).findings]
     before = table.ingest(base, deliveries(base, 1))
@@ -170,7 +170,7 @@ def test_the_gate_says_what_ingestion_does(case: dict[str, Any], table: Table) -
         sorted(repr([row.get(name) for name in kept]) for row in both if (row["batch"] in batches) == was)
         for was in (True, False)
     )
-    assert len(old) == len(accepted), "what was published is read as before"
+    assert len(old) == len(accepted), "published rows must still be readable"
     if len(new) < len(old):
         assert {change.producers for change in changes} & {"risky", "breaking"}, after.findings
     else:
@@ -178,7 +178,7 @@ def test_the_gate_says_what_ingestion_does(case: dict[str, Any], table: Table) -
         assert "breaking" not in {change.producers for change in changes if change.code not in UNSEEN}
 
 
-def test_the_matrix_has_changes_that_stop_ingestion_and_changes_that_do_not() -> None:
+def test_the_matrix_has_every_kind_of_change_that_ingestion_can_show() -> None:
     kinds = {case["kind"] for case in CASES}
     assert {"columns", "nullability", "type_widening", "bronze_types", "order", "key", "parsing", "privacy",
             "partitioning"} <= kinds  # fmt: skip

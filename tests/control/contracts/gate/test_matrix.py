@@ -1,4 +1,4 @@
-"""The gate against the verdicts of `matrix/`: no false alarm, no miss, exactly the bump that is needed."""
+"""The gate compared with the verdicts in `matrix/`: no false alarm, no miss, exactly the needed bump."""
 
 import copy
 from collections import Counter
@@ -41,7 +41,7 @@ def test_the_matrix_has_three_mutations_for_each_kind() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['kind']}: {case['case']}")
-def test_the_verdict_is_the_engineers(case: dict[str, Any]) -> None:
+def test_the_verdict_is_that_of_the_engineer(case: dict[str, Any]) -> None:
     base, head = trees(case)
     changes = [f.change for f in gate(base, head).findings if f.change.code != "deprecation-missing"]
     shown = [(c.code, c.path, c.producers, c.consumers) for c in changes]
@@ -60,7 +60,7 @@ def test_the_verdict_is_the_engineers(case: dict[str, Any]) -> None:
     [c for c in CASES if not c.get("delete") and c.get("bump") != "waiver"],
     ids=lambda case: f"{case['kind']}: {case['case']}",
 )
-def test_the_bump_that_is_needed_is_enough_and_any_less_is_not(case: dict[str, Any]) -> None:
+def test_exactly_the_needed_bump_is_enough(case: dict[str, Any]) -> None:
     base, head = trees(case)
     needed = case.get("bump", "none")
     bumps = list(RAISED)

@@ -1,4 +1,4 @@
-"""What is read without a YAML parser is what the parser reads, at the same places."""
+"""What is read without a YAML parser equals what the parser reads, with the same positions."""
 
 import os
 from pathlib import Path
@@ -42,7 +42,7 @@ def lines(draw: st.DrawFn) -> str:
 
 
 def agree(text: str, indent: int) -> bool:
-    """Whether the column was read at all; it must then be what the parser says."""
+    """Return whether the column was read without the parser; if so, assert that the parser agrees."""
     block = plain.Block("a", text, 0, 1, indent)
     quick = plain.read(block)
     if quick is None:
@@ -62,12 +62,12 @@ def agree(text: str, indent: int) -> bool:
 @example("  - name: a\n    quality:\n      - type: b\n      - c\n    tags: [x, 'y, z']\n    on: off\n")
 @example("  - name: a\n    quality:\n    - b\n")
 @example("  - name: a\n    b: c\n      d\n")
-def test_what_is_read_plainly_is_what_yaml_says(rest: str) -> None:
+def test_the_plain_reader_agrees_with_the_yaml_parser(rest: str) -> None:
     for indent in (0, 2):
         agree(f"{' ' * indent}- name: a\n{rest}", indent)
 
 
-def test_nearly_every_column_of_the_examples_is_read_plainly() -> None:
+def test_the_plain_reader_reads_nearly_every_column_of_the_examples() -> None:
     cut = [block for path in sorted(BASE.rglob("*.yaml")) for block in side._cut(path.read_bytes())]
     assert len(cut) > 15
     assert sum(agree(block.text, block.indent) for block in cut) > len(cut) * 0.8

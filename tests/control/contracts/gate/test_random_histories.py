@@ -1,7 +1,7 @@
-"""The gate's verdict against execution: random histories of contracts, and rows that show what a step does.
+"""The gate's verdict compared with execution: random contract histories, and rows that show what a step does.
 
-`make sweep` lives through ten times as many, other ones each day, and plants all bugs; `GATE_SEED=7` repeats
-one. The normal suite plants two bugs, other ones each day; `PLANTED="a version goes back"` chooses.
+`make sweep` plays ten times as many, new ones each day, and plants all bugs; `GATE_SEED=7` repeats one. The
+normal suite plants two bugs, which change every day; `PLANTED="a version goes back"` chooses one.
 """
 
 import os
@@ -14,15 +14,15 @@ from random_histories import complaints, gate, history
 
 SWEEP = int(os.environ.get("SWEEP", "1"))
 HISTORIES = 20 * SWEEP
-# The same for all workers of a run, and other ones each day.
+# The same for all workers of a run; in a sweep, different every day.
 FIRST = datetime.now(UTC).toordinal() * HISTORIES if SWEEP > 1 else 1
 HUNTED = 60
-"""Among how many histories one has to catch a planted bug."""
+"""Number of histories, one of which must catch a planted bug."""
 SEEDS = [int(os.environ["GATE_SEED"])] if "GATE_SEED" in os.environ else range(FIRST, FIRST + HISTORIES)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_gate_says_what_happens(seed: int) -> None:
+def test_the_gate_predicts_what_happens(seed: int) -> None:
     wrong = list(complaints(history(seed), gate()))
     assert not wrong, "\n".join([f"GATE_SEED={seed}", *wrong])
 

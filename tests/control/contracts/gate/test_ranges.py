@@ -1,4 +1,4 @@
-"""Bounds of a column: what the gate says of a change is what the checks that are made of them do."""
+"""Bounds of a column: the gate's verdict on a change agrees with the checks rendered from them."""
 
 import os
 from typing import Any
@@ -19,7 +19,7 @@ MOMENTS = [
     for zone in ("", "Z", "+06:00", "-06:00")
 ]
 DAYS = ["2024-04-30", "2024-05-01", "2024-05-02", "2024-05-03"]
-# Bounds of each type, and what stands beside, between and on them.
+# Bounds of each type, and values outside, between and on them.
 TYPES: dict[str, tuple[list[Any], str]] = {
     "integer": ([0, 1, 2, 3, 0.5, 2.0], "select unnest(range(-2, 6))"),
     "number": ([0, 1, 2, 0.5, 2.0], "select unnest(range(-8, 24)) / 8.0"),
@@ -60,13 +60,13 @@ def passing(logical: str, options: dict[str, Any]) -> set[Any]:
 @example(("timestamp", {"minimum": "2024-05-01T06:00:00+06:00"}, {"minimum": "2024-05-01T00:00:00Z"}))
 @example(("timestamp", {"minimum": "2024-05-01T06:00:00+06:00"}, {"minimum": "2024-05-01T02:00:00Z"}))
 @example(("string", {}, {"minLength": 0}))
-def test_what_is_said_of_bounds_is_what_their_checks_do(
+def test_the_verdict_on_bounds_agrees_with_their_checks(
     drawn: tuple[str, dict[str, Any], dict[str, Any]],
 ) -> None:
     logical, old, new = drawn
     tighter, looser = ranges.differences(old, new, logical, logical)
     before, after = passing(logical, old), passing(logical, new)
-    if before and after:  # of bounds that let nothing pass each end is compared alone
+    if before and after:  # if bounds accept nothing, the gate compares each end separately
         assert bool(tighter) == bool(before - after)
         assert bool(looser) == bool(after - before)
 
@@ -80,7 +80,7 @@ def test_what_is_said_of_bounds_is_what_their_checks_do(
         ({"pattern": "a+"}, {"pattern": "a*"}, "string", "string"),
     ],
 )
-def test_what_cannot_be_compared_concerns_both_sides(
+def test_incomparable_rules_affect_both_sides(
     old: dict[str, Any], new: dict[str, Any], was: str, now: str
 ) -> None:
     (key,) = old

@@ -1,4 +1,4 @@
-"""Who uses a column of the repository's own contracts, by its lineage: against a truth written by hand."""
+"""Who uses a column of this repository's contracts, by lineage, compared with a list written by hand."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ BEER, REVIEW, PROFILE, BREWERY = (
 BEERS, BREWERIES = "gold.top_beers_by_rating", "gold.top_breweries_by_rating"
 STATES, STYLES, DRINKERS = "gold.state_by_review_volume", "gold.top_styles_by_popularity", "gold.top_drinkers"
 
-# From reading the models: which of them name the column, or one that holds its value.
+# From reading the models: those that use the column, or one that holds its value.
 TRUTH = {
     "bronze.beer.beer_abv": BEER | FLAT,
     "bronze.beer.beer_style": BEER | FLAT | {BEERS, STYLES},
@@ -41,7 +41,7 @@ def downstream() -> registry.Downstream:
 
 
 @pytest.mark.parametrize("column", TRUTH)
-def test_the_tables_that_use_a_column_are_those_that_a_reader_finds(
+def test_the_tables_that_use_a_column_are_those_in_the_list(
     downstream: registry.Downstream, column: str
 ) -> None:
     relation, _, name = column.rpartition(".")
@@ -49,7 +49,7 @@ def test_the_tables_that_use_a_column_are_those_that_a_reader_finds(
     assert {name for name in found if "." in name} == TRUTH[column]
 
 
-def test_people_who_read_the_value_in_gold_are_named_and_others_are_not(
+def test_only_consumers_that_read_the_value_in_gold_are_named(
     downstream: registry.Downstream,
 ) -> None:
     named = {through.name: through.by for through in downstream.of(["bronze.beer"], ["beer_style"])}

@@ -1,4 +1,4 @@
-"""Types of a table: what the gate calls compatible is what a build changes in place, and nothing else."""
+"""Types of a table: the gate calls exactly those changes compatible that a build makes in place."""
 
 import pytest
 from random_contracts import VALUES
@@ -10,7 +10,7 @@ KINDS = (*VALUES, "tinyint", "smallint")
 
 
 @pytest.mark.parametrize("before", KINDS)
-def test_the_gate_and_the_build_have_the_same_wider_types(before: str) -> None:
+def test_the_gate_and_the_build_agree_on_wider_types(before: str) -> None:
     for after in KINDS:
         found = types.compare(before, after)
         held, wanted = (said_by_macro("plain_type", kind) for kind in (before, after))
@@ -21,7 +21,7 @@ def test_the_gate_and_the_build_have_the_same_wider_types(before: str) -> None:
             assert (found.producers, found.consumers) == ("compatible", "compatible"), (before, after)
 
 
-def test_no_type_around_decimals_is_wider_than_another() -> None:
+def test_no_decimal_inside_another_type_can_be_widened() -> None:
     for after in ("array<decimal(10,2)>", "decimal(10,2)"):
         assert not said_by_macro("is_wider", "array<decimal(5,2)>", after)
     assert said_by_macro("is_wider", "decimal(5,2)", "decimal(10,2)")
