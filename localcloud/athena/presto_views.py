@@ -24,10 +24,10 @@ def decode(view: Table) -> dict[str, Any]:
     """
     match = _TEXT.search(text(view))
     try:
-        found: dict[str, Any] | None = json.loads(base64.b64decode(match["body"])) if match else None
+        found: Any = json.loads(base64.b64decode(match["body"])) if match else None
     except ValueError:
         found = None
-    if found is None:
+    if not isinstance(found, dict) or "originalSql" not in found:
         raise AthenaError("INVALID_VIEW", f"View '{view.database}.{view.name}' was not created by Athena")
     return found
 

@@ -70,7 +70,12 @@ def test_views_and_tables_are_dropped_by_their_own_statements(run: Run, catalog:
         run("drop view v")
 
 
-@pytest.mark.parametrize("text", ["select 1", "/* Presto View: not-base64 */", "/* Presto View: aGk= */", ""])
+# The base64 of "hi", {} and 1.
+BODIES = ("not-base64", "aGk=", "e30=", "MQ==")
+NOT_OURS = ("select 1", "", *(f"/* Presto View: {body} */" for body in BODIES))
+
+
+@pytest.mark.parametrize("text", NOT_OURS)
 @pytest.mark.parametrize("statement", ["show create view v", "describe v"])
 def test_a_view_that_athena_did_not_create_is_refused_by_name(
     run: Run, catalog: Catalog, database: str, statement: str, text: str
