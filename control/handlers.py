@@ -21,7 +21,7 @@ from control.ingest.rules import Rules
 from control.ingest.run import run
 from control.ports import Parts
 from control.retention.let_go import check_lost, let_go
-from control.retention.table import judged
+from control.retention.table import judge_tables
 from control.wiring import alert_topic, connect, kept_days, query
 
 
@@ -71,7 +71,7 @@ def retention(event: Mapping[str, Any], context: object) -> dict[str, object]:  
     contracts, keep = parts.settings.contracts, kept_days(os.environ)
     asked = query(os.environ, os.environ["DM_WORKGROUP"])
     names, promised = table_names(parts, event.get("table")), promises.kept(contracts / "bronze")
-    tables = judged(names, readers(contracts), asked, keep, parts, promised)
+    tables = judge_tables(names, readers(contracts), asked, keep, parts, promised)
     done = [work for table in tables for work in let_go(table, parts)]
     for one, objects in done:
         if objects.missing:

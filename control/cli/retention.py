@@ -159,7 +159,7 @@ def _judged(
     from control.contracts.load import readers
     from control.ingest.files import table_names
     from control.retention.judge import Keep
-    from control.retention.table import judged
+    from control.retention.table import judge_tables
     from control.wiring import query
 
     keep = Keep(timedelta(days=raw_days), timedelta(days=bronze_days), timedelta(days=quarantine_days))
@@ -169,7 +169,7 @@ def _judged(
     typed = click.get_current_context().get_parameter_source("bronze_days") is ParameterSource.COMMANDLINE
     promised = {} if typed else promises.kept(contracts / "bronze")
     asked = query(os.environ, workgroup)
-    return judged(table_names(parts, table), readers(contracts), asked, keep, parts, promised)
+    return judge_tables(table_names(parts, table), readers(contracts), asked, keep, parts, promised)
 
 
 def _as_json(one: "Verdict", size: object) -> dict[str, object]:

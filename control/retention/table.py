@@ -64,7 +64,7 @@ def offsets(query: Query, prefix: str) -> dict[str, dict[str, int]]:
     return found
 
 
-def judged(
+def judge_tables(
     names: Iterable[str],
     readers: Readers,
     query: Query,
@@ -89,8 +89,8 @@ def judge_table(table: str, taken: Mapping[str, int], keep: Keep, parts: Parts) 
 
     Of the deleted objects, only rows that a model has not consumed yet get a verdict: they are lost to it.
     """
-    there = there_of(table, parts)
-    found = known(table, taken, there, parts)
+    there = existing_objects(table, parts)
+    found = read_state(table, taken, there, parts)
 
     def matters(one: Verdict) -> bool:
         number = one.batch.number if one.batch and one.kind == "bronze" else None
@@ -100,7 +100,7 @@ def judge_table(table: str, taken: Mapping[str, int], keep: Keep, parts: Parts) 
     return Judged(found, there, tuple(filter(matters, judge(found, keep, parts.clock.now()))))
 
 
-def known(table: str, taken: Mapping[str, int], there: There, parts: Parts) -> Known:
+def read_state(table: str, taken: Mapping[str, int], there: There, parts: Parts) -> Known:
     """Read the state of a table, given its objects (`there`).
 
     Reads the raw files and batches that have objects, those that a model has not consumed yet, and what these
@@ -146,7 +146,7 @@ def measure(verdict: Verdict, there: There, parts: Parts) -> Objects:
     return Objects(len(sizes), sum(sizes))
 
 
-def there_of(table: str, parts: Parts) -> There:
+def existing_objects(table: str, parts: Parts) -> There:
     """List the existing objects of a table, in three listings.
 
     Only newest versions: for deleted or overwritten ones there is a lifecycle rule that ignores tags.

@@ -27,7 +27,7 @@ from control.retention import let_go as let_go_module
 from control.retention import table as table_module
 from control.retention.judge import Keep, Known, Verdict, judge
 from control.retention.let_go import TAG
-from control.retention.table import judge_table, objects_of, there_of
+from control.retention.table import existing_objects, judge_table, objects_of
 from control.serialization import digest, to_json
 
 TABLE = "review"
@@ -162,7 +162,7 @@ class World:
 
     def check(self) -> None:
         """Judge everything and compare."""
-        store, there = self.parts.store, there_of(TABLE, self.parts)
+        store, there = self.parts.store, existing_objects(TABLE, self.parts)
         batches = tuple(every(store, Batch, TABLE))
         known = Known(TABLE, tuple(every(store, RawFile, TABLE)), batches, (), self.taken)
         for one in judge(known, self.keep, self.clock.now()):
@@ -228,12 +228,12 @@ def _known_without(what: str) -> Callable[..., Known]:
         asked: list[type] = []
         return real(table, taken, there, replace(parts, store=Store()))  # type: ignore[arg-type]
 
-    real = table_module.known
+    real = table_module.read_state
     return known
 
 
 PLANTED: dict[str, tuple[object, str, object]] = {
-    "the current batch of a file is not read": (table_module, "known", _known_without("owners")),
+    "the current batch of a file is not read": (table_module, "read_state", _known_without("owners")),
     "batches that a model has yet to consume are not read": (table_module, "_yet_to_take_in", lambda *_: {}),
     "the audit trail is read from the latest publication on": (
         Verdict,
