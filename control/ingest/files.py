@@ -8,10 +8,10 @@ from itertools import islice
 from control import tally
 from control.errors import NotFoundError, UsageError, printable
 from control.model import Batch, FileState, Head, Place, RawFile
-from control.orders import FileReport, Manifest, attempt_of
+from control.orders import FileReport
 from control.outcomes import counts_in, file_state
+from control.partitions import manifest_of
 from control.ports import Parts, every
-from control.serialization import from_json
 
 SHORTEST_ID = 8
 # Digits of an id that are shown: enough to distinguish a million files.
@@ -178,17 +178,10 @@ def required_batch(file: RawFile, parts: Parts) -> Batch:
     return batch
 
 
-def manifest_of(batch: Batch, parts: Parts) -> Manifest | None:
-    """Return the manifest of a batch, None if no attempt at it was completed."""
-    if not batch.manifest_digest:
-        return None
-    uri = attempt_of(batch, parts.settings.bucket).document("manifest.json")
-    return from_json(Manifest, parts.objects.get(uri), uri)
-
-
 def _report(file: RawFile, batch: Batch | None, parts: Parts) -> FileReport | None:
-    manifest = manifest_of(batch, parts) if batch else None
-    return next((r for r in manifest.files if r.file_id == file.file_id), None) if manifest else None
+    if batch is None or not batch.manifest_digest:
+        return None  # no attempt was completed
+    return next((r for r in manifest_of(batch, parts).files if r.file_id == file.file_id), None)
 
 
 def _line(file: RawFile, batch: Batch | None) -> FileLine:

@@ -14,11 +14,12 @@ import msgspec
 from control import audit
 from control.errors import ConflictError, UpstreamError, UsageError
 from control.ingest import replay, tables
-from control.ingest.files import at_hand, batch_of, manifest_of, table_names
+from control.ingest.files import at_hand, batch_of, table_names
 from control.ingest.redrive import redrive
 from control.model import Batch, Head, RawFile
 from control.orders import attempt_of
 from control.outcomes import counts_in
+from control.partitions import manifest_of
 from control.ports import Parts, every
 from control.serialization import NOT_JSON
 
@@ -204,9 +205,10 @@ def _is_waived(file: RawFile | None, batch: Batch) -> bool:
 def _of_batch(
     batch: Batch, files: Mapping[str, RawFile | None], masked: bool, parts: Parts
 ) -> Iterator[Refused]:
-    manifest = manifest_of(batch, parts)
+    if not batch.manifest_digest:
+        return  # no attempt was completed
     folder = attempt_of(batch, parts.settings.bucket).quarantine
-    for report in manifest.files if manifest else ():
+    for report in manifest_of(batch, parts).files:
         if report.file_id not in files:
             continue
         file = files[report.file_id]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from control.errors import UpstreamError
 from control.ingest import quarantine
 from control.ports import Page
 
@@ -29,6 +30,14 @@ def refusing(world):
 
 
 BAD, REFUSED = "raw/review/bad.json.gz", "raw/review/refused.json.gz"
+
+
+def test_a_manifest_that_was_changed_is_not_believed(refusing) -> None:
+    for stored in list(refusing.objects.list("s3://lake/attempts/review/")):
+        if stored.key.endswith("manifest.json"):
+            refusing.objects.put(stored.uri, refusing.objects.get(stored.uri) + b" ")
+    with pytest.raises(UpstreamError, match=r"manifest\.json is not what was sealed"):
+        list(quarantine.refused(refusing.parts, "review"))
 
 
 def test_finding_refusals_reads_no_finished_work(refusing, monkeypatch) -> None:
