@@ -3,13 +3,13 @@
     {%- if not prefix -%}
         {%- do exceptions.raise_compiler_error('DM_SCHEMA_PREFIX is not set: it names the schemas to drop, such as ann_') -%}
     {%- endif -%}
+    {%- set lease = load_relation(ops_relation('lease')) -%}
     {#- A developer reads the bronze of others. A prefix with a bronze of its own is an environment, which cannot be built again. -#}
     {%- if adapter.check_schema_exists(target.database, prefix ~ 'bronze') -%}
         {%- do exceptions.raise_compiler_error(
             prefix ~ 'bronze exists, so ' ~ prefix ~ ' is an environment and not the prefix of a developer. Nothing was dropped'
         ) -%}
     {%- endif -%}
-    {%- set lease = load_relation(ops_relation('lease')) -%}
     {%- set held = run_query(
         'select who from ' ~ lease ~ " where holder <> '' and renewed_at > to_unixtime(current_timestamp) - " ~ lease_seconds()
     ).rows if lease is not none else [] -%}

@@ -73,6 +73,22 @@ def test_the_query_of_a_view_is_part_of_the_queries_that_read_it(built: Lake, tm
     assert "computed anew" not in run(tmp_path, built)
 
 
+def test_the_query_of_a_view_behind_a_view_is_part_of_the_queries_that_read_it(
+    built: Lake, tmp_path: Path
+) -> None:
+    for name in ("shown", "behind"):
+        write(tmp_path, name, {"word": ("varchar", "'x'")}, materialized="view")
+    (tmp_path / "models/behind.sql").write_text(VIEW.format(1))
+    reading = "{{ config(materialized='view') }}\nselect id, word from {{ ref('behind') }}"
+    (tmp_path / "models/shown.sql").write_text(reading)
+    state(tmp_path, "brewery_name", more=SHOWN)
+    run(tmp_path, built)
+    (tmp_path / "models/behind.sql").write_text(VIEW.format(2))
+    run(tmp_path, built, more=("--select", "behind"))
+    assert "computed anew" in run(tmp_path, built, more=("--select", "names"))
+    assert "computed anew" not in run(tmp_path, built)
+
+
 def test_the_query_of_an_ephemeral_model_is_part_of_the_queries_that_read_it(
     built: Lake, tmp_path: Path
 ) -> None:
