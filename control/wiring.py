@@ -30,6 +30,7 @@ from control.ports import (
     Parts,
     Query,
     Say,
+    Statements,
     Warehouse,
 )
 from control.retention.judge import Keep
@@ -99,20 +100,25 @@ def ensure(settings: Settings, store: DynamoStore, objects: S3Objects) -> None:
 
 def connect_warehouse(environ: Mapping[str, str], workgroup: str) -> Warehouse:
     """Connect to the tables that dbt builds; statements run in an Athena workgroup."""
-    from control.adapters.athena import AthenaStatements
-
     settings = from_environment(environ)
     return Warehouse(
         settings=settings,
         bronze=bronze_database(environ),
         listing=GlueListing(settings),
         query=query(environ, workgroup),
-        statements=AthenaStatements(settings, workgroup),
+        statements=statements(environ, workgroup),
         objects=S3Objects(settings),
         catalog=GlueCatalog(settings),
         encode=encode,
         clock=WallClock(),
     )
+
+
+def statements(environ: Mapping[str, str], workgroup: str) -> Statements:
+    """Return Athena's history of a workgroup."""
+    from control.adapters.athena import AthenaStatements
+
+    return AthenaStatements(from_environment(environ), workgroup)
 
 
 def query(environ: Mapping[str, str], workgroup: str) -> Query:

@@ -53,10 +53,10 @@ def show(target: Path, workgroup: str, as_json: bool) -> None:
     """
     from control.cost import runs
     from control.dbt_runs import last_run
-    from control.wiring import connect_warehouse
+    from control.wiring import statements
 
     run = last_run(target)
-    found = runs.costs(run, connect_warehouse(os.environ, workgroup).statements)
+    found = runs.costs(run, statements(os.environ, workgroup))
     if as_json:
         print_json({"invocation_id": run.invocation_id, "models": found, "total": runs.total(found)})
         return
@@ -124,9 +124,9 @@ def check(last: Path, writes: bool, target: Path, workgroup: str, as_json: bool)
     from control.cost import budget, runs
     from control.dbt_runs import last_run
     from control.doctor.manifest import read
-    from control.wiring import connect_warehouse
+    from control.wiring import statements
 
-    found = runs.costs(last_run(target), connect_warehouse(os.environ, workgroup).statements)
+    found = runs.costs(last_run(target), statements(os.environ, workgroup))
     allowed = budget.budgets(read(target))
     if writes:
         count = budget.write(last, found, allowed)

@@ -111,9 +111,9 @@ def _costs(target: Path, workgroup: str) -> "list[Cost]":
     from control.cost import runs
     from control.dbt_runs import last_run
     from control.errors import NotFoundError
-    from control.wiring import connect_warehouse
+    from control.wiring import statements
 
     try:
-        return runs.costs(last_run(target), connect_warehouse(os.environ, workgroup).statements)
+        return runs.costs(last_run(target), statements(os.environ, workgroup))
     except NotFoundError:
         return []

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import click
 
@@ -249,15 +249,16 @@ def waive(ids: tuple[str, ...], reason: str, until: datetime | None, workgroup: 
     for file in [find(parts, one) for one in ids if ":" not in one]:
         quarantine.waive(file, reason, parts)
         rows.append({"table": file.table, "key": file.key, "file_id": file.file_id})
-    for where in places:
-        file = find(parts, where.file_id)
-        day = cast("datetime", until).date()
-        waivers.waive(
-            file, where, reason, day, parts=parts, warehouse=connect_warehouse(os.environ, workgroup)
-        )
-        rows.append({"table": file.table, "key": file.key, "file_id": file.file_id, "place": str(where)})
-    if until and until.date() < datetime.now(UTC).date():
-        click.echo(f"{until:%Y-%m-%d} has passed: from now on these records are taken in again.", err=True)
+    if until:
+        warehouse = connect_warehouse(os.environ, workgroup)
+        for where in places:
+            file = find(parts, where.file_id)
+            waivers.waive(file, where, reason, until.date(), parts=parts, warehouse=warehouse)
+            rows.append({"table": file.table, "key": file.key, "file_id": file.file_id, "place": str(where)})
+        if until.date() < datetime.now(UTC).date():
+            click.echo(
+                f"{until:%Y-%m-%d} has passed: from now on these records are taken in again.", err=True
+            )
     if as_json:
         print_json(rows)
         return

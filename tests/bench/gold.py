@@ -36,7 +36,7 @@ from control.dbt_runs import executions, last_run
 from control.ports import Execution
 from control.sample.changes import Edit, LogStart, change_line, commit
 from control.sample.shop import DATA, SCORES, Shop, new_review, open_shop, public_months, review_row
-from control.wiring import connect_warehouse
+from control.wiring import statements
 
 FULL_ROWS = 1_586_614
 SEED = 1
@@ -138,7 +138,7 @@ class Bench:
     def statements(self) -> Iterator["GoldStatement"]:
         """Yield the statements of gold's models in the last build, without those of their tests."""
         run = last_run(self.house.folder / "target")
-        for node, execution in executions(run, connect_warehouse(self.house.env, "primary").statements):
+        for node, execution in executions(run, statements(self.house.env, "primary")):
             kind, _, model = node.rpartition(".")
             if kind.startswith("model") and model in GOLD:
                 yield GoldStatement(execution)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from control.errors import UpstreamError
-from control.ingest import quarantine
+from control.ingest import files, quarantine
 from control.ports import Page
 
 Found = tuple[list[str], list[str]]
@@ -38,6 +38,8 @@ def test_a_manifest_that_was_changed_is_not_believed(refusing) -> None:
             refusing.objects.put(stored.uri, refusing.objects.get(stored.uri) + b" ")
     with pytest.raises(UpstreamError, match=r"manifest\.json is not what was sealed"):
         list(quarantine.refused(refusing.parts, "review"))
+    with pytest.raises(UpstreamError, match=r"manifest\.json is not what was sealed"):
+        files.show(refusing.parts, refusing.files("review")["bad"].file_id)
 
 
 def test_finding_refusals_reads_no_finished_work(refusing, monkeypatch) -> None:

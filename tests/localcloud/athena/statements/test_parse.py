@@ -311,4 +311,6 @@ def test_another_catalog_is_refused_before_it_runs():
 
 
 def test_keywords_need_quotes_as_names_and_other_words_do_not() -> None:
-    parse('select "order", user, state, first, date, value, type, year from "table" as data')
+    assert parse('select "order", user, state, first, date, value, type, year from "table" as data')
+    with pytest.raises(AthenaError, match="mismatched input 'order'"):
+        parse("select order from t")
