@@ -20,6 +20,7 @@ INSTEAD = (
     "land their present content under new keys, and delete these (a producer that overwrites keys by design,"
     " such as a Kafka sink, needs a bucket with versions)"
 )
+RELOAD_AGAIN = "the first content of a reload's marker counts: begin another reload under a new number"
 
 
 def note(
@@ -49,10 +50,8 @@ def note(
             redrivable.append(file)
     _forget(table, differing, parts)
     if new:
-        problem = (
-            f"were overwritten after they had been ingested, and their present content is not: {INSTEAD}"
-        )
-        finding = _finding("error", table, problem, new)
+        problem = "were overwritten after they had been ingested, and their present content is not"
+        finding = _finding("error", table, f"{problem}: {_instead(new)}", new)
         yield finding
         alerts.note([finding], parts)  # before it is marked: after a crash in between, it is sent again
         for file in new:
@@ -60,8 +59,8 @@ def note(
             with suppress(ConflictError):  # it is being ingested again: seen the next time
                 parts.store.update(file, replace(file, overwritten=told[file.file_id]))
     if old:
-        problem = f"have other content than was ingested, as reported before: {INSTEAD}"
-        yield _finding("warning", table, problem, old)
+        problem = "have other content than was ingested, as reported before"
+        yield _finding("warning", table, f"{problem}: {_instead(old)}", old)
     if redrivable:
         problem = "failed and were overwritten since; `dm files redrive` ingests what they hold now"
         yield _finding("warning", table, problem, redrivable)
@@ -101,6 +100,13 @@ def _forget(table: str, differing: Mapping[str, StoredObject], parts: Parts) -> 
         if file.file_id not in differing:
             with suppress(ConflictError):
                 parts.store.update(file, replace(file, overwritten=""))
+
+
+def _instead(files: list[RawFile]) -> str:
+    """Return what to do about the overwritten `files`."""
+    markers = sum(file.format in ("begin", "complete") for file in files)
+    wanted = [INSTEAD] * (markers < len(files)) + [RELOAD_AGAIN] * (markers > 0)
+    return "; ".join(wanted)
 
 
 def _finding(severity: Severity, table: str, problem: str, files: list[RawFile]) -> Finding:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from control.errors import ConflictError, EngineError, NotFoundError
 from control.ingest import alerts
+from control.ingest.files import SHOWN_ID
 from control.ingest.rules import Rules
 from control.model import Batch, Finding, RawFile, Reload, file_id_of
 from control.outcomes import counts_in
@@ -152,9 +153,23 @@ def _lacking(reload: Reload, bucket: str, listed: Sequence["ListedFile"], parts:
     for found in parts.objects.list(f"s3://{bucket}/{reload.folder}"):
         is_marker = found.key.removeprefix(reload.folder) in ("_BEGIN", "_COMPLETE")
         is_folder = found.key.endswith("/") and not found.size_bytes
-        if not (is_marker or is_folder) and (found.key, found.version_id) not in wanted:
-            return f"{found.key} (version {found.version_id}) is there, and its _COMPLETE does not list it"
+        if is_marker or is_folder or (found.key, found.version_id) in wanted:
+            continue
+        there = parts.store.get(RawFile, reload.table, file_id_of(bucket, found.key, found.version_id))
+        if there is None or not _is_left_out(there, parts):
+            problem = f"{found.key} (version {found.version_id}) is there, and its _COMPLETE does not list it"
+            if there is None or _is_published(there, parts):
+                return problem
+            return f"{problem}; `dm quarantine waive {there.file_id[:SHOWN_ID]}` leaves it out"
     return ""
+
+
+def _is_left_out(file: RawFile, parts: Parts) -> bool:
+    """Whether nothing of `file` was published and somebody has waived it."""
+    batch = _batch(file, parts)
+    if batch is None:
+        return bool(file.waived)
+    return batch.state == "failed" and file.waived == batch.batch_id
 
 
 def _missing(reload: Reload, bucket: str, listed: "ListedFile", parts: Parts) -> str:

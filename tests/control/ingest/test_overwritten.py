@@ -45,6 +45,16 @@ def test_the_published_content_stays_and_one_alert_is_sent(ingested) -> None:
     assert len(list(outbox(ingested))) == 1
 
 
+def test_for_the_marker_of_a_reload_the_advice_is_another_reload(world) -> None:
+    marker = "s3://lake/raw/review/reload=7/_BEGIN"
+    world.objects.put(marker, b'{"position": "0/A"}')
+    world.run()
+    world.objects.put(marker, b'{"position": "0/B"}')
+    (told,) = world.run().findings
+    assert "begin another reload under a new number" in told.message
+    assert "new keys" not in told.message
+
+
 def test_a_later_overwrite_is_a_new_error(ingested) -> None:
     ingested.land("review", "b", "3")
     ingested.run()

@@ -176,6 +176,31 @@ def test_a_waived_late_file_is_left_out_of_its_reload(world) -> None:
     assert waits(world.run()), "content that overwrote the waived file is a new case"
 
 
+@pytest.mark.parametrize("landed", ["before its _BEGIN", "after it"])
+def test_a_waived_file_that_the_completion_does_not_list_no_longer_blocks_it(world, landed) -> None:
+    land(world, "a", "1")
+    if landed == "before its _BEGIN":
+        land(world, "cut", "9")
+        world.run()
+        waive(world.files("review")["cut"], "cut off, landed again as b", world.parts)
+        begin(world)
+    else:
+        begin(world)
+        land(world, "cut", "!refuse")
+        world.run()
+        complete(world, a=1, b=1)
+        land(world, "b", "9")
+        [told] = waits(world.run())
+        cut = world.files("review")["cut"]
+        assert f"`dm quarantine waive {cut.file_id[:12]}`" in told
+        waive(cut, "cut off, landed again as b", world.parts)
+    complete(world, a=1, b=1)
+    land(world, "b", "9")
+    assert waits(world.run()) == []
+    assert events(world)[world.head("review").number] == ["reload-complete"]
+    assert sorted(row for rows in world.visible("review").values() for row in rows) == ["1", "9"]
+
+
 def test_waiving_the_second_completion_ends_the_waiting(new_world) -> None:
     world = new_world()
     world.objects._versioned = True
