@@ -60,10 +60,29 @@ class Origins:
 
 @dataclass(slots=True)
 class Output:
-    """The columns of a scope in order, and the relations' columns that decide which rows it has."""
+    """The columns of a scope in order, and the relations' columns that decide which rows it has.
+
+    A query may have several columns of one name as long as nothing refers to that name; it is `ambiguous`.
+    """
 
     columns: dict[str, Origins] = field(default_factory=dict)
     rows: Leaves = field(default_factory=dict)
+    ambiguous: set[str] = field(default_factory=set)
+
+    def append(self, name: str, origins: Origins) -> None:
+        """Add the next column; a further one of the same name gets a key that no query can write."""
+        if name in self.columns:
+            self.ambiguous.add(name)
+            name = f"{name} {len(self.columns)}"
+        self.columns[name] = origins
+
+    def origins_of(self, name: str, query: str) -> Origins:
+        """Return the origins of a column that something in `query` refers to. Raises UntraceableError."""
+        if name in self.ambiguous:
+            raise UntraceableError(f"two columns of {query} are called {name}")
+        if name not in self.columns:
+            raise UntraceableError(f"{name} is not a column of {query}")
+        return self.columns[name]
 
 
 def _add(known: Leaves, more: Leaves) -> None:
@@ -73,7 +92,10 @@ def _add(known: Leaves, more: Leaves) -> None:
 
 def trace(root: Scope, relations: Container[str]) -> Output:
     """Trace a qualified query that reads `relations` only. Raises UntraceableError."""
-    return _Tracer(relations).output(root)
+    traced = _Tracer(relations).output(root)
+    for name in sorted(traced.ambiguous):
+        raise UntraceableError(f"two columns are called {name}")
+    return traced
 
 
 class _Tracer:
@@ -125,10 +147,7 @@ class _Tracer:
         for clause, tree in _clauses(select, scope):
             _add(made.rows, self._leaves(tree, scope, clause))
         for projection in select.expressions:
-            name = projection.alias_or_name
-            if name in made.columns:
-                raise UntraceableError(f"two columns are called {name}")
-            made.columns[name] = self._value(projection, scope)
+            made.append(projection.alias_or_name, self._value(projection, scope))
         if select.args.get("distinct"):
             for origins in made.columns.values():
                 _add(made.rows, _relabelled(origins.all(), "distinct"))
@@ -200,10 +219,7 @@ class _Tracer:
         if isinstance(source, exp.Table):
             leaf = Column(relation_name(source), column.name)
             return Origins({leaf: Part("", column)})
-        columns = self._source(source).columns
-        if column.name not in columns:
-            raise UntraceableError(f"{column.sql('athena')} is not a column of {column.table}")
-        return columns[column.name]
+        return self._source(source).origins_of(column.name, column.table)
 
     def _alias(self, column: exp.Column, scope: Scope) -> Origins:
         """Resolve a name in ORDER BY that is a column of the select list."""
@@ -315,7 +331,7 @@ def _stacked(tree: exp.SetOperation, first: Output, second: Output) -> Output:
         raise UntraceableError(
             f"the sides of {kind_of(tree)} have {len(first.columns)} and {len(second.columns)} columns"
         )
-    made = Output(rows={**second.rows, **first.rows})
+    made = Output(rows={**second.rows, **first.rows}, ambiguous=first.ambiguous)
     is_except = isinstance(tree, exp.Except)
     for (name, left), right in zip(first.columns.items(), second.columns.values(), strict=True):
         # No value of the right side of EXCEPT is in the result.
@@ -330,10 +346,9 @@ def _ordered(tree: exp.Expr, found: Output) -> Output:
     rows = dict(found.rows)
     for key in order_keys(tree.args.get("order")):
         for name in key_names(key, list(found.columns)):
-            if name not in found.columns:
-                raise UntraceableError(f"ORDER BY names {name}, which is no column of its rows")
-            _add(rows, dict.fromkeys(found.columns[name].all(), Part("order by", key)))
-    return Output(found.columns, rows)
+            origins = found.origins_of(name, "the rows that ORDER BY sorts")
+            _add(rows, dict.fromkeys(origins.all(), Part("order by", key)))
+    return Output(found.columns, rows, found.ambiguous)
 
 
 def _either(one: Origins, other: Origins) -> Origins:

@@ -42,7 +42,7 @@ def edges(sql: str, target: str, known: Relations) -> list[Edge]:
     Raises UntraceableError with the reason.
     """
     try:
-        query = _query(sqlglot.parse_one(sql, dialect=DIALECT))
+        query = _query(sqlglot.parse_one(sql, dialect=DIALECT), known)
         qualified = qualify(
             query,
             dialect=DIALECT,
@@ -92,7 +92,7 @@ class _Texts:
         return self._known[key]
 
 
-def _query(statement: exp.Expr) -> exp.Expr:
+def _query(statement: exp.Expr, known: Relations) -> exp.Expr:
     """Return the query whose columns a statement writes."""
     if found := statement.find(exp.MatchRecognize):
         raise UntraceableError(f"no rule for MATCH_RECOGNIZE: {found.sql(DIALECT)[:60]}")
@@ -100,20 +100,34 @@ def _query(statement: exp.Expr) -> exp.Expr:
         case exp.Query():
             return statement
         case exp.Merge():
-            return _merged(statement)
+            target = exp.table_(statement.this.name, statement.this.db, known.catalog)
+            return _merged(statement, known.schema.column_names(target))
         case exp.Create() | exp.Insert() if isinstance(statement.expression, exp.Query):
-            return statement.expression
+            return _renamed(statement.expression, statement.this)
     raise UntraceableError(f"no rule for the statement {type(statement).__name__.upper()}")
 
 
-def _merged(merge: exp.Merge) -> exp.Select:
-    """Turn a MERGE into a query: each column is what the branches write into it, conditions become WHERE."""
+def _renamed(query: exp.Query, target: exp.Expr) -> exp.Query:
+    """Give the columns of a query the names that the statement lists after its `target`, if it lists any."""
+    if not isinstance(target, exp.Schema):
+        return query
+    alias = exp.TableAlias(this=exp.to_identifier("made"), columns=[one.copy() for one in target.expressions])
+    return exp.select("*").from_(exp.Subquery(this=query.copy(), alias=alias))
+
+
+def _merged(merge: exp.Merge, columns: Iterable[str]) -> exp.Select:
+    """Turn a MERGE into a query: each column is what the branches write into it, conditions become WHERE.
+
+    A branch that inserts or deletes rows decides about all `columns` of the table.
+    """
     written: dict[str, list[exp.Expr]] = {}
+    if any(not isinstance(branch.args["then"], exp.Update) for branch in merge.args["whens"].expressions):
+        written = {name: [] for name in columns}
     conditions = [merge.args["on"]]
     for branch in merge.args["whens"].expressions:
         if condition := branch.args.get("condition"):
             conditions.append(condition)
-        match branch.args.get("then"):
+        match branch.args["then"]:
             case exp.Update() as update:
                 for assignment in update.expressions:
                     written.setdefault(assignment.this.name, []).append(assignment.expression)
@@ -128,7 +142,7 @@ def _merged(merge: exp.Merge) -> exp.Select:
 
 
 def _either(values: list[exp.Expr]) -> exp.Expr:
-    copies = [value.copy() for value in values]
+    copies = [value.copy() for value in values] or [exp.null()]
     return copies[0] if len(copies) == 1 else exp.Coalesce(this=copies[0], expressions=copies[1:])
 
 

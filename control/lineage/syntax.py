@@ -51,10 +51,11 @@ def key_names(key: exp.Expr, columns: list[str]) -> list[str]:
 
 
 def named_windows(tree: exp.Expr, scope: Scope) -> Iterator[exp.Expr]:
-    """Yield the window of the WINDOW clause that `OVER name` refers to."""
-    for window in scope.expression.args.get("windows") or ():
-        if tree.args.get("alias") is not None and window.name == tree.args["alias"].name:
-            yield window
+    """Yield the windows of the WINDOW clause that a window refers to, also through another named one."""
+    defined = {window.name.lower(): window for window in scope.expression.args.get("windows") or ()}
+    while (base := tree.args.get("alias")) is not None and base.name.lower() in defined:
+        tree = defined.pop(base.name.lower())
+        yield tree
 
 
 def frame_bounds(window: exp.Expr) -> list[exp.Expr]:
