@@ -6,6 +6,7 @@ from datetime import timedelta
 from control.adapters.aws import is_loopback
 from control.adapters.clock import WallClock
 from control.adapters.dynamodb import DynamoStore
+from control.adapters.git import commits_missing as commits_missing
 from control.adapters.git import files_at as files_at
 from control.adapters.git import versions_of as versions_of
 from control.adapters.glue import GlueCatalog

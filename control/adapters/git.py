@@ -44,6 +44,12 @@ def files_at(ref: str, folder: Path) -> dict[str, bytes]:
         }
 
 
+def commits_missing(ref: str, folder: Path) -> int:
+    """Count the commits of `ref` that changed `folder` and that the checked-out branch does not have."""
+    listed = _git(folder, "rev-list", "--count", "--end-of-options", f"HEAD..{ref}", "--", ".")
+    return int(listed or 0)
+
+
 def _top(folder: Path) -> Path:
     """Return the top of the repository that `folder` is in. Raises UsageError if it is in none."""
     found = _run(folder, "rev-parse", "--show-toplevel")

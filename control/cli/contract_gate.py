@@ -94,13 +94,12 @@ def gate(
 
 
 def _base(base: str, head: Path) -> "Tree":
+    from control.cli.base_commit import files_of
     from control.contracts.gate import tree
 
     if Path(base).is_dir():
         return tree.read(tree.folder(Path(base)))
-    from control.wiring import files_at
-
-    return tree.of(f"{base}:{head.as_posix()}/", files_at(base, head))
+    return tree.of(f"{base}:{head.as_posix()}/", files_of(base, head))
 
 
 def _lineage(given: Path | None, beside: Path) -> "Users | None":

@@ -52,13 +52,12 @@ def diff(base: str, head: Path, form: str | None) -> None:
 
 
 def _texts(base: str, head: Path) -> dict[str, str]:
+    from control.cli.base_commit import files_of
     from control.lineage import golden
 
     if Path(base).is_dir():
         return golden.texts_in(Path(base))
-    from control.wiring import files_at
-
-    return {name: text.decode("utf-8", "replace") for name, text in files_at(base, head).items()}
+    return {name: text.decode("utf-8", "replace") for name, text in files_of(base, head).items()}
 
 
 def markdown(changes: "Sequence[Difference]") -> str:

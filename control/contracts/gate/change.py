@@ -12,6 +12,7 @@ VERDICTS: tuple[Verdict, ...] = ("compatible", "risky", "breaking")
 _RANKS = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
 BUMPS: tuple[Bump, ...] = ("none", "minor", "major")
 # Ends messages about changes of a bronze table at which `control.column_types.check` will stop ingestion.
+RECONCILE = "dm reconcile shows published rows that break it"
 LACKS = "Ingestion stops at a bronze table that has a column more than its contract"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from control.contracts.gate import lifetime, types, values
-from control.contracts.gate.change import LACKS, Change, Difference, Verdict
+from control.contracts.gate.change import LACKS, RECONCILE, Change, Difference, Verdict
 from control.contracts.gate.side import Column, Side
 
 # Text for people, or what other rules check.
@@ -137,7 +137,7 @@ def _column(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
     if old == new:
         return
     yield from _types(before, after, bronze=bronze)
-    yield from _needed(before, after)
+    yield from _needed(before, after, bronze=bronze)
     yield from _privacy(before, after)
     yield from values.changes(before, after)
     yield from _custom(before, after, bronze=bronze)
@@ -174,14 +174,19 @@ def _types(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
         yield said.judged("logical-type-changed", message, consumers="risky")
 
 
-def _needed(before: Column, after: Column) -> Iterator[Change]:
+def _needed(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
+    refused = "lines without it are refused; see dm contract replay"
     for key, looser, tighter in (
         (
             "required",
             "may be null now: joins and sums lose rows",
-            "may no longer be null: published rows may be",
+            f"may no longer be null: {refused if bronze else f'published rows may be; {RECONCILE}'}",
         ),
-        ("unique", "may repeat now: joins on it multiply rows", "may no longer repeat: published rows may"),
+        (
+            "unique",
+            "may repeat now: joins on it multiply rows",
+            f"may no longer repeat: published rows may; {RECONCILE}",
+        ),
     ):
         was, now = bool(before.written.get(key)), bool(after.written.get(key))
         if was == now:

@@ -171,7 +171,7 @@ def _pair(pair: Pair, base: Side, head: Side, terms: Terms) -> Iterator[Judged]:
     versions = (str(base.data.get("version")), str(head.data.get("version")))
     table, changes = pair.table, list(_changes(pair, base, head))
     # A waiver of a breaking change also waives its announcement.
-    changes += _ends([c for c in changes if not _waived(table, c, terms)], base, head, terms)
+    changes += _ends([c for c in changes if not _waived(table, c, terms)], base, terms)
     for change in changes:
         consumers = () if change.severity == "compatible" else registry.using(readers, change.columns)
         state: State = "fine" if _enough(change, versions) or _over(change, base, terms.today) else "open"
@@ -216,7 +216,7 @@ def _changes(pair: Pair, base: Side, head: Side) -> Iterator[Change]:
     yield from compare(base, head, layer=pair.layer)
 
 
-def _ends(changes: Sequence[Change], base: Side, head: Side, terms: Terms) -> list[Change]:
+def _ends(changes: Sequence[Change], base: Side, terms: Terms) -> list[Change]:
     """Return what is missing in the announcements of changes that break readers."""
     breaking = [
         c for c in changes if c.consumers == "breaking" and not c.needs_waiver and c.code != "end-announced"
@@ -234,12 +234,12 @@ def _ends(changes: Sequence[Change], base: Side, head: Side, terms: Terms) -> li
         said = Difference(change.path, str(end), str(terms.today), change.place, change.columns)
         return [said.judged("deprecation-early", message, consumers="breaking", needs_waiver=True)]
     silent = [change for change, end in announced if end is None]
-    if not silent or lifetime.ends(custom(head.data).get(lifetime.DEPRECATION)):
+    if not silent:
         return []
     what = ", ".join(dict.fromkeys(change.code for change in silent))
     message = (
-        f"no end was announced before {what}: state deprecation (announced, ends) in customProperties, "
-        "so that readers know until when the old version is served"
+        f"no end was announced before {what}: release a version that keeps the old form and states "
+        "deprecation (announced, ends) in customProperties, and make this change on that day"
     )
     said = Difference("deprecation", None, None, ("customProperties",), _columns(silent))
     needs_waiver = terms.require_deprecation

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from control.contracts.gate import ranges, types
-from control.contracts.gate.change import Change, Difference, Verdict
+from control.contracts.gate.change import RECONCILE, Change, Difference, Verdict
 from control.contracts.gate.side import Column
 from control.contracts.source import Path
 
@@ -80,6 +80,7 @@ def _rule(was: Rule | None, now: Rule | None, said: Difference) -> Iterator[Chan
     code = f"rule-{what.split()[-1]}".replace("changes", "changed")
     name = said.path.rsplit(".", 1)[-1]
     message = f"rule {name} {what}: which rows this refuses or accepts depends on the data"
+    message += f"; {RECONCILE}" if producers != "compatible" else ""
     said = replace(said, before=shown or None, after=showing or None)
     yield said.judged(code, message, producers=producers, consumers=consumers)
 
@@ -95,6 +96,7 @@ def _listed(was: Rule | None, now: Rule | None, said: Difference) -> Iterator[Ch
         parts += [f"{_shown(more)} new to readers"] if more else []
         parts += ["only listed values pass from now on"] if old is None else []
         parts += ["any value may come"] if new is None else []
+        parts += [RECONCILE] if tighter else []
         message = f"the values of {', '.join(said.columns)} change: {'; '.join(parts)}"
         producers: Verdict = "breaking" if tighter else "compatible"
         consumers: Verdict = "risky" if looser else "compatible"
@@ -122,6 +124,7 @@ def _together(was: Rule | None, now: Rule | None, said: Difference) -> Iterator[
         f"{', '.join(old if looser else new)} {what}: "
         f"{'joins multiply rows' if looser else 'published rows may'}"
     )
+    message += f"; {RECONCILE}" if tighter else ""
     producers: Verdict = "breaking" if tighter else "compatible"
     consumers: Verdict = "breaking" if looser else "compatible"
     concerned = tuple(dict.fromkeys((*old, *new)))
@@ -140,6 +143,7 @@ def _options(before: Column, after: Column) -> Iterator[Change]:
     name = after.name
     parts = [f"{', '.join(tighter)} refuses values that were accepted"] if tighter else []
     parts += [f"{', '.join(looser)} accepts values that readers have not seen"] if looser else []
+    parts += [RECONCILE] if tighter else []
     message = f"column {name}: {'; '.join(parts)}"
     producers: Verdict = "breaking" if tighter else "compatible"
     consumers: Verdict = "risky" if looser else "compatible"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from control.adapters import git as adapter
-from control.adapters.git import files_at, versions_of
+from control.adapters.git import commits_missing, files_at, versions_of
 from control.errors import UsageError
 
 ME = ("-c", "user.name=a", "-c", "user.email=a@x")
@@ -93,3 +93,16 @@ def test_a_git_that_hangs_times_out(contracts: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(UsageError, match=r"git rev-parse has not ended in 0\.05 seconds"):
         files_at("HEAD", contracts)
     assert versions_of(contracts) == {}
+
+
+def test_commits_of_the_other_branch_count_if_they_changed_the_folder(contracts: Path) -> None:
+    git(contracts, "branch", "other")
+    git(contracts, "checkout", "-q", "other")
+    (contracts / "gold" / "best.yaml").write_text("version: 1.1.0\n")
+    git(contracts, "commit", "-q", "-a", "-m", "Raise")
+    (contracts.parent / "else.yaml").write_text("version: 9.9.10\n")
+    git(contracts, "commit", "-q", "-a", "-m", "Raise another")
+    assert commits_missing("other", contracts) == 0
+    git(contracts, "checkout", "-q", "-")
+    assert commits_missing("other", contracts) == 1
+    assert commits_missing("other", contracts.parent / "absent") == 0
