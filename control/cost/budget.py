@@ -17,6 +17,7 @@ SCAN = "scan"
 DEFAULT_SCAN = 1.5
 # Smaller differences are ignored: a column that compresses slightly worse is not a finding.
 _NOISE = 16 << 10
+_ACCEPT = "dm cost check --last FILE --write"
 _ELSEWHERE = "name the workgroup that it ran in with --workgroup, or run dbt build first"
 
 
@@ -88,7 +89,7 @@ def check(found: Sequence[Cost], last: Mapping[str, int], allowed: Mapping[str, 
         if one.kind != "model":
             continue
         if one.model not in last:
-            message = f"it read {one.bytes:,} bytes, and the last build has no figure: dm cost check --write"
+            message = f"it read {one.bytes:,} bytes, and the last build has no figure: {_ACCEPT}"
             findings.append(Finding("cost-unknown", "warning", one.model, message))
             continue
         before, factor = last[one.model], allowed.get(one.model, DEFAULT_SCAN)
@@ -97,7 +98,7 @@ def check(found: Sequence[Cost], last: Mapping[str, int], allowed: Mapping[str, 
             message = (
                 f"it read {one.bytes:,} bytes, {times:.2f} times the {before:,} of the last build; its"
                 f" contract allows {factor:g}. Make it read less, raise budget.scan in the contract, or"
-                " accept this figure: dm cost check --write"
+                f" accept this figure: {_ACCEPT}"
             )
             findings.append(Finding("cost-over-budget", "error", one.model, message))
     return findings

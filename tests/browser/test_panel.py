@@ -243,3 +243,117 @@ def test_a_server_that_does_not_answer_is_reported(page: Page, address: str) -> 
     page.route("**/ingest/run*", lambda route: route.abort())
     page.get_by_role("button", name="Ingest now").click()
     expect(page.locator("#said")).to_contain_text("does not answer")
+
+
+def test_a_file_refused_as_a_whole_shows_why(page: Page, address: str, desk: Desk) -> None:
+    desk.answers["quarantine list"] = [
+        BROKEN | {"line": 0, "raw": "", "detail": "the gzip stream is damaged"}
+    ]
+    assert "the gzip stream is damaged" in entered(page, address).inner_text("#refused")
+
+
+def test_a_refresh_keeps_the_focus_and_the_place(page: Page, address: str, desk: Desk) -> None:
+    page.clock.install()
+    page.set_viewport_size({"width": 390, "height": 900})
+    entered(page, address)
+    waive = page.locator("#failed").get_by_role("button", name="Waive")
+    waive.focus()
+    left = page.evaluate("document.querySelector('#failed .wide').scrollLeft")
+    assert left > 0
+    desk.answers["files list"] = [FAILED | {"error": "refused as a whole: gzip_truncated"}]
+    page.clock.run_for(10_000)
+    expect(page.locator("#failed")).to_contain_text("gzip_truncated")
+    expect(waive).to_be_focused()
+    assert page.evaluate("document.querySelector('#failed .wide').scrollLeft") == left
+
+
+def test_the_focus_returns_to_the_list_after_a_command(page: Page, address: str, desk: Desk) -> None:
+    desk.answers["files list"] = [FAILED, FAILED | {"file_id": "d" * 64, "key": "raw/beer/second.csv"}]
+    entered(page, address)
+    page.locator("#failed").get_by_role("button", name="Waive").first.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.type("ticket 7")
+    desk.answers["files list"] = [FAILED | {"file_id": "d" * 64, "key": "raw/beer/second.csv"}]
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_contain_text("Done.")
+    expect(page.locator("#failed tbody tr")).to_have_count(1)
+    expect(page.locator("#failed button:focus")).to_have_count(1)
+    page.get_by_role("button", name="Ingest now").press("Enter")
+    expect(page.get_by_role("button", name="Ingest now")).to_be_focused()
+
+
+def test_of_many_failed_files_the_page_says_that_there_are_more(page: Page, address: str, desk: Desk) -> None:
+    many = [FAILED | {"file_id": f"{n:064x}", "key": f"raw/beer/{n:04}.csv.gz"} for n in range(1001)]
+    desk.answers["files list"] = many
+    entered(page, address)
+    expect(page.locator("#failed tbody tr")).to_have_count(1000)
+    expect(page.locator("#failed")).to_contain_text("dm files list --state failed")
+    last = page.locator("#failed").get_by_role("button", name="Redrive").last
+    last.click()
+    page.get_by_label("Reason").fill("ticket 7")
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_contain_text("does it.")
+    expect(page.locator("#said")).to_be_in_viewport(ratio=1)
+
+
+def test_a_wrong_token_is_named_as_such(page: Page, address: str) -> None:
+    page.goto(address)
+    expect(page.locator("#door")).to_be_visible()
+    expect(page.get_by_role("alert")).to_be_hidden()
+    page.get_by_label("Token of this server").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("does not accept this token")
+
+
+def test_the_time_is_that_of_the_last_answer(page: Page, address: str, desk: Desk) -> None:
+    page.clock.install(time="2026-11-30T12:00:00")
+    page.goto(f"{address}#token={TOKEN}")
+    expect(page.locator("#seen")).to_contain_text("As of 12:00")
+    page.route("**/*?*", lambda route: route.fulfill(status=502, body="<h1>Bad gateway</h1>"))
+    page.clock.run_for(600_000)
+    expect(page.locator("#tables")).to_contain_text("answered 502")
+    expect(page.locator("#seen")).to_contain_text("As of 12:00")
+
+
+def test_until_the_first_answer_the_page_says_that_it_loads(page: Page, address: str) -> None:
+    page.route("**/*?*", lambda _: None)
+    page.goto(f"{address}#token={TOKEN}")
+    expect(page.locator("#seen")).to_have_text("Loading …")
+
+
+def test_without_any_answer_the_page_does_not_say_that_it_loads(page: Page, address: str) -> None:
+    page.route("**/*?*", lambda route: route.abort())
+    page.goto(f"{address}#token={TOKEN}")
+    expect(page.locator("#tables")).to_contain_text("The server does not answer.")
+    expect(page.locator("#seen")).to_have_text("")
+
+
+def test_while_a_command_runs_a_refresh_brings_no_button_to_press(
+    page: Page, address: str, desk: Desk
+) -> None:
+    page.clock.install()
+    entered(page, address)
+    page.route("**/ingest/run*", lambda _: None)
+    page.get_by_role("button", name="Ingest now").click()
+    desk.answers["files list"] = [FAILED | {"error": "refused again"}]
+    page.clock.run_for(10_000)
+    expect(page.locator("#failed")).to_contain_text("refused again")
+    expect(page.get_by_role("button", name="Redrive")).to_be_disabled()
+
+
+def test_what_is_wrong_comes_first(page: Page, address: str, desk: Desk) -> None:
+    fine = TABLE | {"table": "ale", "broken": [], "warnings": ["1 raw file(s) failed"]}
+    desk.answers["status"] = [fine, TABLE]
+    desk.answers["ingest run"] = {
+        "registered": 0, "left": 0, "batches": [],
+        "findings": [
+            *({"severity": "warning", "where": "w", "message": str(n)} for n in range(10)),
+            {"severity": "error", "where": "beer", "message": "batch failed"},
+        ],
+    }  # fmt: skip
+    entered(page, address)
+    assert page.locator("#tables tbody strong").all_inner_texts() == ["beer", "ale"]
+    assert page.locator(".warnings li").first.inner_text() == "beer: data is late"
+    page.get_by_role("button", name="Ingest now").click()
+    expect(page.locator("#said")).to_contain_text("error: beer: batch failed\nwarning: w: 0")
+    expect(page.locator("#said")).to_contain_text("… and 1 more")

@@ -3,7 +3,10 @@
 
 const REFRESH_MS = 10_000;
 const LINES = 1000;
+const MESSAGES = 10;
 const $ = (id) => document.getElementById(id);
+let busy = false;
+let answered = "";
 
 // The address bar gives the token once; it then lives as long as this tab.
 if (location.hash.startsWith("#token=")) {
@@ -28,7 +31,8 @@ async function call(path, { query = {}, body } = {}) {
   } catch {
     throw new Problem(0, { detail: "The server does not answer.", hint: "dm serve" });
   }
-  const value = await response.json();
+  const value = await response.json().catch(() => null);
+  if (value === null) throw new Problem(0, { detail: `The server answered ${response.status}, not in JSON.`, hint: "the log of dm serve" });
   if (!response.ok) throw new Problem(response.status, value);
   return value;
 }
@@ -55,8 +59,31 @@ function table(label, columns, rows) {
 const number = (value) => (value ?? 0).toLocaleString("en");
 const code = (text) => make("code", {}, text);
 const chip = (text, kind) => make("span", { className: `chip ${kind}` }, text);
-const deed = (name, title, act) => make("button", { type: "button", title: printable(title), onclick: act }, name);
+const deed = (name, title, act) => make("button", { type: "button", title: printable(title), onclick: act, disabled: busy }, name);
 const quiet = (text) => make("p", { className: "small" }, text);
+
+// Put what is wrong before the rest; otherwise the order stays.
+const wrongFirst = (all, isWrong) => [...all.filter(isWrong), ...all.filter((one) => !isWrong(one))];
+
+// Where the focus is in a section, so that whoever uses a keyboard finds it there when the section is new.
+function focused() {
+  const section = document.activeElement.closest("#sections section");
+  const all = section ? [...section.querySelectorAll("button, .wide")] : [document.activeElement];
+  return { section, title: document.activeElement.title, place: all.indexOf(document.activeElement) };
+}
+
+function focusAgain({ section, title, place }, element) {
+  const all = section ? [...section.querySelectorAll("button, .wide")] : [element];
+  (all.find((one) => title && one.title === title) ?? all[Math.min(place, all.length - 1)])?.focus({ preventScroll: true });
+}
+
+function fill(id, ...content) {
+  const before = $(id).contains(document.activeElement) ? focused() : null;
+  const left = [...$(id).querySelectorAll(".wide")].map((one) => one.scrollLeft);
+  $(id).replaceChildren(...content);
+  $(id).querySelectorAll(".wide").forEach((one, place) => { one.scrollLeft = left[place] ?? 0; });
+  if (before) focusAgain(before);
+}
 
 function span(seconds) {
   if (seconds < 120) return `${seconds} s`;
@@ -68,7 +95,7 @@ function span(seconds) {
 const isTable = (one) => !one.stopped && !one.stray.some((stray) => stray.code === "raw.unknown_table");
 
 function showTables(tables) {
-  const rows = tables.filter(isTable).map((one) => [
+  const rows = wrongFirst(tables.filter(isTable), (one) => one.broken.length).map((one) => [
     make("strong", {}, one.table),
     one.last_batch ?? "-",
     one.age_seconds === null ? "never" : `${span(one.age_seconds)} ago`,
@@ -79,18 +106,18 @@ function showTables(tables) {
   ]);
   const columns = [["table"], ["batch", "number"], ["published"], ["files"], ["records", "number"], ["rows", "number"],
     ["quarantined", "number"], ["control", "number"], ["lag"], ["promises"]];
-  const warnings = tables.flatMap((one) => [
+  const warnings = wrongFirst(tables.flatMap((one) => [
     ...one.broken.map((text) => ["late", `${one.table}: ${text}`]),
     ...one.warnings.map((text) => ["warn", `${one.table}: ${text}`]),
     ...(one.waived_records ? [["warn", `${one.table}: silver leaves out ${number(one.waived_records)} of its records`]] : []),
-  ]);
-  $("tables").replaceChildren(
+  ]), ([kind]) => kind === "late");
+  fill("tables",
     rows.length ? table("Tables", columns, rows) : quiet("Nothing was ingested yet."),
     make("ul", { className: "warnings" }, ...warnings.map(([kind, text]) => make("li", { className: kind }, text))));
 }
 
 function showFailed(found) {
-  const files = found.filter((file) => !file.waived);
+  const files = found.slice(0, LINES).filter((file) => !file.waived);
   const rows = files.map((file) => {
     const about = `${file.key} of ${file.table}`;
     return [file.table, code(file.key), file.error, [
@@ -98,8 +125,9 @@ function showFailed(found) {
         ask("Redrive", about, (reason) => ["/files/redrive", { file_ids: [file.file_id], reason }])),
       waiving(file.file_id, about)]];
   });
-  $("failed").replaceChildren(files.length
-    ? table("Raw files that failed", [["table"], ["key"], ["error"], ["", "deeds"]], rows) : quiet("None."));
+  fill("failed",
+    files.length ? table("Raw files that failed", [["table"], ["key"], ["error"], ["", "deeds"]], rows) : quiet("None."),
+    found.length > LINES ? quiet(`Of the first ${number(LINES)} failed files. There are more: dm files list --state failed`) : "");
 }
 
 function showHeld(records) {
@@ -110,7 +138,7 @@ function showHeld(records) {
         ask("Waive", about, (reason, until) => ["/quarantine/waive", { ids: [one.place], reason, until }], true))]];
   });
   const columns = [["table"], ["state table"], ["key"], ["batch", "number"], ["place"], ["", "deeds"]];
-  $("held").replaceChildren(records.length ? table("Records that silver refuses", columns, rows) : quiet("None."));
+  fill("held", records.length ? table("Records that silver refuses", columns, rows) : quiet("None."));
 }
 
 // People act on a file as a whole, so its lines are one row: how many for which reason, and the first of them.
@@ -128,12 +156,12 @@ function showRefused(entries) {
         waiving(id, about)]];
   });
   const columns = [["table"], ["key"], ["lines", "number"], ["reasons"], ["first of them"], ["", "deeds"]];
-  $("refused").replaceChildren(
+  fill("refused",
     entries.length ? table("Raw files with refused records", columns, rows) : quiet("Nothing is in quarantine."),
     entries.length > LINES ? quiet(`Of the first ${number(LINES)} refused lines. There are more: dm quarantine list --limit 0`) : "");
 }
 
-const record = (line) => (line.masked ? "(masked)" : (line.raw ?? line.detail ?? "").slice(0, 100));
+const record = (line) => (line.masked ? "(masked)" : (line.raw || line.detail || "").slice(0, 100));
 
 const waiving = (id, about) => deed("Waive", `Take the loss of ${about}`, () =>
   ask("Waive", `what was refused of ${about}`, (reason) => ["/quarantine/waive", { ids: [id], reason }]));
@@ -156,36 +184,46 @@ function ask(verb, about, toCall, withDay = false) {
 
 async function act(what, path, body, told) {
   say(`${what} …`, "ok");
-  const buttons = document.querySelectorAll("button");
-  for (const button of buttons) button.disabled = true;
+  const [pressed, before] = [document.activeElement, focused()];
+  occupy(true);
   try {
     const { text, kind } = told(await call(path, { body }));
     say(`${what}. ${text}`, kind);
   } catch (error) {
     say(`${what}: ${error.message}`, "late");
   } finally {
-    for (const button of buttons) button.disabled = false;
+    occupy(false);
+    setTimeout(() => delete $("said").dataset.fresh, REFRESH_MS);
   }
   await refresh();
+  if (document.activeElement === document.body) focusAgain(before, pressed);
+}
+
+function occupy(now) {
+  busy = now;
+  for (const button of document.querySelectorAll("button")) button.disabled = now;
 }
 
 function say(text, kind) {
   $("said").textContent = printable(text);
   $("said").className = kind;
+  $("said").dataset.fresh = "";
 }
 
 function outcome({ registered, batches, findings }) {
   const published = batches.filter((batch) => batch.state === "published");
   const rows = published.reduce((sum, batch) => sum + batch.rows, 0);
-  const lines = findings.map((finding) => `${finding.severity}: ${finding.where}: ${finding.message}`);
+  const isError = (finding) => finding.severity === "error";
+  const lines = wrongFirst(findings, isError).slice(0, MESSAGES).map((finding) => `${finding.severity}: ${finding.where}: ${finding.message}`);
   const counts = `${registered} new file(s), ${published.length} batch(es) with ${number(rows)} rows published.`;
-  const failed = findings.some((finding) => finding.severity === "error");
+  const failed = findings.some(isError);
+  if (findings.length > MESSAGES) lines.push(`… and ${number(findings.length - MESSAGES)} more`);
   return { text: [counts, ...lines].join("\n"), kind: failed ? "late" : findings.length ? "warn" : "ok" };
 }
 
 const SECTIONS = [
   ["tables", "/status", {}, showTables],
-  ["failed", "/files/list", { state: "failed", limit: LINES }, showFailed],
+  ["failed", "/files/list", { state: "failed", limit: LINES + 1 }, showFailed],
   ["held", "/quarantine/held", {}, showHeld],
   ["refused", "/quarantine/list", { limit: LINES + 1 }, showRefused],
 ];
@@ -196,14 +234,16 @@ async function refresh() {
       show(await call(path, { query }));
       return 200;
     } catch (error) {
-      if (error.status !== 401) $(id).replaceChildren(make("p", { className: "late" }, error.message));
+      if (error.status !== 401) fill(id, make("p", { className: "late" }, error.message));
       return error.status;
     }
   }));
   const locked = outcomes.includes(401);
   $("door").hidden = !locked;
+  $("wrong").hidden = !sessionStorage.getItem("token");
   $("sections").hidden = $("ingest").hidden = locked;
-  $("seen").textContent = locked ? "" : `As of ${new Date().toLocaleTimeString("en-GB")}`;
+  if (outcomes.includes(200)) answered = `As of ${new Date().toLocaleTimeString("en-GB")}`;
+  $("seen").textContent = locked ? "" : answered;
 }
 
 $("ingest").onclick = () => act("Ingest", "/ingest/run", { until_idle: true }, outcome);
