@@ -1,6 +1,5 @@
 {% macro months_left_since(flat, bounds) %}
     {%- set found = ask_once(
-        'months left',
         'select distinct _months_left from ' ~ flat ~ ' for version as of ' ~ bounds.head
         ~ " where _build >= '" ~ bounds.since ~ "' and _months_left is not null"
     ) -%}

@@ -1,6 +1,11 @@
 {% macro snapshot_bounds(table) %}
-    {%- if not is_build() -%}{{ return(offsets(table, '', '')) }}{%- endif -%}
-    {%- set head = 'select snapshot_id from ' ~ metadata_table(table, 'refs') ~ " where name = 'main'" -%}
-    {%- set changes = changed_partitions(table) if not recomputes_all() else none -%}
-    {{ return(offsets(table, iceberg_uuid(table), head, changes)) }}
+    {%- if not is_build() -%}{{ return(bounds_of(table)) }}{%- endif -%}
+    {%- set table_uuid = iceberg_uuid(table) -%}
+    {%- if recomputes_all() -%}
+        {%- set rows = ask_once(newest_snapshot(table)).rows -%}
+        {{ return(bounds_of(table, table_uuid, rows[0][0] if rows else 0)) }}
+    {%- endif -%}
+    {#- Models that have consumed the same snapshot share one answer. -#}
+    {%- set found = ask_once(changes_since(table, last_consumed(table, table_uuid))).rows[0] -%}
+    {{ return(dict(bounds_of(table, table_uuid, found[0]), since=found[1], changed=found[2])) }}
 {% endmacro %}

@@ -1,6 +1,5 @@
 {% macro version_mark(table) %}
     {%- set found = ask_once(
-        'moment of ' ~ table,
         'select ' ~ moment_text('max(committed_at)') ~ ' as moment from ' ~ metadata_table(table, 'snapshots')
     ).rows[0][0] -%}
     {{ return(found or '') }}

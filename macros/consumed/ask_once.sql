@@ -1,7 +1,8 @@
-{% macro ask_once(name, query) %}
-    {#- dbt returns a stored result only once, so it is stored again each time. -#}
-    {%- set known = load_result(name) -%}
-    {%- set table = known.table if known is not none else run_query(query) -%}
-    {%- do store_result(name, response='', agate_table=table) -%}
-    {{ return(table) }}
+{% macro ask_once(query) %}
+    {%- set answers = graph.setdefault('answers of ' ~ invocation_id, {}) -%}
+    {%- if query not in answers -%}
+        {#- Of two models that ask at once, both get the answer that came first: their later calls see it, too. -#}
+        {%- do answers.setdefault(query, run_query(query)) -%}
+    {%- endif -%}
+    {{ return(answers[query]) }}
 {% endmacro %}

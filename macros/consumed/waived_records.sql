@@ -1,7 +1,7 @@
 {% macro waived_records(bronze) %}
     {%- set waivers = ops_relation('waivers') -%}
     {%- if not is_build() or load_relation(waivers) is none -%}{{ return([]) }}{%- endif -%}
-    {%- set places = ask_once('waivers of ' ~ bronze,
+    {%- set places = ask_once(
         "select file || ':' || cast(line as varchar) || ':' || cast(record as varchar) as place"
         ~ ' from (select file, line, record, max_by(expiry, "at") as expiry from ' ~ waivers
         ~ ' where "table" = ' ~ "'" ~ bronze.identifier ~ "' group by file, line, record) as newest"

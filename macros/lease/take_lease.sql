@@ -14,16 +14,8 @@
     {%- do run_query(take) -%}
     {%- set held = run_query(
         'select holder, who, fenced, taken_at, renewed_at, ' ~ now ~ ' as asked_at,'
-        ~ ' (select count(distinct "$path") from ' ~ ops_relation('consumed') ~ ') as files,'
-        ~ " (select array_join(array_agg(model || ' ' || query), ',') from (select model, max_by(table_uuid, build) as query from "
-        ~ ops_relation('consumed') ~ " where input = '(query)' group by model)) as queries from " ~ lease
+        ~ ' (select count(distinct "$path") from ' ~ ops_relation('consumed') ~ ') as files from ' ~ lease
     ).rows[0] -%}
-    {#- All models of the run read it from there: one statement instead of one per model. -#}
-    {%- set queries = {} -%}
-    {%- for pair in (held[7] or '').split(',') if pair -%}
-        {%- do queries.update({pair.split(' ')[0]: pair.split(' ')[1]}) -%}
-    {%- endfor -%}
-    {%- do graph.update({'queries': queries}) -%}
     {%- if held[0] == invocation_id -%}
         {%- if held[2] -%}
             {%- do log('Build ' ~ held[2] ~ ' is presumed dead: this build has taken over its lease.', info=true) -%}

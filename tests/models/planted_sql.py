@@ -13,9 +13,9 @@ WINS = "macros/merge/newer_wins.sql"
 FLOOR = "macros/merge/floor_of.sql"
 GROUPS = "macros/affected/changed_groups.sql"
 MONTHS = "macros/affected/affected_months.sql"
-CHANGED = "macros/affected/changed_partitions.sql"
+CHANGED = "macros/affected/changes_since.sql"
 FLAT = "models/silver/review_flat.sql"
-OFFSETS = "macros/consumed/offsets.sql"
+OFFSET = "macros/consumed/last_consumed.sql"
 NOTHING = "macros/consumed/nothing_new.sql"
 RECORD = "macros/consumed/record_consumed.sql"
 PROJECT = "dbt_project.yml"
@@ -91,10 +91,18 @@ BUGS = {
     ),
     "the offset is taken from the model's own rows": (
         Edit(
-            OFFSETS,
-            "coalesce(max_by(coalesce(batch, snapshot_id), build), 0) as consumed'",
-            "coalesce(' ~ ('max((select max(_batch) from ' ~ this ~ '))' if '_batch' in table_columns()"
-            " else 'max_by(coalesce(batch, snapshot_id), build)') ~ ', 0) as consumed'",
+            OFFSET,
+            "graph.offsets.get((this.identifier, name, table_uuid), 0)",
+            "run_query('select coalesce(max(_batch), 0) from ' ~ this).rows[0][0]"
+            " if '_batch' in table_columns() else graph.offsets.get((this.identifier, name, table_uuid), 0)",
+        ),
+    ),
+    "models of one input share an offset": (
+        Edit(
+            OFFSET,
+            "graph.offsets.get((this.identifier, name, table_uuid), 0)",
+            "(graph.offsets.items() | selectattr('0.1', 'equalto', name)"
+            " | map(attribute=1) | list + [0]) | max",
         ),
     ),
     "the offset is recorded before the data": (Edit(PROJECT, "+post-hook:", "+pre-hook:"),),

@@ -81,10 +81,11 @@ class Dbt:
     variables: dict[str, Any] = field(default_factory=dict)
     builds: int = 0
     audits: bool = False
+    graph: dict[str, Any] = field(default_factory=dict)
 
     def build(self, *models: str) -> None:
         """Build these models (all of them if none is named) as one invocation."""
-        self.builds += 1
+        self._start()
         for name in models or MODELS:
             _Model(self, name).build()
 
@@ -96,9 +97,17 @@ class Dbt:
 
     def waiting(self) -> list[str]:
         """Return what the next build would consume: marks of inputs whose head is not the consumed batch."""
-        self.builds += 1
+        self._start()
         rendered = "".join(_Model(self, name).render() for name in MODELS)
         return [mark[0] for mark in _MARK.finditer(rendered) if mark["head"] != mark["consumed"]]
+
+    def _start(self) -> None:
+        """Begin an invocation, as `on-run-start` does."""
+        self.builds += 1
+        self.graph = {"sources": _graph(self.project)}
+        self.call(next(iter(self.project.models)), "read_consumed")
+        # Fingerprints need dbt's own renderer: test_changed_queries.py tests them.
+        self.graph.pop("queries", None)
 
 
 @dataclass(slots=True)
@@ -235,7 +244,7 @@ class _Model:
                 compiled_code="",
             ),
             "config": _Config(self.given),
-            "graph": SimpleNamespace(sources=_graph(dbt.project)),
+            "graph": dbt.graph,
             "this": self.this,
             "execute": True,
             "flags": SimpleNamespace(WHICH="build", EMPTY=False),

@@ -1,17 +1,12 @@
-{% macro changed_partitions(table) -%}
-    since as (
-        select
-            taken.consumed,
-            {{ moment_text('max(versions.committed_at)') }} as since
-        from taken
-        left join {{ metadata_table(table, 'history') }} as places
-            on taken.consumed = places.snapshot_id and places.is_current_ancestor
-        left join {{ metadata_table(table, 'snapshots') }} as versions on places.snapshot_id = versions.snapshot_id
-        group by taken.consumed
+{% macro changes_since(table, snapshot) -%}
+    with since as (
+        select {{ moment_text('max(versions.committed_at)') }} as since
+        from {{ metadata_table(table, 'history') }} as places
+        inner join {{ metadata_table(table, 'snapshots') }} as versions on places.snapshot_id = versions.snapshot_id
+        where places.snapshot_id = {{ snapshot }} and places.is_current_ancestor
     ),
     changes as (
         select
-            since.consumed,
             since.since,
             array_join(array_agg(
                 coalesce(cast(partition._slot as varchar), '')
@@ -21,6 +16,7 @@
             ), ' ') as partitions
         from since
         left join {{ metadata_table(table, 'partitions') }} on coalesce(data._build.max, '~') >= since.since
-        group by since.consumed, since.since
+        group by since.since
     )
+    select ({{ newest_snapshot(table) }}) as head, since, partitions from changes
 {%- endmacro %}

@@ -1,0 +1,3 @@
+{% macro newest_snapshot(table) -%}
+    select snapshot_id from {{ metadata_table(table, 'refs') }} where name = 'main'
+{%- endmacro %}
