@@ -70,16 +70,17 @@ MACROS = (
     " timezone('UTC', t - athena_ahead(zone, timezone('UTC', t)))))",
     "athena_zoned(zone, t) AS CASE WHEN timezone(zone, athena_by_utc(zone, t)) = t"
     " THEN athena_by_utc(zone, t) ELSE athena_instant(zone, t) END",
-    # Digits grouped by three, and padded with zeros, after the sign.
-    "athena_thousands(t) AS CASE WHEN t[1] = '-' THEN '-' ELSE '' END"
-    " || format('{:,}', CAST(split_part(ltrim(t, '-'), '.', 1) AS BIGINT))"
+    # Digits grouped by three, and padded with zeros.
+    "athena_thousands(t) AS format('{:,}', CAST(split_part(t, '.', 1) AS HUGEINT))"
     " || regexp_extract(t, '\\..*')",
-    "athena_zeros(t, width) AS CASE WHEN t[1] = '-' THEN '-' || athena_zeros_before(t[2:], width - 1)"
-    " ELSE athena_zeros_before(t, width) END",
     "athena_zeros_before(t, width) AS lpad(t, CAST(greatest(width, len(t)) AS INTEGER), '0')",
     # The timestamp, moved into the hundred years that begin with `first`.
     "athena_century(t, first) AS t + to_years(CASE WHEN year(t) < first THEN 100 WHEN year(t) >= first + 100"
     " THEN -100 ELSE 0 END)",
+    # A time of day as Java prints it: without seconds and fractions that are zero.
+    "athena_java_clock(ts) AS CASE WHEN epoch_us(ts) % 60000000 = 0 THEN strftime(ts, '%H:%M')"
+    " WHEN epoch_us(ts) % 1000000 = 0 THEN strftime(ts, '%H:%M:%S')"
+    " WHEN epoch_us(ts) % 1000 = 0 THEN strftime(ts, '%H:%M:%S.%g') ELSE strftime(ts, '%H:%M:%S.%f') END",
     "athena_cut(t, digits) AS left(t, len(t) - CASE WHEN digits = 0 THEN 7 ELSE 6 - digits END)",
     "athena_timestamp_text(ts, digits) AS athena_cut(strftime(ts, '%Y-%m-%d %H:%M:%S.%f'), digits)",
     "athena_time_text(t, digits) AS athena_cut(strftime(DATE '2000-01-01' + t, '%H:%M:%S.%f'), digits)",

@@ -12,6 +12,7 @@ from localcloud.athena.translate.terms import (
     DAY_SECOND,
     DOUBLE,
     INTEGERS,
+    TINYINT,
     UNKNOWN,
     YEAR_MONTH,
     Term,
@@ -27,18 +28,12 @@ _INSTANTS = ("date", "timestamp", "timestamp with time zone", "time")
 
 
 def binary(operator: str, left: Term, right: Term, node: exp.Expression) -> Term:
-    """`left operator right` for + - * / %. Raises TYPE_MISMATCH when there is no such operator."""
-    if left.type == UNKNOWN and right.type != UNKNOWN:
-        left = coerce(left, _of_null(right.type, operator))
-    elif right.type == UNKNOWN:
-        if left.type == UNKNOWN:
-            line, column = place(node)
-            raise AthenaError(
-                "AMBIGUOUS_FUNCTION_CALL",
-                f"line {line}:{column}: Cannot apply operator: unknown {operator} unknown",
-            )
-        behind = DAY_SECOND if (left.type, operator) == (DATE, "-") else _of_null(left.type, operator)
-        right = coerce(right, behind)
+    """`left operator right` for + - * / %.
+
+    Raises TYPE_MISMATCH when there is no such operator, AMBIGUOUS_FUNCTION_CALL when a null fits several.
+    """
+    if UNKNOWN in (left.type, right.type):
+        left, right = _beside_null(operator, left, right, node)
     found = None
     if is_numeric(left.type) and is_numeric(right.type):
         found = _numbers(operator, left, right)
@@ -53,6 +48,42 @@ def binary(operator: str, left: Term, right: Term, node: exp.Expression) -> Term
     return found
 
 
+# Where Trino cannot decide which type a bare null has: the types before it, and those behind it.
+_MOMENTS = {"timestamp", "timestamp with time zone"}
+_INTERVAL_NAMES = {interval.name for interval in _INTERVALS}
+_AMBIGUOUS = {
+    "+": ({*_MOMENTS, *_INTERVAL_NAMES}, {*_MOMENTS, *_INTERVAL_NAMES}),
+    "-": ({*_MOMENTS, "time"}, _INTERVAL_NAMES),
+    "*": ({"bigint", "double"}, {"bigint", "double"}),
+    "/": (set[str](), {"double"}),
+    "%": (set[str](), set[str]()),
+}
+
+
+def _beside_null(operator: str, left: Term, right: Term, node: exp.Expression) -> tuple[Term, Term]:
+    """Give a bare null the type that it has beside the other side; `null % null` is a tinyint."""
+    if left.type == right.type:
+        if operator == "%":
+            return coerce(left, TINYINT), coerce(right, TINYINT)
+        raise _ambiguous(f"unknown {operator} unknown", node)
+    before, behind = _AMBIGUOUS[operator]
+    other, names = (left.type, before) if right.type == UNKNOWN else (right.type, behind)
+    # An interval of days makes a timestamp(3) of a shorter one, an interval of months does not.
+    decided = operator == "+" and other.name in _MOMENTS and other.numbers[0] >= 3
+    if other.name in names and not decided:
+        raise _ambiguous(f"{left.type.athena} {operator} {right.type.athena}", node)
+    if left.type == UNKNOWN:
+        return coerce(left, _of_null(right.type, operator)), right
+    behind_date = (left.type, operator) == (DATE, "-")
+    return left, coerce(right, DAY_SECOND if behind_date else _of_null(left.type, operator))
+
+
+def _ambiguous(written: str, node: exp.Expression) -> AthenaError:
+    line, column = place(node)
+    text = f"line {line}:{column}: Could not choose a best candidate operator for {written}. "
+    return AthenaError("AMBIGUOUS_FUNCTION_CALL", f"{text}Explicit type casts must be added.")
+
+
 def _of_null(other: Type, operator: str) -> Type:
     """Return the type that a null takes beside another type."""
     if other.name in _INSTANTS and operator == "+":
@@ -62,8 +93,13 @@ def _of_null(other: Type, operator: str) -> Type:
     return decimal(1, 0) if other.name == "decimal" else other
 
 
-def negate(term: Term) -> Term:
-    """`-term`."""
+def negate(term: Term, node: exp.Expression) -> Term:
+    """`-term`. Raises TYPE_MISMATCH if it is no number or interval."""
+    if term.type == UNKNOWN:
+        raise _ambiguous("-unknown", node)
+    if not is_numeric(term.type) and term.type not in _INTERVALS:
+        line, column = place(node)
+        raise AthenaError("TYPE_MISMATCH", f"line {line}:{column}: Cannot negate {term.type.athena}")
     if isinstance(term.value, int):
         return Term(f"(-{term.sql})", term.type, value=-term.value)
     return Term(f"(-{term.sql})", term.type)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, not_supported
-from localcloud.athena.translate.functions.registry import FUNCTIONS
+from localcloud.athena.translate.functions.registry import is_aggregate
 from localcloud.athena.translate.places import place
 from localcloud.athena.translate.scope import Scope
 
@@ -90,7 +90,7 @@ def _in_block(kind: str, way: list[exp.Expression], block: exp.Select, outer: li
         if kind in ("in", "lateral") and source is not None:
             return True
         filtered = block.args.get("where") is not None and not _is_total(block)
-        return filtered or any(_is_aggregate(step) for step in way)
+        return filtered or any(is_aggregate(step) for step in way)
     if isinstance(clause, exp.Group):
         return True
     return isinstance(clause, exp.Where) and _filters_too_late(kind, clause, block, outer)
@@ -117,14 +117,7 @@ def _filters_too_late(kind: str, where: exp.Where, block: exp.Select, outer: lis
 
 
 def _is_total(block: exp.Select) -> bool:
-    return any(_is_aggregate(part) for item in block.expressions for part in item.walk())
-
-
-def _is_aggregate(node: exp.Expression) -> bool:
-    if isinstance(node, exp.Filter | exp.GroupConcat):
-        return True
-    function = FUNCTIONS.get(node.name.lower()) if isinstance(node, exp.Anonymous) else None
-    return function is not None and any(one.aggregate for one in function.overloads)
+    return any(is_aggregate(part) for item in block.expressions for part in item.walk())
 
 
 def _conjuncts(node: exp.Expression) -> Iterator[exp.Expression]:

@@ -127,9 +127,38 @@ def modulo(left: Term, right: Term) -> Term:
     (p1, s1), (p2, s2) = left.type.numbers, right.type.numbers
     scale = max(s1, s2)
     result = decimal(min(p2 - s2, p1 - s1) + scale, scale)
-    common = decimal(max(p1 - s1, p2 - s2) + scale, scale)
-    dividend, divisor = raw_cast(left.sql, common), raw_cast(right.sql, common)
     failure = fail("DIVISION_BY_ZERO", "'Division by zero'", result)
-    remainder = raw_cast(f"({dividend} % {divisor})", result)
+    if max(p1 - s1, p2 - s2) + scale <= _DIGITS:
+        common = decimal(max(p1 - s1, p2 - s2) + scale, scale)
+        dividend, divisor = raw_cast(left.sql, common), raw_cast(right.sql, common)
+        remainder = raw_cast(f"({dividend} % {divisor})", result)
+    else:
+        dividend, divisor = left.sql, right.sql
+        remainder = scaled(_long_remainder(left, right), result)
     zero = f"{divisor} = 0 AND {dividend} IS NOT NULL"
     return Term(f"CASE WHEN {zero} THEN {failure} ELSE {remainder} END", result)
+
+
+def _long_remainder(n: Term, d: Term) -> str:
+    """Return the digits of `n % d` as a HUGEINT where both do not fit into one decimal type.
+
+    Trino fails if the quotient exceeds 128 bits.
+    """
+    shift = n.type.numbers[1] - d.type.numbers[1]
+    if shift > 0:  # a divisor that is too long to be scaled is larger than `n`
+        wide = f"abs(long['d']) >= CAST({10 ** (_DIGITS - shift)} AS HUGEINT)"
+        found = (
+            f"CASE WHEN {wide} THEN long['n'] ELSE long['n'] % (long['d'] * CAST({10**shift} AS HUGEINT)) END"
+        )
+    else:
+        most = max(_DIGITS - d.type.numbers[0], 1)
+        first = "list_prepend(long['n'] % long['d'], " + _steps(-shift, most) + ")"
+        found = f"list_reduce({first}, lambda rest, step: (rest * step) % long['d'])"
+        if d.type.numbers[0] == _DIGITS:  # and a rest of 38 digits leaves no room for another one
+            failure = fail("NOT_SUPPORTED", "'% of decimals of 38 digits in the local cloud'", BIGINT)
+            longest = f"abs(long['d']) >= CAST({10 ** (_DIGITS - 1)} AS HUGEINT)"
+            found = f"CASE WHEN {longest} THEN {failure} ELSE {found} END"
+        overflow = fail("NUMERIC_VALUE_OUT_OF_RANGE", "'Decimal overflow'", BIGINT)
+        quotient = f"abs(CAST(long['n'] AS DOUBLE) / CAST(long['d'] AS DOUBLE)) * 1e{-shift}"
+        found = f"CASE WHEN {quotient} >= {float(1 << 127)} THEN {overflow} ELSE {found} END"
+    return f"list_transform([{{'n': {unscaled(n)}, 'd': {unscaled(d)}}}], lambda long: {found})[1]"

@@ -170,7 +170,7 @@ def _try_cast(node: exp.Expression, scope: Scope) -> Term:
 def _negative(node: exp.Expression, scope: Scope) -> Term:
     if isinstance(node.this, exp.Literal) and not node.this.is_string:
         return number("-" + node.this.this, node)
-    return arithmetic.negate(scope.term(node.this))
+    return arithmetic.negate(scope.term(node.this), node)
 
 
 def _array(node: exp.Expression, scope: Scope) -> Term:
@@ -202,7 +202,7 @@ def _bracket(node: exp.Expression, scope: Scope) -> Term:
             f"{index.sql} || ' > ' || len({base.sql})"
         )
         failure = fail("INVALID_FUNCTION_ARGUMENT", bounds, base.type.element)
-        low = fail("INVALID_FUNCTION_ARGUMENT", "'Array subscript is zero or negative'", base.type.element)
+        low = fail("INVALID_FUNCTION_ARGUMENT", "'SQL array indices start at 1'", base.type.element)
         sql = (
             f"CASE WHEN {index.sql} > len({base.sql}) THEN {failure} WHEN {index.sql} < 1 THEN {low} "
             f"ELSE {base.sql}[{index.sql}] END"

@@ -263,6 +263,9 @@ def _in(node: exp.Expression, scope: Scope) -> Term:
             ", ".join(f"rtrim({coerce(item, common).sql}, ' ')" for item in items),
         )
     if common.name in ("real", "double"):
+        if isinstance(node.this.unnest(), exp.Column) and any(item.sql == value.sql for item in items):
+            # Trino sees that the column is in its own list, and does not compare; NaN is in it, too.
+            return Term(f"({found} IS NOT NULL OR NULL)", BOOLEAN)
         pairs = zip(items, node.expressions, strict=True)
         beside = (
             coerce(one, common).sql for one, part in pairs if not isinstance(part.unnest(), exp.Literal)

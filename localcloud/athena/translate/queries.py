@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from localcloud.athena.errors import AthenaError, not_supported, syntax_error
-from localcloud.athena.translate import clauses, listing, predicates, pruning, zones
+from localcloud.athena.translate import clauses, grouped, listing, predicates, pruning, zones
 from localcloud.athena.translate.casts import coerce
 from localcloud.athena.translate.coercion import can_become, common_of, common_type
 from localcloud.athena.translate.places import place
@@ -167,6 +167,8 @@ def _select(node: exp.Select, scope: Scope) -> Query:
     found = _from(node, scope)
     inside = replace(scope, fields=found.fields, windows=_windows(node))
     where = node.args.get("where")
+    if where is not None:
+        grouped.check_condition(where.this)
     condition = _condition(where.this, inside) if where is not None else ""
     filters = pruning.filters(where.this, found.fields) if where is not None else {}
     if not node.expressions:
@@ -179,6 +181,7 @@ def _select(node: exp.Select, scope: Scope) -> Query:
         rest.append("GROUP BY " + clauses.grouping(group, outputs, inside))
     if having := node.args.get("having"):
         rest.append("HAVING " + inside.expect(having.this, BOOLEAN, "HAVING clause").sql)
+    grouped.check(node, inside)
     if node.args.get("distinct"):
         inside.note(NOTHING.union(*(output.reads for output in outputs)))
     by_alias = inside.with_outputs(outputs)

@@ -102,7 +102,8 @@ class Statement:
     """What one translation shares: the relations, the time, unused names, and the translating functions.
 
     `parts` collects the translated parts of an expression; `given` replaces some of them, by node id.
-    `resolved` holds all columns resolved so far, each with the scope that has it.
+    `resolved` holds all columns resolved so far, each with the scope that has it. `subqueries` holds
+    those that were translated, by scope and text.
     """
 
     relations: Relations
@@ -116,6 +117,7 @@ class Statement:
     parts: list[tuple["Scope", exp.Expression, Term]] = field(default_factory=list)
     given: dict[int, Term] = field(default_factory=dict)
     resolved: list[tuple[exp.Expression, "Scope"]] = field(default_factory=list)
+    subqueries: dict[tuple[object, ...], tuple["Scope", Term, Reads]] = field(default_factory=dict)
 
     def fresh(self, name: str) -> str:
         """Return a relation name that this statement has not used yet, close to `name`."""
@@ -188,7 +190,7 @@ class Scope:
         """Translate the expression in this scope."""
         if id(node) in self.statement.given:
             return self.statement.given[id(node)]
-        found = self.statement.expression(node, self)
+        found = self._subquery(node) if _has_query(node) else self.statement.expression(node, self)
         self.statement.parts.append((self, node, found))
         return found
 
@@ -196,6 +198,22 @@ class Scope:
         """Translate a subquery of this scope; the caller must note its reads."""
         inner = node.this if isinstance(node, exp.Subquery) else node
         return self.statement.query(inner, self)
+
+    def _subquery(self, node: exp.Expression) -> Term:
+        """Translate an expression around a subquery once in a block, however often it occurs.
+
+        Each translation has relation names of its own, and DuckDB compares the text with that in GROUP BY.
+        """
+        literals = (bool(part.meta.get("literal")) for part in node.find_all(exp.Cast))
+        key = (id(self), repr(node), *literals)
+        if key not in self.statement.subqueries:
+            with self.statement.noting() as reads:
+                found = self.statement.expression(node, self)
+            # The scope is kept so that no other one gets its id.
+            self.statement.subqueries[key] = (self, found, frozenset(reads))
+        _, found, noted = self.statement.subqueries[key]
+        self.note(noted)
+        return found
 
     def value(self, node: exp.Expression) -> Query:
         """Translate the subquery of an expression; all of its columns are read."""
@@ -221,6 +239,13 @@ class Scope:
     def window(self, name: str) -> exp.Expression | None:
         """Return the named window in scope."""
         return self.windows.get(name)
+
+
+def _has_query(node: exp.Expression) -> bool:
+    """Whether it is a subquery, or a predicate on one."""
+    right = node.args.get("expression")
+    quantified = isinstance(right, exp.Any | exp.All)
+    return isinstance(node, exp.Subquery | exp.Exists) or quantified or node.args.get("query") is not None
 
 
 _PLAIN = frozenset({"this", "expression", "expressions"})

@@ -6,6 +6,7 @@ from localcloud.athena.errors import AthenaError
 from localcloud.athena.types import Type
 
 BOOLEAN = Type("boolean")
+TINYINT = Type("tinyint")
 INTEGER = Type("integer")
 BIGINT = Type("bigint")
 DOUBLE = Type("double")

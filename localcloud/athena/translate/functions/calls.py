@@ -35,7 +35,7 @@ from localcloud.athena.translate.functions import (  # noqa: F401  each fills th
 )
 from localcloud.athena.translate.functions.absent import is_absent
 from localcloud.athena.translate.functions.overloads import Modifiers, apply_overload
-from localcloud.athena.translate.functions.registry import FUNCTIONS
+from localcloud.athena.translate.functions.registry import FUNCTIONS, is_aggregate
 from localcloud.athena.translate.places import place
 from localcloud.athena.translate.scope import Scope
 from localcloud.athena.translate.terms import (
@@ -92,9 +92,7 @@ def evaluates_its_parts(node: exp.Expression) -> bool:
         return False
     if not isinstance(node, exp.Anonymous):
         return True
-    function = FUNCTIONS.get(node.name.lower())
-    aggregated = function is not None and any(one.aggregate for one in function.overloads)
-    return not aggregated and node.name.lower() not in _CALLS_BY_TURNS | {"reduce_agg"}
+    return not is_aggregate(node) and node.name.lower() not in _CALLS_BY_TURNS
 
 
 def _modified(
@@ -213,9 +211,43 @@ def _check_window(node: exp.Expression, window: exp.Expression) -> None:
     if name in _NEIGHBOURS and not window.args.get("order"):
         text = f"line {line}:{column}: {name} function requires an ORDER BY window clause"
         raise AthenaError("MISSING_ORDER_BY", text)
-    if name in _RANKS | _NEIGHBOURS and window.args.get("spec"):
+    spec = window.args.get("spec")
+    if name in _RANKS | _NEIGHBOURS and spec:
         text = f"line {line}:{column}: Cannot specify window frame for {name} function"
         raise AthenaError("INVALID_WINDOW_FRAME", text)
+    if spec:
+        order = window.args.get("order")
+        _check_frame(spec, len(order.expressions) if order is not None else 0, f"line {line}:{column}: ")
+
+
+def _check_frame(spec: exp.Expression, keys: int, at: str) -> None:
+    """Refuse a frame that ends before it starts, and distances of RANGE without the one key they are of."""
+    start, end = (_bound_name(spec, side) for side in ("start", "end"))
+    if start == "UNBOUNDED FOLLOWING":
+        raise AthenaError("INVALID_WINDOW_FRAME", f"{at}Window frame start cannot be UNBOUNDED FOLLOWING")
+    if end == "UNBOUNDED PRECEDING":
+        raise AthenaError("INVALID_WINDOW_FRAME", f"{at}Window frame end cannot be UNBOUNDED PRECEDING")
+    if end in _BEFORE.get(start, ()):
+        text = f"{at}Window frame starting from {start} cannot end with {end}"
+        raise AthenaError("INVALID_WINDOW_FRAME", text)
+    if spec.args["kind"].upper() == "RANGE" and {start, end} & {"PRECEDING", "FOLLOWING"} and keys != 1:
+        text = f"{at}Window frame of type RANGE PRECEDING or FOLLOWING requires "
+        if keys == 0:
+            raise AthenaError("MISSING_ORDER_BY", f"{text}ORDER BY")
+        raise AthenaError("INVALID_ORDER_BY", f"{text}single sort item in ORDER BY (actual: {keys})")
+
+
+_BEFORE = {"CURRENT ROW": ("PRECEDING",), "FOLLOWING": ("PRECEDING", "CURRENT ROW")}
+"""The ends of a frame that come before its start."""
+
+
+def _bound_name(spec: exp.Expression, side: str) -> str:
+    """Return a bound of a frame without its distance; a frame without an end ends at the current row."""
+    bound = spec.args.get(side)
+    if bound is None or bound == "CURRENT ROW":
+        return "CURRENT ROW"
+    where = str(spec.args.get(f"{side}_side") or "").upper()
+    return f"UNBOUNDED {where}" if isinstance(bound, str) else where
 
 
 def _window(node: exp.Expression, scope: Scope) -> str:

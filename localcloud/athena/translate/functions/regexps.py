@@ -164,6 +164,22 @@ scalar("regexp_extract_all(varchar, varchar, bigint) -> array(=0)", _all_extract
 
 
 _REFERENCE = re.compile(r"(?:^|[^\\])\$(\d)")
+_NAMED_REFERENCE = re.compile(r"(?<!\\)\$\{(?P<name>\w+)\}")
+
+
+def _numbered(written: str, pattern: object) -> str:
+    """Replace the names of groups in a replacement, `${name}`, by their numbers in a literal pattern."""
+
+    def number(match: re.Match[str]) -> str:
+        if not isinstance(pattern, str):
+            raise not_supported(f"The replacement '{written}' of regexp_replace in the local cloud")
+        names = [pattern[group.start :].partition(">")[0] for group in _groups(pattern)]
+        if f"?<{match['name']}" not in names:
+            message = f"Illegal replacement sequence: unknown group {{{match['name']}}}"
+            raise AthenaError("INVALID_FUNCTION_ARGUMENT", message)
+        return f"${names.index('?<' + match['name']) + 1}"
+
+    return _NAMED_REFERENCE.sub(number, written)
 
 
 def _replacement(written: str) -> str:
@@ -199,6 +215,7 @@ def _regexp_replace(terms: list[Term]) -> Term:
     replacement, wanted = terms[2].value, pattern(terms[1], may_be_empty=False)
     if not isinstance(replacement, str):
         return _longest(_replaced_by(terms[0].sql, wanted, terms[2].sql), terms)
+    replacement = _numbered(replacement, terms[1].value)
     there = _group_count(terms[1])
     for number in map(int, _REFERENCE.findall(replacement)):
         if there is not None and number > there:

@@ -92,3 +92,13 @@ def _named(name: str) -> Aggregate:
 def texts(arguments: Sequence[Term]) -> list[str]:
     """Return the DuckDB text of each argument."""
     return [argument.sql for argument in arguments]
+
+
+def is_aggregate(node: exp.Expression) -> bool:
+    """Whether a node is the call of an aggregate, over a window or not."""
+    if isinstance(node, exp.Filter | exp.GroupConcat):
+        return True
+    function = FUNCTIONS.get(node.name.lower()) if isinstance(node, exp.Anonymous) else None
+    if function is None:
+        return False
+    return function.name == "reduce_agg" or any(overload.aggregate for overload in function.overloads)

@@ -14,6 +14,7 @@ from localcloud.athena.translate.scope import Scope
 from localcloud.athena.translate.terms import (
     BIGINT,
     INTEGER,
+    UNKNOWN,
     VARBINARY,
     VARCHAR,
     Term,
@@ -72,7 +73,18 @@ def _any_concat(arguments: list[exp.Expression], node: exp.Expression, scope: Sc
 
 
 def joined(terms: list[Term], node: exp.Expression) -> Term:
-    """Return the result of `concat` of the terms, or of `||` for two."""
+    """Return the result of `concat` of the terms, or of `||` for two.
+
+    Of two, a bare null is taken for an array by Trino, unless that leaves the other side several readings.
+    """
+    if len(terms) == 2 and UNKNOWN in (terms[0].type, terms[1].type):
+        other = terms[0].type if terms[1].type == UNKNOWN else terms[1].type
+        if other.name == "varchar" and other.numbers:
+            return Term(raw_cast("NULL", array(other)), array(other))
+        if other in (VARCHAR, VARBINARY, UNKNOWN):
+            line, column = place(node)
+            text = f"line {line}:{column}: Could not choose a best candidate operator for concat"
+            raise AthenaError("AMBIGUOUS_FUNCTION_CALL", text)
     if all(term.type.name != "char" for term in terms):
         return apply("concat", terms, node)
     if len(terms) != 2 or any(term.type.name not in ("char", "varchar") for term in terms):
@@ -105,7 +117,8 @@ scalar("concat_ws(varchar, array(varchar)) -> varchar", "athena_join({1}, {0})")
 
 def _substr(terms: list[Term]) -> str:
     value, start = terms[0].sql, terms[1].sql
-    rest = f", {terms[2].sql}" if len(terms) > 2 else ""
+    # No text is longer than the limit, and DuckDB takes no greater length.
+    rest = f", least({terms[2].sql}, {UNBOUNDED})" if len(terms) > 2 else ""
     outside = f"{start} = 0 OR abs({start}) > length({value})" + (f" OR {terms[2].sql} <= 0" if rest else "")
     return f"CASE WHEN {outside} THEN '' ELSE substr({value}, {start}{rest}) END"
 
@@ -150,7 +163,9 @@ scalar(
 )
 scalar(
     "split(varchar, varchar, bigint) -> array(=0)",
-    "CASE WHEN {2} <= 0 THEN "
+    "CASE WHEN {1} = '' THEN "
+    + fail("INVALID_FUNCTION_ARGUMENT", "'The delimiter may not be the empty string'", array(VARCHAR))
+    + " WHEN {2} <= 0 THEN "
     + fail("INVALID_FUNCTION_ARGUMENT", "'Limit must be positive'", array(VARCHAR))
     + " WHEN {2} > 2147483647 THEN "
     + fail("INVALID_FUNCTION_ARGUMENT", "'Limit is too large'", array(VARCHAR))

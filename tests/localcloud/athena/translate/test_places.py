@@ -35,5 +35,23 @@ def test_an_error_has_trinos_column(sql: str, column: int, ask: Ask) -> None:
     assert f": line 1:{column}: " in ask(sql)["message"]
 
 
+@pytest.mark.parametrize(
+    ("sql", "column", "written"),
+    [
+        ("select a, b from (values (1, 2)) t(a, b) group by a", 11, "b"),
+        ("select t.a + 1, b + 2, count(*) from (values (1, 2)) t(a, b) group by t.a", 19, "(b + 2)"),
+        ("select upper(c), count(*) from (values 'a') t(c) group by lower(c)", 8, "upper(c)"),
+        ("select a from (values (1, 2)) t(a, b) group by a having b > 1", 59, "(b > 1)"),
+        ("select a from (values (1, 2)) t(a, b) group by a order by b", 59, "b"),
+        ("select a, max(b) over () from (values (1, 2)) t(a, b) group by a", 11, "max(b) OVER ()"),
+    ],
+)
+def test_an_ungrouped_expression_is_named_with_its_column(
+    sql: str, column: int, written: str, ask: Ask
+) -> None:
+    text = f"line 1:{column}: '{written}' must be an aggregate expression or appear in GROUP BY clause"
+    assert ask(sql) == {"error": "EXPRESSION_NOT_AGGREGATE", "message": f"EXPRESSION_NOT_AGGREGATE: {text}"}
+
+
 def test_a_position_counts_within_its_line(ask: Ask) -> None:
     assert ": line 3:7: Cannot apply operator" in ask("select\n  1,\n  'a' + 1")["message"]
