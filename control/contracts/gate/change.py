@@ -11,8 +11,9 @@ Bump = Literal["none", "minor", "major"]
 VERDICTS: tuple[Verdict, ...] = ("compatible", "risky", "breaking")
 _RANKS = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
 BUMPS: tuple[Bump, ...] = ("none", "minor", "major")
-# Ends messages about changes of a bronze table at which `control.column_types.check` will stop ingestion.
+# Ends messages about rules of silver and gold that got stricter.
 RECONCILE = "dm reconcile shows published rows that break it"
+# Ends messages about changes of a bronze table at which `control.column_types.check` will stop ingestion.
 LACKS = "Ingestion stops at a bronze table that has a column more than its contract"
 
 
