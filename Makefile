@@ -49,7 +49,7 @@ check: setup ## Lint, types, layer rules, contracts; SQL style is a test, becaus
 	$(if $(GATE_BASE),$(BIN)/dm contract gate --base $(GATE_BASE) --head . --require-deprecation,@echo "no main branch to compare the contracts with")
 
 test: check ## check, then every test that needs only Python
-	$(if $(wildcard tests/*.py tests/*/*.py),$(BIN)/pytest -n 2 --dist worksteal,@echo "no tests in tests/")
+	$(if $(wildcard tests/*.py tests/*/*.py),$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder,@echo "no tests in tests/")
 
 clean: ## Remove build outputs and caches; the state of the local cloud stays (dm local reset removes it)
 	rm -rf bronze_kernel/*.so .tools/zig-cache target logs dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

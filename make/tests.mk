@@ -34,7 +34,7 @@ adapter-suite: setup ## Run dbt-athena's own tests: CHECKOUT=a checkout of dbt-l
 	$(BIN)/python tests/localcloud/dbt/adapter_suite.py $(CHECKOUT) --engine $(or $(ENGINE),duckdb) $(if $(ARGS),-- $(ARGS))
 
 sweep: setup ## Every test with ten times the examples and crashes, new ones in each run
-	SWEEP=10 $(BIN)/pytest -n 2 --dist worksteal --timeout 3600
+	SWEEP=10 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --timeout 3600
 
 debezium: setup ## Fetch Debezium for test-debezium (38 MB; needs Maven)
 	$(BIN)/python tests/debezium/install.py debezium

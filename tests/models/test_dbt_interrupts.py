@@ -91,10 +91,10 @@ HEEDING = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handle
 
 @pytest.fixture(scope="module")
 def slow_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
-    """Return a lake whose commits take two seconds, so that a signal finds one running."""
+    """Return a lake whose commits take a second, so that a signal finds one running."""
     folder = tmp_path_factory.mktemp("slow")
     faults = folder / "faults.toml"
-    faults.write_text('[[fault]]\ndo = "delay"\ncall = "glue:UpdateTable"\nseconds = 2\n')
+    faults.write_text('[[fault]]\ndo = "delay"\ncall = "glue:UpdateTable"\nseconds = 1\n')
     up = ("up", "--port", "0", "--bucket", "lake", "--faults", str(faults), "--json")
     lake = Lake(folder, json.loads(local_cloud(*up, folder=folder / "cloud"))["endpoint"])
     try:
@@ -111,7 +111,7 @@ def slow(slow_cloud: Lake) -> Lake:
     """Return the same lake with its lease free, and a batch that no model has consumed."""
     before, now = None, committed(slow_cloud)
     while before != now:  # until cancelled statements, or those of a killed build, are over
-        time.sleep(3)
+        time.sleep(2)
         before, now = now, committed(slow_cloud)
     slow_cloud.rows("update ops.lease set holder = '' where holder <> ''")
     number = len(slow_cloud.published["brewery"]) + 1
@@ -170,7 +170,7 @@ def test_nothing_is_left_behind_and_retry_continues(slow: Lake) -> None:
 def test_a_build_interrupted_while_taking_the_lease_gives_it_back(slow: Lake) -> None:
     code, _ = interrupted(slow, TAKING, signal.SIGTERM)
     assert code != 0
-    time.sleep(3)
+    time.sleep(2)
     assert left(slow)[0] == "", "not held by the statement that was running at the signal either"
     assert slow.statuses() == {"breweries_state": "skipped"}, "dbt retry builds it"
 
