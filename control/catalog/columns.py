@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from control.contracts import technical
+from control.contracts import hive, technical
 from control.contracts.model import Column, Contract
 
 _TYPES = {
@@ -106,22 +106,10 @@ def _typed(kind: str) -> dict[str, Any]:
         case "ARRAY":
             data["arrayDataType"] = _typed(inner)["dataType"] if inner else "UNKNOWN"
         case "STRUCT" if inner:
-            data["children"] = [_member(part) for part in _parts(inner)]
+            data["children"] = [_member(part) for part in hive.split(inner)]
     return data
 
 
 def _member(text: str) -> dict[str, Any]:
     name, _, kind = text.strip().partition(":" if ":" in text.split("<", 1)[0] else " ")
     return {"name": name.strip(), **_typed(kind.strip())}
-
-
-def _parts(text: str) -> list[str]:
-    """Split at commas outside brackets."""
-    parts, depth = [""], 0
-    for character in text:
-        depth += (character in "(<") - (character in ")>")
-        if character == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts

@@ -2,12 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-import msgspec
-
-from control.errors import NotFoundError, UsageError
-from control.serialization import NOT_JSON
+from control import dbt_artefacts
+from control.dbt_artefacts import BuiltRelation
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,100 +35,28 @@ class Artefacts:
     exposures: tuple[Exposure, ...] = ()
 
 
-class _Column(msgspec.Struct):
-    name: str
-    type: str = ""
-    index: int = 0
-
-
-class _Metadata(msgspec.Struct):
-    schema: str
-    name: str
-    type: str = ""
-
-
-class _Table(msgspec.Struct):
-    metadata: _Metadata
-    columns: dict[str, _Column]
-
-
-class _Catalog(msgspec.Struct):
-    nodes: dict[str, _Table] = {}
-    sources: dict[str, _Table] = {}
-
-
-class _Node(msgspec.Struct):
-    name: str
-    schema: str | None = None
-    alias: str | None = None
-    identifier: str | None = None
-
-
-class _Owner(msgspec.Struct):
-    name: str | None = None
-
-
-class _DependsOn(msgspec.Struct):
-    nodes: list[str] = []
-
-
-class _Exposure(msgspec.Struct):
-    name: str
-    label: str | None = None
-    description: str | None = None
-    url: str | None = None
-    owner: _Owner = msgspec.field(default_factory=_Owner)
-    depends_on: _DependsOn = msgspec.field(default_factory=_DependsOn)
-
-
-class _Manifest(msgspec.Struct):
-    nodes: dict[str, _Node] = {}
-    sources: dict[str, _Node] = {}
-    exposures: dict[str, _Exposure] = {}
-
-
-_File = TypeVar("_File", _Manifest, _Catalog)
-
-
 def read(folder: Path) -> Artefacts:
     """Read manifest.json and catalog.json. Raises NotFoundError and UsageError."""
-    manifest, catalog = (
-        _decoded(folder / "manifest.json", _Manifest),
-        _decoded(folder / "catalog.json", _Catalog),
-    )
+    manifest, catalog = dbt_artefacts.manifest(folder), dbt_artefacts.catalog(folder)
     relations = {
-        f"{table.metadata.schema}.{table.metadata.name}".lower(): _relation(table)
-        for table in (*catalog.nodes.values(), *catalog.sources.values())
+        f"{built.metadata.schema}.{built.metadata.name}".lower(): _relation(built)
+        for built in (*catalog.nodes.values(), *catalog.sources.values())
     }
     nodes = manifest.nodes | manifest.sources
     exposures = [
         Exposure(
-            name=found.name,
-            title=found.label or found.name,
-            description=found.description or "",
-            url=found.url or "",
-            owner=found.owner.name or "",
-            reads=tuple(sorted(_name(nodes[key]) for key in found.depends_on.nodes if key in nodes)),
+            name=exposure.name,
+            title=exposure.label or exposure.name,
+            description=exposure.description or "",
+            url=exposure.url or "",
+            owner=exposure.owner.name or "",
+            reads=tuple(sorted(nodes[key].relation for key in exposure.depends_on.nodes if key in nodes)),
         )
-        for _, found in sorted(manifest.exposures.items())
+        for _, exposure in sorted(manifest.exposures.items())
     ]
     return Artefacts(relations, tuple(exposures))
 
 
-def _relation(table: _Table) -> Relation:
-    columns = sorted(table.columns.values(), key=lambda column: column.index)
-    return Relation(tuple((c.name.lower(), c.type) for c in columns), "view" in table.metadata.type.lower())
-
-
-def _name(node: _Node) -> str:
-    return f"{node.schema}.{node.identifier or node.alias or node.name}".lower()
-
-
-def _decoded(path: Path, kind: type[_File]) -> _File:
-    hint = f"run `dbt docs generate --target-path {path.parent}`"
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except FileNotFoundError:
-        raise NotFoundError(f"{path} does not exist", hint=hint) from None
-    except NOT_JSON as error:
-        raise UsageError(f"{path} is not dbt's {path.name}: {error}", hint=hint) from None
+def _relation(built: BuiltRelation) -> Relation:
+    columns = tuple((column.name.lower(), column.type) for column in built.ordered)
+    return Relation(columns, "view" in built.metadata.type.lower())

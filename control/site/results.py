@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
 
 import msgspec
 
+from control import dbt_artefacts
+from control.dbt_artefacts import Node
 from control.errors import UsageError
 from control.serialization import NOT_JSON
 from control.site.model import Outcome
@@ -36,23 +37,6 @@ class _Results(msgspec.Struct):
     args: _Args = msgspec.field(default_factory=_Args)
 
 
-class _Node(msgspec.Struct):
-    resource_type: str
-    name: str
-    schema: str | None = None
-    alias: str | None = None
-    column_name: str | None = None
-    attached_node: str | None = None
-    test_metadata: dict[str, Any] | None = None
-
-
-class _Manifest(msgspec.Struct):
-    nodes: dict[str, _Node]
-
-
-_Artefact = TypeVar("_Artefact", _Manifest, _Results)
-
-
 @dataclass(frozen=True, slots=True)
 class Results:
     """Results of models by relation, and of tests by relation and column ("" for the whole table)."""
@@ -69,19 +53,18 @@ def read(target: Path) -> Results | None:
     """
     if last_command(target) not in ("build", "run", "test"):
         return None
-    manifest = _decoded(target / "manifest.json", _Manifest)
-    found = _decoded(target / "run_results.json", _Results)
+    manifest = dbt_artefacts.manifest(target)
     models: dict[str, Outcome] = {}
     tests: dict[tuple[str, str], tuple[Outcome, ...]] = {}
-    for result in found.results:
+    for result in _results(target).results:
         node = manifest.nodes.get(result.unique_id)
         if node is None:
             continue
         if node.resource_type == "model":
-            models[f"{node.schema}.{node.alias or node.name}"] = _outcome(node, result)
+            models[node.relation] = _outcome(node, result)
         elif node.resource_type == "test" and node.attached_node in manifest.nodes:
             on = manifest.nodes[node.attached_node]
-            place = (f"{on.schema}.{on.alias or on.name}", node.column_name or "")
+            place = (on.relation, node.column_name or "")
             tests[place] = (*tests.get(place, ()), _outcome(node, result))
     return Results(models, tests)
 
@@ -91,19 +74,18 @@ def last_command(target: Path) -> str:
     files = (target / "manifest.json", target / "run_results.json")
     if not all(file.exists() for file in files):
         return ""
-    return _decoded(files[1], _Results).args.which
+    return _results(target).args.which
 
 
-def _decoded(file: Path, kind: type[_Artefact]) -> _Artefact:
+def _results(target: Path) -> _Results:
+    file = target / "run_results.json"
     try:
-        return msgspec.json.decode(file.read_bytes(), type=kind)
+        return msgspec.json.decode(file.read_bytes(), type=_Results)
     except NOT_JSON as error:
-        raise UsageError(
-            f"the artefacts in {file.parent} are not dbt's: {error}", hint="run dbt again"
-        ) from None
+        raise UsageError(f"{file} is not dbt's {file.name}: {error}", hint="run dbt again") from None
 
 
-def _outcome(node: _Node, result: _Result) -> Outcome:
+def _outcome(node: Node, result: _Result) -> Outcome:
     name = str(node.test_metadata["name"]) if node.test_metadata else node.name
     finished = max((t.completed_at for t in result.timing if t.completed_at), default=None)
     return Outcome(

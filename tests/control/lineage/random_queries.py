@@ -263,7 +263,7 @@ class Expressions:
         """Draw a condition."""
         choices = [self.plain_condition, self.plain_condition, self._both, self._distinct]
         if self.depth > 0:
-            choices += [self._exists, self._listed, self._paired, self._compared]
+            choices += [self._exists, self._exists, self._listed, self._paired, self._compared]
         return self.draw.random.choice(choices)()
 
     def _column(self) -> str:
@@ -297,8 +297,9 @@ class Expressions:
         return f"(select {call}(q.{names[0]}) from ({text}) as q)"
 
     def _exists(self) -> str:
-        text, _ = select(self.draw, self.depth - 1, self.columns)
-        return f"{self.draw.random.choice(('', 'not '))}exists (select 1 from ({text}) as q)"
+        text, names = select(self.draw, self.depth - 1, self.columns)
+        same = f" where q.{names[0]} = {self._column()}" if self.draw.often(0.5) else ""
+        return f"{self.draw.random.choice(('', 'not '))}exists (select 1 from ({text}) as q{same})"
 
     def _listed(self) -> str:
         text, _ = select(self.draw, self.depth - 1, (), 1)
