@@ -13,6 +13,11 @@ from control.contracts.promises import freshness_hours
 
 # The tier of each layer, which says how far a failure reaches; the contract's property `tier` overrides it.
 _TIERS = {"gold": "Tier.Tier1", "silver": "Tier.Tier2", "bronze": "Tier.Tier3"}
+# The state of a contract by its status in the file.
+_STATES = {
+    "proposed": "Draft", "draft": "Draft", "active": "Approved", "deprecated": "Deprecated",
+    "retired": "Archived",
+}  # fmt: skip
 Terms = Mapping[str, Mapping[str, str]]
 
 
@@ -67,7 +72,7 @@ def agreements(contracts: Iterable[Contract], found: Artefacts, names: Names) ->
             "name": name,
             "displayName": contract.name,
             "entity": reference("table", names.table(relation)),
-            "entityStatus": "Approved",
+            "entityStatus": _STATES.get(contract.status, "Draft"),
             "description": _terms(contract),
             "schema": [_bare(column) for column in columns.of_table(stated, contract, {})],
             "sla": _sla(contract),
@@ -125,10 +130,18 @@ def _ownership(contract: Contract) -> dict[str, Any]:
 
 def _description(contract: Contract, name: str) -> str:
     if name == contract.table:
-        return f"{contract.description}\n\n{contract.grain}"
+        return "\n\n".join(filter(None, (contract.description, contract.grain, _end(contract))))
     if name == contract.properties.get("liveView"):
         return f"{contract.description} The live rows of {contract.layer}.{contract.table}."
     return f"The state behind {contract.layer}.{contract.table}, deleted rows and technical columns included."
+
+
+def _end(contract: Contract) -> str:
+    """Return what readers have to know of the end that the contract announces, of the table or of columns."""
+    listed = [f"- {column.name}: {column.ends}" for column in contract.columns if column.ends]
+    table = [f"**Ends on {contract.ends}.** Move to another table by then."] if contract.ends else []
+    columns = ["**Columns that end:**\n" + "\n".join(listed)] if listed else []
+    return "\n\n".join([*table, *columns])
 
 
 def _terms(contract: Contract) -> str:
@@ -137,6 +150,7 @@ def _terms(contract: Contract) -> str:
     readers = [f"- {c.name} ({c.contact}): {c.use}" for c in contract.consumers]
     parts = [
         f"Version {contract.version} of {contract.home}.",
+        _end(contract),
         contract.description,
         contract.usage and f"**Use.** {contract.usage}",
         contract.limitations and f"**Limits.** {contract.limitations}",

@@ -5,6 +5,7 @@ Nothing is refused here: absent values become empty, and `lint` reports them wit
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -105,6 +106,7 @@ def contract(document: Document) -> Contract:
         product=_text(data.get("dataProduct")),
         usage=_text(about.get("usage")),
         limitations=_text(about.get("limitations")),
+        ends=announced_end(custom(data)),
         scan_budget=_scan_budget(custom(data).get("budget")),
     )
 
@@ -112,6 +114,16 @@ def contract(document: Document) -> Contract:
 def custom(owner: Mapping[str, Any]) -> dict[str, object]:
     """Return the custom properties of a contract, table or column as a mapping."""
     return {p["property"]: p["value"] for p in owner.get("customProperties") or []}
+
+
+def announced_end(properties: Mapping[str, object]) -> date | None:
+    """Return the day that the custom property `deprecation` announces as the last; None if it states none."""
+    stated = properties.get("deprecation")
+    text = stated.get("ends") if isinstance(stated, dict) else None
+    try:
+        return date.fromisoformat(str(text)) if text else None
+    except ValueError:
+        return None
 
 
 def reference(to: object) -> Reference | None:
@@ -140,6 +152,7 @@ def _column(data: Mapping[str, Any], index: int) -> Column:
         state_column=_text(properties.get("stateColumn")),
         generated=_text(properties.get("generated")),
         raw_name=str(properties.get("rawName", "")),
+        ends=announced_end(properties),
         checks=tuple(rules.checks),
         tests=tuple(rules.tests),
         references=tuple(link for link in links if link),

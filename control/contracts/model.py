@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 Layer = Literal["bronze", "silver", "gold"]
@@ -55,7 +56,7 @@ class Column:
 
     `token` asks the parser for a sibling column with a keyed hash. `state_column` names the state table's
     column that a live view shows under this name. `generated` says why the column has no source. `raw_name`
-    is its name in raw files, if that is different.
+    is its name in raw files, if that is different. `ends` is the day announced as its last; None if none is.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Column:
     state_column: str = ""
     generated: str = ""
     raw_name: str = ""
+    ends: date | None = None
     checks: tuple[Check, ...] = ()
     tests: tuple[Test, ...] = ()
     references: tuple[Reference, ...] = ()
@@ -110,7 +112,8 @@ class Contract:
 
     `layer` and `stem` come from the file's path, everything else from its text. `properties` are the custom
     properties of the table. `unique` holds groups of columns that are unique together, except for the key.
-    `scan_budget` limits the bytes that a build of the table may read, as a multiple of the last build's.
+    `ends` is the day announced as the table's last. `scan_budget` limits the bytes that a build of the table
+    may read, as a multiple of the last build's.
     """
 
     file: str
@@ -138,6 +141,7 @@ class Contract:
     product: str = ""
     usage: str = ""
     limitations: str = ""
+    ends: date | None = None
     scan_budget: float | None = None
 
     @property

@@ -10,14 +10,14 @@ from multiprocessing import get_context
 from pathlib import PurePosixPath
 from typing import Literal
 
-from control.contracts.gate import header, lifetime, registry, side, tree
+from control.contracts.gate import header, registry, side, tree
 from control.contracts.gate.change import BUMPS, Bump, Change, Difference, Verdict, greatest
 from control.contracts.gate.compare import compare
 from control.contracts.gate.registry import Downstream, Lineage, Reader, Through
 from control.contracts.gate.side import Side
 from control.contracts.gate.tree import Pair, Tree
 from control.contracts.gate.waivers import Waiver, expired
-from control.contracts.load import custom
+from control.contracts.load import announced_end, custom
 from control.contracts.model import Finding
 from control.contracts.source import Mark
 from control.errors import ContractError
@@ -256,8 +256,7 @@ def _end(base: Side, change: Change) -> date | None:
     """Return the end that the old contract announced for what `change` removes."""
     own = base.own
     columns = [own[name] for name in change.columns if name in own]
-    days = [lifetime.ends(column.custom.get(lifetime.DEPRECATION)) for column in columns]
-    days.append(lifetime.ends(custom(base.data).get(lifetime.DEPRECATION)))
+    days = [announced_end(stated) for stated in (*(c.custom for c in columns), custom(base.data))]
     return next((day for day in days if day), None)
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 from control.contracts.gate.change import Change, Difference, Verdict
 from control.contracts.gate.side import Side
+from control.contracts.load import announced_end
 
 DEPRECATION = "deprecation"
 _LIFE = ("proposed", "draft", "active", "deprecated", "retired")
@@ -35,7 +35,7 @@ def changes(base: Side, head: Side, *, personal: bool) -> Iterator[Change]:
 
 def announced(said: Difference) -> Iterator[Change]:
     """Judge that an end is announced, moved or withdrawn."""
-    old, new = ends(said.before), ends(said.after)
+    old, new = (announced_end({DEPRECATION: stated}) for stated in (said.before, said.after))
     if said.before == said.after:
         return
     if new and old and new < old:
@@ -49,15 +49,6 @@ def announced(said: Difference) -> Iterator[Change]:
     else:
         message, verdict = f"the announced end moves from {old} to {new or 'nowhere'}", "compatible"
     yield said.judged("end-announced", message, consumers=verdict)
-
-
-def ends(value: object) -> date | None:
-    """Return the day on which a `deprecation` ends; None when it states none."""
-    text = value.get("ends") if isinstance(value, dict) else None
-    try:
-        return date.fromisoformat(str(text)) if text else None
-    except ValueError:
-        return None
 
 
 def _status(was: str, now: str) -> Iterator[Change]:

@@ -57,10 +57,10 @@ def whole_graph() -> Graph:
 
 
 def made_desired(**other: Any) -> Desired:
-    """Return the state; `other` replaces its graph, artefacts, results or lives."""
+    """Return the state; `other` replaces its contracts, graph, artefacts, results or lives."""
     found = other.get("graph", whole_graph())
     site = collect.site(
-        contracts(),
+        other.get("contracts", contracts()),
         found,
         other.get("results", made_results()),
         other.get("lives", made_lives()),

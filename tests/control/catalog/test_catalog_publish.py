@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -89,6 +89,25 @@ def test_a_data_contract_has_promises_rules_and_consumers(server: CatalogServer)
         "insights@",
     ):
         assert words in contract["description"]
+
+
+def test_the_status_and_the_announced_ends_of_a_contract_are_published(server: CatalogServer) -> None:
+    [top] = [c for c in contracts() if c.table == "top_beers_by_rating"]
+    rating = replace(top.columns[-2], ends=date(2027, 3, 1))
+    columns = (*top.columns[:-2], rating, top.columns[-1])
+    ending = replace(top, status="deprecated", ends=date(2027, 6, 1), columns=columns)
+    others = [c for c in contracts() if c.table != "top_beers_by_rating"]
+    send(made_desired(contracts=(replace(others[0], status="draft"), *others[1:], ending)), server)
+    contract = server.entity("dataContract", f"{GOLD}.dataContract_gold_top_beers_by_rating")
+    assert contract["entityStatus"] == "Deprecated"
+    for entity in (contract, server.entity("table", GOLD)):
+        assert "Ends on 2027-06-01" in entity["description"]
+        assert f"- {rating.name}: 2027-03-01" in entity["description"]
+    first = f"{others[0].layer}.{others[0].table}"
+    fqn = f"{NAMES.table(first)}.dataContract_{first.replace('.', '_')}"
+    assert server.entity("dataContract", fqn)["entityStatus"] == "Draft"
+    other = server.entity("table", NAMES.table("silver.beers"))
+    assert "Ends on" not in other["description"]
 
 
 def test_checks_and_freshness_have_results(server: CatalogServer) -> None:

@@ -3,7 +3,8 @@
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -105,6 +106,21 @@ def test_outcomes_and_figures_are_those_of_the_build_and_the_store(folder: Path)
     ]
     assert re.search(r"type:review_id\s+7", page_of(folder, "bronze.review").text)
     assert "truncate-table" in page_of(folder, "bronze.review").text
+
+
+def test_a_table_shows_how_to_use_it_its_limits_and_when_it_ends(tmp_path: Path) -> None:
+    site = made_site()
+    [top] = [page for page in site.tables if page.name == "gold.top_beers_by_rating"]
+    column = replace(top.columns[0], column=replace(top.columns[0].column, ends=date(2027, 3, 1)))
+    ending = replace(top.contract, status="deprecated", ends=date(2027, 6, 1))
+    page = replace(top, contract=ending, columns=(column, *top.columns[1:]))
+    others = tuple(page for page in site.tables if page.name != top.name)
+    render.write(replace(site, tables=(*others, page)), tmp_path)
+    text = (tmp_path / render.address(top.name)).read_text()
+    for words in ("rating_rank &lt;= n", "fewer than 25 reviews", "Ends on 2027-06-01", "ends on 2027-03-01",
+                  ">deprecated<"):  # fmt: skip
+        assert words in text
+    assert "nds on 2027" not in (tmp_path / render.address("silver.beers")).read_text()
 
 
 def test_a_table_shows_its_contract_versions_and_the_cost_of_its_models(folder: Path) -> None:
