@@ -17,7 +17,7 @@ from control.cli.deploy_context import (
     with_packages,
     write,
 )
-from control.cli.deploy_output import print_costs, print_doomed, print_plan, print_states
+from control.cli.deploy_output import print_costs, print_plan, print_removals, print_states
 from control.cli.output import counted, print_json
 from control.deploy import apply, packages, prices, states
 from control.errors import NotFoundError, UsageError
@@ -259,22 +259,22 @@ def destroy(
     stack failed.
     """
     context = open_context(environment, names, infra, needs=False)
-    doomed = list(apply.doom(context.environment, context.stacks, with_data=delete_data))
-    print_doomed(doomed, context.environment.templates, with_data=delete_data)
+    removals = list(apply.removals(context.environment, context.stacks, with_data=delete_data))
+    print_removals(removals, context.environment.templates, with_data=delete_data)
     whole = f"{context.environment.values['Project']}-{context.environment.values['Environment']}"
     if delete_data:
         _confirm_name(whole, confirm)
     else:
         _confirm(yes, f"Delete these stacks of {whole}?")
     left = apply.destroy(
-        doomed,
+        removals,
         context.environment,
         context.stacks,
         context.clock,
         progress_to_stderr(as_json),
         with_data=delete_data,
     )
-    gone = [one.name for one in doomed if one.goes]
+    gone = [one.name for one in removals if one.goes]
     if as_json:
         print_json({"deleted": gone, "left": left})
     else:

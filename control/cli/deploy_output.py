@@ -6,7 +6,7 @@ import click
 
 from control.cli.output import print_table
 from control.deploy import apply, prices
-from control.deploy.apply import Doomed, Planned
+from control.deploy.apply import Planned, Removal
 from control.deploy.prices import Line
 from control.deploy.template import Template, holds_data
 from control.stacks import ResourceChange
@@ -84,21 +84,23 @@ def print_states(rows: Sequence[Mapping[str, str]]) -> None:
     click.echo(f"{there} of {len(rows)} stacks exist")
 
 
-def print_doomed(doomed: Sequence[Doomed], templates: Mapping[str, Template], *, with_data: bool) -> None:
+def print_removals(
+    removals: Sequence[Removal], templates: Mapping[str, Template], *, with_data: bool
+) -> None:
     """Print what `destroy` would do to each stack and its data, and which data it cannot know of."""
-    for one in doomed:
+    for one in removals:
         fate = "will be deleted" if one.goes else "stays, because its keys have no name to find them by"
         click.echo(f"{one.name}: {fate}", err=True)
         for logical, kind, physical in one.kept:
             fate = "DELETED WITH ITS DATA" if with_data else "stays"
             click.echo(f"  {logical} ({kind}) {physical}: {fate}", err=True)
-    known = {one.name for one in doomed}
+    known = {one.name for one in removals}
     absent = [
         name
         for name, one in templates.items()
         if name not in known and any(holds_data(resource) for resource in one.resources.values())
     ]
-    if with_data and absent and any(kind == "AWS::KMS::Key" for one in doomed for _, kind, _ in one.kept):
+    if with_data and absent and any(kind == "AWS::KMS::Key" for one in removals for _, kind, _ in one.kept):
         click.echo(
             f"not deployed: {', '.join(absent)}. Data that an earlier destroy left of them stays, and cannot"
             " be read without the keys. To delete it too, apply these stacks first",

@@ -223,7 +223,7 @@ def _failure(name: str, whole: str, seen: SeenStack | None, stacks: Stacks) -> C
 
 
 @dataclass(frozen=True, slots=True)
-class Doomed:
+class Removal:
     """What destroying would do to a stack: delete it, or keep it as its keys could not be found again."""
 
     name: str
@@ -232,7 +232,7 @@ class Doomed:
     """Logical id, type and physical id of each resource that holds data."""
 
 
-def doom(environment: Environment, stacks: Stacks, *, with_data: bool) -> Iterator[Doomed]:
+def removals(environment: Environment, stacks: Stacks, *, with_data: bool) -> Iterator[Removal]:
     """Yield what destroying would do to each existing stack, in the order of deletion."""
     for name in order.with_dependents(environment.chosen, environment.templates):
         whole = environment.stack_name(name)
@@ -245,11 +245,11 @@ def doom(environment: Environment, stacks: Stacks, *, with_data: bool) -> Iterat
             if logical in resources and holds_data(resources[logical])
         )
         nameless = any(kind == "AWS::KMS::Key" for _, kind, _ in kept)
-        yield Doomed(name, with_data or not nameless, kept)
+        yield Removal(name, with_data or not nameless, kept)
 
 
 def destroy(
-    doomed: Sequence[Doomed],
+    removals: Sequence[Removal],
     environment: Environment,
     stacks: Stacks,
     clock: Clock,
@@ -259,18 +259,18 @@ def destroy(
 ) -> tuple[str, ...]:
     """Delete the stacks, and with `with_data` their retained resources; return what could not be deleted."""
     left = []
-    for one in doomed:
-        whole = environment.stack_name(one.name)
-        if not one.goes:
-            say("stack.kept", {"stack": one.name})
+    for removal in removals:
+        whole = environment.stack_name(removal.name)
+        if not removal.goes:
+            say("stack.kept", {"stack": removal.name})
             continue
         stacks.delete(whole)
         seen = follow(whole, stacks, clock, say)
         if seen is not None:
-            raise _failure(one.name, whole, seen, stacks)
-        say("stack.deleted", {"stack": one.name})
+            raise _failure(removal.name, whole, seen, stacks)
+        say("stack.deleted", {"stack": removal.name})
         if with_data:
-            for logical, kind, physical in one.kept:
+            for logical, kind, physical in removal.kept:
                 erased = stacks.erase(kind, physical)
                 say(
                     "data.deleted" if erased else "data.left",

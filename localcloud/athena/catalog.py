@@ -4,8 +4,7 @@ All Glue calls go through `Catalog`; `Table` wraps one Glue table without copyin
 
 For what only Iceberg metadata can answer or change, statements call `localcloud.athena.iceberg`:
 `load(catalog, database, name) -> pyiceberg.table.Table`,
-`create_table(catalog, database, name, columns: Sequence[TableColumn], location, partitioning:
-Sequence[str] such as "day(ts)" or "bucket(4, n)", properties: Mapping[str, str])`,
+`create_table(catalog, new: NewTable)`,
 `add_columns(catalog, database, name, columns)`, `drop_column(catalog, database, name, column)`,
 `change_column(catalog, database, name, column, TableColumn)` (rename, widen, comment),
 `set_properties(catalog, database, name, properties)`, `unset_properties(catalog, database, name, keys)`,
@@ -23,6 +22,7 @@ from botocore.exceptions import ClientError
 from localcloud.athena import callers
 from localcloud.athena.direct import Direct
 from localcloud.athena.errors import AthenaError, table_not_found
+from localcloud.athena.types import Type
 from localcloud.config import ATHENA_KEY
 from localcloud.faults.injection import NO_FAULTS, Faults
 
@@ -62,6 +62,22 @@ class TableColumn:
         """Glue's own form."""
         given = {"Name": self.name, "Type": self.type}
         return {**given, "Comment": self.comment} if self.comment else given
+
+
+@dataclass(frozen=True, slots=True)
+class NewTable:
+    """A table to be created: its columns (name, type and comment), and what a statement says about it.
+
+    `partitioning` has names of columns, and for Iceberg also `day(ts)` or `bucket(4, n)`; `properties` are
+    named as Athena names them.
+    """
+
+    database: str
+    name: str
+    columns: Sequence[tuple[str, Type, str]]
+    location: str
+    partitioning: Sequence[str]
+    properties: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

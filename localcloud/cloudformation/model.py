@@ -1,6 +1,6 @@
 """Stacks, their resources and change sets, as plain values that a snapshot can hold."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -93,7 +93,6 @@ class Stack:
     change_sets: dict[str, ChangeSet] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     protected: bool = False
-    tags: dict[str, str] = field(default_factory=dict)
     drift: list[Drifted] | None = None
     created: str = field(default_factory=now)
 
@@ -130,9 +129,10 @@ def from_json(found: dict[str, Any]) -> Stack:
         name: ChangeSet(**{**one, "changes": [Change(**change) for change in one["changes"]]})
         for name, one in found["change_sets"].items()
     }
+    known = {one.name for one in fields(Stack)}  # a snapshot of an older version may have others
     return Stack(
         **{
-            **found,
+            **{name: value for name, value in found.items() if name in known},
             "resources": {name: Resource(**one) for name, one in found["resources"].items()},
             "change_sets": sets,
             "events": [Event(**one) for one in found["events"]],

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from localcloud.athena import hive
+from localcloud.athena.catalog import NewTable
 from localcloud.athena.catalog import Table as GlueTable
 from localcloud.athena.engines.failures import as_athena
 from localcloud.athena.engines.lake import Lake
-from localcloud.athena.engines.properties import Properties, hive_location, new_table, read
+from localcloud.athena.engines.properties import hive_location, new_table, read
 from localcloud.athena.errors import AthenaError, table_not_found
 from localcloud.athena.iceberg import files
 from localcloud.athena.iceberg.schemas import columns as iceberg_columns
-from localcloud.athena.iceberg.schemas import schema_of, staged
+from localcloud.athena.iceberg.schemas import staged
 from localcloud.athena.iceberg.tables import append, committing
 from localcloud.athena.model import Answer, Context
 from localcloud.athena.objects import is_empty
@@ -47,12 +48,15 @@ def create_table_as(
         query = replace(query.unread(), sql=f"SELECT * FROM ({query.sql}) WHERE FALSE")
     scanned = lake.scanned(query.all_reads())
     manifest: tuple[str, ...] = ()
+    columns = [(column, field.type, "") for column, field in zip(names, query.fields, strict=True)]
+    new = NewTable(database, name, columns, properties.location, properties.partitioning, properties.others)
     if properties.iceberg:
-        count = _create_iceberg(database, name, query, names, properties, lake, connection)
+        count = _create_iceberg(new, query, lake, connection)
     else:
         place = hive_location(properties, lake.catalog, database, name, context)
-        properties = replace(properties, location=place)
-        count, manifest = _create_hive(database, name, query, names, properties, lake, connection)
+        keys = [key.lower() for key in properties.partitioning]
+        new = replace(new, location=place, partitioning=keys)
+        count, manifest = _create_hive(new, query, lake, connection)
     return Answer("DDL", "CREATE_TABLE_AS_SELECT", count=count, scanned_bytes=scanned, manifest=manifest)
 
 
@@ -75,30 +79,19 @@ def _column_names(query: Query) -> list[str]:
     return names
 
 
-def _create_iceberg(
-    database: str,
-    name: str,
-    query: Query,
-    names: Sequence[str],
-    properties: Properties,
-    lake: Lake,
-    connection: "DuckDBPyConnection",
-) -> int:
-    if not properties.location:
+def _create_iceberg(new: NewTable, query: Query, lake: Lake, connection: "DuckDBPyConnection") -> int:
+    if not new.location:
         raise AthenaError(
             "INVALID_TABLE_PROPERTY", "Location is required for an Iceberg table: location = 's3://…'"
         )
-    if not is_empty(lake.catalog.s3, properties.location):
+    if not is_empty(lake.catalog.s3, new.location):
         raise AthenaError(
             "ICEBERG_FILESYSTEM_ERROR",
-            f"Cannot create a table on a non-empty location: {properties.location}",
+            f"Cannot create a table on a non-empty location: {new.location}",
         )
-    schema = schema_of([(column, field.type, "") for column, field in zip(names, query.fields, strict=True)])
-    transaction = staged(
-        lake.catalog, database, name, schema, properties.location, properties.partitioning, properties.others
-    )
+    transaction = staged(lake.catalog, new)
     table = transaction.table
-    rows = _renamed(query, names, [type_ for _, type_ in iceberg_columns(table.schema())])
+    rows = _renamed(query, iceberg_columns(table.schema()))
     with as_athena():
         written = files.write(connection, rows, table, lake.cache)
     with committing(table):
@@ -107,37 +100,30 @@ def _create_iceberg(
 
 
 def _create_hive(
-    database: str,
-    name: str,
-    query: Query,
-    names: Sequence[str],
-    properties: Properties,
-    lake: Lake,
-    connection: "DuckDBPyConnection",
+    new: NewTable, query: Query, lake: Lake, connection: "DuckDBPyConnection"
 ) -> tuple[int, tuple[str, ...]]:
-    keys = [key.lower() for key in properties.partitioning]
-    if keys and list(names[-len(keys) :]) != keys:
+    columns = [(name, type_) for name, type_, _ in new.columns]
+    keys = list(new.partitioning)
+    if keys and [name for name, _ in columns[-len(keys) :]] != keys:
         raise AthenaError(
             "HIVE_COLUMN_ORDER_MISMATCH",
             "Partition keys must be the last columns in the table and in the same order as the table "
             f"properties: [{', '.join(keys)}]",
         )
-    found = [(column, field.type) for column, field in zip(names, query.fields, strict=True)]
-    rows = _renamed(query, names, [type_ for _, type_ in found])
-    table = hive.create_table(
-        lake.catalog, database, name, found, properties.location, keys, properties.others
-    )
+    rows = _renamed(query, columns)
+    table = hive.create_table(lake.catalog, new)
     try:
         with as_athena():
             return hive.insert(lake.catalog, table, connection, rows, lake.cache)
     except BaseException:
-        lake.catalog.drop_table(database, name)
+        lake.catalog.drop_table(new.database, new.name)
         raise
 
 
-def _renamed(query: Query, names: Sequence[str], types: Sequence[Type]) -> str:
+def _renamed(query: Query, columns: Sequence[tuple[str, Type]]) -> str:
+    """Return DuckDB text of the query's rows with the names and types of a new table's columns."""
     items = []
-    for name, field, type_ in zip(names, query.fields, types, strict=True):
+    for (name, type_), field in zip(columns, query.fields, strict=True):
         value = as_term(field)
         value = coerce(value, type_) if duckdb_type(field.type) != duckdb_type(type_) else value
         items.append(f"{value.sql} AS {ident(name)}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from localcloud.athena.cache import FileCache
-from localcloud.athena.catalog import Catalog, Table
+from localcloud.athena.catalog import Catalog, NewTable, Table
 from localcloud.athena.errors import AthenaError, not_supported, too_many_open_partitions
 from localcloud.athena.hive import partitions
 from localcloud.athena.hive.projection import is_projected
@@ -42,49 +42,41 @@ _FORMATS: dict[str, tuple[str, str, str]] = {
 _CODECS = ("snappy", "gzip", "zstd", "lz4")
 
 
-def create_table(
-    catalog: Catalog,
-    database: str,
-    name: str,
-    columns: Sequence[tuple[str, Type]],
-    location: str,
-    partitioned_by: Sequence[str],
-    properties: Mapping[str, str],
-) -> Table:
+def create_table(catalog: Catalog, new: NewTable) -> Table:
     """Create the Glue entry of a table that CTAS fills.
 
     Raises for formats that we do not write, and for types that Hive tables do not support.
     """
-    _check_types(columns, partitioned_by)
-    format_ = properties.get("format", "parquet").lower()
+    types = {name: type_ for name, type_, _ in new.columns}
+    _check_types(types, new.partitioning)
+    format_ = new.properties.get("format", "parquet").lower()
     if format_ not in _FORMATS:
         raise AthenaError(
             "HIVE_UNSUPPORTED_FORMAT", f"The local cloud does not write Hive tables as {format_}"
         )
-    if not is_empty(catalog.s3, location):
+    if not is_empty(catalog.s3, new.location):
         raise AthenaError(
             "HIVE_PATH_ALREADY_EXISTS",
-            f"Target directory for table '{database}.{name}' already exists: {location}. "
+            f"Target directory for table '{new.database}.{new.name}' already exists: {new.location}. "
             "You may need to manually clean the data at this location",
         )
     parameters = {"EXTERNAL": "TRUE", "has_encrypted_data": "false", "classification": format_}
     if format_ == "parquet":
-        parameters["parquet.compression"] = _codec(properties).upper()
-    types = dict(columns)
-    stored = [column for column in types if column not in partitioned_by]
+        parameters["parquet.compression"] = _codec(new.properties).upper()
+    stored = [column for column in types if column not in new.partitioning]
     entry = {
-        "Name": name,
+        "Name": new.name,
         "TableType": "EXTERNAL_TABLE",
         "Parameters": parameters,
         "StorageDescriptor": {
             "Columns": _glue_columns(types, stored),
-            "Location": location.rstrip("/"),
-            **_format(format_, properties),
+            "Location": new.location.rstrip("/"),
+            **_format(format_, new.properties),
         },
-        "PartitionKeys": _glue_columns(types, partitioned_by),
+        "PartitionKeys": _glue_columns(types, new.partitioning),
     }
-    catalog.create_table(database, entry)
-    return catalog.table(database, name)
+    catalog.create_table(new.database, entry)
+    return catalog.table(new.database, new.name)
 
 
 def _glue_columns(types: Mapping[str, Type], names: Sequence[str]) -> list[dict[str, str]]:
@@ -110,8 +102,8 @@ _STORED = frozenset(
 )
 
 
-def _check_types(columns: Sequence[tuple[str, Type]], partitioned_by: Sequence[str]) -> None:
-    for name, type_ in columns:
+def _check_types(types: Mapping[str, Type], partitioned_by: Sequence[str]) -> None:
+    for name, type_ in types.items():
         for part in walk(type_):
             if part.name not in _STORED:
                 raise not_supported(f"Unsupported Hive type: {part.athena}")

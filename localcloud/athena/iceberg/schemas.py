@@ -40,10 +40,10 @@ from pyiceberg.types import (
     UUIDType,
 )
 
-from localcloud.athena.catalog import Catalog, TableColumn
+from localcloud.athena.catalog import Catalog, NewTable
 from localcloud.athena.errors import AthenaError, not_supported, table_already_exists
 from localcloud.athena.iceberg.tables import glue_catalog
-from localcloud.athena.types import Type, as_iceberg, parse_hive
+from localcloud.athena.types import Type
 
 _PRIMITIVES: dict[str, IcebergType] = {
     "boolean": BooleanType(),
@@ -211,48 +211,27 @@ def property_of(name: str) -> str:
     return _ICEBERG_NAMES.get(name.lower(), name)
 
 
-def _checked(properties: Mapping[str, str]) -> dict[str, str]:
-    kept = properties_of(properties)
-    if (wanted := kept["write.format.default"]) != "parquet":
+def _described(new: NewTable) -> dict[str, Any]:
+    """Return what pyiceberg has to know of a new table, which gets format version 2."""
+    properties = properties_of(new.properties)
+    if (wanted := properties["write.format.default"]) != "parquet":
         raise not_supported(f"The local cloud writes Iceberg tables as parquet only, not {wanted}")
-    return kept
+    schema = schema_of(new.columns)
+    return {
+        "identifier": (new.database.lower(), new.name.lower()),
+        "schema": schema,
+        "location": new.location.rstrip("/"),
+        "partition_spec": partition_spec(new.partitioning, schema),
+        "properties": {**properties, "format-version": "2"},
+    }
 
 
-def create(
-    catalog: Catalog,
-    database: str,
-    name: str,
-    schema: Schema,
-    location: str,
-    partitioning: Sequence[str],
-    properties: Mapping[str, str],
-) -> Table:
-    """Create an empty table of format version 2. Raises TABLE_ALREADY_EXISTS."""
-    kept = _checked(properties)
+def create_table(catalog: Catalog, new: NewTable) -> Table:
+    """Create an empty table. Raises TABLE_ALREADY_EXISTS."""
     try:
-        return glue_catalog(catalog).create_table(
-            (database.lower(), name.lower()),
-            schema=schema,
-            location=location.rstrip("/"),
-            partition_spec=partition_spec(partitioning, schema),
-            properties={**kept, "format-version": "2"},
-        )
+        return glue_catalog(catalog).create_table(**_described(new))
     except TableAlreadyExistsError:
-        raise table_already_exists(database, name) from None
-
-
-def create_table(
-    catalog: Catalog,
-    database: str,
-    name: str,
-    columns: Sequence[TableColumn],
-    location: str,
-    partitioning: Sequence[str],
-    properties: Mapping[str, str],
-) -> Table:
-    """Create an empty table from columns in Hive text (a Hive `timestamp` has 6 digits in Iceberg)."""
-    found = [(column.name, as_iceberg(parse_hive(column.type)), column.comment) for column in columns]
-    return create(catalog, database, name, schema_of(found), location, partitioning, properties)
+        raise table_already_exists(new.database, new.name) from None
 
 
 class StagedTable:
@@ -274,22 +253,6 @@ class StagedTable:
         self._transaction.commit_transaction()
 
 
-def staged(
-    catalog: Catalog,
-    database: str,
-    name: str,
-    schema: Schema,
-    location: str,
-    partitioning: Sequence[str],
-    properties: Mapping[str, str],
-) -> StagedTable:
-    """Return a new table of format version 2 that enters the catalog only when it is committed."""
-    kept = _checked(properties)
-    transaction = glue_catalog(catalog).create_table_transaction(
-        (database.lower(), name.lower()),
-        schema=schema,
-        location=location.rstrip("/"),
-        partition_spec=partition_spec(partitioning, schema),
-        properties={**kept, "format-version": "2"},
-    )
-    return StagedTable(transaction)
+def staged(catalog: Catalog, new: NewTable) -> StagedTable:
+    """Return a new table that enters the catalog only when it is committed."""
+    return StagedTable(glue_catalog(catalog).create_table_transaction(**_described(new)))

@@ -4,12 +4,13 @@ import time
 from typing import Any
 
 from localcloud.athena import iceberg, objects
-from localcloud.athena.catalog import Catalog, Table
+from localcloud.athena.catalog import Catalog, NewTable, Table
 from localcloud.athena.errors import AthenaError, hive_execution, hive_semantic, iceberg_ddl
 from localcloud.athena.model import Answer, Context
 from localcloud.athena.statements import formats, names
 from localcloud.athena.statements.names import done
 from localcloud.athena.statements.nodes import CreateTable, Drop, RenameTable, SetProperties
+from localcloud.athena.types import as_iceberg, parse_hive
 
 # The only properties that Athena allows for Iceberg tables.
 ICEBERG_PROPERTIES = frozenset(
@@ -67,16 +68,10 @@ def _create_iceberg(node: CreateTable, catalog: Catalog, database: str, name: st
         raise iceberg_ddl("Partition columns of an Iceberg table are named without their types")
     properties = {key.lower(): value for key, value in node.properties}
     _check_iceberg(properties)
-    location = node.location.rstrip("/")
-    iceberg.create_table(
-        catalog,
-        database,
-        name,
-        columns=node.columns,
-        location=location,
-        partitioning=node.partitioning,
-        properties=properties,
-    )
+    # A Hive `timestamp` has 6 digits in Iceberg.
+    columns = [(column.name, as_iceberg(parse_hive(column.type)), column.comment) for column in node.columns]
+    new = NewTable(database, name, columns, node.location, node.partitioning, properties)
+    iceberg.create_table(catalog, new)
 
 
 def _check_iceberg(properties: dict[str, str]) -> None:

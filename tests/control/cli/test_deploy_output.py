@@ -9,10 +9,10 @@ from click.testing import CliRunner, Result
 
 from control.cli import deploy
 from control.cli.deploy_context import UNKNOWN, Context
-from control.cli.deploy_output import print_costs, print_doomed, print_plan, progress
+from control.cli.deploy_output import print_costs, print_plan, print_removals, progress
 from control.config import Settings
 from control.deploy import apply, order, parameters, template
-from control.deploy.apply import Doomed, Environment, Planned
+from control.deploy.apply import Environment, Planned, Removal
 from control.deploy.prices import Line
 from control.errors import NotFoundError
 from control.stacks import Drift, ResourceChange, SeenStack
@@ -96,18 +96,18 @@ def test_costs_are_aligned_and_unknown_ones_are_named(capsys: Any) -> None:
 
 
 def test_deleting_keys_warns_of_data_that_an_earlier_destroy_left(capsys: Any) -> None:
-    keys = Doomed("keys", True, (("LakeKey", "AWS::KMS::Key", "k"),))
-    storage = Doomed("storage", True, (("LakeBucket", "AWS::S3::Bucket", "b"),))
+    keys = Removal("keys", True, (("LakeKey", "AWS::KMS::Key", "k"),))
+    storage = Removal("storage", True, (("LakeBucket", "AWS::S3::Bucket", "b"),))
     templates = template.read(INFRA / "templates")
-    print_doomed([keys], templates, with_data=True)
+    print_removals([keys], templates, with_data=True)
     said = capsys.readouterr().err
     assert "LakeKey (AWS::KMS::Key) k: DELETED WITH ITS DATA" in said
     assert (
         "not deployed: catalog, control, source, storage, stream. Data that an earlier destroy left" in said
     )
-    print_doomed([storage, keys], templates, with_data=True)
+    print_removals([storage, keys], templates, with_data=True)
     assert "not deployed: catalog, control, source, stream." in capsys.readouterr().err
-    print_doomed([replace(keys, goes=False)], templates, with_data=False)
+    print_removals([replace(keys, goes=False)], templates, with_data=False)
     assert capsys.readouterr().err.splitlines() == [
         "keys: stays, because its keys have no name to find them by",
         "  LakeKey (AWS::KMS::Key) k: stays",

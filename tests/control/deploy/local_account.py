@@ -59,9 +59,9 @@ class Account:
         return apply.apply(self.environment, self.stacks, QuickClock(), say, before=before, **options)
 
     def destroy(self, *, with_data: bool) -> tuple[str, ...]:
-        doomed = list(apply.doom(self.environment, self.stacks, with_data=with_data))
+        removals = list(apply.removals(self.environment, self.stacks, with_data=with_data))
         return apply.destroy(
-            doomed, self.environment, self.stacks, QuickClock(), lambda *_: None, with_data=with_data
+            removals, self.environment, self.stacks, QuickClock(), lambda *_: None, with_data=with_data
         )
 
     def drifted(self, name: str) -> dict[str, tuple[str, list[str]]]:

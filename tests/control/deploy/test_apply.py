@@ -193,10 +193,10 @@ def test_stacks_are_deleted_in_reverse_order_and_kept_data_is_named() -> None:
         {"p-dev-store": ["CREATE_COMPLETE"], "p-dev-work": ["CREATE_COMPLETE"]},
         parts={"p-dev-store": {"Bucket": ("AWS::S3::Bucket", "b"), "Role": ("AWS::IAM::Role", "r")}},
     )
-    doomed = list(apply.doom(ONE, stacks, with_data=False))
-    assert [(one.name, one.goes) for one in doomed] == [("work", True), ("store", True)]
-    assert doomed[1].kept == (("Bucket", "AWS::S3::Bucket", "b"),)
-    assert apply.destroy(doomed, ONE, stacks, NoClock(), lambda *_: None, with_data=False) == ()
+    removals = list(apply.removals(ONE, stacks, with_data=False))
+    assert [(one.name, one.goes) for one in removals] == [("work", True), ("store", True)]
+    assert removals[1].kept == (("Bucket", "AWS::S3::Bucket", "b"),)
+    assert apply.destroy(removals, ONE, stacks, NoClock(), lambda *_: None, with_data=False) == ()
     assert stacks.asked == ["delete p-dev-work", "delete p-dev-store"]
 
 
@@ -206,9 +206,9 @@ def test_keys_stay_unless_data_is_deleted_too() -> None:
     stacks = ScriptedStacks(
         {"p-dev-keys": ["CREATE_COMPLETE"]}, parts={"p-dev-keys": {"Key": ("AWS::KMS::Key", "k")}}
     )
-    [kept] = apply.doom(environment, stacks, with_data=False)
+    [kept] = apply.removals(environment, stacks, with_data=False)
     assert not kept.goes
-    [gone] = apply.doom(environment, stacks, with_data=True)
+    [gone] = apply.removals(environment, stacks, with_data=True)
     apply.destroy([gone], environment, stacks, NoClock(), lambda *_: None, with_data=True)
     assert stacks.asked == ["delete p-dev-keys", "erase k"]
 
@@ -221,8 +221,8 @@ def test_resources_that_could_not_be_deleted_are_returned() -> None:
     stacks = ScriptedStacks(
         {"p-dev-source": ["CREATE_COMPLETE"]}, parts={"p-dev-source": {"S": ("AWS::RDS::DBCluster", "c")}}
     )
-    doomed = list(apply.doom(environment, stacks, with_data=True))
-    assert apply.destroy(doomed, environment, stacks, NoClock(), lambda *_: None, with_data=True) == ("c",)
+    removals = list(apply.removals(environment, stacks, with_data=True))
+    assert apply.destroy(removals, environment, stacks, NoClock(), lambda *_: None, with_data=True) == ("c",)
 
 
 def test_a_cycle_of_imports_is_refused() -> None:
