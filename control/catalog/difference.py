@@ -20,6 +20,13 @@ def needs_put(wanted: Mapping[str, Any], seen: Mapping[str, Any]) -> bool:
     )
 
 
+def paths(wanted: Mapping[str, Any], seen: Mapping[str, Any], ours: frozenset[str]) -> list[str]:
+    """Return where `seen` differs from `wanted`."""
+    if needs_put(wanted, seen):
+        return ["/columns"]
+    return [operation["path"] for operation in operations(wanted, seen, ours)]
+
+
 def operations(wanted: Mapping[str, Any], seen: Mapping[str, Any], ours: frozenset[str]) -> list[Operation]:
     """Return the patch that makes `seen` hold all of `wanted`.
 

@@ -76,8 +76,8 @@ def glossary(contracts: Iterable[Contract]) -> tuple[list[Entity], dict[str, dic
 
 def places(names: Names, schemas: Iterable[str], *, dashboards: bool) -> Iterator[Entity]:
     """Yield services, the database, its schemas, and the bucket; without connections, so without secrets."""
-    said = "The lakehouse's tables on Athena."
-    payload = {"name": names.service, "serviceType": "Athena", "description": said}
+    description = "The lakehouse's tables on Athena."
+    payload = {"name": names.service, "serviceType": "Athena", "description": description}
     yield Entity("databaseService", names.service, payload, fixed=("serviceType",))
     database = f"{names.service}.{names.database}"
     payload = {"name": names.database, "service": names.service}
@@ -94,13 +94,13 @@ def places(names: Names, schemas: Iterable[str], *, dashboards: bool) -> Iterato
     bucket = {"name": names.bucket, "service": names.storage, "description": "The lake's bucket."}
     yield Entity("container", f"{names.storage}.{names.bucket}", bucket, fixed=("service",))
     if dashboards:
-        said = "What reads the lakehouse, from dbt's exposures."
-        payload = {"name": names.dashboards, "serviceType": "CustomDashboard", "description": said}
+        description = "What reads the lakehouse, from dbt's exposures."
+        payload = {"name": names.dashboards, "serviceType": "CustomDashboard", "description": description}
         yield Entity("dashboardService", names.dashboards, payload, fixed=("serviceType",))
 
 
 def _meaning(words: Sequence[tuple[str, str]]) -> str:
-    said = {text for _, text in words}
-    if len(said) == 1:
-        return said.pop()
+    meanings = {text for _, text in words}
+    if len(meanings) == 1:
+        return meanings.pop()
     return "\n".join(f"- {table}: {text}" for table, text in words)

@@ -61,38 +61,25 @@ def _settle(
 ) -> str:
     """Create or change one entity; return its id."""
     wanted = {k: _resolved(v, ids) for k, v in entity.payload.items() if k not in entity.fixed}
-    seen = catalog.find(entity.kind, entity.fqn)
-    was_there = seen is not None
-    if seen is not None and entity.shared:
+    before = seen = catalog.find(entity.kind, entity.fqn)
+    if seen is not None and (entity.shared or not difference.paths(wanted, seen, ours)):
         done.unchanged += 1
         return str(seen["id"])
-    rounds = 0
-    while seen is None or (lacking := _lacking(wanted, seen, ours)):
-        if rounds == _ROUNDS:
-            break
-        rounds += 1
+    for _ in range(_ROUNDS):
         if seen is None or difference.needs_put(wanted, seen):
             catalog.put(entity.kind, _request(entity, ids))
         else:
-            catalog.patch(entity.kind, str(seen["id"]), lacking)
+            catalog.patch(entity.kind, str(seen["id"]), difference.operations(wanted, seen, ours))
         seen = catalog.find(entity.kind, entity.fqn)
+        if seen is not None and not difference.paths(wanted, seen, ours):
+            break
     if seen is None:
         raise UpstreamError(f"{entity.kind} {entity.fqn} was sent, but the catalog does not have it")
-    if lacking := _lacking(wanted, seen, ours):
-        paths = ", ".join(operation["path"] for operation in lacking[:3])
-        done.differing.append(f"{entity.kind} {entity.fqn}: {paths}")
-    done.unchanged += not rounds
-    done.created += not was_there
-    done.changed += bool(rounds) and was_there
+    if lacking := difference.paths(wanted, seen, ours):
+        done.differing.append(f"{entity.kind} {entity.fqn}: {', '.join(lacking[:3])}")
+    done.created += before is None
+    done.changed += before is not None
     return str(seen["id"])
-
-
-def _lacking(
-    wanted: Mapping[str, Any], seen: Mapping[str, Any], ours: frozenset[str]
-) -> list[difference.Operation]:
-    if difference.needs_put(wanted, seen):
-        return [{"op": "add", "path": "/columns"}]
-    return difference.operations(wanted, seen, ours)
 
 
 def _request(entity: Entity, ids: Mapping[str, str]) -> dict[str, Any]:

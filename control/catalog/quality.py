@@ -44,8 +44,8 @@ def checked(
                 cases.append(_case(table, place, name, f"dbt's test {outcome.name}."))
                 results += _outcome(cases[-1].fqn, outcome)
         for build in page.builds:
-            said = f"{build.name} is built, and its rows satisfy the contract before readers see them."
-            cases.append(_case(table, "", f"published_{build.name}", said))
+            text = f"{build.name} is built, and its rows satisfy the contract before readers see them."
+            cases.append(_case(table, "", f"published_{build.name}", text))
             results += _outcome(cases[-1].fqn, build)
         for case, result in (*_freshness(page, table), *_completeness(page, table)):
             cases.append(case)
@@ -83,9 +83,9 @@ def _outcome(test: str, outcome: Outcome) -> Iterator[Result]:
     """Yield the result of an outcome, without its message, which may contain a value of a row."""
     if outcome.finished_at is None:
         return
-    said = f"{outcome.status}, {outcome.failures:,} rows" if outcome.failures else outcome.status
+    text = f"{outcome.status}, {outcome.failures:,} rows" if outcome.failures else outcome.status
     status = _STATUS.get(outcome.status, "Failed")
-    yield Result(test, _milliseconds(outcome.finished_at), status, said, outcome.failures)
+    yield Result(test, _milliseconds(outcome.finished_at), status, text, outcome.failures)
 
 
 def _freshness(page: TablePage, table: str) -> Iterator[tuple[Entity, Result | None]]:
@@ -96,15 +96,15 @@ def _freshness(page: TablePage, table: str) -> Iterator[tuple[Entity, Result | N
     fresh = page.freshness
     if fresh.promised_hours is None:
         return
-    said = f"Updated within {fresh.promised_hours:g} hours, as the contract promises."
-    case = _case(table, "", "freshness", said)
+    text = f"Updated within {fresh.promised_hours:g} hours, as the contract promises."
+    case = _case(table, "", "freshness", text)
     if fresh.updated is None:
         yield case, None
         return
     late = fresh.state == "late"
     moment = fresh.updated + timedelta(hours=fresh.promised_hours) if late else fresh.updated
-    said = f"{'late' if late else 'fresh'}: last update {fresh.updated:%Y-%m-%d %H:%M UTC}"
-    yield case, Result(case.fqn, _milliseconds(moment), "Failed" if late else "Success", said)
+    text = f"{'late' if late else 'fresh'}: last update {fresh.updated:%Y-%m-%d %H:%M UTC}"
+    yield case, Result(case.fqn, _milliseconds(moment), "Failed" if late else "Success", text)
 
 
 def _completeness(page: TablePage, table: str) -> Iterator[tuple[Entity, Result | None]]:
@@ -112,14 +112,14 @@ def _completeness(page: TablePage, table: str) -> Iterator[tuple[Entity, Result 
     if page.live is None or status is None or status.published_at is None:
         return
     reasons = "".join(f"; {reason}: {count:,}" for reason, count in page.live.reasons.items())
-    said = (
+    text = (
         f"batch {status.last_batch}: {status.records:,} records, {status.rows:,} rows, "
         f"{status.quarantined:,} quarantined, {status.control:,} control records{reasons}"
     )
     case = _case(table, "", "completeness", "Records of raw files that became rows, as promised.")
     broken = any(words.startswith("completeness") for words in status.broken)
     found = "Failed" if broken else "Success"
-    yield case, Result(case.fqn, _milliseconds(status.published_at), found, said, status.quarantined)
+    yield case, Result(case.fqn, _milliseconds(status.published_at), found, text, status.quarantined)
 
 
 def _milliseconds(moment: datetime) -> int:

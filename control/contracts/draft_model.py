@@ -110,13 +110,13 @@ def _read(file: Path, sql: str, contracts: Sequence[Contract]) -> tuple[Contract
 
 def _key(sql: str, names: Sequence[str], read: Sequence[Contract], file: Path) -> tuple[tuple[str, ...], str]:
     """Return the key that the model states, or the first key of an input that it selects, with that input."""
-    said = _KEY.search(sql)
-    if said:
+    stated = _KEY.search(sql)
+    if stated:
         try:
-            value = ast.literal_eval(said[1])
+            value = ast.literal_eval(stated[1])
         except (ValueError, SyntaxError):
             raise DataError(
-                f"unique_key of {file} is {said[1]}, which is not a list of column names",
+                f"unique_key of {file} is {stated[1]}, which is not a list of column names",
                 hint="write them in quotes",
             ) from None
         key = (value,) if isinstance(value, str) else tuple(value)
@@ -134,13 +134,13 @@ def _key(sql: str, names: Sequence[str], read: Sequence[Contract], file: Path) -
 
 def _column(name: str, kind: str, key: Sequence[str], known: Mapping[str, Column]) -> dict[str, object]:
     meaning = technical.meaning(name)
-    said = known.get(name) or Column(
+    column = known.get(name) or Column(
         name, kind, "", meaning or placeholders.model_column(name), classification="public"
     )
     position = key.index(name) + 1 if name in key else 0
     return skeleton.column(
-        replace(said, type=kind, logical_type="", required=position > 0, key=position),
-        {"generated": said.generated} if said.generated else {},
+        replace(column, type=kind, logical_type="", required=position > 0, key=position),
+        {"generated": column.generated} if column.generated else {},
     )
 
 

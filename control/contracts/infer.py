@@ -97,39 +97,43 @@ def infer(path: Path) -> Shape:
         raise UsageError(
             f"{path} is neither .csv nor .json, plain or compressed as .gz or .zst", hint="give a raw file"
         )
+    rows, settings = _read(path, kind)
+    if not rows:
+        raise DataError(f"{path} has no records", hint="give a file with a few rows")
+    kinds = {row.records for row in rows}
+    if len(kinds) == 1 and kinds != {"change"}:
+        settings["records"] = rows[0].records
+    if any("\n" in value for row in rows for value in row.fields.values() if isinstance(value, Field)):
+        settings["multiline"] = True
+    names = dict.fromkeys(name for row in rows for name in row.fields)
+    columns = tuple(_column(name, rows) for name in names)
+    is_log = any(row.position for row in rows)
+    together = () if is_log else _together(columns, rows)
+    return Shape(columns, _position(rows), len(rows), is_log, together, settings)
+
+
+def _read(path: Path, kind: str) -> tuple[list[_Row], dict[str, object]]:
+    """Return the first rows of a raw file, and the settings without which they could not be read."""
     try:
         with pa.input_stream(str(path), compression="detect") as stream:
             text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-            settings: dict[str, object] = {}
-            if kind == "csv":
-                first = text.readline()
-                delimiter = _delimiter(first)
-                settings |= {"delimiter": delimiter} if delimiter != "," else {}
-                rows = _csv(itertools.chain([first], text), delimiter, path)
-            else:
-                rows = _json(text, path)
-            listed = list(itertools.islice(rows, _RECORDS))
+            if kind == "json":
+                return list(itertools.islice(_json(text, path), _RECORDS)), {}
+            header = text.readline()
+            delimiter = _delimiter(header)
+            rows = _csv(itertools.chain([header], text), delimiter, path)
+            settings: dict[str, object] = {} if delimiter == "," else {"delimiter": delimiter}
+            return list(itertools.islice(rows, _RECORDS)), settings
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"cannot read {path}: {error}", hint="give a whole raw file in UTF-8") from None
-    if not listed:
-        raise DataError(f"{path} has no records", hint="give a file with a few rows")
-    names = list(dict.fromkeys(name for row in listed for name in row.fields))
-    position = "timestamp"
-    places = [str(row.position) for row in listed if row.position]
-    if any(_LSN.fullmatch(place) for place in places):
-        position = "lsn"
-    elif any(place.isdecimal() for place in places):
-        position = "number"
-    columns = tuple(_column(name, listed) for name in names)
-    kinds = {row.records for row in listed}
-    if len(kinds) == 1 and kinds != {"change"}:
-        settings["records"] = listed[0].records
-    if kinds == {"debezium"}:
-        position = "lsn"
-    if any("\n" in value for row in listed for value in row.fields.values() if isinstance(value, Field)):
-        settings["multiline"] = True
-    together = () if places else _together(columns, listed)
-    return Shape(columns, position, len(listed), bool(places), together, settings)
+
+
+def _position(rows: Sequence[_Row]) -> str:
+    """Return the contract's name for the kind of position that the records have in their log."""
+    places = [str(row.position) for row in rows if row.position]
+    if {row.records for row in rows} == {"debezium"} or any(_LSN.fullmatch(place) for place in places):
+        return "lsn"
+    return "number" if any(place.isdecimal() for place in places) else "timestamp"
 
 
 def _delimiter(header: str) -> str:

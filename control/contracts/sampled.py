@@ -56,9 +56,8 @@ def type_of(values: Iterable[object]) -> str:
 def resembles(texts: Sequence[str]) -> str:
     """Return what the values of a text column look like, and how to write that; empty if nothing known."""
     given = [text for text in texts if text]
-    return next(
-        (said for pattern, said in _RESEMBLE if given and all(pattern.fullmatch(text) for text in given)), ""
-    )
+    alike = (words for form, words in _RESEMBLE if all(form.fullmatch(text) for text in given))
+    return next(alike, "") if given else ""
 
 
 def _part(values: Iterable[object]) -> str:

@@ -71,18 +71,18 @@ def table(
     }
 
 
-def column(said: Column, properties: Mapping[str, object]) -> dict[str, object]:
+def column(drafted: Column, properties: Mapping[str, object]) -> dict[str, object]:
     """Return a column, with its custom properties."""
     stated: dict[str, object] = {
-        "name": said.name, "logicalType": _logical(said), "physicalType": said.type,
+        "name": drafted.name, "logicalType": _logical(drafted), "physicalType": drafted.type,
     }  # fmt: skip
-    if said.required:
+    if drafted.required:
         stated["required"] = True
-    if said.key:
-        stated |= {"primaryKey": True, "primaryKeyPosition": said.key}
-    stated |= {"description": said.description, "classification": said.classification}
-    if said.tags:
-        stated["tags"] = list(said.tags)
+    if drafted.key:
+        stated |= {"primaryKey": True, "primaryKeyPosition": drafted.key}
+    stated |= {"description": drafted.description, "classification": drafted.classification}
+    if drafted.tags:
+        stated["tags"] = list(drafted.tags)
     return stated | ({"customProperties": custom(properties)} if properties else {})
 
 
@@ -94,11 +94,11 @@ def keeping(made: dict[str, Any], held: Mapping[str, Any]) -> dict[str, Any]:
     if not held:
         return made
     kept = made | {key: held[key] for key in _SAID if key in held}
-    said, [table], [before] = dict(kept["description"]), made["schema"], held["schema"]
-    if _JOIN.fullmatch(said.get("usage", "")):
-        said["usage"] = made["description"]["usage"]
+    description, [table], [before] = dict(kept["description"]), made["schema"], held["schema"]
+    if _JOIN.fullmatch(description.get("usage", "")):
+        description["usage"] = made["description"]["usage"]
     about = {key: before[key] for key in ("description", "quality") if key in before}
-    return kept | {"description": said, "schema": [table | about]}
+    return kept | {"description": description, "schema": [table | about]}
 
 
 def custom(properties: Mapping[str, object]) -> list[dict[str, object]]:
@@ -106,5 +106,5 @@ def custom(properties: Mapping[str, object]) -> list[dict[str, object]]:
     return [{"property": name, "value": value} for name, value in properties.items()]
 
 
-def _logical(said: Column) -> str:
-    return said.logical_type or hive.logical_types(said.type)[0]
+def _logical(drafted: Column) -> str:
+    return drafted.logical_type or hive.logical_types(drafted.type)[0]

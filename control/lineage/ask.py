@@ -121,8 +121,8 @@ def _label(branch: Branch) -> str:
     if not branch.kind:
         return branch.column
     name = split_column(branch.column)[1]
-    said = (branch.expression.strip('"'), branch.expression.rpartition(".")[2])
-    how = "" if name in said else f"  {branch.expression[:100]}"
+    names = (branch.expression.strip('"'), branch.expression.rpartition(".")[2])
+    how = "" if name in names else f"  {branch.expression[:100]}"
     more = "  (shown above)" if branch.repeated else ""
     mark = "" if branch.kind == "direct" else f"  [{branch.kind}]"
     return f"{branch.column}{mark}{how}{more}"

@@ -50,14 +50,14 @@ def _table(contract: Contract) -> Iterator[Edge]:
         if column.name in GENERATED or column.name.startswith("_"):
             continue
         read = Column(raw, column.raw_name or column.name)
-        said = _quoted(read.name)
-        yield Edge(Column(source, read.name), read, "direct", said)
-        yield Edge(read, Column(bronze, column.name), "direct", f"cast({said} as {column.type})")
+        field_sql = _quoted(read.name)
+        yield Edge(Column(source, read.name), read, "direct", field_sql)
+        yield Edge(read, Column(bronze, column.name), "direct", f"cast({field_sql} as {column.type})")
         if column.token:
-            yield Edge(read, Column(bronze, f"{column.name}_token"), "direct", f"hmac_sha256({said})")
+            yield Edge(read, Column(bronze, f"{column.name}_token"), "direct", f"hmac_sha256({field_sql})")
         if column.type == "timestamp":
             exact = technical.exact_column(column).name
-            yield Edge(read, Column(bronze, exact), "direct", f"microseconds_since_1970({said})")
+            yield Edge(read, Column(bronze, exact), "direct", f"microseconds_since_1970({field_sql})")
     records = str(contract.properties.get("records", "change"))
     for name, fields in _AROUND[records].items():
         for field in fields:

@@ -30,9 +30,9 @@ def write(folder: Path, *, dbt: Path, profiles: Path) -> None:
         except FileNotFoundError:
             raise UsageError(f"{dbt} does not exist", hint="make setup installs dbt") from None
         if done.returncode:
-            said = " ".join((done.stdout + done.stderr).split()) or "it said nothing"
+            output = " ".join((done.stdout + done.stderr).split()) or "it printed nothing"
             error = UsageError if done.returncode == 2 else UpstreamError
             raise error(
-                f"dbt {' '.join(command)} failed: {said}",
+                f"dbt {' '.join(command)} failed: {output}",
                 hint="dbt build first: lineage needs every table to exist",
             )

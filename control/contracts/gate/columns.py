@@ -73,16 +73,16 @@ def _called(old: str, column: Column, *, bronze: bool) -> Change:
     if is_required and not bronze:
         message += "; rows already published have no value for it"
     producers: Verdict = "breaking" if is_required or bronze else "compatible"
-    said = Difference(f"columns.{old}", old, new, column.place, (old,))
-    return said.judged("column-renamed", message, producers=producers, consumers="breaking")
+    difference = Difference(f"columns.{old}", old, new, column.place, (old,))
+    return difference.judged("column-renamed", message, producers=producers, consumers="breaking")
 
 
 def _dropped(name: str, *, bronze: bool) -> Change:
     stops = _STOPS if bronze else ""
     message = f"column {name} is dropped: queries that name it fail; announce its end first{stops}"
-    said = Difference(f"columns.{name}", name, None, ("schema", 0, "properties"), (name,))
+    difference = Difference(f"columns.{name}", name, None, ("schema", 0, "properties"), (name,))
     producers: Verdict = "breaking" if bronze else "compatible"
-    return said.judged("column-dropped", message, producers=producers, consumers="breaking")
+    return difference.judged("column-dropped", message, producers=producers, consumers="breaking")
 
 
 def _is_required(column: Column) -> bool:
@@ -103,8 +103,10 @@ def _added(column: Column, *, bronze: bool) -> Change:
         )
     else:
         verdict, message = "compatible", f"column {name} is added: readers name their columns"
-    said = Difference(f"columns.{name}", None, column.written.get("physicalType"), column.place, (name,))
-    return said.judged("column-added", message, producers=verdict, addition=True)
+    difference = Difference(
+        f"columns.{name}", None, column.written.get("physicalType"), column.place, (name,)
+    )
+    return difference.judged("column-added", message, producers=verdict, addition=True)
 
 
 def _order(
@@ -128,8 +130,8 @@ def _order(
         verdict = "compatible"
         first = next(name for name in after if name not in there)
         message = f"column {first} comes before others: reading by position is off by one; add it at the end"
-    said = Difference("columns", list(before), list(after), ("schema", 0, "properties"))
-    yield said.judged("column-order", message, producers=verdict, consumers="risky")
+    difference = Difference("columns", list(before), list(after), ("schema", 0, "properties"))
+    yield difference.judged("column-order", message, producers=verdict, consumers="risky")
 
 
 def _column(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
@@ -142,11 +144,11 @@ def _column(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
     yield from values.changes(before, after)
     yield from _custom(before, after, bronze=bronze)
     for key in [key for key in {**old, **new} if key not in _JUDGED and old.get(key) != new.get(key)]:
-        said = _said(after, key, old.get(key), new.get(key))
-        yield said.words() if key in _WORDS else said.unjudged()
+        difference = _difference(after, key, old.get(key), new.get(key))
+        yield difference.words() if key in _WORDS else difference.unjudged()
 
 
-def _said(column: Column, key: str, was: object, now: object, *, custom: bool = False) -> Difference:
+def _difference(column: Column, key: str, was: object, now: object, *, custom: bool = False) -> Difference:
     """Return what both versions say about the column under `key`, which may be that of a custom property."""
     place = (*column.place, "customProperties" if custom else key)
     return Difference(f"columns.{column.name}.{key}", was, now, place, (column.name,))
@@ -157,7 +159,7 @@ def _types(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
     old, new = (str(c.written.get("physicalType", "")) for c in (before, after))
     found = types.in_bronze(old, new) if bronze else types.compare(old, new)
     if found:
-        yield _said(after, "physicalType", old, new).judged(
+        yield _difference(after, "physicalType", old, new).judged(
             "type-widened" if found.producers == found.consumers == "compatible" else "type-changed",
             f"column {name} becomes {new} from {old}: {found.reason}",
             producers=found.producers,
@@ -170,8 +172,8 @@ def _types(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
             f"column {name}: logicalType becomes {now} from {was}: tools that use it may interpret "
             "values differently"
         )
-        said = _said(after, "logicalType", was, now)
-        yield said.judged("logical-type-changed", message, consumers="risky")
+        difference = _difference(after, "logicalType", was, now)
+        yield difference.judged("logical-type-changed", message, consumers="risky")
 
 
 def _needed(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
@@ -193,7 +195,7 @@ def _needed(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
             continue
         producers: Verdict = "breaking" if now else "compatible"
         consumers: Verdict = "compatible" if now else "breaking"
-        yield _said(after, key, was, now).judged(
+        yield _difference(after, key, was, now).judged(
             f"{key}-{'added' if now else 'removed'}",
             f"column {after.name} {tighter if now else looser}",
             producers=producers,
@@ -207,20 +209,20 @@ def _privacy(before: Column, after: Column) -> Iterator[Change]:
     if was != now:
         producers, consumers, why = _reclassified(was, now)
         message = f"column {name} is {now or 'unclassified'} instead of {was or 'unclassified'}: {why}"
-        said = _said(after, "classification", was or None, now or None)
-        yield said.judged("classification-changed", message, producers=producers, consumers=consumers)
+        difference = _difference(after, "classification", was or None, now or None)
+        yield difference.judged("classification-changed", message, producers=producers, consumers=consumers)
     old, new = (list(c.written.get("tags") or []) for c in (before, after))
-    said = _said(after, "tags", old, new)
+    difference = _difference(after, "tags", old, new)
     if PERSONAL_TAG in old and PERSONAL_TAG not in new:
         message = (
             f"column {name} loses the tag {PERSONAL_TAG}: policies based on the tag no longer protect it"
         )
-        yield said.judged("pii-tag-removed", message, producers="breaking")
+        yield difference.judged("pii-tag-removed", message, producers="breaking")
     elif PERSONAL_TAG in new and PERSONAL_TAG not in old:
         message = f"column {name} gets the tag {PERSONAL_TAG}: readers may lose access to it"
-        yield said.judged("pii-tag-added", message, consumers="risky")
+        yield difference.judged("pii-tag-added", message, consumers="risky")
     elif set(old) != set(new):
-        yield said.words()
+        yield difference.words()
 
 
 def _reclassified(was: str, now: str) -> tuple[Verdict, Verdict, str]:
@@ -239,20 +241,20 @@ def _reclassified(was: str, now: str) -> tuple[Verdict, Verdict, str]:
 def _custom(before: Column, after: Column, *, bronze: bool) -> Iterator[Change]:
     old, new = before.custom, after.custom
     for key in [key for key in {**old, **new} if old.get(key) != new.get(key)]:
-        said = _said(after, key, old.get(key), new.get(key), custom=True)
+        difference = _difference(after, key, old.get(key), new.get(key), custom=True)
         if key == lifetime.DEPRECATION:
-            yield from lifetime.announced(said)
+            yield from lifetime.announced(difference)
         elif key == "generated":
-            yield said.words()
+            yield difference.words()
         elif key == "rawName":
             yield _read_as(before, after)
         elif key == "token":
             yield from _token(after, bool(old.get(key)), bool(new.get(key)), bronze=bronze)
         elif key == "stateColumn":
             message = f"column {after.name} shows another column of the state table: same name, other values"
-            yield said.judged("source-changed", message, consumers="breaking")
+            yield difference.judged("source-changed", message, consumers="breaking")
         else:
-            yield said.unjudged()
+            yield difference.unjudged()
 
 
 def _read_as(before: Column, after: Column) -> Change:
@@ -260,23 +262,23 @@ def _read_as(before: Column, after: Column) -> Change:
     was, now = (str(column.custom.get("rawName") or column.name) for column in (before, after))
     if was == now:
         old, new = (column.custom.get("rawName") for column in (before, after))
-        return _said(after, "rawName", old, new, custom=True).words()
+        return _difference(after, "rawName", old, new, custom=True).words()
     message = (
         f"column {after.name} is read from {now!r} instead of {was!r}: a CSV file with {was!r} is refused,"
         " and JSON records with it are refused or lose the value, also when old files are replayed; add a"
         f" column for {now!r} instead, and let both be null"
     )
-    said = _said(after, "rawName", was, now, custom=True)
-    return said.judged("raw-name-changed", message, producers="breaking", consumers="risky")
+    difference = _difference(after, "rawName", was, now, custom=True)
+    return difference.judged("raw-name-changed", message, producers="breaking", consumers="risky")
 
 
 def _token(column: Column, was: bool, now: bool, *, bronze: bool) -> Iterator[Change]:
     name = f"{column.name}_token"
     place = (*column.place, "customProperties")
-    said = Difference(f"columns.{column.name}.token", was, now, place, (column.name, name))
+    difference = Difference(f"columns.{column.name}.token", was, now, place, (column.name, name))
     if was and not now:
         message = f"column {name} is dropped with the token: queries that name it fail"
-        yield said.judged(
+        yield difference.judged(
             "token-removed",
             f"{message}. {LACKS}: keep the token" if bronze else message,
             producers="breaking" if bronze else "compatible",
@@ -284,4 +286,4 @@ def _token(column: Column, was: bool, now: bool, *, bronze: bool) -> Iterator[Ch
         )
     elif now and not was:
         message = f"column {name} is added: the keyed hash of {column.name}"
-        yield said.judged("token-added", message, addition=True)
+        yield difference.judged("token-added", message, addition=True)

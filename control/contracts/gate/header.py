@@ -27,20 +27,20 @@ def changes(base: Side, head: Side) -> Iterator[Change]:
         message = (
             f"the contract's id is {new.get('id')} instead of {old.get('id')}: catalogs lose its history"
         )
-        said = Difference("id", old.get("id"), new.get("id"), ("id",))
-        yield said.judged("id-changed", message, consumers="risky")
+        difference = Difference("id", old.get("id"), new.get("id"), ("id",))
+        yield difference.judged("id-changed", message, consumers="risky")
     yield from _servers(_by_name(old), _by_name(new))
     yield from _team(old.get("team"), new.get("team"))
     yield from _custom(custom(old), custom(new))
     for key in [key for key in {**old, **new} if key not in _JUDGED and old.get(key) != new.get(key)]:
-        said = Difference(key, old.get(key), new.get(key), (key,))
+        difference = Difference(key, old.get(key), new.get(key), (key,))
         if key in _WORDS:
-            yield said.words()
+            yield difference.words()
         elif key == "roles":
             message = "the roles change: some readers may lose their access"
-            yield said.judged("roles-changed", message, consumers="risky")
+            yield difference.judged("roles-changed", message, consumers="risky")
         else:
-            yield said.unjudged()
+            yield difference.unjudged()
 
 
 def parts(version: str) -> tuple[int, int, int] | None:
@@ -58,8 +58,8 @@ def _version(was: str, now: str) -> Iterator[Change]:
             f"the version goes back from {was} to {now}: revisions of rows are derived from it and "
             "must never fall"
         )
-        said = Difference("version", was, now, ("version",))
-        yield said.judged(
+        difference = Difference("version", was, now, ("version",))
+        yield difference.judged(
             "version-lowered", message, producers="breaking", consumers="breaking", needs_waiver=True
         )
 
@@ -75,12 +75,12 @@ def _servers(
         path = f"servers.{name}"
         if name not in new:
             message = f"server {name} is removed: readers no longer find the table there"
-            said = Difference(path, name, None, ("servers",))
-            yield said.judged("server-removed", message, consumers="breaking")
+            difference = Difference(path, name, None, ("servers",))
+            yield difference.judged("server-removed", message, consumers="breaking")
         elif name not in old:
             message = f"server {name} is added: the table is in one more place"
-            said = Difference(path, None, name, ("servers", new[name][0]))
-            yield said.judged("server-added", message, addition=True)
+            difference = Difference(path, None, name, ("servers", new[name][0]))
+            yield difference.judged("server-added", message, addition=True)
         else:
             yield from _server(path, old[name][1], new[name][1], new[name][0])
 
@@ -88,15 +88,15 @@ def _servers(
 def _server(path: str, old: Mapping[str, Any], new: Mapping[str, Any], index: int) -> Iterator[Change]:
     for key in [key for key in {**old, **new} if old.get(key) != new.get(key)]:
         was, now, where = old.get(key), new.get(key), f"{path}.{key}"
-        said = Difference(where, was, now, ("servers", index, key))
+        difference = Difference(where, was, now, ("servers", index, key))
         if key in _SERVER_WORDS:
-            yield said.words()
+            yield difference.words()
         elif key in ("stagingDir", "environment", "roles", "customProperties"):
             message = f"{where} is {now} instead of {was}: the readers' grants may not cover it"
-            yield said.judged("server-changed", message, consumers="risky")
+            yield difference.judged("server-changed", message, consumers="risky")
         else:
             message = f"{where} is {now} instead of {was}: readers no longer find the table where it was"
-            yield said.judged("server-moved", message, consumers="breaking")
+            yield difference.judged("server-moved", message, consumers="breaking")
 
 
 def _team(old: object, new: object) -> Iterator[Change]:
@@ -110,8 +110,8 @@ def _team(old: object, new: object) -> Iterator[Change]:
         f"{' / '.join(filter(None, now)) or 'nobody'} owns the table instead of "
         f"{' / '.join(filter(None, was))}: both must know"
     )
-    said = Difference("team", list(was), list(now), ("team",))
-    yield said.judged("owner-changed", message, producers="risky", consumers="risky")
+    difference = Difference("team", list(was), list(now), ("team",))
+    yield difference.judged("owner-changed", message, producers="risky", consumers="risky")
 
 
 def _answers(team: object) -> tuple[str, str]:
@@ -125,10 +125,10 @@ def _answers(team: object) -> tuple[str, str]:
 
 def _custom(old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[Change]:
     for key in [key for key in {**old, **new} if old.get(key) != new.get(key)]:
-        said = Difference(key, old.get(key), new.get(key), ("customProperties",))
+        difference = Difference(key, old.get(key), new.get(key), ("customProperties",))
         if key == lifetime.DEPRECATION:
-            yield from lifetime.announced(said)
+            yield from lifetime.announced(difference)
         elif key in ("consumers", "budget"):
-            yield said.words()
+            yield difference.words()
         else:
-            yield said.unjudged()
+            yield difference.unjudged()

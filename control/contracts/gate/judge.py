@@ -211,8 +211,8 @@ def _changes(pair: Pair, base: Side, head: Side) -> Iterator[Change]:
         message = (
             f"the table is renamed, its contract is now {pair.after}: readers no longer find the old name"
         )
-        said = Difference("", pair.before, pair.after)
-        yield said.judged("table-renamed", message, consumers="breaking")
+        difference = Difference("", pair.before, pair.after)
+        yield difference.judged("table-renamed", message, consumers="breaking")
     yield from compare(base, head, layer=pair.layer)
 
 
@@ -231,8 +231,8 @@ def _ends(changes: Sequence[Change], base: Side, terms: Terms) -> list[Change]:
             f"{change.code} comes before {end}, the announced end: readers planned for that day; "
             "wait, or waive it"
         )
-        said = Difference(change.path, str(end), str(terms.today), change.place, change.columns)
-        return [said.judged("deprecation-early", message, consumers="breaking", needs_waiver=True)]
+        difference = Difference(change.path, str(end), str(terms.today), change.place, change.columns)
+        return [difference.judged("deprecation-early", message, consumers="breaking", needs_waiver=True)]
     silent = [change for change, end in announced if end is None]
     if not silent:
         return []
@@ -241,9 +241,9 @@ def _ends(changes: Sequence[Change], base: Side, terms: Terms) -> list[Change]:
         f"no end was announced before {what}: release a version that keeps the old form and states "
         "deprecation (announced, ends) in customProperties, and make this change on that day"
     )
-    said = Difference("deprecation", None, None, ("customProperties",), _columns(silent))
+    difference = Difference("deprecation", None, None, ("customProperties",), _columns(silent))
     needs_waiver = terms.require_deprecation
-    return [said.judged("deprecation-missing", message, consumers="risky", needs_waiver=needs_waiver)]
+    return [difference.judged("deprecation-missing", message, consumers="risky", needs_waiver=needs_waiver)]
 
 
 def _columns(changes: Sequence[Change]) -> tuple[str, ...]:

@@ -33,10 +33,10 @@ def changes(base: Side, head: Side, *, personal: bool) -> Iterator[Change]:
         yield from _level(name, old.get(name), new.get(name), personal=personal)
 
 
-def announced(said: Difference) -> Iterator[Change]:
+def announced(difference: Difference) -> Iterator[Change]:
     """Judge that an end is announced, moved or withdrawn."""
-    old, new = (announced_end({DEPRECATION: stated}) for stated in (said.before, said.after))
-    if said.before == said.after:
+    old, new = (announced_end({DEPRECATION: stated}) for stated in (difference.before, difference.after))
+    if difference.before == difference.after:
         return
     if new and old and new < old:
         message = (
@@ -48,7 +48,7 @@ def announced(said: Difference) -> Iterator[Change]:
         message, verdict = f"an end is announced for {new}: readers have to move by then", "risky"
     else:
         message, verdict = f"the announced end moves from {old} to {new or 'nowhere'}", "compatible"
-    yield said.judged("end-announced", message, consumers=verdict)
+    yield difference.judged("end-announced", message, consumers=verdict)
 
 
 def _status(was: str, now: str) -> Iterator[Change]:
@@ -65,8 +65,8 @@ def _status(was: str, now: str) -> Iterator[Change]:
     else:
         verdict, why = "compatible", "nothing is withdrawn"
     message = f"the contract is {now} instead of {was}: {why}"
-    said = Difference("status", was, now, ("status",))
-    yield said.judged("status-changed", message, consumers=verdict, addition=addition)
+    difference = Difference("status", was, now, ("status",))
+    yield difference.judged("status-changed", message, consumers=verdict, addition=addition)
 
 
 def _levels(data: Mapping[str, Any]) -> dict[str, tuple[int, Mapping[str, Any]]]:
@@ -82,25 +82,25 @@ def _level(
 ) -> Iterator[Change]:
     old, new = (found[1] if found else {} for found in (was, now))
     path, place = f"slaProperties.{name}", ("slaProperties", now[0]) if now else ("slaProperties",)
-    said = Difference(path, _shown(old), _shown(new), place)
+    difference = Difference(path, _shown(old), _shown(new), place)
     if was and now and _measured_at(old) != _measured_at(new):
         message = (
             f"{name} is measured at {new.get('element')} instead of {old.get('element')}: the "
             "number means something else"
         )
-        said = replace(said, columns=_element(old, new))
-        yield said.judged("sla-changed", message, producers="risky", consumers="risky")
+        difference = replace(difference, columns=_element(old, new))
+        yield difference.judged("sla-changed", message, producers="risky", consumers="risky")
         return
     better = _better(name, old, new)
     if better == 0:
         if _apart_from_amount(old) != _apart_from_amount(new):
-            yield said.words()
+            yield difference.words()
         return
     producers, consumers, why = _moved(name, better, gone=now is None, personal=personal)
     message = f"{name} becomes {_shown(new) or 'no promise'} from {_shown(old) or 'no promise'}: {why}"
     code = f"{name.lower()}-changed" if name in ("retention", "freshness") else "sla-changed"
-    said = Difference(path, _shown(old) or None, _shown(new) or None, place)
-    yield said.judged(code, message, producers=producers, consumers=consumers)
+    difference = Difference(path, _shown(old) or None, _shown(new) or None, place)
+    yield difference.judged(code, message, producers=producers, consumers=consumers)
 
 
 def _measured_at(level: Mapping[str, Any]) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def _value(lines: Sequence[_Line], at: int) -> tuple[Any, int]:
     _, key, value = lines[at]
     if key == _DASH:
         return _list(lines, at)
-    return _mapping(lines, at) if key else (_said(value), at + 1)
+    return _mapping(lines, at) if key else (_flow_value(value), at + 1)
 
 
 def _mapping(lines: Sequence[_Line], at: int) -> tuple[dict[str, Any], int]:
@@ -105,7 +105,7 @@ def _mapping(lines: Sequence[_Line], at: int) -> tuple[dict[str, Any], int]:
             raise _UnclearError(key)
         at += 1
         if value:
-            found[key] = _said(value)
+            found[key] = _flow_value(value)
         elif at < len(lines) and lines[at][0] > depth:
             found[key], at = _value(lines, at)
         else:
@@ -113,11 +113,11 @@ def _mapping(lines: Sequence[_Line], at: int) -> tuple[dict[str, Any], int]:
     return found, at
 
 
-def _said(value: str) -> Any:
+def _flow_value(value: str) -> Any:
     if value[0] in "'\"":
         return value[1:-1]
     if value[0] == "[":
-        return [_said(item) for item in _ITEMS.findall(value[1:-1])]
+        return [_flow_value(item) for item in _ITEMS.findall(value[1:-1])]
     if ": " in value or " #" in value or value[-1] == ":":
         raise _UnclearError(value)
     return _scalar(value)

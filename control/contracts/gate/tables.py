@@ -54,12 +54,12 @@ def changes(base: Side, head: Side, *, layer: str) -> Iterator[Change]:
         ),
     ):
         if _text(old.get(key)) != _text(new.get(key)):
-            said = Difference(f"table.{key}", old.get(key), new.get(key), (*_TABLE, key))
+            difference = Difference(f"table.{key}", old.get(key), new.get(key), (*_TABLE, key))
             message = f"{key} is {_text(new.get(key))!r} instead of {_text(old.get(key))!r}: {why}"
-            yield said.judged(code, message, producers="risky", consumers="risky")
+            yield difference.judged(code, message, producers="risky", consumers="risky")
     for key in [key for key in {**old, **new} if key not in _JUDGED and old.get(key) != new.get(key)]:
-        said = Difference(f"table.{key}", old.get(key), new.get(key), (*_TABLE, key))
-        yield said.words() if key in _WORDS else said.unjudged()
+        difference = Difference(f"table.{key}", old.get(key), new.get(key), (*_TABLE, key))
+        yield difference.words() if key in _WORDS else difference.unjudged()
 
 
 def _key(base: Side, head: Side) -> Iterator[Change]:
@@ -68,10 +68,10 @@ def _key(base: Side, head: Side) -> Iterator[Change]:
     )
     if old == new:
         return
-    said = Difference("key", old, new, (*_TABLE, "properties"), tuple(dict.fromkeys((*old, *new))))
+    difference = Difference("key", old, new, (*_TABLE, "properties"), tuple(dict.fromkeys((*old, *new))))
     if set(old) == set(new):
         message = f"the key's columns change places, now {', '.join(new)}: texts built from the key change"
-        yield replace(said, columns=tuple(new)).judged("key-order", message, consumers="risky")
+        yield replace(difference, columns=tuple(new)).judged("key-order", message, consumers="risky")
         return
     if _only_renamed(base, head, old, new):
         return
@@ -79,7 +79,7 @@ def _key(base: Side, head: Side) -> Iterator[Change]:
         f"the key is {', '.join(new) or 'gone'} instead of {', '.join(old)}: a row means something "
         "else, and joins multiply or lose rows"
     )
-    yield said.judged("key-changed", message, producers="breaking", consumers="breaking")
+    yield difference.judged("key-changed", message, producers="breaking", consumers="breaking")
 
 
 def _only_renamed(base: Side, head: Side, old: list[str], new: list[str]) -> bool:
@@ -106,8 +106,8 @@ def _partitions(base: Side, head: Side, *, hive: bool) -> Iterator[Change]:
         producers, consumers = "risky", "risky" if old else "compatible"
         why = "old files keep their layout until they are rewritten, and queries may prune nothing any more"
     message = f"partitioned by {now} instead of {was}: {why}"
-    said = Difference("partitioning", old, new, (*_TABLE, "properties"))
-    yield said.judged("partitioning-changed", message, producers=producers, consumers=consumers)
+    difference = Difference("partitioning", old, new, (*_TABLE, "properties"))
+    yield difference.judged("partitioning-changed", message, producers=producers, consumers=consumers)
 
 
 def _numbered(columns: Mapping[str, Mapping[str, Any]], flag: str, position: str) -> list[str]:
@@ -118,7 +118,7 @@ def _numbered(columns: Mapping[str, Mapping[str, Any]], flag: str, position: str
 def _custom(old: Mapping[str, object], new: Mapping[str, object], *, layer: str) -> Iterator[Change]:
     for key in {**old, **new}:
         was, now = old.get(key), new.get(key)
-        said = Difference(f"table.{key}", was, now, _CUSTOM)
+        difference = Difference(f"table.{key}", was, now, _CUSTOM)
         if layer == "bronze":
             yield from _parsing(key, was, now)
         elif was == now:
@@ -128,14 +128,14 @@ def _custom(old: Mapping[str, object], new: Mapping[str, object], *, layer: str)
             message = f"the live view is {now or 'gone'} instead of {was}: readers were told to use it"
             message = message if gone else f"a live view {now} is added"
             verdict: Verdict = "breaking" if gone else "compatible"
-            yield said.judged("view-changed", message, consumers=verdict, addition=not gone)
+            yield difference.judged("view-changed", message, consumers=verdict, addition=not gone)
         elif key in ("stateTable", "bronze"):
             message = (
                 f"{key} is {now} instead of {was}: the state starts empty and is built again from bronze"
             )
-            yield said.judged("state-changed", message, producers="risky")
+            yield difference.judged("state-changed", message, producers="risky")
         else:
-            yield said.unjudged()
+            yield difference.unjudged()
 
 
 def _parsing(key: str, was: object, now: object) -> Iterator[Change]:

@@ -28,12 +28,12 @@ def changes(before: Column, after: Column) -> Iterator[Change]:
     old, new = (_references(c.written) for c in (before, after))
     for to in [to for to in old if to not in new]:
         message = f"column {after.name} no longer points to {to}: orphans are no longer counted"
-        said = Difference(f"{path}.relationships", to, None, place, (after.name,))
-        yield said.judged("reference-removed", message, consumers="risky")
+        difference = Difference(f"{path}.relationships", to, None, place, (after.name,))
+        yield difference.judged("reference-removed", message, consumers="risky")
     for to in [to for to in new if to not in old]:
         message = f"column {after.name} points to {to}: orphans are counted from now on"
-        said = Difference(f"{path}.relationships", None, to, place, (after.name,))
-        yield said.judged("reference-added", message, producers="risky")
+        difference = Difference(f"{path}.relationships", None, to, place, (after.name,))
+        yield difference.judged("reference-added", message, producers="risky")
 
 
 def rules(
@@ -65,12 +65,12 @@ def _pairs(before: Sequence[Rule], after: Sequence[Rule]) -> Iterator[tuple[Rule
     yield from ((None, now) for now in left)
 
 
-def _rule(was: Rule | None, now: Rule | None, said: Difference) -> Iterator[Change]:
+def _rule(was: Rule | None, now: Rule | None, difference: Difference) -> Iterator[Change]:
     blocked, blocks = (rule is not None and rule.get("severity") != "warning" for rule in (was, now))
     shown, showing = _meaning(was), _meaning(now)
     if (shown, blocked) == (showing, blocks):
         if _flat(was) != _flat(now):
-            yield said.words()
+            yield difference.words()
         return
     producers: Verdict = "risky" if blocks else "compatible"
     consumers: Verdict = "risky" if blocked else "compatible"
@@ -78,14 +78,14 @@ def _rule(was: Rule | None, now: Rule | None, said: Difference) -> Iterator[Chan
         producers, consumers = ("risky", "compatible") if blocks else ("compatible", "risky")
     what = "is added" if was is None else "is removed" if now is None else "changes"
     code = f"rule-{what.split()[-1]}".replace("changes", "changed")
-    name = said.path.rsplit(".", 1)[-1]
+    name = difference.path.rsplit(".", 1)[-1]
     message = f"rule {name} {what}: which rows this refuses or accepts depends on the data"
     message += f"; {RECONCILE}" if producers != "compatible" else ""
-    said = replace(said, before=shown or None, after=showing or None)
-    yield said.judged(code, message, producers=producers, consumers=consumers)
+    difference = replace(difference, before=shown or None, after=showing or None)
+    yield difference.judged(code, message, producers=producers, consumers=consumers)
 
 
-def _listed(was: Rule | None, now: Rule | None, said: Difference) -> Iterator[Change]:
+def _listed(was: Rule | None, now: Rule | None, difference: Difference) -> Iterator[Change]:
     old, new = _valid(was), _valid(now)
     gone = [v for v in old or () if new is not None and v not in new]
     more = [v for v in new or () if old is not None and v not in old]
@@ -97,24 +97,24 @@ def _listed(was: Rule | None, now: Rule | None, said: Difference) -> Iterator[Ch
         parts += ["only listed values pass from now on"] if old is None else []
         parts += ["any value may come"] if new is None else []
         parts += [RECONCILE] if tighter else []
-        message = f"the values of {', '.join(said.columns)} change: {'; '.join(parts)}"
+        message = f"the values of {', '.join(difference.columns)} change: {'; '.join(parts)}"
         producers: Verdict = "breaking" if tighter else "compatible"
         consumers: Verdict = "risky" if looser else "compatible"
-        said = replace(said, before=old, after=new)
-        yield said.judged("values-changed", message, producers=producers, consumers=consumers)
+        difference = replace(difference, before=old, after=new)
+        yield difference.judged("values-changed", message, producers=producers, consumers=consumers)
     elif was and now and _apart_from_arguments(was) != _apart_from_arguments(now):
-        yield said.words()
+        yield difference.words()
 
 
 def _apart_from_arguments(rule: Rule) -> dict[str, Any]:
     return {k: v for k, v in rule.items() if k != "arguments"}
 
 
-def _together(was: Rule | None, now: Rule | None, said: Difference) -> Iterator[Change]:
-    old, new = (_group(rule, said.columns) for rule in (was, now))
+def _together(was: Rule | None, now: Rule | None, difference: Difference) -> Iterator[Change]:
+    old, new = (_group(rule, difference.columns) for rule in (was, now))
     if set(old) == set(new):
         if was != now and old == new:
-            yield said.words()
+            yield difference.words()
         return
     # A subset of the old group promises more, a superset less.
     tighter = not old or (bool(new) and not set(old) <= set(new))
@@ -128,8 +128,8 @@ def _together(was: Rule | None, now: Rule | None, said: Difference) -> Iterator[
     producers: Verdict = "breaking" if tighter else "compatible"
     consumers: Verdict = "breaking" if looser else "compatible"
     concerned = tuple(dict.fromkeys((*old, *new)))
-    said = Difference(said.path, list(old) or None, list(new) or None, said.place, concerned)
-    yield said.judged("unique-changed", message, producers=producers, consumers=consumers)
+    between = replace(difference, before=list(old) or None, after=list(new) or None, columns=concerned)
+    yield between.judged("unique-changed", message, producers=producers, consumers=consumers)
 
 
 def _options(before: Column, after: Column) -> Iterator[Change]:
@@ -148,8 +148,8 @@ def _options(before: Column, after: Column) -> Iterator[Change]:
     producers: Verdict = "breaking" if tighter else "compatible"
     consumers: Verdict = "risky" if looser else "compatible"
     place = (*after.place, "logicalTypeOptions")
-    said = Difference(f"columns.{name}.logicalTypeOptions", old or None, new or None, place, (name,))
-    yield said.judged("range-changed", message, producers=producers, consumers=consumers)
+    difference = Difference(f"columns.{name}.logicalTypeOptions", old or None, new or None, place, (name,))
+    yield difference.judged("range-changed", message, producers=producers, consumers=consumers)
 
 
 def _measured(column: Column) -> str:

@@ -66,6 +66,14 @@ def replace_column(made: Draft, chance: Random) -> None:
     made.columns[at] = column(chance, _fresh(made, chance), made.layer, KINDS[made.layer])
 
 
+def split_column(made: Draft, chance: Random) -> None:
+    """Replace a column by two that are like it."""
+    at = made.columns.index(one_of(chance, [one for one in made.columns if not one.get("primaryKey")]))
+    like = made.columns[at]
+    made.columns[at] = {**like, "name": _fresh(made, chance)}
+    made.columns.insert(at + 1, {**like, "name": _fresh(made, chance)})
+
+
 def retype_column(made: Draft, chance: Random) -> None:
     known = [one for one in made.columns if one["physicalType"] in NEAR]
     on = chance.choice(known) if known and chance.random() < 0.8 else any_column(made, chance)
@@ -253,7 +261,7 @@ def change_test(made: Draft, chance: Random) -> None:
 
 
 COMMON: tuple[Edit, ...] = (
-    add_column, drop_column, rename_column, replace_column, retype_column, retype_column,
+    add_column, drop_column, rename_column, replace_column, split_column, retype_column, retype_column,
     relabel_type, move_column, swap_names, toggle_required, toggle_required, say_optional, extend_key,
     shorten_key, turn_key, reclassify, tag_personal, describe, announce, promise, live, own, serve,
 )  # fmt: skip
