@@ -12,6 +12,7 @@ from control.errors import NotFoundError, UpstreamError, UsageError
 
 _NOTHING = "There is nothing to compare with"
 _DIFFERS = "is not what a full recompute gives"
+_UNREACHABLE = "Could not connect to the endpoint URL"
 _BREAKS = "has rows that break its contract"
 
 
@@ -31,7 +32,7 @@ def reconcile(
 
     Raises NotFoundError if a table was never built. Raises UsageError if dbt refuses its command line, the
     profile or the project, or if a selection looks like an option of dbt. Raises UpstreamError if a model
-    fails for any reason other than a difference.
+    fails for any reason other than a difference, or the cloud cannot be reached.
     """
     if options := [one for one in select if one.startswith("-")]:  # HTTP clients may not pass options to dbt
         raise UsageError(f"{options[0]} selects no table", hint="name models, or what dbt's --select takes")
@@ -51,7 +52,8 @@ def reconcile(
             said = _last_words(done.stdout + done.stderr)  # click writes errors about options to stderr
             if said.startswith(_NOTHING):
                 raise NotFoundError(said, hint="dbt build makes them; name other models to leave them out")
-            raise UsageError(f"dbt did not run: {said}")
+            kind = UpstreamError if _UNREACHABLE in said else UsageError
+            raise kind(f"dbt did not run: {said}")
         return [
             _compared(result) for result in json.loads(results.read_text())["results"] if _is_model(result)
         ]
@@ -83,5 +85,6 @@ def _told(message: str) -> str:
 
 def _last_words(output: str) -> str:
     """The last message of dbt, without the macro call stack."""
-    lines = [line.strip() for line in output.splitlines()[-4:]]
+    after = output.rpartition("Encountered an error:")[2]
+    lines = [line.strip() for line in after.splitlines()[-4:]]
     return " ".join(line for line in lines if line and not line.startswith(">"))

@@ -36,6 +36,8 @@ CREDENTIALS_HINT = (
 
 RIGHTS_HINT = "grant the role that permission, or use another role (on the local cloud: dm env --role ROLE)"
 
+# Longest part of the other side's message that is passed on.
+MOST_SAID = 500
 THROTTLED = {
     "ConcurrentRunsExceededException",
     "LimitExceededException",
@@ -112,6 +114,7 @@ def translated(what: str, endpoint: str = "") -> Iterator[None]:
 def _of_response(what: str, error: ClientError, endpoint: str) -> ControlError:
     code = str(error.response.get("Error", {}).get("Code", ""))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    said = " ".join(str(error.response.get("Error", {}).get("Message", "")).split())[:MOST_SAID]
     if code in THROTTLED:
         return ThrottledError(f"{what}: asked to slow down ({code})", hint="try again in a moment")
     if code in CONFLICT:
@@ -121,13 +124,13 @@ def _of_response(what: str, error: ClientError, endpoint: str) -> ControlError:
     if code in REFUSED:
         # The message names the caller, the action and the resource; a response without a body has only a
         # code.
-        said = str(error.response.get("Error", {}).get("Message", ""))
         why = f": {said}" if code in DENIED and "not authorized" in said else f" ({code})"
         hint = RIGHTS_HINT if code in DENIED else CREDENTIALS_HINT
         return UsageError(f"{what}: access is refused{why}", hint=hint)
+    why = f"{code or status}: {said}" if said else f"{code or status}"
     if status >= 500:
-        return UnavailableError(f"{what}: failed on the other side ({code or status})", hint="try again")
-    return UpstreamError(f"{what}: was refused ({code or status})")
+        return UnavailableError(f"{what}: failed on the other side ({why})", hint="try again")
+    return UpstreamError(f"{what}: was refused ({why})")
 
 
 def _of_transport(what: str, error: Exception, endpoint: str) -> ControlError:

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 import control.reconcile
 from control.cli.reconcile import command
-from control.errors import NotFoundError, UsageError
+from control.errors import NotFoundError, UpstreamError, UsageError
 from control.reconcile import reconcile
 
 SAID = """08:05:25  Encountered an error:
@@ -41,6 +41,18 @@ def test_another_error_of_dbt_is_a_usage_error_without_dbts_stack(tmp_path: Path
         reconcile(["x"], dbt=dbt(tmp_path, "No such thing"), profiles=tmp_path)
     assert not isinstance(failure.value, NotFoundError)
     assert str(failure.value).endswith("No such thing")
+
+
+def test_a_cloud_that_cannot_be_reached_is_an_upstream_error_with_dbts_words_alone(tmp_path: Path) -> None:
+    program = tmp_path / "dbt"
+    lost = "Could not connect to the endpoint URL: http://127.0.0.1:9/. Nothing was done."
+    (tmp_path / "words").write_text(
+        f"07:06:59  Finished.\n07:06:59  Encountered an error:\nRuntime Error\n  {lost}\n"
+    )
+    program.write_text(f"#!/bin/sh\ncat {tmp_path}/words\nexit 2\n")
+    program.chmod(0o755)
+    with pytest.raises(UpstreamError, match="dbt did not run: Runtime Error Could not connect"):
+        reconcile(["x"], dbt=program, profiles=tmp_path)
 
 
 def test_dbts_message_about_its_options_is_passed_on(tmp_path: Path) -> None:

@@ -62,6 +62,17 @@ def test_a_missing_permission_is_named_with_a_hint() -> None:
     assert "use another role" in caught.value.hint
 
 
+@pytest.mark.parametrize("status", [500, 400])
+def test_what_the_other_side_says_is_passed_on(status: int) -> None:
+    response = {"Error": {"Code": "Internal", "Message": "No space left\non device"}}
+    vendor = ClientError(response | {"ResponseMetadata": {"HTTPStatusCode": status}}, "x")  # type: ignore[arg-type]
+    with (
+        pytest.raises(UpstreamError, match=r"\(Internal: No space left on device\)"),
+        translated("s3://lake/raw"),
+    ):
+        raise vendor
+
+
 def test_only_transient_errors_are_retryable() -> None:
     retryable = [refusal("SlowDown"), refusal("x", 500), boto.ReadTimeoutError(endpoint_url="x")]
     for vendor in retryable:
