@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -346,6 +347,8 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 def main(called: str = "python -m localcloud") -> None:
     """Entry point of the program `called`: turns errors into a message and an exit code."""
+    # As after Ctrl-C, an `up` then stops what it has started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         local(prog_name=called)
     except LocalCloudError as error:

@@ -152,8 +152,10 @@ def _start_all(folder: Folder, settings: Settings, say: Say) -> Started:
     try:
         with listener:
             parts.append(launch.start_aws(folder, settings, listener))
-        parts += launch.start_athena(folder, settings, endpoint)
         record = Record(endpoint, settings.region, port, tuple(parts), settings.kept())
+        folder.write(record)  # at once: a part that no record names would outlive every command
+        parts += launch.start_athena(folder, settings, endpoint)
+        record = replace(record, parts=tuple(parts))
         folder.write(record)
         for part in parts:
             launch.wait(part, say)

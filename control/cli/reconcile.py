@@ -1,5 +1,6 @@
 """`dm reconcile`: compare gold, or other tables, with a full recompute."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def command(select: tuple[str, ...], profiles_dir: Path, target: str | None, as_
     from control.errors import NotFoundError
     from control.reconcile import reconcile
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, it also ends dbt
     dbt = Path(sys.executable).with_name("dbt")
     found = reconcile(select or ("path:models/gold",), dbt=dbt, profiles=profiles_dir, target=target)
     if select and not found:

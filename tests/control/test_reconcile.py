@@ -1,5 +1,9 @@
 """How `dm reconcile` interprets dbt's output."""
 
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -85,3 +89,22 @@ def test_a_name_that_selects_no_table_is_an_error(
     with pytest.raises(NotFoundError, match="dbt selects none for top_drinkrs"):
         CliRunner().invoke(command, ["top_drinkrs"], catch_exceptions=False)
     assert CliRunner().invoke(command, []).exit_code == 0
+
+
+def test_sigterm_ends_dbt_too(tmp_path: Path) -> None:
+    dbt, folder = tmp_path / "dbt", tmp_path / "tmp"
+    folder.mkdir()
+    dbt.write_text(
+        f"#!/bin/sh\necho $$ > {tmp_path}/pid.new; mv {tmp_path}/pid.new {tmp_path}/pid\nexec sleep 60\n"
+    )
+    dbt.chmod(0o755)
+    code = f"import sys; sys.executable = {str(tmp_path / 'python')!r}\n"
+    code += "from control.cli.reconcile import command; command(['x'])"
+    with subprocess.Popen([sys.executable, "-c", code], env=os.environ | {"TMPDIR": str(folder)}) as running:
+        while not (tmp_path / "pid").exists():
+            time.sleep(0.01)
+        running.terminate()
+    pid = int((tmp_path / "pid").read_text())
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 9)
+    assert list(folder.iterdir()) == []

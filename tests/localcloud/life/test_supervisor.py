@@ -174,6 +174,35 @@ def test_an_up_that_fails_stops_what_it_started_and_shows_the_log(cloud):
         supervisor.status(cloud.folder)
 
 
+def test_an_up_that_is_terminated_leaves_no_process(tmp_path):
+    folder = tmp_path / "cloud"
+    command = [sys.executable, "-m", "localcloud", "up", "--dir", str(folder), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as up:
+        assert up.stderr is not None
+        assert up.stderr.readline().startswith("starting aws")
+        up.terminate()
+    assert processes_in(folder) == []
+
+
+def test_of_an_up_that_is_killed_the_next_one_finds_the_parts(cloud, monkeypatch):
+    def killed(*_):
+        found = Folder(cloud.folder).read()
+        assert found is not None
+        assert found.part("aws"), "a part that no record names would outlive every command"
+        raise StartError("")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(supervisor.launch, "start_athena", killed)
+        with pytest.raises(StartError):
+            cloud.up()
+
+
+def processes_in(folder):
+    """Return the command lines of the running processes that name `folder`."""
+    commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    return [command for command in commands if str(folder).encode() in command]
+
+
 def test_a_process_that_reuses_a_pid_is_left_alone():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         processes.kill(other.pid, "another start time")
