@@ -86,6 +86,10 @@ def _refuse_pair(sql: str, token: Token, following: Token) -> None:
         raise unexpected(sql, following.start, following.raw, "<expression>")
     if token.keyword == "AS" and following.sort == "string":
         raise unexpected(sql, following.start, following.raw)
+    if token.keyword in ("SET", "INSERT") and following.raw == "*":  # of other dialects' MERGE
+        raise unexpected(sql, following.start, "*", "<identifier>")
+    if token.keyword == "INSERT" and following.keyword == "OVERWRITE":
+        raise unexpected(sql, following.start, following.raw, "'INTO'")
     pair = token.raw + following.raw if token.stop == following.start else ""
     if pair[:2] == "&'":  # of U&'\\0041'
         return

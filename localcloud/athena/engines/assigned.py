@@ -22,8 +22,9 @@ def by_set(
     values: dict[str, Term] = {}
     for item in items:
         name = item.this.name.lower()
-        if item.this.args.get("table") is not None:
-            line, column = place(item)
+        if (qualifier := item.this.args.get("table")) is not None:
+            line, column = place(item.this)
+            column += len(qualifier.name)  # the dot behind it
             raise syntax_error("mismatched input '.'. Expecting: '='", line=line, column=column)
         if name in values:
             raise _twice(name, case)
@@ -68,7 +69,7 @@ def _twice(name: str, case: int | None) -> AthenaError:
 
 def _missing(name: str, item: exp.Expression | None, case: int | None) -> AthenaError:
     if case is None and item is not None:
-        line, column = place(item)
+        line, column = place(item.this)
         text = f"line {line}:{column}: The UPDATE SET target column {name} doesn't exist"
         return AthenaError("COLUMN_NOT_FOUND", text)
     text = f"line 1:1: Merge column name does not exist in target table: {name}"

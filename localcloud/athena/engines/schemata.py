@@ -25,14 +25,22 @@ _COLUMNS = {
         "column_default",
         "is_nullable",
         "data_type",
+        "comment",
+        "extra_info",
     ),
 }
+_HIDDEN = ("comment", "extra_info")
 
 
 def fields(name: str) -> tuple[Field, ...]:
     """The columns of this table of information_schema; empty when there is no such table."""
     return tuple(
-        Field(column, BIGINT if column == "ordinal_position" else VARCHAR, ident(column))
+        Field(
+            column,
+            BIGINT if column == "ordinal_position" else VARCHAR,
+            ident(column),
+            hidden=column in _HIDDEN,
+        )
         for column in _COLUMNS.get(name, ())
     )
 
@@ -72,5 +80,7 @@ def _columns(table: GlueTable) -> list[tuple[str | int | None, ...]]:
     for position, column in enumerate((*table.columns, *table.partition_keys), 1):
         type_ = parse_hive(column.type)
         shown = as_iceberg(type_) if table.is_iceberg else type_
-        found.append((_CATALOG, table.database, table.name, column.name, position, None, "YES", shown.athena))
+        named = (_CATALOG, table.database, table.name, column.name, position, None, "YES", shown.athena)
+        extra = "partition key" if column in table.partition_keys else None
+        found.append((*named, column.comment or None, extra))
     return found

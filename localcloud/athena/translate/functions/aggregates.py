@@ -229,24 +229,32 @@ aggregate(
 )
 
 
+def _sorted_values(value: Term, render: Render) -> tuple[str, str]:
+    """Return the sorted values of a group without nulls, and a condition that fails if one is not finite."""
+    values = f"list_sort(list_filter({render('list', value.sql)}, lambda v: v IS NOT NULL))"
+    if value.type.name not in ("real", "double"):
+        return values, "FALSE"
+    wrong = f"NOT (isfinite({values}[1]) AND isfinite({values}[-1]))"
+    return values, fails_when(wrong, "INVALID_FUNCTION_ARGUMENT", "'value must be finite'")
+
+
 def _percentile(arguments: list[Term], render: Render) -> str:
     """Return the value at floor(p * n) of the sorted values, as Athena's sketch does for small n."""
-    values = f"list_sort(list_filter({render('list', arguments[0].sql)}, lambda v: v IS NOT NULL))"
+    values, not_finite = _sorted_values(arguments[0], render)
     at = f"least(CAST(floor({arguments[1].sql} * len({values})) AS BIGINT) + 1, len({values}))"
     wrong = fails_when(
         f"{arguments[1].sql} NOT BETWEEN 0 AND 1",
         "INVALID_FUNCTION_ARGUMENT",
         "'Percentile must be between 0 and 1'",
     )
-    return f"CASE WHEN {wrong} THEN NULL ELSE {values}[{at}] END"
+    return f"CASE WHEN {wrong} OR {not_finite} THEN NULL ELSE {values}[{at}] END"
 
 
 def _percentiles(arguments: list[Term], render: Render) -> str:
-    values = f"list_sort(list_filter({render('list', arguments[0].sql)}, lambda v: v IS NOT NULL))"
+    values, not_finite = _sorted_values(arguments[0], render)
     at = f"least(CAST(floor(p * len({values})) AS BIGINT) + 1, len({values}))"
-    return (
-        f"CASE WHEN len({values}) > 0 THEN list_transform({arguments[1].sql}, lambda p: {values}[{at}]) END"
-    )
+    found = f"list_transform({arguments[1].sql}, lambda p: {values}[{at}])"
+    return f"CASE WHEN {not_finite} THEN NULL WHEN len({values}) > 0 THEN {found} END"
 
 
 for _type in ("bigint", "real", "double"):

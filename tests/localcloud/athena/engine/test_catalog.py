@@ -83,7 +83,7 @@ def test_a_view_of_itself_is_refused(run: Run, view: Callable[[str], None]) -> N
 
 
 def test_information_schema_lists_what_glue_has(
-    run: Run, rows: Rows, view: Callable[[str], None], database: str
+    run: Run, rows: Rows, view: Callable[[str], None], catalog: Catalog, database: str
 ) -> None:
     run(TABLE)
     view("create view v as select a from t")
@@ -94,6 +94,13 @@ def test_information_schema_lists_what_glue_has(
     columns = "select column_name, data_type, ordinal_position from information_schema.columns"
     assert rows(f"{columns} {of} and table_name = 't' order by 3") == [
         ("a", "integer", 1), ("s", "varchar(1)", 2), ("d", "decimal(10,2)", 3),
+    ]  # fmt: skip
+    data = {"Columns": [{"Name": "a", "Type": "int", "Comment": "first"}]}
+    h = {"Name": "h", "StorageDescriptor": data, "PartitionKeys": [{"Name": "p", "Type": "string"}]}
+    catalog.create_table(database, h)
+    hidden = "select comment, extra_info from information_schema.columns"
+    assert rows(f"{hidden} {of} and table_name = 'h' order by ordinal_position") == [
+        ("first", None), (None, "partition key"),
     ]  # fmt: skip
     assert rows(f"select catalog_name from information_schema.schemata where schema_name = '{database}'") == [
         ("awsdatacatalog",)

@@ -233,6 +233,13 @@ def test_a_change_that_does_not_fit_is_refused(
     assert files("t") == before
 
 
+def test_a_wrong_column_of_set_has_trinos_position(table: None, run: Run) -> None:
+    with pytest.raises(AthenaError, match="line 1:14: The UPDATE SET target column nope doesn't exist"):
+        run("update t set nope = 1")
+    with pytest.raises(AthenaError, match=r"line 1:81: mismatched input '\.'. Expecting: '='"):
+        run("merge into t using (select 1 id) s on t.id = s.id when matched then update set t.v = 'x'")
+
+
 def test_all_type_mismatches_are_reported_together(table: None, run: Run) -> None:
     update = r"UPDATE table column types don't match SET expressions: Table: \[bigint, varchar\], Expr"
     with pytest.raises(AthenaError, match=update):

@@ -49,6 +49,11 @@ class _NoTables:
         ("delete t", "line 1:8: mismatched input 't'. Expecting: 'FROM'"),
         ("update t set", "line 1:13: mismatched input '<EOF>'"),
         ("insert into t", "line 1:14: mismatched input '<EOF>'"),
+        ("insert overwrite t select 1", "line 1:8: mismatched input 'overwrite'. Expecting: 'INTO'"),
+        (
+            "merge into t using u on a = b when matched then update set *",
+            "line 1:60: mismatched input '*'. Expecting: <identifier>",
+        ),
         ("create table q as", "line 1:18: mismatched input '<EOF>'"),
         ("create view q as", "mismatched input '<EOF>'"),
         ("explain", "mismatched input '<EOF>'"),
