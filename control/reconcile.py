@@ -64,7 +64,8 @@ def _is_model(result: dict[str, str]) -> bool:
 
 
 def _compared(result: dict[str, str]) -> Compared:
-    model, message = result["unique_id"].split(".")[-1], result.get("message") or ""
+    # A versioned model has its version after its name.
+    model, message = ".".join(result["unique_id"].split(".")[2:]), result.get("message") or ""
     if result["status"] == "success":
         return Compared(model, "same")
     if _DIFFERS in message:

@@ -36,11 +36,13 @@ GUARDS = {
     "make_temp_relation": "a failed unit test makes every later one fail",
     "generate_schema_name": "developers write into each other's schemas",
     "query_comment": "the cost of a run is unknown",
+    "is_incremental": "a model with a filter of its own keeps rows of its old query",
 }
 # Hooks of dbt_project.yml, and what happens without them.
 HOOKS = {
     "refuse_partial_reads": "`dbt build --sample` marks rows as consumed that it left out",
     "refuse_unchecked_models": "a model that is materialized as a table is swapped under its readers",
+    "refuse_shared_names": "of two models that have the same name in two schemas, one may miss rows",
     "create_consumed": "models do not record what they consumed",
     "take_lease": "two builds can write at once",
     "release_lease": "each build waits until the lease of the one before expires",
@@ -122,6 +124,8 @@ def _judge(node: Node) -> Iterator[tuple[str, str]]:
 
 def _model(node: Node) -> Iterator[tuple[str, str]]:
     config = node["config"]
+    if config.get("materialized") == "ephemeral":  # it is checked in the models that read it
+        return
     if node.get("language") == "python":
         yield "kind-python", "Python models bypass the checks before publication: use Spark jobs or SQL"
     if not config.get("contract", {}).get("enforced"):

@@ -9,7 +9,7 @@
     {%- if columns and count not in columns -%}
         {%- do exceptions.raise_compiler_error(this ~ ': changed_groups counts by ' ~ count ~ ', no column of the contract') -%}
     {%- endif -%}
-    {%- if is_incremental() -%}
+    {%- if has_table() -%}
     {%- set months = affected_months(flat) if flat is not none else none -%}
     with held as (
         select * from {{ this }}

@@ -1,5 +1,5 @@
 {% macro refuse_hidden_batches(bronze, partitions) %}
-    {%- if is_build() and not is_incremental()
+    {%- if is_build() and not has_table()
         and not var('without_old_batches', false) -%}
         {#- Numbers have no gaps, so batches missing below the newest were removed; the model would skip them for good. -#}
         {%- set query = 'select coalesce(max(batch), 0) - count(distinct batch) from ' ~ partitions -%}

@@ -1,4 +1,4 @@
 {% macro is_incremental() %}
-    {%- if is_unit_test() and not this -%}{{ return(false) }}{%- endif -%}
-    {{ return(dbt.is_incremental()) }}
+    {%- if is_unit_test() -%}{{ return(this and dbt.is_incremental()) }}{%- endif -%}
+    {{ return(has_table() and not recomputes_all()) }}
 {% endmacro %}

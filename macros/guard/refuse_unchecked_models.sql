@@ -6,21 +6,29 @@
         {%- set config = node.config -%}
         {%- if node.resource_type == 'snapshot' -%}
             {%- do unchecked.append(node.name ~ ' is a snapshot') -%}
-        {%- elif node.resource_type == 'model' and node.language == 'python' -%}
+        {%- elif node.resource_type != 'model' or config.materialized == 'ephemeral' -%}
+            {#- What an ephemeral model gives is checked in the models that read it. -#}
+        {%- elif node.language == 'python' -%}
             {%- do unchecked.append(node.name ~ ' is a Python model') -%}
-        {%- elif node.resource_type == 'model' and config.materialized == 'table' -%}
+        {%- elif config.materialized == 'table' -%}
             {%- do unchecked.append(node.name ~ ' is materialized as a table') -%}
-        {%- elif node.resource_type == 'model' and config.incremental_strategy == 'microbatch' -%}
+        {%- elif config.incremental_strategy == 'microbatch' -%}
             {%- do unchecked.append(node.name ~ ' is a microbatch model') -%}
-        {%- elif node.resource_type == 'model' and config.contract.enforced and not node.columns -%}
+        {%- elif config.materialized == 'incremental' and config.incremental_strategy != 'merge' -%}
+            {%- do unchecked.append(node.name ~ ' writes by ' ~ config.incremental_strategy ~ ' instead of merge') -%}
+        {%- elif config.materialized == 'incremental' and config.table_type != 'iceberg' -%}
+            {%- do unchecked.append(node.name ~ ' is a ' ~ config.table_type ~ ' table') -%}
+        {%- elif config.force_batch -%}
+            {%- do unchecked.append(node.name ~ ' is merged in several commits (force_batch)') -%}
+        {%- elif config.contract.enforced and not node.columns -%}
             {%- do uncontracted.append(node.name) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- if unchecked -%}
         {%- do exceptions.raise_compiler_error(
-            'Nothing was changed, because readers would see half a table, or unchecked rows: '
-            ~ unchecked | sort | join('; ') ~ '. Leave materialized out, which makes it incremental, and give it a unique_key'
-            ~ ' (CONTRIBUTING, "add a model"), or make it a view'
+            'Nothing was changed, because readers would see half a table, unchecked rows, or rows twice: '
+            ~ unchecked | sort | join('; ') ~ '. Leave these settings out, which makes it an incremental merge into Iceberg, and'
+            ~ ' give it a unique_key (CONTRIBUTING, "add a model"), or make it a view'
         ) -%}
     {%- elif uncontracted -%}
         {%- do exceptions.raise_compiler_error(

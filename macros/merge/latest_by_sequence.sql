@@ -24,11 +24,11 @@
             ) as sent
         ) as placed
     ) as ranked
-    {%- if is_incremental() %}
+    {%- if has_table() %}
     left join {{ this }} as held on {{ same_key('ranked', 'held', keys) }}
     {%- endif %}
     where ranked._rank = 1
-    {%- if is_incremental() %}
+    {%- if has_table() %}
         -- A row that would lose is dropped here, before any check sees it.
         and (held.{{ keys[0] }} is null or {{ beats('ranked', 'held', content) }})
     {%- endif %}

@@ -27,7 +27,7 @@
         _seq, _rev, true as _deleted, batch as _batch, false as _yields
     from {{ relation }}
     where _key_before is not null
-    {%- if floor.rose and is_incremental() %}
+    {%- if floor.rose and has_table() %}
     union all
     -- The floor has risen above these rows of the table: they become tombstones in their place.
     select
@@ -36,7 +36,7 @@
     from {{ this }}
     where _seq < '{{ floor.place }}' and not _deleted
     {%- endif %}
-    {%- if from_start() and is_incremental() %}
+    {%- if from_start() and has_table() %}
     union all
     -- Tombstones of the table lose what an older version kept in them, even if bronze no longer has their deletes.
     -- They yield to what is sent in the same place: a reconciliation compares the table with that.

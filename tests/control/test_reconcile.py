@@ -1,5 +1,6 @@
 """How `dm reconcile` interprets dbt's output."""
 
+import json
 import os
 import subprocess
 import sys
@@ -57,6 +58,18 @@ def test_a_cloud_that_cannot_be_reached_is_an_upstream_error_with_dbts_words_alo
     program.chmod(0o755)
     with pytest.raises(UpstreamError, match="dbt did not run: Runtime Error Could not connect"):
         reconcile(["x"], dbt=program, profiles=tmp_path)
+
+
+def test_a_version_of_a_model_is_named_with_its_model(tmp_path: Path) -> None:
+    result = {"unique_id": "model.lakehouse.top_drinkers.v2", "status": "success", "message": "OK"}
+    program = tmp_path / "dbt"
+    program.write_text(
+        '#!/bin/sh\nfor folder; do case "$folder" in */target) mkdir -p "$folder"\n'
+        f"echo '{json.dumps({'results': [result]})}' > \"$folder/run_results.json\";; esac; done\n"
+    )
+    program.chmod(0o755)
+    [compared] = reconcile(["top_drinkers"], dbt=program, profiles=tmp_path)
+    assert (compared.model, compared.result) == ("top_drinkers.v2", "same")
 
 
 def test_dbts_message_about_its_options_is_passed_on(tmp_path: Path) -> None:

@@ -262,7 +262,7 @@ class _Model:
             "log": lambda *_: "",
             "ref": lambda name: Relation(dbt.project.schemas[name], name),
             "source": lambda schema, name: Relation(schema, name),
-            "is_incremental": lambda: self.exists,
+            "has_table": lambda: self.exists,
             "load_relation": self._relation_or_none,
             "load_cached_relation": self._relation_or_none,
             "drop_relation": lambda relation: lake.drop(relation.schema, relation.identifier) or "",

@@ -4,6 +4,8 @@ import pytest
 from bronze_lake import Lake, clean_environment, dbt
 from histories import brewery, record
 
+STORED = "not_null_breweries_brewery_id"
+
 
 def run(lake: Lake, *arguments: str, prefix: str = "bob_", expect: int = 0) -> str:
     """Run dbt under a developer's prefix, on the shared bronze; return its output."""
@@ -36,6 +38,7 @@ def built(lake: Lake) -> Lake:
 def test_everything_under_the_prefix_goes_and_nothing_else(built: Lake) -> None:
     before, objects = databases(built), keys(built)
     run(built, "run", "--select", "breweries_state", "breweries")
+    run(built, "test", "--store-failures", "--select", STORED)
     assert {"bob_silver", "bob_ops"} <= databases(built)
     told = run(built, "run-operation", "drop_prefix")
     assert "Dropped bob_silver with 2 tables and views." in told

@@ -38,6 +38,9 @@ def project(lake: Lake, tmp_path: Path) -> Path:
             },
             "things is a microbatch model",
         ),
+        ({"incremental_strategy": "append"}, "things writes by append instead of merge"),
+        ({"table_type": "hive"}, "things is a hive table"),
+        ({"force_batch": True}, "things is merged in several commits (force_batch)"),
     ],
 )
 def test_a_model_that_readers_would_see_unchecked_is_refused(
@@ -49,7 +52,7 @@ def test_a_model_that_readers_would_see_unchecked_is_refused(
     file.write_text(yaml.safe_dump(stated))
     told = run(project, lake, expect=2)
     assert said in told
-    assert "Leave materialized out" in told
+    assert "Leave these settings out" in told
     assert lake.rows("select n from silver.things") == [{"n": 2}]
     assert lake.rows("select holder from ops.lease") == [{"holder": ""}]
 
@@ -67,6 +70,26 @@ def test_a_model_without_a_contract_is_refused_with_how_to_write_one(lake: Lake,
         "these models have no contract to be checked against: things. Draft one: dm contract new model"
         in told
     )
+    assert lake.rows("select n from silver.things") == [{"n": 2}]
+
+
+def test_an_ephemeral_model_needs_no_contract(lake: Lake, project: Path) -> None:
+    (project / "models/middle.sql").write_text("{{ config(materialized='ephemeral') }}\nselect 4 as n")
+    more = "\nfrom {{ ref('middle') }} as middle"
+    write(project, "things", {"n": ("bigint", "cast(middle.n as bigint)")}, more=more)
+    run(project, lake)
+    assert lake.rows("select n from silver.things") == [{"n": 4}]
+
+
+def test_two_models_cannot_share_the_name_of_a_table(lake: Lake, project: Path) -> None:
+    """What a model has consumed is recorded under the name of its table."""
+    write(project, "others", {"n": ("bigint", "cast(2 as bigint)")}, materialized="view")
+    file = project / "models/others.yml"
+    stated = yaml.safe_load(file.read_text())
+    stated["models"][0]["config"] |= {"alias": "Things", "schema": "gold"}
+    file.write_text(yaml.safe_dump(stated))
+    told = run(project, lake, more=("--select", "others"), expect=2)
+    assert "others and things are both named things (gold.Things, silver.things)" in told
     assert lake.rows("select n from silver.things") == [{"n": 2}]
 
 

@@ -59,6 +59,10 @@ def test_a_model_written_as_in_this_project_has_no_finding() -> None:
     assert lint(manifest()) == []
 
 
+def test_an_ephemeral_model_is_checked_in_the_models_that_read_it() -> None:
+    assert lint(manifest(materialized="ephemeral", contract={"enforced": False})) == []
+
+
 @pytest.mark.parametrize(
     ("config", "code"),
     [
