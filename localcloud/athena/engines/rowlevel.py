@@ -67,7 +67,7 @@ class Target:
         self.scan.size = partial(chunks.size, version, planned)
         return planned
 
-    def kept(self, clauses: Sequence["Clause"]) -> Iterator[Read]:
+    def unchanged(self, clauses: Sequence["Clause"]) -> Iterator[Read]:
         """Yield reads of the unchanged columns: Athena writes whole rows, so it has to read those too."""
         for clause in clauses:
             if not clause.deletes:
@@ -91,21 +91,17 @@ def merge(tree: exp.Merge, context: Context, lake: Lake, connection: "DuckDBPyCo
     scope = new_scope(lake, context.database)
     target = _target(tree.this, context, lake)
     fields = _materialised_source(tree.args["using"], scope, lake, connection)
-    both = replace(scope, fields=target.fields + fields)
+    both, source_only = replace(scope, fields=target.fields + fields), replace(scope, fields=fields)
     on = both.expect(tree.args["on"], BOOLEAN, "MERGE ON condition")
-    whens = tree.args["whens"].expressions
-    source_only = replace(scope, fields=fields)
-    made = [
-        _matched(when, target, both, at)
-        if when.args.get("matched")
-        else _insertion(when, target, source_only, at)
-        for at, when in enumerate(whens)
-    ]
-    matched = [clause for clause, when in zip(made, whens, strict=True) if when.args.get("matched")]
-    inserts = [clause for clause, when in zip(made, whens, strict=True) if not when.args.get("matched")]
+    matched, inserts = list[Clause](), list[Clause]()
+    for case, when in enumerate(tree.args["whens"].expressions):
+        if when.args.get("matched"):
+            matched.append(_matched(when, target, both, case))
+        else:
+            inserts.append(_insertion(when, target, source_only, case))
     filters = [*_filters(tree.args["on"], target), *_key_ranges(tree.args["on"], target, fields, connection)]
     planned = target.plan(filters)
-    scanned = lake.scanned({*scope.statement.reads, *target.kept(matched)})
+    scanned = lake.scanned({*scope.statement.reads, *target.unchanged(matched)})
     rows = scans.relation(target.table.schema(), planned, lake.cache, positions=True)
     joined = f"{rows} AS {_TARGET} JOIN merge_source AS {_SOURCE} ON {on.sql}"
     with as_athena():
@@ -148,7 +144,7 @@ def _change(
     where = tree.args.get("where")
     condition = scope.expect(where.this, BOOLEAN, "WHERE clause").sql if where is not None else "TRUE"
     planned = target.plan(_filters(where.this, target) if where is not None else [])
-    scanned = lake.scanned({*scope.statement.reads, *target.kept([clause])})
+    scanned = lake.scanned({*scope.statement.reads, *target.unchanged([clause])})
     rows = scans.relation(target.table.schema(), planned, lake.cache, positions=True)
     with as_athena():
         connection.execute(_hits_sql(target, [clause], f"{rows} AS {_TARGET} WHERE {condition}", rid="0"))
@@ -195,11 +191,11 @@ def _materialised_source(
     return tuple(replace(field, sql=f"{_SOURCE}.c{at}") for at, field in enumerate(shown))
 
 
-def _matched(when: exp.Expression, target: Target, scope: Scope, at: int) -> Clause:
+def _matched(when: exp.Expression, target: Target, scope: Scope, case: int) -> Clause:
     condition = _condition(when, scope)
     then = when.args["then"]
     if isinstance(then, exp.Update):
-        values = assigned.by_set(then.expressions, dict(target.columns), scope, case=at)
+        values = assigned.by_set(then.expressions, dict(target.columns), scope, case=case)
         return Clause(condition, deletes=False, values=values)
     if str(then.name if isinstance(then, exp.Expression) else then).upper() == "DELETE":
         return Clause(condition, deletes=True, values={})
@@ -211,24 +207,25 @@ def _condition(when: exp.Expression, scope: Scope) -> str:
     return scope.expect(condition, BOOLEAN, "MERGE WHEN condition").sql if condition is not None else "TRUE"
 
 
-def _insertion(when: exp.Expression, target: Target, scope: Scope, at: int) -> Clause:
+def _insertion(when: exp.Expression, target: Target, scope: Scope, case: int) -> Clause:
     condition = _condition(when, scope)
     then = when.args["then"]
     if not isinstance(then, exp.Insert) or not isinstance(then.expression, exp.Tuple):
         raise syntax_error(f"mismatched input '{then}'. Expecting: 'INSERT'")
     listed = [part.name.lower() for part in then.this.expressions] if then.this is not None else []
     names = listed or [name for name, _ in target.columns]
-    values = assigned.by_row(names, then.expression.expressions, dict(target.columns), scope, case=at)
+    values = assigned.by_row(names, then.expression.expressions, dict(target.columns), scope, case=case)
     return Clause(condition, deletes=False, values=values)
 
 
-def _choice(clauses: Sequence[Clause]) -> str:
+def _first_clause(clauses: Sequence[Clause]) -> str:
     """Return SQL for the number of the first clause whose condition holds, -1 if none does."""
     branches = " ".join(f"WHEN {clause.condition} THEN {at}" for at, clause in enumerate(clauses))
     return f"CASE {branches} ELSE -1 END" if clauses else "-1"
 
 
-def _set_columns(target: Target, clauses: Sequence[Clause]) -> list[str]:
+def _assigned_columns(target: Target, clauses: Sequence[Clause]) -> list[str]:
+    """Return the columns that a clause assigns; the new value of the first is column `n0` of `hits` …"""
     return [name for name, _ in target.columns if any(name in clause.values for clause in clauses)]
 
 
@@ -236,7 +233,7 @@ def _hits_sql(target: Target, clauses: Sequence[Clause], source: str, *, rid: st
     """Return SQL that creates `hits`: a row per matching pair of target and source row, with new values."""
     return (
         f"CREATE OR REPLACE TEMP TABLE hits AS SELECT {_TARGET}.{ident(scans.PATH)} AS path, "
-        f"{_TARGET}.{scans.POSITION} AS pos, {rid} AS rid, {_choice(clauses)} AS action"
+        f"{_TARGET}.{scans.POSITION} AS pos, {rid} AS rid, {_first_clause(clauses)} AS action"
         f"{_new_values(target, clauses)} FROM {source}"
     )
 
@@ -244,7 +241,7 @@ def _hits_sql(target: Target, clauses: Sequence[Clause], source: str, *, rid: st
 def _new_values(target: Target, clauses: Sequence[Clause]) -> str:
     """Return SQL of the values that the applying clause assigns; it repeats the CASE, cheaply, per column."""
     items = ""
-    for at, name in enumerate(_set_columns(target, clauses)):
+    for at, name in enumerate(_assigned_columns(target, clauses)):
         branches = " ".join(
             f"WHEN {clause.condition} THEN "
             + ("NULL" if clause.deletes else clause.values.get(name, f"{_TARGET}.{ident(name)}"))
@@ -259,7 +256,7 @@ def _inserted_rows(target: Target, clauses: Sequence[Clause]) -> str:
     if not clauses:
         return ""
     chosen = (
-        f"(SELECT *, {_choice(clauses)} AS action FROM merge_source AS {_SOURCE} "
+        f"(SELECT *, {_first_clause(clauses)} AS action FROM merge_source AS {_SOURCE} "
         f"WHERE NOT EXISTS (SELECT 1 FROM hits WHERE hits.rid = {_SOURCE}.rid)) AS {_SOURCE}"
     )
     items = []
@@ -288,26 +285,27 @@ def _apply(
         count = sum(int(hits) for _, hits in paths)
         if new_rows:
             connection.execute(f"CREATE OR REPLACE TEMP TABLE inserted AS {new_rows}")
-            found = connection.execute("SELECT count(*) FROM inserted").fetchone()
-            count += int(found[0]) if found else 0
+            [inserted] = connection.execute("SELECT count(*) FROM inserted").fetchall()
+            count += int(inserted[0])
         if not count:
             return 0
         touched = {path for path, _ in paths}
-        removed = [one for one in planned if one.file.file_path in touched]
-        parts = [_kept_rows(target, removed, clauses, lake), "FROM inserted" if new_rows else ""]
+        removed = [part for part in planned if part.file.file_path in touched]
+        parts = [_rewritten_rows(target, removed, clauses, lake), "FROM inserted" if new_rows else ""]
         rows = " UNION ALL ".join(part for part in parts if part)
         written = files.write(connection, rows, target.table, lake.cache)
-    overwrite(target.table, [one.file for one in removed], written)
+    overwrite(target.table, [part.file for part in removed], written)
     return count
 
 
-def _kept_rows(
+def _rewritten_rows(
     target: Target, removed: Sequence[scans.Planned], clauses: Sequence[Clause], lake: Lake
 ) -> str:
+    """Return SQL of the rows that replace the removed files: all of theirs, with the hits applied."""
     if not removed:
         return ""
     rows = scans.relation(target.table.schema(), removed, lake.cache, positions=True)
-    changed = _set_columns(target, clauses)
+    changed = _assigned_columns(target, clauses)
     items = []
     for name, _ in target.columns:
         column = f"{_TARGET}.{ident(name)}"

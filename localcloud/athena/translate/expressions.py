@@ -60,17 +60,17 @@ def translate(node: exp.Expression, scope: Scope) -> Term:
             f"line {line}:{column}: The local cloud does not know {type(node).__name__.upper()}"
         )
     with scope.statement.parted() as parts:
-        found = handler(node, scope)
+        translated = handler(node, scope)
     if not calls.evaluates_its_parts(node):
-        return found
-    own = list({id(part): (part, term) for where, part, term in parts if where is scope}.values())
+        return translated
+    arguments = {id(part): term for level, part, term in parts if level is scope}
 
-    def again(terms: Sequence[Term]) -> Term:
-        given = {id(part): term for (part, _), term in zip(own, terms, strict=True)}
-        with scope.statement.parted(given):
+    def of_others(terms: Sequence[Term]) -> Term:
+        """Translate the node again, with other terms for its arguments."""
+        with scope.statement.parted(dict(zip(arguments, terms, strict=True))):
             return handler(node, scope)
 
-    return once.bound(found, [term for _, term in own], again)
+    return once.bound(translated, list(arguments.values()), of_others)
 
 
 def _chain(node: exp.Expression, scope: Scope) -> Term:

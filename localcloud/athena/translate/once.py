@@ -2,7 +2,8 @@
 
 An argument that is written out twice doubles with every call around it, and DuckDB expands macro arguments
 as text in the same way, so nested calls would grow exponentially. Where that begins, the arguments are put
-into a one-element list, and a lambda over it gives them names.
+into a one-element list, and a lambda over it gives them names: `f(x, y)` becomes
+`list_transform([{'p0': x, 'p1': y}], lambda once_1: f(once_1['p0'], once_1['p1']))[1]`.
 """
 
 import re
@@ -33,28 +34,31 @@ _PIECE = re.compile(
 Build = Callable[[Sequence[Term]], Term]
 
 
-def bound(found: Term, parts: Sequence[Term], build: Build) -> Term:
-    """Return `found`, which `build` made of `parts`, or a version that evaluates the parts first."""
-    doubled = sum((found.sql.count(part.sql) - 1) * _weight(part.sql) for part in parts) > LIMIT
-    if not doubled and not _adds_macros(found, parts):
-        return found
-    named = {at: part for at, part in enumerate(parts) if not _LITERAL.fullmatch(part.sql)}
-    if not named:
-        return found
-    name = f"once_{zlib.crc32(' '.join(part.sql for part in named.values()).encode()):08x}"
-    alone = len(named) == 1
-    places = {at: name if alone else f"{name}['p{at}']" for at in named}
-    made = build([replace(part, sql=places.get(at, part.sql)) for at, part in enumerate(parts)])
-    if not (_inside_macro(made.sql, name) or doubled) or _written_out(made, named.values()):
-        return found
-    row = ", ".join(f"{text(f'p{at}')}: {part.sql}" for at, part in named.items())
-    value = next(iter(named.values())).sql if alone else f"{{{row}}}"
+def bound(call: Term, arguments: Sequence[Term], build: Build) -> Term:
+    """Return `call`, which `build` made of the arguments, or the same with its arguments evaluated first."""
+    repeated = sum((call.sql.count(argument.sql) - 1) * _weight(argument.sql) for argument in arguments)
+    if repeated <= LIMIT and not _adds_macros(call, arguments):
+        return call
+    to_name = {at: term for at, term in enumerate(arguments) if not _LITERAL.fullmatch(term.sql)}
+    if not to_name:
+        return call
+    name = f"once_{zlib.crc32(' '.join(term.sql for term in to_name.values()).encode()):08x}"
+    if len(to_name) == 1:
+        [(only, term)] = to_name.items()
+        value, names = term.sql, {only: name}
+    else:
+        row = ", ".join(f"{text(f'p{at}')}: {term.sql}" for at, term in to_name.items())
+        value, names = f"{{{row}}}", {at: f"{name}['p{at}']" for at in to_name}
+    short = build([replace(term, sql=names.get(at, term.sql)) for at, term in enumerate(arguments)])
+    pays = repeated > LIMIT or _inside_macro(short.sql, name)
+    if not pays or _uses_moment(short, to_name.values()):
+        return call
 
     def around(sql: str) -> str:
         return f"list_transform([{value}], lambda {name}: {sql})[1]"
 
-    moment = made.moment and Moment(around(made.moment.instant), around(made.moment.clock))
-    return replace(made, sql=around(made.sql), moment=moment)
+    moment = short.moment and Moment(around(short.moment.instant), around(short.moment.clock))
+    return replace(short, sql=around(short.sql), moment=moment)
 
 
 def _weight(sql: str) -> int:
@@ -63,10 +67,10 @@ def _weight(sql: str) -> int:
     return len(sql) + _SIZE * len(_MACRO_CALL.findall(sql)) + _LARGE_SIZE * large
 
 
-def _adds_macros(found: Term, parts: Sequence[Term]) -> bool:
-    """Whether the parts contain macro calls, and `found` adds others around them."""
-    inside = sum(len(_MACRO_CALL.findall(part.sql)) * found.sql.count(part.sql) for part in parts)
-    return 0 < inside < len(_MACRO_CALL.findall(found.sql))
+def _adds_macros(call: Term, arguments: Sequence[Term]) -> bool:
+    """Whether the arguments contain macro calls, and `call` adds others around them."""
+    inside = sum(len(_MACRO_CALL.findall(term.sql)) * call.sql.count(term.sql) for term in arguments)
+    return 0 < inside < len(_MACRO_CALL.findall(call.sql))
 
 
 def _inside_macro(sql: str, name: str) -> bool:
@@ -82,7 +86,7 @@ def _inside_macro(sql: str, name: str) -> bool:
     return False
 
 
-def _written_out(made: Term, parts: Iterable[Term]) -> bool:
-    """Whether the result uses a part's `moment` texts, which the name does not replace."""
-    beside = [part.moment for part in parts if part.moment is not None]
-    return any(sql in made.sql for moment in beside for sql in (moment.instant, moment.clock))
+def _uses_moment(call: Term, arguments: Iterable[Term]) -> bool:
+    """Whether a call uses the `moment` texts of an argument, which its name does not replace."""
+    moments = [term.moment for term in arguments if term.moment is not None]
+    return any(sql in call.sql for moment in moments for sql in (moment.instant, moment.clock))

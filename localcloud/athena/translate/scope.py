@@ -101,7 +101,9 @@ class Relations(Protocol):
 class Statement:
     """What one translation shares: the relations, the time, unused names, and the translating functions.
 
-    `parts` collects the translated parts of an expression; `given` replaces some of them, by node id.
+    `parts` are the terms that the handler of one node has asked for, by `Scope.term`; `given` has terms that
+    it gets instead, by node id. Both are for `once`, which translates a node a second time with short names
+    for its arguments.
     `resolved` holds all columns resolved so far, each with the scope that has it. `subqueries` holds
     those that were translated, by scope and text.
     """
