@@ -1,5 +1,7 @@
 {% macro refuse_unchecked_models() %}
     {%- set unchecked, uncontracted = [], [] -%}
+    {#- The adapter's defaults, which models of packages have. -#}
+    {%- set strategy, table_type = 'insert_overwrite', 'hive' -%}
     {%- for id in selected_resources if execute and id in graph.nodes
         and flags.WHICH in ('run', 'build', 'retry', 'snapshot') -%}
         {%- set node = graph.nodes[id] -%}
@@ -15,9 +17,9 @@
         {%- elif config.incremental_strategy == 'microbatch' -%}
             {%- do unchecked.append(node.name ~ ' is a microbatch model') -%}
         {%- elif config.materialized == 'incremental' and config.incremental_strategy != 'merge' -%}
-            {%- do unchecked.append(node.name ~ ' writes by ' ~ config.incremental_strategy ~ ' instead of merge') -%}
+            {%- do unchecked.append(node.name ~ ' writes by ' ~ (config.incremental_strategy or strategy) ~ ' instead of merge') -%}
         {%- elif config.materialized == 'incremental' and config.table_type != 'iceberg' -%}
-            {%- do unchecked.append(node.name ~ ' is a ' ~ config.table_type ~ ' table') -%}
+            {%- do unchecked.append(node.name ~ ' is a ' ~ (config.table_type or table_type) ~ ' table') -%}
         {%- elif config.force_batch -%}
             {%- do unchecked.append(node.name ~ ' is merged in several commits (force_batch)') -%}
         {%- elif config.contract.enforced and not node.columns -%}

@@ -57,6 +57,14 @@ def test_a_model_that_readers_would_see_unchecked_is_refused(
     assert lake.rows("select holder from ops.lease") == [{"holder": ""}]
 
 
+def test_a_model_with_the_adapters_defaults_is_refused(lake: Lake, project: Path) -> None:
+    """As those of packages are: the settings of this project do not reach them."""
+    settings = yaml.safe_load((project / "dbt_project.yml").read_text())
+    del settings["models"]["lakehouse"]["+incremental_strategy"]
+    (project / "dbt_project.yml").write_text(yaml.safe_dump(settings))
+    assert "things writes by insert_overwrite instead of merge" in run(project, lake, expect=2)
+
+
 def test_a_snapshot_is_refused(lake: Lake, project: Path) -> None:
     (project / "snapshots").mkdir()
     (project / "snapshots/kept.sql").write_text(SNAPSHOT)
