@@ -7,6 +7,7 @@ have tests of their key and of their references instead.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import yaml
 
@@ -69,6 +70,8 @@ def _state_model(name: str, silver: Contract, bronze: Contract) -> dict[str, obj
         rule = rules.get(column.name)
         checks = rule.checks if rule and rule.name == column.name else ()
         unique = rule.unique if rule else False
+        # A token is null in rows from before its column became personal, whatever bronze requires.
+        column = replace(column, required=column.required or (rule is not None and rule.required))
         columns.append(_column(column, _constraints(column, checks, unique, single_key=len(bronze.key) == 1)))
     for added, kind in technical.STATE.items():
         column = Column(added, kind, "", technical.meaning(added), required=True)

@@ -109,6 +109,17 @@ def test_a_state_table_keeps_the_rules_of_its_live_view(files: Mapping[str, str]
     assert "data_tests" not in state
 
 
+def test_a_column_that_silver_requires_is_required_of_the_state_table(tree: Path) -> None:
+    path = tree / "silver/items.yaml"
+    contract = yaml.safe_load(path.read_text())
+    [seller] = [one for one in contract["schema"][0]["properties"] if one["name"] == "seller"]
+    seller["required"] = True
+    path.write_text(yaml.safe_dump(contract, sort_keys=False))
+    state = model(render_dbt.render(lint([tree]).contracts), "silver/items_state.yml")
+    assert constraints(column(state, "seller_email_token")) == [("not_null",)]
+    assert constraints(column(state, "seller_email")) == []
+
+
 def test_personal_columns_are_marked_in_the_state_table(files: Mapping[str, str]) -> None:
     state = model(files, "silver/items_state.yml")
     assert column(state, "seller_email")["config"]["meta"] == {"classification": "personal"}
