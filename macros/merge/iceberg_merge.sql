@@ -14,9 +14,10 @@
         {%- if not nothing_new() -%}
             {%- do process_schema_changes(on_schema_change, tmp_relation, existing_relation) -%}
         {%- endif -%}
-        {%- set told = "select '" ~ '{"rowcount":0,"data_scanned_in_bytes":0}' ~ "'" -%}
+        {%- set told = '' -%}
     {%- endif -%}
     {#- The adapter reports the result of the MERGE to dbt as a literal in a further statement; this statement can carry it instead. -#}
     {%- set recorded = record_consumed() | trim -%}
-    {{ return(recorded ~ ' /* ' ~ told.split("'")[1] ~ ' */' if recorded else told) }}
+    {%- set result = told.split("'")[1] if told else '{"rowcount":0,"data_scanned_in_bytes":0}' -%}
+    {{ return(recorded ~ ' /* ' ~ result ~ ' */' if recorded else told) }}
 {%- endmacro %}
