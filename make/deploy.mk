@@ -11,4 +11,4 @@ spark-runtime: setup ## Write dist/spark-runtime/runtime-<content>.tar.gz, the l
 	@$(BIN)/python -m control.spark_runtime dist/spark-runtime
 
 record-calls: setup ## Write infra/calls.yaml, the AWS calls of each component, by running it under its role (5 minutes)
-	PYTHONPATH=. $(BIN)/python tests/infra/record_calls.py
+	PYTHONPATH=.:tests $(BIN)/python tests/infra/record_calls.py

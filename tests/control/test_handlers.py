@@ -1,10 +1,10 @@
 """The Lambda handlers over HTTP. They are thin, so each has few tests."""
 
 import gzip
-import json
 import shutil
 from pathlib import Path
 
+import notifications
 import pytest
 
 from control import handlers
@@ -36,10 +36,7 @@ def message(lake: Settings, name: str) -> dict[str, str]:
     objects = S3Objects(lake)
     objects.put(f"s3://{lake.bucket}/raw/brewery/{name}", gzip.compress(b"brewery_id,brewery_name\n1,A\n"))
     (stored,) = objects.list(f"s3://{lake.bucket}/raw/brewery/{name}")
-    found = {"key": stored.key, "size": stored.size_bytes, "etag": stored.etag}
-    detail = {"bucket": {"name": lake.bucket}, "object": found}
-    event = {"source": "aws.s3", "detail-type": "Object Created", "time": "2026-01-02T03:04:05Z"}
-    return {"messageId": name, "body": json.dumps({**event, "detail": detail})}
+    return notifications.queued(notifications.event_bridge(stored), name)
 
 
 def test_a_message_registers_its_file_and_a_pass_ingests_it(lake, capsys) -> None:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import notifications
 import yaml
 from botocore.exceptions import ClientError
 from call_patterns import key_names, summary
@@ -132,19 +133,9 @@ def register_stray(steps: Steps) -> None:
 
 def register_one(steps: Steps, table: str, name: str, content: bytes) -> None:
     """Land a file and notify the register function."""
-    stored = land(steps, table, name, content)
-    found = {
-        "key": f"raw/{table}/{name}",
-        "size": len(content),
-        "etag": stored["ETag"],
-        "version-id": stored["VersionId"],
-    }
-    detail = {"bucket": {"name": os.environ["DM_BUCKET"]}, "object": found}
-    event = {"source": "aws.s3", "detail-type": "Object Created", "time": "2026-01-02T03:04:05Z"}
+    found = land(steps, table, name, content)
     handlers._parts.cache_clear()
-    handlers.register(
-        {"Records": [{"messageId": "1", "body": json.dumps({**event, "detail": detail})}]}, None
-    )
+    handlers.register({"Records": [notifications.queued(notifications.event_bridge(found))]}, None)
 
 
 def ingest_what_fails(steps: Steps) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import boto3
+import notifications
 
 from control.orders import WorkOrder
+from control.ports import StoredObject
 from demo import roles
 from demo.steps import Steps
 
@@ -28,13 +30,10 @@ def aws(env: Mapping[str, str]) -> Callable[[str], Any]:
     return client
 
 
-def land(steps: Steps, table: str, name: str, content: bytes) -> dict[str, str]:
+def land(steps: Steps, table: str, name: str, content: bytes) -> StoredObject:
     """Land a raw file as its producer does; here, that is the owner of the account."""
-    key = f"raw/{table}/{name}"
-    stored: dict[str, str] = aws(steps.env)("s3").put_object(
-        Bucket=steps.env["DM_BUCKET"], Key=key, Body=content
-    )
-    return stored
+    s3 = aws(steps.env)("s3")
+    return notifications.landed(s3, steps.env["DM_BUCKET"], f"raw/{table}/{name}", content)
 
 
 def raw_queue(steps: Steps) -> str:

@@ -1,13 +1,13 @@
 """A role allows the calls that its component makes; every other permission has a stated reason."""
 
 import gzip
-import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
+import notifications
 import pytest
 from calls import Call, recorded
 from iam import actions, allows
@@ -98,12 +98,8 @@ def lake(
 
 
 def _land(lake: dict[str, Any], name: str, content: bytes, table: str = "brewery") -> dict[str, Any]:
-    key = f"raw/{table}/{name}"
-    stored = lake["s3"].put_object(Bucket=LAKE, Key=key, Body=content)
-    found = {"key": key, "size": len(content), "etag": stored["ETag"], "version-id": stored["VersionId"]}
-    detail = {"bucket": {"name": LAKE}, "object": found}
-    event = {"source": "aws.s3", "detail-type": "Object Created", "time": "2026-01-02T03:04:05Z"}
-    return {"messageId": name, "body": json.dumps({**event, "detail": detail})}
+    found = notifications.landed(lake["s3"], LAKE, f"raw/{table}/{name}", content)
+    return notifications.queued(notifications.event_bridge(found), name)
 
 
 def _good(number: int) -> bytes:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ BRONZE = ("brewery", "beer", "profile", "review")
 INGESTED = "2024-05-01"
 AWS = {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
 Row = dict[str, Any]
+_epochs = count(1)
 
 
 @cache
@@ -52,7 +54,8 @@ class Lake:
     folder: Path
     endpoint: str
     published: dict[str, list[list[Row]]] = field(default_factory=lambda: {table: [] for table in BRONZE})
-    epoch: int = 1
+    # In the paths of its bronze files, which no other lake of the same cloud has.
+    epoch: int = field(default_factory=_epochs.__next__)
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of this cloud."""
@@ -113,7 +116,7 @@ class Lake:
             found = [{"Key": one["Key"]} for one in page.get("Contents", [])]
             if found:
                 s3.delete_objects(Bucket="lake", Delete={"Objects": found})
-        lake = Lake(self.folder, self.endpoint, epoch=self.epoch + 1)
+        lake = Lake(self.folder, self.endpoint)
         lake.create_bronze()
         return lake
 

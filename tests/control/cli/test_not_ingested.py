@@ -2,6 +2,7 @@
 
 import json
 
+import notifications
 import pytest
 from two_tables import BREWERIES, answer, invoke, land
 
@@ -105,10 +106,7 @@ def test_the_register_function_remembers_strays_without_a_listing(lake, topic) -
     handlers.ingest({}, None)
     land(lake, "wine/a.csv.gz", BREWERIES)
     [stored] = S3Objects(lake).list(f"s3://{lake.bucket}/raw/")
-    found = {"key": stored.key, "size": stored.size_bytes, "etag": stored.etag}
-    detail = {"bucket": {"name": lake.bucket}, "object": found}
-    event = {"source": "aws.s3", "detail-type": "Object Created", "time": "2026-01-02T03:04:05Z"}
-    message = {"messageId": "1", "body": json.dumps({**event, "detail": detail})}
+    message = notifications.queued(notifications.event_bridge(stored))
     assert handlers.register({"Records": [message]}, None) == {"batchItemFailures": []}
     assert topic() == []
     handlers.ingest({}, None)

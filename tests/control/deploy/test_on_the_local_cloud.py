@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import notifications
 import pytest
 from local_account import ACCOUNT, Account
 
@@ -102,13 +103,8 @@ def test_the_handlers_of_the_deployed_archive_ingest_a_landed_file(account: Acco
         return json.loads(run.stdout)
 
     body = gzip.compress(b"brewery_id,brewery_name\n1,Alpha\nx,refused\n")
-    put = s3.put_object(Bucket=whole.lake, Key="raw/brewery/a.csv.gz", Body=body)
-    told_of = {"key": "raw/brewery/a.csv.gz", "size": len(body), "etag": put["ETag"].strip('"')}
-    notice = {
-        "source": "aws.s3", "detail-type": "Object Created", "time": "2026-01-02T03:04:05Z",
-        "detail": {"bucket": {"name": whole.lake}, "object": {**told_of, "version-id": put["VersionId"]}},
-    }  # fmt: skip
-    message = {"messageId": "m", "body": json.dumps(notice)}
+    found = notifications.landed(s3, whole.lake, "raw/brewery/a.csv.gz", body)
+    message = notifications.queued(notifications.event_bridge(found))
     assert invoke("register", {"Records": [message]}) == {"batchItemFailures": []}
     done = invoke("ingest", {})
     assert (done["batches"], done["left"]) == (1, 0)

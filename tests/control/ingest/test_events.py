@@ -1,6 +1,7 @@
 import json
-from urllib.parse import quote_plus
+from dataclasses import replace
 
+import notifications
 import pytest
 
 from control.errors import DataError, UsageError
@@ -10,25 +11,11 @@ from control.ingest.listing import register_listed
 HOSTILE = ["raw/review/a b+c%20d.json.gz", "raw/review/höp ★&?#'\".json.gz", "raw/review/plain.json.gz"]
 
 
-def from_event_bridge(stored, kind: str = "Object Created") -> str:
-    detail = {"bucket": {"name": "lake"}, "object": {"key": stored.key, "size": stored.size_bytes}}
-    detail["object"] |= {"etag": stored.etag, "version-id": stored.version_id, "sequencer": "00"}
-    event = {"source": "aws.s3", "detail-type": kind, "time": "2026-01-02T03:04:05Z", "detail": detail}
-    return json.dumps(event)
-
-
-def from_s3(stored, kind: str = "ObjectCreated:Put", bucket: str = "lake") -> str:
-    found = {"key": quote_plus(stored.key), "size": stored.size_bytes, "eTag": stored.etag}
-    found |= {} if stored.version_id == "null" else {"versionId": stored.version_id}
-    record = {"eventName": kind, "eventTime": "2026-01-02T03:04:05.678Z"}
-    return json.dumps({"Records": [{**record, "s3": {"bucket": {"name": bucket}, "object": found}}]})
-
-
 def from_sns(stored) -> str:
-    return json.dumps({"Type": "Notification", "TopicArn": "arn:…", "Message": from_s3(stored)})
+    return json.dumps({"Type": "Notification", "TopicArn": "arn:…", "Message": notifications.s3(stored)})
 
 
-SHAPES = pytest.mark.parametrize("shape", [from_event_bridge, from_s3, from_sns])
+SHAPES = pytest.mark.parametrize("shape", [notifications.event_bridge, notifications.s3, from_sns])
 
 
 def put(world, key: str):
@@ -60,10 +47,8 @@ def test_a_duplicate_event_is_a_no_op_even_after_success(world, shape) -> None:
 
 
 def test_the_version_of_a_versioned_bucket_is_kept(world) -> None:
-    from dataclasses import replace
-
     stored = replace(put(world, HOSTILE[2]), version_id="v7")
-    for shape in (from_event_bridge, from_s3):
+    for shape in (notifications.event_bridge, notifications.s3):
         assert [found.version_id for found in objects_of(shape(stored))] == ["v7"]
 
 
@@ -72,11 +57,11 @@ def test_events_that_are_not_about_new_raw_files_are_ignored(world) -> None:
     other = put(world, "raw/wine/a.csv.gz")
     odd = put(world, "raw/review/a.txt")
     bodies = [
-        from_event_bridge(stored, "Object Deleted"),
-        from_s3(stored, "ObjectRemoved:Delete"),
-        from_s3(stored, bucket="another"),
-        from_event_bridge(other),
-        from_event_bridge(odd),
+        notifications.event_bridge(stored, "Object Deleted"),
+        notifications.s3(stored, "ObjectRemoved:Delete"),
+        notifications.s3(replace(stored, uri=f"s3://another/{stored.key}")),
+        notifications.event_bridge(other),
+        notifications.event_bridge(odd),
         json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "lake"}),
     ]
     assert [register_all(body, world.tables, world.parts) for body in bodies] == [0] * len(bodies)
@@ -89,7 +74,7 @@ def test_an_event_stays_unhandled_if_the_store_refuses_access(world, monkeypatch
 
     monkeypatch.setattr(world.store, "create", refused)
     with pytest.raises(UsageError, match="access"):
-        register_all(from_s3(put(world, HOSTILE[0])), world.tables, world.parts)
+        register_all(notifications.s3(put(world, HOSTILE[0])), world.tables, world.parts)
 
 
 NO_NOTIFICATION = [

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field
 
+import notifications
 import pytest
 
 from control.adapters.aws import client
@@ -15,9 +16,7 @@ from control.ports import Message, Notifications
 def told(world, name: str) -> str:
     """Return the notification of a landed object."""
     (found,) = world.objects.list(f"s3://lake/raw/review/{name}.json.gz")
-    said = {"key": found.key, "size": found.size_bytes, "eTag": found.etag}
-    record = {"eventName": "ObjectCreated:Put", "eventTime": "2026-01-02T03:04:05Z"}
-    return json.dumps({"Records": [record | {"s3": {"bucket": {"name": "lake"}, "object": said}}]})
+    return notifications.s3(found)
 
 
 @dataclass

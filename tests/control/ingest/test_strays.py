@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 
+import notifications
 import pytest
 
 from control.adapters.memory import MemoryObjects
@@ -26,14 +27,6 @@ def alerted(world) -> list[str]:
 
 def severities(findings: tuple[Finding, ...]) -> list[tuple[str, str]]:
     return [(found.where, found.severity) for found in findings]
-
-
-def notification_of(found: StoredObject) -> str:
-    """Return the notification of an object."""
-    said = {"key": found.key, "size": found.size_bytes, "etag": found.etag, "version-id": found.version_id}
-    detail = {"bucket": {"name": "lake"}, "object": said}
-    event = {"source": "aws.s3", "detail-type": "Object Created", "time": "2026-01-02T03:04:05Z"}
-    return json.dumps({**event, "detail": detail})
 
 
 def stored(world, uri: str) -> StoredObject:
@@ -169,7 +162,7 @@ def test_a_notified_stray_is_alerted_by_the_next_pass_without_a_listing(world, u
     world.run(listing="when_due")
     world.objects.put(uri, b"x")
     for _ in range(2):
-        assert register_all(notification_of(stored(world, uri)), world.tables, world.parts) == 0
+        assert register_all(notifications.event_bridge(stored(world, uri)), world.tables, world.parts) == 0
     [stray] = strays.standing(world.parts)
     assert (stray.count, stray.told, alerted(world)) == (1, False, [])
     assert severities(world.run(listing="when_due").findings) == [(stray.folder, "error")]
@@ -181,11 +174,11 @@ def test_a_notified_stray_is_alerted_by_the_next_pass_without_a_listing(world, u
 def test_a_late_notification_of_a_deleted_or_overwritten_object_is_ignored(versioned) -> None:
     versioned.objects.put(WINE, b"x")
     versioned.objects.put(f"{WINE}.bak", b"x")
-    first = notification_of(stored(versioned, WINE))
+    first = notifications.event_bridge(stored(versioned, WINE))
     versioned.objects.put(WINE, b"y")
     register_all(first, versioned.tables, versioned.parts)
     assert strays.standing(versioned.parts) == []
-    last = notification_of(stored(versioned, WINE))
+    last = notifications.event_bridge(stored(versioned, WINE))
     versioned.objects.delete([WINE])
     register_all(last, versioned.tables, versioned.parts)
     assert strays.standing(versioned.parts) == []
@@ -194,7 +187,7 @@ def test_a_late_notification_of_a_deleted_or_overwritten_object_is_ignored(versi
 def test_an_object_with_a_longer_key_is_not_mistaken_for_the_deleted_one(world) -> None:
     world.objects.put(WINE, b"x")
     world.objects.put(f"{WINE}.bak", b"x")
-    body = notification_of(stored(world, WINE))
+    body = notifications.event_bridge(stored(world, WINE))
     world.objects.delete([WINE])
     register_all(body, world.tables, world.parts)
     assert strays.standing(world.parts) == []
@@ -203,7 +196,7 @@ def test_an_object_with_a_longer_key_is_not_mistaken_for_the_deleted_one(world) 
 @pytest.mark.parametrize("gone", [False, True])
 def test_a_notified_stray_is_alerted_even_by_a_listing_that_does_not_find_it(world, gone) -> None:
     world.objects.put(WINE, b"x")
-    register_all(notification_of(stored(world, WINE)), world.tables, world.parts)
+    register_all(notifications.event_bridge(stored(world, WINE)), world.tables, world.parts)
     if gone:
         world.objects.delete([WINE])
         register_listed(world.tables, world.parts)
@@ -215,14 +208,14 @@ def test_a_notified_stray_is_alerted_even_by_a_listing_that_does_not_find_it(wor
 
 def test_a_notification_of_a_table_left_to_other_runs_is_ignored(world) -> None:
     world.objects.put(WINE, b"x")
-    assert register_all(notification_of(stored(world, WINE)), ["review"], world.parts, others=["wine"]) == 0
+    event = notifications.event_bridge(stored(world, WINE))
+    assert register_all(event, ["review"], world.parts, others=["wine"]) == 0
     assert strays.standing(world.parts) == []
 
 
 def test_a_key_that_is_not_valid_text_is_ignored(world) -> None:
-    record = {"eventName": "ObjectCreated:Put", "eventTime": "2026-01-02T03:04:05.678Z"}
-    found = {"key": "raw/wine/%FF.csv", "size": 1, "eTag": "e"}
-    body = json.dumps({"Records": [{**record, "s3": {"bucket": {"name": "lake"}, "object": found}}]})
+    world.objects.put("s3://lake/raw/wine/a.csv", b"x")
+    body = notifications.s3(stored(world, "s3://lake/raw/wine/a.csv")).replace("a.csv", "%FF.csv")
     assert register_all(body, world.tables, world.parts) == 0
     assert strays.standing(world.parts) == []
 
@@ -294,7 +287,7 @@ def test_an_incident_that_another_process_began_but_did_not_alert_is_alerted(wor
     """Another process began the incident and died; this listing started before it could know of that."""
     world.objects.put(WINE, b"x")
     before = strays.remembered(world.parts)
-    register_all(notification_of(stored(world, WINE)), world.tables, world.parts)
+    register_all(notifications.event_bridge(stored(world, WINE)), world.tables, world.parts)
     assert severities(look(world, before)) == [("raw/wine/", "error")]
     assert len(alerted(world)) == 1
 
@@ -339,7 +332,7 @@ def test_open_incidents_are_found_without_reading_closed_ones(world, monkeypatch
 
 def test_a_stale_index_entry_of_a_closed_incident_is_ignored(world, monkeypatch) -> None:
     world.objects.put(WINE, b"x")
-    register_all(notification_of(stored(world, WINE)), world.tables, world.parts)
+    register_all(notifications.event_bridge(stored(world, WINE)), world.tables, world.parts)
     late = world.store.query(Stray, "", place="open")
     world.objects.delete([WINE])
     world.run()

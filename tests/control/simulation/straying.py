@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import notifications
 from fakes import WrongError
 
 from control.ingest.events import register_all
@@ -44,7 +45,7 @@ class Straying:
             uri = f"s3://lake/{folder}{int(random.random() * 2)}{FOLDERS[folder][1]}"
             self.history.objects.put(uri, f"{random.random()}".encode())
             found = next(found for found in self._objects(folder) if found.uri == uri)
-            self.events += [_notification(found)] * random.choice([0, 1, 2])
+            self.events += [notifications.event_bridge(found)] * random.choice([0, 1, 2])
 
     def register(self, parts: Parts) -> None:
         """Handle one of the events, as the register function does."""
@@ -81,10 +82,3 @@ class Straying:
             incident = json.loads(self.history.objects.get(found.uri))
             if incident["kind"] in (KEY, UNKNOWN_TABLE):
                 yield incident["table"]
-
-
-def _notification(found: StoredObject) -> str:
-    said = {"key": found.key, "size": found.size_bytes, "etag": found.etag, "version-id": found.version_id}
-    detail = {"bucket": {"name": "lake"}, "object": said}
-    event = {"source": "aws.s3", "detail-type": "Object Created", "time": "2026-01-02T03:04:05Z"}
-    return json.dumps({**event, "detail": detail})

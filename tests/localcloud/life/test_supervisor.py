@@ -1,12 +1,12 @@
+import fcntl
 import os
 import re
 import socket
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
 
@@ -147,10 +147,17 @@ def test_reset_stops_everything_and_leaves_other_files(saved):
     assert list(saved.folder.iterdir()) == [precious]
 
 
-def test_an_up_that_waits_for_a_reset_creates_the_folder_again(saved):
+def test_an_up_that_waits_for_a_reset_creates_the_folder_again(saved, monkeypatch):
+    lock, waiting = fcntl.flock, Event()
+
+    def announced(file, kind):
+        waiting.set()
+        lock(file, kind)
+
     with ThreadPoolExecutor(1) as pool, Folder(saved.folder).locked():
+        monkeypatch.setattr(fcntl, "flock", announced)
         started = pool.submit(saved.up)
-        time.sleep(0.3)  # it waits by now; if it does not yet, the test checks nothing
+        assert waiting.wait(60)  # for the lock of the folder that is about to go
         Folder(saved.folder).clear(saves=True)
     assert started.result().new == ("aws", "athena")
     assert Folder(saved.folder).marked
